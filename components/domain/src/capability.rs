@@ -1,0 +1,220 @@
+//! The values that the capabilities take and give, in the words of `wit/`.
+//!
+//! Components and hosts share these, so that a backend never sees WIT and the
+//! conversions stand once at each door.
+
+use thiserror::Error;
+
+use crate::concept::Concept;
+use crate::quota::{Quota, QuotaState};
+use crate::task::{Refinement, Task};
+use crate::timestamp::Timestamp;
+
+/// What a capability says when it could not do what was asked. The message may
+/// be told to a caller; the details belong in a log.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{message}")]
+pub struct CapabilityError {
+    pub kind: ErrorKind,
+    pub message: String,
+}
+
+/// Whether a repeat can help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// Out of reach or overloaded: it can.
+    Unavailable,
+    /// No room left: it can, once there is room.
+    Full,
+    /// Asked for something impossible: it cannot.
+    Invalid,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewTask {
+    pub id: String,
+    pub user_id: String,
+    pub is_anonymous: bool,
+    pub refinement: Refinement,
+    pub original_path: Option<String>,
+    /// False if the original is an image of this service's own that does not
+    /// exist or is another user's.
+    pub original_found: bool,
+    pub idempotency_key: Option<String>,
+    /// None: unlimited.
+    pub quota: Option<Quota>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    pub task: Task,
+    /// None: unlimited.
+    pub quota: Option<QuotaState>,
+}
+
+/// What became of a submission, in the order in which it is judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Submission {
+    KeyReused,
+    Replayed(Accepted),
+    OriginalMissing,
+    Active(Accepted),
+    QuotaExceeded(QuotaState),
+    /// Try again after so many seconds.
+    BacklogFull(u32),
+    Created(Accepted),
+}
+
+/// A claim on a task. `attempt` is the fencing token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease {
+    pub task_id: String,
+    pub attempt: u32,
+    pub until: Timestamp,
+    /// In milliseconds.
+    pub renew_after: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claimed {
+    pub lease: Lease,
+    pub task: Task,
+    /// The path of the refined image that an earlier worker stored.
+    pub checkpoint: Option<String>,
+}
+
+/// What became of a write that names a lease. Losing is not an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Fenced {
+    Done,
+    Lost,
+}
+
+/// A place in a list that is ordered newest first: the last item seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Position {
+    pub created_at: Timestamp,
+    pub id: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page<T> {
+    pub items: Vec<T>,
+    pub next: Option<Position>,
+}
+
+pub type TaskPage = Page<Task>;
+pub type ConceptPage = Page<Concept>;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deleted {
+    /// The refined image of a task that was not finished.
+    pub unpublished_image: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ImageKind {
+    Upload,
+    Refined,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewImage {
+    pub kind: ImageKind,
+    /// 1 to 80 of `a-z`, `0-9` and `-`.
+    pub name: String,
+    pub owner: String,
+    pub media_type: String,
+    /// In bytes.
+    pub length: u64,
+    pub metadata: Vec<(String, String)>,
+    /// How many images of this kind this owner may keep, this one included.
+    pub at_most: Option<u32>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    pub path: String,
+    pub url: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoredOrNot {
+    Stored(Stored),
+    TooMany,
+    WrongLength,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageInfo {
+    pub path: String,
+    pub kind: ImageKind,
+    pub owner: String,
+    pub media_type: String,
+    /// In bytes, of the whole image.
+    pub size: u64,
+    /// A strong validator with its quotation marks.
+    pub etag: String,
+    pub created_at: Timestamp,
+}
+
+/// `length` bytes from `offset` on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ByteRange {
+    pub offset: u64,
+    pub length: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    Unsigned,
+    Signed,
+    Refused,
+}
+
+/// A URL of an image of this service's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolved {
+    pub path: String,
+    pub access: Access,
+}
+
+/// One line of the readiness report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CapabilityState {
+    pub name: String,
+    /// Why it cannot be used; none while it can.
+    pub problem: Option<String>,
+}
+
+impl CapabilityError {
+    pub fn unavailable(message: impl Into<String>) -> Self {
+        Self {
+            kind: ErrorKind::Unavailable,
+            message: message.into(),
+        }
+    }
+
+    pub fn full(message: impl Into<String>) -> Self {
+        Self {
+            kind: ErrorKind::Full,
+            message: message.into(),
+        }
+    }
+
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self {
+            kind: ErrorKind::Invalid,
+            message: message.into(),
+        }
+    }
+
+    /// Whether the same call can succeed later.
+    pub fn is_repeatable(&self) -> bool {
+        match self.kind {
+            ErrorKind::Unavailable | ErrorKind::Full => true,
+            ErrorKind::Invalid => false,
+        }
+    }
+}

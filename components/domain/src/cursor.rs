@@ -1,0 +1,128 @@
+//! Cursors: where the next page of a list begins, as one opaque word.
+//!
+//! A cursor belongs to the user whose list it is of. That is no protection (a
+//! list shows its owner's items whatever the cursor says); it is there so that
+//! one taken from elsewhere is told to be unusable.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+
+use crate::capability::Position;
+use crate::timestamp::Timestamp;
+
+const MAX_ID_BYTES: usize = 100;
+const MAX_CURSOR_BYTES: usize = 200;
+
+type Tag = [u8; 8];
+
+pub fn encode(user: &str, position: &Position) -> String {
+    let time = position.created_at.0.to_be_bytes();
+    let tag = tag(user, &time, position.id.as_bytes());
+    URL_SAFE_NO_PAD.encode([&tag, &time, position.id.as_bytes()].concat())
+}
+
+/// The position, if it is one of this user's that a list can have: a store
+/// need not fear a time beyond its range or an id of other than visible ASCII.
+pub fn decode(user: &str, cursor: &str) -> Option<Position> {
+    if cursor.len() > MAX_CURSOR_BYTES {
+        return None;
+    }
+    let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
+    let (claimed, rest) = bytes.split_first_chunk::<8>()?;
+    let (time, id) = rest.split_first_chunk::<8>()?;
+    let created_at = u64::from_be_bytes(*time);
+    let usable = *claimed == tag(user, time, id)
+        && i64::try_from(created_at).is_ok()
+        && (1..=MAX_ID_BYTES).contains(&id.len())
+        && id.iter().all(u8::is_ascii_graphic);
+    usable.then_some(Position {
+        created_at: Timestamp(created_at),
+        id: String::from_utf8(id.to_vec()).ok()?,
+    })
+}
+
+fn tag(user: &str, time: &[u8; 8], id: &[u8]) -> Tag {
+    let digest = Sha256::new()
+        .chain_update(Sha256::digest(user))
+        .chain_update(time)
+        .chain_update(id)
+        .finalize();
+    let mut tag = Tag::default();
+    for (to, from) in tag.iter_mut().zip(digest) {
+        *to = from;
+    }
+    tag
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn position() -> Position {
+        Position {
+            created_at: Timestamp(1_795_176_000_123_456),
+            id: "0190c0de-0000-7000-8000-000000000001".into(),
+        }
+    }
+
+    #[test]
+    fn belongs_to_one_user() {
+        let cursor = encode("ada", &position());
+        assert_eq!(decode("ada", &cursor), Some(position()));
+        for user in ["grace", "", "Ada", "ada "] {
+            assert_eq!(decode(user, &cursor), None, "{user}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_it_did_not_write() {
+        let cursor = encode("ada", &position());
+        let late = Position {
+            created_at: Timestamp(u64::MAX),
+            ..position()
+        };
+        let strange = Position {
+            id: "a\0b".into(),
+            ..position()
+        };
+        let long = Position {
+            id: "a".repeat(101),
+            ..position()
+        };
+        let none = Position {
+            id: String::new(),
+            ..position()
+        };
+        for (name, cursor) in [
+            ("empty", String::new()),
+            ("no base64", "!!!".into()),
+            ("padded", format!("{cursor}=")),
+            ("cut short", cursor[..cursor.len() - 4].into()),
+            ("longer", format!("{cursor}AAAA")),
+            ("endless", "A".repeat(1_000_000)),
+            ("a time that no store holds", encode("ada", &late)),
+            ("an id with a zero byte", encode("ada", &strange)),
+            ("an id without end", encode("ada", &long)),
+            ("no id", encode("ada", &none)),
+        ] {
+            assert_eq!(decode("ada", &cursor), None, "{name}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn reads_back(user in any::<String>(), micros in 0..=u64::MAX / 2, id in "[!-~]{1,100}") {
+            let position = Position { created_at: Timestamp(micros), id };
+            prop_assert_eq!(decode(&user, &encode(&user, &position)), Some(position));
+        }
+
+        #[test]
+        fn never_panics(cursor in any::<String>(), word in "[-_A-Za-z0-9]{0,100}") {
+            prop_assert_eq!(decode("ada", &cursor), None);
+            prop_assert_eq!(decode("ada", &word), None);
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! GIF 87a and 89a: the screen, then blocks up to the trailer.
+
+use super::Problem;
+use super::walk::{Canvas, Walk, Want};
+
+const SCREEN: usize = 7;
+const FRAME: usize = 9;
+
+#[derive(Debug)]
+pub(super) struct Gif {
+    state: State,
+    has_frame: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum State {
+    /// At the logical screen descriptor.
+    Screen,
+    /// Behind the screen and its colours.
+    BehindScreen,
+    /// At the byte that says what kind of block follows.
+    Block,
+    /// At an image descriptor.
+    Frame,
+    /// Behind an image descriptor and its colours.
+    BehindFrame,
+    /// At the length of a sub-block, and perhaps a byte of no interest.
+    Length,
+    /// Behind a sub-block.
+    BehindData,
+}
+
+impl Gif {
+    pub(super) fn new() -> Self {
+        Self {
+            state: State::Screen,
+            has_frame: false,
+        }
+    }
+
+    fn screen(&mut self, bytes: &[u8], canvas: &mut Canvas) -> Result<Want, Problem> {
+        let &[a, b, c, d, flags, _background, _aspect] = bytes else {
+            return Err(Problem::Malformed);
+        };
+        let width = u16::from_le_bytes([a, b]);
+        let height = u16::from_le_bytes([c, d]);
+        canvas.set(width.into(), height.into())?;
+        self.state = State::BehindScreen;
+        Ok(Want::Skip(colours(flags)))
+    }
+
+    fn block(&mut self, bytes: &[u8]) -> Result<Want, Problem> {
+        match bytes {
+            b"," => {
+                self.state = State::Frame;
+                Ok(Want::Take(FRAME))
+            }
+            b"!" => {
+                self.state = State::Length;
+                Ok(Want::Take(2)) // the kind of extension, the first length
+            }
+            b";" if self.has_frame => Ok(Want::End),
+            _ => Err(Problem::Malformed),
+        }
+    }
+
+    /// A frame that reaches beyond the screen is bounded too, since some
+    /// decoders enlarge the screen for it.
+    fn frame(&mut self, bytes: &[u8], canvas: &Canvas) -> Result<Want, Problem> {
+        let &[a, b, c, d, e, f, g, h, flags] = bytes else {
+            return Err(Problem::Malformed);
+        };
+        let left = u32::from(u16::from_le_bytes([a, b]));
+        let top = u32::from(u16::from_le_bytes([c, d]));
+        let width = u32::from(u16::from_le_bytes([e, f]));
+        let height = u32::from(u16::from_le_bytes([g, h]));
+        if width == 0 || height == 0 {
+            return Err(Problem::Malformed);
+        }
+        canvas.fits(left + width, top + height)?;
+        self.has_frame = true;
+        self.state = State::BehindFrame;
+        Ok(Want::Skip(colours(flags)))
+    }
+
+    fn length(&mut self, bytes: &[u8]) -> Result<Want, Problem> {
+        match bytes {
+            [.., 0] => Ok(self.next_block()),
+            [.., length] => {
+                self.state = State::BehindData;
+                Ok(Want::Skip((*length).into()))
+            }
+            [] => Err(Problem::Malformed),
+        }
+    }
+
+    fn next_block(&mut self) -> Want {
+        self.state = State::Block;
+        Want::Take(1)
+    }
+}
+
+impl Walk for Gif {
+    fn start(&self) -> Want {
+        Want::Take(SCREEN)
+    }
+
+    fn step(&mut self, bytes: &[u8], canvas: &mut Canvas) -> Result<Want, Problem> {
+        match self.state {
+            State::Screen => self.screen(bytes, canvas),
+            State::BehindScreen => Ok(self.next_block()),
+            State::Block => self.block(bytes),
+            State::Frame => self.frame(bytes, canvas),
+            State::BehindFrame => {
+                self.state = State::Length;
+                Ok(Want::Take(2)) // the size of LZW codes, the first length
+            }
+            State::Length => self.length(bytes),
+            State::BehindData => {
+                self.state = State::Length;
+                Ok(Want::Take(1))
+            }
+        }
+    }
+}
+
+/// The bytes of the colour table that these flags announce.
+fn colours(flags: u8) -> u64 {
+    if flags & 0x80 == 0 {
+        0
+    } else {
+        3 << ((flags & 7) + 1)
+    }
+}

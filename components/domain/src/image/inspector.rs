@@ -1,0 +1,188 @@
+//! Judges an image while its bytes come in, however they are cut into chunks.
+
+use super::gif::Gif;
+use super::jpeg::Jpeg;
+use super::png::Png;
+use super::walk::{Canvas, MAX_TAKE, Walk, Want};
+use super::webp::Webp;
+use super::{Format, Inspected, Limits, Problem};
+
+/// What an image begins with; `?` is any byte. A walk goes on behind it.
+const SIGNATURES: [(Format, &[u8]); 5] = [
+    (Format::Png, b"\x89PNG\r\n\x1a\n"),
+    (Format::Jpeg, b"\xff\xd8\xff"),
+    (Format::Webp, b"RIFF????WEBP"),
+    (Format::Gif, b"GIF87a"),
+    (Format::Gif, b"GIF89a"),
+];
+
+/// Takes an image in chunks of any size. It keeps a few bytes of it; the first
+/// problem is its verdict for good.
+#[derive(Debug)]
+pub struct Inspector {
+    limits: Limits,
+    canvas: Canvas,
+    bytes: u64,
+    /// What has come of the signature, or of what the walk wants to take.
+    held: Vec<u8>,
+    /// None until the signature is known.
+    walk: Option<(Format, Box<dyn Walk>)>,
+    want: Want,
+    problem: Option<Problem>,
+}
+
+impl Inspector {
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            canvas: Canvas::new(limits.max_pixels),
+            bytes: 0,
+            held: Vec::with_capacity(MAX_TAKE),
+            walk: None,
+            want: Want::Take(1),
+            problem: None,
+        }
+    }
+
+    /// Known from the first few bytes on.
+    pub fn format(&self) -> Option<Format> {
+        self.walk.as_ref().map(|(format, _)| *format)
+    }
+
+    /// The next bytes. A problem is told as soon as it can be seen; there is no
+    /// use in pushing on after one.
+    pub fn push(&mut self, chunk: &[u8]) -> Result<(), Problem> {
+        if let Some(problem) = self.problem {
+            return Err(problem);
+        }
+        let (within, beyond) = split(chunk, self.limits.max_bytes - self.bytes);
+        self.bytes += within.len() as u64;
+        let mut verdict = self.go_through(within);
+        if verdict.is_ok() && !beyond.is_empty() {
+            let max_bytes = self.limits.max_bytes;
+            verdict = Err(Problem::TooLarge { max_bytes });
+        }
+        self.problem = verdict.err();
+        verdict
+    }
+
+    /// The verdict, when there are no more bytes.
+    pub fn finish(self) -> Result<Inspected, Problem> {
+        if let Some(problem) = self.problem {
+            return Err(problem);
+        }
+        if self.bytes == 0 {
+            return Err(Problem::Empty);
+        }
+        let (format, _) = self.walk.ok_or(Problem::CutShort)?;
+        if self.want != Want::End {
+            return Err(Problem::CutShort);
+        }
+        let (width, height) = self.canvas.size().ok_or(Problem::Malformed)?;
+        Ok(Inspected {
+            format,
+            width,
+            height,
+            bytes: self.bytes,
+        })
+    }
+
+    /// Every turn of the loop uses up a byte or follows one that did, so that
+    /// the work is linear in the length.
+    fn go_through(&mut self, mut rest: &[u8]) -> Result<(), Problem> {
+        loop {
+            match self.want {
+                Want::Take(count) => {
+                    let missing = count.saturating_sub(self.held.len());
+                    let (now, later) = split(rest, missing as u64);
+                    self.held.extend_from_slice(now);
+                    if now.len() < missing {
+                        return Ok(());
+                    }
+                    rest = later;
+                    self.took()?;
+                }
+                Want::Skip(count) => {
+                    let (now, later) = split(rest, count);
+                    let left = count - now.len() as u64;
+                    if left > 0 {
+                        self.want = Want::Skip(left);
+                        return Ok(());
+                    }
+                    rest = later;
+                    self.step()?;
+                }
+                Want::Behind(value) => {
+                    let mut bytes = rest.iter();
+                    if !bytes.any(|byte| *byte == value) {
+                        return Ok(());
+                    }
+                    rest = bytes.as_slice();
+                    self.step()?;
+                }
+                Want::End => return Ok(()),
+            }
+        }
+    }
+
+    fn took(&mut self) -> Result<(), Problem> {
+        if self.walk.is_some() {
+            return self.step();
+        }
+        if let Some(format) = recognise(&self.held)? {
+            let walk = begin(format, &self.held)?;
+            self.want = walk.start();
+            self.walk = Some((format, walk));
+            self.held.clear();
+        } else {
+            self.want = Want::Take(self.held.len() + 1);
+        }
+        Ok(())
+    }
+
+    fn step(&mut self) -> Result<(), Problem> {
+        if let Some((_, walk)) = &mut self.walk {
+            self.want = walk.step(&self.held, &mut self.canvas)?;
+        }
+        self.held.clear();
+        Ok(())
+    }
+}
+
+fn begin(format: Format, signature: &[u8]) -> Result<Box<dyn Walk>, Problem> {
+    Ok(match format {
+        Format::Png => Box::new(Png::new()),
+        Format::Jpeg => Box::new(Jpeg::new()),
+        Format::Webp => Box::new(Webp::new(signature)?),
+        Format::Gif => Box::new(Gif::new()),
+    })
+}
+
+/// The format that begins like this, none while there are several.
+fn recognise(start: &[u8]) -> Result<Option<Format>, Problem> {
+    let mut candidates = SIGNATURES
+        .iter()
+        .filter(|(_, signature)| agree(signature, start))
+        .peekable();
+    if candidates.peek().is_none() {
+        return Err(Problem::NotAnImage);
+    }
+    Ok(candidates
+        .find(|(_, signature)| signature.len() == start.len())
+        .map(|(format, _)| *format))
+}
+
+/// As far as both go.
+fn agree(signature: &[u8], start: &[u8]) -> bool {
+    signature
+        .iter()
+        .zip(start)
+        .all(|(wanted, byte)| *wanted == b'?' || wanted == byte)
+}
+
+fn split(bytes: &[u8], at: u64) -> (&[u8], &[u8]) {
+    usize::try_from(at)
+        .ok()
+        .and_then(|at| bytes.split_at_checked(at))
+        .unwrap_or((bytes, &[]))
+}

@@ -1,0 +1,105 @@
+//! Images as far as they must be known before anyone decodes them: their kind,
+//! their dimensions, and whether they are whole.
+//!
+//! By content, never by name. Nothing is decoded, and an image of any size is
+//! judged while it streams by, with a few bytes of memory and work that is
+//! linear in its length.
+
+mod gif;
+mod inspector;
+mod jpeg;
+mod png;
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod tests;
+mod walk;
+mod webp;
+
+use thiserror::Error;
+
+use crate::size;
+
+pub use inspector::Inspector;
+
+/// The kinds of image that the service takes and gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Format {
+    Png,
+    Jpeg,
+    Webp,
+    Gif,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    pub max_bytes: u64,
+    pub max_pixels: u64,
+}
+
+/// What a whole image is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Inspected {
+    pub format: Format,
+    /// In pixels; of the canvas, where there are several frames.
+    pub width: u32,
+    pub height: u32,
+    /// All of them, with any that follow the image's end.
+    pub bytes: u64,
+}
+
+/// Why an image cannot be used. The sentences are for the person who sent it;
+/// a repeat with the same bytes cannot help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum Problem {
+    #[error("the file is empty")]
+    Empty,
+    #[error("the file is not an image: it must be PNG, JPEG, WebP or GIF")]
+    NotAnImage,
+    #[error("the file is cut short: it ends before its format says")]
+    CutShort,
+    #[error("the file is not a well-formed image")]
+    Malformed,
+    #[error("the file is larger than {}", size::in_words(*max_bytes))]
+    TooLarge { max_bytes: u64 },
+    #[error("the image has more than {max_pixels} pixels")]
+    TooManyPixels { max_pixels: u64 },
+}
+
+/// Judges an image that is at hand.
+pub fn inspect(bytes: &[u8], limits: Limits) -> Result<Inspected, Problem> {
+    let mut inspector = Inspector::new(limits);
+    inspector.push(bytes)?;
+    inspector.finish()
+}
+
+impl Format {
+    pub const ALL: [Self; 4] = [Self::Png, Self::Jpeg, Self::Webp, Self::Gif];
+
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::Png => "image/png",
+            Self::Jpeg => "image/jpeg",
+            Self::Webp => "image/webp",
+            Self::Gif => "image/gif",
+        }
+    }
+
+    /// Of a file's name, without the dot.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Png => "png",
+            Self::Jpeg => "jpg",
+            Self::Webp => "webp",
+            Self::Gif => "gif",
+        }
+    }
+
+    /// Reads a `Content-Type`, whose case and parameters do not matter.
+    pub fn from_media_type(media_type: &str) -> Option<Self> {
+        let essence = media_type.split(';').next()?.trim();
+        Self::ALL
+            .into_iter()
+            .find(|format| format.media_type().eq_ignore_ascii_case(essence))
+    }
+}

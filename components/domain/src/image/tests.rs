@@ -1,0 +1,478 @@
+//! The inspector, on images of every format, whole, cut, changed and made up.
+
+use proptest::prelude::*;
+
+use super::samples::*;
+use super::*;
+
+const LIMITS: Limits = Limits {
+    max_bytes: 1 << 20,
+    max_pixels: 100_000,
+};
+
+/// Pushes the chunks between these places, as one that goes on after a problem.
+fn inspect_in_chunks(bytes: &[u8], cuts: &[usize], limits: Limits) -> Result<Inspected, Problem> {
+    let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut % (bytes.len() + 1)).collect();
+    cuts.push(bytes.len());
+    cuts.sort_unstable();
+    let mut inspector = Inspector::new(limits);
+    let mut from = 0;
+    for to in cuts {
+        let _ = inspector.push(&bytes[from..to]);
+        from = to;
+    }
+    inspector.finish()
+}
+
+#[test]
+fn knows_whole_images() {
+    for sample in all() {
+        let expected = Inspected {
+            format: sample.format,
+            width: sample.size.0,
+            height: sample.size.1,
+            bytes: sample.bytes.len() as u64,
+        };
+        assert_eq!(
+            inspect(&sample.bytes, LIMITS),
+            Ok(expected),
+            "{}",
+            sample.name
+        );
+
+        let mut inspector = Inspector::new(LIMITS);
+        assert_eq!(inspector.format(), None);
+        for byte in &sample.bytes {
+            inspector.push(&[*byte]).unwrap();
+        }
+        assert_eq!(inspector.format(), Some(sample.format));
+        assert_eq!(inspector.finish(), Ok(expected), "{} by bytes", sample.name);
+
+        let longer = [&sample.bytes, &b"\xff\xd9 and more"[..]].concat();
+        let longer = inspect(&longer, LIMITS).unwrap();
+        assert_eq!(
+            longer.bytes,
+            expected.bytes + 11,
+            "{} and more",
+            sample.name
+        );
+    }
+}
+
+#[test]
+fn an_image_that_ends_early_is_cut_short() {
+    for sample in all() {
+        for end in 1..sample.bytes.len() {
+            let cut = inspect(&sample.bytes[..end], LIMITS);
+            assert_eq!(cut, Err(Problem::CutShort), "{} cut at {end}", sample.name);
+        }
+    }
+    assert_eq!(inspect(b"", LIMITS), Err(Problem::Empty));
+}
+
+#[test]
+fn what_begins_otherwise_is_no_image() {
+    for (name, bytes) in [
+        ("text", &b"Hello"[..]),
+        ("a page", b"<!doctype html>"),
+        ("a drawing", b"<svg xmlns=\"http://www.w3.org/2000/svg\"/>"),
+        ("a PDF", b"%PDF-1.7"),
+        ("a bitmap", b"BM\0\0"),
+        ("a TIFF", b"II*\0"),
+        ("AVIF", b"\0\0\0\x1cftypavif"),
+        ("sound in RIFF", b"RIFF\x24\0\0\0WAVEfmt "),
+        ("GIF of no year", b"GIF88a"),
+        ("a PNG through a text filter", b"\x89PNG\n\x1a\n"),
+        ("nearly JPEG", b"\xff\xd8\x00"),
+        ("a zero byte", b"\0"),
+    ] {
+        assert_eq!(inspect(bytes, LIMITS), Err(Problem::NotAnImage), "{name}");
+    }
+}
+
+#[test]
+fn the_limits_are_exact() {
+    for sample in all() {
+        let exact = Limits {
+            max_bytes: sample.bytes.len() as u64,
+            max_pixels: u64::from(sample.size.0) * u64::from(sample.size.1),
+        };
+        assert!(inspect(&sample.bytes, exact).is_ok(), "{}", sample.name);
+        let max_bytes = exact.max_bytes - 1;
+        assert_eq!(
+            inspect(&sample.bytes, Limits { max_bytes, ..exact }),
+            Err(Problem::TooLarge { max_bytes }),
+            "{}",
+            sample.name
+        );
+        let max_pixels = exact.max_pixels - 1;
+        assert_eq!(
+            inspect(
+                &sample.bytes,
+                Limits {
+                    max_pixels,
+                    ..exact
+                }
+            ),
+            Err(Problem::TooManyPixels { max_pixels }),
+            "{}",
+            sample.name
+        );
+    }
+}
+
+#[test]
+fn too_many_pixels_are_told_at_once() {
+    let huge = u32::from(u16::MAX);
+    let many = Err(Problem::TooManyPixels {
+        max_pixels: LIMITS.max_pixels,
+    });
+    for (name, bytes, header) in [
+        ("PNG", png(i32::MAX as u32, i32::MAX as u32), 29),
+        ("JPEG", jpeg(u16::MAX, u16::MAX), 130),
+        ("GIF", gif(u16::MAX, u16::MAX, (0, 0, 1, 1)), 13),
+        ("GIF frame", gif(1, 1, (65_000, 1, 65_000, 1)), 60),
+        ("lossy WebP", riff(&lossy(16_383, 16_383)), 30),
+        ("lossless WebP", riff(&lossless(16_384, 16_384)), 25),
+        ("WebP canvas", riff(&canvas(huge + 1, huge)), 30),
+    ] {
+        let start = &bytes[..header.min(bytes.len())];
+        assert_eq!(Inspector::new(LIMITS).push(start), many, "{name}");
+    }
+}
+
+#[test]
+fn a_problem_is_for_good() {
+    let mut inspector = Inspector::new(LIMITS);
+    assert_eq!(inspector.push(b"Hello"), Err(Problem::NotAnImage));
+    assert_eq!(inspector.push(&png(1, 1)), Err(Problem::NotAnImage));
+    assert_eq!(inspector.finish(), Err(Problem::NotAnImage));
+}
+
+#[test]
+fn a_damaged_png_is_malformed() {
+    let (header, data, end) = (
+        png_header(1, 1),
+        png_chunk(b"IDAT", b"a"),
+        png_chunk(b"IEND", b""),
+    );
+    let with = |index: usize, value: u8| {
+        let mut header = header.clone();
+        header[index] = value;
+        header
+    };
+    for (name, chunks) in [
+        ("no header", vec![&data, &end]),
+        ("two headers", vec![&header, &header, &data, &end]),
+        ("no data", vec![&header, &end]),
+        ("empty data", vec![&header, &png_chunk(b"IDAT", b""), &end]),
+        (
+            "contents in the end",
+            vec![&header, &data, &png_chunk(b"IEND", b"a")],
+        ),
+        (
+            "a short header",
+            vec![&png_chunk(b"IHDR", &[1; 12]), &data, &end],
+        ),
+        (
+            "a type of no letters",
+            vec![&header, &png_chunk(b"ID T", b"a"), &end],
+        ),
+        (
+            "a chunk of 2 GiB",
+            vec![&header, &b"\x80\0\0\0IDAT".to_vec()],
+        ),
+        ("no width", vec![&png_header(0, 1), &data, &end]),
+        ("no height", vec![&png_header(1, 0), &data, &end]),
+        (
+            "a negative width",
+            vec![&png_header(0x8000_0000, 1), &data, &end],
+        ),
+        ("an odd depth", vec![&with(16, 3), &data, &end]),
+        ("an odd colour", vec![&with(17, 1), &data, &end]),
+        ("an odd compression", vec![&with(18, 1), &data, &end]),
+        ("an odd filter", vec![&with(19, 1), &data, &end]),
+        ("an odd interlacing", vec![&with(20, 2), &data, &end]),
+    ] {
+        let chunks: Vec<u8> = chunks.into_iter().flatten().copied().collect();
+        let bytes = [PNG_SIGNATURE, &chunks].concat();
+        assert_eq!(inspect(&bytes, LIMITS), Err(Problem::Malformed), "{name}");
+    }
+}
+
+#[test]
+fn a_damaged_jpeg_is_malformed() {
+    let (start, end) = (b"\xff\xd8".to_vec(), b"\xff\xd9".to_vec());
+    let (frame, scan) = (jpeg_frame(1, 1), jpeg_scan(b"a"));
+    for (name, segments) in [
+        ("nothing", vec![&start, &end]),
+        ("no scan", vec![&start, &frame, &end]),
+        ("no frame", vec![&start, &scan, &end]),
+        ("a frame too late", vec![&start, &scan, &frame, &end]),
+        ("two frames", vec![&start, &frame, &frame, &scan, &end]),
+        ("two starts", vec![&start, &start, &frame, &scan, &end]),
+        (
+            "a height to follow",
+            vec![
+                &start,
+                &jpeg_frame(1, 0),
+                &scan,
+                &jpeg_segment(0xdc, &[0, 1]),
+                &end,
+            ],
+        ),
+        ("no width", vec![&start, &jpeg_frame(0, 1), &scan, &end]),
+        (
+            "no components",
+            vec![
+                &start,
+                &jpeg_segment(0xc0, &[8, 0, 1, 0, 1, 0]),
+                &scan,
+                &end,
+            ],
+        ),
+        (
+            "a frame too short",
+            vec![
+                &start,
+                &jpeg_segment(0xc0, &[8, 0, 1, 0, 1, 3]),
+                &scan,
+                &end,
+            ],
+        ),
+        (
+            "a segment without length",
+            vec![&start, &b"\xff\xe0\0\x01".to_vec(), &frame, &scan, &end],
+        ),
+        (
+            "a reserved marker in a scan",
+            vec![&start, &frame, &jpeg_scan(b"a\xff\x02"), &end],
+        ),
+    ] {
+        let bytes: Vec<u8> = segments.into_iter().flatten().copied().collect();
+        assert_eq!(inspect(&bytes, LIMITS), Err(Problem::Malformed), "{name}");
+    }
+}
+
+#[test]
+fn a_damaged_gif_is_malformed() {
+    let whole = gif(4, 3, (0, 0, 4, 3));
+    let no_frame = [&whole[..13], &[0; 12], b";"].concat();
+    let odd_block = [&whole[..13], &[0; 12], b"\0;"].concat();
+    for (name, bytes) in [
+        ("no width", gif(0, 3, (0, 0, 1, 1))),
+        ("no height", gif(4, 0, (0, 0, 1, 1))),
+        ("a frame without width", gif(4, 3, (0, 0, 0, 3))),
+        ("a frame without height", gif(4, 3, (0, 0, 4, 0))),
+        ("no frame", no_frame),
+        ("an unknown block", odd_block),
+    ] {
+        assert_eq!(inspect(&bytes, LIMITS), Err(Problem::Malformed), "{name}");
+    }
+}
+
+#[test]
+fn a_damaged_webp_is_malformed() {
+    let small = canvas(4, 4);
+    let picture = lossy(4, 4);
+    let with = |index: usize, value: u8| {
+        let mut picture = picture.clone();
+        picture[index] = value;
+        picture
+    };
+    let beyond = {
+        let mut bytes = riff(&picture);
+        bytes[4] -= 4;
+        bytes
+    };
+    for (name, bytes) in [
+        ("nothing", b"RIFF\x04\0\0\0WEBP".to_vec()),
+        (
+            "a size of zero",
+            [b"RIFF\0\0\0\0WEBP", &picture[..]].concat(),
+        ),
+        ("a chunk beyond the file", beyond),
+        (
+            "an unknown first chunk",
+            riff(&[webp_chunk(b"EXIF", b"ab"), picture.clone()].concat()),
+        ),
+        ("no picture", riff(&small)),
+        (
+            "no first frame",
+            riff(&[small.clone(), webp_chunk(b"ANIM", &[0; 6])].concat()),
+        ),
+        (
+            "a picture larger than its canvas",
+            riff(&[small.clone(), lossy(400, 400)].concat()),
+        ),
+        (
+            "another picture than its canvas",
+            riff(&[small.clone(), lossless(4, 3)].concat()),
+        ),
+        (
+            "a second, larger picture",
+            riff(&[picture.clone(), lossy(400, 400)].concat()),
+        ),
+        (
+            "a picture larger than its frame",
+            riff(&[small.clone(), webp_frame(0, 0, 4, 4, &lossy(400, 400))].concat()),
+        ),
+        (
+            "a frame beyond its canvas",
+            riff(&[small.clone(), webp_frame(2, 0, 4, 4, &lossy(4, 4))].concat()),
+        ),
+        (
+            "a chunk beyond its frame",
+            riff(&[small.clone(), webp_frame(0, 0, 4, 4, &picture[..14])].concat()),
+        ),
+        ("no width", riff(&lossy(0, 4))),
+        ("no height", riff(&lossy(4, 0))),
+        ("no key frame", riff(&with(8, 0x51))),
+        ("no start code", riff(&with(11, 0))),
+        ("a partition beyond its chunk", riff(&with(9, 0x10))),
+        (
+            "a lossless picture of no kind",
+            riff(&webp_chunk(b"VP8L", &[0x2e, 0, 0, 0, 0])),
+        ),
+        (
+            "a lossless picture of later times",
+            riff(&webp_chunk(b"VP8L", &[0x2f, 0, 0, 0, 0x20])),
+        ),
+        ("a short lossy header", riff(&webp_chunk(b"VP8 ", &[0; 9]))),
+        (
+            "a short lossless header",
+            riff(&webp_chunk(b"VP8L", &[0x2f, 0, 0, 0])),
+        ),
+        (
+            "a short extended header",
+            riff(&webp_chunk(b"VP8X", &[0; 9])),
+        ),
+    ] {
+        assert_eq!(inspect(&bytes, LIMITS), Err(Problem::Malformed), "{name}");
+    }
+}
+
+#[test]
+fn webp_padding_may_be_missing_at_the_end() {
+    let mut chunk = lossy(4, 4);
+    assert_eq!(chunk.pop(), Some(0));
+    assert!(inspect(&riff(&chunk), LIMITS).is_ok());
+}
+
+#[test]
+fn formats_have_names() {
+    for format in Format::ALL {
+        assert_eq!(Format::from_media_type(format.media_type()), Some(format));
+    }
+    for (media_type, format) in [
+        ("IMAGE/PNG", Some(Format::Png)),
+        (" image/jpeg ; q=1", Some(Format::Jpeg)),
+        ("image/svg+xml", None),
+        ("image/*", None),
+        ("png", None),
+        ("", None),
+    ] {
+        assert_eq!(Format::from_media_type(media_type), format, "{media_type}");
+    }
+}
+
+#[test]
+fn problems_are_sentences() {
+    for (problem, sentence) in [
+        (Problem::Empty, "the file is empty"),
+        (
+            Problem::TooLarge {
+                max_bytes: 20 << 20,
+            },
+            "the file is larger than 20 MiB",
+        ),
+        (
+            Problem::TooManyPixels {
+                max_pixels: 50_000_000,
+            },
+            "the image has more than 50000000 pixels",
+        ),
+    ] {
+        assert_eq!(problem.to_string(), sentence);
+    }
+}
+
+fn sample_bytes() -> impl Strategy<Value = Vec<u8>> {
+    let samples: Vec<Vec<u8>> = all().into_iter().map(|sample| sample.bytes).collect();
+    proptest::sample::select(samples)
+}
+
+/// A sample with some bytes changed, or made-up bytes behind a signature.
+fn any_bytes() -> impl Strategy<Value = Vec<u8>> {
+    let changes = proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4);
+    let changed = (sample_bytes(), changes).prop_map(|(mut bytes, changes)| {
+        for (index, value) in changes {
+            let index = index.index(bytes.len());
+            bytes[index] = value;
+        }
+        bytes
+    });
+    let common = prop_oneof![
+        any::<u8>(),
+        proptest::sample::select(&b"\0\xff\xd8\xd9\xda\xc0\x2c\x21\x3b\x01\x02\x08"[..])
+    ];
+    let signature = proptest::sample::select(vec![
+        &b""[..],
+        PNG_SIGNATURE,
+        b"\xff\xd8\xff",
+        b"GIF89a",
+        b"RIFF\x80\0\0\0WEBP",
+        b"RIFF\x80\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0\x01\0\0\x01\0\0",
+    ]);
+    let made_up = (signature, proptest::collection::vec(common, 0..200))
+        .prop_map(|(signature, rest)| [signature, &rest].concat());
+    prop_oneof![changed, made_up]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+    #[test]
+    fn chunks_do_not_matter(
+        bytes in any_bytes(),
+        cuts in proptest::collection::vec(any::<usize>(), 0..8),
+        max_bytes in prop_oneof![Just(1 << 20), 0u64..400],
+    ) {
+        let limits = Limits { max_bytes, ..LIMITS };
+        prop_assert_eq!(inspect_in_chunks(&bytes, &cuts, limits), inspect(&bytes, limits));
+    }
+
+    #[test]
+    fn what_passes_fails_when_it_is_cut(bytes in any_bytes(), end in any::<prop::sample::Index>()) {
+        // Bytes behind the end do not count, so cut within the shortest start that passes.
+        let whole = (0..=bytes.len()).find(|end| inspect(&bytes[..*end], LIMITS).is_ok());
+        if let Some(length) = whole {
+            let end = end.index(length);
+            let expected = if end == 0 { Problem::Empty } else { Problem::CutShort };
+            prop_assert_eq!(inspect(&bytes[..end], LIMITS), Err(expected));
+        }
+    }
+
+    #[test]
+    fn a_decoder_finds_the_same_size(bytes in any_bytes()) {
+        let decoder = image::ImageReader::new(std::io::Cursor::new(&bytes))
+            .with_guessed_format()
+            .unwrap();
+        if let (Ok(ours), Ok(theirs)) = (inspect(&bytes, LIMITS), decoder.into_dimensions()) {
+            // It takes the 16384 of a lossless WebP for 0.
+            let known = |side| if side == 16_384 { 0 } else { side };
+            let either = [(ours.width, ours.height), (known(ours.width), known(ours.height))];
+            prop_assert!(either.contains(&theirs), "{:?} {:?}", ours, theirs);
+        }
+    }
+
+    #[test]
+    fn what_passes_is_within_the_limits(bytes in any_bytes(), max_pixels in 0u64..200) {
+        let limits = Limits { max_pixels, ..LIMITS };
+        if let Ok(image) = inspect(&bytes, limits) {
+            let pixels = u64::from(image.width) * u64::from(image.height);
+            prop_assert!((1..=max_pixels).contains(&pixels));
+            prop_assert_eq!(image.bytes, bytes.len() as u64);
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! WebP: RIFF chunks, lossy (`VP8 `, RFC 6386), lossless (`VP8L`) or extended
+//! (`VP8X`: with alpha, animation or metadata); RFC 9649.
+//!
+//! Each picture has to be as large as the canvas or frame around it says, so
+//! that none gets past the limit on pixels inside a small canvas.
+
+use super::Problem;
+use super::walk::{Canvas, Walk, Want};
+
+const CHUNK_HEADER: u64 = 8;
+const LOSSY_HEADER: u64 = 10;
+const LOSSLESS_HEADER: u64 = 5;
+const EXTENDED_HEADER: u64 = 10;
+const FRAME_HEADER: u64 = 16;
+
+#[derive(Debug)]
+pub(super) struct Webp {
+    state: State,
+    /// What is left of the file behind the chunk under way.
+    left: u64,
+    /// What is left of the chunk under way.
+    chunk_left: u64,
+    /// The frame of an animation that the chunk under way is in.
+    frame: Option<Frame>,
+    is_first: bool,
+    is_extended: bool,
+    has_picture: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Frame {
+    size: (u32, u32),
+    /// What is left of the frame behind the chunk under way.
+    left: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum State {
+    /// At the type and size of a chunk.
+    Chunk,
+    /// At the header of a lossy picture in so many bytes.
+    Lossy(u64),
+    /// At the header of a lossless picture.
+    Lossless,
+    /// At the contents of `VP8X`.
+    Extended,
+    /// At the header of a frame, `ANMF`.
+    Frame,
+    /// Behind a chunk.
+    Behind,
+}
+
+impl Webp {
+    pub(super) fn new(signature: &[u8]) -> Result<Self, Problem> {
+        let &[_, _, _, _, a, b, c, d, ref kind @ ..] = signature else {
+            return Err(Problem::Malformed);
+        };
+        let left = u64::from(u32::from_le_bytes([a, b, c, d]))
+            .checked_sub(kind.len() as u64)
+            .filter(|left| *left >= CHUNK_HEADER)
+            .ok_or(Problem::Malformed)?;
+        Ok(Self {
+            state: State::Chunk,
+            left: left - CHUNK_HEADER,
+            chunk_left: 0,
+            frame: None,
+            is_first: true,
+            is_extended: false,
+            has_picture: false,
+        })
+    }
+
+    fn chunk(&mut self, bytes: &[u8]) -> Result<Want, Problem> {
+        let &[ref kind @ .., a, b, c, d] = bytes else {
+            return Err(Problem::Malformed);
+        };
+        let size = u64::from(u32::from_le_bytes([a, b, c, d]));
+        let left = match &mut self.frame {
+            Some(frame) => &mut frame.left,
+            None => &mut self.left,
+        };
+        if size > *left {
+            return Err(Problem::Malformed);
+        }
+        // Some encoders leave the last padding byte out.
+        self.chunk_left = size.next_multiple_of(2).min(*left);
+        *left -= self.chunk_left;
+
+        let is_first = std::mem::take(&mut self.is_first);
+        let (state, header) = match kind {
+            b"VP8 " => (State::Lossy(size), LOSSY_HEADER),
+            b"VP8L" => (State::Lossless, LOSSLESS_HEADER),
+            b"VP8X" if is_first => (State::Extended, EXTENDED_HEADER),
+            _ if is_first => return Err(Problem::Malformed),
+            b"ANMF" if self.is_extended && self.frame.is_none() => (State::Frame, FRAME_HEADER),
+            _ => return Ok(self.skip_chunk()),
+        };
+        if size < header {
+            return Err(Problem::Malformed);
+        }
+        self.state = state;
+        self.chunk_left -= header;
+        Ok(Want::Take(header as usize))
+    }
+
+    fn lossy(&mut self, size: u64, bytes: &[u8], canvas: &mut Canvas) -> Result<Want, Problem> {
+        let &[a, b, c, 0x9d, 0x01, 0x2a, d, e, f, g] = bytes else {
+            return Err(Problem::Malformed);
+        };
+        let tag = u24(a, b, c);
+        let is_key_frame = tag & 1 == 0;
+        let first_partition = u64::from(tag >> 5);
+        if !is_key_frame || first_partition >= size {
+            return Err(Problem::Malformed);
+        }
+        let width = u16::from_le_bytes([d, e]) & 0x3fff;
+        let height = u16::from_le_bytes([f, g]) & 0x3fff;
+        self.picture((width.into(), height.into()), canvas)
+    }
+
+    fn lossless(&mut self, bytes: &[u8], canvas: &mut Canvas) -> Result<Want, Problem> {
+        let &[0x2f, a, b, c, d] = bytes else {
+            return Err(Problem::Malformed);
+        };
+        let bits = u32::from_le_bytes([a, b, c, d]);
+        let version = bits >> 29;
+        if version != 0 {
+            return Err(Problem::Malformed);
+        }
+        let size = (1 + (bits & 0x3fff), 1 + (bits >> 14 & 0x3fff));
+        self.picture(size, canvas)
+    }
+
+    fn picture(&mut self, size: (u32, u32), canvas: &mut Canvas) -> Result<Want, Problem> {
+        match self.frame.map(|frame| frame.size).or(canvas.size()) {
+            Some(around) if around != size => return Err(Problem::Malformed),
+            Some(_) => {}
+            None => canvas.set(size.0, size.1)?,
+        }
+        self.has_picture = true;
+        Ok(self.skip_chunk())
+    }
+
+    fn extended(&mut self, bytes: &[u8], canvas: &mut Canvas) -> Result<Want, Problem> {
+        let &[_flags, _, _, _, a, b, c, d, e, f] = bytes else {
+            return Err(Problem::Malformed);
+        };
+        canvas.set(1 + u24(a, b, c), 1 + u24(d, e, f))?;
+        self.is_extended = true;
+        Ok(self.skip_chunk())
+    }
+
+    /// What is left of the chunk are the chunks of the frame.
+    fn frame(&mut self, bytes: &[u8], canvas: &Canvas) -> Result<Want, Problem> {
+        let &[a, b, c, d, e, f, g, h, i, j, k, l, ..] = bytes else {
+            return Err(Problem::Malformed);
+        };
+        let (left, top) = (2 * u24(a, b, c), 2 * u24(d, e, f));
+        let size = (1 + u24(g, h, i), 1 + u24(j, k, l));
+        let is_within = canvas
+            .size()
+            .is_some_and(|(width, height)| left + size.0 <= width && top + size.1 <= height);
+        if !is_within {
+            return Err(Problem::Malformed);
+        }
+        self.frame = Some(Frame {
+            size,
+            left: self.chunk_left,
+        });
+        self.next_chunk()
+    }
+
+    fn skip_chunk(&mut self) -> Want {
+        self.state = State::Behind;
+        Want::Skip(self.chunk_left)
+    }
+
+    /// A rest that is too short for a chunk belongs to none.
+    fn next_chunk(&mut self) -> Result<Want, Problem> {
+        let left = match &mut self.frame {
+            Some(frame) => &mut frame.left,
+            None => &mut self.left,
+        };
+        if let Some(rest) = left.checked_sub(CHUNK_HEADER) {
+            *left = rest;
+            self.state = State::Chunk;
+            return Ok(Want::Take(CHUNK_HEADER as usize));
+        }
+        let rest = std::mem::take(left);
+        self.state = State::Behind;
+        if self.frame.take().is_some() || rest > 0 {
+            Ok(Want::Skip(rest))
+        } else if self.has_picture {
+            Ok(Want::End)
+        } else {
+            Err(Problem::Malformed)
+        }
+    }
+}
+
+impl Walk for Webp {
+    fn start(&self) -> Want {
+        Want::Take(CHUNK_HEADER as usize)
+    }
+
+    fn step(&mut self, bytes: &[u8], canvas: &mut Canvas) -> Result<Want, Problem> {
+        match self.state {
+            State::Chunk => self.chunk(bytes),
+            State::Lossy(size) => self.lossy(size, bytes, canvas),
+            State::Lossless => self.lossless(bytes, canvas),
+            State::Extended => self.extended(bytes, canvas),
+            State::Frame => self.frame(bytes, canvas),
+            State::Behind => self.next_chunk(),
+        }
+    }
+}
+
+fn u24(a: u8, b: u8, c: u8) -> u32 {
+    u32::from_le_bytes([a, b, c, 0])
+}

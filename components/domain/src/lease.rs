@@ -1,0 +1,135 @@
+//! When a task has been left alone for too long, and how its worker keeps it.
+
+use std::time::Duration;
+
+use crate::task::{Status, Task};
+use crate::timestamp::Timestamp;
+
+/// A task whose worker died this often is failed, not tried for ever.
+pub const MAX_DEATHS: u32 = 3;
+
+/// After this long a pending task's message counts as lost.
+pub const PENDING_OVERDUE: Duration = Duration::from_secs(15);
+
+/// Whether to publish the task again: nobody took it in time, or whoever took
+/// it is gone. A message too many is harmless, since claiming decides.
+pub fn is_overdue(task: &Task, now: Timestamp) -> bool {
+    match task.status {
+        Status::Pending => now.since(task.updated_at.unwrap_or(task.created_at)) > PENDING_OVERDUE,
+        Status::Processing => task.lease_until.is_none_or(|until| until <= now),
+        Status::Completed | Status::Failed => false,
+    }
+}
+
+/// How long a worker waits before it renews its lease: short enough that two
+/// renewals may fail before the lease runs out.
+pub fn renew_after(lease: Duration) -> Duration {
+    lease / 3
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::task::Refinement;
+
+    fn task(status: Status, updated_at: Option<u64>, lease_until: Option<u64>) -> Task {
+        Task {
+            id: "0190c0de-0000-7000-8000-000000000001".into(),
+            user_id: "ada".into(),
+            is_anonymous: false,
+            status,
+            refinement: Refinement {
+                original_image_url: "https://example.com/a.png".into(),
+                refinement_prompt: "Make it lighter".into(),
+                logo_description: None,
+                theme_description: None,
+            },
+            original_path: None,
+            created_at: Timestamp::from_secs(1_000),
+            updated_at: updated_at.map(Timestamp::from_secs),
+            completed_at: None,
+            result_id: None,
+            image_path: None,
+            error_message: None,
+            lease_until: lease_until.map(Timestamp::from_secs),
+        }
+    }
+
+    #[test]
+    fn knows_who_was_left_alone() {
+        use Status::{Completed, Failed, Pending, Processing};
+        for (name, task, now, overdue) in [
+            ("just created", task(Pending, None, None), 1_000, false),
+            ("pending for 15 s", task(Pending, None, None), 1_015, false),
+            ("pending for 16 s", task(Pending, None, None), 1_016, true),
+            (
+                "released a moment ago",
+                task(Pending, Some(1_010), None),
+                1_025,
+                false,
+            ),
+            (
+                "released long ago",
+                task(Pending, Some(1_010), None),
+                1_026,
+                true,
+            ),
+            (
+                "a clock that went back",
+                task(Pending, None, None),
+                10,
+                false,
+            ),
+            (
+                "held",
+                task(Processing, Some(1_001), Some(1_031)),
+                1_030,
+                false,
+            ),
+            (
+                "its lease ends now",
+                task(Processing, Some(1_001), Some(1_031)),
+                1_031,
+                true,
+            ),
+            (
+                "its lease is over",
+                task(Processing, Some(1_001), Some(1_031)),
+                9_999,
+                true,
+            ),
+            (
+                "held by nobody",
+                task(Processing, Some(1_001), None),
+                1_001,
+                true,
+            ),
+            (
+                "completed",
+                task(Completed, Some(1_001), None),
+                9_999,
+                false,
+            ),
+            (
+                "failed",
+                task(Failed, Some(1_001), Some(1_031)),
+                9_999,
+                false,
+            ),
+        ] {
+            assert_eq!(
+                is_overdue(&task, Timestamp::from_secs(now)),
+                overdue,
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn renews_three_times_in_a_lease() {
+        assert_eq!(
+            renew_after(Duration::from_secs(30)),
+            Duration::from_secs(10)
+        );
+    }
+}

@@ -1,0 +1,25 @@
+//! The rules of concept refinement, as pure functions and plain values.
+//!
+//! Everything that decides something lives here, so that each platform decides
+//! it alike: what a valid request is, when a quota is used up, when a lease has
+//! run out, which addresses are public, what a failure is called. Nothing here
+//! may read a clock, draw a random number or do I/O: time, randomness and
+//! addresses come in as parameters.
+
+pub mod address;
+pub mod capability;
+pub mod concept;
+pub mod cursor;
+pub mod duration;
+pub mod image;
+pub mod lease;
+pub mod message;
+pub mod original;
+pub mod quota;
+pub mod retry;
+pub mod sentence;
+pub mod signature;
+pub mod size;
+pub mod task;
+pub mod timestamp;
+pub mod validation;

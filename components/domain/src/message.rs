@@ -1,0 +1,316 @@
+//! The message that starts the pipeline, and the envelope of a Pub/Sub push.
+//!
+//! A message only points to a task: what is processed is the stored task, so
+//! nothing here is trusted beyond its ids.
+
+use base64::Engine;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::task::Task;
+
+const TASK_TYPE: &str = "concept_refinement";
+
+/// More than any message of ours, whose parts are bounded by validation.
+const MAX_MESSAGE_BYTES: usize = 256 * 1024;
+const MAX_PUSH_BYTES: usize = 512 * 1024;
+
+/// Google's clients pad; some others that send pushes do not.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// The message in the words of the original project.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TaskMessage {
+    pub task_id: String,
+    pub user_id: String,
+    pub refinement_prompt: String,
+    pub original_image_url: String,
+    /// Empty if there is none.
+    pub logo_description: String,
+    /// Empty if there is none.
+    pub theme_description: String,
+    pub task_type: String,
+}
+
+/// What a message turned out to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Parsed {
+    Valid {
+        task_id: String,
+        user_id: String,
+    },
+    /// It is of an unknown type, or lacks an id, the prompt or the URL: the
+    /// task, where it is named, is to be failed. A repeat cannot help.
+    Unusable {
+        task_id: Option<String>,
+        user_id: Option<String>,
+    },
+    /// It is no JSON object. A repeat cannot help.
+    Nonsense,
+}
+
+/// What a Pub/Sub push carries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Push {
+    pub data: Vec<u8>,
+    /// Empty if the push names none.
+    pub message_id: String,
+    /// Empty if the push names none.
+    pub subscription: String,
+}
+
+pub fn message_for(task: &Task) -> Vec<u8> {
+    let refinement = &task.refinement;
+    let message = TaskMessage {
+        task_id: task.id.clone(),
+        user_id: task.user_id.clone(),
+        refinement_prompt: refinement.refinement_prompt.clone(),
+        original_image_url: refinement.original_image_url.clone(),
+        logo_description: refinement.logo_description.clone().unwrap_or_default(),
+        theme_description: refinement.theme_description.clone().unwrap_or_default(),
+        task_type: TASK_TYPE.into(),
+    };
+    serde_json::to_vec(&message).unwrap_or_default() // strings alone cannot fail
+}
+
+pub fn parse(message: &[u8]) -> Parsed {
+    let Some(fields) = object(message, MAX_MESSAGE_BYTES) else {
+        return Parsed::Nonsense;
+    };
+    let text = |name: &str| {
+        fields
+            .get(name)
+            .and_then(Value::as_str)
+            .filter(|text| !text.trim().is_empty())
+            .map(str::to_owned)
+    };
+    let usable = text("task_type").as_deref() == Some(TASK_TYPE)
+        && text("refinement_prompt").is_some()
+        && text("original_image_url").is_some();
+    match (text("task_id"), text("user_id")) {
+        (Some(task_id), Some(user_id)) if usable => Parsed::Valid { task_id, user_id },
+        (task_id, user_id) => Parsed::Unusable { task_id, user_id },
+    }
+}
+
+/// Opens `{"message":{"data":…,"messageId":…},"subscription":…}`. A message
+/// without data is one with empty data, as Pub/Sub has it. The error is a
+/// sentence that the sender may be told; a repeat cannot help.
+pub fn parse_push(body: &[u8]) -> Result<Push, String> {
+    let envelope = object(body, MAX_PUSH_BYTES).ok_or("The push must be a JSON object.")?;
+    let message = envelope
+        .get("message")
+        .and_then(Value::as_object)
+        .ok_or("The push must hold a message.")?;
+    let data = BASE64
+        .decode(text(message, "data")?)
+        .map_err(|_| "The data of the message must be base64.")?;
+    Ok(Push {
+        data,
+        message_id: text(message, "messageId")?.into(),
+        subscription: text(&envelope, "subscription")?.into(),
+    })
+}
+
+/// A string field; empty where it is absent or null.
+fn text<'a>(fields: &'a Map<String, Value>, name: &str) -> Result<&'a str, String> {
+    match fields.get(name) {
+        None | Some(Value::Null) => Ok(""),
+        Some(Value::String(text)) => Ok(text),
+        Some(_) => Err(format!("The {name} of the push must be a string.")),
+    }
+}
+
+fn object(json: &[u8], max_bytes: usize) -> Option<Map<String, Value>> {
+    if json.len() > max_bytes {
+        return None;
+    }
+    serde_json::from_slice(json).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::task::{Refinement, Status};
+    use crate::timestamp::Timestamp;
+
+    fn task(prompt: &str, logo_description: Option<&str>) -> Task {
+        Task {
+            id: "0190c0de-0000-7000-8000-000000000001".into(),
+            user_id: "ada".into(),
+            is_anonymous: false,
+            status: Status::Pending,
+            refinement: Refinement {
+                original_image_url: "https://example.com/a.png".into(),
+                refinement_prompt: prompt.into(),
+                logo_description: logo_description.map(Into::into),
+                theme_description: None,
+            },
+            original_path: None,
+            created_at: Timestamp::from_secs(1_000),
+            updated_at: None,
+            completed_at: None,
+            result_id: None,
+            image_path: None,
+            error_message: None,
+            lease_until: None,
+        }
+    }
+
+    fn valid() -> Value {
+        serde_json::from_slice(&message_for(&task("Make it lighter", None))).unwrap()
+    }
+
+    #[test]
+    fn the_message_has_seven_fields() {
+        let message = message_for(&task("Make it lighter", Some("A bean")));
+        let message: Value = serde_json::from_slice(&message).unwrap();
+        assert_eq!(
+            message,
+            json!({
+                "task_id": "0190c0de-0000-7000-8000-000000000001",
+                "user_id": "ada",
+                "refinement_prompt": "Make it lighter",
+                "original_image_url": "https://example.com/a.png",
+                "logo_description": "A bean",
+                "theme_description": "",
+                "task_type": "concept_refinement",
+            })
+        );
+    }
+
+    #[test]
+    fn a_message_without_its_parts_is_unusable() {
+        for (name, field, value) in [
+            ("unknown type", "task_type", json!("concept_generation")),
+            ("no type", "task_type", Value::Null),
+            ("a number for a type", "task_type", json!(1)),
+            ("no prompt", "refinement_prompt", Value::Null),
+            ("an empty prompt", "refinement_prompt", json!("")),
+            ("a blank prompt", "refinement_prompt", json!(" \n")),
+            ("a list for a prompt", "refinement_prompt", json!(["a"])),
+            ("no URL", "original_image_url", Value::Null),
+            ("an empty URL", "original_image_url", json!("")),
+        ] {
+            let mut message = valid();
+            message[field] = value;
+            let parsed = parse(message.to_string().as_bytes());
+            let task_id = Some("0190c0de-0000-7000-8000-000000000001".into());
+            let user_id = Some("ada".into());
+            assert_eq!(parsed, Parsed::Unusable { task_id, user_id }, "{name}");
+        }
+    }
+
+    #[test]
+    fn an_id_that_is_missing_is_told() {
+        let mut message = valid();
+        message["user_id"] = json!(7);
+        assert_eq!(
+            parse(message.to_string().as_bytes()),
+            Parsed::Unusable {
+                task_id: Some("0190c0de-0000-7000-8000-000000000001".into()),
+                user_id: None
+            }
+        );
+        assert_eq!(
+            parse(b"{}"),
+            Parsed::Unusable {
+                task_id: None,
+                user_id: None
+            }
+        );
+    }
+
+    #[test]
+    fn what_is_no_object_is_nonsense() {
+        let deep = "[".repeat(100_000);
+        let long = format!("{{\"a\":\"{}\"}}", "a".repeat(MAX_MESSAGE_BYTES));
+        for message in [
+            "",
+            "null",
+            "[]",
+            "\"{}\"",
+            "{",
+            "{}x",
+            "\u{feff}{}",
+            &deep,
+            &long,
+        ] {
+            assert_eq!(parse(message.as_bytes()), Parsed::Nonsense, "{message:.20}");
+        }
+        assert_eq!(parse(b"{\"task_id\":\"\xff\"}"), Parsed::Nonsense);
+    }
+
+    #[test]
+    fn opens_a_push() {
+        for (name, data) in [("padded", "aGk/Cg=="), ("not padded", "aGk/Cg")] {
+            let push = json!({
+                "message": {"data": data, "messageId": "136", "publishTime": "2026-11-20T12:00:00Z"},
+                "subscription": "projects/p/subscriptions/s",
+                "deliveryAttempt": 5,
+            });
+            let expected = Push {
+                data: b"hi?\n".into(),
+                message_id: "136".into(),
+                subscription: "projects/p/subscriptions/s".into(),
+            };
+            assert_eq!(
+                parse_push(push.to_string().as_bytes()),
+                Ok(expected),
+                "{name}"
+            );
+        }
+        let empty = parse_push(br#"{"message":{"attributes":{"a":"b"}}}"#).unwrap();
+        assert_eq!(empty.data, b"");
+    }
+
+    #[test]
+    fn refuses_what_is_no_push() {
+        let long = format!("{{\"a\":\"{}\"}}", "a".repeat(MAX_PUSH_BYTES));
+        for body in [
+            "",
+            "[]",
+            "{}",
+            r#"{"message":null}"#,
+            r#"{"message":"aGk="}"#,
+            r#"{"message":{"data":7}}"#,
+            r#"{"message":{"data":"a"}}"#,
+            r#"{"message":{"data":"aGk_"}}"#,
+            r#"{"message":{"data":"aGk=","messageId":1}}"#,
+            r#"{"message":{"data":"aGk="},"subscription":{}}"#,
+            &long,
+        ] {
+            assert!(parse_push(body.as_bytes()).is_err(), "{body:.60}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = parse(&bytes);
+            let _ = parse_push(&bytes);
+        }
+
+        #[test]
+        fn a_message_reads_back(prompt in "\\PC{1,40}[a-z]", user in "\\PC{0,20}[a-z]") {
+            let mut task = task(&prompt, None);
+            task.user_id.clone_from(&user);
+            let expected = Parsed::Valid { task_id: task.id.clone(), user_id: user };
+            prop_assert_eq!(parse(&message_for(&task)), expected);
+        }
+
+        #[test]
+        fn a_push_carries_any_bytes(data in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let push = json!({"message": {"data": BASE64.encode(&data), "messageId": "1"}});
+            prop_assert_eq!(parse_push(push.to_string().as_bytes()).unwrap().data, data);
+        }
+    }
+}

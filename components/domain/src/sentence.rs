@@ -1,0 +1,220 @@
+//! The sentences that the service says, to the letter of its contract.
+//!
+//! What a provider, a host or a file contributed to one is sanitized here, and
+//! must not reach a caller by any other way.
+
+use crate::quota::Quota;
+use crate::task::Status;
+
+pub const MISSING_PROMPT_OR_URL: &str = "Missing prompt/original URL for refinement task.";
+pub const TASK_CREATED: &str = "Concept refinement task created and queued for processing";
+pub const TASK_ACTIVE: &str = "A concept refinement task is already in progress";
+pub const WORKER_DIED: &str =
+    "Error in refinement task processing: The task was given up after its worker died 3 times";
+
+/// How long an error message may be, in code points.
+const MAX_CHARS: usize = 1_000;
+
+/// The steps of the pipeline that can fail a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    Download,
+    Refine,
+    StoreImage,
+    StoreConcept,
+}
+
+pub fn task_is(status: Status) -> &'static str {
+    match status {
+        Status::Pending => "Task is pending",
+        Status::Processing => "Task is processing",
+        Status::Completed => "Task is completed",
+        Status::Failed => "Task is failed",
+    }
+}
+
+pub fn rate_limited(quota: Quota) -> String {
+    format!("Rate limit exceeded for /concepts/refine ({quota}). Try again later.")
+}
+
+/// The error message of a task that failed at this step, sanitized.
+pub fn failed(step: Step, reason: &str) -> String {
+    let what = match step {
+        Step::Download => "Failed to download original image",
+        Step::Refine => "Image refinement failed",
+        Step::StoreImage => "Storing refined image failed",
+        Step::StoreConcept => "Storing refined concept data failed",
+    };
+    let reason = match reason.trim() {
+        "" => "no reason was given",
+        reason => reason,
+    };
+    let sentence = format!("Error in refinement task processing: {what}: {reason}");
+    sanitize(&sentence, MAX_CHARS)
+}
+
+/// Makes text from outside fit to be shown: white space of any kind becomes a
+/// space, what cannot be printed (controls, marks that change the direction of
+/// writing, zero-width characters) becomes `U+FFFD`, and what is too long ends
+/// in an ellipsis. Its work is bounded by `max_chars`, whatever the text.
+pub fn sanitize(text: &str, max_chars: usize) -> String {
+    let mut rest = text.chars();
+    let mut clean: String = rest.by_ref().take(max_chars).map(printable).collect();
+    if rest.next().is_some() && clean.pop().is_some() {
+        clean.push('…');
+    }
+    clean
+}
+
+fn printable(character: char) -> char {
+    if character.is_whitespace() {
+        ' '
+    } else if is_printable(character) {
+        character
+    } else {
+        char::REPLACEMENT_CHARACTER
+    }
+}
+
+/// Whether Rust's own `Debug` would print the character as it is. It stands
+/// second in the string, since a combining mark is escaped only at the start.
+fn is_printable(character: char) -> bool {
+    let escaped = || String::from_iter(['_', character]).escape_debug().count();
+    matches!(character, ' '..='~') || escaped() == 2
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::lease::MAX_DEATHS;
+    use crate::quota::Window;
+
+    #[test]
+    fn speaks_to_the_letter() {
+        let quota = Quota {
+            limit: 10,
+            window: Window::Month,
+        };
+        assert_eq!(
+            rate_limited(quota),
+            "Rate limit exceeded for /concepts/refine (10/month). Try again later."
+        );
+        for status in Status::ALL {
+            assert_eq!(task_is(status), format!("Task is {}", status.as_str()));
+        }
+        assert!(WORKER_DIED.starts_with("Error in refinement task processing: "));
+        assert!(WORKER_DIED.contains(&format!("{MAX_DEATHS} times")));
+    }
+
+    #[test]
+    fn names_the_step_that_failed() {
+        for (step, reason, expected) in [
+            (
+                Step::Download,
+                "the address answered 404",
+                "Failed to download original image: the address answered 404",
+            ),
+            (
+                Step::Refine,
+                "the model is overloaded",
+                "Image refinement failed: the model is overloaded",
+            ),
+            (
+                Step::StoreImage,
+                "no room is left",
+                "Storing refined image failed: no room is left",
+            ),
+            (
+                Step::StoreConcept,
+                "out of reach\n",
+                "Storing refined concept data failed: out of reach",
+            ),
+            (
+                Step::Refine,
+                " \n",
+                "Image refinement failed: no reason was given",
+            ),
+        ] {
+            let expected = format!("Error in refinement task processing: {expected}");
+            assert_eq!(failed(step, reason), expected);
+        }
+    }
+
+    #[test]
+    fn replaces_what_cannot_be_printed() {
+        for (name, text, expected) in [
+            ("plain", "it's \"fine\" \\ 100 %", "it's \"fine\" \\ 100 %"),
+            (
+                "other scripts",
+                "Größe 日本語 שלום 🎨",
+                "Größe 日本語 שלום 🎨",
+            ),
+            ("combining mark", "e\u{301}", "e\u{301}"),
+            ("line breaks", "a\r\nb\tc\u{2028}d\u{85}e", "a  b c d e"),
+            ("other spaces", "a\u{a0}b\u{3000}c", "a b c"),
+            (
+                "controls",
+                "a\0b\u{1b}[31mc\u{7f}d\u{9b}e",
+                "a\u{fffd}b\u{fffd}[31mc\u{fffd}d\u{fffd}e",
+            ),
+            (
+                "direction overrides",
+                "a\u{202e}b\u{202c}c",
+                "a\u{fffd}b\u{fffd}c",
+            ),
+            (
+                "direction isolates",
+                "a\u{2066}b\u{2069}c",
+                "a\u{fffd}b\u{fffd}c",
+            ),
+            (
+                "direction marks",
+                "\u{200e}\u{200f}\u{61c}",
+                "\u{fffd}\u{fffd}\u{fffd}",
+            ),
+            (
+                "zero width",
+                "a\u{200b}b\u{feff}c\u{2060}d",
+                "a\u{fffd}b\u{fffd}c\u{fffd}d",
+            ),
+            ("tags", "a\u{e0041}", "a\u{fffd}"),
+            ("private use", "a\u{e000}", "a\u{fffd}"),
+            ("no character", "a\u{ffff}", "a\u{fffd}"),
+        ] {
+            assert_eq!(sanitize(text, 100), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn cuts_what_is_too_long() {
+        for (text, max_chars, expected) in [
+            ("", 0, ""),
+            ("abc", 0, ""),
+            ("abc", 1, "…"),
+            ("abc", 2, "a…"),
+            ("abc", 3, "abc"),
+            ("äöü", 3, "äöü"),
+        ] {
+            assert_eq!(sanitize(text, max_chars), expected, "{text} {max_chars}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_failure_is_bounded_and_printable(reason in "\\PC*|(?s:.{0,3000})") {
+            let sentence = failed(Step::Refine, &reason);
+            prop_assert!(sentence.chars().count() <= 1_000);
+            prop_assert!(!sentence.chars().any(char::is_control));
+            prop_assert!(sentence.starts_with("Error in refinement task processing: Image refinement failed: "));
+        }
+
+        #[test]
+        fn sanitizing_keeps_within_bounds(text in any::<String>(), max_chars in 0usize..50) {
+            let once = sanitize(&text, max_chars);
+            prop_assert_eq!(once.chars().count(), text.chars().count().min(max_chars));
+            prop_assert_eq!(sanitize(&once, max_chars), once);
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Signed image URLs: whoever holds one may load the image for a while.
+//!
+//! A signature covers the path and the expiry, nothing else; it must never be
+//! compared byte by byte, which would tell how much of a guess was right.
+
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, Mac};
+use sha2::{Digest, Sha256};
+use url::form_urlencoded;
+
+use crate::capability::Access;
+use crate::timestamp::Timestamp;
+
+const EXPIRES: &str = "expires";
+const SIGNATURE: &str = "signature";
+
+/// Keeps these signatures apart from whatever else the key signs.
+const PURPOSE: &[u8] = b"concept-refinement image url\n";
+
+/// The query string that opens `path` for about `ttl`. The expiry is rounded
+/// down to steps of a quarter of it, so that one image keeps one URL for a
+/// while and caches work; it is between three quarters and the whole of `ttl`
+/// away.
+pub fn sign(key: &[u8], path: &str, now: Timestamp, ttl: Duration) -> String {
+    let step = (ttl.as_secs() / 4).max(1);
+    let end = now.plus(ttl).as_secs();
+    let expires = (end - end % step).to_string();
+    let signature = URL_SAFE_NO_PAD.encode(mac(key, path, &expires).finalize().into_bytes());
+    format!("{EXPIRES}={expires}&{SIGNATURE}={signature}")
+}
+
+/// What a URL's query says about access to `path`. Parameters of other names
+/// are ignored; one of ours without the other, twice, altered or expired is
+/// refused.
+pub fn access(key: &[u8], path: &str, query: Option<&str>, now: Timestamp) -> Access {
+    let parameters = |name: &'static str| {
+        form_urlencoded::parse(query.unwrap_or_default().as_bytes())
+            .filter(move |(key, _)| key == name)
+            .map(|(_, value)| value)
+    };
+    let (mut expires, mut signature) = (parameters(EXPIRES), parameters(SIGNATURE));
+    match (expires.next(), signature.next()) {
+        (None, None) => Access::Unsigned,
+        (Some(end), Some(code))
+            if expires.next().is_none()
+                && signature.next().is_none()
+                && is_valid(key, path, &end, &code)
+                && !has_passed(&end, now) =>
+        {
+            Access::Signed
+        }
+        _ => Access::Refused,
+    }
+}
+
+fn is_valid(key: &[u8], path: &str, expires: &str, signature: &str) -> bool {
+    URL_SAFE_NO_PAD
+        .decode(signature)
+        .is_ok_and(|code| mac(key, path, expires).verify_slice(&code).is_ok())
+}
+
+/// Only what [`sign`] wrote gets here, since the signature covers its text.
+fn has_passed(expires: &str, now: Timestamp) -> bool {
+    expires
+        .parse()
+        .is_ok_and(|end| Timestamp::from_secs(end) <= now)
+}
+
+fn mac(key: &[u8], path: &str, expires: &str) -> Hmac<Sha256> {
+    let mut block = [0; 64];
+    let derived = Sha256::new().chain_update(PURPOSE).chain_update(key);
+    for (to, from) in block.iter_mut().zip(derived.finalize()) {
+        *to = from;
+    }
+    // The expiry holds no line break, so the last one is where the path ends.
+    <Hmac<Sha256> as Mac>::new(&block.into())
+        .chain_update(path)
+        .chain_update("\n")
+        .chain_update(expires)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const KEY: &[u8] = b"a key of some length";
+    const PATH: &str = "uploads/ada/1.png";
+    const NOW: Timestamp = Timestamp(1_795_176_000_123_456);
+    const HOUR: Duration = Duration::from_secs(3_600);
+
+    #[test]
+    fn a_signature_opens_one_path_for_a_while() {
+        let query = sign(KEY, PATH, NOW, HOUR);
+        let (expires, signature) = query.split_once('&').unwrap();
+        let replaced = query.replace("expires=1", "expires=2");
+        let other = sign(KEY, "uploads/ada/2.png", NOW, HOUR);
+        for (name, path, query, seconds_later, expected) in [
+            ("as signed", PATH, query.clone(), 0, Access::Signed),
+            (
+                "just before its end",
+                PATH,
+                query.clone(),
+                2_699,
+                Access::Signed,
+            ),
+            ("after its end", PATH, query.clone(), 3_600, Access::Refused),
+            (
+                "with a parameter more",
+                PATH,
+                format!("v=1&{query}&w"),
+                0,
+                Access::Signed,
+            ),
+            (
+                "the other way round",
+                PATH,
+                format!("{signature}&{expires}"),
+                0,
+                Access::Signed,
+            ),
+            (
+                "another path",
+                "uploads/ada/2.png",
+                query.clone(),
+                0,
+                Access::Refused,
+            ),
+            ("another path's", PATH, other, 0, Access::Refused),
+            ("a later expiry", PATH, replaced, 0, Access::Refused),
+            (
+                "the same expiry written otherwise",
+                PATH,
+                query.replace("expires=", "expires=0"),
+                0,
+                Access::Refused,
+            ),
+            (
+                "without its signature",
+                PATH,
+                expires.into(),
+                0,
+                Access::Refused,
+            ),
+            (
+                "without its expiry",
+                PATH,
+                signature.into(),
+                0,
+                Access::Refused,
+            ),
+            (
+                "an empty signature",
+                PATH,
+                format!("{expires}&signature="),
+                0,
+                Access::Refused,
+            ),
+            (
+                "cut short",
+                PATH,
+                query[..query.len() - 4].into(),
+                0,
+                Access::Refused,
+            ),
+            ("padded", PATH, format!("{query}="), 0, Access::Refused),
+            (
+                "twice the same",
+                PATH,
+                format!("{query}&{expires}"),
+                0,
+                Access::Refused,
+            ),
+            ("empty", PATH, String::new(), 0, Access::Unsigned),
+            (
+                "other parameters",
+                PATH,
+                "v=1&Expires=7".into(),
+                0,
+                Access::Unsigned,
+            ),
+        ] {
+            let now = NOW.plus(Duration::from_secs(seconds_later));
+            assert_eq!(access(KEY, path, Some(&query), now), expected, "{name}");
+        }
+        assert_eq!(access(KEY, PATH, None, NOW), Access::Unsigned);
+        assert_eq!(access(b"another", PATH, Some(&query), NOW), Access::Refused);
+        assert_eq!(access(b"", PATH, Some(&query), NOW), Access::Refused);
+    }
+
+    #[test]
+    fn a_url_stays_the_same_for_a_quarter() {
+        let start = Timestamp::from_secs(NOW.as_secs() / 900 * 900);
+        let at = |seconds| sign(KEY, PATH, start.plus(Duration::from_secs(seconds)), HOUR);
+        assert_eq!(at(0), at(899));
+        assert_ne!(at(899), at(900));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_signed_is_open(
+            key in proptest::collection::vec(any::<u8>(), 0..100),
+            path in any::<String>(),
+            now in 0u64..1 << 55,
+            ttl in 4u64..10_000_000,
+        ) {
+            let (now, ttl) = (Timestamp(now), Duration::from_secs(ttl));
+            let query = sign(&key, &path, now, ttl);
+            prop_assert_eq!(access(&key, &path, Some(&query), now), Access::Signed);
+            let almost = now.plus(ttl.mul_f64(0.75).saturating_sub(Duration::from_secs(1)));
+            prop_assert_eq!(access(&key, &path, Some(&query), almost), Access::Signed);
+            prop_assert_eq!(access(&key, &path, Some(&query), now.plus(ttl)), Access::Refused);
+        }
+
+        #[test]
+        fn no_other_query_is_open(query in "(expires=[0-9]{0,20}&?|signature=[-_A-Za-z0-9]{0,50}&?|\\PC){0,4}") {
+            prop_assert_ne!(access(KEY, PATH, Some(&query), NOW), Access::Signed);
+        }
+    }
+}

@@ -1,0 +1,408 @@
+//! What a valid request is. Values are kept as they were sent.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+use thiserror::Error;
+use uuid::Uuid;
+
+use crate::original::{AllowedSources, check_length, check_url};
+use crate::task::Refinement;
+
+const ORIGINAL_IMAGE_URL: &str = "original_image_url";
+const REFINEMENT_PROMPT: &str = "refinement_prompt";
+const LOGO_DESCRIPTION: &str = "logo_description";
+const THEME_DESCRIPTION: &str = "theme_description";
+
+/// In code points, after trimming.
+const MIN_PROMPT_CHARS: usize = 5;
+const MAX_PROMPT_CHARS: usize = 2_000;
+const MAX_DESCRIPTION_CHARS: usize = 2_000;
+
+/// What is wrong, by the names of the request's fields. Each sentence completes
+/// "the field …".
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct FieldErrors(pub BTreeMap<String, Vec<String>>);
+
+/// The body of a request is unusable as a whole. The sentence is for whoever
+/// sent it; a repeat cannot help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum Malformed {
+    #[error("The request body must be JSON.")]
+    NotJson,
+    #[error("The request body must be a JSON object.")]
+    NotAnObject,
+}
+
+/// A refinement request that has not been checked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Draft(Map<String, Value>);
+
+/// Whose image the original is.
+#[derive(Clone, Copy, Debug)]
+pub enum Original<'a> {
+    /// One of this service's own, recognised by its URL.
+    Own,
+    /// To be downloaded.
+    Elsewhere(&'a AllowedSources),
+}
+
+impl FieldErrors {
+    pub fn add(&mut self, field: &str, problem: impl Into<String>) {
+        self.0.entry(field.into()).or_default().push(problem.into());
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Draft {
+    /// Reads a body, whose length the caller has bounded.
+    pub fn parse(body: &[u8]) -> Result<Self, Malformed> {
+        match serde_json::from_slice(body) {
+            Ok(Value::Object(fields)) => Ok(Self(fields)),
+            Ok(_) => Err(Malformed::NotAnObject),
+            Err(_) => Err(Malformed::NotJson),
+        }
+    }
+
+    /// None where it is missing or no string, which [`Self::check`] reports.
+    pub fn original_image_url(&self) -> Option<&str> {
+        self.0.get(ORIGINAL_IMAGE_URL).and_then(Value::as_str)
+    }
+
+    /// The refinement that is asked for, or all of its problems at once.
+    /// Unknown fields are ignored.
+    pub fn check(mut self, original: Original<'_>) -> Result<Refinement, FieldErrors> {
+        let mut errors = FieldErrors::default();
+        let original_image_url =
+            self.required(ORIGINAL_IMAGE_URL, &mut errors, |url| match original {
+                Original::Own => check_length(url),
+                Original::Elsewhere(allowed) => check_url(url, allowed).map(drop),
+            });
+        let refinement_prompt = self.required(REFINEMENT_PROMPT, &mut errors, check_prompt);
+        let logo_description = self.optional(LOGO_DESCRIPTION, &mut errors, check_description);
+        let theme_description = self.optional(THEME_DESCRIPTION, &mut errors, check_description);
+        match (original_image_url, refinement_prompt) {
+            (Some(original_image_url), Some(refinement_prompt)) if errors.is_empty() => {
+                Ok(Refinement {
+                    original_image_url,
+                    refinement_prompt,
+                    logo_description,
+                    theme_description,
+                })
+            }
+            _ => Err(errors),
+        }
+    }
+
+    fn required(
+        &mut self,
+        field: &str,
+        errors: &mut FieldErrors,
+        check: impl FnOnce(&str) -> Result<(), String>,
+    ) -> Option<String> {
+        if self.0.get(field).is_none_or(Value::is_null) {
+            errors.add(field, "is required");
+        }
+        self.optional(field, errors, check)
+    }
+
+    fn optional(
+        &mut self,
+        field: &str,
+        errors: &mut FieldErrors,
+        check: impl FnOnce(&str) -> Result<(), String>,
+    ) -> Option<String> {
+        match self.0.remove(field) {
+            None | Some(Value::Null) => None,
+            Some(Value::String(text)) => {
+                if let Err(problem) = check(&text) {
+                    errors.add(field, problem);
+                }
+                Some(text)
+            }
+            Some(_) => {
+                errors.add(field, "must be a string");
+                None
+            }
+        }
+    }
+}
+
+/// 1 to 255 visible ASCII characters.
+pub fn is_idempotency_key(key: &str) -> bool {
+    (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// An id as it is stored, in lower case, if it is a UUID with hyphens.
+pub fn uuid(text: &str) -> Option<String> {
+    if text.len() != uuid::fmt::Hyphenated::LENGTH {
+        return None;
+    }
+    Uuid::try_parse(text).ok().map(|uuid| uuid.to_string())
+}
+
+fn check_prompt(prompt: &str) -> Result<(), String> {
+    let chars = prompt.trim().chars().count();
+    if chars < MIN_PROMPT_CHARS {
+        Err(format!("must be at least {MIN_PROMPT_CHARS} characters"))
+    } else if chars > MAX_PROMPT_CHARS {
+        Err(format!("must be at most {MAX_PROMPT_CHARS} characters"))
+    } else {
+        Ok(())
+    }
+}
+
+fn check_description(description: &str) -> Result<(), String> {
+    if description.chars().count() > MAX_DESCRIPTION_CHARS {
+        Err(format!(
+            "must be at most {MAX_DESCRIPTION_CHARS} characters"
+        ))
+    } else {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    const URL: &str = "https://example.com/a.png";
+
+    fn check(body: &Value) -> Result<Refinement, FieldErrors> {
+        Draft::parse(body.to_string().as_bytes())
+            .unwrap()
+            .check(Original::Elsewhere(&AllowedSources::default()))
+    }
+
+    fn body(prompt: &str) -> Value {
+        json!({"original_image_url": URL, "refinement_prompt": prompt})
+    }
+
+    fn errors(fields: &[(&str, &str)]) -> FieldErrors {
+        let mut errors = FieldErrors::default();
+        for (field, problem) in fields {
+            errors.add(field, *problem);
+        }
+        errors
+    }
+
+    #[test]
+    fn values_are_kept_as_sent() {
+        let body = json!({
+            "original_image_url": "HTTPS://Example.com",
+            "refinement_prompt": "  Make it lighter\n",
+            "logo_description": " A bean ",
+            "theme_description": null,
+            "status": "completed",
+        });
+        let expected = Refinement {
+            original_image_url: "HTTPS://Example.com".into(),
+            refinement_prompt: "  Make it lighter\n".into(),
+            logo_description: Some(" A bean ".into()),
+            theme_description: None,
+        };
+        assert_eq!(check(&body), Ok(expected));
+        let empty = json!({"original_image_url": URL, "refinement_prompt": "lighter", "logo_description": ""});
+        assert_eq!(check(&empty).unwrap().logo_description, Some(String::new()));
+    }
+
+    #[test]
+    fn a_prompt_has_5_to_2000_characters() {
+        let (short, long) = (
+            "must be at least 5 characters",
+            "must be at most 2000 characters",
+        );
+        for (name, prompt, problem) in [
+            ("five", "abcde".into(), None),
+            ("five, trimmed", " \n\u{a0}abcde\u{3000}".into(), None),
+            ("five of four bytes each", "🎨".repeat(5), None),
+            ("2000 of four bytes each", "🎨".repeat(2_000), None),
+            (
+                "2000, trimmed",
+                format!("{}{}", "a".repeat(2_000), " ".repeat(100)),
+                None,
+            ),
+            ("none", String::new(), Some(short)),
+            ("four", "abcd".into(), Some(short)),
+            ("four, trimmed", " abcd  ".into(), Some(short)),
+            ("blank", " ".repeat(100), Some(short)),
+            ("2001", "a".repeat(2_001), Some(long)),
+        ] {
+            let expected = problem.map(|problem| errors(&[("refinement_prompt", problem)]));
+            assert_eq!(check(&body(&prompt)).err(), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn all_problems_are_told_at_once() {
+        for (name, body, expected) in [
+            (
+                "nothing",
+                json!({}),
+                errors(&[
+                    ("original_image_url", "is required"),
+                    ("refinement_prompt", "is required"),
+                ]),
+            ),
+            (
+                "null everywhere",
+                json!({"original_image_url": null, "refinement_prompt": null, "logo_description": null, "theme_description": null}),
+                errors(&[
+                    ("original_image_url", "is required"),
+                    ("refinement_prompt", "is required"),
+                ]),
+            ),
+            (
+                "wrong types",
+                json!({"original_image_url": 1, "refinement_prompt": ["abcde"], "logo_description": {}, "theme_description": false}),
+                errors(&[
+                    ("original_image_url", "must be a string"),
+                    ("refinement_prompt", "must be a string"),
+                    ("logo_description", "must be a string"),
+                    ("theme_description", "must be a string"),
+                ]),
+            ),
+            (
+                "wrong values",
+                json!({
+                    "original_image_url": "http://127.0.0.1/a.png",
+                    "refinement_prompt": "abc",
+                    "logo_description": "ä".repeat(2_001),
+                    "theme_description": "ä".repeat(2_000),
+                }),
+                errors(&[
+                    ("original_image_url", "must point to a public address"),
+                    ("refinement_prompt", "must be at least 5 characters"),
+                    ("logo_description", "must be at most 2000 characters"),
+                ]),
+            ),
+            (
+                "an empty URL",
+                json!({"original_image_url": "", "refinement_prompt": "abcde"}),
+                errors(&[("original_image_url", "must be an http or https URL")]),
+            ),
+        ] {
+            assert_eq!(check(&body), Err(expected), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_image_of_our_own_may_be_anywhere() {
+        let body =
+            json!({"original_image_url": "http://127.0.0.1:8080/a", "refinement_prompt": "abcde"});
+        let draft = Draft::parse(body.to_string().as_bytes()).unwrap();
+        assert_eq!(draft.original_image_url(), Some("http://127.0.0.1:8080/a"));
+        assert!(draft.clone().check(Original::Own).is_ok());
+        let allowed = AllowedSources::parse("127.0.0.1:8080").unwrap();
+        assert!(draft.clone().check(Original::Elsewhere(&allowed)).is_ok());
+        assert!(
+            draft
+                .check(Original::Elsewhere(&AllowedSources::default()))
+                .is_err()
+        );
+        let long = json!({"original_image_url": format!("{URL}{}", "a".repeat(2_048)), "refinement_prompt": "abcde"});
+        let draft = Draft::parse(long.to_string().as_bytes()).unwrap();
+        let expected = errors(&[("original_image_url", "must be at most 2048 characters")]);
+        assert_eq!(draft.check(Original::Own), Err(expected));
+    }
+
+    #[test]
+    fn a_body_is_a_json_object() {
+        let deep = "{\"a\":".repeat(10_000);
+        for (body, problem) in [
+            ("", Malformed::NotJson),
+            ("{", Malformed::NotJson),
+            ("{} {}", Malformed::NotJson),
+            ("{'a':1}", Malformed::NotJson),
+            (r#"{"refinement_prompt":"\ud800"}"#, Malformed::NotJson),
+            (&deep, Malformed::NotJson),
+            ("[]", Malformed::NotAnObject),
+            ("null", Malformed::NotAnObject),
+            ("\"abc\"", Malformed::NotAnObject),
+        ] {
+            assert_eq!(Draft::parse(body.as_bytes()), Err(problem), "{body:.40}");
+        }
+        assert_eq!(Draft::parse(b"{\"a\":\"\xff\"}"), Err(Malformed::NotJson));
+    }
+
+    #[test]
+    fn field_errors_are_written_as_a_map_of_lists() {
+        let mut errors = errors(&[("b", "is required"), ("a", "is odd")]);
+        errors.add("b", "is late");
+        let json = serde_json::to_value(&errors).unwrap();
+        assert_eq!(
+            json,
+            json!({"a": ["is odd"], "b": ["is required", "is late"]})
+        );
+    }
+
+    #[test]
+    fn an_idempotency_key_is_visible_ascii() {
+        let (longest, too_long) = ("a".repeat(255), "a".repeat(256));
+        for (key, usable) in [
+            ("a", true),
+            ("!~", true),
+            ("0190c0de-0000-7000-8000-000000000001", true),
+            (&longest, true),
+            ("", false),
+            (" ", false),
+            ("a b", false),
+            ("a\n", false),
+            ("\u{7f}", false),
+            ("ä", false),
+            (&too_long, false),
+        ] {
+            assert_eq!(is_idempotency_key(key), usable, "{key}");
+        }
+    }
+
+    #[test]
+    fn an_id_is_a_hyphenated_uuid() {
+        let id = "0190c0de-abcd-7000-8000-00000000000f";
+        for (text, expected) in [
+            (id, Some(id)),
+            ("0190C0DE-ABCD-7000-8000-00000000000F", Some(id)),
+            (
+                "00000000-0000-0000-0000-000000000000",
+                Some("00000000-0000-0000-0000-000000000000"),
+            ),
+            ("0190c0deabcd7000800000000000000f", None),
+            ("{0190c0de-abcd-7000-8000-00000000000f}", None),
+            ("urn:uuid:0190c0de-abcd-7000-8000-00000000000f", None),
+            (" 0190c0de-abcd-7000-8000-00000000000f", None),
+            ("0190c0de-abcd-7000-8000-00000000000g", None),
+            ("0190c0de-abcd-7000-80000-0000000000f", None),
+            ("0190c0de0abcd07000080000000000000000", None),
+            ("task-1234-5678-9012-3456", None),
+            ("", None),
+        ] {
+            assert_eq!(uuid(text).as_deref(), expected, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200), text in any::<String>()) {
+            let _ = Draft::parse(&bytes);
+            let _ = (uuid(&text), is_idempotency_key(&text));
+            let body = json!({"original_image_url": text, "refinement_prompt": text, "logo_description": text});
+            let _ = check(&body);
+        }
+
+        #[test]
+        fn a_valid_request_is_kept(prompt in "\\PC{0,9}[a-z]{5}\\PC{0,9}", logo in proptest::option::of("\\PC{0,50}")) {
+            let body = json!({"original_image_url": URL, "refinement_prompt": prompt, "logo_description": logo});
+            let refinement = check(&body).unwrap();
+            prop_assert_eq!(refinement.refinement_prompt, prompt);
+            prop_assert_eq!(refinement.logo_description, logo);
+        }
+    }
+}
