@@ -1,0 +1,138 @@
+//! The stores and the model.
+
+use std::time::Duration;
+
+use concept_refinement_domain::capability::{
+    CapabilityError, Claimed, Fenced, ImageInfo, Lease, NewImage, StoredOrNot,
+};
+use concept_refinement_domain::concept::NewConcept;
+use wit_bindgen::StreamReader;
+
+use super::concept::refinement::{concept_store, image_model, image_store, task_store};
+use super::{Imports, wit_stream};
+use crate::contents::Contents;
+use crate::ports;
+use crate::ports::{Answer, ModelError, ModelRequest};
+
+impl ports::TaskStore for Imports {
+    async fn claim(
+        &self,
+        task_id: &str,
+        user_id: Option<&str>,
+    ) -> Result<Option<Claimed>, CapabilityError> {
+        let claimed = task_store::claim(task_id.to_owned(), user_id.map(str::to_owned)).await?;
+        Ok(claimed.map(Claimed::from))
+    }
+
+    async fn renew(&self, lease: &Lease) -> Result<Option<Lease>, CapabilityError> {
+        Ok(task_store::renew(lease.into()).await?.map(Lease::from))
+    }
+
+    async fn checkpoint(&self, lease: &Lease, image_path: &str) -> Result<Fenced, CapabilityError> {
+        let fenced = task_store::checkpoint(lease.into(), image_path.to_owned()).await?;
+        Ok(fenced.into())
+    }
+
+    async fn complete(&self, lease: &Lease, result_id: &str) -> Result<Fenced, CapabilityError> {
+        let fenced = task_store::complete(lease.into(), result_id.to_owned()).await?;
+        Ok(fenced.into())
+    }
+
+    async fn fail(&self, lease: &Lease, error_message: &str) -> Result<Fenced, CapabilityError> {
+        let fenced = task_store::fail(lease.into(), error_message.to_owned()).await?;
+        Ok(fenced.into())
+    }
+
+    async fn release(&self, lease: &Lease) -> Result<Fenced, CapabilityError> {
+        Ok(task_store::release(lease.into()).await?.into())
+    }
+}
+
+impl ports::ImageStore for Imports {
+    type Stream = StreamReader<u8>;
+
+    async fn put(
+        &self,
+        image: NewImage,
+        contents: &Contents,
+    ) -> Result<StoredOrNot, CapabilityError> {
+        let stored = image_store::put(image.into(), streamed(contents)).await?;
+        Ok(stored.into())
+    }
+
+    async fn stat(&self, path: &str) -> Result<Option<ImageInfo>, CapabilityError> {
+        let info = image_store::stat(path.to_owned()).await?;
+        Ok(info.map(ImageInfo::from))
+    }
+
+    async fn get(&self, path: &str) -> Result<Option<(ImageInfo, Self::Stream)>, CapabilityError> {
+        let image = image_store::get(path.to_owned(), None).await?;
+        Ok(image.map(|(info, stream)| (info.into(), stream)))
+    }
+
+    async fn delete(&self, path: &str) -> Result<(), CapabilityError> {
+        Ok(image_store::delete(path.to_owned()).await?)
+    }
+
+    async fn sign(&self, path: &str, origin: &str) -> Result<String, CapabilityError> {
+        Ok(image_store::sign(path.to_owned(), origin.to_owned()).await?)
+    }
+}
+
+impl ports::ConceptStore for Imports {
+    async fn put(
+        &self,
+        lease: &Lease,
+        concept: NewConcept,
+    ) -> Result<Option<String>, CapabilityError> {
+        Ok(concept_store::put(lease.into(), concept.into()).await?)
+    }
+}
+
+impl ports::ImageModel for Imports {
+    type Stream = StreamReader<u8>;
+
+    async fn refine(
+        &self,
+        request: ModelRequest,
+        image: &Contents,
+    ) -> Result<Answer<Self::Stream>, ModelError> {
+        let request = image_model::Request {
+            prompt: request.prompt,
+            strength: request.strength,
+            logo_description: request.logo_description,
+            theme_description: request.theme_description,
+            media_type: request.media_type.to_owned(),
+            length: image.length(),
+            source_url: request.source_url,
+            image: streamed(image),
+        };
+        match image_model::refine(request).await {
+            Ok(image_model::Answer::Image(image)) => Ok(Answer::Image {
+                length: image.length,
+                contents: image.contents,
+            }),
+            Ok(image_model::Answer::Location(url)) => Ok(Answer::Location(url)),
+            Err(image_model::Error::Unavailable(error)) => Err(ModelError::Unavailable {
+                reason: error.reason,
+                retry_after: error.retry_after.map(Duration::from_millis),
+            }),
+            Err(image_model::Error::Refused(reason)) => Err(ModelError::Refused(reason)),
+        }
+    }
+}
+
+/// A stream of the contents. Whoever writes it goes on beside the caller: a
+/// model may answer before it has read all of it.
+fn streamed(contents: &Contents) -> StreamReader<u8> {
+    let (mut writer, reader) = wit_stream::new();
+    let pieces = contents.pieces();
+    wit_bindgen::spawn(async move {
+        for piece in pieces.iter() {
+            if !writer.write_all(piece.clone()).await.is_empty() {
+                return;
+            }
+        }
+    });
+    reader
+}

@@ -1,0 +1,85 @@
+//! The pipeline's settings.
+
+use std::time::Duration;
+
+use concept_refinement_domain::image::Limits;
+use concept_refinement_domain::original::AllowedSources;
+use concept_refinement_domain::{duration, size};
+use thiserror::Error;
+
+/// A model's answer may be larger than an original (contract, section 2).
+const MAX_ANSWER_BYTES: u64 = 50 * 1024 * 1024;
+
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub max_image_bytes: u64,
+    pub max_image_pixels: u64,
+    pub download_timeout: Duration,
+    pub model_timeout: Duration,
+    pub task_timeout: Duration,
+    pub allowed_sources: AllowedSources,
+    /// The host and port of the model's provider, whose answers may point to
+    /// itself.
+    pub model_url: Option<url::Url>,
+    pub public_url: Option<String>,
+}
+
+#[derive(Debug, PartialEq, Eq, Error)]
+#[error("the setting {name} is unusable: {problem}")]
+pub struct ConfigError {
+    pub name: &'static str,
+    pub problem: String,
+}
+
+impl Config {
+    /// Of settings by name; one that is not set has the contract's default.
+    pub fn from_settings(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        fn read<T>(
+            get: &impl Fn(&str) -> Option<String>,
+            name: &'static str,
+            default: T,
+            parse: impl Fn(&str) -> Result<T, String>,
+        ) -> Result<T, ConfigError> {
+            match get(name) {
+                None => Ok(default),
+                Some(text) => parse(&text).map_err(|problem| ConfigError { name, problem }),
+            }
+        }
+        let seconds = Duration::from_secs;
+        Ok(Self {
+            max_image_bytes: read(&get, "max-image-bytes", 20 * 1024 * 1024, size::parse)?,
+            max_image_pixels: read(&get, "max-image-pixels", 50_000_000, |text| {
+                text.parse().map_err(|_| "not a whole number".to_owned())
+            })?,
+            download_timeout: read(&get, "download-timeout", seconds(30), duration::parse)?,
+            model_timeout: read(&get, "model-timeout", seconds(60), duration::parse)?,
+            task_timeout: read(&get, "task-timeout", seconds(300), duration::parse)?,
+            allowed_sources: read(
+                &get,
+                "allow-sources",
+                AllowedSources::default(),
+                AllowedSources::parse,
+            )?,
+            model_url: read(&get, "model-url", None, |text| {
+                url::Url::parse(text)
+                    .map(Some)
+                    .map_err(|_| "not a URL".to_owned())
+            })?,
+            public_url: get("public-url"),
+        })
+    }
+
+    pub fn original_limits(&self) -> Limits {
+        Limits {
+            max_bytes: self.max_image_bytes,
+            max_pixels: self.max_image_pixels,
+        }
+    }
+
+    pub fn answer_limits(&self) -> Limits {
+        Limits {
+            max_bytes: MAX_ANSWER_BYTES,
+            max_pixels: self.max_image_pixels,
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! An image's bytes, held as the pieces in which they came.
+//!
+//! One growing buffer would need up to three times the image while it is
+//! copied over; an instance's memory is capped, and a stream is spent once,
+//! while a repeat needs the bytes again.
+
+use std::rc::Rc;
+
+use concept_refinement_domain::image::{Format, Inspected, Inspector, Limits, Problem};
+use thiserror::Error;
+
+use crate::ports::ByteStream;
+
+/// A whole image, checked.
+pub struct Contents {
+    pieces: Rc<[Vec<u8>]>,
+    inspected: Inspected,
+}
+
+/// Why bytes are not taken as an image, in sentences that the user may read.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Rejected {
+    #[error("{0}")]
+    Image(Problem),
+    #[error("the file ended before its declared length")]
+    Incomplete,
+}
+
+impl Contents {
+    /// Reads a stream to its end, and no further than the limits allow.
+    pub async fn collect(
+        stream: &mut impl ByteStream,
+        declared: Option<u64>,
+        limits: Limits,
+    ) -> Result<Self, Rejected> {
+        if declared.is_some_and(|length| length > limits.max_bytes) {
+            return Err(Rejected::Image(Problem::TooLarge {
+                max_bytes: limits.max_bytes,
+            }));
+        }
+        let mut inspector = Inspector::new(limits);
+        let mut pieces = Vec::new();
+        let mut length = 0u64;
+        while let Some(piece) = stream.next().await {
+            inspector.push(&piece).map_err(Rejected::Image)?;
+            length += piece.len() as u64;
+            pieces.push(piece);
+        }
+        if declared.is_some_and(|declared| length < declared) {
+            return Err(Rejected::Incomplete);
+        }
+        let inspected = inspector.finish().map_err(Rejected::Image)?;
+        Ok(Self {
+            pieces: pieces.into(),
+            inspected,
+        })
+    }
+
+    /// In bytes.
+    pub fn length(&self) -> u64 {
+        self.pieces.iter().map(|piece| piece.len() as u64).sum()
+    }
+
+    /// By content, not by name.
+    pub fn format(&self) -> Format {
+        self.inspected.format
+    }
+
+    /// Shared, for a writer that outlives the call it belongs to.
+    pub fn pieces(&self) -> Rc<[Vec<u8>]> {
+        Rc::clone(&self.pieces)
+    }
+}

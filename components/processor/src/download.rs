@@ -1,0 +1,91 @@
+//! Fetches an image by its URL, under the rules for originals.
+//!
+//! Each address, redirects included, is judged by what can be seen of it here;
+//! a host that controls the network judges what the name resolves to.
+
+use concept_refinement_domain::image::Limits;
+use concept_refinement_domain::original::check_url;
+use thiserror::Error;
+use url::Url;
+
+use crate::config::Config;
+use crate::contents::{Contents, Rejected};
+use crate::ports::{FetchError, Http, Response};
+
+/// Contract, section 2.
+const MAX_REDIRECTS: usize = 3;
+
+/// Why an image could not be downloaded, in sentences that the user may read.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum DownloadError {
+    #[error("the address {0}")]
+    Address(String),
+    #[error("{0}")]
+    Fetch(#[from] FetchError),
+    #[error("the address answered {0}")]
+    Status(u16),
+    #[error("the address redirects more than {MAX_REDIRECTS} times")]
+    TooManyRedirects,
+    #[error("the address redirects to nowhere")]
+    RedirectToNowhere,
+    #[error("the answer is compressed in a way that was not asked for")]
+    Encoded,
+    #[error("{0}")]
+    Contents(#[from] Rejected),
+}
+
+/// Downloads one image, following a few redirects.
+pub async fn download(
+    http: &impl Http,
+    url: &str,
+    limits: Limits,
+    config: &Config,
+) -> Result<Contents, DownloadError> {
+    let mut url = permitted(url, config)?;
+    for _ in 0..=MAX_REDIRECTS {
+        let response = http.get(url.as_str()).await?;
+        match response.status {
+            200 => return contents(response, limits).await,
+            301 | 302 | 303 | 307 | 308 => url = redirected(&url, &response, config)?,
+            status => return Err(DownloadError::Status(status)),
+        }
+    }
+    Err(DownloadError::TooManyRedirects)
+}
+
+fn redirected<S>(
+    from: &Url,
+    response: &Response<S>,
+    config: &Config,
+) -> Result<Url, DownloadError> {
+    let next = response
+        .location
+        .as_deref()
+        .and_then(|location| from.join(location).ok())
+        .ok_or(DownloadError::RedirectToNowhere)?;
+    permitted(next.as_str(), config)
+}
+
+async fn contents<S: crate::ports::ByteStream>(
+    mut response: Response<S>,
+    limits: Limits,
+) -> Result<Contents, DownloadError> {
+    let encoding = response.content_encoding.as_deref().unwrap_or("identity");
+    if !encoding.eq_ignore_ascii_case("identity") {
+        return Err(DownloadError::Encoded);
+    }
+    Ok(Contents::collect(&mut response.body, response.content_length, limits).await?)
+}
+
+/// The model's provider may answer with an address of its own, wherever the
+/// operator put it.
+fn permitted(url: &str, config: &Config) -> Result<Url, DownloadError> {
+    if let (Ok(parsed), Some(provider)) = (Url::parse(url), &config.model_url)
+        && parsed.origin() == provider.origin()
+        && parsed.username().is_empty()
+        && parsed.password().is_none()
+    {
+        return Ok(parsed);
+    }
+    check_url(url, &config.allowed_sources).map_err(DownloadError::Address)
+}

@@ -1,0 +1,159 @@
+//! What the pipeline needs of the world, in domain words.
+
+#![allow(
+    async_fn_in_trait,
+    reason = "an instance runs on one thread: its futures need not be Send"
+)]
+
+use std::time::Duration;
+
+use concept_refinement_domain::capability::{
+    CapabilityError, Claimed, Fenced, ImageInfo, Lease, NewImage, StoredOrNot,
+};
+use concept_refinement_domain::concept::NewConcept;
+use concept_refinement_domain::task::Stage;
+use concept_refinement_domain::timestamp::Timestamp;
+
+use crate::contents::Contents;
+
+/// Bytes that arrive piece by piece.
+pub trait ByteStream {
+    /// The next piece; none at the end, or where the sender gave up: the two
+    /// look alike, so compare what came with what was promised.
+    async fn next(&mut self) -> Option<Vec<u8>>;
+}
+
+pub trait TaskStore {
+    async fn claim(
+        &self,
+        task_id: &str,
+        user_id: Option<&str>,
+    ) -> Result<Option<Claimed>, CapabilityError>;
+    /// None: the lease is lost.
+    async fn renew(&self, lease: &Lease) -> Result<Option<Lease>, CapabilityError>;
+    async fn checkpoint(&self, lease: &Lease, image_path: &str) -> Result<Fenced, CapabilityError>;
+    async fn complete(&self, lease: &Lease, result_id: &str) -> Result<Fenced, CapabilityError>;
+    async fn fail(&self, lease: &Lease, error_message: &str) -> Result<Fenced, CapabilityError>;
+    async fn release(&self, lease: &Lease) -> Result<Fenced, CapabilityError>;
+}
+
+pub trait ImageStore {
+    type Stream: ByteStream;
+
+    async fn put(
+        &self,
+        image: NewImage,
+        contents: &Contents,
+    ) -> Result<StoredOrNot, CapabilityError>;
+    async fn stat(&self, path: &str) -> Result<Option<ImageInfo>, CapabilityError>;
+    async fn get(&self, path: &str) -> Result<Option<(ImageInfo, Self::Stream)>, CapabilityError>;
+    async fn delete(&self, path: &str) -> Result<(), CapabilityError>;
+    async fn sign(&self, path: &str, origin: &str) -> Result<String, CapabilityError>;
+}
+
+pub trait ConceptStore {
+    /// None: the lease is lost.
+    async fn put(
+        &self,
+        lease: &Lease,
+        concept: NewConcept,
+    ) -> Result<Option<String>, CapabilityError>;
+}
+
+pub trait Progress {
+    async fn began(&self, lease: &Lease, stage: Stage);
+}
+
+/// What a model is asked, besides the image itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelRequest {
+    pub prompt: String,
+    /// 0 to 1.
+    pub strength: f32,
+    pub logo_description: Option<String>,
+    pub theme_description: Option<String>,
+    pub media_type: &'static str,
+    pub source_url: Option<String>,
+}
+
+pub enum Answer<S> {
+    Image {
+        /// In bytes, where it was known beforehand.
+        length: Option<u64>,
+        contents: S,
+    },
+    /// A URL from which the image can be downloaded.
+    Location(String),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ModelError {
+    /// A repeat can help, after so long where the provider said so.
+    Unavailable {
+        reason: String,
+        retry_after: Option<Duration>,
+    },
+    /// A repeat cannot help.
+    Refused(String),
+}
+
+pub trait ImageModel {
+    type Stream: ByteStream;
+
+    async fn refine(
+        &self,
+        request: ModelRequest,
+        image: &Contents,
+    ) -> Result<Answer<Self::Stream>, ModelError>;
+}
+
+/// The answer to one GET request; redirects are not followed.
+pub struct Response<S> {
+    pub status: u16,
+    pub location: Option<String>,
+    /// As declared by the server.
+    pub content_length: Option<u64>,
+    pub content_encoding: Option<String>,
+    pub body: S,
+}
+
+/// Why there was no answer, in sentences that the user may read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FetchError {
+    #[error("the address is not public")]
+    Forbidden,
+    #[error("the name of the address cannot be resolved")]
+    Unresolvable,
+    #[error("the address cannot be connected to")]
+    Unreachable,
+    #[error("the address did not answer in time")]
+    TimedOut,
+    #[error("no secure connection to the address can be made")]
+    Tls,
+    #[error("the address did not answer properly")]
+    Broken,
+}
+
+pub trait Http {
+    type Stream: ByteStream;
+
+    async fn get(&self, url: &str) -> Result<Response<Self::Stream>, FetchError>;
+}
+
+pub trait Clock {
+    fn now(&self) -> Timestamp;
+    async fn sleep(&self, duration: Duration);
+    /// Evenly distributed in 0..1, to spread repeats.
+    fn jitter(&self) -> f64;
+}
+
+/// Everything at once.
+pub trait Ports:
+    TaskStore + ImageStore + ConceptStore + Progress + ImageModel + Http + Clock
+{
+}
+
+impl<T> Ports for T where
+    T: TaskStore + ImageStore + ConceptStore + Progress + ImageModel + Http + Clock
+{
+}

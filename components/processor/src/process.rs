@@ -1,0 +1,353 @@
+//! The six steps of the pipeline (seed: `process`), under a lease.
+
+use std::cell::Cell;
+use std::future::Future;
+use std::pin::pin;
+use std::time::Duration;
+
+use concept_refinement_domain::capability::{
+    CapabilityError, Claimed, Fenced, ImageKind, Lease, NewImage, StoredOrNot,
+};
+use concept_refinement_domain::concept::NewConcept;
+use concept_refinement_domain::message::{self, Parsed};
+use concept_refinement_domain::sentence::{MISSING_PROMPT_OR_URL, Step, failed};
+use concept_refinement_domain::task::{Stage, Task};
+use futures::future::{Either, select};
+
+use crate::config::Config;
+use crate::contents::Contents;
+use crate::download::download;
+use crate::ports::{Clock, ConceptStore, ImageStore, ModelRequest, Ports, TaskStore};
+use crate::refine::refine;
+
+/// How strongly a model may change the original (contract, section 2).
+const STRENGTH: f32 = 0.7;
+
+/// What to do with the message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The task is completed or failed: acknowledge it.
+    Done,
+    /// There was nothing to do: acknowledge it.
+    Skipped,
+    /// A capability could not be used: deliver it again later.
+    RetryLater(String),
+    /// It makes no sense: acknowledge it, a repeat cannot help.
+    Rejected(String),
+}
+
+/// Why the steps ended before the last.
+enum Interrupted {
+    /// The task fails, with a reason that its user may read.
+    Failed(Step, String),
+    /// Another worker has the task, or it is gone.
+    Lost,
+    /// The task's state could not be written or read.
+    Store(CapabilityError),
+}
+
+impl From<CapabilityError> for Interrupted {
+    fn from(error: CapabilityError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// Processes the task that a message points to.
+pub async fn process(ports: &impl Ports, config: &Config, message: &[u8]) -> Outcome {
+    let outcome = match message::parse(message) {
+        Parsed::Valid { task_id, user_id } => run(ports, config, &task_id, &user_id).await,
+        Parsed::Unusable {
+            task_id: Some(task_id),
+            user_id,
+        } => fail_unusable(ports, &task_id, user_id.as_deref()).await,
+        Parsed::Unusable { task_id: None, .. } | Parsed::Nonsense => {
+            return Outcome::Rejected(MISSING_PROMPT_OR_URL.to_owned());
+        }
+    };
+    outcome.unwrap_or_else(|error| Outcome::RetryLater(error.message))
+}
+
+/// Answers `None` if the time is over first; the work is dropped then.
+pub async fn timeout<T>(
+    clock: &impl Clock,
+    limit: Duration,
+    work: impl Future<Output = T>,
+) -> Option<T> {
+    match select(pin!(work), pin!(clock.sleep(limit))).await {
+        Either::Left((answer, _)) => Some(answer),
+        Either::Right(((), _)) => None,
+    }
+}
+
+async fn fail_unusable(
+    tasks: &impl TaskStore,
+    task_id: &str,
+    user_id: Option<&str>,
+) -> Result<Outcome, CapabilityError> {
+    let Some(claimed) = tasks.claim(task_id, user_id).await? else {
+        return Ok(Outcome::Skipped);
+    };
+    Ok(
+        match tasks.fail(&claimed.lease, MISSING_PROMPT_OR_URL).await? {
+            Fenced::Done => Outcome::Rejected(MISSING_PROMPT_OR_URL.to_owned()),
+            Fenced::Lost => Outcome::Skipped,
+        },
+    )
+}
+
+async fn run(
+    ports: &impl Ports,
+    config: &Config,
+    task_id: &str,
+    user_id: &str,
+) -> Result<Outcome, CapabilityError> {
+    let Some(claimed) = ports.claim(task_id, Some(user_id)).await? else {
+        return Ok(Outcome::Skipped);
+    };
+    let step = Cell::new(Step::Download);
+    let interrupted = match under_lease(ports, config, &claimed, &step).await {
+        Ok(()) => return Ok(Outcome::Done),
+        Err(interrupted) => interrupted,
+    };
+    match interrupted {
+        Interrupted::Lost => Ok(Outcome::Skipped),
+        Interrupted::Failed(step, reason) => Ok(
+            match ports.fail(&claimed.lease, &failed(step, &reason)).await? {
+                Fenced::Done => Outcome::Done,
+                Fenced::Lost => Outcome::Skipped,
+            },
+        ),
+        Interrupted::Store(error) => {
+            // Best effort: where the store is out of reach, the lease runs out.
+            let _ = ports.release(&claimed.lease).await;
+            Err(error)
+        }
+    }
+}
+
+/// Runs the steps while the lease is renewed beside them, until the task's
+/// time is over.
+async fn under_lease(
+    ports: &impl Ports,
+    config: &Config,
+    claimed: &Claimed,
+    step: &Cell<Step>,
+) -> Result<(), Interrupted> {
+    let work = async {
+        let steps = pin!(steps(ports, config, claimed, step));
+        match select(steps, pin!(renewals(ports, &claimed.lease))).await {
+            Either::Left((result, _)) => result,
+            Either::Right((Lost, _)) => Err(Interrupted::Lost),
+        }
+    };
+    timeout(ports, config.task_timeout, work)
+        .await
+        .unwrap_or_else(|| {
+            let reason = format!(
+                "the task took longer than {} seconds",
+                config.task_timeout.as_secs_f32()
+            );
+            Err(Interrupted::Failed(step.get(), reason))
+        })
+}
+
+struct Lost;
+
+/// Ends only when the lease is lost. A store that is out of reach for a while
+/// is asked again: the lease may outlast it, and each write is fenced anyway.
+async fn renewals(ports: &(impl TaskStore + Clock), lease: &Lease) -> Lost {
+    let mut lease = lease.clone();
+    loop {
+        ports
+            .sleep(Duration::from_millis(lease.renew_after.into()))
+            .await;
+        match ports.renew(&lease).await {
+            Ok(Some(renewed)) => lease = renewed,
+            Ok(None) => return Lost,
+            Err(_) => {}
+        }
+    }
+}
+
+async fn steps(
+    ports: &impl Ports,
+    config: &Config,
+    claimed: &Claimed,
+    step: &Cell<Step>,
+) -> Result<(), Interrupted> {
+    let Claimed { lease, task, .. } = claimed;
+    let (image_path, image_url) = match stored_earlier(ports, config, claimed).await? {
+        Some(image) => image,
+        None => {
+            let deadline = ports.now().plus(config.task_timeout);
+
+            step.set(Step::Download);
+            ports.began(lease, Stage::Downloading).await;
+            let original = download_original(ports, config, task).await?;
+
+            step.set(Step::Refine);
+            ports.began(lease, Stage::Refining).await;
+            let request = model_request(ports, config, task, &original).await?;
+            let refined = refine(ports, request, &original, deadline, config)
+                .await
+                .map_err(|reason| Interrupted::Failed(Step::Refine, reason))?;
+            drop(original);
+
+            step.set(Step::StoreImage);
+            ports.began(lease, Stage::StoringImage).await;
+            store_refined_image(ports, lease, task, &refined).await?
+        }
+    };
+
+    step.set(Step::StoreConcept);
+    ports.began(lease, Stage::StoringConcept).await;
+    let concept_id = store_refined_concept(ports, lease, task, image_path, image_url).await?;
+    match ports.complete(lease, &concept_id).await? {
+        Fenced::Done => Ok(()),
+        Fenced::Lost => Err(Interrupted::Lost),
+    }
+}
+
+/// The image that an earlier worker stored before it died.
+async fn stored_earlier(
+    images: &impl ImageStore,
+    config: &Config,
+    claimed: &Claimed,
+) -> Result<Option<(String, String)>, Interrupted> {
+    let Some(path) = &claimed.checkpoint else {
+        return Ok(None);
+    };
+    let there = images.stat(path).await?.is_some();
+    Ok(there.then(|| {
+        let public_url = config.public_url.as_deref().unwrap_or_default();
+        let url = format!("{public_url}/api/images/{path}");
+        (path.clone(), url)
+    }))
+}
+
+async fn download_original(
+    ports: &impl Ports,
+    config: &Config,
+    task: &Task,
+) -> Result<Contents, Interrupted> {
+    let limits = config.original_limits();
+    let work = async {
+        let Some(path) = &task.original_path else {
+            let url = &task.refinement.original_image_url;
+            return download(ports, url, limits, config)
+                .await
+                .map_err(|error| error.to_string());
+        };
+        match ImageStore::get(ports, path).await {
+            Ok(Some((info, mut stream))) => Contents::collect(&mut stream, Some(info.size), limits)
+                .await
+                .map_err(|rejected| rejected.to_string()),
+            Ok(None) => Err("the uploaded image is gone".to_owned()),
+            Err(error) => Err(error.message),
+        }
+    };
+    timeout(ports, config.download_timeout, work)
+        .await
+        .unwrap_or_else(|| {
+            let seconds = config.download_timeout.as_secs_f32();
+            Err(format!("the download took longer than {seconds} seconds"))
+        })
+        .map_err(|reason| Interrupted::Failed(Step::Download, reason))
+}
+
+async fn model_request(
+    images: &impl ImageStore,
+    config: &Config,
+    task: &Task,
+    original: &Contents,
+) -> Result<ModelRequest, Interrupted> {
+    // An image of our own can be fetched by a provider only where our public
+    // address is known.
+    let source_url = match (&task.original_path, &config.public_url) {
+        (None, _) => Some(task.refinement.original_image_url.clone()),
+        (Some(path), Some(public_url)) => Some(images.sign(path, public_url).await?),
+        (Some(_), None) => None,
+    };
+    Ok(ModelRequest {
+        prompt: task.refinement.refinement_prompt.trim().to_owned(),
+        strength: STRENGTH,
+        logo_description: task.refinement.logo_description.clone(),
+        theme_description: task.refinement.theme_description.clone(),
+        media_type: original.format().media_type(),
+        source_url,
+    })
+}
+
+async fn store_refined_image(
+    ports: &impl Ports,
+    lease: &Lease,
+    task: &Task,
+    refined: &Contents,
+) -> Result<(String, String), Interrupted> {
+    let failed = |reason: String| Interrupted::Failed(Step::StoreImage, reason);
+    let refinement = &task.refinement;
+    let image = NewImage {
+        kind: ImageKind::Refined,
+        // The attempt keeps a worker that lost its lease away from the image
+        // of the one that has it.
+        name: format!("{}-{}", task.id, lease.attempt),
+        owner: task.user_id.clone(),
+        media_type: refined.format().media_type().to_owned(),
+        length: refined.length(),
+        metadata: [
+            ("logo_description", refinement.logo_description.clone()),
+            ("theme_description", refinement.theme_description.clone()),
+            (
+                "refinement_prompt",
+                Some(refinement.refinement_prompt.clone()),
+            ),
+            ("task_id", Some(task.id.clone())),
+            ("is_refinement", Some("true".to_owned())),
+        ]
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.unwrap_or_default()))
+        .collect(),
+        at_most: None,
+    };
+    let stored = match ImageStore::put(ports, image, refined).await {
+        Ok(StoredOrNot::Stored(stored)) => stored,
+        Ok(StoredOrNot::TooMany) => return Err(failed("too many images are kept".to_owned())),
+        Ok(StoredOrNot::WrongLength) => return Err(failed("the image was cut short".to_owned())),
+        Err(error) => return Err(failed(error.message)),
+    };
+    match ports.checkpoint(lease, &stored.path).await? {
+        Fenced::Done => Ok((stored.path, stored.url)),
+        Fenced::Lost => {
+            // Best effort: an image that nothing points to is never visible.
+            let _ = ports.delete(&stored.path).await;
+            Err(Interrupted::Lost)
+        }
+    }
+}
+
+async fn store_refined_concept(
+    concepts: &impl ConceptStore,
+    lease: &Lease,
+    task: &Task,
+    image_path: String,
+    image_url: String,
+) -> Result<String, Interrupted> {
+    let refinement = task.refinement.clone();
+    let concept = NewConcept {
+        task_id: task.id.clone(),
+        user_id: task.user_id.clone(),
+        is_anonymous: task.is_anonymous,
+        image_path,
+        image_url,
+        original_image_url: refinement.original_image_url,
+        refinement_prompt: refinement.refinement_prompt,
+        logo_description: refinement.logo_description,
+        theme_description: refinement.theme_description,
+        color_palettes: Vec::new(),
+    };
+    match concepts.put(lease, concept).await {
+        Ok(Some(id)) => Ok(id),
+        Ok(None) => Err(Interrupted::Lost),
+        Err(error) => Err(Interrupted::Failed(Step::StoreConcept, error.message)),
+    }
+}

@@ -1,0 +1,92 @@
+//! Asks the model, and asks again where that can help.
+
+use std::time::Duration;
+
+use concept_refinement_domain::retry::{MAX_TRIES, backoff};
+use concept_refinement_domain::timestamp::Timestamp;
+
+use crate::config::Config;
+use crate::contents::Contents;
+use crate::download::download;
+use crate::ports::{Answer, Clock, Http, ImageModel, ModelError, ModelRequest};
+use crate::process::timeout;
+
+/// The model's answer as a whole image, or a sentence that the user may read.
+pub async fn refine(
+    ports: &(impl ImageModel + Http + Clock),
+    request: ModelRequest,
+    original: &Contents,
+    deadline: Timestamp,
+    config: &Config,
+) -> Result<Contents, String> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let answer = timeout(ports, config.model_timeout, async {
+            match ports.refine(request.clone(), original).await {
+                Ok(answer) => Ok(collect(ports, answer, config).await),
+                Err(error) => Err(error),
+            }
+        })
+        .await;
+        let (reason, retry_after) = match answer {
+            None => {
+                return Err(format!(
+                    "the model did not answer within {} seconds",
+                    config.model_timeout.as_secs_f32()
+                ));
+            }
+            Some(Ok(collected)) => return collected,
+            Some(Err(ModelError::Refused(reason))) => return Err(reason),
+            Some(Err(ModelError::Unavailable {
+                reason,
+                retry_after,
+            })) => (reason, retry_after),
+        };
+        if tries == MAX_TRIES {
+            return Err(reason);
+        }
+        let wait = backoff(tries, ports.jitter(), retry_after);
+        if ports.now().plus(wait) >= deadline {
+            return Err(format!(
+                "{reason}, and asks to be tried again later than this task may take"
+            ));
+        }
+        ports.sleep(wait).await;
+    }
+}
+
+async fn collect<S: crate::ports::ByteStream>(
+    ports: &(impl Http + Clock),
+    answer: Answer<S>,
+    config: &Config,
+) -> Result<Contents, String> {
+    match answer {
+        Answer::Image {
+            length,
+            mut contents,
+        } => Contents::collect(&mut contents, length, config.answer_limits())
+            .await
+            .map_err(|rejected| format!("the model's answer is unusable: {rejected}")),
+        Answer::Location(url) => {
+            let downloaded = timeout(
+                ports,
+                config.download_timeout,
+                download(ports, &url, config.answer_limits(), config),
+            )
+            .await;
+            match downloaded {
+                Some(Ok(contents)) => Ok(contents),
+                Some(Err(error)) => Err(format!("the model's answer is unusable: {error}")),
+                None => Err(format!(
+                    "the model's answer could not be downloaded within {} seconds",
+                    seconds(config.download_timeout)
+                )),
+            }
+        }
+    }
+}
+
+fn seconds(duration: Duration) -> f32 {
+    duration.as_secs_f32()
+}

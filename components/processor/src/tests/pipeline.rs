@@ -1,0 +1,561 @@
+use std::time::Duration;
+
+use concept_refinement_domain::capability::CapabilityError;
+use concept_refinement_domain::sentence::MISSING_PROMPT_OR_URL;
+use concept_refinement_domain::task::{Stage, Status};
+
+use super::world::{GIF, ORIGINAL, Page, Script, World};
+use crate::ports::FetchError;
+use crate::process::Outcome;
+
+const PREFIX: &str = "Error in refinement task processing: ";
+
+#[test]
+fn a_task_is_processed_in_six_steps() {
+    let world = World::new();
+    assert_eq!(world.process(), Outcome::Done);
+
+    let task = world.task.borrow().clone().unwrap();
+    assert_eq!(task.status, Status::Completed);
+    assert_eq!(task.result_id.as_deref(), Some("concept-1"));
+    assert_eq!(
+        *world.stages.borrow(),
+        [
+            Stage::Downloading,
+            Stage::Refining,
+            Stage::StoringImage,
+            Stage::StoringConcept
+        ]
+    );
+
+    let asked = world.asked.borrow();
+    let [(request, image)] = asked.as_slice() else {
+        panic!("the model was asked {} times", asked.len());
+    };
+    assert_eq!(request.prompt, "more minimalist");
+    assert_eq!(request.strength, 0.7);
+    assert_eq!(request.logo_description.as_deref(), Some("a cup"));
+    assert_eq!(request.theme_description, None);
+    assert_eq!(request.media_type, "image/gif");
+    assert_eq!(request.source_url.as_deref(), Some(ORIGINAL));
+    assert_eq!(image, GIF);
+
+    let images = world.images.borrow();
+    let (path, (image, bytes)) = images.iter().next().unwrap();
+    assert_eq!(bytes, GIF);
+    assert_eq!(image.length, GIF.len() as u64);
+    assert_eq!(image.owner, "ada");
+    let metadata: Vec<_> = image
+        .metadata
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    assert_eq!(
+        metadata,
+        [
+            ("logo_description", "a cup"),
+            ("theme_description", ""),
+            ("refinement_prompt", "  more minimalist "),
+            ("task_id", task.id.as_str()),
+            ("is_refinement", "true"),
+        ]
+    );
+
+    let concepts = world.concepts.borrow();
+    let [concept] = concepts.as_slice() else {
+        panic!("{} concepts", concepts.len());
+    };
+    assert_eq!(concept.image_path, *path);
+    assert_eq!(concept.image_url, format!("/api/images/{path}"));
+    assert_eq!(concept.original_image_url, ORIGINAL);
+    assert_eq!(concept.user_id, "ada");
+    assert_eq!(concept.task_id, task.id);
+    assert!(concept.is_anonymous);
+    assert!(concept.color_palettes.is_empty());
+}
+
+#[test]
+fn what_cannot_be_claimed_is_skipped_in_silence() {
+    let gone = World::new();
+    let message = gone.message();
+    *gone.task.borrow_mut() = None;
+    let unknown = String::from_utf8(message.clone())
+        .unwrap()
+        .replace("8000-000000000001", "8000-000000000002");
+    for (name, world, message) in [
+        ("gone", gone, message.clone()),
+        (
+            "taken",
+            World::new().change(|task| task.status = Status::Processing),
+            message.clone(),
+        ),
+        (
+            "completed",
+            World::new().change(|task| task.status = Status::Completed),
+            message.clone(),
+        ),
+        (
+            "another user's",
+            World::new().change(|task| task.user_id = "grace".to_owned()),
+            message.clone(),
+        ),
+        ("unknown", World::new(), unknown.into_bytes()),
+    ] {
+        let before = world.task.borrow().clone();
+        let outcome = world.process_with(&message, &[]);
+        assert_eq!(outcome, Outcome::Skipped, "{name}");
+        assert_eq!(*world.task.borrow(), before, "{name}");
+        assert!(world.asked.borrow().is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn a_message_that_makes_no_sense_fails_its_task() {
+    let id = World::new().task.borrow().as_ref().unwrap().id.clone();
+    let message = |change: &dyn Fn(&mut serde_json::Value)| {
+        let mut message = serde_json::json!({
+            "task_id": id,
+            "user_id": "ada",
+            "refinement_prompt": "more minimalist",
+            "original_image_url": ORIGINAL,
+            "logo_description": "",
+            "theme_description": "",
+            "task_type": "concept_refinement",
+        });
+        change(&mut message);
+        message.to_string().into_bytes()
+    };
+    for (name, message, fails) in [
+        (
+            "unknown type",
+            message(&|m| m["task_type"] = "logo".into()),
+            true,
+        ),
+        (
+            "no prompt",
+            message(&|m| m["refinement_prompt"] = "".into()),
+            true,
+        ),
+        (
+            "no URL",
+            message(&|m| m["original_image_url"] = "".into()),
+            true,
+        ),
+        (
+            "no user",
+            message(&|m| m["user_id"] = serde_json::Value::Null),
+            true,
+        ),
+        ("no task", message(&|m| m["task_id"] = "".into()), false),
+        ("not JSON", b"look at this task".to_vec(), false),
+        ("empty", Vec::new(), false),
+    ] {
+        let world = World::new();
+        let outcome = world.process_with(&message, &[]);
+        assert_eq!(
+            outcome,
+            Outcome::Rejected(MISSING_PROMPT_OR_URL.to_owned()),
+            "{name}"
+        );
+        if fails {
+            assert_eq!(world.status(), Some(Status::Failed), "{name}");
+            assert_eq!(
+                world.error_message().as_deref(),
+                Some(MISSING_PROMPT_OR_URL),
+                "{name}"
+            );
+        } else {
+            assert_eq!(world.status(), Some(Status::Pending), "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_bad_original_fails_its_task() {
+    let half = &GIF[..20];
+    for (name, page, reason) in [
+        ("404", Page::Status(404), "the address answered 404"),
+        ("204", Page::Status(204), "the address answered 204"),
+        ("304", Page::Status(304), "the address answered 304"),
+        ("empty", Page::Body(b""), "the file is empty"),
+        (
+            "HTML",
+            Page::Body(b"<!doctype html>"),
+            "the file is not an image",
+        ),
+        ("truncated", Page::Body(half), "the file is cut short"),
+        (
+            "shorter than declared",
+            Page::Declare(half, GIF.len() as u64),
+            "the file ended before its declared length",
+        ),
+        (
+            "declared too large",
+            Page::Declare(GIF, 21 << 20),
+            "the file is larger than",
+        ),
+        (
+            "compressed",
+            Page::Encoded(GIF),
+            "the answer is compressed in a way that was not asked for",
+        ),
+        (
+            "silence",
+            Page::Silence,
+            "the download took longer than 30 seconds",
+        ),
+        (
+            "refused",
+            Page::Refuse(FetchError::Forbidden),
+            "the address is not public",
+        ),
+        (
+            "no such name",
+            Page::Refuse(FetchError::Unresolvable),
+            "the name of the address cannot be resolved",
+        ),
+        (
+            "redirect without end",
+            Page::Redirect(ORIGINAL),
+            "the address redirects more than 3 times",
+        ),
+        (
+            "redirect to loopback",
+            Page::Redirect("http://127.0.0.1/"),
+            "the address must",
+        ),
+        (
+            "redirect to another scheme",
+            Page::Redirect("file:///etc/passwd"),
+            "the address must",
+        ),
+    ] {
+        let world = World::new().page(ORIGINAL, page);
+        assert_eq!(world.process(), Outcome::Done, "{name}");
+        let message = world.error_message().unwrap_or_default();
+        let expected = format!("{PREFIX}Failed to download original image: {reason}");
+        assert!(message.starts_with(&expected), "{name}: {message}");
+        assert!(world.asked.borrow().is_empty(), "{name}");
+        assert!(world.elapsed() <= Duration::from_secs(30), "{name}");
+    }
+}
+
+#[test]
+fn redirects_are_followed_three_times() {
+    let world = World::new()
+        .page(ORIGINAL, Page::Redirect("/1"))
+        .page(
+            "https://images.example.com/1",
+            Page::Redirect("http://other.example.com/2"),
+        )
+        .page("http://other.example.com/2", Page::Redirect("/3?x=y"))
+        .page("http://other.example.com/3?x=y", Page::Body(GIF));
+    assert_eq!(world.process(), Outcome::Done);
+    assert_eq!(world.status(), Some(Status::Completed));
+}
+
+#[test]
+fn the_model_is_asked_again_where_that_can_help() {
+    let unavailable = || Script::Unavailable(None);
+    let refused = || Script::Refuse("the prompt is not allowed");
+    let second = Duration::from_secs(1);
+    for (name, script, asked, waited, reason) in [
+        (
+            "one failure",
+            vec![unavailable(), Script::Answer(GIF)],
+            2,
+            second,
+            None,
+        ),
+        (
+            "two failures",
+            vec![unavailable(), unavailable(), Script::Answer(GIF)],
+            3,
+            5 * second,
+            None,
+        ),
+        (
+            "three failures",
+            vec![unavailable(), unavailable(), unavailable()],
+            3,
+            5 * second,
+            Some("the provider is overloaded"),
+        ),
+        (
+            "asked to wait",
+            vec![Script::Unavailable(Some(20 * second)), Script::Answer(GIF)],
+            2,
+            20 * second,
+            None,
+        ),
+        (
+            "asked to wait too long",
+            vec![Script::Unavailable(Some(600 * second))],
+            1,
+            0 * second,
+            Some("the provider is overloaded, and asks to be tried again later"),
+        ),
+        (
+            "refused",
+            vec![refused()],
+            1,
+            0 * second,
+            Some("the prompt is not allowed"),
+        ),
+        (
+            "hangs",
+            vec![Script::Hang],
+            1,
+            60 * second,
+            Some("the model did not answer within 60 seconds"),
+        ),
+        (
+            "not an image",
+            vec![Script::Answer(b"sorry")],
+            1,
+            0 * second,
+            Some("the model's answer is unusable: the file is not an image"),
+        ),
+        (
+            "empty",
+            vec![Script::Answer(b"")],
+            1,
+            0 * second,
+            Some("the model's answer is unusable: the file is empty"),
+        ),
+        (
+            "shorter than declared",
+            vec![Script::Declare(GIF, 1000)],
+            1,
+            0 * second,
+            Some("the model's answer is unusable: the file ended before its declared length"),
+        ),
+        (
+            "huge",
+            vec![Script::Declare(GIF, 51 << 20)],
+            1,
+            0 * second,
+            Some("the model's answer is unusable: the file is larger than"),
+        ),
+    ] {
+        let world = World::new().model(script);
+        assert_eq!(world.process(), Outcome::Done, "{name}");
+        assert_eq!(world.asked.borrow().len(), asked, "{name}");
+        assert!(
+            world.elapsed().abs_diff(waited) < second,
+            "{name}: {:?}",
+            world.elapsed()
+        );
+        match reason {
+            None => assert_eq!(world.status(), Some(Status::Completed), "{name}"),
+            Some(reason) => {
+                let message = world.error_message().unwrap_or_default();
+                let expected = format!("{PREFIX}Image refinement failed: {reason}");
+                assert!(message.starts_with(&expected), "{name}: {message}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_answer_may_be_an_address() {
+    let there = "https://cdn.example.com/refined.gif";
+    let world = World::new()
+        .page(there, Page::Body(GIF))
+        .model([Script::Location(there)]);
+    assert_eq!(world.process(), Outcome::Done);
+    assert_eq!(world.status(), Some(Status::Completed));
+
+    for (name, location, reason) in [
+        ("loopback", "http://localhost/x", "the address must"),
+        (
+            "another scheme",
+            "data:image/gif;base64,x",
+            "the address must",
+        ),
+        (
+            "gone",
+            "https://cdn.example.com/gone",
+            "the address answered 404",
+        ),
+    ] {
+        let world = World::new().model([Script::Location(location)]);
+        assert_eq!(world.process(), Outcome::Done, "{name}");
+        let message = world.error_message().unwrap_or_default();
+        let expected =
+            format!("{PREFIX}Image refinement failed: the model's answer is unusable: {reason}");
+        assert!(message.starts_with(&expected), "{name}: {message}");
+    }
+}
+
+#[test]
+fn the_providers_own_host_may_be_private() {
+    let there = "http://127.0.0.1:7860/refined.gif";
+    let world = World::new()
+        .page(there, Page::Body(GIF))
+        .model([Script::Location(there)]);
+    let outcome = world.process_with(&world.message(), &[("model-url", "http://127.0.0.1:7860")]);
+    assert_eq!(outcome, Outcome::Done);
+    assert_eq!(world.status(), Some(Status::Completed));
+}
+
+#[test]
+fn the_whole_task_has_a_limit() {
+    for (name, settings, world, step) in [
+        (
+            "downloading",
+            [("task-timeout", "20s"), ("download-timeout", "30s")],
+            World::new().page(ORIGINAL, Page::Silence),
+            "Failed to download original image",
+        ),
+        (
+            "refining",
+            [("task-timeout", "20s"), ("model-timeout", "60s")],
+            World::new().model([Script::Hang]),
+            "Image refinement failed",
+        ),
+    ] {
+        let outcome = world.process_with(&world.message(), &settings);
+        assert_eq!(outcome, Outcome::Done, "{name}");
+        assert_eq!(
+            world.error_message().unwrap_or_default(),
+            format!("{PREFIX}{step}: the task took longer than 20 seconds"),
+            "{name}"
+        );
+        assert_eq!(world.elapsed(), Duration::from_secs(20), "{name}");
+    }
+}
+
+#[test]
+fn an_upload_is_read_from_the_store() {
+    let with_upload = || {
+        let path = "uploads/1";
+        let world = World::new().change(|task| task.original_path = Some(path.to_owned()));
+        world.pages.borrow_mut().clear();
+        let image = concept_refinement_domain::capability::NewImage {
+            kind: concept_refinement_domain::capability::ImageKind::Upload,
+            name: "1".to_owned(),
+            owner: "ada".to_owned(),
+            media_type: "image/gif".to_owned(),
+            length: GIF.len() as u64,
+            metadata: Vec::new(),
+            at_most: None,
+        };
+        let stored = (image, GIF.to_vec());
+        world.images.borrow_mut().insert(path.to_owned(), stored);
+        world
+    };
+
+    let world = with_upload();
+    assert_eq!(world.process(), Outcome::Done);
+    assert_eq!(world.status(), Some(Status::Completed));
+    assert_eq!(world.asked.borrow()[0].0.source_url, None);
+
+    let world = with_upload();
+    let settings = [("public-url", "https://refine.example.com")];
+    assert_eq!(
+        world.process_with(&world.message(), &settings),
+        Outcome::Done
+    );
+    assert_eq!(
+        world.asked.borrow()[0].0.source_url.as_deref(),
+        Some("https://refine.example.com/api/images/uploads/1?signature=x")
+    );
+
+    let world = with_upload();
+    world.images.borrow_mut().clear();
+    assert_eq!(world.process(), Outcome::Done);
+    assert_eq!(
+        world.error_message().unwrap_or_default(),
+        format!("{PREFIX}Failed to download original image: the uploaded image is gone")
+    );
+}
+
+#[test]
+fn stores_that_fail_fail_the_task_with_their_step() {
+    let world = World::new();
+    *world.image_store_error.borrow_mut() = Some(CapabilityError::full("the disk is full"));
+    assert_eq!(world.process(), Outcome::Done);
+    assert_eq!(
+        world.error_message().unwrap_or_default(),
+        format!("{PREFIX}Storing refined image failed: the disk is full")
+    );
+
+    let world = World::new();
+    *world.concept_store_error.borrow_mut() = Some(CapabilityError::full("the disk is full"));
+    assert_eq!(world.process(), Outcome::Done);
+    assert_eq!(
+        world.error_message().unwrap_or_default(),
+        format!("{PREFIX}Storing refined concept data failed: the disk is full")
+    );
+}
+
+#[test]
+fn a_task_store_that_is_away_is_tried_later() {
+    let world = World::new();
+    world.task_store_down.set(true);
+    assert_eq!(
+        world.process(),
+        Outcome::RetryLater("the task store is away".to_owned())
+    );
+    world.task_store_down.set(false);
+    assert_eq!(world.process(), Outcome::Done);
+    assert_eq!(world.status(), Some(Status::Completed));
+}
+
+#[test]
+fn a_stored_image_is_not_asked_for_again() {
+    let world = World::new();
+    world.lose_at.set(Some("concept"));
+    assert_eq!(world.process(), Outcome::Skipped);
+    assert_eq!(world.asked.borrow().len(), 1);
+    let first = world.images.borrow().keys().next().cloned();
+
+    world.lose_at.set(None);
+    let world = world.change(|task| task.status = Status::Pending);
+    assert_eq!(world.process(), Outcome::Done);
+    assert_eq!(world.status(), Some(Status::Completed));
+    assert_eq!(world.asked.borrow().len(), 1, "the model was asked again");
+    assert_eq!(
+        world.concepts.borrow().last().map(|c| c.image_path.clone()),
+        first
+    );
+}
+
+#[test]
+fn a_checkpoint_whose_image_is_gone_starts_again() {
+    let world = World::new();
+    *world.checkpoint.borrow_mut() = Some("refined/gone".to_owned());
+    assert_eq!(world.process(), Outcome::Done);
+    assert_eq!(world.status(), Some(Status::Completed));
+    assert_eq!(world.asked.borrow().len(), 1);
+}
+
+#[test]
+fn a_worker_that_lost_its_lease_leaves_nothing_behind() {
+    for at in ["checkpoint", "concept", "complete", "fail"] {
+        let world = match at {
+            "fail" => World::new().page(ORIGINAL, Page::Status(404)),
+            _ => World::new(),
+        };
+        world.lose_at.set(Some(at));
+        assert_eq!(world.process(), Outcome::Skipped, "{at}");
+        assert_eq!(world.status(), Some(Status::Processing), "{at}");
+        if at == "checkpoint" {
+            assert!(world.images.borrow().is_empty(), "{at}: a late image");
+        }
+    }
+}
+
+#[test]
+fn the_lease_is_renewed_while_a_task_is_worked_on() {
+    let world = World::new().model([Script::Hang]);
+    assert_eq!(world.process(), Outcome::Done);
+    assert_eq!(world.renewals.get(), 5, "every 10 of 60 seconds");
+
+    let world = World::new().model([Script::Hang]);
+    world.lose_lease_after.set(Some(2));
+    assert_eq!(world.process(), Outcome::Skipped);
+    assert_eq!(world.elapsed(), Duration::from_secs(20), "dropped at once");
+    assert_eq!(world.status(), Some(Status::Processing));
+}

@@ -1,0 +1,459 @@
+//! Every port in memory, with scripted faults and a clock that jumps to the
+//! next thing anyone waits for.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, VecDeque};
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use concept_refinement_domain::capability::{
+    CapabilityError, Claimed, Fenced, ImageInfo, ImageKind, Lease, NewImage, Stored, StoredOrNot,
+};
+use concept_refinement_domain::concept::NewConcept;
+use concept_refinement_domain::message::message_for;
+use concept_refinement_domain::task::{Refinement, Stage, Status, Task};
+use concept_refinement_domain::timestamp::Timestamp;
+
+use crate::config::Config;
+use crate::contents::Contents;
+use crate::ports::{
+    Answer, ByteStream, Clock, ConceptStore, FetchError, Http, ImageModel, ImageStore, ModelError,
+    ModelRequest, Progress, Response, TaskStore,
+};
+use crate::process::{Outcome, process};
+
+/// The smallest whole GIF: one transparent pixel.
+pub const GIF: &[u8] = b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\
+    \x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x01D\x00;";
+
+pub const ORIGINAL: &str = "https://images.example.com/original.gif";
+
+/// What a model does when it is asked.
+pub enum Script {
+    Answer(&'static [u8]),
+    Declare(&'static [u8], u64),
+    Location(&'static str),
+    Unavailable(Option<Duration>),
+    Refuse(&'static str),
+    Hang,
+}
+
+/// What an address answers.
+#[derive(Clone)]
+pub enum Page {
+    Body(&'static [u8]),
+    Declare(&'static [u8], u64),
+    Status(u16),
+    Redirect(&'static str),
+    Encoded(&'static [u8]),
+    Refuse(FetchError),
+    Silence,
+}
+
+pub struct World {
+    now: Cell<Timestamp>,
+    timers: RefCell<Vec<Timestamp>>,
+    pub task: RefCell<Option<Task>>,
+    pub attempt: Cell<u32>,
+    pub checkpoint: RefCell<Option<String>>,
+    pub lose_lease_after: Cell<Option<u32>>,
+    pub task_store_down: Cell<bool>,
+    pub image_store_error: RefCell<Option<CapabilityError>>,
+    pub concept_store_error: RefCell<Option<CapabilityError>>,
+    pub lose_at: Cell<Option<&'static str>>,
+    pub pages: RefCell<BTreeMap<String, Page>>,
+    pub model: RefCell<VecDeque<Script>>,
+    pub asked: RefCell<Vec<(ModelRequest, Vec<u8>)>>,
+    pub images: RefCell<BTreeMap<String, (NewImage, Vec<u8>)>>,
+    pub concepts: RefCell<Vec<NewConcept>>,
+    pub stages: RefCell<Vec<Stage>>,
+    pub renewals: Cell<u32>,
+    pub released: Cell<u32>,
+}
+
+/// A stream of pieces, or one that never comes.
+pub struct Pieces(VecDeque<Vec<u8>>, bool);
+
+impl World {
+    /// One pending task whose original is there, and a model that answers.
+    pub fn new() -> Self {
+        let task = Task {
+            id: "6f1c2a34-0000-4000-8000-000000000001".to_owned(),
+            user_id: "ada".to_owned(),
+            is_anonymous: true,
+            status: Status::Pending,
+            refinement: Refinement {
+                original_image_url: ORIGINAL.to_owned(),
+                refinement_prompt: "  more minimalist ".to_owned(),
+                logo_description: Some("a cup".to_owned()),
+                theme_description: None,
+            },
+            original_path: None,
+            created_at: Timestamp::from_secs(1_000),
+            updated_at: None,
+            completed_at: None,
+            result_id: None,
+            image_path: None,
+            error_message: None,
+            lease_until: None,
+        };
+        Self {
+            now: Cell::new(Timestamp::from_secs(1_001)),
+            timers: RefCell::default(),
+            task: RefCell::new(Some(task)),
+            attempt: Cell::new(0),
+            checkpoint: RefCell::default(),
+            lose_lease_after: Cell::new(None),
+            task_store_down: Cell::new(false),
+            image_store_error: RefCell::default(),
+            concept_store_error: RefCell::default(),
+            lose_at: Cell::new(None),
+            pages: RefCell::new(BTreeMap::from([(ORIGINAL.to_owned(), Page::Body(GIF))])),
+            model: RefCell::new(VecDeque::from([Script::Answer(GIF)])),
+            asked: RefCell::default(),
+            images: RefCell::default(),
+            concepts: RefCell::default(),
+            stages: RefCell::default(),
+            renewals: Cell::new(0),
+            released: Cell::new(0),
+        }
+    }
+
+    pub fn page(self, url: &str, page: Page) -> Self {
+        self.pages.borrow_mut().insert(url.to_owned(), page);
+        self
+    }
+
+    pub fn model(self, script: impl IntoIterator<Item = Script>) -> Self {
+        *self.model.borrow_mut() = script.into_iter().collect();
+        self
+    }
+
+    pub fn change(self, change: impl FnMut(&mut Task)) -> Self {
+        self.task.borrow_mut().as_mut().into_iter().for_each(change);
+        self
+    }
+
+    pub fn message(&self) -> Vec<u8> {
+        message_for(self.task.borrow().as_ref().unwrap())
+    }
+
+    /// Processes the task's own message with the default settings.
+    pub fn process(&self) -> Outcome {
+        self.process_with(&self.message(), &[])
+    }
+
+    pub fn process_with(&self, message: &[u8], settings: &[(&str, &str)]) -> Outcome {
+        let config = Config::from_settings(|name| {
+            let (_, value) = settings.iter().find(|(set, _)| *set == name)?;
+            Some((*value).to_owned())
+        });
+        self.run(process(self, &config.unwrap(), message))
+    }
+
+    /// Polls to the end; where nothing moves, time does.
+    fn run<T>(&self, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        let mut cx = Context::from_waker(Waker::noop());
+        loop {
+            if let Poll::Ready(done) = work.as_mut().poll(&mut cx) {
+                return done;
+            }
+            let mut timers = self.timers.borrow_mut();
+            let next = timers.iter().min().copied().expect("it waits for nothing");
+            timers.clear();
+            self.now.set(next);
+        }
+    }
+
+    pub fn elapsed(&self) -> Duration {
+        self.now.get().since(Timestamp::from_secs(1_001))
+    }
+
+    pub fn status(&self) -> Option<Status> {
+        self.task.borrow().as_ref().map(|task| task.status)
+    }
+
+    pub fn error_message(&self) -> Option<String> {
+        self.task.borrow().as_ref()?.error_message.clone()
+    }
+
+    fn lease(&self) -> Lease {
+        Lease {
+            task_id: self.task.borrow().as_ref().unwrap().id.clone(),
+            attempt: self.attempt.get(),
+            until: self.now.get().plus(Duration::from_secs(30)),
+            renew_after: 10_000,
+        }
+    }
+
+    fn fenced(
+        &self,
+        at: &'static str,
+        lease: &Lease,
+        write: impl FnOnce(&mut Task),
+    ) -> Result<Fenced, CapabilityError> {
+        if self.task_store_down.get() {
+            return Err(CapabilityError::unavailable("the task store is away"));
+        }
+        if self.lose_at.get() == Some(at) {
+            self.attempt.set(self.attempt.get() + 1);
+        }
+        let mut task = self.task.borrow_mut();
+        match task.as_mut() {
+            Some(task)
+                if lease.attempt == self.attempt.get() && task.status == Status::Processing =>
+            {
+                write(task);
+                Ok(Fenced::Done)
+            }
+            _ => Ok(Fenced::Lost),
+        }
+    }
+}
+
+impl ByteStream for Pieces {
+    async fn next(&mut self) -> Option<Vec<u8>> {
+        if self.1 {
+            std::future::pending::<()>().await;
+        }
+        self.0.pop_front()
+    }
+}
+
+fn pieces(bytes: &[u8]) -> Pieces {
+    Pieces(bytes.chunks(7).map(<[u8]>::to_vec).collect(), false)
+}
+
+impl Clock for World {
+    fn now(&self) -> Timestamp {
+        self.now.get()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        let end = self.now.get().plus(duration);
+        poll_fn(|_| {
+            if self.now.get() >= end {
+                return Poll::Ready(());
+            }
+            self.timers.borrow_mut().push(end);
+            Poll::Pending
+        })
+        .await;
+    }
+
+    fn jitter(&self) -> f64 {
+        0.5
+    }
+}
+
+impl TaskStore for World {
+    async fn claim(
+        &self,
+        task_id: &str,
+        user_id: Option<&str>,
+    ) -> Result<Option<Claimed>, CapabilityError> {
+        if self.task_store_down.get() {
+            return Err(CapabilityError::unavailable("the task store is away"));
+        }
+        {
+            let mut task = self.task.borrow_mut();
+            let Some(task) = task.as_mut().filter(|task| {
+                task.id == task_id
+                    && user_id.is_none_or(|user| user == task.user_id)
+                    && task.status == Status::Pending
+            }) else {
+                return Ok(None);
+            };
+            task.status = Status::Processing;
+        }
+        self.attempt.set(self.attempt.get() + 1);
+        Ok(Some(Claimed {
+            lease: self.lease(),
+            task: self.task.borrow().clone().unwrap(),
+            checkpoint: self.checkpoint.borrow().clone(),
+        }))
+    }
+
+    async fn renew(&self, lease: &Lease) -> Result<Option<Lease>, CapabilityError> {
+        self.renewals.set(self.renewals.get() + 1);
+        if self.lose_lease_after.get() == Some(self.renewals.get()) {
+            self.attempt.set(self.attempt.get() + 1);
+        }
+        Ok(match self.fenced("renew", lease, |_| {})? {
+            Fenced::Done => Some(self.lease()),
+            Fenced::Lost => None,
+        })
+    }
+
+    async fn checkpoint(&self, lease: &Lease, image_path: &str) -> Result<Fenced, CapabilityError> {
+        self.fenced("checkpoint", lease, |_| {
+            *self.checkpoint.borrow_mut() = Some(image_path.to_owned());
+        })
+    }
+
+    async fn complete(&self, lease: &Lease, result_id: &str) -> Result<Fenced, CapabilityError> {
+        self.fenced("complete", lease, |task| {
+            task.status = Status::Completed;
+            task.result_id = Some(result_id.to_owned());
+        })
+    }
+
+    async fn fail(&self, lease: &Lease, error_message: &str) -> Result<Fenced, CapabilityError> {
+        self.fenced("fail", lease, |task| {
+            task.status = Status::Failed;
+            task.error_message = Some(error_message.to_owned());
+        })
+    }
+
+    async fn release(&self, lease: &Lease) -> Result<Fenced, CapabilityError> {
+        self.released.set(self.released.get() + 1);
+        self.fenced("release", lease, |task| task.status = Status::Pending)
+    }
+}
+
+impl ImageStore for World {
+    type Stream = Pieces;
+
+    async fn put(
+        &self,
+        image: NewImage,
+        contents: &Contents,
+    ) -> Result<StoredOrNot, CapabilityError> {
+        if let Some(error) = self.image_store_error.borrow().clone() {
+            return Err(error);
+        }
+        let path = format!("refined/{}", image.name);
+        let bytes = contents.pieces().concat();
+        self.images
+            .borrow_mut()
+            .insert(path.clone(), (image, bytes));
+        Ok(StoredOrNot::Stored(Stored {
+            url: format!("/api/images/{path}"),
+            path,
+        }))
+    }
+
+    async fn stat(&self, path: &str) -> Result<Option<ImageInfo>, CapabilityError> {
+        Ok(ImageStore::get(self, path).await?.map(|(info, _)| info))
+    }
+
+    async fn get(&self, path: &str) -> Result<Option<(ImageInfo, Pieces)>, CapabilityError> {
+        if let Some(error) = self.image_store_error.borrow().clone() {
+            return Err(error);
+        }
+        Ok(self.images.borrow().get(path).map(|(image, bytes)| {
+            let info = ImageInfo {
+                path: path.to_owned(),
+                kind: ImageKind::Upload,
+                owner: image.owner.clone(),
+                media_type: image.media_type.clone(),
+                size: image.length,
+                etag: "\"x\"".to_owned(),
+                created_at: self.now.get(),
+            };
+            (info, pieces(bytes))
+        }))
+    }
+
+    async fn delete(&self, path: &str) -> Result<(), CapabilityError> {
+        self.images.borrow_mut().remove(path);
+        Ok(())
+    }
+
+    async fn sign(&self, path: &str, origin: &str) -> Result<String, CapabilityError> {
+        Ok(format!("{origin}/api/images/{path}?signature=x"))
+    }
+}
+
+impl ConceptStore for World {
+    async fn put(
+        &self,
+        lease: &Lease,
+        concept: NewConcept,
+    ) -> Result<Option<String>, CapabilityError> {
+        if let Some(error) = self.concept_store_error.borrow().clone() {
+            return Err(error);
+        }
+        Ok(match self.fenced("concept", lease, |_| {})? {
+            Fenced::Done => {
+                self.concepts.borrow_mut().push(concept);
+                Some("concept-1".to_owned())
+            }
+            Fenced::Lost => None,
+        })
+    }
+}
+
+impl Progress for World {
+    async fn began(&self, _: &Lease, stage: Stage) {
+        self.stages.borrow_mut().push(stage);
+    }
+}
+
+impl ImageModel for World {
+    type Stream = Pieces;
+
+    async fn refine(
+        &self,
+        request: ModelRequest,
+        image: &Contents,
+    ) -> Result<Answer<Pieces>, ModelError> {
+        let asked = (request, image.pieces().concat());
+        self.asked.borrow_mut().push(asked);
+        let script = self.model.borrow_mut().pop_front();
+        match script.expect("the model is asked too often") {
+            Script::Answer(bytes) => Ok(Answer::Image {
+                length: None,
+                contents: pieces(bytes),
+            }),
+            Script::Declare(bytes, length) => Ok(Answer::Image {
+                length: Some(length),
+                contents: pieces(bytes),
+            }),
+            Script::Location(url) => Ok(Answer::Location(url.to_owned())),
+            Script::Unavailable(retry_after) => Err(ModelError::Unavailable {
+                reason: "the provider is overloaded".to_owned(),
+                retry_after,
+            }),
+            Script::Refuse(reason) => Err(ModelError::Refused(reason.to_owned())),
+            Script::Hang => std::future::pending().await,
+        }
+    }
+}
+
+impl Http for World {
+    type Stream = Pieces;
+
+    async fn get(&self, url: &str) -> Result<Response<Pieces>, FetchError> {
+        let page = self.pages.borrow().get(url).cloned();
+        let mut response = Response {
+            status: 200,
+            location: None,
+            content_length: None,
+            content_encoding: None,
+            body: pieces(b""),
+        };
+        match page.unwrap_or(Page::Status(404)) {
+            Page::Body(bytes) => response.body = pieces(bytes),
+            Page::Declare(bytes, length) => {
+                response.body = pieces(bytes);
+                response.content_length = Some(length);
+            }
+            Page::Status(status) => response.status = status,
+            Page::Redirect(location) => {
+                response.status = 302;
+                response.location = Some(location.to_owned());
+            }
+            Page::Encoded(bytes) => {
+                response.body = pieces(bytes);
+                response.content_encoding = Some("gzip".to_owned());
+            }
+            Page::Refuse(error) => return Err(error),
+            Page::Silence => response.body = Pieces(VecDeque::new(), true),
+        }
+        Ok(response)
+    }
+}
