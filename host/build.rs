@@ -1,0 +1,23 @@
+//! Embeds the components of the directory that `REFINEMENT_EMBED` names, so
+//! that one executable is all that an operator needs. Without it none are
+//! embedded, and the executable asks for `--components`.
+
+use std::path::PathBuf;
+use std::{env, fs, io};
+
+const NAMES: [&str; 3] = ["api", "processor", "model-local"];
+
+fn main() -> io::Result<()> {
+    println!("cargo::rerun-if-env-changed=REFINEMENT_EMBED");
+    let mut embedded = String::from("pub const COMPONENTS: &[(&str, &[u8])] = &[\n");
+    if let Some(directory) = env::var_os("REFINEMENT_EMBED") {
+        for name in NAMES {
+            let path = PathBuf::from(&directory).join(format!("{name}.wasm"));
+            println!("cargo::rerun-if-changed={}", path.display());
+            embedded.push_str(&format!("({name:?}, include_bytes!({path:?})),\n"));
+        }
+    }
+    embedded.push_str("];\n");
+    let out = env::var_os("OUT_DIR").ok_or_else(|| io::Error::other("no OUT_DIR"))?;
+    fs::write(PathBuf::from(out).join("embedded.rs"), embedded)
+}

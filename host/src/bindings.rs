@@ -1,0 +1,49 @@
+//! What `bindgen!` makes of `wit/`: the only place of the host that generates.
+//!
+//! The capabilities are generated once; the worlds of the components share
+//! them. wasi:http comes from `wasmtime-wasi-http`.
+
+pub mod capabilities {
+    wasmtime::component::bindgen!({
+        path: "../wit",
+        inline: "
+            package concept-refinement:host;
+            world capabilities {
+                import concept:refinement/settings@0.1.0;
+                import concept:refinement/health@0.1.0;
+                import concept:refinement/task-store@0.1.0;
+                import concept:refinement/task-queue@0.1.0;
+                import concept:refinement/image-store@0.1.0;
+                import concept:refinement/concept-store@0.1.0;
+                import concept:refinement/progress@0.1.0;
+                import concept:refinement/image-model@0.1.0;
+            }
+        ",
+        world: "concept-refinement:host/capabilities",
+        imports: { default: trappable },
+    });
+}
+
+pub mod processor {
+    wasmtime::component::bindgen!({
+        path: "../wit",
+        world: "concept:refinement/processor-component",
+        imports: { default: trappable },
+        require_store_data_send: true,
+        with: {
+            "concept:refinement": super::capabilities::concept::refinement,
+        },
+    });
+}
+
+pub mod model {
+    wasmtime::component::bindgen!({
+        path: "../wit",
+        world: "concept:refinement/image-model-component",
+        imports: { default: trappable },
+        require_store_data_send: true,
+        with: {
+            "concept:refinement/settings@0.1.0": super::capabilities::concept::refinement::settings,
+        },
+    });
+}

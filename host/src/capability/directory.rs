@@ -1,0 +1,121 @@
+//! Directories that an embedded store keeps its files in: made durably, and
+//! held by one process at a time.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+/// Why an embedded store could not be opened: for the operator who starts it,
+/// never for a caller of the API, since it names paths.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    #[error(
+        "{} is in use by another process: an embedded store belongs to one process at a time",
+        .0.display()
+    )]
+    InUse(PathBuf),
+    #[error("{} was written by a newer version of this program", .0.display())]
+    Newer(PathBuf),
+    #[error("{} cannot be used: {source}", path.display())]
+    Unusable {
+        path: PathBuf,
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl OpenError {
+    pub(super) fn unusable(
+        path: &Path,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self::Unusable {
+            path: path.to_owned(),
+            source: source.into(),
+        }
+    }
+}
+
+/// Holds a directory for this process. The system lets go of it when the
+/// process ends, however it ends.
+#[derive(Debug)]
+pub(super) struct DirectoryLock {
+    _file: File,
+}
+
+impl DirectoryLock {
+    /// `name` is the file in the directory that is locked: two stores may share
+    /// a directory if they lock different files.
+    pub(super) fn acquire(directory: &Path, name: &str) -> Result<Self, OpenError> {
+        let unusable = |error: io::Error| OpenError::unusable(directory, error);
+        create(directory).map_err(unusable)?;
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(directory.join(name))
+            .map_err(unusable)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(OpenError::InUse(directory.to_owned())),
+            Err(TryLockError::Error(error)) => Err(unusable(error)),
+        }
+    }
+}
+
+/// Creates a directory, and those above it, for this user only, so that it is
+/// still there after a power loss. One that exists is left as it is.
+pub(super) fn create(directory: &Path) -> io::Result<()> {
+    if directory.is_dir() {
+        return Ok(());
+    }
+    let parent = match directory.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    create(parent)?;
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    match builder.create(directory) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && directory.is_dir() => Ok(()),
+        made => made,
+    }?;
+    sync(parent)
+}
+
+/// Makes what was named, renamed or removed in a directory durable.
+pub(super) fn sync(directory: &Path) -> io::Result<()> {
+    if cfg!(unix) {
+        File::open(directory)?.sync_all()?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_is_held_once_until_it_is_let_go() {
+        let place = tempfile::tempdir().unwrap();
+        let directory = place.path().join("a").join("b");
+        let held = DirectoryLock::acquire(&directory, "lock").unwrap();
+        let refused = DirectoryLock::acquire(&directory, "lock").unwrap_err();
+        assert!(matches!(refused, OpenError::InUse(_)));
+        assert!(refused.to_string().contains("in use by another process"));
+        drop(held);
+        DirectoryLock::acquire(&directory, "lock").unwrap();
+    }
+
+    #[test]
+    fn a_file_in_the_way_is_named() {
+        let place = tempfile::tempdir().unwrap();
+        let file = place.path().join("file");
+        fs::write(&file, "").unwrap();
+        let error = DirectoryLock::acquire(&file, "lock").unwrap_err();
+        assert!(matches!(error, OpenError::Unusable { .. }));
+        assert!(error.to_string().starts_with(&file.display().to_string()));
+    }
+}

@@ -1,0 +1,6 @@
+//! How the capabilities are, where that is more than asking each of them.
+
+mod link;
+mod model_health;
+
+pub use model_health::ModelHealth;

@@ -1,0 +1,203 @@
+//! The URLs of images: `<public URL or origin>/api/images/<path>`, and the
+//! signature that opens one for a while.
+
+use std::time::Duration;
+
+use concept_refinement_domain::capability::Resolved;
+use concept_refinement_domain::signature;
+use concept_refinement_domain::timestamp::Timestamp;
+use url::Url;
+
+const IMAGES: &str = "/api/images/";
+
+/// With what, for how long and where images are shown.
+#[derive(Clone)]
+pub struct Signing {
+    /// Signs URLs. It must not leave this process.
+    pub key: Vec<u8>,
+    /// How long a signed URL can be used.
+    pub ttl: Duration,
+    /// What the URLs start with. None: the origin of each request.
+    pub public_url: Option<String>,
+}
+
+/// Without the key.
+impl std::fmt::Debug for Signing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Signing")
+            .field("ttl", &self.ttl)
+            .field("public_url", &self.public_url)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Signing {
+    /// The address of an image where no origin is known: absolute with a public
+    /// URL, else a path.
+    pub(super) fn unsigned(&self, path: &str) -> String {
+        self.address(path, "")
+    }
+
+    pub(super) fn sign(&self, path: &str, origin: &str, now: Timestamp) -> String {
+        let address = self.address(path, origin);
+        let query = signature::sign(&self.key, path, now, self.ttl);
+        format!("{address}?{query}")
+    }
+
+    /// None: the URL is not one of our images'. What names no image but lies
+    /// among them is ours as well: it must not be fetched from ourselves.
+    pub(super) fn resolve(&self, url: &str, origin: &str, now: Timestamp) -> Option<Resolved> {
+        let url = Url::parse(url).ok()?;
+        let path = [self.public_url.as_deref(), Some(origin)]
+            .into_iter()
+            .flatten()
+            .find_map(|base| path_below(base, &url))?;
+        let access = signature::access(&self.key, &path, url.query(), now);
+        Some(Resolved { path, access })
+    }
+
+    fn address(&self, path: &str, origin: &str) -> String {
+        let base = self.public_url.as_deref().unwrap_or(origin);
+        format!("{}{IMAGES}{path}", base.trim_end_matches('/'))
+    }
+}
+
+/// What of `url` comes after the place of images on `base`.
+fn path_below(base: &str, url: &Url) -> Option<String> {
+    let base = Url::parse(base).ok()?;
+    let has_credentials = !url.username().is_empty() || url.password().is_some();
+    if !matches!(url.scheme(), "http" | "https") || url.origin() != base.origin() || has_credentials
+    {
+        return None;
+    }
+    // The parser has resolved dots, encoded ones too, and backslashes.
+    let path = unescape(url.path());
+    let below = unescape(base.path());
+    let below = path.strip_prefix(below.trim_end_matches('/'))?;
+    Some(below.strip_prefix(IMAGES)?.to_owned())
+}
+
+/// Replaces the escapes of characters that mean the same unescaped (RFC 3986,
+/// 6.2.2.2), once. Others stay as they are: an escaped slash separates nothing.
+fn unescape(path: &str) -> String {
+    let mut plain = String::with_capacity(path.len());
+    let mut pieces = path.split('%');
+    plain.push_str(pieces.next().unwrap_or_default());
+    for piece in pieces {
+        let escaped = piece
+            .split_at_checked(2)
+            .filter(|(digits, _)| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
+            .and_then(|(digits, rest)| Some((u8::from_str_radix(digits, 16).ok()?, rest)))
+            .filter(|(byte, _)| byte.is_ascii_alphanumeric() || b"-._~".contains(byte));
+        match escaped {
+            Some((byte, rest)) => {
+                plain.push(char::from(byte));
+                plain.push_str(rest);
+            }
+            None => {
+                plain.push('%');
+                plain.push_str(piece);
+            }
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use concept_refinement_domain::capability::Access;
+
+    use super::*;
+
+    const ORIGIN: &str = "http://127.0.0.1:8080";
+    const NOW: Timestamp = Timestamp(1_800_000_000_000_000);
+
+    fn signing(public_url: Option<&str>) -> Signing {
+        Signing {
+            key: b"key".to_vec(),
+            ttl: Duration::from_secs(3600),
+            public_url: public_url.map(str::to_owned),
+        }
+    }
+
+    fn path(public_url: Option<&str>, url: &str) -> Option<String> {
+        let resolved = signing(public_url).resolve(url, ORIGIN, NOW)?;
+        Some(resolved.path)
+    }
+
+    #[test]
+    fn knows_its_own() {
+        let cases = [
+            (None, "http://127.0.0.1:8080/api/images/uploads/t/a.png", "uploads/t/a.png"),
+            (None, "HTTP://127.0.0.1:8080/api/images/uploads/t/a.png#x", "uploads/t/a.png"),
+            (None, "http://127.1:8080/api/images/uploads/t/a.png", "uploads/t/a.png"),
+            (None, "http://127.0.0.1:8080/api/./images/x/../uploads/t/a.png", "uploads/t/a.png"),
+            (None, "http://127.0.0.1:8080/api/x/%2e%2E/images/uploads/t/a.png", "uploads/t/a.png"),
+            (None, "http://127.0.0.1:8080\\api\\images\\uploads/t/a.png", "uploads/t/a.png"),
+            (None, "http://127.0.0.1:8080/%61pi/images/%75ploads/t/a%2Epng", "uploads/t/a.png"),
+            (None, "http://127.0.0.1:8080/api/images/", ""),
+            (None, "http://127.0.0.1:8080/api/images/no%2Fimage", "no%2Fimage"),
+            (None, "http://127.0.0.1:8080/api/images/%2575ploads", "%2575ploads"),
+            (None, "http://127.0.0.1:8080/api/images/%", "%"),
+            (None, "http://127.0.0.1:8080/api/images/%zz%1", "%zz%1"),
+            (Some("https://example.org"), "https://EXAMPLE.org:443/api/images/a", "a"),
+            (Some("https://example.org/refine/"), "https://example.org/refine/api/images/a", "a"),
+            (Some("https://example.org"), "http://127.0.0.1:8080/api/images/a", "a"),
+        ];
+        for (public_url, url, expected) in cases {
+            assert_eq!(path(public_url, url).as_deref(), Some(expected), "{url}");
+        }
+    }
+
+    #[test]
+    fn knows_what_is_not_its_own() {
+        let cases = [
+            (None, ""),
+            (None, "no url"),
+            (None, "/api/images/uploads/t/a.png"),
+            (None, "http://127.0.0.1:8080/api/images"),
+            (None, "http://127.0.0.1:8080/api/imagesx/a"),
+            (None, "http://127.0.0.1:8080/api/images/../tasks/a"),
+            (None, "http://127.0.0.1:8080/x/api/images/a"),
+            (None, "http://127.0.0.1:8080//api/images/a"),
+            (None, "http://127.0.0.1:8080/api%2Fimages%2Fa"),
+            (None, "http://127.0.0.1:8081/api/images/a"),
+            (None, "http://127.0.0.1/api/images/a"),
+            (None, "https://127.0.0.1:8080/api/images/a"),
+            (None, "ftp://127.0.0.1:8080/api/images/a"),
+            (None, "http://user@127.0.0.1:8080/api/images/a"),
+            (None, "http://:secret@127.0.0.1:8080/api/images/a"),
+            (None, "http://127.0.0.1:8080@example.com/api/images/a"),
+            (None, "http://example.com/http://127.0.0.1:8080/api/images/a"),
+            (None, "file:///api/images/a"),
+            (Some("https://example.org/refine"), "https://example.org/api/images/a"),
+            (Some("https://example.org/refine"), "https://example.org/refined/api/images/a"),
+            (Some("nonsense"), "https://example.org/api/images/a"),
+        ];
+        for (public_url, url) in cases {
+            assert_eq!(path(public_url, url), None, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_signed_address_opens_its_image_for_a_while() {
+        for public_url in [None, Some("https://example.org/"), Some("https://example.org/x")] {
+            let signing = signing(public_url);
+            let url = signing.sign("uploads/t/a.png", ORIGIN, NOW);
+            let start = public_url.unwrap_or(ORIGIN).trim_end_matches('/');
+            assert!(url.starts_with(&format!("{start}/api/images/uploads/t/a.png?")));
+            let access = |url: &str, now| signing.resolve(url, ORIGIN, now).unwrap().access;
+            assert_eq!(access(&url, NOW), Access::Signed);
+            assert_eq!(access(&url, NOW.plus(Duration::from_secs(3601))), Access::Refused);
+            assert_eq!(access(&url.replace("a.png", "b.png"), NOW), Access::Refused);
+            let (unsigned, _) = url.split_once('?').unwrap();
+            assert_eq!(access(unsigned, NOW), Access::Unsigned);
+        }
+        assert_eq!(signing(None).unsigned("a"), "/api/images/a");
+        assert_eq!(
+            signing(Some("https://example.org/")).unsigned("a"),
+            "https://example.org/api/images/a"
+        );
+        assert!(!format!("{:?}", signing(None)).contains("key"));
+    }
+}

@@ -1,0 +1,75 @@
+//! An image that is being written. Unless it is renamed into its place it
+//! leaves nothing behind.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+
+use super::envelope::{self, Description};
+
+pub(super) struct Draft {
+    place: Place,
+    file: File,
+    hash: Sha256,
+    size: u64,
+}
+
+/// A draft that is whole and on the disk, but not named yet.
+pub(super) struct Finished {
+    place: Place,
+}
+
+/// Removes the file, unless it is gone already.
+struct Place(PathBuf);
+
+impl Draft {
+    pub(super) fn create(place: PathBuf) -> io::Result<Self> {
+        let mut options = File::options();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        Ok(Self {
+            file: options.open(&place)?,
+            place: Place(place),
+            hash: Sha256::new(),
+            size: 0,
+        })
+    }
+
+    pub(super) fn append(mut self, pieces: &[Bytes]) -> io::Result<Self> {
+        for piece in pieces {
+            self.file.write_all(piece)?;
+            self.hash.update(piece);
+            self.size += piece.len() as u64;
+        }
+        Ok(self)
+    }
+
+    pub(super) fn finish(mut self, description: Description) -> io::Result<Finished> {
+        let hash = self.hash.finalize();
+        envelope::write(&mut self.file, description, self.size, &hash)?;
+        self.file.sync_all()?;
+        Ok(Finished { place: self.place })
+    }
+}
+
+impl Finished {
+    /// The name has to be made durable by whoever holds the folder.
+    pub(super) fn rename(self, to: &Path) -> io::Result<()> {
+        fs::rename(&self.place.0, to)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        match fs::remove_file(&self.0) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                tracing::warn!(%error, "a draft of an image could not be removed");
+            }
+            _ => {}
+        }
+    }
+}

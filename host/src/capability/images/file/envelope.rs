@@ -1,0 +1,110 @@
+//! What is known of an image, in the image's own file: after its bytes comes a
+//! JSON object, its length (4 bytes, the highest first) and a mark.
+//!
+//! One file is renamed in one step, which two are not. At the end, because the
+//! hash is known only there; image viewers do not mind.
+
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+
+use concept_refinement_domain::capability::ImageInfo;
+use concept_refinement_domain::timestamp::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::super::path::ImagePath;
+
+/// The last byte is the version.
+const MARK: [u8; 8] = *b"c-image\x01";
+const LENGTH_BYTES: usize = 4;
+const END: usize = LENGTH_BYTES + MARK.len();
+
+/// More than the four texts of a refinement need, however they are escaped.
+const MAX_BYTES: u32 = 256 * 1024;
+
+/// Of the hash, in bytes.
+const ETAG_BYTES: usize = 16;
+
+/// What whoever stores an image says of it.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Description {
+    pub(super) owner: String,
+    pub(super) media_type: String,
+    pub(super) created_at: u64,
+    pub(super) metadata: Vec<(String, String)>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct Envelope {
+    #[serde(flatten)]
+    description: Description,
+    size: u64,
+    etag: String,
+}
+
+impl Envelope {
+    /// None: it is another image that has the name, in another format.
+    pub(super) fn info(self, path: &ImagePath) -> Option<ImageInfo> {
+        (self.description.media_type == path.format.media_type()).then(|| ImageInfo {
+            path: path.to_string(),
+            kind: path.kind,
+            owner: self.description.owner,
+            media_type: self.description.media_type,
+            size: self.size,
+            etag: self.etag,
+            created_at: Timestamp(self.description.created_at),
+        })
+    }
+}
+
+pub(super) fn write(
+    file: &mut File,
+    description: Description,
+    size: u64,
+    hash: &[u8],
+) -> io::Result<()> {
+    let mut etag = String::from('"');
+    for byte in hash.iter().take(ETAG_BYTES) {
+        // Writing to a string cannot fail.
+        let _ = write!(etag, "{byte:02x}");
+    }
+    etag.push('"');
+    let envelope = Envelope {
+        description,
+        size,
+        etag,
+    };
+    let mut end = serde_json::to_vec(&envelope)?;
+    let length = u32::try_from(end.len())
+        .ok()
+        .filter(|length| *length <= MAX_BYTES)
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "too much metadata"))?;
+    end.extend(length.to_be_bytes());
+    end.extend(MARK);
+    file.write_all(&end)
+}
+
+pub(super) fn read(file: &mut File) -> io::Result<Envelope> {
+    let foreign = || io::Error::new(io::ErrorKind::InvalidData, "a file that is no image of ours");
+    let before_end = file.seek(SeekFrom::End(0))?.checked_sub(END as u64);
+    file.seek(SeekFrom::Start(before_end.ok_or_else(foreign)?))?;
+    let (mut length, mut mark) = ([0; LENGTH_BYTES], [0; MARK.len()]);
+    file.read_exact(&mut length)?;
+    file.read_exact(&mut mark)?;
+    let length = u32::from_be_bytes(length);
+    if mark != MARK || length > MAX_BYTES {
+        return Err(foreign());
+    }
+    let size = before_end
+        .and_then(|end| end.checked_sub(u64::from(length)))
+        .ok_or_else(foreign)?;
+    file.seek(SeekFrom::Start(size))?;
+    let mut json = Vec::new();
+    file.take(u64::from(length)).read_to_end(&mut json)?;
+    let envelope: Envelope = serde_json::from_slice(&json)?;
+    if envelope.size == size {
+        Ok(envelope)
+    } else {
+        Err(foreign())
+    }
+}

@@ -1,0 +1,331 @@
+//! Images as files below one directory, for one process.
+//!
+//! `uploads/` and `refined/` hold a folder an owner, in it a file an image;
+//! `drafts/` holds what is being written. A draft is written, given its
+//! description at the end (see `envelope`), synced, and only then renamed into
+//! its place, so an image is there whole or not at all, description included.
+
+mod draft;
+mod envelope;
+mod reading;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use concept_refinement_domain::capability::{
+    ByteRange, CapabilityError, ImageInfo, ImageKind, NewImage, Resolved, Stored, StoredOrNot,
+};
+use futures::StreamExt;
+
+use super::super::directory::{self, DirectoryLock};
+use super::super::{Answer, Clock, OpenError};
+use super::addresses::Signing;
+use super::path::{ImagePath, folder};
+use super::{Contents, ImageStore};
+use draft::{Draft, Finished};
+use envelope::Description;
+
+const DRAFTS: &str = "drafts";
+const LOCK: &str = "images.lock";
+
+/// Owners share this many locks.
+const LOCKS: usize = 64;
+
+/// So much is gathered before it is written, in bytes.
+const WRITTEN_AT_ONCE: usize = 256 * 1024;
+
+#[derive(Clone)]
+pub struct FileImages {
+    store: Arc<Store>,
+}
+
+struct Store {
+    root: PathBuf,
+    drafts: AtomicU64,
+    /// Taken by whoever changes an owner's folder.
+    locks: [Mutex<()>; LOCKS],
+    signing: Signing,
+    clock: Arc<dyn Clock>,
+    _lock: DirectoryLock,
+}
+
+impl FileImages {
+    /// Opens the store of a directory, which is created where it is missing and
+    /// held until this is dropped. What a predecessor left half written is
+    /// removed. It blocks: call it where that does no harm.
+    pub fn open(
+        directory: &Path,
+        signing: Signing,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, OpenError> {
+        let lock = DirectoryLock::acquire(directory, LOCK)?;
+        let store = Store {
+            root: directory.to_owned(),
+            drafts: AtomicU64::new(0),
+            locks: std::array::from_fn(|_| Mutex::new(())),
+            signing,
+            clock,
+            _lock: lock,
+        };
+        store
+            .prepare()
+            .map_err(|error| OpenError::unusable(directory, error))?;
+        Ok(Self {
+            store: Arc::new(store),
+        })
+    }
+
+    /// Runs what touches the disk on a thread that may wait for it.
+    async fn blocking<T, W>(&self, work: W) -> Result<T, CapabilityError>
+    where
+        T: Send + 'static,
+        W: FnOnce(&Store) -> io::Result<T> + Send + 'static,
+    {
+        let store = self.store.clone();
+        on_disk(move || work(&store)).await
+    }
+
+    async fn store(&self, image: NewImage, contents: Contents) -> Result<StoredOrNot, CapabilityError> {
+        let path = ImagePath::of(&image)
+            .ok_or_else(|| CapabilityError::invalid("An image cannot have this name or type."))?;
+        // Nobody has to send a whole image to learn that it is one too many.
+        let (wanted, at_most) = (path.clone(), image.at_most);
+        if !self.blocking(move |store| store.has_room(&wanted, at_most)).await? {
+            return Ok(StoredOrNot::TooMany);
+        }
+        let draft = self.blocking(Store::begin).await?;
+        let Some(draft) = receive(draft, image.length, contents).await? else {
+            return Ok(StoredOrNot::WrongLength);
+        };
+        let url = self.store.signing.unsigned(&path.to_string());
+        self.blocking(move |store| {
+            let description = Description {
+                owner: image.owner,
+                media_type: image.media_type,
+                created_at: store.clock.now().0,
+                metadata: image.metadata,
+            };
+            let draft = draft.finish(description)?;
+            Ok(if store.place(draft, &path, at_most)? {
+                let path = path.to_string();
+                StoredOrNot::Stored(Stored { path, url })
+            } else {
+                StoredOrNot::TooMany
+            })
+        })
+        .await
+    }
+}
+
+/// Writes the contents into the draft. None: they are not as long as declared.
+async fn receive(
+    mut draft: Draft,
+    length: u64,
+    mut contents: Contents,
+) -> Result<Option<Draft>, CapabilityError> {
+    let mut missing = length;
+    let mut gathered = Vec::new();
+    let mut waiting = 0;
+    while let Some(piece) = contents.next().await {
+        let piece = piece?;
+        let Some(rest) = missing.checked_sub(piece.len() as u64) else {
+            return Ok(None);
+        };
+        missing = rest;
+        waiting += piece.len();
+        gathered.push(piece);
+        if waiting >= WRITTEN_AT_ONCE {
+            let pieces = std::mem::take(&mut gathered);
+            waiting = 0;
+            draft = on_disk(move || draft.append(&pieces)).await?;
+        }
+    }
+    if missing > 0 {
+        return Ok(None);
+    }
+    on_disk(move || draft.append(&gathered)).await.map(Some)
+}
+
+/// Everything below blocks.
+impl Store {
+    fn prepare(&self) -> io::Result<()> {
+        directory::create(&self.drafts())?;
+        for left in fs::read_dir(self.drafts())? {
+            fs::remove_file(left?.path())?;
+        }
+        for kind in [ImageKind::Upload, ImageKind::Refined] {
+            directory::create(&self.root.join(folder(kind)))?;
+        }
+        Ok(())
+    }
+
+    fn begin(&self) -> io::Result<Draft> {
+        let number = self.drafts.fetch_add(1, Ordering::Relaxed);
+        Draft::create(self.drafts().join(number.to_string()))
+    }
+
+    /// Names the draft. False: it would be one too many.
+    fn place(&self, draft: Finished, path: &ImagePath, at_most: Option<u32>) -> io::Result<bool> {
+        let _changing = self.changing(path);
+        if !self.has_room(path, at_most)? {
+            return Ok(false);
+        }
+        let folder = self.folder_of(path);
+        directory::create(&folder)?;
+        draft.rename(&folder.join(&path.name))?;
+        directory::sync(&folder)?;
+        Ok(true)
+    }
+
+    /// Whether the owner may keep the image, too.
+    fn has_room(&self, path: &ImagePath, at_most: Option<u32>) -> io::Result<bool> {
+        let Some(at_most) = at_most else {
+            return Ok(true);
+        };
+        let mut others = 0;
+        match fs::read_dir(self.folder_of(path)) {
+            Ok(entries) => {
+                for entry in entries {
+                    others += u32::from(entry?.file_name() != path.name.as_str());
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+        Ok(others < at_most)
+    }
+
+    fn open(&self, path: &str) -> io::Result<Option<(ImageInfo, fs::File)>> {
+        let Some(path) = ImagePath::parse(path) else {
+            return Ok(None);
+        };
+        let mut file = match fs::File::open(self.file_of(&path)) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let info = envelope::read(&mut file)?.info(&path);
+        Ok(info.map(|info| (info, file)))
+    }
+
+    fn remove(&self, path: &str) -> io::Result<()> {
+        let Some(parsed) = ImagePath::parse(path) else {
+            return Ok(());
+        };
+        let _changing = self.changing(&parsed);
+        // Another image may have taken the name meanwhile, in another format.
+        if self.open(path)?.is_none() {
+            return Ok(());
+        }
+        fs::remove_file(self.file_of(&parsed))?;
+        let folder = self.folder_of(&parsed);
+        directory::sync(&folder)?;
+        // Only an empty one can be removed, and that it stays does no harm.
+        let _ = fs::remove_dir(folder);
+        Ok(())
+    }
+
+    fn changing(&self, path: &ImagePath) -> Option<MutexGuard<'_, ()>> {
+        let sum = path
+            .tag
+            .bytes()
+            .fold(0_usize, |sum, byte| sum.wrapping_mul(31) + usize::from(byte));
+        let lock = self.locks.get(sum % LOCKS)?;
+        Some(lock.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn drafts(&self) -> PathBuf {
+        self.root.join(DRAFTS)
+    }
+
+    fn folder_of(&self, path: &ImagePath) -> PathBuf {
+        self.root.join(folder(path.kind)).join(&path.tag)
+    }
+
+    /// The format is not part of it: whatever has the name takes its place.
+    fn file_of(&self, path: &ImagePath) -> PathBuf {
+        self.folder_of(path).join(&path.name)
+    }
+}
+
+impl ImageStore for FileImages {
+    fn put(&self, image: NewImage, contents: Contents) -> Answer<'_, StoredOrNot> {
+        Box::pin(self.store(image, contents))
+    }
+
+    fn stat<'a>(&'a self, path: &'a str) -> Answer<'a, Option<ImageInfo>> {
+        let path = path.to_owned();
+        Box::pin(self.blocking(move |store| Ok(store.open(&path)?.map(|(info, _)| info))))
+    }
+
+    fn get<'a>(
+        &'a self,
+        path: &'a str,
+        range: Option<ByteRange>,
+    ) -> Answer<'a, Option<(ImageInfo, Contents)>> {
+        let path = path.to_owned();
+        Box::pin(async move {
+            let opened = self.blocking(move |store| store.open(&path)).await?;
+            let Some((info, file)) = opened else {
+                return Ok(None);
+            };
+            let contents = reading::contents(file, info.size, range)?;
+            Ok(Some((info, contents)))
+        })
+    }
+
+    fn delete<'a>(&'a self, path: &'a str) -> Answer<'a, ()> {
+        let path = path.to_owned();
+        Box::pin(self.blocking(move |store| store.remove(&path)))
+    }
+
+    fn sign<'a>(&'a self, path: &'a str, origin: &'a str) -> Answer<'a, String> {
+        Box::pin(async move {
+            let path = ImagePath::parse(path)
+                .ok_or_else(|| CapabilityError::invalid("This is not the path of an image."))?;
+            let now = self.store.clock.now();
+            Ok(self.store.signing.sign(&path.to_string(), origin, now))
+        })
+    }
+
+    fn resolve<'a>(&'a self, url: &'a str, origin: &'a str) -> Answer<'a, Option<Resolved>> {
+        Box::pin(async move {
+            let now = self.store.clock.now();
+            Ok(self.store.signing.resolve(url, origin, now))
+        })
+    }
+
+    /// Writes, since reading works on a full disk too.
+    fn check(&self) -> Answer<'_, ()> {
+        Box::pin(self.blocking(|store| store.begin()?.append(&[vec![0; 4096].into()]).map(drop)))
+    }
+}
+
+async fn on_disk<T, W>(work: W) -> Result<T, CapabilityError>
+where
+    T: Send + 'static,
+    W: FnOnce() -> io::Result<T> + Send + 'static,
+{
+    match tokio::task::spawn_blocking(work).await {
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(error)) => Err(tell(&error)),
+        Err(error) => Err(tell(&io::Error::other(error))),
+    }
+}
+
+/// Logs the details, which may name paths, and answers a sentence that does not.
+fn tell(error: &io::Error) -> CapabilityError {
+    tracing::error!(%error, "the image store failed");
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            CapabilityError::full("The image store has no room left.")
+        }
+        io::ErrorKind::InvalidInput => {
+            CapabilityError::invalid("The image store cannot keep this.")
+        }
+        _ => CapabilityError::unavailable("The image store cannot be used at the moment."),
+    }
+}

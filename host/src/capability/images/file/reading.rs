@@ -1,0 +1,49 @@
+//! Reads an image piece by piece: what is replaced or removed meanwhile is read
+//! to its end all the same.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+
+use bytes::Bytes;
+use concept_refinement_domain::capability::{ByteRange, CapabilityError};
+use futures::stream;
+
+use super::super::Contents;
+use super::on_disk;
+
+/// In bytes.
+const READ_AT_ONCE: u64 = 256 * 1024;
+
+/// The bytes of the range, or all `size` of them.
+pub(super) fn contents(
+    file: File,
+    size: u64,
+    range: Option<ByteRange>,
+) -> Result<Contents, CapabilityError> {
+    let ByteRange { offset, length } = range.unwrap_or(ByteRange {
+        offset: 0,
+        length: size,
+    });
+    let end = offset
+        .checked_add(length)
+        .filter(|end| *end <= size)
+        .ok_or_else(|| CapabilityError::invalid("The range does not lie within the image."))?;
+    Ok(Box::pin(stream::try_unfold(
+        (file, offset),
+        move |(file, at)| async move {
+            if at >= end {
+                return Ok(None);
+            }
+            on_disk(move || read_piece(file, at, (end - at).min(READ_AT_ONCE)))
+                .await
+                .map(|(piece, file)| Some((piece, (file, at.saturating_add(READ_AT_ONCE)))))
+        },
+    )))
+}
+
+fn read_piece(mut file: File, at: u64, length: u64) -> io::Result<(Bytes, File)> {
+    file.seek(SeekFrom::Start(at))?;
+    let mut piece = vec![0; usize::try_from(length).map_err(io::Error::other)?];
+    file.read_exact(&mut piece)?;
+    Ok((piece.into(), file))
+}

@@ -1,0 +1,158 @@
+//! What an image is called: `uploads/<owner's tag>/<name>.<format>`.
+
+use std::fmt::{self, Write as _};
+
+use concept_refinement_domain::capability::{ImageKind, NewImage};
+use concept_refinement_domain::image::Format;
+use sha2::{Digest, Sha256};
+
+/// Hexadecimal digits: 128 bits, so that no two owners share a tag.
+const TAG_LENGTH: usize = 32;
+const MAX_NAME_LENGTH: usize = 80;
+
+/// A path that was checked character by character. Only this becomes the name
+/// of a file or an object.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct ImagePath {
+    pub(super) kind: ImageKind,
+    /// Stands for the owner, who may be called anything at all.
+    pub(super) tag: String,
+    pub(super) name: String,
+    pub(super) format: Format,
+}
+
+impl ImagePath {
+    /// None: the name or the media type cannot be.
+    pub(super) fn of(image: &NewImage) -> Option<Self> {
+        Some(Self {
+            kind: image.kind,
+            tag: tag_of(&image.owner),
+            name: Some(&image.name).filter(|name| is_name(name))?.clone(),
+            format: Format::from_media_type(&image.media_type)?,
+        })
+    }
+
+    /// None: it names nothing.
+    pub(super) fn parse(path: &str) -> Option<Self> {
+        let (kind, rest) = path.split_once('/')?;
+        let (tag, file) = rest.split_once('/')?;
+        let (name, extension) = file.split_once('.')?;
+        let is_tag = tag.len() == TAG_LENGTH
+            && tag
+                .bytes()
+                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        let kind = [ImageKind::Upload, ImageKind::Refined]
+            .into_iter()
+            .find(|candidate| folder(*candidate) == kind)?;
+        let format = Format::ALL
+            .into_iter()
+            .find(|candidate| candidate.extension() == extension)?;
+        (is_tag && is_name(name)).then(|| Self {
+            kind,
+            tag: tag.to_owned(),
+            name: name.to_owned(),
+            format,
+        })
+    }
+}
+
+impl fmt::Display for ImagePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kind, tag, name, format } = self;
+        write!(f, "{}/{tag}/{name}.{}", folder(*kind), format.extension())
+    }
+}
+
+pub(super) fn folder(kind: ImageKind) -> &'static str {
+    match kind {
+        ImageKind::Upload => "uploads",
+        ImageKind::Refined => "refined",
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    (1..=MAX_NAME_LENGTH).contains(&name.len())
+        && name
+            .bytes()
+            .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+}
+
+fn tag_of(owner: &str) -> String {
+    let mut tag = String::with_capacity(TAG_LENGTH);
+    for byte in Sha256::digest(owner).iter().take(TAG_LENGTH / 2) {
+        // Writing to a string cannot fail.
+        let _ = write!(tag, "{byte:02x}");
+    }
+    tag
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn image(name: &str, owner: &str, media_type: &str) -> NewImage {
+        NewImage {
+            kind: ImageKind::Refined,
+            name: name.into(),
+            owner: owner.into(),
+            media_type: media_type.into(),
+            length: 1,
+            metadata: vec![],
+            at_most: None,
+        }
+    }
+
+    #[test]
+    fn a_path_reads_as_it_was_written() {
+        for owner in ["ada", "", "../../etc", "a/b\0c", &"x".repeat(10_000)] {
+            let path = ImagePath::of(&image("a-1", owner, "image/webp")).unwrap();
+            assert_eq!(ImagePath::parse(&path.to_string()), Some(path));
+        }
+        let ada = ImagePath::of(&image("a", "ada", "image/png")).unwrap();
+        let bob = ImagePath::of(&image("a", "bob", "image/png")).unwrap();
+        assert_ne!(ada, bob);
+    }
+
+    #[test]
+    fn what_cannot_be_a_name_is_refused() {
+        let long = "x".repeat(81);
+        for name in ["", ".", "..", "a/b", "A", "a.png", "a\0", "ä", "a b", "%2e", &long] {
+            assert_eq!(ImagePath::of(&image(name, "ada", "image/png")), None, "{name:?}");
+        }
+        for media_type in ["", "image/svg+xml", "text/html", "image/png/.."] {
+            assert_eq!(ImagePath::of(&image("a", "ada", media_type)), None, "{media_type:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_path_names_nothing() {
+        let tag = "0123456789abcdef0123456789abcdef";
+        assert!(ImagePath::parse(&format!("uploads/{tag}/a.png")).is_some());
+        for path in [
+            String::new(),
+            "/".into(),
+            "uploads".into(),
+            format!("/uploads/{tag}/a.png"),
+            format!("uploads/{tag}/a.png/"),
+            format!("uploads/{tag}/a.png\n"),
+            format!("uploads/{tag}/a.PNG"),
+            format!("uploads/{tag}/a.png.png"),
+            format!("uploads/{tag}/a"),
+            format!("uploads/{tag}/.png"),
+            format!("uploads/{tag}/..png"),
+            format!("uploads/{tag}/../a.png"),
+            format!("uploads/../uploads/{tag}/a.png"),
+            format!("uploads//{tag}/a.png"),
+            format!("uploads\\{tag}\\a.png"),
+            format!("tmp/{tag}/a.png"),
+            format!("Uploads/{tag}/a.png"),
+            format!("uploads/{}/a.png", tag.to_uppercase()),
+            format!("uploads/{tag}0/a.png"),
+            "uploads/../a.png".into(),
+            "uploads/................................/a.png".into(),
+            format!("uploads/{tag}/%61.png"),
+        ] {
+            assert_eq!(ImagePath::parse(&path), None, "{path:?}");
+        }
+    }
+}

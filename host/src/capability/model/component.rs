@@ -1,0 +1,304 @@
+//! A model that is a component, each call in an instance of its own.
+//!
+//! Models run on threads of their own: one that computes for seconds takes none
+//! from the API. One that cannot reach a network can do nothing but compute, so
+//! of these as many run at once as there are cores. Deadlines and traps end the
+//! instance, and nothing but it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use bytes::Bytes;
+use futures::StreamExt as _;
+use futures::future::BoxFuture;
+use futures::stream::BoxStream;
+use tokio::runtime::Runtime;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::task::JoinHandle;
+use wasmtime::component::{Component, StreamReader};
+
+use super::{ImageModel, ModelAnswer, ModelError, ModelRequest};
+use crate::bindings::model::exports::concept::refinement::image_model as wit;
+use crate::bindings::model::{ImageModelComponent, ImageModelComponentPre};
+use crate::sandbox::{Grants, Sandbox, model_linker};
+use crate::stream::{Bytestream, consume};
+
+/// For one sentence on itself.
+const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(5);
+
+pub struct ModelComponent {
+    calls: Arc<Calls>,
+    description: String,
+}
+
+/// What each call needs.
+struct Calls {
+    engine: wasmtime::Engine,
+    pre: ImageModelComponentPre<Sandbox>,
+    grants: Grants,
+    limit: Duration,
+    admission: Arc<Semaphore>,
+    threads: Threads,
+}
+
+impl ModelComponent {
+    /// `limit`: how long one call may take once it runs; `at_once`: how many
+    /// may run at once.
+    pub async fn new(
+        engine: &wasmtime::Engine,
+        component: &Component,
+        grants: Grants,
+        limit: Duration,
+        at_once: usize,
+    ) -> anyhow::Result<Self> {
+        let pre = model_linker(engine)
+            .and_then(|linker| linker.instantiate_pre(component))
+            .and_then(ImageModelComponentPre::new)
+            .map_err(anyhow::Error::from)
+            .context("the model component does not fit the interface image-model")?;
+        let cores = std::thread::available_parallelism()?.get();
+        let computes = !imports_http_client(engine, component);
+        let admitted = if computes { cores.min(at_once) } else { at_once };
+        let calls = Arc::new(Calls {
+            engine: engine.clone(),
+            pre,
+            grants,
+            limit,
+            admission: Arc::new(Semaphore::new(admitted)),
+            threads: Threads::start(cores)?,
+        });
+        let description = describe(&calls).await?;
+        Ok(Self { calls, description })
+    }
+}
+
+impl ImageModel for ModelComponent {
+    fn refine(&self, request: ModelRequest) -> BoxFuture<'_, Result<ModelAnswer, ModelError>> {
+        Box::pin(async move {
+            let admission = Arc::clone(&self.calls.admission);
+            let Ok(permit) = admission.acquire_owned().await else {
+                return Err(ModelError::Broken("the model was stopped".to_owned()));
+            };
+            let (sender, answer) = oneshot::channel();
+            let call = call(Arc::clone(&self.calls), request, sender, permit);
+            let call = AbortOnDrop(self.calls.threads.spawn(call));
+            match answer.await {
+                Ok(Ok(ModelAnswer::Image {
+                    media_type,
+                    length,
+                    contents,
+                })) => Ok(ModelAnswer::Image {
+                    media_type,
+                    length,
+                    contents: Box::pin(Guarded {
+                        contents,
+                        _call: call,
+                    }),
+                }),
+                Ok(answer) => answer,
+                // The call's task ended without an answer: it was dropped.
+                Err(_) => Err(ModelError::Broken("the model was stopped".to_owned())),
+            }
+        })
+    }
+
+    fn describe(&self) -> &str {
+        &self.description
+    }
+}
+
+type Answer = oneshot::Sender<Result<ModelAnswer, ModelError>>;
+
+/// One call, from its instance's birth until the last byte of its answer.
+async fn call(
+    calls: Arc<Calls>,
+    request: ModelRequest,
+    answer: Answer,
+    _permit: OwnedSemaphorePermit,
+) {
+    let mut answer = Some(answer);
+    let mut store = Sandbox::store(&calls.engine, &calls.grants);
+    let run = async {
+        let model = calls.pre.instantiate_async(&mut store).await?;
+        store
+            .run_concurrent(async |accessor| {
+                let request = accessor.with(|mut access| to_wit(request, &mut access))?;
+                let model = model.concept_refinement_image_model();
+                let refined = model.call_refine(accessor, request).await?;
+                let (refined, drained) =
+                    accessor.with(|mut access| from_wit(refined, &mut access))?;
+                if let Some(answer) = answer.take() {
+                    // Nobody waits any more: the instance ends with this call.
+                    let _ = answer.send(refined);
+                }
+                if let Some(drained) = drained {
+                    let _ = drained.await;
+                }
+                wasmtime::error::Ok(())
+            })
+            .await?
+    };
+    let problem = match tokio::time::timeout(calls.limit, run).await {
+        Ok(Ok(())) => return,
+        Ok(Err(error)) => {
+            let printed = store.data().printed();
+            tracing::error!(error = format!("{error:#}"), printed, "the model trapped");
+            "the model crashed".to_owned()
+        }
+        Err(_) => {
+            tracing::error!(limit = ?calls.limit, "the model did not answer in time");
+            let seconds = calls.limit.as_secs_f32();
+            format!("the model did not answer within {seconds} seconds")
+        }
+    };
+    if let Some(answer) = answer {
+        let _ = answer.send(Err(ModelError::Broken(problem)));
+    }
+}
+
+async fn describe(calls: &Arc<Calls>) -> anyhow::Result<String> {
+    let described = calls.threads.spawn({
+        let calls = Arc::clone(calls);
+        async move {
+            let mut store = Sandbox::store(&calls.engine, &calls.grants);
+            let model: ImageModelComponent = calls.pre.instantiate_async(&mut store).await?;
+            store
+                .run_concurrent(async |accessor| {
+                    let model = model.concept_refinement_image_model();
+                    model.call_describe(accessor).await
+                })
+                .await?
+        }
+    });
+    let mut described = AbortOnDrop(described);
+    tokio::time::timeout(DESCRIBE_TIMEOUT, &mut described.0)
+        .await
+        .context("the model component did not describe itself in time")?
+        .context("the model component could not be started")?
+        .map_err(anyhow::Error::from)
+        .context("the model component could not be started")
+}
+
+fn to_wit(
+    request: ModelRequest,
+    store: impl wasmtime::AsContextMut,
+) -> wasmtime::Result<wit::Request> {
+    Ok(wit::Request {
+        prompt: request.prompt,
+        strength: request.strength,
+        logo_description: request.logo_description,
+        theme_description: request.theme_description,
+        media_type: request.media_type,
+        length: request.length,
+        source_url: request.source_url,
+        image: StreamReader::new(store, Bytestream::new(request.image))?,
+    })
+}
+
+type Converted = (
+    Result<ModelAnswer, ModelError>,
+    Option<oneshot::Receiver<()>>,
+);
+
+fn from_wit(
+    answer: Result<wit::Answer, wit::Error>,
+    store: impl wasmtime::AsContextMut,
+) -> wasmtime::Result<Converted> {
+    Ok(match answer {
+        Ok(wit::Answer::Image(image)) => {
+            let (contents, drained) = consume(image.contents, store)?;
+            let answer = ModelAnswer::Image {
+                media_type: image.media_type,
+                length: image.length,
+                contents,
+            };
+            (Ok(answer), Some(drained))
+        }
+        Ok(wit::Answer::Location(url)) => (Ok(ModelAnswer::Location(url)), None),
+        Err(wit::Error::Unavailable(error)) => {
+            let error = ModelError::Unavailable {
+                reason: error.reason,
+                retry_after: error.retry_after.map(Duration::from_millis),
+            };
+            (Err(error), None)
+        }
+        Err(wit::Error::Refused(reason)) => (Err(ModelError::Refused(reason)), None),
+    })
+}
+
+fn imports_http_client(engine: &wasmtime::Engine, component: &Component) -> bool {
+    component
+        .component_type()
+        .imports(engine)
+        .any(|(name, _)| name.starts_with("wasi:http/client"))
+}
+
+/// Ends the call with whoever waits for it.
+struct AbortOnDrop<T>(JoinHandle<T>);
+
+impl<T> Drop for AbortOnDrop<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// An answer's bytes, whose call ends when nobody reads them any more.
+struct Guarded {
+    contents: BoxStream<'static, Bytes>,
+    _call: AbortOnDrop<()>,
+}
+
+impl futures::Stream for Guarded {
+    type Item = Bytes;
+
+    fn poll_next(
+        mut self: std::pin::Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Bytes>> {
+        self.contents.poll_next_unpin(cx)
+    }
+}
+
+/// The threads on which models run.
+struct Threads(Mutex<Option<Runtime>>, tokio::runtime::Handle);
+
+impl Threads {
+    fn start(cores: usize) -> anyhow::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(cores)
+            .thread_name("model")
+            .on_thread_start(be_nice)
+            .enable_all()
+            .build()
+            .context("starting the threads of the model")?;
+        let handle = runtime.handle().clone();
+        Ok(Self(Mutex::new(Some(runtime)), handle))
+    }
+
+    fn spawn<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> JoinHandle<T> {
+        self.1.spawn(work)
+    }
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        let runtime = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(runtime) = runtime {
+            // Waiting here would block whoever drops it, perhaps an executor.
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// Gives the API the first turn where cores are scarce.
+fn be_nice() {
+    // On Linux a thread has a niceness of its own; elsewhere nothing is lost.
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::nice(10) {
+        tracing::debug!(%error, "the model's threads keep their priority");
+    }
+}

@@ -1,0 +1,71 @@
+//! `image-model`, as linked into the processor.
+
+use wasmtime::component::{Accessor, StreamReader};
+
+use super::{ModelAnswer, ModelError, ModelRequest};
+use crate::bindings::capabilities::concept::refinement::image_model as wit;
+use crate::bindings::capabilities::concept::refinement::image_model::{Host, HostWithStore};
+use crate::sandbox::{Linked, Sandbox};
+use crate::stream::{Bytestream, consume};
+
+impl Host for &mut Sandbox {}
+
+impl HostWithStore<Sandbox> for Linked {
+    async fn refine(
+        accessor: &Accessor<Sandbox, Self>,
+        request: wit::Request,
+    ) -> wasmtime::Result<Result<wit::Answer, wit::Error>> {
+        let (host, image) = accessor.with(|mut access| {
+            let host = access.get().capabilities()?;
+            let (image, _) = consume(request.image, &mut access)?;
+            wasmtime::error::Ok((host, image))
+        })?;
+        let answer = host
+            .model
+            .refine(ModelRequest {
+                prompt: request.prompt,
+                strength: request.strength,
+                logo_description: request.logo_description,
+                theme_description: request.theme_description,
+                media_type: request.media_type,
+                length: request.length,
+                source_url: request.source_url,
+                image,
+            })
+            .await;
+        host.model_called(match &answer {
+            Ok(_) | Err(ModelError::Refused(_)) => true,
+            Err(ModelError::Unavailable { .. } | ModelError::Broken(_)) => false,
+        });
+        Ok(match answer {
+            Ok(ModelAnswer::Image {
+                media_type,
+                length,
+                contents,
+            }) => Ok(wit::Answer::Image(wit::Image {
+                media_type,
+                length,
+                contents: accessor.with(|access| {
+                    StreamReader::new(access, Bytestream::new(contents))
+                })?,
+            })),
+            Ok(ModelAnswer::Location(url)) => Ok(wit::Answer::Location(url)),
+            Err(ModelError::Unavailable {
+                reason,
+                retry_after,
+            }) => Err(wit::Error::Unavailable(wit::Unavailable {
+                reason,
+                retry_after: retry_after
+                    .map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)),
+            })),
+            Err(ModelError::Refused(reason) | ModelError::Broken(reason)) => {
+                Err(wit::Error::Refused(reason))
+            }
+        })
+    }
+
+    async fn describe(accessor: &Accessor<Sandbox, Self>) -> wasmtime::Result<String> {
+        let host = accessor.with(|mut access| access.get().capabilities())?;
+        Ok(host.model.describe().to_owned())
+    }
+}

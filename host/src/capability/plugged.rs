@@ -1,0 +1,61 @@
+//! All capabilities of one host together.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use concept_refinement_domain::capability::CapabilityState;
+
+use super::clock::Clock;
+use super::concepts::ConceptStore;
+use super::health::ModelHealth;
+use super::images::ImageStore;
+use super::model::ImageModel;
+use super::queue::TaskQueue;
+use super::tasks::TaskStore;
+
+/// What is plugged into the components.
+pub struct Capabilities {
+    pub clock: Arc<dyn Clock>,
+    pub tasks: Arc<dyn TaskStore>,
+    pub concepts: Arc<dyn ConceptStore>,
+    pub images: Arc<dyn ImageStore>,
+    pub queue: Arc<dyn TaskQueue>,
+    pub model: Arc<dyn ImageModel>,
+    pub model_health: Mutex<ModelHealth>,
+}
+
+impl Capabilities {
+    /// Looks at each capability, in the order of the contract.
+    pub async fn check(&self) -> Vec<CapabilityState> {
+        let (tasks, queue, images) =
+            tokio::join!(self.tasks.check(), self.queue.check(), self.images.check());
+        let model = {
+            let health = self.model_health.lock();
+            let health = health.unwrap_or_else(PoisonError::into_inner);
+            health.problem(self.clock.now())
+        };
+        [
+            ("tasks", tasks.err().map(|error| error.message)),
+            ("queue", queue.err().map(|error| error.message)),
+            ("images", images.err().map(|error| error.message)),
+            ("model", model),
+        ]
+        .into_iter()
+        .map(|(name, problem)| CapabilityState {
+            name: name.to_owned(),
+            problem,
+        })
+        .collect()
+    }
+
+    /// Remembers how a call of the model went.
+    pub fn model_called(&self, worked: bool) {
+        let mut health = self
+            .model_health
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        match worked {
+            true => health.succeeded(self.clock.now()),
+            false => health.failed(self.clock.now()),
+        }
+    }
+}

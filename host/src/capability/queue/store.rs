@@ -1,0 +1,241 @@
+//! The queue inside an embedded task store.
+//!
+//! The rows are the queue: they are durable, and `recover` and `due` find those
+//! that need a message. What is kept here, in memory, is only the order in
+//! which to look at them, so that a worker is woken and need not poll. The
+//! message is made from the row when it is delivered.
+
+use std::cmp::Reverse;
+use std::collections::binary_heap::PeekMut;
+use std::collections::{BinaryHeap, HashSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use concept_refinement_domain::capability::CapabilityError;
+use concept_refinement_domain::message::{self, Parsed};
+use futures::FutureExt;
+use futures::future::{self, BoxFuture};
+use tokio::sync::Notify;
+// The runtime's time, which tests can hold still.
+use tokio::time::Instant;
+
+use super::super::Answer;
+use super::super::tasks::TaskStore;
+use super::{Delivery, Receipt, TaskQueue};
+
+/// A delivery that was not answered comes again after this.
+const UNANSWERED_DELAY: Duration = Duration::from_secs(1);
+
+/// Whatever a worker asks for.
+const LONGEST_DELAY: Duration = Duration::from_secs(60 * 60);
+
+pub struct StoreQueue {
+    tasks: Arc<dyn TaskStore>,
+    waiting: Arc<Waiting>,
+}
+
+impl StoreQueue {
+    /// Keeps at most `capacity` tasks in mind. One more is not refused, since
+    /// its row is there: it is published again when it is overdue.
+    pub fn new(tasks: Arc<dyn TaskStore>, capacity: usize) -> Self {
+        Self {
+            tasks,
+            waiting: Arc::new(Waiting {
+                capacity,
+                line: Mutex::default(),
+                changed: Notify::new(),
+            }),
+        }
+    }
+
+    /// The next task that is still to be looked at, as its message.
+    async fn next(&self) -> Result<Delivery, CapabilityError> {
+        loop {
+            let entry = self.waiting.next().await;
+            let (task_id, user_id) = (entry.task_id.clone(), entry.user_id.clone());
+            // From here on, whatever happens puts it back in line.
+            let receipt = Taken {
+                waiting: self.waiting.clone(),
+                entry: Some(entry),
+            };
+            match self.tasks.get(&user_id, &task_id).await? {
+                Some(task) if !task.status.is_final() => {
+                    let message = message::message_for(&task);
+                    return Ok(Delivery::new(message, Box::new(receipt)));
+                }
+                _ => receipt.forget(),
+            }
+        }
+    }
+}
+
+impl TaskQueue for StoreQueue {
+    fn publish(&self, message: Vec<u8>) -> Answer<'_, ()> {
+        let published = match message::parse(&message) {
+            Parsed::Valid { task_id, user_id } => {
+                self.waiting.add(Entry { task_id, user_id });
+                Ok(())
+            }
+            Parsed::Unusable { .. } | Parsed::Nonsense => Err(CapabilityError::invalid(
+                "The message does not point to a task.",
+            )),
+        };
+        future::ready(published).boxed()
+    }
+
+    fn receive(&self) -> Answer<'_, Delivery> {
+        Box::pin(self.next())
+    }
+
+    /// It is as well as the store, which is asked by itself.
+    fn check(&self) -> Answer<'_, ()> {
+        future::ready(Ok(())).boxed()
+    }
+}
+
+/// A task to look at.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Entry {
+    task_id: String,
+    user_id: String,
+}
+
+struct Waiting {
+    capacity: usize,
+    line: Mutex<Line>,
+    changed: Notify,
+}
+
+/// Who waits, first come first served. No task waits twice.
+#[derive(Default)]
+struct Line {
+    ready: VecDeque<Entry>,
+    later: BinaryHeap<Reverse<(Instant, Entry)>>,
+    /// The ids of both.
+    ids: HashSet<String>,
+}
+
+impl Line {
+    /// Lets those whose time has come stand behind those who are ready.
+    fn wake(&mut self, now: Instant) {
+        while let Some(first) = self.later.peek_mut().filter(|first| first.0.0 <= now) {
+            let Reverse((_, entry)) = PeekMut::pop(first);
+            self.ready.push_back(entry);
+        }
+    }
+
+    fn take(&mut self) -> Option<Entry> {
+        let entry = self.ready.pop_front()?;
+        self.ids.remove(&entry.task_id);
+        Some(entry)
+    }
+
+    fn next_wake(&self) -> Option<Instant> {
+        self.later.peek().map(|Reverse((at, _))| *at)
+    }
+}
+
+impl Waiting {
+    fn add(&self, entry: Entry) {
+        let mut line = self.line();
+        if self.admits(&mut line, &entry) {
+            line.ready.push_back(entry);
+            self.changed.notify_one();
+        }
+    }
+
+    fn add_later(&self, entry: Entry, delay: Duration) {
+        let mut line = self.line();
+        if self.admits(&mut line, &entry) {
+            let at = Instant::now() + delay.min(LONGEST_DELAY);
+            line.later.push(Reverse((at, entry)));
+            self.changed.notify_one();
+        }
+    }
+
+    fn admits(&self, line: &mut Line, entry: &Entry) -> bool {
+        if line.ids.contains(&entry.task_id) {
+            return false;
+        }
+        if line.ids.len() >= self.capacity {
+            tracing::warn!("the queue is full: a task waits until it is overdue");
+            return false;
+        }
+        line.ids.insert(entry.task_id.clone())
+    }
+
+    async fn next(&self) -> Entry {
+        loop {
+            let next_wake = {
+                let mut line = self.line();
+                line.wake(Instant::now());
+                if let Some(entry) = line.take() {
+                    if !line.ready.is_empty() {
+                        self.changed.notify_one();
+                    }
+                    return entry;
+                }
+                line.next_wake()
+            };
+            // If this one is dropped, another has to mind the time.
+            let relay = Relay(&self.changed);
+            match next_wake {
+                Some(at) => {
+                    let _ = tokio::time::timeout_at(at, self.changed.notified()).await;
+                }
+                None => self.changed.notified().await,
+            }
+            std::mem::forget(relay);
+        }
+    }
+
+    fn line(&self) -> MutexGuard<'_, Line> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Wakes another waiter when the one that holds it is dropped.
+struct Relay<'a>(&'a Notify);
+
+impl Drop for Relay<'_> {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
+}
+
+/// A task that was taken out of the line and not answered for yet.
+struct Taken {
+    waiting: Arc<Waiting>,
+    /// Taken when it is answered.
+    entry: Option<Entry>,
+}
+
+impl Taken {
+    fn forget(mut self) {
+        self.entry = None;
+    }
+
+    fn again(&mut self, delay: Duration) {
+        if let Some(entry) = self.entry.take() {
+            self.waiting.add_later(entry, delay);
+        }
+    }
+}
+
+impl Receipt for Taken {
+    fn ack(self: Box<Self>) -> BoxFuture<'static, ()> {
+        self.forget();
+        future::ready(()).boxed()
+    }
+
+    fn nack(mut self: Box<Self>, delay: Duration) -> BoxFuture<'static, ()> {
+        self.again(delay);
+        future::ready(()).boxed()
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        self.again(UNANSWERED_DELAY);
+    }
+}

@@ -1,0 +1,3 @@
+//! Settings: what a component was granted stands in its sandbox.
+
+mod link;

@@ -1,0 +1,98 @@
+//! Tasks, their quota and their leases. The promises stand in
+//! `wit/task-store.wit`; here come with them those that only the host relies on.
+//!
+//! Every call is one atomic step, and what it answered with success survives a
+//! crash. Losing a race is a value, never an error. A backend that cannot judge
+//! and write in one step does not implement this: nothing here has a default.
+
+mod link;
+pub mod sqlite;
+
+use concept_refinement_domain::capability::{
+    Claimed, Deleted, Fenced, Lease, NewTask, Position, Submission, TaskPage,
+};
+use concept_refinement_domain::task::{Change, Stage, Status, Task};
+use concept_refinement_domain::timestamp::Timestamp;
+use futures::future::BoxFuture;
+use futures::stream::BoxStream;
+
+use super::Answer;
+
+/// The changes of one task, until it is final or deleted.
+pub type Changes = BoxStream<'static, Change>;
+
+pub trait TaskStore: Send + Sync {
+    /// Judges and inserts. A repeat finds the task active, or replayed under
+    /// its idempotency key.
+    fn submit(&self, task: NewTask) -> Answer<'_, Submission>;
+
+    /// Takes back a task that could not be published: it becomes failed, its
+    /// quota is given back, its idempotency key forgotten. Lost if it is no
+    /// longer pending.
+    fn withdraw<'a>(&'a self, id: &'a str, error_message: &'a str) -> Answer<'a, Fenced>;
+
+    /// Takes a task for a worker: one that is pending, or processing with its
+    /// lease run out. None: done, taken, gone, another user's where a user is
+    /// given, or failed here because its workers died too often.
+    fn claim<'a>(&'a self, id: &'a str, user_id: Option<&'a str>) -> Answer<'a, Option<Claimed>>;
+
+    /// Holds the task for another while. None: lost.
+    fn renew<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Option<Lease>>;
+
+    /// Remembers the stored refined image for whoever may have to go on.
+    fn checkpoint<'a>(&'a self, lease: &'a Lease, image_path: &'a str) -> Answer<'a, Fenced>;
+
+    /// Completes the task and makes its prepared concept, which has to be
+    /// `result_id`, visible.
+    fn complete<'a>(&'a self, lease: &'a Lease, result_id: &'a str) -> Answer<'a, Fenced>;
+
+    /// Fails the task with a whole sentence; a prepared concept is dropped.
+    fn fail<'a>(&'a self, lease: &'a Lease, error_message: &'a str) -> Answer<'a, Fenced>;
+
+    /// Gives the task back as pending. It does not count as a death.
+    fn release<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Fenced>;
+
+    /// None: no such task, or another user's.
+    fn get<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Task>>;
+
+    /// The user's tasks, newest first, at most `limit`, after a position.
+    fn list<'a>(
+        &'a self,
+        user_id: &'a str,
+        status: Option<Status>,
+        limit: u32,
+        after: Option<Position>,
+    ) -> Answer<'a, TaskPage>;
+
+    /// Forgets a task in any state. Its quota is not given back, a finished
+    /// task's concept stays. None: no such task, or another user's.
+    fn delete<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Deleted>>;
+
+    /// The task as it stands, then each change, until it is final or deleted.
+    /// A reader that is slow may miss changes, never the last. None: no such
+    /// task, or another user's.
+    fn watch<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Changes>>;
+
+    /// Tells those who watch that a stage began, if the lease still holds.
+    /// Nothing is stored, and nothing depends on it.
+    fn progress<'a>(&'a self, lease: &'a Lease, stage: Stage) -> BoxFuture<'a, ()>;
+
+    /// Tasks that need a (new) message, the longest overdue first: pending ones
+    /// that nobody took, and processing ones whose lease ran out. A task that
+    /// is answered here is not due again before another while has passed, so
+    /// that a sweep that publishes them can sleep in between.
+    fn due(&self, limit: u32) -> Answer<'_, Vec<Task>>;
+
+    /// When the next task will be due; in the past if one is. None: no task is
+    /// pending or processing.
+    fn next_due(&self) -> Answer<'_, Option<Timestamp>>;
+
+    /// For the sole owner of an embedded store, at its start and never later:
+    /// ends the leases of the process before it, and answers all pending and
+    /// processing tasks, oldest first, to be published. They count as
+    /// published: none is due before a while has passed.
+    fn recover(&self) -> Answer<'_, Vec<Task>>;
+
+    /// Whether the store can be used, for writing too.
+    fn check(&self) -> Answer<'_, ()>;
+}

@@ -1,0 +1,165 @@
+//! Refined concepts: prepared by a worker, published with the task.
+
+use concept_refinement_domain::capability::{ConceptPage, Lease, Position};
+use concept_refinement_domain::concept::{Concept, NewConcept};
+use rusqlite::types::Type;
+use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
+use sha2::{Digest, Sha256};
+use uuid::{Builder, Uuid};
+
+use super::fault::Fault;
+use super::reads::{one_more, page, start};
+use super::rows::Stored;
+use super::writer::Step;
+use super::leases;
+
+const COLUMNS: &str = "id, task_id, user_id, is_anonymous, image_path, image_url, \
+     original_image_url, refinement_prompt, logo_description, theme_description, color_palettes, \
+     created_at";
+
+pub(super) fn put(
+    step: &Step<'_>,
+    lease: &Lease,
+    concept: &NewConcept,
+) -> Result<Option<String>, Fault> {
+    let Some(row) = leases::row_of(step, lease)? else {
+        return Ok(None);
+    };
+    if concept.task_id != row.task.id || concept.user_id != row.task.user_id {
+        return Err(Fault::Invalid("The concept is not that of the claimed task."));
+    }
+    let id = id_for(&row.task.id).to_string();
+    let color_palettes = serde_json::Value::from(concept.color_palettes.clone()).to_string();
+    step.connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO concept (id, task_id, user_id, is_anonymous, image_path, \
+             image_url, original_image_url, refinement_prompt, logo_description, \
+             theme_description, color_palettes) VALUES (:id, :task_id, :user_id, :is_anonymous, \
+             :image_path, :image_url, :original, :prompt, :logo, :theme, :color_palettes)",
+        )?
+        .execute(named_params! {
+            ":id": id,
+            ":task_id": concept.task_id,
+            ":user_id": concept.user_id,
+            ":is_anonymous": concept.is_anonymous,
+            ":image_path": concept.image_path,
+            ":image_url": concept.image_url,
+            ":original": concept.original_image_url,
+            ":prompt": concept.refinement_prompt,
+            ":logo": concept.logo_description,
+            ":theme": concept.theme_description,
+            ":color_palettes": color_palettes,
+        })?;
+    Ok(Some(id))
+}
+
+/// Makes the prepared concept visible from now on, and answers the path of its
+/// image. None: no such concept is prepared for the task.
+pub(super) fn publish(step: &Step<'_>, task_id: &str, id: &str) -> Result<Option<String>, Fault> {
+    Ok(step
+        .connection
+        .prepare_cached(
+            "UPDATE concept SET created_at = ? \
+             WHERE id = ? AND task_id = ? AND created_at IS NULL RETURNING image_path",
+        )?
+        .query_row(params![Stored(step.now), id, task_id], |row| row.get(0))
+        .optional()?)
+}
+
+/// Drops the concept of a task that will not be completed.
+pub(super) fn drop_prepared(step: &Step<'_>, task_id: &str) -> Result<(), Fault> {
+    step.connection
+        .prepare_cached("DELETE FROM concept WHERE task_id = ? AND created_at IS NULL")?
+        .execute([task_id])?;
+    Ok(())
+}
+
+pub(super) fn get(
+    connection: &Connection,
+    user_id: &str,
+    id: &str,
+) -> Result<Option<Concept>, Fault> {
+    Ok(connection
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM concept \
+             WHERE id = ? AND user_id = ? AND created_at IS NOT NULL"
+        ))?
+        .query_row([id, user_id], read)
+        .optional()?)
+}
+
+pub(super) fn list(
+    connection: &Connection,
+    user_id: &str,
+    limit: u32,
+    after: Option<Position>,
+) -> Result<ConceptPage, Fault> {
+    let (created_at, id) = start(after);
+    let concepts = connection
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM concept \
+             WHERE user_id = ? AND created_at IS NOT NULL AND (created_at, id) < (?, ?) \
+             ORDER BY created_at DESC, id DESC LIMIT ?"
+        ))?
+        .query_map(params![user_id, created_at, id, one_more(limit)], read)?
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(page(concepts, limit, |concept| Position {
+        created_at: concept.created_at,
+        id: concept.id.clone(),
+    }))
+}
+
+/// The task keeps its result, and loses its image with the concept.
+pub(super) fn delete(step: &Step<'_>, user_id: &str, id: &str) -> Result<Option<String>, Fault> {
+    let deleted: Option<(String, String)> = step
+        .connection
+        .prepare_cached(
+            "DELETE FROM concept WHERE id = ? AND user_id = ? AND created_at IS NOT NULL \
+             RETURNING image_path, task_id",
+        )?
+        .query_row([id, user_id], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let Some((image_path, task_id)) = deleted else {
+        return Ok(None);
+    };
+    step.connection
+        .prepare_cached("UPDATE task SET image_path = NULL WHERE id = ?")?
+        .execute([task_id])?;
+    Ok(Some(image_path))
+}
+
+/// One concept a task: its id follows from the task's.
+fn id_for(task_id: &str) -> Uuid {
+    let hash = Sha256::new()
+        .chain_update("concept of task ")
+        .chain_update(task_id)
+        .finalize();
+    let mut bytes = [0; 16];
+    for (to, from) in bytes.iter_mut().zip(hash) {
+        *to = from;
+    }
+    Builder::from_custom_bytes(bytes).into_uuid()
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Concept> {
+    let color_palettes: String = row.get("color_palettes")?;
+    let color_palettes = serde_json::from_str(&color_palettes).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(0, Type::Text, Box::new(error))
+    })?;
+    Ok(Concept {
+        id: row.get("id")?,
+        created_at: row.get::<_, Stored<_>>("created_at")?.0,
+        content: NewConcept {
+            task_id: row.get("task_id")?,
+            user_id: row.get("user_id")?,
+            is_anonymous: row.get("is_anonymous")?,
+            image_path: row.get("image_path")?,
+            image_url: row.get("image_url")?,
+            original_image_url: row.get("original_image_url")?,
+            refinement_prompt: row.get("refinement_prompt")?,
+            logo_description: row.get("logo_description")?,
+            theme_description: row.get("theme_description")?,
+            color_palettes,
+        },
+    })
+}

@@ -1,0 +1,30 @@
+//! Forgetting a task.
+
+use concept_refinement_domain::capability::Deleted;
+use concept_refinement_domain::task::Status;
+
+use super::fault::Fault;
+use super::watch::News;
+use super::writer::Step;
+use super::{concepts, rows};
+
+/// Its worker, if it has one, finds its lease lost. What the user used of the
+/// quota stays used, and a repeat under its idempotency key is still answered.
+pub(super) fn delete(
+    step: &mut Step<'_>,
+    user_id: &str,
+    id: &str,
+) -> Result<Option<Deleted>, Fault> {
+    let Some(row) = rows::find(step, id)?.filter(|row| row.task.user_id == user_id) else {
+        return Ok(None);
+    };
+    step.connection
+        .prepare_cached("DELETE FROM task WHERE id = ?")?
+        .execute([id])?;
+    concepts::drop_prepared(step, id)?;
+    step.announce(id, News::Deleted);
+    let is_published = row.task.status == Status::Completed;
+    Ok(Some(Deleted {
+        unpublished_image: row.checkpoint.filter(|_| !is_published),
+    }))
+}

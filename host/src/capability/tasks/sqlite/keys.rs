@@ -1,0 +1,133 @@
+//! Idempotency keys: what answers a repeated submission as the first one was.
+
+use std::time::Duration;
+
+use concept_refinement_domain::capability::NewTask;
+use concept_refinement_domain::task::{Refinement, Status, Task};
+use concept_refinement_domain::timestamp::Timestamp;
+use rusqlite::{OptionalExtension, params};
+use sha2::{Digest, Sha256};
+
+use super::fault::Fault;
+use super::rows::{Stored, before};
+use super::writer::Step;
+
+/// How long a key is remembered.
+const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Removed with each new key, at most: more than one is added.
+const PRUNED_AT_ONCE: u32 = 8;
+
+pub(super) enum Earlier {
+    /// Another refinement was submitted under the key.
+    Different,
+    /// The same one was: the task as it was when it was created.
+    Same(Task),
+}
+
+/// What was submitted under the key within the time that it is remembered.
+pub(super) fn find(
+    step: &Step<'_>,
+    new_task: &NewTask,
+    key: &str,
+) -> Result<Option<Earlier>, Fault> {
+    let oldest = Stored(before(step.now, REMEMBERED));
+    let earlier = step
+        .connection
+        .prepare_cached(
+            "SELECT fingerprint, task_id, is_anonymous, original_path, created_at \
+             FROM idempotency_key WHERE user_id = ? AND key = ? AND created_at > ?",
+        )?
+        .query_row(params![new_task.user_id, key, oldest], |row| {
+            let fingerprint: Vec<u8> = row.get("fingerprint")?;
+            if fingerprint != fingerprint_of(&new_task.refinement) {
+                return Ok(Earlier::Different);
+            }
+            let Stored(created_at) = row.get("created_at")?;
+            let task = NewTask {
+                id: row.get("task_id")?,
+                is_anonymous: row.get("is_anonymous")?,
+                original_path: row.get("original_path")?,
+                ..new_task.clone()
+            };
+            Ok(Earlier::Same(created(task, created_at)))
+        })
+        .optional()?;
+    Ok(earlier)
+}
+
+pub(super) fn remember(step: &Step<'_>, task: &Task, key: &str) -> Result<(), Fault> {
+    // One that is no longer remembered may still be there.
+    step.connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO idempotency_key \
+             (user_id, key, fingerprint, task_id, is_anonymous, original_path, created_at) \
+             VALUES (?, ?, ?, ?, ?, ?, ?)",
+        )?
+        .execute(params![
+            task.user_id,
+            key,
+            fingerprint_of(&task.refinement),
+            task.id,
+            task.is_anonymous,
+            task.original_path,
+            Stored(task.created_at),
+        ])?;
+    prune(step)
+}
+
+pub(super) fn forget(step: &Step<'_>, task_id: &str) -> Result<(), Fault> {
+    step.connection
+        .prepare_cached("DELETE FROM idempotency_key WHERE task_id = ?")?
+        .execute([task_id])?;
+    Ok(())
+}
+
+/// A task as it is when it is created.
+pub(super) fn created(new_task: NewTask, now: Timestamp) -> Task {
+    Task {
+        id: new_task.id,
+        user_id: new_task.user_id,
+        is_anonymous: new_task.is_anonymous,
+        status: Status::Pending,
+        refinement: new_task.refinement,
+        original_path: new_task.original_path,
+        created_at: now,
+        updated_at: None,
+        completed_at: None,
+        result_id: None,
+        image_path: None,
+        error_message: None,
+        lease_until: None,
+    }
+}
+
+fn prune(step: &Step<'_>) -> Result<(), Fault> {
+    let oldest = Stored(before(step.now, REMEMBERED));
+    step.connection
+        .prepare_cached(
+            "DELETE FROM idempotency_key WHERE (user_id, key) IN \
+             (SELECT user_id, key FROM idempotency_key WHERE created_at <= ? LIMIT ?)",
+        )?
+        .execute(params![oldest, PRUNED_AT_ONCE])?;
+    Ok(())
+}
+
+/// Tells refinements apart by the values of their four fields, without keeping
+/// what a user may want to have deleted.
+fn fingerprint_of(refinement: &Refinement) -> Vec<u8> {
+    let mut hash = Sha256::new();
+    for field in [
+        Some(&refinement.original_image_url),
+        Some(&refinement.refinement_prompt),
+        refinement.logo_description.as_ref(),
+        refinement.theme_description.as_ref(),
+    ] {
+        // The length keeps a field from running into the next one, and an
+        // absent one apart from one that is empty.
+        let length = field.map_or(u64::MAX, |text| text.len() as u64);
+        hash.update(length.to_be_bytes());
+        hash.update(field.map_or("", String::as_str));
+    }
+    hash.finalize().to_vec()
+}

@@ -1,0 +1,299 @@
+//! Tasks and concepts in one SQLite file, for one process.
+//!
+//! One thread writes, a few read, and the async side only waits for them. Each
+//! rule comes from the domain; each step is one savepoint of a transaction. What
+//! was answered is on the disk.
+
+mod concepts;
+mod connection;
+mod delete;
+mod fault;
+mod keys;
+mod leases;
+mod reads;
+mod readers;
+mod rows;
+mod schema;
+mod submit;
+mod sweep;
+mod usage;
+mod watch;
+mod writer;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use concept_refinement_domain::capability::{
+    CapabilityError, Claimed, ConceptPage, Deleted, Fenced, Lease, NewTask, Position, Submission,
+    TaskPage,
+};
+use concept_refinement_domain::concept::{Concept, NewConcept};
+use concept_refinement_domain::task::{Stage, Status, Task};
+use concept_refinement_domain::timestamp::Timestamp;
+use futures::future::BoxFuture;
+use rusqlite::Connection;
+
+use super::super::concepts::ConceptStore;
+use super::super::directory::DirectoryLock;
+use super::super::{Answer, Clock, OpenError};
+use super::{Changes, TaskStore};
+use fault::Fault;
+use readers::Readers;
+use schema::MigrationError;
+use watch::{Hub, News};
+use writer::{Step, Writer};
+
+/// In the data directory.
+const FILE: &str = "tasks.sqlite";
+const LOCK: &str = "tasks.lock";
+
+/// Enough to keep a few cores busy.
+const MOST_READERS: usize = 4;
+
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// How long a worker holds a task without renewing its lease.
+    pub lease: Duration,
+    /// With so many pending tasks nothing more is accepted.
+    pub max_backlog: u32,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            lease: Duration::from_secs(30),
+            max_backlog: 10_000,
+        }
+    }
+}
+
+/// Dropping it waits for what was begun and lets go of the directory.
+pub struct SqliteTasks {
+    options: Options,
+    hub: Arc<Hub>,
+    /// None: the writer reads as well.
+    readers: Option<Readers>,
+    /// After the readers, so that it is the last to close the file.
+    writer: Writer,
+    /// After the writer, so that nobody else opens the file before.
+    _lock: Option<DirectoryLock>,
+}
+
+impl SqliteTasks {
+    /// Opens the store of a data directory, which is created where it is
+    /// missing and held until this is dropped. It blocks: call it where that
+    /// does no harm.
+    pub fn open(
+        directory: &Path,
+        options: Options,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, OpenError> {
+        let lock = DirectoryLock::acquire(directory, LOCK)?;
+        let file = directory.join(FILE);
+        let engine = |error| OpenError::unusable(&file, error);
+        let system = |error: std::io::Error| OpenError::unusable(&file, error);
+
+        let mut connection = connection::writer(&file).map_err(engine)?;
+        schema::migrate(&mut connection).map_err(|error| match error {
+            MigrationError::Newer => OpenError::Newer(file.clone()),
+            MigrationError::Engine(error) => engine(error),
+        })?;
+        let readers = thread::available_parallelism().map_or(1, |cores| cores.get());
+        let readers = (0..readers.min(MOST_READERS))
+            .map(|_| connection::reader(&file))
+            .collect::<Result<_, _>>()
+            .map_err(engine)?;
+        let hub = Arc::new(Hub::default());
+        Ok(Self {
+            options,
+            readers: Some(Readers::start(readers).map_err(system)?),
+            writer: Writer::start(connection, clock, hub.clone()).map_err(system)?,
+            hub,
+            _lock: Some(lock),
+        })
+    }
+
+    /// A store that is forgotten when it is dropped.
+    pub fn in_memory(options: Options, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        let place = Path::new("the memory");
+        let engine = |error| OpenError::unusable(place, error);
+        let mut connection = connection::in_memory().map_err(engine)?;
+        schema::migrate(&mut connection).map_err(|error| OpenError::unusable(place, error))?;
+        let hub = Arc::new(Hub::default());
+        Ok(Self {
+            options,
+            readers: None,
+            writer: Writer::start(connection, clock, hub.clone())
+                .map_err(|error| OpenError::unusable(place, error))?,
+            hub,
+            _lock: None,
+        })
+    }
+
+    async fn read<T, Q>(&self, query: Q) -> Result<T, CapabilityError>
+    where
+        T: Send + 'static,
+        Q: FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    {
+        match &self.readers {
+            Some(readers) => readers.read(query).await,
+            None => self.write(|step| query(step.connection)).await,
+        }
+    }
+
+    async fn write<T, W>(&self, work: W) -> Result<T, CapabilityError>
+    where
+        T: Send + 'static,
+        W: FnOnce(&mut Step<'_>) -> Result<T, Fault> + Send + 'static,
+    {
+        self.writer.write(work).await
+    }
+}
+
+impl Drop for SqliteTasks {
+    fn drop(&mut self) {
+        self.hub.close();
+    }
+}
+
+impl TaskStore for SqliteTasks {
+    fn submit(&self, task: NewTask) -> Answer<'_, Submission> {
+        let max_backlog = self.options.max_backlog;
+        Box::pin(self.write(move |step| submit::submit(step, task, max_backlog)))
+    }
+
+    fn withdraw<'a>(&'a self, id: &'a str, error_message: &'a str) -> Answer<'a, Fenced> {
+        let (id, error_message) = (id.to_owned(), error_message.to_owned());
+        Box::pin(self.write(move |step| submit::withdraw(step, &id, error_message)))
+    }
+
+    fn claim<'a>(&'a self, id: &'a str, user_id: Option<&'a str>) -> Answer<'a, Option<Claimed>> {
+        let (id, user_id) = (id.to_owned(), user_id.map(str::to_owned));
+        let lease = self.options.lease;
+        Box::pin(self.write(move |step| leases::claim(step, &id, user_id.as_deref(), lease)))
+    }
+
+    fn renew<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Option<Lease>> {
+        let (held, lease) = (lease.clone(), self.options.lease);
+        Box::pin(self.write(move |step| leases::renew(step, &held, lease)))
+    }
+
+    fn checkpoint<'a>(&'a self, lease: &'a Lease, image_path: &'a str) -> Answer<'a, Fenced> {
+        let (held, image_path) = (lease.clone(), image_path.to_owned());
+        Box::pin(self.write(move |step| leases::checkpoint(step, &held, image_path)))
+    }
+
+    fn complete<'a>(&'a self, lease: &'a Lease, result_id: &'a str) -> Answer<'a, Fenced> {
+        let (held, result_id) = (lease.clone(), result_id.to_owned());
+        Box::pin(self.write(move |step| leases::complete(step, &held, result_id)))
+    }
+
+    fn fail<'a>(&'a self, lease: &'a Lease, error_message: &'a str) -> Answer<'a, Fenced> {
+        let (held, error_message) = (lease.clone(), error_message.to_owned());
+        Box::pin(self.write(move |step| leases::fail(step, &held, error_message)))
+    }
+
+    fn release<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Fenced> {
+        let held = lease.clone();
+        Box::pin(self.write(move |step| leases::release(step, &held)))
+    }
+
+    fn get<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Task>> {
+        let (user_id, id) = (user_id.to_owned(), id.to_owned());
+        Box::pin(self.read(move |connection| {
+            Ok(reads::get(connection, &user_id, &id)?.map(|row| row.task))
+        }))
+    }
+
+    fn list<'a>(
+        &'a self,
+        user_id: &'a str,
+        status: Option<Status>,
+        limit: u32,
+        after: Option<Position>,
+    ) -> Answer<'a, TaskPage> {
+        let user_id = user_id.to_owned();
+        Box::pin(
+            self.read(move |connection| reads::list(connection, &user_id, status, limit, after)),
+        )
+    }
+
+    fn delete<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Deleted>> {
+        let (user_id, id) = (user_id.to_owned(), id.to_owned());
+        Box::pin(self.write(move |step| delete::delete(step, &user_id, &id)))
+    }
+
+    fn watch<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Changes>> {
+        Box::pin(async move {
+            let subscription = self.hub.subscribe(id);
+            let (user_id, id) = (user_id.to_owned(), id.to_owned());
+            let found = self
+                .read(move |connection| reads::get(connection, &user_id, &id))
+                .await?;
+            Ok(found.map(|row| subscription.changes_after(row.revision, row.task)))
+        })
+    }
+
+    fn progress<'a>(&'a self, lease: &'a Lease, stage: Stage) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            if !self.hub.is_watched(&lease.task_id) {
+                return;
+            }
+            let (id, attempt) = (lease.task_id.clone(), lease.attempt);
+            let held = self.read(move |connection| reads::is_held(connection, &id, attempt));
+            if held.await.unwrap_or(false) {
+                self.hub.announce(&lease.task_id, News::Progress(stage));
+            }
+        })
+    }
+
+    fn due(&self, limit: u32) -> Answer<'_, Vec<Task>> {
+        Box::pin(self.write(move |step| sweep::due(step, limit)))
+    }
+
+    fn next_due(&self) -> Answer<'_, Option<Timestamp>> {
+        Box::pin(self.read(sweep::next_due))
+    }
+
+    fn recover(&self) -> Answer<'_, Vec<Task>> {
+        Box::pin(self.write(|step| sweep::recover(step)))
+    }
+
+    /// Writes, since reading works on a full disk too.
+    fn check(&self) -> Answer<'_, ()> {
+        Box::pin(self.write(|step| {
+            step.connection
+                .execute("UPDATE backlog SET pending = pending", [])?;
+            Ok(())
+        }))
+    }
+}
+
+impl ConceptStore for SqliteTasks {
+    fn put<'a>(&'a self, lease: &'a Lease, concept: NewConcept) -> Answer<'a, Option<String>> {
+        let held = lease.clone();
+        Box::pin(self.write(move |step| concepts::put(step, &held, &concept)))
+    }
+
+    fn get<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Concept>> {
+        let (user_id, id) = (user_id.to_owned(), id.to_owned());
+        Box::pin(self.read(move |connection| concepts::get(connection, &user_id, &id)))
+    }
+
+    fn list<'a>(
+        &'a self,
+        user_id: &'a str,
+        limit: u32,
+        after: Option<Position>,
+    ) -> Answer<'a, ConceptPage> {
+        let user_id = user_id.to_owned();
+        Box::pin(self.read(move |connection| concepts::list(connection, &user_id, limit, after)))
+    }
+
+    fn delete<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<String>> {
+        let (user_id, id) = (user_id.to_owned(), id.to_owned());
+        Box::pin(self.write(move |step| concepts::delete(step, &user_id, &id)))
+    }
+}

@@ -1,0 +1,93 @@
+//! What users see of their tasks.
+
+use concept_refinement_domain::capability::{Page, Position, TaskPage};
+use concept_refinement_domain::task::Status;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::fault::Fault;
+use super::rows::{COLUMNS, TaskRow};
+
+pub(super) fn get(
+    connection: &Connection,
+    user_id: &str,
+    id: &str,
+) -> Result<Option<TaskRow>, Fault> {
+    Ok(connection
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM task WHERE id = ? AND user_id = ?"
+        ))?
+        .query_row([id, user_id], TaskRow::read)
+        .optional()?)
+}
+
+/// Whether the attempt is the one that works on the task.
+pub(super) fn is_held(connection: &Connection, id: &str, attempt: u32) -> Result<bool, Fault> {
+    Ok(connection
+        .prepare_cached("SELECT 1 FROM task WHERE id = ? AND attempt = ? AND status = 'processing'")?
+        .exists(params![id, attempt])?)
+}
+
+pub(super) fn list(
+    connection: &Connection,
+    user_id: &str,
+    status: Option<Status>,
+    limit: u32,
+    after: Option<Position>,
+) -> Result<TaskPage, Fault> {
+    let condition = if status.is_some() {
+        "status = ?"
+    } else {
+        "? IS NULL"
+    };
+    let (created_at, id) = start(after);
+    let rows = connection
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM task WHERE user_id = ? AND {condition} \
+             AND (created_at, id) < (?, ?) ORDER BY created_at DESC, id DESC LIMIT ?"
+        ))?
+        .query_map(
+            params![
+                user_id,
+                status.map(Status::as_str),
+                created_at,
+                id,
+                one_more(limit)
+            ],
+            TaskRow::read,
+        )?
+        .map(|row| Ok(row?.task))
+        .collect::<Result<Vec<_>, Fault>>()?;
+    Ok(page(rows, limit, |task| Position {
+        created_at: task.created_at,
+        id: task.id.clone(),
+    }))
+}
+
+/// The key that all of a page's items come before. Without a position, one
+/// that comes after everything.
+pub(super) fn start(after: Option<Position>) -> (i64, String) {
+    match after {
+        Some(position) => (
+            i64::try_from(position.created_at.0).unwrap_or(i64::MAX),
+            position.id,
+        ),
+        None => (i64::MAX, String::new()),
+    }
+}
+
+/// One more than is asked for, which tells whether there is a next page.
+pub(super) fn one_more(limit: u32) -> i64 {
+    i64::from(limit) + 1
+}
+
+pub(super) fn page<T>(
+    mut items: Vec<T>,
+    limit: u32,
+    position: impl Fn(&T) -> Position,
+) -> Page<T> {
+    let limit = limit as usize;
+    let more = items.len() > limit;
+    items.truncate(limit);
+    let next = items.last().filter(|_| more).map(position);
+    Page { items, next }
+}

@@ -1,0 +1,158 @@
+//! The tables, and how an older file gets them.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+/// Marks the file as ours (`PRAGMA application_id`): "CRef".
+const APPLICATION_ID: i32 = 0x4352_6566;
+
+/// Each takes the schema one version further. What was released is never
+/// edited: a change is a new entry.
+const MIGRATIONS: &[&str] = &[r"
+CREATE TABLE task (
+    id                 TEXT PRIMARY KEY,
+    user_id            TEXT NOT NULL,
+    is_anonymous       INTEGER NOT NULL,
+    status             TEXT NOT NULL CHECK (status IN ('pending', 'processing', 'completed', 'failed')),
+    original_image_url TEXT NOT NULL,
+    refinement_prompt  TEXT NOT NULL,
+    logo_description   TEXT,
+    theme_description  TEXT,
+    original_path      TEXT,
+    created_at         INTEGER NOT NULL,
+    updated_at         INTEGER,
+    completed_at       INTEGER,
+    result_id          TEXT,
+    image_path         TEXT,
+    error_message      TEXT,
+    lease_until        INTEGER,
+    -- How often it was claimed: the fencing token.
+    attempt            INTEGER NOT NULL DEFAULT 0,
+    -- How often a lease ran out.
+    deaths             INTEGER NOT NULL DEFAULT 0,
+    -- The path of the refined image that a worker stored.
+    checkpoint         TEXT,
+    -- How often its status changed; orders what its watchers are told.
+    revision           INTEGER NOT NULL DEFAULT 0,
+    -- When it needs a (new) message, while it is pending or processing.
+    due_at             INTEGER,
+    CHECK ((due_at IS NULL) = (status IN ('completed', 'failed'))),
+    CHECK ((lease_until IS NULL) = (status <> 'processing')),
+    CHECK ((completed_at IS NULL) = (status IN ('pending', 'processing')))
+) STRICT;
+
+-- One active task a user, whatever else goes wrong.
+CREATE UNIQUE INDEX task_active ON task (user_id) WHERE status IN ('pending', 'processing');
+CREATE INDEX task_of_user ON task (user_id, created_at, id);
+CREATE INDEX task_of_user_by_status ON task (user_id, status, created_at, id);
+CREATE INDEX task_due ON task (due_at) WHERE due_at IS NOT NULL;
+
+-- How many tasks are pending: one row, kept by the triggers, since counting
+-- ten thousand at each submission is too slow.
+CREATE TABLE backlog (
+    id      INTEGER PRIMARY KEY CHECK (id = 0),
+    pending INTEGER NOT NULL CHECK (pending >= 0)
+) STRICT;
+INSERT INTO backlog (id, pending) VALUES (0, 0);
+CREATE TRIGGER task_added AFTER INSERT ON task WHEN NEW.status = 'pending' BEGIN
+    UPDATE backlog SET pending = pending + 1;
+END;
+CREATE TRIGGER task_changed AFTER UPDATE OF status ON task
+WHEN (OLD.status = 'pending') <> (NEW.status = 'pending') BEGIN
+    UPDATE backlog SET pending = pending + iif(NEW.status = 'pending', 1, -1);
+END;
+CREATE TRIGGER task_removed AFTER DELETE ON task WHEN OLD.status = 'pending' BEGIN
+    UPDATE backlog SET pending = pending - 1;
+END;
+
+-- How many tasks a user created in each calendar window. Apart from the tasks,
+-- so that deleting one gives nothing back.
+CREATE TABLE usage (
+    user_id   TEXT NOT NULL,
+    window    TEXT NOT NULL CHECK (window IN ('hour', 'day', 'month')),
+    starts_at INTEGER NOT NULL,
+    ends_at   INTEGER NOT NULL,
+    used      INTEGER NOT NULL CHECK (used >= 0),
+    PRIMARY KEY (user_id, window, starts_at)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX usage_ended ON usage (ends_at);
+
+-- What a repeat of a submission needs to be answered as the first one was, even
+-- if the task is deleted. The refinement itself is in the repeat.
+CREATE TABLE idempotency_key (
+    user_id       TEXT NOT NULL,
+    key           TEXT NOT NULL,
+    fingerprint   BLOB NOT NULL,
+    task_id       TEXT NOT NULL UNIQUE,
+    is_anonymous  INTEGER NOT NULL,
+    original_path TEXT,
+    created_at    INTEGER NOT NULL,
+    PRIMARY KEY (user_id, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX idempotency_key_age ON idempotency_key (created_at);
+
+CREATE TABLE concept (
+    id                 TEXT PRIMARY KEY,
+    task_id            TEXT NOT NULL UNIQUE,
+    user_id            TEXT NOT NULL,
+    is_anonymous       INTEGER NOT NULL,
+    image_path         TEXT NOT NULL,
+    image_url          TEXT NOT NULL,
+    original_image_url TEXT NOT NULL,
+    refinement_prompt  TEXT NOT NULL,
+    logo_description   TEXT,
+    theme_description  TEXT,
+    -- A JSON array of strings.
+    color_palettes     TEXT NOT NULL,
+    -- None while it is only prepared, and invisible.
+    created_at         INTEGER
+) STRICT;
+CREATE INDEX concept_of_user ON concept (user_id, created_at, id) WHERE created_at IS NOT NULL;
+"];
+
+#[derive(Debug, thiserror::Error)]
+pub(super) enum MigrationError {
+    #[error("its tables are of a newer version")]
+    Newer,
+    #[error(transparent)]
+    Engine(#[from] rusqlite::Error),
+}
+
+/// Brings the file to the newest version, wholly or not at all.
+pub(super) fn migrate(connection: &mut Connection) -> Result<(), MigrationError> {
+    let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let version: i64 = step.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let done = usize::try_from(version).map_err(|_| MigrationError::Newer)?;
+    let rest = MIGRATIONS.get(done..).ok_or(MigrationError::Newer)?;
+    for migration in rest {
+        step.execute_batch(migration)?;
+    }
+    if !rest.is_empty() {
+        step.pragma_update(None, "application_id", APPLICATION_ID)?;
+        let newest = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+        step.pragma_update(None, "user_version", newest)?;
+    }
+    Ok(step.commit()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn migrates_once_and_refuses_what_is_newer() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate(&mut connection).unwrap();
+        connection
+            .execute("UPDATE backlog SET pending = 7", [])
+            .unwrap();
+        migrate(&mut connection).unwrap();
+        let pending: i64 = connection
+            .query_row("SELECT pending FROM backlog", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(pending, 7, "nothing was created again");
+
+        connection.pragma_update(None, "user_version", 99).unwrap();
+        let error = migrate(&mut connection).unwrap_err();
+        assert!(matches!(error, MigrationError::Newer));
+    }
+}

@@ -1,0 +1,57 @@
+//! Finding the tasks that were left alone.
+
+use concept_refinement_domain::lease::PENDING_OVERDUE;
+use concept_refinement_domain::task::Task;
+use concept_refinement_domain::timestamp::Timestamp;
+use rusqlite::{Connection, params};
+
+use super::fault::Fault;
+use super::rows::{COLUMNS, Stored, TaskRow};
+use super::writer::Step;
+
+/// The longest overdue first. Each is due again after another while.
+pub(super) fn due(step: &Step<'_>, limit: u32) -> Result<Vec<Task>, Fault> {
+    let tasks = step
+        .connection
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM task WHERE due_at <= ? ORDER BY due_at, created_at, id LIMIT ?"
+        ))?
+        .query_map(params![Stored(step.now), limit], TaskRow::read)?
+        .map(|row| Ok(row?.task))
+        .collect::<Result<Vec<_>, Fault>>()?;
+    let mut statement = step
+        .connection
+        .prepare_cached("UPDATE task SET due_at = ? WHERE id = ?")?;
+    for task in &tasks {
+        statement.execute(params![Stored(step.now.plus(PENDING_OVERDUE)), task.id])?;
+    }
+    Ok(tasks)
+}
+
+pub(super) fn next_due(connection: &Connection) -> Result<Option<Timestamp>, Fault> {
+    let next: Option<Stored<_>> = connection
+        .prepare_cached("SELECT min(due_at) FROM task WHERE due_at IS NOT NULL")?
+        .query_row([], |row| row.get(0))?;
+    Ok(next.map(|Stored(next)| next))
+}
+
+/// Ends all leases, and answers all that is pending or processing, oldest
+/// first.
+pub(super) fn recover(step: &Step<'_>) -> Result<Vec<Task>, Fault> {
+    let now = Stored(step.now);
+    step.connection.execute(
+        "UPDATE task SET lease_until = min(lease_until, ?) WHERE status = 'processing'",
+        [now],
+    )?;
+    step.connection.execute(
+        "UPDATE task SET due_at = ? WHERE due_at IS NOT NULL",
+        [Stored(step.now.plus(PENDING_OVERDUE))],
+    )?;
+    step.connection
+        .prepare(&format!(
+            "SELECT {COLUMNS} FROM task WHERE due_at IS NOT NULL ORDER BY created_at, id"
+        ))?
+        .query_map([], TaskRow::read)?
+        .map(|row| Ok(row?.task))
+        .collect()
+}

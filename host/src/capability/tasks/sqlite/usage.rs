@@ -1,0 +1,92 @@
+//! How many tasks a user created in each calendar window.
+//!
+//! Counted whether or not there is a quota, in every kind of window, so that an
+//! operator may change the quota and find the right count.
+
+use std::time::Duration;
+
+use concept_refinement_domain::quota::{Quota, QuotaState, Window};
+use concept_refinement_domain::timestamp::Timestamp;
+use rusqlite::{OptionalExtension, params};
+
+use super::fault::Fault;
+use super::rows::{Stored, before};
+use super::writer::Step;
+
+/// A window that is over is kept this long, in case the clock is set back.
+const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Removed with each new count, at most: more than one task adds.
+const PRUNED_AT_ONCE: u32 = 8;
+
+pub(super) fn used(step: &Step<'_>, user_id: &str, window: Window) -> Result<u32, Fault> {
+    let used = step
+        .connection
+        .prepare_cached(
+            "SELECT used FROM usage WHERE user_id = ? AND window = ? AND starts_at = ?",
+        )?
+        .query_row(
+            params![user_id, window.as_str(), Stored(window.start(step.now))],
+            |row| row.get(0),
+        )
+        .optional()?;
+    Ok(used.unwrap_or(0))
+}
+
+/// How much of the quota the user has left. None: unlimited.
+pub(super) fn state(
+    step: &Step<'_>,
+    user_id: &str,
+    quota: Option<Quota>,
+) -> Result<Option<QuotaState>, Fault> {
+    quota
+        .map(|quota| Ok(quota.state(used(step, user_id, quota.window)?, step.now)))
+        .transpose()
+}
+
+/// Counts one task more.
+pub(super) fn count(step: &Step<'_>, user_id: &str) -> Result<(), Fault> {
+    let mut statement = step.connection.prepare_cached(
+        "INSERT INTO usage (user_id, window, starts_at, ends_at, used) VALUES (?, ?, ?, ?, 1) \
+         ON CONFLICT DO UPDATE SET used = used + 1",
+    )?;
+    for window in Window::ALL {
+        statement.execute(params![
+            user_id,
+            window.as_str(),
+            Stored(window.start(step.now)),
+            Stored(window.end(step.now)),
+        ])?;
+    }
+    prune(step)
+}
+
+/// Gives back what a task that was created at `created_at` had used.
+pub(super) fn give_back(
+    step: &Step<'_>,
+    user_id: &str,
+    created_at: Timestamp,
+) -> Result<(), Fault> {
+    let mut statement = step.connection.prepare_cached(
+        "UPDATE usage SET used = used - 1 \
+         WHERE user_id = ? AND window = ? AND starts_at = ? AND used > 0",
+    )?;
+    for window in Window::ALL {
+        statement.execute(params![
+            user_id,
+            window.as_str(),
+            Stored(window.start(created_at))
+        ])?;
+    }
+    Ok(())
+}
+
+fn prune(step: &Step<'_>) -> Result<(), Fault> {
+    step.connection
+        .prepare_cached(
+            "DELETE FROM usage WHERE (user_id, window, starts_at) IN \
+             (SELECT user_id, window, starts_at FROM usage WHERE ends_at <= ? LIMIT ?)",
+        )?
+        .execute(params![Stored(before(step.now, KEPT)), PRUNED_AT_ONCE])?;
+    Ok(())
+}

@@ -1,0 +1,248 @@
+//! The configuration: values from flags, variables and a file, checked whole
+//! before anything starts.
+
+mod sources;
+pub mod table;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use concept_refinement_domain::original::AllowedSources;
+use concept_refinement_domain::quota::parse_rate_limit;
+use concept_refinement_domain::{duration, size};
+
+pub use sources::{ConfigError, Values};
+
+use crate::egress::Origin;
+
+/// The shortest secret that HS256 takes (RFC 7518, 3.2), in bytes.
+const MIN_SECRET: usize = 32;
+
+/// The configuration in types.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub listen: SocketAddr,
+    pub data_dir: PathBuf,
+    pub public_url: Option<String>,
+    pub model: ModelChoice,
+    pub model_origin: Option<Origin>,
+    /// In bytes.
+    pub model_memory: u64,
+    pub auth: Auth,
+    pub allowed_sources: AllowedSources,
+    pub concurrency: usize,
+    pub lease: Duration,
+    pub max_backlog: u32,
+    /// In bytes.
+    pub max_image_bytes: u64,
+    pub model_timeout: Duration,
+    pub task_timeout: Duration,
+    pub image_url_ttl: Duration,
+    pub log_format: LogFormat,
+    /// What the components are granted, by name.
+    pub values: Values,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ModelChoice {
+    Local,
+    Component(PathBuf),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Auth {
+    Anonymous,
+    Secret,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+impl Config {
+    /// Checks all values, and names the first that is unusable.
+    pub fn new(values: Values) -> Result<Self, ConfigError> {
+        let v = Reader(&values);
+        v.only("role", &["all"])?;
+        v.only("tasks", &["sqlite"])?;
+        v.only("queue", &["store"])?;
+        v.only("images", &["file"])?;
+        v.parse("rate-limit", parse_rate_limit)?;
+        v.parse("max-image-pixels", positive::<u64>)?;
+        v.parse("download-timeout", some_time)?;
+        v.parse("uploads", whole::<u32>)?;
+        let auth = match v.only("auth", &["anonymous", "secret"])? {
+            "secret" => Auth::Secret,
+            _ => Auth::Anonymous,
+        };
+        check_secret(&v, auth)?;
+        let config = Self {
+            listen: v.parse("listen", |text| {
+                text.parse()
+                    .map_err(|_| "must be an address and a port, as 127.0.0.1:8080".to_owned())
+            })?,
+            data_dir: v.parse("data-dir", |text| match text {
+                "" => Err("must not be empty".to_owned()),
+                path => Ok(PathBuf::from(path)),
+            })?,
+            public_url: v.optional("public-url", public_url)?,
+            model: v.parse("model", model)?,
+            model_origin: v.optional("model-url", |text| {
+                text.parse()
+                    .ok()
+                    .and_then(|uri| Origin::of(&uri))
+                    .ok_or_else(|| "must be an http or https URL".to_owned())
+            })?,
+            model_memory: v.parse("model-memory", |text| {
+                size::parse(text).and_then(|bytes| match bytes >> 20 {
+                    16..=4096 => Ok(bytes),
+                    _ => Err("must be between 16MiB and 4GiB".to_owned()),
+                })
+            })?,
+            auth,
+            allowed_sources: v.parse("allow-sources", AllowedSources::parse)?,
+            concurrency: v.parse("concurrency", |text| match positive(text)? {
+                n @ 1..=10_000 => Ok(n),
+                _ => Err("must be between 1 and 10000".to_owned()),
+            })?,
+            lease: v.parse("lease", |text| {
+                let lease = some_time(text)?;
+                if lease < Duration::from_secs(1) || lease > Duration::from_secs(3600) {
+                    return Err("must be between 1s and 1h".to_owned());
+                }
+                Ok(lease)
+            })?,
+            max_backlog: v.parse("max-backlog", positive)?,
+            max_image_bytes: v.parse("max-image-bytes", |text| match size::parse(text)? {
+                0 => Err("must not be zero".to_owned()),
+                bytes if bytes > 32 << 20 => {
+                    Err("must be at most 32MiB: the pipeline's memory is capped".to_owned())
+                }
+                bytes => Ok(bytes),
+            })?,
+            model_timeout: v.parse("model-timeout", some_time)?,
+            task_timeout: v.parse("task-timeout", some_time)?,
+            image_url_ttl: v.parse("image-url-ttl", |text| match some_time(text)? {
+                ttl if ttl < Duration::from_secs(4) => Err("must be at least 4s".to_owned()),
+                ttl => Ok(ttl),
+            })?,
+            log_format: match v.only("log-format", &["text", "json"])? {
+                "json" => LogFormat::Json,
+                _ => LogFormat::Text,
+            },
+            values: values.clone(),
+        };
+        Ok(config)
+    }
+}
+
+struct Reader<'a>(&'a Values);
+
+impl<'a> Reader<'a> {
+    fn optional<T>(
+        &self,
+        name: &'static str,
+        parse: impl FnOnce(&'a str) -> Result<T, String>,
+    ) -> Result<Option<T>, ConfigError> {
+        self.0
+            .get(name)
+            .map(parse)
+            .transpose()
+            .map_err(|problem| unusable(name, problem))
+    }
+
+    fn parse<T>(
+        &self,
+        name: &'static str,
+        parse: impl FnOnce(&'a str) -> Result<T, String>,
+    ) -> Result<T, ConfigError> {
+        self.optional(name, parse)?
+            .ok_or_else(|| unusable(name, "must be set".to_owned()))
+    }
+
+    fn only(
+        &self,
+        name: &'static str,
+        values: &[&'static str],
+    ) -> Result<&'static str, ConfigError> {
+        self.parse(name, |text| {
+            values
+                .iter()
+                .find(|value| **value == text)
+                .copied()
+                .ok_or_else(|| format!("must be {}, not {text:?}", values.join(" or ")))
+        })
+    }
+}
+
+fn unusable(setting: &'static str, problem: String) -> ConfigError {
+    ConfigError::Unusable { setting, problem }
+}
+
+fn whole<T: std::str::FromStr>(text: &str) -> Result<T, String> {
+    text.parse()
+        .map_err(|_| format!("must be a whole number, not {text:?}"))
+}
+
+fn positive<T: std::str::FromStr + Default + PartialEq>(text: &str) -> Result<T, String> {
+    match whole(text)? {
+        number if number == T::default() => Err("must not be zero".to_owned()),
+        number => Ok(number),
+    }
+}
+
+fn some_time(text: &str) -> Result<Duration, String> {
+    match duration::parse(text)? {
+        Duration::ZERO => Err("must not be zero".to_owned()),
+        time => Ok(time),
+    }
+}
+
+fn check_secret(values: &Reader<'_>, auth: Auth) -> Result<(), ConfigError> {
+    let secret = values.optional("jwt-secret", |secret| {
+        if secret.len() < MIN_SECRET {
+            return Err(format!("must have at least {MIN_SECRET} bytes"));
+        }
+        Ok(())
+    })?;
+    match (auth, secret) {
+        (Auth::Secret, None) => Err(unusable(
+            "jwt-secret",
+            "must be set where auth is secret".to_owned(),
+        )),
+        (Auth::Secret, Some(())) | (Auth::Anonymous, _) => Ok(()),
+    }
+}
+
+fn public_url(text: &str) -> Result<String, String> {
+    let problem = || "must be an http or https origin, as https://images.example.com".to_owned();
+    let url = url::Url::parse(text).map_err(|_| problem())?;
+    let plain = matches!(url.scheme(), "http" | "https")
+        && url.path() == "/"
+        && url.query().is_none()
+        && url.fragment().is_none()
+        && url.username().is_empty()
+        && url.password().is_none();
+    if !plain {
+        return Err(problem());
+    }
+    Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+fn model(text: &str) -> Result<ModelChoice, String> {
+    match text {
+        "local" => Ok(ModelChoice::Local),
+        path if path.contains('/') || path.ends_with(".wasm") => {
+            Ok(ModelChoice::Component(PathBuf::from(path)))
+        }
+        _ => Err(format!(
+            "must be local or the path of a component, not {text:?}"
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests;

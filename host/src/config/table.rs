@@ -1,0 +1,96 @@
+//! Every setting: its name, its default, what it is for.
+
+/// One setting. As a flag it is called `--name`, in the environment
+/// `REFINEMENT_NAME`, in the file `name` with underscores.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    pub name: &'static str,
+    /// None: not set.
+    pub default: Option<&'static str>,
+    /// How a value is called in the help.
+    pub value: &'static str,
+    pub help: &'static str,
+    /// Never shown, in logs or elsewhere.
+    pub secret: bool,
+}
+
+const fn setting(
+    name: &'static str,
+    default: &'static str,
+    value: &'static str,
+    help: &'static str,
+) -> Setting {
+    Setting {
+        name,
+        default: Some(default),
+        value,
+        help,
+        secret: false,
+    }
+}
+
+const fn unset(name: &'static str, value: &'static str, help: &'static str) -> Setting {
+    Setting {
+        name,
+        default: None,
+        value,
+        help,
+        secret: false,
+    }
+}
+
+const fn secret(name: &'static str, help: &'static str) -> Setting {
+    Setting {
+        name,
+        default: None,
+        value: "SECRET",
+        help,
+        secret: true,
+    }
+}
+
+pub const SETTINGS: &[Setting] = &[
+    setting("listen", "127.0.0.1:8080", "ADDRESS", "Where to listen for HTTP"),
+    setting("data-dir", "./data", "DIR", "SQLite file, images, generated secret, compiled code"),
+    unset("public-url", "URL", "What image URLs start with [default: the origin of each request]"),
+    setting("role", "all", "ROLE", "all"),
+    setting("tasks", "sqlite", "ENGINE", "Tasks, concepts, quota: sqlite"),
+    setting("queue", "store", "ENGINE", "The queue: store (inside the task store)"),
+    setting("images", "file", "ENGINE", "Images: file"),
+    setting("model", "local", "MODEL", "local, or the path of a component that exports the model interface"),
+    unset("model-url", "URL", "The model provider's base URL"),
+    secret("model-api-key", "The model provider's key"),
+    setting("model-memory", "1GiB", "SIZE", "Memory of one instance of the model"),
+    setting("rate-limit", "10/month", "LIMIT", "Refinements a user: N/hour, N/day, N/month (UTC) or unlimited"),
+    setting("auth", "anonymous", "MODE", "anonymous (sessions signed with a generated secret) or secret"),
+    secret("jwt-secret", "HS256 secret of the tokens, for --auth secret"),
+    unset("jwt-audience", "AUDIENCE", "Required aud of the tokens [default: not checked]"),
+    unset("jwt-issuer", "ISSUER", "Required iss of the tokens [default: not checked]"),
+    setting("allow-sources", "", "LIST", "Comma-separated host, host:port or CIDR that originals may come from besides public addresses"),
+    setting("concurrency", "64", "N", "Tasks in flight"),
+    setting("lease", "30s", "DURATION", "A dead worker's task is taken over after it"),
+    setting("max-backlog", "10000", "N", "Pending tasks with which new ones are answered 503"),
+    setting("max-image-bytes", "20MiB", "SIZE", "Largest original"),
+    setting("max-image-pixels", "50000000", "N", "Most pixels of an original or a refined image"),
+    setting("download-timeout", "30s", "DURATION", "For downloading an original"),
+    setting("model-timeout", "60s", "DURATION", "For one answer of the model"),
+    setting("task-timeout", "5m", "DURATION", "For a whole task"),
+    setting("image-url-ttl", "1h", "DURATION", "How long a signed image URL works"),
+    setting("uploads", "100", "N", "Uploads kept a user"),
+    setting("log-format", "text", "FORMAT", "text or json"),
+];
+
+/// The setting of this name, as on the command line.
+pub fn find(name: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.name == name)
+}
+
+impl Setting {
+    pub fn variable(&self) -> String {
+        format!("REFINEMENT_{}", self.name.replace('-', "_").to_uppercase())
+    }
+
+    pub fn file_key(&self) -> String {
+        self.name.replace('-', "_")
+    }
+}

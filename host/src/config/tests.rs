@@ -1,0 +1,69 @@
+use super::*;
+
+fn with(name: &'static str, value: &str) -> Result<Config, ConfigError> {
+    let mut values = Values::new();
+    values.set(table::find(name).unwrap(), value);
+    Config::new(values)
+}
+
+#[test]
+fn the_defaults_are_usable() {
+    let config = Config::new(Values::new()).unwrap();
+    assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(config.lease, Duration::from_secs(30));
+    assert_eq!(config.model, ModelChoice::Local);
+}
+
+#[test]
+fn an_unusable_value_is_named() {
+    for (name, value) in [
+        ("listen", "8080"),
+        ("listen", "localhost"),
+        ("data-dir", ""),
+        ("public-url", "images.example.com"),
+        ("public-url", "https://example.com/images"),
+        ("public-url", "ftp://example.com"),
+        ("role", "boss"),
+        ("tasks", "mysql://x"),
+        ("queue", "carrier-pigeon"),
+        ("images", "tape"),
+        ("model", "dall-e"),
+        ("model-url", "nowhere"),
+        ("model-memory", "1"),
+        ("model-memory", "5GiB"),
+        ("rate-limit", "ten/month"),
+        ("rate-limit", "10/fortnight"),
+        ("auth", "none"),
+        ("auth", "secret"),
+        ("jwt-secret", "short"),
+        ("allow-sources", "10.0.0.0/99"),
+        ("concurrency", "0"),
+        ("concurrency", "-1"),
+        ("lease", "30"),
+        ("lease", "0s"),
+        ("max-backlog", "many"),
+        ("max-image-bytes", "20 MB"),
+        ("max-image-bytes", "1GiB"),
+        ("max-image-pixels", "0"),
+        ("download-timeout", "0s"),
+        ("model-timeout", "soon"),
+        ("task-timeout", "5 minutes"),
+        ("image-url-ttl", "1s"),
+        ("uploads", "few"),
+        ("log-format", "xml"),
+    ] {
+        let error = with(name, value).expect_err(value).to_string();
+        let named = match (name, value) {
+            ("auth", "secret") => "jwt_secret".to_owned(),
+            _ => name.replace('-', "_"),
+        };
+        assert!(error.starts_with(&named), "{name}={value}: {error}");
+    }
+}
+
+#[test]
+fn every_setting_is_read_by_its_three_names() {
+    let setting = table::find("max-image-bytes").unwrap();
+    assert_eq!(setting.variable(), "REFINEMENT_MAX_IMAGE_BYTES");
+    assert_eq!(setting.file_key(), "max_image_bytes");
+}

@@ -1,0 +1,115 @@
+//! The wasmtime engine: pooled instances, yielding guests, cached code.
+//!
+//! Guests are never trusted to end or to yield by themselves: an epoch makes
+//! them yield, and whoever waits for one drops its store when its time is over.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use wasmtime::{Cache, CacheConfig, Config, InstanceAllocationStrategy, PoolingAllocationConfig};
+
+/// How long a guest runs before it lets others run on its thread.
+const EPOCH: Duration = Duration::from_millis(5);
+
+/// What a slot of the pool keeps in memory between two instances, in bytes, so
+/// that a new one need not fault it in again.
+const KEEP_RESIDENT: usize = 512 * 1024;
+
+/// How much the pool may hold at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Pool {
+    pub instances: u32,
+    /// The largest memory that any instance may have, in bytes. Each store caps
+    /// its own further.
+    pub max_memory: usize,
+}
+
+/// An engine and the thread that advances its epoch.
+pub struct Engine {
+    engine: wasmtime::Engine,
+    ticking: Arc<AtomicBool>,
+    ticker: Option<JoinHandle<()>>,
+}
+
+impl Engine {
+    /// `cache`: a directory for compiled code. It has to be as trusted as the
+    /// executable, since what is in it is run.
+    pub fn new(pool: Pool, cache: Option<&Path>) -> anyhow::Result<Self> {
+        let mut config = Config::new();
+        config.wasm_component_model_async(true);
+        config.epoch_interruption(true);
+        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pooling(pool)));
+        config.cache(cache.map(open_cache).transpose()?);
+        let engine = wasmtime::Engine::new(&config).map_err(anyhow::Error::from)?;
+        let ticking = Arc::new(AtomicBool::new(true));
+        let ticker = std::thread::Builder::new()
+            .name("epoch".to_owned())
+            .spawn({
+                let (engine, ticking) = (engine.weak(), Arc::clone(&ticking));
+                move || {
+                    while ticking.load(Ordering::Relaxed) {
+                        std::thread::sleep(EPOCH);
+                        let Some(engine) = engine.upgrade() else {
+                            return;
+                        };
+                        engine.increment_epoch();
+                    }
+                }
+            })
+            .context("starting the epoch thread")?;
+        Ok(Self {
+            engine,
+            ticking,
+            ticker: Some(ticker),
+        })
+    }
+
+    pub fn wasmtime(&self) -> &wasmtime::Engine {
+        &self.engine
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.ticking.store(false, Ordering::Relaxed);
+        if let Some(ticker) = self.ticker.take() {
+            // It only sleeps and counts: it has nothing to report.
+            let _ = ticker.join();
+        }
+    }
+}
+
+fn pooling(pool: Pool) -> PoolingAllocationConfig {
+    // A component is its own module and the shims that the linker adds.
+    let per_component = 4;
+    let modules = pool.instances.saturating_mul(per_component);
+    let mut config = PoolingAllocationConfig::new();
+    config
+        .total_component_instances(pool.instances)
+        .total_core_instances(modules)
+        .total_memories(pool.instances)
+        .total_tables(modules)
+        .total_stacks(modules)
+        .max_memory_size(pool.max_memory)
+        .max_unused_warm_slots(8)
+        .linear_memory_keep_resident(KEEP_RESIDENT)
+        .table_keep_resident(64 * 1024);
+    config
+}
+
+fn open_cache(directory: &Path) -> anyhow::Result<Cache> {
+    std::fs::create_dir_all(directory).context("creating the directory for compiled code")?;
+    let mut config = CacheConfig::new();
+    config.with_directory(
+        directory
+            .canonicalize()
+            .context("finding the directory for compiled code")?,
+    );
+    Cache::new(config)
+        .map_err(anyhow::Error::from)
+        .context("opening the cache for compiled code")
+}

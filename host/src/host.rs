@@ -1,0 +1,368 @@
+//! One process with all its parts: engine, capabilities, triggers.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use rand::RngExt as _;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use wasmtime::component::Component;
+use wasmtime_wasi_http::p3::bindings::ServicePre;
+
+use crate::bindings::processor::ProcessorComponentPre;
+use crate::capability::Capabilities;
+use crate::capability::clock::{Clock, SystemClock};
+use crate::capability::health::ModelHealth;
+use crate::capability::images::Signing;
+use crate::capability::images::file::FileImages;
+use crate::capability::model::ImageModel;
+use crate::capability::model::component::ModelComponent;
+use crate::capability::queue::store::StoreQueue;
+use crate::capability::tasks::sqlite::{Options, SqliteTasks};
+use crate::components::Components;
+use crate::config::{Auth, Config};
+use crate::egress::{Egress, Grant, tls};
+use crate::engine::{Engine, Pool};
+use crate::sandbox::{Grants, GrantedSettings, api_linker, processor_linker};
+use crate::secret::Secret;
+use crate::trigger::http::{HttpTrigger, listen};
+use crate::trigger::worker::Worker;
+use crate::trigger::{ApiInstances, sweep};
+
+/// What an instance of the API may grow to, in bytes.
+const API_MEMORY: usize = 128 << 20;
+
+/// What an instance of the processor may grow to, in bytes: an original and a
+/// model's answer at their largest, and room to work.
+const PROCESSOR_MEMORY: usize = 96 << 20;
+
+/// Instances of the API at once; requests share them.
+const API_INSTANCES: u32 = 64;
+
+/// Tasks that the queue keeps in mind; one more is found by the sweep.
+const QUEUED: usize = 100_000;
+
+/// How long a stop waits for what is under way (contract, section 4).
+const GRACE: Duration = Duration::from_secs(30);
+
+/// How a host is made. The defaults are those of the configuration; whoever
+/// embeds it may put a model, a clock or a listener of their own in place.
+pub struct HostBuilder {
+    config: Config,
+    components: Components,
+    listener: Option<TcpListener>,
+    model: Option<Arc<dyn ImageModel>>,
+    clock: Arc<dyn Clock>,
+}
+
+/// A host at work. Dropping it ends its tasks without waiting; what was
+/// accepted stays stored.
+pub struct Host {
+    address: SocketAddr,
+    capabilities: Arc<Capabilities>,
+    stop: watch::Sender<bool>,
+    triggers: Vec<JoinHandle<()>>,
+    /// Ends last: instances run on it.
+    _engine: Engine,
+}
+
+impl HostBuilder {
+    pub fn new(config: Config, components: Components) -> Self {
+        Self {
+            config,
+            components,
+            listener: None,
+            model: None,
+            clock: Arc::new(SystemClock),
+        }
+    }
+
+    /// Serves on this listener instead of the configured address.
+    pub fn listener(mut self, listener: TcpListener) -> Self {
+        self.listener = Some(listener);
+        self
+    }
+
+    /// Asks this model instead of the model component.
+    pub fn model(mut self, model: Arc<dyn ImageModel>) -> Self {
+        self.model = Some(model);
+        self
+    }
+
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Opens the stores, compiles the components, takes over what a process
+    /// before this one left, and begins to serve.
+    pub async fn start(self) -> anyhow::Result<Host> {
+        let Self {
+            config,
+            components,
+            listener,
+            model,
+            clock,
+        } = self;
+        let listener = match listener {
+            Some(listener) => listener,
+            None => listen(config.listen).await?,
+        };
+        let address = listener.local_addr()?;
+        std::fs::create_dir_all(&config.data_dir).context("creating the data directory")?;
+
+        let compiled = Compiled::new(&config, components).await?;
+        let tls = tls()?;
+        let model = match model {
+            Some(model) => model,
+            None => Arc::new(model_component(&config, &compiled, &tls).await?),
+        };
+        let secret = Secret::open(&config.data_dir, || rand::rng().random())?;
+        let capabilities = open_capabilities(&config, &secret, model, clock)?;
+
+        let pre = api_linker(compiled.engine.wasmtime())
+            .and_then(|linker| linker.instantiate_pre(&compiled.api))
+            .and_then(ServicePre::new)
+            .map_err(anyhow::Error::from)
+            .context("the api component does not fit this host")?;
+        let instances = ApiInstances {
+            engine: compiled.engine.wasmtime().clone(),
+            pre,
+            grants: Grants {
+                settings: Arc::new(api_settings(&config, &secret)?),
+                egress: Egress::new(Grant::Nothing, Arc::clone(&tls)),
+                max_memory: API_MEMORY,
+                capabilities: Some(Arc::clone(&capabilities)),
+            },
+        };
+        let pre = processor_linker(compiled.engine.wasmtime())
+            .and_then(|linker| linker.instantiate_pre(&compiled.processor))
+            .and_then(ProcessorComponentPre::new)
+            .map_err(anyhow::Error::from)
+            .context("the processor component does not fit this host")?;
+        let grant = Grant::Public {
+            allowed: config.allowed_sources.clone(),
+            provider: config.model_origin.clone(),
+        };
+        let worker = Worker {
+            engine: compiled.engine.wasmtime().clone(),
+            pre,
+            grants: Grants {
+                settings: Arc::new(processor_settings(&config)),
+                egress: Egress::new(grant, tls),
+                max_memory: PROCESSOR_MEMORY,
+                capabilities: Some(Arc::clone(&capabilities)),
+            },
+            host: Arc::clone(&capabilities),
+            concurrency: config.concurrency,
+            task_timeout: config.task_timeout,
+        };
+
+        let unfinished = capabilities.tasks.recover().await?;
+        if !unfinished.is_empty() {
+            tracing::info!(tasks = unfinished.len(), "taking over unfinished tasks");
+        }
+        sweep::publish(&capabilities, &unfinished).await;
+
+        let (stop, stopped) = watch::channel(false);
+        // An upload may be as large as an original, and a little more tells it
+        // from one that is too large.
+        let http = HttpTrigger::new(instances, config.max_image_bytes + (1 << 20));
+        let triggers = vec![
+            tokio::spawn(Arc::new(http).serve(listener, stopped.clone(), GRACE)),
+            tokio::spawn(Arc::new(worker).run(stopped.clone(), GRACE)),
+            tokio::spawn(sweep::run(
+                Arc::clone(&capabilities),
+                config.lease,
+                stopped,
+            )),
+        ];
+        Ok(Host {
+            address,
+            capabilities,
+            stop,
+            triggers,
+            _engine: compiled.engine,
+        })
+    }
+}
+
+impl Host {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    /// Takes no more work, finishes or gives back what is under way, and ends.
+    pub async fn stop(mut self) {
+        self.stop.send_replace(true);
+        for trigger in std::mem::take(&mut self.triggers) {
+            if let Err(error) = trigger.await {
+                tracing::error!(%error, "a trigger ended early");
+            }
+        }
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        for trigger in &self.triggers {
+            trigger.abort();
+        }
+    }
+}
+
+struct Compiled {
+    engine: Engine,
+    api: Component,
+    processor: Component,
+    model: Component,
+}
+
+impl Compiled {
+    async fn new(config: &Config, components: Components) -> anyhow::Result<Self> {
+        // Each task in flight holds a processor and a model.
+        let in_flight = u32::try_from(config.concurrency)?.saturating_mul(2);
+        let pool = Pool {
+            instances: in_flight.saturating_add(API_INSTANCES),
+            max_memory: usize::try_from(config.model_memory)?.max(API_MEMORY),
+        };
+        let cache = config.data_dir.join("compiled");
+        let compile = move || {
+            let engine = Engine::new(pool, Some(&cache))?;
+            let component = |name: &str, bytes: &[u8]| {
+                Component::new(engine.wasmtime(), bytes)
+                    .map_err(anyhow::Error::from)
+                    .with_context(|| format!("the {name} component cannot be compiled"))
+            };
+            Ok(Self {
+                api: component("api", &components.api)?,
+                processor: component("processor", &components.processor)?,
+                model: component("model", &components.model)?,
+                engine,
+            })
+        };
+        tokio::task::spawn_blocking(compile).await?
+    }
+}
+
+async fn model_component(
+    config: &Config,
+    compiled: &Compiled,
+    tls: &Arc<rustls::ClientConfig>,
+) -> anyhow::Result<ModelComponent> {
+    let grant = match &config.model_origin {
+        Some(origin) => Grant::Origin(origin.clone()),
+        None => Grant::Nothing,
+    };
+    let grants = Grants {
+        settings: Arc::new(granted(config, &["model-url", "model-api-key"])),
+        egress: Egress::new(grant, Arc::clone(tls)),
+        max_memory: usize::try_from(config.model_memory)?,
+        capabilities: None,
+    };
+    ModelComponent::new(
+        compiled.engine.wasmtime(),
+        &compiled.model,
+        grants,
+        config.model_timeout,
+        config.concurrency,
+    )
+    .await
+}
+
+fn open_capabilities(
+    config: &Config,
+    secret: &Secret,
+    model: Arc<dyn ImageModel>,
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<Arc<Capabilities>> {
+    let options = Options {
+        lease: config.lease,
+        max_backlog: config.max_backlog,
+    };
+    let tasks = SqliteTasks::open(&config.data_dir, options, Arc::clone(&clock))?;
+    let tasks = Arc::new(tasks);
+    let signing = Signing {
+        key: secret.key("image-urls")?.to_vec(),
+        ttl: config.image_url_ttl,
+        public_url: config.public_url.clone(),
+    };
+    let images = FileImages::open(&config.data_dir.join("images"), signing, Arc::clone(&clock))?;
+    let queue = StoreQueue::new(Arc::clone(&tasks) as _, QUEUED);
+    Ok(Arc::new(Capabilities {
+        clock,
+        concepts: Arc::clone(&tasks) as _,
+        tasks,
+        images: Arc::new(images),
+        queue: Arc::new(queue),
+        model,
+        model_health: Mutex::new(ModelHealth::default()),
+    }))
+}
+
+/// The values of these settings, where they are set.
+fn granted(config: &Config, names: &[&'static str]) -> GrantedSettings {
+    names
+        .iter()
+        .filter_map(|name| Some((*name, config.values.get(name)?.to_owned())))
+        .collect()
+}
+
+fn api_settings(config: &Config, secret: &Secret) -> anyhow::Result<GrantedSettings> {
+    let mut settings = granted(
+        config,
+        &[
+            "allow-sources",
+            "auth",
+            "image-url-ttl",
+            "jwt-audience",
+            "jwt-issuer",
+            "jwt-secret",
+            "max-image-bytes",
+            "max-image-pixels",
+            "rate-limit",
+            "uploads",
+        ],
+    );
+    settings.insert("version", env!("CARGO_PKG_VERSION").to_owned());
+    if let Some(public_url) = &config.public_url {
+        settings.insert("public-url", public_url.clone());
+    }
+    if config.auth == Auth::Anonymous {
+        let key = secret.key("sessions")?;
+        let key = key.iter().map(|byte| format!("{byte:02x}")).collect();
+        settings.insert("jwt-secret", key);
+    }
+    Ok(settings)
+}
+
+fn processor_settings(config: &Config) -> GrantedSettings {
+    let mut settings = granted(
+        config,
+        &[
+            "allow-sources",
+            "download-timeout",
+            "max-image-bytes",
+            "max-image-pixels",
+            "model-url",
+            "task-timeout",
+        ],
+    );
+    if let Some(public_url) = &config.public_url {
+        settings.insert("public-url", public_url.clone());
+    }
+    // The host itself limits each call of the model, from when it runs: a call
+    // that waits for a core is not a model that hangs.
+    if let Some(limit) = config.values.get("task-timeout") {
+        settings.insert("model-timeout", limit.to_owned());
+    }
+    settings
+}

@@ -1,0 +1,24 @@
+//! The host of concept refinement: it runs the `api`, `processor` and model
+//! components on wasmtime and plugs their capabilities in.
+//!
+//! Whoever embeds it starts with a [`HostBuilder`]. The components see the
+//! interfaces of `wit/` and nothing else; each gets only what it is granted. A
+//! backend of a capability ([`capability`]) speaks domain words and never sees
+//! WIT; a trigger ([`trigger`]) sets components going and never touches a store
+//! beyond taking work.
+
+pub mod bindings;
+pub mod capability;
+pub mod components;
+pub mod config;
+mod egress;
+mod engine;
+mod host;
+mod sandbox;
+mod secret;
+mod stream;
+mod trigger;
+
+pub use components::Components;
+pub use config::Config;
+pub use host::{Host, HostBuilder};

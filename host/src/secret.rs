@@ -1,0 +1,89 @@
+//! The host's own secret: drawn once, kept in the data directory, readable by
+//! its owner only. Keys for different purposes are derived from it, so that one
+//! says nothing about another.
+
+use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::path::Path;
+
+use anyhow::Context as _;
+use hmac::{Hmac, Mac as _};
+use sha2::Sha256;
+
+const LENGTH: usize = 32;
+
+pub struct Secret([u8; LENGTH]);
+
+impl Secret {
+    /// The secret of a data directory; the first call draws it with `random`.
+    pub fn open(directory: &Path, random: impl FnOnce() -> [u8; LENGTH]) -> anyhow::Result<Self> {
+        let path = directory.join("secret");
+        match File::open(&path) {
+            Ok(mut file) => {
+                let mut secret = [0; LENGTH];
+                file.read_exact(&mut secret)
+                    .context("the generated secret in the data directory is damaged")?;
+                Ok(Self(secret))
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                let secret = random();
+                write(directory, &path, &secret)
+                    .context("writing the generated secret to the data directory")?;
+                Ok(Self(secret))
+            }
+            Err(error) => Err(error).context("reading the generated secret"),
+        }
+    }
+
+    /// A key for one purpose.
+    pub fn key(&self, purpose: &str) -> anyhow::Result<[u8; LENGTH]> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0)?;
+        mac.update(purpose.as_bytes());
+        Ok(mac.finalize().into_bytes().into())
+    }
+}
+
+/// Whole or not at all: a crash in between leaves no half secret behind.
+fn write(directory: &Path, path: &Path, secret: &[u8]) -> std::io::Result<()> {
+    let draft = directory.join("secret.new");
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&draft)?;
+    file.write_all(secret)?;
+    file.sync_all()?;
+    std::fs::rename(&draft, path)?;
+    File::open(directory)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_drawn_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let first = Secret::open(directory.path(), || [7; LENGTH]).unwrap();
+        let second = Secret::open(directory.path(), || panic!("drawn again")).unwrap();
+        assert_eq!(first.key("a").unwrap(), second.key("a").unwrap());
+        assert_ne!(first.key("a").unwrap(), first.key("b").unwrap());
+    }
+
+    #[test]
+    fn a_damaged_one_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("secret"), b"short").unwrap();
+        assert!(Secret::open(directory.path(), || [7; LENGTH]).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_its_owner_can_read_it() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let directory = tempfile::tempdir().unwrap();
+        Secret::open(directory.path(), || [7; LENGTH]).unwrap();
+        let mode = std::fs::metadata(directory.path().join("secret")).unwrap();
+        assert_eq!(mode.permissions().mode() & 0o777, 0o600);
+    }
+}

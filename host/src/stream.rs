@@ -1,0 +1,154 @@
+//! Bytes between guests and the host.
+//!
+//! Both ways are bounded: a fast writer waits for a slow reader.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use futures::Stream;
+use futures::stream::BoxStream;
+use tokio::sync::{mpsc, oneshot};
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::PollSender;
+use wasmtime::StoreContextMut;
+use wasmtime::component::{
+    Destination, Source, StreamConsumer, StreamProducer, StreamReader, StreamResult,
+};
+
+/// How many pieces may wait between a writer and a reader.
+const WAITING_PIECES: usize = 4;
+
+/// The largest piece that is copied out of a guest at once, in bytes.
+const MAX_PIECE: usize = 256 * 1024;
+
+/// Hands a stream of bytes to a guest.
+pub struct Bytestream(BoxStream<'static, Bytes>);
+
+/// Hands a stream of values to a guest.
+pub struct Items<T>(BoxStream<'static, T>);
+
+impl Bytestream {
+    pub fn new(stream: impl Stream<Item = Bytes> + Send + 'static) -> Self {
+        Self(Box::pin(stream))
+    }
+}
+
+impl<T> Items<T> {
+    pub fn new(stream: impl Stream<Item = T> + Send + 'static) -> Self {
+        Self(Box::pin(stream))
+    }
+}
+
+impl<D> StreamProducer<D> for Bytestream {
+    type Item = u8;
+    type Buffer = Bytes;
+
+    fn poll_produce<'a>(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        store: StoreContextMut<'a, D>,
+        mut destination: Destination<'a, u8, Bytes>,
+        finish: bool,
+    ) -> Poll<wasmtime::Result<StreamResult>> {
+        if destination.remaining(store) == Some(0) {
+            return Poll::Ready(Ok(StreamResult::Completed));
+        }
+        Poll::Ready(Ok(loop {
+            match self.0.as_mut().poll_next(cx) {
+                Poll::Ready(Some(piece)) if piece.is_empty() => {}
+                Poll::Ready(Some(piece)) => {
+                    destination.set_buffer(piece);
+                    break StreamResult::Completed;
+                }
+                Poll::Ready(None) => break StreamResult::Dropped,
+                Poll::Pending if finish => break StreamResult::Cancelled,
+                Poll::Pending => return Poll::Pending,
+            }
+        }))
+    }
+}
+
+impl<D, T: Send + Sync + 'static> StreamProducer<D> for Items<T> {
+    type Item = T;
+    type Buffer = Option<T>;
+
+    fn poll_produce<'a>(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        store: StoreContextMut<'a, D>,
+        mut destination: Destination<'a, T, Option<T>>,
+        finish: bool,
+    ) -> Poll<wasmtime::Result<StreamResult>> {
+        if destination.remaining(store) == Some(0) {
+            return Poll::Ready(Ok(StreamResult::Completed));
+        }
+        Poll::Ready(Ok(match self.0.as_mut().poll_next(cx) {
+            Poll::Ready(Some(item)) => {
+                destination.set_buffer(Some(item));
+                StreamResult::Completed
+            }
+            Poll::Ready(None) => StreamResult::Dropped,
+            Poll::Pending if finish => StreamResult::Cancelled,
+            Poll::Pending => return Poll::Pending,
+        }))
+    }
+}
+
+/// Takes the bytes that a guest writes, in pieces. The stream ends where the
+/// guest's does, early or not; `drained` is told when no more will be read.
+pub fn consume(
+    reader: StreamReader<u8>,
+    store: impl wasmtime::AsContextMut,
+) -> wasmtime::Result<(BoxStream<'static, Bytes>, oneshot::Receiver<()>)> {
+    let (sender, receiver) = mpsc::channel(WAITING_PIECES);
+    let (ended, drained) = oneshot::channel();
+    reader.pipe(
+        store,
+        Consumer {
+            sender: PollSender::new(sender),
+            _ended: ended,
+        },
+    )?;
+    Ok((Box::pin(ReceiverStream::new(receiver)), drained))
+}
+
+struct Consumer {
+    sender: PollSender<Bytes>,
+    /// Dropped with the consumer.
+    _ended: oneshot::Sender<()>,
+}
+
+impl<D> StreamConsumer<D> for Consumer {
+    type Item = u8;
+
+    fn poll_consume(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        store: StoreContextMut<'_, D>,
+        source: Source<'_, u8>,
+        finish: bool,
+    ) -> Poll<wasmtime::Result<StreamResult>> {
+        let mut source = source.as_direct(store);
+        if source.remaining().is_empty() {
+            return Poll::Ready(Ok(StreamResult::Completed));
+        }
+        let reserved = match self.sender.poll_reserve(cx) {
+            Poll::Pending if finish => return Poll::Ready(Ok(StreamResult::Cancelled)),
+            reserved => ready!(reserved),
+        };
+        if reserved.is_err() {
+            return Poll::Ready(Ok(StreamResult::Dropped));
+        }
+        let (piece, _) = {
+            let bytes = source.remaining();
+            bytes.split_at(bytes.len().min(MAX_PIECE))
+        };
+        let piece = Bytes::copy_from_slice(piece);
+        source.mark_read(piece.len());
+        Poll::Ready(Ok(match self.sender.send_item(piece) {
+            Ok(()) => StreamResult::Completed,
+            Err(_) => StreamResult::Dropped,
+        }))
+    }
+}

@@ -1,0 +1,194 @@
+//! HTTP in: connections, their limits, and requests handed to the API component.
+//!
+//! What a client may cost is bounded here, before any component runs: how many
+//! connections and requests there are at once, how long headers and bodies may
+//! take, how large they may be. Nothing here knows a route.
+
+mod answer;
+mod body;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use http::uri::{Authority, PathAndQuery, Scheme};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use wasmtime_wasi_http::WasiBody;
+use wasmtime_wasi_http::handler::{ExpirationError, ProxyHandler};
+
+use super::instances::ApiInstances;
+
+/// Connections at once; the next wait in the system's backlog.
+const CONNECTIONS: usize = 4096;
+
+/// Requests in the component at once; the next are answered 503.
+const REQUESTS: usize = 1024;
+
+/// How long a client may take to send its headers, and a kept-alive connection
+/// may be idle.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The headers of a request, in bytes.
+const MAX_HEADERS: usize = 32 * 1024;
+
+/// Streams of one HTTP/2 connection at once.
+const HTTP2_STREAMS: u32 = 128;
+
+/// What the parts of this trigger share.
+pub struct HttpTrigger {
+    handler: ProxyHandler<ApiInstances>,
+    requests: Arc<Semaphore>,
+    /// The largest request body that is read at all, in bytes.
+    max_body: u64,
+}
+
+impl HttpTrigger {
+    pub fn new(instances: ApiInstances, max_body: u64) -> Self {
+        Self {
+            handler: ProxyHandler::new(instances),
+            requests: Arc::new(Semaphore::new(REQUESTS)),
+            max_body,
+        }
+    }
+
+    /// Serves until `stop` is set, then lets the connections finish what they
+    /// are at, for at most `grace`.
+    pub async fn serve(
+        self: Arc<Self>,
+        listener: TcpListener,
+        mut stop: watch::Receiver<bool>,
+        grace: Duration,
+    ) {
+        let connections = Arc::new(Semaphore::new(CONNECTIONS));
+        let graceful = GracefulShutdown::new();
+        loop {
+            let accepted = async {
+                let permit = Arc::clone(&connections).acquire_owned().await;
+                (permit, listener.accept().await)
+            };
+            let (permit, accepted) = tokio::select! {
+                accepted = accepted => accepted,
+                _ = stop.wait_for(|stop| *stop) => break,
+            };
+            match (permit, accepted) {
+                (Ok(permit), Ok((stream, peer))) => {
+                    if let Err(error) = self.connection(stream, peer, permit, &graceful) {
+                        tracing::debug!(%error, "a connection could not be taken");
+                    }
+                }
+                (Err(_), _) => break,
+                (_, Err(error)) => {
+                    // Out of file descriptors, most likely: wait for some.
+                    tracing::warn!(%error, "accepting a connection failed");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
+        }
+        drop(listener);
+        if tokio::time::timeout(grace, graceful.shutdown())
+            .await
+            .is_err()
+        {
+            tracing::warn!("connections were cut off at the end of the grace period");
+        }
+    }
+
+    fn connection(
+        self: &Arc<Self>,
+        stream: TcpStream,
+        peer: SocketAddr,
+        permit: OwnedSemaphorePermit,
+        graceful: &GracefulShutdown,
+    ) -> std::io::Result<()> {
+        stream.set_nodelay(true)?;
+        let mut builder = auto::Builder::new(TokioExecutor::new());
+        builder
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEADER_TIMEOUT)
+            .max_buf_size(MAX_HEADERS)
+            .pipeline_flush(true);
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(HTTP2_STREAMS)
+            .max_header_list_size(u32::try_from(MAX_HEADERS).unwrap_or(u32::MAX))
+            .keep_alive_interval(HEADER_TIMEOUT)
+            .keep_alive_timeout(HEADER_TIMEOUT);
+        let trigger = Arc::clone(self);
+        let service = service_fn(move |request| {
+            let trigger = Arc::clone(&trigger);
+            async move { Ok::<_, std::convert::Infallible>(trigger.answer(request).await) }
+        });
+        let connection = builder
+            .serve_connection(TokioIo::new(stream), service)
+            .into_owned();
+        let connection = graceful.watch(connection);
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%peer, error = %error, "a connection ended early");
+            }
+            drop(permit);
+        });
+        Ok(())
+    }
+
+    async fn answer(&self, request: http::Request<Incoming>) -> http::Response<WasiBody> {
+        let Ok(_permit) = self.requests.try_acquire() else {
+            return answer::overloaded();
+        };
+        let request = match with_origin(request) {
+            Ok(request) => request,
+            Err(problem) => return answer::bad_request(problem),
+        };
+        let request = request.map(|incoming| body::bounded(incoming, self.max_body));
+        match self.handler.handle((), request).await {
+            Ok(response) => response,
+            Err(error) if error.is::<ExpirationError>() => answer::timed_out(),
+            Err(error) => {
+                tracing::error!(error = format!("{error:#}"), "the api failed a request");
+                answer::internal_error()
+            }
+        }
+    }
+}
+
+/// Binds, so that whoever starts the host can tell where it listens.
+pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address}"))
+}
+
+/// The request with scheme and authority in its URI, where a component finds
+/// them; over HTTP/1.1 they stand in the Host header.
+fn with_origin(
+    mut request: http::Request<Incoming>,
+) -> Result<http::Request<Incoming>, &'static str> {
+    let mut parts = request.uri().clone().into_parts();
+    let mut hosts = request.headers().get_all(http::header::HOST).iter();
+    let host = hosts.next();
+    if hosts.next().is_some() {
+        return Err("the request has more than one Host header");
+    }
+    if parts.authority.is_none() {
+        let host = host.ok_or("the request has no Host header")?;
+        let authority = Authority::try_from(host.as_bytes())
+            .map_err(|_| "the request's Host header is malformed")?;
+        parts.authority = Some(authority);
+    }
+    parts.scheme = Some(Scheme::HTTP);
+    if parts.path_and_query.is_none() {
+        parts.path_and_query = Some(PathAndQuery::from_static("/"));
+    }
+    *request.uri_mut() =
+        http::Uri::from_parts(parts).map_err(|_| "the request's target is malformed")?;
+    Ok(request)
+}

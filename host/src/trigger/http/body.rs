@@ -1,0 +1,77 @@
+//! A request body that cannot be too large, and does not come too slowly.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use tokio::time::{Instant, Sleep, sleep};
+use wasmtime_wasi_http::{Error, WasiBody};
+
+/// How long a client may be silent within a body.
+const SILENCE: Duration = Duration::from_secs(30);
+
+/// At most `max` bytes are read: one that is longer breaks off there.
+pub fn bounded(incoming: Incoming, max: u64) -> WasiBody {
+    Bounded {
+        incoming,
+        left: max,
+        deadline: None,
+    }
+    .boxed_unsync()
+}
+
+struct Bounded {
+    incoming: Incoming,
+    left: u64,
+    /// Set while the client is waited for.
+    deadline: Option<Pin<Box<Sleep>>>,
+}
+
+impl Body for Bounded {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let this = self.get_mut();
+        match Pin::new(&mut this.incoming).poll_frame(cx) {
+            Poll::Ready(None) => Poll::Ready(None),
+            Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error.into()))),
+            Poll::Ready(Some(Ok(frame))) => {
+                this.deadline = None;
+                let length = frame.data_ref().map_or(0, |data| data.len() as u64);
+                match this.left.checked_sub(length) {
+                    Some(left) => {
+                        this.left = left;
+                        Poll::Ready(Some(Ok(frame)))
+                    }
+                    None => Poll::Ready(Some(Err(Error::HttpRequestBodySize(None)))),
+                }
+            }
+            Poll::Pending => {
+                let deadline = this.deadline.get_or_insert_with(|| Box::pin(sleep(SILENCE)));
+                match deadline.as_mut().poll(cx) {
+                    Poll::Ready(()) => {
+                        deadline.as_mut().reset(Instant::now() + SILENCE);
+                        Poll::Ready(Some(Err(Error::ConnectionReadTimeout)))
+                    }
+                    Poll::Pending => Poll::Pending,
+                }
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming.size_hint()
+    }
+}

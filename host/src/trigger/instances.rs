@@ -1,0 +1,113 @@
+//! Instances of the API component, reused and shared by concurrent requests.
+//!
+//! Requests that share an instance share its fate, so none may compute for
+//! long: that is what models are kept apart for. An instance ends after a while
+//! without work, and after many requests, since a guest's memory never shrinks.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use tokio::time::{Sleep, sleep};
+use wasmtime::{Store, StoreContextMut};
+use wasmtime::component::GuestTaskId;
+use wasmtime_wasi_http::WasiHttpView as _;
+use wasmtime_wasi_http::handler::{
+    HandlerState, Instance, Proxy, ShouldAccept, WorkerExpiration, WorkerState, WorkerStatus,
+};
+use wasmtime_wasi_http::p3::bindings::ServicePre;
+
+use crate::sandbox::{Grants, Sandbox};
+
+/// Requests that one instance serves at once.
+const AT_ONCE: usize = 64;
+
+/// Requests after which an instance is replaced.
+const REUSES: usize = 100_000;
+
+/// How long an instance waits for work.
+const IDLE: Duration = Duration::from_secs(30);
+
+/// How long a request may take to be answered. Streaming the answer's body does
+/// not count.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(120);
+
+pub struct ApiInstances {
+    pub engine: wasmtime::Engine,
+    pub pre: ServicePre<Sandbox>,
+    pub grants: Grants,
+}
+
+impl HandlerState for ApiInstances {
+    type StoreData = Sandbox;
+    type WorkerExpiration = Expiration;
+    type WorkerState = Reuse;
+
+    async fn instantiate(&self) -> wasmtime::Result<Instance<Sandbox, Expiration, Reuse>> {
+        let mut store = Sandbox::store(&self.engine, &self.grants);
+        let service = self.pre.instantiate_async(&mut store).await?;
+        Ok(Instance {
+            store,
+            proxy: Proxy::P3(service),
+            view: Sandbox::http,
+            expiration: Expiration(Box::pin(sleep(IDLE))),
+            state: Reuse,
+        })
+    }
+}
+
+pub struct Reuse;
+
+impl WorkerState for Reuse {
+    type StoreData = Sandbox;
+    type RequestData = ();
+
+    fn should_accept_request(&self, at_once: usize, total: usize) -> ShouldAccept {
+        match (at_once, total) {
+            (_, REUSES..) => ShouldAccept::Never,
+            (AT_ONCE.., _) => ShouldAccept::No,
+            _ => ShouldAccept::Yes,
+        }
+    }
+
+    fn on_request_start(
+        &self,
+        _: StoreContextMut<'_, Sandbox>,
+        (): (),
+        _: GuestTaskId,
+    ) -> Pin<Box<dyn Future<Output = ()> + 'static + Send + Sync>> {
+        Box::pin(sleep(REQUEST_TIMEOUT))
+    }
+
+    fn drop(&self, store: Store<Sandbox>, result: Result<(), wasmtime::Error>) {
+        if let Err(error) = result {
+            let printed = store.data().printed();
+            tracing::error!(
+                error = format!("{error:#}"),
+                printed,
+                "an instance of the api ended"
+            );
+        }
+    }
+}
+
+/// Ends an instance that is idle, or stuck in a request.
+pub struct Expiration(Pin<Box<Sleep>>);
+
+impl WorkerExpiration for Expiration {
+    fn poll(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        status: WorkerStatus,
+        start: Instant,
+    ) -> Poll<()> {
+        let limit = match status {
+            WorkerStatus::Idle => IDLE,
+            WorkerStatus::Requests => REQUEST_TIMEOUT + IDLE,
+            // An answer may stream for as long as its reader reads.
+            WorkerStatus::PostReturn => return Poll::Pending,
+        };
+        self.0.as_mut().reset((start + limit).into());
+        self.0.as_mut().poll(cx)
+    }
+}

@@ -1,0 +1,8 @@
+//! What sets components going: HTTP requests and queue messages.
+
+pub mod http;
+mod instances;
+pub mod sweep;
+pub mod worker;
+
+pub use instances::ApiInstances;

@@ -1,0 +1,52 @@
+//! Publishes again what a queue or a worker lost: pending tasks that nobody
+//! took, and tasks whose lease ran out.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use concept_refinement_domain::lease::PENDING_OVERDUE;
+use concept_refinement_domain::message::message_for;
+use concept_refinement_domain::task::Task;
+use tokio::sync::watch;
+
+use crate::capability::Capabilities;
+
+/// Tasks published in one go.
+const BATCH: u32 = 100;
+
+/// The shortest time between two looks, where tasks are due all the time.
+const BREATHER: Duration = Duration::from_millis(100);
+
+/// Sweeps until `stop` is set: sleeps until the next task is due, or as long as
+/// a task that does not exist yet takes to become due.
+pub async fn run(host: Arc<Capabilities>, lease: Duration, mut stop: watch::Receiver<bool>) {
+    let longest = lease.min(PENDING_OVERDUE);
+    loop {
+        let wait = match host.tasks.next_due().await {
+            Ok(Some(due)) => due.since(host.clock.now()).clamp(BREATHER, longest),
+            Ok(None) => longest,
+            Err(error) => {
+                tracing::error!(%error, "the task store cannot be swept");
+                longest
+            }
+        };
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+        match host.tasks.due(BATCH).await {
+            Ok(due) => publish(&host, &due).await,
+            Err(error) => tracing::error!(%error, "the task store cannot be swept"),
+        }
+    }
+}
+
+/// Publishes tasks (again). One that cannot be published is due again later.
+pub async fn publish(host: &Capabilities, tasks: &[Task]) {
+    for task in tasks {
+        let message = message_for(task);
+        if let Err(error) = host.queue.publish(message).await {
+            tracing::error!(%error, task = task.id, "a task could not be published again");
+        }
+    }
+}

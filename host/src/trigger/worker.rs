@@ -1,0 +1,161 @@
+//! Takes messages from the queue and gives each to a processor instance of its
+//! own.
+//!
+//! The number of tasks in flight is bounded, and nothing polls. What an instance
+//! does to its task is fenced by its lease: stopping one at any moment, from
+//! outside too, loses nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use concept_refinement_domain::message::{self, Parsed};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
+
+use crate::bindings::processor::ProcessorComponentPre;
+use crate::bindings::processor::exports::concept::refinement::processor::Outcome;
+use crate::capability::Capabilities;
+use crate::capability::queue::Delivery;
+use crate::sandbox::{ClaimedLease, Grants, Sandbox};
+
+/// What an instance may take beyond its task's own limit before it is stopped
+/// from outside.
+const SLACK: Duration = Duration::from_secs(10);
+
+/// When a message that could not be dealt with comes again.
+const REDELIVERY: Duration = Duration::from_secs(1);
+
+pub struct Worker {
+    pub engine: wasmtime::Engine,
+    pub pre: ProcessorComponentPre<Sandbox>,
+    pub grants: Grants,
+    pub host: Arc<Capabilities>,
+    /// Tasks in flight.
+    pub concurrency: usize,
+    /// For a whole task.
+    pub task_timeout: Duration,
+}
+
+impl Worker {
+    /// Works until `stop` is set, then lets the tasks in flight finish for at
+    /// most `grace` and gives the rest back.
+    pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>, grace: Duration) {
+        let slots = Arc::new(Semaphore::new(self.concurrency));
+        let abandon = CancellationToken::new();
+        let mut in_flight = JoinSet::new();
+        loop {
+            let next = async {
+                let slot = Arc::clone(&slots).acquire_owned().await;
+                (slot, self.host.queue.receive().await)
+            };
+            let (slot, delivery) = tokio::select! {
+                next = next => next,
+                _ = stop.wait_for(|stop| *stop) => break,
+            };
+            while in_flight.try_join_next().is_some() {}
+            match delivery {
+                Ok(delivery) => {
+                    let worker = Arc::clone(&self);
+                    let abandon = abandon.clone();
+                    let span = task_span(&delivery.message);
+                    let work = async move {
+                        worker.work(delivery, abandon).await;
+                        drop(slot);
+                    };
+                    in_flight.spawn(work.instrument(span));
+                }
+                Err(error) => {
+                    tracing::error!(%error, "the queue cannot be read");
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+            }
+        }
+        if !in_flight.is_empty() {
+            tracing::info!(tasks = in_flight.len(), "finishing the tasks in flight");
+        }
+        let finished = async { while in_flight.join_next().await.is_some() {} };
+        if tokio::time::timeout(grace, finished).await.is_err() {
+            tracing::warn!(tasks = in_flight.len(), "giving tasks back");
+            abandon.cancel();
+            while in_flight.join_next().await.is_some() {}
+        }
+    }
+
+    async fn work(&self, delivery: Delivery, abandon: CancellationToken) {
+        let mut claimed = ClaimedLease::default();
+        let processed = tokio::select! {
+            processed = self.process(&delivery.message, &mut claimed) => Some(processed),
+            () = abandon.cancelled() => None,
+        };
+        match processed {
+            Some(Ok(Outcome::Done)) => {
+                tracing::info!("processed");
+                delivery.ack().await;
+            }
+            Some(Ok(Outcome::Skipped)) => {
+                tracing::debug!("nothing to do");
+                delivery.ack().await;
+            }
+            Some(Ok(Outcome::Rejected(reason))) => {
+                tracing::warn!(reason, "the message was rejected");
+                delivery.ack().await;
+            }
+            Some(Ok(Outcome::RetryLater(reason))) => {
+                tracing::warn!(reason, "to be delivered again");
+                delivery.nack(REDELIVERY).await;
+            }
+            Some(Err(error)) => {
+                // Its lease runs out, and that counts: a task that kills its
+                // worker again and again has to end.
+                tracing::error!(error = format!("{error:#}"), "the processor ended early");
+                delivery.nack(REDELIVERY).await;
+            }
+            None => {
+                if let Some(lease) = claimed.take()
+                    && let Err(error) = self.host.tasks.release(&lease).await
+                {
+                    tracing::error!(%error, "the lease could not be released");
+                }
+                delivery.nack(REDELIVERY).await;
+            }
+        }
+    }
+
+    async fn process(
+        &self,
+        message: &[u8],
+        claimed: &mut ClaimedLease,
+    ) -> anyhow::Result<Outcome> {
+        let mut store = Sandbox::store(&self.engine, &self.grants);
+        *claimed = store.data().claimed();
+        let run = async {
+            let processor = self.pre.instantiate_async(&mut store).await?;
+            store
+                .run_concurrent(async |accessor| {
+                    let processor = processor.concept_refinement_processor();
+                    processor.call_process(accessor, message.to_vec()).await
+                })
+                .await?
+        };
+        match tokio::time::timeout(self.task_timeout + SLACK, run).await {
+            Ok(Ok(outcome)) => Ok(outcome),
+            Ok(Err(error)) => {
+                let printed = store.data().printed();
+                Err(anyhow::Error::from(error).context(printed))
+            }
+            Err(_) => anyhow::bail!("the processor overran its task's limit"),
+        }
+    }
+}
+
+/// All that is logged of one task shares its id.
+fn task_span(message: &[u8]) -> tracing::Span {
+    let task = match message::parse(message) {
+        Parsed::Valid { task_id, .. } => Some(task_id),
+        Parsed::Unusable { task_id, .. } => task_id,
+        Parsed::Nonsense => None,
+    };
+    tracing::info_span!("task", id = task.unwrap_or_default())
+}
