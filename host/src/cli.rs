@@ -1,5 +1,6 @@
 //! What the command line says: a flag for each setting, and the log.
 
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -30,10 +31,12 @@ pub fn parse() -> Result<Serve, ExitCode> {
 
 /// Logs to standard error, so that standard output stays for the ready line.
 pub fn start_log(format: LogFormat) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_from_env("REFINEMENT_LOG")
-        .unwrap_or_else(|_| EnvFilter::new("warn,concept_refinement=info,concept_refinement_host=info"));
+    let filter = EnvFilter::try_from_env("REFINEMENT_LOG").unwrap_or_else(|_| {
+        EnvFilter::new("warn,concept_refinement=info,concept_refinement_host=info")
+    });
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     let started = match format {
         LogFormat::Text => log.try_init(),
@@ -46,7 +49,8 @@ fn command() -> Command {
     let serve = Command::new("serve")
         .about("Serves the API and processes tasks")
         .arg(
-            path("config", "FILE").help("Read settings from FILE [default: refinement.toml, if there]"),
+            path("config", "FILE")
+                .help("Read settings from FILE [default: refinement.toml, if there]"),
         )
         .arg(path("components", "DIR").help("Run the components of DIR [default: those built in]"))
         .args(SETTINGS.iter().map(|setting| {
@@ -57,7 +61,11 @@ fn command() -> Command {
             Arg::new(setting.name)
                 .long(setting.name)
                 .value_name(setting.value)
-                .help(format!("{}{default} [env: {}]", setting.help, setting.variable()))
+                .help(format!(
+                    "{}{default} [env: {}]",
+                    setting.help,
+                    setting.variable()
+                ))
         }));
     Command::new("concept-refinement")
         .about("Refines images by a prompt")
@@ -77,9 +85,8 @@ fn path(name: &'static str, value: &'static str) -> Arg {
 fn serve(matches: &ArgMatches) -> anyhow::Result<Serve> {
     let mut values = Values::new();
     values.set_from_file(matches.get_one::<PathBuf>("config").map(PathBuf::as_path))?;
-    let variables = std::env::vars_os().filter_map(|(name, value)| {
-        Some((name.into_string().ok()?, value.into_string().ok()?))
-    });
+    let variables = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let variables = variables.filter(|(name, _)| name != "REFINEMENT_LOG");
     let unknown_variables = values.set_from_variables(variables);
     for setting in SETTINGS {

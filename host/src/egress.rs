@@ -184,9 +184,10 @@ async fn send(
     // Over HTTP/1.1 the authority travels in the Host header.
     let path = request.uri().path_and_query().cloned();
     *request.uri_mut() = path.map_or_else(|| http::Uri::from_static("/"), http::Uri::from);
-    request
-        .headers_mut()
-        .insert(http::header::CONNECTION, http::HeaderValue::from_static("close"));
+    request.headers_mut().insert(
+        http::header::CONNECTION,
+        http::HeaderValue::from_static("close"),
+    );
 
     let driver = tokio::spawn(connection);
     let driver = body::AbortOnDrop::new(driver);

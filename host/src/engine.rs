@@ -13,7 +13,7 @@ use anyhow::Context as _;
 use wasmtime::{Cache, CacheConfig, Config, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 /// How long a guest runs before it lets others run on its thread.
-const EPOCH: Duration = Duration::from_millis(5);
+const EPOCH: Duration = Duration::from_millis(10);
 
 /// What a slot of the pool keeps in memory between two instances, in bytes, so
 /// that a new one need not fault it in again.

@@ -26,7 +26,7 @@ use crate::components::Components;
 use crate::config::{Auth, Config};
 use crate::egress::{Egress, Grant, tls};
 use crate::engine::{Engine, Pool};
-use crate::sandbox::{Grants, GrantedSettings, api_linker, processor_linker};
+use crate::sandbox::{GrantedSettings, Grants, api_linker, processor_linker};
 use crate::secret::Secret;
 use crate::trigger::http::{HttpTrigger, listen};
 use crate::trigger::worker::Worker;
@@ -174,11 +174,7 @@ impl HostBuilder {
         let triggers = vec![
             tokio::spawn(Arc::new(http).serve(listener, stopped.clone(), GRACE)),
             tokio::spawn(Arc::new(worker).run(stopped.clone(), GRACE)),
-            tokio::spawn(sweep::run(
-                Arc::clone(&capabilities),
-                config.lease,
-                stopped,
-            )),
+            tokio::spawn(sweep::run(Arc::clone(&capabilities), config.lease, stopped)),
         ];
         Ok(Host {
             address,

@@ -111,10 +111,7 @@ impl ClaimedLease {
     }
 
     pub fn take(&self) -> Option<Lease> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 

@@ -1,9 +1,7 @@
 //! Conversions between WIT and domain values that several links share, each
 //! standing once.
 
-use concept_refinement_domain::capability::{
-    CapabilityError, ErrorKind, Fenced, Lease, Position,
-};
+use concept_refinement_domain::capability::{CapabilityError, ErrorKind, Fenced, Lease, Position};
 use concept_refinement_domain::task::{Refinement, Stage, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 

@@ -139,7 +139,9 @@ mod tests {
     fn later_layers_win() {
         let mut values = Values::new();
         assert_eq!(values.get("lease"), Some("30s"));
-        values.set_from_toml("f", "lease = '40s'\nuploads = 5").unwrap();
+        values
+            .set_from_toml("f", "lease = '40s'\nuploads = 5")
+            .unwrap();
         assert_eq!(values.get("lease"), Some("40s"));
         assert_eq!(values.get("uploads"), Some("5"));
         let unknown = values.set_from_variables([
@@ -154,16 +156,39 @@ mod tests {
     #[test]
     fn a_file_with_nonsense_is_refused_by_name() {
         for (name, text, expected) in [
-            ("unknown key", "colour = 'red'", "refinement.toml: unknown setting \"colour\""),
-            ("kebab case", "data-dir = 'x'", "refinement.toml: unknown setting \"data-dir\""),
-            ("boolean", "uploads = true", "uploads: must be a string, a whole number or a list of strings"),
-            ("list of numbers", "allow_sources = [1]", "allow_sources: must be a string, a whole number or a list of strings"),
+            (
+                "unknown key",
+                "colour = 'red'",
+                "refinement.toml: unknown setting \"colour\"",
+            ),
+            (
+                "kebab case",
+                "data-dir = 'x'",
+                "refinement.toml: unknown setting \"data-dir\"",
+            ),
+            (
+                "boolean",
+                "uploads = true",
+                "uploads: must be a string, a whole number or a list of strings",
+            ),
+            (
+                "list of numbers",
+                "allow_sources = [1]",
+                "allow_sources: must be a string, a whole number or a list of strings",
+            ),
         ] {
-            let error = Values::new().set_from_toml("refinement.toml", text).unwrap_err();
+            let error = Values::new()
+                .set_from_toml("refinement.toml", text)
+                .unwrap_err();
             assert_eq!(error.to_string(), expected, "{name}");
         }
-        let error = Values::new().set_from_toml("refinement.toml", "= x").unwrap_err();
-        assert!(error.to_string().starts_with("refinement.toml: "), "{error}");
+        let error = Values::new()
+            .set_from_toml("refinement.toml", "= x")
+            .unwrap_err();
+        assert!(
+            error.to_string().starts_with("refinement.toml: "),
+            "{error}"
+        );
     }
 
     #[test]

@@ -72,6 +72,7 @@ impl Worker {
                 }
             }
         }
+        while in_flight.try_join_next().is_some() {}
         if !in_flight.is_empty() {
             tracing::info!(tasks = in_flight.len(), "finishing the tasks in flight");
         }
@@ -123,11 +124,7 @@ impl Worker {
         }
     }
 
-    async fn process(
-        &self,
-        message: &[u8],
-        claimed: &mut ClaimedLease,
-    ) -> anyhow::Result<Outcome> {
+    async fn process(&self, message: &[u8], claimed: &mut ClaimedLease) -> anyhow::Result<Outcome> {
         let mut store = Sandbox::store(&self.engine, &self.grants);
         *claimed = store.data().claimed();
         let run = async {

@@ -2,9 +2,7 @@
 
 use wasmtime::component::Accessor;
 
-use crate::bindings::capabilities::concept::refinement::health::{
-    Capability, Host, HostWithStore,
-};
+use crate::bindings::capabilities::concept::refinement::health::{Capability, Host, HostWithStore};
 use crate::sandbox::{Linked, Sandbox};
 
 impl Host for &mut Sandbox {}

@@ -16,6 +16,7 @@ use futures::stream::BoxStream;
 use tokio::runtime::Runtime;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::task::JoinHandle;
+use tracing::Instrument as _;
 use wasmtime::component::{Component, StreamReader};
 
 use super::{ImageModel, ModelAnswer, ModelError, ModelRequest};
@@ -59,7 +60,11 @@ impl ModelComponent {
             .context("the model component does not fit the interface image-model")?;
         let cores = std::thread::available_parallelism()?.get();
         let computes = !imports_http_client(engine, component);
-        let admitted = if computes { cores.min(at_once) } else { at_once };
+        let admitted = if computes {
+            cores.min(at_once)
+        } else {
+            at_once
+        };
         let calls = Arc::new(Calls {
             engine: engine.clone(),
             pre,
@@ -82,6 +87,7 @@ impl ImageModel for ModelComponent {
             };
             let (sender, answer) = oneshot::channel();
             let call = call(Arc::clone(&self.calls), request, sender, permit);
+            let call = call.instrument(tracing::Span::current());
             let call = AbortOnDrop(self.calls.threads.spawn(call));
             match answer.await {
                 Ok(Ok(ModelAnswer::Image {

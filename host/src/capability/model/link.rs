@@ -45,9 +45,8 @@ impl HostWithStore<Sandbox> for Linked {
             }) => Ok(wit::Answer::Image(wit::Image {
                 media_type,
                 length,
-                contents: accessor.with(|access| {
-                    StreamReader::new(access, Bytestream::new(contents))
-                })?,
+                contents: accessor
+                    .with(|access| StreamReader::new(access, Bytestream::new(contents)))?,
             })),
             Ok(ModelAnswer::Location(url)) => Ok(wit::Answer::Location(url)),
             Err(ModelError::Unavailable {

@@ -55,7 +55,9 @@ impl Body for Bounded {
                 }
             }
             Poll::Pending => {
-                let deadline = this.deadline.get_or_insert_with(|| Box::pin(sleep(SILENCE)));
+                let deadline = this
+                    .deadline
+                    .get_or_insert_with(|| Box::pin(sleep(SILENCE)));
                 match deadline.as_mut().poll(cx) {
                     Poll::Ready(()) => {
                         deadline.as_mut().reset(Instant::now() + SILENCE);

@@ -1,0 +1,4 @@
+//! What the documents show works as it stands.
+
+mod embed;
+mod readme;
