@@ -1,0 +1,134 @@
+//! Requests and responses between `wasi:http` and the routes.
+
+use std::borrow::Cow;
+
+use wasip3::http::types::{
+    ErrorCode, Fields, Method as WasiMethod, Request, Response, Scheme, Trailers,
+};
+use wasip3::{wit_future, wit_stream};
+use wit_bindgen::{FutureReader, StreamReader, StreamResult};
+
+use crate::origin::Origin;
+use crate::request::{self, Body, Headers, Interrupted, Method};
+use crate::response::{self, Content};
+
+const CHUNK: usize = 64 * 1024;
+
+pub fn received(request: Request) -> request::Request<Incoming> {
+    let method = match request.get_method() {
+        WasiMethod::Get => Method::Get,
+        WasiMethod::Head => Method::Head,
+        WasiMethod::Post => Method::Post,
+        WasiMethod::Delete => Method::Delete,
+        WasiMethod::Put
+        | WasiMethod::Connect
+        | WasiMethod::Options
+        | WasiMethod::Trace
+        | WasiMethod::Patch
+        | WasiMethod::Other(_) => Method::Other,
+    };
+    let scheme = match request.get_scheme() {
+        None | Some(Scheme::Http) => Cow::Borrowed("http"),
+        Some(Scheme::Https) => Cow::Borrowed("https"),
+        Some(Scheme::Other(scheme)) => Cow::Owned(scheme),
+    };
+    let authority = request.get_authority().unwrap_or_default();
+    let mut path = request.get_path_with_query().unwrap_or_default();
+    let query = path.find('?').map(|at| {
+        let query = path.split_off(at);
+        query.strip_prefix('?').unwrap_or_default().to_owned()
+    });
+    let headers = Headers::new(request.get_headers().copy_all());
+    let remaining = headers.content_length();
+    request::Request {
+        method,
+        path,
+        query,
+        origin: Origin::new(&scheme, &authority),
+        headers,
+        body: Incoming {
+            state: State::Unread(request),
+            remaining,
+        },
+    }
+}
+
+/// A body that is not opened before somebody reads it.
+pub struct Incoming {
+    state: State,
+    /// How much is to come, where it was declared.
+    remaining: Option<u64>,
+}
+
+enum State {
+    Unread(Request),
+    Open(
+        StreamReader<u8>,
+        FutureReader<Result<Option<Trailers>, ErrorCode>>,
+    ),
+    Closed,
+}
+
+impl Body for Incoming {
+    async fn chunk(&mut self) -> Result<Option<Vec<u8>>, Interrupted> {
+        if self.remaining == Some(0) {
+            self.state = State::Closed;
+            return Ok(None);
+        }
+        let (mut stream, end) = match std::mem::replace(&mut self.state, State::Closed) {
+            State::Unread(request) => {
+                let (_, received) = wit_future::new(|| Ok(()));
+                Request::consume_body(request, received)
+            }
+            State::Open(stream, end) => (stream, end),
+            State::Closed => return Ok(None),
+        };
+        let room = self
+            .remaining
+            .and_then(|remaining| usize::try_from(remaining).ok())
+            .map_or(CHUNK, |remaining| remaining.min(CHUNK));
+        match stream.read(Vec::with_capacity(room)).await {
+            (StreamResult::Complete(_), bytes) => {
+                if let Some(remaining) = &mut self.remaining {
+                    *remaining = remaining.saturating_sub(bytes.len() as u64);
+                }
+                self.state = State::Open(stream, end);
+                Ok(Some(bytes))
+            }
+            (StreamResult::Dropped, _) => {
+                drop(stream);
+                match end.await {
+                    Ok(_) if self.remaining.is_none() => Ok(None),
+                    Ok(_) | Err(_) => Err(Interrupted),
+                }
+            }
+            (StreamResult::Cancelled, _) => Err(Interrupted),
+        }
+    }
+}
+
+pub fn sent(response: response::Response<StreamReader<u8>>) -> Result<Response, ErrorCode> {
+    let fields: Vec<(String, Vec<u8>)> = response
+        .headers
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.into_owned().into_bytes()))
+        .collect();
+    let fields = Fields::from_list(&fields).map_err(|_| ErrorCode::InternalError(None))?;
+    let (contents, bytes) = match response.content {
+        Content::None => (None, None),
+        Content::Stored(stream) => (Some(stream), None),
+        Content::Bytes(bytes) => {
+            let (writer, reader) = wit_stream::new();
+            (Some(reader), Some((writer, bytes)))
+        }
+    };
+    let (_, trailers) = wit_future::new(|| Ok(None));
+    let (sent, _) = Response::new(fields, contents, trailers);
+    sent.set_status_code(response.status)
+        .map_err(|()| ErrorCode::InternalError(None))?;
+    if let Some((mut writer, bytes)) = bytes {
+        // Whoever asked may be gone; then nobody misses what was not written.
+        wit_bindgen::spawn(async move { drop(writer.write_all(bytes).await) });
+    }
+    Ok(sent)
+}

@@ -1,0 +1,48 @@
+//! Reading a JSON body, as far as it may be read.
+
+use crate::problem::Problem;
+use crate::request::{Body, Headers};
+
+/// The most that a JSON body may have.
+const MAX_JSON: usize = 64 * 1024;
+
+/// A JSON body's bytes. Too long is judged before not declared as JSON.
+pub async fn json(headers: &Headers, body: &mut impl Body) -> Result<Vec<u8>, Problem> {
+    let bytes = bounded(headers, body).await?;
+    if is_json(headers) {
+        Ok(bytes)
+    } else {
+        Err(Problem::UnsupportedMediaType(
+            "The body must be declared as application/json.".into(),
+        ))
+    }
+}
+
+async fn bounded(headers: &Headers, body: &mut impl Body) -> Result<Vec<u8>, Problem> {
+    let too_large = || Problem::TooLarge("The body is longer than 64 KiB.".into());
+    if headers
+        .content_length()
+        .is_some_and(|length| length > MAX_JSON as u64)
+    {
+        return Err(too_large());
+    }
+    let mut bytes = Vec::new();
+    loop {
+        match body.chunk().await {
+            Ok(Some(chunk)) if bytes.len().saturating_add(chunk.len()) > MAX_JSON => {
+                return Err(too_large());
+            }
+            Ok(Some(chunk)) if bytes.is_empty() => bytes = chunk,
+            Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
+            Ok(None) => return Ok(bytes),
+            Err(interrupted) => return Err(interrupted.into()),
+        }
+    }
+}
+
+fn is_json(headers: &Headers) -> bool {
+    headers
+        .text("content-type")
+        .and_then(|value| value.split(';').next())
+        .is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
+}

@@ -1,0 +1,107 @@
+//! What the operator configured, read once an instance.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use concept_refinement_domain::image::Limits;
+use concept_refinement_domain::original::AllowedSources;
+use concept_refinement_domain::quota::{self, Quota};
+use concept_refinement_domain::{duration, size};
+use thiserror::Error;
+
+use crate::auth::Tokens;
+use crate::origin::Origin;
+use crate::ports::Settings;
+
+pub struct Config {
+    pub version: String,
+    /// Where the service is reached, if that is fixed.
+    pub public_origin: Option<Origin>,
+    pub image_url_ttl: Duration,
+    /// None: unlimited.
+    pub quota: Option<Quota>,
+    /// Whether anyone can have a session.
+    pub anonymous_sessions: bool,
+    pub tokens: Tokens,
+    pub allowed_sources: AllowedSources,
+    /// How many uploads a user may keep.
+    pub uploads: u32,
+    pub image_limits: Limits,
+}
+
+/// The settings cannot be used: nothing can be answered until they change. It
+/// names the setting, never its value.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ConfigError {
+    #[error("the setting {0} is missing")]
+    Missing(&'static str),
+    #[error("the value of {name} {reason}")]
+    Unusable { name: &'static str, reason: String },
+}
+
+impl Config {
+    /// Platforms that leave a setting out get the default of the whole product.
+    pub async fn read(settings: &impl Settings) -> Result<Self, ConfigError> {
+        let auth = text(settings, "auth").await;
+        let anonymous_sessions = match auth.as_deref() {
+            None | Some("anonymous") => true,
+            Some("secret") => false,
+            Some(_) => return Err(unusable("auth", "must be anonymous or secret")),
+        };
+        let secret = text(settings, "jwt-secret")
+            .await
+            .ok_or(ConfigError::Missing("jwt-secret"))?;
+        let tokens = Tokens::new(
+            &secret,
+            text(settings, "jwt-audience").await,
+            text(settings, "jwt-issuer").await,
+        );
+        let public_origin = match text(settings, "public-url").await {
+            None => None,
+            Some(url) => Some(
+                Origin::of_url(&url)
+                    .ok_or_else(|| unusable("public-url", "must be an http or https URL"))?,
+            ),
+        };
+        Ok(Self {
+            version: text(settings, "version").await.unwrap_or_default(),
+            public_origin,
+            image_url_ttl: parsed(settings, "image-url-ttl", "1h", duration::parse).await?,
+            quota: parsed(settings, "rate-limit", "10/month", quota::parse_rate_limit).await?,
+            anonymous_sessions,
+            tokens,
+            allowed_sources: parsed(settings, "allow-sources", "", AllowedSources::parse).await?,
+            uploads: parsed(settings, "uploads", "100", number).await?,
+            image_limits: Limits {
+                max_bytes: parsed(settings, "max-image-bytes", "20MiB", size::parse).await?,
+                max_pixels: parsed(settings, "max-image-pixels", "50000000", number).await?,
+            },
+        })
+    }
+}
+
+/// A setting that is empty is as one that is not set.
+async fn text(settings: &impl Settings, name: &str) -> Option<String> {
+    settings.get(name).await.filter(|value| !value.is_empty())
+}
+
+async fn parsed<T, E: ToString>(
+    settings: &impl Settings,
+    name: &'static str,
+    default: &str,
+    parse: impl FnOnce(&str) -> Result<T, E>,
+) -> Result<T, ConfigError> {
+    let value = text(settings, name).await;
+    parse(value.as_deref().unwrap_or(default)).map_err(|error| unusable(name, error))
+}
+
+fn number<T: FromStr>(text: &str) -> Result<T, &'static str> {
+    text.parse().map_err(|_| "must be a whole number")
+}
+
+fn unusable(name: &'static str, reason: impl ToString) -> ConfigError {
+    ConfigError::Unusable {
+        name,
+        reason: reason.to_string(),
+    }
+}

@@ -1,0 +1,44 @@
+//! The HTTP API, as a component.
+//!
+//! [`Api`] turns a request into a response over its [`Ports`] alone, so that it
+//! runs natively in tests. On wasm the module `bindings` makes the imports of
+//! `wit/` those ports, and exports `wasi:http/handler`.
+//!
+//! An instance is shared by concurrent requests, so nothing here may panic,
+//! wait while it holds a borrow, or keep what a request sent beyond its bounds.
+//! Nothing here may decide what the domain decides, or know a platform.
+#![allow(async_fn_in_trait)]
+
+mod api;
+mod auth;
+#[cfg(target_arch = "wasm32")]
+mod bindings;
+mod body;
+mod config;
+#[cfg(target_arch = "wasm32")]
+mod convert;
+mod log;
+mod origin;
+mod paging;
+mod ports;
+mod problem;
+mod range;
+mod representation;
+mod republish;
+mod request;
+mod response;
+mod router;
+mod routes;
+#[cfg(test)]
+mod tests;
+mod upload;
+
+pub use api::Api;
+pub use config::{Config, ConfigError};
+pub use origin::Origin;
+pub use ports::{
+    Background, Chunks, Clock, ConceptStore, Health, Ids, ImageStore, Ports, Settings, TaskQueue,
+    TaskStore,
+};
+pub use request::{Body, Headers, Interrupted, Method, Request};
+pub use response::{Content, Response};

@@ -1,0 +1,108 @@
+//! Origins: scheme, host and port, in one notation so that they compare.
+
+use std::fmt;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// `http://host:port`, in lower case, without a default port.
+    text: String,
+}
+
+impl Origin {
+    /// User information in the authority is dropped.
+    pub fn new(scheme: &str, authority: &str) -> Self {
+        let scheme = scheme.to_ascii_lowercase();
+        let host = authority
+            .rsplit_once('@')
+            .map_or(authority, |(_, host)| host)
+            .to_ascii_lowercase();
+        let default_port = match scheme.as_str() {
+            "http" => ":80",
+            "https" => ":443",
+            _ => "",
+        };
+        let host = host.strip_suffix(default_port).unwrap_or(&host);
+        Self {
+            text: format!("{scheme}://{host}"),
+        }
+    }
+
+    /// The origin of an `http` or `https` URL.
+    pub fn of_url(url: &str) -> Option<Self> {
+        let (scheme, rest) = url.split_once("://")?;
+        let authority = rest.split(['/', '?', '#']).next()?;
+        let known = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
+        (known && !authority.is_empty()).then(|| Self::new(scheme, authority))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    pub fn is_https(&self) -> bool {
+        self.text.starts_with("https://")
+    }
+
+    /// Host and port alone.
+    pub fn same_authority(&self, other: &Self) -> bool {
+        self.authority() == other.authority()
+    }
+
+    fn authority(&self) -> Option<&str> {
+        self.text.split_once("://").map(|(_, authority)| authority)
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn origins_compare_in_one_notation() {
+        let cases = [
+            ("as it is", "http", "host:8080", "http://host:8080"),
+            ("in capitals", "HTTP", "HOST:8080", "http://host:8080"),
+            ("default port of http", "http", "host:80", "http://host"),
+            ("default port of https", "https", "host:443", "https://host"),
+            (
+                "the other's default port",
+                "http",
+                "host:443",
+                "http://host:443",
+            ),
+            (
+                "a port that ends alike",
+                "http",
+                "host:8080",
+                "http://host:8080",
+            ),
+            ("IPv6", "http", "[::1]:80", "http://[::1]"),
+            ("user information", "http", "a:b@host", "http://host"),
+        ];
+        for (name, scheme, authority, expected) in cases {
+            assert_eq!(Origin::new(scheme, authority).as_str(), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn origins_are_taken_from_urls() {
+        let cases = [
+            ("with a path", "https://Host/a/b", Some("https://host")),
+            ("with a query", "http://host:1?x", Some("http://host:1")),
+            ("bare", "http://host", Some("http://host")),
+            ("another scheme", "ftp://host", None),
+            ("no host", "http:///x", None),
+            ("null", "null", None),
+        ];
+        for (name, url, expected) in cases {
+            let origin = Origin::of_url(url);
+            assert_eq!(origin.as_ref().map(Origin::as_str), expected, "{name}");
+        }
+    }
+}

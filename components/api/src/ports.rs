@@ -1,0 +1,127 @@
+//! What the routes need from outside, in domain words.
+//!
+//! Each trait has the part of the WIT interface of its name that the API uses;
+//! the promises are those of `wit/`.
+
+use std::future::Future;
+
+use concept_refinement_domain::capability::{
+    ByteRange, CapabilityError, CapabilityState, ConceptPage, Deleted, Fenced, ImageInfo, NewImage,
+    NewTask, Position, Resolved, StoredOrNot, Submission, TaskPage,
+};
+use concept_refinement_domain::concept::Concept;
+use concept_refinement_domain::task::{Status, Task};
+use concept_refinement_domain::timestamp::Timestamp;
+
+/// All that the routes need. Clones share what is behind them.
+pub trait Ports:
+    TaskStore + TaskQueue + ImageStore + ConceptStore + Health + Clock + Ids + Background + Clone
+{
+}
+
+impl<P> Ports for P where
+    P: TaskStore
+        + TaskQueue
+        + ImageStore
+        + ConceptStore
+        + Health
+        + Clock
+        + Ids
+        + Background
+        + Clone
+{
+}
+
+pub trait TaskStore {
+    async fn submit(&self, task: NewTask) -> Result<Submission, CapabilityError>;
+
+    async fn withdraw(&self, id: &str, error_message: &str) -> Result<Fenced, CapabilityError>;
+
+    async fn get(&self, user: &str, id: &str) -> Result<Option<Task>, CapabilityError>;
+
+    async fn list(
+        &self,
+        user: &str,
+        status: Option<Status>,
+        limit: u32,
+        after: Option<Position>,
+    ) -> Result<TaskPage, CapabilityError>;
+
+    async fn delete(&self, user: &str, id: &str) -> Result<Option<Deleted>, CapabilityError>;
+}
+
+pub trait TaskQueue {
+    async fn publish(&self, message: Vec<u8>) -> Result<(), CapabilityError>;
+}
+
+pub trait ImageStore {
+    /// A stored image's bytes. A response hands them on unread.
+    type Contents;
+
+    /// Reads `contents` as far as it needs; contents that end before or go on
+    /// after the declared length are [`StoredOrNot::WrongLength`].
+    async fn put(
+        &self,
+        image: NewImage,
+        contents: &mut impl Chunks,
+    ) -> Result<StoredOrNot, CapabilityError>;
+
+    async fn stat(&self, path: &str) -> Result<Option<ImageInfo>, CapabilityError>;
+
+    async fn get(
+        &self,
+        path: &str,
+        range: Option<ByteRange>,
+    ) -> Result<Option<(ImageInfo, Self::Contents)>, CapabilityError>;
+
+    async fn delete(&self, path: &str) -> Result<(), CapabilityError>;
+
+    async fn sign(&self, path: &str, origin: &str) -> Result<String, CapabilityError>;
+
+    async fn resolve(&self, url: &str, origin: &str) -> Result<Option<Resolved>, CapabilityError>;
+}
+
+/// Bytes that come piece by piece.
+pub trait Chunks {
+    /// The next piece, never empty. None: that was all.
+    async fn next(&mut self) -> Option<Vec<u8>>;
+}
+
+pub trait ConceptStore {
+    async fn get(&self, user: &str, id: &str) -> Result<Option<Concept>, CapabilityError>;
+
+    async fn list(
+        &self,
+        user: &str,
+        limit: u32,
+        after: Option<Position>,
+    ) -> Result<ConceptPage, CapabilityError>;
+
+    /// Answers the path of the concept's image.
+    async fn delete(&self, user: &str, id: &str) -> Result<Option<String>, CapabilityError>;
+}
+
+pub trait Health {
+    async fn check(&self) -> Vec<CapabilityState>;
+
+    /// What the model says of itself.
+    async fn model(&self) -> String;
+}
+
+pub trait Settings {
+    async fn get(&self, name: &str) -> Option<String>;
+}
+
+pub trait Clock {
+    fn now(&self) -> Timestamp;
+}
+
+pub trait Ids {
+    /// A new random UUID in lower case with hyphens.
+    fn uuid(&self) -> String;
+}
+
+pub trait Background {
+    /// Goes on with some work after the response. It may be lost.
+    fn spawn(&self, work: impl Future<Output = ()> + 'static);
+}

@@ -1,0 +1,152 @@
+//! The answers other than success, in the one shape that all of them have.
+
+use std::borrow::Cow;
+
+use concept_refinement_domain::capability::{CapabilityError, ErrorKind};
+use concept_refinement_domain::quota::QuotaState;
+use concept_refinement_domain::validation::FieldErrors;
+use serde::Serialize;
+
+use crate::request::Interrupted;
+use crate::response::{Content, Response};
+
+/// Why a request was not answered with success. Each detail is a sentence that
+/// the caller may read.
+#[derive(Debug)]
+pub enum Problem {
+    Unauthorized(&'static str),
+    Forbidden(&'static str),
+    NotFound(&'static str),
+    MethodNotAllowed {
+        allow: &'static str,
+    },
+    Conflict(&'static str),
+    TooLarge(Cow<'static, str>),
+    UnsupportedMediaType(Cow<'static, str>),
+    /// What was asked for cannot be used as it is.
+    Invalid(Cow<'static, str>),
+    InvalidFields(FieldErrors),
+    RangeNotSatisfiable {
+        size: u64,
+    },
+    TooManyKept(String),
+    QuotaExceeded {
+        detail: String,
+        quota: QuotaState,
+        /// In seconds.
+        retry_after: u64,
+    },
+    Unavailable {
+        detail: Cow<'static, str>,
+        /// In seconds.
+        retry_after: Option<u32>,
+    },
+    /// A fault of ours, of which nothing is told.
+    Internal,
+}
+
+#[derive(Serialize)]
+struct ErrorBody<'a> {
+    detail: &'a str,
+    status_code: u16,
+    error_code: &'static str,
+    field_errors: Option<&'a FieldErrors>,
+}
+
+impl Problem {
+    /// The status and its name in the body.
+    fn kind(&self) -> (u16, &'static str) {
+        match self {
+            Self::Unauthorized(_) => (401, "UNAUTHORIZED"),
+            Self::Forbidden(_) => (403, "FORBIDDEN"),
+            Self::NotFound(_) => (404, "NOT_FOUND"),
+            Self::MethodNotAllowed { .. } => (405, "METHOD_NOT_ALLOWED"),
+            Self::Conflict(_) => (409, "CONFLICT"),
+            Self::TooLarge(_) => (413, "PAYLOAD_TOO_LARGE"),
+            Self::UnsupportedMediaType(_) => (415, "UNSUPPORTED_MEDIA_TYPE"),
+            Self::RangeNotSatisfiable { .. } => (416, "RANGE_NOT_SATISFIABLE"),
+            Self::Invalid(_) | Self::InvalidFields(_) => (422, "VALIDATION_ERROR"),
+            Self::TooManyKept(_) | Self::QuotaExceeded { .. } => (429, "RATE_LIMIT_EXCEEDED"),
+            Self::Internal => (500, "INTERNAL_ERROR"),
+            Self::Unavailable { .. } => (503, "SERVICE_UNAVAILABLE"),
+        }
+    }
+
+    fn detail(&self) -> &str {
+        match self {
+            Self::Unauthorized(detail)
+            | Self::Forbidden(detail)
+            | Self::NotFound(detail)
+            | Self::Conflict(detail) => detail,
+            Self::TooLarge(detail)
+            | Self::UnsupportedMediaType(detail)
+            | Self::Invalid(detail)
+            | Self::Unavailable { detail, .. } => detail,
+            Self::TooManyKept(detail) | Self::QuotaExceeded { detail, .. } => detail,
+            Self::MethodNotAllowed { .. } => "This path does not answer to that method.",
+            Self::InvalidFields(_) => "The request is not valid.",
+            Self::RangeNotSatisfiable { .. } => "The range lies outside the image.",
+            Self::Internal => "Something went wrong on our side.",
+        }
+    }
+
+    pub fn into_response<C>(self) -> Response<C> {
+        let (status, error_code) = self.kind();
+        let body = ErrorBody {
+            detail: self.detail(),
+            status_code: status,
+            error_code,
+            field_errors: match &self {
+                Self::InvalidFields(errors) => Some(errors),
+                _ => None,
+            },
+        };
+        let response = Response::json(status, &body).unwrap_or_else(|_| Response {
+            status: 500,
+            headers: Vec::new(),
+            content: Content::None,
+        });
+        match self {
+            Self::Unauthorized(_) => response.with("www-authenticate", "Bearer"),
+            Self::MethodNotAllowed { allow } => response.with("allow", allow),
+            Self::RangeNotSatisfiable { size } => {
+                response.with("content-range", format!("bytes */{size}"))
+            }
+            Self::QuotaExceeded {
+                quota, retry_after, ..
+            } => with_quota(response, Some(quota)).with("retry-after", retry_after.to_string()),
+            Self::Unavailable {
+                retry_after: Some(seconds),
+                ..
+            } => response.with("retry-after", seconds.to_string()),
+            _ => response,
+        }
+    }
+}
+
+/// Tells how much of the quota is left; nothing where it is unlimited.
+pub fn with_quota<C>(response: Response<C>, quota: Option<QuotaState>) -> Response<C> {
+    let Some(quota) = quota else { return response };
+    response
+        .with("x-ratelimit-limit", quota.limit.to_string())
+        .with("x-ratelimit-remaining", quota.remaining.to_string())
+        .with("x-ratelimit-reset", quota.reset.as_secs().to_string())
+}
+
+impl From<CapabilityError> for Problem {
+    fn from(error: CapabilityError) -> Self {
+        match error.kind {
+            ErrorKind::Unavailable | ErrorKind::Full => Self::Unavailable {
+                detail: error.message.into(),
+                retry_after: None,
+            },
+            ErrorKind::Invalid => Self::Internal,
+        }
+    }
+}
+
+impl From<Interrupted> for Problem {
+    fn from(Interrupted: Interrupted) -> Self {
+        Self::Invalid("The body ended before it was complete.".into())
+    }
+}

@@ -1,0 +1,135 @@
+//! What a request wants of an image: all of it, a part, or nothing new
+//! (RFC 9110, sections 13 and 14).
+
+use concept_refinement_domain::capability::ByteRange;
+
+/// Which part of an image a `Range` field asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    Whole,
+    Part(ByteRange),
+    /// It lies wholly outside.
+    Outside,
+}
+
+/// A field that cannot be understood, or that asks for several parts, is
+/// ignored, as the standard allows.
+pub fn wanted(field: &str, size: u64) -> Wanted {
+    let Some(spec) = field.strip_prefix("bytes=") else {
+        return Wanted::Whole;
+    };
+    let Some((first, last)) = spec.trim().split_once('-') else {
+        return Wanted::Whole;
+    };
+    match (position(first), position(last)) {
+        (Ok(Some(first)), Ok(Some(last))) if last < first => Wanted::Whole,
+        (Ok(Some(first)), Ok(_)) if first >= size => Wanted::Outside,
+        (Ok(Some(first)), Ok(last)) => {
+            let end = last.map_or(size, |last| last.saturating_add(1).min(size));
+            Wanted::Part(ByteRange {
+                offset: first,
+                length: end.saturating_sub(first),
+            })
+        }
+        (Ok(None), Ok(Some(suffix))) => match suffix.min(size) {
+            0 => Wanted::Outside,
+            length => Wanted::Part(ByteRange {
+                offset: size.saturating_sub(length),
+                length,
+            }),
+        },
+        (Ok(None), Ok(None)) | (Err(()), _) | (_, Err(())) => Wanted::Whole,
+    }
+}
+
+/// Whether one of the validators of `If-None-Match` is the image's, by weak
+/// comparison.
+pub fn is_known(field: &str, etag: &str) -> bool {
+    field
+        .split(',')
+        .map(str::trim)
+        .any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == etag)
+}
+
+/// None where it is left out, an error where it is not a number. One too large
+/// for a u64 is as good as the largest.
+fn position(digits: &str) -> Result<Option<u64>, ()> {
+    if digits.is_empty() {
+        Ok(None)
+    } else if digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        Ok(Some(digits.parse().unwrap_or(u64::MAX)))
+    } else {
+        Err(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(offset: u64, length: u64) -> Wanted {
+        Wanted::Part(ByteRange { offset, length })
+    }
+
+    #[test]
+    fn ranges() {
+        let cases = [
+            ("first bytes", "bytes=0-9", 100, part(0, 10)),
+            ("one byte", "bytes=5-5", 100, part(5, 1)),
+            ("the last byte", "bytes=99-99", 100, part(99, 1)),
+            ("to the end", "bytes=90-", 100, part(90, 10)),
+            ("beyond the end", "bytes=90-1000", 100, part(90, 10)),
+            ("a suffix", "bytes=-10", 100, part(90, 10)),
+            ("a suffix longer than all", "bytes=-1000", 100, part(0, 100)),
+            ("all of it", "bytes=0-", 100, part(0, 100)),
+            (
+                "a huge end",
+                "bytes=1-99999999999999999999999",
+                100,
+                part(1, 99),
+            ),
+            (
+                "the end of u64",
+                "bytes=0-18446744073709551615",
+                100,
+                part(0, 100),
+            ),
+            ("from the end on", "bytes=100-", 100, Wanted::Outside),
+            (
+                "far outside",
+                "bytes=99999999999999999999999-",
+                100,
+                Wanted::Outside,
+            ),
+            ("an empty suffix", "bytes=-0", 100, Wanted::Outside),
+            ("of nothing", "bytes=0-", 0, Wanted::Outside),
+            ("a suffix of nothing", "bytes=-5", 0, Wanted::Outside),
+            ("backwards", "bytes=9-0", 100, Wanted::Whole),
+            ("several parts", "bytes=0-1,5-6", 100, Wanted::Whole),
+            ("another unit", "items=0-1", 100, Wanted::Whole),
+            ("no numbers", "bytes=-", 100, Wanted::Whole),
+            ("signs", "bytes=+1-+2", 100, Wanted::Whole),
+            ("words", "bytes=a-b", 100, Wanted::Whole),
+            ("nothing", "", 100, Wanted::Whole),
+        ];
+        for (name, field, size, expected) in cases {
+            assert_eq!(wanted(field, size), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn validators() {
+        let cases = [
+            ("the same", "\"a\"", true),
+            ("weak", "W/\"a\"", true),
+            ("one of several", "\"b\", \"a\"", true),
+            ("any", "*", true),
+            ("another", "\"b\"", false),
+            ("unquoted", "a", false),
+            ("nothing", "", false),
+        ];
+        for (name, field, expected) in cases {
+            assert_eq!(is_known(field, "\"a\""), expected, "{name}");
+        }
+    }
+}

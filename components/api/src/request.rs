@@ -1,0 +1,73 @@
+//! A request as the routes see it, without the platform's types.
+
+use crate::origin::Origin;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    Get,
+    Head,
+    Post,
+    Delete,
+    /// One that nothing here answers to.
+    Other,
+}
+
+pub struct Request<B> {
+    pub method: Method,
+    /// Without the query, as sent.
+    pub path: String,
+    /// What follows the first `?`, as sent.
+    pub query: Option<String>,
+    /// Where the request came to.
+    pub origin: Origin,
+    pub headers: Headers,
+    pub body: B,
+}
+
+/// A request's body, read piece by piece.
+pub trait Body {
+    /// The next piece; it may be empty. None: the body is complete.
+    async fn chunk(&mut self) -> Result<Option<Vec<u8>>, Interrupted>;
+}
+
+/// The client did not send all of the body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interrupted;
+
+/// Header fields in the order in which they came.
+#[derive(Clone, Debug, Default)]
+pub struct Headers(Vec<(String, Vec<u8>)>);
+
+impl Headers {
+    pub fn new(fields: Vec<(String, Vec<u8>)>) -> Self {
+        Self(fields)
+    }
+
+    /// All values of a field, in any notation of its name.
+    pub fn all(&self, name: &'static str) -> impl Iterator<Item = &[u8]> {
+        self.0
+            .iter()
+            .filter(move |(field, _)| field.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_slice())
+    }
+
+    /// The value of a field that was sent once. Sent twice, or not in UTF-8, it
+    /// is as if it were not there: use [`Headers::all`] where that matters.
+    pub fn text(&self, name: &'static str) -> Option<&str> {
+        let mut values = self.all(name);
+        match (values.next(), values.next()) {
+            (Some(value), None) => std::str::from_utf8(value).ok(),
+            _ => None,
+        }
+    }
+
+    /// The body's length, where it was declared.
+    pub fn content_length(&self) -> Option<u64> {
+        let text = self.text("content-length")?;
+        if text.bytes().all(|byte| byte.is_ascii_digit()) {
+            text.parse().ok()
+        } else {
+            None
+        }
+    }
+}

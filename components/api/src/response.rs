@@ -1,0 +1,49 @@
+//! A response as the routes make it, without the platform's types.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+use crate::problem::Problem;
+
+pub struct Response<C> {
+    pub status: u16,
+    pub headers: Vec<(&'static str, Cow<'static, str>)>,
+    pub content: Content<C>,
+}
+
+pub enum Content<C> {
+    None,
+    /// Written as one chunk.
+    Bytes(Vec<u8>),
+    /// A stored image's bytes, handed on unread.
+    Stored(C),
+}
+
+impl<C> Response<C> {
+    pub fn empty(status: u16) -> Self {
+        Self {
+            status,
+            headers: vec![("cache-control", Cow::Borrowed("no-store"))],
+            content: Content::None,
+        }
+    }
+
+    pub fn json(status: u16, value: &impl Serialize) -> Result<Self, Problem> {
+        let bytes = serde_json::to_vec(value).map_err(|_| Problem::Internal)?;
+        Ok(Self {
+            status,
+            headers: vec![
+                ("content-type", Cow::Borrowed("application/json")),
+                ("content-length", Cow::Owned(bytes.len().to_string())),
+                ("cache-control", Cow::Borrowed("no-store")),
+            ],
+            content: Content::Bytes(bytes),
+        })
+    }
+
+    pub fn with(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+}

@@ -1,0 +1,177 @@
+//! Which route a path and a method name. It comes before everything else, so
+//! that an unknown path is 404 and a wrong method 405 for everyone.
+
+use crate::problem::Problem;
+use crate::request::Method;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Route<'a> {
+    Refine,
+    Tasks,
+    Task(&'a str),
+    DeleteTask(&'a str),
+    Concepts,
+    Concept(&'a str),
+    DeleteConcept(&'a str),
+    Upload,
+    /// The image is named by the whole path; see `wit/image-store.wit`.
+    Image,
+    DeleteImage,
+    Session,
+    Health,
+    Ready,
+}
+
+pub fn route(method: Method, path: &str) -> Result<Route<'_>, Problem> {
+    let unknown = Problem::NotFound("There is nothing at this path.");
+    let Some(path) = path.strip_prefix("/api/") else {
+        return Err(unknown);
+    };
+    let (collection, rest) = match path.split_once('/') {
+        Some((_, "")) => return Err(unknown),
+        Some((collection, rest)) => (collection, Some(rest)),
+        None => (path, None),
+    };
+    match (collection, rest) {
+        ("tasks", None) => get(method, Route::Tasks),
+        ("tasks", Some(id)) if is_one(id) => {
+            get_or_delete(method, Route::Task(id), Route::DeleteTask(id))
+        }
+        ("concepts", None) => get(method, Route::Concepts),
+        ("concepts", Some("refine")) => post(method, Route::Refine),
+        ("concepts", Some(id)) if is_one(id) => {
+            get_or_delete(method, Route::Concept(id), Route::DeleteConcept(id))
+        }
+        ("concepts", Some(rest)) => match rest.split_once('/') {
+            Some(("task", id)) if is_one(id) => get(method, Route::Task(id)),
+            _ => Err(unknown),
+        },
+        ("images", None) => post(method, Route::Upload),
+        ("images", Some(_)) => get_or_delete(method, Route::Image, Route::DeleteImage),
+        ("auth", Some("session")) => post(method, Route::Session),
+        ("health", None) => get(method, Route::Health),
+        ("health", Some("ready")) => get(method, Route::Ready),
+        _ => Err(unknown),
+    }
+}
+
+/// Exactly one segment.
+fn is_one(rest: &str) -> bool {
+    !rest.is_empty() && !rest.contains('/')
+}
+
+fn get<'a>(method: Method, route: Route<'a>) -> Result<Route<'a>, Problem> {
+    match method {
+        Method::Get | Method::Head => Ok(route),
+        Method::Post | Method::Delete | Method::Other => {
+            Err(Problem::MethodNotAllowed { allow: "GET, HEAD" })
+        }
+    }
+}
+
+fn post<'a>(method: Method, route: Route<'a>) -> Result<Route<'a>, Problem> {
+    match method {
+        Method::Post => Ok(route),
+        Method::Get | Method::Head | Method::Delete | Method::Other => {
+            Err(Problem::MethodNotAllowed { allow: "POST" })
+        }
+    }
+}
+
+fn get_or_delete<'a>(
+    method: Method,
+    read: Route<'a>,
+    delete: Route<'a>,
+) -> Result<Route<'a>, Problem> {
+    match method {
+        Method::Get | Method::Head => Ok(read),
+        Method::Delete => Ok(delete),
+        Method::Post | Method::Other => Err(Problem::MethodNotAllowed {
+            allow: "GET, HEAD, DELETE",
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_and_methods_name_routes() {
+        use Method::{Delete, Get, Head, Post};
+        let cases = [
+            (Post, "/api/concepts/refine", Route::Refine),
+            (Get, "/api/concepts/task/1", Route::Task("1")),
+            (Get, "/api/tasks", Route::Tasks),
+            (Head, "/api/tasks", Route::Tasks),
+            (Get, "/api/tasks/1", Route::Task("1")),
+            (Delete, "/api/tasks/1", Route::DeleteTask("1")),
+            (Get, "/api/concepts", Route::Concepts),
+            (Get, "/api/concepts/1", Route::Concept("1")),
+            (Get, "/api/concepts/task", Route::Concept("task")),
+            (Delete, "/api/concepts/1", Route::DeleteConcept("1")),
+            (Post, "/api/images", Route::Upload),
+            (Get, "/api/images/a/b.png", Route::Image),
+            (Head, "/api/images/a", Route::Image),
+            (Delete, "/api/images/a/b", Route::DeleteImage),
+            (Post, "/api/auth/session", Route::Session),
+            (Get, "/api/health", Route::Health),
+            (Get, "/api/health/ready", Route::Ready),
+        ];
+        for (method, path, expected) in cases {
+            assert_eq!(
+                route(method, path).ok(),
+                Some(expected),
+                "{method:?} {path}"
+            );
+        }
+    }
+
+    #[test]
+    fn unknown_paths_are_404_and_wrong_methods_405() {
+        use Method::{Delete, Get, Head, Other, Post};
+        let cases = [
+            (Get, "", None),
+            (Get, "/", None),
+            (Get, "/api", None),
+            (Get, "/api/", None),
+            (Get, "/API/tasks", None),
+            (Get, "api/tasks", None),
+            (Get, "/api/tasks/", None),
+            (Get, "//api/tasks", None),
+            (Get, "/api//tasks", None),
+            (Get, "/api/tasks/1/", None),
+            (Get, "/api/tasks/1/events", None),
+            (Get, "/api/concepts/task/", None),
+            (Get, "/api/concepts/task/1/2", None),
+            (Get, "/api/concepts/refine/", None),
+            (Get, "/api/images/", None),
+            (Post, "/api/images/", None),
+            (Get, "/api/auth", None),
+            (Get, "/api/health/live", None),
+            (Get, "/openapi.json", None),
+            (Get, "/api/concepts/refine", Some("POST")),
+            (Head, "/api/concepts/refine", Some("POST")),
+            (Delete, "/api/concepts/refine", Some("POST")),
+            (Other, "/api/concepts/refine", Some("POST")),
+            (Post, "/api/concepts/task/1", Some("GET, HEAD")),
+            (Delete, "/api/concepts/task/1", Some("GET, HEAD")),
+            (Post, "/api/tasks", Some("GET, HEAD")),
+            (Other, "/api/tasks/1", Some("GET, HEAD, DELETE")),
+            (Post, "/api/concepts/1", Some("GET, HEAD, DELETE")),
+            (Get, "/api/images", Some("POST")),
+            (Post, "/api/images/a", Some("GET, HEAD, DELETE")),
+            (Get, "/api/auth/session", Some("POST")),
+            (Post, "/api/health", Some("GET, HEAD")),
+            (Delete, "/api/health/ready", Some("GET, HEAD")),
+        ];
+        for (method, path, expected) in cases {
+            let allow = match route(method, path) {
+                Err(Problem::NotFound(_)) => None,
+                Err(Problem::MethodNotAllowed { allow }) => Some(allow),
+                other => panic!("{method:?} {path}: {other:?}"),
+            };
+            assert_eq!(allow, expected, "{method:?} {path}");
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! `/api/concepts`: what completed tasks left behind.
+
+use concept_refinement_domain::validation;
+use serde::Serialize;
+
+use super::Answer;
+use crate::api::Api;
+use crate::auth;
+use crate::paging::{ByStatus, Paging, next_cursor};
+use crate::ports::{ConceptStore, ImageStore, Ports};
+use crate::problem::Problem;
+use crate::representation::ConceptResponse;
+use crate::request::Request;
+use crate::response::Response;
+
+const NO_SUCH_CONCEPT: Problem = Problem::NotFound("There is no such concept.");
+
+#[derive(Serialize)]
+struct ConceptList<'a> {
+    concepts: Vec<ConceptResponse<'a>>,
+    next_cursor: Option<String>,
+}
+
+pub async fn get<P: Ports + 'static, B>(api: &Api<P>, request: &Request<B>, id: &str) -> Answer<P> {
+    let caller = auth::reader(&api.config, request, api.ports.now())?;
+    let id = validation::uuid(id).ok_or(NO_SUCH_CONCEPT)?;
+    let concept = ConceptStore::get(&api.ports, &caller.user, &id)
+        .await?
+        .ok_or(NO_SUCH_CONCEPT)?;
+    let image_url = api
+        .ports
+        .sign(&concept.content.image_path, request.origin.as_str())
+        .await?;
+    Response::json(200, &ConceptResponse::new(&concept, image_url))
+}
+
+pub async fn list<P: Ports + 'static, B>(api: &Api<P>, request: &Request<B>) -> Answer<P> {
+    let caller = auth::reader(&api.config, request, api.ports.now())?;
+    let paging = Paging::parse(request.query.as_deref(), &caller.user, ByStatus::No)?;
+    let page = ConceptStore::list(&api.ports, &caller.user, paging.limit, paging.after).await?;
+    let mut concepts = Vec::with_capacity(page.items.len());
+    for concept in &page.items {
+        let image_url = api
+            .ports
+            .sign(&concept.content.image_path, request.origin.as_str())
+            .await?;
+        concepts.push(ConceptResponse::new(concept, image_url));
+    }
+    let next_cursor = next_cursor(&caller.user, page.next.as_ref());
+    Response::json(
+        200,
+        &ConceptList {
+            concepts,
+            next_cursor,
+        },
+    )
+}
+
+/// The image goes first: where that fails the concept is still there, and the
+/// request can be repeated.
+pub async fn delete<P: Ports + 'static, B>(
+    api: &Api<P>,
+    request: &Request<B>,
+    id: &str,
+) -> Answer<P> {
+    let caller = auth::writer(&api.config, request, api.ports.now())?;
+    let id = validation::uuid(id).ok_or(NO_SUCH_CONCEPT)?;
+    let concept = ConceptStore::get(&api.ports, &caller.user, &id)
+        .await?
+        .ok_or(NO_SUCH_CONCEPT)?;
+    ImageStore::delete(&api.ports, &concept.content.image_path).await?;
+    ConceptStore::delete(&api.ports, &caller.user, &id).await?;
+    Ok(Response::empty(204))
+}

@@ -1,0 +1,237 @@
+//! `/api/images/{path}`: a stored image, for its owner or by its signed URL.
+
+use std::time::Duration;
+
+use concept_refinement_domain::capability::{
+    Access, ByteRange, CapabilityError, ImageInfo, ImageKind, Resolved,
+};
+use concept_refinement_domain::timestamp::Timestamp;
+use url::form_urlencoded;
+
+use super::Answer;
+use crate::api::Api;
+use crate::auth::{self, Credentials};
+use crate::ports::{ImageStore, Ports};
+use crate::problem::Problem;
+use crate::range::{self, Wanted};
+use crate::request::{Headers, Method, Request};
+use crate::response::{Content, Response};
+
+const NO_SUCH_IMAGE: Problem = Problem::NotFound("There is no such image.");
+const BADLY_SIGNED: Problem =
+    Problem::Forbidden("The signature of this URL is wrong, incomplete or expired.");
+
+/// Who may see the image that was asked for.
+enum Viewer {
+    /// Whoever holds its signed URL.
+    Anyone,
+    Owner {
+        user: String,
+        /// The signature that came along is wrong, incomplete or expired.
+        is_badly_signed: bool,
+    },
+}
+
+pub async fn get<P: Ports + 'static, B>(
+    api: &Api<P>,
+    request: &Request<B>,
+    path: &str,
+) -> Answer<P> {
+    let now = api.ports.now();
+    let resolved = resolve(api, request, path).await?;
+    let viewer = viewer(api, request, resolved.as_ref(), now)?;
+    let path = resolved.ok_or_else(|| viewer.refusal())?.path;
+    let max_age = match viewer {
+        Viewer::Anyone => remaining_life(request.query.as_deref(), now),
+        Viewer::Owner { .. } => None,
+    }
+    .unwrap_or(api.config.image_url_ttl);
+
+    // Most requests are for all of it, which takes one step.
+    let mut range = None;
+    if needs_judging(request) {
+        let info = api.ports.stat(&path).await?;
+        let info = info
+            .filter(|info| viewer.may_see(info))
+            .ok_or_else(|| viewer.refusal())?;
+        if is_known(&request.headers, &info) {
+            return Ok(described(304, &viewer, &info, max_age));
+        }
+        if request.method == Method::Head {
+            return Ok(whole(&viewer, &info, max_age));
+        }
+        range = wanted_range(&request.headers, &info)?;
+    }
+    let found = ImageStore::get(&api.ports, &path, range).await?;
+    let (info, contents) = found
+        .filter(|(info, _)| viewer.may_see(info))
+        .ok_or_else(|| viewer.refusal())?;
+    let response = match range {
+        None => whole(&viewer, &info, max_age),
+        Some(range) => part(&viewer, &info, max_age, range),
+    };
+    Ok(Response {
+        content: Content::Stored(contents),
+        ..response
+    })
+}
+
+pub async fn delete<P: Ports + 'static, B>(
+    api: &Api<P>,
+    request: &Request<B>,
+    path: &str,
+) -> Answer<P> {
+    let caller = auth::writer(&api.config, request, api.ports.now())?;
+    let path = resolve(api, request, path)
+        .await?
+        .ok_or(NO_SUCH_IMAGE)?
+        .path;
+    let info = api.ports.stat(&path).await?;
+    let info = info
+        .filter(|info| info.owner == caller.user)
+        .ok_or(NO_SUCH_IMAGE)?;
+    match info.kind {
+        ImageKind::Upload => {
+            ImageStore::delete(&api.ports, &path).await?;
+            Ok(Response::empty(204))
+        }
+        ImageKind::Refined => Err(Problem::Conflict(
+            "A refined image goes with its concept. Delete that.",
+        )),
+    }
+}
+
+/// Which image the request's URL names, and how it is signed.
+async fn resolve<P: Ports, B>(
+    api: &Api<P>,
+    request: &Request<B>,
+    path: &str,
+) -> Result<Option<Resolved>, CapabilityError> {
+    let origin = request.origin.as_str();
+    let url = match &request.query {
+        Some(query) => format!("{origin}{path}?{query}"),
+        None => format!("{origin}{path}"),
+    };
+    api.ports.resolve(&url, origin).await
+}
+
+/// A good signature is enough. A bad one is as none for the owner.
+fn viewer<P, B>(
+    api: &Api<P>,
+    request: &Request<B>,
+    resolved: Option<&Resolved>,
+    now: Timestamp,
+) -> Result<Viewer, Problem> {
+    let is_badly_signed = match resolved.map(|image| image.access) {
+        Some(Access::Signed) => return Ok(Viewer::Anyone),
+        Some(Access::Refused) => true,
+        Some(Access::Unsigned) | None => false,
+    };
+    if is_badly_signed && auth::credentials(&request.headers) == Credentials::None {
+        return Err(BADLY_SIGNED);
+    }
+    let caller = auth::reader(&api.config, request, now)?;
+    Ok(Viewer::Owner {
+        user: caller.user,
+        is_badly_signed,
+    })
+}
+
+impl Viewer {
+    fn may_see(&self, info: &ImageInfo) -> bool {
+        match self {
+            Self::Anyone => true,
+            Self::Owner { user, .. } => *user == info.owner,
+        }
+    }
+
+    /// What is answered where there is nothing for this viewer to see.
+    fn refusal(&self) -> Problem {
+        match self {
+            Self::Owner {
+                is_badly_signed: true,
+                ..
+            } => BADLY_SIGNED,
+            Self::Anyone | Self::Owner { .. } => NO_SUCH_IMAGE,
+        }
+    }
+}
+
+/// For how long a signature that is good now will be.
+fn remaining_life(query: Option<&str>, now: Timestamp) -> Option<Duration> {
+    form_urlencoded::parse(query?.as_bytes())
+        .find(|(name, _)| name == "expires")
+        .and_then(|(_, expires)| expires.parse().ok())
+        .map(|expires| Timestamp::from_secs(expires).since(now))
+}
+
+/// Whether the image has to be known before it can be decided what to send.
+fn needs_judging<B>(request: &Request<B>) -> bool {
+    let has = |name| request.headers.all(name).next().is_some();
+    request.method == Method::Head || has("range") || has("if-none-match")
+}
+
+fn is_known(headers: &Headers, info: &ImageInfo) -> bool {
+    headers
+        .all("if-none-match")
+        .filter_map(|field| std::str::from_utf8(field).ok())
+        .any(|field| range::is_known(field, &info.etag))
+}
+
+/// None: all of it. A range of another version of the image is not wanted, but
+/// an image has one version only.
+fn wanted_range(headers: &Headers, info: &ImageInfo) -> Result<Option<ByteRange>, Problem> {
+    let is_of_another = headers
+        .all("if-range")
+        .any(|validator| validator != info.etag.as_bytes());
+    if is_of_another {
+        return Ok(None);
+    }
+    match headers
+        .text("range")
+        .map(|field| range::wanted(field, info.size))
+    {
+        Some(Wanted::Part(range)) => Ok(Some(range)),
+        Some(Wanted::Outside) => Err(Problem::RangeNotSatisfiable { size: info.size }),
+        Some(Wanted::Whole) | None => Ok(None),
+    }
+}
+
+fn whole<C>(viewer: &Viewer, info: &ImageInfo, max_age: Duration) -> Response<C> {
+    described(200, viewer, info, max_age)
+        .with("accept-ranges", "bytes")
+        .with("content-type", info.media_type.clone())
+        .with("content-length", info.size.to_string())
+}
+
+fn part<C>(viewer: &Viewer, info: &ImageInfo, max_age: Duration, range: ByteRange) -> Response<C> {
+    let last = range.offset.saturating_add(range.length).saturating_sub(1);
+    described(206, viewer, info, max_age)
+        .with("accept-ranges", "bytes")
+        .with("content-type", info.media_type.clone())
+        .with("content-length", range.length.to_string())
+        .with(
+            "content-range",
+            format!("bytes {}-{last}/{}", range.offset, info.size),
+        )
+}
+
+/// The header fields that an image has however it is answered. Its bytes come
+/// from a user: no browser is to take them for anything but an image.
+fn described<C>(status: u16, viewer: &Viewer, info: &ImageInfo, max_age: Duration) -> Response<C> {
+    let cache_control = format!("private, immutable, max-age={}", max_age.as_secs());
+    let response = Response {
+        status,
+        headers: vec![
+            ("etag", info.etag.clone().into()),
+            ("cache-control", cache_control.into()),
+            ("x-content-type-options", "nosniff".into()),
+            ("content-security-policy", "default-src 'none'".into()),
+        ],
+        content: Content::None,
+    };
+    match viewer {
+        Viewer::Anyone => response,
+        Viewer::Owner { .. } => response.with("vary", "Authorization, Cookie"),
+    }
+}

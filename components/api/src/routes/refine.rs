@@ -1,0 +1,196 @@
+//! `POST /api/concepts/refine`: judges a request in the order of the contract
+//! and creates its task.
+
+use concept_refinement_domain::capability::{
+    Accepted, Access, CapabilityError, Fenced, NewTask, Submission,
+};
+use concept_refinement_domain::message;
+use concept_refinement_domain::quota::QuotaState;
+use concept_refinement_domain::sentence;
+use concept_refinement_domain::task::Refinement;
+use concept_refinement_domain::timestamp::Timestamp;
+use concept_refinement_domain::validation::{Draft, FieldErrors, Original, is_idempotency_key};
+
+use super::Answer;
+use crate::api::Api;
+use crate::auth::{self, Caller};
+use crate::origin::Origin;
+use crate::ports::Ports;
+use crate::problem::{Problem, with_quota};
+use crate::representation::TaskResponse;
+use crate::request::{Body, Headers, Request};
+use crate::response::Response;
+
+const KEY_FIELD: &str = "Idempotency-Key";
+/// A longer URL is refused by validation, whoever's image it names.
+const MAX_URL_CHARS: usize = 2_048;
+const NOT_QUEUED: &str = "The refinement task could not be queued for processing.";
+
+/// A valid request, before it is known whether its original exists.
+struct Wanted {
+    refinement: Refinement,
+    /// Where the original is an image of ours.
+    own_image: Option<OwnImage>,
+    idempotency_key: Option<String>,
+}
+
+struct OwnImage {
+    path: String,
+    is_signed: bool,
+}
+
+pub async fn submit<P: Ports + 'static, B: Body>(
+    api: &Api<P>,
+    mut request: Request<B>,
+) -> Answer<P> {
+    let now = api.ports.now();
+    let caller = auth::writer(&api.config, &request, now)?;
+    let body = crate::body::json(&request.headers, &mut request.body).await?;
+    let wanted = validate(api, &body, &request.headers, &request.origin).await?;
+    let task = new_task(api, wanted, caller).await?;
+    match api.ports.submit(task).await? {
+        Submission::KeyReused => Err(invalid_key("was used with another request before")),
+        Submission::Replayed(accepted) => {
+            let response = answered(202, &accepted, sentence::TASK_CREATED)?;
+            Ok(response.with("idempotency-replayed", "true"))
+        }
+        Submission::OriginalMissing => Err(Problem::NotFound("There is no such original image.")),
+        Submission::Active(accepted) => {
+            api.was_read(&accepted.task, now);
+            answered(409, &accepted, sentence::TASK_ACTIVE)
+        }
+        Submission::QuotaExceeded(quota) => Err(quota_exceeded(api, quota, now)),
+        Submission::BacklogFull(seconds) => Err(Problem::Unavailable {
+            detail: "Too many tasks are waiting. Try again later.".into(),
+            retry_after: Some(seconds),
+        }),
+        Submission::Created(accepted) => {
+            publish(api, &accepted).await?;
+            answered(202, &accepted, sentence::TASK_CREATED)
+        }
+    }
+}
+
+/// All problems of the request at once.
+async fn validate<P: Ports>(
+    api: &Api<P>,
+    body: &[u8],
+    headers: &Headers,
+    origin: &Origin,
+) -> Result<Wanted, Problem> {
+    let draft =
+        Draft::parse(body).map_err(|malformed| Problem::Invalid(malformed.to_string().into()))?;
+    let own_image = match draft.original_image_url() {
+        Some(url) if url.chars().nth(MAX_URL_CHARS).is_none() => {
+            own_image(api, url, origin).await?
+        }
+        Some(_) | None => None,
+    };
+    let original = match own_image {
+        Some(_) => Original::Own,
+        None => Original::Elsewhere(&api.config.allowed_sources),
+    };
+    match (draft.check(original), idempotency_key(headers)) {
+        (Ok(refinement), Ok(idempotency_key)) => Ok(Wanted {
+            refinement,
+            own_image,
+            idempotency_key,
+        }),
+        (checked, key) => {
+            let mut errors = checked.err().unwrap_or_default();
+            if let Err(problem) = key {
+                errors.add(KEY_FIELD, problem);
+            }
+            Err(Problem::InvalidFields(errors))
+        }
+    }
+}
+
+async fn own_image<P: Ports>(
+    api: &Api<P>,
+    url: &str,
+    origin: &Origin,
+) -> Result<Option<OwnImage>, CapabilityError> {
+    let resolved = api.ports.resolve(url, origin.as_str()).await?;
+    Ok(resolved.map(|image| OwnImage {
+        path: image.path,
+        is_signed: image.access == Access::Signed,
+    }))
+}
+
+fn idempotency_key(headers: &Headers) -> Result<Option<String>, &'static str> {
+    let mut keys = headers.all(KEY_FIELD);
+    match (keys.next(), keys.next()) {
+        (None, _) => Ok(None),
+        (Some(key), None) => std::str::from_utf8(key)
+            .ok()
+            .filter(|key| is_idempotency_key(key))
+            .map(|key| Some(key.to_owned()))
+            .ok_or("must be 1 to 255 visible ASCII characters"),
+        (Some(_), Some(_)) => Err("must be sent once"),
+    }
+}
+
+fn invalid_key(problem: &str) -> Problem {
+    let mut errors = FieldErrors::default();
+    errors.add(KEY_FIELD, problem);
+    Problem::InvalidFields(errors)
+}
+
+/// An original of ours is there for its owner, and for whoever holds its
+/// signed URL.
+async fn new_task<P: Ports>(
+    api: &Api<P>,
+    wanted: Wanted,
+    caller: Caller,
+) -> Result<NewTask, CapabilityError> {
+    let (original_path, original_found) = match wanted.own_image {
+        None => (None, true),
+        Some(image) => match api.ports.stat(&image.path).await? {
+            Some(info) if image.is_signed || info.owner == caller.user => (Some(image.path), true),
+            Some(_) | None => (None, false),
+        },
+    };
+    Ok(NewTask {
+        id: api.ports.uuid(),
+        user_id: caller.user,
+        is_anonymous: caller.is_anonymous,
+        refinement: wanted.refinement,
+        original_path,
+        original_found,
+        idempotency_key: wanted.idempotency_key,
+        quota: api.config.quota,
+    })
+}
+
+/// A task that cannot be published is taken back, unless a worker found it all
+/// the same.
+async fn publish<P: Ports>(api: &Api<P>, accepted: &Accepted) -> Result<(), CapabilityError> {
+    let Err(error) = api
+        .ports
+        .publish(message::message_for(&accepted.task))
+        .await
+    else {
+        return Ok(());
+    };
+    match api.ports.withdraw(&accepted.task.id, NOT_QUEUED).await? {
+        Fenced::Done => Err(error),
+        Fenced::Lost => Ok(()),
+    }
+}
+
+fn answered<C>(status: u16, accepted: &Accepted, message: &str) -> Result<Response<C>, Problem> {
+    let task = TaskResponse::new(&accepted.task, message, None);
+    Ok(with_quota(Response::json(status, &task)?, accepted.quota))
+}
+
+fn quota_exceeded<P>(api: &Api<P>, quota: QuotaState, now: Timestamp) -> Problem {
+    Problem::QuotaExceeded {
+        detail: api.config.quota.map_or_else(
+            || "Rate limit exceeded. Try again later.".to_owned(),
+            sentence::rate_limited,
+        ),
+        quota,
+        retry_after: quota.reset.as_secs().saturating_sub(now.as_secs()).max(1),
+    }
+}

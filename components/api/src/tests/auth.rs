@@ -1,0 +1,372 @@
+//! Who gets in, and who changes something.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::Algorithm;
+use serde_json::{Value, json};
+
+use super::service::{Call, NOW, SECRET, Service, signed, signed_by};
+
+fn exp() -> u64 {
+    NOW.as_secs() + 3600
+}
+
+fn part(value: &Value) -> String {
+    URL_SAFE_NO_PAD.encode(value.to_string())
+}
+
+/// The status of a request that needs nothing but credentials.
+fn status(service: &Service, token: &str) -> u16 {
+    let call = Call::get("/api/tasks").header("authorization", format!("Bearer {token}"));
+    let reply = service.send(call);
+    if reply.status == 401 {
+        reply.is_error(401, "UNAUTHORIZED");
+        assert_eq!(reply.header("www-authenticate"), Some("Bearer"));
+    }
+    reply.status
+}
+
+#[test]
+fn every_route_but_health_and_sessions_needs_credentials() {
+    let id = "00000000-0000-4000-8000-000000000001";
+    let service = Service::new();
+    let calls = [
+        Call::post("/api/concepts/refine"),
+        Call::get(format!("/api/concepts/task/{id}")),
+        Call::get("/api/tasks"),
+        Call::get("/api/tasks?limit=x"),
+        Call::get(format!("/api/tasks/{id}")),
+        Call::get("/api/tasks/no-uuid"),
+        Call::delete(format!("/api/tasks/{id}")),
+        Call::get("/api/concepts"),
+        Call::get(format!("/api/concepts/{id}")),
+        Call::delete(format!("/api/concepts/{id}")),
+        Call::post("/api/images").body("x"),
+        Call::get("/api/images/uploads/a"),
+        Call::delete("/api/images/uploads/a"),
+    ];
+    for call in calls {
+        for call in [call.clone(), call.header("authorization", "Basic YTpi")] {
+            let reply = service.send(call);
+            reply.is_error(401, "UNAUTHORIZED");
+            assert_eq!(reply.header("www-authenticate"), Some("Bearer"));
+        }
+    }
+    assert_eq!(service.memory.called("submit"), 0);
+}
+
+#[test]
+fn routing_comes_before_credentials() {
+    let service = Service::new();
+    for call in [Call::get("/api/x"), Call::get("/api/x").by("ann")] {
+        service.send(call).is_error(404, "NOT_FOUND");
+    }
+    let refine = Call::get("/api/concepts/refine");
+    for call in [refine.clone(), refine.by("ann")] {
+        let reply = service.send(call);
+        reply.is_error(405, "METHOD_NOT_ALLOWED");
+        assert_eq!(reply.header("allow"), Some("POST"));
+    }
+}
+
+#[test]
+fn claims() {
+    let at = NOW.as_secs();
+    let cases = [
+        ("good", json!({"sub": "a", "exp": at + 1}), 200),
+        (
+            "a fraction",
+            json!({"sub": "a", "exp": at as f64 + 0.5}),
+            200,
+        ),
+        (
+            "just expired, within the leeway",
+            json!({"sub": "a", "exp": at - 59}),
+            200,
+        ),
+        ("expired", json!({"sub": "a", "exp": at - 60}), 401),
+        ("long expired", json!({"sub": "a", "exp": 0}), 401),
+        ("negative expiry", json!({"sub": "a", "exp": -5}), 401),
+        ("no expiry", json!({"sub": "a"}), 401),
+        ("no expiry but null", json!({"sub": "a", "exp": null}), 401),
+        (
+            "expiry as text",
+            json!({"sub": "a", "exp": exp().to_string()}),
+            401,
+        ),
+        ("no subject", json!({"exp": exp()}), 401),
+        ("null as subject", json!({"sub": null, "exp": exp()}), 401),
+        ("empty subject", json!({"sub": "", "exp": exp()}), 401),
+        ("number as subject", json!({"sub": 5, "exp": exp()}), 401),
+        (
+            "NUL in the subject",
+            json!({"sub": "a\0b", "exp": exp()}),
+            401,
+        ),
+        ("begun", json!({"sub": "a", "exp": exp(), "nbf": at}), 200),
+        (
+            "begins within the leeway",
+            json!({"sub": "a", "exp": exp(), "nbf": at + 60}),
+            200,
+        ),
+        (
+            "not begun",
+            json!({"sub": "a", "exp": exp(), "nbf": at + 62}),
+            401,
+        ),
+        (
+            "begins some day",
+            json!({"sub": "a", "exp": exp(), "nbf": "later"}),
+            401,
+        ),
+        (
+            "any audience",
+            json!({"sub": "a", "exp": exp(), "aud": "x"}),
+            200,
+        ),
+        (
+            "any issuer",
+            json!({"sub": "a", "exp": exp(), "iss": "x"}),
+            200,
+        ),
+        ("no object", json!(["a"]), 401),
+    ];
+    let service = Service::new();
+    for (name, claims, expected) in cases {
+        assert_eq!(status(&service, &signed(claims)), expected, "{name}");
+    }
+}
+
+#[test]
+fn audience_and_issuer_where_configured() {
+    let service = Service::with(&[("jwt-audience", "us"), ("jwt-issuer", "them")]);
+    let cases = [
+        ("both", json!("us"), json!("them"), 200),
+        ("one of several", json!(["x", "us"]), json!("them"), 200),
+        ("another audience", json!("x"), json!("them"), 401),
+        ("other audiences", json!(["x", "y"]), json!("them"), 401),
+        ("no audiences", json!([]), json!("them"), 401),
+        ("no audience", json!(null), json!("them"), 401),
+        ("part of the audience", json!("u"), json!("them"), 401),
+        ("another issuer", json!("us"), json!("x"), 401),
+        ("no issuer", json!("us"), json!(null), 401),
+        ("several issuers", json!("us"), json!(["them"]), 401),
+    ];
+    for (name, aud, iss, expected) in cases {
+        let claims = json!({"sub": "a", "exp": exp(), "aud": aud, "iss": iss});
+        assert_eq!(status(&service, &signed(claims)), expected, "{name}");
+    }
+}
+
+#[test]
+fn forged_tokens() {
+    let claims = json!({"sub": "a", "exp": exp()});
+    let good = signed(claims.clone());
+    let (signed_part, signature) = good.rsplit_once('.').unwrap();
+    let (header, payload) = signed_part.split_once('.').unwrap();
+    let none = |alg: &str| {
+        format!(
+            "{}.{}.",
+            part(&json!({"alg": alg, "typ": "JWT"})),
+            part(&claims)
+        )
+    };
+    let with_header = |header: Value| {
+        let message = format!("{}.{}", part(&header), part(&claims));
+        let key = jsonwebtoken::EncodingKey::from_secret(SECRET.as_bytes());
+        let signature =
+            jsonwebtoken::crypto::sign(message.as_bytes(), &key, Algorithm::HS256).unwrap();
+        format!("{message}.{signature}")
+    };
+    assert_eq!(
+        status(&Service::new(), &with_header(json!({"alg": "HS256"}))),
+        200,
+        "what the forger below can do is right but for what is forged"
+    );
+    let cases = [
+        ("nothing", String::new()),
+        ("a word", "token".into()),
+        ("dots", "..".into()),
+        ("alg none", none("none")),
+        ("alg None", none("None")),
+        ("alg NONE", none("NONE")),
+        (
+            "alg none with the signature",
+            format!("{}{signature}", none("none")),
+        ),
+        ("alg HS256 without a signature", none("HS256")),
+        ("the signature cut off", format!("{signed_part}.")),
+        ("two parts", signed_part.into()),
+        ("four parts", format!("{good}.x")),
+        (
+            "another's payload",
+            format!(
+                "{header}.{}.{signature}",
+                part(&json!({"sub": "b", "exp": exp()}))
+            ),
+        ),
+        (
+            "another secret",
+            signed_by(Algorithm::HS256, "another secret", claims.clone()),
+        ),
+        (
+            "an empty secret",
+            signed_by(Algorithm::HS256, "", claims.clone()),
+        ),
+        ("HS384", signed_by(Algorithm::HS384, SECRET, claims.clone())),
+        ("HS512", signed_by(Algorithm::HS512, SECRET, claims.clone())),
+        ("said to be HS384", with_header(json!({"alg": "HS384"}))),
+        ("said to be RS256", with_header(json!({"alg": "RS256"}))),
+        ("said to be ES256", with_header(json!({"alg": "ES256"}))),
+        ("said to be EdDSA", with_header(json!({"alg": "EdDSA"}))),
+        ("of no algorithm", with_header(json!({"typ": "JWT"}))),
+        (
+            "of two algorithms",
+            with_header(json!({"alg": ["none", "HS256"]})),
+        ),
+        (
+            "with a critical extension",
+            with_header(json!({"alg": "HS256", "crit": ["x"], "x": 1})),
+        ),
+        ("with padding", format!("{good}=")),
+        (
+            "with a line break",
+            format!("{header}.{payload}\n.{signature}"),
+        ),
+        (
+            "too long",
+            signed(json!({"sub": "a", "exp": exp(), "x": "y".repeat(8000)})),
+        ),
+        ("twice", format!("{good} {good}")),
+    ];
+    let service = Service::new();
+    for (name, token) in cases {
+        assert_eq!(status(&service, &token), 401, "{name}");
+    }
+    assert_eq!(status(&service, &good), 200);
+}
+
+#[test]
+fn the_header_alone_counts() {
+    let service = Service::new();
+    let call = Call::get("/api/tasks").by_cookie("ann");
+    assert_eq!(service.send(call.clone()).status, 200);
+    let reply = service.send(call.header("authorization", "Bearer x"));
+    reply.is_error(401, "UNAUTHORIZED");
+}
+
+#[test]
+fn changes_by_cookie_from_elsewhere() {
+    let public = "https://refine.example.com";
+    type Fields = [(&'static str, &'static str)];
+    let cases: [(&str, &Fields, bool); 19] = [
+        ("nothing said", &[], true),
+        ("our origin", &[("origin", "http://localhost:8080")], true),
+        ("in capitals", &[("origin", "HTTP://LocalHost:8080")], true),
+        ("the public URL", &[("origin", public)], true),
+        (
+            "another scheme",
+            &[("origin", "https://localhost:8080")],
+            false,
+        ),
+        (
+            "another host",
+            &[("origin", "http://example.com:8080")],
+            false,
+        ),
+        (
+            "a host below",
+            &[("origin", "http://a.localhost:8080")],
+            false,
+        ),
+        (
+            "another port",
+            &[("origin", "http://localhost:8081")],
+            false,
+        ),
+        ("the default port", &[("origin", "http://localhost")], false),
+        ("null", &[("origin", "null")], false),
+        ("empty", &[("origin", "")], false),
+        (
+            "two",
+            &[("origin", "http://localhost:8080"), ("origin", "null")],
+            false,
+        ),
+        ("same-origin", &[("sec-fetch-site", "same-origin")], true),
+        ("none", &[("sec-fetch-site", "none")], true),
+        ("same-site", &[("sec-fetch-site", "same-site")], false),
+        ("cross-site", &[("sec-fetch-site", "cross-site")], false),
+        ("something new", &[("sec-fetch-site", "other")], false),
+        (
+            "only one of the two is ours",
+            &[
+                ("sec-fetch-site", "same-origin"),
+                ("origin", "http://example.com"),
+            ],
+            false,
+        ),
+        (
+            "only the other is ours",
+            &[
+                ("sec-fetch-site", "cross-site"),
+                ("origin", "http://localhost:8080"),
+            ],
+            false,
+        ),
+    ];
+    let id = "00000000-0000-4000-8000-000000000001";
+    for (name, fields, is_ours) in cases {
+        let service = Service::with(&[("public-url", public)]);
+        let with = |call: Call| {
+            fields
+                .iter()
+                .fold(call, |call, (name, value)| call.header(name, value))
+        };
+        let changes = || {
+            [
+                Call::post("/api/concepts/refine"),
+                Call::post("/api/images").body("x"),
+                Call::delete(format!("/api/tasks/{id}")),
+                Call::delete(format!("/api/concepts/{id}")),
+                Call::delete("/api/images/uploads/a"),
+            ]
+        };
+        for call in changes() {
+            let reply = service.send(with(call.by_cookie("ann")));
+            assert_eq!(reply.status != 403, is_ours, "{name}");
+            if !is_ours {
+                reply.is_error(403, "FORBIDDEN");
+            }
+        }
+        for call in changes() {
+            let status = service.send(with(call.by("ann"))).status;
+            assert_ne!(status, 403, "{name}, by header");
+        }
+        let reading = with(Call::get("/api/tasks").by_cookie("ann"));
+        assert_eq!(service.send(reading).status, 200, "{name}, reading");
+    }
+}
+
+#[test]
+fn a_bad_cookie_is_401_also_from_elsewhere() {
+    let call = Call::delete("/api/tasks/x")
+        .header("cookie", "session=x")
+        .header("origin", "null");
+    Service::new().send(call).is_error(401, "UNAUTHORIZED");
+}
+
+#[test]
+fn users_are_apart() {
+    let service = Service::new();
+    let id = service.send(Call::refine("ann")).json()["task_id"].clone();
+    let path = format!("/api/tasks/{}", id.as_str().unwrap());
+    assert_eq!(service.send(Call::get(&path).by("ann")).status, 200);
+    service
+        .send(Call::get(&path).by("bob"))
+        .is_error(404, "NOT_FOUND");
+    service
+        .send(Call::delete(&path).by("bob"))
+        .is_error(404, "NOT_FOUND");
+    let list = service.send(Call::get("/api/tasks").by("bob")).json();
+    assert_eq!(list, json!({"tasks": [], "next_cursor": null}));
+}

@@ -1,0 +1,13 @@
+//! The routes over ports in memory, one file a resource.
+
+mod auth;
+mod concepts;
+mod config;
+mod health;
+mod images;
+mod memory;
+mod refine;
+mod service;
+mod session;
+mod tasks;
+mod uploads;

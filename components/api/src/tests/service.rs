@@ -1,0 +1,284 @@
+//! The API over ports in memory, and requests to it.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use concept_refinement_domain::timestamp::Timestamp;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use serde_json::{Value, json};
+
+use super::memory::Memory;
+use crate::config::{Config, ConfigError};
+use crate::request::{Body, Interrupted};
+use crate::{Api, Content, Headers, Method, Origin, Request};
+
+pub const SECRET: &str = "the secret of the tests, long enough";
+/// 2026-11-20T12:00:00.123456Z
+pub const NOW: Timestamp = Timestamp(1_795_176_000_123_456);
+pub const ORIGIN: &str = "http://localhost:8080";
+
+pub struct Service {
+    pub memory: Memory,
+    pub api: Api<Memory>,
+}
+
+impl Service {
+    pub fn new() -> Self {
+        Self::with(&[])
+    }
+
+    pub fn with(settings: &[(&str, &str)]) -> Self {
+        let memory = Memory::default();
+        memory.0.borrow_mut().now = NOW;
+        let api = Self::start(&memory, settings).unwrap();
+        Self { memory, api }
+    }
+
+    pub fn start(memory: &Memory, settings: &[(&str, &str)]) -> Result<Api<Memory>, ConfigError> {
+        let defaults = [
+            ("auth", "secret"),
+            ("jwt-secret", SECRET),
+            ("version", "1.2.3"),
+        ];
+        for (name, value) in defaults.iter().chain(settings) {
+            let mut state = memory.0.borrow_mut();
+            state
+                .settings
+                .insert((*name).to_owned(), (*value).to_owned());
+        }
+        let config = run(Config::read(memory))?;
+        Ok(Api::new(config, memory.clone()))
+    }
+
+    pub fn send(&self, call: Call) -> Reply {
+        let response = run(self.api.handle(call.into_request()));
+        Reply {
+            status: response.status,
+            headers: response
+                .headers
+                .into_iter()
+                .map(|(name, value)| (name, value.into_owned()))
+                .collect(),
+            body: match response.content {
+                Content::None => Vec::new(),
+                Content::Bytes(bytes) | Content::Stored(bytes) => bytes,
+            },
+        }
+    }
+
+    /// Does the work that was left for after the response.
+    pub fn do_background_work(&self) {
+        let work = std::mem::take(&mut self.memory.0.borrow_mut().background);
+        for work in work {
+            run(work);
+        }
+    }
+}
+
+/// Nothing in memory ever waits.
+pub fn run<F: Future>(future: F) -> F::Output {
+    let mut context = Context::from_waker(Waker::noop());
+    match pin!(future).poll(&mut context) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("something waits"),
+    }
+}
+
+/// A request in the making.
+#[derive(Clone)]
+pub struct Call {
+    method: Method,
+    target: String,
+    origin: Origin,
+    headers: Vec<(String, Vec<u8>)>,
+    body: Pieces,
+}
+
+impl Call {
+    pub fn new(method: Method, target: impl Into<String>) -> Self {
+        Self {
+            method,
+            target: target.into(),
+            origin: Origin::new("http", "localhost:8080"),
+            headers: Vec::new(),
+            body: Pieces::default(),
+        }
+    }
+
+    pub fn get(target: impl Into<String>) -> Self {
+        Self::new(Method::Get, target)
+    }
+
+    pub fn post(target: impl Into<String>) -> Self {
+        Self::new(Method::Post, target)
+    }
+
+    pub fn delete(target: impl Into<String>) -> Self {
+        Self::new(Method::Delete, target)
+    }
+
+    /// A valid refinement request of the user.
+    pub fn refine(user: &str) -> Self {
+        Self::post("/api/concepts/refine")
+            .by(user)
+            .json(&refinement())
+    }
+
+    pub fn origin(mut self, origin: &str) -> Self {
+        self.origin = Origin::of_url(origin).unwrap();
+        self
+    }
+
+    pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        self.headers
+            .push((name.to_owned(), value.as_ref().to_vec()));
+        self
+    }
+
+    pub fn by(self, user: &str) -> Self {
+        self.header("authorization", format!("Bearer {}", token(user)))
+    }
+
+    pub fn by_cookie(self, user: &str) -> Self {
+        self.header("cookie", format!("session={}", token(user)))
+    }
+
+    pub fn json(self, value: &Value) -> Self {
+        self.header("content-type", "application/json")
+            .body(value.to_string())
+    }
+
+    /// With its length declared.
+    pub fn body(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        let bytes = bytes.into();
+        self.body = Pieces([Ok(bytes.clone())].into());
+        self.header("content-length", bytes.len().to_string())
+    }
+
+    /// Without its length declared.
+    pub fn pieces(
+        mut self,
+        pieces: impl IntoIterator<Item = Result<Vec<u8>, Interrupted>>,
+    ) -> Self {
+        self.body = Pieces(pieces.into_iter().collect());
+        self
+    }
+
+    fn into_request(self) -> Request<Pieces> {
+        let (path, query) = match self.target.split_once('?') {
+            Some((path, query)) => (path.to_owned(), Some(query.to_owned())),
+            None => (self.target, None),
+        };
+        Request {
+            method: self.method,
+            path,
+            query,
+            origin: self.origin,
+            headers: Headers::new(self.headers),
+            body: self.body,
+        }
+    }
+}
+
+#[derive(Clone, Default)]
+pub struct Pieces(VecDeque<Result<Vec<u8>, Interrupted>>);
+
+impl Body for Pieces {
+    async fn chunk(&mut self) -> Result<Option<Vec<u8>>, Interrupted> {
+        self.0.pop_front().transpose()
+    }
+}
+
+pub struct Reply {
+    pub status: u16,
+    pub headers: Vec<(&'static str, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Reply {
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut values = self
+            .headers
+            .iter()
+            .filter(|(field, _)| *field == name)
+            .map(|(_, value)| value.as_str());
+        let value = values.next();
+        assert_eq!(values.next(), None, "{name} is there twice");
+        value
+    }
+
+    /// Asserts that this is an error in the shape that all errors have.
+    #[track_caller]
+    pub fn is_error(&self, status: u16, error_code: &str) -> Value {
+        let body = self.json();
+        assert_eq!(self.status, status, "{body}");
+        assert_eq!(
+            super::memory::keys(&body),
+            ["detail", "error_code", "field_errors", "status_code"].into()
+        );
+        assert_eq!(body["status_code"], status);
+        assert_eq!(body["error_code"], error_code);
+        assert!(body["detail"].as_str().unwrap().ends_with('.'), "{body}");
+        assert_eq!(self.header("content-type"), Some("application/json"));
+        assert_eq!(self.header("cache-control"), Some("no-store"));
+        let length = self.body.len().to_string();
+        assert_eq!(self.header("content-length"), Some(length.as_str()));
+        body
+    }
+}
+
+pub fn refinement() -> Value {
+    json!({
+        "original_image_url": "https://example.com/a.png",
+        "refinement_prompt": "Make it more minimalist",
+        "logo_description": "A coffee shop logo",
+        "theme_description": null,
+    })
+}
+
+/// A token that is good for an hour.
+pub fn token(user: &str) -> String {
+    signed(json!({"sub": user, "exp": NOW.as_secs() + 3600}))
+}
+
+pub fn signed(claims: Value) -> String {
+    signed_by(Algorithm::HS256, SECRET, claims)
+}
+
+pub fn signed_by(algorithm: Algorithm, secret: &str, claims: Value) -> String {
+    let key = EncodingKey::from_secret(secret.as_bytes());
+    jsonwebtoken::encode(&Header::new(algorithm), &claims, &key).unwrap()
+}
+
+/// A PNG that is whole, of so many pixels and with so much data.
+pub fn png(width: u32, height: u32, data: usize) -> Vec<u8> {
+    let mut header = [width.to_be_bytes(), height.to_be_bytes()].concat();
+    header.extend([8, 6, 0, 0, 0]);
+    let mut png = b"\x89PNG\r\n\x1a\n".to_vec();
+    for (name, contents) in [
+        (b"IHDR", header),
+        (b"IDAT", vec![0; data]),
+        (b"IEND", Vec::new()),
+    ] {
+        png.extend((contents.len() as u32).to_be_bytes());
+        let checked = [name.as_slice(), &contents].concat();
+        png.extend(&checked);
+        png.extend(crc32(&checked).to_be_bytes());
+    }
+    png
+}
+
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(u32::MAX, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
+            let polynomial = if crc & 1 == 1 { 0xedb8_8320 } else { 0 };
+            (crc >> 1) ^ polynomial
+        })
+    })
+}

@@ -1,0 +1,193 @@
+//! Uploading images.
+
+use concept_refinement_domain::capability::ImageKind;
+use serde_json::json;
+
+use super::service::{Call, ORIGIN, Service, png, refinement};
+use crate::request::Interrupted;
+
+const PATH: &str = "/api/images";
+
+fn call() -> Call {
+    Call::post(PATH).by("ann")
+}
+
+fn pieces(bytes: &[u8], size: usize) -> Vec<Result<Vec<u8>, Interrupted>> {
+    bytes.chunks(size).map(|piece| Ok(piece.to_vec())).collect()
+}
+
+/// The bytes with their length declared and without, in pieces of any size.
+fn ways(bytes: &[u8]) -> Vec<(String, Call)> {
+    let length = bytes.len().to_string();
+    [1, 7, 1000, usize::MAX >> 1]
+        .into_iter()
+        .flat_map(|size| {
+            [
+                (
+                    format!("declared, by {size}"),
+                    call()
+                        .header("content-length", &length)
+                        .pieces(pieces(bytes, size)),
+                ),
+                (
+                    format!("not declared, by {size}"),
+                    call().pieces(pieces(bytes, size)),
+                ),
+            ]
+        })
+        .collect()
+}
+
+#[test]
+fn an_image_is_stored_as_it_was_sent() {
+    let image = png(20, 10, 3000);
+    for (name, call) in ways(&image) {
+        let service = Service::new();
+        let reply = service.send(call.header("content-type", "text/plain"));
+        assert_eq!(reply.status, 201, "{name}");
+        let body = reply.json();
+        let path = body["path"].as_str().unwrap();
+        let url = body["image_url"].as_str().unwrap();
+        assert!(url.starts_with(&format!("{ORIGIN}/api/images/{path}?expires=")));
+        {
+            let state = service.memory.0.borrow();
+            let (info, bytes) = &state.images[path];
+            assert_eq!(*bytes, image, "{name}");
+            assert_eq!(info.owner, "ann");
+            assert_eq!(info.kind, ImageKind::Upload);
+            assert_eq!(info.media_type, "image/png");
+        }
+        let mut refinement = refinement();
+        refinement["original_image_url"] = json!(url);
+        let reply = service.send(
+            Call::post("/api/concepts/refine")
+                .by("ann")
+                .json(&refinement),
+        );
+        assert_eq!(reply.status, 202, "{name}");
+        let state = service.memory.0.borrow();
+        assert_eq!(state.tasks[0].original_path.as_deref(), Some(path));
+    }
+}
+
+#[test]
+fn what_is_no_whole_image_is_not_stored() {
+    let whole = png(20, 10, 3000);
+    let cut = |length: usize| whole[..length].to_vec();
+    let cases = [
+        ("empty", Vec::new(), 422),
+        ("one byte", cut(1), 422),
+        ("the signature alone", cut(8), 422),
+        ("cut in the middle", cut(1500), 422),
+        ("all but the last byte", cut(whole.len() - 1), 422),
+        (
+            "text",
+            b"no image at all, but quite some text".to_vec(),
+            415,
+        ),
+        ("HTML", b"<html><script>alert(1)</script>".to_vec(), 415),
+        ("too many pixels", png(10_000, 10_000, 10), 413),
+        ("too large", png(20, 10, 20 * 1024), 413),
+    ];
+    for (name, bytes, status) in cases {
+        for (way, call) in ways(&bytes) {
+            let service = Service::with(&[("max-image-bytes", "10KiB")]);
+            let reply = service.send(call);
+            let code = match status {
+                413 => "PAYLOAD_TOO_LARGE",
+                415 => "UNSUPPORTED_MEDIA_TYPE",
+                _ => "VALIDATION_ERROR",
+            };
+            assert_eq!(reply.status, status, "{name}, {way}");
+            let body = reply.is_error(status, code);
+            assert_eq!(body["field_errors"], json!(null));
+            assert!(service.memory.0.borrow().images.is_empty(), "{name}, {way}");
+        }
+    }
+}
+
+#[test]
+fn a_declared_length_is_judged_before_anything_is_read() {
+    let service = Service::new();
+    let reply = service.send(
+        call()
+            .header("content-length", "99999999999")
+            .pieces([Err(Interrupted)]),
+    );
+    reply.is_error(413, "PAYLOAD_TOO_LARGE");
+}
+
+#[test]
+fn an_interrupted_upload_is_not_stored() {
+    let image = png(20, 10, 3000);
+    for declared in [true, false] {
+        let mut all = pieces(&image, 100);
+        all.push(Err(Interrupted));
+        let mut call = call().pieces(all);
+        if declared {
+            call = call.header("content-length", (image.len() + 1).to_string());
+        }
+        let service = Service::new();
+        service.send(call).is_error(422, "VALIDATION_ERROR");
+        assert!(service.memory.0.borrow().images.is_empty());
+    }
+}
+
+#[test]
+fn a_length_that_is_wrong() {
+    let image = png(20, 10, 3000);
+    for length in [image.len() - 1, image.len() + 1] {
+        let service = Service::new();
+        let call = call()
+            .header("content-length", length.to_string())
+            .pieces(pieces(&image, 100));
+        service.send(call).is_error(422, "VALIDATION_ERROR");
+        assert!(service.memory.0.borrow().images.is_empty());
+    }
+}
+
+#[test]
+fn so_many_uploads_are_kept() {
+    let service = Service::with(&[("uploads", "2")]);
+    let upload = || service.send(call().body(png(1, 1, 1)));
+    let path = upload().json()["path"].as_str().unwrap().to_owned();
+    assert_eq!(upload().status, 201);
+    upload().is_error(429, "RATE_LIMIT_EXCEEDED");
+    let reply = service.send(call().pieces(pieces(&png(1, 1, 1), 10)));
+    reply.is_error(429, "RATE_LIMIT_EXCEEDED");
+    let others = service.send(Call::post(PATH).by("bob").body(png(1, 1, 1)));
+    assert_eq!(others.status, 201);
+    let deleted = service.send(Call::delete(format!("{PATH}/{path}")).by("ann"));
+    assert_eq!(deleted.status, 204);
+    assert_eq!(upload().status, 201);
+}
+
+#[test]
+fn few_uploads_of_undeclared_length_at_a_time() {
+    let service = Service::new();
+    let image = png(1, 1, 1);
+    let send = || service.send(call().pieces(pieces(&image, 10)));
+    service.api.collecting.set(4);
+    let reply = send();
+    reply.is_error(503, "SERVICE_UNAVAILABLE");
+    assert_eq!(reply.header("retry-after"), Some("1"));
+    assert_eq!(service.send(call().body(image.clone())).status, 201);
+    service.api.collecting.set(3);
+    for _ in 0..5 {
+        assert_eq!(send().status, 201, "places are given back");
+    }
+    service
+        .send(call().pieces([]))
+        .is_error(422, "VALIDATION_ERROR");
+    assert_eq!(service.api.collecting.get(), 3);
+}
+
+#[test]
+fn a_store_out_of_reach() {
+    for name in ["put", "sign"] {
+        let service = Service::new();
+        service.memory.fail(name);
+        let reply = service.send(call().body(png(1, 1, 1)));
+        reply.is_error(503, "SERVICE_UNAVAILABLE");
+    }
+}

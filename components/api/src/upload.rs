@@ -1,0 +1,128 @@
+//! An upload on its way into the store.
+//!
+//! The store must not keep what is not a whole image, and that is known only at
+//! the end. So the last piece is held back until the inspector has seen it: an
+//! image that is not whole ends before its declared length, and the store
+//! refuses it.
+
+use std::collections::VecDeque;
+
+use concept_refinement_domain::image::{self, Format, Inspected, Inspector, Limits};
+
+use crate::ports::Chunks;
+use crate::problem::Problem;
+use crate::request::Body;
+
+/// A body that is inspected while it is read.
+pub struct Upload<B> {
+    body: B,
+    inspector: Option<Inspector>,
+    /// Read and inspected, not handed out yet.
+    held: VecDeque<Vec<u8>>,
+    outcome: Option<Result<Inspected, Problem>>,
+}
+
+impl<B: Body> Upload<B> {
+    pub fn new(body: B, limits: Limits) -> Self {
+        Self {
+            body,
+            inspector: Some(Inspector::new(limits)),
+            held: VecDeque::new(),
+            outcome: None,
+        }
+    }
+
+    /// Reads until the image's format is known. None: it never will be, see the
+    /// verdict.
+    pub async fn format(&mut self) -> Option<Format> {
+        loop {
+            let format = self.inspector.as_ref().and_then(Inspector::format);
+            if format.is_some() || !self.read().await {
+                return format;
+            }
+        }
+    }
+
+    /// Reads to the end and holds it all, which the limits bound.
+    pub async fn collect(mut self) -> Result<(Inspected, Collected), Problem> {
+        while self.read().await {}
+        let held = std::mem::take(&mut self.held);
+        Ok((self.verdict()?, Collected(held)))
+    }
+
+    /// What became of it.
+    pub fn verdict(self) -> Result<Inspected, Problem> {
+        // The store may have stopped reading before the end.
+        self.outcome.unwrap_or(Err(Problem::Internal))
+    }
+
+    /// Reads and inspects the next piece. False: there is none, and the outcome
+    /// is known.
+    async fn read(&mut self) -> bool {
+        let Some(inspector) = &mut self.inspector else {
+            return false;
+        };
+        let outcome = match self.body.chunk().await {
+            Ok(Some(chunk)) => match inspector.push(&chunk) {
+                Ok(()) => {
+                    hold(&mut self.held, chunk);
+                    return true;
+                }
+                Err(problem) => Err(problem.into()),
+            },
+            Ok(None) => match self.inspector.take().map(Inspector::finish) {
+                Some(outcome) => outcome.map_err(Problem::from),
+                None => return false,
+            },
+            Err(interrupted) => Err(interrupted.into()),
+        };
+        self.inspector = None;
+        self.outcome = Some(outcome);
+        false
+    }
+}
+
+impl<B: Body> Chunks for Upload<B> {
+    async fn next(&mut self) -> Option<Vec<u8>> {
+        while self.held.len() < 2 && self.read().await {}
+        let is_whole = matches!(self.outcome, Some(Ok(_)));
+        if self.held.len() < 2 && !is_whole {
+            return None;
+        }
+        self.held.pop_front()
+    }
+}
+
+/// A whole image in memory.
+pub struct Collected(VecDeque<Vec<u8>>);
+
+impl Chunks for Collected {
+    async fn next(&mut self) -> Option<Vec<u8>> {
+        self.0.pop_front()
+    }
+}
+
+/// Small pieces are put together, so that many of them take no more room than
+/// few large ones.
+fn hold(held: &mut VecDeque<Vec<u8>>, mut chunk: Vec<u8>) {
+    match held.back_mut() {
+        _ if chunk.is_empty() => {}
+        Some(last) if chunk.len() <= last.capacity() - last.len() => last.append(&mut chunk),
+        _ => held.push_back(chunk),
+    }
+}
+
+impl From<image::Problem> for Problem {
+    fn from(problem: image::Problem) -> Self {
+        let detail = format!("The image cannot be used: {problem}.").into();
+        match problem {
+            image::Problem::NotAnImage => Self::UnsupportedMediaType(detail),
+            image::Problem::TooLarge { .. } | image::Problem::TooManyPixels { .. } => {
+                Self::TooLarge(detail)
+            }
+            image::Problem::Empty | image::Problem::CutShort | image::Problem::Malformed => {
+                Self::Invalid(detail)
+            }
+        }
+    }
+}
