@@ -1,0 +1,304 @@
+//! From a file to pixels and back.
+//!
+//! What comes in is hostile: its size is checked before a pixel is decoded,
+//! and what the decoder may allocate is bounded. What goes out holds pixels
+//! and their colour profile, and nothing else: no EXIF, no place, no comment.
+
+use std::io::Cursor;
+
+use image::codecs::gif::GifDecoder;
+use image::codecs::jpeg::{JpegDecoder, JpegEncoder};
+use image::codecs::png::{CompressionType, FilterType, PngDecoder, PngEncoder};
+use image::codecs::webp::{WebPDecoder, WebPEncoder};
+use image::metadata::Orientation;
+use image::{
+    ColorType, DynamicImage, ExtendedColorType, ImageBuffer, ImageDecoder, ImageEncoder,
+    ImageError, Limits,
+};
+
+use crate::pixels::Pixels;
+
+/// More than the service lets through unless it is told to. An instance of the
+/// usual memory has no room for more.
+const MAX_PIXELS: u64 = 64_000_000;
+const MAX_SIDE: u32 = 65_535;
+const MAX_DECODER_MEMORY: u64 = 640 << 20;
+const MAX_PROFILE: usize = 1 << 20;
+/// What a model may answer at most, unless the service is told otherwise.
+const MAX_ENCODED: usize = 50 << 20;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    Png,
+    Jpeg,
+    Webp,
+    Gif,
+}
+
+impl Format {
+    pub fn from_media_type(media_type: &str) -> Option<Self> {
+        match media_type {
+            "image/png" => Some(Self::Png),
+            "image/jpeg" => Some(Self::Jpeg),
+            "image/webp" => Some(Self::Webp),
+            "image/gif" => Some(Self::Gif),
+            _ => None,
+        }
+    }
+
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::Png => "image/png",
+            Self::Jpeg => "image/jpeg",
+            Self::Webp => "image/webp",
+            Self::Gif => "image/gif",
+        }
+    }
+}
+
+/// None of these goes away with a repeat; each may be told to the user.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    #[error("the image cannot be decoded: it is malformed or cut short")]
+    Malformed,
+    #[error("the image uses a feature that this model does not know")]
+    Unsupported,
+    #[error("the image is too large for this model ({} megapixels at most)", MAX_PIXELS / 1_000_000)]
+    TooLarge,
+    #[error("the refined image would be larger than {} MiB", MAX_ENCODED >> 20)]
+    ResultTooLarge,
+}
+
+/// A decoded image, turned the right way up.
+pub struct Decoded {
+    pub pixels: Pixels,
+    /// An RGB colour profile (ICC).
+    profile: Option<Vec<u8>>,
+}
+
+/// Decodes; of several frames, the first. The file's bytes are given back to
+/// memory before this returns.
+pub fn decode(file: Vec<u8>, format: Format) -> Result<Decoded, Problem> {
+    match format {
+        Format::Png => {
+            decoded(PngDecoder::with_limits(Cursor::new(file), limits()).map_err(problem)?)
+        }
+        Format::Jpeg if !is_whole_jpeg(&file) => Err(Problem::Malformed),
+        Format::Jpeg => decoded(JpegDecoder::new(Cursor::new(file)).map_err(problem)?),
+        Format::Webp => decoded(WebPDecoder::new(Cursor::new(file)).map_err(problem)?),
+        Format::Gif => decoded(GifDecoder::new(Cursor::new(file)).map_err(problem)?),
+    }
+}
+
+/// Encodes in the format that the image came in. A GIF becomes a PNG, which
+/// takes more than 256 colours, and what would get too large a JPEG where it
+/// has no alpha. Answers the format with the file.
+pub fn encode(image: Decoded, format: Format) -> Result<(Vec<u8>, Format), Problem> {
+    let Decoded { pixels, profile } = image;
+    let format = match format {
+        Format::Gif => Format::Png,
+        Format::Jpeg if pixels.has_alpha() => Format::Png,
+        other => other,
+    };
+    let file = encoded(&pixels, profile.as_deref(), format)?;
+    if file.len() <= MAX_ENCODED {
+        return Ok((file, format));
+    }
+    drop(file);
+    if pixels.has_alpha() {
+        return Err(Problem::ResultTooLarge);
+    }
+    let file = encoded(&pixels, profile.as_deref(), Format::Jpeg)?;
+    if file.len() > MAX_ENCODED {
+        return Err(Problem::ResultTooLarge);
+    }
+    Ok((file, Format::Jpeg))
+}
+
+fn encoded(pixels: &Pixels, profile: Option<&[u8]>, format: Format) -> Result<Vec<u8>, Problem> {
+    const JPEG_QUALITY: u8 = 90;
+    let mut file = Vec::new();
+    match format {
+        Format::Jpeg => {
+            let encoder = JpegEncoder::new_with_quality(&mut file, JPEG_QUALITY);
+            write(encoder, pixels, profile)
+        }
+        Format::Webp => write(WebPEncoder::new_lossless(&mut file), pixels, profile),
+        Format::Png | Format::Gif => {
+            let (compression, filter) = (CompressionType::Fast, FilterType::Adaptive);
+            let encoder = PngEncoder::new_with_quality(&mut file, compression, filter);
+            write(encoder, pixels, profile)
+        }
+    }
+    .map_err(problem)?;
+    Ok(file)
+}
+
+fn write(
+    mut encoder: impl ImageEncoder,
+    pixels: &Pixels,
+    profile: Option<&[u8]>,
+) -> Result<(), ImageError> {
+    if let Some(profile) = profile {
+        // All three formats take profiles.
+        let _ = encoder.set_icc_profile(profile.to_vec());
+    }
+    let color = if pixels.has_alpha() {
+        ExtendedColorType::Rgba8
+    } else {
+        ExtendedColorType::Rgb8
+    };
+    encoder.write_image(pixels.data(), pixels.width(), pixels.height(), color)
+}
+
+fn decoded(mut decoder: impl ImageDecoder) -> Result<Decoded, Problem> {
+    let (width, height) = decoder.dimensions();
+    let size = u64::from(width) * u64::from(height);
+    if size > MAX_PIXELS || width.max(height) > MAX_SIDE {
+        return Err(Problem::TooLarge);
+    }
+    decoder.set_limits(limits()).map_err(problem)?;
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let profile = decoder.icc_profile().ok().flatten();
+    let color = decoder.color_type();
+
+    let length = usize::try_from(decoder.total_bytes()).map_err(|_| Problem::TooLarge)?;
+    let mut data = Vec::new();
+    data.try_reserve_exact(length)
+        .map_err(|_| Problem::TooLarge)?;
+    data.resize(length, 0);
+    decoder.read_image(&mut data).map_err(problem)?;
+
+    let (data, alpha) = to_rgb(data, color)?;
+    let pixels = Pixels::new(width, height, alpha, data).ok_or(Problem::Malformed)?;
+    Ok(Decoded {
+        pixels: upright(pixels, orientation)?,
+        profile: profile.filter(|profile| is_rgb_profile(profile)),
+    })
+}
+
+fn limits() -> Limits {
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(MAX_SIDE);
+    limits.max_image_height = Some(MAX_SIDE);
+    limits.max_alloc = Some(MAX_DECODER_MEMORY);
+    limits
+}
+
+fn problem(error: ImageError) -> Problem {
+    match error {
+        ImageError::Limits(_) => Problem::TooLarge,
+        ImageError::Unsupported(_) => Problem::Unsupported,
+        _ => Problem::Malformed,
+    }
+}
+
+/// To RGB or RGBA (told by the second value) with eight bits a channel, in
+/// place where it gets smaller.
+fn to_rgb(mut data: Vec<u8>, color: ColorType) -> Result<(Vec<u8>, bool), Problem> {
+    let color = match color {
+        ColorType::L16 => eight_bits(&mut data, ColorType::L8),
+        ColorType::La16 => eight_bits(&mut data, ColorType::La8),
+        ColorType::Rgb16 => eight_bits(&mut data, ColorType::Rgb8),
+        ColorType::Rgba16 => eight_bits(&mut data, ColorType::Rgba8),
+        other => other,
+    };
+    let opaque = |data: &[u8], channels| {
+        let alphas = data.iter().skip(channels - 1).step_by(channels);
+        alphas.copied().all(|alpha| alpha == u8::MAX)
+    };
+    Ok(match color {
+        ColorType::Rgb8 => (data, false),
+        ColorType::Rgba8 if opaque(&data, 4) => {
+            remap::<4, 3>(&mut data, |[r, g, b, _]| [r, g, b]);
+            (data, false)
+        }
+        ColorType::Rgba8 => (data, true),
+        ColorType::L8 => {
+            let rgb = data.iter().flat_map(|level| [*level; 3]).collect();
+            (rgb, false)
+        }
+        ColorType::La8 => {
+            let (pixels, _) = data.as_chunks::<2>();
+            let rgba = pixels.iter().flat_map(|[l, a]| [*l, *l, *l, *a]).collect();
+            (rgba, true)
+        }
+        _ => return Err(Problem::Unsupported),
+    })
+}
+
+fn eight_bits(data: &mut Vec<u8>, color: ColorType) -> ColorType {
+    const LEVEL: u32 = 257;
+    remap::<2, 1>(data, |bytes| {
+        let value = u32::from(u16::from_ne_bytes(bytes));
+        [((value + LEVEL / 2) / LEVEL) as u8]
+    });
+    color
+}
+
+/// Replaces each `N` bytes by fewer, in place.
+fn remap<const N: usize, const M: usize>(data: &mut Vec<u8>, to: impl Fn([u8; N]) -> [u8; M]) {
+    let count = data.len() / N;
+    for index in 0..count {
+        let Some(old) = data
+            .get(index * N..)
+            .and_then(|rest| rest.first_chunk::<N>())
+        else {
+            break;
+        };
+        let new = to(*old);
+        if let Some(place) = data.get_mut(index * M..(index + 1) * M) {
+            place.copy_from_slice(&new);
+        }
+    }
+    data.truncate(count * M);
+    data.shrink_to_fit();
+}
+
+fn upright(pixels: Pixels, orientation: Orientation) -> Result<Pixels, Problem> {
+    if orientation == Orientation::NoTransforms {
+        return Ok(pixels);
+    }
+    let (width, height, alpha) = (pixels.width(), pixels.height(), pixels.has_alpha());
+    let data = pixels.into_data();
+    let image = if alpha {
+        ImageBuffer::from_raw(width, height, data).map(DynamicImage::ImageRgba8)
+    } else {
+        ImageBuffer::from_raw(width, height, data).map(DynamicImage::ImageRgb8)
+    };
+    let mut image = image.ok_or(Problem::Malformed)?;
+    image.apply_orientation(orientation);
+    let (width, height) = (image.width(), image.height());
+    Pixels::new(width, height, alpha, image.into_bytes()).ok_or(Problem::Malformed)
+}
+
+/// A profile of grey or of inks would not fit the RGB that is written.
+fn is_rgb_profile(profile: &[u8]) -> bool {
+    profile.get(16..20) == Some(b"RGB ") && profile.len() <= MAX_PROFILE
+}
+
+/// Whether the picture's data has an end. The decoder would fill up with grey
+/// what is missing; a thumbnail's end, within the headers, does not count.
+fn is_whole_jpeg(file: &[u8]) -> bool {
+    const START_OF_SCAN: u8 = 0xDA;
+    const END: [u8; 2] = [0xFF, 0xD9];
+    let Some(mut rest) = file.strip_prefix(&[0xFF, 0xD8]) else {
+        return false;
+    };
+    loop {
+        rest = match *rest {
+            // Fill bytes, and markers without a length.
+            [0xFF, 0xFF, ..] => rest.get(1..).unwrap_or_default(),
+            [0xFF, 0x01 | 0xD0..=0xD7, ..] => rest.get(2..).unwrap_or_default(),
+            [0xFF, START_OF_SCAN, ..] => return rest.windows(2).any(|pair| pair == END),
+            [0xFF, _, high, low, ..] => {
+                let length = usize::from(u16::from_be_bytes([high, low]));
+                rest.get(2 + length..).unwrap_or_default()
+            }
+            _ => return false,
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,92 @@
+//! The bindings: the `image-model` interface on one side, `refine` on the
+//! other. Nothing is decided here.
+
+use crate::{DESCRIPTION, refine};
+
+// The generated code crosses the boundary of the component, which is unsafe by
+// its nature.
+#[allow(unsafe_code)]
+mod bindings {
+    wit_bindgen::generate!({
+        path: "../../../wit",
+        world: "image-model-component",
+    });
+
+    export!(Component with_types_in self);
+    use super::Component;
+}
+
+use bindings::exports::concept::refinement::image_model::{Answer, Error, Guest, Image, Request};
+use bindings::wit_stream;
+
+struct Component;
+
+impl Guest for Component {
+    async fn refine(request: Request) -> Result<Answer, Error> {
+        let image = read(request.image, request.length).await?;
+        let refined = refine(
+            image,
+            &request.media_type,
+            &request.prompt,
+            request.strength,
+        )
+        .map_err(|error| Error::Refused(error.to_string()))?;
+        if !refined.ignored.is_empty() {
+            eprintln!(
+                "words that nothing was done about: {}",
+                listed(&refined.ignored)
+            );
+        }
+        let length = Some(refined.bytes.len() as u64);
+        let (mut writer, contents) = wit_stream::new();
+        wit_bindgen::spawn(async move {
+            // A reader that has left needs no more.
+            writer.write_all(refined.bytes).await;
+        });
+        Ok(Answer::Image(Image {
+            media_type: refined.media_type.to_owned(),
+            length,
+            contents,
+        }))
+    }
+
+    async fn describe() -> String {
+        DESCRIPTION.to_owned()
+    }
+}
+
+/// Reads as many bytes as were declared, and no more.
+async fn read(mut image: wit_bindgen::StreamReader<u8>, length: u64) -> Result<Vec<u8>, Error> {
+    /// Far above what the service lets through.
+    const MOST: u64 = 256 << 20;
+    let refused = |reason: &str| Error::Refused(reason.to_owned());
+    let length = usize::try_from(length.min(MOST + 1)).unwrap_or(usize::MAX);
+    let mut bytes = Vec::new();
+    if length as u64 > MOST || bytes.try_reserve_exact(length).is_err() {
+        return Err(refused("the image is too large for this model"));
+    }
+    while bytes.len() < length {
+        let (result, read) = image.read(bytes).await;
+        bytes = read;
+        if let wit_bindgen::StreamResult::Dropped = result {
+            break;
+        }
+    }
+    bytes.truncate(length);
+    if bytes.len() < length {
+        return Err(refused("the image ended before its length"));
+    }
+    Ok(bytes)
+}
+
+/// A few words of the prompt, short enough for a log.
+fn listed(words: &[String]) -> String {
+    const WORDS: usize = 20;
+    const CHARACTERS: usize = 40;
+    let words: Vec<String> = words
+        .iter()
+        .take(WORDS)
+        .map(|word| word.chars().take(CHARACTERS).collect())
+        .collect();
+    words.join(", ")
+}

@@ -1,0 +1,199 @@
+//! The few colours that stand for all colours of a picture: clusters of its
+//! colours as the eye sees them (k-means). Started without chance, so that the
+//! same picture always gets the same colours.
+
+use ::palette::Oklab;
+
+use crate::color;
+use crate::pixels::{Pixels, alpha, rgb};
+
+/// At least one and at most `most` colours.
+pub fn of(pixels: &Pixels, most: usize) -> Vec<[u8; 3]> {
+    const ROUNDS: usize = 12;
+    let points = histogram(pixels);
+    let mut centers = start(&points, most);
+    for _ in 0..ROUNDS {
+        centers = clusters(&points, &centers)
+            .into_iter()
+            .filter_map(|cluster| cluster.mean())
+            .collect();
+    }
+    merge_alike(&mut centers);
+    clusters(&points, &centers)
+        .into_iter()
+        .filter_map(|cluster| cluster.typical())
+        .map(color::to_srgb8)
+        .collect()
+}
+
+/// Of all centres the nearest to a colour.
+pub fn nearest(centers: impl IntoIterator<Item = Oklab>, color: Oklab) -> usize {
+    centers
+        .into_iter()
+        .map(|center| apart(center, color))
+        .enumerate()
+        .min_by(|(_, one), (_, other)| one.total_cmp(other))
+        .map_or(0, |(index, _)| index)
+}
+
+/// How different two colours are: a green leaf is to stay apart from what is
+/// brown and as light, so that the kind of colour counts for more than usual.
+fn apart(one: Oklab, other: Oklab) -> f32 {
+    const KIND: f32 = 1.8;
+    let stretched = |color: Oklab| Oklab::new(color.l, color.a * KIND, color.b * KIND);
+    color::distance(stretched(one), stretched(other))
+}
+
+/// A colour of the picture.
+#[derive(Clone, Copy)]
+struct Point {
+    color: Oklab,
+    /// How many pixels have it.
+    count: f32,
+}
+
+impl Point {
+    /// Small things in a colour of their own are to be seen beside large
+    /// backgrounds, so that a colour's weight grows less than its area.
+    fn weight(self) -> f32 {
+        self.count.powf(0.6)
+    }
+}
+
+/// The colours of what can be seen, those that differ little taken together.
+fn histogram(pixels: &Pixels) -> Vec<Point> {
+    let mut calm = Histogram::new();
+    let mut all = Histogram::new();
+    let channels = pixels.channels();
+    for (y, row) in pixels.rows().enumerate() {
+        let right = row.chunks_exact(channels).skip(1).map(Some).chain([None]);
+        let below = pixels.row(y + 1).chunks_exact(channels);
+        for ((pixel, right), below) in row.chunks_exact(channels).zip(right).zip(below) {
+            if alpha(pixel) > 127 {
+                all.add(rgb(pixel));
+                if alike(pixel, right.unwrap_or(pixel)) && alike(pixel, below) {
+                    calm.add(rgb(pixel));
+                }
+            }
+        }
+    }
+    // The seams of shapes are mixtures, not colours of their own; where there
+    // is nothing but seams they have to do.
+    let calm = calm.points();
+    if calm.is_empty() { all.points() } else { calm }
+}
+
+fn alike(one: &[u8], other: &[u8]) -> bool {
+    const LEVELS: u32 = 24;
+    let apart = one
+        .iter()
+        .zip(other)
+        .map(|(one, other)| u32::from(one.abs_diff(*other)));
+    apart.sum::<u32>() < LEVELS
+}
+
+/// For each colour (of few bits) the sums of what was added, and their number.
+struct Histogram(Vec<[u32; 4]>);
+
+impl Histogram {
+    const BITS: u32 = 5;
+
+    fn new() -> Self {
+        Self(vec![[0; 4]; 1 << (3 * Self::BITS)])
+    }
+
+    fn add(&mut self, color: [u8; 3]) {
+        let index = color.into_iter().fold(0, |index, value| {
+            index << Self::BITS | usize::from(value >> (8 - Self::BITS))
+        });
+        if let Some([r, g, b, count]) = self.0.get_mut(index) {
+            let [red, green, blue] = color.map(u32::from);
+            *r += red;
+            *g += green;
+            *b += blue;
+            *count += 1;
+        }
+    }
+
+    fn points(self) -> Vec<Point> {
+        let filled = self.0.into_iter().filter(|[_, _, _, count]| *count > 0);
+        filled
+            .map(|[r, g, b, count]| Point {
+                color: color::from_srgb([r, g, b].map(|sum| (sum / count) as u8)),
+                count: count as f32,
+            })
+            .collect()
+    }
+}
+
+/// The most frequent colour first, then again and again the one that is most
+/// and farthest from those that there are.
+fn start(points: &[Point], most: usize) -> Vec<Oklab> {
+    let mut far: Vec<f32> = vec![f32::INFINITY; points.len()];
+    let mut centers: Vec<Oklab> = Vec::with_capacity(most);
+    while centers.len() < most {
+        let next = points
+            .iter()
+            .zip(&far)
+            .map(|(point, far)| (point, far.min(1.0).powi(2) * point.weight()))
+            .max_by(|(_, one), (_, other)| one.total_cmp(other));
+        match next {
+            Some((point, score)) if score > 0.0 => centers.push(point.color),
+            _ => break,
+        }
+        let Some(newest) = centers.last() else { break };
+        for (far, point) in far.iter_mut().zip(points) {
+            *far = far.min(apart(point.color, *newest));
+        }
+    }
+    centers
+}
+
+#[derive(Clone, Default)]
+struct Cluster(Vec<Point>);
+
+impl Cluster {
+    fn mean(&self) -> Option<Oklab> {
+        self.weighted(|point| point.weight())
+    }
+
+    /// The colour that stands for the cluster: near the most frequent one.
+    fn typical(&self) -> Option<Oklab> {
+        self.weighted(|point| point.count * point.count)
+    }
+
+    fn weighted(&self, weight: impl Fn(&Point) -> f32) -> Option<Oklab> {
+        let (mut l, mut a, mut b, mut all) = (0.0, 0.0, 0.0, 0.0);
+        for point in &self.0 {
+            let weight = weight(point);
+            l += point.color.l * weight;
+            a += point.color.a * weight;
+            b += point.color.b * weight;
+            all += weight;
+        }
+        (all > 0.0).then(|| Oklab::new(l / all, a / all, b / all))
+    }
+}
+
+fn clusters(points: &[Point], centers: &[Oklab]) -> Vec<Cluster> {
+    let mut clusters = vec![Cluster::default(); centers.len()];
+    for point in points {
+        let nearest = nearest(centers.iter().copied(), point.color);
+        if let Some(cluster) = clusters.get_mut(nearest) {
+            cluster.0.push(*point);
+        }
+    }
+    clusters
+}
+
+/// Colours that can hardly be told apart are one.
+fn merge_alike(centers: &mut Vec<Oklab>) {
+    const ALIKE: f32 = 0.06;
+    let mut kept: Vec<Oklab> = Vec::with_capacity(centers.len());
+    for center in centers.drain(..) {
+        if kept.iter().all(|other| apart(*other, center) > ALIKE) {
+            kept.push(center);
+        }
+    }
+    *centers = kept;
+}

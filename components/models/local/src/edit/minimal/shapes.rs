@@ -1,0 +1,210 @@
+//! Which of the few colours each place has, and how that map gets simpler.
+
+use palette::Oklab;
+
+use super::palette::nearest;
+use crate::color;
+use crate::pixels::{Pixels, alpha, rgb};
+
+/// Where nothing can be seen.
+pub const NOTHING: u8 = u8::MAX;
+/// More colours than any palette has.
+pub const COLORS: usize = 16;
+
+pub struct Shapes {
+    width: usize,
+    /// One label a place, row by row: an index into the palette, or `NOTHING`.
+    labels: Vec<u8>,
+    /// What the labels look like.
+    centers: Vec<Oklab>,
+}
+
+impl Shapes {
+    pub fn new(pixels: &Pixels, colors: &[[u8; 3]]) -> Self {
+        const BITS: u32 = 6;
+        let centers: Vec<_> = colors.iter().copied().map(color::from_srgb).collect();
+        let mut known: Vec<Option<u8>> = vec![None; 1 << (3 * BITS)];
+        let labels = pixels
+            .iter()
+            .map(|pixel| {
+                if alpha(pixel) == 0 {
+                    return NOTHING;
+                }
+                let color = rgb(pixel);
+                let index = color.into_iter().fold(0, |index, value| {
+                    index << BITS | usize::from(value >> (8 - BITS))
+                });
+                let label = || nearest(centers.iter().copied(), color::from_srgb(color)) as u8;
+                match known.get_mut(index) {
+                    Some(known) => *known.get_or_insert_with(label),
+                    None => label(),
+                }
+            })
+            .collect();
+        Self {
+            width: pixels.width() as usize,
+            labels,
+            centers,
+        }
+    }
+
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Rows beyond the first and last are those again.
+    pub fn row(&self, y: usize) -> &[u8] {
+        let last = (self.labels.len() / self.width.max(1)).saturating_sub(1);
+        let start = y.min(last) * self.width;
+        self.labels
+            .get(start..start + self.width)
+            .unwrap_or_default()
+    }
+
+    /// Smooths the edges and removes what is small. `radius` says how far
+    /// around each place to look.
+    pub fn simplify(&mut self, radius: usize, amount: f32) {
+        /// Of all places; a shape of fewer is an island.
+        const ISLAND: f32 = 0.0002;
+        let passes = (2.0 * amount).clamp(1.0, 4.0).round() as usize;
+        for _ in 0..passes {
+            self.majority(radius);
+        }
+        self.drown(self.labels.len() as f32 * ISLAND * amount);
+        self.majority(radius);
+    }
+
+    /// Each place takes the label that most of those around it have.
+    fn majority(&mut self, radius: usize) {
+        let height = self.labels.len() / self.width.max(1);
+        let last = self.width.saturating_sub(1);
+        let mut simpler = Vec::with_capacity(self.labels.len());
+        for y in 0..height {
+            let rows: Vec<&[u8]> = (0..=2 * radius)
+                .map(|step| self.row((y + step).saturating_sub(radius)))
+                .collect();
+            let mut counts = Counts::default();
+            let column = |counts: &mut Counts, x: usize, add: bool| {
+                for label in rows.iter().filter_map(|row| row.get(x)) {
+                    counts.change(*label, add);
+                }
+            };
+            // Beyond the ends the end columns are repeated.
+            for step in 0..=2 * radius {
+                column(&mut counts, step.saturating_sub(radius).min(last), true);
+            }
+            for (x, label) in self.row(y).iter().enumerate() {
+                simpler.push(counts.winner(*label));
+                column(&mut counts, x.saturating_sub(radius), false);
+                column(&mut counts, (x + radius + 1).min(last), true);
+            }
+        }
+        self.labels = simpler;
+    }
+
+    /// Gives each connected shape of fewer than `least` places to the label
+    /// that it touches most. What hardly differs from that may be larger.
+    fn drown(&mut self, least: f32) {
+        let mut seen = vec![false; self.labels.len()];
+        let mut shape = Vec::new();
+        for start in 0..self.labels.len() {
+            let label = self.labels.get(start).copied().unwrap_or(NOTHING);
+            if label == NOTHING || seen.get(start).copied().unwrap_or(true) {
+                continue;
+            }
+            let mut shores = Counts::default();
+            shape.clear();
+            shape.push(start);
+            mark(&mut seen, start);
+            let mut next = 0;
+            while let Some(place) = shape.get(next).copied() {
+                next += 1;
+                for neighbor in self.neighbors(place) {
+                    let other = self.labels.get(neighbor).copied().unwrap_or(NOTHING);
+                    if other != label {
+                        shores.change(other, true);
+                    } else if !seen.get(neighbor).copied().unwrap_or(true) {
+                        mark(&mut seen, neighbor);
+                        shape.push(neighbor);
+                    }
+                }
+            }
+            if let Some(shore) = shores.most()
+                && (shape.len() as f32) < least * self.likeness(label, shore)
+            {
+                for place in &shape {
+                    if let Some(label) = self.labels.get_mut(*place) {
+                        *label = shore;
+                    }
+                }
+            }
+        }
+    }
+
+    /// 1 for labels that look different, up to many times as much for those
+    /// that look alike.
+    fn likeness(&self, one: u8, other: u8) -> f32 {
+        const DIFFERENT: f32 = 0.22;
+        const MOST: f32 = 12.0;
+        let center = |label: u8| self.centers.get(usize::from(label)).copied();
+        match (center(one), center(other)) {
+            (Some(one), Some(other)) => {
+                let ratio = DIFFERENT / color::distance(one, other).max(0.001);
+                (ratio * ratio).clamp(1.0, MOST)
+            }
+            _ => 1.0,
+        }
+    }
+
+    fn neighbors(&self, place: usize) -> impl Iterator<Item = usize> + use<> {
+        let (x, width, length) = (place % self.width, self.width, self.labels.len());
+        [
+            (x > 0).then(|| place - 1),
+            (x + 1 < width).then(|| place + 1),
+            place.checked_sub(width),
+            (place + width < length).then(|| place + width),
+        ]
+        .into_iter()
+        .flatten()
+    }
+}
+
+fn mark(seen: &mut [bool], place: usize) {
+    if let Some(seen) = seen.get_mut(place) {
+        *seen = true;
+    }
+}
+
+/// How often each label occurs; `NOTHING` is not counted.
+#[derive(Default)]
+struct Counts([u32; COLORS]);
+
+impl Counts {
+    fn change(&mut self, label: u8, add: bool) {
+        if let Some(count) = self.0.get_mut(usize::from(label)) {
+            if add {
+                *count += 1;
+            } else {
+                *count = count.saturating_sub(1);
+            }
+        }
+    }
+
+    fn winner(&self, own: u8) -> u8 {
+        let Some(mine) = self.0.get(usize::from(own)) else {
+            return own;
+        };
+        let most = self.0.iter().copied().max().unwrap_or_default();
+        if most > *mine {
+            self.most().unwrap_or(own)
+        } else {
+            own
+        }
+    }
+
+    fn most(&self) -> Option<u8> {
+        let most = self.0.iter().copied().max().filter(|most| *most > 0)?;
+        let label = self.0.iter().position(|count| *count == most)?;
+        u8::try_from(label).ok()
+    }
+}

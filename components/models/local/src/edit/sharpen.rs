@@ -1,0 +1,109 @@
+//! Sharpen: what differs in lightness from its surroundings is made to differ
+//! more (an unsharp mask). Only lightness, so that edges get no coloured seams.
+
+use super::window::Window;
+use crate::pixels::Pixels;
+
+/// Weights are in 64ths.
+const WHOLE: i32 = 64;
+
+pub fn apply(pixels: &mut Pixels, amount: f32) {
+    /// How much of the difference is added, in 64ths.
+    const GAIN: f32 = 80.0;
+    let gain = (amount.clamp(0.0, 3.0) * GAIN) as i32;
+    if gain == 0 {
+        return;
+    }
+    let channels = pixels.channels();
+    let radius = radius(pixels);
+    let weights = weights(radius);
+    // Lightness as if averaged down each column, with the ends repeated.
+    let mut column = Vec::new();
+    let mut window = Window::new(pixels, radius);
+    while let Some((rows, out)) = window.next() {
+        column.clear();
+        column.resize(out.len() / channels, 0);
+        for (row, weight) in rows.iter().zip(&weights) {
+            for (sum, pixel) in column.iter_mut().zip(row.chunks_exact(channels)) {
+                *sum += luma(pixel) * weight;
+            }
+        }
+        let around = Around::new(&column, radius);
+        for (pixel, sums) in out.chunks_exact_mut(channels).zip(around.windows()) {
+            let blurred: i32 = sums
+                .iter()
+                .zip(&weights)
+                .map(|(sum, weight)| sum * weight)
+                .sum();
+            let difference = luma(pixel) * WHOLE * WHOLE - blurred;
+            let change = limited(difference / WHOLE) * gain / (WHOLE * WHOLE);
+            for value in pixel.iter_mut().take(3) {
+                *value = (i32::from(*value) + change).clamp(0, 255) as u8;
+            }
+        }
+    }
+}
+
+/// Noise is left alone; a difference is in 64ths of a level.
+fn limited(difference: i32) -> i32 {
+    const NOISE: i32 = 2 * WHOLE;
+    if difference > NOISE {
+        difference - NOISE
+    } else if difference < -NOISE {
+        difference + NOISE
+    } else {
+        0
+    }
+}
+
+/// What can be seen as sharp grows with the image.
+fn radius(pixels: &Pixels) -> usize {
+    let side = pixels.width().min(pixels.height()) as usize;
+    (side / 700).clamp(1, 5)
+}
+
+/// A triangle, `2 * radius + 1` wide, that adds up to `WHOLE`.
+fn weights(radius: usize) -> Vec<i32> {
+    let height = radius as i32 + 1;
+    let share = WHOLE / (height * height);
+    let mut weights: Vec<_> = (1..=height)
+        .chain((1..height).rev())
+        .map(|part| part * share)
+        .collect();
+    let rest = WHOLE - weights.iter().sum::<i32>();
+    if let Some(middle) = weights.get_mut(radius) {
+        *middle += rest;
+    }
+    weights
+}
+
+fn luma(pixel: &[u8]) -> i32 {
+    match *pixel {
+        [r, g, b, ..] => (54 * i32::from(r) + 183 * i32::from(g) + 19 * i32::from(b)) >> 8,
+        _ => 0,
+    }
+}
+
+/// A row with its ends repeated on both sides.
+struct Around {
+    padded: Vec<i32>,
+    width: usize,
+}
+
+impl Around {
+    fn new(row: &[i32], radius: usize) -> Self {
+        let first = row.first().copied().unwrap_or_default();
+        let last = row.last().copied().unwrap_or_default();
+        let mut padded = vec![first; radius];
+        padded.extend_from_slice(row);
+        padded.resize(row.len() + 2 * radius, last);
+        Self {
+            padded,
+            width: 2 * radius + 1,
+        }
+    }
+
+    fn windows(&self) -> impl Iterator<Item = &[i32]> {
+        self.padded.windows(self.width)
+    }
+}

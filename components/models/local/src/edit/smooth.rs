@@ -1,0 +1,120 @@
+//! Smooth: noise and texture go, edges stay. Each pixel becomes the mean of
+//! those around it that look like it (a bilateral filter, once along the rows
+//! and once along the columns). Alpha stays as it is.
+
+use super::window::Window;
+use crate::pixels::Pixels;
+
+/// An amount of 1 is a clear smoothing whatever the size of the image.
+pub fn apply(pixels: &mut Pixels, amount: f32) {
+    const OF_SIDE: f32 = 0.003;
+    const MOST: f32 = 5.0;
+    if amount <= 0.0 {
+        return;
+    }
+    let side = pixels.width().min(pixels.height()) as f32;
+    let radius = (side * OF_SIDE).clamp(2.0, MOST) as usize;
+    filter(pixels, radius, (36.0 * amount).min(72.0));
+}
+
+/// What differs by more than `tolerance` levels counts as across an edge.
+pub fn filter(pixels: &mut Pixels, radius: usize, tolerance: f32) {
+    let likeness = Likeness::new(tolerance);
+    if pixels.has_alpha() {
+        horizontally::<4>(pixels, radius, &likeness);
+        vertically::<4>(pixels, radius, &likeness);
+    } else {
+        horizontally::<3>(pixels, radius, &likeness);
+        vertically::<3>(pixels, radius, &likeness);
+    }
+}
+
+/// The weight of a neighbour by how far its colour is away: the sum of the
+/// differences of the channels.
+struct Likeness([u32; 256]);
+
+impl Likeness {
+    fn new(tolerance: f32) -> Self {
+        const SCALE: f32 = 64.0;
+        let mut weights = [0; 256];
+        for (difference, weight) in weights.iter_mut().enumerate() {
+            let apart = difference as f32 / tolerance.max(1.0);
+            *weight = (SCALE * (-apart * apart).exp()) as u32;
+        }
+        Self(weights)
+    }
+
+    fn weight<const N: usize>(&self, one: &[u8; N], other: &[u8; N]) -> u32 {
+        let apart: usize = one
+            .iter()
+            .zip(other)
+            .map(|(one, other)| usize::from(one.abs_diff(*other)))
+            .sum();
+        self.0.get(apart).copied().unwrap_or_default()
+    }
+}
+
+/// The mean of what was added, as alike as it is.
+#[derive(Clone, Copy, Default)]
+struct Mean {
+    colors: [u32; 3],
+    weight: u32,
+}
+
+impl Mean {
+    fn add<const N: usize>(&mut self, pixel: &[u8; N], weight: u32) {
+        for (sum, color) in self.colors.iter_mut().zip(pixel) {
+            *sum += u32::from(*color) * weight;
+        }
+        self.weight += weight;
+    }
+
+    fn write<const N: usize>(&self, pixel: &mut [u8; N]) {
+        if self.weight > 0 {
+            let scale = 1.0 / self.weight as f32;
+            for (value, sum) in pixel.iter_mut().zip(self.colors) {
+                *value = (sum as f32 * scale + 0.5) as u8;
+            }
+        }
+    }
+}
+
+fn horizontally<const N: usize>(pixels: &mut Pixels, radius: usize, likeness: &Likeness) {
+    let mut original: Vec<[u8; N]> = Vec::new();
+    for row in pixels.rows_mut() {
+        let row = row.as_chunks_mut::<N>().0;
+        let (Some(first), Some(last)) = (row.first().copied(), row.last().copied()) else {
+            return;
+        };
+        original.clear();
+        original.resize(radius, first);
+        original.extend_from_slice(row);
+        original.resize(row.len() + 2 * radius, last);
+        for (pixel, around) in row.iter_mut().zip(original.windows(2 * radius + 1)) {
+            let center = *pixel;
+            let mut mean = Mean::default();
+            for other in around {
+                mean.add(other, likeness.weight(&center, other));
+            }
+            mean.write(pixel);
+        }
+    }
+}
+
+fn vertically<const N: usize>(pixels: &mut Pixels, radius: usize, likeness: &Likeness) {
+    let mut means = vec![Mean::default(); pixels.width() as usize];
+    let mut window = Window::new(pixels, radius);
+    while let Some((rows, out)) = window.next() {
+        let out = out.as_chunks_mut::<N>().0;
+        means.fill(Mean::default());
+        for row in rows {
+            let row = row.as_chunks::<N>().0;
+            for ((mean, center), other) in means.iter_mut().zip(out.iter()).zip(row) {
+                mean.add(other, likeness.weight(center, other));
+            }
+        }
+        for (mean, pixel) in means.iter().zip(out) {
+            mean.write(pixel);
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Changes of colour that are the same for the whole image. Black and white
+//! stay what they are wherever that makes sense: paper stays paper.
+//!
+//! An amount of 1 is what the plain word asks for, below 0 is the opposite.
+
+use palette::Oklab;
+
+use super::Tone;
+use crate::color;
+
+/// Lighter or darker, by a curve that keeps black and white.
+pub fn lightness(amount: f32) -> Tone {
+    let exponent = curve(amount);
+    Box::new(move |lab| {
+        let l = lab.l.max(0.0).powf(exponent);
+        // What gets darker gets duller with it, else it would glow.
+        let chroma = if l < lab.l { l / lab.l } else { 1.0 };
+        Oklab::new(l, lab.a * chroma, lab.b * chroma)
+    })
+}
+
+/// The exponent of the curve: below 1 it lightens.
+pub fn curve(amount: f32) -> f32 {
+    const STEEPNESS: f32 = 0.75;
+    (-STEEPNESS * amount).exp2()
+}
+
+/// Steeper or flatter about the middle, without clipping either end.
+pub fn contrast(amount: f32, middle: f32) -> Tone {
+    const GAIN: f32 = 0.9;
+    const LEAST: f32 = 0.35;
+    let middle = middle.clamp(0.4, 0.7);
+    Box::new(move |lab| {
+        let l = if amount >= 0.0 {
+            let exponent = 1.0 + GAIN * amount;
+            if lab.l < middle {
+                middle * (lab.l.max(0.0) / middle).powf(exponent)
+            } else {
+                let room = 1.0 - middle;
+                1.0 - room * ((1.0 - lab.l).max(0.0) / room).powf(exponent)
+            }
+        } else {
+            middle + (lab.l - middle) * (1.0 + 0.45 * amount).max(LEAST)
+        };
+        Oklab::new(l, lab.a, lab.b)
+    })
+}
+
+/// More or less vivid. Greys stay grey; what is vivid already gains less.
+pub fn saturation(amount: f32) -> Tone {
+    const VIVID: f32 = 0.25;
+    Box::new(move |lab| {
+        let factor = if amount >= 0.0 {
+            let chroma = lab.a.hypot(lab.b);
+            1.0 + 0.85 * amount * (1.0 - 0.6 * (chroma / VIVID).min(1.0))
+        } else {
+            (1.0 + 0.65 * amount).max(0.0)
+        };
+        Oklab::new(lab.l, lab.a * factor, lab.b * factor)
+    })
+}
+
+/// Grey, by as much as `presence` says.
+pub fn monochrome(presence: f32) -> Tone {
+    Box::new(move |lab| color::mix(lab, Oklab::new(lab.l, 0.0, 0.0), presence))
+}
+
+/// Towards the colour of a fire, or of a winter's day.
+pub fn temperature(amount: f32) -> Tone {
+    const WARM: (f32, f32) = (0.016, 0.042);
+    Box::new(move |lab| {
+        // Full in the middle, nothing in black, little in white.
+        let weight = amount * (4.0 * lab.l * (1.0 - lab.l)).max(0.0).sqrt();
+        Oklab::new(lab.l, lab.a + WARM.0 * weight, lab.b + WARM.1 * weight)
+    })
+}

@@ -1,0 +1,62 @@
+//! One refinement, from bytes to bytes. The same input gives the same bytes;
+//! nothing is asked of the outside, no clock and no chance.
+
+use crate::codec::{self, Format};
+use crate::edit;
+use crate::plan::Plan;
+use crate::vocabulary;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refined {
+    pub bytes: Vec<u8>,
+    pub media_type: &'static str,
+    /// Words of the prompt that nothing was done about.
+    pub ignored: Vec<String>,
+}
+
+/// None of these goes away with a repeat; each may be told to the user.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RefineError {
+    #[error(
+        "this model edits by rules and found no word in the prompt that it can act on; \
+         it understands {}",
+        vocabulary::summary()
+    )]
+    NothingUnderstood,
+    #[error("the image is not a PNG, JPEG, WebP or GIF")]
+    UnknownMediaType,
+    #[error(transparent)]
+    Image(#[from] codec::Problem),
+}
+
+/// Edits the image as the prompt says. `strength` goes from 0 (as it is) to 1
+/// (as much as the edits can). The image is taken rather than borrowed, so
+/// that its memory is free again once it is decoded.
+pub fn refine(
+    image: Vec<u8>,
+    media_type: &str,
+    prompt: &str,
+    strength: f32,
+) -> Result<Refined, RefineError> {
+    let format = Format::from_media_type(media_type).ok_or(RefineError::UnknownMediaType)?;
+    let plan = Plan::of(prompt);
+    if plan.edits.is_empty() {
+        return Err(RefineError::NothingUnderstood);
+    }
+    let strength = if strength.is_nan() {
+        0.0
+    } else {
+        strength.clamp(0.0, 1.0)
+    };
+    let mut image = codec::decode(image, format)?;
+    edit::apply(&mut image.pixels, &plan.edits, strength);
+    let (bytes, format) = codec::encode(image, format)?;
+    Ok(Refined {
+        bytes,
+        media_type: format.media_type(),
+        ignored: plan.ignored,
+    })
+}
+
+#[cfg(test)]
+mod tests;

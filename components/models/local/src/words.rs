@@ -1,0 +1,205 @@
+//! Finds the vocabulary's words in a prompt: without regard to case, whole
+//! words only, inflections included, the longest phrase first.
+
+use crate::vocabulary::{Meaning, TABLE};
+
+/// A piece of a prompt.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Term {
+    /// As written, in lower case.
+    pub text: String,
+    /// None: a word that the vocabulary does not have.
+    pub meaning: Option<Meaning>,
+}
+
+pub fn terms(prompt: &str) -> Vec<Term> {
+    let tokens = tokens(prompt);
+    let mut rest = tokens.as_slice();
+    let mut terms = Vec::new();
+    while let Some(first) = rest.first() {
+        let (length, meaning) = if ENDS.contains(first.as_str()) {
+            (1, Some(Meaning::Stop))
+        } else {
+            longest(rest).map_or((1, None), |(length, meaning)| (length, Some(meaning)))
+        };
+        let (found, after) = rest.split_at_checked(length).unwrap_or((rest, &[]));
+        terms.push(Term {
+            text: found.join(" "),
+            meaning,
+        });
+        rest = after;
+    }
+    terms
+}
+
+/// Punctuation that ends what a word can refer to.
+const ENDS: &str = ".,;:!?()\n";
+
+/// Words in lower case, and those marks that mean something.
+fn tokens(prompt: &str) -> Vec<String> {
+    let mut tokens = Vec::new();
+    let mut word = String::new();
+    for character in prompt.chars() {
+        if character.is_alphanumeric() {
+            word.extend(character.to_lowercase());
+            continue;
+        }
+        if !word.is_empty() {
+            tokens.push(std::mem::take(&mut word));
+        }
+        if character == '&' || ENDS.contains(character) {
+            tokens.push(character.to_string());
+        }
+    }
+    if !word.is_empty() {
+        tokens.push(word);
+    }
+    tokens
+}
+
+/// The longest phrase of the vocabulary that the tokens begin with, and how
+/// many tokens it takes. A word as it stands in the table goes before an
+/// inflection of another.
+fn longest(tokens: &[String]) -> Option<(usize, Meaning)> {
+    TABLE
+        .iter()
+        .flat_map(|entry| entry.words.iter().map(move |phrase| (entry, phrase)))
+        .filter_map(|(entry, phrase)| {
+            let (length, exact) = matched(phrase, tokens, inflected(entry.meaning))?;
+            Some((length, exact, entry.meaning))
+        })
+        .reduce(|best, next| {
+            if (next.0, next.1) > (best.0, best.1) {
+                next
+            } else {
+                best
+            }
+        })
+        .map(|(length, _, meaning)| (length, meaning))
+}
+
+/// Words of grammar are meant as they are written ("bitter" is not much of a
+/// bit).
+fn inflected(meaning: Meaning) -> bool {
+    !matches!(meaning, Meaning::Degree(_) | Meaning::Stop | Meaning::By)
+}
+
+/// How many tokens the phrase takes, and whether all stand there literally.
+fn matched(phrase: &str, tokens: &[String], inflected: bool) -> Option<(usize, bool)> {
+    let mut tokens = tokens.iter();
+    let mut exact = true;
+    let mut length = 0;
+    for word in phrase.split(' ') {
+        let token = tokens.next()?;
+        if token != word {
+            if !(inflected && inflects(word, token)) {
+                return None;
+            }
+            exact = false;
+        }
+        length += 1;
+    }
+    Some((length, exact))
+}
+
+const ENDINGS: &[&str] = &[
+    "s", "es", "d", "ed", "r", "er", "st", "est", "n", "en", "ens", "ened", "ening", "ing", "ly",
+    "ish", "ness", "y",
+];
+/// Endings before which a final `e` goes, or a final consonant doubles.
+const VOWEL_ENDINGS: &[&str] = &[
+    "es", "ed", "er", "est", "en", "ens", "ened", "ening", "ing", "ish", "y",
+];
+
+/// Whether the token is the word with an English ending: lighter, paler,
+/// cosiest, dimmed, browns, bluish.
+fn inflects(word: &str, token: &str) -> bool {
+    const SHORTEST: usize = 3;
+    if word.len() < SHORTEST {
+        return false;
+    }
+    let after = |stem: &str, endings: &[&str]| {
+        token
+            .strip_prefix(stem)
+            .is_some_and(|ending| endings.contains(&ending))
+    };
+    if after(word, ENDINGS) {
+        return true;
+    }
+    match word.chars().next_back() {
+        Some('e') => word
+            .strip_suffix('e')
+            .is_some_and(|stem| after(stem, VOWEL_ENDINGS)),
+        Some('y') => word.strip_suffix('y').is_some_and(|stem| {
+            token
+                .strip_prefix(stem)
+                .and_then(|ending| ending.strip_prefix('i'))
+                .is_some_and(|ending| ENDINGS.contains(&ending))
+        }),
+        Some(last) => token
+            .strip_prefix(word)
+            .and_then(|ending| ending.strip_prefix(last))
+            .is_some_and(|ending| VOWEL_ENDINGS.contains(&ending)),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vocabulary::Quality::*;
+
+    #[test]
+    fn words_are_found_whole_and_inflected() {
+        const LIGHTER: Option<Meaning> = Some(Meaning::Change(&[(Lightness, 1.0)]));
+        const DARKER: Option<Meaning> = Some(Meaning::Change(&[(Lightness, -1.0)]));
+        const COSY: Option<Meaning> = Some(Meaning::Change(&[(Temperature, 1.0)]));
+        const BROWN: Option<Meaning> = Some(Meaning::Color(0x8B5A2B));
+        const BLUE: Option<Meaning> = Some(Meaning::Color(0x2563C9));
+        const BLUR: Option<Meaning> = Some(Meaning::Change(&[(Sharpness, -1.0)]));
+        let cases = [
+            ("lighter", LIGHTER),
+            ("LIGHTEN", LIGHTER),
+            ("lightened", LIGHTER),
+            ("brighter", LIGHTER),
+            ("brightness", LIGHTER),
+            ("highlighter", None),
+            ("dimmer", DARKER),
+            ("darkening", DARKER),
+            ("dime", None),
+            ("cosiest", COSY),
+            ("browns", BROWN),
+            ("brownish", BROWN),
+            ("brownie", None),
+            ("bluish", BLUE),
+            ("bluer", BLUE),
+            ("bluebird", None),
+            ("blurred", BLUR),
+            ("blurs", BLUR),
+            ("bitter", None),
+            ("redo", None),
+            ("café", None),
+        ];
+        for (word, meaning) in cases {
+            let found = terms(word);
+            assert_eq!(found.len(), 1, "{word}");
+            assert_eq!(found[0].meaning, meaning, "{word}");
+        }
+    }
+
+    #[test]
+    fn the_longest_phrase_wins() {
+        let cases = [
+            ("black and white", vec!["black and white"]),
+            ("Black-and-White", vec!["black and white"]),
+            ("b&w", vec!["b & w"]),
+            ("sky blue", vec!["sky blue"]),
+            ("a little lighter", vec!["a little", "lighter"]),
+            ("less detail, please", vec!["less detail", ",", "please"]),
+        ];
+        for (prompt, expected) in cases {
+            let found: Vec<_> = terms(prompt).into_iter().map(|term| term.text).collect();
+            assert_eq!(found, expected, "{prompt}");
+        }
+    }
+}
