@@ -201,3 +201,6 @@ async fn send(
     });
     Ok((response, Box::new(std::future::ready(Ok(())))))
 }
+
+#[cfg(test)]
+mod tests;

@@ -137,6 +137,7 @@ impl HostBuilder {
                 max_memory: API_MEMORY,
                 capabilities: Some(Arc::clone(&capabilities)),
             },
+            stopping: Arc::default(),
         };
         let pre = processor_linker(compiled.engine.wasmtime())
             .and_then(|linker| linker.instantiate_pre(&compiled.processor))

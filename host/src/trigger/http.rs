@@ -9,6 +9,7 @@ mod body;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -92,6 +93,7 @@ impl HttpTrigger {
             }
         }
         drop(listener);
+        self.handler.state().stopping.store(true, Ordering::Relaxed);
         if tokio::time::timeout(grace, graceful.shutdown())
             .await
             .is_err()
@@ -113,8 +115,7 @@ impl HttpTrigger {
             .http1()
             .timer(TokioTimer::new())
             .header_read_timeout(HEADER_TIMEOUT)
-            .max_buf_size(MAX_HEADERS)
-            .pipeline_flush(true);
+            .max_buf_size(MAX_HEADERS);
         builder
             .http2()
             .timer(TokioTimer::new())
@@ -169,9 +170,7 @@ pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
 
 /// The request with scheme and authority in its URI, where a component finds
 /// them; over HTTP/1.1 they stand in the Host header.
-fn with_origin(
-    mut request: http::Request<Incoming>,
-) -> Result<http::Request<Incoming>, &'static str> {
+fn with_origin<B>(mut request: http::Request<B>) -> Result<http::Request<B>, &'static str> {
     let mut parts = request.uri().clone().into_parts();
     let mut hosts = request.headers().get_all(http::header::HOST).iter();
     let host = hosts.next();
@@ -191,4 +190,64 @@ fn with_origin(
     *request.uri_mut() =
         http::Uri::from_parts(parts).map_err(|_| "the request's target is malformed")?;
     Ok(request)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_carries_its_origin() {
+        for (name, target, hosts, expected) in [
+            (
+                "origin form",
+                "/a?b",
+                &["example.com:8080"][..],
+                Ok("http://example.com:8080/a?b"),
+            ),
+            (
+                "absolute form",
+                "http://one/a",
+                &["two"],
+                Ok("http://one/a"),
+            ),
+            (
+                "a scheme of a proxy",
+                "https://one/a",
+                &["one"],
+                Ok("http://one/a"),
+            ),
+            ("no host", "/a", &[], Err("the request has no Host header")),
+            (
+                "two hosts",
+                "/a",
+                &["one", "two"],
+                Err("the request has more than one Host header"),
+            ),
+            (
+                "malformed host",
+                "/a",
+                &["one two"],
+                Err("the request's Host header is malformed"),
+            ),
+            (
+                "empty host",
+                "/a",
+                &[""],
+                Err("the request's Host header is malformed"),
+            ),
+        ] {
+            let mut request = http::Request::builder().uri(target);
+            for host in hosts {
+                request = request.header(http::header::HOST, *host);
+            }
+            let request = with_origin(request.body(()).unwrap());
+            let uri = request.map(|request| request.uri().to_string());
+            assert_eq!(
+                uri.as_deref().map_err(|problem| *problem),
+                expected,
+                "{name}"
+            );
+        }
+    }
 }

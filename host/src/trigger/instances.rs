@@ -5,6 +5,8 @@
 //! without work, and after many requests, since a guest's memory never shrinks.
 
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -36,6 +38,8 @@ pub struct ApiInstances {
     pub engine: wasmtime::Engine,
     pub pre: ServicePre<Sandbox>,
     pub grants: Grants,
+    /// Set when instances end with the host, which is no fault of theirs.
+    pub stopping: Arc<AtomicBool>,
 }
 
 impl HandlerState for ApiInstances {
@@ -51,12 +55,12 @@ impl HandlerState for ApiInstances {
             proxy: Proxy::P3(service),
             view: Sandbox::http,
             expiration: Expiration(Box::pin(sleep(IDLE))),
-            state: Reuse,
+            state: Reuse(Arc::clone(&self.stopping)),
         })
     }
 }
 
-pub struct Reuse;
+pub struct Reuse(Arc<AtomicBool>);
 
 impl WorkerState for Reuse {
     type StoreData = Sandbox;
@@ -80,7 +84,9 @@ impl WorkerState for Reuse {
     }
 
     fn drop(&self, store: Store<Sandbox>, result: Result<(), wasmtime::Error>) {
-        if let Err(error) = result {
+        if let Err(error) = result
+            && !self.0.load(Ordering::Relaxed)
+        {
             let printed = store.data().printed();
             tracing::error!(
                 error = format!("{error:#}"),

@@ -145,10 +145,16 @@ async fn call(
             })
             .await?
     };
-    let problem = match tokio::time::timeout(calls.limit, run).await {
-        Ok(Ok(())) => return,
+    let ended = tokio::time::timeout(calls.limit, run).await;
+    let printed = store.data().printed();
+    let problem = match ended {
+        Ok(Ok(())) => {
+            if !printed.is_empty() {
+                tracing::info!(printed, "the model said");
+            }
+            return;
+        }
         Ok(Err(error)) => {
-            let printed = store.data().printed();
             tracing::error!(error = format!("{error:#}"), printed, "the model trapped");
             "the model crashed".to_owned()
         }

@@ -8,16 +8,20 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep, timeout};
 use wasmtime_wasi_http::{Error, WasiBody};
 
 /// How long a client may be silent within a body.
 const SILENCE: Duration = Duration::from_secs(30);
 
+/// How much of a body that nobody wants is read, in bytes, and for how long.
+const DRAINED: u64 = 64 << 20;
+const DRAINING: Duration = Duration::from_secs(5);
+
 /// At most `max` bytes are read: one that is longer breaks off there.
 pub fn bounded(incoming: Incoming, max: u64) -> WasiBody {
     Bounded {
-        incoming,
+        incoming: Some(incoming),
         left: max,
         deadline: None,
     }
@@ -25,7 +29,8 @@ pub fn bounded(incoming: Incoming, max: u64) -> WasiBody {
 }
 
 struct Bounded {
-    incoming: Incoming,
+    /// Taken only when this is dropped.
+    incoming: Option<Incoming>,
     left: u64,
     /// Set while the client is waited for.
     deadline: Option<Pin<Box<Sleep>>>,
@@ -40,7 +45,10 @@ impl Body for Bounded {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let this = self.get_mut();
-        match Pin::new(&mut this.incoming).poll_frame(cx) {
+        let Some(incoming) = &mut this.incoming else {
+            return Poll::Ready(None);
+        };
+        match Pin::new(incoming).poll_frame(cx) {
             Poll::Ready(None) => Poll::Ready(None),
             Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error.into()))),
             Poll::Ready(Some(Ok(frame))) => {
@@ -70,10 +78,38 @@ impl Body for Bounded {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.incoming.is_end_stream()
+        self.incoming.as_ref().is_none_or(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.incoming.size_hint()
+        self.incoming
+            .as_ref()
+            .map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
+    }
+}
+
+/// A connection that is closed while its client still sends loses the answer on
+/// its way: what is left of the body is read for a while, and thrown away.
+impl Drop for Bounded {
+    fn drop(&mut self) {
+        let Some(mut incoming) = self.incoming.take() else {
+            return;
+        };
+        if incoming.is_end_stream() {
+            return;
+        }
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let drain = async move {
+                let mut left = DRAINED;
+                while let Some(Ok(frame)) = incoming.frame().await {
+                    let length = frame.data_ref().map_or(0, |data| data.len() as u64);
+                    match left.checked_sub(length) {
+                        Some(less) => left = less,
+                        None => return,
+                    }
+                }
+            };
+            runtime.spawn(timeout(DRAINING, drain));
+        }
     }
 }

@@ -1,0 +1,170 @@
+use tokio::net::TcpListener;
+
+use super::*;
+
+fn origin(url: &str) -> Origin {
+    Origin::of(&url.parse().unwrap()).unwrap()
+}
+
+fn public(allowed: &str, provider: Option<&str>) -> Grant {
+    Grant::Public {
+        allowed: AllowedSources::parse(allowed).unwrap(),
+        provider: provider.map(origin),
+    }
+}
+
+/// Whether the origin may be asked for, and its address connected to.
+fn permits(grant: &Grant, url: &str, address: &str) -> bool {
+    grant
+        .permits(&origin(url))
+        .is_some_and(|permitted| permitted(address.parse().unwrap()))
+}
+
+#[test]
+fn an_origin_is_a_scheme_a_host_and_a_port() {
+    for (url, host, port) in [
+        ("http://Example.com/x", "example.com", 80),
+        ("https://example.com", "example.com", 443),
+        ("http://127.0.0.1:8080/", "127.0.0.1", 8080),
+        ("https://[::1]:8443/", "[::1]", 8443),
+    ] {
+        let origin = origin(url);
+        assert_eq!((origin.host.as_str(), origin.port), (host, port), "{url}");
+    }
+    for url in ["/path", "ftp://example.com/"] {
+        assert_eq!(Origin::of(&url.parse().unwrap()), None, "{url}");
+    }
+}
+
+#[test]
+fn each_grant_permits_what_it_says() {
+    let (example, loopback) = ("http://example.com/", "127.0.0.1");
+    let world = "93.184.215.14";
+    for (name, grant, url, address, expected) in [
+        ("nothing", Grant::Nothing, example, world, false),
+        ("public", public("", None), example, world, true),
+        (
+            "a name for loopback",
+            public("", None),
+            example,
+            loopback,
+            false,
+        ),
+        (
+            "mapped loopback",
+            public("", None),
+            example,
+            "::ffff:127.0.0.1",
+            false,
+        ),
+        (
+            "metadata service",
+            public("", None),
+            example,
+            "169.254.169.254",
+            false,
+        ),
+        ("private", public("", None), example, "10.1.2.3", false),
+        (
+            "allowed network",
+            public("10.0.0.0/8", None),
+            example,
+            "10.1.2.3",
+            true,
+        ),
+        (
+            "another network",
+            public("10.0.0.0/8", None),
+            example,
+            "192.168.1.1",
+            false,
+        ),
+        (
+            "allowed name",
+            public("example.com", None),
+            example,
+            loopback,
+            true,
+        ),
+        (
+            "allowed port",
+            public("example.com:80", None),
+            example,
+            loopback,
+            true,
+        ),
+        (
+            "another port",
+            public("example.com:81", None),
+            example,
+            loopback,
+            false,
+        ),
+        (
+            "the provider",
+            public("", Some("http://localhost:7860/")),
+            "http://localhost:7860/refined.png",
+            loopback,
+            true,
+        ),
+        (
+            "the provider's host on another port",
+            public("", Some("http://localhost:7860/")),
+            "http://localhost:7861/",
+            loopback,
+            false,
+        ),
+        (
+            "a model's provider",
+            Grant::Origin(origin("http://localhost:7860/")),
+            "http://localhost:7860/v1",
+            loopback,
+            true,
+        ),
+        (
+            "a model elsewhere",
+            Grant::Origin(origin("http://localhost:7860/")),
+            example,
+            world,
+            false,
+        ),
+        (
+            "a model's provider by another scheme",
+            Grant::Origin(origin("https://example.com/")),
+            "http://example.com:443/",
+            world,
+            false,
+        ),
+    ] {
+        assert_eq!(permits(&grant, url, address), expected, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_is_not_permitted_sees_no_connection() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    for host in ["localhost", "127.0.0.1"] {
+        let refused = connect::connect(host, port, is_public).await;
+        assert!(
+            matches!(refused, Err(Error::DestinationIpProhibited)),
+            "{host}: {refused:?}"
+        );
+    }
+    // The first that the listener sees is the one that is permitted.
+    let (connected, accepted) = tokio::join!(
+        connect::connect("127.0.0.1", port, |_| true),
+        listener.accept()
+    );
+    let connected = connected.unwrap().local_addr().unwrap();
+    assert_eq!(accepted.unwrap().1, connected);
+}
+
+#[tokio::test]
+async fn a_name_that_does_not_exist_is_a_dns_error() {
+    let unresolved = connect::connect("no-such-host.invalid", 80, |_| true).await;
+    assert!(
+        matches!(unresolved, Err(Error::DnsError { .. })),
+        "{unresolved:?}"
+    );
+}
