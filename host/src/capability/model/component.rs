@@ -1,9 +1,9 @@
 //! A model that is a component, each call in an instance of its own.
 //!
 //! Models run on threads of their own: one that computes for seconds takes none
-//! from the API. One that cannot reach a network can do nothing but compute, so
-//! of these as many run at once as there are cores. Deadlines and traps end the
-//! instance, and nothing but it.
+//! from the API. One that imports nothing to wait for (no network, no timer) can
+//! do nothing but compute, so of these as many run at once as there are cores.
+//! Deadlines and traps end the instance, and nothing but it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -59,11 +59,9 @@ impl ModelComponent {
             .map_err(anyhow::Error::from)
             .context("the model component does not fit the interface image-model")?;
         let cores = std::thread::available_parallelism()?.get();
-        let computes = !imports_http_client(engine, component);
-        let admitted = if computes {
-            cores.min(at_once)
-        } else {
-            at_once
+        let admitted = match can_wait(engine, component) {
+            true => at_once,
+            false => cores.min(at_once),
         };
         let calls = Arc::new(Calls {
             engine: engine.clone(),
@@ -239,11 +237,13 @@ fn from_wit(
     })
 }
 
-fn imports_http_client(engine: &wasmtime::Engine, component: &Component) -> bool {
-    component
-        .component_type()
-        .imports(engine)
-        .any(|(name, _)| name.starts_with("wasi:http/client"))
+/// Rust's standard library imports the timer of WASI 0.2 into every component,
+/// whether it is used or not; that of 0.3 is there for those who await it.
+fn can_wait(engine: &wasmtime::Engine, component: &Component) -> bool {
+    component.component_type().imports(engine).any(|(name, _)| {
+        name.starts_with("wasi:http/client@0.3")
+            || name.starts_with("wasi:clocks/monotonic-clock@0.3")
+    })
 }
 
 /// Ends the call with whoever waits for it.
