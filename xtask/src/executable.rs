@@ -1,0 +1,114 @@
+//! The executable `concept-refinement` with the components in it.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Context as _;
+
+use crate::components::{self, SHIPPED};
+use crate::process;
+use crate::workspace::Workspace;
+
+const NAME: &str = "concept-refinement";
+
+#[derive(Clone, Copy)]
+pub enum Profile {
+    Dev,
+    Release,
+}
+
+impl Profile {
+    fn flags(self) -> &'static [&'static str] {
+        match self {
+            Self::Dev => &[],
+            Self::Release => &["--release"],
+        }
+    }
+
+    fn directory(self) -> &'static str {
+        match self {
+            Self::Dev => "debug",
+            Self::Release => "release",
+        }
+    }
+}
+
+/// Builds it and says where it is.
+pub fn build(workspace: &Workspace, profile: Profile) -> anyhow::Result<()> {
+    let path = compile(workspace, profile)?;
+    println!("{} ({})", path.display(), size(&path)?);
+    for component in SHIPPED {
+        let file = format!("{}.wasm", component.name);
+        let size = size(&workspace.components().join(&file))?;
+        println!("  with {file} ({size})");
+    }
+    Ok(())
+}
+
+/// Builds it and becomes it, where the system has such a thing: signals then
+/// reach the server itself.
+pub fn serve(workspace: &Workspace, arguments: &[OsString]) -> anyhow::Result<()> {
+    let path = compile(workspace, Profile::Dev)?;
+    become_it(Command::new(path).arg("serve").args(arguments))
+}
+
+/// The whole workspace is named, and not the host's package, since cargo then
+/// chooses the same features of the dependencies as for the tests.
+fn compile(workspace: &Workspace, profile: Profile) -> anyhow::Result<PathBuf> {
+    components::build_shipped(workspace)?;
+    let mut cargo = workspace.native_cargo(&["build", "--workspace", "--bin", NAME]);
+    process::run(cargo.args(profile.flags()))?;
+    Ok(path(workspace, profile))
+}
+
+fn path(workspace: &Workspace, profile: Profile) -> PathBuf {
+    let name = format!("{NAME}{}", std::env::consts::EXE_SUFFIX);
+    workspace.target().join(profile.directory()).join(name)
+}
+
+#[cfg(unix)]
+fn become_it(command: &mut Command) -> anyhow::Result<()> {
+    use std::os::unix::process::CommandExt as _;
+    Err(command.exec()).context("the server cannot be run")
+}
+
+#[cfg(not(unix))]
+fn become_it(command: &mut Command) -> anyhow::Result<()> {
+    process::run(command)
+}
+
+fn size(path: &Path) -> anyhow::Result<String> {
+    let metadata = fs::metadata(path).with_context(|| path.display().to_string())?;
+    Ok(decimal(metadata.len()))
+}
+
+/// A size as people say it: `4.2 MB`.
+fn decimal(bytes: u64) -> String {
+    let tenths = |unit: u64| format!("{}.{}", bytes / unit, bytes % unit / (unit / 10));
+    match bytes {
+        0..1_000 => format!("{bytes} B"),
+        1_000..1_000_000 => format!("{} kB", tenths(1_000)),
+        _ => format!("{} MB", tenths(1_000_000)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_readable() {
+        for (bytes, expected) in [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1_000, "1.0 kB"),
+            (607_573, "607.5 kB"),
+            (1_668_336, "1.6 MB"),
+            (34_050_000, "34.0 MB"),
+        ] {
+            assert_eq!(decimal(bytes), expected);
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! `cargo xtask`: builds, serves and tests the whole product.
+//!
+//! It calls cargo and the tools, in the right order and always with the same
+//! settings, so that nothing is built twice. It must stay small, since it is
+//! compiled before everything else, and it knows nothing of what it builds.
+
+mod components;
+mod executable;
+mod process;
+mod test;
+mod tools;
+mod workspace;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::executable::Profile;
+use crate::workspace::Workspace;
+
+/// Builds, serves and tests the whole product.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Builds the executable with the components in it.
+    Build {
+        /// For use rather than for work on it.
+        #[arg(long)]
+        release: bool,
+    },
+    /// Builds all and serves it: `concept-refinement serve` with ARGS.
+    Serve {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
+    /// Checks and tests everything; with ARGS only `cargo test ARGS`.
+    Test {
+        /// A part of the names of the tests to run, and other arguments of
+        /// `cargo test`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
+    /// Builds the components alone, those of the tests included.
+    Components,
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> anyhow::Result<()> {
+    let workspace = Workspace::find()?;
+    match task {
+        Task::Build { release: true } => executable::build(&workspace, Profile::Release),
+        Task::Build { release: false } => executable::build(&workspace, Profile::Dev),
+        Task::Serve { args } => executable::serve(&workspace, &args),
+        Task::Test { args } if args.is_empty() => test::everything(&workspace),
+        Task::Test { args } => test::some(&workspace, &args),
+        Task::Components => {
+            components::build_shipped(&workspace)?;
+            components::build_for_tests(&workspace)
+        }
+    }
+}

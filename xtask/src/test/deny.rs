@@ -1,0 +1,34 @@
+//! What the project depends on: which crates, under which licences, from where
+//! and, where the advisory database can be had, with which known faults.
+
+use std::time::Duration;
+
+use crate::process;
+use crate::tools;
+use crate::workspace::Workspace;
+
+/// The database comes from another place than the crates, often out of reach.
+const DATABASE_LIMIT: Duration = Duration::from_secs(120);
+
+pub fn check(workspace: &Workspace) -> anyhow::Result<()> {
+    let deny = tools::cargo_deny(workspace)?;
+    let deny = |arguments: &[&str]| {
+        let mut command = workspace.command(&deny);
+        command.args(arguments);
+        command
+    };
+    let errors_only = ["--log-level", "error", "--locked"];
+
+    process::run(deny(&errors_only).args(["check", "bans", "licenses", "sources"]))?;
+    println!("checked: bans, licenses, sources");
+
+    let mut fetch = deny(&["fetch", "db"]);
+    fetch.env("GIT_TERMINAL_PROMPT", "0");
+    if process::succeeds_within(DATABASE_LIMIT, &mut fetch)? {
+        process::run(deny(&errors_only).args(["--offline", "check", "advisories"]))?;
+        println!("checked: advisories");
+    } else {
+        println!("NOT checked: advisories (their database cannot be had here)");
+    }
+    Ok(())
+}

@@ -1,0 +1,72 @@
+//! `cargo xtask test`: everything that has to hold, in one command.
+//!
+//! The steps run one after the other, cheap ones first, and the first failure
+//! is the end. What a step does not check it says.
+
+mod deny;
+mod steps;
+mod suite;
+mod tally;
+
+use std::ffi::OsString;
+use std::process::Command;
+
+use crate::components::{self, FOR_TESTS, SHIPPED};
+use crate::executable::{self, Profile};
+use crate::process;
+use crate::tools;
+use crate::workspace::Workspace;
+use steps::Steps;
+
+/// Checks and tests everything.
+pub fn everything(workspace: &Workspace) -> anyhow::Result<()> {
+    let mut steps = Steps::default();
+    steps.run("tools", || {
+        tools::ensure_lints(workspace)?;
+        tools::ensure_browser(workspace)
+    })?;
+    steps.run("format", || {
+        process::run(&mut workspace.cargo(&["fmt", "--all", "--check"]))
+    })?;
+    steps.run("components", || components_of_both_kinds(workspace))?;
+    steps.run("clippy", || {
+        let mut cargo = workspace.native_cargo(&["clippy", "--workspace", "--all-targets"]);
+        process::run(deny_warnings(&mut cargo))
+    })?;
+    steps.run("clippy of the components", || {
+        let mut cargo = components::cargo(workspace, "clippy");
+        cargo.args(components::selection(&SHIPPED));
+        cargo.args(components::selection(&FOR_TESTS));
+        process::run(deny_warnings(&mut cargo))
+    })?;
+    steps.run("documentation", || {
+        let mut cargo = workspace.native_cargo(&["doc", "--workspace", "--no-deps"]);
+        process::run(cargo.env("RUSTDOCFLAGS", "-D warnings"))
+    })?;
+    steps.run("dependencies", || deny::check(workspace))?;
+    tests(workspace, steps, &[])
+}
+
+/// Tests that the arguments for `cargo test` choose, and what they need.
+pub fn some(workspace: &Workspace, arguments: &[OsString]) -> anyhow::Result<()> {
+    let mut steps = Steps::default();
+    steps.run("components", || components_of_both_kinds(workspace))?;
+    tests(workspace, steps, arguments)
+}
+
+fn components_of_both_kinds(workspace: &Workspace) -> anyhow::Result<()> {
+    components::build_shipped(workspace)?;
+    components::build_for_tests(workspace)
+}
+
+/// The tests start the executable, which `cargo test` alone would not build.
+fn tests(workspace: &Workspace, mut steps: Steps, arguments: &[OsString]) -> anyhow::Result<()> {
+    steps.run("executable", || executable::build(workspace, Profile::Dev))?;
+    let tally = steps.run("tests", || suite::run(workspace, arguments))?;
+    println!("\n{steps}\n{tally}");
+    tally.verdict()
+}
+
+fn deny_warnings(clippy: &mut Command) -> &mut Command {
+    clippy.args(["--", "-D", "warnings"])
+}

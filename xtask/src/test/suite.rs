@@ -1,0 +1,54 @@
+//! `cargo test` of the whole workspace: its output goes through unchanged, and
+//! its results are added up.
+
+use std::ffi::OsString;
+use std::io::{self, BufRead, BufReader};
+use std::process::Stdio;
+
+use anyhow::Context as _;
+
+use super::tally::Tally;
+use crate::workspace::Workspace;
+
+/// Runs all tests, whether or not some fail, or those that the arguments choose.
+pub fn run(workspace: &Workspace, arguments: &[OsString]) -> anyhow::Result<Tally> {
+    let mut cargo = workspace.native_cargo(&["test", "--workspace", "--no-fail-fast"]);
+    let mut child = cargo
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("cargo cannot be run")?;
+    let output = child.stdout.take().context("cargo has no output")?;
+    let tally = pass_on(BufReader::new(output), io::stdout().lock())?;
+    let status = child.wait()?;
+    Ok(tally.with_success(status.success()))
+}
+
+/// Copies line by line, and counts.
+fn pass_on(mut from: impl BufRead, mut to: impl io::Write) -> io::Result<Tally> {
+    let mut tally = Tally::default();
+    let mut line = Vec::new();
+    while from.read_until(b'\n', &mut line)? > 0 {
+        to.write_all(&line)?;
+        to.flush()?;
+        tally.add(String::from_utf8_lossy(&line).trim_end());
+        line.clear();
+    }
+    Ok(tally)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn output_is_passed_on_unchanged_and_counted() {
+        let output = b"running 2 tests\n\xff\xfe not text\r\n\
+            test result: ok. 2 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out\n\
+            test result: ok. 1 passed; 0 failed; 3 ignored; 0 measured; 0 filtered out\r\nno end";
+        let mut seen = Vec::new();
+        let tally = pass_on(output.as_slice(), &mut seen).unwrap();
+        assert_eq!(seen, output);
+        assert_eq!(tally.to_string(), "3 passed, 0 failed, 3 skipped");
+    }
+}

@@ -1,0 +1,111 @@
+//! Where things are, and how cargo is called for them.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Context as _;
+
+/// Directories, all absolute.
+pub struct Workspace {
+    root: PathBuf,
+    target: PathBuf,
+}
+
+impl Workspace {
+    pub fn find() -> anyhow::Result<Self> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .parent()
+            .context("xtask stands at the root of the file system")?
+            .to_owned();
+        let target = match env::var_os("CARGO_TARGET_DIR") {
+            Some(directory) => std::path::absolute(directory)?,
+            None => root.join("target"),
+        };
+        Ok(Self { root, target })
+    }
+
+    pub fn target(&self) -> &Path {
+        &self.target
+    }
+
+    /// The components that ship.
+    pub fn components(&self) -> PathBuf {
+        self.target.join("components")
+    }
+
+    /// The components that only tests use.
+    pub fn test_components(&self) -> PathBuf {
+        self.target.join("test-components")
+    }
+
+    /// Tools that are installed for this project alone.
+    pub fn tools(&self) -> PathBuf {
+        self.target.join("tools")
+    }
+
+    /// Cargo, called as if xtask had not been: what `cargo run` tells xtask of
+    /// itself would make build scripts run again that look at it.
+    pub fn cargo(&self, arguments: &[&str]) -> Command {
+        let mut command = self.command(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        command
+            .args(arguments)
+            .env("CARGO_TARGET_DIR", &self.target);
+        command
+    }
+
+    /// Cargo for the native packages, with everything that they and their
+    /// tests look at in the environment. Always the same, since a change of it
+    /// compiles the host anew.
+    pub fn native_cargo(&self, arguments: &[&str]) -> Command {
+        let mut command = self.cargo(arguments);
+        command
+            .env("REFINEMENT_EMBED", self.components())
+            .env("REFINEMENT_TEST_COMPONENTS", self.components())
+            .env("REFINEMENT_TEST_MODELS", self.test_components());
+        command
+    }
+
+    /// Any other program, run at the root.
+    pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(&self.root);
+        for (name, _) in env::vars_os() {
+            if name.to_str().is_some_and(is_about_xtask) {
+                command.env_remove(name);
+            }
+        }
+        command
+    }
+}
+
+/// Whether `cargo run` sets a variable of this name to tell the program about
+/// its own package.
+fn is_about_xtask(variable: &str) -> bool {
+    variable.starts_with("CARGO_PKG_") || variable.starts_with("CARGO_MANIFEST_")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_cargo_run_tells_of_xtask_is_about_xtask() {
+        for name in [
+            "CARGO_PKG_NAME",
+            "CARGO_MANIFEST_DIR",
+            "CARGO_MANIFEST_PATH",
+        ] {
+            assert!(is_about_xtask(name), "{name}");
+        }
+        for name in [
+            "CARGO_HOME",
+            "CARGO_TARGET_DIR",
+            "CARGO",
+            "CARGO_BUILD_JOBS",
+            "PATH",
+        ] {
+            assert!(!is_about_xtask(name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! The WIT package is one that every tool can read, and keeps the promises that
+//! hold for all of it.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "this runs in tests only"
+)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use wit_parser::{Interface, Package, Resolve, SourceMap};
+
+/// The package in `wit/`, which needs no other.
+fn parse() -> (Resolve, Package) {
+    let mut sources = SourceMap::new();
+    let files = fs::read_dir(directory()).unwrap();
+    for path in files.map(|file| file.unwrap().path()) {
+        sources.push_str(
+            &path.display().to_string(),
+            fs::read_to_string(&path).unwrap(),
+        );
+    }
+    let group = sources
+        .parse()
+        .unwrap_or_else(|(_, error)| panic!("{error:#?}"));
+    let mut resolve = Resolve::default();
+    let id = resolve.push_group(group).unwrap();
+    let package = resolve.packages[id].clone();
+    (resolve, package)
+}
+
+fn directory() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit")
+}
+
+fn interfaces() -> Vec<Interface> {
+    let (resolve, package) = parse();
+    package
+        .interfaces
+        .values()
+        .map(|id| resolve.interfaces[*id].clone())
+        .collect()
+}
+
+fn name(interface: &Interface) -> &str {
+    interface.name.as_deref().unwrap()
+}
+
+#[test]
+fn the_package_is_valid() {
+    let (_, package) = parse();
+    assert_eq!(package.name.to_string(), "concept:refinement@0.1.0");
+    let worlds: Vec<_> = package.worlds.keys().map(String::as_str).collect();
+    assert_eq!(
+        worlds,
+        ["api", "processor-component", "image-model-component"]
+    );
+}
+
+#[test]
+fn each_interface_has_a_file_of_its_name() {
+    for interface in interfaces() {
+        let file = format!("{}.wit", name(&interface));
+        let text = fs::read_to_string(directory().join(&file)).expect(&file);
+        assert_eq!(text.matches("\ninterface ").count(), 1, "{file}");
+    }
+}
+
+#[test]
+fn worlds_interfaces_and_functions_are_documented() {
+    let (resolve, package) = parse();
+    for (name, id) in &package.worlds {
+        assert!(!resolve.worlds[*id].docs.is_empty(), "world {name}");
+    }
+    for interface in interfaces() {
+        let name = name(&interface);
+        assert!(!interface.docs.is_empty(), "{name}");
+        for function in interface.functions.values() {
+            assert!(!function.docs.is_empty(), "{name}.{}", function.name);
+        }
+    }
+}
+
+/// A function that is typed sync traps where its engine has to wait.
+#[test]
+fn every_function_is_async() {
+    let mut functions = 0;
+    for interface in interfaces() {
+        for function in interface.functions.values() {
+            assert!(
+                function.kind.is_async(),
+                "{}.{}",
+                name(&interface),
+                function.name
+            );
+            functions += 1;
+        }
+    }
+    assert!(functions > 0);
+}
