@@ -4,8 +4,8 @@
 //! Whoever embeds it starts with a [`HostBuilder`]. The components see the
 //! interfaces of `wit/` and nothing else; each gets only what it is granted. A
 //! backend of a capability ([`capability`]) speaks domain words and never sees
-//! WIT; a trigger ([`trigger`]) sets components going and never touches a store
-//! beyond taking work.
+//! WIT; a trigger sets components going and never touches a store beyond taking
+//! work.
 
 pub mod bindings;
 pub mod capability;
