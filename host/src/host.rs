@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use rand::RngExt as _;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use wasmtime::component::Component;
 use wasmtime_wasi_http::p3::bindings::ServicePre;
@@ -138,6 +138,7 @@ impl HostBuilder {
                 capabilities: Some(Arc::clone(&capabilities)),
             },
             stopping: Arc::default(),
+            slots: Arc::new(Semaphore::new(usize::try_from(API_INSTANCES)?)),
         };
         let pre = processor_linker(compiled.engine.wasmtime())
             .and_then(|linker| linker.instantiate_pre(&compiled.processor))

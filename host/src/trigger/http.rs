@@ -8,9 +8,9 @@ mod answer;
 mod body;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use http::uri::{Authority, PathAndQuery, Scheme};
@@ -21,8 +21,9 @@ use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::sleep;
 use wasmtime_wasi_http::WasiBody;
-use wasmtime_wasi_http::handler::{ExpirationError, ProxyHandler};
+use wasmtime_wasi_http::handler::{ExpirationError, InstantiationError, ProxyHandler};
 
 use super::instances::ApiInstances;
 
@@ -35,6 +36,12 @@ const REQUESTS: usize = 1024;
 /// How long a client may take to send its headers, and a kept-alive connection
 /// may be idle.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a request waits for an instance.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// After so long it is offered to the instances again.
+const OFFERED_AGAIN: Duration = Duration::from_millis(2);
 
 /// The headers of a request, in bytes.
 const MAX_HEADERS: usize = 32 * 1024;
@@ -88,7 +95,7 @@ impl HttpTrigger {
                 (_, Err(error)) => {
                     // Out of file descriptors, most likely: wait for some.
                     tracing::warn!(%error, "accepting a connection failed");
-                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    sleep(Duration::from_millis(100)).await;
                 }
             }
         }
@@ -150,13 +157,41 @@ impl HttpTrigger {
             Err(problem) => return answer::bad_request(problem),
         };
         let request = request.map(|incoming| body::bounded(incoming, self.max_body));
-        match self.handler.handle((), request).await {
+        match self.handle(request).await {
             Ok(response) => response,
             Err(error) if error.is::<ExpirationError>() => answer::timed_out(),
+            Err(error) if error.is::<InstantiationError<()>>() => {
+                tracing::error!(%error, "no instance of the api takes a request");
+                answer::overloaded()
+            }
             Err(error) => {
                 tracing::error!(error = format!("{error:#}"), "the api failed a request");
                 answer::internal_error()
             }
+        }
+    }
+
+    /// In a burst every instance may be busy for the moment, and there may be
+    /// as many as there can be. One of them takes the request as soon as it has
+    /// read what it has; nothing tells when, so it is offered again.
+    async fn handle(
+        &self,
+        mut request: http::Request<WasiBody>,
+    ) -> wasmtime::Result<http::Response<WasiBody>> {
+        let patience = Instant::now() + PATIENCE;
+        loop {
+            let error = match self.handler.handle((), request).await {
+                Ok(response) => return Ok(response),
+                Err(error) => error.downcast::<InstantiationError<()>>()?,
+            };
+            if Instant::now() >= patience {
+                return Err(error.into());
+            }
+            sleep(OFFERED_AGAIN).await;
+            request = error
+                .request
+                .into_inner()
+                .unwrap_or_else(PoisonError::into_inner);
         }
     }
 }

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Sleep, sleep};
 use wasmtime::component::GuestTaskId;
 use wasmtime::{Store, StoreContextMut};
@@ -40,6 +41,8 @@ pub struct ApiInstances {
     pub grants: Grants,
     /// Set when instances end with the host, which is no fault of theirs.
     pub stopping: Arc<AtomicBool>,
+    /// How many there may be at once: the pool has room for the others' too.
+    pub slots: Arc<Semaphore>,
 }
 
 impl HandlerState for ApiInstances {
@@ -48,6 +51,9 @@ impl HandlerState for ApiInstances {
     type WorkerState = Reuse;
 
     async fn instantiate(&self) -> wasmtime::Result<Instance<Sandbox, Expiration, Reuse>> {
+        let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() else {
+            wasmtime::bail!("there are as many instances of the api as there may be");
+        };
         let mut store = Sandbox::store(&self.engine, &self.grants);
         let service = self.pre.instantiate_async(&mut store).await?;
         Ok(Instance {
@@ -55,12 +61,19 @@ impl HandlerState for ApiInstances {
             proxy: Proxy::P3(service),
             view: Sandbox::http,
             expiration: Expiration(Box::pin(sleep(IDLE))),
-            state: Reuse(Arc::clone(&self.stopping)),
+            state: Reuse {
+                stopping: Arc::clone(&self.stopping),
+                _slot: slot,
+            },
         })
     }
 }
 
-pub struct Reuse(Arc<AtomicBool>);
+pub struct Reuse {
+    stopping: Arc<AtomicBool>,
+    /// Given back with the instance.
+    _slot: OwnedSemaphorePermit,
+}
 
 impl WorkerState for Reuse {
     type StoreData = Sandbox;
@@ -85,7 +98,7 @@ impl WorkerState for Reuse {
 
     fn drop(&self, store: Store<Sandbox>, result: Result<(), wasmtime::Error>) {
         if let Err(error) = result
-            && !self.0.load(Ordering::Relaxed)
+            && !self.stopping.load(Ordering::Relaxed)
         {
             let printed = store.data().printed();
             tracing::error!(

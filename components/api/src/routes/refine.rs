@@ -2,7 +2,7 @@
 //! and creates its task.
 
 use concept_refinement_domain::capability::{
-    Accepted, Access, CapabilityError, Fenced, NewTask, Submission,
+    Accepted, CapabilityError, Fenced, NewTask, Submission,
 };
 use concept_refinement_domain::message;
 use concept_refinement_domain::quota::QuotaState;
@@ -29,14 +29,9 @@ const NOT_QUEUED: &str = "The refinement task could not be queued for processing
 /// A valid request, before it is known whether its original exists.
 struct Wanted {
     refinement: Refinement,
-    /// Where the original is an image of ours.
-    own_image: Option<OwnImage>,
+    /// Where the original is an image of ours: its path.
+    own_image: Option<String>,
     idempotency_key: Option<String>,
-}
-
-struct OwnImage {
-    path: String,
-    is_signed: bool,
 }
 
 pub async fn submit<P: Ports + 'static, B: Body>(
@@ -110,12 +105,9 @@ async fn own_image<P: Ports>(
     api: &Api<P>,
     url: &str,
     origin: &Origin,
-) -> Result<Option<OwnImage>, CapabilityError> {
+) -> Result<Option<String>, CapabilityError> {
     let resolved = api.ports.resolve(url, origin.as_str()).await?;
-    Ok(resolved.map(|image| OwnImage {
-        path: image.path,
-        is_signed: image.access == Access::Signed,
-    }))
+    Ok(resolved.map(|image| image.path))
 }
 
 fn idempotency_key(headers: &Headers) -> Result<Option<String>, &'static str> {
@@ -137,8 +129,8 @@ fn invalid_key(problem: &str) -> Problem {
     Problem::InvalidFields(errors)
 }
 
-/// An original of ours is there for its owner, and for whoever holds its
-/// signed URL.
+/// An original of ours is there for its owner alone: a signature opens it to be
+/// looked at, not to be worked on.
 async fn new_task<P: Ports>(
     api: &Api<P>,
     wanted: Wanted,
@@ -146,8 +138,8 @@ async fn new_task<P: Ports>(
 ) -> Result<NewTask, CapabilityError> {
     let (original_path, original_found) = match wanted.own_image {
         None => (None, true),
-        Some(image) => match api.ports.stat(&image.path).await? {
-            Some(info) if image.is_signed || info.owner == caller.user => (Some(image.path), true),
+        Some(path) => match api.ports.stat(&path).await? {
+            Some(info) if info.owner == caller.user => (Some(path), true),
             Some(_) | None => (None, false),
         },
     };

@@ -56,8 +56,8 @@ fn originals_of_our_own() {
             "another's with a good one",
             "bob",
             signed,
-            202,
-            Some("uploads/a.png"),
+            404,
+            None,
         ),
         (
             "one that is not there",

@@ -1,0 +1,110 @@
+//! A request that is sent again under its key gets the first answer again.
+
+use concept_refinement_tests::client::{Answer, Client};
+use concept_refinement_tests::pictures;
+use futures::future::join_all;
+use serde_json::json;
+
+use crate::shared::{new_user, origin, scripted};
+
+#[tokio::test]
+async fn a_repeat_is_answered_as_the_first_and_creates_nothing() {
+    let client = new_user(scripted()).with("idempotency-key", "key-1");
+    let url = origin().picture(&pictures::png(8, 8));
+    let first = client.refine(&url, "echo it").await;
+    assert_eq!(first.status, 202);
+    assert_eq!(first.header("idempotency-replayed"), None);
+    let id = first.task_id();
+
+    assert_replays(&client.refine(&url, "echo it").await, &first);
+    client.finished(&id).await;
+    assert_replays(&client.refine(&url, "echo it").await, &first);
+    client.delete(&format!("/api/tasks/{id}")).await;
+    assert_replays(&client.refine(&url, "echo it").await, &first);
+    assert_eq!(client.get("/api/tasks").await.json()["tasks"], json!([]));
+
+    let unknown = json!({
+        "original_image_url": url,
+        "refinement_prompt": "echo it",
+        "theme_description": null,
+        "unknown": 1,
+    });
+    let same = client.post("/api/concepts/refine", &unknown).await;
+    assert_replays(&same, &first);
+}
+
+#[tokio::test]
+async fn twenty_repeats_at_once_make_one_task() {
+    let client = new_user(scripted()).with("idempotency-key", "all-at-once");
+    let url = origin().picture(&pictures::png(8, 8));
+    let answers = join_all((0..20).map(|_| client.refine(&url, "echo it"))).await;
+    let (replayed, created): (Vec<_>, Vec<_>) = answers
+        .iter()
+        .partition(|answer| answer.header("idempotency-replayed").is_some());
+    assert_eq!((created.len(), replayed.len()), (1, 19));
+    for answer in replayed {
+        assert_replays(answer, created[0]);
+    }
+}
+
+#[tokio::test]
+async fn a_key_belongs_to_one_body_and_one_user() {
+    let client = new_user(scripted()).with("idempotency-key", "mine");
+    let (url, gate) = origin().gated(&pictures::png(8, 8));
+    let first = client.refine(&url, "echo it").await;
+    assert_eq!(first.status, 202);
+
+    let reused = client.refine(&url, "instant").await;
+    assert_eq!(reused.status, 422, "although a task is active");
+    assert_eq!(reused.error_code(), "VALIDATION_ERROR");
+    assert_names_key(&reused);
+
+    let another = new_user(scripted()).with("idempotency-key", "mine");
+    let another = another.refine(&url, "instant").await;
+    assert_eq!(another.status, 202);
+    assert_ne!(another.task_id(), first.task_id());
+    gate.open();
+}
+
+#[tokio::test]
+async fn other_answers_are_not_remembered() {
+    let client = new_user(scripted());
+    let keyed = client.with("idempotency-key", "later");
+    let (url, gate) = origin().gated(&pictures::png(8, 8));
+    let active = client.accepted(&url, "echo it").await;
+    assert_eq!(keyed.refine(&url, "instant").await.status, 409);
+    assert_eq!(keyed.refine(&url, "abc").await.status, 422);
+    gate.open();
+    client.finished(&active).await;
+    assert_eq!(keyed.refine(&url, "instant").await.status, 202);
+}
+
+#[tokio::test]
+async fn a_key_is_1_to_255_visible_ascii_characters() {
+    let client = new_user(scripted());
+    let url = origin().picture(&pictures::png(8, 8));
+    let (longest, too_long) = ("k".repeat(255), "k".repeat(256));
+    let with = |key: &str| -> Client { client.with("idempotency-key", key) };
+    for key in ["", "a b", "ключ", "a\tb", too_long.as_str()] {
+        let answer = with(key).refine(&url, "instant").await;
+        assert_eq!(answer.status, 422, "{key:?}");
+        assert_names_key(&answer);
+    }
+    for key in ["!", "~", "8e03978e-40d5-43dd-bc93-6894a57f9324", &longest] {
+        let answer = with(key).refine(&url, "instant").await;
+        assert_eq!(answer.status, 202, "{key:?}");
+        client.finished(&answer.task_id()).await;
+    }
+}
+
+fn assert_replays(answer: &Answer, first: &Answer) {
+    assert_eq!(answer.status, 202, "{answer:?}");
+    assert_eq!(answer.header("idempotency-replayed"), Some("true"));
+    assert_eq!(answer.json(), first.json());
+    assert!(answer.header("x-ratelimit-remaining").is_some());
+}
+
+fn assert_names_key(answer: &Answer) {
+    let errors = &answer.json()["field_errors"];
+    assert!(errors["Idempotency-Key"].is_array(), "{errors}");
+}

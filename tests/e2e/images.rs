@@ -1,0 +1,129 @@
+//! Stored images over HTTP: validators, ranges, heads.
+
+use concept_refinement_tests::client::Client;
+use concept_refinement_tests::pictures;
+
+use crate::shared::{new_user, scripted};
+
+#[tokio::test]
+async fn an_image_is_served_whole_with_its_headers() {
+    let client = new_user(scripted());
+    for picture in pictures::all(40, 30) {
+        let url = client.uploaded(&picture).await;
+        let anybody = Client::new(client.base());
+        let image = anybody.get(&url).await;
+        assert_eq!((image.status, &image.body[..]), (200, &picture.bytes[..]));
+        let size = picture.bytes.len().to_string();
+        for (name, expected) in [
+            ("content-type", picture.media_type),
+            ("content-length", &size),
+            ("accept-ranges", "bytes"),
+            ("x-content-type-options", "nosniff"),
+        ] {
+            assert_eq!(image.header(name), Some(expected), "{name}");
+        }
+        let etag = image.header("etag").unwrap();
+        assert!(etag.starts_with('"') && etag.ends_with('"'), "{etag}");
+        let cache = image.header("cache-control").unwrap();
+        assert!(
+            cache.contains("private") || cache.contains("public"),
+            "{cache}"
+        );
+
+        let head = anybody.head(&url).await;
+        assert_eq!((head.status, head.body.len()), (200, 0));
+        for name in ["content-type", "content-length", "etag", "cache-control"] {
+            assert_eq!(head.header(name), image.header(name), "{name}");
+        }
+        let path = url.split_once("/api/images/").unwrap().1;
+        let path = path.split_once('?').unwrap().0;
+        let deleted = client.delete(&format!("/api/images/{path}")).await;
+        assert_eq!((deleted.status, deleted.body.len()), (204, 0));
+        assert_eq!(anybody.get(&url).await.status, 404);
+    }
+}
+
+#[tokio::test]
+async fn what_a_cache_knows_is_not_sent_again() {
+    let client = new_user(scripted());
+    let url = client.uploaded(&pictures::png(40, 30)).await;
+    let anybody = Client::new(client.base());
+    let etag = anybody.get(&url).await.header("etag").unwrap().to_owned();
+    for (known, expected) in [
+        (etag.as_str(), 304),
+        (&format!("W/{etag}"), 304),
+        (&format!("\"other\", {etag}"), 304),
+        ("*", 304),
+        ("\"other\"", 200),
+        ("nonsense", 200),
+    ] {
+        let known = anybody.with("if-none-match", known);
+        let answer = known.get(&url).await;
+        assert_eq!(answer.status, expected, "{known:?}");
+        assert_eq!(answer.header("etag"), Some(etag.as_str()));
+        assert_eq!(answer.body.is_empty(), expected == 304);
+        assert_eq!(known.head(&url).await.status, expected);
+        // A validator opens nothing.
+        let (unsigned, _) = url.split_once('?').unwrap();
+        assert_eq!(known.get(unsigned).await.status, 401);
+    }
+}
+
+#[tokio::test]
+async fn a_part_of_an_image_is_served_as_such() {
+    let client = new_user(scripted());
+    let picture = pictures::png(40, 30);
+    let url = client.uploaded(&picture).await;
+    let anybody = Client::new(client.base());
+    let bytes = &picture.bytes[..];
+    let size = bytes.len();
+    for (range, part) in [
+        ("bytes=0-9", 0..10),
+        ("bytes=5-5", 5..6),
+        ("bytes=10-", 10..size),
+        ("bytes=-10", size - 10..size),
+        ("bytes=1-99999999999999999999", 1..size),
+        ("bytes=-99999999999999999999", 0..size),
+    ] {
+        let answer = anybody.with("range", range).get(&url).await;
+        assert_eq!(answer.status, 206, "{range}");
+        assert_eq!(answer.body, bytes[part.clone()], "{range}");
+        let expected = format!("bytes {}-{}/{size}", part.start, part.end - 1);
+        assert_eq!(answer.header("content-range"), Some(expected.as_str()));
+        assert_eq!(answer.header("content-type"), Some("image/png"));
+        let length = part.len().to_string();
+        assert_eq!(answer.header("content-length"), Some(length.as_str()));
+    }
+    for range in [
+        "bytes=9-0",
+        "bytes=a-b",
+        "items=0-1",
+        "bytes=0-1,5-6",
+        "nonsense",
+    ] {
+        let answer = anybody.with("range", range).get(&url).await;
+        assert_eq!((answer.status, answer.body.len()), (200, size), "{range}");
+    }
+    for range in [format!("bytes={size}-"), "bytes=-0".to_owned()] {
+        let answer = anybody.with("range", &range).get(&url).await;
+        assert_eq!(answer.status, 416, "{range}");
+        assert_eq!(answer.error_code(), "RANGE_NOT_SATISFIABLE");
+        let expected = format!("bytes */{size}");
+        assert_eq!(answer.header("content-range"), Some(expected.as_str()));
+    }
+}
+
+#[tokio::test]
+async fn a_part_is_of_the_image_that_was_meant() {
+    let client = new_user(scripted());
+    let url = client.uploaded(&pictures::png(40, 30)).await;
+    let anybody = Client::new(client.base());
+    let etag = anybody.get(&url).await.header("etag").unwrap().to_owned();
+    let part = anybody.with("range", "bytes=0-9");
+    for (condition, expected) in [(etag.as_str(), 206), ("\"other\"", 200)] {
+        let answer = part.with("if-range", condition).get(&url).await;
+        assert_eq!(answer.status, expected, "{condition}");
+    }
+    let known = part.with("if-none-match", &etag);
+    assert_eq!(known.get(&url).await.status, 304, "which comes first");
+}

@@ -1,0 +1,32 @@
+//! End to end: the real executable, through its doors alone.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "this runs in tests only"
+)]
+
+mod answers;
+mod auth;
+mod browser;
+mod conflict;
+mod crashes;
+mod cycle;
+mod deleting;
+mod health;
+mod http;
+mod idempotency;
+mod images;
+mod isolation;
+mod lists;
+mod logs;
+mod models;
+mod originals;
+mod overload;
+mod restart;
+mod settings;
+mod shape;
+mod shared;
+mod time;
+mod uploads;

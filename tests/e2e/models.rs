@@ -1,0 +1,179 @@
+//! A model that misbehaves fails its one task, and nothing else.
+
+use std::time::{Duration, Instant};
+
+use concept_refinement_tests::client::Client;
+use concept_refinement_tests::deadline::{SOON, eventually};
+use concept_refinement_tests::pictures;
+use concept_refinement_tests::server::{Origin, Reply};
+use concept_refinement_tests::service::Service;
+use futures::future::join_all;
+
+use crate::shape::assert_is_task;
+use crate::shared::{new_user, origin, scripted, scripted_launch};
+
+const FAILED: &str = "Error in refinement task processing: Image refinement failed: ";
+
+/// Little time and memory for the model, so that the tests need not wait.
+fn strict() -> Service {
+    scripted_launch()
+        .set("model-timeout", "1s")
+        .set("model-memory", "32MiB")
+        .start()
+}
+
+#[tokio::test]
+async fn whatever_a_model_does_fails_its_one_task() {
+    let service = strict();
+    let url = origin().picture(&pictures::png(300, 300));
+    let cases = [
+        ("trap now", "the model crashed"),
+        ("trap midway", "the model"),
+        ("eat memory", "the model crashed"),
+        ("loop for ever", "the model did not answer within 1 seconds"),
+        ("hang for ever", "the model did not answer within 1 seconds"),
+        ("answer nonsense", "the file is not an image"),
+        ("answer truncated", "the file is cut short"),
+        ("answer less", "the file ended before its declared length"),
+        ("answer empty", "the file is empty"),
+        (
+            "refuse: no logos\u{202e}, please\u{7}",
+            "no logos\u{fffd}, please\u{fffd}",
+        ),
+        ("unavailable", "the provider is overloaded"),
+        (
+            "unavailable for 99999999999ms",
+            "the provider is overloaded",
+        ),
+    ];
+    let tasks = cases.map(async |(prompt, reason)| {
+        let client = new_user(&service);
+        let task = client.refined(&url, prompt).await;
+        assert_is_task(&task);
+        assert_eq!(task["status"], "failed", "{prompt}: {task}");
+        let message = task["error_message"].as_str().unwrap();
+        assert!(message.starts_with(FAILED), "{prompt}: {message}");
+        assert!(message.contains(reason), "{prompt}: {message}");
+        let concepts = client.get("/api/concepts").await.json();
+        assert_eq!(concepts["concepts"], serde_json::json!([]), "{prompt}");
+    });
+    let well = async {
+        for prompt in ["echo it", "instant", "wait 100ms"] {
+            let task = new_user(&service).refined(&url, prompt).await;
+            assert_eq!(task["status"], "completed", "{prompt}: {task}");
+        }
+    };
+    tokio::join!(join_all(tasks), well);
+}
+
+#[tokio::test]
+async fn the_answer_is_stored_byte_for_byte() {
+    for picture in pictures::all(300, 200) {
+        let client = new_user(scripted());
+        let original = client.uploaded(&picture).await;
+        let task = client.refined(&original, "echo it").await;
+        assert_eq!(task["status"], "completed", "{task}");
+        let image = client.get(task["image_url"].as_str().unwrap()).await;
+        assert_eq!(image.body, picture.bytes);
+        assert_eq!(image.header("content-type"), Some(picture.media_type));
+    }
+}
+
+#[tokio::test]
+async fn a_model_that_is_out_of_reach_is_asked_three_times() {
+    let client = new_user(scripted());
+    let url = origin().picture(&pictures::png(8, 8));
+    let begin = Instant::now();
+    let task = client.refined(&url, "unavailable").await;
+    let took = begin.elapsed();
+    assert_eq!(task["status"], "failed");
+    // Waits of about 1 s and 4 s, give or take a quarter.
+    assert!(took > Duration::from_millis(3_700), "{took:?}");
+
+    // Its time is over before that, so that it is not waited for.
+    let task = client.refined(&url, "unavailable for 3600000ms").await;
+    assert_eq!(task["status"], "failed", "{task}");
+}
+
+#[tokio::test]
+async fn an_address_in_place_of_an_image_is_downloaded_under_the_rules() {
+    let picture = pictures::png(20, 20);
+    let original = origin().picture(&pictures::png(8, 8));
+    let good = origin().picture(&picture);
+    let client = new_user(scripted());
+    let task = client
+        .refined(&original, &format!("location: {good}"))
+        .await;
+    assert_eq!(task["status"], "completed", "{task}");
+    let image = client.get(task["image_url"].as_str().unwrap()).await;
+    assert_eq!(image.body, picture.bytes);
+
+    let forbidden = Origin::start();
+    let elsewhere = forbidden.picture(&picture);
+    let cases = [
+        (elsewhere.clone(), "public address"),
+        (
+            origin().serve(Reply::redirect(302, &elsewhere)),
+            "public address",
+        ),
+        ("file:///etc/passwd".to_owned(), "http or https"),
+        (origin().serve(Reply::status(404)), "answered 404"),
+        (
+            origin().serve(Reply::ok("image/png", b"text")),
+            "not an image",
+        ),
+    ];
+    for (url, reason) in cases {
+        let prompt = format!("location: {url}");
+        let task = client.refined(&original, &prompt).await;
+        let message = task["error_message"].as_str().unwrap();
+        assert!(message.starts_with(FAILED), "{message}");
+        assert!(message.contains(reason), "{url}: {message}");
+    }
+    assert_eq!(forbidden.connections(), 0);
+}
+
+#[tokio::test]
+async fn a_model_that_fails_again_and_again_is_reported_until_it_works() {
+    let service = strict();
+    let url = origin().picture(&pictures::png(8, 8));
+    let anybody = Client::new(service.url());
+    let client = new_user(&service);
+    for _ in 0..5 {
+        let ready = anybody.get("/api/health/ready").await;
+        assert_eq!(ready.status, 200, "{ready:?}");
+        client.refined(&url, "trap now").await;
+    }
+    let degraded = anybody.get("/api/health/ready").await;
+    assert_eq!(degraded.status, 503);
+    let report = degraded.json();
+    assert_eq!(report["status"], "degraded");
+    assert_eq!(report["capabilities"]["tasks"], "ok");
+    let sentence = report["capabilities"]["model"].as_str().unwrap();
+    assert!(sentence.ends_with('.'), "{sentence}");
+
+    let task = client.refined(&url, "instant").await;
+    assert_eq!(task["status"], "completed", "it is asked all the same");
+    eventually("the model is usable again", SOON, async || {
+        (anybody.get("/api/health/ready").await.status == 200).then_some(())
+    })
+    .await;
+}
+
+/// The whole task has a limit, whichever step is under way.
+#[tokio::test]
+async fn a_task_that_takes_too_long_fails_at_its_step() {
+    let service = scripted_launch().set("task-timeout", "500ms").start();
+    let fast = origin().picture(&pictures::png(8, 8));
+    let (slow, _gate) = origin().gated(&pictures::png(8, 8));
+    for (url, prompt, step) in [
+        (&fast, "wait 5000ms", "Image refinement failed: "),
+        (&slow, "echo it", "Failed to download original image: "),
+    ] {
+        let task = new_user(&service).refined(url, prompt).await;
+        let message = task["error_message"].as_str().unwrap();
+        let begin = format!("Error in refinement task processing: {step}");
+        assert!(message.starts_with(&begin), "{message}");
+        assert!(message.contains("0.5 seconds"), "{message}");
+    }
+}

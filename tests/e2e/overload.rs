@@ -1,0 +1,136 @@
+//! Too much at once is refused in good form, and passes.
+
+use std::time::Duration;
+
+use concept_refinement_tests::client::Client;
+use concept_refinement_tests::deadline::{SOON, eventually};
+use concept_refinement_tests::pictures;
+use concept_refinement_tests::tokens::token;
+use futures::future::join_all;
+use futures::stream;
+use reqwest::{Body, Method};
+
+use crate::shared::{new_name, new_user, origin, scripted_launch};
+
+#[tokio::test]
+async fn too_long_a_backlog_is_503_until_there_is_room() {
+    let launch = scripted_launch();
+    let launch = launch.set("concurrency", "1").set("max-backlog", "2");
+    let service = launch.set("rate-limit", "1/month").start();
+    let (gated, gate) = origin().gated(&pictures::png(8, 8));
+    let url = origin().picture(&pictures::png(8, 8));
+    let busy = new_user(&service);
+    let first = busy.accepted(&gated, "echo it").await;
+    busy.task_is(&first, "processing").await;
+
+    let waiting = [new_user(&service), new_user(&service)];
+    let [second, third] = [
+        waiting[0].accepted(&url, "echo it").await,
+        waiting[1].accepted(&url, "echo it").await,
+    ];
+    let client = new_user(&service).with("idempotency-key", "key");
+    for _ in 0..3 {
+        let refused = client.refine(&url, "echo it").await;
+        assert_eq!(refused.status, 503, "{refused:?}");
+        assert_eq!(refused.error_code(), "SERVICE_UNAVAILABLE");
+        let wait: u64 = refused.header("retry-after").unwrap().parse().unwrap();
+        assert!(wait > 0);
+    }
+
+    // A pending task can be deleted, which makes room.
+    let deleted = waiting[0].delete(&format!("/api/tasks/{second}")).await;
+    assert_eq!(deleted.status, 204);
+    let again = waiting[0].refine(&url, "echo it").await;
+    assert_eq!(
+        again.status, 429,
+        "no task is active, and the quota is used up"
+    );
+    let accepted = client.refine(&url, "echo it").await;
+    assert_eq!(accepted.status, 202, "the refusals cost no quota");
+    gate.open();
+    let tasks = [
+        (&busy, first),
+        (&waiting[1], third),
+        (&client, accepted.task_id()),
+    ];
+    for (client, id) in &tasks {
+        assert_eq!(client.finished(id).await["status"], "completed");
+    }
+    let deleted = waiting[0].get(&format!("/api/tasks/{second}")).await;
+    assert_eq!(deleted.status, 404);
+}
+
+/// Many users at once, each with an upload and a refinement: all of them end
+/// well, none waits for ever.
+#[tokio::test]
+async fn many_users_at_once_are_all_served() {
+    let service = crate::shared::scripted();
+    let picture = pictures::png(64, 64);
+    let users = (0..60).map(async |_| {
+        let client = new_user(service);
+        let original = client.uploaded(&picture).await;
+        let task = client.refined(&original, "echo it").await;
+        assert_eq!(task["status"], "completed", "{task}");
+        let image = client.get(task["image_url"].as_str().unwrap()).await;
+        assert_eq!(image.body, picture.bytes);
+    });
+    join_all(users).await;
+}
+
+/// Requests that do not come to an end take all places there are; what comes
+/// then is told to try again, until they are gone. Tasks go on meanwhile.
+#[tokio::test]
+async fn too_many_requests_at_once_are_503_until_some_are_gone() {
+    let service = scripted_launch().start();
+    let user = new_user(&service);
+    let (url, gate) = origin().gated(&pictures::png(8, 8));
+    let refined = origin().picture(&pictures::png(8, 8));
+    let task = user.accepted(&url, &format!("location: {refined}")).await;
+    user.task_is(&task, "processing").await;
+    // A connection carries at most 128 of them.
+    let endless = (0..10).map(|_| Client::http2(service.url()));
+    let endless: Vec<_> = endless
+        .map(|client| client.bearer(&token(&new_name())))
+        .collect();
+    let requests = endless.iter().flat_map(|client| {
+        (0..120).map(move |_| {
+            let client = client.with("content-length", "1000");
+            async move {
+                loop {
+                    let never = stream::pending::<std::io::Result<Vec<u8>>>();
+                    let body = Body::wrap_stream(never);
+                    let refused = client.send(Method::POST, "/api/images", body).await;
+                    assert_eq!(refused.status, 503, "{refused:?}");
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            }
+        })
+    });
+    let mut requests = join_all(requests);
+    let other = Client::new(service.url());
+    let refused = eventually("requests are refused", SOON, async || {
+        let answer = other.get("/api/health").await;
+        (answer.status != 200).then_some(answer)
+    });
+    let refused = tokio::select! {
+        _ = &mut requests => panic!("they came to an end"),
+        refused = refused => refused,
+    };
+    assert_eq!(refused.status, 503, "{refused:?} {}", service.log());
+    assert_eq!(refused.error_code(), "SERVICE_UNAVAILABLE");
+    let wait: u64 = refused.header("retry-after").unwrap().parse().unwrap();
+    assert!(wait > 0);
+
+    gate.open();
+    eventually("the model is asked meanwhile", SOON, async || {
+        (!origin().requests(&refined).is_empty()).then_some(())
+    })
+    .await;
+    drop(requests);
+    eventually("there is room again", SOON, async || {
+        (other.get("/api/health").await.status == 200).then_some(())
+    })
+    .await;
+    let task = user.finished(&task).await;
+    assert_eq!(task["status"], "completed", "{task}");
+}

@@ -1,0 +1,218 @@
+//! Settings: by flag, variable and file, checked before anything starts.
+
+use concept_refinement_tests::client::Client;
+use concept_refinement_tests::pictures;
+use concept_refinement_tests::service::Launch;
+
+use crate::shared::origin;
+
+#[test]
+fn what_is_unknown_or_unusable_stops_the_start_and_is_named() {
+    let launch = Launch::new;
+    let cases: Vec<(&str, Launch, &str)> = vec![
+        ("an unknown flag", launch().flag("--colour=red"), "--colour"),
+        (
+            "a flag in snake case",
+            launch().flag("--data_dir=x"),
+            "--data_dir",
+        ),
+        ("an argument too many", launch().flag("surplus"), "surplus"),
+        ("an unknown key", launch().file("colour = 'red'"), "colour"),
+        (
+            "a key in kebab case",
+            launch().file("data-dir = 'x'"),
+            "data-dir",
+        ),
+        (
+            "a key that is a table",
+            launch().file("[rate_limit]\nn = 1"),
+            "rate_limit",
+        ),
+        (
+            "a file that is no TOML",
+            launch().file("= nonsense"),
+            "refinement.toml",
+        ),
+        (
+            "a file that is not there",
+            launch().flag("--config=missing.toml"),
+            "missing.toml",
+        ),
+        (
+            "an unusable flag",
+            launch().set("rate-limit", "many"),
+            "rate_limit",
+        ),
+        (
+            "an unusable variable",
+            launch().variable("REFINEMENT_RATE_LIMIT", "many"),
+            "rate_limit",
+        ),
+        (
+            "an unusable value in the file",
+            launch().file("rate_limit = 'many'"),
+            "rate_limit",
+        ),
+        (
+            "an empty variable",
+            launch().variable("REFINEMENT_TASK_TIMEOUT", ""),
+            "task_timeout",
+        ),
+        ("an address", launch().set("listen", "8080"), "listen"),
+        (
+            "a duration without a unit",
+            launch().set("lease", "30"),
+            "lease",
+        ),
+        (
+            "a negative size",
+            launch().set("max-image-bytes", "-1"),
+            "max_image_bytes",
+        ),
+        ("a role", launch().set("role", "boss"), "role"),
+        ("a store", launch().set("tasks", "mysql://x"), "tasks"),
+        ("a model", launch().set("model", "dall-e"), "model"),
+        (
+            "a source",
+            launch().set("allow-sources", "10.0.0.0/99"),
+            "allow_sources",
+        ),
+        ("no secret", launch().set("auth", "secret"), "jwt_secret"),
+        (
+            "a public URL with a path",
+            launch().set("public-url", "https://a.example/b"),
+            "public_url",
+        ),
+        (
+            "a model that is not there",
+            launch().set("model", "./missing.wasm"),
+            "missing.wasm",
+        ),
+        (
+            "a model that is none",
+            launch().file("model = './refinement.toml'"),
+            "model",
+        ),
+    ];
+    for (name, launch, expected) in cases {
+        let ended = launch.run();
+        assert!(!ended.status.success(), "{name}");
+        // A variable or a key may be named in its own notation.
+        let log = ended.log.replace('-', "_").to_lowercase();
+        assert!(
+            log.contains(&expected.replace('-', "_")),
+            "{name}: {}",
+            ended.log
+        );
+        assert!(!ended.log.contains("panicked"), "{name}: {}", ended.log);
+        assert!(ended.log.lines().count() <= 12, "{name}: {}", ended.log);
+    }
+}
+
+#[test]
+fn a_secret_that_is_unusable_is_not_shown() {
+    for launch in [
+        Launch::new().variable("REFINEMENT_JWT_SECRET", "hush-hush"),
+        Launch::new().file("jwt_secret = 'hush-hush'"),
+        Launch::new().set("jwt-secret", "hush-hush"),
+    ] {
+        let ended = launch.set("auth", "secret").run();
+        assert!(!ended.status.success());
+        assert!(ended.log.contains("jwt_secret"), "{}", ended.log);
+        assert!(!ended.log.contains("hush-hush"), "{}", ended.log);
+    }
+}
+
+#[test]
+fn an_unknown_variable_is_only_warned_of() {
+    let launch = Launch::new()
+        .variable("REFINEMENT_PORT_8080_TCP", "tcp://10.0.0.1:8080")
+        .variable("REFINEMENTS", "x");
+    let ended = launch.start().stop();
+    assert!(ended.status.success());
+    assert!(
+        ended.log.contains("REFINEMENT_PORT_8080_TCP"),
+        "{}",
+        ended.log
+    );
+    assert!(
+        !ended.log.contains("10.0.0.1"),
+        "not its value: {}",
+        ended.log
+    );
+}
+
+#[test]
+fn an_address_in_use_is_named() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let ended = Launch::new().set("listen", &address).run();
+    assert!(!ended.status.success());
+    assert!(ended.log.contains(&address), "{}", ended.log);
+}
+
+#[tokio::test]
+async fn a_flag_wins_over_a_variable_over_the_file() {
+    let with_file = || Launch::new().file("rate_limit = '3/hour'\nuploads = 7\n");
+    let with_variable = || with_file().variable("REFINEMENT_RATE_LIMIT", "4/day");
+    let with_flag = with_variable().set("rate-limit", "unlimited");
+    for (launch, expected) in [
+        (with_file(), Some("3")),
+        (with_variable(), Some("4")),
+        (with_flag, None),
+    ] {
+        let launch = launch.set("allow-sources", &origin().authority());
+        let service = launch.start();
+        let client = Client::session(service.url()).await;
+        let url = origin().picture(&pictures::png(8, 8));
+        let answer = client.refine(&url, "make it lighter").await;
+        assert_eq!(answer.status, 202);
+        assert_eq!(answer.header("x-ratelimit-limit"), expected);
+    }
+}
+
+#[test]
+fn the_command_line_explains_itself() {
+    let help = Launch::new().flag("--help").run();
+    assert!(help.status.success());
+    for name in [
+        "--listen",
+        "--data-dir",
+        "REFINEMENT_RATE_LIMIT",
+        "10/month",
+    ] {
+        assert!(help.log.contains(name), "{}", help.log);
+    }
+}
+
+#[tokio::test]
+async fn the_public_url_is_what_image_urls_start_with() {
+    let service = Launch::new()
+        .set("public-url", "https://refine.example")
+        .start();
+    let client = Client::session(service.url()).await;
+    let picture = pictures::png(8, 8);
+    let original = client.uploaded(&picture).await;
+    let begin = "https://refine.example/api/images/";
+    assert!(original.starts_with(begin), "{original}");
+    // Ours, although nothing of that name answers.
+    let task = client.refined(&original, "make it lighter").await;
+    assert_eq!(task["status"], "completed", "{task}");
+    assert!(
+        task["image_url"].as_str().unwrap().starts_with(begin),
+        "{task}"
+    );
+    let path = original.trim_start_matches("https://refine.example");
+    assert_eq!(
+        Client::new(service.url()).get(path).await.body,
+        picture.bytes
+    );
+
+    let answer = Client::new(service.url())
+        .with("host", "refine.example")
+        .with("origin", "https://refine.example")
+        .send(reqwest::Method::POST, "/api/auth/session", "")
+        .await;
+    let cookie = answer.header("set-cookie").unwrap();
+    assert!(cookie.contains("; Secure"), "behind https: {cookie}");
+}

@@ -1,0 +1,161 @@
+//! The bindings: the `image-model` interface on one side, `script` on the
+//! other.
+
+use std::hint::black_box;
+
+use wasip3::clocks::monotonic_clock;
+use wit_bindgen::{StreamReader, StreamResult};
+
+use crate::script::{Contents, Script};
+
+// The generated code crosses the boundary of the component, which is unsafe by
+// its nature.
+#[allow(unsafe_code)]
+mod bindings {
+    wit_bindgen::generate!({
+        path: "../../../wit",
+        world: "image-model-component",
+    });
+
+    export!(Component with_types_in self);
+    use super::Component;
+}
+
+use bindings::exports::concept::refinement::image_model::{
+    Answer, Error, Guest, Image, Request, Unavailable,
+};
+use bindings::wit_stream;
+
+struct Component;
+
+impl Guest for Component {
+    async fn refine(request: Request) -> Result<Answer, Error> {
+        let script = Script::of(&request.prompt)
+            .ok_or_else(|| Error::Refused("this model knows no such script".to_owned()))?;
+        match script {
+            Script::Echo => Ok(echo(request)),
+            Script::Instant => Ok(answer(request.media_type, tiny_gif(), None)),
+            Script::Wait(time) => {
+                wait(time.as_nanos()).await;
+                Ok(echo(request))
+            }
+            Script::Answer(contents) => {
+                let (media_type, length) = (request.media_type.clone(), request.length);
+                Ok(match contents {
+                    Contents::Nonsense => answer(media_type, b"This is not an image.".into(), None),
+                    Contents::Truncated => answer(media_type, half(request).await, None),
+                    Contents::Less => answer(media_type, half(request).await, Some(length)),
+                    Contents::Empty => answer(media_type, Vec::new(), None),
+                })
+            }
+            Script::Location(url) => Ok(Answer::Location(url)),
+            Script::Refuse(reason) => Err(Error::Refused(reason)),
+            Script::Unavailable(wait) => Err(Error::Unavailable(Unavailable {
+                reason: "the provider is overloaded".to_owned(),
+                retry_after: wait.and_then(|wait| wait.as_millis().try_into().ok()),
+            })),
+            Script::Trap => trap(),
+            Script::TrapMidway => Ok(trap_midway(request).await),
+            Script::Loop => loop_for_ever(),
+            Script::EatMemory => eat_memory(),
+            Script::Hang => loop {
+                wait(u128::MAX).await;
+            },
+        }
+    }
+
+    async fn describe() -> String {
+        "The scripted model does what the prompt tells it to do; it is for tests only.".to_owned()
+    }
+}
+
+fn echo(request: Request) -> Answer {
+    Answer::Image(Image {
+        media_type: request.media_type,
+        length: Some(request.length),
+        contents: request.image,
+    })
+}
+
+/// `declared`: the length, where it is not that of the bytes.
+fn answer(media_type: String, bytes: Vec<u8>, declared: Option<u64>) -> Answer {
+    let length = Some(declared.unwrap_or(bytes.len() as u64));
+    let (mut writer, contents) = wit_stream::new();
+    wit_bindgen::spawn(async move {
+        // A reader that has left needs no more.
+        writer.write_all(bytes).await;
+    });
+    Answer::Image(Image {
+        media_type,
+        length,
+        contents,
+    })
+}
+
+async fn trap_midway(request: Request) -> Answer {
+    let (media_type, length) = (request.media_type.clone(), Some(request.length));
+    let bytes = half(request).await;
+    let (mut writer, contents) = wit_stream::new();
+    wit_bindgen::spawn(async move {
+        writer.write_all(bytes).await;
+        trap();
+    });
+    Answer::Image(Image {
+        media_type,
+        length,
+        contents,
+    })
+}
+
+async fn half(request: Request) -> Vec<u8> {
+    let mut bytes = read(request.image).await;
+    bytes.truncate(bytes.len() / 2);
+    bytes
+}
+
+async fn read(mut image: StreamReader<u8>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    loop {
+        bytes.reserve(64 * 1024);
+        let (result, read) = image.read(bytes).await;
+        bytes = read;
+        if let StreamResult::Dropped = result {
+            return bytes;
+        }
+    }
+}
+
+async fn wait(nanoseconds: u128) {
+    /// A timer of this length ends after every test.
+    const HOUR: u64 = 3_600_000_000_000;
+    let nanoseconds = u64::try_from(nanoseconds).unwrap_or(HOUR).min(HOUR);
+    monotonic_clock::wait_for(nanoseconds).await;
+}
+
+#[allow(clippy::panic, reason = "a crash is what the test asked for")]
+fn trap() -> ! {
+    panic!("the prompt asked for a crash");
+}
+
+fn loop_for_ever() -> ! {
+    let mut rounds = 0u64;
+    loop {
+        rounds = black_box(rounds.wrapping_add(1));
+    }
+}
+
+fn eat_memory() -> ! {
+    const PIECE: usize = 1 << 20;
+    let mut eaten = Vec::new();
+    loop {
+        eaten.push(black_box(vec![1u8; PIECE]));
+    }
+}
+
+/// One transparent pixel.
+fn tiny_gif() -> Vec<u8> {
+    const HEADER: &[u8] = b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff";
+    const TRANSPARENT: &[u8] = b"\x21\xf9\x04\x01\0\0\0\0";
+    const PIXEL: &[u8] = b"\x2c\0\0\0\0\x01\0\x01\0\0\x02\x02\x44\x01\0\x3b";
+    [HEADER, TRANSPARENT, PIXEL].concat()
+}

@@ -1,0 +1,75 @@
+//! Where the things under test are.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+/// The executable: `REFINEMENT_TEST_BINARY`, or the one beside this test.
+pub fn binary() -> PathBuf {
+    let path = match env::var_os("REFINEMENT_TEST_BINARY") {
+        Some(path) => path.into(),
+        None => profile_directory().join("concept-refinement"),
+    };
+    existing(path, "cargo build --package concept-refinement-host")
+}
+
+/// The host's example of this name.
+pub fn example(name: &str) -> PathBuf {
+    let path = profile_directory().join("examples").join(name);
+    existing(
+        path,
+        "cargo build --package concept-refinement-host --examples",
+    )
+}
+
+/// The directory of the components: `REFINEMENT_TEST_COMPONENTS`, or
+/// `components` in the target directory.
+pub fn components() -> PathBuf {
+    let path = match env::var_os("REFINEMENT_TEST_COMPONENTS") {
+        Some(path) => path.into(),
+        None => target_directory().join("components"),
+    };
+    existing(path, "cargo xtask components")
+}
+
+/// The scripted model, of `REFINEMENT_TEST_MODELS` or `test-components` in the
+/// target directory.
+pub fn scripted_model() -> PathBuf {
+    let directory = match env::var_os("REFINEMENT_TEST_MODELS") {
+        Some(path) => path.into(),
+        None => target_directory().join("test-components"),
+    };
+    existing(
+        directory.join("model-scripted.wasm"),
+        "cargo xtask components",
+    )
+}
+
+/// Compiled code that the services of a test run share, so that each component
+/// is compiled once.
+pub fn compiled() -> PathBuf {
+    let path = target_directory().join("test-compiled");
+    std::fs::create_dir_all(&path).unwrap();
+    path
+}
+
+fn existing(path: PathBuf, how: &str) -> PathBuf {
+    assert!(
+        path.exists(),
+        "{} is not there; `cargo xtask test` builds it, as does `{how}`",
+        path.display()
+    );
+    path.canonicalize().unwrap()
+}
+
+/// `target/debug` of `target/debug/deps/this-test`.
+fn profile_directory() -> PathBuf {
+    let test = env::current_exe().unwrap();
+    test.ancestors().nth(2).unwrap().to_owned()
+}
+
+fn target_directory() -> PathBuf {
+    match env::var_os("CARGO_TARGET_DIR") {
+        Some(path) => path.into(),
+        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"),
+    }
+}

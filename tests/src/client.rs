@@ -1,0 +1,234 @@
+//! A client of the service.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Body, Method};
+use serde_json::{Value, json};
+
+use crate::deadline::{SOON, eventually};
+use crate::pictures::Picture;
+use crate::tokens;
+
+/// Sends requests to one service, with the same headers each time.
+#[derive(Clone, Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    base: String,
+    headers: HeaderMap,
+}
+
+/// A whole answer.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+impl Client {
+    /// Without credentials.
+    pub fn new(base: &str) -> Self {
+        Self::of(base, reqwest::Client::builder())
+    }
+
+    /// The same, on new connections: the old ones end with their process, which
+    /// a client finds out only when it uses one.
+    pub fn reconnected(&self) -> Self {
+        let Self { headers, .. } = self.clone();
+        Self {
+            headers,
+            ..Self::new(&self.base)
+        }
+    }
+
+    /// Without credentials, over HTTP/2 without TLS.
+    pub fn http2(base: &str) -> Self {
+        Self::of(base, reqwest::Client::builder().http2_prior_knowledge())
+    }
+
+    fn of(base: &str, builder: reqwest::ClientBuilder) -> Self {
+        let http = builder
+            .no_proxy()
+            .timeout(Duration::from_secs(60))
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .unwrap();
+        Self {
+            http,
+            base: base.to_owned(),
+            headers: HeaderMap::new(),
+        }
+    }
+
+    /// As a user of a service that takes tokens from outside.
+    pub fn user(base: &str, user: &str) -> Self {
+        Self::new(base).bearer(&tokens::token(user))
+    }
+
+    /// As a new user of a service that gives anonymous sessions.
+    pub async fn session(base: &str) -> Self {
+        let client = Self::new(base);
+        let session = client.send(Method::POST, "/api/auth/session", "").await;
+        assert_eq!(session.status, 201, "{session:?}");
+        client.bearer(session.json()["access_token"].as_str().unwrap())
+    }
+
+    /// The same with another header.
+    pub fn with(&self, name: &str, value: &str) -> Self {
+        let mut client = self.clone();
+        let value = HeaderValue::from_bytes(value.as_bytes()).unwrap();
+        client
+            .headers
+            .insert(HeaderName::try_from(name).unwrap(), value);
+        client
+    }
+
+    pub fn bearer(&self, token: &str) -> Self {
+        self.with("authorization", &format!("Bearer {token}"))
+    }
+
+    pub fn cookie(&self, token: &str) -> Self {
+        self.with("cookie", &format!("session={token}"))
+    }
+
+    pub fn without(&self, name: &str) -> Self {
+        let mut client = self.clone();
+        client.headers.remove(name);
+        client
+    }
+
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// Sends a request to a path, or to an absolute URL.
+    pub async fn send(&self, method: Method, path: &str, body: impl Into<Body>) -> Answer {
+        self.try_send(method, path, body).await.unwrap()
+    }
+
+    /// The error: there was no whole answer.
+    pub async fn try_send(
+        &self,
+        method: Method,
+        path: &str,
+        body: impl Into<Body>,
+    ) -> reqwest::Result<Answer> {
+        let url = match path.starts_with('/') {
+            true => format!("{}{path}", self.base),
+            false => path.to_owned(),
+        };
+        let request = self.http.request(method, url).headers(self.headers.clone());
+        let response = request.body(body).send().await?;
+        Ok(Answer {
+            status: response.status().as_u16(),
+            headers: response.headers().clone(),
+            body: response.bytes().await?,
+        })
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, "").await
+    }
+
+    pub async fn head(&self, path: &str) -> Answer {
+        self.send(Method::HEAD, path, "").await
+    }
+
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.send(Method::DELETE, path, "").await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.with("content-type", "application/json")
+            .send(Method::POST, path, body.to_string())
+            .await
+    }
+
+    pub async fn upload(&self, media_type: &str, bytes: &[u8]) -> Answer {
+        self.with("content-type", media_type)
+            .send(Method::POST, "/api/images", bytes.to_vec())
+            .await
+    }
+
+    /// The URL of an uploaded picture.
+    pub async fn uploaded(&self, picture: &Picture) -> String {
+        let answer = self.upload(picture.media_type, &picture.bytes).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        answer.json()["image_url"].as_str().unwrap().to_owned()
+    }
+
+    /// Asks for a refinement.
+    pub async fn refine(&self, url: &str, prompt: &str) -> Answer {
+        let body = json!({"original_image_url": url, "refinement_prompt": prompt});
+        self.post("/api/concepts/refine", &body).await
+    }
+
+    /// The id of a task that was accepted.
+    pub async fn accepted(&self, url: &str, prompt: &str) -> String {
+        let answer = self.refine(url, prompt).await;
+        assert_eq!(answer.status, 202, "{answer:?}");
+        answer.task_id()
+    }
+
+    /// The task as it stands.
+    pub async fn task(&self, id: &str) -> Value {
+        let answer = self.get(&format!("/api/tasks/{id}")).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.json()
+    }
+
+    /// The task once its status is this one.
+    pub async fn task_is(&self, id: &str, status: &str) -> Value {
+        eventually(&format!("a task is {status}"), SOON, async || {
+            let task = self.task(id).await;
+            (task["status"] == status).then_some(task)
+        })
+        .await
+    }
+
+    /// The task once nothing changes any more.
+    pub async fn finished(&self, id: &str) -> Value {
+        eventually("a task is finished", SOON, async || {
+            let task = self.task(id).await;
+            matches!(task["status"].as_str(), Some("completed" | "failed")).then_some(task)
+        })
+        .await
+    }
+
+    /// The finished task of a new refinement.
+    pub async fn refined(&self, url: &str, prompt: &str) -> Value {
+        let id = self.accepted(url, prompt).await;
+        self.finished(&id).await
+    }
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error}: {} {:?}", self.status, self.body))
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    pub fn task_id(&self) -> String {
+        self.json()["task_id"].as_str().unwrap().to_owned()
+    }
+
+    /// The code of an answer other than success, whose form is checked.
+    pub fn error_code(&self) -> String {
+        let body = self.json();
+        let mut keys: Vec<&String> = body.as_object().unwrap().keys().collect();
+        keys.sort();
+        let expected = ["detail", "error_code", "field_errors", "status_code"];
+        assert_eq!(keys, expected, "{body}");
+        assert_eq!(body["status_code"], self.status, "{body}");
+        let detail = body["detail"].as_str().unwrap();
+        assert!(detail.ends_with('.'), "no sentence: {detail}");
+        assert_eq!(self.header("content-type"), Some("application/json"));
+        body["error_code"].as_str().unwrap().to_owned()
+    }
+}

@@ -1,0 +1,23 @@
+//! Waiting for what has to happen.
+
+use std::time::{Duration, Instant};
+
+/// How long anything may take that is only slow on a busy machine.
+pub const SOON: Duration = Duration::from_secs(30);
+
+/// Looks again and again until there is something, and panics if there is
+/// nothing at the deadline.
+pub async fn eventually<T>(
+    what: &str,
+    limit: Duration,
+    mut look: impl AsyncFnMut() -> Option<T>,
+) -> T {
+    let begin = Instant::now();
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(begin.elapsed() < limit, "{what}: not within {limit:?}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}

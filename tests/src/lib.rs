@@ -1,0 +1,22 @@
+//! What the tests need to knock at the doors of the service: the real
+//! executable on a data directory of its own, a client, an origin that serves
+//! originals well or badly, pictures and tokens.
+//!
+//! Nothing here knows the inside of the service. What cannot be done panics: a
+//! test that cannot be set up has failed.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "this runs in tests only"
+)]
+
+pub mod artifacts;
+pub mod client;
+pub mod deadline;
+pub mod pictures;
+pub mod reaper;
+pub mod server;
+pub mod service;
+pub mod tokens;

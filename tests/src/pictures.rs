@@ -1,0 +1,163 @@
+//! Originals, drawn here.
+
+use std::io::Cursor;
+
+use image::codecs::gif::GifEncoder;
+use image::codecs::jpeg::JpegEncoder;
+use image::codecs::webp::WebPEncoder;
+use image::{DynamicImage, ExtendedColorType, ImageEncoder as _, ImageFormat, Rgb, RgbImage};
+
+/// The place at which the phone's photo was taken, as its EXIF has it.
+pub const PLACE: &[u8] = b"GPS of the tests";
+
+#[derive(Clone, Debug)]
+pub struct Picture {
+    pub bytes: Vec<u8>,
+    pub media_type: &'static str,
+    pub width: u32,
+    pub height: u32,
+}
+
+pub fn png(width: u32, height: u32) -> Picture {
+    encoded(width, height, "image/png", |image, bytes| {
+        image
+            .write_to(&mut Cursor::new(bytes), ImageFormat::Png)
+            .unwrap();
+    })
+}
+
+pub fn jpeg(width: u32, height: u32) -> Picture {
+    encoded(width, height, "image/jpeg", |image, bytes| {
+        let encoder = JpegEncoder::new_with_quality(bytes, 90);
+        image.write_with_encoder(encoder).unwrap();
+    })
+}
+
+pub fn webp(width: u32, height: u32) -> Picture {
+    encoded(width, height, "image/webp", |image, bytes| {
+        let encoder = WebPEncoder::new_lossless(bytes);
+        image.write_with_encoder(encoder).unwrap();
+    })
+}
+
+pub fn gif(width: u32, height: u32) -> Picture {
+    encoded(width, height, "image/gif", |image, bytes| {
+        let frame = image::Frame::new(image.to_rgba8());
+        GifEncoder::new(bytes).encode_frame(frame).unwrap();
+    })
+}
+
+/// One of each format.
+pub fn all(width: u32, height: u32) -> [Picture; 4] {
+    [
+        png(width, height),
+        jpeg(width, height),
+        webp(width, height),
+        gif(width, height),
+    ]
+}
+
+/// A JPEG whose EXIF says that it is to be turned clockwise, and where it was
+/// taken. Before that it is `width` x `height`, red at the left.
+pub fn phone_photo(width: u32, height: u32) -> Picture {
+    let image = RgbImage::from_fn(width, height, |x, _| match x < width / 2 {
+        true => Rgb([220, 40, 40]),
+        false => Rgb([40, 40, 220]),
+    });
+    let mut bytes = Vec::new();
+    let mut encoder = JpegEncoder::new_with_quality(&mut bytes, 90);
+    encoder.set_exif_metadata(exif()).unwrap();
+    encoder
+        .write_image(image.as_raw(), width, height, ExtendedColorType::Rgb8)
+        .unwrap();
+    Picture {
+        bytes,
+        media_type: "image/jpeg",
+        width,
+        height,
+    }
+}
+
+/// A PNG that claims to be of this size, with the header and little else.
+pub fn png_that_claims(width: u32, height: u32) -> Vec<u8> {
+    let mut bytes = png(1, 1).bytes;
+    // The size stands after the signature, the length and the name of IHDR.
+    bytes[16..20].copy_from_slice(&width.to_be_bytes());
+    bytes[20..24].copy_from_slice(&height.to_be_bytes());
+    bytes
+}
+
+pub fn decode(bytes: &[u8]) -> DynamicImage {
+    image::load_from_memory(bytes).unwrap()
+}
+
+/// The mean of all channels, 0 to 255.
+pub fn brightness(image: &DynamicImage) -> f64 {
+    let samples = image.to_rgb8().into_raw();
+    let sum: f64 = samples.iter().map(|sample| f64::from(*sample)).sum();
+    sum / samples.len() as f64
+}
+
+fn encoded(
+    width: u32,
+    height: u32,
+    media_type: &'static str,
+    encode: impl FnOnce(&DynamicImage, &mut Vec<u8>),
+) -> Picture {
+    let mut bytes = Vec::new();
+    encode(&DynamicImage::ImageRgb8(logo(width, height)), &mut bytes);
+    Picture {
+        bytes,
+        media_type,
+        width,
+        height,
+    }
+}
+
+/// A bean on a brown disc on a light ground.
+fn logo(width: u32, height: u32) -> RgbImage {
+    RgbImage::from_fn(width, height, |x, y| {
+        let x = (f64::from(x) + 0.5) / f64::from(width) * 2.0 - 1.0;
+        let y = (f64::from(y) + 0.5) / f64::from(height) * 2.0 - 1.0;
+        if (x / 0.3).powi(2) + (y / 0.5).powi(2) < 1.0 {
+            Rgb([60, 36, 20])
+        } else if x * x + y * y < 0.7 {
+            Rgb([140, 90, 43])
+        } else {
+            Rgb([236, 224, 200])
+        }
+    })
+}
+
+/// Orientation 6 (turn clockwise) and a GPS directory (EXIF 2.3, big-endian).
+fn exif() -> Vec<u8> {
+    const SHORT: u16 = 3;
+    const LONG: u16 = 4;
+    const ASCII: u16 = 2;
+    const UNDEFINED: u16 = 7;
+    let entry = |tag: u16, kind: u16, count: u32, value: [u8; 4]| {
+        let mut entry = Vec::new();
+        entry.extend(tag.to_be_bytes());
+        entry.extend(kind.to_be_bytes());
+        entry.extend(count.to_be_bytes());
+        entry.extend(value);
+        entry
+    };
+    // Header (8), directory of two entries (2 + 24 + 4), and then this.
+    let gps = 38u32;
+    let place = gps + 2 + 24 + 4;
+    let length = u32::try_from(PLACE.len()).unwrap();
+    [
+        b"MM\0\x2a\0\0\0\x08".to_vec(),
+        2u16.to_be_bytes().to_vec(),
+        entry(0x0112, SHORT, 1, [0, 6, 0, 0]),
+        entry(0x8825, LONG, 1, gps.to_be_bytes()),
+        vec![0; 4],
+        2u16.to_be_bytes().to_vec(),
+        entry(0x0001, ASCII, 2, *b"N\0\0\0"),
+        entry(0x001b, UNDEFINED, length, place.to_be_bytes()),
+        vec![0; 4],
+        PLACE.to_vec(),
+    ]
+    .concat()
+}

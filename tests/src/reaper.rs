@@ -1,0 +1,92 @@
+//! Ends what a test process leaves behind, however it ends itself.
+//!
+//! What several tests share lives in a static, which is never dropped. So a
+//! shell of ours reads from a pipe that closes when this process is gone, and
+//! then ends the processes that were named to it, by their ids alone, and
+//! removes the directory of this run.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{LazyLock, Mutex};
+
+const SCRIPT: &str = r#"
+trap '' INT TERM
+ids=' '
+while read -r sign id; do
+  case $sign in
+    +) ids="$ids$id " ;;
+    -) case $ids in *" $id "*) ids="${ids%%" $id "*} ${ids#*" $id "}" ;; esac ;;
+  esac
+done
+for id in $ids; do kill -9 "$id"; done
+rm -rf -- "$1"
+"#;
+
+struct Reaper {
+    scratch: PathBuf,
+    shell: Mutex<Child>,
+}
+
+static REAPER: LazyLock<Reaper> = LazyLock::new(|| {
+    let scratch = tempfile::Builder::new()
+        .prefix("concept-refinement-test-")
+        .tempdir()
+        .unwrap()
+        .keep();
+    let shell = Command::new("sh")
+        .args(["-c", SCRIPT, "reaper"])
+        .arg(&scratch)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    Reaper {
+        scratch,
+        shell: Mutex::new(shell),
+    }
+});
+
+/// A new directory that is removed after the run.
+pub fn scratch(name: &str) -> PathBuf {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let path = Path::new(&REAPER.scratch).join(format!("{name}-{count}"));
+    std::fs::create_dir(&path).unwrap();
+    path
+}
+
+/// A child that does not outlive this process. It is killed when it is dropped.
+pub struct Reaped(Child);
+
+impl Reaped {
+    pub fn spawn(command: &mut Command) -> Self {
+        LazyLock::force(&REAPER);
+        let child = command
+            .spawn()
+            .unwrap_or_else(|error| panic!("{command:?} cannot be started: {error}"));
+        tell('+', child.id());
+        Self(child)
+    }
+
+    pub fn child(&mut self) -> &mut Child {
+        &mut self.0
+    }
+}
+
+impl Drop for Reaped {
+    fn drop(&mut self) {
+        // It may have ended by itself, and its id stays its own until it is
+        // waited for.
+        let _ = self.0.kill();
+        tell('-', self.0.id());
+        let _ = self.0.wait();
+    }
+}
+
+fn tell(sign: char, id: u32) {
+    let mut shell = REAPER.shell.lock().unwrap();
+    writeln!(shell.stdin.as_mut().unwrap(), "{sign} {id}").unwrap();
+}

@@ -1,0 +1,224 @@
+//! An origin of originals that answers as each test wants it to, also as no
+//! decent server would: so it speaks HTTP/1.1 by itself, byte by byte.
+
+use std::collections::HashMap;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock, Mutex};
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+
+use crate::pictures::Picture;
+
+/// Servers outlive the runtime of the test that started them.
+pub static SERVERS: LazyLock<Runtime> = LazyLock::new(|| {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap()
+});
+
+pub struct Origin {
+    address: SocketAddr,
+    served: Arc<Served>,
+}
+
+#[derive(Default)]
+struct Served {
+    replies: Mutex<HashMap<String, Reply>>,
+    requests: Mutex<HashMap<String, Vec<String>>>,
+    connections: AtomicUsize,
+    names: AtomicUsize,
+}
+
+/// What is written to the connection, and what happens then.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    bytes: Vec<u8>,
+    then: Then,
+    gate: Option<watch::Receiver<bool>>,
+}
+
+/// Holds replies back until it is opened, or dropped.
+pub struct Gate(watch::Sender<bool>);
+
+#[derive(Clone, Copy, Debug)]
+enum Then {
+    Close,
+    /// Says nothing more, and keeps the connection.
+    Silence,
+    /// Repeats the last kilobyte as long as someone reads.
+    Again,
+}
+
+impl Origin {
+    /// On a free loopback port.
+    pub fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = listener.local_addr().unwrap();
+        let served = Arc::new(Served::default());
+        let serving = Arc::clone(&served);
+        SERVERS.spawn(async move {
+            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+            while let Ok((stream, _)) = listener.accept().await {
+                serving.connections.fetch_add(1, Ordering::Relaxed);
+                tokio::spawn(answer(stream, Arc::clone(&serving)));
+            }
+        });
+        Self { address, served }
+    }
+
+    /// `127.0.0.1:PORT`, as `allow-sources` takes it.
+    pub fn authority(&self) -> String {
+        self.address.to_string()
+    }
+
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    /// Serves a reply under a URL of its own.
+    pub fn serve(&self, reply: Reply) -> String {
+        let name = self.served.names.fetch_add(1, Ordering::Relaxed);
+        self.serve_at(&format!("/{name}"), reply)
+    }
+
+    /// Serves a reply at a path, without its query.
+    pub fn serve_at(&self, path: &str, reply: Reply) -> String {
+        let mut replies = self.served.replies.lock().unwrap();
+        replies.insert(path.to_owned(), reply);
+        format!("http://{}{path}", self.address)
+    }
+
+    pub fn picture(&self, picture: &Picture) -> String {
+        self.serve(Reply::picture(picture))
+    }
+
+    /// A picture that is served once the gate is open: until then a task that
+    /// downloads it is under way.
+    pub fn gated(&self, picture: &Picture) -> (String, Gate) {
+        let (sender, gate) = watch::channel(false);
+        let reply = Reply {
+            gate: Some(gate),
+            ..Reply::picture(picture)
+        };
+        (self.serve(reply), Gate(sender))
+    }
+
+    /// Connections so far.
+    pub fn connections(&self) -> usize {
+        self.served.connections.load(Ordering::Relaxed)
+    }
+
+    /// The heads of the requests for a URL so far.
+    pub fn requests(&self, url: &str) -> Vec<String> {
+        let path = url.trim_start_matches(&format!("http://{}", self.address));
+        let requests = self.served.requests.lock().unwrap();
+        requests.get(path).cloned().unwrap_or_default()
+    }
+}
+
+impl Served {
+    /// The reply to a request, which is remembered.
+    fn reply(&self, path: String, head: String) -> Reply {
+        let reply = self.replies.lock().unwrap().get(&path).cloned();
+        let mut requests = self.requests.lock().unwrap();
+        requests.entry(path).or_default().push(head);
+        reply.unwrap_or_else(|| Reply::status(404))
+    }
+}
+
+impl Reply {
+    pub fn picture(picture: &Picture) -> Self {
+        Self::ok(picture.media_type, &picture.bytes)
+    }
+
+    pub fn ok(media_type: &str, body: &[u8]) -> Self {
+        let headers = format!(
+            "content-type: {media_type}\r\ncontent-length: {}\r\n",
+            body.len()
+        );
+        Self::new(200, &headers, body)
+    }
+
+    pub fn status(status: u16) -> Self {
+        Self::new(status, "content-length: 3\r\n", b"no\n")
+    }
+
+    pub fn redirect(status: u16, location: &str) -> Self {
+        let headers = format!("location: {location}\r\ncontent-length: 0\r\n");
+        Self::new(status, &headers, b"")
+    }
+
+    /// A head of one's own, and whatever body.
+    pub fn new(status: u16, headers: &str, body: &[u8]) -> Self {
+        let head = format!("HTTP/1.1 {status} As Told\r\nconnection: close\r\n{headers}\r\n");
+        Self::raw(&[head.as_bytes(), body].concat())
+    }
+
+    /// Whatever bytes.
+    pub fn raw(bytes: &[u8]) -> Self {
+        Self {
+            bytes: bytes.to_vec(),
+            then: Then::Close,
+            gate: None,
+        }
+    }
+
+    /// Never ends.
+    pub fn then_silence(self) -> Self {
+        Self {
+            then: Then::Silence,
+            ..self
+        }
+    }
+
+    /// Never ends either, but goes on.
+    pub fn then_again(self) -> Self {
+        Self {
+            then: Then::Again,
+            ..self
+        }
+    }
+}
+
+impl Gate {
+    pub fn open(&self) {
+        self.0.send_replace(true);
+    }
+}
+
+/// One request a connection. Whatever goes wrong here is the client's leaving.
+async fn answer(mut stream: TcpStream, served: Arc<Served>) -> Option<()> {
+    let head = head(&mut stream).await?;
+    let target = head.split(' ').nth(1)?.to_owned();
+    let path = target.split('?').next()?.to_owned();
+    let mut reply = served.reply(path, head);
+    if let Some(gate) = &mut reply.gate {
+        // A gate that was dropped is open too.
+        let _ = gate.wait_for(|open| *open).await;
+    }
+    stream.write_all(&reply.bytes).await.ok()?;
+    match reply.then {
+        Then::Close => stream.shutdown().await.ok()?,
+        Then::Silence => while stream.read_u8().await.is_ok() {},
+        Then::Again => {
+            let again = &reply.bytes[reply.bytes.len().saturating_sub(1024)..];
+            while stream.write_all(again).await.is_ok() {}
+        }
+    }
+    Some(())
+}
+
+async fn head(stream: &mut TcpStream) -> Option<String> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.ok()?);
+    }
+    String::from_utf8(head).ok()
+}

@@ -1,0 +1,272 @@
+//! The service itself: the real executable, on a data directory of its own.
+
+use std::io::{BufRead as _, BufReader, Read};
+use std::path::PathBuf;
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::artifacts;
+use crate::reaper::{Reaped, scratch};
+
+/// Compiling all components on a busy machine included.
+const START: Duration = Duration::from_secs(120);
+
+/// Longer than a stop may take (30 s).
+const STOP: Duration = Duration::from_secs(45);
+
+/// How to start the service. Starting it twice starts it twice on the same
+/// data: a restart, if the first has ended.
+#[derive(Clone, Debug)]
+pub struct Launch {
+    directory: PathBuf,
+    flags: Vec<String>,
+    variables: Vec<(String, String)>,
+}
+
+/// A service at work; it is killed when it is dropped.
+pub struct Service {
+    process: Reaped,
+    url: String,
+    log: Log,
+}
+
+/// A service that has ended.
+#[derive(Debug)]
+pub struct Ended {
+    pub status: ExitStatus,
+    /// Standard output and standard error.
+    pub log: String,
+}
+
+impl Launch {
+    /// On a free port, with a new directory and the defaults.
+    pub fn new() -> Self {
+        let directory = scratch("service");
+        let data = directory.join("data");
+        std::fs::create_dir(&data).unwrap();
+        std::os::unix::fs::symlink(artifacts::compiled(), data.join("compiled")).unwrap();
+        let launch = Self {
+            directory,
+            flags: Vec::new(),
+            variables: Vec::new(),
+        };
+        launch.set("listen", "127.0.0.1:0")
+    }
+
+    /// Sets a setting by its flag; a later value replaces an earlier one.
+    pub fn set(mut self, name: &str, value: &str) -> Self {
+        let flag = format!("--{name}=");
+        self.flags.retain(|other| !other.starts_with(&flag));
+        self.flags.push(format!("{flag}{value}"));
+        self
+    }
+
+    pub fn flag(mut self, flag: &str) -> Self {
+        self.flags.push(flag.to_owned());
+        self
+    }
+
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Writes `refinement.toml`, where the service looks for it.
+    pub fn file(self, text: &str) -> Self {
+        std::fs::write(self.directory.join("refinement.toml"), text).unwrap();
+        self
+    }
+
+    /// With the model that does what the prompt tells it to do.
+    pub fn scripted(self) -> Self {
+        let model = artifacts::scripted_model();
+        self.set("model", model.to_str().unwrap())
+    }
+
+    pub fn data(&self) -> PathBuf {
+        self.directory.join("data")
+    }
+
+    /// The same, at the address where `service` listened.
+    pub fn at(self, service: &Service) -> Self {
+        let address = service.url.trim_start_matches("http://").to_owned();
+        self.set("listen", &address)
+    }
+
+    /// Starts it and waits until it is ready.
+    pub fn start(&self) -> Service {
+        let (mut process, log, mut lines) = self.spawn();
+        match lines.ready() {
+            Some(url) => Service { process, url, log },
+            None => {
+                let _ = process.child().kill();
+                drop(process);
+                panic!("the service did not get ready: {}", log.text());
+            }
+        }
+    }
+
+    /// Starts it, expecting that it ends by itself.
+    pub fn run(&self) -> Ended {
+        let (process, log, _) = self.spawn();
+        ended(process, &log, START)
+    }
+
+    fn spawn(&self) -> (Reaped, Log, Lines) {
+        let mut command = Command::new(artifacts::binary());
+        command
+            .arg("serve")
+            .arg("--components")
+            .arg(artifacts::components())
+            .args(&self.flags)
+            .current_dir(&self.directory)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("REFINEMENT_") {
+                command.env_remove(name);
+            }
+        }
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        let mut process = Reaped::spawn(&mut command);
+        let log = Log::default();
+        let (sender, lines) = mpsc::channel();
+        let stdout = process.child().stdout.take().unwrap();
+        log.follow(stdout, Some(sender));
+        let stderr = process.child().stderr.take().unwrap();
+        log.follow(stderr, None);
+        (process, log, Lines(lines))
+    }
+}
+
+impl Default for Launch {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Service {
+    /// Its origin, as it announced it.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Standard output and standard error so far.
+    pub fn log(&self) -> String {
+        self.log.text()
+    }
+
+    /// Asks it to stop (SIGTERM).
+    pub fn terminate(&mut self) {
+        let id = i32::try_from(self.process.child().id()).unwrap();
+        kill_process(Pid::from_raw(id).unwrap(), Signal::TERM).unwrap();
+    }
+
+    /// Waits until it has ended.
+    pub fn ended(self) -> Ended {
+        ended(self.process, &self.log, STOP)
+    }
+
+    /// Stops it in an orderly way.
+    pub fn stop(mut self) -> Ended {
+        self.terminate();
+        self.ended()
+    }
+
+    /// Ends it at once, as a crash would (SIGKILL).
+    pub fn kill(self) -> Ended {
+        let Self {
+            mut process, log, ..
+        } = self;
+        process.child().kill().unwrap();
+        ended(process, &log, STOP)
+    }
+}
+
+fn ended(mut process: Reaped, log: &Log, limit: Duration) -> Ended {
+    let begin = Instant::now();
+    let status = loop {
+        if let Some(status) = process.child().try_wait().unwrap() {
+            break status;
+        }
+        assert!(
+            begin.elapsed() < limit,
+            "the service did not end: {}",
+            log.text()
+        );
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    log.finish();
+    Ended {
+        status,
+        log: log.text(),
+    }
+}
+
+/// What was written to standard output, line by line.
+struct Lines(mpsc::Receiver<String>);
+
+impl Lines {
+    /// The URL at the end of the line that says that the service is ready.
+    fn ready(&mut self) -> Option<String> {
+        let begin = Instant::now();
+        loop {
+            match self.0.recv_timeout(START.saturating_sub(begin.elapsed())) {
+                Ok(line) => {
+                    let url = line.split_whitespace().last().unwrap_or_default();
+                    if url.starts_with("http://") {
+                        return Some(url.trim_end_matches('/').to_owned());
+                    }
+                }
+                Err(RecvTimeoutError::Disconnected | RecvTimeoutError::Timeout) => return None,
+            }
+        }
+    }
+}
+
+/// All that a process writes.
+#[derive(Clone, Default)]
+struct Log {
+    text: Arc<Mutex<String>>,
+    readers: Arc<Mutex<Vec<JoinHandle<()>>>>,
+}
+
+impl Log {
+    fn follow(&self, output: impl Read + Send + 'static, lines: Option<mpsc::Sender<String>>) {
+        let text = Arc::clone(&self.text);
+        let reader = std::thread::spawn(move || {
+            let mut output = BufReader::new(output);
+            let mut line = Vec::new();
+            while output
+                .read_until(b'\n', &mut line)
+                .is_ok_and(|read| read > 0)
+            {
+                let read = String::from_utf8_lossy(&line).into_owned();
+                line.clear();
+                text.lock().unwrap().push_str(&read);
+                if let Some(lines) = &lines {
+                    // Nobody waits for the ready line any more.
+                    let _ = lines.send(read);
+                }
+            }
+        });
+        self.readers.lock().unwrap().push(reader);
+    }
+
+    /// Waits for the end of all that is written.
+    fn finish(&self) {
+        for reader in self.readers.lock().unwrap().drain(..) {
+            reader.join().unwrap();
+        }
+    }
+
+    fn text(&self) -> String {
+        self.text.lock().unwrap().clone()
+    }
+}
