@@ -1,4 +1,8 @@
 //! What the documents show works as it stands.
+#![allow(
+    clippy::unwrap_used,
+    reason = "allowed in tests, what they share included"
+)]
 
 mod embed;
 mod readme;
