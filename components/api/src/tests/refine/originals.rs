@@ -52,13 +52,7 @@ fn originals_of_our_own() {
             404,
             None,
         ),
-        (
-            "another's with a good one",
-            "bob",
-            signed,
-            404,
-            None,
-        ),
+        ("another's with a good one", "bob", signed, 404, None),
         (
             "one that is not there",
             "ann",
