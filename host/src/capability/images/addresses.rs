@@ -128,21 +128,69 @@ mod tests {
     #[test]
     fn knows_its_own() {
         let cases = [
-            (None, "http://127.0.0.1:8080/api/images/uploads/t/a.png", "uploads/t/a.png"),
-            (None, "HTTP://127.0.0.1:8080/api/images/uploads/t/a.png#x", "uploads/t/a.png"),
-            (None, "http://127.1:8080/api/images/uploads/t/a.png", "uploads/t/a.png"),
-            (None, "http://127.0.0.1:8080/api/./images/x/../uploads/t/a.png", "uploads/t/a.png"),
-            (None, "http://127.0.0.1:8080/api/x/%2e%2E/images/uploads/t/a.png", "uploads/t/a.png"),
-            (None, "http://127.0.0.1:8080\\api\\images\\uploads/t/a.png", "uploads/t/a.png"),
-            (None, "http://127.0.0.1:8080/%61pi/images/%75ploads/t/a%2Epng", "uploads/t/a.png"),
+            (
+                None,
+                "http://127.0.0.1:8080/api/images/uploads/t/a.png",
+                "uploads/t/a.png",
+            ),
+            (
+                None,
+                "HTTP://127.0.0.1:8080/api/images/uploads/t/a.png#x",
+                "uploads/t/a.png",
+            ),
+            (
+                None,
+                "http://127.1:8080/api/images/uploads/t/a.png",
+                "uploads/t/a.png",
+            ),
+            (
+                None,
+                "http://127.0.0.1:8080/api/./images/x/../uploads/t/a.png",
+                "uploads/t/a.png",
+            ),
+            (
+                None,
+                "http://127.0.0.1:8080/api/x/%2e%2E/images/uploads/t/a.png",
+                "uploads/t/a.png",
+            ),
+            (
+                None,
+                "http://127.0.0.1:8080\\api\\images\\uploads/t/a.png",
+                "uploads/t/a.png",
+            ),
+            (
+                None,
+                "http://127.0.0.1:8080/%61pi/images/%75ploads/t/a%2Epng",
+                "uploads/t/a.png",
+            ),
             (None, "http://127.0.0.1:8080/api/images/", ""),
-            (None, "http://127.0.0.1:8080/api/images/no%2Fimage", "no%2Fimage"),
-            (None, "http://127.0.0.1:8080/api/images/%2575ploads", "%2575ploads"),
+            (
+                None,
+                "http://127.0.0.1:8080/api/images/no%2Fimage",
+                "no%2Fimage",
+            ),
+            (
+                None,
+                "http://127.0.0.1:8080/api/images/%2575ploads",
+                "%2575ploads",
+            ),
             (None, "http://127.0.0.1:8080/api/images/%", "%"),
             (None, "http://127.0.0.1:8080/api/images/%zz%1", "%zz%1"),
-            (Some("https://example.org"), "https://EXAMPLE.org:443/api/images/a", "a"),
-            (Some("https://example.org/refine/"), "https://example.org/refine/api/images/a", "a"),
-            (Some("https://example.org"), "http://127.0.0.1:8080/api/images/a", "a"),
+            (
+                Some("https://example.org"),
+                "https://EXAMPLE.org:443/api/images/a",
+                "a",
+            ),
+            (
+                Some("https://example.org/refine/"),
+                "https://example.org/refine/api/images/a",
+                "a",
+            ),
+            (
+                Some("https://example.org"),
+                "http://127.0.0.1:8080/api/images/a",
+                "a",
+            ),
         ];
         for (public_url, url, expected) in cases {
             assert_eq!(path(public_url, url).as_deref(), Some(expected), "{url}");
@@ -168,10 +216,19 @@ mod tests {
             (None, "http://user@127.0.0.1:8080/api/images/a"),
             (None, "http://:secret@127.0.0.1:8080/api/images/a"),
             (None, "http://127.0.0.1:8080@example.com/api/images/a"),
-            (None, "http://example.com/http://127.0.0.1:8080/api/images/a"),
+            (
+                None,
+                "http://example.com/http://127.0.0.1:8080/api/images/a",
+            ),
             (None, "file:///api/images/a"),
-            (Some("https://example.org/refine"), "https://example.org/api/images/a"),
-            (Some("https://example.org/refine"), "https://example.org/refined/api/images/a"),
+            (
+                Some("https://example.org/refine"),
+                "https://example.org/api/images/a",
+            ),
+            (
+                Some("https://example.org/refine"),
+                "https://example.org/refined/api/images/a",
+            ),
             (Some("nonsense"), "https://example.org/api/images/a"),
         ];
         for (public_url, url) in cases {
@@ -181,14 +238,21 @@ mod tests {
 
     #[test]
     fn a_signed_address_opens_its_image_for_a_while() {
-        for public_url in [None, Some("https://example.org/"), Some("https://example.org/x")] {
+        for public_url in [
+            None,
+            Some("https://example.org/"),
+            Some("https://example.org/x"),
+        ] {
             let signing = signing(public_url);
             let url = signing.sign("uploads/t/a.png", ORIGIN, NOW);
             let start = public_url.unwrap_or(ORIGIN).trim_end_matches('/');
             assert!(url.starts_with(&format!("{start}/api/images/uploads/t/a.png?")));
             let access = |url: &str, now| signing.resolve(url, ORIGIN, now).unwrap().access;
             assert_eq!(access(&url, NOW), Access::Signed);
-            assert_eq!(access(&url, NOW.plus(Duration::from_secs(3601))), Access::Refused);
+            assert_eq!(
+                access(&url, NOW.plus(Duration::from_secs(3601))),
+                Access::Refused
+            );
             assert_eq!(access(&url.replace("a.png", "b.png"), NOW), Access::Refused);
             let (unsigned, _) = url.split_once('?').unwrap();
             assert_eq!(access(unsigned, NOW), Access::Unsigned);

@@ -2,12 +2,12 @@
 //! `wit/image-store.wit`.
 //!
 //! An image is there whole or not at all, and never changes. It is named by its
-//! [`path::ImagePath`], in every backend alike; what is no such path names
+//! `path::ImagePath`, in every backend alike; what is no such path names
 //! nothing, so no string from outside ever becomes part of a file's name.
 
-mod link;
 mod addresses;
 pub mod file;
+mod link;
 mod path;
 
 use bytes::Bytes;

@@ -58,7 +58,12 @@ impl ImagePath {
 
 impl fmt::Display for ImagePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { kind, tag, name, format } = self;
+        let Self {
+            kind,
+            tag,
+            name,
+            format,
+        } = self;
         write!(f, "{}/{tag}/{name}.{}", folder(*kind), format.extension())
     }
 }
@@ -116,11 +121,21 @@ mod tests {
     #[test]
     fn what_cannot_be_a_name_is_refused() {
         let long = "x".repeat(81);
-        for name in ["", ".", "..", "a/b", "A", "a.png", "a\0", "ä", "a b", "%2e", &long] {
-            assert_eq!(ImagePath::of(&image(name, "ada", "image/png")), None, "{name:?}");
+        for name in [
+            "", ".", "..", "a/b", "A", "a.png", "a\0", "ä", "a b", "%2e", &long,
+        ] {
+            assert_eq!(
+                ImagePath::of(&image(name, "ada", "image/png")),
+                None,
+                "{name:?}"
+            );
         }
         for media_type in ["", "image/svg+xml", "text/html", "image/png/.."] {
-            assert_eq!(ImagePath::of(&image("a", "ada", media_type)), None, "{media_type:?}");
+            assert_eq!(
+                ImagePath::of(&image("a", "ada", media_type)),
+                None,
+                "{media_type:?}"
+            );
         }
     }
 

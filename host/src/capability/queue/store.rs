@@ -154,10 +154,7 @@ impl Waiting {
     }
 
     fn admits(&self, line: &mut Line, entry: &Entry) -> bool {
-        if line.ids.contains(&entry.task_id) {
-            return false;
-        }
-        if line.ids.len() >= self.capacity {
+        if line.ids.len() >= self.capacity && !line.ids.contains(&entry.task_id) {
             tracing::warn!("the queue is full: a task waits until it is overdue");
             return false;
         }
@@ -170,7 +167,8 @@ impl Waiting {
                 let mut line = self.line();
                 line.wake(Instant::now());
                 if let Some(entry) = line.take() {
-                    if !line.ready.is_empty() {
+                    // Who else waits minds the rest from now on.
+                    if !line.ids.is_empty() {
                         self.changed.notify_one();
                     }
                     return entry;

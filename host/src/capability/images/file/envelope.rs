@@ -85,7 +85,12 @@ pub(super) fn write(
 }
 
 pub(super) fn read(file: &mut File) -> io::Result<Envelope> {
-    let foreign = || io::Error::new(io::ErrorKind::InvalidData, "a file that is no image of ours");
+    let foreign = || {
+        io::Error::new(
+            io::ErrorKind::InvalidData,
+            "a file that is no image of ours",
+        )
+    };
     let before_end = file.seek(SeekFrom::End(0))?.checked_sub(END as u64);
     file.seek(SeekFrom::Start(before_end.ok_or_else(foreign)?))?;
     let (mut length, mut mark) = ([0; LENGTH_BYTES], [0; MARK.len()]);
@@ -106,5 +111,62 @@ pub(super) fn read(file: &mut File) -> io::Result<Envelope> {
         Ok(envelope)
     } else {
         Err(foreign())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_image_of_ours_is_told() {
+        let description = Description {
+            owner: "ada".into(),
+            media_type: "image/png".into(),
+            created_at: 1,
+            metadata: vec![],
+        };
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(b"image").unwrap();
+        write(&mut file, description, 5, &[7; 32]).unwrap();
+        assert_eq!(read(&mut file).unwrap().size, 5);
+
+        file.rewind().unwrap();
+        let mut whole = Vec::new();
+        file.read_to_end(&mut whole).unwrap();
+        let reads = |bytes: &[u8]| {
+            let mut file = tempfile::tempfile().unwrap();
+            file.write_all(bytes).unwrap();
+            read(&mut file).is_ok()
+        };
+        assert!(reads(&whole));
+        for length in 0..whole.len() {
+            assert!(!reads(&whole[..length]), "cut at {length}");
+        }
+        assert!(!reads(&whole[1..]), "bytes are missing");
+        assert!(
+            !reads(&[b"x", whole.as_slice()].concat()),
+            "a byte too many"
+        );
+        let end = whole.len() - END;
+        for byte in 0..LENGTH_BYTES {
+            let mut altered = whole.clone();
+            altered[end + byte] ^= 0x80;
+            assert!(!reads(&altered), "another length");
+        }
+    }
+
+    #[test]
+    fn too_much_metadata_is_refused() {
+        let description = Description {
+            owner: "ada".into(),
+            media_type: "image/png".into(),
+            created_at: 1,
+            metadata: vec![("a".into(), "x".repeat(MAX_BYTES as usize))],
+        };
+        let mut file = tempfile::tempfile().unwrap();
+        let error = write(&mut file, description, 0, &[]).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+        assert_eq!(file.metadata().unwrap().len(), 0);
     }
 }

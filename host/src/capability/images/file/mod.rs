@@ -88,12 +88,19 @@ impl FileImages {
         on_disk(move || work(&store)).await
     }
 
-    async fn store(&self, image: NewImage, contents: Contents) -> Result<StoredOrNot, CapabilityError> {
+    async fn store(
+        &self,
+        image: NewImage,
+        contents: Contents,
+    ) -> Result<StoredOrNot, CapabilityError> {
         let path = ImagePath::of(&image)
             .ok_or_else(|| CapabilityError::invalid("An image cannot have this name or type."))?;
         // Nobody has to send a whole image to learn that it is one too many.
         let (wanted, at_most) = (path.clone(), image.at_most);
-        if !self.blocking(move |store| store.has_room(&wanted, at_most)).await? {
+        if !self
+            .blocking(move |store| store.has_room(&wanted, at_most))
+            .await?
+        {
             return Ok(StoredOrNot::TooMany);
         }
         let draft = self.blocking(Store::begin).await?;
@@ -229,10 +236,9 @@ impl Store {
     }
 
     fn changing(&self, path: &ImagePath) -> Option<MutexGuard<'_, ()>> {
-        let sum = path
-            .tag
-            .bytes()
-            .fold(0_usize, |sum, byte| sum.wrapping_mul(31) + usize::from(byte));
+        let sum = path.tag.bytes().fold(0_usize, |sum, byte| {
+            sum.wrapping_mul(31) + usize::from(byte)
+        });
         let lock = self.locks.get(sum % LOCKS)?;
         Some(lock.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -327,5 +333,29 @@ fn tell(error: &io::Error) -> CapabilityError {
             CapabilityError::invalid("The image store cannot keep this.")
         }
         _ => CapabilityError::unavailable("The image store cannot be used at the moment."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use concept_refinement_domain::capability::ErrorKind;
+
+    use super::*;
+
+    #[test]
+    fn a_caller_is_told_whether_a_repeat_helps_and_no_more() {
+        let cases = [
+            (io::ErrorKind::StorageFull, ErrorKind::Full),
+            (io::ErrorKind::QuotaExceeded, ErrorKind::Full),
+            (io::ErrorKind::ReadOnlyFilesystem, ErrorKind::Unavailable),
+            (io::ErrorKind::PermissionDenied, ErrorKind::Unavailable),
+            (io::ErrorKind::UnexpectedEof, ErrorKind::Unavailable),
+            (io::ErrorKind::InvalidInput, ErrorKind::Invalid),
+        ];
+        for (kind, expected) in cases {
+            let told = tell(&io::Error::new(kind, "/secret/place"));
+            assert_eq!(told.kind, expected, "{kind:?}");
+            assert!(!told.message.contains('/'), "{told}");
+        }
     }
 }

@@ -8,10 +8,10 @@ use sha2::{Digest, Sha256};
 use uuid::{Builder, Uuid};
 
 use super::fault::Fault;
+use super::leases;
 use super::reads::{one_more, page, start};
 use super::rows::Stored;
 use super::writer::Step;
-use super::leases;
 
 const COLUMNS: &str = "id, task_id, user_id, is_anonymous, image_path, image_url, \
      original_image_url, refinement_prompt, logo_description, theme_description, color_palettes, \
@@ -26,7 +26,9 @@ pub(super) fn put(
         return Ok(None);
     };
     if concept.task_id != row.task.id || concept.user_id != row.task.user_id {
-        return Err(Fault::Invalid("The concept is not that of the claimed task."));
+        return Err(Fault::Invalid(
+            "The concept is not that of the claimed task.",
+        ));
     }
     let id = id_for(&row.task.id).to_string();
     let color_palettes = serde_json::Value::from(concept.color_palettes.clone()).to_string();
@@ -162,4 +164,91 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Concept> {
             color_palettes,
         },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use concept_refinement_domain::capability::{Fenced, NewTask, Submission};
+    use concept_refinement_domain::task::Refinement;
+
+    use super::super::super::super::clock::ManualClock;
+    use super::super::super::super::concepts::ConceptStore;
+    use super::super::super::TaskStore;
+    use super::super::{Options, SqliteTasks};
+    use super::*;
+
+    /// A task whose concept is prepared, and its lease.
+    async fn prepared(store: &SqliteTasks) -> Lease {
+        let new = NewTask {
+            id: "a".into(),
+            user_id: "ada".into(),
+            is_anonymous: false,
+            refinement: Refinement {
+                original_image_url: "https://example.com/a.png".into(),
+                refinement_prompt: "Make it lighter".into(),
+                logo_description: None,
+                theme_description: None,
+            },
+            original_path: None,
+            original_found: true,
+            idempotency_key: None,
+            quota: None,
+        };
+        let Submission::Created(accepted) = store.submit(new).await.unwrap() else {
+            panic!("not created")
+        };
+        let claimed = store.claim("a", None).await.unwrap().unwrap();
+        let refinement = accepted.task.refinement;
+        let concept = NewConcept {
+            task_id: "a".into(),
+            user_id: "ada".into(),
+            is_anonymous: false,
+            image_path: "a".into(),
+            image_url: "a".into(),
+            original_image_url: refinement.original_image_url,
+            refinement_prompt: refinement.refinement_prompt,
+            logo_description: None,
+            theme_description: None,
+            color_palettes: vec![],
+        };
+        store.put(&claimed.lease, concept).await.unwrap().unwrap();
+        claimed.lease
+    }
+
+    async fn rows(store: &SqliteTasks) -> u32 {
+        let count = |step: &mut Step<'_>| {
+            let count = "SELECT count(*) FROM concept";
+            Ok(step.connection.query_row(count, [], |row| row.get(0))?)
+        };
+        store.write(count).await.unwrap()
+    }
+
+    /// Nobody would see it, but nobody would remove it either.
+    #[tokio::test]
+    async fn nothing_prepared_outlives_its_task() {
+        let store = || {
+            let clock = Arc::new(ManualClock::default());
+            SqliteTasks::in_memory(Options::default(), clock).unwrap()
+        };
+
+        let failed = store();
+        let lease = prepared(&failed).await;
+        assert_eq!(rows(&failed).await, 1);
+        assert_eq!(failed.fail(&lease, "No.").await, Ok(Fenced::Done));
+        assert_eq!(rows(&failed).await, 0);
+
+        let withdrawn = store();
+        let lease = prepared(&withdrawn).await;
+        assert_eq!(withdrawn.release(&lease).await, Ok(Fenced::Done));
+        assert_eq!(withdrawn.withdraw("a", "No.").await, Ok(Fenced::Done));
+        assert_eq!(rows(&withdrawn).await, 0);
+
+        let deleted = store();
+        prepared(&deleted).await;
+        let answer = TaskStore::delete(&deleted, "ada", "a").await.unwrap();
+        assert!(answer.is_some());
+        assert_eq!(rows(&deleted).await, 0);
+    }
 }

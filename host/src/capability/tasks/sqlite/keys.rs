@@ -22,7 +22,7 @@ pub(super) enum Earlier {
     /// Another refinement was submitted under the key.
     Different,
     /// The same one was: the task as it was when it was created.
-    Same(Task),
+    Same(Box<Task>),
 }
 
 /// What was submitted under the key within the time that it is remembered.
@@ -50,7 +50,7 @@ pub(super) fn find(
                 original_path: row.get("original_path")?,
                 ..new_task.clone()
             };
-            Ok(Earlier::Same(created(task, created_at)))
+            Ok(Earlier::Same(Box::new(created(task, created_at))))
         })
         .optional()?;
     Ok(earlier)

@@ -10,8 +10,8 @@ mod delete;
 mod fault;
 mod keys;
 mod leases;
-mod reads;
 mod readers;
+mod reads;
 mod rows;
 mod schema;
 mod submit;
@@ -36,7 +36,7 @@ use futures::future::BoxFuture;
 use rusqlite::Connection;
 
 use super::super::concepts::ConceptStore;
-use super::super::directory::DirectoryLock;
+use super::super::directory::{self, DirectoryLock};
 use super::super::{Answer, Clock, OpenError};
 use super::{Changes, TaskStore};
 use fault::Fault;
@@ -105,6 +105,8 @@ impl SqliteTasks {
             .map(|_| connection::reader(&file))
             .collect::<Result<_, _>>()
             .map_err(engine)?;
+        // The names of new files have to last as well.
+        directory::sync(directory).map_err(system)?;
         let hub = Arc::new(Hub::default());
         Ok(Self {
             options,
@@ -202,9 +204,11 @@ impl TaskStore for SqliteTasks {
 
     fn get<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Task>> {
         let (user_id, id) = (user_id.to_owned(), id.to_owned());
-        Box::pin(self.read(move |connection| {
-            Ok(reads::get(connection, &user_id, &id)?.map(|row| row.task))
-        }))
+        Box::pin(
+            self.read(move |connection| {
+                Ok(reads::get(connection, &user_id, &id)?.map(|row| row.task))
+            }),
+        )
     }
 
     fn list<'a>(

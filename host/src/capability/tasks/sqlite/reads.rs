@@ -23,7 +23,9 @@ pub(super) fn get(
 /// Whether the attempt is the one that works on the task.
 pub(super) fn is_held(connection: &Connection, id: &str, attempt: u32) -> Result<bool, Fault> {
     Ok(connection
-        .prepare_cached("SELECT 1 FROM task WHERE id = ? AND attempt = ? AND status = 'processing'")?
+        .prepare_cached(
+            "SELECT 1 FROM task WHERE id = ? AND attempt = ? AND status = 'processing'",
+        )?
         .exists(params![id, attempt])?)
 }
 
@@ -80,11 +82,7 @@ pub(super) fn one_more(limit: u32) -> i64 {
     i64::from(limit) + 1
 }
 
-pub(super) fn page<T>(
-    mut items: Vec<T>,
-    limit: u32,
-    position: impl Fn(&T) -> Position,
-) -> Page<T> {
+pub(super) fn page<T>(mut items: Vec<T>, limit: u32, position: impl Fn(&T) -> Position) -> Page<T> {
     let limit = limit as usize;
     let more = items.len() > limit;
     items.truncate(limit);

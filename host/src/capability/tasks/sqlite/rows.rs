@@ -187,7 +187,10 @@ impl FromSql for Stored<Timestamp> {
 
 impl FromSql for Stored<Status> {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        let status = value.as_str()?.parse().map_err(|()| FromSqlError::InvalidType)?;
+        let status = value
+            .as_str()?
+            .parse()
+            .map_err(|()| FromSqlError::InvalidType)?;
         Ok(Self(status))
     }
 }

@@ -30,7 +30,7 @@ pub(super) fn submit(
     {
         return Ok(match earlier {
             Earlier::Different => Submission::KeyReused,
-            Earlier::Same(task) => Submission::Replayed(accepted(step, task)?),
+            Earlier::Same(task) => Submission::Replayed(accepted(step, *task)?),
         });
     }
     if !new_task.original_found {

@@ -108,7 +108,7 @@ impl Subscription {
     }
 
     /// None: the store was closed. What was seen already is skipped.
-    async fn next_after(&mut self, seen: u64) -> Option<News> {
+    pub(super) async fn next_after(&mut self, seen: u64) -> Option<News> {
         let receiver = self.receiver.as_mut()?;
         loop {
             match receiver.recv().await {
@@ -130,5 +130,81 @@ impl Drop for Subscription {
         {
             watched.remove(&self.task_id);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use concept_refinement_domain::task::{Refinement, Status};
+    use concept_refinement_domain::timestamp::Timestamp;
+    use futures::{FutureExt, StreamExt};
+
+    use super::*;
+
+    fn task() -> Task {
+        Task {
+            id: "a".into(),
+            user_id: "ada".into(),
+            is_anonymous: false,
+            status: Status::Pending,
+            refinement: Refinement {
+                original_image_url: "https://example.com/a.png".into(),
+                refinement_prompt: "Make it lighter".into(),
+                logo_description: None,
+                theme_description: None,
+            },
+            original_path: None,
+            created_at: Timestamp(1),
+            updated_at: None,
+            completed_at: None,
+            result_id: None,
+            image_path: None,
+            error_message: None,
+            lease_until: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn whoever_leaves_is_forgotten() {
+        let hub = Arc::new(Hub::default());
+        let (first, second) = (hub.subscribe("a"), hub.subscribe("a"));
+        drop(first);
+        assert!(hub.is_watched("a"));
+        drop(second);
+        assert!(!hub.is_watched("a"));
+
+        let mut last = hub.subscribe("a");
+        hub.announce("a", News::Progress(Stage::Refining));
+        hub.announce("a", News::Deleted);
+        assert!(!hub.is_watched("a"));
+        assert!(matches!(last.next_after(0).await, Some(News::Progress(_))));
+        assert!(matches!(last.next_after(0).await, Some(News::Deleted)));
+        assert!(last.next_after(0).await.is_none());
+    }
+
+    /// Whoever looks a task up after subscribing finds there what is announced
+    /// only then.
+    #[tokio::test]
+    async fn what_was_seen_already_is_skipped() {
+        let hub = Arc::new(Hub::default());
+        let mut subscription = hub.subscribe("a");
+        for revision in 1..=3 {
+            hub.announce("a", News::Status(revision, Arc::new(task())));
+        }
+        let next = subscription.next_after(2).await;
+        assert!(matches!(next, Some(News::Status(3, _))), "{next:?}");
+    }
+
+    #[tokio::test]
+    async fn a_store_that_closes_lets_its_watchers_go() {
+        let hub = Arc::new(Hub::default());
+        let changes = futures::stream::unfold(hub.subscribe("a"), |mut subscription| async {
+            let news = subscription.next_after(0).await?;
+            Some((news, subscription))
+        });
+        let mut changes = Box::pin(changes);
+        assert!(changes.next().now_or_never().is_none());
+        hub.close();
+        assert!(changes.next().await.is_none());
     }
 }

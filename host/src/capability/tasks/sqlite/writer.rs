@@ -213,3 +213,167 @@ fn perform(
     }
     savepoint.commit().map_err(engine)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc as blocking;
+
+    use concept_refinement_domain::capability::ErrorKind;
+    use futures::future::join_all;
+    use futures::poll;
+
+    use super::super::super::super::clock::ManualClock;
+    use super::*;
+
+    /// Refuses the same child twice, one without a parent not before the commit.
+    const TABLES: &str = "PRAGMA foreign_keys = on; \
+        CREATE TABLE parent (id INTEGER PRIMARY KEY); \
+        CREATE TABLE child (id INTEGER PRIMARY KEY, parent INTEGER \
+            REFERENCES parent (id) DEFERRABLE INITIALLY DEFERRED, text TEXT);";
+
+    fn start(connection: Connection) -> (Writer, Arc<Hub>) {
+        let hub = Arc::new(Hub::default());
+        let clock = Arc::new(ManualClock::default());
+        (Writer::start(connection, clock, hub.clone()).unwrap(), hub)
+    }
+
+    fn in_memory() -> (Writer, Arc<Hub>) {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(TABLES).unwrap();
+        start(connection)
+    }
+
+    /// Holds the writer until the sender is used, so that what is asked for
+    /// meanwhile is done together, after it.
+    async fn hold(writer: &Writer) -> (blocking::Sender<()>, impl Future<Output = ()>) {
+        let (go_on, waiting) = blocking::channel();
+        let (begun, begins) = oneshot::channel();
+        let mut held = Box::pin(writer.write(move |_| {
+            begun.send(()).unwrap();
+            waiting.recv().unwrap();
+            Ok(())
+        }));
+        assert!(poll!(&mut held).is_pending());
+        begins.await.unwrap();
+        (go_on, async { held.await.unwrap() })
+    }
+
+    async fn insert(writer: &Writer, id: u32, parent: Option<u32>) -> Result<(), CapabilityError> {
+        let insert = move |step: &mut Step<'_>| {
+            step.announce("task", News::Deleted);
+            let values = (id, parent);
+            step.connection
+                .execute("INSERT INTO child (id, parent) VALUES (?, ?)", values)?;
+            if id % 2 == 1 {
+                return Err(Fault::Invalid("odd"));
+            }
+            Ok(())
+        };
+        writer.write(insert).await
+    }
+
+    async fn ids(writer: &Writer) -> Vec<u32> {
+        let ids = |step: &mut Step<'_>| {
+            let mut statement = step
+                .connection
+                .prepare("SELECT id FROM child ORDER BY id")?;
+            let ids = statement.query_map([], |row| row.get(0))?;
+            Ok(ids.collect::<Result<_, _>>()?)
+        };
+        writer.write(ids).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn one_that_fails_leaves_no_trace_and_harms_no_other() {
+        let (writer, _) = in_memory();
+        let (go_on, held) = hold(&writer).await;
+        let group = join_all((0..100).map(|id| insert(&writer, id, None)));
+        let begin = async { go_on.send(()).unwrap() };
+        let ((), outcomes, ()) = futures::join!(held, group, begin);
+        for (id, outcome) in outcomes.into_iter().enumerate() {
+            match outcome {
+                Ok(()) => assert_eq!(id % 2, 0),
+                Err(error) => assert_eq!((id % 2, error.kind), (1, ErrorKind::Invalid)),
+            }
+        }
+        let even: Vec<u32> = (0..100).step_by(2).collect();
+        assert_eq!(ids(&writer).await, even);
+        let again = insert(&writer, 2, None).await.unwrap_err();
+        assert_eq!(again.kind, ErrorKind::Unavailable);
+        assert!(!again.message.contains("child"), "{again}");
+    }
+
+    #[tokio::test]
+    async fn a_commit_that_fails_is_told_to_all_of_its_group() {
+        let (writer, hub) = in_memory();
+        let mut watching = hub.subscribe("task");
+        let (go_on, held) = hold(&writer).await;
+        let group = join_all([2, 4, 6].map(|id| insert(&writer, id, (id == 4).then_some(1))));
+        let begin = async { go_on.send(()).unwrap() };
+        let ((), outcomes, ()) = futures::join!(held, group, begin);
+        for outcome in outcomes {
+            assert_eq!(outcome.unwrap_err().kind, ErrorKind::Unavailable);
+        }
+        assert_eq!(ids(&writer).await, Vec::<u32>::new());
+        assert!(
+            poll!(Box::pin(watching.next_after(0))).is_pending(),
+            "nobody is told"
+        );
+        assert!(insert(&writer, 1, None).await.is_err());
+        assert!(
+            poll!(Box::pin(watching.next_after(0))).is_pending(),
+            "nor of what was undone"
+        );
+        insert(&writer, 8, None).await.unwrap();
+        assert!(poll!(Box::pin(watching.next_after(0))).is_ready());
+        assert_eq!(ids(&writer).await, [8]);
+    }
+
+    #[tokio::test]
+    async fn what_is_dropped_before_its_turn_is_not_done() {
+        let (writer, _) = in_memory();
+        let (go_on, held) = hold(&writer).await;
+        let mut kept = Box::pin(insert(&writer, 2, None));
+        let mut dropped = Box::pin(insert(&writer, 4, None));
+        assert!(poll!(&mut kept).is_pending());
+        assert!(poll!(&mut dropped).is_pending());
+        drop(dropped);
+        go_on.send(()).unwrap();
+        held.await;
+        kept.await.unwrap();
+        assert_eq!(ids(&writer).await, [2]);
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_is_told_and_recovered_from() {
+        let place = tempfile::tempdir().unwrap();
+        let connection = super::super::connection::writer(&place.path().join("file")).unwrap();
+        connection.execute_batch(TABLES).unwrap();
+        connection.pragma_update(None, "max_page_count", 8).unwrap();
+        let (writer, _) = start(connection);
+        let large = |id: u32| {
+            writer.write(move |step| {
+                step.connection.execute(
+                    "INSERT INTO child (id, text) VALUES (?, ?)",
+                    (id, "x".repeat(100_000)),
+                )?;
+                Ok(())
+            })
+        };
+        insert(&writer, 2, None).await.unwrap();
+        for _ in 0..3 {
+            let error = large(4).await.unwrap_err();
+            assert_eq!(error.kind, ErrorKind::Full);
+            assert!(!error.message.contains('/'), "{error}");
+        }
+        assert_eq!(ids(&writer).await, [2]);
+        let room = writer.write(|step| {
+            step.connection
+                .pragma_update(None, "max_page_count", 1000)?;
+            Ok(())
+        });
+        room.await.unwrap();
+        large(4).await.unwrap();
+        assert_eq!(ids(&writer).await, [2, 4]);
+    }
+}

@@ -1,0 +1,321 @@
+//! Storing and removing: whole or not at all.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use concept_refinement_domain::capability::{
+    CapabilityError, ErrorKind, ImageInfo, ImageKind, NewImage, StoredOrNot,
+};
+use futures::{FutureExt, StreamExt, stream};
+use tokio::time::timeout;
+
+use super::{ImageBackend, START, Store, contents, image, noise, signing, whole};
+use crate::tasks::at_once;
+
+/// For what is bound to happen.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub async fn an_image_is_read_as_it_was_stored<B: ImageBackend>() {
+    let store = Store::<B>::start();
+    for (n, media_type) in ["image/png", "image/jpeg", "image/webp", "image/gif"]
+        .into_iter()
+        .enumerate()
+    {
+        for kind in [ImageKind::Upload, ImageKind::Refined] {
+            for length in [0, 1, 65_536, 1_000_003] {
+                let bytes = noise(length);
+                let new = NewImage {
+                    kind,
+                    media_type: media_type.into(),
+                    ..image("ada \"/\0 ☕️", &format!("a-{n}-{length}"), &bytes)
+                };
+                let stored = store.stored(new.clone(), &bytes).await;
+                assert_eq!(stored.url, format!("/api/images/{}", stored.path));
+                let info = store.stat(&stored.path).await.unwrap();
+                let expected = ImageInfo {
+                    path: stored.path.clone(),
+                    kind,
+                    owner: new.owner,
+                    media_type: media_type.into(),
+                    size: length as u64,
+                    etag: info.etag.clone(),
+                    created_at: START,
+                };
+                assert_eq!(info, expected);
+                let (read_info, read) =
+                    store.images.get(&stored.path, None).await.unwrap().unwrap();
+                assert_eq!(read_info, expected);
+                assert!(whole(read).await.unwrap() == bytes, "{length} bytes");
+            }
+        }
+    }
+    assert_eq!(store.backend.kept(), 4 * 2 * 4);
+}
+
+pub async fn what_is_not_whole_is_not_stored<B: ImageBackend>() {
+    let store = Store::<B>::start();
+    let bytes = noise(300_000);
+    let declared = |length: u64| NewImage {
+        length,
+        ..image("ada", "a", &bytes)
+    };
+    for length in [0, 1, 299_999, 300_001, u64::MAX] {
+        let put = store.images.put(declared(length), contents(&bytes)).await;
+        assert_eq!(put, Ok(StoredOrNot::WrongLength), "{length}");
+    }
+    let nothing = store.images.put(declared(1), stream::empty().boxed()).await;
+    assert_eq!(nothing, Ok(StoredOrNot::WrongLength));
+    // One that never ends is not read to its end.
+    let endless = stream::repeat(Bytes::from_static(&[7; 1000]))
+        .map(Ok)
+        .boxed();
+    let put = store.images.put(declared(300_000), endless).await;
+    assert_eq!(put, Ok(StoredOrNot::WrongLength));
+
+    let error = CapabilityError::unavailable("The sender is gone.");
+    let broken = contents(&bytes)
+        .chain(stream::iter([Err(error.clone())]))
+        .boxed();
+    let put = store.images.put(declared(300_000), broken).await;
+    assert_eq!(put, Err(error));
+    assert_eq!(store.backend.kept(), 0);
+}
+
+pub async fn who_goes_away_leaves_nothing<B: ImageBackend>() {
+    let store = Store::<B>::start();
+    let bytes = noise(600_000);
+    let (images, image) = (store.images.clone(), image("ada", "a", &bytes));
+    let half = contents(&bytes[..500_000]).chain(stream::pending()).boxed();
+    let put = tokio::spawn(async move { images.put(image, half).await });
+    let kept = async |count| {
+        while store.backend.kept() != count {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, kept(1)).await.expect("nothing was begun");
+    put.abort();
+    assert!(put.await.unwrap_err().is_cancelled());
+    timeout(PATIENCE, kept(0))
+        .await
+        .expect("something was left");
+}
+
+pub async fn the_same_name_replaces_whatever_the_format<B: ImageBackend>() {
+    let store = Store::<B>::start();
+    let (first, second) = (noise(1000), noise(2000));
+    let png = store.stored(image("ada", "a", &first), &first).await;
+    let repeated = store.stored(image("ada", "a", &first), &first).await;
+    assert_eq!(png, repeated);
+    let again = store.stored(image("ada", "a", &second), &second).await;
+    assert_eq!(again, png);
+    assert_eq!(store.read(&png.path, None).await.unwrap(), second);
+
+    let gif = NewImage {
+        media_type: "image/gif".into(),
+        ..image("ada", "a", &first)
+    };
+    let gif = store.stored(gif, &first).await;
+    assert_eq!(store.read(&gif.path, None).await.unwrap(), first);
+    assert_eq!(store.stat(&png.path).await, None);
+    assert_eq!(store.backend.kept(), 1);
+    store.images.delete(&png.path).await.unwrap();
+    assert!(store.stat(&gif.path).await.is_some(), "it is another image");
+
+    let refined = NewImage {
+        kind: ImageKind::Refined,
+        ..image("ada", "a", &second)
+    };
+    let refined = store.stored(refined, &second).await;
+    assert_eq!(store.read(&gif.path, None).await.unwrap(), first);
+    assert_eq!(store.read(&refined.path, None).await.unwrap(), second);
+}
+
+pub async fn owners_do_not_share_names<B: ImageBackend>() {
+    let store = Store::<B>::start();
+    let owners = ["ada", "bob", "Ada", "", "../bob"];
+    let mut stored = Vec::new();
+    for (n, owner) in owners.into_iter().enumerate() {
+        let bytes = vec![n as u8; 10 + n];
+        let path = store.stored(image(owner, "a", &bytes), &bytes).await.path;
+        stored.push((owner, bytes, path));
+    }
+    for (owner, bytes, path) in &stored {
+        assert_eq!(store.stat(path).await.unwrap().owner, *owner);
+        assert_eq!(store.read(path, None).await.as_ref(), Some(bytes));
+    }
+    store.images.delete(&stored[0].2).await.unwrap();
+    assert!(store.stat(&stored[1].2).await.is_some());
+}
+
+pub async fn what_cannot_be_stored_is_refused<B: ImageBackend>() {
+    let store = Store::<B>::start();
+    let long = "x".repeat(81);
+    let good = image("ada", "a", b"1");
+    for name in [
+        "", ".", "..", "../a", "a/b", "A", "a.png", "a\0", "é", "a b", &long,
+    ] {
+        let bad = NewImage {
+            name: name.into(),
+            ..good.clone()
+        };
+        let error = store.images.put(bad, contents(b"1")).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Invalid, "{name:?}");
+    }
+    for media_type in ["", "text/html", "image/svg+xml", "image/../png"] {
+        let bad = NewImage {
+            media_type: media_type.into(),
+            ..good.clone()
+        };
+        let error = store.images.put(bad, contents(b"1")).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Invalid, "{media_type:?}");
+    }
+    assert_eq!(store.backend.kept(), 0);
+    let longest = "x".repeat(80);
+    store
+        .stored(
+            NewImage {
+                name: longest,
+                ..good
+            },
+            b"1",
+        )
+        .await;
+}
+
+pub async fn at_most_so_many_are_kept<B: ImageBackend>() {
+    let store = Store::<B>::start();
+    let put = async |owner: &str, name: &str, at_most| {
+        let new = NewImage {
+            at_most,
+            ..image(owner, name, b"1")
+        };
+        store.images.put(new, contents(b"1")).await.unwrap()
+    };
+    let too_many = StoredOrNot::TooMany;
+    assert_eq!(put("ada", "a", Some(0)).await, too_many);
+    let StoredOrNot::Stored(a) = put("ada", "a", Some(2)).await else {
+        panic!()
+    };
+    assert_ne!(put("ada", "b", Some(2)).await, too_many);
+    assert_eq!(put("ada", "c", Some(2)).await, too_many);
+    assert_ne!(put("ada", "b", Some(2)).await, too_many, "it replaces one");
+    assert_ne!(put("bob", "c", Some(2)).await, too_many, "another owner");
+    let refined = NewImage {
+        kind: ImageKind::Refined,
+        at_most: Some(1),
+        ..image("ada", "c", b"1")
+    };
+    store.stored(refined, b"1").await;
+    assert_ne!(put("ada", "c", Some(3)).await, too_many);
+    assert_ne!(put("ada", "d", None).await, too_many);
+    assert_eq!(put("ada", "e", Some(4)).await, too_many);
+    store.images.delete(&a.path).await.unwrap();
+    assert_ne!(put("ada", "e", Some(4)).await, too_many);
+    // The sender learns it without sending.
+    let silent = store.images.put(
+        NewImage {
+            at_most: Some(4),
+            ..image("ada", "f", b"1")
+        },
+        stream::pending().boxed(),
+    );
+    assert_eq!(silent.await, Ok(StoredOrNot::TooMany));
+}
+
+pub async fn at_most_is_exact_under_concurrency<B: ImageBackend>() {
+    let store = Store::<B>::start();
+    let outcomes = at_once(40, |n| {
+        let images = store.images.clone();
+        async move {
+            let owner = format!("owner {}", n % 2);
+            let new = NewImage {
+                at_most: Some(5),
+                ..image(&owner, &format!("a-{n}"), b"1")
+            };
+            (owner, images.put(new, contents(b"1")).await.unwrap())
+        }
+    })
+    .await;
+    for owner in ["owner 0", "owner 1"] {
+        let stored = outcomes
+            .iter()
+            .filter(|(who, outcome)| who == owner && matches!(outcome, StoredOrNot::Stored(_)))
+            .count();
+        assert_eq!(stored, 5, "{owner}");
+    }
+    assert_eq!(store.backend.kept(), 10);
+}
+
+pub async fn deleting_is_repeatable<B: ImageBackend>() {
+    let store = Store::<B>::start();
+    let bytes = noise(1000);
+    let path = store.stored(image("ada", "a", &bytes), &bytes).await.path;
+    let other = store.stored(image("ada", "b", &bytes), &bytes).await.path;
+    for _ in 0..3 {
+        store.images.delete(&path).await.unwrap();
+        assert_eq!(store.stat(&path).await, None);
+        assert_eq!(store.read(&path, None).await, None);
+        assert_eq!(store.backend.kept(), 1);
+    }
+    assert_eq!(store.read(&other, None).await.as_ref(), Some(&bytes));
+    let again = store.stored(image("ada", "a", &bytes), &bytes).await.path;
+    assert_eq!(store.read(&again, None).await, Some(bytes));
+}
+
+pub async fn what_is_being_read_stays_whole<B: ImageBackend>() {
+    let store = Store::<B>::start();
+    let (first, second) = (noise(2_000_000), vec![9; 3_000_000]);
+    let path = store.stored(image("ada", "a", &first), &first).await.path;
+    let get = async || store.images.get(&path, None).await.unwrap().unwrap().1;
+    let mut replaced = get().await;
+    let begin = replaced.next().await.unwrap().unwrap();
+    store.stored(image("ada", "a", &second), &second).await;
+    let rest = whole(replaced).await.unwrap();
+    assert!([begin.to_vec(), rest].concat() == first);
+
+    let mut deleted = get().await;
+    let begin = deleted.next().await.unwrap().unwrap();
+    store.images.delete(&path).await.unwrap();
+    let rest = whole(deleted).await.unwrap();
+    assert!([begin.to_vec(), rest].concat() == second);
+}
+
+pub async fn what_was_answered_survives_a_crash<B: ImageBackend>() {
+    let store = Store::<B>::start();
+    let bytes = noise(100_000);
+    let path = store.stored(image("ada", "a", &bytes), &bytes).await.path;
+    let gone = store.stored(image("ada", "b", &bytes), &bytes).await.path;
+    store.images.delete(&gone).await.unwrap();
+    let half = contents(&bytes[..50_000]).chain(stream::pending()).boxed();
+    let mut put = Box::pin(store.images.put(image("ada", "c", &bytes), half));
+    // Far enough that there is something half written.
+    let begun = async {
+        while store.backend.kept() == 1 {
+            assert!((&mut put).now_or_never().is_none());
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, begun).await.expect("nothing was begun");
+    let clock = store.clock.clone();
+    let after = Store::<B>::of(store.backend.crash(signing(None), clock.clone()), clock);
+    assert_eq!(after.backend.kept(), 1);
+    assert_eq!(after.stat(&path).await, store.stat(&path).await);
+    assert_eq!(after.read(&path, None).await, Some(bytes));
+    assert_eq!(after.stat(&gone).await, None);
+}
+
+pub async fn it_belongs_to_one_process_at_a_time<B: ImageBackend>() {
+    let store = Store::<B>::start();
+    let refused = store.backend.open_again(signing(None), store.clock.clone());
+    let sentence = refused.unwrap_err();
+    assert!(sentence.contains("in use by another process"), "{sentence}");
+    store.stored(image("ada", "a", b"1"), b"1").await;
+}
+
+pub async fn a_checked_store_can_be_used<B: ImageBackend>() {
+    let store = Store::<B>::start();
+    assert_eq!(store.images.check().await, Ok(()));
+    store.stored(image("ada", "a", b"1"), b"1").await;
+    assert_eq!(store.images.check().await, Ok(()));
+    assert_eq!(store.backend.kept(), 1, "checking leaves nothing behind");
+}

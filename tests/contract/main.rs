@@ -1,0 +1,222 @@
+//! What every backend of a capability promises, each promise a test.
+//!
+//! A backend takes part by implementing the trait of the suite's module and
+//! standing in the list at the end of this file. Promises are about what `wit/`
+//! says, never about how an engine does it.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)]
+
+mod images;
+mod queue;
+mod sqlite;
+mod tasks;
+
+/// Makes a test of each promise, for one backend.
+macro_rules! promises {
+    ($backend:ty: $($suite:ident :: $module:ident { $($promise:ident),+ $(,)? })+) => {
+        $(mod $module {
+            use super::*;
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+                async fn $promise() {
+                    crate::$suite::$module::$promise::<$backend>().await;
+                }
+            )+
+        })+
+    };
+}
+
+macro_rules! task_promises {
+    ($backend:ty) => {
+        promises! {
+            $backend:
+            tasks::submit {
+                a_new_task_is_pending_and_has_nothing_else,
+                twenty_at_once_create_one,
+                users_do_not_wait_for_each_other,
+                the_active_task_is_answered_until_it_is_final,
+                each_judgement_has_its_place,
+                a_full_backlog_refuses_until_a_task_is_taken,
+                an_id_is_given_once,
+                any_text_is_kept_as_it_is,
+                a_withdrawn_task_has_failed_and_cost_nothing,
+                only_a_pending_task_is_withdrawn,
+            }
+            tasks::quota {
+                it_is_exact_under_concurrency,
+                each_window_starts_again,
+                each_user_has_their_own,
+                what_is_refused_costs_nothing,
+                deleting_or_failing_gives_nothing_back,
+                what_was_unlimited_is_counted_too,
+            }
+            tasks::idempotency {
+                a_repeat_answers_the_task_as_it_was_created,
+                a_repeat_comes_before_everything_else,
+                another_refinement_is_told_apart,
+                twenty_at_once_create_one,
+                a_key_is_forgotten_after_a_day,
+                a_key_belongs_to_its_user,
+                only_a_created_task_is_remembered,
+            }
+            tasks::leases {
+                one_of_many_workers_gets_the_task,
+                a_claimed_task_is_processing_for_a_while,
+                what_cannot_be_claimed,
+                a_lease_can_be_taken_over_once_it_ran_out,
+                a_renewed_lease_is_held_for_another_while,
+                who_lost_the_lease_can_write_nothing,
+                a_final_task_stays_as_it_is,
+                of_two_final_writes_one_wins,
+                a_released_task_can_be_taken_at_once,
+                a_checkpoint_is_there_for_the_next_worker,
+                completing_needs_the_tasks_own_concept,
+            }
+            tasks::deaths {
+                the_third_death_fails_the_task,
+                releasing_is_no_death,
+                a_slow_worker_that_goes_on_has_not_died,
+            }
+            tasks::sweep {
+                a_pending_task_is_due_after_a_while,
+                a_held_task_is_due_when_its_lease_runs_out,
+                a_final_task_is_never_due,
+                the_longest_overdue_come_first_and_once,
+                recovering_takes_over_whatever_was_under_way,
+                recovering_counts_as_the_death_of_the_worker,
+            }
+            tasks::reads {
+                a_user_sees_their_own_tasks_only,
+                tasks_are_listed_newest_first,
+                a_status_narrows_the_list,
+                pages_meet_without_gap_or_overlap,
+                the_last_page_says_so,
+                a_checked_store_can_be_used,
+            }
+            tasks::delete {
+                a_task_can_be_deleted_in_each_state,
+                what_was_not_published_is_handed_over,
+                only_its_user_deletes_a_task,
+                a_finished_tasks_concept_stays,
+            }
+            tasks::watch {
+                each_change_is_told_and_the_last_ends_it,
+                a_final_task_is_told_once,
+                stages_are_told_by_who_holds_the_lease,
+                each_way_to_end_is_told,
+                who_reads_late_misses_no_end,
+                nobody_watches_another_users_task,
+                many_watch_one_task,
+            }
+            tasks::concepts {
+                a_concept_is_seen_once_its_task_is_completed,
+                a_repeat_replaces_what_was_prepared,
+                a_task_that_fails_leaves_no_concept,
+                a_concept_is_that_of_its_task,
+                deleting_it_takes_the_image_from_its_task,
+                a_user_sees_their_own_concepts_only,
+                concepts_are_paged_newest_first,
+            }
+        }
+    };
+}
+
+/// For backends that keep what they are told.
+macro_rules! durable_task_promises {
+    ($backend:ty) => {
+        promises! {
+            $backend:
+            tasks::durability {
+                everything_is_there_after_a_restart,
+                what_was_answered_survives_a_crash,
+                a_key_and_the_quota_survive_a_restart,
+                a_predecessors_tasks_are_taken_over,
+                it_belongs_to_one_process_at_a_time,
+            }
+        }
+    };
+}
+
+macro_rules! image_promises {
+    ($backend:ty) => {
+        promises! {
+            $backend:
+            images::storing {
+                an_image_is_read_as_it_was_stored,
+                what_is_not_whole_is_not_stored,
+                who_goes_away_leaves_nothing,
+                the_same_name_replaces_whatever_the_format,
+                owners_do_not_share_names,
+                what_cannot_be_stored_is_refused,
+                at_most_so_many_are_kept,
+                at_most_is_exact_under_concurrency,
+                deleting_is_repeatable,
+                what_is_being_read_stays_whole,
+                what_was_answered_survives_a_crash,
+                it_belongs_to_one_process_at_a_time,
+                a_checked_store_can_be_used,
+            }
+            images::reading {
+                each_range_within_is_read,
+                a_range_beyond_is_refused,
+                a_large_image_comes_in_pieces,
+                equal_contents_have_equal_etags,
+                no_path_leads_elsewhere,
+            }
+            images::addresses {
+                a_signed_url_resolves_to_its_image,
+                the_public_url_comes_first,
+                a_url_of_ours_need_not_name_an_image,
+                what_is_no_path_is_not_signed,
+            }
+        }
+    };
+}
+
+macro_rules! queue_promises {
+    ($backend:ty) => {
+        promises! {
+            $backend:
+            queue::delivery {
+                each_message_is_delivered,
+                who_waits_is_woken,
+                many_receivers_share_the_messages,
+                an_acknowledged_message_is_done,
+                a_refused_message_comes_again_after_a_while,
+                an_unanswered_message_comes_again,
+                who_stops_waiting_loses_nothing,
+                a_checked_queue_can_be_used,
+            }
+        }
+    };
+}
+
+mod tasks_in_sqlite_in_memory {
+    use crate::sqlite::InMemory;
+
+    task_promises!(InMemory);
+}
+
+mod tasks_in_sqlite_on_disk {
+    use crate::sqlite::OnDisk;
+
+    task_promises!(OnDisk);
+    durable_task_promises!(OnDisk);
+}
+
+mod images_in_files {
+    use crate::images::files::Files;
+
+    image_promises!(Files);
+}
+
+mod queue_in_the_store {
+    use crate::queue::in_store::InStore;
+
+    queue_promises!(InStore);
+}

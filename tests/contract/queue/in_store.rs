@@ -1,0 +1,181 @@
+//! The queue inside the task store, and what only this one promises.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use concept_refinement_domain::capability::ErrorKind;
+use concept_refinement_domain::message::message_for;
+use concept_refinement_domain::task::Task;
+use concept_refinement_host::capability::queue::TaskQueue;
+use concept_refinement_host::capability::queue::store::StoreQueue;
+use futures::FutureExt;
+use uuid::Uuid;
+
+use super::QueueBackend;
+use crate::sqlite::InMemory;
+use crate::tasks::Store;
+
+pub struct InStore {
+    store: Store<InMemory>,
+    queue: Arc<StoreQueue>,
+}
+
+impl InStore {
+    fn with_capacity(capacity: usize) -> Self {
+        let store = Store::<InMemory>::start();
+        let queue = StoreQueue::new(store.tasks.clone(), capacity);
+        Self {
+            store,
+            queue: Arc::new(queue),
+        }
+    }
+
+    async fn task(&self) -> Task {
+        self.store.created(&Uuid::new_v4().to_string()).await
+    }
+
+    async fn publish(&self, task: &Task) {
+        self.queue.publish(message_for(task)).await.unwrap();
+    }
+
+    /// Receives and acknowledges what stands for the task.
+    async fn assert_next(&self, task: &Task) {
+        let delivery = self.queue.receive().await.unwrap();
+        assert_eq!(delivery.message, message_for(task));
+        delivery.ack().await;
+    }
+
+    fn assert_empty(&self) {
+        assert!(self.queue.receive().now_or_never().is_none());
+    }
+}
+
+impl QueueBackend for InStore {
+    fn start() -> Self {
+        Self::with_capacity(1000)
+    }
+
+    fn queue(&self) -> Arc<dyn TaskQueue> {
+        self.queue.clone()
+    }
+
+    async fn message(&self) -> (String, Vec<u8>) {
+        let task = self.task().await;
+        let message = message_for(&task);
+        (task.id, message)
+    }
+}
+
+#[tokio::test]
+async fn tasks_come_in_their_order_and_once() {
+    let queue = InStore::start();
+    let tasks = [queue.task().await, queue.task().await, queue.task().await];
+    for _ in 0..3 {
+        for task in &tasks {
+            queue.publish(task).await;
+        }
+    }
+    for task in &tasks {
+        queue.assert_next(task).await;
+    }
+    queue.assert_empty();
+    // Had one waited twice, this would not be the next.
+    let last = queue.task().await;
+    queue.publish(&last).await;
+    queue.assert_next(&last).await;
+}
+
+/// Its worker may be stuck: somebody else has to look at it then.
+#[tokio::test]
+async fn a_task_under_way_can_be_published_again() {
+    let queue = InStore::start();
+    let task = queue.task().await;
+    queue.publish(&task).await;
+    let under_way = queue.queue.receive().await.unwrap();
+    queue.publish(&task).await;
+    queue.assert_next(&task).await;
+    under_way.ack().await;
+}
+
+#[tokio::test]
+async fn whoever_is_done_or_gone_is_not_delivered() {
+    let queue = InStore::start();
+    let (done, gone, last) = (queue.task().await, queue.task().await, queue.task().await);
+    for task in [&done, &gone, &last] {
+        queue.publish(task).await;
+    }
+    let claimed = queue.store.claim(&done).await;
+    queue.store.fail(&claimed.lease).await;
+    let deleted = queue.store.tasks.delete(&gone.user_id, &gone.id).await;
+    assert!(deleted.unwrap().is_some());
+    queue.assert_next(&last).await;
+}
+
+/// The row is there: it is published again when it is overdue.
+#[tokio::test]
+async fn what_is_one_too_many_is_left_to_the_sweep() {
+    let queue = InStore::with_capacity(2);
+    let (first, second, third, fourth) = (
+        queue.task().await,
+        queue.task().await,
+        queue.task().await,
+        queue.task().await,
+    );
+    for task in [&first, &second, &third] {
+        queue.publish(task).await;
+    }
+    queue.assert_next(&first).await;
+    queue.assert_next(&second).await;
+    // The third was left out, so the fourth is next.
+    queue.publish(&fourth).await;
+    queue.assert_next(&fourth).await;
+    queue.publish(&third).await;
+    queue.assert_next(&third).await;
+}
+
+#[tokio::test]
+async fn what_points_to_no_task_is_refused() {
+    let queue = InStore::start();
+    for message in [
+        "",
+        "no message",
+        "{}",
+        "[]",
+        r#"{"task_id":"a","user_id":"b"}"#,
+    ] {
+        let error = queue.queue.publish(message.into()).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Invalid, "{message}");
+    }
+}
+
+/// The one who waits for the delay may leave: another has to mind it then.
+#[tokio::test]
+async fn a_delay_is_minded_by_whoever_is_left() {
+    let queue = InStore::start();
+    let task = queue.task().await;
+    queue.publish(&task).await;
+    let delivery = queue.queue.receive().await.unwrap();
+    let mut first = queue.queue.receive();
+    let mut second = queue.queue.receive();
+    assert!((&mut first).now_or_never().is_none());
+    assert!((&mut second).now_or_never().is_none());
+    delivery.nack(Duration::from_millis(20)).await;
+    assert!((&mut first).now_or_never().is_none());
+    drop(first);
+    let again = tokio::time::timeout(Duration::from_secs(30), second).await;
+    let again = again.expect("nobody minded it").unwrap();
+    assert_eq!(again.message, message_for(&task));
+}
+
+/// However long a worker asks for, the time has to be one that can be reckoned
+/// with.
+#[tokio::test]
+async fn no_delay_is_too_long() {
+    let queue = InStore::start();
+    let (task, other) = (queue.task().await, queue.task().await);
+    queue.publish(&task).await;
+    let delivery = queue.queue.receive().await.unwrap();
+    delivery.nack(Duration::MAX).await;
+    queue.publish(&other).await;
+    queue.assert_next(&other).await;
+}

@@ -1,0 +1,98 @@
+//! SQLite, in memory and on disk.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use concept_refinement_host::capability::clock::ManualClock;
+use concept_refinement_host::capability::concepts::ConceptStore;
+use concept_refinement_host::capability::tasks::TaskStore;
+use concept_refinement_host::capability::tasks::sqlite::{Options, SqliteTasks};
+use tempfile::TempDir;
+
+use crate::tasks::{Durable, Rules, TaskBackend};
+
+pub struct InMemory(Arc<SqliteTasks>);
+
+impl TaskBackend for InMemory {
+    fn start(rules: Rules, clock: Arc<ManualClock>) -> Self {
+        Self(Arc::new(
+            SqliteTasks::in_memory(options(rules), clock).unwrap(),
+        ))
+    }
+
+    fn tasks(&self) -> Arc<dyn TaskStore> {
+        self.0.clone()
+    }
+
+    fn concepts(&self) -> Arc<dyn ConceptStore> {
+        self.0.clone()
+    }
+}
+
+pub struct OnDisk {
+    store: Arc<SqliteTasks>,
+    place: TempDir,
+}
+
+impl TaskBackend for OnDisk {
+    fn start(rules: Rules, clock: Arc<ManualClock>) -> Self {
+        let place = tempfile::tempdir().unwrap();
+        Self {
+            store: open(place.path(), rules, clock),
+            place,
+        }
+    }
+
+    fn tasks(&self) -> Arc<dyn TaskStore> {
+        self.store.clone()
+    }
+
+    fn concepts(&self) -> Arc<dyn ConceptStore> {
+        self.store.clone()
+    }
+}
+
+impl Durable for OnDisk {
+    fn restart(self, rules: Rules, clock: Arc<ManualClock>) -> Self {
+        let Self { store, place } = self;
+        drop(store);
+        Self {
+            store: open(place.path(), rules, clock),
+            place,
+        }
+    }
+
+    /// What the file system holds at this moment is what a killed process
+    /// leaves.
+    fn crash(&self, rules: Rules, clock: Arc<ManualClock>) -> Self {
+        let place = tempfile::tempdir().unwrap();
+        for file in std::fs::read_dir(self.place.path()).unwrap() {
+            let file = file.unwrap();
+            // The index of the log is rebuilt; a copy could not be trusted.
+            if !file.file_name().to_str().unwrap().ends_with("-shm") {
+                std::fs::copy(file.path(), place.path().join(file.file_name())).unwrap();
+            }
+        }
+        Self {
+            store: open(place.path(), rules, clock),
+            place,
+        }
+    }
+
+    fn open_again(&self, rules: Rules, clock: Arc<ManualClock>) -> Result<(), String> {
+        SqliteTasks::open(self.place.path(), options(rules), clock)
+            .map(drop)
+            .map_err(|error| error.to_string())
+    }
+}
+
+fn open(place: &Path, rules: Rules, clock: Arc<ManualClock>) -> Arc<SqliteTasks> {
+    Arc::new(SqliteTasks::open(place, options(rules), clock).unwrap())
+}
+
+fn options(rules: Rules) -> Options {
+    Options {
+        lease: rules.lease,
+        max_backlog: rules.max_backlog,
+    }
+}

@@ -1,0 +1,141 @@
+//! What is kept when the process ends, in order or not.
+
+use concept_refinement_domain::capability::Submission;
+use concept_refinement_domain::quota::Window;
+use concept_refinement_domain::task::{Status, Task};
+
+use super::{Durable, Rules, Store, at_once, created, new_task, with_key, with_quota};
+
+fn restart<B: Durable>(store: Store<B>) -> Store<B> {
+    let Store {
+        backend,
+        clock,
+        tasks,
+        concepts,
+    } = store;
+    // Nobody else may hold the store while it stops.
+    drop((tasks, concepts));
+    Store::of(backend.restart(Rules::default(), clock.clone()), clock)
+}
+
+pub async fn everything_is_there_after_a_restart<B: Durable>() {
+    let mut store = Store::<B>::start();
+    let pending = store.created("pending").await;
+    let claimed = store.claimed("processing").await;
+    let _ = store
+        .tasks
+        .checkpoint(&claimed.lease, "refined/a")
+        .await
+        .unwrap();
+    let prepared = store.prepare(&claimed).await;
+    let (completed, concept) = store.completed("completed").await;
+    let failed = store.claimed("failed").await;
+    store.fail(&failed.lease).await;
+    let failed = store.task(&failed.task).await;
+    let deleted = store.created("deleted").await;
+    store.tasks.delete("deleted", &deleted.id).await.unwrap();
+    let concept_before = store.concepts.get("completed", &concept).await.unwrap();
+
+    store = restart(store);
+    for task in [&pending, &claimed.task, &completed, &failed] {
+        assert_eq!(store.task(task).await, *task);
+    }
+    assert_eq!(store.find(&deleted).await, None);
+    let concept_after = store.concepts.get("completed", &concept).await.unwrap();
+    assert!(concept_after.is_some());
+    assert_eq!(concept_after, concept_before);
+    let hidden = store.concepts.get("processing", &prepared).await.unwrap();
+    assert_eq!(hidden, None);
+    // A lease is as good as before, until it is taken over.
+    let _ = store
+        .tasks
+        .complete(&claimed.lease, &prepared)
+        .await
+        .unwrap();
+    assert_eq!(store.task(&claimed.task).await.status, Status::Completed);
+}
+
+/// Two hundred at once, answered, and then the process is gone.
+pub async fn what_was_answered_survives_a_crash<B: Durable>() {
+    let store = Store::<B>::start();
+    let mut accepted = at_once(200, |n| {
+        let tasks = store.tasks.clone();
+        async move {
+            let task = created(tasks.submit(new_task(&format!("user {n}"))).await.unwrap());
+            match n % 4 {
+                0 => task,
+                1 => tasks.claim(&task.id, None).await.unwrap().unwrap().task,
+                _ => {
+                    let claimed = tasks.claim(&task.id, None).await.unwrap().unwrap();
+                    let _ = tasks.fail(&claimed.lease, "No.").await.unwrap();
+                    tasks.get(&task.user_id, &task.id).await.unwrap().unwrap()
+                }
+            }
+        }
+    })
+    .await;
+    let after = Store::of(
+        store.backend.crash(Rules::default(), store.clock.clone()),
+        store.clock.clone(),
+    );
+    for task in &accepted {
+        assert_eq!(after.find(task).await.as_ref(), Some(task));
+    }
+    accepted.retain(|task| !task.status.is_final());
+    let ids = |tasks: &[Task]| {
+        let mut ids: Vec<_> = tasks.iter().map(|task| task.id.clone()).collect();
+        ids.sort();
+        ids
+    };
+    let unfinished = after.tasks.recover().await.unwrap();
+    assert_eq!(ids(&unfinished), ids(&accepted));
+}
+
+pub async fn a_key_and_the_quota_survive_a_restart<B: Durable>() {
+    let mut store = Store::<B>::start();
+    let keyed = with_key("ada", "key");
+    let task = created(store.submit(keyed.clone()).await);
+    store.tasks.delete("ada", &task.id).await.unwrap();
+    store = restart(store);
+    let Submission::Replayed(replayed) = store.submit(keyed).await else {
+        panic!("not replayed")
+    };
+    assert_eq!(replayed.task, task);
+    let refused = store.submit(with_quota("ada", 1, Window::Month)).await;
+    assert!(
+        matches!(refused, Submission::QuotaExceeded(_)),
+        "{refused:?}"
+    );
+}
+
+pub async fn a_predecessors_tasks_are_taken_over<B: Durable>() {
+    let mut store = Store::<B>::start();
+    let waiting = store.created("ada").await;
+    let claimed = store.claimed("bob").await;
+    let _ = store
+        .tasks
+        .checkpoint(&claimed.lease, "refined/a")
+        .await
+        .unwrap();
+    store = restart(store);
+    assert!(store.try_claim(&claimed.task).await.is_none());
+    let recovered = store.tasks.recover().await.unwrap();
+    assert_eq!(recovered.len(), 2);
+    store.claim(&waiting).await;
+    let second = store.claim(&claimed.task).await;
+    assert!(second.lease.attempt > claimed.lease.attempt);
+    assert_eq!(second.checkpoint.as_deref(), Some("refined/a"));
+}
+
+pub async fn it_belongs_to_one_process_at_a_time<B: Durable>() {
+    let store = Store::<B>::start();
+    let refused = store
+        .backend
+        .open_again(Rules::default(), store.clock.clone());
+    let sentence = refused.unwrap_err();
+    assert!(sentence.contains("in use by another process"), "{sentence}");
+    store.created("ada").await;
+    let store = restart(store);
+    let all = store.tasks.list("ada", None, 10, None).await.unwrap();
+    assert_eq!(all.items.len(), 1);
+}

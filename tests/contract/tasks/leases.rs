@@ -1,0 +1,316 @@
+//! Claims, and who may still write.
+
+use concept_refinement_domain::capability::{Claimed, ErrorKind, Fenced, Lease};
+use concept_refinement_domain::lease::renew_after;
+use concept_refinement_domain::task::{Status, Task};
+use uuid::Uuid;
+
+use super::{LEASE, MICROSECOND, Store, TaskBackend, at_once, concept};
+
+/// All that a worker can write, and whether it was told that its lease is lost.
+async fn write_everything<B: TaskBackend>(
+    store: &Store<B>,
+    held: &Claimed,
+    result_id: &str,
+) -> Vec<(&'static str, bool)> {
+    let (tasks, lease) = (&store.tasks, &held.lease);
+    let lost = |fenced| fenced == Fenced::Lost;
+    vec![
+        ("renew", tasks.renew(lease).await.unwrap().is_none()),
+        (
+            "checkpoint",
+            lost(tasks.checkpoint(lease, "late").await.unwrap()),
+        ),
+        (
+            "put",
+            store
+                .concepts
+                .put(lease, concept(&held.task))
+                .await
+                .unwrap()
+                .is_none(),
+        ),
+        (
+            "complete",
+            lost(tasks.complete(lease, result_id).await.unwrap()),
+        ),
+        ("fail", lost(tasks.fail(lease, "Late.").await.unwrap())),
+        ("release", lost(tasks.release(lease).await.unwrap())),
+    ]
+}
+
+async fn assert_fenced_out<B: TaskBackend>(
+    store: &Store<B>,
+    held: &Claimed,
+    result_id: &str,
+    who: &str,
+) {
+    let before = store.find(&held.task).await;
+    for (write, was_lost) in write_everything(store, held, result_id).await {
+        assert!(was_lost, "{who}: {write}");
+    }
+    assert_eq!(store.find(&held.task).await, before, "{who}");
+}
+
+pub async fn one_of_many_workers_gets_the_task<B: TaskBackend>() {
+    let store = Store::<B>::start();
+    let mut task = store.created("ada").await;
+    // Pending, then with its lease run out.
+    for attempt in 1..=2 {
+        let claims = at_once(20, |_| {
+            let (tasks, id) = (store.tasks.clone(), task.id.clone());
+            async move { tasks.claim(&id, Some("ada")).await.unwrap() }
+        })
+        .await;
+        let won: Vec<_> = claims.into_iter().flatten().collect();
+        assert_eq!(won.len(), 1);
+        assert_eq!(won[0].lease.attempt, attempt);
+        task = store.task(&task).await;
+        assert_eq!(won[0].task, task);
+        store.pass(LEASE);
+    }
+}
+
+pub async fn a_claimed_task_is_processing_for_a_while<B: TaskBackend>() {
+    let store = Store::<B>::start();
+    let task = store.created("ada").await;
+    store.pass(MICROSECOND);
+    let claimed = store.claim(&task).await;
+    let until = store.now().plus(LEASE);
+    let expected = Claimed {
+        lease: Lease {
+            task_id: task.id.clone(),
+            attempt: claimed.lease.attempt,
+            until,
+            renew_after: u32::try_from(renew_after(LEASE).as_millis()).unwrap(),
+        },
+        task: Task {
+            status: Status::Processing,
+            updated_at: Some(store.now()),
+            lease_until: Some(until),
+            ..task.clone()
+        },
+        checkpoint: None,
+    };
+    assert_eq!(claimed, expected);
+    assert_eq!(store.task(&task).await, expected.task);
+}
+
+pub async fn what_cannot_be_claimed<B: TaskBackend>() {
+    let store = Store::<B>::start();
+    let none = async |id: &str, user: Option<&str>| {
+        assert!(
+            store.tasks.claim(id, user).await.unwrap().is_none(),
+            "{id} {user:?}"
+        );
+    };
+    none(&Uuid::new_v4().to_string(), None).await;
+    none("", None).await;
+    let ada = store.created("ada").await;
+    none(&ada.id, Some("bob")).await;
+    none(&ada.id, Some("")).await;
+    assert_eq!(store.task(&ada).await, ada);
+    let claimed = store.tasks.claim(&ada.id, Some("ada")).await.unwrap();
+    assert!(claimed.is_some());
+    none(&ada.id, Some("ada")).await;
+
+    let (completed, _) = store.completed("completed").await;
+    let failed = store.claimed("failed").await;
+    store.fail(&failed.lease).await;
+    let deleted = store.created("deleted").await;
+    store.tasks.delete("deleted", &deleted.id).await.unwrap();
+    store.pass(LEASE * 2);
+    for task in [completed, failed.task, deleted] {
+        none(&task.id, None).await;
+    }
+}
+
+pub async fn a_lease_can_be_taken_over_once_it_ran_out<B: TaskBackend>() {
+    let store = Store::<B>::start();
+    let first = store.claimed("ada").await;
+    store.pass(LEASE - MICROSECOND);
+    assert!(store.try_claim(&first.task).await.is_none());
+    store.pass(MICROSECOND);
+    let second = store.claim(&first.task).await;
+    assert!(second.lease.attempt > first.lease.attempt);
+    assert_eq!(second.lease.until, store.now().plus(LEASE));
+    assert_eq!(second.task.status, Status::Processing);
+}
+
+pub async fn a_renewed_lease_is_held_for_another_while<B: TaskBackend>() {
+    let store = Store::<B>::start();
+    let claimed = store.claimed("ada").await;
+    store.pass(LEASE - MICROSECOND);
+    let renewed = store.tasks.renew(&claimed.lease).await.unwrap().unwrap();
+    let expected = Lease {
+        until: store.now().plus(LEASE),
+        ..claimed.lease.clone()
+    };
+    assert_eq!(renewed, expected);
+    let task = store.task(&claimed.task).await;
+    assert_eq!(task.lease_until, Some(renewed.until));
+    assert_eq!(
+        task.updated_at, claimed.task.updated_at,
+        "nothing that users see has changed"
+    );
+    store.pass(LEASE - MICROSECOND);
+    assert!(store.try_claim(&claimed.task).await.is_none());
+    // Ran out, but nobody else has it.
+    store.pass(LEASE);
+    assert!(store.tasks.renew(&renewed).await.unwrap().is_some());
+    assert!(store.try_claim(&claimed.task).await.is_none());
+    store.complete(&claimed).await;
+}
+
+pub async fn who_lost_the_lease_can_write_nothing<B: TaskBackend>() {
+    let store = Store::<B>::start();
+    let first = store.claimed("ada").await;
+    let concept = store.prepare(&first).await;
+    store.pass(LEASE);
+    let second = store.claim(&first.task).await;
+    assert_fenced_out(&store, &first, &concept, "another has it").await;
+    assert_eq!(store.prepare(&second).await, concept);
+
+    let _ = store.tasks.release(&second.lease).await.unwrap();
+    assert_fenced_out(&store, &first, &concept, "nobody has it").await;
+    assert_fenced_out(&store, &second, &concept, "its own release").await;
+
+    let third = store.claim(&first.task).await;
+    for lease in [&first, &second] {
+        assert_fenced_out(&store, lease, &concept, "a third has it").await;
+    }
+    assert_eq!(third.checkpoint, None, "a late checkpoint was kept");
+    let never = Claimed {
+        lease: Lease {
+            attempt: third.lease.attempt + 1,
+            ..third.lease.clone()
+        },
+        ..third.clone()
+    };
+    assert_fenced_out(&store, &never, &concept, "an attempt that never was").await;
+
+    store.tasks.delete("ada", &first.task.id).await.unwrap();
+    assert_fenced_out(&store, &third, &concept, "the task is deleted").await;
+    assert_eq!(store.concepts.get("ada", &concept).await.unwrap(), None);
+}
+
+pub async fn a_final_task_stays_as_it_is<B: TaskBackend>() {
+    let store = Store::<B>::start();
+    let completed = store.claimed("ada").await;
+    store.pass(MICROSECOND);
+    let concept = store.complete(&completed).await;
+    let task = store.task(&completed.task).await;
+    let expected = Task {
+        status: Status::Completed,
+        updated_at: Some(store.now()),
+        completed_at: Some(store.now()),
+        result_id: Some(concept.clone()),
+        image_path: Some(super::concept(&task).image_path),
+        lease_until: None,
+        ..completed.task.clone()
+    };
+    assert_eq!(task, expected);
+    let failed = store.claimed("bob").await;
+    store.pass(MICROSECOND);
+    store.fail(&failed.lease).await;
+    let expected = Task {
+        status: Status::Failed,
+        updated_at: Some(store.now()),
+        completed_at: Some(store.now()),
+        error_message: Some("It failed.".into()),
+        lease_until: None,
+        ..failed.task.clone()
+    };
+    assert_eq!(store.task(&failed.task).await, expected);
+    store.pass(LEASE * 2);
+    assert_fenced_out(&store, &completed, &concept, "completed").await;
+    assert_fenced_out(&store, &failed, &concept, "failed").await;
+}
+
+pub async fn of_two_final_writes_one_wins<B: TaskBackend>() {
+    let store = Store::<B>::start();
+    for round in 0..10 {
+        let claimed = store.claimed(&format!("user {round}")).await;
+        let concept = store.prepare(&claimed).await;
+        let outcomes = at_once(10, |n| {
+            let (tasks, lease, concept) =
+                (store.tasks.clone(), claimed.lease.clone(), concept.clone());
+            async move {
+                let outcome = if n % 2 == 0 {
+                    tasks.complete(&lease, &concept).await
+                } else {
+                    tasks.fail(&lease, "No.").await
+                };
+                (n % 2 == 0, outcome.unwrap())
+            }
+        })
+        .await;
+        let winners: Vec<_> = outcomes
+            .iter()
+            .filter(|(_, outcome)| *outcome == Fenced::Done)
+            .collect();
+        assert_eq!(winners.len(), 1, "{outcomes:?}");
+        let task = store.task(&claimed.task).await;
+        let (completed, _) = winners[0];
+        assert_eq!(task.status == Status::Completed, *completed);
+        assert_eq!(task.result_id.is_some(), *completed);
+        assert_eq!(task.error_message.is_some(), !completed);
+    }
+}
+
+pub async fn a_released_task_can_be_taken_at_once<B: TaskBackend>() {
+    let store = Store::<B>::start();
+    let first = store.claimed("ada").await;
+    store.pass(MICROSECOND);
+    let released = store.tasks.release(&first.lease).await.unwrap();
+    assert_eq!(released, Fenced::Done);
+    let expected = Task {
+        status: Status::Pending,
+        updated_at: Some(store.now()),
+        lease_until: None,
+        ..first.task.clone()
+    };
+    assert_eq!(store.task(&first.task).await, expected);
+    let second = store.claim(&first.task).await;
+    assert!(second.lease.attempt > first.lease.attempt);
+}
+
+pub async fn a_checkpoint_is_there_for_the_next_worker<B: TaskBackend>() {
+    let store = Store::<B>::start();
+    let first = store.claimed("ada").await;
+    assert_eq!(first.checkpoint, None);
+    for path in ["refined/a", "refined/a", "refined/b"] {
+        let kept = store.tasks.checkpoint(&first.lease, path).await.unwrap();
+        assert_eq!(kept, Fenced::Done);
+    }
+    assert_eq!(
+        store.task(&first.task).await,
+        first.task,
+        "users see nothing of it"
+    );
+    store.pass(LEASE);
+    let second = store.claim(&first.task).await;
+    assert_eq!(second.checkpoint.as_deref(), Some("refined/b"));
+    let _ = store.tasks.release(&second.lease).await.unwrap();
+    let third = store.claim(&first.task).await;
+    assert_eq!(third.checkpoint.as_deref(), Some("refined/b"));
+}
+
+pub async fn completing_needs_the_tasks_own_concept<B: TaskBackend>() {
+    let store = Store::<B>::start();
+    let (_, others) = store.completed("bob").await;
+    let prepared = store.claimed("eve").await;
+    let prepared = store.prepare(&prepared).await;
+    let claimed = store.claimed("ada").await;
+    let nothing = Uuid::new_v4().to_string();
+    for result_id in [others.as_str(), prepared.as_str(), nothing.as_str(), ""] {
+        let error = store
+            .tasks
+            .complete(&claimed.lease, result_id)
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Invalid, "{result_id}");
+        assert_eq!(store.task(&claimed.task).await, claimed.task);
+    }
+    store.complete(&claimed).await;
+}

@@ -1,0 +1,237 @@
+//! The promises of `task-store` and `concept-store`, and those that the host
+//! relies on besides.
+
+pub mod concepts;
+pub mod deaths;
+pub mod delete;
+pub mod durability;
+pub mod idempotency;
+pub mod leases;
+pub mod quota;
+pub mod reads;
+pub mod submit;
+pub mod sweep;
+pub mod watch;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use concept_refinement_domain::capability::{Claimed, Fenced, Lease, NewTask, Submission};
+use concept_refinement_domain::concept::NewConcept;
+use concept_refinement_domain::quota::{Quota, Window};
+use concept_refinement_domain::task::{Refinement, Task};
+use concept_refinement_domain::timestamp::Timestamp;
+use concept_refinement_host::capability::clock::{Clock, ManualClock};
+use concept_refinement_host::capability::concepts::ConceptStore;
+use concept_refinement_host::capability::tasks::TaskStore;
+use uuid::Uuid;
+
+/// 2026-11-20T12:00:00.123456Z, a Friday.
+pub const START: Timestamp = Timestamp(1_795_176_000_123_456);
+
+pub const LEASE: Duration = Duration::from_secs(30);
+/// How long a pending task waits before it is due.
+pub const OVERDUE: Duration = Duration::from_secs(15);
+pub const MICROSECOND: Duration = Duration::from_micros(1);
+
+/// What an operator may set.
+#[derive(Clone, Copy)]
+pub struct Rules {
+    pub lease: Duration,
+    pub max_backlog: u32,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            lease: LEASE,
+            max_backlog: 10_000,
+        }
+    }
+}
+
+/// A backend that takes part in the suite.
+pub trait TaskBackend: Sized {
+    /// An empty store.
+    fn start(rules: Rules, clock: Arc<ManualClock>) -> Self;
+
+    fn tasks(&self) -> Arc<dyn TaskStore>;
+
+    fn concepts(&self) -> Arc<dyn ConceptStore>;
+}
+
+/// One that keeps what it is told.
+pub trait Durable: TaskBackend {
+    /// Stops in order, and starts again with what was kept.
+    fn restart(self, rules: Rules, clock: Arc<ManualClock>) -> Self;
+
+    /// Another store with what there would be if this one were killed now.
+    fn crash(&self, rules: Rules, clock: Arc<ManualClock>) -> Self;
+
+    /// Tries to open the same data a second time.
+    fn open_again(&self, rules: Rules, clock: Arc<ManualClock>) -> Result<(), String>;
+}
+
+/// A store under test, with a clock that stands still.
+pub struct Store<B> {
+    pub backend: B,
+    pub clock: Arc<ManualClock>,
+    pub tasks: Arc<dyn TaskStore>,
+    pub concepts: Arc<dyn ConceptStore>,
+}
+
+impl<B: TaskBackend> Store<B> {
+    pub fn start() -> Self {
+        Self::start_with(Rules::default())
+    }
+
+    pub fn start_with(rules: Rules) -> Self {
+        let clock = Arc::new(ManualClock::at(START));
+        Self::of(B::start(rules, clock.clone()), clock)
+    }
+
+    pub fn of(backend: B, clock: Arc<ManualClock>) -> Self {
+        Self {
+            tasks: backend.tasks(),
+            concepts: backend.concepts(),
+            backend,
+            clock,
+        }
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub fn pass(&self, time: Duration) {
+        self.clock.advance(time);
+    }
+
+    pub async fn submit(&self, task: NewTask) -> Submission {
+        self.tasks.submit(task).await.unwrap()
+    }
+
+    /// A task of a user who has none.
+    pub async fn created(&self, user: &str) -> Task {
+        created(self.submit(new_task(user)).await)
+    }
+
+    pub async fn try_claim(&self, task: &Task) -> Option<Claimed> {
+        self.tasks.claim(&task.id, None).await.unwrap()
+    }
+
+    pub async fn claim(&self, task: &Task) -> Claimed {
+        self.try_claim(task).await.expect("the task can be claimed")
+    }
+
+    /// A task of a user who has none, and who works on it.
+    pub async fn claimed(&self, user: &str) -> Claimed {
+        let task = self.created(user).await;
+        self.claim(&task).await
+    }
+
+    pub async fn prepare(&self, claimed: &Claimed) -> String {
+        self.concepts
+            .put(&claimed.lease, concept(&claimed.task))
+            .await
+            .unwrap()
+            .expect("the lease holds")
+    }
+
+    pub async fn complete(&self, claimed: &Claimed) -> String {
+        let id = self.prepare(claimed).await;
+        let completed = self.tasks.complete(&claimed.lease, &id).await.unwrap();
+        assert_eq!(completed, Fenced::Done);
+        id
+    }
+
+    pub async fn fail(&self, lease: &Lease) {
+        let failed = self.tasks.fail(lease, "It failed.").await.unwrap();
+        assert_eq!(failed, Fenced::Done);
+    }
+
+    /// A completed task and its concept's id.
+    pub async fn completed(&self, user: &str) -> (Task, String) {
+        let claimed = self.claimed(user).await;
+        let concept = self.complete(&claimed).await;
+        (self.task(&claimed.task).await, concept)
+    }
+
+    pub async fn find(&self, task: &Task) -> Option<Task> {
+        self.tasks.get(&task.user_id, &task.id).await.unwrap()
+    }
+
+    /// The task as it stands now.
+    pub async fn task(&self, task: &Task) -> Task {
+        self.find(task).await.expect("the task is there")
+    }
+}
+
+pub fn new_task(user: &str) -> NewTask {
+    NewTask {
+        id: Uuid::new_v4().to_string(),
+        user_id: user.into(),
+        is_anonymous: false,
+        refinement: Refinement {
+            original_image_url: "https://example.com/logo.png".into(),
+            refinement_prompt: "Make it lighter".into(),
+            logo_description: Some("A coffee cup".into()),
+            theme_description: None,
+        },
+        original_path: None,
+        original_found: true,
+        idempotency_key: None,
+        quota: None,
+    }
+}
+
+pub fn with_key(user: &str, key: &str) -> NewTask {
+    NewTask {
+        idempotency_key: Some(key.into()),
+        ..new_task(user)
+    }
+}
+
+pub fn with_quota(user: &str, limit: u32, window: Window) -> NewTask {
+    NewTask {
+        quota: Some(Quota { limit, window }),
+        ..new_task(user)
+    }
+}
+
+pub fn created(submission: Submission) -> Task {
+    match submission {
+        Submission::Created(accepted) => accepted.task,
+        other => panic!("not created: {other:?}"),
+    }
+}
+
+/// What the worker of a task would store.
+pub fn concept(task: &Task) -> NewConcept {
+    NewConcept {
+        task_id: task.id.clone(),
+        user_id: task.user_id.clone(),
+        is_anonymous: task.is_anonymous,
+        image_path: format!("refined/{}", task.id),
+        image_url: format!("/api/images/refined/{}", task.id),
+        original_image_url: task.refinement.original_image_url.clone(),
+        refinement_prompt: task.refinement.refinement_prompt.clone(),
+        logo_description: task.refinement.logo_description.clone(),
+        theme_description: task.refinement.theme_description.clone(),
+        color_palettes: vec![],
+    }
+}
+
+/// Runs so many at once, and waits for all.
+pub async fn at_once<T, F>(count: usize, mut work: impl FnMut(usize) -> F) -> Vec<T>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    let running: Vec<_> = (0..count).map(|n| tokio::spawn(work(n))).collect();
+    let mut done = Vec::with_capacity(count);
+    for task in running {
+        done.push(task.await.unwrap());
+    }
+    done
+}

@@ -1,0 +1,172 @@
+//! What users see of their tasks.
+
+use std::slice::from_ref;
+use std::time::Duration;
+
+use concept_refinement_domain::capability::Position;
+use concept_refinement_domain::task::{Status, Task};
+use uuid::Uuid;
+
+use super::{Store, TaskBackend};
+
+/// So many completed tasks, two of which always are of the same moment; newest
+/// first, and among equals the greater id first.
+async fn history<B: TaskBackend>(store: &Store<B>, user: &str, count: usize) -> Vec<Task> {
+    let mut tasks = Vec::new();
+    for n in 0..count {
+        tasks.push(store.completed(user).await.0);
+        if n % 2 == 1 {
+            store.pass(Duration::from_secs(1));
+        }
+    }
+    tasks.sort_by_key(|task| std::cmp::Reverse((task.created_at, task.id.clone())));
+    tasks
+}
+
+/// All pages of such a size, and how long each was.
+async fn pages<B: TaskBackend>(
+    store: &Store<B>,
+    status: Option<Status>,
+    limit: u32,
+) -> (Vec<Task>, Vec<usize>) {
+    let (mut tasks, mut lengths, mut after) = (Vec::new(), Vec::new(), None);
+    loop {
+        let page = store.tasks.list("ada", status, limit, after).await.unwrap();
+        lengths.push(page.items.len());
+        tasks.extend(page.items);
+        after = page.next;
+        if after.is_none() {
+            return (tasks, lengths);
+        }
+        assert!(lengths.len() < 100, "the pages do not end");
+    }
+}
+
+pub async fn a_user_sees_their_own_tasks_only<B: TaskBackend>() {
+    let store = Store::<B>::start();
+    let ada = store.created("ada").await;
+    let (bob, _) = store.completed("bob").await;
+    for (user, id) in [
+        ("bob", ada.id.as_str()),
+        ("ada", &bob.id),
+        ("Ada", &ada.id),
+        ("ada", &ada.id.to_uppercase()),
+        ("", &ada.id),
+        ("%", &ada.id),
+        ("ada", ""),
+        ("ada", "%"),
+        ("ada", &Uuid::new_v4().to_string()),
+    ] {
+        assert_eq!(
+            store.tasks.get(user, id).await.unwrap(),
+            None,
+            "{user} {id}"
+        );
+    }
+    for (user, expected) in [
+        ("ada", vec![ada]),
+        ("bob", vec![bob]),
+        ("eve", vec![]),
+        ("%", vec![]),
+    ] {
+        let page = store.tasks.list(user, None, 100, None).await.unwrap();
+        assert_eq!(page.items, expected);
+        assert_eq!(page.next, None);
+    }
+}
+
+pub async fn tasks_are_listed_newest_first<B: TaskBackend>() {
+    let store = Store::<B>::start();
+    let expected = history(&store, "ada", 7).await;
+    history(&store, "bob", 3).await;
+    let page = store.tasks.list("ada", None, 100, None).await.unwrap();
+    assert_eq!(page.items, expected);
+}
+
+pub async fn a_status_narrows_the_list<B: TaskBackend>() {
+    let store = Store::<B>::start();
+    let completed = history(&store, "ada", 5).await;
+    let mut failed = Vec::new();
+    for _ in 0..3 {
+        let claimed = store.claimed("ada").await;
+        store.fail(&claimed.lease).await;
+        failed.insert(0, store.task(&claimed.task).await);
+        store.pass(Duration::from_secs(1));
+    }
+    let pending = store.created("ada").await;
+    let list = async |status| pages(&store, Some(status), 2).await.0;
+    assert_eq!(list(Status::Completed).await, completed);
+    assert_eq!(list(Status::Failed).await, failed);
+    assert_eq!(list(Status::Pending).await, from_ref(&pending));
+    assert_eq!(list(Status::Processing).await, []);
+    let processing = store.claim(&pending).await.task;
+    assert_eq!(list(Status::Pending).await, []);
+    assert_eq!(list(Status::Processing).await, [processing]);
+}
+
+pub async fn pages_meet_without_gap_or_overlap<B: TaskBackend>() {
+    let store = Store::<B>::start();
+    let expected = history(&store, "ada", 9).await;
+    for limit in 1..=10 {
+        for status in [None, Some(Status::Completed)] {
+            let (tasks, lengths) = pages(&store, status, limit).await;
+            assert_eq!(tasks, expected, "{limit} a page");
+            assert_eq!(
+                lengths.len(),
+                9_usize.div_ceil(limit as usize),
+                "{lengths:?}"
+            );
+        }
+    }
+    // What comes in meanwhile stands before the pages that are still to come.
+    let first = store.tasks.list("ada", None, 4, None).await.unwrap();
+    store.pass(Duration::from_secs(1));
+    let newer = store.created("ada").await;
+    let rest = store
+        .tasks
+        .list("ada", None, 100, first.next.clone())
+        .await
+        .unwrap();
+    assert_eq!([first.items, rest.items].concat(), expected);
+    // A task that is gone still marks its place.
+    let place = first.next.unwrap();
+    store.tasks.delete("ada", &place.id).await.unwrap().unwrap();
+    let rest = store
+        .tasks
+        .list("ada", None, 100, Some(place))
+        .await
+        .unwrap();
+    assert_eq!(rest.items, expected[4..]);
+    let all = store.tasks.list("ada", None, 100, None).await.unwrap();
+    assert_eq!(all.items[0], newer);
+}
+
+pub async fn the_last_page_says_so<B: TaskBackend>() {
+    let store = Store::<B>::start();
+    let tasks = history(&store, "ada", 4).await;
+    for (limit, expected) in [(3, Some(&tasks[2])), (4, None), (5, None), (u32::MAX, None)] {
+        let page = store.tasks.list("ada", None, limit, None).await.unwrap();
+        let expected = expected.map(|task| Position {
+            created_at: task.created_at,
+            id: task.id.clone(),
+        });
+        assert_eq!(page.next, expected, "{limit}");
+    }
+    let oldest = Position {
+        created_at: tasks[3].created_at,
+        id: tasks[3].id.clone(),
+    };
+    let beyond = store
+        .tasks
+        .list("ada", None, 4, Some(oldest))
+        .await
+        .unwrap();
+    assert_eq!((beyond.items, beyond.next), (vec![], None));
+}
+
+pub async fn a_checked_store_can_be_used<B: TaskBackend>() {
+    let store = Store::<B>::start();
+    assert_eq!(store.tasks.check().await, Ok(()));
+    store.created("ada").await;
+    assert_eq!(store.tasks.check().await, Ok(()));
+}

@@ -1,0 +1,133 @@
+//! Finding the tasks that were left alone.
+
+use std::slice::from_ref;
+use std::time::Duration;
+
+use concept_refinement_domain::lease::MAX_DEATHS;
+use concept_refinement_domain::sentence::WORKER_DIED;
+use concept_refinement_domain::task::{Status, Task};
+use concept_refinement_domain::timestamp::Timestamp;
+
+use super::{LEASE, MICROSECOND, OVERDUE, START, Store, TaskBackend};
+
+async fn due<B: TaskBackend>(store: &Store<B>) -> Vec<Task> {
+    store.tasks.due(100).await.unwrap()
+}
+
+async fn next_due<B: TaskBackend>(store: &Store<B>) -> Option<Timestamp> {
+    store.tasks.next_due().await.unwrap()
+}
+
+pub async fn a_pending_task_is_due_after_a_while<B: TaskBackend>() {
+    let store = Store::<B>::start();
+    assert_eq!(next_due(&store).await, None);
+    let task = store.created("ada").await;
+    assert_eq!(next_due(&store).await, Some(START.plus(OVERDUE)));
+    store.pass(OVERDUE - MICROSECOND);
+    assert_eq!(due(&store).await, []);
+    store.pass(MICROSECOND);
+    assert_eq!(due(&store).await, from_ref(&task));
+    // And again, if it is still there after another while.
+    assert_eq!(next_due(&store).await, Some(store.now().plus(OVERDUE)));
+    assert_eq!(due(&store).await, []);
+    store.pass(OVERDUE);
+    assert_eq!(due(&store).await, from_ref(&task));
+
+    let claimed = store.claim(&task).await;
+    let _ = store.tasks.release(&claimed.lease).await.unwrap();
+    store.pass(OVERDUE);
+    assert_eq!(due(&store).await, [store.task(&task).await], "released");
+}
+
+pub async fn a_held_task_is_due_when_its_lease_runs_out<B: TaskBackend>() {
+    let store = Store::<B>::start();
+    let claimed = store.claimed("ada").await;
+    assert_eq!(next_due(&store).await, Some(claimed.lease.until));
+    store.pass(LEASE - MICROSECOND);
+    assert_eq!(due(&store).await, []);
+    let renewed = store.tasks.renew(&claimed.lease).await.unwrap().unwrap();
+    assert_eq!(next_due(&store).await, Some(renewed.until));
+    store.pass(LEASE - MICROSECOND);
+    assert_eq!(due(&store).await, []);
+    store.pass(MICROSECOND);
+    assert_eq!(due(&store).await, [store.task(&claimed.task).await]);
+    assert_eq!(due(&store).await, []);
+    let second = store.claim(&claimed.task).await;
+    assert_eq!(next_due(&store).await, Some(second.lease.until));
+}
+
+pub async fn a_final_task_is_never_due<B: TaskBackend>() {
+    let store = Store::<B>::start();
+    store.completed("completed").await;
+    let failed = store.claimed("failed").await;
+    store.fail(&failed.lease).await;
+    let withdrawn = store.created("withdrawn").await;
+    let _ = store.tasks.withdraw(&withdrawn.id, "No.").await.unwrap();
+    let deleted = store.claimed("deleted").await;
+    store
+        .tasks
+        .delete("deleted", &deleted.task.id)
+        .await
+        .unwrap();
+    store.pass(LEASE * 10);
+    assert_eq!(next_due(&store).await, None);
+    assert_eq!(due(&store).await, []);
+}
+
+pub async fn the_longest_overdue_come_first_and_once<B: TaskBackend>() {
+    let store = Store::<B>::start();
+    let mut tasks = Vec::new();
+    for n in 0..10 {
+        tasks.push(store.created(&format!("user {n}")).await);
+        store.pass(Duration::from_secs(1));
+    }
+    store.pass(OVERDUE);
+    let mut found = Vec::new();
+    for expected in [4, 4, 2, 0] {
+        let due = store.tasks.due(4).await.unwrap();
+        assert_eq!(due.len(), expected);
+        found.extend(due);
+    }
+    assert_eq!(found, tasks);
+}
+
+pub async fn recovering_takes_over_whatever_was_under_way<B: TaskBackend>() {
+    let store = Store::<B>::start();
+    assert_eq!(store.tasks.recover().await.unwrap(), []);
+    let mut expected = Vec::new();
+    for n in 0..3 {
+        let pending = store.created(&format!("pending {n}")).await;
+        store.pass(MICROSECOND);
+        let held = store.claimed(&format!("held {n}")).await;
+        store.completed(&format!("completed {n}")).await;
+        expected.extend([pending.id, held.task.id]);
+        store.pass(MICROSECOND);
+    }
+    let recovered = store.tasks.recover().await.unwrap();
+    let ids: Vec<_> = recovered.iter().map(|task| task.id.clone()).collect();
+    assert_eq!(ids, expected);
+    for task in &recovered {
+        assert_eq!(*task, store.task(task).await);
+        assert!(task.lease_until.is_none_or(|until| until <= store.now()));
+    }
+    assert_eq!(due(&store).await, [], "they are published already");
+    assert_eq!(next_due(&store).await, Some(store.now().plus(OVERDUE)));
+    for task in &recovered {
+        store.claim(task).await;
+    }
+}
+
+pub async fn recovering_counts_as_the_death_of_the_worker<B: TaskBackend>() {
+    let store = Store::<B>::start();
+    let task = store.created("ada").await;
+    let waiting = store.created("bob").await;
+    for _ in 0..MAX_DEATHS {
+        store.claim(&task).await;
+        assert_eq!(store.tasks.recover().await.unwrap().len(), 2);
+    }
+    assert!(store.try_claim(&task).await.is_none());
+    let failed = store.task(&task).await;
+    assert_eq!(failed.status, Status::Failed);
+    assert_eq!(failed.error_message.as_deref(), Some(WORKER_DIED));
+    store.claim(&waiting).await;
+}

@@ -1,0 +1,210 @@
+//! Watching a task.
+
+use std::time::Duration;
+
+use concept_refinement_domain::capability::Lease;
+use concept_refinement_domain::task::{Change, Stage, Status, Task};
+use concept_refinement_host::capability::tasks::Changes;
+use futures::StreamExt;
+use uuid::Uuid;
+
+use super::{LEASE, MICROSECOND, Store, TaskBackend, at_once};
+
+async fn watch<B: TaskBackend>(store: &Store<B>, task: &Task) -> Changes {
+    let changes = store.tasks.watch(&task.user_id, &task.id).await.unwrap();
+    changes.expect("the task is there")
+}
+
+/// The next change; a fault, not a hang, if there is none.
+async fn next(changes: &mut Changes) -> Option<Change> {
+    let next = tokio::time::timeout(Duration::from_secs(30), changes.next());
+    next.await.expect("nothing was told")
+}
+
+/// The next change, which has to be that the task stands as it does now.
+async fn assert_told<B: TaskBackend>(
+    store: &Store<B>,
+    changes: &mut Changes,
+    task: &Task,
+    status: Status,
+) {
+    let now = store.task(task).await;
+    assert_eq!(now.status, status);
+    assert_eq!(next(changes).await, Some(Change::Task(Box::new(now))));
+}
+
+pub async fn each_change_is_told_and_the_last_ends_it<B: TaskBackend>() {
+    let store = Store::<B>::start();
+    let task = store.created("ada").await;
+    let mut changes = watch(&store, &task).await;
+    assert_told(&store, &mut changes, &task, Status::Pending).await;
+    let first = store.claim(&task).await;
+    assert_told(&store, &mut changes, &task, Status::Processing).await;
+    store.pass(MICROSECOND);
+    let _ = store.tasks.release(&first.lease).await.unwrap();
+    assert_told(&store, &mut changes, &task, Status::Pending).await;
+    let second = store.claim(&task).await;
+    assert_told(&store, &mut changes, &task, Status::Processing).await;
+    // Nothing that users see.
+    store.tasks.renew(&second.lease).await.unwrap().unwrap();
+    let _ = store.tasks.checkpoint(&second.lease, "a").await.unwrap();
+    store.complete(&second).await;
+    assert_told(&store, &mut changes, &task, Status::Completed).await;
+    assert_eq!(next(&mut changes).await, None);
+}
+
+pub async fn a_final_task_is_told_once<B: TaskBackend>() {
+    let store = Store::<B>::start();
+    let (completed, _) = store.completed("ada").await;
+    let failed = store.claimed("bob").await;
+    store.fail(&failed.lease).await;
+    for (task, status) in [
+        (completed, Status::Completed),
+        (failed.task, Status::Failed),
+    ] {
+        let mut changes = watch(&store, &task).await;
+        assert_told(&store, &mut changes, &task, status).await;
+        assert_eq!(next(&mut changes).await, None);
+    }
+}
+
+pub async fn stages_are_told_by_who_holds_the_lease<B: TaskBackend>() {
+    let store = Store::<B>::start();
+    let first = store.claimed("ada").await;
+    store.pass(LEASE);
+    let second = store.claim(&first.task).await;
+    let mut changes = watch(&store, &first.task).await;
+    assert_told(&store, &mut changes, &first.task, Status::Processing).await;
+    let never = Lease {
+        task_id: Uuid::new_v4().to_string(),
+        ..second.lease.clone()
+    };
+    store.tasks.progress(&never, Stage::Refining).await;
+    for stage in [
+        Stage::Downloading,
+        Stage::Refining,
+        Stage::StoringImage,
+        Stage::StoringConcept,
+    ] {
+        store.tasks.progress(&first.lease, Stage::Downloading).await;
+        store.tasks.progress(&second.lease, stage).await;
+        assert_eq!(next(&mut changes).await, Some(Change::Progress(stage)));
+    }
+    store.complete(&second).await;
+    store
+        .tasks
+        .progress(&second.lease, Stage::Downloading)
+        .await;
+    assert_told(&store, &mut changes, &first.task, Status::Completed).await;
+    assert_eq!(next(&mut changes).await, None);
+}
+
+pub async fn each_way_to_end_is_told<B: TaskBackend>() {
+    let store = Store::<B>::start();
+    let begin = async |user: &str| {
+        let task = store.created(user).await;
+        let mut changes = watch(&store, &task).await;
+        assert_told(&store, &mut changes, &task, Status::Pending).await;
+        (task, changes)
+    };
+
+    let (task, mut changes) = begin("withdrawn").await;
+    let _ = store.tasks.withdraw(&task.id, "No.").await.unwrap();
+    assert_told(&store, &mut changes, &task, Status::Failed).await;
+    assert_eq!(next(&mut changes).await, None);
+
+    let (task, mut changes) = begin("failed").await;
+    let claimed = store.claim(&task).await;
+    assert_told(&store, &mut changes, &task, Status::Processing).await;
+    store.fail(&claimed.lease).await;
+    assert_told(&store, &mut changes, &task, Status::Failed).await;
+    assert_eq!(next(&mut changes).await, None);
+
+    let (task, mut changes) = begin("deleted").await;
+    store.tasks.delete("deleted", &task.id).await.unwrap();
+    assert_eq!(next(&mut changes).await, Some(Change::Deleted));
+    assert_eq!(next(&mut changes).await, None);
+
+    let (task, mut changes) = begin("dead").await;
+    for _ in 0..3 {
+        store.claim(&task).await;
+        assert_told(&store, &mut changes, &task, Status::Processing).await;
+        store.pass(LEASE);
+    }
+    assert!(store.try_claim(&task).await.is_none());
+    assert_told(&store, &mut changes, &task, Status::Failed).await;
+    assert_eq!(next(&mut changes).await, None);
+}
+
+/// However much happens before the reader comes to read.
+pub async fn who_reads_late_misses_no_end<B: TaskBackend>() {
+    let store = Store::<B>::start();
+    let task = store.created("ada").await;
+    let changes = watch(&store, &task).await;
+    for _ in 0..100 {
+        let claimed = store.claim(&task).await;
+        store.tasks.progress(&claimed.lease, Stage::Refining).await;
+        let _ = store.tasks.release(&claimed.lease).await.unwrap();
+    }
+    let claimed = store.claim(&task).await;
+    store.complete(&claimed).await;
+    let last = changes.fold(None, async |_, change| Some(change));
+    let last = tokio::time::timeout(Duration::from_secs(30), last)
+        .await
+        .unwrap();
+    assert_eq!(last, Some(Change::Task(Box::new(store.task(&task).await))));
+}
+
+pub async fn nobody_watches_another_users_task<B: TaskBackend>() {
+    let store = Store::<B>::start();
+    let task = store.created("ada").await;
+    let nobody = async |user: &str, id: &str| {
+        let changes = store.tasks.watch(user, id).await.unwrap();
+        assert!(changes.is_none(), "{user} {id}");
+    };
+    nobody("bob", &task.id).await;
+    nobody("", &task.id).await;
+    nobody("ada", &Uuid::new_v4().to_string()).await;
+    store.tasks.delete("ada", &task.id).await.unwrap();
+    nobody("ada", &task.id).await;
+}
+
+/// Each sees the states in their order, from wherever they came in, to the end.
+pub async fn many_watch_one_task<B: TaskBackend>() {
+    let store = Store::<B>::start();
+    let task = store.created("ada").await;
+    drop(watch(&store, &task).await);
+    let work = async {
+        let claimed = store.claim(&task).await;
+        let _ = store.tasks.release(&claimed.lease).await.unwrap();
+        let claimed = store.claim(&task).await;
+        store.complete(&claimed).await;
+    };
+    let watching = at_once(50, |_| {
+        let (tasks, task) = (store.tasks.clone(), task.clone());
+        async move {
+            let changes = tasks.watch("ada", &task.id).await.unwrap().unwrap();
+            changes.collect::<Vec<_>>().await
+        }
+    });
+    let (seen, ()) = futures::join!(watching, work);
+    let end = Change::Task(Box::new(store.task(&task).await));
+    let all = [
+        Status::Pending,
+        Status::Processing,
+        Status::Pending,
+        Status::Processing,
+        Status::Completed,
+    ];
+    for changes in seen {
+        assert_eq!(changes.last(), Some(&end));
+        let statuses: Vec<_> = changes
+            .iter()
+            .map(|change| match change {
+                Change::Task(task) => task.status,
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert!(all.ends_with(&statuses), "{statuses:?}");
+    }
+}
