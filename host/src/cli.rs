@@ -85,10 +85,7 @@ fn path(name: &'static str, value: &'static str) -> Arg {
 fn serve(matches: &ArgMatches) -> anyhow::Result<Serve> {
     let mut values = Values::new();
     values.set_from_file(matches.get_one::<PathBuf>("config").map(PathBuf::as_path))?;
-    let variables = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    let variables = variables.filter(|(name, _)| name != "REFINEMENT_LOG");
-    let unknown_variables = values.set_from_variables(variables);
+    let unknown_variables = values.set_from_variables(variables()?);
     for setting in SETTINGS {
         if let Some(value) = matches.get_one::<String>(setting.name) {
             values.set(setting, value.as_str());
@@ -99,4 +96,16 @@ fn serve(matches: &ArgMatches) -> anyhow::Result<Serve> {
         unknown_variables,
         components: matches.get_one::<PathBuf>("components").cloned(),
     })
+}
+
+/// Those of our prefix; a value that is no text is not ignored in silence.
+fn variables() -> anyhow::Result<Vec<(String, String)>> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
+        .filter(|(name, _)| name.starts_with("REFINEMENT_") && name != "REFINEMENT_LOG")
+        .map(|(name, value)| match value.into_string() {
+            Ok(value) => Ok((name, value)),
+            Err(_) => anyhow::bail!("the variable {name} is not valid UTF-8"),
+        })
+        .collect()
 }

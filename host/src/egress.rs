@@ -31,8 +31,8 @@ const SILENCE_TIMEOUT: Duration = Duration::from_secs(60);
 pub enum Grant {
     #[default]
     Nothing,
-    /// Public addresses, what the operator allows besides, and the origin of
-    /// the model's provider.
+    /// Public addresses, what the operator allows besides, and, for what a
+    /// model answered with, the origin of its provider.
     Public {
         allowed: AllowedSources,
         provider: Option<Origin>,
@@ -87,6 +87,11 @@ pub fn tls() -> Result<Arc<rustls::ClientConfig>, rustls::Error> {
 }
 
 impl Origin {
+    /// None: not an http or https URL.
+    pub fn of_url(url: &url::Url) -> Option<Self> {
+        Self::of(&url.as_str().parse().ok()?)
+    }
+
     /// None: not an http or https address.
     pub fn of(uri: &http::Uri) -> Option<Self> {
         let scheme = uri.scheme()?.clone();
@@ -104,12 +109,13 @@ impl Origin {
 impl Grant {
     /// Whether the origin may be asked for at all, and if so, which of the
     /// addresses behind its name may be connected to.
-    fn permits(&self, origin: &Origin) -> Option<impl Fn(IpAddr) -> bool> {
+    fn permits(&self, origin: &Origin, purpose: Purpose) -> Option<impl Fn(IpAddr) -> bool> {
         let judge = match self {
             Self::Nothing => None,
             Self::Origin(granted) => (granted == origin).then_some(Judge::Any),
             Self::Public { allowed, provider } => {
-                let anywhere = provider.as_ref() == Some(origin)
+                let anywhere = (purpose == Purpose::ModelAnswer
+                    && provider.as_ref() == Some(origin))
                     || allowed.allows_host(&origin.host, origin.port);
                 Some(if anywhere {
                     Judge::Any
@@ -124,6 +130,27 @@ impl Grant {
                 is_public(address) || allowed.allows_address(address, *port)
             }
         })
+    }
+}
+
+/// What a request is for, as the component says in a header that stays here.
+/// Only a component that is trusted with public addresses is heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    Any,
+    /// To fetch what the model answered with.
+    ModelAnswer,
+}
+
+impl Purpose {
+    const HEADER: &str = "concept-refinement-purpose";
+
+    /// Takes the header out of the request.
+    fn taken_from(headers: &mut http::HeaderMap) -> Self {
+        match headers.remove(Self::HEADER) {
+            Some(value) if value == "model-answer" => Self::ModelAnswer,
+            Some(_) | None => Self::Any,
+        }
     }
 }
 
@@ -150,6 +177,7 @@ async fn send(
     options: Option<RequestOptions>,
 ) -> Sent {
     let origin = Origin::of(request.uri()).ok_or(Error::HttpRequestUriInvalid)?;
+    let purpose = Purpose::taken_from(request.headers_mut());
     let limit = |chosen: fn(&RequestOptions) -> Option<Duration>, default| {
         options.as_ref().and_then(chosen).unwrap_or(default)
     };
@@ -161,7 +189,7 @@ async fn send(
         let stream = {
             let permitted = egress
                 .grant
-                .permits(&origin)
+                .permits(&origin, purpose)
                 .ok_or(Error::HttpRequestDenied)?;
             connect::connect(&origin.host, origin.port, permitted).await?
         };

@@ -23,6 +23,8 @@ const KEEP_RESIDENT: usize = 512 * 1024;
 #[derive(Clone, Copy, Debug)]
 pub struct Pool {
     pub instances: u32,
+    /// Calls at once beyond one or two for each instance.
+    pub calls: u32,
     /// The largest memory that any instance may have, in bytes. Each store caps
     /// its own further.
     pub max_memory: usize,
@@ -85,15 +87,15 @@ impl Drop for Engine {
 
 fn pooling(pool: Pool) -> PoolingAllocationConfig {
     // A component is its own module and the shims that the linker adds.
-    let per_component = 4;
-    let modules = pool.instances.saturating_mul(per_component);
+    let modules = pool.instances.saturating_mul(4);
+    let tables = pool.instances.saturating_mul(2);
     let mut config = PoolingAllocationConfig::new();
     config
         .total_component_instances(pool.instances)
         .total_core_instances(modules)
         .total_memories(pool.instances)
-        .total_tables(modules)
-        .total_stacks(modules)
+        .total_tables(tables)
+        .total_stacks(tables.saturating_add(pool.calls))
         .max_memory_size(pool.max_memory)
         .max_unused_warm_slots(8)
         .linear_memory_keep_resident(KEEP_RESIDENT)

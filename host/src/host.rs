@@ -1,6 +1,7 @@
 //! One process with all its parts: engine, capabilities, triggers.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -28,7 +29,7 @@ use crate::egress::{Egress, Grant, tls};
 use crate::engine::{Engine, Pool};
 use crate::sandbox::{GrantedSettings, Grants, api_linker, processor_linker};
 use crate::secret::Secret;
-use crate::trigger::http::{HttpTrigger, listen};
+use crate::trigger::http::{HttpTrigger, REQUESTS, listen};
 use crate::trigger::worker::Worker;
 use crate::trigger::{ApiInstances, sweep};
 
@@ -41,6 +42,10 @@ const PROCESSOR_MEMORY: usize = 96 << 20;
 
 /// Instances of the API at once; requests share them.
 const API_INSTANCES: u32 = 64;
+
+/// Tasks in flight for each call of the model that can run: enough to download
+/// while others compute, few enough that none spends its time waiting.
+const IN_LINE: usize = 8;
 
 /// Tasks that the queue keeps in mind; one more is found by the sweep.
 const QUEUED: usize = 100_000;
@@ -112,7 +117,7 @@ impl HostBuilder {
             None => listen(config.listen).await?,
         };
         let address = listener.local_addr()?;
-        std::fs::create_dir_all(&config.data_dir).context("creating the data directory")?;
+        create_private(&config.data_dir).context("creating the data directory")?;
 
         let compiled = Compiled::new(&config, components).await?;
         let tls = tls()?;
@@ -120,8 +125,11 @@ impl HostBuilder {
             Some(model) => model,
             None => Arc::new(model_component(&config, &compiled, &tls).await?),
         };
+        // Two that start at once on the same data: one of them stops here,
+        // before it draws a secret.
+        let tasks = open_tasks(&config, &clock)?;
         let secret = Secret::open(&config.data_dir, || rand::rng().random())?;
-        let capabilities = open_capabilities(&config, &secret, model, clock)?;
+        let capabilities = open_capabilities(&config, &secret, tasks, model, clock)?;
 
         let pre = api_linker(compiled.engine.wasmtime())
             .and_then(|linker| linker.instantiate_pre(&compiled.api))
@@ -159,7 +167,9 @@ impl HostBuilder {
                 capabilities: Some(Arc::clone(&capabilities)),
             },
             host: Arc::clone(&capabilities),
-            concurrency: config.concurrency,
+            concurrency: config
+                .concurrency
+                .min(capabilities.model.at_once().saturating_mul(IN_LINE)),
             task_timeout: config.task_timeout,
         };
 
@@ -217,6 +227,15 @@ impl Drop for Host {
     }
 }
 
+/// What users entrust to the service is for its own eyes.
+fn create_private(directory: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(directory)
+}
+
 struct Compiled {
     engine: Engine,
     api: Component,
@@ -230,6 +249,7 @@ impl Compiled {
         let in_flight = u32::try_from(config.concurrency)?.saturating_mul(2);
         let pool = Pool {
             instances: in_flight.saturating_add(API_INSTANCES),
+            calls: u32::try_from(REQUESTS)?,
             max_memory: usize::try_from(config.model_memory)?.max(API_MEMORY),
         };
         let cache = config.data_dir.join("compiled");
@@ -276,18 +296,22 @@ async fn model_component(
     .await
 }
 
-fn open_capabilities(
-    config: &Config,
-    secret: &Secret,
-    model: Arc<dyn ImageModel>,
-    clock: Arc<dyn Clock>,
-) -> anyhow::Result<Arc<Capabilities>> {
+fn open_tasks(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Arc<SqliteTasks>> {
     let options = Options {
         lease: config.lease,
         max_backlog: config.max_backlog,
     };
-    let tasks = SqliteTasks::open(&config.data_dir, options, Arc::clone(&clock))?;
-    let tasks = Arc::new(tasks);
+    let tasks = SqliteTasks::open(&config.data_dir, options, Arc::clone(clock))?;
+    Ok(Arc::new(tasks))
+}
+
+fn open_capabilities(
+    config: &Config,
+    secret: &Secret,
+    tasks: Arc<SqliteTasks>,
+    model: Arc<dyn ImageModel>,
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<Arc<Capabilities>> {
     let signing = Signing {
         key: secret.key("image-urls")?.to_vec(),
         ttl: config.image_url_ttl,

@@ -19,6 +19,10 @@ use crate::egress::Origin;
 /// The shortest secret that HS256 takes (RFC 7518, 3.2), in bytes.
 const MIN_SECRET: usize = 32;
 
+/// More tasks in flight need more memory mappings than Linux grants a process
+/// by default (`vm.max_map_count`).
+const MAX_CONCURRENCY: usize = 4000;
+
 /// The configuration in types.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -74,6 +78,8 @@ impl Config {
         v.parse("max-image-pixels", positive::<u64>)?;
         v.parse("download-timeout", some_time)?;
         v.parse("uploads", whole::<u32>)?;
+        v.optional("jwt-audience", not_empty)?;
+        v.optional("jwt-issuer", not_empty)?;
         let auth = match v.only("auth", &["anonymous", "secret"])? {
             "secret" => Auth::Secret,
             _ => Auth::Anonymous,
@@ -84,16 +90,13 @@ impl Config {
                 text.parse()
                     .map_err(|_| "must be an address and a port, as 127.0.0.1:8080".to_owned())
             })?,
-            data_dir: v.parse("data-dir", |text| match text {
-                "" => Err("must not be empty".to_owned()),
-                path => Ok(PathBuf::from(path)),
-            })?,
+            data_dir: v.parse("data-dir", |text| not_empty(text).map(PathBuf::from))?,
             public_url: v.optional("public-url", public_url)?,
             model: v.parse("model", model)?,
             model_origin: v.optional("model-url", |text| {
-                text.parse()
+                url::Url::parse(text)
                     .ok()
-                    .and_then(|uri| Origin::of(&uri))
+                    .and_then(|url| Origin::of_url(&url))
                     .ok_or_else(|| "must be an http or https URL".to_owned())
             })?,
             model_memory: v.parse("model-memory", |text| {
@@ -105,8 +108,8 @@ impl Config {
             auth,
             allowed_sources: v.parse("allow-sources", AllowedSources::parse)?,
             concurrency: v.parse("concurrency", |text| match positive(text)? {
-                n @ 1..=10_000 => Ok(n),
-                _ => Err("must be between 1 and 10000".to_owned()),
+                n if n <= MAX_CONCURRENCY => Ok(n),
+                _ => Err(format!("must be between 1 and {MAX_CONCURRENCY}")),
             })?,
             lease: v.parse("lease", |text| {
                 let lease = some_time(text)?;
@@ -191,6 +194,13 @@ fn positive<T: std::str::FromStr + Default + PartialEq>(text: &str) -> Result<T,
     match whole(text)? {
         number if number == T::default() => Err("must not be zero".to_owned()),
         number => Ok(number),
+    }
+}
+
+fn not_empty(text: &str) -> Result<&str, String> {
+    match text.trim() {
+        "" => Err("must not be empty".to_owned()),
+        _ => Ok(text),
     }
 }
 

@@ -14,9 +14,9 @@ fn public(allowed: &str, provider: Option<&str>) -> Grant {
 }
 
 /// Whether the origin may be asked for, and its address connected to.
-fn permits(grant: &Grant, url: &str, address: &str) -> bool {
+fn permits(grant: &Grant, url: &str, purpose: Purpose, address: &str) -> bool {
     grant
-        .permits(&origin(url))
+        .permits(&origin(url), purpose)
         .is_some_and(|permitted| permitted(address.parse().unwrap()))
 }
 
@@ -136,8 +136,23 @@ fn each_grant_permits_what_it_says() {
             false,
         ),
     ] {
-        assert_eq!(permits(&grant, url, address), expected, "{name}");
+        let answered = permits(&grant, url, Purpose::ModelAnswer, address);
+        assert_eq!(answered, expected, "{name}");
     }
+}
+
+#[test]
+fn the_providers_origin_is_for_what_the_model_answered() {
+    let grant = public("", Some("http://localhost:7860/"));
+    let url = "http://localhost:7860/refined.png";
+    assert!(permits(&grant, url, Purpose::ModelAnswer, "127.0.0.1"));
+    assert!(!permits(&grant, url, Purpose::Any, "127.0.0.1"));
+
+    let mut headers = http::HeaderMap::new();
+    assert_eq!(Purpose::taken_from(&mut headers), Purpose::Any);
+    headers.insert(Purpose::HEADER, "model-answer".parse().unwrap());
+    assert_eq!(Purpose::taken_from(&mut headers), Purpose::ModelAnswer);
+    assert!(headers.is_empty(), "the header left the host");
 }
 
 #[tokio::test]

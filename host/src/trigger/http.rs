@@ -6,6 +6,7 @@
 
 mod answer;
 mod body;
+mod io;
 
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
@@ -25,17 +26,21 @@ use tokio::time::sleep;
 use wasmtime_wasi_http::WasiBody;
 use wasmtime_wasi_http::handler::{ExpirationError, InstantiationError, ProxyHandler};
 
+use super::activity::Activity;
 use super::instances::ApiInstances;
 
 /// Connections at once; the next wait in the system's backlog.
 const CONNECTIONS: usize = 4096;
 
 /// Requests in the component at once; the next are answered 503.
-const REQUESTS: usize = 1024;
+pub const REQUESTS: usize = 1024;
 
 /// How long a client may take to send its headers, and a kept-alive connection
 /// may be idle.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a client may read nothing of its answer.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How long a request waits for an instance.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -117,6 +122,7 @@ impl HttpTrigger {
         graceful: &GracefulShutdown,
     ) -> std::io::Result<()> {
         stream.set_nodelay(true)?;
+        let stream = io::Patient::new(stream, HEADER_TIMEOUT, WRITE_TIMEOUT);
         let mut builder = auto::Builder::new(TokioExecutor::new());
         builder
             .http1()
@@ -156,11 +162,13 @@ impl HttpTrigger {
             Ok(request) => request,
             Err(problem) => return answer::bad_request(problem),
         };
-        let request = request.map(|incoming| body::bounded(incoming, self.max_body));
-        match self.handle(request).await {
+        let activity = Activity::begin();
+        let request =
+            request.map(|incoming| body::bounded(incoming, self.max_body, activity.clone()));
+        match self.handle(request, activity).await {
             Ok(response) => response,
             Err(error) if error.is::<ExpirationError>() => answer::timed_out(),
-            Err(error) if error.is::<InstantiationError<()>>() => {
+            Err(error) if error.is::<InstantiationError<Activity>>() => {
                 tracing::error!(%error, "no instance of the api takes a request");
                 answer::overloaded()
             }
@@ -177,12 +185,13 @@ impl HttpTrigger {
     async fn handle(
         &self,
         mut request: http::Request<WasiBody>,
+        activity: Activity,
     ) -> wasmtime::Result<http::Response<WasiBody>> {
         let patience = Instant::now() + PATIENCE;
         loop {
-            let error = match self.handler.handle((), request).await {
+            let error = match self.handler.handle(activity.clone(), request).await {
                 Ok(response) => return Ok(response),
-                Err(error) => error.downcast::<InstantiationError<()>>()?,
+                Err(error) => error.downcast::<InstantiationError<Activity>>()?,
             };
             if Instant::now() >= patience {
                 return Err(error.into());
@@ -218,6 +227,9 @@ fn with_origin<B>(mut request: http::Request<B>) -> Result<http::Request<B>, &'s
             .map_err(|_| "the request's Host header is malformed")?;
         parts.authority = Some(authority);
     }
+    if !parts.authority.as_ref().is_some_and(is_host_and_port) {
+        return Err("the request's Host header is malformed");
+    }
     parts.scheme = Some(Scheme::HTTP);
     if parts.path_and_query.is_none() {
         parts.path_and_query = Some(PathAndQuery::from_static("/"));
@@ -225,6 +237,13 @@ fn with_origin<B>(mut request: http::Request<B>) -> Result<http::Request<B>, &'s
     *request.uri_mut() =
         http::Uri::from_parts(parts).map_err(|_| "the request's target is malformed")?;
     Ok(request)
+}
+
+/// Whatever else an authority may hold would make URLs that are none.
+fn is_host_and_port(authority: &Authority) -> bool {
+    let after_host = authority.as_str().rsplit_once(':').map(|(_, port)| port);
+    let has_port = after_host.is_some_and(|port| !port.ends_with(']'));
+    !authority.as_str().contains('@') && has_port == authority.port().is_some()
 }
 
 #[cfg(test)]

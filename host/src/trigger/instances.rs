@@ -20,6 +20,7 @@ use wasmtime_wasi_http::handler::{
 };
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 
+use super::activity::{Activity, Movement};
 use crate::sandbox::{Grants, Sandbox};
 
 /// Requests that one instance serves at once.
@@ -31,8 +32,8 @@ const REUSES: usize = 100_000;
 /// How long an instance waits for work.
 const IDLE: Duration = Duration::from_secs(30);
 
-/// How long a request may take to be answered. Streaming the answer's body does
-/// not count.
+/// How long nothing may move before a request is answered. Its body may come
+/// slowly; streaming the answer's body does not count.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(120);
 
 pub struct ApiInstances {
@@ -54,14 +55,19 @@ impl HandlerState for ApiInstances {
         let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() else {
             wasmtime::bail!("there are as many instances of the api as there may be");
         };
+        let movement = Movement::default();
         let mut store = Sandbox::store(&self.engine, &self.grants);
         let service = self.pre.instantiate_async(&mut store).await?;
         Ok(Instance {
             store,
             proxy: Proxy::P3(service),
             view: Sandbox::http,
-            expiration: Expiration(Box::pin(sleep(IDLE))),
+            expiration: Expiration {
+                timer: Box::pin(sleep(IDLE)),
+                movement: movement.clone(),
+            },
             state: Reuse {
+                movement,
                 stopping: Arc::clone(&self.stopping),
                 _slot: slot,
             },
@@ -70,6 +76,7 @@ impl HandlerState for ApiInstances {
 }
 
 pub struct Reuse {
+    movement: Movement,
     stopping: Arc<AtomicBool>,
     /// Given back with the instance.
     _slot: OwnedSemaphorePermit,
@@ -77,7 +84,7 @@ pub struct Reuse {
 
 impl WorkerState for Reuse {
     type StoreData = Sandbox;
-    type RequestData = ();
+    type RequestData = Activity;
 
     fn should_accept_request(&self, at_once: usize, total: usize) -> ShouldAccept {
         match (at_once, total) {
@@ -90,10 +97,11 @@ impl WorkerState for Reuse {
     fn on_request_start(
         &self,
         _: StoreContextMut<'_, Sandbox>,
-        (): (),
+        activity: Activity,
         _: GuestTaskId,
     ) -> Pin<Box<dyn Future<Output = ()> + 'static + Send + Sync>> {
-        Box::pin(sleep(REQUEST_TIMEOUT))
+        activity.taken_by(&self.movement);
+        Box::pin(activity.stuck_for(REQUEST_TIMEOUT))
     }
 
     fn drop(&self, store: Store<Sandbox>, result: Result<(), wasmtime::Error>) {
@@ -111,7 +119,10 @@ impl WorkerState for Reuse {
 }
 
 /// Ends an instance that is idle, or stuck in a request.
-pub struct Expiration(Pin<Box<Sleep>>);
+pub struct Expiration {
+    timer: Pin<Box<Sleep>>,
+    movement: Movement,
+}
 
 impl WorkerExpiration for Expiration {
     fn poll(
@@ -123,10 +134,12 @@ impl WorkerExpiration for Expiration {
         let limit = match status {
             WorkerStatus::Idle => IDLE,
             WorkerStatus::Requests => REQUEST_TIMEOUT + IDLE,
-            // An answer may stream for as long as its reader reads.
+            // An answer may stream for as long as its reader reads; one that
+            // does not is cut off by its connection.
             WorkerStatus::PostReturn => return Poll::Pending,
         };
-        self.0.as_mut().reset((start + limit).into());
-        self.0.as_mut().poll(cx)
+        let last = start.max(self.movement.last());
+        self.timer.as_mut().reset((last + limit).into());
+        self.timer.as_mut().poll(cx)
     }
 }

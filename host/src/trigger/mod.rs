@@ -1,5 +1,6 @@
 //! What sets components going: HTTP requests and queue messages.
 
+mod activity;
 pub mod http;
 mod instances;
 pub mod sweep;

@@ -114,6 +114,7 @@ pub fn sent(response: response::Response<StreamReader<u8>>) -> Result<Response, 
         .map(|(name, value)| (name.to_owned(), value.into_owned().into_bytes()))
         .collect();
     let fields = Fields::from_list(&fields).map_err(|_| ErrorCode::InternalError(None))?;
+    let is_stored = matches!(response.content, Content::Stored(_));
     let (contents, bytes) = match response.content {
         Content::None => (None, None),
         Content::Stored(stream) => (Some(stream), None),
@@ -123,12 +124,17 @@ pub fn sent(response: response::Response<StreamReader<u8>>) -> Result<Response, 
         }
     };
     let (_, trailers) = wit_future::new(|| Ok(None));
-    let (sent, _) = Response::new(fields, contents, trailers);
+    let (sent, transmitted) = Response::new(fields, contents, trailers);
     sent.set_status_code(response.status)
         .map_err(|()| ErrorCode::InternalError(None))?;
     if let Some((mut writer, bytes)) = bytes {
         // Whoever asked may be gone; then nobody misses what was not written.
         wit_bindgen::spawn(async move { drop(writer.write_all(bytes).await) });
+    }
+    if is_stored {
+        // The bytes go past this instance, but come to an end with it: it is not
+        // done before they are.
+        wit_bindgen::spawn(async move { drop(transmitted.await) });
     }
     Ok(sent)
 }

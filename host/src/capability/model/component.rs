@@ -30,6 +30,7 @@ const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub struct ModelComponent {
     calls: Arc<Calls>,
+    at_once: usize,
     description: String,
 }
 
@@ -72,7 +73,11 @@ impl ModelComponent {
             threads: Threads::start(cores)?,
         });
         let description = describe(&calls).await?;
-        Ok(Self { calls, description })
+        Ok(Self {
+            calls,
+            at_once: admitted,
+            description,
+        })
     }
 }
 
@@ -105,6 +110,10 @@ impl ImageModel for ModelComponent {
                 Err(_) => Err(ModelError::Broken("the model was stopped".to_owned())),
             }
         })
+    }
+
+    fn at_once(&self) -> usize {
+        self.at_once
     }
 
     fn describe(&self) -> &str {

@@ -51,6 +51,12 @@ pub trait ImageModel: Send + Sync {
     /// Refines one image. The call ends when it is dropped.
     fn refine(&self, request: ModelRequest) -> BoxFuture<'_, Result<ModelAnswer, ModelError>>;
 
+    /// How many calls can run at once: more would only wait. A task that waits
+    /// for its model is better left in the queue.
+    fn at_once(&self) -> usize {
+        usize::MAX
+    }
+
     /// One sentence on what this model is.
     fn describe(&self) -> &str;
 }

@@ -11,6 +11,8 @@ use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep, sleep, timeout};
 use wasmtime_wasi_http::{Error, WasiBody};
 
+use crate::trigger::activity::Activity;
+
 /// How long a client may be silent within a body.
 const SILENCE: Duration = Duration::from_secs(30);
 
@@ -19,11 +21,12 @@ const DRAINED: u64 = 64 << 20;
 const DRAINING: Duration = Duration::from_secs(5);
 
 /// At most `max` bytes are read: one that is longer breaks off there.
-pub fn bounded(incoming: Incoming, max: u64) -> WasiBody {
+pub fn bounded(incoming: Incoming, max: u64, activity: Activity) -> WasiBody {
     Bounded {
         incoming: Some(incoming),
         left: max,
         deadline: None,
+        activity,
     }
     .boxed_unsync()
 }
@@ -34,6 +37,7 @@ struct Bounded {
     left: u64,
     /// Set while the client is waited for.
     deadline: Option<Pin<Box<Sleep>>>,
+    activity: Activity,
 }
 
 impl Body for Bounded {
@@ -53,6 +57,7 @@ impl Body for Bounded {
             Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error.into()))),
             Poll::Ready(Some(Ok(frame))) => {
                 this.deadline = None;
+                this.activity.moved();
                 let length = frame.data_ref().map_or(0, |data| data.len() as u64);
                 match this.left.checked_sub(length) {
                     Some(left) => {
