@@ -105,15 +105,16 @@ impl WorkerState for Reuse {
     }
 
     fn drop(&self, store: Store<Sandbox>, result: Result<(), wasmtime::Error>) {
-        if let Err(error) = result
-            && !self.stopping.load(Ordering::Relaxed)
-        {
-            let printed = store.data().printed();
-            tracing::error!(
-                error = format!("{error:#}"),
-                printed,
-                "an instance of the api ended"
-            );
+        match result {
+            Err(error) if !self.stopping.load(Ordering::Relaxed) => {
+                let printed = store.data().printed();
+                tracing::error!(
+                    error = format!("{error:#}"),
+                    printed,
+                    "an instance of the api ended early"
+                );
+            }
+            Ok(()) | Err(_) => tracing::debug!("an instance of the api ended"),
         }
     }
 }
