@@ -17,8 +17,8 @@ use crate::{log, routes};
 pub struct Api<P> {
     pub(crate) config: Config,
     pub(crate) ports: P,
-    /// How many uploads are being collected in memory.
-    pub(crate) collecting: Cell<usize>,
+    /// How many bytes the uploads may take that are being collected in memory.
+    pub(crate) collecting: Cell<u64>,
     /// What the model says of itself, once it was asked.
     pub(crate) model: OnceCell<String>,
     republished: Republished,

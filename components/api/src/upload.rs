@@ -13,6 +13,9 @@ use crate::ports::Chunks;
 use crate::problem::Problem;
 use crate::request::Body;
 
+/// How large each piece in memory is but the last, in bytes.
+const PIECE: usize = 64 * 1024;
+
 /// A body that is inspected while it is read.
 pub struct Upload<B> {
     body: B,
@@ -65,7 +68,7 @@ impl<B: Body> Upload<B> {
         let outcome = match self.body.chunk().await {
             Ok(Some(chunk)) => match inspector.push(&chunk) {
                 Ok(()) => {
-                    hold(&mut self.held, chunk);
+                    hold(&mut self.held, &chunk);
                     return true;
                 }
                 Err(problem) => Err(problem.into()),
@@ -102,13 +105,22 @@ impl Chunks for Collected {
     }
 }
 
-/// Small pieces are put together, so that many of them take no more room than
-/// few large ones.
-fn hold(held: &mut VecDeque<Vec<u8>>, mut chunk: Vec<u8>) {
-    match held.back_mut() {
-        _ if chunk.is_empty() => {}
-        Some(last) if chunk.len() <= last.capacity() - last.len() => last.append(&mut chunk),
-        _ => held.push_back(chunk),
+/// Fills the last piece before it begins another, so that no room is left
+/// unused, however small the chunks and large their buffers.
+fn hold(held: &mut VecDeque<Vec<u8>>, mut chunk: &[u8]) {
+    while !chunk.is_empty() {
+        let mut last = match held.pop_back() {
+            Some(last) if last.len() < PIECE => last,
+            full => {
+                held.extend(full);
+                Vec::with_capacity(PIECE)
+            }
+        };
+        let room = PIECE - last.len();
+        let (fitting, rest) = chunk.split_at_checked(room).unwrap_or((chunk, &[]));
+        last.extend_from_slice(fitting);
+        held.push_back(last);
+        chunk = rest;
     }
 }
 
@@ -123,6 +135,30 @@ impl From<image::Problem> for Problem {
             image::Problem::Empty | image::Problem::CutShort | image::Problem::Malformed => {
                 Self::Invalid(detail)
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_memory_is_left_unused_however_long_the_chunks() {
+        const LENGTH: usize = 1_000_000;
+        let bytes: Vec<u8> = (0..LENGTH).map(|at| (at % 251) as u8).collect();
+        for size in [1, 1460, PIECE / 2 + 1, PIECE, 3 * PIECE + 1, LENGTH] {
+            let mut held = VecDeque::new();
+            for chunk in bytes.chunks(size) {
+                let mut buffer = Vec::with_capacity(PIECE.max(size));
+                buffer.extend_from_slice(chunk);
+                hold(&mut held, &buffer);
+                hold(&mut held, &[]);
+            }
+            let room: usize = held.iter().map(Vec::capacity).sum();
+            assert!(room <= LENGTH + PIECE, "{room} for chunks of {size}");
+            assert!(held.iter().all(|piece| !piece.is_empty()), "{size}");
+            assert!(Vec::from(held).concat() == bytes, "{size}: other bytes");
         }
     }
 }

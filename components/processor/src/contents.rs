@@ -1,4 +1,5 @@
-//! An image's bytes, held as the pieces in which they came.
+//! An image's bytes, held in pieces that leave no room unused, however small
+//! those were in which they came.
 //!
 //! One growing buffer would need up to three times the image while it is
 //! copied over; an instance's memory is capped, and a stream is spent once,
@@ -10,6 +11,9 @@ use concept_refinement_domain::image::{Format, Inspected, Inspector, Limits, Pro
 use thiserror::Error;
 
 use crate::ports::ByteStream;
+
+/// How large each piece is but the last, in bytes.
+const PIECE: usize = 64 * 1024;
 
 /// A whole image, checked.
 pub struct Contents {
@@ -44,7 +48,7 @@ impl Contents {
         while let Some(piece) = stream.next().await {
             inspector.push(&piece).map_err(Rejected::Image)?;
             length += piece.len() as u64;
-            pieces.push(piece);
+            append(&mut pieces, &piece);
         }
         if declared.is_some_and(|declared| length < declared) {
             return Err(Rejected::Incomplete);
@@ -69,5 +73,20 @@ impl Contents {
     /// Shared, for a writer that outlives the call it belongs to.
     pub fn pieces(&self) -> Rc<[Vec<u8>]> {
         Rc::clone(&self.pieces)
+    }
+}
+
+/// Fills the last piece before it begins another: a reader's buffer may be far
+/// larger than what came in it.
+fn append(pieces: &mut Vec<Vec<u8>>, mut bytes: &[u8]) {
+    while !bytes.is_empty() {
+        let mut last = pieces
+            .pop_if(|last| last.len() < PIECE)
+            .unwrap_or_else(|| Vec::with_capacity(PIECE));
+        let room = PIECE - last.len();
+        let (fitting, rest) = bytes.split_at_checked(room).unwrap_or((bytes, &[]));
+        last.extend_from_slice(fitting);
+        pieces.push(last);
+        bytes = rest;
     }
 }

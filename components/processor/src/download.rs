@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::config::Config;
 use crate::contents::{Contents, Rejected};
-use crate::ports::{FetchError, Http, Response};
+use crate::ports::{FetchError, Http, Purpose, Response};
 
 /// Contract, section 2.
 const MAX_REDIRECTS: usize = 3;
@@ -38,15 +38,19 @@ pub enum DownloadError {
 pub async fn download(
     http: &impl Http,
     url: &str,
-    limits: Limits,
+    purpose: Purpose,
     config: &Config,
 ) -> Result<Contents, DownloadError> {
-    let mut url = permitted(url, config)?;
+    let limits = match purpose {
+        Purpose::Original => config.original_limits(),
+        Purpose::ModelAnswer => config.answer_limits(),
+    };
+    let mut url = permitted(url, purpose, config)?;
     for _ in 0..=MAX_REDIRECTS {
-        let response = http.get(url.as_str()).await?;
+        let response = http.get(url.as_str(), purpose).await?;
         match response.status {
             200 => return contents(response, limits).await,
-            301 | 302 | 303 | 307 | 308 => url = redirected(&url, &response, config)?,
+            301 | 302 | 303 | 307 | 308 => url = redirected(&url, &response, purpose, config)?,
             status => return Err(DownloadError::Status(status)),
         }
     }
@@ -56,6 +60,7 @@ pub async fn download(
 fn redirected<S>(
     from: &Url,
     response: &Response<S>,
+    purpose: Purpose,
     config: &Config,
 ) -> Result<Url, DownloadError> {
     let next = response
@@ -63,7 +68,7 @@ fn redirected<S>(
         .as_deref()
         .and_then(|location| from.join(location).ok())
         .ok_or(DownloadError::RedirectToNowhere)?;
-    permitted(next.as_str(), config)
+    permitted(next.as_str(), purpose, config)
 }
 
 async fn contents<S: crate::ports::ByteStream>(
@@ -78,9 +83,10 @@ async fn contents<S: crate::ports::ByteStream>(
 }
 
 /// The model's provider may answer with an address of its own, wherever the
-/// operator put it.
-fn permitted(url: &str, config: &Config) -> Result<Url, DownloadError> {
+/// operator put it; a user may not name it.
+fn permitted(url: &str, purpose: Purpose, config: &Config) -> Result<Url, DownloadError> {
     if let (Ok(parsed), Some(provider)) = (Url::parse(url), &config.model_url)
+        && purpose == Purpose::ModelAnswer
         && parsed.origin() == provider.origin()
         && parsed.username().is_empty()
         && parsed.password().is_none()

@@ -134,10 +134,20 @@ pub enum FetchError {
     Broken,
 }
 
+/// On whose word an address is asked: a platform may let a model's provider
+/// point to itself where nobody else may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// A user named the address.
+    Original,
+    /// The model answered it.
+    ModelAnswer,
+}
+
 pub trait Http {
     type Stream: ByteStream;
 
-    async fn get(&self, url: &str) -> Result<Response<Self::Stream>, FetchError>;
+    async fn get(&self, url: &str, purpose: Purpose) -> Result<Response<Self::Stream>, FetchError>;
 }
 
 pub trait Clock {

@@ -17,7 +17,7 @@ use futures::future::{Either, select};
 use crate::config::Config;
 use crate::contents::Contents;
 use crate::download::download;
-use crate::ports::{Clock, ConceptStore, ImageStore, ModelRequest, Ports, TaskStore};
+use crate::ports::{Clock, ConceptStore, ImageStore, ModelRequest, Ports, Purpose, TaskStore};
 use crate::refine::refine;
 
 /// How strongly a model may change the original (contract, section 2).
@@ -230,18 +230,19 @@ async fn download_original(
     config: &Config,
     task: &Task,
 ) -> Result<Contents, Interrupted> {
-    let limits = config.original_limits();
     let work = async {
         let Some(path) = &task.original_path else {
             let url = &task.refinement.original_image_url;
-            return download(ports, url, limits, config)
+            return download(ports, url, Purpose::Original, config)
                 .await
                 .map_err(|error| error.to_string());
         };
         match ImageStore::get(ports, path).await {
-            Ok(Some((info, mut stream))) => Contents::collect(&mut stream, Some(info.size), limits)
-                .await
-                .map_err(|rejected| rejected.to_string()),
+            Ok(Some((info, mut stream))) => {
+                Contents::collect(&mut stream, Some(info.size), config.original_limits())
+                    .await
+                    .map_err(|rejected| rejected.to_string())
+            }
             Ok(None) => Err("the uploaded image is gone".to_owned()),
             Err(error) => Err(error.message),
         }

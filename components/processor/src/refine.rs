@@ -8,7 +8,7 @@ use concept_refinement_domain::timestamp::Timestamp;
 use crate::config::Config;
 use crate::contents::Contents;
 use crate::download::download;
-use crate::ports::{Answer, Clock, Http, ImageModel, ModelError, ModelRequest};
+use crate::ports::{Answer, Clock, Http, ImageModel, ModelError, ModelRequest, Purpose};
 use crate::process::timeout;
 
 /// The model's answer as a whole image, or a sentence that the user may read.
@@ -72,7 +72,7 @@ async fn collect<S: crate::ports::ByteStream>(
             let downloaded = timeout(
                 ports,
                 config.download_timeout,
-                download(ports, &url, config.answer_limits(), config),
+                download(ports, &url, Purpose::ModelAnswer, config),
             )
             .await;
             match downloaded {

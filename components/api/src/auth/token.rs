@@ -102,7 +102,7 @@ impl Tokens {
             Some(Audience::Many(theirs)) => theirs.contains(ours),
         });
         // A store may not be able to hold control characters.
-        let has_subject = !claims.sub.is_empty() && !claims.sub.contains(char::is_control);
+        let has_subject = !claims.sub.trim().is_empty() && !claims.sub.contains(char::is_control);
         if !(issued_by && meant_for && has_subject) {
             return Err(TokenError::Unusable);
         }

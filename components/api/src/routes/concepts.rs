@@ -69,6 +69,9 @@ pub async fn delete<P: Ports + 'static, B>(
         .await?
         .ok_or(NO_SUCH_CONCEPT)?;
     ImageStore::delete(&api.ports, &concept.content.image_path).await?;
-    ConceptStore::delete(&api.ports, &caller.user, &id).await?;
+    // Of several who delete it at once, one did.
+    ConceptStore::delete(&api.ports, &caller.user, &id)
+        .await?
+        .ok_or(NO_SUCH_CONCEPT)?;
     Ok(Response::empty(204))
 }

@@ -15,9 +15,13 @@ use crate::request::{Body, Request};
 use crate::response::Response;
 use crate::upload::Upload;
 
-/// An upload of undeclared length is collected in memory first. So many at a
-/// time, since an instance's memory is bounded.
-const COLLECTING_AT_MOST: usize = 4;
+/// An upload of undeclared length is collected in memory first. All that are
+/// under way may take so many bytes together, since an instance's memory is
+/// bounded; one may go on alone, however large images may be.
+const COLLECTING_AT_MOST: u64 = 64 * 1024 * 1024;
+
+/// Each counts as so many bytes at least: it needs buffers too.
+const COUNTED_AT_LEAST: u64 = 1024 * 1024;
 
 #[derive(Serialize)]
 struct Uploaded<'a> {
@@ -78,7 +82,8 @@ async fn collect<P: Ports, B: Body>(
     owner: String,
     upload: Upload<B>,
 ) -> Result<Stored, Problem> {
-    let _place = Place::take(&api.collecting).ok_or(Problem::Unavailable {
+    let max_bytes = api.config.image_limits.max_bytes;
+    let _place = Place::take(&api.collecting, max_bytes).ok_or(Problem::Unavailable {
         detail: "Too many uploads without a declared length are under way.".into(),
         retry_after: Some(1),
     })?;
@@ -115,21 +120,54 @@ fn too_many<P>(api: &Api<P>) -> Problem {
     ))
 }
 
-/// One of the places for uploads in memory, given back when it is dropped.
-struct Place<'a>(&'a Cell<usize>);
+/// Room for an upload in memory, given back when it is dropped.
+struct Place<'a> {
+    taken: &'a Cell<u64>,
+    bytes: u64,
+}
 
 impl<'a> Place<'a> {
-    fn take(taken: &'a Cell<usize>) -> Option<Self> {
-        if taken.get() >= COLLECTING_AT_MOST {
+    fn take(taken: &'a Cell<u64>, max_bytes: u64) -> Option<Self> {
+        let bytes = max_bytes.max(COUNTED_AT_LEAST);
+        let all = taken.get().saturating_add(bytes);
+        if taken.get() > 0 && all > COLLECTING_AT_MOST {
             return None;
         }
-        taken.set(taken.get() + 1);
-        Some(Self(taken))
+        taken.set(all);
+        Some(Self { taken, bytes })
     }
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        self.0.set(self.0.get().saturating_sub(1));
+        self.taken.set(self.taken.get().saturating_sub(self.bytes));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn uploads_in_memory_are_admitted_by_their_bytes() {
+        const MIB: u64 = 1024 * 1024;
+        let cases = [
+            ("tiny", 1, 64),
+            ("small", MIB, 64),
+            ("the default", 20 * MIB, 3),
+            ("32 MiB", 32 * MIB, 2),
+            ("just over a half", 32 * MIB + 1, 1),
+            ("more than all", 100 * MIB, 1),
+            ("without bound", u64::MAX, 1),
+        ];
+        for (name, max_bytes, at_a_time) in cases {
+            let taken = Cell::new(0);
+            let take = || Place::take(&taken, max_bytes);
+            let places: Vec<_> = std::iter::from_fn(take).take(100).collect();
+            assert_eq!(places.len(), at_a_time, "{name}");
+            drop(places);
+            assert_eq!(taken.get(), 0, "{name}");
+            assert!(take().is_some(), "{name}: places are given back");
+        }
     }
 }

@@ -97,6 +97,13 @@ fn claims() {
         ("no subject", json!({"exp": exp()}), 401),
         ("null as subject", json!({"sub": null, "exp": exp()}), 401),
         ("empty subject", json!({"sub": "", "exp": exp()}), 401),
+        ("blank subject", json!({"sub": "  ", "exp": exp()}), 401),
+        (
+            "subject of wide blanks",
+            json!({"sub": "\u{3000}\u{a0}", "exp": exp()}),
+            401,
+        ),
+        ("blanks around", json!({"sub": " a ", "exp": exp()}), 200),
         ("number as subject", json!({"sub": 5, "exp": exp()}), 401),
         (
             "NUL in the subject",

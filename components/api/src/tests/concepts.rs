@@ -97,6 +97,15 @@ fn deleting_takes_the_image_along() {
 }
 
 #[test]
+fn one_of_several_deletes() {
+    let service = with_concept();
+    service.memory.0.borrow_mut().is_deleted_meanwhile = true;
+    let reply = service.send(Call::delete(format!("/api/concepts/{ID}")).by("ann"));
+    reply.is_error(404, "NOT_FOUND");
+    assert_eq!(service.memory.called("delete concept"), 1);
+}
+
+#[test]
 fn deleting_can_be_repeated_after_a_fault() {
     for step in ["delete image", "delete concept"] {
         let service = with_concept();

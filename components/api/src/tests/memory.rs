@@ -45,6 +45,8 @@ pub struct State {
     pub problems: BTreeMap<&'static str, String>,
     /// Whether a worker takes a task before it can be published.
     pub is_taken_at_once: bool,
+    /// Whether somebody else deletes a concept while its image is deleted.
+    pub is_deleted_meanwhile: bool,
     /// Which functions were called, in order.
     pub calls: Vec<&'static str>,
     pub background: Vec<Pin<Box<dyn Future<Output = ()>>>>,
@@ -320,7 +322,11 @@ impl ports::ImageStore for Memory {
 
     async fn delete(&self, path: &str) -> Result<(), CapabilityError> {
         self.call("delete image")?;
-        self.0.borrow_mut().images.remove(path);
+        let mut state = self.0.borrow_mut();
+        state.images.remove(path);
+        if state.is_deleted_meanwhile {
+            state.concepts.clear();
+        }
         Ok(())
     }
 

@@ -6,7 +6,12 @@ use wit_bindgen::StreamReader;
 
 use super::Imports;
 use crate::ports;
-use crate::ports::FetchError;
+use crate::ports::{FetchError, Purpose};
+
+/// Tells our host whose word a request is made on, which takes it out before it
+/// connects; another platform passes it on, where it means nothing. A request
+/// without it is for an original.
+const PURPOSE: (&str, &str) = ("concept-refinement-purpose", "model-answer");
 
 /// Contract, section 2, in nanoseconds.
 const CONNECT_TIMEOUT: u64 = 10_000_000_000;
@@ -14,24 +19,32 @@ const CONNECT_TIMEOUT: u64 = 10_000_000_000;
 impl ports::Http for Imports {
     type Stream = StreamReader<u8>;
 
-    async fn get(&self, url: &str) -> Result<ports::Response<Self::Stream>, FetchError> {
-        let request = request(url).ok_or(FetchError::Broken)?;
+    async fn get(
+        &self,
+        url: &str,
+        purpose: Purpose,
+    ) -> Result<ports::Response<Self::Stream>, FetchError> {
+        let request = request(url, purpose).ok_or(FetchError::Broken)?;
         let response = client::send(request).await.map_err(fetch_error)?;
         Ok(received(response))
     }
 }
 
-fn request(url: &str) -> Option<Request> {
+fn request(url: &str, purpose: Purpose) -> Option<Request> {
     let url = url::Url::parse(url).ok()?;
-    let headers = Fields::from_list(&[
-        (
-            "accept".to_owned(),
-            b"image/png, image/jpeg, image/webp, image/gif".to_vec(),
-        ),
-        ("accept-encoding".to_owned(), b"identity".to_vec()),
-        ("user-agent".to_owned(), b"concept-refinement".to_vec()),
-    ])
-    .ok()?;
+    let mut fields = vec![
+        ("accept", "image/png, image/jpeg, image/webp, image/gif"),
+        ("accept-encoding", "identity"),
+        ("user-agent", "concept-refinement"),
+    ];
+    if purpose == Purpose::ModelAnswer {
+        fields.push(PURPOSE);
+    }
+    let fields: Vec<_> = fields
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()))
+        .collect();
+    let headers = Fields::from_list(&fields).ok()?;
     let options = RequestOptions::new();
     options.set_connect_timeout(Some(CONNECT_TIMEOUT)).ok()?;
     let (_, no_trailers) = wasip3::wit_future::new(|| Ok(None));

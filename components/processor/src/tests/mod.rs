@@ -1,4 +1,6 @@
 //! The pipeline over a simulated world in virtual time.
 
+mod contents;
 mod pipeline;
+mod provider;
 mod world;

@@ -389,17 +389,6 @@ fn an_answer_may_be_an_address() {
 }
 
 #[test]
-fn the_providers_own_host_may_be_private() {
-    let there = "http://127.0.0.1:7860/refined.gif";
-    let world = World::new()
-        .page(there, Page::Body(GIF))
-        .model([Script::Location(there)]);
-    let outcome = world.process_with(&world.message(), &[("model-url", "http://127.0.0.1:7860")]);
-    assert_eq!(outcome, Outcome::Done);
-    assert_eq!(world.status(), Some(Status::Completed));
-}
-
-#[test]
 fn the_whole_task_has_a_limit() {
     for (name, settings, world, step) in [
         (

@@ -20,7 +20,7 @@ use crate::config::Config;
 use crate::contents::Contents;
 use crate::ports::{
     Answer, ByteStream, Clock, ConceptStore, FetchError, Http, ImageModel, ImageStore, ModelError,
-    ModelRequest, Progress, Response, TaskStore,
+    ModelRequest, Progress, Purpose, Response, TaskStore,
 };
 use crate::process::{Outcome, process};
 
@@ -64,6 +64,8 @@ pub struct World {
     pub concept_store_error: RefCell<Option<CapabilityError>>,
     pub lose_at: Cell<Option<&'static str>>,
     pub pages: RefCell<BTreeMap<String, Page>>,
+    /// The addresses that were asked, and on whose word.
+    pub fetched: RefCell<Vec<(String, Purpose)>>,
     pub model: RefCell<VecDeque<Script>>,
     pub asked: RefCell<Vec<(ModelRequest, Vec<u8>)>>,
     pub images: RefCell<BTreeMap<String, (NewImage, Vec<u8>)>>,
@@ -111,6 +113,7 @@ impl World {
             concept_store_error: RefCell::default(),
             lose_at: Cell::new(None),
             pages: RefCell::new(BTreeMap::from([(ORIGINAL.to_owned(), Page::Body(GIF))])),
+            fetched: RefCell::default(),
             model: RefCell::new(VecDeque::from([Script::Answer(GIF)])),
             asked: RefCell::default(),
             images: RefCell::default(),
@@ -427,7 +430,9 @@ impl ImageModel for World {
 impl Http for World {
     type Stream = Pieces;
 
-    async fn get(&self, url: &str) -> Result<Response<Pieces>, FetchError> {
+    async fn get(&self, url: &str, purpose: Purpose) -> Result<Response<Pieces>, FetchError> {
+        let fetched = (url.to_owned(), purpose);
+        self.fetched.borrow_mut().push(fetched);
         let page = self.pages.borrow().get(url).cloned();
         let mut response = Response {
             status: 200,
