@@ -1,7 +1,6 @@
 //! One process with all its parts: engine, capabilities, triggers.
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -14,7 +13,6 @@ use wasmtime::component::Component;
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 
 use crate::bindings::processor::ProcessorComponentPre;
-use crate::capability::Capabilities;
 use crate::capability::clock::{Clock, SystemClock};
 use crate::capability::health::ModelHealth;
 use crate::capability::images::Signing;
@@ -23,6 +21,7 @@ use crate::capability::model::ImageModel;
 use crate::capability::model::component::ModelComponent;
 use crate::capability::queue::store::StoreQueue;
 use crate::capability::tasks::sqlite::{Options, SqliteTasks};
+use crate::capability::{Capabilities, create_directory};
 use crate::components::Components;
 use crate::config::{Auth, Config};
 use crate::egress::{Egress, Grant, tls};
@@ -117,7 +116,7 @@ impl HostBuilder {
             None => listen(config.listen).await?,
         };
         let address = listener.local_addr()?;
-        create_private(&config.data_dir).context("creating the data directory")?;
+        create_directory(&config.data_dir).context("creating the data directory")?;
 
         let compiled = Compiled::new(&config, components).await?;
         let tls = tls()?;
@@ -225,15 +224,6 @@ impl Drop for Host {
             trigger.abort();
         }
     }
-}
-
-/// What users entrust to the service is for its own eyes.
-fn create_private(directory: &Path) -> std::io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(directory)
 }
 
 struct Compiled {

@@ -50,10 +50,9 @@ impl DirectoryLock {
     pub(super) fn acquire(directory: &Path, name: &str) -> Result<Self, OpenError> {
         let unusable = |error: io::Error| OpenError::unusable(directory, error);
         create(directory).map_err(unusable)?;
-        let file = File::options()
+        let file = private_file()
             .create(true)
             .truncate(false)
-            .write(true)
             .open(directory.join(name))
             .map_err(unusable)?;
         match file.try_lock() {
@@ -66,7 +65,7 @@ impl DirectoryLock {
 
 /// Creates a directory, and those above it, for this user only, so that it is
 /// still there after a power loss. One that exists is left as it is.
-pub(super) fn create(directory: &Path) -> io::Result<()> {
+pub fn create(directory: &Path) -> io::Result<()> {
     if directory.is_dir() {
         return Ok(());
     }
@@ -83,6 +82,16 @@ pub(super) fn create(directory: &Path) -> io::Result<()> {
         made => made,
     }?;
     sync(parent)
+}
+
+/// How a file is opened for writing that, where it is new, this user alone can
+/// read.
+pub(super) fn private_file() -> fs::OpenOptions {
+    let mut options = File::options();
+    options.write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
 }
 
 /// Makes what was named, renamed or removed in a directory durable.

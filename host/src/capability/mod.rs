@@ -26,7 +26,7 @@ use concept_refinement_domain::capability::CapabilityError;
 use futures::future::BoxFuture;
 
 pub use clock::Clock;
-pub use directory::OpenError;
+pub use directory::{OpenError, create as create_directory};
 pub use plugged::Capabilities;
 
 /// What a call of a capability answers, some time later.

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
+use super::super::super::directory;
 use super::envelope::{self, Description};
 
 pub(super) struct Draft {
@@ -27,12 +28,8 @@ struct Place(PathBuf);
 
 impl Draft {
     pub(super) fn create(place: PathBuf) -> io::Result<Self> {
-        let mut options = File::options();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         Ok(Self {
-            file: options.open(&place)?,
+            file: directory::private_file().create_new(true).open(&place)?,
             place: Place(place),
             hash: Sha256::new(),
             size: 0,

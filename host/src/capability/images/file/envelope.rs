@@ -84,6 +84,8 @@ pub(super) fn write(
     file.write_all(&end)
 }
 
+/// `InvalidData`: the file is damaged, or none of ours. Reading it again is in
+/// vain.
 pub(super) fn read(file: &mut File) -> io::Result<Envelope> {
     let foreign = || {
         io::Error::new(
@@ -106,7 +108,7 @@ pub(super) fn read(file: &mut File) -> io::Result<Envelope> {
     file.seek(SeekFrom::Start(size))?;
     let mut json = Vec::new();
     file.take(u64::from(length)).read_to_end(&mut json)?;
-    let envelope: Envelope = serde_json::from_slice(&json)?;
+    let envelope: Envelope = serde_json::from_slice(&json).map_err(|_| foreign())?;
     if envelope.size == size {
         Ok(envelope)
     } else {
@@ -137,7 +139,13 @@ mod tests {
         let reads = |bytes: &[u8]| {
             let mut file = tempfile::tempfile().unwrap();
             file.write_all(bytes).unwrap();
-            read(&mut file).is_ok()
+            match read(&mut file) {
+                Ok(_) => true,
+                Err(error) => {
+                    assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+                    false
+                }
+            }
         };
         assert!(reads(&whole));
         for length in 0..whole.len() {
@@ -154,6 +162,8 @@ mod tests {
             altered[end + byte] ^= 0x80;
             assert!(!reads(&altered), "another length");
         }
+        let open = [b"{".as_slice(), &1_u32.to_be_bytes(), &MARK].concat();
+        assert!(!reads(&open), "an object that does not end");
     }
 
     #[test]

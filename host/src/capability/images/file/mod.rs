@@ -205,16 +205,28 @@ impl Store {
         Ok(others < at_most)
     }
 
+    /// A damaged image is as good as none: no repeat brings it back.
     fn open(&self, path: &str) -> io::Result<Option<(ImageInfo, fs::File)>> {
         let Some(path) = ImagePath::parse(path) else {
             return Ok(None);
         };
-        let mut file = match fs::File::open(self.file_of(&path)) {
+        match self.open_whole(&path) {
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                tracing::error!(%path, %error, "an image is damaged");
+                Ok(None)
+            }
+            opened => opened,
+        }
+    }
+
+    /// `InvalidData`: whatever has the name is damaged.
+    fn open_whole(&self, path: &ImagePath) -> io::Result<Option<(ImageInfo, fs::File)>> {
+        let mut file = match fs::File::open(self.file_of(path)) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
         };
-        let info = envelope::read(&mut file)?.info(&path);
+        let info = envelope::read(&mut file)?.info(path);
         Ok(info.map(|info| (info, file)))
     }
 
@@ -223,9 +235,12 @@ impl Store {
             return Ok(());
         };
         let _changing = self.changing(&parsed);
-        // Another image may have taken the name meanwhile, in another format.
-        if self.open(path)?.is_none() {
-            return Ok(());
+        match self.open_whole(&parsed) {
+            // Another image may have taken the name meanwhile, in another format.
+            Ok(None) => return Ok(()),
+            Err(error) if error.kind() != io::ErrorKind::InvalidData => return Err(error),
+            // A damaged one is to go as well.
+            Ok(Some(_)) | Err(_) => {}
         }
         fs::remove_file(self.file_of(&parsed))?;
         let folder = self.folder_of(&parsed);
@@ -340,7 +355,100 @@ fn tell(error: &io::Error) -> CapabilityError {
 mod tests {
     use concept_refinement_domain::capability::ErrorKind;
 
+    use bytes::Bytes;
+    use futures::{FutureExt, stream};
+
+    use super::super::super::clock::ManualClock;
     use super::*;
+
+    /// A store with one image, the image's path, and its file.
+    async fn with_an_image(place: &Path) -> (FileImages, String, PathBuf) {
+        let signing = Signing {
+            key: vec![],
+            ttl: std::time::Duration::from_secs(1),
+            public_url: None,
+        };
+        let images = FileImages::open(place, signing, Arc::new(ManualClock::default())).unwrap();
+        let image = NewImage {
+            kind: ImageKind::Upload,
+            name: "a".into(),
+            owner: "ada".into(),
+            media_type: "image/png".into(),
+            length: 5,
+            metadata: vec![],
+            at_most: None,
+        };
+        let contents = stream::iter([Ok(Bytes::from_static(b"image"))]).boxed();
+        let StoredOrNot::Stored(stored) = images.put(image, contents).await.unwrap() else {
+            panic!("not stored")
+        };
+        let file = place.join(stored.path.strip_suffix(".png").unwrap());
+        assert!(file.is_file());
+        (images, stored.path, file)
+    }
+
+    #[tokio::test]
+    async fn a_damaged_image_is_as_good_as_none_and_can_be_removed() {
+        let place = tempfile::tempdir().unwrap();
+        for length in [0, 5, 20, -1] {
+            let (images, path, file) = with_an_image(place.path()).await;
+            let damaged = fs::File::options().write(true).open(&file).unwrap();
+            let size = damaged.metadata().unwrap().len();
+            let length = u64::try_from(length).unwrap_or(size - 1);
+            damaged.set_len(length).unwrap();
+
+            assert_eq!(images.stat(&path).await, Ok(None), "cut at {length}");
+            let got = images.get(&path, None).await.unwrap();
+            assert!(got.is_none(), "cut at {length}");
+            assert_eq!(images.delete(&path).await, Ok(()), "cut at {length}");
+            assert!(!file.exists(), "cut at {length}");
+            assert_eq!(images.delete(&path).await, Ok(()), "and again");
+        }
+    }
+
+    /// A fault of the disk may pass: the image may be whole.
+    #[tokio::test]
+    async fn what_cannot_be_read_is_not_taken_for_damaged() {
+        let place = tempfile::tempdir().unwrap();
+        let (images, path, file) = with_an_image(place.path()).await;
+        fs::remove_file(&file).unwrap();
+        fs::create_dir(&file).unwrap();
+        let outcomes = [
+            images.stat(&path).map(|found| found.map(drop)).await,
+            images.get(&path, None).map(|found| found.map(drop)).await,
+            images.delete(&path).await,
+        ];
+        for outcome in outcomes {
+            assert_eq!(outcome.unwrap_err().kind, ErrorKind::Unavailable);
+        }
+        assert!(file.exists());
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn only_its_owner_can_read_it() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let place = tempfile::tempdir().unwrap();
+        fs::set_permissions(place.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let (images, _, _) = with_an_image(place.path()).await;
+        let _draft = images.store.begin().unwrap();
+        let mut directories = vec![place.path().to_owned()];
+        let mut files = 0;
+        while let Some(directory) = directories.pop() {
+            for entry in fs::read_dir(directory).unwrap() {
+                let path = entry.unwrap().path();
+                let mode = fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+                if path.is_dir() {
+                    assert_eq!(mode, 0o700, "{}", path.display());
+                    directories.push(path);
+                } else {
+                    assert_eq!(mode, 0o600, "{}", path.display());
+                    files += 1;
+                }
+            }
+        }
+        assert_eq!(files, 3, "the lock, the image and the draft");
+    }
 
     #[test]
     fn a_caller_is_told_whether_a_repeat_helps_and_no_more() {

@@ -7,6 +7,9 @@ use rusqlite::ErrorCode;
 pub(super) enum Fault {
     #[error(transparent)]
     Engine(#[from] rusqlite::Error),
+    /// A file of the store cannot be found by its name any more.
+    #[error(transparent)]
+    Nameless(std::io::Error),
     /// The caller asked for something that cannot be: the sentence is for it.
     #[error("{0}")]
     Invalid(&'static str),
@@ -18,6 +21,10 @@ impl Fault {
     pub(super) fn tell(self) -> CapabilityError {
         match self {
             Self::Invalid(sentence) => CapabilityError::invalid(sentence),
+            Self::Nameless(error) => {
+                tracing::error!(%error, "a file of the task store was removed or replaced");
+                unavailable()
+            }
             Self::Engine(error) => {
                 tracing::error!(%error, "the task store failed");
                 match error.sqlite_error_code() {

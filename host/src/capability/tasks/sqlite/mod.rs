@@ -8,6 +8,7 @@ mod concepts;
 mod connection;
 mod delete;
 mod fault;
+mod files;
 mod keys;
 mod leases;
 mod readers;
@@ -40,6 +41,7 @@ use super::super::directory::{self, DirectoryLock};
 use super::super::{Answer, Clock, OpenError};
 use super::{Changes, TaskStore};
 use fault::Fault;
+use files::NamedFile;
 use readers::Readers;
 use schema::MigrationError;
 use watch::{Hub, News};
@@ -95,6 +97,7 @@ impl SqliteTasks {
         let engine = |error| OpenError::unusable(&file, error);
         let system = |error: std::io::Error| OpenError::unusable(&file, error);
 
+        let main = NamedFile::create(&file).map_err(system)?;
         let mut connection = connection::writer(&file).map_err(engine)?;
         schema::migrate(&mut connection).map_err(|error| match error {
             MigrationError::Newer => OpenError::Newer(file.clone()),
@@ -105,13 +108,15 @@ impl SqliteTasks {
             .map(|_| connection::reader(&file))
             .collect::<Result<_, _>>()
             .map_err(engine)?;
+        let log = NamedFile::log_of(&file).map_err(system)?;
+        let files = [main].into_iter().chain(log).collect();
         // The names of new files have to last as well.
         directory::sync(directory).map_err(system)?;
         let hub = Arc::new(Hub::default());
         Ok(Self {
             options,
             readers: Some(Readers::start(readers).map_err(system)?),
-            writer: Writer::start(connection, clock, hub.clone()).map_err(system)?,
+            writer: Writer::start(connection, files, clock, hub.clone()).map_err(system)?,
             hub,
             _lock: Some(lock),
         })
@@ -127,7 +132,7 @@ impl SqliteTasks {
         Ok(Self {
             options,
             readers: None,
-            writer: Writer::start(connection, clock, hub.clone())
+            writer: Writer::start(connection, vec![], clock, hub.clone())
                 .map_err(|error| OpenError::unusable(place, error))?,
             hub,
             _lock: None,
@@ -265,7 +270,8 @@ impl TaskStore for SqliteTasks {
         Box::pin(self.write(|step| sweep::recover(step)))
     }
 
-    /// Writes, since reading works on a full disk too.
+    /// Writes, since reading works on a full disk too, and where the file has
+    /// lost its name.
     fn check(&self) -> Answer<'_, ()> {
         Box::pin(self.write(|step| {
             step.connection

@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::super::super::Clock;
 use super::fault::{Fault, unavailable};
+use super::files::NamedFile;
 use super::watch::{Hub, News};
 
 /// Callers beyond these wait before they are queued.
@@ -45,14 +46,18 @@ pub(super) struct Writer {
 }
 
 impl Writer {
+    /// `files` are those that the connection writes to: without their names it
+    /// commits nothing.
     pub(super) fn start(
         connection: Connection,
+        files: Vec<NamedFile>,
         clock: Arc<dyn Clock>,
         hub: Arc<Hub>,
     ) -> std::io::Result<Self> {
         let (sender, receiver) = mpsc::channel(WAITING);
         let worker = Worker {
             connection,
+            files,
             clock,
             hub,
         };
@@ -152,6 +157,7 @@ where
 
 struct Worker {
     connection: Connection,
+    files: Vec<NamedFile>,
     clock: Arc<dyn Clock>,
     hub: Arc<Hub>,
 }
@@ -178,6 +184,10 @@ impl Worker {
             .map_err(engine)?;
         for operation in group.iter_mut() {
             perform(&mut transaction, self.clock.now(), operation, &mut news)?;
+        }
+        for file in &self.files {
+            file.check()
+                .map_err(|error| Fault::Nameless(error).tell())?;
         }
         transaction.commit().map_err(engine)?;
         for (task_id, news) in news {
@@ -234,7 +244,10 @@ mod tests {
     fn start(connection: Connection) -> (Writer, Arc<Hub>) {
         let hub = Arc::new(Hub::default());
         let clock = Arc::new(ManualClock::default());
-        (Writer::start(connection, clock, hub.clone()).unwrap(), hub)
+        (
+            Writer::start(connection, vec![], clock, hub.clone()).unwrap(),
+            hub,
+        )
     }
 
     fn in_memory() -> (Writer, Arc<Hub>) {

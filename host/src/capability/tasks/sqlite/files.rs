@@ -1,0 +1,186 @@
+//! The store's files by their names. What is written to a file that has lost
+//! its name is lost with the process, so nothing may be answered then.
+
+use std::fs::{self, Metadata};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::super::super::directory;
+
+/// A file that is to keep its name while it is open.
+#[derive(Debug)]
+pub(super) struct NamedFile {
+    path: PathBuf,
+    identity: Identity,
+}
+
+impl NamedFile {
+    /// The store's main file, which is created where it is missing. The engine
+    /// gives those beside it the same permissions.
+    ///
+    /// To be called before the engine opens it: where any handle of a file is
+    /// closed, POSIX lets go of the locks of the whole process, the engine's
+    /// too.
+    pub(super) fn create(path: &Path) -> io::Result<Self> {
+        directory::private_file()
+            .create(true)
+            .truncate(false)
+            .open(path)?;
+        Self::of(path)
+    }
+
+    /// The engine's log beside the main file, which holds what was committed
+    /// last. None: the engine keeps none, since the file system does not allow
+    /// for it.
+    pub(super) fn log_of(main: &Path) -> io::Result<Option<Self>> {
+        // The engine follows links before it names the log.
+        let mut log = fs::canonicalize(main)?.into_os_string();
+        log.push("-wal");
+        match Self::of(Path::new(&log)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            log => log.map(Some),
+        }
+    }
+
+    fn of(path: &Path) -> io::Result<Self> {
+        Ok(Self {
+            path: path.to_owned(),
+            identity: identity(&fs::metadata(path)?),
+        })
+    }
+
+    /// An error: the name is gone, or another file's. It looks at the name
+    /// only, and opens nothing.
+    pub(super) fn check(&self) -> io::Result<()> {
+        if identity(&fs::metadata(&self.path)?) == self.identity {
+            Ok(())
+        } else {
+            Err(io::Error::other("another file has its name"))
+        }
+    }
+}
+
+/// An open file's inode is not given to another, even if its name is removed.
+#[cfg(unix)]
+type Identity = (u64, u64);
+
+#[cfg(unix)]
+fn identity(metadata: &Metadata) -> Identity {
+    use std::os::unix::fs::MetadataExt as _;
+    (metadata.dev(), metadata.ino())
+}
+
+/// Elsewhere an open file keeps its name.
+#[cfg(not(unix))]
+type Identity = ();
+
+#[cfg(not(unix))]
+fn identity(_: &Metadata) -> Identity {}
+
+#[cfg(unix)]
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    use std::sync::Arc;
+
+    use concept_refinement_domain::capability::{ErrorKind, NewTask, Submission};
+    use concept_refinement_domain::task::Refinement;
+
+    use super::super::super::super::clock::ManualClock;
+    use super::super::super::TaskStore;
+    use super::super::{Options, SqliteTasks};
+    use super::*;
+
+    fn open(directory: &Path) -> SqliteTasks {
+        let clock = Arc::new(ManualClock::default());
+        SqliteTasks::open(directory, Options::default(), clock).unwrap()
+    }
+
+    fn task_of(user_id: &str) -> NewTask {
+        NewTask {
+            id: user_id.into(),
+            user_id: user_id.into(),
+            is_anonymous: false,
+            refinement: Refinement {
+                original_image_url: "https://example.com/a.png".into(),
+                refinement_prompt: "Make it lighter".into(),
+                logo_description: None,
+                theme_description: None,
+            },
+            original_path: None,
+            original_found: true,
+            idempotency_key: None,
+            quota: None,
+        }
+    }
+
+    async fn assert_works(store: &SqliteTasks, user: &str, case: &str) {
+        assert_eq!(store.check().await, Ok(()), "{case}");
+        let answer = store.submit(task_of(user)).await;
+        assert!(matches!(answer, Ok(Submission::Created(_))), "{case}");
+    }
+
+    async fn assert_refuses(store: &SqliteTasks, case: &str) {
+        let error = store.check().await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Unavailable, "{case}");
+        assert!(!error.message.contains('/'), "{error}");
+        let error = store.submit(task_of("refused")).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Unavailable, "{case}");
+    }
+
+    #[tokio::test]
+    async fn nothing_is_accepted_into_a_file_without_its_name() {
+        for name in ["data/tasks.sqlite", "data/tasks.sqlite-wal", "data"] {
+            let place = tempfile::tempdir().unwrap();
+            let store = open(&place.path().join("data"));
+            let (path, aside) = (place.path().join(name), place.path().join("aside"));
+            assert_works(&store, "ada", name).await;
+
+            fs::rename(&path, &aside).unwrap();
+            assert_refuses(&store, name).await;
+            fs::rename(&aside, &path).unwrap();
+            let found = TaskStore::get(&store, "refused", "refused").await;
+            assert_eq!(found, Ok(None), "{name}: nothing was done");
+            assert_works(&store, "bob", name).await;
+
+            if path.is_file() {
+                fs::rename(&path, &aside).unwrap();
+                fs::copy(&aside, &path).unwrap();
+                assert_refuses(&store, name).await;
+                fs::remove_file(&path).unwrap();
+                fs::remove_file(&aside).unwrap();
+                assert_refuses(&store, name).await;
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_linked_file_is_looked_after_as_well() {
+        let place = tempfile::tempdir().unwrap();
+        let (data, elsewhere) = (place.path().join("data"), place.path().join("elsewhere"));
+        fs::create_dir(&data).unwrap();
+        symlink(&elsewhere, data.join("tasks.sqlite")).unwrap();
+        let store = open(&data);
+        assert_works(&store, "ada", "linked").await;
+        fs::remove_file(place.path().join("elsewhere-wal")).unwrap();
+        assert_refuses(&store, "without its log").await;
+    }
+
+    #[tokio::test]
+    async fn only_its_owner_can_read_it() {
+        let place = tempfile::tempdir().unwrap();
+        fs::set_permissions(place.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let store = open(place.path());
+        assert_works(&store, "ada", "open").await;
+        let mut names = Vec::new();
+        for entry in fs::read_dir(place.path()).unwrap() {
+            let entry = entry.unwrap();
+            let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
+            assert_eq!(mode, 0o600, "{:?}", entry.file_name());
+            names.push(entry.file_name().into_string().unwrap());
+        }
+        names.sort();
+        let expected = ["", "-shm", "-wal"].map(|end| format!("tasks.sqlite{end}"));
+        assert_eq!(names, [&["tasks.lock".to_owned()], &expected[..]].concat());
+    }
+}
