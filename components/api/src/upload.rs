@@ -8,13 +8,11 @@
 use std::collections::VecDeque;
 
 use concept_refinement_domain::image::{self, Format, Inspected, Inspector, Limits};
+use concept_refinement_domain::pieces;
 
 use crate::ports::Chunks;
 use crate::problem::Problem;
 use crate::request::Body;
-
-/// How large each piece in memory is but the last, in bytes.
-const PIECE: usize = 64 * 1024;
 
 /// A body that is inspected while it is read.
 pub struct Upload<B> {
@@ -68,7 +66,7 @@ impl<B: Body> Upload<B> {
         let outcome = match self.body.chunk().await {
             Ok(Some(chunk)) => match inspector.push(&chunk) {
                 Ok(()) => {
-                    hold(&mut self.held, &chunk);
+                    pieces::append(&mut self.held, &chunk);
                     return true;
                 }
                 Err(problem) => Err(problem.into()),
@@ -105,25 +103,6 @@ impl Chunks for Collected {
     }
 }
 
-/// Fills the last piece before it begins another, so that no room is left
-/// unused, however small the chunks and large their buffers.
-fn hold(held: &mut VecDeque<Vec<u8>>, mut chunk: &[u8]) {
-    while !chunk.is_empty() {
-        let mut last = match held.pop_back() {
-            Some(last) if last.len() < PIECE => last,
-            full => {
-                held.extend(full);
-                Vec::with_capacity(PIECE)
-            }
-        };
-        let room = PIECE - last.len();
-        let (fitting, rest) = chunk.split_at_checked(room).unwrap_or((chunk, &[]));
-        last.extend_from_slice(fitting);
-        held.push_back(last);
-        chunk = rest;
-    }
-}
-
 impl From<image::Problem> for Problem {
     fn from(problem: image::Problem) -> Self {
         let detail = format!("The image cannot be used: {problem}.").into();
@@ -135,30 +114,6 @@ impl From<image::Problem> for Problem {
             image::Problem::Empty | image::Problem::CutShort | image::Problem::Malformed => {
                 Self::Invalid(detail)
             }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_memory_is_left_unused_however_long_the_chunks() {
-        const LENGTH: usize = 1_000_000;
-        let bytes: Vec<u8> = (0..LENGTH).map(|at| (at % 251) as u8).collect();
-        for size in [1, 1460, PIECE / 2 + 1, PIECE, 3 * PIECE + 1, LENGTH] {
-            let mut held = VecDeque::new();
-            for chunk in bytes.chunks(size) {
-                let mut buffer = Vec::with_capacity(PIECE.max(size));
-                buffer.extend_from_slice(chunk);
-                hold(&mut held, &buffer);
-                hold(&mut held, &[]);
-            }
-            let room: usize = held.iter().map(Vec::capacity).sum();
-            assert!(room <= LENGTH + PIECE, "{room} for chunks of {size}");
-            assert!(held.iter().all(|piece| !piece.is_empty()), "{size}");
-            assert!(Vec::from(held).concat() == bytes, "{size}: other bytes");
         }
     }
 }

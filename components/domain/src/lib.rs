@@ -15,6 +15,7 @@ pub mod image;
 pub mod lease;
 pub mod message;
 pub mod original;
+pub mod pieces;
 pub mod quota;
 pub mod retry;
 pub mod sentence;

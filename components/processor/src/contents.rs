@@ -5,15 +5,14 @@
 //! copied over; an instance's memory is capped, and a stream is spent once,
 //! while a repeat needs the bytes again.
 
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use concept_refinement_domain::image::{Format, Inspected, Inspector, Limits, Problem};
+use concept_refinement_domain::pieces;
 use thiserror::Error;
 
 use crate::ports::ByteStream;
-
-/// How large each piece is but the last, in bytes.
-const PIECE: usize = 64 * 1024;
 
 /// A whole image, checked.
 pub struct Contents {
@@ -43,19 +42,19 @@ impl Contents {
             }));
         }
         let mut inspector = Inspector::new(limits);
-        let mut pieces = Vec::new();
+        let mut held = VecDeque::new();
         let mut length = 0u64;
         while let Some(piece) = stream.next().await {
             inspector.push(&piece).map_err(Rejected::Image)?;
             length += piece.len() as u64;
-            append(&mut pieces, &piece);
+            pieces::append(&mut held, &piece);
         }
         if declared.is_some_and(|declared| length < declared) {
             return Err(Rejected::Incomplete);
         }
         let inspected = inspector.finish().map_err(Rejected::Image)?;
         Ok(Self {
-            pieces: pieces.into(),
+            pieces: Vec::from(held).into(),
             inspected,
         })
     }
@@ -73,20 +72,5 @@ impl Contents {
     /// Shared, for a writer that outlives the call it belongs to.
     pub fn pieces(&self) -> Rc<[Vec<u8>]> {
         Rc::clone(&self.pieces)
-    }
-}
-
-/// Fills the last piece before it begins another: a reader's buffer may be far
-/// larger than what came in it.
-fn append(pieces: &mut Vec<Vec<u8>>, mut bytes: &[u8]) {
-    while !bytes.is_empty() {
-        let mut last = pieces
-            .pop_if(|last| last.len() < PIECE)
-            .unwrap_or_else(|| Vec::with_capacity(PIECE));
-        let room = PIECE - last.len();
-        let (fitting, rest) = bytes.split_at_checked(room).unwrap_or((bytes, &[]));
-        last.extend_from_slice(fitting);
-        pieces.push(last);
-        bytes = rest;
     }
 }

@@ -12,6 +12,7 @@ mod stores;
 use std::time::Duration;
 
 use concept_refinement_domain::capability::Lease;
+use concept_refinement_domain::pieces::PIECE;
 use concept_refinement_domain::task::Stage;
 use concept_refinement_domain::timestamp::Timestamp;
 use wasip3::clocks::{monotonic_clock, system_clock};
@@ -29,9 +30,6 @@ wit_bindgen::generate!({
 
 use concept::refinement::{progress, settings};
 use exports::concept::refinement::processor::{Guest, Outcome};
-
-/// How much of an image is read at once, in bytes.
-const PIECE: usize = 64 * 1024;
 
 const SETTINGS: [&str; 8] = [
     "allow-sources",
