@@ -134,6 +134,37 @@ async fn an_address_in_place_of_an_image_is_downloaded_under_the_rules() {
 }
 
 #[tokio::test]
+async fn the_providers_own_host_is_for_what_the_model_answered() {
+    let provider = Origin::start();
+    let picture = pictures::png(20, 20);
+    let refined = provider.picture(&picture);
+    let service = scripted_launch()
+        .set("model-url", &format!("http://{}", provider.authority()))
+        .start();
+    let client = new_user(&service);
+
+    let original = origin().serve(Reply::redirect(302, &refined));
+    let task = client.refined(&original, "echo it").await;
+    let message = task["error_message"].as_str().unwrap();
+    assert!(message.contains("public address"), "{message}");
+    assert_eq!(provider.connections(), 0);
+
+    let original = origin().picture(&pictures::png(8, 8));
+    let prompt = format!("location: {refined}");
+    let task = client.refined(&original, &prompt).await;
+    assert_eq!(task["status"], "completed", "{task}");
+    let image = client.get(task["image_url"].as_str().unwrap()).await;
+    assert_eq!(image.body, picture.bytes);
+    let requests = provider.requests(&refined);
+    assert_eq!(requests.len(), 1);
+    let told = requests.concat().to_lowercase();
+    assert!(
+        !told.contains("purpose"),
+        "a mark of ours left the host: {told}"
+    );
+}
+
+#[tokio::test]
 async fn a_model_that_fails_again_and_again_is_reported_until_it_works() {
     let service = strict();
     let url = origin().picture(&pictures::png(8, 8));
