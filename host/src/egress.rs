@@ -12,7 +12,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use concept_refinement_domain::address::is_public;
 use concept_refinement_domain::original::AllowedSources;
 use http::uri::Scheme;
@@ -217,16 +216,12 @@ async fn send(
         http::HeaderValue::from_static("close"),
     );
 
-    let driver = tokio::spawn(connection);
-    let driver = body::AbortOnDrop::new(driver);
+    let driver = body::Driver::new(tokio::spawn(connection));
     let response = timeout(first_byte, sender.send_request(request))
         .await
         .map_err(|_| Error::ConnectionReadTimeout)??;
-    let response = response.map(|incoming| {
-        body::Watched::new(incoming, between_bytes, driver)
-            .map_frame(|frame| frame.map_data(Bytes::from))
-            .boxed_unsync()
-    });
+    let response =
+        response.map(|incoming| body::Watched::new(incoming, between_bytes, driver).boxed_unsync());
     Ok((response, Box::new(std::future::ready(Ok(())))))
 }
 

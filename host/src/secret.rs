@@ -2,13 +2,15 @@
 //! its owner only. Keys for different purposes are derived from it, so that one
 //! says nothing about another.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::Path;
 
 use anyhow::Context as _;
 use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
+
+use crate::capability::directory;
 
 const LENGTH: usize = 32;
 
@@ -44,17 +46,16 @@ impl Secret {
 }
 
 /// Whole or not at all: a crash in between leaves no half secret behind.
-fn write(directory: &Path, path: &Path, secret: &[u8]) -> std::io::Result<()> {
-    let draft = directory.join("secret.new");
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&draft)?;
+fn write(place: &Path, path: &Path, secret: &[u8]) -> std::io::Result<()> {
+    let draft = place.join("secret.new");
+    let mut file = directory::private_file()
+        .create(true)
+        .truncate(true)
+        .open(&draft)?;
     file.write_all(secret)?;
     file.sync_all()?;
     std::fs::rename(&draft, path)?;
-    File::open(directory)?.sync_all()
+    directory::sync(place)
 }
 
 #[cfg(test)]

@@ -14,11 +14,20 @@ use url::form_urlencoded;
 use crate::capability::Access;
 use crate::timestamp::Timestamp;
 
+/// What stands between an origin and an image's path.
+pub const IMAGES: &str = "/api/images/";
+
 const EXPIRES: &str = "expires";
 const SIGNATURE: &str = "signature";
 
 /// Keeps these signatures apart from whatever else the key signs.
 const PURPOSE: &[u8] = b"concept-refinement image url\n";
+
+/// The address of an image, unsigned. `base`: an origin, or nothing for a path
+/// on whatever origin serves the API.
+pub fn address(base: &str, path: &str) -> String {
+    format!("{}{IMAGES}{path}", base.trim_end_matches('/'))
+}
 
 /// The query string that opens `path` for about `ttl`. The expiry is rounded
 /// down to steps of a quarter of it, so that one image keeps one URL for a

@@ -11,6 +11,7 @@ use concept_refinement_domain::capability::{
 use concept_refinement_domain::concept::NewConcept;
 use concept_refinement_domain::message::{self, Parsed};
 use concept_refinement_domain::sentence::{MISSING_PROMPT_OR_URL, Step, failed};
+use concept_refinement_domain::signature;
 use concept_refinement_domain::task::{Stage, Task};
 use futures::future::{Either, select};
 
@@ -220,8 +221,7 @@ async fn stored_earlier(
     let there = images.stat(path).await?.is_some();
     Ok(there.then(|| {
         let public_url = config.public_url.as_deref().unwrap_or_default();
-        let url = format!("{public_url}/api/images/{path}");
-        (path.clone(), url)
+        (path.clone(), signature::address(public_url, path))
     }))
 }
 

@@ -1,7 +1,5 @@
 //! Asks the model, and asks again where that can help.
 
-use std::time::Duration;
-
 use concept_refinement_domain::retry::{MAX_TRIES, backoff};
 use concept_refinement_domain::timestamp::Timestamp;
 
@@ -80,13 +78,9 @@ async fn collect<S: crate::ports::ByteStream>(
                 Some(Err(error)) => Err(format!("the model's answer is unusable: {error}")),
                 None => Err(format!(
                     "the model's answer could not be downloaded within {} seconds",
-                    seconds(config.download_timeout)
+                    config.download_timeout.as_secs_f32()
                 )),
             }
         }
     }
-}
-
-fn seconds(duration: Duration) -> f32 {
-    duration.as_secs_f32()
 }

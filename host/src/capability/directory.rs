@@ -86,7 +86,7 @@ pub fn create(directory: &Path) -> io::Result<()> {
 
 /// How a file is opened for writing that, where it is new, this user alone can
 /// read.
-pub(super) fn private_file() -> fs::OpenOptions {
+pub(crate) fn private_file() -> fs::OpenOptions {
     let mut options = File::options();
     options.write(true);
     #[cfg(unix)]
@@ -95,7 +95,7 @@ pub(super) fn private_file() -> fs::OpenOptions {
 }
 
 /// Makes what was named, renamed or removed in a directory durable.
-pub(super) fn sync(directory: &Path) -> io::Result<()> {
+pub(crate) fn sync(directory: &Path) -> io::Result<()> {
     if cfg!(unix) {
         File::open(directory)?.sync_all()?;
     }

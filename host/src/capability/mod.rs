@@ -12,7 +12,7 @@
 pub mod clock;
 pub mod concepts;
 mod convert;
-mod directory;
+pub(crate) mod directory;
 pub mod health;
 pub mod images;
 pub mod model;

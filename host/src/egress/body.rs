@@ -7,33 +7,22 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use tokio::task::JoinHandle;
 use tokio::time::{Instant, Sleep};
+use tokio_util::task::AbortOnDropHandle;
 use wasmtime_wasi_http::Error;
 
-pub struct AbortOnDrop(JoinHandle<Result<(), hyper::Error>>);
-
-impl AbortOnDrop {
-    pub fn new(driver: JoinHandle<Result<(), hyper::Error>>) -> Self {
-        Self(driver)
-    }
-}
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
+/// What drives a connection. It ends with the body.
+pub type Driver = AbortOnDropHandle<Result<(), hyper::Error>>;
 
 pub struct Watched<B> {
     body: B,
     silence: Duration,
     deadline: Pin<Box<Sleep>>,
-    _driver: AbortOnDrop,
+    _driver: Driver,
 }
 
 impl<B> Watched<B> {
-    pub fn new(body: B, silence: Duration, driver: AbortOnDrop) -> Self {
+    pub fn new(body: B, silence: Duration, driver: Driver) -> Self {
         Self {
             body,
             silence,

@@ -4,11 +4,9 @@
 use std::time::Duration;
 
 use concept_refinement_domain::capability::Resolved;
-use concept_refinement_domain::signature;
+use concept_refinement_domain::signature::{self, IMAGES};
 use concept_refinement_domain::timestamp::Timestamp;
 use url::Url;
-
-const IMAGES: &str = "/api/images/";
 
 /// With what, for how long and where images are shown.
 #[derive(Clone)]
@@ -58,7 +56,7 @@ impl Signing {
 
     fn address(&self, path: &str, origin: &str) -> String {
         let base = self.public_url.as_deref().unwrap_or(origin);
-        format!("{}{IMAGES}{path}", base.trim_end_matches('/'))
+        signature::address(base, path)
     }
 }
 

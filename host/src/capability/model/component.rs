@@ -16,6 +16,7 @@ use futures::stream::BoxStream;
 use tokio::runtime::Runtime;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::task::JoinHandle;
+use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
 use wasmtime::component::{Component, StreamReader};
 
@@ -91,7 +92,7 @@ impl ImageModel for ModelComponent {
             let (sender, answer) = oneshot::channel();
             let call = call(Arc::clone(&self.calls), request, sender, permit);
             let call = call.instrument(tracing::Span::current());
-            let call = AbortOnDrop(self.calls.threads.spawn(call));
+            let call = AbortOnDropHandle::new(self.calls.threads.spawn(call));
             match answer.await {
                 Ok(Ok(ModelAnswer::Image {
                     media_type,
@@ -190,8 +191,7 @@ async fn describe(calls: &Arc<Calls>) -> anyhow::Result<String> {
                 .await?
         }
     });
-    let mut described = AbortOnDrop(described);
-    tokio::time::timeout(DESCRIBE_TIMEOUT, &mut described.0)
+    tokio::time::timeout(DESCRIBE_TIMEOUT, AbortOnDropHandle::new(described))
         .await
         .context("the model component did not describe itself in time")?
         .context("the model component could not be started")?
@@ -255,19 +255,10 @@ fn can_wait(engine: &wasmtime::Engine, component: &Component) -> bool {
     })
 }
 
-/// Ends the call with whoever waits for it.
-struct AbortOnDrop<T>(JoinHandle<T>);
-
-impl<T> Drop for AbortOnDrop<T> {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
 /// An answer's bytes, whose call ends when nobody reads them any more.
 struct Guarded {
     contents: BoxStream<'static, Bytes>,
-    _call: AbortOnDrop<()>,
+    _call: AbortOnDropHandle<()>,
 }
 
 impl futures::Stream for Guarded {
