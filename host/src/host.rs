@@ -60,6 +60,7 @@ pub struct HostBuilder {
     listener: Option<TcpListener>,
     model: Option<Arc<dyn ImageModel>>,
     clock: Arc<dyn Clock>,
+    plug: Box<dyn FnOnce(Capabilities) -> Capabilities + Send>,
 }
 
 /// A host at work. Dropping it ends its tasks without waiting; what was
@@ -81,6 +82,7 @@ impl HostBuilder {
             listener: None,
             model: None,
             clock: Arc::new(SystemClock),
+            plug: Box::new(|configured| configured),
         }
     }
 
@@ -101,6 +103,16 @@ impl HostBuilder {
         self
     }
 
+    /// Puts capabilities of your own in place of the configured ones, or
+    /// around them.
+    pub fn plug(
+        mut self,
+        plug: impl FnOnce(Capabilities) -> Capabilities + Send + 'static,
+    ) -> Self {
+        self.plug = Box::new(plug);
+        self
+    }
+
     /// Opens the stores, compiles the components, takes over what a process
     /// before this one left, and begins to serve.
     pub async fn start(self) -> anyhow::Result<Host> {
@@ -110,6 +122,7 @@ impl HostBuilder {
             listener,
             model,
             clock,
+            plug,
         } = self;
         let listener = match listener {
             Some(listener) => listener,
@@ -128,7 +141,8 @@ impl HostBuilder {
         // before it draws a secret.
         let tasks = open_tasks(&config, &clock)?;
         let secret = Secret::open(&config.data_dir, || rand::rng().random())?;
-        let capabilities = open_capabilities(&config, &secret, tasks, model, clock)?;
+        let configured = open_capabilities(&config, &secret, tasks, model, clock)?;
+        let capabilities = Arc::new(plug(configured));
 
         let pre = api_linker(compiled.engine.wasmtime())
             .and_then(|linker| linker.instantiate_pre(&compiled.api))
@@ -301,7 +315,7 @@ fn open_capabilities(
     tasks: Arc<SqliteTasks>,
     model: Arc<dyn ImageModel>,
     clock: Arc<dyn Clock>,
-) -> anyhow::Result<Arc<Capabilities>> {
+) -> anyhow::Result<Capabilities> {
     let signing = Signing {
         key: secret.key("image-urls")?.to_vec(),
         ttl: config.image_url_ttl,
@@ -309,7 +323,7 @@ fn open_capabilities(
     };
     let images = FileImages::open(&config.data_dir.join("images"), signing, Arc::clone(&clock))?;
     let queue = StoreQueue::new(Arc::clone(&tasks) as _, QUEUED);
-    Ok(Arc::new(Capabilities {
+    Ok(Capabilities {
         clock,
         concepts: Arc::clone(&tasks) as _,
         tasks,
@@ -317,7 +331,7 @@ fn open_capabilities(
         queue: Arc::new(queue),
         model,
         model_health: Mutex::new(ModelHealth::default()),
-    }))
+    })
 }
 
 /// The values of these settings, where they are set.

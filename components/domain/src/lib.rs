@@ -17,6 +17,7 @@ pub mod message;
 pub mod original;
 pub mod pieces;
 pub mod quota;
+pub mod refined;
 pub mod retry;
 pub mod sentence;
 pub mod signature;

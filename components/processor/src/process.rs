@@ -10,6 +10,7 @@ use concept_refinement_domain::capability::{
 };
 use concept_refinement_domain::concept::NewConcept;
 use concept_refinement_domain::message::{self, Parsed};
+use concept_refinement_domain::refined;
 use concept_refinement_domain::sentence::{MISSING_PROMPT_OR_URL, Step, failed};
 use concept_refinement_domain::signature;
 use concept_refinement_domain::task::{Stage, Task};
@@ -289,9 +290,7 @@ async fn store_refined_image(
     let refinement = &task.refinement;
     let image = NewImage {
         kind: ImageKind::Refined,
-        // The attempt keeps a worker that lost its lease away from the image
-        // of the one that has it.
-        name: format!("{}-{}", task.id, lease.attempt),
+        name: refined::name(&task.id, lease.attempt),
         owner: task.user_id.clone(),
         media_type: refined.format().media_type().to_owned(),
         length: refined.length(),

@@ -12,8 +12,9 @@ mod path;
 
 use bytes::Bytes;
 use concept_refinement_domain::capability::{
-    ByteRange, CapabilityError, ImageInfo, NewImage, Resolved, StoredOrNot,
+    ByteRange, CapabilityError, ImageInfo, ImageKind, NewImage, Resolved, StoredOrNot,
 };
+use concept_refinement_domain::timestamp::Timestamp;
 use futures::stream::BoxStream;
 
 use super::Answer;
@@ -23,6 +24,16 @@ pub use addresses::Signing;
 /// An image's bytes in order. An error ends them: what came before it is not
 /// the whole.
 pub type Contents = BoxStream<'static, Result<Bytes, CapabilityError>>;
+
+/// What is told of an image in a list of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    pub path: String,
+    pub created_at: Timestamp,
+}
+
+/// Images one by one. An error ends them: there may be more.
+pub type Images = BoxStream<'static, Result<Listed, CapabilityError>>;
 
 pub trait ImageStore: Send + Sync {
     /// Stores an image whole, durably, before it answers. An image of the same
@@ -50,6 +61,10 @@ pub trait ImageStore: Send + Sync {
     /// Whether a URL lies where this service's own images are (on the public
     /// URL or on `origin`), and which it names. The image need not exist.
     fn resolve<'a>(&'a self, url: &'a str, origin: &'a str) -> Answer<'a, Option<Resolved>>;
+
+    /// All images of a kind, in any order. One that is stored or deleted
+    /// meanwhile may be among them or not.
+    fn list(&self, kind: ImageKind) -> Answer<'_, Images>;
 
     /// Whether the store can be used, for writing too.
     fn check(&self) -> Answer<'_, ()>;

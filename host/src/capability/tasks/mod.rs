@@ -21,6 +21,15 @@ use super::Answer;
 /// The changes of one task, until it is final or deleted.
 pub type Changes = BoxStream<'static, Change>;
 
+/// What was forgotten because of its age.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Expired {
+    pub tasks: u32,
+    pub concepts: u32,
+    /// The images of the concepts, which are to be deleted.
+    pub image_paths: Vec<String>,
+}
+
 pub trait TaskStore: Send + Sync {
     /// Judges and inserts. A repeat finds the task active, or replayed under
     /// its idempotency key.
@@ -92,6 +101,18 @@ pub trait TaskStore: Send + Sync {
     /// processing tasks, oldest first, to be published. They count as
     /// published: none is due before a while has passed.
     fn recover(&self) -> Answer<'_, Vec<Task>>;
+
+    /// Those of these images that nothing refers to and nothing ever will: of
+    /// the refined ones, all but those of a concept, of a checkpoint, and of a
+    /// worker that still has its lease; of the uploads, all but the originals
+    /// of pending and processing tasks. What is answered here may be deleted at
+    /// any later time, except that an upload may be named by a new task.
+    fn unreferenced(&self, image_paths: Vec<String>) -> Answer<'_, Vec<String>>;
+
+    /// Forgets tasks that were finished and concepts that were made before
+    /// then, at most `limit` of each, the oldest first. What is forgotten is
+    /// gone as if it had been deleted: quota is not given back.
+    fn expire(&self, before: Timestamp, limit: u32) -> Answer<'_, Expired>;
 
     /// Whether the store can be used, for writing too.
     fn check(&self) -> Answer<'_, ()>;

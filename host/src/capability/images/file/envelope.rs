@@ -8,11 +8,13 @@ use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
-use concept_refinement_domain::capability::ImageInfo;
+use concept_refinement_domain::capability::{ImageInfo, ImageKind};
+use concept_refinement_domain::image::Format;
 use concept_refinement_domain::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::super::path::ImagePath;
+use super::super::Listed;
+use super::super::path::{ImagePath, folder};
 
 /// The last byte is the version.
 const MARK: [u8; 8] = *b"c-image\x01";
@@ -52,6 +54,16 @@ impl Envelope {
             media_type: self.description.media_type,
             size: self.size,
             etag: self.etag,
+            created_at: Timestamp(self.description.created_at),
+        })
+    }
+
+    /// None: it is none of ours.
+    pub(super) fn listed(self, kind: ImageKind, tag: &str, name: &str) -> Option<Listed> {
+        let format = Format::from_media_type(&self.description.media_type)?;
+        let path = format!("{}/{tag}/{name}.{}", folder(kind), format.extension());
+        ImagePath::parse(&path).map(|path| Listed {
+            path: path.to_string(),
             created_at: Timestamp(self.description.created_at),
         })
     }

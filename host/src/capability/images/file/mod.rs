@@ -7,6 +7,7 @@
 
 mod draft;
 mod envelope;
+mod listing;
 mod reading;
 
 use std::fs;
@@ -24,7 +25,7 @@ use super::super::directory::{self, DirectoryLock};
 use super::super::{Answer, Clock, OpenError};
 use super::addresses::Signing;
 use super::path::{ImagePath, folder};
-use super::{Contents, ImageStore};
+use super::{Contents, ImageStore, Images};
 use draft::{Draft, Finished};
 use envelope::Description;
 
@@ -317,6 +318,10 @@ impl ImageStore for FileImages {
             let now = self.store.clock.now();
             Ok(self.store.signing.resolve(url, origin, now))
         })
+    }
+
+    fn list(&self, kind: ImageKind) -> Answer<'_, Images> {
+        Box::pin(listing::list(self.store.clone(), kind))
     }
 
     /// Writes, since reading works on a full disk too.

@@ -7,12 +7,14 @@
 mod concepts;
 mod connection;
 mod delete;
+mod expiry;
 mod fault;
 mod files;
 mod keys;
 mod leases;
 mod readers;
 mod reads;
+mod references;
 mod rows;
 mod schema;
 mod submit;
@@ -39,7 +41,7 @@ use rusqlite::Connection;
 use super::super::concepts::ConceptStore;
 use super::super::directory::{self, DirectoryLock};
 use super::super::{Answer, Clock, OpenError};
-use super::{Changes, TaskStore};
+use super::{Changes, Expired, TaskStore};
 use fault::Fault;
 use files::NamedFile;
 use readers::Readers;
@@ -268,6 +270,14 @@ impl TaskStore for SqliteTasks {
 
     fn recover(&self) -> Answer<'_, Vec<Task>> {
         Box::pin(self.write(|step| sweep::recover(step)))
+    }
+
+    fn unreferenced(&self, image_paths: Vec<String>) -> Answer<'_, Vec<String>> {
+        Box::pin(self.read(move |connection| references::none_to(connection, image_paths)))
+    }
+
+    fn expire(&self, before: Timestamp, limit: u32) -> Answer<'_, Expired> {
+        Box::pin(self.write(move |step| expiry::expire(step, before, limit)))
     }
 
     /// Writes, since reading works on a full disk too, and where the file has

@@ -7,7 +7,8 @@ const APPLICATION_ID: i32 = 0x4352_6566;
 
 /// Each takes the schema one version further. What was released is never
 /// edited: a change is a new entry.
-const MIGRATIONS: &[&str] = &[r"
+const MIGRATIONS: &[&str] = &[
+    r"
 CREATE TABLE task (
     id                 TEXT PRIMARY KEY,
     user_id            TEXT NOT NULL,
@@ -107,7 +108,15 @@ CREATE TABLE concept (
     created_at         INTEGER
 ) STRICT;
 CREATE INDEX concept_of_user ON concept (user_id, created_at, id) WHERE created_at IS NOT NULL;
-"];
+",
+    r"
+-- What is old enough to be forgotten, and which uploads are still needed.
+CREATE INDEX task_age ON task (completed_at) WHERE completed_at IS NOT NULL;
+CREATE INDEX concept_age ON concept (created_at) WHERE created_at IS NOT NULL;
+CREATE INDEX task_original ON task (original_path)
+    WHERE original_path IS NOT NULL AND status IN ('pending', 'processing');
+",
+];
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum MigrationError {
