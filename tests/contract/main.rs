@@ -11,6 +11,7 @@
     clippy::unwrap_used
 )]
 
+mod flaws;
 mod images;
 mod queue;
 mod sqlite;

@@ -2,7 +2,8 @@
 //! executable on a data directory of its own, a client, an origin that serves
 //! originals well or badly, pictures and tokens.
 //!
-//! Nothing here knows the inside of the service. What cannot be done panics: a
+//! Nothing here knows the inside of the service, except the stores with a flaw
+//! that show that the suites can fail. What cannot be done panics: a
 //! test that cannot be set up has failed.
 #![allow(
     clippy::expect_used,
@@ -15,6 +16,7 @@
 pub mod artifacts;
 pub mod client;
 pub mod deadline;
+pub mod flaws;
 pub mod pictures;
 pub mod reaper;
 pub mod server;

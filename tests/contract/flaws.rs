@@ -1,0 +1,101 @@
+//! The suite can fail: whoever breaks a promise is found out by it.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use concept_refinement_host::capability::clock::ManualClock;
+use concept_refinement_host::capability::concepts::ConceptStore;
+use concept_refinement_host::capability::tasks::TaskStore;
+use concept_refinement_tests::flaws::{Flaw, FlawedTasks};
+
+use crate::sqlite::InMemory;
+use crate::tasks::{Rules, TaskBackend, deaths, leases, sweep};
+
+/// A sound store behind a flaw.
+struct Flawed<F> {
+    store: Arc<FlawedTasks>,
+    _sound: InMemory,
+    _flaw: F,
+}
+
+trait Broken: Default + Send + 'static {
+    const FLAW: Flaw;
+}
+
+macro_rules! broken {
+    ($($name:ident),+) => {
+        $(
+            #[derive(Default)]
+            struct $name;
+
+            impl Broken for $name {
+                const FLAW: Flaw = Flaw::$name;
+            }
+        )+
+    };
+}
+
+broken!(ClaimAtomicity, Fencing, Checkpointing, Redelivery);
+
+impl<F: Broken> TaskBackend for Flawed<F> {
+    fn start(rules: Rules, clock: Arc<ManualClock>) -> Self {
+        let sound = InMemory::start(rules, clock);
+        let store = FlawedTasks::new(sound.tasks(), sound.concepts(), F::FLAW);
+        Self {
+            store: Arc::new(store),
+            _sound: sound,
+            _flaw: F::default(),
+        }
+    }
+
+    fn tasks(&self) -> Arc<dyn TaskStore> {
+        self.store.clone()
+    }
+
+    fn concepts(&self) -> Arc<dyn ConceptStore> {
+        self.store.clone()
+    }
+}
+
+/// The promise is kept by a sound store, elsewhere in this program.
+async fn found_out(promise: impl Future<Output = ()> + Send + 'static) -> bool {
+    tokio::spawn(promise)
+        .await
+        .is_err_and(|error| error.is_panic())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_claim_that_is_not_atomic() {
+    type Store = Flawed<ClaimAtomicity>;
+    assert!(found_out(leases::one_of_many_workers_gets_the_task::<Store>()).await);
+    assert!(found_out(leases::what_cannot_be_claimed::<Store>()).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_fence_with_a_hole() {
+    type Store = Flawed<Fencing>;
+    assert!(found_out(leases::who_lost_the_lease_can_write_nothing::<Store>()).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_checkpoint_that_is_forgotten() {
+    type Store = Flawed<Checkpointing>;
+    assert!(found_out(leases::a_checkpoint_is_there_for_the_next_worker::<Store>()).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_sweep_that_finds_nothing() {
+    type Store = Flawed<Redelivery>;
+    assert!(found_out(sweep::a_pending_task_is_due_after_a_while::<Store>()).await);
+    assert!(found_out(sweep::recovering_takes_over_whatever_was_under_way::<Store>()).await);
+}
+
+/// What the flaw does not touch still works, so that it is the flaw that is
+/// found out.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_rest_of_a_flawed_store_is_sound() {
+    deaths::the_third_death_fails_the_task::<Flawed<Fencing>>().await;
+    leases::one_of_many_workers_gets_the_task::<Flawed<Checkpointing>>().await;
+    leases::who_lost_the_lease_can_write_nothing::<Flawed<Redelivery>>().await;
+    leases::a_checkpoint_is_there_for_the_next_worker::<Flawed<ClaimAtomicity>>().await;
+}
