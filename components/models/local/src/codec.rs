@@ -65,7 +65,10 @@ pub enum Problem {
     Unsupported,
     #[error("the image is too large for this model ({} megapixels at most)", MAX_PIXELS / 1_000_000)]
     TooLarge,
-    #[error("the refined image would be larger than {} MiB", MAX_ENCODED >> 20)]
+    #[error(
+        "the refined image would be larger than {} MiB; a smaller original would do",
+        MAX_ENCODED >> 20
+    )]
     ResultTooLarge,
 }
 
@@ -100,25 +103,19 @@ pub fn encode(image: Decoded, format: Format) -> Result<(Vec<u8>, Format), Probl
         Format::Jpeg if pixels.has_alpha() => Format::Png,
         other => other,
     };
-    let file = encoded(&pixels, profile.as_deref(), format)?;
-    if file.len() <= MAX_ENCODED {
-        return Ok((file, format));
+    match encoded(&pixels, profile.as_deref(), format) {
+        Err(Problem::ResultTooLarge) if !pixels.has_alpha() => {
+            let file = encoded(&pixels, profile.as_deref(), Format::Jpeg)?;
+            Ok((file, Format::Jpeg))
+        }
+        file => Ok((file?, format)),
     }
-    drop(file);
-    if pixels.has_alpha() {
-        return Err(Problem::ResultTooLarge);
-    }
-    let file = encoded(&pixels, profile.as_deref(), Format::Jpeg)?;
-    if file.len() > MAX_ENCODED {
-        return Err(Problem::ResultTooLarge);
-    }
-    Ok((file, Format::Jpeg))
 }
 
 fn encoded(pixels: &Pixels, profile: Option<&[u8]>, format: Format) -> Result<Vec<u8>, Problem> {
     const JPEG_QUALITY: u8 = 90;
-    let mut file = Vec::new();
-    match format {
+    let mut file = Bounded::default();
+    let written = match format {
         Format::Jpeg => {
             let encoder = JpegEncoder::new_with_quality(&mut file, JPEG_QUALITY);
             write(encoder, pixels, profile)
@@ -129,9 +126,34 @@ fn encoded(pixels: &Pixels, profile: Option<&[u8]>, format: Format) -> Result<Ve
             let encoder = PngEncoder::new_with_quality(&mut file, compression, filter);
             write(encoder, pixels, profile)
         }
+    };
+    match written {
+        Ok(()) => Ok(file.bytes),
+        Err(_) if file.is_full => Err(Problem::ResultTooLarge),
+        Err(error) => Err(problem(error)),
     }
-    .map_err(problem)?;
-    Ok(file)
+}
+
+/// A file that takes as much as a model may answer, and nothing beyond.
+#[derive(Default)]
+struct Bounded {
+    bytes: Vec<u8>,
+    is_full: bool,
+}
+
+impl std::io::Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if self.bytes.len() + bytes.len() > MAX_ENCODED {
+            self.is_full = true;
+            return Err(std::io::ErrorKind::FileTooLarge.into());
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 fn write(
@@ -299,6 +321,9 @@ fn is_whole_jpeg(file: &[u8]) -> bool {
         };
     }
 }
+
+#[cfg(test)]
+pub use tests::file_with;
 
 #[cfg(test)]
 mod tests;

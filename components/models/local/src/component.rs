@@ -24,13 +24,13 @@ struct Component;
 impl Guest for Component {
     async fn refine(request: Request) -> Result<Answer, Error> {
         let image = read(request.image, request.length).await?;
-        let refined = refine(
-            image,
-            &request.media_type,
-            &request.prompt,
-            request.strength,
-        )
-        .map_err(|error| Error::Refused(error.to_string()))?;
+        let wish = crate::Request {
+            media_type: &request.media_type,
+            prompt: &request.prompt,
+            theme: request.theme_description.as_deref(),
+            strength: request.strength,
+        };
+        let refined = refine(image, &wish).map_err(|error| Error::Refused(error.to_string()))?;
         if !refined.ignored.is_empty() {
             eprintln!(
                 "words that nothing was done about: {}",

@@ -2,7 +2,7 @@
 //!
 //! Eight bits a channel and nothing else, so that fifty megapixels fit into the
 //! memory that an instance of the model gets. Edits work on it in place; none
-//! may hold a second copy of a large image.
+//! may hold a second copy of a large image, except to rotate it by 90°.
 
 /// RGB or RGBA, eight bits a channel, sRGB, rows from the top without gaps.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +53,43 @@ impl Pixels {
         self.data
     }
 
+    pub fn data_mut(&mut self) -> &mut [u8] {
+        &mut self.data
+    }
+
+    /// Gives each pixel an alpha, full where there was none.
+    pub fn add_alpha(&mut self) {
+        if self.alpha {
+            return;
+        }
+        let count = self.data.len() / 3;
+        self.data.resize(count * 4, u8::MAX);
+        // From the end, so that no pixel is overwritten before it has moved.
+        for index in (0..count).rev() {
+            self.data.copy_within(index * 3..index * 3 + 3, index * 4);
+            if let Some(alpha) = self.data.get_mut(index * 4 + 3) {
+                *alpha = u8::MAX;
+            }
+        }
+        self.alpha = true;
+    }
+
+    /// Keeps what lies within; at least a pixel, and no more than there is.
+    pub fn crop(&mut self, left: u32, top: u32, width: u32, height: u32) {
+        let (left, top) = (left.min(self.width - 1), top.min(self.height - 1));
+        let width = width.clamp(1, self.width - left);
+        let height = height.clamp(1, self.height - top);
+        let (old, channels) = (self.row_length(), self.channels());
+        let (start, length) = (left as usize * channels, width as usize * channels);
+        for y in 0..height as usize {
+            let from = (y + top as usize) * old + start;
+            self.data.copy_within(from..from + length, y * length);
+        }
+        self.data.truncate(height as usize * length);
+        self.data.shrink_to_fit();
+        (self.width, self.height) = (width, height);
+    }
+
     /// Each pixel, as three or four bytes.
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
         self.data.chunks_exact(self.channels())
@@ -101,4 +138,36 @@ pub fn rgb(pixel: &[u8]) -> [u8; 3] {
 /// How much of a pixel there is to see: 255 where the image has no alpha.
 pub fn alpha(pixel: &[u8]) -> u8 {
     pixel.get(3).copied().unwrap_or(u8::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn alpha_is_added_once() {
+        let mut pixels = Pixels::new(2, 1, false, vec![1, 2, 3, 4, 5, 6]).unwrap();
+        pixels.add_alpha();
+        pixels.add_alpha();
+        assert_eq!(pixels.data(), [1, 2, 3, 255, 4, 5, 6, 255]);
+        assert!(pixels.has_alpha());
+    }
+
+    #[test]
+    fn a_crop_stays_within() {
+        let original = Pixels::new(3, 2, false, (0..18).collect()).unwrap();
+        let cases: [([u32; 4], u32, Vec<u8>); 4] = [
+            ([1, 1, 1, 1], 1, vec![12, 13, 14]),
+            ([0, 0, 9, 1], 3, (0..9).collect()),
+            ([2, 0, 1, 9], 1, vec![6, 7, 8, 15, 16, 17]),
+            ([7, 7, 0, 0], 1, vec![15, 16, 17]),
+        ];
+        for (case, width, data) in cases {
+            let mut pixels = original.clone();
+            let [left, top, across, down] = case;
+            pixels.crop(left, top, across, down);
+            assert_eq!(pixels.width(), width, "{case:?}");
+            assert_eq!(pixels.data(), data, "{case:?}");
+        }
+    }
 }

@@ -6,6 +6,19 @@ use crate::edit;
 use crate::plan::Plan;
 use crate::vocabulary;
 
+/// What is asked for. A description of the logo is not among it: it says what
+/// the picture shows, which is nothing that rules could act on.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// Of the original.
+    pub media_type: &'a str,
+    pub prompt: &'a str,
+    /// The colours that it names steer the palette.
+    pub theme: Option<&'a str>,
+    /// From 0 (as it is) to 1 (as much as the edits can).
+    pub strength: f32,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refined {
     pub bytes: Vec<u8>,
@@ -29,24 +42,20 @@ pub enum RefineError {
     Image(#[from] codec::Problem),
 }
 
-/// Edits the image as the prompt says. `strength` goes from 0 (as it is) to 1
-/// (as much as the edits can). The image is taken rather than borrowed, so
+/// Edits the image as the prompt says. The image is taken rather than borrowed, so
 /// that its memory is free again once it is decoded.
-pub fn refine(
-    image: Vec<u8>,
-    media_type: &str,
-    prompt: &str,
-    strength: f32,
-) -> Result<Refined, RefineError> {
-    let format = Format::from_media_type(media_type).ok_or(RefineError::UnknownMediaType)?;
-    let plan = Plan::of(prompt);
+pub fn refine(image: Vec<u8>, request: &Request) -> Result<Refined, RefineError> {
+    let format = Format::from_media_type(request.media_type);
+    let format = format.ok_or(RefineError::UnknownMediaType)?;
+    let plan = Plan::of(request.prompt);
     if plan.edits.is_empty() {
         return Err(RefineError::NothingUnderstood);
     }
-    let strength = if strength.is_nan() {
+    let plan = plan.themed(request.theme.unwrap_or_default());
+    let strength = if request.strength.is_nan() {
         0.0
     } else {
-        strength.clamp(0.0, 1.0)
+        request.strength.clamp(0.0, 1.0)
     };
     let mut image = codec::decode(image, format)?;
     edit::apply(&mut image.pixels, &plan.edits, strength);

@@ -63,7 +63,7 @@ fn tokens(prompt: &str) -> Vec<String> {
 fn longest(tokens: &[String]) -> Option<(usize, Meaning)> {
     TABLE
         .iter()
-        .flat_map(|entry| entry.words.iter().map(move |phrase| (entry, phrase)))
+        .flat_map(|entry| entry.words().map(move |phrase| (entry, phrase)))
         .filter_map(|(entry, phrase)| {
             let (length, exact) = matched(phrase, tokens, inflected(entry.meaning))?;
             Some((length, exact, entry.meaning))
@@ -81,7 +81,16 @@ fn longest(tokens: &[String]) -> Option<(usize, Meaning)> {
 /// Words of grammar are meant as they are written ("bitter" is not much of a
 /// bit).
 fn inflected(meaning: Meaning) -> bool {
-    !matches!(meaning, Meaning::Degree(_) | Meaning::Stop | Meaning::By)
+    !matches!(
+        meaning,
+        Meaning::Degree(_)
+            | Meaning::Toward(_)
+            | Meaning::Stop
+            | Meaning::Or
+            | Meaning::By
+            | Meaning::On
+            | Meaning::Whole
+    )
 }
 
 /// How many tokens the phrase takes, and whether all stand there literally.
@@ -89,7 +98,7 @@ fn matched(phrase: &str, tokens: &[String], inflected: bool) -> Option<(usize, b
     let mut tokens = tokens.iter();
     let mut exact = true;
     let mut length = 0;
-    for word in phrase.split(' ') {
+    for word in phrase.split([' ', '\'']) {
         let token = tokens.next()?;
         if token != word {
             if !(inflected && inflects(word, token)) {
@@ -196,6 +205,12 @@ mod tests {
             ("sky blue", vec!["sky blue"]),
             ("a little lighter", vec!["a little", "lighter"]),
             ("less detail, please", vec!["less detail", ",", "please"]),
+            ("don't blur", vec!["don t", "blur"]),
+            (
+                "a transparent background",
+                vec!["a", "transparent background"],
+            ),
+            ("8-bit", vec!["8 bit"]),
         ];
         for (prompt, expected) in cases {
             let found: Vec<_> = terms(prompt).into_iter().map(|term| term.text).collect();

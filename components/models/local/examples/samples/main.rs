@@ -2,9 +2,10 @@
 //! anywhere: a logo (PNG), a landscape (JPEG) and a badge with a transparent
 //! ground (WebP).
 //!
-//! `cargo run --example samples -p concept-refinement-model-local -- FOLDER [MEGAPIXELS]`
+//! `cargo run --example samples -p concept-refinement-model-local -- FOLDER [MEGAPIXELS [SIDE]]`
 //!
-//! The megapixels are those of the landscape, 1 unless told otherwise.
+//! The megapixels are those of the landscape, 1 unless told otherwise; the side
+//! is that of the logo and the badge, in pixels.
 
 mod badge;
 mod canvas;
@@ -26,11 +27,19 @@ fn main() -> Result<()> {
         Some(number) => number.parse().map_err(|_| usage())?,
         None => 1.0,
     };
+    let side: Option<usize> = match arguments.next() {
+        Some(number) => Some(number.parse().map_err(|_| usage())?),
+        None => None,
+    };
+    let side = side.map(|side| side.clamp(16, 4096));
     let folder = Path::new(&folder);
     std::fs::create_dir_all(folder)?;
 
-    write(&logo::draw(1024), &folder.join("logo.png"))?;
-    write(&badge::draw(800), &folder.join("badge.webp"))?;
+    write(&logo::draw(side.unwrap_or(1024)), &folder.join("logo.png"))?;
+    write(
+        &badge::draw(side.unwrap_or(800)),
+        &folder.join("badge.webp"),
+    )?;
     let width = (megapixels.clamp(0.01, 50.0) * 1e6 * 4.0 / 3.0).sqrt() as usize;
     write(
         &landscape::draw(width, width * 3 / 4),
@@ -39,7 +48,7 @@ fn main() -> Result<()> {
 }
 
 fn usage() -> Error {
-    Error::other("usage: samples FOLDER [MEGAPIXELS]")
+    Error::other("usage: samples FOLDER [MEGAPIXELS [SIDE]]")
 }
 
 /// In the format that the name says.

@@ -1,3 +1,5 @@
+mod animated;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -18,14 +20,24 @@ fn sample() -> Pixels {
 }
 
 fn file(format: Format) -> Vec<u8> {
+    file_with(&sample(), format)
+}
+
+/// A file of that format with these pixels.
+pub fn file_with(pixels: &Pixels, format: Format) -> Vec<u8> {
     if format == Format::Gif {
+        let color = if pixels.has_alpha() {
+            ExtendedColorType::Rgba8
+        } else {
+            ExtendedColorType::Rgb8
+        };
         let mut file = Vec::new();
         image::codecs::gif::GifEncoder::new(&mut file)
-            .encode(sample().data(), 24, 16, ExtendedColorType::Rgb8)
+            .encode(pixels.data(), pixels.width(), pixels.height(), color)
             .unwrap();
         return file;
     }
-    encoded(&sample(), None, format).unwrap()
+    encoded(pixels, None, format).unwrap()
 }
 
 fn file_of(data: &[u8], width: u32, height: u32, color: ExtendedColorType) -> Vec<u8> {
@@ -211,6 +223,29 @@ fn a_profile_is_kept_if_it_fits() {
             assert_eq!(found, kept.then_some(profile), "{format:?} {space:?}");
         }
     }
+}
+
+#[test]
+fn what_gets_too_large_becomes_a_jpeg_where_it_can() {
+    // Noise, which nothing makes smaller.
+    let noise = |alpha: bool| {
+        let (side, channels) = if alpha { (3640, 4) } else { (4200, 3) };
+        let mut state = 1_u32;
+        let data = (0..side * side * channels).map(|_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 24) as u8
+        });
+        let pixels = Pixels::new(side, side, alpha, data.collect()).unwrap();
+        Decoded {
+            pixels,
+            profile: None,
+        }
+    };
+    let (file, format) = encode(noise(false), Format::Png).unwrap();
+    assert_eq!(format, Format::Jpeg);
+    assert!(file.len() <= MAX_ENCODED);
+    let refused = encode(noise(true), Format::Png).err();
+    assert_eq!(refused, Some(Problem::ResultTooLarge));
 }
 
 #[test]

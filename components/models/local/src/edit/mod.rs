@@ -3,15 +3,25 @@
 //! What only changes colours is computed once for a grid of colours and looked
 //! up for each pixel, neighbouring edits together; what looks at neighbours
 //! goes over the image row by row. Nothing here holds a second copy of a
-//! large image.
+//! large image, except to rotate it by 90°.
 
+mod background;
 mod blur;
+mod corners;
+mod invert;
 mod lut;
 mod minimal;
+mod outline;
+mod pixelate;
+mod posterize;
 mod recolor;
 mod sharpen;
+mod sketch;
 mod smooth;
+mod steer;
 mod tone;
+mod turn;
+mod vignette;
 mod window;
 
 use palette::Oklab;
@@ -42,40 +52,67 @@ pub fn apply(pixels: &mut Pixels, edits: &[Edit], strength: f32) {
         }
         if !tones.is_empty() {
             Lut::new(|color| tones.iter().fold(color, |color, tone| tone(color))).apply(pixels);
-        } else if let Some(Edit::Adjust(quality, amount)) = edits.next() {
-            reshape(pixels, *quality, *amount, strength);
+        } else if let Some(edit) = edits.next() {
+            reshape(pixels, edit, strength);
         }
     }
 }
 
-/// The edit as a change of colours. None: it looks at neighbours.
+/// The edit as a change of colours. None: it looks at more than the colour.
 fn tone(edit: &Edit, strength: f32, survey: &Survey) -> Option<Tone> {
     match edit {
+        Edit::Turn(_) => None,
         Edit::Recolor(recolor) => Some(recolor::tone(recolor, presence(strength), survey)),
+        Edit::Steer(colors) => Some(steer::tone(colors, presence(strength), survey)),
         Edit::Adjust(quality, amount) => {
             let grown = amount * strength / USUAL_STRENGTH;
             match quality {
                 Quality::Temperature => Some(tone::temperature(grown)),
                 Quality::Saturation => Some(tone::saturation(grown)),
                 Quality::Monochrome => Some(tone::monochrome(presence(amount * strength))),
+                Quality::Sepia => Some(tone::sepia(presence(amount * strength))),
                 Quality::Lightness => Some(tone::lightness(grown)),
                 Quality::Contrast => Some(tone::contrast(grown, survey.lightness)),
-                Quality::Minimalism | Quality::Smoothness | Quality::Sharpness => None,
+                Quality::Minimalism
+                | Quality::Smoothness
+                | Quality::Outline
+                | Quality::Sketch
+                | Quality::Pixelation
+                | Quality::Transparency
+                | Quality::Posterization
+                | Quality::Inversion
+                | Quality::Sharpness
+                | Quality::Vignette
+                | Quality::Corners => None,
             }
         }
     }
 }
 
-fn reshape(pixels: &mut Pixels, quality: Quality, amount: f32, strength: f32) {
+fn reshape(pixels: &mut Pixels, edit: &Edit, strength: f32) {
+    let (quality, amount) = match edit {
+        Edit::Adjust(quality, amount) => (*quality, *amount),
+        Edit::Turn(turn) if strength > 0.0 => return turn::apply(pixels, *turn),
+        Edit::Turn(_) | Edit::Recolor(_) | Edit::Steer(_) => return,
+    };
     let grown = amount * strength / USUAL_STRENGTH;
     match quality {
         Quality::Minimalism => minimal::apply(pixels, grown),
         Quality::Smoothness => smooth::apply(pixels, grown),
+        Quality::Outline => outline::apply(pixels, grown),
+        Quality::Sketch => sketch::apply(pixels, grown),
+        Quality::Pixelation => pixelate::apply(pixels, grown),
+        Quality::Transparency => background::apply(pixels, grown),
+        Quality::Posterization => posterize::apply(pixels, grown),
+        Quality::Inversion => invert::apply(pixels, presence(amount * strength)),
         Quality::Sharpness if grown < 0.0 => blur::apply(pixels, -grown),
         Quality::Sharpness => sharpen::apply(pixels, grown),
+        Quality::Vignette => vignette::apply(pixels, grown),
+        Quality::Corners => corners::apply(pixels, grown),
         Quality::Temperature
         | Quality::Saturation
         | Quality::Monochrome
+        | Quality::Sepia
         | Quality::Lightness
         | Quality::Contrast => {}
     }

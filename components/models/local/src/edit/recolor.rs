@@ -18,6 +18,7 @@ pub fn tone(recolor: &Recolor, presence: f32, survey: &Survey) -> Tone {
     let ink = from.map_or(survey.ink_lightness, |from| from.l);
     let exponent = ramp.exponent(ink, recolor.shade);
     let survey = *survey;
+    let part = presence * recolor.amount;
     Box::new(move |lab| {
         let old = color::polar(lab);
         let coverage = match from {
@@ -31,7 +32,7 @@ pub fn tone(recolor: &Recolor, presence: f32, survey: &Survey) -> Tone {
             aim.chroma * tint(l, aim.l) * vividness(old, &survey),
             aim.hue + sunlit(l, aim) + variety(old, &survey).to_degrees(),
         );
-        color::mix(lab, new, coverage * presence)
+        color::mix(lab, new, coverage * part)
     })
 }
 
@@ -83,12 +84,18 @@ impl Ramp {
 fn coverage(old: Oklch, survey: &Survey) -> f32 {
     /// What greys take of the new colour where the picture has colours.
     const TINGE: f32 = 0.2;
+    covered(old, survey, TINGE)
+}
+
+/// How much of a colour is to be changed, with so much of greys where the
+/// picture has colours.
+pub fn covered(old: Oklch, survey: &Survey, tinge: f32) -> f32 {
     /// How little colour makes a picture a grey one.
     const GREY_PICTURE: f32 = 0.02;
     let tinge = if survey.colorful < GREY_PICTURE {
         1.0
     } else {
-        TINGE
+        tinge
     };
     let has_color = smoothstep(NEUTRAL * 0.4, NEUTRAL * 1.6, old.chroma);
     tinge + (1.0 - tinge) * has_color
@@ -108,7 +115,7 @@ fn closeness(old: Oklch, named: Oklch) -> f32 {
 
 /// How a colour's chroma goes as it is mixed with white or black: full at its
 /// own lightness, none in white, little in black.
-fn tint(l: f32, own: f32) -> f32 {
+pub fn tint(l: f32, own: f32) -> f32 {
     if l > own {
         ((1.0 - l).max(0.0) / (1.0 - own).max(0.01)).powf(0.75)
     } else {

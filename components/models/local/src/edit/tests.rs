@@ -6,7 +6,7 @@ use crate::color;
 use crate::pixels::{alpha, rgb};
 use crate::plan::Plan;
 
-/// Every edit that there is, each asked for alone.
+/// Every edit that leaves alpha as it is, each asked for alone.
 const PROMPTS: &[&str] = &[
     "lighter",
     "darker",
@@ -24,7 +24,31 @@ const PROMPTS: &[&str] = &[
     "lighter shades of brown",
     "blue and gold",
     "replace red by green",
+    "outline",
+    "sketch",
+    "posterize",
+    "invert",
+    "sepia",
+    "vintage",
+    "vignette",
 ];
+
+/// Those that do not.
+const OF_ALPHA: &[&str] = &["pixelate", "transparent background", "rounded corners"];
+
+/// Those that change the size, and how.
+const OF_SIZE: &[(&str, Size)] = &[
+    ("rotate left", |width, height| (height, width)),
+    ("rotate right", |width, height| (height, width)),
+    ("upside down", |width, height| (width, height)),
+    ("flip", |width, height| (width, height)),
+    ("flip vertically", |width, height| (width, height)),
+    ("crop to a square", |width, height| {
+        (width.min(height), width.min(height))
+    }),
+];
+
+type Size = fn(u32, u32) -> (u32, u32);
 
 /// A disk in stripes of green and red on white, with a blue corner, all a
 /// little noisy.
@@ -104,11 +128,15 @@ fn distinct(pixels: &Pixels) -> usize {
     colors.len()
 }
 
-/// The mean distance of each pixel to what it was.
+/// The mean distance of each pixel to what it was, alpha included.
 fn change(one: &Pixels, other: &Pixels) -> f32 {
-    let pairs = colors(one).into_iter().zip(colors(other));
+    let alphas = |pixels: &Pixels| pixels.iter().map(alpha).collect::<Vec<_>>();
+    let alphas = alphas(one).into_iter().zip(alphas(other));
+    let pairs = colors(one).into_iter().zip(colors(other)).zip(alphas);
     let distances: Vec<_> = pairs
-        .map(|(one, other)| color::distance(one, other))
+        .map(|((one, other), (alpha, changed))| {
+            color::distance(one, other) + f32::from(alpha.abs_diff(changed)) / 255.0
+        })
         .collect();
     distances.iter().sum::<f32>() / distances.len() as f32
 }
@@ -121,6 +149,18 @@ fn words_do_what_they_say() {
     let chroma: Measure = |pixels| mean(pixels, chroma);
     let warmth: Measure = |pixels| mean(pixels, |color| color.b);
     let distinct: Measure = |pixels| distinct(pixels) as f32;
+    let steps: Measure = |pixels| {
+        let row = |row: &[u8]| {
+            let neighbors = row.chunks_exact(3).zip(row.chunks_exact(3).skip(1));
+            neighbors.filter(|(one, other)| one != other).count()
+        };
+        pixels.rows().map(row).sum::<usize>() as f32
+    };
+    let hues: Measure = |pixels| spread(pixels, |color| color.a);
+    let visible: Measure = |pixels| {
+        let alphas = pixels.iter().map(|pixel| f32::from(alpha(pixel)));
+        alphas.sum::<f32>() / 255.0 / (pixels.width() * pixels.height()) as f32
+    };
     // The prompt, what it is about, and from and to which part of what there
     // was it may go.
     let cases: &[(&str, Measure, f32, f32)] = &[
@@ -138,6 +178,22 @@ fn words_do_what_they_say() {
         ("blur", sharpness, 0.0, 0.2),
         ("sharpen", sharpness, 1.3, 9.0),
         ("smooth", sharpness, 0.0, 0.98),
+        ("outline", chroma, 0.0, 0.01),
+        ("outline", lightness, 1.1, 1.5),
+        ("sketch", chroma, 0.0, 0.01),
+        ("sketch", lightness, 1.02, 1.5),
+        ("pixelate", steps, 0.1, 0.6),
+        ("posterize", distinct, 0.0, 0.2),
+        ("invert", lightness, 0.2, 0.7),
+        ("vignette", lightness, 0.7, 0.97),
+        ("slightly vignetted", lightness, 0.9, 0.99),
+        ("sepia", hues, 0.0, 0.2),
+        ("vintage", contrast, 0.4, 0.9),
+        ("transparent background", visible, 0.4, 0.7),
+        ("rounded corners", visible, 0.95, 0.995),
+        ("crop to a circle", visible, 0.75, 0.8),
+        ("flip", lightness, 0.999, 1.001),
+        ("rotate", lightness, 0.999, 1.001),
     ];
     let original = picture(false);
     for (prompt, measure, least, most) in cases {
@@ -284,19 +340,83 @@ fn alpha_is_kept() {
     }
 }
 
+/// Navy and gold, from light to dark and from green to red.
+#[test]
+fn a_theme_pulls_colors_towards_its_own() {
+    let original = picture(false);
+    let themed = |prompt: &str, theme: &str| {
+        let mut pixels = original.clone();
+        apply(&mut pixels, &Plan::of(prompt).themed(theme).edits, 0.7);
+        pixels
+    };
+    // So little more contrast that nothing but the theme is to be seen.
+    let prompt = "slightly, slightly more contrast";
+    let without = themed(prompt, "");
+    for (theme, hex) in [("navy", 0x1D2F5F), ("warm gold tones", 0xCDA02E)] {
+        let with = themed(prompt, theme);
+        let named = color::from_hex(hex);
+        let aim = color::at(named.l, named.chroma, named.hue);
+        let (mut nearer, mut colored) = (0, 0);
+        for (old, new) in colors(&without).into_iter().zip(colors(&with)) {
+            if chroma(old) > 0.08 {
+                let away = |color: Oklab| (color.a - aim.a).hypot(color.b - aim.b);
+                colored += 1;
+                nearer += usize::from(away(new) < away(old));
+                assert!((old.l - new.l).abs() < 0.03, "{theme}: {old:?} {new:?}");
+            }
+            if old.l > 0.97 {
+                assert!(color::distance(old, new) < 0.02, "{theme}: {new:?}");
+            }
+        }
+        assert!(
+            nearer * 100 > colored * 95,
+            "{theme}: {nearer} of {colored}"
+        );
+        let change = change(&without, &with);
+        assert!((0.01..0.08).contains(&change), "{theme}: {change}");
+    }
+    assert_eq!(themed("brown", "navy"), themed("brown", ""));
+}
+
 #[test]
 fn strength_goes_from_nothing_to_more_and_more() {
     let original = picture(false);
-    for prompt in PROMPTS {
+    for (prompt, _) in OF_SIZE {
+        assert_eq!(edited(&original, prompt, 0.0), original, "{prompt}");
+    }
+    for prompt in PROMPTS.iter().chain(OF_ALPHA) {
         assert_eq!(edited(&original, prompt, 0.0), original, "{prompt}");
         let changes: Vec<_> = [0.1, 0.3, 0.5, 0.7, 1.0]
             .map(|strength| change(&original, &edited(&original, prompt, strength)))
             .into();
         for pair in changes.windows(2) {
             // Fewer colours may by chance fit a little better.
-            assert!(pair[1] >= pair[0] * 0.95, "{prompt}: {changes:?}");
+            assert!(pair[1] >= pair[0] * 0.85, "{prompt}: {changes:?}");
         }
         assert!(changes[4] > changes[0], "{prompt}: {changes:?}");
+    }
+}
+
+#[test]
+fn narrow_images_are_edited() {
+    let narrow = |width, height| {
+        let data = (0..width * height * 3).map(|place: u32| (place * 31 % 256) as u8);
+        Pixels::new(width, height, false, data.collect()).unwrap()
+    };
+    for (width, height) in [(1, 1), (1, 20_000), (20_000, 1), (2, 3)] {
+        let original = narrow(width, height);
+        for prompt in PROMPTS.iter().chain(OF_ALPHA) {
+            let after = edited(&original, prompt, 1.0);
+            assert_eq!((after.width(), after.height()), (width, height), "{prompt}");
+        }
+        for (prompt, size) in OF_SIZE {
+            let after = edited(&original, prompt, 1.0);
+            assert_eq!(
+                (after.width(), after.height()),
+                size(width, height),
+                "{prompt}"
+            );
+        }
     }
 }
 
@@ -308,12 +428,24 @@ proptest! {
         (width, height, has_alpha) in (1_u32..40, 1_u32..40, any::<bool>()),
         bytes in proptest::collection::vec(any::<u8>(), 40 * 40 * 4),
         prompt in proptest::sample::select(PROMPTS),
-        strength in 0_f32..=1.0,
+        of_alpha in proptest::sample::select(OF_ALPHA),
+        of_size in proptest::sample::select(OF_SIZE),
+        strength in 0.01_f32..=1.0,
     ) {
         let length = (width * height) as usize * if has_alpha { 4 } else { 3 };
         let pixels = Pixels::new(width, height, has_alpha, bytes[..length].to_vec()).unwrap();
         let after = edited(&pixels, prompt, strength);
         prop_assert_eq!((after.width(), after.height()), (width, height));
         prop_assert!(pixels.iter().map(alpha).eq(after.iter().map(alpha)));
+
+        let after = edited(&pixels, of_alpha, strength);
+        prop_assert_eq!((after.width(), after.height()), (width, height));
+
+        let (of_size, size) = of_size;
+        let after = edited(&pixels, of_size, strength);
+        prop_assert_eq!((after.width(), after.height()), size(width, height));
+        let all = format!("{prompt}, {of_alpha}, {of_size}");
+        let after = edited(&pixels, &all, strength);
+        prop_assert_eq!((after.width(), after.height()), size(width, height));
     }
 }

@@ -65,6 +65,19 @@ pub fn monochrome(presence: f32) -> Tone {
     Box::new(move |lab| color::mix(lab, Oklab::new(lab.l, 0.0, 0.0), presence))
 }
 
+/// The brown of old photographs, paper included, by as much as `presence`
+/// says.
+pub fn sepia(presence: f32) -> Tone {
+    const BROWN: (f32, f32) = (0.022, 0.056);
+    Box::new(move |lab| {
+        // Paper turns cream, and black a little brown.
+        let l = 0.06 + 0.90 * lab.l;
+        let weight = 0.3 + 0.7 * (4.0 * l * (1.0 - l)).max(0.0).sqrt();
+        let brown = Oklab::new(l, BROWN.0 * weight, BROWN.1 * weight);
+        color::mix(lab, brown, presence)
+    })
+}
+
 /// Towards the colour of a fire, or of a winter's day.
 pub fn temperature(amount: f32) -> Tone {
     const WARM: (f32, f32) = (0.016, 0.042);

@@ -1,0 +1,8 @@
+//! Prints the table that stands in the README:
+//! `cargo run --example vocabulary -p concept-refinement-model-local`
+
+use concept_refinement_model_local::vocabulary;
+
+fn main() {
+    print!("{}", vocabulary::markdown());
+}

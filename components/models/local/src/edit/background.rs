@@ -1,0 +1,319 @@
+//! Transparent background: what has the border's colour, and can be reached
+//! from the border over nothing else, becomes transparent. Edges that are
+//! mixtures of the background and something become half-transparent, and lose
+//! the background's colour.
+//!
+//! What can be reached is found on a map of at most about a megapixel,
+//! whatever the image has, so that neither time nor memory grow beyond bounds.
+
+use super::window::Window;
+use crate::pixels::{Pixels, alpha, rgb};
+
+/// Around a pixel on the edge: where to look for what it is a mixture of.
+const REACH: usize = 2;
+
+/// An amount of 1 takes what can hardly be told from the border's colour, as
+/// the noise of a JPEG; more takes more.
+pub fn apply(pixels: &mut Pixels, amount: f32) {
+    const TOLERANCE: f32 = 26.0;
+    const MOST: f32 = 96.0;
+    let tolerance = (TOLERANCE * amount).clamp(0.0, MOST) as u8;
+    if tolerance == 0 {
+        return;
+    }
+    let Some(color) = border_color(pixels) else {
+        return;
+    };
+    let background = Background { color, tolerance };
+    let map = Map::new(pixels, &background);
+    if !map.places.contains(&Place::Reached) {
+        return;
+    }
+    pixels.add_alpha();
+    clear(pixels, &map, &background);
+}
+
+struct Background {
+    color: [u8; 3],
+    tolerance: u8,
+}
+
+impl Background {
+    /// How far a colour is away: the largest difference of a channel.
+    fn distance(&self, color: [u8; 3]) -> u8 {
+        let pairs = color.into_iter().zip(self.color);
+        pairs
+            .map(|(one, other)| one.abs_diff(other))
+            .max()
+            .unwrap_or_default()
+    }
+
+    fn has(&self, pixel: &[u8]) -> bool {
+        alpha(pixel) == 0 || self.distance(rgb(pixel)) <= self.tolerance
+    }
+}
+
+/// The colour that most of the border has. None where nothing of it is to be
+/// seen.
+fn border_color(pixels: &Pixels) -> Option<[u8; 3]> {
+    /// Colours that share the upper bits are counted together.
+    const BITS: u32 = 4;
+    const NEAR: u8 = 24;
+    let index = |color: [u8; 3]| {
+        color.into_iter().fold(0, |index, value| {
+            index << BITS | usize::from(value >> (8 - BITS))
+        })
+    };
+    let mut counts = vec![0_u32; 1 << (3 * BITS)];
+    let mut sums = vec![[0_u32; 3]; 1 << (3 * BITS)];
+    for color in border(pixels) {
+        if let (Some(count), Some(sums)) =
+            (counts.get_mut(index(color)), sums.get_mut(index(color)))
+        {
+            *count += 1;
+            sums.iter_mut()
+                .zip(color)
+                .for_each(|(sum, value)| *sum += u32::from(value));
+        }
+    }
+    let pairs = counts.iter().zip(&sums);
+    let (count, sums) = pairs.rev().max_by_key(|(count, _)| **count)?;
+    if *count == 0 {
+        return None;
+    }
+    // What lies just beyond the bounds of the bin belongs to it too.
+    let middle = Background {
+        color: sums.map(|sum| (sum / count) as u8),
+        tolerance: NEAR,
+    };
+    let (mut count, mut sums) = (0_u32, [0_u32; 3]);
+    for color in border(pixels).filter(|color| middle.distance(*color) <= NEAR) {
+        count += 1;
+        sums.iter_mut()
+            .zip(color)
+            .for_each(|(sum, value)| *sum += u32::from(value));
+    }
+    Some(sums.map(|sum| ((sum + count / 2) / count.max(1)) as u8))
+}
+
+/// The colours along the four sides, of what can be seen.
+fn border(pixels: &Pixels) -> impl Iterator<Item = [u8; 3]> {
+    let channels = pixels.channels();
+    let ends = pixels.rows().flat_map(move |row| {
+        let mut row = row.chunks_exact(channels);
+        [row.next(), row.next_back()].into_iter().flatten()
+    });
+    let bottom = pixels.row(pixels.height() as usize);
+    pixels
+        .row(0)
+        .chunks_exact(channels)
+        .chain(bottom.chunks_exact(channels))
+        .chain(ends)
+        .filter(|pixel| alpha(pixel) > 127)
+        .map(rgb)
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// Of other colours than the background's.
+    Closed,
+    /// Of the background's colour.
+    Open,
+    /// Open, and connected to the border.
+    Reached,
+    /// Not reached, but near to what is.
+    Edge,
+}
+
+/// Squares of pixels, row by row.
+struct Map {
+    width: usize,
+    /// The side of a square, in pixels.
+    factor: usize,
+    places: Vec<Place>,
+}
+
+impl Map {
+    fn new(pixels: &Pixels, background: &Background) -> Self {
+        let factor = factor(pixels);
+        let mut map = Self {
+            width: (pixels.width() as usize).div_ceil(factor),
+            factor,
+            places: open(pixels, factor, background),
+        };
+        map.reach();
+        for _ in 0..REACH.div_ceil(factor) {
+            map.widen();
+        }
+        map
+    }
+
+    /// The places of a row of pixels, one a pixel.
+    fn row(&self, y: usize) -> impl Iterator<Item = Place> {
+        let start = y / self.factor * self.width;
+        let row = self.places.get(start..start + self.width);
+        row.unwrap_or_default()
+            .iter()
+            .flat_map(|place| std::iter::repeat_n(*place, self.factor))
+    }
+
+    /// From the border over open places.
+    fn reach(&mut self) {
+        let height = self.places.len() / self.width.max(1);
+        let sides = (0..height).flat_map(|y| [y * self.width, (y + 1) * self.width - 1]);
+        let last = self.places.len() - self.width;
+        let mut next: Vec<u32> = (0..self.width)
+            .chain(last..self.places.len())
+            .chain(sides)
+            .map(|place| place as u32)
+            .collect();
+        next.retain(|place| self.enter(*place as usize));
+        while let Some(place) = next.pop() {
+            for neighbor in self.neighbors(place as usize) {
+                if self.enter(neighbor) {
+                    next.push(neighbor as u32);
+                }
+            }
+        }
+    }
+
+    /// Marks an open place as reached.
+    fn enter(&mut self, place: usize) -> bool {
+        match self.places.get_mut(place) {
+            Some(place) if *place == Place::Open => {
+                *place = Place::Reached;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// What touches the reached or the edge becomes edge too.
+    fn widen(&mut self) {
+        let old = self.places.clone();
+        let is_near = |place: &Place| matches!(place, Place::Reached | Place::Edge);
+        for (index, _) in old.iter().enumerate().filter(|(_, place)| is_near(place)) {
+            let row = [
+                Some(index),
+                index.checked_sub(self.width),
+                Some(index + self.width),
+            ];
+            for index in row.into_iter().flatten() {
+                for neighbor in [Some(index), self.left(index), self.right(index)] {
+                    let neighbor = neighbor.and_then(|place| self.places.get_mut(place));
+                    if let Some(place @ (Place::Closed | Place::Open)) = neighbor {
+                        *place = Place::Edge;
+                    }
+                }
+            }
+        }
+    }
+
+    fn left(&self, place: usize) -> Option<usize> {
+        (!place.is_multiple_of(self.width)).then(|| place - 1)
+    }
+
+    fn right(&self, place: usize) -> Option<usize> {
+        (!(place + 1).is_multiple_of(self.width)).then_some(place + 1)
+    }
+
+    fn neighbors(&self, place: usize) -> impl Iterator<Item = usize> + use<> {
+        let below = place + self.width;
+        [
+            self.left(place),
+            self.right(place),
+            place.checked_sub(self.width),
+            (below < self.places.len()).then_some(below),
+        ]
+        .into_iter()
+        .flatten()
+    }
+}
+
+/// How many pixels each square of the map has along a side.
+fn factor(pixels: &Pixels) -> usize {
+    const SIZE: f64 = 1.3e6;
+    let size = f64::from(pixels.width()) * f64::from(pixels.height());
+    (size / SIZE).sqrt().ceil().max(1.0) as usize
+}
+
+/// Which squares have the background's colour, all but a few stray pixels.
+fn open(pixels: &Pixels, factor: usize, background: &Background) -> Vec<Place> {
+    let stray = (factor * factor / 16) as u32;
+    let channels = pixels.channels();
+    let mut others = vec![0_u32; (pixels.width() as usize).div_ceil(factor)];
+    let mut places = Vec::with_capacity(others.len() * (pixels.height() as usize).div_ceil(factor));
+    for (y, row) in pixels.rows().enumerate() {
+        for (others, square) in others.iter_mut().zip(row.chunks(factor * channels)) {
+            let square = square.chunks_exact(channels);
+            *others += square.filter(|pixel| !background.has(pixel)).count() as u32;
+        }
+        if (y + 1) % factor == 0 || y + 1 == pixels.height() as usize {
+            places.extend(others.iter().map(|others| {
+                if *others <= stray {
+                    Place::Open
+                } else {
+                    Place::Closed
+                }
+            }));
+            others.fill(0);
+        }
+    }
+    places
+}
+
+fn clear(pixels: &mut Pixels, map: &Map, background: &Background) {
+    let mut y = 0;
+    let mut window = Window::new(pixels, REACH);
+    while let Some((rows, out)) = window.next() {
+        let rows: Vec<_> = rows.iter().map(|row| row.as_chunks::<4>().0).collect();
+        let out = out.as_chunks_mut::<4>().0;
+        for (x, (pixel, place)) in out.iter_mut().zip(map.row(y)).enumerate() {
+            match place {
+                Place::Closed | Place::Open => {}
+                Place::Reached | Place::Edge if background.has(pixel) => *pixel = [0; 4],
+                Place::Reached | Place::Edge => {
+                    let left = x.saturating_sub(REACH);
+                    let around = rows
+                        .iter()
+                        .filter_map(|row| row.get(left..row.len().min(x + REACH + 1)));
+                    unmix(pixel, around.flatten(), background);
+                }
+            }
+        }
+        y += 1;
+    }
+}
+
+/// A pixel on the edge is taken for a mixture of the background and of that
+/// around it which is the least like the background.
+fn unmix<'a>(
+    pixel: &mut [u8; 4],
+    around: impl Iterator<Item = &'a [u8; 4]>,
+    background: &Background,
+) {
+    let (mut is_edge, mut farthest) = (false, 0);
+    for other in around {
+        if background.has(other) {
+            is_edge = true;
+        } else {
+            farthest = farthest.max(background.distance(rgb(other)));
+        }
+    }
+    if !is_edge {
+        return;
+    }
+    let own = background.distance(rgb(pixel));
+    let part = (f32::from(own) / f32::from(farthest.max(own).max(1))).min(1.0);
+    let [r, g, b, alpha] = pixel;
+    *alpha = (f32::from(*alpha) * part).round() as u8;
+    for (value, ground) in [r, g, b].into_iter().zip(background.color) {
+        let ground = f32::from(ground);
+        *value = (ground + (f32::from(*value) - ground) / part)
+            .clamp(0.0, 255.0)
+            .round() as u8;
+    }
+}
+
+#[cfg(test)]
+mod tests;

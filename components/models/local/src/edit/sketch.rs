@@ -1,0 +1,196 @@
+//! Sketch: as if drawn with a pencil. What is darker than its surroundings
+//! becomes a stroke, by as much as it is darker; what is dark altogether is
+//! hatched. Alpha stays as it is; what lies below counts as white.
+
+use super::window::Window;
+use crate::pixels::Pixels;
+
+/// At an amount of 1 there is only graphite on paper; less leaves a part of
+/// the picture, more presses harder.
+pub fn apply(pixels: &mut Pixels, amount: f32) {
+    if amount <= 0.0 {
+        return;
+    }
+    let pencil = Pencil::new(amount);
+    if pixels.has_alpha() {
+        draw::<4>(pixels, &pencil);
+    } else {
+        draw::<3>(pixels, &pencil);
+    }
+}
+
+/// What it leaves, in tables: nothing is worked out for each pixel.
+struct Pencil {
+    presence: f32,
+    /// By the part of the surroundings' lightness, in 255ths.
+    strokes: [f32; 256],
+    /// By the lightness itself.
+    shades: [f32; 256],
+}
+
+impl Pencil {
+    fn new(amount: f32) -> Self {
+        const HARDNESS: f32 = 2.2;
+        /// How much of a flat darkness is left as shading.
+        const SHADING: f32 = 0.12;
+        let pressure = amount.clamp(1.0, 2.0);
+        let mut pencil = Self {
+            presence: amount.min(1.0),
+            strokes: [0.0; 256],
+            shades: [0.0; 256],
+        };
+        let places = pencil.strokes.iter_mut().zip(&mut pencil.shades);
+        for (level, (stroke, shade)) in places.enumerate() {
+            let part = level as f32 / 255.0;
+            *stroke = 255.0 * part.powf(HARDNESS * pressure);
+            *shade = 1.0 - SHADING * pressure * (1.0 - part);
+        }
+        pencil
+    }
+
+    /// The grey for what is so light among what is so light.
+    fn grey(&self, own: u8, around: f32) -> f32 {
+        let part = (f32::from(own) * 255.0 / around.max(1.0)).min(255.0) as u8;
+        let at = |table: &[f32; 256], level: u8| table.get(usize::from(level)).copied();
+        match (at(&self.strokes, part), at(&self.shades, own)) {
+            (Some(stroke), Some(shade)) => stroke * shade,
+            _ => f32::from(own),
+        }
+    }
+}
+
+/// Where the lines of hatching are: they run from the lower left to the upper
+/// right.
+struct Hatch {
+    period: f32,
+    darkness: f32,
+}
+
+impl Hatch {
+    fn new(pixels: &Pixels) -> Self {
+        const LINES: f32 = 150.0;
+        const THINNEST: f32 = 3.0;
+        const DARKNESS: f32 = 0.38;
+        let side = pixels.width().min(pixels.height()) as f32;
+        // In a small image the lines are coarse, and had better be faint.
+        let faintness = (side / LINES / THINNEST).clamp(0.3, 1.0);
+        Self {
+            period: (side / LINES).max(THINNEST),
+            darkness: DARKNESS * faintness,
+        }
+    }
+
+    /// What is left of the light: the darker it is all around, the wider are
+    /// the lines.
+    fn at(&self, x: f32, y: f32, around: f32) -> f32 {
+        const LIGHT: f32 = 225.0;
+        let width = (1.0 - around / LIGHT).clamp(0.0, 1.0);
+        let place = (x * 0.6 + y) / self.period;
+        // 0 in the middle of a line, 1 in the middle of a gap.
+        let gap = ((place - place.floor()) * 2.0 - 1.0).abs();
+        let line = ((width - gap) * 2.5 + 0.5).clamp(0.0, 1.0);
+        1.0 - self.darkness * line * (width * 6.0).min(1.0)
+    }
+}
+
+/// What counts as the surroundings.
+fn radius(pixels: &Pixels) -> usize {
+    const OF_SIDE: f32 = 0.008;
+    const MOST: f32 = 40.0;
+    let side = pixels.width().min(pixels.height()) as f32;
+    (side * OF_SIDE).clamp(2.0, MOST) as usize
+}
+
+fn draw<const N: usize>(pixels: &mut Pixels, pencil: &Pencil) {
+    let radius = radius(pixels);
+    let width = pixels.width() as usize;
+    let area = ((2 * radius + 1) * (2 * radius + 1)) as f32;
+    // Of the columns around the current row, and of those from the left up to
+    // each place; beyond the ends the end columns are repeated.
+    let mut columns = vec![0_u32; width];
+    let mut sums = vec![0_u32; width + 2 * radius + 1];
+    let hatch = Hatch::new(pixels);
+    let mut y = 0.0;
+    let mut started = false;
+    let mut window = Window::new(pixels, radius);
+    while let Some((rows, out)) = window.next() {
+        // At first the whole box, then only the row that enters it.
+        let entering = if started {
+            rows.len().saturating_sub(1)
+        } else {
+            0
+        };
+        for row in rows.range(entering..) {
+            for (sum, pixel) in columns.iter_mut().zip(row.as_chunks::<N>().0) {
+                *sum += u32::from(lightness(pixel));
+            }
+        }
+        started = true;
+        integrate(&columns, radius, &mut sums);
+        let boxes = sums.iter().zip(sums.iter().skip(2 * radius + 1));
+        let pixels = out.as_chunks_mut::<N>().0.iter_mut().zip(boxes);
+        for (x, (pixel, (from, to))) in pixels.enumerate() {
+            let around = (to - from) as f32 / area;
+            let hatching = hatch.at(x as f32, y, around);
+            let grey = pencil.grey(lightness(pixel), around) * hatching;
+            for value in pixel.iter_mut().take(3) {
+                let old = f32::from(*value);
+                *value = (old + (grey - old) * pencil.presence + 0.5) as u8;
+            }
+        }
+        y += 1.0;
+        if let Some(leaving) = rows.front() {
+            for (sum, pixel) in columns.iter_mut().zip(leaving.as_chunks::<N>().0) {
+                *sum -= u32::from(lightness(pixel));
+            }
+        }
+    }
+}
+
+fn integrate(columns: &[u32], radius: usize, sums: &mut [u32]) {
+    let first = columns.first().copied().unwrap_or_default();
+    let last = columns.last().copied().unwrap_or_default();
+    let padded = std::iter::repeat_n(first, radius)
+        .chain(columns.iter().copied())
+        .chain(std::iter::repeat_n(last, radius));
+    let mut sum = 0;
+    for (place, column) in sums.iter_mut().skip(1).zip(padded) {
+        sum += column;
+        *place = sum;
+    }
+}
+
+/// On white paper.
+fn lightness<const N: usize>(pixel: &[u8; N]) -> u8 {
+    let luma =
+        |r: u8, g: u8, b: u8| (54 * u32::from(r) + 183 * u32::from(g) + 19 * u32::from(b)) / 256;
+    match *pixel.as_slice() {
+        [r, g, b] => luma(r, g, b) as u8,
+        [r, g, b, alpha] => (255 - (255 - luma(r, g, b)) * u32::from(alpha) / 255) as u8,
+        _ => u8::MAX,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_stays_and_colors_go() {
+        let pixel = |place: usize| match place % 60 {
+            30 => [40, 20, 20],
+            0..30 => [255, 240, 220],
+            _ => [200, 255, 255],
+        };
+        let data = (0..60 * 60).flat_map(pixel).collect();
+        let mut pixels = Pixels::new(60, 60, false, data).unwrap();
+        apply(&mut pixels, 1.0);
+        for row in pixels.rows() {
+            for (x, pixel) in row.chunks_exact(3).enumerate() {
+                assert!(pixel[0] == pixel[1] && pixel[1] == pixel[2], "{pixel:?}");
+                assert_eq!(pixel[0] < 60, x == 30, "{x}: {pixel:?}");
+                assert!(pixel[0] > 200 || x == 30, "{x}: {pixel:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Towards the colours of a theme: what has colour goes a part of the way to
+//! those of them that it is nearest to. Lightness stays, paper stays paper,
+//! and a picture in greys takes a tint.
+
+use palette::{Oklab, Oklch};
+
+use super::Tone;
+use super::recolor::{covered, tint};
+use crate::color;
+use crate::survey::{NEUTRAL, Survey};
+
+/// How far to go: to be seen beside the original, and not to hide it.
+const PART: f32 = 0.38;
+
+/// `presence` goes from 0 (as it is) to 1 (steered).
+pub fn tone(theme: &[u32], presence: f32, survey: &Survey) -> Tone {
+    /// What greys take of the theme where the picture has colours.
+    const TINGE: f32 = 0.1;
+    let theme: Vec<_> = theme.iter().copied().map(color::from_hex).collect();
+    let survey = *survey;
+    Box::new(move |lab| {
+        let old = color::polar(lab);
+        let part = covered(old, &survey, TINGE) * PART * presence;
+        color::mix(lab, aim(lab, &theme), part)
+    })
+}
+
+/// The mean of the theme's colours as this lightness has them, the nearer ones
+/// before the others.
+fn aim(lab: Oklab, theme: &[Oklch]) -> Oklab {
+    /// Below this distance two colours are taken for the same.
+    const SAME: f32 = 0.02;
+    let (mut weights, mut a, mut b) = (0.0, 0.0, 0.0);
+    for named in theme {
+        let chroma = if named.chroma < NEUTRAL {
+            0.0
+        } else {
+            named.chroma * tint(lab.l, named.l)
+        };
+        let candidate = color::at(lab.l, chroma, named.hue);
+        // A dark part goes to navy rather than to gold.
+        let apart = color::distance(lab, candidate) + 0.5 * (lab.l - named.l).abs();
+        let weight = (apart + SAME).powi(-3);
+        weights += weight;
+        a += candidate.a * weight;
+        b += candidate.b * weight;
+    }
+    if weights > 0.0 {
+        Oklab::new(lab.l, a / weights, b / weights)
+    } else {
+        lab
+    }
+}

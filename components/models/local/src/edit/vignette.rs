@@ -1,0 +1,82 @@
+//! Vignette: darker towards the corners. Alpha stays as it is.
+
+use crate::color::smoothstep;
+use crate::pixels::Pixels;
+
+/// What is left of the light is in parts of this.
+const WHOLE: u32 = 1 << 16;
+
+/// An amount of 1 takes about half of the light of the corners.
+pub fn apply(pixels: &mut Pixels, amount: f32) {
+    const DARKNESS: f32 = 0.52;
+    const MOST: f32 = 0.95;
+    if amount <= 0.0 {
+        return;
+    }
+    let falloff = Falloff::new((amount * DARKNESS).min(MOST));
+    let (width, height) = (pixels.width() as usize, pixels.height() as usize);
+    let channels = pixels.channels();
+    let across: Vec<_> = (0..width).map(|x| squared(x, width)).collect();
+    for (y, row) in pixels.rows_mut().enumerate() {
+        let down = squared(y, height);
+        for (pixel, across) in row.chunks_exact_mut(channels).zip(&across) {
+            let left = falloff.at(across + down);
+            for value in pixel.iter_mut().take(3) {
+                *value = ((u32::from(*value) * left + WHOLE / 2) / WHOLE) as u8;
+            }
+        }
+    }
+}
+
+/// The square of the distance to the middle, 1 at the edge.
+fn squared(place: usize, side: usize) -> f32 {
+    let distance = (place as f32 + 0.5) / side as f32 * 2.0 - 1.0;
+    distance * distance
+}
+
+/// How much light is left, by the square of the distance to the middle, which
+/// is 2 in the corners.
+struct Falloff(Vec<u32>);
+
+impl Falloff {
+    const STEPS: usize = 4096;
+
+    fn new(darkness: f32) -> Self {
+        const CLEAR: f32 = 0.55;
+        const CORNER: f32 = std::f32::consts::SQRT_2;
+        let left = |step: usize| {
+            let squared = 2.0 * step as f32 / Self::STEPS as f32;
+            let dark = smoothstep(CLEAR, CORNER, squared.sqrt());
+            ((1.0 - darkness * dark) * WHOLE as f32) as u32
+        };
+        Self((0..=Self::STEPS).map(left).collect())
+    }
+
+    fn at(&self, squared: f32) -> u32 {
+        let step = (squared * (Self::STEPS as f32 / 2.0)) as usize;
+        self.0.get(step).copied().unwrap_or(WHOLE)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn corners_get_dark_and_the_middle_does_not() {
+        let mut pixels = Pixels::new(101, 51, false, vec![200; 101 * 51 * 3]).unwrap();
+        apply(&mut pixels, 1.0);
+        let at = |x: usize, y: usize| pixels.row(y)[x * 3];
+        assert_eq!(at(50, 25), 200);
+        assert_eq!(at(40, 25), 200);
+        for (x, y) in [(0, 0), (100, 0), (0, 50), (100, 50)] {
+            assert!((85..125).contains(&at(x, y)), "{}", at(x, y));
+        }
+        // Without steps: a row gets darker towards its ends.
+        let row: Vec<_> = (50..101).map(|x| at(x, 0)).collect();
+        assert!(
+            row.windows(2)
+                .all(|pair| pair[0] >= pair[1] && pair[0] - pair[1] < 9)
+        );
+    }
+}

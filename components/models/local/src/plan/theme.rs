@@ -1,0 +1,57 @@
+//! What the description of the theme has to do with a plan: the colours that
+//! it names pull the palette towards them, unless the prompt speaks of colours
+//! itself or is about something else.
+
+use super::{Edit, Plan};
+use crate::vocabulary::{Meaning, Quality};
+use crate::words::terms;
+
+/// Colours beyond these say nothing more about a palette.
+const MOST: usize = 8;
+
+/// The colours that the description names and does not exclude.
+pub fn colors(description: &str) -> Vec<u32> {
+    let mut colors = Vec::new();
+    let mut excluded = false;
+    for term in terms(description) {
+        match term.meaning {
+            Some(Meaning::Not | Meaning::Without) => excluded = true,
+            Some(Meaning::Stop) => excluded = false,
+            Some(Meaning::Color(color)) if !excluded && !colors.contains(&color) => {
+                colors.push(color);
+            }
+            _ => {}
+        }
+    }
+    colors.truncate(MOST);
+    colors
+}
+
+/// Whether the prompt leaves the palette to the theme: it edits the look of
+/// colours, but names none and asks for no kind of its own.
+pub fn may_steer(plan: &Plan) -> bool {
+    let mut touched = false;
+    for edit in &plan.edits {
+        match edit {
+            Edit::Recolor(_) | Edit::Steer(_) => return false,
+            Edit::Adjust(quality, _) => match quality {
+                Quality::Monochrome | Quality::Sepia | Quality::Inversion => return false,
+                Quality::Outline | Quality::Sketch => return false,
+                Quality::Minimalism
+                | Quality::Posterization
+                | Quality::Saturation
+                | Quality::Temperature
+                | Quality::Lightness
+                | Quality::Contrast => touched = true,
+                Quality::Smoothness
+                | Quality::Pixelation
+                | Quality::Transparency
+                | Quality::Sharpness
+                | Quality::Vignette
+                | Quality::Corners => {}
+            },
+            Edit::Turn(_) => {}
+        }
+    }
+    touched && !plan.names_color
+}
