@@ -5,7 +5,14 @@
 use std::path::PathBuf;
 use std::{env, fs, io};
 
-const NAMES: [&str; 3] = ["api", "processor", "model-local"];
+const NAMES: [&str; 6] = [
+    "api",
+    "processor",
+    "model-local",
+    "model-jigsawstack",
+    "model-openai",
+    "model-automatic1111",
+];
 
 fn main() -> io::Result<()> {
     println!("cargo::rerun-if-env-changed=REFINEMENT_EMBED");

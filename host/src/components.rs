@@ -40,6 +40,7 @@ impl Components {
             processor: component("processor")?,
             model: match model {
                 ModelChoice::Local => component("model-local")?,
+                ModelChoice::Provider(provider) => component(&format!("model-{}", provider.name))?,
                 ModelChoice::Component(path) => read(path)?,
             },
         })

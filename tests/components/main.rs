@@ -42,7 +42,7 @@ struct Expected {
     exports: &'static [&'static str],
 }
 
-const COMPONENTS: [Expected; 3] = [
+const COMPONENTS: [Expected; 6] = [
     Expected {
         name: "api",
         imports: &[
@@ -84,8 +84,37 @@ const COMPONENTS: [Expected; 3] = [
     Expected {
         name: "model-local",
         imports: &["concept:refinement/settings@0.1.0"],
-        exports: &["concept:refinement/image-model@0.1.0"],
+        exports: MODEL_EXPORTS,
     },
+    Expected {
+        name: "model-jigsawstack",
+        imports: PROVIDER_IMPORTS,
+        exports: MODEL_EXPORTS,
+    },
+    Expected {
+        name: "model-openai",
+        imports: PROVIDER_IMPORTS,
+        exports: MODEL_EXPORTS,
+    },
+    Expected {
+        name: "model-automatic1111",
+        imports: PROVIDER_IMPORTS,
+        exports: MODEL_EXPORTS,
+    },
+];
+
+const MODEL_EXPORTS: &[&str] = &["concept:refinement/image-model@0.1.0"];
+
+/// Of a model that asks a provider: no timer, since it neither waits nor asks
+/// again.
+const PROVIDER_IMPORTS: &[&str] = &[
+    "concept:refinement/settings@0.1.0",
+    "wasi:http/client@0.3.0",
+    "wasi:http/types@0.3.0",
+    "wasi:clocks/types@0.3.0",
+    "wasi:clocks/system-clock@0.3.0",
+    "wasi:random/random@0.3.0",
+    "wasi:random/random",
 ];
 
 #[test]
@@ -103,15 +132,16 @@ fn a_component_imports_its_world_and_the_standard_librarys_base() {
     }
 }
 
-/// The pipeline reaches the outside by wasi:http alone; a model that needs no
-/// provider reaches nothing at all.
+/// The pipeline and the models of providers reach the outside, by wasi:http
+/// alone; a model that needs no provider reaches nothing at all.
 #[test]
-fn only_the_pipeline_reaches_out() {
+fn only_the_pipeline_and_the_providers_models_reach_out() {
     let engine = engine();
     for Expected { name, .. } in COMPONENTS {
         let (imports, _) = types(&engine, name);
         let reaches = |interface: &str| imports.iter().any(|import| import.starts_with(interface));
-        assert_eq!(reaches("wasi:http/client@"), name == "processor", "{name}");
+        let may = !matches!(name, "api" | "model-local");
+        assert_eq!(reaches("wasi:http/client@"), may, "{name}");
         assert!(!reaches("wasi:sockets"), "{name}");
         assert!(!reaches("wasi:filesystem"), "{name}");
     }

@@ -5,4 +5,5 @@
 )]
 
 mod embed;
+mod models;
 mod readme;

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -41,6 +42,7 @@ pub struct Reply {
     bytes: Vec<u8>,
     then: Then,
     gate: Option<watch::Receiver<bool>>,
+    pause: Duration,
 }
 
 /// Holds replies back until it is opened, or dropped.
@@ -167,7 +169,19 @@ impl Reply {
             bytes: bytes.to_vec(),
             then: Then::Close,
             gate: None,
+            pause: Duration::ZERO,
         }
+    }
+
+    /// Without so many of its last bytes.
+    pub fn without_end(mut self, bytes: usize) -> Self {
+        self.bytes.truncate(self.bytes.len() - bytes);
+        self
+    }
+
+    /// In a dozen pieces, with a pause before each.
+    pub fn slowly(self, pause: Duration) -> Self {
+        Self { pause, ..self }
     }
 
     /// Never ends.
@@ -198,12 +212,23 @@ async fn answer(mut stream: TcpStream, served: Arc<Served>) -> Option<()> {
     let head = head(&mut stream).await?;
     let target = head.split(' ').nth(1)?.to_owned();
     let path = target.split('?').next()?.to_owned();
-    let mut reply = served.reply(path, head);
+    send(&mut stream, served.reply(path, head)).await
+}
+
+/// Writes a reply, and does what comes then.
+pub(crate) async fn send(stream: &mut TcpStream, mut reply: Reply) -> Option<()> {
     if let Some(gate) = &mut reply.gate {
         // A gate that was dropped is open too.
         let _ = gate.wait_for(|open| *open).await;
     }
-    stream.write_all(&reply.bytes).await.ok()?;
+    let size = match reply.pause {
+        Duration::ZERO => reply.bytes.len(),
+        _ => reply.bytes.len().div_ceil(12),
+    };
+    for piece in reply.bytes.chunks(size.max(1)) {
+        tokio::time::sleep(reply.pause).await;
+        stream.write_all(piece).await.ok()?;
+    }
     match reply.then {
         Then::Close => stream.shutdown().await.ok()?,
         Then::Silence => while stream.read_u8().await.is_ok() {},
@@ -215,7 +240,7 @@ async fn answer(mut stream: TcpStream, served: Arc<Served>) -> Option<()> {
     Some(())
 }
 
-async fn head(stream: &mut TcpStream) -> Option<String> {
+pub(crate) async fn head(stream: &mut TcpStream) -> Option<String> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(stream.read_u8().await.ok()?);

@@ -25,7 +25,7 @@ pub struct Component {
     pub name: &'static str,
 }
 
-pub const SHIPPED: [Component; 3] = [
+pub const SHIPPED: [Component; 6] = [
     Component {
         package: "concept-refinement-api",
         name: "api",
@@ -38,12 +38,30 @@ pub const SHIPPED: [Component; 3] = [
         package: "concept-refinement-model-local",
         name: "model-local",
     },
+    Component {
+        package: "concept-refinement-model-jigsawstack",
+        name: "model-jigsawstack",
+    },
+    Component {
+        package: "concept-refinement-model-openai",
+        name: "model-openai",
+    },
+    Component {
+        package: "concept-refinement-model-automatic1111",
+        name: "model-automatic1111",
+    },
 ];
 
-pub const FOR_TESTS: [Component; 1] = [Component {
-    package: "concept-refinement-model-scripted",
-    name: "model-scripted",
-}];
+pub const FOR_TESTS: [Component; 2] = [
+    Component {
+        package: "concept-refinement-model-scripted",
+        name: "model-scripted",
+    },
+    Component {
+        package: "concept-refinement-model-template",
+        name: "model-template",
+    },
+];
 
 /// Builds the components that ship.
 pub fn build_shipped(workspace: &Workspace) -> anyhow::Result<()> {
@@ -105,7 +123,12 @@ mod tests {
         let selection: Vec<_> = selection(&FOR_TESTS).collect();
         assert_eq!(
             selection,
-            ["--package", "concept-refinement-model-scripted"]
+            [
+                "--package",
+                "concept-refinement-model-scripted",
+                "--package",
+                "concept-refinement-model-template"
+            ]
         );
     }
 

@@ -1,6 +1,7 @@
 //! The configuration: values from flags, variables and a file, checked whole
 //! before anything starts.
 
+pub mod model;
 mod sources;
 pub mod table;
 
@@ -12,6 +13,7 @@ use concept_refinement_domain::original::AllowedSources;
 use concept_refinement_domain::quota::parse_rate_limit;
 use concept_refinement_domain::{duration, size};
 
+pub use model::ModelChoice;
 pub use sources::{ConfigError, Values};
 
 use crate::egress::Origin;
@@ -43,15 +45,11 @@ pub struct Config {
     pub model_timeout: Duration,
     pub task_timeout: Duration,
     pub image_url_ttl: Duration,
+    /// None: nothing is removed because of its age.
+    pub retention: Option<Duration>,
     pub log_format: LogFormat,
     /// What the components are granted, by name.
     pub values: Values,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ModelChoice {
-    Local,
-    Component(PathBuf),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +83,7 @@ impl Config {
             _ => Auth::Anonymous,
         };
         check_secret(&v, auth)?;
+        let (model, model_url) = model::read(&v)?;
         let config = Self {
             listen: v.parse("listen", |text| {
                 text.parse()
@@ -92,13 +91,8 @@ impl Config {
             })?,
             data_dir: v.parse("data-dir", |text| not_empty(text).map(PathBuf::from))?,
             public_url: v.optional("public-url", public_url)?,
-            model: v.parse("model", model)?,
-            model_origin: v.optional("model-url", |text| {
-                url::Url::parse(text)
-                    .ok()
-                    .and_then(|url| Origin::of_url(&url))
-                    .ok_or_else(|| "must be an http or https URL".to_owned())
-            })?,
+            model,
+            model_origin: model_url.as_ref().and_then(Origin::of_url),
             model_memory: v.parse("model-memory", |text| {
                 size::parse(text).and_then(|bytes| match bytes >> 20 {
                     16..=4096 => Ok(bytes),
@@ -132,11 +126,12 @@ impl Config {
                 ttl if ttl < Duration::from_secs(4) => Err("must be at least 4s".to_owned()),
                 ttl => Ok(ttl),
             })?,
+            retention: v.parse("retention", retention)?,
             log_format: match v.only("log-format", &["text", "json"])? {
                 "json" => LogFormat::Json,
                 _ => LogFormat::Text,
             },
-            values: values.clone(),
+            values: with_model_url(&values, model_url.as_ref()),
         };
         Ok(config)
     }
@@ -211,6 +206,17 @@ fn some_time(text: &str) -> Result<Duration, String> {
     }
 }
 
+fn retention(text: &str) -> Result<Option<Duration>, String> {
+    if text.trim() == "off" {
+        return Ok(None);
+    }
+    match duration::parse(text) {
+        Ok(time) if time < Duration::from_secs(1) => Err("must be at least 1s, or off".to_owned()),
+        Ok(time) => Ok(Some(time)),
+        Err(problem) => Err(format!("{problem}, or off")),
+    }
+}
+
 fn check_secret(values: &Reader<'_>, auth: Auth) -> Result<(), ConfigError> {
     let secret = values.optional("jwt-secret", |secret| {
         if secret.len() < MIN_SECRET {
@@ -242,16 +248,13 @@ fn public_url(text: &str) -> Result<String, String> {
     Ok(url.as_str().trim_end_matches('/').to_owned())
 }
 
-fn model(text: &str) -> Result<ModelChoice, String> {
-    match text {
-        "local" => Ok(ModelChoice::Local),
-        path if path.contains('/') || path.ends_with(".wasm") => {
-            Ok(ModelChoice::Component(PathBuf::from(path)))
-        }
-        _ => Err(format!(
-            "must be local or the path of a component, not {text:?}"
-        )),
+/// The components are told the provider's default, and a URL in its usual form.
+fn with_model_url(values: &Values, url: Option<&url::Url>) -> Values {
+    let mut values = values.clone();
+    if let (Some(url), Some(setting)) = (url, table::find("model-url")) {
+        values.set(setting, url.as_str());
     }
+    values
 }
 
 #[cfg(test)]

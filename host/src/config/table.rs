@@ -85,9 +85,13 @@ pub const SETTINGS: &[Setting] = &[
         "model",
         "local",
         "MODEL",
-        "local, or the path of a component that exports the model interface",
+        "local, jigsawstack, openai, automatic1111, or the path of a component that exports the model interface",
     ),
-    unset("model-url", "URL", "The model provider's base URL"),
+    unset(
+        "model-url",
+        "URL",
+        "The model provider's base URL [default: the provider's own]",
+    ),
     secret("model-api-key", "The model provider's key"),
     setting(
         "model-memory",
@@ -167,6 +171,12 @@ pub const SETTINGS: &[Setting] = &[
         "How long a signed image URL works",
     ),
     setting("uploads", "100", "N", "Uploads kept a user"),
+    setting(
+        "retention",
+        "off",
+        "DURATION",
+        "Older tasks that are finished, concepts with their images, and uploads are removed; or off",
+    ),
     setting("log-format", "text", "FORMAT", "text or json"),
 ];
 

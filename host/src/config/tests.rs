@@ -12,6 +12,28 @@ fn the_defaults_are_usable() {
     assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
     assert_eq!(config.lease, Duration::from_secs(30));
     assert_eq!(config.model, ModelChoice::Local);
+    assert_eq!(config.retention, None);
+}
+
+#[test]
+fn a_retention_is_a_duration_or_off() {
+    for (value, expected) in [
+        ("off", None),
+        (" off ", None),
+        ("1s", Some(Duration::from_secs(1))),
+        ("30d", Some(Duration::from_secs(30 * 24 * 60 * 60))),
+        ("36500d", Some(Duration::from_secs(36_500 * 24 * 60 * 60))),
+    ] {
+        assert_eq!(
+            with("retention", value).unwrap().retention,
+            expected,
+            "{value}"
+        );
+    }
+    for value in ["30", "999ms"] {
+        let error = with("retention", value).unwrap_err().to_string();
+        assert!(error.ends_with("or off"), "{error}");
+    }
 }
 
 #[test]
@@ -55,6 +77,12 @@ fn an_unusable_value_is_named() {
         ("task-timeout", "5 minutes"),
         ("image-url-ttl", "1s"),
         ("uploads", "few"),
+        ("retention", ""),
+        ("retention", "30"),
+        ("retention", "0s"),
+        ("retention", "999ms"),
+        ("retention", "36501d"),
+        ("retention", "never"),
         ("log-format", "xml"),
     ] {
         let error = with(name, value).expect_err(value).to_string();

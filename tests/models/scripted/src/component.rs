@@ -4,6 +4,7 @@
 use std::hint::black_box;
 
 use wasip3::clocks::monotonic_clock;
+use wasip3::http::{client, types as http};
 use wit_bindgen::{StreamReader, StreamResult};
 
 use crate::script::{Contents, Script};
@@ -49,6 +50,7 @@ impl Guest for Component {
                 })
             }
             Script::Location(url) => Ok(Answer::Location(url)),
+            Script::Fetch(url) => Err(Error::Refused(fetched(&url).await)),
             Script::Refuse(reason) => Err(Error::Refused(reason)),
             Script::Unavailable(wait) => Err(Error::Unavailable(Unavailable {
                 reason: "the provider is overloaded".to_owned(),
@@ -90,6 +92,26 @@ fn answer(media_type: String, bytes: Vec<u8>, declared: Option<u64>) -> Answer {
         length,
         contents,
     })
+}
+
+/// What a GET request to the address is answered with.
+async fn fetched(url: &str) -> String {
+    let (_, no_trailers) = wasip3::wit_future::new(|| Ok(None));
+    let (request, _) = http::Request::new(http::Fields::new(), None, no_trailers, None);
+    let address = url.strip_prefix("http://").unwrap_or(url);
+    let (authority, path) = address.split_once('/').unwrap_or((address, ""));
+    let path = format!("/{path}");
+    let set = request
+        .set_scheme(Some(&http::Scheme::Http))
+        .and_then(|()| request.set_authority(Some(authority)))
+        .and_then(|()| request.set_path_with_query(Some(&path)));
+    if set.is_err() {
+        return format!("{url} is no address");
+    }
+    match client::send(request).await {
+        Ok(response) => format!("fetched with status {}", response.get_status_code()),
+        Err(error) => format!("not fetched: {error:?}"),
+    }
 }
 
 async fn trap_midway(request: Request) -> Answer {

@@ -15,6 +15,8 @@ pub enum Script {
     Answer(Contents),
     /// Answers an address in place of an image.
     Location(String),
+    /// Asks an address over HTTP, and refuses with what came of it.
+    Fetch(String),
     Refuse(String),
     /// Always, and asks to wait for so long where that is given.
     Unavailable(Option<Duration>),
@@ -50,6 +52,9 @@ impl Script {
         }
         if let Some(url) = argument("location:") {
             return Some(Self::Location(url.to_owned()));
+        }
+        if let Some(url) = argument("fetch:") {
+            return Some(Self::Fetch(url.to_owned()));
         }
         if let Some(wait) = argument("wait ") {
             return milliseconds(wait).map(Self::Wait);
@@ -107,6 +112,10 @@ mod tests {
             (
                 "location: http://host/a.png",
                 Some(Script::Location("http://host/a.png".to_owned())),
+            ),
+            (
+                "fetch: http://host/a.png",
+                Some(Script::Fetch("http://host/a.png".to_owned())),
             ),
             ("trap now", Some(Script::Trap)),
             ("make it lighter", None),

@@ -1,0 +1,175 @@
+//! The `img2img` of AUTOMATIC1111's Stable Diffusion web UI, started with
+//! `--api`, as an image model; also of the servers that speak the same
+//! language.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use concept_refinement_model_provider::{
+    Body, First, Found, GUIDANCE, NEGATIVE_PROMPT, Original, Post, Provider, Question, STEPS, Text,
+};
+use serde::{Deserialize, Serialize};
+
+#[cfg(target_arch = "wasm32")]
+mod component {
+    #![allow(
+        unsafe_code,
+        reason = "what exports a component talks to the canonical ABI"
+    )]
+
+    type Model = concept_refinement_model_provider::component::Component<crate::Automatic1111>;
+    concept_refinement_model_provider::component::export!(Model);
+}
+
+pub struct Automatic1111;
+
+/// The longer side of what is asked for, in pixels: a graphics card at home has
+/// to hold it.
+const LONGEST: u32 = 1024;
+/// The latent image has a cell for so many pixels.
+const CELL: u32 = 8;
+const SHORTEST: u32 = 64;
+
+#[derive(Serialize)]
+struct Fields<'a> {
+    prompt: &'a str,
+    negative_prompt: &'static str,
+    denoising_strength: f32,
+    steps: u32,
+    cfg_scale: f32,
+    width: u32,
+    height: u32,
+    /// The answer then has the image and nothing else to carry.
+    include_init_images: bool,
+}
+
+#[derive(Deserialize)]
+struct Answer<'a> {
+    #[serde(borrow, default)]
+    images: First<Text<'a>>,
+}
+
+impl Provider for Automatic1111 {
+    const DESCRIPTION: &'static str =
+        "The img2img of a Stable Diffusion web UI (AUTOMATIC1111), asked over HTTP.";
+
+    fn post(
+        question: &Question,
+        original: Original,
+        key: Option<&str>,
+    ) -> serde_json::Result<Post> {
+        let (width, height) = fitted(original.width(), original.height());
+        let fields = Fields {
+            prompt: &question.prompt,
+            negative_prompt: NEGATIVE_PROMPT,
+            denoising_strength: question.strength,
+            steps: STEPS,
+            cfg_scale: GUIDANCE,
+            width,
+            height,
+            include_init_images: false,
+        };
+        Ok(Post {
+            path: "/sdapi/v1/img2img",
+            content_type: "application/json".to_owned(),
+            // `--api-auth user:password` is what it takes.
+            credentials: key.map(|key| {
+                let basic = format!("Basic {}", STANDARD.encode(key));
+                ("authorization", basic)
+            }),
+            body: Body::json_with_image(&fields, "init_images", ("[\"", "\"]"), original)?,
+        })
+    }
+
+    fn find(json: &[u8]) -> serde_json::Result<Found<'_>> {
+        let answer: Answer<'_> = serde_json::from_slice(json)?;
+        Ok(match answer.images.0 {
+            Some(image) => Found::Image(image),
+            None => Found::Nothing,
+        })
+    }
+}
+
+/// The same shape within the bounds, in whole cells. Without it the server
+/// would make a square of everything.
+fn fitted(width: u32, height: u32) -> (u32, u32) {
+    let longest = u64::from(width.max(height).max(1));
+    let side = |side: u32| {
+        let scaled = match longest > u64::from(LONGEST) {
+            true => u64::from(side) * u64::from(LONGEST) / longest,
+            false => u64::from(side),
+        };
+        let scaled = u32::try_from(scaled).unwrap_or(LONGEST);
+        (scaled / CELL * CELL).max(SHORTEST)
+    };
+    (side(width), side(height))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_image_is_found() {
+        let image = || Found::Image(Text(Cow::Borrowed("R0lG")));
+        for (json, expected) in [
+            (
+                r#"{"images":["R0lG"],"parameters":{"init_images":null},"info":"{}"}"#,
+                image(),
+            ),
+            (r#"{"info":"","images":["R0lG","x"]}"#, image()),
+            (r#"{"images":[]}"#, Found::Nothing),
+            (r#"{"error":"OutOfMemoryError"}"#, Found::Nothing),
+        ] {
+            assert_eq!(
+                Automatic1111::find(json.as_bytes()).unwrap(),
+                expected,
+                "{json}"
+            );
+        }
+        for json in [
+            "",
+            r#"{"images":"R0lG"}"#,
+            r#"{"images":[7]}"#,
+            r#"{"images":["R0"#,
+        ] {
+            assert!(Automatic1111::find(json.as_bytes()).is_err(), "{json}");
+        }
+    }
+
+    #[test]
+    fn the_shape_is_kept_within_bounds() {
+        for (name, original, expected) in [
+            ("as it is", (512, 768), (512, 768)),
+            ("whole cells", (515, 767), (512, 760)),
+            ("a photo", (4000, 3000), (1024, 768)),
+            ("a banner", (50_000, 100), (1024, 64)),
+            ("tiny", (1, 1), (64, 64)),
+            ("nothing", (0, 0), (64, 64)),
+            ("the largest", (u32::MAX, u32::MAX), (1024, 1024)),
+        ] {
+            assert_eq!(fitted(original.0, original.1), expected, "{name}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_answer_panics(json in any::<Vec<u8>>(), text in any::<String>()) {
+            let _ = Automatic1111::find(&json);
+            let json = serde_json::json!({"images": [text]}).to_string();
+            let found = Automatic1111::find(json.as_bytes()).unwrap();
+            prop_assert_eq!(found, Found::Image(Text(Cow::Owned(text))));
+        }
+
+        #[test]
+        fn a_side_is_within_bounds(width in any::<u32>(), height in any::<u32>()) {
+            let (width, height) = fitted(width, height);
+            for side in [width, height] {
+                prop_assert!((SHORTEST..=LONGEST).contains(&side) && side % CELL == 0);
+            }
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! `multipart/form-data` (RFC 7578) with one file in it.
+
+use concept_refinement_model_provider::{Body, Original};
+
+/// The boundary cannot be foreseen, so that no prompt and no image can hold it
+/// and so add fields of its own.
+pub struct Multipart {
+    boundary: String,
+}
+
+impl Multipart {
+    pub fn new(random: u128) -> Self {
+        Self {
+            boundary: format!("concept-refinement-{random:032x}"),
+        }
+    }
+
+    pub fn content_type(&self) -> String {
+        format!("multipart/form-data; boundary={}", self.boundary)
+    }
+
+    /// The fields, then the image as a file.
+    pub fn body(&self, fields: &[(&str, &str)], image: &str, original: Original) -> Body {
+        let boundary = &self.boundary;
+        let mut before = String::new();
+        for (name, value) in fields {
+            before.push_str(&format!(
+                "--{boundary}\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
+            ));
+        }
+        let format = original.format();
+        before.push_str(&format!(
+            "--{boundary}\r\ncontent-disposition: form-data; name=\"{image}\"; \
+             filename=\"image.{}\"\r\ncontent-type: {}\r\n\r\n",
+            format.extension(),
+            format.media_type()
+        ));
+        Body::around(before, original, format!("\r\n--{boundary}--\r\n"))
+    }
+}

@@ -1,0 +1,199 @@
+//! Reads a provider's answer: an image as it is, or JSON around one or around
+//! its address.
+//!
+//! What it is, its bytes say, never its declared type. An image is held in
+//! pieces as it came; JSON once in pieces and once in a whole, and then the
+//! image that was in it: never more than three times the image.
+
+use std::collections::VecDeque;
+
+use base64::Engine as _;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use concept_refinement_domain::image::{self, Format, Inspector, Limits, Problem};
+use concept_refinement_domain::pieces;
+
+use crate::json::Text;
+use crate::message::{self, message};
+use crate::outcome::Error;
+use crate::ports::{ByteStream, Failure, Response};
+
+/// Contract, section 2. How many pixels there may be is for the pipeline.
+pub const MAX_IMAGE: Limits = Limits {
+    max_bytes: 50 << 20,
+    max_pixels: u64::MAX,
+};
+
+/// Such an image in base64, and what stands around it.
+pub const MAX_JSON_WITH_IMAGE: u64 = MAX_IMAGE.max_bytes.div_ceil(3) * 4 + (1 << 20);
+
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// What the model answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    Image {
+        format: Format,
+        pieces: VecDeque<Vec<u8>>,
+    },
+    /// An address from which the image can be downloaded.
+    Location(String),
+}
+
+/// What a provider's JSON holds.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Found<'a> {
+    /// In base64, also behind the head of a data URL.
+    Image(Text<'a>),
+    Location(String),
+    Nothing,
+}
+
+/// Reads a successful response. `find` looks for the image in JSON of at most
+/// `max_json` bytes.
+pub async fn answer(
+    response: Response<impl ByteStream>,
+    key: Option<&str>,
+    max_json: u64,
+    find: impl FnOnce(&[u8]) -> serde_json::Result<Found<'_>>,
+) -> Result<Answer, Error> {
+    let encoding = response.content_encoding.as_deref().unwrap_or("identity");
+    if !encoding.eq_ignore_ascii_case("identity") {
+        return Err(Error::refused(
+            "the provider's answer is compressed in a way that was not asked for",
+        ));
+    }
+    let mut body = response.body;
+    match contents(&mut body, response.content_length, max_json).await? {
+        Contents::Image { format, pieces } => Ok(Answer::Image { format, pieces }),
+        Contents::Json(json) => in_json(&json, key, find),
+    }
+}
+
+/// The beginning of a body that is no more than a message.
+pub async fn beginning(body: &mut impl ByteStream) -> Vec<u8> {
+    let mut read = Vec::new();
+    while read.len() < message::MAX_BYTES {
+        match body.next().await {
+            Ok(Some(piece)) => read.extend(piece),
+            Ok(None) | Err(_) => break,
+        }
+    }
+    read
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Contents {
+    Image {
+        format: Format,
+        pieces: VecDeque<Vec<u8>>,
+    },
+    Json(Vec<u8>),
+}
+
+async fn contents(
+    body: &mut impl ByteStream,
+    declared: Option<u64>,
+    max_json: u64,
+) -> Result<Contents, Error> {
+    let most = max_json.max(MAX_IMAGE.max_bytes);
+    if declared.is_some_and(|length| length > most) {
+        return Err(too_large());
+    }
+    let mut inspector = Some(Inspector::new(MAX_IMAGE));
+    let mut held = VecDeque::new();
+    let mut length = 0u64;
+    while let Some(piece) = body.next().await? {
+        if let Some(image) = &mut inspector {
+            match image.push(&piece) {
+                Ok(()) => {}
+                Err(Problem::NotAnImage) if begins_json(&held, &piece) => inspector = None,
+                Err(problem) => return Err(Error::of_image(problem)),
+            }
+        }
+        length += piece.len() as u64;
+        if inspector.is_none() && length > max_json {
+            return Err(too_large());
+        }
+        pieces::append(&mut held, &piece);
+    }
+    if declared.is_some_and(|declared| length < declared) {
+        return Err(Failure::BrokeOff.into());
+    }
+    match inspector {
+        Some(image) => match image.finish() {
+            Ok(inspected) => Ok(Contents::Image {
+                format: inspected.format,
+                pieces: held,
+            }),
+            Err(problem) => Err(Error::of_image(problem)),
+        },
+        None => Ok(Contents::Json(joined(held))),
+    }
+}
+
+fn in_json(
+    json: &[u8],
+    key: Option<&str>,
+    find: impl FnOnce(&[u8]) -> serde_json::Result<Found<'_>>,
+) -> Result<Answer, Error> {
+    match find(json) {
+        Ok(Found::Image(text)) => decoded(&text.0),
+        Ok(Found::Location(url)) => Ok(Answer::Location(url)),
+        Ok(Found::Nothing) => Err(Error::refused(match said(json, key) {
+            Some(message) => format!("the provider answered no image: {message}"),
+            None => "the provider answered no image".to_owned(),
+        })),
+        Err(_) => Err(Error::refused(
+            "the provider's answer is not JSON of the form that was expected",
+        )),
+    }
+}
+
+fn decoded(text: &str) -> Result<Answer, Error> {
+    let base64 = match text.split_once(',') {
+        Some((head, base64)) if head.starts_with("data:") => base64,
+        Some(_) | None => text,
+    };
+    let bytes = BASE64
+        .decode(base64.trim())
+        .map_err(|_| Error::of_image(Problem::NotAnImage))?;
+    let inspected = image::inspect(&bytes, MAX_IMAGE).map_err(Error::of_image)?;
+    Ok(Answer::Image {
+        format: inspected.format,
+        pieces: VecDeque::from([bytes]),
+    })
+}
+
+/// What the provider says in place of an image, if it is short.
+fn said(json: &[u8], key: Option<&str>) -> Option<String> {
+    match json.len() <= message::MAX_BYTES {
+        true => message(json, key),
+        false => None,
+    }
+}
+
+/// Whether these could be the first bytes of a JSON object.
+fn begins_json(held: &VecDeque<Vec<u8>>, piece: &[u8]) -> bool {
+    let first = held.iter().flatten().chain(piece).next();
+    first.is_some_and(|byte| matches!(byte, b'{' | b' ' | b'\t' | b'\r' | b'\n'))
+}
+
+/// In one, of exactly its length; each piece is freed as it is copied.
+fn joined(pieces: VecDeque<Vec<u8>>) -> Vec<u8> {
+    let length = pieces.iter().map(Vec::len).sum();
+    let mut whole = Vec::with_capacity(length);
+    for piece in pieces {
+        whole.extend(piece);
+    }
+    whole
+}
+
+fn too_large() -> Error {
+    Error::of_image(Problem::TooLarge {
+        max_bytes: MAX_IMAGE.max_bytes,
+    })
+}

@@ -1,0 +1,123 @@
+//! The bindings: the interface `image-model` on one side, [`crate::refine`] on
+//! the other, for any [`Provider`]. A model is exported by
+//!
+//! ```ignore
+//! type Model = concept_refinement_model_provider::component::Component<MyProvider>;
+//! concept_refinement_model_provider::component::export!(Model);
+//! ```
+
+#![allow(
+    unsafe_code,
+    reason = "what wit-bindgen generates talks to the canonical ABI"
+)]
+
+mod http;
+
+use std::marker::PhantomData;
+
+use concept_refinement_domain::pieces::PIECE;
+use wit_bindgen::{StreamReader, StreamResult};
+
+use crate::answer::Answer;
+use crate::ports::{ByteStream, Failure};
+use crate::{Error, Provider, Request, Settings};
+
+wit_bindgen::generate!({
+    path: "../../../wit",
+    world: "image-model-component",
+    pub_export_macro: true,
+    default_bindings_module: "concept_refinement_model_provider::component",
+});
+
+use concept::refinement::settings;
+use exports::concept::refinement::image_model as wit;
+
+pub struct Component<P>(PhantomData<P>);
+
+impl<P: Provider> wit::Guest for Component<P> {
+    async fn refine(request: wit::Request) -> Result<wit::Answer, wit::Error> {
+        let url = settings::get("model-url".to_owned()).await;
+        let key = settings::get("model-api-key".to_owned()).await;
+        let settings = Settings::new(url.as_deref(), key)?;
+        let (request, mut original) = from_wit(request);
+        let answer = crate::refine::<P>(&http::Wasi, &settings, request, &mut original).await?;
+        Ok(to_wit(answer))
+    }
+
+    async fn describe() -> String {
+        P::DESCRIPTION.to_owned()
+    }
+}
+
+fn from_wit(request: wit::Request) -> (Request, Original) {
+    let original = Original(request.image);
+    let request = Request {
+        prompt: request.prompt,
+        strength: request.strength,
+        logo_description: request.logo_description,
+        theme_description: request.theme_description,
+        source_url: request.source_url,
+        length: request.length,
+    };
+    (request, original)
+}
+
+fn to_wit(answer: Answer) -> wit::Answer {
+    let (format, pieces) = match answer {
+        Answer::Image { format, pieces } => (format, pieces),
+        Answer::Location(url) => return wit::Answer::Location(url),
+    };
+    let length = pieces.iter().map(|piece| piece.len() as u64).sum();
+    let (mut writer, contents) = wit_stream::new();
+    wit_bindgen::spawn(async move {
+        for piece in pieces {
+            // A reader that has left needs no more.
+            if !writer.write_all(piece).await.is_empty() {
+                return;
+            }
+        }
+    });
+    wit::Answer::Image(wit::Image {
+        media_type: format.media_type().to_owned(),
+        length: Some(length),
+        contents,
+    })
+}
+
+impl From<Error> for wit::Error {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Refused(reason) => Self::Refused(reason),
+            Error::Unavailable {
+                reason,
+                retry_after,
+            } => Self::Unavailable(wit::Unavailable {
+                reason,
+                retry_after: retry_after
+                    .map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)),
+            }),
+        }
+    }
+}
+
+/// Its end and its being given up look alike: the length tells.
+struct Original(StreamReader<u8>);
+
+impl ByteStream for Original {
+    async fn next(&mut self) -> Result<Option<Vec<u8>>, Failure> {
+        Ok(piece(&mut self.0).await)
+    }
+}
+
+/// The next piece that is not empty; none at the end.
+async fn piece(stream: &mut StreamReader<u8>) -> Option<Vec<u8>> {
+    loop {
+        let (result, piece) = stream.read(Vec::with_capacity(PIECE)).await;
+        if !piece.is_empty() {
+            return Some(piece);
+        }
+        if !matches!(result, StreamResult::Complete(_)) {
+            return None;
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! What a provider says about a request that it refuses.
+
+use concept_refinement_domain::sentence::sanitize;
+use serde_json::Value;
+
+/// How much of an answer is looked at, in bytes.
+pub const MAX_BYTES: usize = 64 * 1024;
+
+/// How much of it is told, in code points.
+const MAX_CHARS: usize = 200;
+
+/// Where the APIs have it: OpenAI's, JigsawStack's, FastAPI's and those that
+/// copy one of them.
+const PLACES: [&str; 5] = [
+    "/error/message",
+    "/message",
+    "/detail/0/msg",
+    "/detail",
+    "/error",
+];
+
+/// The first line of the provider's message, fit to be shown, where the body is
+/// JSON that has one. What it repeats of the key is taken out.
+pub fn message(body: &[u8], key: Option<&str>) -> Option<String> {
+    let body: Value = serde_json::from_slice(body).ok()?;
+    let message = PLACES
+        .iter()
+        .filter_map(|place| body.pointer(place)?.as_str())
+        .find(|message| !message.trim().is_empty())?;
+    let message = without(message, key);
+    let line = message.trim().lines().next()?;
+    Some(sanitize(line.trim_end_matches('.'), MAX_CHARS))
+}
+
+/// A key may have several parts, as a user's name and a password.
+fn without(message: &str, key: Option<&str>) -> String {
+    let Some(key) = key else {
+        return message.to_owned();
+    };
+    let parts = key.split(':').filter(|part| !part.is_empty());
+    std::iter::once(key)
+        .chain(parts)
+        .fold(message.to_owned(), |message, secret| {
+            message.replace(secret, "***")
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn messages_are_found_where_the_apis_have_them() {
+        for (name, body, expected) in [
+            (
+                "OpenAI",
+                r#"{"error":{"message":"Invalid image.","type":"invalid_request_error","param":"image","code":null}}"#,
+                Some("Invalid image"),
+            ),
+            (
+                "JigsawStack",
+                r#"{"success":false,"message":"Invalid payload"}"#,
+                Some("Invalid payload"),
+            ),
+            (
+                "FastAPI",
+                r#"{"detail":[{"loc":["body","steps"],"msg":"value is not a valid integer","type":"type_error"}]}"#,
+                Some("value is not a valid integer"),
+            ),
+            (
+                "FastAPI, a sentence",
+                r#"{"detail":"Init image not found"}"#,
+                Some("Init image not found"),
+            ),
+            (
+                "several, the first empty",
+                r#"{"error":"OutOfMemory","message":"","detail":" "}"#,
+                Some("OutOfMemory"),
+            ),
+            (
+                "several lines",
+                "{\"error\":\"No\\nTraceback (most recent call last)\"}",
+                Some("No"),
+            ),
+            (
+                "what cannot be printed",
+                "{\"error\":\"a\\u202eb\\u0007c\"}",
+                Some("a\u{fffd}b\u{fffd}c"),
+            ),
+            ("no message", r#"{"error":7,"message":null}"#, None),
+            ("a list", "[]", None),
+            ("a page", "<html>No</html>", None),
+            ("nothing", "", None),
+        ] {
+            assert_eq!(
+                message(body.as_bytes(), None).as_deref(),
+                expected,
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_message_is_short_and_without_the_key() {
+        let long = format!(r#"{{"error":"{}"}}"#, "x".repeat(5_000));
+        assert_eq!(message(long.as_bytes(), None).unwrap().chars().count(), 200);
+        for (key, said, expected) in [
+            ("sk-hush", "the key sk-hush, sk-hush", "the key ***, ***"),
+            ("me:hush", "Basic me:hush", "Basic ***"),
+            ("me:hush", "hush is wrong", "*** is wrong"),
+        ] {
+            let body = format!(r#"{{"error":"{said}"}}"#);
+            let told = message(body.as_bytes(), Some(key));
+            assert_eq!(told.as_deref(), Some(expected));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_body_panics(body in any::<Vec<u8>>(), text in any::<String>()) {
+            let _ = message(&body, Some("key"));
+            let json = serde_json::json!({"error": {"message": text}}).to_string();
+            if let Some(told) = message(json.as_bytes(), Some("key")) {
+                prop_assert!(told.chars().count() <= MAX_CHARS);
+                prop_assert!(!told.chars().any(char::is_control));
+            }
+        }
+    }
+}

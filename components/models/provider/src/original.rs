@@ -1,0 +1,79 @@
+//! The original, held once until it is sent.
+
+use std::collections::VecDeque;
+
+use concept_refinement_domain::image::{Format, Inspected, Inspector, Limits};
+use concept_refinement_domain::pieces;
+
+use crate::outcome::Error;
+use crate::ports::ByteStream;
+
+/// Far above what the service lets through.
+const MAX_BYTES: u64 = 64 << 20;
+
+/// A whole image in pieces.
+pub struct Original {
+    pieces: VecDeque<Vec<u8>>,
+    inspected: Inspected,
+}
+
+impl Original {
+    /// Reads as many bytes as were declared, and no more. Providers want to
+    /// know beforehand how large it is, in bytes or in pixels.
+    pub async fn collect(stream: &mut impl ByteStream, length: u64) -> Result<Self, Error> {
+        if length > MAX_BYTES {
+            return Err(Error::refused("the image is too large for this model"));
+        }
+        let mut inspector = Inspector::new(Limits {
+            max_bytes: length,
+            max_pixels: u64::MAX,
+        });
+        let mut held = VecDeque::new();
+        let mut missing = length;
+        while missing > 0 {
+            let Some(piece) = stream.next().await? else {
+                return Err(Error::refused("the image ended before its length"));
+            };
+            let taken = usize::try_from(missing)
+                .ok()
+                .and_then(|missing| piece.get(..missing))
+                .unwrap_or(&piece);
+            inspector
+                .push(taken)
+                .map_err(|problem| Error::Refused(problem.to_string()))?;
+            missing -= taken.len() as u64;
+            pieces::append(&mut held, taken);
+        }
+        let inspected = inspector
+            .finish()
+            .map_err(|problem| Error::Refused(problem.to_string()))?;
+        Ok(Self {
+            pieces: held,
+            inspected,
+        })
+    }
+
+    /// By content, not by name.
+    pub fn format(&self) -> Format {
+        self.inspected.format
+    }
+
+    /// In pixels.
+    pub fn width(&self) -> u32 {
+        self.inspected.width
+    }
+
+    /// In pixels.
+    pub fn height(&self) -> u32 {
+        self.inspected.height
+    }
+
+    /// In bytes.
+    pub(crate) fn length(&self) -> u64 {
+        self.inspected.bytes
+    }
+
+    pub(crate) fn into_pieces(self) -> VecDeque<Vec<u8>> {
+        self.pieces
+    }
+}

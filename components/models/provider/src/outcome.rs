@@ -1,0 +1,86 @@
+//! What did not work, as the interface `image-model` tells it.
+
+use std::time::Duration;
+
+use concept_refinement_domain::image::Problem;
+use concept_refinement_domain::timestamp::Timestamp;
+use concept_refinement_domain::{retry, size};
+
+use crate::ports::Failure;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// A repeat can help, after so long where the provider said so.
+    Unavailable {
+        reason: String,
+        retry_after: Option<Duration>,
+    },
+    /// A repeat cannot help.
+    Refused(String),
+}
+
+impl Error {
+    pub fn refused(reason: impl Into<String>) -> Self {
+        Self::Refused(reason.into())
+    }
+
+    /// Of a status other than success. `message`: what the provider said to it,
+    /// fit to be shown.
+    pub fn of_status(
+        status: u16,
+        has_key: bool,
+        message: Option<String>,
+        retry_after: Option<&str>,
+        now: Timestamp,
+    ) -> Self {
+        match status {
+            401 | 403 if has_key => Self::refused("the provider refused the key"),
+            401 | 403 => Self::refused("the provider wants a key, and none is set"),
+            300..=399 => {
+                Self::refused("the provider answered with a redirect, which is not followed")
+            }
+            429 | 500..=599 => Self::Unavailable {
+                reason: format!("the provider answered {status}"),
+                retry_after: retry_after.and_then(|value| retry::parse_retry_after(value, now)),
+            },
+            status => Self::refused(match message {
+                Some(message) => format!("the provider answered {status}: {message}"),
+                None => format!("the provider answered {status}"),
+            }),
+        }
+    }
+
+    /// Of an answer that is no image to go on with.
+    pub fn of_image(problem: Problem) -> Self {
+        Self::refused(match problem {
+            Problem::Empty => "the provider's answer is empty".to_owned(),
+            Problem::NotAnImage => "the provider's answer is not an image".to_owned(),
+            Problem::CutShort => "the provider's answer is cut short".to_owned(),
+            Problem::Malformed => "the provider's answer is not a well-formed image".to_owned(),
+            Problem::TooLarge { max_bytes } => {
+                let most = size::in_words(max_bytes);
+                format!("the provider's answer is larger than {most}")
+            }
+            Problem::TooManyPixels { max_pixels } => {
+                format!("the provider's answer has more than {max_pixels} pixels")
+            }
+        })
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Forbidden => Self::Refused(failure.to_string()),
+            Failure::Unresolvable
+            | Failure::Unreachable
+            | Failure::TimedOut
+            | Failure::Tls
+            | Failure::Broken
+            | Failure::BrokeOff => Self::Unavailable {
+                reason: failure.to_string(),
+                retry_after: None,
+            },
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! What is asked of the provider, whoever it is.
+
+/// As the interface `image-model` has it, without the image.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    pub prompt: String,
+    pub strength: f32,
+    pub logo_description: Option<String>,
+    pub theme_description: Option<String>,
+    pub source_url: Option<String>,
+    /// Of the original, in bytes.
+    pub length: u64,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Question {
+    /// Enriched by the descriptions.
+    pub prompt: String,
+    /// 0 to 1.
+    pub strength: f32,
+    /// An address of the original that the provider may try.
+    pub source_url: Option<String>,
+    /// A number that nobody can foresee.
+    pub random: u128,
+}
+
+impl Question {
+    pub fn new(request: Request, random: u128) -> Self {
+        Self {
+            prompt: enriched(
+                &request.prompt,
+                request.logo_description.as_deref(),
+                request.theme_description.as_deref(),
+            ),
+            strength: match request.strength {
+                strength if strength.is_nan() => 0.0,
+                strength => strength.clamp(0.0, 1.0),
+            },
+            source_url: request.source_url,
+            random,
+        }
+    }
+}
+
+/// The prompt, followed by a sentence on what the logo is and one on its theme,
+/// where they are described. A prompt without descriptions stays as it is.
+fn enriched(prompt: &str, logo: Option<&str>, theme: Option<&str>) -> String {
+    let described = |what: &str, description: Option<&str>| {
+        let description = description?.trim();
+        (!description.is_empty()).then(|| sentence(&format!("{what}: {description}")))
+    };
+    let descriptions: Vec<String> = [described("Logo", logo), described("Theme", theme)]
+        .into_iter()
+        .flatten()
+        .collect();
+    match descriptions.is_empty() {
+        true => prompt.to_owned(),
+        false => format!("{} {}", sentence(prompt.trim()), descriptions.join(" ")),
+    }
+}
+
+/// With a full stop, if it has no end of its own.
+fn sentence(text: &str) -> String {
+    match text.ends_with(|end: char| end.is_alphanumeric() || matches!(end, ')' | '"' | '\'')) {
+        true => format!("{text}."),
+        false => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn descriptions_follow_the_prompt() {
+        for (prompt, logo, theme, expected) in [
+            ("lighter", None, None, "lighter"),
+            ("lighter ", Some(" "), Some(""), "lighter "),
+            ("lighter", Some("A cup"), None, "lighter. Logo: A cup."),
+            ("lighter!", None, Some("Warm."), "lighter! Theme: Warm."),
+            (
+                "Make the logo more minimalist and use lighter shades of brown",
+                Some("A modern coffee shop logo with coffee beans"),
+                Some("Warm brown tones, natural feeling"),
+                "Make the logo more minimalist and use lighter shades of brown. \
+                 Logo: A modern coffee shop logo with coffee beans. \
+                 Theme: Warm brown tones, natural feeling.",
+            ),
+            ("もっと明るく", Some("猫"), None, "もっと明るく. Logo: 猫."),
+        ] {
+            assert_eq!(enriched(prompt, logo, theme), expected);
+        }
+    }
+
+    #[test]
+    fn a_strength_is_between_0_and_1() {
+        for (strength, expected) in [
+            (0.7, 0.7),
+            (-1.0, 0.0),
+            (9.0, 1.0),
+            (f32::NAN, 0.0),
+            (f32::INFINITY, 1.0),
+        ] {
+            let request = Request {
+                prompt: "lighter".to_owned(),
+                strength,
+                logo_description: None,
+                theme_description: None,
+                source_url: None,
+                length: 0,
+            };
+            assert_eq!(Question::new(request, 0).strength, expected, "{strength}");
+        }
+    }
+}

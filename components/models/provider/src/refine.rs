@@ -1,0 +1,61 @@
+//! One refinement: one request, one answer.
+
+use crate::answer::{self, Answer, Found};
+use crate::message::message;
+use crate::original::Original;
+use crate::outcome::Error;
+use crate::ports::{ByteStream, Ports, Post};
+use crate::question::{Question, Request};
+use crate::settings::Settings;
+
+/// What one provider has of its own.
+pub trait Provider: 'static {
+    /// One sentence on what this model is, for people who run it.
+    const DESCRIPTION: &'static str;
+
+    /// How long its JSON may be, in bytes.
+    const MAX_JSON: u64 = answer::MAX_JSON_WITH_IMAGE;
+
+    /// The request that asks the question.
+    fn post(question: &Question, original: Original, key: Option<&str>)
+    -> serde_json::Result<Post>;
+
+    /// Where its JSON has the image. An error: it is not JSON, or of a form
+    /// that this provider does not answer.
+    fn find(json: &[u8]) -> serde_json::Result<Found<'_>>;
+}
+
+/// Asks the provider for one refinement.
+pub async fn refine<P: Provider>(
+    ports: &impl Ports,
+    settings: &Settings,
+    request: Request,
+    original: &mut impl ByteStream,
+) -> Result<Answer, Error> {
+    let original = Original::collect(original, request.length).await?;
+    let question = Question::new(request, ports.random());
+    let key = settings.key.as_deref();
+    let post = P::post(&question, original, key)
+        .map_err(|_| Error::refused("the request to the provider cannot be written"))?;
+    let mut response = ports.post(&settings.base, post).await?;
+    match response.status {
+        200..=299 => answer::answer(response, key, P::MAX_JSON, P::find).await,
+        status => {
+            let message = match status {
+                // Here the sentence is ours alone.
+                401 | 403 | 429 => None,
+                400..=499 => message(&answer::beginning(&mut response.body).await, key),
+                _ => None,
+            };
+            let retry_after = response.retry_after.as_deref();
+            let has_key = key.is_some();
+            Err(Error::of_status(
+                status,
+                has_key,
+                message,
+                retry_after,
+                ports.now(),
+            ))
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! How the models that sample step by step are asked to do it.
+
+pub const STEPS: u32 = 30;
+/// How closely the prompt is followed.
+pub const GUIDANCE: f32 = 7.5;
+/// What the image must not look like.
+pub const NEGATIVE_PROMPT: &str = "blurry, low quality";

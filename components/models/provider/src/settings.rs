@@ -1,0 +1,108 @@
+//! Where the provider is, and the key to it.
+
+use crate::outcome::Error;
+
+/// What the operator set for this model. It has no `Debug`: the key must not
+/// show anywhere.
+pub struct Settings {
+    pub base: Base,
+    pub key: Option<String>,
+}
+
+/// The provider's base URL in its parts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Base {
+    pub https: bool,
+    /// Host and port.
+    pub authority: String,
+    /// Without a final slash.
+    path: String,
+}
+
+impl Settings {
+    /// Of the settings `model-url` and `model-api-key`.
+    pub fn new(url: Option<&str>, key: Option<String>) -> Result<Self, Error> {
+        let url = url.ok_or_else(|| Error::refused("the setting model-url is missing"))?;
+        let base =
+            Base::parse(url).ok_or_else(|| Error::refused("the setting model-url is unusable"))?;
+        Ok(Self {
+            base,
+            key: key.filter(|key| !key.is_empty()),
+        })
+    }
+}
+
+impl Base {
+    /// None: not an http or https URL, or one with user information in it.
+    pub fn parse(url: &str) -> Option<Self> {
+        let url: http::Uri = url.parse().ok()?;
+        let https = match url.scheme_str()? {
+            "http" => false,
+            "https" => true,
+            _ => return None,
+        };
+        let authority = url.authority()?.as_str();
+        if authority.contains('@') {
+            return None;
+        }
+        Some(Self {
+            https,
+            authority: authority.to_owned(),
+            path: url.path().trim_end_matches('/').to_owned(),
+        })
+    }
+
+    /// The path of a place below it, which begins with a slash.
+    pub fn join(&self, path: &str) -> String {
+        format!("{}{path}", self.path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_is_read_in_its_parts() {
+        for (url, https, authority, joined) in [
+            ("https://api.openai.com", true, "api.openai.com", "/v1/x"),
+            ("https://api.openai.com/", true, "api.openai.com", "/v1/x"),
+            ("http://127.0.0.1:7860/", false, "127.0.0.1:7860", "/v1/x"),
+            ("http://[::1]:7860", false, "[::1]:7860", "/v1/x"),
+            (
+                "https://proxy.example/openai/?a=b",
+                true,
+                "proxy.example",
+                "/openai/v1/x",
+            ),
+        ] {
+            let base = Base::parse(url).unwrap();
+            assert_eq!((base.https, base.authority.as_str()), (https, authority));
+            assert_eq!(base.join("/v1/x"), joined, "{url}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_base_is_refused_without_repeating_it() {
+        for url in [
+            "",
+            "/v1",
+            "nowhere",
+            "ftp://host/",
+            "http://user:hush@host/",
+            "http://host name/",
+        ] {
+            let error = Settings::new(Some(url), None).err().unwrap();
+            assert_eq!(error, Error::refused("the setting model-url is unusable"));
+        }
+        let error = Settings::new(None, None).err().unwrap();
+        assert_eq!(error, Error::refused("the setting model-url is missing"));
+    }
+
+    #[test]
+    fn an_empty_key_is_none() {
+        let key = |key: &str| Settings::new(Some("http://host"), Some(key.to_owned()));
+        assert!(key("").is_ok_and(|settings| settings.key.is_none()));
+        assert!(key("k").is_ok_and(|settings| settings.key.as_deref() == Some("k")));
+    }
+}

@@ -1,0 +1,181 @@
+//! The world of a provider's model, as its tests want it to be.
+
+mod answers;
+mod outcomes;
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+use concept_refinement_domain::image::Format;
+use concept_refinement_domain::timestamp::Timestamp;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use crate::{
+    Answer, Base, Body, ByteStream, Error, Failure, Found, Original, Ports, Post, Provider,
+    Question, Request, Response, Settings, refine,
+};
+
+const KEY: &str = "sk-hush";
+
+/// One transparent pixel, and so many bytes after its end.
+pub fn picture(padding: usize) -> Vec<u8> {
+    const HEADER: &[u8] = b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff";
+    const TRANSPARENT: &[u8] = b"\x21\xf9\x04\x01\0\0\0\0";
+    const PIXEL: &[u8] = b"\x2c\0\0\0\0\x01\0\x01\0\0\x02\x02\x44\x01\0\x3b";
+    [HEADER, TRANSPARENT, PIXEL, &vec![7; padding]].concat()
+}
+
+pub fn original(file: &[u8]) -> Original {
+    let length = file.len() as u64;
+    now(Original::collect(&mut Pieces::of(file, 1000), length)).unwrap()
+}
+
+/// Nothing here waits.
+fn now<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => panic!("it waits"),
+    }
+}
+
+struct Pieces(VecDeque<Result<Vec<u8>, Failure>>);
+
+impl Pieces {
+    fn of(bytes: &[u8], size: usize) -> Self {
+        Self(bytes.chunks(size).map(|piece| Ok(piece.to_vec())).collect())
+    }
+}
+
+impl ByteStream for Pieces {
+    async fn next(&mut self) -> Result<Option<Vec<u8>>, Failure> {
+        self.0.pop_front().transpose()
+    }
+}
+
+/// Answers `{"url": …}` or `{"image": …}`.
+struct Plain;
+
+impl Provider for Plain {
+    const DESCRIPTION: &'static str = "A provider for tests.";
+
+    fn post(
+        question: &Question,
+        original: Original,
+        key: Option<&str>,
+    ) -> serde_json::Result<Post> {
+        let fields = json!({"prompt": question.prompt});
+        Ok(Post {
+            path: "/refine",
+            content_type: "application/json".to_owned(),
+            credentials: key.map(|key| ("x-key", key.to_owned())),
+            body: Body::json_with_image(&fields, "image", ("\"", "\""), original)?,
+        })
+    }
+
+    fn find(json: &[u8]) -> serde_json::Result<Found<'_>> {
+        #[derive(serde::Deserialize)]
+        struct Reply<'a> {
+            #[serde(borrow)]
+            image: Option<crate::Text<'a>>,
+            url: Option<String>,
+        }
+        let reply: Reply<'_> = serde_json::from_slice(json)?;
+        Ok(match (reply.image, reply.url) {
+            (Some(image), _) => Found::Image(image),
+            (None, Some(url)) => Found::Location(url),
+            (None, None) => Found::Nothing,
+        })
+    }
+}
+
+struct World<S> {
+    reply: RefCell<Option<Result<Response<S>, Failure>>>,
+    asked: RefCell<Vec<(String, Value)>>,
+}
+
+impl<S: ByteStream> Ports for World<S> {
+    type Stream = S;
+
+    async fn post(&self, base: &Base, post: Post) -> Result<Response<S>, Failure> {
+        let url = format!("{}{}", base.authority, base.join(post.path));
+        let body: Vec<u8> = post.body.into_pieces().flatten().collect();
+        let body = serde_json::from_slice(&body).unwrap();
+        self.asked.borrow_mut().push((url, body));
+        self.reply.take().unwrap()
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp::from_secs(784_111_777 - 60)
+    }
+
+    fn random(&self) -> u128 {
+        7
+    }
+}
+
+fn settings() -> Settings {
+    Settings::new(Some("http://provider.example/"), Some(KEY.to_owned())).unwrap()
+}
+
+fn request(length: usize) -> Request {
+    Request {
+        prompt: "lighter".to_owned(),
+        strength: 0.7,
+        logo_description: Some("A cup".to_owned()),
+        theme_description: None,
+        source_url: None,
+        length: length as u64,
+    }
+}
+
+fn asked<S: ByteStream>(reply: Result<Response<S>, Failure>) -> Result<Answer, Error> {
+    let world = World {
+        reply: RefCell::new(Some(reply)),
+        asked: RefCell::default(),
+    };
+    let file = picture(5);
+    let mut original = Pieces::of(&file, 10);
+    let answer = now(refine::<Plain>(
+        &world,
+        &settings(),
+        request(file.len()),
+        &mut original,
+    ));
+    let sent = json!({"prompt": "lighter. Logo: A cup.", "image": STANDARD.encode(&file)});
+    let expected = ("provider.example/refine".to_owned(), sent);
+    assert_eq!(world.asked.take(), [expected], "asked other than once");
+    answer
+}
+
+fn response(status: u16, body: &[u8]) -> Response<Pieces> {
+    Response {
+        status,
+        content_length: Some(body.len() as u64),
+        content_encoding: None,
+        retry_after: None,
+        body: Pieces::of(body, 1000),
+    }
+}
+
+fn image(bytes: &[u8]) -> Answer {
+    let mut pieces = VecDeque::new();
+    concept_refinement_domain::pieces::append(&mut pieces, bytes);
+    Answer::Image {
+        format: Format::Gif,
+        pieces,
+    }
+}
+
+fn decoded(bytes: Vec<u8>) -> Answer {
+    Answer::Image {
+        format: Format::Gif,
+        pieces: VecDeque::from([bytes]),
+    }
+}

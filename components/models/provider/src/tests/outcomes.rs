@@ -1,0 +1,189 @@
+//! What becomes of a request that is not answered well.
+
+use super::*;
+
+#[test]
+fn a_status_says_whether_a_repeat_helps() {
+    let refused = |reason: &str| Error::refused(reason);
+    let unavailable = |reason: &str, seconds: Option<u64>| Error::Unavailable {
+        reason: reason.to_owned(),
+        retry_after: seconds.map(Duration::from_secs),
+    };
+    let said = r#"{"error":{"message":"No logos, sk-hush"}}"#;
+    let date = "Sun, 06 Nov 1994 08:49:37 GMT";
+    for (status, retry_after, body, expected) in [
+        (401, None, said, refused("the provider refused the key")),
+        (403, None, said, refused("the provider refused the key")),
+        (
+            400,
+            None,
+            said,
+            refused("the provider answered 400: No logos, ***"),
+        ),
+        (400, None, "", refused("the provider answered 400")),
+        (404, None, "<html>", refused("the provider answered 404")),
+        (
+            422,
+            Some("3"),
+            said,
+            refused("the provider answered 422: No logos, ***"),
+        ),
+        (
+            302,
+            None,
+            "",
+            refused("the provider answered with a redirect, which is not followed"),
+        ),
+        (101, None, "", refused("the provider answered 101")),
+        (
+            429,
+            None,
+            said,
+            unavailable("the provider answered 429", None),
+        ),
+        (
+            429,
+            Some("2"),
+            said,
+            unavailable("the provider answered 429", Some(2)),
+        ),
+        (
+            429,
+            Some(date),
+            "",
+            unavailable("the provider answered 429", Some(60)),
+        ),
+        (
+            503,
+            Some("7"),
+            said,
+            unavailable("the provider answered 503", Some(7)),
+        ),
+        (
+            500,
+            Some("soon"),
+            said,
+            unavailable("the provider answered 500", None),
+        ),
+        (
+            599,
+            None,
+            "",
+            unavailable("the provider answered 599", None),
+        ),
+    ] {
+        let response = Response {
+            retry_after: retry_after.map(str::to_owned),
+            ..response(status, body.as_bytes())
+        };
+        assert_eq!(asked(Ok(response)), Err(expected), "{status}");
+    }
+}
+
+/// A body that comes late, or never, does not keep anyone from the sentence.
+#[test]
+fn a_body_that_tells_nothing_is_not_read() {
+    struct Untouchable;
+
+    impl ByteStream for Untouchable {
+        async fn next(&mut self) -> Result<Option<Vec<u8>>, Failure> {
+            panic!("it is read");
+        }
+    }
+
+    for status in [302, 401, 403, 429, 500] {
+        let answer = asked(Ok(Response {
+            status,
+            content_length: None,
+            content_encoding: None,
+            retry_after: None,
+            body: Untouchable,
+        }));
+        assert!(answer.is_err(), "{status}");
+    }
+}
+
+#[test]
+fn a_connection_that_fails_may_be_tried_again() {
+    for failure in [
+        Failure::Unresolvable,
+        Failure::Unreachable,
+        Failure::TimedOut,
+        Failure::Tls,
+        Failure::Broken,
+    ] {
+        let expected = Error::Unavailable {
+            reason: failure.to_string(),
+            retry_after: None,
+        };
+        assert_eq!(asked::<Pieces>(Err(failure)), Err(expected));
+    }
+    let forbidden = asked::<Pieces>(Err(Failure::Forbidden)).unwrap_err();
+    assert_eq!(
+        forbidden,
+        Error::refused("this model may not reach the address of its provider")
+    );
+
+    // In the middle of the answer, seen by an error or by the length.
+    let broke_off = Error::Unavailable {
+        reason: "the provider's answer broke off".to_owned(),
+        retry_after: None,
+    };
+    let file = picture(0);
+    let mut failing = response(200, &file[..20]);
+    failing.content_length = None;
+    failing.body.0.push_back(Err(Failure::BrokeOff));
+    assert_eq!(asked(Ok(failing)), Err(broke_off.clone()));
+    let mut short = response(200, &file);
+    short.content_length = Some(file.len() as u64 + 1);
+    assert_eq!(asked(Ok(short)), Err(broke_off));
+}
+
+#[test]
+fn a_key_that_is_missing_is_told_apart() {
+    for status in [401, 403] {
+        let error = Error::of_status(status, false, None, None, Timestamp(0));
+        let expected = "the provider wants a key, and none is set";
+        assert_eq!(error, Error::refused(expected));
+    }
+}
+
+#[test]
+fn an_original_that_is_not_whole_is_not_sent() {
+    let file = picture(0);
+    let world = World::<Pieces> {
+        reply: RefCell::default(),
+        asked: RefCell::default(),
+    };
+    for (name, bytes, length, expected) in [
+        (
+            "ends early",
+            &file[..20],
+            file.len(),
+            "the image ended before its length",
+        ),
+        (
+            "cut short",
+            &file[..20],
+            20,
+            "the file is cut short: it ends before its format says",
+        ),
+        (
+            "too large",
+            &file[..],
+            100 << 20,
+            "the image is too large for this model",
+        ),
+        ("empty", &[], 0, "the file is empty"),
+    ] {
+        let mut original = Pieces::of(bytes, 10);
+        let answer = now(refine::<Plain>(
+            &world,
+            &settings(),
+            request(length),
+            &mut original,
+        ));
+        assert_eq!(answer, Err(Error::refused(expected)), "{name}");
+    }
+    assert_eq!(world.asked.take(), []);
+}

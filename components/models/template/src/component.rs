@@ -1,0 +1,64 @@
+//! The interface `image-model` on one side, [`crate::refine`] on the other.
+//! Each call has an instance of its own, which ends with it: keep nothing.
+
+// The generated code crosses the boundary of the component, which is unsafe by
+// its nature.
+#[allow(unsafe_code)]
+mod bindings {
+    wit_bindgen::generate!({
+        path: "../../../wit",
+        world: "image-model-component",
+    });
+
+    export!(Component with_types_in self);
+    use super::Component;
+}
+
+use bindings::exports::concept::refinement::image_model::{Answer, Error, Guest, Image, Request};
+use bindings::wit_stream;
+use wit_bindgen::{StreamReader, StreamResult};
+
+struct Component;
+
+impl Guest for Component {
+    async fn refine(request: Request) -> Result<Answer, Error> {
+        // Settings, as `model-url` and `model-api-key`, are there if they are set:
+        // bindings::concept::refinement::settings::get("model-url".to_owned()).await
+        let image = read(request.image).await;
+
+        // `Error::Refused`: a repeat cannot help. `Error::Unavailable`: the
+        // service asks again, up to three times.
+        let refined =
+            crate::refine(image, &request.prompt, request.strength).map_err(Error::Refused)?;
+
+        // The answer is read while it is written, after this function returned.
+        let length = refined.len() as u64;
+        let (mut writer, contents) = wit_stream::new();
+        wit_bindgen::spawn(async move {
+            writer.write_all(refined).await;
+        });
+        Ok(Answer::Image(Image {
+            // If your model changes the format, say which: `image/png`, …
+            media_type: request.media_type,
+            length: Some(length),
+            contents,
+        }))
+    }
+
+    /// Shown to people who run the model.
+    async fn describe() -> String {
+        "A template that answers the original unchanged.".to_owned()
+    }
+}
+
+async fn read(mut image: StreamReader<u8>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    loop {
+        bytes.reserve(64 * 1024);
+        let (result, read) = image.read(bytes).await;
+        bytes = read;
+        if let StreamResult::Dropped = result {
+            return bytes;
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! A model component of one's own, made as `docs/models.md` says.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use concept_refinement_tests::client::Client;
+use concept_refinement_tests::pictures::png;
+use concept_refinement_tests::service::Launch;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn page() -> String {
+    std::fs::read_to_string(root().join("docs/models.md")).unwrap()
+}
+
+/// The shell lines after the page's note on this test.
+fn lines(page: &str) -> &str {
+    let (_, after) = page.split_once("<!-- the tests run these lines").unwrap();
+    let (_, block) = after.split_once("```sh\n").unwrap();
+    let (block, _) = block.split_once("```").unwrap();
+    block
+}
+
+/// The sources without what is built of them, which the copy shares: the lines
+/// change what they are run in.
+fn copy_of_the_project(place: &Path) {
+    let entries = [
+        "Cargo.toml",
+        "Cargo.lock",
+        ".cargo",
+        "clippy.toml",
+        "components",
+        "host",
+        "tests",
+        "wit",
+        "xtask",
+    ];
+    let copied = Command::new("cp")
+        .arg("-r")
+        .args(entries.map(|entry| root().join(entry)))
+        .arg(place)
+        .status();
+    assert!(copied.unwrap().success());
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(
+        || root().join("target").canonicalize().unwrap(),
+        PathBuf::from,
+    );
+    std::os::unix::fs::symlink(target, place.join("target")).unwrap();
+}
+
+#[tokio::test]
+async fn the_template_becomes_a_model_of_ones_own() {
+    let place = tempfile::tempdir().unwrap();
+    copy_of_the_project(place.path());
+    let page = page();
+    let shell = Command::new("bash")
+        .args(["-euo", "pipefail", "-c", lines(&page)])
+        .current_dir(place.path())
+        .env("CARGO_NET_OFFLINE", "true")
+        .env_remove("CARGO_TARGET_DIR")
+        .output()
+        .unwrap();
+    assert!(shell.status.success(), "{shell:?}");
+
+    let (_, model) = page.split_once("cargo xtask serve --model ").unwrap();
+    let model = place.path().join(model.lines().next().unwrap());
+    let service = Launch::new().set("model", model.to_str().unwrap()).start();
+    let client = Client::session(service.url()).await;
+    let original = png(64, 48);
+    let image = client.uploaded(&original).await;
+    let task = client.refined(&image, "leave it as it is").await;
+    assert_eq!(task["status"], "completed", "{task}");
+    let refined = client.get(task["image_url"].as_str().unwrap()).await;
+    assert_eq!(refined.body, original.bytes);
+
+    let task = client.refined(&image, "do the impossible").await;
+    assert_eq!(
+        task["error_message"],
+        "Error in refinement task processing: Image refinement failed: that is impossible"
+    );
+}
+
+#[test]
+fn what_the_page_on_models_points_to_is_there() {
+    for link in page().split("](").skip(1) {
+        let (target, _) = link.split_once(')').unwrap();
+        assert!(root().join("docs").join(target).exists(), "{target}");
+    }
+}

@@ -1,0 +1,341 @@
+//! Whatever a provider does, its one task fails with the right sentence.
+
+use concept_refinement_tests::pictures;
+use concept_refinement_tests::provider::Provider;
+use concept_refinement_tests::server::{Origin, Reply};
+use futures::future::join_all;
+use serde_json::json;
+use tokio::net::TcpSocket;
+
+use crate::kinds::{Kind, Pair, refined, reply};
+
+const FAILED: &str = "Error in refinement task processing: Image refinement failed: ";
+
+/// A reply, how often it is asked for, and what the user reads.
+type Case = (&'static str, Reply, usize, String);
+
+fn status(status: u16, headers: &str, body: &str) -> Reply {
+    let headers = format!("{headers}content-length: {}\r\n", body.len());
+    Reply::new(status, &headers, body.as_bytes())
+}
+
+/// What any provider can do.
+fn cases(pair: &Pair, forbidden: &Origin) -> Vec<Case> {
+    let (kind, key) = (pair.kind, pair.kind.key());
+    let png = pictures::png(50, 40).bytes;
+    let half = &png[..png.len() / 2];
+    let length = |length: usize| format!("content-length: {length}\r\n");
+    let said = json!({"error": {"message": format!("No logos, {key}.\nTraceback")}}).to_string();
+    let detail = json!({"detail": [{"loc": ["body", "steps"], "msg": "not a\u{202e} number"}]});
+    let elsewhere = forbidden.picture(&pictures::png(8, 8));
+    let endless_json = Reply::new(200, "", b"{\"a\": [                  ").then_again();
+    let claims = pictures::png_that_claims(10_000, 10_000);
+    let too_large = "the provider's answer is larger than 50 MiB";
+    let improper = "the provider did not answer properly";
+    [
+        (
+            "401",
+            status(401, "", &said),
+            1,
+            "the provider refused the key",
+        ),
+        (
+            "403",
+            status(403, "", &said),
+            1,
+            "the provider refused the key",
+        ),
+        (
+            "400",
+            status(400, "", &said),
+            1,
+            "the provider answered 400: No logos, ***",
+        ),
+        (
+            "404",
+            status(404, "", "<html>"),
+            1,
+            "the provider answered 404",
+        ),
+        (
+            "422",
+            status(422, "", &detail.to_string()),
+            1,
+            "the provider answered 422: not a\u{fffd} number",
+        ),
+        (
+            "429",
+            status(429, "", &said),
+            3,
+            "the provider answered 429",
+        ),
+        (
+            "429 for an hour",
+            status(429, "retry-after: 3600\r\n", &said),
+            1,
+            "the provider answered 429, and asks to be tried again later than this task may take",
+        ),
+        (
+            "503 for a century",
+            status(503, "retry-after: Mon, 21 Oct 2126 07:28:00 GMT\r\n", ""),
+            1,
+            "the provider answered 503, and asks to be tried again later than this task may take",
+        ),
+        (
+            "500",
+            status(500, "", &said),
+            3,
+            "the provider answered 500",
+        ),
+        (
+            "502",
+            status(502, "", "<html>"),
+            3,
+            "the provider answered 502",
+        ),
+        (
+            "a redirect",
+            Reply::redirect(307, &elsewhere),
+            1,
+            "the provider answered with a redirect, which is not followed",
+        ),
+        (
+            "empty",
+            Reply::ok("image/png", b""),
+            1,
+            "the provider's answer is empty",
+        ),
+        (
+            "no content",
+            Reply::new(204, "", b""),
+            1,
+            "the provider's answer is empty",
+        ),
+        (
+            "a page",
+            Reply::ok("image/png", b"<html>Sorry</html>"),
+            1,
+            "the provider's answer is not an image",
+        ),
+        (
+            "half of an image",
+            Reply::ok("image/png", half),
+            1,
+            "the provider's answer is cut short",
+        ),
+        (
+            "an early end",
+            Reply::new(200, &length(png.len()), half),
+            3,
+            "the provider's answer broke off",
+        ),
+        (
+            "half of JSON",
+            Reply::ok("application/json", b"{\"images\": [\"iVBO"),
+            1,
+            "the provider's answer is not JSON of the form that was expected",
+        ),
+        (
+            "JSON without an image",
+            reply(&json!({"success": false, "message": "Sorry."})),
+            1,
+            "the provider answered no image: Sorry",
+        ),
+        (
+            "an empty object",
+            reply(&json!({})),
+            1,
+            "the provider answered no image",
+        ),
+        (
+            "declared huge",
+            Reply::new(200, &length(80 << 20), &png),
+            1,
+            too_large,
+        ),
+        (
+            "an endless image",
+            Reply::new(200, "", &png).then_again(),
+            1,
+            too_large,
+        ),
+        ("endless JSON", endless_json, 1, too_large),
+        (
+            "compressed",
+            Reply::new(200, "content-encoding: gzip\r\n", &png),
+            1,
+            "the provider's answer is compressed in a way that was not asked for",
+        ),
+        (
+            "too many pixels",
+            Reply::ok("image/png", &claims),
+            1,
+            "the model's answer is unusable: the image has more than 50000000 pixels",
+        ),
+        (
+            "no HTTP",
+            Reply::raw(b"SSH-2.0-OpenSSH_9.2\r\n"),
+            3,
+            improper,
+        ),
+        ("nothing at all", Reply::raw(b""), 3, improper),
+        (
+            "half a head",
+            Reply::raw(b"HTTP/1.1 200 OK\r\ncontent-"),
+            3,
+            improper,
+        ),
+    ]
+    .into_iter()
+    .chain(own_cases(kind, &pair.provider, &elsewhere))
+    .map(|(name, reply, times, sentence)| (name, reply, times, sentence.to_owned()))
+    .collect()
+}
+
+/// What only this one can do.
+fn own_cases(
+    kind: Kind,
+    provider: &Provider,
+    elsewhere: &str,
+) -> Vec<(&'static str, Reply, usize, &'static str)> {
+    let location = |url: &str| match kind {
+        Kind::OpenAi => reply(&json!({"data": [{"url": url}]})),
+        Kind::JigsawStack | Kind::Automatic1111 => reply(&json!({"output": {"image_url": url}})),
+    };
+    let base64 = [
+        (
+            "no base64",
+            kind.json_with("no base64!"),
+            1,
+            "the provider's answer is not an image",
+        ),
+        (
+            "empty base64",
+            kind.json_with(""),
+            1,
+            "the provider's answer is empty",
+        ),
+        (
+            "text in base64",
+            kind.json_with("U29ycnku"),
+            1,
+            "the provider's answer is not an image",
+        ),
+        (
+            "half of an image in base64",
+            kind.json_with("iVBORw0KGgoAAAAN"),
+            1,
+            "the provider's answer is cut short",
+        ),
+    ];
+    let redirect = provider.serve(Reply::redirect(302, elsewhere));
+    let missing = provider.serve(Reply::status(404));
+    let locations = [
+        (
+            "an address elsewhere",
+            location(elsewhere),
+            1,
+            "the model's answer is unusable: the address must point to a public address",
+        ),
+        (
+            "an address that leads elsewhere",
+            location(&redirect),
+            1,
+            "the model's answer is unusable: the address must point to a public address",
+        ),
+        (
+            "an address of nothing",
+            location(&missing),
+            1,
+            "the model's answer is unusable: the address answered 404",
+        ),
+        (
+            "a relative address",
+            location("/1.png"),
+            1,
+            "the model's answer is unusable: the address must be an http or https URL",
+        ),
+    ];
+    match kind {
+        Kind::JigsawStack => locations.into(),
+        Kind::OpenAi => base64.into_iter().chain(locations).collect(),
+        Kind::Automatic1111 => base64.into(),
+    }
+}
+
+#[tokio::test]
+async fn a_bad_answer_fails_its_task_with_the_right_sentence() {
+    let forbidden = Origin::start();
+    let cases = Kind::ALL.into_iter().flat_map(|kind| {
+        let cases = cases(kind.pair(), &forbidden);
+        cases.into_iter().map(move |case| (kind, case))
+    });
+    join_all(cases.map(async |(kind, (name, reply, times, sentence))| {
+        let Pair { provider, .. } = kind.pair();
+        let prompt = provider.prompt([reply]);
+        let (_, task) = kind.pair().refined(&prompt).await;
+        assert_eq!(task["status"], "failed", "{kind:?}, {name}: {task}");
+        let expected = format!("{FAILED}{sentence}");
+        assert_eq!(task["error_message"], expected, "{kind:?}, {name}");
+        assert_eq!(provider.asked(&prompt).len(), times, "{kind:?}, {name}");
+    }))
+    .await;
+    assert_eq!(forbidden.connections(), 0);
+
+    // All that was said of it, at the level that says most.
+    for kind in Kind::ALL {
+        let log = kind.pair().service.log();
+        assert!(log.contains("DEBUG"), "{kind:?}: too little was logged");
+        let (_, credentials) = kind.credentials();
+        let (_, credentials) = credentials.split_once(' ').unwrap_or(("", &credentials));
+        for secret in [kind.key(), credentials, "hush"] {
+            assert!(!log.contains(secret), "{kind:?}: {secret} was logged");
+        }
+    }
+}
+
+/// A hang is not tried again.
+#[tokio::test]
+async fn a_provider_that_hangs_fails_its_task_in_time() {
+    let picture = pictures::png(50, 40);
+    join_all(Kind::ALL.map(async |kind| {
+        let provider = Provider::start();
+        let launch = kind.launch(&provider.url()).set("model-timeout", "1s");
+        let service = tokio::task::spawn_blocking(move || launch.start());
+        let service = service.await.unwrap();
+        let half = picture.bytes.len() / 2;
+        let head = "content-type: image/png\r\n";
+        for (name, reply) in [
+            ("at once", Reply::raw(b"").then_silence()),
+            ("after the head", Reply::new(200, head, b"").then_silence()),
+            (
+                "in the middle",
+                Reply::new(200, head, &picture.bytes[..half]).then_silence(),
+            ),
+            ("in a message", Reply::new(400, "", b"{").then_silence()),
+        ] {
+            let prompt = provider.prompt([reply]);
+            let (_, task) = refined(&service, &prompt).await;
+            let expected = format!("{FAILED}the model did not answer within 1 seconds");
+            assert_eq!(task["error_message"], expected, "{kind:?}, {name}");
+            assert_eq!(provider.asked(&prompt).len(), 1, "{kind:?}, {name}");
+        }
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn a_provider_that_is_not_there_is_told() {
+    // A port that is taken, so that nobody gets it, and on which nobody listens.
+    let silent = TcpSocket::new_v4().unwrap();
+    silent.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    join_all(Kind::ALL.map(async |kind| {
+        let launch = kind.launch(&url);
+        let service = tokio::task::spawn_blocking(move || launch.start());
+        let (_, task) = refined(&service.await.unwrap(), "make it lighter").await;
+        let expected = format!("{FAILED}the provider cannot be connected to");
+        assert_eq!(task["error_message"], expected, "{kind:?}");
+    }))
+    .await;
+}

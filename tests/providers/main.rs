@@ -1,0 +1,16 @@
+//! The models of providers: the real executable with each of them, against a
+//! server that speaks the provider's documented format, well and badly.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "this runs in tests only"
+)]
+
+mod answers;
+mod failures;
+mod kinds;
+mod reach;
+mod requests;
+mod starting;

@@ -1,0 +1,59 @@
+//! A model reaches its provider's origin and nothing else, whatever it tries.
+
+use concept_refinement_tests::artifacts;
+use concept_refinement_tests::pictures;
+use concept_refinement_tests::provider::Provider;
+use concept_refinement_tests::server::{Origin, Reply};
+use concept_refinement_tests::service::Launch;
+
+use crate::kinds::refined;
+
+const FAILED: &str = "Error in refinement task processing: Image refinement failed: ";
+
+#[tokio::test]
+async fn a_model_that_reaches_out_reaches_its_provider_alone() {
+    let (provider, forbidden) = (Provider::start(), Origin::start());
+    let model = artifacts::scripted_model();
+    let launch = Launch::new()
+        .set("model", model.to_str().unwrap())
+        .set("allow-sources", &forbidden.authority());
+    let with_provider = launch.clone().set("model-url", &provider.url()).start();
+    let picture = forbidden.picture(&pictures::png(8, 8));
+    let port = provider.authority().split(':').nth(1).unwrap().to_owned();
+    let own = provider.serve(Reply::picture(&pictures::png(8, 8)));
+    let path = own.trim_start_matches(&provider.url()).to_owned();
+    for (url, expected) in [
+        (own.clone(), "fetched with status 200"),
+        // Even what originals may come from.
+        (picture.clone(), "not fetched: ErrorCode::HttpRequestDenied"),
+        (
+            format!("http://localhost:{port}{path}"),
+            "not fetched: ErrorCode::HttpRequestDenied",
+        ),
+        (
+            "http://169.254.169.254/latest/meta-data/".to_owned(),
+            "not fetched: ErrorCode::HttpRequestDenied",
+        ),
+        (
+            "http://example.com/".to_owned(),
+            "not fetched: ErrorCode::HttpRequestDenied",
+        ),
+    ] {
+        let (_, task) = refined(&with_provider, &format!("fetch: {url}")).await;
+        assert_eq!(
+            task["error_message"],
+            format!("{FAILED}{expected}"),
+            "{url}"
+        );
+    }
+
+    // One without a provider reaches nothing.
+    let without = Launch::new().scripted().start();
+    for url in [own.clone(), picture.clone()] {
+        let (_, task) = refined(&without, &format!("fetch: {url}")).await;
+        let expected = format!("{FAILED}not fetched: ErrorCode::HttpRequestDenied");
+        assert_eq!(task["error_message"], expected, "{url}");
+    }
+    assert_eq!(forbidden.connections(), 0);
+    assert_eq!(provider.asked(&own).len(), 1);
+}

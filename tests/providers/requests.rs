@@ -1,0 +1,207 @@
+//! What each provider is asked, field by field.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use concept_refinement_tests::client::Client;
+use concept_refinement_tests::pictures::{self, Picture};
+use concept_refinement_tests::provider::{Asked, Part, Provider};
+use futures::future::join_all;
+use serde_json::{Value, json};
+
+use crate::kinds::{Kind, image};
+
+const LOGO: &str = "A modern coffee shop logo with coffee beans";
+const THEME: &str = "Warm brown tones, natural feeling";
+
+/// The one request that a refinement of the picture with descriptions leads to,
+/// and the prompt in it.
+async fn asked(kind: Kind, picture: &Picture) -> (Asked, String) {
+    let pair = kind.pair();
+    let prompt = pair.provider.prompt([kind.success(picture)]);
+    let client = Client::session(pair.service.url()).await;
+    let original = client.uploaded(picture).await;
+    let body = json!({
+        "original_image_url": original,
+        "refinement_prompt": prompt,
+        "logo_description": LOGO,
+        "theme_description": THEME,
+    });
+    let answer = client.post("/api/concepts/refine", &body).await;
+    let task = client.finished(&answer.task_id()).await;
+    assert!(image(&client, &task).await == picture.bytes, "{kind:?}");
+    let mut asked = pair.provider.asked(&prompt);
+    assert_eq!(asked.len(), 1, "{kind:?}");
+    let enriched = format!("{prompt} Logo: {LOGO}. Theme: {THEME}.");
+    (asked.remove(0), enriched)
+}
+
+#[tokio::test]
+async fn a_request_names_itself_and_nobody_else() {
+    let picture = pictures::png(8, 8);
+    join_all(Kind::ALL.map(async |kind| {
+        let (asked, _) = asked(kind, &picture).await;
+        assert_eq!(
+            (asked.method.as_str(), asked.path.as_str()),
+            ("POST", kind.path())
+        );
+        let (name, credentials) = kind.credentials();
+        let authority = kind.pair().provider.authority();
+        let length = asked.body.len().to_string();
+        let accepted = "application/json, image/png, image/jpeg, image/webp, image/gif";
+        let mut expected = vec![
+            (name, Some(credentials.as_str())),
+            ("host", Some(authority.as_str())),
+            ("user-agent", Some("concept-refinement")),
+            ("accept", Some(accepted)),
+            ("accept-encoding", Some("identity")),
+            ("content-length", Some(length.as_str())),
+            ("transfer-encoding", None),
+            ("cookie", None),
+            ("referer", None),
+        ];
+        if kind == Kind::JigsawStack {
+            expected.push(("authorization", None));
+        }
+        for (name, value) in expected {
+            assert_eq!(asked.header(name), value, "{kind:?}: {name}");
+        }
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn jigsawstack_gets_the_original_as_a_data_url() {
+    for picture in pictures::all(40, 30) {
+        let (asked, prompt) = asked(Kind::JigsawStack, &picture).await;
+        let base64 = STANDARD.encode(&picture.bytes);
+        let expected = json!({
+            "prompt": prompt,
+            "image_url": format!("data:{};base64,{base64}", picture.media_type),
+            "strength": 0.7,
+            "steps": 30,
+            "advance_config": {
+                "negative_prompt": "blurry, low quality",
+                "guidance": 7.5,
+            },
+        });
+        assert_eq!(asked.json(), expected);
+    }
+}
+
+/// An address that the provider can reach is named in place of the bytes.
+#[tokio::test]
+async fn jigsawstack_fetches_a_public_original_by_itself() {
+    let kind = Kind::JigsawStack;
+    let picture = pictures::png(40, 30);
+    for (public_url, is_public) in [
+        ("https://images.example.com", true),
+        ("http://192.168.1.7:8080", false),
+        ("http://localhost:8080", false),
+    ] {
+        let provider = Provider::start();
+        let service = kind
+            .launch(&provider.url())
+            .set("public-url", public_url)
+            .start();
+        let client = Client::session(service.url()).await;
+        let original = client.uploaded(&picture).await;
+        let prompt = provider.prompt([kind.success(&picture)]);
+        let task = client.refined(&original, &prompt).await;
+        assert_eq!(task["status"], "completed", "{task}");
+        let asked = provider.asked(&prompt)[0].json();
+        let url = asked["image_url"].as_str().unwrap();
+        let path = format!("{public_url}/api/images/");
+        assert_eq!(url.starts_with(&path), is_public, "{url}");
+        assert_eq!(
+            url.starts_with("data:image/png;base64,"),
+            !is_public,
+            "{url}"
+        );
+        assert_eq!(asked["strength"], json!(0.7));
+    }
+}
+
+#[tokio::test]
+async fn openai_gets_a_form_with_a_file() {
+    for picture in pictures::all(40, 30) {
+        let (asked, prompt) = asked(Kind::OpenAi, &picture).await;
+        let field = |name: &str, value: &str| Part {
+            disposition: format!("form-data; name=\"{name}\""),
+            content_type: None,
+            contents: value.as_bytes().to_vec(),
+        };
+        let extension = match picture.media_type {
+            "image/jpeg" => "jpg",
+            other => other.trim_start_matches("image/"),
+        };
+        let file = Part {
+            disposition: format!("form-data; name=\"image\"; filename=\"image.{extension}\""),
+            content_type: Some(picture.media_type.to_owned()),
+            contents: picture.bytes.clone(),
+        };
+        let expected = [
+            field("model", "gpt-image-1"),
+            field("n", "1"),
+            field("prompt", &prompt),
+            file,
+        ];
+        assert_eq!(asked.form(), expected);
+    }
+}
+
+/// A prompt that tries to add a field is only a prompt, since nobody knows the
+/// boundary beforehand.
+#[tokio::test]
+async fn a_boundary_is_used_once() {
+    let picture = pictures::png(8, 8);
+    let (first, _) = asked(Kind::OpenAi, &picture).await;
+    let (second, _) = asked(Kind::OpenAi, &picture).await;
+    assert_ne!(first.header("content-type"), second.header("content-type"));
+}
+
+#[tokio::test]
+async fn automatic1111_gets_the_original_in_base64_and_a_size() {
+    for (picture, width, height) in [
+        (pictures::png(640, 480), 640, 480),
+        (pictures::jpeg(1500, 1000), 1024, 680),
+        (pictures::webp(40, 30), 64, 64),
+        (pictures::gif(100, 200), 96, 200),
+    ] {
+        let (asked, prompt) = asked(Kind::Automatic1111, &picture).await;
+        let expected = json!({
+            "prompt": prompt,
+            "negative_prompt": "blurry, low quality",
+            "init_images": [STANDARD.encode(&picture.bytes)],
+            "denoising_strength": 0.7,
+            "steps": 30,
+            "cfg_scale": 7.5,
+            "width": width,
+            "height": height,
+            "include_init_images": false,
+        });
+        assert_eq!(asked.json(), expected);
+    }
+}
+
+/// Larger than any buffer on the way, and not a multiple of three bytes.
+#[tokio::test]
+async fn a_large_original_arrives_whole() {
+    let mut picture = pictures::png(40, 30);
+    picture.bytes.resize(15_000_001, 7);
+    join_all(Kind::ALL.map(async |kind| {
+        let (asked, _) = asked(kind, &picture).await;
+        let image = match kind {
+            Kind::OpenAi => asked.form().remove(3).contents,
+            Kind::JigsawStack => in_base64(&asked.json()["image_url"]),
+            Kind::Automatic1111 => in_base64(&asked.json()["init_images"][0]),
+        };
+        assert!(image == picture.bytes, "{kind:?}: other bytes");
+    }))
+    .await;
+}
+
+fn in_base64(text: &Value) -> Vec<u8> {
+    let text = text.as_str().unwrap();
+    let (_, base64) = text.split_once(',').unwrap_or(("", text));
+    STANDARD.decode(base64).unwrap()
+}

@@ -1,0 +1,215 @@
+//! A provider of image models that answers each prompt as its test wants it to,
+//! and remembers what it was asked, to the byte.
+
+use std::collections::{HashMap, VecDeque};
+use std::net::{SocketAddr, TcpListener};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use serde_json::Value;
+use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpStream;
+
+use crate::server::{Reply, SERVERS, head, send};
+
+/// How each prompt begins; a number follows.
+const PROMPT: &str = "make it lighter <";
+
+pub struct Provider {
+    address: SocketAddr,
+    served: Arc<Served>,
+}
+
+#[derive(Default)]
+struct Served {
+    /// By prompt or by path.
+    replies: Mutex<HashMap<String, VecDeque<Reply>>>,
+    asked: Mutex<HashMap<String, Vec<Asked>>>,
+    names: AtomicUsize,
+}
+
+/// One request.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    pub method: String,
+    pub path: String,
+    /// Names in lower case.
+    headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+/// One part of a form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Its `Content-Disposition`.
+    pub disposition: String,
+    pub content_type: Option<String>,
+    pub contents: Vec<u8>,
+}
+
+impl Provider {
+    /// On a free loopback port.
+    pub fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = listener.local_addr().unwrap();
+        let served = Arc::new(Served::default());
+        let serving = Arc::clone(&served);
+        SERVERS.spawn(async move {
+            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(answer(stream, Arc::clone(&serving)));
+            }
+        });
+        Self { address, served }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// `127.0.0.1:PORT`
+    pub fn authority(&self) -> String {
+        self.address.to_string()
+    }
+
+    /// A prompt of its own that is answered with these replies, one after the
+    /// other, the last one again and again.
+    pub fn prompt(&self, replies: impl IntoIterator<Item = Reply>) -> String {
+        let prompt = format!("{PROMPT}{}>", self.name());
+        self.script(prompt.clone(), replies);
+        prompt
+    }
+
+    /// The URL of a path of its own that is answered so.
+    pub fn serve(&self, reply: Reply) -> String {
+        let path = format!("/files/{}", self.name());
+        self.script(path.clone(), [reply]);
+        format!("{}{path}", self.url())
+    }
+
+    /// What came for a prompt or a URL so far.
+    pub fn asked(&self, prompt: &str) -> Vec<Asked> {
+        let prompt = prompt.trim_start_matches(&self.url());
+        let asked = self.served.asked.lock().unwrap();
+        asked.get(prompt).cloned().unwrap_or_default()
+    }
+
+    fn name(&self) -> usize {
+        self.served.names.fetch_add(1, Ordering::Relaxed)
+    }
+
+    fn script(&self, key: String, replies: impl IntoIterator<Item = Reply>) {
+        let mut scripts = self.served.replies.lock().unwrap();
+        scripts.insert(key, replies.into_iter().collect());
+    }
+}
+
+impl Served {
+    /// The reply to a request, which is remembered. One that nobody expects
+    /// gets 404.
+    fn reply(&self, asked: Asked) -> Reply {
+        let key = asked.key();
+        let mut replies = self.replies.lock().unwrap();
+        let reply = replies.get_mut(&key).and_then(|script| match script.len() {
+            1 => script.front().cloned(),
+            _ => script.pop_front(),
+        });
+        let mut log = self.asked.lock().unwrap();
+        log.entry(key).or_default().push(asked);
+        reply.unwrap_or_else(|| Reply::status(404))
+    }
+}
+
+impl Asked {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut of_name = self.headers.iter().filter(|(header, _)| header == name);
+        let (_, value) = of_name.next()?;
+        assert!(of_name.next().is_none(), "{name} twice: {self:?}");
+        Some(value)
+    }
+
+    pub fn json(&self) -> Value {
+        assert_eq!(self.header("content-type"), Some("application/json"));
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
+    /// Of a `multipart/form-data`.
+    pub fn form(&self) -> Vec<Part> {
+        let content_type = self.header("content-type").unwrap();
+        let (kind, boundary) = content_type.split_once("; boundary=").unwrap();
+        assert_eq!(kind, "multipart/form-data");
+        let mut rest = self.body.as_slice();
+        let mut parts = Vec::new();
+        expect(&mut rest, format!("--{boundary}").as_bytes());
+        let next = format!("\r\n--{boundary}");
+        while !rest.starts_with(b"--") {
+            expect(&mut rest, b"\r\n");
+            let head = until(&mut rest, b"\r\n\r\n");
+            let contents = until(&mut rest, next.as_bytes());
+            parts.push(Part::new(&String::from_utf8(head).unwrap(), contents));
+        }
+        assert_eq!(rest, b"--\r\n");
+        parts
+    }
+
+    /// The prompt in its body, or its path.
+    fn key(&self) -> String {
+        let mut windows = self.body.windows(PROMPT.len());
+        let Some(at) = windows.position(|window| window == PROMPT.as_bytes()) else {
+            return self.path.clone();
+        };
+        let prompt = self.body[at..].split_inclusive(|byte| *byte == b'>').next();
+        String::from_utf8(prompt.unwrap().to_vec()).unwrap()
+    }
+}
+
+impl Part {
+    fn new(head: &str, contents: Vec<u8>) -> Self {
+        let header = |name: &str| {
+            let mut lines = head.split("\r\n");
+            lines.find_map(|line| Some(line.strip_prefix(name)?.trim().to_owned()))
+        };
+        Self {
+            disposition: header("content-disposition:").unwrap(),
+            content_type: header("content-type:"),
+            contents,
+        }
+    }
+}
+
+fn expect(rest: &mut &[u8], bytes: &[u8]) {
+    *rest = rest.strip_prefix(bytes).unwrap();
+}
+
+/// What comes before these bytes, which are taken too.
+fn until(rest: &mut &[u8], bytes: &[u8]) -> Vec<u8> {
+    let mut windows = rest.windows(bytes.len());
+    let at = windows.position(|window| window == bytes).unwrap();
+    let before = rest[..at].to_vec();
+    *rest = &rest[at + bytes.len()..];
+    before
+}
+
+/// One request a connection. Whatever goes wrong here is the client's leaving.
+async fn answer(mut stream: TcpStream, served: Arc<Served>) -> Option<()> {
+    let head = head(&mut stream).await?;
+    let mut lines = head.split("\r\n");
+    let mut words = lines.next()?.split(' ').map(str::to_owned);
+    let (method, path) = (words.next()?, words.next()?);
+    let headers: Vec<(String, String)> = lines
+        .filter_map(|line| line.split_once(':'))
+        .map(|(name, value)| (name.to_lowercase(), value.trim().to_owned()))
+        .collect();
+    let mut asked = Asked {
+        method,
+        path,
+        headers,
+        body: Vec::new(),
+    };
+    // A body without a declared length would stay unread, and be missed.
+    let length = asked.header("content-length").map(str::parse);
+    asked.body.resize(length.map_or(0, Result::unwrap), 0);
+    stream.read_exact(&mut asked.body).await.ok()?;
+    send(&mut stream, served.reply(asked)).await
+}
