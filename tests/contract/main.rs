@@ -123,6 +123,24 @@ macro_rules! task_promises {
                 a_user_sees_their_own_concepts_only,
                 concepts_are_paged_newest_first,
             }
+            tasks::references {
+                an_image_is_needed_as_long_as_a_worker_or_a_concept_may_need_it,
+                a_fenced_out_workers_image_is_needed_only_as_the_checkpoint,
+                an_image_is_judged_by_its_whole_path,
+                an_upload_is_needed_by_tasks_to_be_done,
+                what_is_being_published_is_never_unreferenced,
+            }
+            tasks::expiry {
+                what_is_older_is_forgotten_as_if_it_had_been_deleted,
+                a_task_is_as_old_as_its_end,
+                what_is_to_be_done_is_never_too_old,
+                the_oldest_go_first_and_only_so_many,
+                a_task_that_stays_behind_has_lost_its_image,
+                a_concept_goes_by_its_own_age,
+                an_original_stays_until_it_is_refined,
+                forgetting_gives_no_quota_back,
+                a_repeat_is_answered_though_its_task_is_forgotten,
+            }
         }
     };
 }
@@ -168,6 +186,13 @@ macro_rules! image_promises {
                 a_large_image_comes_in_pieces,
                 equal_contents_have_equal_etags,
                 no_path_leads_elsewhere,
+            }
+            images::listing {
+                all_images_of_a_kind_are_listed,
+                what_is_replaced_or_deleted_is_not_listed,
+                what_is_not_whole_is_not_listed,
+                what_comes_and_goes_meanwhile_ends_no_list,
+                a_crash_leaves_what_was_stored_to_be_listed,
             }
             images::addresses {
                 a_signed_url_resolves_to_its_image,

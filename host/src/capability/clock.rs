@@ -9,6 +9,12 @@ pub trait Clock: Send + Sync {
     fn now(&self) -> Timestamp;
 }
 
+/// The moment a while ago; the epoch if that is not as long ago.
+pub fn before(now: Timestamp, while_: Duration) -> Timestamp {
+    let micros = u64::try_from(while_.as_micros()).unwrap_or(u64::MAX);
+    Timestamp(now.0.saturating_sub(micros))
+}
+
 /// The machine's clock. It may jump, as machines' clocks do.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;

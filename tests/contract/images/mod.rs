@@ -2,6 +2,7 @@
 
 pub mod addresses;
 pub mod files;
+pub mod listing;
 pub mod reading;
 pub mod storing;
 

@@ -106,12 +106,15 @@ pub trait TaskStore: Send + Sync {
     /// the refined ones, all but those of a concept, of a checkpoint, and of a
     /// worker that still has its lease; of the uploads, all but the originals
     /// of pending and processing tasks. What is answered here may be deleted at
-    /// any later time, except that an upload may be named by a new task.
+    /// any later time, except that an upload may be named by a new task. A
+    /// refined image that has another name than `refined::name` gives is never
+    /// answered: nothing tells whose it is.
     fn unreferenced(&self, image_paths: Vec<String>) -> Answer<'_, Vec<String>>;
 
     /// Forgets tasks that were finished and concepts that were made before
     /// then, at most `limit` of each, the oldest first. What is forgotten is
-    /// gone as if it had been deleted: quota is not given back.
+    /// gone as if it had been deleted: quota is not given back. A concept whose
+    /// image is the original of a pending or processing task stays as long.
     fn expire(&self, before: Timestamp, limit: u32) -> Answer<'_, Expired>;
 
     /// Whether the store can be used, for writing too.

@@ -15,7 +15,11 @@ use super::{Store, envelope, on_disk};
 
 pub(super) async fn list(store: Arc<Store>, kind: ImageKind) -> Result<Images, CapabilityError> {
     let place = store.root.join(folder(kind));
-    let folders = on_disk(move || entries(place)).await?;
+    let folders = on_disk(move || {
+        store.lock.check()?;
+        entries(place)
+    })
+    .await?;
     let listed = stream::try_unfold(VecDeque::from(folders), move |mut folders| async move {
         let Some(of_owner) = folders.pop_front() else {
             return Ok(None);
@@ -48,11 +52,77 @@ fn in_folder(kind: ImageKind, of_owner: PathBuf) -> io::Result<Vec<Listed>> {
     Ok(images)
 }
 
-/// Empty where the directory is gone.
+/// Empty where the directory is gone, or is none: somebody else's file in the
+/// place of an owner's folder.
 fn entries(directory: PathBuf) -> io::Result<Vec<PathBuf>> {
     match fs::read_dir(directory) {
         Ok(entries) => entries.map(|entry| Ok(entry?.path())).collect(),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(vec![]),
-        Err(error) => Err(error),
+        Err(error) => match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Ok(vec![]),
+            _ => Err(error),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use bytes::Bytes;
+    use concept_refinement_domain::capability::{NewImage, StoredOrNot};
+
+    use super::super::super::super::clock::ManualClock;
+    use super::super::super::{ImageStore, Signing};
+    use super::super::FileImages;
+    use super::*;
+
+    async fn stored(images: &FileImages, name: &str) -> String {
+        let image = NewImage {
+            kind: ImageKind::Refined,
+            name: name.into(),
+            owner: "ada".into(),
+            media_type: "image/png".into(),
+            length: 5,
+            metadata: vec![],
+            at_most: None,
+        };
+        let contents = stream::iter([Ok(Bytes::from_static(b"image"))]).boxed();
+        match images.put(image, contents).await.unwrap() {
+            StoredOrNot::Stored(stored) => stored.path,
+            other => panic!("not stored: {other:?}"),
+        }
+    }
+
+    /// What else lies in the folders: it is none of ours to judge.
+    #[tokio::test]
+    async fn what_is_no_image_is_skipped_and_ends_no_list() {
+        let place = tempfile::tempdir().unwrap();
+        let signing = Signing {
+            key: vec![],
+            ttl: std::time::Duration::from_secs(1),
+            public_url: None,
+        };
+        let clock = Arc::new(ManualClock::default());
+        let images = FileImages::open(place.path(), signing, clock).unwrap();
+        let [first, damaged, last] = [
+            stored(&images, "a-1").await,
+            stored(&images, "b-1").await,
+            stored(&images, "c-1").await,
+        ];
+        let file = |path: &str| place.path().join(path.trim_end_matches(".png"));
+        fs::write(file(&damaged), "half").unwrap();
+        let folder = file(&first).parent().map(Path::to_owned).unwrap();
+        fs::write(folder.join("empty"), "").unwrap();
+        fs::create_dir(folder.join("folder")).unwrap();
+        fs::copy(file(&first), folder.join("NAME")).unwrap();
+        fs::write(place.path().join("refined/0-stray"), "").unwrap();
+        fs::create_dir(place.path().join("refined/lost+found")).unwrap();
+        fs::copy(file(&first), place.path().join("refined/lost+found/a-1")).unwrap();
+
+        let listed = images.list(ImageKind::Refined).await.unwrap();
+        let listed: Vec<Listed> = listed.try_collect().await.unwrap();
+        let mut paths: Vec<_> = listed.into_iter().map(|image| image.path).collect();
+        paths.sort();
+        assert_eq!(paths, [first, last]);
     }
 }

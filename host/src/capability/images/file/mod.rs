@@ -26,6 +26,7 @@ use super::super::{Answer, Clock, OpenError};
 use super::addresses::Signing;
 use super::path::{ImagePath, folder};
 use super::{Contents, ImageStore, Images};
+use crate::recurring::Recurring;
 use draft::{Draft, Finished};
 use envelope::Description;
 
@@ -50,7 +51,9 @@ struct Store {
     locks: [Mutex<()>; LOCKS],
     signing: Signing,
     clock: Arc<dyn Clock>,
-    _lock: DirectoryLock,
+    /// Where it does not hold any more, nothing may be stored, and nothing is
+    /// known to be gone.
+    lock: DirectoryLock,
 }
 
 impl FileImages {
@@ -69,7 +72,7 @@ impl FileImages {
             locks: std::array::from_fn(|_| Mutex::new(())),
             signing,
             clock,
-            _lock: lock,
+            lock,
         };
         store
             .prepare()
@@ -171,6 +174,7 @@ impl Store {
     }
 
     fn begin(&self) -> io::Result<Draft> {
+        self.lock.check()?;
         let number = self.drafts.fetch_add(1, Ordering::Relaxed);
         Draft::create(self.drafts().join(number.to_string()))
     }
@@ -185,6 +189,7 @@ impl Store {
         directory::create(&folder)?;
         draft.rename(&folder.join(&path.name))?;
         directory::sync(&folder)?;
+        self.lock.check()?;
         Ok(true)
     }
 
@@ -224,7 +229,9 @@ impl Store {
     fn open_whole(&self, path: &ImagePath) -> io::Result<Option<(ImageInfo, fs::File)>> {
         let mut file = match fs::File::open(self.file_of(path)) {
             Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return self.lock.check().map(|()| None);
+            }
             Err(error) => return Err(error),
         };
         let info = envelope::read(&mut file)?.info(path);
@@ -344,15 +351,26 @@ where
 
 /// Logs the details, which may name paths, and answers a sentence that does not.
 fn tell(error: &io::Error) -> CapabilityError {
-    tracing::error!(%error, "the image store failed");
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            static FAULT: Recurring = Recurring::new();
+            if let Some(times) = FAULT.times() {
+                tracing::error!(%error, times, "the image store has no room left");
+            }
             CapabilityError::full("The image store has no room left.")
         }
-        io::ErrorKind::InvalidInput => {
-            CapabilityError::invalid("The image store cannot keep this.")
+        kind => {
+            static FAULT: Recurring = Recurring::new();
+            if let Some(times) = FAULT.times() {
+                tracing::error!(%error, times, "the image store failed");
+            }
+            match kind {
+                io::ErrorKind::InvalidInput => {
+                    CapabilityError::invalid("The image store cannot keep this.")
+                }
+                _ => CapabilityError::unavailable("The image store cannot be used at the moment."),
+            }
         }
-        _ => CapabilityError::unavailable("The image store cannot be used at the moment."),
     }
 }
 

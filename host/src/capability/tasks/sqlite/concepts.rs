@@ -124,10 +124,16 @@ pub(super) fn delete(step: &Step<'_>, user_id: &str, id: &str) -> Result<Option<
     let Some((image_path, task_id)) = deleted else {
         return Ok(None);
     };
+    take_image(step, &task_id)?;
+    Ok(Some(image_path))
+}
+
+/// What a task loses with its concept.
+pub(super) fn take_image(step: &Step<'_>, task_id: &str) -> Result<(), Fault> {
     step.connection
         .prepare_cached("UPDATE task SET image_path = NULL WHERE id = ?")?
         .execute([task_id])?;
-    Ok(Some(image_path))
+    Ok(())
 }
 
 /// One concept a task: its id follows from the task's.

@@ -7,15 +7,19 @@ use rusqlite::{Connection, OpenFlags};
 
 /// Others wait this long for each other. Nobody writes but the one writer, so
 /// this is for recovery and for whoever looks at the file from outside.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// After a burst the log is cut back to this size, in bytes.
-const WAL_KEPT: i64 = 16 * 1024 * 1024;
+pub(super) const LOG_KEPT: u64 = 16 * 1024 * 1024;
 
 const STATEMENTS_KEPT: usize = 64;
 
 /// The connection that writes. What it commits is on the disk, power loss
 /// included.
+///
+/// No `auto_vacuum`: the room of what was deleted is used again, so the file
+/// stays as large as it was at its largest. To give some of it back would cost
+/// each commit some, and scatter the rows; the images are what takes room.
 pub(super) fn writer(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(
         path,
@@ -26,7 +30,7 @@ pub(super) fn writer(path: &Path) -> rusqlite::Result<Connection> {
     set_up(&connection)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "full")?;
-    connection.pragma_update(None, "journal_size_limit", WAL_KEPT)?;
+    connection.pragma_update(None, "journal_size_limit", LOG_KEPT.cast_signed())?;
     Ok(connection)
 }
 
@@ -38,6 +42,9 @@ pub(super) fn reader(path: &Path) -> rusqlite::Result<Connection> {
     )?;
     set_up(&connection)?;
     connection.pragma_update(None, "query_only", true)?;
+    // The engine opens the log when it first reads, by its name: which is sure
+    // to be that of the log now, and no longer when the directory is replaced.
+    connection.pragma_query_value(None, "schema_version", |_| Ok(()))?;
     Ok(connection)
 }
 

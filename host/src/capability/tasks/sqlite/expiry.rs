@@ -4,21 +4,27 @@ use concept_refinement_domain::timestamp::Timestamp;
 use rusqlite::params;
 
 use super::super::Expired;
+use super::concepts;
 use super::fault::Fault;
 use super::rows::Stored;
 use super::writer::Step;
 
-/// A concept goes by its own age, since its task may have been deleted. In
-/// between a task may stay that has lost its image: it is the next to go.
+/// A concept goes by its own age, since its task may have been deleted. Where
+/// the limit lets its task stay, that is as if the concept had been deleted.
 pub(super) fn expire(step: &mut Step<'_>, before: Timestamp, limit: u32) -> Result<Expired, Fault> {
-    let image_paths = step
+    let expired = step
         .connection
         .prepare_cached(
             "DELETE FROM concept WHERE id IN (SELECT id FROM concept \
-             WHERE created_at < ? ORDER BY created_at LIMIT ?) RETURNING image_path",
+             WHERE created_at < ? AND NOT EXISTS (SELECT 1 FROM task \
+                 WHERE original_path = concept.image_path \
+                 AND status IN ('pending', 'processing')) \
+             ORDER BY created_at LIMIT ?) RETURNING image_path, task_id",
         )?
-        .query_map(params![Stored(before), limit], |row| row.get(0))?
-        .collect::<Result<Vec<String>, _>>()?;
+        .query_map(params![Stored(before), limit], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?
+        .collect::<Result<Vec<(String, String)>, _>>()?;
     let tasks = step
         .connection
         .prepare_cached(
@@ -26,9 +32,80 @@ pub(super) fn expire(step: &mut Step<'_>, before: Timestamp, limit: u32) -> Resu
              WHERE completed_at < ? ORDER BY completed_at LIMIT ?)",
         )?
         .execute(params![Stored(before), limit])?;
+    let mut image_paths = Vec::with_capacity(expired.len());
+    for (image_path, task_id) in expired {
+        concepts::take_image(step, &task_id)?;
+        image_paths.push(image_path);
+    }
     Ok(Expired {
         tasks: u32::try_from(tasks).unwrap_or(u32::MAX),
         concepts: u32::try_from(image_paths.len()).unwrap_or(u32::MAX),
         image_paths,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use concept_refinement_domain::capability::{NewTask, Submission};
+    use concept_refinement_domain::task::Refinement;
+
+    use super::super::super::super::clock::ManualClock;
+    use super::super::super::TaskStore;
+    use super::super::{Options, SqliteTasks};
+    use super::*;
+
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+    async fn submit(store: &SqliteTasks, user: u32) {
+        let user = user.to_string();
+        let new = NewTask {
+            id: user.clone(),
+            user_id: user,
+            is_anonymous: false,
+            refinement: Refinement {
+                original_image_url: "https://example.com/a.png".into(),
+                refinement_prompt: "Make it lighter".into(),
+                logo_description: None,
+                theme_description: None,
+            },
+            original_path: None,
+            original_found: true,
+            idempotency_key: Some("key".into()),
+            quota: None,
+        };
+        let submitted = store.submit(new).await.unwrap();
+        assert!(matches!(submitted, Submission::Created(_)));
+    }
+
+    /// Idempotency keys, and counted windows.
+    async fn rows(store: &SqliteTasks) -> (u32, u32) {
+        let count = |step: &mut Step<'_>| {
+            let count = "SELECT (SELECT count(*) FROM idempotency_key), count(*) FROM usage";
+            let counts = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+            Ok(step.connection.query_row(count, [], counts)?)
+        };
+        store.write(count).await.unwrap()
+    }
+
+    /// With a retention or without.
+    #[tokio::test]
+    async fn keys_and_counted_windows_that_are_over_go_as_others_come() {
+        let clock = Arc::new(ManualClock::at(Timestamp::from_secs(1_795_176_000)));
+        let store = SqliteTasks::in_memory(Options::default(), clock.clone()).unwrap();
+        for user in 0..30 {
+            submit(&store, user).await;
+        }
+        assert_eq!(rows(&store).await, (30, 90));
+        let expired = store.expire(Timestamp::from_secs(u64::MAX), 100).await;
+        assert_eq!(expired, Ok(Expired::default()));
+        assert_eq!(rows(&store).await, (30, 90), "they are needed for a while");
+        clock.advance(DAY * 60);
+        for user in 30..50 {
+            submit(&store, user).await;
+        }
+        assert_eq!(rows(&store).await, (20, 60));
+    }
 }

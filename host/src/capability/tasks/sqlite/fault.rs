@@ -1,7 +1,9 @@
 //! What can go wrong inside, and what a caller may be told of it.
 
 use concept_refinement_domain::capability::CapabilityError;
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi};
+
+use crate::recurring::Recurring;
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Fault {
@@ -22,20 +24,36 @@ impl Fault {
         match self {
             Self::Invalid(sentence) => CapabilityError::invalid(sentence),
             Self::Nameless(error) => {
-                tracing::error!(%error, "a file of the task store was removed or replaced");
+                static FAULT: Recurring = Recurring::new();
+                if let Some(times) = FAULT.times() {
+                    tracing::error!(%error, times, "a file of the task store was removed or replaced");
+                }
                 unavailable()
             }
-            Self::Engine(error) => {
-                tracing::error!(%error, "the task store failed");
-                match error.sqlite_error_code() {
-                    Some(ErrorCode::DiskFull) => {
-                        CapabilityError::full("The task store has no room left.")
-                    }
-                    _ => unavailable(),
+            Self::Engine(error) if is_full(&error) => {
+                static FAULT: Recurring = Recurring::new();
+                if let Some(times) = FAULT.times() {
+                    tracing::error!(%error, times, "the task store has no room left");
                 }
+                CapabilityError::full("The task store has no room left.")
+            }
+            Self::Engine(error) => {
+                static FAULT: Recurring = Recurring::new();
+                if let Some(times) = FAULT.times() {
+                    tracing::error!(%error, times, "the task store failed");
+                }
+                unavailable()
             }
         }
     }
+}
+
+/// The engine's memory beside the file is a file as well, and grows only where
+/// there is room.
+pub(super) fn is_full(error: &rusqlite::Error) -> bool {
+    let extended = error.sqlite_error().map(|error| error.extended_code);
+    error.sqlite_error_code() == Some(ErrorCode::DiskFull)
+        || extended == Some(ffi::SQLITE_IOERR_SHMSIZE)
 }
 
 pub(super) fn unavailable() -> CapabilityError {

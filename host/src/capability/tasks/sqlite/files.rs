@@ -1,81 +1,33 @@
 //! The store's files by their names. What is written to a file that has lost
 //! its name is lost with the process, so nothing may be answered then.
 
-use std::fs::{self, Metadata};
+use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::super::super::directory;
+use super::super::super::directory::{NamedFile, private_file};
 
-/// A file that is to keep its name while it is open.
-#[derive(Debug)]
-pub(super) struct NamedFile {
-    path: PathBuf,
-    identity: Identity,
+/// The store's main file, which is created where it is missing. The engine
+/// gives those beside it the same permissions.
+///
+/// To be called before the engine opens it: where any handle of a file is
+/// closed, POSIX lets go of the locks of the whole process, the engine's too.
+pub(super) fn create(path: &Path) -> io::Result<NamedFile> {
+    private_file().create(true).truncate(false).open(path)?;
+    NamedFile::of(path)
 }
 
-impl NamedFile {
-    /// The store's main file, which is created where it is missing. The engine
-    /// gives those beside it the same permissions.
-    ///
-    /// To be called before the engine opens it: where any handle of a file is
-    /// closed, POSIX lets go of the locks of the whole process, the engine's
-    /// too.
-    pub(super) fn create(path: &Path) -> io::Result<Self> {
-        directory::private_file()
-            .create(true)
-            .truncate(false)
-            .open(path)?;
-        Self::of(path)
-    }
-
-    /// The engine's log beside the main file, which holds what was committed
-    /// last. None: the engine keeps none, since the file system does not allow
-    /// for it.
-    pub(super) fn log_of(main: &Path) -> io::Result<Option<Self>> {
-        // The engine follows links before it names the log.
-        let mut log = fs::canonicalize(main)?.into_os_string();
-        log.push("-wal");
-        match Self::of(Path::new(&log)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            log => log.map(Some),
-        }
-    }
-
-    fn of(path: &Path) -> io::Result<Self> {
-        Ok(Self {
-            path: path.to_owned(),
-            identity: identity(&fs::metadata(path)?),
-        })
-    }
-
-    /// An error: the name is gone, or another file's. It looks at the name
-    /// only, and opens nothing.
-    pub(super) fn check(&self) -> io::Result<()> {
-        if identity(&fs::metadata(&self.path)?) == self.identity {
-            Ok(())
-        } else {
-            Err(io::Error::other("another file has its name"))
-        }
+/// The engine's log beside the main file, which holds what was committed last.
+/// None: the engine keeps none, since the file system does not allow for it.
+pub(super) fn log_of(main: &Path) -> io::Result<Option<NamedFile>> {
+    // The engine follows links before it names the log.
+    let mut log = fs::canonicalize(main)?.into_os_string();
+    log.push("-wal");
+    match NamedFile::of(Path::new(&log)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        log => log.map(Some),
     }
 }
-
-/// An open file's inode is not given to another, even if its name is removed.
-#[cfg(unix)]
-type Identity = (u64, u64);
-
-#[cfg(unix)]
-fn identity(metadata: &Metadata) -> Identity {
-    use std::os::unix::fs::MetadataExt as _;
-    (metadata.dev(), metadata.ino())
-}
-
-/// Elsewhere an open file keeps its name.
-#[cfg(not(unix))]
-type Identity = ();
-
-#[cfg(not(unix))]
-fn identity(_: &Metadata) -> Identity {}
 
 #[cfg(unix)]
 #[cfg(test)]
@@ -151,6 +103,27 @@ mod tests {
                 fs::remove_file(&aside).unwrap();
                 assert_refuses(&store, name).await;
             }
+        }
+    }
+
+    /// Whichever reader it is that is asked, and for the first time.
+    #[tokio::test]
+    async fn reading_goes_on_without_the_names() {
+        for instead in ["nothing", "an empty directory"] {
+            let place = tempfile::tempdir().unwrap();
+            let data = place.path().join("data");
+            let store = open(&data);
+            assert_works(&store, "ada", instead).await;
+            fs::rename(&data, place.path().join("aside")).unwrap();
+            if instead != "nothing" {
+                fs::create_dir(&data).unwrap();
+            }
+            let reads = (0..100).map(|_| TaskStore::get(&store, "ada", "ada"));
+            for found in futures::future::join_all(reads).await {
+                assert!(matches!(found, Ok(Some(_))), "{instead}: {found:?}");
+            }
+            let made = fs::read_dir(&data).map_or(0, Iterator::count);
+            assert_eq!(made, 0, "{instead}");
         }
     }
 

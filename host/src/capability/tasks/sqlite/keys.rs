@@ -8,8 +8,9 @@ use concept_refinement_domain::timestamp::Timestamp;
 use rusqlite::{OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
+use super::super::super::clock::before;
 use super::fault::Fault;
-use super::rows::{Stored, before};
+use super::rows::Stored;
 use super::writer::Step;
 
 /// How long a key is remembered.

@@ -4,6 +4,7 @@
 //! rule comes from the domain; each step is one savepoint of a transaction. What
 //! was answered is on the disk.
 
+mod checkpoint;
 mod concepts;
 mod connection;
 mod delete;
@@ -43,7 +44,6 @@ use super::super::directory::{self, DirectoryLock};
 use super::super::{Answer, Clock, OpenError};
 use super::{Changes, Expired, TaskStore};
 use fault::Fault;
-use files::NamedFile;
 use readers::Readers;
 use schema::MigrationError;
 use watch::{Hub, News};
@@ -96,10 +96,13 @@ impl SqliteTasks {
     ) -> Result<Self, OpenError> {
         let lock = DirectoryLock::acquire(directory, LOCK)?;
         let file = directory.join(FILE);
-        let engine = |error| OpenError::unusable(&file, error);
+        let engine = |error| match fault::is_full(&error) {
+            true => OpenError::unusable(&file, "there is no room left on its disk"),
+            false => OpenError::unusable(&file, error),
+        };
         let system = |error: std::io::Error| OpenError::unusable(&file, error);
 
-        let main = NamedFile::create(&file).map_err(system)?;
+        let main = files::create(&file).map_err(system)?;
         let mut connection = connection::writer(&file).map_err(engine)?;
         schema::migrate(&mut connection).map_err(|error| match error {
             MigrationError::Newer => OpenError::Newer(file.clone()),
@@ -110,7 +113,7 @@ impl SqliteTasks {
             .map(|_| connection::reader(&file))
             .collect::<Result<_, _>>()
             .map_err(engine)?;
-        let log = NamedFile::log_of(&file).map_err(system)?;
+        let log = files::log_of(&file).map_err(system)?;
         let files = [main].into_iter().chain(log).collect();
         // The names of new files have to last as well.
         directory::sync(directory).map_err(system)?;
@@ -283,11 +286,7 @@ impl TaskStore for SqliteTasks {
     /// Writes, since reading works on a full disk too, and where the file has
     /// lost its name.
     fn check(&self) -> Answer<'_, ()> {
-        Box::pin(self.write(|step| {
-            step.connection
-                .execute("UPDATE backlog SET pending = pending", [])?;
-            Ok(())
-        }))
+        Box::pin(self.write(|step| Ok(schema::rewrite_mark(step.connection)?)))
     }
 }
 

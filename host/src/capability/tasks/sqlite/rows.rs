@@ -2,7 +2,6 @@
 //! written back whole within the same step.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use concept_refinement_domain::lease::PENDING_OVERDUE;
 use concept_refinement_domain::task::{Event, Refinement, Status, Task, next_status};
@@ -198,10 +197,4 @@ impl FromSql for Stored<Status> {
 pub(super) fn timestamp(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<Timestamp>> {
     let stored: Option<Stored<Timestamp>> = row.get(column)?;
     Ok(stored.map(|Stored(timestamp)| timestamp))
-}
-
-/// The moment a while ago; the epoch if that is not as long ago.
-pub(super) fn before(now: Timestamp, while_: Duration) -> Timestamp {
-    let micros = u64::try_from(while_.as_micros()).unwrap_or(u64::MAX);
-    Timestamp(now.0.saturating_sub(micros))
 }

@@ -5,6 +5,12 @@ use rusqlite::{Connection, TransactionBehavior};
 /// Marks the file as ours (`PRAGMA application_id`): "CRef".
 const APPLICATION_ID: i32 = 0x4352_6566;
 
+/// Changes nothing, and is written all the same: a row that is given the values
+/// that it has is not.
+pub(super) fn rewrite_mark(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "application_id", APPLICATION_ID)
+}
+
 /// Each takes the schema one version further. What was released is never
 /// edited: a change is a new entry.
 const MIGRATIONS: &[&str] = &[

@@ -14,8 +14,9 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
 use super::super::super::Clock;
+use super::super::super::directory::NamedFile;
+use super::checkpoint::LogLimit;
 use super::fault::{Fault, unavailable};
-use super::files::NamedFile;
 use super::watch::{Hub, News};
 
 /// Callers beyond these wait before they are queued.
@@ -56,6 +57,7 @@ impl Writer {
     ) -> std::io::Result<Self> {
         let (sender, receiver) = mpsc::channel(WAITING);
         let worker = Worker {
+            limit: LogLimit::of(&connection),
             connection,
             files,
             clock,
@@ -158,6 +160,8 @@ where
 struct Worker {
     connection: Connection,
     files: Vec<NamedFile>,
+    /// None: it writes to no file.
+    limit: Option<LogLimit>,
     clock: Arc<dyn Clock>,
     hub: Arc<Hub>,
 }
@@ -169,6 +173,9 @@ impl Worker {
             let committed = self.commit(&mut group);
             for operation in group.drain(..) {
                 operation.settle(committed.clone());
+            }
+            if let Some(limit) = &mut self.limit {
+                limit.keep(&self.connection);
             }
         }
     }

@@ -1,0 +1,129 @@
+//! Keeps the log short, whatever readers do.
+//!
+//! The engine copies its log into the main file by itself, a thousand pages at
+//! a time, and begins the log anew when it finds no reader at work in it. Reads
+//! that overlap without a gap never let it, and the log would grow for as long
+//! as they go on. So past a size we have the engine wait for them: those that
+//! come meanwhile read the main file alone, hence the wait is as long as the
+//! longest read under way.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use super::connection::{BUSY_TIMEOUT, LOG_KEPT};
+
+/// Nobody writes during the wait. Only who looks at the file from outside may
+/// read as long as this: then the log grows until they are done.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+#[derive(Debug)]
+pub(super) struct LogLimit {
+    log: PathBuf,
+    /// The size from which it is begun anew, in bytes.
+    at: u64,
+}
+
+impl LogLimit {
+    /// None: it keeps all in memory.
+    pub(super) fn of(connection: &Connection) -> Option<Self> {
+        let file = connection.path().filter(|file| !file.is_empty())?;
+        Some(Self {
+            log: PathBuf::from(format!("{file}-wal")),
+            at: LOG_KEPT,
+        })
+    }
+
+    /// To be called after each commit. The first one after the log was begun
+    /// anew cuts it back.
+    pub(super) fn keep(&mut self, connection: &Connection) {
+        let size = fs::metadata(&self.log).map_or(0, |log| log.len());
+        if size <= self.at {
+            return;
+        }
+        self.at = match begin_anew(connection) {
+            Ok(true) => LOG_KEPT,
+            Ok(false) => size.saturating_add(LOG_KEPT),
+            Err(error) => {
+                tracing::warn!(%error, "the task store's log cannot be cut back");
+                size.saturating_add(LOG_KEPT)
+            }
+        };
+    }
+}
+
+/// False: a reader took too long.
+fn begin_anew(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.busy_timeout(PATIENCE)?;
+    let is_busy = connection.query_row("PRAGMA wal_checkpoint(RESTART)", [], |row| {
+        row.get::<_, bool>(0)
+    });
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    Ok(!is_busy?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use futures::future::join_all;
+
+    use super::super::super::super::clock::ManualClock;
+    use super::super::connection::{reader, writer};
+    use super::super::readers::Readers;
+    use super::super::watch::Hub;
+    use super::super::writer::Writer;
+    use super::*;
+
+    /// Takes so long that two who take turns leave no gap.
+    const SLOW_READ: &str = "WITH RECURSIVE count (n) AS \
+        (SELECT 1 UNION ALL SELECT n + 1 FROM count WHERE n < 5000) \
+        SELECT max(n) + (SELECT count(*) FROM text) FROM count";
+
+    #[tokio::test]
+    async fn the_log_stays_short_while_readers_never_rest() {
+        let place = tempfile::tempdir().unwrap();
+        let file = place.path().join("file");
+        let log = place.path().join("file-wal");
+        let connection = writer(&file).unwrap();
+        connection
+            .execute_batch("CREATE TABLE text (text TEXT)")
+            .unwrap();
+        let readers = (0..4).map(|_| reader(&file).unwrap()).collect();
+        let readers = Readers::start(readers).unwrap();
+        let (clock, hub) = (Arc::<ManualClock>::default(), Arc::<Hub>::default());
+        let writer = Writer::start(connection, vec![], clock, hub).unwrap();
+
+        let done = AtomicBool::new(false);
+        let reading = join_all((0..8).map(async |_| {
+            while !done.load(Ordering::Relaxed) {
+                let read = readers.read(|connection| {
+                    Ok(connection.query_row(SLOW_READ, [], |row| row.get::<_, i64>(0))?)
+                });
+                read.await.unwrap();
+            }
+        }));
+        let writing = async {
+            let mut largest = 0;
+            for _ in 0..80 {
+                let write = writer.write(|step| {
+                    let text = "x".repeat(1 << 20);
+                    step.connection
+                        .execute("INSERT INTO text VALUES (?)", [text])?;
+                    Ok(())
+                });
+                write.await.unwrap();
+                largest = largest.max(fs::metadata(&log).unwrap().len());
+            }
+            done.store(true, Ordering::Relaxed);
+            largest
+        };
+        let (largest, _) = futures::join!(writing, reading);
+        // On a busy machine a read may outlast the patience once.
+        assert!(largest < 5 * LOG_KEPT / 2, "{largest} bytes");
+        assert!(largest > LOG_KEPT, "always short: {largest} bytes");
+    }
+}

@@ -1,0 +1,221 @@
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+
+use concept_refinement_domain::capability::{
+    ByteRange, ImageInfo, NewImage, NewTask, Resolved, StoredOrNot, Submission,
+};
+use concept_refinement_domain::task::Refinement;
+use futures::stream;
+
+use super::*;
+use crate::capability::Answer;
+use crate::capability::clock::ManualClock;
+use crate::capability::images::{Contents, Images, Listed};
+use crate::capability::tasks::sqlite::{Options, SqliteTasks};
+
+const NOW: Timestamp = Timestamp(1_795_176_000_123_456);
+
+/// Images of all kinds; whatever else is asked of them is refused.
+#[derive(Default)]
+struct Shelf {
+    listed: Vec<Result<Listed, CapabilityError>>,
+    /// These cannot be deleted.
+    stuck: BTreeSet<String>,
+    deleted: Mutex<Vec<String>>,
+}
+
+impl Shelf {
+    fn of(images: &[(&str, Timestamp)]) -> Self {
+        let listed = images.iter().map(|(path, created_at)| {
+            Ok(Listed {
+                path: (*path).to_owned(),
+                created_at: *created_at,
+            })
+        });
+        Self {
+            listed: listed.collect(),
+            ..Self::default()
+        }
+    }
+
+    fn deleted(&self) -> Vec<String> {
+        let mut deleted = self.deleted.lock().unwrap_or_else(PoisonError::into_inner);
+        deleted.sort();
+        deleted.clone()
+    }
+}
+
+fn broken() -> CapabilityError {
+    CapabilityError::unavailable("It is broken.")
+}
+
+fn refused<T>() -> Answer<'static, T> {
+    Box::pin(async { Err(broken()) })
+}
+
+impl ImageStore for Shelf {
+    fn put(&self, _: NewImage, _: Contents) -> Answer<'_, StoredOrNot> {
+        refused()
+    }
+
+    fn stat<'a>(&'a self, _: &'a str) -> Answer<'a, Option<ImageInfo>> {
+        refused()
+    }
+
+    fn get<'a>(
+        &'a self,
+        _: &'a str,
+        _: Option<ByteRange>,
+    ) -> Answer<'a, Option<(ImageInfo, Contents)>> {
+        refused()
+    }
+
+    fn delete<'a>(&'a self, path: &'a str) -> Answer<'a, ()> {
+        if self.stuck.contains(path) {
+            return refused();
+        }
+        let mut deleted = self.deleted.lock().unwrap_or_else(PoisonError::into_inner);
+        deleted.push(path.to_owned());
+        Box::pin(async { Ok(()) })
+    }
+
+    fn sign<'a>(&'a self, _: &'a str, _: &'a str) -> Answer<'a, String> {
+        refused()
+    }
+
+    fn resolve<'a>(&'a self, _: &'a str, _: &'a str) -> Answer<'a, Option<Resolved>> {
+        refused()
+    }
+
+    fn list(&self, _: ImageKind) -> Answer<'_, Images> {
+        let listed = self.listed.clone();
+        Box::pin(async { Ok(stream::iter(listed).boxed()) })
+    }
+
+    fn check(&self) -> Answer<'_, ()> {
+        refused()
+    }
+}
+
+fn store() -> SqliteTasks {
+    let clock = Arc::new(ManualClock::at(NOW));
+    SqliteTasks::in_memory(Options::default(), clock).unwrap()
+}
+
+/// A task that is to be done, of a user of its name.
+async fn submit(store: &SqliteTasks, id: &str, original_path: Option<&str>) {
+    let new = NewTask {
+        id: id.into(),
+        user_id: id.into(),
+        is_anonymous: false,
+        refinement: Refinement {
+            original_image_url: "https://example.com/a.png".into(),
+            refinement_prompt: "Make it lighter".into(),
+            logo_description: None,
+            theme_description: None,
+        },
+        original_path: original_path.map(str::to_owned),
+        original_found: true,
+        idempotency_key: None,
+        quota: None,
+    };
+    let submitted = store.submit(new).await.unwrap();
+    assert!(matches!(submitted, Submission::Created(_)));
+}
+
+async fn remove_orphans(store: &SqliteTasks, shelf: &Shelf) -> Result<u64, CapabilityError> {
+    let removed = remove_unreferenced(store, shelf, ImageKind::Refined, None).await?;
+    assert_eq!((removed.tasks, removed.concepts), (0, 0));
+    Ok(removed.images)
+}
+
+#[test]
+fn rounds_follow_the_retention() {
+    let second = Duration::from_secs(1);
+    for (retention, expected) in [
+        (second, second),
+        (second * 9, second),
+        (second * 10, second),
+        (second * 20, second * 2),
+        (
+            Duration::from_millis(12_345),
+            Duration::from_micros(1_234_500),
+        ),
+        (HOUR, HOUR / 10),
+        (HOUR * 10, HOUR),
+        (HOUR * 24 * 36_500, HOUR),
+    ] {
+        assert_eq!(between_rounds(retention), expected, "{retention:?}");
+    }
+}
+
+#[tokio::test]
+async fn only_what_nothing_refers_to_goes() {
+    let store = store();
+    submit(&store, "a", None).await;
+    let shelf = Shelf::of(&[
+        ("refined/ada/a-1.png", NOW),
+        ("refined/ada/b-1.png", NOW),
+        ("refined/ada/c-2.png", Timestamp(0)),
+        ("refined/ada/logo.png", NOW),
+    ]);
+    assert_eq!(remove_orphans(&store, &shelf).await, Ok(2));
+    let expected = ["refined/ada/b-1.png", "refined/ada/c-2.png"];
+    assert_eq!(shelf.deleted(), expected);
+}
+
+#[tokio::test]
+async fn one_that_cannot_be_deleted_keeps_no_other() {
+    let paths: Vec<_> = (0..BATCH * 2)
+        .map(|n| format!("refined/ada/{n}-1.png"))
+        .collect();
+    let images: Vec<_> = paths.iter().map(|path| (path.as_str(), NOW)).collect();
+    let shelf = Shelf {
+        stuck: [paths[0].clone(), paths[7].clone()].into(),
+        ..Shelf::of(&images)
+    };
+    let expected = u64::from(BATCH) * 2 - 2;
+    assert_eq!(remove_orphans(&store(), &shelf).await, Ok(expected));
+    assert_eq!(shelf.deleted().len() as u64, expected);
+}
+
+#[tokio::test]
+async fn a_list_that_breaks_off_is_no_reason_to_delete() {
+    let mut shelf = Shelf::of(&[("refined/ada/a-1.png", NOW), ("refined/ada/b-1.png", NOW)]);
+    shelf.listed.push(Err(broken()));
+    assert_eq!(remove_orphans(&store(), &shelf).await, Err(broken()));
+    assert_eq!(shelf.deleted(), [""; 0]);
+}
+
+#[tokio::test]
+async fn all_that_is_older_goes_however_much_it_is() {
+    let store = store();
+    let count = BATCH * 2 + 1;
+    for n in 0..count {
+        let id = n.to_string();
+        submit(&store, &id, None).await;
+        let _ = store.withdraw(&id, "No.").await.unwrap();
+    }
+    submit(&store, "a", Some("uploads/ada/needed.png")).await;
+    let earlier = before(NOW, Duration::from_micros(1));
+    let later = NOW.plus(Duration::from_micros(1));
+    let shelf = Shelf::of(&[
+        ("uploads/ada/older.png", earlier),
+        ("uploads/ada/old.png", NOW),
+        ("uploads/ada/needed.png", earlier),
+    ]);
+
+    let removed = |tasks: u32, images| {
+        Ok(Removed {
+            tasks: tasks.into(),
+            concepts: 0,
+            images,
+        })
+    };
+    assert_eq!(remove_older(&store, &shelf, NOW).await, removed(0, 1));
+    assert_eq!(shelf.deleted(), ["uploads/ada/older.png"]);
+    let both = remove_older(&store, &shelf, later).await;
+    assert_eq!(both, removed(count, 2), "one was gone, and is again");
+    let left = store.get("a", "a").await.unwrap();
+    assert!(left.is_some(), "it is to be done");
+}

@@ -1,0 +1,143 @@
+//! All images of a kind.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use concept_refinement_domain::capability::{ImageKind, NewImage};
+use concept_refinement_domain::timestamp::Timestamp;
+use concept_refinement_host::capability::images::Listed;
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
+
+use super::{ImageBackend, Store, image, signing};
+
+const KINDS: [ImageKind; 2] = [ImageKind::Upload, ImageKind::Refined];
+
+/// The paths with their times; no path comes twice.
+async fn list<B: ImageBackend>(store: &Store<B>, kind: ImageKind) -> BTreeMap<String, Timestamp> {
+    let listed = store.images.list(kind).await.unwrap();
+    let listed: Vec<Listed> = listed.try_collect().await.unwrap();
+    let count = listed.len();
+    let images: BTreeMap<_, _> = listed
+        .into_iter()
+        .map(|image| (image.path, image.created_at))
+        .collect();
+    assert_eq!(images.len(), count, "one comes twice");
+    images
+}
+
+fn of_kind(kind: ImageKind, owner: &str, name: &str) -> NewImage {
+    NewImage {
+        kind,
+        ..image(owner, name, b"image")
+    }
+}
+
+pub async fn all_images_of_a_kind_are_listed<B: ImageBackend>() {
+    let store = Store::<B>::start();
+    let mut expected = KINDS.map(|_| BTreeMap::new());
+    for (kind, expected) in KINDS.into_iter().zip(&expected) {
+        assert_eq!(list(&store, kind).await, *expected, "there are none yet");
+    }
+    let media_types = ["image/png", "image/jpeg", "image/webp", "image/gif"];
+    for owner in ["ada", "", "../..", "bob \0 ☕️"] {
+        for (kind, expected) in KINDS.into_iter().zip(&mut expected) {
+            for (n, media_type) in media_types.into_iter().enumerate() {
+                store.clock.advance(Duration::from_millis(1));
+                let new = NewImage {
+                    media_type: media_type.into(),
+                    ..of_kind(kind, owner, &format!("{n}-1"))
+                };
+                let stored = store.stored(new, b"image").await;
+                let info = store.stat(&stored.path).await.unwrap();
+                expected.insert(stored.path, info.created_at);
+            }
+        }
+    }
+    for (kind, expected) in KINDS.into_iter().zip(expected) {
+        assert_eq!(expected.len(), 16);
+        assert_eq!(list(&store, kind).await, expected);
+    }
+}
+
+pub async fn what_is_replaced_or_deleted_is_not_listed<B: ImageBackend>() {
+    let store = Store::<B>::start();
+    let kind = ImageKind::Refined;
+    let first = store.stored(of_kind(kind, "ada", "a"), b"image").await;
+    store.clock.advance(Duration::from_secs(1));
+    let other_format = NewImage {
+        media_type: "image/jpeg".into(),
+        ..of_kind(kind, "ada", "a")
+    };
+    let second = store.stored(other_format, b"image").await;
+    let now = store.stat(&second.path).await.unwrap().created_at;
+    assert_eq!(list(&store, kind).await, [(second.path, now)].into());
+    store.images.delete(&first.path).await.unwrap();
+    assert_eq!(list(&store, kind).await.len(), 1);
+    let path = list(&store, kind).await.into_keys().next().unwrap();
+    store.images.delete(&path).await.unwrap();
+    assert_eq!(list(&store, kind).await, BTreeMap::new());
+}
+
+pub async fn what_is_not_whole_is_not_listed<B: ImageBackend>() {
+    let store = Store::<B>::start();
+    let begun = NewImage {
+        length: 10,
+        ..of_kind(ImageKind::Upload, "ada", "a")
+    };
+    let half = stream::iter([Ok(Bytes::from_static(b"half"))]).chain(stream::pending());
+    let mut put = store.images.put(begun, half.boxed());
+    // It has begun and waits for the rest.
+    while store.backend.kept() == 0 {
+        assert!((&mut put).now_or_never().is_none());
+        tokio::task::yield_now().await;
+    }
+    for kind in KINDS {
+        assert_eq!(list(&store, kind).await, BTreeMap::new());
+    }
+    drop(put);
+}
+
+pub async fn what_comes_and_goes_meanwhile_ends_no_list<B: ImageBackend>() {
+    let store = Store::<B>::start();
+    let kind = ImageKind::Upload;
+    let mut paths = Vec::new();
+    for owner in 0..20 {
+        for name in ["a", "b", "c"] {
+            let new = of_kind(kind, &format!("user {owner}"), name);
+            paths.push(store.stored(new, b"image").await.path);
+        }
+    }
+    let mut listing = store.images.list(kind).await.unwrap();
+    let mut listed = vec![listing.next().await.unwrap().unwrap().path];
+    // All of one half goes, whole owners with it; others come.
+    let (gone, kept) = paths.split_at(30);
+    for path in gone {
+        store.images.delete(path).await.unwrap();
+    }
+    for owner in 15..25 {
+        let new = of_kind(kind, &format!("user {owner}"), "new");
+        store.stored(new, b"image").await;
+    }
+    while let Some(next) = listing.next().await {
+        listed.push(next.unwrap().path);
+    }
+    listed.sort();
+    assert!(listed.is_sorted_by(|a, b| a < b), "one comes twice");
+    for path in kept {
+        assert!(listed.contains(path), "{path} was there all the time");
+    }
+}
+
+pub async fn a_crash_leaves_what_was_stored_to_be_listed<B: ImageBackend>() {
+    let store = Store::<B>::start();
+    for n in 0..5 {
+        let new = of_kind(ImageKind::Refined, "ada", &format!("{n}"));
+        store.stored(new, b"image").await;
+    }
+    let expected = list(&store, ImageKind::Refined).await;
+    assert_eq!(expected.len(), 5);
+    let crashed = store.backend.crash(signing(None), store.clock.clone());
+    let crashed = Store::of(crashed, store.clock.clone());
+    assert_eq!(list(&crashed, ImageKind::Refined).await, expected);
+}

@@ -1,0 +1,297 @@
+//! Telling which images nothing refers to, and nothing ever will.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use concept_refinement_domain::capability::{Claimed, Fenced, NewTask};
+use concept_refinement_domain::concept::NewConcept;
+use concept_refinement_domain::lease::MAX_DEATHS;
+use concept_refinement_domain::refined;
+use concept_refinement_domain::task::Task;
+
+use super::{LEASE, Store, TaskBackend, at_once, concept, created, new_task};
+
+/// What the worker of an attempt stores.
+fn image(task: &Task, attempt: u32) -> String {
+    format!("refined/ada/{}.png", refined::name(&task.id, attempt))
+}
+
+async fn is_unreferenced<B: TaskBackend>(store: &Store<B>, path: &str) -> bool {
+    let answer = store.tasks.unreferenced(vec![path.to_owned()]).await;
+    match answer.unwrap().as_slice() {
+        [] => false,
+        [only] if only == path => true,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn checkpoint<B: TaskBackend>(store: &Store<B>, claimed: &Claimed) -> String {
+    let path = image(&claimed.task, claimed.lease.attempt);
+    let done = store.tasks.checkpoint(&claimed.lease, &path).await.unwrap();
+    assert_eq!(done, Fenced::Done);
+    path
+}
+
+/// Prepares the concept of the image of an attempt.
+async fn prepare<B: TaskBackend>(store: &Store<B>, claimed: &Claimed, attempt: u32) -> String {
+    let concept = NewConcept {
+        image_path: image(&claimed.task, attempt),
+        ..concept(&claimed.task)
+    };
+    let put = store.concepts.put(&claimed.lease, concept).await.unwrap();
+    put.expect("the lease holds")
+}
+
+/// A completed task with the image of its first attempt, and its concept's id.
+async fn completed<B: TaskBackend>(store: &Store<B>, user: &str) -> (Task, String) {
+    let claimed = store.claimed(user).await;
+    checkpoint(store, &claimed).await;
+    let id = prepare(store, &claimed, 1).await;
+    let done = store.tasks.complete(&claimed.lease, &id).await.unwrap();
+    assert_eq!(done, Fenced::Done);
+    (store.task(&claimed.task).await, id)
+}
+
+/// Cases are told before the lease of any of them runs out.
+pub async fn an_image_is_needed_as_long_as_a_worker_or_a_concept_may_need_it<B: TaskBackend>() {
+    let store = Store::<B>::start();
+    // The case, the task, the attempt whose image it is, whether it is needed.
+    let mut cases: Vec<(&str, Task, u32, bool)> = Vec::new();
+
+    let task = store.created("pending").await;
+    cases.push(("of a worker to come", task, 1, true));
+
+    let task = store.claimed("processing").await.task;
+    cases.push(("of a worker", task.clone(), 1, true));
+    cases.push(("of the worker after it", task, 2, true));
+
+    let claimed = store.claimed("stored").await;
+    checkpoint(&store, &claimed).await;
+    cases.push(("of a worker's checkpoint", claimed.task, 1, true));
+
+    let claimed = store.claimed("prepared").await;
+    checkpoint(&store, &claimed).await;
+    prepare(&store, &claimed, 1).await;
+    cases.push(("of a prepared concept", claimed.task, 1, true));
+
+    let claimed = store.claimed("released").await;
+    let _ = store.tasks.release(&claimed.lease).await.unwrap();
+    cases.push(("of who gave the task back", claimed.task.clone(), 1, false));
+    cases.push(("of who takes it next", claimed.task, 2, true));
+
+    let claimed = store.claimed("released with a checkpoint").await;
+    checkpoint(&store, &claimed).await;
+    let _ = store.tasks.release(&claimed.lease).await.unwrap();
+    cases.push(("of a checkpoint to go on from", claimed.task, 1, true));
+
+    let (task, _) = completed(&store, "completed").await;
+    cases.push(("of a concept", task.clone(), 1, true));
+    cases.push(("of no attempt of a completed task", task, 2, false));
+
+    let (task, _) = completed(&store, "deleted when completed").await;
+    store.tasks.delete(&task.user_id, &task.id).await.unwrap();
+    cases.push(("of a concept without its task", task.clone(), 1, true));
+    cases.push(("of no attempt of a deleted task", task, 2, false));
+
+    let (task, id) = completed(&store, "concept deleted").await;
+    store.concepts.delete(&task.user_id, &id).await.unwrap();
+    cases.push(("of a deleted concept", task, 1, false));
+
+    let (task, id) = completed(&store, "all deleted").await;
+    store.concepts.delete(&task.user_id, &id).await.unwrap();
+    store.tasks.delete(&task.user_id, &task.id).await.unwrap();
+    cases.push(("of a concept and a task that are deleted", task, 1, false));
+
+    let claimed = store.claimed("failed").await;
+    checkpoint(&store, &claimed).await;
+    prepare(&store, &claimed, 1).await;
+    store.fail(&claimed.lease).await;
+    cases.push(("of a failed task", claimed.task, 1, false));
+
+    let claimed = store.claimed("withdrawn").await;
+    checkpoint(&store, &claimed).await;
+    let _ = store.tasks.release(&claimed.lease).await.unwrap();
+    let _ = store.tasks.withdraw(&claimed.task.id, "No.").await.unwrap();
+    cases.push(("of a withdrawn task", claimed.task, 1, false));
+
+    let claimed = store.claimed("deleted").await;
+    checkpoint(&store, &claimed).await;
+    prepare(&store, &claimed, 1).await;
+    let Task { user_id, id, .. } = &claimed.task;
+    store.tasks.delete(user_id, id).await.unwrap();
+    cases.push(("of a task deleted under its worker", claimed.task, 1, false));
+
+    let task = store.created("deleted when pending").await;
+    store.tasks.delete(&task.user_id, &task.id).await.unwrap();
+    cases.push(("of a task deleted before it began", task, 1, false));
+
+    let never = Task {
+        id: new_task("").id,
+        ..store.created("never").await
+    };
+    cases.push(("of a task that never was", never, 1, false));
+
+    for (case, task, attempt, is_needed) in &cases {
+        let path = image(task, *attempt);
+        let unreferenced = is_unreferenced(&store, &path).await;
+        assert_eq!(unreferenced, !is_needed, "{case}: {path}");
+    }
+    // All together: those and no others, each once.
+    let paths = |which: &dyn Fn(bool) -> bool| -> Vec<String> {
+        let mut paths: Vec<_> = cases.iter().filter(|case| which(case.3)).collect();
+        paths.sort_by_key(|case| image(&case.1, case.2));
+        paths.iter().map(|case| image(&case.1, case.2)).collect()
+    };
+    let all = store.tasks.unreferenced(paths(&|_| true)).await;
+    let mut all = all.unwrap();
+    all.sort();
+    assert_eq!(all, paths(&|is_needed| !is_needed));
+    assert_eq!(store.tasks.unreferenced(vec![]).await.unwrap(), [""; 0]);
+}
+
+pub async fn a_fenced_out_workers_image_is_needed_only_as_the_checkpoint<B: TaskBackend>() {
+    let store = Store::<B>::start();
+    let lost = store.claimed("lost").await;
+    let kept = store.claimed("kept").await;
+    checkpoint(&store, &kept).await;
+    let replaced = store.claimed("replaced").await;
+    checkpoint(&store, &replaced).await;
+
+    store.pass(LEASE);
+    let first = image(&lost.task, 1);
+    assert!(
+        !is_unreferenced(&store, &first).await,
+        "nobody took over yet: its worker may go on"
+    );
+    let seconds = [
+        store.claim(&lost.task).await,
+        store.claim(&kept.task).await,
+        store.claim(&replaced.task).await,
+    ];
+    checkpoint(&store, &seconds[2]).await;
+    for (claimed, first_is_needed) in [(&lost, false), (&kept, true), (&replaced, false)] {
+        let unreferenced = is_unreferenced(&store, &image(&claimed.task, 1)).await;
+        assert_eq!(unreferenced, !first_is_needed, "{}", claimed.task.user_id);
+        assert!(!is_unreferenced(&store, &image(&claimed.task, 2)).await);
+    }
+
+    // The second goes on from what the first one stored.
+    let id = prepare(&store, &seconds[1], 1).await;
+    let done = store.tasks.complete(&seconds[1].lease, &id).await.unwrap();
+    assert_eq!(done, Fenced::Done);
+    assert!(!is_unreferenced(&store, &image(&kept.task, 1)).await);
+    assert!(is_unreferenced(&store, &image(&kept.task, 2)).await);
+
+    for _ in 2..=MAX_DEATHS {
+        store.pass(LEASE);
+        let _ = store.try_claim(&replaced.task).await;
+    }
+    for attempt in 1..=MAX_DEATHS {
+        let image = image(&replaced.task, attempt);
+        assert!(is_unreferenced(&store, &image).await, "died: {attempt}");
+    }
+}
+
+pub async fn an_image_is_judged_by_its_whole_path<B: TaskBackend>() {
+    let store = Store::<B>::start();
+    let (task, _) = completed(&store, "ada").await;
+    let name = refined::name(&task.id, 1);
+    for (path, is_needed) in [
+        (format!("refined/ada/{name}.png"), true),
+        (format!("refined/ada/{name}.jpg"), false),
+        (format!("refined/bob/{name}.png"), false),
+        (format!("refined/{name}.png"), false),
+        // Nothing tells whose these are.
+        (format!("refined/ada/{name}-x.png"), true),
+        (format!("refined/ada/{}.png", task.id), true),
+        (format!("refined/ada/{}-01.png", task.id), true),
+        ("refined/ada/logo.png".into(), true),
+        ("refined/".into(), true),
+    ] {
+        assert_eq!(is_unreferenced(&store, &path).await, !is_needed, "{path:?}");
+    }
+}
+
+pub async fn an_upload_is_needed_by_tasks_to_be_done<B: TaskBackend>() {
+    let store = Store::<B>::start();
+    let of = async |user: &str| {
+        let new = NewTask {
+            original_path: Some(format!("uploads/ada/{user}.png")),
+            ..new_task(user)
+        };
+        created(store.submit(new).await)
+    };
+    of("pending").await;
+    let task = of("processing").await;
+    store.claim(&task).await;
+    let task = of("released").await;
+    let claimed = store.claim(&task).await;
+    let _ = store.tasks.release(&claimed.lease).await.unwrap();
+    let task = of("completed").await;
+    let claimed = store.claim(&task).await;
+    store.complete(&claimed).await;
+    let task = of("failed").await;
+    let claimed = store.claim(&task).await;
+    store.fail(&claimed.lease).await;
+    let task = of("withdrawn").await;
+    let _ = store.tasks.withdraw(&task.id, "No.").await.unwrap();
+    let task = of("deleted").await;
+    store.tasks.delete("deleted", &task.id).await.unwrap();
+
+    let cases = [
+        ("pending", true),
+        ("processing", true),
+        ("released", true),
+        ("completed", false),
+        ("failed", false),
+        ("withdrawn", false),
+        ("deleted", false),
+        ("never", false),
+    ];
+    for (case, is_needed) in cases {
+        let path = format!("uploads/ada/{case}.png");
+        assert_eq!(is_unreferenced(&store, &path).await, !is_needed, "{case}");
+    }
+    // One upload may be the original of many.
+    let again = NewTask {
+        original_path: Some("uploads/ada/completed.png".into()),
+        ..new_task("another")
+    };
+    created(store.submit(again).await);
+    assert!(!is_unreferenced(&store, "uploads/ada/completed.png").await);
+}
+
+/// Whoever asks while workers go from step to step is never told of an image
+/// that is about to be seen.
+pub async fn what_is_being_published_is_never_unreferenced<B: TaskBackend>() {
+    let store = Store::<B>::start();
+    at_once(8, |n| {
+        let (tasks, concepts) = (store.tasks.clone(), store.concepts.clone());
+        async move {
+            for _ in 0..25 {
+                let new = new_task(&format!("user {n}"));
+                let task = created(tasks.submit(new).await.unwrap());
+                let lease = tasks.claim(&task.id, None).await.unwrap().unwrap().lease;
+                let path = image(&task, lease.attempt);
+                let published = AtomicBool::new(false);
+                let work = async {
+                    let concept = NewConcept {
+                        image_path: path.clone(),
+                        ..concept(&task)
+                    };
+                    let id = concepts.put(&lease, concept).await.unwrap().unwrap();
+                    let done = tasks.complete(&lease, &id).await.unwrap();
+                    assert_eq!(done, Fenced::Done);
+                    published.store(true, Ordering::SeqCst);
+                };
+                let looks = async {
+                    while !published.load(Ordering::SeqCst) {
+                        let told = tasks.unreferenced(vec![path.clone()]).await.unwrap();
+                        assert_eq!(told, [""; 0], "it is about to be seen");
+                    }
+                };
+                futures::join!(work, looks);
+            }
+        }
+    })
+    .await;
+}

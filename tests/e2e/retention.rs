@@ -1,0 +1,142 @@
+//! What is old and what nobody needs goes by itself.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use concept_refinement_tests::client::Client;
+use concept_refinement_tests::deadline::{SOON, eventually};
+use concept_refinement_tests::pictures;
+use concept_refinement_tests::service::Launch;
+use serde_json::json;
+
+use crate::shared::{new_name, new_user, origin, scripted_launch};
+
+/// The stored images below a folder of the data directory.
+fn images(launch: &Launch, folder: &str) -> BTreeSet<PathBuf> {
+    let folder = launch.data().join("images").join(folder);
+    let owners = fs::read_dir(folder).unwrap();
+    owners
+        .flat_map(|owner| fs::read_dir(owner.unwrap().path()).into_iter().flatten())
+        .map(|image| image.unwrap().path())
+        .collect()
+}
+
+fn path_of(task: &serde_json::Value) -> String {
+    format!("/api/tasks/{}", task["task_id"].as_str().unwrap())
+}
+
+#[tokio::test]
+async fn what_is_too_old_goes_with_its_files_and_what_is_under_way_stays() {
+    let launch = scripted_launch()
+        .set("retention", "3s")
+        .set("concurrency", "1");
+    let service = launch.start();
+    let picture = pictures::png(8, 8);
+    let [waiting, busy, done] = [(); 3].map(|()| new_user(&service));
+
+    let upload = done.uploaded(&picture).await;
+    let task = done.refined(&upload, "echo it").await;
+    assert_eq!(task["status"], "completed", "{task}");
+    let (url, gate) = origin().gated(&picture);
+    let under_way = busy.accepted(&url, "echo it").await;
+    busy.task_is(&under_way, "processing").await;
+    // The upload that is needed is older than the last one that goes.
+    let needed = waiting.uploaded(&picture).await;
+    let pending = waiting.accepted(&needed, "echo it").await;
+    let last = done.uploaded(&picture).await;
+
+    let concept = format!("/api/concepts/{}", task["result_id"].as_str().unwrap());
+    let image = task["image_url"].as_str().unwrap();
+    for path in [&path_of(&task), &concept, image, &upload, &last] {
+        eventually(&format!("{path} goes"), SOON, async || {
+            (done.get(path).await.status == 404).then_some(())
+        })
+        .await;
+    }
+    assert_eq!(done.get("/api/tasks").await.json()["tasks"], json!([]));
+    let concepts = done.get("/api/concepts").await.json();
+    assert_eq!(concepts["concepts"], json!([]));
+    assert_eq!(images(&launch, "refined"), [].into());
+
+    assert_eq!(waiting.task(&pending).await["status"], "pending");
+    assert_eq!(busy.task(&under_way).await["status"], "processing");
+    assert_eq!(waiting.get(&needed).await.body, picture.bytes);
+    assert_eq!(images(&launch, "uploads").len(), 1);
+
+    gate.open();
+    let task = waiting.finished(&pending).await;
+    assert_eq!(task["status"], "completed", "{task}");
+    eventually("everything goes", SOON, async || {
+        let left = [images(&launch, "refined"), images(&launch, "uploads")];
+        left.iter().all(BTreeSet::is_empty).then_some(())
+    })
+    .await;
+    assert_eq!(waiting.get(&path_of(&task)).await.status, 404);
+    let again = waiting.uploaded(&picture).await;
+    let task = waiting.refined(&again, "echo it").await;
+    assert_eq!(task["status"], "completed", "{task}");
+    assert!(service.stop().status.success());
+}
+
+/// What a crash may leave: images of attempts that came to nothing, of tasks
+/// that are gone, and half an image.
+#[tokio::test]
+async fn what_nothing_refers_to_goes_at_the_start_and_nothing_else() {
+    let launch = scripted_launch();
+    let service = launch.start();
+    let client = Client::user(service.url(), &new_name());
+    let picture = pictures::png(8, 8);
+    let upload = client.uploaded(&picture).await;
+    let task = client.refined(&upload, "echo it").await;
+    let other = client.refined(&upload, "echo it").await;
+    let deleted = client.refined(&upload, "echo it").await;
+    assert_eq!(client.delete(&path_of(&other)).await.status, 204);
+    let concept = format!("/api/concepts/{}", deleted["result_id"].as_str().unwrap());
+    assert_eq!(client.delete(&concept).await.status, 204);
+    let concepts = client.get("/api/concepts").await;
+    let launch = launch.at(&service);
+    assert!(service.stop().status.success());
+
+    let uploads = images(&launch, "uploads");
+    let refined = images(&launch, "refined");
+    assert_eq!((uploads.len(), refined.len()), (1, 2));
+    let leftover = launch.data().join("images/drafts/17");
+    fs::write(&leftover, "half an image").unwrap();
+    let of = |task: &serde_json::Value, attempt: u32| {
+        format!("{}-{attempt}", task["task_id"].as_str().unwrap())
+    };
+    let some = refined.first().unwrap();
+    let folder = some.parent().unwrap();
+    let elsewhere = folder.with_file_name("0123456789abcdef0123456789abcdef");
+    fs::create_dir(&elsewhere).unwrap();
+    for orphan in [
+        folder.join(of(&task, 2)),
+        folder.join(of(&other, 7)),
+        folder.join(of(&deleted, 1)),
+        folder.join("01234567-89ab-4def-8123-456789abcdef-1"),
+        elsewhere.join(of(&task, 1)),
+    ] {
+        fs::copy(some, orphan).unwrap();
+    }
+    let foreign = folder.join("logo");
+    fs::copy(some, &foreign).unwrap();
+
+    let service = launch.start();
+    assert!(!leftover.exists(), "before it was ready");
+    let kept: BTreeSet<PathBuf> = refined.iter().cloned().chain([foreign]).collect();
+    eventually("the orphans go", SOON, async || {
+        let left = images(&launch, "refined");
+        assert!(left.is_superset(&kept), "{left:?}");
+        (left == kept && !Path::new(&elsewhere).exists()).then_some(())
+    })
+    .await;
+    assert_eq!(images(&launch, "uploads"), uploads);
+    let client = client.reconnected();
+    assert_eq!(client.get(&upload).await.body, picture.bytes);
+    let image = client.get(task["image_url"].as_str().unwrap()).await;
+    assert_eq!(image.body, picture.bytes);
+    assert_eq!(client.get("/api/concepts").await.body, concepts.body);
+    assert_eq!(client.get(&path_of(&task)).await.json(), task);
+    drop(service);
+}
