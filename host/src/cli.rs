@@ -1,24 +1,52 @@
-//! What the command line says: a flag for each setting, and the log.
+//! The command line: a flag for each setting, and the log.
 
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Arg, ArgMatches, Command, value_parser};
-use concept_refinement_host::config::table::SETTINGS;
-use concept_refinement_host::config::{LogFormat, Values};
 use tracing_subscriber::EnvFilter;
 
+use crate::config::table::SETTINGS;
+use crate::config::{LogFormat, Values};
+use crate::{Components, Config, HostBuilder, serve};
+
 /// What `serve` was told.
-pub struct Serve {
-    pub values: Values,
-    pub unknown_variables: Vec<String>,
-    pub components: Option<PathBuf>,
+struct Serve {
+    values: Values,
+    unknown_variables: Vec<String>,
+    components: Option<PathBuf>,
+}
+
+/// The whole program: does what the command line says, with the host that
+/// `prepare` makes of the configured one.
+pub fn main(prepare: impl FnOnce(HostBuilder) -> HostBuilder) -> ExitCode {
+    let serve = match parse() {
+        Ok(serve) => serve,
+        Err(exit) => return exit,
+    };
+    match run(serve, prepare) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("concept-refinement: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(serve: Serve, prepare: impl FnOnce(HostBuilder) -> HostBuilder) -> anyhow::Result<()> {
+    let config = Config::new(serve.values)?;
+    start_log(config.log_format)?;
+    for variable in serve.unknown_variables {
+        tracing::warn!(variable, "an unknown variable is ignored");
+    }
+    let components = Components::load(serve.components.as_deref(), &config.model)?;
+    serve::until_stopped(prepare(HostBuilder::new(config, components)))
 }
 
 /// The command line, the environment and the file, in that order of
 /// precedence. The error is what the process exits with; it has been told why.
-pub fn parse() -> Result<Serve, ExitCode> {
+fn parse() -> Result<Serve, ExitCode> {
     let matches = command().get_matches();
     let Some(("serve", matches)) = matches.subcommand() else {
         return Err(ExitCode::from(2));
@@ -30,7 +58,7 @@ pub fn parse() -> Result<Serve, ExitCode> {
 }
 
 /// Logs to standard error, so that standard output stays for the ready line.
-pub fn start_log(format: LogFormat) -> anyhow::Result<()> {
+fn start_log(format: LogFormat) -> anyhow::Result<()> {
     let filter = EnvFilter::try_from_env("REFINEMENT_LOG").unwrap_or_else(|_| {
         EnvFilter::new("warn,concept_refinement=info,concept_refinement_host=info")
     });

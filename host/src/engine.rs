@@ -3,6 +3,8 @@
 //! Guests are never trusted to end or to yield by themselves: an epoch makes
 //! them yield, and whoever waits for one drops its store when its time is over.
 
+mod half_written;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,9 +17,16 @@ use wasmtime::{Cache, CacheConfig, Config, InstanceAllocationStrategy, PoolingAl
 /// How long a guest runs before it lets others run on its thread.
 const EPOCH: Duration = Duration::from_millis(10);
 
-/// What a slot of the pool keeps in memory between two instances, in bytes, so
-/// that a new one need not fault it in again.
-const KEEP_RESIDENT: usize = 512 * 1024;
+/// What a slot of the pool keeps in memory between two instances, so that a new
+/// one need not fault it in again.
+const MEMORIES_KEPT: Kept = Kept {
+    each: 512 << 10,
+    in_all: 64 << 20,
+};
+const TABLES_KEPT: Kept = Kept {
+    each: 64 << 10,
+    in_all: 16 << 20,
+};
 
 /// How much the pool may hold at once.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +37,26 @@ pub struct Pool {
     /// The largest memory that any instance may have, in bytes. Each store caps
     /// its own further.
     pub max_memory: usize,
+}
+
+/// In bytes. A slot that was used once stays as large as this, whether an
+/// instance needed so much or not; a pool of thousands has to be frugal.
+struct Kept {
+    each: usize,
+    in_all: usize,
+}
+
+impl Kept {
+    fn of(&self, slots: u32) -> usize {
+        let slots = usize::try_from(slots).unwrap_or(usize::MAX).max(1);
+        self.each.min(self.in_all / slots)
+    }
+}
+
+/// To be called when all is compiled: gives back the room that the cache for
+/// compiled code took in vain.
+pub fn tidy(cache: &Path) {
+    half_written::remove(cache);
 }
 
 /// An engine and the thread that advances its epoch.
@@ -98,8 +127,8 @@ fn pooling(pool: Pool) -> PoolingAllocationConfig {
         .total_stacks(tables.saturating_add(pool.calls))
         .max_memory_size(pool.max_memory)
         .max_unused_warm_slots(8)
-        .linear_memory_keep_resident(KEEP_RESIDENT)
-        .table_keep_resident(64 * 1024);
+        .linear_memory_keep_resident(MEMORIES_KEPT.of(pool.instances))
+        .table_keep_resident(TABLES_KEPT.of(tables));
     config
 }
 
@@ -111,7 +140,20 @@ fn open_cache(directory: &Path) -> anyhow::Result<Cache> {
             .canonicalize()
             .context("finding the directory for compiled code")?,
     );
+    half_written::remove(directory);
     Cache::new(config)
         .map_err(anyhow::Error::from)
         .context("opening the cache for compiled code")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_large_pool_keeps_no_more_than_a_small_one() {
+        for (slots, expected) in [(0, 512 << 10), (100, 512 << 10), (2048, 32 << 10)] {
+            assert_eq!(MEMORIES_KEPT.of(slots), expected, "{slots} slots");
+        }
+    }
 }

@@ -1,6 +1,8 @@
 //! One process with all its parts: engine, capabilities, triggers.
 
+use std::future;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -9,6 +11,7 @@ use rand::RngExt as _;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 use wasmtime::component::Component;
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 
@@ -25,12 +28,13 @@ use crate::capability::{Capabilities, create_directory};
 use crate::components::Components;
 use crate::config::{Auth, Config};
 use crate::egress::{Egress, Grant, tls};
-use crate::engine::{Engine, Pool};
+use crate::engine::{self, Engine, Pool};
 use crate::sandbox::{GrantedSettings, Grants, api_linker, processor_linker};
 use crate::secret::Secret;
 use crate::trigger::http::{HttpTrigger, REQUESTS, listen};
+use crate::trigger::unreleased::Unreleased;
 use crate::trigger::worker::Worker;
-use crate::trigger::{ApiInstances, sweep};
+use crate::trigger::{ApiInstances, garbage, sweep};
 
 /// What an instance of the API may grow to, in bytes.
 const API_MEMORY: usize = 128 << 20;
@@ -49,8 +53,9 @@ const IN_LINE: usize = 8;
 /// Tasks that the queue keeps in mind; one more is found by the sweep.
 const QUEUED: usize = 100_000;
 
-/// How long a stop waits for what is under way (contract, section 4).
-const GRACE: Duration = Duration::from_secs(30);
+/// How long a stop waits for what is under way. The rest of the 30 s that it
+/// may take (contract, section 4) is for giving back what was not finished.
+const GRACE: Duration = Duration::from_secs(28);
 
 /// How a host is made. The defaults are those of the configuration; whoever
 /// embeds it may put a model, a clock or a listener of their own in place.
@@ -69,6 +74,8 @@ pub struct Host {
     address: SocketAddr,
     capabilities: Arc<Capabilities>,
     stop: watch::Sender<bool>,
+    /// Cancelled when what is under way is to be let go of.
+    over: CancellationToken,
     triggers: Vec<JoinHandle<()>>,
     /// Ends last: instances run on it.
     _engine: Engine,
@@ -131,15 +138,16 @@ impl HostBuilder {
         let address = listener.local_addr()?;
         create_directory(&config.data_dir).context("creating the data directory")?;
 
+        // A directory that cannot be used is told before anything is compiled.
+        // Two that start at once on the same data: one of them stops here,
+        // before it draws a secret.
+        let tasks = open_tasks(&config, &clock)?;
         let compiled = Compiled::new(&config, components).await?;
         let tls = tls()?;
         let model = match model {
             Some(model) => model,
             None => Arc::new(model_component(&config, &compiled, &tls).await?),
         };
-        // Two that start at once on the same data: one of them stops here,
-        // before it draws a secret.
-        let tasks = open_tasks(&config, &clock)?;
         let secret = Secret::open(&config.data_dir, || rand::rng().random())?;
         let configured = open_capabilities(&config, &secret, tasks, model, clock)?;
         let capabilities = Arc::new(plug(configured));
@@ -184,27 +192,47 @@ impl HostBuilder {
                 .concurrency
                 .min(capabilities.model.at_once().saturating_mul(IN_LINE)),
             task_timeout: config.task_timeout,
+            unreleased: Unreleased::default(),
         };
 
-        let unfinished = capabilities.tasks.recover().await?;
-        if !unfinished.is_empty() {
-            tracing::info!(tasks = unfinished.len(), "taking over unfinished tasks");
-        }
-        sweep::publish(&capabilities, &unfinished).await;
-
+        // Reading goes on where nothing can be written, as on a full disk.
+        let recovered = match sweep::recover(&capabilities).await {
+            Err(error) if !error.is_repeatable() => return Err(error.into()),
+            recovered => recovered.is_ok(),
+        };
         let (stop, stopped) = watch::channel(false);
+        let over = CancellationToken::new();
+        let work = {
+            let (capabilities, stopped) = (Arc::clone(&capabilities), stopped.clone());
+            let over = over.clone();
+            async move {
+                if recovered || sweep::recover_later(&capabilities, stopped.clone()).await {
+                    Arc::new(worker).run(stopped, over).await;
+                }
+            }
+        };
         // An upload may be as large as an original, and a little more tells it
         // from one that is too large.
         let http = HttpTrigger::new(instances, config.max_image_bytes + (1 << 20));
         let triggers = vec![
-            tokio::spawn(Arc::new(http).serve(listener, stopped.clone(), GRACE)),
-            tokio::spawn(Arc::new(worker).run(stopped.clone(), GRACE)),
-            tokio::spawn(sweep::run(Arc::clone(&capabilities), config.lease, stopped)),
+            tokio::spawn(Arc::new(http).serve(listener, stopped.clone(), over.clone())),
+            tokio::spawn(work),
+            tokio::spawn(sweep::run(
+                Arc::clone(&capabilities),
+                config.lease,
+                stopped.clone(),
+            )),
+            tokio::spawn(garbage::run(
+                Arc::clone(&capabilities),
+                config.retention,
+                stopped,
+            )),
         ];
         Ok(Host {
             address,
             capabilities,
             stop,
+            over,
             triggers,
             _engine: compiled.engine,
         })
@@ -221,14 +249,30 @@ impl Host {
         &self.capabilities
     }
 
-    /// Takes no more work, finishes or gives back what is under way, and ends.
-    pub async fn stop(mut self) {
+    /// Takes no more work, finishes what is under way or gives it back at the
+    /// end of the grace, and ends.
+    pub async fn stop(self) {
+        self.stop_sooner(future::pending()).await;
+    }
+
+    /// The same, with a grace that is over as soon as `hurry` is.
+    pub async fn stop_sooner(mut self, hurry: impl Future<Output = ()>) {
         self.stop.send_replace(true);
-        for trigger in std::mem::take(&mut self.triggers) {
-            if let Err(error) = trigger.await {
-                tracing::error!(%error, "a trigger ended early");
+        let triggers = &mut self.triggers;
+        let mut ended = pin!(async {
+            for trigger in triggers {
+                if let Err(error) = trigger.await {
+                    tracing::error!(%error, "a trigger ended early");
+                }
             }
+        });
+        tokio::select! {
+            () = &mut ended => return,
+            () = tokio::time::sleep(GRACE) => {}
+            () = hurry => {}
         }
+        self.over.cancel();
+        ended.await;
     }
 }
 
@@ -264,12 +308,14 @@ impl Compiled {
                     .map_err(anyhow::Error::from)
                     .with_context(|| format!("the {name} component cannot be compiled"))
             };
-            Ok(Self {
+            let compiled = Self {
                 api: component("api", &components.api)?,
                 processor: component("processor", &components.processor)?,
                 model: component("model", &components.model)?,
                 engine,
-            })
+            };
+            engine::tidy(&cache);
+            Ok(compiled)
         };
         tokio::task::spawn_blocking(compile).await?
     }

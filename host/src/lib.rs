@@ -9,13 +9,16 @@
 
 pub mod bindings;
 pub mod capability;
+pub mod cli;
 pub mod components;
 pub mod config;
 mod egress;
 mod engine;
 mod host;
+mod recurring;
 mod sandbox;
 mod secret;
+mod serve;
 mod stream;
 mod trigger;
 

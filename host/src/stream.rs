@@ -1,15 +1,15 @@
 //! Bytes between guests and the host.
 //!
-//! Both ways are bounded: a fast writer waits for a slow reader.
+//! Both ways are bounded: a fast writer waits for a slow reader, and nothing is
+//! copied before there is one.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures::Stream;
-use futures::stream::BoxStream;
+use futures::stream::{self, BoxStream};
 use tokio::sync::{mpsc, oneshot};
-use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::PollSender;
 use wasmtime::StoreContextMut;
 use wasmtime::component::{
@@ -20,7 +20,7 @@ use wasmtime::component::{
 const WAITING_PIECES: usize = 4;
 
 /// The largest piece that is copied out of a guest at once, in bytes.
-const MAX_PIECE: usize = 256 * 1024;
+const MAX_PIECE: usize = 64 * 1024;
 
 /// Hands a stream of bytes to a guest.
 pub struct Bytestream(BoxStream<'static, Bytes>);
@@ -102,18 +102,31 @@ pub fn consume(
     store: impl wasmtime::AsContextMut,
 ) -> wasmtime::Result<(BoxStream<'static, Bytes>, oneshot::Receiver<()>)> {
     let (sender, receiver) = mpsc::channel(WAITING_PIECES);
+    let (want, wanted) = oneshot::channel();
     let (ended, drained) = oneshot::channel();
     reader.pipe(
         store,
         Consumer {
+            wanted: Some(wanted),
             sender: PollSender::new(sender),
             _ended: ended,
         },
     )?;
-    Ok((Box::pin(ReceiverStream::new(receiver)), drained))
+    let pieces = stream::unfold((Some(want), receiver), |(want, mut receiver)| async {
+        if let Some(want) = want {
+            // Where the writer has left, the pieces end at once.
+            let _ = want.send(());
+        }
+        let piece = receiver.recv().await?;
+        Some((piece, (None, receiver)))
+    });
+    Ok((Box::pin(pieces), drained))
 }
 
 struct Consumer {
+    /// Until somebody reads: a thousand models that are asked and do not look
+    /// at their image yet would hold it a thousand times.
+    wanted: Option<oneshot::Receiver<()>>,
     sender: PollSender<Bytes>,
     /// Dropped with the consumer.
     _ended: oneshot::Sender<()>,
@@ -132,6 +145,14 @@ impl<D> StreamConsumer<D> for Consumer {
         let mut source = source.as_direct(store);
         if source.remaining().is_empty() {
             return Poll::Ready(Ok(StreamResult::Completed));
+        }
+        if let Some(wanted) = &mut self.wanted {
+            match Pin::new(wanted).poll(cx) {
+                Poll::Pending if finish => return Poll::Ready(Ok(StreamResult::Cancelled)),
+                // Or the reader has left, which the sender finds out.
+                wanted => drop(ready!(wanted)),
+            }
+            self.wanted = None;
         }
         let reserved = match self.sender.poll_reserve(cx) {
             Poll::Pending if finish => return Poll::Ready(Ok(StreamResult::Cancelled)),

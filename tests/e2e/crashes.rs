@@ -1,6 +1,6 @@
-//! Crashes: whatever was accepted before one is there after it, once.
+//! Crashes, one at a time: whatever was accepted before one is there after it,
+//! once. Many crashes are the matter of `tests/crashes/`.
 
-use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use concept_refinement_tests::client::Client;
@@ -56,61 +56,6 @@ async fn a_crash_in_the_middle_of_tasks_loses_none() {
         assert_eq!(concepts["concepts"].as_array().unwrap().len(), 1);
     }
     drop(service);
-}
-
-/// Users go on asking while one process after the other is killed.
-#[tokio::test]
-async fn crash_after_crash_nothing_accepted_is_lost_or_done_twice() {
-    let mut launch = scripted_launch();
-    let url = origin().picture(&pictures::png(8, 8));
-    let users: Vec<String> = (0..6).map(|_| new_name()).collect();
-    let mut accepted = vec![BTreeSet::new(); users.len()];
-    for milliseconds in [40, 90, 150, 230, 320] {
-        let service = launch.start();
-        launch = launch.at(&service);
-        let asking = users
-            .iter()
-            .zip(&mut accepted)
-            .map(async |(user, accepted)| {
-                let client = Client::user(service.url(), user);
-                loop {
-                    let answer = client.refine(&url, "wait 10ms").await;
-                    if answer.status == 202 {
-                        accepted.insert(answer.task_id());
-                    }
-                }
-            });
-        // The moment of the crash is any.
-        let crash = Duration::from_millis(milliseconds);
-        let _ = tokio::time::timeout(crash, join_all(asking)).await;
-        service.kill();
-    }
-
-    let service = launch.start();
-    for (user, accepted) in users.iter().zip(accepted) {
-        let client = Client::user(service.url(), user);
-        assert!(!accepted.is_empty());
-        let mut completed = BTreeSet::new();
-        for id in accepted {
-            let task = client.finished(&id).await;
-            assert_is_task(&task);
-            if task["status"] == "completed" {
-                completed.insert(id);
-            } else {
-                assert_eq!(task["error_message"], DIED, "{task}");
-            }
-        }
-        let concepts = client.get("/api/concepts?limit=100").await.json();
-        let concepts = concepts["concepts"].as_array().unwrap();
-        let tasks: Vec<&str> = concepts
-            .iter()
-            .map(|concept| concept["task_id"].as_str().unwrap())
-            .collect();
-        for id in &completed {
-            let count = tasks.iter().filter(|task| *task == id).count();
-            assert_eq!(count, 1, "{id} has one concept");
-        }
-    }
 }
 
 #[tokio::test]

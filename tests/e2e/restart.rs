@@ -1,16 +1,11 @@
 //! Stops and starts: nothing that was accepted is lost.
 
-use std::time::{Duration, Instant};
-
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::service::{Launch, Service};
 use serde_json::Value;
 
 use crate::shared::{new_name, origin, scripted_launch};
-
-/// Far shorter than a lease (30 s): who waits for it is found out.
-const AT_ONCE: Duration = Duration::from_secs(15);
 
 #[tokio::test]
 async fn a_stop_and_a_start_lose_no_task_image_or_session() {
@@ -62,38 +57,6 @@ async fn a_stop_finishes_what_is_under_way() {
     let _service = launch.start();
     let task = client.reconnected().task(&id).await;
     assert_eq!(task["status"], "completed", "{task}");
-}
-
-/// A second signal does not wait for what is under way; nothing is lost by it.
-#[tokio::test]
-async fn an_impatient_stop_leaves_its_task_to_the_next_process() {
-    let launch = scripted_launch();
-    let service = launch.start();
-    let client = Client::user(service.url(), &new_name());
-    let (url, gate) = origin().gated(&pictures::png(8, 8));
-    let id = client.accepted(&url, "echo it").await;
-    client.task_is(&id, "processing").await;
-    let launch = launch.at(&service);
-    let begin = Instant::now();
-    let ended = stop_twice(service);
-    assert!(ended < AT_ONCE, "{ended:?}");
-    gate.open();
-    let _service = launch.start();
-    let task = client.reconnected().finished(&id).await;
-    assert_eq!(task["status"], "completed", "{task}");
-    assert!(begin.elapsed() < AT_ONCE * 2, "{:?}", begin.elapsed());
-}
-
-fn stop_twice(mut service: Service) -> Duration {
-    let begin = Instant::now();
-    service.terminate();
-    while !service.log().contains("stopping") {
-        assert!(begin.elapsed() < AT_ONCE, "{}", service.log());
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    service.terminate();
-    assert!(service.ended().status.success());
-    begin.elapsed()
 }
 
 #[test]

@@ -69,6 +69,11 @@ fn what_is_unknown_or_unusable_stops_the_start_and_is_named() {
             launch().set("max-image-bytes", "-1"),
             "max_image_bytes",
         ),
+        (
+            "a retention",
+            launch().set("retention", "never"),
+            "retention",
+        ),
         ("a role", launch().set("role", "boss"), "role"),
         ("a store", launch().set("tasks", "mysql://x"), "tasks"),
         ("a model", launch().set("model", "dall-e"), "model"),

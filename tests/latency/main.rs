@@ -1,5 +1,5 @@
-//! What the API's users feel while models misbehave. This is a program of its
-//! own, so that no other test runs beside it.
+//! What the API's users feel while models misbehave or are down. This is a
+//! program of its own, so that no other test runs beside it.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -8,25 +8,33 @@
     reason = "this runs in tests only"
 )]
 
-use std::io::Write as _;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use concept_refinement_tests::client::Client;
+use concept_refinement_tests::faults::MODEL_DOWN;
+use concept_refinement_tests::figures::show;
+use concept_refinement_tests::latency::{latencies, percentile};
+use concept_refinement_tests::outage::Outage;
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::server::Origin;
 use concept_refinement_tests::service::Launch;
 use concept_refinement_tests::tokens::{AUDIENCE, ISSUER, SECRET};
 use futures::future::join_all;
+use tokio::sync::{Mutex, MutexGuard};
 
 const LIMIT: Duration = Duration::from_millis(50);
 
 /// On a machine that is busy with other things even a quiet service is slow.
 const NOISE: u32 = 4;
 
-#[tokio::test]
-async fn reading_a_task_stays_quick_while_models_misbehave() {
-    let origin = Origin::start();
-    let service = Launch::new()
+/// Not one beside the other either.
+async fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::const_new(());
+    TURN.lock().await
+}
+
+fn launch(origin: &Origin) -> Launch {
+    Launch::new()
         .scripted()
         .set("auth", "secret")
         .variable("REFINEMENT_JWT_SECRET", SECRET)
@@ -34,6 +42,13 @@ async fn reading_a_task_stays_quick_while_models_misbehave() {
         .set("jwt-issuer", ISSUER)
         .set("allow-sources", &origin.authority())
         .set("rate-limit", "unlimited")
+}
+
+#[tokio::test]
+async fn reading_a_task_stays_quick_while_models_misbehave() {
+    let _turn = turn().await;
+    let origin = Origin::start();
+    let service = launch(&origin)
         .set("model-timeout", "2s")
         .set("model-memory", "512MiB")
         .start();
@@ -57,18 +72,14 @@ async fn reading_a_task_stays_quick_while_models_misbehave() {
     let (_, busy) = tokio::join!(join_all(misbehaving), measured);
 
     let (quiet_p99, p99) = (percentile(&quiet, 99), percentile(&busy, 99));
-    // Not by println!, which is shown for a failure only.
-    let mut shown = std::io::stderr();
-    writeln!(
-        shown,
+    show(&format!(
         "GET of a task: quiet p50 {:?} p99 {quiet_p99:?} ({} requests), \
          beside misbehaving models p50 {:?} p99 {p99:?} ({} requests)",
         percentile(&quiet, 50),
         quiet.len(),
         percentile(&busy, 50),
         busy.len(),
-    )
-    .unwrap();
+    ));
     assert!(quiet.len() > 100 && busy.len() > 100);
     let allowed = LIMIT.max(quiet_p99 * NOISE);
     assert!(p99 < allowed, "{p99:?} is not within {allowed:?}");
@@ -76,26 +87,39 @@ async fn reading_a_task_stays_quick_while_models_misbehave() {
     assert_eq!(after["status"], "completed", "{after}");
 }
 
-/// How long each of many reads takes, from the fastest on.
-async fn latencies(client: &Client, id: &str, time: Duration) -> Vec<Duration> {
-    let end = Instant::now() + time;
-    let readers = (0..4).map(async |_| {
-        let mut latencies = Vec::new();
-        while Instant::now() < end {
-            let begin = Instant::now();
-            client.task(id).await;
-            latencies.push(begin.elapsed());
-            // As fast as possible would measure how busy this reader keeps the
-            // machine.
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        latencies
-    });
-    let mut all = join_all(readers).await.concat();
-    all.sort_unstable();
-    all
-}
-
-fn percentile(sorted: &[Duration], percent: usize) -> Duration {
-    sorted[(sorted.len() - 1) * percent / 100]
+/// The short form of what the soak test does for a minute.
+#[tokio::test]
+async fn the_api_stays_quick_while_the_model_is_down() {
+    let _turn = turn().await;
+    let origin = Origin::start();
+    let launch = launch(&origin).faulty();
+    let switch = launch.data().join("model-is-down");
+    let launch = launch.variable(MODEL_DOWN, switch.to_str().unwrap());
+    let service = launch.start();
+    let url = origin.picture(&pictures::png(64, 64));
+    let outage = Outage {
+        switch: &switch,
+        before: Duration::from_secs(3),
+        time: Duration::from_secs(10),
+        submits_a_second: 50,
+    };
+    let survived = outage.survive(&Client::new(service.url()), &url).await;
+    let before_p99 = percentile(&survived.before, 99);
+    let p99 = percentile(&survived.latencies, 99);
+    show(&format!(
+        "the model down for {:?}: p99 {before_p99:?} before it, {} requests in it, p50 {:?} \
+         p99 {p99:?}; {} tasks completed, {} \
+         failed, all within {:?} of its return",
+        outage.time,
+        survived.latencies.len(),
+        percentile(&survived.latencies, 50),
+        survived.completed,
+        survived.failed,
+        survived.recovery,
+    ));
+    assert!(survived.latencies.len() > 500);
+    assert!(survived.failed > 0, "the model was not down");
+    assert!(survived.completed > 0, "the model did not come back");
+    let allowed = LIMIT.max(before_p99 * NOISE);
+    assert!(p99 < allowed, "{p99:?} is not within {allowed:?}");
 }

@@ -12,6 +12,14 @@ pub fn binary() -> PathBuf {
     existing(path, "cargo build --package concept-refinement-host")
 }
 
+/// The executable with faults around its capabilities, beside this test.
+pub fn faulty_binary() -> PathBuf {
+    existing(
+        profile_directory().join("concept-refinement-faulty"),
+        "cargo build --package concept-refinement-tests",
+    )
+}
+
 /// The host's example of this name.
 pub fn example(name: &str) -> PathBuf {
     let path = profile_directory().join("examples").join(name);

@@ -16,8 +16,14 @@
 pub mod artifacts;
 pub mod client;
 pub mod deadline;
+pub mod disk;
+pub mod faults;
+pub mod figures;
 pub mod flaws;
+pub mod latency;
+pub mod outage;
 pub mod pictures;
+pub mod provider;
 pub mod reaper;
 pub mod server;
 pub mod service;

@@ -11,6 +11,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{LazyLock, Mutex};
 
+use rustix::process::Pid;
+
 const SCRIPT: &str = r#"
 trap '' INT TERM
 ids=' '
@@ -69,6 +71,15 @@ impl Reaped {
             .unwrap_or_else(|error| panic!("{command:?} cannot be started: {error}"));
         tell('+', child.id());
         Self(child)
+    }
+
+    pub fn id(&self) -> u32 {
+        self.0.id()
+    }
+
+    pub fn pid(&self) -> Pid {
+        let id = i32::try_from(self.id()).unwrap();
+        Pid::from_raw(id).unwrap()
     }
 
     pub fn child(&mut self) -> &mut Child {

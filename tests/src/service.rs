@@ -8,9 +8,10 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Signal, kill_process};
 
 use crate::artifacts;
+use crate::disk::SmallDisk;
 use crate::reaper::{Reaped, scratch};
 
 /// Compiling all components on a busy machine included.
@@ -23,9 +24,12 @@ const STOP: Duration = Duration::from_secs(45);
 /// data: a restart, if the first has ended.
 #[derive(Clone, Debug)]
 pub struct Launch {
+    program: fn() -> PathBuf,
     directory: PathBuf,
     flags: Vec<String>,
     variables: Vec<(String, String)>,
+    /// None: the data are on the disk of the machine.
+    disk: Option<Arc<SmallDisk>>,
 }
 
 /// A service at work; it is killed when it is dropped.
@@ -51,9 +55,11 @@ impl Launch {
         std::fs::create_dir(&data).unwrap();
         std::os::unix::fs::symlink(artifacts::compiled(), data.join("compiled")).unwrap();
         let launch = Self {
+            program: artifacts::binary,
             directory,
             flags: Vec::new(),
             variables: Vec::new(),
+            disk: None,
         };
         launch.set("listen", "127.0.0.1:0")
     }
@@ -82,14 +88,38 @@ impl Launch {
         self
     }
 
+    /// With faults around the capabilities: see [`crate::faults`].
+    pub fn faulty(mut self) -> Self {
+        self.program = artifacts::faulty_binary;
+        self
+    }
+
     /// With the model that does what the prompt tells it to do.
     pub fn scripted(self) -> Self {
         let model = artifacts::scripted_model();
         self.set("model", model.to_str().unwrap())
     }
 
+    /// With the data on a disk of this size, in bytes. The code that the
+    /// services share is elsewhere and takes nothing of it.
+    pub fn on_small_disk(mut self, bytes: u64) -> Self {
+        let disk = SmallDisk::new(&self.directory.join("data"), bytes);
+        let compiled = disk.path().join("compiled");
+        std::os::unix::fs::symlink(artifacts::compiled(), compiled).unwrap();
+        self.disk = Some(Arc::new(disk));
+        self
+    }
+
+    /// The small disk that the data are on.
+    pub fn disk(&self) -> &SmallDisk {
+        self.disk.as_ref().unwrap()
+    }
+
     pub fn data(&self) -> PathBuf {
-        self.directory.join("data")
+        match &self.disk {
+            Some(disk) => disk.path(),
+            None => self.directory.join("data"),
+        }
     }
 
     /// The same, at the address where `service` listened.
@@ -117,8 +147,25 @@ impl Launch {
         ended(process, &log, START)
     }
 
+    /// Starts it and sends it a signal once there is cause to, without waiting
+    /// until it is ready.
+    pub fn run_until_signalled(&self, signal: Signal, cause: impl Fn() -> bool) -> Ended {
+        let (process, log, _) = self.spawn();
+        let begin = Instant::now();
+        while !cause() {
+            assert!(begin.elapsed() < START, "no cause: {}", log.text());
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        kill_process(process.pid(), signal).unwrap();
+        ended(process, &log, STOP)
+    }
+
     fn spawn(&self) -> (Reaped, Log, Lines) {
-        let mut command = Command::new(artifacts::binary());
+        let program = (self.program)();
+        let mut command = match &self.disk {
+            Some(disk) => disk.command(&self.directory, program),
+            None => Command::new(program),
+        };
         command
             .arg("serve")
             .arg("--components")
@@ -157,6 +204,11 @@ impl Service {
         &self.url
     }
 
+    /// Of its process.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Standard output and standard error so far.
     pub fn log(&self) -> String {
         self.log.text()
@@ -164,8 +216,17 @@ impl Service {
 
     /// Asks it to stop (SIGTERM).
     pub fn terminate(&mut self) {
-        let id = i32::try_from(self.process.child().id()).unwrap();
-        kill_process(Pid::from_raw(id).unwrap(), Signal::TERM).unwrap();
+        self.signal(Signal::TERM);
+    }
+
+    /// Whether it has ended, by itself or by a signal.
+    pub fn has_ended(&mut self) -> bool {
+        self.process.child().try_wait().unwrap().is_some()
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&mut self, signal: Signal) {
+        kill_process(self.process.pid(), signal).unwrap();
     }
 
     /// Waits until it has ended.

@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use concept_refinement_domain::capability::{
-    CapabilityError, Claimed, Fenced, ImageKind, Lease, NewImage, StoredOrNot,
+    CapabilityError, Claimed, ErrorKind, Fenced, ImageKind, Lease, NewImage, StoredOrNot,
 };
 use concept_refinement_domain::concept::NewConcept;
 use concept_refinement_domain::message::{self, Parsed};
@@ -210,20 +210,24 @@ async fn steps(
     }
 }
 
-/// The image that an earlier worker stored before it died.
+/// The image that an earlier worker stored before it died. One that is gone is
+/// made again, unless it went with its task.
 async fn stored_earlier(
-    images: &impl ImageStore,
+    ports: &(impl TaskStore + ImageStore),
     config: &Config,
     claimed: &Claimed,
 ) -> Result<Option<(String, String)>, Interrupted> {
     let Some(path) = &claimed.checkpoint else {
         return Ok(None);
     };
-    let there = images.stat(path).await?.is_some();
-    Ok(there.then(|| {
+    if ports.stat(path).await?.is_some() {
         let public_url = config.public_url.as_deref().unwrap_or_default();
-        (path.clone(), signature::address(public_url, path))
-    }))
+        return Ok(Some((path.clone(), signature::address(public_url, path))));
+    }
+    match ports.renew(&claimed.lease).await? {
+        Some(_) => Ok(None),
+        None => Err(Interrupted::Lost),
+    }
 }
 
 async fn download_original(
@@ -315,14 +319,17 @@ async fn store_refined_image(
         Ok(StoredOrNot::WrongLength) => return Err(failed("the image was cut short".to_owned())),
         Err(error) => return Err(failed(error.message)),
     };
-    match ports.checkpoint(lease, &stored.path).await? {
-        Fenced::Done => Ok((stored.path, stored.url)),
-        Fenced::Lost => {
-            // Best effort: an image that nothing points to is never visible.
-            let _ = ports.delete(&stored.path).await;
-            Err(Interrupted::Lost)
-        }
-    }
+    let interrupted = match ports.checkpoint(lease, &stored.path).await {
+        Ok(Fenced::Done) => return Ok((stored.path, stored.url)),
+        Ok(Fenced::Lost) => Interrupted::Lost,
+        // Nothing was written, and the image takes the room of what is to be.
+        Err(error) if error.kind == ErrorKind::Full => Interrupted::Store(error),
+        // It may have been written all the same.
+        Err(error) => return Err(Interrupted::Store(error)),
+    };
+    // Best effort: an image that nothing points to is never visible.
+    let _ = ports.delete(&stored.path).await;
+    Err(interrupted)
 }
 
 async fn store_refined_concept(

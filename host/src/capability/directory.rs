@@ -1,7 +1,7 @@
 //! Directories that an embedded store keeps its files in: made durably, and
 //! held by one process at a time.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File, Metadata, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -41,6 +41,7 @@ impl OpenError {
 /// process ends, however it ends.
 #[derive(Debug)]
 pub(super) struct DirectoryLock {
+    named: NamedFile,
     _file: File,
 }
 
@@ -50,18 +51,70 @@ impl DirectoryLock {
     pub(super) fn acquire(directory: &Path, name: &str) -> Result<Self, OpenError> {
         let unusable = |error: io::Error| OpenError::unusable(directory, error);
         create(directory).map_err(unusable)?;
+        let path = directory.join(name);
         let file = private_file()
             .create(true)
             .truncate(false)
-            .open(directory.join(name))
+            .open(&path)
             .map_err(unusable)?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
+            Ok(()) => Ok(Self {
+                named: NamedFile::of(&path).map_err(unusable)?,
+                _file: file,
+            }),
             Err(TryLockError::WouldBlock) => Err(OpenError::InUse(directory.to_owned())),
             Err(TryLockError::Error(error)) => Err(unusable(error)),
         }
     }
+
+    /// An error: the directory was removed, or is not the one that is held.
+    pub(super) fn check(&self) -> io::Result<()> {
+        self.named.check()
+    }
 }
+
+/// A file that is to keep its name while it is open.
+#[derive(Debug)]
+pub(super) struct NamedFile {
+    path: PathBuf,
+    identity: Identity,
+}
+
+impl NamedFile {
+    pub(super) fn of(path: &Path) -> io::Result<Self> {
+        Ok(Self {
+            path: path.to_owned(),
+            identity: identity(&fs::metadata(path)?),
+        })
+    }
+
+    /// An error: the name is gone, or another file's. It looks at the name
+    /// only, and opens nothing.
+    pub(super) fn check(&self) -> io::Result<()> {
+        if identity(&fs::metadata(&self.path)?) == self.identity {
+            Ok(())
+        } else {
+            Err(io::Error::other("another file has its name"))
+        }
+    }
+}
+
+/// An open file's inode is not given to another, even if its name is removed.
+#[cfg(unix)]
+type Identity = (u64, u64);
+
+#[cfg(unix)]
+fn identity(metadata: &Metadata) -> Identity {
+    use std::os::unix::fs::MetadataExt as _;
+    (metadata.dev(), metadata.ino())
+}
+
+/// Elsewhere an open file keeps its name.
+#[cfg(not(unix))]
+type Identity = ();
+
+#[cfg(not(unix))]
+fn identity(_: &Metadata) -> Identity {}
 
 /// Creates a directory, and those above it, for this user only, so that it is
 /// still there after a power loss. One that exists is left as it is.

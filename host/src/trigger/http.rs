@@ -23,6 +23,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
 use wasmtime_wasi_http::WasiBody;
 use wasmtime_wasi_http::handler::{ExpirationError, InstantiationError, ProxyHandler};
 
@@ -72,12 +73,12 @@ impl HttpTrigger {
     }
 
     /// Serves until `stop` is set, then lets the connections finish what they
-    /// are at, for at most `grace`.
+    /// are at, until it is `over`.
     pub async fn serve(
         self: Arc<Self>,
         listener: TcpListener,
         mut stop: watch::Receiver<bool>,
-        grace: Duration,
+        over: CancellationToken,
     ) {
         let connections = Arc::new(Semaphore::new(CONNECTIONS));
         let graceful = GracefulShutdown::new();
@@ -92,7 +93,7 @@ impl HttpTrigger {
             };
             match (permit, accepted) {
                 (Ok(permit), Ok((stream, peer))) => {
-                    if let Err(error) = self.connection(stream, peer, permit, &graceful) {
+                    if let Err(error) = self.connection(stream, peer, permit, &graceful, &over) {
                         tracing::debug!(%error, "a connection could not be taken");
                     }
                 }
@@ -106,11 +107,12 @@ impl HttpTrigger {
         }
         drop(listener);
         self.handler.state().stopping.store(true, Ordering::Relaxed);
-        if tokio::time::timeout(grace, graceful.shutdown())
+        if over
+            .run_until_cancelled(graceful.shutdown())
             .await
-            .is_err()
+            .is_none()
         {
-            tracing::warn!("connections were cut off at the end of the grace period");
+            tracing::warn!("connections are cut off");
         }
     }
 
@@ -120,6 +122,7 @@ impl HttpTrigger {
         peer: SocketAddr,
         permit: OwnedSemaphorePermit,
         graceful: &GracefulShutdown,
+        over: &CancellationToken,
     ) -> std::io::Result<()> {
         stream.set_nodelay(true)?;
         let stream = io::Patient::new(stream, HEADER_TIMEOUT, WRITE_TIMEOUT);
@@ -145,8 +148,9 @@ impl HttpTrigger {
             .serve_connection(TokioIo::new(stream), service)
             .into_owned();
         let connection = graceful.watch(connection);
+        let over = over.clone();
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
+            if let Some(Err(error)) = over.run_until_cancelled(connection).await {
                 tracing::debug!(%peer, error = %error, "a connection ended early");
             }
             drop(permit);

@@ -14,17 +14,20 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
+use super::unreleased::Unreleased;
 use crate::bindings::processor::ProcessorComponentPre;
 use crate::bindings::processor::exports::concept::refinement::processor::Outcome;
 use crate::capability::Capabilities;
 use crate::capability::queue::Delivery;
+use crate::recurring::Recurring;
 use crate::sandbox::{ClaimedLease, Grants, Sandbox};
 
 /// What an instance may take beyond its task's own limit before it is stopped
 /// from outside.
 const SLACK: Duration = Duration::from_secs(10);
 
-/// When a message that could not be dealt with comes again.
+/// When a message that could not be dealt with comes again. Its slot rests as
+/// long: however many tasks wait, a store that cannot be used is not stormed.
 const REDELIVERY: Duration = Duration::from_secs(1);
 
 pub struct Worker {
@@ -36,14 +39,14 @@ pub struct Worker {
     pub concurrency: usize,
     /// For a whole task.
     pub task_timeout: Duration,
+    pub unreleased: Unreleased,
 }
 
 impl Worker {
-    /// Works until `stop` is set, then lets the tasks in flight finish for at
-    /// most `grace` and gives the rest back.
-    pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>, grace: Duration) {
+    /// Works until `stop` is set, then lets the tasks in flight finish until it
+    /// is `over`, and gives the rest back.
+    pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>, over: CancellationToken) {
         let slots = Arc::new(Semaphore::new(self.concurrency));
-        let abandon = CancellationToken::new();
         let mut in_flight = JoinSet::new();
         loop {
             let next = async {
@@ -58,10 +61,10 @@ impl Worker {
             match delivery {
                 Ok(delivery) => {
                     let worker = Arc::clone(&self);
-                    let abandon = abandon.clone();
+                    let over = over.clone();
                     let span = task_span(&delivery.message);
                     let work = async move {
-                        worker.work(delivery, abandon).await;
+                        worker.work(delivery, over).await;
                         drop(slot);
                     };
                     in_flight.spawn(work.instrument(span));
@@ -77,18 +80,17 @@ impl Worker {
             tracing::info!(tasks = in_flight.len(), "finishing the tasks in flight");
         }
         let finished = async { while in_flight.join_next().await.is_some() {} };
-        if tokio::time::timeout(grace, finished).await.is_err() {
+        if over.run_until_cancelled(finished).await.is_none() {
             tracing::warn!(tasks = in_flight.len(), "giving tasks back");
-            abandon.cancel();
             while in_flight.join_next().await.is_some() {}
         }
     }
 
-    async fn work(&self, delivery: Delivery, abandon: CancellationToken) {
+    async fn work(&self, delivery: Delivery, over: CancellationToken) {
         let mut claimed = ClaimedLease::default();
         let processed = tokio::select! {
             processed = self.process(&delivery.message, &mut claimed) => Some(processed),
-            () = abandon.cancelled() => None,
+            () = over.cancelled() => None,
         };
         match processed {
             Some(Ok(Outcome::Done)) => {
@@ -104,8 +106,11 @@ impl Worker {
                 delivery.ack().await;
             }
             Some(Ok(Outcome::RetryLater(reason))) => {
-                tracing::warn!(reason, "to be delivered again");
-                delivery.nack(REDELIVERY).await;
+                self.retry_later(delivery, claimed, &reason).await;
+                tokio::select! {
+                    () = tokio::time::sleep(REDELIVERY) => {}
+                    () = over.cancelled() => {}
+                }
             }
             Some(Err(error)) => {
                 // Its lease runs out, and that counts: a task that kills its
@@ -124,7 +129,25 @@ impl Worker {
         }
     }
 
+    async fn retry_later(&self, delivery: Delivery, claimed: ClaimedLease, reason: &str) {
+        static FAULT: Recurring = Recurring::new();
+        if let Some(times) = FAULT.times() {
+            tracing::warn!(reason, times, "to be delivered again");
+        }
+        if let Some(lease) = claimed.take() {
+            // It tried so itself. Where this fails as well, it is made good
+            // for before the task is taken again.
+            let _ = self.unreleased.give_back(&*self.host.tasks, lease).await;
+        }
+        delivery.nack(REDELIVERY).await;
+    }
+
     async fn process(&self, message: &[u8], claimed: &mut ClaimedLease) -> anyhow::Result<Outcome> {
+        if let Some(task_id) = task_id(message)
+            && let Err(error) = self.unreleased.settle(&*self.host.tasks, &task_id).await
+        {
+            return Ok(Outcome::RetryLater(error.message));
+        }
         let mut store = Sandbox::store(&self.engine, &self.grants);
         *claimed = store.data().claimed();
         let run = async {
@@ -149,10 +172,13 @@ impl Worker {
 
 /// All that is logged of one task shares its id.
 fn task_span(message: &[u8]) -> tracing::Span {
-    let task = match message::parse(message) {
+    tracing::info_span!("task", id = task_id(message).unwrap_or_default())
+}
+
+fn task_id(message: &[u8]) -> Option<String> {
+    match message::parse(message) {
         Parsed::Valid { task_id, .. } => Some(task_id),
         Parsed::Unusable { task_id, .. } => task_id,
         Parsed::Nonsense => None,
-    };
-    tracing::info_span!("task", id = task.unwrap_or_default())
+    }
 }

@@ -511,6 +511,22 @@ fn a_stored_image_is_not_asked_for_again() {
     );
 }
 
+/// Nothing will ever point to it, unless the store wrote more than it says.
+#[test]
+fn an_image_whose_checkpoint_has_no_room_is_removed() {
+    for (error, images) in [
+        (CapabilityError::full("the disk is full"), 0),
+        (CapabilityError::unavailable("the task store is away"), 1),
+    ] {
+        let world = World::new();
+        let reason = error.message.clone();
+        *world.checkpoint_error.borrow_mut() = Some(error);
+        assert_eq!(world.process(), Outcome::RetryLater(reason));
+        assert_eq!(world.status(), Some(Status::Pending), "it is given back");
+        assert_eq!(world.images.borrow().len(), images);
+    }
+}
+
 #[test]
 fn a_checkpoint_whose_image_is_gone_starts_again() {
     let world = World::new();
@@ -518,6 +534,15 @@ fn a_checkpoint_whose_image_is_gone_starts_again() {
     assert_eq!(world.process(), Outcome::Done);
     assert_eq!(world.status(), Some(Status::Completed));
     assert_eq!(world.asked.borrow().len(), 1);
+}
+
+#[test]
+fn a_checkpoint_whose_image_went_with_its_task_is_left_alone() {
+    let world = World::new();
+    *world.checkpoint.borrow_mut() = Some("refined/gone".to_owned());
+    world.lose_lease_after.set(Some(1));
+    assert_eq!(world.process(), Outcome::Skipped);
+    assert!(world.asked.borrow().is_empty(), "the model was asked");
 }
 
 #[test]

@@ -60,6 +60,7 @@ pub struct World {
     pub checkpoint: RefCell<Option<String>>,
     pub lose_lease_after: Cell<Option<u32>>,
     pub task_store_down: Cell<bool>,
+    pub checkpoint_error: RefCell<Option<CapabilityError>>,
     pub image_store_error: RefCell<Option<CapabilityError>>,
     pub concept_store_error: RefCell<Option<CapabilityError>>,
     pub lose_at: Cell<Option<&'static str>>,
@@ -109,6 +110,7 @@ impl World {
             checkpoint: RefCell::default(),
             lose_lease_after: Cell::new(None),
             task_store_down: Cell::new(false),
+            checkpoint_error: RefCell::default(),
             image_store_error: RefCell::default(),
             concept_store_error: RefCell::default(),
             lose_at: Cell::new(None),
@@ -292,6 +294,9 @@ impl TaskStore for World {
     }
 
     async fn checkpoint(&self, lease: &Lease, image_path: &str) -> Result<Fenced, CapabilityError> {
+        if let Some(error) = self.checkpoint_error.borrow().clone() {
+            return Err(error);
+        }
         self.fenced("checkpoint", lease, |_| {
             *self.checkpoint.borrow_mut() = Some(image_path.to_owned());
         })

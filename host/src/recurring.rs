@@ -1,0 +1,68 @@
+//! Faults that come with every call for as long as they last, and are not to
+//! fill the log meanwhile: a full disk under load makes thousands a second.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The time between two lines about the same fault.
+const SILENCE: Duration = Duration::from_secs(1);
+
+/// Says when a fault is to be logged. One for each place that logs.
+#[derive(Debug, Default)]
+pub struct Recurring(Mutex<Counted>);
+
+#[derive(Debug, Default)]
+struct Counted {
+    logged: Option<Instant>,
+    since: u64,
+}
+
+impl Recurring {
+    pub const fn new() -> Self {
+        Self(Mutex::new(Counted {
+            logged: None,
+            since: 0,
+        }))
+    }
+
+    /// To be called each time that it happens. How often it happened since it
+    /// was logged last, this time included; none: log nothing, that was a
+    /// moment ago.
+    pub fn times(&self) -> Option<u64> {
+        self.times_at(Instant::now())
+    }
+
+    fn times_at(&self, now: Instant) -> Option<u64> {
+        let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        counted.since += 1;
+        let is_silent = |logged| now.saturating_duration_since(logged) < SILENCE;
+        if counted.logged.is_some_and(is_silent) {
+            return None;
+        }
+        counted.logged = Some(now);
+        Some(std::mem::take(&mut counted.since))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_is_told_once_a_second_with_how_often_it_came() {
+        let fault = Recurring::new();
+        let begin = Instant::now();
+        for (milliseconds, times) in [
+            (0, Some(1)),
+            (1, None),
+            (999, None),
+            (1_000, Some(3)),
+            (1_500, None),
+            (10_000, Some(2)),
+            (20_000, Some(1)),
+        ] {
+            let now = begin + Duration::from_millis(milliseconds);
+            assert_eq!(fault.times_at(now), times, "at {milliseconds} ms");
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! A host from its start to its end, and what signals mean to it.
+//!
+//! The first signal stops it with a grace, a second one without. Whatever holds
+//! it up, a disk that does not answer or a name that is looked up, it ends.
+
+use std::process;
+use std::thread;
+use std::time::Duration;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::HostBuilder;
+
+/// How long a stop may take (contract, section 4), the grace included.
+const STOP: Duration = Duration::from_secs(30);
+
+/// How long giving back may take where nobody wants to wait. What is not given
+/// back is taken over from its lease.
+const HURRIED_STOP: Duration = Duration::from_secs(1);
+
+/// How long the end waits for threads that are in the middle of something.
+const LAST_CALLS: Duration = Duration::from_millis(500);
+
+/// Serves until a signal comes.
+pub fn until_stopped(builder: HostBuilder) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let served = runtime.block_on(start_and_stop(builder));
+    runtime.shutdown_timeout(LAST_CALLS);
+    served
+}
+
+async fn start_and_stop(builder: HostBuilder) -> anyhow::Result<()> {
+    let mut signals = Signals::listen()?;
+    let host = tokio::select! {
+        host = builder.start() => host?,
+        // Nothing was promised yet.
+        () = signals.next() => {
+            tracing::info!("stopping before it was ready");
+            return Ok(());
+        }
+    };
+    println!("concept-refinement is ready at http://{}", host.address());
+    signals.next().await;
+    tracing::info!("stopping");
+    exit_after(STOP, 1);
+    let hurry = async {
+        signals.next().await;
+        tracing::info!("stopping at once");
+        exit_after(HURRIED_STOP, 0);
+    };
+    host.stop_sooner(hurry).await;
+    Ok(())
+}
+
+/// Ends the process then, unless it has ended: what was accepted is stored.
+fn exit_after(limit: Duration, status: i32) {
+    let exit = move || {
+        thread::sleep(limit);
+        tracing::warn!("exiting without an end of what is under way");
+        process::exit(status);
+    };
+    if let Err(error) = thread::Builder::new().name("exit".into()).spawn(exit) {
+        tracing::error!(%error, "nothing limits how long the stop takes");
+    }
+}
+
+/// Those that ask a process to end.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! What can be made to go wrong in `concept-refinement-faulty`, which is the
+//! product with faults around its capabilities: where, and by which variable.
+//!
+//! The executable itself stands in `tests/faulty/`.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// `POINT` or `POINT:N`, as in `after claim:3`: the process kills itself
+/// (SIGKILL) when it passes this point for the n-th time.
+pub const KILL_AT: &str = "REFINEMENT_TEST_KILL_AT";
+
+/// `POINT` or `POINT:N`: the call that passes this point as the n-th never goes
+/// on, as on a disk that stalls.
+pub const HANG_AT: &str = "REFINEMENT_TEST_HANG_AT";
+
+/// The path of a file to which lines are appended that outlive a kill: `asked
+/// LOGO-DESCRIPTION` before each call that reaches the model, `kept TASK-ID`
+/// after each checkpoint that the store confirmed, `late TASK-ID` after each
+/// write that it confirmed to a worker which had lost its lease before it asked.
+pub const JOURNAL: &str = "REFINEMENT_TEST_JOURNAL";
+
+/// If it is set, each message is delivered twice.
+pub const DELIVER_TWICE: &str = "REFINEMENT_TEST_DELIVER_TWICE";
+
+/// The path of a file that holds by how many seconds the stores' clock is off,
+/// from when that is written.
+pub const CLOCK: &str = "REFINEMENT_TEST_CLOCK";
+
+/// The name of a [`crate::flaws::Flaw`].
+pub const FLAW: &str = "REFINEMENT_TEST_FLAW";
+
+/// The path of a file: as long as it exists the model is unavailable.
+pub const MODEL_DOWN: &str = "REFINEMENT_TEST_MODEL_DOWN";
+
+/// A call of a capability by the pipeline, by the API or by a trigger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Call {
+    Submit,
+    Withdraw,
+    Claim,
+    Renew,
+    Checkpoint,
+    Complete,
+    Fail,
+    Release,
+    TaskGet,
+    TaskList,
+    TaskDelete,
+    Recover,
+    Due,
+    Unreferenced,
+    /// A commit of the task store, with all that was written before it.
+    Commit,
+    ConceptPut,
+    ConceptGet,
+    ConceptList,
+    ConceptDelete,
+    UploadPut,
+    ImagePut,
+    ImageStat,
+    ImageGet,
+    ImageDelete,
+    ImageSign,
+    ImageResolve,
+    ImageList,
+    Publish,
+    Receive,
+    Acknowledge,
+    Model,
+    Downloading,
+    Refining,
+    StoringImage,
+    StoringConcept,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    Before,
+    /// Half of an image has passed.
+    Amid,
+    After,
+}
+
+/// A point of the program, as in `before claim` or `amid image put`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Point {
+    pub moment: Moment,
+    pub call: Call,
+}
+
+impl Call {
+    pub const ALL: [Self; 35] = [
+        Self::Submit,
+        Self::Withdraw,
+        Self::Claim,
+        Self::Renew,
+        Self::Checkpoint,
+        Self::Complete,
+        Self::Fail,
+        Self::Release,
+        Self::TaskGet,
+        Self::TaskList,
+        Self::TaskDelete,
+        Self::Recover,
+        Self::Due,
+        Self::Unreferenced,
+        Self::Commit,
+        Self::ConceptPut,
+        Self::ConceptGet,
+        Self::ConceptList,
+        Self::ConceptDelete,
+        Self::UploadPut,
+        Self::ImagePut,
+        Self::ImageStat,
+        Self::ImageGet,
+        Self::ImageDelete,
+        Self::ImageSign,
+        Self::ImageResolve,
+        Self::ImageList,
+        Self::Publish,
+        Self::Receive,
+        Self::Acknowledge,
+        Self::Model,
+        Self::Downloading,
+        Self::Refining,
+        Self::StoringImage,
+        Self::StoringConcept,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Submit => "submit",
+            Self::Withdraw => "withdraw",
+            Self::Claim => "claim",
+            Self::Renew => "renew",
+            Self::Checkpoint => "checkpoint",
+            Self::Complete => "complete",
+            Self::Fail => "fail",
+            Self::Release => "release",
+            Self::TaskGet => "task get",
+            Self::TaskList => "task list",
+            Self::TaskDelete => "task delete",
+            Self::Recover => "recover",
+            Self::Due => "due",
+            Self::Unreferenced => "unreferenced",
+            Self::Commit => "commit",
+            Self::ConceptPut => "concept put",
+            Self::ConceptGet => "concept get",
+            Self::ConceptList => "concept list",
+            Self::ConceptDelete => "concept delete",
+            Self::UploadPut => "upload put",
+            Self::ImagePut => "image put",
+            Self::ImageStat => "image stat",
+            Self::ImageGet => "image get",
+            Self::ImageDelete => "image delete",
+            Self::ImageSign => "image sign",
+            Self::ImageResolve => "image resolve",
+            Self::ImageList => "image list",
+            Self::Publish => "publish",
+            Self::Receive => "receive",
+            Self::Acknowledge => "acknowledge",
+            Self::Model => "model",
+            Self::Downloading => "downloading",
+            Self::Refining => "refining",
+            Self::StoringImage => "storing image",
+            Self::StoringConcept => "storing concept",
+        }
+    }
+
+    fn moments(self) -> &'static [Moment] {
+        match self {
+            Self::Commit => &[Moment::Before],
+            Self::UploadPut | Self::ImagePut | Self::Model => {
+                &[Moment::Before, Moment::Amid, Moment::After]
+            }
+            _ => &[Moment::Before, Moment::After],
+        }
+    }
+}
+
+impl Moment {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Before => "before",
+            Self::Amid => "amid",
+            Self::After => "after",
+        }
+    }
+}
+
+impl Point {
+    pub fn all() -> impl Iterator<Item = Self> {
+        Call::ALL.into_iter().flat_map(|call| {
+            let moments = call.moments().iter();
+            moments.map(move |&moment| Self { moment, call })
+        })
+    }
+}
+
+impl fmt::Display for Point {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.moment.as_str(), self.call.as_str())
+    }
+}
+
+impl FromStr for Point {
+    type Err = ();
+
+    fn from_str(name: &str) -> Result<Self, ()> {
+        Self::all()
+            .find(|point| point.to_string() == name)
+            .ok_or(())
+    }
+}

@@ -1,0 +1,31 @@
+//! How long a client waits.
+
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
+
+use crate::client::Client;
+
+/// How long each of many reads of a task takes, from the fastest on.
+pub async fn latencies(client: &Client, id: &str, time: Duration) -> Vec<Duration> {
+    let end = Instant::now() + time;
+    let readers = (0..4).map(async |_| {
+        let mut latencies = Vec::new();
+        while Instant::now() < end {
+            let begin = Instant::now();
+            client.task(id).await;
+            latencies.push(begin.elapsed());
+            // As fast as possible would measure how busy this reader keeps the
+            // machine.
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        latencies
+    });
+    let mut all = join_all(readers).await.concat();
+    all.sort_unstable();
+    all
+}
+
+pub fn percentile(sorted: &[Duration], percent: usize) -> Duration {
+    sorted[(sorted.len() - 1) * percent / 100]
+}
