@@ -7,6 +7,8 @@
 mod components;
 mod executable;
 mod process;
+mod simulate;
+mod soak;
 mod test;
 mod tools;
 mod workspace;
@@ -47,6 +49,19 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
+    /// Runs schedules of the simulation, each drawn from its seed.
+    Simulate {
+        /// Of the first schedule; the next is of the next seed.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        #[arg(long, default_value_t = 10_000)]
+        iterations: u64,
+    },
+    /// Tests what takes long: crashes and load, in the release profile.
+    Soak {
+        #[command(flatten)]
+        length: soak::Length,
+    },
     /// Builds the components alone, those of the tests included.
     Components,
 }
@@ -69,6 +84,8 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Serve { args } => executable::serve(&workspace, &args),
         Task::Test { args } if args.is_empty() => test::everything(&workspace),
         Task::Test { args } => test::some(&workspace, &args),
+        Task::Simulate { seed, iterations } => simulate::run(&workspace, seed, iterations),
+        Task::Soak { length } => soak::run(&workspace, &length),
         Task::Components => {
             components::build_shipped(&workspace)?;
             components::build_for_tests(&workspace)

@@ -1,0 +1,84 @@
+//! What the simulation is broken with, to show that it notices.
+
+use concept_refinement_tests::flaws;
+
+use crate::oracle::Invariant;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flaw {
+    /// One around the stores.
+    Store(flaws::Flaw),
+    /// A task more than the quota allows is created.
+    QuotaNotCounted,
+    /// A task that is taken back is counted all the same.
+    QuotaNotGivenBack,
+    /// A repeat creates another task.
+    KeyForgotten,
+    /// A user with an active task is given a second one.
+    SecondActiveTask,
+    /// A completed task is read as a failed one later on.
+    FinalStateChanges,
+    /// A task is gone once it is worked on.
+    TaskVanishes,
+    /// What was completed is not seen.
+    ConceptUnseen,
+    /// What is only prepared is seen.
+    ConceptSeenEarly,
+    /// Two concepts of one task are listed.
+    ConceptTwice,
+    /// Half of an image is stored.
+    HalfAnImage,
+    /// Whatever is found is removed.
+    ImageRemovedEarly,
+    /// Nothing is ever removed.
+    ImageLeftOver,
+    /// The store cannot be used.
+    OutOfReach,
+    /// A provider is asked twice for one answer.
+    ModelAskedTwice,
+}
+
+impl Flaw {
+    pub const ALL: [Self; 18] = [
+        Self::Store(flaws::Flaw::ClaimAtomicity),
+        Self::Store(flaws::Flaw::Fencing),
+        Self::Store(flaws::Flaw::Checkpointing),
+        Self::Store(flaws::Flaw::Redelivery),
+        Self::QuotaNotCounted,
+        Self::QuotaNotGivenBack,
+        Self::KeyForgotten,
+        Self::SecondActiveTask,
+        Self::FinalStateChanges,
+        Self::TaskVanishes,
+        Self::ConceptUnseen,
+        Self::ConceptSeenEarly,
+        Self::ConceptTwice,
+        Self::HalfAnImage,
+        Self::ImageRemovedEarly,
+        Self::ImageLeftOver,
+        Self::OutOfReach,
+        Self::ModelAskedTwice,
+    ];
+
+    /// What it breaks.
+    pub fn breaks(self) -> Invariant {
+        use Invariant::*;
+        match self {
+            Self::Store(flaws::Flaw::ClaimAtomicity) => OneWorker,
+            Self::Store(flaws::Flaw::Fencing) => Fencing,
+            Self::Store(flaws::Flaw::Checkpointing) => Checkpoint,
+            Self::Store(flaws::Flaw::Redelivery) => NothingStuck,
+            Self::QuotaNotCounted | Self::QuotaNotGivenBack => ExactQuota,
+            Self::KeyForgotten => OneTaskAKey,
+            Self::SecondActiveTask => OneActiveTask,
+            Self::FinalStateChanges => OneFinalState,
+            Self::TaskVanishes => NothingLost,
+            Self::ConceptUnseen | Self::ConceptSeenEarly => VisibleIffCompleted,
+            Self::ConceptTwice => OneConcept,
+            Self::HalfAnImage | Self::ImageRemovedEarly => WholeImage,
+            Self::ImageLeftOver => OneImage,
+            Self::OutOfReach => Answers,
+            Self::ModelAskedTwice => ModelCalls,
+        }
+    }
+}

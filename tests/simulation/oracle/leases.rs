@@ -1,0 +1,214 @@
+//! Who works on a task, and what they may write.
+
+use concept_refinement_domain::capability::{Claimed, Fenced, Lease};
+use concept_refinement_domain::lease::MAX_DEATHS;
+use concept_refinement_domain::retry::MAX_TRIES;
+use concept_refinement_domain::task::{Status, Task};
+use concept_refinement_domain::timestamp::Timestamp;
+
+use super::{Invariant, Known, Oracle};
+use crate::scheduler::Group;
+
+/// A write that names a lease.
+pub enum Write<'a> {
+    Checkpoint(&'a str),
+    Complete(&'a str),
+    Fail(&'a str),
+    Release,
+}
+
+impl Oracle {
+    pub fn claimed(
+        &mut self,
+        id: &str,
+        user: Option<&str>,
+        by: Group,
+        answer: Option<&Claimed>,
+        now: Timestamp,
+    ) {
+        let Some(task) = self
+            .task(id)
+            .filter(|task| user.is_none_or(|user| user == task.user))
+        else {
+            self.require(answer.is_none(), Invariant::OneWorker, || {
+                format!("{id} was claimed although it is gone")
+            });
+            return;
+        };
+        let ran_out = task.status == Status::Processing && task.lease_until <= now;
+        let is_free = task.status == Status::Pending || ran_out;
+        if ran_out {
+            task.deaths += 1;
+            if task.deaths >= MAX_DEATHS {
+                task.end(Status::Failed, now);
+                self.require(answer.is_none(), Invariant::OneFinalState, || {
+                    format!("{id} was given to one worker more")
+                });
+                return;
+            }
+        }
+        let (status, until) = (task.status, task.lease_until);
+        let Some(claimed) = answer else {
+            self.require(!is_free, Invariant::OneWorker, || {
+                format!("{id} is free and was not given")
+            });
+            return;
+        };
+        let attempt = task.attempt + 1;
+        task.status = Status::Processing;
+        task.attempt = attempt;
+        task.lease_until = claimed.lease.until;
+        task.holder = by;
+        task.asked_by_attempt = 0;
+        task.may_not_ask = task.checkpoint.is_some();
+        let checkpoint = task.checkpoint.clone();
+        self.require(is_free, Invariant::OneWorker, || {
+            format!("{id} was claimed while it is {status:?} with a lease until {until}, at {now}")
+        });
+        self.require(claimed.lease.attempt == attempt, Invariant::Fencing, || {
+            format!(
+                "{id} was claimed as attempt {} after {attempt}",
+                claimed.lease.attempt
+            )
+        });
+        self.require(
+            claimed.checkpoint == checkpoint,
+            Invariant::Checkpoint,
+            || {
+                format!(
+                    "{id} was claimed with {:?} for {checkpoint:?}",
+                    claimed.checkpoint
+                )
+            },
+        );
+    }
+
+    fn held(&mut self, lease: &Lease) -> Option<&mut Known> {
+        self.task(&lease.task_id)
+            .filter(|task| task.status == Status::Processing && task.attempt == lease.attempt)
+    }
+
+    fn fence(&mut self, call: &str, lease: &Lease, is_held: bool, is_done: bool) {
+        self.require(is_held || !is_done, Invariant::Fencing, || {
+            format!(
+                "{call} by attempt {} of {}, which lost its lease",
+                lease.attempt, lease.task_id
+            )
+        });
+        self.require(is_done || !is_held, Invariant::Fencing, || {
+            format!(
+                "{call} refused to attempt {} of {}, which has its lease",
+                lease.attempt, lease.task_id
+            )
+        });
+    }
+
+    pub fn renewed(&mut self, lease: &Lease, answer: Option<&Lease>) {
+        let held = self.held(lease);
+        let is_held = held.is_some();
+        if let (Some(task), Some(renewed)) = (held, answer) {
+            task.lease_until = renewed.until;
+        }
+        self.fence("renew", lease, is_held, answer.is_some());
+    }
+
+    pub fn prepared(&mut self, lease: &Lease, image_path: &str, answer: Option<&String>) {
+        let held = self.held(lease);
+        let is_held = held.is_some();
+        if let (Some(task), Some(id)) = (held, answer) {
+            task.concept = Some((id.clone(), image_path.to_owned()));
+        }
+        self.fence("put", lease, is_held, answer.is_some());
+    }
+
+    pub fn wrote(&mut self, write: &Write<'_>, lease: &Lease, answer: Fenced, now: Timestamp) {
+        let held = self.held(lease);
+        let is_held = held.is_some();
+        let mut is_prepared = true;
+        let call = match write {
+            Write::Checkpoint(_) => "checkpoint",
+            Write::Complete(_) => "complete",
+            Write::Fail(_) => "fail",
+            Write::Release => "release",
+        };
+        if let Some(task) = held {
+            match write {
+                Write::Checkpoint(path) => {
+                    task.checkpoint = Some((*path).to_owned());
+                    task.may_not_ask = true;
+                }
+                Write::Complete(id) => {
+                    task.end(Status::Completed, now);
+                    is_prepared = task
+                        .concept
+                        .as_ref()
+                        .is_some_and(|concept| concept.0 == *id);
+                }
+                Write::Fail(_) => task.end(Status::Failed, now),
+                Write::Release => {
+                    task.status = Status::Pending;
+                    task.mishaps += 1;
+                }
+            }
+        }
+        self.require(is_prepared, Invariant::OneConcept, || {
+            format!(
+                "{} was completed with a concept that is not its own",
+                lease.task_id
+            )
+        });
+        self.fence(call, lease, is_held, answer == Fenced::Done);
+    }
+
+    /// The process before this one is gone: its leases end.
+    pub fn recovered(&mut self, answer: &[Task], now: Timestamp) {
+        for task in self.tasks.values_mut() {
+            task.lease_until = task.lease_until.min(now);
+        }
+        self.told_of(answer);
+    }
+
+    /// Tasks are answered that need a message.
+    pub fn told_of(&mut self, answer: &[Task]) {
+        for task in answer {
+            let is_active = self.task(&task.id).is_some_and(|known| known.is_active());
+            self.require(is_active, Invariant::OneFinalState, || {
+                format!("{} is to be published again although it is final", task.id)
+            });
+        }
+    }
+
+    /// The model is asked, by whoever believes to have the lease.
+    pub fn asked(&mut self, lease: &Lease) {
+        let id = &lease.task_id;
+        let Some(task) = self.tasks.get_mut(id) else {
+            return;
+        };
+        task.asked += 1;
+        let is_newest = task.attempt == lease.attempt;
+        task.asked_by_attempt += u32::from(is_newest);
+        let (asked, put_off, mishaps) = (task.asked, task.put_off, task.mishaps);
+        let by_attempt = task.asked_by_attempt;
+        let is_known = is_newest && task.may_not_ask;
+        self.require(!is_known, Invariant::Checkpoint, || {
+            format!("the model is asked for {id}, whose image is stored")
+        });
+        self.require(
+            asked <= 1 + put_off + mishaps && by_attempt <= MAX_TRIES,
+            Invariant::ModelCalls,
+            || {
+                format!(
+                    "the model is asked for {id} {asked} times, {by_attempt} times by this \
+                     attempt, after {put_off} answers to try later and {mishaps} mishaps"
+                )
+            },
+        );
+    }
+
+    /// The model said that it can be tried again, or its answer was lost.
+    pub fn put_off(&mut self, id: &str) {
+        if let Some(task) = self.tasks.get_mut(id) {
+            task.put_off += 1;
+        }
+    }
+}

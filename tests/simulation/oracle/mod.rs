@@ -1,0 +1,248 @@
+//! What has to be so, judged from what was done at the stores and in which
+//! order, by rules of its own.
+//!
+//! It is told of each step as it takes effect, whatever becomes of the answer,
+//! and never asks the stores what they think. The first violation is kept.
+
+mod expiry;
+mod leases;
+mod reading;
+mod submissions;
+
+use std::collections::BTreeMap;
+
+use concept_refinement_domain::capability::CapabilityError;
+use concept_refinement_domain::quota::Quota;
+use concept_refinement_domain::task::Status;
+use concept_refinement_domain::timestamp::Timestamp;
+
+use crate::scheduler::Group;
+
+pub use leases::Write;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Invariant {
+    /// What was accepted or answered stays so.
+    NothingLost,
+    /// A task ends in one state, which never changes.
+    OneFinalState,
+    /// A user has one pending or processing task at most.
+    OneActiveTask,
+    /// What was created in a window and not taken back is what is counted.
+    ExactQuota,
+    /// A repeat under a key creates nothing.
+    OneTaskAKey,
+    /// A task whose lease holds is not given to another worker, and one that
+    /// can be taken is given.
+    OneWorker,
+    /// Whoever lost the lease can write nothing, whoever has it can.
+    Fencing,
+    OneConcept,
+    VisibleIffCompleted,
+    /// The image of a visible concept is there, as the model answered it.
+    WholeImage,
+    /// Once everything is quiet there are the images of concepts and no others.
+    OneImage,
+    /// Once the image is stored and noted the model is not asked again.
+    Checkpoint,
+    /// The model is asked once a task, and again only after something went
+    /// wrong.
+    ModelCalls,
+    /// Once nothing goes wrong any more everything ends soon.
+    NothingStuck,
+    /// The stores answer what they are asked.
+    Answers,
+}
+
+impl Invariant {
+    pub const ALL: [Self; 15] = [
+        Self::NothingLost,
+        Self::OneFinalState,
+        Self::OneActiveTask,
+        Self::ExactQuota,
+        Self::OneTaskAKey,
+        Self::OneWorker,
+        Self::Fencing,
+        Self::OneConcept,
+        Self::VisibleIffCompleted,
+        Self::WholeImage,
+        Self::OneImage,
+        Self::Checkpoint,
+        Self::ModelCalls,
+        Self::NothingStuck,
+        Self::Answers,
+    ];
+}
+
+pub struct Violation {
+    pub invariant: Invariant,
+    pub message: String,
+}
+
+/// A task as it has to be.
+pub struct Known {
+    pub user: String,
+    pub status: Status,
+    pub created_at: Timestamp,
+    completed_at: Timestamp,
+    /// Where its original is an image of ours.
+    original: Option<String>,
+    pub is_deleted: bool,
+    pub attempt: u32,
+    pub lease_until: Timestamp,
+    pub deaths: u32,
+    pub checkpoint: Option<String>,
+    /// The prepared concept's id and image, or that of the visible one.
+    pub concept: Option<(String, String)>,
+    pub is_concept_deleted: bool,
+    /// Its user asked for that: the image goes first.
+    pub is_concept_going: bool,
+    /// The process that claimed it last.
+    holder: Group,
+    /// How often something went wrong that may make a repeat necessary.
+    mishaps: u32,
+    asked: u32,
+    put_off: u32,
+    asked_by_attempt: u32,
+    /// The newest attempt was told of a checkpoint, or wrote it.
+    may_not_ask: bool,
+}
+
+impl Known {
+    pub fn is_active(&self) -> bool {
+        !self.is_deleted && !self.status.is_final()
+    }
+
+    /// It ends here.
+    fn end(&mut self, status: Status, now: Timestamp) {
+        self.status = status;
+        self.completed_at = now;
+        if status == Status::Failed {
+            self.concept = None;
+        }
+    }
+
+    pub fn is_visible(&self) -> bool {
+        self.status == Status::Completed && !self.is_concept_deleted
+    }
+}
+
+#[derive(Default)]
+pub struct Oracle {
+    tasks: BTreeMap<String, Known>,
+    keys: BTreeMap<(String, String), submissions::Earlier>,
+    used: BTreeMap<(String, Timestamp), u32>,
+    quota: Option<Quota>,
+    violation: Option<Violation>,
+}
+
+impl Oracle {
+    pub fn new(quota: Option<Quota>) -> Self {
+        Self {
+            quota,
+            ..Self::default()
+        }
+    }
+
+    pub fn violation(&self) -> Option<&Violation> {
+        self.violation.as_ref()
+    }
+
+    pub fn tasks(&self) -> &BTreeMap<String, Known> {
+        &self.tasks
+    }
+
+    /// How often the model was asked in all.
+    pub fn asked_in_all(&self) -> u32 {
+        self.tasks.values().map(|task| task.asked).sum()
+    }
+
+    pub fn all_are_final(&self) -> bool {
+        !self.tasks.values().any(Known::is_active)
+    }
+
+    pub fn require(&mut self, holds: bool, invariant: Invariant, message: impl FnOnce() -> String) {
+        if !holds && self.violation.is_none() {
+            let message = message();
+            self.violation = Some(Violation { invariant, message });
+        }
+    }
+
+    /// The stores work all the time: what fails, fails in between.
+    pub fn answered<T: Clone>(
+        &mut self,
+        call: &str,
+        answer: &Result<T, CapabilityError>,
+    ) -> Option<T> {
+        match answer {
+            Ok(answer) => Some(answer.clone()),
+            Err(error) => {
+                self.require(false, Invariant::Answers, || format!("{call}: {error}"));
+                None
+            }
+        }
+    }
+
+    fn task(&mut self, id: &str) -> Option<&mut Known> {
+        self.tasks.get_mut(id).filter(|task| !task.is_deleted)
+    }
+
+    /// Something went wrong with a call for a task.
+    pub fn mishap(&mut self, id: &str) {
+        if let Some(task) = self.tasks.get_mut(id) {
+            task.mishaps += 1;
+        }
+    }
+
+    /// A process ended or stood still.
+    pub fn mishap_of(&mut self, process: Group) {
+        for task in self.tasks.values_mut() {
+            if task.holder == process && task.is_active() {
+                task.mishaps += 1;
+            }
+        }
+    }
+
+    /// All leases may have run out.
+    pub fn mishap_of_all(&mut self) {
+        for task in self.tasks.values_mut() {
+            task.mishaps += 1;
+        }
+    }
+
+    pub fn deleted(&mut self, user: &str, id: &str, answer: Option<&Option<String>>) {
+        let expected = self.task(id).filter(|task| task.user == user).map(|task| {
+            task.is_deleted = true;
+            task.checkpoint
+                .clone()
+                .filter(|_| task.status != Status::Completed)
+        });
+        self.require(answer == expected.as_ref(), Invariant::NothingLost, || {
+            format!("deleting task {id} answered {answer:?} in place of {expected:?}")
+        });
+    }
+
+    pub fn concept_deleted(&mut self, user: &str, id: &str, answer: Option<&String>) {
+        let found = self.tasks.values_mut().find(|task| {
+            task.user == user
+                && task.is_visible()
+                && task.concept.as_ref().is_some_and(|concept| concept.0 == id)
+        });
+        let expected = found.map(|task| {
+            task.is_concept_deleted = true;
+            task.concept.as_ref().unwrap().1.clone()
+        });
+        self.require(answer == expected.as_ref(), Invariant::NothingLost, || {
+            format!("deleting concept {id} answered {answer:?} in place of {expected:?}")
+        });
+    }
+
+    /// Its user asks for it to be deleted.
+    pub fn concept_is_going(&mut self, id: &str) {
+        for task in self.tasks.values_mut() {
+            if task.concept.as_ref().is_some_and(|concept| concept.0 == id) {
+                task.is_concept_going = true;
+            }
+        }
+    }
+}

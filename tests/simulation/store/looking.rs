@@ -1,0 +1,76 @@
+//! Looks at what is stored as users would, and shows it to the oracle.
+
+use concept_refinement_domain::concept::{Concept, NewConcept};
+use concept_refinement_domain::task::{Status, Task};
+
+use super::Store;
+use crate::flaws::Flaw;
+
+impl Store {
+    /// All that a user has.
+    pub fn all_of(&self, user: &str) -> (Vec<Task>, Vec<Concept>) {
+        const MANY: u32 = 1_000;
+        let tasks = self.run(self.tasks.list(user, None, MANY, None)).unwrap();
+        let concepts = self.run(self.concepts.list(user, MANY, None)).unwrap();
+        let mut concepts = concepts.items;
+        if self.flaw == Some(Flaw::ConceptTwice) {
+            concepts.extend_from_within(..);
+        }
+        (tasks.items, concepts)
+    }
+
+    pub fn look_at(&self, id: &str) {
+        let oracle = self.oracle.borrow();
+        let user = oracle.tasks().get(id).map(|task| task.user.clone());
+        drop(oracle);
+        if let Some(user) = user {
+            self.look(&user, id);
+        }
+    }
+
+    /// Looks at a task and its concept as their user would.
+    pub(super) fn look(&self, user: &str, id: &str) {
+        let mut task = self.run(self.tasks.get(user, id)).unwrap();
+        let concept_id = self.oracle.borrow().concept_of(id);
+        let mut concept = concept_id.and_then(|id| self.run(self.concepts.get(user, &id)).unwrap());
+        match self.flaw {
+            Some(Flaw::FinalStateChanges) => {
+                for task in task.iter_mut().filter(|task| task.status.is_final()) {
+                    task.status = Status::Failed;
+                }
+            }
+            Some(Flaw::TaskVanishes) => {
+                task = task.filter(|task| task.status != Status::Processing);
+            }
+            Some(Flaw::ConceptUnseen) => concept = None,
+            Some(Flaw::ConceptSeenEarly) => {
+                concept = concept.or_else(|| self.early(id));
+            }
+            _ => {}
+        }
+        let mut oracle = self.oracle.borrow_mut();
+        oracle.seen(id, task.as_ref(), concept.as_ref(), &self.images);
+    }
+
+    /// The concept that is only prepared, as a flawed store would show it.
+    fn early(&self, id: &str) -> Option<Concept> {
+        let oracle = self.oracle.borrow();
+        let (concept_id, image_path) = oracle.tasks().get(id)?.concept.clone()?;
+        Some(Concept {
+            id: concept_id,
+            created_at: self.now(),
+            content: NewConcept {
+                task_id: id.to_owned(),
+                user_id: String::new(),
+                is_anonymous: false,
+                image_path,
+                image_url: String::new(),
+                original_image_url: String::new(),
+                refinement_prompt: String::new(),
+                logo_description: None,
+                theme_description: None,
+                color_palettes: vec![],
+            },
+        })
+    }
+}
