@@ -1,0 +1,61 @@
+//! The data directory: what may be there, and nothing else.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+/// In the data directory of a process that has stopped.
+const DATA: [&str; 5] = ["compiled", "images", "secret", "tasks.lock", "tasks.sqlite"];
+const IMAGES: [&str; 4] = ["drafts", "images.lock", "refined", "uploads"];
+
+/// The refined images that are stored.
+pub fn refined(data: &Path) -> BTreeSet<PathBuf> {
+    let root = data.join("images/refined");
+    let folders = entries(&root);
+    folders
+        .into_iter()
+        .flat_map(|folder| {
+            let names = entries(&root.join(&folder));
+            names
+                .into_iter()
+                .map(move |name| Path::new(&folder).join(name))
+        })
+        .collect()
+}
+
+/// Where the image of this URL is kept. The format is part of the URL alone.
+pub fn file_of(image_url: &Value) -> PathBuf {
+    let url = image_url.as_str().unwrap_or_default();
+    let (_, path) = url.split_once("/api/images/refined/").unwrap_or_default();
+    let path = path.split('?').next().unwrap_or_default();
+    PathBuf::from(path).with_extension("")
+}
+
+/// What a process that has stopped left behind beside its data.
+pub fn leftovers(data: &Path) -> Vec<String> {
+    let surplus = |place: &Path, expected: &[&str]| -> Vec<String> {
+        let names = entries(place).into_iter();
+        names
+            .filter(|name| !expected.contains(&name.as_str()))
+            .map(|name| format!("left over: {}", place.join(name).display()))
+            .collect()
+    };
+    let images = data.join("images");
+    [
+        surplus(data, &DATA),
+        surplus(&images, &IMAGES),
+        surplus(&images.join("drafts"), &[]),
+    ]
+    .concat()
+}
+
+fn entries(directory: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(directory) else {
+        return Vec::new();
+    };
+    entries
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .collect()
+}

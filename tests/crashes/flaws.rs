@@ -1,0 +1,107 @@
+//! The verdict notices when a promise is broken: one that does not proves
+//! nothing. Next to each flaw stands the same scene without it.
+
+use concept_refinement_tests::faults::{DELIVER_TWICE, HANG_AT, KILL_AT};
+use concept_refinement_tests::flaws::Flaw;
+use concept_refinement_tests::service::Launch;
+use futures::future::join_all;
+
+use crate::acts::Act;
+use crate::user::User;
+use crate::verdict;
+use crate::world::World;
+
+/// What happens to one task, and what is said if the store has the flaw.
+struct Scene {
+    flaw: Flaw,
+    prompt: &'static str,
+    /// It kills itself there, and is started again.
+    kill_at: Option<&'static str>,
+    settings: fn(Launch) -> Launch,
+    /// How often the task may have lost its worker otherwise.
+    pauses: usize,
+    said: &'static str,
+}
+
+fn scenes() -> [Scene; 4] {
+    Flaw::ALL.map(|flaw| match flaw {
+        Flaw::ClaimAtomicity => Scene {
+            flaw,
+            prompt: "wait 300ms",
+            kill_at: None,
+            settings: |launch| launch.variable(DELIVER_TWICE, "1"),
+            pauses: 0,
+            said: "the model was asked 2 times",
+        },
+        Flaw::Fencing => Scene {
+            flaw,
+            prompt: "wait 3000ms",
+            kill_at: None,
+            settings: stalled,
+            pauses: 1,
+            said: "a worker that had lost it wrote to it",
+        },
+        Flaw::Checkpointing => Scene {
+            flaw,
+            prompt: "echo it",
+            kill_at: Some("after checkpoint"),
+            settings: |launch| launch,
+            pauses: 0,
+            said: "the model was asked although its answer was kept",
+        },
+        Flaw::Redelivery => Scene {
+            flaw,
+            prompt: "echo it",
+            kill_at: Some("after claim"),
+            settings: |launch| launch,
+            pauses: 0,
+            said: "it is not completed",
+        },
+    })
+}
+
+/// The first worker never renews its lease, and goes on.
+pub fn stalled(launch: Launch) -> Launch {
+    launch.set("lease", "2s").variable(HANG_AT, "before renew")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_flaw_is_noticed() {
+    let plays = scenes().map(async |scene| {
+        let violations = scene.play(World::flawed(scene.flaw, scene.settings)).await;
+        let is_noticed = violations.iter().any(|what| what.contains(scene.said));
+        assert!(is_noticed, "{:?}: {violations:#?}", scene.flaw);
+    });
+    join_all(plays).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_the_flaw_all_is_well() {
+    let plays = scenes().map(async |scene| {
+        let violations = scene.play(World::with(scene.settings)).await;
+        assert!(violations.is_empty(), "{:?}: {violations:#?}", scene.flaw);
+    });
+    join_all(plays).await;
+}
+
+impl Scene {
+    async fn play(&self, mut world: World) -> Vec<String> {
+        let service = world.start(|launch| match self.kill_at {
+            Some(point) => launch.variable(KILL_AT, point),
+            None => launch,
+        });
+        let mut user = User::new("ada", &world);
+        let crash = async {
+            match self.kill_at {
+                Some(point) => {
+                    world.death(point, service).await;
+                    world.start(|launch| launch)
+                }
+                None => service,
+            }
+        };
+        let act = Act::refine(self.prompt);
+        let ((), service) = tokio::join!(user.act(&act), crash);
+        verdict::violations(&mut world, &[user], service, self.pauses).await
+    }
+}

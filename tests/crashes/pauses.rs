@@ -1,0 +1,71 @@
+//! Workers that lose their lease and go on all the same, since nobody told
+//! them: a stalled store, and a process that is held still.
+
+use std::time::Duration;
+
+use concept_refinement_tests::deadline::{SOON, eventually};
+use rustix::process::Signal;
+
+use crate::acts::Act;
+use crate::files;
+use crate::flaws::stalled;
+use crate::user::User;
+use crate::verdict;
+use crate::world::World;
+
+/// Another worker takes the task over; the first has its image ready long
+/// before, and has to throw it away.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_late_image_of_a_lost_lease_is_removed_at_once() {
+    let mut world = World::with(stalled);
+    let service = world.start(|launch| launch);
+    let mut user = User::new("ada", &world);
+    user.act(&Act::refine("wait 3000ms")).await;
+    let journal = std::fs::read_to_string(&world.journal).unwrap();
+    let calls = journal.lines().filter(|line| line.starts_with("asked "));
+    assert_eq!(calls.count(), 2, "the lease was lost");
+    let images = files::refined(&world.launch.data());
+    assert_eq!(images.len(), 1, "{images:?}");
+    let violations = verdict::violations(&mut world, &[user], service, 1).await;
+    assert!(violations.is_empty(), "{violations:#?}");
+}
+
+/// All clocks go on while it stands still: when it wakes, leases have run out,
+/// renewals are late and models have answered, all at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_that_stood_still_ends_each_task_once() {
+    let mut world = World::with(|launch| launch.set("lease", "2s"));
+    let mut service = world.start(|launch| launch);
+    let users: Vec<_> = [100, 300, 500, 700, 900, 1100, 1300, 1500]
+        .into_iter()
+        .map(|milliseconds| {
+            let mut user = User::new(&format!("user {milliseconds}"), &world);
+            tokio::spawn(async move {
+                user.act(&Act::refine(&format!("wait {milliseconds}ms")))
+                    .await;
+                user
+            })
+        })
+        .collect();
+    eventually("all are being refined", SOON, async || {
+        let journal = std::fs::read_to_string(&world.journal).unwrap();
+        let calls = journal.lines().filter(|line| line.starts_with("asked "));
+        (calls.count() == users.len()).then_some(())
+    })
+    .await;
+    service.signal(Signal::STOP);
+    // Longer than the lease: this is what happens, and nothing is waited for.
+    tokio::time::sleep(Duration::from_millis(2500)).await;
+    service.signal(Signal::CONT);
+    let mut done = Vec::new();
+    for user in users {
+        done.push(user.await.unwrap());
+    }
+    let expected = done.len();
+    eventually("late images are gone", SOON, async || {
+        (files::refined(&world.launch.data()).len() == expected).then_some(())
+    })
+    .await;
+    let violations = verdict::violations(&mut world, &done, service, 1).await;
+    assert!(violations.is_empty(), "{violations:#?}");
+}

@@ -1,0 +1,180 @@
+//! A kill at each point of the pipeline, the API and the start.
+
+use std::fmt;
+use std::time::Duration;
+
+use concept_refinement_tests::faults::{Call, KILL_AT, Moment, Point};
+use concept_refinement_tests::service::Launch;
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
+
+use crate::acts::{Act, REFUSE, Then};
+use crate::crowd::Crowd;
+use crate::random::{USERS, seed};
+use crate::user::User;
+use crate::verdict;
+use crate::world::World;
+
+/// A point, and the passing at which it kills.
+#[derive(Clone, Copy)]
+struct Trap {
+    point: Point,
+    passing: u32,
+}
+
+impl Trap {
+    /// What is written within a start and one refinement is committed one by
+    /// one.
+    const COMMITS: u32 = 6;
+
+    fn all() -> impl Iterator<Item = Self> {
+        Point::all().flat_map(|point| {
+            let passings = match (point.moment, point.call) {
+                (_, Call::Commit) => 1..=Self::COMMITS,
+                // The first is at the start, before there is anything to do.
+                (Moment::Before, Call::Receive) => 2..=2,
+                _ => 1..=1,
+            };
+            passings.map(move |passing| Self { point, passing })
+        })
+    }
+
+    fn set(self, launch: Launch) -> Launch {
+        let launch = match self.point.call {
+            // What waits for the lease, or for a third of it.
+            Call::Renew => launch.set("lease", "3s"),
+            Call::Due => launch.set("lease", "1s"),
+            _ => launch,
+        };
+        launch.variable(KILL_AT, &self.to_string())
+    }
+
+    /// Whether a process passes it before anybody asks it for anything.
+    fn is_at_start(self) -> bool {
+        match self.point.call {
+            Call::Recover | Call::ImageList | Call::Unreferenced => true,
+            Call::Commit => self.passing == 1,
+            _ => false,
+        }
+    }
+
+    /// What leads there.
+    fn act(self) -> Act {
+        match self.point.call {
+            Call::Fail => Act::refine(REFUSE),
+            Call::Renew => Act::refine("wait 1200ms"),
+            Call::TaskDelete => {
+                Act::refine("wait 500ms").then(Then::DeleteTask(Duration::from_millis(100)))
+            }
+            Call::TaskList | Call::ConceptGet | Call::ConceptList => {
+                Act::refine("echo it").then(Then::Look)
+            }
+            Call::ConceptDelete | Call::ImageDelete => {
+                Act::refine("echo it").uploaded().then(Then::DeleteConcept)
+            }
+            Call::UploadPut | Call::ImageStat | Call::ImageGet | Call::ImageResolve => {
+                Act::refine("echo it").uploaded().large()
+            }
+            Call::ImagePut | Call::Model => Act::refine("echo it").large(),
+            _ => Act::refine("echo it"),
+        }
+    }
+}
+
+impl fmt::Display for Trap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.point, self.passing)
+    }
+}
+
+/// Killed with a task of its own at each.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn before_each_call_one_task_outlives_a_kill() {
+    one_task_at(Trap::all().filter(|trap| trap.point.moment == Moment::Before)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn amid_and_after_each_call_one_task_outlives_a_kill() {
+    one_task_at(Trap::all().filter(|trap| trap.point.moment != Moment::Before)).await;
+}
+
+async fn one_task_at(traps: impl Iterator<Item = Trap>) {
+    let mut world = World::new();
+    let service = world.start(|launch| launch);
+    world.kill(service);
+    let mut users = Vec::new();
+    for trap in traps {
+        let mut user = User::new(&trap.to_string(), &world);
+        if trap.is_at_start() {
+            // It has a task and an image to look at.
+            let point = Point {
+                moment: Moment::After,
+                call: Call::ImagePut,
+            };
+            let earlier = Trap { point, passing: 1 };
+            one_task(&mut world, &mut user, earlier, |world| {
+                world.short_life(|launch| trap.set(launch));
+            })
+            .await;
+        } else {
+            one_task(&mut world, &mut user, trap, |_| {}).await;
+        }
+        users.push(user);
+    }
+    let service = world.start(|launch| launch);
+    let violations = verdict::violations(&mut world, &users, service, 0).await;
+    assert!(violations.is_empty(), "{violations:#?}");
+}
+
+/// Kills it in the middle of one act, which goes on in the next process.
+async fn one_task(
+    world: &mut World,
+    user: &mut User,
+    trap: Trap,
+    meanwhile: impl FnOnce(&mut World),
+) {
+    let act = trap.act();
+    let service = world.start(|launch| trap.set(launch));
+    let crash = async {
+        let what = format!("it passes {trap}");
+        world.death(&what, service).await;
+        meanwhile(world);
+        world.start(|launch| launch)
+    };
+    let ((), service) = tokio::join!(user.act(&act), crash);
+    world.kill(service);
+}
+
+/// The same under load, at any passing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "long: cargo xtask soak"]
+async fn at_each_call_a_crowd_outlives_a_kill() {
+    let seed = seed();
+    let mut random = StdRng::seed_from_u64(seed);
+    let mut world = World::new();
+    let mut service = world.start(|launch| launch);
+    let crowd = Crowd::start(&world, USERS, seed);
+    for trap in Trap::all() {
+        if matches!(trap.point.call, Call::Renew | Call::Due) {
+            // The crowd's tasks are too short to get there.
+            continue;
+        }
+        world.kill(service);
+        let trap = match trap.point.call {
+            _ if trap.is_at_start() => trap,
+            // Until then nothing is accepted, or completed.
+            Call::Withdraw | Call::Release => trap,
+            _ => Trap {
+                passing: random.random_range(1..20),
+                ..trap
+            },
+        };
+        world.short_life(|launch| trap.set(launch));
+        service = world.start(|launch| launch);
+        // Long enough for those who were interrupted to end.
+        tokio::time::sleep(Duration::from_millis(random.random_range(100..300))).await;
+    }
+    let users = crowd.stop().await;
+    let violations = verdict::violations(&mut world, &users, service, 0).await;
+    assert!(violations.is_empty(), "{violations:#?}");
+}

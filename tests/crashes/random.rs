@@ -1,0 +1,69 @@
+//! Kills at any moment, under load, with a queue that repeats itself.
+
+use std::collections::BTreeSet;
+use std::env;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use concept_refinement_tests::faults::DELIVER_TWICE;
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
+
+use crate::crowd::Crowd;
+use crate::verdict;
+use crate::world::World;
+
+const KILLS: u64 = 15;
+
+pub const USERS: u64 = 8;
+
+/// A process lives so long, in milliseconds.
+const SHORT: std::ops::Range<u64> = 1..300;
+
+/// One in three lives longer, so that few tasks lose three workers in a row.
+const LONG: std::ops::Range<u64> = 300..500;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whenever_it_is_killed_nothing_accepted_is_lost_or_done_twice() {
+    let (kills, seed) = (variable("REFINEMENT_KILLS", KILLS), seed());
+    let mut world = World::with(|launch| launch.variable(DELIVER_TWICE, "1"));
+    let mut service = world.start(|launch| launch);
+    let crowd = Crowd::start(&world, USERS, seed);
+    let mut random = StdRng::seed_from_u64(seed);
+    for kill in 0..kills {
+        let lives = match kill % 3 {
+            2 => LONG,
+            _ => SHORT,
+        };
+        tokio::time::sleep(Duration::from_millis(random.random_range(lives))).await;
+        world.kill(service);
+        service = world.start(|launch| launch);
+    }
+    let users = crowd.stop().await;
+
+    let deaths: Vec<usize> = world.deaths.values().map(BTreeSet::len).collect();
+    let asked: usize = users.iter().map(|user| user.asked.len()).sum();
+    println!(
+        "{kills} kills, {asked} refinements; {} of them lost a worker, {} three",
+        deaths.len(),
+        deaths.iter().filter(|count| **count >= 3).count()
+    );
+    let violations = verdict::violations(&mut world, &users, service, 0).await;
+    assert!(violations.is_empty(), "{violations:#?}");
+    assert!(!deaths.is_empty(), "no kill met a task");
+}
+
+/// Printed, so that a failure can be repeated.
+pub fn seed() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let seed = variable("REFINEMENT_SEED", u64::from(now.subsec_nanos()));
+    println!("REFINEMENT_SEED={seed}");
+    seed
+}
+
+fn variable(name: &str, default: u64) -> u64 {
+    env::var(name).map_or(default, |value| {
+        value
+            .parse()
+            .unwrap_or_else(|_| panic!("{name} is no number: {value}"))
+    })
+}

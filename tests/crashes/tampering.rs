@@ -1,0 +1,125 @@
+//! The verdict sees each thing that can be wrong: here it is made wrong by
+//! hand, while no process looks.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use crate::acts::Act;
+use crate::user::User;
+use crate::verdict;
+use crate::world::World;
+use crate::{files, store};
+
+/// What is done to the data directory, and what is said of it.
+type Case = (&'static str, fn(&Path), &'static str);
+
+const CASES: [Case; 11] = [
+    (
+        "a stray file",
+        |data| fs::write(data.join("tasks.sqlite.new"), "").unwrap(),
+        "left over",
+    ),
+    (
+        "a stray image",
+        |data| fs::write(refined(data).with_file_name("half"), "half").unwrap(),
+        "an image that nobody has",
+    ),
+    (
+        "a lost image",
+        |data| fs::remove_file(refined(data)).unwrap(),
+        "no image",
+    ),
+    (
+        "another image",
+        |data| {
+            let mut bytes = fs::read(refined(data)).unwrap();
+            bytes[100] ^= 1;
+            fs::write(refined(data), bytes).unwrap();
+        },
+        "its image is not what the model answered",
+    ),
+    (
+        "a lost task",
+        |data| sql(data, "DELETE FROM task"),
+        "it is gone",
+    ),
+    (
+        "a lost concept",
+        |data| sql(data, "DELETE FROM concept"),
+        "its result is not its concept",
+    ),
+    (
+        "a task that failed",
+        |data| {
+            sql(
+                data,
+                "UPDATE task SET status = 'failed', error_message = 'so'",
+            )
+        },
+        "it is not completed",
+    ),
+    (
+        "a task that was given up too soon",
+        |data| {
+            sql(
+                data,
+                "UPDATE task SET status = 'failed', error_message = 'Error in refinement task \
+                 processing: The task was given up after its worker died 3 times'",
+            );
+        },
+        "it was given up",
+    ),
+    (
+        "a wrong counter",
+        |data| sql(data, "UPDATE backlog SET pending = 3"),
+        "the backlog's counter is off by: 3",
+    ),
+    (
+        "a quota that was given back",
+        |data| sql(data, "UPDATE usage SET used = 0"),
+        "are left of the quota",
+    ),
+    (
+        "a second call of the model",
+        |data| {
+            let journal = data.with_file_name("journal");
+            let mut journal = fs::File::options().append(true).open(journal).unwrap();
+            writeln!(journal, "asked ada-0").unwrap();
+        },
+        "although its answer was kept",
+    ),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatever_is_wrong_is_seen() {
+    for (name, tamper, said) in CASES {
+        let mut world = World::new();
+        let service = world.start(|launch| launch);
+        let mut user = User::new("ada", &world);
+        user.act(&Act::refine("echo it")).await;
+        world.stop(service);
+        assert_eq!(store::violations(&world.launch.data()), [""; 0], "{name}");
+        tamper(&world.launch.data());
+        let service = world.start(|launch| launch);
+        user.act(&Act::refine("echo it")).await;
+        // What is wrong does not mend itself.
+        world.patience = Duration::from_secs(1);
+        let violations = verdict::violations(&mut world, &[user], service, 0).await;
+        let is_seen = violations.iter().any(|what| what.contains(said));
+        assert!(is_seen, "{name}: {violations:#?}");
+    }
+}
+
+fn refined(data: &Path) -> PathBuf {
+    let images = files::refined(data);
+    data.join("images/refined").join(images.first().unwrap())
+}
+
+fn sql(data: &Path, statement: &str) {
+    let connection = Connection::open(data.join("tasks.sqlite")).unwrap();
+    connection.execute(statement, []).unwrap();
+}

@@ -1,0 +1,238 @@
+//! A user who does not give up: what got no answer is asked again until there
+//! is one, and all that was promised is remembered.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use concept_refinement_tests::client::{Answer, Client};
+use concept_refinement_tests::pictures::Picture;
+use concept_refinement_tests::server::{Origin, Reply};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::acts::{Act, Original, REFUSE, Then};
+use crate::world::{LIMIT, World};
+
+/// Between two questions of the same kind.
+const BREATHER: Duration = Duration::from_millis(15);
+
+pub struct User {
+    pub name: String,
+    pub client: Client,
+    pub asked: Vec<Asked>,
+    /// What it was not to be told.
+    pub complaints: Vec<String>,
+    origin: Arc<Origin>,
+    patience: Duration,
+}
+
+/// A refinement that was asked for.
+pub struct Asked {
+    /// Its idempotency key, and its logo description: the journal has it.
+    pub key: String,
+    /// What the model is to answer.
+    pub picture: Picture,
+    pub is_refused: bool,
+    /// Once it is accepted.
+    pub task: Option<String>,
+    pub fate: Fate,
+}
+
+/// What its user did with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    Kept,
+    TaskDeleted,
+    ConceptDeleted,
+}
+
+/// An answer, and whether it took more than one question to get it.
+struct Got {
+    answer: Answer,
+    is_repeated: bool,
+}
+
+impl User {
+    pub fn new(name: &str, world: &World) -> Self {
+        Self {
+            name: name.to_owned(),
+            client: Client::user(&world.url, name),
+            asked: Vec::new(),
+            complaints: Vec::new(),
+            origin: Arc::clone(&world.origin),
+            patience: world.patience,
+        }
+    }
+
+    /// Does it from the beginning to the end.
+    pub async fn act(&mut self, act: &Act) {
+        let picture = act.picture.draw();
+        let Some(url) = self.original(act.original, &picture).await else {
+            return;
+        };
+        let key = format!(
+            "{}-{}",
+            self.name.replace([' ', ':'], "-"),
+            self.asked.len()
+        );
+        self.asked.push(Asked {
+            key: key.clone(),
+            picture,
+            is_refused: act.prompt == REFUSE,
+            task: None,
+            fate: Fate::Kept,
+        });
+        let Some(task) = self.accepted(&url, &act.prompt, &key).await else {
+            return;
+        };
+        match act.then {
+            Then::Wait => {
+                self.finished(&task).await;
+            }
+            Then::DeleteTask(moment) => {
+                tokio::time::sleep(moment).await;
+                self.delete(&format!("/api/tasks/{task}"), Fate::TaskDeleted)
+                    .await;
+            }
+            Then::DeleteConcept => {
+                let finished = self.finished(&task).await.unwrap_or_default();
+                if let Some(concept) = finished["result_id"].as_str() {
+                    let path = format!("/api/concepts/{concept}");
+                    self.delete(&path, Fate::ConceptDeleted).await;
+                }
+            }
+            Then::Look => {
+                let finished = self.finished(&task).await.unwrap_or_default();
+                self.get("/api/tasks").await;
+                self.get("/api/concepts").await;
+                if let Some(concept) = finished["result_id"].as_str() {
+                    self.get(&format!("/api/concepts/{concept}")).await;
+                }
+            }
+        }
+    }
+
+    async fn original(&mut self, original: Original, picture: &Picture) -> Option<String> {
+        match original {
+            Original::Elsewhere => Some(self.origin.serve(Reply::picture(picture))),
+            Original::Uploaded => {
+                let client = self.client.with("content-type", picture.media_type);
+                let bytes = Bytes::from(picture.bytes.clone());
+                let got = self
+                    .insist(&client, Method::POST, "/api/images", bytes)
+                    .await?;
+                self.expect("an upload", &got, &[201])?;
+                Some(got.answer.json()["image_url"].as_str()?.to_owned())
+            }
+        }
+    }
+
+    /// The task's id. Its quota is checked: each task counts once.
+    async fn accepted(&mut self, url: &str, prompt: &str, key: &str) -> Option<String> {
+        let body = json!({
+            "original_image_url": url,
+            "refinement_prompt": prompt,
+            "logo_description": key,
+        });
+        let client = self
+            .client
+            .with("content-type", "application/json")
+            .with("idempotency-key", key);
+        let body = Bytes::from(body.to_string());
+        let got = self
+            .insist(&client, Method::POST, "/api/concepts/refine", body)
+            .await?;
+        self.expect("a submission", &got, &[202])?;
+        let task = got.answer.task_id();
+        if let Some(asked) = self.asked.last_mut() {
+            asked.task = Some(task.clone());
+        }
+        let used = self.asked.iter().filter(|asked| asked.task.is_some());
+        let remaining = (LIMIT - used.count()).to_string();
+        let told = got.answer.header("x-ratelimit-remaining");
+        if told != Some(remaining.as_str()) {
+            self.complain(&format!(
+                "{key}: {told:?} are left of the quota, not {remaining}"
+            ));
+        }
+        Some(task)
+    }
+
+    /// The task once it is final. None: it is not, for too long.
+    pub async fn finished(&mut self, id: &str) -> Option<Value> {
+        let begin = Instant::now();
+        while begin.elapsed() < self.patience {
+            let task = self.get(&format!("/api/tasks/{id}")).await?;
+            if matches!(task["status"].as_str(), Some("completed" | "failed")) {
+                return Some(task);
+            }
+            tokio::time::sleep(BREATHER).await;
+        }
+        None
+    }
+
+    async fn get(&mut self, path: &str) -> Option<Value> {
+        let client = self.client.clone();
+        let got = self
+            .insist(&client, Method::GET, path, Bytes::new())
+            .await?;
+        self.expect(path, &got, &[200])?;
+        Some(serde_json::from_slice(&got.answer.body).unwrap_or_default())
+    }
+
+    async fn delete(&mut self, path: &str, fate: Fate) {
+        if let Some(asked) = self.asked.last_mut() {
+            asked.fate = fate;
+        }
+        let client = self.client.clone();
+        let got = self
+            .insist(&client, Method::DELETE, path, Bytes::new())
+            .await;
+        if let Some(got) = got {
+            // The first question may have been heard.
+            let expected: &[u16] = match got.is_repeated {
+                true => &[204, 404],
+                false => &[204],
+            };
+            self.expect(path, &got, expected);
+        }
+    }
+
+    async fn insist(
+        &mut self,
+        client: &Client,
+        method: Method,
+        path: &str,
+        body: Bytes,
+    ) -> Option<Got> {
+        let begin = Instant::now();
+        let mut is_repeated = false;
+        while begin.elapsed() < self.patience {
+            match client.try_send(method.clone(), path, body.clone()).await {
+                Ok(answer) if answer.status != 503 => {
+                    return Some(Got {
+                        answer,
+                        is_repeated,
+                    });
+                }
+                Ok(_) | Err(_) => is_repeated = true,
+            }
+            tokio::time::sleep(BREATHER).await;
+        }
+        self.complain(&format!("{method} {path}: no answer"));
+        None
+    }
+
+    fn expect(&mut self, what: &str, got: &Got, expected: &[u16]) -> Option<()> {
+        if expected.contains(&got.answer.status) {
+            return Some(());
+        }
+        self.complain(&format!("{what}: {:?}", got.answer));
+        None
+    }
+
+    fn complain(&mut self, what: &str) {
+        self.complaints.push(format!("{}: {what}", self.name));
+    }
+}

@@ -1,0 +1,307 @@
+//! What must hold once the last crash is over, whatever happened before it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use concept_refinement_domain::lease::MAX_DEATHS;
+use concept_refinement_domain::sentence::WORKER_DIED;
+use concept_refinement_tests::client::Client;
+use concept_refinement_tests::service::Service;
+use serde_json::Value;
+
+use crate::acts::REFUSE;
+use crate::user::{Asked, Fate, User};
+use crate::world::World;
+use crate::{files, store};
+
+/// Within this long a process has removed what its predecessors left behind.
+const REMOVAL: Duration = Duration::from_secs(10);
+
+/// What became of a submission that was answered 503.
+const NOT_QUEUED: &str = "The refinement task could not be queued for processing.";
+
+/// Small, so that lists have many pages.
+const PAGE: usize = 7;
+
+/// Every promise that was broken, in a sentence each. The service is stopped.
+///
+/// `pauses`: how often the process was held still for longer than a lease, each
+/// of which may have cost any task its worker.
+pub async fn violations(
+    world: &mut World,
+    users: &[User],
+    service: Service,
+    pauses: usize,
+) -> Vec<String> {
+    let mut found: Vec<String> = users
+        .iter()
+        .flat_map(|user| user.complaints.clone())
+        .collect();
+    let journal = Journal::read(&fs::read_to_string(&world.journal).unwrap());
+
+    // What was left behind is removed at a start: with nothing under way, all.
+    world.kill(service);
+    let service = world.start(|launch| launch);
+    let mut images = BTreeSet::new();
+    for user in users {
+        let client = user.client.reconnected();
+        let seen = Seen::by(&client).await;
+        images.extend(seen.images());
+        found.extend(surprises(user, &seen));
+        for asked in &user.asked {
+            let lives = Lives {
+                died: asked.died(world),
+                pauses,
+            };
+            let mut violations = outcome(&client, asked, &seen, &lives).await;
+            violations.extend(journal.violations(asked, &lives));
+            found.extend(
+                violations
+                    .into_iter()
+                    .map(|what| format!("{}, {lives:?}: {what}", asked.key)),
+            );
+        }
+    }
+    found.extend(orphans(world, &images).await);
+
+    world.stop(service);
+    let data = world.launch.data();
+    found.extend(files::leftovers(&data));
+    found.extend(store::violations(&data));
+    found.append(&mut world.complaints);
+    found
+}
+
+/// How often a task may have lost its worker.
+#[derive(Debug)]
+struct Lives {
+    died: usize,
+    pauses: usize,
+}
+
+impl Lives {
+    fn lost(&self) -> usize {
+        self.died + self.pauses
+    }
+}
+
+impl Asked {
+    fn died(&self, world: &World) -> usize {
+        let deaths = self.task.as_ref().and_then(|id| world.deaths.get(id));
+        deaths.map_or(0, BTreeSet::len)
+    }
+}
+
+/// All that a user is shown.
+struct Seen {
+    tasks: Vec<Value>,
+    concepts: Vec<Value>,
+}
+
+impl Seen {
+    async fn by(client: &Client) -> Self {
+        Self {
+            tasks: all(client, "tasks").await,
+            concepts: all(client, "concepts").await,
+        }
+    }
+
+    fn images(&self) -> impl Iterator<Item = PathBuf> {
+        self.concepts
+            .iter()
+            .map(|concept| files::file_of(&concept["image_url"]))
+    }
+}
+
+/// All pages of a list.
+async fn all(client: &Client, what: &str) -> Vec<Value> {
+    let mut items = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let path = format!("/api/{what}?limit={PAGE}{cursor}");
+        let page = client.get(&path).await.json();
+        items.extend(page[what].as_array().unwrap().iter().cloned());
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return items,
+        }
+    }
+}
+
+/// What the user never asked for.
+fn surprises(user: &User, seen: &Seen) -> Vec<String> {
+    let known: BTreeSet<&str> = user
+        .asked
+        .iter()
+        .filter_map(|asked| asked.task.as_deref())
+        .collect();
+    let is_known = |id: &Value| id.as_str().is_some_and(|id| known.contains(id));
+    let was_withdrawn = |task: &Value| task["error_message"] == NOT_QUEUED;
+    let tasks = seen
+        .tasks
+        .iter()
+        .filter(|task| !is_known(&task["task_id"]) && !was_withdrawn(task));
+    let concepts = seen
+        .concepts
+        .iter()
+        .filter(|concept| !is_known(&concept["task_id"]));
+    tasks
+        .chain(concepts)
+        .map(|surprise| format!("{} never asked for {surprise}", user.name))
+        .collect()
+}
+
+async fn outcome(client: &Client, asked: &Asked, seen: &Seen, lives: &Lives) -> Vec<String> {
+    let Some(id) = &asked.task else {
+        return vec!["it was never accepted".to_owned()];
+    };
+    let task = seen.tasks.iter().find(|task| task["task_id"] == **id);
+    let concepts: Vec<&Value> = seen
+        .concepts
+        .iter()
+        .filter(|concept| concept["task_id"] == **id)
+        .collect();
+    let mut found = match (task, asked.fate) {
+        (None, Fate::TaskDeleted) => Vec::new(),
+        (Some(task), Fate::TaskDeleted) => vec![format!("it was deleted, and is there: {task}")],
+        (None, _) => vec!["it is gone".to_owned()],
+        (Some(task), fate) => of_task(task, asked, fate, &concepts, lives),
+    };
+    let at_most = usize::from(asked.fate != Fate::ConceptDeleted);
+    if concepts.len() > at_most {
+        found.push(format!("its concepts are {concepts:?}"));
+    }
+    for concept in concepts {
+        let url = concept["image_url"].as_str().unwrap_or_default();
+        let image = client.get(url).await;
+        if image.status != 200 || image.body != asked.picture.bytes {
+            found.push(format!(
+                "its image is not what the model answered: {}, {} bytes in place of {}",
+                image.status,
+                image.body.len(),
+                asked.picture.bytes.len()
+            ));
+        }
+    }
+    found
+}
+
+fn of_task(
+    task: &Value,
+    asked: &Asked,
+    fate: Fate,
+    concepts: &[&Value],
+    lives: &Lives,
+) -> Vec<String> {
+    let expected = match asked.is_refused {
+        true => "failed",
+        false => "completed",
+    };
+    if task["status"] == "failed" && task["error_message"] == WORKER_DIED {
+        let may_be_given_up = lives.lost() >= usize::try_from(MAX_DEATHS).unwrap_or(usize::MAX);
+        return match may_be_given_up {
+            true => Vec::new(),
+            false => vec!["it was given up".to_owned()],
+        };
+    }
+    if task["status"] != expected {
+        return vec![format!("it is not {expected}: {task}")];
+    }
+    let reason = REFUSE.trim_start_matches("refuse: ");
+    if asked.is_refused {
+        let sentence = task["error_message"].as_str().unwrap_or_default();
+        return match sentence.ends_with(reason) {
+            true => Vec::new(),
+            false => vec![format!("it failed for another reason: {sentence}")],
+        };
+    }
+    match (fate, concepts) {
+        (Fate::ConceptDeleted, _) if task["image_url"].is_null() => Vec::new(),
+        (Fate::ConceptDeleted, _) => vec![format!("its image was deleted: {task}")],
+        (_, [concept]) if concept["id"] == task["result_id"] => Vec::new(),
+        (_, concepts) => vec![format!(
+            "its result is not its concept: {task} {concepts:?}"
+        )],
+    }
+}
+
+/// Waits until the files of refined images are those of the concepts.
+async fn orphans(world: &World, expected: &BTreeSet<PathBuf>) -> Vec<String> {
+    let begin = Instant::now();
+    loop {
+        let stored = files::refined(&world.launch.data());
+        if stored == *expected {
+            return Vec::new();
+        }
+        if begin.elapsed() > world.patience.min(REMOVAL) {
+            let orphans = stored.difference(expected);
+            let missing = expected.difference(&stored);
+            return orphans
+                .map(|path| format!("an image that nobody has: {}", path.display()))
+                .chain(missing.map(|path| format!("no image: {}", path.display())))
+                .collect();
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// What the model was asked, and which answers were kept, in order.
+struct Journal {
+    /// By the key, the numbers of the lines.
+    asked: BTreeMap<String, Vec<usize>>,
+    /// By the task, the number of the first line.
+    kept: BTreeMap<String, usize>,
+    /// Tasks to which a worker wrote that had lost them.
+    late: BTreeSet<String>,
+}
+
+impl Journal {
+    fn read(text: &str) -> Self {
+        let mut journal = Self {
+            asked: BTreeMap::new(),
+            kept: BTreeMap::new(),
+            late: BTreeSet::new(),
+        };
+        for (number, line) in text.lines().enumerate() {
+            match line.split_once(' ') {
+                Some(("asked", key)) => {
+                    let numbers = journal.asked.entry(key.to_owned()).or_default();
+                    numbers.push(number);
+                }
+                Some(("kept", task)) => {
+                    journal.kept.entry(task.to_owned()).or_insert(number);
+                }
+                Some(("late", task)) => {
+                    journal.late.insert(task.to_owned());
+                }
+                _ => panic!("no such line in a journal: {line}"),
+            }
+        }
+        journal
+    }
+
+    /// The model is asked once by each worker that had the task, and not any
+    /// more once its answer is kept.
+    fn violations(&self, asked: &Asked, lives: &Lives) -> Vec<String> {
+        let mut found = Vec::new();
+        let calls = self.asked.get(&asked.key).map_or(&[][..], Vec::as_slice);
+        if calls.len() > 1 + lives.lost() {
+            found.push(format!("the model was asked {} times", calls.len()));
+        }
+        if calls.is_empty() && asked.fate != Fate::TaskDeleted && lives.lost() == 0 {
+            found.push("the model was never asked".to_owned());
+        }
+        if asked.task.as_ref().is_some_and(|id| self.late.contains(id)) {
+            found.push("a worker that had lost it wrote to it".to_owned());
+        }
+        let kept = asked.task.as_ref().and_then(|id| self.kept.get(id));
+        if let Some(kept) = kept
+            && calls.iter().any(|call| call > kept)
+        {
+            found.push("the model was asked although its answer was kept".to_owned());
+        }
+        found
+    }
+}

@@ -1,0 +1,131 @@
+//! A service that is killed and started again on the same data and at the same
+//! address, an origin for its users, and what is remembered of each kill.
+
+use std::collections::{BTreeSet, HashMap};
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use concept_refinement_tests::deadline::{SOON, eventually};
+use concept_refinement_tests::faults::{FLAW, JOURNAL};
+use concept_refinement_tests::flaws::Flaw;
+use concept_refinement_tests::server::Origin;
+use concept_refinement_tests::service::{Ended, Launch, Service};
+use concept_refinement_tests::tokens::{AUDIENCE, ISSUER, SECRET};
+use tokio::task::block_in_place;
+
+use crate::store;
+
+/// What a user may ask for in a month, more than any test does.
+pub const LIMIT: usize = 1000;
+
+/// As `kill -9` ends a process.
+const KILLED: i32 = 9;
+
+pub struct World {
+    pub origin: Arc<Origin>,
+    /// Where it listens, once it was started.
+    pub url: String,
+    /// How it is started while nothing is to go wrong.
+    pub launch: Launch,
+    pub journal: PathBuf,
+    /// How long a user waits for anything.
+    pub patience: Duration,
+    /// The attempts at each task that were under way at a kill.
+    pub deaths: HashMap<String, BTreeSet<u32>>,
+    /// What no process may write to its log.
+    pub complaints: Vec<String>,
+}
+
+impl World {
+    pub fn new() -> Self {
+        Self::with(|launch| launch)
+    }
+
+    /// With other settings, which hold for all its processes.
+    pub fn with(settings: impl FnOnce(Launch) -> Launch) -> Self {
+        let origin = Arc::new(Origin::start());
+        let launch = Launch::new().faulty();
+        let journal = launch.data().with_file_name("journal");
+        std::fs::write(&journal, "").unwrap();
+        let launch = launch
+            .scripted()
+            .set("auth", "secret")
+            .variable("REFINEMENT_JWT_SECRET", SECRET)
+            .set("jwt-audience", AUDIENCE)
+            .set("jwt-issuer", ISSUER)
+            .set("allow-sources", &origin.authority())
+            .set("rate-limit", &format!("{LIMIT}/month"))
+            .set("uploads", "10000")
+            .variable(JOURNAL, journal.to_str().unwrap());
+        Self {
+            origin,
+            url: String::new(),
+            launch: settings(launch),
+            journal,
+            patience: SOON,
+            deaths: HashMap::new(),
+            complaints: Vec::new(),
+        }
+    }
+
+    /// With a store that breaks a promise.
+    pub fn flawed(flaw: Flaw, settings: impl FnOnce(Launch) -> Launch) -> Self {
+        let mut world = Self::with(|launch| settings(launch.variable(FLAW, flaw.as_str())));
+        if flaw == Flaw::Redelivery {
+            // Whoever waits for what never happens need not wait long.
+            world.patience = Duration::from_secs(4);
+        }
+        world
+    }
+
+    /// Starts it, always at the address that the first start gave it.
+    pub fn start(&mut self, settings: impl FnOnce(Launch) -> Launch) -> Service {
+        let service = block_in_place(|| settings(self.launch.clone()).start());
+        self.launch = self.launch.clone().at(&service);
+        self.url = service.url().to_owned();
+        service
+    }
+
+    /// Kills it at this moment.
+    pub fn kill(&mut self, service: Service) {
+        let ended = block_in_place(|| service.kill());
+        self.died(&ended);
+    }
+
+    /// Waits until it has killed itself.
+    pub async fn death(&mut self, what: &str, mut service: Service) {
+        eventually(what, SOON, async || service.has_ended().then_some(())).await;
+        let ended = block_in_place(|| service.ended());
+        self.died(&ended);
+    }
+
+    /// Starts it only to see it kill itself, ready or not.
+    pub fn short_life(&mut self, settings: impl FnOnce(Launch) -> Launch) {
+        let ended = block_in_place(|| settings(self.launch.clone()).run());
+        self.died(&ended);
+    }
+
+    pub fn stop(&mut self, service: Service) {
+        let ended = block_in_place(|| service.stop());
+        self.has_said(&ended.log);
+        if !ended.status.success() {
+            self.complaints
+                .push(format!("it did not stop in order: {:?}", ended.status));
+        }
+    }
+
+    fn died(&mut self, ended: &Ended) {
+        assert_eq!(ended.status.signal(), Some(KILLED), "{ended:?}");
+        self.has_said(&ended.log);
+        for (task, attempt) in store::under_way(&self.launch.data()) {
+            self.deaths.entry(task).or_default().insert(attempt);
+        }
+    }
+
+    fn has_said(&mut self, log: &str) {
+        let panics = log.lines().filter(|line| line.contains("panicked"));
+        self.complaints.extend(panics.map(str::to_owned));
+    }
+}

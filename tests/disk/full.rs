@@ -1,0 +1,101 @@
+//! A full disk: what needs room is refused, the rest goes on, and all of it
+//! works again as soon as there is room.
+
+use concept_refinement_tests::pictures;
+
+use crate::shared::{
+    NO_ROOM_FOR_IMAGES, NO_ROOM_FOR_TASKS, assert_completed, assert_degraded, assert_ready,
+    assert_unavailable, drafts, large_picture, noise, on_small_disk, origin, original, remaining,
+    stop_and_check, user,
+};
+
+#[tokio::test]
+async fn writing_is_refused_and_costs_nothing_reading_goes_on() {
+    let launch = on_small_disk();
+    let service = launch.start();
+    let client = user(&service, "ada");
+    let (small, large, larger) = (pictures::png(64, 48), large_picture(), noise(1600));
+    let uploaded = client.uploaded(&small).await;
+    let first = client.refine(&uploaded, "echo it").await;
+    assert_eq!(remaining(&first), 9);
+    let task = client.finished(&first.task_id()).await;
+    assert_completed(&task);
+    let image_url = task["image_url"].as_str().unwrap();
+    let concept = format!("/api/concepts/{}", task["result_id"].as_str().unwrap());
+    let same_task = format!("/api/tasks/{}", first.task_id());
+    let keyed = client.with("idempotency-key", "k");
+    assert_ready(&client).await;
+
+    launch.disk().fill();
+    for _ in 0..10 {
+        for answer in [
+            client.refine(&uploaded, "echo it").await,
+            keyed.refine(&uploaded, "echo it").await,
+            client.delete(&same_task).await,
+        ] {
+            assert_unavailable(&answer, NO_ROOM_FOR_TASKS);
+        }
+        for picture in [&small, &large, &larger] {
+            let answer = client.upload(picture.media_type, &picture.bytes).await;
+            assert_unavailable(&answer, NO_ROOM_FOR_IMAGES);
+        }
+        assert_degraded(&client, NO_ROOM_FOR_TASKS, NO_ROOM_FOR_IMAGES).await;
+        assert_eq!(drafts(&launch), 0);
+    }
+    for path in [
+        &same_task,
+        &concept,
+        image_url,
+        &uploaded,
+        "/api/tasks",
+        "/api/concepts",
+    ] {
+        let answer = client.get(path).await;
+        assert_eq!(answer.status, 200, "{path}: {answer:?}");
+    }
+    assert_eq!(client.get(&uploaded).await.body, small.bytes);
+    let invalid = client.refine("ftp://example.com/a.png", "echo it").await;
+    assert_eq!(invalid.status, 422, "which is judged before");
+
+    launch.disk().free();
+    assert_ready(&client).await;
+    let second = keyed.refine(&uploaded, "echo it").await;
+    assert_eq!(second.header("idempotency-replayed"), None);
+    assert_eq!(remaining(&second), 8, "what was refused cost nothing");
+    assert_completed(&client.finished(&second.task_id()).await);
+    client.uploaded(&large).await;
+    assert_eq!(client.delete(&concept).await.status, 204);
+    assert_eq!(client.delete(&same_task).await.status, 204);
+    stop_and_check(&launch, service);
+}
+
+/// Who has a task under way is told of it, which needs no room; who deletes an
+/// upload makes some.
+#[tokio::test]
+async fn what_needs_no_room_is_done() {
+    let launch = on_small_disk();
+    let service = launch.start();
+    let client = user(&service, "ada");
+    let picture = large_picture();
+    let upload = client.upload(picture.media_type, &picture.bytes).await;
+    let path = upload.json()["path"].as_str().unwrap().to_owned();
+    let url = origin().picture(&picture);
+    let refined = client.refined(&url, "echo it").await;
+    let concept = format!("/api/concepts/{}", refined["result_id"].as_str().unwrap());
+    let id = client.accepted(&original(), "wait 3000ms").await;
+    client.task_is(&id, "processing").await;
+
+    launch.disk().fill();
+    let deleted = client.delete(&concept).await;
+    assert_eq!(deleted.status, 204, "its image makes room: {deleted:?}");
+
+    launch.disk().fill();
+    let active = client.refine(&original(), "echo it").await;
+    assert_eq!((active.status, active.task_id()), (409, id.clone()));
+    let deleted = client.delete(&format!("/api/images/{path}")).await;
+    assert_eq!(deleted.status, 204, "{deleted:?}");
+    assert_ready(&client).await;
+    assert_completed(&client.finished(&id).await);
+    launch.disk().free();
+    stop_and_check(&launch, service);
+}

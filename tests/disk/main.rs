@@ -1,0 +1,19 @@
+//! Trouble with the disk: full, read-only, gone. The real executable on a small
+//! disk of its own, through its doors; what it left there is looked at only
+//! when it has ended, or where nobody may ever see it.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "this runs in tests only"
+)]
+
+mod directory;
+mod full;
+mod load;
+mod pipeline;
+mod random;
+mod read_only;
+mod shared;
+mod starting;

@@ -1,0 +1,86 @@
+//! `concept-refinement-faulty`: the product, started in the same way from the
+//! same settings, with faults around its capabilities. It is for tests only.
+//!
+//! What goes wrong is told by variables, which `concept_refinement_tests::faults`
+//! describes:
+//!
+//! - `REFINEMENT_TEST_KILL_AT=POINT[:N]`: it kills itself at the n-th passing of
+//!   a point, as in `after claim:3`
+//! - `REFINEMENT_TEST_HANG_AT=POINT[:N]`: the call that passes there never ends
+//! - `REFINEMENT_TEST_JOURNAL=PATH`: each call of the model is noted there
+//! - `REFINEMENT_TEST_DELIVER_TWICE=1`: each message is delivered twice
+//! - `REFINEMENT_TEST_CLOCK=PATH`: the stores' clock is off by so many seconds as
+//!   this file says
+//! - `REFINEMENT_TEST_FLAW=FLAW`: the store breaks a promise
+//! - `REFINEMENT_TEST_MODEL_DOWN=PATH`: as long as this file exists, the model
+//!   answers that it is unavailable
+//!
+//! Without any of them it does what the product does.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "this runs in tests only"
+)]
+
+mod amid;
+mod clock;
+mod faults;
+mod images;
+mod model;
+mod queue;
+mod tasks;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use concept_refinement_host::capability::Capabilities;
+use concept_refinement_host::cli;
+use concept_refinement_tests::flaws::FlawedTasks;
+
+use crate::clock::FaultyClock;
+use crate::faults::Faults;
+use crate::images::FaultyImages;
+use crate::model::FaultyModel;
+use crate::queue::FaultyQueue;
+use crate::tasks::FaultyTasks;
+
+fn main() -> ExitCode {
+    let faults = Arc::new(Faults::of_environment());
+    cli::main(|host| {
+        host.clock(Arc::new(FaultyClock::new(Arc::clone(&faults))))
+            .plug(move |capabilities| faulty(capabilities, &faults))
+    })
+}
+
+fn faulty(capabilities: Capabilities, faults: &Arc<Faults>) -> Capabilities {
+    let Capabilities {
+        clock,
+        mut tasks,
+        mut concepts,
+        images,
+        queue,
+        model,
+        model_health,
+    } = capabilities;
+    if let Some(flaw) = faults.flaw() {
+        let flawed = Arc::new(FlawedTasks::new(tasks, concepts, flaw));
+        (tasks, concepts) = (Arc::clone(&flawed) as _, flawed);
+    }
+    let tasks = Arc::new(FaultyTasks::new(Arc::clone(faults), tasks, concepts));
+    Capabilities {
+        clock,
+        concepts: Arc::clone(&tasks) as _,
+        tasks,
+        images: Arc::new(FaultyImages {
+            faults: Arc::clone(faults),
+            images,
+        }),
+        queue: Arc::new(FaultyQueue::new(Arc::clone(faults), queue)),
+        model: Arc::new(FaultyModel {
+            faults: Arc::clone(faults),
+            model,
+        }),
+        model_health,
+    }
+}

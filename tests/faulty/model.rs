@@ -1,0 +1,65 @@
+//! The model, asked on the record.
+
+use std::future::ready;
+use std::sync::Arc;
+
+use concept_refinement_host::capability::model::{
+    ImageModel, ModelAnswer, ModelError, ModelRequest,
+};
+use concept_refinement_tests::faults::Call;
+use futures::StreamExt as _;
+use futures::future::BoxFuture;
+
+use crate::amid;
+use crate::faults::Faults;
+
+pub struct FaultyModel {
+    pub faults: Arc<Faults>,
+    pub model: Arc<dyn ImageModel>,
+}
+
+impl FaultyModel {
+    async fn asked(&self, request: ModelRequest) -> Result<ModelAnswer, ModelError> {
+        if self.faults.model_is_down() {
+            return Err(ModelError::Unavailable {
+                reason: "the model is down".to_owned(),
+                retry_after: None,
+            });
+        }
+        let about = request.logo_description.as_deref().unwrap_or_default();
+        self.faults.note(&format!("asked {about}"));
+        let answer = self.faults.around(Call::Model, self.model.refine(request));
+        Ok(match answer.await? {
+            ModelAnswer::Image {
+                media_type,
+                length,
+                contents,
+            } => {
+                let faults = Arc::clone(&self.faults);
+                let contents = contents.map(Ok).boxed();
+                let contents =
+                    amid::with_point(faults, Call::Model, length.unwrap_or_default(), contents);
+                ModelAnswer::Image {
+                    media_type,
+                    length,
+                    contents: contents.filter_map(|piece| ready(piece.ok())).boxed(),
+                }
+            }
+            location @ ModelAnswer::Location(_) => location,
+        })
+    }
+}
+
+impl ImageModel for FaultyModel {
+    fn refine(&self, request: ModelRequest) -> BoxFuture<'_, Result<ModelAnswer, ModelError>> {
+        Box::pin(self.asked(request))
+    }
+
+    fn at_once(&self) -> usize {
+        self.model.at_once()
+    }
+
+    fn describe(&self) -> &str {
+        self.model.describe()
+    }
+}
