@@ -1,0 +1,45 @@
+//! A process without work costs next to nothing.
+
+use std::time::Duration;
+
+use concept_refinement_tests::figures::show;
+use concept_refinement_tests::server::Origin;
+
+use crate::process::Process;
+use crate::{launch, megabytes, turn};
+
+const LOOKED_AT: Duration = Duration::from_secs(10);
+
+/// Of the time looked at, in percent of one core.
+const MOST_PROCESSOR: f64 = 1.0;
+
+const MOST_RESIDENT: u64 = 150 << 20;
+
+#[tokio::test]
+async fn an_idle_process_costs_next_to_nothing() {
+    let _turn = turn().await;
+    let service = launch(&Origin::start()).start();
+    let process = Process::of(service.id());
+    let before = process.usage();
+    tokio::time::sleep(LOOKED_AT).await;
+    let after = process.usage();
+    let processor = after.processor - before.processor;
+    let percent = 100.0 * processor.as_secs_f64() / LOOKED_AT.as_secs_f64();
+    show(&format!(
+        "idle: {percent:.1} % of a core, {:.0} MiB resident ({:.0} MiB of them anonymous), \
+         {} handles, {} threads",
+        megabytes(after.resident),
+        megabytes(after.anonymous),
+        after.handles,
+        after.threads,
+    ));
+    assert!(
+        percent <= MOST_PROCESSOR,
+        "an idle process takes {percent} %"
+    );
+    assert!(
+        after.resident <= MOST_RESIDENT,
+        "an idle process holds {} bytes",
+        after.resident
+    );
+}
