@@ -162,7 +162,7 @@ impl TaskStore for FaultyTasks {
         self.tasks.next_due()
     }
 
-    fn recover(&self) -> Answer<'_, Vec<Task>> {
+    fn recover(&self) -> Answer<'_, u32> {
         self.around(Call::Recover, self.tasks.recover())
     }
 

@@ -60,25 +60,27 @@ impl Flaw {
         Self::ModelAskedTwice,
     ];
 
-    /// What it breaks.
-    pub fn breaks(self) -> Invariant {
+    /// What it breaks; whichever of them shows first.
+    pub fn breaks(self) -> &'static [Invariant] {
         use Invariant::*;
         match self {
-            Self::Store(flaws::Flaw::ClaimAtomicity) => OneWorker,
-            Self::Store(flaws::Flaw::Fencing) => Fencing,
-            Self::Store(flaws::Flaw::Checkpointing) => Checkpoint,
-            Self::Store(flaws::Flaw::Redelivery) => NothingStuck,
-            Self::QuotaNotCounted | Self::QuotaNotGivenBack => ExactQuota,
-            Self::KeyForgotten => OneTaskAKey,
-            Self::SecondActiveTask => OneActiveTask,
-            Self::FinalStateChanges => OneFinalState,
-            Self::TaskVanishes => NothingLost,
-            Self::ConceptUnseen | Self::ConceptSeenEarly => VisibleIffCompleted,
-            Self::ConceptTwice => OneConcept,
-            Self::HalfAnImage | Self::ImageRemovedEarly => WholeImage,
-            Self::ImageLeftOver => OneImage,
-            Self::OutOfReach => Answers,
-            Self::ModelAskedTwice => ModelCalls,
+            Self::Store(flaws::Flaw::ClaimAtomicity) => &[OneWorker],
+            Self::Store(flaws::Flaw::Fencing) => &[Fencing],
+            Self::Store(flaws::Flaw::Checkpointing) => &[Checkpoint],
+            Self::Store(flaws::Flaw::Redelivery) => &[NothingStuck],
+            Self::QuotaNotCounted => &[ExactQuota],
+            // It fails the task, which keeps its key.
+            Self::QuotaNotGivenBack => &[ExactQuota, OneTaskAKey],
+            Self::KeyForgotten => &[OneTaskAKey],
+            Self::SecondActiveTask => &[OneActiveTask],
+            Self::FinalStateChanges => &[OneFinalState],
+            Self::TaskVanishes => &[NothingLost],
+            Self::ConceptUnseen | Self::ConceptSeenEarly => &[VisibleIffCompleted],
+            Self::ConceptTwice => &[OneConcept],
+            Self::HalfAnImage | Self::ImageRemovedEarly => &[WholeImage],
+            Self::ImageLeftOver => &[OneImage],
+            Self::OutOfReach => &[Answers],
+            Self::ModelAskedTwice => &[ModelCalls],
         }
     }
 }

@@ -117,15 +117,9 @@ async fn idle(world: &World, process: &Process, limit: Duration) {
 
 async fn run(world: Rc<World>, process: Rc<Process>) {
     if world.settings.mode == Mode::Embedded {
-        let recovered = world
-            .call(&process, "recover", None, || world.store.recover())
-            .await;
-        match recovered {
-            Ok(tasks) => sweep::publish(&world, &process, &tasks).await,
-            Err(_) => {
-                world.end(&process);
-                return;
-            }
+        if sweep::recover(&world, &process).await.is_err() {
+            world.end(&process);
+            return;
         }
     }
     for _ in 0..world.settings.concurrency {

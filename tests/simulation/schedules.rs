@@ -75,7 +75,8 @@ fn each_flaw_is_noticed() {
             run(settings).err()
         });
         let found = found.unwrap_or_else(|| panic!("{flaw:?} is not noticed"));
-        assert_eq!(found.invariant, flaw.breaks(), "{flaw:?}: {found}");
+        let is_right = flaw.breaks().contains(&found.invariant);
+        assert!(is_right, "{flaw:?}: {found}");
         println!(
             "{flaw:?} is noticed by seed {} at step {}",
             found.seed, found.step
@@ -86,7 +87,7 @@ fn each_flaw_is_noticed() {
 #[test]
 fn each_invariant_can_be_broken() {
     for invariant in Invariant::ALL {
-        let is_broken = Flaw::ALL.iter().any(|flaw| flaw.breaks() == invariant);
+        let is_broken = Flaw::ALL.iter().any(|flaw| flaw.breaks() == [invariant]);
         assert!(is_broken, "{invariant:?}");
     }
 }

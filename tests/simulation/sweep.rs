@@ -38,6 +38,21 @@ pub async fn run(world: Rc<World>, process: Rc<Process>) {
     }
 }
 
+/// As the host does at its start.
+pub async fn recover(world: &World, process: &Process) -> Result<(), CapabilityError> {
+    world
+        .call(process, "recover", None, || world.store.recover())
+        .await?;
+    loop {
+        let due = || world.store.due(BATCH);
+        let due = world.call(process, "due", None, due).await?;
+        if due.is_empty() {
+            return Ok(());
+        }
+        publish(world, process, &due).await;
+    }
+}
+
 pub async fn publish(world: &World, process: &Process, tasks: &[Task]) {
     for task in tasks {
         // One that cannot be published is due again later.

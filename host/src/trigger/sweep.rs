@@ -24,11 +24,16 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// Publishes what the process before this one left.
 pub async fn recover(host: &Capabilities) -> Result<(), CapabilityError> {
     let unfinished = host.tasks.recover().await?;
-    if !unfinished.is_empty() {
-        tracing::info!(tasks = unfinished.len(), "taking over unfinished tasks");
+    if unfinished > 0 {
+        tracing::info!(tasks = unfinished, "taking over unfinished tasks");
     }
-    publish(host, &unfinished).await;
-    Ok(())
+    loop {
+        let due = host.tasks.due(BATCH).await?;
+        if due.is_empty() {
+            return Ok(());
+        }
+        publish(host, &due).await;
+    }
 }
 
 /// The same, once the store can be used. False: `stop` was set before.

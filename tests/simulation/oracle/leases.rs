@@ -161,11 +161,16 @@ impl Oracle {
     }
 
     /// The process before this one is gone: its leases end.
-    pub fn recovered(&mut self, answer: &[Task], now: Timestamp) {
+    pub fn recovered(&mut self, unfinished: u32, now: Timestamp) {
         for task in self.tasks.values_mut() {
             task.lease_until = task.lease_until.min(now);
         }
-        self.told_of(answer);
+        let active = self.tasks.values().filter(|task| task.is_active()).count();
+        self.require(
+            active == unfinished as usize,
+            Invariant::NothingStuck,
+            || format!("{unfinished} tasks are to be taken over where there are {active}"),
+        );
     }
 
     /// Tasks are answered that need a message.

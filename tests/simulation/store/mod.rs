@@ -232,12 +232,12 @@ impl Store {
         self.run(self.tasks.next_due())
     }
 
-    pub fn recover(&self) -> Answer<Vec<Task>> {
+    pub fn recover(&self) -> Answer<u32> {
         let answer = self.run(self.tasks.recover());
         let now = self.now();
         let mut oracle = self.oracle.borrow_mut();
-        if let Some(tasks) = oracle.answered("recover", &answer) {
-            oracle.recovered(&tasks, now);
+        if let Some(unfinished) = oracle.answered("recover", &answer) {
+            oracle.recovered(unfinished, now);
         }
         answer
     }

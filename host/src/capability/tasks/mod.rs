@@ -97,10 +97,9 @@ pub trait TaskStore: Send + Sync {
     fn next_due(&self) -> Answer<'_, Option<Timestamp>>;
 
     /// For the sole owner of an embedded store, at its start and never later:
-    /// ends the leases of the process before it, and answers all pending and
-    /// processing tasks, oldest first, to be published. They count as
-    /// published: none is due before a while has passed.
-    fn recover(&self) -> Answer<'_, Vec<Task>>;
+    /// ends the leases of the process before it, and makes all pending and
+    /// processing tasks due, the oldest first. Answers how many there are.
+    fn recover(&self) -> Answer<'_, u32>;
 
     /// Those of these images that nothing refers to and nothing ever will: of
     /// the refined ones, all but those of a concept, of a checkpoint, and of a

@@ -271,7 +271,7 @@ impl TaskStore for SqliteTasks {
         Box::pin(self.read(sweep::next_due))
     }
 
-    fn recover(&self) -> Answer<'_, Vec<Task>> {
+    fn recover(&self) -> Answer<'_, u32> {
         Box::pin(self.write(|step| sweep::recover(step)))
     }
 

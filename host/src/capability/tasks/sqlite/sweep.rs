@@ -35,23 +35,15 @@ pub(super) fn next_due(connection: &Connection) -> Result<Option<Timestamp>, Fau
     Ok(next.map(|Stored(next)| next))
 }
 
-/// Ends all leases, and answers all that is pending or processing, oldest
-/// first.
-pub(super) fn recover(step: &Step<'_>) -> Result<Vec<Task>, Fault> {
+/// Ends all leases, and makes all that is pending or processing due.
+pub(super) fn recover(step: &Step<'_>) -> Result<u32, Fault> {
     let now = Stored(step.now);
     step.connection.execute(
         "UPDATE task SET lease_until = min(lease_until, ?) WHERE status = 'processing'",
         [now],
     )?;
-    step.connection.execute(
-        "UPDATE task SET due_at = ? WHERE due_at IS NOT NULL",
-        [Stored(step.now.plus(PENDING_OVERDUE))],
-    )?;
-    step.connection
-        .prepare(&format!(
-            "SELECT {COLUMNS} FROM task WHERE due_at IS NOT NULL ORDER BY created_at, id"
-        ))?
-        .query_map([], TaskRow::read)?
-        .map(|row| Ok(row?.task))
-        .collect()
+    let unfinished = step
+        .connection
+        .execute("UPDATE task SET due_at = ? WHERE due_at IS NOT NULL", [now])?;
+    Ok(u32::try_from(unfinished).unwrap_or(u32::MAX))
 }
