@@ -90,6 +90,7 @@ macro_rules! task_promises {
                 the_longest_overdue_come_first_and_once,
                 recovering_takes_over_whatever_was_under_way,
                 recovering_counts_as_the_death_of_the_worker,
+                a_clock_that_is_set_back_strands_no_task,
             }
             tasks::reads {
                 a_user_sees_their_own_tasks_only,
@@ -127,6 +128,8 @@ macro_rules! task_promises {
                 an_image_is_needed_as_long_as_a_worker_or_a_concept_may_need_it,
                 a_fenced_out_workers_image_is_needed_only_as_the_checkpoint,
                 an_image_is_judged_by_its_whole_path,
+                a_refined_image_is_needed_as_an_original_too,
+                a_store_that_lost_its_tasks_gives_no_image_up,
                 an_upload_is_needed_by_tasks_to_be_done,
                 what_is_being_published_is_never_unreferenced,
             }
@@ -168,7 +171,6 @@ macro_rules! image_promises {
             images::storing {
                 an_image_is_read_as_it_was_stored,
                 what_is_not_whole_is_not_stored,
-                who_goes_away_leaves_nothing,
                 the_same_name_replaces_whatever_the_format,
                 owners_do_not_share_names,
                 what_cannot_be_stored_is_refused,
@@ -176,8 +178,6 @@ macro_rules! image_promises {
                 at_most_is_exact_under_concurrency,
                 deleting_is_repeatable,
                 what_is_being_read_stays_whole,
-                what_was_answered_survives_a_crash,
-                it_belongs_to_one_process_at_a_time,
                 a_checked_store_can_be_used,
             }
             images::reading {
@@ -190,15 +190,30 @@ macro_rules! image_promises {
             images::listing {
                 all_images_of_a_kind_are_listed,
                 what_is_replaced_or_deleted_is_not_listed,
-                what_is_not_whole_is_not_listed,
                 what_comes_and_goes_meanwhile_ends_no_list,
-                a_crash_leaves_what_was_stored_to_be_listed,
             }
             images::addresses {
                 a_signed_url_resolves_to_its_image,
                 the_public_url_comes_first,
                 a_url_of_ours_need_not_name_an_image,
                 what_is_no_path_is_not_signed,
+            }
+        }
+    };
+}
+
+macro_rules! durable_image_promises {
+    ($backend:ty) => {
+        promises! {
+            $backend:
+            images::storing {
+                who_goes_away_leaves_nothing,
+                what_was_answered_survives_a_crash,
+                it_belongs_to_one_process_at_a_time,
+            }
+            images::listing {
+                what_is_not_whole_is_not_listed,
+                a_crash_leaves_what_was_stored_to_be_listed,
             }
         }
     };
@@ -239,6 +254,18 @@ mod images_in_files {
     use crate::images::files::Files;
 
     image_promises!(Files);
+
+    mod durability {
+        use super::*;
+
+        durable_image_promises!(Files);
+    }
+}
+
+mod images_in_memory {
+    use crate::images::memory::Memory;
+
+    image_promises!(Memory);
 }
 
 mod queue_in_the_store {

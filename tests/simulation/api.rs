@@ -98,23 +98,20 @@ pub async fn delete(
     Ok(())
 }
 
-/// The image goes first, so that the request can be repeated.
+/// The concept goes first: one that is there has its image.
 pub async fn delete_concept(
     world: &Rc<World>,
     process: &Rc<Process>,
     user: &str,
     id: &str,
 ) -> Result<(), CapabilityError> {
-    let get = || world.store.concept(user, id);
-    let concept = world.call(process, "read a concept", None, get).await?;
-    let Some(concept) = concept else {
-        return Ok(());
-    };
-    world.oracle.borrow_mut().concept_is_going(id);
-    delete_image(world, process, &concept.content.image_path).await?;
-    let delete = || world.store.delete_concept(user, &concept);
-    world
+    let delete = || world.store.delete_concept(user, id);
+    let deleted = world
         .call(process, "delete a concept", None, delete)
         .await?;
+    if let Some(path) = deleted {
+        // The concept is gone all the same.
+        let _ = delete_image(world, process, &path).await;
+    }
     Ok(())
 }

@@ -116,11 +116,10 @@ async fn idle(world: &World, process: &Process, limit: Duration) {
 }
 
 async fn run(world: Rc<World>, process: Rc<Process>) {
-    if world.settings.mode == Mode::Embedded {
-        if sweep::recover(&world, &process).await.is_err() {
-            world.end(&process);
-            return;
-        }
+    let is_embedded = world.settings.mode == Mode::Embedded;
+    if is_embedded && sweep::recover(&world, &process).await.is_err() {
+        world.end(&process);
+        return;
     }
     for _ in 0..world.settings.concurrency {
         let work = worker::work(Rc::clone(&world), Rc::clone(&process));

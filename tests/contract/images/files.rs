@@ -9,7 +9,7 @@ use concept_refinement_host::capability::images::file::FileImages;
 use concept_refinement_host::capability::images::{ImageStore, Signing};
 use tempfile::TempDir;
 
-use super::ImageBackend;
+use super::{DurableImageBackend, ImageBackend};
 
 pub struct Files {
     images: FileImages,
@@ -32,7 +32,9 @@ impl ImageBackend for Files {
     fn kept(&self) -> usize {
         files(self.place.path())
     }
+}
 
+impl DurableImageBackend for Files {
     fn crash(&self, signing: Signing, clock: Arc<ManualClock>) -> Self {
         let place = tempfile::tempdir().unwrap();
         copy(self.place.path(), place.path());

@@ -9,7 +9,7 @@ use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_host::capability::images::Listed;
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 
-use super::{ImageBackend, Store, image, signing};
+use super::{DurableImageBackend, ImageBackend, Store, image, signing};
 
 const KINDS: [ImageKind; 2] = [ImageKind::Upload, ImageKind::Refined];
 
@@ -79,7 +79,7 @@ pub async fn what_is_replaced_or_deleted_is_not_listed<B: ImageBackend>() {
     assert_eq!(list(&store, kind).await, BTreeMap::new());
 }
 
-pub async fn what_is_not_whole_is_not_listed<B: ImageBackend>() {
+pub async fn what_is_not_whole_is_not_listed<B: DurableImageBackend>() {
     let store = Store::<B>::start();
     let begun = NewImage {
         length: 10,
@@ -129,7 +129,7 @@ pub async fn what_comes_and_goes_meanwhile_ends_no_list<B: ImageBackend>() {
     }
 }
 
-pub async fn a_crash_leaves_what_was_stored_to_be_listed<B: ImageBackend>() {
+pub async fn a_crash_leaves_what_was_stored_to_be_listed<B: DurableImageBackend>() {
     let store = Store::<B>::start();
     for n in 0..5 {
         let new = of_kind(ImageKind::Refined, "ada", &format!("{n}"));

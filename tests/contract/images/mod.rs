@@ -3,6 +3,7 @@
 pub mod addresses;
 pub mod files;
 pub mod listing;
+pub mod memory;
 pub mod reading;
 pub mod storing;
 
@@ -31,7 +32,10 @@ pub trait ImageBackend: Sized {
 
     /// How many things the engine keeps, whole images or not.
     fn kept(&self) -> usize;
+}
 
+/// One whose images outlive the process, and what is half written besides.
+pub trait DurableImageBackend: ImageBackend {
     /// Another store with what there would be if the process were killed now.
     fn crash(&self, signing: Signing, clock: Arc<ManualClock>) -> Self;
 

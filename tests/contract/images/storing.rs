@@ -9,7 +9,9 @@ use concept_refinement_domain::capability::{
 use futures::{FutureExt, StreamExt, stream};
 use tokio::time::timeout;
 
-use super::{ImageBackend, START, Store, contents, image, noise, signing, whole};
+use super::{
+    DurableImageBackend, ImageBackend, START, Store, contents, image, noise, signing, whole,
+};
 use crate::tasks::at_once;
 
 /// For what is bound to happen.
@@ -81,7 +83,7 @@ pub async fn what_is_not_whole_is_not_stored<B: ImageBackend>() {
     assert_eq!(store.backend.kept(), 0);
 }
 
-pub async fn who_goes_away_leaves_nothing<B: ImageBackend>() {
+pub async fn who_goes_away_leaves_nothing<B: DurableImageBackend>() {
     let store = Store::<B>::start();
     let bytes = noise(600_000);
     let (images, image) = (store.images.clone(), image("ada", "a", &bytes));
@@ -280,7 +282,7 @@ pub async fn what_is_being_read_stays_whole<B: ImageBackend>() {
     assert!([begin.to_vec(), rest].concat() == second);
 }
 
-pub async fn what_was_answered_survives_a_crash<B: ImageBackend>() {
+pub async fn what_was_answered_survives_a_crash<B: DurableImageBackend>() {
     let store = Store::<B>::start();
     let bytes = noise(100_000);
     let path = store.stored(image("ada", "a", &bytes), &bytes).await.path;
@@ -304,7 +306,7 @@ pub async fn what_was_answered_survives_a_crash<B: ImageBackend>() {
     assert_eq!(after.stat(&gone).await, None);
 }
 
-pub async fn it_belongs_to_one_process_at_a_time<B: ImageBackend>() {
+pub async fn it_belongs_to_one_process_at_a_time<B: DurableImageBackend>() {
     let store = Store::<B>::start();
     let refused = store.backend.open_again(signing(None), store.clock.clone());
     let sentence = refused.unwrap_err();

@@ -128,7 +128,7 @@ pub async fn an_image_is_needed_as_long_as_a_worker_or_a_concept_may_need_it<B: 
         id: new_task("").id,
         ..store.created("never").await
     };
-    cases.push(("of a task that never was", never, 1, false));
+    cases.push(("of a task that nobody ever knew", never, 1, true));
 
     for (case, task, attempt, is_needed) in &cases {
         let path = image(task, *attempt);
@@ -209,6 +209,36 @@ pub async fn an_image_is_judged_by_its_whole_path<B: TaskBackend>() {
     ] {
         assert_eq!(is_unreferenced(&store, &path).await, !is_needed, "{path:?}");
     }
+}
+
+/// What a user refines again must not go under the new task.
+pub async fn a_refined_image_is_needed_as_an_original_too<B: TaskBackend>() {
+    let store = Store::<B>::start();
+    let (task, concept) = completed(&store, "ada").await;
+    let path = image(&task, 1);
+    let again = NewTask {
+        original_path: Some(path.clone()),
+        ..new_task("ada")
+    };
+    let again = created(store.submit(again).await);
+    store.concepts.delete("ada", &concept).await.unwrap();
+    assert!(!is_unreferenced(&store, &path).await);
+    let claimed = store.claim(&again).await;
+    assert!(!is_unreferenced(&store, &path).await);
+    store.fail(&claimed.lease).await;
+    assert!(is_unreferenced(&store, &path).await);
+}
+
+/// An empty store beside many images is a loss, and no reason to add to it.
+pub async fn a_store_that_lost_its_tasks_gives_no_image_up<B: TaskBackend>() {
+    let before = Store::<B>::start();
+    let mut paths = Vec::new();
+    for n in 0..3 {
+        let (task, _) = completed(&before, &format!("user {n}")).await;
+        paths.push(image(&task, 1));
+    }
+    let after = Store::<B>::start();
+    assert_eq!(after.tasks.unreferenced(paths).await.unwrap(), [""; 0]);
 }
 
 pub async fn an_upload_is_needed_by_tasks_to_be_done<B: TaskBackend>() {

@@ -7,8 +7,11 @@ use concept_refinement_domain::lease::MAX_DEATHS;
 use concept_refinement_domain::sentence::WORKER_DIED;
 use concept_refinement_domain::task::{Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
+use concept_refinement_host::capability::clock::before;
 
 use super::{LEASE, MICROSECOND, OVERDUE, START, Store, TaskBackend};
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 async fn due<B: TaskBackend>(store: &Store<B>) -> Vec<Task> {
     store.tasks.due(100).await.unwrap()
@@ -132,4 +135,20 @@ pub async fn recovering_counts_as_the_death_of_the_worker<B: TaskBackend>() {
     assert_eq!(failed.status, Status::Failed);
     assert_eq!(failed.error_message.as_deref(), Some(WORKER_DIED));
     store.claim(&waiting).await;
+}
+
+/// Nobody may have to wait until the clock is where it was.
+pub async fn a_clock_that_is_set_back_strands_no_task<B: TaskBackend>() {
+    let store = Store::<B>::start();
+    let pending = store.created("pending").await;
+    let abandoned = store.claimed("abandoned").await.task;
+    store.clock.set(before(START, DAY));
+    assert_eq!(due(&store).await, []);
+    store.pass(LEASE);
+    let mut found = due(&store).await;
+    found.sort_by(|one, other| one.user_id.cmp(&other.user_id));
+    let found: Vec<_> = found.into_iter().map(|task| task.id).collect();
+    assert_eq!(found, [abandoned.id.clone(), pending.id.clone()]);
+    store.claim(&pending).await;
+    store.claim(&abandoned).await;
 }

@@ -95,8 +95,6 @@ pub struct Known {
     /// The prepared concept's id and image, or that of the visible one.
     pub concept: Option<(String, String)>,
     pub is_concept_deleted: bool,
-    /// Its user asked for that: the image goes first.
-    pub is_concept_going: bool,
     /// The process that claimed it last.
     holder: Group,
     /// How often something went wrong that may make a repeat necessary.
@@ -222,27 +220,26 @@ impl Oracle {
         });
     }
 
-    pub fn concept_deleted(&mut self, user: &str, id: &str, answer: Option<&String>) {
-        let found = self.tasks.values_mut().find(|task| {
+    /// Answers whose concept it was.
+    pub fn concept_deleted(
+        &mut self,
+        user: &str,
+        id: &str,
+        answer: Option<&String>,
+    ) -> Option<String> {
+        let found = self.tasks.iter_mut().find(|(_, task)| {
             task.user == user
                 && task.is_visible()
                 && task.concept.as_ref().is_some_and(|concept| concept.0 == id)
         });
-        let expected = found.map(|task| {
+        let found = found.map(|(task_id, task)| {
             task.is_concept_deleted = true;
-            task.concept.as_ref().unwrap().1.clone()
+            (task_id.clone(), task.concept.as_ref().unwrap().1.clone())
         });
+        let (task_id, expected) = found.unzip();
         self.require(answer == expected.as_ref(), Invariant::NothingLost, || {
             format!("deleting concept {id} answered {answer:?} in place of {expected:?}")
         });
-    }
-
-    /// Its user asks for it to be deleted.
-    pub fn concept_is_going(&mut self, id: &str) {
-        for task in self.tasks.values_mut() {
-            if task.concept.as_ref().is_some_and(|concept| concept.0 == id) {
-                task.is_concept_going = true;
-            }
-        }
+        task_id
     }
 }

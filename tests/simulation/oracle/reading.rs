@@ -39,7 +39,6 @@ impl Oracle {
         let result = known.concept.as_ref().map(|(id, _)| id.clone());
         let result = result.filter(|_| known.status == Status::Completed);
         let is_visible = known.is_visible();
-        let is_going = known.is_concept_going;
         self.require(status == expected, invariant, || {
             format!("{id} is {status:?} in place of {expected:?}")
         });
@@ -67,7 +66,7 @@ impl Oracle {
                 format!("the concept of {id} is {concept:?}")
             });
         }
-        if is_visible && !is_going {
+        if is_visible {
             self.check_image(id, path.as_deref().unwrap_or_default(), images);
         }
     }
@@ -112,7 +111,7 @@ impl Oracle {
         let shown = self
             .tasks
             .iter()
-            .find(|(_, task)| is_of(task, path) && task.is_visible() && !task.is_concept_going)
+            .find(|(_, task)| is_of(task, path) && task.is_visible())
             .map(|(id, _)| id.clone());
         self.require(shown.is_none(), Invariant::WholeImage, || {
             format!("{path} was removed, the image of the visible concept of {shown:?}")
@@ -155,19 +154,11 @@ impl Oracle {
             .tasks
             .iter()
             .filter(|(_, task)| task.is_visible())
-            .map(|(id, task)| {
-                (
-                    id.clone(),
-                    task.concept.clone().unwrap().1,
-                    task.is_concept_going,
-                )
-            })
+            .map(|(id, task)| (id.clone(), task.concept.clone().unwrap().1))
             .collect();
         let mut expected = BTreeSet::new();
-        for (id, path, is_going) in concepts {
-            if !is_going {
-                self.check_image(&id, &path, images);
-            }
+        for (id, path) in concepts {
+            self.check_image(&id, &path, images);
             expected.insert(path);
         }
         self.require(left.is_subset(&expected), Invariant::OneImage, || {

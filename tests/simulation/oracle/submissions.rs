@@ -134,7 +134,6 @@ impl Oracle {
             checkpoint: None,
             concept: None,
             is_concept_deleted: false,
-            is_concept_going: false,
             holder: OUTSIDE,
             mishaps: 0,
             asked: 0,

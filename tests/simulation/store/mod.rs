@@ -12,7 +12,7 @@ use std::time::Duration;
 use concept_refinement_domain::capability::{
     CapabilityError, Claimed, Deleted, Fenced, Lease, NewTask, Submission,
 };
-use concept_refinement_domain::concept::{Concept, NewConcept};
+use concept_refinement_domain::concept::NewConcept;
 use concept_refinement_domain::task::{Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_host::capability::clock::ManualClock;
@@ -203,18 +203,14 @@ impl Store {
         answer
     }
 
-    pub fn concept(&self, user: &str, id: &str) -> Answer<Option<Concept>> {
-        self.run(self.concepts.get(user, id))
-    }
-
-    pub fn delete_concept(&self, user: &str, concept: &Concept) -> Answer<Option<String>> {
-        let answer = self.run(self.concepts.delete(user, &concept.id));
+    pub fn delete_concept(&self, user: &str, id: &str) -> Answer<Option<String>> {
+        let answer = self.run(self.concepts.delete(user, id));
         let image = self.oracle.borrow_mut().answered("delete", &answer);
         if let Some(image) = image {
             let mut oracle = self.oracle.borrow_mut();
-            oracle.concept_deleted(user, &concept.id, image.as_ref());
+            let task_id = oracle.concept_deleted(user, id, image.as_ref());
             drop(oracle);
-            self.look(user, &concept.content.task_id);
+            task_id.iter().for_each(|task_id| self.look(user, task_id));
         }
         answer
     }

@@ -1,11 +1,13 @@
 //! `/api/concepts`: what completed tasks left behind.
 
+use concept_refinement_domain::capability::ErrorKind;
 use concept_refinement_domain::validation;
 use serde::Serialize;
 
 use super::Answer;
 use crate::api::Api;
 use crate::auth;
+use crate::log;
 use crate::paging::{ByStatus, Paging, next_cursor};
 use crate::ports::{ConceptStore, ImageStore, Ports};
 use crate::problem::Problem;
@@ -56,8 +58,9 @@ pub async fn list<P: Ports + 'static, B>(api: &Api<P>, request: &Request<B>) -> 
     )
 }
 
-/// The image goes first: where that fails the concept is still there, and the
-/// request can be repeated.
+/// The concept goes first: one that is there has its image, whatever crashes in
+/// between. On a full disk only the image makes the room in which its concept
+/// can be forgotten.
 pub async fn delete<P: Ports + 'static, B>(
     api: &Api<P>,
     request: &Request<B>,
@@ -65,13 +68,19 @@ pub async fn delete<P: Ports + 'static, B>(
 ) -> Answer<P> {
     let caller = auth::writer(&api.config, request, api.ports.now())?;
     let id = validation::uuid(id).ok_or(NO_SUCH_CONCEPT)?;
-    let concept = ConceptStore::get(&api.ports, &caller.user, &id)
-        .await?
-        .ok_or(NO_SUCH_CONCEPT)?;
-    ImageStore::delete(&api.ports, &concept.content.image_path).await?;
-    // Of several who delete it at once, one did.
-    ConceptStore::delete(&api.ports, &caller.user, &id)
-        .await?
-        .ok_or(NO_SUCH_CONCEPT)?;
+    let deleted = match ConceptStore::delete(&api.ports, &caller.user, &id).await {
+        Err(full) if full.kind == ErrorKind::Full => {
+            let concept = ConceptStore::get(&api.ports, &caller.user, &id).await?;
+            let concept = concept.ok_or(NO_SUCH_CONCEPT)?;
+            ImageStore::delete(&api.ports, &concept.content.image_path).await?;
+            ConceptStore::delete(&api.ports, &caller.user, &id).await
+        }
+        deleted => deleted,
+    };
+    let image_path = deleted?.ok_or(NO_SUCH_CONCEPT)?;
+    if let Err(error) = ImageStore::delete(&api.ports, &image_path).await {
+        // The concept is gone all the same; nothing refers to its image.
+        log::warn(format_args!("an image could not be deleted: {error}"));
+    }
     Ok(Response::empty(204))
 }

@@ -97,23 +97,33 @@ fn deleting_takes_the_image_along() {
 }
 
 #[test]
-fn one_of_several_deletes() {
+fn a_fault_before_the_concept_is_gone_can_be_repeated() {
     let service = with_concept();
-    service.memory.0.borrow_mut().is_deleted_meanwhile = true;
-    let reply = service.send(Call::delete(format!("/api/concepts/{ID}")).by("ann"));
-    reply.is_error(404, "NOT_FOUND");
-    assert_eq!(service.memory.called("delete concept"), 1);
+    let call = || Call::delete(format!("/api/concepts/{ID}")).by("ann");
+    service.memory.fail("delete concept");
+    service.send(call()).is_error(503, "SERVICE_UNAVAILABLE");
+    assert_eq!(service.memory.called("delete image"), 0);
+    service.memory.0.borrow_mut().faults.clear();
+    assert_eq!(service.send(call()).status, 204);
+    assert!(service.memory.0.borrow().images.is_empty());
+}
+
+/// Its image is left to the store that collects what nothing refers to.
+#[test]
+fn a_concept_goes_though_its_image_cannot() {
+    let service = with_concept();
+    let call = || Call::delete(format!("/api/concepts/{ID}")).by("ann");
+    service.memory.fail("delete image");
+    assert_eq!(service.send(call()).status, 204);
+    service.send(call()).is_error(404, "NOT_FOUND");
 }
 
 #[test]
-fn deleting_can_be_repeated_after_a_fault() {
-    for step in ["delete image", "delete concept"] {
-        let service = with_concept();
-        let call = || Call::delete(format!("/api/concepts/{ID}")).by("ann");
-        service.memory.fail(step);
-        service.send(call()).is_error(503, "SERVICE_UNAVAILABLE");
-        service.memory.0.borrow_mut().faults.clear();
-        assert_eq!(service.send(call()).status, 204, "{step}");
-        assert!(service.memory.0.borrow().images.is_empty(), "{step}");
-    }
+fn on_a_full_disk_the_image_makes_room() {
+    let service = with_concept();
+    let call = || Call::delete(format!("/api/concepts/{ID}")).by("ann");
+    service.memory.0.borrow_mut().is_full_until_an_image_goes = true;
+    assert_eq!(service.send(call()).status, 204);
+    let state = service.memory.0.borrow();
+    assert!(state.concepts.is_empty() && state.images.is_empty());
 }

@@ -45,8 +45,8 @@ pub struct State {
     pub problems: BTreeMap<&'static str, String>,
     /// Whether a worker takes a task before it can be published.
     pub is_taken_at_once: bool,
-    /// Whether somebody else deletes a concept while its image is deleted.
-    pub is_deleted_meanwhile: bool,
+    /// Whether no concept can be deleted before an image is.
+    pub is_full_until_an_image_goes: bool,
     /// Which functions were called, in order.
     pub calls: Vec<&'static str>,
     pub background: Vec<Pin<Box<dyn Future<Output = ()>>>>,
@@ -324,9 +324,7 @@ impl ports::ImageStore for Memory {
         self.call("delete image")?;
         let mut state = self.0.borrow_mut();
         state.images.remove(path);
-        if state.is_deleted_meanwhile {
-            state.concepts.clear();
-        }
+        state.is_full_until_an_image_goes = false;
         Ok(())
     }
 
@@ -390,6 +388,9 @@ impl ports::ConceptStore for Memory {
     async fn delete(&self, user: &str, id: &str) -> Result<Option<String>, CapabilityError> {
         self.call("delete concept")?;
         let mut state = self.0.borrow_mut();
+        if state.is_full_until_an_image_goes {
+            return Err(CapabilityError::full("There is no room left."));
+        }
         let found = state
             .concepts
             .iter()

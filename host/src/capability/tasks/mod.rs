@@ -102,12 +102,15 @@ pub trait TaskStore: Send + Sync {
     fn recover(&self) -> Answer<'_, u32>;
 
     /// Those of these images that nothing refers to and nothing ever will: of
-    /// the refined ones, all but those of a concept, of a checkpoint, and of a
-    /// worker that still has its lease; of the uploads, all but the originals
-    /// of pending and processing tasks. What is answered here may be deleted at
-    /// any later time, except that an upload may be named by a new task. A
-    /// refined image that has another name than `refined::name` gives is never
-    /// answered: nothing tells whose it is.
+    /// the refined ones, those of a task that is known, or known to have been
+    /// forgotten, except a concept's, a checkpoint, and what a worker that has
+    /// its lease may yet store; of all of them, except the originals of pending
+    /// and processing tasks. What is answered here may be deleted at any later
+    /// time, except that a new task may name it as its original.
+    ///
+    /// An image of a task that was never known is not answered, and neither is
+    /// a refined one with another name than `refined::name` gives: they may be
+    /// all that is left after the loss of a database.
     fn unreferenced(&self, image_paths: Vec<String>) -> Answer<'_, Vec<String>>;
 
     /// Forgets tasks that were finished and concepts that were made before

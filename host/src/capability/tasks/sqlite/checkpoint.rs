@@ -93,9 +93,9 @@ mod tests {
             .execute_batch("CREATE TABLE text (text TEXT)")
             .unwrap();
         let readers = (0..4).map(|_| reader(&file).unwrap()).collect();
-        let readers = Readers::start(readers).unwrap();
+        let readers = Readers::start(readers, Arc::default()).unwrap();
         let (clock, hub) = (Arc::<ManualClock>::default(), Arc::<Hub>::default());
-        let writer = Writer::start(connection, vec![], clock, hub).unwrap();
+        let writer = Writer::start(connection, vec![], clock, hub, Arc::default()).unwrap();
 
         let done = AtomicBool::new(false);
         let reading = join_all((0..8).map(async |_| {

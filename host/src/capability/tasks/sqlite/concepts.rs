@@ -10,6 +10,7 @@ use uuid::{Builder, Uuid};
 use super::fault::Fault;
 use super::leases;
 use super::reads::{one_more, page, start};
+use super::references;
 use super::rows::Stored;
 use super::writer::Step;
 
@@ -125,6 +126,7 @@ pub(super) fn delete(step: &Step<'_>, user_id: &str, id: &str) -> Result<Option<
         return Ok(None);
     };
     take_image(step, &task_id)?;
+    references::forget(step, &task_id)?;
     Ok(Some(image_path))
 }
 

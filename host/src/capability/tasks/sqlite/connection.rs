@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 /// Others wait this long for each other. Nobody writes but the one writer, so
@@ -28,6 +29,7 @@ pub(super) fn writer(path: &Path) -> rusqlite::Result<Connection> {
             | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
     set_up(&connection)?;
+    tidy_up_on_close(&connection, false)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "journal_size_limit", LOG_KEPT.cast_signed())?;
@@ -41,6 +43,7 @@ pub(super) fn reader(path: &Path) -> rusqlite::Result<Connection> {
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
     set_up(&connection)?;
+    tidy_up_on_close(&connection, false)?;
     connection.pragma_update(None, "query_only", true)?;
     // The engine opens the log when it first reads, by its name: which is sure
     // to be that of the log now, and no longer when the directory is replaced.
@@ -53,6 +56,13 @@ pub(super) fn in_memory() -> rusqlite::Result<Connection> {
     let connection = Connection::open_in_memory()?;
     set_up(&connection)?;
     Ok(connection)
+}
+
+/// Whether the last connection that closes copies the log into the main file
+/// and removes it. That is for a file that is known to be usable.
+pub(super) fn tidy_up_on_close(connection: &Connection, tidy: bool) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !tidy)?;
+    Ok(())
 }
 
 fn set_up(connection: &Connection) -> rusqlite::Result<()> {

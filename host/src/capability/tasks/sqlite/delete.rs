@@ -6,7 +6,7 @@ use concept_refinement_domain::task::Status;
 use super::fault::Fault;
 use super::watch::News;
 use super::writer::Step;
-use super::{concepts, rows};
+use super::{concepts, references, rows};
 
 /// Its worker, if it has one, finds its lease lost. What the user used of the
 /// quota stays used, and a repeat under its idempotency key is still answered.
@@ -22,6 +22,7 @@ pub(super) fn delete(
         .prepare_cached("DELETE FROM task WHERE id = ?")?
         .execute([id])?;
     concepts::drop_prepared(step, id)?;
+    references::forget(step, id)?;
     step.announce(id, News::Deleted);
     let is_published = row.task.status == Status::Completed;
     Ok(Some(Deleted {

@@ -4,10 +4,10 @@ use concept_refinement_domain::timestamp::Timestamp;
 use rusqlite::params;
 
 use super::super::Expired;
-use super::concepts;
 use super::fault::Fault;
 use super::rows::Stored;
 use super::writer::Step;
+use super::{concepts, references};
 
 /// A concept goes by its own age, since its task may have been deleted. Where
 /// the limit lets its task stay, that is as if the concept had been deleted.
@@ -29,17 +29,23 @@ pub(super) fn expire(step: &mut Step<'_>, before: Timestamp, limit: u32) -> Resu
         .connection
         .prepare_cached(
             "DELETE FROM task WHERE id IN (SELECT id FROM task \
-             WHERE completed_at < ? ORDER BY completed_at LIMIT ?)",
+             WHERE completed_at < ? ORDER BY completed_at LIMIT ?) RETURNING id",
         )?
-        .execute(params![Stored(before), limit])?;
+        .query_map(params![Stored(before), limit], |row| row.get(0))?
+        .collect::<Result<Vec<String>, _>>()?;
+    for task_id in &tasks {
+        references::forget(step, task_id)?;
+    }
     let mut image_paths = Vec::with_capacity(expired.len());
     for (image_path, task_id) in expired {
         concepts::take_image(step, &task_id)?;
+        references::forget(step, &task_id)?;
         image_paths.push(image_path);
     }
+    let count = |rows: usize| u32::try_from(rows).unwrap_or(u32::MAX);
     Ok(Expired {
-        tasks: u32::try_from(tasks).unwrap_or(u32::MAX),
-        concepts: u32::try_from(image_paths.len()).unwrap_or(u32::MAX),
+        tasks: count(tasks.len()),
+        concepts: count(image_paths.len()),
         image_paths,
     })
 }

@@ -3,6 +3,7 @@
 use concept_refinement_domain::capability::CapabilityError;
 use rusqlite::{ErrorCode, ffi};
 
+use super::damage::{self, Damage};
 use crate::recurring::Recurring;
 
 #[derive(Debug, thiserror::Error)]
@@ -19,8 +20,8 @@ pub(super) enum Fault {
 
 impl Fault {
     /// Logs the details, which may name paths, and answers a sentence that does
-    /// not.
-    pub(super) fn tell(self) -> CapabilityError {
+    /// not. Damage is remembered.
+    pub(super) fn tell(self, damage: &Damage) -> CapabilityError {
         match self {
             Self::Invalid(sentence) => CapabilityError::invalid(sentence),
             Self::Nameless(error) => {
@@ -36,6 +37,10 @@ impl Fault {
                     tracing::error!(%error, times, "the task store has no room left");
                 }
                 CapabilityError::full("The task store has no room left.")
+            }
+            Self::Engine(error) if damage::is_damage(&error) => {
+                damage.found(&error);
+                damage::told()
             }
             Self::Engine(error) => {
                 static FAULT: Recurring = Recurring::new();

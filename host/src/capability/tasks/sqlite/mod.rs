@@ -7,6 +7,7 @@
 mod checkpoint;
 mod concepts;
 mod connection;
+mod damage;
 mod delete;
 mod expiry;
 mod fault;
@@ -24,7 +25,7 @@ mod usage;
 mod watch;
 mod writer;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -43,6 +44,7 @@ use super::super::concepts::ConceptStore;
 use super::super::directory::{self, DirectoryLock};
 use super::super::{Answer, Clock, OpenError};
 use super::{Changes, Expired, TaskStore};
+use damage::Damage;
 use fault::Fault;
 use readers::Readers;
 use schema::MigrationError;
@@ -76,6 +78,8 @@ impl Default for Options {
 /// Dropping it waits for what was begun and lets go of the directory.
 pub struct SqliteTasks {
     options: Options,
+    file: PathBuf,
+    damage: Arc<Damage>,
     hub: Arc<Hub>,
     /// None: the writer reads as well.
     readers: Option<Readers>,
@@ -96,14 +100,18 @@ impl SqliteTasks {
     ) -> Result<Self, OpenError> {
         let lock = DirectoryLock::acquire(directory, LOCK)?;
         let file = directory.join(FILE);
-        let engine = |error| match fault::is_full(&error) {
-            true => OpenError::unusable(&file, "there is no room left on its disk"),
-            false => OpenError::unusable(&file, error),
+        let engine = |error| match error {
+            error if fault::is_full(&error) => {
+                OpenError::unusable(&file, "there is no room left on its disk")
+            }
+            error if damage::is_damage(&error) => OpenError::Damaged(file.clone()),
+            error => OpenError::unusable(&file, error),
         };
         let system = |error: std::io::Error| OpenError::unusable(&file, error);
 
         let main = files::create(&file).map_err(system)?;
         let mut connection = connection::writer(&file).map_err(engine)?;
+        damage::glance(&connection).map_err(engine)?;
         schema::migrate(&mut connection).map_err(|error| match error {
             MigrationError::Newer => OpenError::Newer(file.clone()),
             MigrationError::Engine(error) => engine(error),
@@ -117,11 +125,14 @@ impl SqliteTasks {
         let files = [main].into_iter().chain(log).collect();
         // The names of new files have to last as well.
         directory::sync(directory).map_err(system)?;
-        let hub = Arc::new(Hub::default());
+        let (hub, damage) = (Arc::<Hub>::default(), Arc::<Damage>::default());
         Ok(Self {
             options,
-            readers: Some(Readers::start(readers).map_err(system)?),
-            writer: Writer::start(connection, files, clock, hub.clone()).map_err(system)?,
+            readers: Some(Readers::start(readers, damage.clone()).map_err(system)?),
+            writer: Writer::start(connection, files, clock, hub.clone(), damage.clone())
+                .map_err(system)?,
+            file,
+            damage,
             hub,
             _lock: Some(lock),
         })
@@ -133,15 +144,26 @@ impl SqliteTasks {
         let engine = |error| OpenError::unusable(place, error);
         let mut connection = connection::in_memory().map_err(engine)?;
         schema::migrate(&mut connection).map_err(|error| OpenError::unusable(place, error))?;
-        let hub = Arc::new(Hub::default());
+        let (hub, damage) = (Arc::<Hub>::default(), Arc::<Damage>::default());
         Ok(Self {
             options,
+            file: place.to_owned(),
             readers: None,
-            writer: Writer::start(connection, vec![], clock, hub.clone())
+            writer: Writer::start(connection, vec![], clock, hub.clone(), damage.clone())
                 .map_err(|error| OpenError::unusable(place, error))?,
+            damage,
             hub,
             _lock: None,
         })
+    }
+
+    /// An error: it has turned out since that the store is damaged. Whoever
+    /// starts with it looks here before it promises anything.
+    pub fn check_damage(&self) -> Result<(), OpenError> {
+        if self.damage.is_known() {
+            return Err(OpenError::Damaged(self.file.clone()));
+        }
+        Ok(())
     }
 
     async fn read<T, Q>(&self, query: Q) -> Result<T, CapabilityError>
@@ -264,7 +286,8 @@ impl TaskStore for SqliteTasks {
     }
 
     fn due(&self, limit: u32) -> Answer<'_, Vec<Task>> {
-        Box::pin(self.write(move |step| sweep::due(step, limit)))
+        let lease = self.options.lease;
+        Box::pin(self.write(move |step| sweep::due(step, limit, lease)))
     }
 
     fn next_due(&self) -> Answer<'_, Option<Timestamp>> {

@@ -7,6 +7,7 @@ use concept_refinement_domain::capability::CapabilityError;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
+use super::damage::Damage;
 use super::fault::{Fault, unavailable};
 
 /// Callers beyond these wait before they are queued.
@@ -19,10 +20,14 @@ pub(super) struct Readers {
     /// Taken when the readers are to stop.
     sender: Option<mpsc::Sender<Query>>,
     threads: Vec<JoinHandle<()>>,
+    damage: Arc<Damage>,
 }
 
 impl Readers {
-    pub(super) fn start(connections: Vec<Connection>) -> std::io::Result<Self> {
+    pub(super) fn start(
+        connections: Vec<Connection>,
+        damage: Arc<Damage>,
+    ) -> std::io::Result<Self> {
         let (sender, receiver) = mpsc::channel(WAITING);
         let waiting = Arc::new(Mutex::new(receiver));
         let threads = connections
@@ -37,6 +42,7 @@ impl Readers {
         Ok(Self {
             sender: Some(sender),
             threads,
+            damage,
         })
     }
 
@@ -46,10 +52,11 @@ impl Readers {
         Q: FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel::<Result<T, CapabilityError>>();
+        let damage = self.damage.clone();
         let query: Query = Box::new(move |connection| {
             if !answer.is_closed() {
                 // Whoever asked may have left meanwhile.
-                let _ = answer.send(query(connection).map_err(Fault::tell));
+                let _ = answer.send(query(connection).map_err(|fault| fault.tell(&damage)));
             }
         });
         let sender = self.sender.as_ref().ok_or_else(unavailable)?;

@@ -1,9 +1,21 @@
-//! Which images are still needed.
+//! Which images nothing refers to, and nothing ever will.
+
+use std::time::Duration;
 
 use concept_refinement_domain::refined;
 use rusqlite::{Connection, params};
 
+use super::super::super::clock::before;
 use super::fault::Fault;
+use super::rows::Stored;
+use super::writer::Step;
+
+/// How long it is remembered that a task was forgotten: far longer than it
+/// takes to look at all images.
+const REMEMBERED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// Removed with each one that is forgotten, at most: more than one adds.
+const PRUNED_AT_ONCE: u32 = 8;
 
 /// Those of these images that nothing refers to.
 pub(super) fn none_to(
@@ -12,17 +24,36 @@ pub(super) fn none_to(
 ) -> Result<Vec<String>, Fault> {
     let mut unreferenced = Vec::new();
     for path in image_paths {
-        let is_needed = match refined::task_and_attempt(&path) {
-            Some((task_id, attempt)) => is_result(connection, &path, task_id, attempt)?,
+        let is_unreferenced = match refined::task_and_attempt(&path) {
+            Some((task_id, attempt)) => is_left_behind(connection, &path, task_id, attempt)?,
             // Named by somebody else, for reasons of their own.
-            None if path.starts_with("refined/") => true,
-            None => is_original(connection, &path)?,
+            None if path.starts_with("refined/") => false,
+            None => !is_original(connection, &path)?,
         };
-        if !is_needed {
+        if is_unreferenced {
             unreferenced.push(path);
         }
     }
     Ok(unreferenced)
+}
+
+/// A task is not known any more, nor what it led to: whatever image of it is
+/// left may go. An image of a task that was never known may be all that is left
+/// after the loss of a database.
+pub(super) fn forget(step: &Step<'_>, task_id: &str) -> Result<(), Fault> {
+    step.connection
+        .prepare_cached("INSERT OR REPLACE INTO forgotten_task (id, forgotten_at) VALUES (?, ?)")?
+        .execute(params![task_id, Stored(step.now)])?;
+    step.connection
+        .prepare_cached(
+            "DELETE FROM forgotten_task WHERE id IN \
+             (SELECT id FROM forgotten_task WHERE forgotten_at <= ? LIMIT ?)",
+        )?
+        .execute(params![
+            Stored(before(step.now, REMEMBERED)),
+            PRUNED_AT_ONCE
+        ])?;
+    Ok(())
 }
 
 /// Attempts only grow: one before the task's own was fenced out for ever, and
@@ -30,7 +61,7 @@ pub(super) fn none_to(
 ///
 /// One statement, since it sees one moment: between two of them a worker could
 /// publish what the first does not find and the second awaits no longer.
-fn is_result(
+fn is_left_behind(
     connection: &Connection,
     path: &str,
     task_id: &str,
@@ -38,14 +69,19 @@ fn is_result(
 ) -> Result<bool, Fault> {
     Ok(connection
         .prepare_cached(
-            "SELECT 1 FROM concept WHERE task_id = ?1 AND image_path = ?2 \
-             UNION ALL \
-             SELECT 1 FROM task WHERE id = ?1 AND CASE status \
-                 WHEN 'processing' THEN attempt <= ?3 OR checkpoint IS ?2 \
-                 WHEN 'pending' THEN attempt < ?3 OR checkpoint IS ?2 \
-                 ELSE FALSE END",
+            "SELECT EXISTS (\
+                 SELECT 1 FROM task WHERE id = ?1 AND CASE status \
+                     WHEN 'processing' THEN attempt > ?3 AND checkpoint IS NOT ?2 \
+                     WHEN 'pending' THEN attempt >= ?3 AND checkpoint IS NOT ?2 \
+                     ELSE TRUE END \
+                 UNION ALL SELECT 1 FROM forgotten_task WHERE id = ?1) \
+             AND NOT EXISTS (\
+                 SELECT 1 FROM concept WHERE task_id = ?1 AND image_path = ?2) \
+             AND NOT EXISTS (\
+                 SELECT 1 FROM task \
+                 WHERE original_path = ?2 AND status IN ('pending', 'processing'))",
         )?
-        .exists(params![task_id, path, attempt])?)
+        .query_row(params![task_id, path, attempt], |row| row.get(0))?)
 }
 
 fn is_original(connection: &Connection, path: &str) -> Result<bool, Fault> {

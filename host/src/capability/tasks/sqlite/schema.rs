@@ -121,6 +121,14 @@ CREATE INDEX task_age ON task (completed_at) WHERE completed_at IS NOT NULL;
 CREATE INDEX concept_age ON concept (created_at) WHERE created_at IS NOT NULL;
 CREATE INDEX task_original ON task (original_path)
     WHERE original_path IS NOT NULL AND status IN ('pending', 'processing');
+
+-- Tasks that were deleted, or whose concept was: what is left of their images
+-- may go. That a task is not in this file proves nothing.
+CREATE TABLE forgotten_task (
+    id           TEXT PRIMARY KEY,
+    forgotten_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX forgotten_task_age ON forgotten_task (forgotten_at);
 ",
 ];
 
@@ -152,6 +160,34 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), MigrationError>
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Whoever has a file of the first version keeps all that is in it.
+    #[test]
+    fn a_file_of_each_version_is_taken_along() {
+        for version in 1..=MIGRATIONS.len() {
+            let mut connection = Connection::open_in_memory().unwrap();
+            connection
+                .execute_batch(&MIGRATIONS[..version].concat())
+                .unwrap();
+            connection
+                .pragma_update(None, "user_version", version as i64)
+                .unwrap();
+            connection
+                .execute_batch(
+                    "INSERT INTO task (id, user_id, is_anonymous, status, original_image_url, \
+                     refinement_prompt, created_at, due_at) \
+                     VALUES ('a', 'ada', 0, 'pending', 'u', 'p', 1, 2)",
+                )
+                .unwrap();
+            migrate(&mut connection).unwrap();
+            let query = "SELECT count(*) FROM task, backlog WHERE task.id = 'a' AND pending = 1";
+            let kept: i64 = connection.query_row(query, [], |row| row.get(0)).unwrap();
+            assert_eq!(kept, 1, "of version {version}");
+            connection
+                .execute("INSERT INTO forgotten_task VALUES ('b', 1)", [])
+                .unwrap();
+        }
+    }
 
     #[test]
     fn migrates_once_and_refuses_what_is_newer() {

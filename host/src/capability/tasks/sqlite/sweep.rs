@@ -1,5 +1,7 @@
 //! Finding the tasks that were left alone.
 
+use std::time::Duration;
+
 use concept_refinement_domain::lease::PENDING_OVERDUE;
 use concept_refinement_domain::task::Task;
 use concept_refinement_domain::timestamp::Timestamp;
@@ -10,7 +12,8 @@ use super::rows::{COLUMNS, Stored, TaskRow};
 use super::writer::Step;
 
 /// The longest overdue first. Each is due again after another while.
-pub(super) fn due(step: &Step<'_>, limit: u32) -> Result<Vec<Task>, Fault> {
+pub(super) fn due(step: &Step<'_>, limit: u32, lease: Duration) -> Result<Vec<Task>, Fault> {
+    follow_clock(step, lease)?;
     let tasks = step
         .connection
         .prepare_cached(&format!(
@@ -26,6 +29,18 @@ pub(super) fn due(step: &Step<'_>, limit: u32) -> Result<Vec<Task>, Fault> {
         statement.execute(params![Stored(step.now.plus(PENDING_OVERDUE)), task.id])?;
     }
     Ok(tasks)
+}
+
+/// What lies further ahead than any lease or wait was written before the clock
+/// was set back. A worker that lives renews its lease all the same.
+fn follow_clock(step: &Step<'_>, lease: Duration) -> Result<(), Fault> {
+    let furthest = Stored(step.now.plus(lease.max(PENDING_OVERDUE)));
+    step.connection
+        .prepare_cached(
+            "UPDATE task SET due_at = ?1, lease_until = min(lease_until, ?2) WHERE due_at > ?1",
+        )?
+        .execute(params![furthest, Stored(step.now.plus(lease))])?;
+    Ok(())
 }
 
 pub(super) fn next_due(connection: &Connection) -> Result<Option<Timestamp>, Fault> {

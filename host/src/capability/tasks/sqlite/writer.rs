@@ -16,6 +16,8 @@ use tokio::sync::{mpsc, oneshot};
 use super::super::super::Clock;
 use super::super::super::directory::NamedFile;
 use super::checkpoint::LogLimit;
+use super::connection;
+use super::damage::Damage;
 use super::fault::{Fault, unavailable};
 use super::watch::{Hub, News};
 
@@ -30,6 +32,7 @@ pub(super) struct Step<'a> {
     /// The moment at which it happens.
     pub(super) now: Timestamp,
     news: &'a mut Vec<(String, News)>,
+    damage: &'a Damage,
 }
 
 impl Step<'_> {
@@ -54,6 +57,7 @@ impl Writer {
         files: Vec<NamedFile>,
         clock: Arc<dyn Clock>,
         hub: Arc<Hub>,
+        damage: Arc<Damage>,
     ) -> std::io::Result<Self> {
         let (sender, receiver) = mpsc::channel(WAITING);
         let worker = Worker {
@@ -62,6 +66,7 @@ impl Writer {
             files,
             clock,
             hub,
+            damage,
         };
         let thread = thread::Builder::new()
             .name("sqlite-writer".into())
@@ -141,7 +146,7 @@ where
         let Some(work) = self.work.take() else {
             return Ok(());
         };
-        let outcome = work(step).map_err(Fault::tell);
+        let outcome = work(step).map_err(|fault| fault.tell(step.damage));
         let undo = outcome.as_ref().err().cloned().map(Undo);
         self.outcome = Some(outcome);
         undo.map_or(Ok(()), Err)
@@ -164,6 +169,7 @@ struct Worker {
     limit: Option<LogLimit>,
     clock: Arc<dyn Clock>,
     hub: Arc<Hub>,
+    damage: Arc<Damage>,
 }
 
 impl Worker {
@@ -178,23 +184,33 @@ impl Worker {
                 limit.keep(&self.connection);
             }
         }
+        // A damaged file is left as it is, for whoever restores it.
+        if !self.damage.is_known()
+            && let Err(error) = connection::tidy_up_on_close(&self.connection, true)
+        {
+            tracing::warn!(%error, "the task store's log stays behind");
+        }
     }
 
     /// An error is that of the whole group: nothing of it was done.
     fn commit(&mut self, group: &mut Vec<Box<dyn Operation>>) -> Result<(), CapabilityError> {
         group.retain(|operation| !operation.is_abandoned());
         let mut news = Vec::new();
-        let engine = |error| Fault::Engine(error).tell();
+        let damage = &*self.damage;
+        let engine = |error| Fault::Engine(error).tell(damage);
+        damage.check()?;
         let mut transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(engine)?;
         for operation in group.iter_mut() {
-            perform(&mut transaction, self.clock.now(), operation, &mut news)?;
+            let now = self.clock.now();
+            perform(&mut transaction, now, operation, &mut news, damage)?;
         }
+        damage.check()?;
         for file in &self.files {
             file.check()
-                .map_err(|error| Fault::Nameless(error).tell())?;
+                .map_err(|error| Fault::Nameless(error).tell(damage))?;
         }
         transaction.commit().map_err(engine)?;
         for (task_id, news) in news {
@@ -210,14 +226,16 @@ fn perform(
     now: Timestamp,
     operation: &mut Box<dyn Operation>,
     news: &mut Vec<(String, News)>,
+    damage: &Damage,
 ) -> Result<(), CapabilityError> {
-    let engine = |error| Fault::Engine(error).tell();
+    let engine = |error| Fault::Engine(error).tell(damage);
     let announced = news.len();
     let mut savepoint = transaction.savepoint().map_err(engine)?;
     let outcome = operation.run(&mut Step {
         connection: &savepoint,
         now,
         news: &mut *news,
+        damage,
     });
     if let Err(Undo(error)) = outcome {
         news.truncate(announced);
@@ -252,7 +270,7 @@ mod tests {
         let hub = Arc::new(Hub::default());
         let clock = Arc::new(ManualClock::default());
         (
-            Writer::start(connection, vec![], clock, hub.clone()).unwrap(),
+            Writer::start(connection, vec![], clock, hub.clone(), Arc::default()).unwrap(),
             hub,
         )
     }
