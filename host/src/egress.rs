@@ -3,10 +3,14 @@
 //! Names are resolved here, the addresses are judged here, and the connection
 //! is made to the very address that was judged, so that a resolver that answers
 //! differently the second time gains nothing. A component that was granted
-//! nothing reaches nothing.
+//! nothing reaches nothing, and what one is answered has an end, in bytes and in
+//! time, whatever the component itself puts up with.
 
 mod body;
 mod connect;
+mod counted;
+mod reach;
+pub mod resolver;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -18,12 +22,28 @@ use http::uri::Scheme;
 use http_body_util::BodyExt as _;
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
+
+use counted::{Allowance, Counted};
+use resolver::Resolver;
 
 /// A guest that names no limits gets these.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// What an answer may take beyond the limit of who asked for it.
+const SLACK: Duration = Duration::from_secs(5);
+
+/// What may come before an answer's body, in bytes.
+const MAX_HEAD: u64 = 1 << 20;
+
+/// What a connection may buffer each way, in bytes; so long may the head of an
+/// answer be. With a thousand tasks in flight there are as many connections.
+const MAX_BUFFER: usize = 32 * 1024;
+
+/// As good as no limit, and no more than a clock can count.
+const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// What one component may reach.
 #[derive(Clone, Debug, Default)]
@@ -48,11 +68,49 @@ pub struct Origin {
     pub port: u16,
 }
 
+/// What one answer may take, at most, where the component does not say less.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Of its body: by default more than an original or a model's answer may
+    /// have, in base64 too.
+    pub bytes: u64,
+    /// From the request to its last byte.
+    pub time: Duration,
+}
+
+impl Bounds {
+    /// For a component that has so long by itself, and better words for it when
+    /// that is over.
+    pub fn beyond(limit: Duration) -> Self {
+        Self {
+            time: limit.saturating_add(SLACK),
+            ..Self::default()
+        }
+    }
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            bytes: 128 << 20,
+            time: Duration::from_secs(60 * 60),
+        }
+    }
+}
+
+/// How others are found, and trusted.
+#[derive(Clone)]
+pub struct Network {
+    tls: Arc<rustls::ClientConfig>,
+    resolver: Arc<dyn Resolver>,
+}
+
 /// The hooks of one store.
 #[derive(Clone)]
 pub struct Egress {
     grant: Arc<Grant>,
-    tls: Arc<rustls::ClientConfig>,
+    bounds: Bounds,
+    network: Network,
 }
 
 type Sent = Result<
@@ -64,16 +122,29 @@ type Sent = Result<
 >;
 
 impl Egress {
-    pub fn new(grant: Grant, tls: Arc<rustls::ClientConfig>) -> Self {
+    /// Within the default bounds.
+    pub fn new(grant: Grant, network: &Network) -> Self {
         Self {
             grant: Arc::new(grant),
-            tls,
+            bounds: Bounds::default(),
+            network: network.clone(),
         }
+    }
+
+    pub fn within(self, bounds: Bounds) -> Self {
+        Self { bounds, ..self }
+    }
+}
+
+impl Network {
+    pub fn new(resolver: Arc<dyn Resolver>) -> Result<Self, rustls::Error> {
+        let tls = tls()?;
+        Ok(Self { tls, resolver })
     }
 }
 
 /// TLS by the public certificate authorities.
-pub fn tls() -> Result<Arc<rustls::ClientConfig>, rustls::Error> {
+fn tls() -> Result<Arc<rustls::ClientConfig>, rustls::Error> {
     let roots = rustls::RootCertStore {
         roots: webpki_roots::TLS_SERVER_ROOTS.into(),
     };
@@ -172,8 +243,21 @@ impl WasiHttpHooks for Egress {
 
 async fn send(
     egress: &Egress,
+    request: http::Request<WasiBody>,
+    options: Option<RequestOptions>,
+) -> Sent {
+    let now = Instant::now();
+    let end = now.checked_add(egress.bounds.time.min(YEAR)).unwrap_or(now);
+    timeout_at(end, exchange(egress, request, options, end))
+        .await
+        .unwrap_or(Err(Error::HttpResponseTimeout))
+}
+
+async fn exchange(
+    egress: &Egress,
     mut request: http::Request<WasiBody>,
     options: Option<RequestOptions>,
+    end: Instant,
 ) -> Sent {
     let origin = Origin::of(request.uri()).ok_or(Error::HttpRequestUriInvalid)?;
     let purpose = Purpose::taken_from(request.headers_mut());
@@ -184,27 +268,33 @@ async fn send(
     let first_byte = limit(|options| options.first_byte_timeout, SILENCE_TIMEOUT);
     let between_bytes = limit(|options| options.between_bytes_timeout, SILENCE_TIMEOUT);
 
+    let allowance = Allowance::new(MAX_HEAD);
     let connecting = async {
         let stream = {
             let permitted = egress
                 .grant
                 .permits(&origin, purpose)
                 .ok_or(Error::HttpRequestDenied)?;
-            connect::connect(&origin.host, origin.port, permitted).await?
+            let resolver = &*egress.network.resolver;
+            connect::connect(resolver, &origin.host, origin.port, permitted).await?
         };
         let io = if origin.scheme == Scheme::HTTPS {
             let name = ServerName::try_from(connect::unbracketed(&origin.host).to_owned())
                 .map_err(|_| Error::HttpRequestUriInvalid)?;
-            let tls = tokio_rustls::TlsConnector::from(Arc::clone(&egress.tls));
+            let tls = tokio_rustls::TlsConnector::from(Arc::clone(&egress.network.tls));
             connect::Io::Tls(Box::new(
                 tls.connect(name, stream).await.map_err(Error::Tls)?,
             ))
         } else {
             connect::Io::Plain(stream)
         };
-        Ok::<_, Error>(hyper::client::conn::http1::handshake(TokioIo::new(io)).await?)
+        let allowance = allowance.clone();
+        let io = TokioIo::new(Counted { io, allowance });
+        let mut http = hyper::client::conn::http1::Builder::new();
+        Ok::<_, Error>(http.max_buf_size(MAX_BUFFER).handshake(io).await?)
     };
-    let (mut sender, connection) = timeout(connect_limit, connecting)
+    // Boxed: what a handshake needs is not to be held until there is an answer.
+    let (mut sender, connection) = timeout(connect_limit, Box::pin(connecting))
         .await
         .map_err(|_| Error::ConnectionTimeout)??;
 
@@ -220,8 +310,15 @@ async fn send(
     let response = timeout(first_byte, sender.send_request(request))
         .await
         .map_err(|_| Error::ConnectionReadTimeout)??;
+    // Chunks take something, too.
+    allowance.set(egress.bounds.bytes.saturating_add(MAX_HEAD));
+    let patience = body::Patience {
+        silence: between_bytes,
+        end,
+        most: egress.bounds.bytes,
+    };
     let response =
-        response.map(|incoming| body::Watched::new(incoming, between_bytes, driver).boxed_unsync());
+        response.map(|incoming| body::Watched::new(incoming, patience, driver).boxed_unsync());
     Ok((response, Box::new(std::future::ready(Ok(())))))
 }
 

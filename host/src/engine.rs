@@ -1,9 +1,9 @@
-//! The wasmtime engine: pooled instances, yielding guests, cached code.
+//! The wasmtime engine: pooled instances, yielding guests, code that is kept.
 //!
 //! Guests are never trusted to end or to yield by themselves: an epoch makes
 //! them yield, and whoever waits for one drops its store when its time is over.
 
-mod half_written;
+mod compiled;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,7 +12,10 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use wasmtime::{Cache, CacheConfig, Config, InstanceAllocationStrategy, PoolingAllocationConfig};
+use wasmtime::component::Component;
+use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig};
+
+use compiled::CompiledCode;
 
 /// How long a guest runs before it lets others run on its thread.
 const EPOCH: Duration = Duration::from_millis(10);
@@ -53,28 +56,23 @@ impl Kept {
     }
 }
 
-/// To be called when all is compiled: gives back the room that the cache for
-/// compiled code took in vain.
-pub fn tidy(cache: &Path) {
-    half_written::remove(cache);
-}
-
 /// An engine and the thread that advances its epoch.
 pub struct Engine {
     engine: wasmtime::Engine,
+    compiled: Option<CompiledCode>,
     ticking: Arc<AtomicBool>,
     ticker: Option<JoinHandle<()>>,
 }
 
 impl Engine {
-    /// `cache`: a directory for compiled code. It has to be as trusted as the
-    /// executable, since what is in it is run.
+    /// `cache`: a directory for compiled code, which is gone without where it
+    /// cannot be used. It has to be as trusted as the executable, since what is
+    /// in it is run.
     pub fn new(pool: Pool, cache: Option<&Path>) -> anyhow::Result<Self> {
         let mut config = Config::new();
         config.wasm_component_model_async(true);
         config.epoch_interruption(true);
         config.allocation_strategy(InstanceAllocationStrategy::Pooling(pooling(pool)));
-        config.cache(cache.map(open_cache).transpose()?);
         let engine = wasmtime::Engine::new(&config).map_err(anyhow::Error::from)?;
         let ticking = Arc::new(AtomicBool::new(true));
         let ticker = std::thread::Builder::new()
@@ -94,6 +92,7 @@ impl Engine {
             .context("starting the epoch thread")?;
         Ok(Self {
             engine,
+            compiled: cache.map(CompiledCode::open),
             ticking,
             ticker: Some(ticker),
         })
@@ -101,6 +100,14 @@ impl Engine {
 
     pub fn wasmtime(&self) -> &wasmtime::Engine {
         &self.engine
+    }
+
+    /// Compiles a component, unless the directory has it compiled.
+    pub fn component(&self, bytes: &[u8]) -> anyhow::Result<Component> {
+        match &self.compiled {
+            Some(compiled) => compiled.component(&self.engine, bytes),
+            None => Component::new(&self.engine, bytes).map_err(anyhow::Error::from),
+        }
     }
 }
 
@@ -130,20 +137,6 @@ fn pooling(pool: Pool) -> PoolingAllocationConfig {
         .linear_memory_keep_resident(MEMORIES_KEPT.of(pool.instances))
         .table_keep_resident(TABLES_KEPT.of(tables));
     config
-}
-
-fn open_cache(directory: &Path) -> anyhow::Result<Cache> {
-    std::fs::create_dir_all(directory).context("creating the directory for compiled code")?;
-    let mut config = CacheConfig::new();
-    config.with_directory(
-        directory
-            .canonicalize()
-            .context("finding the directory for compiled code")?,
-    );
-    half_written::remove(directory);
-    Cache::new(config)
-        .map_err(anyhow::Error::from)
-        .context("opening the cache for compiled code")
 }
 
 #[cfg(test)]

@@ -15,40 +15,30 @@ use tokio_util::sync::CancellationToken;
 use wasmtime::component::Component;
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 
-use crate::bindings::processor::ProcessorComponentPre;
 use crate::capability::clock::{Clock, SystemClock};
 use crate::capability::health::ModelHealth;
 use crate::capability::images::Signing;
 use crate::capability::images::file::FileImages;
 use crate::capability::model::ImageModel;
-use crate::capability::model::component::ModelComponent;
 use crate::capability::queue::store::StoreQueue;
 use crate::capability::tasks::sqlite::{Options, SqliteTasks};
 use crate::capability::{Capabilities, create_directory};
 use crate::components::Components;
 use crate::config::{Auth, Config};
-use crate::egress::{Egress, Grant, tls};
-use crate::engine::{self, Engine, Pool};
-use crate::sandbox::{GrantedSettings, Grants, api_linker, processor_linker};
+use crate::egress::resolver::{self, Resolver};
+use crate::egress::{Egress, Grant, Network};
+use crate::engine::{Engine, Pool};
+use crate::pipeline::{self, granted};
+use crate::sandbox::{GrantedSettings, Grants, Sandbox, api_linker};
 use crate::secret::Secret;
 use crate::trigger::http::{HttpTrigger, REQUESTS, listen};
-use crate::trigger::unreleased::Unreleased;
-use crate::trigger::worker::Worker;
 use crate::trigger::{ApiInstances, garbage, sweep};
 
 /// What an instance of the API may grow to, in bytes.
 const API_MEMORY: usize = 128 << 20;
 
-/// What an instance of the processor may grow to, in bytes: an original and a
-/// model's answer at their largest, and room to work.
-const PROCESSOR_MEMORY: usize = 96 << 20;
-
 /// Instances of the API at once; requests share them.
 const API_INSTANCES: u32 = 64;
-
-/// Tasks in flight for each call of the model that can run: enough to download
-/// while others compute, few enough that none spends its time waiting.
-const IN_LINE: usize = 8;
 
 /// Tasks that the queue keeps in mind; one more is found by the sweep.
 const QUEUED: usize = 100_000;
@@ -60,12 +50,13 @@ const GRACE: Duration = Duration::from_secs(28);
 /// How a host is made. The defaults are those of the configuration; whoever
 /// embeds it may put a model, a clock or a listener of their own in place.
 pub struct HostBuilder {
-    config: Config,
-    components: Components,
+    pub(crate) config: Config,
+    pub(crate) components: Components,
     listener: Option<TcpListener>,
-    model: Option<Arc<dyn ImageModel>>,
-    clock: Arc<dyn Clock>,
-    plug: Box<dyn FnOnce(Capabilities) -> Capabilities + Send>,
+    pub(crate) model: Option<Arc<dyn ImageModel>>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) resolver: Arc<dyn Resolver>,
+    pub(crate) plug: Box<dyn FnOnce(Capabilities) -> Capabilities + Send>,
 }
 
 /// A host at work. Dropping it ends its tasks without waiting; what was
@@ -89,6 +80,7 @@ impl HostBuilder {
             listener: None,
             model: None,
             clock: Arc::new(SystemClock),
+            resolver: resolver::system(),
             plug: Box::new(|configured| configured),
         }
     }
@@ -107,6 +99,13 @@ impl HostBuilder {
 
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
+        self
+    }
+
+    /// Asks this resolver for the addresses behind names, which are judged as
+    /// ever, instead of the machine's.
+    pub fn resolver(mut self, resolver: Arc<dyn Resolver>) -> Self {
+        self.resolver = resolver;
         self
     }
 
@@ -129,6 +128,7 @@ impl HostBuilder {
             listener,
             model,
             clock,
+            resolver,
             plug,
         } = self;
         let listener = match listener {
@@ -141,65 +141,48 @@ impl HostBuilder {
         // A directory that cannot be used is told before anything is compiled.
         // Two that start at once on the same data: one of them stops here,
         // before it draws a secret.
-        let tasks = open_tasks(&config, &clock)?;
+        let tasks = open_tasks(&config, &clock).await?;
+        let store = Arc::clone(&tasks);
         let compiled = Compiled::new(&config, components).await?;
-        let tls = tls()?;
+        let network = Network::new(resolver)?;
         let model = match model {
             Some(model) => model,
-            None => Arc::new(model_component(&config, &compiled, &tls).await?),
+            None => {
+                let engine = compiled.engine.wasmtime();
+                Arc::new(pipeline::model(&config, engine, &compiled.model, &network).await?)
+            }
         };
         let secret = Secret::open(&config.data_dir, || rand::rng().random())?;
         let configured = open_capabilities(&config, &secret, tasks, model, clock)?;
         let capabilities = Arc::new(plug(configured));
 
-        let pre = api_linker(compiled.engine.wasmtime())
-            .and_then(|linker| linker.instantiate_pre(&compiled.api))
-            .and_then(ServicePre::new)
-            .map_err(anyhow::Error::from)
-            .context("the api component does not fit this host")?;
+        let pre = api_pre(compiled.engine.wasmtime(), &compiled.api)?;
         let instances = ApiInstances {
             engine: compiled.engine.wasmtime().clone(),
             pre,
             grants: Grants {
                 settings: Arc::new(api_settings(&config, &secret)?),
-                egress: Egress::new(Grant::Nothing, Arc::clone(&tls)),
+                egress: Egress::new(Grant::Nothing, &network),
                 max_memory: API_MEMORY,
                 capabilities: Some(Arc::clone(&capabilities)),
             },
             stopping: Arc::default(),
             slots: Arc::new(Semaphore::new(usize::try_from(API_INSTANCES)?)),
         };
-        let pre = processor_linker(compiled.engine.wasmtime())
-            .and_then(|linker| linker.instantiate_pre(&compiled.processor))
-            .and_then(ProcessorComponentPre::new)
-            .map_err(anyhow::Error::from)
-            .context("the processor component does not fit this host")?;
-        let grant = Grant::Public {
-            allowed: config.allowed_sources.clone(),
-            provider: config.model_origin.clone(),
-        };
-        let worker = Worker {
-            engine: compiled.engine.wasmtime().clone(),
-            pre,
-            grants: Grants {
-                settings: Arc::new(processor_settings(&config)),
-                egress: Egress::new(grant, tls),
-                max_memory: PROCESSOR_MEMORY,
-                capabilities: Some(Arc::clone(&capabilities)),
-            },
-            host: Arc::clone(&capabilities),
-            concurrency: config
-                .concurrency
-                .min(capabilities.model.at_once().saturating_mul(IN_LINE)),
-            task_timeout: config.task_timeout,
-            unreleased: Unreleased::default(),
-        };
+        let worker = pipeline::worker(
+            &config,
+            compiled.engine.wasmtime(),
+            &compiled.processor,
+            &capabilities,
+            &network,
+        )?;
 
         // Reading goes on where nothing can be written, as on a full disk.
         let recovered = match sweep::recover(&capabilities).await {
             Err(error) if !error.is_repeatable() => return Err(error.into()),
             recovered => recovered.is_ok(),
         };
+        store.check_damage()?;
         let (stop, stopped) = watch::channel(false);
         let over = CancellationToken::new();
         let work = {
@@ -284,6 +267,17 @@ impl Drop for Host {
     }
 }
 
+pub(crate) fn api_pre(
+    engine: &wasmtime::Engine,
+    api: &Component,
+) -> anyhow::Result<ServicePre<Sandbox>> {
+    api_linker(engine)
+        .and_then(|linker| linker.instantiate_pre(api))
+        .and_then(ServicePre::new)
+        .map_err(anyhow::Error::from)
+        .context("the api component does not fit this host")
+}
+
 struct Compiled {
     engine: Engine,
     api: Component,
@@ -303,56 +297,27 @@ impl Compiled {
         let cache = config.data_dir.join("compiled");
         let compile = move || {
             let engine = Engine::new(pool, Some(&cache))?;
-            let component = |name: &str, bytes: &[u8]| {
-                Component::new(engine.wasmtime(), bytes)
-                    .map_err(anyhow::Error::from)
-                    .with_context(|| format!("the {name} component cannot be compiled"))
-            };
-            let compiled = Self {
+            let component = |name: &str, bytes: &[u8]| pipeline::component(&engine, name, bytes);
+            Ok(Self {
                 api: component("api", &components.api)?,
                 processor: component("processor", &components.processor)?,
                 model: component("model", &components.model)?,
                 engine,
-            };
-            engine::tidy(&cache);
-            Ok(compiled)
+            })
         };
         tokio::task::spawn_blocking(compile).await?
     }
 }
 
-async fn model_component(
-    config: &Config,
-    compiled: &Compiled,
-    tls: &Arc<rustls::ClientConfig>,
-) -> anyhow::Result<ModelComponent> {
-    let grant = match &config.model_origin {
-        Some(origin) => Grant::Origin(origin.clone()),
-        None => Grant::Nothing,
-    };
-    let grants = Grants {
-        settings: Arc::new(granted(config, &["model-url", "model-api-key"])),
-        egress: Egress::new(grant, Arc::clone(tls)),
-        max_memory: usize::try_from(config.model_memory)?,
-        capabilities: None,
-    };
-    ModelComponent::new(
-        compiled.engine.wasmtime(),
-        &compiled.model,
-        grants,
-        config.model_timeout,
-        config.concurrency,
-    )
-    .await
-}
-
-fn open_tasks(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Arc<SqliteTasks>> {
+/// On a thread that may wait: to wait here would keep a signal from being heard.
+async fn open_tasks(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Arc<SqliteTasks>> {
     let options = Options {
         lease: config.lease,
         max_backlog: config.max_backlog,
     };
-    let tasks = SqliteTasks::open(&config.data_dir, options, Arc::clone(clock))?;
-    Ok(Arc::new(tasks))
+    let (directory, clock) = (config.data_dir.clone(), Arc::clone(clock));
+    let open = move || SqliteTasks::open(&directory, options, clock);
+    Ok(Arc::new(tokio::task::spawn_blocking(open).await??))
 }
 
 fn open_capabilities(
@@ -378,14 +343,6 @@ fn open_capabilities(
         model,
         model_health: Mutex::new(ModelHealth::default()),
     })
-}
-
-/// The values of these settings, where they are set.
-fn granted(config: &Config, names: &[&'static str]) -> GrantedSettings {
-    names
-        .iter()
-        .filter_map(|name| Some((*name, config.values.get(name)?.to_owned())))
-        .collect()
 }
 
 fn api_settings(config: &Config, secret: &Secret) -> anyhow::Result<GrantedSettings> {
@@ -414,27 +371,4 @@ fn api_settings(config: &Config, secret: &Secret) -> anyhow::Result<GrantedSetti
         settings.insert("jwt-secret", key);
     }
     Ok(settings)
-}
-
-fn processor_settings(config: &Config) -> GrantedSettings {
-    let mut settings = granted(
-        config,
-        &[
-            "allow-sources",
-            "download-timeout",
-            "max-image-bytes",
-            "max-image-pixels",
-            "model-url",
-            "task-timeout",
-        ],
-    );
-    if let Some(public_url) = &config.public_url {
-        settings.insert("public-url", public_url.clone());
-    }
-    // The host itself limits each call of the model, from when it runs: a call
-    // that waits for a core is not a model that hangs.
-    if let Some(limit) = config.values.get("task-timeout") {
-        settings.insert("model-timeout", limit.to_owned());
-    }
-    settings
 }

@@ -9,13 +9,17 @@
 
 pub mod bindings;
 pub mod capability;
+pub mod check;
 pub mod cli;
+mod code_cache;
 pub mod components;
 pub mod config;
 mod egress;
 mod engine;
 mod host;
+mod pipeline;
 mod recurring;
+pub mod refiner;
 mod sandbox;
 mod secret;
 mod serve;
@@ -24,4 +28,6 @@ mod trigger;
 
 pub use components::Components;
 pub use config::Config;
+pub use egress::resolver::Resolver;
 pub use host::{Host, HostBuilder};
+pub use refiner::Refiner;

@@ -4,12 +4,18 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The time between two lines about the same fault.
+/// The time between two lines about a fault that comes with each call.
 const SILENCE: Duration = Duration::from_secs(1);
 
+/// The same for a loop that runs into its fault about once a second.
+pub const LONG_SILENCE: Duration = Duration::from_secs(60);
+
 /// Says when a fault is to be logged. One for each place that logs.
-#[derive(Debug, Default)]
-pub struct Recurring(Mutex<Counted>);
+#[derive(Debug)]
+pub struct Recurring {
+    silence: Duration,
+    counted: Mutex<Counted>,
+}
 
 #[derive(Debug, Default)]
 struct Counted {
@@ -19,10 +25,18 @@ struct Counted {
 
 impl Recurring {
     pub const fn new() -> Self {
-        Self(Mutex::new(Counted {
-            logged: None,
-            since: 0,
-        }))
+        Self::every(SILENCE)
+    }
+
+    /// With another time between two lines.
+    pub const fn every(silence: Duration) -> Self {
+        Self {
+            silence,
+            counted: Mutex::new(Counted {
+                logged: None,
+                since: 0,
+            }),
+        }
     }
 
     /// To be called each time that it happens. How often it happened since it
@@ -33,9 +47,9 @@ impl Recurring {
     }
 
     fn times_at(&self, now: Instant) -> Option<u64> {
-        let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
         counted.since += 1;
-        let is_silent = |logged| now.saturating_duration_since(logged) < SILENCE;
+        let is_silent = |logged| now.saturating_duration_since(logged) < self.silence;
         if counted.logged.is_some_and(is_silent) {
             return None;
         }
@@ -50,7 +64,7 @@ mod tests {
 
     #[test]
     fn a_fault_is_told_once_a_second_with_how_often_it_came() {
-        let fault = Recurring::new();
+        let (fault, longer) = (Recurring::new(), Recurring::every(LONG_SILENCE));
         let begin = Instant::now();
         for (milliseconds, times) in [
             (0, Some(1)),
@@ -63,6 +77,8 @@ mod tests {
         ] {
             let now = begin + Duration::from_millis(milliseconds);
             assert_eq!(fault.times_at(now), times, "at {milliseconds} ms");
+            let now = begin + Duration::from_millis(milliseconds * 60);
+            assert_eq!(longer.times_at(now), times, "at {milliseconds} * 60 ms");
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use concept_refinement_domain::capability::Lease;
 use wasmtime::component::{HasData, Linker, ResourceTable};
-use wasmtime::{Store, StoreLimits, StoreLimitsBuilder};
+use wasmtime::{ResourceLimiter, Store};
 use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
@@ -28,7 +28,7 @@ pub type GrantedSettings = BTreeMap<&'static str, String>;
 pub struct Grants {
     pub settings: Arc<GrantedSettings>,
     pub egress: Egress,
-    /// In bytes.
+    /// In bytes, of all memories that an instance has.
     pub max_memory: usize,
     /// None for a model: it sees nothing but its request.
     pub capabilities: Option<Arc<Capabilities>>,
@@ -40,7 +40,7 @@ pub struct Sandbox {
     wasi: WasiCtx,
     http: WasiHttpCtx,
     egress: Egress,
-    limits: StoreLimits,
+    memory: MemoryCap,
     printed: MemoryOutputPipe,
     settings: Arc<GrantedSettings>,
     capabilities: Option<Arc<Capabilities>>,
@@ -51,6 +51,47 @@ pub struct Sandbox {
 /// the instance is stopped from outside.
 #[derive(Clone, Default)]
 pub struct ClaimedLease(Arc<Mutex<Option<Lease>>>);
+
+/// What all memories of a store may take together: a component may be made of
+/// many modules, each with a memory of its own.
+struct MemoryCap {
+    taken: usize,
+    most: usize,
+}
+
+impl MemoryCap {
+    fn new(most: usize) -> Self {
+        Self { taken: 0, most }
+    }
+}
+
+impl ResourceLimiter for MemoryCap {
+    /// A growth that fails after this counts all the same: to take it back on
+    /// the guest's word would let it take back what it has.
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let taken = self.taken.saturating_add(desired.saturating_sub(current));
+        let fits = taken <= self.most;
+        if fits {
+            self.taken = taken;
+        }
+        Ok(fits)
+    }
+
+    /// The pool's slots bound tables.
+    fn table_growing(
+        &mut self,
+        _current: usize,
+        _desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        Ok(true)
+    }
+}
 
 /// Marks the sandbox as the data behind the linked capabilities.
 pub struct Linked;
@@ -68,16 +109,14 @@ impl Sandbox {
             wasi: WasiCtxBuilder::new().stderr(printed.clone()).build(),
             http: WasiHttpCtx::new(),
             egress: grants.egress.clone(),
-            limits: StoreLimitsBuilder::new()
-                .memory_size(grants.max_memory)
-                .build(),
+            memory: MemoryCap::new(grants.max_memory),
             printed,
             settings: Arc::clone(&grants.settings),
             capabilities: grants.capabilities.clone(),
             claimed: ClaimedLease::default(),
         };
         let mut store = Store::new(engine, sandbox);
-        store.limiter(|sandbox| &mut sandbox.limits);
+        store.limiter(|sandbox| &mut sandbox.memory);
         store.set_epoch_deadline(1);
         store.epoch_deadline_async_yield_and_update(1);
         store
@@ -169,6 +208,63 @@ impl WasiHttpView for Sandbox {
             hooks: &mut self.egress,
             table: &mut self.table,
             ctx: &mut self.http,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wasmtime::{Instance, Module};
+
+    use super::*;
+    use crate::egress::{Grant, Network, resolver};
+    use crate::engine::{Engine, Pool};
+
+    const MIB: usize = 1 << 20;
+
+    /// A module with a memory of 16 MiB and nothing else.
+    const MEMORY: &[u8] = b"\0asm\x01\0\0\0\x05\x04\x01\x00\x80\x02";
+
+    #[tokio::test]
+    async fn many_memories_take_no_more_than_one() {
+        let pool = Pool {
+            instances: 4,
+            calls: 1,
+            max_memory: 64 * MIB,
+        };
+        let engine = Engine::new(pool, None).unwrap();
+        let network = Network::new(resolver::system()).unwrap();
+        let module = Module::new(engine.wasmtime(), MEMORY).unwrap();
+        for (max_memory, expected) in [(15, 0), (16, 1), (47, 2), (48, 3)] {
+            let grants = Grants {
+                settings: Arc::default(),
+                egress: Egress::new(Grant::Nothing, &network),
+                max_memory: max_memory * MIB,
+                capabilities: None,
+            };
+            let mut store = Sandbox::store(engine.wasmtime(), &grants);
+            let mut instances = 0;
+            while Instance::new_async(&mut store, &module, &[]).await.is_ok() {
+                instances += 1;
+            }
+            assert_eq!(instances, expected, "{max_memory} MiB");
+        }
+    }
+
+    #[test]
+    fn a_memory_grows_as_far_as_the_cap() {
+        let mut cap = MemoryCap::new(100);
+        for (current, desired, expected) in [
+            (0, 60, true),
+            (0, 50, false),
+            (60, 70, true),
+            (0, 30, true),
+            (70, 71, false),
+            (71, usize::MAX, false),
+            (70, 70, true),
+        ] {
+            let fits = cap.memory_growing(current, desired, None).unwrap();
+            assert_eq!(fits, expected, "{current} to {desired}");
         }
     }
 }

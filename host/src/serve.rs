@@ -36,7 +36,7 @@ async fn start_and_stop(builder: HostBuilder) -> anyhow::Result<()> {
     let host = tokio::select! {
         host = builder.start() => host?,
         // Nothing was promised yet.
-        () = signals.next() => {
+        _ = signals.next() => {
             tracing::info!("stopping before it was ready");
             return Ok(());
         }
@@ -67,23 +67,23 @@ fn exit_after(limit: Duration, status: i32) {
 }
 
 /// Those that ask a process to end.
-struct Signals {
+pub(crate) struct Signals {
     terminate: Signal,
     interrupt: Signal,
 }
 
 impl Signals {
-    fn listen() -> std::io::Result<Self> {
+    pub(crate) fn listen() -> std::io::Result<Self> {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
         })
     }
 
-    async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) -> SignalKind {
         tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => SignalKind::terminate(),
+            _ = self.interrupt.recv() => SignalKind::interrupt(),
         }
     }
 }

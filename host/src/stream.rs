@@ -3,21 +3,19 @@
 //! Both ways are bounded: a fast writer waits for a slow reader, and nothing is
 //! copied before there is one.
 
+mod pipe;
+
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use futures::Stream;
 use futures::stream::{self, BoxStream};
-use tokio::sync::{mpsc, oneshot};
-use tokio_util::sync::PollSender;
+use futures::{Stream, StreamExt as _};
+use tokio::sync::oneshot;
 use wasmtime::StoreContextMut;
 use wasmtime::component::{
     Destination, Source, StreamConsumer, StreamProducer, StreamReader, StreamResult,
 };
-
-/// How many pieces may wait between a writer and a reader.
-const WAITING_PIECES: usize = 4;
 
 /// The largest piece that is copied out of a guest at once, in bytes.
 const MAX_PIECE: usize = 64 * 1024;
@@ -101,25 +99,23 @@ pub fn consume(
     reader: StreamReader<u8>,
     store: impl wasmtime::AsContextMut,
 ) -> wasmtime::Result<(BoxStream<'static, Bytes>, oneshot::Receiver<()>)> {
-    let (sender, receiver) = mpsc::channel(WAITING_PIECES);
+    let (writer, pieces) = pipe::pipe();
     let (want, wanted) = oneshot::channel();
     let (ended, drained) = oneshot::channel();
     reader.pipe(
         store,
         Consumer {
             wanted: Some(wanted),
-            sender: PollSender::new(sender),
+            writer,
             _ended: ended,
         },
     )?;
-    let pieces = stream::unfold((Some(want), receiver), |(want, mut receiver)| async {
-        if let Some(want) = want {
-            // Where the writer has left, the pieces end at once.
-            let _ = want.send(());
-        }
-        let piece = receiver.recv().await?;
-        Some((piece, (None, receiver)))
+    let pieces = stream::once(async move {
+        // Where the writer has left, the pieces end at once.
+        let _ = want.send(());
+        pieces
     });
+    let pieces = pieces.flatten();
     Ok((Box::pin(pieces), drained))
 }
 
@@ -127,7 +123,7 @@ struct Consumer {
     /// Until somebody reads: a thousand models that are asked and do not look
     /// at their image yet would hold it a thousand times.
     wanted: Option<oneshot::Receiver<()>>,
-    sender: PollSender<Bytes>,
+    writer: pipe::Writer,
     /// Dropped with the consumer.
     _ended: oneshot::Sender<()>,
 }
@@ -149,16 +145,16 @@ impl<D> StreamConsumer<D> for Consumer {
         if let Some(wanted) = &mut self.wanted {
             match Pin::new(wanted).poll(cx) {
                 Poll::Pending if finish => return Poll::Ready(Ok(StreamResult::Cancelled)),
-                // Or the reader has left, which the sender finds out.
+                // Or the reader has left, which the pipe tells.
                 wanted => drop(ready!(wanted)),
             }
             self.wanted = None;
         }
-        let reserved = match self.sender.poll_reserve(cx) {
+        let ready = match self.writer.poll_ready(cx) {
             Poll::Pending if finish => return Poll::Ready(Ok(StreamResult::Cancelled)),
-            reserved => ready!(reserved),
+            ready => ready!(ready),
         };
-        if reserved.is_err() {
+        if ready.is_err() {
             return Poll::Ready(Ok(StreamResult::Dropped));
         }
         let (piece, _) = {
@@ -167,9 +163,7 @@ impl<D> StreamConsumer<D> for Consumer {
         };
         let piece = Bytes::copy_from_slice(piece);
         source.mark_read(piece.len());
-        Poll::Ready(Ok(match self.sender.send_item(piece) {
-            Ok(()) => StreamResult::Completed,
-            Err(_) => StreamResult::Dropped,
-        }))
+        self.writer.send(piece);
+        Poll::Ready(Ok(StreamResult::Completed))
     }
 }

@@ -9,9 +9,11 @@
     reason = "this runs in tests only"
 )]
 
+mod damage;
 mod directory;
 mod full;
 mod load;
+mod opening;
 mod pipeline;
 mod random;
 mod read_only;

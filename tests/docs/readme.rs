@@ -1,5 +1,6 @@
-//! The README's first refinement, run by a shell from the root of the project.
+//! The README's commands, run by a shell.
 
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -12,10 +13,10 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// The shell lines after the README's note on this test.
-fn lines() -> String {
+/// The shell lines after a note of the README on these tests.
+fn lines(note: &str) -> String {
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
-    let (_, after) = readme.split_once("<!-- the tests run these lines").unwrap();
+    let (_, after) = readme.split_once(note).unwrap();
     let (_, block) = after.split_once("```sh\n").unwrap();
     let (block, _) = block.split_once("```").unwrap();
     block.to_owned()
@@ -25,6 +26,7 @@ fn lines() -> String {
 fn the_first_refinement_works_as_printed() {
     let service = Launch::new().set("rate-limit", "unlimited").start();
     let pictures = tempfile::tempdir().unwrap();
+    let note = "<!-- the tests run these lines as they stand";
     let of_our_own = root().join("docs/pictures/logo-before.png");
     for (name, bytes) in [
         ("logo.png", std::fs::read(of_our_own).unwrap()),
@@ -37,7 +39,7 @@ fn the_first_refinement_works_as_printed() {
         // The lines write where they run, so they run where that does no harm.
         let place = tempfile::tempdir().unwrap();
         let shell = Command::new("bash")
-            .args(["-euo", "pipefail", "-c", &lines()])
+            .args(["-euo", "pipefail", "-c", &lines(note)])
             .current_dir(place.path())
             .env("API", service.url())
             .env("IMAGE", &original)
@@ -57,6 +59,59 @@ fn the_first_refinement_works_as_printed() {
         );
     }
     drop(service);
+}
+
+#[test]
+fn the_commands_without_a_service_work_as_printed() {
+    let place = tempfile::tempdir().unwrap();
+    let programs = place.path().join("programs");
+    std::fs::create_dir(&programs).unwrap();
+    // The executable of the tests has no components in it.
+    let program = format!(
+        "#!/bin/sh\ncommand=$1; shift\ncase $command in\n\
+         refine|check) exec {binary:?} $command --components {components:?} \"$@\" ;;\n\
+         *) exec {binary:?} $command \"$@\" ;;\nesac\n",
+        binary = artifacts::binary(),
+        components = artifacts::components(),
+    );
+    let path = programs.join("concept-refinement");
+    std::fs::write(&path, program).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700)).unwrap();
+    let docs = root().join("docs").canonicalize().unwrap();
+    symlink(docs, place.path().join("docs")).unwrap();
+    let cache = place.path().join("cache");
+    std::fs::create_dir(&cache).unwrap();
+    symlink(artifacts::compiled(), cache.join("concept-refinement")).unwrap();
+
+    let before = std::env::var("PATH").unwrap();
+    let note = "<!-- the tests run these lines as well";
+    let shell = Command::new("bash")
+        .args(["-euo", "pipefail", "-c", &lines(note)])
+        .current_dir(place.path())
+        .env("PATH", format!("{}:{before}", programs.display()))
+        .env("XDG_CACHE_HOME", cache)
+        .output()
+        .unwrap();
+    assert!(shell.status.success(), "{shell:?}");
+    assert!(shell.stderr.is_empty(), "{shell:?}");
+    for name in [
+        "refined.png",
+        "refined/logo-before.png",
+        "refined/landscape-before.jpg",
+        "refined/badge-before.png",
+        "sketch.png",
+    ] {
+        image::open(place.path().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+    }
+    for (name, part) in [
+        ("concept-refinement.bash", "--output"),
+        ("concept-refinement-refine.1", ".SH OPTIONS"),
+        ("words.txt", "sepia"),
+    ] {
+        let text = std::fs::read_to_string(place.path().join(name)).unwrap();
+        assert!(text.contains(part), "{name}");
+    }
+    assert!(!place.path().join("data").exists());
 }
 
 #[test]

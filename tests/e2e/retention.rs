@@ -114,17 +114,21 @@ async fn what_nothing_refers_to_goes_at_the_start_and_nothing_else() {
         folder.join(of(&task, 2)),
         folder.join(of(&other, 7)),
         folder.join(of(&deleted, 1)),
-        folder.join("01234567-89ab-4def-8123-456789abcdef-1"),
         elsewhere.join(of(&task, 1)),
     ] {
         fs::copy(some, orphan).unwrap();
     }
+    // All that may be left of a task after the loss of a database, and a name
+    // that tells nothing.
+    let unknown = folder.join("01234567-89ab-4def-8123-456789abcdef-1");
     let foreign = folder.join("logo");
-    fs::copy(some, &foreign).unwrap();
+    for kept in [&unknown, &foreign] {
+        fs::copy(some, kept).unwrap();
+    }
 
     let service = launch.start();
     assert!(!leftover.exists(), "before it was ready");
-    let kept: BTreeSet<PathBuf> = refined.iter().cloned().chain([foreign]).collect();
+    let kept: BTreeSet<PathBuf> = refined.iter().cloned().chain([unknown, foreign]).collect();
     eventually("the orphans go", SOON, async || {
         let left = images(&launch, "refined");
         assert!(left.is_superset(&kept), "{left:?}");

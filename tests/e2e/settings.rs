@@ -1,5 +1,6 @@
 //! Settings: by flag, variable and file, checked before anything starts.
 
+use concept_refinement_host::config::table;
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::service::Launch;
@@ -112,6 +113,76 @@ fn what_is_unknown_or_unusable_stops_the_start_and_is_named() {
         assert!(!ended.log.contains("panicked"), "{name}: {}", ended.log);
         assert!(ended.log.lines().count() <= 12, "{name}: {}", ended.log);
     }
+}
+
+/// A value that each setting cannot have, and whose fault that is.
+const UNUSABLE: &[(&str, &str)] = &[
+    ("listen", "localhost"),
+    ("data-dir", ""),
+    ("public-url", "images.example.com"),
+    ("role", "boss"),
+    ("tasks", "mysql://x"),
+    ("queue", "carrier-pigeon"),
+    ("images", "tape"),
+    ("model", "dall-e"),
+    ("model-url", "ftp://host/"),
+    ("model-api-key", ""),
+    ("model-memory", "5GiB"),
+    ("rate-limit", "10/fortnight"),
+    ("auth", "none"),
+    ("jwt-secret", "too short"),
+    ("jwt-audience", ""),
+    ("jwt-issuer", " "),
+    ("allow-sources", "*.example.com"),
+    ("concurrency", "0"),
+    ("lease", "30"),
+    ("max-backlog", "-1"),
+    ("max-image-bytes", "1GiB"),
+    ("max-image-pixels", "many"),
+    ("download-timeout", "0s"),
+    ("model-timeout", "soon"),
+    ("task-timeout", "5 minutes"),
+    ("image-url-ttl", "1s"),
+    ("uploads", "1.5"),
+    ("retention", "never"),
+    ("log-format", "xml"),
+];
+
+/// Each setting, by flag, by variable and in the file: one sentence that names
+/// it, and the status of what cannot be started as it was told.
+#[test]
+fn each_setting_is_checked_wherever_it_stands() {
+    let settings: Vec<_> = table::SETTINGS.iter().map(|setting| setting.name).collect();
+    let tried: Vec<_> = UNUSABLE.iter().map(|(name, _)| *name).collect();
+    assert_eq!(tried, settings, "in the order of the table");
+    std::thread::scope(|scope| {
+        for part in UNUSABLE.chunks(8) {
+            scope.spawn(move || part.iter().for_each(|(name, value)| refused(name, value)));
+        }
+    });
+}
+
+fn refused(name: &str, value: &str) {
+    let key = name.replace('-', "_");
+    let variable = format!("REFINEMENT_{}", key.to_uppercase());
+    let launches = [
+        ("flag", Launch::new().set(name, value)),
+        ("variable", without(name).variable(&variable, value)),
+        ("file", without(name).file(&format!("{key} = {value:?}\n"))),
+    ];
+    for (source, launch) in launches {
+        let ended = launch.run();
+        let log = &ended.log;
+        assert_eq!(ended.status.code(), Some(2), "{name} by {source}: {log}");
+        let problem = format!("concept-refinement: {key}: ");
+        assert!(log.starts_with(&problem), "{name} by {source}: {log}");
+        assert_eq!(log.lines().count(), 1, "{name} by {source}: {log}");
+    }
+}
+
+/// By its flag a setting would win over what is tried.
+fn without(name: &str) -> Launch {
+    Launch::new().unset(name)
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! What the API's users feel while models misbehave or are down. This is a
-//! program of its own, so that no other test runs beside it.
+//! What the API's users feel while models work hard, misbehave or are down. This
+//! is a program of its own, so that no other test runs beside it.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -8,9 +8,11 @@
     reason = "this runs in tests only"
 )]
 
-use std::time::Duration;
+use std::pin::pin;
+use std::time::{Duration, Instant};
 
 use concept_refinement_tests::client::Client;
+use concept_refinement_tests::deadline::eventually;
 use concept_refinement_tests::faults::MODEL_DOWN;
 use concept_refinement_tests::figures::show;
 use concept_refinement_tests::latency::{latencies, percentile};
@@ -19,7 +21,7 @@ use concept_refinement_tests::pictures;
 use concept_refinement_tests::server::Origin;
 use concept_refinement_tests::service::Launch;
 use concept_refinement_tests::tokens::{AUDIENCE, ISSUER, SECRET};
-use futures::future::join_all;
+use futures::future::{Either, join_all, select};
 use tokio::sync::{Mutex, MutexGuard};
 
 const LIMIT: Duration = Duration::from_millis(50);
@@ -85,6 +87,79 @@ async fn reading_a_task_stays_quick_while_models_misbehave() {
     assert!(p99 < allowed, "{p99:?} is not within {allowed:?}");
     let after = reader.refined(&url, "echo it").await;
     assert_eq!(after["status"], "completed", "{after}");
+}
+
+/// A dozen megapixels each, as phones take them, and more at once than there are
+/// cores: they are decoded and edited as the cores and the memory allow.
+#[tokio::test]
+async fn reading_a_task_stays_quick_beside_large_originals() {
+    const AT_ONCE: usize = 8;
+    /// What a service takes beside the images, and what the image itself takes
+    /// in the model while it is edited.
+    const SERVICE: u64 = 300;
+    const EACH: u64 = 300;
+
+    let _turn = turn().await;
+    let origin = Origin::start();
+    let service = Launch::new()
+        .set("allow-sources", &origin.authority())
+        .set("rate-limit", "unlimited")
+        .start();
+    let reader = Client::session(service.url()).await;
+    let small = origin.picture(&pictures::png(64, 64));
+    let task = reader.refined(&small, "make it lighter").await;
+    assert_eq!(task["status"], "completed", "{task}");
+    let id = task["task_id"].as_str().unwrap();
+    let large = origin.picture(&pictures::jpeg(4000, 3000));
+
+    let quiet = latencies(&reader, id, Duration::from_secs(2)).await;
+    let begin = Instant::now();
+    let refined = join_all((0..AT_ONCE).map(async |_| {
+        let client = Client::session(service.url()).await;
+        let id = client
+            .accepted(&large, "make it lighter and sharper, with a vignette")
+            .await;
+        let task = eventually(
+            "a large one is finished",
+            Duration::from_secs(120),
+            async || {
+                let task = client.task(&id).await;
+                (task["completed_at"] != serde_json::Value::Null).then_some(task)
+            },
+        );
+        let task = task.await;
+        assert_eq!(task["status"], "completed", "{task}");
+    }));
+    let mut refined = pin!(refined);
+    let mut busy = Vec::new();
+    let finished = loop {
+        let slice = pin!(latencies(&reader, id, Duration::from_secs(1)));
+        match select(refined.as_mut(), slice).await {
+            Either::Left((_, slice)) => {
+                busy.extend(slice.await);
+                break begin.elapsed();
+            }
+            Either::Right((slice, _)) => busy.extend(slice),
+        }
+    };
+    busy.sort_unstable();
+
+    let (quiet_p99, p99) = (percentile(&quiet, 99), percentile(&busy, 99));
+    let peak = service.peak_memory() >> 20;
+    show(&format!(
+        "GET of a task: quiet p50 {:?} p99 {quiet_p99:?}, beside {AT_ONCE} originals of 12 \
+         megapixels p50 {:?} p99 {p99:?} ({} requests); all completed within {finished:?}, with \
+         at most {peak} MiB",
+        percentile(&quiet, 50),
+        percentile(&busy, 50),
+        busy.len(),
+    ));
+    assert!(busy.len() > 100);
+    let allowed = LIMIT.max(quiet_p99 * NOISE);
+    assert!(p99 < allowed, "{p99:?} is not within {allowed:?}");
+    let cores = std::thread::available_parallelism().unwrap().get() as u64;
+    let room = SERVICE + EACH * cores.min(AT_ONCE as u64);
+    assert!(peak < room, "{peak} MiB are more than {room} MiB");
 }
 
 /// The short form of what the soak test does for a minute.

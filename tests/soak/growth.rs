@@ -3,15 +3,16 @@
 use std::env;
 use std::time::{Duration, Instant};
 
+use concept_refinement_tests::crowd::launch;
 use concept_refinement_tests::figures::show;
 use concept_refinement_tests::latency::percentile;
 use concept_refinement_tests::pictures;
+use concept_refinement_tests::process::Process;
 use concept_refinement_tests::server::Origin;
 
 use crate::load::Load;
-use crate::process::Process;
 use crate::samples::{Files, Sample, grown, show_table};
-use crate::{launch, turn};
+use crate::turn;
 
 /// Samples in all, and the share of them in which everything fills for once:
 /// pools, caches, connections.

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use concept_refinement_tests::crowd::launch;
 use concept_refinement_tests::figures::show;
+use concept_refinement_tests::process::Process;
 use concept_refinement_tests::server::Origin;
 
-use crate::process::Process;
-use crate::{launch, megabytes, turn};
+use crate::{megabytes, turn};
 
 const LOOKED_AT: Duration = Duration::from_secs(10);
 

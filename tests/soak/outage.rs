@@ -3,15 +3,16 @@
 use std::time::Duration;
 
 use concept_refinement_tests::client::Client;
+use concept_refinement_tests::crowd::launch;
 use concept_refinement_tests::faults::MODEL_DOWN;
 use concept_refinement_tests::figures::show;
 use concept_refinement_tests::latency::percentile;
 use concept_refinement_tests::outage::Outage;
 use concept_refinement_tests::pictures;
+use concept_refinement_tests::process::Process;
 use concept_refinement_tests::server::Origin;
 
-use crate::process::Process;
-use crate::{launch, megabytes, turn};
+use crate::{megabytes, turn};
 
 const SLOWEST: Duration = Duration::from_millis(50);
 

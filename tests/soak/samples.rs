@@ -5,9 +5,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use concept_refinement_tests::figures::show;
+use concept_refinement_tests::process::Usage;
 
 use crate::megabytes;
-use crate::process::Usage;
 
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sample {

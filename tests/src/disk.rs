@@ -110,7 +110,7 @@ impl SmallDisk {
             .open(self.path().join(FILLER))
             .unwrap();
         let length = filler.metadata().unwrap().len();
-        let kept = (length / PAGE).checked_sub(pages).unwrap();
+        let kept = (length / PAGE).saturating_sub(pages);
         filler.set_len(kept * PAGE).unwrap();
     }
 

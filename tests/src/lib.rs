@@ -15,6 +15,7 @@
 
 pub mod artifacts;
 pub mod client;
+pub mod crowd;
 pub mod deadline;
 pub mod disk;
 pub mod faults;
@@ -23,6 +24,7 @@ pub mod flaws;
 pub mod latency;
 pub mod outage;
 pub mod pictures;
+pub mod process;
 pub mod provider;
 pub mod reaper;
 pub mod server;

@@ -87,6 +87,37 @@ pub fn png_that_claims(width: u32, height: u32) -> Vec<u8> {
     bytes
 }
 
+/// One of each format that claims to be of this size, as far as its format can
+/// say so, with the header and little else.
+pub fn all_that_claim(width: u16, height: u16) -> [Picture; 4] {
+    all(8, 8).map(|mut picture| {
+        let size = (u32::from(width), u32::from(height));
+        let bytes = &mut picture.bytes;
+        match picture.media_type {
+            "image/png" => *bytes = png_that_claims(size.0, size.1),
+            "image/jpeg" => {
+                let frame = bytes
+                    .windows(2)
+                    .position(|pair| pair == [0xff, 0xc0])
+                    .unwrap();
+                bytes[frame + 5..frame + 7].copy_from_slice(&height.to_be_bytes());
+                bytes[frame + 7..frame + 9].copy_from_slice(&width.to_be_bytes());
+            }
+            "image/webp" => {
+                // Fourteen bits a side, behind the names, sizes and a mark.
+                let side = |side: u32| (side - 1).min(0x3fff);
+                let bits = side(size.0) | side(size.1) << 14;
+                bytes[21..25].copy_from_slice(&bits.to_le_bytes());
+            }
+            _ => {
+                bytes[6..8].copy_from_slice(&width.to_le_bytes());
+                bytes[8..10].copy_from_slice(&height.to_le_bytes());
+            }
+        }
+        picture
+    })
+}
+
 pub fn decode(bytes: &[u8]) -> DynamicImage {
     image::load_from_memory(bytes).unwrap()
 }

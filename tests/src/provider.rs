@@ -95,6 +95,12 @@ impl Provider {
         asked.get(prompt).cloned().unwrap_or_default()
     }
 
+    /// How often that was.
+    pub fn times(&self, prompt: &str) -> usize {
+        let asked = self.served.asked.lock().unwrap();
+        asked.get(prompt).map_or(0, Vec::len)
+    }
+
     fn name(&self) -> usize {
         self.served.names.fetch_add(1, Ordering::Relaxed)
     }

@@ -33,6 +33,7 @@ struct Served {
     replies: Mutex<HashMap<String, Reply>>,
     requests: Mutex<HashMap<String, Vec<String>>>,
     connections: AtomicUsize,
+    ended: AtomicUsize,
     names: AtomicUsize,
 }
 
@@ -42,6 +43,9 @@ pub struct Reply {
     bytes: Vec<u8>,
     then: Then,
     gate: Option<watch::Receiver<bool>>,
+    /// Into how many it is cut.
+    pieces: usize,
+    /// Before each of them.
     pause: Duration,
 }
 
@@ -55,12 +59,19 @@ enum Then {
     Silence,
     /// Repeats the last kilobyte as long as someone reads.
     Again,
+    /// Says a byte, waits so long, and says another.
+    Trickle(Duration),
 }
 
 impl Origin {
     /// On a free loopback port.
     pub fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::start_at("127.0.0.1:0".parse().unwrap())
+    }
+
+    /// On an address of one's own; port 0 is a free one.
+    pub fn start_at(address: SocketAddr) -> Self {
+        let listener = TcpListener::bind(address).unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
         let served = Arc::new(Served::default());
@@ -69,7 +80,11 @@ impl Origin {
             let listener = tokio::net::TcpListener::from_std(listener).unwrap();
             while let Ok((stream, _)) = listener.accept().await {
                 serving.connections.fetch_add(1, Ordering::Relaxed);
-                tokio::spawn(answer(stream, Arc::clone(&serving)));
+                let serving = Arc::clone(&serving);
+                tokio::spawn(async move {
+                    answer(stream, Arc::clone(&serving)).await;
+                    serving.ended.fetch_add(1, Ordering::Relaxed);
+                });
             }
         });
         Self { address, served }
@@ -115,6 +130,12 @@ impl Origin {
     /// Connections so far.
     pub fn connections(&self) -> usize {
         self.served.connections.load(Ordering::Relaxed)
+    }
+
+    /// Connections that have not ended.
+    pub fn open_connections(&self) -> usize {
+        let ended = self.served.ended.load(Ordering::Relaxed);
+        self.connections() - ended
     }
 
     /// The heads of the requests for a URL so far.
@@ -169,6 +190,7 @@ impl Reply {
             bytes: bytes.to_vec(),
             then: Then::Close,
             gate: None,
+            pieces: 1,
             pause: Duration::ZERO,
         }
     }
@@ -179,9 +201,39 @@ impl Reply {
         self
     }
 
+    /// In one, after a pause.
+    pub fn after(self, pause: Duration) -> Self {
+        Self {
+            pieces: 1,
+            pause,
+            ..self
+        }
+    }
+
     /// In a dozen pieces, with a pause before each.
     pub fn slowly(self, pause: Duration) -> Self {
-        Self { pause, ..self }
+        Self {
+            pieces: 12,
+            pause,
+            ..self
+        }
+    }
+
+    /// Byte by byte, with a pause before each.
+    pub fn byte_by_byte(self, pause: Duration) -> Self {
+        Self {
+            pieces: self.bytes.len(),
+            pause,
+            ..self
+        }
+    }
+
+    /// Never ends, and says a byte after each pause.
+    pub fn then_trickle(self, pause: Duration) -> Self {
+        Self {
+            then: Then::Trickle(pause),
+            ..self
+        }
     }
 
     /// Never ends.
@@ -221,12 +273,11 @@ pub(crate) async fn send(stream: &mut TcpStream, mut reply: Reply) -> Option<()>
         // A gate that was dropped is open too.
         let _ = gate.wait_for(|open| *open).await;
     }
-    let size = match reply.pause {
-        Duration::ZERO => reply.bytes.len(),
-        _ => reply.bytes.len().div_ceil(12),
-    };
+    let size = reply.bytes.len().div_ceil(reply.pieces.max(1));
     for piece in reply.bytes.chunks(size.max(1)) {
-        tokio::time::sleep(reply.pause).await;
+        if !reply.pause.is_zero() {
+            tokio::time::sleep(reply.pause).await;
+        }
         stream.write_all(piece).await.ok()?;
     }
     match reply.then {
@@ -235,6 +286,11 @@ pub(crate) async fn send(stream: &mut TcpStream, mut reply: Reply) -> Option<()>
         Then::Again => {
             let again = &reply.bytes[reply.bytes.len().saturating_sub(1024)..];
             while stream.write_all(again).await.is_ok() {}
+        }
+        Then::Trickle(pause) => {
+            while stream.write_all(b"\0").await.is_ok() {
+                tokio::time::sleep(pause).await;
+            }
         }
     }
     Some(())

@@ -72,6 +72,13 @@ impl Launch {
         self
     }
 
+    /// Leaves a setting to the file, the environment or its default.
+    pub fn unset(mut self, name: &str) -> Self {
+        let flag = format!("--{name}=");
+        self.flags.retain(|other| !other.starts_with(&flag));
+        self
+    }
+
     pub fn flag(mut self, flag: &str) -> Self {
         self.flags.push(flag.to_owned());
         self
@@ -207,6 +214,17 @@ impl Service {
     /// Of its process.
     pub fn id(&self) -> u32 {
         self.process.id()
+    }
+
+    /// The most memory that it ever had, in bytes.
+    pub fn peak_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
+        let peak = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:"))
+            .unwrap();
+        let kilobytes: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
+        kilobytes << 10
     }
 
     /// Standard output and standard error so far.

@@ -4,6 +4,7 @@
 //! settings, so that nothing is built twice. It must stay small, since it is
 //! compiled before everything else, and it knows nothing of what it builds.
 
+mod bench;
 mod components;
 mod executable;
 mod process;
@@ -62,6 +63,11 @@ enum Task {
         #[command(flatten)]
         length: soak::Length,
     },
+    /// Measures what the service costs, beside the same code without wasm.
+    Bench {
+        #[command(flatten)]
+        form: bench::Form,
+    },
     /// Builds the components alone, those of the tests included.
     Components,
 }
@@ -85,6 +91,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Test { args } if args.is_empty() => test::everything(&workspace),
         Task::Test { args } => test::some(&workspace, &args),
         Task::Simulate { seed, iterations } => simulate::run(&workspace, seed, iterations),
+        Task::Bench { form } => bench::run(&workspace, &form),
         Task::Soak { length } => soak::run(&workspace, &length),
         Task::Components => {
             components::build_shipped(&workspace)?;

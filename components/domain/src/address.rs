@@ -227,6 +227,117 @@ mod tests {
         }
     }
 
+    /// The two registries once more, line by line as IANA lists them, so that a
+    /// slip in the tables shows. "N/A" is written as false.
+    const REGISTRIES: &str = "
+        0.0.0.0/8 false
+        0.0.0.0/32 false
+        10.0.0.0/8 false
+        100.64.0.0/10 false
+        127.0.0.0/8 false
+        169.254.0.0/16 false
+        172.16.0.0/12 false
+        192.0.0.0/24 false
+        192.0.0.0/29 false
+        192.0.0.8/32 false
+        192.0.0.9/32 true
+        192.0.0.10/32 true
+        192.0.0.170/32 false
+        192.0.0.171/32 false
+        192.0.2.0/24 false
+        192.31.196.0/24 true
+        192.52.193.0/24 true
+        192.88.99.0/24 false
+        192.88.99.2/32 false
+        192.168.0.0/16 false
+        192.175.48.0/24 true
+        198.18.0.0/15 false
+        198.51.100.0/24 false
+        203.0.113.0/24 false
+        240.0.0.0/4 false
+        255.255.255.255/32 false
+        ::1/128 false
+        ::/128 false
+        64:ff9b:1::/48 false
+        100::/64 false
+        100:0:0:1::/64 false
+        2001::/23 false
+        2001::/32 false
+        2001:1::1/128 true
+        2001:1::2/128 true
+        2001:1::3/128 true
+        2001:2::/48 false
+        2001:3::/32 true
+        2001:4:112::/48 true
+        2001:10::/28 false
+        2001:20::/28 true
+        2001:30::/28 true
+        2001:db8::/32 false
+        2002::/16 false
+        2620:4f:8000::/48 true
+        3fff::/20 false
+        5f00::/16 false
+        fc00::/7 false
+        fe80::/10 false
+    ";
+
+    /// Of the second kind: what the registries of the address space itself call
+    /// multicast or have not given out.
+    const NOT_UNICAST: [&str; 6] = [
+        "224.0.0.0/4",
+        "::/3",
+        "4000::/2",
+        "8000::/2",
+        "c000::/3",
+        "e000::/3",
+    ];
+
+    /// By the longest prefix that holds the address, none of which is global
+    /// unicast.
+    fn by_the_registries(address: IpAddr) -> bool {
+        let listed = REGISTRIES
+            .lines()
+            .filter_map(|line| line.trim().split_once(' '))
+            .map(|(block, reachable)| (block, reachable == "true"));
+        let others = NOT_UNICAST.iter().map(|block| (*block, false));
+        listed
+            .chain(others)
+            .map(|(block, reachable)| (block.parse::<ipnet::IpNet>().unwrap(), reachable))
+            .filter(|(block, _)| block.contains(&address))
+            .max_by_key(|(block, _)| block.prefix_len())
+            .is_none_or(|(_, reachable)| reachable)
+    }
+
+    #[test]
+    fn each_entry_of_the_registries_is_judged_to_its_edges() {
+        let mut entries = 0;
+        for line in REGISTRIES.lines().filter(|line| !line.trim().is_empty()) {
+            let (block, _) = line.trim().split_once(' ').unwrap();
+            let addresses = match block.parse::<ipnet::IpNet>().unwrap() {
+                ipnet::IpNet::V4(block) => {
+                    let (first, last) = (block.network().to_bits(), block.broadcast().to_bits());
+                    [first.saturating_sub(1), first, last, last.saturating_add(1)]
+                        .map(|bits| IpAddr::from(Ipv4Addr::from_bits(bits)))
+                }
+                ipnet::IpNet::V6(block) => {
+                    let (first, last) = (block.network().to_bits(), block.broadcast().to_bits());
+                    [first.saturating_sub(1), first, last, last.saturating_add(1)]
+                        .map(|bits| IpAddr::from(Ipv6Addr::from_bits(bits)))
+                }
+            };
+            for address in addresses {
+                let expected = by_the_registries(address);
+                assert_eq!(
+                    is_public(address),
+                    expected,
+                    "{address} at an edge of {block}"
+                );
+            }
+            entries += 1;
+        }
+        assert_eq!(entries, 49);
+    }
+
     #[test]
     fn the_tables_hold_each_block_once() {
         for (index, (block, _)) in V4.iter().enumerate() {
@@ -253,6 +364,35 @@ mod tests {
             let public = is_public(inner.into());
             prop_assert_eq!(is_public(inner.to_ipv6_mapped().into()), public);
             prop_assert_eq!(is_public(nat64.into()), public);
+        }
+
+        #[test]
+        fn the_tables_say_what_the_registries_say(
+            v4 in any::<u32>(),
+            v6 in any::<u128>(),
+            block in any::<prop::sample::Index>(),
+        ) {
+            let v4 = Ipv4Addr::from_bits(v4);
+            prop_assert_eq!(is_public(v4.into()), by_the_registries(v4.into()), "{}", v4);
+            // Most addresses are in no block at all, so go into one.
+            let (block, _) = V6[block.index(V6.len())];
+            let within = block.network().to_bits() | (v6 & block.hostmask().to_bits());
+            for address in [v6, within].map(Ipv6Addr::from_bits) {
+                if embedded_v4(address).is_none() {
+                    let expected = by_the_registries(address.into());
+                    prop_assert_eq!(is_public(address.into()), expected, "{}", address);
+                }
+            }
+        }
+
+        #[test]
+        fn what_6to4_and_teredo_carry_is_never_public(bits in any::<u32>(), rest in any::<u64>()) {
+            let [high, low] = [bits >> 16, bits & 0xffff].map(u128::from);
+            let six_to_four = (0x2002 << 112) | (high << 96) | (low << 80) | u128::from(rest);
+            let teredo = (0x2001_0000 << 96) | (u128::from(rest) << 32) | u128::from(!bits);
+            for address in [six_to_four, teredo].map(Ipv6Addr::from_bits) {
+                prop_assert!(!is_public(address.into()), "{}", address);
+            }
         }
 
         #[test]

@@ -299,6 +299,28 @@ mod tests {
             let _ = parse_push(&bytes);
         }
 
+        /// Bytes changed, or cut off, in a good message and a good push.
+        #[test]
+        fn a_damaged_message_is_unusable_or_names_both(
+            changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+            end in any::<prop::sample::Index>(),
+        ) {
+            let good = message_for(&task("Make it lighter", Some("A bean")));
+            let push = json!({"message": {"data": BASE64.encode(&good), "messageId": "1"}});
+            for mut bytes in [good, push.to_string().into_bytes()] {
+                for (at, value) in &changes {
+                    let at = at.index(bytes.len());
+                    bytes[at] = *value;
+                }
+                for bytes in [&bytes[..], &bytes[..end.index(bytes.len())]] {
+                    let _ = parse_push(bytes);
+                    if let Parsed::Valid { task_id, user_id } = parse(bytes) {
+                        prop_assert!(!task_id.trim().is_empty() && !user_id.trim().is_empty());
+                    }
+                }
+            }
+        }
+
         #[test]
         fn a_message_reads_back(prompt in "\\PC{1,40}[a-z]", user in "\\PC{0,20}[a-z]") {
             let mut task = task(&prompt, None);

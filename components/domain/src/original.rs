@@ -55,7 +55,13 @@ pub fn check_url(url: &str, allowed: &AllowedSources) -> Result<Url, String> {
         }
         Some(Host::Domain(name)) => match without_final_dots(name) {
             "" => return Err("must name a host".into()),
-            name => !is_localhost(name) || allowed.allows_localhost(name, port),
+            name => match Host::parse(name) {
+                // With more than one final dot it is not read as an address yet.
+                Ok(Host::Ipv4(address)) => {
+                    is_public(address.into()) || allowed.allows_address(address.into(), port)
+                }
+                _ => !is_localhost(name) || allowed.allows_localhost(name, port),
+            },
         },
         None => return Err("must name a host".into()),
     };
@@ -358,7 +364,73 @@ mod tests {
         }
     }
 
+    /// Pieces of which URLs are made, good and bad, in any order.
+    fn url_of_pieces() -> impl Strategy<Value = String> {
+        let piece = proptest::sample::select(vec![
+            "http",
+            "https",
+            ":",
+            "/",
+            "//",
+            "\\",
+            "@",
+            "[",
+            "]",
+            "::1",
+            "::ffff:",
+            "127.0.0.1",
+            "127.1",
+            "0x7f",
+            "017700000001",
+            "2130706433",
+            "localhost",
+            ".",
+            "..",
+            "%",
+            "%25",
+            "%6c",
+            "eth0",
+            "?",
+            "#",
+            ":80",
+            ":0",
+            ":99999",
+            "é",
+            "。",
+            "xn--",
+            "-",
+            " ",
+            "\t",
+            "example.com",
+            "user",
+            "\u{0}",
+            "\u{202e}",
+        ]);
+        proptest::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+    }
+
     proptest! {
+        /// Of what passes, nothing can be seen that does not.
+        #[test]
+        fn what_passes_could_be_public(url in url_of_pieces(), behind in url_of_pieces()) {
+            for url in [url.clone(), format!("http://{url}"), format!("https://{behind}{url}")] {
+                let Ok(passed) = check_url(&url, &AllowedSources::default()) else {
+                    continue;
+                };
+                prop_assert!(matches!(passed.scheme(), "http" | "https"), "{}", url);
+                prop_assert_eq!(passed.username(), "");
+                prop_assert_eq!(passed.password(), None);
+                let host = passed.host_str().unwrap_or_default();
+                let literal = host.trim_matches(['[', ']']).trim_end_matches('.');
+                if let Ok(address) = literal.parse::<IpAddr>() {
+                    prop_assert!(is_public(address), "{}", url);
+                }
+                prop_assert!(!is_localhost(literal) && !literal.is_empty(), "{}", url);
+                // It is judged alike once it is written in its usual form.
+                prop_assert_eq!(check_url(passed.as_str(), &AllowedSources::default()), Ok(passed));
+            }
+        }
+
         #[test]
         fn nothing_panics(url in any::<String>(), list in any::<String>()) {
             let _ = check_url(&url, &AllowedSources::default());

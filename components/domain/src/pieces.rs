@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 /// How large each piece is but the last, in bytes. A buffer of this size is on
 /// its way at each end of a stream: with many tasks in flight that adds up.
-pub const PIECE: usize = 16 * 1024;
+pub const PIECE: usize = 4 * 1024;
 
 /// Fills the last piece before it begins another.
 pub fn append(pieces: &mut VecDeque<Vec<u8>>, mut bytes: &[u8]) {

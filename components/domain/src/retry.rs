@@ -2,10 +2,6 @@
 
 use std::time::Duration;
 
-use jiff::civil::DateTime;
-use jiff::fmt::{rfc2822, strtime};
-use jiff::tz::TimeZone;
-
 use crate::timestamp::Timestamp;
 
 /// How often a model is asked in all.
@@ -18,6 +14,13 @@ const SPREAD: f64 = 0.25;
 
 /// The longest wait that is told apart from "never": any sum with it is safe.
 const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
+const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
+
+/// Days of a year that pass before a month, but for the leap day.
+const BEFORE_MONTH: [u64; 12] = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
 
 /// The wait after so many tries (about 1 s after the first, 4 s after the
 /// second), spread by up to a quarter either way. `jitter` is from 0 to 1. What
@@ -46,23 +49,56 @@ pub fn parse_retry_after(value: &str, now: Timestamp) -> Option<Duration> {
         let seconds = value.parse().unwrap_or(u64::MAX);
         return Some(Duration::from_secs(seconds).min(FOREVER));
     }
-    let microseconds = http_date(value)?.as_microsecond();
-    let then = Timestamp(u64::try_from(microseconds).unwrap_or(0));
-    Some(then.since(now).min(FOREVER))
+    Some(http_date(value)?.since(now).min(FOREVER))
 }
 
-fn http_date(value: &str) -> Option<jiff::Timestamp> {
-    rfc2822::DateTimeParser::new()
-        .parse_timestamp(value)
-        .ok()
-        .or_else(|| obsolete_date("%A, %d-%b-%y %H:%M:%S GMT", value))
-        .or_else(|| obsolete_date("%a %b %e %H:%M:%S %Y", value))
+/// Read by hand: a library of dates is half of what a model's component would
+/// be, code and data.
+fn http_date(value: &str) -> Option<Timestamp> {
+    let words = value.split([' ', ',', '-']).filter(|word| !word.is_empty());
+    let words: Vec<&str> = words.collect();
+    let (day, month, year, time) = match *words.as_slice() {
+        [_, day, month, year, time, "GMT"] => (day, month, year, time),
+        // Of C's `asctime`.
+        [_, month, day, time, year] => (day, month, year, time),
+        _ => return None,
+    };
+    let month = MONTHS.iter().position(|name| *name == month)?;
+    let days = days(year_of(year)?, month, number(day, 1..=31)?);
+    let mut parts = time.split(':');
+    let mut part = |most| number(parts.next()?, 0..=most);
+    let (hours, minutes, seconds) = (part(23)?, part(59)?, part(60)?);
+    if parts.next().is_some() {
+        return None;
+    }
+    let since_midnight = (hours * 60 + minutes) * 60 + seconds;
+    let seconds = days.map_or(0, |days| days * 86_400 + since_midnight);
+    Some(Timestamp::from_secs(seconds))
 }
 
-/// The forms of RFC 850 and of C's `asctime`, which a recipient has to accept.
-fn obsolete_date(form: &str, value: &str) -> Option<jiff::Timestamp> {
-    let date: DateTime = strtime::parse(form, value).ok()?.to_datetime().ok()?;
-    Some(date.to_zoned(TimeZone::UTC).ok()?.timestamp())
+/// Of two digits: in RFC 850, which is older than 2000.
+fn year_of(text: &str) -> Option<u64> {
+    let year = number(text, 0..=9999)?;
+    Some(match (text.len(), year) {
+        (2, 0..70) => 2000 + year,
+        (2, _) => 1900 + year,
+        _ => year,
+    })
+}
+
+/// Since 1970; none before. The first month is 0, the first day 1.
+fn days(year: u64, month: usize, day: u64) -> Option<u64> {
+    let leap_days = |years: u64| years / 4 - years / 100 + years / 400;
+    let before = year.checked_sub(1970)? * 365 + leap_days(year - 1) - leap_days(1969);
+    let is_leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let leap_day = u64::from(is_leap && month > 1);
+    Some(before + BEFORE_MONTH.get(month)? + leap_day + day - 1)
+}
+
+fn number(text: &str, range: std::ops::RangeInclusive<u64>) -> Option<u64> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = text.parse().ok().filter(|_| digits)?;
+    range.contains(&number).then_some(number)
 }
 
 #[cfg(test)]
@@ -101,6 +137,18 @@ mod tests {
             ("Sunday, 06-Nov-94 08:49:37 GMT", Some(60)),
             ("Sun Nov  6 08:49:37 1994", Some(60)),
             ("Sat, 05 Nov 1994 08:49:37 GMT", Some(0)),
+            ("Tue, 08 Nov 1994 08:48:37 GMT", Some(2 * 86_400)),
+            ("Fri, 01 Mar 1996 00:00:00 GMT", Some(41_526_683)),
+            ("Wed, 01 Mar 2000 00:00:00 GMT", Some(167_757_083)),
+            ("Friday, 31-Dec-99 23:59:60 GMT", Some(162_573_083)),
+            ("Sun, 06 Nov 9999 08:49:37 GMT", Some(FOREVER.as_secs())),
+            ("Sun, 06 Nov 1994 08:49:37 CET", None),
+            ("Sun, 06 Nov 1994 08:49 GMT", None),
+            ("Sun, 06 Nov 1994 08:49:37:00 GMT", None),
+            ("Sun, 06 Nov 1994 24:49:37 GMT", None),
+            ("Sun, 00 Nov 1994 08:49:37 GMT", None),
+            ("Sun, +6 Nov 1994 08:49:37 GMT", None),
+            ("Sun, 06 Now 1994 08:49:37 GMT", None),
             ("Sun, 06 Nov 1904 08:49:37 GMT", Some(0)),
             ("99999999999999999999999", Some(FOREVER.as_secs())),
             ("", None),

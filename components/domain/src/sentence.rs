@@ -12,6 +12,8 @@ pub const TASK_ACTIVE: &str = "A concept refinement task is already in progress"
 pub const WORKER_DIED: &str =
     "Error in refinement task processing: The task was given up after its worker died 3 times";
 
+const FAILED: &str = "Error in refinement task processing: ";
+
 /// How long an error message may be, in code points.
 const MAX_CHARS: usize = 1_000;
 
@@ -22,6 +24,15 @@ pub enum Step {
     Refine,
     StoreImage,
     StoreConcept,
+}
+
+impl Step {
+    const ALL: [Self; 4] = [
+        Self::Download,
+        Self::Refine,
+        Self::StoreImage,
+        Self::StoreConcept,
+    ];
 }
 
 pub fn task_is(status: Status) -> &'static str {
@@ -39,18 +50,31 @@ pub fn rate_limited(quota: Quota) -> String {
 
 /// The error message of a task that failed at this step, sanitized.
 pub fn failed(step: Step, reason: &str) -> String {
-    let what = match step {
-        Step::Download => "Failed to download original image",
-        Step::Refine => "Image refinement failed",
-        Step::StoreImage => "Storing refined image failed",
-        Step::StoreConcept => "Storing refined concept data failed",
-    };
+    let what = what_failed(step);
     let reason = match reason.trim() {
         "" => "no reason was given",
         reason => reason,
     };
-    let sentence = format!("Error in refinement task processing: {what}: {reason}");
+    let sentence = format!("{FAILED}{what}: {reason}");
     sanitize(&sentence, MAX_CHARS)
+}
+
+/// What of an error message is new to someone who watched the task fail.
+pub fn reason(error_message: &str) -> &str {
+    let sentence = error_message.strip_prefix(FAILED).unwrap_or(error_message);
+    Step::ALL
+        .into_iter()
+        .find_map(|step| sentence.strip_prefix(what_failed(step))?.strip_prefix(": "))
+        .unwrap_or(sentence)
+}
+
+fn what_failed(step: Step) -> &'static str {
+    match step {
+        Step::Download => "Failed to download original image",
+        Step::Refine => "Image refinement failed",
+        Step::StoreImage => "Storing refined image failed",
+        Step::StoreConcept => "Storing refined concept data failed",
+    }
 }
 
 /// Makes text from outside fit to be shown: white space of any kind becomes a
@@ -140,6 +164,18 @@ mod tests {
             let expected = format!("Error in refinement task processing: {expected}");
             assert_eq!(failed(step, reason), expected);
         }
+    }
+
+    #[test]
+    fn tells_the_reason_alone() {
+        for step in Step::ALL {
+            assert_eq!(reason(&failed(step, "it is: odd")), "it is: odd");
+        }
+        assert_eq!(
+            reason(WORKER_DIED),
+            "The task was given up after its worker died 3 times"
+        );
+        assert_eq!(reason(MISSING_PROMPT_OR_URL), MISSING_PROMPT_OR_URL);
     }
 
     #[test]

@@ -66,7 +66,10 @@ pub async fn process(ports: &impl Ports, config: &Config, message: &[u8]) -> Out
             return Outcome::Rejected(MISSING_PROMPT_OR_URL.to_owned());
         }
     };
-    outcome.unwrap_or_else(|error| Outcome::RetryLater(error.message))
+    outcome.unwrap_or_else(|error| match error.is_repeatable() {
+        true => Outcome::RetryLater(error.message),
+        false => Outcome::Rejected(error.message),
+    })
 }
 
 /// Answers `None` if the time is over first; the work is dropped then.
@@ -107,24 +110,23 @@ async fn run(
         return Ok(Outcome::Skipped);
     };
     let step = Cell::new(Step::Download);
-    let interrupted = match under_lease(ports, config, &claimed, &step).await {
+    let (step, reason) = match under_lease(ports, config, &claimed, &step).await {
         Ok(()) => return Ok(Outcome::Done),
-        Err(interrupted) => interrupted,
-    };
-    match interrupted {
-        Interrupted::Lost => Ok(Outcome::Skipped),
-        Interrupted::Failed(step, reason) => Ok(
-            match ports.fail(&claimed.lease, &failed(step, &reason)).await? {
-                Fenced::Done => Outcome::Done,
-                Fenced::Lost => Outcome::Skipped,
-            },
-        ),
-        Interrupted::Store(error) => {
+        Err(Interrupted::Lost) => return Ok(Outcome::Skipped),
+        Err(Interrupted::Store(error)) if error.is_repeatable() => {
             // Best effort: where the store is out of reach, the lease runs out.
             let _ = ports.release(&claimed.lease).await;
-            Err(error)
+            return Err(error);
         }
-    }
+        Err(Interrupted::Store(error)) => (step.get(), error.message),
+        Err(Interrupted::Failed(step, reason)) => (step, reason),
+    };
+    Ok(
+        match ports.fail(&claimed.lease, &failed(step, &reason)).await? {
+            Fenced::Done => Outcome::Done,
+            Fenced::Lost => Outcome::Skipped,
+        },
+    )
 }
 
 /// Runs the steps while the lease is renewed beside them, until the task's
@@ -319,17 +321,21 @@ async fn store_refined_image(
         Ok(StoredOrNot::WrongLength) => return Err(failed("the image was cut short".to_owned())),
         Err(error) => return Err(failed(error.message)),
     };
-    let interrupted = match ports.checkpoint(lease, &stored.path).await {
-        Ok(Fenced::Done) => return Ok((stored.path, stored.url)),
-        Ok(Fenced::Lost) => Interrupted::Lost,
-        // Nothing was written, and the image takes the room of what is to be.
-        Err(error) if error.kind == ErrorKind::Full => Interrupted::Store(error),
-        // It may have been written all the same.
-        Err(error) => return Err(Interrupted::Store(error)),
+    let kept = ports.checkpoint(lease, &stored.path).await;
+    let is_left_alone = match &kept {
+        Ok(fenced) => *fenced == Fenced::Lost,
+        // Out of reach, the store may have written it all the same.
+        Err(error) => error.kind != ErrorKind::Unavailable,
     };
-    // Best effort: an image that nothing points to is never visible.
-    let _ = ports.delete(&stored.path).await;
-    Err(interrupted)
+    if is_left_alone {
+        // Best effort: an image that nothing points to is never visible. On a
+        // full disk it takes the room of what is to be.
+        let _ = ports.delete(&stored.path).await;
+    }
+    match kept? {
+        Fenced::Done => Ok((stored.path, stored.url)),
+        Fenced::Lost => Err(Interrupted::Lost),
+    }
 }
 
 async fn store_refined_concept(

@@ -18,21 +18,21 @@ pub enum OpenError {
     InUse(PathBuf),
     #[error("{} was written by a newer version of this program", .0.display())]
     Newer(PathBuf),
-    #[error("{} cannot be used: {source}", path.display())]
-    Unusable {
-        path: PathBuf,
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
+    #[error(
+        "{} is damaged, and nothing in it was changed or deleted: restore a backup",
+        .0.display()
+    )]
+    Damaged(PathBuf),
+    /// The reason is a text: an error would be told once more as the cause.
+    #[error("{} cannot be used: {reason}", path.display())]
+    Unusable { path: PathBuf, reason: String },
 }
 
 impl OpenError {
-    pub(super) fn unusable(
-        path: &Path,
-        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
-    ) -> Self {
+    pub(super) fn unusable(path: &Path, reason: impl ToString) -> Self {
         Self::Unusable {
             path: path.to_owned(),
-            source: source.into(),
+            reason: reason.to_string(),
         }
     }
 }
@@ -49,9 +49,9 @@ impl DirectoryLock {
     /// `name` is the file in the directory that is locked: two stores may share
     /// a directory if they lock different files.
     pub(super) fn acquire(directory: &Path, name: &str) -> Result<Self, OpenError> {
-        let unusable = |error: io::Error| OpenError::unusable(directory, error);
-        create(directory).map_err(unusable)?;
+        create(directory).map_err(|error| OpenError::unusable(directory, error))?;
         let path = directory.join(name);
+        let unusable = |error: io::Error| OpenError::unusable(&path, error);
         let file = private_file()
             .create(true)
             .truncate(false)

@@ -6,23 +6,26 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::TcpStream;
 use wasmtime_wasi_http::Error;
+
+use super::resolver::Resolver;
 
 /// Resolves a host and connects to the first address that is permitted and
 /// answers.
 pub async fn connect(
+    resolver: &dyn Resolver,
     host: &str,
     port: u16,
     permitted: impl Fn(IpAddr) -> bool,
 ) -> Result<TcpStream, Error> {
-    let addresses: Vec<_> = lookup_host((unbracketed(host), port))
+    let addresses = resolver
+        .resolve(unbracketed(host), port)
         .await
         .map_err(|_| Error::DnsError {
             rcode: None,
             info_code: None,
-        })?
-        .collect();
+        })?;
     let mut failure = match addresses.is_empty() {
         true => Error::DestinationNotFound,
         false => Error::DestinationIpProhibited,
@@ -67,6 +70,8 @@ impl AsyncRead for Io {
     }
 }
 
+/// Several buffers are written at once: an HTTP connection that could not do so
+/// would gather what it sends in one of its own, and keep that.
 impl AsyncWrite for Io {
     fn poll_write(
         self: Pin<&mut Self>,
@@ -76,6 +81,24 @@ impl AsyncWrite for Io {
         match self.get_mut() {
             Self::Plain(io) => Pin::new(io).poll_write(cx, bytes),
             Self::Tls(io) => Pin::new(io).poll_write(cx, bytes),
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffers: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(io) => Pin::new(io).poll_write_vectored(cx, buffers),
+            Self::Tls(io) => Pin::new(io).poll_write_vectored(cx, buffers),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match self {
+            Self::Plain(io) => io.is_write_vectored(),
+            Self::Tls(io) => io.is_write_vectored(),
         }
     }
 

@@ -139,8 +139,17 @@ impl WorkerExpiration for Expiration {
             // does not is cut off by its connection.
             WorkerStatus::PostReturn => return Poll::Pending,
         };
-        let last = start.max(self.movement.last());
-        self.timer.as_mut().reset((last + limit).into());
-        self.timer.as_mut().poll(cx)
+        // This is asked after each step of an instance, so that setting the
+        // timer each time would cost more than the steps: it runs out early,
+        // and is set again.
+        while self.timer.as_mut().poll(cx).is_ready() {
+            let (now, last) = (Instant::now(), start.max(self.movement.last()));
+            let end = last + limit;
+            if end <= now {
+                return Poll::Ready(());
+            }
+            self.timer.as_mut().reset(end.min(now + IDLE).into());
+        }
+        Poll::Pending
     }
 }

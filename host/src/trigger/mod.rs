@@ -2,6 +2,8 @@
 //! on beside them.
 
 mod activity;
+#[cfg(test)]
+mod fakes;
 pub mod garbage;
 pub mod http;
 mod instances;

@@ -11,6 +11,7 @@ use concept_refinement_domain::task::Task;
 use tokio::sync::watch;
 
 use crate::capability::Capabilities;
+use crate::recurring::{LONG_SILENCE, Recurring};
 
 /// Tasks published in one go.
 const BATCH: u32 = 100;
@@ -38,12 +39,17 @@ pub async fn recover(host: &Capabilities) -> Result<(), CapabilityError> {
 
 /// The same, once the store can be used. False: `stop` was set before.
 pub async fn recover_later(host: &Capabilities, mut stop: watch::Receiver<bool>) -> bool {
+    static FAULT: Recurring = Recurring::every(LONG_SILENCE);
     let recovered = async {
         loop {
             tokio::time::sleep(PATIENCE).await;
             match recover(host).await {
                 Ok(()) => return,
-                Err(error) => tracing::error!(%error, "unfinished tasks cannot be taken over yet"),
+                Err(error) => {
+                    if let Some(times) = FAULT.times() {
+                        tracing::error!(%error, times, "unfinished tasks cannot be taken over yet");
+                    }
+                }
             }
         }
     };
@@ -63,7 +69,7 @@ pub async fn run(host: Arc<Capabilities>, lease: Duration, mut stop: watch::Rece
             Ok(Some(due)) => due.since(host.clock.now()).min(longest).max(shortest),
             Ok(None) => longest,
             Err(error) => {
-                tracing::error!(%error, "the task store cannot be swept");
+                tell(&error);
                 longest
             }
         };
@@ -77,10 +83,17 @@ pub async fn run(host: Arc<Capabilities>, lease: Duration, mut stop: watch::Rece
                 BREATHER
             }
             Err(error) => {
-                tracing::error!(%error, "the task store cannot be swept");
+                tell(&error);
                 PATIENCE
             }
         };
+    }
+}
+
+fn tell(error: &CapabilityError) {
+    static FAULT: Recurring = Recurring::every(LONG_SILENCE);
+    if let Some(times) = FAULT.times() {
+        tracing::error!(%error, times, "the task store cannot be swept");
     }
 }
 
@@ -90,6 +103,64 @@ pub async fn publish(host: &Capabilities, tasks: &[Task]) {
         let message = message_for(task);
         if let Err(error) = host.queue.publish(message).await {
             tracing::error!(%error, task = task.id, "a task could not be published again");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::Mutex;
+
+    use tokio::time::sleep;
+
+    use super::super::fakes::{Ledger, capabilities};
+    use super::*;
+    use crate::capability::clock::ManualClock;
+    use crate::capability::images::Signing;
+    use crate::capability::images::memory::MemoryImages;
+
+    /// All that is logged.
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Log {
+        fn write(&mut self, written: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(written)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// In virtual time, while the log goes by the machine's.
+    #[tokio::test(start_paused = true)]
+    async fn a_store_that_cannot_be_swept_does_not_fill_the_log() {
+        let (log, clock) = (Log::default(), Arc::<ManualClock>::default());
+        let written = log.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_writer(move || written.clone())
+            .finish();
+        let _logging = tracing::subscriber::set_default(subscriber);
+        let signing = Signing {
+            key: vec![],
+            ttl: Duration::from_secs(1),
+            public_url: None,
+        };
+        let images = Arc::new(MemoryImages::new(signing, clock.clone()));
+        let host = Arc::new(capabilities(Arc::<Ledger>::default(), images, clock));
+        let (stop, stopped) = watch::channel(false);
+        let lease = Duration::from_secs(1);
+        let sweeping = tokio::spawn(run(host.clone(), lease, stopped.clone()));
+        let recovering = tokio::spawn(async move { recover_later(&host, stopped).await });
+        sleep(Duration::from_secs(600)).await;
+        stop.send_replace(true);
+        sweeping.await.unwrap();
+        assert!(!recovering.await.unwrap());
+        let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        for line in ["cannot be swept", "cannot be taken over yet"] {
+            assert_eq!(log.matches(line).count(), 1, "{log}");
         }
     }
 }

@@ -5,19 +5,19 @@
 //! worker: a disk that is full again and again would end a task that harmed
 //! nobody. So it is given back before anything else is done to its task.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use concept_refinement_domain::capability::{CapabilityError, Lease};
 
 use crate::capability::tasks::TaskStore;
 
-/// One more is left alone.
+/// With one more the oldest is left alone: nobody may ever come back to its
+/// task, which may be deleted or finished elsewhere.
 const MOST: usize = 10_000;
 
-/// By the id of the task.
 #[derive(Default)]
-pub struct Unreleased(Mutex<HashMap<String, Lease>>);
+pub struct Unreleased(Mutex<Leases>);
 
 impl Unreleased {
     /// Gives a lease back, or remembers it. One that is lost or released
@@ -28,9 +28,8 @@ impl Unreleased {
         lease: Lease,
     ) -> Result<(), CapabilityError> {
         let released = tasks.release(&lease).await;
-        let mut leases = self.leases();
-        if released.as_ref().is_err_and(CapabilityError::is_repeatable) && leases.len() < MOST {
-            leases.insert(lease.task_id.clone(), lease);
+        if released.as_ref().is_err_and(CapabilityError::is_repeatable) {
+            self.leases().add(lease);
         }
         released.map(|_| ())
     }
@@ -41,14 +40,81 @@ impl Unreleased {
         tasks: &dyn TaskStore,
         task_id: &str,
     ) -> Result<(), CapabilityError> {
-        let left = self.leases().remove(task_id);
+        let left = self.leases().take(task_id);
         match left {
             Some(lease) => self.give_back(tasks, lease).await,
             None => Ok(()),
         }
     }
 
-    fn leases(&self) -> MutexGuard<'_, HashMap<String, Lease>> {
+    fn leases(&self) -> MutexGuard<'_, Leases> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[derive(Default)]
+struct Leases {
+    /// By the id of the task, with their numbers.
+    by_task: HashMap<String, (u64, Lease)>,
+    /// The ids by the numbers, which grow.
+    in_order: BTreeMap<u64, String>,
+    next: u64,
+}
+
+impl Leases {
+    fn add(&mut self, lease: Lease) {
+        self.take(&lease.task_id);
+        if self.by_task.len() >= MOST
+            && let Some((_, oldest)) = self.in_order.pop_first()
+        {
+            self.by_task.remove(&oldest);
+        }
+        self.in_order.insert(self.next, lease.task_id.clone());
+        self.by_task
+            .insert(lease.task_id.clone(), (self.next, lease));
+        self.next += 1;
+    }
+
+    fn take(&mut self, task_id: &str) -> Option<Lease> {
+        let (number, lease) = self.by_task.remove(task_id)?;
+        self.in_order.remove(&number);
+        Some(lease)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use concept_refinement_domain::timestamp::Timestamp;
+
+    use super::*;
+
+    fn lease(task: usize, attempt: u32) -> Lease {
+        Lease {
+            task_id: task.to_string(),
+            attempt,
+            until: Timestamp(0),
+            renew_after: 0,
+        }
+    }
+
+    #[test]
+    fn the_oldest_makes_room() {
+        let mut leases = Leases::default();
+        for task in 0..MOST {
+            leases.add(lease(task, 1));
+        }
+        leases.add(lease(0, 2));
+        for task in MOST..MOST + 10 {
+            leases.add(lease(task, 1));
+        }
+        assert_eq!(leases.take("0"), Some(lease(0, 2)), "it was renewed");
+        for task in 1..=10 {
+            assert_eq!(leases.take(&task.to_string()), None, "{task}");
+        }
+        for task in 11..MOST + 10 {
+            let left = leases.take(&task.to_string());
+            assert_eq!(left, Some(lease(task, 1)));
+        }
+        assert_eq!((leases.by_task.len(), leases.in_order.len()), (0, 0));
     }
 }

@@ -19,7 +19,7 @@ use crate::bindings::processor::ProcessorComponentPre;
 use crate::bindings::processor::exports::concept::refinement::processor::Outcome;
 use crate::capability::Capabilities;
 use crate::capability::queue::Delivery;
-use crate::recurring::Recurring;
+use crate::recurring::{LONG_SILENCE, Recurring};
 use crate::sandbox::{ClaimedLease, Grants, Sandbox};
 
 /// What an instance may take beyond its task's own limit before it is stopped
@@ -70,7 +70,10 @@ impl Worker {
                     in_flight.spawn(work.instrument(span));
                 }
                 Err(error) => {
-                    tracing::error!(%error, "the queue cannot be read");
+                    static FAULT: Recurring = Recurring::every(LONG_SILENCE);
+                    if let Some(times) = FAULT.times() {
+                        tracing::error!(%error, times, "the queue cannot be read");
+                    }
                     tokio::time::sleep(Duration::from_secs(1)).await;
                 }
             }
@@ -84,6 +87,12 @@ impl Worker {
             tracing::warn!(tasks = in_flight.len(), "giving tasks back");
             while in_flight.join_next().await.is_some() {}
         }
+    }
+
+    /// Processes one message that no queue delivered. An error: the instance
+    /// ended early.
+    pub async fn once(&self, message: &[u8]) -> anyhow::Result<Outcome> {
+        self.process(message, &mut ClaimedLease::default()).await
     }
 
     async fn work(&self, delivery: Delivery, over: CancellationToken) {

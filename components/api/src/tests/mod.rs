@@ -4,6 +4,7 @@ mod auth;
 mod concepts;
 mod config;
 mod health;
+mod hostile;
 mod images;
 mod memory;
 mod refine;

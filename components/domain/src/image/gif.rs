@@ -66,7 +66,7 @@ impl Gif {
 
     /// A frame that reaches beyond the screen is bounded too, since some
     /// decoders enlarge the screen for it.
-    fn frame(&mut self, bytes: &[u8], canvas: &Canvas) -> Result<Want, Problem> {
+    fn frame(&mut self, bytes: &[u8], canvas: &mut Canvas) -> Result<Want, Problem> {
         let &[a, b, c, d, e, f, g, h, flags] = bytes else {
             return Err(Problem::Malformed);
         };
@@ -101,6 +101,11 @@ impl Gif {
 }
 
 impl Walk for Gif {
+    /// The first frame may reach beyond the screen.
+    fn may_grow(&self) -> bool {
+        !self.has_frame
+    }
+
     fn start(&self) -> Want {
         Want::Take(SCREEN)
     }

@@ -49,6 +49,13 @@ impl Inspector {
         self.walk.as_ref().map(|(format, _)| *format)
     }
 
+    /// How many pixels whoever decodes the image has to have room for. None: it
+    /// cannot be seen yet, or there was a problem before it could.
+    pub fn pixels(&self) -> Option<u64> {
+        let (_, walk) = self.walk.as_ref()?;
+        self.canvas.extent().filter(|_| !walk.may_grow())
+    }
+
     /// The next bytes. A problem is told as soon as it can be seen; there is no
     /// use in pushing on after one.
     pub fn push(&mut self, chunk: &[u8]) -> Result<(), Problem> {

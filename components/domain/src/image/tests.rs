@@ -142,6 +142,43 @@ fn too_many_pixels_are_told_at_once() {
 }
 
 #[test]
+fn the_room_that_a_decoder_needs_is_known_before_the_end() {
+    for sample in all() {
+        let expected = u64::from(sample.size.0) * u64::from(sample.size.1);
+        let mut inspector = Inspector::new(LIMITS);
+        let mut before_its_end = false;
+        for byte in &sample.bytes {
+            let known = inspector.pixels();
+            assert!(
+                known.is_none_or(|pixels| pixels == expected),
+                "{}",
+                sample.name
+            );
+            before_its_end |= known.is_some();
+            inspector.push(&[*byte]).unwrap();
+        }
+        assert!(before_its_end, "{}", sample.name);
+        assert_eq!(inspector.pixels(), Some(expected), "{}", sample.name);
+    }
+
+    // A frame beyond the screen counts as far as it reaches.
+    let mut inspector = Inspector::new(LIMITS);
+    inspector.push(&gif(1, 1, (10, 0, 90, 100))).unwrap();
+    assert_eq!(inspector.pixels(), Some(10_000));
+
+    for bytes in [
+        &b""[..],
+        b"GIF89a\x01\0\x01\0\0\0\0",
+        b"\xff\xd8\xff",
+        b"text",
+    ] {
+        let mut inspector = Inspector::new(LIMITS);
+        let _ = inspector.push(bytes);
+        assert_eq!(inspector.pixels(), None, "{bytes:?}");
+    }
+}
+
+#[test]
 fn a_problem_is_for_good() {
     let mut inspector = Inspector::new(LIMITS);
     assert_eq!(inspector.push(b"Hello"), Err(Problem::NotAnImage));

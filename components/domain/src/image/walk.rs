@@ -25,6 +25,12 @@ pub(super) trait Walk: std::fmt::Debug + Send {
     fn start(&self) -> Want;
 
     fn step(&mut self, bytes: &[u8], canvas: &mut Canvas) -> Result<Want, Problem>;
+
+    /// Whether a picture may still turn out to be larger than what the canvas
+    /// holds by now.
+    fn may_grow(&self) -> bool {
+        false
+    }
 }
 
 /// The dimensions, once they are known, held against the limit at once.
@@ -32,6 +38,8 @@ pub(super) trait Walk: std::fmt::Debug + Send {
 pub(super) struct Canvas {
     max_pixels: u64,
     size: Option<(u32, u32)>,
+    /// The most that anything in the image reaches over, in pixels.
+    extent: u64,
 }
 
 impl Canvas {
@@ -39,11 +47,16 @@ impl Canvas {
         Self {
             max_pixels,
             size: None,
+            extent: 0,
         }
     }
 
     pub(super) fn size(&self) -> Option<(u32, u32)> {
         self.size
+    }
+
+    pub(super) fn extent(&self) -> Option<u64> {
+        self.size.map(|_| self.extent)
     }
 
     /// An image has one size, and some.
@@ -56,8 +69,10 @@ impl Canvas {
     }
 
     /// Whether so many pixels are within the limit.
-    pub(super) fn fits(&self, width: u32, height: u32) -> Result<(), Problem> {
-        if u64::from(width) * u64::from(height) > self.max_pixels {
+    pub(super) fn fits(&mut self, width: u32, height: u32) -> Result<(), Problem> {
+        let pixels = u64::from(width) * u64::from(height);
+        self.extent = self.extent.max(pixels);
+        if pixels > self.max_pixels {
             return Err(Problem::TooManyPixels {
                 max_pixels: self.max_pixels,
             });

@@ -527,6 +527,35 @@ fn an_image_whose_checkpoint_has_no_room_is_removed() {
     }
 }
 
+/// A repeat would only be refused again, for ever.
+#[test]
+fn what_a_store_can_never_do_fails_the_task_with_the_step_under_way() {
+    let invalid = CapabilityError::invalid("It cannot be done.");
+
+    let world = World::new();
+    *world.checkpoint_error.borrow_mut() = Some(invalid.clone());
+    assert_eq!(world.process(), Outcome::Done);
+    assert_eq!(world.status(), Some(Status::Failed));
+    assert_eq!(
+        world.error_message().unwrap_or_default(),
+        format!("{PREFIX}Storing refined image failed: It cannot be done.")
+    );
+    assert_eq!(world.released.get(), 0);
+    assert!(world.images.borrow().is_empty(), "nothing points to it");
+
+    let world = World::new();
+    *world.complete_error.borrow_mut() = Some(invalid.clone());
+    assert_eq!(world.process(), Outcome::Done);
+    assert_eq!(
+        world.error_message().unwrap_or_default(),
+        format!("{PREFIX}Storing refined concept data failed: It cannot be done.")
+    );
+
+    let world = World::new();
+    *world.claim_error.borrow_mut() = Some(invalid.clone());
+    assert_eq!(world.process(), Outcome::Rejected(invalid.message));
+}
+
 #[test]
 fn a_checkpoint_whose_image_is_gone_starts_again() {
     let world = World::new();

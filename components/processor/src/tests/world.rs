@@ -60,7 +60,9 @@ pub struct World {
     pub checkpoint: RefCell<Option<String>>,
     pub lose_lease_after: Cell<Option<u32>>,
     pub task_store_down: Cell<bool>,
+    pub claim_error: RefCell<Option<CapabilityError>>,
     pub checkpoint_error: RefCell<Option<CapabilityError>>,
+    pub complete_error: RefCell<Option<CapabilityError>>,
     pub image_store_error: RefCell<Option<CapabilityError>>,
     pub concept_store_error: RefCell<Option<CapabilityError>>,
     pub lose_at: Cell<Option<&'static str>>,
@@ -110,7 +112,9 @@ impl World {
             checkpoint: RefCell::default(),
             lose_lease_after: Cell::new(None),
             task_store_down: Cell::new(false),
+            claim_error: RefCell::default(),
             checkpoint_error: RefCell::default(),
+            complete_error: RefCell::default(),
             image_store_error: RefCell::default(),
             concept_store_error: RefCell::default(),
             lose_at: Cell::new(None),
@@ -263,6 +267,9 @@ impl TaskStore for World {
         if self.task_store_down.get() {
             return Err(CapabilityError::unavailable("the task store is away"));
         }
+        if let Some(error) = self.claim_error.borrow().clone() {
+            return Err(error);
+        }
         {
             let mut task = self.task.borrow_mut();
             let Some(task) = task.as_mut().filter(|task| {
@@ -303,6 +310,9 @@ impl TaskStore for World {
     }
 
     async fn complete(&self, lease: &Lease, result_id: &str) -> Result<Fenced, CapabilityError> {
+        if let Some(error) = self.complete_error.borrow().clone() {
+            return Err(error);
+        }
         self.fenced("complete", lease, |task| {
             task.status = Status::Completed;
             task.result_id = Some(result_id.to_owned());

@@ -104,6 +104,7 @@ fn unescape(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use concept_refinement_domain::capability::Access;
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -261,5 +262,28 @@ mod tests {
             "https://example.org/api/images/a"
         );
         assert!(!format!("{:?}", signing(None)).contains("key"));
+    }
+
+    proptest! {
+        /// Whatever is ours lies below our images on our origin.
+        #[test]
+        fn no_other_url_is_ours(text in any::<String>(), path in "[-a-zA-Z0-9%./\\\\?#@:]{0,40}") {
+            let signing = signing(None);
+            let urls = [
+                text.clone(),
+                path.clone(),
+                format!("{ORIGIN}{path}"),
+                format!("{ORIGIN}{IMAGES}{path}"),
+                format!("http://{text}{IMAGES}{path}"),
+                format!("{ORIGIN}@{path}{IMAGES}"),
+            ];
+            for url in urls {
+                if signing.resolve(&url, ORIGIN, Timestamp(0)).is_some() {
+                    let parsed = Url::parse(&url).unwrap();
+                    prop_assert_eq!(parsed.origin().ascii_serialization(), ORIGIN, "{}", url);
+                    prop_assert!(unescape(parsed.path()).starts_with(IMAGES), "{}", url);
+                }
+            }
+        }
     }
 }

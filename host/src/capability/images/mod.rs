@@ -8,6 +8,7 @@
 mod addresses;
 pub mod file;
 mod link;
+pub mod memory;
 mod path;
 
 use bytes::Bytes;

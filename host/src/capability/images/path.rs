@@ -93,6 +93,8 @@ fn tag_of(owner: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn image(name: &str, owner: &str, media_type: &str) -> NewImage {
@@ -168,6 +170,39 @@ mod tests {
             format!("uploads/{tag}/%61.png"),
         ] {
             assert_eq!(ImagePath::parse(&path), None, "{path:?}");
+        }
+    }
+
+    /// Pieces of which paths are made, good and bad, in any order.
+    fn pieces() -> impl Strategy<Value = String> {
+        let piece = proptest::sample::select(vec![
+            "uploads",
+            "refined",
+            "/",
+            "\\",
+            "..",
+            ".",
+            "%2e",
+            "%2f",
+            "\0",
+            "0123456789abcdef0123456789abcdef",
+            "a-1",
+            ".png",
+            ".jpg",
+            "é",
+        ]);
+        proptest::collection::vec(piece, 0..9).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        /// What becomes the name of a file is one file in one of two folders.
+        #[test]
+        fn what_is_a_path_leads_nowhere_else(path in prop_oneof![pieces(), any::<String>()]) {
+            if let Some(parsed) = ImagePath::parse(&path) {
+                prop_assert_eq!(parsed.to_string(), path.clone());
+                prop_assert_eq!(path.matches('/').count(), 2);
+                prop_assert!(!path.contains("..") && !path.starts_with('/'));
+            }
         }
     }
 }

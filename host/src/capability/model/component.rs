@@ -2,7 +2,8 @@
 //!
 //! Models run on threads of their own: one that computes for seconds takes none
 //! from the API. One that imports nothing to wait for (no network, no timer) can
-//! do nothing but compute, so of these as many run at once as there are cores.
+//! do nothing but compute, so of these as many run at once as there are cores,
+//! and as the memory has room for.
 //! Deadlines and traps end the instance, and nothing but it.
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,12 +15,13 @@ use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use tokio::runtime::Runtime;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
 use wasmtime::component::{Component, StreamReader};
 
+use super::admission::{Admission, Admitted, Room};
 use super::{ImageModel, ModelAnswer, ModelError, ModelRequest};
 use crate::bindings::model::exports::concept::refinement::image_model as wit;
 use crate::bindings::model::{ImageModelComponent, ImageModelComponentPre};
@@ -41,7 +43,7 @@ struct Calls {
     pre: ImageModelComponentPre<Sandbox>,
     grants: Grants,
     limit: Duration,
-    admission: Arc<Semaphore>,
+    admission: Admission,
     threads: Threads,
 }
 
@@ -61,36 +63,39 @@ impl ModelComponent {
             .map_err(anyhow::Error::from)
             .context("the model component does not fit the interface image-model")?;
         let cores = std::thread::available_parallelism()?.get();
-        let admitted = match can_wait(engine, component) {
-            true => at_once,
-            false => cores.min(at_once),
+        let (at_once, admission) = if can_wait(engine, component) {
+            (at_once, Admission::of_calls(at_once))
+        } else {
+            let at_once = cores.min(at_once);
+            let room = Room::of_machine(grants.max_memory as u64, cores);
+            tracing::debug!(mebibytes = room.total(), "memory for models");
+            (at_once, Admission::within(at_once, room))
         };
         let calls = Arc::new(Calls {
             engine: engine.clone(),
             pre,
             grants,
             limit,
-            admission: Arc::new(Semaphore::new(admitted)),
+            admission,
             threads: Threads::start(cores)?,
         });
         let description = describe(&calls).await?;
         Ok(Self {
             calls,
-            at_once: admitted,
+            at_once,
             description,
         })
     }
 }
 
 impl ImageModel for ModelComponent {
-    fn refine(&self, request: ModelRequest) -> BoxFuture<'_, Result<ModelAnswer, ModelError>> {
+    fn refine(&self, mut request: ModelRequest) -> BoxFuture<'_, Result<ModelAnswer, ModelError>> {
         Box::pin(async move {
-            let admission = Arc::clone(&self.calls.admission);
-            let Ok(permit) = admission.acquire_owned().await else {
+            let Some(admitted) = self.calls.admission.admit(&mut request).await else {
                 return Err(ModelError::Broken("the model was stopped".to_owned()));
             };
             let (sender, answer) = oneshot::channel();
-            let call = call(Arc::clone(&self.calls), request, sender, permit);
+            let call = call(Arc::clone(&self.calls), request, sender, admitted);
             let call = call.instrument(tracing::Span::current());
             let call = AbortOnDropHandle::new(self.calls.threads.spawn(call));
             match answer.await {
@@ -125,12 +130,7 @@ impl ImageModel for ModelComponent {
 type Answer = oneshot::Sender<Result<ModelAnswer, ModelError>>;
 
 /// One call, from its instance's birth until the last byte of its answer.
-async fn call(
-    calls: Arc<Calls>,
-    request: ModelRequest,
-    answer: Answer,
-    _permit: OwnedSemaphorePermit,
-) {
+async fn call(calls: Arc<Calls>, request: ModelRequest, answer: Answer, _admitted: Admitted) {
     let mut answer = Some(answer);
     let mut store = Sandbox::store(&calls.engine, &calls.grants);
     let run = async {

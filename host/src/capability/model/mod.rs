@@ -1,5 +1,6 @@
 //! The image model. The promises stand in `wit/image-model.wit`.
 
+mod admission;
 pub mod component;
 mod link;
 

@@ -22,6 +22,7 @@ use tokio::time::Instant;
 use super::super::Answer;
 use super::super::tasks::TaskStore;
 use super::{Delivery, Receipt, TaskQueue};
+use crate::recurring::Recurring;
 
 /// A delivery that was not answered comes again after this.
 const UNANSWERED_DELAY: Duration = Duration::from_secs(1);
@@ -155,7 +156,10 @@ impl Waiting {
 
     fn admits(&self, line: &mut Line, entry: &Entry) -> bool {
         if line.ids.len() >= self.capacity && !line.ids.contains(&entry.task_id) {
-            tracing::warn!("the queue is full: a task waits until it is overdue");
+            static FAULT: Recurring = Recurring::new();
+            if let Some(times) = FAULT.times() {
+                tracing::warn!(times, "the queue is full: a task waits until it is overdue");
+            }
             return false;
         }
         line.ids.insert(entry.task_id.clone())

@@ -1,3 +1,5 @@
+mod rounds;
+
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
@@ -12,13 +14,14 @@ use crate::capability::Answer;
 use crate::capability::clock::ManualClock;
 use crate::capability::images::{Contents, Images, Listed};
 use crate::capability::tasks::sqlite::{Options, SqliteTasks};
+use crate::trigger::fakes::{broken, refused};
 
 const NOW: Timestamp = Timestamp(1_795_176_000_123_456);
 
 /// Images of all kinds; whatever else is asked of them is refused.
 #[derive(Default)]
 struct Shelf {
-    listed: Vec<Result<Listed, CapabilityError>>,
+    listed: Mutex<Vec<Result<Listed, CapabilityError>>>,
     /// These cannot be deleted.
     stuck: BTreeSet<String>,
     deleted: Mutex<Vec<String>>,
@@ -33,7 +36,7 @@ impl Shelf {
             })
         });
         Self {
-            listed: listed.collect(),
+            listed: Mutex::new(listed.collect()),
             ..Self::default()
         }
     }
@@ -43,14 +46,6 @@ impl Shelf {
         deleted.sort();
         deleted.clone()
     }
-}
-
-fn broken() -> CapabilityError {
-    CapabilityError::unavailable("It is broken.")
-}
-
-fn refused<T>() -> Answer<'static, T> {
-    Box::pin(async { Err(broken()) })
 }
 
 impl ImageStore for Shelf {
@@ -88,7 +83,7 @@ impl ImageStore for Shelf {
     }
 
     fn list(&self, _: ImageKind) -> Answer<'_, Images> {
-        let listed = self.listed.clone();
+        let listed = self.listed.lock().unwrap().clone();
         Box::pin(async { Ok(stream::iter(listed).boxed()) })
     }
 
@@ -123,6 +118,12 @@ async fn submit(store: &SqliteTasks, id: &str, original_path: Option<&str>) {
     assert!(matches!(submitted, Submission::Created(_)));
 }
 
+/// A task that came and went.
+async fn forget(store: &SqliteTasks, id: &str) {
+    submit(store, id, None).await;
+    store.delete(id, id).await.unwrap().unwrap();
+}
+
 async fn remove_orphans(store: &SqliteTasks, shelf: &Shelf) -> Result<u64, CapabilityError> {
     let removed = remove_unreferenced(store, shelf, ImageKind::Refined, None).await?;
     assert_eq!((removed.tasks, removed.concepts), (0, 0));
@@ -153,10 +154,13 @@ fn rounds_follow_the_retention() {
 async fn only_what_nothing_refers_to_goes() {
     let store = store();
     submit(&store, "a", None).await;
+    forget(&store, "b").await;
+    forget(&store, "c").await;
     let shelf = Shelf::of(&[
         ("refined/ada/a-1.png", NOW),
         ("refined/ada/b-1.png", NOW),
         ("refined/ada/c-2.png", Timestamp(0)),
+        ("refined/ada/unknown-1.png", Timestamp(0)),
         ("refined/ada/logo.png", NOW),
     ]);
     assert_eq!(remove_orphans(&store, &shelf).await, Ok(2));
@@ -175,14 +179,18 @@ async fn one_that_cannot_be_deleted_keeps_no_other() {
         ..Shelf::of(&images)
     };
     let expected = u64::from(BATCH) * 2 - 2;
-    assert_eq!(remove_orphans(&store(), &shelf).await, Ok(expected));
+    let store = store();
+    for n in 0..BATCH * 2 {
+        forget(&store, &n.to_string()).await;
+    }
+    assert_eq!(remove_orphans(&store, &shelf).await, Ok(expected));
     assert_eq!(shelf.deleted().len() as u64, expected);
 }
 
 #[tokio::test]
 async fn a_list_that_breaks_off_is_no_reason_to_delete() {
-    let mut shelf = Shelf::of(&[("refined/ada/a-1.png", NOW), ("refined/ada/b-1.png", NOW)]);
-    shelf.listed.push(Err(broken()));
+    let shelf = Shelf::of(&[("refined/ada/a-1.png", NOW), ("refined/ada/b-1.png", NOW)]);
+    shelf.listed.lock().unwrap().push(Err(broken()));
     assert_eq!(remove_orphans(&store(), &shelf).await, Err(broken()));
     assert_eq!(shelf.deleted(), [""; 0]);
 }

@@ -74,9 +74,7 @@ impl FileImages {
             clock,
             lock,
         };
-        store
-            .prepare()
-            .map_err(|error| OpenError::unusable(directory, error))?;
+        store.prepare()?;
         Ok(Self {
             store: Arc::new(store),
         })
@@ -162,13 +160,20 @@ async fn receive(
 
 /// Everything below blocks.
 impl Store {
-    fn prepare(&self) -> io::Result<()> {
-        directory::create(&self.drafts())?;
-        for left in fs::read_dir(self.drafts())? {
-            fs::remove_file(left?.path())?;
+    fn prepare(&self) -> Result<(), OpenError> {
+        let drafts = self.drafts();
+        let folders = [ImageKind::Upload, ImageKind::Refined].map(folder);
+        for directory in folders
+            .map(|folder| self.root.join(folder))
+            .iter()
+            .chain([&drafts])
+        {
+            directory::create(directory).map_err(|error| OpenError::unusable(directory, error))?;
         }
-        for kind in [ImageKind::Upload, ImageKind::Refined] {
-            directory::create(&self.root.join(folder(kind)))?;
+        let unusable = |error: io::Error| OpenError::unusable(&drafts, error);
+        for left in fs::read_dir(&drafts).map_err(unusable)? {
+            let left = left.map_err(unusable)?.path();
+            fs::remove_file(&left).map_err(|error| OpenError::unusable(&left, error))?;
         }
         Ok(())
     }

@@ -122,8 +122,9 @@ mod tests {
             largest
         };
         let (largest, _) = futures::join!(writing, reading);
-        // On a busy machine a read may outlast the patience once.
-        assert!(largest < 5 * LOG_KEPT / 2, "{largest} bytes");
+        // On a busy machine reads may outlast the patience a few times; left
+        // alone it grows to more than what is written.
+        assert!(largest < 4 * LOG_KEPT, "{largest} bytes");
         assert!(largest > LOG_KEPT, "always short: {largest} bytes");
     }
 }

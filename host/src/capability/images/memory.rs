@@ -1,0 +1,231 @@
+//! Images in memory, forgotten when the store is dropped: for a host that
+//! refines without keeping anything. It holds whole images, so whoever uses it
+//! bounds how many there are at once.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use concept_refinement_domain::capability::{
+    ByteRange, CapabilityError, ImageInfo, ImageKind, NewImage, Resolved, Stored, StoredOrNot,
+};
+use futures::{StreamExt as _, stream};
+use sha2::{Digest as _, Sha256};
+
+use super::super::{Answer, Clock};
+use super::addresses::Signing;
+use super::path::ImagePath;
+use super::{Contents, ImageStore, Images, Listed};
+
+/// Of the hash, in bytes.
+const ETAG_BYTES: usize = 16;
+
+/// In bytes.
+const READ_AT_ONCE: usize = 256 * 1024;
+
+pub struct MemoryImages {
+    signing: Signing,
+    clock: Arc<dyn Clock>,
+    images: Mutex<HashMap<Name, Image>>,
+}
+
+/// The format is not part of it: whatever has the name takes its place.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Name {
+    kind: ImageKind,
+    tag: String,
+    name: String,
+}
+
+struct Image {
+    info: ImageInfo,
+    bytes: Bytes,
+}
+
+impl MemoryImages {
+    pub fn new(signing: Signing, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            signing,
+            clock,
+            images: Mutex::default(),
+        }
+    }
+
+    async fn store(
+        &self,
+        image: NewImage,
+        mut contents: Contents,
+    ) -> Result<StoredOrNot, CapabilityError> {
+        let path = ImagePath::of(&image)
+            .ok_or_else(|| CapabilityError::invalid("An image cannot have this name or type."))?;
+        if !has_room(&self.images(), &path, image.at_most) {
+            return Ok(StoredOrNot::TooMany);
+        }
+        let length = usize::try_from(image.length)
+            .map_err(|_| CapabilityError::invalid("The image store cannot keep this."))?;
+        let mut bytes = Vec::new();
+        while let Some(piece) = contents.next().await {
+            let piece = piece?;
+            if piece.len() > length.saturating_sub(bytes.len()) {
+                return Ok(StoredOrNot::WrongLength);
+            }
+            bytes.extend_from_slice(&piece);
+        }
+        if bytes.len() < length {
+            return Ok(StoredOrNot::WrongLength);
+        }
+        let mut images = self.images();
+        if !has_room(&images, &path, image.at_most) {
+            return Ok(StoredOrNot::TooMany);
+        }
+        let stored = Stored {
+            path: path.to_string(),
+            url: self.signing.unsigned(&path.to_string()),
+        };
+        let info = ImageInfo {
+            path: path.to_string(),
+            kind: image.kind,
+            owner: image.owner,
+            media_type: path.format.media_type().to_owned(),
+            size: image.length,
+            etag: etag(&bytes),
+            created_at: self.clock.now(),
+        };
+        let image = Image {
+            info,
+            bytes: bytes.into(),
+        };
+        images.insert(Name::of(&path), image);
+        Ok(StoredOrNot::Stored(stored))
+    }
+
+    /// None: no such image.
+    fn find(&self, path: &str) -> Option<(ImageInfo, Bytes)> {
+        let name = Name::of(&ImagePath::parse(path)?);
+        let images = self.images();
+        let image = images.get(&name)?;
+        // Another image may have taken the name meanwhile, in another format.
+        (image.info.path == path).then(|| (image.info.clone(), image.bytes.clone()))
+    }
+
+    fn images(&self) -> MutexGuard<'_, HashMap<Name, Image>> {
+        self.images.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Name {
+    fn of(path: &ImagePath) -> Self {
+        Self {
+            kind: path.kind,
+            tag: path.tag.clone(),
+            name: path.name.clone(),
+        }
+    }
+}
+
+/// Whether the owner may keep the image, too.
+fn has_room(images: &HashMap<Name, Image>, path: &ImagePath, at_most: Option<u32>) -> bool {
+    let Some(at_most) = at_most else {
+        return true;
+    };
+    let wanted = Name::of(path);
+    let others = images
+        .keys()
+        .filter(|name| name.kind == wanted.kind && name.tag == wanted.tag && **name != wanted)
+        .count();
+    u32::try_from(others).is_ok_and(|others| others < at_most)
+}
+
+fn etag(bytes: &[u8]) -> String {
+    let mut etag = String::from('"');
+    for byte in Sha256::digest(bytes).iter().take(ETAG_BYTES) {
+        // Writing to a string cannot fail.
+        let _ = write!(etag, "{byte:02x}");
+    }
+    etag.push('"');
+    etag
+}
+
+fn part(bytes: &Bytes, range: Option<ByteRange>) -> Result<Bytes, CapabilityError> {
+    let Some(ByteRange { offset, length }) = range else {
+        return Ok(bytes.clone());
+    };
+    let within = || {
+        let start = usize::try_from(offset).ok()?;
+        let end = start.checked_add(usize::try_from(length).ok()?)?;
+        (end <= bytes.len()).then(|| bytes.slice(start..end))
+    };
+    within().ok_or_else(|| CapabilityError::invalid("The range does not lie within the image."))
+}
+
+impl ImageStore for MemoryImages {
+    fn put(&self, image: NewImage, contents: Contents) -> Answer<'_, StoredOrNot> {
+        Box::pin(self.store(image, contents))
+    }
+
+    fn stat<'a>(&'a self, path: &'a str) -> Answer<'a, Option<ImageInfo>> {
+        Box::pin(async move { Ok(self.find(path).map(|(info, _)| info)) })
+    }
+
+    fn get<'a>(
+        &'a self,
+        path: &'a str,
+        range: Option<ByteRange>,
+    ) -> Answer<'a, Option<(ImageInfo, Contents)>> {
+        Box::pin(async move {
+            let Some((info, bytes)) = self.find(path) else {
+                return Ok(None);
+            };
+            let mut rest = part(&bytes, range)?;
+            let pieces = std::iter::from_fn(move || {
+                let length = rest.len().min(READ_AT_ONCE);
+                (length > 0).then(|| Ok(rest.split_to(length)))
+            });
+            Ok(Some((info, stream::iter(pieces).boxed())))
+        })
+    }
+
+    fn delete<'a>(&'a self, path: &'a str) -> Answer<'a, ()> {
+        Box::pin(async move {
+            if self.find(path).is_some()
+                && let Some(path) = ImagePath::parse(path)
+            {
+                self.images().remove(&Name::of(&path));
+            }
+            Ok(())
+        })
+    }
+
+    fn sign<'a>(&'a self, path: &'a str, origin: &'a str) -> Answer<'a, String> {
+        Box::pin(async move {
+            let path = ImagePath::parse(path)
+                .ok_or_else(|| CapabilityError::invalid("This is not the path of an image."))?;
+            let now = self.clock.now();
+            Ok(self.signing.sign(&path.to_string(), origin, now))
+        })
+    }
+
+    fn resolve<'a>(&'a self, url: &'a str, origin: &'a str) -> Answer<'a, Option<Resolved>> {
+        Box::pin(async move { Ok(self.signing.resolve(url, origin, self.clock.now())) })
+    }
+
+    fn list(&self, kind: ImageKind) -> Answer<'_, Images> {
+        let listed: Vec<_> = self
+            .images()
+            .values()
+            .filter(|image| image.info.kind == kind)
+            .map(|image| {
+                Ok(Listed {
+                    path: image.info.path.clone(),
+                    created_at: image.info.created_at,
+                })
+            })
+            .collect();
+        Box::pin(async move { Ok(stream::iter(listed).boxed()) })
+    }
+
+    fn check(&self) -> Answer<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+}

@@ -1,0 +1,114 @@
+//! All that the command line takes.
+
+use std::path::PathBuf;
+
+use clap::{Arg, ArgAction, Command, value_parser};
+use clap_complete::Shell;
+
+use super::{STATUSES, settings};
+
+/// The commands that have settings, and so flags of their own, among them.
+pub fn command() -> Command {
+    Command::new("concept-refinement")
+        .about("Refines images by a prompt")
+        .version(env!("CARGO_PKG_VERSION"))
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .disable_help_subcommand(true)
+        .after_help(STATUSES)
+        .subcommand(serve())
+        .subcommand(refine())
+        .subcommand(check())
+        .subcommand(completions())
+        .subcommand(man())
+        .subcommand(
+            Command::new("vocabulary").about("Prints the words that the local model understands"),
+        )
+}
+
+fn serve() -> Command {
+    Command::new("serve")
+        .about("Serves the API and processes tasks")
+        .args(settings::sources())
+        .args(settings::flags(|_| true))
+}
+
+fn refine() -> Command {
+    Command::new("refine")
+        .about("Refines images without a service")
+        .long_about(
+            "Refines images without a service: runs the same pipeline once for each, and keeps \
+             nothing but the result. It is written whole or not at all.",
+        )
+        .arg(
+            Arg::new("image")
+                .value_name("IMAGE")
+                .num_args(1..)
+                .required(true)
+                .value_parser(value_parser!(PathBuf))
+                .help("A file, an http or https URL, or - for standard input"),
+        )
+        .arg(
+            Arg::new("prompt")
+                .value_name("PROMPT")
+                .required(true)
+                .help("What to change, in 5 to 2000 characters"),
+        )
+        .arg(
+            Arg::new("output")
+                .long("output")
+                .short('o')
+                .value_name("OUT")
+                .required(true)
+                .value_parser(value_parser!(PathBuf))
+                .help(
+                    "A file, - for standard output, or a folder: of several images it has to be \
+                     one, and each keeps its name there",
+                ),
+        )
+        .arg(text("logo-description").help("What the logo shows"))
+        .arg(text("theme-description").help("The theme, as in: navy and gold"))
+        .args(settings::sources())
+        .args(settings::flags(settings::concerns_refining))
+        .after_help(STATUSES)
+}
+
+fn check() -> Command {
+    Command::new("check")
+        .about("Tells whether a service could work as it is configured")
+        .long_about(
+            "Tells whether a service could work as it is configured: looks at the settings, the \
+             components, the stores, the model and its provider, and asks for nothing that costs. \
+             Exits with 0 if all can be used, else with 1.",
+        )
+        .arg(
+            Arg::new("json")
+                .long("json")
+                .action(ArgAction::SetTrue)
+                .help("Print what was found as JSON"),
+        )
+        .args(settings::sources())
+        .args(settings::flags(|_| true))
+        .after_help(STATUSES)
+}
+
+fn completions() -> Command {
+    Command::new("completions")
+        .about("Prints what completes this command line in a shell")
+        .arg(
+            Arg::new("shell")
+                .value_name("SHELL")
+                .required(true)
+                .value_parser(value_parser!(Shell)),
+        )
+}
+
+fn man() -> Command {
+    Command::new("man")
+        .about("Prints the manual page, or that of a command, as roff")
+        .arg(Arg::new("command").value_name("COMMAND"))
+}
+
+fn text(name: &'static str) -> Arg {
+    Arg::new(name).long(name).value_name("TEXT")
+}

@@ -1,0 +1,202 @@
+//! Where refined images go: whole or not at all.
+//!
+//! A file is written beside its place and then renamed, so that what was there
+//! is replaced only by a whole image. In a folder each image keeps its name;
+//! none takes the place of another one of the same run, or of an original.
+
+use std::collections::HashSet;
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use concept_refinement_domain::image::Format;
+use rustix::fs::{Access, access};
+use uuid::Uuid;
+
+use super::Failure;
+use super::source::Source;
+use crate::refiner::Refined;
+
+pub enum Output {
+    Stdout,
+    /// Something that is no file, as a pipe with a name: it is written to.
+    Device(PathBuf),
+    File(PathBuf),
+    Folder(Folder),
+}
+
+pub struct Folder {
+    path: PathBuf,
+    originals: HashSet<PathBuf>,
+    /// In lower case, as some disks see them.
+    taken: HashSet<OsString>,
+}
+
+impl Output {
+    /// What can be seen to be impossible is told before anything is refined.
+    pub fn new(out: &Path, sources: &[Source]) -> Result<Self, Failure> {
+        let usage = |problem: String| Failure::Usage(anyhow::anyhow!(problem));
+        let shown = out.display();
+        let several = sources.len() > 1;
+        if out == Path::new("-") {
+            return if several {
+                Err(usage("several images need a folder as OUT".to_owned()))
+            } else if io::stdout().is_terminal() {
+                Err(usage(
+                    "standard output is a terminal: pipe it, or name a file".to_owned(),
+                ))
+            } else {
+                Ok(Self::Stdout)
+            };
+        }
+        let ends_as_folder = out.as_os_str().as_encoded_bytes().ends_with(b"/");
+        let out: &Path = &out.components().collect::<PathBuf>();
+        match fs::metadata(out) {
+            Ok(found) if found.is_dir() => {
+                may_be_written(out)?;
+                Ok(Self::Folder(Folder::new(out, sources)))
+            }
+            Ok(_) if several || ends_as_folder => {
+                let problem = format!("{shown} is not a folder");
+                Err(usage(problem))
+            }
+            Ok(found) if found.is_file() => {
+                let path = fs::canonicalize(out)?;
+                may_be_written(parent(&path))?;
+                Ok(Self::File(path))
+            }
+            Ok(_) => Ok(Self::Device(out.to_owned())),
+            Err(_) if several || ends_as_folder => {
+                let above = out.ancestors().skip(1).find(|path| path.exists());
+                may_be_written(above.unwrap_or(Path::new(".")))?;
+                Ok(Self::Folder(Folder::new(out, sources)))
+            }
+            Err(_) => {
+                may_be_written(parent(out))?;
+                Ok(Self::File(out.to_owned()))
+            }
+        }
+    }
+
+    /// Answers where the image is. Its own source names it in a folder.
+    pub async fn write(&mut self, source: &Source, refined: Refined) -> io::Result<PathBuf> {
+        match self {
+            Self::Stdout => {
+                to(|| Ok(io::stdout()), refined).await?;
+                Ok("standard output".into())
+            }
+            Self::Device(path) => {
+                let device = path.clone();
+                to(move || File::options().write(true).open(device), refined).await?;
+                Ok(path.clone())
+            }
+            Self::File(path) => {
+                replace(path, &refined.bytes)?;
+                Ok(path.clone())
+            }
+            Self::Folder(folder) => {
+                fs::create_dir_all(&folder.path)?;
+                let path = folder.place(&source.stem(), refined.format);
+                replace(&path, &refined.bytes)?;
+                Ok(path)
+            }
+        }
+    }
+}
+
+impl Folder {
+    fn new(path: &Path, sources: &[Source]) -> Self {
+        Self {
+            path: path.to_owned(),
+            originals: sources
+                .iter()
+                .filter_map(|source| fs::canonicalize(source.file()?).ok())
+                .collect(),
+            taken: HashSet::new(),
+        }
+    }
+
+    /// A place that is nobody else's.
+    fn place(&mut self, stem: &OsStr, format: Format) -> PathBuf {
+        let mut number = 1_usize;
+        loop {
+            let mut name = stem.to_owned();
+            if number > 1 {
+                name.push(format!("-{number}"));
+            }
+            name.push(".");
+            name.push(format.extension());
+            let path = self.path.join(&name);
+            let is_an_original =
+                fs::canonicalize(&path).is_ok_and(|path| self.originals.contains(&path));
+            if !is_an_original && self.taken.insert(name.to_ascii_lowercase()) {
+                return path;
+            }
+            number += 1;
+        }
+    }
+}
+
+/// A file that is removed unless it is named in the end.
+struct Draft(Option<PathBuf>);
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        if let Some(path) = self.0.take() {
+            // Why the rest failed is told; that this failed too is no news.
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+/// It does not wait for anyone in between, so no signal can come between.
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let name = format!(".concept-refinement-{}", Uuid::new_v4());
+    let place = parent(path).join(name);
+    let mut file = File::options().write(true).create_new(true).open(&place)?;
+    let mut draft = Draft(Some(place.clone()));
+    if let Ok(replaced) = fs::metadata(path) {
+        file.set_permissions(replaced.permissions())?;
+    }
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(place, path)?;
+    draft.0 = None;
+    Ok(())
+}
+
+/// Whoever reads may take their time.
+async fn to<W: io::Write>(
+    open: impl FnOnce() -> io::Result<W> + Send + 'static,
+    refined: Refined,
+) -> io::Result<()> {
+    let written = tokio::task::spawn_blocking(move || {
+        let mut output = open()?;
+        output.write_all(&refined.bytes)?;
+        output.flush()
+    });
+    written.await?
+}
+
+fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    }
+}
+
+fn may_be_written(folder: &Path) -> anyhow::Result<()> {
+    let folder = if folder == Path::new("") {
+        Path::new(".")
+    } else {
+        folder
+    };
+    let shown = folder.display();
+    match fs::metadata(folder) {
+        Ok(found) if !found.is_dir() => anyhow::bail!("{shown} is not a folder"),
+        Ok(_) => access(folder, Access::WRITE_OK | Access::EXEC_OK)
+            .map_err(|error| anyhow::anyhow!("{shown} cannot be written to: {error}")),
+        Err(error) => anyhow::bail!("{shown} cannot be written to: {error}"),
+    }
+}

@@ -1,0 +1,93 @@
+//! How far it is, on a terminal; nothing anywhere else.
+
+use std::time::Duration;
+
+use concept_refinement_domain::task::Stage;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::{say, settings};
+
+/// Each image takes these steps, and the last is that it is there.
+const STEPS: u64 = 4;
+
+const TICK: Duration = Duration::from_millis(120);
+
+pub struct Progress(ProgressBar);
+
+/// The steps of one image.
+pub struct Steps<'a> {
+    bar: &'a ProgressBar,
+    name: String,
+    taken: u64,
+}
+
+impl Progress {
+    /// Where the log is wanted, that is told instead.
+    pub fn new(images: usize) -> Self {
+        let target = match settings::log_is_wanted() {
+            true => ProgressDrawTarget::hidden(),
+            false => ProgressDrawTarget::stderr(),
+        };
+        let steps = u64::try_from(images)
+            .unwrap_or(u64::MAX)
+            .saturating_mul(STEPS);
+        let bar = ProgressBar::with_draw_target(Some(steps), target);
+        if let Ok(style) = ProgressStyle::with_template("{spinner} [{bar:20}] {elapsed} {wide_msg}")
+        {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        bar.set_message("starting");
+        if !bar.is_hidden() {
+            bar.enable_steady_tick(TICK);
+        }
+        Self(bar)
+    }
+
+    pub fn of(&self, name: String) -> Steps<'_> {
+        Steps {
+            bar: &self.0,
+            name,
+            taken: 0,
+        }
+    }
+
+    /// For those who watch.
+    pub fn done(&self, sentence: &str) {
+        self.0.println(sentence);
+    }
+
+    /// For everyone.
+    pub fn failed(&self, sentence: &str) {
+        self.0.suspend(|| say(sentence));
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
+impl Steps<'_> {
+    pub fn began(&mut self, stage: Stage) {
+        let (step, what) = match stage {
+            Stage::Downloading => (0, "downloading"),
+            Stage::Refining => (1, "refining"),
+            Stage::StoringImage => (2, "storing"),
+            Stage::StoringConcept => (3, "storing"),
+        };
+        self.reach(step);
+        self.bar.set_message(format!("{}: {what}", self.name));
+    }
+
+    fn reach(&mut self, step: u64) {
+        self.bar.inc(step.saturating_sub(self.taken));
+        self.taken = self.taken.max(step);
+    }
+}
+
+impl Drop for Steps<'_> {
+    fn drop(&mut self) {
+        self.reach(STEPS);
+    }
+}

@@ -1,0 +1,147 @@
+//! `refine IMAGE… PROMPT -o OUT`
+
+use std::path::PathBuf;
+
+use clap::ArgMatches;
+use concept_refinement_domain::validation::FieldErrors;
+use futures::{StreamExt as _, stream};
+
+use super::output::Output;
+use super::progress::Progress;
+use super::source::Source;
+use super::{Failure, settings};
+use crate::code_cache;
+use crate::refiner::{self, RefineError, Refined, Refiner, Words};
+use crate::serve::Signals;
+use crate::{Components, HostBuilder};
+
+/// What is wrong is told in one sentence, and the rest is for whoever asks.
+const LOGGED: &str = "off";
+
+pub fn run(
+    matches: &ArgMatches,
+    prepare: impl FnOnce(HostBuilder) -> HostBuilder,
+) -> Result<(), Failure> {
+    let given = settings::given(matches, settings::concerns_refining)?;
+    let config = settings::config(given.values)?;
+    settings::start_log(config.log_format, LOGGED)?;
+
+    let text = |name| matches.get_one::<String>(name).cloned();
+    let words = Words {
+        prompt: text("prompt").unwrap_or_default(),
+        logo_description: text("logo-description"),
+        theme_description: text("theme-description"),
+    };
+    let images = matches.get_many::<PathBuf>("image").unwrap_or_default();
+    let sources: Vec<_> = images.map(|image| Source::of(image)).collect();
+    for source in &sources {
+        refiner::check(&words, source.url(), &config.allowed_sources)
+            .map_err(|error| Failure::Usage(anyhow::anyhow!(sentence(&error, source))))?;
+    }
+    let out = matches.get_one::<PathBuf>("output").cloned();
+    let work = Work {
+        output: Output::new(&out.unwrap_or_default(), &sources)?,
+        sources,
+        words,
+        max_bytes: config.max_image_bytes,
+    };
+    let components = Components::load(given.components.as_deref(), &config.model)?;
+    let builder = prepare(HostBuilder::new(config, components));
+
+    let runtime = tokio::runtime::Runtime::new()?;
+    let done = runtime.block_on(async {
+        let mut signals = Signals::listen()?;
+        tokio::select! {
+            done = work.done(builder) => done,
+            signal = signals.next() => Err(Failure::Stopped(signal.as_raw_value())),
+        }
+    });
+    // A thread that waits to read or write has nothing more to do.
+    runtime.shutdown_background();
+    done
+}
+
+struct Work {
+    sources: Vec<Source>,
+    words: Words,
+    output: Output,
+    /// Of an original.
+    max_bytes: u64,
+}
+
+impl Work {
+    /// In the order in which the images were named, so that the same command
+    /// leaves the same names behind.
+    async fn done(self, builder: HostBuilder) -> Result<(), Failure> {
+        let Self {
+            sources,
+            words,
+            mut output,
+            max_bytes,
+        } = self;
+        let progress = Progress::new(sources.len());
+        let refiner = builder.refiner(code_cache::of_user()).await?;
+        let one = async |source| {
+            let refined = refined(&refiner, source, &words, max_bytes, &progress).await;
+            (source, refined)
+        };
+        let mut images = stream::iter(&sources).map(one).buffered(refiner.at_once());
+        let mut failed = false;
+        while let Some((source, refined)) = images.next().await {
+            let name = source.name();
+            let written = match refined {
+                Ok(refined) => {
+                    let kind = refined.format.media_type();
+                    let written = output.write(source, refined).await;
+                    written
+                        .map(|place| format!("{name} → {} ({kind})", place.display()))
+                        .map_err(|error| format!("{name}: the result cannot be written: {error}"))
+                }
+                Err(error) => Err(error),
+            };
+            match written {
+                Ok(sentence) => progress.done(&sentence),
+                Err(sentence) => {
+                    progress.failed(&sentence);
+                    failed = true;
+                }
+            }
+        }
+        if failed { Err(Failure::Told) } else { Ok(()) }
+    }
+}
+
+async fn refined(
+    refiner: &Refiner,
+    source: &Source,
+    words: &Words,
+    max_bytes: u64,
+    progress: &Progress,
+) -> Result<Refined, String> {
+    let mut steps = progress.of(source.name());
+    let image = source
+        .read(max_bytes)
+        .await
+        .map_err(|error| format!("{} cannot be read: {error}", source.name()))?;
+    refiner
+        .refine(image, words, |stage| steps.began(stage))
+        .await
+        .map_err(|error| sentence(&error, source))
+}
+
+/// The fields of a request are called as on the command line.
+fn sentence(error: &RefineError, source: &Source) -> String {
+    match error {
+        RefineError::Failed(reason) => format!("{}: {reason}", source.name()),
+        RefineError::Invalid(FieldErrors(fields)) => fields
+            .iter()
+            .flat_map(|(field, problems)| problems.iter().map(move |problem| (field, problem)))
+            .map(|(field, problem)| match field.as_str() {
+                "original_image_url" => format!("{} {problem}", source.name()),
+                "refinement_prompt" => format!("PROMPT {problem}"),
+                field => format!("--{} {problem}", field.replace('_', "-")),
+            })
+            .collect::<Vec<_>>()
+            .join("; "),
+    }
+}

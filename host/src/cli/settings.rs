@@ -1,0 +1,138 @@
+//! Settings on the command line: a flag for each, and where else they are.
+
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+
+use clap::{Arg, ArgMatches, value_parser};
+use tracing_subscriber::EnvFilter;
+
+use super::Failure;
+use crate::config::table::{SETTINGS, Setting};
+use crate::config::{Config, ConfigError, LogFormat, Values};
+
+/// Says what is logged, and is no setting.
+const LOG: &str = "REFINEMENT_LOG";
+
+/// Those that a refinement without a service has a use for.
+const REFINING: [&str; 11] = [
+    "model",
+    "model-url",
+    "model-api-key",
+    "model-memory",
+    "allow-sources",
+    "max-image-bytes",
+    "max-image-pixels",
+    "download-timeout",
+    "model-timeout",
+    "task-timeout",
+    "log-format",
+];
+
+/// What a command was told.
+pub struct Given {
+    pub values: Values,
+    pub unknown_variables: Vec<String>,
+    /// None: the components that are built in.
+    pub components: Option<PathBuf>,
+}
+
+pub fn concerns_refining(setting: &Setting) -> bool {
+    REFINING.contains(&setting.name)
+}
+
+/// The flags that say where settings and components are.
+pub fn sources() -> [Arg; 2] {
+    [
+        path("config", "FILE").help("Read settings from FILE [default: refinement.toml, if there]"),
+        path("components", "DIR").help("Run the components of DIR [default: those built in]"),
+    ]
+}
+
+pub fn flags(wanted: impl Fn(&Setting) -> bool) -> impl Iterator<Item = Arg> {
+    SETTINGS
+        .iter()
+        .filter(move |setting| wanted(setting))
+        .map(|setting| {
+            let default = match setting.default {
+                Some(default) if !default.is_empty() => format!(" [default: {default}]"),
+                _ => String::new(),
+            };
+            Arg::new(setting.name)
+                .long(setting.name)
+                .value_name(setting.value)
+                .help(format!(
+                    "{}{default} [env: {}]",
+                    setting.help,
+                    setting.variable()
+                ))
+        })
+}
+
+/// The command line, the environment and the file, in that order of
+/// precedence. The others keep their defaults, wherever they are set.
+pub fn given(matches: &ArgMatches, wanted: impl Fn(&Setting) -> bool) -> Result<Given, Failure> {
+    let mut found = Values::new();
+    let file = matches.get_one::<PathBuf>("config").map(PathBuf::as_path);
+    found.set_from_file(file).map_err(usage)?;
+    let unknown_variables = found.set_from_variables(variables()?);
+    let mut values = Values::new();
+    for setting in SETTINGS.iter().filter(|setting| wanted(setting)) {
+        let flag = matches.get_one::<String>(setting.name).map(String::as_str);
+        if let Some(value) = flag.or_else(|| found.get(setting.name)) {
+            values.set(setting, value);
+        }
+    }
+    Ok(Given {
+        values,
+        unknown_variables,
+        components: matches.get_one::<PathBuf>("components").cloned(),
+    })
+}
+
+pub fn config(values: Values) -> Result<Config, Failure> {
+    Config::new(values).map_err(usage)
+}
+
+fn usage(error: ConfigError) -> Failure {
+    Failure::Usage(error.into())
+}
+
+/// Whether more is to be logged than by default.
+pub fn log_is_wanted() -> bool {
+    std::env::var_os(LOG).is_some_and(|filter| !filter.is_empty())
+}
+
+/// Logs to standard error, so that standard output stays for what is asked for.
+pub fn start_log(format: LogFormat, by_default: &str) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_from_env(LOG).unwrap_or_else(|_| EnvFilter::new(by_default));
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
+    let started = match format {
+        LogFormat::Text => log.try_init(),
+        LogFormat::Json => log.json().flatten_event(true).try_init(),
+    };
+    started.map_err(|error| anyhow::anyhow!("starting the log: {error}"))
+}
+
+fn path(name: &'static str, value: &'static str) -> Arg {
+    Arg::new(name)
+        .long(name)
+        .value_name(value)
+        .value_parser(value_parser!(PathBuf))
+}
+
+/// Those of our prefix; a value that is no text is not ignored in silence.
+fn variables() -> Result<Vec<(String, String)>, Failure> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
+        .filter(|(name, _)| name.starts_with("REFINEMENT_") && name != LOG)
+        .map(|(name, value)| match value.into_string() {
+            Ok(value) => Ok((name, value)),
+            Err(_) => Err(Failure::Usage(anyhow::anyhow!(
+                "the variable {name} is not valid UTF-8"
+            ))),
+        })
+        .collect()
+}

@@ -1,0 +1,80 @@
+//! Components that were compiled before, each in a file of its own.
+//!
+//! A cache: whatever is wrong with it costs a compilation and a warning, never
+//! a start. Nothing of it is run that is not whole. Several processes may use
+//! one directory at once.
+
+mod entry;
+mod files;
+#[cfg(test)]
+#[cfg(unix)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+use std::sync::Once;
+
+use wasmtime::component::Component;
+
+use entry::Key;
+
+pub(super) struct CompiledCode {
+    directory: PathBuf,
+    told_unusable: Once,
+    told_not_kept: Once,
+}
+
+impl CompiledCode {
+    /// The directory is made when something is kept in it.
+    pub(super) fn open(directory: &Path) -> Self {
+        if let Err(error) = files::tidy(directory) {
+            tracing::warn!(?directory, %error, "old compiled code could not be removed");
+        }
+        Self {
+            directory: directory.to_owned(),
+            told_unusable: Once::new(),
+            told_not_kept: Once::new(),
+        }
+    }
+
+    pub(super) fn component(
+        &self,
+        engine: &wasmtime::Engine,
+        bytes: &[u8],
+    ) -> anyhow::Result<Component> {
+        let key = Key::of(engine, bytes);
+        let unusable = match self.load(engine, &key) {
+            Ok(Some(component)) => return Ok(component),
+            Ok(None) => None,
+            Err(error) => Some(error),
+        };
+        let component = Component::new(engine, bytes).map_err(anyhow::Error::from)?;
+        let directory = &self.directory;
+        if let Some(error) = unusable {
+            self.told_unusable.call_once(|| {
+                let error = format!("{error:#}");
+                tracing::warn!(?directory, error, "unusable compiled code: compiled anew");
+            });
+        }
+        if let Err(error) = self.keep(&key, &component) {
+            self.told_not_kept.call_once(|| {
+                let error = format!("{error:#}");
+                tracing::warn!(?directory, error, "compiled code could not be kept");
+            });
+        }
+        Ok(component)
+    }
+
+    /// None: there is nothing of this key.
+    fn load(&self, engine: &wasmtime::Engine, key: &Key) -> anyhow::Result<Option<Component>> {
+        match files::read(&self.directory.join(key.name()))? {
+            Some(entry) => key.open(engine, &entry).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn keep(&self, key: &Key, component: &Component) -> anyhow::Result<()> {
+        let code = component.serialize().map_err(anyhow::Error::from)?;
+        files::replace(&self.directory, &key.name(), &[&key.sum(&code), &code])?;
+        Ok(())
+    }
+}

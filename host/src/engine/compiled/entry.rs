@@ -1,0 +1,66 @@
+//! What a file of compiled code holds: a hash, and the code as the engine wrote
+//! it.
+
+use std::hash::{Hash as _, Hasher};
+
+use anyhow::Context as _;
+use sha2::{Digest as _, Sha256};
+use wasmtime::component::Component;
+
+type Sum = [u8; 32];
+
+/// Which code it is: of what component, and for which engine.
+pub(super) struct Key(Sum);
+
+impl Key {
+    pub(super) fn of(engine: &wasmtime::Engine, component: &[u8]) -> Self {
+        let mut settings = Settings(Sha256::new());
+        engine.precompile_compatibility_hash().hash(&mut settings);
+        let of_both = Sha256::new()
+            .chain_update(settings.0.finalize())
+            .chain_update(Sha256::digest(component));
+        Self(of_both.finalize().into())
+    }
+
+    /// A file's name.
+    pub(super) fn name(&self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Over the key as well, so that a file under another's name is none.
+    pub(super) fn sum(&self, code: &[u8]) -> Sum {
+        let sum = Sha256::new().chain_update(self.0).chain_update(code);
+        sum.finalize().into()
+    }
+
+    /// The component of an entry, if that is whole.
+    #[allow(unsafe_code, reason = "compiled code is run as it was kept")]
+    pub(super) fn open(
+        &self,
+        engine: &wasmtime::Engine,
+        entry: &[u8],
+    ) -> anyhow::Result<Component> {
+        let (sum, code) = entry.split_first_chunk().context("it is cut short")?;
+        anyhow::ensure!(*sum == self.sum(code), "it is damaged");
+        // SAFETY: by the hash these bytes are those that an engine like this
+        // one serialized. A hash keeps nobody out: it is the file that only
+        // this user can write to.
+        unsafe { Component::deserialize(engine, code) }.map_err(anyhow::Error::from)
+    }
+}
+
+/// An engine tells its settings to a hasher only, and that of the standard
+/// library is too short to name files by.
+struct Settings(Sha256);
+
+impl Hasher for Settings {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        let sum: Sum = self.0.clone().finalize().into();
+        sum.first_chunk()
+            .map_or(0, |bytes| u64::from_le_bytes(*bytes))
+    }
+}

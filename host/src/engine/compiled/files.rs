@@ -1,0 +1,157 @@
+//! The files of compiled code: written whole or not at all, for this user
+//! alone, and removed when nobody uses them any more.
+
+use std::fs::{self, File, Metadata, TryLockError};
+use std::io::{self, Read as _, Write as _};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use uuid::Uuid;
+
+use crate::capability::{create_directory, directory};
+
+/// More is neither written nor read, in bytes: far beyond any code.
+const MOST: u64 = 512 << 20;
+
+/// How many are kept: those that were used last.
+pub(super) const KEPT: usize = 32;
+
+/// One that was not used for so long is of a version that nobody runs.
+pub(super) const UNUSED: Duration = Duration::from_hours(30 * 24);
+
+/// A file's ending while it is written.
+const DRAFT: &str = "draft";
+
+/// The length of an entry's name, which has no ending.
+const NAME: usize = 64;
+
+/// None: there is no such file.
+pub(super) fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    match try_read(path) {
+        Err(error) if is_missing(&error) => Ok(None),
+        read => read.map(Some),
+    }
+}
+
+/// Puts the parts under this name, in place of whatever has it.
+pub(super) fn replace(place: &Path, name: &str, parts: &[&[u8]]) -> io::Result<()> {
+    if parts.iter().map(|part| part.len() as u64).sum::<u64>() > MOST {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    create_directory(place)?;
+    let _writing = writing(place);
+    let draft = place.join(Uuid::new_v4().to_string()).with_extension(DRAFT);
+    let named = write(&draft, parts).and_then(|()| rename(&draft, &place.join(name)));
+    if named.is_err() {
+        // Where that fails, too, it is left over for the next start.
+        let _ = fs::remove_file(&draft);
+    }
+    named?;
+    directory::sync(place)
+}
+
+/// Removes what was left half-written, and what was not used for long.
+pub(super) fn tidy(place: &Path) -> io::Result<()> {
+    let entries = match fs::read_dir(place) {
+        Err(error) if is_missing(&error) => return Ok(()),
+        entries => entries?,
+    };
+    let held = File::open(place).ok();
+    if let Some(Err(TryLockError::WouldBlock)) = held.as_ref().map(File::try_lock) {
+        // Others are writing, or do the same.
+        return Ok(());
+    }
+    let mut used = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        let path = entry.path();
+        if path.extension().is_some_and(|ending| ending == DRAFT) {
+            remove(&path)?;
+        } else if entry.file_name().len() == NAME {
+            match entry.metadata().and_then(|metadata| metadata.modified()) {
+                Err(error) if is_missing(&error) => {}
+                modified => used.push((modified?, path)),
+            }
+        }
+    }
+    used.sort_unstable_by(|one, other| other.cmp(one));
+    for (rank, (last, path)) in used.iter().enumerate() {
+        if rank >= KEPT || last.elapsed().is_ok_and(|unused| unused > UNUSED) {
+            remove(path)?;
+        }
+    }
+    Ok(())
+}
+
+fn try_read(path: &Path) -> io::Result<Vec<u8>> {
+    // Before it is opened: a pipe would have to be waited for.
+    let metadata = fs::symlink_metadata(path)?;
+    if !metadata.is_file() {
+        return Err(io::Error::other("it is not a file"));
+    }
+    if !is_private(&metadata) {
+        return Err(io::Error::other("others may write to it"));
+    }
+    if metadata.len() > MOST {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    let mut file = File::open(path)?.take(MOST);
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(usize::try_from(metadata.len()).map_err(io::Error::other)?)?;
+    file.read_to_end(&mut bytes)?;
+    // It is used without that where nothing can be written.
+    let _ = file.get_ref().set_modified(SystemTime::now());
+    Ok(bytes)
+}
+
+/// Held while a draft is written, so that nobody takes it for one that was left
+/// behind. Where a directory cannot be locked it is gone without.
+pub(super) fn writing(place: &Path) -> Option<File> {
+    let held = File::open(place).ok()?;
+    held.lock_shared().ok()?;
+    Some(held)
+}
+
+fn write(draft: &Path, parts: &[&[u8]]) -> io::Result<()> {
+    let mut file = directory::private_file().create_new(true).open(draft)?;
+    for part in parts {
+        file.write_all(part)?;
+    }
+    file.sync_all()
+}
+
+fn rename(draft: &Path, path: &Path) -> io::Result<()> {
+    match fs::rename(draft, path) {
+        Err(error) if error.kind() == io::ErrorKind::IsADirectory => {
+            fs::remove_dir_all(path)?;
+            fs::rename(draft, path)
+        }
+        renamed => renamed,
+    }
+}
+
+/// A directory is left: it is none of ours, until an entry needs its name.
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if is_missing(&error) || error.kind() == io::ErrorKind::IsADirectory => Ok(()),
+        removed => removed,
+    }
+}
+
+fn is_missing(error: &io::Error) -> bool {
+    use io::ErrorKind::{NotADirectory, NotFound};
+    matches!(error.kind(), NotFound | NotADirectory)
+}
+
+#[cfg(unix)]
+fn is_private(metadata: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    const OTHERS_MAY_WRITE: u32 = 0o022;
+    let is_ours = metadata.uid() == rustix::process::geteuid().as_raw();
+    is_ours && metadata.mode() & OTHERS_MAY_WRITE == 0
+}
+
+#[cfg(not(unix))]
+fn is_private(_: &Metadata) -> bool {
+    true
+}

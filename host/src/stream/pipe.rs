@@ -1,0 +1,230 @@
+//! Pieces on their way from a writer to a reader, who are often on two threads.
+//!
+//! Waking the other side costs more than a piece does. So a writer that had to
+//! wait is woken only once there is room for several, not for each piece.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use futures::Stream;
+
+/// With so many bytes on their way the writer waits, and then until there are
+/// no more than half of them.
+const FULL: usize = 128 * 1024;
+
+/// The writer's end. Dropping it ends the pieces.
+pub struct Writer(Arc<Pipe>);
+
+/// The reader's end: the pieces in order.
+pub struct Reader(Arc<Pipe>);
+
+/// The reader has left: what is written is for nobody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Left;
+
+#[derive(Default)]
+struct Pipe(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    pieces: VecDeque<Bytes>,
+    /// Of the pieces.
+    bytes: usize,
+    /// One end is gone.
+    is_over: bool,
+    /// The writer found it full, and was not let on since.
+    is_full: bool,
+    reader: Option<Waker>,
+    writer: Option<Waker>,
+}
+
+pub fn pipe() -> (Writer, Reader) {
+    let pipe = Arc::new(Pipe::default());
+    (Writer(Arc::clone(&pipe)), Reader(pipe))
+}
+
+impl Pipe {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Writer {
+    /// Waits for room. One piece may then be sent, however large.
+    pub fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<Result<(), Left>> {
+        let mut state = self.0.state();
+        if state.is_over {
+            return Poll::Ready(Err(Left));
+        }
+        // A writer that is polled while it waits, for whatever reason, goes on
+        // waiting.
+        let full = if state.is_full { FULL / 2 + 1 } else { FULL };
+        state.is_full = state.bytes >= full;
+        if !state.is_full {
+            return Poll::Ready(Ok(()));
+        }
+        state.writer = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    pub fn send(&self, piece: Bytes) {
+        let reader = {
+            let mut state = self.0.state();
+            if state.is_over {
+                return;
+            }
+            state.bytes += piece.len();
+            state.pieces.push_back(piece);
+            state.reader.take()
+        };
+        if let Some(reader) = reader {
+            reader.wake();
+        }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        let reader = {
+            let mut state = self.0.state();
+            state.is_over = true;
+            state.reader.take()
+        };
+        if let Some(reader) = reader {
+            reader.wake();
+        }
+    }
+}
+
+impl Stream for Reader {
+    type Item = Bytes;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        let (piece, writer) = {
+            let mut state = self.0.state();
+            match state.pieces.pop_front() {
+                Some(piece) => {
+                    state.bytes = state.bytes.saturating_sub(piece.len());
+                    let has_room = state.bytes <= FULL / 2;
+                    (piece, if has_room { state.writer.take() } else { None })
+                }
+                None if state.is_over => return Poll::Ready(None),
+                None => {
+                    state.reader = Some(cx.waker().clone());
+                    return Poll::Pending;
+                }
+            }
+        };
+        if let Some(writer) = writer {
+            writer.wake();
+        }
+        Poll::Ready(Some(piece))
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        let writer = {
+            let mut state = self.0.state();
+            state.is_over = true;
+            state.pieces.clear();
+            state.writer.take()
+        };
+        if let Some(writer) = writer {
+            writer.wake();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Wake;
+
+    use futures::{FutureExt as _, StreamExt as _};
+
+    use super::*;
+
+    const PIECE: usize = 16 * 1024;
+
+    #[derive(Default)]
+    struct Counted(AtomicUsize);
+
+    impl Wake for Counted {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn piece() -> Bytes {
+        Bytes::from(vec![0; PIECE])
+    }
+
+    /// Sends as much as there is room for.
+    fn fill(writer: &Writer, cx: &mut Context<'_>) -> usize {
+        let mut sent = 0;
+        while writer.poll_ready(cx).is_ready() {
+            writer.send(piece());
+            sent += 1;
+        }
+        sent
+    }
+
+    #[test]
+    fn a_writer_is_woken_for_several_pieces_at_once() {
+        let counted = Arc::new(Counted::default());
+        let waker = Waker::from(Arc::clone(&counted));
+        let mut cx = Context::from_waker(&waker);
+        let (writer, mut reader) = pipe();
+        assert_eq!(fill(&writer, &mut cx), FULL / PIECE);
+        for left in (FULL / PIECE / 2 + 1..FULL / PIECE).rev() {
+            assert!(reader.next().now_or_never().is_some());
+            assert_eq!(fill(&writer, &mut cx), 0, "with {left} on their way");
+        }
+        assert_eq!(counted.0.load(Ordering::Relaxed), 0);
+        assert!(reader.next().now_or_never().is_some());
+        assert_eq!(counted.0.load(Ordering::Relaxed), 1);
+        assert_eq!(fill(&writer, &mut cx), FULL / PIECE / 2);
+    }
+
+    #[test]
+    fn what_was_sent_is_read_after_the_writer_left() {
+        let (writer, reader) = pipe();
+        writer.send(Bytes::from_static(b"a"));
+        writer.send(Bytes::from_static(b"b"));
+        drop(writer);
+        let read: Vec<Bytes> = reader.collect().now_or_never().unwrap();
+        assert_eq!(read, ["a", "b"]);
+    }
+
+    #[test]
+    fn a_writer_learns_that_its_reader_left() {
+        let counted = Arc::new(Counted::default());
+        let waker = Waker::from(Arc::clone(&counted));
+        let mut cx = Context::from_waker(&waker);
+        let (writer, reader) = pipe();
+        fill(&writer, &mut cx);
+        drop(reader);
+        assert_eq!(counted.0.load(Ordering::Relaxed), 1);
+        assert_eq!(writer.poll_ready(&mut cx), Poll::Ready(Err(Left)));
+    }
+
+    #[test]
+    fn a_reader_is_woken_by_a_piece_and_by_the_end() {
+        let counted = Arc::new(Counted::default());
+        let waker = Waker::from(Arc::clone(&counted));
+        let mut cx = Context::from_waker(&waker);
+        let (writer, mut reader) = pipe();
+        assert!(reader.poll_next_unpin(&mut cx).is_pending());
+        writer.send(piece());
+        assert_eq!(counted.0.load(Ordering::Relaxed), 1);
+        assert!(reader.poll_next_unpin(&mut cx).is_ready());
+        assert!(reader.poll_next_unpin(&mut cx).is_pending());
+        drop(writer);
+        assert_eq!(counted.0.load(Ordering::Relaxed), 2);
+        assert_eq!(reader.poll_next_unpin(&mut cx), Poll::Ready(None));
+    }
+}

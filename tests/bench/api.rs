@@ -1,0 +1,173 @@
+//! Requests a second through the API component, and through its native twin
+//! over the same kind of store.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use concept_refinement_tests::crowd::launch;
+use concept_refinement_tests::pictures;
+use concept_refinement_tests::server::Origin;
+use concept_refinement_tests::tokens::token;
+use hyper::StatusCode;
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+
+use crate::Form;
+use crate::figures::{Figure, Target};
+use crate::load::{self, Connections, get, post};
+use crate::sides::Side;
+
+const CONNECTIONS: usize = 32;
+
+/// Of native.
+const LEAST: f64 = 0.7;
+
+const REFINE: &str = "/api/concepts/refine";
+
+/// One round on one side.
+struct Round {
+    per_second: f64,
+    /// Of the server's processor time, in microseconds.
+    each: f64,
+}
+
+struct Asked {
+    side: Side,
+    body: Bytes,
+    /// So that no user asks twice.
+    users: usize,
+    /// Who can read which task.
+    tasks: Vec<(String, String)>,
+}
+
+pub fn measure(form: Form) -> Vec<Figure> {
+    Runtime::new().unwrap().block_on(async {
+        // The one task that the worker takes waits for its original: what is
+        // measured is the API alone.
+        let origin = Origin::start();
+        let (original, _gate) = origin.gated(&pictures::png(8, 8));
+        let (rounds, posts, gets) = form.choose((2, 2_000, 8_000), (7, 8_000, 40_000));
+        let mut posted = Vec::new();
+        let mut got = Vec::new();
+        for round in 0..rounds {
+            // New ones each time: thousands of tasks that wait too long are
+            // published again, which is not what is measured.
+            let mut sides = both(&origin, &original);
+            if round % 2 == 1 {
+                sides.reverse();
+            }
+            for asked in &mut sides {
+                asked.post(posts / 8).await;
+                asked.get(gets / 8).await;
+            }
+            let [mut first, mut second] = sides;
+            let gets = [first.get(gets).await, second.get(gets).await];
+            let posts = [first.post(posts).await, second.post(posts).await];
+            let [post, get] = [posts, gets].map(|mut pair| {
+                if round % 2 == 1 {
+                    pair.reverse();
+                }
+                pair
+            });
+            posted.push(post);
+            got.push(get);
+        }
+        [figures("POST", &posted), figures("GET", &got)].concat()
+    })
+}
+
+/// The service, and its twin.
+fn both(origin: &Origin, original: &str) -> [Asked; 2] {
+    let service = launch(origin)
+        .set("concurrency", "1")
+        .set("max-backlog", "1000000000")
+        .start();
+    [Side::service(service), Side::twin()].map(|side| Asked {
+        side,
+        body: body(original),
+        users: 0,
+        tasks: Vec::new(),
+    })
+}
+
+fn figures(method: &str, rounds: &[[Round; 2]]) -> Vec<Figure> {
+    let of = |value: fn(&Round) -> f64| -> Vec<(f64, f64)> {
+        let pairs = rounds.iter();
+        pairs
+            .map(|[ours, native]| (value(ours), value(native)))
+            .collect()
+    };
+    vec![
+        Figure::of_rounds("API", method, "requests/s", &of(|round| round.per_second))
+            .target(Target::AtLeastOfNative(LEAST)),
+        Figure::of_rounds(
+            "API",
+            format!("{method}, processor time"),
+            "µs",
+            &of(|round| round.each),
+        ),
+    ]
+}
+
+impl Asked {
+    async fn post(&mut self, count: usize) -> Round {
+        let host = self.side.address.to_string();
+        let requests = (0..count).map(|user| {
+            let token = token(&format!("user {}", self.users + user));
+            post(&host, REFINE, &token, &self.body)
+        });
+        let requests = requests.collect();
+        self.users += count;
+        self.send(requests, StatusCode::ACCEPTED).await
+    }
+
+    async fn get(&mut self, count: usize) -> Round {
+        self.prepare().await;
+        let host = self.side.address.to_string();
+        let requests = (0..count).map(|number| {
+            let (path, token) = &self.tasks[number % self.tasks.len()];
+            get(&host, path, token)
+        });
+        let requests = requests.collect();
+        self.send(requests, StatusCode::OK).await
+    }
+
+    /// Makes tasks to read.
+    async fn prepare(&mut self) {
+        let host = self.side.address.to_string();
+        let mut connections = Connections::open(self.side.address, 1).await;
+        self.tasks.clear();
+        for _ in 0..CONNECTIONS {
+            let token = token(&format!("user {}", self.users));
+            self.users += 1;
+            let request = post(&host, REFINE, &token, &self.body);
+            let (_, bodies) = connections.send(vec![request], StatusCode::ACCEPTED).await;
+            let task: Value = serde_json::from_slice(&bodies[0]).unwrap();
+            let id = task["task_id"].as_str().unwrap();
+            let path = format!("/api/concepts/task/{id}");
+            self.tasks.push((path, token));
+        }
+    }
+
+    async fn send(&self, requests: Vec<load::Asked>, expected: StatusCode) -> Round {
+        let count = requests.len() as f64;
+        let mut connections = Connections::open(self.side.address, CONNECTIONS).await;
+        let before = self.side.process.usage().processor;
+        let (time, _) = connections.send(requests, expected).await;
+        let used: Duration = self.side.process.usage().processor - before;
+        Round {
+            per_second: count / time.as_secs_f64(),
+            each: used.as_secs_f64() * 1e6 / count,
+        }
+    }
+}
+
+fn body(original: &str) -> Bytes {
+    let body = json!({
+        "original_image_url": original,
+        "refinement_prompt": "Make the bean a little larger, please",
+        "logo_description": "A bean on a brown disc",
+        "theme_description": "Warm and quiet, as an afternoon in a café",
+    });
+    Bytes::from(body.to_string())
+}

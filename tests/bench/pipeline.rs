@@ -1,0 +1,269 @@
+//! What a task costs the pipeline as components, and the same code natively,
+//! over the same kind of store: originals and answers of several sizes.
+//!
+//! What it costs is processor time, with a few tasks at once as under load; how
+//! long one takes alone stands beside it.
+//!
+//! All is in memory and in this process, so that no disk and no connection
+//! stands between the two. The model answers at once with the image that it was
+//! given, so each byte passes to the model and back.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use concept_refinement_domain::capability::{
+    ImageKind, NewImage, NewTask, StoredOrNot, Submission,
+};
+use concept_refinement_domain::message::message_for;
+use concept_refinement_domain::task::{Change, Refinement, Status};
+use concept_refinement_host::capability::clock::SystemClock;
+use concept_refinement_host::capability::images::Signing;
+use concept_refinement_host::capability::images::memory::MemoryImages;
+use concept_refinement_host::capability::model::{
+    ImageModel, ModelAnswer, ModelError, ModelRequest,
+};
+use concept_refinement_host::capability::queue::store::StoreQueue;
+use concept_refinement_host::capability::tasks::sqlite::{Options, SqliteTasks};
+use concept_refinement_host::capability::{Capabilities, Clock};
+use concept_refinement_host::config::{ModelChoice, Values, table};
+use concept_refinement_host::{Components, Config, Host, HostBuilder};
+use concept_refinement_tests::artifacts;
+use concept_refinement_tests::process::Process;
+use concept_refinement_tests::reaper::scratch;
+use futures::future::{BoxFuture, join_all};
+use futures::{StreamExt as _, stream};
+use tokio::runtime::Runtime;
+use uuid::Uuid;
+
+use crate::Form;
+use crate::figures::{Figure, Target};
+use crate::native;
+
+/// Tasks at once, while what they cost is measured.
+const AT_ONCE: u32 = 4;
+
+/// Of an original, in bytes.
+const SIZES: [(usize, &str); 3] = [(10_000, "10 kB"), (100_000, "100 kB"), (1_000_000, "1 MB")];
+
+/// What the components may cost more: in milliseconds, and in milliseconds a
+/// megabyte.
+const MOST_A_TASK: f64 = 0.3;
+const MOST_A_MEGABYTE: f64 = 1.0;
+
+/// What a task takes, in milliseconds.
+#[derive(Clone, Copy)]
+struct Cost {
+    /// Of all cores, among others.
+    processor: f64,
+    /// From its submission to its end, alone.
+    time: f64,
+}
+
+pub fn measure(form: Form) -> Vec<Figure> {
+    Runtime::new().unwrap().block_on(async {
+        let host = host().await;
+        let components = host.capabilities();
+        let native = Arc::new(in_memory(Arc::new(Unchanged)));
+        native::pipeline::start(Arc::clone(&native));
+
+        let (rounds, tasks) = form.choose((3, 200), (7, 800));
+        let mut figures = Vec::new();
+        for (size, name) in SIZES {
+            let original = noise(size);
+            let paths = (
+                upload(components, &original).await,
+                upload(&native, &original).await,
+            );
+            let mut pairs = Vec::new();
+            for number in 0..=rounds {
+                let pair = if number % 2 == 0 {
+                    let ours = round(components, &paths.0, tasks).await;
+                    (ours, round(&native, &paths.1, tasks).await)
+                } else {
+                    let native = round(&native, &paths.1, tasks).await;
+                    (round(components, &paths.0, tasks).await, native)
+                };
+                pairs.push(pair);
+            }
+            // The first warms up.
+            pairs.remove(0);
+            let most = MOST_A_TASK + MOST_A_MEGABYTE * size as f64 / 1e6;
+            let of = |cost: fn(Cost) -> f64| -> Vec<(f64, f64)> {
+                let pairs = pairs.iter();
+                pairs
+                    .map(|(ours, native)| (cost(*ours), cost(*native)))
+                    .collect()
+            };
+            figures.extend([
+                Figure::of_rounds("pipeline", name, "ms", &of(|cost| cost.processor))
+                    .target(Target::AtMostOverNative(most)),
+                Figure::of_rounds(
+                    "pipeline",
+                    format!("{name}, time alone"),
+                    "ms",
+                    &of(|cost| cost.time),
+                ),
+            ]);
+        }
+        host.stop().await;
+        figures
+    })
+}
+
+/// The real host, with stores in memory.
+async fn host() -> Host {
+    let mut values = Values::new();
+    let data = scratch("pipeline");
+    std::os::unix::fs::symlink(artifacts::compiled(), data.join("compiled")).unwrap();
+    for (name, value) in [
+        ("listen", "127.0.0.1:0"),
+        ("data-dir", data.to_str().unwrap()),
+        ("concurrency", "8"),
+    ] {
+        values.set(table::find(name).unwrap(), value);
+    }
+    let model = ModelChoice::Component(artifacts::scripted_model());
+    let components = Components::load(Some(&artifacts::components()), &model).unwrap();
+    HostBuilder::new(Config::new(values).unwrap(), components)
+        .plug(|configured| in_memory(configured.model))
+        .start()
+        .await
+        .unwrap()
+}
+
+fn in_memory(model: Arc<dyn ImageModel>) -> Capabilities {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let tasks = SqliteTasks::in_memory(Options::default(), Arc::clone(&clock)).unwrap();
+    let tasks = Arc::new(tasks);
+    let signing = Signing {
+        key: vec![7; 32],
+        ttl: Duration::from_secs(3600),
+        public_url: None,
+    };
+    Capabilities {
+        images: Arc::new(MemoryImages::new(signing, Arc::clone(&clock))),
+        queue: Arc::new(StoreQueue::new(Arc::clone(&tasks) as _, 100)),
+        concepts: Arc::clone(&tasks) as _,
+        tasks,
+        clock,
+        model,
+        model_health: Mutex::default(),
+    }
+}
+
+/// The path of an upload.
+async fn upload(capabilities: &Capabilities, bytes: &Bytes) -> String {
+    let image = NewImage {
+        kind: ImageKind::Upload,
+        name: Uuid::new_v4().to_string(),
+        owner: "user".to_owned(),
+        media_type: "image/png".to_owned(),
+        length: bytes.len() as u64,
+        metadata: Vec::new(),
+        at_most: None,
+    };
+    let contents = Box::pin(stream::iter([Ok(bytes.clone())]));
+    match capabilities.images.put(image, contents).await.unwrap() {
+        StoredOrNot::Stored(stored) => stored.path,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn round(capabilities: &Capabilities, original: &str, tasks: u32) -> Cost {
+    let this = Process::of(std::process::id());
+    let before = this.usage().processor;
+    let users = (0..AT_ONCE).map(|user| {
+        let user = format!("user {user}");
+        async move {
+            for _ in 0..tasks / AT_ONCE {
+                refined(capabilities, &user, original).await;
+            }
+        }
+    });
+    join_all(users).await;
+    let processor = (this.usage().processor - before) / tasks;
+
+    let alone = tasks / 4;
+    let begin = Instant::now();
+    for _ in 0..alone {
+        refined(capabilities, "user", original).await;
+    }
+    let time = begin.elapsed() / alone;
+    Cost {
+        processor: processor.as_secs_f64() * 1e3,
+        time: time.as_secs_f64() * 1e3,
+    }
+}
+
+/// Refines once, from the submission to the end.
+async fn refined(capabilities: &Capabilities, user: &str, original: &str) {
+    let task = NewTask {
+        id: Uuid::new_v4().to_string(),
+        user_id: user.to_owned(),
+        is_anonymous: false,
+        refinement: Refinement {
+            original_image_url: format!("http://localhost/api/images/{original}"),
+            refinement_prompt: "echo it".to_owned(),
+            logo_description: Some("A bean on a brown disc".to_owned()),
+            theme_description: None,
+        },
+        original_path: Some(original.to_owned()),
+        original_found: true,
+        idempotency_key: None,
+        quota: None,
+    };
+    let id = task.id.clone();
+    let task = match capabilities.tasks.submit(task).await.unwrap() {
+        Submission::Created(accepted) => accepted.task,
+        other => panic!("{other:?}"),
+    };
+    let changes = capabilities.tasks.watch(user, &id).await.unwrap();
+    let message = message_for(&task);
+    capabilities.queue.publish(message).await.unwrap();
+    let mut changes = changes.unwrap();
+    let mut last = task;
+    while let Some(change) = changes.next().await {
+        if let Change::Task(task) = change {
+            last = *task;
+        }
+    }
+    assert_eq!(last.status, Status::Completed, "{last:?}");
+    // What is kept would grow from round to round.
+    let path = last.image_path.unwrap();
+    capabilities.images.delete(&path).await.unwrap();
+}
+
+/// The model of the native side, which does what the scripted one is told to.
+struct Unchanged;
+
+impl ImageModel for Unchanged {
+    fn refine(&self, request: ModelRequest) -> BoxFuture<'_, Result<ModelAnswer, ModelError>> {
+        Box::pin(async move {
+            Ok(ModelAnswer::Image {
+                media_type: request.media_type,
+                length: Some(request.length),
+                contents: request.image,
+            })
+        })
+    }
+
+    fn describe(&self) -> &str {
+        "A model that leaves images as they are."
+    }
+}
+
+/// A PNG of about this size: noise, which cannot be compressed.
+fn noise(bytes: usize) -> Bytes {
+    let side = (bytes as f64 / 3.0).sqrt() as u32;
+    let mut state = 1u32;
+    let image = image::RgbImage::from_fn(side, side, |_, _| {
+        // The next of a linear congruential generator (Numerical Recipes).
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let [_, red, green, blue] = state.to_le_bytes();
+        image::Rgb([red, green, blue])
+    });
+    let mut png = std::io::Cursor::new(Vec::new());
+    image.write_to(&mut png, image::ImageFormat::Png).unwrap();
+    png.into_inner().into()
+}

@@ -1,0 +1,130 @@
+//! Tasks end to end through the real executable on a disk, with a model that
+//! answers at once: how long one takes, and how many there can be.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use concept_refinement_tests::crowd::launch;
+use concept_refinement_tests::latency::percentile;
+use concept_refinement_tests::pictures;
+use concept_refinement_tests::server::Origin;
+use concept_refinement_tests::tokens::token;
+use futures::future::join_all;
+use hyper::StatusCode;
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+use tokio::task::JoinSet;
+use tokio::time::{interval, sleep};
+
+use crate::Form;
+use crate::figures::{Figure, Target};
+use crate::load::{Connection, get, post};
+use crate::sides::Side;
+
+/// Tasks a second while latencies are measured.
+const RATE: u32 = 20;
+
+/// Between two looks at a task.
+const POLL: Duration = Duration::from_millis(1);
+const SLOW_POLL: Duration = Duration::from_millis(200);
+
+/// Users who submit one task after the other, and look at it now and then:
+/// enough that the service is never without work.
+const USERS: usize = 256;
+
+const MOST_P50: f64 = 10.0;
+const MOST_P99: f64 = 50.0;
+
+pub fn measure(form: Form) -> Vec<Figure> {
+    Runtime::new().unwrap().block_on(async {
+        let origin = Origin::start();
+        let side = Side::service(launch(&origin).start());
+        let original = origin.picture(&pictures::png(64, 64));
+        let body = json!({"original_image_url": original, "refinement_prompt": "instant"});
+        let body = Bytes::from(body.to_string());
+        let asked = Asked { side, body };
+        // To warm up.
+        asked.many(USERS).await;
+        let latencies = asked.at_rate(form.choose(60, 400)).await;
+        let (per_second, each) = asked.many(form.choose(2, 16) * USERS).await;
+        let milliseconds = |percent| percentile(&latencies, percent).as_secs_f64() * 1e3;
+        vec![
+            Figure::new("task", "submit to completed, p50", "ms", milliseconds(50))
+                .target(Target::AtMost(MOST_P50)),
+            Figure::new("task", "submit to completed, p99", "ms", milliseconds(99))
+                .target(Target::AtMost(MOST_P99)),
+            Figure::new("task", "durable, end to end", "tasks/s", per_second),
+            Figure::new("task", "durable, processor time", "ms", each),
+        ]
+    })
+}
+
+struct Asked {
+    side: Side,
+    body: Bytes,
+}
+
+impl Asked {
+    /// How long each takes, from the fastest on, while so many a second are
+    /// submitted.
+    async fn at_rate(&self, count: usize) -> Vec<Duration> {
+        let mut ticks = interval(Duration::from_secs(1) / RATE);
+        let mut tasks = JoinSet::new();
+        for number in 0..count {
+            let mut connection = Connection::open(self.side.address).await;
+            let (host, body) = (self.side.address.to_string(), self.body.clone());
+            let token = token(&format!("user {number}"));
+            ticks.tick().await;
+            tasks.spawn(async move { refined(&mut connection, &host, &token, &body, POLL).await });
+        }
+        let mut latencies = tasks.join_all().await;
+        latencies.sort_unstable();
+        latencies
+    }
+
+    /// So many in all, by users who each submit the next when the last is done:
+    /// tasks a second, and milliseconds of the server's processor time a task.
+    async fn many(&self, count: usize) -> (f64, f64) {
+        let before = self.side.process.usage().processor;
+        let begin = Instant::now();
+        let users = (0..USERS).map(async |user| {
+            let mut connection = Connection::open(self.side.address).await;
+            let host = self.side.address.to_string();
+            let token = token(&format!("user {user}"));
+            for _ in 0..count.div_ceil(USERS) {
+                refined(&mut connection, &host, &token, &self.body, SLOW_POLL).await;
+            }
+        });
+        join_all(users).await;
+        let time = begin.elapsed();
+        let used = self.side.process.usage().processor - before;
+        let count = (count.div_ceil(USERS) * USERS) as f64;
+        (count / time.as_secs_f64(), used.as_secs_f64() * 1e3 / count)
+    }
+}
+
+/// How long it takes from submitting a task until it is seen to be completed.
+async fn refined(
+    connection: &mut Connection,
+    host: &str,
+    token: &str,
+    body: &Bytes,
+    poll: Duration,
+) -> Duration {
+    let begin = Instant::now();
+    let request = post(host, "/api/concepts/refine", token, body);
+    let (status, answer) = connection.send(request).await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{answer:?}");
+    let task: Value = serde_json::from_slice(&answer).unwrap();
+    let path = format!("/api/concepts/task/{}", task["task_id"].as_str().unwrap());
+    loop {
+        let (_, answer) = connection.send(get(host, &path, token)).await;
+        let took = begin.elapsed();
+        let task: Value = serde_json::from_slice(&answer).unwrap();
+        match task["status"].as_str() {
+            Some("completed") => return took,
+            Some("pending" | "processing") => sleep(poll).await,
+            _ => panic!("{task}"),
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! `check`: whether a service could work as it is configured.
+
+use concept_refinement_tests::artifacts;
+use concept_refinement_tests::service::Launch;
+use serde_json::{Value, json};
+
+use crate::place::{Done, Place};
+
+const PARTS: [&str; 7] = [
+    "configuration",
+    "data",
+    "tasks",
+    "queue",
+    "images",
+    "components",
+    "model",
+];
+
+/// What each line says, by name.
+#[track_caller]
+fn lines(done: &Done) -> Vec<(String, String)> {
+    assert_eq!(done.stderr, "");
+    done.text()
+        .lines()
+        .map(|line| line.split_once(' ').unwrap())
+        .map(|(name, says)| (name.to_owned(), says.trim().to_owned()))
+        .collect()
+}
+
+#[track_caller]
+fn says(done: &Done, name: &str) -> String {
+    let lines = lines(done);
+    let line = lines.iter().find(|(line, _)| line == name);
+    line.unwrap_or_else(|| panic!("{name}: {lines:?}"))
+        .1
+        .clone()
+}
+
+#[test]
+fn a_fresh_machine_is_fine_and_stays_fresh() {
+    let place = Place::new();
+    let done = place.run(&["check"]);
+    assert_eq!(done.code, 0, "{}", done.text());
+    let lines = lines(&done);
+    let names: Vec<_> = lines.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, PARTS);
+    assert!(
+        lines.iter().all(|(_, says)| says.starts_with("ok")),
+        "{lines:?}"
+    );
+    assert_eq!(says(&done, "data"), "ok: ./data is to be created");
+    assert!(says(&done, "model").contains("local model"));
+    assert_eq!(place.files(), [""; 0]);
+    assert!(!place.path().join("data").exists());
+}
+
+#[test]
+fn what_was_found_is_there_for_programs_too() {
+    let place = Place::new();
+    let done = place.run(&[
+        "check",
+        "--json",
+        "--model=automatic1111",
+        "--model-url=http://127.0.0.1:1",
+    ]);
+    assert_eq!(done.code, 1);
+    let report: Value = serde_json::from_slice(&done.stdout).unwrap();
+    assert_eq!(report["ok"], false);
+    let checks = report["checks"].as_array().unwrap();
+    assert_eq!(checks.len(), PARTS.len() + 1);
+    assert_eq!(
+        checks[0],
+        json!({"name": "configuration", "ok": true, "says": ""})
+    );
+    assert_eq!(
+        checks[PARTS.len()],
+        json!({
+            "name": "provider",
+            "ok": false,
+            "says": "http://127.0.0.1:1 accepts no connection",
+        })
+    );
+}
+
+#[test]
+fn a_running_service_is_not_disturbed() {
+    let launch = Launch::new();
+    let service = launch.start();
+    let place = Place::new();
+    let data = format!("--data-dir={}", launch.data().display());
+    let done = place.run(&["check", &data]);
+    assert_eq!(done.code, 0, "{}", done.text());
+    for name in ["tasks", "queue", "images"] {
+        assert_eq!(says(&done, name), "ok: in use by a running service");
+    }
+    let ended = service.stop();
+    assert!(ended.status.success());
+    assert!(!ended.log.contains("ERROR"), "{}", ended.log);
+
+    // The stores are opened as a start would open them.
+    let done = place.run(&["check", &data]);
+    assert_eq!(done.code, 0, "{}", done.text());
+    assert_eq!(says(&done, "tasks"), "ok");
+    assert_eq!(says(&done, "images"), "ok");
+    assert!(launch.start().stop().status.success());
+}
+
+#[test]
+fn what_cannot_be_used_is_told_beside_what_can() {
+    let damaged = |name: &str, bytes: &[u8]| {
+        let launch = Launch::new();
+        assert!(launch.start().stop().status.success());
+        std::fs::write(launch.data().join(name), bytes).unwrap();
+        format!("--data-dir={}", launch.data().display())
+    };
+    let secret = damaged("secret", b"short");
+    let database = damaged("tasks.sqlite", &[7; 4096]);
+    let missing = format!("--components={}", Place::new().path().display());
+    let scripted = format!("--model={}", artifacts::scripted_model().display());
+    let cases: [(&str, &[&str], &str, &str); 9] = [
+        ("a flag", &["--lease=30"], "configuration", "lease: "),
+        (
+            "a key",
+            &["--model=openai"],
+            "configuration",
+            "model_api_key: must be set",
+        ),
+        (
+            "no file of settings",
+            &["--config=gone.toml"],
+            "configuration",
+            "gone.toml: ",
+        ),
+        (
+            "a file as the data directory",
+            &["--data-dir=file"],
+            "data",
+            "file cannot be created",
+        ),
+        (
+            "below a file",
+            &["--data-dir=file/data"],
+            "data",
+            "file/data cannot be created",
+        ),
+        ("a damaged secret", &[&secret], "data", "secret"),
+        ("a damaged database", &[&database], "tasks", "tasks.sqlite"),
+        (
+            "a model that is none",
+            &["--model=./file"],
+            "components",
+            "the model component cannot be compiled",
+        ),
+        (
+            "a provider",
+            &[&scripted, "--model-url=http://127.0.0.1:1"],
+            "provider",
+            "http://127.0.0.1:1 accepts no connection",
+        ),
+    ];
+    for (name, flags, part, problem) in cases {
+        let place = Place::new();
+        place.write("file", "x");
+        let done = place.run(&[&["check"], flags].concat());
+        assert_eq!(done.code, 1, "{name}: {}", done.text());
+        let said = says(&done, part);
+        assert!(
+            !said.starts_with("ok") && said.contains(problem),
+            "{name}: {said}"
+        );
+        assert_eq!(place.files(), ["file"], "{name}");
+        if part != "configuration" {
+            assert!(says(&done, "configuration").starts_with("ok"), "{name}");
+        }
+    }
+    let mut command = std::process::Command::new(artifacts::binary());
+    let done = crate::place::run(command.args(["check", &missing]), b"");
+    assert_eq!(done.code, 1);
+    assert!(
+        says(&done, "components").contains("api.wasm"),
+        "{}",
+        done.text()
+    );
+}
+
+#[test]
+fn an_unknown_variable_is_mentioned_and_no_secret_is() {
+    let place = Place::new();
+    let mut command = place.command(&["check", "--auth=secret"]);
+    command.env("REFINEMENT_COLOUR", "red").env(
+        "REFINEMENT_JWT_SECRET",
+        "hush-hush-hush-hush-hush-hush-hush-hush",
+    );
+    let done = crate::place::run(&mut command, b"");
+    assert_eq!(done.code, 0, "{}", done.text());
+    let expected = "ok: unknown variables are ignored: REFINEMENT_COLOUR";
+    assert_eq!(says(&done, "configuration"), expected);
+    assert!(!done.text().contains("hush"));
+}

@@ -1,0 +1,18 @@
+//! The commands that do something once: `refine`, `check` and what prints.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "this runs in tests only"
+)]
+
+mod check;
+mod failures;
+mod outputs;
+mod place;
+mod printed;
+mod providers;
+mod refine;
+mod stopping;
+mod terminal;

@@ -1,0 +1,130 @@
+//! What is printed: completions, manual pages, the vocabulary.
+
+use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use concept_refinement_tests::artifacts;
+
+use crate::place::Place;
+
+const COMMANDS: [&str; 6] = [
+    "serve",
+    "refine",
+    "check",
+    "completions",
+    "man",
+    "vocabulary",
+];
+
+fn printed(arguments: &[&str]) -> String {
+    let done = Place::new().run(arguments);
+    done.silent();
+    assert!(done.text().ends_with('\n'), "{arguments:?}");
+    done.text()
+}
+
+/// All flags that the help of a command names.
+fn flags(command: &str) -> BTreeSet<String> {
+    let help = printed(&[command, "--help"]);
+    let flags: BTreeSet<_> = help
+        .lines()
+        .filter_map(|line| line.split_whitespace().find(|word| word.starts_with("--")))
+        .map(|flag| flag.trim_end_matches(',').to_owned())
+        .collect();
+    assert!(flags.contains("--help"), "{help}");
+    flags
+}
+
+fn accepts(program: &str, arguments: &[&str], input: &str) {
+    let mut checker = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("{program}: {error}"));
+    let mut stdin = checker.stdin.take().unwrap();
+    stdin.write_all(input.as_bytes()).unwrap();
+    drop(stdin);
+    let checked = checker.wait_with_output().unwrap();
+    assert!(checked.status.success(), "{program}: {checked:?}");
+    assert!(checked.stderr.is_empty(), "{program}: {checked:?}");
+}
+
+#[test]
+fn completions_know_every_command_and_flag() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let script = printed(&["completions", shell]);
+        for command in COMMANDS {
+            assert!(script.contains(command), "{shell}: {command}");
+            for flag in flags(command) {
+                // Fish writes them without dashes.
+                let name = flag.trim_start_matches('-');
+                assert!(script.contains(name), "{shell}: {command} {flag}");
+            }
+        }
+    }
+    accepts("bash", &["-n"], &printed(&["completions", "bash"]));
+}
+
+#[test]
+fn each_command_has_a_manual_page_with_every_flag() {
+    let overview = printed(&["man"]);
+    assert!(overview.contains(r".TH concept-refinement 1"), "{overview}");
+    for command in COMMANDS {
+        let name = format!(r"concept\-refinement\-{command}(1)");
+        assert!(overview.contains(&name), "{command}: {overview}");
+        let page = printed(&["man", command]);
+        let title = format!(".TH concept-refinement-{command} 1 ");
+        assert!(page.contains(&title), "{page}");
+        let plain = page.replace('\\', "");
+        for flag in flags(command) {
+            assert!(plain.contains(&flag), "{command}: {flag}");
+        }
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let is_installed = std::env::split_paths(&path).any(|place| place.join("groff").exists());
+    // Where there is a formatter, it has nothing to complain of.
+    if is_installed {
+        for page in COMMANDS.map(|command| printed(&["man", command])) {
+            accepts("groff", &["-man", "-Tutf8", "-ww", "-z"], &page);
+        }
+        accepts("groff", &["-man", "-Tutf8", "-ww", "-z"], &overview);
+    }
+}
+
+#[test]
+fn the_vocabulary_is_that_of_the_readme() {
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+    let readme = std::fs::read_to_string(readme).unwrap();
+    let (_, table) = readme.split_once("| words | what they do |").unwrap();
+    let (table, _) = table.split_once("<!--").unwrap();
+    let vocabulary = printed(&["vocabulary"]);
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let vocabulary = words(&vocabulary);
+    let mut rows = 0;
+    for row in table.lines().filter(|row| row.starts_with("| ")) {
+        for cell in row.trim_matches('|').split(" | ") {
+            let cell = words(cell.trim_matches(['*', ' ', '|']));
+            assert!(vocabulary.contains(&cell), "{cell}");
+        }
+        rows += 1;
+    }
+    assert!(rows > 50, "{rows}");
+}
+
+#[test]
+fn whoever_reads_only_the_beginning_does_no_harm() {
+    let mut process = Command::new(artifacts::binary())
+        .arg("vocabulary")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(process.stdout.take());
+    let ended = process.wait_with_output().unwrap();
+    assert!(ended.status.success(), "{ended:?}");
+    assert!(ended.stderr.is_empty(), "{ended:?}");
+}

@@ -1,0 +1,31 @@
+//! Images in memory.
+
+use std::sync::Arc;
+
+use concept_refinement_domain::capability::ImageKind;
+use concept_refinement_host::capability::clock::ManualClock;
+use concept_refinement_host::capability::images::memory::MemoryImages;
+use concept_refinement_host::capability::images::{ImageStore, Signing};
+use futures::{FutureExt as _, StreamExt as _};
+
+use super::ImageBackend;
+
+pub struct Memory(Arc<MemoryImages>);
+
+impl ImageBackend for Memory {
+    fn start(signing: Signing, clock: Arc<ManualClock>) -> Self {
+        Self(Arc::new(MemoryImages::new(signing, clock)))
+    }
+
+    fn images(&self) -> Arc<dyn ImageStore> {
+        Arc::clone(&self.0) as _
+    }
+
+    fn kept(&self) -> usize {
+        let listed = |kind| {
+            let images = self.0.list(kind).now_or_never().unwrap().unwrap();
+            images.count().now_or_never().unwrap()
+        };
+        listed(ImageKind::Upload) + listed(ImageKind::Refined)
+    }
+}

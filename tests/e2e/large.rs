@@ -1,0 +1,89 @@
+//! Images at the limits and beyond, many at once, in bounded memory.
+
+use concept_refinement_tests::pictures;
+use concept_refinement_tests::server::{Origin, Reply};
+use concept_refinement_tests::service::Launch;
+use futures::future::join_all;
+
+use crate::originals::FAILED;
+use crate::shared::{new_user, scripted_launch};
+
+const MIB: usize = 1 << 20;
+
+/// An image that is as long as this, behind whose end there is nothing of use.
+fn long_png(length: usize) -> Vec<u8> {
+    let mut bytes = pictures::png(20, 20).bytes;
+    bytes.resize(length, 0);
+    bytes
+}
+
+/// With the limits as they are by default.
+fn launch(origin: &Origin) -> Launch {
+    scripted_launch()
+        .set("allow-sources", &origin.authority())
+        .set("max-image-bytes", "20MiB")
+}
+
+#[tokio::test]
+async fn what_is_too_large_is_not_even_held() {
+    let origin = Origin::start();
+    let service = launch(&origin).start();
+    let before = service.peak_memory();
+    let file = long_png(25_000_000);
+    let declared = origin.serve(Reply::ok("image/png", &file));
+    let undeclared = origin.serve(Reply::new(200, "", &file));
+    let redirected = origin.serve(Reply::redirect(302, &undeclared));
+    let refused = [&declared, &undeclared, &redirected]
+        .into_iter()
+        .cycle()
+        .take(12);
+    let refused = refused.map(async |url| {
+        let task = new_user(&service).refined(url, "echo it").await;
+        let expected = format!("{FAILED}the file is larger than 20 MiB");
+        assert_eq!(task["error_message"], expected);
+    });
+    let small = origin.picture(&pictures::png(20, 20));
+    let well = async {
+        let user = new_user(&service);
+        for _ in 0..5 {
+            let task = user.refined(&small, "echo it").await;
+            assert_eq!(task["status"], "completed", "beside large ones: {task}");
+        }
+    };
+    tokio::join!(join_all(refused), well);
+    // Of each that does not tell its length 20 MiB are held, of the others none.
+    let grown = (service.peak_memory() - before) as usize / MIB;
+    assert!(grown < 8 * 20 * 2 + 100, "{grown} MiB");
+}
+
+/// The largest original and the largest answer fit into an instance of the
+/// processor together, and nothing beyond is read.
+#[tokio::test]
+async fn the_largest_original_and_answer_fit_and_no_byte_more() {
+    let origin = Origin::start();
+    let service = launch(&origin).set("max-image-bytes", "32MiB").start();
+    let client = new_user(&service);
+    let original = origin.serve(Reply::ok("image/png", &long_png(32 * MIB)));
+    for (length, declared) in [(50 * MIB, true), (50 * MIB, false), (50 * MIB + 1, false)] {
+        let file = long_png(length);
+        let reply = match declared {
+            true => Reply::ok("image/png", &file),
+            false => Reply::new(200, "", &file),
+        };
+        let prompt = format!("location: {}", origin.serve(reply));
+        let task = client.refined(&original, &prompt).await;
+        if length > 50 * MIB {
+            let message = task["error_message"].as_str().unwrap();
+            assert!(
+                message.ends_with("the file is larger than 50 MiB"),
+                "{message}"
+            );
+        } else {
+            assert_eq!(task["status"], "completed", "{task}");
+            let image = client.get(task["image_url"].as_str().unwrap()).await;
+            assert!(image.body == file, "other bytes");
+        }
+    }
+    let peak = service.peak_memory() as usize / MIB;
+    assert!(peak < 600, "{peak} MiB");
+}
