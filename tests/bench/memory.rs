@@ -37,7 +37,8 @@ pub fn measure(form: Form) -> Vec<Figure> {
         let process = Process::of(service.id());
         let picture = picture_within(LARGEST_ORIGINAL);
         let model = Duration::from_secs(form.choose(12, 20));
-        let crowd = Crowd::gather(&service, &origin, &picture, TASKS, model).await;
+        let prompt = format!("wait {}ms", model.as_millis());
+        let crowd = Crowd::gather(&service, &origin, &picture, TASKS, (&prompt, model)).await;
         let waiting = process.usage();
         for task in crowd.finished().await {
             assert_eq!(task["status"], "completed", "{task}");

@@ -14,7 +14,7 @@ use crate::shared::{new_user, origin, scripted_launch};
 const REFINE_FAILED: &str = "Error in refinement task processing: Image refinement failed: ";
 
 /// This machine, in all notations.
-const HERE: [&str; 41] = [
+const HERE: [&str; 43] = [
     "127.0.0.1",
     "127.0.0.1.",
     "127.0.0.1..",

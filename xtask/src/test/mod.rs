@@ -31,6 +31,8 @@ pub fn everything(workspace: &Workspace) -> anyhow::Result<()> {
     steps.run("components", || components_of_both_kinds(workspace))?;
     steps.run("clippy", || {
         let mut cargo = workspace.native_cargo(&["clippy", "--workspace", "--all-targets"]);
+        // These are tests that only commands of their own run.
+        cargo.args(["--test", "soak", "--test", "bench"]);
         process::run(deny_warnings(&mut cargo))
     })?;
     steps.run("clippy of the components", || {
