@@ -9,7 +9,7 @@ use concept_refinement_tests::service::Launch;
 use futures::future::{join, join_all};
 
 use crate::shared::{
-    NO_ROOM_FOR_IMAGES, NO_ROOM_FOR_TASKS, assert_ready, assert_unavailable, on_small_disk,
+    DISK, NO_ROOM_FOR_IMAGES, NO_ROOM_FOR_TASKS, assert_ready, assert_unavailable, launch,
     original, remaining, stop_and_check, user,
 };
 
@@ -23,7 +23,9 @@ const TIME: Duration = Duration::from_secs(8);
 async fn whenever_it_fills_nothing_accepted_is_lost() {
     let seed = std::env::var("REFINEMENT_SEED").map_or(SEED, |seed| seed.parse().unwrap());
     println!("seed {seed}");
-    let launch = on_small_disk().set("rate-limit", &format!("{LIMIT}/month"));
+    // Room for the images of all that a fast machine does meanwhile.
+    let launch = launch().on_small_disk(DISK * 4);
+    let launch = launch.set("rate-limit", &format!("{LIMIT}/month"));
     let service = launch.start();
     let url = original();
     let end = Instant::now() + TIME;

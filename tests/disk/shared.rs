@@ -18,7 +18,7 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 
 /// Far more than an empty service needs, in bytes.
-const DISK: u64 = 8 << 20;
+pub const DISK: u64 = 8 << 20;
 
 pub const NO_ROOM_FOR_TASKS: &str = "The task store has no room left.";
 pub const NO_ROOM_FOR_IMAGES: &str = "The image store has no room left.";
