@@ -7,29 +7,26 @@
 //! as good as a look of our own.
 
 use std::fmt;
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::fs::{Access, access};
-
 use crate::capability::OpenError;
 use crate::capability::clock::SystemClock;
+use crate::capability::directory::may_be_written;
+use crate::capability::images::ImageStore as _;
 use crate::capability::images::file::FileImages;
-use crate::capability::images::{ImageStore as _, Signing};
 use crate::capability::model::ImageModel as _;
 use crate::capability::queue::TaskQueue as _;
 use crate::capability::queue::store::StoreQueue;
 use crate::capability::tasks::TaskStore as _;
-use crate::capability::tasks::sqlite::{Options, SqliteTasks};
+use crate::capability::tasks::sqlite::SqliteTasks;
 use crate::components::Components;
 use crate::config::Config;
 use crate::egress::{Egress, Grant, Network, Origin, resolver};
 use crate::engine::{Engine, Pool};
 use crate::secret::Secret;
-use crate::{code_cache, host, pipeline};
+use crate::{host, pipeline};
 
 /// For an answer of a service elsewhere.
 const ANSWER: Duration = Duration::from_secs(10);
@@ -85,17 +82,17 @@ pub async fn check(
         found("queue", queue);
         found("images", images(config, secret).await);
     }
+    let network = Network::new(resolver::system())?;
     match compiled(config, components, cache).await {
         Ok((engine, model)) => {
             found("components", Ok(String::new()));
-            let network = Network::new(resolver::system())?;
             let model = pipeline::model(config, engine.wasmtime(), &model, &network).await;
             found("model", model.map(|model| model.describe().to_owned()));
         }
         Err(error) => found("components", Err(error)),
     }
     if let Some(origin) = &config.model_origin {
-        found("provider", provider(config, origin).await);
+        found("provider", provider(config, origin, &network).await);
     }
     Ok(())
 }
@@ -110,25 +107,18 @@ fn data_directory(config: &Config) -> anyhow::Result<String> {
     let directory = &config.data_dir;
     let shown = directory.display();
     if directory.is_dir() {
-        return match can_be_written(directory) {
+        return match may_be_written(directory) {
             Ok(()) => Ok(shown.to_string()),
             Err(error) => anyhow::bail!("{shown} cannot be written to: {error}"),
         };
     }
     let absolute = std::path::absolute(directory)?;
     let above = absolute.ancestors().find(|path| path.exists());
-    match above.map(can_be_written) {
+    match above.map(may_be_written) {
         Some(Ok(())) => Ok(format!("{shown} is to be created")),
         Some(Err(error)) => anyhow::bail!("{shown} cannot be created: {error}"),
         None => anyhow::bail!("{shown} cannot be created"),
     }
-}
-
-fn can_be_written(directory: &Path) -> io::Result<()> {
-    if !fs::metadata(directory)?.is_dir() {
-        return Err(io::ErrorKind::NotADirectory.into());
-    }
-    Ok(access(directory, Access::WRITE_OK | Access::EXEC_OK)?)
 }
 
 /// None: it is drawn at the first start.
@@ -156,10 +146,7 @@ async fn tasks(config: &Config) -> anyhow::Result<String> {
     if !config.data_dir.join("tasks.sqlite").try_exists()? {
         return Ok(String::new());
     }
-    let options = Options {
-        lease: config.lease,
-        max_backlog: config.max_backlog,
-    };
+    let options = host::task_options(config);
     let opened = SqliteTasks::open(&config.data_dir, options, Arc::new(SystemClock));
     let Some(tasks) = or_in_use(opened)? else {
         return in_use();
@@ -175,11 +162,7 @@ async fn images(config: &Config, secret: Option<Secret>) -> anyhow::Result<Strin
     let (Some(secret), true) = (secret, directory.try_exists()?) else {
         return Ok(String::new());
     };
-    let signing = Signing {
-        key: secret.key("image-urls")?.to_vec(),
-        ttl: config.image_url_ttl,
-        public_url: config.public_url.clone(),
-    };
+    let signing = host::signing(config, &secret)?;
     let opened = FileImages::open(&directory, signing, Arc::new(SystemClock));
     let Some(images) = or_in_use(opened)? else {
         return in_use();
@@ -201,7 +184,7 @@ async fn compiled(
         max_memory: usize::try_from(config.model_memory)?,
     };
     let compile = move || {
-        let engine = code_cache::engine(pool, cache.as_deref())?;
+        let engine = Engine::new(pool, cache.as_deref())?;
         let component = |name: &str, bytes: &[u8]| pipeline::component(&engine, name, bytes);
         let api = component("api", &components.api)?;
         let processor = component("processor", &components.processor)?;
@@ -214,11 +197,10 @@ async fn compiled(
 }
 
 /// By the way, and with the grant, that the model itself has.
-async fn provider(config: &Config, origin: &Origin) -> anyhow::Result<String> {
+async fn provider(config: &Config, origin: &Origin, network: &Network) -> anyhow::Result<String> {
     let base = config.values.get("model-url").unwrap_or_default();
     let path = url::Url::parse(base).map_or_else(|_| "/".to_owned(), |url| url.path().to_owned());
-    let network = Network::new(resolver::system())?;
-    let egress = Egress::new(Grant::Origin(origin.clone()), &network);
+    let egress = Egress::new(Grant::Origin(origin.clone()), network);
     let reached = egress.reach(origin, &path, ANSWER).await;
     let Origin { scheme, host, port } = origin;
     match reached {

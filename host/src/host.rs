@@ -28,6 +28,7 @@ use crate::config::{Auth, Config};
 use crate::egress::resolver::{self, Resolver};
 use crate::egress::{Egress, Grant, Network};
 use crate::engine::{Engine, Pool};
+use crate::hex::hex;
 use crate::pipeline::{self, granted};
 use crate::sandbox::{GrantedSettings, Grants, Sandbox, api_linker};
 use crate::secret::Secret;
@@ -309,12 +310,24 @@ impl Compiled {
     }
 }
 
-/// On a thread that may wait: to wait here would keep a signal from being heard.
-async fn open_tasks(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Arc<SqliteTasks>> {
-    let options = Options {
+pub(crate) fn task_options(config: &Config) -> Options {
+    Options {
         lease: config.lease,
         max_backlog: config.max_backlog,
-    };
+    }
+}
+
+pub(crate) fn signing(config: &Config, secret: &Secret) -> anyhow::Result<Signing> {
+    Ok(Signing {
+        key: secret.key("image-urls")?.to_vec(),
+        ttl: config.image_url_ttl,
+        public_url: config.public_url.clone(),
+    })
+}
+
+/// On a thread that may wait: to wait here would keep a signal from being heard.
+async fn open_tasks(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Arc<SqliteTasks>> {
+    let options = task_options(config);
     let (directory, clock) = (config.data_dir.clone(), Arc::clone(clock));
     let open = move || SqliteTasks::open(&directory, options, clock);
     Ok(Arc::new(tokio::task::spawn_blocking(open).await??))
@@ -327,11 +340,7 @@ fn open_capabilities(
     model: Arc<dyn ImageModel>,
     clock: Arc<dyn Clock>,
 ) -> anyhow::Result<Capabilities> {
-    let signing = Signing {
-        key: secret.key("image-urls")?.to_vec(),
-        ttl: config.image_url_ttl,
-        public_url: config.public_url.clone(),
-    };
+    let signing = signing(config, secret)?;
     let images = FileImages::open(&config.data_dir.join("images"), signing, Arc::clone(&clock))?;
     let queue = StoreQueue::new(Arc::clone(&tasks) as _, QUEUED);
     Ok(Capabilities {
@@ -367,8 +376,7 @@ fn api_settings(config: &Config, secret: &Secret) -> anyhow::Result<GrantedSetti
     }
     if config.auth == Auth::Anonymous {
         let key = secret.key("sessions")?;
-        let key = key.iter().map(|byte| format!("{byte:02x}")).collect();
-        settings.insert("jwt-secret", key);
+        settings.insert("jwt-secret", hex(&key));
     }
     Ok(settings)
 }

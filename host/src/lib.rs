@@ -16,6 +16,7 @@ pub mod components;
 pub mod config;
 mod egress;
 mod engine;
+mod hex;
 mod host;
 mod pipeline;
 mod recurring;

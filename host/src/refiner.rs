@@ -32,7 +32,6 @@ use crate::capability::images::memory::MemoryImages;
 use crate::capability::model::ImageModel;
 use crate::capability::queue::store::StoreQueue;
 use crate::capability::tasks::sqlite::{Options, SqliteTasks};
-use crate::code_cache;
 use crate::components::Components;
 use crate::config::Config;
 use crate::egress::Network;
@@ -153,7 +152,7 @@ impl HostBuilder {
             ..
         } = components;
         let compile = move || {
-            let engine = code_cache::engine(pool, cache.as_deref())?;
+            let engine = Engine::new(pool, cache.as_deref())?;
             let processor = pipeline::component(&engine, "processor", &processor)?;
             let model = pipeline::component(&engine, "model", &model_bytes)?;
             anyhow::Ok((engine, processor, model))

@@ -1,6 +1,7 @@
 //! The suite can fail: whoever breaks a promise is found out by it.
 
 use std::future::Future;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use concept_refinement_host::capability::clock::ManualClock;
@@ -14,18 +15,16 @@ use crate::tasks::{Rules, TaskBackend, deaths, leases, sweep};
 /// A sound store behind a flaw.
 struct Flawed<F> {
     store: Arc<FlawedTasks>,
-    _sound: InMemory,
-    _flaw: F,
+    _flaw: PhantomData<F>,
 }
 
-trait Broken: Default + Send + 'static {
+trait Broken: Send + 'static {
     const FLAW: Flaw;
 }
 
 macro_rules! broken {
     ($($name:ident),+) => {
         $(
-            #[derive(Default)]
             struct $name;
 
             impl Broken for $name {
@@ -43,8 +42,7 @@ impl<F: Broken> TaskBackend for Flawed<F> {
         let store = FlawedTasks::new(sound.tasks(), sound.concepts(), F::FLAW);
         Self {
             store: Arc::new(store),
-            _sound: sound,
-            _flaw: F::default(),
+            _flaw: PhantomData,
         }
     }
 

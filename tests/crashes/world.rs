@@ -12,7 +12,6 @@ use concept_refinement_tests::faults::{FLAW, JOURNAL};
 use concept_refinement_tests::flaws::Flaw;
 use concept_refinement_tests::server::Origin;
 use concept_refinement_tests::service::{Ended, Launch, Service};
-use concept_refinement_tests::tokens::{AUDIENCE, ISSUER, SECRET};
 use tokio::task::block_in_place;
 
 use crate::store;
@@ -51,10 +50,7 @@ impl World {
         std::fs::write(&journal, "").unwrap();
         let launch = launch
             .scripted()
-            .set("auth", "secret")
-            .variable("REFINEMENT_JWT_SECRET", SECRET)
-            .set("jwt-audience", AUDIENCE)
-            .set("jwt-issuer", ISSUER)
+            .with_tokens()
             .set("allow-sources", &origin.authority())
             .set("rate-limit", &format!("{LIMIT}/month"))
             .set("uploads", "10000")

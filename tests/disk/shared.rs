@@ -12,7 +12,6 @@ use concept_refinement_tests::pictures::{self, Picture};
 use concept_refinement_tests::reaper::scratch;
 use concept_refinement_tests::server::Origin;
 use concept_refinement_tests::service::{Ended, Launch, Service};
-use concept_refinement_tests::tokens::{AUDIENCE, ISSUER, SECRET};
 use image::{ImageFormat, Rgb, RgbImage};
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -33,10 +32,7 @@ pub fn origin() -> &'static Origin {
 pub fn launch() -> Launch {
     Launch::new()
         .scripted()
-        .set("auth", "secret")
-        .variable("REFINEMENT_JWT_SECRET", SECRET)
-        .set("jwt-audience", AUDIENCE)
-        .set("jwt-issuer", ISSUER)
+        .with_tokens()
         .set("allow-sources", &origin().authority())
 }
 

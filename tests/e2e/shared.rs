@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::server::Origin;
 use concept_refinement_tests::service::{Launch, Service};
-use concept_refinement_tests::tokens::{AUDIENCE, ISSUER, SECRET};
 
 /// How many uploads a user may keep on the scripted service.
 pub const UPLOADS: usize = 5;
@@ -38,10 +37,7 @@ pub fn scripted() -> &'static Service {
 pub fn scripted_launch() -> Launch {
     Launch::new()
         .scripted()
-        .set("auth", "secret")
-        .variable("REFINEMENT_JWT_SECRET", SECRET)
-        .set("jwt-audience", AUDIENCE)
-        .set("jwt-issuer", ISSUER)
+        .with_tokens()
         .set("allow-sources", &origin().authority())
         .set("rate-limit", "1000/month")
         .set("uploads", &UPLOADS.to_string())

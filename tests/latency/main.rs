@@ -12,6 +12,7 @@ use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use concept_refinement_tests::client::Client;
+use concept_refinement_tests::crowd::launch;
 use concept_refinement_tests::deadline::eventually;
 use concept_refinement_tests::faults::MODEL_DOWN;
 use concept_refinement_tests::figures::show;
@@ -20,7 +21,6 @@ use concept_refinement_tests::outage::Outage;
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::server::Origin;
 use concept_refinement_tests::service::Launch;
-use concept_refinement_tests::tokens::{AUDIENCE, ISSUER, SECRET};
 use futures::future::{Either, join_all, select};
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -33,17 +33,6 @@ const NOISE: u32 = 4;
 async fn turn() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::const_new(());
     TURN.lock().await
-}
-
-fn launch(origin: &Origin) -> Launch {
-    Launch::new()
-        .scripted()
-        .set("auth", "secret")
-        .variable("REFINEMENT_JWT_SECRET", SECRET)
-        .set("jwt-audience", AUDIENCE)
-        .set("jwt-issuer", ISSUER)
-        .set("allow-sources", &origin.authority())
-        .set("rate-limit", "unlimited")
 }
 
 #[tokio::test]

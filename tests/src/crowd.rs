@@ -11,7 +11,7 @@ use crate::deadline::eventually;
 use crate::pictures::{self, Picture};
 use crate::server::Origin;
 use crate::service::{Launch, Service};
-use crate::tokens::{AUDIENCE, ISSUER, SECRET, token};
+use crate::tokens::token;
 
 /// Clients that ask at once.
 const AT_ONCE: usize = 32;
@@ -20,10 +20,7 @@ const AT_ONCE: usize = 32;
 pub fn launch(origin: &Origin) -> Launch {
     Launch::new()
         .scripted()
-        .set("auth", "secret")
-        .variable("REFINEMENT_JWT_SECRET", SECRET)
-        .set("jwt-audience", AUDIENCE)
-        .set("jwt-issuer", ISSUER)
+        .with_tokens()
         .set("allow-sources", &origin.authority())
         .set("rate-limit", "unlimited")
 }

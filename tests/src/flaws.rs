@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::str::FromStr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use concept_refinement_domain::capability::{
     Claimed, ConceptPage, Deleted, Fenced, Lease, NewTask, Position, Submission, TaskPage,
@@ -17,6 +17,7 @@ use concept_refinement_host::capability::Answer;
 use concept_refinement_host::capability::concepts::ConceptStore;
 use concept_refinement_host::capability::tasks::{Changes, Expired, TaskStore};
 use futures::future::BoxFuture;
+use tokio::sync::Mutex;
 
 /// The promise that is broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,17 +80,12 @@ impl FlawedTasks {
         }
     }
 
-    fn claims(&self) -> MutexGuard<'_, HashMap<String, Claimed>> {
-        self.claims.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// The lease as the store is shown it.
-    fn shown(&self, lease: &Lease) -> Lease {
-        let newest = match self.flaw {
-            Flaw::Fencing => self.claims().get(&lease.task_id).cloned(),
-            Flaw::ClaimAtomicity | Flaw::Checkpointing | Flaw::Redelivery => None,
-        };
-        newest.map_or_else(|| lease.clone(), |claimed| claimed.lease)
+    async fn shown(&self, lease: &Lease) -> Lease {
+        let newest = self.claims.lock().await.get(&lease.task_id).cloned();
+        newest
+            .filter(|_| self.flaw == Flaw::Fencing)
+            .map_or_else(|| lease.clone(), |claimed| claimed.lease)
     }
 }
 
@@ -104,8 +100,10 @@ impl TaskStore for FlawedTasks {
 
     fn claim<'a>(&'a self, id: &'a str, user_id: Option<&'a str>) -> Answer<'a, Option<Claimed>> {
         Box::pin(async move {
+            // Held meanwhile, so that whoever is refused knows who was not.
+            let mut claims = self.claims.lock().await;
             let Some(mut claimed) = self.tasks.claim(id, user_id).await? else {
-                let earlier = self.claims().get(id).cloned();
+                let earlier = claims.get(id).cloned();
                 let Some(claimed) = earlier.filter(|_| self.flaw == Flaw::ClaimAtomicity) else {
                     return Ok(None);
                 };
@@ -113,7 +111,7 @@ impl TaskStore for FlawedTasks {
                 let is_held = task.is_some_and(|task| task.status == Status::Processing);
                 return Ok(is_held.then_some(claimed));
             };
-            self.claims().insert(id.to_owned(), claimed.clone());
+            claims.insert(id.to_owned(), claimed.clone());
             if self.flaw == Flaw::Checkpointing {
                 claimed.checkpoint = None;
             }
@@ -122,23 +120,35 @@ impl TaskStore for FlawedTasks {
     }
 
     fn renew<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Option<Lease>> {
-        Box::pin(async move { self.tasks.renew(&self.shown(lease)).await })
+        Box::pin(async move { self.tasks.renew(&self.shown(lease).await).await })
     }
 
     fn checkpoint<'a>(&'a self, lease: &'a Lease, image_path: &'a str) -> Answer<'a, Fenced> {
-        Box::pin(async move { self.tasks.checkpoint(&self.shown(lease), image_path).await })
+        Box::pin(async move {
+            self.tasks
+                .checkpoint(&self.shown(lease).await, image_path)
+                .await
+        })
     }
 
     fn complete<'a>(&'a self, lease: &'a Lease, result_id: &'a str) -> Answer<'a, Fenced> {
-        Box::pin(async move { self.tasks.complete(&self.shown(lease), result_id).await })
+        Box::pin(async move {
+            self.tasks
+                .complete(&self.shown(lease).await, result_id)
+                .await
+        })
     }
 
     fn fail<'a>(&'a self, lease: &'a Lease, error_message: &'a str) -> Answer<'a, Fenced> {
-        Box::pin(async move { self.tasks.fail(&self.shown(lease), error_message).await })
+        Box::pin(async move {
+            self.tasks
+                .fail(&self.shown(lease).await, error_message)
+                .await
+        })
     }
 
     fn release<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Fenced> {
-        Box::pin(async move { self.tasks.release(&self.shown(lease)).await })
+        Box::pin(async move { self.tasks.release(&self.shown(lease).await).await })
     }
 
     fn get<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Task>> {
@@ -168,10 +178,10 @@ impl TaskStore for FlawedTasks {
     }
 
     fn due(&self, limit: u32) -> Answer<'_, Vec<Task>> {
-        match self.flaw {
-            Flaw::Redelivery => Box::pin(async { Ok(vec![]) }),
-            Flaw::ClaimAtomicity | Flaw::Fencing | Flaw::Checkpointing => self.tasks.due(limit),
+        if self.flaw == Flaw::Redelivery {
+            return Box::pin(async { Ok(vec![]) });
         }
+        self.tasks.due(limit)
     }
 
     fn next_due(&self) -> Answer<'_, Option<Timestamp>> {
@@ -179,10 +189,10 @@ impl TaskStore for FlawedTasks {
     }
 
     fn recover(&self) -> Answer<'_, u32> {
-        match self.flaw {
-            Flaw::Redelivery => Box::pin(async { Ok(0) }),
-            Flaw::ClaimAtomicity | Flaw::Fencing | Flaw::Checkpointing => self.tasks.recover(),
+        if self.flaw == Flaw::Redelivery {
+            return Box::pin(async { Ok(0) });
         }
+        self.tasks.recover()
     }
 
     fn unreferenced(&self, image_paths: Vec<String>) -> Answer<'_, Vec<String>> {
@@ -200,7 +210,7 @@ impl TaskStore for FlawedTasks {
 
 impl ConceptStore for FlawedTasks {
     fn put<'a>(&'a self, lease: &'a Lease, concept: NewConcept) -> Answer<'a, Option<String>> {
-        Box::pin(async move { self.concepts.put(&self.shown(lease), concept).await })
+        Box::pin(async move { self.concepts.put(&self.shown(lease).await, concept).await })
     }
 
     fn get<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Concept>> {

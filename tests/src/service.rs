@@ -13,6 +13,7 @@ use rustix::process::{Signal, kill_process};
 use crate::artifacts;
 use crate::disk::SmallDisk;
 use crate::reaper::{Reaped, scratch};
+use crate::tokens::{AUDIENCE, ISSUER, SECRET};
 
 /// Compiling all components on a busy machine included.
 const START: Duration = Duration::from_secs(120);
@@ -120,6 +121,14 @@ impl Launch {
     /// The small disk that the data are on.
     pub fn disk(&self) -> &SmallDisk {
         self.disk.as_ref().unwrap()
+    }
+
+    /// With the tokens of `tokens` from outside, for users of any name.
+    pub fn with_tokens(self) -> Self {
+        self.set("auth", "secret")
+            .variable("REFINEMENT_JWT_SECRET", SECRET)
+            .set("jwt-audience", AUDIENCE)
+            .set("jwt-issuer", ISSUER)
     }
 
     pub fn data(&self) -> PathBuf {

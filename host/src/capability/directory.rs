@@ -5,6 +5,7 @@ use std::fs::{self, File, Metadata, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{Access, access};
 use thiserror::Error;
 
 /// Why an embedded store could not be opened: for the operator who starts it,
@@ -99,6 +100,29 @@ impl NamedFile {
     }
 }
 
+/// Whether it is this user's own, and nobody else may write to it.
+#[cfg(unix)]
+pub(crate) fn is_private(metadata: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    const OTHERS_MAY_WRITE: u32 = 0o022;
+    let is_ours = metadata.uid() == rustix::process::geteuid().as_raw();
+    is_ours && metadata.mode() & OTHERS_MAY_WRITE == 0
+}
+
+#[cfg(not(unix))]
+pub(crate) fn is_private(_: &Metadata) -> bool {
+    true
+}
+
+/// An error: nothing can be made in the directory, or it is none. As far as
+/// that can be told without trying.
+pub(crate) fn may_be_written(directory: &Path) -> io::Result<()> {
+    if !fs::metadata(directory)?.is_dir() {
+        return Err(io::ErrorKind::NotADirectory.into());
+    }
+    Ok(access(directory, Access::WRITE_OK | Access::EXEC_OK)?)
+}
+
 /// An open file's inode is not given to another, even if its name is removed.
 #[cfg(unix)]
 type Identity = (u64, u64);
@@ -179,5 +203,21 @@ mod tests {
         let error = DirectoryLock::acquire(&file, "lock").unwrap_err();
         assert!(matches!(error, OpenError::Unusable { .. }));
         assert!(error.to_string().starts_with(&file.display().to_string()));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_others_may_write_to_is_not_private() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let place = tempfile::tempdir().unwrap();
+        for (mode, expected) in [(0o700, true), (0o755, true), (0o775, false), (0o777, false)] {
+            let permissions = fs::Permissions::from_mode(mode);
+            fs::set_permissions(place.path(), permissions).unwrap();
+            assert_eq!(
+                is_private(&fs::metadata(place.path()).unwrap()),
+                expected,
+                "{mode:o}"
+            );
+        }
     }
 }

@@ -11,11 +11,11 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use concept_refinement_domain::image::Format;
-use rustix::fs::{Access, access};
 use uuid::Uuid;
 
 use super::Failure;
 use super::source::Source;
+use crate::capability::directory;
 use crate::refiner::Refined;
 
 pub enum Output {
@@ -193,10 +193,9 @@ fn may_be_written(folder: &Path) -> anyhow::Result<()> {
         folder
     };
     let shown = folder.display();
-    match fs::metadata(folder) {
-        Ok(found) if !found.is_dir() => anyhow::bail!("{shown} is not a folder"),
-        Ok(_) => access(folder, Access::WRITE_OK | Access::EXEC_OK)
-            .map_err(|error| anyhow::anyhow!("{shown} cannot be written to: {error}")),
-        Err(error) => anyhow::bail!("{shown} cannot be written to: {error}"),
+    if fs::metadata(folder).is_ok_and(|found| !found.is_dir()) {
+        anyhow::bail!("{shown} is not a folder");
     }
+    directory::may_be_written(folder)
+        .map_err(|error| anyhow::anyhow!("{shown} cannot be written to: {error}"))
 }

@@ -4,4 +4,5 @@ mod contents;
 mod hostile;
 mod pipeline;
 mod provider;
+mod stores;
 mod world;

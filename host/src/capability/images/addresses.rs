@@ -3,10 +3,12 @@
 
 use std::time::Duration;
 
-use concept_refinement_domain::capability::Resolved;
+use concept_refinement_domain::capability::{CapabilityError, Resolved};
 use concept_refinement_domain::signature::{self, IMAGES};
 use concept_refinement_domain::timestamp::Timestamp;
 use url::Url;
+
+use super::path::ImagePath;
 
 /// With what, for how long and where images are shown.
 #[derive(Clone)]
@@ -36,7 +38,19 @@ impl Signing {
         self.address(path, "")
     }
 
-    pub(super) fn sign(&self, path: &str, origin: &str, now: Timestamp) -> String {
+    /// Of a path from elsewhere, which may be none.
+    pub(super) fn sign_path(
+        &self,
+        path: &str,
+        origin: &str,
+        now: Timestamp,
+    ) -> Result<String, CapabilityError> {
+        let path = ImagePath::parse(path)
+            .ok_or_else(|| CapabilityError::invalid("This is not the path of an image."))?;
+        Ok(self.sign(&path.to_string(), origin, now))
+    }
+
+    fn sign(&self, path: &str, origin: &str, now: Timestamp) -> String {
         let address = self.address(path, origin);
         let query = signature::sign(&self.key, path, now, self.ttl);
         format!("{address}?{query}")

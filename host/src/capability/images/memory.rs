@@ -3,7 +3,6 @@
 //! bounds how many there are at once.
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -16,10 +15,7 @@ use sha2::{Digest as _, Sha256};
 use super::super::{Answer, Clock};
 use super::addresses::Signing;
 use super::path::ImagePath;
-use super::{Contents, ImageStore, Images, Listed};
-
-/// Of the hash, in bytes.
-const ETAG_BYTES: usize = 16;
+use super::{Contents, ImageStore, Images, Listed, etag, no_such_name, within};
 
 /// In bytes.
 const READ_AT_ONCE: usize = 256 * 1024;
@@ -57,8 +53,7 @@ impl MemoryImages {
         image: NewImage,
         mut contents: Contents,
     ) -> Result<StoredOrNot, CapabilityError> {
-        let path = ImagePath::of(&image)
-            .ok_or_else(|| CapabilityError::invalid("An image cannot have this name or type."))?;
+        let path = ImagePath::of(&image).ok_or_else(no_such_name)?;
         if !has_room(&self.images(), &path, image.at_most) {
             return Ok(StoredOrNot::TooMany);
         }
@@ -89,7 +84,7 @@ impl MemoryImages {
             owner: image.owner,
             media_type: path.format.media_type().to_owned(),
             size: image.length,
-            etag: etag(&bytes),
+            etag: etag::of_hash(&Sha256::digest(&bytes)),
             created_at: self.clock.now(),
         };
         let image = Image {
@@ -137,26 +132,11 @@ fn has_room(images: &HashMap<Name, Image>, path: &ImagePath, at_most: Option<u32
     u32::try_from(others).is_ok_and(|others| others < at_most)
 }
 
-fn etag(bytes: &[u8]) -> String {
-    let mut etag = String::from('"');
-    for byte in Sha256::digest(bytes).iter().take(ETAG_BYTES) {
-        // Writing to a string cannot fail.
-        let _ = write!(etag, "{byte:02x}");
-    }
-    etag.push('"');
-    etag
-}
-
 fn part(bytes: &Bytes, range: Option<ByteRange>) -> Result<Bytes, CapabilityError> {
-    let Some(ByteRange { offset, length }) = range else {
-        return Ok(bytes.clone());
-    };
-    let within = || {
-        let start = usize::try_from(offset).ok()?;
-        let end = start.checked_add(usize::try_from(length).ok()?)?;
-        (end <= bytes.len()).then(|| bytes.slice(start..end))
-    };
-    within().ok_or_else(|| CapabilityError::invalid("The range does not lie within the image."))
+    let part = within(range, bytes.len() as u64)?;
+    // What lies within bytes in memory can be counted in memory.
+    let at = |place: u64| usize::try_from(place).unwrap_or(bytes.len());
+    Ok(bytes.slice(at(part.start)..at(part.end)))
 }
 
 impl ImageStore for MemoryImages {
@@ -199,10 +179,8 @@ impl ImageStore for MemoryImages {
 
     fn sign<'a>(&'a self, path: &'a str, origin: &'a str) -> Answer<'a, String> {
         Box::pin(async move {
-            let path = ImagePath::parse(path)
-                .ok_or_else(|| CapabilityError::invalid("This is not the path of an image."))?;
             let now = self.clock.now();
-            Ok(self.signing.sign(&path.to_string(), origin, now))
+            self.signing.sign_path(path, origin, now)
         })
     }
 

@@ -6,10 +6,13 @@
 //! nothing, so no string from outside ever becomes part of a file's name.
 
 mod addresses;
+mod etag;
 pub mod file;
 mod link;
 pub mod memory;
 mod path;
+
+use std::ops::Range;
 
 use bytes::Bytes;
 use concept_refinement_domain::capability::{
@@ -69,4 +72,21 @@ pub trait ImageStore: Send + Sync {
 
     /// Whether the store can be used, for writing too.
     fn check(&self) -> Answer<'_, ()>;
+}
+
+/// The bytes that are asked for of an image of this size: all, without a range.
+fn within(range: Option<ByteRange>, size: u64) -> Result<Range<u64>, CapabilityError> {
+    let ByteRange { offset, length } = range.unwrap_or(ByteRange {
+        offset: 0,
+        length: size,
+    });
+    offset
+        .checked_add(length)
+        .filter(|end| *end <= size)
+        .map(|end| offset..end)
+        .ok_or_else(|| CapabilityError::invalid("The range does not lie within the image."))
+}
+
+fn no_such_name() -> CapabilityError {
+    CapabilityError::invalid("An image cannot have this name or type.")
 }

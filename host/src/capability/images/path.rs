@@ -1,10 +1,12 @@
 //! What an image is called: `uploads/<owner's tag>/<name>.<format>`.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use concept_refinement_domain::capability::{ImageKind, NewImage};
 use concept_refinement_domain::image::Format;
 use sha2::{Digest, Sha256};
+
+use crate::hex::hex;
 
 /// Hexadecimal digits: 128 bits, so that no two owners share a tag.
 const TAG_LENGTH: usize = 32;
@@ -83,11 +85,8 @@ fn is_name(name: &str) -> bool {
 }
 
 fn tag_of(owner: &str) -> String {
-    let mut tag = String::with_capacity(TAG_LENGTH);
-    for byte in Sha256::digest(owner).iter().take(TAG_LENGTH / 2) {
-        // Writing to a string cannot fail.
-        let _ = write!(tag, "{byte:02x}");
-    }
+    let mut tag = hex(&Sha256::digest(owner));
+    tag.truncate(TAG_LENGTH);
     tag
 }
 

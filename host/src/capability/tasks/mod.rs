@@ -6,6 +6,8 @@
 //! and write in one step does not implement this: nothing here has a default.
 
 mod link;
+#[cfg(test)]
+pub(crate) mod samples;
 pub mod sqlite;
 
 use concept_refinement_domain::capability::{

@@ -7,6 +7,8 @@ use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
 use wasmtime::component::Component;
 
+use crate::hex::hex;
+
 type Sum = [u8; 32];
 
 /// Which code it is: of what component, and for which engine.
@@ -24,7 +26,7 @@ impl Key {
 
     /// A file's name.
     pub(super) fn name(&self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&self.0)
     }
 
     /// Over the key as well, so that a file under another's name is none.

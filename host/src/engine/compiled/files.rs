@@ -1,7 +1,7 @@
 //! The files of compiled code: written whole or not at all, for this user
 //! alone, and removed when nobody uses them any more.
 
-use std::fs::{self, File, Metadata, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -89,7 +89,7 @@ fn try_read(path: &Path) -> io::Result<Vec<u8>> {
     if !metadata.is_file() {
         return Err(io::Error::other("it is not a file"));
     }
-    if !is_private(&metadata) {
+    if !directory::is_private(&metadata) {
         return Err(io::Error::other("others may write to it"));
     }
     if metadata.len() > MOST {
@@ -141,17 +141,4 @@ fn remove(path: &Path) -> io::Result<()> {
 fn is_missing(error: &io::Error) -> bool {
     use io::ErrorKind::{NotADirectory, NotFound};
     matches!(error.kind(), NotFound | NotADirectory)
-}
-
-#[cfg(unix)]
-fn is_private(metadata: &Metadata) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    const OTHERS_MAY_WRITE: u32 = 0o022;
-    let is_ours = metadata.uid() == rustix::process::geteuid().as_raw();
-    is_ours && metadata.mode() & OTHERS_MAY_WRITE == 0
-}
-
-#[cfg(not(unix))]
-fn is_private(_: &Metadata) -> bool {
-    true
 }

@@ -6,13 +6,13 @@ use std::sync::{Mutex, PoisonError};
 use concept_refinement_domain::capability::{
     ByteRange, ImageInfo, NewImage, NewTask, Resolved, StoredOrNot, Submission,
 };
-use concept_refinement_domain::task::Refinement;
 use futures::stream;
 
 use super::*;
 use crate::capability::Answer;
 use crate::capability::clock::ManualClock;
 use crate::capability::images::{Contents, Images, Listed};
+use crate::capability::tasks::samples::new_task;
 use crate::capability::tasks::sqlite::{Options, SqliteTasks};
 use crate::trigger::fakes::{broken, refused};
 
@@ -100,19 +100,8 @@ fn store() -> SqliteTasks {
 /// A task that is to be done, of a user of its name.
 async fn submit(store: &SqliteTasks, id: &str, original_path: Option<&str>) {
     let new = NewTask {
-        id: id.into(),
-        user_id: id.into(),
-        is_anonymous: false,
-        refinement: Refinement {
-            original_image_url: "https://example.com/a.png".into(),
-            refinement_prompt: "Make it lighter".into(),
-            logo_description: None,
-            theme_description: None,
-        },
         original_path: original_path.map(str::to_owned),
-        original_found: true,
-        idempotency_key: None,
-        quota: None,
+        ..new_task(id)
     };
     let submitted = store.submit(new).await.unwrap();
     assert!(matches!(submitted, Submission::Created(_)));

@@ -4,7 +4,6 @@
 //! One file is renamed in one step, which two are not. At the end, because the
 //! hash is known only there; image viewers do not mind.
 
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
@@ -13,8 +12,8 @@ use concept_refinement_domain::image::Format;
 use concept_refinement_domain::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::super::Listed;
 use super::super::path::{ImagePath, folder};
+use super::super::{Listed, etag};
 
 /// The last byte is the version.
 const MARK: [u8; 8] = *b"c-image\x01";
@@ -23,9 +22,6 @@ const END: usize = LENGTH_BYTES + MARK.len();
 
 /// More than the four texts of a refinement need, however they are escaped.
 const MAX_BYTES: u32 = 256 * 1024;
-
-/// Of the hash, in bytes.
-const ETAG_BYTES: usize = 16;
 
 /// What whoever stores an image says of it.
 #[derive(Serialize, Deserialize)]
@@ -75,16 +71,10 @@ pub(super) fn write(
     size: u64,
     hash: &[u8],
 ) -> io::Result<()> {
-    let mut etag = String::from('"');
-    for byte in hash.iter().take(ETAG_BYTES) {
-        // Writing to a string cannot fail.
-        let _ = write!(etag, "{byte:02x}");
-    }
-    etag.push('"');
     let envelope = Envelope {
         description,
         size,
-        etag,
+        etag: etag::of_hash(hash),
     };
     let mut end = serde_json::to_vec(&envelope)?;
     let length = u32::try_from(end.len())

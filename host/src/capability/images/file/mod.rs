@@ -25,7 +25,7 @@ use super::super::directory::{self, DirectoryLock};
 use super::super::{Answer, Clock, OpenError};
 use super::addresses::Signing;
 use super::path::{ImagePath, folder};
-use super::{Contents, ImageStore, Images};
+use super::{Contents, ImageStore, Images, no_such_name};
 use crate::recurring::Recurring;
 use draft::{Draft, Finished};
 use envelope::Description;
@@ -95,8 +95,7 @@ impl FileImages {
         image: NewImage,
         contents: Contents,
     ) -> Result<StoredOrNot, CapabilityError> {
-        let path = ImagePath::of(&image)
-            .ok_or_else(|| CapabilityError::invalid("An image cannot have this name or type."))?;
+        let path = ImagePath::of(&image).ok_or_else(no_such_name)?;
         // Nobody has to send a whole image to learn that it is one too many.
         let (wanted, at_most) = (path.clone(), image.at_most);
         if !self
@@ -318,10 +317,8 @@ impl ImageStore for FileImages {
 
     fn sign<'a>(&'a self, path: &'a str, origin: &'a str) -> Answer<'a, String> {
         Box::pin(async move {
-            let path = ImagePath::parse(path)
-                .ok_or_else(|| CapabilityError::invalid("This is not the path of an image."))?;
             let now = self.store.clock.now();
-            Ok(self.store.signing.sign(&path.to_string(), origin, now))
+            self.store.signing.sign_path(path, origin, now)
         })
     }
 

@@ -3,12 +3,13 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::Range;
 
 use bytes::Bytes;
 use concept_refinement_domain::capability::{ByteRange, CapabilityError};
 use futures::stream;
 
-use super::super::Contents;
+use super::super::{Contents, within};
 use super::on_disk;
 
 /// In bytes.
@@ -20,16 +21,9 @@ pub(super) fn contents(
     size: u64,
     range: Option<ByteRange>,
 ) -> Result<Contents, CapabilityError> {
-    let ByteRange { offset, length } = range.unwrap_or(ByteRange {
-        offset: 0,
-        length: size,
-    });
-    let end = offset
-        .checked_add(length)
-        .filter(|end| *end <= size)
-        .ok_or_else(|| CapabilityError::invalid("The range does not lie within the image."))?;
+    let Range { start, end } = within(range, size)?;
     Ok(Box::pin(stream::try_unfold(
-        (file, offset),
+        (file, start),
         move |(file, at)| async move {
             if at >= end {
                 return Ok(None);

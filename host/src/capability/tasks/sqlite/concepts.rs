@@ -179,30 +179,19 @@ mod tests {
     use std::sync::Arc;
 
     use concept_refinement_domain::capability::{Fenced, NewTask, Submission};
-    use concept_refinement_domain::task::Refinement;
 
     use super::super::super::super::clock::ManualClock;
     use super::super::super::super::concepts::ConceptStore;
     use super::super::super::TaskStore;
+    use super::super::super::samples::new_task;
     use super::super::{Options, SqliteTasks};
     use super::*;
 
     /// A task whose concept is prepared, and its lease.
     async fn prepared(store: &SqliteTasks) -> Lease {
         let new = NewTask {
-            id: "a".into(),
             user_id: "ada".into(),
-            is_anonymous: false,
-            refinement: Refinement {
-                original_image_url: "https://example.com/a.png".into(),
-                refinement_prompt: "Make it lighter".into(),
-                logo_description: None,
-                theme_description: None,
-            },
-            original_path: None,
-            original_found: true,
-            idempotency_key: None,
-            quota: None,
+            ..new_task("a")
         };
         let Submission::Created(accepted) = store.submit(new).await.unwrap() else {
             panic!("not created")

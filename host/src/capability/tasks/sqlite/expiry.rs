@@ -56,31 +56,19 @@ mod tests {
     use std::time::Duration;
 
     use concept_refinement_domain::capability::{NewTask, Submission};
-    use concept_refinement_domain::task::Refinement;
 
     use super::super::super::super::clock::ManualClock;
     use super::super::super::TaskStore;
+    use super::super::super::samples::new_task;
     use super::super::{Options, SqliteTasks};
     use super::*;
 
     const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
     async fn submit(store: &SqliteTasks, user: u32) {
-        let user = user.to_string();
         let new = NewTask {
-            id: user.clone(),
-            user_id: user,
-            is_anonymous: false,
-            refinement: Refinement {
-                original_image_url: "https://example.com/a.png".into(),
-                refinement_prompt: "Make it lighter".into(),
-                logo_description: None,
-                theme_description: None,
-            },
-            original_path: None,
-            original_found: true,
             idempotency_key: Some("key".into()),
-            quota: None,
+            ..new_task(&user.to_string())
         };
         let submitted = store.submit(new).await.unwrap();
         assert!(matches!(submitted, Submission::Created(_)));

@@ -35,11 +35,11 @@ mod tests {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
     use std::sync::Arc;
 
-    use concept_refinement_domain::capability::{ErrorKind, NewTask, Submission};
-    use concept_refinement_domain::task::Refinement;
+    use concept_refinement_domain::capability::{ErrorKind, Submission};
 
     use super::super::super::super::clock::ManualClock;
     use super::super::super::TaskStore;
+    use super::super::super::samples::new_task;
     use super::super::{Options, SqliteTasks};
     use super::*;
 
@@ -48,27 +48,9 @@ mod tests {
         SqliteTasks::open(directory, Options::default(), clock).unwrap()
     }
 
-    fn task_of(user_id: &str) -> NewTask {
-        NewTask {
-            id: user_id.into(),
-            user_id: user_id.into(),
-            is_anonymous: false,
-            refinement: Refinement {
-                original_image_url: "https://example.com/a.png".into(),
-                refinement_prompt: "Make it lighter".into(),
-                logo_description: None,
-                theme_description: None,
-            },
-            original_path: None,
-            original_found: true,
-            idempotency_key: None,
-            quota: None,
-        }
-    }
-
     async fn assert_works(store: &SqliteTasks, user: &str, case: &str) {
         assert_eq!(store.check().await, Ok(()), "{case}");
-        let answer = store.submit(task_of(user)).await;
+        let answer = store.submit(new_task(user)).await;
         assert!(matches!(answer, Ok(Submission::Created(_))), "{case}");
     }
 
@@ -76,7 +58,7 @@ mod tests {
         let error = store.check().await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Unavailable, "{case}");
         assert!(!error.message.contains('/'), "{error}");
-        let error = store.submit(task_of("refused")).await.unwrap_err();
+        let error = store.submit(new_task("refused")).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Unavailable, "{case}");
     }
 

@@ -4,11 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use concept_refinement_domain::capability::NewTask;
-use concept_refinement_domain::task::Refinement;
 
 use super::super::super::super::OpenError;
 use super::super::super::super::clock::ManualClock;
 use super::super::super::TaskStore as _;
+use super::super::super::samples::new_task;
 use super::super::{FILE, Options, SqliteTasks};
 use super::*;
 
@@ -20,21 +20,13 @@ fn open(place: &Path) -> Result<SqliteTasks, OpenError> {
 }
 
 fn task_of(user: usize) -> NewTask {
-    NewTask {
+    let mut task = NewTask {
         id: format!("task-{user}"),
-        user_id: format!("user-{user}"),
-        is_anonymous: false,
-        refinement: Refinement {
-            original_image_url: "https://example.com/a.png".into(),
-            refinement_prompt: "Make it lighter. ".repeat(100),
-            logo_description: None,
-            theme_description: None,
-        },
-        original_path: None,
-        original_found: true,
         idempotency_key: Some(format!("key-{user}")),
-        quota: None,
-    }
+        ..new_task(&format!("user-{user}"))
+    };
+    task.refinement.refinement_prompt = "Make it lighter. ".repeat(100);
+    task
 }
 
 /// A store of some pages, which was closed.
