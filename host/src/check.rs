@@ -11,6 +11,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
+
 use crate::capability::OpenError;
 use crate::capability::clock::SystemClock;
 use crate::capability::directory::may_be_written;
@@ -22,7 +24,7 @@ use crate::capability::queue::store::StoreQueue;
 use crate::capability::tasks::TaskStore as _;
 use crate::capability::tasks::sqlite::SqliteTasks;
 use crate::components::Components;
-use crate::config::Config;
+use crate::config::{Auth, Config};
 use crate::egress::{Egress, Grant, Network, Origin, resolver};
 use crate::engine::{Engine, Pool};
 use crate::secret::Secret;
@@ -90,6 +92,9 @@ pub async fn check(
             found("model", model.map(|model| model.describe().to_owned()));
         }
         Err(error) => found("components", Err(error)),
+    }
+    if let (Auth::Jwks, Some(url)) = (config.auth, &config.jwks_url) {
+        found("issuer", issuer(config, url, &network).await);
     }
     if let Some(origin) = &config.model_origin {
         found("provider", provider(config, origin, &network).await);
@@ -201,7 +206,18 @@ async fn provider(config: &Config, origin: &Origin, network: &Network) -> anyhow
     let base = config.values.get("model-url").unwrap_or_default();
     let path = url::Url::parse(base).map_or_else(|_| "/".to_owned(), |url| url.path().to_owned());
     let egress = Egress::new(Grant::Origin(origin.clone()), network);
-    let reached = egress.reach(origin, &path, ANSWER).await;
+    reached(&egress, origin, &path).await
+}
+
+/// With the grant that the API itself has.
+async fn issuer(config: &Config, url: &url::Url, network: &Network) -> anyhow::Result<String> {
+    let origin = Origin::of_url(url).context("its URL cannot be used")?;
+    let egress = host::api_egress(config, network);
+    reached(&egress, &origin, url.path()).await
+}
+
+async fn reached(egress: &Egress, origin: &Origin, path: &str) -> anyhow::Result<String> {
+    let reached = egress.reach(origin, path, ANSWER).await;
     let Origin { scheme, host, port } = origin;
     match reached {
         Ok(()) => Ok(format!("{scheme}://{host}:{port} answers")),

@@ -28,6 +28,8 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 use counted::{Allowance, Counted};
 use resolver::Resolver;
 
+use crate::metrics::Metrics;
+
 /// A guest that names no limits gets these.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(60);
@@ -103,6 +105,7 @@ impl Default for Bounds {
 pub struct Network {
     tls: Arc<rustls::ClientConfig>,
     resolver: Arc<dyn Resolver>,
+    metrics: Option<Arc<Metrics>>,
 }
 
 /// The hooks of one store.
@@ -139,7 +142,16 @@ impl Egress {
 impl Network {
     pub fn new(resolver: Arc<dyn Resolver>) -> Result<Self, rustls::Error> {
         let tls = tls()?;
-        Ok(Self { tls, resolver })
+        Ok(Self {
+            tls,
+            resolver,
+            metrics: None,
+        })
+    }
+
+    /// Tells these what was refused.
+    pub fn measured(self, metrics: Option<Arc<Metrics>>) -> Self {
+        Self { metrics, ..self }
     }
 }
 
@@ -248,9 +260,13 @@ async fn send(
 ) -> Sent {
     let now = Instant::now();
     let end = now.checked_add(egress.bounds.time.min(YEAR)).unwrap_or(now);
-    timeout_at(end, exchange(egress, request, options, end))
+    let sent = timeout_at(end, exchange(egress, request, options, end))
         .await
-        .unwrap_or(Err(Error::HttpResponseTimeout))
+        .unwrap_or(Err(Error::HttpResponseTimeout));
+    if let (Err(error), Some(metrics)) = (&sent, &egress.network.metrics) {
+        metrics.egress.failed(error);
+    }
+    sent
 }
 
 async fn exchange(

@@ -7,11 +7,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use prometheus_client::registry::Registry;
 use rand::RngExt as _;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 use wasmtime::component::Component;
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 
@@ -22,17 +24,19 @@ use crate::capability::images::file::FileImages;
 use crate::capability::model::ImageModel;
 use crate::capability::queue::store::StoreQueue;
 use crate::capability::tasks::sqlite::{Options, SqliteTasks};
+use crate::capability::tasks::watchers::Watchers;
 use crate::capability::{Capabilities, create_directory};
 use crate::components::Components;
 use crate::config::{Auth, Config};
 use crate::egress::resolver::{self, Resolver};
-use crate::egress::{Egress, Grant, Network};
+use crate::egress::{Bounds, Egress, Grant, Network, Origin};
 use crate::engine::{Engine, Pool};
 use crate::hex::hex;
+use crate::metrics::{self, Limited, Metrics, Scrape};
 use crate::pipeline::{self, granted};
 use crate::sandbox::{GrantedSettings, Grants, Sandbox, api_linker};
 use crate::secret::Secret;
-use crate::trigger::http::{HttpTrigger, REQUESTS, listen};
+use crate::trigger::http::{Access, HttpTrigger, Limit, REQUESTS, listen};
 use crate::trigger::{ApiInstances, garbage, sweep};
 
 /// What an instance of the API may grow to, in bytes.
@@ -47,6 +51,22 @@ const QUEUED: usize = 100_000;
 /// How long a stop waits for what is under way. The rest of the 30 s that it
 /// may take (contract, section 4) is for giving back what was not finished.
 const GRACE: Duration = Duration::from_secs(28);
+
+/// What the keys of an issuer may take. The component has less patience, and
+/// reads less.
+const ISSUER: Bounds = Bounds {
+    bytes: 1 << 20,
+    time: Duration::from_secs(6),
+};
+
+/// The anonymous sessions of one client address: enough for a household or an
+/// office that comes at once, too few to be worth a quota.
+const SESSIONS: Limit = Limit {
+    method: http::Method::POST,
+    path: "/api/auth/session",
+    at_once: 30,
+    interval: Duration::from_secs(2 * 60),
+};
 
 /// How a host is made. The defaults are those of the configuration; whoever
 /// embeds it may put a model, a clock or a listener of their own in place.
@@ -64,11 +84,14 @@ pub struct HostBuilder {
 /// accepted stays stored.
 pub struct Host {
     address: SocketAddr,
+    metrics_address: Option<SocketAddr>,
     capabilities: Arc<Capabilities>,
+    watchers: Arc<Watchers>,
     stop: watch::Sender<bool>,
     /// Cancelled when what is under way is to be let go of.
     over: CancellationToken,
     triggers: Vec<JoinHandle<()>>,
+    _scrapers: Option<AbortOnDropHandle<()>>,
     /// Ends last: instances run on it.
     _engine: Engine,
 }
@@ -137,6 +160,10 @@ impl HostBuilder {
             None => listen(config.listen).await?,
         };
         let address = listener.local_addr()?;
+        let scrapers = match config.metrics_listen {
+            Some(address) => Some(listen(address).await.context("metrics_listen")?),
+            None => None,
+        };
         create_directory(&config.data_dir).context("creating the data directory")?;
 
         // A directory that cannot be used is told before anything is compiled.
@@ -145,7 +172,11 @@ impl HostBuilder {
         let tasks = open_tasks(&config, &clock).await?;
         let store = Arc::clone(&tasks);
         let compiled = Compiled::new(&config, components).await?;
-        let network = Network::new(resolver)?;
+        let mut registry = Registry::default();
+        let metrics = scrapers
+            .is_some()
+            .then(|| Arc::new(Metrics::new(&mut registry)));
+        let network = Network::new(resolver)?.measured(metrics.clone());
         let model = match model {
             Some(model) => model,
             None => {
@@ -155,17 +186,23 @@ impl HostBuilder {
         };
         let secret = Secret::open(&config.data_dir, || rand::rng().random())?;
         let configured = open_capabilities(&config, &secret, tasks, model, clock)?;
-        let capabilities = Arc::new(plug(configured));
+        let plugged = plug(configured);
+        let capabilities = Arc::new(match &metrics {
+            Some(metrics) => metrics.around(plugged),
+            None => plugged,
+        });
 
         let pre = api_pre(compiled.engine.wasmtime(), &compiled.api)?;
+        let watchers = Arc::<Watchers>::default();
         let instances = ApiInstances {
             engine: compiled.engine.wasmtime().clone(),
             pre,
             grants: Grants {
                 settings: Arc::new(api_settings(&config, &secret)?),
-                egress: Egress::new(Grant::Nothing, &network),
+                egress: api_egress(&config, &network),
                 max_memory: API_MEMORY,
                 capabilities: Some(Arc::clone(&capabilities)),
+                watchers: Arc::clone(&watchers),
             },
             stopping: Arc::default(),
             slots: Arc::new(Semaphore::new(usize::try_from(API_INSTANCES)?)),
@@ -176,7 +213,10 @@ impl HostBuilder {
             &compiled.processor,
             &capabilities,
             &network,
+            metrics.clone(),
         )?;
+        let slots = Arc::clone(&instances.slots);
+        let concurrency = worker.concurrency;
 
         // Reading goes on where nothing can be written, as on a full disk.
         let recovered = match sweep::recover(&capabilities).await {
@@ -197,7 +237,12 @@ impl HostBuilder {
         };
         // An upload may be as large as an original, and a little more tells it
         // from one that is too large.
-        let http = HttpTrigger::new(instances, config.max_image_bytes + (1 << 20));
+        let http = HttpTrigger::new(
+            instances,
+            config.max_image_bytes + (1 << 20),
+            access(&config),
+            metrics.clone(),
+        );
         let triggers = vec![
             tokio::spawn(Arc::new(http).serve(listener, stopped.clone(), over.clone())),
             tokio::spawn(work),
@@ -212,12 +257,28 @@ impl HostBuilder {
                 stopped,
             )),
         ];
+        let (mut metrics_address, mut told) = (None, None);
+        if let (Some(listener), Some(metrics)) = (scrapers, metrics) {
+            let address = listener.local_addr()?;
+            let instances = Limited {
+                free: slots,
+                limit: usize::try_from(API_INSTANCES)?,
+            };
+            let scrape = Scrape::new(registry, metrics, &capabilities, instances, concurrency);
+            let serve = metrics::listener::serve(listener, Arc::new(scrape));
+            tracing::info!("metrics are at http://{address}/metrics");
+            metrics_address = Some(address);
+            told = Some(AbortOnDropHandle::new(tokio::spawn(serve)));
+        }
         Ok(Host {
             address,
+            metrics_address,
             capabilities,
+            watchers,
             stop,
             over,
             triggers,
+            _scrapers: told,
             _engine: compiled.engine,
         })
     }
@@ -227,6 +288,11 @@ impl Host {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where Prometheus finds its metrics.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics_address
     }
 
     pub fn capabilities(&self) -> &Capabilities {
@@ -242,6 +308,7 @@ impl Host {
     /// The same, with a grace that is over as soon as `hurry` is.
     pub async fn stop_sooner(mut self, hurry: impl Future<Output = ()>) {
         self.stop.send_replace(true);
+        self.watchers.send_away();
         let triggers = &mut self.triggers;
         let mut ended = pin!(async {
             for trigger in triggers {
@@ -354,6 +421,24 @@ fn open_capabilities(
     })
 }
 
+/// The API reaches the issuer's keys, and nothing where there is no issuer.
+pub(crate) fn api_egress(config: &Config, network: &Network) -> Egress {
+    let issuer = match config.auth {
+        Auth::Jwks => config.jwks_url.as_ref().and_then(Origin::of_url),
+        Auth::Anonymous | Auth::Secret => None,
+    };
+    let grant = issuer.map_or(Grant::Nothing, Grant::Origin);
+    Egress::new(grant, network).within(ISSUER)
+}
+
+fn access(config: &Config) -> Access {
+    Access {
+        proxies: config.trusted_proxies.clone(),
+        cors_origins: config.cors_origins.clone(),
+        limit: (config.auth == Auth::Anonymous).then_some(SESSIONS),
+    }
+}
+
 fn api_settings(config: &Config, secret: &Secret) -> anyhow::Result<GrantedSettings> {
     let mut settings = granted(
         config,
@@ -361,6 +446,7 @@ fn api_settings(config: &Config, secret: &Secret) -> anyhow::Result<GrantedSetti
             "allow-sources",
             "auth",
             "image-url-ttl",
+            "jwks-url",
             "jwt-audience",
             "jwt-issuer",
             "jwt-secret",
@@ -371,9 +457,13 @@ fn api_settings(config: &Config, secret: &Secret) -> anyhow::Result<GrantedSetti
         ],
     );
     settings.insert("version", env!("CARGO_PKG_VERSION").to_owned());
+    if config.metrics_listen.is_some() {
+        settings.insert("name-routes", "true".to_owned());
+    }
     if let Some(public_url) = &config.public_url {
         settings.insert("public-url", public_url.clone());
     }
+    settings.insert("cors-origins", config.cors_origins.join(","));
     if config.auth == Auth::Anonymous {
         let key = secret.key("sessions")?;
         settings.insert("jwt-secret", hex(&key));

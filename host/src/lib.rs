@@ -18,6 +18,7 @@ mod egress;
 mod engine;
 mod hex;
 mod host;
+mod metrics;
 mod pipeline;
 mod recurring;
 pub mod refiner;

@@ -12,6 +12,7 @@ use crate::capability::model::component::ModelComponent;
 use crate::config::Config;
 use crate::egress::{Bounds, Egress, Grant, Network};
 use crate::engine::Engine;
+use crate::metrics::Metrics;
 use crate::sandbox::{GrantedSettings, Grants, processor_linker};
 use crate::trigger::unreleased::Unreleased;
 use crate::trigger::worker::Worker;
@@ -37,6 +38,7 @@ pub fn worker(
     processor: &Component,
     capabilities: &Arc<Capabilities>,
     network: &Network,
+    metrics: Option<Arc<Metrics>>,
 ) -> anyhow::Result<Worker> {
     let grant = Grant::Public {
         allowed: config.allowed_sources.clone(),
@@ -50,6 +52,7 @@ pub fn worker(
             egress: Egress::new(grant, network).within(Bounds::beyond(config.task_timeout)),
             max_memory: PROCESSOR_MEMORY,
             capabilities: Some(Arc::clone(capabilities)),
+            watchers: Arc::default(),
         },
         host: Arc::clone(capabilities),
         concurrency: config
@@ -57,6 +60,7 @@ pub fn worker(
             .min(capabilities.model.at_once().saturating_mul(IN_LINE)),
         task_timeout: config.task_timeout,
         unreleased: Unreleased::default(),
+        metrics,
     })
 }
 
@@ -87,6 +91,7 @@ pub async fn model(
         egress: Egress::new(grant, network).within(Bounds::beyond(config.model_timeout)),
         max_memory: usize::try_from(config.model_memory)?,
         capabilities: None,
+        watchers: Arc::default(),
     };
     ModelComponent::new(
         engine,

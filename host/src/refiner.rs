@@ -173,6 +173,7 @@ impl HostBuilder {
             &processor,
             &capabilities,
             &network,
+            None,
         )?;
         Ok(Refiner {
             worker,

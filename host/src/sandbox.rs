@@ -1,13 +1,15 @@
 //! What a component instance gets: an empty WASI, its own settings, its grant
 //! of outbound HTTP, a cap on its memory, and nothing else unless it is linked.
 
+mod printed;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use concept_refinement_domain::capability::Lease;
+use concept_refinement_domain::task::Stage;
 use wasmtime::component::{HasData, Linker, ResourceTable};
 use wasmtime::{ResourceLimiter, Store};
-use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
@@ -15,10 +17,9 @@ use crate::bindings::capabilities::concept::refinement::{
     concept_store, health, image_model, image_store, progress, settings, task_queue, task_store,
 };
 use crate::capability::Capabilities;
+use crate::capability::tasks::watchers::Watchers;
 use crate::egress::Egress;
-
-/// How much of what a guest prints is kept for the log, in bytes.
-const PRINTED: usize = 4096;
+use printed::Printed;
 
 /// The settings that one component may see, by name.
 pub type GrantedSettings = BTreeMap<&'static str, String>;
@@ -32,6 +33,7 @@ pub struct Grants {
     pub max_memory: usize,
     /// None for a model: it sees nothing but its request.
     pub capabilities: Option<Arc<Capabilities>>,
+    pub watchers: Arc<Watchers>,
 }
 
 /// The data of one store.
@@ -41,16 +43,23 @@ pub struct Sandbox {
     http: WasiHttpCtx,
     egress: Egress,
     memory: MemoryCap,
-    printed: MemoryOutputPipe,
+    printed: Printed,
     settings: Arc<GrantedSettings>,
     capabilities: Option<Arc<Capabilities>>,
+    watchers: Arc<Watchers>,
     claimed: ClaimedLease,
+    stage: LastStage,
 }
 
 /// The lease that an instance claimed last, for whoever has to release it when
 /// the instance is stopped from outside.
 #[derive(Clone, Default)]
 pub struct ClaimedLease(Arc<Mutex<Option<Lease>>>);
+
+/// The stage that an instance began last, for whoever has to know what stopping
+/// it would leave behind.
+#[derive(Clone, Default)]
+pub struct LastStage(Arc<Mutex<Option<Stage>>>);
 
 /// What all memories of a store may take together: a component may be made of
 /// many modules, each with a memory of its own.
@@ -103,7 +112,7 @@ impl HasData for Linked {
 impl Sandbox {
     /// A store with these grants that yields at each epoch.
     pub fn store(engine: &wasmtime::Engine, grants: &Grants) -> Store<Self> {
-        let printed = MemoryOutputPipe::new(PRINTED);
+        let printed = Printed::default();
         let sandbox = Self {
             table: ResourceTable::new(),
             wasi: WasiCtxBuilder::new().stderr(printed.clone()).build(),
@@ -113,7 +122,9 @@ impl Sandbox {
             printed,
             settings: Arc::clone(&grants.settings),
             capabilities: grants.capabilities.clone(),
+            watchers: Arc::clone(&grants.watchers),
             claimed: ClaimedLease::default(),
+            stage: LastStage::default(),
         };
         let mut store = Store::new(engine, sandbox);
         store.limiter(|sandbox| &mut sandbox.memory);
@@ -134,13 +145,22 @@ impl Sandbox {
             .ok_or_else(|| wasmtime::format_err!("this component was granted no capabilities"))
     }
 
+    pub fn watchers(&self) -> &Watchers {
+        &self.watchers
+    }
+
     pub fn claimed(&self) -> ClaimedLease {
         self.claimed.clone()
     }
 
-    /// What the guest printed, as a panic does before it traps.
+    pub fn stage(&self) -> LastStage {
+        self.stage.clone()
+    }
+
+    /// What the guest printed since this was asked last, as a panic does before
+    /// it traps.
     pub fn printed(&self) -> String {
-        String::from_utf8_lossy(&self.printed.contents()).into_owned()
+        self.printed.take()
     }
 }
 
@@ -151,6 +171,22 @@ impl ClaimedLease {
 
     pub fn take(&self) -> Option<Lease> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl LastStage {
+    pub fn set(&self, stage: Stage) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(stage);
+    }
+
+    /// Whether the instance is at storing what it made. It is soon done with
+    /// that, and it alone knows what to take back.
+    pub fn is_storing(&self) -> bool {
+        let stage = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match stage {
+            Some(Stage::StoringImage | Stage::StoringConcept) => true,
+            Some(Stage::Downloading | Stage::Refining) | None => false,
+        }
     }
 }
 
@@ -241,6 +277,7 @@ mod tests {
                 egress: Egress::new(Grant::Nothing, &network),
                 max_memory: max_memory * MIB,
                 capabilities: None,
+                watchers: Arc::default(),
             };
             let mut store = Sandbox::store(engine.wasmtime(), &grants);
             let mut instances = 0;

@@ -14,6 +14,7 @@
 )]
 
 mod api;
+mod events;
 mod figures;
 mod load;
 mod machine;
@@ -50,10 +51,11 @@ impl Form {
 
 type Part = fn(Form) -> Vec<Figure>;
 
-const PARTS: [(&str, Part); 6] = [
+const PARTS: [(&str, Part); 7] = [
     ("api", api::measure),
     ("pipeline", pipeline::measure),
     ("tasks", tasks::measure),
+    ("events", events::measure),
     ("memory", memory::measure),
     ("start", start::measure),
     ("size", size::measure),

@@ -1,4 +1,5 @@
-//! How large the components are, and the executable that has them in it.
+//! How large the components are, the executable that has them in it, and the web
+//! page that a browser loads.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +7,7 @@ use std::path::Path;
 use concept_refinement_tests::artifacts;
 
 use crate::Form;
-use crate::figures::Figure;
+use crate::figures::{Figure, Target};
 
 pub fn measure(_: Form) -> Vec<Figure> {
     let directory = artifacts::components();
@@ -18,7 +19,18 @@ pub fn measure(_: Form) -> Vec<Figure> {
     });
     paths.sort();
     paths.push(artifacts::binary());
-    paths.iter().map(|path| figure(path)).collect()
+    let sizes = paths.iter().map(|path| figure(path));
+    sizes.chain([page()]).collect()
+}
+
+/// The bytes of all its files, of which a browser needs every one.
+fn page() -> Figure {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../components/api/page");
+    let files = fs::read_dir(directory).unwrap();
+    let bytes: u64 = files
+        .map(|file| file.unwrap().metadata().unwrap().len())
+        .sum();
+    Figure::new("size", "web page", "kB", bytes as f64 / 1e3).target(Target::AtMost(150.0))
 }
 
 fn figure(path: &Path) -> Figure {

@@ -117,7 +117,7 @@ fn what_cannot_be_used_is_told_beside_what_can() {
     let database = damaged("tasks.sqlite", &[7; 4096]);
     let missing = format!("--components={}", Place::new().path().display());
     let scripted = format!("--model={}", artifacts::scripted_model().display());
-    let cases: [(&str, &[&str], &str, &str); 9] = [
+    let cases: [(&str, &[&str], &str, &str); 10] = [
         ("a flag", &["--lease=30"], "configuration", "lease: "),
         (
             "a key",
@@ -155,6 +155,12 @@ fn what_cannot_be_used_is_told_beside_what_can() {
             "a provider",
             &[&scripted, "--model-url=http://127.0.0.1:1"],
             "provider",
+            "http://127.0.0.1:1 accepts no connection",
+        ),
+        (
+            "an issuer",
+            &["--auth=jwks", "--jwks-url=http://127.0.0.1:1/keys"],
+            "issuer",
             "http://127.0.0.1:1 accepts no connection",
         ),
     ];

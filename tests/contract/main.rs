@@ -80,6 +80,7 @@ macro_rules! task_promises {
             }
             tasks::deaths {
                 the_third_death_fails_the_task,
+                what_is_given_up_is_counted,
                 releasing_is_no_death,
                 a_slow_worker_that_goes_on_has_not_died,
             }
@@ -98,6 +99,7 @@ macro_rules! task_promises {
                 a_status_narrows_the_list,
                 pages_meet_without_gap_or_overlap,
                 the_last_page_says_so,
+                tasks_are_counted_by_state,
                 a_checked_store_can_be_used,
             }
             tasks::delete {
@@ -114,6 +116,7 @@ macro_rules! task_promises {
                 who_reads_late_misses_no_end,
                 nobody_watches_another_users_task,
                 many_watch_one_task,
+                who_works_on_a_task_is_told_of_its_deletion,
             }
             tasks::concepts {
                 a_concept_is_seen_once_its_task_is_completed,

@@ -23,6 +23,7 @@ mod points;
 mod random;
 mod store;
 mod tampering;
+mod unqueued;
 mod user;
 mod verdict;
 mod world;

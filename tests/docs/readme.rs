@@ -120,7 +120,10 @@ fn what_the_readme_points_to_is_there() {
     let mut links = 0;
     for link in readme.split("](").skip(1) {
         let (target, _) = link.split_once(')').unwrap();
-        if !target.starts_with("http") {
+        if let Some(section) = target.strip_prefix('#') {
+            let heading = format!("\n## {}\n", section.replace('-', " "));
+            assert!(readme.to_lowercase().contains(&heading), "{target}");
+        } else if !target.starts_with("http") {
             assert!(root().join(target).exists(), "{target}");
             links += 1;
         }

@@ -5,7 +5,7 @@ use concept_refinement_tests::pictures;
 use futures::future::join_all;
 use serde_json::json;
 
-use crate::shared::{new_user, origin, scripted};
+use crate::shared::{new_user, origin, scripted, scripted_launch};
 
 #[tokio::test]
 async fn a_repeat_is_answered_as_the_first_and_creates_nothing() {
@@ -34,17 +34,70 @@ async fn a_repeat_is_answered_as_the_first_and_creates_nothing() {
 }
 
 #[tokio::test]
-async fn twenty_repeats_at_once_make_one_task() {
+async fn fifty_repeats_at_once_make_one_task() {
     let client = new_user(scripted()).with("idempotency-key", "all-at-once");
     let url = origin().picture(&pictures::png(8, 8));
-    let answers = join_all((0..20).map(|_| client.refine(&url, "echo it"))).await;
+    let answers = join_all((0..50).map(|_| client.refine(&url, "echo it"))).await;
     let (replayed, created): (Vec<_>, Vec<_>) = answers
         .iter()
         .partition(|answer| answer.header("idempotency-replayed").is_some());
-    assert_eq!((created.len(), replayed.len()), (1, 19));
+    assert_eq!((created.len(), replayed.len()), (1, 49));
     for answer in replayed {
         assert_replays(answer, created[0]);
     }
+    client.finished(&created[0].task_id()).await;
+    let tasks = client.get("/api/tasks").await.json();
+    assert_eq!(tasks["tasks"].as_array().unwrap().len(), 1, "{tasks}");
+    let later = client.refine(&url, "echo it").await;
+    assert_replays(&later, created[0]);
+    let limit = |answer: &Answer| answer.header("x-ratelimit-remaining").map(str::to_owned);
+    assert_eq!(limit(&later), limit(created[0]), "it costs no quota");
+}
+
+/// Whichever of two bodies comes first owns the key.
+#[tokio::test]
+async fn of_two_bodies_at_once_one_owns_the_key() {
+    let client = new_user(scripted()).with("idempotency-key", "contested");
+    let url = origin().picture(&pictures::png(8, 8));
+    let prompt = |n: usize| ["echo it", "instant"][n % 2];
+    let answers = join_all((0..30).map(|n| client.refine(&url, prompt(n)))).await;
+    let is_created =
+        |answer: &Answer| answer.status == 202 && answer.header("idempotency-replayed").is_none();
+    let owners: Vec<usize> = (0..30).filter(|n| is_created(&answers[*n])).collect();
+    let [owner] = owners[..] else {
+        panic!("created by {owners:?}");
+    };
+    for (n, answer) in answers.iter().enumerate().filter(|(n, _)| *n != owner) {
+        match n % 2 == owner % 2 {
+            true => assert_replays(answer, &answers[owner]),
+            false => {
+                assert_eq!(answer.status, 422, "{answer:?}");
+                assert_names_key(answer);
+            }
+        }
+    }
+}
+
+/// A crash right after the answer forgets nothing of it.
+#[tokio::test]
+async fn a_key_outlives_the_process() {
+    let launch = scripted_launch();
+    let service = launch.start();
+    let client = new_user(&service).with("idempotency-key", "k");
+    let url = origin().picture(&pictures::png(8, 8));
+    let first = client.refine(&url, "echo it").await;
+    assert_eq!(first.status, 202);
+    let launch = launch.at(&service);
+    service.kill();
+    let _service = launch.start();
+    let client = client.reconnected();
+    assert_replays(&client.refine(&url, "echo it").await, &first);
+    assert_names_key(&client.refine(&url, "instant").await);
+    client.finished(&first.task_id()).await;
+    client
+        .delete(&format!("/api/tasks/{}", first.task_id()))
+        .await;
+    assert_replays(&client.refine(&url, "echo it").await, &first);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::pictures;
+use concept_refinement_tests::tokens::now;
 
 use crate::shared::{new_user, scripted};
 
@@ -79,6 +80,7 @@ async fn a_part_of_an_image_is_served_as_such() {
     let size = bytes.len();
     for (range, part) in [
         ("bytes=0-9", 0..10),
+        ("Bytes=0-9", 0..10),
         ("bytes=5-5", 5..6),
         ("bytes=10-", 10..size),
         ("bytes=-10", size - 10..size),
@@ -93,6 +95,12 @@ async fn a_part_of_an_image_is_served_as_such() {
         assert_eq!(answer.header("content-type"), Some("image/png"));
         let length = part.len().to_string();
         assert_eq!(answer.header("content-length"), Some(length.as_str()));
+        // A range is for GET alone (RFC 9110, 14.2).
+        let head = anybody.with("range", range).head(&url).await;
+        let whole = size.to_string();
+        assert_eq!(head.status, 200, "{range}");
+        assert_eq!(head.header("content-length"), Some(whole.as_str()));
+        assert_eq!(head.header("content-range"), None, "{range}");
     }
     for range in [
         "bytes=9-0",
@@ -120,10 +128,64 @@ async fn a_part_is_of_the_image_that_was_meant() {
     let anybody = Client::new(client.base());
     let etag = anybody.get(&url).await.header("etag").unwrap().to_owned();
     let part = anybody.with("range", "bytes=0-9");
-    for (condition, expected) in [(etag.as_str(), 206), ("\"other\"", 200)] {
+    for (condition, expected) in [
+        (etag.as_str(), 206),
+        ("\"other\"", 200),
+        // Only what is surely the same will do: a weak validator is not, and
+        // neither is a time, of which none was told.
+        (&format!("W/{etag}"), 200),
+        ("Fri, 20 Nov 2026 12:00:00 GMT", 200),
+        ("*", 200),
+    ] {
         let answer = part.with("if-range", condition).get(&url).await;
         assert_eq!(answer.status, expected, "{condition}");
     }
     let known = part.with("if-none-match", &etag);
     assert_eq!(known.get(&url).await.status, 304, "which comes first");
+}
+
+/// A cache may keep an image as long as its URL works, and no longer.
+#[tokio::test]
+async fn an_image_is_fresh_as_long_as_its_signature_is_good() {
+    let client = new_user(scripted());
+    let url = client.uploaded(&pictures::png(40, 30)).await;
+    let (path, query) = url.split_once('?').unwrap();
+    let expires = query
+        .split('&')
+        .find_map(|part| part.strip_prefix("expires="));
+    let expires: u64 = expires.unwrap().parse().unwrap();
+    let anybody = Client::new(client.base());
+    let etag = anybody.get(&url).await.header("etag").unwrap().to_owned();
+    for (name, asker, url) in [
+        ("whole", anybody.clone(), url.as_str()),
+        ("a part", anybody.with("range", "bytes=0-3"), &url),
+        ("known", anybody.with("if-none-match", &etag), &url),
+        ("the owner, signed", client.clone(), &url),
+        ("the owner", client.clone(), path),
+        (
+            "the owner, known",
+            client.with("if-none-match", &etag),
+            path,
+        ),
+    ] {
+        let left = expires.saturating_sub(now());
+        let answer = asker.get(url).await;
+        let cache = answer.header("cache-control").unwrap();
+        let max_age = cache.split("max-age=").nth(1).unwrap();
+        let max_age: u64 = max_age.parse().unwrap();
+        assert!(cache.starts_with("private, immutable, "), "{name}: {cache}");
+        let most = if url == path { 3600 } else { left };
+        assert!(
+            (2600..=most).contains(&max_age),
+            "{name}: {cache}, {left} left"
+        );
+        // What its owner sees without a signature is not what others see.
+        let varies = answer
+            .header("vary")
+            .is_some_and(|vary| vary.contains("Authorization"));
+        assert_eq!(varies, url == path, "{name}: {:?}", answer.header("vary"));
+    }
+    // Within a step of a quarter the URL stays the same, so that caches work.
+    let again = client.uploaded(&pictures::png(40, 30)).await;
+    assert_ne!(again.split('?').next(), Some(path), "another image");
 }

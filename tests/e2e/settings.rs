@@ -84,6 +84,7 @@ fn what_is_unknown_or_unusable_stops_the_start_and_is_named() {
             "allow_sources",
         ),
         ("no secret", launch().set("auth", "secret"), "jwt_secret"),
+        ("no issuer", launch().set("auth", "jwks"), "jwks_url"),
         (
             "a public URL with a path",
             launch().set("public-url", "https://a.example/b"),
@@ -131,8 +132,11 @@ const UNUSABLE: &[(&str, &str)] = &[
     ("rate-limit", "10/fortnight"),
     ("auth", "none"),
     ("jwt-secret", "too short"),
+    ("jwks-url", "http://issuer.example/keys"),
     ("jwt-audience", ""),
     ("jwt-issuer", " "),
+    ("trusted-proxies", "proxy.example"),
+    ("cors-origins", "*"),
     ("allow-sources", "*.example.com"),
     ("concurrency", "0"),
     ("lease", "30"),
@@ -145,6 +149,7 @@ const UNUSABLE: &[(&str, &str)] = &[
     ("image-url-ttl", "1s"),
     ("uploads", "1.5"),
     ("retention", "never"),
+    ("metrics-listen", "9464"),
     ("log-format", "xml"),
 ];
 

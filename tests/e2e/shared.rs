@@ -33,6 +33,20 @@ pub fn scripted() -> &'static Service {
     &SERVICE
 }
 
+/// The origin whose pages may use the service behind a proxy.
+pub const APP: &str = "https://app.example";
+
+/// With anonymous sessions, behind a proxy on this machine.
+pub fn proxied() -> &'static Service {
+    static SERVICE: LazyLock<Service> = LazyLock::new(|| {
+        Launch::new()
+            .set("trusted-proxies", "127.0.0.1, 10.0.0.0/8")
+            .set("cors-origins", APP)
+            .start()
+    });
+    &SERVICE
+}
+
 /// What the scripted service is started with.
 pub fn scripted_launch() -> Launch {
     Launch::new()

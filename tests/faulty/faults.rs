@@ -7,8 +7,10 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_tests::faults::{
     CLOCK, Call, DELIVER_TWICE, FLAW, HANG_AT, JOURNAL, KILL_AT, MODEL_DOWN, Moment, Point,
+    QUEUE_DOWN,
 };
 use concept_refinement_tests::flaws::Flaw;
 use rustix::process::{Signal, getpid, kill_process};
@@ -19,6 +21,7 @@ pub struct Faults {
     flaw: Option<Flaw>,
     journal: Option<PathBuf>,
     model_down: Option<PathBuf>,
+    queue_down: Option<PathBuf>,
     clock: Option<PathBuf>,
     delivers_twice: bool,
 }
@@ -38,6 +41,7 @@ impl Faults {
             flaw: flaw.map(|name| name.parse().expect("a flaw of this name")),
             journal: env::var_os(JOURNAL).map(PathBuf::from),
             model_down: env::var_os(MODEL_DOWN).map(PathBuf::from),
+            queue_down: env::var_os(QUEUE_DOWN).map(PathBuf::from),
             clock: env::var_os(CLOCK).map(PathBuf::from),
             delivers_twice: env::var_os(DELIVER_TWICE).is_some(),
         }
@@ -49,6 +53,17 @@ impl Faults {
 
     pub fn model_is_down(&self) -> bool {
         self.model_down.as_ref().is_some_and(|path| path.exists())
+    }
+
+    /// Why nothing can be published.
+    pub fn queue_is_down(&self) -> Option<CapabilityError> {
+        let why = std::fs::read_to_string(self.queue_down.as_ref()?).ok()?;
+        let message = "A fault of the tests.";
+        Some(match why.trim() {
+            "unavailable" => CapabilityError::unavailable(message),
+            "invalid" => CapabilityError::invalid(message),
+            other => panic!("{other} is no kind of error"),
+        })
     }
 
     pub fn delivers_twice(&self) -> bool {

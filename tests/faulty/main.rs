@@ -14,6 +14,8 @@
 //! - `REFINEMENT_TEST_FLAW=FLAW`: the store breaks a promise
 //! - `REFINEMENT_TEST_MODEL_DOWN=PATH`: as long as this file exists, the model
 //!   answers that it is unavailable
+//! - `REFINEMENT_TEST_QUEUE_DOWN=PATH`: as long as this file exists, nothing can
+//!   be published, for a reason of the kind that it names
 //!
 //! Without any of them it does what the product does.
 #![allow(

@@ -59,6 +59,10 @@ impl ImageModel for FaultyModel {
         self.model.at_once()
     }
 
+    fn running(&self) -> usize {
+        self.model.running()
+    }
+
     fn describe(&self) -> &str {
         self.model.describe()
     }

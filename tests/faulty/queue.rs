@@ -59,6 +59,9 @@ impl TaskQueue for FaultyQueue {
             if self.faults.provokes(Call::Withdraw) {
                 return Err(CapabilityError::unavailable("A fault of the tests."));
             }
+            if let Some(error) = self.faults.queue_is_down() {
+                return Err(error);
+            }
             let published = self.queue.publish(message);
             self.faults.around(Call::Publish, published).await
         })

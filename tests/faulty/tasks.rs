@@ -12,7 +12,7 @@ use concept_refinement_domain::task::{Stage, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_host::capability::Answer;
 use concept_refinement_host::capability::concepts::ConceptStore;
-use concept_refinement_host::capability::tasks::{Changes, Expired, TaskStore};
+use concept_refinement_host::capability::tasks::{Changes, Expired, Tally, TaskStore};
 use concept_refinement_tests::faults::Call;
 use futures::future::BoxFuture;
 
@@ -144,6 +144,10 @@ impl TaskStore for FaultyTasks {
         self.tasks.watch(user_id, id)
     }
 
+    fn forgotten(&self, id: &str) -> BoxFuture<'static, ()> {
+        self.tasks.forgotten(id)
+    }
+
     fn progress<'a>(&'a self, lease: &'a Lease, stage: Stage) -> BoxFuture<'a, ()> {
         let call = match stage {
             Stage::Downloading => Call::Downloading,
@@ -172,6 +176,10 @@ impl TaskStore for FaultyTasks {
 
     fn expire(&self, before: Timestamp, limit: u32) -> Answer<'_, Expired> {
         self.tasks.expire(before, limit)
+    }
+
+    fn tally(&self) -> Answer<'_, Tally> {
+        self.tasks.tally()
     }
 
     fn check(&self) -> Answer<'_, ()> {

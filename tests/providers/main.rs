@@ -9,6 +9,7 @@
 )]
 
 mod answers;
+mod cancelling;
 mod failures;
 mod kinds;
 mod reach;

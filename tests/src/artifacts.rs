@@ -52,6 +52,21 @@ pub fn scripted_model() -> PathBuf {
     )
 }
 
+/// The rules of axe-core, a package of npm.
+pub fn axe() -> PathBuf {
+    let tools = target_directory().join("tools");
+    existing(
+        tools.join("node_modules/axe-core/axe.min.js"),
+        "cargo xtask test",
+    )
+}
+
+/// A program of the Python environment in which schemathesis is.
+pub fn python_tool(name: &str) -> PathBuf {
+    let environment = target_directory().join("tools/schemathesis");
+    existing(environment.join("bin").join(name), "cargo xtask test")
+}
+
 /// Compiled code that the services of a test run share, so that each component
 /// is compiled once.
 pub fn compiled() -> PathBuf {

@@ -1,15 +1,25 @@
 //! A client of the service.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use bytes::Bytes;
+use concept_refinement_conformance::Document;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Body, Method};
 use serde_json::{Value, json};
 
 use crate::deadline::{SOON, eventually};
+use crate::events::Events;
 use crate::pictures::Picture;
 use crate::tokens;
+
+/// The description of the API, as it stands in the project.
+pub static DOCUMENT: LazyLock<Document> =
+    LazyLock::new(|| Document::parse(include_str!("../../components/api/openapi.json")));
+
+/// Longer than any test.
+const FOR_EVER: Duration = Duration::from_secs(3600);
 
 /// Sends requests to one service, with the same headers each time.
 #[derive(Clone, Debug)]
@@ -119,13 +129,39 @@ impl Client {
             true => format!("{}{path}", self.base),
             false => path.to_owned(),
         };
-        let request = self.http.request(method, url).headers(self.headers.clone());
+        let request = self.http.request(method.clone(), &url);
+        let request = request.headers(self.headers.clone());
         let response = request.body(body).send().await?;
-        Ok(Answer {
+        let answer = Answer {
             status: response.status().as_u16(),
             headers: response.headers().clone(),
             body: response.bytes().await?,
-        })
+        };
+        if let Some(path) = url.strip_prefix(&self.base) {
+            answer.is_as_described(&method, path);
+        }
+        Ok(answer)
+    }
+
+    /// The events of a task, from now on; `seen` is the id of the last one that
+    /// its reader saw.
+    pub async fn events(&self, task_id: &str, seen: Option<&str>) -> Events {
+        let path = format!("/api/tasks/{task_id}/events");
+        let response = match seen {
+            Some(seen) => self.with("last-event-id", seen).open(&path).await,
+            None => self.open(&path).await,
+        };
+        let content_type = response.headers().get("content-type").cloned();
+        assert_eq!(response.status(), 200, "{task_id}");
+        assert_eq!(content_type.unwrap(), "text/event-stream");
+        Events::of(response.bytes_stream())
+    }
+
+    /// An answer whose body may take as long as it wants.
+    pub async fn open(&self, path: &str) -> reqwest::Response {
+        let request = self.http.get(format!("{}{path}", self.base));
+        let request = request.headers(self.headers.clone()).timeout(FOR_EVER);
+        request.send().await.unwrap()
     }
 
     pub async fn get(&self, path: &str) -> Answer {
@@ -212,6 +248,25 @@ impl Answer {
 
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+
+    /// Asserts that the description of the API tells of this answer.
+    fn is_as_described(&self, method: &Method, path: &str) {
+        let headers: Vec<(&str, &str)> = self
+            .headers
+            .iter()
+            .filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
+            .collect();
+        let answer = concept_refinement_conformance::Answer {
+            method: method.as_str(),
+            path,
+            status: self.status,
+            headers: &headers,
+            body: &self.body,
+        };
+        if let Err(problem) = DOCUMENT.check(&answer) {
+            panic!("not as openapi.json has it: {problem}");
+        }
     }
 
     pub fn task_id(&self) -> String {

@@ -33,6 +33,10 @@ pub const FLAW: &str = "REFINEMENT_TEST_FLAW";
 /// The path of a file: as long as it exists the model is unavailable.
 pub const MODEL_DOWN: &str = "REFINEMENT_TEST_MODEL_DOWN";
 
+/// The path of a file: as long as it exists no message can be published, for a
+/// reason of the kind that it names, `unavailable` or `invalid`.
+pub const QUEUE_DOWN: &str = "REFINEMENT_TEST_QUEUE_DOWN";
+
 /// A call of a capability by the pipeline, by the API or by a trigger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Call {

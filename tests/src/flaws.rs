@@ -15,7 +15,7 @@ use concept_refinement_domain::task::{Stage, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_host::capability::Answer;
 use concept_refinement_host::capability::concepts::ConceptStore;
-use concept_refinement_host::capability::tasks::{Changes, Expired, TaskStore};
+use concept_refinement_host::capability::tasks::{Changes, Expired, Tally, TaskStore};
 use futures::future::BoxFuture;
 use tokio::sync::Mutex;
 
@@ -173,6 +173,10 @@ impl TaskStore for FlawedTasks {
         self.tasks.watch(user_id, id)
     }
 
+    fn forgotten(&self, id: &str) -> BoxFuture<'static, ()> {
+        self.tasks.forgotten(id)
+    }
+
     fn progress<'a>(&'a self, lease: &'a Lease, stage: Stage) -> BoxFuture<'a, ()> {
         self.tasks.progress(lease, stage)
     }
@@ -201,6 +205,10 @@ impl TaskStore for FlawedTasks {
 
     fn expire(&self, before: Timestamp, limit: u32) -> Answer<'_, Expired> {
         self.tasks.expire(before, limit)
+    }
+
+    fn tally(&self) -> Answer<'_, Tally> {
+        self.tasks.tally()
     }
 
     fn check(&self) -> Answer<'_, ()> {

@@ -14,13 +14,17 @@
 )]
 
 pub mod artifacts;
+pub mod chromium;
 pub mod client;
 pub mod crowd;
 pub mod deadline;
 pub mod disk;
+pub mod events;
+pub mod exposition;
 pub mod faults;
 pub mod figures;
 pub mod flaws;
+pub mod issuer;
 pub mod latency;
 pub mod outage;
 pub mod pictures;

@@ -26,6 +26,8 @@ struct Served {
     replies: Mutex<HashMap<String, VecDeque<Reply>>>,
     asked: Mutex<HashMap<String, Vec<Asked>>>,
     names: AtomicUsize,
+    /// That have not ended.
+    connections: AtomicUsize,
 }
 
 /// One request.
@@ -58,7 +60,12 @@ impl Provider {
         SERVERS.spawn(async move {
             let listener = tokio::net::TcpListener::from_std(listener).unwrap();
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(answer(stream, Arc::clone(&serving)));
+                let serving = Arc::clone(&serving);
+                serving.connections.fetch_add(1, Ordering::Relaxed);
+                tokio::spawn(async move {
+                    answer(stream, Arc::clone(&serving)).await;
+                    serving.connections.fetch_sub(1, Ordering::Relaxed);
+                });
             }
         });
         Self { address, served }
@@ -86,6 +93,11 @@ impl Provider {
         let path = format!("/files/{}", self.name());
         self.script(path.clone(), [reply]);
         format!("{}{path}", self.url())
+    }
+
+    /// Connections that have not ended.
+    pub fn open_connections(&self) -> usize {
+        self.served.connections.load(Ordering::Relaxed)
     }
 
     /// What came for a prompt or a URL so far.

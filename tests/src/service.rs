@@ -131,6 +131,14 @@ impl Launch {
             .set("jwt-issuer", ISSUER)
     }
 
+    /// With the tokens of an issuer that publishes its keys here.
+    pub fn with_issuer(self, url: &str) -> Self {
+        self.set("auth", "jwks")
+            .set("jwks-url", url)
+            .set("jwt-audience", AUDIENCE)
+            .set("jwt-issuer", ISSUER)
+    }
+
     pub fn data(&self) -> PathBuf {
         match &self.disk {
             Some(disk) => disk.path(),

@@ -184,7 +184,8 @@ fn key_in_header(user: &str) -> String {
     signed_with(key, &header, &claims(user))
 }
 
-fn unsigned(header: &Value, claims: &Value) -> String {
+/// What is signed.
+pub fn unsigned(header: &Value, claims: &Value) -> String {
     let (header, claims) = (header.to_string(), claims.to_string());
     format!(
         "{}.{}",
@@ -193,6 +194,6 @@ fn unsigned(header: &Value, claims: &Value) -> String {
     )
 }
 
-fn encode(bytes: &[u8]) -> String {
+pub fn encode(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }

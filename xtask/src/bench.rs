@@ -15,8 +15,8 @@ pub struct Form {
     /// Shorter, and less precise.
     #[arg(long)]
     quick: bool,
-    /// What is measured, of api, pipeline, tasks, memory, start, size; all by
-    /// default.
+    /// What is measured, of api, pipeline, tasks, events, memory, start, size;
+    /// all by default.
     parts: Vec<OsString>,
 }
 

@@ -7,6 +7,7 @@
 mod bench;
 mod components;
 mod executable;
+mod openapi;
 mod process;
 mod simulate;
 mod soak;
@@ -70,6 +71,8 @@ enum Task {
     },
     /// Builds the components alone, those of the tests included.
     Components,
+    /// Writes the description of the API anew, as the code gives it.
+    Openapi,
 }
 
 fn main() -> ExitCode {
@@ -97,5 +100,6 @@ fn run(task: Task) -> anyhow::Result<()> {
             components::build_shipped(&workspace)?;
             components::build_for_tests(&workspace)
         }
+        Task::Openapi => openapi::write(&workspace),
     }
 }

@@ -11,6 +11,16 @@ use crate::workspace::Workspace;
 
 const CARGO_DENY: &str = "0.20.2";
 
+/// The rules by which the web page is judged to be usable by everyone, a package
+/// of npm.
+const AXE: &str = "axe-core";
+const AXE_VERSION: &str = "4.14.1";
+
+/// Packages of Python with their versions and hashes.
+const PYTHON_REQUIREMENTS: &str = "tests/e2e/openapi/requirements.txt";
+/// Whether an interpreter will do.
+const PYTHON_CHECK: &str = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))";
+
 /// The browser, under the names that systems give it.
 const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
 
@@ -39,27 +49,62 @@ pub fn ensure_browser(workspace: &Workspace) -> anyhow::Result<()> {
     if BROWSERS.iter().any(|name| process::find(name).is_some()) {
         return Ok(());
     }
-    if process::find("apt-get").is_none() || !is_root(workspace) {
-        bail!(
-            "the tests need the browser Chromium: install it (on Debian, as root, \
-             `apt-get install chromium`) so that `chromium` is in the PATH"
-        );
+    install_on_debian(workspace, "the browser Chromium", "chromium")
+}
+
+/// What the tests of the web page run in the browser.
+pub fn ensure_axe(workspace: &Workspace) -> anyhow::Result<()> {
+    let root = workspace.tools();
+    let manifest = root.join("node_modules").join(AXE).join("package.json");
+    let version = format!("\"version\": \"{AXE_VERSION}\"");
+    if std::fs::read_to_string(manifest).is_ok_and(|manifest| manifest.contains(&version)) {
+        return Ok(());
     }
-    println!("installing chromium");
-    // Old lists name packages that are gone; that they cannot be renewed does
-    // not mean that nothing can be installed.
-    process::succeeds(workspace.command("apt-get").arg("update"));
-    let mut install = workspace.command("apt-get");
+    if process::find("npm").is_none() {
+        install_on_debian(workspace, "npm, for its package axe-core", "npm")?;
+    }
+    println!("installing {AXE} {AXE_VERSION} in {}", root.display());
+    std::fs::create_dir_all(&root).with_context(|| format!("{} cannot be made", root.display()))?;
+    let mut install = workspace.command("npm");
     install
-        .args([
-            "install",
-            "--yes",
-            "--quiet",
-            "--no-install-recommends",
-            "chromium",
-        ])
-        .env("DEBIAN_FRONTEND", "noninteractive");
-    process::run(&mut install).context("the tests need the browser Chromium")
+        .args(["install", "--no-save", "--ignore-scripts", "--no-audit"])
+        .args(["--no-fund", "--no-package-lock", "--silent", "--prefix"])
+        .arg(&root)
+        .arg(format!("{AXE}@{AXE_VERSION}"));
+    process::run(&mut install).with_context(|| format!("the tests need the npm package {AXE}"))
+}
+
+/// What judges the description of the API, and the service by it: packages of
+/// Python, in an environment of their own.
+pub fn ensure_schemathesis(workspace: &Workspace) -> anyhow::Result<()> {
+    let requirements = workspace.root().join(PYTHON_REQUIREMENTS);
+    let wanted = std::fs::read(&requirements)
+        .with_context(|| format!("{} cannot be read", requirements.display()))?;
+    let environment = workspace.tools().join("schemathesis");
+    let installed = environment.join("installed.txt");
+    if std::fs::read(&installed).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    let python = process::find("python3")
+        .filter(|python| process::succeeds(workspace.command(python).args(["-c", PYTHON_CHECK])));
+    let Some(python) = python else {
+        bail!(
+            "the tests need Python 3.11 or later with its module venv: install it (on Debian, as \
+             root, `apt-get install python3-venv`) so that `python3` is in the PATH"
+        );
+    };
+    println!("installing schemathesis in {}", environment.display());
+    let mut make = workspace.command(python);
+    process::run(make.args(["-m", "venv", "--clear"]).arg(&environment))?;
+    let mut install = workspace.command(environment.join("bin").join("python"));
+    install
+        .args(["-m", "pip", "install", "--quiet", "--no-input"])
+        .args(["--disable-pip-version-check", "--only-binary=:all:"])
+        .args(["--require-hashes", "--requirement"])
+        .arg(&requirements);
+    process::run(&mut install).context("the tests need the Python package schemathesis")?;
+    std::fs::write(&installed, wanted)
+        .with_context(|| format!("{} cannot be written", installed.display()))
 }
 
 /// `cargo-deny`: the project's own, the one in the PATH, or else built now.
@@ -89,6 +134,31 @@ pub fn cargo_deny(workspace: &Workspace) -> anyhow::Result<PathBuf> {
         .env("CARGO_INCREMENTAL", "0");
     process::run(&mut install)?;
     Ok(own)
+}
+
+/// A program that is called as its package is.
+fn install_on_debian(workspace: &Workspace, what: &str, package: &str) -> anyhow::Result<()> {
+    if process::find("apt-get").is_none() || !is_root(workspace) {
+        bail!(
+            "the tests need {what}: install it (on Debian, as root, \
+             `apt-get install {package}`) so that `{package}` is in the PATH"
+        );
+    }
+    println!("installing {package}");
+    // Old lists name packages that are gone; that they cannot be renewed does
+    // not mean that nothing can be installed.
+    process::succeeds(workspace.command("apt-get").arg("update"));
+    let mut install = workspace.command("apt-get");
+    install
+        .args([
+            "install",
+            "--yes",
+            "--quiet",
+            "--no-install-recommends",
+            package,
+        ])
+        .env("DEBIAN_FRONTEND", "noninteractive");
+    process::run(&mut install).with_context(|| format!("the tests need {what}"))
 }
 
 fn with_rustup(workspace: &Workspace, kind: &str, name: &str) -> anyhow::Result<()> {

@@ -25,6 +25,10 @@ impl Workspace {
         Ok(Self { root, target })
     }
 
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
     pub fn target(&self) -> &Path {
         &self.target
     }

@@ -12,7 +12,10 @@ use crate::problem::Problem;
 use crate::republish::Republished;
 use crate::request::{Body, Method, Request};
 use crate::response::{Content, Response};
-use crate::{log, routes};
+use crate::{auth, cors, log, protection, router, routes};
+
+/// By which the platform learns the route's template, where it asks for it.
+const ROUTE: &str = "concept-refinement-route";
 
 pub struct Api<P> {
     pub(crate) config: Config,
@@ -37,13 +40,27 @@ impl<P: Ports + 'static> Api<P> {
 
     pub async fn handle<B: Body>(&self, request: Request<B>) -> Response<P::Contents> {
         let is_head = request.method == Method::Head;
-        let mut response = routes::answer(self, request)
-            .await
-            .unwrap_or_else(Problem::into_response);
+        let route = match self.config.names_routes {
+            true => router::template(request.method, &request.path),
+            false => None,
+        };
+        let asker = self.config.cors.asker(&request.headers);
+        let is_behind_https = auth::is_behind_https(&self.config, &request.origin);
+        let answer = if asker.is_preflight(request.method, &request.headers) {
+            cors::preflight(&request.path)
+        } else {
+            routes::answer(self, request).await
+        };
+        let mut response = answer.unwrap_or_else(Problem::into_response);
+        protection::protect(&mut response, is_behind_https);
+        asker.allow(&mut response);
         if is_head {
             response.content = Content::None;
         }
-        response
+        match route {
+            Some(route) => response.with(ROUTE, route),
+            None => response,
+        }
     }
 
     /// Publishes a task again that was read while overdue, without making its

@@ -13,6 +13,7 @@ use crate::problem::Problem;
 
 mod host;
 mod http;
+mod issuer;
 
 pub use generated::concept;
 

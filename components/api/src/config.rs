@@ -9,7 +9,8 @@ use concept_refinement_domain::quota::{self, Quota};
 use concept_refinement_domain::{duration, size};
 use thiserror::Error;
 
-use crate::auth::Tokens;
+use crate::auth::{Rules, Tokens};
+use crate::cors::Cors;
 use crate::origin::Origin;
 use crate::ports::Settings;
 
@@ -23,10 +24,14 @@ pub struct Config {
     /// Whether anyone can have a session.
     pub anonymous_sessions: bool,
     pub tokens: Tokens,
+    pub cors: Cors,
     pub allowed_sources: AllowedSources,
     /// How many uploads a user may keep.
     pub uploads: u32,
     pub image_limits: Limits,
+    /// Whether the platform wants to be told the route of each response; it
+    /// takes the header off.
+    pub names_routes: bool,
 }
 
 /// The settings cannot be used: nothing can be answered until they change. It
@@ -43,19 +48,23 @@ impl Config {
     /// Platforms that leave a setting out get the default of the whole product.
     pub async fn read(settings: &impl Settings) -> Result<Self, ConfigError> {
         let auth = text(settings, "auth").await;
-        let anonymous_sessions = match auth.as_deref() {
-            None | Some("anonymous") => true,
-            Some("secret") => false,
-            Some(_) => return Err(unusable("auth", "must be anonymous or secret")),
+        let (anonymous_sessions, are_published) = match auth.as_deref() {
+            None | Some("anonymous") => (true, false),
+            Some("secret") => (false, false),
+            Some("jwks") => (false, true),
+            Some(_) => return Err(unusable("auth", "must be anonymous, secret or jwks")),
         };
-        let secret = text(settings, "jwt-secret")
-            .await
-            .ok_or(ConfigError::Missing("jwt-secret"))?;
-        let tokens = Tokens::new(
-            &secret,
-            text(settings, "jwt-audience").await,
-            text(settings, "jwt-issuer").await,
-        );
+        let rules = Rules {
+            audience: text(settings, "jwt-audience").await,
+            issuer: text(settings, "jwt-issuer").await,
+        };
+        let tokens = if are_published {
+            Tokens::of_key_set(required(settings, "jwks-url").await?, rules)
+        } else {
+            let secret = required(settings, "jwt-secret").await?;
+            Tokens::of_secret(&secret, rules)
+                .ok_or_else(|| unusable("jwt-secret", "cannot be used"))?
+        };
         let public_origin = match text(settings, "public-url").await {
             None => None,
             Some(url) => Some(
@@ -70,12 +79,14 @@ impl Config {
             quota: parsed(settings, "rate-limit", "10/month", quota::parse_rate_limit).await?,
             anonymous_sessions,
             tokens,
+            cors: parsed(settings, "cors-origins", "", Cors::parse).await?,
             allowed_sources: parsed(settings, "allow-sources", "", AllowedSources::parse).await?,
             uploads: parsed(settings, "uploads", "100", number).await?,
             image_limits: Limits {
                 max_bytes: parsed(settings, "max-image-bytes", "20MiB", size::parse).await?,
                 max_pixels: parsed(settings, "max-image-pixels", "50000000", number).await?,
             },
+            names_routes: text(settings, "name-routes").await.as_deref() == Some("true"),
         })
     }
 }
@@ -83,6 +94,10 @@ impl Config {
 /// A setting that is empty is as one that is not set.
 async fn text(settings: &impl Settings, name: &str) -> Option<String> {
     settings.get(name).await.filter(|value| !value.is_empty())
+}
+
+async fn required(settings: &impl Settings, name: &'static str) -> Result<String, ConfigError> {
+    text(settings, name).await.ok_or(ConfigError::Missing(name))
 }
 
 async fn parsed<T, E: ToString>(

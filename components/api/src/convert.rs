@@ -9,7 +9,7 @@ use concept_refinement_domain::capability::{
 };
 use concept_refinement_domain::concept::{Concept, NewConcept};
 use concept_refinement_domain::quota::{Quota, QuotaState, Window};
-use concept_refinement_domain::task::{Refinement, Status, Task};
+use concept_refinement_domain::task::{Change, Refinement, Stage, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 
 use crate::bindings::concept::refinement::{concept_store, health, image_store, task_store, types};
@@ -236,6 +236,27 @@ impl From<task_store::Deleted> for Deleted {
     fn from(deleted: task_store::Deleted) -> Self {
         let task_store::Deleted { unpublished_image } = deleted;
         Self { unpublished_image }
+    }
+}
+
+impl From<types::Stage> for Stage {
+    fn from(stage: types::Stage) -> Self {
+        match stage {
+            types::Stage::Downloading => Self::Downloading,
+            types::Stage::Refining => Self::Refining,
+            types::Stage::StoringImage => Self::StoringImage,
+            types::Stage::StoringConcept => Self::StoringConcept,
+        }
+    }
+}
+
+impl From<task_store::Change> for Change {
+    fn from(change: task_store::Change) -> Self {
+        match change {
+            task_store::Change::Task(task) => Self::Task(Box::new(task.into())),
+            task_store::Change::Progress(stage) => Self::Progress(stage.into()),
+            task_store::Change::Deleted => Self::Deleted,
+        }
     }
 }
 

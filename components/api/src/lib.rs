@@ -10,6 +10,7 @@
 #![allow(async_fn_in_trait)]
 
 mod api;
+mod assets;
 mod auth;
 #[cfg(target_arch = "wasm32")]
 mod bindings;
@@ -17,11 +18,16 @@ mod body;
 mod config;
 #[cfg(target_arch = "wasm32")]
 mod convert;
+mod cors;
+mod event;
 mod log;
+#[cfg(test)]
+mod openapi;
 mod origin;
 mod paging;
 mod ports;
 mod problem;
+mod protection;
 mod range;
 mod representation;
 mod republish;
@@ -37,8 +43,8 @@ pub use api::Api;
 pub use config::{Config, ConfigError};
 pub use origin::Origin;
 pub use ports::{
-    Background, Chunks, Clock, ConceptStore, Health, Ids, ImageStore, Ports, Settings, TaskQueue,
-    TaskStore,
+    Background, Changes, Chunks, Clock, ConceptStore, Health, Ids, ImageStore, Issuer, Ports,
+    Settings, TaskQueue, TaskStore,
 };
 pub use request::{Body, Headers, Interrupted, Method, Request};
 pub use response::{Content, Response};

@@ -8,8 +8,8 @@ use url::form_urlencoded;
 
 use crate::problem::Problem;
 
-const DEFAULT_LIMIT: u32 = 10;
-const MAX_LIMIT: u32 = 100;
+pub const DEFAULT_LIMIT: u32 = 10;
+pub const MAX_LIMIT: u32 = 100;
 
 #[derive(Debug, PartialEq, Eq)]
 pub struct Paging {

@@ -4,18 +4,29 @@
 //! the promises are those of `wit/`.
 
 use std::future::Future;
+use std::time::Duration;
 
 use concept_refinement_domain::capability::{
     ByteRange, CapabilityError, CapabilityState, ConceptPage, Deleted, Fenced, ImageInfo, NewImage,
     NewTask, Position, Resolved, StoredOrNot, Submission, TaskPage,
 };
 use concept_refinement_domain::concept::Concept;
-use concept_refinement_domain::task::{Status, Task};
+use concept_refinement_domain::task::{Change, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
+use futures::stream::LocalBoxStream;
 
 /// All that the routes need. Clones share what is behind them.
 pub trait Ports:
-    TaskStore + TaskQueue + ImageStore + ConceptStore + Health + Clock + Ids + Background + Clone
+    TaskStore
+    + TaskQueue
+    + ImageStore
+    + ConceptStore
+    + Health
+    + Issuer
+    + Clock
+    + Ids
+    + Background
+    + Clone
 {
 }
 
@@ -25,12 +36,16 @@ impl<P> Ports for P where
         + ImageStore
         + ConceptStore
         + Health
+        + Issuer
         + Clock
         + Ids
         + Background
         + Clone
 {
 }
+
+/// The changes of one task. Dropping it ends the watching.
+pub type Changes = LocalBoxStream<'static, Change>;
 
 pub trait TaskStore {
     async fn submit(&self, task: NewTask) -> Result<Submission, CapabilityError>;
@@ -48,6 +63,8 @@ pub trait TaskStore {
     ) -> Result<TaskPage, CapabilityError>;
 
     async fn delete(&self, user: &str, id: &str) -> Result<Option<Deleted>, CapabilityError>;
+
+    async fn watch(&self, user: &str, id: &str) -> Result<Option<Changes>, CapabilityError>;
 }
 
 pub trait TaskQueue {
@@ -108,12 +125,20 @@ pub trait Health {
     async fn model(&self) -> String;
 }
 
+pub trait Issuer {
+    /// The set of keys that an issuer of tokens publishes at this URL, as it is
+    /// there, bounded in size and time. The error is for the operator.
+    async fn key_set(&self, url: &str) -> Result<Vec<u8>, String>;
+}
+
 pub trait Settings {
     async fn get(&self, name: &str) -> Option<String>;
 }
 
 pub trait Clock {
     fn now(&self) -> Timestamp;
+
+    async fn sleep(&self, duration: Duration);
 }
 
 pub trait Ids {

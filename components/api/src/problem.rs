@@ -1,6 +1,8 @@
 //! The answers other than success, in the one shape that all of them have.
 
 use std::borrow::Cow;
+#[cfg(test)]
+use std::collections::BTreeMap;
 
 use concept_refinement_domain::capability::{CapabilityError, ErrorKind};
 use concept_refinement_domain::quota::QuotaState;
@@ -45,11 +47,24 @@ pub enum Problem {
     Internal,
 }
 
+/// Every answer other than success.
 #[derive(Serialize)]
-struct ErrorBody<'a> {
+#[cfg_attr(
+    test,
+    derive(schemars::JsonSchema),
+    schemars(rename = "ErrorResponse", deny_unknown_fields)
+)]
+pub struct ErrorBody<'a> {
+    /// A sentence for the person who asked.
     detail: &'a str,
+    /// The status of the answer.
+    #[cfg_attr(test, schemars(range(min = 400, max = 599)))]
     status_code: u16,
+    #[cfg_attr(test, schemars(with = "crate::openapi::form::ErrorCode"))]
     error_code: &'static str,
+    /// What is wrong with which field, all problems at once; null where no
+    /// field is to blame.
+    #[cfg_attr(test, schemars(with = "Option<BTreeMap<String, Vec<String>>>"))]
     field_errors: Option<&'a FieldErrors>,
 }
 

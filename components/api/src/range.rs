@@ -15,8 +15,9 @@ pub enum Wanted {
 /// A field that cannot be understood, or that asks for several parts, is
 /// ignored, as the standard allows.
 pub fn wanted(field: &str, size: u64) -> Wanted {
-    let Some(spec) = field.strip_prefix("bytes=") else {
-        return Wanted::Whole;
+    let spec = match field.split_once('=') {
+        Some((unit, spec)) if unit.eq_ignore_ascii_case("bytes") => spec,
+        Some(_) | None => return Wanted::Whole,
     };
     let Some((first, last)) = spec.trim().split_once('-') else {
         return Wanted::Whole;
@@ -75,6 +76,7 @@ mod tests {
     fn ranges() {
         let cases = [
             ("first bytes", "bytes=0-9", 100, part(0, 10)),
+            ("in capitals", "BYTES=0-9", 100, part(0, 10)),
             ("one byte", "bytes=5-5", 100, part(5, 1)),
             ("the last byte", "bytes=99-99", 100, part(99, 1)),
             ("to the end", "bytes=90-", 100, part(90, 10)),

@@ -8,6 +8,7 @@ pub enum Method {
     Head,
     Post,
     Delete,
+    Options,
     /// One that nothing here answers to.
     Other,
 }

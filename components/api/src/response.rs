@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use futures::stream::LocalBoxStream;
 use serde::Serialize;
 
 use crate::problem::Problem;
@@ -18,6 +19,8 @@ pub enum Content<C> {
     Bytes(Vec<u8>),
     /// A stored image's bytes, handed on unread.
     Stored(C),
+    /// Each piece is written as soon as it is there. Dropped when nobody reads.
+    Events(LocalBoxStream<'static, Vec<u8>>),
 }
 
 impl<C> Response<C> {

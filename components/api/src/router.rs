@@ -1,6 +1,7 @@
 //! Which route a path and a method name. It comes before everything else, so
 //! that an unknown path is 404 and a wrong method 405 for everyone.
 
+use crate::assets::{self, Asset};
 use crate::problem::Problem;
 use crate::request::Method;
 
@@ -10,6 +11,7 @@ pub enum Route<'a> {
     Tasks,
     Task(&'a str),
     DeleteTask(&'a str),
+    TaskEvents(&'a str),
     Concepts,
     Concept(&'a str),
     DeleteConcept(&'a str),
@@ -20,12 +22,14 @@ pub enum Route<'a> {
     Session,
     Health,
     Ready,
+    Asset(&'static Asset),
 }
 
 pub fn route(method: Method, path: &str) -> Result<Route<'_>, Problem> {
     let unknown = Problem::NotFound("There is nothing at this path.");
     let Some(path) = path.strip_prefix("/api/") else {
-        return Err(unknown);
+        let asset = assets::find(path).ok_or(unknown)?;
+        return get(method, Route::Asset(asset));
     };
     let (collection, rest) = match path.split_once('/') {
         Some((_, "")) => return Err(unknown),
@@ -37,6 +41,10 @@ pub fn route(method: Method, path: &str) -> Result<Route<'_>, Problem> {
         ("tasks", Some(id)) if is_one(id) => {
             get_or_delete(method, Route::Task(id), Route::DeleteTask(id))
         }
+        ("tasks", Some(rest)) => match rest.split_once('/') {
+            Some((id, "events")) if is_one(id) => get(method, Route::TaskEvents(id)),
+            _ => Err(unknown),
+        },
         ("concepts", None) => get(method, Route::Concepts),
         ("concepts", Some("refine")) => post(method, Route::Refine),
         ("concepts", Some(id)) if is_one(id) => {
@@ -55,6 +63,25 @@ pub fn route(method: Method, path: &str) -> Result<Route<'_>, Problem> {
     }
 }
 
+/// The path of the route with names in place of what varies. None: there is no
+/// such route.
+pub fn template(method: Method, path: &str) -> Option<&'static str> {
+    Some(match route(method, path).ok()? {
+        Route::Refine => "/api/concepts/refine",
+        Route::Tasks => "/api/tasks",
+        Route::Task(_) | Route::DeleteTask(_) => "/api/tasks/{task_id}",
+        Route::TaskEvents(_) => "/api/tasks/{task_id}/events",
+        Route::Concepts => "/api/concepts",
+        Route::Concept(_) | Route::DeleteConcept(_) => "/api/concepts/{id}",
+        Route::Upload => "/api/images",
+        Route::Image | Route::DeleteImage => "/api/images/{path}",
+        Route::Session => "/api/auth/session",
+        Route::Health => "/api/health",
+        Route::Ready => "/api/health/ready",
+        Route::Asset(asset) => asset.path,
+    })
+}
+
 /// Exactly one segment.
 fn is_one(rest: &str) -> bool {
     !rest.is_empty() && !rest.contains('/')
@@ -63,7 +90,7 @@ fn is_one(rest: &str) -> bool {
 fn get<'a>(method: Method, route: Route<'a>) -> Result<Route<'a>, Problem> {
     match method {
         Method::Get | Method::Head => Ok(route),
-        Method::Post | Method::Delete | Method::Other => {
+        Method::Post | Method::Delete | Method::Options | Method::Other => {
             Err(Problem::MethodNotAllowed { allow: "GET, HEAD" })
         }
     }
@@ -72,7 +99,7 @@ fn get<'a>(method: Method, route: Route<'a>) -> Result<Route<'a>, Problem> {
 fn post<'a>(method: Method, route: Route<'a>) -> Result<Route<'a>, Problem> {
     match method {
         Method::Post => Ok(route),
-        Method::Get | Method::Head | Method::Delete | Method::Other => {
+        Method::Get | Method::Head | Method::Delete | Method::Options | Method::Other => {
             Err(Problem::MethodNotAllowed { allow: "POST" })
         }
     }
@@ -86,7 +113,7 @@ fn get_or_delete<'a>(
     match method {
         Method::Get | Method::Head => Ok(read),
         Method::Delete => Ok(delete),
-        Method::Post | Method::Other => Err(Problem::MethodNotAllowed {
+        Method::Post | Method::Options | Method::Other => Err(Problem::MethodNotAllowed {
             allow: "GET, HEAD, DELETE",
         }),
     }
@@ -106,6 +133,8 @@ mod tests {
             (Head, "/api/tasks", Route::Tasks),
             (Get, "/api/tasks/1", Route::Task("1")),
             (Delete, "/api/tasks/1", Route::DeleteTask("1")),
+            (Get, "/api/tasks/1/events", Route::TaskEvents("1")),
+            (Head, "/api/tasks/1/events", Route::TaskEvents("1")),
             (Get, "/api/concepts", Route::Concepts),
             (Get, "/api/concepts/1", Route::Concept("1")),
             (Get, "/api/concepts/task", Route::Concept("task")),
@@ -132,7 +161,9 @@ mod tests {
         use Method::{Delete, Get, Head, Other, Post};
         let cases = [
             (Get, "", None),
-            (Get, "/", None),
+            (Get, "/page", None),
+            (Get, "/page/", None),
+            (Post, "/", Some("GET, HEAD")),
             (Get, "/api", None),
             (Get, "/api/", None),
             (Get, "/API/tasks", None),
@@ -141,7 +172,11 @@ mod tests {
             (Get, "//api/tasks", None),
             (Get, "/api//tasks", None),
             (Get, "/api/tasks/1/", None),
-            (Get, "/api/tasks/1/events", None),
+            (Get, "/api/tasks//events", None),
+            (Get, "/api/tasks/1/events/", None),
+            (Get, "/api/tasks/1/events/2", None),
+            (Get, "/api/tasks/1/event", None),
+            (Get, "/api/concepts/task/1/events", None),
             (Get, "/api/concepts/task/", None),
             (Get, "/api/concepts/task/1/2", None),
             (Get, "/api/concepts/refine/", None),
@@ -149,7 +184,11 @@ mod tests {
             (Post, "/api/images/", None),
             (Get, "/api/auth", None),
             (Get, "/api/health/live", None),
-            (Get, "/openapi.json", None),
+            (Get, "/docs/", None),
+            (Get, "/docs/index.html", None),
+            (Get, "/openapi.json/", None),
+            (Post, "/docs", Some("GET, HEAD")),
+            (Delete, "/openapi.json", Some("GET, HEAD")),
             (Get, "/api/concepts/refine", Some("POST")),
             (Head, "/api/concepts/refine", Some("POST")),
             (Delete, "/api/concepts/refine", Some("POST")),
@@ -158,6 +197,8 @@ mod tests {
             (Delete, "/api/concepts/task/1", Some("GET, HEAD")),
             (Post, "/api/tasks", Some("GET, HEAD")),
             (Other, "/api/tasks/1", Some("GET, HEAD, DELETE")),
+            (Post, "/api/tasks/1/events", Some("GET, HEAD")),
+            (Delete, "/api/tasks/1/events", Some("GET, HEAD")),
             (Post, "/api/concepts/1", Some("GET, HEAD, DELETE")),
             (Get, "/api/images", Some("POST")),
             (Post, "/api/images/a", Some("GET, HEAD, DELETE")),

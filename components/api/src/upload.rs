@@ -66,7 +66,7 @@ impl<B: Body> Upload<B> {
         let outcome = match self.body.chunk().await {
             Ok(Some(chunk)) => match inspector.push(&chunk) {
                 Ok(()) => {
-                    pieces::append(&mut self.held, &chunk);
+                    pieces::append(&mut self.held, chunk);
                     return true;
                 }
                 Err(problem) => Err(problem.into()),

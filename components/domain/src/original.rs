@@ -11,7 +11,7 @@ use url::{Host, Url};
 use crate::address::is_public;
 
 /// How long a URL may be, in code points.
-const MAX_URL_CHARS: usize = 2_048;
+pub const MAX_URL_CHARS: usize = 2_048;
 
 /// Hosts and networks that the operator allows although they are not public.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -59,6 +59,14 @@ pub fn failed(step: Step, reason: &str) -> String {
     sanitize(&sentence, MAX_CHARS)
 }
 
+/// The step that an error message tells of. None: it was none of them.
+pub fn failed_step(error_message: &str) -> Option<Step> {
+    let sentence = error_message.strip_prefix(FAILED)?;
+    Step::ALL
+        .into_iter()
+        .find(|step| sentence.starts_with(what_failed(*step)))
+}
+
 /// What of an error message is new to someone who watched the task fail.
 pub fn reason(error_message: &str) -> &str {
     let sentence = error_message.strip_prefix(FAILED).unwrap_or(error_message);

@@ -16,9 +16,9 @@ const LOGO_DESCRIPTION: &str = "logo_description";
 const THEME_DESCRIPTION: &str = "theme_description";
 
 /// In code points, after trimming.
-const MIN_PROMPT_CHARS: usize = 5;
-const MAX_PROMPT_CHARS: usize = 2_000;
-const MAX_DESCRIPTION_CHARS: usize = 2_000;
+pub const MIN_PROMPT_CHARS: usize = 5;
+pub const MAX_PROMPT_CHARS: usize = 2_000;
+pub const MAX_DESCRIPTION_CHARS: usize = 2_000;
 
 /// What is wrong, by the names of the request's fields. Each sentence completes
 /// "the field …".

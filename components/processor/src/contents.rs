@@ -47,7 +47,7 @@ impl Contents {
         while let Some(piece) = stream.next().await {
             inspector.push(&piece).map_err(Rejected::Image)?;
             length += piece.len() as u64;
-            pieces::append(&mut held, &piece);
+            pieces::append(&mut held, piece);
         }
         if declared.is_some_and(|declared| length < declared) {
             return Err(Rejected::Incomplete);

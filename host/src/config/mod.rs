@@ -1,6 +1,7 @@
 //! The configuration: values from flags, variables and a file, checked whole
 //! before anything starts.
 
+mod access;
 pub mod model;
 mod sources;
 pub mod table;
@@ -13,13 +14,11 @@ use concept_refinement_domain::original::AllowedSources;
 use concept_refinement_domain::quota::parse_rate_limit;
 use concept_refinement_domain::{duration, size};
 
+pub use access::Networks;
 pub use model::ModelChoice;
 pub use sources::{ConfigError, Values};
 
 use crate::egress::Origin;
-
-/// The shortest secret that HS256 takes (RFC 7518, 3.2), in bytes.
-const MIN_SECRET: usize = 32;
 
 /// More tasks in flight need more memory mappings than Linux grants a process
 /// by default (`vm.max_map_count`).
@@ -36,6 +35,10 @@ pub struct Config {
     /// In bytes.
     pub model_memory: u64,
     pub auth: Auth,
+    /// Where the issuer of tokens publishes its keys.
+    pub jwks_url: Option<url::Url>,
+    pub trusted_proxies: Networks,
+    pub cors_origins: Vec<String>,
     pub allowed_sources: AllowedSources,
     pub concurrency: usize,
     pub lease: Duration,
@@ -47,6 +50,8 @@ pub struct Config {
     pub image_url_ttl: Duration,
     /// None: nothing is removed because of its age.
     pub retention: Option<Duration>,
+    /// None: nobody is told anything.
+    pub metrics_listen: Option<SocketAddr>,
     pub log_format: LogFormat,
     /// What the components are granted, by name.
     pub values: Values,
@@ -56,6 +61,7 @@ pub struct Config {
 pub enum Auth {
     Anonymous,
     Secret,
+    Jwks,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,17 +84,10 @@ impl Config {
         v.parse("uploads", whole::<u32>)?;
         v.optional("jwt-audience", not_empty)?;
         v.optional("jwt-issuer", not_empty)?;
-        let auth = match v.only("auth", &["anonymous", "secret"])? {
-            "secret" => Auth::Secret,
-            _ => Auth::Anonymous,
-        };
-        check_secret(&v, auth)?;
+        let (auth, jwks_url) = access::auth(&v)?;
         let (model, model_url) = model::read(&v)?;
         let config = Self {
-            listen: v.parse("listen", |text| {
-                text.parse()
-                    .map_err(|_| "must be an address and a port, as 127.0.0.1:8080".to_owned())
-            })?,
+            listen: v.parse("listen", |text| address(text, "127.0.0.1:8080"))?,
             data_dir: v.parse("data-dir", |text| not_empty(text).map(PathBuf::from))?,
             public_url: v.optional("public-url", public_url)?,
             model,
@@ -100,6 +99,9 @@ impl Config {
                 })
             })?,
             auth,
+            jwks_url,
+            trusted_proxies: v.parse("trusted-proxies", Networks::parse)?,
+            cors_origins: v.parse("cors-origins", access::cors_origins)?,
             allowed_sources: v.parse("allow-sources", AllowedSources::parse)?,
             concurrency: v.parse("concurrency", |text| match positive(text)? {
                 n if n <= MAX_CONCURRENCY => Ok(n),
@@ -127,6 +129,13 @@ impl Config {
                 ttl => Ok(ttl),
             })?,
             retention: v.parse("retention", retention)?,
+            metrics_listen: v.parse("metrics-listen", |text| match text.trim() {
+                "off" => Ok(None),
+                _ => match address(text, "127.0.0.1:9464") {
+                    Ok(address) => Ok(Some(address)),
+                    Err(problem) => Err(format!("{problem}, or off")),
+                },
+            })?,
             log_format: match v.only("log-format", &["text", "json"])? {
                 "json" => LogFormat::Json,
                 _ => LogFormat::Text,
@@ -192,6 +201,11 @@ fn positive<T: std::str::FromStr + Default + PartialEq>(text: &str) -> Result<T,
     }
 }
 
+fn address(text: &str, example: &str) -> Result<SocketAddr, String> {
+    text.parse()
+        .map_err(|_| format!("must be an address and a port, as {example}"))
+}
+
 fn not_empty(text: &str) -> Result<&str, String> {
     match text.trim() {
         "" => Err("must not be empty".to_owned()),
@@ -214,22 +228,6 @@ fn retention(text: &str) -> Result<Option<Duration>, String> {
         Ok(time) if time < Duration::from_secs(1) => Err("must be at least 1s, or off".to_owned()),
         Ok(time) => Ok(Some(time)),
         Err(problem) => Err(format!("{problem}, or off")),
-    }
-}
-
-fn check_secret(values: &Reader<'_>, auth: Auth) -> Result<(), ConfigError> {
-    let secret = values.optional("jwt-secret", |secret| {
-        if secret.len() < MIN_SECRET {
-            return Err(format!("must have at least {MIN_SECRET} bytes"));
-        }
-        Ok(())
-    })?;
-    match (auth, secret) {
-        (Auth::Secret, None) => Err(unusable(
-            "jwt-secret",
-            "must be set where auth is secret".to_owned(),
-        )),
-        (Auth::Secret, Some(())) | (Auth::Anonymous, _) => Ok(()),
     }
 }
 

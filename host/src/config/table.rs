@@ -109,11 +109,16 @@ pub const SETTINGS: &[Setting] = &[
         "auth",
         "anonymous",
         "MODE",
-        "anonymous (sessions signed with a generated secret) or secret",
+        "anonymous (sessions signed with a generated secret), secret or jwks",
     ),
     secret(
         "jwt-secret",
         "HS256 secret of the tokens, for --auth secret",
+    ),
+    unset(
+        "jwks-url",
+        "URL",
+        "Where the issuer of the tokens publishes its keys, for --auth jwks",
     ),
     unset(
         "jwt-audience",
@@ -124,6 +129,18 @@ pub const SETTINGS: &[Setting] = &[
         "jwt-issuer",
         "ISSUER",
         "Required iss of the tokens [default: not checked]",
+    ),
+    setting(
+        "trusted-proxies",
+        "",
+        "LIST",
+        "Comma-separated addresses or CIDR whose X-Forwarded-For, -Proto and -Host count",
+    ),
+    setting(
+        "cors-origins",
+        "",
+        "LIST",
+        "Comma-separated origins whose pages may use the API, by bearer token",
     ),
     setting(
         "allow-sources",
@@ -176,6 +193,12 @@ pub const SETTINGS: &[Setting] = &[
         "off",
         "DURATION",
         "Older tasks that are finished, concepts with their images, and uploads are removed; or off",
+    ),
+    setting(
+        "metrics-listen",
+        "off",
+        "ADDRESS",
+        "Where Prometheus finds GET /metrics; or off",
     ),
     setting("log-format", "text", "FORMAT", "text or json"),
 ];

@@ -13,6 +13,7 @@ fn the_defaults_are_usable() {
     assert_eq!(config.lease, Duration::from_secs(30));
     assert_eq!(config.model, ModelChoice::Local);
     assert_eq!(config.retention, None);
+    assert_eq!(config.metrics_listen, None);
 }
 
 #[test]
@@ -62,7 +63,22 @@ fn an_unusable_value_is_named() {
         ("rate-limit", "10/fortnight"),
         ("auth", "none"),
         ("auth", "secret"),
+        ("auth", "jwks"),
         ("jwt-secret", "short"),
+        ("jwks-url", ""),
+        ("jwks-url", "issuer.example/jwks.json"),
+        ("jwks-url", "ftp://issuer.example/jwks.json"),
+        ("jwks-url", "http://issuer.example/jwks.json"),
+        ("jwks-url", "http://10.0.0.1/jwks.json"),
+        ("jwks-url", "http://localhost.example/jwks.json"),
+        ("jwks-url", "https://a:b@issuer.example/jwks.json"),
+        ("trusted-proxies", "proxy.example"),
+        ("trusted-proxies", "10.0.0.0/33"),
+        ("trusted-proxies", "10.0.0.1:80"),
+        ("cors-origins", "*"),
+        ("cors-origins", "null"),
+        ("cors-origins", "app.example"),
+        ("cors-origins", "https://app.example/path"),
         ("allow-sources", "10.0.0.0/99"),
         ("concurrency", "0"),
         ("concurrency", "-1"),
@@ -83,15 +99,59 @@ fn an_unusable_value_is_named() {
         ("retention", "999ms"),
         ("retention", "36501d"),
         ("retention", "never"),
+        ("metrics-listen", ""),
+        ("metrics-listen", "on"),
+        ("metrics-listen", "9464"),
         ("log-format", "xml"),
     ] {
         let error = with(name, value).expect_err(value).to_string();
         let named = match (name, value) {
             ("auth", "secret") => "jwt_secret".to_owned(),
+            ("auth", "jwks") => "jwks_url".to_owned(),
             _ => name.replace('-', "_"),
         };
         assert!(error.starts_with(&named), "{name}={value}: {error}");
     }
+}
+
+#[test]
+fn keys_may_come_by_https_or_from_this_machine() {
+    for url in [
+        "https://issuer.example/.well-known/jwks.json",
+        "https://10.0.0.1:8443/keys?v=1",
+        "http://127.0.0.1:8000/keys",
+        "http://[::1]/keys",
+        "http://localhost:8000/keys",
+    ] {
+        let config = with("jwks-url", url).unwrap();
+        assert_eq!(config.jwks_url.unwrap().as_str(), url);
+    }
+}
+
+#[test]
+fn lists_of_who_may_do_what() {
+    let config = with("trusted-proxies", " 10.0.0.0/8,192.0.2.1, 2001:db8::/32 ").unwrap();
+    for (address, is_trusted) in [
+        ("10.1.2.3", true),
+        ("::ffff:10.1.2.3", true),
+        ("11.1.2.3", false),
+        ("192.0.2.1", true),
+        ("192.0.2.2", false),
+        ("2001:db8::1", true),
+        ("127.0.0.1", false),
+    ] {
+        let trusted = config.trusted_proxies.contains(address.parse().unwrap());
+        assert_eq!(trusted, is_trusted, "{address}");
+    }
+    let config = with(
+        "cors-origins",
+        "https://App.example:443, http://localhost:3000/",
+    )
+    .unwrap();
+    assert_eq!(
+        config.cors_origins,
+        ["https://app.example", "http://localhost:3000"]
+    );
 }
 
 #[test]

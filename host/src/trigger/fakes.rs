@@ -8,7 +8,7 @@ use concept_refinement_domain::capability::{
 };
 use concept_refinement_domain::task::{Stage, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
-use futures::future::{BoxFuture, ready};
+use futures::future::{BoxFuture, pending, ready};
 use tokio::time::Instant;
 
 use crate::capability::clock::ManualClock;
@@ -16,7 +16,7 @@ use crate::capability::images::ImageStore;
 use crate::capability::model::{ImageModel, ModelAnswer, ModelError, ModelRequest};
 use crate::capability::queue::store::StoreQueue;
 use crate::capability::tasks::sqlite::{Options, SqliteTasks};
-use crate::capability::tasks::{Changes, Expired, TaskStore};
+use crate::capability::tasks::{Changes, Expired, Tally, TaskStore};
 use crate::capability::{Answer, Capabilities};
 
 pub fn broken() -> CapabilityError {
@@ -120,6 +120,10 @@ impl TaskStore for Ledger {
         refused()
     }
 
+    fn forgotten(&self, _: &str) -> BoxFuture<'static, ()> {
+        Box::pin(pending())
+    }
+
     fn progress<'a>(&'a self, _: &'a Lease, _: Stage) -> BoxFuture<'a, ()> {
         Box::pin(ready(()))
     }
@@ -143,6 +147,10 @@ impl TaskStore for Ledger {
     fn expire(&self, before: Timestamp, _: u32) -> Answer<'_, Expired> {
         self.expired.lock().unwrap().push((Instant::now(), before));
         Box::pin(ready(Ok(Expired::default())))
+    }
+
+    fn tally(&self) -> Answer<'_, Tally> {
+        refused()
     }
 
     fn check(&self) -> Answer<'_, ()> {

@@ -6,20 +6,26 @@
 
 mod answer;
 mod body;
+mod client;
+mod cors;
 mod io;
+mod origin;
+mod protocol;
+mod throttle;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use http::uri::{Authority, PathAndQuery, Scheme};
+use futures::future::BoxFuture;
+use http::HeaderMap;
 use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::sleep;
@@ -27,8 +33,16 @@ use tokio_util::sync::CancellationToken;
 use wasmtime_wasi_http::WasiBody;
 use wasmtime_wasi_http::handler::{ExpirationError, InstantiationError, ProxyHandler};
 
+use client::Client;
+use cors::Origins;
+use origin::with_origin;
+pub use throttle::Limit;
+use throttle::Throttle;
+
 use super::activity::Activity;
 use super::instances::ApiInstances;
+use crate::config::Networks;
+use crate::metrics::Metrics;
 
 /// Connections at once; the next wait in the system's backlog.
 const CONNECTIONS: usize = 4096;
@@ -61,14 +75,38 @@ pub struct HttpTrigger {
     requests: Arc<Semaphore>,
     /// The largest request body that is read at all, in bytes.
     max_body: u64,
+    metrics: Option<Arc<Metrics>>,
+    proxies: Networks,
+    origins: Origins,
+    throttle: Option<Throttle>,
+}
+
+/// What the operator decided about clients.
+#[derive(Clone, Debug, Default)]
+pub struct Access {
+    /// The proxies whose word counts.
+    pub proxies: Networks,
+    /// Whose pages may read the answers.
+    pub cors_origins: Vec<String>,
+    /// What each client may ask for only so often.
+    pub limit: Option<Limit>,
 }
 
 impl HttpTrigger {
-    pub fn new(instances: ApiInstances, max_body: u64) -> Self {
+    pub fn new(
+        instances: ApiInstances,
+        max_body: u64,
+        access: Access,
+        metrics: Option<Arc<Metrics>>,
+    ) -> Self {
         Self {
             handler: ProxyHandler::new(instances),
             requests: Arc::new(Semaphore::new(REQUESTS)),
             max_body,
+            metrics,
+            proxies: access.proxies,
+            origins: Origins::new(&access.cors_origins),
+            throttle: access.limit.map(Throttle::new),
         }
     }
 
@@ -93,7 +131,8 @@ impl HttpTrigger {
             };
             match (permit, accepted) {
                 (Ok(permit), Ok((stream, peer))) => {
-                    if let Err(error) = self.connection(stream, peer, permit, &graceful, &over) {
+                    let ends = (graceful.watcher(), stop.clone(), over.clone());
+                    if let Err(error) = self.connection(stream, peer, permit, ends) {
                         tracing::debug!(%error, "a connection could not be taken");
                     }
                 }
@@ -121,64 +160,102 @@ impl HttpTrigger {
         stream: TcpStream,
         peer: SocketAddr,
         permit: OwnedSemaphorePermit,
-        graceful: &GracefulShutdown,
-        over: &CancellationToken,
+        (watcher, mut stop, over): (Watcher, watch::Receiver<bool>, CancellationToken),
     ) -> std::io::Result<()> {
         stream.set_nodelay(true)?;
-        let stream = io::Patient::new(stream, HEADER_TIMEOUT, WRITE_TIMEOUT);
-        let mut builder = auto::Builder::new(TokioExecutor::new());
-        builder
-            .http1()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEADER_TIMEOUT)
-            .max_buf_size(MAX_HEADERS);
-        builder
-            .http2()
-            .timer(TokioTimer::new())
-            .max_concurrent_streams(HTTP2_STREAMS)
-            .max_header_list_size(u32::try_from(MAX_HEADERS).unwrap_or(u32::MAX))
-            .keep_alive_interval(HEADER_TIMEOUT)
-            .keep_alive_timeout(HEADER_TIMEOUT);
         let trigger = Arc::clone(self);
         let service = service_fn(move |request| {
             let trigger = Arc::clone(&trigger);
-            async move { Ok::<_, std::convert::Infallible>(trigger.answer(request).await) }
+            // Boxed: what it takes is not to be held until its answer is read.
+            Box::pin(async move {
+                let answer = trigger.measured(request, peer.ip()).await;
+                Ok::<_, std::convert::Infallible>(answer)
+            })
         });
-        let connection = builder
-            .serve_connection(TokioIo::new(stream), service)
-            .into_owned();
-        let connection = graceful.watch(connection);
-        let over = over.clone();
+        let counted = self.metrics.as_ref().map(|of| of.http.connection());
         tokio::spawn(async move {
+            let http2 = tokio::select! {
+                http2 = protocol::speaks_http2(&stream, HEADER_TIMEOUT) => http2,
+                _ = stop.wait_for(|stop| *stop) => None,
+            };
+            drop(stop);
+            let Some(http2) = http2 else { return };
+            let io = TokioIo::new(io::Patient::new(stream, HEADER_TIMEOUT, WRITE_TIMEOUT));
+            // Boxed: one is much larger than the other.
+            let connection: BoxFuture<'_, hyper::Result<()>> = match http2 {
+                true => Box::pin(watcher.watch(http2_server().serve_connection(io, service))),
+                false => Box::pin(watcher.watch(http1_server().serve_connection(io, service))),
+            };
             if let Some(Err(error)) = over.run_until_cancelled(connection).await {
                 tracing::debug!(%peer, error = %error, "a connection ended early");
             }
-            drop(permit);
+            drop((permit, counted));
         });
         Ok(())
     }
 
-    async fn answer(&self, request: http::Request<Incoming>) -> http::Response<WasiBody> {
-        let Ok(_permit) = self.requests.try_acquire() else {
-            return answer::overloaded();
+    async fn measured(
+        &self,
+        request: http::Request<Incoming>,
+        peer: IpAddr,
+    ) -> http::Response<WasiBody> {
+        let Some(metrics) = &self.metrics else {
+            return self.answer(request, peer).await;
         };
-        let request = match with_origin(request) {
-            Ok(request) => request,
-            Err(problem) => return answer::bad_request(problem),
-        };
-        let activity = Activity::begin();
-        let request =
-            request.map(|incoming| body::bounded(incoming, self.max_body, activity.clone()));
-        match self.handle(request, activity).await {
+        let measured = metrics.http.begin(request.method());
+        let mut response = self.answer(request, peer).await;
+        measured.answered(&mut response);
+        response
+    }
+
+    async fn answer(
+        &self,
+        request: http::Request<Incoming>,
+        peer: IpAddr,
+    ) -> http::Response<WasiBody> {
+        let origin = self.origins.asking(request.headers());
+        match self.asked(request, peer).await {
             Ok(response) => response,
-            Err(error) if error.is::<ExpirationError>() => answer::timed_out(),
+            Err(mut response) => {
+                cors::allow(origin, &mut response);
+                response
+            }
+        }
+    }
+
+    /// The error is an answer of the host itself.
+    async fn asked(
+        &self,
+        mut request: http::Request<Incoming>,
+        peer: IpAddr,
+    ) -> Result<http::Response<WasiBody>, http::Response<WasiBody>> {
+        let Ok(_permit) = self.requests.try_acquire() else {
+            return Err(answer::overloaded());
+        };
+        if head_size(&request) > MAX_HEADERS {
+            return Err(answer::long_head());
+        }
+        if !is_plainly_framed(request.headers()) {
+            return Err(answer::unknown_coding());
+        }
+        let client = Client::of(peer, request.headers_mut(), &self.proxies);
+        let request = with_origin(request, &client).map_err(answer::bad_request)?;
+        if let Some(throttle) = &self.throttle {
+            let admitted = throttle.admit(&request, &client, &self.proxies);
+            admitted.map_err(answer::too_often)?;
+        }
+        let activity = Activity::begin();
+        let request = body::bounded(request, self.max_body, activity.clone());
+        match self.handle(request, activity).await {
+            Ok(response) => Ok(response),
+            Err(error) if error.is::<ExpirationError>() => Err(answer::timed_out()),
             Err(error) if error.is::<InstantiationError<Activity>>() => {
                 tracing::error!(%error, "no instance of the api takes a request");
-                answer::overloaded()
+                Err(answer::overloaded())
             }
             Err(error) => {
                 tracing::error!(error = format!("{error:#}"), "the api failed a request");
-                answer::internal_error()
+                Err(answer::internal_error())
             }
         }
     }
@@ -209,6 +286,26 @@ impl HttpTrigger {
     }
 }
 
+fn http1_server() -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .max_buf_size(MAX_HEADERS);
+    builder
+}
+
+fn http2_server() -> http2::Builder<TokioExecutor> {
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(HTTP2_STREAMS)
+        .max_header_list_size(u32::try_from(MAX_HEADERS).unwrap_or(u32::MAX))
+        .keep_alive_interval(HEADER_TIMEOUT)
+        .keep_alive_timeout(HEADER_TIMEOUT);
+    builder
+}
+
 /// Binds, so that whoever starts the host can tell where it listens.
 pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address)
@@ -216,96 +313,27 @@ pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
         .with_context(|| format!("cannot listen on {address}"))
 }
 
-/// The request with scheme and authority in its URI, where a component finds
-/// them; over HTTP/1.1 they stand in the Host header.
-fn with_origin<B>(mut request: http::Request<B>) -> Result<http::Request<B>, &'static str> {
-    let mut parts = request.uri().clone().into_parts();
-    let mut hosts = request.headers().get_all(http::header::HOST).iter();
-    let host = hosts.next();
-    if hosts.next().is_some() {
-        return Err("the request has more than one Host header");
-    }
-    if parts.authority.is_none() {
-        let host = host.ok_or("the request has no Host header")?;
-        let authority = Authority::try_from(host.as_bytes())
-            .map_err(|_| "the request's Host header is malformed")?;
-        parts.authority = Some(authority);
-    }
-    if !parts.authority.as_ref().is_some_and(is_host_and_port) {
-        return Err("the request's Host header is malformed");
-    }
-    parts.scheme = Some(Scheme::HTTP);
-    if parts.path_and_query.is_none() {
-        parts.path_and_query = Some(PathAndQuery::from_static("/"));
-    }
-    *request.uri_mut() =
-        http::Uri::from_parts(parts).map_err(|_| "the request's target is malformed")?;
-    Ok(request)
+/// In bytes, as it came. The connection's own limit is only about as exact as
+/// what it reads at once.
+fn head_size<B>(request: &http::Request<B>) -> usize {
+    let target = request
+        .uri()
+        .path_and_query()
+        .map_or(0, |target| target.as_str().len());
+    let line = request.method().as_str().len() + target;
+    let fields = request.headers().iter();
+    fields.fold(line, |size, (name, value)| {
+        size.saturating_add(name.as_str().len() + value.len() + ": \r\n".len())
+    })
 }
 
-/// Whatever else an authority may hold would make URLs that are none.
-fn is_host_and_port(authority: &Authority) -> bool {
-    let after_host = authority.as_str().rsplit_once(':').map(|(_, port)| port);
-    let has_port = after_host.is_some_and(|port| !port.ends_with(']'));
-    !authority.as_str().contains('@') && has_port == authority.port().is_some()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_request_carries_its_origin() {
-        for (name, target, hosts, expected) in [
-            (
-                "origin form",
-                "/a?b",
-                &["example.com:8080"][..],
-                Ok("http://example.com:8080/a?b"),
-            ),
-            (
-                "absolute form",
-                "http://one/a",
-                &["two"],
-                Ok("http://one/a"),
-            ),
-            (
-                "a scheme of a proxy",
-                "https://one/a",
-                &["one"],
-                Ok("http://one/a"),
-            ),
-            ("no host", "/a", &[], Err("the request has no Host header")),
-            (
-                "two hosts",
-                "/a",
-                &["one", "two"],
-                Err("the request has more than one Host header"),
-            ),
-            (
-                "malformed host",
-                "/a",
-                &["one two"],
-                Err("the request's Host header is malformed"),
-            ),
-            (
-                "empty host",
-                "/a",
-                &[""],
-                Err("the request's Host header is malformed"),
-            ),
-        ] {
-            let mut request = http::Request::builder().uri(target);
-            for host in hosts {
-                request = request.header(http::header::HOST, *host);
-            }
-            let request = with_origin(request.body(()).unwrap());
-            let uri = request.map(|request| request.uri().to_string());
-            assert_eq!(
-                uri.as_deref().map_err(|problem| *problem),
-                expected,
-                "{name}"
-            );
-        }
+/// Whether a body is as it came, or in chunks and nothing else. Whoever takes
+/// another coding for less than it is sees another end of the request.
+fn is_plainly_framed(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(http::header::TRANSFER_ENCODING).iter();
+    match (codings.next(), codings.next()) {
+        (None, _) => true,
+        (Some(coding), None) => coding.as_bytes().eq_ignore_ascii_case(b"chunked"),
+        (Some(_), Some(_)) => false,
     }
 }

@@ -3,6 +3,8 @@
 //! Requests that share an instance share its fate, so none may compute for
 //! long: that is what models are kept apart for. An instance ends after a while
 //! without work, and after many requests, since a guest's memory never shrinks.
+//! One that has answered a request, and streams events in answer to it, may take
+//! others meanwhile: however many watch, they wait in few instances.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -21,6 +23,7 @@ use wasmtime_wasi_http::handler::{
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 
 use super::activity::{Activity, Movement};
+use crate::recurring::Recurring;
 use crate::sandbox::{Grants, Sandbox};
 
 /// Requests that one instance serves at once.
@@ -28,6 +31,10 @@ const AT_ONCE: usize = 64;
 
 /// Requests after which an instance is replaced.
 const REUSES: usize = 100_000;
+
+/// What has to be free for an instance to be replaced: it goes on to live as long
+/// as one of those who watch a task in it, and holds its slot.
+const SPARE: usize = 32;
 
 /// How long an instance waits for work.
 const IDLE: Duration = Duration::from_secs(30);
@@ -69,7 +76,7 @@ impl HandlerState for ApiInstances {
             state: Reuse {
                 movement,
                 stopping: Arc::clone(&self.stopping),
-                _slot: slot,
+                slot,
             },
         })
     }
@@ -79,7 +86,7 @@ pub struct Reuse {
     movement: Movement,
     stopping: Arc<AtomicBool>,
     /// Given back with the instance.
-    _slot: OwnedSemaphorePermit,
+    slot: OwnedSemaphorePermit,
 }
 
 impl WorkerState for Reuse {
@@ -88,7 +95,9 @@ impl WorkerState for Reuse {
 
     fn should_accept_request(&self, at_once: usize, total: usize) -> ShouldAccept {
         match (at_once, total) {
-            (_, REUSES..) => ShouldAccept::Never,
+            (_, REUSES..) if self.slot.semaphore().available_permits() >= SPARE => {
+                ShouldAccept::Never
+            }
             (AT_ONCE.., _) => ShouldAccept::No,
             _ => ShouldAccept::Yes,
         }
@@ -96,10 +105,11 @@ impl WorkerState for Reuse {
 
     fn on_request_start(
         &self,
-        _: StoreContextMut<'_, Sandbox>,
+        store: StoreContextMut<'_, Sandbox>,
         activity: Activity,
         _: GuestTaskId,
     ) -> Pin<Box<dyn Future<Output = ()> + 'static + Send + Sync>> {
+        tell(&store.data().printed());
         activity.taken_by(&self.movement);
         Box::pin(activity.stuck_for(REQUEST_TIMEOUT))
     }
@@ -114,8 +124,21 @@ impl WorkerState for Reuse {
                     "an instance of the api ended early"
                 );
             }
-            Ok(()) | Err(_) => tracing::debug!("an instance of the api ended"),
+            Ok(()) | Err(_) => {
+                tell(&store.data().printed());
+                tracing::debug!("an instance of the api ended");
+            }
         }
+    }
+}
+
+/// Logs what an instance printed, which it does once it is asked again or ends.
+fn tell(printed: &str) {
+    static SAID: Recurring = Recurring::new();
+    if !printed.is_empty()
+        && let Some(times) = SAID.times()
+    {
+        tracing::warn!(printed, times, "the api said");
     }
 }
 

@@ -3,7 +3,7 @@
 
 mod activity;
 #[cfg(test)]
-mod fakes;
+pub(crate) mod fakes;
 pub mod garbage;
 pub mod http;
 mod instances;

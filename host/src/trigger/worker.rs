@@ -19,6 +19,7 @@ use crate::bindings::processor::ProcessorComponentPre;
 use crate::bindings::processor::exports::concept::refinement::processor::Outcome;
 use crate::capability::Capabilities;
 use crate::capability::queue::Delivery;
+use crate::metrics::{Metrics, Present};
 use crate::recurring::{LONG_SILENCE, Recurring};
 use crate::sandbox::{ClaimedLease, Grants, Sandbox};
 
@@ -40,6 +41,7 @@ pub struct Worker {
     /// For a whole task.
     pub task_timeout: Duration,
     pub unreleased: Unreleased,
+    pub metrics: Option<Arc<Metrics>>,
 }
 
 impl Worker {
@@ -101,6 +103,9 @@ impl Worker {
             processed = self.process(&delivery.message, &mut claimed) => Some(processed),
             () = over.cancelled() => None,
         };
+        if let (Some(metrics), Some(id)) = (&self.metrics, task_id(&delivery.message)) {
+            metrics.tasks.left(&id);
+        }
         match processed {
             Some(Ok(Outcome::Done)) => {
                 tracing::info!("processed");
@@ -152,13 +157,26 @@ impl Worker {
     }
 
     async fn process(&self, message: &[u8], claimed: &mut ClaimedLease) -> anyhow::Result<Outcome> {
-        if let Some(task_id) = task_id(message)
-            && let Err(error) = self.unreleased.settle(&*self.host.tasks, &task_id).await
+        let task_id = task_id(message);
+        if let Some(task_id) = &task_id
+            && let Err(error) = self.unreleased.settle(&*self.host.tasks, task_id).await
         {
             return Ok(Outcome::RetryLater(error.message));
         }
+        let _present = self.metrics.as_ref().map(|of| Present::of(&of.processors));
         let mut store = Sandbox::store(&self.engine, &self.grants);
         *claimed = store.data().claimed();
+        let stage = store.data().stage();
+        let forgotten = task_id.map(|id| self.host.tasks.forgotten(&id));
+        let cancelled = async {
+            match forgotten {
+                Some(forgotten) => forgotten.await,
+                None => std::future::pending().await,
+            }
+            if stage.is_storing() {
+                std::future::pending().await
+            }
+        };
         let run = async {
             let processor = self.pre.instantiate_async(&mut store).await?;
             store
@@ -168,7 +186,16 @@ impl Worker {
                 })
                 .await?
         };
-        match tokio::time::timeout(self.task_timeout + SLACK, run).await {
+        let ended = tokio::select! {
+            ended = tokio::time::timeout(self.task_timeout + SLACK, run) => ended,
+            // All that the instance had under way goes with its store: what it
+            // downloads, and its call of the model.
+            () = cancelled => {
+                tracing::info!("the task was deleted");
+                return Ok(Outcome::Skipped);
+            }
+        };
+        match ended {
             Ok(Ok(outcome)) => Ok(outcome),
             Ok(Err(error)) => {
                 let printed = store.data().printed();

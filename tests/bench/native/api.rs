@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use concept_refinement_api::{self as api, Chunks};
@@ -68,6 +69,11 @@ impl api::TaskStore for Ports {
 
     async fn delete(&self, user: &str, id: &str) -> Result<Option<Deleted>, CapabilityError> {
         self.0.tasks.delete(user, id).await
+    }
+
+    async fn watch(&self, user: &str, id: &str) -> Result<Option<api::Changes>, CapabilityError> {
+        let changes = self.0.tasks.watch(user, id).await?;
+        Ok(changes.map(|changes| changes as api::Changes))
     }
 }
 
@@ -148,9 +154,19 @@ impl api::Health for Ports {
     }
 }
 
+impl api::Issuer for Ports {
+    async fn key_set(&self, _url: &str) -> Result<Vec<u8>, String> {
+        Err("tokens are signed with a secret here".to_owned())
+    }
+}
+
 impl api::Clock for Ports {
     fn now(&self) -> Timestamp {
         self.0.clock.now()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
     }
 }
 

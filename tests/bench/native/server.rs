@@ -21,6 +21,7 @@ use concept_refinement_host::capability::images::file::FileImages;
 use concept_refinement_host::capability::queue::store::StoreQueue;
 use concept_refinement_host::capability::tasks::sqlite::{Options, SqliteTasks};
 use concept_refinement_tests::tokens::{AUDIENCE, ISSUER, SECRET};
+use futures::StreamExt as _;
 use http_body_util::BodyExt as _;
 use send_wrapper::SendWrapper;
 use tokio::net::TcpStream;
@@ -160,6 +161,10 @@ fn sent(response: api::Response<super::api::Contents>) -> Response<Body> {
     let body = match response.content {
         api::Content::None => Body::empty(),
         api::Content::Bytes(bytes) => Body::from(bytes),
+        api::Content::Events(events) => {
+            let events = events.map(Ok::<_, io::Error>);
+            Body::from_stream(SendWrapper::new(events))
+        }
         api::Content::Stored(contents) => Body::from_stream(contents),
     };
     builder.body(body).unwrap()

@@ -32,6 +32,25 @@ pub async fn the_third_death_fails_the_task<B: TaskBackend>() {
     store.created("ada").await;
 }
 
+pub async fn what_is_given_up_is_counted<B: TaskBackend>() {
+    let store = Store::<B>::start();
+    let given_up = async || store.tasks.tally().await.unwrap().given_up;
+    for (count, user) in [(0, "ada"), (1, "bob")] {
+        let task = store.created(user).await;
+        for _ in 0..MAX_DEATHS {
+            die(&store, &task).await;
+        }
+        assert_eq!(given_up().await, count);
+        for _ in 0..2 {
+            assert!(store.try_claim(&task).await.is_none());
+            assert_eq!(given_up().await, count + 1);
+        }
+    }
+    let claimed = store.claimed("eve").await;
+    store.fail(&claimed.lease).await;
+    assert_eq!(given_up().await, 2, "failing is another thing");
+}
+
 pub async fn releasing_is_no_death<B: TaskBackend>() {
     let store = Store::<B>::start();
     let task = store.created("ada").await;

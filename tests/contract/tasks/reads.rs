@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use concept_refinement_domain::capability::Position;
 use concept_refinement_domain::task::{Status, Task};
+use concept_refinement_host::capability::tasks::Tally;
 use uuid::Uuid;
 
 use super::{Store, TaskBackend};
@@ -162,6 +163,39 @@ pub async fn the_last_page_says_so<B: TaskBackend>() {
         .await
         .unwrap();
     assert_eq!((beyond.items, beyond.next), (vec![], None));
+}
+
+pub async fn tasks_are_counted_by_state<B: TaskBackend>() {
+    let store = Store::<B>::start();
+    let tally = async || store.tasks.tally().await.unwrap();
+    assert_eq!(tally().await, Tally::default());
+    let oldest = store.created("ada").await;
+    store.pass(Duration::from_secs(1));
+    let next = store.created("bob").await;
+    let processing = store.claimed("eve").await;
+    let (completed, _) = store.completed("carol").await;
+    for user in ["dan", "fay"] {
+        let claimed = store.claimed(user).await;
+        store.fail(&claimed.lease).await;
+    }
+    let counted = Tally {
+        pending: 2,
+        processing: 1,
+        completed: 1,
+        failed: 2,
+        oldest_pending: Some(oldest.created_at),
+        given_up: 0,
+    };
+    assert_eq!(tally().await, counted);
+    store.claim(&oldest).await;
+    store.tasks.delete("carol", &completed.id).await.unwrap();
+    let _ = store.tasks.release(&processing.lease).await.unwrap();
+    let counted = Tally {
+        completed: 0,
+        oldest_pending: Some(next.created_at),
+        ..counted
+    };
+    assert_eq!(tally().await, counted);
 }
 
 pub async fn a_checked_store_can_be_used<B: TaskBackend>() {

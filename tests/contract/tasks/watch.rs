@@ -5,7 +5,7 @@ use std::time::Duration;
 use concept_refinement_domain::capability::Lease;
 use concept_refinement_domain::task::{Change, Stage, Status, Task};
 use concept_refinement_host::capability::tasks::Changes;
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use uuid::Uuid;
 
 use super::{LEASE, MICROSECOND, Store, TaskBackend, at_once};
@@ -207,4 +207,32 @@ pub async fn many_watch_one_task<B: TaskBackend>() {
             .collect();
         assert!(all.ends_with(&statuses), "{statuses:?}");
     }
+}
+
+/// Of that and of nothing else, and of what comes after it began to listen.
+pub async fn who_works_on_a_task_is_told_of_its_deletion<B: TaskBackend>() {
+    let store = Store::<B>::start();
+    let task = store.created("ada").await;
+    let mut forgotten = [(); 2].map(|()| store.tasks.forgotten(&task.id));
+    let other = store.created("bob").await;
+    let of_other = store.tasks.forgotten(&other.id);
+    let first = store.claim(&task).await;
+    store.tasks.progress(&first.lease, Stage::Refining).await;
+    let _ = store.tasks.release(&first.lease).await.unwrap();
+    store.claim(&task).await;
+    let by_another = store.tasks.delete("bob", &task.id).await.unwrap();
+    assert!(by_another.is_none());
+    for forgotten in &mut forgotten {
+        assert!(forgotten.now_or_never().is_none());
+    }
+    store.tasks.delete("ada", &task.id).await.unwrap();
+    for forgotten in forgotten {
+        let told = tokio::time::timeout(Duration::from_secs(30), forgotten);
+        told.await.expect("nothing was told");
+    }
+    let claimed = store.claim(&other).await;
+    store.complete(&claimed).await;
+    assert!(of_other.now_or_never().is_none(), "it is done, and there");
+    let late = store.tasks.forgotten(&task.id);
+    assert!(late.now_or_never().is_none(), "that was before");
 }

@@ -1,19 +1,16 @@
 //! Chromium without a window.
 
-use std::env;
 use std::fs::File;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use concept_refinement_tests::chromium;
 use concept_refinement_tests::reaper::{Reaped, scratch};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// Starting it on a busy machine, and what the page does.
 const LIMIT: Duration = Duration::from_secs(90);
-
-/// Under the names that systems give it.
-const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
 
 /// A browser that shows one page.
 pub struct Browser {
@@ -26,25 +23,9 @@ impl Browser {
         let directory = scratch("browser");
         let log = directory.join("log");
         let file = File::create(&log).unwrap();
-        let mut command = Command::new(executable());
+        let mut command = chromium::command(&directory);
         command
-            .args([
-                "--headless",
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-quic",
-                "--disable-dev-shm-usage",
-                "--no-first-run",
-                "--no-proxy-server",
-                "--disable-background-networking",
-                "--disable-component-update",
-                "--disable-sync",
-                "--password-store=basic",
-            ])
-            .arg(format!("--user-data-dir={}", directory.display()))
             .arg(url)
-            .env("HOME", &directory)
-            .env("XDG_RUNTIME_DIR", &directory)
             .stdin(Stdio::null())
             .stdout(file.try_clone().unwrap())
             .stderr(file);
@@ -77,23 +58,4 @@ impl Drop for Browser {
             std::thread::sleep(Duration::from_millis(10));
         }
     }
-}
-
-fn executable() -> PathBuf {
-    let directories = env::var_os("PATH").unwrap_or_default();
-    let directories: Vec<PathBuf> = env::split_paths(&directories).collect();
-    NAMES
-        .iter()
-        .flat_map(|name| {
-            directories
-                .iter()
-                .map(move |directory| directory.join(name))
-        })
-        .find(|path| path.is_file())
-        .unwrap_or_else(|| {
-            panic!(
-                "the browser tests need Chromium: `cargo xtask test` installs it on Debian; \
-                 elsewhere install it so that `chromium` is in the PATH"
-            )
-        })
 }

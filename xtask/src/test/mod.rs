@@ -23,7 +23,9 @@ pub fn everything(workspace: &Workspace) -> anyhow::Result<()> {
     let mut steps = Steps::default();
     steps.run("tools", || {
         tools::ensure_lints(workspace)?;
-        tools::ensure_browser(workspace)
+        tools::ensure_browser(workspace)?;
+        tools::ensure_axe(workspace)?;
+        tools::ensure_schemathesis(workspace)
     })?;
     steps.run("format", || {
         process::run(&mut workspace.cargo(&["fmt", "--all", "--check"]))

@@ -1,15 +1,22 @@
 //! Who is asking, and whether they ask of their own accord.
 
+mod claims;
+mod compact;
 mod credentials;
+mod key;
+mod key_set;
+mod known;
+mod published;
 mod token;
 
+pub use claims::Rules;
 pub use credentials::{Credentials, credentials};
 pub use token::{SESSION_LIFE, Tokens};
 
-use concept_refinement_domain::timestamp::Timestamp;
-
+use crate::api::Api;
 use crate::config::Config;
 use crate::origin::Origin;
+use crate::ports::Ports;
 use crate::problem::Problem;
 use crate::request::{Headers, Request};
 use token::TokenError;
@@ -22,17 +29,23 @@ pub struct Caller {
 }
 
 /// The caller of a request that changes nothing.
-pub fn reader<B>(config: &Config, request: &Request<B>, now: Timestamp) -> Result<Caller, Problem> {
-    verified(config, credentials(&request.headers), now)
+pub async fn reader<P: Ports + 'static, B>(
+    api: &Api<P>,
+    request: &Request<B>,
+) -> Result<Caller, Problem> {
+    verified(api, credentials(&request.headers)).await
 }
 
 /// The caller of a request that changes something. A browser sends a cookie
 /// also with what another site made it ask for: that is refused.
-pub fn writer<B>(config: &Config, request: &Request<B>, now: Timestamp) -> Result<Caller, Problem> {
+pub async fn writer<P: Ports + 'static, B>(
+    api: &Api<P>,
+    request: &Request<B>,
+) -> Result<Caller, Problem> {
     let credentials = credentials(&request.headers);
     let by_cookie = matches!(credentials, Credentials::Cookie(_));
-    let caller = verified(config, credentials, now)?;
-    if by_cookie && is_from_elsewhere(config, &request.headers, &request.origin) {
+    let caller = verified(api, credentials).await?;
+    if by_cookie && is_from_elsewhere(&api.config, &request.headers, &request.origin) {
         return Err(Problem::Forbidden(
             "A request from another origin cannot change anything by cookie.",
         ));
@@ -54,10 +67,19 @@ pub fn is_from_elsewhere(config: &Config, headers: &Headers, origin: &Origin) ->
     !headers.all("origin").all(is_ours) || !headers.all("sec-fetch-site").all(is_own_site)
 }
 
-fn verified(
-    config: &Config,
+/// Whether the client came by https, also where only the public URL tells of the
+/// proxy that speaks it.
+pub fn is_behind_https(config: &Config, origin: &Origin) -> bool {
+    origin.is_https()
+        || config
+            .public_origin
+            .as_ref()
+            .is_some_and(|public| public.is_https() && public.same_authority(origin))
+}
+
+async fn verified<P: Ports + 'static>(
+    api: &Api<P>,
     credentials: Credentials<'_>,
-    now: Timestamp,
 ) -> Result<Caller, Problem> {
     let token = match credentials {
         Credentials::Bearer(token) | Credentials::Cookie(token) => token,
@@ -68,11 +90,13 @@ fn verified(
             ));
         }
     };
-    config
-        .tokens
-        .verify(token, now)
-        .map_err(|error| match error {
-            TokenError::Expired => Problem::Unauthorized("The credentials have expired."),
-            TokenError::Unusable => Problem::Unauthorized("The credentials do not verify."),
-        })
+    let verified = api.config.tokens.verify(&api.ports, token).await;
+    verified.map_err(|error| match error {
+        TokenError::Expired => Problem::Unauthorized("The credentials have expired."),
+        TokenError::Unusable => Problem::Unauthorized("The credentials do not verify."),
+        TokenError::NoKeys(seconds) => Problem::Unavailable {
+            detail: "Credentials cannot be verified at the moment. Try again later.".into(),
+            retry_after: Some(seconds),
+        },
+    })
 }

@@ -1,27 +1,37 @@
-//! JSON Web Tokens, signed with a secret by HS256 and by nothing else.
+//! JSON Web Tokens: signed with a secret, or with a key that their issuer
+//! publishes; never one where the other is meant.
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use concept_refinement_domain::timestamp::Timestamp;
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::Caller;
+use super::claims::{Claims, Rules};
+use super::compact::{Compact, MAX_LENGTH};
+use super::key::Key;
+use super::key_set::Signed;
+use super::known::{self, Known};
+use super::published::{NoKeys, Published};
+use crate::ports::Ports;
 
 /// How long an anonymous session lasts.
 pub const SESSION_LIFE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-const MAX_LENGTH: usize = 8 * 1024;
-/// How far the issuer's clock may be from ours, in seconds.
-const LEEWAY: f64 = 60.0;
-
 /// Verifies tokens, and issues those of anonymous sessions.
 pub struct Tokens {
-    verifying: DecodingKey,
-    signing: EncodingKey,
-    validation: Validation,
-    audience: Option<String>,
-    issuer: Option<String>,
+    keys: Keys,
+    rules: Rules,
+    known: RefCell<Known>,
+}
+
+enum Keys {
+    Secret(Key),
+    Published(Rc<Published>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,25 +39,14 @@ pub enum TokenError {
     Expired,
     /// Whatever else is wrong with it; why is not told to whoever sent it.
     Unusable,
+    /// The issuer's keys are not to be had for so many seconds.
+    NoKeys(u32),
 }
 
-#[derive(Deserialize)]
-struct Claims {
-    sub: String,
-    /// Seconds, perhaps with a fraction (RFC 7519, section 2).
-    exp: f64,
-    nbf: Option<f64>,
-    iss: Option<String>,
-    aud: Option<Audience>,
-    #[serde(default)]
-    is_anonymous: serde_json::Value,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Audience {
-    One(String),
-    Many(Vec<String>),
+#[derive(Serialize)]
+struct SessionHeader {
+    typ: &'static str,
+    alg: &'static str,
 }
 
 #[derive(Serialize)]
@@ -63,72 +62,119 @@ struct SessionClaims<'a> {
 }
 
 impl Tokens {
-    /// Audience and issuer are checked where they are given.
-    pub fn new(secret: &str, audience: Option<String>, issuer: Option<String>) -> Self {
-        // The library checks the signature and the algorithm. The claims are
-        // checked here, since it would read the system's clock.
-        let mut validation = Validation::new(Algorithm::HS256);
-        validation.required_spec_claims.clear();
-        validation.validate_exp = false;
-        validation.validate_nbf = false;
-        validation.validate_aud = false;
+    /// Signed by HS256 with this secret, and by nothing else.
+    pub fn of_secret(secret: &str, rules: Rules) -> Option<Self> {
+        Key::secret(secret.as_bytes()).map(|key| Self::new(Keys::Secret(key), rules))
+    }
+
+    /// Signed by RS256, ES256 or EdDSA with a key of the set at this URL, and by
+    /// nothing else.
+    pub fn of_key_set(url: String, rules: Rules) -> Self {
+        Self::new(Keys::Published(Rc::new(Published::new(url))), rules)
+    }
+
+    fn new(keys: Keys, rules: Rules) -> Self {
         Self {
-            verifying: DecodingKey::from_secret(secret.as_bytes()),
-            signing: EncodingKey::from_secret(secret.as_bytes()),
-            validation,
-            audience,
-            issuer,
+            keys,
+            rules,
+            known: RefCell::default(),
         }
     }
 
-    pub fn verify(&self, token: &str, now: Timestamp) -> Result<Caller, TokenError> {
+    pub async fn verify<P: Ports + 'static>(
+        &self,
+        ports: &P,
+        token: &str,
+    ) -> Result<Caller, TokenError> {
         if token.len() > MAX_LENGTH {
             return Err(TokenError::Unusable);
         }
-        let token = jsonwebtoken::decode::<Claims>(token, &self.verifying, &self.validation)
-            .map_err(|_| TokenError::Unusable)?;
-        // An extension that must be understood is none of ours (RFC 7515, 4.1.11).
-        if token.header.crit.is_some() {
-            return Err(TokenError::Unusable);
+        let now = ports.now();
+        let published = match &self.keys {
+            Keys::Secret(key) => {
+                let is_signed = |token: &Compact<'_>| {
+                    token.algorithm == key.algorithm()
+                        && key.verifies(token.message, &token.signature)
+                };
+                return self.judge(token, now, 0, is_signed);
+            }
+            Keys::Published(published) => published,
+        };
+        let keys = published.keys(ports).await?;
+        let mut is_unknown = false;
+        let judged = self.judge(token, now, keys.generation, |token| {
+            let signed = keys.set.judge(token);
+            is_unknown = signed == Signed::Unknown;
+            signed == Signed::Yes
+        });
+        if !is_unknown {
+            return judged;
         }
-        self.check(token.claims, now)
+        let Some(keys) = published.newer(ports, &keys).await else {
+            return judged;
+        };
+        self.judge(token, now, keys.generation, |token| {
+            keys.set.judge(token) == Signed::Yes
+        })
     }
 
-    fn check(&self, claims: Claims, now: Timestamp) -> Result<Caller, TokenError> {
-        let issued_by = self.issuer.is_none() || claims.iss == self.issuer;
-        let meant_for = self.audience.as_ref().is_none_or(|ours| match &claims.aud {
-            None => false,
-            Some(Audience::One(theirs)) => theirs == ours,
-            Some(Audience::Many(theirs)) => theirs.contains(ours),
-        });
-        // A store may not be able to hold control characters.
-        let has_subject = !claims.sub.trim().is_empty() && !claims.sub.contains(char::is_control);
-        if !(issued_by && meant_for && has_subject) {
-            return Err(TokenError::Unusable);
-        }
-        let now = Duration::from_micros(now.0).as_secs_f64();
-        if claims.exp + LEEWAY <= now {
-            return Err(TokenError::Expired);
-        }
-        if claims.nbf.is_some_and(|begin| begin - LEEWAY > now) {
-            return Err(TokenError::Unusable);
-        }
-        Ok(Caller {
-            user: claims.sub,
-            is_anonymous: claims.is_anonymous == serde_json::Value::Bool(true),
-        })
+    /// By the keys of one generation, unless it is known from before.
+    fn judge(
+        &self,
+        token: &str,
+        now: Timestamp,
+        generation: u64,
+        is_signed: impl FnOnce(&Compact<'_>) -> bool,
+    ) -> Result<Caller, TokenError> {
+        let name = known::name(token);
+        let known = self.known.borrow_mut().find(&name, generation);
+        let (caller, span) = match known {
+            Some(known) => known,
+            None => {
+                let token = Compact::parse(token)
+                    .filter(is_signed)
+                    .ok_or(TokenError::Unusable)?;
+                let claims: Claims = token.claims().ok_or(TokenError::Unusable)?;
+                let holder = claims.judge(&self.rules)?;
+                let mut known = self.known.borrow_mut();
+                known.remember(name, generation, &holder);
+                holder
+            }
+        };
+        span.check(now)?;
+        Ok(caller)
     }
 
     /// A token for a new anonymous user. None: it could not be signed.
     pub fn issue(&self, user: &str, now: Timestamp) -> Option<String> {
+        let Keys::Secret(key) = &self.keys else {
+            return None;
+        };
+        let header = SessionHeader {
+            typ: "JWT",
+            alg: "HS256",
+        };
         let claims = SessionClaims {
             sub: user,
             iat: now.as_secs(),
             exp: now.plus(SESSION_LIFE).as_secs(),
             is_anonymous: true,
-            iss: self.issuer.as_deref(),
-            aud: self.audience.as_deref(),
+            iss: self.rules.issuer.as_deref(),
+            aud: self.rules.audience.as_deref(),
         };
-        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.signing).ok()
+        let message = format!("{}.{}", part(&header)?, part(&claims)?);
+        let signature = key.sign(message.as_bytes())?;
+        Some(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)))
+    }
+}
+
+fn part(value: &impl Serialize) -> Option<String> {
+    let json = serde_json::to_vec(value).ok()?;
+    Some(URL_SAFE_NO_PAD.encode(json))
+}
+
+impl From<NoKeys> for TokenError {
+    fn from(NoKeys(seconds): NoKeys) -> Self {
+        Self::NoKeys(seconds)
     }
 }

@@ -11,15 +11,17 @@ use concept_refinement_domain::capability::{
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::task::{Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
+use futures::StreamExt as _;
 use futures::future::{Either, select};
-use wasip3::clocks::system_clock;
+use futures::stream;
+use wasip3::clocks::{monotonic_clock, system_clock};
 use wasip3::random::random;
 use wit_bindgen::{StreamReader, StreamWriter};
 
 use super::concept::refinement::{
     concept_store, health, image_store, settings, task_queue, task_store,
 };
-use crate::ports;
+use crate::ports::{self, Changes};
 
 #[derive(Clone, Copy)]
 pub struct Host;
@@ -55,6 +57,17 @@ impl ports::TaskStore for Host {
     async fn delete(&self, user: &str, id: &str) -> Result<Option<Deleted>, CapabilityError> {
         let deleted = task_store::delete(user.to_owned(), id.to_owned()).await?;
         Ok(deleted.map(Into::into))
+    }
+
+    async fn watch(&self, user: &str, id: &str) -> Result<Option<Changes>, CapabilityError> {
+        let changes = task_store::watch(user.to_owned(), id.to_owned()).await?;
+        Ok(changes.map(|changes| {
+            let changes = stream::unfold(changes, |mut changes| async {
+                let change = changes.next().await?;
+                Some((change.into(), changes))
+            });
+            changes.boxed_local()
+        }))
     }
 }
 
@@ -164,6 +177,11 @@ impl ports::Clock for Host {
         let now = system_clock::now();
         let seconds = u64::try_from(now.seconds).unwrap_or_default();
         Timestamp::from_secs(seconds).plus(Duration::from_nanos(now.nanoseconds.into()))
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        let nanoseconds = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+        monotonic_clock::wait_for(nanoseconds).await;
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use futures::StreamExt as _;
 use wasip3::http::types::{
     ErrorCode, Fields, Method as WasiMethod, Request, Response, Scheme, Trailers,
 };
@@ -20,9 +21,9 @@ pub fn received(request: Request) -> request::Request<Incoming> {
         WasiMethod::Head => Method::Head,
         WasiMethod::Post => Method::Post,
         WasiMethod::Delete => Method::Delete,
+        WasiMethod::Options => Method::Options,
         WasiMethod::Put
         | WasiMethod::Connect
-        | WasiMethod::Options
         | WasiMethod::Trace
         | WasiMethod::Patch
         | WasiMethod::Other(_) => Method::Other,
@@ -115,22 +116,31 @@ pub fn sent(response: response::Response<StreamReader<u8>>) -> Result<Response, 
         .collect();
     let fields = Fields::from_list(&fields).map_err(|_| ErrorCode::InternalError(None))?;
     let is_stored = matches!(response.content, Content::Stored(_));
-    let (contents, bytes) = match response.content {
-        Content::None => (None, None),
-        Content::Stored(stream) => (Some(stream), None),
+    let contents = match response.content {
+        Content::None => None,
+        Content::Stored(stream) => Some(stream),
         Content::Bytes(bytes) => {
-            let (writer, reader) = wit_stream::new();
-            (Some(reader), Some((writer, bytes)))
+            let (mut writer, reader) = wit_stream::new();
+            // Whoever asked may be gone; then nobody misses what was not written.
+            wit_bindgen::spawn(async move { drop(writer.write_all(bytes).await) });
+            Some(reader)
+        }
+        Content::Events(mut events) => {
+            let (mut writer, reader) = wit_stream::new();
+            wit_bindgen::spawn(async move {
+                while let Some(event) = events.next().await {
+                    if !writer.write_all(event).await.is_empty() {
+                        break; // nobody reads any more
+                    }
+                }
+            });
+            Some(reader)
         }
     };
     let (_, trailers) = wit_future::new(|| Ok(None));
     let (sent, transmitted) = Response::new(fields, contents, trailers);
     sent.set_status_code(response.status)
         .map_err(|()| ErrorCode::InternalError(None))?;
-    if let Some((mut writer, bytes)) = bytes {
-        // Whoever asked may be gone; then nobody misses what was not written.
-        wit_bindgen::spawn(async move { drop(writer.write_all(bytes).await) });
-    }
     if is_stored {
         // The bytes go past this instance, but come to an end with it: it is not
         // done before they are.

@@ -15,16 +15,19 @@ use crate::representation::ConceptResponse;
 use crate::request::Request;
 use crate::response::Response;
 
-const NO_SUCH_CONCEPT: Problem = Problem::NotFound("There is no such concept.");
+pub const NO_SUCH_CONCEPT: Problem = Problem::NotFound("There is no such concept.");
 
+/// A page of concepts, newest first.
 #[derive(Serialize)]
-struct ConceptList<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+pub struct ConceptList<'a> {
     concepts: Vec<ConceptResponse<'a>>,
+    /// Where the next page begins; null after the last one.
     next_cursor: Option<String>,
 }
 
 pub async fn get<P: Ports + 'static, B>(api: &Api<P>, request: &Request<B>, id: &str) -> Answer<P> {
-    let caller = auth::reader(&api.config, request, api.ports.now())?;
+    let caller = auth::reader(api, request).await?;
     let id = validation::uuid(id).ok_or(NO_SUCH_CONCEPT)?;
     let concept = ConceptStore::get(&api.ports, &caller.user, &id)
         .await?
@@ -37,7 +40,7 @@ pub async fn get<P: Ports + 'static, B>(api: &Api<P>, request: &Request<B>, id: 
 }
 
 pub async fn list<P: Ports + 'static, B>(api: &Api<P>, request: &Request<B>) -> Answer<P> {
-    let caller = auth::reader(&api.config, request, api.ports.now())?;
+    let caller = auth::reader(api, request).await?;
     let paging = Paging::parse(request.query.as_deref(), &caller.user, ByStatus::No)?;
     let page = ConceptStore::list(&api.ports, &caller.user, paging.limit, paging.after).await?;
     let mut concepts = Vec::with_capacity(page.items.len());
@@ -66,7 +69,7 @@ pub async fn delete<P: Ports + 'static, B>(
     request: &Request<B>,
     id: &str,
 ) -> Answer<P> {
-    let caller = auth::writer(&api.config, request, api.ports.now())?;
+    let caller = auth::writer(api, request).await?;
     let id = validation::uuid(id).ok_or(NO_SUCH_CONCEPT)?;
     let deleted = match ConceptStore::delete(&api.ports, &caller.user, &id).await {
         Err(full) if full.kind == ErrorKind::Full => {

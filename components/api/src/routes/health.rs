@@ -9,15 +9,30 @@ use crate::api::Api;
 use crate::ports::Ports;
 use crate::response::Response;
 
+/// The process lives.
 #[derive(Serialize)]
-struct Live<'a> {
+#[cfg_attr(
+    test,
+    derive(schemars::JsonSchema),
+    schemars(rename = "HealthResponse", deny_unknown_fields)
+)]
+pub struct Live<'a> {
+    /// Always `healthy`.
     status: &'static str,
     version: &'a str,
+    /// What the model says of itself.
     model: &'a str,
 }
 
+/// What of the service can be used.
 #[derive(Serialize)]
-struct Ready<'a> {
+#[cfg_attr(
+    test,
+    derive(schemars::JsonSchema),
+    schemars(rename = "ReadyResponse", deny_unknown_fields)
+)]
+pub struct Ready<'a> {
+    #[cfg_attr(test, schemars(with = "crate::openapi::form::Readiness"))]
     status: &'static str,
     /// `ok`, or a sentence that says why not.
     capabilities: BTreeMap<&'a str, &'a str>,

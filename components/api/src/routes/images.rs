@@ -13,12 +13,13 @@ use crate::api::Api;
 use crate::auth::{self, Credentials};
 use crate::ports::{ImageStore, Ports};
 use crate::problem::Problem;
+use crate::protection;
 use crate::range::{self, Wanted};
 use crate::request::{Headers, Method, Request};
 use crate::response::{Content, Response};
 
-const NO_SUCH_IMAGE: Problem = Problem::NotFound("There is no such image.");
-const BADLY_SIGNED: Problem =
+pub const NO_SUCH_IMAGE: Problem = Problem::NotFound("There is no such image.");
+pub const BADLY_SIGNED: Problem =
     Problem::Forbidden("The signature of this URL is wrong, incomplete or expired.");
 
 /// Who may see the image that was asked for.
@@ -39,7 +40,7 @@ pub async fn get<P: Ports + 'static, B>(
 ) -> Answer<P> {
     let now = api.ports.now();
     let resolved = resolve(api, request, path).await?;
-    let viewer = viewer(api, request, resolved.as_ref(), now)?;
+    let viewer = viewer(api, request, resolved.as_ref()).await?;
     let path = resolved.ok_or_else(|| viewer.refusal())?.path;
     let max_age = match viewer {
         Viewer::Anyone => remaining_life(request.query.as_deref(), now),
@@ -81,7 +82,7 @@ pub async fn delete<P: Ports + 'static, B>(
     request: &Request<B>,
     path: &str,
 ) -> Answer<P> {
-    let caller = auth::writer(&api.config, request, api.ports.now())?;
+    let caller = auth::writer(api, request).await?;
     let path = resolve(api, request, path)
         .await?
         .ok_or(NO_SUCH_IMAGE)?
@@ -101,13 +102,15 @@ pub async fn delete<P: Ports + 'static, B>(
     }
 }
 
-/// Which image the request's URL names, and how it is signed.
+/// Which image the request's URL names, and how it is signed. A client that
+/// takes the path for one parameter escapes its slashes.
 async fn resolve<P: Ports, B>(
     api: &Api<P>,
     request: &Request<B>,
     path: &str,
 ) -> Result<Option<Resolved>, CapabilityError> {
     let origin = request.origin.as_str();
+    let path = path.replace("%2F", "/").replace("%2f", "/");
     let url = match &request.query {
         Some(query) => format!("{origin}{path}?{query}"),
         None => format!("{origin}{path}"),
@@ -116,11 +119,10 @@ async fn resolve<P: Ports, B>(
 }
 
 /// A good signature is enough. A bad one is as none for the owner.
-fn viewer<P, B>(
+async fn viewer<P: Ports + 'static, B>(
     api: &Api<P>,
     request: &Request<B>,
     resolved: Option<&Resolved>,
-    now: Timestamp,
 ) -> Result<Viewer, Problem> {
     let is_badly_signed = match resolved.map(|image| image.access) {
         Some(Access::Signed) => return Ok(Viewer::Anyone),
@@ -130,7 +132,7 @@ fn viewer<P, B>(
     if is_badly_signed && auth::credentials(&request.headers) == Credentials::None {
         return Err(BADLY_SIGNED);
     }
-    let caller = auth::reader(&api.config, request, now)?;
+    let caller = auth::reader(api, request).await?;
     Ok(Viewer::Owner {
         user: caller.user,
         is_badly_signed,
@@ -225,8 +227,8 @@ fn described<C>(status: u16, viewer: &Viewer, info: &ImageInfo, max_age: Duratio
         headers: vec![
             ("etag", info.etag.clone().into()),
             ("cache-control", cache_control.into()),
-            ("x-content-type-options", "nosniff".into()),
-            ("content-security-policy", "default-src 'none'".into()),
+            ("content-security-policy", protection::IMAGE.into()),
+            ("cross-origin-resource-policy", "cross-origin".into()),
         ],
         content: Content::None,
     };

@@ -1,14 +1,16 @@
 //! From a request over the ports to a response, one file a resource.
 
-mod concepts;
-mod health;
-mod images;
+pub mod concepts;
+mod events;
+pub mod health;
+pub mod images;
 mod refine;
-mod session;
-mod tasks;
-mod uploads;
+pub mod session;
+pub mod tasks;
+pub mod uploads;
 
 use crate::api::Api;
+use crate::assets;
 use crate::ports::{ImageStore, Ports};
 use crate::problem::Problem;
 use crate::request::{Body, Request};
@@ -27,6 +29,7 @@ pub async fn answer<P: Ports + 'static, B: Body>(
         Route::Tasks => tasks::list(api, &request).await,
         Route::Task(id) => tasks::get(api, &request, id).await,
         Route::DeleteTask(id) => tasks::delete(api, &request, id).await,
+        Route::TaskEvents(id) => events::watch(api, &request, id).await,
         Route::Concepts => concepts::list(api, &request).await,
         Route::Concept(id) => concepts::get(api, &request, id).await,
         Route::DeleteConcept(id) => concepts::delete(api, &request, id).await,
@@ -36,5 +39,6 @@ pub async fn answer<P: Ports + 'static, B: Body>(
         Route::Session => session::create(api, &request),
         Route::Health => health::live(api).await,
         Route::Ready => health::ready(api).await,
+        Route::Asset(asset) => Ok(assets::answer(asset, &request)),
     }
 }

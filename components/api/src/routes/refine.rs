@@ -5,6 +5,7 @@ use concept_refinement_domain::capability::{
     Accepted, CapabilityError, Fenced, NewTask, Submission,
 };
 use concept_refinement_domain::message;
+use concept_refinement_domain::original::MAX_URL_CHARS;
 use concept_refinement_domain::quota::QuotaState;
 use concept_refinement_domain::sentence;
 use concept_refinement_domain::task::Refinement;
@@ -22,8 +23,6 @@ use crate::request::{Body, Headers, Request};
 use crate::response::Response;
 
 const KEY_FIELD: &str = "Idempotency-Key";
-/// A longer URL is refused by validation, whoever's image it names.
-const MAX_URL_CHARS: usize = 2_048;
 const NOT_QUEUED: &str = "The refinement task could not be queued for processing.";
 
 /// A valid request, before it is known whether its original exists.
@@ -39,7 +38,7 @@ pub async fn submit<P: Ports + 'static, B: Body>(
     mut request: Request<B>,
 ) -> Answer<P> {
     let now = api.ports.now();
-    let caller = auth::writer(&api.config, &request, now)?;
+    let caller = auth::writer(api, &request).await?;
     let body = crate::body::json(&request.headers, &mut request.body).await?;
     let wanted = validate(api, &body, &request.headers, &request.origin).await?;
     let task = new_task(api, wanted, caller).await?;
@@ -76,6 +75,7 @@ async fn validate<P: Ports>(
     let draft =
         Draft::parse(body).map_err(|malformed| Problem::Invalid(malformed.to_string().into()))?;
     let own_image = match draft.original_image_url() {
+        // A longer URL is refused by validation, whoever's image it names.
         Some(url) if url.chars().nth(MAX_URL_CHARS).is_none() => {
             own_image(api, url, origin).await?
         }

@@ -5,18 +5,26 @@ use serde::Serialize;
 use super::Answer;
 use crate::api::Api;
 use crate::auth::{self, SESSION_LIFE};
-use crate::config::Config;
-use crate::origin::Origin;
 use crate::ports::Ports;
 use crate::problem::Problem;
 use crate::request::Request;
 use crate::response::Response;
 
+/// The credentials of a new user.
 #[derive(Serialize)]
-struct Session<'a> {
+#[cfg_attr(
+    test,
+    derive(schemars::JsonSchema),
+    schemars(rename = "SessionResponse", deny_unknown_fields)
+)]
+pub struct Session<'a> {
+    /// A JSON Web Token.
     access_token: &'a str,
+    /// Always `bearer`.
     token_type: &'static str,
+    /// In seconds.
     expires_in: u64,
+    #[cfg_attr(test, schemars(with = "crate::openapi::form::Id"))]
     user_id: &'a str,
 }
 
@@ -44,7 +52,7 @@ pub fn create<P: Ports, B>(api: &Api<P>, request: &Request<B>) -> Answer<P> {
     if auth::is_from_elsewhere(&api.config, &request.headers, &request.origin) {
         return Ok(response);
     }
-    let secure = if is_behind_https(&api.config, &request.origin) {
+    let secure = if auth::is_behind_https(&api.config, &request.origin) {
         "; Secure"
     } else {
         ""
@@ -53,13 +61,4 @@ pub fn create<P: Ports, B>(api: &Api<P>, request: &Request<B>) -> Answer<P> {
         "set-cookie",
         format!("session={token}; Path=/; Max-Age={life}; HttpOnly; SameSite=Lax{secure}"),
     ))
-}
-
-/// Also where only the public URL tells of the proxy that speaks https.
-fn is_behind_https(config: &Config, origin: &Origin) -> bool {
-    origin.is_https()
-        || config
-            .public_origin
-            .as_ref()
-            .is_some_and(|public| public.is_https() && public.same_authority(origin))
 }

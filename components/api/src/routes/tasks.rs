@@ -17,28 +17,31 @@ use crate::representation::{TaskResponse, image_path};
 use crate::request::Request;
 use crate::response::Response;
 
-const NO_SUCH_TASK: Problem = Problem::NotFound("There is no such task.");
+pub const NO_SUCH_TASK: Problem = Problem::NotFound("There is no such task.");
 
+/// A page of tasks, newest first.
 #[derive(Serialize)]
-struct TaskList<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+pub struct TaskList<'a> {
     tasks: Vec<TaskResponse<'a>>,
+    /// Where the next page begins; null after the last one.
     next_cursor: Option<String>,
 }
 
 pub async fn get<P: Ports + 'static, B>(api: &Api<P>, request: &Request<B>, id: &str) -> Answer<P> {
     let now = api.ports.now();
-    let caller = auth::reader(&api.config, request, now)?;
+    let caller = auth::reader(api, request).await?;
     let id = validation::uuid(id).ok_or(NO_SUCH_TASK)?;
     let task = TaskStore::get(&api.ports, &caller.user, &id)
         .await?
         .ok_or(NO_SUCH_TASK)?;
     api.was_read(&task, now);
-    Response::json(200, &shown(api, &task, &request.origin).await?)
+    Response::json(200, &shown(&api.ports, &task, &request.origin).await?)
 }
 
 pub async fn list<P: Ports + 'static, B>(api: &Api<P>, request: &Request<B>) -> Answer<P> {
     let now = api.ports.now();
-    let caller = auth::reader(&api.config, request, now)?;
+    let caller = auth::reader(api, request).await?;
     let paging = Paging::parse(request.query.as_deref(), &caller.user, ByStatus::Yes)?;
     let page = TaskStore::list(
         &api.ports,
@@ -51,7 +54,7 @@ pub async fn list<P: Ports + 'static, B>(api: &Api<P>, request: &Request<B>) -> 
     let mut tasks = Vec::with_capacity(page.items.len());
     for task in &page.items {
         api.was_read(task, now);
-        tasks.push(shown(api, task, &request.origin).await?);
+        tasks.push(shown(&api.ports, task, &request.origin).await?);
     }
     let next_cursor = next_cursor(&caller.user, page.next.as_ref());
     Response::json(200, &TaskList { tasks, next_cursor })
@@ -62,7 +65,7 @@ pub async fn delete<P: Ports + 'static, B>(
     request: &Request<B>,
     id: &str,
 ) -> Answer<P> {
-    let caller = auth::writer(&api.config, request, api.ports.now())?;
+    let caller = auth::writer(api, request).await?;
     let id = validation::uuid(id).ok_or(NO_SUCH_TASK)?;
     let deleted = TaskStore::delete(&api.ports, &caller.user, &id)
         .await?
@@ -79,13 +82,13 @@ pub async fn delete<P: Ports + 'static, B>(
 }
 
 /// A task as it stands.
-async fn shown<'a, P: Ports>(
-    api: &Api<P>,
+pub(super) async fn shown<'a>(
+    images: &impl ImageStore,
     task: &'a Task,
     origin: &Origin,
 ) -> Result<TaskResponse<'a>, Problem> {
     let image_url = match image_path(task) {
-        Some(path) => Some(api.ports.sign(path, origin.as_str()).await?),
+        Some(path) => Some(images.sign(path, origin.as_str()).await?),
         None => None,
     };
     Ok(TaskResponse::new(

@@ -23,14 +23,23 @@ const COLLECTING_AT_MOST: u64 = 64 * 1024 * 1024;
 /// Each counts as so many bytes at least: it needs buffers too.
 const COUNTED_AT_LEAST: u64 = 1024 * 1024;
 
+/// An original that was stored.
 #[derive(Serialize)]
-struct Uploaded<'a> {
+#[cfg_attr(
+    test,
+    derive(schemars::JsonSchema),
+    schemars(rename = "UploadResponse", deny_unknown_fields)
+)]
+pub struct Uploaded<'a> {
+    /// Signed, to be looked at, and to be sent as `original_image_url`.
+    #[cfg_attr(test, schemars(with = "crate::openapi::form::Url"))]
     image_url: &'a str,
+    /// Names the image under `/api/images/`.
     path: &'a str,
 }
 
 pub async fn upload<P: Ports + 'static, B: Body>(api: &Api<P>, request: Request<B>) -> Answer<P> {
-    let caller = auth::writer(&api.config, &request, api.ports.now())?;
+    let caller = auth::writer(api, &request).await?;
     let upload = Upload::new(request.body, api.config.image_limits);
     let stored = match request.headers.content_length() {
         Some(length) => stream(api, caller.user, upload, length).await?,

@@ -7,7 +7,9 @@ use crate::ConfigError;
 #[test]
 fn unusable_settings_are_named() {
     let cases = [
-        ("auth", "jwks"),
+        ("auth", "none"),
+        ("cors-origins", "*"),
+        ("cors-origins", "https://app.example/path"),
         ("public-url", "refine.example.com"),
         ("image-url-ttl", "an hour"),
         ("rate-limit", "0/month"),
@@ -34,6 +36,12 @@ fn there_is_no_default_secret() {
 }
 
 #[test]
+fn there_is_no_default_issuer() {
+    let error = Service::start(&Memory::default(), &[("auth", "jwks")]).err();
+    assert_eq!(error, Some(ConfigError::Missing("jwks-url")));
+}
+
+#[test]
 fn settings_are_read_once() {
     let service = Service::new();
     let read = service.memory.0.borrow().settings_read;
@@ -41,4 +49,25 @@ fn settings_are_read_once() {
     service.send(Call::refine("ann"));
     service.send(Call::get("/api/tasks").by("ann"));
     assert_eq!(service.memory.0.borrow().settings_read, read);
+}
+
+/// A platform that does not ask would show the header to clients.
+#[test]
+fn routes_are_named_only_where_it_is_asked_for() {
+    const ID: &str = "00000000-0000-4000-8000-000000000000";
+    let task = format!("/api/tasks/{ID}");
+    for (asked, path, expected) in [
+        ("true", task.as_str(), Some("/api/tasks/{task_id}")),
+        ("true", "/api/images/a/b", Some("/api/images/{path}")),
+        ("true", "/api/nothing", None),
+        ("true", "/api/concepts/refine", None),
+        ("", &task, None),
+        ("no", &task, None),
+    ] {
+        let reply = Service::with(&[("name-routes", asked)]).send(Call::get(path));
+        let named = reply.header("concept-refinement-route");
+        assert_eq!(named, expected, "{asked:?} {path}");
+    }
+    let by_default = Service::new().send(Call::get(task.as_str()));
+    assert_eq!(by_default.header("concept-refinement-route"), None);
 }

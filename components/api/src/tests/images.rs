@@ -128,7 +128,10 @@ fn what_comes_with_an_image() {
         ("cache-control", "private, immutable, max-age=3599"),
         ("accept-ranges", "bytes"),
         ("x-content-type-options", "nosniff"),
-        ("content-security-policy", "default-src 'none'"),
+        (
+            "content-security-policy",
+            "default-src 'none'; sandbox; frame-ancestors 'none'",
+        ),
     ] {
         assert_eq!(reply.header(name), Some(value), "{name}");
     }

@@ -2,9 +2,10 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::rc::Rc;
+use std::task::Poll;
 use std::time::Duration;
 
 use concept_refinement_domain::capability::{
@@ -13,10 +14,14 @@ use concept_refinement_domain::capability::{
 };
 use concept_refinement_domain::concept::{Concept, NewConcept};
 use concept_refinement_domain::signature;
-use concept_refinement_domain::task::{Refinement, Status, Task};
+use concept_refinement_domain::task::{Change, Refinement, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 
-use crate::ports::{self, Chunks};
+use futures::StreamExt as _;
+use futures::channel::mpsc;
+use futures::stream;
+
+use crate::ports::{self, Changes, Chunks};
 
 const KEY: &[u8] = b"the key of image URLs";
 const TTL: Duration = Duration::from_secs(3600);
@@ -41,6 +46,11 @@ pub struct State {
     pub backlog: Option<u32>,
     /// What each function named so answers instead.
     pub faults: BTreeMap<&'static str, CapabilityError>,
+    /// What the issuer of tokens publishes, and where it was asked for it.
+    pub key_set: Vec<u8>,
+    pub asked_issuer: String,
+    /// Whether the issuer answers nothing for now.
+    pub is_issuer_slow: bool,
     /// The capabilities that are not ready.
     pub problems: BTreeMap<&'static str, String>,
     /// Whether a worker takes a task before it can be published.
@@ -49,6 +59,8 @@ pub struct State {
     pub is_full_until_an_image_goes: bool,
     /// Which functions were called, in order.
     pub calls: Vec<&'static str>,
+    /// Those who watch a task.
+    pub watching: Vec<mpsc::UnboundedSender<Change>>,
     pub background: Vec<Pin<Box<dyn Future<Output = ()>>>>,
 }
 
@@ -83,6 +95,31 @@ impl Memory {
         let mut state = self.0.borrow_mut();
         assert_eq!(state.tasks.len(), 1);
         edit(&mut state.tasks[0]);
+    }
+
+    /// Changes the only task, and tells those who watch it.
+    pub fn change_task(&self, edit: impl FnOnce(&mut Task)) {
+        self.edit_task(edit);
+        let task = self.0.borrow().tasks[0].clone();
+        self.tell(Change::Task(Box::new(task)));
+    }
+
+    /// Tells all who watch something. Nothing comes after the last state.
+    pub fn tell(&self, change: Change) {
+        let is_last = match &change {
+            Change::Task(task) => task.status.is_final(),
+            Change::Progress(_) => false,
+            Change::Deleted => true,
+        };
+        let watching = &mut self.0.borrow_mut().watching;
+        watching.retain(|watcher| watcher.unbounded_send(change.clone()).is_ok() && !is_last);
+    }
+
+    /// How many watch a task and have not left.
+    pub fn watchers(&self) -> usize {
+        let watching = &mut self.0.borrow_mut().watching;
+        watching.retain(|watcher| !watcher.is_closed());
+        watching.len()
     }
 
     pub fn put_image(&self, kind: ImageKind, path: &str, owner: &str, bytes: &[u8]) {
@@ -239,12 +276,31 @@ impl ports::TaskStore for Memory {
             .tasks
             .iter()
             .position(|task| task.user_id == user && task.id == id);
-        Ok(found.map(|index| {
-            let task = state.tasks.remove(index);
-            Deleted {
-                unpublished_image: task.image_path.filter(|_| !task.status.is_final()),
-            }
+        let Some(index) = found else {
+            return Ok(None);
+        };
+        let task = state.tasks.remove(index);
+        drop(state);
+        self.tell(Change::Deleted);
+        Ok(Some(Deleted {
+            unpublished_image: task.image_path.filter(|_| !task.status.is_final()),
         }))
+    }
+
+    async fn watch(&self, user: &str, id: &str) -> Result<Option<Changes>, CapabilityError> {
+        self.call("watch")?;
+        let state = &mut *self.0.borrow_mut();
+        let mut tasks = state.tasks.iter();
+        let found = tasks.find(|task| task.user_id == user && task.id == id);
+        let Some(task) = found.cloned() else {
+            return Ok(None);
+        };
+        let (sender, changes) = mpsc::unbounded();
+        if !task.status.is_final() {
+            state.watching.push(sender);
+        }
+        let now = stream::iter([Change::Task(Box::new(task))]);
+        Ok(Some(now.chain(changes).boxed_local()))
     }
 }
 
@@ -417,6 +473,20 @@ impl ports::Health for Memory {
     }
 }
 
+impl ports::Issuer for Memory {
+    async fn key_set(&self, url: &str) -> Result<Vec<u8>, String> {
+        self.call("key set").map_err(|error| error.message)?;
+        poll_fn(|_| match self.0.borrow().is_issuer_slow {
+            true => Poll::Pending,
+            false => Poll::Ready(()),
+        })
+        .await;
+        let mut state = self.0.borrow_mut();
+        state.asked_issuer = url.to_owned();
+        Ok(state.key_set.clone())
+    }
+}
+
 impl ports::Settings for Memory {
     async fn get(&self, name: &str) -> Option<String> {
         let mut state = self.0.borrow_mut();
@@ -428,6 +498,16 @@ impl ports::Settings for Memory {
 impl ports::Clock for Memory {
     fn now(&self) -> Timestamp {
         self.0.borrow().now
+    }
+
+    /// Over once the clock was set forward so far, and someone looks.
+    async fn sleep(&self, duration: Duration) {
+        let end = self.now().plus(duration);
+        poll_fn(|_| match self.now() < end {
+            true => Poll::Pending,
+            false => Poll::Ready(()),
+        })
+        .await;
     }
 }
 

@@ -1,12 +1,21 @@
 //! The routes over ports in memory, one file a resource.
 
+mod assets;
 mod auth;
 mod concepts;
 mod config;
+mod cors;
+mod events;
 mod health;
 mod hostile;
 mod images;
+mod issuer;
+mod jwks;
+mod key_cache;
+mod key_set;
 mod memory;
+mod page;
+mod protection;
 mod refine;
 mod service;
 mod session;

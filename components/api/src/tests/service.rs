@@ -6,11 +6,14 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use concept_refinement_domain::timestamp::Timestamp;
+use futures::stream::{Fuse, LocalBoxStream};
+use futures::{FutureExt as _, StreamExt as _};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 
 use super::memory::Memory;
 use crate::config::{Config, ConfigError};
+use crate::openapi;
 use crate::request::{Body, Interrupted};
 use crate::{Api, Content, Headers, Method, Origin, Request};
 
@@ -53,8 +56,15 @@ impl Service {
     }
 
     pub fn send(&self, call: Call) -> Reply {
+        self.open(call).0
+    }
+
+    /// The answer, and the events that come after its head.
+    pub fn open(&self, call: Call) -> (Reply, Option<Events>) {
+        let (method, target) = (call.method, call.target.clone());
         let response = run(self.api.handle(call.into_request()));
-        Reply {
+        let mut events = None;
+        let reply = Reply {
             status: response.status,
             headers: response
                 .headers
@@ -64,8 +74,14 @@ impl Service {
             body: match response.content {
                 Content::None => Vec::new(),
                 Content::Bytes(bytes) | Content::Stored(bytes) => bytes,
+                Content::Events(pieces) => {
+                    events = Some(Events(pieces.fuse()));
+                    Vec::new()
+                }
             },
-        }
+        };
+        openapi::check(method, &target, reply.status, &reply.headers, &reply.body);
+        (reply, events)
     }
 
     /// Does the work that was left for after the response.
@@ -74,6 +90,33 @@ impl Service {
         for work in work {
             run(work);
         }
+    }
+}
+
+/// A stream of events that somebody reads.
+pub struct Events(Fuse<LocalBoxStream<'static, Vec<u8>>>);
+
+impl Events {
+    /// All that is there by now.
+    pub fn so_far(&mut self) -> String {
+        let mut read = String::new();
+        while let Some(Some(piece)) = self.0.next().now_or_never() {
+            read.push_str(std::str::from_utf8(&piece).unwrap());
+        }
+        let headers = [("content-type", "text/event-stream".to_owned())];
+        openapi::check(
+            Method::Get,
+            "/api/tasks/1/events",
+            200,
+            &headers,
+            read.as_bytes(),
+        );
+        read
+    }
+
+    /// Whether nothing is there, and nothing will be.
+    pub fn has_ended(&mut self) -> bool {
+        matches!(self.0.next().now_or_never(), Some(None))
     }
 }
 
@@ -166,7 +209,7 @@ impl Call {
         self
     }
 
-    fn into_request(self) -> Request<Pieces> {
+    pub fn into_request(self) -> Request<Pieces> {
         let (path, query) = match self.target.split_once('?') {
             Some((path, query)) => (path.to_owned(), Some(query.to_owned())),
             None => (self.target, None),

@@ -11,6 +11,7 @@ use super::service::{Call, NOW, ORIGIN, Service};
 use crate::Method;
 
 const ID: &str = "00000000-0000-4000-8000-000000000001";
+const CONCEPT: &str = "00000000-0000-4000-8000-0000000000c0";
 
 /// A service with one pending task of ann's.
 fn with_task() -> Service {
@@ -49,19 +50,19 @@ fn a_task_reads_as_it_stands() {
     service.memory.edit_task(|task| {
         task.status = Status::Completed;
         task.completed_at = Some(later);
-        task.result_id = Some("concept".into());
+        task.result_id = Some(CONCEPT.into());
     });
     let completed = read(&service);
     assert_eq!(completed["message"], "Task is completed");
     assert_eq!(completed["completed_at"], "2026-11-20T12:00:01.123456Z");
-    assert_eq!(completed["result_id"], "concept");
+    assert_eq!(completed["result_id"], CONCEPT);
     let url = completed["image_url"].as_str().unwrap();
     assert!(url.starts_with(&format!("{ORIGIN}/api/images/refined/x.png?expires=")));
 
     service.memory.edit_task(|task| task.image_path = None);
     let without_image = read(&service);
     assert_eq!(without_image["image_url"], Value::Null);
-    assert_eq!(without_image["result_id"], "concept");
+    assert_eq!(without_image["result_id"], CONCEPT);
 
     service.memory.edit_task(|task| {
         task.status = Status::Failed;

@@ -118,7 +118,7 @@ async fn contents(
         if inspector.is_none() && length > max_json {
             return Err(too_large());
         }
-        pieces::append(&mut held, &piece);
+        pieces::append(&mut held, piece);
     }
     if declared.is_some_and(|declared| length < declared) {
         return Err(Failure::BrokeOff.into());

@@ -15,8 +15,7 @@ mod http;
 
 use std::marker::PhantomData;
 
-use concept_refinement_domain::pieces::PIECE;
-use wit_bindgen::{StreamReader, StreamResult};
+use concept_refinement_outbound::Incoming;
 
 use crate::answer::Answer;
 use crate::ports::{ByteStream, Failure};
@@ -49,8 +48,8 @@ impl<P: Provider> wit::Guest for Component<P> {
     }
 }
 
-fn from_wit(request: wit::Request) -> (Request, Original) {
-    let original = Original(request.image);
+fn from_wit(request: wit::Request) -> (Request, Incoming) {
+    let original = Incoming::from(request.image);
     let request = Request {
         prompt: request.prompt,
         strength: request.strength,
@@ -101,23 +100,8 @@ impl From<Error> for wit::Error {
 }
 
 /// Its end and its being given up look alike: the length tells.
-struct Original(StreamReader<u8>);
-
-impl ByteStream for Original {
+impl ByteStream for Incoming {
     async fn next(&mut self) -> Result<Option<Vec<u8>>, Failure> {
-        Ok(piece(&mut self.0).await)
-    }
-}
-
-/// The next piece that is not empty; none at the end.
-async fn piece(stream: &mut StreamReader<u8>) -> Option<Vec<u8>> {
-    loop {
-        let (result, piece) = stream.read(Vec::with_capacity(PIECE)).await;
-        if !piece.is_empty() {
-            return Some(piece);
-        }
-        if !matches!(result, StreamResult::Complete(_)) {
-            return None;
-        }
+        Ok(self.piece().await)
     }
 }

@@ -31,18 +31,15 @@ impl Original {
         let mut held = VecDeque::new();
         let mut missing = length;
         while missing > 0 {
-            let Some(piece) = stream.next().await? else {
+            let Some(mut piece) = stream.next().await? else {
                 return Err(Error::refused("the image ended before its length"));
             };
-            let taken = usize::try_from(missing)
-                .ok()
-                .and_then(|missing| piece.get(..missing))
-                .unwrap_or(&piece);
+            piece.truncate(usize::try_from(missing).unwrap_or(usize::MAX));
             inspector
-                .push(taken)
+                .push(&piece)
                 .map_err(|problem| Error::Refused(problem.to_string()))?;
-            missing -= taken.len() as u64;
-            pieces::append(&mut held, taken);
+            missing = missing.saturating_sub(piece.len() as u64);
+            pieces::append(&mut held, piece);
         }
         let inspected = inspector
             .finish()

@@ -9,15 +9,9 @@ pub struct Settings {
     pub key: Option<String>,
 }
 
-/// The provider's base URL in its parts.
+/// The provider's base URL, without a final slash.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Base {
-    pub https: bool,
-    /// Host and port.
-    pub authority: String,
-    /// Without a final slash.
-    path: String,
-}
+pub struct Base(String);
 
 impl Settings {
     /// Of the settings `model-url` and `model-api-key`.
@@ -36,25 +30,18 @@ impl Base {
     /// None: not an http or https URL, or one with user information in it.
     pub fn parse(url: &str) -> Option<Self> {
         let url: http::Uri = url.parse().ok()?;
-        let https = match url.scheme_str()? {
-            "http" => false,
-            "https" => true,
-            _ => return None,
-        };
+        let scheme = url.scheme_str()?;
         let authority = url.authority()?.as_str();
-        if authority.contains('@') {
+        if !matches!(scheme, "http" | "https") || authority.contains('@') {
             return None;
         }
-        Some(Self {
-            https,
-            authority: authority.to_owned(),
-            path: url.path().trim_end_matches('/').to_owned(),
-        })
+        let path = url.path().trim_end_matches('/');
+        Some(Self(format!("{scheme}://{authority}{path}")))
     }
 
-    /// The path of a place below it, which begins with a slash.
+    /// The URL of a path below it, which begins with a slash.
     pub fn join(&self, path: &str) -> String {
-        format!("{}{path}", self.path)
+        format!("{}{path}", self.0)
     }
 }
 
@@ -63,22 +50,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_base_is_read_in_its_parts() {
-        for (url, https, authority, joined) in [
-            ("https://api.openai.com", true, "api.openai.com", "/v1/x"),
-            ("https://api.openai.com/", true, "api.openai.com", "/v1/x"),
-            ("http://127.0.0.1:7860/", false, "127.0.0.1:7860", "/v1/x"),
-            ("http://[::1]:7860", false, "[::1]:7860", "/v1/x"),
+    fn a_base_is_what_comes_before_the_path() {
+        for (url, joined) in [
+            ("https://api.openai.com", "https://api.openai.com/v1/x"),
+            ("https://api.openai.com/", "https://api.openai.com/v1/x"),
+            ("http://127.0.0.1:7860/", "http://127.0.0.1:7860/v1/x"),
+            ("http://[::1]:7860", "http://[::1]:7860/v1/x"),
             (
                 "https://proxy.example/openai/?a=b",
-                true,
-                "proxy.example",
-                "/openai/v1/x",
+                "https://proxy.example/openai/v1/x",
             ),
         ] {
-            let base = Base::parse(url).unwrap();
-            assert_eq!((base.https, base.authority.as_str()), (https, authority));
-            assert_eq!(base.join("/v1/x"), joined, "{url}");
+            assert_eq!(Base::parse(url).unwrap().join("/v1/x"), joined, "{url}");
         }
     }
 

@@ -104,7 +104,7 @@ impl<S: ByteStream> Ports for World<S> {
     type Stream = S;
 
     async fn post(&self, base: &Base, post: Post) -> Result<Response<S>, Failure> {
-        let url = format!("{}{}", base.authority, base.join(post.path));
+        let url = base.join(post.path);
         let body: Vec<u8> = post.body.into_pieces().flatten().collect();
         let body = serde_json::from_slice(&body).unwrap();
         self.asked.borrow_mut().push((url, body));
@@ -149,7 +149,7 @@ fn asked<S: ByteStream>(reply: Result<Response<S>, Failure>) -> Result<Answer, E
         &mut original,
     ));
     let sent = json!({"prompt": "lighter. Logo: A cup.", "image": STANDARD.encode(&file)});
-    let expected = ("provider.example/refine".to_owned(), sent);
+    let expected = ("http://provider.example/refine".to_owned(), sent);
     assert_eq!(world.asked.take(), [expected], "asked other than once");
     answer
 }
@@ -166,7 +166,7 @@ fn response(status: u16, body: &[u8]) -> Response<Pieces> {
 
 fn image(bytes: &[u8]) -> Answer {
     let mut pieces = VecDeque::new();
-    concept_refinement_domain::pieces::append(&mut pieces, bytes);
+    concept_refinement_domain::pieces::append(&mut pieces, bytes.to_vec());
     Answer::Image {
         format: Format::Gif,
         pieces,

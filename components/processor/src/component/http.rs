@@ -1,112 +1,67 @@
-//! Outbound HTTP by `wasi:http/client`.
+//! Outbound HTTP.
 
-use wasip3::http::client;
-use wasip3::http::types::{ErrorCode, Fields, Method, Request, RequestOptions, Response, Scheme};
-use wit_bindgen::StreamReader;
+use std::time::Duration;
+
+use concept_refinement_outbound::{self as outbound, Failure, Timeouts};
+use wasip3::http::types::Method;
 
 use super::Imports;
 use crate::ports;
-use crate::ports::{FetchError, Purpose};
+use crate::ports::{ByteStream, FetchError, Purpose};
 
 /// Tells our host whose word a request is made on, which takes it out before it
 /// connects; another platform passes it on, where it means nothing. A request
 /// without it is for an original.
 const PURPOSE: (&str, &str) = ("concept-refinement-purpose", "model-answer");
 
-/// Contract, section 2, in nanoseconds.
-const CONNECT_TIMEOUT: u64 = 10_000_000_000;
+const IMAGES: (&str, &str) = ("accept", "image/png, image/jpeg, image/webp, image/gif");
+
+const TIMEOUTS: Timeouts = Timeouts {
+    // Contract, section 2.
+    connect: Some(Duration::from_secs(10)),
+    first_byte: None,
+    between_bytes: None,
+};
 
 impl ports::Http for Imports {
-    type Stream = StreamReader<u8>;
+    type Stream = outbound::Response;
 
     async fn get(
         &self,
         url: &str,
         purpose: Purpose,
     ) -> Result<ports::Response<Self::Stream>, FetchError> {
-        let request = request(url, purpose).ok_or(FetchError::Broken)?;
-        let response = client::send(request).await.map_err(fetch_error)?;
-        Ok(received(response))
+        let purpose = (purpose == Purpose::ModelAnswer).then_some(PURPOSE);
+        let fields = [IMAGES].into_iter().chain(purpose);
+        let request = outbound::request(&Method::Get, url, fields, None, TIMEOUTS)
+            .ok_or(FetchError::Broken)?;
+        let response = outbound::send(request).await?;
+        Ok(ports::Response {
+            status: response.status,
+            location: response.header("location"),
+            content_length: response.content_length(),
+            content_encoding: response.header("content-encoding"),
+            body: response,
+        })
     }
 }
 
-fn request(url: &str, purpose: Purpose) -> Option<Request> {
-    let url = url::Url::parse(url).ok()?;
-    let mut fields = vec![
-        ("accept", "image/png, image/jpeg, image/webp, image/gif"),
-        ("accept-encoding", "identity"),
-        ("user-agent", "concept-refinement"),
-    ];
-    if purpose == Purpose::ModelAnswer {
-        fields.push(PURPOSE);
-    }
-    let fields: Vec<_> = fields
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()))
-        .collect();
-    let headers = Fields::from_list(&fields).ok()?;
-    let options = RequestOptions::new();
-    options.set_connect_timeout(Some(CONNECT_TIMEOUT)).ok()?;
-    let (_, no_trailers) = wasip3::wit_future::new(|| Ok(None));
-    let (request, _) = Request::new(headers, None, no_trailers, Some(options));
-    let scheme = match url.scheme() {
-        "http" => Scheme::Http,
-        "https" => Scheme::Https,
-        _ => return None,
-    };
-    let authority = match url.port() {
-        Some(port) => format!("{}:{port}", url.host_str()?),
-        None => url.host_str()?.to_owned(),
-    };
-    let path_with_query = match url.query() {
-        Some(query) => format!("{}?{query}", url.path()),
-        None => url.path().to_owned(),
-    };
-    request.set_method(&Method::Get).ok()?;
-    request.set_scheme(Some(&scheme)).ok()?;
-    request.set_authority(Some(&authority)).ok()?;
-    request.set_path_with_query(Some(&path_with_query)).ok()?;
-    Some(request)
-}
-
-fn received(response: Response) -> ports::Response<StreamReader<u8>> {
-    let status = response.get_status_code();
-    let headers = response.get_headers().copy_all();
-    let header = |name: &str| {
-        let (_, value) = headers
-            .iter()
-            .find(|(header, _)| header.eq_ignore_ascii_case(name))?;
-        String::from_utf8(value.clone()).ok()
-    };
-    // Whether the body came whole is judged by its contents.
-    let (_, consumed) = wasip3::wit_future::new(|| Ok(()));
-    let (body, _) = Response::consume_body(response, consumed);
-    ports::Response {
-        status,
-        location: header("location"),
-        content_length: header("content-length").and_then(|length| length.parse().ok()),
-        content_encoding: header("content-encoding"),
-        body,
+/// Whether it came whole is judged by its contents.
+impl ByteStream for outbound::Response {
+    async fn next(&mut self) -> Option<Vec<u8>> {
+        self.piece().await.ok().flatten()
     }
 }
 
-fn fetch_error(error: ErrorCode) -> FetchError {
-    match error {
-        ErrorCode::DestinationIpProhibited | ErrorCode::HttpRequestDenied => FetchError::Forbidden,
-        ErrorCode::DnsTimeout | ErrorCode::DnsError(_) | ErrorCode::DestinationNotFound => {
-            FetchError::Unresolvable
+impl From<Failure> for FetchError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Forbidden => Self::Forbidden,
+            Failure::Unresolvable => Self::Unresolvable,
+            Failure::Unreachable => Self::Unreachable,
+            Failure::TimedOut => Self::TimedOut,
+            Failure::Tls => Self::Tls,
+            Failure::Broken => Self::Broken,
         }
-        ErrorCode::DestinationUnavailable
-        | ErrorCode::DestinationIpUnroutable
-        | ErrorCode::ConnectionRefused
-        | ErrorCode::ConnectionLimitReached => FetchError::Unreachable,
-        ErrorCode::ConnectionTimeout
-        | ErrorCode::ConnectionReadTimeout
-        | ErrorCode::ConnectionWriteTimeout
-        | ErrorCode::HttpResponseTimeout => FetchError::TimedOut,
-        ErrorCode::TlsProtocolError
-        | ErrorCode::TlsCertificateError
-        | ErrorCode::TlsAlertReceived(_) => FetchError::Tls,
-        _ => FetchError::Broken,
     }
 }

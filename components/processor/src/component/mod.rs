@@ -12,9 +12,9 @@ mod stores;
 use std::time::Duration;
 
 use concept_refinement_domain::capability::Lease;
-use concept_refinement_domain::pieces::PIECE;
 use concept_refinement_domain::task::Stage;
 use concept_refinement_domain::timestamp::Timestamp;
+use concept_refinement_outbound::Incoming;
 use wasip3::clocks::{monotonic_clock, system_clock};
 use wasip3::random::random;
 
@@ -95,9 +95,8 @@ impl Clock for Imports {
     }
 }
 
-impl ByteStream for wit_bindgen::StreamReader<u8> {
+impl ByteStream for Incoming {
     async fn next(&mut self) -> Option<Vec<u8>> {
-        let (_, piece) = self.read(Vec::with_capacity(PIECE)).await;
-        (!piece.is_empty()).then_some(piece)
+        self.piece().await
     }
 }

@@ -6,6 +6,7 @@ use concept_refinement_domain::capability::{
     CapabilityError, Claimed, Fenced, ImageInfo, Lease, NewImage, StoredOrNot,
 };
 use concept_refinement_domain::concept::NewConcept;
+use concept_refinement_outbound::Incoming;
 use wit_bindgen::StreamReader;
 
 use super::concept::refinement::{concept_store, image_model, image_store, task_store};
@@ -49,7 +50,7 @@ impl ports::TaskStore for Imports {
 }
 
 impl ports::ImageStore for Imports {
-    type Stream = StreamReader<u8>;
+    type Stream = Incoming;
 
     async fn put(
         &self,
@@ -67,7 +68,7 @@ impl ports::ImageStore for Imports {
 
     async fn get(&self, path: &str) -> Result<Option<(ImageInfo, Self::Stream)>, CapabilityError> {
         let image = image_store::get(path.to_owned(), None).await?;
-        Ok(image.map(|(info, stream)| (info.into(), stream)))
+        Ok(image.map(|(info, stream)| (info.into(), stream.into())))
     }
 
     async fn delete(&self, path: &str) -> Result<(), CapabilityError> {
@@ -90,7 +91,7 @@ impl ports::ConceptStore for Imports {
 }
 
 impl ports::ImageModel for Imports {
-    type Stream = StreamReader<u8>;
+    type Stream = Incoming;
 
     async fn refine(
         &self,
@@ -110,7 +111,7 @@ impl ports::ImageModel for Imports {
         match image_model::refine(request).await {
             Ok(image_model::Answer::Image(image)) => Ok(Answer::Image {
                 length: image.length,
-                contents: image.contents,
+                contents: image.contents.into(),
             }),
             Ok(image_model::Answer::Location(url)) => Ok(Answer::Location(url)),
             Err(image_model::Error::Unavailable(error)) => Err(ModelError::Unavailable {

@@ -68,6 +68,11 @@ impl Admission {
         }
     }
 
+    /// How many more calls there are slots for.
+    pub fn free(&self) -> usize {
+        self.slots.available_permits()
+    }
+
     /// Waits until the call may run. None: nothing runs any more.
     pub async fn admit(&self, request: &mut ModelRequest) -> Option<Admitted> {
         // Whoever waits holds no more of the image than its beginning.

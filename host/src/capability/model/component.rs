@@ -122,6 +122,10 @@ impl ImageModel for ModelComponent {
         self.at_once
     }
 
+    fn running(&self) -> usize {
+        self.at_once.saturating_sub(self.calls.admission.free())
+    }
+
     fn describe(&self) -> &str {
         &self.description
     }

@@ -58,6 +58,11 @@ pub trait ImageModel: Send + Sync {
         usize::MAX
     }
 
+    /// How many calls run now, where that is known.
+    fn running(&self) -> usize {
+        0
+    }
+
     /// One sentence on what this model is.
     fn describe(&self) -> &str;
 }

@@ -14,9 +14,13 @@ impl HostWithStore<Sandbox> for Linked {
         lease: Lease,
         stage: Stage,
     ) -> wasmtime::Result<()> {
-        let capabilities = accessor.with(|mut access| access.get().capabilities())?;
-        let lease = lease.into();
-        capabilities.tasks.progress(&lease, stage.into()).await;
+        let (lease, stage) = (lease.into(), stage.into());
+        let capabilities = accessor.with(|mut access| {
+            let sandbox = access.get();
+            sandbox.stage().set(stage);
+            sandbox.capabilities()
+        })?;
+        capabilities.tasks.progress(&lease, stage).await;
         Ok(())
     }
 }

@@ -151,11 +151,18 @@ impl HostWithStore<Sandbox> for Linked {
         user_id: String,
         id: String,
     ) -> Answer<Option<StreamReader<wit::Change>>> {
-        let host = accessor.with(|mut access| access.get().capabilities())?;
+        let (host, place) = accessor.with(|mut access| {
+            let sandbox = access.get();
+            wasmtime::error::Ok((sandbox.capabilities()?, sandbox.watchers().enter()))
+        })?;
+        let place = match place {
+            Ok(place) => place,
+            Err(error) => return Ok(Err(error.into())),
+        };
         match host.tasks.watch(&user_id, &id).await {
             Ok(None) => Ok(Ok(None)),
             Ok(Some(changes)) => {
-                let changes = Items::new(changes.map(wit::Change::from));
+                let changes = Items::new(place.hold(changes).map(wit::Change::from));
                 let reader = accessor.with(|access| StreamReader::new(access, changes))?;
                 Ok(Ok(Some(reader)))
             }

@@ -9,6 +9,7 @@ mod link;
 #[cfg(test)]
 pub(crate) mod samples;
 pub mod sqlite;
+pub mod watchers;
 
 use concept_refinement_domain::capability::{
     Claimed, Deleted, Fenced, Lease, NewTask, Position, Submission, TaskPage,
@@ -30,6 +31,20 @@ pub struct Expired {
     pub concepts: u32,
     /// The images of the concepts, which are to be deleted.
     pub image_paths: Vec<String>,
+}
+
+/// How many tasks there are, for whoever watches over the service.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    pub pending: u64,
+    pub processing: u64,
+    pub completed: u64,
+    pub failed: u64,
+    /// When the oldest pending task was created.
+    pub oldest_pending: Option<Timestamp>,
+    /// How many tasks were failed since the store was opened, because their
+    /// workers died too often.
+    pub given_up: u64,
 }
 
 pub trait TaskStore: Send + Sync {
@@ -84,6 +99,11 @@ pub trait TaskStore: Send + Sync {
     /// task, or another user's.
     fn watch<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Changes>>;
 
+    /// Ends once the task is deleted from now on, as far as this process can
+    /// tell without asking, and never otherwise: whoever works on the task
+    /// finds its lease lost, later.
+    fn forgotten(&self, id: &str) -> BoxFuture<'static, ()>;
+
     /// Tells those who watch that a stage began, if the lease still holds.
     /// Nothing is stored, and nothing depends on it.
     fn progress<'a>(&'a self, lease: &'a Lease, stage: Stage) -> BoxFuture<'a, ()>;
@@ -120,6 +140,10 @@ pub trait TaskStore: Send + Sync {
     /// gone as if it had been deleted: quota is not given back. A concept whose
     /// image is the original of a pending or processing task stays as long.
     fn expire(&self, before: Timestamp, limit: u32) -> Answer<'_, Expired>;
+
+    /// Counts all tasks. It must not keep others waiting, however many there
+    /// are.
+    fn tally(&self) -> Answer<'_, Tally>;
 
     /// Whether the store can be used, for writing too.
     fn check(&self) -> Answer<'_, ()>;

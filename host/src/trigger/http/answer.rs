@@ -1,12 +1,48 @@
 //! What is answered where no component could: in the shape of the API's errors.
 
+use std::time::Duration;
+
 use bytes::Bytes;
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
 use wasmtime_wasi_http::WasiBody;
 
+/// As the component has them on its errors.
+const FIELDS: [(HeaderName, &str); 7] = [
+    (header::CONTENT_TYPE, "application/json"),
+    (header::CACHE_CONTROL, "no-store"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::REFERRER_POLICY, "same-origin"),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; frame-ancestors 'none'",
+    ),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    ),
+];
+
 pub fn bad_request(detail: &str) -> Response<WasiBody> {
     error(StatusCode::BAD_REQUEST, "BAD_REQUEST", detail)
+}
+
+/// The last on its connection.
+pub fn long_head() -> Response<WasiBody> {
+    closing(error(
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        "REQUEST_HEADER_FIELDS_TOO_LARGE",
+        "The head of the request is longer than 32 KiB.",
+    ))
+}
+
+/// Nothing more is read from a connection on which nobody knows where a request
+/// ends.
+pub fn unknown_coding() -> Response<WasiBody> {
+    closing(bad_request(
+        "the request's Transfer-Encoding is not chunked alone",
+    ))
 }
 
 pub fn internal_error() -> Response<WasiBody> {
@@ -15,6 +51,17 @@ pub fn internal_error() -> Response<WasiBody> {
         "INTERNAL_ERROR",
         "Something went wrong. Try again later.",
     )
+}
+
+/// One client asks for the same too often.
+pub fn too_often(wait: Duration) -> Response<WasiBody> {
+    let detail = "Too many sessions from this address. Try again later.";
+    let mut response = error(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMIT_EXCEEDED", detail);
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    response
+        .headers_mut()
+        .insert(header::RETRY_AFTER, seconds.into());
+    response
 }
 
 pub fn overloaded() -> Response<WasiBody> {
@@ -31,6 +78,13 @@ pub fn timed_out() -> Response<WasiBody> {
         "SERVICE_UNAVAILABLE",
         "The request took too long. Try again later.",
     ))
+}
+
+fn closing(mut response: Response<WasiBody>) -> Response<WasiBody> {
+    response
+        .headers_mut()
+        .insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 fn later(mut response: Response<WasiBody>) -> Response<WasiBody> {
@@ -52,9 +106,9 @@ fn error(status: StatusCode, code: &str, detail: &str) -> Response<WasiBody> {
         .boxed_unsync();
     let mut response = Response::new(body);
     *response.status_mut() = status;
-    response.headers_mut().insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json"),
-    );
+    for (name, value) in FIELDS {
+        let value = HeaderValue::from_static(value);
+        response.headers_mut().insert(name, value);
+    }
     response
 }

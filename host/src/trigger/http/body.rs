@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
-use tokio::time::{Instant, Sleep, sleep, timeout};
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use crate::trigger::activity::Activity;
@@ -16,28 +16,56 @@ use crate::trigger::activity::Activity;
 /// How long a client may be silent within a body.
 const SILENCE: Duration = Duration::from_secs(30);
 
+/// How fast a body has to come on average, once that time is over, in bytes a
+/// second: who says a byte now and then would stay for days.
+const PACE: u64 = 1024;
+
 /// How much of a body that nobody wants is read, in bytes, and for how long.
 const DRAINED: u64 = 64 << 20;
 const DRAINING: Duration = Duration::from_secs(5);
 
 /// At most `max` bytes are read: one that is longer breaks off there.
-pub fn bounded(incoming: Incoming, max: u64, activity: Activity) -> WasiBody {
-    Bounded {
-        incoming: Some(incoming),
-        left: max,
-        deadline: None,
-        activity,
-    }
-    .boxed_unsync()
+pub fn bounded(
+    request: http::Request<Incoming>,
+    max: u64,
+    activity: Activity,
+) -> http::Request<WasiBody> {
+    let expect = request.headers().get(http::header::EXPECT);
+    let is_held_back =
+        expect.is_some_and(|expect| expect.as_bytes().eq_ignore_ascii_case(b"100-continue"));
+    request.map(|incoming| {
+        Bounded {
+            incoming: Some(incoming),
+            is_held_back,
+            left: max,
+            begin: Instant::now(),
+            received: 0,
+            deadline: None,
+            activity,
+        }
+        .boxed_unsync()
+    })
 }
 
 struct Bounded {
     /// Taken only when this is dropped.
     incoming: Option<Incoming>,
+    /// The client sends it once it is asked to, which reading does.
+    is_held_back: bool,
     left: u64,
+    begin: Instant,
+    received: u64,
     /// Set while the client is waited for.
     deadline: Option<Pin<Box<Sleep>>>,
     activity: Activity,
+}
+
+/// By when more has to come.
+fn latest(begin: Instant, received: u64, now: Instant) -> Instant {
+    let earned = Duration::from_secs(received / PACE);
+    let by_pace = begin.checked_add(SILENCE.saturating_add(earned));
+    let unless_silent = now + SILENCE;
+    by_pace.map_or(unless_silent, |by_pace| by_pace.min(unless_silent))
 }
 
 impl Body for Bounded {
@@ -49,6 +77,7 @@ impl Body for Bounded {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let this = self.get_mut();
+        this.is_held_back = false;
         let Some(incoming) = &mut this.incoming else {
             return Poll::Ready(None);
         };
@@ -59,6 +88,7 @@ impl Body for Bounded {
                 this.deadline = None;
                 this.activity.moved();
                 let length = frame.data_ref().map_or(0, |data| data.len() as u64);
+                this.received = this.received.saturating_add(length);
                 match this.left.checked_sub(length) {
                     Some(left) => {
                         this.left = left;
@@ -68,9 +98,10 @@ impl Body for Bounded {
                 }
             }
             Poll::Pending => {
+                let latest = latest(this.begin, this.received, Instant::now());
                 let deadline = this
                     .deadline
-                    .get_or_insert_with(|| Box::pin(sleep(SILENCE)));
+                    .get_or_insert_with(|| Box::pin(sleep_until(latest)));
                 match deadline.as_mut().poll(cx) {
                     Poll::Ready(()) => {
                         deadline.as_mut().reset(Instant::now() + SILENCE);
@@ -100,7 +131,7 @@ impl Drop for Bounded {
         let Some(mut incoming) = self.incoming.take() else {
             return;
         };
-        if incoming.is_end_stream() {
+        if incoming.is_end_stream() || self.is_held_back {
             return;
         }
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
@@ -115,6 +146,30 @@ impl Drop for Bounded {
                 }
             };
             runtime.spawn(timeout(DRAINING, drain));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_keeps_up_its_pace() {
+        let begin = Instant::now();
+        let second = Duration::from_secs(1);
+        for (name, received, passed, left) in [
+            ("nothing yet", 0, 0, 30),
+            ("nothing for a while", 0, 20, 10),
+            ("a byte now and then", 29, 29, 1),
+            ("slowly enough", 10 * PACE, 35, 5),
+            ("at once, and then silence", 1 << 30, 1, 30),
+            ("steadily", 100 * PACE, 100, 30),
+            ("more than a clock counts", u64::MAX, 0, 30),
+        ] {
+            let now = begin + passed * second;
+            let left = now + left * second;
+            assert_eq!(latest(begin, received, now), left, "{name}");
         }
     }
 }

@@ -15,34 +15,42 @@ use super::fault::Fault;
 use super::rows::{self, TaskRow};
 use super::writer::Step;
 
+/// What became of a claim.
+pub(super) enum Claim {
+    Taken(Box<Claimed>),
+    Refused,
+    /// Its workers died too often: it is failed now.
+    GivenUp,
+}
+
 pub(super) fn claim(
     step: &mut Step<'_>,
     id: &str,
     user_id: Option<&str>,
     lease: Duration,
-) -> Result<Option<Claimed>, Fault> {
+) -> Result<Claim, Fault> {
     let Some(mut row) = rows::find(step, id)? else {
-        return Ok(None);
+        return Ok(Claim::Refused);
     };
     if user_id.is_some_and(|user_id| user_id != row.task.user_id) {
-        return Ok(None);
+        return Ok(Claim::Refused);
     }
     if row.task.status == Status::Processing {
         if row.task.lease_until.is_some_and(|until| until > step.now) {
-            return Ok(None);
+            return Ok(Claim::Refused);
         }
         row.deaths = row.deaths.saturating_add(1);
         if row.deaths >= MAX_DEATHS {
-            return end_in_failure(step, row, WORKER_DIED.to_owned()).map(|_| None);
+            return end_in_failure(step, row, WORKER_DIED.to_owned()).map(|_| Claim::GivenUp);
         }
     }
     if !row.happen(Event::Claim, step.now) {
-        return Ok(None);
+        return Ok(Claim::Refused);
     }
     row.attempt = row.attempt.saturating_add(1);
     row.task.lease_until = Some(step.now.plus(lease));
     rows::save(step, &row, true)?;
-    Ok(Some(Claimed {
+    Ok(Claim::Taken(Box::new(Claimed {
         lease: Lease {
             task_id: row.task.id.clone(),
             attempt: row.attempt,
@@ -51,7 +59,7 @@ pub(super) fn claim(
         },
         task: row.task,
         checkpoint: row.checkpoint,
-    }))
+    })))
 }
 
 pub(super) fn renew(

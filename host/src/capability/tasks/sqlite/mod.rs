@@ -9,6 +9,7 @@ mod concepts;
 mod connection;
 mod damage;
 mod delete;
+mod deletions;
 mod expiry;
 mod fault;
 mod files;
@@ -21,12 +22,14 @@ mod rows;
 mod schema;
 mod submit;
 mod sweep;
+mod tally;
 mod usage;
 mod watch;
 mod writer;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -43,9 +46,10 @@ use rusqlite::Connection;
 use super::super::concepts::ConceptStore;
 use super::super::directory::{self, DirectoryLock};
 use super::super::{Answer, Clock, OpenError};
-use super::{Changes, Expired, TaskStore};
+use super::{Changes, Expired, Tally, TaskStore};
 use damage::Damage;
 use fault::Fault;
+use leases::Claim;
 use readers::Readers;
 use schema::MigrationError;
 use watch::{Hub, News};
@@ -81,6 +85,8 @@ pub struct SqliteTasks {
     file: PathBuf,
     damage: Arc<Damage>,
     hub: Arc<Hub>,
+    /// Tasks that were failed because their workers died too often.
+    given_up: AtomicU64,
     /// None: the writer reads as well.
     readers: Option<Readers>,
     /// After the readers, so that it is the last to close the file.
@@ -134,6 +140,7 @@ impl SqliteTasks {
             file,
             damage,
             hub,
+            given_up: AtomicU64::default(),
             _lock: Some(lock),
         })
     }
@@ -153,6 +160,7 @@ impl SqliteTasks {
                 .map_err(|error| OpenError::unusable(place, error))?,
             damage,
             hub,
+            given_up: AtomicU64::default(),
             _lock: None,
         })
     }
@@ -206,7 +214,17 @@ impl TaskStore for SqliteTasks {
     fn claim<'a>(&'a self, id: &'a str, user_id: Option<&'a str>) -> Answer<'a, Option<Claimed>> {
         let (id, user_id) = (id.to_owned(), user_id.map(str::to_owned));
         let lease = self.options.lease;
-        Box::pin(self.write(move |step| leases::claim(step, &id, user_id.as_deref(), lease)))
+        Box::pin(async move {
+            let claim = self.write(move |step| leases::claim(step, &id, user_id.as_deref(), lease));
+            Ok(match claim.await? {
+                Claim::Taken(claimed) => Some(*claimed),
+                Claim::Refused => None,
+                Claim::GivenUp => {
+                    self.given_up.fetch_add(1, Ordering::Relaxed);
+                    None
+                }
+            })
+        })
     }
 
     fn renew<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Option<Lease>> {
@@ -272,6 +290,10 @@ impl TaskStore for SqliteTasks {
         })
     }
 
+    fn forgotten(&self, id: &str) -> BoxFuture<'static, ()> {
+        Box::pin(self.hub.deletion(id).happens())
+    }
+
     fn progress<'a>(&'a self, lease: &'a Lease, stage: Stage) -> BoxFuture<'a, ()> {
         Box::pin(async move {
             if !self.hub.is_watched(&lease.task_id) {
@@ -304,6 +326,16 @@ impl TaskStore for SqliteTasks {
 
     fn expire(&self, before: Timestamp, limit: u32) -> Answer<'_, Expired> {
         Box::pin(self.write(move |step| expiry::expire(step, before, limit)))
+    }
+
+    fn tally(&self) -> Answer<'_, Tally> {
+        Box::pin(async move {
+            let tally = self.read(tally::count).await?;
+            Ok(Tally {
+                given_up: self.given_up.load(Ordering::Relaxed),
+                ..tally
+            })
+        })
     }
 
     /// Writes, since reading works on a full disk too, and where the file has

@@ -1,24 +1,26 @@
 //! The threads that read, beside the writer and never waiting for it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use concept_refinement_domain::capability::CapabilityError;
+use crossbeam_channel::{Receiver, Sender, unbounded};
 use rusqlite::Connection;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, oneshot};
 
 use super::damage::Damage;
 use super::fault::{Fault, unavailable};
 
 /// Callers beyond these wait before they are queued.
-const WAITING: usize = 1024;
+const AT_ONCE: usize = 1024;
 
 type Query = Box<dyn FnOnce(&Connection) + Send>;
 
 #[derive(Debug)]
 pub(super) struct Readers {
     /// Taken when the readers are to stop.
-    sender: Option<mpsc::Sender<Query>>,
+    queries: Option<Sender<Query>>,
+    room: Semaphore,
     threads: Vec<JoinHandle<()>>,
     damage: Arc<Damage>,
 }
@@ -28,8 +30,7 @@ impl Readers {
         connections: Vec<Connection>,
         damage: Arc<Damage>,
     ) -> std::io::Result<Self> {
-        let (sender, receiver) = mpsc::channel(WAITING);
-        let waiting = Arc::new(Mutex::new(receiver));
+        let (queries, waiting) = unbounded();
         let threads = connections
             .into_iter()
             .map(|connection| {
@@ -40,7 +41,8 @@ impl Readers {
             })
             .collect::<Result<_, _>>()?;
         Ok(Self {
-            sender: Some(sender),
+            queries: Some(queries),
+            room: Semaphore::new(AT_ONCE),
             threads,
             damage,
         })
@@ -59,15 +61,16 @@ impl Readers {
                 let _ = answer.send(query(connection).map_err(|fault| fault.tell(&damage)));
             }
         });
-        let sender = self.sender.as_ref().ok_or_else(unavailable)?;
-        sender.send(query).await.map_err(|_| unavailable())?;
+        let queries = self.queries.as_ref().ok_or_else(unavailable)?;
+        let _room = self.room.acquire().await.map_err(|_| unavailable())?;
+        queries.send(query).map_err(|_| unavailable())?;
         answered.await.map_err(|_| unavailable())?
     }
 }
 
 impl Drop for Readers {
     fn drop(&mut self) {
-        self.sender = None;
+        self.queries = None;
         for thread in self.threads.drain(..) {
             if thread.join().is_err() {
                 tracing::error!("a reader of the task store had crashed");
@@ -76,14 +79,8 @@ impl Drop for Readers {
     }
 }
 
-/// Each waits for the next query in turn, holding the receiver.
-fn serve(connection: &Connection, waiting: &Mutex<mpsc::Receiver<Query>>) {
-    loop {
-        let next = waiting
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .blocking_recv();
-        let Some(query) = next else { return };
+fn serve(connection: &Connection, queries: &Receiver<Query>) {
+    for query in queries {
         query(connection);
     }
 }

@@ -130,6 +130,10 @@ CREATE TABLE forgotten_task (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX forgotten_task_age ON forgotten_task (forgotten_at);
 ",
+    r"
+-- So that tasks can be counted without reading them.
+CREATE INDEX task_failed ON task (completed_at) WHERE status = 'failed';
+",
 ];
 
 #[derive(Debug, thiserror::Error)]

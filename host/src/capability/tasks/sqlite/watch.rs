@@ -12,6 +12,7 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::super::Changes;
+use super::deletions::{Deletion, Deletions};
 
 /// More than happen to a task at once. A reader that is further behind misses
 /// the oldest, never the last.
@@ -28,6 +29,7 @@ pub(super) enum News {
 #[derive(Debug, Default)]
 pub(super) struct Hub {
     watched: Mutex<HashMap<String, broadcast::Sender<News>>>,
+    deletions: Arc<Deletions>,
 }
 
 impl Hub {
@@ -46,6 +48,11 @@ impl Hub {
         }
     }
 
+    /// Begins to wait for the deletion of a task.
+    pub(super) fn deletion(&self, task_id: &str) -> Deletion {
+        self.deletions.of(task_id)
+    }
+
     pub(super) fn is_watched(&self, task_id: &str) -> bool {
         self.watched().contains_key(task_id)
     }
@@ -55,7 +62,10 @@ impl Hub {
         let is_last = match &news {
             News::Status(_, task) => task.status.is_final(),
             News::Progress(_) => false,
-            News::Deleted => true,
+            News::Deleted => {
+                self.deletions.announce(task_id);
+                true
+            }
         };
         let mut watched = self.watched();
         if let Some(sender) = watched.get(task_id) {

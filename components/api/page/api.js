@@ -1,0 +1,85 @@
+// Requests to the service. What it answers other than success is thrown as a
+// Refusal; that it could not be reached, as Offline.
+
+import { Offline, Refusal, refusal } from './errors.js';
+import * as quota from './quota.js';
+import * as session from './session.js';
+
+/** How far the service's clock is ahead of this one, in milliseconds. */
+let ahead = 0;
+
+/** The service's time. */
+export const now = () => Date.now() + ahead;
+
+export const tasks = (cursor, limit = 12) =>
+  call('GET', `/api/tasks?limit=${limit}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`);
+export const task = (id, signal) => call('GET', taskPath(id), { signal });
+export const deleteTask = (id) => call('DELETE', taskPath(id));
+export const deleteConcept = (id) => call('DELETE', `/api/concepts/${encodeURIComponent(id)}`);
+export const deleteUpload = (path) => call('DELETE', `/api/images/${path}`);
+export const eventsPath = (id) => `${taskPath(id)}/events`;
+
+/** Sent again with the same key, it creates nothing twice. */
+export const refine = (wish, key, signal) =>
+  call('POST', '/api/concepts/refine', {
+    body: JSON.stringify(wish),
+    headers: { 'Content-Type': 'application/json', 'Idempotency-Key': key },
+    signal,
+  });
+
+export function newKey() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** An image of the service's own, for whoever has a token and no cookie. */
+export async function image(url) {
+  const response = await fetch(url, { headers: session.credentials() });
+  if (!response.ok) throw await refusal(response);
+  return response.blob();
+}
+
+/** Asks once more where a new session may help. */
+export async function withSession(ask) {
+  const isUnknown = (error) => error instanceof Refusal && error.status === 401;
+  try {
+    return await ask().catch(async (error) => {
+      if (isUnknown(error) && (await reached(session.renew()))) return ask();
+      throw error;
+    });
+  } catch (error) {
+    if (isUnknown(error)) document.dispatchEvent(new Event('signin'));
+    throw error;
+  }
+}
+
+const taskPath = (id) => `/api/tasks/${encodeURIComponent(id)}`;
+
+function call(method, path, { body, headers, signal } = {}) {
+  return withSession(async () => {
+    const response = await reached(
+      fetch(path, {
+        method,
+        body,
+        signal,
+        headers: { ...headers, ...session.credentials() },
+      }),
+    );
+    quota.learn((name) => response.headers.get(name));
+    const date = Date.parse(response.headers.get('Date'));
+    // It has whole seconds only.
+    if (date && Math.abs(date - Date.now()) > 2000) ahead = date - Date.now();
+    if (!response.ok) throw await refusal(response);
+    return response.status === 204 ? null : reached(response.json());
+  });
+}
+
+/** What fetch fails with says nothing to people. */
+async function reached(answer) {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof Refusal || error.name === 'AbortError') throw error;
+    throw new Offline();
+  }
+}

@@ -1,0 +1,159 @@
+// Puts the parts together: which refinement is on show follows from the page's
+// address, and what is shown of it from its status.
+
+import * as api from './api.js';
+import * as compare from './compare.js';
+import * as compose from './compose.js';
+import { $ } from './dom.js';
+import { Refusal, sentence } from './errors.js';
+import * as history from './history.js';
+import * as intake from './intake.js';
+import * as quota from './quota.js';
+import * as result from './result.js';
+import * as router from './router.js';
+import * as signin from './signin.js';
+import * as source from './source.js';
+import * as suggestions from './suggestions.js';
+import * as views from './views.js';
+import * as watching from './watching.js';
+
+/** Of the newest visit: what an older one still brings is dropped. */
+let visit = 0;
+
+const reload = history.init({
+  deleted(task) {
+    if (task.task_id === router.current()) startAnew();
+  },
+});
+
+source.init();
+suggestions.init();
+compare.init();
+intake.init(
+  () => views.current() === 'compose',
+  () => $('prompt').focus(),
+);
+compose.init({
+  accepted(task) {
+    router.name(task.task_id);
+    show(task, { focus: true });
+    reload();
+  },
+  watch: router.go,
+});
+watching.init({
+  cancelled(task) {
+    if (task.task_id === router.current()) router.name(null);
+    begin({ focus: true });
+    reload();
+  },
+});
+result.init({
+  compose(wish) {
+    router.name(null);
+    begin({ focus: false });
+    if (wish) {
+      compose.fill(wish);
+      $('prompt').focus();
+    } else {
+      compose.fresh();
+      source.clear();
+      $('file').focus();
+    }
+  },
+  deleted() {
+    startAnew();
+    reload();
+  },
+});
+signin.init({
+  entered() {
+    reload();
+    open(router.current(), { focus: true });
+  },
+  left() {
+    views.show('signin', { focus: true });
+    $('history').hidden = true;
+  },
+});
+document.addEventListener('signin', () => {
+  leave();
+  signin.refused();
+  $('history').hidden = true;
+  views.show('signin', { focus: true });
+});
+$('retry').addEventListener('click', () => open(router.current(), { focus: true }));
+router.listen((id) => open(id, { focus: true }));
+quota.restore();
+reload();
+await open(router.current(), { focus: false });
+// Until now it was not known what is to be shown.
+document.querySelector('main').removeAttribute('aria-busy');
+
+/** Shows the refinement of this id, or the form where there is none. */
+async function open(id, { focus }) {
+  history.mark();
+  if (!id) {
+    compose.fresh();
+    return begin({ focus });
+  }
+  leave();
+  visit += 1;
+  const mine = visit;
+  try {
+    const task = await api.task(id);
+    if (mine === visit) show(task, { focus });
+  } catch (error) {
+    if (mine !== visit || (error instanceof Refusal && error.status === 401)) return;
+    const isGone = error instanceof Refusal && error.status === 404;
+    $('missing-title').textContent = isGone ? 'Nothing to see here' : 'Not now';
+    $('missing-text').textContent = isGone
+      ? 'There is no such refinement. It was deleted, or it belongs to somebody else.'
+      : sentence(error);
+    $('retry').hidden = isGone;
+    views.show('missing', { focus });
+  }
+}
+
+function show(task, { focus, isNew = false }) {
+  leave();
+  history.mark();
+  if (task.status === 'completed') {
+    views.show('result', { focus });
+    result.show(task, { isNew });
+  } else if (task.status === 'failed') {
+    views.show('compose', { focus });
+    compose.failed(task);
+    source.render();
+  } else {
+    views.show('watching', { focus });
+    watching.show(task, {
+      ended(now) {
+        show(now, { focus: false, isNew: true });
+        reload();
+      },
+      gone: () => open(task.task_id, { focus: false }),
+    });
+  }
+}
+
+/** The form, as it was left. */
+function begin({ focus }) {
+  leave();
+  history.mark();
+  views.show('compose', { focus });
+  source.render();
+}
+
+function startAnew() {
+  router.name(null, { instead: true });
+  compose.fresh();
+  begin({ focus: true });
+}
+
+/** Ends what the view that is left was doing. */
+function leave() {
+  visit += 1;
+  watching.stop();
+  result.leave();
+}

@@ -1,0 +1,146 @@
+// The form: what is wanted, and beside each part of it what is wrong with it.
+
+import * as api from './api.js';
+import { $, announce, say } from './dom.js';
+import { Offline, failure, places, Refusal } from './errors.js';
+import * as source from './source.js';
+import * as suggestions from './suggestions.js';
+
+/** Seconds between tries to reach the service. */
+const PAUSES = [1, 2, 4, 8, 8, 8];
+
+const FIELDS = ['prompt', 'logo', 'theme'];
+const ORDER = ['image', ...FIELDS, 'form'];
+
+let isBusy = false;
+let onAction = null;
+
+/** `accepted` gets the new task; `watch` the id of one that is under way. */
+export function init({ accepted, watch }) {
+  $('compose').addEventListener('submit', (event) => {
+    event.preventDefault();
+    submit(accepted, watch);
+  });
+  $('prompt').addEventListener('keydown', (event) => {
+    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) $('compose').requestSubmit();
+  });
+  $('form-error-action').addEventListener('click', () => onAction?.());
+  for (const field of FIELDS) $(field).addEventListener('input', () => complain(field, null));
+}
+
+/** A form without a past. */
+export function fresh() {
+  title('Refine an image', 'Say what should change. The original is kept.');
+  complainNot();
+}
+
+/** To go on from another refinement. */
+export function fill({ original, words, prompt = '', logo, theme }) {
+  fresh();
+  source.adopt(original, words);
+  write(prompt, logo, theme);
+}
+
+/** A refinement that failed, ready for another try. */
+export function failed({ metadata, error_message }) {
+  title('That did not work', 'Change what is in the way, and try again.');
+  complainNot();
+  if (!source.isShowing(metadata.original_image_url)) source.adopt(metadata.original_image_url, 'The same original');
+  write(metadata.refinement_prompt, metadata.logo_description, metadata.theme_description);
+  const { place, text } = failure(error_message);
+  complain(place, text);
+  announce(`The refinement failed. ${text}`);
+}
+
+function write(prompt, logo, theme) {
+  $('prompt').value = prompt;
+  $('logo').value = logo ?? '';
+  $('theme').value = theme ?? '';
+  $('details').open = Boolean(logo || theme);
+  suggestions.render();
+}
+
+function title(title, lede) {
+  $('compose-title').textContent = title;
+  $('compose-lede').textContent = lede;
+}
+
+async function submit(accepted, watch) {
+  if (isBusy) return;
+  complainNot();
+  busy(true);
+  try {
+    const task = await send();
+    source.handOver();
+    accepted(task);
+  } catch (error) {
+    explain(error, watch);
+  } finally {
+    busy(false);
+  }
+}
+
+async function send() {
+  const original = await source.address();
+  const wish = {
+    original_image_url: original,
+    refinement_prompt: $('prompt').value,
+    logo_description: $('logo').value.trim() || null,
+    theme_description: $('theme').value.trim() || null,
+  };
+  const key = api.newKey();
+  for (const pause of PAUSES) {
+    try {
+      return await api.refine(wish, key);
+    } catch (error) {
+      if (!(error instanceof Offline)) throw error;
+      complain('form', 'The service cannot be reached. Trying again…');
+      await new Promise((resolve) => setTimeout(resolve, pause * 1000));
+    }
+  }
+  return api.refine(wish, key);
+}
+
+function explain(error, watch) {
+  // The upload has said so itself, and the page asks for a token.
+  if (!$('image-error').hidden || (error instanceof Refusal && error.status === 401)) return;
+  if (error instanceof Refusal && error.status === 409 && error.body?.task_id) {
+    const prompt = error.body.metadata?.refinement_prompt?.trim();
+    $('form-error').classList.add('calm');
+    complain('form', `Another refinement is under way: “${prompt}”. One at a time.`);
+    onAction = () => watch(error.body.task_id);
+    say($('form-error-action'), 'Watch it');
+    $('form-error-action').focus();
+    return;
+  }
+  const found = places(error);
+  for (const [place, text] of Object.entries(found)) complain(place, text);
+  if (found.logo || found.theme) $('details').open = true;
+  announce(ORDER.map((place) => found[place]).filter(Boolean).join(' '));
+  const first = ORDER.find((place) => found[place]);
+  if (first === 'image') source.focusable().focus();
+  else if (FIELDS.includes(first)) $(first).focus();
+}
+
+function complain(place, text) {
+  if (place === 'image') return source.complain(text);
+  if (place !== 'form') {
+    $(place).setAttribute('aria-invalid', String(Boolean(text)));
+    return say($(`${place}-error`), text);
+  }
+  if (!text) $('form-error').classList.remove('calm');
+  $('form-error').hidden = !text;
+  $('form-error-text').textContent = text ?? '';
+  say($('form-error-action'), null);
+}
+
+function complainNot() {
+  for (const place of ORDER) complain(place, null);
+}
+
+/** Not disabled, which would take the focus away. */
+function busy(isNow) {
+  isBusy = isNow;
+  $('submit').setAttribute('aria-disabled', String(isNow));
+  $('submit').textContent = isNow ? 'Sending…' : 'Refine';
+}

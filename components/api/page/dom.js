@@ -1,0 +1,24 @@
+// The few things that everyone does with elements. Text goes in as text, never
+// as markup.
+
+export const $ = (id) => document.getElementById(id);
+
+/** A new element with properties and children, which may be text. */
+export function make(name, properties = {}, ...children) {
+  const element = Object.assign(document.createElement(name), properties);
+  element.append(...children);
+  return element;
+}
+
+/** Shows a text, or hides its element where there is none. */
+export function say(element, text) {
+  element.textContent = text ?? '';
+  element.hidden = !text;
+}
+
+/** Says something to those who cannot see what changed. */
+export function announce(text) {
+  const status = $('status');
+  // The same sentence again is news again.
+  status.textContent = status.textContent === text ? `${text}\u00a0` : text;
+}

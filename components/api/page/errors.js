@@ -1,0 +1,88 @@
+// What went wrong, in words, and beside what caused it.
+
+import { moment, span } from './times.js';
+
+/** The service answered, but not with success. */
+export class Refusal extends Error {
+  constructor(status, body, header) {
+    super(body?.detail ?? `The service answered with status ${status}.`);
+    this.status = status;
+    /** Of a 409 this is the task that is under way. */
+    this.body = body;
+    this.fields = body?.field_errors ?? {};
+    this.retryAfter = Number(header('Retry-After')) || null;
+    this.limit = Number(header('X-RateLimit-Limit')) || null;
+    this.reset = Number(header('X-RateLimit-Reset')) || null;
+  }
+}
+
+/** The service did not answer. */
+export class Offline extends Error {
+  constructor() {
+    super('The service cannot be reached. Check your connection and try again.');
+  }
+}
+
+export async function refusal(response) {
+  const body = await response.json().catch(() => null);
+  return new Refusal(response.status, body, (name) => response.headers.get(name));
+}
+
+/** A sentence for an error that concerns nothing in particular. */
+export function sentence(error) {
+  if (!(error instanceof Refusal)) {
+    return error instanceof Offline ? error.message : 'Something went wrong on this page. Reload it and try again.';
+  }
+  if (error.status === 429 && error.limit) {
+    const refinements = error.limit === 1 ? 'the one refinement' : `all ${error.limit} refinements`;
+    return `You have used ${refinements} that you have for now. It goes on ${moment(error.reset * 1000)}.`;
+  }
+  return error.retryAfter ? `${error.message} It is worth trying again in ${span(error.retryAfter * 1000)}.` : error.message;
+}
+
+/** What the fields of a request are called on this page. */
+const NAMES = {
+  original_image_url: ['image', 'The image’s address'],
+  refinement_prompt: ['prompt', 'This'],
+  logo_description: ['logo', 'This'],
+  theme_description: ['theme', 'This'],
+};
+
+/** The problems of a refinement that was not accepted, by their place. */
+export function places(error) {
+  const found = {};
+  if (!(error instanceof Refusal)) return { form: sentence(error) };
+  for (const [field, problems] of Object.entries(error.fields)) {
+    const [place, name] = NAMES[field] ?? ['form', field];
+    found[place] = problems.map((problem) => completed(place, name, problem)).join(' ');
+  }
+  if (Object.keys(found).length === 0) {
+    found[error.status === 404 ? 'image' : 'form'] = sentence(error);
+  }
+  return found;
+}
+
+function completed(place, name, problem) {
+  if (problem !== 'is required') return `${name} ${problem}.`;
+  return place === 'image' ? 'Choose an image, or give its address.' : `${name} ${problem}.`;
+}
+
+const FAILED = 'Error in refinement task processing: ';
+const STEPS = [
+  ['Failed to download original image: ', 'image', 'The original could not be downloaded: '],
+  ['Image refinement failed: ', 'prompt', 'The image could not be refined: '],
+  ['Storing refined image failed: ', 'form', 'The result could not be stored: '],
+  ['Storing refined concept data failed: ', 'form', 'The result could not be stored: '],
+];
+
+/** Why a task failed, and beside what that belongs. */
+export function failure(message) {
+  const reason = message?.startsWith(FAILED) ? message.slice(FAILED.length) : message;
+  if (!reason) return { place: 'form', text: 'The refinement failed, and no reason was given.' };
+  const step = STEPS.find(([prefix]) => reason.startsWith(prefix));
+  if (!step) return { place: 'form', text: ended(reason) };
+  const [prefix, place, words] = step;
+  return { place, text: ended(words + reason.slice(prefix.length)) };
+}
+
+const ended = (text) => (/[.!?…]$/.test(text) ? text : `${text}.`);

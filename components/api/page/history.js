@@ -1,0 +1,109 @@
+// Earlier refinements, newest first, a page at a time.
+
+import * as api from './api.js';
+import { confirmed } from './confirm.js';
+import { $, announce, make, say } from './dom.js';
+import { Refusal, failure, sentence } from './errors.js';
+import { show as showImage } from './images.js';
+import { remove } from './removal.js';
+import { address, current } from './router.js';
+import { ago } from './times.js';
+
+let cursor = null;
+/** Of the newest request: an older one comes too late. */
+let round = 0;
+
+/** `deleted` gets a task that is gone. */
+export function init({ deleted }) {
+  $('more').addEventListener('click', async () => {
+    const before = $('tiles').children.length;
+    await load(cursor, deleted);
+    $('tiles').children[before]?.querySelector('a').focus();
+  });
+  return () => load(null, deleted);
+}
+
+/** Marks the one that is on show. */
+export function mark() {
+  for (const link of $('tiles').querySelectorAll('a')) {
+    if (link.dataset.task === current()) link.setAttribute('aria-current', 'true');
+    else link.removeAttribute('aria-current');
+  }
+}
+
+async function load(from, deleted) {
+  round += 1;
+  const mine = round;
+  say($('history-error'), null);
+  $('history').setAttribute('aria-busy', 'true');
+  try {
+    const { tasks, next_cursor: next } = await api.tasks(from);
+    if (mine !== round) return;
+    const tiles = tasks.map((task) => tile(task, deleted));
+    if (from) $('tiles').append(...tiles);
+    else $('tiles').replaceChildren(...tiles);
+    cursor = next;
+    $('more').hidden = !next;
+    $('history').hidden = $('tiles').children.length === 0;
+    mark();
+  } catch (error) {
+    if (mine !== round || (error instanceof Refusal && error.status === 401)) return;
+    $('history').hidden = false;
+    say($('history-error'), sentence(error));
+  } finally {
+    if (mine === round) $('history').removeAttribute('aria-busy');
+  }
+}
+
+function tile(task, deleted) {
+  const prompt = task.metadata.refinement_prompt.trim();
+  const picture = make('span', { className: 'thumb' });
+  const words = WORDS[task.status];
+  if (task.image_url) {
+    const img = make('img', { alt: '', loading: 'lazy', decoding: 'async' });
+    picture.append(img);
+    showImage(img, task.image_url);
+  } else {
+    picture.append(make('span', { className: 'thumb-words', textContent: words(task) }));
+  }
+  picture.dataset.status = task.status;
+  const state = task.image_url ? '' : `${words(task)} `;
+  const link = make(
+    'a',
+    { href: address(task.task_id) },
+    picture,
+    make('span', { className: 'tile-prompt', textContent: prompt }),
+    make('span', { className: 'visually-hidden', textContent: `. ${state}` }),
+    make('time', { dateTime: task.created_at, textContent: ago(Date.parse(task.created_at), api.now()) }),
+  );
+  link.dataset.route = '';
+  link.dataset.task = task.task_id;
+  const button = make('button', { type: 'button', className: 'link delete', textContent: 'Delete' });
+  button.setAttribute('aria-label', `Delete: ${prompt}`);
+  const item = make('li', {}, link, button);
+  button.addEventListener('click', () => discard(task, item, deleted));
+  return item;
+}
+
+const WORDS = {
+  pending: () => 'Under way',
+  processing: () => 'Under way',
+  failed: ({ error_message }) => failure(error_message).text,
+  completed: () => 'Image deleted',
+};
+
+async function discard(task, item, deleted) {
+  if (!(await confirmed())) return;
+  say($('history-error'), null);
+  try {
+    await remove(task);
+  } catch (error) {
+    return say($('history-error'), sentence(error));
+  }
+  const neighbour = item.nextElementSibling ?? item.previousElementSibling;
+  item.remove();
+  (neighbour?.querySelector('a') ?? $('panel')).focus();
+  $('history').hidden = $('tiles').children.length === 0;
+  announce('The refinement is deleted.');
+  deleted(task);
+}

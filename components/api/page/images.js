@@ -1,0 +1,58 @@
+// Showing images whose addresses come from elsewhere.
+
+import { image } from './api.js';
+import { token } from './session.js';
+
+/** The address, if an image may be loaded from it. */
+export function safe(address) {
+  try {
+    const url = new URL(address, location.href);
+    return url.protocol === 'http:' || url.protocol === 'https:' ? url.href : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Shows an image; whether that worked, once it is known. */
+export async function show(img, address) {
+  const url = safe(address);
+  release(img);
+  if (!url) {
+    img.removeAttribute('src');
+    return false;
+  }
+  if (await loaded(img, url)) return true;
+  // A signature lasts an hour. After that credentials are wanted, which a
+  // browser sends by itself only if they are a cookie.
+  if (!token() || new URL(url).origin !== location.origin) return false;
+  try {
+    const blob = await image(url);
+    return await loaded(img, URL.createObjectURL(blob));
+  } catch {
+    return false;
+  }
+}
+
+/** Shows a file of this machine. */
+export function showFile(img, file) {
+  release(img);
+  return loaded(img, URL.createObjectURL(file));
+}
+
+export function clear(img) {
+  release(img);
+  img.removeAttribute('src');
+}
+
+/** False also where another image has taken its place meanwhile. */
+function loaded(img, url) {
+  img.src = url;
+  const settled = (event) => new Promise((resolve) => img.addEventListener(event, resolve, { once: true }));
+  const isShown = () => img.src === url && img.naturalWidth > 0;
+  if (img.complete && isShown()) return Promise.resolve(true);
+  return Promise.race([settled('load'), settled('error')]).then(isShown);
+}
+
+function release(img) {
+  if (img.src.startsWith('blob:')) URL.revokeObjectURL(img.src);
+}

@@ -1,0 +1,80 @@
+// How a task gets on: told by the service as it happens, or asked every two
+// seconds where that does not work.
+
+import * as api from './api.js';
+import { Refusal } from './errors.js';
+import { token } from './session.js';
+
+const POLL = 2000;
+
+/** The first event comes at once, unless something in between holds it back. */
+const SILENCE = 5000;
+
+const isFinal = ({ status }) => status === 'completed' || status === 'failed';
+
+/**
+ * Calls `on.task`, `on.stage`, `on.gone` and `on.reached` (with whether the
+ * service can be reached) until the task has come to its end. Answers a function
+ * that stops watching.
+ */
+export function watch(id, on) {
+  const leaving = new AbortController();
+  // An event source sends cookies, but no token.
+  if (token() || !('EventSource' in window)) poll(id, on, leaving.signal);
+  else listen(id, on, leaving.signal);
+  return () => leaving.abort();
+}
+
+function listen(id, on, signal) {
+  const events = new EventSource(api.eventsPath(id));
+  const end = () => {
+    clearTimeout(patience);
+    events.close();
+  };
+  const pollInstead = () => {
+    end();
+    if (!signal.aborted) poll(id, on, signal);
+  };
+  const patience = setTimeout(pollInstead, SILENCE);
+  signal.addEventListener('abort', end);
+
+  const heard = (name, use) =>
+    events.addEventListener(name, (event) => {
+      clearTimeout(patience);
+      use(JSON.parse(event.data));
+    });
+  heard('task', (task) => {
+    if (isFinal(task)) end();
+    on.task(task);
+  });
+  heard('progress', ({ stage }) => on.stage(stage));
+  heard('deleted', () => {
+    end();
+    on.gone();
+  });
+  // Who comes again may have nothing to be told.
+  events.addEventListener('open', () => on.reached(true));
+  events.addEventListener('error', () => {
+    // Otherwise the browser connects again by itself.
+    if (events.readyState === EventSource.CLOSED) pollInstead();
+    else on.reached(false);
+  });
+}
+
+async function poll(id, on, signal) {
+  while (!signal.aborted) {
+    try {
+      const task = await api.task(id, signal);
+      if (signal.aborted) return;
+      on.reached(true);
+      on.task(task);
+      if (isFinal(task)) return;
+    } catch (error) {
+      if (signal.aborted) return;
+      if (error instanceof Refusal && error.status === 404) return on.gone();
+      if (error instanceof Refusal && error.status === 401) return;
+      on.reached(false);
+    }
+    await new Promise((resolve) => setTimeout(resolve, POLL));
+  }
+}

@@ -1,0 +1,46 @@
+// What is left of the quota. Only refine tells, so it is remembered until it is
+// renewed.
+
+import { $, say } from './dom.js';
+import { day, moment } from './times.js';
+
+const KEY = 'concept-refinement-quota';
+const DAY = 86_400_000;
+
+export function learn(header) {
+  const [limit, remaining, reset] = ['Limit', 'Remaining', 'Reset'].map((part) => header(`X-RateLimit-${part}`));
+  if (!limit || remaining === null || !reset) return;
+  const known = { limit: Number(limit), remaining: Number(remaining), reset: Number(reset) * 1000 };
+  try {
+    localStorage.setItem(KEY, JSON.stringify(known));
+  } catch {
+    // Then it is shown until the page is left.
+  }
+  show(known);
+}
+
+/** Another user has another quota. */
+export function forget() {
+  try {
+    localStorage.removeItem(KEY);
+  } catch {
+    // There was nothing.
+  }
+  show(null);
+}
+
+export function restore() {
+  try {
+    const known = JSON.parse(localStorage.getItem(KEY));
+    const isQuota = [known?.limit, known?.remaining, known?.reset].every(Number.isFinite);
+    show(isQuota && known.reset > Date.now() ? known : null);
+  } catch {
+    show(null);
+  }
+}
+
+function show(known) {
+  if (!known) return say($('quota'), null);
+  const until = known.reset - Date.now() > DAY ? `until ${day(known.reset)}` : `until ${moment(known.reset).replace(/^(at|on) /, '')}`;
+  say($('quota'), `${known.remaining} of ${known.limit} left ${until}`);
+}

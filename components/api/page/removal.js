@@ -1,0 +1,42 @@
+// Deleting a refinement: its concept with the refined image, its task, and its
+// upload, if nothing else refers to it.
+
+import * as api from './api.js';
+import { Refusal } from './errors.js';
+import { safe } from './images.js';
+
+const MANY = 100;
+
+/** As images are named that were uploaded. */
+const UPLOAD = /^\/api\/images\/(uploads\/[\w./-]+)$/;
+
+export async function remove(task) {
+  if (task.result_id && task.image_url) await unlessGone(api.deleteConcept(task.result_id));
+  await unlessGone(api.deleteTask(task.task_id));
+  try {
+    await removeUpload(task);
+  } catch {
+    // It is in nobody's way.
+  }
+}
+
+async function removeUpload(task) {
+  const path = uploadPath(task);
+  if (!path) return;
+  const { tasks, next_cursor: more } = await api.tasks(null, MANY);
+  const isNeeded = more || tasks.some((other) => uploadPath(other) === path);
+  if (!isNeeded) await api.deleteUpload(path);
+}
+
+function uploadPath({ metadata }) {
+  const url = safe(metadata.original_image_url);
+  return (url && new URL(url).pathname.match(UPLOAD)?.[1]) ?? null;
+}
+
+async function unlessGone(deletion) {
+  try {
+    await deletion;
+  } catch (error) {
+    if (!(error instanceof Refusal) || error.status !== 404) throw error;
+  }
+}

@@ -1,0 +1,91 @@
+// A refinement that is done: before and after, and what can be done with it.
+
+import * as compare from './compare.js';
+import { $, announce, make, say } from './dom.js';
+import { sentence } from './errors.js';
+import { confirmed } from './confirm.js';
+import { safe } from './images.js';
+import { remove } from './removal.js';
+
+let current = null;
+
+/** `compose` gets what another refinement is to begin with, if anything. */
+export function init({ compose, deleted }) {
+  $('again').addEventListener('click', () => {
+    const { image_url, metadata } = current;
+    compose({ original: image_url, words: 'The refined image', logo: metadata.logo_description, theme: metadata.theme_description });
+  });
+  $('revise').addEventListener('click', () => {
+    const { metadata } = current;
+    compose({
+      original: metadata.original_image_url,
+      words: 'The same original',
+      prompt: metadata.refinement_prompt,
+      logo: metadata.logo_description,
+      theme: metadata.theme_description,
+    });
+  });
+  $('another').addEventListener('click', () => compose(null));
+  $('delete').addEventListener('click', async () => {
+    const task = current;
+    say($('delete-error'), null);
+    if (!(await confirmed())) return;
+    try {
+      await remove(task);
+      announce('The refinement is deleted.');
+      deleted(task);
+    } catch (error) {
+      say($('delete-error'), sentence(error));
+    }
+  });
+}
+
+export async function show(task, { isNew }) {
+  current = task;
+  const { metadata, image_url: address } = task;
+  const prompt = metadata.refinement_prompt.trim();
+  $('result-prompt').textContent = prompt;
+  $('facts').replaceChildren(
+    ...fact('What it shows', metadata.logo_description),
+    ...fact('Theme', metadata.theme_description),
+    ...fact('Took', took(task)),
+  );
+  say($('delete-error'), null);
+  say($('stage-note'), null);
+  const link = safe(address ?? '');
+  for (const id of ['download', 'again']) $(id).hidden = !address;
+  if (address && link) $('download').href = link;
+  if (isNew) announce('The image is refined.');
+
+  $('picture').hidden = true;
+  $('empty').hidden = true;
+  say($('no-picture'), null);
+  if (!address) {
+    $('compare').hidden = true;
+    $('split-bar').hidden = true;
+    say($('no-picture'), 'The refined image was deleted.');
+    return;
+  }
+  const { hasBefore, hasAfter } = await compare.show(metadata.original_image_url, address, prompt, { isNew });
+  if (current !== task) return;
+  if (!hasAfter) say($('no-picture'), 'The refined image cannot be loaded. Reload the page to try again.');
+  else if (!hasBefore) say($('stage-note'), 'The original can no longer be shown, so this is the result alone.');
+}
+
+export function leave() {
+  current = null;
+  compare.clear();
+  $('compare').hidden = true;
+  $('split-bar').hidden = true;
+  say($('stage-note'), null);
+}
+
+function fact(name, text) {
+  return text?.trim() ? [make('dt', { textContent: name }), make('dd', { textContent: text.trim() })] : [];
+}
+
+function took({ created_at, completed_at }) {
+  const seconds = (Date.parse(completed_at) - Date.parse(created_at)) / 1000;
+  if (!Number.isFinite(seconds)) return null;
+  return seconds < 10 ? `${seconds.toFixed(1)} seconds` : `${Math.round(seconds)} seconds`;
+}

@@ -1,0 +1,39 @@
+// A place for a token, where the service gives no sessions of its own.
+
+import { $, say } from './dom.js';
+import * as quota from './quota.js';
+import * as session from './session.js';
+
+/** `entered` is called with a token to try, `left` without one any more. */
+export function init({ entered, left }) {
+  $('signin').addEventListener('submit', (event) => {
+    event.preventDefault();
+    const text = $('token').value.trim().replace(/^Bearer\s+/i, '');
+    // Nothing else can be sent as a header.
+    if (!/^[\x21-\x7e]+$/.test(text)) return say($('token-error'), 'Paste a token: one word, without spaces.');
+    session.keep(text);
+    $('token').value = '';
+    say($('token-error'), null);
+    render();
+    entered();
+  });
+  $('signout').addEventListener('click', () => {
+    session.forget();
+    quota.forget();
+    render();
+    left();
+  });
+  render();
+}
+
+/** Why a token is wanted (again). */
+export function refused() {
+  say($('token-error'), session.token() ? 'This token was not accepted. It may have expired.' : null);
+  session.forget();
+  quota.forget();
+  render();
+}
+
+function render() {
+  $('signout').hidden = !session.token();
+}

@@ -1,0 +1,183 @@
+// The original that is to be refined: none yet, a file, which is uploaded at
+// once, or an address. What is wrong with it is said below it.
+
+import { deleteUpload } from './api.js';
+import { $, announce, say } from './dom.js';
+import { Offline, Refusal, sentence } from './errors.js';
+import { clear as clearImage, safe, show as showImage, showFile } from './images.js';
+import { upload } from './upload.js';
+
+const TRIES = 5;
+const PAUSE = 2000;
+
+const NONE = { kind: 'none' };
+let source = NONE;
+
+export function init() {
+  $('file').addEventListener('change', () => {
+    const [file] = $('file').files;
+    // So that the same file can be chosen again.
+    $('file').value = '';
+    if (file) choose(file);
+  });
+  $('remove').addEventListener('click', () => {
+    clear();
+    $('file').focus();
+  });
+  $('address').addEventListener('change', () => point($('address').value));
+  $('address').addEventListener('keydown', (event) => {
+    if (event.key !== 'Enter') return;
+    event.preventDefault();
+    point($('address').value);
+    if (source.kind === 'address') $('prompt').focus();
+  });
+}
+
+/** Takes a file and sends it. */
+export function choose(file) {
+  const words = file.name ? `${file.name}, ${size(file.size)}` : size(file.size);
+  replace({ kind: 'file', file, words, leaving: new AbortController() });
+  send(source);
+}
+
+/** Takes an address that was typed or dropped. */
+export function point(text) {
+  const address = text.trim();
+  $('address').value = address;
+  replace(address ? { kind: 'address', address, isTyped: true } : NONE);
+}
+
+/** Takes an image that the service knows already. */
+export function adopt(address, words) {
+  replace({ kind: 'address', address, words, isTyped: !isOwn(address) });
+  $('address').value = isOwn(address) ? '' : address;
+}
+
+export function clear() {
+  $('address').value = '';
+  replace(NONE);
+}
+
+/** It belongs to a task now, and is not to be removed with what replaces it. */
+export function handOver() {
+  source.isUsed = true;
+}
+
+/** Whether this address is the one that is on show. */
+export const isShowing = (address) => source.kind !== 'none' && (source.address === address || source.stored?.image_url === address);
+
+/** What the service is to be told: waits until a file has arrived there. */
+export async function address() {
+  const typed = $('address').value.trim();
+  if (source.kind === 'none' && typed) point(typed);
+  if (source.kind !== 'file') return source.address ?? null;
+  if (!source.sending) send(source);
+  return (await source.sending).image_url;
+}
+
+export function complain(text) {
+  say($('image-error'), text);
+  for (const input of [$('file'), $('address')]) input.setAttribute('aria-invalid', String(Boolean(text)));
+}
+
+/** Where the focus goes when the image is what is wrong. */
+export const focusable = () => ($('empty').hidden ? ($('address-row').hidden ? $('remove') : $('address')) : $('file'));
+
+/** Shows what was chosen, also after something else was on show. */
+export async function render() {
+  const shown = source;
+  const isNone = shown.kind === 'none';
+  $('empty').hidden = !isNone;
+  $('address-row').hidden = !(isNone || shown.isTyped);
+  $('chosen-row').hidden = isNone;
+  $('chosen').textContent = shown.words ?? (isNone ? '' : origin(shown.address));
+  $('picture').hidden = isNone;
+  $('picture').alt = isNone ? '' : 'The original';
+  say($('no-picture'), null);
+  $('stage').dataset.state = shown.isSending ? 'sending' : '';
+  $('uploading').hidden = !shown.isSending;
+  if (isNone) return clearImage($('picture'));
+  const isShown = await (shown.kind === 'file' ? showFile($('picture'), shown.file) : showImage($('picture'), shown.address));
+  if (source !== shown || isShown || $('stage').dataset.view !== 'compose') return;
+  $('picture').hidden = true;
+  say($('no-picture'), shown.kind === 'file' ? 'This browser cannot show the image.' : 'No preview. The service fetches the image itself.');
+}
+
+function replace(next) {
+  const left = source;
+  source = next;
+  complain(null);
+  left.leaving?.abort();
+  // An upload that nothing refers to would count for ever.
+  if (left.stored && !left.isUsed) deleteUpload(left.stored.path).catch(() => {});
+  render();
+}
+
+function send(sent) {
+  sent.isSending = true;
+  sent.sending = insist(sent);
+  // Whoever waits for it handles what goes wrong; so does the next line.
+  sent.sending.then(
+    (stored) => {
+      sent.stored = stored;
+      sent.isSending = false;
+      if (source !== sent) return;
+      announce('The image is uploaded.');
+      settle();
+    },
+    (error) => {
+      sent.isSending = false;
+      sent.sending = null;
+      if (source !== sent) return;
+      settle();
+      // What was refused will be refused again.
+      if (!(error instanceof Offline)) replace(NONE);
+      const isFull = error instanceof Refusal && error.status === 429 && !error.retryAfter;
+      const text = isFull ? `${sentence(error)} Deleting an earlier refinement makes room.` : sentence(error);
+      complain(text);
+      announce(text);
+    },
+  );
+  announce('Uploading the image.');
+  $('upload-progress').removeAttribute('value');
+  settle();
+}
+
+/** Also through a connection that comes and goes. */
+async function insist(sent) {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const stored = await upload(sent.file, progressed(sent), sent.leaving.signal);
+      if (source === sent) complain(null);
+      return stored;
+    } catch (error) {
+      if (!(error instanceof Offline) || attempt === TRIES || sent.leaving.signal.aborted) throw error;
+      if (source === sent) complain('The service cannot be reached. Trying again…');
+      await new Promise((resolve) => setTimeout(resolve, PAUSE));
+    }
+  }
+}
+
+const progressed = (sent) => (percent) => {
+  if (source === sent) $('upload-progress').value = percent;
+};
+
+function settle() {
+  if ($('stage').dataset.view !== 'compose') return;
+  $('stage').dataset.state = source.isSending ? 'sending' : '';
+  $('uploading').hidden = !source.isSending;
+}
+
+function isOwn(address) {
+  const url = safe(address);
+  return Boolean(url) && new URL(url).pathname.startsWith('/api/images/');
+}
+
+function origin(address) {
+  const url = safe(address);
+  return url ? `From ${new URL(url).host}` : 'Not an address of an image';
+}
+
+function size(bytes) {
+  return bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}

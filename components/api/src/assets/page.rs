@@ -1,0 +1,48 @@
+//! The web page: one document, its styles and its scripts, which are modules of
+//! one job each. They are served as they are written: nothing builds them.
+
+use super::{Asset, CSS, HTML, JAVASCRIPT, SVG};
+
+macro_rules! page {
+    ($($media_type:ident $name:literal),* $(,)?) => {
+        &[
+            Asset::new("/", HTML, include_bytes!("../../page/index.html")),
+            $(Asset::new(
+                concat!("/page/", $name),
+                $media_type,
+                include_bytes!(concat!("../../page/", $name)),
+            ),)*
+        ]
+    };
+}
+
+pub static PAGE: &[Asset] = page![
+    SVG "icon.svg",
+    CSS "base.css",
+    CSS "stage.css",
+    CSS "panel.css",
+    CSS "history.css",
+    JAVASCRIPT "api.js",
+    JAVASCRIPT "app.js",
+    JAVASCRIPT "compare.js",
+    JAVASCRIPT "compose.js",
+    JAVASCRIPT "confirm.js",
+    JAVASCRIPT "dom.js",
+    JAVASCRIPT "errors.js",
+    JAVASCRIPT "history.js",
+    JAVASCRIPT "images.js",
+    JAVASCRIPT "intake.js",
+    JAVASCRIPT "progress.js",
+    JAVASCRIPT "quota.js",
+    JAVASCRIPT "removal.js",
+    JAVASCRIPT "result.js",
+    JAVASCRIPT "router.js",
+    JAVASCRIPT "session.js",
+    JAVASCRIPT "signin.js",
+    JAVASCRIPT "source.js",
+    JAVASCRIPT "suggestions.js",
+    JAVASCRIPT "times.js",
+    JAVASCRIPT "upload.js",
+    JAVASCRIPT "views.js",
+    JAVASCRIPT "watching.js",
+];

@@ -1,0 +1,83 @@
+//! What a token says, once its signature is believed.
+
+use std::time::Duration;
+
+use concept_refinement_domain::timestamp::Timestamp;
+use serde::Deserialize;
+
+use super::{Caller, TokenError};
+
+/// How far the issuer's clock may be from ours, in seconds.
+const LEEWAY: f64 = 60.0;
+
+/// Which tokens are meant for this service. What is not given is not checked.
+#[derive(Clone, Debug, Default)]
+pub struct Rules {
+    pub audience: Option<String>,
+    pub issuer: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub struct Claims {
+    sub: String,
+    /// Seconds, perhaps with a fraction (RFC 7519, section 2).
+    exp: f64,
+    nbf: Option<f64>,
+    iss: Option<String>,
+    aud: Option<Audience>,
+    #[serde(default)]
+    is_anonymous: serde_json::Value,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Audience {
+    One(String),
+    Many(Vec<String>),
+}
+
+/// When a token is good.
+#[derive(Clone, Copy, Debug)]
+pub struct Span {
+    expires: f64,
+    begins: Option<f64>,
+}
+
+impl Claims {
+    /// Who it is, and for how long.
+    pub fn judge(self, rules: &Rules) -> Result<(Caller, Span), TokenError> {
+        let issued_by = rules.issuer.is_none() || self.iss == rules.issuer;
+        let meant_for = rules.audience.as_ref().is_none_or(|ours| match &self.aud {
+            None => false,
+            Some(Audience::One(theirs)) => theirs == ours,
+            Some(Audience::Many(theirs)) => theirs.contains(ours),
+        });
+        // A store may not be able to hold control characters.
+        let has_subject = !self.sub.trim().is_empty() && !self.sub.contains(char::is_control);
+        if !(issued_by && meant_for && has_subject) {
+            return Err(TokenError::Unusable);
+        }
+        let caller = Caller {
+            user: self.sub,
+            is_anonymous: self.is_anonymous == serde_json::Value::Bool(true),
+        };
+        let span = Span {
+            expires: self.exp,
+            begins: self.nbf,
+        };
+        Ok((caller, span))
+    }
+}
+
+impl Span {
+    pub fn check(self, now: Timestamp) -> Result<(), TokenError> {
+        let now = Duration::from_micros(now.0).as_secs_f64();
+        if self.expires + LEEWAY <= now {
+            return Err(TokenError::Expired);
+        }
+        if self.begins.is_some_and(|begin| begin - LEEWAY > now) {
+            return Err(TokenError::Unusable);
+        }
+        Ok(())
+    }
+}

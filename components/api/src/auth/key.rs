@@ -1,0 +1,122 @@
+//! Keys, and whether a signature was made with one of them.
+//!
+//! A key has one algorithm. What a token says of its algorithm chooses among
+//! keys, never how a key is used.
+
+use hmac::{Hmac, Mac};
+use rsa::traits::PublicKeyParts;
+use rsa::{BigUint, RsaPublicKey};
+use sha2::Sha256;
+
+/// The algorithms that a token may be signed by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Algorithm {
+    Hs256,
+    Rs256,
+    Es256,
+    EdDsa,
+}
+
+/// A key, made ready once for all the signatures that are to come.
+#[derive(Clone, Debug)]
+pub enum Key {
+    Secret(Hmac<Sha256>),
+    Rsa(rsa::pkcs1v15::VerifyingKey<Sha256>),
+    P256(p256::ecdsa::VerifyingKey),
+    Ed25519(ed25519_dalek::VerifyingKey),
+}
+
+/// The fewest bits of an RSA key that RS256 takes (RFC 7518, 3.3), and the most:
+/// a larger one costs more than a token is worth.
+const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=4096;
+
+impl Algorithm {
+    /// By its name in a token's header. The case counts (RFC 7515, 4.1.1).
+    pub fn of_name(name: &str) -> Option<Self> {
+        match name {
+            "HS256" => Some(Self::Hs256),
+            "RS256" => Some(Self::Rs256),
+            "ES256" => Some(Self::Es256),
+            // The second is its name since RFC 9864.
+            "EdDSA" | "Ed25519" => Some(Self::EdDsa),
+            _ => None,
+        }
+    }
+}
+
+impl Key {
+    pub fn secret(secret: &[u8]) -> Option<Self> {
+        Hmac::new_from_slice(secret).ok().map(Self::Secret)
+    }
+
+    /// Of modulus and exponent, big-endian. None: too weak, too large, or none.
+    pub fn rsa(modulus: &[u8], exponent: &[u8]) -> Option<Self> {
+        let is_odd = |bytes: &[u8]| bytes.last().is_some_and(|byte| byte % 2 == 1);
+        if !is_odd(modulus) || !is_odd(exponent) {
+            return None;
+        }
+        let modulus = BigUint::from_bytes_be(modulus);
+        if !RSA_BITS.contains(&modulus.bits()) {
+            return None;
+        }
+        let exponent = BigUint::from_bytes_be(exponent);
+        let key = RsaPublicKey::new(modulus, exponent).ok()?;
+        // By the exponent 1 every signature is its own message.
+        (key.e() > &BigUint::from(1u8)).then(|| Self::Rsa(rsa::pkcs1v15::VerifyingKey::new(key)))
+    }
+
+    /// Of a point's coordinates. None: it is not on the curve.
+    pub fn p256(x: [u8; 32], y: [u8; 32]) -> Option<Self> {
+        let point = p256::EncodedPoint::from_affine_coordinates(&x.into(), &y.into(), false);
+        p256::ecdsa::VerifyingKey::from_encoded_point(&point)
+            .ok()
+            .map(Self::P256)
+    }
+
+    /// None: not a point of the curve, or one by which forgeries verify.
+    pub fn ed25519(x: [u8; 32]) -> Option<Self> {
+        ed25519_dalek::VerifyingKey::from_bytes(&x)
+            .ok()
+            .filter(|key| !key.is_weak())
+            .map(Self::Ed25519)
+    }
+
+    pub fn algorithm(&self) -> Algorithm {
+        match self {
+            Self::Secret(_) => Algorithm::Hs256,
+            Self::Rsa(_) => Algorithm::Rs256,
+            Self::P256(_) => Algorithm::Es256,
+            Self::Ed25519(_) => Algorithm::EdDsa,
+        }
+    }
+
+    /// Whether the signature of the message was made with this key.
+    pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+        use rsa::signature::Verifier;
+        match self {
+            // Compares in constant time.
+            Self::Secret(key) => key
+                .clone()
+                .chain_update(message)
+                .verify_slice(signature)
+                .is_ok(),
+            Self::Rsa(key) => rsa::pkcs1v15::Signature::try_from(signature)
+                .is_ok_and(|signature| key.verify(message, &signature).is_ok()),
+            Self::P256(key) => p256::ecdsa::Signature::from_slice(signature)
+                .is_ok_and(|signature| key.verify(message, &signature).is_ok()),
+            Self::Ed25519(key) => ed25519_dalek::Signature::from_slice(signature)
+                .is_ok_and(|signature| key.verify_strict(message, &signature).is_ok()),
+        }
+    }
+
+    /// None: this is not a secret.
+    pub fn sign(&self, message: &[u8]) -> Option<Vec<u8>> {
+        match self {
+            Self::Secret(key) => {
+                let code = key.clone().chain_update(message).finalize();
+                Some(code.into_bytes().to_vec())
+            }
+            Self::Rsa(_) | Self::P256(_) | Self::Ed25519(_) => None,
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! An issuer's keys, by HTTP.
+
+use std::time::Duration;
+
+use concept_refinement_outbound::{self as outbound, Failure, Timeouts};
+use wasip3::clocks::monotonic_clock;
+use wasip3::http::types::Method;
+
+use super::host::Host;
+use crate::ports;
+
+/// The largest set of keys that is read, in bytes.
+const MAX_DOCUMENT: usize = 256 * 1024;
+
+/// How long the issuer may take: to connect, to begin its answer, to go on with
+/// it, and to come to its end.
+const LIMIT: Duration = Duration::from_secs(5);
+
+const TIMEOUTS: Timeouts = Timeouts {
+    connect: Some(LIMIT),
+    first_byte: Some(LIMIT),
+    between_bytes: Some(LIMIT),
+};
+
+const ACCEPTED: (&str, &str) = ("accept", "application/jwk-set+json, application/json");
+
+impl ports::Issuer for Host {
+    /// A redirect is an answer like any other but 200: whoever can make one
+    /// would choose the keys.
+    async fn key_set(&self, url: &str) -> Result<Vec<u8>, String> {
+        let begin = monotonic_clock::now();
+        let request = outbound::request(&Method::Get, url, [ACCEPTED], None, TIMEOUTS)
+            .ok_or("its URL cannot be used")?;
+        let mut response = outbound::send(request).await.map_err(sentence)?;
+        if response.status != 200 {
+            return Err(format!("it answered {}", response.status));
+        }
+        let mut document = Vec::new();
+        while let Some(piece) = response.piece().await.map_err(sentence)? {
+            document.extend_from_slice(&piece);
+            if document.len() > MAX_DOCUMENT {
+                return Err("its answer is too large".to_owned());
+            }
+            if u128::from(monotonic_clock::now().saturating_sub(begin)) > LIMIT.as_nanos() {
+                return Err("it answered too slowly".to_owned());
+            }
+        }
+        Ok(document)
+    }
+}
+
+/// For the operator.
+fn sentence(failure: Failure) -> String {
+    let sentence = match failure {
+        Failure::Forbidden => "it may not be reached",
+        Failure::Unresolvable => "its name cannot be resolved",
+        Failure::Unreachable => "it accepts no connection",
+        Failure::TimedOut => "it does not answer in time",
+        Failure::Tls => "it does not prove who it is",
+        Failure::Broken => "it does not answer properly",
+    };
+    sentence.to_owned()
+}

@@ -1,0 +1,114 @@
+//! Pages of other origins that the operator named (CORS).
+//!
+//! Such a page authenticates by a bearer token: no answer allows credentials, so
+//! that a browser sends it no cookie, and one that came would change nothing.
+//! To a page that was not named nothing is said at all.
+
+use crate::origin::Origin;
+use crate::problem::Problem;
+use crate::request::{Headers, Method};
+use crate::response::Response;
+use crate::router;
+
+/// What a page may send.
+const ALLOWED: &str = "Authorization, Content-Type, Idempotency-Key, If-None-Match, If-Range, \
+                       Last-Event-ID, Range";
+
+/// What a page may read, besides what every page may.
+const EXPOSED: &str = "Accept-Ranges, Content-Range, ETag, Idempotency-Replayed, Retry-After, \
+                       X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset";
+
+/// For how long a browser need not ask again, in seconds. None remembers longer.
+const MAX_AGE: &str = "7200";
+
+/// The origins that were named. None: CORS is off.
+#[derive(Clone, Debug, Default)]
+pub struct Cors(Vec<Origin>);
+
+/// Where a request comes from, as far as CORS goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asker {
+    /// Nobody was named.
+    Off,
+    /// Nobody who was.
+    Other,
+    Named(Origin),
+}
+
+impl Cors {
+    /// Of a comma-separated list of origins.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        text.split(',')
+            .map(str::trim)
+            .filter(|entry| !entry.is_empty())
+            .map(|entry| {
+                origin(entry).ok_or_else(|| "must be a comma-separated list of origins".to_owned())
+            })
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+
+    pub fn asker(&self, headers: &Headers) -> Asker {
+        if self.0.is_empty() {
+            return Asker::Off;
+        }
+        let asks = headers.text("origin").and_then(Origin::of_url);
+        match self.0.iter().find(|named| asks.as_ref() == Some(*named)) {
+            Some(named) => Asker::Named(named.clone()),
+            None => Asker::Other,
+        }
+    }
+}
+
+impl Asker {
+    /// Whether a browser asks on behalf of a page what the page may send. It is
+    /// answered without credentials, as it is asked.
+    pub fn is_preflight(&self, method: Method, headers: &Headers) -> bool {
+        matches!(self, Self::Named(_))
+            && method == Method::Options
+            && headers
+                .all("access-control-request-method")
+                .next()
+                .is_some()
+    }
+
+    /// Lets the page read the answer.
+    pub fn allow<C>(&self, response: &mut Response<C>) {
+        match self {
+            Self::Off => return,
+            Self::Other => {}
+            Self::Named(origin) => response.headers.extend([
+                ("access-control-allow-origin", origin.to_string().into()),
+                ("access-control-expose-headers", EXPOSED.into()),
+            ]),
+        }
+        // A cache must not give one page the answer to another.
+        match response
+            .headers
+            .iter_mut()
+            .find(|(name, _)| *name == "vary")
+        {
+            Some((_, vary)) => vary.to_mut().push_str(", Origin"),
+            None => response.headers.push(("vary", "Origin".into())),
+        }
+    }
+}
+
+/// In the one notation that browsers use. None: it is more than an origin, or less.
+fn origin(entry: &str) -> Option<Origin> {
+    let url = url::Url::parse(entry).ok()?;
+    let origin = Origin::of_url(url.as_str())?;
+    (url.as_str() == format!("{origin}/")).then_some(origin)
+}
+
+/// Tells which methods the path answers to.
+pub fn preflight<C>(path: &str) -> Result<Response<C>, Problem> {
+    match router::route(Method::Options, path) {
+        Err(Problem::MethodNotAllowed { allow }) => Ok(Response::empty(204)
+            .with("access-control-allow-methods", allow)
+            .with("access-control-allow-headers", ALLOWED)
+            .with("access-control-max-age", MAX_AGE)),
+        Err(problem) => Err(problem),
+        Ok(_) => Err(Problem::Internal),
+    }
+}

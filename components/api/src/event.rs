@@ -1,0 +1,161 @@
+//! Events as they stand in a stream of server-sent events (HTML Living
+//! Standard, 9.2), and the ids by which a client says what it saw last.
+//!
+//! An id names a state: `task` events have one, `progress` has none, since a
+//! stage is not stored and cannot be told again.
+
+use std::time::Duration;
+
+use concept_refinement_domain::task::{Stage, Task};
+use serde::Serialize;
+
+use crate::problem::Problem;
+
+/// After so long without an event a comment is sent. It keeps proxies from
+/// giving up, and shows when nobody reads any more.
+pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+pub const COMMENT: &str = ": keep-alive\n\n";
+
+/// What every stream begins with: when a client whose connection broke comes
+/// again, in milliseconds.
+pub const OPENING: &str = "retry: 1000\n\n";
+
+/// What is last of a task that was deleted.
+pub const DELETED_ID: &str = "deleted";
+
+#[derive(Serialize)]
+#[cfg_attr(
+    test,
+    derive(schemars::JsonSchema),
+    schemars(rename = "ProgressEvent", deny_unknown_fields)
+)]
+pub struct Progress {
+    /// What begins.
+    #[cfg_attr(test, schemars(with = "crate::openapi::form::StageName"))]
+    stage: Stage,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(
+    test,
+    derive(schemars::JsonSchema),
+    schemars(rename = "DeletedEvent", deny_unknown_fields)
+)]
+pub struct Deleted<'a> {
+    #[cfg_attr(test, schemars(with = "crate::openapi::form::Id"))]
+    task_id: &'a str,
+}
+
+/// Names the state of a task: what shows the same has the same.
+pub fn id(task: &Task) -> String {
+    let since = task.updated_at.unwrap_or(task.created_at);
+    format!("{}-{}", since.0, task.status.as_str())
+}
+
+/// `shown` is the task as it is answered elsewhere.
+pub fn task(id: &str, shown: &impl Serialize) -> Result<String, Problem> {
+    event("task", Some(id), shown)
+}
+
+pub fn progress(stage: Stage) -> Result<String, Problem> {
+    event("progress", None, &Progress { stage })
+}
+
+pub fn deleted(task_id: &str) -> Result<String, Problem> {
+    event("deleted", Some(DELETED_ID), &Deleted { task_id })
+}
+
+/// JSON has no line break outside of its strings, and none unescaped in them:
+/// it is one line of data.
+fn event(name: &str, id: Option<&str>, data: &impl Serialize) -> Result<String, Problem> {
+    let data = serde_json::to_string(data).map_err(|_| Problem::Internal)?;
+    let id = id.map(|id| format!("id: {id}\n")).unwrap_or_default();
+    Ok(format!("event: {name}\n{id}data: {data}\n\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use concept_refinement_domain::task::{Refinement, Status};
+    use concept_refinement_domain::timestamp::Timestamp;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn events_are_written_as_the_standard_has_them() {
+        let cases = [
+            (
+                "a task",
+                task("7-pending", &json!({"task_id": "a"})),
+                "event: task\nid: 7-pending\ndata: {\"task_id\":\"a\"}\n\n",
+            ),
+            (
+                "a task whose prompt would like to be an event",
+                task("7-failed", &json!("a\nevent: deleted\r\ndata: {}\n\n\r")),
+                "event: task\nid: 7-failed\n\
+                 data: \"a\\nevent: deleted\\r\\ndata: {}\\n\\n\\r\"\n\n",
+            ),
+            (
+                "a stage",
+                progress(Stage::StoringImage),
+                "event: progress\ndata: {\"stage\":\"storing-image\"}\n\n",
+            ),
+            (
+                "the end of a deleted task",
+                deleted("a"),
+                "event: deleted\nid: deleted\ndata: {\"task_id\":\"a\"}\n\n",
+            ),
+        ];
+        for (name, written, expected) in cases {
+            assert_eq!(written.unwrap(), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn each_stage_has_its_name() {
+        let cases = [
+            (Stage::Downloading, "downloading"),
+            (Stage::Refining, "refining"),
+            (Stage::StoringImage, "storing-image"),
+            (Stage::StoringConcept, "storing-concept"),
+        ];
+        for (stage, name) in cases {
+            let expected = format!("event: progress\ndata: {{\"stage\":\"{name}\"}}\n\n");
+            assert_eq!(progress(stage).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn an_id_names_a_state() {
+        let cases = [
+            (Status::Pending, None, "5-pending"),
+            (Status::Processing, Some(6), "6-processing"),
+            (Status::Pending, Some(6), "6-pending"),
+            (Status::Completed, Some(7), "7-completed"),
+        ];
+        for (status, updated_at, expected) in cases {
+            let task = Task {
+                id: "a".into(),
+                user_id: "ann".into(),
+                is_anonymous: false,
+                status,
+                refinement: Refinement {
+                    original_image_url: "https://example.com/a.png".into(),
+                    refinement_prompt: "make it brown".into(),
+                    logo_description: None,
+                    theme_description: None,
+                },
+                original_path: None,
+                created_at: Timestamp(5),
+                updated_at: updated_at.map(Timestamp),
+                completed_at: None,
+                result_id: None,
+                image_path: None,
+                error_message: None,
+                lease_until: None,
+            };
+            assert_eq!(id(&task), expected);
+        }
+    }
+}

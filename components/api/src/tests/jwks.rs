@@ -1,0 +1,473 @@
+//! Tokens by the keys that an issuer publishes, and every way to forge one.
+
+use hmac::{Hmac, Mac};
+use proptest::prelude::*;
+use rsa::traits::PublicKeyParts;
+use serde_json::{Value, json};
+use sha2::Sha256;
+
+use super::issuer::{Signer, URL, asked, claims, encode, message, publish, service, status};
+use super::service::{Call, NOW, Service, token};
+
+/// One key of each kind, by its name.
+fn signers() -> [(&'static str, Signer); 3] {
+    [
+        ("rsa", Signer::rsa()),
+        ("ec", Signer::p256(7)),
+        ("ed", Signer::ed25519(9)),
+    ]
+}
+
+fn jwks() -> Vec<Value> {
+    signers()
+        .iter()
+        .map(|(id, signer)| signer.jwk(id))
+        .collect()
+}
+
+fn hmac(secret: &[u8], header: &Value) -> String {
+    let message = message(&header.to_string(), &claims("ann").to_string());
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret).unwrap();
+    mac.update(message.as_bytes());
+    format!("{message}.{}", encode(&mac.finalize().into_bytes()))
+}
+
+#[test]
+fn tokens_of_each_algorithm_are_taken() {
+    let service = service(&jwks());
+    for (id, signer) in signers() {
+        assert_eq!(status(&service, &signer.token(id, "ann")), 200, "{id}");
+        let without = signer.signed(&json!({"alg": signer.alg()}), &claims("ann"));
+        assert_eq!(status(&service, &without), 200, "{id}, without its name");
+        for typ in ["JWT", "jwt", "at+jwt", "application/at+jwt"] {
+            let header = json!({"alg": signer.alg(), "kid": id, "typ": typ});
+            let token = signer.signed(&header, &claims("ann"));
+            assert_eq!(status(&service, &token), 200, "{id}, {typ}");
+        }
+    }
+    assert_eq!(asked(&service), 1);
+    assert_eq!(service.memory.0.borrow().asked_issuer, URL);
+}
+
+#[test]
+fn the_caller_is_the_subject() {
+    let service = service(&jwks());
+    let signer = Signer::p256(7);
+    let mut claims = claims("ann");
+    claims["is_anonymous"] = json!(true);
+    let token = signer.signed(&json!({"alg": "ES256", "kid": "ec"}), &claims);
+    let refine = Call::post("/api/concepts/refine").json(&super::service::refinement());
+    let reply = service.send(refine.header("cookie", format!("session={token}")));
+    assert_eq!(reply.status, 202);
+    let task = &service.memory.0.borrow().tasks[0];
+    assert_eq!((task.user_id.as_str(), task.is_anonymous), ("ann", true));
+}
+
+#[test]
+fn forged_tokens() {
+    let [(_, rsa), (_, ec), (_, ed)] = signers();
+    let Signer::Rsa(private) = &rsa else {
+        panic!("an RSA key");
+    };
+    let modulus = private.n().to_bytes_be();
+    let good = rsa.token("rsa", "ann");
+    let [header, payload, signature] = good.split('.').collect::<Vec<_>>()[..] else {
+        panic!("three parts");
+    };
+    let with = |signer: &Signer, header: Value| signer.signed(&header, &claims("ann"));
+    let texts = |header: &str, claims: &str| ec.signed_texts(header, claims);
+    let exp = NOW.as_secs() + 3600;
+    let plain = claims("ann").to_string();
+    let es256 = r#"{"alg":"ES256","kid":"ec"}"#;
+    let es = |claims: Value| ec.signed(&json!({"alg": "ES256", "kid": "ec"}), &claims);
+    let ec_message = message(es256, &plain);
+    let other_key = Signer::p256(8);
+    let cases: Vec<(&str, String)> = vec![
+        (
+            "alg none",
+            format!("{}.", message(r#"{"alg":"none"}"#, &plain)),
+        ),
+        (
+            "alg none with a name",
+            format!("{}.", message(r#"{"alg":"none","kid":"rsa"}"#, &plain)),
+        ),
+        (
+            "alg none, the signature kept",
+            format!("{}.{signature}", message(r#"{"alg":"none"}"#, &plain)),
+        ),
+        ("no alg", texts(r#"{"kid":"ec"}"#, &plain)),
+        ("alg null", texts(r#"{"alg":null,"kid":"ec"}"#, &plain)),
+        (
+            "two algs",
+            texts(r#"{"alg":"none","alg":"ES256","kid":"ec"}"#, &plain),
+        ),
+        (
+            "two algs, one escaped",
+            texts(r#"{"a\u006cg":"none","alg":"ES256","kid":"ec"}"#, &plain),
+        ),
+        (
+            "alg in lower case",
+            texts(r#"{"alg":"es256","kid":"ec"}"#, &plain),
+        ),
+        (
+            "two names of keys",
+            texts(r#"{"alg":"ES256","kid":"rsa","kid":"ec"}"#, &plain),
+        ),
+        (
+            "a name that is a number",
+            texts(r#"{"alg":"ES256","kid":5}"#, &plain),
+        ),
+        (
+            "HMAC by the modulus",
+            hmac(&modulus, &json!({"alg": "HS256", "kid": "rsa"})),
+        ),
+        (
+            "HMAC by the encoded modulus",
+            hmac(encode(&modulus).as_bytes(), &json!({"alg": "HS256"})),
+        ),
+        (
+            "HMAC by the whole key",
+            hmac(
+                rsa.jwk("rsa").to_string().as_bytes(),
+                &json!({"alg": "HS256", "kid": "rsa"}),
+            ),
+        ),
+        ("HMAC by nothing", hmac(b"", &json!({"alg": "HS256"}))),
+        (
+            "HMAC that says RS256",
+            hmac(&modulus, &json!({"alg": "RS256", "kid": "rsa"})),
+        ),
+        (
+            "HMAC that says EdDSA",
+            hmac(&modulus, &json!({"alg": "EdDSA", "kid": "ed"})),
+        ),
+        ("HMAC by the secret of other modes", token("ann")),
+        (
+            "RSA that says ES256",
+            with(&rsa, json!({"alg": "ES256", "kid": "rsa"})),
+        ),
+        (
+            "ECDSA that says RS256",
+            with(&ec, json!({"alg": "RS256", "kid": "ec"})),
+        ),
+        (
+            "ECDSA by the name of RSA",
+            with(&ec, json!({"alg": "ES256", "kid": "rsa"})),
+        ),
+        (
+            "EdDSA by the name of ECDSA",
+            with(&ed, json!({"alg": "EdDSA", "kid": "ec"})),
+        ),
+        (
+            "EdDSA that says ES256",
+            with(&ed, json!({"alg": "ES256", "kid": "ec"})),
+        ),
+        ("RS384", with(&rsa, json!({"alg": "RS384", "kid": "rsa"}))),
+        ("PS256", with(&rsa, json!({"alg": "PS256", "kid": "rsa"}))),
+        ("ES384", with(&ec, json!({"alg": "ES384", "kid": "ec"}))),
+        ("ES256K", with(&ec, json!({"alg": "ES256K", "kid": "ec"}))),
+        ("another's key", other_key.token("ec", "ann")),
+        (
+            "another's key without a name",
+            with(&other_key, json!({"alg": "ES256"})),
+        ),
+        ("an unknown name", ec.token("unknown", "ann")),
+        ("a name almost right", ec.token("EC", "ann")),
+        (
+            "its key in its header",
+            with(
+                &other_key,
+                json!({"alg": "ES256", "kid": "ec", "jwk": other_key.jwk("ec")}),
+            ),
+        ),
+        (
+            "its key in its header, without a name",
+            with(
+                &other_key,
+                json!({"alg": "ES256", "jwk": other_key.jwk("x")}),
+            ),
+        ),
+        (
+            "its keys elsewhere",
+            with(
+                &other_key,
+                json!({"alg": "ES256", "kid": "x", "jku": "https://evil.example/jwks.json"}),
+            ),
+        ),
+        (
+            "its certificate elsewhere",
+            with(
+                &other_key,
+                json!({"alg": "ES256", "kid": "x", "x5u": "https://evil.example/x"}),
+            ),
+        ),
+        (
+            "its certificate with it",
+            with(&other_key, json!({"alg": "ES256", "x5c": ["MIIB"]})),
+        ),
+        (
+            "a critical extension",
+            with(
+                &ec,
+                json!({"alg": "ES256", "kid": "ec", "crit": ["x"], "x": 1}),
+            ),
+        ),
+        (
+            "a critical claim",
+            with(
+                &ec,
+                json!({"alg": "ES256", "kid": "ec", "crit": ["exp"], "exp": 1}),
+            ),
+        ),
+        (
+            "nothing critical",
+            with(&ec, json!({"alg": "ES256", "kid": "ec", "crit": []})),
+        ),
+        (
+            "critical null",
+            with(&ec, json!({"alg": "ES256", "kid": "ec", "crit": null})),
+        ),
+        (
+            "a payload as it is",
+            with(
+                &ec,
+                json!({"alg": "ES256", "kid": "ec", "b64": false, "crit": ["b64"]}),
+            ),
+        ),
+        (
+            "nested",
+            ec.signed_texts(
+                r#"{"alg":"ES256","kid":"ec","cty":"JWT"}"#,
+                &ec.token("ec", "ann"),
+            ),
+        ),
+        (
+            "said to be nested",
+            with(&ec, json!({"alg": "ES256", "kid": "ec", "cty": "jwt"})),
+        ),
+        (
+            "to log out",
+            with(
+                &ec,
+                json!({"alg": "ES256", "kid": "ec", "typ": "logout+jwt"}),
+            ),
+        ),
+        (
+            "a proof of a key",
+            with(&ec, json!({"alg": "ES256", "kid": "ec", "typ": "dpop+jwt"})),
+        ),
+        (
+            "two subjects",
+            texts(
+                es256,
+                &format!(r#"{{"sub":"ann","sub":"bob","exp":{exp}}}"#),
+            ),
+        ),
+        (
+            "two subjects, one escaped",
+            texts(
+                es256,
+                &format!(r#"{{"s\u0075b":"ann","sub":"bob","exp":{exp}}}"#),
+            ),
+        ),
+        (
+            "two ends",
+            texts(es256, &format!(r#"{{"sub":"ann","exp":1,"exp":{exp}}}"#)),
+        ),
+        (
+            "an end beyond numbers",
+            texts(es256, r#"{"sub":"ann","exp":1e999}"#),
+        ),
+        ("no claims", texts(es256, "")),
+        ("claims in a list", es(json!([claims("ann")]))),
+        ("no subject", es(json!({"exp": exp}))),
+        ("no end", es(json!({"sub": "ann"}))),
+        (
+            "expired",
+            es(json!({"sub": "ann", "exp": NOW.as_secs() - 60})),
+        ),
+        (
+            "not begun",
+            es(json!({"sub": "ann", "exp": exp, "nbf": NOW.as_secs() + 62})),
+        ),
+        (
+            "too long",
+            es(json!({"sub": "ann", "exp": exp, "x": "y".repeat(8000)})),
+        ),
+        (
+            "deep",
+            texts(es256, &format!("{}{}", "[".repeat(2000), "]".repeat(2000))),
+        ),
+        ("no signature", format!("{ec_message}.")),
+        (
+            "a signature of zeros",
+            format!("{ec_message}.{}", encode(&[0; 64])),
+        ),
+        (
+            "a short signature",
+            format!(
+                "{ec_message}.{}",
+                encode(&ec.sign(ec_message.as_bytes())[..63])
+            ),
+        ),
+        (
+            "a signature in DER",
+            format!("{ec_message}.{}", encode(&der(&ec, ec_message.as_bytes()))),
+        ),
+        (
+            "an EdDSA signature of zeros",
+            format!(
+                "{}.{}",
+                message(r#"{"alg":"EdDSA","kid":"ed"}"#, &plain),
+                encode(&[0; 64])
+            ),
+        ),
+        (
+            "an RSA signature of zeros",
+            format!("{header}.{payload}.{}", encode(&[0; 256])),
+        ),
+        (
+            "an RSA signature of one",
+            format!(
+                "{header}.{payload}.{}",
+                encode(&[&[0; 255][..], &[1]].concat())
+            ),
+        ),
+        (
+            "an RSA signature beyond the modulus",
+            format!("{header}.{payload}.{}", encode(&[255; 256])),
+        ),
+        (
+            "an RSA signature with a zero before",
+            format!(
+                "{header}.{payload}.{}",
+                encode(
+                    &[
+                        &[0],
+                        &rsa.sign(format!("{header}.{payload}").as_bytes())[..]
+                    ]
+                    .concat()
+                )
+            ),
+        ),
+        (
+            "another's claims",
+            format!(
+                "{header}.{}.{signature}",
+                encode(claims("bob").to_string().as_bytes())
+            ),
+        ),
+        (
+            "another header",
+            format!("{}.{payload}.{signature}", encode(br#"{"alg":"RS256"}"#)),
+        ),
+        ("padded", format!("{good}=")),
+        ("two parts", format!("{header}.{payload}")),
+        ("four parts", format!("{good}.{signature}")),
+        (
+            "five parts, as if encrypted",
+            format!("{good}.{payload}.{signature}"),
+        ),
+        ("dots", "..".into()),
+        ("nothing", String::new()),
+    ];
+    let service = service(&jwks());
+    for (id, signer) in signers() {
+        assert_eq!(status(&service, &signer.token(id, "ann")), 200, "{id}");
+    }
+    for (name, token) in cases {
+        assert_eq!(status(&service, &token), 401, "{name}");
+    }
+    assert_eq!(service.memory.0.borrow().asked_issuer, URL, "and no other");
+}
+
+fn der(signer: &Signer, message: &[u8]) -> Vec<u8> {
+    let raw = signer.sign(message);
+    let (r, s) = raw.split_at(32);
+    let integer = |bytes: &[u8]| [&[2, 33, 0], bytes].concat();
+    [&[0x30, 70][..], &integer(r), &integer(s)].concat()
+}
+
+#[test]
+fn audience_and_issuer_where_configured() {
+    let service = Service::with(&[
+        ("auth", "jwks"),
+        ("jwks-url", URL),
+        ("jwt-audience", "us"),
+        ("jwt-issuer", "them"),
+    ]);
+    publish(&service, &jwks());
+    for (name, aud, iss, expected) in [
+        ("both", json!("us"), json!("them"), 200),
+        ("one of several", json!(["x", "us"]), json!("them"), 200),
+        ("another audience", json!("x"), json!("them"), 401),
+        ("no audience", json!(null), json!("them"), 401),
+        ("another issuer", json!("us"), json!("x"), 401),
+        ("no issuer", json!("us"), json!(null), 401),
+    ] {
+        let mut claims = claims("ann");
+        claims["aud"] = aud;
+        claims["iss"] = iss;
+        let token = Signer::ed25519(9).signed(&json!({"alg": "EdDSA", "kid": "ed"}), &claims);
+        assert_eq!(status(&service, &token), expected, "{name}");
+    }
+}
+
+#[test]
+fn where_keys_are_published_nothing_is_signed_here() {
+    let service = service(&jwks());
+    service
+        .send(Call::post("/api/auth/session"))
+        .is_error(404, "NOT_FOUND");
+}
+
+#[test]
+fn where_there_is_a_secret_no_other_algorithm_counts() {
+    for auth in ["secret", "anonymous"] {
+        let service = Service::with(&[("auth", auth), ("jwks-url", URL)]);
+        publish(&service, &jwks());
+        for (id, signer) in signers() {
+            assert_eq!(
+                status(&service, &signer.token(id, "ann")),
+                401,
+                "{auth}, {id}"
+            );
+        }
+        assert_eq!(status(&service, &token("ann")), 200);
+        assert_eq!(asked(&service), 0);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn no_token_panics(
+        header in "\\PC{0,40}|\\{\"alg\":\"(RS256|ES256|EdDSA|HS256)\"(,\"kid\":\"(rsa|ec|ed)\")?\\}",
+        claims in "\\PC{0,40}|\\{\"sub\":\"\\PC{0,9}\",\"exp\":-?[0-9]{1,20}(e[0-9]{1,3})?\\}",
+        signature in proptest::collection::vec(any::<u8>(), 0..300),
+        raw in "\\PC{0,60}",
+    ) {
+        let service = service(&jwks());
+        let token = format!("{}.{}", message(&header, &claims), encode(&signature));
+        prop_assert_eq!(status(&service, &token), 401);
+        let call = Call::get("/api/tasks").header("cookie", format!("session={raw}"));
+        prop_assert_eq!(service.send(call).status, 401);
+    }
+
+    #[test]
+    fn no_document_panics(document in "\\PC{0,200}", of_each in proptest::collection::vec(any::<u8>(), 0..70)) {
+        let text = encode(&of_each);
+        let keys = [
+            json!({"kty": "RSA", "n": text, "e": text}),
+            json!({"kty": "EC", "crv": "P-256", "x": text, "y": text}),
+            json!({"kty": "OKP", "crv": "Ed25519", "x": text}),
+        ];
+        let token = Signer::p256(7).token("ec", "ann");
+        let with_keys = service(&keys);
+        prop_assert_eq!(status(&with_keys, &token), 401);
+        let with_text = service(&[]);
+        with_text.memory.0.borrow_mut().key_set = document.into_bytes();
+        prop_assert!(matches!(status(&with_text, &token), 401 | 503));
+    }
+}

@@ -1,0 +1,39 @@
+//! Why there is no whole response.
+
+use wasip3::http::types::ErrorCode;
+
+/// What whoever asked is told. What a peer says of itself is left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The platform does not let this component ask there.
+    Forbidden,
+    Unresolvable,
+    Unreachable,
+    TimedOut,
+    /// No secure connection can be made.
+    Tls,
+    Broken,
+}
+
+impl From<ErrorCode> for Failure {
+    fn from(error: ErrorCode) -> Self {
+        match error {
+            ErrorCode::DestinationIpProhibited | ErrorCode::HttpRequestDenied => Self::Forbidden,
+            ErrorCode::DnsTimeout | ErrorCode::DnsError(_) | ErrorCode::DestinationNotFound => {
+                Self::Unresolvable
+            }
+            ErrorCode::DestinationUnavailable
+            | ErrorCode::DestinationIpUnroutable
+            | ErrorCode::ConnectionRefused
+            | ErrorCode::ConnectionLimitReached => Self::Unreachable,
+            ErrorCode::ConnectionTimeout
+            | ErrorCode::ConnectionReadTimeout
+            | ErrorCode::ConnectionWriteTimeout
+            | ErrorCode::HttpResponseTimeout => Self::TimedOut,
+            ErrorCode::TlsProtocolError
+            | ErrorCode::TlsCertificateError
+            | ErrorCode::TlsAlertReceived(_) => Self::Tls,
+            _ => Self::Broken,
+        }
+    }
+}

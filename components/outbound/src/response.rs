@@ -1,0 +1,56 @@
+//! A response as it comes.
+
+use wasip3::http::types::{self, ErrorCode, Trailers};
+use wit_bindgen::FutureReader;
+
+use crate::{Failure, Incoming};
+
+pub struct Response {
+    pub status: u16,
+    fields: Vec<(String, Vec<u8>)>,
+    body: Incoming,
+    /// Tells whether the body came whole.
+    end: Option<FutureReader<Result<Option<Trailers>, ErrorCode>>>,
+}
+
+impl Response {
+    /// The first value of a field, where it is text.
+    pub fn header(&self, name: &str) -> Option<String> {
+        let (_, value) = self
+            .fields
+            .iter()
+            .find(|(field, _)| field.eq_ignore_ascii_case(name))?;
+        String::from_utf8(value.clone()).ok()
+    }
+
+    /// The length of the body, as declared.
+    pub fn content_length(&self) -> Option<u64> {
+        self.header("content-length")?.parse().ok()
+    }
+
+    /// The next piece of the body, which is not empty; none at its end.
+    pub async fn piece(&mut self) -> Result<Option<Vec<u8>>, Failure> {
+        if let Some(piece) = self.body.piece().await {
+            return Ok(Some(piece));
+        }
+        match self.end.take() {
+            Some(end) => Ok(end.await.map(|_| None)?),
+            None => Ok(None),
+        }
+    }
+}
+
+impl From<types::Response> for Response {
+    fn from(response: types::Response) -> Self {
+        let status = response.get_status_code();
+        let fields = response.get_headers().copy_all();
+        let (_, received) = wasip3::wit_future::new(|| Ok(()));
+        let (body, end) = types::Response::consume_body(response, received);
+        Self {
+            status,
+            fields,
+            body: body.into(),
+            end: Some(end),
+        }
+    }
+}

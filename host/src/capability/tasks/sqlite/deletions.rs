@@ -1,0 +1,104 @@
+//! Tells whoever works on a task in this process that it was deleted, after
+//! that is committed.
+//!
+//! Kept apart from those who watch: there is one of these for each task in
+//! flight, and most end without any news.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio_util::sync::CancellationToken;
+
+#[derive(Debug, Default)]
+pub(super) struct Deletions(Mutex<HashMap<String, Awaited>>);
+
+#[derive(Debug)]
+struct Awaited {
+    deleted: CancellationToken,
+    /// Two may work on a task, of which one has lost its lease.
+    by: usize,
+}
+
+/// One who waits for the deletion of a task.
+#[derive(Debug)]
+pub(super) struct Deletion {
+    deletions: Arc<Deletions>,
+    task_id: String,
+    deleted: CancellationToken,
+}
+
+impl Deletions {
+    /// What is announced from now on is not missed.
+    pub(super) fn of(self: &Arc<Self>, task_id: &str) -> Deletion {
+        let mut all = self.all();
+        let awaited = all.entry(task_id.to_owned()).or_insert_with(|| Awaited {
+            deleted: CancellationToken::new(),
+            by: 0,
+        });
+        awaited.by += 1;
+        Deletion {
+            deletions: Arc::clone(self),
+            task_id: task_id.to_owned(),
+            deleted: awaited.deleted.clone(),
+        }
+    }
+
+    pub(super) fn announce(&self, task_id: &str) {
+        if let Some(awaited) = self.all().get(task_id) {
+            awaited.deleted.cancel();
+        }
+    }
+
+    fn all(&self) -> MutexGuard<'_, HashMap<String, Awaited>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Deletion {
+    pub(super) async fn happens(self) {
+        self.deleted.cancelled().await;
+    }
+}
+
+impl Drop for Deletion {
+    fn drop(&mut self) {
+        let mut all = self.deletions.all();
+        if let Some(awaited) = all.get_mut(&self.task_id) {
+            awaited.by -= 1;
+            if awaited.by == 0 {
+                all.remove(&self.task_id);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn it_is_told_to_all_who_wait_and_to_no_other() {
+        let deletions = Arc::new(Deletions::default());
+        let [first, second] = [deletions.of("a"), deletions.of("a")];
+        let other = deletions.of("b");
+        deletions.announce("a");
+        first.happens().await;
+        second.happens().await;
+        assert!(other.happens().now_or_never().is_none());
+        assert!(deletions.all().is_empty());
+    }
+
+    #[test]
+    fn whoever_is_done_is_forgotten() {
+        let deletions = Arc::new(Deletions::default());
+        let [first, second] = [deletions.of("a"), deletions.of("a")];
+        drop(first);
+        assert_eq!(deletions.all().len(), 1);
+        drop(second);
+        assert!(deletions.all().is_empty());
+        deletions.announce("a");
+        assert!(deletions.of("a").happens().now_or_never().is_none());
+    }
+}

@@ -1,0 +1,106 @@
+//! How many watch tasks at once, whoever tells them, and when all have to go.
+
+use std::sync::Arc;
+
+use concept_refinement_domain::capability::CapabilityError;
+use futures::StreamExt as _;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+
+use super::Changes;
+
+/// As many as there can be connections; one that carries several streams takes
+/// several of these. Each takes some memory as long as it watches.
+const MOST: usize = 4096;
+
+pub struct Watchers {
+    free: Arc<Semaphore>,
+    leave: CancellationToken,
+}
+
+/// A place among those who watch. Dropping it makes room.
+pub struct Place {
+    _permit: OwnedSemaphorePermit,
+    leave: CancellationToken,
+}
+
+impl Watchers {
+    pub fn new(most: usize) -> Self {
+        Self {
+            free: Arc::new(Semaphore::new(most)),
+            leave: CancellationToken::new(),
+        }
+    }
+
+    /// An error: there are too many.
+    pub fn enter(&self) -> Result<Place, CapabilityError> {
+        let permit = Arc::clone(&self.free).try_acquire_owned().map_err(|_| {
+            CapabilityError::unavailable("Too many tasks are being watched. Try again later.")
+        })?;
+        Ok(Place {
+            _permit: permit,
+            leave: self.leave.clone(),
+        })
+    }
+
+    /// Ends what is being told, and what is yet to be: the host stops, and
+    /// whoever wants to know more is to ask another.
+    pub fn send_away(&self) {
+        self.leave.cancel();
+    }
+}
+
+impl Default for Watchers {
+    fn default() -> Self {
+        Self::new(MOST)
+    }
+}
+
+impl Place {
+    /// The changes, as long as there is this place for their reader.
+    pub fn hold(self, changes: Changes) -> Changes {
+        let leave = self.leave.clone().cancelled_owned();
+        let changes = changes.take_until(leave);
+        Box::pin(changes.map(move |change| {
+            let _held = &self;
+            change
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use concept_refinement_domain::task::{Change, Stage};
+    use futures::{FutureExt as _, stream};
+
+    use super::*;
+
+    fn changes() -> Changes {
+        let told = stream::iter([Change::Progress(Stage::Refining)]);
+        Box::pin(told.chain(stream::pending()))
+    }
+
+    #[tokio::test]
+    async fn who_leaves_makes_room() {
+        let watchers = Watchers::new(2);
+        let first = watchers.enter().unwrap().hold(changes());
+        let _second = watchers.enter().unwrap();
+        assert!(watchers.enter().is_err());
+        drop(first);
+        assert!(watchers.enter().is_ok());
+    }
+
+    #[tokio::test]
+    async fn all_are_sent_away_at_once() {
+        let watchers = Watchers::new(2);
+        let mut watching = watchers.enter().unwrap().hold(changes());
+        assert!(watching.next().await.is_some());
+        assert!(watching.next().now_or_never().is_none());
+        let mut waiting = Box::pin(watching.next());
+        assert!(futures::poll!(&mut waiting).is_pending());
+        watchers.send_away();
+        assert_eq!(waiting.await, None);
+        let mut late = watchers.enter().unwrap().hold(changes());
+        assert_eq!(late.next().await, None);
+    }
+}

@@ -1,0 +1,99 @@
+//! Who may come in, by which way: tokens, proxies, pages of other origins.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use url::{Host, Url};
+
+use super::{Auth, ConfigError, Reader, unusable};
+
+/// The shortest secret that HS256 takes (RFC 7518, 3.2), in bytes.
+const MIN_SECRET: usize = 32;
+
+/// Networks that the operator named.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Networks(Vec<IpNet>);
+
+impl Networks {
+    /// Of a comma-separated list of addresses and CIDR.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        entries(text)
+            .map(|entry| {
+                let network: Option<IpNet> = entry.parse().ok();
+                let address = || entry.parse::<IpAddr>().ok().map(IpNet::from);
+                network
+                    .or_else(address)
+                    .ok_or_else(|| format!("{entry:?} is not an address or a network (CIDR)"))
+            })
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+
+    pub fn contains(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.0.iter().any(|network| network.contains(&address))
+    }
+}
+
+/// How tokens are verified, and where their keys are.
+pub(super) fn auth(values: &Reader<'_>) -> Result<(Auth, Option<Url>), ConfigError> {
+    let auth = match values.only("auth", &["anonymous", "secret", "jwks"])? {
+        "secret" => Auth::Secret,
+        "jwks" => Auth::Jwks,
+        _ => Auth::Anonymous,
+    };
+    let secret = values.optional("jwt-secret", |secret| match secret.len() {
+        MIN_SECRET.. => Ok(()),
+        _ => Err(format!("must have at least {MIN_SECRET} bytes")),
+    })?;
+    let jwks_url = values.optional("jwks-url", jwks_url)?;
+    let needed = match (auth, secret, &jwks_url) {
+        (Auth::Secret, None, _) => Some("jwt-secret"),
+        (Auth::Jwks, _, None) => Some("jwks-url"),
+        (Auth::Secret | Auth::Jwks | Auth::Anonymous, _, _) => None,
+    };
+    match needed {
+        Some(name) => {
+            let mode = values.parse("auth", Ok)?;
+            Err(unusable(name, format!("must be set where auth is {mode}")))
+        }
+        None => Ok((auth, jwks_url)),
+    }
+}
+
+/// Whoever can change what comes from there can be any user.
+fn jwks_url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text)
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https"))
+        .filter(|url| url.username().is_empty() && url.password().is_none())
+        .ok_or("must be a URL, as https://issuer.example/.well-known/jwks.json")?;
+    let is_loopback = match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    };
+    if url.scheme() == "https" || is_loopback {
+        Ok(url)
+    } else {
+        Err("must be https, unless it is on this machine".to_owned())
+    }
+}
+
+/// In the one notation that browsers use.
+pub(super) fn cors_origins(text: &str) -> Result<Vec<String>, String> {
+    entries(text)
+        .map(|entry| {
+            super::public_url(entry).map_err(|_| {
+                format!("{entry:?} is not an http or https origin, as https://app.example.com")
+            })
+        })
+        .collect()
+}
+
+fn entries(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',')
+        .map(str::trim)
+        .filter(|entry| !entry.is_empty())
+}

@@ -1,0 +1,219 @@
+//! Requests, by the route that the API says it took.
+//!
+//! The host knows no routes: the component names the template of the one it took
+//! in a header of its response, which ends here. Should it name more than a few,
+//! the rest share one series.
+
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use http::{HeaderName, HeaderValue, Method, Response, StatusCode};
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+
+use super::{Buckets, Histograms, Present, observe};
+
+/// In responses of the API component, never in ours.
+const ROUTE: HeaderName = HeaderName::from_static("concept-refinement-route");
+
+/// Answers by the host itself, and to paths that lead nowhere.
+const NO_ROUTE: HeaderValue = HeaderValue::from_static("none");
+
+/// What shares one series because there are too many.
+const OTHER: HeaderValue = HeaderValue::from_static("other");
+
+const MOST_ROUTES: usize = 64;
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Answered {
+    route: String,
+    method: &'static str,
+    status: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Asked {
+    route: String,
+    method: &'static str,
+}
+
+pub struct Requests {
+    answered: Family<Answered, Counter>,
+    durations: Histograms<Asked>,
+    connections: Gauge,
+    in_flight: Gauge,
+    known: RwLock<HashMap<HeaderValue, Answers>>,
+}
+
+/// The series of one route, by method and status.
+type Answers = HashMap<(&'static str, StatusCode), Series>;
+
+#[derive(Clone)]
+struct Series {
+    answered: Counter,
+    duration: Histogram,
+}
+
+/// A request that is being answered.
+pub struct Request<'a> {
+    requests: &'a Requests,
+    method: &'static str,
+    begin: Instant,
+    _present: Present,
+}
+
+impl Requests {
+    pub fn new(registry: &mut Registry) -> Self {
+        let answered = Family::default();
+        let durations = Histograms::new_with_constructor(Buckets::Answers);
+        let (connections, in_flight) = (Gauge::default(), Gauge::default());
+        registry.register(
+            "http_requests",
+            "Requests that were answered",
+            answered.clone(),
+        );
+        registry.register_with_unit(
+            "http_request_duration",
+            "From a request's head to its answer's",
+            Unit::Seconds,
+            durations.clone(),
+        );
+        registry.register(
+            "http_requests_in_flight",
+            "Requests whose answer has not begun",
+            in_flight.clone(),
+        );
+        registry.register(
+            "http_connections",
+            "Open connections of clients",
+            connections.clone(),
+        );
+        Self {
+            answered,
+            durations,
+            connections,
+            in_flight,
+            known: RwLock::default(),
+        }
+    }
+
+    /// To be kept as long as the connection is.
+    pub fn connection(&self) -> Present {
+        Present::of(&self.connections)
+    }
+
+    pub fn begin(&self, method: &Method) -> Request<'_> {
+        Request {
+            requests: self,
+            method: name(method),
+            begin: Instant::now(),
+            _present: Present::of(&self.in_flight),
+        }
+    }
+
+    fn count(
+        &self,
+        route: HeaderValue,
+        method: &'static str,
+        status: StatusCode,
+        duration: Duration,
+    ) {
+        let known = {
+            let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+            let series = known.get(&route).and_then(|of| of.get(&(method, status)));
+            series.cloned()
+        };
+        let series = known.unwrap_or_else(|| self.introduce(route, method, status));
+        series.answered.inc();
+        observe(&series.duration, duration);
+    }
+
+    fn introduce(&self, route: HeaderValue, method: &'static str, status: StatusCode) -> Series {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let route = match known.len() >= MOST_ROUTES && !known.contains_key(&route) {
+            true => OTHER,
+            false => route,
+        };
+        let asked = Asked {
+            route: route.to_str().unwrap_or_default().to_owned(),
+            method,
+        };
+        let answered = Answered {
+            route: asked.route.clone(),
+            method,
+            status: status.as_u16(),
+        };
+        let series = Series {
+            answered: self.answered.get_or_create_owned(&answered),
+            duration: self.durations.get_or_create_owned(&asked),
+        };
+        let answers = known.entry(route).or_default();
+        answers.insert((method, status), series.clone());
+        series
+    }
+}
+
+impl Request<'_> {
+    /// Takes the route out of the response.
+    pub fn answered<B>(self, response: &mut Response<B>) {
+        let route = response.headers_mut().remove(ROUTE).unwrap_or(NO_ROUTE);
+        let duration = self.begin.elapsed();
+        self.requests
+            .count(route, self.method, response.status(), duration);
+    }
+}
+
+/// Clients may make methods up.
+fn name(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use prometheus_client::encoding::text;
+
+    use super::*;
+
+    #[test]
+    fn routes_and_methods_are_bounded_and_the_header_ends_here() {
+        let mut registry = Registry::default();
+        let requests = Requests::new(&mut registry);
+        let invented = Method::from_bytes(b"INVENTED").unwrap();
+        for route in 0..1000 {
+            let request = requests.begin(&invented);
+            let mut response = Response::new(());
+            let value = HeaderValue::try_from(format!("/{route}")).unwrap();
+            response.headers_mut().insert(ROUTE, value);
+            request.answered(&mut response);
+            assert!(response.headers().is_empty());
+        }
+        requests
+            .begin(&Method::GET)
+            .answered(&mut Response::new(()));
+        let mut text = String::new();
+        text::encode(&mut text, &registry).unwrap();
+        let series = |line: &&str| line.starts_with("http_requests_total");
+        assert_eq!(text.lines().filter(series).count(), MOST_ROUTES + 2);
+        for line in [
+            "http_requests_total{route=\"/63\",method=\"other\",status=\"200\"} 1",
+            "http_requests_total{route=\"other\",method=\"other\",status=\"200\"} 936",
+            "http_requests_in_flight 0",
+        ] {
+            assert!(text.contains(line), "{line}: {text}");
+        }
+    }
+}

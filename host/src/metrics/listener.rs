@@ -1,0 +1,108 @@
+//! `GET /metrics`, and nothing else, on a listener of its own: who may see it is
+//! decided by who can reach that address.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::time::{sleep, timeout};
+
+use super::Scrape;
+
+/// Scrapers at once; the next wait.
+const CONNECTIONS: usize = 16;
+
+/// How long a scraper may take to ask, and to read the answer.
+const HEADERS: Duration = Duration::from_secs(5);
+const CONNECTION: Duration = Duration::from_secs(15);
+
+/// The headers of a request, in bytes.
+const MAX_HEADERS: usize = 8 * 1024;
+
+const FORMAT: HeaderValue =
+    HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
+const PLAIN: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+
+/// Serves until it is dropped.
+pub async fn serve(listener: TcpListener, scrape: Arc<Scrape>) {
+    let connections = Arc::new(Semaphore::new(CONNECTIONS));
+    loop {
+        let Ok(permit) = Arc::clone(&connections).acquire_owned().await else {
+            return;
+        };
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let scrape = Arc::clone(&scrape);
+                tokio::spawn(async move {
+                    connection(stream, scrape).await;
+                    drop(permit);
+                });
+            }
+            Err(error) => {
+                // Out of file descriptors, most likely: wait for some.
+                tracing::warn!(%error, "accepting a scraper failed");
+                sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+/// One request a connection: a scraper comes a few times a minute at most.
+async fn connection(stream: TcpStream, scrape: Arc<Scrape>) {
+    let service = service_fn(move |request| {
+        let scrape = Arc::clone(&scrape);
+        async move { Ok::<_, Infallible>(answer(&scrape, &request).await) }
+    });
+    let serving = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADERS)
+        .max_buf_size(MAX_HEADERS)
+        .keep_alive(false)
+        .serve_connection(TokioIo::new(stream), service);
+    match timeout(CONNECTION, serving).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!(%error, "a scrape ended early"),
+        Err(_) => tracing::debug!("a scrape took too long"),
+    }
+}
+
+async fn answer(scrape: &Scrape, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+    if request.uri().path() != "/metrics" {
+        return plain(StatusCode::NOT_FOUND, "There is only /metrics here.\n");
+    }
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        let mut refusal = plain(StatusCode::METHOD_NOT_ALLOWED, "Only GET is answered.\n");
+        let allow = HeaderValue::from_static("GET, HEAD");
+        refusal.headers_mut().insert(header::ALLOW, allow);
+        return refusal;
+    }
+    match scrape.text().await {
+        Ok(text) => with(StatusCode::OK, FORMAT, text.into()),
+        Err(error) => {
+            tracing::error!(%error, "the metrics could not be written");
+            plain(StatusCode::INTERNAL_SERVER_ERROR, "")
+        }
+    }
+}
+
+fn plain(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
+    with(status, PLAIN, Bytes::from_static(text.as_bytes()))
+}
+
+fn with(status: StatusCode, format: HeaderValue, body: Bytes) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, format);
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

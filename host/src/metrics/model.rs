@@ -1,0 +1,116 @@
+//! Calls of the image model.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures::future::BoxFuture;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+use super::{
+    Buckets, Counters, Histograms, Label, Metrics, Present, counters, histograms, observe,
+};
+use crate::capability::model::{ImageModel, ModelAnswer, ModelError, ModelRequest};
+
+const OUTCOME: &str = "outcome";
+const CANCELLED: &str = "cancelled";
+const OUTCOMES: [&str; 6] = [
+    "image",
+    "location",
+    "unavailable",
+    "refused",
+    "broken",
+    CANCELLED,
+];
+
+pub struct ModelCalls {
+    calls: Counters,
+    durations: Histograms<Label>,
+    in_flight: Gauge,
+}
+
+impl ModelCalls {
+    pub fn new(registry: &mut Registry) -> Self {
+        let in_flight = Gauge::default();
+        registry.register(
+            "model_calls_in_flight",
+            "Calls of the model that run or wait for their turn",
+            in_flight.clone(),
+        );
+        Self {
+            calls: counters(
+                registry,
+                "model_calls",
+                "Calls of the model, each try of a task",
+                OUTCOME,
+                OUTCOMES,
+            ),
+            durations: histograms(
+                registry,
+                "model_call_duration",
+                "From a call of the model to its answer's beginning",
+                Buckets::Work,
+                OUTCOME,
+                OUTCOMES,
+            ),
+            in_flight,
+        }
+    }
+}
+
+/// A call under way. One that is dropped was cancelled.
+struct Call<'a> {
+    calls: &'a ModelCalls,
+    begin: Instant,
+    outcome: &'static str,
+    _present: Present,
+}
+
+impl Drop for Call<'_> {
+    fn drop(&mut self) {
+        let label = [(OUTCOME, self.outcome)];
+        self.calls.calls.get_or_create(&label).inc();
+        let duration = self.calls.durations.get_or_create(&label);
+        observe(&duration, self.begin.elapsed());
+    }
+}
+
+pub struct MeasuredModel {
+    pub metrics: Arc<Metrics>,
+    pub model: Arc<dyn ImageModel>,
+}
+
+impl ImageModel for MeasuredModel {
+    fn refine(&self, request: ModelRequest) -> BoxFuture<'_, Result<ModelAnswer, ModelError>> {
+        Box::pin(async move {
+            let calls = &self.metrics.model;
+            let mut call = Call {
+                calls,
+                begin: Instant::now(),
+                outcome: CANCELLED,
+                _present: Present::of(&calls.in_flight),
+            };
+            let answer = self.model.refine(request).await;
+            call.outcome = match &answer {
+                Ok(ModelAnswer::Image { .. }) => "image",
+                Ok(ModelAnswer::Location(_)) => "location",
+                Err(ModelError::Unavailable { .. }) => "unavailable",
+                Err(ModelError::Refused(_)) => "refused",
+                Err(ModelError::Broken(_)) => "broken",
+            };
+            answer
+        })
+    }
+
+    fn at_once(&self) -> usize {
+        self.model.at_once()
+    }
+
+    fn running(&self) -> usize {
+        self.model.running()
+    }
+
+    fn describe(&self) -> &str {
+        self.model.describe()
+    }
+}

@@ -1,0 +1,90 @@
+//! What the process itself uses, as the system counts it (`/proc`). Where that
+//! is not there, nothing is told.
+
+use std::fs;
+use std::sync::atomic::AtomicU64;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::{Registry, Unit};
+
+/// The kernel's unit of processor time, the same on every Linux of today.
+const TICKS_PER_SECOND: f64 = 100.0;
+
+/// Under the names that all of Prometheus' own libraries use.
+pub struct Process {
+    cpu: Counter<f64, AtomicU64>,
+    resident: Gauge,
+    handles: Gauge,
+    threads: Gauge,
+}
+
+impl Process {
+    pub fn new(registry: &mut Registry) -> Self {
+        let registry = registry.sub_registry_with_prefix("process");
+        let process = Self {
+            cpu: Counter::default(),
+            resident: Gauge::default(),
+            handles: Gauge::default(),
+            threads: Gauge::default(),
+        };
+        let start = Gauge::<f64, AtomicU64>::default();
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
+        start.set(since_epoch.unwrap_or_default().as_secs_f64());
+        registry.register_with_unit(
+            "cpu",
+            "Processor time, user and system",
+            Unit::Seconds,
+            process.cpu.clone(),
+        );
+        registry.register_with_unit(
+            "resident_memory",
+            "Memory that is resident",
+            Unit::Bytes,
+            process.resident.clone(),
+        );
+        registry.register("open_fds", "Open file descriptors", process.handles.clone());
+        registry.register("threads", "Threads", process.threads.clone());
+        registry.register_with_unit(
+            "start_time",
+            "When the host started, since the Unix epoch",
+            Unit::Seconds,
+            start,
+        );
+        process
+    }
+
+    /// Looks.
+    pub fn update(&self) {
+        if let Some(seconds) = cpu() {
+            self.cpu.inc_by((seconds - self.cpu.get()).max(0.0));
+        }
+        if let Ok(status) = fs::read_to_string("/proc/self/status") {
+            if let Some(kilobytes) = field(&status, "VmRSS:") {
+                self.resident.set(kilobytes.saturating_mul(1024));
+            }
+            if let Some(threads) = field(&status, "Threads:") {
+                self.threads.set(threads);
+            }
+        }
+        if let Ok(open) = fs::read_dir("/proc/self/fd") {
+            self.handles
+                .set(i64::try_from(open.count()).unwrap_or(i64::MAX));
+        }
+    }
+}
+
+fn field(status: &str, name: &str) -> Option<i64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
+fn cpu() -> Option<f64> {
+    let stat = fs::read_to_string("/proc/self/stat").ok()?;
+    // The name in brackets may hold spaces; what follows are numbers.
+    let (_, fields) = stat.rsplit_once(')')?;
+    let mut fields = fields.split_whitespace().skip(11);
+    let mut ticks = || fields.next()?.parse::<f64>().ok();
+    Some((ticks()? + ticks()?) / TICKS_PER_SECOND)
+}

@@ -1,0 +1,265 @@
+//! One scrape: what is only looked at when somebody asks, and all of it as text.
+
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use concept_refinement_domain::task::Status;
+use prometheus_client::encoding::text;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::{Registry, Unit};
+use tokio::sync::{Mutex, Semaphore};
+use tokio::time::timeout;
+
+use super::process::Process;
+use super::{Label, Metrics, PREFIX};
+use crate::capability::Capabilities;
+use crate::capability::tasks::Tally;
+
+/// How long the store may take to count its tasks.
+const COUNTING: Duration = Duration::from_secs(2);
+
+/// A count is used again for so long, and for so many times as long as it took.
+const COUNTED_FOR: Duration = Duration::from_millis(500);
+const REST: u32 = 20;
+
+type Gauges = Family<Label, Gauge>;
+
+/// One that is not always known.
+type Number = Gauge<f64, AtomicU64>;
+
+/// Looks, and writes it all down.
+pub struct Scrape {
+    registry: Registry,
+    metrics: Arc<Metrics>,
+    /// A scraper does not keep what a host let go of.
+    capabilities: Weak<Capabilities>,
+    /// Of the API.
+    instances: Limited,
+    /// Of the processor.
+    concurrency: usize,
+    process: Process,
+    tasks: Gauges,
+    depth: Number,
+    age: Number,
+    in_use: Gauges,
+    limits: Gauges,
+    counted: Mutex<Counted>,
+}
+
+/// Something of which there are only so many.
+#[derive(Clone)]
+pub struct Limited {
+    pub free: Arc<Semaphore>,
+    pub limit: usize,
+}
+
+#[derive(Default)]
+struct Counted {
+    /// None: the store could not tell.
+    tally: Option<Tally>,
+    until: Option<Instant>,
+    given_up: u64,
+}
+
+impl Scrape {
+    /// `registry`: the one in which `metrics` are.
+    pub fn new(
+        mut registry: Registry,
+        metrics: Arc<Metrics>,
+        capabilities: &Arc<Capabilities>,
+        instances: Limited,
+        concurrency: usize,
+    ) -> Self {
+        let process = Process::new(&mut registry);
+        let (tasks, in_use, limits) = (Gauges::default(), Gauges::default(), Gauges::default());
+        let (depth, age) = (Number::default(), Number::default());
+        let own = registry.sub_registry_with_prefix(PREFIX);
+        own.register("tasks", "Tasks in the store", tasks.clone());
+        own.register("queue_depth", "Tasks that wait for a worker", depth.clone());
+        own.register_with_unit(
+            "queue_oldest_age",
+            "How long the first of those that wait has waited; 0 if none does",
+            Unit::Seconds,
+            age.clone(),
+        );
+        own.register(
+            "instances",
+            "Instances of components at work",
+            in_use.clone(),
+        );
+        own.register(
+            "instances_limit",
+            "How many instances there may be at once",
+            limits.clone(),
+        );
+        Self {
+            registry,
+            metrics,
+            capabilities: Arc::downgrade(capabilities),
+            instances,
+            concurrency,
+            process,
+            tasks,
+            depth,
+            age,
+            in_use,
+            limits,
+            counted: Mutex::default(),
+        }
+    }
+
+    /// In the text format of OpenMetrics, which Prometheus reads. One scrape
+    /// comes after the other.
+    pub async fn text(&self) -> Result<String, std::fmt::Error> {
+        let mut counted = self.counted.lock().await;
+        if let Some(capabilities) = self.capabilities.upgrade() {
+            self.count(&capabilities, &mut counted).await;
+            self.tell_tasks(&capabilities, counted.tally.as_ref());
+            self.tell_instances(&capabilities);
+        }
+        self.process.update();
+        let mut told = String::new();
+        text::encode(&mut told, &self.registry)?;
+        Ok(told)
+    }
+
+    async fn count(&self, capabilities: &Capabilities, counted: &mut Counted) {
+        let begin = Instant::now();
+        if counted.until.is_some_and(|until| begin < until) {
+            return;
+        }
+        counted.tally = match timeout(COUNTING, capabilities.tasks.tally()).await {
+            Ok(Ok(tally)) => Some(tally),
+            Ok(Err(_)) | Err(_) => None,
+        };
+        let now = Instant::now();
+        let rest = now.duration_since(begin).saturating_mul(REST);
+        counted.until = now.checked_add(rest.max(COUNTED_FOR));
+        if let Some(tally) = &counted.tally {
+            let new = tally.given_up.saturating_sub(counted.given_up);
+            self.metrics.tasks.given_up(new);
+            counted.given_up = tally.given_up;
+        }
+    }
+
+    /// What is not known is left out, or no number.
+    fn tell_tasks(&self, capabilities: &Capabilities, tally: Option<&Tally>) {
+        self.tasks.clear();
+        let Some(tally) = tally else {
+            self.depth.set(f64::NAN);
+            self.age.set(f64::NAN);
+            return;
+        };
+        for status in Status::ALL {
+            let tasks = match status {
+                Status::Pending => tally.pending,
+                Status::Processing => tally.processing,
+                Status::Completed => tally.completed,
+                Status::Failed => tally.failed,
+            };
+            let gauge = self.tasks.get_or_create(&[("status", status.as_str())]);
+            gauge.set(i64::try_from(tasks).unwrap_or(i64::MAX));
+        }
+        self.depth.set(tally.pending as f64);
+        let now = capabilities.clock.now();
+        let waited = tally.oldest_pending.map(|since| now.since(since));
+        let waited = waited.unwrap_or_default().as_secs_f64();
+        self.age.set(waited);
+    }
+
+    fn tell_instances(&self, capabilities: &Capabilities) {
+        let model = &capabilities.model;
+        let processors = usize::try_from(self.metrics.processors.get()).unwrap_or_default();
+        let of_api = &self.instances;
+        let in_use = of_api.limit.saturating_sub(of_api.free.available_permits());
+        for (component, in_use, limit) in [
+            ("api", in_use, of_api.limit),
+            ("processor", processors, self.concurrency),
+            ("model", model.running(), model.at_once()),
+        ] {
+            let label = [("component", component)];
+            let tell = |gauges: &Gauges, number| {
+                let gauge = gauges.get_or_create(&label);
+                gauge.set(i64::try_from(number).unwrap_or(i64::MAX));
+            };
+            tell(&self.in_use, in_use);
+            tell(&self.limits, limit);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capability::clock::ManualClock;
+    use crate::capability::images::Signing;
+    use crate::capability::images::memory::MemoryImages;
+    use crate::capability::tasks::TaskStore;
+    use crate::capability::tasks::sqlite::{Options, SqliteTasks};
+    use crate::trigger::fakes::{self, Ledger};
+
+    fn scrape(tasks: Arc<dyn TaskStore>) -> (Scrape, Arc<Capabilities>) {
+        let clock = Arc::<ManualClock>::default();
+        let signing = Signing {
+            key: vec![],
+            ttl: Duration::from_secs(1),
+            public_url: None,
+        };
+        let images = Arc::new(MemoryImages::new(signing, clock.clone()));
+        let mut registry = Registry::default();
+        let metrics = Arc::new(Metrics::new(&mut registry));
+        let capabilities = Arc::new(metrics.around(fakes::capabilities(tasks, images, clock)));
+        let instances = Limited {
+            free: Arc::new(Semaphore::new(2)),
+            limit: 3,
+        };
+        let scrape = Scrape::new(registry, metrics, &capabilities, instances, 7);
+        (scrape, capabilities)
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_counted_is_left_out() {
+        let clock = Arc::<ManualClock>::default();
+        let counts = SqliteTasks::in_memory(Options::default(), clock).unwrap();
+        for (tasks, expected) in [
+            (Arc::<Ledger>::default() as Arc<dyn TaskStore>, false),
+            (Arc::new(counts), true),
+        ] {
+            let (scrape, _capabilities) = scrape(tasks);
+            let text = scrape.text().await.unwrap();
+            for line in [
+                "concept_refinement_tasks{status=\"failed\"} 0\n",
+                "concept_refinement_queue_depth 0.0\n",
+                "concept_refinement_queue_oldest_age_seconds 0.0\n",
+            ] {
+                assert_eq!(text.contains(line), expected, "{line}: {text}");
+            }
+            for line in [
+                "concept_refinement_instances{component=\"api\"} 1\n",
+                "concept_refinement_instances_limit{component=\"processor\"} 7\n",
+            ] {
+                assert!(text.contains(line), "{line}: {text}");
+            }
+        }
+    }
+
+    /// However often somebody asks.
+    #[tokio::test]
+    async fn a_count_is_used_again_for_a_while() {
+        let counts = SqliteTasks::in_memory(Options::default(), Arc::<ManualClock>::default());
+        let (scrape, _capabilities) = scrape(Arc::new(counts.unwrap()));
+        for _ in 0..20 {
+            scrape.text().await.unwrap();
+        }
+        let text = scrape.text().await.unwrap();
+        let counted = text.lines().find_map(|line| {
+            let name = "concept_refinement_store_operation_duration_seconds_count";
+            let labels = "{store=\"tasks\",operation=\"tally\"} ";
+            line.strip_prefix(name)?.strip_prefix(labels)?.parse().ok()
+        });
+        let counted: u32 = counted.unwrap();
+        assert!((1..20).contains(&counted), "{counted}");
+    }
+}

@@ -1,0 +1,204 @@
+//! What becomes of tasks, and how long it takes.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use concept_refinement_domain::capability::{Claimed, Lease};
+use concept_refinement_domain::sentence::{Step, failed_step};
+use concept_refinement_domain::task::Stage;
+use concept_refinement_domain::timestamp::Timestamp;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::registry::Registry;
+
+use super::{Buckets, Counters, Histograms, Label, counters, histograms, observe};
+
+const STEP: &str = "step";
+const PUBLISH: &str = "publish";
+const WORKER_DIED: &str = "worker-died";
+const OTHER: &str = "other";
+const STEPS: [&str; 7] = [
+    "download",
+    "refine",
+    "store-image",
+    "store-concept",
+    PUBLISH,
+    WORKER_DIED,
+    OTHER,
+];
+
+const STAGE: &str = "stage";
+const STAGES: [&str; 4] = [
+    "downloading",
+    "refining",
+    "storing-image",
+    "storing-concept",
+];
+
+const OUTCOME: &str = "outcome";
+const COMPLETED: &str = "completed";
+const FAILED: &str = "failed";
+
+pub struct Tasks {
+    created: Counter,
+    completed: Counter,
+    failed: Counters,
+    durations: Histograms<Label>,
+    stages: Histograms<Label>,
+    /// By task, as long as its worker is at it.
+    under_way: Mutex<HashMap<String, UnderWay>>,
+}
+
+struct UnderWay {
+    attempt: u32,
+    created_at: Timestamp,
+    stage: Option<(Stage, Instant)>,
+}
+
+/// How a task was let go of.
+#[derive(Clone, Copy, Debug)]
+pub enum End<'a> {
+    Completed,
+    /// With its error message.
+    Failed(&'a str),
+    /// It goes on another time.
+    Released,
+}
+
+impl Tasks {
+    pub fn new(registry: &mut Registry) -> Self {
+        let (created, completed) = (Counter::default(), Counter::default());
+        registry.register("tasks_created", "Tasks that were accepted", created.clone());
+        registry.register(
+            "tasks_completed",
+            "Tasks that were completed",
+            completed.clone(),
+        );
+        Self {
+            created,
+            completed,
+            failed: counters(
+                registry,
+                "tasks_failed",
+                "Tasks that failed, by the step at which they did",
+                STEP,
+                STEPS,
+            ),
+            durations: histograms(
+                registry,
+                "task_duration",
+                "From the submission of a task to its end",
+                Buckets::Work,
+                OUTCOME,
+                [COMPLETED, FAILED],
+            ),
+            stages: histograms(
+                registry,
+                "stage_duration",
+                "Stages of the pipeline that came to an end, good or bad",
+                Buckets::Work,
+                STAGE,
+                STAGES,
+            ),
+            under_way: Mutex::default(),
+        }
+    }
+
+    pub fn created(&self) {
+        self.created.inc();
+    }
+
+    /// After it was created.
+    pub fn could_not_be_published(&self) {
+        self.count_failure(PUBLISH);
+    }
+
+    /// So many, since their workers died.
+    pub fn given_up(&self, tasks: u64) {
+        let failed = self.failed.get_or_create(&[(STEP, WORKER_DIED)]);
+        failed.inc_by(tasks);
+    }
+
+    pub fn claimed(&self, claimed: &Claimed) {
+        let under_way = UnderWay {
+            attempt: claimed.lease.attempt,
+            created_at: claimed.task.created_at,
+            stage: None,
+        };
+        self.under_way()
+            .insert(claimed.lease.task_id.clone(), under_way);
+    }
+
+    pub fn began(&self, lease: &Lease, stage: Stage) {
+        let now = Instant::now();
+        let ended = match self.under_way().get_mut(&lease.task_id) {
+            Some(task) if task.attempt == lease.attempt => task.stage.replace((stage, now)),
+            Some(_) | None => None,
+        };
+        self.stage_ended(ended, now);
+    }
+
+    /// Its worker did this to it.
+    pub fn ended(&self, lease: &Lease, end: End<'_>, now: Timestamp) {
+        match end {
+            End::Completed => {
+                self.completed.inc();
+            }
+            End::Failed(message) => self.count_failure(step(message)),
+            End::Released => {}
+        }
+        let ended = {
+            let mut under_way = self.under_way();
+            match under_way.get(&lease.task_id) {
+                Some(task) if task.attempt == lease.attempt => under_way.remove(&lease.task_id),
+                Some(_) | None => None,
+            }
+        };
+        let Some(task) = ended else { return };
+        self.stage_ended(task.stage, Instant::now());
+        let outcome = match end {
+            End::Completed => COMPLETED,
+            End::Failed(_) => FAILED,
+            End::Released => return,
+        };
+        let duration = self.durations.get_or_create(&[(OUTCOME, outcome)]);
+        observe(&duration, now.since(task.created_at));
+    }
+
+    /// Whatever became of it, its worker has left it.
+    pub fn left(&self, task_id: &str) {
+        self.under_way().remove(task_id);
+    }
+
+    fn stage_ended(&self, stage: Option<(Stage, Instant)>, now: Instant) {
+        let Some((stage, began)) = stage else { return };
+        let name = match stage {
+            Stage::Downloading => "downloading",
+            Stage::Refining => "refining",
+            Stage::StoringImage => "storing-image",
+            Stage::StoringConcept => "storing-concept",
+        };
+        let duration = self.stages.get_or_create(&[(STAGE, name)]);
+        observe(&duration, now.saturating_duration_since(began));
+    }
+
+    fn count_failure(&self, step: &'static str) {
+        self.failed.get_or_create(&[(STEP, step)]).inc();
+    }
+
+    fn under_way(&self) -> MutexGuard<'_, HashMap<String, UnderWay>> {
+        self.under_way
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn step(error_message: &str) -> &'static str {
+    match failed_step(error_message) {
+        Some(Step::Download) => "download",
+        Some(Step::Refine) => "refine",
+        Some(Step::StoreImage) => "store-image",
+        Some(Step::StoreConcept) => "store-concept",
+        None => OTHER,
+    }
+}

@@ -1,0 +1,87 @@
+//! What a guest prints, for the log. A guest may print without an end: what is
+//! beyond the room is let go, and nobody is told.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use tokio::io::AsyncWrite;
+use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
+
+/// How much is kept until somebody takes it, in bytes.
+const ROOM: usize = 4096;
+
+#[derive(Clone, Debug, Default)]
+pub struct Printed(Arc<Mutex<Vec<u8>>>);
+
+impl Printed {
+    /// What was printed since it was taken last.
+    pub fn take(&self) -> String {
+        let printed = std::mem::take(&mut *self.bytes());
+        String::from_utf8_lossy(&printed).trim_end().to_owned()
+    }
+
+    fn bytes(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl StdoutStream for Printed {
+    fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
+        Box::new(self.clone())
+    }
+}
+
+impl IsTerminal for Printed {
+    fn is_terminal(&self) -> bool {
+        false
+    }
+}
+
+impl AsyncWrite for Printed {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let mut kept = self.bytes();
+        let room = ROOM.saturating_sub(kept.len());
+        let fitting = bytes.get(..room).unwrap_or(bytes);
+        kept.extend_from_slice(fitting);
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn as_much_is_kept_as_there_is_room() {
+        let printed = Printed::default();
+        let mut guest = Pin::from(printed.async_stream());
+        for (name, said, kept) in [
+            ("nothing", 0, 0),
+            ("a line", 80, 80),
+            ("all that fits", ROOM, ROOM),
+            ("more", 3 * ROOM, ROOM),
+            ("a line after that", 80, 80),
+        ] {
+            guest.write_all(&vec![b'x'; said]).await.unwrap();
+            assert_eq!(printed.take().len(), kept, "{name}");
+        }
+        guest.write_all(b"a line\n").await.unwrap();
+        assert_eq!(printed.take(), "a line");
+    }
+}

@@ -1,0 +1,206 @@
+//! How often one client may ask for something that costs nobody an account.
+//!
+//! A client is an address; of IPv6 the network that one customer gets, of 64
+//! bits. This machine itself is not limited: whoever is on it could as well read
+//! the secret that sessions are signed with.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use http::Method;
+
+use super::client::Client;
+use crate::config::Networks;
+
+/// The most clients that are remembered, about 4 MB of them. Where there are
+/// more, those who asked least are forgotten.
+const CLIENTS: usize = 1 << 16;
+
+/// What is limited: so many at once, and after that one in each interval.
+#[derive(Clone, Debug)]
+pub struct Limit {
+    pub method: Method,
+    pub path: &'static str,
+    pub at_once: u32,
+    pub interval: Duration,
+}
+
+pub struct Throttle {
+    limit: Limit,
+    begin: Instant,
+    buckets: Mutex<Buckets>,
+}
+
+/// When each client would have all of its requests again, since the beginning.
+#[derive(Default)]
+struct Buckets(HashMap<IpAddr, Duration>);
+
+impl Throttle {
+    pub fn new(limit: Limit) -> Self {
+        Self {
+            limit,
+            begin: Instant::now(),
+            buckets: Mutex::default(),
+        }
+    }
+
+    /// The error: when it may ask again.
+    pub fn admit<B>(
+        &self,
+        request: &http::Request<B>,
+        client: &Client,
+        proxies: &Networks,
+    ) -> Result<(), Duration> {
+        let is_limited =
+            request.method() == self.limit.method && request.uri().path() == self.limit.path;
+        // A proxy on this machine that does not tell whom it speaks for is not
+        // the machine's own user.
+        let is_this_machine = client.address.is_loopback() && !proxies.contains(client.address);
+        if !is_limited || is_this_machine {
+            return Ok(());
+        }
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        buckets.take(&self.limit, network(client.address), self.begin.elapsed())
+    }
+}
+
+impl Buckets {
+    fn take(&mut self, limit: &Limit, client: IpAddr, now: Duration) -> Result<(), Duration> {
+        let full = limit.interval.saturating_mul(limit.at_once);
+        let known = self.0.get(&client).copied();
+        let refilled = known.unwrap_or_default().max(now) + limit.interval;
+        if let Some(wait) = refilled
+            .checked_sub(now + full)
+            .filter(|wait| !wait.is_zero())
+        {
+            return Err(wait);
+        }
+        if known.is_none() && self.0.len() >= CLIENTS {
+            self.forget(limit.interval, now);
+        }
+        self.0.insert(client, refilled);
+        Ok(())
+    }
+
+    /// Those who have all of their requests again; then those who lack one, and
+    /// so on until half of the room is free.
+    fn forget(&mut self, interval: Duration, now: Duration) {
+        let mut until = now;
+        while self.0.len() > CLIENTS / 2 {
+            self.0.retain(|_, refilled| *refilled > until);
+            until += interval;
+        }
+    }
+}
+
+fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(address) => {
+            let network = address.to_bits() >> 64 << 64;
+            Ipv6Addr::from_bits(network).into()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::uri::Scheme;
+
+    use super::*;
+
+    const LIMIT: Limit = Limit {
+        method: Method::POST,
+        path: "/a",
+        at_once: 3,
+        interval: Duration::from_secs(10),
+    };
+
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    fn address(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn some_at_once_and_then_one_in_each_interval() {
+        let mut buckets = Buckets::default();
+        let client = address("203.0.113.1");
+        for (at, expected) in [
+            (100, Ok(())),
+            (100, Ok(())),
+            (100, Ok(())),
+            (100, Err(10)),
+            (105, Err(5)),
+            (105, Err(5)),
+            (110, Ok(())),
+            (110, Err(10)),
+            (1000, Ok(())),
+            (1000, Ok(())),
+            (1000, Ok(())),
+            (1000, Err(10)),
+        ] {
+            let taken = buckets.take(&LIMIT, client, seconds(at));
+            assert_eq!(taken, expected.map_err(seconds), "at {at}");
+        }
+        let other = address("203.0.113.2");
+        assert_eq!(buckets.take(&LIMIT, other, seconds(1000)), Ok(()));
+    }
+
+    #[test]
+    fn a_client_is_a_network() {
+        for (one, other, are_the_same) in [
+            ("203.0.113.1", "203.0.113.2", false),
+            ("2001:db8::1", "2001:db8::ffff:1:2:3", true),
+            ("2001:db8:0:1::1", "2001:db8:0:2::1", false),
+        ] {
+            let same = network(address(one)) == network(address(other));
+            assert_eq!(same, are_the_same, "{one} and {other}");
+        }
+    }
+
+    #[test]
+    fn many_clients_take_no_more_room_and_the_worst_are_remembered() {
+        let mut buckets = Buckets::default();
+        let worst = address("203.0.113.1");
+        while buckets.take(&LIMIT, worst, seconds(0)).is_ok() {}
+        for number in 0..3 * CLIENTS as u32 {
+            let client = IpAddr::V4(std::net::Ipv4Addr::from_bits(0x0a00_0000 + number));
+            assert_eq!(buckets.take(&LIMIT, client, seconds(0)), Ok(()));
+            assert!(buckets.0.len() <= CLIENTS);
+        }
+        assert!(buckets.take(&LIMIT, worst, seconds(0)).is_err());
+    }
+
+    #[test]
+    fn what_is_limited() {
+        let trusted = Networks::parse("::1").unwrap();
+        let cases = [
+            ("the path", Method::POST, "/a", "203.0.113.1", true),
+            ("with a query", Method::POST, "/a?b", "203.0.113.1", true),
+            ("another method", Method::GET, "/a", "203.0.113.1", false),
+            ("another path", Method::POST, "/a/b", "203.0.113.1", false),
+            ("this machine", Method::POST, "/a", "127.0.0.1", false),
+            ("a proxy on it", Method::POST, "/a", "::1", true),
+        ];
+        for (name, method, path, from, is_limited) in cases {
+            let throttle = Throttle::new(Limit {
+                at_once: 0,
+                ..LIMIT
+            });
+            let request = http::Request::builder().method(method).uri(path);
+            let request = request.body(()).unwrap();
+            let client = Client {
+                address: address(from),
+                scheme: Scheme::HTTP,
+                authority: None,
+            };
+            let admitted = throttle.admit(&request, &client, &trusted);
+            assert_eq!(admitted.is_err(), is_limited, "{name}");
+        }
+    }
+}

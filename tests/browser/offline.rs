@@ -1,0 +1,53 @@
+//! A connection that comes and goes.
+
+use concept_refinement_tests::pictures;
+use serde_json::json;
+
+use crate::tab::Tab;
+use crate::world::{origin, scripted};
+
+impl Tab {
+    async fn connection(&self, is_there: bool) {
+        let conditions = json!({
+            "offline": !is_there, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1,
+        });
+        self.call("Network.emulateNetworkConditions", conditions)
+            .await;
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_sent_is_sent_again() {
+    let tab = Tab::open(scripted()).await;
+    tab.connection(false).await;
+    tab.choose(&crate::tab::file(&pictures::png(30, 30))).await;
+    tab.reads("image-error", "cannot be reached. Trying again")
+        .await;
+    tab.connection(true).await;
+    tab.reads("status", "The image is uploaded.").await;
+    tab.connection(false).await;
+    tab.asks("echo it").await;
+    tab.reads("form-error", "cannot be reached. Trying again")
+        .await;
+    tab.connection(true).await;
+    tab.is_done().await;
+    let made = "fetch('/api/tasks').then((a) => a.json()).then(({tasks}) => tasks.length)";
+    assert_eq!(tab.value(made).await, json!(1));
+    tab.has_no_errors();
+}
+
+/// Where events do not arrive, the page asks.
+#[tokio::test]
+async fn a_task_is_watched_without_events_too() {
+    let tab = Tab::open(scripted()).await;
+    let urls = json!({"urls": ["*/events"]});
+    tab.call("Network.setBlockedURLs", urls).await;
+    let (url, gate) = origin().gated(&pictures::png(30, 20));
+    tab.write("address", &url).await;
+    tab.asks("echo it").await;
+    tab.sees("watching").await;
+    tab.until("document.querySelector('#steps .done')").await;
+    gate.open();
+    tab.is_done().await;
+    tab.has_no_errors();
+}

@@ -1,0 +1,73 @@
+//! Where the service gives no sessions of its own: a token is pasted, and kept
+//! for as long as the tab lives.
+
+use concept_refinement_tests::pictures;
+use concept_refinement_tests::tokens::{hostile, token};
+use serde_json::json;
+
+use crate::tab::Tab;
+use crate::world::closed;
+
+#[tokio::test]
+async fn a_token_opens_the_page_until_it_is_forgotten() {
+    let tab = Tab::open(closed()).await;
+    tab.sees("signin").await;
+    tab.is_for_everyone("sign in").await;
+    let (_, expired) = hostile("nobody")
+        .into_iter()
+        .find(|(name, _)| *name == "expired")
+        .unwrap();
+    for (wrong, words) in [("two words", "one word"), (&expired, "not accepted")] {
+        tab.write("token", wrong).await;
+        tab.press("Enter").await;
+        tab.reads("token-error", words).await;
+        tab.sees("signin").await;
+    }
+    tab.write("token", &format!("Bearer {}", token("somebody")))
+        .await;
+    tab.press("Enter").await;
+    tab.sees("compose").await;
+    tab.uploads(&pictures::png(48, 32)).await;
+    tab.asks("echo it").await;
+    tab.is_done().await;
+    assert_eq!(tab.natural_size("before").await, json!([48, 32]));
+    tab.reload().await;
+    tab.is_done().await;
+    tab.until("document.querySelectorAll('#tiles li').length === 1")
+        .await;
+
+    tab.click("#signout").await;
+    tab.sees("signin").await;
+    let kept = tab
+        .value("JSON.stringify([sessionStorage, localStorage])")
+        .await;
+    assert_eq!(kept, "[{},{}]");
+    tab.reload().await;
+    tab.sees("signin").await;
+    tab.has_no_errors();
+}
+
+/// An image's address is signed for an hour. After that a cookie would do, but
+/// here is none: so the page asks for it with its token.
+#[tokio::test]
+async fn images_are_shown_whose_signature_is_gone() {
+    let tab = Tab::open(closed()).await;
+    tab.write("token", &token("somebody else")).await;
+    tab.press("Enter").await;
+    tab.sees("compose").await;
+    tab.uploads(&pictures::png(48, 32)).await;
+    tab.asks("echo it").await;
+    tab.is_done().await;
+    let unsigned = tab
+        .value("document.getElementById('before').src.split('?')[0]")
+        .await;
+    tab.click("#another").await;
+    tab.sees("empty").await;
+    tab.write("address", unsigned.as_str().unwrap()).await;
+    tab.press("Enter").await;
+    tab.until("document.getElementById('picture').src.startsWith('blob:')")
+        .await;
+    tab.until("document.getElementById('picture').naturalWidth === 48")
+        .await;
+    tab.has_no_errors();
+}

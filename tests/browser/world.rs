@@ -1,0 +1,50 @@
+//! Services and an origin that the tests share, each test with a visitor of its
+//! own. They are started when they are first needed.
+
+use std::sync::LazyLock;
+
+use concept_refinement_tests::server::Origin;
+use concept_refinement_tests::service::{Launch, Service};
+
+/// An origin that the services may fetch from.
+pub fn origin() -> &'static Origin {
+    static ORIGIN: LazyLock<Origin> = LazyLock::new(Origin::start);
+    &ORIGIN
+}
+
+/// With anonymous sessions and the scripted model.
+pub fn scripted() -> &'static Service {
+    static SERVICE: LazyLock<Service> =
+        LazyLock::new(|| launch().set("rate-limit", "1000/month").start());
+    &SERVICE
+}
+
+/// As a fresh machine has it: the local model.
+pub fn local() -> &'static Service {
+    static SERVICE: LazyLock<Service> = LazyLock::new(|| {
+        Launch::new()
+            .set("allow-sources", &origin().authority())
+            .start()
+    });
+    &SERVICE
+}
+
+/// One refinement a month.
+pub fn stingy() -> &'static Service {
+    static SERVICE: LazyLock<Service> =
+        LazyLock::new(|| launch().set("rate-limit", "1/month").start());
+    &SERVICE
+}
+
+/// With tokens from outside.
+pub fn closed() -> &'static Service {
+    static SERVICE: LazyLock<Service> = LazyLock::new(|| launch().with_tokens().start());
+    &SERVICE
+}
+
+fn launch() -> Launch {
+    Launch::new()
+        .scripted()
+        .set("allow-sources", &origin().authority())
+        .set("max-image-bytes", "1MiB")
+}

@@ -1,0 +1,158 @@
+//! A task that is deleted while it is under way lets go of what it holds.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use concept_refinement_tests::client::Client;
+use concept_refinement_tests::deadline::{SOON, eventually};
+use concept_refinement_tests::pictures;
+use concept_refinement_tests::server::{Origin, Reply};
+use serde_json::Value;
+
+use crate::shared::{new_user, origin, scripted, scripted_launch};
+
+/// Far shorter than the download, the model's call and the lease may take.
+const AT_ONCE: Duration = Duration::from_secs(5);
+
+async fn deleted(client: &Client, id: &str) {
+    let answer = client.delete(&format!("/api/tasks/{id}")).await;
+    assert_eq!(answer.status, 204, "{answer:?}");
+}
+
+async fn within(limit: Duration, client: &Client, id: &str) -> Value {
+    let finished = tokio::time::timeout(limit, client.finished(id));
+    finished.await.expect("it still waits for its turn")
+}
+
+/// There is one place, for a model that would take half a minute.
+#[tokio::test]
+async fn the_model_is_free_at_once() {
+    for prompt in ["wait 30000ms", "hang for ever", "loop for ever"] {
+        let launch = scripted_launch().set("concurrency", "1");
+        let service = launch.start();
+        let [first, second] = [(); 2].map(|()| new_user(&service));
+        let (original, gate) = origin().gated(&pictures::png(8, 8));
+        let id = first.accepted(&original, prompt).await;
+        first.task_is(&id, "processing").await;
+        let mut events = first.events(&id, None).await;
+        gate.open();
+        while events.event().await.tells() != "refining" {}
+        let original = origin().picture(&pictures::png(8, 8));
+        let waiting = second.accepted(&original, "echo it").await;
+        deleted(&first, &id).await;
+        let task = within(AT_ONCE, &second, &waiting).await;
+        assert_eq!(task["status"], "completed", "{prompt}: {task}");
+
+        let again = first.accepted(&original, "echo it").await;
+        let task = within(AT_ONCE, &first, &again).await;
+        assert_eq!(task["status"], "completed", "{prompt}: {task}");
+        assert_eq!(refined(&launch.data()).len(), 2, "{prompt}");
+        let concepts = first.get("/api/concepts").await.json();
+        assert_eq!(concepts["concepts"].as_array().unwrap().len(), 1);
+        assert!(service.stop().status.success());
+    }
+}
+
+/// However far it had come: what is stored for nobody is taken back.
+#[tokio::test]
+async fn nothing_is_left_whenever_it_happens() {
+    let launch = scripted_launch();
+    let service = launch.start();
+    let original = origin().picture(&pictures::png(300, 300));
+    let rounds = (0..40_u64).map(async |round| {
+        let user = new_user(&service);
+        let id = user.accepted(&original, "wait 20ms").await;
+        // Anywhere between its submission and its end.
+        tokio::time::sleep(Duration::from_millis(round * 3)).await;
+        let was_completed = user.task(&id).await["status"] == "completed";
+        deleted(&user, &id).await;
+        let concepts = user.get("/api/concepts").await.json();
+        let count = concepts["concepts"].as_array().unwrap().len();
+        assert!(count == 1 || !was_completed, "{round}: {concepts}");
+        let next = user.refined(&original, "echo it").await;
+        assert_eq!(next["status"], "completed", "{round}: {next}");
+        count + 1
+    });
+    let kept: usize = futures::future::join_all(rounds).await.iter().sum();
+    eventually("only what a concept has is left", SOON, async || {
+        (refined(&launch.data()).len() == kept).then_some(())
+    })
+    .await;
+    assert!(service.stop().status.success());
+}
+
+#[tokio::test]
+async fn a_silent_origin_is_hung_up_on() {
+    // One of its own: no other test's connections are to be counted.
+    let silent = Origin::start();
+    let service = scripted_launch()
+        .set("allow-sources", &silent.authority())
+        .set("concurrency", "1")
+        .start();
+    let client = new_user(&service);
+    let head = "content-type: image/png\r\ncontent-length: 100000\r\n";
+    for (name, reply) in [
+        ("says nothing", Reply::raw(b"")),
+        ("stops in the middle", Reply::new(200, head, b"\x89PNG")),
+    ] {
+        let url = silent.serve(reply.then_silence());
+        let id = client.accepted(&url, "echo it").await;
+        eventually("it is asked", SOON, async || {
+            (silent.requests(&url).len() == 1).then_some(())
+        })
+        .await;
+        assert_eq!(silent.open_connections(), 1, "{name}");
+        deleted(&client, &id).await;
+        eventually("it is hung up on", AT_ONCE, async || {
+            (silent.open_connections() == 0).then_some(())
+        })
+        .await;
+        let original = silent.picture(&pictures::png(8, 8));
+        let next = client.accepted(&original, "echo it").await;
+        let task = within(AT_ONCE, &client, &next).await;
+        assert_eq!(task["status"], "completed", "{name}: {task}");
+    }
+}
+
+/// It never comes to work.
+#[tokio::test]
+async fn a_task_that_waits_for_its_turn_is_never_begun() {
+    let service = scripted_launch().set("concurrency", "1").start();
+    let [busy, waiting] = [(); 2].map(|()| new_user(&service));
+    let (original, gate) = origin().gated(&pictures::png(8, 8));
+    let first = busy.accepted(&original, "echo it").await;
+    busy.task_is(&first, "processing").await;
+    let unwanted = origin().picture(&pictures::png(8, 8));
+    let id = waiting.accepted(&unwanted, "echo it").await;
+    deleted(&waiting, &id).await;
+    let wanted = origin().picture(&pictures::png(8, 8));
+    let next = waiting.accepted(&wanted, "echo it").await;
+    gate.open();
+    assert_eq!(waiting.finished(&next).await["status"], "completed");
+    assert_eq!(origin().requests(&unwanted).len(), 0);
+}
+
+/// Others' work goes on.
+#[tokio::test]
+async fn nobody_else_is_disturbed() {
+    let [first, second] = [(); 2].map(|()| new_user(scripted()));
+    let original = origin().picture(&pictures::png(8, 8));
+    let theirs = second.accepted(&original, "wait 500ms").await;
+    for _ in 0..10 {
+        let id = first.accepted(&original, "hang for ever").await;
+        assert_eq!(second.delete(&format!("/api/tasks/{id}")).await.status, 404);
+        deleted(&first, &id).await;
+    }
+    assert_eq!(second.finished(&theirs).await["status"], "completed");
+}
+
+/// The files of the refined images.
+fn refined(data: &Path) -> Vec<PathBuf> {
+    let files = |directory: PathBuf| -> Vec<PathBuf> {
+        let entries = fs::read_dir(directory).into_iter().flatten();
+        entries.map(|entry| entry.unwrap().path()).collect()
+    };
+    let folders = files(data.join("images/refined"));
+    folders.into_iter().flat_map(files).collect()
+}

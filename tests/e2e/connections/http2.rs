@@ -1,0 +1,404 @@
+//! HTTP/2 by people who know it too well: frames that no client would send.
+
+use concept_refinement_tests::deadline::SOON;
+use concept_refinement_tests::process::Process;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::{assert_quick, raw};
+use crate::shared::scripted;
+
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// Types of frames.
+const DATA: u8 = 0;
+const HEADERS: u8 = 1;
+const RST_STREAM: u8 = 3;
+const SETTINGS: u8 = 4;
+const PING: u8 = 6;
+const GOAWAY: u8 = 7;
+const WINDOW_UPDATE: u8 = 8;
+const CONTINUATION: u8 = 9;
+
+const END_STREAM: u8 = 1;
+const ACK: u8 = 1;
+const END_HEADERS: u8 = 4;
+
+const MARK: &[u8] = b"the last";
+
+/// More memory than any of them may cost, in bytes.
+const ROOM: u64 = 96 << 20;
+
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    let mut frame = length[1..].to_vec();
+    frame.extend([kind, flags]);
+    frame.extend(stream.to_be_bytes());
+    frame.extend(payload);
+    frame
+}
+
+/// A literal that is not indexed.
+fn header(name: &[u8], value: &[u8]) -> Vec<u8> {
+    let mut encoded = vec![0];
+    for text in [name, value] {
+        match text.len() {
+            length @ ..127 => encoded.push(length as u8),
+            length => {
+                let mut rest = length - 127;
+                encoded.push(127);
+                while rest >= 128 {
+                    encoded.push((rest % 128) as u8 | 128);
+                    rest /= 128;
+                }
+                encoded.push(rest as u8);
+            }
+        }
+        encoded.extend(text);
+    }
+    encoded
+}
+
+/// `GET http://a/api/health`, or POST, with other headers besides.
+fn head(method: u8, others: &[(&[u8], &[u8])]) -> Vec<u8> {
+    let mut block = vec![method, 0x86];
+    block.extend(header(b":path", b"/api/health"));
+    block.extend(header(b":authority", b"a"));
+    for (name, value) in others {
+        block.extend(header(name, value));
+    }
+    block
+}
+
+const GET: u8 = 0x82;
+const POST: u8 = 0x83;
+
+fn get(stream: u32, others: &[(&[u8], &[u8])]) -> Vec<u8> {
+    frame(
+        HEADERS,
+        END_STREAM | END_HEADERS,
+        stream,
+        &head(GET, others),
+    )
+}
+
+/// What the service did.
+#[derive(Debug, Default)]
+struct Reaction {
+    /// The first byte of each head: 0x88 is 200.
+    answered: Vec<u8>,
+    /// Streams that it ended, and why.
+    reset: Vec<u32>,
+    /// Why it ended the connection.
+    away: Option<u32>,
+    closed: bool,
+}
+
+/// Sends this after the preface, and reads until the first stream has ended, a
+/// ping that comes after it is answered where nothing else is waited for, or the
+/// connection ends.
+async fn react(sent: &[u8], waits: bool) -> Reaction {
+    let stream = raw::connect(scripted()).await;
+    let (mut reader, mut writer) = stream.into_split();
+    let mut bytes = PREFACE.to_vec();
+    bytes.extend(frame(SETTINGS, 0, 0, b""));
+    bytes.extend(sent);
+    bytes.extend(frame(PING, 0, 0, MARK));
+    // What it does not want to read is not sent.
+    let writing = tokio::spawn(async move {
+        let _ = writer.write_all(&bytes).await;
+        writer
+    });
+    let mut reaction = Reaction::default();
+    let reading = timeout(2 * SOON, async {
+        while let Some((kind, flags, stream, payload)) = next(&mut reader).await {
+            let code = |at: usize| {
+                let code = payload.get(at..at + 4)?.try_into().ok()?;
+                Some(u32::from_be_bytes(code))
+            };
+            match kind {
+                HEADERS => reaction.answered.extend(payload.first()),
+                RST_STREAM => reaction.reset.extend(code(0)),
+                GOAWAY => reaction.away = code(4),
+                PING if flags & ACK != 0 && payload == MARK && !waits => return,
+                _ => {}
+            }
+            if waits && stream == 1 && matches!(kind, HEADERS | RST_STREAM) {
+                return;
+            }
+        }
+        reaction.closed = true;
+    });
+    assert!(
+        reading.await.is_ok(),
+        "neither answered nor closed: {reaction:?}"
+    );
+    writing.abort();
+    reaction
+}
+
+async fn next(reader: &mut (impl tokio::io::AsyncRead + Unpin)) -> Option<(u8, u8, u32, Vec<u8>)> {
+    let mut head = [0; 9];
+    reader.read_exact(&mut head).await.ok()?;
+    let length = u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize;
+    let mut payload = vec![0; length];
+    reader.read_exact(&mut payload).await.ok()?;
+    let stream = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
+    Some((head[3], head[4], stream, payload))
+}
+
+enum Becomes {
+    /// The connection ends.
+    Closed,
+    /// The stream ends, or is answered with something other than success.
+    NoSuccess,
+    /// It is answered with success, whatever else is.
+    Answered,
+    /// Only others matter.
+    Anything,
+}
+
+use Becomes::{Answered, Anything, Closed, NoSuccess};
+
+#[tokio::test]
+async fn each_abuse_ends_and_is_felt_by_nobody() {
+    let large = vec![b'x'; 16 << 10];
+    let open = frame(HEADERS, END_HEADERS, 1, &head(POST, &[]));
+    let repeated = |count: u32, frames: &dyn Fn(u32) -> Vec<u8>| -> Vec<u8> {
+        (0..count).flat_map(|n| frames(2 * n + 1)).collect()
+    };
+    let reset = |stream| {
+        let cancel = frame(RST_STREAM, 0, stream, &8_u32.to_be_bytes());
+        [get(stream, &[]), cancel].concat()
+    };
+    let begun = frame(HEADERS, END_STREAM, 1, &head(GET, &[]));
+    let goes_on = |payload: &[u8]| frame(CONTINUATION, 0, 1, payload);
+    let beyond = frame(WINDOW_UPDATE, 0, 0, &0x7fff_ffff_u32.to_be_bytes());
+    let post = |others: &[(&[u8], &[u8])]| frame(HEADERS, END_HEADERS, 1, &head(POST, others));
+    let before = Process::of(scripted().id()).usage().resident;
+    for (name, frames, becomes) in [
+        ("a request", get(1, &[]), Answered),
+        ("rapid resets", repeated(20_000, &reset), Closed),
+        (
+            "no end of headers, empty",
+            [begun.clone(), goes_on(b"").repeat(20_000)].concat(),
+            Closed,
+        ),
+        (
+            "no end of headers, large",
+            [
+                begun.clone(),
+                goes_on(&header(b"x", &large[..1000])).repeat(2_000),
+            ]
+            .concat(),
+            Closed,
+        ),
+        (
+            "a large list of headers",
+            get(1, &[(b"x", &large[..15_000])]),
+            Answered,
+        ),
+        (
+            "too large a list",
+            {
+                let rest = header(b"x", &large[..15_000]);
+                let last = frame(CONTINUATION, END_HEADERS, 1, &rest);
+                [begun.clone(), goes_on(&rest).repeat(3), last].concat()
+            },
+            NoSuccess,
+        ),
+        (
+            "more streams than there may be",
+            repeated(400, &|stream| {
+                frame(HEADERS, END_HEADERS, stream, &head(POST, &[]))
+            }),
+            Anything,
+        ),
+        (
+            "a longer body than it says",
+            [
+                post(&[(b"content-length", b"2")]),
+                frame(DATA, END_STREAM, 1, b"abcdef"),
+            ]
+            .concat(),
+            NoSuccess,
+        ),
+        (
+            "a shorter body",
+            [
+                post(&[(b"content-length", b"9")]),
+                frame(DATA, END_STREAM, 1, b"ab"),
+            ]
+            .concat(),
+            NoSuccess,
+        ),
+        (
+            "two lengths",
+            [
+                post(&[(b"content-length", b"1"), (b"content-length", b"2")]),
+                frame(DATA, END_STREAM, 1, b"ab"),
+            ]
+            .concat(),
+            NoSuccess,
+        ),
+        (
+            "chunked",
+            get(1, &[(b"transfer-encoding", b"chunked")]),
+            NoSuccess,
+        ),
+        (
+            "connection: close",
+            get(1, &[(b"connection", b"close")]),
+            NoSuccess,
+        ),
+        (
+            "a name in capitals",
+            get(1, &[(b"X-Name", b"x")]),
+            NoSuccess,
+        ),
+        (
+            "a line break in a value",
+            get(1, &[(b"x", b"a\r\nb: c")]),
+            NoSuccess,
+        ),
+        ("NUL in a value", get(1, &[(b"x", b"a\0b")]), NoSuccess),
+        ("a colon in a name", get(1, &[(b"x:y", b"z")]), NoSuccess),
+        (
+            "a pseudo header at the end",
+            get(1, &[(b"x", b"y"), (b":path", b"/")]),
+            NoSuccess,
+        ),
+        ("another path", get(1, &[(b":path", b"/")]), NoSuccess),
+        (
+            "another host",
+            get(1, &[(b"host", b"b"), (b"host", b"c")]),
+            NoSuccess,
+        ),
+        (
+            "no path",
+            frame(HEADERS, END_STREAM | END_HEADERS, 1, &[GET, 0x86]),
+            NoSuccess,
+        ),
+        (
+            "a path that is none",
+            frame(
+                HEADERS,
+                END_STREAM | END_HEADERS,
+                1,
+                &[
+                    &[GET, 0x86][..],
+                    &header(b":path", b"api health"),
+                    &header(b":authority", b"a"),
+                ]
+                .concat(),
+            ),
+            NoSuccess,
+        ),
+        (
+            "an index that is none",
+            frame(
+                HEADERS,
+                END_STREAM | END_HEADERS,
+                1,
+                &[0xff, 0xff, 0xff, 0xff, 0x7f],
+            ),
+            Closed,
+        ),
+        ("an even stream", get(2, &[]), Closed),
+        (
+            "a stream of none",
+            frame(HEADERS, END_STREAM | END_HEADERS, 0, &head(GET, &[])),
+            Closed,
+        ),
+        (
+            "a frame that is too large",
+            frame(DATA, 0, 1, &vec![0; 1 << 20]),
+            Closed,
+        ),
+        (
+            "data before headers",
+            frame(DATA, END_STREAM, 1, b"x"),
+            Closed,
+        ),
+        (
+            "a window beyond its limit",
+            [beyond.clone(), beyond].concat(),
+            Closed,
+        ),
+        (
+            "a window that does not grow",
+            frame(WINDOW_UPDATE, 0, 0, &[0; 4]),
+            Closed,
+        ),
+        (
+            "settings that are none",
+            frame(SETTINGS, 0, 0, b"x"),
+            Closed,
+        ),
+        (
+            "a flood of settings",
+            frame(SETTINGS, 0, 0, b"").repeat(20_000),
+            Anything,
+        ),
+        (
+            "a flood of pings",
+            frame(PING, 0, 0, b"the same").repeat(20_000),
+            Anything,
+        ),
+        (
+            "a flood of empty data",
+            [open, frame(DATA, 0, 1, b"").repeat(20_000)].concat(),
+            Anything,
+        ),
+        (
+            "a flood of unknown frames",
+            frame(99, 0, 0, &large).repeat(200),
+            Anything,
+        ),
+    ] {
+        let waits = !matches!(becomes, Anything);
+        let reaction = react(&frames, waits).await;
+        let succeeded = reaction.answered.contains(&0x88);
+        match becomes {
+            Closed => assert!(reaction.closed, "{name}: {reaction:?}"),
+            NoSuccess => assert!(!succeeded, "{name}: {reaction:?}"),
+            Answered => assert!(
+                succeeded && reaction.reset.is_empty(),
+                "{name}: {reaction:?}"
+            ),
+            Anything => {}
+        }
+        assert_quick(scripted(), name).await;
+    }
+    let grown = Process::of(scripted().id())
+        .usage()
+        .resident
+        .saturating_sub(before);
+    assert!(grown < ROOM, "{} MiB more than before", grown >> 20);
+    assert!(!scripted().log().contains("panicked"));
+}
+
+/// A client that asks and asks, and reads nothing of what is answered.
+#[tokio::test]
+async fn answers_that_nobody_reads_do_not_pile_up() {
+    let before = Process::of(scripted().id()).usage().resident;
+    let mut deaf: Vec<TcpStream> = Vec::new();
+    for _ in 0..10 {
+        let mut stream = raw::connect(scripted()).await;
+        let mut bytes = PREFACE.to_vec();
+        bytes.extend(frame(SETTINGS, 0, 0, b""));
+        for n in 0..5_000 {
+            bytes.extend(get(2 * n + 1, &[]));
+        }
+        // As much as it takes; it stops reading where it should.
+        let _ = timeout(std::time::Duration::from_secs(2), stream.write_all(&bytes)).await;
+        deaf.push(stream);
+    }
+    assert_quick(scripted(), "deaf clients").await;
+    let grown = Process::of(scripted().id())
+        .usage()
+        .resident
+        .saturating_sub(before);
+    assert!(grown < ROOM, "{} MiB more than before", grown >> 20);
+}

@@ -1,0 +1,243 @@
+//! Clients that take their time, or are not there any more. All of them at once:
+//! each limit takes its own time to run out, and meanwhile others are served.
+
+use std::time::{Duration, Instant};
+
+use concept_refinement_tests::client::Client;
+use concept_refinement_tests::pictures::Picture;
+use concept_refinement_tests::process::Process;
+use concept_refinement_tests::service::Service;
+use concept_refinement_tests::tokens::token;
+use futures::future::join_all;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::{sleep, timeout};
+
+use super::{assert_quick, raw};
+use crate::shared::{new_name, new_user, scripted_launch};
+
+/// How long any of them may hold out. The longest limit is 60 s.
+const AT_LAST: Duration = Duration::from_secs(100);
+
+/// Many of each kind.
+const EACH: usize = 20;
+
+const IDLE: usize = 500;
+
+/// What a client says, and whether it goes on to say a byte now and then.
+struct Sluggard {
+    name: &'static str,
+    says: String,
+    /// What it says every second.
+    then: &'static [u8],
+    /// What it may be answered before it is cut off.
+    answers: &'static [u16],
+}
+
+impl Sluggard {
+    /// Speaks until nobody listens. How long that took.
+    async fn speak(&self, service: &Service) -> Duration {
+        let begin = Instant::now();
+        let mut stream = raw::connect(service).await;
+        stream.write_all(self.says.as_bytes()).await.unwrap();
+        let (mut reader, mut writer) = stream.split();
+        let mut heard = Vec::new();
+        let speaking = async {
+            loop {
+                sleep(Duration::from_secs(1)).await;
+                if writer.write_all(self.then).await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            }
+        };
+        tokio::select! {
+            ended = timeout(AT_LAST, reader.read_to_end(&mut heard)) => {
+                assert!(ended.is_ok(), "{}: never cut off", self.name);
+            }
+            () = speaking => {}
+        }
+        // Over HTTP/2 there are frames that say good-bye.
+        if heard.starts_with(b"HTTP/1") {
+            for status in raw::statuses(&heard) {
+                assert!(self.answers.contains(&status), "{}: {status}", self.name);
+            }
+        }
+        begin.elapsed()
+    }
+}
+
+/// A large image that hardly compresses.
+fn noise(side: u32) -> Picture {
+    let mut state = 1_u32;
+    let image = image::RgbImage::from_fn(side, side, |_, _| {
+        image::Rgb(std::array::from_fn(|_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 24) as u8
+        }))
+    });
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    image.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+    Picture {
+        media_type: "image/png",
+        bytes: bytes.into_inner(),
+        width: side,
+        height: side,
+    }
+}
+
+/// Asks for a large image, and reads nothing of it.
+async fn unread(service: &Service, target: &str) -> TcpStream {
+    let mut stream = raw::connect(service).await;
+    let request = format!("GET {target} HTTP/1.1\r\nhost: a\r\n\r\n").repeat(20);
+    stream.write_all(request.as_bytes()).await.unwrap();
+    stream
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_takes_their_time_keeps_nobody_waiting() {
+    let launch = scripted_launch().set("max-image-bytes", "20MiB");
+    let service = launch.set("max-image-pixels", "50000000").start();
+    let user = new_user(&service);
+    let image = user.uploaded(&noise(1600)).await;
+    let target = image.trim_start_matches(service.url()).to_owned();
+    let connected = Process::of(service.id()).usage().handles;
+
+    let credentials = format!("authorization: Bearer {}\r\n", token(&new_name()));
+    let json = format!("{credentials}content-type: application/json\r\n");
+    let kinds = [
+        Sluggard {
+            name: "headers, byte by byte",
+            says: "GET /api/health HTTP/1.1\r\nhost: a\r\nx: ".to_owned(),
+            then: b"x",
+            answers: &[408],
+        },
+        Sluggard {
+            name: "a request line, byte by byte",
+            says: "G".to_owned(),
+            then: b"E",
+            answers: &[400, 408],
+        },
+        Sluggard {
+            name: "half a head",
+            says: "POST /api/concepts/refine HTTP/1.1\r\nhost: a\r\n".to_owned(),
+            then: b"",
+            answers: &[408],
+        },
+        Sluggard {
+            name: "half a preface of HTTP/2",
+            says: "PRI * HTTP/2.0\r\n\r\n".to_owned(),
+            then: b"",
+            answers: &[],
+        },
+        Sluggard {
+            name: "a preface and nothing else",
+            says: "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_owned(),
+            then: b"",
+            answers: &[],
+        },
+        Sluggard {
+            name: "no body",
+            says: format!(
+                "POST /api/concepts/refine HTTP/1.1\r\nhost: a\r\n{json}content-length: 100\r\n\r\n"
+            ),
+            then: b"",
+            answers: &[408, 422],
+        },
+        Sluggard {
+            name: "a body, byte by byte",
+            says: format!(
+                "POST /api/concepts/refine HTTP/1.1\r\nhost: a\r\n{json}content-length: 1000\r\n\r\n{{"
+            ),
+            then: b" ",
+            answers: &[408, 422],
+        },
+        Sluggard {
+            name: "a chunk, byte by byte",
+            says: format!(
+                "POST /api/concepts/refine HTTP/1.1\r\nhost: a\r\n{json}transfer-encoding: chunked\r\n\r\n3e8\r\n{{"
+            ),
+            then: b" ",
+            answers: &[408, 422],
+        },
+        Sluggard {
+            name: "a body nobody wants, byte by byte",
+            says: "POST /api/concepts/refine HTTP/1.1\r\nhost: a\r\ncontent-length: 1000\r\n\r\n{"
+                .to_owned(),
+            then: b" ",
+            answers: &[401],
+        },
+        Sluggard {
+            name: "an upload that stops",
+            says: format!(
+                "POST /api/images HTTP/1.1\r\nhost: a\r\n{credentials}content-type: image/png\r\ncontent-length: 1000\r\n\r\n\u{7f}PNG"
+            ),
+            then: b"",
+            answers: &[408, 415, 422],
+        },
+    ];
+
+    let mut idle = Vec::new();
+    for _ in 0..IDLE {
+        idle.push(raw::connect(&service).await);
+    }
+    assert_quick(&service, "500 idle connections").await;
+    let readers = join_all((0..EACH).map(|_| unread(&service, &target))).await;
+    assert_quick(&service, "and readers that do not read").await;
+    // They are gone, but nobody was told: their answers go nowhere.
+    let mut gone = Vec::new();
+    for _ in 0..EACH {
+        let mut stream = raw::connect(&service).await;
+        let request = format!("GET {target} HTTP/1.1\r\nhost: a\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        gone.push(stream);
+    }
+    assert_quick(&service, "and clients that vanished").await;
+
+    let speaking = kinds.iter().map(|kind| {
+        let speakers = (0..EACH).map(|_| kind.speak(&service));
+        async move { (kind.name, join_all(speakers).await) }
+    });
+    let others = async {
+        let other = new_user(&service);
+        let picture = noise(40);
+        let mut slowest = Duration::ZERO;
+        loop {
+            assert_quick(&service, "and all kinds of slow ones").await;
+            let begin = Instant::now();
+            let upload = other.uploaded(&picture).await;
+            let read = Client::new(service.url()).get(&upload).await;
+            assert_eq!(read.body, picture.bytes);
+            slowest = slowest.max(begin.elapsed());
+            assert!(slowest < super::QUICK, "{slowest:?}");
+            other.delete(upload.split('?').next().unwrap()).await;
+            sleep(Duration::from_millis(500)).await;
+        }
+    };
+    tokio::select! {
+        ended = join_all(speaking) => {
+            for (name, times) in ended {
+                let slowest = times.into_iter().max().unwrap();
+                assert!(slowest < Duration::from_secs(75), "{name}: {slowest:?}");
+            }
+        }
+        () = others => {}
+    }
+
+    // In the end nothing is kept of any of them.
+    drop((gone, idle));
+    let begin = Instant::now();
+    loop {
+        let handles = Process::of(service.id()).usage().handles;
+        if handles <= connected + 5 {
+            break;
+        }
+        assert!(
+            begin.elapsed() < AT_LAST,
+            "{handles} handles, once {connected}"
+        );
+        sleep(Duration::from_millis(100)).await;
+    }
+    drop(readers);
+    assert_quick(&service, "afterwards").await;
+    assert!(!service.log().contains("panicked"), "{}", service.log());
+}

@@ -1,0 +1,211 @@
+//! Tokens of an issuer that publishes its keys: in the component, fetched
+//! through the host, from issuers that are slow, down or hostile.
+
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use concept_refinement_tests::client::Client;
+use concept_refinement_tests::deadline::{SOON, eventually};
+use concept_refinement_tests::issuer::{Issuer, Signer, document};
+use concept_refinement_tests::pictures;
+use concept_refinement_tests::server::{Origin, Reply};
+use concept_refinement_tests::service::{Launch, Service};
+use concept_refinement_tests::tokens::{self, claims, hostile, with_claim};
+use reqwest::Method;
+use serde_json::json;
+
+use crate::shared::{new_name, origin};
+
+/// How long a fetch may take, and an answer that waits for it on a busy machine.
+const FETCH: Duration = Duration::from_secs(20);
+
+fn issuer() -> &'static Issuer {
+    static ISSUER: LazyLock<Issuer> = LazyLock::new(Issuer::start);
+    &ISSUER
+}
+
+fn service() -> &'static Service {
+    static SERVICE: LazyLock<Service> = LazyLock::new(|| {
+        Launch::new()
+            .scripted()
+            .with_issuer(issuer().url())
+            .set("allow-sources", &origin().authority())
+            .start()
+    });
+    &SERVICE
+}
+
+#[tokio::test]
+async fn tokens_of_each_algorithm_are_taken() {
+    let anybody = Client::new(service().url());
+    for signer in Signer::all() {
+        let user = new_name();
+        let url = origin().picture(&pictures::png(8, 8));
+        let client = anybody.bearer(&signer.token(&user));
+        let task = client.refined(&url, "instant").await;
+        assert_eq!(task["status"], "completed", "{}", signer.id);
+        let nameless = signer.signed(&json!({"alg": signer.alg()}), &claims(&user));
+        let same = anybody.cookie(&nameless).get("/api/tasks").await.json();
+        assert_eq!(
+            same["tasks"][0]["task_id"], task["task_id"],
+            "{}",
+            signer.id
+        );
+    }
+    let session = anybody.send(Method::POST, "/api/auth/session", "").await;
+    assert_eq!(session.status, 404, "only the issuer makes users");
+}
+
+#[tokio::test]
+async fn a_hostile_token_is_401() {
+    let user = new_name();
+    let elsewhere = Origin::start();
+    let trap = elsewhere.serve(Reply::ok(
+        "application/json",
+        document().to_string().as_bytes(),
+    ));
+    let (rsa, ec) = (Signer::rsa(), Signer::p256());
+    let with = |signer: &Signer, header| signer.signed(&header, &claims(&user));
+    let modulus = document()["keys"][0].to_string();
+    let mut cases = hostile(&user);
+    cases.extend([
+        ("a secret's token", tokens::token(&user)),
+        (
+            "a secret's token with claims",
+            with_claim(&user, "a", json!(1)),
+        ),
+        (
+            "HMAC by a public key",
+            tokens::signed_with(
+                modulus.as_bytes(),
+                &json!({"alg": "HS256", "kid": "rsa"}),
+                &claims(&user),
+            ),
+        ),
+        (
+            "by the name of another key",
+            Signer::p256().named("rsa").token(&user),
+        ),
+        (
+            "RSA that says ES256",
+            with(&rsa, json!({"alg": "ES256", "kid": "rsa"})),
+        ),
+        ("an unknown key", Signer::p256().named("x").token(&user)),
+        (
+            "its keys elsewhere",
+            with(
+                &ec,
+                json!({"alg": "ES256", "kid": "x", "jku": trap, "x5u": trap}),
+            ),
+        ),
+        (
+            "critical",
+            with(&ec, json!({"alg": "ES256", "kid": "ec", "crit": ["b64"]})),
+        ),
+        (
+            "nested",
+            with(&ec, json!({"alg": "ES256", "kid": "ec", "cty": "JWT"})),
+        ),
+    ]);
+    let anybody = Client::new(service().url());
+    let good = anybody.bearer(&ec.token(&user)).get("/api/tasks").await;
+    assert_eq!(good.status, 200);
+    for (name, token) in cases {
+        let answer = anybody.bearer(&token).get("/api/tasks").await;
+        assert_eq!(answer.status, 401, "{name}");
+        assert_eq!(answer.error_code(), "UNAUTHORIZED", "{name}");
+    }
+    assert_eq!(elsewhere.connections(), 0, "nobody else is asked");
+}
+
+#[tokio::test]
+async fn an_issuer_that_is_down_at_first_is_asked_again() {
+    let issuer = Issuer::that_answers(Reply::status(500));
+    let service = Launch::new().with_issuer(issuer.url()).start();
+    let client = Client::new(service.url()).bearer(&Signer::ed25519().token("ann"));
+    let begin = Instant::now();
+    let answer = client.get("/api/tasks").await;
+    assert_eq!(answer.status, 503);
+    assert_eq!(answer.error_code(), "SERVICE_UNAVAILABLE");
+    let again: u64 = answer.header("retry-after").unwrap().parse().unwrap();
+    assert!((1..=10).contains(&again), "{again}");
+    assert_eq!(client.get("/api/health").await.status, 200);
+    let unknown = client.without("authorization").get("/api/tasks").await;
+    assert_eq!(unknown.status, 401, "that takes no key");
+    eventually("the log says why", SOON, async || {
+        client.get("/api/health").await;
+        let why = "the issuer's keys cannot be fetched: it answered 500";
+        service.log().contains(why).then_some(())
+    })
+    .await;
+    issuer.recover();
+    eventually("the keys are there", SOON, async || {
+        (client.get("/api/tasks").await.status == 200).then_some(())
+    })
+    .await;
+    assert!(begin.elapsed() >= Duration::from_secs(9), "asked too soon");
+    // Each of the few instances asks for itself.
+    assert!(issuer.asked() <= 8, "{}", issuer.asked());
+}
+
+#[tokio::test]
+async fn a_burst_waits_for_a_slow_issuer_together() {
+    let keys = document().to_string();
+    let slow = Reply::ok("application/json", keys.as_bytes()).after(Duration::from_secs(1));
+    let issuer = Issuer::that_answers(slow);
+    let service = Launch::new().with_issuer(issuer.url()).start();
+    let client = Client::new(service.url()).bearer(&Signer::rsa().token("ann"));
+    let burst = (0..200).map(|_| client.get("/api/tasks"));
+    for answer in futures::future::join_all(burst).await {
+        assert_eq!(answer.status, 200);
+    }
+    // Once by each instance, of which there are no more than 64.
+    assert!(issuer.asked() <= 64, "{}", issuer.asked());
+}
+
+#[tokio::test]
+async fn a_hostile_issuer_gets_nowhere() {
+    let elsewhere = Origin::start();
+    let keys = document().to_string();
+    let there = elsewhere.serve(Reply::ok("application/json", keys.as_bytes()));
+    let large = format!("{{\"keys\":[],\"x\":\"{}\"}}", "x".repeat(300 << 10));
+    let pause = Duration::from_millis(100);
+    let cases = [
+        ("a redirect", Reply::redirect(302, &there)),
+        ("a permanent redirect", Reply::redirect(308, &there)),
+        ("no JSON", Reply::ok("text/html", b"<html>")),
+        ("no set", Reply::ok("application/json", b"[]")),
+        ("not found", Reply::status(404)),
+        ("too much", Reply::ok("application/json", large.as_bytes())),
+        (
+            "no end",
+            Reply::new(200, "content-type: application/json\r\n", keys.as_bytes()).then_again(),
+        ),
+        (
+            "a trickle",
+            Reply::new(200, "content-type: application/json\r\n", b"{").then_trickle(pause),
+        ),
+        ("silence", Reply::raw(b"").then_silence()),
+        (
+            "half of it",
+            Reply::ok("application/json", keys.as_bytes()).without_end(10),
+        ),
+        ("no HTTP", Reply::raw(b"\x16\x03\x01")),
+    ];
+    let checks = cases.map(|(name, reply)| async move {
+        let issuer = Issuer::that_answers(reply);
+        let service = Launch::new().with_issuer(issuer.url()).start();
+        let client = Client::new(service.url()).bearer(&Signer::p256().token("ann"));
+        let begin = Instant::now();
+        let answer = client.get("/api/tasks").await;
+        assert_eq!(answer.status, 503, "{name}");
+        assert_eq!(answer.error_code(), "SERVICE_UNAVAILABLE", "{name}");
+        assert!(begin.elapsed() < FETCH, "{name}: {:?}", begin.elapsed());
+        assert_eq!(client.get("/api/health").await.status, 200, "{name}");
+        assert!(issuer.asked() > 0, "{name}");
+    });
+    // A few at a time: each has a process of its own.
+    let checks = futures::stream::iter(checks);
+    futures::StreamExt::for_each_concurrent(checks, 3, |check| check).await;
+    assert_eq!(elsewhere.connections(), 0, "redirects are not followed");
+}

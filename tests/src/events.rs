@@ -1,0 +1,158 @@
+//! What a reader of server-sent events sees.
+
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use futures::StreamExt as _;
+use futures::stream::{BoxStream, Stream};
+use serde_json::Value;
+use tokio::time::timeout;
+
+use crate::deadline::SOON;
+
+/// A stream of events that somebody reads.
+pub struct Events {
+    pieces: BoxStream<'static, Option<Bytes>>,
+    /// What came after the last whole block.
+    text: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct Event {
+    pub name: String,
+    pub id: Option<String>,
+    pub data: Value,
+    pub arrived: SystemTime,
+}
+
+/// A stream's text up to an empty line.
+#[derive(Clone, Debug)]
+pub enum Block {
+    Event(Event),
+    /// How a client is to come again, in milliseconds.
+    Retry(u64),
+    Comment(String),
+}
+
+impl Events {
+    /// A piece that is an error is an end that was not meant.
+    pub fn of<E: 'static>(pieces: impl Stream<Item = Result<Bytes, E>> + Send + 'static) -> Self {
+        Self {
+            pieces: Box::pin(pieces.map(Result::ok)),
+            text: String::new(),
+        }
+    }
+
+    /// The next event, whatever stands before it. None: the stream has ended.
+    pub async fn next(&mut self) -> Option<Event> {
+        loop {
+            match self.block(SOON).await? {
+                Block::Event(event) => return Some(event),
+                Block::Retry(_) | Block::Comment(_) => {}
+            }
+        }
+    }
+
+    /// The next event of a stream that has not ended.
+    pub async fn event(&mut self) -> Event {
+        self.next().await.expect("an event")
+    }
+
+    /// All events up to the end.
+    pub async fn rest(&mut self) -> Vec<Event> {
+        let mut events = Vec::new();
+        while let Some(event) = self.next().await {
+            events.push(event);
+        }
+        events
+    }
+
+    /// What is next, if it comes in time. None: the stream has ended as it
+    /// should.
+    pub async fn block(&mut self, limit: Duration) -> Option<Block> {
+        timeout(limit, self.whole_block())
+            .await
+            .expect("nothing came")
+            .expect("the stream broke off")
+    }
+
+    /// Whether the stream has broken off, when it has come to an end.
+    pub async fn breaks_off(&mut self) -> bool {
+        loop {
+            match timeout(SOON, self.whole_block()).await {
+                Ok(Err(())) => return true,
+                Ok(Ok(None)) => return false,
+                Ok(Ok(Some(_))) => {}
+                Err(_) => panic!("it goes on"),
+            }
+        }
+    }
+
+    async fn whole_block(&mut self) -> Result<Option<Block>, ()> {
+        loop {
+            if let Some((block, rest)) = self.text.split_once("\n\n") {
+                let (block, rest) = (Block::read(block), rest.to_owned());
+                self.text = rest;
+                return Ok(Some(block));
+            }
+            match self.pieces.next().await {
+                Some(Some(piece)) => self.text.push_str(std::str::from_utf8(&piece).unwrap()),
+                Some(None) => return Err(()),
+                None => {
+                    assert_eq!(self.text, "", "half an event");
+                    return Ok(None);
+                }
+            }
+        }
+    }
+}
+
+impl Block {
+    fn read(block: &str) -> Self {
+        if let Some(comment) = block.strip_prefix(':') {
+            assert!(!comment.contains('\n'));
+            return Self::Comment(comment.trim().to_owned());
+        }
+        if let Some(retry) = block.strip_prefix("retry: ") {
+            return Self::Retry(retry.parse().unwrap());
+        }
+        let field = |name: &str| {
+            let of_name =
+                |line: &str| Some(line.strip_prefix(name)?.strip_prefix(": ")?.to_owned());
+            let mut values = block.lines().filter_map(of_name);
+            let value = values.next();
+            assert!(values.next().is_none(), "{name} twice: {block}");
+            value
+        };
+        // Before it is looked into.
+        let arrived = SystemTime::now();
+        Self::Event(Event {
+            name: field("event").unwrap(),
+            id: field("id"),
+            data: serde_json::from_str(&field("data").unwrap()).unwrap(),
+            arrived,
+        })
+    }
+}
+
+impl Event {
+    /// How long after the change that a `task` event tells it arrived. The change
+    /// is dated by the store's clock, which is this machine's, just before it is
+    /// committed: the commit is in it.
+    pub fn delay(&self) -> Duration {
+        let at = self.data["updated_at"].as_str().unwrap();
+        let at: jiff::Timestamp = at.parse().unwrap();
+        let delay = self.arrived.duration_since(at.into());
+        delay.expect("it arrived before it happened")
+    }
+
+    /// What it tells in a word: a status, a stage, or that the task is deleted.
+    pub fn tells(&self) -> String {
+        let word = match self.name.as_str() {
+            "task" => &self.data["status"],
+            "progress" => &self.data["stage"],
+            _ => return self.name.clone(),
+        };
+        word.as_str().unwrap().to_owned()
+    }
+}
