@@ -9,6 +9,7 @@
 mod body;
 mod connect;
 mod counted;
+mod kept;
 mod reach;
 pub mod resolver;
 
@@ -26,6 +27,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 use counted::{Allowance, Counted};
+use kept::Kept;
 use resolver::Resolver;
 
 use crate::metrics::Metrics;
@@ -114,6 +116,7 @@ pub struct Egress {
     grant: Arc<Grant>,
     bounds: Bounds,
     network: Network,
+    kept: Option<Arc<Kept>>,
 }
 
 type Sent = Result<
@@ -131,11 +134,18 @@ impl Egress {
             grant: Arc::new(grant),
             bounds: Bounds::default(),
             network: network.clone(),
+            kept: None,
         }
     }
 
     pub fn within(self, bounds: Bounds) -> Self {
         Self { bounds, ..self }
+    }
+
+    /// Shares what this URL answers with all that this is cloned for.
+    pub fn keeping(self, url: url::Url) -> Self {
+        let kept = Some(Arc::new(Kept::new(url)));
+        Self { kept, ..self }
     }
 }
 
@@ -249,7 +259,12 @@ impl WasiHttpHooks for Egress {
         _processed: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> Box<dyn Future<Output = Sent> + Send> {
         let egress = self.clone();
-        Box::new(async move { send(&egress, request, options).await })
+        Box::new(async move {
+            match &egress.kept {
+                Some(kept) if kept.is_of(&request) => kept.answer(&egress, request, options).await,
+                Some(_) | None => send(&egress, request, options).await,
+            }
+        })
     }
 }
 

@@ -421,14 +421,19 @@ fn open_capabilities(
     })
 }
 
-/// The API reaches the issuer's keys, and nothing where there is no issuer.
+/// The API reaches the issuer's keys, which are kept for all its instances, and
+/// nothing where there is no issuer.
 pub(crate) fn api_egress(config: &Config, network: &Network) -> Egress {
     let issuer = match config.auth {
-        Auth::Jwks => config.jwks_url.as_ref().and_then(Origin::of_url),
+        Auth::Jwks => config.jwks_url.as_ref(),
         Auth::Anonymous | Auth::Secret => None,
     };
-    let grant = issuer.map_or(Grant::Nothing, Grant::Origin);
-    Egress::new(grant, network).within(ISSUER)
+    let granted = issuer.and_then(|url| Some((Origin::of_url(url)?, url.clone())));
+    match granted {
+        Some((origin, url)) => Egress::new(Grant::Origin(origin), network).keeping(url),
+        None => Egress::new(Grant::Nothing, network),
+    }
+    .within(ISSUER)
 }
 
 fn access(config: &Config) -> Access {

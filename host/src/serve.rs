@@ -7,6 +7,7 @@ use std::process;
 use std::thread;
 use std::time::Duration;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::HostBuilder;
@@ -23,12 +24,27 @@ const LAST_CALLS: Duration = Duration::from_millis(500);
 
 /// Serves until a signal comes.
 pub fn until_stopped(builder: HostBuilder) -> anyhow::Result<()> {
+    allow_many_files();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
     let served = runtime.block_on(start_and_stop(builder));
     runtime.shutdown_timeout(LAST_CALLS);
     served
+}
+
+/// Connections and open images are files. The limit that most systems give a
+/// process is for programs of another time; the one up to which it may be raised
+/// is the operator's.
+fn allow_many_files() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::debug!(%error, "the limit of open files stays as it is");
+    }
 }
 
 async fn start_and_stop(builder: HostBuilder) -> anyhow::Result<()> {

@@ -5,7 +5,7 @@ use concept_refinement_tests::server::Reply;
 use serde_json::json;
 
 use crate::tab::{Tab, file_of};
-use crate::world::{origin, scripted, stingy};
+use crate::world::{local, origin, scripted, stingy};
 
 #[tokio::test]
 async fn a_form_that_is_not_filled_in_says_what_is_missing_all_at_once() {
@@ -80,7 +80,7 @@ async fn a_spent_quota_says_when_it_goes_on() {
         "You have used the one refinement that you have for now.",
     )
     .await;
-    tab.reads("form-error", "It goes on ").await;
+    tab.reads("form-error", "You can refine again ").await;
     tab.is_for_everyone("429").await;
     // It is remembered.
     tab.reload().await;
@@ -107,6 +107,29 @@ async fn a_refusal_of_the_model_stands_beside_the_prompt() {
         .await;
     tab.asks("echo it").await;
     tab.is_done().await;
+    tab.has_no_errors();
+}
+
+/// The local model says all that it understands.
+#[tokio::test]
+async fn a_long_reason_does_not_push_the_form_down() {
+    let tab = Tab::open(local()).await;
+    tab.uploads(&pictures::png(8, 8)).await;
+    tab.asks("qwertz uiop").await;
+    tab.reads(
+        "prompt-error",
+        "found no word in the prompt that it can act on.",
+    )
+    .await;
+    let is_seen = "document.querySelector('#prompt-error details p').checkVisibility({contentVisibilityAuto: true, opacityProperty: true, visibilityProperty: true}) && document.querySelector('#prompt-error details').open";
+    assert_eq!(tab.value(is_seen).await, false);
+    let height = "document.getElementById('prompt-error').offsetHeight";
+    let folded = tab.value(height).await.as_f64().unwrap();
+    assert!(folded < 150.0, "{folded}");
+    tab.is_for_everyone("failed at length").await;
+    tab.click("#prompt-error summary").await;
+    tab.until(is_seen).await;
+    tab.reads("prompt-error", "It understands ").await;
     tab.has_no_errors();
 }
 

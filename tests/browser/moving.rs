@@ -121,3 +121,24 @@ async fn earlier_ones_come_page_by_page() {
     tab.until("document.getElementById('more').hidden").await;
     tab.has_no_errors();
 }
+
+/// What ends while something else is on show does so in the list too.
+#[tokio::test]
+async fn what_was_left_under_way_is_seen_to_end() {
+    let tab = Tab::open(scripted()).await;
+    let (url, gate) = origin().gated(&pictures::png(8, 8));
+    tab.write("address", &url).await;
+    tab.asks("echo it").await;
+    tab.sees("watching").await;
+    tab.click(".brand").await;
+    tab.sees("compose").await;
+    tab.reads("tiles", "Under way").await;
+    tab.run("document.querySelector('#tiles a').focus()").await;
+    gate.open();
+    tab.until("document.querySelector('#tiles img')?.naturalWidth === 8")
+        .await;
+    tab.until("document.activeElement === document.querySelector('#tiles a')")
+        .await;
+    tab.sees("compose").await;
+    tab.has_no_errors();
+}

@@ -62,13 +62,11 @@ async fn progress_is_seen_stage_by_stage() {
     tab.write("address", &url).await;
     tab.asks("wait 1200ms").await;
     tab.sees("watching").await;
-    tab.until("document.querySelector('#steps .done')?.dataset.step === 'waiting'")
-        .await;
+    tab.is_at("downloading").await;
     tab.until("document.getElementById('elapsed').textContent !== '0:00'")
         .await;
     gate.open();
-    tab.until("document.querySelector('#steps [aria-current]')?.dataset.step === 'refining'")
-        .await;
+    tab.is_at("refining").await;
     tab.until("document.getElementById('status').textContent.includes('Refining')")
         .await;
     tab.is_done().await;
@@ -93,6 +91,23 @@ async fn a_reload_in_the_middle_goes_on() {
     tab.is_done().await;
     assert_eq!(tab.path().await, path);
     assert_eq!(tab.natural_size("after").await, json!([64, 48]));
+    tab.has_no_errors();
+}
+
+/// Whoever comes when a stage has begun is told of it too.
+#[tokio::test]
+async fn the_stage_that_is_under_way_is_seen_after_a_reload() {
+    let tab = Tab::open(scripted()).await;
+    tab.uploads(&pictures::png(64, 48)).await;
+    tab.asks("wait 5000ms").await;
+    tab.is_at("refining").await;
+    tab.reload().await;
+    tab.is_at("refining").await;
+    let done = tab
+        .value("[...document.querySelectorAll('#steps .done')].map((step) => step.dataset.step)")
+        .await;
+    assert_eq!(done, json!(["waiting", "downloading"]));
+    tab.is_done().await;
     tab.has_no_errors();
 }
 

@@ -71,3 +71,72 @@ async fn images_are_shown_whose_signature_is_gone() {
         .await;
     tab.has_no_errors();
 }
+
+#[tokio::test]
+async fn stages_are_seen_with_a_token_too() {
+    let tab = Tab::open(closed()).await;
+    tab.write("token", &token("a watcher")).await;
+    tab.press("Enter").await;
+    tab.sees("compose").await;
+    tab.uploads(&pictures::png(48, 32)).await;
+    tab.asks("wait 4000ms").await;
+    tab.is_at("refining").await;
+    tab.reload().await;
+    tab.is_at("refining").await;
+    tab.is_done().await;
+    tab.has_no_errors();
+}
+
+/// Events come in pieces of any size, break off, and go on where they were left.
+#[tokio::test]
+async fn events_are_read_with_a_token_as_a_browser_reads_them() {
+    let tab = Tab::open(closed()).await;
+    let script = r#"(async () => {
+        const { TokenEvents } = await import('/page/events.js');
+        const kept = window.fetch;
+        const type = { 'Content-Type': 'text/event-stream' };
+        const bytes = new TextEncoder().encode(
+            'retry: 5\n\n: nothing\n\nevent: task\r\nid: 7\r\ndata: ä\r\n\r\n'
+            + 'event: progress\ndata: 1\ndata:2\n\nevent: empty\n\nevent: task\ndata: lost\n');
+        const pieces = new ReadableStream({ start(to) {
+            for (const byte of bytes) to.enqueue(Uint8Array.of(byte));
+            to.close();
+        } });
+        const answers = [
+            () => new Response(pieces, { headers: type }),
+            () => { throw new TypeError('no connection'); },
+            () => new Response('event: task\ndata: end\n\n', { headers: type }),
+            () => new Response(null, { status: 204 }),
+        ];
+        const seen = [];
+        window.fetch = async (path, { headers }) => {
+            seen.push(`asked ${path} ${headers['Last-Event-ID'] ?? ''}`);
+            return answers.shift()();
+        };
+        sessionStorage.clear();
+        const events = new TokenEvents('/there');
+        for (const name of ['task', 'progress', 'empty']) {
+            events.addEventListener(name, ({ data, lastEventId }) => seen.push([name, data, lastEventId]));
+        }
+        await new Promise((resolve) => events.addEventListener('error', () => {
+            seen.push(events.readyState);
+            if (events.readyState === EventSource.CLOSED) resolve();
+        }));
+        window.fetch = kept;
+        return seen;
+    })()"#;
+    let expected = json!([
+        "asked /there ",
+        ["task", "ä", "7"],
+        ["progress", "1\n2", "7"],
+        0,
+        "asked /there 7",
+        0,
+        "asked /there 7",
+        ["task", "end", "7"],
+        0,
+        "asked /there 7",
+        2,
+    ]);
+    assert_eq!(tab.value(script).await, expected);
+}

@@ -299,6 +299,15 @@ impl Tab {
         self.sees("split").await;
     }
 
+    /// Waits until this step is the one under way.
+    pub async fn is_at(&self, step: &str) {
+        self.until(&format!(
+            "document.querySelector('#steps [aria-current]')?.checkVisibility() \
+             && document.querySelector('#steps [aria-current]').dataset.step === '{step}'"
+        ))
+        .await;
+    }
+
     pub async fn path(&self) -> String {
         text(&self.value("location.pathname + location.search").await)
     }

@@ -112,6 +112,7 @@ macro_rules! task_promises {
                 each_change_is_told_and_the_last_ends_it,
                 a_final_task_is_told_once,
                 stages_are_told_by_who_holds_the_lease,
+                who_begins_to_watch_is_told_the_stage_that_is_under_way,
                 each_way_to_end_is_told,
                 who_reads_late_misses_no_end,
                 nobody_watches_another_users_task,

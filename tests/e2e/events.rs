@@ -120,7 +120,7 @@ async fn who_comes_back_sees_what_is_new_and_is_told_to_stop() {
     let Busy { service, gate } = Busy::start().await;
     let user = new_user(&service);
     let url = origin().picture(&pictures::png(8, 8));
-    let id = user.accepted(&url, "wait 300ms").await;
+    let id = user.accepted(&url, "wait 1500ms").await;
     let mut events = user.events(&id, None).await;
     let pending = events.event().await;
     assert_eq!(pending.tells(), "pending");
@@ -142,7 +142,8 @@ async fn who_comes_back_sees_what_is_new_and_is_told_to_stop() {
     let rest = events.rest().await;
     assert_eq!(
         tells(&rest),
-        ["storing-image", "storing-concept", "completed"]
+        ["refining", "storing-image", "storing-concept", "completed"],
+        "the stage that is under way is told again"
     );
     let path = format!("/api/tasks/{id}/events");
     let seen = user.with("last-event-id", last_id(&rest)).get(&path).await;

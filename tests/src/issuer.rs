@@ -61,7 +61,11 @@ impl Issuer {
     /// Publishes the keys from now on.
     pub fn recover(&self) {
         let document = document().to_string();
-        let reply = Reply::ok("application/json", document.as_bytes());
+        self.answers(Reply::ok("application/json", document.as_bytes()));
+    }
+
+    /// Answers so from now on.
+    pub fn answers(&self, reply: Reply) {
         self.origin.serve_at(PATH, reply);
     }
 

@@ -1,8 +1,8 @@
 // The form: what is wanted, and beside each part of it what is wrong with it.
 
 import * as api from './api.js';
-import { $, announce, say } from './dom.js';
-import { Offline, failure, places, Refusal } from './errors.js';
+import { $, announce, say, sayBriefly } from './dom.js';
+import { Offline, Refusal, failure, parts, places } from './errors.js';
 import * as source from './source.js';
 import * as suggestions from './suggestions.js';
 
@@ -49,7 +49,7 @@ export function failed({ metadata, error_message }) {
   write(metadata.refinement_prompt, metadata.logo_description, metadata.theme_description);
   const { place, text } = failure(error_message);
   complain(place, text);
-  announce(`The refinement failed. ${text}`);
+  announce(`The refinement failed. ${parts(text)[0]}`);
 }
 
 function write(prompt, logo, theme) {
@@ -126,7 +126,7 @@ function complain(place, text) {
   if (place === 'image') return source.complain(text);
   if (place !== 'form') {
     $(place).setAttribute('aria-invalid', String(Boolean(text)));
-    return say($(`${place}-error`), text);
+    return sayBriefly($(`${place}-error`), parts(text ?? ''));
   }
   if (!text) $('form-error').classList.remove('calm');
   $('form-error').hidden = !text;

@@ -16,6 +16,12 @@ export function say(element, text) {
   element.hidden = !text;
 }
 
+/** Shows how a text begins, and the rest of it to whoever asks. */
+export function sayBriefly(element, [first, rest]) {
+  say(element, first);
+  if (rest) element.append(make('details', {}, make('summary', { textContent: 'More' }), make('p', { textContent: rest })));
+}
+
 /** Says something to those who cannot see what changed. */
 export function announce(text) {
   const status = $('status');

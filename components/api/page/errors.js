@@ -35,7 +35,7 @@ export function sentence(error) {
   }
   if (error.status === 429 && error.limit) {
     const refinements = error.limit === 1 ? 'the one refinement' : `all ${error.limit} refinements`;
-    return `You have used ${refinements} that you have for now. It goes on ${moment(error.reset * 1000)}.`;
+    return `You have used ${refinements} that you have for now. You can refine again ${moment(error.reset * 1000)}.`;
   }
   return error.retryAfter ? `${error.message} It is worth trying again in ${span(error.retryAfter * 1000)}.` : error.message;
 }
@@ -83,6 +83,18 @@ export function failure(message) {
   if (!step) return { place: 'form', text: ended(reason) };
   const [prefix, place, words] = step;
   return { place, text: ended(words + reason.slice(prefix.length)) };
+}
+
+/** Longer than this, a text is in the way. */
+const LONG = 200;
+
+/** What a text says first, and what may be folded away of it: nothing, of a short
+ * one. */
+export function parts(text) {
+  const end = text.length > LONG ? text.search(/[.;] /) : -1;
+  if (end < 0) return [text, ''];
+  const rest = text.slice(end + 2);
+  return [`${text.slice(0, end)}.`, rest.charAt(0).toUpperCase() + rest.slice(1)];
 }
 
 const ended = (text) => (/[.!?…]$/.test(text) ? text : `${text}.`);

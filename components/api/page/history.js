@@ -3,13 +3,17 @@
 import * as api from './api.js';
 import { confirmed } from './confirm.js';
 import { $, announce, make, say } from './dom.js';
-import { Refusal, failure, sentence } from './errors.js';
+import { Refusal, failure, parts, sentence } from './errors.js';
 import { show as showImage } from './images.js';
 import { remove } from './removal.js';
 import { address, current } from './router.js';
 import { ago } from './times.js';
 
+/** How long until those under way are asked after again, in milliseconds. */
+const PAUSE = 3000;
+
 let cursor = null;
+let asking = null;
 /** Of the newest request: an older one comes too late. */
 let round = 0;
 
@@ -46,6 +50,7 @@ async function load(from, deleted) {
     $('more').hidden = !next;
     $('history').hidden = $('tiles').children.length === 0;
     mark();
+    askAfter(deleted);
   } catch (error) {
     if (mine !== round || (error instanceof Refusal && error.status === 401)) return;
     $('history').hidden = false;
@@ -54,6 +59,44 @@ async function load(from, deleted) {
     if (mine === round) $('history').removeAttribute('aria-busy');
   }
 }
+
+/** Keeps those up to date that are under way, but for the one on show, which the
+ * page watches. */
+function askAfter(deleted) {
+  clearTimeout(asking);
+  if (underWay().length === 0) return;
+  asking = setTimeout(async () => {
+    // The page asks for a token.
+    if ($('history').hidden) return;
+    const others = document.hidden ? [] : underWay().filter((item) => item.dataset.task !== current());
+    for (const item of others) {
+      if (!(await renew(item, deleted))) return;
+    }
+    askAfter(deleted);
+  }, PAUSE);
+}
+
+const underWay = () => [...$('tiles').children].filter((item) => 'task' in item.dataset);
+
+/** False: nothing more is to be asked. */
+async function renew(item, deleted) {
+  try {
+    const task = await api.task(item.dataset.task);
+    if (isUnderWay(task) || !item.isConnected) return true;
+    const hadFocus = item.contains(document.activeElement);
+    const now = tile(task, deleted);
+    item.replaceWith(now);
+    mark();
+    if (hadFocus) now.querySelector('a').focus();
+  } catch (error) {
+    if (!(error instanceof Refusal)) return true;
+    if (error.status === 404) item.remove();
+    return error.status !== 401;
+  }
+  return true;
+}
+
+const isUnderWay = ({ status }) => status === 'pending' || status === 'processing';
 
 function tile(task, deleted) {
   const prompt = task.metadata.refinement_prompt.trim();
@@ -81,6 +124,7 @@ function tile(task, deleted) {
   const button = make('button', { type: 'button', className: 'link delete', textContent: 'Delete' });
   button.setAttribute('aria-label', `Delete: ${prompt}`);
   const item = make('li', {}, link, button);
+  if (isUnderWay(task)) item.dataset.task = task.task_id;
   button.addEventListener('click', () => discard(task, item, deleted));
   return item;
 }
@@ -88,7 +132,7 @@ function tile(task, deleted) {
 const WORDS = {
   pending: () => 'Under way',
   processing: () => 'Under way',
-  failed: ({ error_message }) => failure(error_message).text,
+  failed: ({ error_message }) => parts(failure(error_message).text)[0],
   completed: () => 'Image deleted',
 };
 

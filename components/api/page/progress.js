@@ -3,6 +3,7 @@
 
 import * as api from './api.js';
 import { Refusal } from './errors.js';
+import { TokenEvents } from './events.js';
 import { token } from './session.js';
 
 const POLL = 2000;
@@ -19,14 +20,14 @@ const isFinal = ({ status }) => status === 'completed' || status === 'failed';
  */
 export function watch(id, on) {
   const leaving = new AbortController();
-  // An event source sends cookies, but no token.
-  if (token() || !('EventSource' in window)) poll(id, on, leaving.signal);
-  else listen(id, on, leaving.signal);
+  if ('EventSource' in window) listen(id, on, leaving.signal);
+  else poll(id, on, leaving.signal);
   return () => leaving.abort();
 }
 
 function listen(id, on, signal) {
-  const events = new EventSource(api.eventsPath(id));
+  // The browser's own sends cookies, but no token.
+  const events = new (token() ? TokenEvents : EventSource)(api.eventsPath(id));
   const end = () => {
     clearTimeout(patience);
     events.close();
@@ -55,7 +56,7 @@ function listen(id, on, signal) {
   // Who comes again may have nothing to be told.
   events.addEventListener('open', () => on.reached(true));
   events.addEventListener('error', () => {
-    // Otherwise the browser connects again by itself.
+    // Otherwise it connects again by itself.
     if (events.readyState === EventSource.CLOSED) pollInstead();
     else on.reached(false);
   });

@@ -8,9 +8,6 @@ import { watch } from './progress.js';
 import * as source from './source.js';
 import { clock } from './times.js';
 
-/** A task that began so lately, in milliseconds, is at its first step. */
-const FRESH = 1000;
-
 const STEPS = ['waiting', 'downloading', 'refining', 'storing'];
 
 let leave = () => {};
@@ -62,9 +59,11 @@ export function show(task, { ended, gone }) {
       if (now.status === 'completed' || now.status === 'failed') {
         stop();
         ended(now);
-      } else if (now.status === 'processing' && reached() === 'waiting') {
-        // The first step is news that may have come before this page listened.
-        step(api.now() - Date.parse(now.updated_at) < FRESH ? 'downloading' : null);
+      } else if (now.status === 'pending') {
+        step('waiting');
+      } else if (reached() === 'waiting') {
+        // Which step it is comes next.
+        step(null);
       }
     },
     stage: (stage) => step(stage.startsWith('storing') ? 'storing' : stage),

@@ -78,7 +78,11 @@ pub fn template(method: Method, path: &str) -> Option<&'static str> {
         Route::Session => "/api/auth/session",
         Route::Health => "/api/health",
         Route::Ready => "/api/health/ready",
-        Route::Asset(asset) => asset.path,
+        Route::Asset(asset) => match asset.path.rsplit_once('/') {
+            Some(("/page", _)) => "/page/{file}",
+            Some(("/docs", _)) => "/docs/{file}",
+            _ => asset.path,
+        },
     })
 }
 

@@ -1,6 +1,6 @@
 //! The six steps of the pipeline (seed: `process`), under a lease.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::future::Future;
 use std::pin::pin;
 use std::time::Duration;
@@ -46,6 +46,13 @@ enum Interrupted {
     Lost,
     /// The task's state could not be written or read.
     Store(CapabilityError),
+}
+
+/// How far the steps came.
+struct Reached {
+    step: Cell<Step>,
+    /// The path of the refined image, once it is stored.
+    image: OnceCell<String>,
 }
 
 impl From<CapabilityError> for Interrupted {
@@ -109,8 +116,11 @@ async fn run(
     let Some(claimed) = ports.claim(task_id, Some(user_id)).await? else {
         return Ok(Outcome::Skipped);
     };
-    let step = Cell::new(Step::Download);
-    let (step, reason) = match under_lease(ports, config, &claimed, &step).await {
+    let reached = Reached {
+        step: Cell::new(Step::Download),
+        image: OnceCell::new(),
+    };
+    let (step, reason) = match under_lease(ports, config, &claimed, &reached).await {
         Ok(()) => return Ok(Outcome::Done),
         Err(Interrupted::Lost) => return Ok(Outcome::Skipped),
         Err(Interrupted::Store(error)) if error.is_repeatable() => {
@@ -118,15 +128,19 @@ async fn run(
             let _ = ports.release(&claimed.lease).await;
             return Err(error);
         }
-        Err(Interrupted::Store(error)) => (step.get(), error.message),
+        Err(Interrupted::Store(error)) => (reached.step.get(), error.message),
         Err(Interrupted::Failed(step, reason)) => (step, reason),
     };
-    Ok(
-        match ports.fail(&claimed.lease, &failed(step, &reason)).await? {
-            Fenced::Done => Outcome::Done,
-            Fenced::Lost => Outcome::Skipped,
-        },
-    )
+    match ports.fail(&claimed.lease, &failed(step, &reason)).await? {
+        Fenced::Done => {}
+        Fenced::Lost => return Ok(Outcome::Skipped),
+    }
+    if let Some(path) = reached.image.get() {
+        // Best effort: nothing will ever point to it, and on a full disk it
+        // takes the room of what is to be.
+        let _ = ports.delete(path).await;
+    }
+    Ok(Outcome::Done)
 }
 
 /// Runs the steps while the lease is renewed beside them, until the task's
@@ -135,10 +149,10 @@ async fn under_lease(
     ports: &impl Ports,
     config: &Config,
     claimed: &Claimed,
-    step: &Cell<Step>,
+    reached: &Reached,
 ) -> Result<(), Interrupted> {
     let work = async {
-        let steps = pin!(steps(ports, config, claimed, step));
+        let steps = pin!(steps(ports, config, claimed, reached));
         match select(steps, pin!(renewals(ports, &claimed.lease))).await {
             Either::Left((result, _)) => result,
             Either::Right((Lost, _)) => Err(Interrupted::Lost),
@@ -151,7 +165,7 @@ async fn under_lease(
                 "the task took longer than {} seconds",
                 config.task_timeout.as_secs_f32()
             );
-            Err(Interrupted::Failed(step.get(), reason))
+            Err(Interrupted::Failed(reached.step.get(), reason))
         })
 }
 
@@ -177,7 +191,7 @@ async fn steps(
     ports: &impl Ports,
     config: &Config,
     claimed: &Claimed,
-    step: &Cell<Step>,
+    Reached { step, image }: &Reached,
 ) -> Result<(), Interrupted> {
     let Claimed { lease, task, .. } = claimed;
     let (image_path, image_url) = match stored_earlier(ports, config, claimed).await? {
@@ -203,6 +217,7 @@ async fn steps(
         }
     };
 
+    let image_path = image.get_or_init(|| image_path).clone();
     step.set(Step::StoreConcept);
     ports.began(lease, Stage::StoringConcept).await;
     let concept_id = store_refined_concept(ports, lease, task, image_path, image_url).await?;

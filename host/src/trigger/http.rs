@@ -12,6 +12,7 @@ mod io;
 mod origin;
 mod protocol;
 mod throttle;
+mod unread;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::Ordering;
@@ -26,7 +27,7 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -47,8 +48,16 @@ use crate::metrics::Metrics;
 /// Connections at once; the next wait in the system's backlog.
 const CONNECTIONS: usize = 4096;
 
+/// Connections that the system keeps until they are taken: as many clients may
+/// come back at once after a restart.
+const BACKLOG: u32 = 4096;
+
 /// Requests in the component at once; the next are answered 503.
 pub const REQUESTS: usize = 1024;
+
+/// Answers over HTTP/2 at once, which many a connection may carry; the next are
+/// 503.
+const STREAMS: usize = 4096;
 
 /// How long a client may take to send its headers, and a kept-alive connection
 /// may be idle.
@@ -73,6 +82,8 @@ const HTTP2_STREAMS: u32 = 128;
 pub struct HttpTrigger {
     handler: ProxyHandler<ApiInstances>,
     requests: Arc<Semaphore>,
+    /// Answers over HTTP/2 that are not read yet.
+    streams: Arc<Semaphore>,
     /// The largest request body that is read at all, in bytes.
     max_body: u64,
     metrics: Option<Arc<Metrics>>,
@@ -102,6 +113,7 @@ impl HttpTrigger {
         Self {
             handler: ProxyHandler::new(instances),
             requests: Arc::new(Semaphore::new(REQUESTS)),
+            streams: Arc::new(Semaphore::new(STREAMS)),
             max_body,
             metrics,
             proxies: access.proxies,
@@ -168,8 +180,12 @@ impl HttpTrigger {
             let trigger = Arc::clone(&trigger);
             // Boxed: what it takes is not to be held until its answer is read.
             Box::pin(async move {
+                let is_http2 = request.version() == http::Version::HTTP_2;
                 let answer = trigger.measured(request, peer.ip()).await;
-                Ok::<_, std::convert::Infallible>(answer)
+                Ok::<_, std::convert::Infallible>(match is_http2 {
+                    true => trigger.limited(answer),
+                    false => answer,
+                })
             })
         });
         let counted = self.metrics.as_ref().map(|of| of.http.connection());
@@ -192,6 +208,14 @@ impl HttpTrigger {
             drop((permit, counted));
         });
         Ok(())
+    }
+
+    /// Over HTTP/2 a connection that is well may carry answers that nobody reads.
+    fn limited(&self, answer: http::Response<WasiBody>) -> http::Response<WasiBody> {
+        match Arc::clone(&self.streams).try_acquire_owned() {
+            Ok(place) => answer.map(|body| unread::limited(body, WRITE_TIMEOUT, place)),
+            Err(_) => answer::overloaded(),
+        }
     }
 
     async fn measured(
@@ -308,9 +332,18 @@ fn http2_server() -> http2::Builder<TokioExecutor> {
 
 /// Binds, so that whoever starts the host can tell where it listens.
 pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address)
-        .await
-        .with_context(|| format!("cannot listen on {address}"))
+    let bound = || {
+        let socket = match address {
+            SocketAddr::V4(_) => TcpSocket::new_v4(),
+            SocketAddr::V6(_) => TcpSocket::new_v6(),
+        }?;
+        // As the standard library does, so that a restart finds its port free.
+        #[cfg(unix)]
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    bound().with_context(|| format!("cannot listen on {address}"))
 }
 
 /// In bytes, as it came. The connection's own limit is only about as exact as

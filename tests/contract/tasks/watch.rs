@@ -99,6 +99,59 @@ pub async fn stages_are_told_by_who_holds_the_lease<B: TaskBackend>() {
     assert_eq!(next(&mut changes).await, None);
 }
 
+/// And not one of a worker that has lost the task, nor of a claim that is over.
+pub async fn who_begins_to_watch_is_told_the_stage_that_is_under_way<B: TaskBackend>() {
+    let store = Store::<B>::start();
+    let told = async |task: &Task, status: Status, stage: Option<Stage>| {
+        let mut changes = watch(&store, task).await;
+        assert_told(&store, &mut changes, task, status).await;
+        if let Some(stage) = stage {
+            assert_eq!(next(&mut changes).await, Some(Change::Progress(stage)));
+        }
+        assert_eq!(changes.next().now_or_never(), None, "{status:?} {stage:?}");
+        changes
+    };
+    let first = store.claimed("ada").await;
+    let task = &first.task;
+    told(task, Status::Processing, None).await;
+    store.tasks.progress(&first.lease, Stage::Downloading).await;
+    store.tasks.progress(&first.lease, Stage::Refining).await;
+    let mut early = told(task, Status::Processing, Some(Stage::Refining)).await;
+    // Holding it for longer changes nothing.
+    store.tasks.renew(&first.lease).await.unwrap().unwrap();
+    told(task, Status::Processing, Some(Stage::Refining)).await;
+    let _ = store.tasks.release(&first.lease).await.unwrap();
+    store.tasks.progress(&first.lease, Stage::Refining).await;
+    told(task, Status::Pending, None).await;
+
+    let dead = store.claim(task).await;
+    store.tasks.progress(&dead.lease, Stage::Refining).await;
+    store.pass(LEASE);
+    told(task, Status::Processing, Some(Stage::Refining)).await;
+    let second = store.claim(task).await;
+    store.tasks.progress(&dead.lease, Stage::StoringImage).await;
+    told(task, Status::Processing, None).await;
+    store
+        .tasks
+        .progress(&second.lease, Stage::Downloading)
+        .await;
+    let mut late = told(task, Status::Processing, Some(Stage::Downloading)).await;
+    store.tasks.progress(&second.lease, Stage::Refining).await;
+    let refining = Some(Change::Progress(Stage::Refining));
+    assert_eq!(next(&mut late).await, refining, "then what comes after");
+
+    store.complete(&second).await;
+    store.tasks.progress(&second.lease, Stage::Refining).await;
+    let mut done = watch(&store, task).await;
+    assert_told(&store, &mut done, task, Status::Completed).await;
+    assert_eq!(next(&mut done).await, None);
+    let mut last = None;
+    while let Some(change) = next(&mut early).await {
+        last = Some(change);
+    }
+    assert!(matches!(last, Some(Change::Task(task)) if task.status == Status::Completed));
+}
+
 pub async fn each_way_to_end_is_told<B: TaskBackend>() {
     let store = Store::<B>::start();
     let begin = async |user: &str| {

@@ -1,5 +1,7 @@
 //! HTTP/2 by people who know it too well: frames that no client would send.
 
+use std::net::SocketAddr;
+
 use concept_refinement_tests::deadline::SOON;
 use concept_refinement_tests::process::Process;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -60,10 +62,43 @@ fn header(name: &[u8], value: &[u8]) -> Vec<u8> {
     encoded
 }
 
+/// Asks so many times for the same, lets nothing of the answers come, and keeps
+/// the connection well for as long as the service does. Answers when it is over.
+pub async fn deaf(address: SocketAddr, target: &str, streams: u32) {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let mut bytes = PREFACE.to_vec();
+    // No window for any stream.
+    bytes.extend(frame(SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 0]));
+    for number in 0..streams {
+        let head = request(GET, target.as_bytes(), &[]);
+        bytes.extend(frame(
+            HEADERS,
+            END_STREAM | END_HEADERS,
+            2 * number + 1,
+            &head,
+        ));
+    }
+    let (mut reader, mut writer) = stream.split();
+    writer.write_all(&bytes).await.unwrap();
+    while let Some((kind, flags, _, payload)) = next(&mut reader).await {
+        if matches!(kind, PING | SETTINGS) && flags & ACK == 0 {
+            let payload = if kind == PING { payload } else { Vec::new() };
+            let answer = frame(kind, ACK, 0, &payload);
+            if writer.write_all(&answer).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
 /// `GET http://a/api/health`, or POST, with other headers besides.
 fn head(method: u8, others: &[(&[u8], &[u8])]) -> Vec<u8> {
+    request(method, b"/api/health", others)
+}
+
+fn request(method: u8, path: &[u8], others: &[(&[u8], &[u8])]) -> Vec<u8> {
     let mut block = vec![method, 0x86];
-    block.extend(header(b":path", b"/api/health"));
+    block.extend(header(b":path", path));
     block.extend(header(b":authority", b"a"));
     for (name, value) in others {
         block.extend(header(name, value));

@@ -11,9 +11,10 @@ use concept_refinement_tests::tokens::token;
 use futures::future::join_all;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::{assert_quick, raw};
+use super::{assert_quick, http2, raw};
 use crate::shared::{new_name, new_user, scripted_launch};
 
 /// How long any of them may hold out. The longest limit is 60 s.
@@ -23,6 +24,10 @@ const AT_LAST: Duration = Duration::from_secs(100);
 const EACH: usize = 20;
 
 const IDLE: usize = 500;
+
+/// Connections by HTTP/2, and what each of them asks for at once.
+const DEAF: usize = 3;
+const STREAMS: u32 = 100;
 
 /// What a client says, and whether it goes on to say a byte now and then.
 struct Sluggard {
@@ -183,6 +188,14 @@ async fn who_takes_their_time_keeps_nobody_waiting() {
     assert_quick(&service, "500 idle connections").await;
     let readers = join_all((0..EACH).map(|_| unread(&service, &target))).await;
     assert_quick(&service, "and readers that do not read").await;
+    let mut deaf: JoinSet<()> = (0..DEAF)
+        .map(|_| {
+            let address = service.url().trim_start_matches("http://");
+            let (address, target) = (address.parse().unwrap(), target.clone());
+            async move { http2::deaf(address, &target, STREAMS).await }
+        })
+        .collect();
+    assert_quick(&service, "over HTTP/2 as well").await;
     // They are gone, but nobody was told: their answers go nowhere.
     let mut gone = Vec::new();
     for _ in 0..EACH {
@@ -228,7 +241,7 @@ async fn who_takes_their_time_keeps_nobody_waiting() {
     let begin = Instant::now();
     loop {
         let handles = Process::of(service.id()).usage().handles;
-        if handles <= connected + 5 {
+        if handles <= connected + DEAF + 5 {
             break;
         }
         assert!(
@@ -237,7 +250,8 @@ async fn who_takes_their_time_keeps_nobody_waiting() {
         );
         sleep(Duration::from_millis(100)).await;
     }
-    drop(readers);
+    assert!(deaf.try_join_next().is_none(), "their connections are well");
+    drop((readers, deaf));
     assert_quick(&service, "afterwards").await;
     assert!(!service.log().contains("panicked"), "{}", service.log());
 }

@@ -29,6 +29,7 @@ pub static PAGE: &[Asset] = page![
     JAVASCRIPT "confirm.js",
     JAVASCRIPT "dom.js",
     JAVASCRIPT "errors.js",
+    JAVASCRIPT "events.js",
     JAVASCRIPT "history.js",
     JAVASCRIPT "images.js",
     JAVASCRIPT "intake.js",

@@ -26,6 +26,7 @@ fn stores_that_fail_fail_the_task_with_their_step() {
         world.error_message().unwrap_or_default(),
         format!("{PREFIX}Storing refined concept data failed: the disk is full")
     );
+    assert!(world.images.borrow().is_empty(), "its image is left behind");
 }
 
 #[test]

@@ -94,9 +94,9 @@ pub trait TaskStore: Send + Sync {
     /// task's concept stays. None: no such task, or another user's.
     fn delete<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Deleted>>;
 
-    /// The task as it stands, then each change, until it is final or deleted.
-    /// A reader that is slow may miss changes, never the last. None: no such
-    /// task, or another user's.
+    /// The task as it stands and the stage that is under way, then each change,
+    /// until it is final or deleted. A reader that is slow may miss changes,
+    /// never the last. None: no such task, or another user's.
     fn watch<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Changes>>;
 
     /// Ends once the task is deleted from now on, as far as this process can
@@ -104,8 +104,9 @@ pub trait TaskStore: Send + Sync {
     /// finds its lease lost, later.
     fn forgotten(&self, id: &str) -> BoxFuture<'static, ()>;
 
-    /// Tells those who watch that a stage began, if the lease still holds.
-    /// Nothing is stored, and nothing depends on it.
+    /// Tells those who watch, and who begin to until the next one, that a stage
+    /// began, if the lease still holds. It is kept in memory only, and nothing
+    /// depends on it.
     fn progress<'a>(&'a self, lease: &'a Lease, stage: Stage) -> BoxFuture<'a, ()>;
 
     /// Tasks that need a (new) message, the longest overdue first: pending ones

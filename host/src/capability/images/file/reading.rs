@@ -13,7 +13,7 @@ use super::super::{Contents, within};
 use super::on_disk;
 
 /// In bytes.
-const READ_AT_ONCE: u64 = 256 * 1024;
+const READ_AT_ONCE: u64 = 128 * 1024;
 
 /// The bytes of the range, or all `size` of them.
 pub(super) fn contents(

@@ -27,6 +27,7 @@ mod usage;
 mod watch;
 mod writer;
 
+use std::future::ready;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -52,7 +53,7 @@ use fault::Fault;
 use leases::Claim;
 use readers::Readers;
 use schema::MigrationError;
-use watch::{Hub, News};
+use watch::Hub;
 use writer::{Step, Writer};
 
 /// In the data directory.
@@ -295,16 +296,8 @@ impl TaskStore for SqliteTasks {
     }
 
     fn progress<'a>(&'a self, lease: &'a Lease, stage: Stage) -> BoxFuture<'a, ()> {
-        Box::pin(async move {
-            if !self.hub.is_watched(&lease.task_id) {
-                return;
-            }
-            let (id, attempt) = (lease.task_id.clone(), lease.attempt);
-            let held = self.read(move |connection| reads::is_held(connection, &id, attempt));
-            if held.await.unwrap_or(false) {
-                self.hub.announce(&lease.task_id, News::Progress(stage));
-            }
-        })
+        self.hub.began(lease, stage);
+        Box::pin(ready(()))
     }
 
     fn due(&self, limit: u32) -> Answer<'_, Vec<Task>> {

@@ -20,15 +20,6 @@ pub(super) fn get(
         .optional()?)
 }
 
-/// Whether the attempt is the one that works on the task.
-pub(super) fn is_held(connection: &Connection, id: &str, attempt: u32) -> Result<bool, Fault> {
-    Ok(connection
-        .prepare_cached(
-            "SELECT 1 FROM task WHERE id = ? AND attempt = ? AND status = 'processing'",
-        )?
-        .exists(params![id, attempt])?)
-}
-
 pub(super) fn list(
     connection: &Connection,
     user_id: &str,

@@ -158,7 +158,7 @@ pub(super) fn save(step: &mut Step<'_>, row: &TaskRow, is_news: bool) -> Result<
         ":due_at": row.due_at().map(Stored),
     })?;
     if is_news {
-        let news = News::Status(row.revision, Arc::new(row.task.clone()));
+        let news = News::Status(row.revision, row.attempt, Arc::new(row.task.clone()));
         step.announce(&row.task.id, news);
     }
     Ok(())

@@ -6,7 +6,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use concept_refinement_domain::task::{Change, Stage, Task};
+use concept_refinement_domain::capability::Lease;
+use concept_refinement_domain::task::{Change, Stage, Status, Task};
 use futures::stream;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
@@ -20,24 +21,43 @@ const CHANGES_KEPT: usize = 16;
 
 #[derive(Clone, Debug)]
 pub(super) enum News {
-    /// The task as of a revision of it.
-    Status(u64, Arc<Task>),
-    Progress(Stage),
+    /// The task as of a revision of it, and how often it was claimed by then.
+    Status(u64, u32, Arc<Task>),
+    /// A stage of the work that began with that revision.
+    Progress(u64, Stage),
     Deleted,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Hub {
-    watched: Mutex<HashMap<String, broadcast::Sender<News>>>,
+    state: Mutex<State>,
     deletions: Arc<Deletions>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    watched: HashMap<String, broadcast::Sender<News>>,
+    /// One for each task that was claimed since the store was opened, until that
+    /// claim ends.
+    under_way: HashMap<String, Work>,
+}
+
+/// What a worker that holds a task does.
+#[derive(Clone, Copy, Debug)]
+struct Work {
+    /// That of the task as it was claimed.
+    revision: u64,
+    attempt: u32,
+    stage: Option<Stage>,
 }
 
 impl Hub {
     /// Begins to listen. What is announced from now on is not missed, so look
     /// the task up after this.
     pub(super) fn subscribe(self: &Arc<Self>, task_id: &str) -> Subscription {
-        let receiver = self
-            .watched()
+        let mut state = self.state();
+        let receiver = state
+            .watched
             .entry(task_id.to_owned())
             .or_insert_with(|| broadcast::Sender::new(CHANGES_KEPT))
             .subscribe();
@@ -45,6 +65,7 @@ impl Hub {
             hub: self.clone(),
             task_id: task_id.to_owned(),
             receiver: Some(receiver),
+            work: state.under_way.get(task_id).copied(),
         }
     }
 
@@ -53,37 +74,65 @@ impl Hub {
         self.deletions.of(task_id)
     }
 
-    pub(super) fn is_watched(&self, task_id: &str) -> bool {
-        self.watched().contains_key(task_id)
-    }
-
     /// Nothing comes after the last news of a task: its watchers are let go.
     pub(super) fn announce(&self, task_id: &str, news: News) {
         let is_last = match &news {
-            News::Status(_, task) => task.status.is_final(),
-            News::Progress(_) => false,
+            News::Status(_, _, task) => task.status.is_final(),
+            News::Progress(..) => false,
             News::Deleted => {
                 self.deletions.announce(task_id);
                 true
             }
         };
-        let mut watched = self.watched();
-        if let Some(sender) = watched.get(task_id) {
-            // That nobody listens any more is no fault.
-            let _ = sender.send(news);
+        let mut state = self.state();
+        match &news {
+            News::Status(revision, attempt, task) if task.status == Status::Processing => {
+                let work = Work {
+                    revision: *revision,
+                    attempt: *attempt,
+                    stage: None,
+                };
+                state.under_way.insert(task_id.to_owned(), work);
+            }
+            News::Status(..) | News::Deleted => {
+                state.under_way.remove(task_id);
+            }
+            News::Progress(..) => {}
         }
+        state.tell(task_id, news);
         if is_last {
-            watched.remove(task_id);
+            state.watched.remove(task_id);
+        }
+    }
+
+    /// A stage began. One whose lease is lost, or was of another process, is
+    /// not heard.
+    pub(super) fn began(&self, lease: &Lease, stage: Stage) {
+        let mut state = self.state();
+        let work = state.under_way.get_mut(&lease.task_id);
+        if let Some(work) = work.filter(|work| work.attempt == lease.attempt) {
+            work.stage = Some(stage);
+            let news = News::Progress(work.revision, stage);
+            state.tell(&lease.task_id, news);
         }
     }
 
     /// Ends all streams: the store is closing.
     pub(super) fn close(&self) {
-        self.watched().clear();
+        *self.state() = State::default();
     }
 
-    fn watched(&self) -> MutexGuard<'_, HashMap<String, broadcast::Sender<News>>> {
-        self.watched.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn tell(&self, task_id: &str, news: News) {
+        if let Some(sender) = self.watched.get(task_id) {
+            // That nobody listens any more is no fault.
+            let _ = sender.send(news);
+        }
     }
 }
 
@@ -94,26 +143,31 @@ pub(super) struct Subscription {
     task_id: String,
     /// Taken only to be dropped before the hub looks who is left.
     receiver: Option<broadcast::Receiver<News>>,
+    /// As it was when it began to listen: what came after is received.
+    work: Option<Work>,
 }
 
 impl Subscription {
-    /// The task as it was found, as of `revision`, then what happens after.
+    /// The task as it was found, as of `revision`, and the stage that was under
+    /// way, then what happens after.
     pub(super) fn changes_after(self, revision: u64, task: Task) -> Changes {
-        let first = Box::new(task.clone());
+        let first = Change::Task(Box::new(task.clone()));
+        let work = self.work.filter(|work| work.revision == revision);
+        let stage = work.and_then(|work| work.stage).map(Change::Progress);
         let state = (!task.status.is_final()).then_some((self, revision));
         let later = stream::unfold(state, |state| async {
             let (mut subscription, seen) = state?;
             let news = subscription.next_after(seen).await?;
             Some(match news {
-                News::Status(revision, task) => {
+                News::Status(revision, _, task) => {
                     let on = (!task.status.is_final()).then_some((subscription, revision));
                     (Change::Task(Box::new(Arc::unwrap_or_clone(task))), on)
                 }
-                News::Progress(stage) => (Change::Progress(stage), Some((subscription, seen))),
+                News::Progress(_, stage) => (Change::Progress(stage), Some((subscription, seen))),
                 News::Deleted => (Change::Deleted, None),
             })
         });
-        let now = stream::once(async { Change::Task(first) });
+        let now = stream::iter([first].into_iter().chain(stage));
         Box::pin(futures::StreamExt::chain(now, later))
     }
 
@@ -122,7 +176,8 @@ impl Subscription {
         let receiver = self.receiver.as_mut()?;
         loop {
             match receiver.recv().await {
-                Ok(News::Status(revision, _)) if revision <= seen => {}
+                Ok(News::Status(revision, ..)) if revision <= seen => {}
+                Ok(News::Progress(revision, _)) if revision < seen => {}
                 Ok(news) => return Some(news),
                 Err(RecvError::Lagged(_)) => {}
                 Err(RecvError::Closed) => return None,
@@ -134,22 +189,42 @@ impl Subscription {
 impl Drop for Subscription {
     fn drop(&mut self) {
         self.receiver = None;
-        let mut watched = self.hub.watched();
-        if let Some(sender) = watched.get(&self.task_id)
+        let mut state = self.hub.state();
+        if let Some(sender) = state.watched.get(&self.task_id)
             && sender.receiver_count() == 0
         {
-            watched.remove(&self.task_id);
+            state.watched.remove(&self.task_id);
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use concept_refinement_domain::task::{Refinement, Status};
+    use concept_refinement_domain::task::Refinement;
     use concept_refinement_domain::timestamp::Timestamp;
     use futures::{FutureExt, StreamExt};
 
     use super::*;
+
+    impl Hub {
+        fn is_watched(&self, task_id: &str) -> bool {
+            self.state().watched.contains_key(task_id)
+        }
+    }
+
+    fn status(revision: u64, attempt: u32, status: Status) -> News {
+        let task = Task { status, ..task() };
+        News::Status(revision, attempt, Arc::new(task))
+    }
+
+    fn lease(attempt: u32) -> Lease {
+        Lease {
+            task_id: "a".into(),
+            attempt,
+            until: Timestamp(1),
+            renew_after: 1,
+        }
+    }
 
     fn task() -> Task {
         Task {
@@ -184,10 +259,10 @@ mod tests {
         assert!(!hub.is_watched("a"));
 
         let mut last = hub.subscribe("a");
-        hub.announce("a", News::Progress(Stage::Refining));
+        hub.announce("a", News::Progress(1, Stage::Refining));
         hub.announce("a", News::Deleted);
         assert!(!hub.is_watched("a"));
-        assert!(matches!(last.next_after(0).await, Some(News::Progress(_))));
+        assert!(matches!(last.next_after(0).await, Some(News::Progress(..))));
         assert!(matches!(last.next_after(0).await, Some(News::Deleted)));
         assert!(last.next_after(0).await.is_none());
     }
@@ -198,11 +273,36 @@ mod tests {
     async fn what_was_seen_already_is_skipped() {
         let hub = Arc::new(Hub::default());
         let mut subscription = hub.subscribe("a");
-        for revision in 1..=3 {
-            hub.announce("a", News::Status(revision, Arc::new(task())));
-        }
+        hub.announce("a", status(1, 1, Status::Processing));
+        hub.began(&lease(1), Stage::Refining);
+        hub.announce("a", status(2, 1, Status::Pending));
+        hub.announce("a", status(3, 2, Status::Processing));
         let next = subscription.next_after(2).await;
-        assert!(matches!(next, Some(News::Status(3, _))), "{next:?}");
+        assert!(matches!(next, Some(News::Status(3, ..))), "{next:?}");
+    }
+
+    /// However a claim ends, what its worker still says is neither told nor
+    /// kept, and no work is remembered that nobody does.
+    #[tokio::test]
+    async fn work_is_remembered_for_as_long_as_its_claim_lasts() {
+        let hub = Arc::new(Hub::default());
+        let stage = || hub.state().under_way.get("a").map(|work| work.stage);
+        let ends = [
+            ("completed", status(2, 1, Status::Completed), None),
+            ("failed", status(2, 1, Status::Failed), None),
+            ("released", status(2, 1, Status::Pending), None),
+            ("deleted", News::Deleted, None),
+            ("taken over", status(2, 2, Status::Processing), Some(None)),
+        ];
+        for (name, end, left) in ends {
+            hub.announce("a", status(1, 1, Status::Processing));
+            assert_eq!(stage(), Some(None), "{name}");
+            hub.began(&lease(1), Stage::Refining);
+            assert_eq!(stage(), Some(Some(Stage::Refining)), "{name}");
+            hub.announce("a", end);
+            hub.began(&lease(1), Stage::StoringImage);
+            assert_eq!(stage(), left, "{name}");
+        }
     }
 
     #[tokio::test]

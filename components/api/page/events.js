@@ -1,0 +1,106 @@
+// An event source that sends a token, which the browser's own cannot. It behaves
+// like that one: it connects again by itself, and says with which event it left
+// off; an answer that is none of events closes it.
+
+import { credentials } from './session.js';
+
+/** Until the service says how long to wait before connecting again. */
+const PAUSE = 3000;
+
+/** No line of the service's is nearly as long. */
+const LONGEST = 1 << 20;
+
+export class TokenEvents extends EventTarget {
+  readyState = EventSource.CONNECTING;
+  #leaving = new AbortController();
+  #pause = PAUSE;
+  #lastId = '';
+
+  constructor(path) {
+    super();
+    this.#run(path);
+  }
+
+  close() {
+    this.readyState = EventSource.CLOSED;
+    this.#leaving.abort();
+  }
+
+  async #run(path) {
+    while (!this.#isClosed()) {
+      try {
+        const answer = await this.#ask(path);
+        if (!isOfEvents(answer)) return this.#giveUp();
+        this.readyState = EventSource.OPEN;
+        this.dispatchEvent(new Event('open'));
+        if (!(await this.#read(answer.body))) return this.#giveUp();
+      } catch {
+        // The connection is lost, or this was closed.
+      }
+      if (this.#isClosed()) return;
+      this.readyState = EventSource.CONNECTING;
+      this.dispatchEvent(new Event('error'));
+      await new Promise((resolve) => setTimeout(resolve, this.#pause));
+    }
+  }
+
+  #ask(path) {
+    const headers = { Accept: 'text/event-stream', ...credentials() };
+    if (this.#lastId) headers['Last-Event-ID'] = this.#lastId;
+    return fetch(path, { headers, cache: 'no-store', signal: this.#leaving.signal });
+  }
+
+  /** False: these are no events. */
+  async #read(body) {
+    const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+    let rest = '';
+    let event = {};
+    for (;;) {
+      const { done, value } = await reader.read();
+      // What has no end was not said.
+      if (done) return true;
+      const lines = (rest + value).split('\n');
+      rest = lines.pop();
+      if (rest.length > LONGEST) return false;
+      for (const line of lines) {
+        if (this.#isClosed()) return true;
+        event = this.#take(line.replace(/\r$/, ''), event);
+      }
+    }
+  }
+
+  /** The event as it is after a line. */
+  #take(line, event) {
+    if (line === '') {
+      this.#tell(event);
+      return {};
+    }
+    const [, field, value = ''] = /^([^:]*)(?:: ?(.*))?$/s.exec(line);
+    if (field === 'event') return { ...event, name: value };
+    if (field === 'id') return { ...event, id: value };
+    if (field === 'data') return { ...event, data: event.data === undefined ? value : `${event.data}\n${value}` };
+    if (field === 'retry' && /^\d+$/.test(value)) this.#pause = Number(value);
+    return event;
+  }
+
+  #tell({ name, id, data }) {
+    this.#lastId = id ?? this.#lastId;
+    if (data === undefined) return;
+    this.dispatchEvent(new MessageEvent(name || 'message', { data, lastEventId: this.#lastId }));
+  }
+
+  #giveUp() {
+    if (this.#isClosed()) return;
+    this.close();
+    this.dispatchEvent(new Event('error'));
+  }
+
+  #isClosed() {
+    return this.readyState === EventSource.CLOSED;
+  }
+}
+
+function isOfEvents(answer) {
+  const type = answer.headers.get('Content-Type') ?? '';
+  return answer.status === 200 && type.startsWith('text/event-stream');
+}
