@@ -51,8 +51,9 @@ async fn requests_can_be_tried_by_keyboard_and_on_a_phone() {
     tab.run("document.querySelector('#refine_concept form').requestSubmit()")
         .await;
     tab.until(&outcome("refine_concept", "202")).await;
-    let answered = "JSON.parse([...document.querySelectorAll('#refine_concept form pre')].pop().textContent).task_id";
-    let task_id = tab.value(answered).await;
+    let answered = "[...document.querySelectorAll('#refine_concept form pre')].pop().textContent";
+    tab.until(&format!("{answered}.includes('task_id')")).await;
+    let task_id = tab.value(&format!("JSON.parse({answered}).task_id")).await;
 
     // Its events, until the stream ends.
     tab.run("document.querySelector('#watch_task > summary').focus()")

@@ -182,10 +182,6 @@ async fn keys_outlive_the_instances_while_the_issuer_is_down() {
         assert_eq!(answer.status, 200, "new instances beside the first");
     }
     let instances = instances_of(&service).await;
-    assert!(
-        instances().await > 1.0,
-        "the burst needed one instance only"
-    );
     eventually("all instances have ended", IDLE, async || {
         // That takes half a minute: no need to look all the time.
         tokio::time::sleep(Duration::from_millis(200)).await;
@@ -259,34 +255,4 @@ async fn a_hostile_issuer_gets_nowhere() {
     let checks = futures::stream::iter(checks);
     futures::StreamExt::for_each_concurrent(checks, 3, |check| check).await;
     assert_eq!(elsewhere.connections(), 0, "redirects are not followed");
-}
-
-#[tokio::test]
-async fn scratch_rotation() {
-    let mut set = document();
-    set["keys"].as_array_mut().unwrap().remove(0);
-    let issuer = Issuer::that_answers(Reply::ok("application/json", set.to_string().as_bytes()));
-    let service = Launch::new().with_issuer(issuer.url()).start();
-    let old = Client::new(service.url()).bearer(&Signer::p256().token("ann"));
-    let new = Client::new(service.url()).bearer(&Signer::rsa().token("ann"));
-    let begin = Instant::now();
-    for answer in futures::future::join_all((0..200).map(|_| old.get("/api/tasks"))).await {
-        assert_eq!(answer.status, 200);
-    }
-    issuer.recover();
-    let mut first = None;
-    loop {
-        let burst = futures::future::join_all((0..100).map(|_| new.get("/api/tasks"))).await;
-        let good = burst.iter().filter(|answer| answer.status == 200).count();
-        if good > 0 && first.is_none() {
-            first = Some(begin.elapsed());
-            println!("first {good} at {first:?}");
-        }
-        if good == 100 {
-            println!("all at {:?}, asked {}", begin.elapsed(), issuer.asked());
-            break;
-        }
-        assert!(begin.elapsed() < Duration::from_secs(130));
-        tokio::time::sleep(Duration::from_millis(500)).await;
-    }
 }

@@ -49,7 +49,7 @@ pub fn ensure_browser(workspace: &Workspace) -> anyhow::Result<()> {
     if BROWSERS.iter().any(|name| process::find(name).is_some()) {
         return Ok(());
     }
-    install_on_debian(workspace, "the browser Chromium", "chromium")
+    install_on_debian(workspace, "the browser Chromium", "chromium", "chromium")
 }
 
 /// What the tests of the web page run in the browser.
@@ -61,7 +61,7 @@ pub fn ensure_axe(workspace: &Workspace) -> anyhow::Result<()> {
         return Ok(());
     }
     if process::find("npm").is_none() {
-        install_on_debian(workspace, "npm, for its package axe-core", "npm")?;
+        install_on_debian(workspace, "npm, for its package axe-core", "npm", "npm")?;
     }
     println!("installing {AXE} {AXE_VERSION} in {}", root.display());
     std::fs::create_dir_all(&root).with_context(|| format!("{} cannot be made", root.display()))?;
@@ -85,13 +85,13 @@ pub fn ensure_schemathesis(workspace: &Workspace) -> anyhow::Result<()> {
     if std::fs::read(&installed).is_ok_and(|installed| installed == wanted) {
         return Ok(());
     }
-    let python = process::find("python3")
-        .filter(|python| process::succeeds(workspace.command(python).args(["-c", PYTHON_CHECK])));
-    let Some(python) = python else {
-        bail!(
-            "the tests need Python 3.11 or later with its module venv: install it (on Debian, as \
-             root, `apt-get install python3-venv`) so that `python3` is in the PATH"
-        );
+    let python = match python(workspace) {
+        Some(python) => python,
+        None => {
+            let what = "Python 3.11 or later with its module venv";
+            install_on_debian(workspace, what, "python3-venv", "python3")?;
+            python(workspace).with_context(|| format!("the tests need {what}"))?
+        }
     };
     println!("installing schemathesis in {}", environment.display());
     let mut make = workspace.command(python);
@@ -105,6 +105,11 @@ pub fn ensure_schemathesis(workspace: &Workspace) -> anyhow::Result<()> {
     process::run(&mut install).context("the tests need the Python package schemathesis")?;
     std::fs::write(&installed, wanted)
         .with_context(|| format!("{} cannot be written", installed.display()))
+}
+
+fn python(workspace: &Workspace) -> Option<PathBuf> {
+    process::find("python3")
+        .filter(|python| process::succeeds(workspace.command(python).args(["-c", PYTHON_CHECK])))
 }
 
 /// `cargo-deny`: the project's own, the one in the PATH, or else built now.
@@ -136,12 +141,16 @@ pub fn cargo_deny(workspace: &Workspace) -> anyhow::Result<PathBuf> {
     Ok(own)
 }
 
-/// A program that is called as its package is.
-fn install_on_debian(workspace: &Workspace, what: &str, package: &str) -> anyhow::Result<()> {
+fn install_on_debian(
+    workspace: &Workspace,
+    what: &str,
+    package: &str,
+    program: &str,
+) -> anyhow::Result<()> {
     if process::find("apt-get").is_none() || !is_root(workspace) {
         bail!(
             "the tests need {what}: install it (on Debian, as root, \
-             `apt-get install {package}`) so that `{package}` is in the PATH"
+             `apt-get install {package}`) so that `{program}` is in the PATH"
         );
     }
     println!("installing {package}");

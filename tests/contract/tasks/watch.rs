@@ -113,24 +113,24 @@ pub async fn who_begins_to_watch_is_told_the_stage_that_is_under_way<B: TaskBack
     };
     let first = store.claimed("ada").await;
     let task = &first.task;
-    told(task, Status::Processing, None).await;
+    drop(told(task, Status::Processing, None).await);
     store.tasks.progress(&first.lease, Stage::Downloading).await;
     store.tasks.progress(&first.lease, Stage::Refining).await;
     let mut early = told(task, Status::Processing, Some(Stage::Refining)).await;
     // Holding it for longer changes nothing.
     store.tasks.renew(&first.lease).await.unwrap().unwrap();
-    told(task, Status::Processing, Some(Stage::Refining)).await;
+    drop(told(task, Status::Processing, Some(Stage::Refining)).await);
     let _ = store.tasks.release(&first.lease).await.unwrap();
     store.tasks.progress(&first.lease, Stage::Refining).await;
-    told(task, Status::Pending, None).await;
+    drop(told(task, Status::Pending, None).await);
 
     let dead = store.claim(task).await;
     store.tasks.progress(&dead.lease, Stage::Refining).await;
     store.pass(LEASE);
-    told(task, Status::Processing, Some(Stage::Refining)).await;
+    drop(told(task, Status::Processing, Some(Stage::Refining)).await);
     let second = store.claim(task).await;
     store.tasks.progress(&dead.lease, Stage::StoringImage).await;
-    told(task, Status::Processing, None).await;
+    drop(told(task, Status::Processing, None).await);
     store
         .tasks
         .progress(&second.lease, Stage::Downloading)
