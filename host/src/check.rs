@@ -167,7 +167,7 @@ async fn images(config: &Config, secret: Option<Secret>) -> anyhow::Result<Strin
     let (Some(secret), true) = (secret, directory.try_exists()?) else {
         return Ok(String::new());
     };
-    let signing = host::signing(config, &secret)?;
+    let signing = host::signing(config, &secret);
     let opened = FileImages::open(&directory, signing, Arc::new(SystemClock));
     let Some(images) = or_in_use(opened)? else {
         return in_use();

@@ -31,13 +31,14 @@ use crate::config::{Auth, Config};
 use crate::egress::resolver::{self, Resolver};
 use crate::egress::{Bounds, Egress, Grant, Network, Origin};
 use crate::engine::{Engine, Pool};
-use crate::hex::hex;
 use crate::metrics::{self, Limited, Metrics, Scrape};
 use crate::pipeline::{self, granted};
 use crate::sandbox::{GrantedSettings, Grants, Sandbox, api_linker};
 use crate::secret::Secret;
 use crate::trigger::http::{Access, HttpTrigger, Limit, REQUESTS, listen};
 use crate::trigger::{ApiInstances, garbage, sweep};
+use concept_refinement_domain::hex::hex;
+use concept_refinement_domain::secret::{IMAGE_URLS, SESSION_TOKENS};
 
 /// What an instance of the API may grow to, in bytes.
 const API_MEMORY: usize = 128 << 20;
@@ -198,7 +199,7 @@ impl HostBuilder {
             engine: compiled.engine.wasmtime().clone(),
             pre,
             grants: Grants {
-                settings: Arc::new(api_settings(&config, &secret)?),
+                settings: Arc::new(api_settings(&config, &secret)),
                 egress: api_egress(&config, &network),
                 max_memory: API_MEMORY,
                 capabilities: Some(Arc::clone(&capabilities)),
@@ -384,12 +385,12 @@ pub(crate) fn task_options(config: &Config) -> Options {
     }
 }
 
-pub(crate) fn signing(config: &Config, secret: &Secret) -> anyhow::Result<Signing> {
-    Ok(Signing {
-        key: secret.key("image-urls")?.to_vec(),
+pub(crate) fn signing(config: &Config, secret: &Secret) -> Signing {
+    Signing {
+        key: secret.key(IMAGE_URLS).to_vec(),
         ttl: config.image_url_ttl,
         public_url: config.public_url.clone(),
-    })
+    }
 }
 
 /// On a thread that may wait: to wait here would keep a signal from being heard.
@@ -407,7 +408,7 @@ fn open_capabilities(
     model: Arc<dyn ImageModel>,
     clock: Arc<dyn Clock>,
 ) -> anyhow::Result<Capabilities> {
-    let signing = signing(config, secret)?;
+    let signing = signing(config, secret);
     let images = FileImages::open(&config.data_dir.join("images"), signing, Arc::clone(&clock))?;
     let queue = StoreQueue::new(Arc::clone(&tasks) as _, QUEUED);
     Ok(Capabilities {
@@ -444,7 +445,7 @@ fn access(config: &Config) -> Access {
     }
 }
 
-fn api_settings(config: &Config, secret: &Secret) -> anyhow::Result<GrantedSettings> {
+fn api_settings(config: &Config, secret: &Secret) -> GrantedSettings {
     let mut settings = granted(
         config,
         &[
@@ -470,8 +471,8 @@ fn api_settings(config: &Config, secret: &Secret) -> anyhow::Result<GrantedSetti
     }
     settings.insert("cors-origins", config.cors_origins.join(","));
     if config.auth == Auth::Anonymous {
-        let key = secret.key("sessions")?;
+        let key = secret.key(SESSION_TOKENS);
         settings.insert("jwt-secret", hex(&key));
     }
-    Ok(settings)
+    settings
 }

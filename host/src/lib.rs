@@ -16,7 +16,6 @@ pub mod components;
 pub mod config;
 mod egress;
 mod engine;
-mod hex;
 mod host;
 mod metrics;
 mod pipeline;

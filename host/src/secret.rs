@@ -1,18 +1,14 @@
 //! The host's own secret: drawn once, kept in the data directory, readable by
-//! its owner only. Keys for different purposes are derived from it, so that one
-//! says nothing about another.
+//! its owner only. Keys for different purposes are derived from it.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::Path;
 
 use anyhow::Context as _;
-use hmac::{Hmac, Mac as _};
-use sha2::Sha256;
+use concept_refinement_domain::secret::{self, LENGTH};
 
 use crate::capability::directory;
-
-const LENGTH: usize = 32;
 
 pub struct Secret([u8; LENGTH]);
 
@@ -38,10 +34,8 @@ impl Secret {
     }
 
     /// A key for one purpose.
-    pub fn key(&self, purpose: &str) -> anyhow::Result<[u8; LENGTH]> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0)?;
-        mac.update(purpose.as_bytes());
-        Ok(mac.finalize().into_bytes().into())
+    pub fn key(&self, purpose: &str) -> [u8; LENGTH] {
+        secret::derive(&self.0, purpose)
     }
 }
 
@@ -67,8 +61,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let first = Secret::open(directory.path(), || [7; LENGTH]).unwrap();
         let second = Secret::open(directory.path(), || panic!("drawn again")).unwrap();
-        assert_eq!(first.key("a").unwrap(), second.key("a").unwrap());
-        assert_ne!(first.key("a").unwrap(), first.key("b").unwrap());
+        assert_eq!(first.key("a"), second.key("a"));
+        assert_ne!(first.key("a"), first.key("b"));
     }
 
     #[test]

@@ -3,11 +3,13 @@
 //! Components and hosts share these, so that a backend never sees WIT and the
 //! conversions stand once at each door.
 
+use std::ops::Range;
+
 use thiserror::Error;
 
 use crate::concept::Concept;
 use crate::quota::{Quota, QuotaState};
-use crate::task::{Refinement, Task};
+use crate::task::{Refinement, Status, Task};
 use crate::timestamp::Timestamp;
 
 /// What a capability says when it could not do what was asked. The message may
@@ -217,4 +219,50 @@ impl CapabilityError {
             ErrorKind::Invalid => false,
         }
     }
+}
+
+impl NewTask {
+    /// The task as it is when it is created.
+    pub fn created(self, now: Timestamp) -> Task {
+        Task {
+            id: self.id,
+            user_id: self.user_id,
+            is_anonymous: self.is_anonymous,
+            status: Status::Pending,
+            refinement: self.refinement,
+            original_path: self.original_path,
+            created_at: now,
+            updated_at: None,
+            completed_at: None,
+            result_id: None,
+            image_path: None,
+            error_message: None,
+            lease_until: None,
+        }
+    }
+}
+
+impl<T> Page<T> {
+    /// Of one item more than the limit, where there are so many: that tells
+    /// whether there is a next page.
+    pub fn of(mut items: Vec<T>, limit: u32, position: impl Fn(&T) -> Position) -> Self {
+        let limit = limit as usize;
+        let more = items.len() > limit;
+        items.truncate(limit);
+        let next = items.last().filter(|_| more).map(position);
+        Self { items, next }
+    }
+}
+
+/// The bytes that are asked for of an image of this size: all, without a range.
+pub fn within(range: Option<ByteRange>, size: u64) -> Result<Range<u64>, CapabilityError> {
+    let ByteRange { offset, length } = range.unwrap_or(ByteRange {
+        offset: 0,
+        length: size,
+    });
+    offset
+        .checked_add(length)
+        .filter(|end| *end <= size)
+        .map(|end| offset..end)
+        .ok_or_else(|| CapabilityError::invalid("The range does not lie within the image."))
 }

@@ -1,5 +1,8 @@
 //! A refined concept: what a completed task leaves behind.
 
+use sha2::{Digest, Sha256};
+use uuid::Builder;
+
 use crate::timestamp::Timestamp;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,4 +26,17 @@ pub struct Concept {
     pub id: String,
     pub created_at: Timestamp,
     pub content: NewConcept,
+}
+
+/// One concept a task: its id, a UUID in lower case, follows from the task's.
+pub fn id_for(task_id: &str) -> String {
+    let hash = Sha256::new()
+        .chain_update("concept of task ")
+        .chain_update(task_id)
+        .finalize();
+    let mut bytes = [0; 16];
+    for (to, from) in bytes.iter_mut().zip(hash) {
+        *to = from;
+    }
+    Builder::from_custom_bytes(bytes).into_uuid().to_string()
 }

@@ -8,14 +8,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use concept_refinement_domain::capability::{
     ByteRange, CapabilityError, ImageInfo, ImageKind, NewImage, Resolved, Stored, StoredOrNot,
+    within,
 };
+use concept_refinement_domain::etag;
 use futures::{StreamExt as _, stream};
 use sha2::{Digest as _, Sha256};
 
 use super::super::{Answer, Clock};
-use super::addresses::Signing;
-use super::path::ImagePath;
-use super::{Contents, ImageStore, Images, Listed, etag, no_such_name, within};
+use super::{Contents, ImageStore, Images, Listed, no_such_name};
+use concept_refinement_domain::image_path::ImagePath;
+use concept_refinement_domain::image_url::Signing;
 
 /// In bytes.
 const READ_AT_ONCE: usize = 256 * 1024;

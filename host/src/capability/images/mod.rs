@@ -2,17 +2,12 @@
 //! `wit/image-store.wit`.
 //!
 //! An image is there whole or not at all, and never changes. It is named by its
-//! `path::ImagePath`, in every backend alike; what is no such path names
+//! `ImagePath`, in every backend alike; what is no such path names
 //! nothing, so no string from outside ever becomes part of a file's name.
 
-mod addresses;
-mod etag;
 pub mod file;
 mod link;
 pub mod memory;
-mod path;
-
-use std::ops::Range;
 
 use bytes::Bytes;
 use concept_refinement_domain::capability::{
@@ -23,7 +18,7 @@ use futures::stream::BoxStream;
 
 use super::Answer;
 
-pub use addresses::Signing;
+pub use concept_refinement_domain::image_url::Signing;
 
 /// An image's bytes in order. An error ends them: what came before it is not
 /// the whole.
@@ -72,19 +67,6 @@ pub trait ImageStore: Send + Sync {
 
     /// Whether the store can be used, for writing too.
     fn check(&self) -> Answer<'_, ()>;
-}
-
-/// The bytes that are asked for of an image of this size: all, without a range.
-fn within(range: Option<ByteRange>, size: u64) -> Result<Range<u64>, CapabilityError> {
-    let ByteRange { offset, length } = range.unwrap_or(ByteRange {
-        offset: 0,
-        length: size,
-    });
-    offset
-        .checked_add(length)
-        .filter(|end| *end <= size)
-        .map(|end| offset..end)
-        .ok_or_else(|| CapabilityError::invalid("The range does not lie within the image."))
 }
 
 fn no_such_name() -> CapabilityError {

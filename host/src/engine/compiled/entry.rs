@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
 use wasmtime::component::Component;
 
-use crate::hex::hex;
+use concept_refinement_domain::hex::hex;
 
 type Sum = [u8; 32];
 

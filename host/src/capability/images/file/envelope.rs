@@ -8,12 +8,13 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use concept_refinement_domain::capability::{ImageInfo, ImageKind};
+use concept_refinement_domain::etag;
 use concept_refinement_domain::image::Format;
 use concept_refinement_domain::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::super::path::{ImagePath, folder};
-use super::super::{Listed, etag};
+use super::super::Listed;
+use concept_refinement_domain::image_path::{ImagePath, folder};
 
 /// The last byte is the version.
 const MARK: [u8; 8] = *b"c-image\x01";

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use concept_refinement_domain::capability::{CapabilityError, ImageKind};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
-use super::super::path::folder;
 use super::super::{Images, Listed};
 use super::{Store, envelope, on_disk};
+use concept_refinement_domain::image_path::folder;
 
 pub(super) async fn list(store: Arc<Store>, kind: ImageKind) -> Result<Images, CapabilityError> {
     let place = store.root.join(folder(kind));

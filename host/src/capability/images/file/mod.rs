@@ -23,10 +23,10 @@ use futures::StreamExt;
 
 use super::super::directory::{self, DirectoryLock};
 use super::super::{Answer, Clock, OpenError};
-use super::addresses::Signing;
-use super::path::{ImagePath, folder};
 use super::{Contents, ImageStore, Images, no_such_name};
 use crate::recurring::Recurring;
+use concept_refinement_domain::image_path::{ImagePath, folder};
+use concept_refinement_domain::image_url::Signing;
 use draft::{Draft, Finished};
 use envelope::Description;
 

@@ -6,10 +6,10 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 
 use bytes::Bytes;
-use concept_refinement_domain::capability::{ByteRange, CapabilityError};
+use concept_refinement_domain::capability::{ByteRange, CapabilityError, within};
 use futures::stream;
 
-use super::super::{Contents, within};
+use super::super::Contents;
 use super::on_disk;
 
 /// In bytes.

@@ -1,15 +1,13 @@
 //! Refined concepts: prepared by a worker, published with the task.
 
-use concept_refinement_domain::capability::{ConceptPage, Lease, Position};
-use concept_refinement_domain::concept::{Concept, NewConcept};
+use concept_refinement_domain::capability::{ConceptPage, Lease, Page, Position};
+use concept_refinement_domain::concept::{Concept, NewConcept, id_for};
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
-use sha2::{Digest, Sha256};
-use uuid::{Builder, Uuid};
 
 use super::fault::Fault;
 use super::leases;
-use super::reads::{one_more, page, start};
+use super::reads::{one_more, start};
 use super::references;
 use super::rows::Stored;
 use super::writer::Step;
@@ -31,7 +29,7 @@ pub(super) fn put(
             "The concept is not that of the claimed task.",
         ));
     }
-    let id = id_for(&row.task.id).to_string();
+    let id = id_for(&row.task.id);
     let color_palettes = serde_json::Value::from(concept.color_palettes.clone()).to_string();
     step.connection
         .prepare_cached(
@@ -106,7 +104,7 @@ pub(super) fn list(
         ))?
         .query_map(params![user_id, created_at, id, one_more(limit)], read)?
         .collect::<Result<Vec<_>, _>>()?;
-    Ok(page(concepts, limit, |concept| Position {
+    Ok(Page::of(concepts, limit, |concept| Position {
         created_at: concept.created_at,
         id: concept.id.clone(),
     }))
@@ -136,19 +134,6 @@ pub(super) fn take_image(step: &Step<'_>, task_id: &str) -> Result<(), Fault> {
         .prepare_cached("UPDATE task SET image_path = NULL WHERE id = ?")?
         .execute([task_id])?;
     Ok(())
-}
-
-/// One concept a task: its id follows from the task's.
-fn id_for(task_id: &str) -> Uuid {
-    let hash = Sha256::new()
-        .chain_update("concept of task ")
-        .chain_update(task_id)
-        .finalize();
-    let mut bytes = [0; 16];
-    for (to, from) in bytes.iter_mut().zip(hash) {
-        *to = from;
-    }
-    Builder::from_custom_bytes(bytes).into_uuid()
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Concept> {

@@ -1,20 +1,14 @@
 //! Idempotency keys: what answers a repeated submission as the first one was.
 
-use std::time::Duration;
-
 use concept_refinement_domain::capability::NewTask;
-use concept_refinement_domain::task::{Refinement, Status, Task};
-use concept_refinement_domain::timestamp::Timestamp;
+use concept_refinement_domain::idempotency::{REMEMBERED, fingerprint};
+use concept_refinement_domain::task::Task;
 use rusqlite::{OptionalExtension, params};
-use sha2::{Digest, Sha256};
 
 use super::super::super::clock::before;
 use super::fault::Fault;
 use super::rows::Stored;
 use super::writer::Step;
-
-/// How long a key is remembered.
-const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Removed with each new key, at most: more than one is added.
 const PRUNED_AT_ONCE: u32 = 8;
@@ -40,8 +34,8 @@ pub(super) fn find(
              FROM idempotency_key WHERE user_id = ? AND key = ? AND created_at > ?",
         )?
         .query_row(params![new_task.user_id, key, oldest], |row| {
-            let fingerprint: Vec<u8> = row.get("fingerprint")?;
-            if fingerprint != fingerprint_of(&new_task.refinement) {
+            let known: Vec<u8> = row.get("fingerprint")?;
+            if known != fingerprint(&new_task.refinement) {
                 return Ok(Earlier::Different);
             }
             let Stored(created_at) = row.get("created_at")?;
@@ -51,7 +45,7 @@ pub(super) fn find(
                 original_path: row.get("original_path")?,
                 ..new_task.clone()
             };
-            Ok(Earlier::Same(Box::new(created(task, created_at))))
+            Ok(Earlier::Same(Box::new(task.created(created_at))))
         })
         .optional()?;
     Ok(earlier)
@@ -68,7 +62,7 @@ pub(super) fn remember(step: &Step<'_>, task: &Task, key: &str) -> Result<(), Fa
         .execute(params![
             task.user_id,
             key,
-            fingerprint_of(&task.refinement),
+            fingerprint(&task.refinement),
             task.id,
             task.is_anonymous,
             task.original_path,
@@ -84,25 +78,6 @@ pub(super) fn forget(step: &Step<'_>, task_id: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// A task as it is when it is created.
-pub(super) fn created(new_task: NewTask, now: Timestamp) -> Task {
-    Task {
-        id: new_task.id,
-        user_id: new_task.user_id,
-        is_anonymous: new_task.is_anonymous,
-        status: Status::Pending,
-        refinement: new_task.refinement,
-        original_path: new_task.original_path,
-        created_at: now,
-        updated_at: None,
-        completed_at: None,
-        result_id: None,
-        image_path: None,
-        error_message: None,
-        lease_until: None,
-    }
-}
-
 fn prune(step: &Step<'_>) -> Result<(), Fault> {
     let oldest = Stored(before(step.now, REMEMBERED));
     step.connection
@@ -112,23 +87,4 @@ fn prune(step: &Step<'_>) -> Result<(), Fault> {
         )?
         .execute(params![oldest, PRUNED_AT_ONCE])?;
     Ok(())
-}
-
-/// Tells refinements apart by the values of their four fields, without keeping
-/// what a user may want to have deleted.
-fn fingerprint_of(refinement: &Refinement) -> Vec<u8> {
-    let mut hash = Sha256::new();
-    for field in [
-        Some(&refinement.original_image_url),
-        Some(&refinement.refinement_prompt),
-        refinement.logo_description.as_ref(),
-        refinement.theme_description.as_ref(),
-    ] {
-        // The length keeps a field from running into the next one, and an
-        // absent one apart from one that is empty.
-        let length = field.map_or(u64::MAX, |text| text.len() as u64);
-        hash.update(length.to_be_bytes());
-        hash.update(field.map_or("", String::as_str));
-    }
-    hash.finalize().to_vec()
 }

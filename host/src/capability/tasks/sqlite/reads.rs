@@ -50,7 +50,7 @@ pub(super) fn list(
         )?
         .map(|row| Ok(row?.task))
         .collect::<Result<Vec<_>, Fault>>()?;
-    Ok(page(rows, limit, |task| Position {
+    Ok(Page::of(rows, limit, |task| Position {
         created_at: task.created_at,
         id: task.id.clone(),
     }))
@@ -71,12 +71,4 @@ pub(super) fn start(after: Option<Position>) -> (i64, String) {
 /// One more than is asked for, which tells whether there is a next page.
 pub(super) fn one_more(limit: u32) -> i64 {
     i64::from(limit) + 1
-}
-
-pub(super) fn page<T>(mut items: Vec<T>, limit: u32, position: impl Fn(&T) -> Position) -> Page<T> {
-    let limit = limit as usize;
-    let more = items.len() > limit;
-    items.truncate(limit);
-    let next = items.last().filter(|_| more).map(position);
-    Page { items, next }
 }

@@ -51,7 +51,7 @@ pub(super) fn submit(
         return Err(Fault::Invalid("There is a task of this id already."));
     }
 
-    let task = keys::created(new_task, step.now);
+    let task = new_task.created(step.now);
     rows::insert(step, &task)?;
     usage::count(step, &user_id)?;
     if let Some(key) = &key {

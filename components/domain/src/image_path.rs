@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use concept_refinement_domain::capability::{ImageKind, NewImage};
-use concept_refinement_domain::image::Format;
+use crate::capability::{ImageKind, NewImage};
+use crate::image::Format;
 use sha2::{Digest, Sha256};
 
 use crate::hex::hex;
@@ -15,17 +15,17 @@ const MAX_NAME_LENGTH: usize = 80;
 /// A path that was checked character by character. Only this becomes the name
 /// of a file or an object.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct ImagePath {
-    pub(super) kind: ImageKind,
+pub struct ImagePath {
+    pub kind: ImageKind,
     /// Stands for the owner, who may be called anything at all.
-    pub(super) tag: String,
-    pub(super) name: String,
-    pub(super) format: Format,
+    pub tag: String,
+    pub name: String,
+    pub format: Format,
 }
 
 impl ImagePath {
     /// None: the name or the media type cannot be.
-    pub(super) fn of(image: &NewImage) -> Option<Self> {
+    pub fn of(image: &NewImage) -> Option<Self> {
         Some(Self {
             kind: image.kind,
             tag: tag_of(&image.owner),
@@ -35,7 +35,7 @@ impl ImagePath {
     }
 
     /// None: it names nothing.
-    pub(super) fn parse(path: &str) -> Option<Self> {
+    pub fn parse(path: &str) -> Option<Self> {
         let (kind, rest) = path.split_once('/')?;
         let (tag, file) = rest.split_once('/')?;
         let (name, extension) = file.split_once('.')?;
@@ -70,7 +70,7 @@ impl fmt::Display for ImagePath {
     }
 }
 
-pub(super) fn folder(kind: ImageKind) -> &'static str {
+pub fn folder(kind: ImageKind) -> &'static str {
     match kind {
         ImageKind::Upload => "uploads",
         ImageKind::Refined => "refined",

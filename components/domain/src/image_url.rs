@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use concept_refinement_domain::capability::{CapabilityError, Resolved};
-use concept_refinement_domain::signature::{self, IMAGES};
-use concept_refinement_domain::timestamp::Timestamp;
+use crate::capability::{CapabilityError, Resolved};
+use crate::signature::{self, IMAGES};
+use crate::timestamp::Timestamp;
 use url::Url;
 
-use super::path::ImagePath;
+use crate::image_path::ImagePath;
 
 /// With what, for how long and where images are shown.
 #[derive(Clone)]
@@ -34,12 +34,12 @@ impl std::fmt::Debug for Signing {
 impl Signing {
     /// The address of an image where no origin is known: absolute with a public
     /// URL, else a path.
-    pub(super) fn unsigned(&self, path: &str) -> String {
+    pub fn unsigned(&self, path: &str) -> String {
         self.address(path, "")
     }
 
     /// Of a path from elsewhere, which may be none.
-    pub(super) fn sign_path(
+    pub fn sign_path(
         &self,
         path: &str,
         origin: &str,
@@ -58,7 +58,7 @@ impl Signing {
 
     /// None: the URL is not one of our images'. What names no image but lies
     /// among them is ours as well: it must not be fetched from ourselves.
-    pub(super) fn resolve(&self, url: &str, origin: &str, now: Timestamp) -> Option<Resolved> {
+    pub fn resolve(&self, url: &str, origin: &str, now: Timestamp) -> Option<Resolved> {
         let url = Url::parse(url).ok()?;
         let path = [self.public_url.as_deref(), Some(origin)]
             .into_iter()
@@ -117,7 +117,7 @@ fn unescape(path: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use concept_refinement_domain::capability::Access;
+    use crate::capability::Access;
     use proptest::prelude::*;
 
     use super::*;

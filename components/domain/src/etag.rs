@@ -7,6 +7,6 @@ use crate::hex::hex;
 const LENGTH: usize = 16;
 
 /// Of an image with this SHA-256, with quotation marks.
-pub(super) fn of_hash(hash: &[u8]) -> String {
+pub fn of_hash(hash: &[u8]) -> String {
     format!("\"{}\"", hex(hash.get(..LENGTH).unwrap_or(hash)))
 }

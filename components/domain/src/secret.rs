@@ -1,0 +1,39 @@
+//! Keys for different purposes, derived from one secret, so that one says
+//! nothing about another.
+
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
+
+/// In bytes.
+pub const LENGTH: usize = 32;
+
+/// What signs the URLs of images.
+pub const IMAGE_URLS: &str = "image-urls";
+/// What signs the tokens of anonymous sessions.
+pub const SESSION_TOKENS: &str = "sessions";
+
+/// A key for one purpose.
+pub fn derive(secret: &[u8; LENGTH], purpose: &str) -> [u8; LENGTH] {
+    let mut block = [0; 64];
+    for (to, from) in block.iter_mut().zip(secret) {
+        *to = *from;
+    }
+    <Hmac<Sha256> as Mac>::new(&block.into())
+        .chain_update(purpose)
+        .finalize()
+        .into_bytes()
+        .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn purposes_and_secrets_are_apart() {
+        let key = |secret: u8, purpose| derive(&[secret; LENGTH], purpose);
+        assert_eq!(key(1, SESSION_TOKENS), key(1, SESSION_TOKENS));
+        assert_ne!(key(1, SESSION_TOKENS), key(1, IMAGE_URLS));
+        assert_ne!(key(1, SESSION_TOKENS), key(2, SESSION_TOKENS));
+    }
+}
