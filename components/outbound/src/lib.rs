@@ -11,13 +11,17 @@ mod response;
 
 pub use failure::Failure;
 pub use incoming::Incoming;
-pub use request::{Timeouts, request};
+pub use request::{Request, Timeouts, request};
 pub use response::Response;
 
 use wasip3::http::client;
-use wasip3::http::types::Request;
 
 /// Answers as soon as the head of the response is there.
 pub async fn send(request: Request) -> Result<Response, Failure> {
-    Ok(client::send(request).await?.into())
+    let Request {
+        request,
+        transmitted,
+    } = request;
+    let response = client::send(request).await?;
+    Ok(Response::new(response, transmitted))
 }

@@ -2,8 +2,19 @@
 
 use std::time::Duration;
 
-use wasip3::http::types::{Fields, Method, Request, RequestOptions, Scheme};
-use wit_bindgen::StreamReader;
+use wasip3::http::types::{self, ErrorCode, Fields, Method, RequestOptions, Scheme};
+use wit_bindgen::{FutureReader, StreamReader};
+
+/// A request that can be sent.
+pub struct Request {
+    pub(crate) request: types::Request,
+    pub(crate) transmitted: Transmitted,
+}
+
+/// Tells how the sending went. Nobody is interested, but it has to be kept until
+/// the response is read: where it is dropped, some platforms drop the connection
+/// too, and what had not come of the response is missing without a word.
+pub(crate) type Transmitted = FutureReader<Result<(), ErrorCode>>;
 
 /// What is not limited here is limited by whoever calls, or by the platform.
 #[derive(Clone, Copy, Debug, Default)]
@@ -47,12 +58,16 @@ pub fn request<'a>(
         .collect();
     let headers = Fields::from_list(&fields).ok()?;
     let (_, no_trailers) = wasip3::wit_future::new(|| Ok(None));
-    let (request, _) = Request::new(headers, body, no_trailers, Some(timeouts.options()?));
+    let options = Some(timeouts.options()?);
+    let (request, transmitted) = types::Request::new(headers, body, no_trailers, options);
     request.set_method(method).ok()?;
     request.set_scheme(Some(&scheme)).ok()?;
     request.set_authority(Some(authority)).ok()?;
     request.set_path_with_query(Some(path)).ok()?;
-    Some(request)
+    Some(Request {
+        request,
+        transmitted,
+    })
 }
 
 impl Timeouts {

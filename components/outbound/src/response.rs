@@ -3,6 +3,7 @@
 use wasip3::http::types::{self, ErrorCode, Trailers};
 use wit_bindgen::FutureReader;
 
+use crate::request::Transmitted;
 use crate::{Failure, Incoming};
 
 pub struct Response {
@@ -11,9 +12,24 @@ pub struct Response {
     body: Incoming,
     /// Tells whether the body came whole.
     end: Option<FutureReader<Result<Option<Trailers>, ErrorCode>>>,
+    _transmitted: Transmitted,
 }
 
 impl Response {
+    pub(crate) fn new(response: types::Response, transmitted: Transmitted) -> Self {
+        let status = response.get_status_code();
+        let fields = response.get_headers().copy_all();
+        let (_, received) = wasip3::wit_future::new(|| Ok(()));
+        let (body, end) = types::Response::consume_body(response, received);
+        Self {
+            status,
+            fields,
+            body: body.into(),
+            end: Some(end),
+            _transmitted: transmitted,
+        }
+    }
+
     /// The first value of a field, where it is text.
     pub fn header(&self, name: &str) -> Option<String> {
         let (_, value) = self
@@ -36,21 +52,6 @@ impl Response {
         match self.end.take() {
             Some(end) => Ok(end.await.map(|_| None)?),
             None => Ok(None),
-        }
-    }
-}
-
-impl From<types::Response> for Response {
-    fn from(response: types::Response) -> Self {
-        let status = response.get_status_code();
-        let fields = response.get_headers().copy_all();
-        let (_, received) = wasip3::wit_future::new(|| Ok(()));
-        let (body, end) = types::Response::consume_body(response, received);
-        Self {
-            status,
-            fields,
-            body: body.into(),
-            end: Some(end),
         }
     }
 }
