@@ -38,7 +38,13 @@ impl<P: Ports + 'static> Api<P> {
         }
     }
 
-    pub async fn handle<B: Body>(&self, request: Request<B>) -> Response<P::Contents> {
+    pub async fn handle<B: Body>(&self, mut request: Request<B>) -> Response<P::Contents> {
+        // Not every platform tells where a request came to.
+        if !request.origin.is_known()
+            && let Some(public) = &self.config.public_origin
+        {
+            request.origin = public.clone();
+        }
         let is_head = request.method == Method::Head;
         let route = match self.config.names_routes {
             true => router::template(request.method, &request.path),

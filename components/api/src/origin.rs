@@ -39,6 +39,12 @@ impl Origin {
         &self.text
     }
 
+    /// False: there is no authority.
+    pub fn is_known(&self) -> bool {
+        self.authority()
+            .is_some_and(|authority| !authority.is_empty())
+    }
+
     pub fn is_https(&self) -> bool {
         self.text.starts_with("https://")
     }
@@ -87,6 +93,22 @@ mod tests {
         ];
         for (name, scheme, authority, expected) in cases {
             assert_eq!(Origin::new(scheme, authority).as_str(), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn an_origin_without_authority_is_unknown() {
+        for (authority, known) in [
+            ("host", true),
+            ("[::1]:80", true),
+            ("", false),
+            ("a@", false),
+        ] {
+            assert_eq!(
+                Origin::new("http", authority).is_known(),
+                known,
+                "{authority}"
+            );
         }
     }
 

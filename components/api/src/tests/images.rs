@@ -106,6 +106,20 @@ fn bad_credentials() {
 }
 
 #[test]
+fn a_request_of_unknown_origin_came_to_the_public_url() {
+    let public = "https://refine.example.com";
+    let service = Service::with(&[("public-url", public)]);
+    service
+        .memory
+        .put_image(ImageKind::Upload, "uploads/a", "ann", BYTES);
+    let url = run(service.memory.sign("uploads/a", "http://")).unwrap();
+    let call = Call::get(url.strip_prefix(public).unwrap());
+    let reply = service.send(call.of_unknown_origin());
+    assert_eq!(reply.status, 200);
+    assert!(reply.header("strict-transport-security").is_some());
+}
+
+#[test]
 fn a_signature_expires() {
     let service = with_image();
     let path = signed(&service);

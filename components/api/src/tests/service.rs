@@ -174,6 +174,12 @@ impl Call {
         self
     }
 
+    /// The platform does not tell where it came to.
+    pub fn of_unknown_origin(mut self) -> Self {
+        self.origin = Origin::new("http", "");
+        self
+    }
+
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.headers
             .push((name.to_owned(), value.as_ref().to_vec()));
