@@ -13,6 +13,11 @@ use crate::address::is_public;
 /// How long a URL may be, in code points.
 pub const MAX_URL_CHARS: usize = 2_048;
 
+/// No public name is under it (reserved by ICANN's board, 2024-07-29). What is,
+/// a platform may resolve by itself: to its other components, to a cloud's
+/// metadata.
+const PRIVATE_USE: &str = "internal";
+
 /// Hosts and networks that the operator allows although they are not public.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AllowedSources(Vec<Source>);
@@ -60,7 +65,8 @@ pub fn check_url(url: &str, allowed: &AllowedSources) -> Result<Url, String> {
                 Ok(Host::Ipv4(address)) => {
                     is_public(address.into()) || allowed.allows_address(address.into(), port)
                 }
-                _ => !is_localhost(name) || allowed.allows_localhost(name, port),
+                _ if is_under("localhost", name) => allowed.allows_localhost(name, port),
+                _ => !is_under(PRIVATE_USE, name) || allowed.allows_host(name, port),
             },
         },
         None => return Err("must name a host".into()),
@@ -181,10 +187,10 @@ fn without_final_dots(name: &str) -> &str {
     name.trim_end_matches('.')
 }
 
-fn is_localhost(name: &str) -> bool {
+fn is_under(domain: &str, name: &str) -> bool {
     name.rsplit('.')
         .next()
-        .is_some_and(|label| label.eq_ignore_ascii_case("localhost"))
+        .is_some_and(|label| label.eq_ignore_ascii_case(domain))
 }
 
 #[cfg(test)]
@@ -212,6 +218,8 @@ mod tests {
             "http://[2606:4700:4700::1111]:8080/a.png",
             "http://[64:ff9b::8.8.8.8]/",
             "https://notlocalhost/a.png",
+            "https://internal.example.com/a.png",
+            "https://notinternal/a.png",
             "https://localhost.example.com/a.png",
             "https://example.com./a.png",
             "https://example.com/@user:password",
@@ -247,6 +255,9 @@ mod tests {
             ("http://localhost../a.png", PUBLIC),
             ("http://LOCALHOST:8080/a.png", PUBLIC),
             ("http://a.localhost/a.png", PUBLIC),
+            ("http://processor.spin.internal/process", PUBLIC),
+            ("http://metadata.google.INTERNAL./", PUBLIC),
+            ("http://internal/", PUBLIC),
             ("http://a.b.localhost./a.png", PUBLIC),
             ("http://%6cocalhost/a.png", PUBLIC),
             ("http://ⓛocalhost/a.png", PUBLIC),
@@ -295,6 +306,9 @@ mod tests {
             ("localhost", "http://localhost:9000/a", true),
             ("localhost", "http://LOCALHOST./a", true),
             ("localhost", "http://a.localhost/a", false),
+            ("images.internal", "http://images.internal/a", true),
+            ("images.internal:80", "http://images.internal:81/a", false),
+            ("images.internal", "http://other.internal/a", false),
             ("localhost:9000", "http://localhost:9000/a", true),
             ("localhost:9000", "http://localhost:9001/a", false),
             ("LocalHost.:80", "http://localhost/a", true),
@@ -425,7 +439,7 @@ mod tests {
                 if let Ok(address) = literal.parse::<IpAddr>() {
                     prop_assert!(is_public(address), "{}", url);
                 }
-                prop_assert!(!is_localhost(literal) && !literal.is_empty(), "{}", url);
+                prop_assert!(!is_under("localhost", literal) && !is_under(PRIVATE_USE, literal) && !literal.is_empty(), "{}", url);
                 // It is judged alike once it is written in its usual form.
                 prop_assert_eq!(check_url(passed.as_str(), &AllowedSources::default()), Ok(passed));
             }
