@@ -56,7 +56,16 @@ fn the_package_is_valid() {
     let worlds: Vec<_> = package.worlds.keys().map(String::as_str).collect();
     assert_eq!(
         worlds,
-        ["api", "processor-component", "image-model-component"]
+        [
+            "api",
+            "processor-component",
+            "image-model-component",
+            "store-adapter",
+            "queue-adapter",
+            "direct-queue-adapter",
+            "entry-adapter",
+            "settings-adapter"
+        ]
     );
 }
 

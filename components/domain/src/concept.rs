@@ -1,11 +1,12 @@
 //! A refined concept: what a completed task leaves behind.
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Builder;
 
 use crate::timestamp::Timestamp;
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewConcept {
     pub task_id: String,
     pub user_id: String,

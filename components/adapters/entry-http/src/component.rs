@@ -1,0 +1,99 @@
+//! `wasi:http/handler` on one side, the interface `processor` on the other.
+
+use std::io::Write as _;
+
+use concept_refinement_outbound::Incoming;
+use wasip3::exports::http::handler::Guest;
+use wasip3::http::types::{ErrorCode, Fields, Method, Request, Response};
+use wasip3::{wit_future, wit_stream};
+
+use crate::answer::{Answer, MAX_MESSAGE, Outcome, answer, refuse};
+
+// The generated code crosses the boundary of the component, which is unsafe by
+// its nature.
+#[allow(unsafe_code)]
+mod bindings {
+    wit_bindgen::generate!({
+        path: "../../../wit",
+        world: "entry-adapter",
+    });
+}
+
+#[allow(unsafe_code)]
+mod export {
+    use super::Component;
+    wasip3::http::service::export!(Component);
+}
+
+use bindings::concept::refinement::processor;
+
+struct Component;
+
+impl Guest for Component {
+    async fn handle(request: Request) -> Result<Response, ErrorCode> {
+        sent(answer(handle(request).await))
+    }
+}
+
+async fn handle(request: Request) -> Outcome {
+    let is_post = matches!(request.get_method(), Method::Post);
+    let path = request.get_path_with_query().unwrap_or_default();
+    let length = declared_length(&request);
+    if let Some(refusal) = refuse(is_post, &path, length) {
+        return refusal;
+    }
+    let message = match read(request).await {
+        Ok(message) => message,
+        Err(outcome) => return outcome,
+    };
+    match processor::process(message).await {
+        processor::Outcome::Done | processor::Outcome::Skipped => Outcome::Acknowledged,
+        processor::Outcome::RetryLater(reason) => Outcome::RetryLater(reason),
+        processor::Outcome::Rejected(reason) => {
+            // Where nobody listens there is nothing to be done about it.
+            let _ = writeln!(std::io::stderr(), "a message was rejected: {reason}");
+            Outcome::Acknowledged
+        }
+    }
+}
+
+fn declared_length(request: &Request) -> Option<u64> {
+    let values = request.get_headers().get("content-length");
+    str::from_utf8(values.first()?).ok()?.parse().ok()
+}
+
+/// The whole body, where it is bounded.
+async fn read(request: Request) -> Result<Vec<u8>, Outcome> {
+    let (_, received) = wit_future::new(|| Ok(()));
+    let (body, end) = Request::consume_body(request, received);
+    let mut body = Incoming::from(body);
+    let mut message = Vec::new();
+    while let Some(piece) = body.piece().await {
+        message.extend_from_slice(&piece);
+        if message.len() > MAX_MESSAGE {
+            return Err(Outcome::TooLarge);
+        }
+    }
+    end.await.map_err(|_| Outcome::Interrupted)?;
+    Ok(message)
+}
+
+fn sent(answer: Answer) -> Result<Response, ErrorCode> {
+    let fields: Vec<_> = answer
+        .headers
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.into_bytes()))
+        .collect();
+    let fields = Fields::from_list(&fields).map_err(|_| ErrorCode::InternalError(None))?;
+    let contents = (!answer.body.is_empty()).then(|| {
+        let (mut writer, reader) = wit_stream::new();
+        // Whoever asked may be gone; then nobody misses what was not written.
+        wit_bindgen::spawn(async move { drop(writer.write_all(answer.body).await) });
+        reader
+    });
+    let (_, trailers) = wit_future::new(|| Ok(None));
+    let (sent, _) = Response::new(fields, contents, trailers);
+    sent.set_status_code(answer.status)
+        .map_err(|()| ErrorCode::InternalError(None))?;
+    Ok(sent)
+}

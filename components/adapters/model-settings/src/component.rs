@@ -1,0 +1,28 @@
+//! The interface `settings` on both sides.
+
+// The generated code crosses the boundary of the component, which is unsafe by
+// its nature.
+#[allow(unsafe_code)]
+mod bindings {
+    wit_bindgen::generate!({
+        path: "../../../wit",
+        world: "settings-adapter",
+    });
+
+    export!(Component with_types_in self);
+    use super::Component;
+}
+
+use bindings::concept::refinement::settings;
+use bindings::exports::concept::refinement::settings::Guest;
+
+struct Component;
+
+impl Guest for Component {
+    async fn get(name: String) -> Option<String> {
+        match crate::is_granted(&name) {
+            true => settings::get(name).await,
+            false => None,
+        }
+    }
+}

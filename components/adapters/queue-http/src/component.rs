@@ -1,0 +1,95 @@
+//! The interface `task-queue` on one side, the processor's address on the
+//! other.
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use concept_refinement_adapter_queue::{AT_MOST, Attempt, Places, TOO_MANY, Wasi, deliver};
+use concept_refinement_outbound::{self as outbound, Failure, Timeouts};
+use wasip3::http::types::Method;
+
+use crate::answer::judge;
+
+// The generated code crosses the boundary of the component, which is unsafe by
+// its nature.
+#[allow(unsafe_code)]
+mod bindings {
+    wit_bindgen::generate!({
+        path: "../../../wit",
+        world: "queue-adapter",
+    });
+
+    export!(Component with_types_in self);
+    use super::Component;
+}
+
+use bindings::concept::refinement::types::{Error, ErrorKind};
+use bindings::exports::concept::refinement::task_queue::Guest;
+
+/// The component `processor` of the same application, which the platform calls
+/// without a network.
+const PROCESSOR: &str = "http://processor.spin.internal/process";
+
+/// The processor answers when the work is done. After a time in which no task
+/// is still under way the answer is lost, and another post does no harm.
+const TIMEOUTS: Timeouts = Timeouts {
+    connect: Some(Duration::from_secs(10)),
+    first_byte: Some(Duration::from_secs(10 * 60)),
+    between_bytes: Some(Duration::from_secs(10)),
+};
+
+static PLACES: Places = Places::new(AT_MOST);
+
+struct Component;
+
+impl Guest for Component {
+    async fn publish(message: Vec<u8>) -> Result<(), Error> {
+        let Some(place) = PLACES.take() else {
+            return Err(Error {
+                kind: ErrorKind::Unavailable,
+                message: TOO_MANY.to_owned(),
+            });
+        };
+        // It goes on after this function returned.
+        wit_bindgen::spawn(async move {
+            let attempt = async || match post(message.clone()).await {
+                Ok(status) => judge(status),
+                Err(failure) => Attempt::Again(sentence(failure).to_owned()),
+            };
+            if let Err(sentence) = deliver(&Wasi, attempt).await {
+                // Where nobody listens there is nothing to be done about it.
+                let _ = writeln!(std::io::stderr(), "{sentence}");
+            }
+            drop(place);
+        });
+        Ok(())
+    }
+}
+
+/// Answers with the status, whatever the answer says besides.
+async fn post(message: Vec<u8>) -> Result<u16, Failure> {
+    let length = message.len().to_string();
+    let fields = [
+        ("content-type", "application/json"),
+        ("content-length", &length),
+    ];
+    let (mut writer, body) = wasip3::wit_stream::new();
+    let request = outbound::request(&Method::Post, PROCESSOR, fields, Some(body), TIMEOUTS)
+        .ok_or(Failure::Broken)?;
+    wit_bindgen::spawn(async move {
+        // A processor that has heard enough needs no more.
+        drop(writer.write_all(message).await);
+    });
+    Ok(outbound::send(request).await?.status)
+}
+
+/// For the operator.
+fn sentence(failure: Failure) -> &'static str {
+    match failure {
+        Failure::Forbidden => "the platform does not let the processor be reached",
+        Failure::Unresolvable => "the platform knows no processor",
+        Failure::Unreachable => "the processor accepts no connection",
+        Failure::TimedOut => "the processor does not answer in time",
+        Failure::Tls | Failure::Broken => "the processor does not answer properly",
+    }
+}

@@ -1,0 +1,72 @@
+//! Documents: files that are replaced whole.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::Path;
+
+use concept_refinement_adapter_store::ports::{Documents, Fault};
+
+use crate::Filesystem;
+use crate::draft::Draft;
+use crate::fault::fault;
+use crate::layout::{make_directory, sync_directory};
+
+impl Documents for Filesystem {
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Fault> {
+        match fs::read(self.layout.document(key)?) {
+            Ok(document) => Ok(Some(document)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(fault("a document cannot be read", &error)),
+        }
+    }
+
+    async fn get_many(&self, keys: &[String]) -> Result<Vec<Option<Vec<u8>>>, Fault> {
+        let mut documents = Vec::with_capacity(keys.len());
+        for key in keys {
+            documents.push(self.get(key).await?);
+        }
+        Ok(documents)
+    }
+
+    async fn set_many(&self, documents: Vec<(String, Vec<u8>)>) -> Result<(), Fault> {
+        let mut directories = BTreeSet::new();
+        for (key, document) in documents {
+            let path = self.layout.document(&key)?;
+            Draft::write(&self.layout, &document)
+                .and_then(|draft| put(draft, &path))
+                .map_err(|error| fault("a document cannot be written", &error))?;
+            directories.extend(path.parent().map(Path::to_owned));
+        }
+        directories
+            .iter()
+            .try_for_each(|directory| sync_directory(directory))
+            .map_err(|error| fault("a document cannot be made durable", &error))
+    }
+
+    /// One that comes back after a power loss does no harm: nothing leads to it.
+    async fn delete_many(&self, keys: &[String]) -> Result<(), Fault> {
+        for key in keys {
+            match fs::remove_file(self.layout.document(key)?) {
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    return Err(fault("a document cannot be removed", &error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+fn put(mut draft: Draft, path: &Path) -> io::Result<()> {
+    match (draft.rename(path), path.parent()) {
+        (Err(error), Some(directory)) if error.kind() == ErrorKind::NotFound => {
+            make_directory(directory)?;
+            draft.rename(path)
+        }
+        (renamed, _) => renamed,
+    }
+}
+
+#[cfg(test)]
+mod tests;

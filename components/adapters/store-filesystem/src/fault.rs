@@ -1,0 +1,39 @@
+//! What went wrong with a file, in the words of the ports.
+
+use std::io::{Error, ErrorKind};
+
+use concept_refinement_adapter_store::ports::Fault;
+
+/// The detail names no path: whoever reads the log knows the directory, and
+/// nobody else needs to.
+pub fn fault(what: &str, error: &Error) -> Fault {
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            Fault::Full(format!("{what}: {error}"))
+        }
+        // Directories are made as they are needed, in the one that is given.
+        ErrorKind::NotFound => {
+            Fault::Unavailable(format!("{what}: there is no directory to keep it in"))
+        }
+        _ => Fault::Unavailable(format!("{what}: {error}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_apart() {
+        for (kind, is_full) in [
+            (ErrorKind::StorageFull, true),
+            (ErrorKind::QuotaExceeded, true),
+            (ErrorKind::PermissionDenied, false),
+            (ErrorKind::NotFound, false),
+            (ErrorKind::Other, false),
+        ] {
+            let fault = fault("a file", &kind.into());
+            assert_eq!(matches!(fault, Fault::Full(_)), is_full, "{kind}");
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! Records: a directory each, of files that are named by version. The highest
+//! version is the record as it stands.
+//!
+//! A swap writes a draft and then links it to the version after the one that
+//! was read. A link to a name that is taken fails, so of all who read the same
+//! version exactly one wins; and what has a version's name is whole. There is
+//! no lock that a crash could leave behind.
+//!
+//! Old versions cannot stay for ever, and a name that is free again could be
+//! won twice. What stands against it rests on no clock:
+//!
+//! * A version is removed only when [`KEPT`] newer ones exist. So a writer whose
+//!   link succeeded looks for the newest version: unless it is so far ahead, the
+//!   name was never another's. If it is, the writer cannot know whether it won,
+//!   and says so; what it linked is old, and nobody reads it.
+//! * Versions are removed from the oldest on. So a file that can be opened means
+//!   that no later version was removed before: a reader who lists a directory
+//!   and then opens the highest version of the list has one that was the
+//!   record's at some time after it began. If it cannot be opened, the reader
+//!   lists again.
+//!
+//! Only so that this is hardly ever seen, a version stays for [`REMOVED_AFTER`]
+//! besides, and a writer that took longer than [`PATIENCE`] since it read has
+//! lost. It takes a process that was held between two system calls while the
+//! record changed [`KEPT`] times to have a writer that does not know.
+//!
+//! What it does rest on: a link that fails where the name is taken, and a list
+//! that leaves out nothing that was there all the while. A local file system has
+//! both; one that caches directories for several machines may not.
+
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use concept_refinement_adapter_store::ports::{Fault, Records};
+
+use crate::Filesystem;
+use crate::draft::Draft;
+use crate::fault::fault;
+use crate::layout::{Layout, make_directory, sync_directory};
+
+/// How many versions stay besides the newest, however old they are.
+const KEPT: usize = 16;
+
+/// How long each version stays.
+const REMOVED_AFTER: Duration = Duration::from_secs(2 * 60);
+
+/// How many are removed at a time, so that nobody waits long for it.
+const REMOVED_AT_ONCE: usize = 256;
+
+/// How long a writer may take since it read.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How often a record is looked for that changes while it is read. Each time
+/// takes more than [`KEPT`] swaps, so it hardly ever takes a second one.
+const MAX_LOOKS: u32 = 100;
+
+/// What was read. The first version is 1; 0 is that there was none.
+pub struct Held {
+    directory: PathBuf,
+    version: u64,
+    since: Instant,
+}
+
+impl Records for Filesystem {
+    type Held = Held;
+
+    async fn read(&self, key: &str) -> Result<(Option<Vec<u8>>, Held), Fault> {
+        let directory = self.layout.record(key)?;
+        let since = Instant::now();
+        let (version, value) = newest(&directory)
+            .map_err(|error| fault("a record cannot be read", &error))?
+            .map_or((0, None), |(version, value)| (version, Some(value)));
+        let held = Held {
+            directory,
+            version,
+            since,
+        };
+        Ok((value, held))
+    }
+
+    async fn swap(&self, held: Held, value: Vec<u8>) -> Result<bool, Fault> {
+        swap(&self.layout, &held, &value)
+            .map_err(|error| fault("a record cannot be written", &error))
+    }
+}
+
+fn swap(layout: &Layout, held: &Held, value: &[u8]) -> io::Result<bool> {
+    let version = held.version.saturating_add(1);
+    let path = held.directory.join(file_name(version));
+    // Whoever has lost already need not wait for the disk.
+    if path.exists() {
+        return Ok(false);
+    }
+    let draft = Draft::write(layout, value)?;
+    if held.since.elapsed() > PATIENCE {
+        return Ok(false);
+    }
+    match link(&draft, &held.directory, &path) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(false),
+        linked => linked?,
+    }
+    let versions = versions(&held.directory)?;
+    let ahead = |newest: &u64| newest.saturating_sub(version);
+    if versions.last().map_or(0, ahead) >= KEPT as u64 {
+        return Err(io::Error::other("it had changed too often meanwhile"));
+    }
+    sync_directory(&held.directory)?;
+    remove_old(&held.directory, &versions, &draft);
+    Ok(true)
+}
+
+fn link(draft: &Draft, directory: &Path, path: &Path) -> io::Result<()> {
+    match draft.link(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            make_directory(directory)?;
+            draft.link(path)
+        }
+        linked => linked,
+    }
+}
+
+/// The version that counts, if there is one.
+fn newest(directory: &Path) -> io::Result<Option<(u64, Vec<u8>)>> {
+    for _ in 0..MAX_LOOKS {
+        let Some(version) = versions(directory)?.pop() else {
+            return Ok(None);
+        };
+        match fs::read(directory.join(file_name(version))) {
+            Ok(value) => return Ok(Some((version, value))),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(ErrorKind::ResourceBusy.into())
+}
+
+/// In their order.
+fn versions(directory: &Path) -> io::Result<Vec<u64>> {
+    let entries = match fs::read_dir(directory) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut versions = Vec::new();
+    for entry in entries {
+        versions.extend(version(&entry?.file_name().to_string_lossy()));
+    }
+    versions.sort_unstable();
+    Ok(versions)
+}
+
+/// From the oldest on, and no further than to one that has to stay or cannot be
+/// removed. A failure is the next one's to find.
+fn remove_old(directory: &Path, versions: &[u64], newest: &Draft) {
+    let removable = versions.len().saturating_sub(KEPT + 1);
+    for version in versions.iter().take(removable.min(REMOVED_AT_ONCE)) {
+        let path = directory.join(file_name(*version));
+        if !newest.is_younger(&path, REMOVED_AFTER) || fs::remove_file(&path).is_err() {
+            return;
+        }
+    }
+}
+
+fn file_name(version: u64) -> String {
+    format!("{version:020}")
+}
+
+fn version(file_name: &str) -> Option<u64> {
+    let is_version = file_name.len() == 20 && file_name.bytes().all(|byte| byte.is_ascii_digit());
+    file_name.parse().ok().filter(|_| is_version)
+}
+
+#[cfg(test)]
+mod tests;

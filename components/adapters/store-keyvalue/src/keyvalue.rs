@@ -1,0 +1,161 @@
+//! Records and documents in one bucket.
+//!
+//! A swap of `wasi:keyvalue` compares by value and does nothing atomically to a
+//! key that is not there: of two who swap an absent key both succeed. So a
+//! record has a gate, `gate/KEY`: a number of 8 bytes, made by an increment of
+//! 0, which is atomic and changes nothing. While it is 0 there is no record.
+//! Who creates one writes it under a name that nobody else knows, then swaps
+//! the gate from 0 to that name: one wins, and whoever dies in between has left
+//! nothing but a value that nobody refers to. From then on the gate stays as it
+//! is, and the record changes by swaps of its own.
+//!
+//! The gate is 8 bytes for ever: an increment of anything else breaks the
+//! bucket of some platforms until they are started again.
+
+use std::collections::HashMap;
+
+use concept_refinement_adapter_store::ports::{Documents, Fault, Records};
+use wasip3::random::random;
+
+use crate::KeyValue;
+use crate::generated::wasi::keyvalue::atomics::{self, Cas, CasError};
+use crate::generated::wasi::keyvalue::batch;
+use crate::generated::wasi::keyvalue::store::{self, Bucket, Error};
+
+/// The bucket that every application has.
+const BUCKET: &str = "default";
+
+/// What a swap needs. A platform that refuses a swap may want the bucket open
+/// in which it was begun, else it fails for good.
+pub struct Held {
+    known: Known,
+    bucket: Bucket,
+}
+
+enum Known {
+    /// There is no record: its gate, read as 0.
+    Absent { key: String, gate: Cas },
+    /// The record, as it was read.
+    Present(Cas),
+}
+
+impl Records for KeyValue {
+    type Held = Held;
+
+    async fn read(&self, key: &str) -> Result<(Option<Vec<u8>>, Held), Fault> {
+        let bucket = bucket()?;
+        let gate = gate_key(key);
+        let mut known = bucket.get(&gate).map_err(fault)?;
+        let mut held = None;
+        if name_in(known.as_deref())?.is_none() {
+            // This makes the gate if it is not there, and costs a write.
+            atomics::increment(&bucket, &gate, 0).map_err(fault)?;
+            let cas = Cas::new(&bucket, &gate).map_err(fault)?;
+            known = cas.current().map_err(fault)?;
+            held = Some(cas);
+        }
+        let (value, known) = match (name_in(known.as_deref())?, held) {
+            (Some(name), _) => {
+                let record = Cas::new(&bucket, &record_key(key, name)).map_err(fault)?;
+                let value = record.current().map_err(fault)?;
+                let value = value.ok_or(Fault::Invalid("A record is gone."))?;
+                (Some(value), Known::Present(record))
+            }
+            (None, Some(gate)) => {
+                let key = key.to_owned();
+                (None, Known::Absent { key, gate })
+            }
+            (None, None) => return Err(Fault::Invalid("The gate of a record is gone.")),
+        };
+        Ok((value, Held { known, bucket }))
+    }
+
+    async fn peek(&self, key: &str) -> Result<Option<Vec<u8>>, Fault> {
+        let bucket = bucket()?;
+        let Some(name) = name_in(bucket.get(&gate_key(key)).map_err(fault)?.as_deref())? else {
+            return Ok(None);
+        };
+        let value = bucket.get(&record_key(key, name)).map_err(fault)?;
+        value.ok_or(Fault::Invalid("A record is gone.")).map(Some)
+    }
+
+    async fn swap(&self, held: Held, value: Vec<u8>) -> Result<bool, Fault> {
+        let Held { known, bucket } = held;
+        match known {
+            Known::Present(record) => swap(record, &value),
+            Known::Absent { key, gate } => {
+                let name = random::get_random_u64().max(1);
+                let record = record_key(&key, name);
+                bucket.set(&record, &value).map_err(fault)?;
+                let is_created = swap(gate, &name.to_le_bytes())?;
+                if !is_created {
+                    bucket.delete(&record).map_err(fault)?;
+                }
+                Ok(is_created)
+            }
+        }
+    }
+}
+
+impl Documents for KeyValue {
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Fault> {
+        bucket()?.get(key).map_err(fault)
+    }
+
+    async fn get_many(&self, keys: &[String]) -> Result<Vec<Option<Vec<u8>>>, Fault> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        // Those that are not there may be left out, and the order is any.
+        let found = batch::get_many(&bucket()?, keys).map_err(fault)?;
+        let mut found: HashMap<_, _> = found.into_iter().collect();
+        Ok(keys.iter().map(|key| found.remove(key).flatten()).collect())
+    }
+
+    async fn set_many(&self, documents: Vec<(String, Vec<u8>)>) -> Result<(), Fault> {
+        batch::set_many(&bucket()?, &documents).map_err(fault)
+    }
+
+    async fn delete_many(&self, keys: &[String]) -> Result<(), Fault> {
+        batch::delete_many(&bucket()?, keys).map_err(fault)
+    }
+}
+
+fn bucket() -> Result<Bucket, Fault> {
+    store::open(BUCKET).map_err(fault)
+}
+
+fn gate_key(key: &str) -> String {
+    format!("gate/{key}")
+}
+
+fn record_key(key: &str, name: u64) -> String {
+    format!("{key}/{name:016x}")
+}
+
+/// What a gate says. None: there is no record.
+fn name_in(gate: Option<&[u8]>) -> Result<Option<u64>, Fault> {
+    let Some(gate) = gate else {
+        return Ok(None);
+    };
+    let name: [u8; 8] = gate
+        .try_into()
+        .map_err(|_| Fault::Invalid("The gate of a record is damaged."))?;
+    Ok(Some(u64::from_le_bytes(name)).filter(|name| *name != 0))
+}
+
+fn swap(held: Cas, value: &[u8]) -> Result<bool, Fault> {
+    match atomics::swap(held, value) {
+        Ok(()) => Ok(true),
+        Err(CasError::CasFailed(_)) => Ok(false),
+        Err(CasError::StoreError(error)) => Err(fault(error)),
+    }
+}
+
+fn fault(error: Error) -> Fault {
+    Fault::Unavailable(match error {
+        Error::NoSuchStore => format!("there is no bucket {BUCKET}"),
+        Error::AccessDenied => format!("the bucket {BUCKET} is not granted"),
+        Error::Other(reason) => reason,
+    })
+}

@@ -1,0 +1,18 @@
+//! The store over `wasi:keyvalue`, as Spin and the platforms built on it offer
+//! it, with the settings from Spin's variables.
+
+#![cfg(target_arch = "wasm32")]
+
+mod keyvalue;
+mod variables;
+
+concept_refinement_adapter_store::export_store!(KeyValue);
+
+/// The platform: one bucket, and the variables of the component.
+#[derive(Default)]
+pub struct KeyValue;
+
+#[allow(unsafe_code, clippy::all, clippy::restriction)]
+mod generated {
+    wit_bindgen::generate!({ path: "wit", world: "platform", generate_all });
+}

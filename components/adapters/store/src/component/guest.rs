@@ -1,0 +1,242 @@
+//! The exports, each a call of the store. A stream is written by a task of its
+//! own, while whoever asked for it reads.
+
+use concept_refinement_domain::capability::CapabilityError;
+use wit_bindgen::StreamReader;
+
+use super::machine::Wasi;
+use super::wit::{concept_store, health, image_store, progress, settings, task_store, types};
+use super::{Component, generated};
+use crate::images::{Contents, Reading};
+use crate::log;
+use crate::ports::{Fault, Platform};
+use crate::store::Store;
+
+/// How much of an image is taken at a time, in bytes.
+const PIECE: usize = 64 << 10;
+
+type Answer<T> = Result<T, types::Error>;
+
+fn store<P: Platform>() -> Store<P, Wasi> {
+    Store::default()
+}
+
+/// What the caller is told; the rest is for the operator.
+fn told(fault: Fault) -> types::Error {
+    log::warn(format_args!("{fault}"));
+    CapabilityError::from(fault).into()
+}
+
+impl<P: Platform + 'static> task_store::Guest for Component<P> {
+    async fn submit(new_task: task_store::NewTask) -> Answer<task_store::Submission> {
+        let submission = store::<P>().submit(new_task.into()).await;
+        submission.map(Into::into).map_err(told)
+    }
+
+    async fn withdraw(id: String, error_message: String) -> Answer<types::Fenced> {
+        let fenced = store::<P>().withdraw(&id, &error_message).await;
+        fenced.map(Into::into).map_err(told)
+    }
+
+    async fn claim(id: String, user_id: Option<String>) -> Answer<Option<task_store::Claimed>> {
+        let claimed = store::<P>().claim(&id, user_id.as_deref()).await;
+        optional(claimed)
+    }
+
+    async fn renew(lease: types::Lease) -> Answer<Option<types::Lease>> {
+        optional(store::<P>().renew(&lease.into()).await)
+    }
+
+    async fn checkpoint(lease: types::Lease, image_path: String) -> Answer<types::Fenced> {
+        let fenced = store::<P>().checkpoint(&lease.into(), &image_path).await;
+        fenced.map(Into::into).map_err(told)
+    }
+
+    async fn complete(lease: types::Lease, result_id: String) -> Answer<types::Fenced> {
+        let fenced = store::<P>().complete(&lease.into(), &result_id).await;
+        fenced.map(Into::into).map_err(told)
+    }
+
+    async fn fail(lease: types::Lease, error_message: String) -> Answer<types::Fenced> {
+        let fenced = store::<P>().fail(&lease.into(), &error_message).await;
+        fenced.map(Into::into).map_err(told)
+    }
+
+    async fn release(lease: types::Lease) -> Answer<types::Fenced> {
+        let fenced = store::<P>().release(&lease.into()).await;
+        fenced.map(Into::into).map_err(told)
+    }
+
+    async fn get(user_id: String, id: String) -> Answer<Option<types::Task>> {
+        optional(store::<P>().get(&user_id, &id).await)
+    }
+
+    async fn list(
+        user_id: String,
+        status: Option<types::Status>,
+        limit: u32,
+        after: Option<types::Position>,
+    ) -> Answer<task_store::Page> {
+        let (status, after) = (status.map(Into::into), after.map(Into::into));
+        let page = store::<P>().list(&user_id, status, limit, after).await;
+        page.map(Into::into).map_err(told)
+    }
+
+    async fn delete(user_id: String, id: String) -> Answer<Option<task_store::Deleted>> {
+        optional(store::<P>().delete(&user_id, &id).await)
+    }
+
+    async fn watch(
+        user_id: String,
+        id: String,
+    ) -> Answer<Option<StreamReader<task_store::Change>>> {
+        let watch = store::<P>().watch(&user_id, &id).await.map_err(told)?;
+        let Some(mut watch) = watch else {
+            return Ok(None);
+        };
+        let (mut writer, reader) = generated::wit_stream::new();
+        wit_bindgen::spawn(async move {
+            loop {
+                match store::<P>().next_change(&mut watch).await {
+                    Ok(Some(change)) => {
+                        // Whoever watched has left.
+                        if !writer.write_all(vec![change.into()]).await.is_empty() {
+                            return;
+                        }
+                    }
+                    Ok(None) => return,
+                    Err(fault) => return log::warn(format_args!("a watch ends: {fault}")),
+                }
+            }
+        });
+        Ok(Some(reader))
+    }
+}
+
+impl<P: Platform> concept_store::Guest for Component<P> {
+    async fn put(
+        lease: types::Lease,
+        concept: concept_store::NewConcept,
+    ) -> Answer<Option<String>> {
+        let (lease, concept) = (lease.into(), concept.into());
+        optional(store::<P>().put_concept(&lease, concept).await)
+    }
+
+    async fn get(user_id: String, id: String) -> Answer<Option<concept_store::Concept>> {
+        optional(store::<P>().concept(&user_id, &id).await)
+    }
+
+    async fn list(
+        user_id: String,
+        limit: u32,
+        after: Option<types::Position>,
+    ) -> Answer<concept_store::Page> {
+        let after = after.map(Into::into);
+        let page = store::<P>().concepts(&user_id, limit, after).await;
+        page.map(Into::into).map_err(told)
+    }
+
+    async fn delete(user_id: String, id: String) -> Answer<Option<String>> {
+        optional(store::<P>().delete_concept(&user_id, &id).await)
+    }
+}
+
+impl<P: Platform + 'static> image_store::Guest for Component<P> {
+    async fn put(
+        image: image_store::NewImage,
+        contents: StreamReader<u8>,
+    ) -> Answer<image_store::StoredOrNot> {
+        let mut contents = Incoming(contents);
+        let stored = store::<P>().put_image(image.into(), &mut contents).await;
+        stored.map(Into::into).map_err(told)
+    }
+
+    async fn stat(path: String) -> Answer<Option<image_store::Info>> {
+        optional(store::<P>().stat_image(&path).await)
+    }
+
+    async fn get(
+        path: String,
+        range: Option<image_store::Range>,
+    ) -> Answer<Option<(image_store::Info, StreamReader<u8>)>> {
+        let range = range.map(Into::into);
+        let found = store::<P>().get_image(&path, range).await?;
+        Ok(found.map(|(info, reading)| (info.into(), outgoing(store::<P>(), reading))))
+    }
+
+    async fn delete(path: String) -> Answer<()> {
+        store::<P>().delete_image(&path).await.map_err(told)
+    }
+
+    async fn sign(path: String, origin: String) -> Answer<String> {
+        Ok(store::<P>().sign(&path, &origin).await?)
+    }
+
+    async fn resolve(url: String, origin: String) -> Answer<Option<image_store::Resolved>> {
+        optional(store::<P>().resolve(&url, &origin).await)
+    }
+}
+
+impl<P: Platform> progress::Guest for Component<P> {
+    async fn began(lease: types::Lease, stage: types::Stage) {
+        store::<P>().began(&lease.into(), stage.into()).await;
+    }
+}
+
+impl<P: Platform> settings::Guest for Component<P> {
+    async fn get(name: String) -> Option<String> {
+        store::<P>().get_setting(&name).await
+    }
+}
+
+impl<P: Platform> health::Guest for Component<P> {
+    async fn check() -> Vec<health::Capability> {
+        let states = store::<P>().check().await;
+        states.into_iter().map(Into::into).collect()
+    }
+
+    async fn model() -> String {
+        store::<P>().model().await
+    }
+}
+
+/// An image as a caller sends it.
+struct Incoming(StreamReader<u8>);
+
+impl Contents for Incoming {
+    async fn next(&mut self) -> Option<Vec<u8>> {
+        let (result, piece) = self.0.read(Vec::with_capacity(PIECE)).await;
+        let is_over = matches!(result, wit_bindgen::StreamResult::Dropped);
+        (!is_over || !piece.is_empty()).then_some(piece)
+    }
+}
+
+/// An image as a caller gets it. One that cannot be read any further ends
+/// early: the caller knows the size.
+fn outgoing<P: Platform + 'static>(
+    store: Store<P, Wasi>,
+    mut reading: Reading,
+) -> StreamReader<u8> {
+    let (mut writer, reader) = generated::wit_stream::new();
+    wit_bindgen::spawn(async move {
+        loop {
+            match store.read(&mut reading).await {
+                Ok(Some(piece)) => {
+                    if !writer.write_all(piece).await.is_empty() {
+                        return;
+                    }
+                }
+                Ok(None) => return,
+                Err(fault) => return log::warn(format_args!("an image ends early: {fault}")),
+            }
+        }
+    });
+    reader
+}
+
+fn optional<T, U: From<T>>(answer: Result<Option<T>, Fault>) -> Answer<Option<U>> {
+    match answer {
+        Ok(answer) => Ok(answer.map(Into::into)),
+        Err(fault) => Err(told(fault)),
+    }
+}

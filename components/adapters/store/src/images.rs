@@ -1,0 +1,305 @@
+//! `image-store`: an image is a document that tells what is known of it, and
+//! its bytes in chunks under a name that nobody used before. The document is
+//! written last, so an image is there whole or not at all.
+//!
+//! An image that is deleted or replaced while somebody reads it may end early:
+//! a reader compares with the size.
+
+use concept_refinement_domain::capability::{
+    ByteRange, CapabilityError, ImageInfo, ImageKind, NewImage, Resolved, Stored, StoredOrNot,
+    within,
+};
+use concept_refinement_domain::image::Format;
+use concept_refinement_domain::image_path::ImagePath;
+use concept_refinement_domain::image_url::Signing;
+use concept_refinement_domain::{duration, etag, secret};
+use sha2::{Digest, Sha256};
+use std::time::Duration;
+
+use crate::documents::{self, ImageDocument};
+use crate::names;
+use crate::ports::{Fault, Machine, Platform};
+use crate::store::Store;
+
+/// Of each chunk but the last, in bytes: what a store or a load of an image
+/// holds in memory.
+const CHUNK: usize = 1 << 20;
+
+/// Where the setting `image-url-ttl` is not there (contract, section 4).
+const URL_TTL: Duration = Duration::from_secs(60 * 60);
+
+/// The bytes of an image as they come in.
+#[allow(async_fn_in_trait, reason = "components have one thread")]
+pub trait Contents {
+    /// None: this was all.
+    async fn next(&mut self) -> Option<Vec<u8>>;
+}
+
+/// The bytes of a stored image, piece by piece.
+pub struct Reading {
+    name: String,
+    /// Those that are still to be read.
+    start: u64,
+    end: u64,
+}
+
+impl<P: Platform, M: Machine> Store<P, M> {
+    pub async fn put_image(
+        &self,
+        image: NewImage,
+        contents: &mut impl Contents,
+    ) -> Result<StoredOrNot, Fault> {
+        let path = ImagePath::of(&image)
+            .ok_or(Fault::Invalid("An image cannot have this name or type."))?;
+        let has_place = image.at_most.is_some() || image.kind == ImageKind::Upload;
+        if has_place && !self.take_place(&image, &path).await? {
+            return Ok(StoredOrNot::TooMany);
+        }
+        let stored = self.put_whole(&image, &path, contents).await;
+        if !matches!(stored, Ok(StoredOrNot::Stored(_))) && has_place {
+            self.give_place_back(&image.owner, &path).await;
+        }
+        stored
+    }
+
+    /// None: no such image.
+    pub async fn stat_image(&self, path: &str) -> Result<Option<ImageInfo>, Fault> {
+        let Some(path) = ImagePath::parse(path) else {
+            return Ok(None);
+        };
+        let document = self.image(&path).await?;
+        Ok(document.map(|document| info(&path, document)))
+    }
+
+    pub async fn get_image(
+        &self,
+        path: &str,
+        range: Option<ByteRange>,
+    ) -> Result<Option<(ImageInfo, Reading)>, CapabilityError> {
+        let Some(path) = ImagePath::parse(path) else {
+            return Ok(None);
+        };
+        let Some(document) = self.image(&path).await? else {
+            return Ok(None);
+        };
+        let range = within(range, document.size)?;
+        let reading = Reading {
+            name: document.name.clone(),
+            start: range.start,
+            end: range.end,
+        };
+        Ok(Some((info(&path, document), reading)))
+    }
+
+    /// The next piece. None: that was all.
+    pub async fn read(&self, reading: &mut Reading) -> Result<Option<Vec<u8>>, Fault> {
+        if reading.start >= reading.end {
+            return Ok(None);
+        }
+        let number = reading.start / CHUNK as u64;
+        let key = names::chunk(&reading.name, number);
+        let chunk = self.platform.get(&key).await?;
+        let gone = || Fault::Unavailable("an image went while it was read".to_owned());
+        let mut chunk = chunk.ok_or_else(gone)?;
+        let before = number.saturating_mul(CHUNK as u64);
+        let from = in_memory(reading.start.saturating_sub(before))?;
+        let to = in_memory(reading.end.saturating_sub(before))?.min(chunk.len());
+        if from >= to {
+            return Err(gone());
+        }
+        chunk.truncate(to);
+        chunk.drain(..from);
+        reading.start = reading.start.saturating_add(chunk.len() as u64);
+        Ok(Some(chunk))
+    }
+
+    pub async fn delete_image(&self, path: &str) -> Result<(), Fault> {
+        let Some(path) = ImagePath::parse(path) else {
+            return Ok(());
+        };
+        let Some(document) = self.image(&path).await? else {
+            return Ok(());
+        };
+        self.platform.delete_many(&[names::image(&path)]).await?;
+        self.discard(&chunks(&document)).await;
+        self.give_place_back(&document.owner, &path).await;
+        Ok(())
+    }
+
+    pub async fn sign(&self, path: &str, origin: &str) -> Result<String, CapabilityError> {
+        let signing = self.signing().await?;
+        signing.sign_path(path, origin, self.machine.now())
+    }
+
+    pub async fn resolve(&self, url: &str, origin: &str) -> Result<Option<Resolved>, Fault> {
+        let signing = self.signing().await?;
+        Ok(signing.resolve(url, origin, self.machine.now()))
+    }
+
+    async fn put_whole(
+        &self,
+        image: &NewImage,
+        path: &ImagePath,
+        contents: &mut impl Contents,
+    ) -> Result<StoredOrNot, Fault> {
+        let mut document = ImageDocument {
+            name: self.drawn(),
+            owner: image.owner.clone(),
+            media_type: image.media_type.clone(),
+            size: 0,
+            etag: String::new(),
+            created_at: self.machine.now(),
+            metadata: image.metadata.clone(),
+        };
+        let is_whole = self.put_chunks(image, &mut document, contents).await;
+        if !matches!(is_whole, Ok(true)) {
+            self.discard(&chunks(&document)).await;
+            return is_whole.map(|_| StoredOrNot::WrongLength);
+        }
+        let same_name = of_any_format(path);
+        let keys: Vec<_> = same_name.iter().map(names::image).collect();
+        let replaced = self.platform.get_many(&keys).await?;
+        let content = documents::encode(&document)?;
+        self.platform
+            .set_many(vec![(names::image(path), content)])
+            .await?;
+        let mut leftovers = Vec::new();
+        for (other, replaced) in same_name.iter().zip(replaced) {
+            let Some(replaced) = replaced else { continue };
+            leftovers.extend(chunks(&documents::decode(&replaced)?));
+            if other != path {
+                leftovers.push(names::image(other));
+            }
+        }
+        self.discard(&leftovers).await;
+        let path = path.to_string();
+        let url = self.signing().await?.unsigned(&path);
+        Ok(StoredOrNot::Stored(Stored { path, url }))
+    }
+
+    /// False: the contents were shorter or longer than declared.
+    async fn put_chunks(
+        &self,
+        image: &NewImage,
+        document: &mut ImageDocument,
+        contents: &mut impl Contents,
+    ) -> Result<bool, Fault> {
+        let mut hash = Sha256::new();
+        let mut chunk = Vec::new();
+        loop {
+            let piece = contents.next().await;
+            let is_last = piece.is_none();
+            let piece = piece.unwrap_or_default();
+            hash.update(&piece);
+            chunk.extend_from_slice(&piece);
+            let known = document.size.saturating_add(chunk.len() as u64);
+            if known > image.length {
+                return Ok(false);
+            }
+            while chunk.len() >= CHUNK || (is_last && !chunk.is_empty()) {
+                let rest = chunk.split_off(CHUNK.min(chunk.len()));
+                let key = names::chunk(&document.name, document.size / CHUNK as u64);
+                let whole = std::mem::replace(&mut chunk, rest);
+                document.size = document.size.saturating_add(whole.len() as u64);
+                self.platform.set_many(vec![(key, whole)]).await?;
+            }
+            if is_last {
+                document.etag = etag::of_hash(&hash.finalize());
+                return Ok(document.size == image.length);
+            }
+        }
+    }
+
+    async fn image(&self, path: &ImagePath) -> Result<Option<ImageDocument>, Fault> {
+        self.document(&names::image(path)).await
+    }
+
+    /// False: the owner has no place left.
+    async fn take_place(&self, image: &NewImage, path: &ImagePath) -> Result<bool, Fault> {
+        let at_most = image.at_most.unwrap_or(u32::MAX);
+        let take = || {
+            self.change(&image.owner, |ledger| {
+                Ok(ledger.take_place(path, at_most, self.machine.now()))
+            })
+        };
+        if take().await? {
+            return Ok(true);
+        }
+        let ledger = self.ledger(&image.owner).await?;
+        let mut is_one_free = false;
+        for old in ledger.old_places(self.machine.now()) {
+            is_one_free |= self.give_place_back(&image.owner, &old).await;
+        }
+        if is_one_free { take().await } else { Ok(false) }
+    }
+
+    /// If nothing is there, in any format: who stores an image of another one
+    /// may come to nothing. A place that cannot be given back is found when
+    /// there is none left. False: it is taken.
+    async fn give_place_back(&self, owner: &str, path: &ImagePath) -> bool {
+        let given = async {
+            let keys: Vec<_> = of_any_format(path).iter().map(names::image).collect();
+            if self
+                .platform
+                .get_many(&keys)
+                .await?
+                .iter()
+                .any(Option::is_some)
+            {
+                return Ok(false);
+            }
+            self.change(owner, |ledger| Ok(ledger.give_place_back(path)))
+                .await?;
+            Ok(true)
+        };
+        given.await.unwrap_or_else(|fault: Fault| {
+            crate::log::warn(format_args!("the place of an image stays taken: {fault}"));
+            false
+        })
+    }
+
+    async fn signing(&self) -> Result<Signing, Fault> {
+        let ttl = self.platform.setting("image-url-ttl").await;
+        Ok(Signing {
+            key: self.key(secret::IMAGE_URLS).await?.to_vec(),
+            ttl: ttl
+                .and_then(|text| duration::parse(&text).ok())
+                .unwrap_or(URL_TTL),
+            public_url: self.platform.setting("public-url").await,
+        })
+    }
+}
+
+fn info(path: &ImagePath, document: ImageDocument) -> ImageInfo {
+    ImageInfo {
+        path: path.to_string(),
+        kind: path.kind,
+        owner: document.owner,
+        media_type: document.media_type,
+        size: document.size,
+        etag: document.etag,
+        created_at: document.created_at,
+    }
+}
+
+/// The keys of an image's chunks.
+fn chunks(document: &ImageDocument) -> Vec<String> {
+    (0..document.size.div_ceil(CHUNK as u64))
+        .map(|number| names::chunk(&document.name, number))
+        .collect()
+}
+
+/// The paths of this name in every format: one of them is there at most.
+fn of_any_format(path: &ImagePath) -> Vec<ImagePath> {
+    Format::ALL
+        .into_iter()
+        .map(|format| ImagePath {
+            format,
+            ..path.clone()
+        })
+        .collect()
+}
+
+fn in_memory(bytes: u64) -> Result<usize, Fault> {
+    usize::try_from(bytes).map_err(|_| Fault::Invalid("An image is larger than any can be."))
+}

@@ -1,0 +1,242 @@
+//! A user's tasks and concepts, in the order in which they were created.
+//!
+//! One entry a task: a user has one active task at a time, so the order of the
+//! concepts is that of their tasks. The newest entries stand in the record;
+//! older ones in segments of a fixed number, records of their own, so that an
+//! entry is found by its number. A segment has a name that nobody used before,
+//! and is written before the swap that moves its entries there: a writer that
+//! comes late writes one that nobody looks at.
+
+use std::time::Duration;
+
+use concept_refinement_domain::capability::Position;
+use concept_refinement_domain::task::Status;
+use concept_refinement_domain::timestamp::Timestamp;
+use concept_refinement_domain::{capability::Deleted, concept};
+use serde::{Deserialize, Serialize};
+
+use super::{Ledger, Outcome};
+use crate::ports::Fault;
+
+/// How many entries a segment holds.
+pub const SEGMENT: usize = 32;
+
+/// The shortest time between two.
+const MOMENT: Duration = Duration::from_micros(1);
+
+/// An entry is never removed, since it is found by its number.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    pub task_id: String,
+    pub created_at: Timestamp,
+    pub task_is_deleted: bool,
+    /// None: it is active, or it was deleted while it was.
+    pub end: Option<End>,
+}
+
+/// How a task ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct End {
+    pub status: Status,
+    pub at: Timestamp,
+    /// The document with the concept, or with the reason why there is none.
+    pub document: String,
+    /// Whether the concept is there.
+    pub has_concept: bool,
+    /// The image that was stored for a task that failed after all.
+    pub unpublished_image: Option<String>,
+}
+
+/// Entries that do not change any more, except that they are deleted.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Segment {
+    /// Counts the swaps.
+    version: u64,
+    pub entries: Vec<Entry>,
+}
+
+/// Where an entry is to be found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place<'a> {
+    Record(usize),
+    /// In the segment of this name.
+    Segment(&'a str, usize),
+}
+
+impl Entry {
+    pub(super) fn new(task_id: &str, created_at: Timestamp) -> Self {
+        Self {
+            task_id: task_id.to_owned(),
+            created_at,
+            task_is_deleted: false,
+            end: None,
+        }
+    }
+
+    pub fn position_of_task(&self) -> Position {
+        Position {
+            created_at: self.created_at,
+            id: self.task_id.clone(),
+        }
+    }
+
+    /// None: there is no concept, or none any more.
+    pub fn position_of_concept(&self) -> Option<Position> {
+        let end = self.end.as_ref().filter(|end| end.has_concept)?;
+        Some(Position {
+            created_at: end.at,
+            id: concept::id_for(&self.task_id),
+        })
+    }
+
+    /// None: the entry is another task's, or the task is deleted already.
+    pub fn delete_task(&mut self, id: &str) -> Option<Deleted> {
+        if self.task_id != id || self.task_is_deleted {
+            return None;
+        }
+        self.task_is_deleted = true;
+        Some(Deleted {
+            unpublished_image: self
+                .end
+                .as_ref()
+                .and_then(|end| end.unpublished_image.clone()),
+        })
+    }
+
+    /// The document of the concept, which is no longer there. None: the entry
+    /// is another task's, or has no concept.
+    pub fn delete_concept(&mut self, task_id: &str) -> Option<String> {
+        let end = self.end.as_mut().filter(|end| end.has_concept)?;
+        if self.task_id != task_id {
+            return None;
+        }
+        end.has_concept = false;
+        Some(end.document.clone())
+    }
+}
+
+impl End {
+    pub(super) fn completed(document: &str, at: Timestamp) -> Self {
+        Self {
+            status: Status::Completed,
+            at,
+            document: document.to_owned(),
+            has_concept: true,
+            unpublished_image: None,
+        }
+    }
+
+    pub(super) fn failed(document: &str, checkpoint: Option<String>, at: Timestamp) -> Self {
+        Self {
+            status: Status::Failed,
+            at,
+            document: document.to_owned(),
+            has_concept: false,
+            unpublished_image: checkpoint,
+        }
+    }
+}
+
+impl Segment {
+    pub fn decode(record: Option<&[u8]>) -> Result<Self, Fault> {
+        record
+            .and_then(|bytes| serde_json::from_slice(bytes).ok())
+            .ok_or(Fault::Invalid("Older tasks of a user cannot be read."))
+    }
+
+    pub fn encode(mut self) -> Result<Vec<u8>, Fault> {
+        self.version = self.version.saturating_add(1);
+        serde_json::to_vec(&self).map_err(|_| Fault::Invalid("A segment cannot be written."))
+    }
+}
+
+impl Ledger {
+    /// The number of the next entry.
+    pub fn next_number(&self) -> usize {
+        self.segments
+            .len()
+            .saturating_mul(SEGMENT)
+            .saturating_add(self.entries.len())
+    }
+
+    pub fn place(&self, number: usize) -> Option<Place<'_>> {
+        let in_record = self.segments.len().saturating_mul(SEGMENT);
+        match number.checked_sub(in_record) {
+            Some(index) => (index < self.entries.len()).then_some(Place::Record(index)),
+            None => {
+                let name = self.segments.get(number / SEGMENT)?;
+                Some(Place::Segment(name, number % SEGMENT))
+            }
+        }
+    }
+
+    pub fn entry(&self, index: usize) -> Option<&Entry> {
+        self.entries.get(index)
+    }
+
+    pub fn entry_mut(&mut self, index: usize) -> Option<&mut Entry> {
+        self.entries.get_mut(index)
+    }
+
+    /// Newest first.
+    pub fn newest(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().rev()
+    }
+
+    /// Newest first.
+    pub fn segments(&self) -> impl Iterator<Item = &String> {
+        self.segments.iter().rev()
+    }
+
+    /// Of a task that is created now. No two tasks of a user have the same, and
+    /// their list is in the order of creation, whatever the clock does.
+    pub(super) fn time_of_creation(&self, now: Timestamp) -> Timestamp {
+        let newest = self.entries.last().map(|entry| entry.created_at);
+        newest.map_or(now, |newest| newest.plus(MOMENT).max(now))
+    }
+
+    /// Of a task that ends now, and of its concept: the same holds for them.
+    pub(super) fn time_of_end(&self, now: Timestamp) -> Timestamp {
+        let ended = |entry: &Entry| entry.end.as_ref().map(|end| end.at);
+        let newest = self.entries.iter().rev().find_map(ended);
+        newest.map_or(now, |newest| newest.plus(MOMENT).max(now))
+    }
+
+    /// Moves the older entries into a segment of this name where there are too
+    /// many, and answers it: it has to be written before the swap.
+    pub(super) fn move_older(
+        &mut self,
+        name: impl FnOnce() -> String,
+    ) -> Option<(String, Segment)> {
+        if self.entries.len() < SEGMENT * 2 {
+            return None;
+        }
+        let entries = self.entries.drain(..SEGMENT).collect();
+        let name = name();
+        self.segments.push(name.clone());
+        Some((
+            name,
+            Segment {
+                version: 0,
+                entries,
+            },
+        ))
+    }
+
+    /// Forgets a task whose entry is in the record, in any state.
+    pub fn delete_task(&mut self, index: usize, id: &str) -> Outcome<Option<Deleted>> {
+        let is_active = self.active_task(id).is_some();
+        let Some(entry) = self.entries.get_mut(index) else {
+            return Outcome::Unchanged(None);
+        };
+        let Some(deleted) = entry.delete_task(id) else {
+            return Outcome::Unchanged(None);
+        };
+        let active = if is_active { self.active.take() } else { None };
+        Outcome::Changed(Some(Deleted {
+            unpublished_image: active
+                .and_then(|active| active.checkpoint)
+                .or(deleted.unpublished_image),
+        }))
+    }
+}

@@ -1,0 +1,73 @@
+//! The images that a user may keep only so many of.
+//!
+//! A place is taken before the image is stored and given back after it is
+//! deleted, so a crash in between leaves a place taken by nothing. Those are
+//! found when there is no place left.
+
+use std::time::Duration;
+
+use concept_refinement_domain::image_path::ImagePath;
+use concept_refinement_domain::timestamp::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Ledger, Outcome};
+
+/// A place without its image is given up after this long: an upload has ended
+/// by then.
+const GIVEN_UP: Duration = Duration::from_secs(60 * 60);
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Upload {
+    /// Of the newest image that has this place.
+    path: String,
+    since: Timestamp,
+}
+
+impl Ledger {
+    /// Takes a place for an image, that of one of the same kind and name if
+    /// there is one. False: there is none left.
+    pub fn take_place(&mut self, path: &ImagePath, at_most: u32, now: Timestamp) -> Outcome<bool> {
+        self.uploads.retain(|upload| !upload.has_place_of(path));
+        let of_kind = |upload: &&Upload| upload.path().is_some_and(|kept| kept.kind == path.kind);
+        if self.uploads.iter().filter(of_kind).count() >= at_most as usize {
+            return Outcome::Unchanged(false);
+        }
+        self.uploads.push(Upload {
+            path: path.to_string(),
+            since: now,
+        });
+        Outcome::Changed(true)
+    }
+
+    /// Gives the place of an image back.
+    pub fn give_place_back(&mut self, path: &ImagePath) -> Outcome<()> {
+        let before = self.uploads.len();
+        self.uploads.retain(|upload| !upload.has_place_of(path));
+        if self.uploads.len() == before {
+            Outcome::Unchanged(())
+        } else {
+            Outcome::Changed(())
+        }
+    }
+
+    /// The images whose places may have been left behind.
+    pub fn old_places(&self, now: Timestamp) -> Vec<ImagePath> {
+        self.uploads
+            .iter()
+            .filter(|upload| upload.since.plus(GIVEN_UP) <= now)
+            .filter_map(Upload::path)
+            .collect()
+    }
+}
+
+impl Upload {
+    fn path(&self) -> Option<ImagePath> {
+        ImagePath::parse(&self.path)
+    }
+
+    /// Whatever the format.
+    fn has_place_of(&self, path: &ImagePath) -> bool {
+        self.path()
+            .is_some_and(|kept| (kept.kind, &kept.name) == (path.kind, &path.name))
+    }
+}

@@ -1,0 +1,10 @@
+//! One line on standard error, for the operator: never a secret, and nothing
+//! that a user sent.
+
+use std::fmt;
+use std::io::Write;
+
+/// Unlike `eprintln!` it does not panic where nobody listens any more.
+pub fn warn(line: fmt::Arguments<'_>) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}

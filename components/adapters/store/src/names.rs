@@ -1,0 +1,118 @@
+//! What records and documents are called.
+//!
+//! | key | what | written |
+//! |---|---|---|
+//! | `user/TAG` | record: a user's [`Ledger`](crate::ledger::Ledger) | at each step of a task |
+//! | `segment/TAG/NAME` | record: 32 older entries of a user | when they leave the ledger, and as they are deleted |
+//! | `secret` | record: what signs URLs and sessions | once |
+//! | `task/ID` | document: what was asked for | before the swap that creates the task |
+//! | `end/ID/NAME` | document: a concept, or why there is none | before the swap that prepares it or fails the task |
+//! | `concept/ID` | document: the task of a concept | with its first `end` |
+//! | `key/TAG/HASH` | document: an older idempotency key | before the swap that drops it from the ledger |
+//! | `stage/ID` | document: the stage under way | as stages begin |
+//! | `image/PATH` | document: what is known of an image | after its chunks |
+//! | `chunk/NAME/N` | document: a piece of an image | first of all |
+//! | `health` | document: the last time when somebody asked | with each look |
+//!
+//! `TAG` stands for the user, who may be called anything at all; `NAME` is drawn
+//! at random, so that who comes late writes what nobody reads. What a crash
+//! leaves behind under such a name stays: nothing lists keys.
+
+use concept_refinement_domain::hex::hex;
+use sha2::{Digest, Sha256};
+
+pub const SECRET: &str = "secret";
+pub const HEALTH: &str = "health";
+
+/// Hexadecimal digits: 128 bits, so that no two users share a tag.
+const TAG: usize = 32;
+
+pub fn user(user_id: &str) -> String {
+    format!("user/{}", tag(user_id))
+}
+
+pub fn segment(user_id: &str, name: &str) -> String {
+    format!("segment/{}/{name}", tag(user_id))
+}
+
+/// None: no task can have this id.
+pub fn task(id: &str) -> Option<String> {
+    is_id(id).then(|| format!("task/{id}"))
+}
+
+pub fn end(task_id: &str, name: &str) -> String {
+    format!("end/{task_id}/{name}")
+}
+
+/// None: no concept can have this id.
+pub fn concept(id: &str) -> Option<String> {
+    is_id(id).then(|| format!("concept/{id}"))
+}
+
+pub fn key(user_id: &str, hash: &str) -> String {
+    format!("key/{}/{hash}", tag(user_id))
+}
+
+pub fn stage(task_id: &str) -> String {
+    format!("stage/{task_id}")
+}
+
+/// Of an image's path, which was checked.
+pub fn image(path: &concept_refinement_domain::image_path::ImagePath) -> String {
+    format!("image/{path}")
+}
+
+pub fn chunk(name: &str, number: u64) -> String {
+    format!("chunk/{name}/{number}")
+}
+
+/// A name that nobody has used.
+pub fn drawn(random: u64) -> String {
+    format!("{random:016x}")
+}
+
+fn tag(user_id: &str) -> String {
+    let mut tag = hex(&Sha256::digest(user_id));
+    tag.truncate(TAG);
+    tag
+}
+
+/// A UUID in lower case: nothing else becomes a part of a key.
+fn is_id(id: &str) -> bool {
+    id.len() == 36
+        && id
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'-'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_ids_become_keys() {
+        let id = "0190c0de-0000-7000-8000-000000000001";
+        assert_eq!(task(id), Some(format!("task/{id}")));
+        for id in [
+            "",
+            "..",
+            "a",
+            &id.to_uppercase(),
+            &format!("{id}/"),
+            &"/".repeat(36),
+        ] {
+            assert_eq!(task(id), None, "{id}");
+            assert_eq!(concept(id), None, "{id}");
+        }
+    }
+
+    #[test]
+    fn users_may_be_called_anything() {
+        let mut seen = std::collections::HashSet::new();
+        for name in ["", "ada", "Ada", "../../etc", "a\0b", &"x".repeat(10_000)] {
+            let key = user(name);
+            assert_eq!(key.len(), "user/".len() + TAG);
+            assert!(seen.insert(key), "{name}");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! `settings` and `health`: what the platform's operator configured, and
+//! whether the platform's store can be used.
+
+use concept_refinement_domain::capability::CapabilityState;
+use concept_refinement_domain::hex::hex;
+use concept_refinement_domain::secret::SESSION_TOKENS;
+
+use crate::names;
+use crate::ports::{Fault, Machine, Platform};
+use crate::store::Store;
+
+impl<P: Platform, M: Machine> Store<P, M> {
+    pub async fn get_setting(&self, name: &str) -> Option<String> {
+        match self.platform.setting(name).await {
+            None if name == "version" => Some(env!("CARGO_PKG_VERSION").to_owned()),
+            None if name == "jwt-secret" && self.has_anonymous_sessions().await => {
+                match self.key(SESSION_TOKENS).await {
+                    Ok(key) => Some(hex(&key)),
+                    Err(fault) => {
+                        crate::log::warn(format_args!("there is no secret: {fault}"));
+                        None
+                    }
+                }
+            }
+            setting => setting,
+        }
+    }
+
+    /// The queue and the model are the platform's: a task that is not taken is
+    /// seen by its state.
+    pub async fn check(&self) -> Vec<CapabilityState> {
+        let store = self.can_be_used().await.err().map(|fault| {
+            crate::log::warn(format_args!("the store is not ready: {fault}"));
+            concept_refinement_domain::capability::CapabilityError::from(fault).message
+        });
+        [
+            ("tasks", store.clone()),
+            ("queue", None),
+            ("images", store),
+            ("model", None),
+        ]
+        .map(|(name, problem)| CapabilityState {
+            name: name.to_owned(),
+            problem,
+        })
+        .into()
+    }
+
+    pub async fn model(&self) -> String {
+        let name = self.platform.setting("model").await;
+        let name = name.as_deref().unwrap_or("local");
+        format!("The model `{name}`, composed into the application.")
+    }
+
+    /// For writing too.
+    async fn can_be_used(&self) -> Result<(), Fault> {
+        let now = self.machine.now().to_string().into_bytes();
+        let document = (names::HEALTH.to_owned(), now);
+        self.platform.set_many(vec![document]).await?;
+        self.platform.get(names::HEALTH).await.map(drop)
+    }
+
+    async fn has_anonymous_sessions(&self) -> bool {
+        let auth = self.platform.setting("auth").await;
+        auth.is_none_or(|auth| auth == "anonymous")
+    }
+}

@@ -1,0 +1,126 @@
+//! A store over a platform: reading and swapping a user's ledger.
+
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+
+use crate::documents;
+use crate::ledger::{Ledger, Outcome};
+use crate::names;
+use crate::ports::{Fault, Machine, Platform, Records};
+
+/// One user's steps come one after the other, so that few write a record at
+/// once; who lost this often gives up.
+const ATTEMPTS: u32 = 64;
+
+/// The longest time to wait before another attempt.
+const LONGEST_PAUSE: Duration = Duration::from_millis(50);
+
+#[derive(Default)]
+pub struct Store<P, M> {
+    pub platform: P,
+    pub machine: M,
+}
+
+/// What has to be written before a swap.
+pub type Written = Vec<(String, Vec<u8>)>;
+
+impl<P: Platform, M: Machine> Store<P, M> {
+    /// A user's record, to be looked at.
+    pub async fn ledger(&self, user_id: &str) -> Result<Ledger, Fault> {
+        let record = self.platform.peek(&names::user(user_id)).await?;
+        Ledger::decode(record.as_deref())
+    }
+
+    /// A user's record, to be changed.
+    pub(crate) async fn held(
+        &self,
+        user_id: &str,
+    ) -> Result<(Ledger, <P as Records>::Held), Fault> {
+        let (record, held) = self.platform.read(&names::user(user_id)).await?;
+        Ok((Ledger::decode(record.as_deref())?, held))
+    }
+
+    /// Lets a rule change a user's record.
+    pub async fn change<T>(
+        &self,
+        user_id: &str,
+        mut rule: impl FnMut(&mut Ledger) -> Result<Outcome<T>, Fault>,
+    ) -> Result<T, Fault> {
+        self.change_with(user_id, |ledger| Ok((rule(ledger)?, Written::new())))
+            .await
+    }
+
+    /// The same, with documents that are written before the swap, under names
+    /// that nobody else uses. Those of an attempt that comes to nothing are
+    /// removed.
+    pub async fn change_with<T>(
+        &self,
+        user_id: &str,
+        mut rule: impl FnMut(&mut Ledger) -> Result<(Outcome<T>, Written), Fault>,
+    ) -> Result<T, Fault> {
+        let mut attempts = Attempts::default();
+        loop {
+            let (mut ledger, held) = self.held(user_id).await?;
+            let keys = match rule(&mut ledger)? {
+                (Outcome::Unchanged(answer), _) => return Ok(answer),
+                (Outcome::Changed(answer), documents) => {
+                    let keys: Vec<_> = documents.iter().map(|(key, _)| key.clone()).collect();
+                    if !documents.is_empty() {
+                        self.platform.set_many(documents).await?;
+                    }
+                    if self.platform.swap(held, ledger.encode()?).await? {
+                        return Ok(answer);
+                    }
+                    keys
+                }
+            };
+            self.discard(&keys).await;
+            attempts.pause(&self.machine).await?;
+        }
+    }
+
+    /// Removes what nobody refers to. What cannot be removed stays: it is in
+    /// nobody's way.
+    pub(crate) async fn discard(&self, keys: &[String]) {
+        if !keys.is_empty()
+            && let Err(fault) = self.platform.delete_many(keys).await
+        {
+            crate::log::warn(format_args!("something stays behind: {fault}"));
+        }
+    }
+
+    pub(crate) async fn document<T: DeserializeOwned>(
+        &self,
+        key: &str,
+    ) -> Result<Option<T>, Fault> {
+        let document = self.platform.get(key).await?;
+        document.as_deref().map(documents::decode).transpose()
+    }
+
+    /// A name that nobody has used.
+    pub(crate) fn drawn(&self) -> String {
+        names::drawn(self.machine.random())
+    }
+}
+
+/// Attempts to swap a record that others swap too.
+#[derive(Default)]
+pub(crate) struct Attempts(u32);
+
+impl Attempts {
+    /// Waits a little longer each time, at random.
+    pub(crate) async fn pause(&mut self, machine: &impl Machine) -> Result<(), Fault> {
+        self.0 = self.0.saturating_add(1);
+        if self.0 >= ATTEMPTS {
+            let reason = "others write the same record all the time";
+            return Err(Fault::Unavailable(reason.to_owned()));
+        }
+        let longest = LONGEST_PAUSE.min(Duration::from_millis(u64::from(self.0)));
+        let micros = u64::try_from(longest.as_micros()).unwrap_or(1).max(1);
+        machine
+            .pause(Duration::from_micros(machine.random() % micros))
+            .await;
+        Ok(())
+    }
+}

@@ -1,0 +1,365 @@
+//! The store over a platform in memory, with its steps in any order: each call
+//! of the platform lets others go first, and who works may vanish at any of
+//! them.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use concept_refinement_domain::capability::{Fenced, Lease, NewTask, Submission};
+use concept_refinement_domain::concept::{NewConcept, id_for};
+use concept_refinement_domain::quota::{Quota, Window};
+use concept_refinement_domain::task::{Refinement, Status};
+use concept_refinement_domain::timestamp::Timestamp;
+
+use crate::ports::{Documents, Fault, Machine, Records, Settings};
+use crate::store::Store;
+
+const USERS: [&str; 2] = ["ada", "bob"];
+const QUOTA: u32 = 6;
+
+type Shared = Rc<RefCell<BTreeMap<String, Vec<u8>>>>;
+
+thread_local! {
+    static STORED: Shared = Rc::default();
+    static RANDOM: Cell<u64> = const { Cell::new(1) };
+    static NOW: Cell<u64> = const { Cell::new(1_795_176_000_000_000) };
+}
+
+/// Compares by value, as platforms do.
+#[derive(Default)]
+struct Memory;
+
+fn stored<T>(look: impl FnOnce(&mut BTreeMap<String, Vec<u8>>) -> T) -> T {
+    STORED.with(|stored| look(&mut stored.borrow_mut()))
+}
+
+impl Records for Memory {
+    type Held = (String, Option<Vec<u8>>);
+
+    async fn read(&self, key: &str) -> Result<(Option<Vec<u8>>, Self::Held), Fault> {
+        others_first().await;
+        let value = stored(|stored| stored.get(key).cloned());
+        Ok((value.clone(), (key.to_owned(), value)))
+    }
+
+    async fn swap(&self, (key, before): Self::Held, value: Vec<u8>) -> Result<bool, Fault> {
+        others_first().await;
+        Ok(stored(|stored| {
+            let is_unchanged = stored.get(&key) == before.as_ref();
+            if is_unchanged {
+                assert_ne!(stored.insert(key, value.clone()), Some(value));
+            }
+            is_unchanged
+        }))
+    }
+}
+
+impl Documents for Memory {
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Fault> {
+        others_first().await;
+        Ok(stored(|stored| stored.get(key).cloned()))
+    }
+
+    async fn get_many(&self, keys: &[String]) -> Result<Vec<Option<Vec<u8>>>, Fault> {
+        let mut found = Vec::new();
+        for key in keys {
+            found.push(self.get(key).await?);
+        }
+        Ok(found)
+    }
+
+    async fn set_many(&self, documents: Vec<(String, Vec<u8>)>) -> Result<(), Fault> {
+        for (key, value) in documents {
+            others_first().await;
+            stored(|stored| stored.insert(key, value));
+        }
+        Ok(())
+    }
+
+    async fn delete_many(&self, keys: &[String]) -> Result<(), Fault> {
+        for key in keys {
+            others_first().await;
+            stored(|stored| stored.remove(key));
+        }
+        Ok(())
+    }
+}
+
+impl Settings for Memory {
+    async fn setting(&self, _: &str) -> Option<String> {
+        None
+    }
+}
+
+#[derive(Default)]
+struct Dice;
+
+impl Machine for Dice {
+    fn now(&self) -> Timestamp {
+        Timestamp(NOW.get())
+    }
+
+    /// Xorshift (Marsaglia 2003).
+    fn random(&self) -> u64 {
+        let mut state = RANDOM.get();
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        RANDOM.set(state);
+        state
+    }
+
+    async fn pause(&self, _: Duration) {
+        others_first().await;
+    }
+}
+
+fn others_first() -> impl Future<Output = ()> {
+    let mut is_first = true;
+    poll_fn(move |_| {
+        if std::mem::take(&mut is_first) {
+            Poll::Pending
+        } else {
+            Poll::Ready(())
+        }
+    })
+}
+
+fn store() -> Store<Memory, Dice> {
+    Store::default()
+}
+
+fn id(number: u64) -> String {
+    format!("0190c0de-0000-7000-8000-{number:012x}")
+}
+
+/// What is known to have happened.
+#[derive(Default)]
+struct Known {
+    created: BTreeMap<String, &'static str>,
+    keys: BTreeMap<(&'static str, String), String>,
+    attempts: BTreeSet<(String, u32)>,
+    ends: BTreeMap<String, Status>,
+    deleted: BTreeSet<String>,
+}
+
+type Shown = Rc<RefCell<Known>>;
+
+async fn submit(user: &'static str, number: u64, known: Shown) {
+    let key = format!("key {}", number % 5);
+    let task = NewTask {
+        id: id(number),
+        user_id: user.into(),
+        is_anonymous: false,
+        refinement: Refinement {
+            original_image_url: "https://example.com/a.png".into(),
+            refinement_prompt: "Make it lighter".into(),
+            logo_description: None,
+            theme_description: None,
+        },
+        original_path: None,
+        original_found: true,
+        idempotency_key: number.is_multiple_of(3).then(|| key.clone()),
+        quota: Some(Quota {
+            limit: QUOTA,
+            window: Window::Month,
+        }),
+    };
+    let has_key = task.idempotency_key.is_some();
+    let answer = store().submit(task).await.unwrap();
+    let mut known = known.borrow_mut();
+    match answer {
+        Submission::Created(accepted) => {
+            assert!(
+                known
+                    .created
+                    .insert(accepted.task.id.clone(), user)
+                    .is_none()
+            );
+            if has_key {
+                let other = known.keys.insert((user, key), accepted.task.id);
+                assert_eq!(other, None, "a key made two tasks");
+            }
+        }
+        Submission::Replayed(accepted) => {
+            if let Some(first) = known.keys.get(&(user, key)) {
+                assert_eq!(*first, accepted.task.id);
+            }
+        }
+        Submission::Active(accepted) => assert_eq!(accepted.task.user_id, user),
+        Submission::QuotaExceeded(_) => {}
+        other => panic!("{other:?}"),
+    }
+}
+
+fn concept(lease: &Lease, user: &str) -> NewConcept {
+    NewConcept {
+        task_id: lease.task_id.clone(),
+        user_id: user.into(),
+        is_anonymous: false,
+        image_path: format!("refined/{}", lease.attempt),
+        image_url: "/api/images/refined".into(),
+        original_image_url: "https://example.com/a.png".into(),
+        refinement_prompt: "Make it lighter".into(),
+        logo_description: None,
+        theme_description: None,
+        color_palettes: vec![],
+    }
+}
+
+async fn work(id: String, fails: bool, known: Shown) {
+    let store = store();
+    let Some(claimed) = store.claim(&id, None).await.unwrap() else {
+        return;
+    };
+    let lease = claimed.lease;
+    let is_new = known
+        .borrow_mut()
+        .attempts
+        .insert((id.clone(), lease.attempt));
+    assert!(is_new, "two hold one attempt");
+    let _ = store.checkpoint(&lease, "refined/a").await.unwrap();
+    let (ended, status) = if fails {
+        (
+            store.fail(&lease, "It failed.").await.unwrap(),
+            Status::Failed,
+        )
+    } else {
+        let content = concept(&lease, &claimed.task.user_id);
+        if store.put_concept(&lease, content).await.unwrap().is_none() {
+            return;
+        }
+        let result = id_for(&id);
+        let completed = store.complete(&lease, &result).await.unwrap();
+        (completed, Status::Completed)
+    };
+    if ended == Fenced::Done {
+        let earlier = known.borrow_mut().ends.insert(id, status);
+        assert_eq!(earlier, None, "a task ended twice");
+    }
+}
+
+async fn delete(user: &'static str, id: String, known: Shown) {
+    if store().delete(user, &id).await.unwrap().is_some() {
+        assert!(known.borrow_mut().deleted.insert(id), "deleted twice");
+    }
+}
+
+/// Everybody at once, in an order drawn from the seed; one in `vanish` steps
+/// somebody vanishes in the middle of what they do.
+fn run(seed: u64, vanish: u64) -> Shown {
+    stored(BTreeMap::clear);
+    RANDOM.set(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+    let dice = Dice;
+    let known = Shown::default();
+    let mut running: Vec<Pin<Box<dyn Future<Output = ()>>>> = Vec::new();
+    let mut begun = 0;
+    while begun < 120 || !running.is_empty() {
+        if begun < 120 && running.len() < 6 {
+            begun += 1;
+            let user = USERS[(dice.random() % 2) as usize];
+            let some = id(dice.random() % begun);
+            running.push(match dice.random() % 8 {
+                0..4 => Box::pin(submit(user, begun, known.clone())),
+                4..7 => Box::pin(work(some, dice.random().is_multiple_of(4), known.clone())),
+                _ => Box::pin(delete(user, some, known.clone())),
+            });
+        }
+        let index = (dice.random() % running.len() as u64) as usize;
+        let mut context = Context::from_waker(Waker::noop());
+        let is_done = running[index].as_mut().poll(&mut context).is_ready();
+        if is_done || dice.random().is_multiple_of(vanish) {
+            drop(running.swap_remove(index));
+        }
+        if dice.random().is_multiple_of(20) {
+            NOW.set(NOW.get() + 20_000_000);
+        }
+    }
+    known
+}
+
+fn alone<T>(work: impl Future<Output = T>) -> T {
+    let mut work = std::pin::pin!(work);
+    let mut context = Context::from_waker(Waker::noop());
+    loop {
+        if let Poll::Ready(done) = work.as_mut().poll(&mut context) {
+            return done;
+        }
+    }
+}
+
+/// What must hold whatever happened, once somebody has gone through all that
+/// is left.
+fn check(seed: u64, known: &Shown) {
+    for user in USERS {
+        loop {
+            let tasks = alone(store().list(user, None, 100, None)).unwrap().items;
+            let left: Vec<_> = tasks
+                .iter()
+                .filter(|task| !task.status.is_final())
+                .collect();
+            assert!(left.len() <= 1, "seed {seed}: two are active");
+            let Some(task) = left.first() else { break };
+            NOW.set(NOW.get() + 60_000_000);
+            alone(work(task.id.clone(), false, known.clone()));
+        }
+        let tasks = alone(store().list(user, None, 100, None)).unwrap().items;
+        assert!(
+            tasks.len() <= QUOTA as usize,
+            "seed {seed}: {}",
+            tasks.len()
+        );
+        let ids: BTreeSet<_> = tasks.iter().map(|task| task.id.clone()).collect();
+        assert_eq!(ids.len(), tasks.len(), "seed {seed}: one is there twice");
+        let known = known.borrow();
+        for (id, _) in known.created.iter().filter(|(_, owner)| **owner == user) {
+            // Who deleted it may have vanished before they were told.
+            let is_gone = alone(store().get(user, id)).unwrap().is_none();
+            assert_eq!(!ids.contains(id), is_gone, "seed {seed}");
+            assert!(!known.deleted.contains(id) || is_gone, "seed {seed}");
+        }
+        let concepts = alone(store().concepts(user, 100, None)).unwrap().items;
+        for task in &tasks {
+            assert_eq!(
+                alone(store().get(user, &task.id)).unwrap().as_ref(),
+                Some(task)
+            );
+            if let Some(status) = known.ends.get(&task.id) {
+                assert_eq!(task.status, *status, "seed {seed}");
+            }
+            let has_concept = concepts
+                .iter()
+                .any(|concept| concept.content.task_id == task.id);
+            assert_eq!(has_concept, task.status == Status::Completed, "seed {seed}");
+            assert_eq!(task.result_id.is_some(), has_concept, "seed {seed}");
+            assert_eq!(task.image_path.is_some(), has_concept, "seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn any_order_of_steps_keeps_the_promises() {
+    let mut ended = 0;
+    for seed in 1..=400 {
+        let known = run(seed, u64::MAX);
+        check(seed, &known);
+        ended += known.borrow().ends.len();
+    }
+    assert!(ended > 400, "hardly anything happened: {ended}");
+}
+
+#[test]
+fn whoever_vanishes_leaves_nothing_broken() {
+    let mut ended = 0;
+    for seed in 1..=400 {
+        let known = run(seed, 40);
+        check(seed, &known);
+        ended += known.borrow().ends.len();
+    }
+    assert!(ended > 400, "hardly anything happened: {ended}");
+}

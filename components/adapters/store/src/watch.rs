@@ -1,0 +1,100 @@
+//! Watching a task, and the stages that a user can watch. A platform tells
+//! nobody when a record changes, so who watches looks again and again.
+
+use std::time::Duration;
+
+use concept_refinement_domain::capability::Lease;
+use concept_refinement_domain::task::{Change, Stage, Status, Task};
+
+use crate::documents::{self, StageDocument};
+use crate::names;
+use crate::ports::{Fault, Machine, Platform};
+use crate::store::Store;
+
+/// How long until the next look.
+const INTERVAL: Duration = Duration::from_millis(250);
+
+/// What a watcher was told last.
+pub struct Watch {
+    user_id: String,
+    id: String,
+    task: Option<Task>,
+    stage: Option<StageDocument>,
+    is_over: bool,
+}
+
+impl<P: Platform, M: Machine> Store<P, M> {
+    /// None: no such task, or another user's.
+    pub async fn watch(&self, user_id: &str, id: &str) -> Result<Option<Watch>, Fault> {
+        let is_there = self.get(user_id, id).await?.is_some();
+        Ok(is_there.then(|| Watch {
+            user_id: user_id.to_owned(),
+            id: id.to_owned(),
+            task: None,
+            stage: None,
+            is_over: false,
+        }))
+    }
+
+    /// The next change, once there is one. None: there will be no more.
+    pub async fn next_change(&self, watch: &mut Watch) -> Result<Option<Change>, Fault> {
+        while !watch.is_over {
+            let is_first = watch.task.is_none();
+            if let Some(change) = self.change_since(watch).await? {
+                return Ok(Some(change));
+            }
+            if !is_first {
+                self.machine.pause(INTERVAL).await;
+            }
+        }
+        Ok(None)
+    }
+
+    /// Who watches is told, if the platform keeps it: nothing depends on it.
+    pub async fn began(&self, lease: &Lease, stage: Stage) {
+        let Some(document) = names::task(&lease.task_id).map(|_| names::stage(&lease.task_id))
+        else {
+            return;
+        };
+        let stage = StageDocument {
+            attempt: lease.attempt,
+            stage,
+        };
+        let written = async {
+            let content = documents::encode(&stage)?;
+            self.platform.set_many(vec![(document, content)]).await
+        };
+        if let Err(fault) = written.await {
+            crate::log::warn(format_args!("nobody is told of a stage: {fault}"));
+        }
+    }
+
+    async fn change_since(&self, watch: &mut Watch) -> Result<Option<Change>, Fault> {
+        let Some((task, attempt)) = self.find(&watch.user_id, &watch.id).await? else {
+            watch.is_over = true;
+            return Ok(Some(Change::Deleted));
+        };
+        let is_known = watch.task.as_ref().is_some_and(|known| {
+            (known.status, known.updated_at) == (task.status, task.updated_at)
+        });
+        if !is_known {
+            watch.is_over = task.status.is_final();
+            watch.task = Some(task.clone());
+            return Ok(Some(Change::Task(Box::new(task))));
+        }
+        if task.status != Status::Processing {
+            return Ok(None);
+        }
+        let stage: Option<StageDocument> = self.document(&names::stage(&watch.id)).await?;
+        // A worker that lost its lease may still tell what it begins.
+        let is_news = |stage: &StageDocument| {
+            Some(stage.attempt) == attempt && watch.stage.as_ref() != Some(stage)
+        };
+        let Some(stage) = stage.filter(is_news) else {
+            return Ok(None);
+        };
+        let told = Change::Progress(stage.stage);
+        watch.stage = Some(stage);
+        Ok(Some(told))
+    }
+}
