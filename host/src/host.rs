@@ -1,8 +1,6 @@
 //! One process with all its parts: engine, capabilities, triggers.
 
-use std::future;
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,7 +9,6 @@ use prometheus_client::registry::Registry;
 use rand::RngExt as _;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use wasmtime::component::Component;
@@ -35,23 +32,20 @@ use crate::metrics::{self, Limited, Metrics, Scrape};
 use crate::pipeline::{self, granted};
 use crate::sandbox::{GrantedSettings, Grants, Sandbox, api_linker};
 use crate::secret::Secret;
+use crate::serving::Serving;
 use crate::trigger::http::{Access, HttpTrigger, Limit, REQUESTS, listen};
 use crate::trigger::{ApiInstances, garbage, sweep};
 use concept_refinement_domain::hex::hex;
 use concept_refinement_domain::secret::{IMAGE_URLS, SESSION_TOKENS};
 
 /// What an instance of the API may grow to, in bytes.
-const API_MEMORY: usize = 128 << 20;
+pub(crate) const API_MEMORY: usize = 128 << 20;
 
 /// Instances of the API at once; requests share them.
 const API_INSTANCES: u32 = 64;
 
 /// Tasks that the queue keeps in mind; one more is found by the sweep.
 const QUEUED: usize = 100_000;
-
-/// How long a stop waits for what is under way. The rest of the 30 s that it
-/// may take (contract, section 4) is for giving back what was not finished.
-const GRACE: Duration = Duration::from_secs(28);
 
 /// What the keys of an issuer may take. The component has less patience, and
 /// reads less.
@@ -84,17 +78,9 @@ pub struct HostBuilder {
 /// A host at work. Dropping it ends its tasks without waiting; what was
 /// accepted stays stored.
 pub struct Host {
-    address: SocketAddr,
     metrics_address: Option<SocketAddr>,
     capabilities: Arc<Capabilities>,
-    watchers: Arc<Watchers>,
-    stop: watch::Sender<bool>,
-    /// Cancelled when what is under way is to be let go of.
-    over: CancellationToken,
-    triggers: Vec<JoinHandle<()>>,
-    _scrapers: Option<AbortOnDropHandle<()>>,
-    /// Ends last: instances run on it.
-    _engine: Engine,
+    serving: Serving,
 }
 
 impl HostBuilder {
@@ -205,6 +191,7 @@ impl HostBuilder {
                 capabilities: Some(Arc::clone(&capabilities)),
                 watchers: Arc::clone(&watchers),
             },
+            place: None,
             stopping: Arc::default(),
             slots: Arc::new(Semaphore::new(usize::try_from(API_INSTANCES)?)),
         };
@@ -272,15 +259,17 @@ impl HostBuilder {
             told = Some(AbortOnDropHandle::new(tokio::spawn(serve)));
         }
         Ok(Host {
-            address,
             metrics_address,
             capabilities,
-            watchers,
-            stop,
-            over,
-            triggers,
-            _scrapers: told,
-            _engine: compiled.engine,
+            serving: Serving {
+                address,
+                watchers,
+                stop,
+                over,
+                triggers,
+                _scrapers: told,
+                _engine: compiled.engine,
+            },
         })
     }
 }
@@ -288,7 +277,7 @@ impl HostBuilder {
 impl Host {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.serving.address()
     }
 
     /// Where Prometheus finds its metrics.
@@ -303,36 +292,17 @@ impl Host {
     /// Takes no more work, finishes what is under way or gives it back at the
     /// end of the grace, and ends.
     pub async fn stop(self) {
-        self.stop_sooner(future::pending()).await;
+        self.serving.stop().await;
     }
 
     /// The same, with a grace that is over as soon as `hurry` is.
-    pub async fn stop_sooner(mut self, hurry: impl Future<Output = ()>) {
-        self.stop.send_replace(true);
-        self.watchers.send_away();
-        let triggers = &mut self.triggers;
-        let mut ended = pin!(async {
-            for trigger in triggers {
-                if let Err(error) = trigger.await {
-                    tracing::error!(%error, "a trigger ended early");
-                }
-            }
-        });
-        tokio::select! {
-            () = &mut ended => return,
-            () = tokio::time::sleep(GRACE) => {}
-            () = hurry => {}
-        }
-        self.over.cancel();
-        ended.await;
+    pub async fn stop_sooner(self, hurry: impl Future<Output = ()>) {
+        self.serving.stop_sooner(hurry).await;
     }
-}
 
-impl Drop for Host {
-    fn drop(&mut self) {
-        for trigger in &self.triggers {
-            trigger.abort();
-        }
+    /// What is left to do with a host that nobody else has a use for.
+    pub(crate) fn into_serving(self) -> Serving {
+        self.serving
     }
 }
 
@@ -437,7 +407,7 @@ pub(crate) fn api_egress(config: &Config, network: &Network) -> Egress {
     .within(ISSUER)
 }
 
-fn access(config: &Config) -> Access {
+pub(crate) fn access(config: &Config) -> Access {
     Access {
         proxies: config.trusted_proxies.clone(),
         cors_origins: config.cors_origins.clone(),

@@ -4,13 +4,14 @@
 mod printed;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use concept_refinement_domain::capability::Lease;
 use concept_refinement_domain::task::Stage;
 use wasmtime::component::{HasData, Linker, ResourceTable};
 use wasmtime::{ResourceLimiter, Store};
-use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::bindings::capabilities::concept::refinement::{
@@ -34,6 +35,13 @@ pub struct Grants {
     /// None for a model: it sees nothing but its request.
     pub capabilities: Option<Arc<Capabilities>>,
     pub watchers: Arc<Watchers>,
+}
+
+/// What a component gets besides that brings stores of its own along.
+pub struct Place {
+    /// It sees this as `/data`.
+    pub directory: PathBuf,
+    pub environment: Vec<(String, String)>,
 }
 
 /// The data of one store.
@@ -133,6 +141,20 @@ impl Sandbox {
         store
     }
 
+    /// Opens a place to the guest, which has none otherwise.
+    pub fn open(&mut self, place: &Place) -> wasmtime::Result<()> {
+        let Place {
+            directory,
+            environment,
+        } = place;
+        let mut wasi = WasiCtxBuilder::new();
+        wasi.stderr(self.printed.clone())
+            .envs(environment)
+            .preopened_dir(directory, "/data", FsPerms::ReadWrite)?;
+        self.wasi = wasi.build();
+        Ok(())
+    }
+
     pub fn setting(&self, name: &str) -> Option<String> {
         self.settings.get(name).cloned()
     }
@@ -190,14 +212,19 @@ impl LastStage {
     }
 }
 
-/// What every component needs: an empty WASI, wasi:http (guarded by its grant)
-/// and its settings.
-fn base_linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Sandbox>> {
+/// WASI, as empty as the sandbox has it, and wasi:http, guarded by its grant.
+pub fn wasi_linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Sandbox>> {
     let mut linker = Linker::new(engine);
     // Rust's standard library brings WASI 0.2 imports into every component.
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     wasmtime_wasi::p3::add_to_linker(&mut linker)?;
     wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
+    Ok(linker)
+}
+
+/// What every component of ours needs: that, and its settings.
+fn base_linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Sandbox>> {
+    let mut linker = wasi_linker(engine)?;
     settings::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
     Ok(linker)
 }

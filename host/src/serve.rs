@@ -10,7 +10,7 @@ use std::time::Duration;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::HostBuilder;
+use crate::serving::Serving;
 
 /// How long a stop may take (contract, section 4), the grace included.
 const STOP: Duration = Duration::from_secs(30);
@@ -22,13 +22,13 @@ const HURRIED_STOP: Duration = Duration::from_secs(1);
 /// How long the end waits for threads that are in the middle of something.
 const LAST_CALLS: Duration = Duration::from_millis(500);
 
-/// Serves until a signal comes.
-pub fn until_stopped(builder: HostBuilder) -> anyhow::Result<()> {
+/// Starts and serves until a signal comes.
+pub fn until_stopped(start: impl Future<Output = anyhow::Result<Serving>>) -> anyhow::Result<()> {
     allow_many_files();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    let served = runtime.block_on(start_and_stop(builder));
+    let served = runtime.block_on(start_and_stop(start));
     runtime.shutdown_timeout(LAST_CALLS);
     served
 }
@@ -47,17 +47,22 @@ fn allow_many_files() {
     }
 }
 
-async fn start_and_stop(builder: HostBuilder) -> anyhow::Result<()> {
+async fn start_and_stop(
+    start: impl Future<Output = anyhow::Result<Serving>>,
+) -> anyhow::Result<()> {
     let mut signals = Signals::listen()?;
-    let host = tokio::select! {
-        host = builder.start() => host?,
+    let serving = tokio::select! {
+        serving = start => serving?,
         // Nothing was promised yet.
         _ = signals.next() => {
             tracing::info!("stopping before it was ready");
             return Ok(());
         }
     };
-    println!("concept-refinement is ready at http://{}", host.address());
+    println!(
+        "concept-refinement is ready at http://{}",
+        serving.address()
+    );
     signals.next().await;
     tracing::info!("stopping");
     exit_after(STOP, 1);
@@ -66,7 +71,7 @@ async fn start_and_stop(builder: HostBuilder) -> anyhow::Result<()> {
         tracing::info!("stopping at once");
         exit_after(HURRIED_STOP, 0);
     };
-    host.stop_sooner(hurry).await;
+    serving.stop_sooner(hurry).await;
     Ok(())
 }
 

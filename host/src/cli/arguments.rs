@@ -30,6 +30,14 @@ fn serve() -> Command {
     Command::new("serve")
         .about("Serves the API and processes tasks")
         .args(settings::sources())
+        .arg(
+            Arg::new("composed")
+                .long("composed")
+                .value_name("FILE")
+                .value_parser(value_parser!(PathBuf))
+                .conflicts_with("components")
+                .help("Serve the component FILE, which is all in one and brings its own stores"),
+        )
         .args(settings::flags(|_| true))
 }
 

@@ -1,9 +1,12 @@
 //! `serve`
 
+use std::path::PathBuf;
+
+use anyhow::Context as _;
 use clap::ArgMatches;
 
 use super::{Failure, settings};
-use crate::{Components, HostBuilder, serve};
+use crate::{Components, Composed, HostBuilder, serve};
 
 const LOGGED: &str = "warn,concept_refinement=info,concept_refinement_host=info";
 
@@ -17,7 +20,14 @@ pub fn run(
     for variable in given.unknown_variables {
         tracing::warn!(variable, "an unknown variable is ignored");
     }
+    if let Some(path) = matches.get_one::<PathBuf>("composed") {
+        let component = std::fs::read(path)
+            .with_context(|| format!("reading the component {}", path.display()))?;
+        serve::until_stopped(Composed::new(config, component).start())?;
+        return Ok(());
+    }
     let components = Components::load(given.components.as_deref(), &config.model)?;
-    serve::until_stopped(prepare(HostBuilder::new(config, components)))?;
+    let builder = prepare(HostBuilder::new(config, components));
+    serve::until_stopped(async { Ok(builder.start().await?.into_serving()) })?;
     Ok(())
 }

@@ -24,7 +24,7 @@ use wasmtime_wasi_http::p3::bindings::ServicePre;
 
 use super::activity::{Activity, Movement};
 use crate::recurring::Recurring;
-use crate::sandbox::{Grants, Sandbox};
+use crate::sandbox::{Grants, Place, Sandbox};
 
 /// Requests that one instance serves at once.
 const AT_ONCE: usize = 64;
@@ -47,6 +47,8 @@ pub struct ApiInstances {
     pub engine: wasmtime::Engine,
     pub pre: ServicePre<Sandbox>,
     pub grants: Grants,
+    /// None: they have neither files nor an environment.
+    pub place: Option<Place>,
     /// Set when instances end with the host, which is no fault of theirs.
     pub stopping: Arc<AtomicBool>,
     /// How many there may be at once: the pool has room for the others' too.
@@ -64,6 +66,9 @@ impl HandlerState for ApiInstances {
         };
         let movement = Movement::default();
         let mut store = Sandbox::store(&self.engine, &self.grants);
+        if let Some(place) = &self.place {
+            store.data_mut().open(place)?;
+        }
         let service = self.pre.instantiate_async(&mut store).await?;
         Ok(Instance {
             store,
