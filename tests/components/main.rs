@@ -8,130 +8,50 @@
     reason = "this runs in tests only"
 )]
 
+mod expected;
+
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use concept_refinement_tests::artifacts;
+use wasmparser::{Parser, Payload};
 use wasmtime::component::Component;
 use wasmtime::{Config, Engine};
 
-/// What Rust's standard library imports, without the version: its base. There
-/// are no files and no sockets in it, and the host fills it with nothing.
-const STD: [&str; 16] = [
-    "wasi:cli/environment",
-    "wasi:cli/exit",
-    "wasi:cli/stderr",
-    "wasi:cli/stdin",
-    "wasi:cli/stdout",
-    "wasi:cli/terminal-input",
-    "wasi:cli/terminal-output",
-    "wasi:cli/terminal-stderr",
-    "wasi:cli/terminal-stdin",
-    "wasi:cli/terminal-stdout",
-    "wasi:clocks/monotonic-clock",
-    "wasi:clocks/wall-clock",
-    "wasi:io/error",
-    "wasi:io/poll",
-    "wasi:io/streams",
-    // Hash maps are seeded.
-    "wasi:random/insecure-seed",
-];
+use expected::{ADAPTERS, COMPONENTS, COMPOSED, Expected, STD};
 
-struct Expected {
-    name: &'static str,
-    imports: &'static [&'static str],
-    exports: &'static [&'static str],
-}
+/// What a composed component may have of code, in bytes.
+const MAX_CODE: usize = 4_000_000;
 
-const COMPONENTS: [Expected; 6] = [
-    Expected {
-        name: "api",
-        imports: &[
-            "concept:refinement/types@0.1.0",
-            "concept:refinement/settings@0.1.0",
-            "concept:refinement/health@0.1.0",
-            "concept:refinement/task-store@0.1.0",
-            "concept:refinement/task-queue@0.1.0",
-            "concept:refinement/image-store@0.1.0",
-            "concept:refinement/concept-store@0.1.0",
-            "wasi:http/client@0.3.0",
-            "wasi:http/types@0.3.0",
-            "wasi:clocks/types@0.3.0",
-            "wasi:clocks/monotonic-clock@0.3.0",
-            "wasi:clocks/system-clock@0.3.0",
-            "wasi:random/random@0.3.0",
-            "wasi:random/random",
-        ],
-        exports: &["wasi:http/handler@0.3.0"],
-    },
-    Expected {
-        name: "processor",
-        imports: &[
-            "concept:refinement/types@0.1.0",
-            "concept:refinement/settings@0.1.0",
-            "concept:refinement/task-store@0.1.0",
-            "concept:refinement/image-store@0.1.0",
-            "concept:refinement/concept-store@0.1.0",
-            "concept:refinement/progress@0.1.0",
-            "concept:refinement/image-model@0.1.0",
-            "wasi:http/client@0.3.0",
-            "wasi:http/types@0.3.0",
-            "wasi:clocks/types@0.3.0",
-            "wasi:clocks/monotonic-clock@0.3.0",
-            "wasi:clocks/system-clock@0.3.0",
-            "wasi:random/random@0.3.0",
-            "wasi:random/random",
-        ],
-        exports: &["concept:refinement/processor@0.1.0"],
-    },
-    Expected {
-        name: "model-local",
-        imports: &["concept:refinement/settings@0.1.0"],
-        exports: MODEL_EXPORTS,
-    },
-    Expected {
-        name: "model-jigsawstack",
-        imports: PROVIDER_IMPORTS,
-        exports: MODEL_EXPORTS,
-    },
-    Expected {
-        name: "model-openai",
-        imports: PROVIDER_IMPORTS,
-        exports: MODEL_EXPORTS,
-    },
-    Expected {
-        name: "model-automatic1111",
-        imports: PROVIDER_IMPORTS,
-        exports: MODEL_EXPORTS,
-    },
-];
-
-const MODEL_EXPORTS: &[&str] = &["concept:refinement/image-model@0.1.0"];
-
-/// Of a model that asks a provider: no timer, since it neither waits nor asks
-/// again.
-const PROVIDER_IMPORTS: &[&str] = &[
-    "concept:refinement/settings@0.1.0",
-    "wasi:http/client@0.3.0",
-    "wasi:http/types@0.3.0",
-    "wasi:clocks/types@0.3.0",
-    "wasi:clocks/system-clock@0.3.0",
-    "wasi:random/random@0.3.0",
-    "wasi:random/random",
-];
+/// The one that is the API.
+const MAX_API_CODE: usize = 1_500_000;
 
 #[test]
 fn a_component_imports_its_world_and_the_standard_librarys_base() {
     let engine = engine();
-    for expected in COMPONENTS {
-        let (imports, exports) = types(&engine, expected.name);
-        let unexpected: Vec<&String> = imports
-            .iter()
-            .filter(|import| !is_expected(import, expected.imports))
-            .collect();
-        assert!(unexpected.is_empty(), "{}: {unexpected:?}", expected.name);
-        let expected_exports = expected.exports.iter().map(|name| (*name).to_owned());
-        assert_eq!(exports, expected_exports.collect(), "{}", expected.name);
+    let shipped = COMPONENTS.iter().chain(&ADAPTERS);
+    let shipped = shipped.map(|expected| (component(expected.name), expected));
+    let composed = COMPOSED.iter().flat_map(|expected| {
+        let (local, scripted) = (
+            artifacts::composed(expected.name),
+            artifacts::test_composed(expected.name),
+        );
+        [(local, expected), (scripted, expected)]
+    });
+    let mut problems = Vec::new();
+    for (path, expected) in shipped.chain(composed) {
+        let (imports, exports) = types(&engine, &path);
+        for import in imports {
+            if !is_expected(&import, expected.imports) {
+                problems.push(format!("{} imports {import}", path.display()));
+            }
+        }
+        let expected = expected.exports.iter().map(|name| (*name).to_owned());
+        if exports != expected.collect() {
+            problems.push(format!("{} exports {exports:?}", path.display()));
+        }
     }
+    assert!(problems.is_empty(), "{problems:#?}");
 }
 
 /// The pipeline, the models of providers and, for the keys of an issuer, the API
@@ -141,13 +61,35 @@ fn a_component_imports_its_world_and_the_standard_librarys_base() {
 fn who_reaches_out_does_so_by_http() {
     let engine = engine();
     for Expected { name, .. } in COMPONENTS {
-        let (imports, _) = types(&engine, name);
+        let (imports, _) = types(&engine, &component(name));
         let reaches = |interface: &str| imports.iter().any(|import| import.starts_with(interface));
         let may = name != "model-local";
         assert_eq!(reaches("wasi:http/client@"), may, "{name}");
         assert!(!reaches("wasi:sockets"), "{name}");
         assert!(!reaches("wasi:filesystem"), "{name}");
     }
+}
+
+#[test]
+fn the_code_of_composed_components_is_small() {
+    for (name, limit) in [
+        ("spin-api", MAX_API_CODE),
+        ("spin-processor", MAX_CODE),
+        ("standalone", MAX_CODE),
+    ] {
+        let code = code(&std::fs::read(artifacts::composed(name)).unwrap());
+        assert!(code <= limit, "{name}: {code} bytes");
+    }
+}
+
+/// In bytes, of all modules within: what a browser is sent is data.
+fn code(component: &[u8]) -> usize {
+    let payloads = Parser::new(0).parse_all(component);
+    let sizes = payloads.map(|payload| match payload.unwrap() {
+        Payload::CodeSectionStart { size, .. } => usize::try_from(size).unwrap(),
+        _ => 0,
+    });
+    sizes.sum()
 }
 
 /// One of the interfaces, or of the standard library's, in its WASI 0.2.
@@ -158,8 +100,11 @@ fn is_expected(import: &str, interfaces: &[&str]) -> bool {
             && (STD.contains(&interface) || interfaces.contains(&interface)))
 }
 
-fn types(engine: &Engine, name: &str) -> (BTreeSet<String>, BTreeSet<String>) {
-    let path = artifacts::components().join(format!("{name}.wasm"));
+fn component(name: &str) -> PathBuf {
+    artifacts::components().join(format!("{name}.wasm"))
+}
+
+fn types(engine: &Engine, path: &Path) -> (BTreeSet<String>, BTreeSet<String>) {
     let component = Component::from_file(engine, path).unwrap();
     let types = component.component_type();
     let imports = types.imports(engine).map(|(name, _)| name.to_owned());

@@ -56,7 +56,7 @@ impl<F: Broken> TaskBackend for Flawed<F> {
 }
 
 /// The promise is kept by a sound store, elsewhere in this program.
-async fn found_out(promise: impl Future<Output = ()> + Send + 'static) -> bool {
+pub async fn found_out(promise: impl Future<Output = ()> + Send + 'static) -> bool {
     tokio::spawn(promise)
         .await
         .is_err_and(|error| error.is_panic())

@@ -2,7 +2,9 @@
 //!
 //! A backend takes part by implementing the trait of the suite's module and
 //! standing in the list at the end of this file. Promises are about what `wit/`
-//! says, never about how an engine does it.
+//! says, never about how an engine does it, and every backend keeps those. What
+//! our own host relies on besides, and its backends alone promise, stands in
+//! lists apart.
 
 #![allow(
     clippy::expect_used,
@@ -11,6 +13,7 @@
     clippy::unwrap_used
 )]
 
+mod adapters;
 mod flaws;
 mod images;
 mod queue;
@@ -42,7 +45,6 @@ macro_rules! task_promises {
                 users_do_not_wait_for_each_other,
                 the_active_task_is_answered_until_it_is_final,
                 each_judgement_has_its_place,
-                a_full_backlog_refuses_until_a_task_is_taken,
                 an_id_is_given_once,
                 any_text_is_kept_as_it_is,
                 a_withdrawn_task_has_failed_and_cost_nothing,
@@ -80,26 +82,16 @@ macro_rules! task_promises {
             }
             tasks::deaths {
                 the_third_death_fails_the_task,
-                what_is_given_up_is_counted,
                 releasing_is_no_death,
                 a_slow_worker_that_goes_on_has_not_died,
-            }
-            tasks::sweep {
-                a_pending_task_is_due_after_a_while,
-                a_held_task_is_due_when_its_lease_runs_out,
-                a_final_task_is_never_due,
-                the_longest_overdue_come_first_and_once,
-                recovering_takes_over_whatever_was_under_way,
-                recovering_counts_as_the_death_of_the_worker,
-                a_clock_that_is_set_back_strands_no_task,
             }
             tasks::reads {
                 a_user_sees_their_own_tasks_only,
                 tasks_are_listed_newest_first,
                 a_status_narrows_the_list,
                 pages_meet_without_gap_or_overlap,
+                a_long_history_is_there_to_its_end,
                 the_last_page_says_so,
-                tasks_are_counted_by_state,
                 a_checked_store_can_be_used,
             }
             tasks::delete {
@@ -117,7 +109,6 @@ macro_rules! task_promises {
                 who_reads_late_misses_no_end,
                 nobody_watches_another_users_task,
                 many_watch_one_task,
-                who_works_on_a_task_is_told_of_its_deletion,
             }
             tasks::concepts {
                 a_concept_is_seen_once_its_task_is_completed,
@@ -127,6 +118,41 @@ macro_rules! task_promises {
                 deleting_it_takes_the_image_from_its_task,
                 a_user_sees_their_own_concepts_only,
                 concepts_are_paged_newest_first,
+            }
+        }
+    };
+}
+
+/// For backends of our own host.
+macro_rules! host_task_promises {
+    ($backend:ty) => {
+        promises! {
+            $backend:
+            tasks::submit {
+                a_full_backlog_refuses_until_a_task_is_taken,
+                a_full_backlog_is_judged_last,
+            }
+            tasks::idempotency {
+                what_a_full_backlog_refused_is_not_remembered,
+            }
+            tasks::deaths {
+                what_is_given_up_is_counted,
+            }
+            tasks::sweep {
+                a_pending_task_is_due_after_a_while,
+                a_held_task_is_due_when_its_lease_runs_out,
+                a_final_task_is_never_due,
+                the_longest_overdue_come_first_and_once,
+                recovering_takes_over_whatever_was_under_way,
+                recovering_counts_as_the_death_of_the_worker,
+                a_clock_that_is_set_back_strands_no_task,
+            }
+            tasks::reads {
+                tasks_are_counted_by_state,
+            }
+            tasks::watch {
+                who_reads_at_once_misses_nothing,
+                who_works_on_a_task_is_told_of_its_deletion,
             }
             tasks::references {
                 an_image_is_needed_as_long_as_a_worker_or_a_concept_may_need_it,
@@ -161,6 +187,18 @@ macro_rules! durable_task_promises {
                 everything_is_there_after_a_restart,
                 what_was_answered_survives_a_crash,
                 a_key_and_the_quota_survive_a_restart,
+                what_a_dead_process_left_is_gone_on_with,
+            }
+        }
+    };
+}
+
+macro_rules! host_durable_task_promises {
+    ($backend:ty) => {
+        promises! {
+            $backend:
+            tasks::durability {
+                what_a_crash_left_undone_is_due,
                 a_predecessors_tasks_are_taken_over,
                 it_belongs_to_one_process_at_a_time,
             }
@@ -181,7 +219,6 @@ macro_rules! image_promises {
                 at_most_so_many_are_kept,
                 at_most_is_exact_under_concurrency,
                 deleting_is_repeatable,
-                what_is_being_read_stays_whole,
                 a_checked_store_can_be_used,
             }
             images::reading {
@@ -191,16 +228,28 @@ macro_rules! image_promises {
                 equal_contents_have_equal_etags,
                 no_path_leads_elsewhere,
             }
-            images::listing {
-                all_images_of_a_kind_are_listed,
-                what_is_replaced_or_deleted_is_not_listed,
-                what_comes_and_goes_meanwhile_ends_no_list,
-            }
             images::addresses {
                 a_signed_url_resolves_to_its_image,
                 the_public_url_comes_first,
                 a_url_of_ours_need_not_name_an_image,
                 what_is_no_path_is_not_signed,
+            }
+        }
+    };
+}
+
+macro_rules! host_image_promises {
+    ($backend:ty) => {
+        promises! {
+            $backend:
+            images::storing {
+                what_its_sender_breaks_off_is_not_stored,
+                what_is_being_read_stays_whole,
+            }
+            images::listing {
+                all_images_of_a_kind_are_listed,
+                what_is_replaced_or_deleted_is_not_listed,
+                what_comes_and_goes_meanwhile_ends_no_list,
             }
         }
     };
@@ -213,6 +262,17 @@ macro_rules! durable_image_promises {
             images::storing {
                 who_goes_away_leaves_nothing,
                 what_was_answered_survives_a_crash,
+            }
+        }
+    };
+}
+
+macro_rules! host_durable_image_promises {
+    ($backend:ty) => {
+        promises! {
+            $backend:
+            images::storing {
+                a_crash_leaves_nothing_but_what_was_stored,
                 it_belongs_to_one_process_at_a_time,
             }
             images::listing {
@@ -241,10 +301,45 @@ macro_rules! queue_promises {
     };
 }
 
+/// For adapters.
+macro_rules! adapter_promises {
+    ($backend:ty) => {
+        promises! {
+            $backend:
+            adapters::kills {
+                what_was_answered_is_kept_and_what_was_begun_is_gone_on_with,
+            }
+            adapters::settings {
+                what_is_configured_is_answered_by_its_name,
+                all_instances_have_the_same_secret,
+                a_secret_that_is_configured_counts,
+            }
+        }
+    };
+}
+
+mod adapted_to_keyvalue {
+    use crate::adapters::keyvalue::Bucket;
+
+    adapter_promises!(Bucket);
+}
+
+mod adapted_to_a_filesystem {
+    use crate::adapters::filesystem::Directory;
+
+    adapter_promises!(Directory);
+}
+
 mod tasks_in_sqlite_in_memory {
     use crate::sqlite::InMemory;
 
     task_promises!(InMemory);
+
+    mod of_hosts {
+        use super::*;
+
+        host_task_promises!(InMemory);
+    }
 }
 
 mod tasks_in_sqlite_on_disk {
@@ -252,6 +347,27 @@ mod tasks_in_sqlite_on_disk {
 
     task_promises!(OnDisk);
     durable_task_promises!(OnDisk);
+
+    mod of_hosts {
+        use super::*;
+
+        host_task_promises!(OnDisk);
+        host_durable_task_promises!(OnDisk);
+    }
+}
+
+mod tasks_in_keyvalue {
+    use crate::adapters::keyvalue::KeyValue;
+
+    task_promises!(KeyValue);
+    durable_task_promises!(KeyValue);
+}
+
+mod tasks_in_a_filesystem {
+    use crate::adapters::filesystem::Filesystem;
+
+    task_promises!(Filesystem);
+    durable_task_promises!(Filesystem);
 }
 
 mod images_in_files {
@@ -259,10 +375,22 @@ mod images_in_files {
 
     image_promises!(Files);
 
+    mod of_hosts {
+        use super::*;
+
+        host_image_promises!(Files);
+    }
+
     mod durability {
         use super::*;
 
         durable_image_promises!(Files);
+
+        mod of_hosts {
+            use super::*;
+
+            host_durable_image_promises!(Files);
+        }
     }
 }
 
@@ -270,6 +398,36 @@ mod images_in_memory {
     use crate::images::memory::Memory;
 
     image_promises!(Memory);
+
+    mod of_hosts {
+        use super::*;
+
+        host_image_promises!(Memory);
+    }
+}
+
+mod images_in_keyvalue {
+    use crate::adapters::keyvalue::KeyValue;
+
+    image_promises!(KeyValue);
+
+    mod durability {
+        use super::*;
+
+        durable_image_promises!(KeyValue);
+    }
+}
+
+mod images_in_a_filesystem {
+    use crate::adapters::filesystem::Filesystem;
+
+    image_promises!(Filesystem);
+
+    mod durability {
+        use super::*;
+
+        durable_image_promises!(Filesystem);
+    }
 }
 
 mod queue_in_the_store {

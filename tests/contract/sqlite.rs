@@ -9,7 +9,7 @@ use concept_refinement_host::capability::tasks::TaskStore;
 use concept_refinement_host::capability::tasks::sqlite::{Options, SqliteTasks};
 use tempfile::TempDir;
 
-use crate::tasks::{Durable, Rules, TaskBackend};
+use crate::tasks::{Durable, Owned, Rules, TaskBackend};
 
 pub struct InMemory(Arc<SqliteTasks>);
 
@@ -78,7 +78,9 @@ impl Durable for OnDisk {
             place,
         }
     }
+}
 
+impl Owned for OnDisk {
     fn open_again(&self, rules: Rules, clock: Arc<ManualClock>) -> Result<(), String> {
         SqliteTasks::open(self.place.path(), options(rules), clock)
             .map(drop)

@@ -43,8 +43,9 @@ mod refusals;
 mod restart;
 mod retention;
 mod settings;
-mod shape;
 mod shared;
 mod stopping;
 mod time;
 mod uploads;
+
+use concept_refinement_tests::shape;

@@ -52,6 +52,53 @@ pub fn scripted_model() -> PathBuf {
     )
 }
 
+/// The component that looks at a platform, beside the scripted model.
+pub fn spin_probe() -> PathBuf {
+    scripted_model().with_file_name("spin-probe.wasm")
+}
+
+/// The composition of this name, with the local model.
+pub fn composed(name: &str) -> PathBuf {
+    let file = format!("composed/{name}.wasm");
+    existing(target_directory().join(file), "cargo xtask compose")
+}
+
+/// The composition of this name, with the scripted model.
+pub fn test_composed(name: &str) -> PathBuf {
+    let file = format!("test-composed/{name}.wasm");
+    existing(target_directory().join(file), "cargo xtask compose")
+}
+
+/// The executable of wasmtime, of a package of Python.
+pub fn wasmtime() -> PathBuf {
+    existing(
+        target_directory().join("tools/wasmtime/wasmtime"),
+        "cargo xtask test",
+    )
+}
+
+/// Compiled code that the processes of wasmtime share.
+pub fn wasmtime_cache() -> PathBuf {
+    let path = target_directory().join("tools/wasmtime-cache");
+    std::fs::create_dir_all(&path).unwrap();
+    path.canonicalize().unwrap()
+}
+
+/// Compiled code that those processes share.
+pub fn spin_shaped_compiled() -> PathBuf {
+    let path = target_directory().join("test-compiled-spin-shaped");
+    std::fs::create_dir_all(&path).unwrap();
+    path.canonicalize().unwrap()
+}
+
+/// What runs `spin.toml` as Spin does, beside this test.
+pub fn spin_shaped() -> PathBuf {
+    existing(
+        profile_directory().join("concept-refinement-spin-shaped"),
+        "cargo build --package concept-refinement-tests",
+    )
+}
+
 /// The rules of axe-core, a package of npm.
 pub fn axe() -> PathBuf {
     let tools = target_directory().join("tools");

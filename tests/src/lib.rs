@@ -3,8 +3,8 @@
 //! originals well or badly, pictures and tokens.
 //!
 //! Nothing here knows the inside of the service, except the stores with a flaw
-//! that show that the suites can fail. What cannot be done panics: a
-//! test that cannot be set up has failed.
+//! that show that the suites can fail, and the store of Spin that adapters stand
+//! on. What cannot be done panics: a test that cannot be set up has failed.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -33,4 +33,6 @@ pub mod provider;
 pub mod reaper;
 pub mod server;
 pub mod service;
+pub mod shape;
+pub mod spin;
 pub mod tokens;

@@ -6,12 +6,13 @@
 //! removes the directory of this run.
 
 use std::io::Write as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{LazyLock, Mutex};
 
-use rustix::process::Pid;
+use rustix::process::{Pid, Signal, kill_process_group};
 
 const SCRIPT: &str = r#"
 trap '' INT TERM
@@ -60,21 +61,35 @@ pub fn scratch(name: &str) -> PathBuf {
     path
 }
 
-/// A child that does not outlive this process. It is killed when it is dropped.
-pub struct Reaped(Child);
+/// A child that does not outlive this process. It is killed when it is dropped,
+/// and so are its own children where it leads a group of processes.
+pub struct Reaped {
+    child: Child,
+    leads_group: bool,
+}
 
 impl Reaped {
     pub fn spawn(command: &mut Command) -> Self {
+        Self::begin(command, false)
+    }
+
+    /// For a program that leaves the work to children of its own.
+    pub fn spawn_group(command: &mut Command) -> Self {
+        Self::begin(command.process_group(0), true)
+    }
+
+    fn begin(command: &mut Command, leads_group: bool) -> Self {
         LazyLock::force(&REAPER);
         let child = command
             .spawn()
             .unwrap_or_else(|error| panic!("{command:?} cannot be started: {error}"));
-        tell('+', child.id());
-        Self(child)
+        let reaped = Self { child, leads_group };
+        reaped.tell('+');
+        reaped
     }
 
     pub fn id(&self) -> u32 {
-        self.0.id()
+        self.child.id()
     }
 
     pub fn pid(&self) -> Pid {
@@ -83,21 +98,30 @@ impl Reaped {
     }
 
     pub fn child(&mut self) -> &mut Child {
-        &mut self.0
+        &mut self.child
+    }
+
+    /// Ends it at once (SIGKILL).
+    pub fn kill(&mut self) {
+        // It may have ended by itself, and its id stays its own until it is
+        // waited for.
+        if self.leads_group && matches!(self.child.try_wait(), Ok(None)) {
+            let _ = kill_process_group(self.pid(), Signal::KILL);
+        }
+        let _ = self.child.kill();
+    }
+
+    fn tell(&self, sign: char) {
+        let group = if self.leads_group { "-" } else { "" };
+        let mut shell = REAPER.shell.lock().unwrap();
+        writeln!(shell.stdin.as_mut().unwrap(), "{sign} {group}{}", self.id()).unwrap();
     }
 }
 
 impl Drop for Reaped {
     fn drop(&mut self) {
-        // It may have ended by itself, and its id stays its own until it is
-        // waited for.
-        let _ = self.0.kill();
-        tell('-', self.0.id());
-        let _ = self.0.wait();
+        self.kill();
+        self.tell('-');
+        let _ = self.child.wait();
     }
-}
-
-fn tell(sign: char, id: u32) {
-    let mut shell = REAPER.shell.lock().unwrap();
-    writeln!(shell.stdin.as_mut().unwrap(), "{sign} {id}").unwrap();
 }

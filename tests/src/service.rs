@@ -31,6 +31,8 @@ pub struct Launch {
     variables: Vec<(String, String)>,
     /// None: the data are on the disk of the machine.
     disk: Option<Arc<SmallDisk>>,
+    /// None: the components that ship.
+    composed: Option<PathBuf>,
 }
 
 /// A service at work; it is killed when it is dropped.
@@ -51,16 +53,23 @@ pub struct Ended {
 impl Launch {
     /// On a free port, with a new directory and the defaults.
     pub fn new() -> Self {
-        let directory = scratch("service");
-        let data = directory.join("data");
-        std::fs::create_dir(&data).unwrap();
-        std::os::unix::fs::symlink(artifacts::compiled(), data.join("compiled")).unwrap();
+        Self::of(scratch("service"))
+    }
+
+    /// The same with this directory, which is new, or that of another launch.
+    pub fn of(directory: PathBuf) -> Self {
+        let (data, compiled) = (directory.join("data"), artifacts::compiled());
+        if !data.exists() {
+            std::fs::create_dir(&data).unwrap();
+            std::os::unix::fs::symlink(compiled, data.join("compiled")).unwrap();
+        }
         let launch = Self {
             program: artifacts::binary,
             directory,
             flags: Vec::new(),
             variables: Vec::new(),
             disk: None,
+            composed: None,
         };
         launch.set("listen", "127.0.0.1:0")
     }
@@ -106,6 +115,14 @@ impl Launch {
     pub fn scripted(self) -> Self {
         let model = artifacts::scripted_model();
         self.set("model", model.to_str().unwrap())
+    }
+
+    /// With this component, which is all in one.
+    pub fn composed(self, component: PathBuf) -> Self {
+        Self {
+            composed: Some(component),
+            ..self
+        }
     }
 
     /// With the data on a disk of this size, in bytes. The code that the
@@ -154,15 +171,8 @@ impl Launch {
 
     /// Starts it and waits until it is ready.
     pub fn start(&self) -> Service {
-        let (mut process, log, mut lines) = self.spawn();
-        match lines.ready() {
-            Some(url) => Service { process, url, log },
-            None => {
-                let _ = process.child().kill();
-                drop(process);
-                panic!("the service did not get ready: {}", log.text());
-            }
-        }
+        let (process, log, lines) = self.spawn();
+        Service::ready(process, log, lines)
     }
 
     /// Starts it, expecting that it ends by itself.
@@ -190,10 +200,12 @@ impl Launch {
             Some(disk) => disk.command(&self.directory, program),
             None => Command::new(program),
         };
+        command.arg("serve");
+        match &self.composed {
+            Some(component) => command.arg("--composed").arg(component),
+            None => command.arg("--components").arg(artifacts::components()),
+        };
         command
-            .arg("serve")
-            .arg("--components")
-            .arg(artifacts::components())
             .args(&self.flags)
             .current_dir(&self.directory)
             .stdin(Stdio::null())
@@ -223,6 +235,33 @@ impl Default for Launch {
 }
 
 impl Service {
+    /// Starts any program that announces a URL at the end of a line, with the
+    /// processes that it leaves the work to.
+    pub fn of(command: &mut Command) -> Self {
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut process = Reaped::spawn_group(command);
+        let log = Log::default();
+        let (sender, lines) = mpsc::channel();
+        let stdout = process.child().stdout.take().unwrap();
+        log.follow(stdout, Some(sender.clone()));
+        let stderr = process.child().stderr.take().unwrap();
+        log.follow(stderr, Some(sender));
+        Self::ready(process, log, Lines(lines))
+    }
+
+    fn ready(process: Reaped, log: Log, mut lines: Lines) -> Self {
+        match lines.ready() {
+            Some(url) => Self { process, url, log },
+            None => {
+                drop(process);
+                panic!("the service did not get ready: {}", log.text());
+            }
+        }
+    }
+
     /// Its origin, as it announced it.
     pub fn url(&self) -> &str {
         &self.url
@@ -280,7 +319,7 @@ impl Service {
         let Self {
             mut process, log, ..
         } = self;
-        process.child().kill().unwrap();
+        process.kill();
         ended(process, &log, STOP)
     }
 }

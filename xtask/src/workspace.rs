@@ -43,6 +43,16 @@ impl Workspace {
         self.target.join("test-components")
     }
 
+    /// The composed components.
+    pub fn composed(&self) -> PathBuf {
+        self.target.join("composed")
+    }
+
+    /// The composed components with the model of the tests.
+    pub fn test_composed(&self) -> PathBuf {
+        self.target.join("test-composed")
+    }
+
     /// Tools that are installed for this project alone.
     pub fn tools(&self) -> PathBuf {
         self.target.join("tools")

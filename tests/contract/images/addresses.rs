@@ -16,7 +16,8 @@ pub async fn a_signed_url_resolves_to_its_image<B: ImageBackend>() {
             access,
         })
     };
-    let unsigned = format!("{ORIGIN}/api/images/{path}");
+    let origin = B::PUBLIC_URL.unwrap_or(ORIGIN);
+    let unsigned = format!("{origin}/api/images/{path}");
     assert!(url.starts_with(&format!("{unsigned}?")), "{url}");
     assert_eq!(resolve(&url).await, expected(&path, Access::Signed));
     assert_eq!(resolve(&unsigned).await, expected(&path, Access::Unsigned));

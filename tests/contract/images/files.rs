@@ -9,7 +9,7 @@ use concept_refinement_host::capability::images::file::FileImages;
 use concept_refinement_host::capability::images::{ImageStore, Signing};
 use tempfile::TempDir;
 
-use super::{DurableImageBackend, ImageBackend};
+use super::{DurableImageBackend, ImageBackend, OwnedImageBackend};
 
 pub struct Files {
     images: FileImages,
@@ -43,7 +43,9 @@ impl DurableImageBackend for Files {
             place,
         }
     }
+}
 
+impl OwnedImageBackend for Files {
     fn open_again(&self, signing: Signing, clock: Arc<ManualClock>) -> Result<(), String> {
         FileImages::open(self.place.path(), signing, clock)
             .map(drop)

@@ -25,6 +25,10 @@ pub const ORIGIN: &str = "http://127.0.0.1:8080";
 
 /// A backend that takes part in the suite.
 pub trait ImageBackend: Sized {
+    /// What URLs start with where nothing else is configured. None: the origin
+    /// of each request.
+    const PUBLIC_URL: Option<&'static str> = None;
+
     /// An empty store.
     fn start(signing: Signing, clock: Arc<ManualClock>) -> Self;
 
@@ -38,7 +42,10 @@ pub trait ImageBackend: Sized {
 pub trait DurableImageBackend: ImageBackend {
     /// Another store with what there would be if the process were killed now.
     fn crash(&self, signing: Signing, clock: Arc<ManualClock>) -> Self;
+}
 
+/// One that belongs to one process at a time.
+pub trait OwnedImageBackend: DurableImageBackend {
     /// Tries to open the same data a second time.
     fn open_again(&self, signing: Signing, clock: Arc<ManualClock>) -> Result<(), String>;
 }

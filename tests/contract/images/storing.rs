@@ -10,7 +10,8 @@ use futures::{FutureExt, StreamExt, stream};
 use tokio::time::timeout;
 
 use super::{
-    DurableImageBackend, ImageBackend, START, Store, contents, image, noise, signing, whole,
+    DurableImageBackend, ImageBackend, OwnedImageBackend, START, Store, contents, image, noise,
+    signing, whole,
 };
 use crate::tasks::at_once;
 
@@ -32,7 +33,8 @@ pub async fn an_image_is_read_as_it_was_stored<B: ImageBackend>() {
                     ..image("ada \"/\0 ☕️", &format!("a-{n}-{length}"), &bytes)
                 };
                 let stored = store.stored(new.clone(), &bytes).await;
-                assert_eq!(stored.url, format!("/api/images/{}", stored.path));
+                let origin = B::PUBLIC_URL.unwrap_or_default();
+                assert_eq!(stored.url, format!("{origin}/api/images/{}", stored.path));
                 let info = store.stat(&stored.path).await.unwrap();
                 let expected = ImageInfo {
                     path: stored.path.clone(),
@@ -73,21 +75,29 @@ pub async fn what_is_not_whole_is_not_stored<B: ImageBackend>() {
         .boxed();
     let put = store.images.put(declared(300_000), endless).await;
     assert_eq!(put, Ok(StoredOrNot::WrongLength));
+    assert_eq!(store.backend.kept(), 0);
+}
 
+/// Though all of its bytes came before.
+pub async fn what_its_sender_breaks_off_is_not_stored<B: ImageBackend>() {
+    let store = Store::<B>::start();
+    let bytes = noise(300_000);
     let error = CapabilityError::unavailable("The sender is gone.");
     let broken = contents(&bytes)
         .chain(stream::iter([Err(error.clone())]))
         .boxed();
-    let put = store.images.put(declared(300_000), broken).await;
+    let put = store.images.put(image("ada", "a", &bytes), broken).await;
     assert_eq!(put, Err(error));
     assert_eq!(store.backend.kept(), 0);
 }
 
 pub async fn who_goes_away_leaves_nothing<B: DurableImageBackend>() {
     let store = Store::<B>::start();
-    let bytes = noise(600_000);
+    let bytes = noise(3_000_000);
     let (images, image) = (store.images.clone(), image("ada", "a", &bytes));
-    let half = contents(&bytes[..500_000]).chain(stream::pending()).boxed();
+    let half = contents(&bytes[..2_000_000])
+        .chain(stream::pending())
+        .boxed();
     let put = tokio::spawn(async move { images.put(image, half).await });
     let kept = async |count| {
         while store.backend.kept() != count {
@@ -282,13 +292,17 @@ pub async fn what_is_being_read_stays_whole<B: ImageBackend>() {
     assert!([begin.to_vec(), rest].concat() == second);
 }
 
-pub async fn what_was_answered_survives_a_crash<B: DurableImageBackend>() {
+/// One that was stored, one that was deleted, and one of which a half was
+/// written as the process ended.
+async fn crashed<B: DurableImageBackend>() -> (Store<B>, Store<B>, [String; 2], Vec<u8>) {
     let store = Store::<B>::start();
-    let bytes = noise(100_000);
+    let bytes = noise(3_000_000);
     let path = store.stored(image("ada", "a", &bytes), &bytes).await.path;
     let gone = store.stored(image("ada", "b", &bytes), &bytes).await.path;
     store.images.delete(&gone).await.unwrap();
-    let half = contents(&bytes[..50_000]).chain(stream::pending()).boxed();
+    let half = contents(&bytes[..2_000_000])
+        .chain(stream::pending())
+        .boxed();
     let mut put = Box::pin(store.images.put(image("ada", "c", &bytes), half));
     // Far enough that there is something half written.
     let begun = async {
@@ -300,13 +314,28 @@ pub async fn what_was_answered_survives_a_crash<B: DurableImageBackend>() {
     timeout(PATIENCE, begun).await.expect("nothing was begun");
     let clock = store.clock.clone();
     let after = Store::<B>::of(store.backend.crash(signing(None), clock.clone()), clock);
-    assert_eq!(after.backend.kept(), 1);
-    assert_eq!(after.stat(&path).await, store.stat(&path).await);
-    assert_eq!(after.read(&path, None).await, Some(bytes));
-    assert_eq!(after.stat(&gone).await, None);
+    drop(put);
+    (store, after, [path, gone], bytes)
 }
 
-pub async fn it_belongs_to_one_process_at_a_time<B: DurableImageBackend>() {
+pub async fn what_was_answered_survives_a_crash<B: DurableImageBackend>() {
+    let (before, after, [path, gone], bytes) = crashed::<B>().await;
+    assert_eq!(after.stat(&path).await, before.stat(&path).await);
+    assert_eq!(after.read(&path, None).await.as_ref(), Some(&bytes));
+    assert_eq!(after.stat(&gone).await, None);
+    let half = path.replace("a.png", "c.png");
+    assert_eq!(after.stat(&half).await, None);
+    let whole = after.stored(image("ada", "c", &bytes), &bytes).await;
+    assert_eq!(whole.path, half, "it can be stored again");
+    assert_eq!(after.read(&half, None).await, Some(bytes));
+}
+
+pub async fn a_crash_leaves_nothing_but_what_was_stored<B: DurableImageBackend>() {
+    let (_, after, _, _) = crashed::<B>().await;
+    assert_eq!(after.backend.kept(), 1);
+}
+
+pub async fn it_belongs_to_one_process_at_a_time<B: OwnedImageBackend>() {
     let store = Store::<B>::start();
     let refused = store.backend.open_again(signing(None), store.clock.clone());
     let sentence = refused.unwrap_err();

@@ -1,10 +1,12 @@
 //! What is kept when the process ends, in order or not.
 
-use concept_refinement_domain::capability::Submission;
+use concept_refinement_domain::capability::{Fenced, Submission};
 use concept_refinement_domain::quota::Window;
 use concept_refinement_domain::task::{Status, Task};
 
-use super::{Durable, Rules, Store, at_once, created, new_task, with_key, with_quota};
+use super::{
+    Durable, LEASE, Owned, Rules, Store, at_once, created, new_task, with_key, with_quota,
+};
 
 fn restart<B: Durable>(store: Store<B>) -> Store<B> {
     let Store {
@@ -55,10 +57,11 @@ pub async fn everything_is_there_after_a_restart<B: Durable>() {
     assert_eq!(store.task(&claimed.task).await.status, Status::Completed);
 }
 
-/// Two hundred at once, answered, and then the process is gone.
-pub async fn what_was_answered_survives_a_crash<B: Durable>() {
+/// Two hundred at once, answered, and then the process is gone. What it was
+/// told and answered, and what there is after it.
+async fn crashed<B: Durable>() -> (Vec<Task>, Store<B>) {
     let store = Store::<B>::start();
-    let mut accepted = at_once(200, |n| {
+    let accepted = at_once(200, |n| {
         let tasks = store.tasks.clone();
         async move {
             let task = created(tasks.submit(new_task(&format!("user {n}"))).await.unwrap());
@@ -74,13 +77,20 @@ pub async fn what_was_answered_survives_a_crash<B: Durable>() {
         }
     })
     .await;
-    let after = Store::of(
-        store.backend.crash(Rules::default(), store.clock.clone()),
-        store.clock.clone(),
-    );
+    let clock = store.clock.clone();
+    let after = store.backend.crash(Rules::default(), clock.clone());
+    (accepted, Store::of(after, clock))
+}
+
+pub async fn what_was_answered_survives_a_crash<B: Durable>() {
+    let (accepted, after) = crashed::<B>().await;
     for task in &accepted {
         assert_eq!(after.find(task).await.as_ref(), Some(task));
     }
+}
+
+pub async fn what_a_crash_left_undone_is_due<B: Durable>() {
+    let (mut accepted, after) = crashed::<B>().await;
     accepted.retain(|task| !task.status.is_final());
     let ids = |tasks: &[Task]| {
         let mut ids: Vec<_> = tasks.iter().map(|task| task.id.clone()).collect();
@@ -91,6 +101,27 @@ pub async fn what_was_answered_survives_a_crash<B: Durable>() {
     assert_eq!(unfinished as usize, accepted.len());
     let due = after.tasks.due(unfinished).await.unwrap();
     assert_eq!(ids(&due), ids(&accepted));
+}
+
+/// By whoever asks for it, once the lease ran out.
+pub async fn what_a_dead_process_left_is_gone_on_with<B: Durable>() {
+    let store = Store::<B>::start();
+    let waiting = store.created("ada").await;
+    let first = store.claimed("bob").await;
+    let stored = store.tasks.checkpoint(&first.lease, "refined/a").await;
+    assert_eq!(stored, Ok(Fenced::Done));
+    let prepared = store.prepare(&first).await;
+    let clock = store.clock.clone();
+    let after = store.backend.crash(Rules::default(), clock.clone());
+    let after = Store::of(after, clock);
+    after.claim(&waiting).await;
+    assert!(after.try_claim(&first.task).await.is_none());
+    after.pass(LEASE);
+    let second = after.claim(&first.task).await;
+    assert!(second.lease.attempt > first.lease.attempt);
+    assert_eq!(second.checkpoint.as_deref(), Some("refined/a"));
+    assert_eq!(after.complete(&second).await, prepared);
+    assert_eq!(after.task(&first.task).await.status, Status::Completed);
 }
 
 pub async fn a_key_and_the_quota_survive_a_restart<B: Durable>() {
@@ -128,7 +159,7 @@ pub async fn a_predecessors_tasks_are_taken_over<B: Durable>() {
     assert_eq!(second.checkpoint.as_deref(), Some("refined/a"));
 }
 
-pub async fn it_belongs_to_one_process_at_a_time<B: Durable>() {
+pub async fn it_belongs_to_one_process_at_a_time<B: Owned>() {
     let store = Store::<B>::start();
     let refused = store
         .backend

@@ -181,10 +181,7 @@ pub async fn a_key_belongs_to_its_user<B: TaskBackend>() {
 }
 
 pub async fn only_a_created_task_is_remembered<B: TaskBackend>() {
-    let store = Store::<B>::start_with(Rules {
-        max_backlog: 1,
-        ..Rules::default()
-    });
+    let store = Store::<B>::start();
     let keyed = with_key("ada", "key");
     let missing = NewTask {
         original_found: false,
@@ -204,10 +201,18 @@ pub async fn only_a_created_task_is_remembered<B: TaskBackend>() {
     let judged = store.submit(over).await;
     assert!(matches!(judged, Submission::QuotaExceeded(_)), "{judged:?}");
 
+    created(store.submit(again(&keyed)).await);
+}
+
+pub async fn what_a_full_backlog_refused_is_not_remembered<B: TaskBackend>() {
+    let store = Store::<B>::start_with(Rules {
+        max_backlog: 1,
+        ..Rules::default()
+    });
+    let keyed = with_key("ada", "key");
     let other = store.created("bob").await;
     let judged = store.submit(again(&keyed)).await;
     assert!(matches!(judged, Submission::BacklogFull(_)), "{judged:?}");
     store.tasks.delete("bob", &other.id).await.unwrap();
-
     created(store.submit(again(&keyed)).await);
 }

@@ -1,4 +1,4 @@
-//! The promises of `task-store` and `concept-store`, and those that the host
+//! The promises of `task-store` and `concept-store`, and those that our own host
 //! relies on besides.
 
 pub mod concepts;
@@ -69,7 +69,10 @@ pub trait Durable: TaskBackend {
 
     /// Another store with what there would be if this one were killed now.
     fn crash(&self, rules: Rules, clock: Arc<ManualClock>) -> Self;
+}
 
+/// One that belongs to one process at a time.
+pub trait Owned: Durable {
     /// Tries to open the same data a second time.
     fn open_again(&self, rules: Rules, clock: Arc<ManualClock>) -> Result<(), String>;
 }

@@ -3,12 +3,12 @@
 use std::slice::from_ref;
 use std::time::Duration;
 
-use concept_refinement_domain::capability::Position;
+use concept_refinement_domain::capability::{Position, Submission};
 use concept_refinement_domain::task::{Status, Task};
 use concept_refinement_host::capability::tasks::Tally;
 use uuid::Uuid;
 
-use super::{Store, TaskBackend};
+use super::{Store, TaskBackend, created, with_key};
 
 /// So many completed tasks, two of which always are of the same moment; newest
 /// first, and among equals the greater id first.
@@ -140,6 +140,58 @@ pub async fn pages_meet_without_gap_or_overlap<B: TaskBackend>() {
     assert_eq!(rest.items, expected[4..]);
     let all = store.tasks.list("ada", None, 100, None).await.unwrap();
     assert_eq!(all.items[0], newer);
+}
+
+/// However a store keeps what is old.
+pub async fn a_long_history_is_there_to_its_end<B: TaskBackend>() {
+    const COUNT: usize = 70;
+    let store = Store::<B>::start();
+    let mut history = Vec::new();
+    let key = |n: usize| with_key("ada", &format!("key {n}"));
+    for n in 0..COUNT {
+        let task = created(store.submit(key(n)).await);
+        let claimed = store.claim(&task).await;
+        let concept = match n % 7 {
+            0 => {
+                store.fail(&claimed.lease).await;
+                None
+            }
+            _ => Some(store.complete(&claimed).await),
+        };
+        history.insert(0, (store.task(&task).await, concept));
+        store.pass(Duration::from_secs(1));
+    }
+    let tasks: Vec<_> = history.iter().map(|(task, _)| task.clone()).collect();
+    for limit in [10, 33, 100] {
+        assert_eq!(pages(&store, None, limit).await.0, tasks, "{limit} a page");
+    }
+    let (failed, _) = pages(&store, Some(Status::Failed), 4).await;
+    assert_eq!(failed.len(), COUNT / 7);
+    let concepts = store.concepts.list("ada", 100, None).await.unwrap().items;
+    let ids: Vec<_> = concepts.iter().map(|concept| &concept.id).collect();
+    let expected: Vec<_> = history.iter().filter_map(|(_, id)| id.as_ref()).collect();
+    assert_eq!(ids, expected);
+
+    let (oldest, none) = &history[COUNT - 1];
+    assert_eq!((store.task(oldest).await, none), (oldest.clone(), &None));
+    let replayed = store.submit(key(0)).await;
+    assert!(matches!(replayed, Submission::Replayed(accepted) if accepted.task.id == oldest.id));
+    store
+        .tasks
+        .delete("ada", &oldest.id)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(store.find(oldest).await, None);
+    let (next, concept) = &history[COUNT - 2];
+    let concept = concept.as_ref().unwrap();
+    let image = store.concepts.delete("ada", concept).await.unwrap();
+    assert_eq!(image, next.image_path);
+    assert_eq!(store.concepts.get("ada", concept).await.unwrap(), None);
+    assert_eq!(store.task(next).await.image_path, None);
+    assert_eq!(pages(&store, None, 50).await.0.len(), COUNT - 1);
+    let concepts = store.concepts.list("ada", 100, None).await.unwrap().items;
+    assert_eq!(concepts.len(), expected.len() - 1);
 }
 
 pub async fn the_last_page_says_so<B: TaskBackend>() {

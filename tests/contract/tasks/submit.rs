@@ -106,10 +106,7 @@ pub async fn the_active_task_is_answered_until_it_is_final<B: TaskBackend>() {
 
 /// Each case lacks the reason of the one before, and is judged by the next.
 pub async fn each_judgement_has_its_place<B: TaskBackend>() {
-    let store = Store::<B>::start_with(Rules {
-        max_backlog: 1,
-        ..Rules::default()
-    });
+    let store = Store::<B>::start();
     let first = with_key("ada", "key");
     created(store.submit(first.clone()).await);
 
@@ -146,12 +143,27 @@ pub async fn each_judgement_has_its_place<B: TaskBackend>() {
     assert!(matches!(judged, Submission::Active(_)), "{judged:?}");
 
     store.tasks.delete("ada", &first.id).await.unwrap();
-    store.created("somebody, who fills the backlog").await;
-    let judged = store.submit(with_original.clone()).await;
+    let judged = store.submit(with_original).await;
     assert!(matches!(judged, Submission::QuotaExceeded(_)), "{judged:?}");
 
-    let within_quota = with_quota("ada", 2, Window::Day);
-    let judged = store.submit(within_quota).await;
+    created(store.submit(with_quota("ada", 2, Window::Day)).await);
+}
+
+pub async fn a_full_backlog_is_judged_last<B: TaskBackend>() {
+    let store = Store::<B>::start_with(Rules {
+        max_backlog: 1,
+        ..Rules::default()
+    });
+    let task = store.created("ada").await;
+    let judged = store.submit(with_quota("ada", 1, Window::Day)).await;
+    assert!(matches!(judged, Submission::Active(_)), "{judged:?}");
+
+    store.tasks.delete("ada", &task.id).await.unwrap();
+    store.created("somebody, who fills the backlog").await;
+    let judged = store.submit(with_quota("ada", 1, Window::Day)).await;
+    assert!(matches!(judged, Submission::QuotaExceeded(_)), "{judged:?}");
+
+    let judged = store.submit(with_quota("ada", 2, Window::Day)).await;
     assert!(matches!(judged, Submission::BacklogFull(_)), "{judged:?}");
 }
 

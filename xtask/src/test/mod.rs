@@ -11,12 +11,16 @@ mod tally;
 use std::ffi::OsString;
 use std::process::Command;
 
-use crate::components::{self, FOR_TESTS, SHIPPED};
+use crate::components::{self, ADAPTERS, FOR_TESTS, SHIPPED};
 use crate::executable::{self, Profile};
 use crate::process;
 use crate::tools;
 use crate::workspace::Workspace;
 use steps::Steps;
+use tally::Tally;
+
+const NOT_ON_SPIN: &str = "NOT run: the platforms' tests on Spin itself (none of version 4.1 or \
+     newer is named by SPIN or in the PATH)";
 
 /// Checks and tests everything.
 pub fn everything(workspace: &Workspace) -> anyhow::Result<()> {
@@ -25,12 +29,13 @@ pub fn everything(workspace: &Workspace) -> anyhow::Result<()> {
         tools::ensure_lints(workspace)?;
         tools::ensure_browser(workspace)?;
         tools::ensure_axe(workspace)?;
-        tools::ensure_schemathesis(workspace)
+        tools::ensure_schemathesis(workspace)?;
+        tools::ensure_wasmtime(workspace)
     })?;
     steps.run("format", || {
         process::run(&mut workspace.cargo(&["fmt", "--all", "--check"]))
     })?;
-    steps.run("components", || components_of_both_kinds(workspace))?;
+    steps.run("components", || components::build_all(workspace))?;
     steps.run("clippy", || {
         let mut cargo = workspace.native_cargo(&["clippy", "--workspace", "--all-targets"]);
         // These are tests that only commands of their own run.
@@ -40,6 +45,7 @@ pub fn everything(workspace: &Workspace) -> anyhow::Result<()> {
     steps.run("clippy of the components", || {
         let mut cargo = components::cargo(workspace, "clippy");
         cargo.args(components::selection(&SHIPPED));
+        cargo.args(components::selection(&ADAPTERS));
         cargo.args(components::selection(&FOR_TESTS));
         process::run(deny_warnings(&mut cargo))
     })?;
@@ -48,27 +54,35 @@ pub fn everything(workspace: &Workspace) -> anyhow::Result<()> {
         process::run(cargo.env("RUSTDOCFLAGS", "-D warnings"))
     })?;
     steps.run("dependencies", || deny::check(workspace))?;
-    tests(workspace, steps, &[])
+    let tally = tests(workspace, &mut steps, &[])?;
+    let (tally, on_spin) = match tools::spin(workspace) {
+        Some(spin) => {
+            let run = steps.run("tests on Spin", || suite::run_on_spin(workspace, &spin))?;
+            (tally.with_skipped(run), String::new())
+        }
+        None => (tally, format!("\n{NOT_ON_SPIN}")),
+    };
+    println!("\n{steps}\n{tally}{on_spin}");
+    tally.verdict()
 }
 
 /// Tests that the arguments for `cargo test` choose, and what they need.
 pub fn some(workspace: &Workspace, arguments: &[OsString]) -> anyhow::Result<()> {
     let mut steps = Steps::default();
-    steps.run("components", || components_of_both_kinds(workspace))?;
-    tests(workspace, steps, arguments)
-}
-
-fn components_of_both_kinds(workspace: &Workspace) -> anyhow::Result<()> {
-    components::build_shipped(workspace)?;
-    components::build_for_tests(workspace)
+    steps.run("components", || components::build_all(workspace))?;
+    let tally = tests(workspace, &mut steps, arguments)?;
+    println!("\n{steps}\n{tally}");
+    tally.verdict()
 }
 
 /// The tests start the executable, which `cargo test` alone would not build.
-fn tests(workspace: &Workspace, mut steps: Steps, arguments: &[OsString]) -> anyhow::Result<()> {
+fn tests(
+    workspace: &Workspace,
+    steps: &mut Steps,
+    arguments: &[OsString],
+) -> anyhow::Result<Tally> {
     steps.run("executable", || executable::build(workspace, Profile::Dev))?;
-    let tally = steps.run("tests", || suite::run(workspace, arguments))?;
-    println!("\n{steps}\n{tally}");
-    tally.verdict()
+    steps.run("tests", || suite::run(workspace, arguments))
 }
 
 fn deny_warnings(clippy: &mut Command) -> &mut Command {

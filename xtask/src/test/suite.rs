@@ -3,7 +3,8 @@
 
 use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader};
-use std::process::Stdio;
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 use anyhow::Context as _;
 
@@ -12,9 +13,23 @@ use crate::workspace::Workspace;
 
 /// Runs all tests, whether or not some fail, or those that the arguments choose.
 pub fn run(workspace: &Workspace, arguments: &[OsString]) -> anyhow::Result<Tally> {
-    let mut cargo = workspace.native_cargo(&["test", "--workspace", "--no-fail-fast"]);
+    tallied(cargo_test(workspace).args(arguments))
+}
+
+/// Runs the tests that need Spin itself, which all others do without.
+pub fn run_on_spin(workspace: &Workspace, spin: &Path) -> anyhow::Result<Tally> {
+    let mut cargo = cargo_test(workspace);
+    cargo.env("SPIN", spin);
+    cargo.args(["--test", "platforms", "--test", "spin_shaped"]);
+    tallied(cargo.args(["--", "--ignored", "spin::"]))
+}
+
+fn cargo_test(workspace: &Workspace) -> Command {
+    workspace.native_cargo(&["test", "--workspace", "--no-fail-fast"])
+}
+
+fn tallied(cargo: &mut Command) -> anyhow::Result<Tally> {
     let mut child = cargo
-        .args(arguments)
         .stdout(Stdio::piped())
         .spawn()
         .context("cargo cannot be run")?;

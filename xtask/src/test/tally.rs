@@ -31,6 +31,15 @@ impl Tally {
         self
     }
 
+    /// Counts tests that were skipped first, and have been run since.
+    pub fn with_skipped(self, run: Self) -> Self {
+        Self {
+            passed: self.passed + run.passed,
+            failed: self.failed + run.failed,
+            skipped: self.skipped.saturating_sub(run.passed + run.failed),
+        }
+    }
+
     /// A run in which no test passed shows nothing.
     pub fn verdict(self) -> anyhow::Result<()> {
         match self {
@@ -140,6 +149,13 @@ mod tests {
         assert_eq!(tally(5, 0, 0).with_success(false), tally(5, 1, 0));
         assert_eq!(tally(5, 2, 0).with_success(false), tally(5, 2, 0));
         assert_eq!(tally(5, 0, 0).with_success(true), tally(5, 0, 0));
+    }
+
+    #[test]
+    fn what_was_run_later_is_skipped_no_more() {
+        let first = tally(9, 1, 5);
+        assert_eq!(first.with_skipped(tally(3, 1, 0)), tally(12, 2, 1));
+        assert_eq!(first.with_skipped(tally(0, 9, 0)), tally(9, 10, 0));
     }
 
     #[test]

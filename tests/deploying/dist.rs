@@ -1,0 +1,143 @@
+//! `cargo xtask dist`, run as it stands.
+
+use std::collections::BTreeSet;
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use concept_refinement_tests::artifacts;
+use serde_json::Value;
+
+use crate::root;
+
+/// Every file below a directory, by its path from there.
+fn files(directory: &Path) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut left = vec![directory.to_owned()];
+    while let Some(next) = left.pop() {
+        for entry in std::fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                left.push(path);
+            } else {
+                let name = path.strip_prefix(directory).unwrap();
+                found.insert(name.to_str().unwrap().to_owned());
+            }
+        }
+    }
+    found
+}
+
+fn made() -> (tempfile::TempDir, PathBuf) {
+    let place = tempfile::tempdir().unwrap();
+    let dist = place.path().join("dist");
+    let made = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args(["xtask", "dist", "--out"])
+        .arg(&dist)
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{made:?}");
+    (place, dist)
+}
+
+#[test]
+fn all_that_is_given_away_is_there_and_says_what_it_is() {
+    let (_place, dist) = made();
+    let all = files(&dist);
+    let wasm: Vec<_> = all.iter().filter(|name| name.ends_with(".wasm")).collect();
+    for expected in [
+        "components/api.wasm",
+        "components/adapter-store-keyvalue.wasm",
+        "composed/local/spin-api.wasm",
+        "composed/local/spin-processor.wasm",
+        "composed/local/standalone.wasm",
+        "composed/openai/standalone.wasm",
+        "spin.toml",
+        "runtime-config.toml",
+        "bom.cdx.json",
+        "SHA256SUMS",
+        "wit.wasm",
+        "LICENSE-MIT",
+    ] {
+        assert!(all.contains(expected), "{expected} is not in {all:?}");
+    }
+    for name in wasm.iter().filter(|name| **name != "wit.wasm") {
+        has_metadata(&dist.join(name));
+    }
+    checksums_hold(&dist, &all);
+    bom_is_about(&dist, &wasm);
+    manifest_fits(&dist);
+
+    // What was tested is what is given away.
+    for name in all
+        .iter()
+        .filter_map(|name| name.strip_prefix("components/"))
+    {
+        let given = std::fs::read(dist.join("components").join(name)).unwrap();
+        let tested = std::fs::read(artifacts::components().join(name)).unwrap();
+        assert!(given == tested, "{name}");
+    }
+}
+
+/// The last sections of the file, which xtask's own tests read by other means.
+fn has_metadata(path: &Path) {
+    let bytes = std::fs::read(path).unwrap();
+    let text = String::from_utf8_lossy(&bytes[bytes.len() - 200..]).into_owned();
+    for section in [
+        concat!("version", env!("CARGO_PKG_VERSION")),
+        "licensesMIT OR Apache-2.0",
+    ] {
+        assert!(text.contains(section), "{path:?}: {text}");
+    }
+}
+
+fn checksums_hold(dist: &Path, all: &BTreeSet<String>) {
+    let check = Command::new("sha256sum")
+        .args(["--check", "--strict", "SHA256SUMS"])
+        .current_dir(dist)
+        .output()
+        .unwrap();
+    assert!(check.status.success(), "{check:?}");
+    let checked = String::from_utf8(check.stdout).unwrap();
+    assert_eq!(checked.lines().count(), all.len() - 1, "{checked}");
+}
+
+fn bom_is_about(dist: &Path, wasm: &[&String]) {
+    let bom = std::fs::read(dist.join("bom.cdx.json")).unwrap();
+    let bom: Value = serde_json::from_slice(&bom).unwrap();
+    let of = |value: &Value, field: &str| -> BTreeSet<String> {
+        let values = value.as_array().unwrap().iter();
+        let fields = values.map(|value| value[field].as_str().unwrap().to_owned());
+        fields.collect()
+    };
+    let given = of(&bom["metadata"]["component"]["components"], "name");
+    for name in wasm.iter().filter(|name| name.starts_with("components/")) {
+        assert!(given.contains(*name), "{name} is not in {given:?}");
+    }
+    let crates = of(&bom["components"], "name");
+    for expected in ["wasip3", "image", "wasmtime", "concept-refinement-domain"] {
+        assert!(crates.contains(expected), "{expected}");
+    }
+    for not_linked in ["proptest", "serde_derive", "reqwest", "xtask"] {
+        assert!(!crates.contains(not_linked), "{not_linked}");
+    }
+    // Each reference leads somewhere.
+    let mut known = of(&bom["components"], "bom-ref");
+    known.extend(of(&bom["metadata"]["component"]["components"], "bom-ref"));
+    for entry in bom["dependencies"].as_array().unwrap() {
+        assert!(known.contains(entry["ref"].as_str().unwrap()), "{entry}");
+        for used in entry["dependsOn"].as_array().unwrap() {
+            assert!(known.contains(used.as_str().unwrap()), "{entry}");
+        }
+    }
+}
+
+fn manifest_fits(dist: &Path) {
+    let manifest = std::fs::read_to_string(dist.join("spin.toml")).unwrap();
+    let manifest: toml::Table = manifest.parse().unwrap();
+    for (name, component) in manifest["component"].as_table().unwrap() {
+        let source = component["source"].as_str().unwrap();
+        assert!(dist.join(source).is_file(), "{name}: {source}");
+    }
+}

@@ -1,0 +1,25 @@
+//! What is deployed where our host is not: the manifest of Spin, the composed
+//! components, the directory that is given away.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "this runs in tests only"
+)]
+
+mod composed;
+mod dist;
+mod documented;
+mod manifest;
+
+use std::path::{Path, PathBuf};
+
+/// Where the project is.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn read(name: &str) -> String {
+    std::fs::read_to_string(root().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}

@@ -1,0 +1,152 @@
+//! What the suite needs of a platform: to start on a directory, to be killed,
+//! and to start again.
+
+pub mod ours;
+pub mod spin;
+pub mod wasmtime;
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{LazyLock, OnceLock};
+
+use concept_refinement_tests::client::Client;
+use concept_refinement_tests::reaper::scratch;
+use concept_refinement_tests::server::Origin;
+use concept_refinement_tests::service::Service;
+use concept_refinement_tests::tokens::{AUDIENCE, ISSUER, SECRET};
+
+/// Somewhere to run the components.
+pub trait Platform: Sized + 'static {
+    /// Starts it, and waits until it listens.
+    fn start(start: &Start<Self>) -> Service;
+
+    /// Those that the cases of this platform share.
+    fn shared() -> &'static Shared;
+}
+
+/// How to start a platform. To start it twice is a restart on the same data, if
+/// the first has ended.
+pub struct Start<P> {
+    /// Its own.
+    directory: PathBuf,
+    listen: String,
+    model: Model,
+    settings: Vec<(&'static str, String)>,
+    platform: std::marker::PhantomData<P>,
+}
+
+#[derive(Clone, Copy)]
+pub enum Model {
+    Local,
+    /// Does what the prompt tells it to do.
+    Scripted,
+}
+
+/// Services that many cases use, each with users of its own. They are started
+/// when they are first needed.
+pub struct Shared {
+    local: OnceLock<Service>,
+    scripted: OnceLock<Service>,
+    frugal: OnceLock<Service>,
+}
+
+/// What a user may refine on the frugal service.
+pub const FRUGAL: u64 = 2;
+
+/// How many uploads a user may keep on the scripted service.
+pub const UPLOADS: usize = 4;
+
+impl<P: Platform> Start<P> {
+    /// On a free port, with a new directory and the defaults.
+    pub fn new(model: Model) -> Self {
+        let directory = scratch("platform");
+        let start = Self {
+            directory,
+            listen: "127.0.0.1:0".to_owned(),
+            model,
+            settings: Vec::new(),
+            platform: std::marker::PhantomData,
+        };
+        start.set("allow-sources", &origin().authority())
+    }
+
+    /// With the scripted model and tokens from outside.
+    pub fn scripted() -> Self {
+        Self::new(Model::Scripted)
+            .set("auth", "secret")
+            .set("jwt-secret", SECRET)
+            .set("jwt-audience", AUDIENCE)
+            .set("jwt-issuer", ISSUER)
+            .set("rate-limit", "1000/month")
+    }
+
+    /// Sets a setting by its name in the contract; a later value replaces an
+    /// earlier one.
+    pub fn set(mut self, name: &'static str, value: &str) -> Self {
+        self.settings.retain(|(other, _)| *other != name);
+        self.settings.push((name, value.to_owned()));
+        self
+    }
+
+    /// The same, at the address where `service` listened.
+    pub fn at(self, service: &Service) -> Self {
+        let listen = service.url().trim_start_matches("http://").to_owned();
+        Self { listen, ..self }
+    }
+
+    pub fn start(&self) -> Service {
+        P::start(self)
+    }
+
+    /// The settings as `REFINEMENT_NAME` with their values.
+    fn variables(&self) -> impl Iterator<Item = (String, &str)> {
+        self.settings.iter().map(|(name, value)| {
+            let name = name.to_uppercase().replace('-', "_");
+            (format!("REFINEMENT_{name}"), value.as_str())
+        })
+    }
+}
+
+impl Shared {
+    pub const fn new() -> Self {
+        Self {
+            local: OnceLock::new(),
+            scripted: OnceLock::new(),
+            frugal: OnceLock::new(),
+        }
+    }
+}
+
+/// As one has it who set nothing: anonymous sessions, the local model.
+pub fn local<P: Platform>() -> &'static Service {
+    let start = || Start::<P>::new(Model::Local).start();
+    P::shared().local.get_or_init(start)
+}
+
+/// With tokens from outside and the scripted model.
+pub fn scripted<P: Platform>() -> &'static Service {
+    let start = || Start::<P>::scripted().set("uploads", &UPLOADS.to_string());
+    P::shared().scripted.get_or_init(|| start().start())
+}
+
+/// The same with hardly any quota.
+pub fn frugal<P: Platform>() -> &'static Service {
+    let start = || Start::<P>::scripted().set("rate-limit", &format!("{FRUGAL}/month"));
+    P::shared().frugal.get_or_init(|| start().start())
+}
+
+/// An origin that all of them may fetch from.
+pub fn origin() -> &'static Origin {
+    static ORIGIN: LazyLock<Origin> = LazyLock::new(Origin::start);
+    &ORIGIN
+}
+
+/// A user that no other case is.
+pub fn new_user(service: &Service) -> Client {
+    Client::user(service.url(), &new_name())
+}
+
+pub fn new_name() -> String {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    format!("user {}", COUNT.fetch_add(1, Ordering::Relaxed))
+}

@@ -1,0 +1,92 @@
+//! Spin, and a host of its shape: both take the manifest at the root, with the
+//! compositions that a case asks for in place of those that it names.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use concept_refinement_tests::artifacts;
+use concept_refinement_tests::service::Service;
+
+use super::{Platform, Shared, Start, origin};
+
+pub struct Shaped;
+
+pub struct Real;
+
+impl Platform for Shaped {
+    fn start(start: &Start<Self>) -> Service {
+        up(artifacts::spin_shaped(), start)
+    }
+
+    fn shared() -> &'static Shared {
+        static SHARED: Shared = Shared::new();
+        &SHARED
+    }
+}
+
+impl Platform for Real {
+    fn start(start: &Start<Self>) -> Service {
+        let spin = std::env::var_os("SPIN").unwrap_or_else(|| "spin".into());
+        up(spin.into(), start)
+    }
+
+    fn shared() -> &'static Shared {
+        static SHARED: Shared = Shared::new();
+        &SHARED
+    }
+}
+
+fn up<P: Platform>(spin: PathBuf, start: &Start<P>) -> Service {
+    let manifest = start.directory.join("spin.toml");
+    std::fs::write(&manifest, self::manifest(start)).unwrap();
+    let state = start.directory.join("state");
+    std::fs::create_dir_all(&state).unwrap();
+    let mut command = Command::new(spin);
+    command
+        .env("SPIN_SHAPED_COMPILED", artifacts::spin_shaped_compiled())
+        .current_dir(&start.directory)
+        .args(["up", "--listen", &start.listen, "--from"])
+        .arg(manifest)
+        .arg("--state-dir")
+        .arg(state);
+    for (name, value) in &start.settings {
+        let name = name.replace('-', "_");
+        command.arg("--variable").arg(format!("{name}={value}"));
+    }
+    Service::of(&mut command)
+}
+
+/// The project's own, but for its sources, and how they are built; and the
+/// origin of the tests is reached on its port.
+fn manifest<P: Platform>(start: &Start<P>) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let manifest = std::fs::read_to_string(root.join("spin.toml")).unwrap();
+    let mut manifest = without_builds(&manifest);
+    for name in ["spin-api", "spin-processor"] {
+        let source = format!("\"target/composed/{name}.wasm\"");
+        assert!(manifest.contains(&source), "no {source}: {manifest}");
+        let composition = start.model.composition(name);
+        manifest = manifest.replace(&source, &format!("{composition:?}"));
+    }
+    let provider = "\"{{ model_url }}\"]";
+    assert!(manifest.contains(provider), "no {provider}: {manifest}");
+    let and_origin = format!(
+        "\"{{{{ model_url }}}}\", \"http://{}\"]",
+        origin().authority()
+    );
+    manifest.replace(provider, &and_origin)
+}
+
+fn without_builds(manifest: &str) -> String {
+    let mut is_build = false;
+    let mut lines = Vec::new();
+    for line in manifest.lines() {
+        if line.starts_with('[') {
+            is_build = line.starts_with("[component.") && line.trim_end().ends_with(".build]");
+        }
+        if !is_build {
+            lines.push(line);
+        }
+    }
+    lines.join("\n") + "\n"
+}

@@ -1,0 +1,153 @@
+//! The main job: from a picture and a prompt to the refined picture.
+
+use concept_refinement_tests::client::Client;
+use concept_refinement_tests::pictures::{self, Picture, brightness, decode};
+use concept_refinement_tests::server::Reply;
+use concept_refinement_tests::shape::{assert_is_concept, assert_is_task};
+use futures::future::join_all;
+use serde_json::{Value, json};
+
+use super::{REFINE, unsigned};
+use crate::Platform;
+use crate::platform::{local, new_user, origin, scripted};
+
+pub async fn an_uploaded_picture_of_each_format_is_refined<P: Platform>() {
+    let cycles = pictures::all(320, 200).map(async |picture| {
+        let client = Client::session(local::<P>().url()).await;
+        let original = client.uploaded(&picture).await;
+        let task = client.refined(&original, "make it lighter").await;
+        assert_refined(&client, &picture, &original, &task).await;
+    });
+    join_all(cycles).await;
+}
+
+pub async fn a_picture_of_an_allowed_source_is_refined<P: Platform>() {
+    let cycles = pictures::all(200, 320).map(async |picture| {
+        let client = Client::session(local::<P>().url()).await;
+        let original = origin().picture(&picture);
+        let task = client.refined(&original, "make it lighter").await;
+        assert_refined(&client, &picture, &original, &task).await;
+        assert_eq!(origin().requests(&original).len(), 1);
+    });
+    join_all(cycles).await;
+}
+
+async fn assert_refined(client: &Client, picture: &Picture, original: &str, task: &Value) {
+    assert_is_task(task);
+    assert_eq!(task["status"], "completed", "{task}");
+    assert_eq!(task["message"], "Task is completed");
+    assert_eq!(task["metadata"]["original_image_url"], original);
+
+    let image_url = task["image_url"].as_str().unwrap();
+    assert!(image_url.starts_with(client.base()), "{image_url}");
+    let anybody = Client::new(client.base());
+    let image = anybody.get(image_url).await;
+    assert_eq!(image.status, 200);
+    // A GIF's 256 colours are too few for what is refined.
+    let expected = match picture.media_type {
+        "image/gif" => "image/png",
+        media_type => media_type,
+    };
+    assert_eq!(image.header("content-type"), Some(expected));
+    let (before, after) = (decode(&picture.bytes), decode(&image.body));
+    let size = (after.width(), after.height());
+    assert_eq!(size, (picture.width, picture.height));
+    let (before, after) = (brightness(&before), brightness(&after));
+    assert!(after > before + 5.0, "{before} became {after}");
+
+    let id = task["result_id"].as_str().unwrap();
+    let concept = client.get(&format!("/api/concepts/{id}")).await.json();
+    assert_is_concept(&concept);
+    assert_eq!(concept["task_id"], task["task_id"]);
+    assert_eq!(concept["original_image_url"], original);
+    assert_eq!(concept["refinement_prompt"], "make it lighter");
+    assert_eq!(concept["is_anonymous"], true);
+    let same = concept["image_url"].as_str().unwrap();
+    assert_eq!(unsigned(same), unsigned(image_url));
+    assert_eq!(anybody.get(same).await.body, image.body);
+}
+
+pub async fn the_first_answer_is_the_pending_task<P: Platform>() {
+    let client = new_user(scripted::<P>());
+    let (original, gate) = origin().gated(&pictures::png(8, 8));
+    let request = json!({
+        "original_image_url": original,
+        "refinement_prompt": "  echo it\n",
+        "logo_description": "A bean ☕",
+        "status": "completed",
+    });
+    let answer = client.post(REFINE, &request).await;
+    assert_eq!(answer.status, 202, "{answer:?}");
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    let task = answer.json();
+    assert_is_task(&task);
+    assert_eq!(task["status"], "pending");
+    assert_eq!(
+        task["message"],
+        "Concept refinement task created and queued for processing"
+    );
+    let metadata = json!({
+        "original_image_url": original,
+        "refinement_prompt": "  echo it\n",
+        "logo_description": "A bean ☕",
+        "theme_description": null,
+    });
+    assert_eq!(task["metadata"], metadata);
+    let id = answer.task_id();
+    client.task_is(&id, "processing").await;
+    gate.open();
+    let finished = client.finished(&id).await;
+    assert_is_task(&finished);
+    assert_eq!(finished["status"], "completed", "{finished}");
+    assert_eq!(finished["metadata"], metadata);
+    let same = client.get(&format!("/api/concepts/task/{id}")).await;
+    assert_eq!(same.json(), finished, "both paths say the same");
+}
+
+pub async fn what_the_model_refuses_fails_the_task<P: Platform>() {
+    let original = origin().picture(&pictures::png(8, 8));
+    let begin = "Error in refinement task processing: Image refinement failed: ";
+
+    let client = Client::session(local::<P>().url()).await;
+    let task = client.refined(&original, "add a dragon").await;
+    assert_is_task(&task);
+    let message = task["error_message"].as_str().unwrap();
+    assert!(message.starts_with(begin), "{message}");
+    assert!(message.contains("edits by rules"), "{message}");
+
+    let client = new_user(scripted::<P>());
+    let task = client.refined(&original, "refuse: no logos today").await;
+    let message = task["error_message"].as_str().unwrap();
+    assert!(message.starts_with(begin), "{message}");
+    assert!(message.contains("no logos today"), "{message}");
+    // The next may do better.
+    let task = client.refined(&original, "echo it").await;
+    assert_eq!(task["status"], "completed", "{task}");
+}
+
+pub async fn what_cannot_be_downloaded_fails_the_task<P: Platform>() {
+    let begin = "Error in refinement task processing: Failed to download original image: ";
+    let png = pictures::png(60, 60);
+    let cases = [
+        ("missing", Reply::status(404), "answered 404"),
+        (
+            "text",
+            Reply::ok("image/png", b"Not an image."),
+            "not an image",
+        ),
+        (
+            "half",
+            Reply::ok("image/png", &png.bytes[..png.bytes.len() / 2]),
+            "",
+        ),
+    ];
+    for (name, reply, sentence) in cases {
+        let client = new_user(scripted::<P>());
+        let task = client.refined(&origin().serve(reply), "echo it").await;
+        assert_is_task(&task);
+        assert_eq!(task["status"], "failed", "{name}: {task}");
+        let message = task["error_message"].as_str().unwrap();
+        assert!(message.starts_with(begin), "{name}: {message}");
+        assert!(message.contains(sentence), "{name}: {message}");
+    }
+}

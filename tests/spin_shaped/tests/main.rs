@@ -1,0 +1,75 @@
+//! What a component sees of Spin, and of the host of its shape: a component that
+//! does as it is told looks at both through the same eyes.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "this runs in tests only"
+)]
+
+mod instances;
+mod keyvalue;
+mod networking;
+mod probe;
+mod refused;
+
+/// Makes a test of each case, on one host, with an attribute.
+macro_rules! cases {
+    ($attribute:tt $host:ident: $($module:ident { $($case:ident),+ $(,)? })+) => {
+        $(mod $module {
+            $(
+                #$attribute
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $case() {
+                    crate::$module::$case(crate::probe::Host::$host).await;
+                }
+            )+
+        })+
+    };
+}
+
+macro_rules! seen_on {
+    ($attribute:tt $host:ident) => {
+        cases! {
+            $attribute
+            $host:
+            keyvalue {
+                values_are_kept_over_a_restart,
+                a_swap_compares_by_value,
+                a_swap_that_has_not_read_overwrites,
+                two_swaps_of_an_absent_key_both_succeed,
+                numbers_begin_at_zero_and_are_little_endian,
+                a_number_that_is_none_breaks_the_store_until_the_next_start,
+                keys_that_are_not_there_are_left_out_of_many,
+                keys_are_listed_at_once_or_not_at_all,
+                only_what_is_granted_is_opened,
+            }
+            networking {
+                a_component_sees_its_own_variables,
+                a_request_keeps_its_host_and_tells_its_route,
+                a_private_route_is_not_there_from_outside,
+                a_component_reaches_another_that_it_names,
+                scheme_host_and_port_must_be_those,
+                private_networks_can_be_blocked,
+            }
+            instances {
+                an_instance_is_shared_and_dropped_when_idle,
+                a_panic_fails_all_requests_of_its_instance,
+                a_handler_goes_on_after_its_answer,
+                a_request_timeout_ends_what_goes_on,
+                a_stop_drops_what_goes_on,
+            }
+        }
+    };
+}
+
+/// A host that offers what Spin offers, and behaves as Spin does.
+mod shaped {
+    seen_on!([cfg(test)] Shaped);
+}
+
+/// Spin itself, where there is one; `cargo xtask test` tells.
+mod spin {
+    seen_on!([ignore = "only with spin 4.1 or newer, named by SPIN or in the PATH"] Real);
+}

@@ -1,0 +1,196 @@
+//! Variables: the application's values, and what each component sees of them
+//! through `spin:variables`.
+
+use std::collections::BTreeMap;
+
+use anyhow::ensure;
+use wasmtime::component::{Accessor, HasData};
+
+use crate::bindings::spin::variables::variables::{Error, Host, HostWithStore};
+use crate::manifest::{Component, Manifest};
+use crate::state::State;
+use crate::template::Template;
+
+/// The application's variables, each with its value.
+#[derive(Clone, Debug)]
+pub struct Values(BTreeMap<String, String>);
+
+/// What one component sees, by its own names.
+#[derive(Debug, Default)]
+pub struct Granted(BTreeMap<String, String>);
+
+impl Values {
+    /// What was given for the start counts before what a name falls back to in
+    /// the environment (`SPIN_VARIABLE_NAME`), and that before the default.
+    pub fn of(
+        manifest: &Manifest,
+        given: &BTreeMap<String, String>,
+        environment: impl Fn(&str) -> Option<String>,
+    ) -> anyhow::Result<Self> {
+        let mut values = BTreeMap::new();
+        let mut missing = Vec::new();
+        for (name, variable) in &manifest.variables {
+            let of_environment = || environment(&format!("SPIN_VARIABLE_{}", name.to_uppercase()));
+            let given = given.get(name).cloned().or_else(of_environment);
+            match given.or_else(|| variable.default.clone()) {
+                Some(value) => {
+                    values.insert(name.clone(), value);
+                }
+                None => missing.push(name.as_str()),
+            }
+        }
+        ensure!(
+            missing.is_empty(),
+            "no provider resolved required variable(s): {missing:?}"
+        );
+        Ok(Self(values))
+    }
+
+    /// The defaults alone.
+    pub fn defaults(manifest: &Manifest) -> Self {
+        let variables = manifest.variables.iter();
+        let defaults = variables.filter_map(|(name, variable)| {
+            let default = variable.default.clone()?;
+            Some((name.clone(), default))
+        });
+        Self(defaults.collect())
+    }
+
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    pub fn granted(&self, component: &Component) -> anyhow::Result<Granted> {
+        let mut granted = BTreeMap::new();
+        for (name, value) in &component.variables {
+            let filled = Template::parse(value)?.filled(|name| self.get(name));
+            // Each variable that a manifest names has a value by now.
+            granted.insert(name.clone(), filled.unwrap_or_default());
+        }
+        Ok(Granted(granted))
+    }
+}
+
+impl Granted {
+    fn get(&self, component: &str, name: &str) -> Result<String, Error> {
+        if let Some(reason) = flaw(name) {
+            return Err(Error::InvalidName(format!("{name:?}: {reason}")));
+        }
+        let value = self.0.get(name).cloned();
+        value.ok_or_else(|| Error::Undefined(format!("no variable for {component:?}.{name:?}")))
+    }
+}
+
+/// What makes a name none.
+fn flaw(name: &str) -> Option<String> {
+    let is_plain = |c: &char| c.is_ascii_lowercase() || c.is_ascii_digit() || *c == '_';
+    let flaw = if name.is_empty() {
+        "must not be empty"
+    } else if let Some(invalid) = name.chars().find(|c| !is_plain(c)) {
+        return Some(format!(
+            "invalid character {invalid:?}. Variable names may contain only lower-case \
+             letters, numbers, and underscores."
+        ));
+    } else if !name.starts_with(|first: char| first.is_ascii_lowercase()) {
+        "must start with a lowercase ASCII letter"
+    } else if name.ends_with('_') {
+        "must end with a lowercase ASCII letter or digit"
+    } else if name.contains("__") {
+        "must not contain multiple consecutive underscores"
+    } else {
+        return None;
+    };
+    Some(flaw.to_owned())
+}
+
+/// Marks the state as what is behind `spin:variables`.
+pub struct HasVariables;
+
+impl HasData for HasVariables {
+    type Data<'a> = &'a mut State;
+}
+
+impl Host for &mut State {}
+
+impl HostWithStore<State> for HasVariables {
+    async fn get(
+        accessor: &Accessor<State, Self>,
+        name: String,
+    ) -> wasmtime::Result<Result<String, Error>> {
+        Ok(accessor.with(|mut access| {
+            let state = access.get();
+            state.variables().get(state.component(), &name)
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MANIFEST: &str = r#"
+        spin_manifest_version = 2
+        trigger.http = []
+        [application]
+        name = "variables"
+        [variables]
+        given = { default = "default" }
+        named = { default = "default" }
+        neither = { default = "default" }
+        secret = { required = true }
+        [component.one]
+        source = "one.wasm"
+        variables = { url = "https://{{ given }}/{{ neither }}", secret = "{{ secret }}" }
+        [component.other]
+        source = "other.wasm"
+    "#;
+
+    fn given(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        pairs.iter().map(owned).collect()
+    }
+
+    #[test]
+    fn what_is_given_counts_first() {
+        let manifest = Manifest::parse(MANIFEST).unwrap();
+        let values = Values::of(
+            &manifest,
+            &given(&[("given", "start"), ("secret", "s"), ("undeclared", "x")]),
+            |name| match name {
+                "SPIN_VARIABLE_GIVEN" | "SPIN_VARIABLE_NAMED" => Some("environment".to_owned()),
+                _ => None,
+            },
+        )
+        .unwrap();
+        assert_eq!(values.get("given"), Some("start"));
+        assert_eq!(values.get("named"), Some("environment"));
+        assert_eq!(values.get("neither"), Some("default"));
+        assert_eq!(values.get("undeclared"), None);
+    }
+
+    #[test]
+    fn a_required_variable_must_be_given() {
+        let manifest = Manifest::parse(MANIFEST).unwrap();
+        let error = Values::of(&manifest, &BTreeMap::new(), |_| None).unwrap_err();
+        assert!(error.to_string().contains("secret"), "{error}");
+    }
+
+    #[test]
+    fn a_component_sees_its_own_variables_alone() {
+        let manifest = Manifest::parse(MANIFEST).unwrap();
+        let values = Values::of(&manifest, &given(&[("secret", "s")]), |_| None).unwrap();
+        let granted = |id: &str| values.granted(&manifest.components[id]).unwrap();
+        let (one, other) = (granted("one"), granted("other"));
+        assert_eq!(one.get("one", "url").unwrap(), "https://default/default");
+        assert_eq!(one.get("one", "secret").unwrap(), "s");
+        for (granted, name) in [(&one, "given"), (&other, "secret")] {
+            assert!(matches!(granted.get("x", name), Err(Error::Undefined(_))));
+        }
+        for name in ["", "model-url", "_a", "a_", "a__b", "A", "1"] {
+            assert!(
+                matches!(one.get("one", name), Err(Error::InvalidName(_))),
+                "{name}"
+            );
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Wiring a plan: each import of ours is filled, or it is an error.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, bail};
+use wac_graph::types::Package;
+use wac_graph::{CompositionGraph, EncodeOptions, NodeId, Processor};
+
+use crate::plan::{Instance, Part, Plan};
+use crate::platform::HANDLER;
+
+/// Where the bytes of a part are.
+pub type Parts<'a> = &'a dyn Fn(Part) -> anyhow::Result<Vec<u8>>;
+
+/// Names of interfaces of ours begin with it.
+const OURS: &str = "concept:refinement/";
+
+const TYPES: Instance = Instance {
+    name: "types",
+    part: Part::Types,
+    filled: &[],
+};
+
+struct Wired<'a> {
+    instance: &'a Instance,
+    node: NodeId,
+    /// What it imports of ours: full names.
+    imports: Vec<String>,
+}
+
+/// The composed component of a plan.
+pub fn compose(plan: &Plan, parts: Parts<'_>) -> anyhow::Result<Vec<u8>> {
+    let mut graph = CompositionGraph::new();
+    let mut wired = BTreeMap::new();
+    for instance in plan.instances.iter().chain([&TYPES]) {
+        let added = add(&mut graph, instance, parts(instance.part)?)?;
+        if wired.insert(instance.name, added).is_some() {
+            bail!("two instances are called {}", instance.name);
+        }
+    }
+    for to in wired.values() {
+        check_wires(to)?;
+        for import in &to.imports {
+            fill(&mut graph, &wired, to, import)?;
+        }
+    }
+    let front = node(&wired, plan.front)?;
+    let handler = graph
+        .alias_instance_export(front, HANDLER)
+        .with_context(|| format!("{} does not export {HANDLER}", plan.front))?;
+    graph.export(handler, HANDLER)?;
+    let options = EncodeOptions {
+        define_components: true,
+        validate: true,
+        processor: Some(Processor {
+            name: env!("CARGO_PKG_NAME"),
+            version: env!("CARGO_PKG_VERSION"),
+        }),
+    };
+    Ok(graph.encode(options)?)
+}
+
+fn add<'a>(
+    graph: &mut CompositionGraph,
+    instance: &'a Instance,
+    bytes: Vec<u8>,
+) -> anyhow::Result<Wired<'a>> {
+    let name = format!("concept:{}", instance.name);
+    let package = Package::from_bytes(&name, None, bytes, graph.types_mut())
+        .with_context(|| format!("{} is no component", instance.name))?;
+    let imports = graph.types()[package.ty()].imports.keys();
+    let imports = imports.filter(|import| import.starts_with(OURS)).cloned();
+    let imports = imports.collect();
+    let id = graph.register_package(package)?;
+    let node = graph.instantiate(id);
+    graph.set_node_name(node, instance.name);
+    Ok(Wired {
+        instance,
+        node,
+        imports,
+    })
+}
+
+/// A wire to an import that is not there is a plan that no longer fits.
+fn check_wires(to: &Wired<'_>) -> anyhow::Result<()> {
+    if to.instance.part == Part::Model {
+        return Ok(());
+    }
+    for (interface, from) in to.instance.filled {
+        if !to.imports.iter().any(|import| short(import) == *interface) {
+            bail!(
+                "{} does not import {interface}, which {from} is to fill",
+                to.instance.name
+            );
+        }
+    }
+    Ok(())
+}
+
+fn fill(
+    graph: &mut CompositionGraph,
+    wired: &BTreeMap<&str, Wired<'_>>,
+    to: &Wired<'_>,
+    import: &str,
+) -> anyhow::Result<()> {
+    let name = to.instance.name;
+    let interface = short(import);
+    let wire = to.instance.filled.iter().chain([&("types", TYPES.name)]);
+    let from = wire
+        .clone()
+        .find(|(filled, _)| *filled == interface)
+        .map(|(_, from)| *from)
+        .with_context(|| format!("nothing fills {import}, which {name} imports"))?;
+    let export = graph
+        .alias_instance_export(node(wired, from)?, import)
+        .with_context(|| {
+            format!("{from} does not export {import}, which it is to fill for {name}")
+        })?;
+    graph
+        .set_instantiation_argument(to.node, import, export)
+        .with_context(|| format!("{import} of {from} is not what {name} imports"))
+}
+
+fn node(wired: &BTreeMap<&str, Wired<'_>>, name: &str) -> anyhow::Result<NodeId> {
+    let found = wired.get(name).map(|wired| wired.node);
+    found.with_context(|| format!("no instance is called {name}"))
+}
+
+/// `settings` of `concept:refinement/settings@0.1.0`.
+fn short(import: &str) -> &str {
+    let name = import.strip_prefix(OURS).unwrap_or(import);
+    name.split_once('@').map_or(name, |(name, _)| name)
+}

@@ -1,0 +1,139 @@
+//! What a platform offers a component, as far as ours may ask for it.
+//!
+//! A list holds less than the platform has: a component that begins to want
+//! sockets is a mistake on a platform with sockets too.
+
+use anyhow::{Context as _, bail};
+use wac_graph::types::{Package, Types};
+
+/// What every composed component exports, and nothing else.
+pub const HANDLER: &str = "wasi:http/handler@0.3.0";
+
+/// The interfaces, each with its version; `@0.2` is any version 0.2.x, of which
+/// every later one has what the earlier ones had.
+pub struct Platform {
+    name: &'static str,
+    offers: &'static [&'static [&'static str]],
+}
+
+/// Spin 4.1, as its world `spin:up/http-trigger` says.
+pub static SPIN: Platform = Platform {
+    name: "Spin",
+    offers: &[STD, HTTP, KEY_VALUE, &["spin:variables/variables@3.0.0"]],
+};
+
+/// `wasmtime serve -S p3,http,cli`, with a directory given.
+pub static WASMTIME_SERVE: Platform = Platform {
+    name: "wasmtime serve",
+    offers: &[STD, HTTP, FILES],
+};
+
+/// What Rust's standard library brings into every component.
+const STD: &[&str] = &[
+    "wasi:cli/environment@0.2",
+    "wasi:cli/exit@0.2",
+    "wasi:cli/stdin@0.2",
+    "wasi:cli/stdout@0.2",
+    "wasi:cli/stderr@0.2",
+    "wasi:cli/terminal-input@0.2",
+    "wasi:cli/terminal-output@0.2",
+    "wasi:cli/terminal-stdin@0.2",
+    "wasi:cli/terminal-stdout@0.2",
+    "wasi:cli/terminal-stderr@0.2",
+    "wasi:clocks/monotonic-clock@0.2",
+    "wasi:clocks/wall-clock@0.2",
+    "wasi:io/error@0.2",
+    "wasi:io/poll@0.2",
+    "wasi:io/streams@0.2",
+    "wasi:random/random@0.2",
+    "wasi:random/insecure-seed@0.2",
+];
+
+const HTTP: &[&str] = &[
+    "wasi:http/types@0.3.0",
+    "wasi:http/client@0.3.0",
+    "wasi:clocks/types@0.3.0",
+    "wasi:clocks/monotonic-clock@0.3.0",
+    "wasi:clocks/system-clock@0.3.0",
+    "wasi:random/random@0.3.0",
+];
+
+const KEY_VALUE: &[&str] = &[
+    "wasi:keyvalue/store@0.2.0-draft2",
+    "wasi:keyvalue/atomics@0.2.0-draft2",
+    "wasi:keyvalue/batch@0.2.0-draft2",
+];
+
+const FILES: &[&str] = &["wasi:filesystem/types@0.2", "wasi:filesystem/preopens@0.2"];
+
+impl Platform {
+    fn offers(&self, import: &str) -> bool {
+        let offers = self.offers.iter().copied().flatten();
+        offers
+            .copied()
+            .any(|offer| import == offer || is_release(import, offer))
+    }
+}
+
+/// Whether it is `offer`, of a version 0.2.x, with a last number of its own.
+fn is_release(import: &str, offer: &str) -> bool {
+    let last = import
+        .strip_prefix(offer)
+        .and_then(|rest| rest.strip_prefix('.'));
+    offer.ends_with("@0.2") && last.is_some_and(|last| last.parse::<u32>().is_ok())
+}
+
+/// Refuses a component that the platform could not run, or that offers it
+/// anything but the handling of requests.
+pub fn check(component: &[u8], platform: &Platform) -> anyhow::Result<()> {
+    let mut types = Types::default();
+    let package = Package::from_bytes("composed", None, component, &mut types)
+        .context("it is no component")?;
+    let world = &types[package.ty()];
+    for import in world.imports.keys() {
+        if !platform.offers(import) {
+            bail!(
+                "{import} is left open, which {} does not offer",
+                platform.name
+            );
+        }
+    }
+    if let Some(export) = world.exports.keys().find(|export| *export != HANDLER) {
+        bail!("{export} is exported, which is not {HANDLER}");
+    }
+    if world.exports.is_empty() {
+        bail!("{HANDLER} is not exported");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_platform_offers_releases_of_0_2_and_nothing_close_to_it() {
+        for (import, expected) in [
+            ("wasi:io/streams@0.2.0", true),
+            ("wasi:io/streams@0.2.12", true),
+            ("wasi:io/streams@0.2", true),
+            ("wasi:io/streams@0.2.0-rc-2023-11-10", false),
+            ("wasi:io/streams@0.20.0", false),
+            ("wasi:io/streams@0.3.0", false),
+            ("wasi:io/streams", false),
+            ("wasi:io/stream@0.2.0", false),
+            ("wasi:http/types@0.3.0", true),
+            ("wasi:http/types@0.3.1", false),
+            ("wasi:http/types@0.2.6", false),
+            ("wasi:sockets/tcp@0.2.6", false),
+            ("wasi:filesystem/types@0.2.6", false),
+            ("wasi:keyvalue/store@0.2.0-draft2", true),
+            ("wasi:keyvalue/store@0.2.0-draft", false),
+            ("concept:refinement/settings@0.1.0", false),
+        ] {
+            assert_eq!(SPIN.offers(import), expected, "{import}");
+        }
+        assert!(WASMTIME_SERVE.offers("wasi:filesystem/types@0.2.6"));
+        assert!(!WASMTIME_SERVE.offers("wasi:keyvalue/store@0.2.0-draft2"));
+    }
+}

@@ -1,0 +1,153 @@
+//! Components that do nothing but have the right imports and exports.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
+use wit_parser::{LiftLowerAbi, ManglingAndAbi, Resolve};
+
+use crate::plan::Part;
+use crate::types;
+
+/// As far as these components go.
+const WASI: &str = "
+    package concept:stand-ins;
+    package wasi:http@0.3.0 { interface handler { handle: async func(); } }
+    package wasi:io@0.2.6 { interface poll { poll: func(); } }
+    package wasi:sockets@0.2.6 { interface tcp { connect: func(); } }
+    package wasi:keyvalue@0.2.0-draft2 { interface store { open: func(); } }
+    package wasi:filesystem@0.2.6 { interface types { open: func(); } }
+";
+
+const STORE: &str = "
+    export concept:refinement/task-store@0.1.0;
+    export concept:refinement/image-store@0.1.0;
+    export concept:refinement/concept-store@0.1.0;
+    export concept:refinement/progress@0.1.0;
+    export concept:refinement/settings@0.1.0;
+    export concept:refinement/health@0.1.0;
+";
+
+const MODEL: &str = "
+    import concept:refinement/settings@0.1.0;
+    export concept:refinement/image-model@0.1.0;
+";
+
+/// All parts of all plans: what a world of each says.
+pub struct StandIns(BTreeMap<&'static str, String>);
+
+impl StandIns {
+    pub fn new() -> Self {
+        let store = |more: &str| format!("{STORE} import wasi:io/poll@0.2.6; {more}");
+        Self(BTreeMap::from([
+            (
+                "api",
+                "import concept:refinement/settings@0.1.0;
+                import concept:refinement/health@0.1.0;
+                import concept:refinement/task-store@0.1.0;
+                import concept:refinement/task-queue@0.1.0;
+                import concept:refinement/image-store@0.1.0;
+                import concept:refinement/concept-store@0.1.0;
+                import wasi:io/poll@0.2.6;
+                export wasi:http/handler@0.3.0;"
+                    .to_owned(),
+            ),
+            (
+                "processor",
+                "import concept:refinement/settings@0.1.0;
+                import concept:refinement/task-store@0.1.0;
+                import concept:refinement/image-store@0.1.0;
+                import concept:refinement/concept-store@0.1.0;
+                import concept:refinement/progress@0.1.0;
+                import concept:refinement/image-model@0.1.0;
+                export concept:refinement/processor@0.1.0;"
+                    .to_owned(),
+            ),
+            ("model", MODEL.to_owned()),
+            (
+                "adapter-model-settings",
+                "import concept:refinement/settings@0.1.0;
+                export concept:refinement/settings@0.1.0;"
+                    .to_owned(),
+            ),
+            (
+                "adapter-store-keyvalue",
+                store("import wasi:keyvalue/store@0.2.0-draft2;"),
+            ),
+            (
+                "adapter-store-filesystem",
+                store("import wasi:filesystem/types@0.2.6;"),
+            ),
+            (
+                "adapter-queue-http",
+                "export concept:refinement/task-queue@0.1.0;".to_owned(),
+            ),
+            (
+                "adapter-queue-direct",
+                "import concept:refinement/processor@0.1.0;
+                export concept:refinement/task-queue@0.1.0;"
+                    .to_owned(),
+            ),
+            (
+                "adapter-entry-http",
+                "import concept:refinement/processor@0.1.0;
+                export wasi:http/handler@0.3.0;"
+                    .to_owned(),
+            ),
+        ]))
+    }
+
+    /// The world of a part says this besides.
+    pub fn with(mut self, part: &'static str, item: &str) -> Self {
+        let world = self.0.get_mut(part).unwrap();
+        world.push_str(item);
+        self
+    }
+
+    /// The world of a part does not say this.
+    pub fn without(mut self, part: &'static str, item: &str) -> Self {
+        let world = self.0.get_mut(part).unwrap();
+        assert!(world.contains(item), "{part} has no {item}");
+        *world = world.replace(item, "");
+        self
+    }
+
+    pub fn part(&self, part: Part) -> anyhow::Result<Vec<u8>> {
+        let name = match part {
+            Part::Shipped(name) => name,
+            Part::Model => "model",
+            Part::Types => return types::component(&wit()),
+        };
+        Ok(component(&self.0[name]))
+    }
+}
+
+/// A component of a world with these items.
+pub fn component(items: &str) -> Vec<u8> {
+    let mut resolve = Resolve::default();
+    resolve.push_dir(wit()).unwrap();
+    encode(resolve, items)
+}
+
+/// One of a world in which our package is another one than it is.
+pub fn foreign_component(ours: &str, items: &str) -> Vec<u8> {
+    let mut resolve = Resolve::default();
+    resolve.push_str("ours.wit", ours).unwrap();
+    encode(resolve, items)
+}
+
+fn encode(mut resolve: Resolve, items: &str) -> Vec<u8> {
+    let text = format!("{WASI} world stand-in {{ {items} }}");
+    let package = resolve.push_str("stand-in.wit", &text).unwrap();
+    let world = resolve.select_world(&[package], Some("stand-in")).unwrap();
+    let mangling = ManglingAndAbi::Legacy(LiftLowerAbi::Sync);
+    let mut module = dummy_module(&resolve, world, mangling);
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
+    let mut encoder = ComponentEncoder::default();
+    encoder.validate(true).module(&module).unwrap();
+    encoder.encode().unwrap()
+}
+
+pub fn wit() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit")
+}

@@ -1,0 +1,232 @@
+use wac_graph::types::{Package, Types};
+
+use super::*;
+use crate::plan::Plan;
+use crate::platform::{HANDLER, SPIN, check};
+use crate::stand_ins::{StandIns, component, foreign_component, wit};
+
+fn plan(name: &str) -> &'static Plan {
+    PLANS.iter().find(|plan| plan.name == name).unwrap()
+}
+
+fn composed(name: &str, parts: &StandIns) -> anyhow::Result<Vec<u8>> {
+    compose(plan(name), &|part| parts.part(part))
+}
+
+fn problem(name: &str, parts: &StandIns) -> String {
+    format!("{:#}", composed(name, parts).unwrap_err())
+}
+
+/// The names of its imports and exports.
+fn world(component: &[u8]) -> (Vec<String>, Vec<String>) {
+    let mut types = Types::default();
+    let package = Package::from_bytes("it", None, component, &mut types).unwrap();
+    let world = &types[package.ty()];
+    let names = |map: &mut dyn Iterator<Item = &String>| map.cloned().collect();
+    (
+        names(&mut world.imports.keys()),
+        names(&mut world.exports.keys()),
+    )
+}
+
+#[test]
+fn every_plan_is_wired_whole() {
+    let parts = StandIns::new();
+    for (name, left_open) in [
+        ("spin-api", "wasi:keyvalue/store@0.2.0-draft2"),
+        ("spin-processor", "wasi:keyvalue/store@0.2.0-draft2"),
+        ("standalone", "wasi:filesystem/types@0.2.6"),
+    ] {
+        let (mut imports, exports) = world(&composed(name, &parts).unwrap());
+        imports.sort();
+        let mut expected = ["wasi:io/poll@0.2.6", left_open];
+        expected.sort_unstable();
+        assert_eq!(imports, expected, "{name}");
+        assert_eq!(exports, [HANDLER], "{name}");
+    }
+}
+
+#[test]
+fn the_same_parts_make_the_same_bytes() {
+    let parts = StandIns::new();
+    let twice = [0, 1].map(|_| composed("standalone", &parts).unwrap());
+    assert_eq!(twice[0], twice[1]);
+}
+
+#[test]
+fn an_import_that_nothing_fills_is_named() {
+    let parts = StandIns::new().with("api", "import concept:refinement/progress@0.1.0;");
+    for name in ["spin-api", "standalone"] {
+        assert_eq!(
+            problem(name, &parts),
+            format!("{name}: nothing fills concept:refinement/progress@0.1.0, which api imports")
+        );
+    }
+}
+
+#[test]
+fn an_adapter_that_lacks_an_export_is_named() {
+    let item = "export concept:refinement/health@0.1.0;";
+    let parts = StandIns::new().without("adapter-store-keyvalue", item);
+    let problem = problem("spin-api", &parts);
+    let expected = "spin-api: store does not export concept:refinement/health@0.1.0, \
+        which it is to fill for api";
+    assert!(problem.starts_with(expected), "{problem}");
+}
+
+#[test]
+fn a_wire_to_an_import_that_is_not_there_is_named() {
+    let item = "import concept:refinement/task-queue@0.1.0;";
+    let parts = StandIns::new().without("api", item);
+    assert_eq!(
+        problem("spin-api", &parts),
+        "spin-api: api does not import task-queue, which queue is to fill"
+    );
+}
+
+#[test]
+fn a_model_may_do_without_settings() {
+    let item = "import concept:refinement/settings@0.1.0;";
+    let parts = StandIns::new().without("model", item);
+    let (imports, _) = world(&composed("spin-processor", &parts).unwrap());
+    assert!(imports.iter().all(|import| import.starts_with("wasi:")));
+}
+
+#[test]
+fn a_front_without_a_handler_is_named() {
+    let item = "export wasi:http/handler@0.3.0;";
+    let parts = StandIns::new().without("adapter-entry-http", item);
+    let problem = problem("spin-processor", &parts);
+    let expected = "spin-processor: entry does not export wasi:http/handler@0.3.0";
+    assert!(problem.starts_with(expected), "{problem}");
+}
+
+#[test]
+fn what_the_platform_does_not_offer_is_named() {
+    let sockets = "import wasi:sockets/tcp@0.2.6;";
+    let parts = StandIns::new().with("adapter-store-filesystem", sockets);
+    assert_eq!(
+        problem("standalone", &parts),
+        "standalone: wasi:sockets/tcp@0.2.6 is left open, which wasmtime serve does not offer"
+    );
+    let files = "import wasi:filesystem/types@0.2.6;";
+    let parts = StandIns::new().with("model", files);
+    assert!(composed("standalone", &parts).is_ok());
+    assert_eq!(
+        problem("spin-processor", &parts),
+        "spin-processor: wasi:filesystem/types@0.2.6 is left open, which Spin does not offer"
+    );
+}
+
+#[test]
+fn an_interface_of_another_kind_or_version_is_named() {
+    let parts = StandIns::new();
+    let settings = |ours: &str, version: &str| {
+        let items = format!(
+            "import concept:refinement/settings@{version};
+            export concept:refinement/image-model@{version};"
+        );
+        let model = format!(
+            "package concept:refinement@{version};
+            interface settings {{ {ours} }}
+            interface image-model {{ refine: async func(); }}"
+        );
+        let model = foreign_component(&model, &items);
+        let parts = |part| match part {
+            Part::Model => Ok(model.clone()),
+            _ => parts.part(part),
+        };
+        format!("{:#}", compose(plan("spin-processor"), &parts).unwrap_err())
+    };
+    let problem = settings("get: async func(name: string) -> u32;", "0.1.0");
+    let expected = "spin-processor: concept:refinement/settings@0.1.0 of model-settings is not \
+        what model imports";
+    assert!(problem.starts_with(expected), "{problem}");
+
+    let problem = settings("get: async func(name: string) -> option<string>;", "0.2.0");
+    let expected = "spin-processor: model-settings does not export \
+        concept:refinement/settings@0.2.0, which it is to fill for model";
+    assert!(problem.starts_with(expected), "{problem}");
+}
+
+#[test]
+fn a_part_that_is_no_component_is_named() {
+    let parts = StandIns::new();
+    let parts = |part| match part {
+        Part::Shipped("api") => Ok(b"\0asm\x01\0\0\0".to_vec()),
+        _ => parts.part(part),
+    };
+    let problem = format!("{:#}", compose(plan("spin-api"), &parts).unwrap_err());
+    assert!(
+        problem.starts_with("spin-api: api is no component"),
+        "{problem}"
+    );
+}
+
+#[test]
+fn what_was_composed_is_looked_at_from_outside() {
+    let handler = "export wasi:http/handler@0.3.0;";
+    let settings = "import concept:refinement/settings@0.1.0;";
+    let queue = "export concept:refinement/task-queue@0.1.0;";
+    for (items, expected) in [
+        (handler.to_owned(), None),
+        (
+            format!("{handler} {settings}"),
+            Some("concept:refinement/settings@0.1.0 is left open, which Spin does not offer"),
+        ),
+        (
+            format!("{handler} {queue}"),
+            // It brings its types along.
+            Some("concept:refinement/types@0.1.0 is left open, which Spin does not offer"),
+        ),
+        (
+            format!("{handler} export wasi:io/poll@0.2.6;"),
+            Some("wasi:io/poll@0.2.6 is exported, which is not wasi:http/handler@0.3.0"),
+        ),
+        (
+            "import wasi:io/poll@0.2.6;".to_owned(),
+            Some("wasi:http/handler@0.3.0 is not exported"),
+        ),
+    ] {
+        let problem = check(&component(&items), &SPIN).err();
+        let problem = problem.map(|error| format!("{error:#}"));
+        assert_eq!(problem.as_deref(), expected, "{items}");
+    }
+}
+
+#[test]
+fn all_is_written_where_it_is_wanted() {
+    let directory = tempfile::tempdir().unwrap();
+    let parts = StandIns::new();
+    let components = directory.path().join("components");
+    fs::create_dir(&components).unwrap();
+    let shipped = PLANS.iter().flat_map(|plan| plan.instances);
+    for part in shipped.map(|instance| instance.part) {
+        let name = match part {
+            Part::Shipped(name) => name,
+            _ => "my-model",
+        };
+        let file = components.join(format!("{name}.wasm"));
+        fs::write(file, parts.part(part).unwrap()).unwrap();
+    }
+    let mut arguments = Arguments {
+        model: components.join("my-model.wasm"),
+        wit: wit(),
+        out: directory.path().join("deep/composed"),
+        components,
+    };
+    run(&arguments).unwrap();
+    let mut written: Vec<_> = fs::read_dir(&arguments.out)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    written.sort();
+    assert_eq!(
+        written,
+        ["spin-api.wasm", "spin-processor.wasm", "standalone.wasm"]
+    );
+
+    arguments.model = directory.path().join("missing.wasm");
+    let problem = format!("{:#}", run(&arguments).unwrap_err());
+    assert!(problem.contains("missing.wasm cannot be read"), "{problem}");
+}

@@ -1,0 +1,112 @@
+//! `cargo xtask dist`: all that is to be given away, in one directory.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Context as _;
+use clap::Args;
+
+use crate::components::{self, ADAPTERS, Component, SHIPPED};
+use crate::compose;
+use crate::process;
+use crate::workspace::Workspace;
+
+/// The program that writes what is no component.
+const PROGRAM: &str = "concept-refinement-dist";
+
+/// The manifest of Spin, and what goes with it.
+const MANIFEST: &str = "spin.toml";
+const RUNTIME_CONFIG: &str = "runtime-config.toml";
+/// Where the manifest expects composed components, at the root and here.
+const COMPOSED: &str = "\"target/composed/";
+const COMPOSED_HERE: &str = "\"composed/local/";
+
+#[derive(Args)]
+pub struct Place {
+    /// Where all of it goes; what is there is removed [default: dist].
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+pub fn run(workspace: &Workspace, place: &Place) -> anyhow::Result<()> {
+    let dist = match &place.out {
+        Some(directory) => std::path::absolute(directory)?,
+        None => workspace.root().join("dist"),
+    };
+    components::build_shipped(workspace)?;
+    components::build_adapters(workspace)?;
+    if dist.exists() {
+        fs::remove_dir_all(&dist)
+            .with_context(|| format!("{} cannot be removed", dist.display()))?;
+    }
+    let components = dist.join("components");
+    fs::create_dir_all(&components)
+        .with_context(|| format!("{} cannot be made", components.display()))?;
+    for component in shipped() {
+        let file = format!("{}.wasm", component.name);
+        copy(&workspace.components().join(&file), &components.join(&file))?;
+    }
+    compose_with_each_model(workspace, &dist)?;
+    write_manifest(workspace, &dist)?;
+    for name in [RUNTIME_CONFIG, "LICENSE-APACHE", "LICENSE-MIT"] {
+        copy(&workspace.root().join(name), &dist.join(name))?;
+    }
+    run_program(workspace, &dist)?;
+    println!("{}", dist.display());
+    Ok(())
+}
+
+fn shipped() -> impl Iterator<Item = &'static Component> {
+    SHIPPED.iter().chain(&ADAPTERS)
+}
+
+fn compose_with_each_model(workspace: &Workspace, dist: &Path) -> anyhow::Result<()> {
+    for component in SHIPPED {
+        if let Some(model) = component.name.strip_prefix("model-") {
+            let file = workspace
+                .components()
+                .join(format!("{}.wasm", component.name));
+            compose::compose(workspace, &file, &dist.join("composed").join(model))?;
+        }
+    }
+    Ok(())
+}
+
+/// The manifest, which finds its components from where it is now.
+fn write_manifest(workspace: &Workspace, dist: &Path) -> anyhow::Result<()> {
+    let manifest = fs::read_to_string(workspace.root().join(MANIFEST)).context(MANIFEST)?;
+    let manifest = manifest.replace(COMPOSED, COMPOSED_HERE);
+    fs::write(dist.join(MANIFEST), manifest).context(MANIFEST)
+}
+
+fn run_program(workspace: &Workspace, dist: &Path) -> anyhow::Result<()> {
+    let mut wit = compose::program(workspace, PROGRAM)?;
+    let program = wit.get_program().to_owned();
+    wit.arg("wit").arg(workspace.root().join("wit"));
+    process::run(wit.arg(dist.join("wit.wasm")))?;
+
+    let mut bom = workspace.command(&program);
+    bom.arg("bom").arg("--root").arg(workspace.root());
+    bom.arg("--dist")
+        .arg(dist)
+        .arg("--to")
+        .arg(dist.join("bom.cdx.json"));
+    for component in shipped() {
+        let file = dist.join("components").join(component.name);
+        let file = file.with_extension("wasm");
+        bom.arg("--component");
+        bom.arg(format!("{}={}", component.package, file.display()));
+    }
+    bom.args(["--executable", "concept-refinement-host"]);
+    process::run(&mut bom)?;
+
+    let mut checksums: Command = workspace.command(&program);
+    process::run(checksums.arg("checksums").arg(dist))
+}
+
+fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
+    fs::copy(from, to)
+        .map(|_| ())
+        .with_context(|| format!("{} cannot be copied to {}", from.display(), to.display()))
+}
