@@ -13,6 +13,7 @@
 )]
 
 mod bytes;
+mod deliveries;
 mod platform;
 mod suite;
 

@@ -36,6 +36,7 @@ pub struct Options {
     pub variables: BTreeMap<String, String>,
     pub runtime_config: Option<PathBuf>,
     pub request_timeout: Option<Duration>,
+    pub post_twice: bool,
     /// Where compiled code is kept.
     pub compiled: PathBuf,
 }
@@ -96,6 +97,7 @@ pub fn load(options: &Options) -> anyhow::Result<Arc<Server>> {
                     allowed: Arc::clone(allowed),
                     network: network.clone(),
                     server: server.clone(),
+                    posts_twice: options.post_twice,
                 },
                 request_timeout: options.request_timeout,
             };

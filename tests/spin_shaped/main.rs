@@ -72,6 +72,10 @@ struct Up {
     variables: Vec<(String, String)>,
     #[arg(long)]
     runtime_config_file: Option<PathBuf>,
+    /// Posts twice, at the same time, whatever a component posts to another, as a
+    /// queue may that delivers at least once. Spin has no such flag.
+    #[arg(long)]
+    post_twice: bool,
     /// In seconds, or with one of the suffixes `s` and `ms`.
     #[arg(long, value_parser = duration)]
     request_timeout: Option<Duration>,
@@ -100,6 +104,7 @@ fn run(up: Up) -> anyhow::Result<()> {
         variables: up.variables.into_iter().collect(),
         runtime_config: up.runtime_config_file,
         request_timeout: up.request_timeout,
+        post_twice: up.post_twice,
         compiled: artifacts::compiled().join("spin-shaped"),
     };
     // Calls of the store need several threads.

@@ -12,7 +12,7 @@ use http::header::HOST;
 use http::uri::Scheme;
 use http::{HeaderValue, Uri};
 use http_body::{Body, Frame, SizeHint};
-use http_body_util::BodyExt as _;
+use http_body_util::{BodyExt as _, Full};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -40,6 +40,8 @@ pub struct Outbound {
     pub allowed: Arc<AllowedHosts>,
     pub network: Network,
     pub server: Weak<Server>,
+    /// Each request to another component is sent once more, at the same time.
+    pub posts_twice: bool,
 }
 
 pub type Sent = Result<
@@ -98,6 +100,9 @@ impl Outbound {
             // The answer's head may take as long as it likes.
             Some(component) => {
                 let server = self.server.upgrade().ok_or(Error::ConnectionRefused)?;
+                if self.posts_twice {
+                    request = repeated(&server, &component, request).await?;
+                }
                 // Boxed: one request may lead to the next.
                 let chained = Box::pin(server.chained(&component, request));
                 // Spin lets this trap.
@@ -109,6 +114,27 @@ impl Outbound {
         let limit = options.between_bytes_timeout.unwrap_or(TIMEOUT);
         Ok(response.map(|body| Timed::new(body, limit).boxed_unsync()))
     }
+}
+
+/// Sends a request, to whose answer nobody listens, and answers with the same.
+async fn repeated(
+    server: &Arc<Server>,
+    component: &str,
+    request: http::Request<WasiBody>,
+) -> Result<http::Request<WasiBody>, Error> {
+    let (parts, body) = request.into_parts();
+    let body = body.collect().await?.to_bytes();
+    let copy = || {
+        let body = Full::new(body.clone()).map_err(|never| match never {});
+        http::Request::from_parts(parts.clone(), body.boxed_unsync())
+    };
+    let (server, component, repeat) = (Arc::clone(server), component.to_owned(), copy());
+    tokio::spawn(async move {
+        if let Ok(response) = server.chained(&component, repeat).await {
+            drop(response.into_body().collect().await);
+        }
+    });
+    Ok(copy())
 }
 
 impl Network {

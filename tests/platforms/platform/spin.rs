@@ -11,11 +11,25 @@ use super::{Platform, Shared, Start, origin};
 
 pub struct Shaped;
 
+/// The same, with each message delivered twice.
+pub struct Twice;
+
 pub struct Real;
 
 impl Platform for Shaped {
     fn start(start: &Start<Self>) -> Service {
-        up(artifacts::spin_shaped(), start)
+        up(artifacts::spin_shaped(), start, &[])
+    }
+
+    fn shared() -> &'static Shared {
+        static SHARED: Shared = Shared::new();
+        &SHARED
+    }
+}
+
+impl Platform for Twice {
+    fn start(start: &Start<Self>) -> Service {
+        up(artifacts::spin_shaped(), start, &["--post-twice"])
     }
 
     fn shared() -> &'static Shared {
@@ -27,7 +41,7 @@ impl Platform for Shaped {
 impl Platform for Real {
     fn start(start: &Start<Self>) -> Service {
         let spin = std::env::var_os("SPIN").unwrap_or_else(|| "spin".into());
-        up(spin.into(), start)
+        up(spin.into(), start, &[])
     }
 
     fn shared() -> &'static Shared {
@@ -36,7 +50,7 @@ impl Platform for Real {
     }
 }
 
-fn up<P: Platform>(spin: PathBuf, start: &Start<P>) -> Service {
+fn up<P: Platform>(spin: PathBuf, start: &Start<P>, arguments: &[&str]) -> Service {
     let manifest = start.directory.join("spin.toml");
     std::fs::write(&manifest, self::manifest(start)).unwrap();
     let state = start.directory.join("state");
@@ -48,7 +62,8 @@ fn up<P: Platform>(spin: PathBuf, start: &Start<P>) -> Service {
         .args(["up", "--listen", &start.listen, "--from"])
         .arg(manifest)
         .arg("--state-dir")
-        .arg(state);
+        .arg(state)
+        .args(arguments);
     for (name, value) in &start.settings {
         let name = name.replace('-', "_");
         command.arg("--variable").arg(format!("{name}={value}"));

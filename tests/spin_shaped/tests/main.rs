@@ -69,6 +69,25 @@ mod shaped {
     seen_on!([cfg(test)] Shaped);
 }
 
+/// Else nothing that is delivered twice would show anything.
+#[tokio::test]
+async fn what_is_posted_comes_twice_where_it_is_to() {
+    let application = probe::Host::Shaped.application().argument("--post-twice");
+    let service = application.start();
+    let mut asked = 0;
+    let count = async || {
+        let told = probe::answer(&service, "fetch http://back.spin.internal/ count").await;
+        let count: Option<u32> = told
+            .strip_prefix("200 ")
+            .and_then(|count| count.parse().ok());
+        count.unwrap_or_else(|| panic!("{told}"))
+    };
+    while count().await <= asked + 1 {
+        asked += 1;
+        assert!(asked < 100, "nothing comes twice");
+    }
+}
+
 /// Spin itself, where there is one; `cargo xtask test` tells.
 mod spin {
     seen_on!([ignore = "only with spin 4.1 or newer, named by SPIN or in the PATH"] Real);
