@@ -1,6 +1,9 @@
 //! Messages that come twice, at the same time, to whichever instances are there.
 
+use std::panic::AssertUnwindSafe;
+
 use concept_refinement_tests::pictures;
+use futures::FutureExt as _;
 use futures::future::join_all;
 
 use crate::platform::spin::Twice;
@@ -23,6 +26,9 @@ async fn the_tasks_of_many_users_are_worked_on_once_though_each_message_comes_tw
         let image = user.get(task["image_url"].as_str().unwrap()).await;
         assert!(image.body == picture.bytes, "other bytes");
     });
-    join_all(users).await;
+    let users = users.map(|user| AssertUnwindSafe(user).catch_unwind());
+    let outcomes = join_all(users).await;
+    let failed = outcomes.iter().filter(|outcome| outcome.is_err()).count();
+    assert_eq!(failed, 0, "{}", service.log());
     assert_eq!(origin().requests(&url).len(), USERS);
 }

@@ -2,6 +2,7 @@
 //! remembers between requests.
 
 use std::cell::{Cell, OnceCell};
+use std::rc::Rc;
 
 use concept_refinement_domain::task::Task;
 use concept_refinement_domain::timestamp::Timestamp;
@@ -12,7 +13,7 @@ use crate::problem::Problem;
 use crate::republish::Republished;
 use crate::request::{Body, Method, Request};
 use crate::response::{Content, Response};
-use crate::{auth, cors, log, protection, router, routes};
+use crate::{auth, cors, protection, router, routes};
 
 /// By which the platform learns the route's template, where it asks for it.
 const ROUTE: &str = "concept-refinement-route";
@@ -24,7 +25,7 @@ pub struct Api<P> {
     pub(crate) collecting: Cell<u64>,
     /// What the model says of itself, once it was asked.
     pub(crate) model: OnceCell<String>,
-    republished: Republished,
+    pub(crate) republished: Rc<Republished>,
 }
 
 impl<P: Ports + 'static> Api<P> {
@@ -34,7 +35,7 @@ impl<P: Ports + 'static> Api<P> {
             ports,
             collecting: Cell::new(0),
             model: OnceCell::new(),
-            republished: Republished::default(),
+            republished: Rc::default(),
         }
     }
 
@@ -69,18 +70,8 @@ impl<P: Ports + 'static> Api<P> {
         }
     }
 
-    /// Publishes a task again that was read while overdue, without making its
-    /// reader wait. If it fails, the next reader tries again.
+    /// Publishes a task again that was read while overdue.
     pub(crate) fn was_read(&self, task: &Task, now: Timestamp) {
-        if let Some(message) = self.republished.message(task, now) {
-            let ports = self.ports.clone();
-            self.ports.spawn(async move {
-                if let Err(error) = ports.publish(message).await {
-                    log::warn(format_args!(
-                        "an overdue task could not be published again: {error}"
-                    ));
-                }
-            });
-        }
+        self.republished.was_read(&self.ports, task, now);
     }
 }

@@ -14,6 +14,9 @@ use crate::cors::Cors;
 use crate::origin::Origin;
 use crate::ports::Settings;
 
+/// In bytes: as long as what HS256 makes of it (RFC 7518, 3.2).
+const MIN_SECRET: usize = 32;
+
 pub struct Config {
     pub version: String,
     /// Where the service is reached, if that is fixed.
@@ -62,6 +65,10 @@ impl Config {
             Tokens::of_key_set(required(settings, "jwks-url").await?, rules)
         } else {
             let secret = required(settings, "jwt-secret").await?;
+            if secret.len() < MIN_SECRET {
+                let reason = format!("must have at least {MIN_SECRET} bytes");
+                return Err(unusable("jwt-secret", reason));
+            }
             Tokens::of_secret(&secret, rules)
                 .ok_or_else(|| unusable("jwt-secret", "cannot be used"))?
         };

@@ -9,6 +9,9 @@ use concept_refinement_domain::message;
 use concept_refinement_domain::task::Task;
 use concept_refinement_domain::timestamp::Timestamp;
 
+use crate::log;
+use crate::ports::Ports;
+
 /// What this instance published again lately, so that those who poll an overdue
 /// task do not flood the queue. More is not remembered than this; what does not
 /// fit waits for its next reader.
@@ -20,6 +23,21 @@ pub struct Republished {
 }
 
 impl Republished {
+    /// Publishes a task again that was read while overdue, without making its
+    /// reader wait. If it fails, the next reader tries again.
+    pub fn was_read<P: Ports + 'static>(&self, ports: &P, task: &Task, now: Timestamp) {
+        if let Some(message) = self.message(task, now) {
+            let publisher = ports.clone();
+            ports.spawn(async move {
+                if let Err(error) = publisher.publish(message).await {
+                    log::warn(format_args!(
+                        "an overdue task could not be published again: {error}"
+                    ));
+                }
+            });
+        }
+    }
+
     /// The message to publish again for a task that was read, if any.
     pub fn message(&self, task: &Task, now: Timestamp) -> Option<Vec<u8>> {
         if !lease::is_overdue(task, now) {

@@ -13,10 +13,10 @@ use crate::address::is_public;
 /// How long a URL may be, in code points.
 pub const MAX_URL_CHARS: usize = 2_048;
 
-/// No public name is under it (reserved by ICANN's board, 2024-07-29). What is,
-/// a platform may resolve by itself: to its other components, to a cloud's
-/// metadata.
-const PRIVATE_USE: &str = "internal";
+/// No public name is under these (ICANN's board, 2024-07-29; RFC 9476; RFC
+/// 6762). What is, a platform may resolve by itself: to its other components, to
+/// a cloud's metadata, to the application that asks.
+const PRIVATE_USE: [&str; 3] = ["internal", "alt", "local"];
 
 /// Hosts and networks that the operator allows although they are not public.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -66,7 +66,10 @@ pub fn check_url(url: &str, allowed: &AllowedSources) -> Result<Url, String> {
                     is_public(address.into()) || allowed.allows_address(address.into(), port)
                 }
                 _ if is_under("localhost", name) => allowed.allows_localhost(name, port),
-                _ => !is_under(PRIVATE_USE, name) || allowed.allows_host(name, port),
+                _ => {
+                    let is_private = PRIVATE_USE.iter().any(|domain| is_under(domain, name));
+                    !is_private || allowed.allows_host(name, port)
+                }
             },
         },
         None => return Err("must name a host".into()),
@@ -220,6 +223,7 @@ mod tests {
             "https://notlocalhost/a.png",
             "https://internal.example.com/a.png",
             "https://notinternal/a.png",
+            "https://self.alt.example.com/a.png",
             "https://localhost.example.com/a.png",
             "https://example.com./a.png",
             "https://example.com/@user:password",
@@ -258,6 +262,8 @@ mod tests {
             ("http://processor.spin.internal/process", PUBLIC),
             ("http://metadata.google.INTERNAL./", PUBLIC),
             ("http://internal/", PUBLIC),
+            ("https://self.alt/api/health", PUBLIC),
+            ("http://printer.local/", PUBLIC),
             ("http://a.b.localhost./a.png", PUBLIC),
             ("http://%6cocalhost/a.png", PUBLIC),
             ("http://ⓛocalhost/a.png", PUBLIC),
@@ -439,7 +445,10 @@ mod tests {
                 if let Ok(address) = literal.parse::<IpAddr>() {
                     prop_assert!(is_public(address), "{}", url);
                 }
-                prop_assert!(!is_under("localhost", literal) && !is_under(PRIVATE_USE, literal) && !literal.is_empty(), "{}", url);
+                prop_assert!(!is_under("localhost", literal) && !literal.is_empty(), "{}", url);
+                for domain in PRIVATE_USE {
+                    prop_assert!(!is_under(domain, literal), "{}", url);
+                }
                 // It is judged alike once it is written in its usual form.
                 prop_assert_eq!(check_url(passed.as_str(), &AllowedSources::default()), Ok(passed));
             }

@@ -2,6 +2,7 @@
 
 use concept_refinement_tests::client::{Answer, Client};
 use concept_refinement_tests::pictures::{self, png_that_claims};
+use concept_refinement_tests::server::Reply;
 use concept_refinement_tests::shape::{assert_is_task, keys};
 use concept_refinement_tests::tokens::{hostile, now, token, with_claim};
 use reqwest::Method;
@@ -179,25 +180,34 @@ pub async fn all_problems_of_a_request_are_told_at_once<P: Platform>() {
     assert_eq!(limits(&first)[..2], [1000, 999]);
 }
 
-/// Names that a platform gives meaning to. Who resolves no names learns only
-/// from the attempt that nothing is there for them.
+/// Names that a platform gives meaning to. To follow one would lead to the
+/// application's own components, or end the instance that tried, and whatever
+/// else goes on in it.
 pub async fn a_name_inside_the_platform_is_no_original<P: Platform>() {
+    let other = new_user(scripted::<P>());
+    let (gated, gate) = origin().gated(&pictures::png(8, 8));
+    let under_way = other.accepted(&gated, "echo it").await;
     for url in [
         "http://processor.spin.internal/process",
         "http://api.spin.internal/api/health",
-        "http://self/api/health",
+        "http://nobody.spin.internal/",
+        "http://self.alt/api/health",
         "http://metadata.google.internal/",
     ] {
         let user = new_user(scripted::<P>());
         let answer = user.refine(url, "echo it").await;
-        if answer.status != 422 {
-            let task = user.finished(&answer.task_id()).await;
-            assert_eq!(task["status"], "failed", "{url}: {task}");
-            let message = task["error_message"].as_str().unwrap();
-            let begin = "Error in refinement task processing: Failed to download original image: ";
-            assert!(message.starts_with(begin), "{url}: {message}");
-        }
+        assert_eq!(answer.status, 422, "{url}: {answer:?}");
+        let redirect = origin().serve(Reply::redirect(302, url));
+        let task = user.refined(&redirect, "echo it").await;
+        assert_eq!(task["status"], "failed", "{url}: {task}");
+        let message = task["error_message"].as_str().unwrap();
+        let begin = "Error in refinement task processing: Failed to download original image: ";
+        assert!(message.starts_with(begin), "{url}: {message}");
+        assert!(message.contains("public"), "{url}: {message}");
     }
+    gate.open();
+    let task = other.finished(&under_way).await;
+    assert_eq!(task["status"], "completed", "{task}");
 }
 
 pub async fn an_active_task_is_answered_in_place_of_another<P: Platform>() {

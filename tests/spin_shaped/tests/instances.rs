@@ -42,21 +42,24 @@ pub async fn an_instance_is_shared_and_dropped_when_idle(host: Host) {
 }
 
 pub async fn a_panic_fails_all_requests_of_its_instance(host: Host) {
-    let service = host.application().start();
-    // The one that waits is in the instance when the other comes.
-    let waiting = told(&service, &["set begun yes", "wait 20000"]);
-    let panicking = async {
-        eventually("the one that waits", SOON, async || {
-            let answers = told(&service, &["get begun"]).await;
-            (answers.unwrap()[0] == "is yes").then_some(())
-        })
-        .await;
-        told(&service, &["panic"]).await
-    };
-    let (waited, panicked) = tokio::join!(waiting, panicking);
-    assert_eq!(panicked, Err(500));
-    assert_eq!(waited, Err(500));
-    assert_eq!(answer(&service, "count").await, "1", "the next is new");
+    // Which instance takes a request is the platform's to choose, so that it may
+    // take another try until both are in one.
+    eventually("two in one instance", SOON, async || {
+        let service = host.application().start();
+        let waiting = told(&service, &["set begun yes", "wait 3000"]);
+        let panicking = async {
+            eventually("the one that waits", SOON, async || {
+                let answers = told(&service, &["get begun"]).await;
+                (answers.unwrap()[0] == "is yes").then_some(())
+            })
+            .await;
+            told(&service, &["panic"]).await
+        };
+        let (waited, panicked) = tokio::join!(waiting, panicking);
+        assert_eq!(panicked, Err(500));
+        (waited == Err(500)).then_some(())
+    })
+    .await;
 }
 
 pub async fn a_handler_goes_on_after_its_answer(host: Host) {

@@ -15,8 +15,9 @@
 //! | `health` | document: the last time when somebody asked | with each look |
 //!
 //! `TAG` stands for the user, who may be called anything at all; `NAME` is drawn
-//! at random, so that who comes late writes what nobody reads. What a crash
-//! leaves behind under such a name stays: nothing lists keys.
+//! at random, so that who comes late writes what nobody reads. What a crash or a
+//! lost swap leaves behind under such a name stays, and so do idempotency keys
+//! that nobody remembers any more: nothing lists keys.
 
 use concept_refinement_domain::hex::hex;
 use sha2::{Digest, Sha256};

@@ -71,7 +71,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         let keys: Vec<_> = tasks.chain(ends).collect();
         let mut found = Found::of(&self.platform, keys).await?;
         let mut items = Vec::new();
-        for entry in &entries {
+        for entry in entries.iter().take(limit as usize) {
             // A task that was deleted meanwhile is not there.
             let document = names::task(&entry.task_id).and_then(|key| found.take(&key));
             let Some(document) = document else { continue };
@@ -98,7 +98,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         let keys = entries.iter().filter_map(end_of).collect();
         let mut found = Found::of(&self.platform, keys).await?;
         let mut items = Vec::new();
-        for entry in &entries {
+        for entry in entries.iter().take(limit as usize) {
             let document = end_of(entry).and_then(|key| found.take(&key));
             if let Some(document) = document {
                 items.extend(concept(entry, documents::decode(&document)?));
@@ -186,13 +186,12 @@ pub(crate) fn end_of(entry: &Entry) -> Option<String> {
 /// A page of what is there; the next one begins after the last entry that was
 /// looked at, even if that one is gone.
 fn page<T>(
-    mut items: Vec<T>,
+    items: Vec<T>,
     entries: &[Entry],
     limit: u32,
     position: impl Fn(&Entry) -> Option<Position>,
 ) -> Page<T> {
     let limit = limit as usize;
-    items.truncate(limit);
     let next = (entries.len() > limit)
         .then(|| limit.checked_sub(1).and_then(|last| entries.get(last)))
         .flatten()

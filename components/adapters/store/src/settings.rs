@@ -1,13 +1,20 @@
 //! `settings` and `health`: what the platform's operator configured, and
 //! whether the platform's store can be used.
 
+use std::time::Duration;
+
 use concept_refinement_domain::capability::CapabilityState;
 use concept_refinement_domain::hex::hex;
 use concept_refinement_domain::secret::SESSION_TOKENS;
+use concept_refinement_domain::timestamp::Timestamp;
 
+use crate::documents;
 use crate::names;
 use crate::ports::{Fault, Machine, Platform};
 use crate::store::Store;
+
+/// For so long a store that could be written to can be.
+const TRIED: Duration = Duration::from_secs(5);
 
 impl<P: Platform, M: Machine> Store<P, M> {
     pub async fn get_setting(&self, name: &str) -> Option<String> {
@@ -52,12 +59,16 @@ impl<P: Platform, M: Machine> Store<P, M> {
         format!("The model `{name}`, composed into the application.")
     }
 
-    /// For writing too.
+    /// For writing too, unless somebody has tried that just now: anybody may
+    /// ask, as often as they like.
     async fn can_be_used(&self) -> Result<(), Fault> {
-        let now = self.machine.now().to_string().into_bytes();
-        let document = (names::HEALTH.to_owned(), now);
-        self.platform.set_many(vec![document]).await?;
-        self.platform.get(names::HEALTH).await.map(drop)
+        let now = self.machine.now();
+        let last: Option<Timestamp> = self.document(names::HEALTH).await?;
+        if last.is_some_and(|last| last <= now && now.since(last) < TRIED) {
+            return Ok(());
+        }
+        let document = (names::HEALTH.to_owned(), documents::encode(&now)?);
+        self.platform.set_many(vec![document]).await
     }
 
     async fn has_anonymous_sessions(&self) -> bool {

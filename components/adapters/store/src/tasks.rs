@@ -1,16 +1,17 @@
 //! `task-store`: the steps of a task, each one swap of its user's record.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use concept_refinement_domain::capability::{
     Accepted, Claimed, Deleted, Fenced, Lease, NewTask, Submission,
 };
-use concept_refinement_domain::duration;
 use concept_refinement_domain::sentence::WORKER_DIED;
-use concept_refinement_domain::task::Task;
+use concept_refinement_domain::task::{Status, Task};
+use concept_refinement_domain::{concept, duration};
 
 use crate::documents::{self, EndDocument, TaskDocument};
-use crate::ledger::entries::{Place, Segment};
+use crate::ledger::entries::{Entry, Place, Segment};
 use crate::ledger::keys::{self, Key};
 use crate::ledger::leases::Claim;
 use crate::ledger::submit::{Created, Judgement};
@@ -21,6 +22,10 @@ use crate::store::{Attempts, Store, Written};
 
 /// Where the setting `lease` is not there (contract, section 4).
 const LEASE: Duration = Duration::from_secs(30);
+
+/// What a lease may be, as our host has it: a shorter one would be renewed all
+/// the time.
+const LEASES: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(60 * 60);
 
 impl<P: Platform, M: Machine> Store<P, M> {
     pub async fn submit(&self, task: NewTask) -> Result<Submission, Fault> {
@@ -92,8 +97,10 @@ impl<P: Platform, M: Machine> Store<P, M> {
         let lease = self.lease().await;
         let name = self.drawn();
         let mut claimed = None;
+        let mut leftovers = Vec::new();
         let claim = self
             .change_with(&owner, |ledger| {
+                leftovers = prepared_for(ledger, id);
                 let outcome = ledger.claim(id, &name, lease, self.machine.now());
                 claimed = ledger
                     .active()
@@ -108,6 +115,10 @@ impl<P: Platform, M: Machine> Store<P, M> {
                 Ok((outcome, written))
             })
             .await?;
+        if claim == Claim::GivenUp {
+            leftovers.push(names::stage(id));
+            self.discard(&leftovers).await;
+        }
         Ok(match (claim, claimed) {
             (Claim::Taken(lease), Some((active, entry))) => Some(Claimed {
                 lease,
@@ -137,7 +148,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
     }
 
     pub async fn complete(&self, held: &Lease, result_id: &str) -> Result<Fenced, Fault> {
-        let is_of_the_task = result_id == concept_refinement_domain::concept::id_for(&held.task_id);
+        let is_of_the_task = result_id == concept::id_for(&held.task_id);
         let fenced = self
             .change_task(&held.task_id, |ledger| {
                 match ledger.complete(held, self.machine.now())? {
@@ -180,17 +191,15 @@ impl<P: Platform, M: Machine> Store<P, M> {
         let mut leftovers = Vec::new();
         let in_record = self
             .change(user_id, |ledger| {
-                leftovers = ledger
-                    .active_task(id)
-                    .and_then(|active| active.prepared.as_deref())
-                    .map(|name| names::end(id, name))
-                    .into_iter()
-                    .collect();
+                leftovers = prepared_for(ledger, id);
                 Ok(match ledger.place(document.number) {
-                    Some(Place::Record(index)) => match ledger.delete_task(index, id) {
-                        Outcome::Changed(deleted) => Outcome::Changed(Ok(deleted)),
-                        Outcome::Unchanged(deleted) => Outcome::Unchanged(Ok(deleted)),
-                    },
+                    Some(Place::Record(index)) => {
+                        leftovers.extend(ledger.entry(index).and_then(reason_of));
+                        match ledger.delete_task(index, id) {
+                            Outcome::Changed(deleted) => Outcome::Changed(Ok(deleted)),
+                            Outcome::Unchanged(deleted) => Outcome::Unchanged(Ok(deleted)),
+                        }
+                    }
                     Some(Place::Segment(name, index)) => {
                         Outcome::Unchanged(Err((names::segment(user_id, name), index)))
                     }
@@ -201,8 +210,12 @@ impl<P: Platform, M: Machine> Store<P, M> {
         let deleted = match in_record {
             Ok(deleted) => deleted,
             Err((segment, index)) => {
-                self.change_segment(&segment, index, |entry| entry.delete_task(id))
-                    .await?
+                let reason = &mut leftovers;
+                self.change_segment(&segment, index, |entry| {
+                    *reason = reason_of(entry).into_iter().collect();
+                    entry.delete_task(id)
+                })
+                .await?
             }
         };
         if deleted.is_some() {
@@ -225,7 +238,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         &self,
         key: &str,
         index: usize,
-        mut rule: impl FnMut(&mut crate::ledger::entries::Entry) -> Option<T>,
+        mut rule: impl FnMut(&mut Entry) -> Option<T>,
     ) -> Result<Option<T>, Fault> {
         let mut attempts = Attempts::default();
         loop {
@@ -267,20 +280,16 @@ impl<P: Platform, M: Machine> Store<P, M> {
         };
         let name = self.drawn();
         let reason = documents::encode(&EndDocument::ErrorMessage(error_message.to_owned()))?;
-        let mut prepared = None;
+        let mut leftovers = Vec::new();
         let fenced = self
             .change_with(&document.user_id, |ledger| {
-                prepared = ledger
-                    .active_task(id)
-                    .and_then(|active| active.prepared.clone());
+                leftovers = prepared_for(ledger, id);
                 let written = vec![(names::end(id, &name), reason.clone())];
                 Ok((rule(ledger, &name), written))
             })
             .await?;
-        if fenced == Fenced::Done
-            && let Some(prepared) = prepared
-        {
-            self.discard(&[names::end(id, &prepared)]).await;
+        if fenced == Fenced::Done {
+            self.discard(&leftovers).await;
         }
         Ok(fenced)
     }
@@ -344,11 +353,36 @@ impl<P: Platform, M: Machine> Store<P, M> {
     }
 
     async fn lease(&self) -> Duration {
-        let setting = self.platform.setting("lease").await;
-        setting
-            .and_then(|text| duration::parse(&text).ok())
-            .unwrap_or(LEASE)
+        let Some(text) = self.platform.setting("lease").await else {
+            return LEASE;
+        };
+        let lease = duration::parse(&text).ok();
+        lease
+            .filter(|lease| LEASES.contains(lease))
+            .unwrap_or_else(|| {
+                crate::log::warn(format_args!("lease cannot be used, so it is {LEASE:?}"));
+                LEASE
+            })
     }
+}
+
+/// What a worker prepared for an active task, which is of no use if that does
+/// not complete.
+fn prepared_for(ledger: &Ledger, id: &str) -> Vec<String> {
+    let active = ledger.active_task(id);
+    let Some(name) = active.and_then(|active| active.prepared.as_deref()) else {
+        return Vec::new();
+    };
+    let mut prepared = vec![names::end(id, name)];
+    prepared.extend(names::concept(&concept::id_for(id)));
+    prepared
+}
+
+/// Where it is told why a task failed.
+fn reason_of(entry: &Entry) -> Option<String> {
+    let end = entry.end.as_ref()?;
+    let is_failed = end.status == Status::Failed;
+    is_failed.then(|| names::end(&entry.task_id, &end.document))
 }
 
 fn before_creation(task: &NewTask, document: &str, created: Created) -> Result<Written, Fault> {

@@ -363,3 +363,85 @@ fn whoever_vanishes_leaves_nothing_broken() {
     }
     assert!(ended > 400, "hardly anything happened: {ended}");
 }
+
+fn fresh() {
+    stored(BTreeMap::clear);
+    RANDOM.set(7);
+}
+
+fn accepted(number: u64) -> String {
+    let known = Shown::default();
+    alone(submit("ada", number, known.clone()));
+    let id = id(number);
+    assert!(known.borrow().created.contains_key(&id));
+    id
+}
+
+fn prepared(lease: &Lease) -> bool {
+    let store = store();
+    alone(store.put_concept(lease, concept(lease, "ada")))
+        .unwrap()
+        .is_some()
+}
+
+#[test]
+fn a_task_that_goes_while_it_is_listed_moves_no_page() {
+    fresh();
+    let known = Shown::default();
+    for number in [1, 2, 4, 5] {
+        let id = accepted(number);
+        alone(work(id, false, known.clone()));
+    }
+    // Its entry was read before it was deleted.
+    stored(|stored| stored.remove(&crate::names::task(&id(5)).unwrap()));
+    let first = alone(store().list("ada", None, 2, None)).unwrap();
+    let second = alone(store().list("ada", None, 2, first.next)).unwrap();
+    let ids = |tasks: Vec<concept_refinement_domain::task::Task>| {
+        tasks.into_iter().map(|task| task.id).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(first.items), [id(4)]);
+    assert_eq!(ids(second.items), [id(2), id(1)]);
+    assert_eq!(second.next, None);
+}
+
+#[test]
+fn what_is_deleted_leaves_nothing_behind() {
+    use concept_refinement_domain::task::Stage;
+
+    for (name, end) in [("failed", true), ("prepared", false)] {
+        fresh();
+        let task = accepted(1);
+        let claimed = alone(store().claim(&task, None)).unwrap().unwrap();
+        let lease = claimed.lease;
+        alone(store().began(&lease, Stage::StoringConcept));
+        assert!(prepared(&lease));
+        if end {
+            let failed = alone(store().fail(&lease, "It failed.")).unwrap();
+            assert_eq!(failed, Fenced::Done);
+        }
+        assert!(alone(store().delete("ada", &task)).unwrap().is_some());
+        alone(store().began(&lease, Stage::StoringConcept));
+        let left: Vec<_> = stored(|stored| stored.keys().cloned().collect());
+        assert_eq!(left, [crate::names::user("ada")], "{name}");
+    }
+}
+
+#[test]
+fn a_task_that_is_given_up_leaves_the_reason_alone() {
+    fresh();
+    let task = accepted(1);
+    for _ in 0..3 {
+        let claimed = alone(store().claim(&task, None)).unwrap().unwrap();
+        assert!(prepared(&claimed.lease));
+        NOW.set(NOW.get() + 60_000_000);
+    }
+    assert_eq!(alone(store().claim(&task, None)).unwrap(), None);
+    let left = stored(|stored| stored.keys().filter(|key| key.starts_with("end/")).count());
+    assert_eq!(left, 1);
+    assert!(!stored(|stored| stored
+        .keys()
+        .any(|key| key.starts_with("concept/"))));
+    alone(store().delete("ada", &task)).unwrap().unwrap();
+    let left: Vec<_> = stored(|stored| stored.keys().cloned().collect());
+    assert_eq!(left, [crate::names::user("ada")]);
+}

@@ -12,7 +12,7 @@ use crate::ports::{Fault, Machine, Platform};
 use crate::store::Store;
 
 /// How long until the next look.
-const INTERVAL: Duration = Duration::from_millis(250);
+pub const INTERVAL: Duration = Duration::from_millis(250);
 
 /// What a watcher was told last.
 pub struct Watch {
@@ -21,6 +21,13 @@ pub struct Watch {
     task: Option<Task>,
     stage: Option<StageDocument>,
     is_over: bool,
+}
+
+impl Watch {
+    /// There will be no more changes.
+    pub fn is_over(&self) -> bool {
+        self.is_over
+    }
 }
 
 impl<P: Platform, M: Machine> Store<P, M> {
@@ -36,40 +43,31 @@ impl<P: Platform, M: Machine> Store<P, M> {
         }))
     }
 
-    /// The next change, once there is one. None: there will be no more.
-    pub async fn next_change(&self, watch: &mut Watch) -> Result<Option<Change>, Fault> {
-        while !watch.is_over {
-            let is_first = watch.task.is_none();
-            if let Some(change) = self.change_since(watch).await? {
-                return Ok(Some(change));
-            }
-            if !is_first {
-                self.machine.pause(INTERVAL).await;
-            }
-        }
-        Ok(None)
-    }
-
     /// Who watches is told, if the platform keeps it: nothing depends on it.
     pub async fn began(&self, lease: &Lease, stage: Stage) {
-        let Some(document) = names::task(&lease.task_id).map(|_| names::stage(&lease.task_id))
-        else {
-            return;
-        };
-        let stage = StageDocument {
-            attempt: lease.attempt,
-            stage,
-        };
+        let id = &lease.task_id;
+        let attempt = lease.attempt;
         let written = async {
-            let content = documents::encode(&stage)?;
-            self.platform.set_many(vec![(document, content)]).await
+            // Else it would stay behind a task that is gone.
+            let Some(task) = self.task_document(id).await? else {
+                return Ok(());
+            };
+            let ledger = self.ledger(&task.user_id).await?;
+            let active = ledger.active_task(id);
+            if active.is_none_or(|active| active.attempt != attempt) {
+                return Ok(());
+            }
+            let content = documents::encode(&StageDocument { attempt, stage })?;
+            let document = (names::stage(id), content);
+            self.platform.set_many(vec![document]).await
         };
         if let Err(fault) = written.await {
             crate::log::warn(format_args!("nobody is told of a stage: {fault}"));
         }
     }
 
-    async fn change_since(&self, watch: &mut Watch) -> Result<Option<Change>, Fault> {
+    /// What has changed since the last look, one thing at a time.
+    pub async fn look(&self, watch: &mut Watch) -> Result<Option<Change>, Fault> {
         let Some((task, attempt)) = self.find(&watch.user_id, &watch.id).await? else {
             watch.is_over = true;
             return Ok(Some(Change::Deleted));

@@ -4,9 +4,12 @@
 //! is to connect again, with the id of the last event that it saw, for ever
 //! unless it is told otherwise: one that has seen the end is answered 204, which
 //! tells it to stop, and one that comes back in the middle is told what it has
-//! not seen. Nothing here asks again and again: the store tells.
+//! not seen. The store tells what changes; only while it is silent the task is
+//! looked at now and then, so that one that is overdue is published again even
+//! if nobody does anything but watch it.
 
 use std::pin::pin;
+use std::rc::Rc;
 
 use concept_refinement_domain::task::{Change, Task};
 use concept_refinement_domain::validation;
@@ -21,14 +24,17 @@ use crate::auth;
 use crate::event;
 use crate::log;
 use crate::origin::Origin;
-use crate::ports::{Changes, Ports};
+use crate::ports::{Changes, Ports, TaskStore};
 use crate::problem::Problem;
+use crate::republish::Republished;
 use crate::request::Request;
 use crate::response::{Content, Response};
 
 /// One who watches a task.
 struct Watcher<P> {
     ports: P,
+    republished: Rc<Republished>,
+    user: String,
     origin: Origin,
     task_id: String,
     changes: Changes,
@@ -58,6 +64,8 @@ pub async fn watch<P: Ports + 'static, B>(
     }
     let watcher = Watcher {
         ports: api.ports.clone(),
+        republished: Rc::clone(&api.republished),
+        user: caller.user,
         origin: request.origin.clone(),
         task_id: id,
         changes,
@@ -98,14 +106,17 @@ fn gone<C>(seen: Option<&str>) -> Result<Response<C>, Problem> {
     }
 }
 
-impl<P: Ports> Watcher<P> {
+impl<P: Ports + 'static> Watcher<P> {
     /// The next piece of the stream. None: it ends here. Without its last event
     /// a client connects again, and is told then.
     async fn next(&mut self) -> Option<String> {
         let silence = pin!(self.ports.sleep(event::KEEP_ALIVE));
         let change = match select(self.changes.next(), silence).await {
             Either::Left((change, _)) => change?,
-            Either::Right(((), _)) => return Some(event::COMMENT.to_owned()),
+            Either::Right(((), _)) => {
+                Box::pin(self.look()).await;
+                return Some(event::COMMENT.to_owned());
+            }
         };
         let told = match change {
             // Boxed: what it takes is not to be held while nothing happens.
@@ -117,6 +128,15 @@ impl<P: Ports> Watcher<P> {
             log::warn(format_args!("a change could not be told: {problem:?}"));
         })
         .ok()
+    }
+
+    /// Has the task published again if it is overdue. If it cannot be read now,
+    /// there is another time.
+    async fn look(&self) {
+        if let Ok(Some(task)) = TaskStore::get(&self.ports, &self.user, &self.task_id).await {
+            let now = self.ports.now();
+            self.republished.was_read(&self.ports, &task, now);
+        }
     }
 
     async fn told(&self, task: &Task) -> Result<String, Problem> {

@@ -36,6 +36,19 @@ fn there_is_no_default_secret() {
 }
 
 #[test]
+fn a_secret_that_can_be_guessed_is_refused() {
+    for (secret, is_usable) in [
+        ("abc", false),
+        ("a secret of thirty-one bytes ..", false),
+        ("a secret of thirty-two bytes ...", true),
+    ] {
+        let settings = [("auth", "secret"), ("jwt-secret", secret)];
+        let started = Service::start(&Memory::default(), &settings);
+        assert_eq!(started.is_ok(), is_usable, "{secret}");
+    }
+}
+
+#[test]
 fn there_is_no_default_issuer() {
     let error = Service::start(&Memory::default(), &[("auth", "jwks")]).err();
     assert_eq!(error, Some(ConfigError::Missing("jwks-url")));

@@ -2,15 +2,16 @@
 //! own, while whoever asked for it reads.
 
 use concept_refinement_domain::capability::CapabilityError;
-use wit_bindgen::StreamReader;
+use wit_bindgen::{StreamReader, StreamResult};
 
 use super::machine::Wasi;
 use super::wit::{concept_store, health, image_store, progress, settings, task_store, types};
 use super::{Component, generated};
 use crate::images::{Contents, Reading};
 use crate::log;
-use crate::ports::{Fault, Platform};
+use crate::ports::{Fault, Machine as _, Platform};
 use crate::store::Store;
+use crate::watch::INTERVAL;
 
 /// How much of an image is taken at a time, in bytes.
 const PIECE: usize = 64 << 10;
@@ -96,16 +97,20 @@ impl<P: Platform + 'static> task_store::Guest for Component<P> {
         };
         let (mut writer, reader) = generated::wit_stream::new();
         wit_bindgen::spawn(async move {
-            loop {
-                match store::<P>().next_change(&mut watch).await {
-                    Ok(Some(change)) => {
-                        // Whoever watched has left.
-                        if !writer.write_all(vec![change.into()]).await.is_empty() {
-                            return;
-                        }
-                    }
-                    Ok(None) => return,
+            let store = store::<P>();
+            while !watch.is_over() {
+                // A write of nothing tells as well whether somebody still reads.
+                let news = match store.look(&mut watch).await {
+                    Ok(change) => Vec::from_iter(change.map(Into::into)),
                     Err(fault) => return log::warn(format_args!("a watch ends: {fault}")),
+                };
+                let is_silent = news.is_empty();
+                let (result, _) = writer.write(news).await;
+                if matches!(result, StreamResult::Dropped) {
+                    return;
+                }
+                if is_silent {
+                    store.machine.pause(INTERVAL).await;
                 }
             }
         });
@@ -206,7 +211,7 @@ struct Incoming(StreamReader<u8>);
 impl Contents for Incoming {
     async fn next(&mut self) -> Option<Vec<u8>> {
         let (result, piece) = self.0.read(Vec::with_capacity(PIECE)).await;
-        let is_over = matches!(result, wit_bindgen::StreamResult::Dropped);
+        let is_over = matches!(result, StreamResult::Dropped);
         (!is_over || !piece.is_empty()).then_some(piece)
     }
 }
