@@ -134,13 +134,19 @@ fn linked(linker: &Linker<State>, component: &Component) -> anyhow::Result<Servi
     ServicePre::new(pre).map_err(anyhow::Error::from)
 }
 
+/// As many as Spin's variable of this name says.
+fn total(name: &str, default: u32) -> u32 {
+    let said = std::env::var(format!("SPIN_WASMTIME_{name}")).ok();
+    said.and_then(|said| said.parse().ok()).unwrap_or(default)
+}
+
 fn engine() -> anyhow::Result<Engine> {
     let mut pool = PoolingAllocationConfig::new();
-    pool.total_component_instances(INSTANCES)
-        .total_memories(INSTANCES)
-        .total_tables(2 * INSTANCES)
-        .total_stacks(INSTANCES)
-        .total_core_instances(4 * INSTANCES)
+    pool.total_component_instances(total("INSTANCE_COUNT", INSTANCES))
+        .total_memories(total("TOTAL_MEMORIES", INSTANCES))
+        .total_tables(total("TOTAL_TABLES", 2 * INSTANCES))
+        .total_stacks(total("TOTAL_STACKS", INSTANCES))
+        .total_core_instances(total("TOTAL_CORE_INSTANCES", 4 * INSTANCES))
         .table_elements(100_000)
         .max_component_instance_size(10 << 20)
         .max_core_instance_size(10 << 20)

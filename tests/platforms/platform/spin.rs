@@ -18,7 +18,7 @@ pub struct Real;
 
 impl Platform for Shaped {
     fn start(start: &Start<Self>) -> Service {
-        up(artifacts::spin_shaped(), start, &[])
+        Service::of(&mut up(artifacts::spin_shaped(), start))
     }
 
     fn shared() -> &'static Shared {
@@ -29,7 +29,19 @@ impl Platform for Shaped {
 
 impl Platform for Twice {
     fn start(start: &Start<Self>) -> Service {
-        up(artifacts::spin_shaped(), start, &["--post-twice"])
+        let mut command = up(artifacts::spin_shaped(), start);
+        command.arg("--post-twice");
+        // As Spin has to be told for a crowd as large, on a machine as slow.
+        for (name, room) in [
+            ("INSTANCE_COUNT", "4000"),
+            ("TOTAL_MEMORIES", "4000"),
+            ("TOTAL_TABLES", "8000"),
+            ("TOTAL_STACKS", "4000"),
+            ("TOTAL_CORE_INSTANCES", "16000"),
+        ] {
+            command.env(format!("SPIN_WASMTIME_{name}"), room);
+        }
+        Service::of(&mut command)
     }
 
     fn shared() -> &'static Shared {
@@ -41,7 +53,7 @@ impl Platform for Twice {
 impl Platform for Real {
     fn start(start: &Start<Self>) -> Service {
         let spin = std::env::var_os("SPIN").unwrap_or_else(|| "spin".into());
-        up(spin.into(), start, &[])
+        Service::of(&mut up(spin.into(), start))
     }
 
     fn shared() -> &'static Shared {
@@ -50,7 +62,7 @@ impl Platform for Real {
     }
 }
 
-fn up<P: Platform>(spin: PathBuf, start: &Start<P>, arguments: &[&str]) -> Service {
+fn up<P: Platform>(spin: PathBuf, start: &Start<P>) -> Command {
     let manifest = start.directory.join("spin.toml");
     std::fs::write(&manifest, self::manifest(start)).unwrap();
     let state = start.directory.join("state");
@@ -62,13 +74,12 @@ fn up<P: Platform>(spin: PathBuf, start: &Start<P>, arguments: &[&str]) -> Servi
         .args(["up", "--listen", &start.listen, "--from"])
         .arg(manifest)
         .arg("--state-dir")
-        .arg(state)
-        .args(arguments);
+        .arg(state);
     for (name, value) in &start.settings {
         let name = name.replace('-', "_");
         command.arg("--variable").arg(format!("{name}={value}"));
     }
-    Service::of(&mut command)
+    command
 }
 
 /// The project's own, but for its sources, and how they are built; and the
