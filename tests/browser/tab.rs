@@ -197,6 +197,10 @@ impl Tab {
         eventually(&format!("a click on {selector}"), SOON, async || {
             let at = self.value(&aim).await;
             let (x, y) = (at[0].as_f64()?, at[1].as_f64()?);
+            // While the page moves, a press might hit what does something else.
+            if self.value(&aim).await != at {
+                return None;
+            }
             for kind in ["mouseMoved", "mousePressed", "mouseReleased"] {
                 self.mouse(kind, x, y).await;
             }
