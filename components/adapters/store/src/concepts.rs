@@ -6,7 +6,7 @@ use concept_refinement_domain::concept::{Concept, NewConcept, id_for};
 
 use crate::documents::{self, ConceptDocument, EndDocument};
 use crate::ledger::Outcome;
-use crate::ledger::entries::{Entry, Place};
+use crate::ledger::entries::Entry;
 use crate::names;
 use crate::ports::{Fault, Machine, Platform};
 use crate::reads::{concept, end_of};
@@ -75,30 +75,20 @@ impl<P: Platform, M: Machine> Store<P, M> {
             return Ok(None);
         };
         let task_id = &place.task_id;
-        let in_record = self
-            .change(user_id, |ledger| {
-                Ok(match ledger.place(place.number) {
-                    Some(Place::Record(index)) => match ledger
-                        .entry_mut(index)
-                        .and_then(|entry| entry.delete_concept(task_id))
-                    {
-                        Some(document) => Outcome::Changed(Ok(Some(document))),
-                        None => Outcome::Unchanged(Ok(None)),
-                    },
-                    Some(Place::Segment(name, index)) => {
-                        Outcome::Unchanged(Err((names::segment(user_id, name), index)))
+        let deleted = self
+            .change_entry(
+                user_id,
+                place.number,
+                |ledger, index| {
+                    let entry = ledger.entry_mut(index);
+                    match entry.and_then(|entry| entry.delete_concept(task_id)) {
+                        Some(document) => Outcome::Changed(Some(document)),
+                        None => Outcome::Unchanged(None),
                     }
-                    None => Outcome::Unchanged(Ok(None)),
-                })
-            })
+                },
+                |entry| entry.delete_concept(task_id),
+            )
             .await?;
-        let deleted = match in_record {
-            Ok(deleted) => deleted,
-            Err((segment, index)) => {
-                self.change_segment(&segment, index, |entry| entry.delete_concept(task_id))
-                    .await?
-            }
-        };
         let Some(document) = deleted else {
             return Ok(None);
         };

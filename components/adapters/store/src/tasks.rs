@@ -188,42 +188,33 @@ impl<P: Platform, M: Machine> Store<P, M> {
         if document.user_id != user_id {
             return Ok(None);
         }
-        let mut leftovers = Vec::new();
-        let in_record = self
-            .change(user_id, |ledger| {
-                leftovers = prepared_for(ledger, id);
-                Ok(match ledger.place(document.number) {
-                    Some(Place::Record(index)) => {
-                        leftovers.extend(ledger.entry(index).and_then(reason_of));
-                        match ledger.delete_task(index, id) {
-                            Outcome::Changed(deleted) => Outcome::Changed(Ok(deleted)),
-                            Outcome::Unchanged(deleted) => Outcome::Unchanged(Ok(deleted)),
+        let deleted = self
+            .change_entry(
+                user_id,
+                document.number,
+                |ledger, index| {
+                    let mut leftovers = prepared_for(ledger, id);
+                    leftovers.extend(ledger.entry(index).and_then(reason_of));
+                    match ledger.delete_task(index, id) {
+                        Outcome::Changed(Some(deleted)) => {
+                            Outcome::Changed(Some((deleted, leftovers)))
                         }
+                        _ => Outcome::Unchanged(None),
                     }
-                    Some(Place::Segment(name, index)) => {
-                        Outcome::Unchanged(Err((names::segment(user_id, name), index)))
-                    }
-                    None => Outcome::Unchanged(Ok(None)),
-                })
-            })
+                },
+                |entry| {
+                    let leftovers = reason_of(entry).into_iter().collect();
+                    Some((entry.delete_task(id)?, leftovers))
+                },
+            )
             .await?;
-        let deleted = match in_record {
-            Ok(deleted) => deleted,
-            Err((segment, index)) => {
-                let reason = &mut leftovers;
-                self.change_segment(&segment, index, |entry| {
-                    *reason = reason_of(entry).into_iter().collect();
-                    entry.delete_task(id)
-                })
-                .await?
-            }
+        let Some((deleted, mut leftovers)) = deleted else {
+            return Ok(None);
         };
-        if deleted.is_some() {
-            leftovers.extend(names::task(id));
-            leftovers.push(names::stage(id));
-            self.discard(&leftovers).await;
-        }
-        Ok(deleted)
+        leftovers.extend(names::task(id));
+        leftovers.push(names::stage(id));
+        self.discard(&leftovers).await;
+        Ok(Some(deleted))
     }
 
     pub(crate) async fn task_document(&self, id: &str) -> Result<Option<TaskDocument>, Fault> {
@@ -233,8 +224,39 @@ impl<P: Platform, M: Machine> Store<P, M> {
         }
     }
 
+    /// Changes an entry wherever it is: by one rule in its user's record, by the
+    /// other once it has left that. None: nothing was changed.
+    pub(crate) async fn change_entry<T>(
+        &self,
+        user_id: &str,
+        number: usize,
+        mut in_record: impl FnMut(&mut Ledger, usize) -> Outcome<Option<T>>,
+        in_segment: impl FnMut(&mut Entry) -> Option<T>,
+    ) -> Result<Option<T>, Fault> {
+        let changed = self
+            .change(user_id, |ledger| {
+                let index = match ledger.place(number) {
+                    Some(Place::Record(index)) => index,
+                    Some(Place::Segment(name, index)) => {
+                        let segment = names::segment(user_id, name);
+                        return Ok(Outcome::Unchanged(Err((segment, index))));
+                    }
+                    None => return Ok(Outcome::Unchanged(Ok(None))),
+                };
+                Ok(match in_record(ledger, index) {
+                    Outcome::Changed(answer) => Outcome::Changed(Ok(answer)),
+                    Outcome::Unchanged(answer) => Outcome::Unchanged(Ok(answer)),
+                })
+            })
+            .await?;
+        match changed {
+            Ok(answer) => Ok(answer),
+            Err((segment, index)) => self.change_segment(&segment, index, in_segment).await,
+        }
+    }
+
     /// Changes an entry that has left its user's record.
-    pub(crate) async fn change_segment<T>(
+    async fn change_segment<T>(
         &self,
         key: &str,
         index: usize,
