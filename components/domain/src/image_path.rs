@@ -84,7 +84,9 @@ fn is_name(name: &str) -> bool {
             .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
 }
 
-fn tag_of(owner: &str) -> String {
+/// What stands for a user in keys and paths: nobody can be called what would lead
+/// elsewhere.
+pub fn tag_of(owner: &str) -> String {
     let mut tag = hex(&Sha256::digest(owner));
     tag.truncate(TAG_LENGTH);
     tag

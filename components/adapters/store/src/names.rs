@@ -19,21 +19,17 @@
 //! lost swap leaves behind under such a name stays, and so do idempotency keys
 //! that nobody remembers any more: nothing lists keys.
 
-use concept_refinement_domain::hex::hex;
-use sha2::{Digest, Sha256};
+use concept_refinement_domain::image_path::{ImagePath, tag_of};
 
 pub const SECRET: &str = "secret";
 pub const HEALTH: &str = "health";
 
-/// Hexadecimal digits: 128 bits, so that no two users share a tag.
-const TAG: usize = 32;
-
 pub fn user(user_id: &str) -> String {
-    format!("user/{}", tag(user_id))
+    format!("user/{}", tag_of(user_id))
 }
 
 pub fn segment(user_id: &str, name: &str) -> String {
-    format!("segment/{}/{name}", tag(user_id))
+    format!("segment/{}/{name}", tag_of(user_id))
 }
 
 /// None: no task can have this id.
@@ -51,7 +47,7 @@ pub fn concept(id: &str) -> Option<String> {
 }
 
 pub fn key(user_id: &str, hash: &str) -> String {
-    format!("key/{}/{hash}", tag(user_id))
+    format!("key/{}/{hash}", tag_of(user_id))
 }
 
 pub fn stage(task_id: &str) -> String {
@@ -59,7 +55,7 @@ pub fn stage(task_id: &str) -> String {
 }
 
 /// Of an image's path, which was checked.
-pub fn image(path: &concept_refinement_domain::image_path::ImagePath) -> String {
+pub fn image(path: &ImagePath) -> String {
     format!("image/{path}")
 }
 
@@ -70,12 +66,6 @@ pub fn chunk(name: &str, number: u64) -> String {
 /// A name that nobody has used.
 pub fn drawn(random: u64) -> String {
     format!("{random:016x}")
-}
-
-fn tag(user_id: &str) -> String {
-    let mut tag = hex(&Sha256::digest(user_id));
-    tag.truncate(TAG);
-    tag
 }
 
 /// A UUID in lower case: nothing else becomes a part of a key.
@@ -112,7 +102,7 @@ mod tests {
         let mut seen = std::collections::HashSet::new();
         for name in ["", "ada", "Ada", "../../etc", "a\0b", &"x".repeat(10_000)] {
             let key = user(name);
-            assert_eq!(key.len(), "user/".len() + TAG);
+            assert_eq!(key.len(), "user/".len() + 32);
             assert!(seen.insert(key), "{name}");
         }
     }
