@@ -6,16 +6,13 @@ use std::time::Duration;
 use concept_refinement_domain::image::Limits;
 use concept_refinement_domain::original::AllowedSources;
 use concept_refinement_domain::quota::{self, Quota};
-use concept_refinement_domain::{duration, size};
+use concept_refinement_domain::{duration, secret, size};
 use thiserror::Error;
 
 use crate::auth::{Rules, Tokens};
 use crate::cors::Cors;
 use crate::origin::Origin;
 use crate::ports::Settings;
-
-/// In bytes: as long as what HS256 makes of it (RFC 7518, 3.2).
-const MIN_SECRET: usize = 32;
 
 pub struct Config {
     pub version: String,
@@ -65,8 +62,8 @@ impl Config {
             Tokens::of_key_set(required(settings, "jwks-url").await?, rules)
         } else {
             let secret = required(settings, "jwt-secret").await?;
-            if secret.len() < MIN_SECRET {
-                let reason = format!("must have at least {MIN_SECRET} bytes");
+            if secret.len() < secret::SHORTEST {
+                let reason = format!("must have at least {} bytes", secret::SHORTEST);
                 return Err(unusable("jwt-secret", reason));
             }
             Tokens::of_secret(&secret, rules)

@@ -7,6 +7,10 @@ use sha2::Sha256;
 /// In bytes.
 pub const LENGTH: usize = 32;
 
+/// Of a secret that an operator chooses, in bytes: as long as what HS256 makes
+/// of it (RFC 7518, 3.2).
+pub const SHORTEST: usize = 32;
+
 /// What signs the URLs of images.
 pub const IMAGE_URLS: &str = "image-urls";
 /// What signs the tokens of anonymous sessions.

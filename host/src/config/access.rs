@@ -2,13 +2,11 @@
 
 use std::net::IpAddr;
 
+use concept_refinement_domain::secret::SHORTEST;
 use ipnet::IpNet;
 use url::{Host, Url};
 
 use super::{Auth, ConfigError, Reader, unusable};
-
-/// The shortest secret that HS256 takes (RFC 7518, 3.2), in bytes.
-const MIN_SECRET: usize = 32;
 
 /// Networks that the operator named.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,8 +41,8 @@ pub(super) fn auth(values: &Reader<'_>) -> Result<(Auth, Option<Url>), ConfigErr
         _ => Auth::Anonymous,
     };
     let secret = values.optional("jwt-secret", |secret| match secret.len() {
-        MIN_SECRET.. => Ok(()),
-        _ => Err(format!("must have at least {MIN_SECRET} bytes")),
+        SHORTEST.. => Ok(()),
+        _ => Err(format!("must have at least {SHORTEST} bytes")),
     })?;
     let jwks_url = values.optional("jwks-url", jwks_url)?;
     let needed = match (auth, secret, &jwks_url) {
