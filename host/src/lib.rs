@@ -7,32 +7,21 @@
 //! WIT; a trigger sets components going and never touches a store beyond taking
 //! work.
 
-pub mod bindings;
+pub mod assembly;
 pub mod capability;
-pub mod check;
 pub mod cli;
-mod code_cache;
-pub mod components;
-pub mod composed;
 pub mod config;
 mod egress;
-mod engine;
-mod host;
+mod ingress;
+mod log_throttle;
+mod loops;
 mod metrics;
-mod pipeline;
-mod recurring;
-pub mod refiner;
-mod sandbox;
-mod secret;
-mod serve;
-mod serving;
-mod stream;
-mod trigger;
+pub mod wasm;
 
-pub use components::Components;
-pub use composed::Composed;
+pub use assembly::composed::Composed;
+pub use assembly::host::{Host, HostBuilder};
+pub use assembly::refiner::Refiner;
+pub use assembly::serving::Serving;
 pub use config::Config;
 pub use egress::resolver::Resolver;
-pub use host::{Host, HostBuilder};
-pub use refiner::Refiner;
-pub use serving::Serving;
+pub use wasm::components::Components;

@@ -5,7 +5,7 @@ use concept_refinement_domain::capability::{CapabilityError, ErrorKind, Fenced, 
 use concept_refinement_domain::task::{Refinement, Stage, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 
-use crate::bindings::capabilities::concept::refinement::types as wit;
+use crate::wasm::bindings::capabilities::concept::refinement::types as wit;
 
 impl From<CapabilityError> for wit::Error {
     fn from(error: CapabilityError) -> Self {

@@ -4,8 +4,8 @@ use clap::ArgMatches;
 use serde_json::json;
 
 use super::{Failure, print, settings};
-use crate::check::{self, Finding};
-use crate::code_cache;
+use crate::assembly::check::{self, Finding};
+use crate::wasm::code_cache;
 use crate::{Components, Config};
 
 pub fn run(matches: &ArgMatches) -> Result<(), Failure> {

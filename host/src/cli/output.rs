@@ -15,8 +15,8 @@ use uuid::Uuid;
 
 use super::Failure;
 use super::source::Source;
+use crate::assembly::refiner::Refined;
 use crate::capability::directory;
-use crate::refiner::Refined;
 
 pub enum Output {
     Stdout,

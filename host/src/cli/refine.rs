@@ -10,9 +10,9 @@ use super::output::Output;
 use super::progress::Progress;
 use super::source::Source;
 use super::{Failure, settings};
-use crate::code_cache;
-use crate::refiner::{self, RefineError, Refined, Refiner, Words};
-use crate::serve::Signals;
+use crate::assembly::refiner::{self, RefineError, Refined, Refiner, Words};
+use crate::assembly::serve::Signals;
+use crate::wasm::code_cache;
 use crate::{Components, HostBuilder};
 
 /// What is wrong is told in one sentence, and the rest is for whoever asks.

@@ -9,7 +9,7 @@ use concept_refinement_domain::sentence::sanitize;
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-use crate::refiner;
+use crate::assembly::refiner;
 
 /// What of a name is shown, and what of a URL becomes a file's name, in code
 /// points.

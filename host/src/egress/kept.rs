@@ -19,7 +19,7 @@ use url::Url;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
 use super::{Bounds, Egress, Sent, YEAR, send};
-use crate::recurring::Recurring;
+use crate::log_throttle::LogThrottle;
 
 /// The issuer is asked again after so long: where something is kept, and where
 /// nothing is.
@@ -142,7 +142,7 @@ impl Kept {
     }
 
     fn take(&self, fetched: Result<Bytes, Failure>) {
-        static FAULT: Recurring = Recurring::new();
+        static FAULT: LogThrottle = LogThrottle::new();
         let mut state = self.state();
         match fetched {
             Ok(document) => state.document = Some(document),

@@ -198,7 +198,7 @@ mod tests {
     use crate::capability::images::memory::MemoryImages;
     use crate::capability::tasks::TaskStore;
     use crate::capability::tasks::sqlite::{Options, SqliteTasks};
-    use crate::trigger::fakes::{self, Ledger};
+    use crate::loops::fakes::{self, Ledger};
 
     fn scrape(tasks: Arc<dyn TaskStore>) -> (Scrape, Arc<Capabilities>) {
         let clock = Arc::<ManualClock>::default();

@@ -78,8 +78,8 @@ mod tests {
     use concept_refinement_domain::timestamp::Timestamp;
     use serde_json::json;
 
-    use super::super::claims::{Claims, Rules};
     use super::*;
+    use crate::auth::claims::{Claims, Rules};
 
     fn holder(user: &str) -> Holder {
         let claims: Claims = serde_json::from_value(json!({"sub": user, "exp": 1e10})).unwrap();

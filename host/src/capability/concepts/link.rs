@@ -3,10 +3,12 @@
 use concept_refinement_domain::concept::{Concept, NewConcept};
 use wasmtime::component::Accessor;
 
-use crate::bindings::capabilities::concept::refinement::concept_store as wit;
-use crate::bindings::capabilities::concept::refinement::concept_store::{Host, HostWithStore};
-use crate::bindings::capabilities::concept::refinement::types;
-use crate::sandbox::{Linked, Sandbox};
+use crate::wasm::bindings::capabilities::concept::refinement::concept_store as wit;
+use crate::wasm::bindings::capabilities::concept::refinement::concept_store::{
+    Host, HostWithStore,
+};
+use crate::wasm::bindings::capabilities::concept::refinement::types;
+use crate::wasm::sandbox::{Linked, Sandbox};
 
 type Answer<T> = wasmtime::Result<Result<T, types::Error>>;
 

@@ -2,8 +2,10 @@
 
 use wasmtime::component::Accessor;
 
-use crate::bindings::capabilities::concept::refinement::health::{Capability, Host, HostWithStore};
-use crate::sandbox::{Linked, Sandbox};
+use crate::wasm::bindings::capabilities::concept::refinement::health::{
+    Capability, Host, HostWithStore,
+};
+use crate::wasm::sandbox::{Linked, Sandbox};
 
 impl Host for &mut Sandbox {}
 

@@ -8,11 +8,11 @@ use futures::future::ready;
 use wasmtime::component::{Accessor, StreamReader};
 
 use super::Contents;
-use crate::bindings::capabilities::concept::refinement::image_store as wit;
-use crate::bindings::capabilities::concept::refinement::image_store::{Host, HostWithStore};
-use crate::bindings::capabilities::concept::refinement::types;
-use crate::sandbox::{Linked, Sandbox};
-use crate::stream::{Bytestream, consume};
+use crate::wasm::bindings::capabilities::concept::refinement::image_store as wit;
+use crate::wasm::bindings::capabilities::concept::refinement::image_store::{Host, HostWithStore};
+use crate::wasm::bindings::capabilities::concept::refinement::types;
+use crate::wasm::sandbox::{Linked, Sandbox};
+use crate::wasm::stream::{Bytestream, consume};
 
 type Answer<T> = wasmtime::Result<Result<T, types::Error>>;
 

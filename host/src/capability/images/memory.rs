@@ -14,8 +14,8 @@ use concept_refinement_domain::etag;
 use futures::{StreamExt as _, stream};
 use sha2::{Digest as _, Sha256};
 
-use super::super::{Answer, Clock};
 use super::{Contents, ImageStore, Images, Listed, no_such_name};
+use crate::capability::{Answer, Clock};
 use concept_refinement_domain::image_path::ImagePath;
 use concept_refinement_domain::image_url::Signing;
 

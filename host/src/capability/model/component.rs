@@ -23,10 +23,10 @@ use wasmtime::component::{Component, StreamReader};
 
 use super::admission::{Admission, Admitted, Room};
 use super::{ImageModel, ModelAnswer, ModelError, ModelRequest};
-use crate::bindings::model::exports::concept::refinement::image_model as wit;
-use crate::bindings::model::{ImageModelComponent, ImageModelComponentPre};
-use crate::sandbox::{Grants, Sandbox, model_linker};
-use crate::stream::{Bytestream, consume};
+use crate::wasm::bindings::model::exports::concept::refinement::image_model as wit;
+use crate::wasm::bindings::model::{ImageModelComponent, ImageModelComponentPre};
+use crate::wasm::sandbox::{Grants, Sandbox, model_linker};
+use crate::wasm::stream::{Bytestream, consume};
 
 /// For one sentence on itself.
 const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(5);

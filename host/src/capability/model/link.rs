@@ -3,10 +3,10 @@
 use wasmtime::component::{Accessor, StreamReader};
 
 use super::{ModelAnswer, ModelError, ModelRequest};
-use crate::bindings::capabilities::concept::refinement::image_model as wit;
-use crate::bindings::capabilities::concept::refinement::image_model::{Host, HostWithStore};
-use crate::sandbox::{Linked, Sandbox};
-use crate::stream::{Bytestream, consume};
+use crate::wasm::bindings::capabilities::concept::refinement::image_model as wit;
+use crate::wasm::bindings::capabilities::concept::refinement::image_model::{Host, HostWithStore};
+use crate::wasm::sandbox::{Linked, Sandbox};
+use crate::wasm::stream::{Bytestream, consume};
 
 impl Host for &mut Sandbox {}
 

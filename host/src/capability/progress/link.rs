@@ -2,9 +2,9 @@
 
 use wasmtime::component::Accessor;
 
-use crate::bindings::capabilities::concept::refinement::progress::{Host, HostWithStore};
-use crate::bindings::capabilities::concept::refinement::types::{Lease, Stage};
-use crate::sandbox::{Linked, Sandbox};
+use crate::wasm::bindings::capabilities::concept::refinement::progress::{Host, HostWithStore};
+use crate::wasm::bindings::capabilities::concept::refinement::types::{Lease, Stage};
+use crate::wasm::sandbox::{Linked, Sandbox};
 
 impl Host for &mut Sandbox {}
 

@@ -19,10 +19,10 @@ use tokio::sync::Notify;
 // The runtime's time, which tests can hold still.
 use tokio::time::Instant;
 
-use super::super::Answer;
-use super::super::tasks::TaskStore;
 use super::{Delivery, Receipt, TaskQueue};
-use crate::recurring::Recurring;
+use crate::capability::Answer;
+use crate::capability::tasks::TaskStore;
+use crate::log_throttle::LogThrottle;
 
 /// A delivery that was not answered comes again after this.
 const UNANSWERED_DELAY: Duration = Duration::from_secs(1);
@@ -156,7 +156,7 @@ impl Waiting {
 
     fn admits(&self, line: &mut Line, entry: &Entry) -> bool {
         if line.ids.len() >= self.capacity && !line.ids.contains(&entry.task_id) {
-            static FAULT: Recurring = Recurring::new();
+            static FAULT: LogThrottle = LogThrottle::new();
             if let Some(times) = FAULT.times() {
                 tracing::warn!(times, "the queue is full: a task waits until it is overdue");
             }

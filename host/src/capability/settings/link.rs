@@ -2,8 +2,8 @@
 
 use wasmtime::component::Accessor;
 
-use crate::bindings::capabilities::concept::refinement::settings::{Host, HostWithStore};
-use crate::sandbox::{Linked, Sandbox};
+use crate::wasm::bindings::capabilities::concept::refinement::settings::{Host, HostWithStore};
+use crate::wasm::sandbox::{Linked, Sandbox};
 
 impl Host for &mut Sandbox {}
 

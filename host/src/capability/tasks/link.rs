@@ -6,11 +6,11 @@ use concept_refinement_domain::task::Change;
 use futures::StreamExt as _;
 use wasmtime::component::{Accessor, StreamReader};
 
-use crate::bindings::capabilities::concept::refinement::task_store as wit;
-use crate::bindings::capabilities::concept::refinement::task_store::{Host, HostWithStore};
-use crate::bindings::capabilities::concept::refinement::types;
-use crate::sandbox::{Linked, Sandbox};
-use crate::stream::Items;
+use crate::wasm::bindings::capabilities::concept::refinement::task_store as wit;
+use crate::wasm::bindings::capabilities::concept::refinement::task_store::{Host, HostWithStore};
+use crate::wasm::bindings::capabilities::concept::refinement::types;
+use crate::wasm::sandbox::{Linked, Sandbox};
+use crate::wasm::stream::Items;
 
 type Answer<T> = wasmtime::Result<Result<T, types::Error>>;
 

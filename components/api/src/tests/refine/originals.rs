@@ -3,9 +3,9 @@
 use concept_refinement_domain::capability::ImageKind;
 use serde_json::json;
 
-use super::super::service::{Call, ORIGIN, Service, run};
 use super::{PATH, with};
 use crate::ImageStore;
+use crate::tests::service::{Call, ORIGIN, Service, run};
 
 #[test]
 fn originals_of_our_own() {

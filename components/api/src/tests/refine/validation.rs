@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::super::memory::keys;
-use super::super::service::{Call, ORIGIN, Service, refinement};
 use super::{PATH, with};
 use crate::request::Interrupted;
+use crate::tests::memory::keys;
+use crate::tests::service::{Call, ORIGIN, Service, refinement};
 
 #[test]
 fn bodies_that_are_too_large() {

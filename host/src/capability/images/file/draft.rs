@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
-use super::super::super::directory;
 use super::envelope::{self, Description};
+use crate::capability::directory;
 
 pub(super) struct Draft {
     place: Place,

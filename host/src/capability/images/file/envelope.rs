@@ -13,7 +13,7 @@ use concept_refinement_domain::image::Format;
 use concept_refinement_domain::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::super::Listed;
+use crate::capability::images::Listed;
 use concept_refinement_domain::image_path::{ImagePath, folder};
 
 /// The last byte is the version.

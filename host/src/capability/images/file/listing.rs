@@ -9,8 +9,8 @@ use std::sync::Arc;
 use concept_refinement_domain::capability::{CapabilityError, ImageKind};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
-use super::super::{Images, Listed};
 use super::{Store, envelope, on_disk};
+use crate::capability::images::{Images, Listed};
 use concept_refinement_domain::image_path::folder;
 
 pub(super) async fn list(store: Arc<Store>, kind: ImageKind) -> Result<Images, CapabilityError> {
@@ -71,10 +71,10 @@ mod tests {
     use bytes::Bytes;
     use concept_refinement_domain::capability::{NewImage, StoredOrNot};
 
-    use super::super::super::super::clock::ManualClock;
-    use super::super::super::{ImageStore, Signing};
-    use super::super::FileImages;
     use super::*;
+    use crate::capability::clock::ManualClock;
+    use crate::capability::images::file::FileImages;
+    use crate::capability::images::{ImageStore, Signing};
 
     async fn stored(images: &FileImages, name: &str) -> String {
         let image = NewImage {

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use concept_refinement_domain::capability::{ByteRange, CapabilityError, within};
 use futures::stream;
 
-use super::super::Contents;
 use super::on_disk;
+use crate::capability::images::Contents;
 
 /// In bytes.
 const READ_AT_ONCE: u64 = 128 * 1024;

@@ -71,12 +71,12 @@ mod tests {
 
     use futures::future::join_all;
 
-    use super::super::super::super::clock::ManualClock;
-    use super::super::connection::{reader, writer};
-    use super::super::readers::Readers;
-    use super::super::watch::Hub;
-    use super::super::writer::Writer;
     use super::*;
+    use crate::capability::clock::ManualClock;
+    use crate::capability::tasks::sqlite::connection::{reader, writer};
+    use crate::capability::tasks::sqlite::readers::Readers;
+    use crate::capability::tasks::sqlite::watch::Hub;
+    use crate::capability::tasks::sqlite::writer::Writer;
 
     /// Takes so long that two who take turns leave no gap.
     const SLOW_READ: &str = "WITH RECURSIVE count (n) AS \

@@ -165,12 +165,12 @@ mod tests {
 
     use concept_refinement_domain::capability::{Fenced, NewTask, Submission};
 
-    use super::super::super::super::clock::ManualClock;
-    use super::super::super::super::concepts::ConceptStore;
-    use super::super::super::TaskStore;
-    use super::super::super::samples::new_task;
-    use super::super::{Options, SqliteTasks};
     use super::*;
+    use crate::capability::clock::ManualClock;
+    use crate::capability::concepts::ConceptStore;
+    use crate::capability::tasks::TaskStore;
+    use crate::capability::tasks::samples::new_task;
+    use crate::capability::tasks::sqlite::{Options, SqliteTasks};
 
     /// A task whose concept is prepared, and its lease.
     async fn prepared(store: &SqliteTasks) -> Lease {

@@ -3,11 +3,11 @@
 use concept_refinement_domain::timestamp::Timestamp;
 use rusqlite::params;
 
-use super::super::Expired;
 use super::fault::Fault;
 use super::rows::Stored;
 use super::writer::Step;
 use super::{concepts, references};
+use crate::capability::tasks::Expired;
 
 /// A concept goes by its own age, since its task may have been deleted. Where
 /// the limit lets its task stay, that is as if the concept had been deleted.
@@ -57,11 +57,11 @@ mod tests {
 
     use concept_refinement_domain::capability::{NewTask, Submission};
 
-    use super::super::super::super::clock::ManualClock;
-    use super::super::super::TaskStore;
-    use super::super::super::samples::new_task;
-    use super::super::{Options, SqliteTasks};
     use super::*;
+    use crate::capability::clock::ManualClock;
+    use crate::capability::tasks::TaskStore;
+    use crate::capability::tasks::samples::new_task;
+    use crate::capability::tasks::sqlite::{Options, SqliteTasks};
 
     const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 

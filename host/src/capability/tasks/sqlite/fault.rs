@@ -4,7 +4,7 @@ use concept_refinement_domain::capability::CapabilityError;
 use rusqlite::{ErrorCode, ffi};
 
 use super::damage::{self, Damage};
-use crate::recurring::Recurring;
+use crate::log_throttle::LogThrottle;
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Fault {
@@ -25,14 +25,14 @@ impl Fault {
         match self {
             Self::Invalid(sentence) => CapabilityError::invalid(sentence),
             Self::Nameless(error) => {
-                static FAULT: Recurring = Recurring::new();
+                static FAULT: LogThrottle = LogThrottle::new();
                 if let Some(times) = FAULT.times() {
                     tracing::error!(%error, times, "a file of the task store was removed or replaced");
                 }
                 unavailable()
             }
             Self::Engine(error) if is_full(&error) => {
-                static FAULT: Recurring = Recurring::new();
+                static FAULT: LogThrottle = LogThrottle::new();
                 if let Some(times) = FAULT.times() {
                     tracing::error!(%error, times, "the task store has no room left");
                 }
@@ -43,7 +43,7 @@ impl Fault {
                 damage::told()
             }
             Self::Engine(error) => {
-                static FAULT: Recurring = Recurring::new();
+                static FAULT: LogThrottle = LogThrottle::new();
                 if let Some(times) = FAULT.times() {
                     tracing::error!(%error, times, "the task store failed");
                 }

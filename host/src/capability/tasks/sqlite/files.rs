@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use super::super::super::directory::{NamedFile, private_file};
+use crate::capability::directory::{NamedFile, private_file};
 
 /// The store's main file, which is created where it is missing. The engine
 /// gives those beside it the same permissions.
@@ -37,11 +37,11 @@ mod tests {
 
     use concept_refinement_domain::capability::{ErrorKind, Submission};
 
-    use super::super::super::super::clock::ManualClock;
-    use super::super::super::TaskStore;
-    use super::super::super::samples::new_task;
-    use super::super::{Options, SqliteTasks};
     use super::*;
+    use crate::capability::clock::ManualClock;
+    use crate::capability::tasks::TaskStore;
+    use crate::capability::tasks::samples::new_task;
+    use crate::capability::tasks::sqlite::{Options, SqliteTasks};
 
     fn open(directory: &Path) -> SqliteTasks {
         let clock = Arc::new(ManualClock::default());

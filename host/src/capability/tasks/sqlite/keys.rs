@@ -5,10 +5,10 @@ use concept_refinement_domain::idempotency::{REMEMBERED, fingerprint};
 use concept_refinement_domain::task::Task;
 use rusqlite::{OptionalExtension, params};
 
-use super::super::super::clock::before;
 use super::fault::Fault;
 use super::rows::Stored;
 use super::writer::Step;
+use crate::capability::clock::before;
 
 /// Removed with each new key, at most: more than one is added.
 const PRUNED_AT_ONCE: u32 = 8;

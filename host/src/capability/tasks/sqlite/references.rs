@@ -5,10 +5,10 @@ use std::time::Duration;
 use concept_refinement_domain::refined;
 use rusqlite::{Connection, params};
 
-use super::super::super::clock::before;
 use super::fault::Fault;
 use super::rows::Stored;
 use super::writer::Step;
+use crate::capability::clock::before;
 
 /// How long it is remembered that a task was forgotten: far longer than it
 /// takes to look at all images.

@@ -2,9 +2,9 @@
 
 use rusqlite::Connection;
 
-use super::super::Tally;
 use super::fault::Fault;
 use super::rows::Stored;
+use crate::capability::tasks::Tally;
 
 pub(super) fn count(connection: &Connection) -> Result<Tally, Fault> {
     // One statement sees one state of the store.

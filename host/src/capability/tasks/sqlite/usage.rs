@@ -9,10 +9,10 @@ use concept_refinement_domain::quota::{Quota, QuotaState, Window};
 use concept_refinement_domain::timestamp::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
-use super::super::super::clock::before;
 use super::fault::Fault;
 use super::rows::Stored;
 use super::writer::Step;
+use crate::capability::clock::before;
 
 /// A window that is over is kept this long, in case the clock is set back.
 const KEPT: Duration = Duration::from_secs(24 * 60 * 60);

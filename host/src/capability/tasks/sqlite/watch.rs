@@ -12,8 +12,8 @@ use futures::stream;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
-use super::super::Changes;
 use super::deletions::{Deletion, Deletions};
+use crate::capability::tasks::Changes;
 
 /// More than happen to a task at once. A reader that is further behind misses
 /// the oldest, never the last.

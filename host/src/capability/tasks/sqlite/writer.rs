@@ -13,13 +13,13 @@ use concept_refinement_domain::timestamp::Timestamp;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
-use super::super::super::Clock;
-use super::super::super::directory::NamedFile;
 use super::checkpoint::LogLimit;
 use super::connection;
 use super::damage::Damage;
 use super::fault::{Fault, unavailable};
 use super::watch::{Hub, News};
+use crate::capability::Clock;
+use crate::capability::directory::NamedFile;
 
 /// Callers beyond these wait before they are queued.
 const WAITING: usize = 1024;
@@ -257,8 +257,8 @@ mod tests {
     use futures::future::join_all;
     use futures::poll;
 
-    use super::super::super::super::clock::ManualClock;
     use super::*;
+    use crate::capability::clock::ManualClock;
 
     /// Refuses the same child twice, one without a parent not before the commit.
     const TABLES: &str = "PRAGMA foreign_keys = on; \
@@ -385,7 +385,9 @@ mod tests {
     #[tokio::test]
     async fn a_full_disk_is_told_and_recovered_from() {
         let place = tempfile::tempdir().unwrap();
-        let connection = super::super::connection::writer(&place.path().join("file")).unwrap();
+        let connection =
+            crate::capability::tasks::sqlite::connection::writer(&place.path().join("file"))
+                .unwrap();
         connection.execute_batch(TABLES).unwrap();
         connection.pragma_update(None, "max_page_count", 8).unwrap();
         let (writer, _) = start(connection);

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use concept_refinement_domain::capability::NewTask;
 
-use super::super::super::super::OpenError;
-use super::super::super::super::clock::ManualClock;
-use super::super::super::TaskStore as _;
-use super::super::super::samples::new_task;
-use super::super::{FILE, Options, SqliteTasks};
 use super::*;
+use crate::capability::OpenError;
+use crate::capability::clock::ManualClock;
+use crate::capability::tasks::TaskStore as _;
+use crate::capability::tasks::samples::new_task;
+use crate::capability::tasks::sqlite::{FILE, Options, SqliteTasks};
 
 const PAGE: usize = 4096;
 const USERS: usize = 40;
@@ -76,8 +76,8 @@ async fn told_at(place: &Path) -> Option<&'static str> {
     for user in 0..USERS {
         let (user, task) = (format!("user-{user}"), format!("task-{user}"));
         let (tasks, concepts): (
-            &dyn super::super::TaskStore,
-            &dyn super::super::ConceptStore,
+            &dyn crate::capability::tasks::sqlite::TaskStore,
+            &dyn crate::capability::tasks::sqlite::ConceptStore,
         ) = (&store, &store);
         tell(tasks.get(&user, &task).await.err());
         tell(tasks.list(&user, None, 10, None).await.err());

@@ -12,9 +12,9 @@ use crate::shared::{local, origin};
 use chromium::Browser;
 use site::Site;
 
-const OUR_CLIENT: &str = include_str!("client.js");
-const PAGE: &str = include_str!("page.html");
-const OTHER_SITES_PAGE: &str = include_str!("elsewhere.html");
+const OUR_CLIENT: &str = include_str!("browser/client.js");
+const PAGE: &str = include_str!("browser/page.html");
+const OTHER_SITES_PAGE: &str = include_str!("browser/elsewhere.html");
 
 /// With our own functions, and where the project's seed is at hand (it is not
 /// part of the project) with those that it shows to clients, unchanged.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::serving::Serving;
+use crate::assembly::serving::Serving;
 
 /// How long a stop may take (contract, section 4), the grace included.
 const STOP: Duration = Duration::from_secs(30);

@@ -6,16 +6,16 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use wasmtime::component::Component;
 
-use crate::bindings::processor::ProcessorComponentPre;
 use crate::capability::Capabilities;
 use crate::capability::model::component::ModelComponent;
 use crate::config::Config;
 use crate::egress::{Bounds, Egress, Grant, Network};
-use crate::engine::Engine;
+use crate::loops::unreleased::Unreleased;
+use crate::loops::worker::Worker;
 use crate::metrics::Metrics;
-use crate::sandbox::{GrantedSettings, Grants, processor_linker};
-use crate::trigger::unreleased::Unreleased;
-use crate::trigger::worker::Worker;
+use crate::wasm::bindings::processor::ProcessorComponentPre;
+use crate::wasm::engine::Engine;
+use crate::wasm::sandbox::{GrantedSettings, Grants, processor_linker};
 
 /// What an instance of the processor may grow to, in bytes: an original and a
 /// model's answer at their largest, and room to work.
@@ -67,7 +67,7 @@ pub fn worker(
 pub fn processor_pre(
     engine: &wasmtime::Engine,
     processor: &Component,
-) -> anyhow::Result<ProcessorComponentPre<crate::sandbox::Sandbox>> {
+) -> anyhow::Result<ProcessorComponentPre<crate::wasm::sandbox::Sandbox>> {
     processor_linker(engine)
         .and_then(|linker| linker.instantiate_pre(processor))
         .and_then(ProcessorComponentPre::new)

@@ -14,7 +14,7 @@ use crate::capability::clock::ManualClock;
 use crate::capability::images::{Contents, Images, Listed};
 use crate::capability::tasks::samples::new_task;
 use crate::capability::tasks::sqlite::{Options, SqliteTasks};
-use crate::trigger::fakes::{broken, refused};
+use crate::loops::fakes::{broken, refused};
 
 const NOW: Timestamp = Timestamp(1_795_176_000_123_456);
 

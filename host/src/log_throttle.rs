@@ -12,7 +12,7 @@ pub const LONG_SILENCE: Duration = Duration::from_secs(60);
 
 /// Says when a fault is to be logged. One for each place that logs.
 #[derive(Debug)]
-pub struct Recurring {
+pub struct LogThrottle {
     silence: Duration,
     counted: Mutex<Counted>,
 }
@@ -23,7 +23,7 @@ struct Counted {
     since: u64,
 }
 
-impl Recurring {
+impl LogThrottle {
     pub const fn new() -> Self {
         Self::every(SILENCE)
     }
@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn a_fault_is_told_once_a_second_with_how_often_it_came() {
-        let (fault, longer) = (Recurring::new(), Recurring::every(LONG_SILENCE));
+        let (fault, longer) = (LogThrottle::new(), LogThrottle::every(LONG_SILENCE));
         let begin = Instant::now();
         for (milliseconds, times) in [
             (0, Some(1)),

@@ -23,8 +23,8 @@ use wasmtime_wasi_http::handler::{
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 
 use super::activity::{Activity, Movement};
-use crate::recurring::Recurring;
-use crate::sandbox::{Grants, Place, Sandbox};
+use crate::log_throttle::LogThrottle;
+use crate::wasm::sandbox::{Grants, Place, Sandbox};
 
 /// Requests that one instance serves at once.
 const AT_ONCE: usize = 64;
@@ -139,7 +139,7 @@ impl WorkerState for Reuse {
 
 /// Logs what an instance printed, which it does once it is asked again or ends.
 fn tell(printed: &str) {
-    static SAID: Recurring = Recurring::new();
+    static SAID: LogThrottle = LogThrottle::new();
     if !printed.is_empty()
         && let Some(times) = SAID.times()
     {

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::capability::tasks::watchers::Watchers;
-use crate::engine::Engine;
+use crate::wasm::engine::Engine;
 
 /// How long a stop waits for what is under way. The rest of the 30 s that it
 /// may take (contract, section 4) is for giving back what was not finished.

@@ -11,7 +11,7 @@ use concept_refinement_domain::task::Task;
 use tokio::sync::watch;
 
 use crate::capability::Capabilities;
-use crate::recurring::{LONG_SILENCE, Recurring};
+use crate::log_throttle::{LONG_SILENCE, LogThrottle};
 
 /// Tasks published in one go.
 const BATCH: u32 = 100;
@@ -39,7 +39,7 @@ pub async fn recover(host: &Capabilities) -> Result<(), CapabilityError> {
 
 /// The same, once the store can be used. False: `stop` was set before.
 pub async fn recover_later(host: &Capabilities, mut stop: watch::Receiver<bool>) -> bool {
-    static FAULT: Recurring = Recurring::every(LONG_SILENCE);
+    static FAULT: LogThrottle = LogThrottle::every(LONG_SILENCE);
     let recovered = async {
         loop {
             tokio::time::sleep(PATIENCE).await;
@@ -91,7 +91,7 @@ pub async fn run(host: Arc<Capabilities>, lease: Duration, mut stop: watch::Rece
 }
 
 fn tell(error: &CapabilityError) {
-    static FAULT: Recurring = Recurring::every(LONG_SILENCE);
+    static FAULT: LogThrottle = LogThrottle::every(LONG_SILENCE);
     if let Some(times) = FAULT.times() {
         tracing::error!(%error, times, "the task store cannot be swept");
     }
@@ -114,11 +114,11 @@ mod tests {
 
     use tokio::time::sleep;
 
-    use super::super::fakes::{Ledger, capabilities};
     use super::*;
     use crate::capability::clock::ManualClock;
     use crate::capability::images::Signing;
     use crate::capability::images::memory::MemoryImages;
+    use crate::loops::fakes::{Ledger, capabilities};
 
     /// All that is logged.
     #[derive(Clone, Default)]

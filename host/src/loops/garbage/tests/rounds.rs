@@ -6,7 +6,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{advance, sleep};
 
 use super::*;
-use crate::trigger::fakes::{Ledger, capabilities};
+use crate::loops::fakes::{Ledger, capabilities};
 
 struct Running {
     ledger: Arc<Ledger>,

@@ -21,10 +21,10 @@ use concept_refinement_domain::capability::{
 };
 use futures::StreamExt;
 
-use super::super::directory::{self, DirectoryLock};
-use super::super::{Answer, Clock, OpenError};
 use super::{Contents, ImageStore, Images, no_such_name};
-use crate::recurring::Recurring;
+use crate::capability::directory::{self, DirectoryLock};
+use crate::capability::{Answer, Clock, OpenError};
+use crate::log_throttle::LogThrottle;
 use concept_refinement_domain::image_path::{ImagePath, folder};
 use concept_refinement_domain::image_url::Signing;
 use draft::{Draft, Finished};
@@ -355,14 +355,14 @@ where
 fn tell(error: &io::Error) -> CapabilityError {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            static FAULT: Recurring = Recurring::new();
+            static FAULT: LogThrottle = LogThrottle::new();
             if let Some(times) = FAULT.times() {
                 tracing::error!(%error, times, "the image store has no room left");
             }
             CapabilityError::full("The image store has no room left.")
         }
         kind => {
-            static FAULT: Recurring = Recurring::new();
+            static FAULT: LogThrottle = LogThrottle::new();
             if let Some(times) = FAULT.times() {
                 tracing::error!(%error, times, "the image store failed");
             }
@@ -383,8 +383,8 @@ mod tests {
     use bytes::Bytes;
     use futures::{FutureExt, stream};
 
-    use super::super::super::clock::ManualClock;
     use super::*;
+    use crate::capability::clock::ManualClock;
 
     /// A store with one image, the image's path, and its file.
     async fn with_an_image(place: &Path) -> (FileImages, String, PathBuf) {

@@ -23,7 +23,8 @@ use rand::RngExt as _;
 use thiserror::Error;
 use uuid::Uuid;
 
-use crate::bindings::processor::exports::concept::refinement::processor::Outcome;
+use crate::assembly::host::HostBuilder;
+use crate::assembly::pipeline;
 use crate::capability::Capabilities;
 use crate::capability::clock::Clock;
 use crate::capability::health::ModelHealth;
@@ -32,13 +33,12 @@ use crate::capability::images::memory::MemoryImages;
 use crate::capability::model::ImageModel;
 use crate::capability::queue::store::StoreQueue;
 use crate::capability::tasks::sqlite::{Options, SqliteTasks};
-use crate::components::Components;
 use crate::config::Config;
 use crate::egress::Network;
-use crate::engine::{Engine, Pool};
-use crate::host::HostBuilder;
-use crate::pipeline;
-use crate::trigger::worker::Worker;
+use crate::loops::worker::Worker;
+use crate::wasm::bindings::processor::exports::concept::refinement::processor::Outcome;
+use crate::wasm::components::Components;
+use crate::wasm::engine::{Engine, Pool};
 
 /// Refinements at once: they wait for a provider, or for a core.
 const AT_ONCE: usize = 4;

@@ -16,18 +16,18 @@ use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 
+use crate::assembly::host::{API_MEMORY, access};
+use crate::assembly::pipeline::{self, PROCESSOR_MEMORY};
+use crate::assembly::serving::Serving;
 use crate::capability::create_directory;
 use crate::config::Config;
 use crate::config::table::SETTINGS;
 use crate::egress::resolver::{self, Resolver};
 use crate::egress::{Bounds, Egress, Grant, Network, Origin};
-use crate::engine::{Engine, Pool};
-use crate::host::{API_MEMORY, access};
-use crate::pipeline::{self, PROCESSOR_MEMORY};
-use crate::sandbox::{Grants, Place, Sandbox, wasi_linker};
-use crate::serving::Serving;
+use crate::ingress::http::{HttpTrigger, REQUESTS, listen};
 use crate::trigger::ApiInstances;
-use crate::trigger::http::{HttpTrigger, REQUESTS, listen};
+use crate::wasm::engine::{Engine, Pool};
+use crate::wasm::sandbox::{Grants, Place, Sandbox, wasi_linker};
 
 /// Instances at once. Each may grow as large as a model.
 const INSTANCES: u32 = 16;

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
+use crate::assembly::secret::Secret;
 use crate::capability::OpenError;
 use crate::capability::clock::SystemClock;
 use crate::capability::directory::may_be_written;
@@ -23,11 +24,10 @@ use crate::capability::queue::TaskQueue as _;
 use crate::capability::queue::store::StoreQueue;
 use crate::capability::tasks::TaskStore as _;
 use crate::capability::tasks::sqlite::SqliteTasks;
-use crate::components::Components;
 use crate::config::{Auth, Config};
 use crate::egress::{Egress, Grant, Network, Origin, resolver};
-use crate::engine::{Engine, Pool};
-use crate::secret::Secret;
+use crate::wasm::components::Components;
+use crate::wasm::engine::{Engine, Pool};
 use crate::{host, pipeline};
 
 /// For an answer of a service elsewhere.

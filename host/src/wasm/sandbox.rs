@@ -14,12 +14,12 @@ use wasmtime::{ResourceLimiter, Store};
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
-use crate::bindings::capabilities::concept::refinement::{
-    concept_store, health, image_model, image_store, progress, settings, task_queue, task_store,
-};
 use crate::capability::Capabilities;
 use crate::capability::tasks::watchers::Watchers;
 use crate::egress::Egress;
+use crate::wasm::bindings::capabilities::concept::refinement::{
+    concept_store, health, image_model, image_store, progress, settings, task_queue, task_store,
+};
 use printed::Printed;
 
 /// The settings that one component may see, by name.
@@ -281,7 +281,7 @@ mod tests {
 
     use super::*;
     use crate::egress::{Grant, Network, resolver};
-    use crate::engine::{Engine, Pool};
+    use crate::wasm::engine::{Engine, Pool};
 
     const MIB: usize = 1 << 20;
 

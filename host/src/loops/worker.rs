@@ -15,13 +15,13 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use super::unreleased::Unreleased;
-use crate::bindings::processor::ProcessorComponentPre;
-use crate::bindings::processor::exports::concept::refinement::processor::Outcome;
 use crate::capability::Capabilities;
 use crate::capability::queue::Delivery;
+use crate::log_throttle::{LONG_SILENCE, LogThrottle};
 use crate::metrics::{Metrics, Present};
-use crate::recurring::{LONG_SILENCE, Recurring};
-use crate::sandbox::{ClaimedLease, Grants, Sandbox};
+use crate::wasm::bindings::processor::ProcessorComponentPre;
+use crate::wasm::bindings::processor::exports::concept::refinement::processor::Outcome;
+use crate::wasm::sandbox::{ClaimedLease, Grants, Sandbox};
 
 /// What an instance may take beyond its task's own limit before it is stopped
 /// from outside.
@@ -72,7 +72,7 @@ impl Worker {
                     in_flight.spawn(work.instrument(span));
                 }
                 Err(error) => {
-                    static FAULT: Recurring = Recurring::every(LONG_SILENCE);
+                    static FAULT: LogThrottle = LogThrottle::every(LONG_SILENCE);
                     if let Some(times) = FAULT.times() {
                         tracing::error!(%error, times, "the queue cannot be read");
                     }
@@ -144,7 +144,7 @@ impl Worker {
     }
 
     async fn retry_later(&self, delivery: Delivery, claimed: ClaimedLease, reason: &str) {
-        static FAULT: Recurring = Recurring::new();
+        static FAULT: LogThrottle = LogThrottle::new();
         if let Some(times) = FAULT.times() {
             tracing::warn!(reason, times, "to be delivered again");
         }

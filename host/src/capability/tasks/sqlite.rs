@@ -44,10 +44,10 @@ use concept_refinement_domain::timestamp::Timestamp;
 use futures::future::BoxFuture;
 use rusqlite::Connection;
 
-use super::super::concepts::ConceptStore;
-use super::super::directory::{self, DirectoryLock};
-use super::super::{Answer, Clock, OpenError};
 use super::{Changes, Expired, Tally, TaskStore};
+use crate::capability::concepts::ConceptStore;
+use crate::capability::directory::{self, DirectoryLock};
+use crate::capability::{Answer, Clock, OpenError};
 use damage::Damage;
 use fault::Fault;
 use leases::Claim;

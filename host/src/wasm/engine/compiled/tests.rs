@@ -6,7 +6,7 @@ use wasmtime::Store;
 use wasmtime::component::Linker;
 
 use super::*;
-use crate::engine::{Engine, Pool};
+use crate::wasm::engine::{Engine, Pool};
 
 /// A component that runs a function as it is instantiated.
 const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0\

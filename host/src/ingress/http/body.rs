@@ -11,7 +11,7 @@ use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 use wasmtime_wasi_http::{Error, WasiBody};
 
-use crate::trigger::activity::Activity;
+use crate::ingress::activity::Activity;
 
 /// How long a client may be silent within a body.
 const SILENCE: Duration = Duration::from_secs(30);

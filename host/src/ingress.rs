@@ -1,0 +1,7 @@
+//! Requests from outside, each handed to an instance of the API component.
+
+mod activity;
+pub mod http;
+mod instances;
+
+pub use instances::ApiInstances;
