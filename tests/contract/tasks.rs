@@ -151,7 +151,7 @@ impl<B: TaskBackend> Store<B> {
     }
 
     pub async fn fail(&self, lease: &Lease) {
-        let failed = self.tasks.fail(lease, "It failed.").await.unwrap();
+        let failed = self.tasks.fail(lease, None, "It failed.").await.unwrap();
         assert_eq!(failed, Fenced::Done);
     }
 

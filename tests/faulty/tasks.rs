@@ -111,8 +111,13 @@ impl TaskStore for FaultyTasks {
         })
     }
 
-    fn fail<'a>(&'a self, lease: &'a Lease, error_message: &'a str) -> Answer<'a, Fenced> {
-        let failed = self.tasks.fail(lease, error_message);
+    fn fail<'a>(
+        &'a self,
+        lease: &'a Lease,
+        stage: Option<Stage>,
+        error_message: &'a str,
+    ) -> Answer<'a, Fenced> {
+        let failed = self.tasks.fail(lease, stage, error_message);
         self.fenced(Call::Fail, lease, failed, is_done)
     }
 

@@ -113,7 +113,12 @@ impl TaskStore for Ports {
             .await
     }
 
-    async fn fail(&self, lease: &Lease, error_message: &str) -> Result<Fenced, CapabilityError> {
+    async fn fail(
+        &self,
+        lease: &Lease,
+        _: Option<Stage>,
+        error_message: &str,
+    ) -> Result<Fenced, CapabilityError> {
         self.world.note(error_message);
         self.write("fail", lease, Write::Fail(error_message)).await
     }

@@ -136,7 +136,7 @@ impl Store {
             return Ok(Fenced::Lost);
         }
         let claimed = self.run(self.tasks.claim(&task.id, None))?.unwrap();
-        self.run(self.tasks.fail(&claimed.lease, reason))
+        self.run(self.tasks.fail(&claimed.lease, None, reason))
     }
 
     pub fn claim(&self, by: Group, id: &str, user: Option<&str>) -> Answer<Option<Claimed>> {
@@ -165,7 +165,7 @@ impl Store {
         let answer = match write {
             Write::Checkpoint(path) => self.run(self.tasks.checkpoint(lease, path)),
             Write::Complete(id) => self.run(self.tasks.complete(lease, id)),
-            Write::Fail(reason) => self.run(self.tasks.fail(lease, reason)),
+            Write::Fail(reason) => self.run(self.tasks.fail(lease, None, reason)),
             Write::Release => self.run(self.tasks.release(lease)),
         };
         let fenced = self.oracle.borrow_mut().answered("write", &answer);

@@ -139,10 +139,15 @@ impl TaskStore for FlawedTasks {
         })
     }
 
-    fn fail<'a>(&'a self, lease: &'a Lease, error_message: &'a str) -> Answer<'a, Fenced> {
+    fn fail<'a>(
+        &'a self,
+        lease: &'a Lease,
+        stage: Option<Stage>,
+        error_message: &'a str,
+    ) -> Answer<'a, Fenced> {
         Box::pin(async move {
             self.tasks
-                .fail(&self.shown(lease).await, error_message)
+                .fail(&self.shown(lease).await, stage, error_message)
                 .await
         })
     }

@@ -4,7 +4,7 @@
 //! must not reach a caller by any other way.
 
 use crate::quota::Quota;
-use crate::task::Status;
+use crate::task::{Stage, Status};
 
 pub const MISSING_PROMPT_OR_URL: &str = "Missing prompt/original URL for refinement task.";
 pub const TASK_CREATED: &str = "Concept refinement task created and queued for processing";
@@ -16,24 +16,6 @@ const FAILED: &str = "Error in refinement task processing: ";
 
 /// How long an error message may be, in code points.
 const MAX_CHARS: usize = 1_000;
-
-/// The steps of the pipeline that can fail a task.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
-    Download,
-    Refine,
-    StoreImage,
-    StoreConcept,
-}
-
-impl Step {
-    const ALL: [Self; 4] = [
-        Self::Download,
-        Self::Refine,
-        Self::StoreImage,
-        Self::StoreConcept,
-    ];
-}
 
 pub fn task_is(status: Status) -> &'static str {
     match status {
@@ -48,9 +30,9 @@ pub fn rate_limited(quota: Quota) -> String {
     format!("Rate limit exceeded for /concepts/refine ({quota}). Try again later.")
 }
 
-/// The error message of a task that failed at this step, sanitized.
-pub fn failed(step: Step, reason: &str) -> String {
-    let what = what_failed(step);
+/// The error message of a task that failed at this stage, sanitized.
+pub fn failed(stage: Stage, reason: &str) -> String {
+    let what = what_failed(stage);
     let reason = match reason.trim() {
         "" => "no reason was given",
         reason => reason,
@@ -59,29 +41,25 @@ pub fn failed(step: Step, reason: &str) -> String {
     sanitize(&sentence, MAX_CHARS)
 }
 
-/// The step that an error message tells of. None: it was none of them.
-pub fn failed_step(error_message: &str) -> Option<Step> {
-    let sentence = error_message.strip_prefix(FAILED)?;
-    Step::ALL
-        .into_iter()
-        .find(|step| sentence.starts_with(what_failed(*step)))
-}
-
 /// What of an error message is new to someone who watched the task fail.
 pub fn reason(error_message: &str) -> &str {
     let sentence = error_message.strip_prefix(FAILED).unwrap_or(error_message);
-    Step::ALL
+    Stage::ALL
         .into_iter()
-        .find_map(|step| sentence.strip_prefix(what_failed(step))?.strip_prefix(": "))
+        .find_map(|stage| {
+            sentence
+                .strip_prefix(what_failed(stage))?
+                .strip_prefix(": ")
+        })
         .unwrap_or(sentence)
 }
 
-fn what_failed(step: Step) -> &'static str {
-    match step {
-        Step::Download => "Failed to download original image",
-        Step::Refine => "Image refinement failed",
-        Step::StoreImage => "Storing refined image failed",
-        Step::StoreConcept => "Storing refined concept data failed",
+fn what_failed(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Downloading => "Failed to download original image",
+        Stage::Refining => "Image refinement failed",
+        Stage::StoringImage => "Storing refined image failed",
+        Stage::StoringConcept => "Storing refined concept data failed",
     }
 }
 
@@ -141,43 +119,43 @@ mod tests {
     }
 
     #[test]
-    fn names_the_step_that_failed() {
-        for (step, reason, expected) in [
+    fn names_the_stage_that_failed() {
+        for (stage, reason, expected) in [
             (
-                Step::Download,
+                Stage::Downloading,
                 "the address answered 404",
                 "Failed to download original image: the address answered 404",
             ),
             (
-                Step::Refine,
+                Stage::Refining,
                 "the model is overloaded",
                 "Image refinement failed: the model is overloaded",
             ),
             (
-                Step::StoreImage,
+                Stage::StoringImage,
                 "no room is left",
                 "Storing refined image failed: no room is left",
             ),
             (
-                Step::StoreConcept,
+                Stage::StoringConcept,
                 "out of reach\n",
                 "Storing refined concept data failed: out of reach",
             ),
             (
-                Step::Refine,
+                Stage::Refining,
                 " \n",
                 "Image refinement failed: no reason was given",
             ),
         ] {
             let expected = format!("Error in refinement task processing: {expected}");
-            assert_eq!(failed(step, reason), expected);
+            assert_eq!(failed(stage, reason), expected);
         }
     }
 
     #[test]
     fn tells_the_reason_alone() {
-        for step in Step::ALL {
-            assert_eq!(reason(&failed(step, "it is: odd")), "it is: odd");
+        for stage in Stage::ALL {
+            assert_eq!(reason(&failed(stage, "it is: odd")), "it is: odd");
         }
         assert_eq!(
             reason(WORKER_DIED),
@@ -248,7 +226,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_failure_is_bounded_and_printable(reason in "\\PC*|(?s:.{0,3000})") {
-            let sentence = failed(Step::Refine, &reason);
+            let sentence = failed(Stage::Refining, &reason);
             prop_assert!(sentence.chars().count() <= 1_000);
             prop_assert!(!sentence.chars().any(char::is_control));
             prop_assert!(sentence.starts_with("Error in refinement task processing: Image refinement failed: "));

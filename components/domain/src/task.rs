@@ -94,6 +94,15 @@ pub fn next_status(status: Status, event: Event) -> Option<Status> {
     }
 }
 
+impl Stage {
+    pub const ALL: [Self; 4] = [
+        Self::Downloading,
+        Self::Refining,
+        Self::StoringImage,
+        Self::StoringConcept,
+    ];
+}
+
 impl Status {
     pub const ALL: [Self; 4] = [
         Self::Pending,

@@ -33,7 +33,12 @@ pub trait TaskStore {
     async fn renew(&self, lease: &Lease) -> Result<Option<Lease>, CapabilityError>;
     async fn checkpoint(&self, lease: &Lease, image_path: &str) -> Result<Fenced, CapabilityError>;
     async fn complete(&self, lease: &Lease, result_id: &str) -> Result<Fenced, CapabilityError>;
-    async fn fail(&self, lease: &Lease, error_message: &str) -> Result<Fenced, CapabilityError>;
+    async fn fail(
+        &self,
+        lease: &Lease,
+        stage: Option<Stage>,
+        error_message: &str,
+    ) -> Result<Fenced, CapabilityError>;
     async fn release(&self, lease: &Lease) -> Result<Fenced, CapabilityError>;
 }
 

@@ -11,7 +11,7 @@ use concept_refinement_domain::capability::{
 use concept_refinement_domain::concept::NewConcept;
 use concept_refinement_domain::message::{self, Parsed};
 use concept_refinement_domain::refined;
-use concept_refinement_domain::sentence::{MISSING_PROMPT_OR_URL, Step, failed};
+use concept_refinement_domain::sentence::{MISSING_PROMPT_OR_URL, failed};
 use concept_refinement_domain::signature;
 use concept_refinement_domain::task::{Stage, Task};
 use futures::future::{Either, select};
@@ -41,7 +41,7 @@ pub enum Outcome {
 /// Why the steps ended before the last.
 enum Interrupted {
     /// The task fails, with a reason that its user may read.
-    Failed(Step, String),
+    Failed(Stage, String),
     /// Another worker has the task, or it is gone.
     Lost,
     /// The task's state could not be written or read.
@@ -50,7 +50,7 @@ enum Interrupted {
 
 /// How far the steps came.
 struct Reached {
-    step: Cell<Step>,
+    stage: Cell<Stage>,
     /// The path of the refined image, once it is stored.
     image: OnceCell<String>,
 }
@@ -100,7 +100,10 @@ async fn fail_unusable(
         return Ok(Outcome::Skipped);
     };
     Ok(
-        match tasks.fail(&claimed.lease, MISSING_PROMPT_OR_URL).await? {
+        match tasks
+            .fail(&claimed.lease, None, MISSING_PROMPT_OR_URL)
+            .await?
+        {
             Fenced::Done => Outcome::Rejected(MISSING_PROMPT_OR_URL.to_owned()),
             Fenced::Lost => Outcome::Skipped,
         },
@@ -117,10 +120,10 @@ async fn run(
         return Ok(Outcome::Skipped);
     };
     let reached = Reached {
-        step: Cell::new(Step::Download),
+        stage: Cell::new(Stage::Downloading),
         image: OnceCell::new(),
     };
-    let (step, reason) = match under_lease(ports, config, &claimed, &reached).await {
+    let (stage, reason) = match under_lease(ports, config, &claimed, &reached).await {
         Ok(()) => return Ok(Outcome::Done),
         Err(Interrupted::Lost) => return Ok(Outcome::Skipped),
         Err(Interrupted::Store(error)) if error.is_repeatable() => {
@@ -128,10 +131,14 @@ async fn run(
             let _ = ports.release(&claimed.lease).await;
             return Err(error);
         }
-        Err(Interrupted::Store(error)) => (reached.step.get(), error.message),
-        Err(Interrupted::Failed(step, reason)) => (step, reason),
+        Err(Interrupted::Store(error)) => (reached.stage.get(), error.message),
+        Err(Interrupted::Failed(stage, reason)) => (stage, reason),
     };
-    match ports.fail(&claimed.lease, &failed(step, &reason)).await? {
+    let error_message = failed(stage, &reason);
+    match ports
+        .fail(&claimed.lease, Some(stage), &error_message)
+        .await?
+    {
         Fenced::Done => {}
         Fenced::Lost => return Ok(Outcome::Skipped),
     }
@@ -165,7 +172,7 @@ async fn under_lease(
                 "the task took longer than {} seconds",
                 config.task_timeout.as_secs_f32()
             );
-            Err(Interrupted::Failed(reached.step.get(), reason))
+            Err(Interrupted::Failed(reached.stage.get(), reason))
         })
 }
 
@@ -191,35 +198,35 @@ async fn steps(
     ports: &impl Ports,
     config: &Config,
     claimed: &Claimed,
-    Reached { step, image }: &Reached,
+    Reached { stage, image }: &Reached,
 ) -> Result<(), Interrupted> {
     let Claimed { lease, task, .. } = claimed;
+    let begin = async |began| {
+        stage.set(began);
+        ports.began(lease, began).await;
+    };
     let (image_path, image_url) = match stored_earlier(ports, config, claimed).await? {
         Some(image) => image,
         None => {
             let deadline = ports.now().plus(config.task_timeout);
 
-            step.set(Step::Download);
-            ports.began(lease, Stage::Downloading).await;
+            begin(Stage::Downloading).await;
             let original = download_original(ports, config, task).await?;
 
-            step.set(Step::Refine);
-            ports.began(lease, Stage::Refining).await;
+            begin(Stage::Refining).await;
             let request = model_request(ports, config, task, &original).await?;
             let refined = refine(ports, request, &original, deadline, config)
                 .await
-                .map_err(|reason| Interrupted::Failed(Step::Refine, reason))?;
+                .map_err(|reason| Interrupted::Failed(Stage::Refining, reason))?;
             drop(original);
 
-            step.set(Step::StoreImage);
-            ports.began(lease, Stage::StoringImage).await;
+            begin(Stage::StoringImage).await;
             store_refined_image(ports, lease, task, &refined).await?
         }
     };
 
     let image_path = image.get_or_init(|| image_path).clone();
-    step.set(Step::StoreConcept);
-    ports.began(lease, Stage::StoringConcept).await;
+    begin(Stage::StoringConcept).await;
     let concept_id = store_refined_concept(ports, lease, task, image_path, image_url).await?;
     match ports.complete(lease, &concept_id).await? {
         Fenced::Done => Ok(()),
@@ -275,7 +282,7 @@ async fn download_original(
             let seconds = config.download_timeout.as_secs_f32();
             Err(format!("the download took longer than {seconds} seconds"))
         })
-        .map_err(|reason| Interrupted::Failed(Step::Download, reason))
+        .map_err(|reason| Interrupted::Failed(Stage::Downloading, reason))
 }
 
 async fn model_request(
@@ -307,7 +314,7 @@ async fn store_refined_image(
     task: &Task,
     refined: &Contents,
 ) -> Result<(String, String), Interrupted> {
-    let failed = |reason: String| Interrupted::Failed(Step::StoreImage, reason);
+    let failed = |reason: String| Interrupted::Failed(Stage::StoringImage, reason);
     let refinement = &task.refinement;
     let image = NewImage {
         kind: ImageKind::Refined,
@@ -376,6 +383,6 @@ async fn store_refined_concept(
     match concepts.put(lease, concept).await {
         Ok(Some(id)) => Ok(id),
         Ok(None) => Err(Interrupted::Lost),
-        Err(error) => Err(Interrupted::Failed(Step::StoreConcept, error.message)),
+        Err(error) => Err(Interrupted::Failed(Stage::StoringConcept, error.message)),
     }
 }

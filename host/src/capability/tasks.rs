@@ -72,8 +72,14 @@ pub trait TaskStore: Send + Sync {
     /// `result_id`, visible.
     fn complete<'a>(&'a self, lease: &'a Lease, result_id: &'a str) -> Answer<'a, Fenced>;
 
-    /// Fails the task with a whole sentence; a prepared concept is dropped.
-    fn fail<'a>(&'a self, lease: &'a Lease, error_message: &'a str) -> Answer<'a, Fenced>;
+    /// Fails the task with a whole sentence; a prepared concept is dropped. The
+    /// stage is the one that failed, and is not stored.
+    fn fail<'a>(
+        &'a self,
+        lease: &'a Lease,
+        stage: Option<Stage>,
+        error_message: &'a str,
+    ) -> Answer<'a, Fenced>;
 
     /// Gives the task back as pending. It does not count as a death.
     fn release<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Fenced>;

@@ -190,7 +190,7 @@ impl MeasuredTasks {
         &'a self,
         operation: Operation,
         lease: &'a Lease,
-        end: End<'a>,
+        end: End,
         work: Answer<'a, Fenced>,
     ) -> Answer<'a, Fenced> {
         Box::pin(async move {
@@ -254,9 +254,14 @@ impl TaskStore for MeasuredTasks {
         self.ending(Operation::Complete, lease, End::Completed, complete)
     }
 
-    fn fail<'a>(&'a self, lease: &'a Lease, error_message: &'a str) -> Answer<'a, Fenced> {
-        let fail = self.tasks.fail(lease, error_message);
-        self.ending(Operation::Fail, lease, End::Failed(error_message), fail)
+    fn fail<'a>(
+        &'a self,
+        lease: &'a Lease,
+        stage: Option<Stage>,
+        error_message: &'a str,
+    ) -> Answer<'a, Fenced> {
+        let fail = self.tasks.fail(lease, stage, error_message);
+        self.ending(Operation::Fail, lease, End::Failed(stage), fail)
     }
 
     fn release<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Fenced> {

@@ -5,7 +5,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use concept_refinement_domain::capability::{Claimed, Lease};
-use concept_refinement_domain::sentence::{Step, failed_step};
 use concept_refinement_domain::task::Stage;
 use concept_refinement_domain::timestamp::Timestamp;
 use prometheus_client::metrics::counter::Counter;
@@ -57,10 +56,10 @@ struct UnderWay {
 
 /// How a task was let go of.
 #[derive(Clone, Copy, Debug)]
-pub enum End<'a> {
+pub enum End {
     Completed,
-    /// With its error message.
-    Failed(&'a str),
+    /// At this stage; none: before the first.
+    Failed(Option<Stage>),
     /// It goes on another time.
     Released,
 }
@@ -139,12 +138,12 @@ impl Tasks {
     }
 
     /// Its worker did this to it.
-    pub fn ended(&self, lease: &Lease, end: End<'_>, now: Timestamp) {
+    pub fn ended(&self, lease: &Lease, end: End, now: Timestamp) {
         match end {
             End::Completed => {
                 self.completed.inc();
             }
-            End::Failed(message) => self.count_failure(step(message)),
+            End::Failed(stage) => self.count_failure(step(stage)),
             End::Released => {}
         }
         let ended = {
@@ -193,12 +192,12 @@ impl Tasks {
     }
 }
 
-fn step(error_message: &str) -> &'static str {
-    match failed_step(error_message) {
-        Some(Step::Download) => "download",
-        Some(Step::Refine) => "refine",
-        Some(Step::StoreImage) => "store-image",
-        Some(Step::StoreConcept) => "store-concept",
+fn step(stage: Option<Stage>) -> &'static str {
+    match stage {
+        Some(Stage::Downloading) => "download",
+        Some(Stage::Refining) => "refine",
+        Some(Stage::StoringImage) => "store-image",
+        Some(Stage::StoringConcept) => "store-concept",
         None => OTHER,
     }
 }

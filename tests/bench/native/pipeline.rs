@@ -71,8 +71,13 @@ impl TaskStore for Ports {
         self.0.tasks.complete(lease, result_id).await
     }
 
-    async fn fail(&self, lease: &Lease, error_message: &str) -> Result<Fenced, CapabilityError> {
-        self.0.tasks.fail(lease, error_message).await
+    async fn fail(
+        &self,
+        lease: &Lease,
+        stage: Option<Stage>,
+        error_message: &str,
+    ) -> Result<Fenced, CapabilityError> {
+        self.0.tasks.fail(lease, stage, error_message).await
     }
 
     async fn release(&self, lease: &Lease) -> Result<Fenced, CapabilityError> {

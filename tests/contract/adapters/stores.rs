@@ -90,12 +90,22 @@ impl TaskStore for Instances {
         })
     }
 
-    fn fail<'a>(&'a self, lease: &'a Lease, error_message: &'a str) -> Answer<'a, Fenced> {
+    fn fail<'a>(
+        &'a self,
+        lease: &'a Lease,
+        stage: Option<Stage>,
+        error_message: &'a str,
+    ) -> Answer<'a, Fenced> {
         let (lease, error_message) = (lease.clone(), error_message.to_owned());
         Box::pin(async move {
             let fenced = self.ask(|accessor, adapter| {
                 let store = adapter.concept_refinement_task_store();
-                Box::pin(store.call_fail(accessor, lease.into(), error_message))
+                Box::pin(store.call_fail(
+                    accessor,
+                    lease.into(),
+                    stage.map(Into::into),
+                    error_message,
+                ))
             });
             Ok(fenced.await?.into())
         })

@@ -70,7 +70,7 @@ async fn crashed<B: Durable>() -> (Vec<Task>, Store<B>) {
                 1 => tasks.claim(&task.id, None).await.unwrap().unwrap().task,
                 _ => {
                     let claimed = tasks.claim(&task.id, None).await.unwrap().unwrap();
-                    let _ = tasks.fail(&claimed.lease, "No.").await.unwrap();
+                    let _ = tasks.fail(&claimed.lease, None, "No.").await.unwrap();
                     tasks.get(&task.user_id, &task.id).await.unwrap().unwrap()
                 }
             }

@@ -34,7 +34,10 @@ async fn write_everything<B: TaskBackend>(
             "complete",
             lost(tasks.complete(lease, result_id).await.unwrap()),
         ),
-        ("fail", lost(tasks.fail(lease, "Late.").await.unwrap())),
+        (
+            "fail",
+            lost(tasks.fail(lease, None, "Late.").await.unwrap()),
+        ),
         ("release", lost(tasks.release(lease).await.unwrap())),
     ]
 }
@@ -239,7 +242,7 @@ pub async fn of_two_final_writes_one_wins<B: TaskBackend>() {
                 let outcome = if n % 2 == 0 {
                     tasks.complete(&lease, &concept).await
                 } else {
-                    tasks.fail(&lease, "No.").await
+                    tasks.fail(&lease, None, "No.").await
                 };
                 (n % 2 == 0, outcome.unwrap())
             }

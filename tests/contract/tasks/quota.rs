@@ -23,7 +23,10 @@ pub async fn it_is_exact_under_concurrency<B: TaskBackend>() {
                     Submission::Created(accepted) => {
                         created += 1;
                         let claimed = tasks.claim(&accepted.task.id, None).await.unwrap();
-                        let _ = tasks.fail(&claimed.unwrap().lease, "No.").await.unwrap();
+                        let _ = tasks
+                            .fail(&claimed.unwrap().lease, None, "No.")
+                            .await
+                            .unwrap();
                     }
                     Submission::Active(_) => tokio::task::yield_now().await,
                     Submission::QuotaExceeded(_) => return (user, created),

@@ -246,7 +246,7 @@ pub async fn any_text_is_kept_as_it_is<B: TaskBackend>() {
         assert!(matches!(replayed, Submission::Replayed(_)), "{text:?}");
         let (claimed, path) = (store.claim(&task).await, format!("path {text}"));
         let _ = store.tasks.checkpoint(&claimed.lease, &path).await.unwrap();
-        let _ = store.tasks.fail(&claimed.lease, text).await.unwrap();
+        let _ = store.tasks.fail(&claimed.lease, None, text).await.unwrap();
         assert_eq!(store.task(&task).await.error_message.as_deref(), Some(text));
     }
 }

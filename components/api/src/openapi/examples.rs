@@ -1,7 +1,7 @@
 //! Examples, made by what makes the answers themselves.
 
 use concept_refinement_domain::concept::{Concept, NewConcept};
-use concept_refinement_domain::sentence::{self, Step};
+use concept_refinement_domain::sentence;
 use concept_refinement_domain::task::{Refinement, Stage, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use serde_json::{Value, json};
@@ -135,7 +135,7 @@ fn task(status: Status) -> Task {
         result_id: (status == Status::Completed).then(|| CONCEPT_ID.into()),
         image_path: (status == Status::Completed).then(|| IMAGE_PATH.into()),
         error_message: (status == Status::Failed)
-            .then(|| sentence::failed(Step::Download, "the address answered 404")),
+            .then(|| sentence::failed(Stage::Downloading, "the address answered 404")),
         lease_until: None,
     }
 }

@@ -6,6 +6,7 @@ use concept_refinement_domain::capability::{
     CapabilityError, Claimed, Fenced, ImageInfo, Lease, NewImage, StoredOrNot,
 };
 use concept_refinement_domain::concept::NewConcept;
+use concept_refinement_domain::task::Stage;
 use concept_refinement_outbound::Incoming;
 use wit_bindgen::StreamReader;
 
@@ -39,8 +40,18 @@ impl ports::TaskStore for Imports {
         Ok(fenced.into())
     }
 
-    async fn fail(&self, lease: &Lease, error_message: &str) -> Result<Fenced, CapabilityError> {
-        let fenced = task_store::fail(lease.into(), error_message.to_owned()).await?;
+    async fn fail(
+        &self,
+        lease: &Lease,
+        stage: Option<Stage>,
+        error_message: &str,
+    ) -> Result<Fenced, CapabilityError> {
+        let fenced = task_store::fail(
+            lease.into(),
+            stage.map(Into::into),
+            error_message.to_owned(),
+        )
+        .await?;
         Ok(fenced.into())
     }
 

@@ -319,7 +319,12 @@ impl TaskStore for World {
         })
     }
 
-    async fn fail(&self, lease: &Lease, error_message: &str) -> Result<Fenced, CapabilityError> {
+    async fn fail(
+        &self,
+        lease: &Lease,
+        _: Option<Stage>,
+        error_message: &str,
+    ) -> Result<Fenced, CapabilityError> {
         self.fenced("fail", lease, |task| {
             task.status = Status::Failed;
             task.error_message = Some(error_message.to_owned());

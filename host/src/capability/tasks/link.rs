@@ -86,10 +86,14 @@ impl HostWithStore<Sandbox> for Linked {
     async fn fail(
         accessor: &Accessor<Sandbox, Self>,
         lease: types::Lease,
+        stage: Option<types::Stage>,
         error_message: String,
     ) -> Answer<types::Fenced> {
         let host = accessor.with(|mut access| access.get().capabilities())?;
-        let fenced = host.tasks.fail(&lease.into(), &error_message).await;
+        let fenced = host
+            .tasks
+            .fail(&lease.into(), stage.map(Into::into), &error_message)
+            .await;
         Ok(fenced.map(Into::into).map_err(Into::into))
     }
 

@@ -243,7 +243,12 @@ impl TaskStore for SqliteTasks {
         Box::pin(self.write(move |step| leases::complete(step, &held, result_id)))
     }
 
-    fn fail<'a>(&'a self, lease: &'a Lease, error_message: &'a str) -> Answer<'a, Fenced> {
+    fn fail<'a>(
+        &'a self,
+        lease: &'a Lease,
+        _: Option<Stage>,
+        error_message: &'a str,
+    ) -> Answer<'a, Fenced> {
         let (held, error_message) = (lease.clone(), error_message.to_owned());
         Box::pin(self.write(move |step| leases::fail(step, &held, error_message)))
     }

@@ -58,7 +58,12 @@ impl<P: Platform + 'static> task_store::Guest for Component<P> {
         fenced.map(Into::into).map_err(told)
     }
 
-    async fn fail(lease: types::Lease, error_message: String) -> Answer<types::Fenced> {
+    /// Nobody here counts at which stage a task fails.
+    async fn fail(
+        lease: types::Lease,
+        _: Option<types::Stage>,
+        error_message: String,
+    ) -> Answer<types::Fenced> {
         let fenced = store::<P>().fail(&lease.into(), &error_message).await;
         fenced.map(Into::into).map_err(told)
     }

@@ -218,7 +218,7 @@ mod tests {
         let failed = store();
         let lease = prepared(&failed).await;
         assert_eq!(rows(&failed).await, 1);
-        assert_eq!(failed.fail(&lease, "No.").await, Ok(Fenced::Done));
+        assert_eq!(failed.fail(&lease, None, "No.").await, Ok(Fenced::Done));
         assert_eq!(rows(&failed).await, 0);
 
         let withdrawn = store();
