@@ -3,7 +3,6 @@
 //! lives for long.
 
 mod bindings;
-mod convert;
 pub mod filesystem;
 mod flaws;
 mod guest;

@@ -14,7 +14,7 @@ use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_processor::contents::Contents;
 use concept_refinement_processor::ports::{
     Answer, Clock, ConceptStore, FetchError, Http, ImageModel, ImageStore, ModelError,
-    ModelRequest, Progress, Purpose, Response, TaskStore,
+    ModelRequest, Progress, Purpose, Random, Response, TaskStore,
 };
 
 use crate::faults::Side;
@@ -271,8 +271,10 @@ impl Clock for Ports {
     async fn sleep(&self, duration: Duration) {
         self.world.scheduler.sleep(duration).await;
     }
+}
 
-    fn jitter(&self) -> f64 {
-        self.world.random.share()
+impl Random for Ports {
+    fn random(&self) -> u64 {
+        (self.world.random.share() * u64::MAX as f64) as u64
     }
 }

@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 use std::rc::Rc;
 
+use concept_refinement_guest::Imports;
 use wasip3::exports::http::handler::Guest;
 use wasip3::http::types::{ErrorCode, Request, Response};
 
@@ -11,18 +12,9 @@ use crate::config::{Config, ConfigError};
 use crate::log;
 use crate::problem::Problem;
 
-mod host;
 mod http;
+mod imports;
 mod issuer;
-
-pub use generated::concept;
-
-#[allow(unsafe_code, clippy::all, clippy::restriction)]
-mod generated {
-    wit_bindgen::generate!({ path: "../../wit", world: "api" });
-}
-
-use host::Host;
 
 struct Component;
 
@@ -34,7 +26,7 @@ mod export {
 
 thread_local! {
     /// One for all requests of this instance.
-    static API: OnceCell<Rc<Api<Host>>> = const { OnceCell::new() };
+    static API: OnceCell<Rc<Api<Imports>>> = const { OnceCell::new() };
 }
 
 impl Guest for Component {
@@ -53,11 +45,11 @@ impl Guest for Component {
 
 /// Requests that come at the same time to a new instance may each read the
 /// settings; the first to have them is kept.
-async fn api() -> Result<Rc<Api<Host>>, ConfigError> {
+async fn api() -> Result<Rc<Api<Imports>>, ConfigError> {
     if let Some(api) = API.with(|api| api.get().cloned()) {
         return Ok(api);
     }
-    let config = Config::read(&Host).await?;
-    let api = Rc::new(Api::new(config, Host));
+    let config = Config::read(&Imports).await?;
+    let api = Rc::new(Api::new(config, Imports));
     Ok(API.with(|kept| kept.get_or_init(|| api).clone()))
 }

@@ -16,11 +16,8 @@ mod auth;
 mod bindings;
 mod body;
 mod config;
-#[cfg(target_arch = "wasm32")]
-mod convert;
 mod cors;
 mod event;
-mod log;
 #[cfg(test)]
 mod openapi;
 mod origin;
@@ -39,11 +36,13 @@ mod routes;
 mod tests;
 mod upload;
 
+use concept_refinement_guest::log;
+
 pub use api::Api;
 pub use config::{Config, ConfigError};
 pub use origin::Origin;
 pub use ports::{
-    Background, Changes, Chunks, Clock, ConceptStore, Health, Ids, ImageStore, Issuer, Ports,
+    Background, ByteStream, Changes, Clock, ConceptStore, Health, Ids, ImageStore, Issuer, Ports,
     Settings, TaskQueue, TaskStore,
 };
 pub use request::{Body, Headers, Interrupted, Method, Request};

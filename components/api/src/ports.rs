@@ -4,7 +4,6 @@
 //! the promises are those of `wit/`.
 
 use std::future::Future;
-use std::time::Duration;
 
 use concept_refinement_domain::capability::{
     ByteRange, CapabilityError, CapabilityState, ConceptPage, Deleted, Fenced, ImageInfo, NewImage,
@@ -12,8 +11,9 @@ use concept_refinement_domain::capability::{
 };
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::task::{Change, Status, Task};
-use concept_refinement_domain::timestamp::Timestamp;
 use futures::stream::LocalBoxStream;
+
+pub use concept_refinement_guest::{ByteStream, Clock};
 
 /// All that the routes need. Clones share what is behind them.
 pub trait Ports:
@@ -80,7 +80,7 @@ pub trait ImageStore {
     async fn put(
         &self,
         image: NewImage,
-        contents: &mut impl Chunks,
+        contents: &mut impl ByteStream,
     ) -> Result<StoredOrNot, CapabilityError>;
 
     async fn stat(&self, path: &str) -> Result<Option<ImageInfo>, CapabilityError>;
@@ -96,12 +96,6 @@ pub trait ImageStore {
     async fn sign(&self, path: &str, origin: &str) -> Result<String, CapabilityError>;
 
     async fn resolve(&self, url: &str, origin: &str) -> Result<Option<Resolved>, CapabilityError>;
-}
-
-/// Bytes that come piece by piece.
-pub trait Chunks {
-    /// The next piece, never empty. None: that was all.
-    async fn next(&mut self) -> Option<Vec<u8>>;
 }
 
 pub trait ConceptStore {
@@ -133,12 +127,6 @@ pub trait Issuer {
 
 pub trait Settings {
     async fn get(&self, name: &str) -> Option<String>;
-}
-
-pub trait Clock {
-    fn now(&self) -> Timestamp;
-
-    async fn sleep(&self, duration: Duration);
 }
 
 pub trait Ids {

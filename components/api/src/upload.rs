@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use concept_refinement_domain::image::{self, Format, Inspected, Inspector, Limits};
 use concept_refinement_domain::pieces;
 
-use crate::ports::Chunks;
+use crate::ports::ByteStream;
 use crate::problem::Problem;
 use crate::request::Body;
 
@@ -83,7 +83,7 @@ impl<B: Body> Upload<B> {
     }
 }
 
-impl<B: Body> Chunks for Upload<B> {
+impl<B: Body> ByteStream for Upload<B> {
     async fn next(&mut self) -> Option<Vec<u8>> {
         while self.held.len() < 2 && self.read().await {}
         let is_whole = matches!(self.outcome, Some(Ok(_)));
@@ -97,7 +97,7 @@ impl<B: Body> Chunks for Upload<B> {
 /// A whole image in memory.
 pub struct Collected(VecDeque<Vec<u8>>);
 
-impl Chunks for Collected {
+impl ByteStream for Collected {
     async fn next(&mut self) -> Option<Vec<u8>> {
         self.0.pop_front()
     }

@@ -9,6 +9,7 @@
 pub mod address;
 pub mod capability;
 pub mod concept;
+pub mod convert;
 pub mod cursor;
 pub mod duration;
 pub mod etag;

@@ -5,30 +5,31 @@
     reason = "what wit-bindgen generates talks to the canonical ABI"
 )]
 
-mod convert;
 mod http;
 mod stores;
 
-use std::time::Duration;
-
 use concept_refinement_domain::capability::Lease;
+use concept_refinement_domain::convert::Convert as _;
 use concept_refinement_domain::task::Stage;
-use concept_refinement_domain::timestamp::Timestamp;
-use concept_refinement_outbound::Incoming;
-use wasip3::clocks::{monotonic_clock, system_clock};
-use wasip3::random::random;
+use concept_refinement_guest::Imports;
+use concept_refinement_guest::bindings::{progress, settings};
 
 use crate::config::{Config, ConfigError};
-use crate::ports::{ByteStream, Clock, Progress};
+use crate::ports::Progress;
 use crate::process;
 
 wit_bindgen::generate!({
     path: "../../wit",
-    world: "processor-component",
+    inline: "
+        package concept-refinement:processor;
+        world exports {
+            export concept:refinement/processor@0.1.0;
+        }
+    ",
+    world: "concept-refinement:processor/exports",
     generate_all,
 });
 
-use concept::refinement::{progress, settings};
 use exports::concept::refinement::processor::{Guest, Outcome};
 
 const SETTINGS: [&str; 8] = [
@@ -68,35 +69,19 @@ async fn config() -> Result<Config, ConfigError> {
     })
 }
 
-/// The ports, plugged into the component's imports.
-struct Imports;
-
 impl Progress for Imports {
     async fn began(&self, lease: &Lease, stage: Stage) {
-        progress::began(lease.into(), stage.into()).await;
+        progress::began(lease.clone().convert(), stage.convert()).await;
     }
 }
 
-impl Clock for Imports {
-    fn now(&self) -> Timestamp {
-        let now = system_clock::now();
-        let seconds = u64::try_from(now.seconds).unwrap_or_default();
-        Timestamp::from_secs(seconds).plus(Duration::from_nanos(now.nanoseconds.into()))
-    }
-
-    async fn sleep(&self, duration: Duration) {
-        let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
-        monotonic_clock::wait_for(nanos).await;
-    }
-
-    fn jitter(&self) -> f64 {
-        // 53 bits are what an f64 holds exactly.
-        (random::get_random_u64() >> 11) as f64 / (1u64 << 53) as f64
-    }
-}
-
-impl ByteStream for Incoming {
-    async fn next(&mut self) -> Option<Vec<u8>> {
-        self.piece().await
+impl From<process::Outcome> for Outcome {
+    fn from(outcome: process::Outcome) -> Self {
+        match outcome {
+            process::Outcome::Done => Self::Done,
+            process::Outcome::Skipped => Self::Skipped,
+            process::Outcome::RetryLater(reason) => Self::RetryLater(reason),
+            process::Outcome::Rejected(reason) => Self::Rejected(reason),
+        }
     }
 }

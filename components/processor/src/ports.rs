@@ -12,16 +12,10 @@ use concept_refinement_domain::capability::{
 };
 use concept_refinement_domain::concept::NewConcept;
 use concept_refinement_domain::task::Stage;
-use concept_refinement_domain::timestamp::Timestamp;
+
+pub use concept_refinement_guest::{ByteStream, Clock, Random};
 
 use crate::contents::Contents;
-
-/// Bytes that arrive piece by piece.
-pub trait ByteStream {
-    /// The next piece; none at the end, or where the sender gave up: the two
-    /// look alike, so compare what came with what was promised.
-    async fn next(&mut self) -> Option<Vec<u8>>;
-}
 
 pub trait TaskStore {
     async fn claim(
@@ -155,20 +149,13 @@ pub trait Http {
     async fn get(&self, url: &str, purpose: Purpose) -> Result<Response<Self::Stream>, FetchError>;
 }
 
-pub trait Clock {
-    fn now(&self) -> Timestamp;
-    async fn sleep(&self, duration: Duration);
-    /// Evenly distributed in 0..1, to spread repeats.
-    fn jitter(&self) -> f64;
-}
-
 /// Everything at once.
 pub trait Ports:
-    TaskStore + ImageStore + ConceptStore + Progress + ImageModel + Http + Clock
+    TaskStore + ImageStore + ConceptStore + Progress + ImageModel + Http + Clock + Random
 {
 }
 
 impl<T> Ports for T where
-    T: TaskStore + ImageStore + ConceptStore + Progress + ImageModel + Http + Clock
+    T: TaskStore + ImageStore + ConceptStore + Progress + ImageModel + Http + Clock + Random
 {
 }

@@ -6,12 +6,12 @@ use concept_refinement_domain::timestamp::Timestamp;
 use crate::config::Config;
 use crate::contents::Contents;
 use crate::download::download;
-use crate::ports::{Answer, Clock, Http, ImageModel, ModelError, ModelRequest, Purpose};
+use crate::ports::{Answer, Clock, Http, ImageModel, ModelError, ModelRequest, Purpose, Random};
 use crate::process::timeout;
 
 /// The model's answer as a whole image, or a sentence that the user may read.
 pub async fn refine(
-    ports: &(impl ImageModel + Http + Clock),
+    ports: &(impl ImageModel + Http + Clock + Random),
     request: ModelRequest,
     original: &Contents,
     deadline: Timestamp,

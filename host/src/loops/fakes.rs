@@ -90,7 +90,7 @@ impl TaskStore for Ledger {
         refused()
     }
 
-    fn fail<'a>(&'a self, _: &'a Lease, _: &'a str) -> Answer<'a, Fenced> {
+    fn fail<'a>(&'a self, _: &'a Lease, _: Option<Stage>, _: &'a str) -> Answer<'a, Fenced> {
         refused()
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use concept_refinement_api::{self as api, Chunks};
+use concept_refinement_api::{self as api, ByteStream};
 use concept_refinement_domain::capability::{
     ByteRange, CapabilityError, CapabilityState, ConceptPage, Deleted, Fenced, ImageInfo, NewImage,
     NewTask, Position, Resolved, StoredOrNot, Submission, TaskPage,
@@ -90,7 +90,7 @@ impl api::ImageStore for Ports {
     async fn put(
         &self,
         image: NewImage,
-        contents: &mut impl Chunks,
+        contents: &mut impl ByteStream,
     ) -> Result<StoredOrNot, CapabilityError> {
         let mut chunks = Vec::new();
         while let Some(chunk) = contents.next().await {

@@ -17,7 +17,7 @@ use concept_refinement_processor::config::Config;
 use concept_refinement_processor::contents::Contents;
 use concept_refinement_processor::ports::{
     Answer, ByteStream, Clock, ConceptStore, FetchError, Http, ImageModel, ImageStore, ModelError,
-    ModelRequest, Progress, Purpose, Response, TaskStore,
+    ModelRequest, Progress, Purpose, Random, Response, TaskStore,
 };
 use concept_refinement_processor::process::{Outcome, process};
 use futures::StreamExt as _;
@@ -179,9 +179,11 @@ impl Clock for Ports {
     async fn sleep(&self, duration: Duration) {
         tokio::time::sleep(duration).await;
     }
+}
 
-    fn jitter(&self) -> f64 {
-        0.5
+impl Random for Ports {
+    fn random(&self) -> u64 {
+        1 << 63
     }
 }
 

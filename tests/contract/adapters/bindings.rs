@@ -1,7 +1,12 @@
-//! What `bindgen!` makes of a store adapter.
+//! What `bindgen!` makes of a store adapter, with the values of the host.
+
+pub use concept_refinement_host::wasm::bindings::capabilities::concept::refinement::types;
 
 wasmtime::component::bindgen!({
     path: "../wit",
     world: "concept:refinement/store-adapter",
     require_store_data_send: true,
+    with: {
+        "concept:refinement/types@0.1.0": types,
+    },
 });

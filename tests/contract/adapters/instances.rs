@@ -9,6 +9,7 @@
 use std::sync::{Arc, Mutex};
 
 use concept_refinement_domain::capability::CapabilityError;
+use concept_refinement_domain::convert::Convert;
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
@@ -19,8 +20,7 @@ use tokio::task::JoinSet;
 use wasmtime::Store;
 use wasmtime::component::Accessor;
 
-use super::bindings::concept::refinement::types;
-use super::bindings::{StoreAdapter, StoreAdapterPre};
+use super::bindings::{StoreAdapter, StoreAdapterPre, types};
 use super::guest::Guest;
 
 /// As many take calls at a time.
@@ -71,10 +71,11 @@ impl Instances {
         })
     }
 
-    /// Calls any of them. The answer is that of the interface.
-    pub async fn ask<T, F>(&self, call: F) -> Result<T, CapabilityError>
+    /// Calls any of them. The answer is that of the interface, in the words of
+    /// the domain.
+    pub async fn ask<T, U, F>(&self, call: F) -> Result<U, CapabilityError>
     where
-        T: Send + 'static,
+        T: Convert<U> + Send + 'static,
         F: for<'a> FnOnce(
                 &'a Accessor<Guest>,
                 &'a StoreAdapter,
@@ -91,7 +92,7 @@ impl Instances {
             })
         })
         .await
-        .map_err(Into::into)
+        .convert()
     }
 
     /// Calls any of them for an answer that has more coming after it.

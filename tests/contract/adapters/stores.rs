@@ -3,10 +3,11 @@
 //! What only a host offers is not called by the promises of `wit/`.
 
 use concept_refinement_domain::capability::{
-    ByteRange, CapabilityError, Claimed, ConceptPage, Deleted, Fenced, ImageInfo, ImageKind, Lease,
-    NewImage, NewTask, Position, Resolved, StoredOrNot, Submission, TaskPage,
+    ByteRange, CapabilityError, CapabilityState, Claimed, ConceptPage, Deleted, Fenced, ImageInfo,
+    ImageKind, Lease, NewImage, NewTask, Position, Resolved, StoredOrNot, Submission, TaskPage,
 };
 use concept_refinement_domain::concept::{Concept, NewConcept};
+use concept_refinement_domain::convert::Convert;
 use concept_refinement_domain::task::{Stage, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_host::capability::Answer;
@@ -18,7 +19,6 @@ use futures::future::BoxFuture;
 use tokio::sync::mpsc;
 use wasmtime::component::StreamReader;
 
-use super::bindings::exports::concept::refinement::image_store;
 use super::instances::Instances;
 use super::streams::{self, Pieces};
 
@@ -26,68 +26,50 @@ const HOST_ONLY: &str = "only a host offers this";
 
 impl TaskStore for Instances {
     fn submit(&self, task: NewTask) -> Answer<'_, Submission> {
-        Box::pin(async move {
-            let submission = self.ask(|accessor, adapter| {
-                let store = adapter.concept_refinement_task_store();
-                Box::pin(store.call_submit(accessor, task.into()))
-            });
-            Ok(submission.await?.into())
-        })
+        Box::pin(self.ask(|accessor, adapter| {
+            let store = adapter.concept_refinement_task_store();
+            Box::pin(store.call_submit(accessor, task.convert()))
+        }))
     }
 
     fn withdraw<'a>(&'a self, id: &'a str, error_message: &'a str) -> Answer<'a, Fenced> {
         let (id, error_message) = (id.to_owned(), error_message.to_owned());
-        Box::pin(async move {
-            let fenced = self.ask(|accessor, adapter| {
-                let store = adapter.concept_refinement_task_store();
-                Box::pin(store.call_withdraw(accessor, id, error_message))
-            });
-            Ok(fenced.await?.into())
-        })
+        Box::pin(self.ask(|accessor, adapter| {
+            let store = adapter.concept_refinement_task_store();
+            Box::pin(store.call_withdraw(accessor, id, error_message))
+        }))
     }
 
     fn claim<'a>(&'a self, id: &'a str, user_id: Option<&'a str>) -> Answer<'a, Option<Claimed>> {
         let (id, user_id) = (id.to_owned(), user_id.map(str::to_owned));
-        Box::pin(async move {
-            let claimed = self.ask(|accessor, adapter| {
-                let store = adapter.concept_refinement_task_store();
-                Box::pin(store.call_claim(accessor, id, user_id))
-            });
-            Ok(claimed.await?.map(Into::into))
-        })
+        Box::pin(self.ask(|accessor, adapter| {
+            let store = adapter.concept_refinement_task_store();
+            Box::pin(store.call_claim(accessor, id, user_id))
+        }))
     }
 
     fn renew<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Option<Lease>> {
         let lease = lease.clone();
-        Box::pin(async move {
-            let renewed = self.ask(|accessor, adapter| {
-                let store = adapter.concept_refinement_task_store();
-                Box::pin(store.call_renew(accessor, lease.into()))
-            });
-            Ok(renewed.await?.map(Into::into))
-        })
+        Box::pin(self.ask(|accessor, adapter| {
+            let store = adapter.concept_refinement_task_store();
+            Box::pin(store.call_renew(accessor, lease.convert()))
+        }))
     }
 
     fn checkpoint<'a>(&'a self, lease: &'a Lease, image_path: &'a str) -> Answer<'a, Fenced> {
         let (lease, image_path) = (lease.clone(), image_path.to_owned());
-        Box::pin(async move {
-            let fenced = self.ask(|accessor, adapter| {
-                let store = adapter.concept_refinement_task_store();
-                Box::pin(store.call_checkpoint(accessor, lease.into(), image_path))
-            });
-            Ok(fenced.await?.into())
-        })
+        Box::pin(self.ask(|accessor, adapter| {
+            let store = adapter.concept_refinement_task_store();
+            Box::pin(store.call_checkpoint(accessor, lease.convert(), image_path))
+        }))
     }
 
     fn complete<'a>(&'a self, lease: &'a Lease, result_id: &'a str) -> Answer<'a, Fenced> {
         let (lease, result_id) = (lease.clone(), result_id.to_owned());
-        Box::pin(async move {
-            let fenced = self.ask(|accessor, adapter| {
-                let store = adapter.concept_refinement_task_store();
-                Box::pin(store.call_complete(accessor, lease.into(), result_id))
-            });
-            Ok(fenced.await?.into())
-        })
+        Box::pin(self.ask(|accessor, adapter| {
+            let store = adapter.concept_refinement_task_store();
+            Box::pin(store.call_complete(accessor, lease.convert(), result_id))
+        }))
     }
 
     fn fail<'a>(
@@ -97,40 +79,26 @@ impl TaskStore for Instances {
         error_message: &'a str,
     ) -> Answer<'a, Fenced> {
         let (lease, error_message) = (lease.clone(), error_message.to_owned());
-        Box::pin(async move {
-            let fenced = self.ask(|accessor, adapter| {
-                let store = adapter.concept_refinement_task_store();
-                Box::pin(store.call_fail(
-                    accessor,
-                    lease.into(),
-                    stage.map(Into::into),
-                    error_message,
-                ))
-            });
-            Ok(fenced.await?.into())
-        })
+        Box::pin(self.ask(move |accessor, adapter| {
+            let store = adapter.concept_refinement_task_store();
+            Box::pin(store.call_fail(accessor, lease.convert(), stage.convert(), error_message))
+        }))
     }
 
     fn release<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Fenced> {
         let lease = lease.clone();
-        Box::pin(async move {
-            let fenced = self.ask(|accessor, adapter| {
-                let store = adapter.concept_refinement_task_store();
-                Box::pin(store.call_release(accessor, lease.into()))
-            });
-            Ok(fenced.await?.into())
-        })
+        Box::pin(self.ask(|accessor, adapter| {
+            let store = adapter.concept_refinement_task_store();
+            Box::pin(store.call_release(accessor, lease.convert()))
+        }))
     }
 
     fn get<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Task>> {
         let (user_id, id) = (user_id.to_owned(), id.to_owned());
-        Box::pin(async move {
-            let task = self.ask(|accessor, adapter| {
-                let store = adapter.concept_refinement_task_store();
-                Box::pin(store.call_get(accessor, user_id, id))
-            });
-            Ok(task.await?.map(Into::into))
-        })
+        Box::pin(self.ask(|accessor, adapter| {
+            let store = adapter.concept_refinement_task_store();
+            Box::pin(store.call_get(accessor, user_id, id))
+        }))
     }
 
     fn list<'a>(
@@ -141,25 +109,22 @@ impl TaskStore for Instances {
         after: Option<Position>,
     ) -> Answer<'a, TaskPage> {
         let user_id = user_id.to_owned();
-        let (status, after) = (status.map(Into::into), after.map(Into::into));
+        let (status, after) = (status.convert(), after.convert());
         Box::pin(async move {
             let page = self.ask(move |accessor, adapter| {
                 let store = adapter.concept_refinement_task_store();
                 Box::pin(store.call_list(accessor, user_id, status, limit, after))
             });
-            Ok(page.await?.into())
+            page.await
         })
     }
 
     fn delete<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Deleted>> {
         let (user_id, id) = (user_id.to_owned(), id.to_owned());
-        Box::pin(async move {
-            let deleted = self.ask(|accessor, adapter| {
-                let store = adapter.concept_refinement_task_store();
-                Box::pin(store.call_delete(accessor, user_id, id))
-            });
-            Ok(deleted.await?.map(Into::into))
-        })
+        Box::pin(self.ask(|accessor, adapter| {
+            let store = adapter.concept_refinement_task_store();
+            Box::pin(store.call_delete(accessor, user_id, id))
+        }))
     }
 
     fn watch<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Changes>> {
@@ -170,7 +135,7 @@ impl TaskStore for Instances {
                 let changes = match store.call_watch(accessor, user_id, id).await? {
                     Ok(changes) => changes,
                     Err(error) => {
-                        let _ = answer.send(Err(error.into()));
+                        let _ = answer.send(Err(error.convert()));
                         return Ok(());
                     }
                 };
@@ -179,7 +144,7 @@ impl TaskStore for Instances {
                     return Ok(());
                 };
                 let (changes, drained) = accessor.with(|access| streams::items(changes, access))?;
-                let changes: Changes = changes.map(Into::into).boxed();
+                let changes: Changes = changes.map(Convert::convert).boxed();
                 let _ = answer.send(Ok(Some(changes)));
                 let _ = drained.await;
                 Ok(())
@@ -197,7 +162,7 @@ impl TaskStore for Instances {
             Box::pin(async move {
                 let progress = adapter.concept_refinement_progress();
                 progress
-                    .call_began(accessor, lease.into(), stage.into())
+                    .call_began(accessor, lease.convert(), stage.convert())
                     .await?;
                 let _ = answer.send(());
                 Ok(())
@@ -239,19 +204,16 @@ impl ConceptStore for Instances {
         let lease = lease.clone();
         Box::pin(self.ask(|accessor, adapter| {
             let store = adapter.concept_refinement_concept_store();
-            Box::pin(store.call_put(accessor, lease.into(), concept.into()))
+            Box::pin(store.call_put(accessor, lease.convert(), concept.convert()))
         }))
     }
 
     fn get<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Concept>> {
         let (user_id, id) = (user_id.to_owned(), id.to_owned());
-        Box::pin(async move {
-            let concept = self.ask(|accessor, adapter| {
-                let store = adapter.concept_refinement_concept_store();
-                Box::pin(store.call_get(accessor, user_id, id))
-            });
-            Ok(concept.await?.map(Into::into))
-        })
+        Box::pin(self.ask(|accessor, adapter| {
+            let store = adapter.concept_refinement_concept_store();
+            Box::pin(store.call_get(accessor, user_id, id))
+        }))
     }
 
     fn list<'a>(
@@ -260,13 +222,13 @@ impl ConceptStore for Instances {
         limit: u32,
         after: Option<Position>,
     ) -> Answer<'a, ConceptPage> {
-        let (user_id, after) = (user_id.to_owned(), after.map(Into::into));
+        let (user_id, after) = (user_id.to_owned(), after.convert());
         Box::pin(async move {
             let page = self.ask(move |accessor, adapter| {
                 let store = adapter.concept_refinement_concept_store();
                 Box::pin(store.call_list(accessor, user_id, limit, after))
             });
-            Ok(page.await?.into())
+            page.await
         })
     }
 
@@ -289,7 +251,7 @@ impl ImageStore for Instances {
                     let contents =
                         accessor.with(|access| StreamReader::new(access, Pieces(pieces)))?;
                     let store = adapter.concept_refinement_image_store();
-                    store.call_put(accessor, image.into(), contents).await
+                    store.call_put(accessor, image.convert(), contents).await
                 })
             });
             let send = async {
@@ -310,19 +272,16 @@ impl ImageStore for Instances {
                     stored
                 }
             };
-            Ok(stored?.into())
+            stored
         })
     }
 
     fn stat<'a>(&'a self, path: &'a str) -> Answer<'a, Option<ImageInfo>> {
         let path = path.to_owned();
-        Box::pin(async move {
-            let info = self.ask(|accessor, adapter| {
-                let store = adapter.concept_refinement_image_store();
-                Box::pin(store.call_stat(accessor, path))
-            });
-            Ok(info.await?.map(Into::into))
-        })
+        Box::pin(self.ask(|accessor, adapter| {
+            let store = adapter.concept_refinement_image_store();
+            Box::pin(store.call_stat(accessor, path))
+        }))
     }
 
     fn get<'a>(
@@ -331,17 +290,14 @@ impl ImageStore for Instances {
         range: Option<ByteRange>,
     ) -> Answer<'a, Option<(ImageInfo, Contents)>> {
         let path = path.to_owned();
-        let range = range.map(|range| image_store::Range {
-            offset: range.offset,
-            length: range.length,
-        });
+        let range = range.convert();
         Box::pin(self.open(move |accessor, adapter, answer| {
             Box::pin(async move {
                 let store = adapter.concept_refinement_image_store();
                 let image = match store.call_get(accessor, path, range).await? {
                     Ok(image) => image,
                     Err(error) => {
-                        let _ = answer.send(Err(error.into()));
+                        let _ = answer.send(Err(error.convert()));
                         return Ok(());
                     }
                 };
@@ -352,7 +308,7 @@ impl ImageStore for Instances {
                 let (contents, drained) =
                     accessor.with(|access| streams::bytes(contents, access))?;
                 let contents: Contents = contents.map(Ok).boxed();
-                let _ = answer.send(Ok(Some((info.into(), contents))));
+                let _ = answer.send(Ok(Some((info.convert(), contents))));
                 let _ = drained.await;
                 Ok(())
             })
@@ -377,13 +333,10 @@ impl ImageStore for Instances {
 
     fn resolve<'a>(&'a self, url: &'a str, origin: &'a str) -> Answer<'a, Option<Resolved>> {
         let (url, origin) = (url.to_owned(), origin.to_owned());
-        Box::pin(async move {
-            let resolved = self.ask(|accessor, adapter| {
-                let store = adapter.concept_refinement_image_store();
-                Box::pin(store.call_resolve(accessor, url, origin))
-            });
-            Ok(resolved.await?.map(Into::into))
-        })
+        Box::pin(self.ask(|accessor, adapter| {
+            let store = adapter.concept_refinement_image_store();
+            Box::pin(store.call_resolve(accessor, url, origin))
+        }))
     }
 
     fn list(&self, _: ImageKind) -> Answer<'_, Images> {
@@ -416,7 +369,8 @@ impl Instances {
                 Ok(Ok(health.call_check(accessor).await?))
             })
         });
-        let state = states.await?.into_iter().find(|state| state.name == name);
+        let states: Vec<CapabilityState> = states.await?;
+        let state = states.into_iter().find(|state| state.name == name);
         let state = state.unwrap_or_else(|| panic!("nothing is said of {name}"));
         match state.problem {
             None => Ok(()),

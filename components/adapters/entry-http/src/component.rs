@@ -1,31 +1,18 @@
 //! `wasi:http/handler` on one side, the interface `processor` on the other.
 
-use std::io::Write as _;
-
-use concept_refinement_outbound::Incoming;
+use concept_refinement_guest::bindings::processor;
+use concept_refinement_guest::{Incoming, log};
 use wasip3::exports::http::handler::Guest;
 use wasip3::http::types::{ErrorCode, Fields, Method, Request, Response};
 use wasip3::{wit_future, wit_stream};
 
 use crate::answer::{Answer, MAX_MESSAGE, Outcome, answer, refuse};
 
-// The generated code crosses the boundary of the component, which is unsafe by
-// its nature.
-#[allow(unsafe_code)]
-mod bindings {
-    wit_bindgen::generate!({
-        path: "../../../wit",
-        world: "entry-adapter",
-    });
-}
-
 #[allow(unsafe_code)]
 mod export {
     use super::Component;
     wasip3::http::service::export!(Component);
 }
-
-use bindings::concept::refinement::processor;
 
 struct Component;
 
@@ -50,8 +37,7 @@ async fn handle(request: Request) -> Outcome {
         processor::Outcome::Done | processor::Outcome::Skipped => Outcome::Acknowledged,
         processor::Outcome::RetryLater(reason) => Outcome::RetryLater(reason),
         processor::Outcome::Rejected(reason) => {
-            // Where nobody listens there is nothing to be done about it.
-            let _ = writeln!(std::io::stderr(), "a message was rejected: {reason}");
+            log::warn(format_args!("a message was rejected: {reason}"));
             Outcome::Acknowledged
         }
     }

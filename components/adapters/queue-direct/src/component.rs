@@ -1,8 +1,11 @@
 //! The interface `processor` on one side, `task-queue` on the other.
 
-use std::io::Write as _;
-
-use concept_refinement_adapter_queue::{AT_MOST, Attempt, Places, TOO_MANY, Wasi, deliver};
+use concept_refinement_adapter_queue::{AT_MOST, Attempt, Places, TOO_MANY, deliver};
+use concept_refinement_domain::capability::CapabilityError;
+use concept_refinement_domain::convert::Convert as _;
+use concept_refinement_guest::bindings::processor::{self, Outcome};
+use concept_refinement_guest::bindings::types::Error;
+use concept_refinement_guest::{Imports, log};
 
 // The generated code crosses the boundary of the component, which is unsafe by
 // its nature.
@@ -10,15 +13,16 @@ use concept_refinement_adapter_queue::{AT_MOST, Attempt, Places, TOO_MANY, Wasi,
 mod bindings {
     wit_bindgen::generate!({
         path: "../../../wit",
-        world: "direct-queue-adapter",
+        world: "queue-adapter",
+        with: {
+            "concept:refinement/types@0.1.0": concept_refinement_guest::bindings::types,
+        },
     });
 
     export!(Component with_types_in self);
     use super::Component;
 }
 
-use bindings::concept::refinement::processor::{self, Outcome};
-use bindings::concept::refinement::types::{Error, ErrorKind};
 use bindings::exports::concept::refinement::task_queue::Guest;
 
 static PLACES: Places = Places::new(AT_MOST);
@@ -28,10 +32,7 @@ struct Component;
 impl Guest for Component {
     async fn publish(message: Vec<u8>) -> Result<(), Error> {
         let Some(place) = PLACES.take() else {
-            return Err(Error {
-                kind: ErrorKind::Unavailable,
-                message: TOO_MANY.to_owned(),
-            });
+            return Err(CapabilityError::unavailable(TOO_MANY).convert());
         };
         // It goes on after this function returned.
         wit_bindgen::spawn(async move {
@@ -40,9 +41,8 @@ impl Guest for Component {
                 Outcome::RetryLater(reason) => Attempt::Again(reason),
                 Outcome::Rejected(reason) => Attempt::Refused(reason),
             };
-            if let Err(sentence) = deliver(&Wasi, attempt).await {
-                // Where nobody listens there is nothing to be done about it.
-                let _ = writeln!(std::io::stderr(), "{sentence}");
+            if let Err(sentence) = deliver(&Imports, attempt).await {
+                log::warn(format_args!("{sentence}"));
             }
             drop(place);
         });

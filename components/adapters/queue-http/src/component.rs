@@ -1,11 +1,14 @@
 //! The interface `task-queue` on one side, the processor's address on the
 //! other.
 
-use std::io::Write as _;
 use std::time::Duration;
 
-use concept_refinement_adapter_queue::{AT_MOST, Attempt, Places, TOO_MANY, Wasi, deliver};
-use concept_refinement_outbound::{self as outbound, Failure, Timeouts};
+use concept_refinement_adapter_queue::{AT_MOST, Attempt, Places, TOO_MANY, deliver};
+use concept_refinement_domain::capability::CapabilityError;
+use concept_refinement_domain::convert::Convert as _;
+use concept_refinement_guest::bindings::types::Error;
+use concept_refinement_guest::outbound::{self, Failure, Timeouts};
+use concept_refinement_guest::{Imports, log};
 use wasip3::http::types::Method;
 
 use crate::answer::judge;
@@ -17,13 +20,15 @@ mod bindings {
     wit_bindgen::generate!({
         path: "../../../wit",
         world: "queue-adapter",
+        with: {
+            "concept:refinement/types@0.1.0": concept_refinement_guest::bindings::types,
+        },
     });
 
     export!(Component with_types_in self);
     use super::Component;
 }
 
-use bindings::concept::refinement::types::{Error, ErrorKind};
 use bindings::exports::concept::refinement::task_queue::Guest;
 
 /// The component `processor` of the same application, which the platform calls
@@ -45,10 +50,7 @@ struct Component;
 impl Guest for Component {
     async fn publish(message: Vec<u8>) -> Result<(), Error> {
         let Some(place) = PLACES.take() else {
-            return Err(Error {
-                kind: ErrorKind::Unavailable,
-                message: TOO_MANY.to_owned(),
-            });
+            return Err(CapabilityError::unavailable(TOO_MANY).convert());
         };
         // It goes on after this function returned.
         wit_bindgen::spawn(async move {
@@ -56,9 +58,8 @@ impl Guest for Component {
                 Ok(status) => judge(status),
                 Err(failure) => Attempt::Again(sentence(failure).to_owned()),
             };
-            if let Err(sentence) = deliver(&Wasi, attempt).await {
-                // Where nobody listens there is nothing to be done about it.
-                let _ = writeln!(std::io::stderr(), "{sentence}");
+            if let Err(sentence) = deliver(&Imports, attempt).await {
+                log::warn(format_args!("{sentence}"));
             }
             drop(place);
         });

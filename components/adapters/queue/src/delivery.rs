@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use concept_refinement_domain::retry;
+use concept_refinement_guest::{Clock, Random};
 
 /// How often a message is tried in all: for about 20 seconds, after which the
 /// task is overdue and whoever reads it publishes it again.
@@ -19,16 +20,12 @@ pub enum Attempt {
     Refused(String),
 }
 
-pub trait Clock {
-    async fn sleep(&self, duration: Duration);
-
-    /// From 0 to 1.
-    fn jitter(&self) -> f64;
-}
-
 /// Tries until the message is taken, refused, or was tried often enough. The
 /// error is for the log: a sentence on why the message is let go.
-pub async fn deliver(clock: &impl Clock, attempt: impl AsyncFn() -> Attempt) -> Result<(), String> {
+pub async fn deliver(
+    clock: &(impl Clock + Random),
+    attempt: impl AsyncFn() -> Attempt,
+) -> Result<(), String> {
     let mut tries = 0;
     loop {
         tries += 1;
@@ -64,6 +61,8 @@ mod tests {
     use std::cell::RefCell;
     use std::pin::pin;
     use std::task::{Context, Poll, Waker};
+
+    use concept_refinement_domain::timestamp::Timestamp;
 
     use super::*;
 
@@ -115,12 +114,18 @@ mod tests {
     }
 
     impl Clock for Script {
+        fn now(&self) -> Timestamp {
+            Timestamp::default()
+        }
+
         async fn sleep(&self, duration: Duration) {
             self.slept.borrow_mut().push(duration.as_secs());
         }
+    }
 
-        fn jitter(&self) -> f64 {
-            0.5
+    impl Random for Script {
+        fn random(&self) -> u64 {
+            1 << 63
         }
     }
 

@@ -4,17 +4,12 @@
 //! Such a queue keeps nothing: what it holds ends with its instance. Nothing is
 //! lost by that, since a task that is read while overdue is published again. So
 //! it must never hold a message for long, or more of them than it can bear.
-#![allow(async_fn_in_trait, reason = "components have one thread")]
 
 mod delivery;
 mod places;
-#[cfg(target_arch = "wasm32")]
-mod wasi;
 
-pub use delivery::{Attempt, Clock, deliver};
+pub use delivery::{Attempt, deliver};
 pub use places::{Place, Places};
-#[cfg(target_arch = "wasm32")]
-pub use wasi::Wasi;
 
 /// How many messages an instance holds. Each is a task under way, or one that
 /// waits for another try.

@@ -1,12 +1,8 @@
 //! The interfaces of `wit/`, exported over any platform.
 
-mod convert;
 mod guest;
-mod machine;
 
 use std::marker::PhantomData;
-
-pub use machine::Wasi;
 
 /// Exports the store over a platform.
 ///
@@ -28,12 +24,6 @@ macro_rules! export_store {
 
 pub use generated::{export, exports};
 
-/// The interfaces, and the types that they share.
-mod wit {
-    pub use super::generated::concept::refinement::types;
-    pub use super::generated::exports::concept::refinement::*;
-}
-
 /// The component's exports over a platform.
 pub struct Component<P>(PhantomData<P>);
 
@@ -42,6 +32,9 @@ mod generated {
     wit_bindgen::generate!({
         path: "../../../wit",
         world: "store-adapter",
+        with: {
+            "concept:refinement/types@0.1.0": concept_refinement_guest::bindings::types,
+        },
         pub_export_macro: true,
         export_macro_name: "export",
     });

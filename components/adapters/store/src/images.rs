@@ -13,6 +13,7 @@ use concept_refinement_domain::image::Format;
 use concept_refinement_domain::image_path::ImagePath;
 use concept_refinement_domain::image_url::Signing;
 use concept_refinement_domain::{duration, etag, secret};
+use concept_refinement_guest::ByteStream;
 use sha2::{Digest, Sha256};
 use std::time::Duration;
 
@@ -28,13 +29,6 @@ const CHUNK: usize = 1 << 20;
 /// Where the setting `image-url-ttl` is not there (contract, section 4).
 const URL_TTL: Duration = Duration::from_secs(60 * 60);
 
-/// The bytes of an image as they come in.
-#[allow(async_fn_in_trait, reason = "components have one thread")]
-pub trait Contents {
-    /// None: this was all.
-    async fn next(&mut self) -> Option<Vec<u8>>;
-}
-
 /// The bytes of a stored image, piece by piece.
 pub struct Reading {
     name: String,
@@ -47,7 +41,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
     pub async fn put_image(
         &self,
         image: NewImage,
-        contents: &mut impl Contents,
+        contents: &mut impl ByteStream,
     ) -> Result<StoredOrNot, Fault> {
         let path = ImagePath::of(&image)
             .ok_or(Fault::Invalid("An image cannot have this name or type."))?;
@@ -140,7 +134,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         &self,
         image: &NewImage,
         path: &ImagePath,
-        contents: &mut impl Contents,
+        contents: &mut impl ByteStream,
     ) -> Result<StoredOrNot, Fault> {
         let mut document = ImageDocument {
             name: self.drawn(),
@@ -182,7 +176,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         &self,
         image: &NewImage,
         document: &mut ImageDocument,
-        contents: &mut impl Contents,
+        contents: &mut impl ByteStream,
     ) -> Result<bool, Fault> {
         let mut hash = Sha256::new();
         let mut chunk = Vec::new();

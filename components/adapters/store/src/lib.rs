@@ -13,7 +13,6 @@ mod concepts;
 mod documents;
 pub mod images;
 pub mod ledger;
-mod log;
 pub mod names;
 pub mod ports;
 mod reads;
@@ -24,3 +23,5 @@ mod tasks;
 #[cfg(test)]
 mod tests;
 pub mod watch;
+
+use concept_refinement_guest::log;

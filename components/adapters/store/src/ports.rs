@@ -3,10 +3,8 @@
 //! A platform that cannot swap a record atomically must not implement this:
 //! all that the store promises stands on it.
 
-use std::time::Duration;
-
 use concept_refinement_domain::capability::CapabilityError;
-use concept_refinement_domain::timestamp::Timestamp;
+use concept_refinement_guest::{Clock, Random};
 use thiserror::Error;
 
 /// Records that change, each by compare-and-swap alone.
@@ -59,15 +57,9 @@ pub trait Settings {
 }
 
 /// Time and chance, which are the same on all platforms but not in a test.
-#[allow(async_fn_in_trait, reason = "components have one thread")]
-pub trait Machine {
-    fn now(&self) -> Timestamp;
+pub trait Machine: Clock + Random {}
 
-    /// So unlikely to come twice that it names something.
-    fn random(&self) -> u64;
-
-    async fn pause(&self, duration: Duration);
-}
+impl<M: Clock + Random> Machine for M {}
 
 /// A platform's offer. `Default` opens nothing: each call finds its own way, so
 /// that one that fails harms no other.

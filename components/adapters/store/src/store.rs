@@ -119,7 +119,7 @@ impl Attempts {
         let longest = LONGEST_PAUSE.min(Duration::from_millis(u64::from(self.0)));
         let micros = u64::try_from(longest.as_micros()).unwrap_or(1).max(1);
         machine
-            .pause(Duration::from_micros(machine.random() % micros))
+            .sleep(Duration::from_micros(machine.random() % micros))
             .await;
         Ok(())
     }

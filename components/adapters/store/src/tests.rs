@@ -16,8 +16,9 @@ use concept_refinement_domain::quota::{Quota, Window};
 use concept_refinement_domain::task::{Refinement, Status};
 use concept_refinement_domain::timestamp::Timestamp;
 
-use crate::ports::{Documents, Fault, Machine, Records, Settings};
+use crate::ports::{Documents, Fault, Records, Settings};
 use crate::store::Store;
+use concept_refinement_guest::{Clock, Random};
 
 const USERS: [&str; 2] = ["ada", "bob"];
 const QUOTA: u32 = 6;
@@ -99,11 +100,17 @@ impl Settings for Memory {
 #[derive(Default)]
 struct Dice;
 
-impl Machine for Dice {
+impl Clock for Dice {
     fn now(&self) -> Timestamp {
         Timestamp(NOW.get())
     }
 
+    async fn sleep(&self, _: Duration) {
+        others_first().await;
+    }
+}
+
+impl Random for Dice {
     /// Xorshift (Marsaglia 2003).
     fn random(&self) -> u64 {
         let mut state = RANDOM.get();
@@ -112,10 +119,6 @@ impl Machine for Dice {
         state ^= state << 17;
         RANDOM.set(state);
         state
-    }
-
-    async fn pause(&self, _: Duration) {
-        others_first().await;
     }
 }
 

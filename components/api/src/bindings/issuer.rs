@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use concept_refinement_outbound::{self as outbound, Failure, Timeouts};
+use concept_refinement_guest::Imports;
+use concept_refinement_guest::outbound::{self, Failure, Timeouts};
 use wasip3::clocks::monotonic_clock;
 use wasip3::http::types::Method;
 
-use super::host::Host;
 use crate::ports;
 
 /// The largest set of keys that is read, in bytes.
@@ -24,7 +24,7 @@ const TIMEOUTS: Timeouts = Timeouts {
 
 const ACCEPTED: (&str, &str) = ("accept", "application/jwk-set+json, application/json");
 
-impl ports::Issuer for Host {
+impl ports::Issuer for Imports {
     /// A redirect is an answer like any other but 200: whoever can make one
     /// would choose the keys.
     async fn key_set(&self, url: &str) -> Result<Vec<u8>, String> {

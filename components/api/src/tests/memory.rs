@@ -21,7 +21,7 @@ use futures::StreamExt as _;
 use futures::channel::mpsc;
 use futures::stream;
 
-use crate::ports::{self, Changes, Chunks};
+use crate::ports::{self, ByteStream, Changes};
 
 const KEY: &[u8] = b"the key of image URLs";
 const TTL: Duration = Duration::from_secs(3600);
@@ -325,7 +325,7 @@ impl ports::ImageStore for Memory {
     async fn put(
         &self,
         image: NewImage,
-        contents: &mut impl Chunks,
+        contents: &mut impl ByteStream,
     ) -> Result<StoredOrNot, CapabilityError> {
         self.call("put")?;
         let kept = self

@@ -15,7 +15,7 @@ mod http;
 
 use std::marker::PhantomData;
 
-use concept_refinement_outbound::Incoming;
+use concept_refinement_guest::Incoming;
 
 use crate::answer::Answer;
 use crate::ports::{ByteStream, Failure};

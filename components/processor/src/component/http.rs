@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use concept_refinement_outbound::{self as outbound, Failure, Timeouts};
+use concept_refinement_guest::Imports;
+use concept_refinement_guest::outbound::{self, Failure, Timeouts};
 use wasip3::http::types::Method;
 
-use super::Imports;
 use crate::ports;
-use crate::ports::{ByteStream, FetchError, Purpose};
+use crate::ports::{FetchError, Purpose};
 
 /// Tells our host whose word a request is made on, which takes it out before it
 /// connects; another platform passes it on, where it means nothing. A request
@@ -43,13 +43,6 @@ impl ports::Http for Imports {
             content_encoding: response.header("content-encoding"),
             body: response,
         })
-    }
-}
-
-/// Whether it came whole is judged by its contents.
-impl ByteStream for outbound::Response {
-    async fn next(&mut self) -> Option<Vec<u8>> {
-        self.piece().await.ok().flatten()
     }
 }
 

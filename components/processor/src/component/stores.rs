@@ -6,12 +6,12 @@ use concept_refinement_domain::capability::{
     CapabilityError, Claimed, Fenced, ImageInfo, Lease, NewImage, StoredOrNot,
 };
 use concept_refinement_domain::concept::NewConcept;
+use concept_refinement_domain::convert::Convert as _;
 use concept_refinement_domain::task::Stage;
-use concept_refinement_outbound::Incoming;
+use concept_refinement_guest::bindings::{concept_store, image_model, image_store, task_store};
+use concept_refinement_guest::{Imports, Incoming};
 use wit_bindgen::StreamReader;
 
-use super::concept::refinement::{concept_store, image_model, image_store, task_store};
-use super::{Imports, wit_stream};
 use crate::contents::Contents;
 use crate::ports;
 use crate::ports::{Answer, ModelError, ModelRequest};
@@ -22,22 +22,22 @@ impl ports::TaskStore for Imports {
         task_id: &str,
         user_id: Option<&str>,
     ) -> Result<Option<Claimed>, CapabilityError> {
-        let claimed = task_store::claim(task_id.to_owned(), user_id.map(str::to_owned)).await?;
-        Ok(claimed.map(Claimed::from))
+        let claimed = task_store::claim(task_id.to_owned(), user_id.map(str::to_owned)).await;
+        claimed.convert()
     }
 
     async fn renew(&self, lease: &Lease) -> Result<Option<Lease>, CapabilityError> {
-        Ok(task_store::renew(lease.into()).await?.map(Lease::from))
+        task_store::renew(lease.clone().convert()).await.convert()
     }
 
     async fn checkpoint(&self, lease: &Lease, image_path: &str) -> Result<Fenced, CapabilityError> {
-        let fenced = task_store::checkpoint(lease.into(), image_path.to_owned()).await?;
-        Ok(fenced.into())
+        let fenced = task_store::checkpoint(lease.clone().convert(), image_path.to_owned()).await;
+        fenced.convert()
     }
 
     async fn complete(&self, lease: &Lease, result_id: &str) -> Result<Fenced, CapabilityError> {
-        let fenced = task_store::complete(lease.into(), result_id.to_owned()).await?;
-        Ok(fenced.into())
+        let fenced = task_store::complete(lease.clone().convert(), result_id.to_owned()).await;
+        fenced.convert()
     }
 
     async fn fail(
@@ -47,16 +47,16 @@ impl ports::TaskStore for Imports {
         error_message: &str,
     ) -> Result<Fenced, CapabilityError> {
         let fenced = task_store::fail(
-            lease.into(),
-            stage.map(Into::into),
+            lease.clone().convert(),
+            stage.convert(),
             error_message.to_owned(),
         )
-        .await?;
-        Ok(fenced.into())
+        .await;
+        fenced.convert()
     }
 
     async fn release(&self, lease: &Lease) -> Result<Fenced, CapabilityError> {
-        Ok(task_store::release(lease.into()).await?.into())
+        task_store::release(lease.clone().convert()).await.convert()
     }
 }
 
@@ -68,26 +68,28 @@ impl ports::ImageStore for Imports {
         image: NewImage,
         contents: &Contents,
     ) -> Result<StoredOrNot, CapabilityError> {
-        let stored = image_store::put(image.into(), streamed(contents)).await?;
-        Ok(stored.into())
+        let stored = image_store::put(image.convert(), streamed(contents)).await;
+        stored.convert()
     }
 
     async fn stat(&self, path: &str) -> Result<Option<ImageInfo>, CapabilityError> {
-        let info = image_store::stat(path.to_owned()).await?;
-        Ok(info.map(ImageInfo::from))
+        image_store::stat(path.to_owned()).await.convert()
     }
 
     async fn get(&self, path: &str) -> Result<Option<(ImageInfo, Self::Stream)>, CapabilityError> {
-        let image = image_store::get(path.to_owned(), None).await?;
-        Ok(image.map(|(info, stream)| (info.into(), stream.into())))
+        let image = image_store::get(path.to_owned(), None).await;
+        let image = image.map_err(|error| error.convert())?;
+        Ok(image.map(|(info, stream)| (info.convert(), stream.into())))
     }
 
     async fn delete(&self, path: &str) -> Result<(), CapabilityError> {
-        Ok(image_store::delete(path.to_owned()).await?)
+        image_store::delete(path.to_owned()).await.convert()
     }
 
     async fn sign(&self, path: &str, origin: &str) -> Result<String, CapabilityError> {
-        Ok(image_store::sign(path.to_owned(), origin.to_owned()).await?)
+        image_store::sign(path.to_owned(), origin.to_owned())
+            .await
+            .convert()
     }
 }
 
@@ -97,7 +99,9 @@ impl ports::ConceptStore for Imports {
         lease: &Lease,
         concept: NewConcept,
     ) -> Result<Option<String>, CapabilityError> {
-        Ok(concept_store::put(lease.into(), concept.into()).await?)
+        concept_store::put(lease.clone().convert(), concept.convert())
+            .await
+            .convert()
     }
 }
 
@@ -137,7 +141,7 @@ impl ports::ImageModel for Imports {
 /// A stream of the contents. Whoever writes it goes on beside the caller: a
 /// model may answer before it has read all of it.
 fn streamed(contents: &Contents) -> StreamReader<u8> {
-    let (mut writer, reader) = wit_stream::new();
+    let (mut writer, reader) = wasip3::wit_stream::new();
     let pieces = contents.pieces();
     wit_bindgen::spawn(async move {
         for piece in pieces.iter() {

@@ -20,7 +20,7 @@ use crate::config::Config;
 use crate::contents::Contents;
 use crate::ports::{
     Answer, ByteStream, Clock, ConceptStore, FetchError, Http, ImageModel, ImageStore, ModelError,
-    ModelRequest, Progress, Purpose, Response, TaskStore,
+    ModelRequest, Progress, Purpose, Random, Response, TaskStore,
 };
 use crate::process::{Outcome, process};
 
@@ -252,9 +252,11 @@ impl Clock for World {
         })
         .await;
     }
+}
 
-    fn jitter(&self) -> f64 {
-        0.5
+impl Random for World {
+    fn random(&self) -> u64 {
+        1 << 63
     }
 }
 

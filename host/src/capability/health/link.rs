@@ -1,25 +1,19 @@
 //! `health`, as linked into a component.
 
+use concept_refinement_domain::convert::Convert as _;
 use wasmtime::component::Accessor;
 
-use crate::wasm::bindings::capabilities::concept::refinement::health::{
-    Capability, Host, HostWithStore,
-};
+use crate::wasm::bindings::capabilities::concept::refinement::health::{Host, HostWithStore};
+use crate::wasm::bindings::capabilities::concept::refinement::types::CapabilityState;
 use crate::wasm::sandbox::{Linked, Sandbox};
 
 impl Host for &mut Sandbox {}
 
 impl HostWithStore<Sandbox> for Linked {
-    async fn check(accessor: &Accessor<Sandbox, Self>) -> wasmtime::Result<Vec<Capability>> {
+    async fn check(accessor: &Accessor<Sandbox, Self>) -> wasmtime::Result<Vec<CapabilityState>> {
         let host = accessor.with(|mut access| access.get().capabilities())?;
         let states = host.check().await;
-        Ok(states
-            .into_iter()
-            .map(|state| Capability {
-                name: state.name,
-                problem: state.problem,
-            })
-            .collect())
+        Ok(states.convert())
     }
 
     async fn model(accessor: &Accessor<Sandbox, Self>) -> wasmtime::Result<String> {

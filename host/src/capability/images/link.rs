@@ -1,14 +1,12 @@
 //! `image-store`, as linked into a component.
 
-use concept_refinement_domain::capability::{
-    Access, ByteRange, CapabilityError, ImageInfo, ImageKind, NewImage, StoredOrNot,
-};
+use concept_refinement_domain::capability::CapabilityError;
+use concept_refinement_domain::convert::Convert as _;
 use futures::StreamExt as _;
 use futures::future::ready;
 use wasmtime::component::{Accessor, StreamReader};
 
 use super::Contents;
-use crate::wasm::bindings::capabilities::concept::refinement::image_store as wit;
 use crate::wasm::bindings::capabilities::concept::refinement::image_store::{Host, HostWithStore};
 use crate::wasm::bindings::capabilities::concept::refinement::types;
 use crate::wasm::sandbox::{Linked, Sandbox};
@@ -21,35 +19,35 @@ impl Host for &mut Sandbox {}
 impl HostWithStore<Sandbox> for Linked {
     async fn put(
         accessor: &Accessor<Sandbox, Self>,
-        image: wit::NewImage,
+        image: types::NewImage,
         contents: StreamReader<u8>,
-    ) -> Answer<wit::StoredOrNot> {
+    ) -> Answer<types::StoredOrNot> {
         let (host, contents) = accessor.with(|mut access| {
             let host = access.get().capabilities()?;
             let (contents, _) = consume(contents, &mut access)?;
             wasmtime::error::Ok((host, contents))
         })?;
         let contents: Contents = Box::pin(contents.map(Ok));
-        let stored = host.images.put(image.into(), contents).await;
-        Ok(stored.map(Into::into).map_err(Into::into))
+        let stored = host.images.put(image.convert(), contents).await;
+        Ok(stored.convert())
     }
 
-    async fn stat(accessor: &Accessor<Sandbox, Self>, path: String) -> Answer<Option<wit::Info>> {
+    async fn stat(
+        accessor: &Accessor<Sandbox, Self>,
+        path: String,
+    ) -> Answer<Option<types::ImageInfo>> {
         let host = accessor.with(|mut access| access.get().capabilities())?;
         let info = host.images.stat(&path).await;
-        Ok(info.map(|info| info.map(Into::into)).map_err(Into::into))
+        Ok(info.convert())
     }
 
     async fn get(
         accessor: &Accessor<Sandbox, Self>,
         path: String,
-        range: Option<wit::Range>,
-    ) -> Answer<Option<(wit::Info, StreamReader<u8>)>> {
+        range: Option<types::ByteRange>,
+    ) -> Answer<Option<(types::ImageInfo, StreamReader<u8>)>> {
         let host = accessor.with(|mut access| access.get().capabilities())?;
-        let range = range.map(|range| ByteRange {
-            offset: range.offset,
-            length: range.length,
-        });
+        let range = range.convert();
         match host.images.get(&path, range).await {
             Ok(None) => Ok(Ok(None)),
             Ok(Some((info, contents))) => {
@@ -60,15 +58,15 @@ impl HostWithStore<Sandbox> for Linked {
                     .filter_map(|piece| ready(piece.ok()));
                 let reader =
                     accessor.with(|access| StreamReader::new(access, Bytestream::new(whole)))?;
-                Ok(Ok(Some((info.into(), reader))))
+                Ok(Ok(Some((info.convert(), reader))))
             }
-            Err(error) => Ok(Err(error.into())),
+            Err(error) => Ok(Err(error.convert())),
         }
     }
 
     async fn delete(accessor: &Accessor<Sandbox, Self>, path: String) -> Answer<()> {
         let host = accessor.with(|mut access| access.get().capabilities())?;
-        Ok(host.images.delete(&path).await.map_err(Into::into))
+        Ok(host.images.delete(&path).await.convert())
     }
 
     async fn sign(
@@ -77,92 +75,22 @@ impl HostWithStore<Sandbox> for Linked {
         origin: String,
     ) -> Answer<String> {
         let host = accessor.with(|mut access| access.get().capabilities())?;
-        Ok(host.images.sign(&path, &origin).await.map_err(Into::into))
+        Ok(host.images.sign(&path, &origin).await.convert())
     }
 
     async fn resolve(
         accessor: &Accessor<Sandbox, Self>,
         url: String,
         origin: String,
-    ) -> Answer<Option<wit::Resolved>> {
+    ) -> Answer<Option<types::Resolved>> {
         let host = accessor.with(|mut access| access.get().capabilities())?;
         let resolved = host.images.resolve(&url, &origin).await;
-        Ok(resolved
-            .map(|resolved| {
-                resolved.map(|resolved| wit::Resolved {
-                    path: resolved.path,
-                    access: match resolved.access {
-                        Access::Unsigned => wit::Access::Unsigned,
-                        Access::Signed => wit::Access::Signed,
-                        Access::Refused => wit::Access::Refused,
-                    },
-                })
-            })
-            .map_err(Into::into))
+        Ok(resolved.convert())
     }
 }
 
 fn log<T>(path: &str, piece: &Result<T, CapabilityError>) {
     if let Err(error) = piece {
         tracing::error!(path, %error, "an image could not be read to its end");
-    }
-}
-
-impl From<wit::Kind> for ImageKind {
-    fn from(kind: wit::Kind) -> Self {
-        match kind {
-            wit::Kind::Upload => Self::Upload,
-            wit::Kind::Refined => Self::Refined,
-        }
-    }
-}
-
-impl From<ImageKind> for wit::Kind {
-    fn from(kind: ImageKind) -> Self {
-        match kind {
-            ImageKind::Upload => Self::Upload,
-            ImageKind::Refined => Self::Refined,
-        }
-    }
-}
-
-impl From<wit::NewImage> for NewImage {
-    fn from(image: wit::NewImage) -> Self {
-        Self {
-            kind: image.kind.into(),
-            name: image.name,
-            owner: image.owner,
-            media_type: image.media_type,
-            length: image.length,
-            metadata: image.metadata,
-            at_most: image.at_most,
-        }
-    }
-}
-
-impl From<StoredOrNot> for wit::StoredOrNot {
-    fn from(stored: StoredOrNot) -> Self {
-        match stored {
-            StoredOrNot::Stored(stored) => Self::Stored(wit::Stored {
-                path: stored.path,
-                url: stored.url,
-            }),
-            StoredOrNot::TooMany => Self::TooMany,
-            StoredOrNot::WrongLength => Self::WrongLength,
-        }
-    }
-}
-
-impl From<ImageInfo> for wit::Info {
-    fn from(info: ImageInfo) -> Self {
-        Self {
-            path: info.path,
-            kind: info.kind.into(),
-            owner: info.owner,
-            media_type: info.media_type,
-            size: info.size,
-            etag: info.etag,
-            created_at: info.created_at.0,
-        }
     }
 }

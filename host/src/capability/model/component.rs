@@ -207,15 +207,25 @@ fn to_wit(
     request: ModelRequest,
     store: impl wasmtime::AsContextMut,
 ) -> wasmtime::Result<wit::Request> {
+    let ModelRequest {
+        prompt,
+        strength,
+        logo_description,
+        theme_description,
+        media_type,
+        length,
+        source_url,
+        image,
+    } = request;
     Ok(wit::Request {
-        prompt: request.prompt,
-        strength: request.strength,
-        logo_description: request.logo_description,
-        theme_description: request.theme_description,
-        media_type: request.media_type,
-        length: request.length,
-        source_url: request.source_url,
-        image: StreamReader::new(store, Bytestream::new(request.image))?,
+        prompt,
+        strength,
+        logo_description,
+        theme_description,
+        media_type,
+        length,
+        source_url,
+        image: StreamReader::new(store, Bytestream::new(image))?,
     })
 }
 
@@ -229,20 +239,27 @@ fn from_wit(
     store: impl wasmtime::AsContextMut,
 ) -> wasmtime::Result<Converted> {
     Ok(match answer {
-        Ok(wit::Answer::Image(image)) => {
-            let (contents, drained) = consume(image.contents, store)?;
+        Ok(wit::Answer::Image(wit::Image {
+            media_type,
+            length,
+            contents,
+        })) => {
+            let (contents, drained) = consume(contents, store)?;
             let answer = ModelAnswer::Image {
-                media_type: image.media_type,
-                length: image.length,
+                media_type,
+                length,
                 contents,
             };
             (Ok(answer), Some(drained))
         }
         Ok(wit::Answer::Location(url)) => (Ok(ModelAnswer::Location(url)), None),
-        Err(wit::Error::Unavailable(error)) => {
+        Err(wit::Error::Unavailable(wit::Unavailable {
+            reason,
+            retry_after,
+        })) => {
             let error = ModelError::Unavailable {
-                reason: error.reason,
-                retry_after: error.retry_after.map(Duration::from_millis),
+                reason,
+                retry_after: retry_after.map(Duration::from_millis),
             };
             (Err(error), None)
         }

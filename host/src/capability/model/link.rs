@@ -15,21 +15,31 @@ impl HostWithStore<Sandbox> for Linked {
         accessor: &Accessor<Sandbox, Self>,
         request: wit::Request,
     ) -> wasmtime::Result<Result<wit::Answer, wit::Error>> {
+        let wit::Request {
+            prompt,
+            strength,
+            logo_description,
+            theme_description,
+            media_type,
+            length,
+            source_url,
+            image,
+        } = request;
         let (host, image) = accessor.with(|mut access| {
             let host = access.get().capabilities()?;
-            let (image, _) = consume(request.image, &mut access)?;
+            let (image, _) = consume(image, &mut access)?;
             wasmtime::error::Ok((host, image))
         })?;
         let answer = host
             .model
             .refine(ModelRequest {
-                prompt: request.prompt,
-                strength: request.strength,
-                logo_description: request.logo_description,
-                theme_description: request.theme_description,
-                media_type: request.media_type,
-                length: request.length,
-                source_url: request.source_url,
+                prompt,
+                strength,
+                logo_description,
+                theme_description,
+                media_type,
+                length,
+                source_url,
                 image,
             })
             .await;

@@ -1,5 +1,6 @@
 //! `progress`, as linked into the processor.
 
+use concept_refinement_domain::convert::Convert as _;
 use wasmtime::component::Accessor;
 
 use crate::wasm::bindings::capabilities::concept::refinement::progress::{Host, HostWithStore};
@@ -14,7 +15,7 @@ impl HostWithStore<Sandbox> for Linked {
         lease: Lease,
         stage: Stage,
     ) -> wasmtime::Result<()> {
-        let (lease, stage) = (lease.into(), stage.into());
+        let (lease, stage) = (lease.convert(), stage.convert());
         let capabilities = accessor.with(|mut access| {
             let sandbox = access.get();
             sandbox.stage().set(stage);

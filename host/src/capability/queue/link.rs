@@ -1,5 +1,6 @@
 //! `task-queue`, as linked into a component.
 
+use concept_refinement_domain::convert::Convert as _;
 use wasmtime::component::Accessor;
 
 use crate::wasm::bindings::capabilities::concept::refinement::task_queue::{Host, HostWithStore};
@@ -15,6 +16,6 @@ impl HostWithStore<Sandbox> for Linked {
     ) -> wasmtime::Result<Result<(), Error>> {
         let host = accessor.with(|mut access| access.get().capabilities())?;
         let published = host.queue.publish(message).await;
-        Ok(published.map_err(Into::into))
+        Ok(published.convert())
     }
 }

@@ -1,12 +1,9 @@
 //! `task-store`, as linked into a component.
 
-use concept_refinement_domain::capability::{Accepted, Claimed, NewTask, Submission};
-use concept_refinement_domain::quota::{Quota, QuotaState, Window};
-use concept_refinement_domain::task::Change;
+use concept_refinement_domain::convert::Convert;
 use futures::StreamExt as _;
 use wasmtime::component::{Accessor, StreamReader};
 
-use crate::wasm::bindings::capabilities::concept::refinement::task_store as wit;
 use crate::wasm::bindings::capabilities::concept::refinement::task_store::{Host, HostWithStore};
 use crate::wasm::bindings::capabilities::concept::refinement::types;
 use crate::wasm::sandbox::{Linked, Sandbox};
@@ -19,11 +16,11 @@ impl Host for &mut Sandbox {}
 impl HostWithStore<Sandbox> for Linked {
     async fn submit(
         accessor: &Accessor<Sandbox, Self>,
-        new_task: wit::NewTask,
-    ) -> Answer<wit::Submission> {
+        new_task: types::NewTask,
+    ) -> Answer<types::Submission> {
         let host = accessor.with(|mut access| access.get().capabilities())?;
-        let submission = host.tasks.submit(new_task.into()).await;
-        Ok(submission.map(Into::into).map_err(Into::into))
+        let submission = host.tasks.submit(new_task.convert()).await;
+        Ok(submission.convert())
     }
 
     async fn withdraw(
@@ -33,23 +30,21 @@ impl HostWithStore<Sandbox> for Linked {
     ) -> Answer<types::Fenced> {
         let host = accessor.with(|mut access| access.get().capabilities())?;
         let fenced = host.tasks.withdraw(&id, &error_message).await;
-        Ok(fenced.map(Into::into).map_err(Into::into))
+        Ok(fenced.convert())
     }
 
     async fn claim(
         accessor: &Accessor<Sandbox, Self>,
         id: String,
         user_id: Option<String>,
-    ) -> Answer<Option<wit::Claimed>> {
+    ) -> Answer<Option<types::Claimed>> {
         let host = accessor.with(|mut access| access.get().capabilities())?;
         let claimed = host.tasks.claim(&id, user_id.as_deref()).await;
         if let Ok(Some(claimed)) = &claimed {
             let lease = claimed.lease.clone();
             accessor.with(|mut access| access.get().claimed().set(Some(lease)));
         }
-        Ok(claimed
-            .map(|claimed| claimed.map(Into::into))
-            .map_err(Into::into))
+        Ok(claimed.convert())
     }
 
     async fn renew(
@@ -57,10 +52,8 @@ impl HostWithStore<Sandbox> for Linked {
         lease: types::Lease,
     ) -> Answer<Option<types::Lease>> {
         let host = accessor.with(|mut access| access.get().capabilities())?;
-        let renewed = host.tasks.renew(&lease.into()).await;
-        Ok(renewed
-            .map(|lease| lease.map(Into::into))
-            .map_err(Into::into))
+        let renewed = host.tasks.renew(&lease.convert()).await;
+        Ok(renewed.convert())
     }
 
     async fn checkpoint(
@@ -69,8 +62,8 @@ impl HostWithStore<Sandbox> for Linked {
         image_path: String,
     ) -> Answer<types::Fenced> {
         let host = accessor.with(|mut access| access.get().capabilities())?;
-        let fenced = host.tasks.checkpoint(&lease.into(), &image_path).await;
-        Ok(fenced.map(Into::into).map_err(Into::into))
+        let fenced = host.tasks.checkpoint(&lease.convert(), &image_path).await;
+        Ok(fenced.convert())
     }
 
     async fn complete(
@@ -79,8 +72,8 @@ impl HostWithStore<Sandbox> for Linked {
         result_id: String,
     ) -> Answer<types::Fenced> {
         let host = accessor.with(|mut access| access.get().capabilities())?;
-        let fenced = host.tasks.complete(&lease.into(), &result_id).await;
-        Ok(fenced.map(Into::into).map_err(Into::into))
+        let fenced = host.tasks.complete(&lease.convert(), &result_id).await;
+        Ok(fenced.convert())
     }
 
     async fn fail(
@@ -92,9 +85,9 @@ impl HostWithStore<Sandbox> for Linked {
         let host = accessor.with(|mut access| access.get().capabilities())?;
         let fenced = host
             .tasks
-            .fail(&lease.into(), stage.map(Into::into), &error_message)
+            .fail(&lease.convert(), stage.convert(), &error_message)
             .await;
-        Ok(fenced.map(Into::into).map_err(Into::into))
+        Ok(fenced.convert())
     }
 
     async fn release(
@@ -102,8 +95,8 @@ impl HostWithStore<Sandbox> for Linked {
         lease: types::Lease,
     ) -> Answer<types::Fenced> {
         let host = accessor.with(|mut access| access.get().capabilities())?;
-        let fenced = host.tasks.release(&lease.into()).await;
-        Ok(fenced.map(Into::into).map_err(Into::into))
+        let fenced = host.tasks.release(&lease.convert()).await;
+        Ok(fenced.convert())
     }
 
     async fn get(
@@ -113,7 +106,7 @@ impl HostWithStore<Sandbox> for Linked {
     ) -> Answer<Option<types::Task>> {
         let host = accessor.with(|mut access| access.get().capabilities())?;
         let task = host.tasks.get(&user_id, &id).await;
-        Ok(task.map(|task| task.map(Into::into)).map_err(Into::into))
+        Ok(task.convert())
     }
 
     async fn list(
@@ -122,130 +115,44 @@ impl HostWithStore<Sandbox> for Linked {
         status: Option<types::Status>,
         limit: u32,
         after: Option<types::Position>,
-    ) -> Answer<wit::Page> {
+    ) -> Answer<types::TaskPage> {
         let host = accessor.with(|mut access| access.get().capabilities())?;
-        let (status, after) = (status.map(Into::into), after.map(Into::into));
+        let (status, after) = (status.convert(), after.convert());
         let page = host.tasks.list(&user_id, status, limit, after).await;
-        Ok(page
-            .map(|page| wit::Page {
-                tasks: page.items.into_iter().map(Into::into).collect(),
-                next: page.next.map(Into::into),
-            })
-            .map_err(Into::into))
+        Ok(page.convert())
     }
 
     async fn delete(
         accessor: &Accessor<Sandbox, Self>,
         user_id: String,
         id: String,
-    ) -> Answer<Option<wit::Deleted>> {
+    ) -> Answer<Option<types::Deleted>> {
         let host = accessor.with(|mut access| access.get().capabilities())?;
         let deleted = host.tasks.delete(&user_id, &id).await;
-        Ok(deleted
-            .map(|deleted| {
-                deleted.map(|deleted| wit::Deleted {
-                    unpublished_image: deleted.unpublished_image,
-                })
-            })
-            .map_err(Into::into))
+        Ok(deleted.convert())
     }
 
     async fn watch(
         accessor: &Accessor<Sandbox, Self>,
         user_id: String,
         id: String,
-    ) -> Answer<Option<StreamReader<wit::Change>>> {
+    ) -> Answer<Option<StreamReader<types::Change>>> {
         let (host, place) = accessor.with(|mut access| {
             let sandbox = access.get();
             wasmtime::error::Ok((sandbox.capabilities()?, sandbox.watchers().enter()))
         })?;
         let place = match place {
             Ok(place) => place,
-            Err(error) => return Ok(Err(error.into())),
+            Err(error) => return Ok(Err(error.convert())),
         };
         match host.tasks.watch(&user_id, &id).await {
             Ok(None) => Ok(Ok(None)),
             Ok(Some(changes)) => {
-                let changes = Items::new(place.hold(changes).map(wit::Change::from));
+                let changes = Items::new(place.hold(changes).map(Convert::convert));
                 let reader = accessor.with(|access| StreamReader::new(access, changes))?;
                 Ok(Ok(Some(reader)))
             }
-            Err(error) => Ok(Err(error.into())),
-        }
-    }
-}
-
-impl From<wit::NewTask> for NewTask {
-    fn from(task: wit::NewTask) -> Self {
-        Self {
-            id: task.id,
-            user_id: task.user_id,
-            is_anonymous: task.is_anonymous,
-            refinement: task.refinement.into(),
-            original_path: task.original_path,
-            original_found: task.original_found,
-            idempotency_key: task.idempotency_key,
-            quota: task.quota.map(|quota| Quota {
-                limit: quota.limit,
-                window: match quota.window {
-                    wit::Window::Hour => Window::Hour,
-                    wit::Window::Day => Window::Day,
-                    wit::Window::Month => Window::Month,
-                },
-            }),
-        }
-    }
-}
-
-impl From<QuotaState> for wit::QuotaState {
-    fn from(state: QuotaState) -> Self {
-        Self {
-            limit: state.limit,
-            remaining: state.remaining,
-            reset: state.reset.0,
-        }
-    }
-}
-
-impl From<Accepted> for wit::Accepted {
-    fn from(accepted: Accepted) -> Self {
-        Self {
-            task: accepted.task.into(),
-            quota: accepted.quota.map(Into::into),
-        }
-    }
-}
-
-impl From<Submission> for wit::Submission {
-    fn from(submission: Submission) -> Self {
-        match submission {
-            Submission::KeyReused => Self::KeyReused,
-            Submission::Replayed(accepted) => Self::Replayed(accepted.into()),
-            Submission::OriginalMissing => Self::OriginalMissing,
-            Submission::Active(accepted) => Self::Active(accepted.into()),
-            Submission::QuotaExceeded(state) => Self::QuotaExceeded(state.into()),
-            Submission::BacklogFull(seconds) => Self::BacklogFull(seconds),
-            Submission::Created(accepted) => Self::Created(accepted.into()),
-        }
-    }
-}
-
-impl From<Claimed> for wit::Claimed {
-    fn from(claimed: Claimed) -> Self {
-        Self {
-            lease: claimed.lease.into(),
-            task: claimed.task.into(),
-            checkpoint: claimed.checkpoint,
-        }
-    }
-}
-
-impl From<Change> for wit::Change {
-    fn from(change: Change) -> Self {
-        match change {
-            Change::Task(task) => Self::Task((*task).into()),
-            Change::Progress(stage) => Self::Progress(stage.into()),
-            Change::Deleted => Self::Deleted,
+            Err(error) => Ok(Err(error.convert())),
         }
     }
 }

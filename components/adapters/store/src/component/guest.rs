@@ -2,60 +2,56 @@
 //! own, while whoever asked for it reads.
 
 use concept_refinement_domain::capability::CapabilityError;
+use concept_refinement_domain::convert::Convert;
+use concept_refinement_guest::bindings::types;
+use concept_refinement_guest::{Clock as _, Imports, Incoming};
 use wit_bindgen::{StreamReader, StreamResult};
 
-use super::machine::Wasi;
-use super::wit::{concept_store, health, image_store, progress, settings, task_store, types};
+use super::exports::concept::refinement::{
+    concept_store, health, image_store, progress, settings, task_store,
+};
 use super::{Component, generated};
-use crate::images::{Contents, Reading};
+use crate::images::Reading;
 use crate::log;
-use crate::ports::{Fault, Machine as _, Platform};
+use crate::ports::{Fault, Platform};
 use crate::store::Store;
 use crate::watch::INTERVAL;
 
-/// How much of an image is taken at a time, in bytes.
-const PIECE: usize = 64 << 10;
-
 type Answer<T> = Result<T, types::Error>;
 
-fn store<P: Platform>() -> Store<P, Wasi> {
+fn store<P: Platform>() -> Store<P, Imports> {
     Store::default()
 }
 
 /// What the caller is told; the rest is for the operator.
 fn told(fault: Fault) -> types::Error {
     log::warn(format_args!("{fault}"));
-    CapabilityError::from(fault).into()
+    CapabilityError::from(fault).convert()
 }
 
 impl<P: Platform + 'static> task_store::Guest for Component<P> {
-    async fn submit(new_task: task_store::NewTask) -> Answer<task_store::Submission> {
-        let submission = store::<P>().submit(new_task.into()).await;
-        submission.map(Into::into).map_err(told)
+    async fn submit(new_task: types::NewTask) -> Answer<types::Submission> {
+        answer(store::<P>().submit(new_task.convert()).await)
     }
 
     async fn withdraw(id: String, error_message: String) -> Answer<types::Fenced> {
-        let fenced = store::<P>().withdraw(&id, &error_message).await;
-        fenced.map(Into::into).map_err(told)
+        answer(store::<P>().withdraw(&id, &error_message).await)
     }
 
-    async fn claim(id: String, user_id: Option<String>) -> Answer<Option<task_store::Claimed>> {
-        let claimed = store::<P>().claim(&id, user_id.as_deref()).await;
-        optional(claimed)
+    async fn claim(id: String, user_id: Option<String>) -> Answer<Option<types::Claimed>> {
+        answer(store::<P>().claim(&id, user_id.as_deref()).await)
     }
 
     async fn renew(lease: types::Lease) -> Answer<Option<types::Lease>> {
-        optional(store::<P>().renew(&lease.into()).await)
+        answer(store::<P>().renew(&lease.convert()).await)
     }
 
     async fn checkpoint(lease: types::Lease, image_path: String) -> Answer<types::Fenced> {
-        let fenced = store::<P>().checkpoint(&lease.into(), &image_path).await;
-        fenced.map(Into::into).map_err(told)
+        answer(store::<P>().checkpoint(&lease.convert(), &image_path).await)
     }
 
     async fn complete(lease: types::Lease, result_id: String) -> Answer<types::Fenced> {
-        let fenced = store::<P>().complete(&lease.into(), &result_id).await;
-        fenced.map(Into::into).map_err(told)
+        answer(store::<P>().complete(&lease.convert(), &result_id).await)
     }
 
     /// Nobody here counts at which stage a task fails.
@@ -64,17 +60,15 @@ impl<P: Platform + 'static> task_store::Guest for Component<P> {
         _: Option<types::Stage>,
         error_message: String,
     ) -> Answer<types::Fenced> {
-        let fenced = store::<P>().fail(&lease.into(), &error_message).await;
-        fenced.map(Into::into).map_err(told)
+        answer(store::<P>().fail(&lease.convert(), &error_message).await)
     }
 
     async fn release(lease: types::Lease) -> Answer<types::Fenced> {
-        let fenced = store::<P>().release(&lease.into()).await;
-        fenced.map(Into::into).map_err(told)
+        answer(store::<P>().release(&lease.convert()).await)
     }
 
     async fn get(user_id: String, id: String) -> Answer<Option<types::Task>> {
-        optional(store::<P>().get(&user_id, &id).await)
+        answer(store::<P>().get(&user_id, &id).await)
     }
 
     async fn list(
@@ -82,20 +76,16 @@ impl<P: Platform + 'static> task_store::Guest for Component<P> {
         status: Option<types::Status>,
         limit: u32,
         after: Option<types::Position>,
-    ) -> Answer<task_store::Page> {
-        let (status, after) = (status.map(Into::into), after.map(Into::into));
-        let page = store::<P>().list(&user_id, status, limit, after).await;
-        page.map(Into::into).map_err(told)
+    ) -> Answer<types::TaskPage> {
+        let (status, after) = (status.convert(), after.convert());
+        answer(store::<P>().list(&user_id, status, limit, after).await)
     }
 
-    async fn delete(user_id: String, id: String) -> Answer<Option<task_store::Deleted>> {
-        optional(store::<P>().delete(&user_id, &id).await)
+    async fn delete(user_id: String, id: String) -> Answer<Option<types::Deleted>> {
+        answer(store::<P>().delete(&user_id, &id).await)
     }
 
-    async fn watch(
-        user_id: String,
-        id: String,
-    ) -> Answer<Option<StreamReader<task_store::Change>>> {
+    async fn watch(user_id: String, id: String) -> Answer<Option<StreamReader<types::Change>>> {
         let watch = store::<P>().watch(&user_id, &id).await.map_err(told)?;
         let Some(mut watch) = watch else {
             return Ok(None);
@@ -106,7 +96,7 @@ impl<P: Platform + 'static> task_store::Guest for Component<P> {
             while !watch.is_over() {
                 // A write of nothing tells as well whether somebody still reads.
                 let news = match store.look(&mut watch).await {
-                    Ok(change) => Vec::from_iter(change.map(Into::into)),
+                    Ok(change) => Vec::from_iter(change.convert()),
                     Err(fault) => return log::warn(format_args!("a watch ends: {fault}")),
                 };
                 let is_silent = news.is_empty();
@@ -115,7 +105,7 @@ impl<P: Platform + 'static> task_store::Guest for Component<P> {
                     return;
                 }
                 if is_silent {
-                    store.machine.pause(INTERVAL).await;
+                    store.machine.sleep(INTERVAL).await;
                 }
             }
         });
@@ -124,72 +114,65 @@ impl<P: Platform + 'static> task_store::Guest for Component<P> {
 }
 
 impl<P: Platform> concept_store::Guest for Component<P> {
-    async fn put(
-        lease: types::Lease,
-        concept: concept_store::NewConcept,
-    ) -> Answer<Option<String>> {
-        let (lease, concept) = (lease.into(), concept.into());
-        optional(store::<P>().put_concept(&lease, concept).await)
+    async fn put(lease: types::Lease, concept: types::NewConcept) -> Answer<Option<String>> {
+        let (lease, concept) = (lease.convert(), concept.convert());
+        answer(store::<P>().put_concept(&lease, concept).await)
     }
 
-    async fn get(user_id: String, id: String) -> Answer<Option<concept_store::Concept>> {
-        optional(store::<P>().concept(&user_id, &id).await)
+    async fn get(user_id: String, id: String) -> Answer<Option<types::Concept>> {
+        answer(store::<P>().concept(&user_id, &id).await)
     }
 
     async fn list(
         user_id: String,
         limit: u32,
         after: Option<types::Position>,
-    ) -> Answer<concept_store::Page> {
-        let after = after.map(Into::into);
-        let page = store::<P>().concepts(&user_id, limit, after).await;
-        page.map(Into::into).map_err(told)
+    ) -> Answer<types::ConceptPage> {
+        let after = after.convert();
+        answer(store::<P>().concepts(&user_id, limit, after).await)
     }
 
     async fn delete(user_id: String, id: String) -> Answer<Option<String>> {
-        optional(store::<P>().delete_concept(&user_id, &id).await)
+        answer(store::<P>().delete_concept(&user_id, &id).await)
     }
 }
 
 impl<P: Platform + 'static> image_store::Guest for Component<P> {
-    async fn put(
-        image: image_store::NewImage,
-        contents: StreamReader<u8>,
-    ) -> Answer<image_store::StoredOrNot> {
-        let mut contents = Incoming(contents);
-        let stored = store::<P>().put_image(image.into(), &mut contents).await;
-        stored.map(Into::into).map_err(told)
+    async fn put(image: types::NewImage, contents: StreamReader<u8>) -> Answer<types::StoredOrNot> {
+        let mut contents = Incoming::from(contents);
+        answer(store::<P>().put_image(image.convert(), &mut contents).await)
     }
 
-    async fn stat(path: String) -> Answer<Option<image_store::Info>> {
-        optional(store::<P>().stat_image(&path).await)
+    async fn stat(path: String) -> Answer<Option<types::ImageInfo>> {
+        answer(store::<P>().stat_image(&path).await)
     }
 
     async fn get(
         path: String,
-        range: Option<image_store::Range>,
-    ) -> Answer<Option<(image_store::Info, StreamReader<u8>)>> {
-        let range = range.map(Into::into);
-        let found = store::<P>().get_image(&path, range).await?;
-        Ok(found.map(|(info, reading)| (info.into(), outgoing(store::<P>(), reading))))
+        range: Option<types::ByteRange>,
+    ) -> Answer<Option<(types::ImageInfo, StreamReader<u8>)>> {
+        let range = range.convert();
+        let found = store::<P>().get_image(&path, range).await;
+        let found = found.map_err(|error| error.convert())?;
+        Ok(found.map(|(info, reading)| (info.convert(), outgoing(store::<P>(), reading))))
     }
 
     async fn delete(path: String) -> Answer<()> {
-        store::<P>().delete_image(&path).await.map_err(told)
+        answer(store::<P>().delete_image(&path).await)
     }
 
     async fn sign(path: String, origin: String) -> Answer<String> {
-        Ok(store::<P>().sign(&path, &origin).await?)
+        store::<P>().sign(&path, &origin).await.convert()
     }
 
-    async fn resolve(url: String, origin: String) -> Answer<Option<image_store::Resolved>> {
-        optional(store::<P>().resolve(&url, &origin).await)
+    async fn resolve(url: String, origin: String) -> Answer<Option<types::Resolved>> {
+        answer(store::<P>().resolve(&url, &origin).await)
     }
 }
 
 impl<P: Platform> progress::Guest for Component<P> {
     async fn began(lease: types::Lease, stage: types::Stage) {
-        store::<P>().began(&lease.into(), stage.into()).await;
+        store::<P>().began(&lease.convert(), stage.convert()).await;
     }
 }
 
@@ -200,9 +183,8 @@ impl<P: Platform> settings::Guest for Component<P> {
 }
 
 impl<P: Platform> health::Guest for Component<P> {
-    async fn check() -> Vec<health::Capability> {
-        let states = store::<P>().check().await;
-        states.into_iter().map(Into::into).collect()
+    async fn check() -> Vec<types::CapabilityState> {
+        store::<P>().check().await.convert()
     }
 
     async fn model() -> String {
@@ -210,21 +192,10 @@ impl<P: Platform> health::Guest for Component<P> {
     }
 }
 
-/// An image as a caller sends it.
-struct Incoming(StreamReader<u8>);
-
-impl Contents for Incoming {
-    async fn next(&mut self) -> Option<Vec<u8>> {
-        let (result, piece) = self.0.read(Vec::with_capacity(PIECE)).await;
-        let is_over = matches!(result, StreamResult::Dropped);
-        (!is_over || !piece.is_empty()).then_some(piece)
-    }
-}
-
 /// An image as a caller gets it. One that cannot be read any further ends
 /// early: the caller knows the size.
 fn outgoing<P: Platform + 'static>(
-    store: Store<P, Wasi>,
+    store: Store<P, Imports>,
     mut reading: Reading,
 ) -> StreamReader<u8> {
     let (mut writer, reader) = generated::wit_stream::new();
@@ -244,9 +215,6 @@ fn outgoing<P: Platform + 'static>(
     reader
 }
 
-fn optional<T, U: From<T>>(answer: Result<Option<T>, Fault>) -> Answer<Option<U>> {
-    match answer {
-        Ok(answer) => Ok(answer.map(Into::into)),
-        Err(fault) => Err(told(fault)),
-    }
+fn answer<T: Convert<U>, U>(answer: Result<T, Fault>) -> Answer<U> {
+    answer.map(Convert::convert).map_err(told)
 }

@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use concept_refinement_domain::timestamp::Timestamp;
-use concept_refinement_outbound::{self as outbound, Timeouts};
-use wasip3::clocks::system_clock;
+use concept_refinement_guest::outbound::{self, Timeouts};
+use concept_refinement_guest::{Clock as _, Imports, Random as _};
 use wasip3::http::types::Method;
-use wasip3::random::random;
 
 use crate::ports::{ByteStream, Failure, Ports, Post, Response};
 use crate::settings::Base;
@@ -66,13 +65,11 @@ impl Ports for Wasi {
     }
 
     fn now(&self) -> Timestamp {
-        let now = system_clock::now();
-        let seconds = u64::try_from(now.seconds).unwrap_or_default();
-        Timestamp::from_secs(seconds).plus(Duration::from_nanos(now.nanoseconds.into()))
+        Imports.now()
     }
 
     fn random(&self) -> u128 {
-        u128::from(random::get_random_u64()) << 64 | u128::from(random::get_random_u64())
+        u128::from(Imports.random()) << 64 | u128::from(Imports.random())
     }
 }
 

@@ -2,15 +2,12 @@
 //!
 //! It says what is asked and reads what is answered. Whether an address may be
 //! asked is for the platform and for whoever calls; redirects are not followed.
-#![cfg(target_arch = "wasm32")]
 
 mod failure;
-mod incoming;
 mod request;
 mod response;
 
 pub use failure::Failure;
-pub use incoming::Incoming;
 pub use request::{Request, Timeouts, request};
 pub use response::Response;
 

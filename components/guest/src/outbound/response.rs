@@ -3,8 +3,10 @@
 use wasip3::http::types::{self, ErrorCode, Trailers};
 use wit_bindgen::FutureReader;
 
-use crate::request::Transmitted;
-use crate::{Failure, Incoming};
+use super::Failure;
+use super::request::Transmitted;
+use crate::incoming::Incoming;
+use crate::ports::ByteStream;
 
 pub struct Response {
     pub status: u16,
@@ -16,7 +18,7 @@ pub struct Response {
 }
 
 impl Response {
-    pub(crate) fn new(response: types::Response, transmitted: Transmitted) -> Self {
+    pub(super) fn new(response: types::Response, transmitted: Transmitted) -> Self {
         let status = response.get_status_code();
         let fields = response.get_headers().copy_all();
         let (_, received) = wasip3::wit_future::new(|| Ok(()));
@@ -53,5 +55,12 @@ impl Response {
             Some(end) => Ok(end.await.map(|_| None)?),
             None => Ok(None),
         }
+    }
+}
+
+/// For who judges by the contents whether they came whole.
+impl ByteStream for Response {
+    async fn next(&mut self) -> Option<Vec<u8>> {
+        self.piece().await.ok().flatten()
     }
 }

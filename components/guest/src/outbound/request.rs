@@ -7,14 +7,14 @@ use wit_bindgen::{FutureReader, StreamReader};
 
 /// A request that can be sent.
 pub struct Request {
-    pub(crate) request: types::Request,
-    pub(crate) transmitted: Transmitted,
+    pub(super) request: types::Request,
+    pub(super) transmitted: Transmitted,
 }
 
 /// Tells how the sending went. Nobody is interested, but it has to be kept until
 /// the response is read: where it is dropped, some platforms drop the connection
 /// too, and what had not come of the response is missing without a word.
-pub(crate) type Transmitted = FutureReader<Result<(), ErrorCode>>;
+pub(super) type Transmitted = FutureReader<Result<(), ErrorCode>>;
 
 /// What is not limited here is limited by whoever calls, or by the platform.
 #[derive(Clone, Copy, Debug, Default)]

@@ -3,6 +3,8 @@
 use concept_refinement_domain::pieces;
 use wit_bindgen::{StreamReader, StreamResult};
 
+use crate::ports::ByteStream;
+
 /// A stream that is read in pieces which grow with what came.
 pub struct Incoming {
     stream: StreamReader<u8>,
@@ -25,6 +27,12 @@ impl Incoming {
                 return None;
             }
         }
+    }
+}
+
+impl ByteStream for Incoming {
+    async fn next(&mut self) -> Option<Vec<u8>> {
+        self.piece().await
     }
 }
 

@@ -1,0 +1,193 @@
+//! Between the values of `wit/` and those of the domain: each conversion once,
+//! for components and hosts alike.
+//!
+//! What generates Rust from WIT gives the components one set of types and the
+//! host another, alike in names and fields. Each side expands [`conversions`]
+//! over its own. Every record is taken apart and every case is named, both ways,
+//! so that a field or a case that is new on one side does not compile until the
+//! other side has it.
+
+use crate::timestamp::Timestamp;
+
+/// What a value is on the other side.
+pub trait Convert<T> {
+    fn convert(self) -> T;
+}
+
+/// What is the same on both sides.
+macro_rules! same {
+    ($($type:ty),*) => { $(
+        impl Convert<$type> for $type {
+            fn convert(self) -> $type {
+                self
+            }
+        }
+    )* };
+}
+
+same!((), bool, u32, u64, String);
+
+impl Convert<Timestamp> for u64 {
+    fn convert(self) -> Timestamp {
+        Timestamp(self)
+    }
+}
+
+impl Convert<u64> for Timestamp {
+    fn convert(self) -> u64 {
+        self.0
+    }
+}
+
+impl<A: Convert<B>, B> Convert<Option<B>> for Option<A> {
+    fn convert(self) -> Option<B> {
+        self.map(Convert::convert)
+    }
+}
+
+impl<A: Convert<B>, B> Convert<Vec<B>> for Vec<A> {
+    fn convert(self) -> Vec<B> {
+        self.into_iter().map(Convert::convert).collect()
+    }
+}
+
+impl<A: Convert<B>, B, E: Convert<F>, F> Convert<Result<B, F>> for Result<A, E> {
+    fn convert(self) -> Result<B, F> {
+        match self {
+            Ok(value) => Ok(value.convert()),
+            Err(error) => Err(error.convert()),
+        }
+    }
+}
+
+impl<A: Convert<C>, B: Convert<D>, C, D> Convert<(C, D)> for (A, B) {
+    fn convert(self) -> (C, D) {
+        (self.0.convert(), self.1.convert())
+    }
+}
+
+/// What of the domain is also in `wit/types.wit`, by its name there.
+#[doc(hidden)]
+pub mod domain {
+    pub use crate::capability::{
+        Accepted, Access, ByteRange, CapabilityError as Error, CapabilityState, Claimed,
+        ConceptPage, Deleted, ErrorKind, Fenced, ImageInfo, ImageKind, Lease, NewImage, NewTask,
+        Position, Resolved, Stored, StoredOrNot, Submission, TaskPage,
+    };
+    pub use crate::concept::{Concept, NewConcept};
+    pub use crate::quota::{Quota, QuotaState, Window};
+    pub use crate::task::{Change, Refinement, Stage, Status, Task};
+}
+
+/// Implements [`Convert`] both ways between the domain and a module with what
+/// was generated for `wit/types.wit`.
+#[macro_export]
+macro_rules! conversions {
+    ($wit:ident) => {
+        $crate::records! { $wit
+            Error { kind, message }
+            Refinement { original_image_url, refinement_prompt, logo_description, theme_description }
+            Task {
+                id, user_id, is_anonymous, status, refinement, original_path, created_at,
+                updated_at, completed_at, result_id, image_path, error_message, lease_until
+            }
+            Lease { task_id, attempt, until, renew_after }
+            Position { created_at, id }
+            NewTask {
+                id, user_id, is_anonymous, refinement, original_path, original_found,
+                idempotency_key, quota
+            }
+            Quota { limit, window }
+            QuotaState { limit, remaining, reset }
+            Accepted { task, quota }
+            Claimed { lease, task, checkpoint }
+            TaskPage { items, next }
+            Deleted { unpublished_image }
+            NewImage { kind, name, owner, media_type, length, metadata, at_most }
+            Stored { path, url }
+            ImageInfo { path, kind, owner, media_type, size, etag, created_at }
+            ByteRange { offset, length }
+            Resolved { path, access }
+            NewConcept {
+                task_id, user_id, is_anonymous, image_path, image_url, original_image_url,
+                refinement_prompt, logo_description, theme_description, color_palettes
+            }
+            Concept { id, created_at, content }
+            ConceptPage { items, next }
+            CapabilityState { name, problem }
+        }
+        $crate::cases! { $wit
+            ErrorKind { Unavailable, Full, Invalid }
+            Status { Pending, Processing, Completed, Failed }
+            Fenced { Done, Lost }
+            Stage { Downloading, Refining, StoringImage, StoringConcept }
+            Window { Hour, Day, Month }
+            Submission {
+                KeyReused, Replayed(accepted), OriginalMissing, Active(accepted),
+                QuotaExceeded(state), BacklogFull(seconds), Created(accepted)
+            }
+            Change { Task(task), Progress(stage), Deleted }
+            ImageKind { Upload, Refined }
+            StoredOrNot { Stored(stored), TooMany, WrongLength }
+            Access { Unsigned, Signed, Refused }
+        }
+
+        impl $crate::convert::Convert<Box<$crate::task::Task>> for $wit::Task {
+            fn convert(self) -> Box<$crate::task::Task> {
+                Box::new($crate::convert::Convert::convert(self))
+            }
+        }
+
+        impl $crate::convert::Convert<$wit::Task> for Box<$crate::task::Task> {
+            fn convert(self) -> $wit::Task {
+                $crate::convert::Convert::convert(*self)
+            }
+        }
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! records {
+    ($wit:ident $($name:ident { $($field:ident),* })*) => { $(
+        impl $crate::convert::Convert<$crate::convert::domain::$name> for $wit::$name {
+            fn convert(self) -> $crate::convert::domain::$name {
+                let $wit::$name { $($field),* } = self;
+                $crate::convert::domain::$name {
+                    $($field: $crate::convert::Convert::convert($field)),*
+                }
+            }
+        }
+
+        impl $crate::convert::Convert<$wit::$name> for $crate::convert::domain::$name {
+            fn convert(self) -> $wit::$name {
+                let $crate::convert::domain::$name { $($field),* } = self;
+                $wit::$name { $($field: $crate::convert::Convert::convert($field)),* }
+            }
+        }
+    )* };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! cases {
+    ($wit:ident $($name:ident { $($case:ident $(($value:ident))?),* })*) => { $(
+        impl $crate::convert::Convert<$crate::convert::domain::$name> for $wit::$name {
+            fn convert(self) -> $crate::convert::domain::$name {
+                match self {
+                    $($wit::$name::$case $(($value))? => $crate::convert::domain::$name::$case
+                        $(($crate::convert::Convert::convert($value)))?,)*
+                }
+            }
+        }
+
+        impl $crate::convert::Convert<$wit::$name> for $crate::convert::domain::$name {
+            fn convert(self) -> $wit::$name {
+                match self {
+                    $($crate::convert::domain::$name::$case $(($value))? => $wit::$name::$case
+                        $(($crate::convert::Convert::convert($value)))?,)*
+                }
+            }
+        }
+    )* };
+}

@@ -1,0 +1,23 @@
+//! What the components have in common: the bindings of `wit/` and what its
+//! values are in the words of the domain, the clock and randomness of WASI,
+//! streams, outbound HTTP, and the log.
+//!
+//! It must decide nothing: what a component does stands in the component.
+#![allow(async_fn_in_trait, reason = "components have one thread")]
+
+#[cfg(target_arch = "wasm32")]
+pub mod bindings;
+#[cfg(target_arch = "wasm32")]
+mod incoming;
+pub mod log;
+#[cfg(target_arch = "wasm32")]
+pub mod outbound;
+mod ports;
+#[cfg(target_arch = "wasm32")]
+mod wasi;
+
+#[cfg(target_arch = "wasm32")]
+pub use incoming::Incoming;
+pub use ports::{ByteStream, Clock, Random};
+#[cfg(target_arch = "wasm32")]
+pub use wasi::Imports;
