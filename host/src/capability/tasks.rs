@@ -11,6 +11,8 @@ pub(crate) mod samples;
 pub mod sqlite;
 pub mod watchers;
 
+use std::time::Duration;
+
 use concept_refinement_domain::capability::{
     Claimed, Deleted, Fenced, Lease, NewTask, Position, Submission, TaskPage,
 };
@@ -20,6 +22,24 @@ use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 
 use super::Answer;
+
+/// How a task store judges, whatever its engine.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// How long a worker holds a task without renewing its lease.
+    pub lease: Duration,
+    /// With so many pending tasks nothing more is accepted.
+    pub max_backlog: u32,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            lease: Duration::from_secs(30),
+            max_backlog: 10_000,
+        }
+    }
+}
 
 /// The changes of one task, until it is final or deleted.
 pub type Changes = BoxStream<'static, Change>;

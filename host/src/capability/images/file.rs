@@ -7,6 +7,7 @@
 
 mod disk;
 mod draft;
+pub(crate) mod engine;
 mod envelope;
 mod listing;
 mod reading;

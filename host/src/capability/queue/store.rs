@@ -5,6 +5,8 @@
 //! which to look at them, so that a worker is woken and need not poll. The
 //! message is made from the row when it is delivered.
 
+pub(crate) mod engine;
+
 use std::cmp::Reverse;
 use std::collections::binary_heap::PeekMut;
 use std::collections::{BinaryHeap, HashSet, VecDeque};
