@@ -13,11 +13,14 @@ mod embedded {
     include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
 }
 
-/// The three components that a host runs.
+/// The three components that a host runs, as WebAssembly.
 #[derive(Clone)]
 pub struct Components {
+    /// Exports `wasi:http/handler`.
     pub api: Bytes,
+    /// Exports `processor`.
     pub processor: Bytes,
+    /// Exports `image-model`.
     pub model: Bytes,
 }
 

@@ -34,6 +34,7 @@ use store::Store;
 /// So much is gathered before it is written, in bytes.
 const WRITTEN_AT_ONCE: usize = 256 * 1024;
 
+/// Images in files. Clones share one store.
 #[derive(Clone)]
 pub struct FileImages {
     store: Arc<Store>,
@@ -43,6 +44,10 @@ impl FileImages {
     /// Opens the store of a directory, which is created where it is missing and
     /// held until this is dropped. What a predecessor left half written is
     /// removed. It blocks: call it where that does no harm.
+    ///
+    /// # Errors
+    ///
+    /// The directory is in use by another process, or cannot be used.
     pub fn open(
         directory: &Path,
         signing: Signing,
