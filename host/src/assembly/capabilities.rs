@@ -16,7 +16,7 @@ use crate::capability::health::ModelHealth;
 use crate::capability::images::{ImageStore, Signing};
 use crate::capability::model::ImageModel;
 use crate::capability::queue::TaskQueue;
-use crate::capability::tasks::{Options, TaskStore};
+use crate::capability::tasks::{Options, Tasks};
 use crate::config::Config;
 
 /// A store as it is configured, and not opened yet.
@@ -70,8 +70,8 @@ pub fn queue(
     config: &Config,
     tasks: &OpenTasks,
     clock: &Arc<dyn Clock>,
-) -> anyhow::Result<Configured<Arc<dyn TaskStore>, Arc<dyn TaskQueue>>> {
-    let tasks = Arc::clone(&tasks.tasks);
+) -> anyhow::Result<Configured<Arc<dyn Tasks>, Arc<dyn TaskQueue>>> {
+    let tasks = tasks.store.clone();
     Configured::new(&QUEUES, &config.queue, config, clock, tasks)
 }
 
@@ -114,8 +114,7 @@ pub fn in_memory(
 fn together(stores: Stores, model: Arc<dyn ImageModel>, clock: Arc<dyn Clock>) -> Capabilities {
     Capabilities {
         clock,
-        tasks: stores.tasks.tasks,
-        concepts: stores.tasks.concepts,
+        store: stores.tasks.store,
         images: stores.images,
         queue: stores.queue,
         model,

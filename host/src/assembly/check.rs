@@ -161,8 +161,8 @@ fn clock() -> Arc<dyn Clock> {
 
 async fn tasks(config: &Config) -> anyhow::Result<Looked<OpenTasks>> {
     let looked = Looked::at(capabilities::tasks(config, &clock())?).await?;
-    if let Looked::Open(store) = &looked {
-        store.tasks.check().await?;
+    if let Looked::Open(tasks) = &looked {
+        tasks.store.check().await?;
     }
     Ok(looked)
 }
@@ -173,8 +173,8 @@ async fn queue(
     tasks: &anyhow::Result<Looked<OpenTasks>>,
 ) -> anyhow::Result<String> {
     match tasks {
-        Ok(Looked::Open(store)) => {
-            let queue = capabilities::queue(config, store, &clock())?;
+        Ok(Looked::Open(tasks)) => {
+            let queue = capabilities::queue(config, tasks, &clock())?;
             queue.open().await?.check().await?;
             Ok(String::new())
         }

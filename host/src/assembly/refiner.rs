@@ -172,7 +172,7 @@ impl Refiner {
         original_path: Option<String>,
         mut began: impl FnMut(Stage),
     ) -> Result<Refined, RefineError> {
-        let tasks = &self.capabilities.tasks;
+        let tasks = self.capabilities.tasks();
         let id = Uuid::now_v7().to_string();
         let task = NewTask {
             id: id.clone(),

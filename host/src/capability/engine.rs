@@ -10,11 +10,10 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 
 use super::clock::Clock;
-use super::concepts::ConceptStore;
 use super::directory::OpenError;
 use super::images::{ImageStore, Signing};
 use super::queue::TaskQueue;
-use super::tasks::{Options, TaskStore};
+use super::tasks::{Options, TaskStore, Tasks};
 
 /// What every engine is told.
 pub struct EngineConfig {
@@ -37,14 +36,13 @@ pub struct Engine<O, S> {
 }
 
 pub type TaskEngine = Engine<Options, OpenTasks>;
-pub type QueueEngine = Engine<Arc<dyn TaskStore>, Arc<dyn TaskQueue>>;
+pub type QueueEngine = Engine<Arc<dyn Tasks>, Arc<dyn TaskQueue>>;
 pub type ImageEngine = Engine<Signing, Arc<dyn ImageStore>>;
 
 /// A task store that was opened just now.
 #[derive(Clone)]
 pub struct OpenTasks {
-    pub tasks: Arc<dyn TaskStore>,
-    pub concepts: Arc<dyn ConceptStore>,
+    pub store: Arc<dyn TaskStore>,
     /// An error: it has turned out since that the store is damaged. Whoever
     /// starts with it looks here before it promises anything.
     pub check_damage: Arc<dyn Fn() -> Result<(), OpenError> + Send + Sync>,

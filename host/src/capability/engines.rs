@@ -25,7 +25,7 @@ pub static IMAGES: [ImageEngine; 1] = [images::file::engine::ENGINE];
 pub fn in_memory(signing: Signing, clock: &Arc<dyn Clock>) -> Result<Stores, OpenError> {
     let tasks = SqliteTasks::in_memory(Options::default(), Arc::clone(clock))?;
     let tasks = OpenTasks::from(tasks);
-    let queue = StoreQueue::new(Arc::clone(&tasks.tasks), 1);
+    let queue = StoreQueue::new(tasks.store.clone(), 1);
     let images = MemoryImages::new(signing, Arc::clone(clock));
     Ok(Stores {
         tasks,

@@ -21,8 +21,7 @@ impl From<SqliteTasks> for OpenTasks {
     fn from(store: SqliteTasks) -> Self {
         let store = Arc::new(store);
         Self {
-            tasks: Arc::clone(&store) as _,
-            concepts: Arc::clone(&store) as _,
+            store: Arc::clone(&store) as _,
             check_damage: Arc::new(move || store.check_damage()),
         }
     }
