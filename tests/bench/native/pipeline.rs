@@ -122,7 +122,7 @@ impl ConceptStore for Ports {
 
 impl Progress for Ports {
     async fn began(&self, lease: &Lease, stage: Stage) {
-        self.0.leases().progress(lease, stage).await;
+        self.0.leases().progress(lease, stage).await.unwrap();
     }
 }
 
