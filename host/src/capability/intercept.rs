@@ -63,6 +63,7 @@ impl<C: Operations + ?Sized> Intercepted<C> {
 macro_rules! replies {
     ($(#[$attribute:meta])* $name:ident { $($variant:ident($type:ty),)+ }) => {
         $(#[$attribute])*
+        #[allow(missing_docs, reason = "each is named after the type that it holds")]
         pub enum $name {
             $($variant($type),)+
         }

@@ -10,6 +10,10 @@ use crate::capability::Answer;
 use crate::capability::intercept::{Intercepted, Operations, replies};
 
 /// An operation of the image store with its arguments.
+#[allow(
+    missing_docs,
+    reason = "each is the method of its name, with its arguments"
+)]
 pub enum ImageOperation<'a> {
     Put {
         image: NewImage,

@@ -5,6 +5,10 @@ use crate::capability::Answer;
 use crate::capability::intercept::{Intercepted, Operations, replies};
 
 /// An operation of the queue with its arguments.
+#[allow(
+    missing_docs,
+    reason = "each is the method of its name, with its arguments"
+)]
 #[derive(Clone, Debug)]
 pub enum QueueOperation {
     Publish { message: Vec<u8> },

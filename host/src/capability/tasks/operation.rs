@@ -17,6 +17,10 @@ use crate::capability::concepts::Concepts;
 use crate::capability::intercept::{Intercepted, Operations, replies};
 
 /// An operation of the task store with its arguments.
+#[allow(
+    missing_docs,
+    reason = "each is the method of its name, with its arguments"
+)]
 #[derive(Clone, Debug)]
 pub enum TaskOperation<'a> {
     Submit(NewTask),
@@ -78,6 +82,10 @@ pub enum TaskOperation<'a> {
 }
 
 /// An operation that names a lease.
+#[allow(
+    missing_docs,
+    reason = "each is the method of its name, with its arguments"
+)]
 #[derive(Clone, Debug)]
 pub enum LeasedOperation<'a> {
     Renew,
