@@ -22,6 +22,8 @@
 //! # }
 //! ```
 
+#![warn(missing_docs)]
+
 mod assembly;
 pub mod capability;
 pub mod cli;

@@ -10,7 +10,7 @@ mod operation;
 #[cfg(test)]
 pub(crate) mod samples;
 pub mod sqlite;
-pub mod watchers;
+pub(crate) mod watchers;
 
 use std::time::Duration;
 
@@ -52,7 +52,9 @@ pub type Changes = BoxStream<'static, Change>;
 /// What was forgotten because of its age.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Expired {
+    /// How many tasks.
     pub tasks: u32,
+    /// How many concepts.
     pub concepts: u32,
     /// The images of the concepts, which are to be deleted.
     pub image_paths: Vec<String>,
@@ -61,9 +63,13 @@ pub struct Expired {
 /// How many tasks there are, for whoever watches over the service.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
+    /// Tasks that wait for a worker.
     pub pending: u64,
+    /// Tasks that a worker holds.
     pub processing: u64,
+    /// Tasks with a refined concept.
     pub completed: u64,
+    /// Tasks with an error message.
     pub failed: u64,
     /// When the oldest pending task was created.
     pub oldest_pending: Option<Timestamp>,

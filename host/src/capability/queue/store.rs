@@ -32,6 +32,7 @@ const UNANSWERED_DELAY: Duration = Duration::from_secs(1);
 /// Whatever a worker asks for.
 const LONGEST_DELAY: Duration = Duration::from_secs(60 * 60);
 
+/// The queue inside a task store.
 pub struct StoreQueue {
     tasks: Arc<dyn Tasks>,
     waiting: Arc<Waiting>,
