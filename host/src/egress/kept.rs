@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep, timeout};
 use url::Url;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
-use super::{Bounds, Egress, Sent, YEAR, send};
+use super::client::{Bounds, Client, Sent, YEAR};
 use crate::log_throttle::LogThrottle;
 
 /// The issuer is asked again after so long: where something is kept, and where
@@ -98,11 +98,11 @@ impl Kept {
     /// What is kept, or what the issuer answers now.
     pub async fn answer<B>(
         self: &Arc<Self>,
-        egress: &Egress,
+        client: &Client,
         request: http::Request<B>,
         options: Option<RequestOptions>,
     ) -> Sent {
-        if let Some((mut over, patience)) = self.join(egress, request, options) {
+        if let Some((mut over, patience)) = self.join(client, request, options) {
             // An error, since nothing is ever sent: it is over.
             let _ = timeout(patience, over.changed()).await;
         }
@@ -113,7 +113,7 @@ impl Kept {
     /// waiting for. It goes on without those who wait.
     fn join<B>(
         self: &Arc<Self>,
-        egress: &Egress,
+        client: &Client,
         request: http::Request<B>,
         options: Option<RequestOptions>,
     ) -> Option<(watch::Receiver<()>, Duration)> {
@@ -130,13 +130,13 @@ impl Kept {
         };
         let (asking, over) = watch::channel(());
         state.under_way = Some(over.clone());
-        let (kept, egress) = (Arc::clone(self), egress.clone());
+        let (kept, client) = (Arc::clone(self), client.clone());
         let request = request.map(|_| WasiBody::default());
         tokio::spawn(async move {
             let _asking = asking;
             sleep(left).await;
             kept.state().asked = Some(Instant::now());
-            kept.take(fetch(egress, request, options).await);
+            kept.take(fetch(client, request, options).await);
         });
         Some((over, patience))
     }
@@ -194,15 +194,17 @@ fn step(is_kept: bool, since_asked: Option<Duration>) -> Step {
 }
 
 async fn fetch(
-    egress: Egress,
+    client: Client,
     request: http::Request<WasiBody>,
     options: Option<RequestOptions>,
 ) -> Result<Bytes, Failure> {
     let bounds = Bounds {
-        bytes: egress.bounds.bytes.min(MAX_DOCUMENT),
-        ..egress.bounds
+        bytes: client.bounds().bytes.min(MAX_DOCUMENT),
+        ..client.bounds()
     };
-    let (response, _) = send(&egress.within(bounds), request, options)
+    let (response, _) = client
+        .within(bounds)
+        .send(request, options)
         .await
         .map_err(Failure::Error)?;
     if response.status() != http::StatusCode::OK {
