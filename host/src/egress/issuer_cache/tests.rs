@@ -6,7 +6,7 @@ use tokio::net::TcpListener;
 
 use super::*;
 use crate::egress::resolver;
-use crate::egress::{Grant, Network, Origin};
+use crate::egress::{Egress, Grant, Network, Origin};
 use concept_refinement_domain::issuer_keys::MAX_BYTES;
 use wasmtime_wasi_http::WasiHttpHooks as _;
 
