@@ -11,9 +11,7 @@ use concept_refinement_domain::capability::{CapabilityError, Claimed, Lease};
 use concept_refinement_domain::task::Status;
 use concept_refinement_host::capability::Answer;
 use concept_refinement_host::capability::intercept::{Intercepted, Interceptor, Operations as _};
-use concept_refinement_host::capability::tasks::{
-    Leases as _, TaskOperation, TaskReply, TaskStore, Tasks,
-};
+use concept_refinement_host::capability::tasks::{TaskOperation, TaskReply, TaskStore, Tasks};
 use tokio::sync::Mutex;
 
 /// The promise that is broken.
