@@ -14,6 +14,8 @@ pub mod clock;
 pub mod concepts;
 mod convert;
 pub(crate) mod directory;
+pub(crate) mod engine;
+pub(crate) mod engines;
 pub mod health;
 pub mod images;
 pub mod intercept;

@@ -26,7 +26,7 @@ use concept_refinement_host::capability::model::{
 use concept_refinement_host::capability::queue::store::StoreQueue;
 use concept_refinement_host::capability::tasks::sqlite::{Options, SqliteTasks};
 use concept_refinement_host::capability::{Capabilities, Clock};
-use concept_refinement_host::config::{ModelChoice, Values, table};
+use concept_refinement_host::config::{Values, table};
 use concept_refinement_host::{Components, Config, Host, HostBuilder};
 use concept_refinement_tests::artifacts;
 use concept_refinement_tests::process::Process;
@@ -120,13 +120,14 @@ async fn host() -> Host {
         ("listen", "127.0.0.1:0"),
         ("data-dir", data.to_str().unwrap()),
         ("concurrency", "8"),
+        ("model", artifacts::scripted_model().to_str().unwrap()),
     ] {
         values.set(table::find(name).unwrap(), value);
     }
-    let model = ModelChoice::Component(artifacts::scripted_model());
-    let components = Components::load(Some(&artifacts::components()), &model).unwrap();
-    HostBuilder::new(Config::new(values).unwrap(), components)
-        .plug(|configured| in_memory(configured.model))
+    let config = Config::new(values).unwrap();
+    let components = Components::load(Some(&artifacts::components()), &config).unwrap();
+    HostBuilder::new(config, components)
+        .map_capabilities(|configured| in_memory(configured.model))
         .start()
         .await
         .unwrap()

@@ -52,7 +52,7 @@ fn main() -> ExitCode {
     let faults = Arc::new(Faults::of_environment());
     cli::main(|host| {
         host.clock(Arc::new(FaultyClock::new(Arc::clone(&faults))))
-            .plug(move |capabilities| faulty(capabilities, &faults))
+            .map_capabilities(move |capabilities| faulty(capabilities, &faults))
     })
 }
 

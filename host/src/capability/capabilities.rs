@@ -14,12 +14,17 @@ use super::tasks::{Leases, Maintenance, TaskStore, Tasks};
 
 /// What the components are granted, and the loops work on.
 pub struct Capabilities {
+    /// By which leases, quotas and signed URLs go.
     pub clock: Arc<dyn Clock>,
     /// Tasks and concepts, of which everybody is given a view of their own.
     pub store: Arc<dyn TaskStore>,
+    /// Uploads and refined images.
     pub images: Arc<dyn ImageStore>,
+    /// Messages that point to tasks.
     pub queue: Arc<dyn TaskQueue>,
+    /// What refines.
     pub model: Arc<dyn ImageModel>,
+    /// How its last calls went.
     pub model_health: Mutex<ModelHealth>,
 }
 

@@ -16,6 +16,7 @@ use super::Answer;
 
 pub use operation::{QueueOperation, QueueReply};
 
+/// Carries messages to workers.
 pub trait TaskQueue: Send + Sync {
     /// A repeat delivers the message again, which is harmless.
     fn publish(&self, message: Vec<u8>) -> Answer<'_, ()>;
@@ -34,6 +35,7 @@ pub struct Delivery {
     /// The task that the message points to, if it names one. The queue tells it
     /// apart, so that nobody has to look into the message again.
     pub task_id: Option<String>,
+    /// As it was published.
     pub message: Vec<u8>,
     receipt: Box<dyn Receipt>,
 }
@@ -41,12 +43,15 @@ pub struct Delivery {
 /// A backend's way to answer a delivery. Neither can fail for the worker: a
 /// message that stays unanswered comes again.
 pub trait Receipt: Send {
+    /// The message is dealt with.
     fn ack(self: Box<Self>) -> BoxFuture<'static, ()>;
 
+    /// The message is to be delivered again, after the delay.
     fn nack(self: Box<Self>, delay: Duration) -> BoxFuture<'static, ()>;
 }
 
 impl Delivery {
+    /// A message that a backend delivers.
     pub fn new(task_id: Option<String>, message: Vec<u8>, receipt: Box<dyn Receipt>) -> Self {
         Self {
             task_id,

@@ -10,7 +10,9 @@ mod operation;
 #[cfg(test)]
 pub(crate) mod samples;
 pub mod sqlite;
-pub mod watchers;
+pub(crate) mod watchers;
+
+use std::time::Duration;
 
 use concept_refinement_domain::capability::{
     Claimed, Deleted, Fenced, Lease, NewTask, Position, Submission, TaskPage,
@@ -26,13 +28,33 @@ use super::concepts::Concepts;
 
 pub use operation::{TaskOperation, TaskReply};
 
+/// How a task store judges, whatever its engine.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// How long a worker holds a task without renewing its lease.
+    pub lease: Duration,
+    /// With so many pending tasks nothing more is accepted.
+    pub max_backlog: u32,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            lease: Duration::from_secs(30),
+            max_backlog: 10_000,
+        }
+    }
+}
+
 /// The changes of one task, until it is final or deleted.
 pub type Changes = BoxStream<'static, Change>;
 
 /// What was forgotten because of its age.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Expired {
+    /// How many tasks.
     pub tasks: u32,
+    /// How many concepts.
     pub concepts: u32,
     /// The images of the concepts, which are to be deleted.
     pub image_paths: Vec<String>,
@@ -41,9 +63,13 @@ pub struct Expired {
 /// How many tasks there are, for whoever watches over the service.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
+    /// Tasks that wait for a worker.
     pub pending: u64,
+    /// Tasks that a worker holds.
     pub processing: u64,
+    /// Tasks with a refined concept.
     pub completed: u64,
+    /// Tasks with an error message.
     pub failed: u64,
     /// When the oldest pending task was created.
     pub oldest_pending: Option<Timestamp>,

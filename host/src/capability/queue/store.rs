@@ -5,6 +5,8 @@
 //! which to look at them, so that a worker is woken and need not poll. The
 //! message is made from the row when it is delivered.
 
+pub(crate) mod engine;
+
 use std::cmp::Reverse;
 use std::collections::binary_heap::PeekMut;
 use std::collections::{BinaryHeap, HashSet, VecDeque};
@@ -30,6 +32,7 @@ const UNANSWERED_DELAY: Duration = Duration::from_secs(1);
 /// Whatever a worker asks for.
 const LONGEST_DELAY: Duration = Duration::from_secs(60 * 60);
 
+/// The queue inside a task store.
 pub struct StoreQueue {
     tasks: Arc<dyn Tasks>,
     waiting: Arc<Waiting>,

@@ -10,6 +10,7 @@ mod connection;
 mod damage;
 mod delete;
 mod deletions;
+pub(crate) mod engine;
 mod expiry;
 mod fault;
 mod files;
@@ -32,7 +33,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
-use std::time::Duration;
 
 use concept_refinement_domain::capability::{
     CapabilityError, Claimed, ConceptPage, Deleted, Fenced, Lease, NewTask, Position, Submission,
@@ -56,29 +56,14 @@ use schema::MigrationError;
 use watch::Hub;
 use writer::{Step, Writer};
 
+pub use super::Options;
+
 /// In the data directory.
 const FILE: &str = "tasks.sqlite";
 const LOCK: &str = "tasks.lock";
 
 /// Enough to keep a few cores busy.
 const MOST_READERS: usize = 4;
-
-#[derive(Clone, Copy, Debug)]
-pub struct Options {
-    /// How long a worker holds a task without renewing its lease.
-    pub lease: Duration,
-    /// With so many pending tasks nothing more is accepted.
-    pub max_backlog: u32,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            lease: Duration::from_secs(30),
-            max_backlog: 10_000,
-        }
-    }
-}
 
 /// Dropping it waits for what was begun and lets go of the directory.
 pub struct SqliteTasks {
