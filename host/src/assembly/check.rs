@@ -14,6 +14,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use crate::assembly::secret::Secret;
+use crate::assembly::{host, pipeline};
 use crate::capability::OpenError;
 use crate::capability::clock::SystemClock;
 use crate::capability::directory::may_be_written;
@@ -28,7 +29,6 @@ use crate::config::{Auth, Config};
 use crate::egress::{Egress, Grant, Network, Origin, resolver};
 use crate::wasm::components::Components;
 use crate::wasm::engine::{Engine, Pool};
-use crate::{host, pipeline};
 
 /// For an answer of a service elsewhere.
 const ANSWER: Duration = Duration::from_secs(10);

@@ -24,8 +24,8 @@ use crate::config::Config;
 use crate::config::table::SETTINGS;
 use crate::egress::resolver::{self, Resolver};
 use crate::egress::{Bounds, Egress, Grant, Network, Origin};
+use crate::ingress::ApiInstances;
 use crate::ingress::http::{HttpTrigger, REQUESTS, listen};
-use crate::trigger::ApiInstances;
 use crate::wasm::engine::{Engine, Pool};
 use crate::wasm::sandbox::{Grants, Place, Sandbox, wasi_linker};
 

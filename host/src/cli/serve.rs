@@ -6,7 +6,8 @@ use anyhow::Context as _;
 use clap::ArgMatches;
 
 use super::{Failure, settings};
-use crate::{Components, Composed, HostBuilder, serve};
+use crate::assembly::serve;
+use crate::{Components, Composed, HostBuilder};
 
 const LOGGED: &str = "warn,concept_refinement=info,concept_refinement_host=info";
 
