@@ -18,8 +18,6 @@ mod tests;
 
 use thiserror::Error;
 
-use crate::capability::CapabilityError;
-
 pub use claim::{Claim, claim, release, renew};
 pub use event::{Event, next_status};
 pub use finish::{checkpoint, complete, fail, put_concept};
@@ -60,11 +58,5 @@ impl<T> Decision<T> {
             answer,
             event: Some(event),
         }
-    }
-}
-
-impl From<Refusal> for CapabilityError {
-    fn from(refusal: Refusal) -> Self {
-        Self::invalid(refusal.to_string())
     }
 }

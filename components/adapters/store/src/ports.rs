@@ -100,7 +100,7 @@ impl From<Fault> for CapabilityError {
             Fault::Unavailable(_) => Self::unavailable("The store cannot be used right now."),
             Fault::Full(_) => Self::full("The store is full."),
             Fault::Invalid(sentence) => Self::invalid(sentence),
-            Fault::Refused(refusal) => refusal.into(),
+            Fault::Refused(refusal) => Self::invalid(refusal.to_string()),
         }
     }
 }

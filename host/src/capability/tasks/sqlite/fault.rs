@@ -24,7 +24,7 @@ impl Fault {
     /// not. Damage is remembered.
     pub(super) fn tell(self, damage: &Damage) -> CapabilityError {
         match self {
-            Self::Refused(refusal) => refusal.into(),
+            Self::Refused(refusal) => CapabilityError::invalid(refusal.to_string()),
             Self::Nameless(error) => {
                 static FAULT: LogThrottle = LogThrottle::new();
                 if let Some(times) = FAULT.times() {
