@@ -5,6 +5,7 @@
 //! lost is published again when it is overdue.
 
 mod link;
+mod operation;
 pub mod store;
 
 use std::time::Duration;
@@ -12,6 +13,8 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 
 use super::Answer;
+
+pub use operation::{QueueOperation, QueueReply};
 
 pub trait TaskQueue: Send + Sync {
     /// A repeat delivers the message again, which is harmless.
@@ -28,6 +31,9 @@ pub trait TaskQueue: Send + Sync {
 /// A message that was delivered, and is to be answered. Dropped unanswered, it
 /// is delivered again a little later.
 pub struct Delivery {
+    /// The task that the message points to, if it names one. The queue tells it
+    /// apart, so that nobody has to look into the message again.
+    pub task_id: Option<String>,
     pub message: Vec<u8>,
     receipt: Box<dyn Receipt>,
 }
@@ -41,8 +47,12 @@ pub trait Receipt: Send {
 }
 
 impl Delivery {
-    pub fn new(message: Vec<u8>, receipt: Box<dyn Receipt>) -> Self {
-        Self { message, receipt }
+    pub fn new(task_id: Option<String>, message: Vec<u8>, receipt: Box<dyn Receipt>) -> Self {
+        Self {
+            task_id,
+            message,
+            receipt,
+        }
     }
 
     /// It is dealt with: do not deliver it again.
