@@ -144,8 +144,7 @@ fn in_memory(model: Arc<dyn ImageModel>) -> Capabilities {
     Capabilities {
         images: Arc::new(MemoryImages::new(signing, Arc::clone(&clock))),
         queue: Arc::new(StoreQueue::new(Arc::clone(&tasks) as _, 100)),
-        concepts: Arc::clone(&tasks) as _,
-        tasks,
+        store: tasks,
         clock,
         model,
         model_health: Mutex::default(),
@@ -214,11 +213,11 @@ async fn refined(capabilities: &Capabilities, user: &str, original: &str) {
         quota: None,
     };
     let id = task.id.clone();
-    let task = match capabilities.tasks.submit(task).await.unwrap() {
+    let task = match capabilities.tasks().submit(task).await.unwrap() {
         Submission::Created(accepted) => accepted.task,
         other => panic!("{other:?}"),
     };
-    let changes = capabilities.tasks.watch(user, &id).await.unwrap();
+    let changes = capabilities.tasks().watch(user, &id).await.unwrap();
     let message = message_for(&task);
     capabilities.queue.publish(message).await.unwrap();
     let mut changes = changes.unwrap();

@@ -23,7 +23,7 @@ use crate::capability::images::file::FileImages;
 use crate::capability::model::ImageModel as _;
 use crate::capability::queue::TaskQueue as _;
 use crate::capability::queue::store::StoreQueue;
-use crate::capability::tasks::TaskStore as _;
+use crate::capability::tasks::Maintenance as _;
 use crate::capability::tasks::sqlite::SqliteTasks;
 use crate::config::{Auth, Config};
 use crate::egress::{Egress, Grant, Network, Origin, resolver};

@@ -384,8 +384,7 @@ fn open_capabilities(
     let queue = StoreQueue::new(Arc::clone(&tasks) as _, QUEUED);
     Ok(Capabilities {
         clock,
-        concepts: Arc::clone(&tasks) as _,
-        tasks,
+        store: tasks,
         images: Arc::new(images),
         queue: Arc::new(queue),
         model,

@@ -239,7 +239,7 @@ impl Refiner {
         original_path: Option<String>,
         mut began: impl FnMut(Stage),
     ) -> Result<Refined, RefineError> {
-        let tasks = &self.capabilities.tasks;
+        let tasks = self.capabilities.tasks();
         let id = Uuid::now_v7().to_string();
         let task = NewTask {
             id: id.clone(),
@@ -339,8 +339,7 @@ fn in_memory(
     let queue = StoreQueue::new(Arc::clone(&tasks) as _, 1);
     Ok(Capabilities {
         clock,
-        concepts: Arc::clone(&tasks) as _,
-        tasks,
+        store: tasks,
         images: Arc::new(images),
         queue: Arc::new(queue),
         model,

@@ -8,6 +8,7 @@
 pub mod file;
 mod link;
 pub mod memory;
+mod operation;
 
 use bytes::Bytes;
 use concept_refinement_domain::capability::{
@@ -19,6 +20,7 @@ use futures::stream::BoxStream;
 use super::Answer;
 
 pub use concept_refinement_domain::image_url::Signing;
+pub use operation::{ImageOperation, ImageReply};
 
 /// An image's bytes in order. An error ends them: what came before it is not
 /// the whole.

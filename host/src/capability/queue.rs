@@ -5,6 +5,7 @@
 //! lost is published again when it is overdue.
 
 mod link;
+mod operation;
 pub mod store;
 
 use std::time::Duration;
@@ -12,6 +13,8 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 
 use super::Answer;
+
+pub use operation::{QueueOperation, QueueReply};
 
 pub trait TaskQueue: Send + Sync {
     /// A repeat delivers the message again, which is harmless.

@@ -134,7 +134,7 @@ impl Worker {
             }
             None => {
                 if let Some(lease) = claimed.take()
-                    && let Err(error) = self.host.tasks.release(&lease).await
+                    && let Err(error) = self.host.leases().release(&lease).await
                 {
                     tracing::error!(%error, "the lease could not be released");
                 }
@@ -151,7 +151,7 @@ impl Worker {
         if let Some(lease) = claimed.take() {
             // It tried so itself. Where this fails as well, it is made good
             // for before the task is taken again.
-            let _ = self.unreleased.give_back(&*self.host.tasks, lease).await;
+            let _ = self.unreleased.give_back(self.host.leases(), lease).await;
         }
         delivery.nack(REDELIVERY).await;
     }
@@ -159,7 +159,7 @@ impl Worker {
     async fn process(&self, message: &[u8], claimed: &mut ClaimedLease) -> anyhow::Result<Outcome> {
         let task_id = task_id(message);
         if let Some(task_id) = &task_id
-            && let Err(error) = self.unreleased.settle(&*self.host.tasks, task_id).await
+            && let Err(error) = self.unreleased.settle(self.host.leases(), task_id).await
         {
             return Ok(Outcome::RetryLater(error.message));
         }
@@ -167,7 +167,7 @@ impl Worker {
         let mut store = Sandbox::store(&self.engine, &self.grants);
         *claimed = store.data().claimed();
         let stage = store.data().stage();
-        let forgotten = task_id.map(|id| self.host.tasks.forgotten(&id));
+        let forgotten = task_id.map(|id| self.host.leases().deletion(&id));
         let cancelled = async {
             match forgotten {
                 Some(forgotten) => forgotten.await,

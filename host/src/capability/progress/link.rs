@@ -20,7 +20,7 @@ impl HostWithStore<Sandbox> for Linked {
             sandbox.stage().set(stage);
             sandbox.capabilities()
         })?;
-        capabilities.tasks.progress(&lease, stage).await;
+        capabilities.leases().progress(&lease, stage).await;
         Ok(())
     }
 }

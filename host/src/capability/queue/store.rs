@@ -21,7 +21,7 @@ use tokio::time::Instant;
 
 use super::{Delivery, Receipt, TaskQueue};
 use crate::capability::Answer;
-use crate::capability::tasks::TaskStore;
+use crate::capability::tasks::Tasks;
 use crate::log_throttle::LogThrottle;
 
 /// A delivery that was not answered comes again after this.
@@ -31,14 +31,14 @@ const UNANSWERED_DELAY: Duration = Duration::from_secs(1);
 const LONGEST_DELAY: Duration = Duration::from_secs(60 * 60);
 
 pub struct StoreQueue {
-    tasks: Arc<dyn TaskStore>,
+    tasks: Arc<dyn Tasks>,
     waiting: Arc<Waiting>,
 }
 
 impl StoreQueue {
     /// Keeps at most `capacity` tasks in mind. One more is not refused, since
     /// its row is there: it is published again when it is overdue.
-    pub fn new(tasks: Arc<dyn TaskStore>, capacity: usize) -> Self {
+    pub fn new(tasks: Arc<dyn Tasks>, capacity: usize) -> Self {
         Self {
             tasks,
             waiting: Arc::new(Waiting {

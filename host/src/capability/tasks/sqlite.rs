@@ -44,8 +44,8 @@ use concept_refinement_domain::timestamp::Timestamp;
 use futures::future::BoxFuture;
 use rusqlite::Connection;
 
-use super::{Changes, Expired, Tally, TaskStore};
-use crate::capability::concepts::ConceptStore;
+use super::{Changes, Expired, Leases, Maintenance, Tally, Tasks};
+use crate::capability::concepts::Concepts;
 use crate::capability::directory::{self, DirectoryLock};
 use crate::capability::{Answer, Clock, OpenError};
 use damage::Damage;
@@ -201,7 +201,7 @@ impl Drop for SqliteTasks {
     }
 }
 
-impl TaskStore for SqliteTasks {
+impl Tasks for SqliteTasks {
     fn submit(&self, task: NewTask) -> Answer<'_, Submission> {
         let max_backlog = self.options.max_backlog;
         Box::pin(self.write(move |step| submit::submit(step, task, max_backlog)))
@@ -210,47 +210,6 @@ impl TaskStore for SqliteTasks {
     fn withdraw<'a>(&'a self, id: &'a str, error_message: &'a str) -> Answer<'a, Fenced> {
         let (id, error_message) = (id.to_owned(), error_message.to_owned());
         Box::pin(self.write(move |step| submit::withdraw(step, &id, error_message)))
-    }
-
-    fn claim<'a>(&'a self, id: &'a str, user_id: Option<&'a str>) -> Answer<'a, Option<Claimed>> {
-        let (id, user_id) = (id.to_owned(), user_id.map(str::to_owned));
-        let lease = self.options.lease;
-        Box::pin(async move {
-            let claim = self.write(move |step| leases::claim(step, &id, user_id.as_deref(), lease));
-            Ok(match claim.await? {
-                Claim::Taken(claimed) => Some(*claimed),
-                Claim::Refused => None,
-                Claim::GivenUp => {
-                    self.given_up.fetch_add(1, Ordering::Relaxed);
-                    None
-                }
-            })
-        })
-    }
-
-    fn renew<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Option<Lease>> {
-        let (held, lease) = (lease.clone(), self.options.lease);
-        Box::pin(self.write(move |step| leases::renew(step, &held, lease)))
-    }
-
-    fn checkpoint<'a>(&'a self, lease: &'a Lease, image_path: &'a str) -> Answer<'a, Fenced> {
-        let (held, image_path) = (lease.clone(), image_path.to_owned());
-        Box::pin(self.write(move |step| leases::checkpoint(step, &held, image_path)))
-    }
-
-    fn complete<'a>(&'a self, lease: &'a Lease, result_id: &'a str) -> Answer<'a, Fenced> {
-        let (held, result_id) = (lease.clone(), result_id.to_owned());
-        Box::pin(self.write(move |step| leases::complete(step, &held, result_id)))
-    }
-
-    fn fail<'a>(&'a self, lease: &'a Lease, error_message: &'a str) -> Answer<'a, Fenced> {
-        let (held, error_message) = (lease.clone(), error_message.to_owned());
-        Box::pin(self.write(move |step| leases::fail(step, &held, error_message)))
-    }
-
-    fn release<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Fenced> {
-        let held = lease.clone();
-        Box::pin(self.write(move |step| leases::release(step, &held)))
     }
 
     fn get<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Task>> {
@@ -290,9 +249,57 @@ impl TaskStore for SqliteTasks {
             Ok(found.map(|row| subscription.changes_after(row.revision, row.task)))
         })
     }
+}
 
-    fn forgotten(&self, id: &str) -> BoxFuture<'static, ()> {
-        Box::pin(self.hub.deletion(id).happens())
+impl Leases for SqliteTasks {
+    fn claim<'a>(&'a self, id: &'a str, user_id: Option<&'a str>) -> Answer<'a, Option<Claimed>> {
+        let (id, user_id) = (id.to_owned(), user_id.map(str::to_owned));
+        let lease = self.options.lease;
+        Box::pin(async move {
+            let claim = self.write(move |step| leases::claim(step, &id, user_id.as_deref(), lease));
+            Ok(match claim.await? {
+                Claim::Taken(claimed) => Some(*claimed),
+                Claim::Refused => None,
+                Claim::GivenUp => {
+                    self.given_up.fetch_add(1, Ordering::Relaxed);
+                    None
+                }
+            })
+        })
+    }
+
+    fn renew<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Option<Lease>> {
+        let (held, lease) = (lease.clone(), self.options.lease);
+        Box::pin(self.write(move |step| leases::renew(step, &held, lease)))
+    }
+
+    fn checkpoint<'a>(&'a self, lease: &'a Lease, image_path: &'a str) -> Answer<'a, Fenced> {
+        let (held, image_path) = (lease.clone(), image_path.to_owned());
+        Box::pin(self.write(move |step| leases::checkpoint(step, &held, image_path)))
+    }
+
+    fn put_concept<'a>(
+        &'a self,
+        lease: &'a Lease,
+        concept: NewConcept,
+    ) -> Answer<'a, Option<String>> {
+        let held = lease.clone();
+        Box::pin(self.write(move |step| concepts::put(step, &held, &concept)))
+    }
+
+    fn complete<'a>(&'a self, lease: &'a Lease, result_id: &'a str) -> Answer<'a, Fenced> {
+        let (held, result_id) = (lease.clone(), result_id.to_owned());
+        Box::pin(self.write(move |step| leases::complete(step, &held, result_id)))
+    }
+
+    fn fail<'a>(&'a self, lease: &'a Lease, error_message: &'a str) -> Answer<'a, Fenced> {
+        let (held, error_message) = (lease.clone(), error_message.to_owned());
+        Box::pin(self.write(move |step| leases::fail(step, &held, error_message)))
+    }
+
+    fn release<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Fenced> {
+        let held = lease.clone();
+        Box::pin(self.write(move |step| leases::release(step, &held)))
     }
 
     fn progress<'a>(&'a self, lease: &'a Lease, stage: Stage) -> BoxFuture<'a, ()> {
@@ -300,6 +307,12 @@ impl TaskStore for SqliteTasks {
         Box::pin(ready(()))
     }
 
+    fn deletion(&self, id: &str) -> BoxFuture<'static, ()> {
+        Box::pin(self.hub.deletion(id).happens())
+    }
+}
+
+impl Maintenance for SqliteTasks {
     fn due(&self, limit: u32) -> Answer<'_, Vec<Task>> {
         let lease = self.options.lease;
         Box::pin(self.write(move |step| sweep::due(step, limit, lease)))
@@ -338,12 +351,7 @@ impl TaskStore for SqliteTasks {
     }
 }
 
-impl ConceptStore for SqliteTasks {
-    fn put<'a>(&'a self, lease: &'a Lease, concept: NewConcept) -> Answer<'a, Option<String>> {
-        let held = lease.clone();
-        Box::pin(self.write(move |step| concepts::put(step, &held, &concept)))
-    }
-
+impl Concepts for SqliteTasks {
     fn get<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Concept>> {
         let (user_id, id) = (user_id.to_owned(), id.to_owned());
         Box::pin(self.read(move |connection| concepts::get(connection, &user_id, &id)))
