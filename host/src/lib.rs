@@ -14,8 +14,9 @@ pub mod config;
 mod egress;
 mod ingress;
 mod log_throttle;
-mod loops;
+pub mod loops;
 mod metrics;
+pub mod runtime;
 pub mod wasm;
 
 pub use assembly::composed::Composed;

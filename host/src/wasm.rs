@@ -5,5 +5,6 @@ pub mod bindings;
 pub(crate) mod code_cache;
 pub mod components;
 pub(crate) mod engine;
+pub(crate) mod processor;
 pub(crate) mod sandbox;
 pub(crate) mod stream;

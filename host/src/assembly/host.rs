@@ -31,8 +31,10 @@ use crate::egress::resolver::{self, Resolver};
 use crate::egress::{Bounds, Egress, Grant, Network, Origin};
 use crate::ingress::ApiInstances;
 use crate::ingress::http::{Access, HttpTrigger, Limit, REQUESTS, listen};
-use crate::loops::{garbage, sweep};
+use crate::loops::garbage::{Garbage, HOUR};
+use crate::loops::sweep::Sweep;
 use crate::metrics::{self, Limited, Metrics, Scrape};
+use crate::runtime::Tokio;
 use crate::wasm::components::Components;
 use crate::wasm::engine::{Engine, Pool};
 use crate::wasm::sandbox::{GrantedSettings, Grants, Sandbox, api_linker};
@@ -208,7 +210,12 @@ impl HostBuilder {
         let concurrency = worker.concurrency;
 
         // Reading goes on where nothing can be written, as on a full disk.
-        let recovered = match sweep::recover(&capabilities).await {
+        let sweep = Arc::new(Sweep {
+            host: Arc::clone(&capabilities),
+            runtime: Arc::new(Tokio::default()),
+            lease: config.lease,
+        });
+        let recovered = match sweep.recover().await {
             Err(error) if !error.is_repeatable() => return Err(error.into()),
             recovered => recovered.is_ok(),
         };
@@ -216,10 +223,10 @@ impl HostBuilder {
         let (stop, stopped) = watch::channel(false);
         let over = CancellationToken::new();
         let work = {
-            let (capabilities, stopped) = (Arc::clone(&capabilities), stopped.clone());
+            let (sweep, stopped) = (Arc::clone(&sweep), stopped.clone());
             let over = over.clone();
             async move {
-                if recovered || sweep::recover_later(&capabilities, stopped.clone()).await {
+                if recovered || sweep.recover_later(stopped.clone()).await {
                     Arc::new(worker).run(stopped, over).await;
                 }
             }
@@ -232,19 +239,17 @@ impl HostBuilder {
             access(&config),
             metrics.clone(),
         );
+        let garbage = Garbage {
+            host: Arc::clone(&capabilities),
+            runtime: Arc::new(Tokio::default()),
+            retention: config.retention,
+            interval: HOUR,
+        };
         let triggers = vec![
             tokio::spawn(Arc::new(http).serve(listener, stopped.clone(), over.clone())),
             tokio::spawn(work),
-            tokio::spawn(sweep::run(
-                Arc::clone(&capabilities),
-                config.lease,
-                stopped.clone(),
-            )),
-            tokio::spawn(garbage::run(
-                Arc::clone(&capabilities),
-                config.retention,
-                stopped,
-            )),
+            tokio::spawn(sweep.run(stopped.clone())),
+            tokio::spawn(garbage.run(stopped)),
         ];
         let (mut metrics_address, mut told) = (None, None);
         if let (Some(listener), Some(metrics)) = (scrapers, metrics) {

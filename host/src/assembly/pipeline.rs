@@ -13,8 +13,10 @@ use crate::egress::{Bounds, Egress, Grant, Network};
 use crate::loops::unreleased::Unreleased;
 use crate::loops::worker::Worker;
 use crate::metrics::Metrics;
+use crate::runtime::Tokio;
 use crate::wasm::bindings::processor::ProcessorComponentPre;
 use crate::wasm::engine::Engine;
+use crate::wasm::processor::ProcessorComponent;
 use crate::wasm::sandbox::{GrantedSettings, Grants, processor_linker};
 
 /// What an instance of the processor may grow to, in bytes: an original and a
@@ -44,17 +46,21 @@ pub fn worker(
         allowed: config.allowed_sources.clone(),
         provider: config.model_origin.clone(),
     };
+    let grants = Grants {
+        settings: Arc::new(processor_settings(config)),
+        egress: Egress::new(grant, network).within(Bounds::beyond(config.task_timeout)),
+        max_memory: PROCESSOR_MEMORY,
+        capabilities: Some(Arc::clone(capabilities)),
+        watchers: Arc::default(),
+    };
     Ok(Worker {
-        engine: engine.clone(),
-        pre: processor_pre(engine, processor)?,
-        grants: Grants {
-            settings: Arc::new(processor_settings(config)),
-            egress: Egress::new(grant, network).within(Bounds::beyond(config.task_timeout)),
-            max_memory: PROCESSOR_MEMORY,
-            capabilities: Some(Arc::clone(capabilities)),
-            watchers: Arc::default(),
-        },
         host: Arc::clone(capabilities),
+        processor: Arc::new(ProcessorComponent {
+            engine: engine.clone(),
+            pre: processor_pre(engine, processor)?,
+            grants,
+        }),
+        runtime: Arc::new(Tokio::default()),
         concurrency: config
             .concurrency
             .min(capabilities.model.at_once().saturating_mul(IN_LINE)),

@@ -35,8 +35,8 @@ use crate::capability::queue::store::StoreQueue;
 use crate::capability::tasks::sqlite::{Options, SqliteTasks};
 use crate::config::Config;
 use crate::egress::Network;
+use crate::loops::processor::Outcome;
 use crate::loops::worker::Worker;
-use crate::wasm::bindings::processor::exports::concept::refinement::processor::Outcome;
 use crate::wasm::components::Components;
 use crate::wasm::engine::{Engine, Pool};
 

@@ -5,10 +5,8 @@ mod printed;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use concept_refinement_domain::capability::Lease;
-use concept_refinement_domain::task::Stage;
 use wasmtime::component::{HasData, Linker, ResourceTable};
 use wasmtime::{ResourceLimiter, Store};
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
@@ -17,6 +15,7 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use crate::capability::Capabilities;
 use crate::capability::tasks::watchers::Watchers;
 use crate::egress::Egress;
+use crate::loops::processor::{ClaimedLease, LastStage};
 use crate::wasm::bindings::capabilities::concept::refinement::{
     concept_store, health, image_model, image_store, progress, settings, task_queue, task_store,
 };
@@ -58,16 +57,6 @@ pub struct Sandbox {
     claimed: ClaimedLease,
     stage: LastStage,
 }
-
-/// The lease that an instance claimed last, for whoever has to release it when
-/// the instance is stopped from outside.
-#[derive(Clone, Default)]
-pub struct ClaimedLease(Arc<Mutex<Option<Lease>>>);
-
-/// The stage that an instance began last, for whoever has to know what stopping
-/// it would leave behind.
-#[derive(Clone, Default)]
-pub struct LastStage(Arc<Mutex<Option<Stage>>>);
 
 /// What all memories of a store may take together: a component may be made of
 /// many modules, each with a memory of its own.
@@ -183,32 +172,6 @@ impl Sandbox {
     /// it traps.
     pub fn printed(&self) -> String {
         self.printed.take()
-    }
-}
-
-impl ClaimedLease {
-    pub fn set(&self, lease: Option<Lease>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = lease;
-    }
-
-    pub fn take(&self) -> Option<Lease> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-}
-
-impl LastStage {
-    pub fn set(&self, stage: Stage) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(stage);
-    }
-
-    /// Whether the instance is at storing what it made. It is soon done with
-    /// that, and it alone knows what to take back.
-    pub fn is_storing(&self) -> bool {
-        let stage = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match stage {
-            Some(Stage::StoringImage | Stage::StoringConcept) => true,
-            Some(Stage::Downloading | Stage::Refining) | None => false,
-        }
     }
 }
 

@@ -48,7 +48,7 @@ impl HostWithStore<Sandbox> for Linked {
     ) -> Answer<wit::Page> {
         let host = accessor.with(|mut access| access.get().capabilities())?;
         let page = host
-            .concepts
+            .concepts()
             .list(&user_id, limit, after.map(Into::into))
             .await;
         Ok(page
