@@ -18,7 +18,7 @@ use crate::faults::Faults;
 pub struct FaultyQueue {
     faults: Arc<Faults>,
     /// Messages that are to be delivered once more.
-    repeats: Mutex<VecDeque<Vec<u8>>>,
+    repeats: Mutex<VecDeque<(Option<String>, Vec<u8>)>>,
 }
 
 /// Nobody minds whether a repeat is answered.
@@ -38,19 +38,20 @@ impl FaultyQueue {
     }
 
     async fn next(&self, inner: &Arc<dyn TaskQueue>) -> Result<Delivery, CapabilityError> {
-        if let Some(message) = self.repeats.lock().unwrap().pop_front() {
-            return Ok(Delivery::new(message, Box::new(Repeated)));
+        if let Some((task_id, message)) = self.repeats.lock().unwrap().pop_front() {
+            return Ok(Delivery::new(task_id, message, Box::new(Repeated)));
         }
         let delivery = inner.receive().await?;
-        let message = delivery.message.clone();
+        let (task_id, message) = (delivery.task_id.clone(), delivery.message.clone());
         if self.faults.delivers_twice() {
-            self.repeats.lock().unwrap().push_back(message.clone());
+            let repeat = (task_id.clone(), message.clone());
+            self.repeats.lock().unwrap().push_back(repeat);
         }
         let receipt = FaultyReceipt {
             faults: Arc::clone(&self.faults),
             delivery,
         };
-        Ok(Delivery::new(message, Box::new(receipt)))
+        Ok(Delivery::new(task_id, message, Box::new(receipt)))
     }
 
     /// Why nothing can be published.

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
+use concept_refinement_domain::message::{self, Parsed};
 use concept_refinement_host::capability::Answer;
 use concept_refinement_host::capability::queue::{Delivery, Receipt, TaskQueue};
 use futures::FutureExt as _;
@@ -90,12 +91,16 @@ impl Queue {
             Poll::Ready(waiting.remove(drawn))
         })
         .await;
+        let task_id = match message::parse(&message) {
+            Parsed::Valid { task_id, .. } => Some(task_id),
+            Parsed::Unusable { .. } | Parsed::Nonsense => None,
+        };
         let delivered = Delivered {
             queue: SendWrapper::new(Rc::clone(self)),
             message: Some(message.clone()),
             age: self.age.get(),
         };
-        Delivery::new(message, Box::new(delivered))
+        Delivery::new(task_id, message, Box::new(delivered))
     }
 
     /// Everything is lost.

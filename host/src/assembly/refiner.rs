@@ -266,7 +266,7 @@ impl Refiner {
         };
         let message = message_for(&accepted.task);
         let outcome = {
-            let mut processing = pin!(self.worker.once(&message));
+            let mut processing = pin!(self.worker.once(&id, &message));
             tokio::select! {
                 outcome = &mut processing => outcome,
                 () = watching => return Err(unexpected()),

@@ -31,6 +31,9 @@ pub trait TaskQueue: Send + Sync {
 /// A message that was delivered, and is to be answered. Dropped unanswered, it
 /// is delivered again a little later.
 pub struct Delivery {
+    /// The task that the message points to, if it names one. The queue tells it
+    /// apart, so that nobody has to look into the message again.
+    pub task_id: Option<String>,
     pub message: Vec<u8>,
     receipt: Box<dyn Receipt>,
 }
@@ -44,8 +47,12 @@ pub trait Receipt: Send {
 }
 
 impl Delivery {
-    pub fn new(message: Vec<u8>, receipt: Box<dyn Receipt>) -> Self {
-        Self { message, receipt }
+    pub fn new(task_id: Option<String>, message: Vec<u8>, receipt: Box<dyn Receipt>) -> Self {
+        Self {
+            task_id,
+            message,
+            receipt,
+        }
     }
 
     /// It is dealt with: do not deliver it again.

@@ -66,7 +66,9 @@ impl Worker {
                 Ok(delivery) => {
                     let worker = Arc::clone(&self);
                     let over = over.clone();
-                    let span = task_span(&delivery.message);
+                    let id = delivery.task_id.as_deref().unwrap_or_default();
+                    // All that is logged of one task shares its id.
+                    let span = tracing::info_span!("task", id);
                     let work = async move {
                         worker.work(delivery, over).await;
                         drop(slot);
@@ -95,19 +97,21 @@ impl Worker {
 
     /// Processes one message that no queue delivered. An error: the
     /// processor ended early.
-    pub async fn once(&self, message: &[u8]) -> anyhow::Result<Outcome> {
-        self.process(message, &mut ClaimedLease::default()).await
+    pub async fn once(&self, task_id: &str, message: &[u8]) -> anyhow::Result<Outcome> {
+        let claimed = &mut ClaimedLease::default();
+        self.process(Some(task_id), message, claimed).await
     }
 
     async fn work(&self, delivery: Delivery, over: CancellationToken) {
         let mut claimed = ClaimedLease::default();
+        let task_id = delivery.task_id.as_deref();
         let processed = tokio::select! {
             biased;
-            processed = self.process(&delivery.message, &mut claimed) => Some(processed),
+            processed = self.process(task_id, &delivery.message, &mut claimed) => Some(processed),
             () = over.cancelled() => None,
         };
-        if let (Some(metrics), Some(id)) = (&self.metrics, task_id(&delivery.message)) {
-            metrics.tasks.left(&id);
+        if let (Some(metrics), Some(id)) = (&self.metrics, task_id) {
+            metrics.tasks.left(id);
         }
         match processed {
             Some(Ok(Outcome::Done)) => {
@@ -160,9 +164,13 @@ impl Worker {
         delivery.nack(REDELIVERY).await;
     }
 
-    async fn process(&self, message: &[u8], claimed: &mut ClaimedLease) -> anyhow::Result<Outcome> {
-        let task_id = task_id(message);
-        if let Some(task_id) = &task_id
+    async fn process(
+        &self,
+        task_id: Option<&str>,
+        message: &[u8],
+        claimed: &mut ClaimedLease,
+    ) -> anyhow::Result<Outcome> {
+        if let Some(task_id) = task_id
             && let Err(error) = self.unreleased.settle(self.host.leases(), task_id).await
         {
             return Ok(Outcome::RetryLater(error.message));
@@ -174,7 +182,7 @@ impl Worker {
             outcome,
         } = self.processor.start(message.to_vec());
         *claimed = lease;
-        let deletion = task_id.map(|id| self.host.leases().deletion(&id));
+        let deletion = task_id.map(|id| self.host.leases().deletion(id));
         let cancelled = async {
             match deletion {
                 Some(deletion) => deletion.await,
@@ -197,18 +205,5 @@ impl Worker {
                 anyhow::bail!("the processor overran its task's limit")
             }
         }
-    }
-}
-
-/// All that is logged of one task shares its id.
-fn task_span(message: &[u8]) -> tracing::Span {
-    tracing::info_span!("task", id = task_id(message).unwrap_or_default())
-}
-
-fn task_id(message: &[u8]) -> Option<String> {
-    match message::parse(message) {
-        Parsed::Valid { task_id, .. } => Some(task_id),
-        Parsed::Unusable { task_id, .. } => task_id,
-        Parsed::Nonsense => None,
     }
 }

@@ -68,7 +68,7 @@ impl StoreQueue {
             match self.tasks.get(&user_id, &task_id).await? {
                 Some(task) if !task.status.is_final() => {
                     let message = message::message_for(&task);
-                    return Ok(Delivery::new(message, Box::new(receipt)));
+                    return Ok(Delivery::new(Some(task_id), message, Box::new(receipt)));
                 }
                 _ => receipt.forget(),
             }
