@@ -9,7 +9,7 @@
 mod body;
 mod connect;
 mod counted;
-mod kept;
+mod issuer_cache;
 mod reach;
 pub mod resolver;
 
@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use concept_refinement_domain::address::is_public;
+use concept_refinement_domain::issuer_keys::MAX_BYTES;
 use concept_refinement_domain::original::AllowedSources;
 use http::uri::Scheme;
 use http_body_util::BodyExt as _;
@@ -27,7 +28,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 use counted::{Allowance, Counted};
-use kept::Kept;
+use issuer_cache::IssuerCache;
 use resolver::Resolver;
 
 use crate::metrics::Metrics;
@@ -116,7 +117,7 @@ pub struct Egress {
     grant: Arc<Grant>,
     bounds: Bounds,
     network: Network,
-    kept: Option<Arc<Kept>>,
+    issuer: Option<Arc<IssuerCache>>,
 }
 
 type Sent = Result<
@@ -134,7 +135,7 @@ impl Egress {
             grant: Arc::new(grant),
             bounds: Bounds::default(),
             network: network.clone(),
-            kept: None,
+            issuer: None,
         }
     }
 
@@ -142,10 +143,10 @@ impl Egress {
         Self { bounds, ..self }
     }
 
-    /// Shares what this URL answers with all that this is cloned for.
-    pub fn keeping(self, url: url::Url) -> Self {
-        let kept = Some(Arc::new(Kept::new(url)));
-        Self { kept, ..self }
+    /// Caches the key set at this URL for all that this is cloned for.
+    pub fn caching(self, url: url::Url) -> Self {
+        let issuer = Some(Arc::new(IssuerCache::new(url)));
+        Self { issuer, ..self }
     }
 }
 
@@ -260,12 +261,35 @@ impl WasiHttpHooks for Egress {
     ) -> Box<dyn Future<Output = Sent> + Send> {
         let egress = self.clone();
         Box::new(async move {
-            match &egress.kept {
-                Some(kept) if kept.is_of(&request) => kept.answer(&egress, request, options).await,
+            match &egress.issuer {
+                Some(cache) if cache.is_of(&request) => {
+                    let request = request.map(|_| WasiBody::default());
+                    let fetch = fetch_keys(egress.clone(), request, options);
+                    let response = cache.answer(fetch).await?;
+                    Ok((response, done()))
+                }
                 Some(_) | None => send(&egress, request, options).await,
             }
         })
     }
+}
+
+/// Asks the issuer itself, on behalf of all that wait.
+async fn fetch_keys(
+    egress: Egress,
+    request: http::Request<WasiBody>,
+    options: Option<RequestOptions>,
+) -> issuer_cache::Answer {
+    let bounds = Bounds {
+        bytes: egress.bounds.bytes.min(MAX_BYTES as u64),
+        ..egress.bounds
+    };
+    let (response, _) = send(&egress.within(bounds), request, options).await?;
+    Ok(response)
+}
+
+fn done() -> Box<dyn Future<Output = Result<(), Error>> + Send> {
+    Box::new(std::future::ready(Ok(())))
 }
 
 async fn send(
@@ -350,7 +374,7 @@ async fn exchange(
     };
     let response =
         response.map(|incoming| body::Watched::new(incoming, patience, driver).boxed_unsync());
-    Ok((response, Box::new(std::future::ready(Ok(())))))
+    Ok((response, done()))
 }
 
 #[cfg(test)]

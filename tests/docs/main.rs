@@ -4,6 +4,8 @@
     reason = "allowed in tests, what they share included"
 )]
 
+mod borders;
+mod documents;
 mod embed;
 mod models;
 mod readme;

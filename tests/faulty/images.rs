@@ -36,8 +36,8 @@ impl Interceptor<dyn ImageStore> for FaultyImages {
                     ImageOperation::Delete { .. } => Call::ImageDelete,
                     ImageOperation::Sign { .. } => Call::ImageSign,
                     ImageOperation::Resolve { .. } => Call::ImageResolve,
-                    ImageOperation::List(_) => Call::ImageList,
-                    ImageOperation::Put { .. } | ImageOperation::Check => {
+                    ImageOperation::List { .. } => Call::ImageList,
+                    ImageOperation::Put { .. } | ImageOperation::Check { .. } => {
                         return inner.run(other);
                     }
                 };

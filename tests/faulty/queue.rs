@@ -76,11 +76,11 @@ impl Interceptor<dyn TaskQueue> for FaultyQueue {
                     self.is_down()?;
                     faults.around(Call::Publish, inner.run(operation)).await
                 }
-                QueueOperation::Receive => {
+                QueueOperation::Receive { .. } => {
                     let delivery = faults.around(Call::Receive, self.next(inner)).await?;
                     Ok(delivery.into())
                 }
-                QueueOperation::Check => inner.run(operation).await,
+                QueueOperation::Check { .. } => inner.run(operation).await,
             }
         })
     }

@@ -7,9 +7,7 @@ use concept_refinement_domain::capability::{CapabilityError, Fenced};
 use concept_refinement_domain::task::Stage;
 use concept_refinement_host::capability::Answer;
 use concept_refinement_host::capability::intercept::{Interceptor, Operations as _};
-use concept_refinement_host::capability::tasks::{
-    LeasedOperation, TaskOperation, TaskReply, TaskStore,
-};
+use concept_refinement_host::capability::tasks::{TaskOperation, TaskReply, TaskStore};
 use concept_refinement_tests::faults::Call;
 
 use crate::faults::Faults;
@@ -30,18 +28,12 @@ impl FaultyTasks {
 
     async fn observed<'a>(
         &'a self,
-        operation: TaskOperation<'a>,
+        mut operation: TaskOperation<'a>,
         inner: &'a Arc<dyn TaskStore>,
     ) -> Result<TaskReply, CapabilityError> {
-        let lease = match &operation {
-            TaskOperation::Leased(lease, _) => Some(lease.clone().into_owned()),
-            _ => None,
-        };
-        let is_checkpoint = matches!(
-            operation,
-            TaskOperation::Leased(_, LeasedOperation::Checkpoint { .. })
-        );
-        let newest = lease.as_ref().and_then(|lease| {
+        let is_checkpoint = matches!(operation, TaskOperation::Checkpoint { .. });
+        let lease = operation.lease().copied();
+        let newest = lease.and_then(|lease| {
             let attempts = self.attempts.lock().unwrap();
             attempts.get(&lease.task_id).copied()
         });
@@ -94,7 +86,7 @@ fn is_confirmed(write: &TaskReply) -> bool {
 
 fn call(operation: &TaskOperation<'_>) -> Option<Call> {
     Some(match operation {
-        TaskOperation::Submit(_) => Call::Submit,
+        TaskOperation::Submit { .. } => Call::Submit,
         TaskOperation::Withdraw { .. } => Call::Withdraw,
         TaskOperation::Get { .. } => Call::TaskGet,
         TaskOperation::List { .. } => Call::TaskList,
@@ -103,25 +95,25 @@ fn call(operation: &TaskOperation<'_>) -> Option<Call> {
         TaskOperation::ListConcepts { .. } => Call::ConceptList,
         TaskOperation::DeleteConcept { .. } => Call::ConceptDelete,
         TaskOperation::Claim { .. } => Call::Claim,
-        TaskOperation::Leased(_, operation) => match operation {
-            LeasedOperation::Renew => Call::Renew,
-            LeasedOperation::Checkpoint { .. } => Call::Checkpoint,
-            LeasedOperation::PutConcept(_) => Call::ConceptPut,
-            LeasedOperation::Complete { .. } => Call::Complete,
-            LeasedOperation::Fail { .. } => Call::Fail,
-            LeasedOperation::Release => Call::Release,
-            LeasedOperation::Progress(Stage::Downloading) => Call::Downloading,
-            LeasedOperation::Progress(Stage::Refining) => Call::Refining,
-            LeasedOperation::Progress(Stage::StoringImage) => Call::StoringImage,
-            LeasedOperation::Progress(Stage::StoringConcept) => Call::StoringConcept,
+        TaskOperation::Renew { .. } => Call::Renew,
+        TaskOperation::Checkpoint { .. } => Call::Checkpoint,
+        TaskOperation::PutConcept { .. } => Call::ConceptPut,
+        TaskOperation::Complete { .. } => Call::Complete,
+        TaskOperation::Fail { .. } => Call::Fail,
+        TaskOperation::Release { .. } => Call::Release,
+        TaskOperation::Progress { stage, .. } => match stage {
+            Stage::Downloading => Call::Downloading,
+            Stage::Refining => Call::Refining,
+            Stage::StoringImage => Call::StoringImage,
+            Stage::StoringConcept => Call::StoringConcept,
         },
         TaskOperation::Due { .. } => Call::Due,
-        TaskOperation::Recover => Call::Recover,
+        TaskOperation::Recover { .. } => Call::Recover,
         TaskOperation::Unreferenced { .. } => Call::Unreferenced,
         TaskOperation::Watch { .. }
-        | TaskOperation::NextDue
+        | TaskOperation::NextDue { .. }
         | TaskOperation::Expire { .. }
-        | TaskOperation::Tally
-        | TaskOperation::Check => return None,
+        | TaskOperation::Tally { .. }
+        | TaskOperation::Check { .. } => return None,
     })
 }

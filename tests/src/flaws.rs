@@ -3,7 +3,6 @@
 //! A flaw sits around a sound store, so that no switch of this kind is in the
 //! product.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -12,9 +11,7 @@ use concept_refinement_domain::capability::{CapabilityError, Claimed, Lease};
 use concept_refinement_domain::task::Status;
 use concept_refinement_host::capability::Answer;
 use concept_refinement_host::capability::intercept::{Intercepted, Interceptor, Operations as _};
-use concept_refinement_host::capability::tasks::{
-    LeasedOperation, Leases as _, TaskOperation, TaskReply, TaskStore, Tasks,
-};
+use concept_refinement_host::capability::tasks::{TaskOperation, TaskReply, TaskStore, Tasks};
 use tokio::sync::Mutex;
 
 /// The promise that is broken.
@@ -109,23 +106,27 @@ impl Flawed {
 impl Interceptor<dyn TaskStore> for Flawed {
     fn intercept<'a>(
         &'a self,
-        mut operation: TaskOperation<'a>,
+        operation: TaskOperation<'a>,
         sound: &'a Arc<dyn TaskStore>,
     ) -> Answer<'a, TaskReply> {
         Box::pin(async move {
-            match (&mut operation, self.flaw) {
+            let newest;
+            let mut operation = operation;
+            match (&operation, self.flaw) {
                 (TaskOperation::Claim { id, user_id }, _) => {
                     return Ok(self.claim(id, *user_id, sound).await?.into());
                 }
-                (TaskOperation::Leased(lease, operation), Flaw::Fencing)
-                    if !matches!(operation, LeasedOperation::Progress(_)) =>
-                {
-                    if let Some(newest) = self.newest(lease).await {
-                        *lease = Cow::Owned(newest);
+                (TaskOperation::Due { .. }, Flaw::Redelivery) => {
+                    return Ok(TaskReply::Tasks(vec![]));
+                }
+                (TaskOperation::Recover {}, Flaw::Redelivery) => return Ok(TaskReply::Count(0)),
+                (TaskOperation::Progress { .. }, _) => {}
+                (_, Flaw::Fencing) => {
+                    if let Some(lease) = operation.lease() {
+                        newest = self.newest(lease).await.unwrap_or_else(|| lease.clone());
+                        *lease = &newest;
                     }
                 }
-                (TaskOperation::Due { .. }, Flaw::Redelivery) => return Ok(TaskReply::Due(vec![])),
-                (TaskOperation::Recover, Flaw::Redelivery) => return Ok(TaskReply::Count(0)),
                 _ => {}
             }
             sound.run(operation).await

@@ -5,7 +5,7 @@
 //! `wit/` those ports, and exports `wasi:http/handler`.
 //!
 //! An instance is shared by concurrent requests, so nothing here may panic,
-//! wait while it holds a borrow, or keep what a request sent beyond its bounds.
+//! wait while it holds a borrow, or hold more of a request than its bounds allow.
 //! Nothing here may decide what the domain decides, or know a platform.
 #![allow(async_fn_in_trait)]
 
@@ -15,14 +15,13 @@ mod auth;
 #[cfg(target_arch = "wasm32")]
 mod bindings;
 mod body;
+mod conditional;
 mod config;
 #[cfg(target_arch = "wasm32")]
 mod convert;
 mod cors;
 mod event;
 mod log;
-#[cfg(test)]
-mod openapi;
 mod origin;
 mod paging;
 mod ports;
@@ -35,6 +34,7 @@ mod request;
 mod response;
 mod router;
 mod routes;
+mod state;
 #[cfg(test)]
 mod tests;
 mod upload;

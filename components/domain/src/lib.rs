@@ -17,6 +17,7 @@ pub mod idempotency;
 pub mod image;
 pub mod image_path;
 pub mod image_url;
+pub mod issuer_keys;
 pub mod lease;
 pub mod message;
 pub mod original;

@@ -107,7 +107,7 @@ pub fn issuer(config: &Config, network: &Network) -> Egress {
     };
     let granted = url.and_then(|url| Some((Origin::of_url(url)?, url.clone())));
     match granted {
-        Some((origin, url)) => Egress::new(Grant::Origin(origin), network).keeping(url),
+        Some((origin, url)) => Egress::new(Grant::Origin(origin), network).caching(url),
         None => Egress::new(Grant::Nothing, network),
     }
     .within(ISSUER)

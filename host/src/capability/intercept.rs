@@ -59,28 +59,90 @@ impl<C: Operations + ?Sized> Intercepted<C> {
     }
 }
 
-/// Declares what the operations of a capability answer, one variant a type.
-macro_rules! replies {
-    ($(#[$attribute:meta])* $name:ident { $($variant:ident($type:ty),)+ }) => {
-        $(#[$attribute])*
-        #[allow(missing_docs, reason = "each is named after the type that it holds")]
-        pub enum $name {
-            $($variant($type),)+
+/// Declares the operations of a capability, one line each: a value for it, what
+/// it answers, how the capability runs it, and how it passes an interceptor.
+macro_rules! operations {
+    (
+        $(#[$about:meta])*
+        $operation:ident $(<$life:lifetime>)? of $capability:ident;
+
+        $(#[$about_reply:meta])*
+        $reply:ident { $($kind:ident($answer:ty),)+ }
+
+        $(
+            $trait:ident {
+                $(
+                    $name:literal $variant:ident =
+                        $method:ident($($argument:ident: $type:ty),*) -> $answered:ty;
+                )+
+                $(unnamed { $($unnamed:item)+ })?
+            }
+        )+
+    ) => {
+        $(#[$about])*
+        #[allow(missing_docs, reason = "each is told of where the capability's trait is")]
+        pub enum $operation $(<$life>)? {
+            $($($variant { $($argument: $type),* },)+)+
+        }
+
+        $(#[$about_reply])*
+        #[allow(missing_docs, reason = "each is named after its type")]
+        pub enum $reply {
+            $($kind($answer),)+
+        }
+
+        impl $(<$life>)? $operation $(<$life>)? {
+            /// The names of all operations.
+            pub const NAMES: &'static [&'static str] = &[$($($name,)+)+];
+
+            /// A word for what is asked, a space, and one for what is asked of it.
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $($(Self::$variant { .. } => $name,)+)+
+                }
+            }
+        }
+
+        impl $crate::capability::intercept::Operations for dyn $capability {
+            type Operation<'a> = $operation $(<$life>)?;
+            type Reply = $reply;
+
+            fn run<'a>(&'a self, operation: Self::Operation<'a>) -> Answer<'a, $reply> {
+                Box::pin(async move {
+                    match operation {
+                        $($($operation::$variant { $($argument),* } => {
+                            let answer = $trait::$method(self, $($argument),*);
+                            answer.await.map($reply::from)
+                        })+)+
+                    }
+                })
+            }
         }
 
         $(
-            impl From<$type> for $name {
-                fn from(reply: $type) -> Self {
-                    Self::$variant(reply)
+            impl $trait for $crate::capability::intercept::Intercepted<dyn $capability> {
+                $(
+                    fn $method<'a>(&'a self $(, $argument: $type)*) -> Answer<'a, $answered> {
+                        self.pass($operation::$variant { $($argument),* })
+                    }
+                )+
+                $($($unnamed)+)?
+            }
+        )+
+
+        $(
+            impl From<$answer> for $reply {
+                fn from(answer: $answer) -> Self {
+                    Self::$kind(answer)
                 }
             }
 
-            impl TryFrom<$name> for $type {
-                type Error = $name;
+            impl TryFrom<$reply> for $answer {
+                type Error = $reply;
 
-                fn try_from(reply: $name) -> Result<Self, $name> {
+                fn try_from(reply: $reply) -> Result<Self, $reply> {
                     match reply {
-                        $name::$variant(reply) => Ok(reply),
+                        $reply::$kind(answer) => Ok(answer),
                         other => Err(other),
                     }
                 }
@@ -88,4 +150,4 @@ macro_rules! replies {
         )+
     };
 }
-pub(super) use replies;
+pub(super) use operations;

@@ -26,7 +26,7 @@ use futures::stream::BoxStream;
 use super::Answer;
 use super::concepts::Concepts;
 
-pub use operation::{LeasedOperation, TaskOperation, TaskReply};
+pub use operation::{TaskOperation, TaskReply};
 
 /// How a task store judges, whatever its engine.
 #[derive(Clone, Copy, Debug)]
@@ -146,7 +146,7 @@ pub trait Leases: Send + Sync {
     /// Tells those who watch, and who begin to until the next one, that a stage
     /// began, if the lease still holds. It is kept in memory only, and nothing
     /// depends on it.
-    fn progress<'a>(&'a self, lease: &'a Lease, stage: Stage) -> BoxFuture<'a, ()>;
+    fn progress<'a>(&'a self, lease: &'a Lease, stage: Stage) -> Answer<'a, ()>;
 
     /// Ends once the task is deleted from now on, as far as this process can
     /// tell without asking, and never otherwise: whoever works on the task

@@ -2,16 +2,13 @@
 //! through them: tasks that come, go on and end, bytes that are stored.
 //!
 //! What only computes (signing a URL, resolving one) or waits for an event
-//! (receiving a message) is not measured.
+//! (receiving a message) is not measured, and neither is what stays in memory.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use concept_refinement_domain::capability::{
-    CapabilityError, Fenced, Lease, StoredOrNot, Submission,
-};
+use concept_refinement_domain::capability::{CapabilityError, Fenced, StoredOrNot, Submission};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -23,42 +20,14 @@ use super::{Buckets, Histograms, Metrics, observe};
 use crate::capability::images::{ImageOperation, ImageReply, ImageStore};
 use crate::capability::intercept::{Interceptor, Operations as _};
 use crate::capability::queue::{QueueOperation, QueueReply, TaskQueue};
-use crate::capability::tasks::{LeasedOperation, TaskOperation, TaskReply, TaskStore};
+use crate::capability::tasks::{TaskOperation, TaskReply, TaskStore};
 use crate::capability::{Answer, Clock};
 
-/// What is measured: store and operation.
-const OPERATIONS: [(&str, &str); 31] = [
-    ("tasks", "submit"),
-    ("tasks", "withdraw"),
-    ("tasks", "claim"),
-    ("tasks", "renew"),
-    ("tasks", "checkpoint"),
-    ("tasks", "complete"),
-    ("tasks", "fail"),
-    ("tasks", "release"),
-    ("tasks", "get"),
-    ("tasks", "list"),
-    ("tasks", "delete"),
-    ("tasks", "watch"),
-    ("tasks", "due"),
-    ("tasks", "next-due"),
-    ("tasks", "recover"),
-    ("tasks", "unreferenced"),
-    ("tasks", "expire"),
-    ("tasks", "tally"),
-    ("tasks", "check"),
-    ("concepts", "put"),
-    ("concepts", "get"),
-    ("concepts", "list"),
-    ("concepts", "delete"),
-    ("images", "put"),
-    ("images", "stat"),
-    ("images", "get"),
-    ("images", "delete"),
-    ("images", "list"),
-    ("images", "check"),
-    ("queue", "publish"),
-    ("queue", "check"),
+const UNMEASURED: [&str; 4] = [
+    "tasks progress",
+    "images sign",
+    "images resolve",
+    "queue receive",
 ];
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -68,7 +37,8 @@ struct Labels {
 }
 
 pub struct Stores {
-    series: HashMap<(&'static str, &'static str), Series>,
+    /// By the names of the operations.
+    series: HashMap<&'static str, Series>,
     stored_bytes: Counter,
 }
 
@@ -82,13 +52,21 @@ impl Stores {
         let durations: Histograms<Labels> = Histograms::new_with_constructor(Buckets::Stores);
         let errors: Family<Labels, Counter> = Family::default();
         let stored_bytes = Counter::default();
-        let series = OPERATIONS.into_iter().map(|(store, operation)| {
+        let names = [
+            TaskOperation::NAMES,
+            ImageOperation::NAMES,
+            QueueOperation::NAMES,
+        ];
+        let names = names.into_iter().flatten();
+        let measured = names.filter(|name| !UNMEASURED.contains(name));
+        let series = measured.filter_map(|name| {
+            let (store, operation) = name.split_once(' ')?;
             let labels = Labels { store, operation };
             let series = Series {
                 duration: durations.get_or_create_owned(&labels),
                 errors: errors.get_or_create_owned(&labels),
             };
-            ((store, operation), series)
+            Some((*name, series))
         });
         let series = series.collect();
         registry.register_with_unit(
@@ -116,14 +94,10 @@ impl Stores {
 
     /// Measures an operation of this name, if it is one of those that are
     /// measured.
-    async fn timed<T>(
-        &self,
-        name: (&'static str, &'static str),
-        work: Answer<'_, T>,
-    ) -> Result<T, CapabilityError> {
+    async fn timed<T>(&self, name: &str, work: Answer<'_, T>) -> Result<T, CapabilityError> {
         let begin = Instant::now();
         let reply = work.await;
-        if let Some(series) = self.series.get(&name) {
+        if let Some(series) = self.series.get(name) {
             observe(&series.duration, begin.elapsed());
             if reply.is_err() {
                 series.errors.inc();
@@ -139,35 +113,6 @@ pub struct MeasuredStores {
     pub clock: Arc<dyn Clock>,
 }
 
-/// What an operation is to the life of a task, if it takes effect.
-enum Move<'a> {
-    Create,
-    Withdraw,
-    Claim,
-    End(Cow<'a, Lease>, End<'a>),
-    None,
-}
-
-impl<'a> Move<'a> {
-    fn of(operation: &TaskOperation<'a>) -> Self {
-        match operation {
-            TaskOperation::Submit(_) => Self::Create,
-            TaskOperation::Withdraw { .. } => Self::Withdraw,
-            TaskOperation::Claim { .. } => Self::Claim,
-            TaskOperation::Leased(lease, operation) => {
-                let end = match *operation {
-                    LeasedOperation::Complete { .. } => End::Completed,
-                    LeasedOperation::Fail { error_message } => End::Failed(error_message),
-                    LeasedOperation::Release => End::Released,
-                    _ => return Self::None,
-                };
-                Self::End(lease.clone(), end)
-            }
-            _ => Self::None,
-        }
-    }
-}
-
 impl Interceptor<dyn TaskStore> for MeasuredStores {
     fn intercept<'a>(
         &'a self,
@@ -176,19 +121,28 @@ impl Interceptor<dyn TaskStore> for MeasuredStores {
     ) -> Answer<'a, TaskReply> {
         Box::pin(async move {
             let Metrics { tasks, stores, .. } = &*self.metrics;
-            if let TaskOperation::Leased(lease, LeasedOperation::Progress(stage)) = &operation {
+            if let TaskOperation::Progress { lease, stage } = &operation {
                 tasks.began(lease, *stage);
             }
-            let step = Move::of(&operation);
+            let end = match &operation {
+                TaskOperation::Complete { lease, .. } => Some((*lease, End::Completed)),
+                TaskOperation::Fail {
+                    lease,
+                    error_message,
+                } => Some((*lease, End::Failed(error_message))),
+                TaskOperation::Release { lease } => Some((*lease, End::Released)),
+                _ => None,
+            };
+            let is_withdrawal = matches!(operation, TaskOperation::Withdraw { .. });
             let reply = stores.timed(operation.name(), inner.run(operation)).await?;
-            match (step, &reply) {
-                (Move::Create, TaskReply::Submission(Submission::Created(_))) => tasks.created(),
-                (Move::Withdraw, TaskReply::Fenced(Fenced::Done)) => {
-                    tasks.could_not_be_published();
-                }
-                (Move::Claim, TaskReply::Claimed(Some(claimed))) => tasks.claimed(claimed),
-                (Move::End(lease, end), TaskReply::Fenced(Fenced::Done)) => {
-                    tasks.ended(&lease, end, self.clock.now());
+            match &reply {
+                TaskReply::Submission(Submission::Created(_)) => tasks.created(),
+                TaskReply::Fenced(Fenced::Done) if is_withdrawal => tasks.could_not_be_published(),
+                TaskReply::Claimed(Some(claimed)) => tasks.claimed(claimed),
+                TaskReply::Fenced(Fenced::Done) => {
+                    if let Some((lease, end)) = end {
+                        tasks.ended(lease, end, self.clock.now());
+                    }
                 }
                 _ => {}
             }
@@ -209,8 +163,7 @@ impl Interceptor<dyn ImageStore> for MeasuredStores {
                 ImageOperation::Put { image, .. } => image.length,
                 _ => 0,
             };
-            let name = ("images", operation.name());
-            let reply = stores.timed(name, inner.run(operation)).await?;
+            let reply = stores.timed(operation.name(), inner.run(operation)).await?;
             if matches!(reply, ImageReply::Stored(StoredOrNot::Stored(_))) {
                 stores.stored_bytes.inc_by(length);
             }
@@ -225,7 +178,7 @@ impl Interceptor<dyn TaskQueue> for MeasuredStores {
         operation: QueueOperation,
         inner: &'a Arc<dyn TaskQueue>,
     ) -> Answer<'a, QueueReply> {
-        let name = ("queue", operation.name());
+        let name = operation.name();
         Box::pin(self.metrics.stores.timed(name, inner.run(operation)))
     }
 }

@@ -193,7 +193,7 @@ impl Leases for Instances {
         })
     }
 
-    fn progress<'a>(&'a self, lease: &'a Lease, stage: Stage) -> BoxFuture<'a, ()> {
+    fn progress<'a>(&'a self, lease: &'a Lease, stage: Stage) -> Answer<'a, ()> {
         let lease = lease.clone();
         Box::pin(self.open(move |accessor, adapter, answer| {
             Box::pin(async move {
@@ -201,7 +201,7 @@ impl Leases for Instances {
                 progress
                     .call_began(accessor, lease.into(), stage.into())
                     .await?;
-                let _ = answer.send(());
+                let _ = answer.send(Ok(()));
                 Ok(())
             })
         }))

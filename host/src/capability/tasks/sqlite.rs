@@ -287,9 +287,9 @@ impl Leases for SqliteTasks {
         Box::pin(self.write(move |step| leases::release(step, &held)))
     }
 
-    fn progress<'a>(&'a self, lease: &'a Lease, stage: Stage) -> BoxFuture<'a, ()> {
+    fn progress<'a>(&'a self, lease: &'a Lease, stage: Stage) -> Answer<'a, ()> {
         self.hub.began(lease, stage);
-        Box::pin(ready(()))
+        Box::pin(ready(Ok(())))
     }
 
     fn deletion(&self, id: &str) -> BoxFuture<'static, ()> {

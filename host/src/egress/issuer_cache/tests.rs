@@ -6,7 +6,8 @@ use tokio::net::TcpListener;
 
 use super::*;
 use crate::egress::resolver;
-use crate::egress::{Grant, Network, Origin};
+use crate::egress::{Egress, Grant, Network, Origin};
+use concept_refinement_domain::issuer_keys::MAX_BYTES;
 use wasmtime_wasi_http::WasiHttpHooks as _;
 
 const OLD: &str = r#"{"keys":[]}"#;
@@ -32,10 +33,10 @@ impl Issuer {
         let url = format!("http://{}/keys?of=all", listener.local_addr().unwrap());
         let (does, doing) = watch::channel(does);
         let asked = Arc::new(AtomicUsize::new(0));
-        let counted = Arc::clone(&asked);
+        let count = Arc::clone(&asked);
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
-                counted.fetch_add(1, Ordering::SeqCst);
+                count.fetch_add(1, Ordering::SeqCst);
                 let mut doing = doing.clone();
                 tokio::spawn(async move {
                     let _ = stream.read(&mut [0; 4096]).await;
@@ -61,7 +62,7 @@ impl Issuer {
     fn egress(&self) -> Egress {
         let origin = Origin::of(&self.url.parse().unwrap()).unwrap();
         let network = Network::new(resolver::system()).unwrap();
-        Egress::new(Grant::Origin(origin), &network).keeping(self.url.parse().unwrap())
+        Egress::new(Grant::Origin(origin), &network).caching(self.url.parse().unwrap())
     }
 }
 
@@ -94,7 +95,7 @@ async fn ask(egress: &Egress, method: &str, url: &str) -> Result<(u16, String), 
     Ok((status, String::from_utf8(body.to_vec()).unwrap()))
 }
 
-fn kept(document: &str) -> Result<(u16, String), String> {
+fn cached(document: &str) -> Result<(u16, String), String> {
     Ok((200, document.to_owned()))
 }
 
@@ -106,26 +107,19 @@ async fn pass(seconds: u64) {
 }
 
 #[test]
-fn who_asks_gets_what_is_kept_the_failure_or_the_issuer() {
-    use Step::{Ask, Failure, Kept};
-    let now = Ask(Duration::ZERO);
-    for (is_kept, since, expected) in [
-        (false, None, now),
-        (false, Some(0), Failure),
-        (false, Some(8_999), Failure),
-        (false, Some(9_000), Ask(Duration::from_secs(1))),
-        (false, Some(9_999), Ask(Duration::from_millis(1))),
-        (false, Some(10_000), Ask(Duration::ZERO)),
-        (false, Some(1_000_000), Ask(Duration::ZERO)),
-        (true, Some(0), Kept),
-        (true, Some(10_000), Kept),
-        (true, Some(58_999), Kept),
-        (true, Some(59_001), Ask(Duration::from_millis(999))),
-        (true, Some(60_000), Ask(Duration::ZERO)),
-        (true, Some(1_000_000), Ask(Duration::ZERO)),
+fn a_request_waits_for_a_fetch_that_is_due_within_a_second() {
+    for (is_cached, since_fetch, expected) in [
+        (false, None, Some(0)),
+        (false, Some(8_999), None),
+        (false, Some(9_000), Some(1_000)),
+        (false, Some(10_000), Some(0)),
+        (true, Some(58_999), None),
+        (true, Some(59_001), Some(999)),
+        (true, Some(60_000), Some(0)),
     ] {
-        let step = step(is_kept, since.map(Duration::from_millis));
-        assert_eq!(step, expected, "kept {is_kept}, asked {since:?} ms ago");
+        let since = since_fetch.map(Duration::from_millis);
+        let expected = expected.map(Duration::from_millis);
+        assert_eq!(delay(is_cached, since), expected, "{is_cached}, {since:?}");
     }
 }
 
@@ -134,20 +128,20 @@ async fn one_asks_for_all_and_again_after_a_minute() {
     let issuer = Issuer::start(ok(OLD)).await;
     let egress = issuer.egress();
     let all = join_all((0..50).map(|_| ask(&egress, "GET", &issuer.url))).await;
-    assert!(all.iter().all(|answer| *answer == kept(OLD)), "{all:?}");
+    assert!(all.iter().all(|answer| *answer == cached(OLD)), "{all:?}");
     issuer.does(ok(NEW));
     pass(50).await;
-    assert_eq!(ask(&egress, "GET", &issuer.url).await, kept(OLD));
+    assert_eq!(ask(&egress, "GET", &issuer.url).await, cached(OLD));
     assert_eq!(issuer.asked(), 1);
     pass(10).await;
     let all = join_all((0..50).map(|_| ask(&egress, "GET", &issuer.url))).await;
-    assert!(all.iter().all(|answer| *answer == kept(NEW)), "{all:?}");
+    assert!(all.iter().all(|answer| *answer == cached(NEW)), "{all:?}");
     assert_eq!(issuer.asked(), 2);
 }
 
 #[tokio::test]
-async fn a_failure_takes_nothing_that_is_kept() {
-    let large = "x".repeat(usize::try_from(MAX_DOCUMENT).unwrap());
+async fn a_failure_replaces_nothing_that_is_cached() {
+    let large = "x".repeat(MAX_BYTES);
     let large = format!(r#"{{"keys":[],"x":"{large}"}}"#);
     for (name, failure) in [
         ("an error", status(500)),
@@ -163,18 +157,30 @@ async fn a_failure_takes_nothing_that_is_kept() {
     ] {
         let issuer = Issuer::start(ok(OLD)).await;
         let egress = issuer.egress();
-        assert_eq!(ask(&egress, "GET", &issuer.url).await, kept(OLD), "{name}");
+        assert_eq!(
+            ask(&egress, "GET", &issuer.url).await,
+            cached(OLD),
+            "{name}"
+        );
         issuer.does(failure);
         for asked in 2..4 {
             pass(60).await;
             for _ in 0..3 {
-                assert_eq!(ask(&egress, "GET", &issuer.url).await, kept(OLD), "{name}");
+                assert_eq!(
+                    ask(&egress, "GET", &issuer.url).await,
+                    cached(OLD),
+                    "{name}"
+                );
             }
             assert_eq!(issuer.asked(), asked, "{name}");
         }
         issuer.does(ok(NEW));
         pass(60).await;
-        assert_eq!(ask(&egress, "GET", &issuer.url).await, kept(NEW), "{name}");
+        assert_eq!(
+            ask(&egress, "GET", &issuer.url).await,
+            cached(NEW),
+            "{name}"
+        );
     }
 }
 
@@ -182,7 +188,7 @@ async fn a_failure_takes_nothing_that_is_kept() {
 async fn without_a_document_the_failure_is_everybodys_for_ten_seconds() {
     for (name, failure, expected) in [
         ("an error", status(500), Ok((500, String::new()))),
-        ("no set", ok("[]"), kept("[]")),
+        ("no set", ok("[]"), cached("[]")),
         (
             "no HTTP",
             Does::Say("\x16\x03\x01".to_owned()),
@@ -201,16 +207,20 @@ async fn without_a_document_the_failure_is_everybodys_for_ten_seconds() {
         assert_eq!(ask(&egress, "GET", &issuer.url).await, expected, "{name}");
         assert_eq!(issuer.asked(), 1, "{name}");
         pass(5).await;
-        assert_eq!(ask(&egress, "GET", &issuer.url).await, kept(OLD), "{name}");
+        assert_eq!(
+            ask(&egress, "GET", &issuer.url).await,
+            cached(OLD),
+            "{name}"
+        );
         assert_eq!(issuer.asked(), 2, "{name}");
     }
 }
 
 #[tokio::test]
-async fn a_silent_issuer_is_not_waited_for_while_something_is_kept() {
+async fn a_silent_issuer_is_not_waited_for_while_something_is_cached() {
     let issuer = Issuer::start(ok(OLD)).await;
     let egress = issuer.egress();
-    assert_eq!(ask(&egress, "GET", &issuer.url).await, kept(OLD));
+    assert_eq!(ask(&egress, "GET", &issuer.url).await, cached(OLD));
     issuer.does(Does::Wait);
     pass(60).await;
     let begin = Instant::now();
@@ -218,11 +228,11 @@ async fn a_silent_issuer_is_not_waited_for_while_something_is_kept() {
         ask(&egress, "GET", &issuer.url),
         ask(&egress, "GET", &issuer.url)
     );
-    assert_eq!(both, (kept(OLD), kept(OLD)));
-    assert!(begin.elapsed() < PATIENCE + Duration::from_secs(1));
-    // What comes at last is kept all the same.
+    assert_eq!(both, (cached(OLD), cached(OLD)));
+    assert!(begin.elapsed() < REFRESH_TIMEOUT + Duration::from_secs(1));
+    // What comes at last is cached all the same.
     issuer.does(ok(NEW));
-    assert_eq!(ask(&egress, "GET", &issuer.url).await, kept(NEW));
+    assert_eq!(ask(&egress, "GET", &issuer.url).await, cached(NEW));
     assert_eq!(issuer.asked(), 2);
 }
 
@@ -234,27 +244,31 @@ async fn whoever_asked_first_may_go() {
     assert!(first.await.is_err());
     let second = ask(&egress, "GET", &issuer.url);
     issuer.does(ok(OLD));
-    assert_eq!(second.await, kept(OLD));
+    assert_eq!(second.await, cached(OLD));
     assert_eq!(issuer.asked(), 1);
 }
 
 #[tokio::test]
-async fn nothing_else_is_kept() {
+async fn nothing_else_is_cached() {
     let issuer = Issuer::start(ok(OLD)).await;
     let egress = issuer.egress();
     let other = issuer.url.replace("all", "some");
     for (method, url) in [("GET", &other), ("POST", &issuer.url), ("GET", &other)] {
-        assert_eq!(ask(&egress, method, url).await, kept(OLD), "{method} {url}");
+        assert_eq!(
+            ask(&egress, method, url).await,
+            cached(OLD),
+            "{method} {url}"
+        );
     }
     assert_eq!(issuer.asked(), 3);
-    assert_eq!(ask(&egress, "GET", &issuer.url).await, kept(OLD));
+    assert_eq!(ask(&egress, "GET", &issuer.url).await, cached(OLD));
     assert_eq!(issuer.asked(), 4);
     assert_eq!(
         ask(&egress, "GET", &format!("{}#x", issuer.url)).await,
-        kept(OLD)
+        cached(OLD)
     );
     assert_eq!(issuer.asked(), 4);
     // Another process has none of it.
-    assert_eq!(ask(&issuer.egress(), "GET", &issuer.url).await, kept(OLD));
+    assert_eq!(ask(&issuer.egress(), "GET", &issuer.url).await, cached(OLD));
     assert_eq!(issuer.asked(), 5);
 }

@@ -1,45 +1,42 @@
-//! What the issuer of tokens publishes, kept for the process.
+//! The keys of the issuer of tokens, cached for the process.
 //!
 //! Instances of the API come and go, and each has a cache of its own only. Here
 //! all of them find what any of them was answered: the issuer is asked once for
-//! the whole process, and one that is down takes nobody's session. A document is
-//! replaced by a newer one only, never by a failure, and none but the one URL is
-//! kept.
+//! the whole process, and one that is down ends nobody's session. When it is
+//! asked again, the domain says, to the instances as to this. A document is
+//! replaced by a newer one only, never by a failure, and nothing but the one URL
+//! is cached.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use concept_refinement_domain::issuer_keys::{FETCH_TIMEOUT, time_to_fetch};
 use http_body_util::{BodyExt as _, Full};
 use serde::Deserialize;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 use url::Url;
-use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
+use wasmtime_wasi_http::{Error, WasiBody};
 
-use super::{Bounds, Egress, Sent, YEAR, send};
 use crate::log_throttle::LogThrottle;
 
-/// The issuer is asked again after so long: where something is kept, and where
-/// nothing is.
-const AGAIN: Duration = Duration::from_secs(60);
-const AGAIN_WITHOUT: Duration = Duration::from_secs(10);
-
-/// Whoever comes so little too soon waits and asks. The component counts the
-/// same times from a moment before its request comes here: told to come again,
-/// it would wait for all of them once more.
+/// A request that comes at most so long before the next fetch is due waits for
+/// it. An instance measures the same interval from a moment earlier than this
+/// cache, before its request arrives here; a failure from the last fetch would
+/// cost it another whole interval.
 const EARLY: Duration = Duration::from_secs(1);
 
-/// How long a newer document is waited for where one is kept: less than what the
-/// component waits for its answer, or an issuer that is silent would be as bad as
-/// if nothing were kept.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// How long a request waits for a newer document while there is one already. An
+/// instance gives up after `FETCH_TIMEOUT`: with an issuer that is silent it has
+/// to be answered before that.
+const REFRESH_TIMEOUT: Duration = FETCH_TIMEOUT.saturating_sub(Duration::from_secs(2));
 
-/// The largest document that is kept, in bytes.
-const MAX_DOCUMENT: u64 = 256 * 1024;
+/// Of the issuer, or as if it were.
+pub type Answer = Result<http::Response<WasiBody>, Error>;
 
-pub struct Kept {
+pub struct IssuerCache {
     url: Url,
     state: Mutex<State>,
 }
@@ -49,28 +46,18 @@ struct State {
     document: Option<Bytes>,
     /// What came instead, the last time.
     failure: Option<Failure>,
-    /// When the issuer was last asked.
-    asked: Option<Instant>,
-    /// Closed as soon as the issuer has answered, or has not.
-    under_way: Option<watch::Receiver<()>>,
+    /// When the last fetch began.
+    last_fetch: Option<Instant>,
+    /// Closed at the end of the fetch that is under way.
+    fetching: Option<watch::Receiver<()>>,
 }
 
-/// Why there is no document. It is told to everyone as to the first.
+/// Why there is no document. All that ask before the next fetch get it.
 enum Failure {
     Error(Error),
     Answer(http::StatusCode),
     /// An answer that is not a JWK Set.
     Document(Bytes),
-}
-
-#[derive(Debug, PartialEq, Eq)]
-enum Step {
-    /// What is kept is the answer.
-    Kept,
-    /// The last failure is.
-    Failure,
-    /// The issuer is asked after so long.
-    Ask(Duration),
 }
 
 /// A JWK Set, as far as it matters here.
@@ -80,7 +67,7 @@ struct Document {
     _keys: Vec<serde_json::Value>,
 }
 
-impl Kept {
+impl IssuerCache {
     pub fn new(url: Url) -> Self {
         let mut url = url;
         url.set_fragment(None);
@@ -95,50 +82,48 @@ impl Kept {
         request.method() == http::Method::GET && asked().is_ok_and(|url| url == self.url)
     }
 
-    /// What is kept, or what the issuer answers now.
-    pub async fn answer<B>(
+    /// What is cached, or what the issuer answers now: `fetch` asks it.
+    pub async fn answer(
         self: &Arc<Self>,
-        egress: &Egress,
-        request: http::Request<B>,
-        options: Option<RequestOptions>,
-    ) -> Sent {
-        if let Some((mut over, patience)) = self.join(egress, request, options) {
-            // An error, since nothing is ever sent: it is over.
-            let _ = timeout(patience, over.changed()).await;
+        fetch: impl Future<Output = Answer> + Send + 'static,
+    ) -> Answer {
+        if let Some((mut end, limit)) = self.fetch_if_due(fetch) {
+            // An error tells the end, since nothing is ever sent.
+            let _ = timeout(limit, end.changed()).await;
         }
         self.last()
     }
 
-    /// The fetch that is under way or begins now, and how long it is worth
-    /// waiting for. It goes on without those who wait.
-    fn join<B>(
+    /// The end of the fetch that is under way or begins now, and how long to wait
+    /// for it. It goes on without those who wait.
+    fn fetch_if_due(
         self: &Arc<Self>,
-        egress: &Egress,
-        request: http::Request<B>,
-        options: Option<RequestOptions>,
+        fetch: impl Future<Output = Answer> + Send + 'static,
     ) -> Option<(watch::Receiver<()>, Duration)> {
         let mut state = self.state();
-        let is_kept = state.document.is_some();
-        let patience = if is_kept { PATIENCE } else { YEAR };
-        if let Some(over) = &state.under_way
-            && over.has_changed().is_ok()
-        {
-            return Some((over.clone(), patience));
-        }
-        let Step::Ask(left) = step(is_kept, state.asked.map(|asked| asked.elapsed())) else {
-            return None;
+        let is_cached = state.document.is_some();
+        let limit = if is_cached {
+            REFRESH_TIMEOUT
+        } else {
+            Duration::MAX
         };
-        let (asking, over) = watch::channel(());
-        state.under_way = Some(over.clone());
-        let (kept, egress) = (Arc::clone(self), egress.clone());
-        let request = request.map(|_| WasiBody::default());
+        if let Some(end) = &state.fetching
+            && end.has_changed().is_ok()
+        {
+            return Some((end.clone(), limit));
+        }
+        let since_fetch = state.last_fetch.map(|last| last.elapsed());
+        let left = delay(is_cached, since_fetch)?;
+        let (fetching, end) = watch::channel(());
+        state.fetching = Some(end.clone());
+        let cache = Arc::clone(self);
         tokio::spawn(async move {
-            let _asking = asking;
+            let _fetching = fetching;
             sleep(left).await;
-            kept.state().asked = Some(Instant::now());
-            kept.take(fetch(egress, request, options).await);
+            cache.state().last_fetch = Some(Instant::now());
+            cache.take(document(fetch.await).await);
         });
-        Some((over, patience))
+        Some((end, limit))
     }
 
     fn take(&self, fetched: Result<Bytes, Failure>) {
@@ -153,7 +138,7 @@ impl Kept {
                     tracing::warn!(
                         error = %failure,
                         times,
-                        "the issuer's keys cannot be fetched: those that are kept go on being used"
+                        "the issuer's keys cannot be fetched: those that are cached go on being used"
                     );
                 }
                 state.failure = Some(failure);
@@ -161,7 +146,7 @@ impl Kept {
         }
     }
 
-    fn last(&self) -> Sent {
+    fn last(&self) -> Answer {
         let state = self.state();
         let (status, body) = match (&state.document, &state.failure) {
             (Some(document), _) | (None, Some(Failure::Document(document))) => {
@@ -174,7 +159,7 @@ impl Kept {
         let body = Full::new(body).map_err(|never| match never {});
         let mut response = http::Response::new(body.boxed_unsync());
         *response.status_mut() = status;
-        Ok((response, Box::new(std::future::ready(Ok(())))))
+        Ok(response)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -182,29 +167,14 @@ impl Kept {
     }
 }
 
-/// What whoever asks gets, by how long ago the issuer was asked.
-fn step(is_kept: bool, since_asked: Option<Duration>) -> Step {
-    let again = if is_kept { AGAIN } else { AGAIN_WITHOUT };
-    let left = since_asked.map_or(Duration::ZERO, |since| again.saturating_sub(since));
-    match (left <= EARLY, is_kept) {
-        (true, _) => Step::Ask(left),
-        (false, true) => Step::Kept,
-        (false, false) => Step::Failure,
-    }
+/// How long the fetch for a request waits. None: it is too early for one.
+fn delay(is_cached: bool, since_fetch: Option<Duration>) -> Option<Duration> {
+    let left = time_to_fetch(is_cached, since_fetch);
+    (left <= EARLY).then_some(left)
 }
 
-async fn fetch(
-    egress: Egress,
-    request: http::Request<WasiBody>,
-    options: Option<RequestOptions>,
-) -> Result<Bytes, Failure> {
-    let bounds = Bounds {
-        bytes: egress.bounds.bytes.min(MAX_DOCUMENT),
-        ..egress.bounds
-    };
-    let (response, _) = send(&egress.within(bounds), request, options)
-        .await
-        .map_err(Failure::Error)?;
+async fn document(answer: Answer) -> Result<Bytes, Failure> {
+    let response = answer.map_err(Failure::Error)?;
     if response.status() != http::StatusCode::OK {
         return Err(Failure::Answer(response.status()));
     }
