@@ -31,8 +31,9 @@ pub mod config;
 mod egress;
 mod ingress;
 mod log_throttle;
-mod loops;
+pub mod loops;
 mod metrics;
+pub mod runtime;
 mod wasm;
 
 pub use assembly::refiner::request::{RefineError, Refined, Source, Words};

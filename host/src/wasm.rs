@@ -4,5 +4,6 @@
 pub mod bindings;
 pub mod engine;
 pub mod linker;
+pub mod processor;
 pub mod sandbox;
 pub mod stream;

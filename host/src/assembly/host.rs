@@ -18,9 +18,11 @@ use crate::capability::{Capabilities, create_directory};
 use crate::config::Config;
 use crate::egress::Network;
 use crate::ingress::http::{REQUESTS, listen};
+use crate::loops::garbage::{Garbage, HOUR};
+use crate::loops::sweep::Sweep;
 use crate::loops::worker::Worker;
-use crate::loops::{garbage, sweep};
 use crate::metrics::Limited;
+use crate::runtime::Tokio;
 use crate::wasm::engine::Pool;
 
 /// Instances of the API at once; requests share them.
@@ -98,12 +100,24 @@ impl HostBuilder {
         );
 
         // Reading goes on where nothing can be written, as on a full disk.
-        let recovered = match sweep::recover(&capabilities).await {
+        let runtime = Arc::new(Tokio::default());
+        let sweep = Arc::new(Sweep {
+            host: Arc::clone(&capabilities),
+            runtime: Arc::clone(&runtime) as _,
+            lease: config.lease,
+        });
+        let recovered = match sweep.recover().await {
             Err(error) if !error.is_repeatable() => return Err(error.into()),
             recovered => recovered.is_ok(),
         };
         check_damage()?;
 
+        let garbage = Garbage {
+            host: Arc::clone(&capabilities),
+            runtime,
+            retention: config.retention,
+            interval: HOUR,
+        };
         let mut serving = Serving::new(address, watchers, engine);
         let mut metrics_address = None;
         if let Some(monitoring) = monitoring {
@@ -117,10 +131,9 @@ impl HostBuilder {
         }
         let http = api::http(&config, api, metrics);
         serving.spawn(|stop| http.serve(listener, stop.stopped, stop.cancelled));
-        serving.spawn(|stop| work(Arc::clone(&capabilities), worker, recovered, stop));
-        serving.spawn(|stop| sweep::run(Arc::clone(&capabilities), config.lease, stop.stopped));
-        serving
-            .spawn(|stop| garbage::run(Arc::clone(&capabilities), config.retention, stop.stopped));
+        serving.spawn(|stop| work(Arc::clone(&sweep), worker, recovered, stop));
+        serving.spawn(|stop| sweep.run(stop.stopped));
+        serving.spawn(|stop| garbage.run(stop.stopped));
         Ok(Host {
             metrics_address,
             capabilities,
@@ -168,8 +181,8 @@ fn pool(config: &Config) -> anyhow::Result<Pool> {
 }
 
 /// Tasks are worked on once those of the process before this one are taken over.
-async fn work(capabilities: Arc<Capabilities>, worker: Worker, recovered: bool, stop: Stop) {
-    if recovered || sweep::recover_later(&capabilities, stop.stopped.clone()).await {
+async fn work(sweep: Arc<Sweep>, worker: Worker, recovered: bool, stop: Stop) {
+    if recovered || sweep.recover_later(stop.stopped.clone()).await {
         Arc::new(worker).run(stop.stopped, stop.cancelled).await;
     }
 }

@@ -14,8 +14,10 @@ use crate::egress::Network;
 use crate::loops::unreleased::Unreleased;
 use crate::loops::worker::Worker;
 use crate::metrics::Metrics;
+use crate::runtime::Tokio;
 use crate::wasm::bindings::processor::ProcessorComponentPre;
 use crate::wasm::engine::Engine;
+use crate::wasm::processor::ProcessorComponent;
 use crate::wasm::sandbox::Sandbox;
 
 /// Tasks in flight for each call of the model that can run: enough to download
@@ -49,10 +51,13 @@ pub fn worker(
 ) -> Worker {
     let most = capabilities.model.at_once().saturating_mul(TASKS_PER_CALL);
     Worker {
-        engine: engine.wasmtime().clone(),
-        pre: processor,
-        grants: grants::processor(config, network, capabilities),
         host: Arc::clone(capabilities),
+        processor: Arc::new(ProcessorComponent {
+            engine: engine.wasmtime().clone(),
+            pre: processor,
+            grants: grants::processor(config, network, capabilities),
+        }),
+        runtime: Arc::new(Tokio::default()),
         concurrency: config.concurrency.min(most),
         task_timeout: config.task_timeout,
         unreleased: Unreleased::default(),

@@ -28,8 +28,8 @@ use crate::assembly::grants::PROCESSOR_MEMORY;
 use crate::assembly::{capabilities, pipeline};
 use crate::capability::Capabilities;
 use crate::egress::Network;
+use crate::loops::processor::Outcome;
 use crate::loops::worker::Worker;
-use crate::wasm::bindings::processor::exports::concept::refinement::processor::Outcome;
 use crate::wasm::engine::{Engine, Pool};
 use request::{RefineError, Refined, Source, Words, check};
 

@@ -16,6 +16,7 @@ use crate::capability::tasks;
 /// task, which may be deleted or finished elsewhere.
 const MOST: usize = 10_000;
 
+/// Leases to give back, by their tasks.
 #[derive(Default)]
 pub struct Unreleased(Mutex<Leases>);
 

@@ -3,7 +3,6 @@
 
 mod memory;
 mod printed;
-mod work;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -17,10 +16,9 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use crate::capability::Capabilities;
 use crate::capability::tasks::watchers::Watchers;
 use crate::egress::Egress;
+use crate::loops::processor::{ClaimedLease, LastStage};
 use memory::MemoryCap;
 use printed::Printed;
-
-pub use work::{ClaimedLease, LastStage};
 
 /// The settings that one component may see, by name.
 pub type GrantedSettings = BTreeMap<&'static str, String>;

@@ -1,7 +1,5 @@
-//! The host's stores as the ports of the API.
+//! A host's capabilities as the ports of the API.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,48 +11,22 @@ use concept_refinement_domain::capability::{
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::task::{Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
-use concept_refinement_host::capability::Clock;
-use concept_refinement_host::capability::concepts::Concepts;
-use concept_refinement_host::capability::images::ImageStore;
-use concept_refinement_host::capability::queue::TaskQueue;
-use concept_refinement_host::capability::tasks::Tasks;
+use concept_refinement_host::capability::images::Contents;
 use futures::stream;
-use send_wrapper::SendWrapper;
-use uuid::Uuid;
 
-pub use concept_refinement_host::capability::images::Contents;
+use super::{Native, Outside};
 
-#[derive(Clone)]
-pub struct Stores {
-    pub tasks: Arc<dyn Tasks>,
-    pub concepts: Arc<dyn Concepts>,
-    pub images: Arc<dyn ImageStore>,
-    pub queue: Arc<dyn TaskQueue>,
-    pub clock: Arc<dyn Clock>,
-}
-
-#[derive(Clone)]
-pub struct Ports(pub Stores);
-
-pub struct Granted(pub BTreeMap<&'static str, &'static str>);
-
-impl api::Settings for Granted {
-    async fn get(&self, name: &str) -> Option<String> {
-        self.0.get(name).map(|value| (*value).to_owned())
-    }
-}
-
-impl api::TaskStore for Ports {
+impl<O: Outside> api::TaskStore for Native<O> {
     async fn submit(&self, task: NewTask) -> Result<Submission, CapabilityError> {
-        self.0.tasks.submit(task).await
+        self.host.tasks().submit(task).await
     }
 
     async fn withdraw(&self, id: &str, error_message: &str) -> Result<Fenced, CapabilityError> {
-        self.0.tasks.withdraw(id, error_message).await
+        self.host.tasks().withdraw(id, error_message).await
     }
 
     async fn get(&self, user: &str, id: &str) -> Result<Option<Task>, CapabilityError> {
-        self.0.tasks.get(user, id).await
+        self.host.tasks().get(user, id).await
     }
 
     async fn list(
@@ -64,29 +36,28 @@ impl api::TaskStore for Ports {
         limit: u32,
         after: Option<Position>,
     ) -> Result<TaskPage, CapabilityError> {
-        self.0.tasks.list(user, status, limit, after).await
+        self.host.tasks().list(user, status, limit, after).await
     }
 
     async fn delete(&self, user: &str, id: &str) -> Result<Option<Deleted>, CapabilityError> {
-        self.0.tasks.delete(user, id).await
+        self.host.tasks().delete(user, id).await
     }
 
     async fn watch(&self, user: &str, id: &str) -> Result<Option<api::Changes>, CapabilityError> {
-        let changes = self.0.tasks.watch(user, id).await?;
+        let changes = self.host.tasks().watch(user, id).await?;
         Ok(changes.map(|changes| changes as api::Changes))
     }
 }
 
-impl api::TaskQueue for Ports {
+impl<O: Outside> api::TaskQueue for Native<O> {
     async fn publish(&self, message: Vec<u8>) -> Result<(), CapabilityError> {
-        self.0.queue.publish(message).await
+        self.host.queue.publish(message).await
     }
 }
 
-impl api::ImageStore for Ports {
+impl<O: Outside> api::ImageStore for Native<O> {
     type Contents = Contents;
 
-    /// Uploads are not measured here: it is enough that they work.
     async fn put(
         &self,
         image: NewImage,
@@ -97,11 +68,11 @@ impl api::ImageStore for Ports {
             chunks.push(Ok(Bytes::from(chunk)));
         }
         let contents = Box::pin(stream::iter(chunks));
-        self.0.images.put(image, contents).await
+        self.host.images.put(image, contents).await
     }
 
     async fn stat(&self, path: &str) -> Result<Option<ImageInfo>, CapabilityError> {
-        self.0.images.stat(path).await
+        self.host.images.stat(path).await
     }
 
     async fn get(
@@ -109,25 +80,25 @@ impl api::ImageStore for Ports {
         path: &str,
         range: Option<ByteRange>,
     ) -> Result<Option<(ImageInfo, Contents)>, CapabilityError> {
-        self.0.images.get(path, range).await
+        self.host.images.get(path, range).await
     }
 
     async fn delete(&self, path: &str) -> Result<(), CapabilityError> {
-        self.0.images.delete(path).await
+        self.host.images.delete(path).await
     }
 
     async fn sign(&self, path: &str, origin: &str) -> Result<String, CapabilityError> {
-        self.0.images.sign(path, origin).await
+        self.host.images.sign(path, origin).await
     }
 
     async fn resolve(&self, url: &str, origin: &str) -> Result<Option<Resolved>, CapabilityError> {
-        self.0.images.resolve(url, origin).await
+        self.host.images.resolve(url, origin).await
     }
 }
 
-impl api::ConceptStore for Ports {
+impl<O: Outside> api::ConceptStore for Native<O> {
     async fn get(&self, user: &str, id: &str) -> Result<Option<Concept>, CapabilityError> {
-        self.0.concepts.get(user, id).await
+        self.host.concepts().get(user, id).await
     }
 
     async fn list(
@@ -136,49 +107,48 @@ impl api::ConceptStore for Ports {
         limit: u32,
         after: Option<Position>,
     ) -> Result<ConceptPage, CapabilityError> {
-        self.0.concepts.list(user, limit, after).await
+        self.host.concepts().list(user, limit, after).await
     }
 
     async fn delete(&self, user: &str, id: &str) -> Result<Option<String>, CapabilityError> {
-        self.0.concepts.delete(user, id).await
+        self.host.concepts().delete(user, id).await
     }
 }
 
-impl api::Health for Ports {
+impl<O: Outside> api::Health for Native<O> {
     async fn check(&self) -> Vec<CapabilityState> {
-        Vec::new()
+        self.host.check().await
     }
 
     async fn model(&self) -> String {
-        String::new()
+        self.host.model.describe().to_owned()
     }
 }
 
-impl api::Issuer for Ports {
+impl<O: Outside> api::Issuer for Native<O> {
     async fn key_set(&self, _url: &str) -> Result<Vec<u8>, String> {
         Err("tokens are signed with a secret here".to_owned())
     }
 }
 
-impl api::Clock for Ports {
+impl<O: Outside> api::Clock for Native<O> {
     fn now(&self) -> Timestamp {
-        self.0.clock.now()
+        self.host.clock.now()
     }
 
     async fn sleep(&self, duration: Duration) {
-        tokio::time::sleep(duration).await;
+        self.runtime.sleep(duration).await;
     }
 }
 
-impl api::Ids for Ports {
+impl<O: Outside> api::Ids for Native<O> {
     fn uuid(&self) -> String {
-        Uuid::new_v4().to_string()
+        self.outside.uuid()
     }
 }
 
-impl api::Background for Ports {
-    /// On the thread of the API that asks.
+impl<O: Outside> api::Background for Native<O> {
     fn spawn(&self, work: impl Future<Output = ()> + 'static) {
-        tokio::spawn(SendWrapper::new(work));
+        self.outside.spawn(Box::pin(work));
     }
 }
