@@ -19,7 +19,6 @@ use std::sync::{Arc, LazyLock};
 
 use concept_refinement_domain::image_url::Signing;
 use concept_refinement_host::capability::clock::ManualClock;
-use concept_refinement_host::capability::concepts::ConceptStore;
 use concept_refinement_host::capability::images::ImageStore;
 use concept_refinement_host::capability::tasks::TaskStore;
 use concept_refinement_tests::artifacts;
@@ -95,11 +94,7 @@ impl<P: Platform> TaskBackend for Adapted<P> {
         Self::on(Arc::new(P::empty()), of_rules(rules), clock)
     }
 
-    fn tasks(&self) -> Arc<dyn TaskStore> {
-        Arc::clone(&self.instances) as _
-    }
-
-    fn concepts(&self) -> Arc<dyn ConceptStore> {
+    fn store(&self) -> Arc<dyn TaskStore> {
         Arc::clone(&self.instances) as _
     }
 }

@@ -4,7 +4,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use concept_refinement_host::capability::clock::ManualClock;
-use concept_refinement_host::capability::concepts::ConceptStore;
 use concept_refinement_host::capability::tasks::TaskStore;
 use concept_refinement_host::capability::tasks::sqlite::{Options, SqliteTasks};
 use tempfile::TempDir;
@@ -20,11 +19,7 @@ impl TaskBackend for InMemory {
         ))
     }
 
-    fn tasks(&self) -> Arc<dyn TaskStore> {
-        self.0.clone()
-    }
-
-    fn concepts(&self) -> Arc<dyn ConceptStore> {
+    fn store(&self) -> Arc<dyn TaskStore> {
         self.0.clone()
     }
 }
@@ -43,11 +38,7 @@ impl TaskBackend for OnDisk {
         }
     }
 
-    fn tasks(&self) -> Arc<dyn TaskStore> {
-        self.store.clone()
-    }
-
-    fn concepts(&self) -> Arc<dyn ConceptStore> {
+    fn store(&self) -> Arc<dyn TaskStore> {
         self.store.clone()
     }
 }

@@ -16,10 +16,10 @@ use concept_refinement_domain::concept::NewConcept;
 use concept_refinement_domain::task::{Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_host::capability::clock::ManualClock;
-use concept_refinement_host::capability::concepts::ConceptStore;
+use concept_refinement_host::capability::concepts::Concepts;
 use concept_refinement_host::capability::tasks::sqlite::{Options, SqliteTasks};
-use concept_refinement_host::capability::tasks::{Expired, TaskStore};
-use concept_refinement_tests::flaws::FlawedTasks;
+use concept_refinement_host::capability::tasks::{Expired, Leases, Maintenance, TaskStore, Tasks};
+use concept_refinement_tests::flaws::Flawed;
 
 use crate::flaws::Flaw;
 use crate::images::Images;
@@ -33,8 +33,10 @@ pub const START: Timestamp = Timestamp(1_795_176_000_123_456);
 type Answer<T> = Result<T, CapabilityError>;
 
 pub struct Store {
-    tasks: Arc<dyn TaskStore>,
-    concepts: Arc<dyn ConceptStore>,
+    tasks: Arc<dyn Tasks>,
+    concepts: Arc<dyn Concepts>,
+    leases: Arc<dyn Leases>,
+    maintenance: Arc<dyn Maintenance>,
     clock: Arc<ManualClock>,
     /// How far the store's clock is ahead.
     ahead: Cell<Duration>,
@@ -54,15 +56,15 @@ impl Store {
     ) -> Self {
         let clock = Arc::new(ManualClock::at(START));
         let store = Arc::new(SqliteTasks::in_memory(options, clock.clone()).unwrap());
-        let mut tasks: Arc<dyn TaskStore> = store.clone();
-        let mut concepts: Arc<dyn ConceptStore> = store;
-        if let Some(Flaw::Store(flaw)) = flaw {
-            let flawed = Arc::new(FlawedTasks::new(tasks, concepts, flaw));
-            (tasks, concepts) = (flawed.clone(), flawed);
-        }
+        let store: Arc<dyn TaskStore> = match flaw {
+            Some(Flaw::Store(flaw)) => Flawed::store(flaw, store),
+            _ => store,
+        };
         Self {
-            tasks,
-            concepts,
+            tasks: store.clone(),
+            concepts: store.clone(),
+            leases: store.clone(),
+            maintenance: store,
             clock,
             ahead: Cell::default(),
             scheduler: Rc::clone(scheduler),
@@ -135,12 +137,12 @@ impl Store {
         if held.is_none_or(|task| task.status != Status::Pending) {
             return Ok(Fenced::Lost);
         }
-        let claimed = self.run(self.tasks.claim(&task.id, None))?.unwrap();
-        self.run(self.tasks.fail(&claimed.lease, reason))
+        let claimed = self.run(self.leases.claim(&task.id, None))?.unwrap();
+        self.run(self.leases.fail(&claimed.lease, reason))
     }
 
     pub fn claim(&self, by: Group, id: &str, user: Option<&str>) -> Answer<Option<Claimed>> {
-        let answer = self.run(self.tasks.claim(id, user));
+        let answer = self.run(self.leases.claim(id, user));
         let now = self.now();
         let claimed = self.oracle.borrow_mut().answered("claim", &answer);
         if let Some(claimed) = claimed {
@@ -153,7 +155,7 @@ impl Store {
     }
 
     pub fn renew(&self, lease: &Lease) -> Answer<Option<Lease>> {
-        let answer = self.run(self.tasks.renew(lease));
+        let answer = self.run(self.leases.renew(lease));
         let mut oracle = self.oracle.borrow_mut();
         if let Some(renewed) = oracle.answered("renew", &answer) {
             oracle.renewed(lease, renewed.as_ref());
@@ -163,10 +165,10 @@ impl Store {
 
     pub fn write(&self, write: &Write<'_>, lease: &Lease) -> Answer<Fenced> {
         let answer = match write {
-            Write::Checkpoint(path) => self.run(self.tasks.checkpoint(lease, path)),
-            Write::Complete(id) => self.run(self.tasks.complete(lease, id)),
-            Write::Fail(reason) => self.run(self.tasks.fail(lease, reason)),
-            Write::Release => self.run(self.tasks.release(lease)),
+            Write::Checkpoint(path) => self.run(self.leases.checkpoint(lease, path)),
+            Write::Complete(id) => self.run(self.leases.complete(lease, id)),
+            Write::Fail(reason) => self.run(self.leases.fail(lease, reason)),
+            Write::Release => self.run(self.leases.release(lease)),
         };
         let fenced = self.oracle.borrow_mut().answered("write", &answer);
         if let Some(fenced) = fenced {
@@ -179,7 +181,7 @@ impl Store {
 
     pub fn prepare(&self, lease: &Lease, concept: NewConcept) -> Answer<Option<String>> {
         let path = concept.image_path.clone();
-        let answer = self.run(self.concepts.put(lease, concept));
+        let answer = self.run(self.leases.put_concept(lease, concept));
         let id = self.oracle.borrow_mut().answered("put", &answer);
         if let Some(id) = id {
             self.oracle.borrow_mut().prepared(lease, &path, id.as_ref());
@@ -216,7 +218,7 @@ impl Store {
     }
 
     pub fn due(&self, limit: u32) -> Answer<Vec<Task>> {
-        let answer = self.run(self.tasks.due(limit));
+        let answer = self.run(self.maintenance.due(limit));
         let mut oracle = self.oracle.borrow_mut();
         if let Some(tasks) = oracle.answered("due", &answer) {
             oracle.told_of(&tasks);
@@ -225,11 +227,11 @@ impl Store {
     }
 
     pub fn next_due(&self) -> Answer<Option<Timestamp>> {
-        self.run(self.tasks.next_due())
+        self.run(self.maintenance.next_due())
     }
 
     pub fn recover(&self) -> Answer<u32> {
-        let answer = self.run(self.tasks.recover());
+        let answer = self.run(self.maintenance.recover());
         let now = self.now();
         let mut oracle = self.oracle.borrow_mut();
         if let Some(unfinished) = oracle.answered("recover", &answer) {
@@ -240,7 +242,7 @@ impl Store {
 
     pub fn expire(&self, before: Timestamp) -> Answer<Expired> {
         const MANY: u32 = 1_000;
-        let answer = self.run(self.tasks.expire(before, MANY));
+        let answer = self.run(self.maintenance.expire(before, MANY));
         let expired = self.oracle.borrow_mut().answered("expire", &answer);
         if let Some(expired) = expired {
             let gone = self.oracle.borrow_mut().expired(before, &expired);
@@ -255,7 +257,7 @@ impl Store {
             Some(Flaw::ImageLeftOver) => return Ok(vec![]),
             _ => {}
         }
-        let answer = self.run(self.tasks.unreferenced(paths));
+        let answer = self.run(self.maintenance.unreferenced(paths));
         let mut oracle = self.oracle.borrow_mut();
         if let Some(paths) = oracle.answered("unreferenced", &answer) {
             oracle.unreferenced(&paths);

@@ -23,7 +23,7 @@ use tokio::time::{Instant, sleep};
 use crate::capability::Capabilities;
 use crate::capability::clock::before;
 use crate::capability::images::ImageStore;
-use crate::capability::tasks::{Expired, TaskStore};
+use crate::capability::tasks::{Expired, Maintenance};
 
 /// Rows or images dealt with in one go.
 const BATCH: u32 = 100;
@@ -48,7 +48,7 @@ pub async fn run(
 }
 
 async fn rounds(host: &Capabilities, retention: Option<Duration>) {
-    let (tasks, images) = (host.tasks.as_ref(), host.images.as_ref());
+    let (tasks, images) = (host.maintenance(), host.images.as_ref());
     let pause = retention.map_or(HOUR, between_rounds);
     let mut next_look = Instant::now();
     loop {
@@ -93,7 +93,7 @@ fn log(removed: Result<Removed, CapabilityError>, what: &str) {
 /// before then. The uploads first: on a full disk an image can be deleted, and
 /// makes the room that a store needs to forget something.
 async fn remove_older(
-    tasks: &dyn TaskStore,
+    tasks: &dyn Maintenance,
     images: &dyn ImageStore,
     age: Timestamp,
 ) -> Result<Removed, CapabilityError> {
@@ -112,7 +112,7 @@ async fn remove_older(
 
 /// Images of a kind, and of this age where it is given, that nothing refers to.
 async fn remove_unreferenced(
-    tasks: &dyn TaskStore,
+    tasks: &dyn Maintenance,
     images: &dyn ImageStore,
     kind: ImageKind,
     age: Option<Timestamp>,

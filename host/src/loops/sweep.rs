@@ -24,12 +24,12 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Publishes what the process before this one left.
 pub async fn recover(host: &Capabilities) -> Result<(), CapabilityError> {
-    let unfinished = host.tasks.recover().await?;
+    let unfinished = host.maintenance().recover().await?;
     if unfinished > 0 {
         tracing::info!(tasks = unfinished, "taking over unfinished tasks");
     }
     loop {
-        let due = host.tasks.due(BATCH).await?;
+        let due = host.maintenance().due(BATCH).await?;
         if due.is_empty() {
             return Ok(());
         }
@@ -65,7 +65,7 @@ pub async fn run(host: Arc<Capabilities>, lease: Duration, mut stop: watch::Rece
     let longest = lease.min(PENDING_OVERDUE);
     let mut shortest = BREATHER;
     loop {
-        let wait = match host.tasks.next_due().await {
+        let wait = match host.maintenance().next_due().await {
             Ok(Some(due)) => due.since(host.clock.now()).min(longest).max(shortest),
             Ok(None) => longest,
             Err(error) => {
@@ -77,7 +77,7 @@ pub async fn run(host: Arc<Capabilities>, lease: Duration, mut stop: watch::Rece
             () = tokio::time::sleep(wait) => {}
             _ = stop.wait_for(|stop| *stop) => return,
         }
-        shortest = match host.tasks.due(BATCH).await {
+        shortest = match host.maintenance().due(BATCH).await {
             Ok(due) => {
                 publish(&host, &due).await;
                 BREATHER
@@ -149,7 +149,11 @@ mod tests {
             public_url: None,
         };
         let images = Arc::new(MemoryImages::new(signing, clock.clone()));
-        let host = Arc::new(capabilities(Arc::<Ledger>::default(), images, clock));
+        let host = Arc::new(capabilities(
+            Arc::<Ledger>::default().store(),
+            images,
+            clock,
+        ));
         let (stop, stopped) = watch::channel(false);
         let lease = Duration::from_secs(1);
         let sweeping = tokio::spawn(run(host.clone(), lease, stopped.clone()));

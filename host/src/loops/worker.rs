@@ -8,7 +8,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use concept_refinement_domain::message::{self, Parsed};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -64,7 +63,9 @@ impl Worker {
                 Ok(delivery) => {
                     let worker = Arc::clone(&self);
                     let over = over.clone();
-                    let span = task_span(&delivery.message);
+                    let id = delivery.task_id.as_deref().unwrap_or_default();
+                    // All that is logged of one task shares its id.
+                    let span = tracing::info_span!("task", id);
                     let work = async move {
                         worker.work(delivery, over).await;
                         drop(slot);
@@ -93,18 +94,20 @@ impl Worker {
 
     /// Processes one message that no queue delivered. An error: the instance
     /// ended early.
-    pub async fn once(&self, message: &[u8]) -> anyhow::Result<Outcome> {
-        self.process(message, &mut ClaimedLease::default()).await
+    pub async fn once(&self, task_id: &str, message: &[u8]) -> anyhow::Result<Outcome> {
+        let claimed = &mut ClaimedLease::default();
+        self.process(Some(task_id), message, claimed).await
     }
 
     async fn work(&self, delivery: Delivery, over: CancellationToken) {
         let mut claimed = ClaimedLease::default();
+        let task_id = delivery.task_id.as_deref();
         let processed = tokio::select! {
-            processed = self.process(&delivery.message, &mut claimed) => Some(processed),
+            processed = self.process(task_id, &delivery.message, &mut claimed) => Some(processed),
             () = over.cancelled() => None,
         };
-        if let (Some(metrics), Some(id)) = (&self.metrics, task_id(&delivery.message)) {
-            metrics.tasks.left(&id);
+        if let (Some(metrics), Some(id)) = (&self.metrics, task_id) {
+            metrics.tasks.left(id);
         }
         match processed {
             Some(Ok(Outcome::Done)) => {
@@ -134,7 +137,7 @@ impl Worker {
             }
             None => {
                 if let Some(lease) = claimed.take()
-                    && let Err(error) = self.host.tasks.release(&lease).await
+                    && let Err(error) = self.host.leases().release(&lease).await
                 {
                     tracing::error!(%error, "the lease could not be released");
                 }
@@ -151,15 +154,19 @@ impl Worker {
         if let Some(lease) = claimed.take() {
             // It tried so itself. Where this fails as well, it is made good
             // for before the task is taken again.
-            let _ = self.unreleased.give_back(&*self.host.tasks, lease).await;
+            let _ = self.unreleased.give_back(self.host.leases(), lease).await;
         }
         delivery.nack(REDELIVERY).await;
     }
 
-    async fn process(&self, message: &[u8], claimed: &mut ClaimedLease) -> anyhow::Result<Outcome> {
-        let task_id = task_id(message);
-        if let Some(task_id) = &task_id
-            && let Err(error) = self.unreleased.settle(&*self.host.tasks, task_id).await
+    async fn process(
+        &self,
+        task_id: Option<&str>,
+        message: &[u8],
+        claimed: &mut ClaimedLease,
+    ) -> anyhow::Result<Outcome> {
+        if let Some(task_id) = task_id
+            && let Err(error) = self.unreleased.settle(self.host.leases(), task_id).await
         {
             return Ok(Outcome::RetryLater(error.message));
         }
@@ -167,7 +174,7 @@ impl Worker {
         let mut store = Sandbox::store(&self.engine, &self.grants);
         *claimed = store.data().claimed();
         let stage = store.data().stage();
-        let forgotten = task_id.map(|id| self.host.tasks.forgotten(&id));
+        let forgotten = task_id.map(|id| self.host.leases().deletion(id));
         let cancelled = async {
             match forgotten {
                 Some(forgotten) => forgotten.await,
@@ -203,18 +210,5 @@ impl Worker {
             }
             Err(_) => anyhow::bail!("the processor overran its task's limit"),
         }
-    }
-}
-
-/// All that is logged of one task shares its id.
-fn task_span(message: &[u8]) -> tracing::Span {
-    tracing::info_span!("task", id = task_id(message).unwrap_or_default())
-}
-
-fn task_id(message: &[u8]) -> Option<String> {
-    match message::parse(message) {
-        Parsed::Valid { task_id, .. } => Some(task_id),
-        Parsed::Unusable { task_id, .. } => task_id,
-        Parsed::Nonsense => None,
     }
 }

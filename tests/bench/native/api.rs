@@ -14,10 +14,10 @@ use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::task::{Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_host::capability::Clock;
-use concept_refinement_host::capability::concepts::ConceptStore;
+use concept_refinement_host::capability::concepts::Concepts;
 use concept_refinement_host::capability::images::ImageStore;
 use concept_refinement_host::capability::queue::TaskQueue;
-use concept_refinement_host::capability::tasks::TaskStore;
+use concept_refinement_host::capability::tasks::Tasks;
 use futures::stream;
 use send_wrapper::SendWrapper;
 use uuid::Uuid;
@@ -26,8 +26,8 @@ pub use concept_refinement_host::capability::images::Contents;
 
 #[derive(Clone)]
 pub struct Stores {
-    pub tasks: Arc<dyn TaskStore>,
-    pub concepts: Arc<dyn ConceptStore>,
+    pub tasks: Arc<dyn Tasks>,
+    pub concepts: Arc<dyn Concepts>,
     pub images: Arc<dyn ImageStore>,
     pub queue: Arc<dyn TaskQueue>,
     pub clock: Arc<dyn Clock>,

@@ -56,27 +56,27 @@ impl TaskStore for Ports {
         task_id: &str,
         user_id: Option<&str>,
     ) -> Result<Option<Claimed>, CapabilityError> {
-        self.0.tasks.claim(task_id, user_id).await
+        self.0.leases().claim(task_id, user_id).await
     }
 
     async fn renew(&self, lease: &Lease) -> Result<Option<Lease>, CapabilityError> {
-        self.0.tasks.renew(lease).await
+        self.0.leases().renew(lease).await
     }
 
     async fn checkpoint(&self, lease: &Lease, image_path: &str) -> Result<Fenced, CapabilityError> {
-        self.0.tasks.checkpoint(lease, image_path).await
+        self.0.leases().checkpoint(lease, image_path).await
     }
 
     async fn complete(&self, lease: &Lease, result_id: &str) -> Result<Fenced, CapabilityError> {
-        self.0.tasks.complete(lease, result_id).await
+        self.0.leases().complete(lease, result_id).await
     }
 
     async fn fail(&self, lease: &Lease, error_message: &str) -> Result<Fenced, CapabilityError> {
-        self.0.tasks.fail(lease, error_message).await
+        self.0.leases().fail(lease, error_message).await
     }
 
     async fn release(&self, lease: &Lease) -> Result<Fenced, CapabilityError> {
-        self.0.tasks.release(lease).await
+        self.0.leases().release(lease).await
     }
 }
 
@@ -116,13 +116,13 @@ impl ConceptStore for Ports {
         lease: &Lease,
         concept: NewConcept,
     ) -> Result<Option<String>, CapabilityError> {
-        self.0.concepts.put(lease, concept).await
+        self.0.leases().put_concept(lease, concept).await
     }
 }
 
 impl Progress for Ports {
     async fn began(&self, lease: &Lease, stage: Stage) {
-        self.0.tasks.progress(lease, stage).await;
+        self.0.leases().progress(lease, stage).await.unwrap();
     }
 }
 

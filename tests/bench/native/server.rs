@@ -50,7 +50,7 @@ pub fn serve(data: &Path) {
         max_backlog: u32::MAX,
         ..Options::default()
     };
-    let tasks = Arc::new(SqliteTasks::open(data, options, Arc::clone(&clock)).unwrap());
+    let store = Arc::new(SqliteTasks::open(data, options, Arc::clone(&clock)).unwrap());
     let signing = Signing {
         key: vec![7; 32],
         ttl: std::time::Duration::from_secs(3600),
@@ -58,9 +58,9 @@ pub fn serve(data: &Path) {
     };
     let images = FileImages::open(&data.join("images"), signing, Arc::clone(&clock)).unwrap();
     let stores = Stores {
-        queue: Arc::new(StoreQueue::new(Arc::clone(&tasks) as _, 100_000)),
-        concepts: Arc::clone(&tasks) as _,
-        tasks,
+        queue: Arc::new(StoreQueue::new(Arc::clone(&store) as _, 100_000)),
+        concepts: Arc::clone(&store) as _,
+        tasks: store,
         images: Arc::new(images),
         clock,
     };

@@ -10,9 +10,11 @@ use concept_refinement_domain::concept::{Concept, NewConcept};
 use concept_refinement_domain::task::{Stage, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_host::capability::Answer;
-use concept_refinement_host::capability::concepts::ConceptStore;
+use concept_refinement_host::capability::concepts::Concepts;
 use concept_refinement_host::capability::images::{Contents, ImageStore, Images};
-use concept_refinement_host::capability::tasks::{Changes, Expired, Tally, TaskStore};
+use concept_refinement_host::capability::tasks::{
+    Changes, Expired, Leases, Maintenance, Tally, Tasks,
+};
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use tokio::sync::mpsc;
@@ -24,7 +26,7 @@ use super::streams::{self, Pieces};
 
 const HOST_ONLY: &str = "only a host offers this";
 
-impl TaskStore for Instances {
+impl Tasks for Instances {
     fn submit(&self, task: NewTask) -> Answer<'_, Submission> {
         Box::pin(async move {
             let submission = self.ask(|accessor, adapter| {
@@ -41,72 +43,6 @@ impl TaskStore for Instances {
             let fenced = self.ask(|accessor, adapter| {
                 let store = adapter.concept_refinement_task_store();
                 Box::pin(store.call_withdraw(accessor, id, error_message))
-            });
-            Ok(fenced.await?.into())
-        })
-    }
-
-    fn claim<'a>(&'a self, id: &'a str, user_id: Option<&'a str>) -> Answer<'a, Option<Claimed>> {
-        let (id, user_id) = (id.to_owned(), user_id.map(str::to_owned));
-        Box::pin(async move {
-            let claimed = self.ask(|accessor, adapter| {
-                let store = adapter.concept_refinement_task_store();
-                Box::pin(store.call_claim(accessor, id, user_id))
-            });
-            Ok(claimed.await?.map(Into::into))
-        })
-    }
-
-    fn renew<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Option<Lease>> {
-        let lease = lease.clone();
-        Box::pin(async move {
-            let renewed = self.ask(|accessor, adapter| {
-                let store = adapter.concept_refinement_task_store();
-                Box::pin(store.call_renew(accessor, lease.into()))
-            });
-            Ok(renewed.await?.map(Into::into))
-        })
-    }
-
-    fn checkpoint<'a>(&'a self, lease: &'a Lease, image_path: &'a str) -> Answer<'a, Fenced> {
-        let (lease, image_path) = (lease.clone(), image_path.to_owned());
-        Box::pin(async move {
-            let fenced = self.ask(|accessor, adapter| {
-                let store = adapter.concept_refinement_task_store();
-                Box::pin(store.call_checkpoint(accessor, lease.into(), image_path))
-            });
-            Ok(fenced.await?.into())
-        })
-    }
-
-    fn complete<'a>(&'a self, lease: &'a Lease, result_id: &'a str) -> Answer<'a, Fenced> {
-        let (lease, result_id) = (lease.clone(), result_id.to_owned());
-        Box::pin(async move {
-            let fenced = self.ask(|accessor, adapter| {
-                let store = adapter.concept_refinement_task_store();
-                Box::pin(store.call_complete(accessor, lease.into(), result_id))
-            });
-            Ok(fenced.await?.into())
-        })
-    }
-
-    fn fail<'a>(&'a self, lease: &'a Lease, error_message: &'a str) -> Answer<'a, Fenced> {
-        let (lease, error_message) = (lease.clone(), error_message.to_owned());
-        Box::pin(async move {
-            let fenced = self.ask(|accessor, adapter| {
-                let store = adapter.concept_refinement_task_store();
-                Box::pin(store.call_fail(accessor, lease.into(), error_message))
-            });
-            Ok(fenced.await?.into())
-        })
-    }
-
-    fn release<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Fenced> {
-        let lease = lease.clone();
-        Box::pin(async move {
-            let fenced = self.ask(|accessor, adapter| {
-                let store = adapter.concept_refinement_task_store();
-                Box::pin(store.call_release(accessor, lease.into()))
             });
             Ok(fenced.await?.into())
         })
@@ -176,12 +112,88 @@ impl TaskStore for Instances {
             })
         }))
     }
+}
 
-    fn forgotten(&self, _: &str) -> BoxFuture<'static, ()> {
-        panic!("{HOST_ONLY}")
+impl Leases for Instances {
+    fn claim<'a>(&'a self, id: &'a str, user_id: Option<&'a str>) -> Answer<'a, Option<Claimed>> {
+        let (id, user_id) = (id.to_owned(), user_id.map(str::to_owned));
+        Box::pin(async move {
+            let claimed = self.ask(|accessor, adapter| {
+                let store = adapter.concept_refinement_task_store();
+                Box::pin(store.call_claim(accessor, id, user_id))
+            });
+            Ok(claimed.await?.map(Into::into))
+        })
     }
 
-    fn progress<'a>(&'a self, lease: &'a Lease, stage: Stage) -> BoxFuture<'a, ()> {
+    fn renew<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Option<Lease>> {
+        let lease = lease.clone();
+        Box::pin(async move {
+            let renewed = self.ask(|accessor, adapter| {
+                let store = adapter.concept_refinement_task_store();
+                Box::pin(store.call_renew(accessor, lease.into()))
+            });
+            Ok(renewed.await?.map(Into::into))
+        })
+    }
+
+    fn checkpoint<'a>(&'a self, lease: &'a Lease, image_path: &'a str) -> Answer<'a, Fenced> {
+        let (lease, image_path) = (lease.clone(), image_path.to_owned());
+        Box::pin(async move {
+            let fenced = self.ask(|accessor, adapter| {
+                let store = adapter.concept_refinement_task_store();
+                Box::pin(store.call_checkpoint(accessor, lease.into(), image_path))
+            });
+            Ok(fenced.await?.into())
+        })
+    }
+
+    fn put_concept<'a>(
+        &'a self,
+        lease: &'a Lease,
+        concept: NewConcept,
+    ) -> Answer<'a, Option<String>> {
+        let lease = lease.clone();
+        Box::pin(self.ask(|accessor, adapter| {
+            let store = adapter.concept_refinement_concept_store();
+            Box::pin(store.call_put(accessor, lease.into(), concept.into()))
+        }))
+    }
+
+    fn complete<'a>(&'a self, lease: &'a Lease, result_id: &'a str) -> Answer<'a, Fenced> {
+        let (lease, result_id) = (lease.clone(), result_id.to_owned());
+        Box::pin(async move {
+            let fenced = self.ask(|accessor, adapter| {
+                let store = adapter.concept_refinement_task_store();
+                Box::pin(store.call_complete(accessor, lease.into(), result_id))
+            });
+            Ok(fenced.await?.into())
+        })
+    }
+
+    fn fail<'a>(&'a self, lease: &'a Lease, error_message: &'a str) -> Answer<'a, Fenced> {
+        let (lease, error_message) = (lease.clone(), error_message.to_owned());
+        Box::pin(async move {
+            let fenced = self.ask(|accessor, adapter| {
+                let store = adapter.concept_refinement_task_store();
+                Box::pin(store.call_fail(accessor, lease.into(), error_message))
+            });
+            Ok(fenced.await?.into())
+        })
+    }
+
+    fn release<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Fenced> {
+        let lease = lease.clone();
+        Box::pin(async move {
+            let fenced = self.ask(|accessor, adapter| {
+                let store = adapter.concept_refinement_task_store();
+                Box::pin(store.call_release(accessor, lease.into()))
+            });
+            Ok(fenced.await?.into())
+        })
+    }
+
+    fn progress<'a>(&'a self, lease: &'a Lease, stage: Stage) -> Answer<'a, ()> {
         let lease = lease.clone();
         Box::pin(self.open(move |accessor, adapter, answer| {
             Box::pin(async move {
@@ -189,12 +201,18 @@ impl TaskStore for Instances {
                 progress
                     .call_began(accessor, lease.into(), stage.into())
                     .await?;
-                let _ = answer.send(());
+                let _ = answer.send(Ok(()));
                 Ok(())
             })
         }))
     }
 
+    fn deletion(&self, _: &str) -> BoxFuture<'static, ()> {
+        panic!("{HOST_ONLY}")
+    }
+}
+
+impl Maintenance for Instances {
     fn due(&self, _: u32) -> Answer<'_, Vec<Task>> {
         panic!("{HOST_ONLY}")
     }
@@ -224,15 +242,7 @@ impl TaskStore for Instances {
     }
 }
 
-impl ConceptStore for Instances {
-    fn put<'a>(&'a self, lease: &'a Lease, concept: NewConcept) -> Answer<'a, Option<String>> {
-        let lease = lease.clone();
-        Box::pin(self.ask(|accessor, adapter| {
-            let store = adapter.concept_refinement_concept_store();
-            Box::pin(store.call_put(accessor, lease.into(), concept.into()))
-        }))
-    }
-
+impl Concepts for Instances {
     fn get<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Concept>> {
         let (user_id, id) = (user_id.to_owned(), id.to_owned());
         Box::pin(async move {

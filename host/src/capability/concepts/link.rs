@@ -21,7 +21,10 @@ impl HostWithStore<Sandbox> for Linked {
         concept: wit::NewConcept,
     ) -> Answer<Option<String>> {
         let host = accessor.with(|mut access| access.get().capabilities())?;
-        let id = host.concepts.put(&lease.into(), concept.into()).await;
+        let id = host
+            .leases()
+            .put_concept(&lease.into(), concept.into())
+            .await;
         Ok(id.map_err(Into::into))
     }
 
@@ -31,7 +34,7 @@ impl HostWithStore<Sandbox> for Linked {
         id: String,
     ) -> Answer<Option<wit::Concept>> {
         let host = accessor.with(|mut access| access.get().capabilities())?;
-        let concept = host.concepts.get(&user_id, &id).await;
+        let concept = host.concepts().get(&user_id, &id).await;
         Ok(concept
             .map(|concept| concept.map(Into::into))
             .map_err(Into::into))
@@ -45,7 +48,7 @@ impl HostWithStore<Sandbox> for Linked {
     ) -> Answer<wit::Page> {
         let host = accessor.with(|mut access| access.get().capabilities())?;
         let page = host
-            .concepts
+            .concepts()
             .list(&user_id, limit, after.map(Into::into))
             .await;
         Ok(page
@@ -62,7 +65,7 @@ impl HostWithStore<Sandbox> for Linked {
         id: String,
     ) -> Answer<Option<String>> {
         let host = accessor.with(|mut access| access.get().capabilities())?;
-        let path = host.concepts.delete(&user_id, &id).await;
+        let path = host.concepts().delete(&user_id, &id).await;
         Ok(path.map_err(Into::into))
     }
 }

@@ -5,6 +5,8 @@
 //! which to look at them, so that a worker is woken and need not poll. The
 //! message is made from the row when it is delivered.
 
+pub(crate) mod engine;
+
 use std::cmp::Reverse;
 use std::collections::binary_heap::PeekMut;
 use std::collections::{BinaryHeap, HashSet, VecDeque};
@@ -21,7 +23,7 @@ use tokio::time::Instant;
 
 use super::{Delivery, Receipt, TaskQueue};
 use crate::capability::Answer;
-use crate::capability::tasks::TaskStore;
+use crate::capability::tasks::Tasks;
 use crate::log_throttle::LogThrottle;
 
 /// A delivery that was not answered comes again after this.
@@ -30,15 +32,16 @@ const UNANSWERED_DELAY: Duration = Duration::from_secs(1);
 /// Whatever a worker asks for.
 const LONGEST_DELAY: Duration = Duration::from_secs(60 * 60);
 
+/// The queue inside a task store.
 pub struct StoreQueue {
-    tasks: Arc<dyn TaskStore>,
+    tasks: Arc<dyn Tasks>,
     waiting: Arc<Waiting>,
 }
 
 impl StoreQueue {
     /// Keeps at most `capacity` tasks in mind. One more is not refused, since
     /// its row is there: it is published again when it is overdue.
-    pub fn new(tasks: Arc<dyn TaskStore>, capacity: usize) -> Self {
+    pub fn new(tasks: Arc<dyn Tasks>, capacity: usize) -> Self {
         Self {
             tasks,
             waiting: Arc::new(Waiting {
@@ -62,7 +65,7 @@ impl StoreQueue {
             match self.tasks.get(&user_id, &task_id).await? {
                 Some(task) if !task.status.is_final() => {
                     let message = message::message_for(&task);
-                    return Ok(Delivery::new(message, Box::new(receipt)));
+                    return Ok(Delivery::new(Some(task_id), message, Box::new(receipt)));
                 }
                 _ => receipt.forget(),
             }

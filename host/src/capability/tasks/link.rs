@@ -22,7 +22,7 @@ impl HostWithStore<Sandbox> for Linked {
         new_task: wit::NewTask,
     ) -> Answer<wit::Submission> {
         let host = accessor.with(|mut access| access.get().capabilities())?;
-        let submission = host.tasks.submit(new_task.into()).await;
+        let submission = host.tasks().submit(new_task.into()).await;
         Ok(submission.map(Into::into).map_err(Into::into))
     }
 
@@ -32,7 +32,7 @@ impl HostWithStore<Sandbox> for Linked {
         error_message: String,
     ) -> Answer<types::Fenced> {
         let host = accessor.with(|mut access| access.get().capabilities())?;
-        let fenced = host.tasks.withdraw(&id, &error_message).await;
+        let fenced = host.tasks().withdraw(&id, &error_message).await;
         Ok(fenced.map(Into::into).map_err(Into::into))
     }
 
@@ -42,7 +42,7 @@ impl HostWithStore<Sandbox> for Linked {
         user_id: Option<String>,
     ) -> Answer<Option<wit::Claimed>> {
         let host = accessor.with(|mut access| access.get().capabilities())?;
-        let claimed = host.tasks.claim(&id, user_id.as_deref()).await;
+        let claimed = host.leases().claim(&id, user_id.as_deref()).await;
         if let Ok(Some(claimed)) = &claimed {
             let lease = claimed.lease.clone();
             accessor.with(|mut access| access.get().claimed().set(Some(lease)));
@@ -57,7 +57,7 @@ impl HostWithStore<Sandbox> for Linked {
         lease: types::Lease,
     ) -> Answer<Option<types::Lease>> {
         let host = accessor.with(|mut access| access.get().capabilities())?;
-        let renewed = host.tasks.renew(&lease.into()).await;
+        let renewed = host.leases().renew(&lease.into()).await;
         Ok(renewed
             .map(|lease| lease.map(Into::into))
             .map_err(Into::into))
@@ -69,7 +69,7 @@ impl HostWithStore<Sandbox> for Linked {
         image_path: String,
     ) -> Answer<types::Fenced> {
         let host = accessor.with(|mut access| access.get().capabilities())?;
-        let fenced = host.tasks.checkpoint(&lease.into(), &image_path).await;
+        let fenced = host.leases().checkpoint(&lease.into(), &image_path).await;
         Ok(fenced.map(Into::into).map_err(Into::into))
     }
 
@@ -79,7 +79,7 @@ impl HostWithStore<Sandbox> for Linked {
         result_id: String,
     ) -> Answer<types::Fenced> {
         let host = accessor.with(|mut access| access.get().capabilities())?;
-        let fenced = host.tasks.complete(&lease.into(), &result_id).await;
+        let fenced = host.leases().complete(&lease.into(), &result_id).await;
         Ok(fenced.map(Into::into).map_err(Into::into))
     }
 
@@ -89,7 +89,7 @@ impl HostWithStore<Sandbox> for Linked {
         error_message: String,
     ) -> Answer<types::Fenced> {
         let host = accessor.with(|mut access| access.get().capabilities())?;
-        let fenced = host.tasks.fail(&lease.into(), &error_message).await;
+        let fenced = host.leases().fail(&lease.into(), &error_message).await;
         Ok(fenced.map(Into::into).map_err(Into::into))
     }
 
@@ -98,7 +98,7 @@ impl HostWithStore<Sandbox> for Linked {
         lease: types::Lease,
     ) -> Answer<types::Fenced> {
         let host = accessor.with(|mut access| access.get().capabilities())?;
-        let fenced = host.tasks.release(&lease.into()).await;
+        let fenced = host.leases().release(&lease.into()).await;
         Ok(fenced.map(Into::into).map_err(Into::into))
     }
 
@@ -108,7 +108,7 @@ impl HostWithStore<Sandbox> for Linked {
         id: String,
     ) -> Answer<Option<types::Task>> {
         let host = accessor.with(|mut access| access.get().capabilities())?;
-        let task = host.tasks.get(&user_id, &id).await;
+        let task = host.tasks().get(&user_id, &id).await;
         Ok(task.map(|task| task.map(Into::into)).map_err(Into::into))
     }
 
@@ -121,7 +121,7 @@ impl HostWithStore<Sandbox> for Linked {
     ) -> Answer<wit::Page> {
         let host = accessor.with(|mut access| access.get().capabilities())?;
         let (status, after) = (status.map(Into::into), after.map(Into::into));
-        let page = host.tasks.list(&user_id, status, limit, after).await;
+        let page = host.tasks().list(&user_id, status, limit, after).await;
         Ok(page
             .map(|page| wit::Page {
                 tasks: page.items.into_iter().map(Into::into).collect(),
@@ -136,7 +136,7 @@ impl HostWithStore<Sandbox> for Linked {
         id: String,
     ) -> Answer<Option<wit::Deleted>> {
         let host = accessor.with(|mut access| access.get().capabilities())?;
-        let deleted = host.tasks.delete(&user_id, &id).await;
+        let deleted = host.tasks().delete(&user_id, &id).await;
         Ok(deleted
             .map(|deleted| {
                 deleted.map(|deleted| wit::Deleted {
@@ -159,7 +159,7 @@ impl HostWithStore<Sandbox> for Linked {
             Ok(place) => place,
             Err(error) => return Ok(Err(error.into())),
         };
-        match host.tasks.watch(&user_id, &id).await {
+        match host.tasks().watch(&user_id, &id).await {
             Ok(None) => Ok(Ok(None)),
             Ok(Some(changes)) => {
                 let changes = Items::new(place.hold(changes).map(wit::Change::from));

@@ -12,6 +12,7 @@ use super::*;
 use crate::capability::Answer;
 use crate::capability::clock::ManualClock;
 use crate::capability::images::{Contents, Images, Listed};
+use crate::capability::tasks::Tasks as _;
 use crate::capability::tasks::samples::new_task;
 use crate::capability::tasks::sqlite::{Options, SqliteTasks};
 use crate::loops::fakes::{broken, refused};

@@ -167,10 +167,9 @@ mod tests {
 
     use super::*;
     use crate::capability::clock::ManualClock;
-    use crate::capability::concepts::ConceptStore;
-    use crate::capability::tasks::TaskStore;
     use crate::capability::tasks::samples::new_task;
     use crate::capability::tasks::sqlite::{Options, SqliteTasks};
+    use crate::capability::tasks::{Leases as _, Tasks as _};
 
     /// A task whose concept is prepared, and its lease.
     async fn prepared(store: &SqliteTasks) -> Lease {
@@ -195,7 +194,11 @@ mod tests {
             theme_description: None,
             color_palettes: vec![],
         };
-        store.put(&claimed.lease, concept).await.unwrap().unwrap();
+        store
+            .put_concept(&claimed.lease, concept)
+            .await
+            .unwrap()
+            .unwrap();
         claimed.lease
     }
 
@@ -229,7 +232,7 @@ mod tests {
 
         let deleted = store();
         prepared(&deleted).await;
-        let answer = TaskStore::delete(&deleted, "ada", "a").await.unwrap();
+        let answer = deleted.delete("ada", "a").await.unwrap();
         assert!(answer.is_some());
         assert_eq!(rows(&deleted).await, 0);
     }

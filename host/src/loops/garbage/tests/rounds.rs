@@ -21,7 +21,7 @@ const ORPHAN: &str = "refined/ada/a-1.png";
 fn start(retention: Option<Duration>) -> Running {
     let (ledger, shelf) = (Arc::<Ledger>::default(), Arc::<Shelf>::default());
     let clock = Arc::new(ManualClock::at(NOW));
-    let host = capabilities(ledger.clone(), shelf.clone(), clock);
+    let host = capabilities(ledger.store(), shelf.clone(), clock);
     let (stop, stopped) = watch::channel(false);
     Running {
         ledger,

@@ -8,9 +8,9 @@ use std::thread;
 use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::assembly::serving::Serving;
+use super::signals::Signals;
+use crate::assembly::Serving;
 
 /// How long a stop may take (contract, section 4), the grace included.
 const STOP: Duration = Duration::from_secs(30);
@@ -66,12 +66,12 @@ async fn start_and_stop(
     signals.next().await;
     tracing::info!("stopping");
     exit_after(STOP, 1);
-    let hurry = async {
+    let second_signal = async {
         signals.next().await;
         tracing::info!("stopping at once");
         exit_after(HURRIED_STOP, 0);
     };
-    serving.stop_sooner(hurry).await;
+    serving.stop_before(second_signal).await;
     Ok(())
 }
 
@@ -84,27 +84,5 @@ fn exit_after(limit: Duration, status: i32) {
     };
     if let Err(error) = thread::Builder::new().name("exit".into()).spawn(exit) {
         tracing::error!(%error, "nothing limits how long the stop takes");
-    }
-}
-
-/// Those that ask a process to end.
-pub(crate) struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    pub(crate) fn listen() -> std::io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
-    }
-
-    pub(crate) async fn next(&mut self) -> SignalKind {
-        tokio::select! {
-            _ = self.terminate.recv() => SignalKind::terminate(),
-            _ = self.interrupt.recv() => SignalKind::interrupt(),
-        }
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-use crate::config::ModelChoice;
+use crate::config::{Config, ModelChoice};
 
 type Bytes = Cow<'static, [u8]>;
 
@@ -13,17 +13,25 @@ mod embedded {
     include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
 }
 
-/// The three components that a host runs.
+/// The three components that a host runs, as WebAssembly.
 #[derive(Clone)]
 pub struct Components {
+    /// Exports `wasi:http/handler`.
     pub api: Bytes,
+    /// Exports `processor`.
     pub processor: Bytes,
+    /// Exports `image-model`.
     pub model: Bytes,
 }
 
 impl Components {
-    /// Of a directory, or those that were embedded when this was built.
-    pub fn load(directory: Option<&Path>, model: &ModelChoice) -> anyhow::Result<Self> {
+    /// Of a directory, or those that were embedded when this was built; the
+    /// model is the configured one.
+    ///
+    /// # Errors
+    ///
+    /// A file is missing, or there is no directory and nothing was embedded.
+    pub fn load(directory: Option<&Path>, config: &Config) -> anyhow::Result<Self> {
         let component = |name: &str| match directory {
             Some(directory) => read(&directory.join(format!("{name}.wasm"))),
             None => embedded::COMPONENTS
@@ -38,7 +46,7 @@ impl Components {
         Ok(Self {
             api: component("api")?,
             processor: component("processor")?,
-            model: match model {
+            model: match &config.model {
                 ModelChoice::Local => component("model-local")?,
                 ModelChoice::Provider(provider) => component(&format!("model-{}", provider.name))?,
                 ModelChoice::Component(path) => read(path)?,

@@ -5,29 +5,57 @@ use std::sync::{Arc, Mutex, PoisonError};
 use concept_refinement_domain::capability::CapabilityState;
 
 use super::clock::Clock;
-use super::concepts::ConceptStore;
+use super::concepts::Concepts;
 use super::health::ModelHealth;
 use super::images::ImageStore;
 use super::model::ImageModel;
 use super::queue::TaskQueue;
-use super::tasks::TaskStore;
+use super::tasks::{Leases, Maintenance, TaskStore, Tasks};
 
-/// What is plugged into the components.
+/// What the components are granted, and the loops work on.
 pub struct Capabilities {
+    /// By which leases, quotas and signed URLs go.
     pub clock: Arc<dyn Clock>,
-    pub tasks: Arc<dyn TaskStore>,
-    pub concepts: Arc<dyn ConceptStore>,
+    /// Tasks and concepts, of which everybody is given a view of their own.
+    pub store: Arc<dyn TaskStore>,
+    /// Uploads and refined images.
     pub images: Arc<dyn ImageStore>,
+    /// Messages that point to tasks.
     pub queue: Arc<dyn TaskQueue>,
+    /// What refines.
     pub model: Arc<dyn ImageModel>,
+    /// How its last calls went.
     pub model_health: Mutex<ModelHealth>,
 }
 
 impl Capabilities {
+    /// For the API.
+    pub fn tasks(&self) -> &dyn Tasks {
+        &*self.store
+    }
+
+    /// For the API.
+    pub fn concepts(&self) -> &dyn Concepts {
+        &*self.store
+    }
+
+    /// For a worker.
+    pub fn leases(&self) -> &dyn Leases {
+        &*self.store
+    }
+
+    /// For the sweep, the garbage collection and the metrics.
+    pub fn maintenance(&self) -> &dyn Maintenance {
+        &*self.store
+    }
+
     /// Looks at each capability, in the order of the contract.
     pub async fn check(&self) -> Vec<CapabilityState> {
-        let (tasks, queue, images) =
-            tokio::join!(self.tasks.check(), self.queue.check(), self.images.check());
+        let (tasks, queue, images) = tokio::join!(
+            self.maintenance().check(),
+            self.queue.check(),
+            self.images.check()
+        );
         let model = {
             let health = self.model_health.lock();
             let health = health.unwrap_or_else(PoisonError::into_inner);
