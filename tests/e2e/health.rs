@@ -3,9 +3,8 @@
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::service::Launch;
-use serde_json::json;
 
-use crate::shared::{local, scripted};
+use crate::shared::local;
 
 /// Whoever runs it is told what the model is, and what it is not.
 #[tokio::test]
