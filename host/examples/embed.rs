@@ -12,7 +12,7 @@ use anyhow::Context as _;
 use concept_refinement_host::capability::model::{
     ImageModel, ModelAnswer, ModelError, ModelRequest,
 };
-use concept_refinement_host::config::{ModelChoice, Values, table};
+use concept_refinement_host::config::{Values, table};
 use concept_refinement_host::{Components, Config, HostBuilder};
 use futures::future::BoxFuture;
 
@@ -52,8 +52,9 @@ async fn main() -> anyhow::Result<()> {
     ] {
         values.set(table::find(name).context(name.to_owned())?, value);
     }
-    let components = Components::load(Some(&components), &ModelChoice::Local)?;
-    let host = HostBuilder::new(Config::new(values)?, components)
+    let config = Config::new(values)?;
+    let components = Components::load(Some(&components), &config)?;
+    let host = HostBuilder::new(config, components)
         .model(Arc::new(Unchanged))
         .start()
         .await?;

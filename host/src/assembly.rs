@@ -1,11 +1,29 @@
 //! Puts the parts together: a host that serves, a refiner without a service, a
 //! composed component, and the check of a configuration.
+//!
+//! Each part is made in one place here, whoever needs it: compiled code
+//! ([`compiled`]), stores ([`capabilities`]), what a component may ask for and
+//! is told ([`grants`]), the API ([`api`]), the pipeline ([`pipeline`]). The
+//! four only say which parts they have, and in which order.
 
-pub mod check;
-pub mod composed;
-pub mod host;
+mod api;
+mod builder;
+mod capabilities;
+pub(crate) mod check;
+mod compiled;
+mod components;
+mod composed;
+mod grants;
+mod host;
+mod monitoring;
 mod pipeline;
-pub mod refiner;
+pub(crate) mod refiner;
 mod secret;
-pub(crate) mod serve;
-pub mod serving;
+mod serving;
+
+pub use builder::HostBuilder;
+pub use components::Components;
+pub use composed::Composed;
+pub use host::Host;
+pub use refiner::Refiner;
+pub use serving::Serving;

@@ -9,14 +9,17 @@
 //! A call whose future is dropped may still take effect, as a request may
 //! whose connection breaks; it takes effect wholly or not at all.
 
+mod capabilities;
 pub mod clock;
 pub mod concepts;
 mod convert;
 pub(crate) mod directory;
+pub(crate) mod engine;
+pub(crate) mod engines;
 pub mod health;
 pub mod images;
+pub mod intercept;
 pub mod model;
-mod plugged;
 mod progress;
 pub mod queue;
 mod settings;
@@ -25,9 +28,9 @@ pub mod tasks;
 use concept_refinement_domain::capability::CapabilityError;
 use futures::future::BoxFuture;
 
+pub use capabilities::Capabilities;
 pub use clock::Clock;
 pub use directory::{OpenError, create as create_directory};
-pub use plugged::Capabilities;
 
 /// What a call of a capability answers, some time later.
 pub type Answer<'a, T> = BoxFuture<'a, Result<T, CapabilityError>>;

@@ -2,7 +2,10 @@
 //! before anything starts.
 
 mod access;
-pub mod model;
+mod error;
+mod forms;
+mod model;
+mod reader;
 mod sources;
 pub mod table;
 
@@ -12,72 +15,77 @@ use std::time::Duration;
 
 use concept_refinement_domain::original::AllowedSources;
 use concept_refinement_domain::quota::parse_rate_limit;
-use concept_refinement_domain::{duration, size};
+use concept_refinement_domain::size;
 
-pub use access::Networks;
-pub use model::ModelChoice;
-pub use sources::{ConfigError, Values};
+use forms::{address, not_empty, positive, public_url, retention, some_time, whole};
+use reader::Reader;
 
+pub(crate) use access::{Auth, Networks};
+pub use error::ConfigError;
+pub(crate) use model::ModelChoice;
+pub use sources::Values;
+
+use crate::capability::engine::find;
+use crate::capability::engines::{IMAGES, QUEUES, TASKS};
 use crate::egress::Origin;
 
 /// More tasks in flight need more memory mappings than Linux grants a process
 /// by default (`vm.max_map_count`).
 const MAX_CONCURRENCY: usize = 4000;
 
-/// The configuration in types.
+/// A configuration that can be used.
 #[derive(Clone, Debug)]
 pub struct Config {
-    pub listen: SocketAddr,
-    pub data_dir: PathBuf,
-    pub public_url: Option<String>,
-    pub model: ModelChoice,
-    pub model_origin: Option<Origin>,
+    pub(crate) listen: SocketAddr,
+    pub(crate) data_dir: PathBuf,
+    pub(crate) public_url: Option<String>,
+    /// What names the engine of each kind of store, and where it is.
+    pub(crate) tasks: String,
+    pub(crate) queue: String,
+    pub(crate) images: String,
+    pub(crate) model: ModelChoice,
+    pub(crate) model_origin: Option<Origin>,
     /// In bytes.
-    pub model_memory: u64,
-    pub auth: Auth,
+    pub(crate) model_memory: u64,
+    pub(crate) auth: Auth,
     /// Where the issuer of tokens publishes its keys.
-    pub jwks_url: Option<url::Url>,
-    pub trusted_proxies: Networks,
-    pub cors_origins: Vec<String>,
-    pub allowed_sources: AllowedSources,
-    pub concurrency: usize,
-    pub lease: Duration,
-    pub max_backlog: u32,
+    pub(crate) jwks_url: Option<url::Url>,
+    pub(crate) trusted_proxies: Networks,
+    pub(crate) cors_origins: Vec<String>,
+    pub(crate) allowed_sources: AllowedSources,
+    pub(crate) concurrency: usize,
+    pub(crate) lease: Duration,
+    pub(crate) max_backlog: u32,
     /// In bytes.
-    pub max_image_bytes: u64,
-    pub model_timeout: Duration,
-    pub task_timeout: Duration,
-    pub image_url_ttl: Duration,
+    pub(crate) max_image_bytes: u64,
+    pub(crate) model_timeout: Duration,
+    pub(crate) task_timeout: Duration,
+    pub(crate) image_url_ttl: Duration,
     /// None: nothing is removed because of its age.
-    pub retention: Option<Duration>,
-    /// None: nobody is told anything.
-    pub metrics_listen: Option<SocketAddr>,
-    pub log_format: LogFormat,
+    pub(crate) retention: Option<Duration>,
+    /// None: nothing is measured.
+    pub(crate) metrics_listen: Option<SocketAddr>,
+    pub(crate) log_format: LogFormat,
     /// What the components are granted, by name.
-    pub values: Values,
+    pub(crate) values: Values,
 }
 
+/// How the log is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Auth {
-    Anonymous,
-    Secret,
-    Jwks,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogFormat {
+pub(crate) enum LogFormat {
     Text,
     Json,
 }
 
 impl Config {
-    /// Checks all values, and names the first that is unusable.
+    /// Checks all values.
+    ///
+    /// # Errors
+    ///
+    /// The first value that cannot be used, or is missing where it has to be.
     pub fn new(values: Values) -> Result<Self, ConfigError> {
         let v = Reader(&values);
         v.only("role", &["all"])?;
-        v.only("tasks", &["sqlite"])?;
-        v.only("queue", &["store"])?;
-        v.only("images", &["file"])?;
         v.parse("rate-limit", parse_rate_limit)?;
         v.parse("max-image-pixels", positive::<u64>)?;
         v.parse("download-timeout", some_time)?;
@@ -90,6 +98,9 @@ impl Config {
             listen: v.parse("listen", |text| address(text, "127.0.0.1:8080"))?,
             data_dir: v.parse("data-dir", |text| not_empty(text).map(PathBuf::from))?,
             public_url: v.optional("public-url", public_url)?,
+            tasks: v.parse("tasks", |url| find(&TASKS, url).map(|_| url.to_owned()))?,
+            queue: v.parse("queue", |url| find(&QUEUES, url).map(|_| url.to_owned()))?,
+            images: v.parse("images", |url| find(&IMAGES, url).map(|_| url.to_owned()))?,
             model,
             model_origin: model_url.as_ref().and_then(Origin::of_url),
             model_memory: v.parse("model-memory", |text| {
@@ -144,106 +155,6 @@ impl Config {
         };
         Ok(config)
     }
-}
-
-struct Reader<'a>(&'a Values);
-
-impl<'a> Reader<'a> {
-    fn optional<T>(
-        &self,
-        name: &'static str,
-        parse: impl FnOnce(&'a str) -> Result<T, String>,
-    ) -> Result<Option<T>, ConfigError> {
-        self.0
-            .get(name)
-            .map(parse)
-            .transpose()
-            .map_err(|problem| unusable(name, problem))
-    }
-
-    fn parse<T>(
-        &self,
-        name: &'static str,
-        parse: impl FnOnce(&'a str) -> Result<T, String>,
-    ) -> Result<T, ConfigError> {
-        self.optional(name, parse)?
-            .ok_or_else(|| unusable(name, "must be set".to_owned()))
-    }
-
-    fn only(
-        &self,
-        name: &'static str,
-        values: &[&'static str],
-    ) -> Result<&'static str, ConfigError> {
-        self.parse(name, |text| {
-            values
-                .iter()
-                .find(|value| **value == text)
-                .copied()
-                .ok_or_else(|| format!("must be {}, not {text:?}", values.join(" or ")))
-        })
-    }
-}
-
-fn unusable(setting: &'static str, problem: String) -> ConfigError {
-    ConfigError::Unusable { setting, problem }
-}
-
-fn whole<T: std::str::FromStr>(text: &str) -> Result<T, String> {
-    text.parse()
-        .map_err(|_| format!("must be a whole number, not {text:?}"))
-}
-
-fn positive<T: std::str::FromStr + Default + PartialEq>(text: &str) -> Result<T, String> {
-    match whole(text)? {
-        number if number == T::default() => Err("must not be zero".to_owned()),
-        number => Ok(number),
-    }
-}
-
-fn address(text: &str, example: &str) -> Result<SocketAddr, String> {
-    text.parse()
-        .map_err(|_| format!("must be an address and a port, as {example}"))
-}
-
-fn not_empty(text: &str) -> Result<&str, String> {
-    match text.trim() {
-        "" => Err("must not be empty".to_owned()),
-        _ => Ok(text),
-    }
-}
-
-fn some_time(text: &str) -> Result<Duration, String> {
-    match duration::parse(text)? {
-        Duration::ZERO => Err("must not be zero".to_owned()),
-        time => Ok(time),
-    }
-}
-
-fn retention(text: &str) -> Result<Option<Duration>, String> {
-    if text.trim() == "off" {
-        return Ok(None);
-    }
-    match duration::parse(text) {
-        Ok(time) if time < Duration::from_secs(1) => Err("must be at least 1s, or off".to_owned()),
-        Ok(time) => Ok(Some(time)),
-        Err(problem) => Err(format!("{problem}, or off")),
-    }
-}
-
-fn public_url(text: &str) -> Result<String, String> {
-    let problem = || "must be an http or https origin, as https://images.example.com".to_owned();
-    let url = url::Url::parse(text).map_err(|_| problem())?;
-    let plain = matches!(url.scheme(), "http" | "https")
-        && url.path() == "/"
-        && url.query().is_none()
-        && url.fragment().is_none()
-        && url.username().is_empty()
-        && url.password().is_none();
-    if !plain {
-        return Err(problem());
-    }
-    Ok(url.as_str().trim_end_matches('/').to_owned())
 }
 
 /// The components are told the provider's default, and a URL in its usual form.

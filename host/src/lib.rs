@@ -1,27 +1,45 @@
 //! The host of concept refinement: it runs the `api`, `processor` and model
-//! components on wasmtime and plugs their capabilities in.
+//! components on wasmtime and gives them their capabilities.
 //!
-//! Whoever embeds it starts with a [`HostBuilder`]. The components see the
-//! interfaces of `wit/` and nothing else; each gets only what it is granted. A
-//! backend of a capability ([`capability`]) speaks domain words and never sees
-//! WIT; a trigger sets components going and never touches a store beyond taking
-//! work.
+//! Whoever embeds it makes a [`Config`], loads the [`Components`] and gives both
+//! to a [`HostBuilder`], which starts a service or makes a [`Refiner`] without
+//! one. A component sees the interfaces of `wit/`, what it was granted of them,
+//! and nothing else. What stands behind the interfaces is in [`capability`].
+//!
+//! ```no_run
+//! use concept_refinement_host::config::Values;
+//! use concept_refinement_host::{Components, Config, HostBuilder};
+//!
+//! # async fn serve() -> anyhow::Result<()> {
+//! let mut values = Values::new();
+//! values.set_from_toml("example", "listen = '127.0.0.1:0'")?;
+//! let config = Config::new(values)?;
+//! let components = Components::load(None, &config)?;
+//! let host = HostBuilder::new(config, components).start().await?;
+//! println!("http://{}", host.address());
+//! host.stop().await;
+//! # Ok(())
+//! # }
+//! ```
 
-pub mod assembly;
+#![warn(missing_docs)]
+
+mod assembly;
 pub mod capability;
 pub mod cli;
 pub mod config;
 mod egress;
 mod ingress;
 mod log_throttle;
-mod loops;
+pub mod loops;
 mod metrics;
-pub mod wasm;
+pub mod runtime;
+mod wasm;
 
-pub use assembly::composed::Composed;
-pub use assembly::host::{Host, HostBuilder};
-pub use assembly::refiner::Refiner;
-pub use assembly::serving::Serving;
+pub use assembly::refiner::request::{RefineError, Refined, Source, Words};
+pub use assembly::{Components, Composed, Host, HostBuilder, Refiner, Serving};
 pub use config::Config;
 pub use egress::resolver::Resolver;
-pub use wasm::components::Components;
+/// What `bindgen!` makes of `wit/types.wit`, with its conversions: for worlds that
+/// are generated elsewhere and share these types.
+pub use wasm::bindings::capabilities::concept::refinement::types;

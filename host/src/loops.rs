@@ -4,6 +4,7 @@
 #[cfg(test)]
 pub(crate) mod fakes;
 pub mod garbage;
+pub mod processor;
 pub mod sweep;
 pub mod unreleased;
 pub mod worker;

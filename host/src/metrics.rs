@@ -1,7 +1,7 @@
 //! What a running host tells Prometheus, at an address of its own.
 //!
 //! Each file holds what is measured of one thing, and how. Capabilities are
-//! measured from outside, by a wrapper around each ([`Metrics::around`]); the
+//! measured from outside, by an interceptor ([`Metrics::around`]); the
 //! triggers and the egress guard say themselves what they did. All label values
 //! are fixed words: no user, URL, path or message ever becomes one, so that the
 //! number of series is bounded. Nothing here is waited for by what it measures,
@@ -27,6 +27,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::capability::Capabilities;
+use crate::capability::intercept::Intercepted;
 
 pub use egress::Refusals;
 pub use http::Requests;
@@ -72,31 +73,20 @@ impl Metrics {
     pub fn around(self: &Arc<Self>, capabilities: Capabilities) -> Capabilities {
         let Capabilities {
             clock,
-            tasks,
-            concepts,
+            store,
             images,
             queue,
             model,
             model_health,
         } = capabilities;
+        let stores = Arc::new(stores::MeasuredStores {
+            metrics: Arc::clone(self),
+            clock: Arc::clone(&clock),
+        });
         Capabilities {
-            tasks: Arc::new(stores::MeasuredTasks {
-                metrics: Arc::clone(self),
-                tasks,
-                clock: Arc::clone(&clock),
-            }),
-            concepts: Arc::new(stores::MeasuredConcepts {
-                metrics: Arc::clone(self),
-                concepts,
-            }),
-            images: Arc::new(stores::MeasuredImages {
-                metrics: Arc::clone(self),
-                images,
-            }),
-            queue: Arc::new(stores::MeasuredQueue {
-                metrics: Arc::clone(self),
-                queue,
-            }),
+            store: Arc::new(Intercepted::new(store, Arc::clone(&stores) as _)),
+            images: Arc::new(Intercepted::new(images, Arc::clone(&stores) as _)),
+            queue: Arc::new(Intercepted::new(queue, stores)),
             model: Arc::new(model::MeasuredModel {
                 metrics: Arc::clone(self),
                 model,

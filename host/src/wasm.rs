@@ -2,8 +2,8 @@
 //! It must know no capability's backend.
 
 pub mod bindings;
-pub(crate) mod code_cache;
-pub mod components;
-pub(crate) mod engine;
-pub(crate) mod sandbox;
-pub(crate) mod stream;
+pub mod engine;
+pub mod linker;
+pub mod processor;
+pub mod sandbox;
+pub mod stream;

@@ -1,8 +1,45 @@
 //! The same code without wasm: the API behind a native server, the pipeline on a
 //! native worker, both over the host's own stores.
 
-mod api;
 pub mod pipeline;
 mod server;
 
+use concept_refinement_processor::ports::{ByteStream, FetchError, Purpose, Response};
+use concept_refinement_tests::native::Outside;
+use futures::future::LocalBoxFuture;
+use send_wrapper::SendWrapper;
+use uuid::Uuid;
+
 pub use server::{TWIN, serve};
+
+#[derive(Clone)]
+pub struct Machine;
+
+/// Originals are uploads here: nothing is fetched.
+pub struct Nothing;
+
+impl ByteStream for Nothing {
+    async fn next(&mut self) -> Option<Vec<u8>> {
+        None
+    }
+}
+
+impl Outside for Machine {
+    type Stream = Nothing;
+
+    async fn get(&self, _: &str, _: Purpose) -> Result<Response<Nothing>, FetchError> {
+        Err(FetchError::Forbidden)
+    }
+
+    fn spawn(&self, work: LocalBoxFuture<'static, ()>) {
+        tokio::spawn(SendWrapper::new(work));
+    }
+
+    fn uuid(&self) -> String {
+        Uuid::new_v4().to_string()
+    }
+
+    fn random(&self) -> u64 {
+        1 << 63
+    }
+}

@@ -26,7 +26,7 @@ use concept_refinement_host::capability::model::{
 use concept_refinement_host::capability::queue::store::StoreQueue;
 use concept_refinement_host::capability::tasks::sqlite::{Options, SqliteTasks};
 use concept_refinement_host::capability::{Capabilities, Clock};
-use concept_refinement_host::config::{ModelChoice, Values, table};
+use concept_refinement_host::config::{Values, table};
 use concept_refinement_host::{Components, Config, Host, HostBuilder};
 use concept_refinement_tests::artifacts;
 use concept_refinement_tests::process::Process;
@@ -120,13 +120,14 @@ async fn host() -> Host {
         ("listen", "127.0.0.1:0"),
         ("data-dir", data.to_str().unwrap()),
         ("concurrency", "8"),
+        ("model", artifacts::scripted_model().to_str().unwrap()),
     ] {
         values.set(table::find(name).unwrap(), value);
     }
-    let model = ModelChoice::Component(artifacts::scripted_model());
-    let components = Components::load(Some(&artifacts::components()), &model).unwrap();
-    HostBuilder::new(Config::new(values).unwrap(), components)
-        .plug(|configured| in_memory(configured.model))
+    let config = Config::new(values).unwrap();
+    let components = Components::load(Some(&artifacts::components()), &config).unwrap();
+    HostBuilder::new(config, components)
+        .map_capabilities(|configured| in_memory(configured.model))
         .start()
         .await
         .unwrap()
@@ -144,8 +145,7 @@ fn in_memory(model: Arc<dyn ImageModel>) -> Capabilities {
     Capabilities {
         images: Arc::new(MemoryImages::new(signing, Arc::clone(&clock))),
         queue: Arc::new(StoreQueue::new(Arc::clone(&tasks) as _, 100)),
-        concepts: Arc::clone(&tasks) as _,
-        tasks,
+        store: tasks,
         clock,
         model,
         model_health: Mutex::default(),
@@ -214,11 +214,11 @@ async fn refined(capabilities: &Capabilities, user: &str, original: &str) {
         quota: None,
     };
     let id = task.id.clone();
-    let task = match capabilities.tasks.submit(task).await.unwrap() {
+    let task = match capabilities.tasks().submit(task).await.unwrap() {
         Submission::Created(accepted) => accepted.task,
         other => panic!("{other:?}"),
     };
-    let changes = capabilities.tasks.watch(user, &id).await.unwrap();
+    let changes = capabilities.tasks().watch(user, &id).await.unwrap();
     let message = message_for(&task);
     capabilities.queue.publish(message).await.unwrap();
     let mut changes = changes.unwrap();

@@ -1,4 +1,4 @@
-//! The figures as a picture for the README: bars, each group on a scale of its
+//! The figures as a picture for `docs/costs.md`: bars, each group on a scale of its
 //! own. It has no ground, and colours that can be read on light and dark alike.
 
 use std::fmt::Write as _;

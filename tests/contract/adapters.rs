@@ -18,7 +18,6 @@ use std::sync::{Arc, LazyLock};
 
 use concept_refinement_domain::image_url::Signing;
 use concept_refinement_host::capability::clock::ManualClock;
-use concept_refinement_host::capability::concepts::ConceptStore;
 use concept_refinement_host::capability::images::ImageStore;
 use concept_refinement_host::capability::tasks::TaskStore;
 use concept_refinement_tests::artifacts;
@@ -27,6 +26,7 @@ use wasmtime::component::{Component, Linker};
 use wasmtime::{Config, Engine};
 
 use crate::images::{DurableImageBackend, ImageBackend};
+use crate::tasks::differential::Compared;
 use crate::tasks::{Durable, Rules, START, TaskBackend};
 use bindings::StoreAdapterPre;
 use guest::Guest;
@@ -94,13 +94,14 @@ impl<P: Platform> TaskBackend for Adapted<P> {
         Self::on(Arc::new(P::empty()), of_rules(rules), clock)
     }
 
-    fn tasks(&self) -> Arc<dyn TaskStore> {
+    fn store(&self) -> Arc<dyn TaskStore> {
         Arc::clone(&self.instances) as _
     }
+}
 
-    fn concepts(&self) -> Arc<dyn ConceptStore> {
-        Arc::clone(&self.instances) as _
-    }
+impl<P: Platform> Compared for Adapted<P> {
+    const HISTORIES: u32 = 40;
+    const IS_HOSTS: bool = false;
 }
 
 impl<P: Platform> Durable for Adapted<P> {

@@ -5,16 +5,15 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use concept_refinement_host::capability::clock::ManualClock;
-use concept_refinement_host::capability::concepts::ConceptStore;
 use concept_refinement_host::capability::tasks::TaskStore;
-use concept_refinement_tests::flaws::{Flaw, FlawedTasks};
+use concept_refinement_tests::flaws::{self, Flaw};
 
 use crate::sqlite::InMemory;
 use crate::tasks::{Rules, TaskBackend, deaths, leases, sweep};
 
 /// A sound store behind a flaw.
 struct Flawed<F> {
-    store: Arc<FlawedTasks>,
+    store: Arc<dyn TaskStore>,
     _flaw: PhantomData<F>,
 }
 
@@ -39,18 +38,13 @@ broken!(ClaimAtomicity, Fencing, Checkpointing, Redelivery);
 impl<F: Broken> TaskBackend for Flawed<F> {
     fn start(rules: Rules, clock: Arc<ManualClock>) -> Self {
         let sound = InMemory::start(rules, clock);
-        let store = FlawedTasks::new(sound.tasks(), sound.concepts(), F::FLAW);
         Self {
-            store: Arc::new(store),
+            store: flaws::Flawed::store(F::FLAW, sound.store()),
             _flaw: PhantomData,
         }
     }
 
-    fn tasks(&self) -> Arc<dyn TaskStore> {
-        self.store.clone()
-    }
-
-    fn concepts(&self) -> Arc<dyn ConceptStore> {
+    fn store(&self) -> Arc<dyn TaskStore> {
         self.store.clone()
     }
 }

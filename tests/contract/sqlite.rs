@@ -4,11 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use concept_refinement_host::capability::clock::ManualClock;
-use concept_refinement_host::capability::concepts::ConceptStore;
 use concept_refinement_host::capability::tasks::TaskStore;
 use concept_refinement_host::capability::tasks::sqlite::{Options, SqliteTasks};
 use tempfile::TempDir;
 
+use crate::tasks::differential::Compared;
 use crate::tasks::{Durable, Owned, Rules, TaskBackend};
 
 pub struct InMemory(Arc<SqliteTasks>);
@@ -20,11 +20,7 @@ impl TaskBackend for InMemory {
         ))
     }
 
-    fn tasks(&self) -> Arc<dyn TaskStore> {
-        self.0.clone()
-    }
-
-    fn concepts(&self) -> Arc<dyn ConceptStore> {
+    fn store(&self) -> Arc<dyn TaskStore> {
         self.0.clone()
     }
 }
@@ -43,13 +39,19 @@ impl TaskBackend for OnDisk {
         }
     }
 
-    fn tasks(&self) -> Arc<dyn TaskStore> {
+    fn store(&self) -> Arc<dyn TaskStore> {
         self.store.clone()
     }
+}
 
-    fn concepts(&self) -> Arc<dyn ConceptStore> {
-        self.store.clone()
-    }
+impl Compared for InMemory {
+    const HISTORIES: u32 = 400;
+    const IS_HOSTS: bool = true;
+}
+
+impl Compared for OnDisk {
+    const HISTORIES: u32 = 25;
+    const IS_HOSTS: bool = true;
 }
 
 impl Durable for OnDisk {

@@ -4,6 +4,7 @@
 pub mod concepts;
 pub mod deaths;
 pub mod delete;
+pub mod differential;
 pub mod durability;
 pub mod expiry;
 pub mod idempotency;
@@ -24,8 +25,8 @@ use concept_refinement_domain::quota::{Quota, Window};
 use concept_refinement_domain::task::{Refinement, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_host::capability::clock::{Clock, ManualClock};
-use concept_refinement_host::capability::concepts::ConceptStore;
-use concept_refinement_host::capability::tasks::TaskStore;
+use concept_refinement_host::capability::concepts::Concepts;
+use concept_refinement_host::capability::tasks::{Leases, Maintenance, TaskStore, Tasks};
 use uuid::Uuid;
 
 /// 2026-11-20T12:00:00.123456Z, a Friday.
@@ -57,9 +58,7 @@ pub trait TaskBackend: Sized {
     /// An empty store.
     fn start(rules: Rules, clock: Arc<ManualClock>) -> Self;
 
-    fn tasks(&self) -> Arc<dyn TaskStore>;
-
-    fn concepts(&self) -> Arc<dyn ConceptStore>;
+    fn store(&self) -> Arc<dyn TaskStore>;
 }
 
 /// One that keeps what it is told.
@@ -81,8 +80,10 @@ pub trait Owned: Durable {
 pub struct Store<B> {
     pub backend: B,
     pub clock: Arc<ManualClock>,
-    pub tasks: Arc<dyn TaskStore>,
-    pub concepts: Arc<dyn ConceptStore>,
+    pub tasks: Arc<dyn Tasks>,
+    pub concepts: Arc<dyn Concepts>,
+    pub leases: Arc<dyn Leases>,
+    pub maintenance: Arc<dyn Maintenance>,
 }
 
 impl<B: TaskBackend> Store<B> {
@@ -97,8 +98,10 @@ impl<B: TaskBackend> Store<B> {
 
     pub fn of(backend: B, clock: Arc<ManualClock>) -> Self {
         Self {
-            tasks: backend.tasks(),
-            concepts: backend.concepts(),
+            tasks: backend.store(),
+            concepts: backend.store(),
+            leases: backend.store(),
+            maintenance: backend.store(),
             backend,
             clock,
         }
@@ -122,7 +125,7 @@ impl<B: TaskBackend> Store<B> {
     }
 
     pub async fn try_claim(&self, task: &Task) -> Option<Claimed> {
-        self.tasks.claim(&task.id, None).await.unwrap()
+        self.leases.claim(&task.id, None).await.unwrap()
     }
 
     pub async fn claim(&self, task: &Task) -> Claimed {
@@ -136,8 +139,8 @@ impl<B: TaskBackend> Store<B> {
     }
 
     pub async fn prepare(&self, claimed: &Claimed) -> String {
-        self.concepts
-            .put(&claimed.lease, concept(&claimed.task))
+        self.leases
+            .put_concept(&claimed.lease, concept(&claimed.task))
             .await
             .unwrap()
             .expect("the lease holds")
@@ -145,13 +148,13 @@ impl<B: TaskBackend> Store<B> {
 
     pub async fn complete(&self, claimed: &Claimed) -> String {
         let id = self.prepare(claimed).await;
-        let completed = self.tasks.complete(&claimed.lease, &id).await.unwrap();
+        let completed = self.leases.complete(&claimed.lease, &id).await.unwrap();
         assert_eq!(completed, Fenced::Done);
         id
     }
 
     pub async fn fail(&self, lease: &Lease) {
-        let failed = self.tasks.fail(lease, None, "It failed.").await.unwrap();
+        let failed = self.leases.fail(lease, None, "It failed.").await.unwrap();
         assert_eq!(failed, Fenced::Done);
     }
 

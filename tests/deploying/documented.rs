@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::manifest::WITHOUT_EFFECT;
-use crate::{read, root};
+use crate::read;
 
 #[test]
 fn the_settings_without_effect_are_listed() {
@@ -12,16 +12,6 @@ fn the_settings_without_effect_are_listed() {
     let (list, _) = after.split_once("<!-- the end of them -->").unwrap();
     let listed: BTreeSet<_> = list.split('`').skip(1).step_by(2).collect();
     assert_eq!(listed, BTreeSet::from(WITHOUT_EFFECT));
-}
-
-#[test]
-fn what_the_page_on_platforms_points_to_is_there() {
-    for link in read("docs/platforms.md").split("](").skip(1) {
-        let (target, _) = link.split_once(')').unwrap();
-        if !target.starts_with("http") && !target.starts_with('#') {
-            assert!(root().join("docs").join(target).exists(), "{target}");
-        }
-    }
 }
 
 /// The commands of the documents that name something of the project's.

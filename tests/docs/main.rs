@@ -1,9 +1,12 @@
 //! What the documents show works as it stands.
 #![allow(
+    clippy::panic,
     clippy::unwrap_used,
     reason = "allowed in tests, what they share included"
 )]
 
+mod borders;
+mod documents;
 mod embed;
 mod models;
 mod readme;

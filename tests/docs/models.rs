@@ -7,13 +7,7 @@ use concept_refinement_tests::client::Client;
 use concept_refinement_tests::pictures::png;
 use concept_refinement_tests::service::Launch;
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-fn page() -> String {
-    std::fs::read_to_string(root().join("docs/models.md")).unwrap()
-}
+use crate::documents::{read, root};
 
 /// The shell lines after the page's note on this test.
 fn lines(page: &str) -> &str {
@@ -54,7 +48,7 @@ fn copy_of_the_project(place: &Path) {
 async fn the_template_becomes_a_model_of_ones_own() {
     let place = tempfile::tempdir().unwrap();
     copy_of_the_project(place.path());
-    let page = page();
+    let page = read("docs/models.md");
     let shell = Command::new("bash")
         .args(["-euo", "pipefail", "-c", lines(&page)])
         .current_dir(place.path())
@@ -80,12 +74,4 @@ async fn the_template_becomes_a_model_of_ones_own() {
         task["error_message"],
         "Error in refinement task processing: Image refinement failed: that is impossible"
     );
-}
-
-#[test]
-fn what_the_page_on_models_points_to_is_there() {
-    for link in page().split("](").skip(1) {
-        let (target, _) = link.split_once(')').unwrap();
-        assert!(root().join("docs").join(target).exists(), "{target}");
-    }
 }

@@ -1,7 +1,6 @@
 //! The README's commands, run by a shell.
 
 use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use concept_refinement_tests::artifacts;
@@ -9,13 +8,11 @@ use concept_refinement_tests::pictures::{jpeg, png, webp};
 use concept_refinement_tests::service::Launch;
 use image::GenericImageView as _;
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
+use crate::documents::{read, root};
 
 /// The shell lines after a note of the README on these tests.
 fn lines(note: &str) -> String {
-    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let readme = read("README.md");
     let (_, after) = readme.split_once(note).unwrap();
     let (_, block) = after.split_once("```sh\n").unwrap();
     let (block, _) = block.split_once("```").unwrap();
@@ -112,33 +109,4 @@ fn the_commands_without_a_service_work_as_printed() {
         assert!(text.contains(part), "{name}");
     }
     assert!(!place.path().join("data").exists());
-}
-
-#[test]
-fn what_the_readme_points_to_is_there() {
-    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
-    let mut links = 0;
-    for link in readme.split("](").skip(1) {
-        let (target, _) = link.split_once(')').unwrap();
-        if let Some(section) = target.strip_prefix('#') {
-            let heading = format!("\n## {}\n", section.replace('-', " "));
-            assert!(readme.to_lowercase().contains(&heading), "{target}");
-        } else if !target.starts_with("http") {
-            assert!(root().join(target).exists(), "{target}");
-            links += 1;
-        }
-    }
-    assert!(links > 0, "the README has no links to files");
-    // The list of settings in the README names those that exist, and no others.
-    let binary = artifacts::binary();
-    let help = Command::new(binary).args(["serve", "--help"]).output();
-    let help = String::from_utf8(help.unwrap().stdout).unwrap();
-    let (_, table) = readme.split_once("## Settings").unwrap();
-    let (table, _) = table.split_once("`SIGTERM`").unwrap();
-    for row in table.lines().filter(|line| line.starts_with("| `")) {
-        let names = row.split('|').nth(1).unwrap();
-        for name in names.split('`').skip(1).step_by(2) {
-            assert!(help.contains(&format!("--{name} ")), "{name}");
-        }
-    }
 }

@@ -71,7 +71,7 @@ async fn host(names: Arc<Names>, allowed: &str) -> Host {
     }
     std::os::unix::fs::symlink(artifacts::compiled(), data.join("compiled")).unwrap();
     let config = Config::new(values).unwrap();
-    let components = Components::load(Some(&artifacts::components()), &config.model).unwrap();
+    let components = Components::load(Some(&artifacts::components()), &config).unwrap();
     let builder = HostBuilder::new(config, components).resolver(names);
     builder.start().await.unwrap()
 }

@@ -27,7 +27,7 @@ async fn host(clock: Arc<ManualClock>, settings: &[(&str, &str)]) -> Host {
     }
     std::os::unix::fs::symlink(artifacts::compiled(), data.join("compiled")).unwrap();
     let config = Config::new(values).unwrap();
-    let components = Components::load(Some(&artifacts::components()), &config.model).unwrap();
+    let components = Components::load(Some(&artifacts::components()), &config).unwrap();
     HostBuilder::new(config, components)
         .clock(clock)
         .start()

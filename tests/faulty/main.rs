@@ -37,8 +37,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use concept_refinement_host::capability::Capabilities;
+use concept_refinement_host::capability::intercept::Intercepted;
 use concept_refinement_host::cli;
-use concept_refinement_tests::flaws::FlawedTasks;
+use concept_refinement_tests::flaws::Flawed;
 
 use crate::clock::FaultyClock;
 use crate::faults::Faults;
@@ -51,34 +52,30 @@ fn main() -> ExitCode {
     let faults = Arc::new(Faults::of_environment());
     cli::main(|host| {
         host.clock(Arc::new(FaultyClock::new(Arc::clone(&faults))))
-            .plug(move |capabilities| faulty(capabilities, &faults))
+            .map_capabilities(move |capabilities| faulty(capabilities, &faults))
     })
 }
 
 fn faulty(capabilities: Capabilities, faults: &Arc<Faults>) -> Capabilities {
     let Capabilities {
         clock,
-        mut tasks,
-        mut concepts,
+        mut store,
         images,
         queue,
         model,
         model_health,
     } = capabilities;
     if let Some(flaw) = faults.flaw() {
-        let flawed = Arc::new(FlawedTasks::new(tasks, concepts, flaw));
-        (tasks, concepts) = (Arc::clone(&flawed) as _, flawed);
+        store = Flawed::store(flaw, store);
     }
-    let tasks = Arc::new(FaultyTasks::new(Arc::clone(faults), tasks, concepts));
+    let tasks = FaultyTasks::new(Arc::clone(faults));
+    let of_images = FaultyImages(Arc::clone(faults));
+    let of_queue = FaultyQueue::new(Arc::clone(faults));
     Capabilities {
         clock,
-        concepts: Arc::clone(&tasks) as _,
-        tasks,
-        images: Arc::new(FaultyImages {
-            faults: Arc::clone(faults),
-            images,
-        }),
-        queue: Arc::new(FaultyQueue::new(Arc::clone(faults), queue)),
+        store: Arc::new(Intercepted::new(store, Arc::new(tasks))),
+        images: Arc::new(Intercepted::new(images, Arc::new(of_images))),
+        queue: Arc::new(Intercepted::new(queue, Arc::new(of_queue))),
         model: Arc::new(FaultyModel {
             faults: Arc::clone(faults),
             model,

@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_host::capability::Answer;
-use concept_refinement_host::capability::queue::{Delivery, Receipt, TaskQueue};
+use concept_refinement_host::capability::intercept::{Interceptor, Operations as _};
+use concept_refinement_host::capability::queue::{
+    Delivery, QueueOperation, QueueReply, Receipt, TaskQueue,
+};
 use concept_refinement_tests::faults::Call;
 use futures::future::BoxFuture;
 
@@ -14,9 +17,8 @@ use crate::faults::Faults;
 
 pub struct FaultyQueue {
     faults: Arc<Faults>,
-    queue: Arc<dyn TaskQueue>,
     /// Messages that are to be delivered once more.
-    repeats: Mutex<VecDeque<Vec<u8>>>,
+    repeats: Mutex<VecDeque<(Option<String>, Vec<u8>)>>,
 }
 
 /// Nobody minds whether a repeat is answered.
@@ -28,51 +30,59 @@ struct FaultyReceipt {
 }
 
 impl FaultyQueue {
-    pub fn new(faults: Arc<Faults>, queue: Arc<dyn TaskQueue>) -> Self {
+    pub fn new(faults: Arc<Faults>) -> Self {
         Self {
             faults,
-            queue,
             repeats: Mutex::default(),
         }
     }
 
-    async fn next(&self) -> Result<Delivery, CapabilityError> {
-        if let Some(message) = self.repeats.lock().unwrap().pop_front() {
-            return Ok(Delivery::new(message, Box::new(Repeated)));
+    async fn next(&self, inner: &Arc<dyn TaskQueue>) -> Result<Delivery, CapabilityError> {
+        if let Some((task_id, message)) = self.repeats.lock().unwrap().pop_front() {
+            return Ok(Delivery::new(task_id, message, Box::new(Repeated)));
         }
-        let delivery = self.queue.receive().await?;
-        let message = delivery.message.clone();
+        let delivery = inner.receive().await?;
+        let (task_id, message) = (delivery.task_id.clone(), delivery.message.clone());
         if self.faults.delivers_twice() {
-            self.repeats.lock().unwrap().push_back(message.clone());
+            let repeat = (task_id.clone(), message.clone());
+            self.repeats.lock().unwrap().push_back(repeat);
         }
         let receipt = FaultyReceipt {
             faults: Arc::clone(&self.faults),
             delivery,
         };
-        Ok(Delivery::new(message, Box::new(receipt)))
+        Ok(Delivery::new(task_id, message, Box::new(receipt)))
+    }
+
+    /// Why nothing can be published.
+    fn is_down(&self) -> Result<(), CapabilityError> {
+        if self.faults.provokes(Call::Withdraw) {
+            return Err(CapabilityError::unavailable("A fault of the tests."));
+        }
+        self.faults.queue_is_down().map_or(Ok(()), Err)
     }
 }
 
-impl TaskQueue for FaultyQueue {
-    fn publish(&self, message: Vec<u8>) -> Answer<'_, ()> {
+impl Interceptor<dyn TaskQueue> for FaultyQueue {
+    fn intercept<'a>(
+        &'a self,
+        operation: QueueOperation,
+        inner: &'a Arc<dyn TaskQueue>,
+    ) -> Answer<'a, QueueReply> {
         Box::pin(async move {
-            if self.faults.provokes(Call::Withdraw) {
-                return Err(CapabilityError::unavailable("A fault of the tests."));
+            let faults = &self.faults;
+            match operation {
+                QueueOperation::Publish { .. } => {
+                    self.is_down()?;
+                    faults.around(Call::Publish, inner.run(operation)).await
+                }
+                QueueOperation::Receive { .. } => {
+                    let delivery = faults.around(Call::Receive, self.next(inner)).await?;
+                    Ok(delivery.into())
+                }
+                QueueOperation::Check { .. } => inner.run(operation).await,
             }
-            if let Some(error) = self.faults.queue_is_down() {
-                return Err(error);
-            }
-            let published = self.queue.publish(message);
-            self.faults.around(Call::Publish, published).await
         })
-    }
-
-    fn receive(&self) -> Answer<'_, Delivery> {
-        Box::pin(self.faults.around(Call::Receive, self.next()))
-    }
-
-    fn check(&self) -> Answer<'_, ()> {
-        self.queue.check()
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::faults::{Fault, Plan};
 use crate::oracle::Invariant;
+use crate::process::GRACE;
 use crate::run::{Report, run};
 use crate::settings::{Mode, Settings};
 
@@ -16,6 +17,13 @@ const MODES: [Mode; 2] = [Mode::Embedded, Mode::Distributed];
 /// Nobody could wait for the end of such a lease.
 const ENDLESS: Duration = Duration::from_secs(60 * 60);
 const SOON: Duration = Duration::from_secs(60);
+
+/// Longer than a message takes to come again.
+const OUTAGE: Duration = Duration::from_secs(5);
+
+/// Until a user looks at a task again.
+const NEXT_LOOK: Duration = Duration::from_secs(2);
+const INSTANT: Duration = Duration::from_secs(1);
 
 fn one_task(mode: Mode, places: &[(u64, Fault)]) -> Settings {
     Settings::one_task(mode, Plan::At(places.to_vec()))
@@ -38,7 +46,7 @@ fn at_each(
     mode: Mode,
     fault: Fault,
     settings: impl Fn(Mode, &[(u64, Fault)]) -> Settings,
-    check: impl Fn(&Report, u64, &str),
+    mut check: impl FnMut(&Report, u64, &str),
 ) {
     let mut point = 0;
     loop {
@@ -115,15 +123,73 @@ fn every_crash_of_the_only_process_is_made_good_at_once() {
     );
 }
 
-/// Whoever is stopped gives back what it has, so that nobody waits for a lease.
+/// Whoever is stopped gives back what it has by the end of the grace, so that
+/// nobody waits for a lease.
 #[test]
 fn every_stop_of_one_task() {
     for mode in MODES {
+        let mut longest = Duration::ZERO;
         at_each(mode, Fault::Stop, endless_lease, |report, _, at| {
             assert_eq!((report.completed, report.failed), (1, 0), "{at}");
             assert!(report.asked <= 2, "{at}");
             assert!(report.time < SOON, "{at}");
+            assert!(report.longest_stop < GRACE + INSTANT, "{at}");
+            longest = longest.max(report.longest_stop);
         });
+        assert!(longest >= GRACE, "{mode:?}: nothing was given back");
+    }
+}
+
+/// Whoever works on a task that is deleted in its process ends at once, and does
+/// not wait for the model.
+#[test]
+fn every_deletion_cancels_the_work() {
+    let (mode, mut deleted) = (Mode::Embedded, 0);
+    at_each(mode, Fault::Delete, endless_lease, |report, _, at| {
+        if report.deleted == 1 {
+            deleted += 1;
+            let took = report.time - report.fault_at;
+            assert!(took < NEXT_LOOK + INSTANT, "{at}");
+        }
+    });
+    assert!(deleted > 20, "only {deleted}");
+}
+
+/// What could not be given back while no store answered is given back later:
+/// nobody waits for a lease.
+#[test]
+fn every_outage_gives_the_task_back() {
+    for mode in MODES {
+        at_each(
+            mode,
+            Fault::Outage(OUTAGE),
+            endless_lease,
+            |report, _, at| {
+                assert_eq!(report.completed + report.failed, report.created, "{at}");
+                assert!(report.completed == 1 || report.failed >= 1, "{at}");
+                assert!(report.time < SOON, "{at}");
+            },
+        );
+    }
+}
+
+/// However many tasks wait, a store that cannot be used is asked once a second
+/// by each of those who work.
+#[test]
+fn an_outage_brings_no_storm() {
+    for mode in MODES {
+        for point in 0..400 {
+            let report = report(Settings {
+                users: 8,
+                ..one_task(mode, &[(point, Fault::Outage(LONG))])
+            });
+            let workers = u32::try_from(Settings::one_task(mode, Plan::At(vec![])).processes);
+            let most = workers.unwrap() * u32::try_from(LONG.as_secs() + 1).unwrap();
+            assert!(
+                report.refused <= most,
+                "{mode:?} at point {point}: {report:?}"
+            );
+        }
     }
 }
 

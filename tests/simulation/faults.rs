@@ -29,6 +29,8 @@ pub enum Fault {
     HoldUp(Duration),
     /// The clock of the store jumps ahead.
     Jump(Duration),
+    /// No store answers anyone from now on, for so long.
+    Outage(Duration),
     /// The process is told to stop.
     Stop,
     /// The users' active tasks are deleted, which is no fault.
@@ -59,6 +61,7 @@ pub struct Faults {
     until: Duration,
     points: Cell<u64>,
     happened: Cell<u64>,
+    first_at: Cell<Option<Duration>>,
 }
 
 impl Faults {
@@ -69,6 +72,7 @@ impl Faults {
             until,
             points: Cell::default(),
             happened: Cell::default(),
+            first_at: Cell::default(),
         }
     }
 
@@ -85,6 +89,11 @@ impl Faults {
         self.happened.get()
     }
 
+    /// When something went wrong for the first time.
+    pub fn first_at(&self) -> Option<Duration> {
+        self.first_at.get()
+    }
+
     /// What goes wrong at the point that is reached now.
     pub fn reached(&self, now: Duration) -> Option<Fault> {
         let point = self.points.get();
@@ -97,8 +106,10 @@ impl Faults {
             Plan::Drawn(_) if self.are_over(now) => None,
             Plan::Drawn(rates) => self.drawn(rates),
         };
-        self.happened
-            .set(self.happened.get() + u64::from(fault.is_some()));
+        if fault.is_some() {
+            self.happened.set(self.happened.get() + 1);
+            self.first_at.set(self.first_at.get().or(Some(now)));
+        }
         fault
     }
 

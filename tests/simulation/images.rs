@@ -1,58 +1,74 @@
-//! Images in memory: there whole or not at all.
+//! The host's images in memory, read and changed at once.
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
 
-use concept_refinement_domain::capability::NewImage;
+use concept_refinement_domain::capability::{
+    CapabilityError, ImageInfo, ImageKind, NewImage, StoredOrNot,
+};
+use concept_refinement_host::capability::Clock;
+use concept_refinement_host::capability::images::memory::MemoryImages;
+use concept_refinement_host::capability::images::{ImageStore as _, Listed, Signing};
+use futures::{TryStreamExt as _, stream};
 use sha2::{Digest as _, Sha256};
 
 use crate::flaws::Flaw;
-
-#[derive(Clone)]
-pub struct Image {
-    pub owner: String,
-    pub media_type: String,
-    pub bytes: Vec<u8>,
-}
+use crate::store::drive;
 
 pub struct Images {
-    stored: RefCell<BTreeMap<String, Image>>,
+    pub stored: MemoryImages,
     flaw: Option<Flaw>,
 }
 
 impl Images {
-    pub fn new(flaw: Option<Flaw>) -> Self {
+    pub fn new(clock: Arc<dyn Clock>, flaw: Option<Flaw>) -> Self {
+        let signing = Signing {
+            key: vec![7; 32],
+            ttl: Duration::from_secs(60 * 60),
+            public_url: None,
+        };
         Self {
-            stored: RefCell::default(),
+            stored: MemoryImages::new(signing, clock),
             flaw,
         }
     }
 
-    /// Answers the path.
-    pub fn put(&self, image: &NewImage, mut bytes: Vec<u8>) -> String {
-        let path = format!("refined/{}/{}.gif", image.owner, image.name);
+    pub fn put(
+        &self,
+        mut image: NewImage,
+        mut bytes: Vec<u8>,
+    ) -> Result<StoredOrNot, CapabilityError> {
         if self.flaw == Some(Flaw::HalfAnImage) {
             bytes.truncate(bytes.len() / 2);
+            image.length = bytes.len() as u64;
         }
-        let image = Image {
-            owner: image.owner.clone(),
-            media_type: image.media_type.clone(),
-            bytes,
-        };
-        self.stored.borrow_mut().insert(path.clone(), image);
-        path
+        drive(
+            self.stored
+                .put(image, Box::pin(stream::iter([Ok(bytes.into())]))),
+        )
     }
 
-    pub fn get(&self, path: &str) -> Option<Image> {
-        self.stored.borrow().get(path).cloned()
+    pub fn get(&self, path: &str) -> Option<(ImageInfo, Vec<u8>)> {
+        let (info, contents) = drive(self.stored.get(path, None)).unwrap()?;
+        let pieces: Vec<_> = drive(contents.try_collect()).unwrap();
+        Some((info, pieces.concat()))
     }
 
     pub fn delete(&self, path: &str) {
-        self.stored.borrow_mut().remove(path);
+        drive(self.stored.delete(path)).unwrap();
+    }
+
+    /// By their paths, so that the order is always the same.
+    pub fn list(&self, kind: ImageKind) -> Vec<Listed> {
+        let listed = drive(self.stored.list(kind)).unwrap();
+        let mut listed: Vec<_> = drive(listed.try_collect()).unwrap();
+        listed.sort_by(|a: &Listed, b| a.path.cmp(&b.path));
+        listed
     }
 
     pub fn paths(&self) -> Vec<String> {
-        self.stored.borrow().keys().cloned().collect()
+        let listed = self.list(ImageKind::Refined).into_iter();
+        listed.map(|image| image.path).collect()
     }
 }
 

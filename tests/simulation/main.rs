@@ -1,10 +1,11 @@
-//! A deterministic simulation of stores, queue and workers: the real pipeline
-//! over simulated ports, in virtual time, with faults at each point where a
-//! call leaves a process.
+//! A deterministic simulation of whole processes: the API, the pipeline and the
+//! loops that ship, in virtual time, with faults at each point where a call
+//! leaves a process.
 //!
-//! Everything follows from a seed, so whatever fails can be repeated. The task
-//! store is the real one, each operation done at once; all around it is made
-//! here. Judged is by an oracle that is told of each step as it takes effect.
+//! Everything follows from a seed, so whatever fails can be repeated. The stores
+//! and the embedded queue are the real ones, each operation done at once. What
+//! is made here only schedules, injects faults, asks as users do, and judges: an
+//! oracle is told of each step as it takes effect.
 
 #![allow(
     clippy::expect_used,
@@ -14,14 +15,13 @@
     reason = "a simulation that cannot go on has failed"
 )]
 
-mod api;
 mod each_point;
+mod environment;
 mod faults;
 mod flaws;
 mod images;
 mod model;
 mod oracle;
-mod ports;
 mod process;
 mod queue;
 mod random;
@@ -31,8 +31,6 @@ mod schedules;
 mod settings;
 mod source;
 mod store;
-mod sweep;
 mod trace;
 mod user;
-mod worker;
 mod world;

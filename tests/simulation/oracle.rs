@@ -18,8 +18,6 @@ use concept_refinement_domain::timestamp::Timestamp;
 
 use crate::scheduler::Group;
 
-pub use leases::Write;
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Invariant {
     /// What was accepted or answered stays so.
@@ -167,17 +165,9 @@ impl Oracle {
     }
 
     /// The stores work all the time: what fails, fails in between.
-    pub fn answered<T: Clone>(
-        &mut self,
-        call: &str,
-        answer: &Result<T, CapabilityError>,
-    ) -> Option<T> {
-        match answer {
-            Ok(answer) => Some(answer.clone()),
-            Err(error) => {
-                self.require(false, Invariant::Answers, || format!("{call}: {error}"));
-                None
-            }
+    pub fn answered<T>(&mut self, call: &str, answer: &Result<T, CapabilityError>) {
+        if let Err(error) = answer {
+            self.require(false, Invariant::Answers, || format!("{call}: {error}"));
         }
     }
 

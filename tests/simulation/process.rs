@@ -1,19 +1,37 @@
 //! A process of the system: how it starts, ends and is replaced.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::pin::pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
+use concept_refinement_api::{self as api, Api};
 use concept_refinement_domain::timestamp::Timestamp;
-use futures::future::{Either, select};
+use concept_refinement_host::capability::Capabilities;
+use concept_refinement_host::capability::queue::TaskQueue;
+use concept_refinement_host::capability::queue::store::StoreQueue;
+use concept_refinement_host::loops::garbage::Garbage;
+use concept_refinement_host::loops::sweep::Sweep;
+use concept_refinement_host::loops::unreleased::Unreleased;
+use concept_refinement_host::loops::worker::Worker;
+use concept_refinement_host::runtime::Runtime as _;
+use concept_refinement_tests::native::{Granted, Native};
+use concept_refinement_tests::tokens::SECRET;
+use futures::FutureExt as _;
+use futures::future::{BoxFuture, Either, join_all, select};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
+use crate::environment::Environment;
 use crate::scheduler::{Flag, Group, OUTSIDE};
 use crate::settings::Mode;
 use crate::store::START;
 use crate::world::World;
-use crate::{sweep, worker};
+
+/// How long a stop waits for what is under way.
+pub const GRACE: Duration = Duration::from_secs(10);
 
 pub struct Process {
     /// Another one each time.
@@ -21,12 +39,14 @@ pub struct Process {
     /// How far its clock is ahead of the true time, which starts late enough.
     skew: Duration,
     is_ahead: bool,
-    /// It takes requests.
-    pub is_up: Cell<bool>,
+    /// While it takes requests.
+    pub api: RefCell<Option<Rc<Api<Native<Environment>>>>>,
     pub told_to_stop: Flag,
-    pub stopping: Flag,
-    /// What is still under way is to be given back.
-    pub giving_up: Flag,
+    stop: watch::Sender<bool>,
+    /// Cancelled when what is under way is to be given back.
+    abort: CancellationToken,
+    /// It has stopped in order.
+    stopped: Flag,
     pub ended: Flag,
     pub in_flight: Cell<usize>,
 }
@@ -43,10 +63,11 @@ impl Process {
             group: u32::try_from(world.serial()).unwrap(),
             skew: world.skew(),
             is_ahead: world.random.chance(0.5),
-            is_up: Cell::default(),
+            api: RefCell::default(),
             told_to_stop: Flag::default(),
-            stopping: Flag::default(),
-            giving_up: Flag::default(),
+            stop: watch::Sender::new(false),
+            abort: CancellationToken::new(),
+            stopped: Flag::default(),
             ended: Flag::default(),
             in_flight: Cell::default(),
         }
@@ -63,7 +84,7 @@ impl Process {
 }
 
 /// Keeps a process running at a place: whatever ends it, another one follows.
-pub async fn supervise(world: Rc<World>, place: usize) {
+async fn supervise(world: Rc<World>, place: usize) {
     loop {
         let process = Rc::new(Process::new(&world));
         world.note(format_args!("{process} starts"));
@@ -77,16 +98,15 @@ pub async fn supervise(world: Rc<World>, place: usize) {
         world.end(&process);
         world.processes.borrow_mut().remove(&place);
         world.note(format_args!("{process} has ended"));
-        match world.settings.mode {
-            Mode::Embedded => world.queue.clear(),
-            Mode::Distributed => world.queue.gone(process.group),
+        if world.settings.mode == Mode::Embedded {
+            world.queue.0.clear();
         }
         world.scheduler.sleep(world.random.millis(50, 8_000)).await;
     }
 }
 
 /// Until it crashes or is stopped.
-async fn live(world: &Rc<World>, process: &Process) {
+async fn live(world: &World, process: &Process) {
     let life = world.settings.wild.and_then(|wild| wild.life);
     let crash = pin!(process.ended.raised());
     let stop = pin!(async {
@@ -96,40 +116,89 @@ async fn live(world: &Rc<World>, process: &Process) {
             None => told.await,
         }
         world.note(format_args!("{process} is to stop"));
-        process.is_up.set(false);
-        process.stopping.raise();
-        idle(world, process, Duration::from_secs(10)).await;
-        process.giving_up.raise();
-        idle(world, process, Duration::from_secs(600)).await;
+        let begin = world.scheduler.now();
+        process.stop.send_replace(true);
+        process.api.take();
+        let stopped = pin!(process.stopped.raised());
+        let grace = world.scheduler.sleep(GRACE);
+        if let Either::Right((_, stopped)) = select(stopped, grace).await {
+            process.abort.cancel();
+            let patience = world.scheduler.sleep(Duration::from_secs(600));
+            select(stopped, patience).await;
+        }
+        let took = world.scheduler.now() - begin;
+        world.longest_stop.set(world.longest_stop.get().max(took));
     });
-    if let Either::Left(_) = select(crash, stop).await {
-        process.is_up.set(false);
-    }
+    select(crash, stop).await;
+    process.api.take();
 }
 
-/// Waits for what is in flight, for so long at most.
-async fn idle(world: &World, process: &Process, limit: Duration) {
-    let end = world.scheduler.now() + limit;
-    while process.in_flight.get() > 0 && world.scheduler.now() < end {
-        world.scheduler.sleep(Duration::from_secs(1)).await;
-    }
-}
-
+/// As the host starts and goes on.
 async fn run(world: Rc<World>, process: Rc<Process>) {
-    let is_embedded = world.settings.mode == Mode::Embedded;
-    if is_embedded && sweep::recover(&world, &process).await.is_err() {
-        world.end(&process);
-        return;
+    let environment = Environment::new(&world, &process);
+    let runtime = Arc::new(environment.clone());
+    let queue: Arc<dyn TaskQueue> = match world.settings.has_own_queue {
+        true => Arc::new(StoreQueue::on(runtime.clone(), environment.store(), 1_000)),
+        false => Arc::new(world.queue.clone()),
+    };
+    let host = environment.capabilities(queue);
+    let sweep = Arc::new(Sweep {
+        host: Arc::clone(&host),
+        runtime: runtime.clone(),
+        lease: world.settings.lease,
+    });
+    let garbage = Garbage {
+        host: Arc::clone(&host),
+        runtime: runtime.clone(),
+        retention: world.settings.wild.and_then(|wild| wild.retention),
+        // More often than the host does.
+        interval: world.random.seconds(10, 60),
+    };
+    let worker = Arc::new(Worker {
+        host: Arc::clone(&host),
+        processor: runtime.clone(),
+        runtime: runtime.clone(),
+        concurrency: world.settings.concurrency,
+        task_timeout: world.config.task_timeout,
+        unreleased: Unreleased::default(),
+        metrics: None,
+    });
+    let recovered = world.settings.mode == Mode::Distributed || sweep.recover().await.is_ok();
+    let (stopped, abort) = (process.stop.subscribe(), process.abort.clone());
+    if !*stopped.borrow() {
+        process.api.replace(Some(api(&world, &environment, host)));
     }
-    for _ in 0..world.settings.concurrency {
-        let work = worker::work(Rc::clone(&world), Rc::clone(&process));
-        world.scheduler.spawn(process.group, work);
-    }
-    let sweep = sweep::run(Rc::clone(&world), Rc::clone(&process));
-    world.scheduler.spawn(process.group, sweep);
-    let tidy = sweep::tidy(Rc::clone(&world), Rc::clone(&process));
-    world.scheduler.spawn(process.group, tidy);
-    process.is_up.set(!process.stopping.is_raised());
+    let recovery = Arc::clone(&sweep);
+    let loops: [BoxFuture<'static, ()>; 3] = [
+        sweep.run(stopped.clone()).boxed(),
+        garbage.run(stopped.clone()).boxed(),
+        Box::pin(async move {
+            if recovered || recovery.recover_later(stopped.clone()).await {
+                worker.run(stopped, abort).await;
+            }
+        }),
+    ];
+    join_all(loops.map(|work| runtime.spawn(work))).await;
+    process.stopped.raise();
+}
+
+fn api(
+    world: &World,
+    environment: &Environment,
+    host: Arc<Capabilities>,
+) -> Rc<Api<Native<Environment>>> {
+    let quota = world.settings.quota.map_or_else(
+        || "unlimited".to_owned(),
+        |quota| format!("{}/{}", quota.limit, quota.window.as_str()),
+    );
+    let settings = Granted(&[
+        ("auth", "secret"),
+        ("jwt-secret", SECRET),
+        ("rate-limit", &quota),
+    ]);
+    let config = api::Config::read(&settings).now_or_never().unwrap();
+    let native = Native::new(host, Arc::new(environment.clone()), environment.clone());
+    Rc::new(Api::new(config.unwrap(), native))
 }
 
 /// Starts all of them.

@@ -1,14 +1,20 @@
 //! A queue that loses, repeats, delays and reorders messages.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
-use std::future::poll_fn;
+use std::future::{poll_fn, ready};
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
+use concept_refinement_domain::message::{self, Parsed};
+use concept_refinement_host::capability::Answer;
+use concept_refinement_host::capability::queue::{Delivery, Receipt, TaskQueue};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use send_wrapper::SendWrapper;
+
 use crate::random::Random;
-use crate::scheduler::{Group, OUTSIDE, Scheduler};
+use crate::scheduler::{OUTSIDE, Scheduler};
 
 /// How often something happens to a message.
 #[derive(Clone, Copy, Debug, Default)]
@@ -26,15 +32,15 @@ pub struct Queue {
     until: Duration,
     waiting: RefCell<Vec<Vec<u8>>>,
     receivers: RefCell<Vec<Waker>>,
-    unanswered: RefCell<BTreeMap<u64, (Group, Vec<u8>)>>,
-    serial: Cell<u64>,
     /// Messages of an earlier age are gone.
     age: Cell<u64>,
 }
 
-pub struct Delivery {
-    id: u64,
-    pub message: Vec<u8>,
+/// A message that was delivered, until it is answered.
+struct Delivered {
+    queue: SendWrapper<Rc<Queue>>,
+    message: Option<Vec<u8>>,
+    age: u64,
 }
 
 impl Queue {
@@ -51,8 +57,6 @@ impl Queue {
             until,
             waiting: RefCell::default(),
             receivers: RefCell::default(),
-            unanswered: RefCell::default(),
-            serial: Cell::default(),
             age: Cell::default(),
         })
     }
@@ -62,17 +66,21 @@ impl Queue {
             return;
         }
         if self.happens(self.habits.repeat) {
-            self.carry(message.clone(), self.random.millis(0, 40_000));
+            self.carry(
+                message.clone(),
+                self.random.millis(0, 40_000),
+                self.age.get(),
+            );
         }
         let delay = match self.happens(self.habits.delay) {
             true => self.random.millis(0, 40_000),
             false => Duration::ZERO,
         };
-        self.carry(message, delay);
+        self.carry(message, delay, self.age.get());
     }
 
     /// Any of those that wait.
-    pub async fn receive(&self, receiver: Group) -> Delivery {
+    pub async fn receive(self: &Rc<Self>) -> Delivery {
         let message = poll_fn(|context| {
             let mut waiting = self.waiting.borrow_mut();
             if waiting.is_empty() {
@@ -83,52 +91,26 @@ impl Queue {
             Poll::Ready(waiting.remove(drawn))
         })
         .await;
-        self.serial.set(self.serial.get() + 1);
-        let id = self.serial.get();
-        self.unanswered
-            .borrow_mut()
-            .insert(id, (receiver, message.clone()));
-        Delivery { id, message }
-    }
-
-    pub fn ack(self: &Rc<Self>, delivery: Delivery) {
-        self.unanswered.borrow_mut().remove(&delivery.id);
-        if self.happens(self.habits.repeat) {
-            self.carry(delivery.message, self.random.millis(0, 60_000));
-        }
-    }
-
-    pub fn nack(self: &Rc<Self>, delivery: Delivery, delay: Duration) {
-        self.unanswered.borrow_mut().remove(&delivery.id);
-        if !self.happens(self.habits.loss) {
-            self.carry(delivery.message, delay);
-        }
-    }
-
-    /// A receiver is gone: what it did not answer comes again.
-    pub fn gone(self: &Rc<Self>, receiver: Group) {
-        let unanswered: Vec<_> = self
-            .unanswered
-            .borrow_mut()
-            .extract_if(.., |_, (group, _)| *group == receiver)
-            .collect();
-        for (_, (_, message)) in unanswered {
-            if !self.happens(self.habits.loss) {
-                self.carry(message, self.random.seconds(1, 30));
-            }
-        }
+        let task_id = match message::parse(&message) {
+            Parsed::Valid { task_id, .. } => Some(task_id),
+            Parsed::Unusable { .. } | Parsed::Nonsense => None,
+        };
+        let delivered = Delivered {
+            queue: SendWrapper::new(Rc::clone(self)),
+            message: Some(message.clone()),
+            age: self.age.get(),
+        };
+        Delivery::new(task_id, message, Box::new(delivered))
     }
 
     /// Everything is lost.
     pub fn clear(&self) {
         self.age.set(self.age.get() + 1);
         self.waiting.borrow_mut().clear();
-        self.unanswered.borrow_mut().clear();
     }
 
-    fn carry(self: &Rc<Self>, message: Vec<u8>, delay: Duration) {
+    fn carry(self: &Rc<Self>, message: Vec<u8>, delay: Duration, age: u64) {
         let queue = Rc::clone(self);
-        let age = self.age.get();
         let carried = async move {
             queue.scheduler.sleep(delay).await;
             if queue.age.get() == age {
@@ -142,5 +124,60 @@ impl Queue {
 
     fn happens(&self, probability: f64) -> bool {
         self.scheduler.now() < self.until && self.random.chance(probability)
+    }
+}
+
+/// The same queue for every process.
+#[derive(Clone)]
+pub struct Shared(pub SendWrapper<Rc<Queue>>);
+
+impl TaskQueue for Shared {
+    fn publish(&self, message: Vec<u8>) -> Answer<'_, ()> {
+        self.0.publish(message);
+        Box::pin(ready(Ok(())))
+    }
+
+    fn receive(&self) -> Answer<'_, Delivery> {
+        let received = self.0.receive();
+        Box::pin(SendWrapper::new(received.map(Ok)))
+    }
+
+    fn check(&self) -> Answer<'_, ()> {
+        Box::pin(ready(Ok(())))
+    }
+}
+
+impl Delivered {
+    fn again(&mut self, delay: Duration) {
+        let message = self.message.take();
+        let queue = &self.queue;
+        if let Some(message) = message.filter(|_| !queue.happens(queue.habits.loss)) {
+            queue.carry(message, delay, self.age);
+        }
+    }
+}
+
+impl Receipt for Delivered {
+    fn ack(mut self: Box<Self>) -> BoxFuture<'static, ()> {
+        let (message, queue) = (self.message.take(), &self.queue);
+        if let Some(message) = message.filter(|_| queue.happens(queue.habits.repeat)) {
+            queue.carry(message, queue.random.millis(0, 60_000), self.age);
+        }
+        Box::pin(ready(()))
+    }
+
+    fn nack(mut self: Box<Self>, delay: Duration) -> BoxFuture<'static, ()> {
+        self.again(delay);
+        Box::pin(ready(()))
+    }
+}
+
+/// Its receiver is gone: it comes again.
+impl Drop for Delivered {
+    fn drop(&mut self) {
+        if self.message.is_some() {
+            let delay = self.queue.random.seconds(1, 30);
+            self.again(delay);
+        }
     }
 }

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use concept_refinement_domain::capability::NewTask;
 use concept_refinement_domain::task::{Refinement, Status};
+use concept_refinement_host::loops::worker::SLACK;
 
 use crate::faults::LONGEST;
 use crate::oracle::{Invariant, Known};
 use crate::settings::Settings;
-use crate::worker::SLACK;
 use crate::world::World;
 use crate::{process, user};
 
@@ -22,6 +22,12 @@ pub struct Report {
     /// Where something could go wrong.
     pub points: u64,
     pub faults: u64,
+    /// When the first of them was.
+    pub fault_at: Duration,
+    /// Claims that an outage refused.
+    pub refused: u32,
+    /// The longest that a process took to stop.
+    pub longest_stop: Duration,
     /// How long it took by virtual time.
     pub time: Duration,
     /// How often the model was asked.
@@ -69,8 +75,12 @@ pub fn run(settings: Settings) -> Result<Report, Box<Failure>> {
     if world.oracle.borrow().violation().is_none() {
         look_at_the_end(&world);
     }
-    // The tasks hold the world.
+    // Tasks and processes hold the world.
     world.scheduler.clear();
+    let processes = world.processes.take();
+    processes
+        .values()
+        .for_each(|process| drop(process.api.take()));
     let oracle = world.oracle.borrow();
     match oracle.violation() {
         None => Ok(report),
@@ -92,6 +102,9 @@ fn report(world: &World) -> Report {
         steps: world.scheduler.steps(),
         points: world.faults.points(),
         faults: world.faults.happened(),
+        fault_at: world.faults.first_at().unwrap_or_default(),
+        refused: world.refused.get(),
+        longest_stop: world.longest_stop.get(),
         time: world.scheduler.now(),
         asked: oracle.asked_in_all(),
         at_stake: world.asked_at.get().zip(world.noted_at.get()),
@@ -127,7 +140,7 @@ fn until_quiet(world: &Rc<World>) {
 /// Removes what nothing refers to, and looks at all that is left.
 fn look_at_the_end(world: &World) {
     let unreferenced = world.store.unreferenced(world.images.paths());
-    for path in unreferenced.unwrap() {
+    for path in unreferenced {
         world.remove_image(&path);
     }
     let ids: Vec<_> = world.oracle.borrow().tasks().keys().cloned().collect();
@@ -152,7 +165,7 @@ fn look_at_the_end(world: &World) {
 
 /// Another task tells what is left of the quota.
 fn count_once_more(world: &World, user: String) {
-    let _ = world.store.submit(NewTask {
+    world.store.submit(NewTask {
         id: format!("last-of-{user}"),
         user_id: user,
         is_anonymous: false,

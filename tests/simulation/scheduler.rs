@@ -28,7 +28,7 @@ pub struct Scheduler {
     steps: Cell<u64>,
     serial: Cell<u64>,
     tasks: RefCell<BTreeMap<u64, Task>>,
-    woken: Arc<Mutex<Vec<u64>>>,
+    woken: Woken,
     timers: RefCell<BTreeMap<(Duration, u64), Waker>>,
     held_up: RefCell<BTreeMap<Group, Duration>>,
     dead: RefCell<BTreeSet<Group>>,
@@ -43,17 +43,17 @@ struct Task {
     waker: Waker,
 }
 
+/// Those that can go on. In which order they were woken makes no difference.
+type Woken = Arc<Mutex<BTreeSet<u64>>>;
+
 struct Wakeup {
     id: u64,
-    woken: Arc<Mutex<Vec<u64>>>,
+    woken: Woken,
 }
 
 impl Wake for Wakeup {
     fn wake(self: Arc<Self>) {
-        let mut woken = self.woken.lock().unwrap();
-        if !woken.contains(&self.id) {
-            woken.push(self.id);
-        }
+        self.woken.lock().unwrap().insert(self.id);
     }
 }
 
@@ -151,10 +151,12 @@ impl Scheduler {
         true
     }
 
-    /// Drops all tasks, which hold what they work with.
+    /// Drops all tasks, which hold what they work with, and what they leave.
     pub fn clear(&self) {
-        let tasks = std::mem::take(&mut *self.tasks.borrow_mut());
-        drop(tasks);
+        while !self.tasks.borrow().is_empty() {
+            let tasks = self.tasks.take();
+            drop(tasks);
+        }
     }
 
     fn next(&self) -> Option<(u64, Group, LocalBoxFuture<'static, ()>, Waker)> {
@@ -178,17 +180,14 @@ impl Scheduler {
         let mut woken = self.woken.lock().unwrap();
         woken.retain(|id| tasks.contains_key(id));
         let able = |id: &u64| !held_up.contains_key(&tasks[id].group);
-        let count = woken.iter().filter(|id| able(id)).count();
+        let count = woken.iter().copied().filter(able).count();
         if count == 0 {
             return None;
         }
         let drawn = self.random.below(count);
-        let (place, _) = woken
-            .iter()
-            .enumerate()
-            .filter(|(_, id)| able(id))
-            .nth(drawn)?;
-        Some(woken.remove(place))
+        let id = woken.iter().copied().filter(able).nth(drawn)?;
+        woken.remove(&id);
+        Some(id)
     }
 
     /// To the next timer. None: there is none.
@@ -256,10 +255,6 @@ impl Flag {
         self.raised.set(true);
         let waiting = std::mem::take(&mut *self.waiting.borrow_mut());
         waiting.into_iter().for_each(Waker::wake);
-    }
-
-    pub fn is_raised(&self) -> bool {
-        self.raised.get()
     }
 
     pub async fn raised(&self) {

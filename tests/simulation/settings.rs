@@ -23,6 +23,9 @@ pub struct Settings {
     pub seed: u64,
     pub mode: Mode,
     pub processes: usize,
+    /// Whether each process has the host's own queue, rather than one that all
+    /// share.
+    pub has_own_queue: bool,
     /// Tasks in flight for each process.
     pub concurrency: usize,
     pub users: usize,
@@ -81,6 +84,7 @@ impl Settings {
             seed,
             mode,
             processes,
+            has_own_queue: mode == Mode::Embedded && random.chance(0.5),
             concurrency: 1 + random.below(3),
             users: 1 + random.below(4),
             wild: Some(Wild {
@@ -109,6 +113,7 @@ impl Settings {
                 Mode::Embedded => 1,
                 Mode::Distributed => 2,
             },
+            has_own_queue: mode == Mode::Embedded,
             concurrency: 1,
             users: 1,
             wild: None,

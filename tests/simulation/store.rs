@@ -10,31 +10,29 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use concept_refinement_domain::capability::{
-    CapabilityError, Claimed, Deleted, Fenced, Lease, NewTask, Submission,
+    CapabilityError, Deleted, Fenced, NewTask, Submission,
 };
-use concept_refinement_domain::concept::NewConcept;
-use concept_refinement_domain::task::{Status, Task};
+use concept_refinement_domain::task::Status;
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_host::capability::clock::ManualClock;
-use concept_refinement_host::capability::concepts::ConceptStore;
+use concept_refinement_host::capability::intercept::Operations as _;
 use concept_refinement_host::capability::tasks::sqlite::{Options, SqliteTasks};
-use concept_refinement_host::capability::tasks::{Expired, TaskStore};
-use concept_refinement_tests::flaws::FlawedTasks;
+use concept_refinement_host::capability::tasks::{
+    TaskOperation as Asked, TaskReply as Reply, TaskStore,
+};
+use concept_refinement_tests::flaws::Flawed;
 
 use crate::flaws::Flaw;
 use crate::images::Images;
-use crate::oracle::{Oracle, Write};
-use crate::scheduler::{Group, Scheduler};
-use drive::drive;
+use crate::oracle::Oracle;
+use crate::scheduler::{Group, OUTSIDE, Scheduler};
+pub use drive::drive;
 
 /// 2026-11-20T12:00:00.123456Z, a Friday.
 pub const START: Timestamp = Timestamp(1_795_176_000_123_456);
 
-type Answer<T> = Result<T, CapabilityError>;
-
 pub struct Store {
-    tasks: Arc<dyn TaskStore>,
-    concepts: Arc<dyn ConceptStore>,
+    pub inner: Arc<dyn TaskStore>,
     clock: Arc<ManualClock>,
     /// How far the store's clock is ahead.
     ahead: Cell<Duration>,
@@ -47,22 +45,19 @@ pub struct Store {
 impl Store {
     pub fn new(
         options: Options,
+        clock: Arc<ManualClock>,
         scheduler: &Rc<Scheduler>,
         oracle: &Rc<RefCell<Oracle>>,
         images: &Rc<Images>,
         flaw: Option<Flaw>,
     ) -> Self {
-        let clock = Arc::new(ManualClock::at(START));
         let store = Arc::new(SqliteTasks::in_memory(options, clock.clone()).unwrap());
-        let mut tasks: Arc<dyn TaskStore> = store.clone();
-        let mut concepts: Arc<dyn ConceptStore> = store;
-        if let Some(Flaw::Store(flaw)) = flaw {
-            let flawed = Arc::new(FlawedTasks::new(tasks, concepts, flaw));
-            (tasks, concepts) = (flawed.clone(), flawed);
-        }
+        let inner: Arc<dyn TaskStore> = match flaw {
+            Some(Flaw::Store(flaw)) => Flawed::store(flaw, store),
+            _ => store,
+        };
         Self {
-            tasks,
-            concepts,
+            inner,
             clock,
             ahead: Cell::default(),
             scheduler: Rc::clone(scheduler),
@@ -81,189 +76,143 @@ impl Store {
         self.ahead.set(self.ahead.get() + by);
     }
 
-    pub fn submit(&self, mut task: NewTask) -> Answer<Submission> {
-        let asked = task.clone();
-        match self.flaw {
-            Some(Flaw::QuotaNotCounted) => {
+    /// Does an operation that a process asked for, and tells the oracle.
+    pub fn run(&self, by: Group, operation: Asked<'_>) -> Result<Reply, CapabilityError> {
+        let asked = operation.clone();
+        let answer = self.answer(operation);
+        let name = asked.name();
+        self.oracle.borrow_mut().answered(name, &answer);
+        if let Ok(reply) = &answer {
+            self.tell(by, &asked, reply);
+        }
+        answer
+    }
+
+    /// For those who are no process.
+    pub fn delete(&self, user: &str, id: &str) -> Option<Deleted> {
+        let delete = Asked::Delete { user_id: user, id };
+        let deleted = self.run(OUTSIDE, delete).ok()?;
+        deleted.try_into().ok().flatten()
+    }
+
+    pub fn submit(&self, task: NewTask) {
+        let _ = self.run(OUTSIDE, Asked::Submit { task });
+    }
+
+    pub fn unreferenced(&self, image_paths: Vec<String>) -> Vec<String> {
+        let unreferenced = self.run(OUTSIDE, Asked::Unreferenced { image_paths });
+        unreferenced.unwrap().try_into().ok().unwrap()
+    }
+
+    /// By way of the flaw.
+    fn answer(&self, mut operation: Asked<'_>) -> Result<Reply, CapabilityError> {
+        match (self.flaw, &mut operation) {
+            (Some(Flaw::QuotaNotCounted), Asked::Submit { task }) => {
                 task.quota.iter_mut().for_each(|quota| quota.limit += 1);
             }
-            Some(Flaw::KeyForgotten) => task.idempotency_key = None,
+            (Some(Flaw::KeyForgotten), Asked::Submit { task }) => task.idempotency_key = None,
+            (Some(Flaw::OutOfReach), Asked::Withdraw { .. }) => {
+                return Err(CapabilityError::unavailable("It is out of reach."));
+            }
+            (Some(Flaw::QuotaNotGivenBack), Asked::Withdraw { id, error_message }) => {
+                return self.fail(id, error_message).map(Into::into);
+            }
+            (Some(Flaw::ImageRemovedEarly), Asked::Unreferenced { image_paths }) => {
+                return Ok(std::mem::take(image_paths).into());
+            }
+            (Some(Flaw::ImageLeftOver), Asked::Unreferenced { .. }) => {
+                return Ok(Reply::ImagePaths(vec![]));
+            }
             _ => {}
         }
-        let mut answer = self.run(self.tasks.submit(task));
-        if let (
-            Some(Flaw::QuotaNotCounted),
-            Ok(
-                Submission::Created(accepted)
-                | Submission::Active(accepted)
-                | Submission::Replayed(accepted),
-            ),
-        ) = (self.flaw, &mut answer)
-        {
-            let state = accepted.quota.iter_mut();
-            state.for_each(|state| state.remaining = state.remaining.saturating_sub(1));
+        let mut reply = self.drive(self.inner.run(operation))?;
+        if let Reply::Submission(submission) = &mut reply {
+            match (self.flaw, &mut *submission) {
+                (
+                    Some(Flaw::QuotaNotCounted),
+                    Submission::Created(accepted)
+                    | Submission::Active(accepted)
+                    | Submission::Replayed(accepted),
+                ) => {
+                    let state = accepted.quota.iter_mut();
+                    state.for_each(|state| state.remaining = state.remaining.saturating_sub(1));
+                }
+                (Some(Flaw::SecondActiveTask), Submission::Active(accepted)) => {
+                    *submission = Submission::Created(accepted.clone());
+                }
+                _ => {}
+            }
         }
-        if let (Some(Flaw::SecondActiveTask), Ok(Submission::Active(accepted))) =
-            (self.flaw, answer.clone())
-        {
-            answer = Ok(Submission::Created(accepted));
-        }
-        let mut oracle = self.oracle.borrow_mut();
-        if let Some(submission) = oracle.answered("submit", &answer) {
-            oracle.submitted(&asked, &submission, self.now());
-        }
-        answer
+        Ok(reply)
     }
 
-    pub fn withdraw(&self, task: &Task, reason: &str) -> Answer<Fenced> {
-        let answer = match self.flaw {
-            Some(Flaw::OutOfReach) => Err(CapabilityError::unavailable("It is out of reach.")),
-            Some(Flaw::QuotaNotGivenBack) => self.fail_in_place_of_withdrawing(task, reason),
-            _ => self.run(self.tasks.withdraw(&task.id, reason)),
-        };
-        let fenced = self.oracle.borrow_mut().answered("withdraw", &answer);
-        if let Some(fenced) = fenced {
-            let now = self.now();
-            self.oracle.borrow_mut().withdrawn(&task.id, fenced, now);
-            self.look(&task.user_id, &task.id);
-        }
-        answer
-    }
-
-    fn fail_in_place_of_withdrawing(&self, task: &Task, reason: &str) -> Answer<Fenced> {
-        let held = self.run(self.tasks.get(&task.user_id, &task.id))?;
-        if held.is_none_or(|task| task.status != Status::Pending) {
+    /// In place of withdrawing it.
+    fn fail(&self, id: &str, reason: &str) -> Result<Fenced, CapabilityError> {
+        let status = self.oracle.borrow().tasks().get(id).map(|task| task.status);
+        if status != Some(Status::Pending) {
             return Ok(Fenced::Lost);
         }
-        let claimed = self.run(self.tasks.claim(&task.id, None))?.unwrap();
-        self.run(self.tasks.fail(&claimed.lease, None, reason))
+        let claimed = self.drive(self.inner.claim(id, None))?;
+        let lease = claimed.map(|claimed| claimed.lease);
+        lease.map_or(Ok(Fenced::Lost), |lease| {
+            self.drive(self.inner.fail(&lease, None, reason))
+        })
     }
 
-    pub fn claim(&self, by: Group, id: &str, user: Option<&str>) -> Answer<Option<Claimed>> {
-        let answer = self.run(self.tasks.claim(id, user));
-        let now = self.now();
-        let claimed = self.oracle.borrow_mut().answered("claim", &answer);
-        if let Some(claimed) = claimed {
-            let mut oracle = self.oracle.borrow_mut();
-            oracle.claimed(id, user, by, claimed.as_ref(), now);
-            drop(oracle);
-            self.look_at(id);
-        }
-        answer
-    }
-
-    pub fn renew(&self, lease: &Lease) -> Answer<Option<Lease>> {
-        let answer = self.run(self.tasks.renew(lease));
-        let mut oracle = self.oracle.borrow_mut();
-        if let Some(renewed) = oracle.answered("renew", &answer) {
-            oracle.renewed(lease, renewed.as_ref());
-        }
-        answer
-    }
-
-    pub fn write(&self, write: &Write<'_>, lease: &Lease) -> Answer<Fenced> {
-        let answer = match write {
-            Write::Checkpoint(path) => self.run(self.tasks.checkpoint(lease, path)),
-            Write::Complete(id) => self.run(self.tasks.complete(lease, id)),
-            Write::Fail(reason) => self.run(self.tasks.fail(lease, None, reason)),
-            Write::Release => self.run(self.tasks.release(lease)),
-        };
-        let fenced = self.oracle.borrow_mut().answered("write", &answer);
-        if let Some(fenced) = fenced {
-            let now = self.now();
-            self.oracle.borrow_mut().wrote(write, lease, fenced, now);
-            self.look_at(&lease.task_id);
-        }
-        answer
-    }
-
-    pub fn prepare(&self, lease: &Lease, concept: NewConcept) -> Answer<Option<String>> {
-        let path = concept.image_path.clone();
-        let answer = self.run(self.concepts.put(lease, concept));
-        let id = self.oracle.borrow_mut().answered("put", &answer);
-        if let Some(id) = id {
-            self.oracle.borrow_mut().prepared(lease, &path, id.as_ref());
-            self.look_at(&lease.task_id);
-        }
-        answer
-    }
-
-    pub fn get(&self, user: &str, id: &str) -> Answer<Option<Task>> {
-        self.run(self.tasks.get(user, id))
-    }
-
-    pub fn delete(&self, user: &str, id: &str) -> Answer<Option<Deleted>> {
-        let answer = self.run(self.tasks.delete(user, id));
-        let deleted = self.oracle.borrow_mut().answered("delete", &answer);
-        if let Some(deleted) = deleted {
-            let image = deleted.map(|deleted| deleted.unpublished_image);
-            self.oracle.borrow_mut().deleted(user, id, image.as_ref());
-            self.look(user, id);
-        }
-        answer
-    }
-
-    pub fn delete_concept(&self, user: &str, id: &str) -> Answer<Option<String>> {
-        let answer = self.run(self.concepts.delete(user, id));
-        let image = self.oracle.borrow_mut().answered("delete", &answer);
-        if let Some(image) = image {
-            let mut oracle = self.oracle.borrow_mut();
-            let task_id = oracle.concept_deleted(user, id, image.as_ref());
-            drop(oracle);
-            task_id.iter().for_each(|task_id| self.look(user, task_id));
-        }
-        answer
-    }
-
-    pub fn due(&self, limit: u32) -> Answer<Vec<Task>> {
-        let answer = self.run(self.tasks.due(limit));
-        let mut oracle = self.oracle.borrow_mut();
-        if let Some(tasks) = oracle.answered("due", &answer) {
-            oracle.told_of(&tasks);
-        }
-        answer
-    }
-
-    pub fn next_due(&self) -> Answer<Option<Timestamp>> {
-        self.run(self.tasks.next_due())
-    }
-
-    pub fn recover(&self) -> Answer<u32> {
-        let answer = self.run(self.tasks.recover());
+    fn tell(&self, by: Group, asked: &Asked<'_>, reply: &Reply) {
         let now = self.now();
         let mut oracle = self.oracle.borrow_mut();
-        if let Some(unfinished) = oracle.answered("recover", &answer) {
-            oracle.recovered(unfinished, now);
-        }
-        answer
-    }
-
-    pub fn expire(&self, before: Timestamp) -> Answer<Expired> {
-        const MANY: u32 = 1_000;
-        let answer = self.run(self.tasks.expire(before, MANY));
-        let expired = self.oracle.borrow_mut().answered("expire", &answer);
-        if let Some(expired) = expired {
-            let gone = self.oracle.borrow_mut().expired(before, &expired);
-            gone.iter().for_each(|id| self.look_at(id));
-        }
-        answer
-    }
-
-    pub fn unreferenced(&self, paths: Vec<String>) -> Answer<Vec<String>> {
-        match self.flaw {
-            Some(Flaw::ImageRemovedEarly) => return Ok(paths),
-            Some(Flaw::ImageLeftOver) => return Ok(vec![]),
+        let mut changed = vec![];
+        match (asked, reply) {
+            (Asked::Submit { task: new }, Reply::Submission(answer)) => {
+                oracle.submitted(new, answer, now)
+            }
+            (Asked::Withdraw { id, .. }, Reply::Fenced(answer)) => {
+                oracle.withdrawn(id, *answer, now);
+                changed.push((*id).to_owned());
+            }
+            (Asked::Claim { id, user_id }, Reply::Claimed(answer)) => {
+                oracle.claimed(id, *user_id, by, answer.as_ref(), now);
+                changed.push((*id).to_owned());
+            }
+            (Asked::Renew { lease }, Reply::Lease(answer)) => {
+                oracle.renewed(lease, answer.as_ref());
+            }
+            (Asked::PutConcept { lease, concept }, Reply::Text(answer)) => {
+                oracle.prepared(lease, &concept.image_path, answer.as_ref());
+                changed.push(lease.task_id.clone());
+            }
+            (
+                Asked::Checkpoint { lease, .. }
+                | Asked::Complete { lease, .. }
+                | Asked::Fail { lease, .. }
+                | Asked::Release { lease },
+                Reply::Fenced(answer),
+            ) => {
+                oracle.wrote(asked, lease, *answer, now);
+                changed.push(lease.task_id.clone());
+            }
+            (Asked::Delete { user_id, id }, Reply::Deleted(answer)) => {
+                let image = answer.as_ref().map(|deleted| &deleted.unpublished_image);
+                oracle.deleted(user_id, id, image);
+                changed.push((*id).to_owned());
+            }
+            (Asked::DeleteConcept { user_id, id }, Reply::Text(answer)) => {
+                changed.extend(oracle.concept_deleted(user_id, id, answer.as_ref()));
+            }
+            (Asked::Due { .. }, Reply::Tasks(answer)) => oracle.told_of(answer),
+            (Asked::Recover {}, Reply::Count(answer)) => oracle.recovered(*answer, now),
+            (Asked::Unreferenced { .. }, Reply::ImagePaths(answer)) => oracle.unreferenced(answer),
+            (Asked::Expire { before, .. }, Reply::Expired(answer)) => {
+                changed = oracle.expired(*before, answer);
+            }
             _ => {}
         }
-        let answer = self.run(self.tasks.unreferenced(paths));
-        let mut oracle = self.oracle.borrow_mut();
-        if let Some(paths) = oracle.answered("unreferenced", &answer) {
-            oracle.unreferenced(&paths);
-        }
-        answer
+        drop(oracle);
+        changed.iter().for_each(|id| self.look_at(id));
     }
 
-    fn run<T>(&self, operation: impl Future<Output = T>) -> T {
+    fn drive<T>(&self, operation: impl Future<Output = T>) -> T {
         self.clock.set(self.now());
         drive(operation)
     }

@@ -1,18 +1,18 @@
-//! People who submit, look, lose patience, repeat and delete.
+//! People who submit, look, lose patience, repeat and delete, by requests to the
+//! API.
 
 use std::cell::RefCell;
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
-use concept_refinement_domain::capability::{CapabilityError, NewTask};
-use concept_refinement_domain::task::{Refinement, Task};
+use concept_refinement_api::{Body, Content, Headers, Interrupted, Method, Origin, Request};
+use concept_refinement_tests::tokens;
 use futures::channel::oneshot;
-use futures::future::{Either, LocalBoxFuture, select};
+use futures::future::{Either, select};
+use serde_json::{Value, json};
 
-use crate::api::{self, Reply};
 use crate::oracle::Invariant;
-use crate::process::Process;
 use crate::random::Random;
 use crate::scheduler::OUTSIDE;
 use crate::source;
@@ -21,31 +21,49 @@ use crate::world::World;
 /// Then a client gives a request up.
 const CLIENT_TIMEOUT: Duration = Duration::from_secs(30);
 
-type Work<T> = LocalBoxFuture<'static, Result<T, CapabilityError>>;
+const ORIGIN: &str = "https://concepts.example.com";
 
 pub struct User {
     world: Rc<World>,
     name: String,
+    token: String,
     random: Random,
-    /// A refined image, to be refined further.
+    /// The URL of a refined image, to be refined further.
     last: RefCell<Option<String>>,
 }
 
 /// What is asked for, again and again until there is an answer.
-#[derive(Clone)]
 struct Wish {
     number: u32,
     url: String,
-    own_image: Option<String>,
     key: Option<String>,
+}
+
+/// What became of a submission, as its user is told.
+enum Reply {
+    /// This task is theirs, a new one or the one that they have.
+    Task(String),
+    Refused,
+}
+
+/// All that is sent of a request at once.
+struct Whole(Option<Vec<u8>>);
+
+impl Body for Whole {
+    async fn chunk(&mut self) -> Result<Option<Vec<u8>>, Interrupted> {
+        Ok(self.0.take())
+    }
 }
 
 /// Lets all of them come.
 pub fn start(world: &Rc<World>) {
     for number in 0..world.settings.users {
+        let name = format!("user-{number}");
+        let header = json!({"alg": "HS256", "typ": "JWT"});
         let user = User {
             world: Rc::clone(world),
-            name: format!("user-{number}"),
+            token: tokens::signed(&header, &json!({"sub": name, "exp": 4_000_000_000_u64})),
+            name,
             random: Random::new(world.settings.seed, 100 + number as u64),
             last: RefCell::default(),
         };
@@ -65,12 +83,11 @@ impl User {
         let wish = Wish {
             number: 1,
             url: source::FINE.to_owned(),
-            own_image: None,
             key: Some("key".to_owned()),
         };
         let id = loop {
-            match self.submit(wish.clone()).await {
-                Some(Reply::Accepted(id) | Reply::Active(id)) => break id,
+            match self.submit(&wish).await {
+                Some(Reply::Task(id)) => break id,
                 Some(Reply::Refused) => return,
                 None => self.sleep(Duration::from_secs(1)).await,
             }
@@ -88,7 +105,7 @@ impl User {
             }
             if self.random.chance(0.2) {
                 // Long after, or while it is still worked on.
-                self.submit(wish).await;
+                self.submit(&wish).await;
             }
             self.sleep(self.random.millis(0, 20_000)).await;
         }
@@ -102,12 +119,11 @@ impl User {
             3 => source::SILENT,
             _ => source::FINE,
         };
-        let last = self.last.borrow().clone();
-        let own_image = last.filter(|_| self.random.chance(0.3));
+        let own_image = self.last.borrow().clone();
+        let own_image = own_image.filter(|_| self.random.chance(0.3));
         Wish {
             number,
-            url: own_image.clone().unwrap_or_else(|| url.to_owned()),
-            own_image,
+            url: own_image.unwrap_or_else(|| url.to_owned()),
             key: self.random.chance(0.6).then(|| format!("key-{number}")),
         }
     }
@@ -115,8 +131,8 @@ impl User {
     /// Repeats what was not answered.
     async fn submit_somehow(&self, wish: &Wish) -> Option<String> {
         for _ in 0..8 {
-            match self.submit(wish.clone()).await {
-                Some(Reply::Accepted(id) | Reply::Active(id)) => return Some(id),
+            match self.submit(wish).await {
+                Some(Reply::Task(id)) => return Some(id),
                 Some(Reply::Refused) => return None,
                 None => self.sleep(self.random.millis(0, 4_000)).await,
             }
@@ -126,139 +142,120 @@ impl User {
 
     /// Looks at a task for a while, or deletes it, or what came of it.
     async fn mind(&self, id: &str) {
+        let task = format!("/api/tasks/{id}");
         if self.random.chance(0.2) {
             self.sleep(self.random.millis(0, 15_000)).await;
-            self.delete(id).await;
+            self.delete(&task).await;
             return;
         }
         let looks = self.random.below(30);
-        let task = self.wait_until_final(id, looks).await;
-        let (concept, image) = task
-            .map(|task| (task.result_id, task.image_path))
-            .unwrap_or_default();
-        *self.last.borrow_mut() = image.or(self.last.take());
-        if let Some(concept) = concept.filter(|_| self.random.chance(0.4)) {
-            self.delete_concept(&concept).await;
+        let found = self.wait_until_final(id, looks).await.unwrap_or_default();
+        let text = |name: &str| found[name].as_str().map(str::to_owned);
+        *self.last.borrow_mut() = text("image_url").or(self.last.take());
+        if let Some(concept) = text("result_id").filter(|_| self.random.chance(0.4)) {
+            self.delete(&format!("/api/concepts/{concept}")).await;
         }
         if self.random.chance(0.1) {
-            self.delete(id).await;
+            self.delete(&task).await;
         }
     }
 
-    async fn submit(&self, wish: Wish) -> Option<Reply> {
-        let world = &self.world;
-        let new = NewTask {
-            id: format!("0190c0de-0000-7000-8000-{:012}", world.serial()),
-            refinement: Refinement {
-                original_image_url: wish.url,
-                refinement_prompt: format!("Make it lighter, {}", wish.number),
-                logo_description: None,
-                theme_description: None,
-            },
-            user_id: self.name.clone(),
-            is_anonymous: false,
-            original_path: wish.own_image,
-            original_found: true,
-            idempotency_key: wish.key,
-            quota: world.settings.quota,
-        };
-        let reply = self
-            .request(move |world, process| {
-                Box::pin(async move { api::submit(&world, &process, new).await })
-            })
-            .await;
-        if let Some(Reply::Accepted(id) | Reply::Active(id)) = &reply {
-            let mut oracle = world.oracle.borrow_mut();
-            let owner = oracle.tasks().get(id).map(|task| task.user.clone());
-            oracle.require(
-                owner.as_ref() == Some(&self.name),
-                Invariant::NothingLost,
-                || format!("{} was told of {id}, which is of {owner:?}", self.name),
-            );
+    async fn submit(&self, wish: &Wish) -> Option<Reply> {
+        let refinement = json!({
+            "original_image_url": wish.url,
+            "refinement_prompt": format!("Make it lighter, {}", wish.number),
+        });
+        let key = wish.key.as_deref();
+        let path = "/api/concepts/refine";
+        let (status, body) = self
+            .request(Method::Post, path, key, refinement.to_string().into())
+            .await?;
+        if !matches!(status, 202 | 409) {
+            return Some(Reply::Refused);
         }
-        reply
+        let id = body["task_id"].as_str().unwrap().to_owned();
+        let mut oracle = self.world.oracle.borrow_mut();
+        let owner = oracle.tasks().get(&id).map(|task| task.user.clone());
+        oracle.require(
+            owner.as_ref() == Some(&self.name),
+            Invariant::NothingLost,
+            || format!("{} was told of {id}, which is of {owner:?}", self.name),
+        );
+        Some(Reply::Task(id))
     }
 
-    async fn wait_until_final(&self, id: &str, looks: usize) -> Option<Task> {
+    async fn wait_until_final(&self, id: &str, looks: usize) -> Option<Value> {
+        let path = format!("/api/tasks/{id}");
         for _ in 0..looks {
-            let (name, id) = (self.name.clone(), id.to_owned());
-            let task = self
-                .request(move |world, process| {
-                    Box::pin(async move { api::read(&world, &process, &name, &id).await })
-                })
-                .await;
-            match task {
-                Some(Some(task)) if task.status.is_final() => return Some(task),
-                Some(None) => return None,
-                Some(Some(_)) | None => self.sleep(Duration::from_secs(2)).await,
+            match self.request(Method::Get, &path, None, vec![]).await {
+                Some((404, _)) => return None,
+                Some((200, task)) if task["completed_at"].is_string() => return Some(task),
+                Some(_) | None => self.sleep(Duration::from_secs(2)).await,
             }
         }
         None
     }
 
-    async fn delete(&self, id: &str) {
-        let (name, id) = (&self.name, id.to_owned());
-        self.insist(|| {
-            let (name, id) = (name.clone(), id.clone());
-            move |world, process| {
-                Box::pin(async move { api::delete(&world, &process, &name, &id).await })
-            }
-        })
-        .await;
-    }
-
-    async fn delete_concept(&self, id: &str) {
-        let (name, id) = (&self.name, id.to_owned());
-        self.insist(|| {
-            let (name, id) = (name.clone(), id.clone());
-            move |world, process| {
-                Box::pin(async move { api::delete_concept(&world, &process, &name, &id).await })
-            }
-        })
-        .await;
-    }
-
     /// Repeats until it is done.
-    async fn insist<W>(&self, mut work: impl FnMut() -> W)
-    where
-        W: FnOnce(Rc<World>, Rc<Process>) -> Work<()>,
-    {
-        while self.request(work()).await.is_none() {
+    async fn delete(&self, path: &str) {
+        let delete = || self.request(Method::Delete, path, None, vec![]);
+        while delete().await.is_none() {
             self.sleep(self.random.millis(100, 4_000)).await;
         }
     }
 
     /// To any process. None: there was no answer, or none that helps.
-    async fn request<T: 'static>(
+    async fn request(
         &self,
-        work: impl FnOnce(Rc<World>, Rc<Process>) -> Work<T>,
-    ) -> Option<T> {
-        let process = self.process()?;
+        method: Method,
+        path: &str,
+        key: Option<&str>,
+        body: Vec<u8>,
+    ) -> Option<(u16, Value)> {
+        let mut headers = vec![
+            ("authorization", format!("Bearer {}", self.token)),
+            ("content-type", "application/json".to_owned()),
+        ];
+        headers.extend(key.map(|key| ("idempotency-key", key.to_owned())));
+        let headers = headers.into_iter();
+        let headers = headers.map(|(name, value)| (name.to_owned(), value.into_bytes()));
+        let request = Request {
+            method,
+            path: path.to_owned(),
+            query: None,
+            origin: Origin::of_url(ORIGIN).unwrap(),
+            headers: Headers::new(headers.collect()),
+            body: Whole(Some(body)),
+        };
         let world = &self.world;
-        let work = work(Rc::clone(world), Rc::clone(&process));
+        let (group, api) = {
+            let processes = world.processes.borrow();
+            let up = processes.values();
+            let up = up.filter_map(|process| Some((process.group, process.api.borrow().clone()?)));
+            let mut up: Vec<_> = up.collect();
+            match up.len() {
+                0 => return None,
+                count => up.swap_remove(self.random.below(count)),
+            }
+        };
         let (answer, answered) = oneshot::channel();
-        world.scheduler.spawn(process.group, async move {
+        world.scheduler.spawn(group, async move {
             // Whoever asked may have left.
-            let _ = answer.send(work.await);
+            let _ = answer.send(api.handle(request).await);
         });
         let timeout = pin!(world.scheduler.sleep(CLIENT_TIMEOUT));
-        let Either::Left((Ok(answer), _)) = select(answered, timeout).await else {
+        let Either::Left((Ok(response), _)) = select(answered, timeout).await else {
             return None;
         };
         let is_lost = world.settings.wild.is_some() && !world.is_calm() && self.random.chance(0.03);
-        answer.ok().filter(|_| !is_lost)
-    }
-
-    fn process(&self) -> Option<Rc<Process>> {
-        let processes = self.world.processes.borrow();
-        let up: Vec<_> = processes
-            .values()
-            .filter(|process| process.is_up.get())
-            .collect();
-        if up.is_empty() {
+        if is_lost || response.status >= 500 {
             return None;
         }
-        Some(Rc::clone(up[self.random.below(up.len())]))
+        let body = match response.content {
+            Content::Bytes(bytes) => serde_json::from_slice(&bytes).unwrap(),
+            _ => Value::Null,
+        };
+        Some((response.status, body))
     }
 
     async fn sleep(&self, duration: Duration) {

@@ -5,21 +5,24 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Debug, Display, Write as _};
 use std::future::pending;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use concept_refinement_domain::capability::CapabilityError;
+use concept_refinement_host::capability::clock::ManualClock;
 use concept_refinement_host::capability::tasks::sqlite::Options;
 use concept_refinement_processor::config::Config;
+use send_wrapper::SendWrapper;
 
 use crate::faults::{Fault, Faults, Side};
 use crate::images::Images;
 use crate::oracle::Oracle;
 use crate::process::Process;
-use crate::queue::{Habits, Queue};
+use crate::queue::{Habits, Queue, Shared};
 use crate::random::Random;
 use crate::scheduler::Scheduler;
 use crate::settings::Settings;
-use crate::store::Store;
+use crate::store::{START, Store};
 use crate::trace::Trace;
 
 /// Bytes of what a call answered, in the trace.
@@ -27,13 +30,13 @@ const TOLD: usize = 110;
 
 pub struct World {
     pub settings: Settings,
-    pub config: Config,
+    pub config: Arc<Config>,
     pub scheduler: Rc<Scheduler>,
     pub faults: Faults,
     pub oracle: Rc<RefCell<Oracle>>,
     pub store: Store,
     pub images: Rc<Images>,
-    pub queue: Rc<Queue>,
+    pub queue: Shared,
     /// For whatever has no line of its own.
     pub random: Random,
     pub trace: RefCell<Trace>,
@@ -43,6 +46,11 @@ pub struct World {
     /// At which points the model was asked first, and its answer noted.
     pub asked_at: Cell<Option<u64>>,
     pub noted_at: Cell<Option<u64>>,
+    /// The longest that a process took to stop.
+    pub longest_stop: Cell<Duration>,
+    outage_until: Cell<Duration>,
+    /// Claims that an outage refused.
+    pub refused: Cell<u32>,
     serial: Cell<u64>,
 }
 
@@ -51,7 +59,8 @@ impl World {
         let seed = settings.seed;
         let scheduler = Rc::new(Scheduler::new(Random::new(seed, 2)));
         let oracle = Rc::new(RefCell::new(Oracle::new(settings.quota)));
-        let images = Rc::new(Images::new(settings.flaw));
+        let clock = Arc::new(ManualClock::at(START));
+        let images = Rc::new(Images::new(clock.clone(), settings.flaw));
         let options = Options {
             lease: settings.lease,
             ..Options::default()
@@ -59,15 +68,16 @@ impl World {
         let habits = settings
             .wild
             .map_or_else(Habits::default, |wild| wild.queue);
+        let queue = Queue::new(&scheduler, Random::new(seed, 3), habits, settings.busy);
         let config = Config {
             model_timeout: settings.model_timeout,
             task_timeout: settings.task_timeout,
             ..Config::from_settings(|_| None).unwrap()
         };
         Rc::new(Self {
-            config,
-            store: Store::new(options, &scheduler, &oracle, &images, settings.flaw),
-            queue: Queue::new(&scheduler, Random::new(seed, 3), habits, settings.busy),
+            config: Arc::new(config),
+            store: Store::new(options, clock, &scheduler, &oracle, &images, settings.flaw),
+            queue: Shared(SendWrapper::new(queue)),
             faults: Faults::new(settings.faults.clone(), Random::new(seed, 4), settings.busy),
             random: Random::new(seed, 5),
             scheduler,
@@ -78,6 +88,9 @@ impl World {
             users_gone: Cell::default(),
             asked_at: Cell::default(),
             noted_at: Cell::default(),
+            longest_stop: Cell::default(),
+            outage_until: Cell::default(),
+            refused: Cell::default(),
             serial: Cell::default(),
             settings,
         })
@@ -109,27 +122,31 @@ impl World {
     }
 
     /// A call that leaves a process, which can be cut off before and after it
-    /// takes effect.
+    /// takes effect. `task`: the one that it is for, or nothing.
     pub async fn call<T: Debug>(
         &self,
         process: &Process,
         name: &str,
-        task: Option<&str>,
+        task: &str,
         effect: impl FnOnce() -> Result<T, CapabilityError>,
     ) -> Result<T, CapabilityError> {
         self.point(process, name, task, Side::Before).await?;
+        if self.scheduler.now() < self.outage_until.get() {
+            self.refused
+                .set(self.refused.get() + u32::from(name == "claim"));
+            return Err(self.lost(task));
+        }
         let answer = effect();
         self.note_answer(process, name, task, &answer);
         self.point(process, name, task, Side::After).await?;
         answer
     }
 
-    fn note_answer(&self, by: &Process, name: &str, task: Option<&str>, answer: &impl Debug) {
+    fn note_answer(&self, by: &Process, name: &str, task: &str, answer: &impl Debug) {
         let mut told = Beginning::default();
         // An error says that there is more.
         let _ = write!(told, "{answer:?}");
-        let task = task.map_or("", short);
-        self.note(format_args!("{by} {name} {task} -> {}", told.0));
+        self.note(format_args!("{by} {name} {} -> {}", short(task), told.0));
     }
 
     /// A place where something may go wrong. An error is what the caller is
@@ -138,7 +155,7 @@ impl World {
         &self,
         process: &Process,
         name: &str,
-        task: Option<&str>,
+        task: &str,
         side: Side,
     ) -> Result<(), CapabilityError> {
         self.scheduler.pause().await;
@@ -152,12 +169,13 @@ impl World {
                 self.end(process);
                 pending().await
             }
-            Fault::Error => {
-                self.mishap(task);
-                Err(CapabilityError::unavailable("It is out of reach."))
+            Fault::Error => Err(self.lost(task)),
+            Fault::Outage(duration) => {
+                self.outage_until.set(self.scheduler.now() + duration);
+                Ok(())
             }
             Fault::Stall(duration) => {
-                self.mishap(task);
+                self.oracle.borrow_mut().mishap(task);
                 self.scheduler.sleep(duration).await;
                 Ok(())
             }
@@ -183,10 +201,10 @@ impl World {
         }
     }
 
-    fn mishap(&self, task: Option<&str>) {
-        if let Some(task) = task {
-            self.oracle.borrow_mut().mishap(task);
-        }
+    /// What is told of a call for a task that did not come through.
+    fn lost(&self, task: &str) -> CapabilityError {
+        self.oracle.borrow_mut().mishap(task);
+        CapabilityError::unavailable("It is out of reach.")
     }
 
     /// All that the process does ends here.
@@ -204,7 +222,7 @@ impl World {
                 .collect()
         };
         for (user, id) in active {
-            let deleted = self.store.delete(&user, &id).ok().flatten();
+            let deleted = self.store.delete(&user, &id);
             if let Some(path) = deleted.and_then(|deleted| deleted.unpublished_image) {
                 self.remove_image(&path);
             }

@@ -10,7 +10,6 @@ mod compose;
 mod dist;
 mod executable;
 mod metadata;
-mod openapi;
 mod process;
 mod simulate;
 mod soak;
@@ -87,8 +86,6 @@ enum Task {
         #[command(flatten)]
         place: dist::Place,
     },
-    /// Writes the description of the API anew, as the code gives it.
-    Openapi,
 }
 
 fn main() -> ExitCode {
@@ -115,6 +112,5 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Components => components::build_all(&workspace),
         Task::Compose { choice } => compose::run(&workspace, &choice),
         Task::Dist { place } => dist::run(&workspace, &place),
-        Task::Openapi => openapi::write(&workspace),
     }
 }

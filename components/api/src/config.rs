@@ -9,7 +9,6 @@ use concept_refinement_domain::quota::{self, Quota};
 use concept_refinement_domain::{duration, secret, size};
 use thiserror::Error;
 
-use crate::auth::{Rules, Tokens};
 use crate::cors::Cors;
 use crate::origin::Origin;
 use crate::ports::Settings;
@@ -23,15 +22,35 @@ pub struct Config {
     pub quota: Option<Quota>,
     /// Whether anyone can have a session.
     pub anonymous_sessions: bool,
-    pub tokens: Tokens,
+    pub tokens: TokenRules,
     pub cors: Cors,
     pub allowed_sources: AllowedSources,
-    /// How many uploads a user may keep.
+    /// How many uploads a user may have.
     pub uploads: u32,
     pub image_limits: Limits,
-    /// Whether the platform wants to be told the route of each response; it
-    /// takes the header off.
+    /// Whether responses name their route in a header, which the platform takes
+    /// off.
     pub names_routes: bool,
+}
+
+/// Which tokens are good.
+#[derive(Clone)]
+pub struct TokenRules {
+    pub keys: TokenKeys,
+    /// What a token's `aud` must hold, where it is checked.
+    pub audience: Option<String>,
+    /// What a token's `iss` must be, where it is checked.
+    pub issuer: Option<String>,
+}
+
+/// What tokens are signed with.
+#[derive(Clone)]
+pub enum TokenKeys {
+    /// By HS256 with this secret, and by nothing else.
+    Secret(String),
+    /// By RS256, ES256 or EdDSA with a key of the set at this URL, and by nothing
+    /// else.
+    SetAt(String),
 }
 
 /// The settings cannot be used: nothing can be answered until they change. It
@@ -48,26 +67,19 @@ impl Config {
     /// Platforms that leave a setting out get the default of the whole product.
     pub async fn read(settings: &impl Settings) -> Result<Self, ConfigError> {
         let auth = text(settings, "auth").await;
-        let (anonymous_sessions, are_published) = match auth.as_deref() {
-            None | Some("anonymous") => (true, false),
-            Some("secret") => (false, false),
-            Some("jwks") => (false, true),
+        let (anonymous_sessions, keys) = match auth.as_deref() {
+            None | Some("anonymous") => (true, secret(settings).await?),
+            Some("secret") => (false, secret(settings).await?),
+            Some("jwks") => {
+                let url = required(settings, "jwks-url").await?;
+                (false, TokenKeys::SetAt(url))
+            }
             Some(_) => return Err(unusable("auth", "must be anonymous, secret or jwks")),
         };
-        let rules = Rules {
+        let tokens = TokenRules {
+            keys,
             audience: text(settings, "jwt-audience").await,
             issuer: text(settings, "jwt-issuer").await,
-        };
-        let tokens = if are_published {
-            Tokens::of_key_set(required(settings, "jwks-url").await?, rules)
-        } else {
-            let secret = required(settings, "jwt-secret").await?;
-            if secret.len() < secret::SHORTEST {
-                let reason = format!("must have at least {} bytes", secret::SHORTEST);
-                return Err(unusable("jwt-secret", reason));
-            }
-            Tokens::of_secret(&secret, rules)
-                .ok_or_else(|| unusable("jwt-secret", "cannot be used"))?
         };
         let public_origin = match text(settings, "public-url").await {
             None => None,
@@ -93,6 +105,15 @@ impl Config {
             names_routes: text(settings, "name-routes").await.as_deref() == Some("true"),
         })
     }
+}
+
+async fn secret(settings: &impl Settings) -> Result<TokenKeys, ConfigError> {
+    let secret = required(settings, "jwt-secret").await?;
+    if secret.len() < secret::SHORTEST {
+        let reason = format!("must have at least {} bytes", secret::SHORTEST);
+        return Err(unusable("jwt-secret", reason));
+    }
+    Ok(TokenKeys::Secret(secret))
 }
 
 /// A setting that is empty is as one that is not set.

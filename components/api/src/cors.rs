@@ -101,7 +101,7 @@ fn origin(entry: &str) -> Option<Origin> {
     (url.as_str() == format!("{origin}/")).then_some(origin)
 }
 
-/// Tells which methods the path answers to.
+/// Answers which methods the path has.
 pub fn preflight<C>(path: &str) -> Result<Response<C>, Problem> {
     match router::route(Method::Options, path) {
         Err(Problem::MethodNotAllowed { allow }) => Ok(Response::empty(204)

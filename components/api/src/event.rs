@@ -2,7 +2,7 @@
 //! Standard, 9.2), and the ids by which a client says what it saw last.
 //!
 //! An id names a state: `task` events have one, `progress` has none, since a
-//! stage is not stored and cannot be told again.
+//! stage is not stored and cannot be sent again.
 
 use std::time::Duration;
 
@@ -25,25 +25,13 @@ pub const OPENING: &str = "retry: 1000\n\n";
 pub const DELETED_ID: &str = "deleted";
 
 #[derive(Serialize)]
-#[cfg_attr(
-    test,
-    derive(schemars::JsonSchema),
-    schemars(rename = "ProgressEvent", deny_unknown_fields)
-)]
 pub struct Progress {
     /// What begins.
-    #[cfg_attr(test, schemars(with = "crate::openapi::form::StageName"))]
     stage: Stage,
 }
 
 #[derive(Serialize)]
-#[cfg_attr(
-    test,
-    derive(schemars::JsonSchema),
-    schemars(rename = "DeletedEvent", deny_unknown_fields)
-)]
 pub struct Deleted<'a> {
-    #[cfg_attr(test, schemars(with = "crate::openapi::form::Id"))]
     task_id: &'a str,
 }
 
@@ -69,7 +57,7 @@ pub fn deleted(task_id: &str) -> Result<String, Problem> {
 /// JSON has no line break outside of its strings, and none unescaped in them:
 /// it is one line of data.
 fn event(name: &str, id: Option<&str>, data: &impl Serialize) -> Result<String, Problem> {
-    let data = serde_json::to_string(data).map_err(|_| Problem::Internal)?;
+    let data = serde_json::to_string(data)?;
     let id = id.map(|id| format!("id: {id}\n")).unwrap_or_default();
     Ok(format!("event: {name}\n{id}data: {data}\n\n"))
 }

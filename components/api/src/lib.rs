@@ -5,7 +5,7 @@
 //! `wit/` those ports, and exports `wasi:http/handler`.
 //!
 //! An instance is shared by concurrent requests, so nothing here may panic,
-//! wait while it holds a borrow, or keep what a request sent beyond its bounds.
+//! wait while it holds a borrow, or hold more of a request than its bounds allow.
 //! Nothing here may decide what the domain decides, or know a platform.
 #![allow(async_fn_in_trait)]
 
@@ -15,11 +15,10 @@ mod auth;
 #[cfg(target_arch = "wasm32")]
 mod bindings;
 mod body;
+mod conditional;
 mod config;
 mod cors;
 mod event;
-#[cfg(test)]
-mod openapi;
 mod origin;
 mod paging;
 mod ports;
@@ -32,6 +31,7 @@ mod request;
 mod response;
 mod router;
 mod routes;
+mod state;
 #[cfg(test)]
 mod tests;
 mod upload;

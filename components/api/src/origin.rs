@@ -31,16 +31,16 @@ impl Origin {
     pub fn of_url(url: &str) -> Option<Self> {
         let (scheme, rest) = url.split_once("://")?;
         let authority = rest.split(['/', '?', '#']).next()?;
-        let known = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
-        (known && !authority.is_empty()).then(|| Self::new(scheme, authority))
+        let is_http = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
+        (is_http && !authority.is_empty()).then(|| Self::new(scheme, authority))
     }
 
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// False: there is no authority.
-    pub fn is_known(&self) -> bool {
+    /// False where the platform does not say where a request came to.
+    pub fn has_authority(&self) -> bool {
         self.authority()
             .is_some_and(|authority| !authority.is_empty())
     }
@@ -97,16 +97,16 @@ mod tests {
     }
 
     #[test]
-    fn an_origin_without_authority_is_unknown() {
-        for (authority, known) in [
+    fn an_origin_may_lack_an_authority() {
+        for (authority, expected) in [
             ("host", true),
             ("[::1]:80", true),
             ("", false),
             ("a@", false),
         ] {
             assert_eq!(
-                Origin::new("http", authority).is_known(),
-                known,
+                Origin::new("http", authority).has_authority(),
+                expected,
                 "{authority}"
             );
         }

@@ -72,7 +72,7 @@ pub trait TaskQueue {
 }
 
 pub trait ImageStore {
-    /// A stored image's bytes. A response hands them on unread.
+    /// A stored image's bytes. A response passes them on as they come.
     type Contents;
 
     /// Reads `contents` as far as it needs; contents that end before or go on

@@ -1,8 +1,6 @@
 //! The answers other than success, in the one shape that all of them have.
 
 use std::borrow::Cow;
-#[cfg(test)]
-use std::collections::BTreeMap;
 
 use concept_refinement_domain::capability::{CapabilityError, ErrorKind};
 use concept_refinement_domain::quota::QuotaState;
@@ -31,7 +29,7 @@ pub enum Problem {
     RangeNotSatisfiable {
         size: u64,
     },
-    TooManyKept(String),
+    TooManyUploads(String),
     QuotaExceeded {
         detail: String,
         quota: QuotaState,
@@ -43,28 +41,20 @@ pub enum Problem {
         /// In seconds.
         retry_after: Option<u32>,
     },
-    /// A fault of ours, of which nothing is told.
+    /// A fault of ours, of which the caller learns nothing.
     Internal,
 }
 
 /// Every answer other than success.
 #[derive(Serialize)]
-#[cfg_attr(
-    test,
-    derive(schemars::JsonSchema),
-    schemars(rename = "ErrorResponse", deny_unknown_fields)
-)]
 pub struct ErrorBody<'a> {
     /// A sentence for the person who asked.
     detail: &'a str,
     /// The status of the answer.
-    #[cfg_attr(test, schemars(range(min = 400, max = 599)))]
     status_code: u16,
-    #[cfg_attr(test, schemars(with = "crate::openapi::form::ErrorCode"))]
     error_code: &'static str,
     /// What is wrong with which field, all problems at once; null where no
     /// field is to blame.
-    #[cfg_attr(test, schemars(with = "Option<BTreeMap<String, Vec<String>>>"))]
     field_errors: Option<&'a FieldErrors>,
 }
 
@@ -81,7 +71,7 @@ impl Problem {
             Self::UnsupportedMediaType(_) => (415, "UNSUPPORTED_MEDIA_TYPE"),
             Self::RangeNotSatisfiable { .. } => (416, "RANGE_NOT_SATISFIABLE"),
             Self::Invalid(_) | Self::InvalidFields(_) => (422, "VALIDATION_ERROR"),
-            Self::TooManyKept(_) | Self::QuotaExceeded { .. } => (429, "RATE_LIMIT_EXCEEDED"),
+            Self::TooManyUploads(_) | Self::QuotaExceeded { .. } => (429, "RATE_LIMIT_EXCEEDED"),
             Self::Internal => (500, "INTERNAL_ERROR"),
             Self::Unavailable { .. } => (503, "SERVICE_UNAVAILABLE"),
         }
@@ -97,7 +87,7 @@ impl Problem {
             | Self::UnsupportedMediaType(detail)
             | Self::Invalid(detail)
             | Self::Unavailable { detail, .. } => detail,
-            Self::TooManyKept(detail) | Self::QuotaExceeded { detail, .. } => detail,
+            Self::TooManyUploads(detail) | Self::QuotaExceeded { detail, .. } => detail,
             Self::MethodNotAllowed { .. } => "This path does not answer to that method.",
             Self::InvalidFields(_) => "The request is not valid.",
             Self::RangeNotSatisfiable { .. } => "The range lies outside the image.",
@@ -139,7 +129,7 @@ impl Problem {
     }
 }
 
-/// Tells how much of the quota is left; nothing where it is unlimited.
+/// Adds how much of the quota is left; nothing where it is unlimited.
 pub fn with_quota<C>(response: Response<C>, quota: Option<QuotaState>) -> Response<C> {
     let Some(quota) = quota else { return response };
     response
@@ -157,6 +147,12 @@ impl From<CapabilityError> for Problem {
             },
             ErrorKind::Invalid => Self::Internal,
         }
+    }
+}
+
+impl From<serde_json::Error> for Problem {
+    fn from(_: serde_json::Error) -> Self {
+        Self::Internal
     }
 }
 

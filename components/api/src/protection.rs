@@ -38,7 +38,7 @@ pub fn protect<C>(response: &mut Response<C>, is_behind_https: bool) {
         add(response, name, value);
     }
     match (response.status, is_page) {
-        // What is known keeps the policy that it came with, page or not.
+        // What the client has keeps the policy that it came with.
         (304, _) => {}
         (_, true) => {
             add(response, "content-security-policy", PAGE);

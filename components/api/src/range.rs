@@ -1,5 +1,4 @@
-//! What a request wants of an image: all of it, a part, or nothing new
-//! (RFC 9110, sections 13 and 14).
+//! What a request wants of an image: all of it or a part (RFC 9110, section 14).
 
 use concept_refinement_domain::capability::ByteRange;
 
@@ -41,15 +40,6 @@ pub fn wanted(field: &str, size: u64) -> Wanted {
         },
         (Ok(None), Ok(None)) | (Err(()), _) | (_, Err(())) => Wanted::Whole,
     }
-}
-
-/// Whether one of the validators of `If-None-Match` is the image's, by weak
-/// comparison.
-pub fn is_known(field: &str, etag: &str) -> bool {
-    field
-        .split(',')
-        .map(str::trim)
-        .any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == etag)
 }
 
 /// None where it is left out, an error where it is not a number. One too large
@@ -116,22 +106,6 @@ mod tests {
         ];
         for (name, field, size, expected) in cases {
             assert_eq!(wanted(field, size), expected, "{name}");
-        }
-    }
-
-    #[test]
-    fn validators() {
-        let cases = [
-            ("the same", "\"a\"", true),
-            ("weak", "W/\"a\"", true),
-            ("one of several", "\"b\", \"a\"", true),
-            ("any", "*", true),
-            ("another", "\"b\"", false),
-            ("unquoted", "a", false),
-            ("nothing", "", false),
-        ];
-        for (name, field, expected) in cases {
-            assert_eq!(is_known(field, "\"a\""), expected, "{name}");
         }
     }
 }

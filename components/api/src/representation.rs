@@ -5,42 +5,29 @@ use concept_refinement_domain::task::{Refinement, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use serde::{Serialize, Serializer};
 
-#[cfg(test)]
-use crate::openapi::form;
-
 /// A refinement task as it stands: exactly these eleven keys, always all
 /// present, null where there is nothing.
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct TaskResponse<'a> {
-    #[cfg_attr(test, schemars(with = "form::Id"))]
     task_id: &'a str,
-    #[cfg_attr(test, schemars(with = "form::TaskStatus"))]
     status: &'static str,
     /// The status as a sentence.
     message: &'a str,
-    #[cfg_attr(test, schemars(with = "form::TaskType"))]
     r#type: &'static str,
     #[serde(serialize_with = "rfc3339")]
-    #[cfg_attr(test, schemars(with = "form::Time"))]
     created_at: Timestamp,
     /// Null until the task first changes.
     #[serde(serialize_with = "rfc3339_or_null")]
-    #[cfg_attr(test, schemars(with = "Option<form::Time>"))]
     updated_at: Option<Timestamp>,
     /// Set in both final states, `completed` and `failed`.
     #[serde(serialize_with = "rfc3339_or_null")]
-    #[cfg_attr(test, schemars(with = "Option<form::Time>"))]
     completed_at: Option<Timestamp>,
-    #[cfg_attr(test, schemars(with = "form::RefinementMetadata"))]
     metadata: &'a Refinement,
     /// The refined concept's id, once completed.
-    #[cfg_attr(test, schemars(with = "Option<form::Id>"))]
     result_id: Option<&'a str>,
     /// The refined image, by a signed URL that works without credentials for
     /// about an hour. Null before the task is completed and after its concept
     /// was deleted.
-    #[cfg_attr(test, schemars(with = "Option<form::Url>"))]
     image_url: Option<String>,
     /// Why the task failed, in a sentence for the person who asked.
     error_message: Option<&'a str>,
@@ -75,14 +62,10 @@ pub fn image_path(task: &Task) -> Option<&str> {
 
 /// What a completed task left behind.
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct ConceptResponse<'a> {
-    #[cfg_attr(test, schemars(with = "form::Id"))]
     id: &'a str,
-    #[cfg_attr(test, schemars(with = "form::Id"))]
     task_id: &'a str,
     /// The refined image, by a signed URL.
-    #[cfg_attr(test, schemars(with = "form::Url"))]
     image_url: String,
     /// As it was sent.
     original_image_url: &'a str,
@@ -93,7 +76,6 @@ pub struct ConceptResponse<'a> {
     /// Whether its user was an anonymous one.
     is_anonymous: bool,
     #[serde(serialize_with = "rfc3339")]
-    #[cfg_attr(test, schemars(with = "form::Time"))]
     created_at: Timestamp,
 }
 

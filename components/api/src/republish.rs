@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use concept_refinement_domain::lease::{self, PENDING_OVERDUE};
 use concept_refinement_domain::message;
@@ -12,48 +13,57 @@ use concept_refinement_domain::timestamp::Timestamp;
 use crate::log;
 use crate::ports::Ports;
 
-/// What this instance published again lately, so that those who poll an overdue
-/// task do not flood the queue. More is not remembered than this; what does not
-/// fit waits for its next reader.
-const REMEMBERED: usize = 1024;
+/// How many tasks are remembered as published again. A task that does not fit
+/// waits for its next reader.
+const CAPACITY: usize = 1024;
 
-#[derive(Default)]
-pub struct Republished {
-    lately: RefCell<BTreeMap<String, Timestamp>>,
+/// Clones share what they remember.
+#[derive(Clone)]
+pub struct Republisher<P> {
+    ports: P,
+    /// What this instance published again, and when, so that those who poll an
+    /// overdue task do not flood the queue.
+    recent: Rc<RefCell<BTreeMap<String, Timestamp>>>,
 }
 
-impl Republished {
-    /// Publishes a task again that was read while overdue, without making its
-    /// reader wait. If it fails, the next reader tries again.
-    pub fn was_read<P: Ports + 'static>(&self, ports: &P, task: &Task, now: Timestamp) {
-        if let Some(message) = self.message(task, now) {
-            let publisher = ports.clone();
-            ports.spawn(async move {
-                if let Err(error) = publisher.publish(message).await {
-                    log::warn(format_args!(
-                        "an overdue task could not be published again: {error}"
-                    ));
-                }
-            });
+impl<P: Ports + 'static> Republisher<P> {
+    pub fn new(ports: P) -> Self {
+        Self {
+            ports,
+            recent: Rc::default(),
         }
     }
 
-    /// The message to publish again for a task that was read, if any.
-    pub fn message(&self, task: &Task, now: Timestamp) -> Option<Vec<u8>> {
-        if !lease::is_overdue(task, now) {
-            return None;
+    /// Publishes a task that was read, if it is overdue, without making its
+    /// reader wait. If that fails, the next reader tries again.
+    pub fn republish_if_overdue(&self, task: &Task, now: Timestamp) {
+        if !lease::is_overdue(task, now) || !self.is_due(&task.id, now) {
+            return;
         }
-        let mut lately = self.lately.borrow_mut();
-        if lately.len() >= REMEMBERED {
-            lately.retain(|_, at| now.since(*at) < PENDING_OVERDUE);
+        let message = message::message_for(task);
+        let publisher = self.ports.clone();
+        self.ports.spawn(async move {
+            if let Err(error) = publisher.publish(message).await {
+                log::warn(format_args!(
+                    "an overdue task could not be published again: {error}"
+                ));
+            }
+        });
+    }
+
+    /// Whether this task was not published again recently. From now on it was.
+    fn is_due(&self, task_id: &str, now: Timestamp) -> bool {
+        let mut recent = self.recent.borrow_mut();
+        if recent.len() >= CAPACITY {
+            recent.retain(|_, at| now.since(*at) < PENDING_OVERDUE);
         }
-        let is_new = match lately.get(&task.id) {
+        let is_due = match recent.get(task_id) {
             Some(at) => now.since(*at) >= PENDING_OVERDUE,
-            None => lately.len() < REMEMBERED,
+            None => recent.len() < CAPACITY,
         };
-        is_new.then(|| {
-            lately.insert(task.id.clone(), now);
-            message::message_for(task)
-        })
+        if is_due {
+            recent.insert(task_id.to_owned(), now);
+        }
+        is_due
     }
 }

@@ -5,8 +5,6 @@ use std::borrow::Cow;
 use futures::stream::LocalBoxStream;
 use serde::Serialize;
 
-use crate::problem::Problem;
-
 pub struct Response<C> {
     pub status: u16,
     pub headers: Vec<(&'static str, Cow<'static, str>)>,
@@ -17,7 +15,7 @@ pub enum Content<C> {
     None,
     /// Written as one chunk.
     Bytes(Vec<u8>),
-    /// A stored image's bytes, handed on unread.
+    /// A stored image's bytes, passed on as they come.
     Stored(C),
     /// Each piece is written as soon as it is there. Dropped when nobody reads.
     Events(LocalBoxStream<'static, Vec<u8>>),
@@ -32,8 +30,8 @@ impl<C> Response<C> {
         }
     }
 
-    pub fn json(status: u16, value: &impl Serialize) -> Result<Self, Problem> {
-        let bytes = serde_json::to_vec(value).map_err(|_| Problem::Internal)?;
+    pub fn json(status: u16, value: &impl Serialize) -> Result<Self, serde_json::Error> {
+        let bytes = serde_json::to_vec(value)?;
         Ok(Self {
             status,
             headers: vec![

@@ -1,5 +1,6 @@
 //! From a request over the ports to a response, one file a resource.
 
+mod answer;
 pub mod concepts;
 mod events;
 pub mod health;
@@ -9,36 +10,34 @@ pub mod session;
 pub mod tasks;
 pub mod uploads;
 
-use crate::api::Api;
-use crate::assets;
-use crate::ports::{ImageStore, Ports};
-use crate::problem::Problem;
-use crate::request::{Body, Request};
-use crate::response::Response;
-use crate::router::{self, Route};
+use answer::Answer;
 
-type Answer<P> = Result<Response<<P as ImageStore>::Contents>, Problem>;
+use crate::assets;
+use crate::ports::Ports;
+use crate::request::{Body, Request};
+use crate::router::{self, Route};
+use crate::state::State;
 
 pub async fn answer<P: Ports + 'static, B: Body>(
-    api: &Api<P>,
+    state: &State<P>,
     mut request: Request<B>,
 ) -> Answer<P> {
     let path = std::mem::take(&mut request.path);
     match router::route(request.method, &path)? {
-        Route::Refine => refine::submit(api, request).await,
-        Route::Tasks => tasks::list(api, &request).await,
-        Route::Task(id) => tasks::get(api, &request, id).await,
-        Route::DeleteTask(id) => tasks::delete(api, &request, id).await,
-        Route::TaskEvents(id) => events::watch(api, &request, id).await,
-        Route::Concepts => concepts::list(api, &request).await,
-        Route::Concept(id) => concepts::get(api, &request, id).await,
-        Route::DeleteConcept(id) => concepts::delete(api, &request, id).await,
-        Route::Upload => uploads::upload(api, request).await,
-        Route::Image => images::get(api, &request, &path).await,
-        Route::DeleteImage => images::delete(api, &request, &path).await,
-        Route::Session => session::create(api, &request),
-        Route::Health => health::live(api).await,
-        Route::Ready => health::ready(api).await,
+        Route::Refine => refine::submit(state, request).await,
+        Route::Tasks => tasks::list(state, &request).await,
+        Route::Task(id) => tasks::get(state, &request, id).await,
+        Route::DeleteTask(id) => tasks::delete(state, &request, id).await,
+        Route::TaskEvents(id) => events::watch(state, &request, id).await,
+        Route::Concepts => concepts::list(state, &request).await,
+        Route::Concept(id) => concepts::get(state, &request, id).await,
+        Route::DeleteConcept(id) => concepts::delete(state, &request, id).await,
+        Route::Upload => uploads::upload(state, request).await,
+        Route::Image => images::get(state, &request, &path).await,
+        Route::DeleteImage => images::delete(state, &request, &path).await,
+        Route::Session => session::create(state, &request),
+        Route::Health => health::live(state).await,
+        Route::Ready => health::ready(state).await,
         Route::Asset(asset) => Ok(assets::answer(asset, &request)),
     }
 }

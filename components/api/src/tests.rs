@@ -14,6 +14,7 @@ mod jwks;
 mod key_cache;
 mod key_set;
 mod memory;
+mod openapi;
 mod page;
 mod protection;
 mod refine;

@@ -13,21 +13,17 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
+use crate::assembly::capabilities::{self, Configured};
+use crate::assembly::compiled::{Compiled, compile};
+use crate::assembly::components::Components;
 use crate::assembly::secret::Secret;
-use crate::assembly::{host, pipeline};
+use crate::assembly::{grants, pipeline};
 use crate::capability::OpenError;
-use crate::capability::clock::SystemClock;
+use crate::capability::clock::{Clock, SystemClock};
 use crate::capability::directory::may_be_written;
-use crate::capability::images::ImageStore as _;
-use crate::capability::images::file::FileImages;
-use crate::capability::model::ImageModel as _;
-use crate::capability::queue::TaskQueue as _;
-use crate::capability::queue::store::StoreQueue;
-use crate::capability::tasks::TaskStore as _;
-use crate::capability::tasks::sqlite::SqliteTasks;
+use crate::capability::engine::OpenTasks;
 use crate::config::{Auth, Config};
-use crate::egress::{Egress, Grant, Network, Origin, resolver};
-use crate::wasm::components::Components;
+use crate::egress::{Egress, Network, Origin, resolver};
 use crate::wasm::engine::{Engine, Pool};
 
 /// For an answer of a service elsewhere.
@@ -77,18 +73,17 @@ pub async fn check(
     };
     // Without a directory there is nothing in it to look at.
     if place.is_some() {
-        // The queue is inside the task store.
         let tasks = tasks(config).await;
-        let queue = tasks.as_ref().map(Clone::clone).map_err(again);
-        found("tasks", tasks);
+        let queue = queue(config, &tasks).await;
+        found("tasks", tasks.map(|tasks| tasks.to_string()));
         found("queue", queue);
         found("images", images(config, secret).await);
     }
     let network = Network::new(resolver::system())?;
     match compiled(config, components, cache).await {
-        Ok((engine, model)) => {
+        Ok((engine, compiled)) => {
             found("components", Ok(String::new()));
-            let model = pipeline::model(config, engine.wasmtime(), &model, &network).await;
+            let model = pipeline::model(config, &engine, &compiled.pipeline.model, &network).await;
             found("model", model.map(|model| model.describe().to_owned()));
         }
         Err(error) => found("components", Err(error)),
@@ -100,11 +95,6 @@ pub async fn check(
         found("provider", provider(config, origin, &network).await);
     }
     Ok(())
-}
-
-/// The same sentence for what rests on the same thing.
-fn again(error: &anyhow::Error) -> anyhow::Error {
-    anyhow::anyhow!("{error:#}")
 }
 
 /// Where it is, or that there is room for it to be made.
@@ -134,46 +124,76 @@ fn secret(config: &Config) -> anyhow::Result<Option<Secret>> {
     }
 }
 
-/// A store that another process holds is in use, and so it can be used.
-fn or_in_use<T>(opened: Result<T, OpenError>) -> anyhow::Result<Option<T>> {
-    match opened {
-        Ok(store) => Ok(Some(store)),
-        Err(OpenError::InUse(_)) => Ok(None),
-        Err(error) => Err(error.into()),
+/// What was found where a store is to be.
+enum Looked<S> {
+    /// It is created at the first start.
+    Missing,
+    /// Another process holds it, and so it can be used.
+    InUse,
+    Open(S),
+}
+
+impl<S> fmt::Display for Looked<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing | Self::Open(_) => Ok(()),
+            Self::InUse => f.write_str("in use by a running service"),
+        }
     }
 }
 
-fn in_use() -> anyhow::Result<String> {
-    Ok("in use by a running service".to_owned())
+impl<S> Looked<S> {
+    async fn at<O>(store: Configured<O, S>) -> anyhow::Result<Self> {
+        if !store.exists()? {
+            return Ok(Self::Missing);
+        }
+        match store.open().await {
+            Ok(store) => Ok(Self::Open(store)),
+            Err(OpenError::InUse(_)) => Ok(Self::InUse),
+            Err(error) => Err(error.into()),
+        }
+    }
 }
 
-async fn tasks(config: &Config) -> anyhow::Result<String> {
-    if !config.data_dir.join("tasks.sqlite").try_exists()? {
-        return Ok(String::new());
+fn clock() -> Arc<dyn Clock> {
+    Arc::new(SystemClock)
+}
+
+async fn tasks(config: &Config) -> anyhow::Result<Looked<OpenTasks>> {
+    let looked = Looked::at(capabilities::tasks(config, &clock())?).await?;
+    if let Looked::Open(tasks) = &looked {
+        tasks.store.check().await?;
     }
-    let options = host::task_options(config);
-    let opened = SqliteTasks::open(&config.data_dir, options, Arc::new(SystemClock));
-    let Some(tasks) = or_in_use(opened)? else {
-        return in_use();
-    };
-    let tasks = Arc::new(tasks);
-    tasks.check().await?;
-    StoreQueue::new(tasks, 1).check().await?;
-    Ok(String::new())
+    Ok(looked)
+}
+
+/// What holds for the tasks holds for their queue.
+async fn queue(
+    config: &Config,
+    tasks: &anyhow::Result<Looked<OpenTasks>>,
+) -> anyhow::Result<String> {
+    match tasks {
+        Ok(Looked::Open(tasks)) => {
+            let queue = capabilities::queue(config, tasks, &clock())?;
+            queue.open().await?.check().await?;
+            Ok(String::new())
+        }
+        Ok(other) => Ok(other.to_string()),
+        // The same sentence for what rests on the same thing.
+        Err(error) => Err(anyhow::anyhow!("{error:#}")),
+    }
 }
 
 async fn images(config: &Config, secret: Option<Secret>) -> anyhow::Result<String> {
-    let directory = config.data_dir.join("images");
-    let (Some(secret), true) = (secret, directory.try_exists()?) else {
+    let Some(secret) = secret else {
         return Ok(String::new());
     };
-    let signing = host::signing(config, &secret);
-    let opened = FileImages::open(&directory, signing, Arc::new(SystemClock));
-    let Some(images) = or_in_use(opened)? else {
-        return in_use();
-    };
-    images.check().await?;
-    Ok(String::new())
+    let store = capabilities::images(config, &secret, &clock())?;
+    let looked = Looked::at(store).await?;
+    if let Looked::Open(store) = &looked {
+        store.check().await?;
+    }
+    Ok(looked.to_string())
 }
 
 /// All components, of which the model is still to be asked what it is.
@@ -181,43 +201,36 @@ async fn compiled(
     config: &Config,
     components: anyhow::Result<Components>,
     cache: Option<PathBuf>,
-) -> anyhow::Result<(Engine, wasmtime::component::Component)> {
+) -> anyhow::Result<(Engine, Compiled)> {
     let components = components?;
     let pool = Pool {
         instances: 1,
         calls: 1,
         max_memory: usize::try_from(config.model_memory)?,
     };
-    let compile = move || {
-        let engine = Engine::new(pool, cache.as_deref())?;
-        let component = |name: &str, bytes: &[u8]| pipeline::component(&engine, name, bytes);
-        let api = component("api", &components.api)?;
-        let processor = component("processor", &components.processor)?;
-        let model = component("model", &components.model)?;
-        host::api_pre(engine.wasmtime(), &api)?;
-        pipeline::processor_pre(engine.wasmtime(), &processor)?;
-        anyhow::Ok((engine, model))
-    };
-    tokio::task::spawn_blocking(compile).await?
+    compile(pool, cache, move |engine| {
+        Compiled::new(engine, &components)
+    })
+    .await
 }
 
 /// By the way, and with the grant, that the model itself has.
 async fn provider(config: &Config, origin: &Origin, network: &Network) -> anyhow::Result<String> {
     let base = config.values.get("model-url").unwrap_or_default();
     let path = url::Url::parse(base).map_or_else(|_| "/".to_owned(), |url| url.path().to_owned());
-    let egress = Egress::new(Grant::Origin(origin.clone()), network);
+    let egress = grants::model(config, network)?.egress;
     reached(&egress, origin, &path).await
 }
 
 /// With the grant that the API itself has.
 async fn issuer(config: &Config, url: &url::Url, network: &Network) -> anyhow::Result<String> {
     let origin = Origin::of_url(url).context("its URL cannot be used")?;
-    let egress = host::api_egress(config, network);
+    let egress = grants::issuer(config, network);
     reached(&egress, &origin, url.path()).await
 }
 
 async fn reached(egress: &Egress, origin: &Origin, path: &str) -> anyhow::Result<String> {
-    let reached = egress.reach(origin, path, ANSWER).await;
+    let reached = egress.probe(origin, path, ANSWER).await;
     let Origin { scheme, host, port } = origin;
     match reached {
         Ok(()) => Ok(format!("{scheme}://{host}:{port} answers")),

@@ -11,23 +11,21 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use concept_refinement_domain::original::AllowedSources;
-use tokio::sync::{Semaphore, watch};
-use tokio_util::sync::CancellationToken;
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 
-use crate::assembly::host::{API_MEMORY, access};
-use crate::assembly::pipeline::{self, PROCESSOR_MEMORY};
+use crate::assembly::compiled::{compile, component};
+use crate::assembly::grants::API_MEMORY;
 use crate::assembly::serving::Serving;
+use crate::assembly::{api, grants};
 use crate::capability::create_directory;
 use crate::config::Config;
 use crate::config::table::SETTINGS;
+use crate::egress::Network;
 use crate::egress::resolver::{self, Resolver};
-use crate::egress::{Bounds, Egress, Grant, Network, Origin};
-use crate::ingress::ApiInstances;
-use crate::ingress::http::{HttpTrigger, REQUESTS, listen};
+use crate::ingress::http::{REQUESTS, listen};
 use crate::wasm::engine::{Engine, Pool};
-use crate::wasm::sandbox::{Grants, Place, Sandbox, wasi_linker};
+use crate::wasm::linker::wasi_linker;
+use crate::wasm::sandbox::{Place, Sandbox};
 
 /// Instances at once. Each may grow as large as a model.
 const INSTANCES: u32 = 16;
@@ -44,6 +42,7 @@ pub struct Composed {
 }
 
 impl Composed {
+    /// A component by its bytes, as WebAssembly.
     pub fn new(config: Config, component: impl Into<Cow<'static, [u8]>>) -> Self {
         Self {
             config,
@@ -60,6 +59,11 @@ impl Composed {
     }
 
     /// Compiles the component and begins to serve.
+    ///
+    /// # Errors
+    ///
+    /// The address cannot be listened on, the data directory cannot be used, or
+    /// the component imports what this host does not offer to one.
     pub async fn start(self) -> anyhow::Result<Serving> {
         let Self {
             config,
@@ -78,75 +82,29 @@ impl Composed {
             max_memory: usize::try_from(config.model_memory)?.max(API_MEMORY),
         };
         let cache = config.data_dir.join("compiled");
-        let compile = move || -> anyhow::Result<_> {
-            let engine = Engine::new(pool, Some(&cache))?;
-            let component = pipeline::component(&engine, "composed", &component)?;
-            Ok((engine, component))
+        let compiled = move |engine: &_| served(engine, &component);
+        let (engine, pre) = compile(pool, Some(cache), compiled).await?;
+        let granted = grants::composed(&config, &Network::new(resolver)?)?;
+        let place = Place {
+            directory,
+            environment: environment(&config, address),
         };
-        let (engine, component) = tokio::task::spawn_blocking(compile).await??;
-        let pre = wasi_linker(engine.wasmtime())
-            .and_then(|linker| linker.instantiate_pre(&component))
-            .and_then(ServicePre::<Sandbox>::new)
-            .map_err(anyhow::Error::from)
-            .context("the composed component asks for more than there is")?;
-
-        let network = Network::new(resolver)?;
-        let instances = ApiInstances {
-            engine: engine.wasmtime().clone(),
-            pre,
-            grants: Grants {
-                settings: Arc::default(),
-                egress: egress(&config, &network)?,
-                max_memory: usize::try_from(config.model_memory)?
-                    .saturating_add(PROCESSOR_MEMORY)
-                    .saturating_add(API_MEMORY),
-                capabilities: None,
-                watchers: Arc::default(),
-            },
-            place: Some(Place {
-                directory,
-                environment: environment(&config, address),
-            }),
-            stopping: Arc::default(),
-            slots: Arc::new(Semaphore::new(usize::try_from(INSTANCES)?)),
-        };
-        let max_body = config.max_image_bytes + (1 << 20);
-        let http = HttpTrigger::new(instances, max_body, access(&config), None);
-        let (stop, stopped) = watch::channel(false);
-        let over = CancellationToken::new();
-        let trigger = Arc::new(http).serve(listener, stopped, over.clone());
-        Ok(Serving {
-            address,
-            watchers: Arc::default(),
-            stop,
-            over,
-            triggers: vec![tokio::spawn(trigger)],
-            _scrapers: None,
-            _engine: engine,
-        })
+        let limit = usize::try_from(INSTANCES)?;
+        let instances = api::instances(&engine, pre, granted, Some(place), limit);
+        let http = api::http(&config, instances, None);
+        let mut serving = Serving::new(address, Arc::default(), engine);
+        serving.spawn(|stop| http.serve(listener, stop.stopped, stop.cancelled));
+        Ok(serving)
     }
 }
 
-/// The public web, and whom the operator named: the allowed sources, the model's
-/// provider, the issuer of tokens. Nothing tells here which part asks.
-fn egress(config: &Config, network: &Network) -> anyhow::Result<Egress> {
-    let issuer = config.jwks_url.as_ref().and_then(Origin::of_url);
-    let named = [config.model_origin.clone(), issuer].into_iter().flatten();
-    let mut allowed = vec![
-        config
-            .values
-            .get("allow-sources")
-            .unwrap_or_default()
-            .to_owned(),
-    ];
-    allowed.extend(named.map(|origin| format!("{}:{}", origin.host, origin.port)));
-    allowed.retain(|source| !source.trim().is_empty());
-    let allowed = AllowedSources::parse(&allowed.join(",")).map_err(anyhow::Error::msg)?;
-    let grant = Grant::Public {
-        allowed,
-        provider: config.model_origin.clone(),
-    };
-    Ok(Egress::new(grant, network).within(Bounds::beyond(config.task_timeout)))
+fn served(engine: &Engine, bytes: &[u8]) -> anyhow::Result<ServicePre<Sandbox>> {
+    let component = component(engine, "composed", bytes)?;
+    wasi_linker(engine.wasmtime())
+        .and_then(|linker| linker.instantiate_pre(&component))
+        .and_then(ServicePre::new)
+        .map_err(anyhow::Error::from)
+        .context("the composed component asks for more than there is")
 }
 
 /// Stores that were made for platforms which tell no component where a request

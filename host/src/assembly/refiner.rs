@@ -4,41 +4,34 @@
 //! Nothing is listened on and nothing outlives it: an image is let go of when its
 //! refinement ends, and all the rest with the [`Refiner`].
 
+pub mod request;
+
 use std::path::PathBuf;
 use std::pin::pin;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use concept_refinement_domain::capability::{
-    CapabilityError, ImageKind, NewImage, NewTask, StoredOrNot, Submission,
+    ImageKind, NewImage, NewTask, StoredOrNot, Submission,
 };
 use concept_refinement_domain::image::{Format, Inspector, Limits};
 use concept_refinement_domain::message::message_for;
 use concept_refinement_domain::original::AllowedSources;
 use concept_refinement_domain::sentence;
 use concept_refinement_domain::task::{Change, Refinement, Stage, Task};
-use concept_refinement_domain::validation::{Draft, FieldErrors, Malformed, Original};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use rand::RngExt as _;
-use thiserror::Error;
 use uuid::Uuid;
 
-use crate::assembly::host::HostBuilder;
-use crate::assembly::pipeline;
+use crate::assembly::builder::HostBuilder;
+use crate::assembly::compiled::{Pipeline, compile};
+use crate::assembly::grants::PROCESSOR_MEMORY;
+use crate::assembly::{capabilities, pipeline};
 use crate::capability::Capabilities;
-use crate::capability::clock::Clock;
-use crate::capability::health::ModelHealth;
-use crate::capability::images::Signing;
-use crate::capability::images::memory::MemoryImages;
-use crate::capability::model::ImageModel;
-use crate::capability::queue::store::StoreQueue;
-use crate::capability::tasks::sqlite::{Options, SqliteTasks};
-use crate::config::Config;
 use crate::egress::Network;
+use crate::loops::processor::Outcome;
 use crate::loops::worker::Worker;
-use crate::wasm::bindings::processor::exports::concept::refinement::processor::Outcome;
-use crate::wasm::components::Components;
 use crate::wasm::engine::{Engine, Pool};
+use request::{RefineError, Refined, Source, Words, check};
 
 /// Refinements at once: they wait for a provider, or for a core.
 const AT_ONCE: usize = 4;
@@ -49,73 +42,22 @@ const INSTANCES: u32 = 2 * AT_ONCE as u32 + 1;
 /// More than any format begins with, in bytes.
 const SIGNATURE: usize = 64;
 
-/// What is asked for, besides the image.
-#[derive(Clone, Debug, Default)]
-pub struct Words {
-    pub prompt: String,
-    pub logo_description: Option<String>,
-    pub theme_description: Option<String>,
-}
-
-#[derive(Clone, Debug)]
-pub enum Source {
-    /// To be downloaded under the rules for originals.
-    Url(String),
-    /// The image itself. It is judged by the pipeline.
-    Image(Bytes),
-}
-
-/// The refined image.
-#[derive(Clone, Debug)]
-pub struct Refined {
-    pub format: Format,
-    pub bytes: Bytes,
-}
-
-/// Why there is no refined image.
-#[derive(Debug, Error)]
-pub enum RefineError {
-    /// By the fields of a refinement request; see [`check`].
-    #[error("the request is not valid")]
-    Invalid(FieldErrors),
-    /// In a sentence for the person who asked.
-    #[error("{0}")]
-    Failed(String),
-}
-
-impl From<CapabilityError> for RefineError {
-    fn from(error: CapabilityError) -> Self {
-        Self::Failed(error.message)
-    }
-}
-
-impl From<Malformed> for RefineError {
-    fn from(error: Malformed) -> Self {
-        Self::Failed(error.to_string())
-    }
-}
-
-/// Judges a request as the API does. None: the original is an image at hand.
-pub fn check(
-    words: &Words,
-    url: Option<&str>,
-    allowed: &AllowedSources,
-) -> Result<Refinement, RefineError> {
-    let original = match url {
-        Some(_) => Original::Elsewhere(allowed),
-        None => Original::Own,
-    };
-    let body = serde_json::json!({
-        "original_image_url": url.unwrap_or_default(),
-        "refinement_prompt": words.prompt,
-        "logo_description": words.logo_description,
-        "theme_description": words.theme_description,
-    });
-    let draft = Draft::parse(body.to_string().as_bytes())?;
-    draft.check(original).map_err(RefineError::Invalid)
-}
-
-/// A pipeline at hand. Dropping it ends what it does.
+/// A pipeline without a service. Dropping it ends what it does.
+///
+/// ```no_run
+/// # use concept_refinement_host::{HostBuilder, Refined, Source, Words};
+/// # async fn refine(builder: HostBuilder, bytes: Vec<u8>) -> anyhow::Result<Refined> {
+/// let refiner = builder.refiner(None).await?;
+/// let words = Words {
+///     prompt: "make it brighter".to_owned(),
+///     ..Words::default()
+/// };
+/// let refined = refiner
+///     .refine(Source::Image(bytes.into()), &words, |stage| println!("{stage:?}"))
+///     .await?;
+/// # Ok(refined)
+/// # }
+/// ```
 pub struct Refiner {
     worker: Worker,
     capabilities: Arc<Capabilities>,
@@ -129,6 +71,10 @@ impl HostBuilder {
     /// configuration that concerns a service matters, the data directory
     /// included. `cache`: a directory for compiled code, which is gone without
     /// where it cannot be used.
+    ///
+    /// # Errors
+    ///
+    /// A component does not fit this host.
     pub async fn refiner(self, cache: Option<PathBuf>) -> anyhow::Result<Refiner> {
         let Self {
             mut config,
@@ -136,7 +82,7 @@ impl HostBuilder {
             model,
             clock,
             resolver,
-            plug,
+            map_capabilities,
             ..
         } = self;
         // There is no service that a provider could fetch an upload from.
@@ -144,37 +90,19 @@ impl HostBuilder {
         let pool = Pool {
             instances: INSTANCES,
             calls: INSTANCES,
-            max_memory: usize::try_from(config.model_memory)?.max(pipeline::PROCESSOR_MEMORY),
+            max_memory: usize::try_from(config.model_memory)?.max(PROCESSOR_MEMORY),
         };
-        let Components {
-            processor,
-            model: model_bytes,
-            ..
-        } = components;
-        let compile = move || {
-            let engine = Engine::new(pool, cache.as_deref())?;
-            let processor = pipeline::component(&engine, "processor", &processor)?;
-            let model = pipeline::component(&engine, "model", &model_bytes)?;
-            anyhow::Ok((engine, processor, model))
-        };
-        let (engine, processor, model_component) = tokio::task::spawn_blocking(compile).await??;
+        let compiled = move |engine: &_| Pipeline::new(engine, &components);
+        let (engine, compiled) = compile(pool, cache, compiled).await?;
         let network = Network::new(resolver)?;
         let model = match model {
             Some(model) => model,
-            None => {
-                let engine = engine.wasmtime();
-                Arc::new(pipeline::model(&config, engine, &model_component, &network).await?)
-            }
+            None => pipeline::model(&config, &engine, &compiled.model, &network).await?,
         };
-        let capabilities = Arc::new(plug(in_memory(&config, model, clock)?));
-        let worker = pipeline::worker(
-            &config,
-            engine.wasmtime(),
-            &processor,
-            &capabilities,
-            &network,
-            None,
-        )?;
+        let in_memory = capabilities::in_memory(&config, model, clock)?;
+        let capabilities = Arc::new(map_capabilities(in_memory));
+        let processor = compiled.processor;
+        let worker = pipeline::worker(&config, &engine, processor, &capabilities, &network, None);
         Ok(Refiner {
             worker,
             capabilities,
@@ -190,7 +118,12 @@ impl Refiner {
         self.capabilities.model.at_once().clamp(1, AT_ONCE)
     }
 
-    /// Refines one image. `began` is told of the stages as they begin.
+    /// Refines one image. `began` is called with each stage as it begins.
+    ///
+    /// # Errors
+    ///
+    /// The request is not valid, or its refinement failed, with a sentence for
+    /// the person who asked.
     pub async fn refine(
         &self,
         source: Source,
@@ -239,7 +172,7 @@ impl Refiner {
         original_path: Option<String>,
         mut began: impl FnMut(Stage),
     ) -> Result<Refined, RefineError> {
-        let tasks = &self.capabilities.tasks;
+        let tasks = self.capabilities.tasks();
         let id = Uuid::now_v7().to_string();
         let task = NewTask {
             id: id.clone(),
@@ -266,7 +199,7 @@ impl Refiner {
         };
         let message = message_for(&accepted.task);
         let outcome = {
-            let mut processing = pin!(self.worker.once(&message));
+            let mut processing = pin!(self.worker.once(&id, &message));
             tokio::select! {
                 outcome = &mut processing => outcome,
                 () = watching => return Err(unexpected()),
@@ -321,29 +254,4 @@ fn format_of(bytes: &[u8]) -> Format {
 
 fn unexpected() -> RefineError {
     RefineError::Failed("the pipeline did not do as it promises".to_owned())
-}
-
-fn in_memory(
-    config: &Config,
-    model: Arc<dyn ImageModel>,
-    clock: Arc<dyn Clock>,
-) -> anyhow::Result<Capabilities> {
-    let signing = Signing {
-        key: rand::rng().random::<[u8; 32]>().to_vec(),
-        ttl: config.image_url_ttl,
-        public_url: None,
-    };
-    let tasks = SqliteTasks::in_memory(Options::default(), Arc::clone(&clock))?;
-    let tasks = Arc::new(tasks);
-    let images = MemoryImages::new(signing, Arc::clone(&clock));
-    let queue = StoreQueue::new(Arc::clone(&tasks) as _, 1);
-    Ok(Capabilities {
-        clock,
-        concepts: Arc::clone(&tasks) as _,
-        tasks,
-        images: Arc::new(images),
-        queue: Arc::new(queue),
-        model,
-        model_health: Mutex::new(ModelHealth::default()),
-    })
 }

@@ -1,5 +1,5 @@
-//! What serves until it is told to stop: where it listens, what goes on in it,
-//! and how that ends.
+//! What serves until it is stopped: where it listens, what goes on in it, and
+//! how that ends.
 
 use std::future;
 use std::net::SocketAddr;
@@ -22,55 +22,92 @@ const GRACE: Duration = Duration::from_secs(28);
 /// A server at work. Dropping it ends its tasks without waiting; what was
 /// accepted stays stored.
 pub struct Serving {
-    pub(crate) address: SocketAddr,
-    pub(crate) watchers: Arc<Watchers>,
-    pub(crate) stop: watch::Sender<bool>,
-    /// Cancelled when what is under way is to be let go of.
-    pub(crate) over: CancellationToken,
-    pub(crate) triggers: Vec<JoinHandle<()>>,
-    pub(crate) _scrapers: Option<AbortOnDropHandle<()>>,
+    address: SocketAddr,
+    watchers: Arc<Watchers>,
+    stop: watch::Sender<bool>,
+    cancel: CancellationToken,
+    loops: Vec<JoinHandle<()>>,
+    _monitoring: Option<AbortOnDropHandle<()>>,
     /// Ends last: instances run on it.
-    pub(crate) _engine: Engine,
+    _engine: Engine,
+}
+
+/// How what goes on learns that it is to end.
+pub(super) struct Stop {
+    /// Becomes true when no more work is to be taken.
+    pub stopped: watch::Receiver<bool>,
+    /// Cancelled when what is under way is to be given back.
+    pub cancelled: CancellationToken,
 }
 
 impl Serving {
+    /// Nothing goes on in it yet.
+    pub(super) fn new(address: SocketAddr, watchers: Arc<Watchers>, engine: Engine) -> Self {
+        Self {
+            address,
+            watchers,
+            stop: watch::Sender::new(false),
+            cancel: CancellationToken::new(),
+            loops: Vec::new(),
+            _monitoring: None,
+            _engine: engine,
+        }
+    }
+
+    /// Begins something that ends by itself once it is stopped.
+    pub(super) fn spawn<F>(&mut self, run: impl FnOnce(Stop) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let stop = Stop {
+            stopped: self.stop.subscribe(),
+            cancelled: self.cancel.clone(),
+        };
+        self.loops.push(tokio::spawn(run(stop)));
+    }
+
+    /// Ends with this, without being waited for.
+    pub(super) fn monitored_by(&mut self, monitoring: AbortOnDropHandle<()>) {
+        self._monitoring = Some(monitoring);
+    }
+
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// Takes no more work, finishes what is under way or gives it back at the
-    /// end of the grace, and ends.
+    /// end of the grace of 28 s, and ends.
     pub async fn stop(self) {
-        self.stop_sooner(future::pending()).await;
+        self.stop_before(future::pending()).await;
     }
 
-    /// The same, with a grace that is over as soon as `hurry` is.
-    pub async fn stop_sooner(mut self, hurry: impl Future<Output = ()>) {
+    /// The same, with a grace that ends as soon as `deadline` does.
+    pub(crate) async fn stop_before(mut self, deadline: impl Future<Output = ()>) {
         self.stop.send_replace(true);
         self.watchers.send_away();
-        let triggers = &mut self.triggers;
+        let loops = &mut self.loops;
         let mut ended = pin!(async {
-            for trigger in triggers {
-                if let Err(error) = trigger.await {
-                    tracing::error!(%error, "a trigger ended early");
+            for each in loops {
+                if let Err(error) = each.await {
+                    tracing::error!(%error, "a loop of the host ended early");
                 }
             }
         });
         tokio::select! {
             () = &mut ended => return,
             () = tokio::time::sleep(GRACE) => {}
-            () = hurry => {}
+            () = deadline => {}
         }
-        self.over.cancel();
+        self.cancel.cancel();
         ended.await;
     }
 }
 
 impl Drop for Serving {
     fn drop(&mut self) {
-        for trigger in &self.triggers {
-            trigger.abort();
+        for each in &self.loops {
+            each.abort();
         }
     }
 }

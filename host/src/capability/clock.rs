@@ -5,7 +5,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use concept_refinement_domain::timestamp::Timestamp;
 
+/// Where the time comes from.
 pub trait Clock: Send + Sync {
+    /// The time in UTC.
     fn now(&self) -> Timestamp;
 }
 
@@ -33,14 +35,17 @@ impl Clock for SystemClock {
 pub struct ManualClock(AtomicU64);
 
 impl ManualClock {
+    /// A clock that stands at this time.
     pub fn at(now: Timestamp) -> Self {
         Self(AtomicU64::new(now.0))
     }
 
+    /// Moves it to this time, which may be an earlier one.
     pub fn set(&self, now: Timestamp) {
         self.0.store(now.0, Ordering::SeqCst);
     }
 
+    /// Moves it on.
     pub fn advance(&self, by: Duration) {
         self.set(self.now().plus(by));
     }

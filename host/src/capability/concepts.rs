@@ -2,22 +2,18 @@
 //! `wit/concept-store.wit`.
 //!
 //! A concept is prepared by the worker of its task and becomes visible in the
-//! same step that completes the task, so a backend is one with that of the
-//! tasks: see [`super::tasks`].
+//! same step that completes the task, so its backend is that of the tasks: see
+//! [`TaskStore`](super::tasks::TaskStore).
 
 mod link;
 
-use concept_refinement_domain::capability::{ConceptPage, Lease, Position};
-use concept_refinement_domain::concept::{Concept, NewConcept};
+use concept_refinement_domain::capability::{ConceptPage, Position};
+use concept_refinement_domain::concept::Concept;
 
 use super::Answer;
 
-pub trait ConceptStore: Send + Sync {
-    /// Prepares the concept of a claimed task, which nobody sees before
-    /// `complete`. One a task: a repeat replaces what was prepared and answers
-    /// the same id. None: the lease is lost.
-    fn put<'a>(&'a self, lease: &'a Lease, concept: NewConcept) -> Answer<'a, Option<String>>;
-
+/// What the API asks.
+pub trait Concepts: Send + Sync {
     /// None: no such concept, or another user's.
     fn get<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Concept>>;
 

@@ -12,21 +12,29 @@ use thiserror::Error;
 /// never for a caller of the API, since it names paths.
 #[derive(Debug, Error)]
 pub enum OpenError {
+    /// Another process holds this directory.
     #[error(
         "{} is in use by another process: an embedded store belongs to one process at a time",
         .0.display()
     )]
     InUse(PathBuf),
+    /// This file has a schema that is not known here.
     #[error("{} was written by a newer version of this program", .0.display())]
     Newer(PathBuf),
+    /// This file is not as it was written.
     #[error(
         "{} is damaged, and nothing in it was changed or deleted: restore a backup",
         .0.display()
     )]
     Damaged(PathBuf),
-    /// The reason is a text: an error would be told once more as the cause.
+    /// Something else is in the way.
     #[error("{} cannot be used: {reason}", path.display())]
-    Unusable { path: PathBuf, reason: String },
+    Unusable {
+        /// A file or a directory.
+        path: PathBuf,
+        /// A text, since an error would be logged once more as the cause.
+        reason: String,
+    },
 }
 
 impl OpenError {

@@ -8,6 +8,7 @@
 pub mod file;
 mod link;
 pub mod memory;
+mod operation;
 
 use bytes::Bytes;
 use concept_refinement_domain::capability::{
@@ -19,6 +20,7 @@ use futures::stream::BoxStream;
 use super::Answer;
 
 pub use concept_refinement_domain::image_url::Signing;
+pub use operation::{ImageOperation, ImageReply};
 
 /// An image's bytes in order. An error ends them: what came before it is not
 /// the whole.
@@ -27,13 +29,16 @@ pub type Contents = BoxStream<'static, Result<Bytes, CapabilityError>>;
 /// What is told of an image in a list of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed {
+    /// Its `ImagePath`, as text.
     pub path: String,
+    /// When it was stored.
     pub created_at: Timestamp,
 }
 
 /// Images one by one. An error ends them: there may be more.
 pub type Images = BoxStream<'static, Result<Listed, CapabilityError>>;
 
+/// Stores images.
 pub trait ImageStore: Send + Sync {
     /// Stores an image whole, durably, before it answers. An image of the same
     /// name, kind and owner is replaced; another owner's is another image.

@@ -1,7 +1,7 @@
 //! The image model. The promises stand in `wit/image-model.wit`.
 
 mod admission;
-pub mod component;
+pub(crate) mod component;
 mod link;
 
 use std::time::Duration;
@@ -10,35 +10,49 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 
+/// One image to refine, and how.
 pub struct ModelRequest {
+    /// What to change.
     pub prompt: String,
-    /// 0 to 1.
+    /// How far the result may be from the original, from 0 to 1.
     pub strength: f32,
+    /// What the logo shows, where it was described.
     pub logo_description: Option<String>,
+    /// The theme, where it was described.
     pub theme_description: Option<String>,
+    /// Of the image, as `image/png`.
     pub media_type: String,
-    /// In bytes.
+    /// Of the image, in bytes.
     pub length: u64,
+    /// Where a provider can download the image, if that is anywhere.
     pub source_url: Option<String>,
+    /// The image. One that ends before its length broke off.
     pub image: BoxStream<'static, Bytes>,
 }
 
+/// A refined image.
 pub enum ModelAnswer {
+    /// The image itself.
     Image {
+        /// As `image/png`.
         media_type: String,
         /// In bytes, where it is known beforehand.
         length: Option<u64>,
+        /// The image.
         contents: BoxStream<'static, Bytes>,
     },
     /// A URL from which the image can be downloaded.
     Location(String),
 }
 
+/// Why there is no refined image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ModelError {
     /// A repeat can help.
     Unavailable {
+        /// In a sentence for the person who asked.
         reason: String,
+        /// How long to wait before, if the model said so.
         retry_after: Option<Duration>,
     },
     /// A repeat cannot help.
@@ -48,6 +62,7 @@ pub enum ModelError {
     Broken(String),
 }
 
+/// What refines images.
 pub trait ImageModel: Send + Sync {
     /// Refines one image. The call ends when it is dropped.
     fn refine(&self, request: ModelRequest) -> BoxFuture<'_, Result<ModelAnswer, ModelError>>;

@@ -6,20 +6,45 @@
 //! and write in one step does not implement this: nothing here has a default.
 
 mod link;
+mod operation;
 #[cfg(test)]
 pub(crate) mod samples;
 pub mod sqlite;
-pub mod watchers;
+pub(crate) mod watchers;
+
+use std::time::Duration;
 
 use concept_refinement_domain::capability::{
     Claimed, Deleted, Fenced, Lease, NewTask, Position, Submission, TaskPage,
 };
+use concept_refinement_domain::concept::NewConcept;
 use concept_refinement_domain::task::{Change, Stage, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 
 use super::Answer;
+use super::concepts::Concepts;
+
+pub use operation::{TaskOperation, TaskReply};
+
+/// How a task store judges, whatever its engine.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// How long a worker holds a task without renewing its lease.
+    pub lease: Duration,
+    /// With so many pending tasks nothing more is accepted.
+    pub max_backlog: u32,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            lease: Duration::from_secs(30),
+            max_backlog: 10_000,
+        }
+    }
+}
 
 /// The changes of one task, until it is final or deleted.
 pub type Changes = BoxStream<'static, Change>;
@@ -27,7 +52,9 @@ pub type Changes = BoxStream<'static, Change>;
 /// What was forgotten because of its age.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Expired {
+    /// How many tasks.
     pub tasks: u32,
+    /// How many concepts.
     pub concepts: u32,
     /// The images of the concepts, which are to be deleted.
     pub image_paths: Vec<String>,
@@ -36,9 +63,13 @@ pub struct Expired {
 /// How many tasks there are, for whoever watches over the service.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
+    /// Tasks that wait for a worker.
     pub pending: u64,
+    /// Tasks that a worker holds.
     pub processing: u64,
+    /// Tasks with a refined concept.
     pub completed: u64,
+    /// Tasks with an error message.
     pub failed: u64,
     /// When the oldest pending task was created.
     pub oldest_pending: Option<Timestamp>,
@@ -47,7 +78,8 @@ pub struct Tally {
     pub given_up: u64,
 }
 
-pub trait TaskStore: Send + Sync {
+/// What the API asks.
+pub trait Tasks: Send + Sync {
     /// Judges and inserts. A repeat finds the task active, or replayed under
     /// its idempotency key.
     fn submit(&self, task: NewTask) -> Answer<'_, Submission>;
@@ -56,33 +88,6 @@ pub trait TaskStore: Send + Sync {
     /// quota is given back, its idempotency key forgotten. Lost if it is no
     /// longer pending.
     fn withdraw<'a>(&'a self, id: &'a str, error_message: &'a str) -> Answer<'a, Fenced>;
-
-    /// Takes a task for a worker: one that is pending, or processing with its
-    /// lease run out. None: done, taken, gone, another user's where a user is
-    /// given, or failed here because its workers died too often.
-    fn claim<'a>(&'a self, id: &'a str, user_id: Option<&'a str>) -> Answer<'a, Option<Claimed>>;
-
-    /// Holds the task for another while. None: lost.
-    fn renew<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Option<Lease>>;
-
-    /// Remembers the stored refined image for whoever may have to go on.
-    fn checkpoint<'a>(&'a self, lease: &'a Lease, image_path: &'a str) -> Answer<'a, Fenced>;
-
-    /// Completes the task and makes its prepared concept, which has to be
-    /// `result_id`, visible.
-    fn complete<'a>(&'a self, lease: &'a Lease, result_id: &'a str) -> Answer<'a, Fenced>;
-
-    /// Fails the task with a whole sentence; a prepared concept is dropped. The
-    /// stage is the one that failed, and is not stored.
-    fn fail<'a>(
-        &'a self,
-        lease: &'a Lease,
-        stage: Option<Stage>,
-        error_message: &'a str,
-    ) -> Answer<'a, Fenced>;
-
-    /// Gives the task back as pending. It does not count as a death.
-    fn release<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Fenced>;
 
     /// None: no such task, or another user's.
     fn get<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Task>>;
@@ -104,17 +109,60 @@ pub trait TaskStore: Send + Sync {
     /// until it is final or deleted. A reader that is slow may miss changes,
     /// never the last. None: no such task, or another user's.
     fn watch<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Changes>>;
+}
 
-    /// Ends once the task is deleted from now on, as far as this process can
-    /// tell without asking, and never otherwise: whoever works on the task
-    /// finds its lease lost, later.
-    fn forgotten(&self, id: &str) -> BoxFuture<'static, ()>;
+/// What a worker asks: to hold a task for a while, and to write under the lease.
+pub trait Leases: Send + Sync {
+    /// Takes a task for a worker: one that is pending, or processing with its
+    /// lease run out. None: done, taken, gone, another user's where a user is
+    /// given, or failed here because its workers died too often.
+    fn claim<'a>(&'a self, id: &'a str, user_id: Option<&'a str>) -> Answer<'a, Option<Claimed>>;
+
+    /// Holds the task for another while. None: lost.
+    fn renew<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Option<Lease>>;
+
+    /// Remembers the stored refined image for whoever may have to go on.
+    fn checkpoint<'a>(&'a self, lease: &'a Lease, image_path: &'a str) -> Answer<'a, Fenced>;
+
+    /// Prepares the concept of a claimed task, which nobody sees before
+    /// `complete`. One a task: a repeat replaces what was prepared and answers
+    /// the same id. None: the lease is lost.
+    fn put_concept<'a>(
+        &'a self,
+        lease: &'a Lease,
+        concept: NewConcept,
+    ) -> Answer<'a, Option<String>>;
+
+    /// Completes the task and makes its prepared concept, which has to be
+    /// `result_id`, visible.
+    fn complete<'a>(&'a self, lease: &'a Lease, result_id: &'a str) -> Answer<'a, Fenced>;
+
+    /// Fails the task with a whole sentence; a prepared concept is dropped. The
+    /// stage is the one that failed, and is not stored.
+    fn fail<'a>(
+        &'a self,
+        lease: &'a Lease,
+        stage: Option<Stage>,
+        error_message: &'a str,
+    ) -> Answer<'a, Fenced>;
+
+    /// Gives the task back as pending. It does not count as a death.
+    fn release<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Fenced>;
 
     /// Tells those who watch, and who begin to until the next one, that a stage
     /// began, if the lease still holds. It is kept in memory only, and nothing
     /// depends on it.
-    fn progress<'a>(&'a self, lease: &'a Lease, stage: Stage) -> BoxFuture<'a, ()>;
+    fn progress<'a>(&'a self, lease: &'a Lease, stage: Stage) -> Answer<'a, ()>;
 
+    /// Ends once the task is deleted from now on, as far as this process can
+    /// tell without asking, and never otherwise: whoever works on the task
+    /// finds its lease lost, later.
+    fn deletion(&self, id: &str) -> BoxFuture<'static, ()>;
+}
+
+/// Upkeep: what has to be published again, what is too old, and how the store
+/// is.
+pub trait Maintenance: Send + Sync {
     /// Tasks that need a (new) message, the longest overdue first: pending ones
     /// that nobody took, and processing ones whose lease ran out. A task that
     /// is answered here is not due again before another while has passed, so
@@ -155,3 +203,9 @@ pub trait TaskStore: Send + Sync {
     /// Whether the store can be used, for writing too.
     fn check(&self) -> Answer<'_, ()>;
 }
+
+/// What an engine offers. Tasks and concepts are one store, since a concept
+/// becomes visible in the step that completes its task.
+pub trait TaskStore: Tasks + Leases + Maintenance + Concepts {}
+
+impl<T: Tasks + Leases + Maintenance + Concepts> TaskStore for T {}

@@ -5,7 +5,11 @@ use std::path::PathBuf;
 use clap::{Arg, ArgAction, Command, value_parser};
 use clap_complete::Shell;
 
-use super::{STATUSES, settings};
+use super::settings;
+
+/// What the exit status says, as the help has it.
+const STATUSES: &str = "Exit status: 0, it is done; 1, it failed; 2, the command line or a setting \
+     cannot be used; 128 and a signal's number, the signal stopped it.";
 
 /// The commands that have settings, and so flags of their own, among them.
 pub fn command() -> Command {

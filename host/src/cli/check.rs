@@ -3,10 +3,12 @@
 use clap::ArgMatches;
 use serde_json::json;
 
-use super::{Failure, print, settings};
+use super::failure::Failure;
+use super::terminal::{in_a_line, print};
+use super::{code_cache, settings};
+use crate::assembly::Components;
 use crate::assembly::check::{self, Finding};
-use crate::wasm::code_cache;
-use crate::{Components, Config};
+use crate::config::Config;
 
 pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let mut report = Report {
@@ -49,7 +51,7 @@ fn configured(
         result,
     });
     let (config, directory) = read?;
-    let components = Components::load(directory.as_deref(), &config.model);
+    let components = Components::load(directory.as_deref(), &config);
     Some((config, components))
 }
 
@@ -61,7 +63,7 @@ struct Report {
 impl Report {
     /// Each line is printed as soon as it is known.
     fn add(&mut self, Finding { name, result }: Finding) {
-        let in_a_line = |sentence: String| super::in_a_line(&sentence);
+        let in_a_line = |sentence: String| in_a_line(&sentence);
         let result = result.map(in_a_line).map_err(in_a_line);
         let finding = Finding { name, result };
         if !self.as_json {

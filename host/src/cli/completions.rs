@@ -3,7 +3,9 @@
 use clap::ArgMatches;
 use clap_complete::Shell;
 
-use super::{Failure, command, print};
+use super::arguments::command;
+use super::failure::Failure;
+use super::terminal::print;
 
 pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let mut script = Vec::new();
@@ -12,5 +14,5 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
         let name = command.get_name().to_owned();
         clap_complete::generate(*shell, &mut command, name, &mut script);
     }
-    print(&script)
+    Ok(print(&script)?)
 }

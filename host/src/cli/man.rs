@@ -3,7 +3,9 @@
 use clap::{ArgMatches, Command};
 use clap_mangen::Man;
 
-use super::{Failure, command, print};
+use super::arguments::command;
+use super::failure::Failure;
+use super::terminal::print;
 
 pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let program = command();
@@ -16,7 +18,7 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let mut page = Vec::new();
     let manual = Man::new(page_of(program, wanted)?).source(source);
     manual.render(&mut page)?;
-    print(&page)
+    Ok(print(&page)?)
 }
 
 /// A command is called as its own page is: `concept-refinement-serve`.

@@ -13,9 +13,9 @@ use std::path::{Path, PathBuf};
 use concept_refinement_domain::image::Format;
 use uuid::Uuid;
 
-use super::Failure;
+use super::failure::Failure;
 use super::source::Source;
-use crate::assembly::refiner::Refined;
+use crate::assembly::refiner::request::Refined;
 use crate::capability::directory;
 
 pub enum Output {

@@ -5,7 +5,8 @@ use std::time::Duration;
 use concept_refinement_domain::task::Stage;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{say, settings};
+use super::settings;
+use super::terminal::say;
 
 /// Each image takes these steps, and the last is that it is there.
 const STEPS: u64 = 4;

@@ -6,14 +6,14 @@ use clap::ArgMatches;
 use concept_refinement_domain::validation::FieldErrors;
 use futures::{StreamExt as _, stream};
 
+use super::failure::Failure;
 use super::output::Output;
 use super::progress::Progress;
+use super::signals::Signals;
 use super::source::Source;
-use super::{Failure, settings};
-use crate::assembly::refiner::{self, RefineError, Refined, Refiner, Words};
-use crate::assembly::serve::Signals;
-use crate::wasm::code_cache;
-use crate::{Components, HostBuilder};
+use super::{code_cache, settings};
+use crate::assembly::refiner::request::{self, RefineError, Refined, Words};
+use crate::assembly::{Components, HostBuilder, Refiner};
 
 /// What is wrong is told in one sentence, and the rest is for whoever asks.
 const LOGGED: &str = "off";
@@ -35,7 +35,7 @@ pub fn run(
     let images = matches.get_many::<PathBuf>("image").unwrap_or_default();
     let sources: Vec<_> = images.map(|image| Source::of(image)).collect();
     for source in &sources {
-        refiner::check(&words, source.url(), &config.allowed_sources)
+        request::check(&words, source.url(), &config.allowed_sources)
             .map_err(|error| Failure::Usage(anyhow::anyhow!(sentence(&error, source))))?;
     }
     let out = matches.get_one::<PathBuf>("output").cloned();
@@ -45,7 +45,7 @@ pub fn run(
         words,
         max_bytes: config.max_image_bytes,
     };
-    let components = Components::load(given.components.as_deref(), &config.model)?;
+    let components = Components::load(given.components.as_deref(), &config)?;
     let builder = prepare(HostBuilder::new(config, components));
 
     let runtime = tokio::runtime::Runtime::new()?;

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use clap::ArgMatches;
 
-use super::{Failure, settings};
-use crate::assembly::serve;
-use crate::{Components, Composed, HostBuilder};
+use super::failure::Failure;
+use super::process::until_stopped;
+use super::settings;
+use crate::assembly::{Components, Composed, HostBuilder};
 
 const LOGGED: &str = "warn,concept_refinement=info,concept_refinement_host=info";
 
@@ -24,11 +25,11 @@ pub fn run(
     if let Some(path) = matches.get_one::<PathBuf>("composed") {
         let component = std::fs::read(path)
             .with_context(|| format!("reading the component {}", path.display()))?;
-        serve::until_stopped(Composed::new(config, component).start())?;
+        until_stopped(Composed::new(config, component).start())?;
         return Ok(());
     }
-    let components = Components::load(given.components.as_deref(), &config.model)?;
+    let components = Components::load(given.components.as_deref(), &config)?;
     let builder = prepare(HostBuilder::new(config, components));
-    serve::until_stopped(async { Ok(builder.start().await?.into_serving()) })?;
+    until_stopped(async { Ok(builder.start().await?.into_serving()) })?;
     Ok(())
 }

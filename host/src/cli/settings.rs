@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Arg, ArgMatches, value_parser};
 use tracing_subscriber::EnvFilter;
 
-use super::Failure;
+use super::failure::Failure;
 use crate::config::table::{SETTINGS, Setting};
 use crate::config::{Config, ConfigError, LogFormat, Values};
 

@@ -9,7 +9,7 @@ use concept_refinement_domain::sentence::sanitize;
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-use crate::assembly::refiner;
+use crate::assembly::refiner::request;
 
 /// What of a name is shown, and what of a URL becomes a file's name, in code
 /// points.
@@ -68,9 +68,9 @@ impl Source {
     }
 
     /// Of an image at hand no more is read than shows that it is too large.
-    pub async fn read(&self, max_bytes: u64) -> io::Result<refiner::Source> {
+    pub async fn read(&self, max_bytes: u64) -> io::Result<request::Source> {
         let path = match self {
-            Self::Url(url) => return Ok(refiner::Source::Url(url.clone())),
+            Self::Url(url) => return Ok(request::Source::Url(url.clone())),
             Self::File(path) => Some(path.clone()),
             Self::Stdin => None,
         };
@@ -82,7 +82,7 @@ impl Source {
             let mut bytes = Vec::new();
             let limit = max_bytes.saturating_add(1);
             input.take(limit).read_to_end(&mut bytes)?;
-            io::Result::Ok(refiner::Source::Image(bytes.into()))
+            io::Result::Ok(request::Source::Image(bytes.into()))
         });
         read.await?
     }

@@ -2,8 +2,9 @@
 
 use concept_refinement_model_local::vocabulary;
 
-use super::{Failure, print};
+use super::failure::Failure;
+use super::terminal::print;
 
 pub fn run() -> Result<(), Failure> {
-    print(vocabulary::printed().as_bytes())
+    Ok(print(vocabulary::printed().as_bytes())?)
 }

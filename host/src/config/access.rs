@@ -6,7 +6,16 @@ use concept_refinement_domain::secret::SHORTEST;
 use ipnet::IpNet;
 use url::{Host, Url};
 
-use super::{Auth, ConfigError, Reader, unusable};
+use super::error::ConfigError;
+use super::forms::public_url;
+use super::reader::{Reader, unusable};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Auth {
+    Anonymous,
+    Secret,
+    Jwks,
+}
 
 /// Networks that the operator named.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -83,7 +92,7 @@ fn jwks_url(text: &str) -> Result<Url, String> {
 pub(super) fn cors_origins(text: &str) -> Result<Vec<String>, String> {
     entries(text)
         .map(|entry| {
-            super::public_url(entry).map_err(|_| {
+            public_url(entry).map_err(|_| {
                 format!("{entry:?} is not an http or https origin, as https://app.example.com")
             })
         })

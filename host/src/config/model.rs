@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use url::Url;
 
-use super::{ConfigError, Reader, unusable};
+use super::error::ConfigError;
+use super::reader::{Reader, unusable};
 use crate::egress::Origin;
 
 #[derive(Clone, Debug, PartialEq, Eq)]

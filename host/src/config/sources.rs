@@ -4,27 +4,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use thiserror::Error;
-
+use super::error::ConfigError;
 use super::table::{SETTINGS, Setting};
 
 /// Values by the name of the setting; a secret one never shows in `Debug`.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Values(BTreeMap<&'static str, String>);
-
-/// What stops a start, each naming the setting that is at fault.
-#[derive(Debug, PartialEq, Eq, Error)]
-pub enum ConfigError {
-    #[error("{origin}: unknown setting {key:?}")]
-    Unknown { origin: String, key: String },
-    #[error("{0}: {1}")]
-    File(String, String),
-    #[error("{}: {problem}", setting.replace('-', "_"))]
-    Unusable {
-        setting: &'static str,
-        problem: String,
-    },
-}
 
 impl Values {
     /// The defaults.
@@ -38,16 +23,23 @@ impl Values {
         values
     }
 
+    /// Sets one, over what is set. It is judged by [`crate::Config::new`].
     pub fn set(&mut self, setting: &'static Setting, value: impl Into<String>) -> &mut Self {
         self.0.insert(setting.name, value.into());
         self
     }
 
+    /// The value of the setting of this name, as on the command line.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
 
-    /// Lays a TOML document over what is set.
+    /// Lays a TOML document over what is set. `origin` names it in errors.
+    ///
+    /// # Errors
+    ///
+    /// It is not TOML, sets what does not exist, or sets it to what is neither a
+    /// string, a whole number nor a list of strings.
     pub fn set_from_toml(&mut self, origin: &str, text: &str) -> Result<(), ConfigError> {
         let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
             ConfigError::File(origin.to_owned(), error.message().to_owned())
@@ -73,6 +65,10 @@ impl Values {
 
     /// Lays a file over what is set. None: `refinement.toml` in the working
     /// directory, if it is there.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read; see also [`Self::set_from_toml`].
     pub fn set_from_file(&mut self, path: Option<&Path>) -> Result<(), ConfigError> {
         let standard = Path::new("refinement.toml");
         let path = match path {

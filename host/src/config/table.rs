@@ -4,11 +4,13 @@
 /// `REFINEMENT_NAME`, in the file `name` with underscores.
 #[derive(Clone, Copy, Debug)]
 pub struct Setting {
+    /// As on the command line, without dashes before it.
     pub name: &'static str,
     /// None: not set.
     pub default: Option<&'static str>,
     /// How a value is called in the help.
     pub value: &'static str,
+    /// What it is for, in a line.
     pub help: &'static str,
     /// Never shown, in logs or elsewhere.
     pub secret: bool,
@@ -49,6 +51,7 @@ const fn secret(name: &'static str, help: &'static str) -> Setting {
     }
 }
 
+/// All there are, in the order of the help.
 pub const SETTINGS: &[Setting] = &[
     setting(
         "listen",
@@ -209,10 +212,12 @@ pub fn find(name: &str) -> Option<&'static Setting> {
 }
 
 impl Setting {
+    /// Its name in the environment.
     pub fn variable(&self) -> String {
         format!("REFINEMENT_{}", self.name.replace('-', "_").to_uppercase())
     }
 
+    /// Its name in the file.
     pub fn file_key(&self) -> String {
         self.name.replace('-', "_")
     }

@@ -15,6 +15,7 @@ use tokio::sync::Semaphore;
 /// are read on them too.
 const LOOKUPS: usize = 64;
 
+/// Looks names up.
 pub trait Resolver: Send + Sync {
     /// All addresses of a host, which may be a literal address. Whoever has
     /// waited for long enough drops the answer.

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 
 use crate::capability::Capabilities;
 use crate::log_throttle::{LONG_SILENCE, LogThrottle};
+use crate::runtime::Runtime;
 
 /// Tasks published in one go.
 const BATCH: u32 = 100;
@@ -20,90 +21,104 @@ const BATCH: u32 = 100;
 const BREATHER: Duration = Duration::from_millis(100);
 
 /// The shortest time between two looks at a store that cannot be used.
-const PATIENCE: Duration = Duration::from_secs(1);
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Publishes what the process before this one left.
-pub async fn recover(host: &Capabilities) -> Result<(), CapabilityError> {
-    let unfinished = host.tasks.recover().await?;
-    if unfinished > 0 {
-        tracing::info!(tasks = unfinished, "taking over unfinished tasks");
-    }
-    loop {
-        let due = host.tasks.due(BATCH).await?;
-        if due.is_empty() {
-            return Ok(());
-        }
-        publish(host, &due).await;
-    }
+/// The sweep of one host.
+pub struct Sweep {
+    /// What it works on.
+    pub host: Arc<Capabilities>,
+    /// What it waits by.
+    pub runtime: Arc<dyn Runtime>,
+    /// How long a lease lasts.
+    pub lease: Duration,
 }
 
-/// The same, once the store can be used. False: `stop` was set before.
-pub async fn recover_later(host: &Capabilities, mut stop: watch::Receiver<bool>) -> bool {
-    static FAULT: LogThrottle = LogThrottle::every(LONG_SILENCE);
-    let recovered = async {
+impl Sweep {
+    /// Publishes what the process before this one left.
+    pub async fn recover(&self) -> Result<(), CapabilityError> {
+        let unfinished = self.host.maintenance().recover().await?;
+        if unfinished > 0 {
+            tracing::info!(tasks = unfinished, "taking over unfinished tasks");
+        }
         loop {
-            tokio::time::sleep(PATIENCE).await;
-            match recover(host).await {
-                Ok(()) => return,
-                Err(error) => {
-                    if let Some(times) = FAULT.times() {
-                        tracing::error!(%error, times, "unfinished tasks cannot be taken over yet");
+            let due = self.host.maintenance().due(BATCH).await?;
+            if due.is_empty() {
+                return Ok(());
+            }
+            self.publish(&due).await;
+        }
+    }
+
+    /// The same, once the store can be used. False: `stop` was set before.
+    pub async fn recover_later(&self, mut stop: watch::Receiver<bool>) -> bool {
+        static FAULT: LogThrottle = LogThrottle::every(LONG_SILENCE);
+        let recovered = async {
+            loop {
+                self.runtime.sleep(RETRY_INTERVAL).await;
+                match self.recover().await {
+                    Ok(()) => return,
+                    Err(error) => {
+                        if let Some(times) = FAULT.times() {
+                            tracing::error!(%error, times, "unfinished tasks cannot be taken over yet");
+                        }
                     }
                 }
             }
-        }
-    };
-    tokio::select! {
-        () = recovered => true,
-        _ = stop.wait_for(|stop| *stop) => false,
-    }
-}
-
-/// Sweeps until `stop` is set: sleeps until the next task is due, or as long as
-/// a task that does not exist yet takes to become due.
-pub async fn run(host: Arc<Capabilities>, lease: Duration, mut stop: watch::Receiver<bool>) {
-    let longest = lease.min(PENDING_OVERDUE);
-    let mut shortest = BREATHER;
-    loop {
-        let wait = match host.tasks.next_due().await {
-            Ok(Some(due)) => due.since(host.clock.now()).min(longest).max(shortest),
-            Ok(None) => longest,
-            Err(error) => {
-                tell(&error);
-                longest
-            }
         };
         tokio::select! {
-            () = tokio::time::sleep(wait) => {}
-            _ = stop.wait_for(|stop| *stop) => return,
+            biased;
+            _ = stop.wait_for(|stop| *stop) => false,
+            () = recovered => true,
         }
-        shortest = match host.tasks.due(BATCH).await {
-            Ok(due) => {
-                publish(&host, &due).await;
-                BREATHER
+    }
+
+    /// Sweeps until `stop` is set: sleeps until the next task is due, or as long
+    /// as a task that does not exist yet takes to become due.
+    pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
+        let longest = self.lease.min(PENDING_OVERDUE);
+        let mut shortest = BREATHER;
+        loop {
+            let wait = match self.host.maintenance().next_due().await {
+                Ok(Some(due)) => due.since(self.host.clock.now()).min(longest).max(shortest),
+                Ok(None) => longest,
+                Err(error) => {
+                    log(&error);
+                    longest
+                }
+            };
+            tokio::select! {
+                biased;
+                _ = stop.wait_for(|stop| *stop) => return,
+                () = self.runtime.sleep(wait) => {}
             }
-            Err(error) => {
-                tell(&error);
-                PATIENCE
+            shortest = match self.host.maintenance().due(BATCH).await {
+                Ok(due) => {
+                    self.publish(&due).await;
+                    BREATHER
+                }
+                Err(error) => {
+                    log(&error);
+                    RETRY_INTERVAL
+                }
+            };
+        }
+    }
+
+    /// Publishes tasks (again). One that cannot be published is due again later.
+    async fn publish(&self, tasks: &[Task]) {
+        for task in tasks {
+            let message = message_for(task);
+            if let Err(error) = self.host.queue.publish(message).await {
+                tracing::error!(%error, task = task.id, "a task could not be published again");
             }
-        };
+        }
     }
 }
 
-fn tell(error: &CapabilityError) {
+fn log(error: &CapabilityError) {
     static FAULT: LogThrottle = LogThrottle::every(LONG_SILENCE);
     if let Some(times) = FAULT.times() {
         tracing::error!(%error, times, "the task store cannot be swept");
-    }
-}
-
-/// Publishes tasks (again). One that cannot be published is due again later.
-pub async fn publish(host: &Capabilities, tasks: &[Task]) {
-    for task in tasks {
-        let message = message_for(task);
-        if let Err(error) = host.queue.publish(message).await {
-            tracing::error!(%error, task = task.id, "a task could not be published again");
-        }
     }
 }
 
@@ -119,6 +134,7 @@ mod tests {
     use crate::capability::images::Signing;
     use crate::capability::images::memory::MemoryImages;
     use crate::loops::fakes::{Ledger, capabilities};
+    use crate::runtime::Tokio;
 
     /// All that is logged.
     #[derive(Clone, Default)]
@@ -149,11 +165,18 @@ mod tests {
             public_url: None,
         };
         let images = Arc::new(MemoryImages::new(signing, clock.clone()));
-        let host = Arc::new(capabilities(Arc::<Ledger>::default(), images, clock));
+        let sweep = Arc::new(Sweep {
+            host: Arc::new(capabilities(
+                Arc::<Ledger>::default().store(),
+                images,
+                clock,
+            )),
+            runtime: Arc::new(Tokio::default()),
+            lease: Duration::from_secs(1),
+        });
         let (stop, stopped) = watch::channel(false);
-        let lease = Duration::from_secs(1);
-        let sweeping = tokio::spawn(run(host.clone(), lease, stopped.clone()));
-        let recovering = tokio::spawn(async move { recover_later(&host, stopped).await });
+        let sweeping = tokio::spawn(Arc::clone(&sweep).run(stopped.clone()));
+        let recovering = tokio::spawn(async move { sweep.recover_later(stopped).await });
         sleep(Duration::from_secs(600)).await;
         stop.send_replace(true);
         sweeping.await.unwrap();

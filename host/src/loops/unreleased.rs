@@ -10,12 +10,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use concept_refinement_domain::capability::{CapabilityError, Lease};
 
-use crate::capability::tasks::TaskStore;
+use crate::capability::tasks;
 
 /// With one more the oldest is left alone: nobody may ever come back to its
 /// task, which may be deleted or finished elsewhere.
 const MOST: usize = 10_000;
 
+/// Leases to give back, by their tasks.
 #[derive(Default)]
 pub struct Unreleased(Mutex<Leases>);
 
@@ -24,7 +25,7 @@ impl Unreleased {
     /// already is none to remember.
     pub async fn give_back(
         &self,
-        tasks: &dyn TaskStore,
+        tasks: &dyn tasks::Leases,
         lease: Lease,
     ) -> Result<(), CapabilityError> {
         let released = tasks.release(&lease).await;
@@ -37,7 +38,7 @@ impl Unreleased {
     /// Gives back what is left of the task, if anything is.
     pub async fn settle(
         &self,
-        tasks: &dyn TaskStore,
+        tasks: &dyn tasks::Leases,
         task_id: &str,
     ) -> Result<(), CapabilityError> {
         let left = self.leases().take(task_id);

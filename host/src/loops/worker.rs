@@ -1,46 +1,52 @@
-//! Takes messages from the queue and gives each to a processor instance of its
-//! own.
+//! Takes messages from the queue and gives each to a processor of its own.
 //!
-//! The number of tasks in flight is bounded, and nothing polls. What an instance
+//! The number of tasks in flight is bounded, and nothing polls. What a processor
 //! does to its task is fenced by its lease: stopping one at any moment, from
 //! outside too, loses nothing.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use concept_refinement_domain::message::{self, Parsed};
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt as _, StreamExt as _};
 use tokio::sync::{Semaphore, watch};
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
+use super::processor::{ClaimedLease, Outcome, Processor, Run};
 use super::unreleased::Unreleased;
 use crate::capability::Capabilities;
 use crate::capability::queue::Delivery;
 use crate::log_throttle::{LONG_SILENCE, LogThrottle};
 use crate::metrics::{Metrics, Present};
-use crate::wasm::bindings::processor::ProcessorComponentPre;
-use crate::wasm::bindings::processor::exports::concept::refinement::processor::Outcome;
-use crate::wasm::sandbox::{ClaimedLease, Grants, Sandbox};
+use crate::runtime::Runtime;
 
-/// What an instance may take beyond its task's own limit before it is stopped
-/// from outside.
-const SLACK: Duration = Duration::from_secs(10);
+/// What a run may take beyond its task's own limit before it is stopped from
+/// outside.
+pub const SLACK: Duration = Duration::from_secs(10);
 
 /// When a message that could not be dealt with comes again. Its slot rests as
 /// long: however many tasks wait, a store that cannot be used is not stormed.
 const REDELIVERY: Duration = Duration::from_secs(1);
 
+/// The time between two looks at a queue that cannot be read.
+const UNREADABLE: Duration = Duration::from_secs(1);
+
+/// The worker of one host.
 pub struct Worker {
-    pub engine: wasmtime::Engine,
-    pub pre: ProcessorComponentPre<Sandbox>,
-    pub grants: Grants,
+    /// What it works on.
     pub host: Arc<Capabilities>,
+    /// What processes each task.
+    pub processor: Arc<dyn Processor>,
+    /// What it waits by and spawns on.
+    pub runtime: Arc<dyn Runtime>,
     /// Tasks in flight.
     pub concurrency: usize,
     /// For a whole task.
     pub task_timeout: Duration,
+    /// Leases that are yet to be given back.
     pub unreleased: Unreleased,
+    /// None: nothing is measured.
     pub metrics: Option<Arc<Metrics>>,
 }
 
@@ -49,62 +55,68 @@ impl Worker {
     /// is `over`, and gives the rest back.
     pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>, over: CancellationToken) {
         let slots = Arc::new(Semaphore::new(self.concurrency));
-        let mut in_flight = JoinSet::new();
+        let mut in_flight = FuturesUnordered::new();
         loop {
             let next = async {
                 let slot = Arc::clone(&slots).acquire_owned().await;
                 (slot, self.host.queue.receive().await)
             };
             let (slot, delivery) = tokio::select! {
-                next = next => next,
+                biased;
                 _ = stop.wait_for(|stop| *stop) => break,
+                next = next => next,
             };
-            while in_flight.try_join_next().is_some() {}
+            while let Some(Some(())) = in_flight.next().now_or_never() {}
             match delivery {
                 Ok(delivery) => {
                     let worker = Arc::clone(&self);
                     let over = over.clone();
-                    let span = task_span(&delivery.message);
+                    let id = delivery.task_id.as_deref().unwrap_or_default();
+                    // All that is logged of one task shares its id.
+                    let span = tracing::info_span!("task", id);
                     let work = async move {
                         worker.work(delivery, over).await;
                         drop(slot);
                     };
-                    in_flight.spawn(work.instrument(span));
+                    in_flight.push(self.runtime.spawn(Box::pin(work.instrument(span))));
                 }
                 Err(error) => {
                     static FAULT: LogThrottle = LogThrottle::every(LONG_SILENCE);
                     if let Some(times) = FAULT.times() {
                         tracing::error!(%error, times, "the queue cannot be read");
                     }
-                    tokio::time::sleep(Duration::from_secs(1)).await;
+                    self.runtime.sleep(UNREADABLE).await;
                 }
             }
         }
-        while in_flight.try_join_next().is_some() {}
+        while let Some(Some(())) = in_flight.next().now_or_never() {}
         if !in_flight.is_empty() {
             tracing::info!(tasks = in_flight.len(), "finishing the tasks in flight");
         }
-        let finished = async { while in_flight.join_next().await.is_some() {} };
+        let finished = async { while in_flight.next().await.is_some() {} };
         if over.run_until_cancelled(finished).await.is_none() {
             tracing::warn!(tasks = in_flight.len(), "giving tasks back");
-            while in_flight.join_next().await.is_some() {}
+            while in_flight.next().await.is_some() {}
         }
     }
 
-    /// Processes one message that no queue delivered. An error: the instance
-    /// ended early.
-    pub async fn once(&self, message: &[u8]) -> anyhow::Result<Outcome> {
-        self.process(message, &mut ClaimedLease::default()).await
+    /// Processes one message that no queue delivered. An error: the
+    /// processor ended early.
+    pub async fn once(&self, task_id: &str, message: &[u8]) -> anyhow::Result<Outcome> {
+        let claimed = &mut ClaimedLease::default();
+        self.process(Some(task_id), message, claimed).await
     }
 
     async fn work(&self, delivery: Delivery, over: CancellationToken) {
         let mut claimed = ClaimedLease::default();
+        let task_id = delivery.task_id.as_deref();
         let processed = tokio::select! {
-            processed = self.process(&delivery.message, &mut claimed) => Some(processed),
+            biased;
+            processed = self.process(task_id, &delivery.message, &mut claimed) => Some(processed),
             () = over.cancelled() => None,
         };
-        if let (Some(metrics), Some(id)) = (&self.metrics, task_id(&delivery.message)) {
-            metrics.tasks.left(&id);
+        if let (Some(metrics), Some(id)) = (&self.metrics, task_id) {
+            metrics.tasks.left(id);
         }
         match processed {
             Some(Ok(Outcome::Done)) => {
@@ -122,7 +134,8 @@ impl Worker {
             Some(Ok(Outcome::RetryLater(reason))) => {
                 self.retry_later(delivery, claimed, &reason).await;
                 tokio::select! {
-                    () = tokio::time::sleep(REDELIVERY) => {}
+                    biased;
+                    () = self.runtime.sleep(REDELIVERY) => {}
                     () = over.cancelled() => {}
                 }
             }
@@ -134,7 +147,7 @@ impl Worker {
             }
             None => {
                 if let Some(lease) = claimed.take()
-                    && let Err(error) = self.host.tasks.release(&lease).await
+                    && let Err(error) = self.host.leases().release(&lease).await
                 {
                     tracing::error!(%error, "the lease could not be released");
                 }
@@ -151,70 +164,51 @@ impl Worker {
         if let Some(lease) = claimed.take() {
             // It tried so itself. Where this fails as well, it is made good
             // for before the task is taken again.
-            let _ = self.unreleased.give_back(&*self.host.tasks, lease).await;
+            let _ = self.unreleased.give_back(self.host.leases(), lease).await;
         }
         delivery.nack(REDELIVERY).await;
     }
 
-    async fn process(&self, message: &[u8], claimed: &mut ClaimedLease) -> anyhow::Result<Outcome> {
-        let task_id = task_id(message);
-        if let Some(task_id) = &task_id
-            && let Err(error) = self.unreleased.settle(&*self.host.tasks, task_id).await
+    async fn process(
+        &self,
+        task_id: Option<&str>,
+        message: &[u8],
+        claimed: &mut ClaimedLease,
+    ) -> anyhow::Result<Outcome> {
+        if let Some(task_id) = task_id
+            && let Err(error) = self.unreleased.settle(self.host.leases(), task_id).await
         {
             return Ok(Outcome::RetryLater(error.message));
         }
         let _present = self.metrics.as_ref().map(|of| Present::of(&of.processors));
-        let mut store = Sandbox::store(&self.engine, &self.grants);
-        *claimed = store.data().claimed();
-        let stage = store.data().stage();
-        let forgotten = task_id.map(|id| self.host.tasks.forgotten(&id));
+        let Run {
+            claimed: lease,
+            stage,
+            outcome,
+        } = self.processor.start(message.to_vec());
+        *claimed = lease;
+        let deletion = task_id.map(|id| self.host.leases().deletion(id));
         let cancelled = async {
-            match forgotten {
-                Some(forgotten) => forgotten.await,
+            match deletion {
+                Some(deletion) => deletion.await,
                 None => std::future::pending().await,
             }
             if stage.is_storing() {
                 std::future::pending().await
             }
         };
-        let run = async {
-            let processor = self.pre.instantiate_async(&mut store).await?;
-            store
-                .run_concurrent(async |accessor| {
-                    let processor = processor.concept_refinement_processor();
-                    processor.call_process(accessor, message.to_vec()).await
-                })
-                .await?
-        };
-        let ended = tokio::select! {
-            ended = tokio::time::timeout(self.task_timeout + SLACK, run) => ended,
-            // All that the instance had under way goes with its store: what it
-            // downloads, and its call of the model.
+        tokio::select! {
+            biased;
+            outcome = outcome => outcome,
+            // All that the run had under way goes with it: what it downloads,
+            // and its call of the model.
             () = cancelled => {
                 tracing::info!("the task was deleted");
-                return Ok(Outcome::Skipped);
+                Ok(Outcome::Skipped)
             }
-        };
-        match ended {
-            Ok(Ok(outcome)) => Ok(outcome),
-            Ok(Err(error)) => {
-                let printed = store.data().printed();
-                Err(anyhow::Error::from(error).context(printed))
+            () = self.runtime.sleep(self.task_timeout + SLACK) => {
+                anyhow::bail!("the processor overran its task's limit")
             }
-            Err(_) => anyhow::bail!("the processor overran its task's limit"),
         }
-    }
-}
-
-/// All that is logged of one task shares its id.
-fn task_span(message: &[u8]) -> tracing::Span {
-    tracing::info_span!("task", id = task_id(message).unwrap_or_default())
-}
-
-fn task_id(message: &[u8]) -> Option<String> {
-    match message::parse(message) {
-        Parsed::Valid { task_id, .. } => Some(task_id),
-        Parsed::Unusable { task_id, .. } => task_id,
-        Parsed::Nonsense => None,
     }
 }

@@ -130,7 +130,7 @@ impl Scrape {
         if counted.until.is_some_and(|until| begin < until) {
             return;
         }
-        counted.tally = match timeout(COUNTING, capabilities.tasks.tally()).await {
+        counted.tally = match timeout(COUNTING, capabilities.maintenance().tally()).await {
             Ok(Ok(tally)) => Some(tally),
             Ok(Err(_)) | Err(_) => None,
         };
@@ -200,7 +200,7 @@ mod tests {
     use crate::capability::tasks::sqlite::{Options, SqliteTasks};
     use crate::loops::fakes::{self, Ledger};
 
-    fn scrape(tasks: Arc<dyn TaskStore>) -> (Scrape, Arc<Capabilities>) {
+    fn scrape(store: Arc<dyn TaskStore>) -> (Scrape, Arc<Capabilities>) {
         let clock = Arc::<ManualClock>::default();
         let signing = Signing {
             key: vec![],
@@ -210,7 +210,7 @@ mod tests {
         let images = Arc::new(MemoryImages::new(signing, clock.clone()));
         let mut registry = Registry::default();
         let metrics = Arc::new(Metrics::new(&mut registry));
-        let capabilities = Arc::new(metrics.around(fakes::capabilities(tasks, images, clock)));
+        let capabilities = Arc::new(metrics.around(fakes::capabilities(store, images, clock)));
         let instances = Limited {
             free: Arc::new(Semaphore::new(2)),
             limit: 3,
@@ -224,7 +224,7 @@ mod tests {
         let clock = Arc::<ManualClock>::default();
         let counts = SqliteTasks::in_memory(Options::default(), clock).unwrap();
         for (tasks, expected) in [
-            (Arc::<Ledger>::default() as Arc<dyn TaskStore>, false),
+            (Arc::<Ledger>::default().store(), false),
             (Arc::new(counts), true),
         ] {
             let (scrape, _capabilities) = scrape(tasks);

@@ -3,6 +3,8 @@
 //! The capabilities are generated once; the worlds of the components share
 //! them. wasi:http comes from `wasmtime-wasi-http`.
 
+#![allow(missing_docs, reason = "the documentation is that of `wit/`")]
+
 pub mod capabilities {
     wasmtime::component::bindgen!({
         path: "../wit",

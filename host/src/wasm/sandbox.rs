@@ -1,25 +1,23 @@
 //! What a component instance gets: an empty WASI, its own settings, its grant
 //! of outbound HTTP, a cap on its memory, and nothing else unless it is linked.
 
+mod memory;
 mod printed;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use concept_refinement_domain::capability::Lease;
-use concept_refinement_domain::task::Stage;
-use wasmtime::component::{HasData, Linker, ResourceTable};
-use wasmtime::{ResourceLimiter, Store};
+use wasmtime::Store;
+use wasmtime::component::{HasData, ResourceTable};
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::capability::Capabilities;
 use crate::capability::tasks::watchers::Watchers;
 use crate::egress::Egress;
-use crate::wasm::bindings::capabilities::concept::refinement::{
-    concept_store, health, image_model, image_store, progress, settings, task_queue, task_store,
-};
+use crate::loops::processor::{ClaimedLease, LastStage};
+use memory::MemoryCap;
 use printed::Printed;
 
 /// The settings that one component may see, by name.
@@ -57,57 +55,6 @@ pub struct Sandbox {
     watchers: Arc<Watchers>,
     claimed: ClaimedLease,
     stage: LastStage,
-}
-
-/// The lease that an instance claimed last, for whoever has to release it when
-/// the instance is stopped from outside.
-#[derive(Clone, Default)]
-pub struct ClaimedLease(Arc<Mutex<Option<Lease>>>);
-
-/// The stage that an instance began last, for whoever has to know what stopping
-/// it would leave behind.
-#[derive(Clone, Default)]
-pub struct LastStage(Arc<Mutex<Option<Stage>>>);
-
-/// What all memories of a store may take together: a component may be made of
-/// many modules, each with a memory of its own.
-struct MemoryCap {
-    taken: usize,
-    most: usize,
-}
-
-impl MemoryCap {
-    fn new(most: usize) -> Self {
-        Self { taken: 0, most }
-    }
-}
-
-impl ResourceLimiter for MemoryCap {
-    /// A growth that fails after this counts all the same: to take it back on
-    /// the guest's word would let it take back what it has.
-    fn memory_growing(
-        &mut self,
-        current: usize,
-        desired: usize,
-        _maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        let taken = self.taken.saturating_add(desired.saturating_sub(current));
-        let fits = taken <= self.most;
-        if fits {
-            self.taken = taken;
-        }
-        Ok(fits)
-    }
-
-    /// The pool's slots bound tables.
-    fn table_growing(
-        &mut self,
-        _current: usize,
-        _desired: usize,
-        _maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        Ok(true)
-    }
 }
 
 /// Marks the sandbox as the data behind the linked capabilities.
@@ -186,76 +133,6 @@ impl Sandbox {
     }
 }
 
-impl ClaimedLease {
-    pub fn set(&self, lease: Option<Lease>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = lease;
-    }
-
-    pub fn take(&self) -> Option<Lease> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-}
-
-impl LastStage {
-    pub fn set(&self, stage: Stage) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(stage);
-    }
-
-    /// Whether the instance is at storing what it made. It is soon done with
-    /// that, and it alone knows what to take back.
-    pub fn is_storing(&self) -> bool {
-        let stage = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match stage {
-            Some(Stage::StoringImage | Stage::StoringConcept) => true,
-            Some(Stage::Downloading | Stage::Refining) | None => false,
-        }
-    }
-}
-
-/// WASI, as empty as the sandbox has it, and wasi:http, guarded by its grant.
-pub fn wasi_linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Sandbox>> {
-    let mut linker = Linker::new(engine);
-    // Rust's standard library brings WASI 0.2 imports into every component.
-    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
-    wasmtime_wasi::p3::add_to_linker(&mut linker)?;
-    wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
-    Ok(linker)
-}
-
-/// What every component of ours needs: that, and its settings.
-fn base_linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Sandbox>> {
-    let mut linker = wasi_linker(engine)?;
-    settings::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
-    Ok(linker)
-}
-
-/// For the API: no model, no progress.
-pub fn api_linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Sandbox>> {
-    let mut linker = base_linker(engine)?;
-    health::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
-    task_store::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
-    task_queue::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
-    image_store::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
-    concept_store::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
-    Ok(linker)
-}
-
-/// For the pipeline: no queue, no health.
-pub fn processor_linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Sandbox>> {
-    let mut linker = base_linker(engine)?;
-    task_store::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
-    image_store::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
-    concept_store::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
-    progress::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
-    image_model::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
-    Ok(linker)
-}
-
-/// For a model: no capability at all.
-pub fn model_linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Sandbox>> {
-    base_linker(engine)
-}
-
 impl WasiView for Sandbox {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         WasiCtxView {
@@ -312,23 +189,6 @@ mod tests {
                 instances += 1;
             }
             assert_eq!(instances, expected, "{max_memory} MiB");
-        }
-    }
-
-    #[test]
-    fn a_memory_grows_as_far_as_the_cap() {
-        let mut cap = MemoryCap::new(100);
-        for (current, desired, expected) in [
-            (0, 60, true),
-            (0, 50, false),
-            (60, 70, true),
-            (0, 30, true),
-            (70, 71, false),
-            (71, usize::MAX, false),
-            (70, 70, true),
-        ] {
-            let fits = cap.memory_growing(current, desired, None).unwrap();
-            assert_eq!(fits, expected, "{current} to {desired}");
         }
     }
 }

@@ -7,28 +7,34 @@ use std::io;
 use std::net::{SocketAddr, TcpStream as StdStream};
 use std::path::Path;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread::{self, available_parallelism};
 
 use axum::body::Body;
 use axum::http::{Request, Response};
 use axum::{Router, extract::State};
 use concept_refinement_api as api;
-use concept_refinement_host::capability::Clock;
 use concept_refinement_host::capability::clock::SystemClock;
-use concept_refinement_host::capability::images::Signing;
 use concept_refinement_host::capability::images::file::FileImages;
+use concept_refinement_host::capability::images::{Contents, Signing};
+use concept_refinement_host::capability::model::{
+    ImageModel, ModelAnswer, ModelError, ModelRequest,
+};
 use concept_refinement_host::capability::queue::store::StoreQueue;
 use concept_refinement_host::capability::tasks::sqlite::{Options, SqliteTasks};
+use concept_refinement_host::capability::{Capabilities, Clock};
+use concept_refinement_host::runtime::Tokio;
+use concept_refinement_tests::native::{Granted, Native};
 use concept_refinement_tests::tokens::{AUDIENCE, ISSUER, SECRET};
 use futures::StreamExt as _;
+use futures::future::{BoxFuture, ready};
 use http_body_util::BodyExt as _;
 use send_wrapper::SendWrapper;
 use tokio::net::TcpStream;
 use tokio::runtime;
 use tokio::sync::mpsc;
 
-use super::api::{Granted, Ports, Stores};
+use super::Machine;
 
 /// The argument that makes this program a native twin.
 pub const TWIN: &str = "native-twin";
@@ -50,22 +56,23 @@ pub fn serve(data: &Path) {
         max_backlog: u32::MAX,
         ..Options::default()
     };
-    let tasks = Arc::new(SqliteTasks::open(data, options, Arc::clone(&clock)).unwrap());
+    let store = Arc::new(SqliteTasks::open(data, options, Arc::clone(&clock)).unwrap());
     let signing = Signing {
         key: vec![7; 32],
         ttl: std::time::Duration::from_secs(3600),
         public_url: None,
     };
     let images = FileImages::open(&data.join("images"), signing, Arc::clone(&clock)).unwrap();
-    let stores = Stores {
-        queue: Arc::new(StoreQueue::new(Arc::clone(&tasks) as _, 100_000)),
-        concepts: Arc::clone(&tasks) as _,
-        tasks,
+    let host = Arc::new(Capabilities {
+        queue: Arc::new(StoreQueue::new(Arc::clone(&store) as _, 100_000)),
+        store,
         images: Arc::new(images),
         clock,
-    };
+        model: Arc::new(NoModel),
+        model_health: Mutex::default(),
+    });
     let threads = available_parallelism().map_or(1, usize::from);
-    let threads: Vec<_> = (0..threads).map(|_| start(stores.clone())).collect();
+    let threads: Vec<_> = (0..threads).map(|_| start(Arc::clone(&host))).collect();
 
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     println!("{}", listener.local_addr().unwrap());
@@ -75,14 +82,14 @@ pub fn serve(data: &Path) {
 }
 
 /// A thread that serves the connections that it is sent.
-fn start(stores: Stores) -> mpsc::UnboundedSender<StdStream> {
+fn start(host: Arc<Capabilities>) -> mpsc::UnboundedSender<StdStream> {
     let (sender, connections) = mpsc::unbounded_channel();
     thread::spawn(move || {
         let runtime = runtime::Builder::new_current_thread().enable_all().build();
         runtime.unwrap().block_on(async {
-            let settings = Granted(SETTINGS.into());
-            let config = api::Config::read(&settings).await.unwrap();
-            let api = Rc::new(api::Api::new(config, Ports(stores)));
+            let config = api::Config::read(&Granted(&SETTINGS)).await.unwrap();
+            let native = Native::new(host, Arc::new(Tokio::default()), Machine);
+            let api = Rc::new(api::Api::new(config, native));
             let router = Router::new()
                 .fallback(answer)
                 .with_state(SendWrapper::new(api));
@@ -90,6 +97,18 @@ fn start(stores: Stores) -> mpsc::UnboundedSender<StdStream> {
         });
     });
     sender
+}
+
+struct NoModel;
+
+impl ImageModel for NoModel {
+    fn refine(&self, _: ModelRequest) -> BoxFuture<'_, Result<ModelAnswer, ModelError>> {
+        Box::pin(ready(Err(ModelError::Refused(String::new()))))
+    }
+
+    fn describe(&self) -> &str {
+        ""
+    }
 }
 
 struct Accepted(mpsc::UnboundedReceiver<StdStream>);
@@ -111,7 +130,7 @@ impl axum::serve::Listener for Accepted {
     }
 }
 
-type Api = SendWrapper<Rc<api::Api<Ports>>>;
+type Api = SendWrapper<Rc<api::Api<Native<Machine>>>>;
 
 fn answer(
     State(api): State<Api>,
@@ -153,7 +172,7 @@ impl api::Body for Incoming {
     }
 }
 
-fn sent(response: api::Response<super::api::Contents>) -> Response<Body> {
+fn sent(response: api::Response<Contents>) -> Response<Body> {
     let mut builder = Response::builder().status(response.status);
     for (name, value) in response.headers {
         builder = builder.header(name, value.as_ref());

@@ -1,6 +1,6 @@
 //! What `bindgen!` makes of a store adapter, with the values of the host.
 
-pub use concept_refinement_host::wasm::bindings::capabilities::concept::refinement::types;
+pub use concept_refinement_host::types;
 
 wasmtime::component::bindgen!({
     path: "../wit",

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use concept_refinement_domain::capability::{Accepted, Fenced, Submission};
 use concept_refinement_domain::task::{Status, Task};
-use concept_refinement_host::capability::concepts::ConceptStore;
-use concept_refinement_host::capability::tasks::TaskStore;
+use concept_refinement_host::capability::concepts::Concepts;
+use concept_refinement_host::capability::tasks::{Leases, Tasks};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
@@ -64,8 +64,8 @@ impl Heard {
 
 /// Works on one task after the other, on what is left of earlier ones first.
 async fn work(instances: Arc<Instances>, user: String, heard: Arc<Heard>) {
-    let tasks: &dyn TaskStore = &*instances;
-    let concepts: &dyn ConceptStore = &*instances;
+    let tasks: &dyn Tasks = &*instances;
+    let leases: &dyn Leases = &*instances;
     loop {
         let submission = tasks.submit(new_task(&user)).await.unwrap();
         let (Submission::Created(Accepted { task, .. })
@@ -75,12 +75,16 @@ async fn work(instances: Arc<Instances>, user: String, heard: Arc<Heard>) {
         };
         heard.hear(&task, false);
         // Else its last worker was killed too often.
-        if let Some(claimed) = tasks.claim(&task.id, Some(&user)).await.unwrap() {
+        if let Some(claimed) = leases.claim(&task.id, Some(&user)).await.unwrap() {
             let lease = &claimed.lease;
-            let stored = tasks.checkpoint(lease, "refined/a").await.unwrap();
+            let stored = leases.checkpoint(lease, "refined/a").await.unwrap();
             assert_eq!(stored, Fenced::Done);
-            let id = concepts.put(lease, concept(&task)).await.unwrap().unwrap();
-            let completed = tasks.complete(lease, &id).await.unwrap();
+            let id = leases
+                .put_concept(lease, concept(&task))
+                .await
+                .unwrap()
+                .unwrap();
+            let completed = leases.complete(lease, &id).await.unwrap();
             assert_eq!(completed, Fenced::Done);
             heard.hear(&task, true);
         }
@@ -117,8 +121,8 @@ pub async fn what_was_answered_is_kept_and_what_was_begun_is_gone_on_with<P: Pla
 
 /// Finds the user's tasks among the answers, and takes them out.
 async fn judge(instances: &Instances, user: &str, completed: &mut BTreeMap<String, bool>) {
-    let tasks = TaskStore::list(instances, user, None, 1000, None).await;
-    let concepts = ConceptStore::list(instances, user, 1000, None).await;
+    let tasks = Tasks::list(instances, user, None, 1000, None).await;
+    let concepts = Concepts::list(instances, user, 1000, None).await;
     let (tasks, concepts) = (tasks.unwrap().items, concepts.unwrap().items);
     let mut results = Vec::new();
     for (n, task) in tasks.iter().enumerate() {
@@ -131,7 +135,7 @@ async fn judge(instances: &Instances, user: &str, completed: &mut BTreeMap<Strin
             n == 0 || task.status.is_final(),
             "two are active: {tasks:?}"
         );
-        let found = TaskStore::get(instances, user, &task.id).await.unwrap();
+        let found = Tasks::get(instances, user, &task.id).await.unwrap();
         assert_eq!(found.as_ref(), Some(task));
         results.extend(task.result_id.clone());
     }

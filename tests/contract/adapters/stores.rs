@@ -11,9 +11,11 @@ use concept_refinement_domain::convert::Convert;
 use concept_refinement_domain::task::{Stage, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_host::capability::Answer;
-use concept_refinement_host::capability::concepts::ConceptStore;
+use concept_refinement_host::capability::concepts::Concepts;
 use concept_refinement_host::capability::images::{Contents, ImageStore, Images};
-use concept_refinement_host::capability::tasks::{Changes, Expired, Tally, TaskStore};
+use concept_refinement_host::capability::tasks::{
+    Changes, Expired, Leases, Maintenance, Tally, Tasks,
+};
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use tokio::sync::mpsc;
@@ -24,7 +26,7 @@ use super::streams::{self, Pieces};
 
 const HOST_ONLY: &str = "only a host offers this";
 
-impl TaskStore for Instances {
+impl Tasks for Instances {
     fn submit(&self, task: NewTask) -> Answer<'_, Submission> {
         Box::pin(self.ask(|accessor, adapter| {
             let store = adapter.concept_refinement_task_store();
@@ -37,59 +39,6 @@ impl TaskStore for Instances {
         Box::pin(self.ask(|accessor, adapter| {
             let store = adapter.concept_refinement_task_store();
             Box::pin(store.call_withdraw(accessor, id, error_message))
-        }))
-    }
-
-    fn claim<'a>(&'a self, id: &'a str, user_id: Option<&'a str>) -> Answer<'a, Option<Claimed>> {
-        let (id, user_id) = (id.to_owned(), user_id.map(str::to_owned));
-        Box::pin(self.ask(|accessor, adapter| {
-            let store = adapter.concept_refinement_task_store();
-            Box::pin(store.call_claim(accessor, id, user_id))
-        }))
-    }
-
-    fn renew<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Option<Lease>> {
-        let lease = lease.clone();
-        Box::pin(self.ask(|accessor, adapter| {
-            let store = adapter.concept_refinement_task_store();
-            Box::pin(store.call_renew(accessor, lease.convert()))
-        }))
-    }
-
-    fn checkpoint<'a>(&'a self, lease: &'a Lease, image_path: &'a str) -> Answer<'a, Fenced> {
-        let (lease, image_path) = (lease.clone(), image_path.to_owned());
-        Box::pin(self.ask(|accessor, adapter| {
-            let store = adapter.concept_refinement_task_store();
-            Box::pin(store.call_checkpoint(accessor, lease.convert(), image_path))
-        }))
-    }
-
-    fn complete<'a>(&'a self, lease: &'a Lease, result_id: &'a str) -> Answer<'a, Fenced> {
-        let (lease, result_id) = (lease.clone(), result_id.to_owned());
-        Box::pin(self.ask(|accessor, adapter| {
-            let store = adapter.concept_refinement_task_store();
-            Box::pin(store.call_complete(accessor, lease.convert(), result_id))
-        }))
-    }
-
-    fn fail<'a>(
-        &'a self,
-        lease: &'a Lease,
-        stage: Option<Stage>,
-        error_message: &'a str,
-    ) -> Answer<'a, Fenced> {
-        let (lease, error_message) = (lease.clone(), error_message.to_owned());
-        Box::pin(self.ask(move |accessor, adapter| {
-            let store = adapter.concept_refinement_task_store();
-            Box::pin(store.call_fail(accessor, lease.convert(), stage.convert(), error_message))
-        }))
-    }
-
-    fn release<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Fenced> {
-        let lease = lease.clone();
-        Box::pin(self.ask(|accessor, adapter| {
-            let store = adapter.concept_refinement_task_store();
-            Box::pin(store.call_release(accessor, lease.convert()))
         }))
     }
 
@@ -151,12 +100,75 @@ impl TaskStore for Instances {
             })
         }))
     }
+}
 
-    fn forgotten(&self, _: &str) -> BoxFuture<'static, ()> {
-        panic!("{HOST_ONLY}")
+impl Leases for Instances {
+    fn claim<'a>(&'a self, id: &'a str, user_id: Option<&'a str>) -> Answer<'a, Option<Claimed>> {
+        let (id, user_id) = (id.to_owned(), user_id.map(str::to_owned));
+        Box::pin(self.ask(|accessor, adapter| {
+            let store = adapter.concept_refinement_task_store();
+            Box::pin(store.call_claim(accessor, id, user_id))
+        }))
     }
 
-    fn progress<'a>(&'a self, lease: &'a Lease, stage: Stage) -> BoxFuture<'a, ()> {
+    fn renew<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Option<Lease>> {
+        let lease = lease.clone();
+        Box::pin(self.ask(|accessor, adapter| {
+            let store = adapter.concept_refinement_task_store();
+            Box::pin(store.call_renew(accessor, lease.convert()))
+        }))
+    }
+
+    fn checkpoint<'a>(&'a self, lease: &'a Lease, image_path: &'a str) -> Answer<'a, Fenced> {
+        let (lease, image_path) = (lease.clone(), image_path.to_owned());
+        Box::pin(self.ask(|accessor, adapter| {
+            let store = adapter.concept_refinement_task_store();
+            Box::pin(store.call_checkpoint(accessor, lease.convert(), image_path))
+        }))
+    }
+
+    fn put_concept<'a>(
+        &'a self,
+        lease: &'a Lease,
+        concept: NewConcept,
+    ) -> Answer<'a, Option<String>> {
+        let lease = lease.clone();
+        Box::pin(self.ask(|accessor, adapter| {
+            let store = adapter.concept_refinement_concept_store();
+            Box::pin(store.call_put(accessor, lease.convert(), concept.convert()))
+        }))
+    }
+
+    fn complete<'a>(&'a self, lease: &'a Lease, result_id: &'a str) -> Answer<'a, Fenced> {
+        let (lease, result_id) = (lease.clone(), result_id.to_owned());
+        Box::pin(self.ask(|accessor, adapter| {
+            let store = adapter.concept_refinement_task_store();
+            Box::pin(store.call_complete(accessor, lease.convert(), result_id))
+        }))
+    }
+
+    fn fail<'a>(
+        &'a self,
+        lease: &'a Lease,
+        stage: Option<Stage>,
+        error_message: &'a str,
+    ) -> Answer<'a, Fenced> {
+        let (lease, error_message) = (lease.clone(), error_message.to_owned());
+        Box::pin(self.ask(move |accessor, adapter| {
+            let store = adapter.concept_refinement_task_store();
+            Box::pin(store.call_fail(accessor, lease.convert(), stage.convert(), error_message))
+        }))
+    }
+
+    fn release<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Fenced> {
+        let lease = lease.clone();
+        Box::pin(self.ask(|accessor, adapter| {
+            let store = adapter.concept_refinement_task_store();
+            Box::pin(store.call_release(accessor, lease.convert()))
+        }))
+    }
+
+    fn progress<'a>(&'a self, lease: &'a Lease, stage: Stage) -> Answer<'a, ()> {
         let lease = lease.clone();
         Box::pin(self.open(move |accessor, adapter, answer| {
             Box::pin(async move {
@@ -164,12 +176,18 @@ impl TaskStore for Instances {
                 progress
                     .call_began(accessor, lease.convert(), stage.convert())
                     .await?;
-                let _ = answer.send(());
+                let _ = answer.send(Ok(()));
                 Ok(())
             })
         }))
     }
 
+    fn deletion(&self, _: &str) -> BoxFuture<'static, ()> {
+        panic!("{HOST_ONLY}")
+    }
+}
+
+impl Maintenance for Instances {
     fn due(&self, _: u32) -> Answer<'_, Vec<Task>> {
         panic!("{HOST_ONLY}")
     }
@@ -199,15 +217,7 @@ impl TaskStore for Instances {
     }
 }
 
-impl ConceptStore for Instances {
-    fn put<'a>(&'a self, lease: &'a Lease, concept: NewConcept) -> Answer<'a, Option<String>> {
-        let lease = lease.clone();
-        Box::pin(self.ask(|accessor, adapter| {
-            let store = adapter.concept_refinement_concept_store();
-            Box::pin(store.call_put(accessor, lease.convert(), concept.convert()))
-        }))
-    }
-
+impl Concepts for Instances {
     fn get<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Concept>> {
         let (user_id, id) = (user_id.to_owned(), id.to_owned());
         Box::pin(self.ask(|accessor, adapter| {

@@ -20,10 +20,11 @@ async fn receive(queue: &Arc<dyn TaskQueue>) -> Delivery {
 }
 
 fn task_of(delivery: &Delivery) -> String {
-    match parse(&delivery.message) {
-        Parsed::Valid { task_id, .. } => task_id,
-        other => panic!("{other:?}"),
-    }
+    let Parsed::Valid { task_id, .. } = parse(&delivery.message) else {
+        panic!("{:?}", delivery.message)
+    };
+    assert_eq!(delivery.task_id.as_ref(), Some(&task_id));
+    task_id
 }
 
 async fn publish<B: QueueBackend>(backend: &B) -> String {

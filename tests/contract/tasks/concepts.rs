@@ -25,7 +25,10 @@ pub async fn a_concept_is_seen_once_its_task_is_completed<B: TaskBackend>() {
         color_palettes: vec!["#123456".into(), "\"quoted\"".into()],
         ..concept(&claimed.task)
     };
-    let put = store.concepts.put(&claimed.lease, content.clone()).await;
+    let put = store
+        .leases
+        .put_concept(&claimed.lease, content.clone())
+        .await;
     let id = put.unwrap().unwrap();
     assert_eq!(Uuid::parse_str(&id).unwrap().to_string(), id);
     assert_eq!(store.concepts.get("ada", &id).await.unwrap(), None);
@@ -33,7 +36,7 @@ pub async fn a_concept_is_seen_once_its_task_is_completed<B: TaskBackend>() {
     assert_eq!(store.concepts.delete("ada", &id).await.unwrap(), None);
 
     store.pass(MICROSECOND);
-    let _ = store.tasks.complete(&claimed.lease, &id).await.unwrap();
+    let _ = store.leases.complete(&claimed.lease, &id).await.unwrap();
     let expected = Concept {
         id: id.clone(),
         created_at: store.now(),
@@ -57,9 +60,12 @@ pub async fn a_repeat_replaces_what_was_prepared<B: TaskBackend>() {
         image_path: "refined/another".into(),
         ..concept(&first.task)
     };
-    let put = store.concepts.put(&second.lease, content.clone()).await;
+    let put = store
+        .leases
+        .put_concept(&second.lease, content.clone())
+        .await;
     assert_eq!(put.unwrap(), Some(id.clone()));
-    let _ = store.tasks.complete(&second.lease, &id).await.unwrap();
+    let _ = store.leases.complete(&second.lease, &id).await.unwrap();
     let concepts = list(&store, "ada").await;
     assert_eq!(concepts.len(), 1);
     assert_eq!(concepts[0].content, content);
@@ -85,7 +91,7 @@ pub async fn a_task_that_fails_leaves_no_concept<B: TaskBackend>() {
 
     let withdrawn = store.claimed("withdrawn").await;
     let id = store.prepare(&withdrawn).await;
-    let _ = store.tasks.release(&withdrawn.lease).await.unwrap();
+    let _ = store.leases.release(&withdrawn.lease).await.unwrap();
     let _ = store
         .tasks
         .withdraw(&withdrawn.task.id, "No.")
@@ -107,7 +113,11 @@ pub async fn a_concept_is_that_of_its_task<B: TaskBackend>() {
         ..concept(&ada.task)
     };
     for foreign in [concept(&bob.task), for_bob] {
-        let error = store.concepts.put(&ada.lease, foreign).await.unwrap_err();
+        let error = store
+            .leases
+            .put_concept(&ada.lease, foreign)
+            .await
+            .unwrap_err();
         assert_eq!(error.kind, ErrorKind::Invalid);
     }
     let ids = [store.complete(&ada).await, store.complete(&bob).await];

@@ -34,7 +34,7 @@ pub async fn the_third_death_fails_the_task<B: TaskBackend>() {
 
 pub async fn what_is_given_up_is_counted<B: TaskBackend>() {
     let store = Store::<B>::start();
-    let given_up = async || store.tasks.tally().await.unwrap().given_up;
+    let given_up = async || store.maintenance.tally().await.unwrap().given_up;
     for (count, user) in [(0, "ada"), (1, "bob")] {
         let task = store.created(user).await;
         for _ in 0..MAX_DEATHS {
@@ -56,14 +56,14 @@ pub async fn releasing_is_no_death<B: TaskBackend>() {
     let task = store.created("ada").await;
     for _ in 0..MAX_DEATHS * 2 {
         let claimed = store.claim(&task).await;
-        let _ = store.tasks.release(&claimed.lease).await.unwrap();
+        let _ = store.leases.release(&claimed.lease).await.unwrap();
         store.pass(LEASE);
     }
     // Deaths are counted in all, not in a row.
     for _ in 1..MAX_DEATHS {
         die(&store, &task).await;
         let claimed = store.claim(&task).await;
-        let _ = store.tasks.release(&claimed.lease).await.unwrap();
+        let _ = store.leases.release(&claimed.lease).await.unwrap();
     }
     die(&store, &task).await;
     assert!(store.try_claim(&task).await.is_none());
@@ -75,7 +75,7 @@ pub async fn a_slow_worker_that_goes_on_has_not_died<B: TaskBackend>() {
     let claimed = store.claimed("ada").await;
     for _ in 0..MAX_DEATHS * 2 {
         store.pass(LEASE * 2);
-        assert!(store.tasks.renew(&claimed.lease).await.unwrap().is_some());
+        assert!(store.leases.renew(&claimed.lease).await.unwrap().is_some());
         assert!(store.try_claim(&claimed.task).await.is_none());
     }
     store.complete(&claimed).await;

@@ -43,7 +43,11 @@ pub async fn what_was_not_published_is_handed_over<B: TaskBackend>() {
     let stored = async |user: &str| {
         let claimed = store.claimed(user).await;
         let path = format!("refined/{user}");
-        let _ = store.tasks.checkpoint(&claimed.lease, &path).await.unwrap();
+        let _ = store
+            .leases
+            .checkpoint(&claimed.lease, &path)
+            .await
+            .unwrap();
         claimed
     };
     let delete = async |user: &str, id: &str| store.tasks.delete(user, id).await.unwrap();
@@ -54,7 +58,7 @@ pub async fn what_was_not_published_is_handed_over<B: TaskBackend>() {
         image("refined/processing")
     );
     let released = stored("released").await;
-    let _ = store.tasks.release(&released.lease).await.unwrap();
+    let _ = store.leases.release(&released.lease).await.unwrap();
     assert_eq!(
         delete("released", &released.task.id).await,
         image("refined/released")

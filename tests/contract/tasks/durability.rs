@@ -14,9 +14,11 @@ fn restart<B: Durable>(store: Store<B>) -> Store<B> {
         clock,
         tasks,
         concepts,
+        leases,
+        maintenance,
     } = store;
     // Nobody else may hold the store while it stops.
-    drop((tasks, concepts));
+    drop((tasks, concepts, leases, maintenance));
     Store::of(backend.restart(Rules::default(), clock.clone()), clock)
 }
 
@@ -25,7 +27,7 @@ pub async fn everything_is_there_after_a_restart<B: Durable>() {
     let pending = store.created("pending").await;
     let claimed = store.claimed("processing").await;
     let _ = store
-        .tasks
+        .leases
         .checkpoint(&claimed.lease, "refined/a")
         .await
         .unwrap();
@@ -50,7 +52,7 @@ pub async fn everything_is_there_after_a_restart<B: Durable>() {
     assert_eq!(hidden, None);
     // A lease is as good as before, until it is taken over.
     let _ = store
-        .tasks
+        .leases
         .complete(&claimed.lease, &prepared)
         .await
         .unwrap();
@@ -62,15 +64,15 @@ pub async fn everything_is_there_after_a_restart<B: Durable>() {
 async fn crashed<B: Durable>() -> (Vec<Task>, Store<B>) {
     let store = Store::<B>::start();
     let accepted = at_once(200, |n| {
-        let tasks = store.tasks.clone();
+        let (tasks, leases) = (store.tasks.clone(), store.leases.clone());
         async move {
             let task = created(tasks.submit(new_task(&format!("user {n}"))).await.unwrap());
             match n % 4 {
                 0 => task,
-                1 => tasks.claim(&task.id, None).await.unwrap().unwrap().task,
+                1 => leases.claim(&task.id, None).await.unwrap().unwrap().task,
                 _ => {
-                    let claimed = tasks.claim(&task.id, None).await.unwrap().unwrap();
-                    let _ = tasks.fail(&claimed.lease, None, "No.").await.unwrap();
+                    let claimed = leases.claim(&task.id, None).await.unwrap().unwrap();
+                    let _ = leases.fail(&claimed.lease, None, "No.").await.unwrap();
                     tasks.get(&task.user_id, &task.id).await.unwrap().unwrap()
                 }
             }
@@ -97,9 +99,9 @@ pub async fn what_a_crash_left_undone_is_due<B: Durable>() {
         ids.sort();
         ids
     };
-    let unfinished = after.tasks.recover().await.unwrap();
+    let unfinished = after.maintenance.recover().await.unwrap();
     assert_eq!(unfinished as usize, accepted.len());
-    let due = after.tasks.due(unfinished).await.unwrap();
+    let due = after.maintenance.due(unfinished).await.unwrap();
     assert_eq!(ids(&due), ids(&accepted));
 }
 
@@ -108,7 +110,7 @@ pub async fn what_a_dead_process_left_is_gone_on_with<B: Durable>() {
     let store = Store::<B>::start();
     let waiting = store.created("ada").await;
     let first = store.claimed("bob").await;
-    let stored = store.tasks.checkpoint(&first.lease, "refined/a").await;
+    let stored = store.leases.checkpoint(&first.lease, "refined/a").await;
     assert_eq!(stored, Ok(Fenced::Done));
     let prepared = store.prepare(&first).await;
     let clock = store.clock.clone();
@@ -146,13 +148,13 @@ pub async fn a_predecessors_tasks_are_taken_over<B: Durable>() {
     let waiting = store.created("ada").await;
     let claimed = store.claimed("bob").await;
     let _ = store
-        .tasks
+        .leases
         .checkpoint(&claimed.lease, "refined/a")
         .await
         .unwrap();
     store = restart(store);
     assert!(store.try_claim(&claimed.task).await.is_none());
-    assert_eq!(store.tasks.recover().await, Ok(2));
+    assert_eq!(store.maintenance.recover().await, Ok(2));
     store.claim(&waiting).await;
     let second = store.claim(&claimed.task).await;
     assert!(second.lease.attempt > claimed.lease.attempt);

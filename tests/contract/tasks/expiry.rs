@@ -16,7 +16,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 const NEVER: Timestamp = Timestamp(i64::MAX.cast_unsigned());
 
 async fn expire<B: TaskBackend>(store: &Store<B>, before: Timestamp, limit: u32) -> Expired {
-    let mut expired = store.tasks.expire(before, limit).await.unwrap();
+    let mut expired = store.maintenance.expire(before, limit).await.unwrap();
     assert_eq!(expired.concepts as usize, expired.image_paths.len());
     expired.image_paths.sort();
     expired
@@ -92,7 +92,7 @@ pub async fn what_is_to_be_done_is_never_too_old<B: TaskBackend>() {
     store.prepare(&processing).await;
     let released = store.claimed("released").await;
     store.prepare(&released).await;
-    let _ = store.tasks.release(&released.lease).await.unwrap();
+    let _ = store.leases.release(&released.lease).await.unwrap();
     let abandoned = store.claimed("abandoned").await;
     store.pass(LEASE + HOUR);
     assert_eq!(expire(&store, NEVER, 100).await, Expired::default());
@@ -196,7 +196,7 @@ pub async fn a_repeat_is_answered_though_its_task_is_forgotten<B: TaskBackend>()
     let task = created(store.submit(new.clone()).await);
     let claimed = store.claim(&task).await;
     let id = store.prepare(&claimed).await;
-    let done = store.tasks.complete(&claimed.lease, &id).await.unwrap();
+    let done = store.leases.complete(&claimed.lease, &id).await.unwrap();
     assert_eq!(done, Fenced::Done);
     assert_eq!(expire(&store, NEVER, 100).await.tasks, 1);
     let again = NewTask {

@@ -13,32 +13,31 @@ async fn write_everything<B: TaskBackend>(
     held: &Claimed,
     result_id: &str,
 ) -> Vec<(&'static str, bool)> {
-    let (tasks, lease) = (&store.tasks, &held.lease);
+    let (leases, lease) = (&store.leases, &held.lease);
     let lost = |fenced| fenced == Fenced::Lost;
     vec![
-        ("renew", tasks.renew(lease).await.unwrap().is_none()),
+        ("renew", leases.renew(lease).await.unwrap().is_none()),
         (
             "checkpoint",
-            lost(tasks.checkpoint(lease, "late").await.unwrap()),
+            lost(leases.checkpoint(lease, "late").await.unwrap()),
         ),
         (
             "put",
-            store
-                .concepts
-                .put(lease, concept(&held.task))
+            leases
+                .put_concept(lease, concept(&held.task))
                 .await
                 .unwrap()
                 .is_none(),
         ),
         (
             "complete",
-            lost(tasks.complete(lease, result_id).await.unwrap()),
+            lost(leases.complete(lease, result_id).await.unwrap()),
         ),
         (
             "fail",
-            lost(tasks.fail(lease, None, "Late.").await.unwrap()),
+            lost(leases.fail(lease, None, "Late.").await.unwrap()),
         ),
-        ("release", lost(tasks.release(lease).await.unwrap())),
+        ("release", lost(leases.release(lease).await.unwrap())),
     ]
 }
 
@@ -61,8 +60,8 @@ pub async fn one_of_many_workers_gets_the_task<B: TaskBackend>() {
     // Pending, then with its lease run out.
     for attempt in 1..=2 {
         let claims = at_once(20, |_| {
-            let (tasks, id) = (store.tasks.clone(), task.id.clone());
-            async move { tasks.claim(&id, Some("ada")).await.unwrap() }
+            let (leases, id) = (store.leases.clone(), task.id.clone());
+            async move { leases.claim(&id, Some("ada")).await.unwrap() }
         })
         .await;
         let won: Vec<_> = claims.into_iter().flatten().collect();
@@ -103,7 +102,7 @@ pub async fn what_cannot_be_claimed<B: TaskBackend>() {
     let store = Store::<B>::start();
     let none = async |id: &str, user: Option<&str>| {
         assert!(
-            store.tasks.claim(id, user).await.unwrap().is_none(),
+            store.leases.claim(id, user).await.unwrap().is_none(),
             "{id} {user:?}"
         );
     };
@@ -113,7 +112,7 @@ pub async fn what_cannot_be_claimed<B: TaskBackend>() {
     none(&ada.id, Some("bob")).await;
     none(&ada.id, Some("")).await;
     assert_eq!(store.task(&ada).await, ada);
-    let claimed = store.tasks.claim(&ada.id, Some("ada")).await.unwrap();
+    let claimed = store.leases.claim(&ada.id, Some("ada")).await.unwrap();
     assert!(claimed.is_some());
     none(&ada.id, Some("ada")).await;
 
@@ -144,7 +143,7 @@ pub async fn a_renewed_lease_is_held_for_another_while<B: TaskBackend>() {
     let store = Store::<B>::start();
     let claimed = store.claimed("ada").await;
     store.pass(LEASE - MICROSECOND);
-    let renewed = store.tasks.renew(&claimed.lease).await.unwrap().unwrap();
+    let renewed = store.leases.renew(&claimed.lease).await.unwrap().unwrap();
     let expected = Lease {
         until: store.now().plus(LEASE),
         ..claimed.lease.clone()
@@ -160,7 +159,7 @@ pub async fn a_renewed_lease_is_held_for_another_while<B: TaskBackend>() {
     assert!(store.try_claim(&claimed.task).await.is_none());
     // Ran out, but nobody else has it.
     store.pass(LEASE);
-    assert!(store.tasks.renew(&renewed).await.unwrap().is_some());
+    assert!(store.leases.renew(&renewed).await.unwrap().is_some());
     assert!(store.try_claim(&claimed.task).await.is_none());
     store.complete(&claimed).await;
 }
@@ -174,7 +173,7 @@ pub async fn who_lost_the_lease_can_write_nothing<B: TaskBackend>() {
     assert_fenced_out(&store, &first, &concept, "another has it").await;
     assert_eq!(store.prepare(&second).await, concept);
 
-    let _ = store.tasks.release(&second.lease).await.unwrap();
+    let _ = store.leases.release(&second.lease).await.unwrap();
     assert_fenced_out(&store, &first, &concept, "nobody has it").await;
     assert_fenced_out(&store, &second, &concept, "its own release").await;
 
@@ -236,13 +235,13 @@ pub async fn of_two_final_writes_one_wins<B: TaskBackend>() {
         let claimed = store.claimed(&format!("user {round}")).await;
         let concept = store.prepare(&claimed).await;
         let outcomes = at_once(10, |n| {
-            let (tasks, lease, concept) =
-                (store.tasks.clone(), claimed.lease.clone(), concept.clone());
+            let (leases, lease, concept) =
+                (store.leases.clone(), claimed.lease.clone(), concept.clone());
             async move {
                 let outcome = if n % 2 == 0 {
-                    tasks.complete(&lease, &concept).await
+                    leases.complete(&lease, &concept).await
                 } else {
-                    tasks.fail(&lease, None, "No.").await
+                    leases.fail(&lease, None, "No.").await
                 };
                 (n % 2 == 0, outcome.unwrap())
             }
@@ -265,7 +264,7 @@ pub async fn a_released_task_can_be_taken_at_once<B: TaskBackend>() {
     let store = Store::<B>::start();
     let first = store.claimed("ada").await;
     store.pass(MICROSECOND);
-    let released = store.tasks.release(&first.lease).await.unwrap();
+    let released = store.leases.release(&first.lease).await.unwrap();
     assert_eq!(released, Fenced::Done);
     let expected = Task {
         status: Status::Pending,
@@ -283,7 +282,7 @@ pub async fn a_checkpoint_is_there_for_the_next_worker<B: TaskBackend>() {
     let first = store.claimed("ada").await;
     assert_eq!(first.checkpoint, None);
     for path in ["refined/a", "refined/a", "refined/b"] {
-        let kept = store.tasks.checkpoint(&first.lease, path).await.unwrap();
+        let kept = store.leases.checkpoint(&first.lease, path).await.unwrap();
         assert_eq!(kept, Fenced::Done);
     }
     assert_eq!(
@@ -294,7 +293,7 @@ pub async fn a_checkpoint_is_there_for_the_next_worker<B: TaskBackend>() {
     store.pass(LEASE);
     let second = store.claim(&first.task).await;
     assert_eq!(second.checkpoint.as_deref(), Some("refined/b"));
-    let _ = store.tasks.release(&second.lease).await.unwrap();
+    let _ = store.leases.release(&second.lease).await.unwrap();
     let third = store.claim(&first.task).await;
     assert_eq!(third.checkpoint.as_deref(), Some("refined/b"));
 }
@@ -308,7 +307,7 @@ pub async fn completing_needs_the_tasks_own_concept<B: TaskBackend>() {
     let nothing = Uuid::new_v4().to_string();
     for result_id in [others.as_str(), prepared.as_str(), nothing.as_str(), ""] {
         let error = store
-            .tasks
+            .leases
             .complete(&claimed.lease, result_id)
             .await
             .unwrap_err();

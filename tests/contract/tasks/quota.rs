@@ -13,17 +13,17 @@ pub async fn it_is_exact_under_concurrency<B: TaskBackend>() {
     const LIMIT: u32 = 3;
     let store = Store::<B>::start();
     let created = at_once(50 * 8, |n| {
-        let tasks = store.tasks.clone();
+        let store = store.backend.store();
         async move {
             let user = format!("user {}", n % 50);
             let mut created = 0;
             loop {
                 let new = with_quota(&user, LIMIT, Window::Hour);
-                match tasks.submit(new).await.unwrap() {
+                match store.submit(new).await.unwrap() {
                     Submission::Created(accepted) => {
                         created += 1;
-                        let claimed = tasks.claim(&accepted.task.id, None).await.unwrap();
-                        let _ = tasks
+                        let claimed = store.claim(&accepted.task.id, None).await.unwrap();
+                        let _ = store
                             .fail(&claimed.unwrap().lease, None, "No.")
                             .await
                             .unwrap();

@@ -219,7 +219,7 @@ pub async fn the_last_page_says_so<B: TaskBackend>() {
 
 pub async fn tasks_are_counted_by_state<B: TaskBackend>() {
     let store = Store::<B>::start();
-    let tally = async || store.tasks.tally().await.unwrap();
+    let tally = async || store.maintenance.tally().await.unwrap();
     assert_eq!(tally().await, Tally::default());
     let oldest = store.created("ada").await;
     store.pass(Duration::from_secs(1));
@@ -241,7 +241,7 @@ pub async fn tasks_are_counted_by_state<B: TaskBackend>() {
     assert_eq!(tally().await, counted);
     store.claim(&oldest).await;
     store.tasks.delete("carol", &completed.id).await.unwrap();
-    let _ = store.tasks.release(&processing.lease).await.unwrap();
+    let _ = store.leases.release(&processing.lease).await.unwrap();
     let counted = Tally {
         completed: 0,
         oldest_pending: Some(next.created_at),
@@ -252,7 +252,7 @@ pub async fn tasks_are_counted_by_state<B: TaskBackend>() {
 
 pub async fn a_checked_store_can_be_used<B: TaskBackend>() {
     let store = Store::<B>::start();
-    assert_eq!(store.tasks.check().await, Ok(()));
+    assert_eq!(store.maintenance.check().await, Ok(()));
     store.created("ada").await;
-    assert_eq!(store.tasks.check().await, Ok(()));
+    assert_eq!(store.maintenance.check().await, Ok(()));
 }

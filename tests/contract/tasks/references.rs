@@ -16,7 +16,7 @@ fn image(task: &Task, attempt: u32) -> String {
 }
 
 async fn is_unreferenced<B: TaskBackend>(store: &Store<B>, path: &str) -> bool {
-    let answer = store.tasks.unreferenced(vec![path.to_owned()]).await;
+    let answer = store.maintenance.unreferenced(vec![path.to_owned()]).await;
     match answer.unwrap().as_slice() {
         [] => false,
         [only] if only == path => true,
@@ -26,7 +26,11 @@ async fn is_unreferenced<B: TaskBackend>(store: &Store<B>, path: &str) -> bool {
 
 async fn checkpoint<B: TaskBackend>(store: &Store<B>, claimed: &Claimed) -> String {
     let path = image(&claimed.task, claimed.lease.attempt);
-    let done = store.tasks.checkpoint(&claimed.lease, &path).await.unwrap();
+    let done = store
+        .leases
+        .checkpoint(&claimed.lease, &path)
+        .await
+        .unwrap();
     assert_eq!(done, Fenced::Done);
     path
 }
@@ -37,7 +41,11 @@ async fn prepare<B: TaskBackend>(store: &Store<B>, claimed: &Claimed, attempt: u
         image_path: image(&claimed.task, attempt),
         ..concept(&claimed.task)
     };
-    let put = store.concepts.put(&claimed.lease, concept).await.unwrap();
+    let put = store
+        .leases
+        .put_concept(&claimed.lease, concept)
+        .await
+        .unwrap();
     put.expect("the lease holds")
 }
 
@@ -46,7 +54,7 @@ async fn completed<B: TaskBackend>(store: &Store<B>, user: &str) -> (Task, Strin
     let claimed = store.claimed(user).await;
     checkpoint(store, &claimed).await;
     let id = prepare(store, &claimed, 1).await;
-    let done = store.tasks.complete(&claimed.lease, &id).await.unwrap();
+    let done = store.leases.complete(&claimed.lease, &id).await.unwrap();
     assert_eq!(done, Fenced::Done);
     (store.task(&claimed.task).await, id)
 }
@@ -74,13 +82,13 @@ pub async fn an_image_is_needed_as_long_as_a_worker_or_a_concept_may_need_it<B: 
     cases.push(("of a prepared concept", claimed.task, 1, true));
 
     let claimed = store.claimed("released").await;
-    let _ = store.tasks.release(&claimed.lease).await.unwrap();
+    let _ = store.leases.release(&claimed.lease).await.unwrap();
     cases.push(("of who gave the task back", claimed.task.clone(), 1, false));
     cases.push(("of who takes it next", claimed.task, 2, true));
 
     let claimed = store.claimed("released with a checkpoint").await;
     checkpoint(&store, &claimed).await;
-    let _ = store.tasks.release(&claimed.lease).await.unwrap();
+    let _ = store.leases.release(&claimed.lease).await.unwrap();
     cases.push(("of a checkpoint to go on from", claimed.task, 1, true));
 
     let (task, _) = completed(&store, "completed").await;
@@ -109,7 +117,7 @@ pub async fn an_image_is_needed_as_long_as_a_worker_or_a_concept_may_need_it<B: 
 
     let claimed = store.claimed("withdrawn").await;
     checkpoint(&store, &claimed).await;
-    let _ = store.tasks.release(&claimed.lease).await.unwrap();
+    let _ = store.leases.release(&claimed.lease).await.unwrap();
     let _ = store.tasks.withdraw(&claimed.task.id, "No.").await.unwrap();
     cases.push(("of a withdrawn task", claimed.task, 1, false));
 
@@ -141,11 +149,14 @@ pub async fn an_image_is_needed_as_long_as_a_worker_or_a_concept_may_need_it<B: 
         paths.sort_by_key(|case| image(&case.1, case.2));
         paths.iter().map(|case| image(&case.1, case.2)).collect()
     };
-    let all = store.tasks.unreferenced(paths(&|_| true)).await;
+    let all = store.maintenance.unreferenced(paths(&|_| true)).await;
     let mut all = all.unwrap();
     all.sort();
     assert_eq!(all, paths(&|is_needed| !is_needed));
-    assert_eq!(store.tasks.unreferenced(vec![]).await.unwrap(), [""; 0]);
+    assert_eq!(
+        store.maintenance.unreferenced(vec![]).await.unwrap(),
+        [""; 0]
+    );
 }
 
 pub async fn a_fenced_out_workers_image_is_needed_only_as_the_checkpoint<B: TaskBackend>() {
@@ -176,7 +187,7 @@ pub async fn a_fenced_out_workers_image_is_needed_only_as_the_checkpoint<B: Task
 
     // The second goes on from what the first one stored.
     let id = prepare(&store, &seconds[1], 1).await;
-    let done = store.tasks.complete(&seconds[1].lease, &id).await.unwrap();
+    let done = store.leases.complete(&seconds[1].lease, &id).await.unwrap();
     assert_eq!(done, Fenced::Done);
     assert!(!is_unreferenced(&store, &image(&kept.task, 1)).await);
     assert!(is_unreferenced(&store, &image(&kept.task, 2)).await);
@@ -238,7 +249,10 @@ pub async fn a_store_that_lost_its_tasks_gives_no_image_up<B: TaskBackend>() {
         paths.push(image(&task, 1));
     }
     let after = Store::<B>::start();
-    assert_eq!(after.tasks.unreferenced(paths).await.unwrap(), [""; 0]);
+    assert_eq!(
+        after.maintenance.unreferenced(paths).await.unwrap(),
+        [""; 0]
+    );
 }
 
 pub async fn an_upload_is_needed_by_tasks_to_be_done<B: TaskBackend>() {
@@ -255,7 +269,7 @@ pub async fn an_upload_is_needed_by_tasks_to_be_done<B: TaskBackend>() {
     store.claim(&task).await;
     let task = of("released").await;
     let claimed = store.claim(&task).await;
-    let _ = store.tasks.release(&claimed.lease).await.unwrap();
+    let _ = store.leases.release(&claimed.lease).await.unwrap();
     let task = of("completed").await;
     let claimed = store.claim(&task).await;
     store.complete(&claimed).await;
@@ -295,12 +309,12 @@ pub async fn an_upload_is_needed_by_tasks_to_be_done<B: TaskBackend>() {
 pub async fn what_is_being_published_is_never_unreferenced<B: TaskBackend>() {
     let store = Store::<B>::start();
     at_once(8, |n| {
-        let (tasks, concepts) = (store.tasks.clone(), store.concepts.clone());
+        let store = store.backend.store();
         async move {
             for _ in 0..25 {
                 let new = new_task(&format!("user {n}"));
-                let task = created(tasks.submit(new).await.unwrap());
-                let lease = tasks.claim(&task.id, None).await.unwrap().unwrap().lease;
+                let task = created(store.submit(new).await.unwrap());
+                let lease = store.claim(&task.id, None).await.unwrap().unwrap().lease;
                 let path = image(&task, lease.attempt);
                 let published = AtomicBool::new(false);
                 let work = async {
@@ -308,14 +322,14 @@ pub async fn what_is_being_published_is_never_unreferenced<B: TaskBackend>() {
                         image_path: path.clone(),
                         ..concept(&task)
                     };
-                    let id = concepts.put(&lease, concept).await.unwrap().unwrap();
-                    let done = tasks.complete(&lease, &id).await.unwrap();
+                    let id = store.put_concept(&lease, concept).await.unwrap().unwrap();
+                    let done = store.complete(&lease, &id).await.unwrap();
                     assert_eq!(done, Fenced::Done);
                     published.store(true, Ordering::SeqCst);
                 };
                 let looks = async {
                     while !published.load(Ordering::SeqCst) {
-                        let told = tasks.unreferenced(vec![path.clone()]).await.unwrap();
+                        let told = store.unreferenced(vec![path.clone()]).await.unwrap();
                         assert_eq!(told, [""; 0], "it is about to be seen");
                     }
                 };

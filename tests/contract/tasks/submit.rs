@@ -96,7 +96,7 @@ pub async fn the_active_task_is_answered_until_it_is_final<B: TaskBackend>() {
     active(Status::Processing).await;
     let second = store.claim(&task).await;
     assert!(second.lease.attempt > first.lease.attempt);
-    let released = store.tasks.release(&second.lease).await.unwrap();
+    let released = store.leases.release(&second.lease).await.unwrap();
     assert_eq!(released, Fenced::Done);
     active(Status::Pending).await;
     let third = store.claim(&task).await;
@@ -195,7 +195,7 @@ pub async fn a_full_backlog_refuses_until_a_task_is_taken<B: TaskBackend>() {
     let claimed = store.claim(&accepted[0]).await;
     accepts("after a claim").await;
     refused().await;
-    let _ = store.tasks.release(&claimed.lease).await.unwrap();
+    let _ = store.leases.release(&claimed.lease).await.unwrap();
     refused().await;
     let _ = store.tasks.withdraw(&accepted[1].id, "No.").await.unwrap();
     refused().await;
@@ -245,8 +245,12 @@ pub async fn any_text_is_kept_as_it_is<B: TaskBackend>() {
         let replayed = store.submit(new).await;
         assert!(matches!(replayed, Submission::Replayed(_)), "{text:?}");
         let (claimed, path) = (store.claim(&task).await, format!("path {text}"));
-        let _ = store.tasks.checkpoint(&claimed.lease, &path).await.unwrap();
-        let _ = store.tasks.fail(&claimed.lease, None, text).await.unwrap();
+        let _ = store
+            .leases
+            .checkpoint(&claimed.lease, &path)
+            .await
+            .unwrap();
+        let _ = store.leases.fail(&claimed.lease, None, text).await.unwrap();
         assert_eq!(store.task(&task).await.error_message.as_deref(), Some(text));
     }
 }

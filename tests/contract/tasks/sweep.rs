@@ -14,11 +14,11 @@ use super::{LEASE, MICROSECOND, OVERDUE, START, Store, TaskBackend};
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 async fn due<B: TaskBackend>(store: &Store<B>) -> Vec<Task> {
-    store.tasks.due(100).await.unwrap()
+    store.maintenance.due(100).await.unwrap()
 }
 
 async fn next_due<B: TaskBackend>(store: &Store<B>) -> Option<Timestamp> {
-    store.tasks.next_due().await.unwrap()
+    store.maintenance.next_due().await.unwrap()
 }
 
 pub async fn a_pending_task_is_due_after_a_while<B: TaskBackend>() {
@@ -37,7 +37,7 @@ pub async fn a_pending_task_is_due_after_a_while<B: TaskBackend>() {
     assert_eq!(due(&store).await, from_ref(&task));
 
     let claimed = store.claim(&task).await;
-    let _ = store.tasks.release(&claimed.lease).await.unwrap();
+    let _ = store.leases.release(&claimed.lease).await.unwrap();
     store.pass(OVERDUE);
     assert_eq!(due(&store).await, [store.task(&task).await], "released");
 }
@@ -48,7 +48,7 @@ pub async fn a_held_task_is_due_when_its_lease_runs_out<B: TaskBackend>() {
     assert_eq!(next_due(&store).await, Some(claimed.lease.until));
     store.pass(LEASE - MICROSECOND);
     assert_eq!(due(&store).await, []);
-    let renewed = store.tasks.renew(&claimed.lease).await.unwrap().unwrap();
+    let renewed = store.leases.renew(&claimed.lease).await.unwrap().unwrap();
     assert_eq!(next_due(&store).await, Some(renewed.until));
     store.pass(LEASE - MICROSECOND);
     assert_eq!(due(&store).await, []);
@@ -87,7 +87,7 @@ pub async fn the_longest_overdue_come_first_and_once<B: TaskBackend>() {
     store.pass(OVERDUE);
     let mut found = Vec::new();
     for expected in [4, 4, 2, 0] {
-        let due = store.tasks.due(4).await.unwrap();
+        let due = store.maintenance.due(4).await.unwrap();
         assert_eq!(due.len(), expected);
         found.extend(due);
     }
@@ -96,7 +96,7 @@ pub async fn the_longest_overdue_come_first_and_once<B: TaskBackend>() {
 
 pub async fn recovering_takes_over_whatever_was_under_way<B: TaskBackend>() {
     let store = Store::<B>::start();
-    assert_eq!(store.tasks.recover().await, Ok(0));
+    assert_eq!(store.maintenance.recover().await, Ok(0));
     let mut expected = Vec::new();
     for n in 0..3 {
         let pending = store.created(&format!("pending {n}")).await;
@@ -106,7 +106,7 @@ pub async fn recovering_takes_over_whatever_was_under_way<B: TaskBackend>() {
         expected.extend([pending.id, held.task.id]);
         store.pass(MICROSECOND);
     }
-    assert_eq!(store.tasks.recover().await, Ok(6));
+    assert_eq!(store.maintenance.recover().await, Ok(6));
     assert_eq!(next_due(&store).await, Some(store.now()));
     let recovered = due(&store).await;
     let ids: Vec<_> = recovered.iter().map(|task| task.id.clone()).collect();
@@ -128,7 +128,7 @@ pub async fn recovering_counts_as_the_death_of_the_worker<B: TaskBackend>() {
     let waiting = store.created("bob").await;
     for _ in 0..MAX_DEATHS {
         store.claim(&task).await;
-        assert_eq!(store.tasks.recover().await, Ok(2));
+        assert_eq!(store.maintenance.recover().await, Ok(2));
     }
     assert!(store.try_claim(&task).await.is_none());
     let failed = store.task(&task).await;

@@ -41,13 +41,13 @@ pub async fn each_change_is_told_and_the_last_ends_it<B: TaskBackend>() {
     let first = store.claim(&task).await;
     assert_told(&store, &mut changes, &task, Status::Processing).await;
     store.pass(MICROSECOND);
-    let _ = store.tasks.release(&first.lease).await.unwrap();
+    let _ = store.leases.release(&first.lease).await.unwrap();
     assert_told(&store, &mut changes, &task, Status::Pending).await;
     let second = store.claim(&task).await;
     assert_told(&store, &mut changes, &task, Status::Processing).await;
     // Nothing that users see.
-    store.tasks.renew(&second.lease).await.unwrap().unwrap();
-    let _ = store.tasks.checkpoint(&second.lease, "a").await.unwrap();
+    store.leases.renew(&second.lease).await.unwrap().unwrap();
+    let _ = store.leases.checkpoint(&second.lease, "a").await.unwrap();
     store.complete(&second).await;
     assert_told(&store, &mut changes, &task, Status::Completed).await;
     assert_eq!(next(&mut changes).await, None);
@@ -79,22 +79,31 @@ pub async fn stages_are_told_by_who_holds_the_lease<B: TaskBackend>() {
         task_id: Uuid::new_v4().to_string(),
         ..second.lease.clone()
     };
-    store.tasks.progress(&never, Stage::Refining).await;
+    store
+        .leases
+        .progress(&never, Stage::Refining)
+        .await
+        .unwrap();
     for stage in [
         Stage::Downloading,
         Stage::Refining,
         Stage::StoringImage,
         Stage::StoringConcept,
     ] {
-        store.tasks.progress(&first.lease, Stage::Downloading).await;
-        store.tasks.progress(&second.lease, stage).await;
+        store
+            .leases
+            .progress(&first.lease, Stage::Downloading)
+            .await
+            .unwrap();
+        store.leases.progress(&second.lease, stage).await.unwrap();
         assert_eq!(next(&mut changes).await, Some(Change::Progress(stage)));
     }
     store.complete(&second).await;
     store
-        .tasks
+        .leases
         .progress(&second.lease, Stage::Downloading)
-        .await;
+        .await
+        .unwrap();
     assert_told(&store, &mut changes, &first.task, Status::Completed).await;
     assert_eq!(next(&mut changes).await, None);
 }
@@ -114,34 +123,63 @@ pub async fn who_begins_to_watch_is_told_the_stage_that_is_under_way<B: TaskBack
     let first = store.claimed("ada").await;
     let task = &first.task;
     drop(told(task, Status::Processing, None).await);
-    store.tasks.progress(&first.lease, Stage::Downloading).await;
-    store.tasks.progress(&first.lease, Stage::Refining).await;
+    store
+        .leases
+        .progress(&first.lease, Stage::Downloading)
+        .await
+        .unwrap();
+    store
+        .leases
+        .progress(&first.lease, Stage::Refining)
+        .await
+        .unwrap();
     let mut early = told(task, Status::Processing, Some(Stage::Refining)).await;
     // Holding it for longer changes nothing.
-    store.tasks.renew(&first.lease).await.unwrap().unwrap();
+    store.leases.renew(&first.lease).await.unwrap().unwrap();
     drop(told(task, Status::Processing, Some(Stage::Refining)).await);
-    let _ = store.tasks.release(&first.lease).await.unwrap();
-    store.tasks.progress(&first.lease, Stage::Refining).await;
+    let _ = store.leases.release(&first.lease).await.unwrap();
+    store
+        .leases
+        .progress(&first.lease, Stage::Refining)
+        .await
+        .unwrap();
     drop(told(task, Status::Pending, None).await);
 
     let dead = store.claim(task).await;
-    store.tasks.progress(&dead.lease, Stage::Refining).await;
+    store
+        .leases
+        .progress(&dead.lease, Stage::Refining)
+        .await
+        .unwrap();
     store.pass(LEASE);
     drop(told(task, Status::Processing, Some(Stage::Refining)).await);
     let second = store.claim(task).await;
-    store.tasks.progress(&dead.lease, Stage::StoringImage).await;
+    store
+        .leases
+        .progress(&dead.lease, Stage::StoringImage)
+        .await
+        .unwrap();
     drop(told(task, Status::Processing, None).await);
     store
-        .tasks
+        .leases
         .progress(&second.lease, Stage::Downloading)
-        .await;
+        .await
+        .unwrap();
     let mut late = told(task, Status::Processing, Some(Stage::Downloading)).await;
-    store.tasks.progress(&second.lease, Stage::Refining).await;
+    store
+        .leases
+        .progress(&second.lease, Stage::Refining)
+        .await
+        .unwrap();
     let refining = Some(Change::Progress(Stage::Refining));
     assert_eq!(next(&mut late).await, refining, "then what comes after");
 
     store.complete(&second).await;
-    store.tasks.progress(&second.lease, Stage::Refining).await;
+    store
+        .leases
+        .progress(&second.lease, Stage::Refining)
+        .await
+        .unwrap();
     let mut done = watch(&store, task).await;
     assert_told(&store, &mut done, task, Status::Completed).await;
     assert_eq!(next(&mut done).await, None);
@@ -196,8 +234,12 @@ pub async fn who_reads_late_misses_no_end<B: TaskBackend>() {
     let changes = watch(&store, &task).await;
     for _ in 0..100 {
         let claimed = store.claim(&task).await;
-        store.tasks.progress(&claimed.lease, Stage::Refining).await;
-        let _ = store.tasks.release(&claimed.lease).await.unwrap();
+        store
+            .leases
+            .progress(&claimed.lease, Stage::Refining)
+            .await
+            .unwrap();
+        let _ = store.leases.release(&claimed.lease).await.unwrap();
     }
     let claimed = store.claim(&task).await;
     store.complete(&claimed).await;
@@ -230,7 +272,7 @@ async fn seen_by_many<B: TaskBackend>() -> Vec<Vec<Status>> {
     drop(watch(&store, &task).await);
     let work = async {
         let claimed = store.claim(&task).await;
-        let _ = store.tasks.release(&claimed.lease).await.unwrap();
+        let _ = store.leases.release(&claimed.lease).await.unwrap();
         let claimed = store.claim(&task).await;
         store.complete(&claimed).await;
     };
@@ -283,12 +325,16 @@ pub async fn who_reads_at_once_misses_nothing<B: TaskBackend>() {
 pub async fn who_works_on_a_task_is_told_of_its_deletion<B: TaskBackend>() {
     let store = Store::<B>::start();
     let task = store.created("ada").await;
-    let mut forgotten = [(); 2].map(|()| store.tasks.forgotten(&task.id));
+    let mut forgotten = [(); 2].map(|()| store.leases.deletion(&task.id));
     let other = store.created("bob").await;
-    let of_other = store.tasks.forgotten(&other.id);
+    let of_other = store.leases.deletion(&other.id);
     let first = store.claim(&task).await;
-    store.tasks.progress(&first.lease, Stage::Refining).await;
-    let _ = store.tasks.release(&first.lease).await.unwrap();
+    store
+        .leases
+        .progress(&first.lease, Stage::Refining)
+        .await
+        .unwrap();
+    let _ = store.leases.release(&first.lease).await.unwrap();
     store.claim(&task).await;
     let by_another = store.tasks.delete("bob", &task.id).await.unwrap();
     assert!(by_another.is_none());
@@ -303,6 +349,6 @@ pub async fn who_works_on_a_task_is_told_of_its_deletion<B: TaskBackend>() {
     let claimed = store.claim(&other).await;
     store.complete(&claimed).await;
     assert!(of_other.now_or_never().is_none(), "it is done, and there");
-    let late = store.tasks.forgotten(&task.id);
+    let late = store.leases.deletion(&task.id);
     assert!(late.now_or_never().is_none(), "that was before");
 }

@@ -5,17 +5,10 @@ use concept_refinement_domain::lease::MAX_DEATHS;
 use concept_refinement_domain::retry::MAX_TRIES;
 use concept_refinement_domain::task::{Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
+use concept_refinement_host::capability::tasks::TaskOperation;
 
 use super::{Invariant, Known, Oracle};
 use crate::scheduler::Group;
-
-/// A write that names a lease.
-pub enum Write<'a> {
-    Checkpoint(&'a str),
-    Complete(&'a str),
-    Fail(&'a str),
-    Release,
-}
 
 impl Oracle {
     pub fn claimed(
@@ -121,34 +114,33 @@ impl Oracle {
         self.fence("put", lease, is_held, answer.is_some());
     }
 
-    pub fn wrote(&mut self, write: &Write<'_>, lease: &Lease, answer: Fenced, now: Timestamp) {
+    pub fn wrote(
+        &mut self,
+        write: &TaskOperation<'_>,
+        lease: &Lease,
+        answer: Fenced,
+        now: Timestamp,
+    ) {
         let held = self.held(lease);
         let is_held = held.is_some();
         let mut is_prepared = true;
-        let call = match write {
-            Write::Checkpoint(_) => "checkpoint",
-            Write::Complete(_) => "complete",
-            Write::Fail(_) => "fail",
-            Write::Release => "release",
-        };
         if let Some(task) = held {
             match write {
-                Write::Checkpoint(path) => {
-                    task.checkpoint = Some((*path).to_owned());
+                TaskOperation::Checkpoint { image_path, .. } => {
+                    task.checkpoint = Some((*image_path).to_owned());
                     task.may_not_ask = true;
                 }
-                Write::Complete(id) => {
+                TaskOperation::Complete { result_id, .. } => {
                     task.end(Status::Completed, now);
-                    is_prepared = task
-                        .concept
-                        .as_ref()
-                        .is_some_and(|concept| concept.0 == *id);
+                    let prepared = task.concept.as_ref();
+                    is_prepared = prepared.is_some_and(|concept| concept.0 == *result_id);
                 }
-                Write::Fail(_) => task.end(Status::Failed, now),
-                Write::Release => {
+                TaskOperation::Fail { .. } => task.end(Status::Failed, now),
+                TaskOperation::Release { .. } => {
                     task.status = Status::Pending;
                     task.mishaps += 1;
                 }
+                _ => {}
             }
         }
         self.require(is_prepared, Invariant::OneConcept, || {
@@ -157,7 +149,7 @@ impl Oracle {
                 lease.task_id
             )
         });
-        self.fence(call, lease, is_held, answer == Fenced::Done);
+        self.fence("a write", lease, is_held, answer == Fenced::Done);
     }
 
     /// The process before this one is gone: its leases end.

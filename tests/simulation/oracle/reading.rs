@@ -73,7 +73,7 @@ impl Oracle {
 
     fn check_image(&mut self, id: &str, path: &str, images: &Images) {
         let image = images.get(path);
-        let is_whole = image.is_some_and(|image| image.bytes == picture(id));
+        let is_whole = image.is_some_and(|(_, bytes)| bytes == picture(id));
         self.require(is_whole, Invariant::WholeImage, || {
             format!(
                 "the image {path} of the visible concept of {id} is not there as it was answered"

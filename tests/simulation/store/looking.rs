@@ -3,6 +3,9 @@
 use concept_refinement_domain::concept::{Concept, NewConcept};
 use concept_refinement_domain::task::{Status, Task};
 
+use concept_refinement_host::capability::concepts::Concepts;
+use concept_refinement_host::capability::tasks::Tasks;
+
 use super::Store;
 use crate::flaws::Flaw;
 
@@ -10,8 +13,12 @@ impl Store {
     /// All that a user has.
     pub fn all_of(&self, user: &str) -> (Vec<Task>, Vec<Concept>) {
         const MANY: u32 = 1_000;
-        let tasks = self.run(self.tasks.list(user, None, MANY, None)).unwrap();
-        let concepts = self.run(self.concepts.list(user, MANY, None)).unwrap();
+        let tasks = self
+            .drive(Tasks::list(&*self.inner, user, None, MANY, None))
+            .unwrap();
+        let concepts = self
+            .drive(Concepts::list(&*self.inner, user, MANY, None))
+            .unwrap();
         let mut concepts = concepts.items;
         if self.flaw == Some(Flaw::ConceptTwice) {
             concepts.extend_from_within(..);
@@ -19,20 +26,18 @@ impl Store {
         (tasks.items, concepts)
     }
 
+    /// Looks at a task and its concept as their user would.
     pub fn look_at(&self, id: &str) {
         let oracle = self.oracle.borrow();
-        let user = oracle.tasks().get(id).map(|task| task.user.clone());
+        let Some(user) = oracle.tasks().get(id).map(|task| task.user.clone()) else {
+            return;
+        };
         drop(oracle);
-        if let Some(user) = user {
-            self.look(&user, id);
-        }
-    }
-
-    /// Looks at a task and its concept as their user would.
-    pub(super) fn look(&self, user: &str, id: &str) {
-        let mut task = self.run(self.tasks.get(user, id)).unwrap();
+        let user = user.as_str();
+        let mut task = self.drive(Tasks::get(&*self.inner, user, id)).unwrap();
         let concept_id = self.oracle.borrow().concept_of(id);
-        let mut concept = concept_id.and_then(|id| self.run(self.concepts.get(user, &id)).unwrap());
+        let mut concept =
+            concept_id.and_then(|id| self.drive(Concepts::get(&*self.inner, user, &id)).unwrap());
         match self.flaw {
             Some(Flaw::FinalStateChanges) => {
                 for task in task.iter_mut().filter(|task| task.status.is_final()) {

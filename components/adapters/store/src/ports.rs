@@ -4,6 +4,7 @@
 //! all that the store promises stands on it.
 
 use concept_refinement_domain::capability::CapabilityError;
+use concept_refinement_domain::rulebook::Refusal;
 use concept_refinement_guest::{Clock, Random};
 use thiserror::Error;
 
@@ -80,6 +81,8 @@ pub enum Fault {
     /// repeat cannot help.
     #[error("{0}")]
     Invalid(&'static str),
+    #[error(transparent)]
+    Refused(#[from] Refusal),
 }
 
 /// What a caller may be told.
@@ -89,6 +92,7 @@ impl From<Fault> for CapabilityError {
             Fault::Unavailable(_) => Self::unavailable("The store cannot be used right now."),
             Fault::Full(_) => Self::full("The store is full."),
             Fault::Invalid(sentence) => Self::invalid(sentence),
+            Fault::Refused(refusal) => Self::invalid(refusal.to_string()),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The web page: one document, its styles and its scripts, which are modules of
 //! one job each. They are served as they are written: nothing builds them.
 
-use super::{Asset, CSS, HTML, JAVASCRIPT, SVG};
+use super::file::{Asset, CSS, HTML, JAVASCRIPT, SVG};
 
 macro_rules! page {
     ($($media_type:ident $name:literal),* $(,)?) => {

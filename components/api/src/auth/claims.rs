@@ -5,17 +5,11 @@ use std::time::Duration;
 use concept_refinement_domain::timestamp::Timestamp;
 use serde::Deserialize;
 
-use super::{Caller, TokenError};
+use super::caller::{Caller, TokenError};
+use crate::config::TokenRules;
 
 /// How far the issuer's clock may be from ours, in seconds.
 const LEEWAY: f64 = 60.0;
-
-/// Which tokens are meant for this service. What is not given is not checked.
-#[derive(Clone, Debug, Default)]
-pub struct Rules {
-    pub audience: Option<String>,
-    pub issuer: Option<String>,
-}
 
 #[derive(Deserialize)]
 pub struct Claims {
@@ -45,7 +39,7 @@ pub struct Span {
 
 impl Claims {
     /// Who it is, and for how long.
-    pub fn judge(self, rules: &Rules) -> Result<(Caller, Span), TokenError> {
+    pub fn judge(self, rules: &TokenRules) -> Result<(Caller, Span), TokenError> {
         let issued_by = rules.issuer.is_none() || self.iss == rules.issuer;
         let meant_for = rules.audience.as_ref().is_none_or(|ours| match &self.aud {
             None => false,
@@ -55,7 +49,7 @@ impl Claims {
         // A store may not be able to hold control characters.
         let has_subject = !self.sub.trim().is_empty() && !self.sub.contains(char::is_control);
         if !(issued_by && meant_for && has_subject) {
-            return Err(TokenError::Unusable);
+            return Err(TokenError::Invalid);
         }
         let caller = Caller {
             user: self.sub,
@@ -76,7 +70,7 @@ impl Span {
             return Err(TokenError::Expired);
         }
         if self.begins.is_some_and(|begin| begin - LEEWAY > now) {
-            return Err(TokenError::Unusable);
+            return Err(TokenError::Invalid);
         }
         Ok(())
     }

@@ -20,7 +20,7 @@ pub enum Algorithm {
 /// A key, made ready once for all the signatures that are to come.
 #[derive(Clone, Debug)]
 pub enum Key {
-    Secret(Hmac<Sha256>),
+    Secret(Vec<u8>),
     Rsa(rsa::pkcs1v15::VerifyingKey<Sha256>),
     P256(p256::ecdsa::VerifyingKey),
     Ed25519(ed25519_dalek::VerifyingKey),
@@ -45,8 +45,8 @@ impl Algorithm {
 }
 
 impl Key {
-    pub fn secret(secret: &[u8]) -> Option<Self> {
-        Hmac::new_from_slice(secret).ok().map(Self::Secret)
+    pub fn secret(secret: &str) -> Self {
+        Self::Secret(secret.as_bytes().to_vec())
     }
 
     /// Of modulus and exponent, big-endian. None: too weak, too large, or none.
@@ -95,11 +95,9 @@ impl Key {
         use rsa::signature::Verifier;
         match self {
             // Compares in constant time.
-            Self::Secret(key) => key
-                .clone()
-                .chain_update(message)
-                .verify_slice(signature)
-                .is_ok(),
+            Self::Secret(key) => {
+                mac(key, message).is_some_and(|mac| mac.verify_slice(signature).is_ok())
+            }
             Self::Rsa(key) => rsa::pkcs1v15::Signature::try_from(signature)
                 .is_ok_and(|signature| key.verify(message, &signature).is_ok()),
             Self::P256(key) => p256::ecdsa::Signature::from_slice(signature)
@@ -112,11 +110,14 @@ impl Key {
     /// None: this is not a secret.
     pub fn sign(&self, message: &[u8]) -> Option<Vec<u8>> {
         match self {
-            Self::Secret(key) => {
-                let code = key.clone().chain_update(message).finalize();
-                Some(code.into_bytes().to_vec())
-            }
+            Self::Secret(key) => Some(mac(key, message)?.finalize().into_bytes().to_vec()),
             Self::Rsa(_) | Self::P256(_) | Self::Ed25519(_) => None,
         }
     }
+}
+
+/// None is never seen: HMAC takes keys of any length.
+fn mac(key: &[u8], message: &[u8]) -> Option<Hmac<Sha256>> {
+    let mac = Hmac::new_from_slice(key).ok()?;
+    Some(mac.chain_update(message))
 }

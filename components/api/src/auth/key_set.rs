@@ -53,8 +53,7 @@ struct Jwk {
     e: Option<String>,
     x: Option<String>,
     y: Option<String>,
-    /// There in a private key only, which is nobody's any more once it is
-    /// published.
+    /// There in a private key only, which is worthless once anyone can read it.
     d: Option<Value>,
 }
 
@@ -77,30 +76,22 @@ impl KeySet {
     /// A key counts by its name, where token and key have one. Of several
     /// without, all of the algorithm are tried, as far as that has an end.
     pub fn judge(&self, token: &Compact<'_>) -> Signed {
-        let verifies = |named: &&Named| named.key.verifies(token.message, &token.signature);
-        let fits = |named: &&Named| named.key.algorithm() == token.algorithm;
-        if let Some(id) = &token.key_id {
-            let mut of_name = self.0.iter().filter(|named| named.id.as_ref() == Some(id));
-            let mut of_name = of_name.by_ref().peekable();
-            if of_name.peek().is_some() {
-                let is_signed = of_name
-                    .filter(fits)
-                    .take(MAX_TRIED)
-                    .any(|key| verifies(&key));
-                return if is_signed { Signed::Yes } else { Signed::No };
-            }
-        }
+        let is_of_name = |key: &&Named| key.id.is_some() && key.id == token.key_id;
+        let is_named = self.0.iter().any(|key| is_of_name(&key));
         let is_signed = self
             .0
             .iter()
-            .filter(|named| token.key_id.is_none() || named.id.is_none())
-            .filter(fits)
+            .filter(|key| match is_named {
+                true => is_of_name(key),
+                false => key.id.is_none() || token.key_id.is_none(),
+            })
+            .filter(|key| key.key.algorithm() == token.algorithm)
             .take(MAX_TRIED)
-            .any(|key| verifies(&key));
-        if is_signed {
-            Signed::Yes
-        } else {
-            Signed::Unknown
+            .any(|key| key.key.verifies(token.message, &token.signature));
+        match (is_signed, is_named) {
+            (true, _) => Signed::Yes,
+            (false, true) => Signed::No,
+            (false, false) => Signed::Unknown,
         }
     }
 }

@@ -1,5 +1,5 @@
-//! JSON Web Tokens: signed with a secret, or with a key that their issuer
-//! publishes; never one where the other is meant.
+//! JSON Web Tokens: signed with a secret, or with a key of their issuer's set;
+//! never one where the other is meant.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -10,13 +10,14 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use concept_refinement_domain::timestamp::Timestamp;
 use serde::Serialize;
 
-use super::Caller;
-use super::claims::{Claims, Rules};
+use super::caller::{Caller, TokenError};
+use super::claims::Claims;
 use super::compact::{Compact, MAX_LENGTH};
 use super::key::Key;
+use super::key_cache::KeyCache;
 use super::key_set::Signed;
-use super::known::{self, Known};
-use super::published::{NoKeys, Published};
+use super::token_cache::{self, TokenCache};
+use crate::config::{TokenKeys, TokenRules};
 use crate::ports::Ports;
 
 /// How long an anonymous session lasts.
@@ -24,23 +25,14 @@ pub const SESSION_LIFE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// Verifies tokens, and issues those of anonymous sessions.
 pub struct Tokens {
+    rules: TokenRules,
     keys: Keys,
-    rules: Rules,
-    known: RefCell<Known>,
+    verified: RefCell<TokenCache>,
 }
 
 enum Keys {
     Secret(Key),
-    Published(Rc<Published>),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TokenError {
-    Expired,
-    /// Whatever else is wrong with it; why is not told to whoever sent it.
-    Unusable,
-    /// The issuer's keys are not to be had for so many seconds.
-    NoKeys(u32),
+    Issuer(Rc<KeyCache>),
 }
 
 #[derive(Serialize)]
@@ -62,22 +54,15 @@ struct SessionClaims<'a> {
 }
 
 impl Tokens {
-    /// Signed by HS256 with this secret, and by nothing else.
-    pub fn of_secret(secret: &str, rules: Rules) -> Option<Self> {
-        Key::secret(secret.as_bytes()).map(|key| Self::new(Keys::Secret(key), rules))
-    }
-
-    /// Signed by RS256, ES256 or EdDSA with a key of the set at this URL, and by
-    /// nothing else.
-    pub fn of_key_set(url: String, rules: Rules) -> Self {
-        Self::new(Keys::Published(Rc::new(Published::new(url))), rules)
-    }
-
-    fn new(keys: Keys, rules: Rules) -> Self {
+    pub fn new(rules: TokenRules) -> Self {
+        let keys = match &rules.keys {
+            TokenKeys::Secret(secret) => Keys::Secret(Key::secret(secret)),
+            TokenKeys::SetAt(url) => Keys::Issuer(Rc::new(KeyCache::new(url.clone()))),
+        };
         Self {
-            keys,
             rules,
-            known: RefCell::default(),
+            keys,
+            verified: RefCell::default(),
         }
     }
 
@@ -87,10 +72,10 @@ impl Tokens {
         token: &str,
     ) -> Result<Caller, TokenError> {
         if token.len() > MAX_LENGTH {
-            return Err(TokenError::Unusable);
+            return Err(TokenError::Invalid);
         }
         let now = ports.now();
-        let published = match &self.keys {
+        let cache = match &self.keys {
             Keys::Secret(key) => {
                 let is_signed = |token: &Compact<'_>| {
                     token.algorithm == key.algorithm()
@@ -98,9 +83,9 @@ impl Tokens {
                 };
                 return self.judge(token, now, 0, is_signed);
             }
-            Keys::Published(published) => published,
+            Keys::Issuer(cache) => cache,
         };
-        let keys = published.keys(ports).await?;
+        let keys = cache.keys(ports).await.map_err(TokenError::NoKeys)?;
         let mut is_unknown = false;
         let judged = self.judge(token, now, keys.generation, |token| {
             let signed = keys.set.judge(token);
@@ -110,7 +95,7 @@ impl Tokens {
         if !is_unknown {
             return judged;
         }
-        let Some(keys) = published.newer(ports, &keys).await else {
+        let Some(keys) = cache.newer(ports, &keys).await else {
             return judged;
         };
         self.judge(token, now, keys.generation, |token| {
@@ -118,7 +103,7 @@ impl Tokens {
         })
     }
 
-    /// By the keys of one generation, unless it is known from before.
+    /// By the keys of one generation, unless they verified it before.
     fn judge(
         &self,
         token: &str,
@@ -126,26 +111,26 @@ impl Tokens {
         generation: u64,
         is_signed: impl FnOnce(&Compact<'_>) -> bool,
     ) -> Result<Caller, TokenError> {
-        let name = known::name(token);
-        let known = self.known.borrow_mut().find(&name, generation);
-        let (caller, span) = match known {
-            Some(known) => known,
+        let hash = token_cache::hash(token);
+        let cached = self.verified.borrow_mut().find(&hash, generation);
+        let (caller, span) = match cached {
+            Some(cached) => cached,
             None => {
                 let token = Compact::parse(token)
                     .filter(is_signed)
-                    .ok_or(TokenError::Unusable)?;
-                let claims: Claims = token.claims().ok_or(TokenError::Unusable)?;
-                let holder = claims.judge(&self.rules)?;
-                let mut known = self.known.borrow_mut();
-                known.remember(name, generation, &holder);
-                holder
+                    .ok_or(TokenError::Invalid)?;
+                let claims: Claims = token.claims().ok_or(TokenError::Invalid)?;
+                let verified = claims.judge(&self.rules)?;
+                let mut cache = self.verified.borrow_mut();
+                cache.insert(hash, generation, &verified);
+                verified
             }
         };
         span.check(now)?;
         Ok(caller)
     }
 
-    /// A token for a new anonymous user. None: it could not be signed.
+    /// A token for a new anonymous user. None: there is no secret to sign with.
     pub fn issue(&self, user: &str, now: Timestamp) -> Option<String> {
         let Keys::Secret(key) = &self.keys else {
             return None;
@@ -171,10 +156,4 @@ impl Tokens {
 fn part(value: &impl Serialize) -> Option<String> {
     let json = serde_json::to_vec(value).ok()?;
     Some(URL_SAFE_NO_PAD.encode(json))
-}
-
-impl From<NoKeys> for TokenError {
-    fn from(NoKeys(seconds): NoKeys) -> Self {
-        Self::NoKeys(seconds)
-    }
 }

@@ -4,9 +4,7 @@ use concept_refinement_domain::capability::ErrorKind;
 use concept_refinement_domain::validation;
 use serde::Serialize;
 
-use super::Answer;
-use crate::api::Api;
-use crate::auth;
+use super::answer::{Answer, json};
 use crate::log;
 use crate::paging::{ByStatus, Paging, next_cursor};
 use crate::ports::{ConceptStore, ImageStore, Ports};
@@ -14,45 +12,49 @@ use crate::problem::Problem;
 use crate::representation::ConceptResponse;
 use crate::request::Request;
 use crate::response::Response;
+use crate::state::State;
 
 pub const NO_SUCH_CONCEPT: Problem = Problem::NotFound("There is no such concept.");
 
 /// A page of concepts, newest first.
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct ConceptList<'a> {
     concepts: Vec<ConceptResponse<'a>>,
     /// Where the next page begins; null after the last one.
     next_cursor: Option<String>,
 }
 
-pub async fn get<P: Ports + 'static, B>(api: &Api<P>, request: &Request<B>, id: &str) -> Answer<P> {
-    let caller = auth::reader(api, request).await?;
+pub async fn get<P: Ports + 'static, B>(
+    state: &State<P>,
+    request: &Request<B>,
+    id: &str,
+) -> Answer<P> {
+    let caller = state.auth.reader(request).await?;
     let id = validation::uuid(id).ok_or(NO_SUCH_CONCEPT)?;
-    let concept = ConceptStore::get(&api.ports, &caller.user, &id)
+    let concept = ConceptStore::get(&state.ports, &caller.user, &id)
         .await?
         .ok_or(NO_SUCH_CONCEPT)?;
-    let image_url = api
+    let image_url = state
         .ports
         .sign(&concept.content.image_path, request.origin.as_str())
         .await?;
-    Response::json(200, &ConceptResponse::new(&concept, image_url))
+    json(200, &ConceptResponse::new(&concept, image_url))
 }
 
-pub async fn list<P: Ports + 'static, B>(api: &Api<P>, request: &Request<B>) -> Answer<P> {
-    let caller = auth::reader(api, request).await?;
+pub async fn list<P: Ports + 'static, B>(state: &State<P>, request: &Request<B>) -> Answer<P> {
+    let caller = state.auth.reader(request).await?;
     let paging = Paging::parse(request.query.as_deref(), &caller.user, ByStatus::No)?;
-    let page = ConceptStore::list(&api.ports, &caller.user, paging.limit, paging.after).await?;
+    let page = ConceptStore::list(&state.ports, &caller.user, paging.limit, paging.after).await?;
     let mut concepts = Vec::with_capacity(page.items.len());
     for concept in &page.items {
-        let image_url = api
+        let image_url = state
             .ports
             .sign(&concept.content.image_path, request.origin.as_str())
             .await?;
         concepts.push(ConceptResponse::new(concept, image_url));
     }
     let next_cursor = next_cursor(&caller.user, page.next.as_ref());
-    Response::json(
+    json(
         200,
         &ConceptList {
             concepts,
@@ -65,23 +67,23 @@ pub async fn list<P: Ports + 'static, B>(api: &Api<P>, request: &Request<B>) -> 
 /// between. On a full disk only the image makes the room in which its concept
 /// can be forgotten.
 pub async fn delete<P: Ports + 'static, B>(
-    api: &Api<P>,
+    state: &State<P>,
     request: &Request<B>,
     id: &str,
 ) -> Answer<P> {
-    let caller = auth::writer(api, request).await?;
+    let caller = state.auth.writer(request).await?;
     let id = validation::uuid(id).ok_or(NO_SUCH_CONCEPT)?;
-    let deleted = match ConceptStore::delete(&api.ports, &caller.user, &id).await {
+    let deleted = match ConceptStore::delete(&state.ports, &caller.user, &id).await {
         Err(full) if full.kind == ErrorKind::Full => {
-            let concept = ConceptStore::get(&api.ports, &caller.user, &id).await?;
+            let concept = ConceptStore::get(&state.ports, &caller.user, &id).await?;
             let concept = concept.ok_or(NO_SUCH_CONCEPT)?;
-            ImageStore::delete(&api.ports, &concept.content.image_path).await?;
-            ConceptStore::delete(&api.ports, &caller.user, &id).await
+            ImageStore::delete(&state.ports, &concept.content.image_path).await?;
+            ConceptStore::delete(&state.ports, &caller.user, &id).await
         }
         deleted => deleted,
     };
     let image_path = deleted?.ok_or(NO_SUCH_CONCEPT)?;
-    if let Err(error) = ImageStore::delete(&api.ports, &image_path).await {
+    if let Err(error) = ImageStore::delete(&state.ports, &image_path).await {
         // The concept is gone all the same; nothing refers to its image.
         log::warn(format_args!("an image could not be deleted: {error}"));
     }

@@ -1,15 +1,13 @@
 //! `GET /api/tasks/{task_id}/events`: what becomes of a task, as it happens.
 //!
-//! A stream ends by itself after the task's last state. What a client does then
-//! is to connect again, with the id of the last event that it saw, for ever
-//! unless it is told otherwise: one that has seen the end is answered 204, which
-//! tells it to stop, and one that comes back in the middle is told what it has
-//! not seen. The store tells what changes; only while it is silent the task is
-//! looked at now and then, so that one that is overdue is published again even
-//! if nobody does anything but watch it.
+//! A stream ends by itself after the task's last state. A client then connects
+//! again, with the id of the last event that it saw: one that has seen the end is
+//! answered 204, which makes it stop, and one that comes back in the middle gets
+//! what it has not seen. Changes come from the store; while there are none the
+//! task is read now and then, so that an overdue one is published again even if
+//! nobody does anything but watch it.
 
 use std::pin::pin;
-use std::rc::Rc;
 
 use concept_refinement_domain::task::{Change, Task};
 use concept_refinement_domain::validation;
@@ -17,23 +15,22 @@ use futures::StreamExt as _;
 use futures::future::{Either, select};
 use futures::stream;
 
-use super::Answer;
+use super::answer::Answer;
 use super::tasks::{NO_SUCH_TASK, shown};
-use crate::api::Api;
-use crate::auth;
 use crate::event;
 use crate::log;
 use crate::origin::Origin;
 use crate::ports::{Changes, Ports, TaskStore};
 use crate::problem::Problem;
-use crate::republish::Republished;
+use crate::republish::Republisher;
 use crate::request::Request;
 use crate::response::{Content, Response};
+use crate::state::State;
 
 /// One who watches a task.
 struct Watcher<P> {
     ports: P,
-    republished: Rc<Republished>,
+    republisher: Republisher<P>,
     user: String,
     origin: Origin,
     task_id: String,
@@ -41,15 +38,15 @@ struct Watcher<P> {
 }
 
 pub async fn watch<P: Ports + 'static, B>(
-    api: &Api<P>,
+    state: &State<P>,
     request: &Request<B>,
     id: &str,
 ) -> Answer<P> {
-    let now = api.ports.now();
-    let caller = auth::reader(api, request).await?;
+    let now = state.ports.now();
+    let caller = state.auth.reader(request).await?;
     let id = validation::uuid(id).ok_or(NO_SUCH_TASK)?;
     let seen = request.headers.text("last-event-id");
-    let Some(mut changes) = api.ports.watch(&caller.user, &id).await? else {
+    let Some(mut changes) = state.ports.watch(&caller.user, &id).await? else {
         return gone(seen);
     };
     let task = match changes.next().await {
@@ -57,14 +54,14 @@ pub async fn watch<P: Ports + 'static, B>(
         Some(Change::Deleted) => return gone(seen),
         Some(Change::Progress(_)) | None => return Err(NOT_NOW),
     };
-    api.was_read(&task, now);
+    state.republisher.republish_if_overdue(&task, now);
     let is_seen = seen == Some(event::id(&task).as_str());
     if is_seen && task.status.is_final() {
         return Ok(Response::empty(204));
     }
     let watcher = Watcher {
-        ports: api.ports.clone(),
-        republished: Rc::clone(&api.republished),
+        ports: state.ports.clone(),
+        republisher: state.republisher.clone(),
         user: caller.user,
         origin: request.origin.clone(),
         task_id: id,
@@ -72,7 +69,7 @@ pub async fn watch<P: Ports + 'static, B>(
     };
     let mut opening = event::OPENING.to_owned();
     if !is_seen {
-        opening.push_str(&watcher.told(&task).await?);
+        opening.push_str(&watcher.task_event(&task).await?);
     }
     let later = stream::unfold(watcher, |mut watcher| async {
         let piece = watcher.next().await?;
@@ -97,8 +94,8 @@ const NOT_NOW: Problem = Problem::Unavailable {
     retry_after: Some(1),
 };
 
-/// Whoever saw that the task was deleted is told to stop. That says nothing of
-/// whether there is, or ever was, such a task.
+/// A client that saw the task's deletion is to stop. That says nothing of whether
+/// there is, or ever was, such a task.
 fn gone<C>(seen: Option<&str>) -> Result<Response<C>, Problem> {
     match seen {
         Some(event::DELETED_ID) => Ok(Response::empty(204)),
@@ -108,7 +105,7 @@ fn gone<C>(seen: Option<&str>) -> Result<Response<C>, Problem> {
 
 impl<P: Ports + 'static> Watcher<P> {
     /// The next piece of the stream. None: it ends here. Without its last event
-    /// a client connects again, and is told then.
+    /// a client connects again, and gets it then.
     async fn next(&mut self) -> Option<String> {
         let silence = pin!(self.ports.sleep(event::KEEP_ALIVE));
         let change = match select(self.changes.next(), silence).await {
@@ -118,16 +115,17 @@ impl<P: Ports + 'static> Watcher<P> {
                 return Some(event::COMMENT.to_owned());
             }
         };
-        let told = match change {
+        let event = match change {
             // Boxed: what it takes is not to be held while nothing happens.
-            Change::Task(task) => Box::pin(self.told(&task)).await,
+            Change::Task(task) => Box::pin(self.task_event(&task)).await,
             Change::Progress(stage) => event::progress(stage),
             Change::Deleted => event::deleted(&self.task_id),
         };
-        told.inspect_err(|problem| {
-            log::warn(format_args!("a change could not be told: {problem:?}"));
-        })
-        .ok()
+        event
+            .inspect_err(|problem| {
+                log::warn(format_args!("a change could not be sent: {problem:?}"));
+            })
+            .ok()
     }
 
     /// Has the task published again if it is overdue. If it cannot be read now,
@@ -135,11 +133,11 @@ impl<P: Ports + 'static> Watcher<P> {
     async fn look(&self) {
         if let Ok(Some(task)) = TaskStore::get(&self.ports, &self.user, &self.task_id).await {
             let now = self.ports.now();
-            self.republished.was_read(&self.ports, &task, now);
+            self.republisher.republish_if_overdue(&task, now);
         }
     }
 
-    async fn told(&self, task: &Task) -> Result<String, Problem> {
+    async fn task_event(&self, task: &Task) -> Result<String, Problem> {
         let shown = shown(&self.ports, task, &self.origin).await?;
         event::task(&event::id(task), &shown)
     }

@@ -4,18 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::Answer;
-use crate::api::Api;
+use super::answer::{Answer, json};
 use crate::ports::Ports;
-use crate::response::Response;
+use crate::state::State;
 
 /// The process lives.
 #[derive(Serialize)]
-#[cfg_attr(
-    test,
-    derive(schemars::JsonSchema),
-    schemars(rename = "HealthResponse", deny_unknown_fields)
-)]
 pub struct Live<'a> {
     /// Always `healthy`.
     status: &'static str,
@@ -26,38 +20,32 @@ pub struct Live<'a> {
 
 /// What of the service can be used.
 #[derive(Serialize)]
-#[cfg_attr(
-    test,
-    derive(schemars::JsonSchema),
-    schemars(rename = "ReadyResponse", deny_unknown_fields)
-)]
 pub struct Ready<'a> {
-    #[cfg_attr(test, schemars(with = "crate::openapi::form::Readiness"))]
     status: &'static str,
     /// `ok`, or a sentence that says why not.
     capabilities: BTreeMap<&'a str, &'a str>,
 }
 
-pub async fn live<P: Ports>(api: &Api<P>) -> Answer<P> {
-    let model = match api.model.get() {
+pub async fn live<P: Ports>(state: &State<P>) -> Answer<P> {
+    let model = match state.model.get() {
         Some(model) => model,
         None => {
-            let model = api.ports.model().await;
-            api.model.get_or_init(|| model)
+            let model = state.ports.model().await;
+            state.model.get_or_init(|| model)
         }
     };
-    Response::json(
+    json(
         200,
         &Live {
             status: "healthy",
-            version: &api.config.version,
+            version: &state.config.version,
             model,
         },
     )
 }
 
-pub async fn ready<P: Ports>(api: &Api<P>) -> Answer<P> {
-    let states = api.ports.check().await;
+pub async fn ready<P: Ports>(state: &State<P>) -> Answer<P> {
+    let states = state.ports.check().await;
     let is_ready = states.iter().all(|state| state.problem.is_none());
     let capabilities = states
         .iter()
@@ -71,7 +59,7 @@ pub async fn ready<P: Ports>(api: &Api<P>) -> Answer<P> {
     } else {
         (503, "degraded")
     };
-    Response::json(
+    json(
         code,
         &Ready {
             status,

@@ -8,15 +8,16 @@ use concept_refinement_domain::capability::{
 use concept_refinement_domain::timestamp::Timestamp;
 use url::form_urlencoded;
 
-use super::Answer;
-use crate::api::Api;
+use super::answer::Answer;
 use crate::auth::{self, Credentials};
+use crate::conditional::is_unchanged;
 use crate::ports::{ImageStore, Ports};
 use crate::problem::Problem;
 use crate::protection;
 use crate::range::{self, Wanted};
 use crate::request::{Headers, Method, Request};
 use crate::response::{Content, Response};
+use crate::state::State;
 
 pub const NO_SUCH_IMAGE: Problem = Problem::NotFound("There is no such image.");
 pub const BADLY_SIGNED: Problem =
@@ -34,28 +35,28 @@ enum Viewer {
 }
 
 pub async fn get<P: Ports + 'static, B>(
-    api: &Api<P>,
+    state: &State<P>,
     request: &Request<B>,
     path: &str,
 ) -> Answer<P> {
-    let now = api.ports.now();
-    let resolved = resolve(api, request, path).await?;
-    let viewer = viewer(api, request, resolved.as_ref()).await?;
+    let now = state.ports.now();
+    let resolved = resolve(state, request, path).await?;
+    let viewer = viewer(state, request, resolved.as_ref()).await?;
     let path = resolved.ok_or_else(|| viewer.refusal())?.path;
     let max_age = match viewer {
         Viewer::Anyone => remaining_life(request.query.as_deref(), now),
         Viewer::Owner { .. } => None,
     }
-    .unwrap_or(api.config.image_url_ttl);
+    .unwrap_or(state.config.image_url_ttl);
 
     // Most requests are for all of it, which takes one step.
     let mut range = None;
     if needs_judging(request) {
-        let info = api.ports.stat(&path).await?;
+        let info = state.ports.stat(&path).await?;
         let info = info
             .filter(|info| viewer.may_see(info))
             .ok_or_else(|| viewer.refusal())?;
-        if is_known(&request.headers, &info) {
+        if is_unchanged(&request.headers, &info.etag) {
             return Ok(described(304, &viewer, &info, max_age));
         }
         if request.method == Method::Head {
@@ -63,7 +64,7 @@ pub async fn get<P: Ports + 'static, B>(
         }
         range = wanted_range(&request.headers, &info)?;
     }
-    let found = ImageStore::get(&api.ports, &path, range).await?;
+    let found = ImageStore::get(&state.ports, &path, range).await?;
     let (info, contents) = found
         .filter(|(info, _)| viewer.may_see(info))
         .ok_or_else(|| viewer.refusal())?;
@@ -78,22 +79,22 @@ pub async fn get<P: Ports + 'static, B>(
 }
 
 pub async fn delete<P: Ports + 'static, B>(
-    api: &Api<P>,
+    state: &State<P>,
     request: &Request<B>,
     path: &str,
 ) -> Answer<P> {
-    let caller = auth::writer(api, request).await?;
-    let path = resolve(api, request, path)
+    let caller = state.auth.writer(request).await?;
+    let path = resolve(state, request, path)
         .await?
         .ok_or(NO_SUCH_IMAGE)?
         .path;
-    let info = api.ports.stat(&path).await?;
+    let info = state.ports.stat(&path).await?;
     let info = info
         .filter(|info| info.owner == caller.user)
         .ok_or(NO_SUCH_IMAGE)?;
     match info.kind {
         ImageKind::Upload => {
-            ImageStore::delete(&api.ports, &path).await?;
+            ImageStore::delete(&state.ports, &path).await?;
             Ok(Response::empty(204))
         }
         ImageKind::Refined => Err(Problem::Conflict(
@@ -105,7 +106,7 @@ pub async fn delete<P: Ports + 'static, B>(
 /// Which image the request's URL names, and how it is signed. A client that
 /// takes the path for one parameter escapes its slashes.
 async fn resolve<P: Ports, B>(
-    api: &Api<P>,
+    state: &State<P>,
     request: &Request<B>,
     path: &str,
 ) -> Result<Option<Resolved>, CapabilityError> {
@@ -115,12 +116,12 @@ async fn resolve<P: Ports, B>(
         Some(query) => format!("{origin}{path}?{query}"),
         None => format!("{origin}{path}"),
     };
-    api.ports.resolve(&url, origin).await
+    state.ports.resolve(&url, origin).await
 }
 
 /// A good signature is enough. A bad one is as none for the owner.
 async fn viewer<P: Ports + 'static, B>(
-    api: &Api<P>,
+    state: &State<P>,
     request: &Request<B>,
     resolved: Option<&Resolved>,
 ) -> Result<Viewer, Problem> {
@@ -132,7 +133,7 @@ async fn viewer<P: Ports + 'static, B>(
     if is_badly_signed && auth::credentials(&request.headers) == Credentials::None {
         return Err(BADLY_SIGNED);
     }
-    let caller = auth::reader(api, request).await?;
+    let caller = state.auth.reader(request).await?;
     Ok(Viewer::Owner {
         user: caller.user,
         is_badly_signed,
@@ -167,17 +168,10 @@ fn remaining_life(query: Option<&str>, now: Timestamp) -> Option<Duration> {
         .map(|expires| Timestamp::from_secs(expires).since(now))
 }
 
-/// Whether the image has to be known before it can be decided what to send.
+/// Whether what is sent depends on more of the image than its being there.
 fn needs_judging<B>(request: &Request<B>) -> bool {
     let has = |name| request.headers.all(name).next().is_some();
     request.method == Method::Head || has("range") || has("if-none-match")
-}
-
-fn is_known(headers: &Headers, info: &ImageInfo) -> bool {
-    headers
-        .all("if-none-match")
-        .filter_map(|field| std::str::from_utf8(field).ok())
-        .any(|field| range::is_known(field, &info.etag))
 }
 
 /// None: all of it. A range of another version of the image is not wanted, but

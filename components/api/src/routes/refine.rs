@@ -12,15 +12,15 @@ use concept_refinement_domain::task::Refinement;
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::validation::{Draft, FieldErrors, Original, is_idempotency_key};
 
-use super::Answer;
-use crate::api::Api;
-use crate::auth::{self, Caller};
+use super::answer::{Answer, json};
+use crate::auth::Caller;
 use crate::origin::Origin;
 use crate::ports::Ports;
 use crate::problem::{Problem, with_quota};
 use crate::representation::TaskResponse;
 use crate::request::{Body, Headers, Request};
 use crate::response::Response;
+use crate::state::State;
 
 const KEY_FIELD: &str = "Idempotency-Key";
 const NOT_QUEUED: &str = "The refinement task could not be queued for processing.";
@@ -34,15 +34,15 @@ struct Wanted {
 }
 
 pub async fn submit<P: Ports + 'static, B: Body>(
-    api: &Api<P>,
+    state: &State<P>,
     mut request: Request<B>,
 ) -> Answer<P> {
-    let now = api.ports.now();
-    let caller = auth::writer(api, &request).await?;
+    let now = state.ports.now();
+    let caller = state.auth.writer(&request).await?;
     let body = crate::body::json(&request.headers, &mut request.body).await?;
-    let wanted = validate(api, &body, &request.headers, &request.origin).await?;
-    let task = new_task(api, wanted, caller).await?;
-    match api.ports.submit(task).await? {
+    let wanted = validate(state, &body, &request.headers, &request.origin).await?;
+    let task = new_task(state, wanted, caller).await?;
+    match state.ports.submit(task).await? {
         Submission::KeyReused => Err(invalid_key("was used with another request before")),
         Submission::Replayed(accepted) => {
             let response = answered(202, &accepted, sentence::TASK_CREATED)?;
@@ -50,16 +50,16 @@ pub async fn submit<P: Ports + 'static, B: Body>(
         }
         Submission::OriginalMissing => Err(Problem::NotFound("There is no such original image.")),
         Submission::Active(accepted) => {
-            api.was_read(&accepted.task, now);
+            state.republisher.republish_if_overdue(&accepted.task, now);
             answered(409, &accepted, sentence::TASK_ACTIVE)
         }
-        Submission::QuotaExceeded(quota) => Err(quota_exceeded(api, quota, now)),
+        Submission::QuotaExceeded(quota) => Err(quota_exceeded(state, quota, now)),
         Submission::BacklogFull(seconds) => Err(Problem::Unavailable {
             detail: "Too many tasks are waiting. Try again later.".into(),
             retry_after: Some(seconds),
         }),
         Submission::Created(accepted) => {
-            publish(api, &accepted).await?;
+            publish(state, &accepted).await?;
             answered(202, &accepted, sentence::TASK_CREATED)
         }
     }
@@ -67,7 +67,7 @@ pub async fn submit<P: Ports + 'static, B: Body>(
 
 /// All problems of the request at once.
 async fn validate<P: Ports>(
-    api: &Api<P>,
+    state: &State<P>,
     body: &[u8],
     headers: &Headers,
     origin: &Origin,
@@ -77,13 +77,13 @@ async fn validate<P: Ports>(
     let own_image = match draft.original_image_url() {
         // A longer URL is refused by validation, whoever's image it names.
         Some(url) if url.chars().nth(MAX_URL_CHARS).is_none() => {
-            own_image(api, url, origin).await?
+            own_image(state, url, origin).await?
         }
         Some(_) | None => None,
     };
     let original = match own_image {
         Some(_) => Original::Own,
-        None => Original::Elsewhere(&api.config.allowed_sources),
+        None => Original::Elsewhere(&state.config.allowed_sources),
     };
     match (draft.check(original), idempotency_key(headers)) {
         (Ok(refinement), Ok(idempotency_key)) => Ok(Wanted {
@@ -102,11 +102,11 @@ async fn validate<P: Ports>(
 }
 
 async fn own_image<P: Ports>(
-    api: &Api<P>,
+    state: &State<P>,
     url: &str,
     origin: &Origin,
 ) -> Result<Option<String>, CapabilityError> {
-    let resolved = api.ports.resolve(url, origin.as_str()).await?;
+    let resolved = state.ports.resolve(url, origin.as_str()).await?;
     Ok(resolved.map(|image| image.path))
 }
 
@@ -132,40 +132,40 @@ fn invalid_key(problem: &str) -> Problem {
 /// An original of ours is there for its owner alone: a signature opens it to be
 /// looked at, not to be worked on.
 async fn new_task<P: Ports>(
-    api: &Api<P>,
+    state: &State<P>,
     wanted: Wanted,
     caller: Caller,
 ) -> Result<NewTask, CapabilityError> {
     let (original_path, original_found) = match wanted.own_image {
         None => (None, true),
-        Some(path) => match api.ports.stat(&path).await? {
+        Some(path) => match state.ports.stat(&path).await? {
             Some(info) if info.owner == caller.user => (Some(path), true),
             Some(_) | None => (None, false),
         },
     };
     Ok(NewTask {
-        id: api.ports.uuid(),
+        id: state.ports.uuid(),
         user_id: caller.user,
         is_anonymous: caller.is_anonymous,
         refinement: wanted.refinement,
         original_path,
         original_found,
         idempotency_key: wanted.idempotency_key,
-        quota: api.config.quota,
+        quota: state.config.quota,
     })
 }
 
 /// A task that cannot be published is taken back, unless a worker found it all
 /// the same.
-async fn publish<P: Ports>(api: &Api<P>, accepted: &Accepted) -> Result<(), CapabilityError> {
-    let Err(error) = api
+async fn publish<P: Ports>(state: &State<P>, accepted: &Accepted) -> Result<(), CapabilityError> {
+    let Err(error) = state
         .ports
         .publish(message::message_for(&accepted.task))
         .await
     else {
         return Ok(());
     };
-    match api.ports.withdraw(&accepted.task.id, NOT_QUEUED).await? {
+    match state.ports.withdraw(&accepted.task.id, NOT_QUEUED).await? {
         Fenced::Done => Err(error),
         Fenced::Lost => Ok(()),
     }
@@ -173,12 +173,12 @@ async fn publish<P: Ports>(api: &Api<P>, accepted: &Accepted) -> Result<(), Capa
 
 fn answered<C>(status: u16, accepted: &Accepted, message: &str) -> Result<Response<C>, Problem> {
     let task = TaskResponse::new(&accepted.task, message, None);
-    Ok(with_quota(Response::json(status, &task)?, accepted.quota))
+    Ok(with_quota(json(status, &task)?, accepted.quota))
 }
 
-fn quota_exceeded<P>(api: &Api<P>, quota: QuotaState, now: Timestamp) -> Problem {
+fn quota_exceeded<P>(state: &State<P>, quota: QuotaState, now: Timestamp) -> Problem {
     Problem::QuotaExceeded {
-        detail: api.config.quota.map_or_else(
+        detail: state.config.quota.map_or_else(
             || "Rate limit exceeded. Try again later.".to_owned(),
             sentence::rate_limited,
         ),

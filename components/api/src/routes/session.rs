@@ -2,21 +2,15 @@
 
 use serde::Serialize;
 
-use super::Answer;
-use crate::api::Api;
-use crate::auth::{self, SESSION_LIFE};
+use super::answer::{Answer, json};
+use crate::auth::SESSION_LIFE;
 use crate::ports::Ports;
 use crate::problem::Problem;
 use crate::request::Request;
-use crate::response::Response;
+use crate::state::State;
 
 /// The credentials of a new user.
 #[derive(Serialize)]
-#[cfg_attr(
-    test,
-    derive(schemars::JsonSchema),
-    schemars(rename = "SessionResponse", deny_unknown_fields)
-)]
 pub struct Session<'a> {
     /// A JSON Web Token.
     access_token: &'a str,
@@ -24,22 +18,17 @@ pub struct Session<'a> {
     token_type: &'static str,
     /// In seconds.
     expires_in: u64,
-    #[cfg_attr(test, schemars(with = "crate::openapi::form::Id"))]
     user_id: &'a str,
 }
 
-pub fn create<P: Ports, B>(api: &Api<P>, request: &Request<B>) -> Answer<P> {
-    if !api.config.anonymous_sessions {
+pub fn create<P: Ports + 'static, B>(state: &State<P>, request: &Request<B>) -> Answer<P> {
+    if !state.config.anonymous_sessions {
         return Err(Problem::NotFound("There are no anonymous sessions here."));
     }
-    let user = api.ports.uuid();
-    let token = api
-        .config
-        .tokens
-        .issue(&user, api.ports.now())
-        .ok_or(Problem::Internal)?;
+    let user = state.ports.uuid();
+    let token = state.auth.issue(&user).ok_or(Problem::Internal)?;
     let life = SESSION_LIFE.as_secs();
-    let response = Response::json(
+    let response = json(
         201,
         &Session {
             access_token: &token,
@@ -49,10 +38,13 @@ pub fn create<P: Ports, B>(api: &Api<P>, request: &Request<B>) -> Answer<P> {
         },
     )?;
     // Another site must not be able to replace a visitor's session.
-    if auth::is_from_elsewhere(&api.config, &request.headers, &request.origin) {
+    if state
+        .auth
+        .is_cross_origin(&request.headers, &request.origin)
+    {
         return Ok(response);
     }
-    let secure = if auth::is_behind_https(&api.config, &request.origin) {
+    let secure = if state.auth.is_behind_https(&request.origin) {
         "; Secure"
     } else {
         ""

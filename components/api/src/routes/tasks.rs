@@ -5,9 +5,7 @@ use concept_refinement_domain::task::Task;
 use concept_refinement_domain::validation;
 use serde::Serialize;
 
-use super::Answer;
-use crate::api::Api;
-use crate::auth;
+use super::answer::{Answer, json};
 use crate::log;
 use crate::origin::Origin;
 use crate::paging::{ByStatus, Paging, next_cursor};
@@ -16,35 +14,39 @@ use crate::problem::Problem;
 use crate::representation::{TaskResponse, image_path};
 use crate::request::Request;
 use crate::response::Response;
+use crate::state::State;
 
 pub const NO_SUCH_TASK: Problem = Problem::NotFound("There is no such task.");
 
 /// A page of tasks, newest first.
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct TaskList<'a> {
     tasks: Vec<TaskResponse<'a>>,
     /// Where the next page begins; null after the last one.
     next_cursor: Option<String>,
 }
 
-pub async fn get<P: Ports + 'static, B>(api: &Api<P>, request: &Request<B>, id: &str) -> Answer<P> {
-    let now = api.ports.now();
-    let caller = auth::reader(api, request).await?;
+pub async fn get<P: Ports + 'static, B>(
+    state: &State<P>,
+    request: &Request<B>,
+    id: &str,
+) -> Answer<P> {
+    let now = state.ports.now();
+    let caller = state.auth.reader(request).await?;
     let id = validation::uuid(id).ok_or(NO_SUCH_TASK)?;
-    let task = TaskStore::get(&api.ports, &caller.user, &id)
+    let task = TaskStore::get(&state.ports, &caller.user, &id)
         .await?
         .ok_or(NO_SUCH_TASK)?;
-    api.was_read(&task, now);
-    Response::json(200, &shown(&api.ports, &task, &request.origin).await?)
+    state.republisher.republish_if_overdue(&task, now);
+    json(200, &shown(&state.ports, &task, &request.origin).await?)
 }
 
-pub async fn list<P: Ports + 'static, B>(api: &Api<P>, request: &Request<B>) -> Answer<P> {
-    let now = api.ports.now();
-    let caller = auth::reader(api, request).await?;
+pub async fn list<P: Ports + 'static, B>(state: &State<P>, request: &Request<B>) -> Answer<P> {
+    let now = state.ports.now();
+    let caller = state.auth.reader(request).await?;
     let paging = Paging::parse(request.query.as_deref(), &caller.user, ByStatus::Yes)?;
     let page = TaskStore::list(
-        &api.ports,
+        &state.ports,
         &caller.user,
         paging.status,
         paging.limit,
@@ -53,25 +55,25 @@ pub async fn list<P: Ports + 'static, B>(api: &Api<P>, request: &Request<B>) -> 
     .await?;
     let mut tasks = Vec::with_capacity(page.items.len());
     for task in &page.items {
-        api.was_read(task, now);
-        tasks.push(shown(&api.ports, task, &request.origin).await?);
+        state.republisher.republish_if_overdue(task, now);
+        tasks.push(shown(&state.ports, task, &request.origin).await?);
     }
     let next_cursor = next_cursor(&caller.user, page.next.as_ref());
-    Response::json(200, &TaskList { tasks, next_cursor })
+    json(200, &TaskList { tasks, next_cursor })
 }
 
 pub async fn delete<P: Ports + 'static, B>(
-    api: &Api<P>,
+    state: &State<P>,
     request: &Request<B>,
     id: &str,
 ) -> Answer<P> {
-    let caller = auth::writer(api, request).await?;
+    let caller = state.auth.writer(request).await?;
     let id = validation::uuid(id).ok_or(NO_SUCH_TASK)?;
-    let deleted = TaskStore::delete(&api.ports, &caller.user, &id)
+    let deleted = TaskStore::delete(&state.ports, &caller.user, &id)
         .await?
         .ok_or(NO_SUCH_TASK)?;
     if let Some(path) = deleted.unpublished_image
-        && let Err(error) = ImageStore::delete(&api.ports, &path).await
+        && let Err(error) = ImageStore::delete(&state.ports, &path).await
     {
         // The task is gone all the same, and nobody can see the image.
         log::warn(format_args!(

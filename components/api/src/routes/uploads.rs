@@ -6,13 +6,11 @@ use concept_refinement_domain::capability::{ImageKind, NewImage, Stored, StoredO
 use concept_refinement_domain::image;
 use serde::Serialize;
 
-use super::Answer;
-use crate::api::Api;
-use crate::auth;
+use super::answer::{Answer, json};
 use crate::ports::Ports;
 use crate::problem::Problem;
 use crate::request::{Body, Request};
-use crate::response::Response;
+use crate::state::State;
 use crate::upload::Upload;
 
 /// An upload of undeclared length is collected in memory first. All that are
@@ -25,31 +23,28 @@ const COUNTED_AT_LEAST: u64 = 1024 * 1024;
 
 /// An original that was stored.
 #[derive(Serialize)]
-#[cfg_attr(
-    test,
-    derive(schemars::JsonSchema),
-    schemars(rename = "UploadResponse", deny_unknown_fields)
-)]
 pub struct Uploaded<'a> {
     /// Signed, to be looked at, and to be sent as `original_image_url`.
-    #[cfg_attr(test, schemars(with = "crate::openapi::form::Url"))]
     image_url: &'a str,
     /// Names the image under `/api/images/`.
     path: &'a str,
 }
 
-pub async fn upload<P: Ports + 'static, B: Body>(api: &Api<P>, request: Request<B>) -> Answer<P> {
-    let caller = auth::writer(api, &request).await?;
-    let upload = Upload::new(request.body, api.config.image_limits);
+pub async fn upload<P: Ports + 'static, B: Body>(
+    state: &State<P>,
+    request: Request<B>,
+) -> Answer<P> {
+    let caller = state.auth.writer(&request).await?;
+    let upload = Upload::new(request.body, state.config.image_limits);
     let stored = match request.headers.content_length() {
-        Some(length) => stream(api, caller.user, upload, length).await?,
-        None => collect(api, caller.user, upload).await?,
+        Some(length) => stream(state, caller.user, upload, length).await?,
+        None => collect(state, caller.user, upload).await?,
     };
-    let image_url = api
+    let image_url = state
         .ports
         .sign(&stored.path, request.origin.as_str())
         .await?;
-    Response::json(
+    json(
         201,
         &Uploaded {
             image_url: &image_url,
@@ -60,21 +55,21 @@ pub async fn upload<P: Ports + 'static, B: Body>(api: &Api<P>, request: Request<
 
 /// The store reads the body while it comes.
 async fn stream<P: Ports, B: Body>(
-    api: &Api<P>,
+    state: &State<P>,
     owner: String,
     mut upload: Upload<B>,
     length: u64,
 ) -> Result<Stored, Problem> {
-    let max_bytes = api.config.image_limits.max_bytes;
+    let max_bytes = state.config.image_limits.max_bytes;
     if length > max_bytes {
         return Err(image::Problem::TooLarge { max_bytes }.into());
     }
     let Some(format) = upload.format().await else {
         return Err(upload.verdict().err().unwrap_or(Problem::Internal));
     };
-    let image = new_image(api, owner, format, length);
-    match api.ports.put(image, &mut upload).await {
-        Ok(StoredOrNot::TooMany) => Err(too_many(api)),
+    let image = new_image(state, owner, format, length);
+    match state.ports.put(image, &mut upload).await {
+        Ok(StoredOrNot::TooMany) => Err(too_many(state)),
         Ok(StoredOrNot::Stored(stored)) => upload.verdict().map(|_| stored),
         Ok(StoredOrNot::WrongLength) => {
             upload.verdict()?;
@@ -87,45 +82,45 @@ async fn stream<P: Ports, B: Body>(
 }
 
 async fn collect<P: Ports, B: Body>(
-    api: &Api<P>,
+    state: &State<P>,
     owner: String,
     upload: Upload<B>,
 ) -> Result<Stored, Problem> {
-    let max_bytes = api.config.image_limits.max_bytes;
-    let _place = Place::take(&api.collecting, max_bytes).ok_or(Problem::Unavailable {
+    let max_bytes = state.config.image_limits.max_bytes;
+    let _place = Place::take(&state.collecting, max_bytes).ok_or(Problem::Unavailable {
         detail: "Too many uploads without a declared length are under way.".into(),
         retry_after: Some(1),
     })?;
     let (inspected, mut contents) = upload.collect().await?;
-    let image = new_image(api, owner, inspected.format, inspected.bytes);
-    match api.ports.put(image, &mut contents).await? {
+    let image = new_image(state, owner, inspected.format, inspected.bytes);
+    match state.ports.put(image, &mut contents).await? {
         StoredOrNot::Stored(stored) => Ok(stored),
-        StoredOrNot::TooMany => Err(too_many(api)),
+        StoredOrNot::TooMany => Err(too_many(state)),
         StoredOrNot::WrongLength => Err(Problem::Internal),
     }
 }
 
 fn new_image<P: Ports>(
-    api: &Api<P>,
+    state: &State<P>,
     owner: String,
     format: image::Format,
     length: u64,
 ) -> NewImage {
     NewImage {
         kind: ImageKind::Upload,
-        name: api.ports.uuid(),
+        name: state.ports.uuid(),
         owner,
         media_type: format.media_type().to_owned(),
         length,
         metadata: Vec::new(),
-        at_most: Some(api.config.uploads),
+        at_most: Some(state.config.uploads),
     }
 }
 
-fn too_many<P>(api: &Api<P>) -> Problem {
-    Problem::TooManyKept(format!(
+fn too_many<P>(state: &State<P>) -> Problem {
+    Problem::TooManyUploads(format!(
         "You keep {} uploads already. Delete one first.",
-        api.config.uploads
+        state.config.uploads
     ))
 }
 

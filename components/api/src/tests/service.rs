@@ -12,8 +12,8 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 
 use super::memory::Memory;
+use super::openapi;
 use crate::config::{Config, ConfigError};
-use crate::openapi;
 use crate::request::{Body, Interrupted};
 use crate::{Api, Content, Headers, Method, Origin, Request};
 

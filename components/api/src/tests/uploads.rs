@@ -167,19 +167,19 @@ fn few_uploads_of_undeclared_length_at_a_time() {
     let service = Service::new();
     let image = png(1, 1, 1);
     let send = || service.send(call().pieces(pieces(&image, 10)));
-    service.api.collecting.set(45 << 20);
+    service.api.state.collecting.set(45 << 20);
     let reply = send();
     reply.is_error(503, "SERVICE_UNAVAILABLE");
     assert_eq!(reply.header("retry-after"), Some("1"));
     assert_eq!(service.send(call().body(image.clone())).status, 201);
-    service.api.collecting.set(44 << 20);
+    service.api.state.collecting.set(44 << 20);
     for _ in 0..5 {
         assert_eq!(send().status, 201, "places are given back");
     }
     service
         .send(call().pieces([]))
         .is_error(422, "VALIDATION_ERROR");
-    assert_eq!(service.api.collecting.get(), 44 << 20);
+    assert_eq!(service.api.state.collecting.get(), 44 << 20);
 }
 
 #[test]

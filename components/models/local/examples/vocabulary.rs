@@ -1,4 +1,4 @@
-//! Prints the table that stands in the README:
+//! Prints the table for `docs/local-model.md`:
 //! `cargo run --example vocabulary -p concept-refinement-model-local`
 
 use concept_refinement_model_local::vocabulary;

@@ -1,6 +1,6 @@
 //! What the words of a prompt can mean to this model. Which words mean what
 //! stands in `table`, and nowhere else: the reading of prompts, the command
-//! line and the README all have it from there.
+//! line and `docs/local-model.md` all take them from there.
 
 mod table;
 mod text;

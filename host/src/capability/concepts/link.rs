@@ -20,7 +20,10 @@ impl HostWithStore<Sandbox> for Linked {
         concept: types::NewConcept,
     ) -> Answer<Option<String>> {
         let host = accessor.with(|mut access| access.get().capabilities())?;
-        let id = host.concepts.put(&lease.convert(), concept.convert()).await;
+        let id = host
+            .leases()
+            .put_concept(&lease.convert(), concept.convert())
+            .await;
         Ok(id.convert())
     }
 
@@ -30,7 +33,7 @@ impl HostWithStore<Sandbox> for Linked {
         id: String,
     ) -> Answer<Option<types::Concept>> {
         let host = accessor.with(|mut access| access.get().capabilities())?;
-        let concept = host.concepts.get(&user_id, &id).await;
+        let concept = host.concepts().get(&user_id, &id).await;
         Ok(concept.convert())
     }
 
@@ -41,7 +44,7 @@ impl HostWithStore<Sandbox> for Linked {
         after: Option<types::Position>,
     ) -> Answer<types::ConceptPage> {
         let host = accessor.with(|mut access| access.get().capabilities())?;
-        let page = host.concepts.list(&user_id, limit, after.convert()).await;
+        let page = host.concepts().list(&user_id, limit, after.convert()).await;
         Ok(page.convert())
     }
 
@@ -51,7 +54,7 @@ impl HostWithStore<Sandbox> for Linked {
         id: String,
     ) -> Answer<Option<String>> {
         let host = accessor.with(|mut access| access.get().capabilities())?;
-        let path = host.concepts.delete(&user_id, &id).await;
+        let path = host.concepts().delete(&user_id, &id).await;
         Ok(path.convert())
     }
 }

@@ -19,11 +19,13 @@ pub struct ModelHealth {
 }
 
 impl ModelHealth {
+    /// A call was answered.
     pub fn succeeded(&mut self, now: Timestamp) {
         self.failures_in_a_row = 0;
         self.last_call = now;
     }
 
+    /// A call failed in a way that says something of the model.
     pub fn failed(&mut self, now: Timestamp) {
         let unusable_till_now = self.failures_in_a_row >= FAILURES;
         if unusable_till_now && self.is_forgotten(now) {

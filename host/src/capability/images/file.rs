@@ -5,78 +5,56 @@
 //! description at the end (see `envelope`), synced, and only then renamed into
 //! its place, so an image is there whole or not at all, description included.
 
+mod disk;
 mod draft;
+pub(crate) mod engine;
 mod envelope;
 mod listing;
 mod reading;
+mod store;
 
-use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::path::Path;
+use std::sync::Arc;
 
 use concept_refinement_domain::capability::{
     ByteRange, CapabilityError, ImageInfo, ImageKind, NewImage, Resolved, Stored, StoredOrNot,
 };
+use concept_refinement_domain::image_path::ImagePath;
+use concept_refinement_domain::image_url::Signing;
 use futures::StreamExt;
 
 use super::{Contents, ImageStore, Images, no_such_name};
-use crate::capability::directory::{self, DirectoryLock};
 use crate::capability::{Answer, Clock, OpenError};
-use crate::log_throttle::LogThrottle;
-use concept_refinement_domain::image_path::{ImagePath, folder};
-use concept_refinement_domain::image_url::Signing;
-use draft::{Draft, Finished};
+use disk::on_disk;
+use draft::Draft;
 use envelope::Description;
-
-const DRAFTS: &str = "drafts";
-const LOCK: &str = "images.lock";
-
-/// Owners share this many locks.
-const LOCKS: usize = 64;
+use store::Store;
 
 /// So much is gathered before it is written, in bytes.
 const WRITTEN_AT_ONCE: usize = 256 * 1024;
 
+/// Images in files. Clones share one store.
 #[derive(Clone)]
 pub struct FileImages {
     store: Arc<Store>,
-}
-
-struct Store {
-    root: PathBuf,
-    drafts: AtomicU64,
-    /// Taken by whoever changes an owner's folder.
-    locks: [Mutex<()>; LOCKS],
-    signing: Signing,
-    clock: Arc<dyn Clock>,
-    /// Where it does not hold any more, nothing may be stored, and nothing is
-    /// known to be gone.
-    lock: DirectoryLock,
 }
 
 impl FileImages {
     /// Opens the store of a directory, which is created where it is missing and
     /// held until this is dropped. What a predecessor left half written is
     /// removed. It blocks: call it where that does no harm.
+    ///
+    /// # Errors
+    ///
+    /// The directory is in use by another process, or cannot be used.
     pub fn open(
         directory: &Path,
         signing: Signing,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, OpenError> {
-        let lock = DirectoryLock::acquire(directory, LOCK)?;
-        let store = Store {
-            root: directory.to_owned(),
-            drafts: AtomicU64::new(0),
-            locks: std::array::from_fn(|_| Mutex::new(())),
-            signing,
-            clock,
-            lock,
-        };
-        store.prepare()?;
         Ok(Self {
-            store: Arc::new(store),
+            store: Arc::new(Store::open(directory, signing, clock)?),
         })
     }
 
@@ -157,133 +135,6 @@ async fn receive(
     on_disk(move || draft.append(&gathered)).await.map(Some)
 }
 
-/// Everything below blocks.
-impl Store {
-    fn prepare(&self) -> Result<(), OpenError> {
-        let drafts = self.drafts();
-        let folders = [ImageKind::Upload, ImageKind::Refined].map(folder);
-        for directory in folders
-            .map(|folder| self.root.join(folder))
-            .iter()
-            .chain([&drafts])
-        {
-            directory::create(directory).map_err(|error| OpenError::unusable(directory, error))?;
-        }
-        let unusable = |error: io::Error| OpenError::unusable(&drafts, error);
-        for left in fs::read_dir(&drafts).map_err(unusable)? {
-            let left = left.map_err(unusable)?.path();
-            fs::remove_file(&left).map_err(|error| OpenError::unusable(&left, error))?;
-        }
-        Ok(())
-    }
-
-    fn begin(&self) -> io::Result<Draft> {
-        self.lock.check()?;
-        let number = self.drafts.fetch_add(1, Ordering::Relaxed);
-        Draft::create(self.drafts().join(number.to_string()))
-    }
-
-    /// Names the draft. False: it would be one too many.
-    fn place(&self, draft: Finished, path: &ImagePath, at_most: Option<u32>) -> io::Result<bool> {
-        let _changing = self.changing(path);
-        if !self.has_room(path, at_most)? {
-            return Ok(false);
-        }
-        let folder = self.folder_of(path);
-        directory::create(&folder)?;
-        draft.rename(&folder.join(&path.name))?;
-        directory::sync(&folder)?;
-        self.lock.check()?;
-        Ok(true)
-    }
-
-    /// Whether the owner may keep the image, too.
-    fn has_room(&self, path: &ImagePath, at_most: Option<u32>) -> io::Result<bool> {
-        let Some(at_most) = at_most else {
-            return Ok(true);
-        };
-        let mut others = 0;
-        match fs::read_dir(self.folder_of(path)) {
-            Ok(entries) => {
-                for entry in entries {
-                    others += u32::from(entry?.file_name() != path.name.as_str());
-                }
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
-        }
-        Ok(others < at_most)
-    }
-
-    /// A damaged image is as good as none: no repeat brings it back.
-    fn open(&self, path: &str) -> io::Result<Option<(ImageInfo, fs::File)>> {
-        let Some(path) = ImagePath::parse(path) else {
-            return Ok(None);
-        };
-        match self.open_whole(&path) {
-            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-                tracing::error!(%path, %error, "an image is damaged");
-                Ok(None)
-            }
-            opened => opened,
-        }
-    }
-
-    /// `InvalidData`: whatever has the name is damaged.
-    fn open_whole(&self, path: &ImagePath) -> io::Result<Option<(ImageInfo, fs::File)>> {
-        let mut file = match fs::File::open(self.file_of(path)) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return self.lock.check().map(|()| None);
-            }
-            Err(error) => return Err(error),
-        };
-        let info = envelope::read(&mut file)?.info(path);
-        Ok(info.map(|info| (info, file)))
-    }
-
-    fn remove(&self, path: &str) -> io::Result<()> {
-        let Some(parsed) = ImagePath::parse(path) else {
-            return Ok(());
-        };
-        let _changing = self.changing(&parsed);
-        match self.open_whole(&parsed) {
-            // Another image may have taken the name meanwhile, in another format.
-            Ok(None) => return Ok(()),
-            Err(error) if error.kind() != io::ErrorKind::InvalidData => return Err(error),
-            // A damaged one is to go as well.
-            Ok(Some(_)) | Err(_) => {}
-        }
-        fs::remove_file(self.file_of(&parsed))?;
-        let folder = self.folder_of(&parsed);
-        directory::sync(&folder)?;
-        // Only an empty one can be removed, and that it stays does no harm.
-        let _ = fs::remove_dir(folder);
-        Ok(())
-    }
-
-    fn changing(&self, path: &ImagePath) -> Option<MutexGuard<'_, ()>> {
-        let sum = path.tag.bytes().fold(0_usize, |sum, byte| {
-            sum.wrapping_mul(31) + usize::from(byte)
-        });
-        let lock = self.locks.get(sum % LOCKS)?;
-        Some(lock.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn drafts(&self) -> PathBuf {
-        self.root.join(DRAFTS)
-    }
-
-    fn folder_of(&self, path: &ImagePath) -> PathBuf {
-        self.root.join(folder(path.kind)).join(&path.tag)
-    }
-
-    /// The format is not part of it: whatever has the name takes its place.
-    fn file_of(&self, path: &ImagePath) -> PathBuf {
-        self.folder_of(path).join(&path.name)
-    }
-}
-
 impl ImageStore for FileImages {
     fn put(&self, image: NewImage, contents: Contents) -> Answer<'_, StoredOrNot> {
         Box::pin(self.store(image, contents))
@@ -291,7 +142,7 @@ impl ImageStore for FileImages {
 
     fn stat<'a>(&'a self, path: &'a str) -> Answer<'a, Option<ImageInfo>> {
         let path = path.to_owned();
-        Box::pin(self.blocking(move |store| Ok(store.open(&path)?.map(|(info, _)| info))))
+        Box::pin(self.blocking(move |store| Ok(store.find(&path)?.map(|(info, _)| info))))
     }
 
     fn get<'a>(
@@ -301,7 +152,7 @@ impl ImageStore for FileImages {
     ) -> Answer<'a, Option<(ImageInfo, Contents)>> {
         let path = path.to_owned();
         Box::pin(async move {
-            let opened = self.blocking(move |store| store.open(&path)).await?;
+            let opened = self.blocking(move |store| store.find(&path)).await?;
             let Some((info, file)) = opened else {
                 return Ok(None);
             };
@@ -339,48 +190,13 @@ impl ImageStore for FileImages {
     }
 }
 
-async fn on_disk<T, W>(work: W) -> Result<T, CapabilityError>
-where
-    T: Send + 'static,
-    W: FnOnce() -> io::Result<T> + Send + 'static,
-{
-    match tokio::task::spawn_blocking(work).await {
-        Ok(Ok(done)) => Ok(done),
-        Ok(Err(error)) => Err(tell(&error)),
-        Err(error) => Err(tell(&io::Error::other(error))),
-    }
-}
-
-/// Logs the details, which may name paths, and answers a sentence that does not.
-fn tell(error: &io::Error) -> CapabilityError {
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            static FAULT: LogThrottle = LogThrottle::new();
-            if let Some(times) = FAULT.times() {
-                tracing::error!(%error, times, "the image store has no room left");
-            }
-            CapabilityError::full("The image store has no room left.")
-        }
-        kind => {
-            static FAULT: LogThrottle = LogThrottle::new();
-            if let Some(times) = FAULT.times() {
-                tracing::error!(%error, times, "the image store failed");
-            }
-            match kind {
-                io::ErrorKind::InvalidInput => {
-                    CapabilityError::invalid("The image store cannot keep this.")
-                }
-                _ => CapabilityError::unavailable("The image store cannot be used at the moment."),
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use concept_refinement_domain::capability::ErrorKind;
+    use std::fs;
+    use std::path::PathBuf;
 
     use bytes::Bytes;
+    use concept_refinement_domain::capability::ErrorKind;
     use futures::{FutureExt, stream};
 
     use super::*;
@@ -473,22 +289,5 @@ mod tests {
             }
         }
         assert_eq!(files, 3, "the lock, the image and the draft");
-    }
-
-    #[test]
-    fn a_caller_is_told_whether_a_repeat_helps_and_no_more() {
-        let cases = [
-            (io::ErrorKind::StorageFull, ErrorKind::Full),
-            (io::ErrorKind::QuotaExceeded, ErrorKind::Full),
-            (io::ErrorKind::ReadOnlyFilesystem, ErrorKind::Unavailable),
-            (io::ErrorKind::PermissionDenied, ErrorKind::Unavailable),
-            (io::ErrorKind::UnexpectedEof, ErrorKind::Unavailable),
-            (io::ErrorKind::InvalidInput, ErrorKind::Invalid),
-        ];
-        for (kind, expected) in cases {
-            let told = tell(&io::Error::new(kind, "/secret/place"));
-            assert_eq!(told.kind, expected, "{kind:?}");
-            assert!(!told.message.contains('/'), "{told}");
-        }
     }
 }

@@ -22,6 +22,7 @@ use concept_refinement_domain::image_url::Signing;
 /// In bytes.
 const READ_AT_ONCE: usize = 256 * 1024;
 
+/// Images in memory.
 pub struct MemoryImages {
     signing: Signing,
     clock: Arc<dyn Clock>,
@@ -42,6 +43,7 @@ struct Image {
 }
 
 impl MemoryImages {
+    /// Without any image yet.
     pub fn new(signing: Signing, clock: Arc<dyn Clock>) -> Self {
         Self {
             signing,

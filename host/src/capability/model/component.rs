@@ -25,7 +25,8 @@ use super::admission::{Admission, Admitted, Room};
 use super::{ImageModel, ModelAnswer, ModelError, ModelRequest};
 use crate::wasm::bindings::model::exports::concept::refinement::image_model as wit;
 use crate::wasm::bindings::model::{ImageModelComponent, ImageModelComponentPre};
-use crate::wasm::sandbox::{Grants, Sandbox, model_linker};
+use crate::wasm::linker::model_linker;
+use crate::wasm::sandbox::{Grants, Sandbox};
 use crate::wasm::stream::{Bytestream, consume};
 
 /// For one sentence on itself.

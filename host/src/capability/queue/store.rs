@@ -5,24 +5,26 @@
 //! which to look at them, so that a worker is woken and need not poll. The
 //! message is made from the row when it is delivered.
 
+pub(crate) mod engine;
+
 use std::cmp::Reverse;
 use std::collections::binary_heap::PeekMut;
 use std::collections::{BinaryHeap, HashSet, VecDeque};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::message::{self, Parsed};
 use futures::FutureExt;
-use futures::future::{self, BoxFuture};
+use futures::future::{self, BoxFuture, select};
 use tokio::sync::Notify;
-// The runtime's time, which tests can hold still.
-use tokio::time::Instant;
 
 use super::{Delivery, Receipt, TaskQueue};
 use crate::capability::Answer;
-use crate::capability::tasks::TaskStore;
+use crate::capability::tasks::Tasks;
 use crate::log_throttle::LogThrottle;
+use crate::runtime::{Runtime, Tokio};
 
 /// A delivery that was not answered comes again after this.
 const UNANSWERED_DELAY: Duration = Duration::from_secs(1);
@@ -30,18 +32,25 @@ const UNANSWERED_DELAY: Duration = Duration::from_secs(1);
 /// Whatever a worker asks for.
 const LONGEST_DELAY: Duration = Duration::from_secs(60 * 60);
 
+/// The queue inside a task store.
 pub struct StoreQueue {
-    tasks: Arc<dyn TaskStore>,
+    tasks: Arc<dyn Tasks>,
     waiting: Arc<Waiting>,
 }
 
 impl StoreQueue {
     /// Keeps at most `capacity` tasks in mind. One more is not refused, since
     /// its row is there: it is published again when it is overdue.
-    pub fn new(tasks: Arc<dyn TaskStore>, capacity: usize) -> Self {
+    pub fn new(tasks: Arc<dyn Tasks>, capacity: usize) -> Self {
+        Self::on(Arc::new(Tokio::default()), tasks, capacity)
+    }
+
+    /// The same by another time than tokio's.
+    pub fn on(runtime: Arc<dyn Runtime>, tasks: Arc<dyn Tasks>, capacity: usize) -> Self {
         Self {
             tasks,
             waiting: Arc::new(Waiting {
+                runtime,
                 capacity,
                 line: Mutex::default(),
                 changed: Notify::new(),
@@ -62,7 +71,7 @@ impl StoreQueue {
             match self.tasks.get(&user_id, &task_id).await? {
                 Some(task) if !task.status.is_final() => {
                     let message = message::message_for(&task);
-                    return Ok(Delivery::new(message, Box::new(receipt)));
+                    return Ok(Delivery::new(Some(task_id), message, Box::new(receipt)));
                 }
                 _ => receipt.forget(),
             }
@@ -102,6 +111,7 @@ struct Entry {
 }
 
 struct Waiting {
+    runtime: Arc<dyn Runtime>,
     capacity: usize,
     line: Mutex<Line>,
     changed: Notify,
@@ -111,14 +121,14 @@ struct Waiting {
 #[derive(Default)]
 struct Line {
     ready: VecDeque<Entry>,
-    later: BinaryHeap<Reverse<(Instant, Entry)>>,
+    later: BinaryHeap<Reverse<(Duration, Entry)>>,
     /// The ids of both.
     ids: HashSet<String>,
 }
 
 impl Line {
     /// Lets those whose time has come stand behind those who are ready.
-    fn wake(&mut self, now: Instant) {
+    fn wake(&mut self, now: Duration) {
         while let Some(first) = self.later.peek_mut().filter(|first| first.0.0 <= now) {
             let Reverse((_, entry)) = PeekMut::pop(first);
             self.ready.push_back(entry);
@@ -131,7 +141,7 @@ impl Line {
         Some(entry)
     }
 
-    fn next_wake(&self) -> Option<Instant> {
+    fn next_wake(&self) -> Option<Duration> {
         self.later.peek().map(|Reverse((at, _))| *at)
     }
 }
@@ -148,7 +158,7 @@ impl Waiting {
     fn add_later(&self, entry: Entry, delay: Duration) {
         let mut line = self.line();
         if self.admits(&mut line, &entry) {
-            let at = Instant::now() + delay.min(LONGEST_DELAY);
+            let at = self.runtime.elapsed() + delay.min(LONGEST_DELAY);
             line.later.push(Reverse((at, entry)));
             self.changed.notify_one();
         }
@@ -167,9 +177,10 @@ impl Waiting {
 
     async fn next(&self) -> Entry {
         loop {
+            let now = self.runtime.elapsed();
             let next_wake = {
                 let mut line = self.line();
-                line.wake(Instant::now());
+                line.wake(now);
                 if let Some(entry) = line.take() {
                     // Who else waits minds the rest from now on.
                     if !line.ids.is_empty() {
@@ -181,11 +192,10 @@ impl Waiting {
             };
             // If this one is dropped, another has to mind the time.
             let relay = Relay(&self.changed);
+            let changed = pin!(self.changed.notified());
             match next_wake {
-                Some(at) => {
-                    let _ = tokio::time::timeout_at(at, self.changed.notified()).await;
-                }
-                None => self.changed.notified().await,
+                Some(at) => drop(select(changed, self.runtime.sleep(at - now)).await),
+                None => changed.await,
             }
             std::mem::forget(relay);
         }

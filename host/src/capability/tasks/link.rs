@@ -19,7 +19,7 @@ impl HostWithStore<Sandbox> for Linked {
         new_task: types::NewTask,
     ) -> Answer<types::Submission> {
         let host = accessor.with(|mut access| access.get().capabilities())?;
-        let submission = host.tasks.submit(new_task.convert()).await;
+        let submission = host.tasks().submit(new_task.convert()).await;
         Ok(submission.convert())
     }
 
@@ -29,7 +29,7 @@ impl HostWithStore<Sandbox> for Linked {
         error_message: String,
     ) -> Answer<types::Fenced> {
         let host = accessor.with(|mut access| access.get().capabilities())?;
-        let fenced = host.tasks.withdraw(&id, &error_message).await;
+        let fenced = host.tasks().withdraw(&id, &error_message).await;
         Ok(fenced.convert())
     }
 
@@ -39,7 +39,7 @@ impl HostWithStore<Sandbox> for Linked {
         user_id: Option<String>,
     ) -> Answer<Option<types::Claimed>> {
         let host = accessor.with(|mut access| access.get().capabilities())?;
-        let claimed = host.tasks.claim(&id, user_id.as_deref()).await;
+        let claimed = host.leases().claim(&id, user_id.as_deref()).await;
         if let Ok(Some(claimed)) = &claimed {
             let lease = claimed.lease.clone();
             accessor.with(|mut access| access.get().claimed().set(Some(lease)));
@@ -52,7 +52,7 @@ impl HostWithStore<Sandbox> for Linked {
         lease: types::Lease,
     ) -> Answer<Option<types::Lease>> {
         let host = accessor.with(|mut access| access.get().capabilities())?;
-        let renewed = host.tasks.renew(&lease.convert()).await;
+        let renewed = host.leases().renew(&lease.convert()).await;
         Ok(renewed.convert())
     }
 
@@ -62,7 +62,10 @@ impl HostWithStore<Sandbox> for Linked {
         image_path: String,
     ) -> Answer<types::Fenced> {
         let host = accessor.with(|mut access| access.get().capabilities())?;
-        let fenced = host.tasks.checkpoint(&lease.convert(), &image_path).await;
+        let fenced = host
+            .leases()
+            .checkpoint(&lease.convert(), &image_path)
+            .await;
         Ok(fenced.convert())
     }
 
@@ -72,7 +75,7 @@ impl HostWithStore<Sandbox> for Linked {
         result_id: String,
     ) -> Answer<types::Fenced> {
         let host = accessor.with(|mut access| access.get().capabilities())?;
-        let fenced = host.tasks.complete(&lease.convert(), &result_id).await;
+        let fenced = host.leases().complete(&lease.convert(), &result_id).await;
         Ok(fenced.convert())
     }
 
@@ -84,7 +87,7 @@ impl HostWithStore<Sandbox> for Linked {
     ) -> Answer<types::Fenced> {
         let host = accessor.with(|mut access| access.get().capabilities())?;
         let fenced = host
-            .tasks
+            .leases()
             .fail(&lease.convert(), stage.convert(), &error_message)
             .await;
         Ok(fenced.convert())
@@ -95,7 +98,7 @@ impl HostWithStore<Sandbox> for Linked {
         lease: types::Lease,
     ) -> Answer<types::Fenced> {
         let host = accessor.with(|mut access| access.get().capabilities())?;
-        let fenced = host.tasks.release(&lease.convert()).await;
+        let fenced = host.leases().release(&lease.convert()).await;
         Ok(fenced.convert())
     }
 
@@ -105,7 +108,7 @@ impl HostWithStore<Sandbox> for Linked {
         id: String,
     ) -> Answer<Option<types::Task>> {
         let host = accessor.with(|mut access| access.get().capabilities())?;
-        let task = host.tasks.get(&user_id, &id).await;
+        let task = host.tasks().get(&user_id, &id).await;
         Ok(task.convert())
     }
 
@@ -118,7 +121,7 @@ impl HostWithStore<Sandbox> for Linked {
     ) -> Answer<types::TaskPage> {
         let host = accessor.with(|mut access| access.get().capabilities())?;
         let (status, after) = (status.convert(), after.convert());
-        let page = host.tasks.list(&user_id, status, limit, after).await;
+        let page = host.tasks().list(&user_id, status, limit, after).await;
         Ok(page.convert())
     }
 
@@ -128,7 +131,7 @@ impl HostWithStore<Sandbox> for Linked {
         id: String,
     ) -> Answer<Option<types::Deleted>> {
         let host = accessor.with(|mut access| access.get().capabilities())?;
-        let deleted = host.tasks.delete(&user_id, &id).await;
+        let deleted = host.tasks().delete(&user_id, &id).await;
         Ok(deleted.convert())
     }
 
@@ -145,7 +148,7 @@ impl HostWithStore<Sandbox> for Linked {
             Ok(place) => place,
             Err(error) => return Ok(Err(error.convert())),
         };
-        match host.tasks.watch(&user_id, &id).await {
+        match host.tasks().watch(&user_id, &id).await {
             Ok(None) => Ok(Ok(None)),
             Ok(Some(changes)) => {
                 let changes = Items::new(place.hold(changes).map(Convert::convert));

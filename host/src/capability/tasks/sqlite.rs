@@ -10,6 +10,7 @@ mod connection;
 mod damage;
 mod delete;
 mod deletions;
+pub(crate) mod engine;
 mod expiry;
 mod fault;
 mod files;
@@ -32,29 +33,30 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
-use std::time::Duration;
 
 use concept_refinement_domain::capability::{
     CapabilityError, Claimed, ConceptPage, Deleted, Fenced, Lease, NewTask, Position, Submission,
     TaskPage,
 };
 use concept_refinement_domain::concept::{Concept, NewConcept};
+use concept_refinement_domain::rulebook::Claim;
 use concept_refinement_domain::task::{Stage, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use futures::future::BoxFuture;
 use rusqlite::Connection;
 
-use super::{Changes, Expired, Tally, TaskStore};
-use crate::capability::concepts::ConceptStore;
+use super::{Changes, Expired, Leases, Maintenance, Tally, Tasks};
+use crate::capability::concepts::Concepts;
 use crate::capability::directory::{self, DirectoryLock};
 use crate::capability::{Answer, Clock, OpenError};
 use damage::Damage;
 use fault::Fault;
-use leases::Claim;
 use readers::Readers;
 use schema::MigrationError;
 use watch::Hub;
 use writer::{Step, Writer};
+
+pub use super::Options;
 
 /// In the data directory.
 const FILE: &str = "tasks.sqlite";
@@ -62,23 +64,6 @@ const LOCK: &str = "tasks.lock";
 
 /// Enough to keep a few cores busy.
 const MOST_READERS: usize = 4;
-
-#[derive(Clone, Copy, Debug)]
-pub struct Options {
-    /// How long a worker holds a task without renewing its lease.
-    pub lease: Duration,
-    /// With so many pending tasks nothing more is accepted.
-    pub max_backlog: u32,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            lease: Duration::from_secs(30),
-            max_backlog: 10_000,
-        }
-    }
-}
 
 /// Dropping it waits for what was begun and lets go of the directory.
 pub struct SqliteTasks {
@@ -201,7 +186,7 @@ impl Drop for SqliteTasks {
     }
 }
 
-impl TaskStore for SqliteTasks {
+impl Tasks for SqliteTasks {
     fn submit(&self, task: NewTask) -> Answer<'_, Submission> {
         let max_backlog = self.options.max_backlog;
         Box::pin(self.write(move |step| submit::submit(step, task, max_backlog)))
@@ -209,53 +194,7 @@ impl TaskStore for SqliteTasks {
 
     fn withdraw<'a>(&'a self, id: &'a str, error_message: &'a str) -> Answer<'a, Fenced> {
         let (id, error_message) = (id.to_owned(), error_message.to_owned());
-        Box::pin(self.write(move |step| submit::withdraw(step, &id, error_message)))
-    }
-
-    fn claim<'a>(&'a self, id: &'a str, user_id: Option<&'a str>) -> Answer<'a, Option<Claimed>> {
-        let (id, user_id) = (id.to_owned(), user_id.map(str::to_owned));
-        let lease = self.options.lease;
-        Box::pin(async move {
-            let claim = self.write(move |step| leases::claim(step, &id, user_id.as_deref(), lease));
-            Ok(match claim.await? {
-                Claim::Taken(claimed) => Some(*claimed),
-                Claim::Refused => None,
-                Claim::GivenUp => {
-                    self.given_up.fetch_add(1, Ordering::Relaxed);
-                    None
-                }
-            })
-        })
-    }
-
-    fn renew<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Option<Lease>> {
-        let (held, lease) = (lease.clone(), self.options.lease);
-        Box::pin(self.write(move |step| leases::renew(step, &held, lease)))
-    }
-
-    fn checkpoint<'a>(&'a self, lease: &'a Lease, image_path: &'a str) -> Answer<'a, Fenced> {
-        let (held, image_path) = (lease.clone(), image_path.to_owned());
-        Box::pin(self.write(move |step| leases::checkpoint(step, &held, image_path)))
-    }
-
-    fn complete<'a>(&'a self, lease: &'a Lease, result_id: &'a str) -> Answer<'a, Fenced> {
-        let (held, result_id) = (lease.clone(), result_id.to_owned());
-        Box::pin(self.write(move |step| leases::complete(step, &held, result_id)))
-    }
-
-    fn fail<'a>(
-        &'a self,
-        lease: &'a Lease,
-        _: Option<Stage>,
-        error_message: &'a str,
-    ) -> Answer<'a, Fenced> {
-        let (held, error_message) = (lease.clone(), error_message.to_owned());
-        Box::pin(self.write(move |step| leases::fail(step, &held, error_message)))
-    }
-
-    fn release<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Fenced> {
-        let held = lease.clone();
-        Box::pin(self.write(move |step| leases::release(step, &held)))
+        Box::pin(self.write(move |step| submit::withdraw(step, &id, &error_message)))
     }
 
     fn get<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Task>> {
@@ -295,16 +234,75 @@ impl TaskStore for SqliteTasks {
             Ok(found.map(|row| subscription.changes_after(row.revision, row.task)))
         })
     }
+}
 
-    fn forgotten(&self, id: &str) -> BoxFuture<'static, ()> {
+impl Leases for SqliteTasks {
+    fn claim<'a>(&'a self, id: &'a str, user_id: Option<&'a str>) -> Answer<'a, Option<Claimed>> {
+        let (id, user_id) = (id.to_owned(), user_id.map(str::to_owned));
+        let lease = self.options.lease;
+        Box::pin(async move {
+            let claim = self.write(move |step| leases::claim(step, &id, user_id.as_deref(), lease));
+            Ok(match claim.await? {
+                Claim::Claimed(claimed) => Some(*claimed),
+                Claim::Refused => None,
+                Claim::GivenUp => {
+                    self.given_up.fetch_add(1, Ordering::Relaxed);
+                    None
+                }
+            })
+        })
+    }
+
+    fn renew<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Option<Lease>> {
+        let (held, lease) = (lease.clone(), self.options.lease);
+        Box::pin(self.write(move |step| leases::renew(step, &held, lease)))
+    }
+
+    fn checkpoint<'a>(&'a self, lease: &'a Lease, image_path: &'a str) -> Answer<'a, Fenced> {
+        let (held, image_path) = (lease.clone(), image_path.to_owned());
+        Box::pin(self.write(move |step| leases::checkpoint(step, &held, &image_path)))
+    }
+
+    fn put_concept<'a>(
+        &'a self,
+        lease: &'a Lease,
+        concept: NewConcept,
+    ) -> Answer<'a, Option<String>> {
+        let held = lease.clone();
+        Box::pin(self.write(move |step| concepts::put(step, &held, &concept)))
+    }
+
+    fn complete<'a>(&'a self, lease: &'a Lease, result_id: &'a str) -> Answer<'a, Fenced> {
+        let (held, result_id) = (lease.clone(), result_id.to_owned());
+        Box::pin(self.write(move |step| leases::complete(step, &held, &result_id)))
+    }
+
+    fn fail<'a>(
+        &'a self,
+        lease: &'a Lease,
+        _: Option<Stage>,
+        error_message: &'a str,
+    ) -> Answer<'a, Fenced> {
+        let (held, error_message) = (lease.clone(), error_message.to_owned());
+        Box::pin(self.write(move |step| leases::fail(step, &held, &error_message)))
+    }
+
+    fn release<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Fenced> {
+        let held = lease.clone();
+        Box::pin(self.write(move |step| leases::release(step, &held)))
+    }
+
+    fn progress<'a>(&'a self, lease: &'a Lease, stage: Stage) -> Answer<'a, ()> {
+        self.hub.began(lease, stage);
+        Box::pin(ready(Ok(())))
+    }
+
+    fn deletion(&self, id: &str) -> BoxFuture<'static, ()> {
         Box::pin(self.hub.deletion(id).happens())
     }
+}
 
-    fn progress<'a>(&'a self, lease: &'a Lease, stage: Stage) -> BoxFuture<'a, ()> {
-        self.hub.began(lease, stage);
-        Box::pin(ready(()))
-    }
-
+impl Maintenance for SqliteTasks {
     fn due(&self, limit: u32) -> Answer<'_, Vec<Task>> {
         let lease = self.options.lease;
         Box::pin(self.write(move |step| sweep::due(step, limit, lease)))
@@ -343,12 +341,7 @@ impl TaskStore for SqliteTasks {
     }
 }
 
-impl ConceptStore for SqliteTasks {
-    fn put<'a>(&'a self, lease: &'a Lease, concept: NewConcept) -> Answer<'a, Option<String>> {
-        let held = lease.clone();
-        Box::pin(self.write(move |step| concepts::put(step, &held, &concept)))
-    }
-
+impl Concepts for SqliteTasks {
     fn get<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Concept>> {
         let (user_id, id) = (user_id.to_owned(), id.to_owned());
         Box::pin(self.read(move |connection| concepts::get(connection, &user_id, &id)))

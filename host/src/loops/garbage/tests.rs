@@ -11,10 +11,12 @@ use futures::stream;
 use super::*;
 use crate::capability::Answer;
 use crate::capability::clock::ManualClock;
-use crate::capability::images::{Contents, Images, Listed};
+use crate::capability::images::{Contents, ImageStore, Images, Listed};
 use crate::capability::tasks::samples::new_task;
 use crate::capability::tasks::sqlite::{Options, SqliteTasks};
-use crate::loops::fakes::{broken, refused};
+use crate::capability::tasks::{TaskStore, Tasks as _};
+use crate::loops::fakes::{broken, capabilities, refused};
+use crate::runtime::Tokio;
 
 const NOW: Timestamp = Timestamp(1_795_176_000_123_456);
 
@@ -28,7 +30,11 @@ struct Shelf {
 }
 
 impl Shelf {
-    fn of(images: &[(&str, Timestamp)]) -> Self {
+    fn of(images: &[(&str, Timestamp)]) -> Arc<Self> {
+        Arc::new(Self::holding(images, &[]))
+    }
+
+    fn holding(images: &[(&str, Timestamp)], stuck: &[&str]) -> Self {
         let listed = images.iter().map(|(path, created_at)| {
             Ok(Listed {
                 path: (*path).to_owned(),
@@ -37,6 +43,7 @@ impl Shelf {
         });
         Self {
             listed: Mutex::new(listed.collect()),
+            stuck: stuck.iter().map(|path| (*path).to_owned()).collect(),
             ..Self::default()
         }
     }
@@ -92,9 +99,23 @@ impl ImageStore for Shelf {
     }
 }
 
-fn store() -> SqliteTasks {
+fn store() -> Arc<SqliteTasks> {
     let clock = Arc::new(ManualClock::at(NOW));
-    SqliteTasks::in_memory(Options::default(), clock).unwrap()
+    Arc::new(SqliteTasks::in_memory(Options::default(), clock).unwrap())
+}
+
+fn garbage(
+    tasks: Arc<dyn TaskStore>,
+    images: Arc<dyn ImageStore>,
+    retention: Option<Duration>,
+) -> Garbage {
+    let clock = Arc::new(ManualClock::at(NOW));
+    Garbage {
+        host: Arc::new(capabilities(tasks, images, clock)),
+        runtime: Arc::new(Tokio::default()),
+        retention,
+        interval: HOUR,
+    }
 }
 
 /// A task that is to be done, of a user of its name.
@@ -113,8 +134,14 @@ async fn forget(store: &SqliteTasks, id: &str) {
     store.delete(id, id).await.unwrap().unwrap();
 }
 
-async fn remove_orphans(store: &SqliteTasks, shelf: &Shelf) -> Result<u64, CapabilityError> {
-    let removed = remove_unreferenced(store, shelf, ImageKind::Refined, None).await?;
+async fn remove_orphans(
+    store: &Arc<SqliteTasks>,
+    shelf: &Arc<Shelf>,
+) -> Result<u64, CapabilityError> {
+    let garbage = garbage(store.clone(), shelf.clone(), None);
+    let removed = garbage
+        .remove_unreferenced(ImageKind::Refined, None)
+        .await?;
     assert_eq!((removed.tasks, removed.concepts), (0, 0));
     Ok(removed.images)
 }
@@ -135,7 +162,7 @@ fn rounds_follow_the_retention() {
         (HOUR * 10, HOUR),
         (HOUR * 24 * 36_500, HOUR),
     ] {
-        assert_eq!(between_rounds(retention), expected, "{retention:?}");
+        assert_eq!(between_rounds(retention, HOUR), expected, "{retention:?}");
     }
 }
 
@@ -163,10 +190,7 @@ async fn one_that_cannot_be_deleted_keeps_no_other() {
         .map(|n| format!("refined/ada/{n}-1.png"))
         .collect();
     let images: Vec<_> = paths.iter().map(|path| (path.as_str(), NOW)).collect();
-    let shelf = Shelf {
-        stuck: [paths[0].clone(), paths[7].clone()].into(),
-        ..Shelf::of(&images)
-    };
+    let shelf = Arc::new(Shelf::holding(&images, &[&paths[0], &paths[7]]));
     let expected = u64::from(BATCH) * 2 - 2;
     let store = store();
     for n in 0..BATCH * 2 {
@@ -209,9 +233,10 @@ async fn all_that_is_older_goes_however_much_it_is() {
             images,
         })
     };
-    assert_eq!(remove_older(&store, &shelf, NOW).await, removed(0, 1));
+    let garbage = garbage(store.clone(), shelf.clone(), None);
+    assert_eq!(garbage.remove_older(NOW).await, removed(0, 1));
     assert_eq!(shelf.deleted(), ["uploads/ada/older.png"]);
-    let both = remove_older(&store, &shelf, later).await;
+    let both = garbage.remove_older(later).await;
     assert_eq!(both, removed(count, 2), "one was gone, and is again");
     let left = store.get("a", "a").await.unwrap();
     assert!(left.is_some(), "it is to be done");

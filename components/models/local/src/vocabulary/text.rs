@@ -1,4 +1,4 @@
-//! The table as text: for a terminal, for the README, and for the sentence
+//! The table as text: for a terminal, for `docs/local-model.md`, and for the sentence
 //! that a prompt without any of its words is refused with.
 
 use super::{Entry, Meaning, TABLE};
@@ -92,7 +92,7 @@ pub fn printed() -> String {
     text
 }
 
-/// As the table that stands in the README.
+/// As the table in `docs/local-model.md`.
 pub fn markdown() -> String {
     let mut text = String::from("| words | what they do |\n|---|---|\n");
     for section in Section::ALL {
@@ -194,11 +194,11 @@ mod tests {
     }
 
     #[test]
-    fn the_readme_has_the_table() {
+    fn the_documentation_has_the_table() {
         const START: &str = "<!-- the vocabulary, as its table has it -->\n";
         const END: &str = "<!-- the end of the vocabulary -->";
-        let readme = include_str!("../../../../../README.md");
-        let (_, after) = readme.split_once(START).unwrap();
+        let page = include_str!("../../../../../docs/local-model.md");
+        let (_, after) = page.split_once(START).unwrap();
         let (table, _) = after.split_once(END).unwrap();
         assert_eq!(
             table.trim(),

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use concept_refinement_domain::capability::{CapabilityError, ImageKind};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
-use super::{Store, envelope, on_disk};
+use super::disk::on_disk;
+use super::envelope;
+use super::store::Store;
 use crate::capability::images::{Images, Listed};
 use concept_refinement_domain::image_path::folder;
 

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use concept_refinement_domain::capability::{ByteRange, CapabilityError, within};
 use futures::stream;
 
-use super::on_disk;
+use super::disk::on_disk;
 use crate::capability::images::Contents;
 
 /// In bytes.

@@ -1,15 +1,15 @@
 //! Refined concepts: prepared by a worker, published with the task.
 
 use concept_refinement_domain::capability::{ConceptPage, Lease, Page, Position};
-use concept_refinement_domain::concept::{Concept, NewConcept, id_for};
+use concept_refinement_domain::concept::{Concept, NewConcept};
+use concept_refinement_domain::rulebook;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
 
 use super::fault::Fault;
-use super::leases;
 use super::reads::{one_more, start};
 use super::references;
-use super::rows::Stored;
+use super::rows::{self, Stored};
 use super::writer::Step;
 
 const COLUMNS: &str = "id, task_id, user_id, is_anonymous, image_path, image_url, \
@@ -21,15 +21,13 @@ pub(super) fn put(
     lease: &Lease,
     concept: &NewConcept,
 ) -> Result<Option<String>, Fault> {
-    let Some(row) = leases::row_of(step, lease)? else {
+    let id = match rows::find(step, &lease.task_id)? {
+        Some(record) => rulebook::put_concept(&record, lease, concept)?,
+        None => None,
+    };
+    let Some(id) = id else {
         return Ok(None);
     };
-    if concept.task_id != row.task.id || concept.user_id != row.task.user_id {
-        return Err(Fault::Invalid(
-            "The concept is not that of the claimed task.",
-        ));
-    }
-    let id = id_for(&row.task.id);
     let color_palettes = serde_json::Value::from(concept.color_palettes.clone()).to_string();
     step.connection
         .prepare_cached(
@@ -167,10 +165,9 @@ mod tests {
 
     use super::*;
     use crate::capability::clock::ManualClock;
-    use crate::capability::concepts::ConceptStore;
-    use crate::capability::tasks::TaskStore;
     use crate::capability::tasks::samples::new_task;
     use crate::capability::tasks::sqlite::{Options, SqliteTasks};
+    use crate::capability::tasks::{Leases as _, Tasks as _};
 
     /// A task whose concept is prepared, and its lease.
     async fn prepared(store: &SqliteTasks) -> Lease {
@@ -195,7 +192,11 @@ mod tests {
             theme_description: None,
             color_palettes: vec![],
         };
-        store.put(&claimed.lease, concept).await.unwrap().unwrap();
+        store
+            .put_concept(&claimed.lease, concept)
+            .await
+            .unwrap()
+            .unwrap();
         claimed.lease
     }
 
@@ -229,7 +230,7 @@ mod tests {
 
         let deleted = store();
         prepared(&deleted).await;
-        let answer = TaskStore::delete(&deleted, "ada", "a").await.unwrap();
+        let answer = deleted.delete("ada", "a").await.unwrap();
         assert!(answer.is_some());
         assert_eq!(rows(&deleted).await, 0);
     }

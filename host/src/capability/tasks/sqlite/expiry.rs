@@ -59,9 +59,9 @@ mod tests {
 
     use super::*;
     use crate::capability::clock::ManualClock;
-    use crate::capability::tasks::TaskStore;
     use crate::capability::tasks::samples::new_task;
     use crate::capability::tasks::sqlite::{Options, SqliteTasks};
+    use crate::capability::tasks::{Maintenance as _, Tasks as _};
 
     const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 

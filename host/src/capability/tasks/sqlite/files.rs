@@ -39,9 +39,9 @@ mod tests {
 
     use super::*;
     use crate::capability::clock::ManualClock;
-    use crate::capability::tasks::TaskStore;
     use crate::capability::tasks::samples::new_task;
     use crate::capability::tasks::sqlite::{Options, SqliteTasks};
+    use crate::capability::tasks::{Maintenance as _, Tasks as _};
 
     fn open(directory: &Path) -> SqliteTasks {
         let clock = Arc::new(ManualClock::default());
@@ -73,7 +73,7 @@ mod tests {
             fs::rename(&path, &aside).unwrap();
             assert_refuses(&store, name).await;
             fs::rename(&aside, &path).unwrap();
-            let found = TaskStore::get(&store, "refused", "refused").await;
+            let found = store.get("refused", "refused").await;
             assert_eq!(found, Ok(None), "{name}: nothing was done");
             assert_works(&store, "bob", name).await;
 
@@ -100,7 +100,7 @@ mod tests {
             if instead != "nothing" {
                 fs::create_dir(&data).unwrap();
             }
-            let reads = (0..100).map(|_| TaskStore::get(&store, "ada", "ada"));
+            let reads = (0..100).map(|_| store.get("ada", "ada"));
             for found in futures::future::join_all(reads).await {
                 assert!(matches!(found, Ok(Some(_))), "{instead}: {found:?}");
             }

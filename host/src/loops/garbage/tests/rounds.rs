@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
-use tokio::time::{advance, sleep};
+use tokio::time::{Instant, advance, sleep};
 
 use super::*;
-use crate::loops::fakes::{Ledger, capabilities};
+use crate::loops::fakes::Ledger;
 
 struct Running {
     ledger: Arc<Ledger>,
@@ -20,15 +20,14 @@ const ORPHAN: &str = "refined/ada/a-1.png";
 
 fn start(retention: Option<Duration>) -> Running {
     let (ledger, shelf) = (Arc::<Ledger>::default(), Arc::<Shelf>::default());
-    let clock = Arc::new(ManualClock::at(NOW));
-    let host = capabilities(ledger.clone(), shelf.clone(), clock);
+    let garbage = garbage(ledger.store(), shelf.clone(), retention);
     let (stop, stopped) = watch::channel(false);
     Running {
         ledger,
         shelf,
         begin: Instant::now(),
         stop,
-        collecting: tokio::spawn(run(Arc::new(host), retention, stopped)),
+        collecting: tokio::spawn(garbage.run(stopped)),
     }
 }
 

@@ -8,9 +8,10 @@ use concept_refinement_domain::capability::NewTask;
 use super::*;
 use crate::capability::OpenError;
 use crate::capability::clock::ManualClock;
-use crate::capability::tasks::TaskStore as _;
+use crate::capability::concepts::Concepts;
 use crate::capability::tasks::samples::new_task;
 use crate::capability::tasks::sqlite::{FILE, Options, SqliteTasks};
+use crate::capability::tasks::{Maintenance as _, Tasks};
 
 const PAGE: usize = 4096;
 const USERS: usize = 40;
@@ -75,10 +76,7 @@ async fn told_at(place: &Path) -> Option<&'static str> {
     tell(store.next_due().await.err());
     for user in 0..USERS {
         let (user, task) = (format!("user-{user}"), format!("task-{user}"));
-        let (tasks, concepts): (
-            &dyn crate::capability::tasks::sqlite::TaskStore,
-            &dyn crate::capability::tasks::sqlite::ConceptStore,
-        ) = (&store, &store);
+        let (tasks, concepts): (&dyn Tasks, &dyn Concepts) = (&store, &store);
         tell(tasks.get(&user, &task).await.err());
         tell(tasks.list(&user, None, 10, None).await.err());
         tell(concepts.list(&user, 10, None).await.err());

@@ -1,0 +1,18 @@
+//! Who was let in, or why not.
+
+/// A user who proved to be one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    pub user: String,
+    pub is_anonymous: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenError {
+    Expired,
+    /// Whatever else is wrong with it. The sender does not learn what.
+    Invalid,
+    /// The issuer's keys cannot be had, and it is not asked again before so many
+    /// seconds.
+    NoKeys(u32),
+}

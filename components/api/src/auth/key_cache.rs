@@ -1,0 +1,162 @@
+//! The keys of the issuer of tokens, as this instance has them.
+//!
+//! They are fetched when they are first needed, again when a token names one
+//! that is not among them, and again when they are stale; how often, the domain
+//! says. One request fetches at a time; the others use what there is, or wait
+//! for it. An issuer that is down ends nobody's session: keys are replaced by
+//! newer ones only.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+
+use concept_refinement_domain::issuer_keys::{STALE, time_to_fetch};
+use concept_refinement_domain::timestamp::Timestamp;
+
+use super::key_set::KeySet;
+use crate::log;
+use crate::ports::Ports;
+
+/// How often a request that waits for another's fetch looks for its end: one
+/// request of an instance cannot wake another.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
+
+pub struct KeyCache {
+    url: String,
+    cached: RefCell<Option<Cached>>,
+    /// When the last fetch began.
+    last_fetch: Cell<Option<Timestamp>>,
+    is_fetching: Cell<bool>,
+}
+
+struct Cached {
+    keys: Keys,
+    document: Vec<u8>,
+    fetched: Timestamp,
+}
+
+/// The keys of a moment.
+#[derive(Clone)]
+pub struct Keys {
+    pub set: Rc<KeySet>,
+    /// Another number for each other set.
+    pub generation: u64,
+}
+
+impl KeyCache {
+    pub fn new(url: String) -> Self {
+        Self {
+            url,
+            cached: RefCell::new(None),
+            last_fetch: Cell::new(None),
+            is_fetching: Cell::new(false),
+        }
+    }
+
+    /// The keys that there are; where there are none, they are fetched. The error
+    /// is in how many seconds they will be again.
+    pub async fn keys<P: Ports + 'static>(self: &Rc<Self>, ports: &P) -> Result<Keys, u32> {
+        let Some(keys) = self.cached() else {
+            self.fetch_if_due(ports).await;
+            return self.cached().ok_or_else(|| {
+                let seconds = self.time_to_fetch(ports.now()).as_secs();
+                u32::try_from(seconds).unwrap_or_default().max(1)
+            });
+        };
+        if self.is_stale(ports.now()) {
+            let (cache, fetching) = (Rc::clone(self), ports.clone());
+            ports.spawn(async move { cache.fetch_if_due(&fetching).await });
+        }
+        Ok(keys)
+    }
+
+    /// Other keys than these, for a token that these do not know.
+    pub async fn newer<P: Ports>(&self, ports: &P, than: &Keys) -> Option<Keys> {
+        self.fetch_if_due(ports).await;
+        self.cached()
+            .filter(|keys| keys.generation != than.generation)
+    }
+
+    fn cached(&self) -> Option<Keys> {
+        let cached = self.cached.borrow();
+        cached.as_ref().map(|cached| cached.keys.clone())
+    }
+
+    fn is_stale(&self, now: Timestamp) -> bool {
+        let cached = self.cached.borrow();
+        let age = cached.as_ref().and_then(|it| since(it.fetched, now));
+        age.is_none_or(|age| age >= STALE) && self.time_to_fetch(now).is_zero()
+    }
+
+    fn time_to_fetch(&self, now: Timestamp) -> Duration {
+        let since_fetch = self.last_fetch.get().and_then(|last| since(last, now));
+        time_to_fetch(self.cached.borrow().is_some(), since_fetch)
+    }
+
+    /// Waits for the fetch that is under way, if there is one.
+    async fn fetch_if_due<P: Ports>(&self, ports: &P) {
+        if self.is_fetching.get() {
+            while self.is_fetching.get() {
+                ports.sleep(POLL_INTERVAL).await;
+            }
+        } else if self.time_to_fetch(ports.now()).is_zero() {
+            self.fetch(ports).await;
+        }
+    }
+
+    async fn fetch<P: Ports>(&self, ports: &P) {
+        let _fetching = Fetching::begin(&self.is_fetching);
+        self.last_fetch.set(Some(ports.now()));
+        let document = match ports.key_set(&self.url).await {
+            Ok(document) => document,
+            Err(error) => return warn(&error),
+        };
+        let fetched = ports.now();
+        let mut cached = self.cached.borrow_mut();
+        let generation = match cached.as_mut() {
+            Some(cached) if cached.document == document => {
+                cached.fetched = fetched;
+                return;
+            }
+            Some(cached) => cached.keys.generation + 1,
+            None => 1,
+        };
+        let Some(set) = KeySet::parse(&document) else {
+            return warn("the answer is not a JWK Set");
+        };
+        if set.is_empty() {
+            warn("none of them can be used");
+        }
+        let set = Rc::new(set);
+        *cached = Some(Cached {
+            keys: Keys { set, generation },
+            document,
+            fetched,
+        });
+    }
+}
+
+/// Ends also when the fetch is dropped half way.
+struct Fetching<'a>(&'a Cell<bool>);
+
+impl<'a> Fetching<'a> {
+    fn begin(is_fetching: &'a Cell<bool>) -> Self {
+        is_fetching.set(true);
+        Self(is_fetching)
+    }
+}
+
+impl Drop for Fetching<'_> {
+    fn drop(&mut self) {
+        self.0.set(false);
+    }
+}
+
+/// None: the clock was set back.
+fn since(begin: Timestamp, now: Timestamp) -> Option<Duration> {
+    (begin <= now).then(|| now.since(begin))
+}
+
+fn warn(error: &str) {
+    log::warn(format_args!("the issuer's keys cannot be fetched: {error}"));
+}

@@ -1,0 +1,132 @@
+//! Tokens that were verified lately: a client that polls shows the same one each
+//! time.
+//!
+//! A token is found by its SHA-256. How long that takes says nothing of use:
+//! nobody can choose a token by its hash.
+
+use std::collections::HashMap;
+
+use sha2::{Digest, Sha256};
+
+use super::caller::Caller;
+use super::claims::Span;
+
+/// A half of the capacity. Once the younger half is full, the older one is
+/// dropped.
+const HALF: usize = 512;
+
+/// The longest name of a user that is cached, in bytes: all of the cache takes
+/// less than half a megabyte.
+const MAX_USER: usize = 256;
+
+#[derive(Default)]
+pub struct TokenCache {
+    /// Of the keys that verified these tokens.
+    generation: u64,
+    younger: HashMap<Hash, Verified>,
+    older: HashMap<Hash, Verified>,
+}
+
+pub type Hash = [u8; 32];
+
+pub type Verified = (Caller, Span);
+
+pub fn hash(token: &str) -> Hash {
+    Sha256::digest(token).into()
+}
+
+impl TokenCache {
+    /// What the same keys verified before. It may have expired since.
+    pub fn find(&mut self, hash: &Hash, generation: u64) -> Option<Verified> {
+        self.drop_other_generations(generation);
+        if let Some(verified) = self.younger.get(hash) {
+            return Some(verified.clone());
+        }
+        let verified = self.older.remove(hash)?;
+        self.put(*hash, verified.clone());
+        Some(verified)
+    }
+
+    pub fn insert(&mut self, hash: Hash, generation: u64, verified: &Verified) {
+        self.drop_other_generations(generation);
+        if verified.0.user.len() <= MAX_USER {
+            self.put(hash, verified.clone());
+        }
+    }
+
+    fn put(&mut self, hash: Hash, verified: Verified) {
+        if self.younger.len() >= HALF {
+            self.older = std::mem::take(&mut self.younger);
+        }
+        self.younger.insert(hash, verified);
+    }
+
+    fn drop_other_generations(&mut self, generation: u64) {
+        if self.generation != generation {
+            *self = Self {
+                generation,
+                ..Self::default()
+            };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use concept_refinement_domain::timestamp::Timestamp;
+    use serde_json::json;
+
+    use super::*;
+    use crate::auth::claims::Claims;
+    use crate::config::{TokenKeys, TokenRules};
+
+    fn verified(user: &str) -> Verified {
+        let claims: Claims = serde_json::from_value(json!({"sub": user, "exp": 1e10})).unwrap();
+        let rules = TokenRules {
+            keys: TokenKeys::SetAt(String::new()),
+            audience: None,
+            issuer: None,
+        };
+        claims.judge(&rules).unwrap()
+    }
+
+    fn count(cache: &TokenCache) -> usize {
+        cache.younger.len() + cache.older.len()
+    }
+
+    #[test]
+    fn a_bounded_number_is_cached_and_those_in_use_longest() {
+        let mut cache = TokenCache::default();
+        let polled = hash("polled");
+        cache.insert(polled, 1, &verified("ann"));
+        for number in 0..10 * HALF {
+            let token = number.to_string();
+            cache.insert(hash(&token), 1, &verified(&token));
+            assert!(cache.find(&polled, 1).is_some(), "after {number}");
+            assert!(count(&cache) <= 2 * HALF);
+        }
+        let (caller, span) = cache.find(&hash("5119"), 1).unwrap();
+        assert_eq!(caller.user, "5119");
+        assert!(span.check(Timestamp::from_secs(1)).is_ok());
+        assert!(cache.find(&hash("0"), 1).is_none());
+    }
+
+    #[test]
+    fn other_keys_empty_the_cache() {
+        let mut cache = TokenCache::default();
+        let token = hash("token");
+        cache.insert(token, 1, &verified("ann"));
+        assert!(cache.find(&token, 2).is_none());
+        assert!(cache.find(&token, 1).is_none(), "also if they come back");
+    }
+
+    #[test]
+    fn a_long_user_name_is_not_cached() {
+        let mut cache = TokenCache::default();
+        for (length, is_cached) in [(MAX_USER, true), (MAX_USER + 1, false)] {
+            let user = "a".repeat(length);
+            cache.insert(hash(&user), 0, &verified(&user));
+            assert_eq!(cache.find(&hash(&user), 0).is_some(), is_cached);
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! What the routes of one instance share: its configuration, its ports and the
+//! little that it remembers between requests.
+
+use std::cell::{Cell, OnceCell};
+
+use crate::auth::Authenticator;
+use crate::config::Config;
+use crate::ports::Ports;
+use crate::republish::Republisher;
+
+pub struct State<P> {
+    pub config: Config,
+    pub ports: P,
+    pub auth: Authenticator<P>,
+    /// How many bytes the uploads may take that are being collected in memory.
+    pub collecting: Cell<u64>,
+    /// What the model says of itself, once it was asked.
+    pub model: OnceCell<String>,
+    pub republisher: Republisher<P>,
+}
+
+impl<P: Ports + 'static> State<P> {
+    pub fn new(config: Config, ports: P) -> Self {
+        Self {
+            auth: Authenticator::new(&config, ports.clone()),
+            republisher: Republisher::new(ports.clone()),
+            config,
+            ports,
+            collecting: Cell::new(0),
+            model: OnceCell::new(),
+        }
+    }
+}

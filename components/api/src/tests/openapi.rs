@@ -1,0 +1,367 @@
+//! The description of the API, `openapi.json`, is true to the code, and every
+//! answer that a test of the routes sees is one that it describes.
+//!
+//! The document is written by hand. What it repeats of the code (routes, errors,
+//! limits, names) is compared with the code here.
+
+mod problems;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::mem::discriminant;
+
+use concept_refinement_conformance::{Answer, Document};
+use concept_refinement_domain::image::Format;
+use concept_refinement_domain::original::MAX_URL_CHARS;
+use concept_refinement_domain::sentence;
+use concept_refinement_domain::task::{Refinement, Stage, Status};
+use concept_refinement_domain::validation::{
+    MAX_DESCRIPTION_CHARS, MAX_PROMPT_CHARS, MIN_PROMPT_CHARS,
+};
+use serde_json::{Value, json};
+
+use crate::assets;
+use crate::auth::SESSION_LIFE;
+use crate::event;
+use crate::paging::{DEFAULT_LIMIT, MAX_LIMIT};
+use crate::request::Method;
+use crate::router::{Route, route};
+
+const TEXT: &str = include_str!("../../openapi.json");
+
+thread_local! {
+    static DOCUMENT: Document = Document::parse(TEXT);
+}
+
+/// Panics unless the document describes this answer.
+pub fn check(
+    method: Method,
+    target: &str,
+    status: u16,
+    headers: &[(&'static str, String)],
+    body: &[u8],
+) {
+    let method = match method {
+        Method::Get => "GET",
+        Method::Head => "HEAD",
+        Method::Post => "POST",
+        Method::Delete => "DELETE",
+        Method::Options => "OPTIONS",
+        Method::Other => "PATCH",
+    };
+    let headers: Vec<(&str, &str)> = headers
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    let answer = Answer {
+        method,
+        path: target,
+        status,
+        headers: &headers,
+        body,
+    };
+    DOCUMENT.with(|document| document.check(&answer)).unwrap();
+}
+
+fn document() -> Value {
+    DOCUMENT.with(|document| document.json().clone())
+}
+
+const METHODS: [(Method, &str); 4] = [
+    (Method::Get, "get"),
+    (Method::Head, "head"),
+    (Method::Post, "post"),
+    (Method::Delete, "delete"),
+];
+
+/// The ids of each route's operations. Another route does not compile before it
+/// is listed.
+fn operations() -> Vec<(Route<'static>, &'static [&'static str])> {
+    let mut all = Vec::new();
+    let mut next = Some(Route::Refine);
+    while let Some(route) = next {
+        let (ids, following): (&[&str], _) = match route {
+            Route::Refine => (&["refine_concept"], Some(Route::Tasks)),
+            Route::Tasks => (&["list_tasks"], Some(Route::Task(""))),
+            Route::Task(_) => (
+                &["get_refinement_task", "get_task"],
+                Some(Route::DeleteTask("")),
+            ),
+            Route::DeleteTask(_) => (&["delete_task"], Some(Route::TaskEvents(""))),
+            Route::TaskEvents(_) => (&["watch_task"], Some(Route::Concepts)),
+            Route::Concepts => (&["list_concepts"], Some(Route::Concept(""))),
+            Route::Concept(_) => (&["get_concept"], Some(Route::DeleteConcept(""))),
+            Route::DeleteConcept(_) => (&["delete_concept"], Some(Route::Upload)),
+            Route::Upload => (&["upload_image"], Some(Route::Image)),
+            Route::Image => (&["get_image", "get_image_head"], Some(Route::DeleteImage)),
+            Route::DeleteImage => (&["delete_image"], Some(Route::Session)),
+            Route::Session => (&["create_session"], Some(Route::Health)),
+            Route::Health => (&["get_health"], Some(Route::Ready)),
+            Route::Ready => (&["get_readiness"], assets::all().next().map(Route::Asset)),
+            Route::Asset(_) => (
+                &[
+                    "get_docs",
+                    "get_docs_file",
+                    "get_openapi",
+                    "get_page",
+                    "get_page_file",
+                ],
+                None,
+            ),
+        };
+        all.push((route, ids));
+        next = following;
+    }
+    all
+}
+
+/// A path of the document with something for each parameter.
+fn filled(path: &str) -> String {
+    let file = assets::all()
+        .filter_map(|asset| asset.path.rsplit_once('/'))
+        .find(|(folder, _)| path.strip_suffix("/{file}") == Some(folder))
+        .map_or("", |(_, file)| file);
+    path.replace("{file}", file)
+        .replace("{task_id}", "1")
+        .replace("{concept_id}", "1")
+        .replace("{path}", "a/b.png")
+}
+
+#[test]
+fn the_operations_are_those_of_the_router() {
+    let document = document();
+    let mut described: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        let filled = filled(path);
+        for (method, name) in METHODS {
+            let found = route(method, &filled);
+            let is_described = !item[name].is_null() || name == "head" && !item["get"].is_null();
+            assert_eq!(found.is_ok(), is_described, "{name} {path}");
+            if let (Ok(found), Some(id)) = (found, item[name]["operationId"].as_str()) {
+                let kind = format!("{:?}", discriminant(&found));
+                described.entry(kind).or_default().insert(id.to_owned());
+            }
+        }
+    }
+    for (route, ids) in operations() {
+        let ids: BTreeSet<String> = ids.iter().map(|id| (*id).to_owned()).collect();
+        let described = described.remove(&format!("{:?}", discriminant(&route)));
+        assert_eq!(described, Some(ids), "{route:?}");
+    }
+    assert!(described.is_empty(), "{described:?}");
+}
+
+#[test]
+fn the_files_are_those_that_are_served() {
+    let document = document();
+    let mut described = BTreeSet::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        let Ok(Route::Asset(_)) = route(Method::Get, &filled(path)) else {
+            continue;
+        };
+        let operation = &item["get"];
+        let parameters = operation["parameters"].as_array().unwrap();
+        let files: Vec<String> = match path.strip_suffix("{file}") {
+            None => vec![path.clone()],
+            Some(folder) => parameters
+                .iter()
+                .filter(|parameter| parameter["name"] == "file")
+                .flat_map(|parameter| parameter["schema"]["enum"].as_array().unwrap())
+                .map(|name| format!("{folder}{}", name.as_str().unwrap()))
+                .collect(),
+        };
+        let media_types = files.iter().map(|file| {
+            let asset = assets::find(file).unwrap_or_else(|| panic!("{file} is not served"));
+            asset.media_type.split(';').next().unwrap()
+        });
+        let content = &operation["responses"]["200"]["content"];
+        let content = content.as_object().unwrap();
+        assert_eq!(keys(content), media_types.collect(), "{path}");
+        described.extend(files);
+    }
+    let served: BTreeSet<String> = assets::all().map(|it| it.path.to_owned()).collect();
+    assert_eq!(described, served);
+}
+
+#[test]
+fn operations_have_names_of_their_own_and_words() {
+    DOCUMENT.with(|document| {
+        let mut ids = BTreeSet::new();
+        let mut tags = BTreeSet::new();
+        for operation in document.operations() {
+            let id = operation.object["operationId"].as_str().unwrap();
+            assert!(ids.insert(id.to_owned()), "{id} twice");
+            for part in ["summary", "description"] {
+                let words = operation.object[part].as_str().unwrap_or_default();
+                assert!(!words.is_empty(), "{id} has no {part}");
+            }
+            tags.insert(operation.object["tags"][0].clone().to_string());
+        }
+        let listed = document.json()["tags"].as_array().unwrap();
+        let listed: BTreeSet<String> = listed.iter().map(|tag| tag["name"].to_string()).collect();
+        assert_eq!(tags, listed);
+    });
+}
+
+/// What nothing refers to is out of date.
+#[test]
+fn every_component_is_used() {
+    let document = document();
+    for kind in ["schemas", "responses", "headers"] {
+        for name in document["components"][kind].as_object().unwrap().keys() {
+            let reference = format!("\"#/components/{kind}/{name}\"");
+            assert!(TEXT.contains(&reference), "{reference} is not used");
+        }
+    }
+}
+
+#[test]
+fn every_example_fits_its_schema() {
+    let bad = DOCUMENT.with(Document::bad_examples);
+    assert!(bad.is_empty(), "{bad:#?}");
+}
+
+/// So that an answer which fits its schema has the very keys of it.
+#[test]
+fn what_is_answered_has_all_keys_and_no_others() {
+    let document = document();
+    for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+        let Some(properties) = schema["properties"].as_object() else {
+            continue;
+        };
+        if name == "RefinementRequest" {
+            continue; // it is sent, not answered: unknown keys are ignored
+        }
+        let required = schema["required"].as_array().unwrap();
+        let required: BTreeSet<&str> = required.iter().map(|key| key.as_str().unwrap()).collect();
+        assert_eq!(required, keys(properties), "{name}");
+        assert_eq!(schema["additionalProperties"], false, "{name}");
+    }
+}
+
+#[test]
+fn names_and_limits_are_those_of_the_code() {
+    let document = document();
+    let schemas = &document["components"]["schemas"];
+    let request = &schemas["RefinementRequest"]["properties"];
+    let prompt = &request["refinement_prompt"];
+    let metadata = json!(Refinement {
+        original_image_url: String::new(),
+        refinement_prompt: String::new(),
+        logo_description: None,
+        theme_description: None,
+    });
+    let metadata = keys(metadata.as_object().unwrap());
+    let session = &document["paths"]["/api/auth/session"]["post"]["responses"]["201"];
+    let session = &session["content"]["application/json"]["examples"]["session"]["value"];
+    let limit = |path: &str| &document["paths"][path]["get"]["parameters"][0]["schema"];
+    let (tasks, concepts) = (limit("/api/tasks"), limit("/api/concepts"));
+    for (described, expected) in [
+        (
+            &document["info"]["version"],
+            json!(env!("CARGO_PKG_VERSION")),
+        ),
+        (
+            &schemas["TaskStatus"]["enum"],
+            json!(statuses().map(Status::as_str)),
+        ),
+        (&schemas["StageName"]["enum"], json!(stages())),
+        (&schemas["ErrorCode"]["enum"], json!(problems::codes())),
+        (&schemas["RefinementMetadata"]["required"], json!(metadata)),
+        (
+            &request["original_image_url"]["maxLength"],
+            json!(MAX_URL_CHARS),
+        ),
+        (&prompt["minLength"], json!(MIN_PROMPT_CHARS)),
+        (&prompt["maxLength"], json!(MAX_PROMPT_CHARS)),
+        (
+            &request["logo_description"]["maxLength"],
+            json!(MAX_DESCRIPTION_CHARS),
+        ),
+        (
+            &request["theme_description"]["maxLength"],
+            json!(MAX_DESCRIPTION_CHARS),
+        ),
+        (&session["expires_in"], json!(SESSION_LIFE.as_secs())),
+        (&tasks["maximum"], json!(MAX_LIMIT)),
+        (&tasks["default"], json!(DEFAULT_LIMIT)),
+        (&concepts["maximum"], json!(MAX_LIMIT)),
+        (&concepts["default"], json!(DEFAULT_LIMIT)),
+    ] {
+        assert_eq!(*described, expected);
+    }
+}
+
+#[test]
+fn images_are_of_the_formats_that_are_taken() {
+    let paths = &document()["paths"];
+    let image = &paths["/api/images/{path}"]["get"]["responses"];
+    let formats: BTreeSet<&str> = Format::ALL.into_iter().map(Format::media_type).collect();
+    for status in ["200", "206"] {
+        let content = image[status]["content"].as_object().unwrap();
+        assert_eq!(keys(content), formats, "{status}");
+    }
+    let mut taken = formats;
+    taken.insert("application/octet-stream"); // the contents decide
+    let upload = &paths["/api/images"]["post"]["requestBody"]["content"];
+    assert_eq!(keys(upload.as_object().unwrap()), taken);
+}
+
+#[test]
+fn examples_say_what_the_code_says() {
+    let document = document();
+    let paths = &document["paths"];
+    let message = |operation: &Value, status: &str, name: &str| {
+        let content = &operation["responses"][status]["content"]["application/json"];
+        content["examples"][name]["value"]["message"].clone()
+    };
+    for path in ["/api/concepts/task/{task_id}", "/api/tasks/{task_id}"] {
+        for status in statuses() {
+            let said = message(&paths[path]["get"], "200", status.as_str());
+            assert_eq!(said, sentence::task_is(status), "{path}");
+        }
+    }
+    let refine = &paths["/api/concepts/refine"]["post"];
+    assert_eq!(message(refine, "202", "created"), sentence::TASK_CREATED);
+    assert_eq!(message(refine, "409", "active"), sentence::TASK_ACTIVE);
+
+    let events = &paths["/api/tasks/{task_id}/events"]["get"]["responses"]["200"];
+    let events = &events["content"]["text/event-stream"]["examples"];
+    let completed = events["completed"]["value"].as_str().unwrap();
+    assert!(completed.starts_with(event::OPENING), "{completed}");
+    for stage in stages() {
+        assert!(completed.contains(&event::progress(stage).unwrap()));
+    }
+    let deleted = event::deleted("7d0f5a52-3c1e-4f6b-9a57-2f6f3f1f9d10").unwrap();
+    let deleted = format!("{}{deleted}", event::OPENING);
+    assert_eq!(events["deleted"]["value"], deleted);
+}
+
+fn keys(object: &serde_json::Map<String, Value>) -> BTreeSet<&str> {
+    object.keys().map(String::as_str).collect()
+}
+
+/// Another status does not compile before it is listed.
+fn statuses() -> [Status; 4] {
+    let all = [
+        Status::Pending,
+        Status::Processing,
+        Status::Completed,
+        Status::Failed,
+    ];
+    match all[0] {
+        Status::Pending | Status::Processing | Status::Completed | Status::Failed => all,
+    }
+}
+
+/// Another stage does not compile before it is listed.
+fn stages() -> [Stage; 4] {
+    let all = [
+        Stage::Downloading,
+        Stage::Refining,
+        Stage::StoringImage,
+        Stage::StoringConcept,
+    ];
+    match all[0] {
+        Stage::Downloading | Stage::Refining | Stage::StoringImage | Stage::StoringConcept => all,
+    }
+}

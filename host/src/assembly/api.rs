@@ -1,0 +1,60 @@
+//! The API: instances of a component behind HTTP.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use wasmtime_wasi_http::p3::bindings::ServicePre;
+
+use crate::config::{Auth, Config};
+use crate::ingress::ApiInstances;
+use crate::ingress::http::{Access, HttpTrigger, Limit};
+use crate::metrics::Metrics;
+use crate::wasm::engine::Engine;
+use crate::wasm::sandbox::{Grants, Place, Sandbox};
+
+/// The anonymous sessions of one client address: enough for a household or an
+/// office that comes at once, too few to be worth a quota.
+const SESSIONS: Limit = Limit {
+    method: http::Method::POST,
+    path: "/api/auth/session",
+    at_once: 30,
+    interval: Duration::from_secs(2 * 60),
+};
+
+/// What a body may have beyond the largest original, in bytes, so that one that
+/// is too large can be told from one that is not.
+const BEYOND_ORIGINAL: u64 = 1 << 20;
+
+/// `limit`: how many instances there may be at once.
+pub fn instances(
+    engine: &Engine,
+    pre: ServicePre<Sandbox>,
+    grants: Grants,
+    place: Option<Place>,
+    limit: usize,
+) -> ApiInstances {
+    ApiInstances {
+        engine: engine.wasmtime().clone(),
+        pre,
+        grants,
+        place,
+        stopping: Arc::default(),
+        slots: Arc::new(Semaphore::new(limit)),
+    }
+}
+
+/// Requests for these instances, from whom the configuration lets in.
+pub fn http(
+    config: &Config,
+    instances: ApiInstances,
+    metrics: Option<Arc<Metrics>>,
+) -> Arc<HttpTrigger> {
+    let access = Access {
+        proxies: config.trusted_proxies.clone(),
+        cors_origins: config.cors_origins.clone(),
+        limit: (config.auth == Auth::Anonymous).then_some(SESSIONS),
+    };
+    let max_body = config.max_image_bytes.saturating_add(BEYOND_ORIGINAL);
+    Arc::new(HttpTrigger::new(instances, max_body, access, metrics))
+}

@@ -1,0 +1,87 @@
+//! What a host is made of.
+
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+
+use crate::assembly::components::Components;
+use crate::capability::Capabilities;
+use crate::capability::clock::{Clock, SystemClock};
+use crate::capability::model::ImageModel;
+use crate::config::Config;
+use crate::egress::resolver::{self, Resolver};
+
+/// How a host is made: by its configuration, with a model, a clock, a listener
+/// or capabilities of your own in place of the configured ones.
+///
+/// ```no_run
+/// # use std::sync::Arc;
+/// # use concept_refinement_host::capability::model::ImageModel;
+/// # use concept_refinement_host::{Components, Config, Host, HostBuilder};
+/// # async fn start(config: Config, model: Arc<dyn ImageModel>) -> anyhow::Result<Host> {
+/// let components = Components::load(Some("target/components".as_ref()), &config)?;
+/// HostBuilder::new(config, components).model(model).start().await
+/// # }
+/// ```
+#[must_use = "a host begins with `start`"]
+pub struct HostBuilder {
+    pub(super) config: Config,
+    pub(super) components: Components,
+    pub(super) listener: Option<TcpListener>,
+    pub(super) model: Option<Arc<dyn ImageModel>>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) resolver: Arc<dyn Resolver>,
+    pub(super) map_capabilities: Box<dyn FnOnce(Capabilities) -> Capabilities + Send>,
+}
+
+impl HostBuilder {
+    /// A host by the configuration alone.
+    pub fn new(config: Config, components: Components) -> Self {
+        Self {
+            config,
+            components,
+            listener: None,
+            model: None,
+            clock: Arc::new(SystemClock),
+            resolver: resolver::system(),
+            map_capabilities: Box::new(|configured| configured),
+        }
+    }
+
+    /// Serves on this listener instead of the configured address.
+    pub fn listener(mut self, listener: TcpListener) -> Self {
+        self.listener = Some(listener);
+        self
+    }
+
+    /// Asks this model instead of the model component, which is compiled all
+    /// the same.
+    pub fn model(mut self, model: Arc<dyn ImageModel>) -> Self {
+        self.model = Some(model);
+        self
+    }
+
+    /// Asks this clock for the time, by which leases, quotas, sessions and
+    /// signed URLs go.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Asks this resolver for the addresses behind names, which are judged as
+    /// ever, instead of the machine's.
+    pub fn resolver(mut self, resolver: Arc<dyn Resolver>) -> Self {
+        self.resolver = resolver;
+        self
+    }
+
+    /// Puts capabilities of your own in place of the configured ones, or
+    /// around them.
+    pub fn map_capabilities(
+        mut self,
+        map: impl FnOnce(Capabilities) -> Capabilities + Send + 'static,
+    ) -> Self {
+        self.map_capabilities = Box::new(map);
+        self
+    }
+}

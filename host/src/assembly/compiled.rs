@@ -1,0 +1,74 @@
+//! Components as code, on the engine that runs them.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use wasmtime::component::Component;
+use wasmtime_wasi_http::p3::bindings::ServicePre;
+
+use crate::assembly::components::Components;
+use crate::wasm::bindings::processor::ProcessorComponentPre;
+use crate::wasm::engine::{Engine, Pool};
+use crate::wasm::linker::{api_linker, processor_linker};
+use crate::wasm::sandbox::Sandbox;
+
+/// All three components. The model is yet to be asked what it is.
+pub struct Compiled {
+    pub api: ServicePre<Sandbox>,
+    pub pipeline: Pipeline,
+}
+
+/// Those that refine.
+pub struct Pipeline {
+    pub processor: ProcessorComponentPre<Sandbox>,
+    pub model: Component,
+}
+
+impl Compiled {
+    pub fn new(engine: &Engine, components: &Components) -> anyhow::Result<Self> {
+        let api = component(engine, "api", &components.api)?;
+        let pipeline = Pipeline::new(engine, components)?;
+        let api = api_linker(engine.wasmtime())
+            .and_then(|linker| linker.instantiate_pre(&api))
+            .and_then(ServicePre::new)
+            .map_err(anyhow::Error::from)
+            .context("the api component does not fit this host")?;
+        Ok(Self { api, pipeline })
+    }
+}
+
+impl Pipeline {
+    pub fn new(engine: &Engine, components: &Components) -> anyhow::Result<Self> {
+        let processor = component(engine, "processor", &components.processor)?;
+        let model = component(engine, "model", &components.model)?;
+        let processor = processor_linker(engine.wasmtime())
+            .and_then(|linker| linker.instantiate_pre(&processor))
+            .and_then(ProcessorComponentPre::new)
+            .map_err(anyhow::Error::from)
+            .context("the processor component does not fit this host")?;
+        Ok(Self { processor, model })
+    }
+}
+
+/// Starts an engine and compiles for it, on a thread that may compute: to do so
+/// here would keep a signal from being heard. `cache`: a directory for compiled
+/// code, which is gone without where it cannot be used.
+pub async fn compile<T: Send + 'static>(
+    pool: Pool,
+    cache: Option<PathBuf>,
+    compile: impl FnOnce(&Engine) -> anyhow::Result<T> + Send + 'static,
+) -> anyhow::Result<(Engine, T)> {
+    let compiling = move || {
+        let engine = Engine::new(pool, cache.as_deref())?;
+        let compiled = compile(&engine)?;
+        Ok((engine, compiled))
+    };
+    tokio::task::spawn_blocking(compiling).await?
+}
+
+/// Compiles a component, unless it was compiled before.
+pub fn component(engine: &Engine, name: &str, bytes: &[u8]) -> anyhow::Result<Component> {
+    engine
+        .component(bytes)
+        .with_context(|| format!("the {name} component cannot be compiled"))
+}

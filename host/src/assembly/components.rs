@@ -1,0 +1,62 @@
+//! The components' bytes: embedded in the executable, or of a directory.
+
+use std::borrow::Cow;
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use crate::config::{Config, ModelChoice};
+
+type Bytes = Cow<'static, [u8]>;
+
+mod embedded {
+    include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
+}
+
+/// The three components that a host runs, as WebAssembly.
+#[derive(Clone)]
+pub struct Components {
+    /// Exports `wasi:http/handler`.
+    pub api: Bytes,
+    /// Exports `processor`.
+    pub processor: Bytes,
+    /// Exports `image-model`.
+    pub model: Bytes,
+}
+
+impl Components {
+    /// Of a directory, or those that were embedded when this was built; the
+    /// model is the configured one.
+    ///
+    /// # Errors
+    ///
+    /// A file is missing, or there is no directory and nothing was embedded.
+    pub fn load(directory: Option<&Path>, config: &Config) -> anyhow::Result<Self> {
+        let component = |name: &str| match directory {
+            Some(directory) => read(&directory.join(format!("{name}.wasm"))),
+            None => embedded::COMPONENTS
+                .iter()
+                .find(|(embedded, _)| *embedded == name)
+                .map(|(_, bytes)| Cow::Borrowed(*bytes))
+                .context(
+                    "this executable was built without components: name a directory \
+                     with --components, or build it with `cargo xtask build`",
+                ),
+        };
+        Ok(Self {
+            api: component("api")?,
+            processor: component("processor")?,
+            model: match &config.model {
+                ModelChoice::Local => component("model-local")?,
+                ModelChoice::Provider(provider) => component(&format!("model-{}", provider.name))?,
+                ModelChoice::Component(path) => read(path)?,
+            },
+        })
+    }
+}
+
+fn read(path: &Path) -> anyhow::Result<Bytes> {
+    std::fs::read(path)
+        .map(Cow::Owned)
+        .with_context(|| format!("reading the component {}", path.display()))
+}

@@ -1,0 +1,186 @@
+//! What each component may use: its settings, the addresses that it may ask,
+//! its memory. What is not named here it does not get.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use concept_refinement_domain::hex::hex;
+use concept_refinement_domain::original::AllowedSources;
+use concept_refinement_domain::secret::SESSION_TOKENS;
+
+use crate::assembly::secret::Secret;
+use crate::capability::Capabilities;
+use crate::capability::tasks::watchers::Watchers;
+use crate::config::{Auth, Config};
+use crate::egress::{Bounds, Egress, Grant, Network, Origin};
+use crate::wasm::sandbox::{GrantedSettings, Grants};
+
+/// What an instance of the API may grow to, in bytes.
+pub const API_MEMORY: usize = 128 << 20;
+
+/// What an instance of the processor may grow to, in bytes: an original and a
+/// model's answer at their largest, and room to work.
+pub const PROCESSOR_MEMORY: usize = 96 << 20;
+
+/// What an issuer's answer with its keys may take. The component itself waits
+/// for less time, and reads less.
+const ISSUER: Bounds = Bounds {
+    bytes: 1 << 20,
+    time: Duration::from_secs(6),
+};
+
+/// For the API: all capabilities but the model, and the issuer's keys.
+pub fn api(
+    config: &Config,
+    secret: &Secret,
+    network: &Network,
+    capabilities: &Arc<Capabilities>,
+    watchers: &Arc<Watchers>,
+) -> Grants {
+    Grants {
+        settings: Arc::new(api_settings(config, secret)),
+        egress: issuer(config, network),
+        max_memory: API_MEMORY,
+        capabilities: Some(Arc::clone(capabilities)),
+        watchers: Arc::clone(watchers),
+    }
+}
+
+/// For the processor: all capabilities but the queue, and originals from
+/// wherever they may come.
+pub fn processor(config: &Config, network: &Network, capabilities: &Arc<Capabilities>) -> Grants {
+    Grants {
+        settings: Arc::new(processor_settings(config)),
+        egress: originals(config, config.allowed_sources.clone(), network),
+        max_memory: PROCESSOR_MEMORY,
+        capabilities: Some(Arc::clone(capabilities)),
+        watchers: Arc::default(),
+    }
+}
+
+/// For a model: its provider, and no capability at all.
+pub fn model(config: &Config, network: &Network) -> anyhow::Result<Grants> {
+    let grant = match &config.model_origin {
+        Some(origin) => Grant::Origin(origin.clone()),
+        None => Grant::Nothing,
+    };
+    Ok(Grants {
+        settings: Arc::new(values(config, &["model-url", "model-api-key"])),
+        egress: Egress::new(grant, network).within(Bounds::beyond(config.model_timeout)),
+        max_memory: usize::try_from(config.model_memory)?,
+        capabilities: None,
+        watchers: Arc::default(),
+    })
+}
+
+/// For a component that is all in one: the public web, and whom the operator
+/// named, which are the allowed sources, the model's provider and the issuer of
+/// tokens. Nothing tells here which of its parts asks.
+pub fn composed(config: &Config, network: &Network) -> anyhow::Result<Grants> {
+    let named = config.values.get("allow-sources").map(str::to_owned);
+    let issuer = config.jwks_url.as_ref().and_then(Origin::of_url);
+    let origins = [config.model_origin.clone(), issuer];
+    let origins = origins.into_iter().flatten();
+    let allowed: Vec<_> = named
+        .filter(|sources| !sources.trim().is_empty())
+        .into_iter()
+        .chain(origins.map(|origin| format!("{}:{}", origin.host, origin.port)))
+        .collect();
+    let allowed = AllowedSources::parse(&allowed.join(",")).map_err(anyhow::Error::msg)?;
+    Ok(Grants {
+        settings: Arc::default(),
+        egress: originals(config, allowed, network),
+        max_memory: usize::try_from(config.model_memory)?
+            .saturating_add(PROCESSOR_MEMORY)
+            .saturating_add(API_MEMORY),
+        capabilities: None,
+        watchers: Arc::default(),
+    })
+}
+
+/// The issuer's keys, which are cached for all instances of the API; nothing
+/// where there is no issuer.
+pub fn issuer(config: &Config, network: &Network) -> Egress {
+    let url = match config.auth {
+        Auth::Jwks => config.jwks_url.as_ref(),
+        Auth::Anonymous | Auth::Secret => None,
+    };
+    let granted = url.and_then(|url| Some((Origin::of_url(url)?, url.clone())));
+    match granted {
+        Some((origin, url)) => Egress::new(Grant::Origin(origin), network).caching(url),
+        None => Egress::new(Grant::Nothing, network),
+    }
+    .within(ISSUER)
+}
+
+fn originals(config: &Config, allowed: AllowedSources, network: &Network) -> Egress {
+    let grant = Grant::Public {
+        allowed,
+        provider: config.model_origin.clone(),
+    };
+    Egress::new(grant, network).within(Bounds::beyond(config.task_timeout))
+}
+
+fn api_settings(config: &Config, secret: &Secret) -> GrantedSettings {
+    let mut settings = values(
+        config,
+        &[
+            "allow-sources",
+            "auth",
+            "image-url-ttl",
+            "jwks-url",
+            "jwt-audience",
+            "jwt-issuer",
+            "jwt-secret",
+            "max-image-bytes",
+            "max-image-pixels",
+            "rate-limit",
+            "uploads",
+        ],
+    );
+    settings.insert("version", env!("CARGO_PKG_VERSION").to_owned());
+    settings.insert("cors-origins", config.cors_origins.join(","));
+    if config.metrics_listen.is_some() {
+        settings.insert("name-routes", "true".to_owned());
+    }
+    if config.auth == Auth::Anonymous {
+        settings.insert("jwt-secret", hex(&secret.key(SESSION_TOKENS)));
+    }
+    with_public_url(settings, config)
+}
+
+fn processor_settings(config: &Config) -> GrantedSettings {
+    let mut settings = values(
+        config,
+        &[
+            "allow-sources",
+            "download-timeout",
+            "max-image-bytes",
+            "max-image-pixels",
+            "model-url",
+            "task-timeout",
+        ],
+    );
+    // The host itself limits each call of the model, from when it runs: a call
+    // that waits for a core is not a model that hangs.
+    if let Some(limit) = config.values.get("task-timeout") {
+        settings.insert("model-timeout", limit.to_owned());
+    }
+    with_public_url(settings, config)
+}
+
+/// In its one notation, where there is one.
+fn with_public_url(mut settings: GrantedSettings, config: &Config) -> GrantedSettings {
+    if let Some(public_url) = &config.public_url {
+        settings.insert("public-url", public_url.clone());
+    }
+    settings
+}
+
+/// The values of these settings, where they are set.
+fn values(config: &Config, names: &[&'static str]) -> GrantedSettings {
+    names
+        .iter()
+        .filter_map(|name| Some((*name, config.values.get(name)?.to_owned())))
+        .collect()
+}

@@ -1,0 +1,63 @@
+//! Metrics, where the configuration wants any: without a listener nothing is
+//! measured.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use prometheus_client::registry::Registry;
+use tokio::net::TcpListener;
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::capability::Capabilities;
+use crate::config::Config;
+use crate::ingress::http::listen;
+use crate::metrics::{self, Limited, Metrics, Scrape};
+
+/// What is measured, and where it can be had.
+pub struct Monitoring {
+    listener: TcpListener,
+    registry: Registry,
+    metrics: Arc<Metrics>,
+}
+
+impl Monitoring {
+    /// None: nothing is to be measured.
+    pub async fn listen(config: &Config) -> anyhow::Result<Option<Self>> {
+        let Some(address) = config.metrics_listen else {
+            return Ok(None);
+        };
+        let listener = listen(address).await.context("metrics_listen")?;
+        let mut registry = Registry::default();
+        let metrics = Arc::new(Metrics::new(&mut registry));
+        Ok(Some(Self {
+            listener,
+            registry,
+            metrics,
+        }))
+    }
+
+    pub fn metrics(&self) -> Arc<Metrics> {
+        Arc::clone(&self.metrics)
+    }
+
+    /// Answers where it listens. `instances`: of the API; `concurrency`: of the
+    /// worker.
+    pub fn serve(
+        self,
+        capabilities: &Arc<Capabilities>,
+        instances: Limited,
+        concurrency: usize,
+    ) -> anyhow::Result<(SocketAddr, AbortOnDropHandle<()>)> {
+        let Self {
+            listener,
+            registry,
+            metrics,
+        } = self;
+        let address = listener.local_addr()?;
+        let scrape = Scrape::new(registry, metrics, capabilities, instances, concurrency);
+        let serve = metrics::listener::serve(listener, Arc::new(scrape));
+        tracing::info!("metrics are at http://{address}/metrics");
+        Ok((address, AbortOnDropHandle::new(tokio::spawn(serve))))
+    }
+}

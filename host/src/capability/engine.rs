@@ -1,0 +1,126 @@
+//! Engines: how the store behind a setting is found and opened.
+//!
+//! Each backend offers one [`Engine`] and knows of no other. [`super::engines`]
+//! lists them, and is all that names one outside its own folder.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+
+use super::clock::Clock;
+use super::directory::OpenError;
+use super::images::{ImageStore, Signing};
+use super::queue::TaskQueue;
+use super::tasks::{Options, TaskStore, Tasks};
+
+/// What every engine is told.
+pub struct EngineConfig {
+    /// The value of its setting, as `sqlite` or `postgres://…`.
+    pub url: String,
+    /// The data directory, for engines that keep files.
+    pub directory: PathBuf,
+    pub clock: Arc<dyn Clock>,
+}
+
+/// One way to keep something. `O`: what it is told besides; `S`: the store.
+pub struct Engine<O, S> {
+    /// The value that chooses it: a word, or a scheme up to `://`.
+    pub name: &'static str,
+    /// Whether the store is there. Where it is not, opening creates it.
+    pub exists: fn(&EngineConfig) -> io::Result<bool>,
+    /// Opens the store. It may take its time, and keeps no thread of the
+    /// runtime from its work meanwhile.
+    pub open: fn(EngineConfig, O) -> BoxFuture<'static, Result<S, OpenError>>,
+}
+
+pub type TaskEngine = Engine<Options, OpenTasks>;
+pub type QueueEngine = Engine<Arc<dyn Tasks>, Arc<dyn TaskQueue>>;
+pub type ImageEngine = Engine<Signing, Arc<dyn ImageStore>>;
+
+/// A task store that was opened just now.
+#[derive(Clone)]
+pub struct OpenTasks {
+    pub store: Arc<dyn TaskStore>,
+    /// An error: it has turned out since that the store is damaged. Whoever
+    /// starts with it looks here before it promises anything.
+    pub check_damage: Arc<dyn Fn() -> Result<(), OpenError> + Send + Sync>,
+}
+
+/// The stores of one process.
+pub struct Stores {
+    pub tasks: OpenTasks,
+    pub queue: Arc<dyn TaskQueue>,
+    pub images: Arc<dyn ImageStore>,
+}
+
+impl<O, S> Engine<O, S> {
+    fn is_named_by(&self, url: &str) -> bool {
+        if self.name.ends_with("://") {
+            url.starts_with(self.name)
+        } else {
+            url == self.name
+        }
+    }
+}
+
+/// The engine that a setting's value names.
+///
+/// # Errors
+///
+/// What the value has to be, as the end of a sentence.
+pub fn find<O, S>(
+    engines: &'static [Engine<O, S>],
+    url: &str,
+) -> Result<&'static Engine<O, S>, String> {
+    let found = engines.iter().find(|engine| engine.is_named_by(url));
+    found.ok_or_else(|| {
+        let names: Vec<_> = engines.iter().map(|engine| engine.name).collect();
+        format!("must be {}, not {url:?}", names.join(" or "))
+    })
+}
+
+/// Opens a store of files on a thread that may wait for a disk: to wait elsewhere
+/// would keep a signal from being heard.
+pub(super) fn on_a_thread<S: Send + 'static>(
+    config: EngineConfig,
+    open: impl FnOnce(EngineConfig) -> Result<S, OpenError> + Send + 'static,
+) -> BoxFuture<'static, Result<S, OpenError>> {
+    Box::pin(async move {
+        let directory = config.directory.clone();
+        let opened = tokio::task::spawn_blocking(move || open(config)).await;
+        opened.unwrap_or_else(|panic| Err(OpenError::unusable(&directory, panic)))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn engine(name: &'static str) -> Engine<(), ()> {
+        Engine {
+            name,
+            exists: |_| Ok(false),
+            open: |_, ()| Box::pin(async { Ok(()) }),
+        }
+    }
+
+    static ENGINES: [Engine<(), ()>; 2] = [engine("sqlite"), engine("postgres://")];
+
+    #[test]
+    fn a_word_is_the_whole_value_and_a_scheme_its_beginning() {
+        for (url, expected) in [
+            ("sqlite", Some("sqlite")),
+            ("postgres://host/database", Some("postgres://")),
+            ("sqlite://file", None),
+            ("SQLite", None),
+            ("postgres", None),
+            ("", None),
+        ] {
+            let found = find(&ENGINES, url).map(|engine| engine.name);
+            let problem = format!("must be sqlite or postgres://, not {url:?}");
+            assert_eq!(found, expected.ok_or(problem), "{url}");
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! All engines. One that is added costs its folder, and a line here.
+
+use std::sync::Arc;
+
+use super::clock::Clock;
+use super::directory::OpenError;
+use super::engine::{ImageEngine, OpenTasks, QueueEngine, Stores, TaskEngine};
+use super::images::memory::MemoryImages;
+use super::images::{self, Signing};
+use super::queue::{self, store::StoreQueue};
+use super::tasks::sqlite::SqliteTasks;
+use super::tasks::{self, Options};
+
+pub static TASKS: [TaskEngine; 1] = [tasks::sqlite::engine::ENGINE];
+
+pub static QUEUES: [QueueEngine; 1] = [queue::store::engine::ENGINE];
+
+pub static IMAGES: [ImageEngine; 1] = [images::file::engine::ENGINE];
+
+/// Stores that are gone when they are dropped.
+///
+/// # Errors
+///
+/// The engine could not be started.
+pub fn in_memory(signing: Signing, clock: &Arc<dyn Clock>) -> Result<Stores, OpenError> {
+    let tasks = SqliteTasks::in_memory(Options::default(), Arc::clone(clock))?;
+    let tasks = OpenTasks::from(tasks);
+    let queue = StoreQueue::new(tasks.store.clone(), 1);
+    let images = MemoryImages::new(signing, Arc::clone(clock));
+    Ok(Stores {
+        tasks,
+        queue: Arc::new(queue),
+        images: Arc::new(images),
+    })
+}

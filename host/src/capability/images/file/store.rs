@@ -1,0 +1,183 @@
+//! The folders of the images. Everything here blocks.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use concept_refinement_domain::capability::{ImageInfo, ImageKind};
+use concept_refinement_domain::image_path::{ImagePath, folder};
+use concept_refinement_domain::image_url::Signing;
+
+use super::draft::{Draft, Finished};
+use super::envelope;
+use crate::capability::directory::{self, DirectoryLock};
+use crate::capability::{Clock, OpenError};
+
+const DRAFTS: &str = "drafts";
+const LOCK: &str = "images.lock";
+
+/// Owners share this many locks.
+const LOCKS: usize = 64;
+
+pub struct Store {
+    pub root: PathBuf,
+    drafts: AtomicU64,
+    /// Taken by whoever changes an owner's folder.
+    locks: [Mutex<()>; LOCKS],
+    pub signing: Signing,
+    pub clock: Arc<dyn Clock>,
+    /// Where it does not hold any more, nothing may be stored, and nothing is
+    /// known to be gone.
+    pub lock: DirectoryLock,
+}
+
+impl Store {
+    pub fn open(
+        directory: &Path,
+        signing: Signing,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, OpenError> {
+        let lock = DirectoryLock::acquire(directory, LOCK)?;
+        let store = Self {
+            root: directory.to_owned(),
+            drafts: AtomicU64::new(0),
+            locks: std::array::from_fn(|_| Mutex::new(())),
+            signing,
+            clock,
+            lock,
+        };
+        store.prepare()?;
+        Ok(store)
+    }
+
+    fn prepare(&self) -> Result<(), OpenError> {
+        let drafts = self.drafts();
+        let folders = [ImageKind::Upload, ImageKind::Refined].map(folder);
+        for directory in folders
+            .map(|folder| self.root.join(folder))
+            .iter()
+            .chain([&drafts])
+        {
+            directory::create(directory).map_err(|error| OpenError::unusable(directory, error))?;
+        }
+        let unusable = |error: io::Error| OpenError::unusable(&drafts, error);
+        for left in fs::read_dir(&drafts).map_err(unusable)? {
+            let left = left.map_err(unusable)?.path();
+            fs::remove_file(&left).map_err(|error| OpenError::unusable(&left, error))?;
+        }
+        Ok(())
+    }
+
+    pub fn begin(&self) -> io::Result<Draft> {
+        self.lock.check()?;
+        let number = self.drafts.fetch_add(1, Ordering::Relaxed);
+        Draft::create(self.drafts().join(number.to_string()))
+    }
+
+    /// Names the draft. False: it would be one too many.
+    pub fn place(
+        &self,
+        draft: Finished,
+        path: &ImagePath,
+        at_most: Option<u32>,
+    ) -> io::Result<bool> {
+        let _changing = self.changing(path);
+        if !self.has_room(path, at_most)? {
+            return Ok(false);
+        }
+        let folder = self.folder_of(path);
+        directory::create(&folder)?;
+        draft.rename(&folder.join(&path.name))?;
+        directory::sync(&folder)?;
+        self.lock.check()?;
+        Ok(true)
+    }
+
+    /// Whether the owner may keep the image, too.
+    pub fn has_room(&self, path: &ImagePath, at_most: Option<u32>) -> io::Result<bool> {
+        let Some(at_most) = at_most else {
+            return Ok(true);
+        };
+        let mut others = 0;
+        match fs::read_dir(self.folder_of(path)) {
+            Ok(entries) => {
+                for entry in entries {
+                    others += u32::from(entry?.file_name() != path.name.as_str());
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+        Ok(others < at_most)
+    }
+
+    /// A damaged image is as good as none: no repeat brings it back.
+    pub fn find(&self, path: &str) -> io::Result<Option<(ImageInfo, fs::File)>> {
+        let Some(path) = ImagePath::parse(path) else {
+            return Ok(None);
+        };
+        match self.open_whole(&path) {
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                tracing::error!(%path, %error, "an image is damaged");
+                Ok(None)
+            }
+            opened => opened,
+        }
+    }
+
+    /// `InvalidData`: whatever has the name is damaged.
+    fn open_whole(&self, path: &ImagePath) -> io::Result<Option<(ImageInfo, fs::File)>> {
+        let mut file = match fs::File::open(self.file_of(path)) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return self.lock.check().map(|()| None);
+            }
+            Err(error) => return Err(error),
+        };
+        let info = envelope::read(&mut file)?.info(path);
+        Ok(info.map(|info| (info, file)))
+    }
+
+    pub fn remove(&self, path: &str) -> io::Result<()> {
+        let Some(parsed) = ImagePath::parse(path) else {
+            return Ok(());
+        };
+        let _changing = self.changing(&parsed);
+        match self.open_whole(&parsed) {
+            // Another image may have taken the name meanwhile, in another format.
+            Ok(None) => return Ok(()),
+            Err(error) if error.kind() != io::ErrorKind::InvalidData => return Err(error),
+            // A damaged one is to go as well.
+            Ok(Some(_)) | Err(_) => {}
+        }
+        fs::remove_file(self.file_of(&parsed))?;
+        let folder = self.folder_of(&parsed);
+        directory::sync(&folder)?;
+        // Only an empty one can be removed, and that it stays does no harm.
+        let _ = fs::remove_dir(folder);
+        Ok(())
+    }
+
+    fn changing(&self, path: &ImagePath) -> Option<MutexGuard<'_, ()>> {
+        let sum = path.tag.bytes().fold(0_usize, |sum, byte| {
+            sum.wrapping_mul(31) + usize::from(byte)
+        });
+        let lock = self.locks.get(sum % LOCKS)?;
+        Some(lock.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn drafts(&self) -> PathBuf {
+        self.root.join(DRAFTS)
+    }
+
+    fn folder_of(&self, path: &ImagePath) -> PathBuf {
+        self.root.join(folder(path.kind)).join(&path.tag)
+    }
+
+    /// The format is not part of it: whatever has the name takes its place.
+    fn file_of(&self, path: &ImagePath) -> PathBuf {
+        self.folder_of(path).join(&path.name)
+    }
+}

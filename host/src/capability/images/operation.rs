@@ -1,0 +1,38 @@
+//! The operations of the image store as values, and the one place that forwards
+//! them.
+
+use concept_refinement_domain::capability::{
+    ByteRange, ImageInfo, ImageKind, NewImage, Resolved, StoredOrNot,
+};
+
+use super::{Contents, ImageStore, Images};
+use crate::capability::Answer;
+use crate::capability::intercept::operations;
+
+operations! {
+    /// An operation of the image store with its arguments.
+    ImageOperation<'a> of ImageStore;
+
+    /// What an operation of the image store answers.
+    ImageReply {
+        Stored(StoredOrNot),
+        Info(Option<ImageInfo>),
+        Image(Option<(ImageInfo, Contents)>),
+        Url(String),
+        Resolved(Option<Resolved>),
+        Images(Images),
+        Done(()),
+    }
+
+    ImageStore {
+        "images put" Put = put(image: NewImage, contents: Contents) -> StoredOrNot;
+        "images stat" Stat = stat(path: &'a str) -> Option<ImageInfo>;
+        "images get" Get =
+            get(path: &'a str, range: Option<ByteRange>) -> Option<(ImageInfo, Contents)>;
+        "images delete" Delete = delete(path: &'a str) -> ();
+        "images sign" Sign = sign(path: &'a str, origin: &'a str) -> String;
+        "images resolve" Resolve = resolve(url: &'a str, origin: &'a str) -> Option<Resolved>;
+        "images list" List = list(kind: ImageKind) -> Images;
+        "images check" Check = check() -> ();
+    }
+}

@@ -1,0 +1,23 @@
+//! The operations of the queue as values, and the one place that forwards them.
+
+use super::{Delivery, TaskQueue};
+use crate::capability::Answer;
+use crate::capability::intercept::operations;
+
+operations! {
+    /// An operation of the queue with its arguments.
+    #[derive(Clone, Debug)]
+    QueueOperation of TaskQueue;
+
+    /// What an operation of the queue answers.
+    QueueReply {
+        Delivery(Delivery),
+        Done(()),
+    }
+
+    TaskQueue {
+        "queue publish" Publish = publish(message: Vec<u8>) -> ();
+        "queue receive" Receive = receive() -> Delivery;
+        "queue check" Check = check() -> ();
+    }
+}

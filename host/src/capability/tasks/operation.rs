@@ -1,0 +1,116 @@
+//! The operations of the task store as values, and the one place that forwards
+//! them.
+
+use concept_refinement_domain::capability::{
+    Claimed, ConceptPage, Deleted, Fenced, Lease, NewTask, Position, Submission, TaskPage,
+};
+use concept_refinement_domain::concept::{Concept, NewConcept};
+use concept_refinement_domain::task::{Stage, Status, Task};
+use concept_refinement_domain::timestamp::Timestamp;
+use futures::future::BoxFuture;
+
+use super::{Changes, Expired, Leases, Maintenance, Tally, TaskStore, Tasks};
+use crate::capability::Answer;
+use crate::capability::concepts::Concepts;
+use crate::capability::intercept::operations;
+
+operations! {
+    /// An operation of the task store with its arguments.
+    #[derive(Clone, Debug)]
+    TaskOperation<'a> of TaskStore;
+
+    /// What an operation of the task store answers.
+    TaskReply {
+        Submission(Submission),
+        Fenced(Fenced),
+        Task(Option<Task>),
+        TaskPage(TaskPage),
+        Deleted(Option<Deleted>),
+        Changes(Option<Changes>),
+        Concept(Option<Concept>),
+        ConceptPage(ConceptPage),
+        Claimed(Option<Claimed>),
+        Lease(Option<Lease>),
+        Text(Option<String>),
+        Tasks(Vec<Task>),
+        Time(Option<Timestamp>),
+        Count(u32),
+        ImagePaths(Vec<String>),
+        Expired(Expired),
+        Tally(Tally),
+        Done(()),
+    }
+
+    Tasks {
+        "tasks submit" Submit = submit(task: NewTask) -> Submission;
+        "tasks withdraw" Withdraw = withdraw(id: &'a str, error_message: &'a str) -> Fenced;
+        "tasks get" Get = get(user_id: &'a str, id: &'a str) -> Option<Task>;
+        "tasks list" List = list(
+            user_id: &'a str,
+            status: Option<Status>,
+            limit: u32,
+            after: Option<Position>
+        ) -> TaskPage;
+        "tasks delete" Delete = delete(user_id: &'a str, id: &'a str) -> Option<Deleted>;
+        "tasks watch" Watch = watch(user_id: &'a str, id: &'a str) -> Option<Changes>;
+    }
+
+    Concepts {
+        "concepts get" GetConcept = get(user_id: &'a str, id: &'a str) -> Option<Concept>;
+        "concepts list" ListConcepts = list(
+            user_id: &'a str,
+            limit: u32,
+            after: Option<Position>
+        ) -> ConceptPage;
+        "concepts delete" DeleteConcept = delete(user_id: &'a str, id: &'a str) -> Option<String>;
+    }
+
+    Leases {
+        "tasks claim" Claim = claim(id: &'a str, user_id: Option<&'a str>) -> Option<Claimed>;
+        "tasks renew" Renew = renew(lease: &'a Lease) -> Option<Lease>;
+        "tasks checkpoint" Checkpoint = checkpoint(lease: &'a Lease, image_path: &'a str) -> Fenced;
+        "tasks complete" Complete = complete(lease: &'a Lease, result_id: &'a str) -> Fenced;
+        "tasks fail" Fail = fail(
+            lease: &'a Lease,
+            stage: Option<Stage>,
+            error_message: &'a str
+        ) -> Fenced;
+        "tasks release" Release = release(lease: &'a Lease) -> Fenced;
+        "concepts put" PutConcept =
+            put_concept(lease: &'a Lease, concept: NewConcept) -> Option<String>;
+        "tasks progress" Progress = progress(lease: &'a Lease, stage: Stage) -> ();
+
+        unnamed {
+            /// There is nothing to intercept: it waits.
+            fn deletion(&self, id: &str) -> BoxFuture<'static, ()> {
+                self.inner.deletion(id)
+            }
+        }
+    }
+
+    Maintenance {
+        "tasks due" Due = due(limit: u32) -> Vec<Task>;
+        "tasks next-due" NextDue = next_due() -> Option<Timestamp>;
+        "tasks recover" Recover = recover() -> u32;
+        "tasks unreferenced" Unreferenced = unreferenced(image_paths: Vec<String>) -> Vec<String>;
+        "tasks expire" Expire = expire(before: Timestamp, limit: u32) -> Expired;
+        "tasks tally" Tally = tally() -> Tally;
+        "tasks check" Check = check() -> ();
+    }
+}
+
+impl<'a> TaskOperation<'a> {
+    /// The lease that it names.
+    pub fn lease(&mut self) -> Option<&mut &'a Lease> {
+        match self {
+            Self::Renew { lease }
+            | Self::Checkpoint { lease, .. }
+            | Self::Complete { lease, .. }
+            | Self::Fail { lease, .. }
+            | Self::Release { lease }
+            | Self::PutConcept { lease, .. }
+            | Self::Progress { lease, .. } => Some(lease),
+            _ => None,
+        }
+    }
+}

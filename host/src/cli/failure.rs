@@ -1,0 +1,49 @@
+//! How a command fails, and the exit status that tells it.
+
+use std::io;
+use std::process::ExitCode;
+
+use super::terminal::say;
+
+/// Why a command did not do what it was to do.
+pub enum Failure {
+    /// The command line or a setting cannot be used.
+    Usage(anyhow::Error),
+    Failed(anyhow::Error),
+    /// It failed, and has said so.
+    Told,
+    /// A signal of this number stopped it.
+    Stopped(i32),
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl Failure {
+    /// Says what is yet to be said, on standard error.
+    pub fn exit_code(self) -> ExitCode {
+        match self {
+            Self::Usage(error) => {
+                say(&format!("{error:#}"));
+                ExitCode::from(2)
+            }
+            Self::Failed(error) => {
+                say(&format!("{error:#}"));
+                ExitCode::FAILURE
+            }
+            Self::Told => ExitCode::FAILURE,
+            Self::Stopped(signal) => {
+                ExitCode::from(u8::try_from(signal).unwrap_or_default().saturating_add(128))
+            }
+        }
+    }
+}

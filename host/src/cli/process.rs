@@ -1,0 +1,88 @@
+//! A host from its start to its end, and what signals mean to it.
+//!
+//! The first signal stops it with a grace, a second one without. Whatever holds
+//! it up, a disk that does not answer or a name that is looked up, it ends.
+
+use std::process;
+use std::thread;
+use std::time::Duration;
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use super::signals::Signals;
+use crate::assembly::Serving;
+
+/// How long a stop may take (contract, section 4), the grace included.
+const STOP: Duration = Duration::from_secs(30);
+
+/// How long giving back may take where nobody wants to wait. What is not given
+/// back is taken over from its lease.
+const HURRIED_STOP: Duration = Duration::from_secs(1);
+
+/// How long the end waits for threads that are in the middle of something.
+const LAST_CALLS: Duration = Duration::from_millis(500);
+
+/// Starts and serves until a signal comes.
+pub fn until_stopped(start: impl Future<Output = anyhow::Result<Serving>>) -> anyhow::Result<()> {
+    allow_many_files();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let served = runtime.block_on(start_and_stop(start));
+    runtime.shutdown_timeout(LAST_CALLS);
+    served
+}
+
+/// Connections and open images are files. The limit that most systems give a
+/// process is for programs of another time; the one up to which it may be raised
+/// is the operator's.
+fn allow_many_files() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::debug!(%error, "the limit of open files stays as it is");
+    }
+}
+
+async fn start_and_stop(
+    start: impl Future<Output = anyhow::Result<Serving>>,
+) -> anyhow::Result<()> {
+    let mut signals = Signals::listen()?;
+    let serving = tokio::select! {
+        serving = start => serving?,
+        // Nothing was promised yet.
+        _ = signals.next() => {
+            tracing::info!("stopping before it was ready");
+            return Ok(());
+        }
+    };
+    println!(
+        "concept-refinement is ready at http://{}",
+        serving.address()
+    );
+    signals.next().await;
+    tracing::info!("stopping");
+    exit_after(STOP, 1);
+    let second_signal = async {
+        signals.next().await;
+        tracing::info!("stopping at once");
+        exit_after(HURRIED_STOP, 0);
+    };
+    serving.stop_before(second_signal).await;
+    Ok(())
+}
+
+/// Ends the process then, unless it has ended: what was accepted is stored.
+fn exit_after(limit: Duration, status: i32) {
+    let exit = move || {
+        thread::sleep(limit);
+        tracing::warn!("exiting without an end of what is under way");
+        process::exit(status);
+    };
+    if let Err(error) = thread::Builder::new().name("exit".into()).spawn(exit) {
+        tracing::error!(%error, "nothing limits how long the stop takes");
+    }
+}

@@ -1,0 +1,66 @@
+//! The forms that values have. Problems are ends of sentences: the name of the
+//! setting comes before them.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use concept_refinement_domain::duration;
+
+pub(super) fn whole<T: std::str::FromStr>(text: &str) -> Result<T, String> {
+    text.parse()
+        .map_err(|_| format!("must be a whole number, not {text:?}"))
+}
+
+pub(super) fn positive<T: std::str::FromStr + Default + PartialEq>(
+    text: &str,
+) -> Result<T, String> {
+    match whole(text)? {
+        number if number == T::default() => Err("must not be zero".to_owned()),
+        number => Ok(number),
+    }
+}
+
+pub(super) fn address(text: &str, example: &str) -> Result<SocketAddr, String> {
+    text.parse()
+        .map_err(|_| format!("must be an address and a port, as {example}"))
+}
+
+pub(super) fn not_empty(text: &str) -> Result<&str, String> {
+    match text.trim() {
+        "" => Err("must not be empty".to_owned()),
+        _ => Ok(text),
+    }
+}
+
+pub(super) fn some_time(text: &str) -> Result<Duration, String> {
+    match duration::parse(text)? {
+        Duration::ZERO => Err("must not be zero".to_owned()),
+        time => Ok(time),
+    }
+}
+
+pub(super) fn retention(text: &str) -> Result<Option<Duration>, String> {
+    if text.trim() == "off" {
+        return Ok(None);
+    }
+    match duration::parse(text) {
+        Ok(time) if time < Duration::from_secs(1) => Err("must be at least 1s, or off".to_owned()),
+        Ok(time) => Ok(Some(time)),
+        Err(problem) => Err(format!("{problem}, or off")),
+    }
+}
+
+pub(super) fn public_url(text: &str) -> Result<String, String> {
+    let problem = || "must be an http or https origin, as https://images.example.com".to_owned();
+    let url = url::Url::parse(text).map_err(|_| problem())?;
+    let plain = matches!(url.scheme(), "http" | "https")
+        && url.path() == "/"
+        && url.query().is_none()
+        && url.fragment().is_none()
+        && url.username().is_empty()
+        && url.password().is_none();
+    if !plain {
+        return Err(problem());
+    }
+    Ok(url.as_str().trim_end_matches('/').to_owned())
+}

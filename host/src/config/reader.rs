@@ -1,0 +1,47 @@
+//! Reads values by their settings' names, and names the one that cannot be used.
+
+use super::error::ConfigError;
+use super::sources::Values;
+
+pub(super) struct Reader<'a>(pub &'a Values);
+
+impl<'a> Reader<'a> {
+    pub fn optional<T>(
+        &self,
+        name: &'static str,
+        parse: impl FnOnce(&'a str) -> Result<T, String>,
+    ) -> Result<Option<T>, ConfigError> {
+        self.0
+            .get(name)
+            .map(parse)
+            .transpose()
+            .map_err(|problem| unusable(name, problem))
+    }
+
+    pub fn parse<T>(
+        &self,
+        name: &'static str,
+        parse: impl FnOnce(&'a str) -> Result<T, String>,
+    ) -> Result<T, ConfigError> {
+        self.optional(name, parse)?
+            .ok_or_else(|| unusable(name, "must be set".to_owned()))
+    }
+
+    pub fn only(
+        &self,
+        name: &'static str,
+        values: &[&'static str],
+    ) -> Result<&'static str, ConfigError> {
+        self.parse(name, |text| {
+            values
+                .iter()
+                .find(|value| **value == text)
+                .copied()
+                .ok_or_else(|| format!("must be {}, not {text:?}", values.join(" or ")))
+        })
+    }
+}
+
+pub(super) fn unusable(setting: &'static str, problem: String) -> ConfigError {
+    ConfigError::Unusable { setting, problem }
+}

@@ -1,0 +1,188 @@
+//! The write timeout of one HTTP/2 stream.
+//!
+//! A client may read nothing of one answer while it reads others, so that the
+//! connection itself never times out. What such an answer holds (an instance's
+//! work, an open file) is dropped after the timeout, and the stream is reset.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt as _;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::task::AbortOnDropHandle;
+use wasmtime_wasi_http::{Error, WasiBody};
+
+/// A body that is dropped, and `permit` with it, once nothing of it was taken for
+/// as long as `timeout`.
+pub fn limited(body: WasiBody, timeout: Duration, permit: OwnedSemaphorePermit) -> WasiBody {
+    if body.is_end_stream() {
+        return body;
+    }
+    let shared = Arc::new(Shared(Mutex::new(State {
+        body: Some((body, permit)),
+        waiting_since: Some(Instant::now()),
+    })));
+    let watch = tokio::spawn(watch(Arc::clone(&shared), timeout));
+    let limited = Limited {
+        shared,
+        _watch: AbortOnDropHandle::new(watch),
+    };
+    limited.boxed_unsync()
+}
+
+struct Limited {
+    shared: Arc<Shared>,
+    _watch: AbortOnDropHandle<()>,
+}
+
+struct Shared(Mutex<State>);
+
+struct State {
+    /// None: it timed out.
+    body: Option<(WasiBody, OwnedSemaphorePermit)>,
+    /// Since when the body waits for its reader. None: the reader waits for it.
+    waiting_since: Option<Instant>,
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn watch(shared: Arc<Shared>, timeout: Duration) {
+    loop {
+        let since = shared.state().waiting_since;
+        sleep_until(since.unwrap_or_else(Instant::now) + timeout).await;
+        let dropped = {
+            let mut state = shared.state();
+            match (since, state.waiting_since) {
+                (Some(before), Some(now)) if before == now => state.body.take(),
+                _ => None,
+            }
+        };
+        if dropped.is_some() {
+            tracing::debug!("an answer that nobody reads is dropped");
+            return;
+        }
+    }
+}
+
+impl Body for Limited {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let mut state = self.shared.state();
+        let Some((body, _)) = &mut state.body else {
+            return Poll::Ready(Some(Err(Error::ConnectionWriteTimeout)));
+        };
+        let frame = Pin::new(body).poll_frame(cx);
+        state.waiting_since = frame.is_ready().then(Instant::now);
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        let state = self.shared.state();
+        state
+            .body
+            .as_ref()
+            .is_some_and(|(body, _)| body.is_end_stream())
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let state = self.shared.state();
+        state
+            .body
+            .as_ref()
+            .map_or_else(SizeHint::default, |(body, _)| body.size_hint())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use futures::{Stream, StreamExt as _, stream};
+    use http_body_util::StreamBody;
+    use tokio::sync::Semaphore;
+    use tokio::time::{advance, sleep};
+
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(60);
+
+    /// Whether what the body holds is gone.
+    struct Gone(Arc<AtomicBool>);
+
+    impl Drop for Gone {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn body(
+        pieces: impl Stream<Item = &'static str> + Send + 'static,
+    ) -> (WasiBody, Arc<AtomicBool>) {
+        let gone = Arc::new(AtomicBool::new(false));
+        let held = Gone(Arc::clone(&gone));
+        let frames = pieces.map(move |piece| {
+            let _held = &held;
+            Ok::<_, Error>(Frame::data(Bytes::from(piece)))
+        });
+        let permit = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
+        let body = StreamBody::new(frames).boxed_unsync();
+        (limited(body, LIMIT, permit), gone)
+    }
+
+    async fn pass(time: Duration) {
+        // Let the watch begin to wait, and see that its time has come.
+        for _ in 0..8 {
+            tokio::task::yield_now().await;
+        }
+        advance(time).await;
+        for _ in 0..8 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_nobody_reads_is_dropped() {
+        let (mut body, gone) = body(stream::iter(["a", "b"]));
+        assert!(body.frame().await.unwrap().is_ok());
+        pass(LIMIT - Duration::from_secs(1)).await;
+        assert!(!gone.load(Ordering::Relaxed), "too soon");
+        pass(LIMIT * 2).await;
+        assert!(gone.load(Ordering::Relaxed), "not dropped");
+        assert!(body.frame().await.unwrap().is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_reads_now_and_then_gets_all() {
+        let (mut body, _) = body(stream::iter(["a", "b", "c", "d"]));
+        for _ in 0..4 {
+            pass(LIMIT - Duration::from_secs(1)).await;
+            assert!(body.frame().await.unwrap().is_ok());
+        }
+        assert!(body.frame().await.is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_for_what_is_not_there_yet_may_wait() {
+        let later = stream::once(async {
+            sleep(LIMIT * 10).await;
+            "late"
+        });
+        let (mut body, _) = body(stream::iter(["a"]).chain(later));
+        assert!(body.frame().await.unwrap().is_ok());
+        assert!(body.frame().await.unwrap().is_ok(), "an event that is late");
+    }
+}

@@ -1,0 +1,52 @@
+//! Which interfaces each kind of component may import.
+
+use wasmtime::component::Linker;
+
+use crate::wasm::bindings::capabilities::concept::refinement::{
+    concept_store, health, image_model, image_store, progress, settings, task_queue, task_store,
+};
+use crate::wasm::sandbox::{Linked, Sandbox};
+
+/// WASI, as empty as the sandbox has it, and wasi:http, guarded by its grant.
+pub fn wasi_linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Sandbox>> {
+    let mut linker = Linker::new(engine);
+    // Rust's standard library brings WASI 0.2 imports into every component.
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    wasmtime_wasi::p3::add_to_linker(&mut linker)?;
+    wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
+    Ok(linker)
+}
+
+/// What every component of ours needs: that, and its settings.
+fn base_linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Sandbox>> {
+    let mut linker = wasi_linker(engine)?;
+    settings::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
+    Ok(linker)
+}
+
+/// For the API: no model, no progress.
+pub fn api_linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Sandbox>> {
+    let mut linker = base_linker(engine)?;
+    health::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
+    task_store::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
+    task_queue::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
+    image_store::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
+    concept_store::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
+    Ok(linker)
+}
+
+/// For the pipeline: no queue, no health.
+pub fn processor_linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Sandbox>> {
+    let mut linker = base_linker(engine)?;
+    task_store::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
+    image_store::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
+    concept_store::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
+    progress::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
+    image_model::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
+    Ok(linker)
+}
+
+/// For a model: no capability at all.
+pub fn model_linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Sandbox>> {
+    base_linker(engine)
+}

@@ -1,0 +1,54 @@
+//! The processor component, one instance a task.
+
+use wasmtime::Engine;
+
+use crate::loops::processor::{Outcome, Processor, Run};
+use crate::wasm::bindings::processor::ProcessorComponentPre;
+use crate::wasm::bindings::processor::exports::concept::refinement::processor as wit;
+use crate::wasm::sandbox::{Grants, Sandbox};
+
+pub struct ProcessorComponent {
+    pub engine: Engine,
+    pub pre: ProcessorComponentPre<Sandbox>,
+    pub grants: Grants,
+}
+
+impl Processor for ProcessorComponent {
+    fn start(&self, message: Vec<u8>) -> Run {
+        let mut store = Sandbox::store(&self.engine, &self.grants);
+        let (claimed, stage) = (store.data().claimed(), store.data().stage());
+        let pre = self.pre.clone();
+        let outcome = async move {
+            let run = async {
+                let processor = pre.instantiate_async(&mut store).await?;
+                store
+                    .run_concurrent(async |accessor| {
+                        let processor = processor.concept_refinement_processor();
+                        processor.call_process(accessor, message).await
+                    })
+                    .await?
+            };
+            let outcome: wasmtime::Result<wit::Outcome> = run.await;
+            outcome.map(Into::into).map_err(|error| {
+                let printed = store.data().printed();
+                anyhow::Error::from(error).context(printed)
+            })
+        };
+        Run {
+            claimed,
+            stage,
+            outcome: Box::pin(outcome),
+        }
+    }
+}
+
+impl From<wit::Outcome> for Outcome {
+    fn from(outcome: wit::Outcome) -> Self {
+        match outcome {
+            wit::Outcome::Done => Self::Done,
+            wit::Outcome::Skipped => Self::Skipped,
+            wit::Outcome::Rejected(reason) => Self::Rejected(reason),
+            wit::Outcome::RetryLater(reason) => Self::RetryLater(reason),
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! What the documents link to, and the paths, names and commands in them, exist.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use concept_refinement_tests::artifacts;
+
+/// Where sources are, from the root.
+const ROOMS: [&str; 5] = ["components", "host", "tests", "wit", "xtask"];
+
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+pub fn read(path: &str) -> String {
+    std::fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// Every document of the project, by its path from the root, with its text.
+fn documents() -> Vec<(String, String)> {
+    ["", "docs/"]
+        .iter()
+        .flat_map(|folder| {
+            let entries = std::fs::read_dir(root().join(folder)).unwrap();
+            entries.map(move |entry| format!("{folder}{}", entry.unwrap().file_name().display()))
+        })
+        .filter(|path| path.ends_with(".md"))
+        .map(|path| (path.clone(), read(&path)))
+        .collect()
+}
+
+/// The text without its code blocks.
+fn prose(text: &str) -> String {
+    let parts = text.split("```").step_by(2);
+    parts.collect()
+}
+
+/// What stands in code within the text.
+fn code_spans(text: &str) -> Vec<String> {
+    let spans = prose(text);
+    let spans = spans.split('`').skip(1).step_by(2);
+    spans.map(str::to_owned).collect()
+}
+
+/// The anchors of a document's headings, as GitHub makes them.
+fn anchors(text: &str) -> BTreeSet<String> {
+    let headings = prose(text);
+    let headings = headings.lines().filter(|line| line.starts_with('#'));
+    headings
+        .map(|heading| {
+            let title = heading.trim_start_matches('#').trim().to_lowercase();
+            let kept = title
+                .chars()
+                .filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+            kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+        })
+        .collect()
+}
+
+#[test]
+fn links_lead_somewhere() {
+    for (document, text) in documents() {
+        let folder = Path::new(&document).parent().unwrap();
+        for link in prose(&text).split("](").skip(1) {
+            let (target, _) = link.split_once(')').unwrap();
+            if target.starts_with("http") {
+                continue;
+            }
+            let (path, anchor) = target.split_once('#').unwrap_or((target, ""));
+            let path = match path {
+                "" => document.clone(),
+                path => folder.join(path).to_str().unwrap().to_owned(),
+            };
+            assert!(root().join(&path).exists(), "{document}: {target}");
+            if !anchor.is_empty() {
+                assert!(
+                    anchors(&read(&path)).contains(anchor),
+                    "{document}: {target}"
+                );
+            }
+        }
+    }
+}
+
+/// Every file with sources.
+pub fn sources() -> Vec<PathBuf> {
+    let mut found = vec![
+        root().join("Cargo.toml"),
+        root().join("spin.toml"),
+        root().join("runtime-config.toml"),
+    ];
+    let mut folders: Vec<_> = ROOMS.iter().map(|room| root().join(room)).collect();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let extension = path.extension().and_then(|extension| extension.to_str());
+            if path.is_dir() {
+                folders.push(path);
+            } else if let Some("rs" | "wit" | "toml" | "js" | "json" | "html") = extension {
+                found.push(path);
+            }
+        }
+    }
+    found
+}
+
+/// Names metrics, which a test of its own compares with those that there are.
+const METRICS: &str = "docs/metrics.md";
+
+fn is_name(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+/// Every word of the sources.
+fn words() -> BTreeSet<String> {
+    let texts = sources()
+        .into_iter()
+        .map(|path| std::fs::read_to_string(path).unwrap());
+    texts
+        .flat_map(|text| {
+            let words = text.split(|c| !is_name(c));
+            words.map(str::to_owned).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// A name of the sources: `snake_case`, `CamelCase` or `A_CONSTANT`, perhaps a
+/// path of several. Anything else is none.
+fn is_of_sources(span: &str) -> bool {
+    let is_path = span
+        .split("::")
+        .all(|part| !part.is_empty() && part.chars().all(is_name));
+    let has_lower = span.contains(char::is_lowercase);
+    is_path && has_lower && (span.contains('_') || span.contains(char::is_uppercase))
+}
+
+/// A name in capitals stands for any.
+fn has_placeholder(path: &str) -> bool {
+    let mut parts = path.split(['/', '.']);
+    parts.any(|part| part.len() > 1 && !part.contains(char::is_lowercase) && part != "README")
+}
+
+#[test]
+fn paths_and_names_in_the_documents_exist() {
+    let words = words();
+    let mut checked = 0;
+    for (document, text) in documents() {
+        for span in code_spans(&text) {
+            let is_path = ROOMS.iter().chain(&["docs", "components"]).any(|room| {
+                span.strip_prefix(room)
+                    .is_some_and(|rest| rest.starts_with('/'))
+            });
+            if is_path && !has_placeholder(&span) {
+                // Of several at once: `host/src/{lib,main}.rs`.
+                let paths = match (span.split_once('{'), span.split_once('}')) {
+                    (Some((before, inner)), Some((_, after))) => {
+                        let (inner, _) = inner.split_once('}').unwrap();
+                        let each = inner
+                            .split(',')
+                            .map(|part| format!("{before}{part}{after}"));
+                        each.collect()
+                    }
+                    _ => vec![span.clone()],
+                };
+                for path in paths {
+                    assert!(root().join(&path).exists(), "{document}: {path}");
+                    checked += 1;
+                }
+            } else if is_of_sources(&span) && document != METRICS {
+                for name in span.split("::") {
+                    assert!(words.contains(name), "{document}: {span}");
+                    checked += 1;
+                }
+            }
+        }
+    }
+    assert!(checked > 50, "only {checked} names were found");
+}
+
+/// What follows a flag or a command, wherever it stands.
+fn after<'a>(text: &'a str, before: &str) -> Vec<&'a str> {
+    let found = text.split(before).skip(1);
+    found
+        .map(|rest| {
+            let end = |c: char| !is_name(c) && c != '-';
+            rest.split(end).next().unwrap()
+        })
+        .filter(|word| word.starts_with(char::is_lowercase))
+        .collect()
+}
+
+#[test]
+fn commands_in_the_documents_exist() {
+    let xtask = read("xtask/src/main.rs");
+    let suites = read("tests/Cargo.toml");
+    let manifests: String = sources()
+        .iter()
+        .filter(|path| path.ends_with("Cargo.toml"))
+        .map(|path| std::fs::read_to_string(path).unwrap())
+        .collect();
+    for (document, text) in documents() {
+        for task in after(&text, "cargo xtask ") {
+            let (first, rest) = task.split_at(1);
+            let name = format!("Task::{}{rest}", first.to_uppercase());
+            assert!(xtask.contains(&name), "{document}: cargo xtask {task}");
+        }
+        for suite in after(&text, "--test ") {
+            let name = format!("name = \"{suite}\"");
+            assert!(suites.contains(&name), "{document}: --test {suite}");
+        }
+        let packages = after(&text, " -p ").into_iter();
+        for package in packages.filter(|name| name.starts_with("concept-refinement")) {
+            let name = format!("name = \"{package}\"");
+            assert!(manifests.contains(&name), "{document}: -p {package}");
+        }
+    }
+}
+
+#[test]
+fn the_readme_lists_every_setting_and_no_other() {
+    let help = Command::new(artifacts::binary())
+        .args(["serve", "--help"])
+        .output();
+    let help = String::from_utf8(help.unwrap().stdout).unwrap();
+    let variable = |line: &str| line.split_once("[env: REFINEMENT_").is_some();
+    let settings: BTreeSet<_> = help
+        .split("\n      --")
+        .skip(1)
+        .filter(|setting| variable(setting))
+        .map(|setting| setting.split([' ', '\n']).next().unwrap().to_owned())
+        .collect();
+    let readme = read("README.md");
+    let (_, table) = readme.split_once("## Settings").unwrap();
+    let (table, _) = table.split_once("`SIGTERM`").unwrap();
+    let rows = table.lines().filter(|line| line.starts_with("| `"));
+    let listed = rows.flat_map(|row| {
+        let names = row.split('|').nth(1).unwrap();
+        names.split('`').skip(1).step_by(2)
+    });
+    assert_eq!(listed.map(str::to_owned).collect::<BTreeSet<_>>(), settings);
+}

@@ -1,0 +1,77 @@
+//! A model that answers as it is in the mood to.
+
+use std::future::pending;
+
+use bytes::Bytes;
+use concept_refinement_domain::capability::CapabilityError;
+use concept_refinement_host::capability::model::{
+    ImageModel, ModelAnswer, ModelError, ModelRequest,
+};
+use futures::future::BoxFuture;
+use futures::stream;
+
+use super::{Environment, local};
+use crate::faults::Side;
+use crate::flaws::Flaw;
+use crate::images::picture;
+use crate::model::Mood;
+
+impl ImageModel for Environment {
+    fn refine(&self, _: ModelRequest) -> BoxFuture<'_, Result<ModelAnswer, ModelError>> {
+        local(self.refine())
+    }
+
+    fn describe(&self) -> &str {
+        "a simulated model"
+    }
+}
+
+impl Environment {
+    async fn refine(&self) -> Result<ModelAnswer, ModelError> {
+        let asked = self.point("ask the model", Side::Before).await;
+        asked.map_err(lost)?;
+        let Some(lease) = self.claimed.get() else {
+            return Err(ModelError::Refused("Nobody asks.".to_owned()));
+        };
+        let world = &self.world;
+        world.mark(&world.asked_at);
+        world.oracle.borrow_mut().asked(&lease);
+        if world.settings.flaw == Some(Flaw::ModelAskedTwice) {
+            world.oracle.borrow_mut().asked(&lease);
+        }
+        let mood = match world.settings.wild {
+            Some(wild) => Mood::drawn(&world.random, wild.is_model_moody && !world.is_calm()),
+            None => Mood::STEADY,
+        };
+        let wait = match mood {
+            Mood::Answers(wait) => wait,
+            Mood::Unavailable(retry_after) => {
+                world.oracle.borrow_mut().put_off(&lease.task_id);
+                return Err(ModelError::Unavailable {
+                    reason: "the provider is overloaded".to_owned(),
+                    retry_after,
+                });
+            }
+            Mood::Refuses => return Err(ModelError::Refused("not this one".to_owned())),
+            Mood::Hangs => pending().await,
+        };
+        world.scheduler.sleep(wait).await;
+        if let Err(error) = self.point("ask the model", Side::After).await {
+            world.oracle.borrow_mut().put_off(&lease.task_id);
+            return Err(lost(error));
+        }
+        let bytes = Bytes::from(picture(&lease.task_id));
+        Ok(ModelAnswer::Image {
+            media_type: "image/gif".to_owned(),
+            length: Some(bytes.len() as u64),
+            contents: Box::pin(stream::iter([bytes])),
+        })
+    }
+}
+
+fn lost(error: CapabilityError) -> ModelError {
+    ModelError::Unavailable {
+        reason: error.message,
+        retry_after: None,
+    }
+}

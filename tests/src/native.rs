@@ -1,0 +1,65 @@
+//! The code of the components without wasm, over a host's capabilities.
+
+mod api;
+mod processor;
+
+use std::sync::Arc;
+
+use concept_refinement_api::Settings;
+use concept_refinement_host::capability::Capabilities;
+use concept_refinement_host::loops::processor::{ClaimedLease, LastStage};
+use concept_refinement_host::runtime::Runtime;
+use concept_refinement_processor::ports::{ByteStream, FetchError, Purpose, Response};
+use futures::future::LocalBoxFuture;
+
+/// What an instance of a component is given.
+#[derive(Clone)]
+pub struct Native<O> {
+    pub host: Arc<Capabilities>,
+    pub runtime: Arc<dyn Runtime>,
+    pub outside: O,
+    claimed: ClaimedLease,
+    stage: LastStage,
+}
+
+/// What is no capability of a host: the network, chance, and the thread.
+#[expect(async_fn_in_trait, reason = "an instance runs on one thread")]
+pub trait Outside: Clone + 'static {
+    type Stream: ByteStream;
+
+    async fn get(&self, url: &str, purpose: Purpose) -> Result<Response<Self::Stream>, FetchError>;
+
+    /// Goes on with some work, on this thread.
+    fn spawn(&self, work: LocalBoxFuture<'static, ()>);
+
+    fn uuid(&self) -> String;
+
+    fn random(&self) -> u64;
+}
+
+impl<O> Native<O> {
+    pub fn new(host: Arc<Capabilities>, runtime: Arc<dyn Runtime>, outside: O) -> Self {
+        Self {
+            host,
+            runtime,
+            outside,
+            claimed: ClaimedLease::default(),
+            stage: LastStage::default(),
+        }
+    }
+
+    /// Writes the lease that it claims there.
+    pub fn claiming(self, claimed: ClaimedLease) -> Self {
+        Self { claimed, ..self }
+    }
+}
+
+/// What the API is configured with.
+pub struct Granted<'a>(pub &'a [(&'a str, &'a str)]);
+
+impl Settings for Granted<'_> {
+    async fn get(&self, name: &str) -> Option<String> {
+        let (_, value) = self.0.iter().find(|(known, _)| *known == name)?;
+        Some((*value).to_owned())
+    }
+}

@@ -1,0 +1,141 @@
+//! A host's capabilities as the ports of the API.
+
+use bytes::Bytes;
+use concept_refinement_api::{self as api, ByteStream};
+use concept_refinement_domain::capability::{
+    ByteRange, CapabilityError, CapabilityState, ConceptPage, Deleted, Fenced, ImageInfo, NewImage,
+    NewTask, Position, Resolved, StoredOrNot, Submission, TaskPage,
+};
+use concept_refinement_domain::concept::Concept;
+use concept_refinement_domain::task::{Status, Task};
+use concept_refinement_host::capability::images::Contents;
+use futures::stream;
+
+use super::{Native, Outside};
+
+impl<O: Outside> api::TaskStore for Native<O> {
+    async fn submit(&self, task: NewTask) -> Result<Submission, CapabilityError> {
+        self.host.tasks().submit(task).await
+    }
+
+    async fn withdraw(&self, id: &str, error_message: &str) -> Result<Fenced, CapabilityError> {
+        self.host.tasks().withdraw(id, error_message).await
+    }
+
+    async fn get(&self, user: &str, id: &str) -> Result<Option<Task>, CapabilityError> {
+        self.host.tasks().get(user, id).await
+    }
+
+    async fn list(
+        &self,
+        user: &str,
+        status: Option<Status>,
+        limit: u32,
+        after: Option<Position>,
+    ) -> Result<TaskPage, CapabilityError> {
+        self.host.tasks().list(user, status, limit, after).await
+    }
+
+    async fn delete(&self, user: &str, id: &str) -> Result<Option<Deleted>, CapabilityError> {
+        self.host.tasks().delete(user, id).await
+    }
+
+    async fn watch(&self, user: &str, id: &str) -> Result<Option<api::Changes>, CapabilityError> {
+        let changes = self.host.tasks().watch(user, id).await?;
+        Ok(changes.map(|changes| changes as api::Changes))
+    }
+}
+
+impl<O: Outside> api::TaskQueue for Native<O> {
+    async fn publish(&self, message: Vec<u8>) -> Result<(), CapabilityError> {
+        self.host.queue.publish(message).await
+    }
+}
+
+impl<O: Outside> api::ImageStore for Native<O> {
+    type Contents = Contents;
+
+    async fn put(
+        &self,
+        image: NewImage,
+        contents: &mut impl ByteStream,
+    ) -> Result<StoredOrNot, CapabilityError> {
+        let mut chunks = Vec::new();
+        while let Some(chunk) = contents.next().await {
+            chunks.push(Ok(Bytes::from(chunk)));
+        }
+        let contents = Box::pin(stream::iter(chunks));
+        self.host.images.put(image, contents).await
+    }
+
+    async fn stat(&self, path: &str) -> Result<Option<ImageInfo>, CapabilityError> {
+        self.host.images.stat(path).await
+    }
+
+    async fn get(
+        &self,
+        path: &str,
+        range: Option<ByteRange>,
+    ) -> Result<Option<(ImageInfo, Contents)>, CapabilityError> {
+        self.host.images.get(path, range).await
+    }
+
+    async fn delete(&self, path: &str) -> Result<(), CapabilityError> {
+        self.host.images.delete(path).await
+    }
+
+    async fn sign(&self, path: &str, origin: &str) -> Result<String, CapabilityError> {
+        self.host.images.sign(path, origin).await
+    }
+
+    async fn resolve(&self, url: &str, origin: &str) -> Result<Option<Resolved>, CapabilityError> {
+        self.host.images.resolve(url, origin).await
+    }
+}
+
+impl<O: Outside> api::ConceptStore for Native<O> {
+    async fn get(&self, user: &str, id: &str) -> Result<Option<Concept>, CapabilityError> {
+        self.host.concepts().get(user, id).await
+    }
+
+    async fn list(
+        &self,
+        user: &str,
+        limit: u32,
+        after: Option<Position>,
+    ) -> Result<ConceptPage, CapabilityError> {
+        self.host.concepts().list(user, limit, after).await
+    }
+
+    async fn delete(&self, user: &str, id: &str) -> Result<Option<String>, CapabilityError> {
+        self.host.concepts().delete(user, id).await
+    }
+}
+
+impl<O: Outside> api::Health for Native<O> {
+    async fn check(&self) -> Vec<CapabilityState> {
+        self.host.check().await
+    }
+
+    async fn model(&self) -> String {
+        self.host.model.describe().to_owned()
+    }
+}
+
+impl<O: Outside> api::Issuer for Native<O> {
+    async fn key_set(&self, _url: &str) -> Result<Vec<u8>, String> {
+        Err("tokens are signed with a secret here".to_owned())
+    }
+}
+
+impl<O: Outside> api::Ids for Native<O> {
+    fn uuid(&self) -> String {
+        self.outside.uuid()
+    }
+}
+
+impl<O: Outside> api::Background for Native<O> {
+    fn spawn(&self, work: impl Future<Output = ()> + 'static) {
+        self.outside.spawn(Box::pin(work));
+    }
+}

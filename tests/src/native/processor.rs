@@ -1,0 +1,221 @@
+//! A host's capabilities as the ports of the processor.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use concept_refinement_domain::capability::{
+    CapabilityError, Claimed, Fenced, ImageInfo, Lease, NewImage, StoredOrNot,
+};
+use concept_refinement_domain::concept::NewConcept;
+use concept_refinement_domain::task::Stage;
+use concept_refinement_domain::timestamp::Timestamp;
+use concept_refinement_host::capability::images::Contents as Stored;
+use concept_refinement_host::capability::model as asked;
+use concept_refinement_host::loops::processor::{Outcome, Run};
+use concept_refinement_processor::config::Config;
+use concept_refinement_processor::contents::Contents;
+use concept_refinement_processor::ports::{
+    Answer, ByteStream, Clock, ConceptStore, FetchError, Http, ImageModel, ImageStore, ModelError,
+    ModelRequest, Progress, Purpose, Random, Response, TaskStore,
+};
+use concept_refinement_processor::process;
+use futures::StreamExt as _;
+use futures::stream::{self, BoxStream};
+use send_wrapper::SendWrapper;
+
+use super::{Native, Outside};
+
+impl<O: Outside> Native<O> {
+    /// Processes a message, on the thread that it is called from.
+    pub fn run(self, config: Arc<Config>, message: Vec<u8>) -> Run {
+        let (claimed, stage) = (self.claimed.clone(), self.stage.clone());
+        let outcome = SendWrapper::new(async move {
+            Ok(match process::process(&self, &config, &message).await {
+                process::Outcome::Done => Outcome::Done,
+                process::Outcome::Skipped => Outcome::Skipped,
+                process::Outcome::Rejected(reason) => Outcome::Rejected(reason),
+                process::Outcome::RetryLater(reason) => Outcome::RetryLater(reason),
+            })
+        });
+        Run {
+            claimed,
+            stage,
+            outcome: Box::pin(outcome),
+        }
+    }
+}
+
+impl<O: Outside> TaskStore for Native<O> {
+    async fn claim(
+        &self,
+        task_id: &str,
+        user_id: Option<&str>,
+    ) -> Result<Option<Claimed>, CapabilityError> {
+        let claimed = self.host.leases().claim(task_id, user_id).await?;
+        if let Some(claimed) = &claimed {
+            self.claimed.set(Some(claimed.lease.clone()));
+        }
+        Ok(claimed)
+    }
+
+    async fn renew(&self, lease: &Lease) -> Result<Option<Lease>, CapabilityError> {
+        self.host.leases().renew(lease).await
+    }
+
+    async fn checkpoint(&self, lease: &Lease, image_path: &str) -> Result<Fenced, CapabilityError> {
+        self.host.leases().checkpoint(lease, image_path).await
+    }
+
+    async fn complete(&self, lease: &Lease, result_id: &str) -> Result<Fenced, CapabilityError> {
+        self.host.leases().complete(lease, result_id).await
+    }
+
+    async fn fail(
+        &self,
+        lease: &Lease,
+        stage: Option<Stage>,
+        error_message: &str,
+    ) -> Result<Fenced, CapabilityError> {
+        self.host.leases().fail(lease, stage, error_message).await
+    }
+
+    async fn release(&self, lease: &Lease) -> Result<Fenced, CapabilityError> {
+        self.host.leases().release(lease).await
+    }
+}
+
+impl<O: Outside> ImageStore for Native<O> {
+    type Stream = Pieces<Result<Bytes, CapabilityError>>;
+
+    async fn put(
+        &self,
+        image: NewImage,
+        contents: &Contents,
+    ) -> Result<StoredOrNot, CapabilityError> {
+        let stored: Stored = Box::pin(stream::iter(copied(contents).into_iter().map(Ok)));
+        self.host.images.put(image, stored).await
+    }
+
+    async fn stat(&self, path: &str) -> Result<Option<ImageInfo>, CapabilityError> {
+        self.host.images.stat(path).await
+    }
+
+    async fn get(&self, path: &str) -> Result<Option<(ImageInfo, Self::Stream)>, CapabilityError> {
+        let found = self.host.images.get(path, None).await?;
+        Ok(found.map(|(info, contents)| (info, Pieces(contents))))
+    }
+
+    async fn delete(&self, path: &str) -> Result<(), CapabilityError> {
+        self.host.images.delete(path).await
+    }
+
+    async fn sign(&self, path: &str, origin: &str) -> Result<String, CapabilityError> {
+        self.host.images.sign(path, origin).await
+    }
+}
+
+impl<O: Outside> ConceptStore for Native<O> {
+    async fn put(
+        &self,
+        lease: &Lease,
+        concept: NewConcept,
+    ) -> Result<Option<String>, CapabilityError> {
+        self.host.leases().put_concept(lease, concept).await
+    }
+}
+
+impl<O: Outside> Progress for Native<O> {
+    async fn began(&self, lease: &Lease, stage: Stage) {
+        self.stage.set(stage);
+        // Nothing depends on it.
+        let _ = self.host.leases().progress(lease, stage).await;
+    }
+}
+
+impl<O: Outside> ImageModel for Native<O> {
+    type Stream = Pieces<Bytes>;
+
+    async fn refine(
+        &self,
+        request: ModelRequest,
+        image: &Contents,
+    ) -> Result<Answer<Self::Stream>, ModelError> {
+        let request = asked::ModelRequest {
+            prompt: request.prompt,
+            strength: request.strength,
+            logo_description: request.logo_description,
+            theme_description: request.theme_description,
+            media_type: request.media_type.to_owned(),
+            length: image.length(),
+            source_url: request.source_url,
+            image: Box::pin(stream::iter(copied(image))),
+        };
+        match self.host.model.refine(request).await {
+            Ok(asked::ModelAnswer::Image {
+                length, contents, ..
+            }) => Ok(Answer::Image {
+                length,
+                contents: Pieces(contents),
+            }),
+            Ok(asked::ModelAnswer::Location(url)) => Ok(Answer::Location(url)),
+            Err(asked::ModelError::Unavailable {
+                reason,
+                retry_after,
+            }) => Err(ModelError::Unavailable {
+                reason,
+                retry_after,
+            }),
+            Err(asked::ModelError::Refused(reason) | asked::ModelError::Broken(reason)) => {
+                Err(ModelError::Refused(reason))
+            }
+        }
+    }
+}
+
+impl<O: Outside> Http for Native<O> {
+    type Stream = O::Stream;
+
+    async fn get(&self, url: &str, purpose: Purpose) -> Result<Response<O::Stream>, FetchError> {
+        self.outside.get(url, purpose).await
+    }
+}
+
+impl<O: Outside> Clock for Native<O> {
+    fn now(&self) -> Timestamp {
+        self.host.clock.now()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.runtime.sleep(duration).await;
+    }
+}
+
+impl<O: Outside> Random for Native<O> {
+    fn random(&self) -> u64 {
+        self.outside.random()
+    }
+}
+
+/// Whoever reads it may outlive the contents, which belong to one thread.
+fn copied(contents: &Contents) -> Vec<Bytes> {
+    let pieces = contents.pieces();
+    pieces
+        .iter()
+        .map(|piece| Bytes::copy_from_slice(piece))
+        .collect()
+}
+
+pub struct Pieces<T>(BoxStream<'static, T>);
+
+impl ByteStream for Pieces<Bytes> {
+    async fn next(&mut self) -> Option<Vec<u8>> {
+        self.0.next().await.map(Vec::from)
+    }
+}
+
+impl ByteStream for Pieces<Result<Bytes, CapabilityError>> {
+    async fn next(&mut self) -> Option<Vec<u8>> {
+        self.0.next().await?.ok().map(Vec::from)
+    }
+}
