@@ -1,60 +1,59 @@
-//! Faults that come with every call for as long as they last, and are not to
-//! fill the log meanwhile: a full disk under load makes thousands a second.
+//! Limits log lines about faults that occur with every call: a full disk under
+//! load causes thousands per second.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The time between two lines about a fault that comes with each call.
-const SILENCE: Duration = Duration::from_secs(1);
+/// Shortest time between two lines about a fault of every call.
+const INTERVAL: Duration = Duration::from_secs(1);
 
-/// The same for a loop that runs into its fault about once a second.
-pub const LONG_SILENCE: Duration = Duration::from_secs(60);
+/// The same for a loop that fails about once a second.
+pub const LONG_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Says when a fault is to be logged. One for each place that logs.
+/// Decides when to log a fault. One per log statement.
 #[derive(Debug)]
 pub struct LogThrottle {
     silence: Duration,
-    counted: Mutex<Counted>,
+    state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
-struct Counted {
+struct State {
     logged: Option<Instant>,
     since: u64,
 }
 
 impl LogThrottle {
     pub const fn new() -> Self {
-        Self::every(SILENCE)
+        Self::every(INTERVAL)
     }
 
-    /// With another time between two lines.
+    /// With another interval.
     pub const fn every(silence: Duration) -> Self {
         Self {
             silence,
-            counted: Mutex::new(Counted {
+            state: Mutex::new(State {
                 logged: None,
                 since: 0,
             }),
         }
     }
 
-    /// To be called each time that it happens. How often it happened since it
-    /// was logged last, this time included; none: log nothing, that was a
-    /// moment ago.
+    /// Call at each fault. Returns how often it occurred since the last line,
+    /// including now; None: do not log yet.
     pub fn times(&self) -> Option<u64> {
         self.times_at(Instant::now())
     }
 
     fn times_at(&self, now: Instant) -> Option<u64> {
-        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
-        counted.since += 1;
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.since += 1;
         let is_silent = |logged| now.saturating_duration_since(logged) < self.silence;
-        if counted.logged.is_some_and(is_silent) {
+        if state.logged.is_some_and(is_silent) {
             return None;
         }
-        counted.logged = Some(now);
-        Some(std::mem::take(&mut counted.since))
+        state.logged = Some(now);
+        Some(std::mem::take(&mut state.since))
     }
 }
 
@@ -64,7 +63,7 @@ mod tests {
 
     #[test]
     fn a_fault_is_told_once_a_second_with_how_often_it_came() {
-        let (fault, longer) = (LogThrottle::new(), LogThrottle::every(LONG_SILENCE));
+        let (fault, longer) = (LogThrottle::new(), LogThrottle::every(LONG_INTERVAL));
         let begin = Instant::now();
         for (milliseconds, times) in [
             (0, Some(1)),

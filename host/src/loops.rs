@@ -1,10 +1,9 @@
-//! What goes on for as long as a host lives: workers take messages, the sweep
-//! publishes again what was lost, garbage is collected.
+//! The host's background loops: the worker, the sweep, garbage collection.
 
 #[cfg(test)]
 pub(crate) mod fakes;
 pub mod garbage;
+pub mod pending_releases;
 pub mod processor;
 pub mod sweep;
-pub mod unreleased;
 pub mod worker;

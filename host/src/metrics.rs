@@ -1,4 +1,4 @@
-//! What a running host tells Prometheus, at an address of its own.
+//! Metrics for Prometheus, on a listener of their own.
 //!
 //! Each file holds what is measured of one thing, and how. Capabilities are
 //! measured from outside, by an interceptor ([`Metrics::around`]); the
@@ -36,10 +36,10 @@ pub use scrape::{Limited, Scrape};
 pub use stores::Stores;
 pub use tasks::Tasks;
 
-/// All metrics begin with this, except those of the process.
+/// Prefix of all metrics except those of the process.
 const PREFIX: &str = "concept_refinement";
 
-/// Those that are counted as things happen.
+/// Metrics that are updated by events.
 pub struct Metrics {
     pub http: Requests,
     pub tasks: Tasks,
@@ -51,7 +51,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Registers them, with the version that this is.
+    /// Registers all metrics, with the version.
     pub fn new(registry: &mut Registry) -> Self {
         let registry = registry.sub_registry_with_prefix(PREFIX);
         registry.register(
@@ -69,7 +69,7 @@ impl Metrics {
         }
     }
 
-    /// The same capabilities, measured.
+    /// Wraps the capabilities so that they are measured.
     pub fn around(self: &Arc<Self>, capabilities: Capabilities) -> Capabilities {
         let Capabilities {
             clock,
@@ -97,24 +97,24 @@ impl Metrics {
     }
 }
 
-/// Counts one more as long as it lives.
-pub struct Present(Gauge);
+/// Adds one to a gauge until it is dropped.
+pub struct Active(Gauge);
 
-impl Present {
+impl Active {
     pub fn of(gauge: &Gauge) -> Self {
         gauge.inc();
         Self(gauge.clone())
     }
 }
 
-impl Drop for Present {
+impl Drop for Active {
     fn drop(&mut self) {
         self.0.dec();
     }
 }
 
-/// A label with fixed values, each with its series from the start: what never
-/// happened is told as zero.
+/// A label with fixed values. Each value has a series from the start, so that
+/// events that never happened show as zero.
 type Label = [(&'static str, &'static str); 1];
 
 type Counters = Family<Label, Counter>;
@@ -125,11 +125,11 @@ type Histograms<L> = Family<L, Histogram, Buckets>;
 /// In seconds, the upper bounds.
 #[derive(Clone, Copy, Debug)]
 enum Buckets {
-    /// What a caller waits for.
+    /// Times that a caller waits for.
     Answers,
-    /// What a store takes.
+    /// Times of store operations.
     Stores,
-    /// What a whole step of the pipeline takes, and longer.
+    /// Times of pipeline stages and longer.
     Work,
 }
 

@@ -1,10 +1,9 @@
-//! Server-sent events while a thousand watch: what each of them takes, and how
-//! long after a change it is told.
+//! Server-sent events with a thousand watchers: memory per watcher, and the
+//! delay from a change to its event.
 //!
-//! A change is dated by the store just before it is committed, and has arrived
-//! when a client on the same machine has read its event: what is shown is the
-//! commit to the disk, the telling, and the client's own turn on the cores that
-//! all of them share.
+//! The delay is measured from just before the commit until a client on the same
+//! machine has read the event, so it includes the commit, the notification, and
+//! scheduling of the client on the shared cores.
 
 use std::time::{Duration, Instant};
 
@@ -24,7 +23,7 @@ use tokio::time::interval;
 use crate::Form;
 use crate::figures::{Figure, Target};
 
-/// They watch one task throughout, each on a connection of its own.
+/// Watchers of one task, each with its own connection.
 const WATCHERS: usize = 1000;
 
 /// Clients that connect at once.
@@ -34,8 +33,8 @@ const AT_ONCE: usize = 32;
 const RATE: u32 = 20;
 
 /// In kilobytes, and in milliseconds.
-const MOST_EACH: f64 = 20.0;
-const MOST_P99: f64 = 50.0;
+const MAX_EACH: f64 = 20.0;
+const MAX_P99: f64 = 50.0;
 
 pub fn measure(form: Form) -> Vec<Figure> {
     Runtime::new().unwrap().block_on(async {
@@ -50,7 +49,7 @@ pub fn measure(form: Form) -> Vec<Figure> {
         let (waiting, gate) = origin.gated(&picture);
         let id = watched.accepted(&waiting, "instant").await;
         watched.task_is(&id, "processing").await;
-        // What the first ones take is there for all.
+        // Memory that the first watchers cause is shared by all.
         changes_at_rate(&client, &original, 20).await;
         let before = process.usage().anonymous;
         let crowd = watching(&watched, &id).await;
@@ -70,11 +69,11 @@ pub fn measure(form: Form) -> Vec<Figure> {
         };
         vec![
             figure("change to arrival", &delays, 50),
-            figure("change to arrival", &delays, 99).target(Target::AtMost(MOST_P99)),
+            figure("change to arrival", &delays, 99).target(Target::AtMost(MAX_P99)),
             figure("one change to all", &told, 50),
             figure("one change to all", &told, 99),
             Figure::new("events", "memory a watcher", "kB", each / 1e3)
-                .target(Target::AtMost(MOST_EACH)),
+                .target(Target::AtMost(MAX_EACH)),
         ]
     })
 }

@@ -1,12 +1,12 @@
 //! What a task costs the pipeline as components, and the same code natively,
 //! over the same kind of store: originals and answers of several sizes.
 //!
-//! What it costs is processor time, with a few tasks at once as under load; how
-//! long one takes alone stands beside it.
+//! The cost is processor time with several concurrent tasks; the latency of a
+//! single task is shown too.
 //!
-//! All is in memory and in this process, so that no disk and no connection
-//! stands between the two. The model answers at once with the image that it was
-//! given, so each byte passes to the model and back.
+//! Everything is in memory and in this process, so that neither disk nor
+//! network matters. The model returns its image at once, so each byte passes to
+//! the model and back.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -48,8 +48,8 @@ const SIZES: [(usize, &str); 3] = [(10_000, "10 kB"), (100_000, "100 kB"), (1_00
 
 /// What the components may cost more: in milliseconds, and in milliseconds a
 /// megabyte.
-const MOST_A_TASK: f64 = 0.3;
-const MOST_A_MEGABYTE: f64 = 1.0;
+const MAX_PER_TASK: f64 = 0.3;
+const MAX_PER_MEGABYTE: f64 = 1.0;
 
 /// What a task takes, in milliseconds.
 #[derive(Clone, Copy)]
@@ -88,7 +88,7 @@ pub fn measure(form: Form) -> Vec<Figure> {
             }
             // The first warms up.
             pairs.remove(0);
-            let most = MOST_A_TASK + MOST_A_MEGABYTE * size as f64 / 1e6;
+            let most = MAX_PER_TASK + MAX_PER_MEGABYTE * size as f64 / 1e6;
             let of = |cost: fn(Cost) -> f64| -> Vec<(f64, f64)> {
                 let pairs = pairs.iter();
                 pairs
@@ -229,7 +229,7 @@ async fn refined(capabilities: &Capabilities, user: &str, original: &str) {
         }
     }
     assert_eq!(last.status, Status::Completed, "{last:?}");
-    // What is kept would grow from round to round.
+    // Deleted, so that the stores do not grow from round to round.
     let path = last.image_path.unwrap();
     capabilities.images.delete(&path).await.unwrap();
 }

@@ -1,5 +1,5 @@
-//! A user who does not give up: what got no answer is asked again until there
-//! is one, and all that was promised is remembered.
+//! A user who retries every request until it is answered, and records every
+//! promise.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,13 +15,13 @@ use crate::acts::{Act, Original, REFUSE, Then};
 use crate::world::{LIMIT, World};
 
 /// Between two questions of the same kind.
-const BREATHER: Duration = Duration::from_millis(15);
+const RETRY_INTERVAL: Duration = Duration::from_millis(15);
 
 pub struct User {
     pub name: String,
     pub client: Client,
     pub asked: Vec<Asked>,
-    /// What it was not to be told.
+    /// Answers that break a promise.
     pub complaints: Vec<String>,
     origin: Arc<Origin>,
     patience: Duration,
@@ -47,7 +47,7 @@ pub enum Fate {
     ConceptDeleted,
 }
 
-/// An answer, and whether it took more than one question to get it.
+/// An answer, and whether it took more than one request.
 struct Got {
     answer: Answer,
     is_repeated: bool,
@@ -167,7 +167,7 @@ impl User {
             if matches!(task["status"].as_str(), Some("completed" | "failed")) {
                 return Some(task);
             }
-            tokio::time::sleep(BREATHER).await;
+            tokio::time::sleep(RETRY_INTERVAL).await;
         }
         None
     }
@@ -190,7 +190,7 @@ impl User {
             .insist(&client, Method::DELETE, path, Bytes::new())
             .await;
         if let Some(got) = got {
-            // The first question may have been heard.
+            // The first request may have taken effect.
             let expected: &[u16] = match got.is_repeated {
                 true => &[204, 404],
                 false => &[204],
@@ -218,7 +218,7 @@ impl User {
                 }
                 Ok(_) | Err(_) => is_repeated = true,
             }
-            tokio::time::sleep(BREATHER).await;
+            tokio::time::sleep(RETRY_INTERVAL).await;
         }
         self.complain(&format!("{method} {path}: no answer"));
         None

@@ -1,8 +1,8 @@
-//! What has to be so, judged from what was done at the stores and in which
-//! order, by rules of its own.
+//! Judges by its own rules whether the operations on the stores, in their
+//! order, were correct.
 //!
-//! It is told of each step as it takes effect, whatever becomes of the answer,
-//! and never asks the stores what they think. The first violation is kept.
+//! It sees each step as it takes effect, even if its answer is lost, and never
+//! reads the stores. It records the first violation.
 
 mod expiry;
 mod leases;
@@ -20,7 +20,7 @@ use crate::scheduler::Group;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Invariant {
-    /// What was accepted or answered stays so.
+    /// Accepted data and answers are durable.
     NothingLost,
     /// A task ends in one state, which never changes.
     OneFinalState,
@@ -30,10 +30,9 @@ pub enum Invariant {
     ExactQuota,
     /// A repeat under a key creates nothing.
     OneTaskAKey,
-    /// A task whose lease holds is not given to another worker, and one that
-    /// can be taken is given.
+    /// A task with a valid lease cannot be claimed; a claimable task can.
     OneWorker,
-    /// Whoever lost the lease can write nothing, whoever has it can.
+    /// A worker without the lease can write nothing; one with it can.
     Fencing,
     OneConcept,
     VisibleIffCompleted,
@@ -78,7 +77,7 @@ pub struct Violation {
 }
 
 /// A task as it has to be.
-pub struct Known {
+pub struct Expected {
     pub user: String,
     pub status: Status,
     pub created_at: Timestamp,
@@ -104,7 +103,7 @@ pub struct Known {
     may_not_ask: bool,
 }
 
-impl Known {
+impl Expected {
     pub fn is_active(&self) -> bool {
         !self.is_deleted && !self.status.is_final()
     }
@@ -125,7 +124,7 @@ impl Known {
 
 #[derive(Default)]
 pub struct Oracle {
-    tasks: BTreeMap<String, Known>,
+    tasks: BTreeMap<String, Expected>,
     keys: BTreeMap<(String, String), submissions::Earlier>,
     used: BTreeMap<(String, Timestamp), u32>,
     quota: Option<Quota>,
@@ -144,7 +143,7 @@ impl Oracle {
         self.violation.as_ref()
     }
 
-    pub fn tasks(&self) -> &BTreeMap<String, Known> {
+    pub fn tasks(&self) -> &BTreeMap<String, Expected> {
         &self.tasks
     }
 
@@ -154,7 +153,7 @@ impl Oracle {
     }
 
     pub fn all_are_final(&self) -> bool {
-        !self.tasks.values().any(Known::is_active)
+        !self.tasks.values().any(Expected::is_active)
     }
 
     pub fn require(&mut self, holds: bool, invariant: Invariant, message: impl FnOnce() -> String) {
@@ -164,14 +163,14 @@ impl Oracle {
         }
     }
 
-    /// The stores work all the time: what fails, fails in between.
+    /// The stores themselves always work; faults are injected around them.
     pub fn answered<T>(&mut self, call: &str, answer: &Result<T, CapabilityError>) {
         if let Err(error) = answer {
             self.require(false, Invariant::Answers, || format!("{call}: {error}"));
         }
     }
 
-    fn task(&mut self, id: &str) -> Option<&mut Known> {
+    fn task(&mut self, id: &str) -> Option<&mut Expected> {
         self.tasks.get_mut(id).filter(|task| !task.is_deleted)
     }
 

@@ -1,4 +1,5 @@
-//! The component: its imports as ports, and the HTTP handler that it exports.
+//! The component: implements the ports by its imports, and exports the HTTP
+//! handler.
 
 use std::cell::OnceCell;
 use std::rc::Rc;
@@ -25,7 +26,7 @@ mod export {
 }
 
 thread_local! {
-    /// One for all requests of this instance.
+    /// Shared by all requests of this instance.
     static API: OnceCell<Rc<Api<Imports>>> = const { OnceCell::new() };
 }
 
@@ -43,13 +44,13 @@ impl Guest for Component {
     }
 }
 
-/// Requests that come at the same time to a new instance may each read the
-/// settings; the first to have them is kept.
+/// Concurrent first requests may each read the settings; the first result is
+/// used.
 async fn api() -> Result<Rc<Api<Imports>>, ConfigError> {
     if let Some(api) = API.with(|api| api.get().cloned()) {
         return Ok(api);
     }
     let config = Config::read(&Imports).await?;
     let api = Rc::new(Api::new(config, Imports));
-    Ok(API.with(|kept| kept.get_or_init(|| api).clone()))
+    Ok(API.with(|api| api.get_or_init(|| api).clone()))
 }

@@ -1,13 +1,14 @@
 //! The rules of concept refinement, as pure functions and plain values.
 //!
-//! Everything that decides something lives here, so that each platform decides
-//! it alike: what a valid request is, when a quota is used up, when a lease has
-//! run out, which addresses are public, what a failure is called. Nothing here
-//! may read a clock, draw a random number or do I/O: time, randomness and
-//! addresses come in as parameters.
+//! All decisions are made here, so that every platform decides alike: what a
+//! valid request is, when a quota is used up, when a lease has expired, which
+//! addresses are public, what an error says. Nothing here may read a clock,
+//! draw a random number or do I/O: time, randomness and addresses are
+//! parameters.
 
 pub mod address;
 pub mod capability;
+pub mod chunks;
 pub mod concept;
 pub mod convert;
 pub mod cursor;
@@ -22,7 +23,6 @@ pub mod issuer_keys;
 pub mod lease;
 pub mod message;
 pub mod original;
-pub mod pieces;
 pub mod quota;
 pub mod refined;
 pub mod retry;

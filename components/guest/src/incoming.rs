@@ -1,27 +1,27 @@
-//! A stream of bytes on its way in.
+//! Reading a stream of bytes.
 
 use concept_refinement_domain::pieces;
 use wit_bindgen::{StreamReader, StreamResult};
 
 use crate::ports::ByteStream;
 
-/// A stream that is read in pieces which grow with what came.
+/// A stream that is read in growing chunks.
 pub struct Incoming {
     stream: StreamReader<u8>,
-    /// The pieces that came as large as they were read.
+    /// Number of chunks that filled their buffer.
     whole: usize,
 }
 
 impl Incoming {
-    /// The next piece, which is not empty. None at the end, or where the sender
-    /// gave up: the two look alike.
-    pub async fn piece(&mut self) -> Option<Vec<u8>> {
-        let size = pieces::size_after(self.whole);
+    /// The next chunk, never empty. None at the end, or if the sender gave up;
+    /// the two look alike.
+    pub async fn chunk(&mut self) -> Option<Vec<u8>> {
+        let size = pieces::next_size(self.whole);
         loop {
-            let (result, piece) = self.stream.read(Vec::with_capacity(size)).await;
-            if !piece.is_empty() {
-                self.whole += usize::from(piece.len() == size);
-                return Some(piece);
+            let (result, chunk) = self.stream.read(Vec::with_capacity(size)).await;
+            if !chunk.is_empty() {
+                self.whole += usize::from(chunk.len() == size);
+                return Some(chunk);
             }
             if !matches!(result, StreamResult::Complete(_)) {
                 return None;
@@ -32,7 +32,7 @@ impl Incoming {
 
 impl ByteStream for Incoming {
     async fn next(&mut self) -> Option<Vec<u8>> {
-        self.piece().await
+        self.chunk().await
     }
 }
 

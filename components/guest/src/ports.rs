@@ -16,14 +16,14 @@ pub trait Random {
     /// something.
     fn random(&self) -> u64;
 
-    /// Evenly distributed in 0..1, to spread repeats.
+    /// Uniform in 0..1, to spread retries.
     fn jitter(&self) -> f64 {
-        // 53 bits are what an f64 holds exactly.
+        // An f64 holds 53 bits exactly.
         (self.random() >> 11) as f64 / (1u64 << 53) as f64
     }
 }
 
-/// Bytes that come piece by piece.
+/// A stream of bytes.
 pub trait ByteStream {
     /// The next piece. None at the end, or where the sender gave up: the two
     /// look alike, so compare what came with what was promised.

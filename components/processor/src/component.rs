@@ -1,4 +1,4 @@
-//! The bindings: WIT on one side, [`crate::ports`] on the other.
+//! Implements [`crate::ports`] by the component's imports.
 
 #![allow(
     unsafe_code,

@@ -1,26 +1,26 @@
-//! An image's bytes, held in pieces that leave no room unused, however small
-//! those were in which they came.
+//! The bytes of an image in chunks that waste no memory, however small the
+//! received chunks were.
 //!
-//! One growing buffer would need up to three times the image while it is
-//! copied over; an instance's memory is capped, and a stream is spent once,
-//! while a repeat needs the bytes again.
+//! They are held because a stream can be read only once, while a retry needs
+//! the bytes again. One growing buffer would need up to three times the image
+//! while it is copied, and an instance's memory is limited.
 
 use std::collections::VecDeque;
 use std::rc::Rc;
 
+use concept_refinement_domain::chunks;
 use concept_refinement_domain::image::{Format, Inspected, Inspector, Limits, Problem};
-use concept_refinement_domain::pieces;
 use thiserror::Error;
 
 use crate::ports::ByteStream;
 
-/// A whole image, checked.
+/// A complete, inspected image.
 pub struct Contents {
-    pieces: Rc<[Vec<u8>]>,
+    chunks: Rc<[Vec<u8>]>,
     inspected: Inspected,
 }
 
-/// Why bytes are not taken as an image, in sentences that the user may read.
+/// Why bytes were refused, in sentences for the user.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Rejected {
     #[error("{0}")]
@@ -30,7 +30,7 @@ pub enum Rejected {
 }
 
 impl Contents {
-    /// Reads a stream to its end, and no further than the limits allow.
+    /// Reads a stream to its end, within the limits.
     pub async fn collect(
         stream: &mut impl ByteStream,
         declared: Option<u64>,
@@ -44,24 +44,24 @@ impl Contents {
         let mut inspector = Inspector::new(limits);
         let mut held = VecDeque::new();
         let mut length = 0u64;
-        while let Some(piece) = stream.next().await {
-            inspector.push(&piece).map_err(Rejected::Image)?;
-            length += piece.len() as u64;
-            pieces::append(&mut held, piece);
+        while let Some(chunk) = stream.next().await {
+            inspector.push(&chunk).map_err(Rejected::Image)?;
+            length += chunk.len() as u64;
+            chunks::append(&mut held, chunk);
         }
         if declared.is_some_and(|declared| length < declared) {
             return Err(Rejected::Incomplete);
         }
         let inspected = inspector.finish().map_err(Rejected::Image)?;
         Ok(Self {
-            pieces: Vec::from(held).into(),
+            chunks: Vec::from(held).into(),
             inspected,
         })
     }
 
     /// In bytes.
     pub fn length(&self) -> u64 {
-        self.pieces.iter().map(|piece| piece.len() as u64).sum()
+        self.chunks.iter().map(|chunk| chunk.len() as u64).sum()
     }
 
     /// By content, not by name.
@@ -69,8 +69,8 @@ impl Contents {
         self.inspected.format
     }
 
-    /// Shared, for a writer that outlives the call it belongs to.
-    pub fn pieces(&self) -> Rc<[Vec<u8>]> {
-        Rc::clone(&self.pieces)
+    /// Shared, for a writer that outlives its call.
+    pub fn chunks(&self) -> Rc<[Vec<u8>]> {
+        Rc::clone(&self.chunks)
     }
 }

@@ -1,4 +1,4 @@
-//! What the pipeline needs of the world, in domain words.
+//! The ports of the pipeline, in domain words.
 
 #![allow(
     async_fn_in_trait,
@@ -63,7 +63,7 @@ pub trait Progress {
     async fn began(&self, lease: &Lease, stage: Stage);
 }
 
-/// What a model is asked, besides the image itself.
+/// A request to a model, without the image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModelRequest {
     pub prompt: String,
@@ -116,7 +116,7 @@ pub struct Response<S> {
     pub body: S,
 }
 
-/// Why there was no answer, in sentences that the user may read.
+/// Why a request failed, in sentences for the user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FetchError {
     #[error("the address is not public")]
@@ -133,8 +133,8 @@ pub enum FetchError {
     Broken,
 }
 
-/// On whose word an address is asked: a platform may let a model's provider
-/// point to itself where nobody else may.
+/// Who named a URL: a model may name its provider's host, which nobody else
+/// may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// A user named the address.
@@ -149,7 +149,7 @@ pub trait Http {
     async fn get(&self, url: &str, purpose: Purpose) -> Result<Response<Self::Stream>, FetchError>;
 }
 
-/// Everything at once.
+/// All ports together.
 pub trait Ports:
     TaskStore + ImageStore + ConceptStore + Progress + ImageModel + Http + Clock + Random
 {

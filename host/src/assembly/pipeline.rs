@@ -11,7 +11,7 @@ use crate::capability::model::ImageModel;
 use crate::capability::model::component::ModelComponent;
 use crate::config::Config;
 use crate::egress::Network;
-use crate::loops::unreleased::Unreleased;
+use crate::loops::pending_releases::PendingReleases;
 use crate::loops::worker::Worker;
 use crate::metrics::Metrics;
 use crate::runtime::Tokio;
@@ -20,11 +20,12 @@ use crate::wasm::engine::Engine;
 use crate::wasm::processor::ProcessorComponent;
 use crate::wasm::sandbox::Sandbox;
 
-/// Tasks in flight for each call of the model that can run: enough to download
-/// while others compute, few enough that none spends its time waiting.
+/// Tasks in flight per concurrent call of the model: enough to download while
+/// others compute, few enough that no task spends its deadline waiting for the
+/// model.
 const TASKS_PER_CALL: usize = 8;
 
-/// The model component, which has described itself.
+/// Loads the model component and lets it describe itself.
 pub async fn model(
     config: &Config,
     engine: &Engine,
@@ -60,7 +61,7 @@ pub fn worker(
         runtime: Arc::new(Tokio::default()),
         concurrency: config.concurrency.min(most),
         task_timeout: config.task_timeout,
-        unreleased: Unreleased::default(),
+        pending_releases: PendingReleases::default(),
         metrics,
     }
 }

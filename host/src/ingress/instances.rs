@@ -1,10 +1,10 @@
 //! Instances of the API component, reused and shared by concurrent requests.
 //!
-//! Requests that share an instance share its fate, so none may compute for
-//! long: that is what models are kept apart for. An instance ends after a while
-//! without work, and after many requests, since a guest's memory never shrinks.
-//! One that has answered a request, and streams events in answer to it, may take
-//! others meanwhile: however many watch, they wait in few instances.
+//! Requests that share an instance fail together, so none may compute for long;
+//! that is why models run elsewhere. An instance ends when it is idle, and
+//! after many requests, since a guest's memory never shrinks. Event streams do
+//! not occupy an instance: it takes other requests meanwhile, so that many
+//! watchers share few instances.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -22,36 +22,37 @@ use wasmtime_wasi_http::handler::{
 };
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 
-use super::activity::{Activity, Movement};
+use super::activity::{Activity, Progress};
 use crate::log_throttle::LogThrottle;
 use crate::wasm::sandbox::{Grants, Place, Sandbox};
 
-/// Requests that one instance serves at once.
-const AT_ONCE: usize = 64;
+/// Most requests that an instance serves at a time.
+const MAX_CONCURRENT_REQUESTS: usize = 64;
 
 /// Requests after which an instance is replaced.
-const REUSES: usize = 100_000;
+const MAX_REQUESTS: usize = 100_000;
 
-/// What has to be free for an instance to be replaced: it goes on to live as long
-/// as one of those who watch a task in it, and holds its slot.
-const SPARE: usize = 32;
+/// An instance is replaced only if this many slots are free, since the old one
+/// keeps its slot as long as one of its event streams lasts.
+const MIN_FREE_SLOTS: usize = 32;
 
-/// How long an instance waits for work.
-const IDLE: Duration = Duration::from_secs(30);
+/// How long an idle instance lives.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long nothing may move before a request is answered. Its body may come
-/// slowly; streaming the answer's body does not count.
+/// How long a request may make no progress before it is answered. A slow
+/// request body is progress; the answer's body does not count.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(120);
 
 pub struct ApiInstances {
     pub engine: wasmtime::Engine,
     pub pre: ServicePre<Sandbox>,
     pub grants: Grants,
-    /// None: they have neither files nor an environment.
+    /// None: no files and no environment.
     pub place: Option<Place>,
-    /// Set when instances end with the host, which is no fault of theirs.
+    /// Set when the host stops, so that instances that end are not logged as
+    /// failed.
     pub stopping: Arc<AtomicBool>,
-    /// How many there may be at once: the pool has room for the others' too.
+    /// Most instances at a time; the pool has room for other components too.
     pub slots: Arc<Semaphore>,
 }
 
@@ -64,7 +65,7 @@ impl HandlerState for ApiInstances {
         let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() else {
             wasmtime::bail!("there are as many instances of the api as there may be");
         };
-        let movement = Movement::default();
+        let progress = Progress::default();
         let mut store = Sandbox::store(&self.engine, &self.grants);
         if let Some(place) = &self.place {
             store.data_mut().open(place)?;
@@ -75,11 +76,11 @@ impl HandlerState for ApiInstances {
             proxy: Proxy::P3(service),
             view: Sandbox::http,
             expiration: Expiration {
-                timer: Box::pin(sleep(IDLE)),
-                movement: movement.clone(),
+                timer: Box::pin(sleep(IDLE_TIMEOUT)),
+                progress: progress.clone(),
             },
             state: Reuse {
-                movement,
+                progress,
                 stopping: Arc::clone(&self.stopping),
                 slot,
             },
@@ -88,9 +89,9 @@ impl HandlerState for ApiInstances {
 }
 
 pub struct Reuse {
-    movement: Movement,
+    progress: Progress,
     stopping: Arc<AtomicBool>,
-    /// Given back with the instance.
+    /// Released with the instance.
     slot: OwnedSemaphorePermit,
 }
 
@@ -100,10 +101,10 @@ impl WorkerState for Reuse {
 
     fn should_accept_request(&self, at_once: usize, total: usize) -> ShouldAccept {
         match (at_once, total) {
-            (_, REUSES..) if self.slot.semaphore().available_permits() >= SPARE => {
+            (_, MAX_REQUESTS..) if self.slot.semaphore().available_permits() >= MIN_FREE_SLOTS => {
                 ShouldAccept::Never
             }
-            (AT_ONCE.., _) => ShouldAccept::No,
+            (MAX_CONCURRENT_REQUESTS.., _) => ShouldAccept::No,
             _ => ShouldAccept::Yes,
         }
     }
@@ -114,9 +115,9 @@ impl WorkerState for Reuse {
         activity: Activity,
         _: GuestTaskId,
     ) -> Pin<Box<dyn Future<Output = ()> + 'static + Send + Sync>> {
-        tell(&store.data().printed());
-        activity.taken_by(&self.movement);
-        Box::pin(activity.stuck_for(REQUEST_TIMEOUT))
+        log_printed(&store.data().printed());
+        activity.taken_by(&self.progress);
+        Box::pin(activity.idle_for(REQUEST_TIMEOUT))
     }
 
     fn drop(&self, store: Store<Sandbox>, result: Result<(), wasmtime::Error>) {
@@ -130,15 +131,15 @@ impl WorkerState for Reuse {
                 );
             }
             Ok(()) | Err(_) => {
-                tell(&store.data().printed());
+                log_printed(&store.data().printed());
                 tracing::debug!("an instance of the api ended");
             }
         }
     }
 }
 
-/// Logs what an instance printed, which it does once it is asked again or ends.
-fn tell(printed: &str) {
+/// Logs what an instance printed; called at its next request and at its end.
+fn log_printed(printed: &str) {
     static SAID: LogThrottle = LogThrottle::new();
     if !printed.is_empty()
         && let Some(times) = SAID.times()
@@ -150,7 +151,7 @@ fn tell(printed: &str) {
 /// Ends an instance that is idle, or stuck in a request.
 pub struct Expiration {
     timer: Pin<Box<Sleep>>,
-    movement: Movement,
+    progress: Progress,
 }
 
 impl WorkerExpiration for Expiration {
@@ -161,22 +162,23 @@ impl WorkerExpiration for Expiration {
         start: Instant,
     ) -> Poll<()> {
         let limit = match status {
-            WorkerStatus::Idle => IDLE,
-            WorkerStatus::Requests => REQUEST_TIMEOUT + IDLE,
-            // An answer may stream for as long as its reader reads; one that
-            // does not is cut off by its connection.
+            WorkerStatus::Idle => IDLE_TIMEOUT,
+            WorkerStatus::Requests => REQUEST_TIMEOUT + IDLE_TIMEOUT,
+            // An answer may stream as long as the client reads it; the
+            // connection's timeout ends the others.
             WorkerStatus::PostReturn => return Poll::Pending,
         };
-        // This is asked after each step of an instance, so that setting the
-        // timer each time would cost more than the steps: it runs out early,
-        // and is set again.
+        // Called after each step of an instance, so the timer is not moved each
+        // time; it may fire early, and is then set again.
         while self.timer.as_mut().poll(cx).is_ready() {
-            let (now, last) = (Instant::now(), start.max(self.movement.last()));
+            let (now, last) = (Instant::now(), start.max(self.progress.last()));
             let end = last + limit;
             if end <= now {
                 return Poll::Ready(());
             }
-            self.timer.as_mut().reset(end.min(now + IDLE).into());
+            self.timer
+                .as_mut()
+                .reset(end.min(now + IDLE_TIMEOUT).into());
         }
         Poll::Pending
     }

@@ -1,8 +1,7 @@
-//! Requests, by the route that the API says it took.
+//! Requests, by route.
 //!
-//! The host knows no routes: the component names the template of the one it took
-//! in a header of its response, which ends here. Should it name more than a few,
-//! the rest share one series.
+//! The host knows no routes: the component names the route's template in a
+//! response header, which is removed here. The number of series is bounded.
 
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
@@ -16,18 +15,18 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::{Buckets, Histograms, Present, observe};
+use super::{Active, Buckets, Histograms, observe};
 
-/// In responses of the API component, never in ours.
+/// Set by the API component, never sent to clients.
 const ROUTE: HeaderName = HeaderName::from_static("concept-refinement-route");
 
-/// Answers by the host itself, and to paths that lead nowhere.
+/// For answers of the host itself and unknown paths.
 const NO_ROUTE: HeaderValue = HeaderValue::from_static("none");
 
-/// What shares one series because there are too many.
+/// For routes beyond the limit.
 const OTHER: HeaderValue = HeaderValue::from_static("other");
 
-const MOST_ROUTES: usize = 64;
+const MAX_ROUTES: usize = 64;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Answered {
@@ -47,7 +46,7 @@ pub struct Requests {
     durations: Histograms<Asked>,
     connections: Gauge,
     in_flight: Gauge,
-    known: RwLock<HashMap<HeaderValue, Answers>>,
+    routes: RwLock<HashMap<HeaderValue, Answers>>,
 }
 
 /// The series of one route, by method and status.
@@ -64,7 +63,7 @@ pub struct Request<'a> {
     requests: &'a Requests,
     method: &'static str,
     begin: Instant,
-    _present: Present,
+    _present: Active,
 }
 
 impl Requests {
@@ -98,13 +97,13 @@ impl Requests {
             durations,
             connections,
             in_flight,
-            known: RwLock::default(),
+            routes: RwLock::default(),
         }
     }
 
-    /// To be kept as long as the connection is.
-    pub fn connection(&self) -> Present {
-        Present::of(&self.connections)
+    /// Counts a connection until it is dropped.
+    pub fn connection(&self) -> Active {
+        Active::of(&self.connections)
     }
 
     pub fn begin(&self, method: &Method) -> Request<'_> {
@@ -112,7 +111,7 @@ impl Requests {
             requests: self,
             method: name(method),
             begin: Instant::now(),
-            _present: Present::of(&self.in_flight),
+            _present: Active::of(&self.in_flight),
         }
     }
 
@@ -123,19 +122,19 @@ impl Requests {
         status: StatusCode,
         duration: Duration,
     ) {
-        let known = {
-            let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-            let series = known.get(&route).and_then(|of| of.get(&(method, status)));
+        let routes = {
+            let routes = self.routes.read().unwrap_or_else(PoisonError::into_inner);
+            let series = routes.get(&route).and_then(|of| of.get(&(method, status)));
             series.cloned()
         };
-        let series = known.unwrap_or_else(|| self.introduce(route, method, status));
+        let series = routes.unwrap_or_else(|| self.introduce(route, method, status));
         series.answered.inc();
         observe(&series.duration, duration);
     }
 
     fn introduce(&self, route: HeaderValue, method: &'static str, status: StatusCode) -> Series {
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        let route = match known.len() >= MOST_ROUTES && !known.contains_key(&route) {
+        let mut routes = self.routes.write().unwrap_or_else(PoisonError::into_inner);
+        let route = match routes.len() >= MAX_ROUTES && !routes.contains_key(&route) {
             true => OTHER,
             false => route,
         };
@@ -152,14 +151,14 @@ impl Requests {
             answered: self.answered.get_or_create_owned(&answered),
             duration: self.durations.get_or_create_owned(&asked),
         };
-        let answers = known.entry(route).or_default();
+        let answers = routes.entry(route).or_default();
         answers.insert((method, status), series.clone());
         series
     }
 }
 
 impl Request<'_> {
-    /// Takes the route out of the response.
+    /// Removes the route header from the response and counts the request.
     pub fn answered<B>(self, response: &mut Response<B>) {
         let route = response.headers_mut().remove(ROUTE).unwrap_or(NO_ROUTE);
         let duration = self.begin.elapsed();
@@ -168,7 +167,7 @@ impl Request<'_> {
     }
 }
 
-/// Clients may make methods up.
+/// Unknown methods share one label value.
 fn name(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
@@ -207,7 +206,7 @@ mod tests {
         let mut text = String::new();
         text::encode(&mut text, &registry).unwrap();
         let series = |line: &&str| line.starts_with("http_requests_total");
-        assert_eq!(text.lines().filter(series).count(), MOST_ROUTES + 2);
+        assert_eq!(text.lines().filter(series).count(), MAX_ROUTES + 2);
         for line in [
             "http_requests_total{route=\"/63\",method=\"other\",status=\"200\"} 1",
             "http_requests_total{route=\"other\",method=\"other\",status=\"200\"} 936",

@@ -7,9 +7,7 @@ use futures::future::BoxFuture;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use super::{
-    Buckets, Counters, Histograms, Label, Metrics, Present, counters, histograms, observe,
-};
+use super::{Active, Buckets, Counters, Histograms, Label, Metrics, counters, histograms, observe};
 use crate::capability::model::{ImageModel, ModelAnswer, ModelError, ModelRequest};
 
 const OUTCOME: &str = "outcome";
@@ -58,12 +56,12 @@ impl ModelCalls {
     }
 }
 
-/// A call under way. One that is dropped was cancelled.
+/// A call in progress; if dropped without an outcome, it was cancelled.
 struct Call<'a> {
     calls: &'a ModelCalls,
     begin: Instant,
     outcome: &'static str,
-    _present: Present,
+    _present: Active,
 }
 
 impl Drop for Call<'_> {
@@ -88,7 +86,7 @@ impl ImageModel for MeasuredModel {
                 calls,
                 begin: Instant::now(),
                 outcome: CANCELLED,
-                _present: Present::of(&calls.in_flight),
+                _present: Active::of(&calls.in_flight),
             };
             let answer = self.model.refine(request).await;
             call.outcome = match &answer {

@@ -1,4 +1,4 @@
-//! What becomes of tasks, and how long it takes.
+//! Outcomes and durations of tasks.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -44,7 +44,7 @@ pub struct Tasks {
     failed: Counters,
     durations: Histograms<Label>,
     stages: Histograms<Label>,
-    /// By task, as long as its worker is at it.
+    /// Claims in progress, by task.
     under_way: Mutex<HashMap<String, UnderWay>>,
 }
 
@@ -54,13 +54,13 @@ struct UnderWay {
     stage: Option<(Stage, Instant)>,
 }
 
-/// How a task was let go of.
+/// How a claim ended.
 #[derive(Clone, Copy, Debug)]
 pub enum End {
     Completed,
     /// At this stage; none: before the first.
     Failed(Option<Stage>),
-    /// It goes on another time.
+    /// Released; another worker continues.
     Released,
 }
 
@@ -107,12 +107,12 @@ impl Tasks {
         self.created.inc();
     }
 
-    /// After it was created.
-    pub fn could_not_be_published(&self) {
+    /// A created task could not be published.
+    pub fn publish_failed(&self) {
         self.count_failure(PUBLISH);
     }
 
-    /// So many, since their workers died.
+    /// Tasks that failed because their workers died.
     pub fn given_up(&self, tasks: u64) {
         let failed = self.failed.get_or_create(&[(STEP, WORKER_DIED)]);
         failed.inc_by(tasks);
@@ -137,7 +137,7 @@ impl Tasks {
         self.stage_ended(ended, now);
     }
 
-    /// Its worker did this to it.
+    /// A claim ended.
     pub fn ended(&self, lease: &Lease, end: End, now: Timestamp) {
         match end {
             End::Completed => {
@@ -164,7 +164,7 @@ impl Tasks {
         observe(&duration, now.since(task.created_at));
     }
 
-    /// Whatever became of it, its worker has left it.
+    /// The worker has finished with the task, whatever the outcome.
     pub fn left(&self, task_id: &str) {
         self.under_way().remove(task_id);
     }

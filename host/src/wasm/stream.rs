@@ -1,7 +1,7 @@
 //! Bytes between guests and the host.
 //!
-//! Both ways are bounded: a fast writer waits for a slow reader, and nothing is
-//! copied before there is one.
+//! Both directions are bounded: a fast writer waits for a slow reader, and
+//! nothing is copied before there is a reader.
 
 mod pipe;
 
@@ -17,16 +17,16 @@ use wasmtime::component::{
     Destination, Source, StreamConsumer, StreamProducer, StreamReader, StreamResult,
 };
 
-/// The largest piece that is copied out of a guest at once, in bytes.
-const MAX_PIECE: usize = 64 * 1024;
+/// Largest chunk that is copied out of a guest, in bytes.
+const MAX_CHUNK: usize = 64 * 1024;
 
-/// Hands a stream of bytes to a guest.
-pub struct Bytestream(BoxStream<'static, Bytes>);
+/// Gives a guest a stream of bytes.
+pub struct ByteStream(BoxStream<'static, Bytes>);
 
-/// Hands a stream of values to a guest.
+/// Gives a guest a stream of values.
 pub struct Items<T>(BoxStream<'static, T>);
 
-impl Bytestream {
+impl ByteStream {
     pub fn new(stream: impl Stream<Item = Bytes> + Send + 'static) -> Self {
         Self(Box::pin(stream))
     }
@@ -38,7 +38,7 @@ impl<T> Items<T> {
     }
 }
 
-impl<D> StreamProducer<D> for Bytestream {
+impl<D> StreamProducer<D> for ByteStream {
     type Item = u8;
     type Buffer = Bytes;
 
@@ -54,9 +54,9 @@ impl<D> StreamProducer<D> for Bytestream {
         }
         Poll::Ready(Ok(loop {
             match self.0.as_mut().poll_next(cx) {
-                Poll::Ready(Some(piece)) if piece.is_empty() => {}
-                Poll::Ready(Some(piece)) => {
-                    destination.set_buffer(piece);
+                Poll::Ready(Some(chunk)) if chunk.is_empty() => {}
+                Poll::Ready(Some(chunk)) => {
+                    destination.set_buffer(chunk);
                     break StreamResult::Completed;
                 }
                 Poll::Ready(None) => break StreamResult::Dropped,
@@ -93,13 +93,13 @@ impl<D, T: Send + Sync + 'static> StreamProducer<D> for Items<T> {
     }
 }
 
-/// Takes the bytes that a guest writes, in pieces. The stream ends where the
-/// guest's does, early or not; `drained` is told when no more will be read.
+/// Takes the bytes that a guest writes, in chunks. The stream ends where the
+/// guest's does, early or not. `drained` completes when no more will be read.
 pub fn consume(
     reader: StreamReader<u8>,
     store: impl wasmtime::AsContextMut,
 ) -> wasmtime::Result<(BoxStream<'static, Bytes>, oneshot::Receiver<()>)> {
-    let (writer, pieces) = pipe::pipe();
+    let (writer, chunks) = pipe::pipe();
     let (want, wanted) = oneshot::channel();
     let (ended, drained) = oneshot::channel();
     reader.pipe(
@@ -110,18 +110,18 @@ pub fn consume(
             _ended: ended,
         },
     )?;
-    let pieces = stream::once(async move {
-        // Where the writer has left, the pieces end at once.
+    let chunks = stream::once(async move {
+        // If the writer is gone, the stream ends at once.
         let _ = want.send(());
-        pieces
+        chunks
     });
-    let pieces = pieces.flatten();
-    Ok((Box::pin(pieces), drained))
+    let chunks = chunks.flatten();
+    Ok((Box::pin(chunks), drained))
 }
 
 struct Consumer {
-    /// Until somebody reads: a thousand models that are asked and do not look
-    /// at their image yet would hold it a thousand times.
+    /// Nothing is taken before there is a reader, so that a thousand waiting
+    /// models do not hold a thousand images.
     wanted: Option<oneshot::Receiver<()>>,
     writer: pipe::Writer,
     /// Dropped with the consumer.
@@ -145,7 +145,7 @@ impl<D> StreamConsumer<D> for Consumer {
         if let Some(wanted) = &mut self.wanted {
             match Pin::new(wanted).poll(cx) {
                 Poll::Pending if finish => return Poll::Ready(Ok(StreamResult::Cancelled)),
-                // Or the reader has left, which the pipe tells.
+                // Or the reader is gone, which the pipe reports.
                 wanted => drop(ready!(wanted)),
             }
             self.wanted = None;
@@ -157,13 +157,13 @@ impl<D> StreamConsumer<D> for Consumer {
         if ready.is_err() {
             return Poll::Ready(Ok(StreamResult::Dropped));
         }
-        let (piece, _) = {
+        let (chunk, _) = {
             let bytes = source.remaining();
-            bytes.split_at(bytes.len().min(MAX_PIECE))
+            bytes.split_at(bytes.len().min(MAX_CHUNK))
         };
-        let piece = Bytes::copy_from_slice(piece);
-        source.mark_read(piece.len());
-        self.writer.send(piece);
+        let chunk = Bytes::copy_from_slice(chunk);
+        source.mark_read(chunk.len());
+        self.writer.send(chunk);
         Poll::Ready(Ok(StreamResult::Completed))
     }
 }

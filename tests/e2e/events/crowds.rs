@@ -25,7 +25,7 @@ const AT_ONCE: usize = 32;
 const EACH: u64 = 40_000;
 
 /// So many may watch at once, whoever they are.
-const MOST: usize = 4096;
+const MAX_WATCHERS: usize = 4096;
 
 /// Far shorter than a grace.
 const PROMPTLY: Duration = Duration::from_secs(10);
@@ -54,7 +54,7 @@ async fn waiting(service: &Service) -> (Client, String, Gate) {
 async fn many_watch_at_little_cost_and_all_are_told() {
     let service = scripted_launch().start();
     let (user, id, _gate) = waiting(&service).await;
-    // What the first ones take is there for all.
+    // Memory that the first watchers cause is shared by all.
     drop(crowd(&user, &id, AT_ONCE).await);
     let process = Process::of(service.id());
     let before = process.usage().anonymous;
@@ -95,8 +95,8 @@ async fn whoever_leaves_makes_room() {
         (of(200), of(503))
     };
     let begin = Instant::now();
-    let (admitted, refused) = come_and_go(MOST + AT_ONCE).await;
-    assert_eq!(admitted + refused, MOST + AT_ONCE);
+    let (admitted, refused) = come_and_go(MAX_WATCHERS + AT_ONCE).await;
+    assert_eq!(admitted + refused, MAX_WATCHERS + AT_ONCE);
     // On a slow machine the first are found to be gone meanwhile.
     assert!(
         refused > 0 || begin.elapsed() > KEEP_ALIVE,

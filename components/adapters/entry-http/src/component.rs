@@ -54,8 +54,8 @@ async fn read(request: Request) -> Result<Vec<u8>, Outcome> {
     let (body, end) = Request::consume_body(request, received);
     let mut body = Incoming::from(body);
     let mut message = Vec::new();
-    while let Some(piece) = body.piece().await {
-        message.extend_from_slice(&piece);
+    while let Some(chunk) = body.chunk().await {
+        message.extend_from_slice(&chunk);
         if message.len() > MAX_MESSAGE {
             return Err(Outcome::TooLarge);
         }
@@ -73,7 +73,7 @@ fn sent(answer: Answer) -> Result<Response, ErrorCode> {
     let fields = Fields::from_list(&fields).map_err(|_| ErrorCode::InternalError(None))?;
     let contents = (!answer.body.is_empty()).then(|| {
         let (mut writer, reader) = wit_stream::new();
-        // Whoever asked may be gone; then nobody misses what was not written.
+        // If the caller is gone, what was not written does not matter.
         wit_bindgen::spawn(async move { drop(writer.write_all(answer.body).await) });
         reader
     });

@@ -1,6 +1,6 @@
 //! The interface `processor` on one side, `task-queue` on the other.
 
-use concept_refinement_adapter_queue::{AT_MOST, Attempt, Places, TOO_MANY, deliver};
+use concept_refinement_adapter_queue::{Attempt, MAX_MESSAGES, Slots, TOO_MANY, deliver};
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::convert::Convert as _;
 use concept_refinement_guest::bindings::processor::{self, Outcome};
@@ -25,16 +25,16 @@ mod bindings {
 
 use bindings::exports::concept::refinement::task_queue::Guest;
 
-static PLACES: Places = Places::new(AT_MOST);
+static SLOTS: Slots = Slots::new(MAX_MESSAGES);
 
 struct Component;
 
 impl Guest for Component {
     async fn publish(message: Vec<u8>) -> Result<(), Error> {
-        let Some(place) = PLACES.take() else {
+        let Some(place) = SLOTS.take() else {
             return Err(CapabilityError::unavailable(TOO_MANY).convert());
         };
-        // It goes on after this function returned.
+        // Continues after this function has returned.
         wit_bindgen::spawn(async move {
             let attempt = async || match processor::process(message.clone()).await {
                 Outcome::Done | Outcome::Skipped => Attempt::Taken,

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use concept_refinement_adapter_queue::{AT_MOST, Attempt, Places, TOO_MANY, deliver};
+use concept_refinement_adapter_queue::{Attempt, MAX_MESSAGES, Slots, TOO_MANY, deliver};
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::convert::Convert as _;
 use concept_refinement_guest::bindings::types::Error;
@@ -31,28 +31,28 @@ mod bindings {
 
 use bindings::exports::concept::refinement::task_queue::Guest;
 
-/// The component `processor` of the same application, which the platform calls
-/// without a network.
+/// The component `processor` of the same application; the platform calls it
+/// without using the network.
 const PROCESSOR: &str = "http://processor.spin.internal/process";
 
-/// The processor answers when the work is done. After a time in which no task
-/// is still under way the answer is lost, and another post does no harm.
+/// The processor answers when the work is done. Longer than any task takes;
+/// after that the answer is lost, and another post does no harm.
 const TIMEOUTS: Timeouts = Timeouts {
     connect: Some(Duration::from_secs(10)),
     first_byte: Some(Duration::from_secs(10 * 60)),
     between_bytes: Some(Duration::from_secs(10)),
 };
 
-static PLACES: Places = Places::new(AT_MOST);
+static SLOTS: Slots = Slots::new(MAX_MESSAGES);
 
 struct Component;
 
 impl Guest for Component {
     async fn publish(message: Vec<u8>) -> Result<(), Error> {
-        let Some(place) = PLACES.take() else {
+        let Some(place) = SLOTS.take() else {
             return Err(CapabilityError::unavailable(TOO_MANY).convert());
         };
-        // It goes on after this function returned.
+        // Continues after this function has returned.
         wit_bindgen::spawn(async move {
             let attempt = async || match post(message.clone()).await {
                 Ok(status) => judge(status),
@@ -67,7 +67,7 @@ impl Guest for Component {
     }
 }
 
-/// Answers with the status, whatever the answer says besides.
+/// Returns the status and ignores the body.
 async fn post(message: Vec<u8>) -> Result<u16, Failure> {
     let length = message.len().to_string();
     let fields = [
@@ -78,13 +78,13 @@ async fn post(message: Vec<u8>) -> Result<u16, Failure> {
     let request = outbound::request(&Method::Post, PROCESSOR, fields, Some(body), TIMEOUTS)
         .ok_or(Failure::Broken)?;
     wit_bindgen::spawn(async move {
-        // A processor that has heard enough needs no more.
+        // The processor may stop reading early.
         drop(writer.write_all(message).await);
     });
     Ok(outbound::send(request).await?.status)
 }
 
-/// For the operator.
+/// The failure as a sentence for the log.
 fn sentence(failure: Failure) -> &'static str {
     match failure {
         Failure::Forbidden => "the platform does not let the processor be reached",

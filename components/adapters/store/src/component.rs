@@ -1,4 +1,4 @@
-//! The interfaces of `wit/`, exported over any platform.
+//! Exports the interfaces of `wit/` over any platform.
 
 mod guest;
 
@@ -24,7 +24,7 @@ macro_rules! export_store {
 
 pub use generated::{export, exports};
 
-/// The component's exports over a platform.
+/// Implements the exports over a platform.
 pub struct Component<P>(PhantomData<P>);
 
 #[allow(unsafe_code, clippy::all, clippy::restriction)]

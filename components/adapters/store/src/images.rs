@@ -1,9 +1,9 @@
-//! `image-store`: an image is a document that tells what is known of it, and
-//! its bytes in chunks under a name that nobody used before. The document is
-//! written last, so an image is there whole or not at all.
+//! `image-store`. An image is a document with its description, and chunks of
+//! bytes under a new random name. The document is written last, so an image
+//! exists whole or not at all.
 //!
-//! An image that is deleted or replaced while somebody reads it may end early:
-//! a reader compares with the size.
+//! An image that is deleted or replaced while it is read may end early; a
+//! reader sees that by the size.
 
 use concept_refinement_domain::capability::{
     ByteRange, CapabilityError, ImageInfo, ImageKind, NewImage, Resolved, Stored, StoredOrNot,
@@ -22,17 +22,17 @@ use crate::names;
 use crate::ports::{Fault, Machine, Platform};
 use crate::store::Store;
 
-/// Of each chunk but the last, in bytes: what a store or a load of an image
-/// holds in memory.
+/// Size of each chunk but the last, in bytes; storing and reading hold one
+/// chunk in memory.
 const CHUNK: usize = 1 << 20;
 
-/// Where the setting `image-url-ttl` is not there (contract, section 4).
+/// The default of the setting `image-url-ttl` (contract, section 4).
 const URL_TTL: Duration = Duration::from_secs(60 * 60);
 
-/// The bytes of a stored image, piece by piece.
+/// The bytes of a stored image, in chunks.
 pub struct Reading {
     name: String,
-    /// Those that are still to be read.
+    /// The bytes that are still to be read.
     start: u64,
     end: u64,
 }
@@ -46,12 +46,12 @@ impl<P: Platform, M: Machine> Store<P, M> {
         let path = ImagePath::of(&image)
             .ok_or(Fault::Invalid("An image cannot have this name or type."))?;
         let has_place = image.at_most.is_some() || image.kind == ImageKind::Upload;
-        if has_place && !self.take_place(&image, &path).await? {
+        if has_place && !self.reserve_slot(&image, &path).await? {
             return Ok(StoredOrNot::TooMany);
         }
         let stored = self.put_whole(&image, &path, contents).await;
         if !matches!(stored, Ok(StoredOrNot::Stored(_))) && has_place {
-            self.give_place_back(&image.owner, &path).await;
+            self.release_slot(&image.owner, &path).await;
         }
         stored
     }
@@ -85,7 +85,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         Ok(Some((info(&path, document), reading)))
     }
 
-    /// The next piece. None: that was all.
+    /// The next chunk. None: the end.
     pub async fn read(&self, reading: &mut Reading) -> Result<Option<Vec<u8>>, Fault> {
         if reading.start >= reading.end {
             return Ok(None);
@@ -115,8 +115,8 @@ impl<P: Platform, M: Machine> Store<P, M> {
             return Ok(());
         };
         self.platform.delete_many(&[names::image(&path)]).await?;
-        self.discard(&chunks(&document)).await;
-        self.give_place_back(&document.owner, &path).await;
+        self.remove_unreferenced(&chunks(&document)).await;
+        self.release_slot(&document.owner, &path).await;
         Ok(())
     }
 
@@ -147,7 +147,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         };
         let is_whole = self.put_chunks(image, &mut document, contents).await;
         if !matches!(is_whole, Ok(true)) {
-            self.discard(&chunks(&document)).await;
+            self.remove_unreferenced(&chunks(&document)).await;
             return is_whole.map(|_| StoredOrNot::WrongLength);
         }
         let same_name = of_any_format(path);
@@ -165,13 +165,13 @@ impl<P: Platform, M: Machine> Store<P, M> {
                 leftovers.push(names::image(other));
             }
         }
-        self.discard(&leftovers).await;
+        self.remove_unreferenced(&leftovers).await;
         let path = path.to_string();
         let url = self.signing().await?.unsigned(&path);
         Ok(StoredOrNot::Stored(Stored { path, url }))
     }
 
-    /// False: the contents were shorter or longer than declared.
+    /// False: the length differs from the declared one.
     async fn put_chunks(
         &self,
         image: &NewImage,
@@ -181,13 +181,13 @@ impl<P: Platform, M: Machine> Store<P, M> {
         let mut hash = Sha256::new();
         let mut chunk = Vec::new();
         loop {
-            let piece = contents.next().await;
-            let is_last = piece.is_none();
-            let piece = piece.unwrap_or_default();
-            hash.update(&piece);
-            chunk.extend_from_slice(&piece);
-            let known = document.size.saturating_add(chunk.len() as u64);
-            if known > image.length {
+            let received = contents.next().await;
+            let is_last = received.is_none();
+            let received = received.unwrap_or_default();
+            hash.update(&received);
+            chunk.extend_from_slice(&received);
+            let size = document.size.saturating_add(chunk.len() as u64);
+            if size > image.length {
                 return Ok(false);
             }
             while chunk.len() >= CHUNK || (is_last && !chunk.is_empty()) {
@@ -208,12 +208,12 @@ impl<P: Platform, M: Machine> Store<P, M> {
         self.document(&names::image(path)).await
     }
 
-    /// False: the owner has no place left.
-    async fn take_place(&self, image: &NewImage, path: &ImagePath) -> Result<bool, Fault> {
+    /// False: the owner has too many images.
+    async fn reserve_slot(&self, image: &NewImage, path: &ImagePath) -> Result<bool, Fault> {
         let at_most = image.at_most.unwrap_or(u32::MAX);
         let take = || {
             self.change(&image.owner, |ledger| {
-                Ok(ledger.take_place(path, at_most, self.machine.now()))
+                Ok(ledger.reserve_slot(path, at_most, self.machine.now()))
             })
         };
         if take().await? {
@@ -221,16 +221,17 @@ impl<P: Platform, M: Machine> Store<P, M> {
         }
         let ledger = self.ledger(&image.owner).await?;
         let mut is_one_free = false;
-        for old in ledger.old_places(self.machine.now()) {
-            is_one_free |= self.give_place_back(&image.owner, &old).await;
+        for old in ledger.stale_slots(self.machine.now()) {
+            is_one_free |= self.release_slot(&image.owner, &old).await;
         }
         if is_one_free { take().await } else { Ok(false) }
     }
 
-    /// If nothing is there, in any format: who stores an image of another one
-    /// may come to nothing. A place that cannot be given back is found when
-    /// there is none left. False: it is taken.
-    async fn give_place_back(&self, owner: &str, path: &ImagePath) -> bool {
+    /// Releases the slot of a name if no image has it in any format, since
+    /// storing one in another format may have failed. A slot that cannot be
+    /// released now is found when no slot is left. False: an image has the
+    /// name.
+    async fn release_slot(&self, owner: &str, path: &ImagePath) -> bool {
         let given = async {
             let keys: Vec<_> = of_any_format(path).iter().map(names::image).collect();
             if self
@@ -242,7 +243,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
             {
                 return Ok(false);
             }
-            self.change(owner, |ledger| Ok(ledger.give_place_back(path)))
+            self.change(owner, |ledger| Ok(ledger.release_slot(path)))
                 .await?;
             Ok(true)
         };
@@ -283,7 +284,7 @@ fn chunks(document: &ImageDocument) -> Vec<String> {
         .collect()
 }
 
-/// The paths of this name in every format: one of them is there at most.
+/// The paths of this name in every format; at most one of them exists.
 fn of_any_format(path: &ImagePath) -> Vec<ImagePath> {
     Format::ALL
         .into_iter()

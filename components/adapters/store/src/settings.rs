@@ -1,5 +1,5 @@
-//! `settings` and `health`: what the platform's operator configured, and
-//! whether the platform's store can be used.
+//! `settings` and `health`: the platform's configuration, and whether its store
+//! works.
 
 use std::time::Duration;
 
@@ -13,8 +13,8 @@ use crate::names;
 use crate::ports::{Fault, Machine, Platform};
 use crate::store::Store;
 
-/// For so long a store that could be written to can be.
-const TRIED: Duration = Duration::from_secs(5);
+/// How long a successful write counts as proof that the store works.
+const CHECK_LIFETIME: Duration = Duration::from_secs(5);
 
 impl<P: Platform, M: Machine> Store<P, M> {
     pub async fn get_setting(&self, name: &str) -> Option<String> {
@@ -33,8 +33,8 @@ impl<P: Platform, M: Machine> Store<P, M> {
         }
     }
 
-    /// The queue and the model are the platform's: a task that is not taken is
-    /// seen by its state.
+    /// The queue and the model are not checked: if they fail, tasks stay
+    /// pending or fail.
     pub async fn check(&self) -> Vec<CapabilityState> {
         let store = self.can_be_used().await.err().map(|fault| {
             crate::log::warn(format_args!("the store is not ready: {fault}"));
@@ -59,12 +59,12 @@ impl<P: Platform, M: Machine> Store<P, M> {
         format!("The model `{name}`, composed into the application.")
     }
 
-    /// For writing too, unless somebody has tried that just now: anybody may
-    /// ask, as often as they like.
+    /// Tries to write, unless that succeeded recently, since anyone may call
+    /// this at any rate.
     async fn can_be_used(&self) -> Result<(), Fault> {
         let now = self.machine.now();
         let last: Option<Timestamp> = self.document(names::HEALTH).await?;
-        if last.is_some_and(|last| last <= now && now.since(last) < TRIED) {
+        if last.is_some_and(|last| last <= now && now.since(last) < CHECK_LIFETIME) {
             return Ok(());
         }
         let document = (names::HEALTH.to_owned(), documents::encode(&now)?);

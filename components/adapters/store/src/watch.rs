@@ -1,5 +1,5 @@
-//! Watching a task, and the stages that a user can watch. A platform tells
-//! nobody when a record changes, so who watches looks again and again.
+//! Watching a task and its stages. Platforms do not announce changes of a
+//! record, so a watcher polls.
 
 use std::time::Duration;
 
@@ -11,22 +11,22 @@ use crate::names;
 use crate::ports::{Fault, Machine, Platform};
 use crate::store::Store;
 
-/// How long until the next look.
+/// Polling interval.
 pub const INTERVAL: Duration = Duration::from_millis(250);
 
-/// What a watcher was told last.
+/// The state that a watcher was told last.
 pub struct Watch {
     user_id: String,
     id: String,
     task: Option<Task>,
     stage: Option<StageDocument>,
-    is_over: bool,
+    is_finished: bool,
 }
 
 impl Watch {
     /// There will be no more changes.
-    pub fn is_over(&self) -> bool {
-        self.is_over
+    pub fn is_finished(&self) -> bool {
+        self.is_finished
     }
 }
 
@@ -39,16 +39,16 @@ impl<P: Platform, M: Machine> Store<P, M> {
             id: id.to_owned(),
             task: None,
             stage: None,
-            is_over: false,
+            is_finished: false,
         }))
     }
 
-    /// Who watches is told, if the platform keeps it: nothing depends on it.
+    /// Stores a stage for watchers. Best effort; nothing depends on it.
     pub async fn began(&self, lease: &Lease, stage: Stage) {
         let id = &lease.task_id;
         let attempt = lease.attempt;
         let written = async {
-            // Else it would stay behind a task that is gone.
+            // Otherwise it would remain after the task is deleted.
             let Some(task) = self.task_document(id).await? else {
                 return Ok(());
             };
@@ -66,17 +66,17 @@ impl<P: Platform, M: Machine> Store<P, M> {
         }
     }
 
-    /// What has changed since the last look, one thing at a time.
-    pub async fn look(&self, watch: &mut Watch) -> Result<Option<Change>, Fault> {
+    /// The next change since the last poll.
+    pub async fn poll(&self, watch: &mut Watch) -> Result<Option<Change>, Fault> {
         let Some((task, attempt)) = self.find(&watch.user_id, &watch.id).await? else {
-            watch.is_over = true;
+            watch.is_finished = true;
             return Ok(Some(Change::Deleted));
         };
-        let is_known = watch.task.as_ref().is_some_and(|known| {
-            (known.status, known.updated_at) == (task.status, task.updated_at)
+        let is_unchanged = watch.task.as_ref().is_some_and(|previous| {
+            (previous.status, previous.updated_at) == (task.status, task.updated_at)
         });
-        if !is_known {
-            watch.is_over = task.status.is_final();
+        if !is_unchanged {
+            watch.is_finished = task.status.is_final();
             watch.task = Some(task.clone());
             return Ok(Some(Change::Task(Box::new(task))));
         }
@@ -84,15 +84,15 @@ impl<P: Platform, M: Machine> Store<P, M> {
             return Ok(None);
         }
         let stage: Option<StageDocument> = self.document(&names::stage(&watch.id)).await?;
-        // A worker that lost its lease may still tell what it begins.
+        // The stage may be from a worker that lost its lease.
         let is_news = |stage: &StageDocument| {
             Some(stage.attempt) == attempt && watch.stage.as_ref() != Some(stage)
         };
         let Some(stage) = stage.filter(is_news) else {
             return Ok(None);
         };
-        let told = Change::Progress(stage.stage);
+        let change = Change::Progress(stage.stage);
         watch.stage = Some(stage);
-        Ok(Some(told))
+        Ok(Some(change))
     }
 }

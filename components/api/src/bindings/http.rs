@@ -48,21 +48,21 @@ pub fn received(request: Request) -> request::Request<Incoming> {
         origin: Origin::new(&scheme, &authority),
         headers,
         body: Incoming {
-            state: State::Unread(request),
+            state: State::Unopened(request),
             remaining,
         },
     }
 }
 
-/// A body that is not opened before somebody reads it.
+/// A request body, opened at the first read.
 pub struct Incoming {
     state: State,
-    /// How much is to come, where it was declared.
+    /// The declared length, if any.
     remaining: Option<u64>,
 }
 
 enum State {
-    Unread(Request),
+    Unopened(Request),
     Open(
         StreamReader<u8>,
         FutureReader<Result<Option<Trailers>, ErrorCode>>,
@@ -77,7 +77,7 @@ impl Body for Incoming {
             return Ok(None);
         }
         let (mut stream, end) = match std::mem::replace(&mut self.state, State::Closed) {
-            State::Unread(request) => {
+            State::Unopened(request) => {
                 let (_, received) = wit_future::new(|| Ok(()));
                 Request::consume_body(request, received)
             }
@@ -121,7 +121,7 @@ pub fn sent(response: response::Response<StreamReader<u8>>) -> Result<Response, 
         Content::Stored(stream) => Some(stream),
         Content::Bytes(bytes) => {
             let (mut writer, reader) = wit_stream::new();
-            // Whoever asked may be gone; then nobody misses what was not written.
+            // If the client is gone, what was not written does not matter.
             wit_bindgen::spawn(async move { drop(writer.write_all(bytes).await) });
             Some(reader)
         }
@@ -142,8 +142,8 @@ pub fn sent(response: response::Response<StreamReader<u8>>) -> Result<Response, 
     sent.set_status_code(response.status)
         .map_err(|()| ErrorCode::InternalError(None))?;
     if is_stored {
-        // The bytes go past this instance, but come to an end with it: it is not
-        // done before they are.
+        // The bytes bypass this instance, but need it alive, so it waits for
+        // their end.
         wit_bindgen::spawn(async move { drop(transmitted.await) });
     }
     Ok(sent)

@@ -1,4 +1,4 @@
-//! An issuer's keys, by HTTP.
+//! Fetches an issuer's keys over HTTP.
 
 use concept_refinement_domain::issuer_keys::{FETCH_TIMEOUT, MAX_BYTES};
 use concept_refinement_guest::Imports;
@@ -17,8 +17,8 @@ const TIMEOUTS: Timeouts = Timeouts {
 const ACCEPTED: (&str, &str) = ("accept", "application/jwk-set+json, application/json");
 
 impl ports::Issuer for Imports {
-    /// A redirect is an answer like any other but 200: whoever can make one
-    /// would choose the keys.
+    /// A redirect is an error like any status but 200, since it could lead to
+    /// other keys.
     async fn key_set(&self, url: &str) -> Result<Vec<u8>, String> {
         let begin = monotonic_clock::now();
         let request = outbound::request(&Method::Get, url, [ACCEPTED], None, TIMEOUTS)
@@ -28,8 +28,8 @@ impl ports::Issuer for Imports {
             return Err(format!("it answered {}", response.status));
         }
         let mut document = Vec::new();
-        while let Some(piece) = response.piece().await.map_err(sentence)? {
-            document.extend_from_slice(&piece);
+        while let Some(chunk) = response.chunk().await.map_err(sentence)? {
+            document.extend_from_slice(&chunk);
             if document.len() > MAX_BYTES {
                 return Err("its answer is too large".to_owned());
             }
@@ -41,7 +41,7 @@ impl ports::Issuer for Imports {
     }
 }
 
-/// For the operator.
+/// The failure as a sentence for the log.
 fn sentence(failure: Failure) -> String {
     let sentence = match failure {
         Failure::Forbidden => "it may not be reached",

@@ -1,4 +1,5 @@
-//! `GET /api/tasks/{task_id}/events`: what becomes of a task, as it happens.
+//! `GET /api/tasks/{task_id}/events`: the changes of a task as server-sent
+//! events.
 //!
 //! A stream ends by itself after the task's last state. A client then connects
 //! again, with the id of the last event that it saw: one that has seen the end is
@@ -27,7 +28,7 @@ use crate::request::Request;
 use crate::response::{Content, Response};
 use crate::state::State;
 
-/// One who watches a task.
+/// A watcher of a task.
 struct Watcher<P> {
     ports: P,
     republisher: Republisher<P>,
@@ -47,12 +48,12 @@ pub async fn watch<P: Ports + 'static, B>(
     let id = validation::uuid(id).ok_or(NO_SUCH_TASK)?;
     let seen = request.headers.text("last-event-id");
     let Some(mut changes) = state.ports.watch(&caller.user, &id).await? else {
-        return gone(seen);
+        return deleted(seen);
     };
     let task = match changes.next().await {
         Some(Change::Task(task)) => task,
-        Some(Change::Deleted) => return gone(seen),
-        Some(Change::Progress(_)) | None => return Err(NOT_NOW),
+        Some(Change::Deleted) => return deleted(seen),
+        Some(Change::Progress(_)) | None => return Err(STORE_CLOSING),
     };
     state.republisher.republish_if_overdue(&task, now);
     let is_seen = seen == Some(event::id(&task).as_str());
@@ -72,8 +73,8 @@ pub async fn watch<P: Ports + 'static, B>(
         opening.push_str(&watcher.task_event(&task).await?);
     }
     let later = stream::unfold(watcher, |mut watcher| async {
-        let piece = watcher.next().await?;
-        Some((piece, watcher))
+        let chunk = watcher.next().await?;
+        Some((chunk, watcher))
     });
     let pieces = stream::once(async { opening }).chain(later);
     Ok(Response {
@@ -81,22 +82,22 @@ pub async fn watch<P: Ports + 'static, B>(
         headers: vec![
             ("content-type", "text/event-stream".into()),
             ("cache-control", "no-store".into()),
-            // A proxy is not to collect what is to arrive at once.
+            // Tells proxies not to buffer.
             ("x-accel-buffering", "no".into()),
         ],
         content: Content::Events(pieces.map(String::into_bytes).boxed_local()),
     })
 }
 
-/// The store closes, or has too much to do.
-const NOT_NOW: Problem = Problem::Unavailable {
+/// The store is closing or has too many watchers.
+const STORE_CLOSING: Problem = Problem::Unavailable {
     detail: std::borrow::Cow::Borrowed("The task cannot be watched now. Try again later."),
     retry_after: Some(1),
 };
 
 /// A client that saw the task's deletion is to stop. That says nothing of whether
 /// there is, or ever was, such a task.
-fn gone<C>(seen: Option<&str>) -> Result<Response<C>, Problem> {
+fn deleted<C>(seen: Option<&str>) -> Result<Response<C>, Problem> {
     match seen {
         Some(event::DELETED_ID) => Ok(Response::empty(204)),
         Some(_) | None => Err(NO_SUCH_TASK),
@@ -111,12 +112,12 @@ impl<P: Ports + 'static> Watcher<P> {
         let change = match select(self.changes.next(), silence).await {
             Either::Left((change, _)) => change?,
             Either::Right(((), _)) => {
-                Box::pin(self.look()).await;
+                Box::pin(self.republish_if_overdue()).await;
                 return Some(event::COMMENT.to_owned());
             }
         };
         let event = match change {
-            // Boxed: what it takes is not to be held while nothing happens.
+            // Boxed, so that an idle stream needs less memory.
             Change::Task(task) => Box::pin(self.task_event(&task)).await,
             Change::Progress(stage) => event::progress(stage),
             Change::Deleted => event::deleted(&self.task_id),
@@ -128,9 +129,9 @@ impl<P: Ports + 'static> Watcher<P> {
             .ok()
     }
 
-    /// Has the task published again if it is overdue. If it cannot be read now,
-    /// there is another time.
-    async fn look(&self) {
+    /// Publishes the task again if it is overdue. Errors are ignored until the
+    /// next time.
+    async fn republish_if_overdue(&self) {
         if let Ok(Some(task)) = TaskStore::get(&self.ports, &self.user, &self.task_id).await {
             let now = self.ports.now();
             self.republisher.republish_if_overdue(&task, now);

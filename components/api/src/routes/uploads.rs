@@ -1,4 +1,4 @@
-//! `POST /api/images`: an original whose image has no URL.
+//! `POST /api/images`: uploads an original.
 
 use std::cell::Cell;
 
@@ -13,18 +13,17 @@ use crate::request::{Body, Request};
 use crate::state::State;
 use crate::upload::Upload;
 
-/// An upload of undeclared length is collected in memory first. All that are
-/// under way may take so many bytes together, since an instance's memory is
-/// bounded; one may go on alone, however large images may be.
-const COLLECTING_AT_MOST: u64 = 64 * 1024 * 1024;
+/// An upload of undeclared length is first buffered in memory. This limits the
+/// bytes of all such uploads in an instance; a single one is always admitted.
+const MAX_BUFFERED: u64 = 64 * 1024 * 1024;
 
-/// Each counts as so many bytes at least: it needs buffers too.
-const COUNTED_AT_LEAST: u64 = 1024 * 1024;
+/// Each counts as at least this many bytes, because of its buffers.
+const MIN_RESERVATION: u64 = 1024 * 1024;
 
 /// An original that was stored.
 #[derive(Serialize)]
 pub struct Uploaded<'a> {
-    /// Signed, to be looked at, and to be sent as `original_image_url`.
+    /// A signed URL, to display the image and to send as `original_image_url`.
     image_url: &'a str,
     /// Names the image under `/api/images/`.
     path: &'a str,
@@ -53,7 +52,7 @@ pub async fn upload<P: Ports + 'static, B: Body>(
     )
 }
 
-/// The store reads the body while it comes.
+/// Streams the body into the store.
 async fn stream<P: Ports, B: Body>(
     state: &State<P>,
     owner: String,
@@ -87,7 +86,7 @@ async fn collect<P: Ports, B: Body>(
     upload: Upload<B>,
 ) -> Result<Stored, Problem> {
     let max_bytes = state.config.image_limits.max_bytes;
-    let _place = Place::take(&state.collecting, max_bytes).ok_or(Problem::Unavailable {
+    let _place = Reservation::take(&state.collecting, max_bytes).ok_or(Problem::Unavailable {
         detail: "Too many uploads without a declared length are under way.".into(),
         retry_after: Some(1),
     })?;
@@ -124,17 +123,17 @@ fn too_many<P>(state: &State<P>) -> Problem {
     ))
 }
 
-/// Room for an upload in memory, given back when it is dropped.
-struct Place<'a> {
+/// A reservation of memory for an upload, released when dropped.
+struct Reservation<'a> {
     taken: &'a Cell<u64>,
     bytes: u64,
 }
 
-impl<'a> Place<'a> {
+impl<'a> Reservation<'a> {
     fn take(taken: &'a Cell<u64>, max_bytes: u64) -> Option<Self> {
-        let bytes = max_bytes.max(COUNTED_AT_LEAST);
+        let bytes = max_bytes.max(MIN_RESERVATION);
         let all = taken.get().saturating_add(bytes);
-        if taken.get() > 0 && all > COLLECTING_AT_MOST {
+        if taken.get() > 0 && all > MAX_BUFFERED {
             return None;
         }
         taken.set(all);
@@ -142,7 +141,7 @@ impl<'a> Place<'a> {
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for Reservation<'_> {
     fn drop(&mut self) {
         self.taken.set(self.taken.get().saturating_sub(self.bytes));
     }
@@ -166,7 +165,7 @@ mod tests {
         ];
         for (name, max_bytes, at_a_time) in cases {
             let taken = Cell::new(0);
-            let take = || Place::take(&taken, max_bytes);
+            let take = || Reservation::take(&taken, max_bytes);
             let places: Vec<_> = std::iter::from_fn(take).take(100).collect();
             assert_eq!(places.len(), at_a_time, "{name}");
             drop(places);

@@ -1,5 +1,5 @@
-//! Whatever is sent is answered: without a panic, without a fault of our own,
-//! and in the form that answers have.
+//! Any request gets an answer in the right form, without a panic or an internal
+//! error.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -16,12 +16,12 @@ use crate::auth::{Credentials, credentials};
 use crate::conditional::is_unchanged;
 use crate::origin::Origin;
 use crate::paging::{ByStatus, Paging};
-use crate::range::{Wanted, wanted};
+use crate::range::{Selection, selection};
 use crate::request::Headers;
 
 const IMAGE: &str = "uploads/0123456789abcdef0123456789abcdef/a.png";
 
-/// Some of these, in a row.
+/// A sequence of some of these strings.
 fn pieces(of: &[&'static str], most: usize) -> impl Strategy<Value = String> + use<> {
     vec(select(of.to_vec()), 0..most).prop_map(|pieces| pieces.concat())
 }
@@ -207,12 +207,12 @@ proptest! {
         target in target(),
         headers in vec(header(), 0..4),
         body in body(),
-        is_known in any::<bool>(),
+        matches_etag in any::<bool>(),
         is_json in any::<bool>(),
     ) {
         let service = service();
         let mut call = Call::new(method, target.clone());
-        if is_known {
+        if matches_etag {
             call = call.by("ann");
         }
         if is_json {
@@ -250,7 +250,7 @@ proptest! {
         }
     }
 
-    /// Signed as it should be, so that its claims are read.
+    /// Correctly signed, so that its claims are read.
     #[test]
     fn a_token_counts_for_what_it_says(
         sub in claim(), exp in claim(), nbf in claim(), aud in claim(), others in claim(),
@@ -302,7 +302,7 @@ proptest! {
         ],
         size in prop_oneof![0u64..200, any::<u64>()],
     ) {
-        if let Wanted::Part(part) = wanted(&field, size) {
+        if let Selection::Part(part) = selection(&field, size) {
             prop_assert!(part.length > 0);
             prop_assert!(part.offset.checked_add(part.length).is_some_and(|end| end <= size));
         }
@@ -334,7 +334,7 @@ proptest! {
     }
 }
 
-/// What a claim may be, also where it may not.
+/// Any value for a claim, valid or not.
 fn claim() -> impl Strategy<Value = Value> {
     prop_oneof![
         Just(Value::Null),

@@ -1,4 +1,4 @@
-//! A response as it comes.
+//! Reads responses.
 
 use wasip3::http::types::{self, ErrorCode, Trailers};
 use wit_bindgen::FutureReader;
@@ -12,7 +12,7 @@ pub struct Response {
     pub status: u16,
     fields: Vec<(String, Vec<u8>)>,
     body: Incoming,
-    /// Tells whether the body came whole.
+    /// Completes with whether the body was complete.
     end: Option<FutureReader<Result<Option<Trailers>, ErrorCode>>>,
     _transmitted: Transmitted,
 }
@@ -32,7 +32,7 @@ impl Response {
         }
     }
 
-    /// The first value of a field, where it is text.
+    /// The first value of a field, if it is text.
     pub fn header(&self, name: &str) -> Option<String> {
         let (_, value) = self
             .fields
@@ -41,15 +41,15 @@ impl Response {
         String::from_utf8(value.clone()).ok()
     }
 
-    /// The length of the body, as declared.
+    /// The declared length of the body.
     pub fn content_length(&self) -> Option<u64> {
         self.header("content-length")?.parse().ok()
     }
 
-    /// The next piece of the body, which is not empty; none at its end.
-    pub async fn piece(&mut self) -> Result<Option<Vec<u8>>, Failure> {
-        if let Some(piece) = self.body.piece().await {
-            return Ok(Some(piece));
+    /// The next chunk of the body, never empty; None at the end.
+    pub async fn chunk(&mut self) -> Result<Option<Vec<u8>>, Failure> {
+        if let Some(chunk) = self.body.chunk().await {
+            return Ok(Some(chunk));
         }
         match self.end.take() {
             Some(end) => Ok(end.await.map(|_| None)?),
@@ -61,6 +61,6 @@ impl Response {
 /// For who judges by the contents whether they came whole.
 impl ByteStream for Response {
     async fn next(&mut self) -> Option<Vec<u8>> {
-        self.piece().await.ok().flatten()
+        self.chunk().await.ok().flatten()
     }
 }

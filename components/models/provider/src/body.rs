@@ -1,5 +1,4 @@
-//! The body of a request: text around the original, which is encoded only while
-//! it is sent.
+//! A request body: text around the original, which is encoded while it is sent.
 
 use std::collections::VecDeque;
 
@@ -18,12 +17,12 @@ pub struct Body {
 struct Image {
     encoding: Encoding,
     length: u64,
-    pieces: VecDeque<Vec<u8>>,
+    chunks: VecDeque<Vec<u8>>,
 }
 
 enum Encoding {
     Raw,
-    /// With what has not filled a group of three bytes yet.
+    /// Bytes that do not fill a group of three yet.
     Base64(Vec<u8>),
 }
 
@@ -75,12 +74,12 @@ impl Body {
         self.before.len() as u64 + image + self.after.len() as u64
     }
 
-    /// Piece by piece, each freed when it is sent.
-    pub fn into_pieces(self) -> impl Iterator<Item = Vec<u8>> {
+    /// The chunks, each freed after it is sent.
+    pub fn into_chunks(self) -> impl Iterator<Item = Vec<u8>> {
         std::iter::once(self.before.into_bytes())
             .chain(self.image.into_iter().flatten())
             .chain(std::iter::once(self.after.into_bytes()))
-            .filter(|piece| !piece.is_empty())
+            .filter(|chunk| !chunk.is_empty())
     }
 }
 
@@ -89,7 +88,7 @@ impl Image {
         Self {
             encoding,
             length: original.length(),
-            pieces: original.into_pieces(),
+            chunks: original.into_chunks(),
         }
     }
 }
@@ -98,15 +97,15 @@ impl Iterator for Image {
     type Item = Vec<u8>;
 
     fn next(&mut self) -> Option<Vec<u8>> {
-        let piece = self.pieces.pop_front();
+        let chunk = self.chunks.pop_front();
         let Encoding::Base64(carried) = &mut self.encoding else {
-            return piece;
+            return chunk;
         };
-        let Some(piece) = piece else {
+        let Some(chunk) = chunk else {
             let last = std::mem::take(carried);
             return (!last.is_empty()).then(|| STANDARD.encode(last).into_bytes());
         };
-        carried.extend(piece);
+        carried.extend(chunk);
         let whole = carried.len() - carried.len() % 3;
         let rest = carried.split_off(whole);
         let whole = std::mem::replace(carried, rest);
@@ -124,7 +123,7 @@ mod tests {
 
     fn sent(body: Body) -> Vec<u8> {
         let declared = body.length();
-        let sent: Vec<u8> = body.into_pieces().flatten().collect();
+        let sent: Vec<u8> = body.into_chunks().flatten().collect();
         assert_eq!(sent.len() as u64, declared, "not as long as declared");
         sent
     }

@@ -1,25 +1,25 @@
-//! The original, held once until it is sent.
+//! The original, held in memory until it is sent.
 
 use std::collections::VecDeque;
 
+use concept_refinement_domain::chunks;
 use concept_refinement_domain::image::{Format, Inspected, Inspector, Limits};
-use concept_refinement_domain::pieces;
 
 use crate::outcome::Error;
 use crate::ports::ByteStream;
 
-/// Far above what the service lets through.
+/// Far above the service's limit.
 const MAX_BYTES: u64 = 64 << 20;
 
-/// A whole image in pieces.
+/// A complete image in chunks.
 pub struct Original {
-    pieces: VecDeque<Vec<u8>>,
+    chunks: VecDeque<Vec<u8>>,
     inspected: Inspected,
 }
 
 impl Original {
-    /// Reads as many bytes as were declared, and no more. Providers want to
-    /// know beforehand how large it is, in bytes or in pixels.
+    /// Reads exactly the declared number of bytes. Providers need the size in
+    /// advance, in bytes or pixels.
     pub async fn collect(stream: &mut impl ByteStream, length: u64) -> Result<Self, Error> {
         if length > MAX_BYTES {
             return Err(Error::refused("the image is too large for this model"));
@@ -31,21 +31,21 @@ impl Original {
         let mut held = VecDeque::new();
         let mut missing = length;
         while missing > 0 {
-            let Some(mut piece) = stream.next().await? else {
+            let Some(mut chunk) = stream.next().await? else {
                 return Err(Error::refused("the image ended before its length"));
             };
-            piece.truncate(usize::try_from(missing).unwrap_or(usize::MAX));
+            chunk.truncate(usize::try_from(missing).unwrap_or(usize::MAX));
             inspector
-                .push(&piece)
+                .push(&chunk)
                 .map_err(|problem| Error::Refused(problem.to_string()))?;
-            missing = missing.saturating_sub(piece.len() as u64);
-            pieces::append(&mut held, piece);
+            missing = missing.saturating_sub(chunk.len() as u64);
+            chunks::append(&mut held, chunk);
         }
         let inspected = inspector
             .finish()
             .map_err(|problem| Error::Refused(problem.to_string()))?;
         Ok(Self {
-            pieces: held,
+            chunks: held,
             inspected,
         })
     }
@@ -70,7 +70,7 @@ impl Original {
         self.inspected.bytes
     }
 
-    pub(crate) fn into_pieces(self) -> VecDeque<Vec<u8>> {
-        self.pieces
+    pub(crate) fn into_chunks(self) -> VecDeque<Vec<u8>> {
+        self.chunks
     }
 }

@@ -9,9 +9,9 @@ use wasip3::http::types::Method;
 use crate::ports;
 use crate::ports::{FetchError, Purpose};
 
-/// Tells our host whose word a request is made on, which takes it out before it
-/// connects; another platform passes it on, where it means nothing. A request
-/// without it is for an original.
+/// Tells our host the purpose of a request; the host removes the header. Other
+/// platforms pass it on, where it means nothing. Without it a request is for an
+/// original.
 const PURPOSE: (&str, &str) = ("concept-refinement-purpose", "model-answer");
 
 const IMAGES: (&str, &str) = ("accept", "image/png, image/jpeg, image/webp, image/gif");

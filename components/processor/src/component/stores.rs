@@ -138,14 +138,14 @@ impl ports::ImageModel for Imports {
     }
 }
 
-/// A stream of the contents. Whoever writes it goes on beside the caller: a
-/// model may answer before it has read all of it.
+/// Streams the contents from a spawned task, since a model may answer before it
+/// has read everything.
 fn streamed(contents: &Contents) -> StreamReader<u8> {
     let (mut writer, reader) = wasip3::wit_stream::new();
-    let pieces = contents.pieces();
+    let chunks = contents.chunks();
     wit_bindgen::spawn(async move {
-        for piece in pieces.iter() {
-            if !writer.write_all(piece.clone()).await.is_empty() {
+        for chunk in chunks.iter() {
+            if !writer.write_all(chunk.clone()).await.is_empty() {
                 return;
             }
         }

@@ -1,5 +1,5 @@
-//! Every port in memory, with scripted faults and a clock that jumps to the
-//! next thing anyone waits for.
+//! In-memory ports with scripted faults and a clock that jumps to the next
+//! timer.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
@@ -30,7 +30,7 @@ pub const GIF: &[u8] = b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\
 
 pub const ORIGINAL: &str = "https://images.example.com/original.gif";
 
-/// What a model does when it is asked.
+/// The behaviour of the model.
 pub enum Script {
     Answer(&'static [u8]),
     Declare(&'static [u8], u64),
@@ -40,7 +40,7 @@ pub enum Script {
     Hang,
 }
 
-/// What an address answers.
+/// The answer of a URL.
 #[derive(Clone)]
 pub enum Page {
     Body(&'static [u8]),
@@ -67,7 +67,7 @@ pub struct World {
     pub concept_store_error: RefCell<Option<CapabilityError>>,
     pub lose_at: Cell<Option<&'static str>>,
     pub pages: RefCell<BTreeMap<String, Page>>,
-    /// The addresses that were asked, and on whose word.
+    /// The URLs that were requested, with their purpose.
     pub fetched: RefCell<Vec<(String, Purpose)>>,
     pub model: RefCell<VecDeque<Script>>,
     pub asked: RefCell<Vec<(ModelRequest, Vec<u8>)>>,
@@ -78,11 +78,11 @@ pub struct World {
     pub released: Cell<u32>,
 }
 
-/// A stream of pieces, or one that never comes.
-pub struct Pieces(VecDeque<Vec<u8>>, bool);
+/// A stream of chunks, or one that never yields.
+pub struct Chunks(VecDeque<Vec<u8>>, bool);
 
 impl World {
-    /// One pending task whose original is there, and a model that answers.
+    /// A world with one pending task, its original, and a working model.
     pub fn new() -> Self {
         let task = Task {
             id: "6f1c2a34-0000-4000-8000-000000000001".to_owned(),
@@ -162,7 +162,7 @@ impl World {
         self.run(process(self, &config.unwrap(), message))
     }
 
-    /// Polls to the end; where nothing moves, time does.
+    /// Runs a future to its end; when nothing is ready, time advances.
     fn run<T>(&self, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);
         let mut cx = Context::from_waker(Waker::noop());
@@ -223,7 +223,7 @@ impl World {
     }
 }
 
-impl ByteStream for Pieces {
+impl ByteStream for Chunks {
     async fn next(&mut self) -> Option<Vec<u8>> {
         if self.1 {
             std::future::pending::<()>().await;
@@ -232,8 +232,8 @@ impl ByteStream for Pieces {
     }
 }
 
-fn pieces(bytes: &[u8]) -> Pieces {
-    Pieces(bytes.chunks(7).map(<[u8]>::to_vec).collect(), false)
+fn chunks(bytes: &[u8]) -> Chunks {
+    Chunks(bytes.chunks(7).map(<[u8]>::to_vec).collect(), false)
 }
 
 impl Clock for World {
@@ -340,7 +340,7 @@ impl TaskStore for World {
 }
 
 impl ImageStore for World {
-    type Stream = Pieces;
+    type Stream = Chunks;
 
     async fn put(
         &self,
@@ -351,7 +351,7 @@ impl ImageStore for World {
             return Err(error);
         }
         let path = format!("refined/{}", image.name);
-        let bytes = contents.pieces().concat();
+        let bytes = contents.chunks().concat();
         self.images
             .borrow_mut()
             .insert(path.clone(), (image, bytes));
@@ -365,7 +365,7 @@ impl ImageStore for World {
         Ok(ImageStore::get(self, path).await?.map(|(info, _)| info))
     }
 
-    async fn get(&self, path: &str) -> Result<Option<(ImageInfo, Pieces)>, CapabilityError> {
+    async fn get(&self, path: &str) -> Result<Option<(ImageInfo, Chunks)>, CapabilityError> {
         if let Some(error) = self.image_store_error.borrow().clone() {
             return Err(error);
         }
@@ -379,7 +379,7 @@ impl ImageStore for World {
                 etag: "\"x\"".to_owned(),
                 created_at: self.now.get(),
             };
-            (info, pieces(bytes))
+            (info, chunks(bytes))
         }))
     }
 
@@ -419,24 +419,24 @@ impl Progress for World {
 }
 
 impl ImageModel for World {
-    type Stream = Pieces;
+    type Stream = Chunks;
 
     async fn refine(
         &self,
         request: ModelRequest,
         image: &Contents,
-    ) -> Result<Answer<Pieces>, ModelError> {
-        let asked = (request, image.pieces().concat());
+    ) -> Result<Answer<Chunks>, ModelError> {
+        let asked = (request, image.chunks().concat());
         self.asked.borrow_mut().push(asked);
         let script = self.model.borrow_mut().pop_front();
         match script.expect("the model is asked too often") {
             Script::Answer(bytes) => Ok(Answer::Image {
                 length: None,
-                contents: pieces(bytes),
+                contents: chunks(bytes),
             }),
             Script::Declare(bytes, length) => Ok(Answer::Image {
                 length: Some(length),
-                contents: pieces(bytes),
+                contents: chunks(bytes),
             }),
             Script::Location(url) => Ok(Answer::Location(url.to_owned())),
             Script::Unavailable(retry_after) => Err(ModelError::Unavailable {
@@ -450,9 +450,9 @@ impl ImageModel for World {
 }
 
 impl Http for World {
-    type Stream = Pieces;
+    type Stream = Chunks;
 
-    async fn get(&self, url: &str, purpose: Purpose) -> Result<Response<Pieces>, FetchError> {
+    async fn get(&self, url: &str, purpose: Purpose) -> Result<Response<Chunks>, FetchError> {
         let fetched = (url.to_owned(), purpose);
         self.fetched.borrow_mut().push(fetched);
         let page = self.pages.borrow().get(url).cloned();
@@ -461,12 +461,12 @@ impl Http for World {
             location: None,
             content_length: None,
             content_encoding: None,
-            body: pieces(b""),
+            body: chunks(b""),
         };
         match page.unwrap_or(Page::Status(404)) {
-            Page::Body(bytes) => response.body = pieces(bytes),
+            Page::Body(bytes) => response.body = chunks(bytes),
             Page::Declare(bytes, length) => {
-                response.body = pieces(bytes);
+                response.body = chunks(bytes);
                 response.content_length = Some(length);
             }
             Page::Status(status) => response.status = status,
@@ -475,11 +475,11 @@ impl Http for World {
                 response.location = Some(location.to_owned());
             }
             Page::Encoded(bytes) => {
-                response.body = pieces(bytes);
+                response.body = chunks(bytes);
                 response.content_encoding = Some("gzip".to_owned());
             }
             Page::Refuse(error) => return Err(error),
-            Page::Silence => response.body = Pieces(VecDeque::new(), true),
+            Page::Silence => response.body = Chunks(VecDeque::new(), true),
         }
         Ok(response)
     }

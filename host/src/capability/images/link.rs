@@ -10,7 +10,7 @@ use super::Contents;
 use crate::wasm::bindings::capabilities::concept::refinement::image_store::{Host, HostWithStore};
 use crate::wasm::bindings::capabilities::concept::refinement::types;
 use crate::wasm::sandbox::{Linked, Sandbox};
-use crate::wasm::stream::{Bytestream, consume};
+use crate::wasm::stream::{ByteStream, consume};
 
 type Answer<T> = wasmtime::Result<Result<T, types::Error>>;
 
@@ -51,13 +51,13 @@ impl HostWithStore<Sandbox> for Linked {
         match host.images.get(&path, range).await {
             Ok(None) => Ok(Ok(None)),
             Ok(Some((info, contents))) => {
-                // A stream that ends early is how a guest learns of a fault.
+                // A guest sees a fault as a stream that ends early.
                 let whole = contents
-                    .inspect(move |piece| log(&path, piece))
-                    .take_while(|piece| ready(piece.is_ok()))
-                    .filter_map(|piece| ready(piece.ok()));
+                    .inspect(move |chunk| log(&path, chunk))
+                    .take_while(|chunk| ready(chunk.is_ok()))
+                    .filter_map(|chunk| ready(chunk.ok()));
                 let reader =
-                    accessor.with(|access| StreamReader::new(access, Bytestream::new(whole)))?;
+                    accessor.with(|access| StreamReader::new(access, ByteStream::new(whole)))?;
                 Ok(Ok(Some((info.convert(), reader))))
             }
             Err(error) => Ok(Err(error.convert())),
@@ -89,8 +89,8 @@ impl HostWithStore<Sandbox> for Linked {
     }
 }
 
-fn log<T>(path: &str, piece: &Result<T, CapabilityError>) {
-    if let Err(error) = piece {
+fn log<T>(path: &str, chunk: &Result<T, CapabilityError>) {
+    if let Err(error) = chunk {
         tracing::error!(path, %error, "an image could not be read to its end");
     }
 }

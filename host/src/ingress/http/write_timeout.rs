@@ -120,7 +120,7 @@ mod tests {
 
     const LIMIT: Duration = Duration::from_secs(60);
 
-    /// Whether what the body holds is gone.
+    /// Whether the body was dropped.
     struct Gone(Arc<AtomicBool>);
 
     impl Drop for Gone {
@@ -134,9 +134,9 @@ mod tests {
     ) -> (WasiBody, Arc<AtomicBool>) {
         let gone = Arc::new(AtomicBool::new(false));
         let held = Gone(Arc::clone(&gone));
-        let frames = pieces.map(move |piece| {
+        let frames = pieces.map(move |chunk| {
             let _held = &held;
-            Ok::<_, Error>(Frame::data(Bytes::from(piece)))
+            Ok::<_, Error>(Frame::data(Bytes::from(chunk)))
         });
         let permit = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
         let body = StreamBody::new(frames).boxed_unsync();
@@ -144,7 +144,7 @@ mod tests {
     }
 
     async fn pass(time: Duration) {
-        // Let the watch begin to wait, and see that its time has come.
+        // Lets the timer start, and then expire.
         for _ in 0..8 {
             tokio::task::yield_now().await;
         }

@@ -1,8 +1,7 @@
-//! Components that were compiled before, each in a file of its own.
+//! A cache of compiled components, one file each.
 //!
-//! A cache: whatever is wrong with it costs a compilation and a warning, never
-//! a start. Nothing of it is run that is not whole. Several processes may use
-//! one directory at once.
+//! A problem with it costs a compilation and a warning, never a start. Only
+//! intact files are run. Several processes may share a directory.
 
 mod entry;
 mod files;
@@ -19,20 +18,20 @@ use entry::Key;
 
 pub(super) struct CompiledCode {
     directory: PathBuf,
-    told_unusable: Once,
-    told_not_kept: Once,
+    warned_unusable: Once,
+    warned_not_saved: Once,
 }
 
 impl CompiledCode {
-    /// The directory is made when something is kept in it.
+    /// The directory is created when the first file is written.
     pub(super) fn open(directory: &Path) -> Self {
         if let Err(error) = files::tidy(directory) {
             tracing::warn!(?directory, %error, "old compiled code could not be removed");
         }
         Self {
             directory: directory.to_owned(),
-            told_unusable: Once::new(),
-            told_not_kept: Once::new(),
+            warned_unusable: Once::new(),
+            warned_not_saved: Once::new(),
         }
     }
 
@@ -50,13 +49,13 @@ impl CompiledCode {
         let component = Component::new(engine, bytes).map_err(anyhow::Error::from)?;
         let directory = &self.directory;
         if let Some(error) = unusable {
-            self.told_unusable.call_once(|| {
+            self.warned_unusable.call_once(|| {
                 let error = format!("{error:#}");
                 tracing::warn!(?directory, error, "unusable compiled code: compiled anew");
             });
         }
-        if let Err(error) = self.keep(&key, &component) {
-            self.told_not_kept.call_once(|| {
+        if let Err(error) = self.save(&key, &component) {
+            self.warned_not_saved.call_once(|| {
                 let error = format!("{error:#}");
                 tracing::warn!(?directory, error, "compiled code could not be kept");
             });
@@ -64,7 +63,7 @@ impl CompiledCode {
         Ok(component)
     }
 
-    /// None: there is nothing of this key.
+    /// None: no file for this key.
     fn load(&self, engine: &wasmtime::Engine, key: &Key) -> anyhow::Result<Option<Component>> {
         match files::read(&self.directory.join(key.name()))? {
             Some(entry) => key.open(engine, &entry).map(Some),
@@ -72,7 +71,7 @@ impl CompiledCode {
         }
     }
 
-    fn keep(&self, key: &Key, component: &Component) -> anyhow::Result<()> {
+    fn save(&self, key: &Key, component: &Component) -> anyhow::Result<()> {
         let code = component.serialize().map_err(anyhow::Error::from)?;
         files::replace(&self.directory, &key.name(), &[&key.sum(&code), &code])?;
         Ok(())

@@ -1,5 +1,5 @@
-//! What a guest prints, for the log. A guest may print without an end: what is
-//! beyond the room is let go, and nobody is told.
+//! Collects what a guest prints, for the log. Output beyond a limit is
+//! discarded silently, since a guest may print for ever.
 
 use std::io;
 use std::pin::Pin;
@@ -9,14 +9,14 @@ use std::task::{Context, Poll};
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 
-/// How much is kept until somebody takes it, in bytes.
-const ROOM: usize = 4096;
+/// Size of the buffer, in bytes.
+const CAPACITY: usize = 4096;
 
 #[derive(Clone, Debug, Default)]
 pub struct Printed(Arc<Mutex<Vec<u8>>>);
 
 impl Printed {
-    /// What was printed since it was taken last.
+    /// Takes what was printed since the last call.
     pub fn take(&self) -> String {
         let printed = std::mem::take(&mut *self.bytes());
         String::from_utf8_lossy(&printed).trim_end().to_owned()
@@ -45,10 +45,10 @@ impl AsyncWrite for Printed {
         _: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let mut kept = self.bytes();
-        let room = ROOM.saturating_sub(kept.len());
+        let mut buffer = self.bytes();
+        let room = CAPACITY.saturating_sub(buffer.len());
         let fitting = bytes.get(..room).unwrap_or(bytes);
-        kept.extend_from_slice(fitting);
+        buffer.extend_from_slice(fitting);
         Poll::Ready(Ok(bytes.len()))
     }
 
@@ -71,15 +71,15 @@ mod tests {
     async fn as_much_is_kept_as_there_is_room() {
         let printed = Printed::default();
         let mut guest = Pin::from(printed.async_stream());
-        for (name, said, kept) in [
+        for (name, said, buffer) in [
             ("nothing", 0, 0),
             ("a line", 80, 80),
-            ("all that fits", ROOM, ROOM),
-            ("more", 3 * ROOM, ROOM),
+            ("all that fits", CAPACITY, CAPACITY),
+            ("more", 3 * CAPACITY, CAPACITY),
             ("a line after that", 80, 80),
         ] {
             guest.write_all(&vec![b'x'; said]).await.unwrap();
-            assert_eq!(printed.take().len(), kept, "{name}");
+            assert_eq!(printed.take().len(), buffer, "{name}");
         }
         guest.write_all(b"a line\n").await.unwrap();
         assert_eq!(printed.take(), "a line");

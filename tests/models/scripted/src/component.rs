@@ -84,7 +84,7 @@ fn answer(media_type: String, bytes: Vec<u8>, declared: Option<u64>) -> Answer {
     let length = Some(declared.unwrap_or(bytes.len() as u64));
     let (mut writer, contents) = wit_stream::new();
     wit_bindgen::spawn(async move {
-        // A reader that has left needs no more.
+        // The reader may stop early.
         writer.write_all(bytes).await;
     });
     Answer::Image(Image {
@@ -167,10 +167,10 @@ fn loop_for_ever() -> ! {
 }
 
 fn eat_memory() -> ! {
-    const PIECE: usize = 1 << 20;
+    const CHUNK: usize = 1 << 20;
     let mut eaten = Vec::new();
     loop {
-        eaten.push(black_box(vec![1u8; PIECE]));
+        eaten.push(black_box(vec![1u8; CHUNK]));
     }
 }
 

@@ -1,5 +1,5 @@
-//! The exports, each a call of the store. A stream is written by a task of its
-//! own, while whoever asked for it reads.
+//! The exports; each is a call of the store. A spawned task writes a stream
+//! while the caller reads it.
 
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::convert::Convert;
@@ -23,8 +23,8 @@ fn store<P: Platform>() -> Store<P, Imports> {
     Store::default()
 }
 
-/// What the caller is told; the rest is for the operator.
-fn told(fault: Fault) -> types::Error {
+/// The error for the caller; the details go to the log.
+fn to_wit_error(fault: Fault) -> types::Error {
     log::warn(format_args!("{fault}"));
     CapabilityError::from(fault).convert()
 }
@@ -86,16 +86,19 @@ impl<P: Platform + 'static> task_store::Guest for Component<P> {
     }
 
     async fn watch(user_id: String, id: String) -> Answer<Option<StreamReader<types::Change>>> {
-        let watch = store::<P>().watch(&user_id, &id).await.map_err(told)?;
+        let watch = store::<P>()
+            .watch(&user_id, &id)
+            .await
+            .map_err(to_wit_error)?;
         let Some(mut watch) = watch else {
             return Ok(None);
         };
         let (mut writer, reader) = generated::wit_stream::new();
         wit_bindgen::spawn(async move {
             let store = store::<P>();
-            while !watch.is_over() {
-                // A write of nothing tells as well whether somebody still reads.
-                let news = match store.look(&mut watch).await {
+            while !watch.is_finished() {
+                // An empty write shows whether the reader is still there.
+                let news = match store.poll(&mut watch).await {
                     Ok(change) => Vec::from_iter(change.convert()),
                     Err(fault) => return log::warn(format_args!("a watch ends: {fault}")),
                 };
@@ -192,8 +195,8 @@ impl<P: Platform> health::Guest for Component<P> {
     }
 }
 
-/// An image as a caller gets it. One that cannot be read any further ends
-/// early: the caller knows the size.
+/// Streams an image to the caller. If reading fails, the stream ends early,
+/// which the caller sees by the size.
 fn outgoing<P: Platform + 'static>(
     store: Store<P, Imports>,
     mut reading: Reading,
@@ -202,8 +205,8 @@ fn outgoing<P: Platform + 'static>(
     wit_bindgen::spawn(async move {
         loop {
             match store.read(&mut reading).await {
-                Ok(Some(piece)) => {
-                    if !writer.write_all(piece).await.is_empty() {
+                Ok(Some(chunk)) => {
+                    if !writer.write_all(chunk).await.is_empty() {
                         return;
                     }
                 }
@@ -216,5 +219,5 @@ fn outgoing<P: Platform + 'static>(
 }
 
 fn answer<T: Convert<U>, U>(answer: Result<T, Fault>) -> Answer<U> {
-    answer.map(Convert::convert).map_err(told)
+    answer.map(Convert::convert).map_err(to_wit_error)
 }

@@ -1,8 +1,8 @@
-//! The images that a user may keep only so many of.
+//! Counts the images of which a user may have only a limited number.
 //!
-//! A place is taken before the image is stored and given back after it is
-//! deleted, so a crash in between leaves a place taken by nothing. Those are
-//! found when there is no place left.
+//! A slot is reserved before the image is stored and released after it is
+//! deleted, so a crash in between leaves a slot without an image. Those are
+//! found when no slot is left.
 
 use std::time::Duration;
 
@@ -12,23 +12,28 @@ use serde::{Deserialize, Serialize};
 
 use super::{Ledger, Outcome};
 
-/// A place without its image is given up after this long: an upload has ended
-/// by then.
-const GIVEN_UP: Duration = Duration::from_secs(60 * 60);
+/// Age at which a slot without an image is released; no upload takes so long.
+const STALE_AFTER: Duration = Duration::from_secs(60 * 60);
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Upload {
-    /// Of the newest image that has this place.
+    /// The newest image of this slot.
     path: String,
     since: Timestamp,
 }
 
 impl Ledger {
-    /// Takes a place for an image, that of one of the same kind and name if
-    /// there is one. False: there is none left.
-    pub fn take_place(&mut self, path: &ImagePath, at_most: u32, now: Timestamp) -> Outcome<bool> {
-        self.uploads.retain(|upload| !upload.has_place_of(path));
-        let of_kind = |upload: &&Upload| upload.path().is_some_and(|kept| kept.kind == path.kind);
+    /// Reserves a slot for an image, or reuses that of the same kind and name.
+    /// False: no slot is left.
+    pub fn reserve_slot(
+        &mut self,
+        path: &ImagePath,
+        at_most: u32,
+        now: Timestamp,
+    ) -> Outcome<bool> {
+        self.uploads.retain(|upload| !upload.has_slot_of(path));
+        let of_kind =
+            |upload: &&Upload| upload.path().is_some_and(|upload| upload.kind == path.kind);
         if self.uploads.iter().filter(of_kind).count() >= at_most as usize {
             return Outcome::Unchanged(false);
         }
@@ -40,9 +45,9 @@ impl Ledger {
     }
 
     /// Gives the place of an image back.
-    pub fn give_place_back(&mut self, path: &ImagePath) -> Outcome<()> {
+    pub fn release_slot(&mut self, path: &ImagePath) -> Outcome<()> {
         let before = self.uploads.len();
-        self.uploads.retain(|upload| !upload.has_place_of(path));
+        self.uploads.retain(|upload| !upload.has_slot_of(path));
         if self.uploads.len() == before {
             Outcome::Unchanged(())
         } else {
@@ -50,11 +55,11 @@ impl Ledger {
         }
     }
 
-    /// The images whose places may have been left behind.
-    pub fn old_places(&self, now: Timestamp) -> Vec<ImagePath> {
+    /// The images of slots that may be stale.
+    pub fn stale_slots(&self, now: Timestamp) -> Vec<ImagePath> {
         self.uploads
             .iter()
-            .filter(|upload| upload.since.plus(GIVEN_UP) <= now)
+            .filter(|upload| upload.since.plus(STALE_AFTER) <= now)
             .filter_map(Upload::path)
             .collect()
     }
@@ -66,8 +71,8 @@ impl Upload {
     }
 
     /// Whatever the format.
-    fn has_place_of(&self, path: &ImagePath) -> bool {
+    fn has_slot_of(&self, path: &ImagePath) -> bool {
         self.path()
-            .is_some_and(|kept| (kept.kind, &kept.name) == (path.kind, &path.name))
+            .is_some_and(|upload| (upload.kind, &upload.name) == (path.kind, &path.name))
     }
 }

@@ -1,15 +1,15 @@
-//! Forgetting a task.
+//! Deleting a task.
 
 use concept_refinement_domain::capability::Deleted;
 use concept_refinement_domain::rulebook;
 
 use super::fault::Fault;
-use super::watch::News;
+use super::watch::Update;
 use super::writer::Step;
 use super::{concepts, references, rows};
 
-/// Its worker, if it has one, finds its lease lost. What the user used of the
-/// quota stays used, and a repeat under its idempotency key is still answered.
+/// Its worker, if any, finds its lease lost. Quota is not given back, and a
+/// repeat under its idempotency key is still answered.
 pub(super) fn delete(
     step: &mut Step<'_>,
     user_id: &str,
@@ -24,6 +24,6 @@ pub(super) fn delete(
         .execute([id])?;
     concepts::drop_prepared(step, id)?;
     references::forget(step, id)?;
-    step.announce(id, News::Deleted);
+    step.announce(id, Update::Deleted);
     Ok(Some(deleted))
 }

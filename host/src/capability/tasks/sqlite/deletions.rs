@@ -1,8 +1,8 @@
-//! Tells whoever works on a task in this process that it was deleted, after
-//! that is committed.
+//! Tells the workers of this process that their task was deleted, after the
+//! commit.
 //!
-//! Kept apart from those who watch: there is one of these for each task in
-//! flight, and most end without any news.
+//! Separate from watchers: there is one for each task in flight, and most never
+//! receive anything.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,11 +15,11 @@ pub(super) struct Deletions(Mutex<HashMap<String, Awaited>>);
 #[derive(Debug)]
 struct Awaited {
     deleted: CancellationToken,
-    /// Two may work on a task, of which one has lost its lease.
+    /// Two workers may have the same task, one of which has lost its lease.
     by: usize,
 }
 
-/// One who waits for the deletion of a task.
+/// Waits for the deletion of a task.
 #[derive(Debug)]
 pub(super) struct Deletion {
     deletions: Arc<Deletions>,
@@ -28,7 +28,7 @@ pub(super) struct Deletion {
 }
 
 impl Deletions {
-    /// What is announced from now on is not missed.
+    /// Deletions from now on are not missed.
     pub(super) fn of(self: &Arc<Self>, task_id: &str) -> Deletion {
         let mut all = self.all();
         let awaited = all.entry(task_id.to_owned()).or_insert_with(|| Awaited {
@@ -55,7 +55,7 @@ impl Deletions {
 }
 
 impl Deletion {
-    pub(super) async fn happens(self) {
+    pub(super) async fn wait(self) {
         self.deleted.cancelled().await;
     }
 }
@@ -84,9 +84,9 @@ mod tests {
         let [first, second] = [deletions.of("a"), deletions.of("a")];
         let other = deletions.of("b");
         deletions.announce("a");
-        first.happens().await;
-        second.happens().await;
-        assert!(other.happens().now_or_never().is_none());
+        first.wait().await;
+        second.wait().await;
+        assert!(other.wait().now_or_never().is_none());
         assert!(deletions.all().is_empty());
     }
 
@@ -99,6 +99,6 @@ mod tests {
         drop(second);
         assert!(deletions.all().is_empty());
         deletions.announce("a");
-        assert!(deletions.of("a").happens().now_or_never().is_none());
+        assert!(deletions.of("a").wait().now_or_never().is_none());
     }
 }

@@ -11,7 +11,7 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, 
 use rusqlite::{OptionalExtension, Params, Row, named_params};
 
 use super::fault::Fault;
-use super::watch::News;
+use super::watch::Update;
 use super::writer::Step;
 use super::{concepts, keys, usage};
 
@@ -166,13 +166,13 @@ fn save(step: &mut Step<'_>, record: &TaskRecord, event: Event) -> Result<(), Fa
         keys::forget(step, &task.id)?;
     }
     if event.is_announced() {
-        let news = News::Status(record.revision, record.attempt, Arc::new(task.clone()));
-        step.announce(&task.id, news);
+        let update = Update::Status(record.revision, record.attempt, Arc::new(task.clone()));
+        step.announce(&task.id, update);
     }
     Ok(())
 }
 
-/// A value of the domain in a column.
+/// A domain value as a column.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stored<T>(pub(super) T);
 

@@ -10,8 +10,9 @@ use super::rows::Stored;
 use super::writer::Step;
 use crate::capability::clock::before;
 
-/// Removed with each new count, at most: more than one task adds.
-const PRUNED_AT_ONCE: u32 = 8;
+/// Past windows removed per new count; more than one task adds, so that they do
+/// not pile up.
+const PRUNE_BATCH: u32 = 8;
 
 pub(super) fn used(step: &Step<'_>, user_id: &str, window: Window) -> Result<u32, Fault> {
     let used = step
@@ -27,7 +28,7 @@ pub(super) fn used(step: &Step<'_>, user_id: &str, window: Window) -> Result<u32
     Ok(used.unwrap_or(0))
 }
 
-/// Counts one task more.
+/// Counts one more task.
 pub(super) fn count(step: &Step<'_>, user_id: &str) -> Result<(), Fault> {
     let mut statement = step.connection.prepare_cached(
         "INSERT INTO usage (user_id, window, starts_at, ends_at, used) VALUES (?, ?, ?, ?, 1) \
@@ -44,7 +45,7 @@ pub(super) fn count(step: &Step<'_>, user_id: &str) -> Result<(), Fault> {
     prune(step)
 }
 
-/// Gives back what a task that was created at `created_at` had used.
+/// Takes back the count of a task that was created at `created_at`.
 pub(super) fn give_back(
     step: &Step<'_>,
     user_id: &str,
@@ -70,6 +71,6 @@ fn prune(step: &Step<'_>) -> Result<(), Fault> {
             "DELETE FROM usage WHERE (user_id, window, starts_at) IN \
              (SELECT user_id, window, starts_at FROM usage WHERE ends_at <= ? LIMIT ?)",
         )?
-        .execute(params![Stored(before(step.now, RETENTION)), PRUNED_AT_ONCE])?;
+        .execute(params![Stored(before(step.now, RETENTION)), PRUNE_BATCH])?;
     Ok(())
 }

@@ -1,7 +1,7 @@
-//! Tells those who watch a task what becomes of it, after it is committed.
+//! Announces changes of tasks to their watchers, after the commit.
 //!
-//! In memory only: an embedded store belongs to one process, and whoever
-//! watches is in it.
+//! In memory only: an embedded store belongs to one process, and its watchers
+//! are in that process.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,15 +15,15 @@ use tokio::sync::broadcast::error::RecvError;
 use super::deletions::{Deletion, Deletions};
 use crate::capability::tasks::Changes;
 
-/// More than happen to a task at once. A reader that is further behind misses
-/// the oldest, never the last.
-const CHANGES_KEPT: usize = 16;
+/// More changes than a task has in quick succession. A slower reader misses the
+/// oldest, never the last.
+const CHANNEL_CAPACITY: usize = 16;
 
 #[derive(Clone, Debug)]
-pub(super) enum News {
-    /// The task as of a revision of it, and how often it was claimed by then.
+pub(super) enum Update {
+    /// The task at a revision, with its number of claims so far.
     Status(u64, u32, Arc<Task>),
-    /// A stage of the work that began with that revision.
+    /// A stage of the claim that began with that revision.
     Progress(u64, Stage),
     Deleted,
 }
@@ -36,30 +36,29 @@ pub(super) struct Hub {
 
 #[derive(Debug, Default)]
 struct State {
-    watched: HashMap<String, broadcast::Sender<News>>,
-    /// One for each task that was claimed since the store was opened, until that
-    /// claim ends.
+    watched: HashMap<String, broadcast::Sender<Update>>,
+    /// One entry per claim since the store was opened, until the claim ends.
     under_way: HashMap<String, Work>,
 }
 
-/// What a worker that holds a task does.
+/// A claim and the stage of its worker.
 #[derive(Clone, Copy, Debug)]
 struct Work {
-    /// That of the task as it was claimed.
+    /// The task's revision when it was claimed.
     revision: u64,
     attempt: u32,
     stage: Option<Stage>,
 }
 
 impl Hub {
-    /// Begins to listen. What is announced from now on is not missed, so look
-    /// the task up after this.
+    /// Subscribes. Announcements from now on are not missed, so read the task
+    /// after this.
     pub(super) fn subscribe(self: &Arc<Self>, task_id: &str) -> Subscription {
         let mut state = self.state();
         let receiver = state
             .watched
             .entry(task_id.to_owned())
-            .or_insert_with(|| broadcast::Sender::new(CHANGES_KEPT))
+            .or_insert_with(|| broadcast::Sender::new(CHANNEL_CAPACITY))
             .subscribe();
         Subscription {
             hub: self.clone(),
@@ -69,24 +68,24 @@ impl Hub {
         }
     }
 
-    /// Begins to wait for the deletion of a task.
+    /// Starts to wait for the deletion of a task.
     pub(super) fn deletion(&self, task_id: &str) -> Deletion {
         self.deletions.of(task_id)
     }
 
-    /// Nothing comes after the last news of a task: its watchers are let go.
-    pub(super) fn announce(&self, task_id: &str, news: News) {
-        let is_last = match &news {
-            News::Status(_, _, task) => task.status.is_final(),
-            News::Progress(..) => false,
-            News::Deleted => {
+    /// Announces a change. After the last one the watchers' streams end.
+    pub(super) fn announce(&self, task_id: &str, update: Update) {
+        let is_last = match &update {
+            Update::Status(_, _, task) => task.status.is_final(),
+            Update::Progress(..) => false,
+            Update::Deleted => {
                 self.deletions.announce(task_id);
                 true
             }
         };
         let mut state = self.state();
-        match &news {
-            News::Status(revision, attempt, task) if task.status == Status::Processing => {
+        match &update {
+            Update::Status(revision, attempt, task) if task.status == Status::Processing => {
                 let work = Work {
                     revision: *revision,
                     attempt: *attempt,
@@ -94,30 +93,30 @@ impl Hub {
                 };
                 state.under_way.insert(task_id.to_owned(), work);
             }
-            News::Status(..) | News::Deleted => {
+            Update::Status(..) | Update::Deleted => {
                 state.under_way.remove(task_id);
             }
-            News::Progress(..) => {}
+            Update::Progress(..) => {}
         }
-        state.tell(task_id, news);
+        state.send(task_id, update);
         if is_last {
             state.watched.remove(task_id);
         }
     }
 
-    /// A stage began. One whose lease is lost, or was of another process, is
-    /// not heard.
+    /// Announces a stage, unless its lease is lost or belongs to another
+    /// process.
     pub(super) fn began(&self, lease: &Lease, stage: Stage) {
         let mut state = self.state();
         let work = state.under_way.get_mut(&lease.task_id);
         if let Some(work) = work.filter(|work| work.attempt == lease.attempt) {
             work.stage = Some(stage);
-            let news = News::Progress(work.revision, stage);
-            state.tell(&lease.task_id, news);
+            let update = Update::Progress(work.revision, stage);
+            state.send(&lease.task_id, update);
         }
     }
 
-    /// Ends all streams: the store is closing.
+    /// Ends all streams, since the store is closing.
     pub(super) fn close(&self) {
         *self.state() = State::default();
     }
@@ -128,28 +127,30 @@ impl Hub {
 }
 
 impl State {
-    fn tell(&self, task_id: &str, news: News) {
+    fn send(&self, task_id: &str, update: Update) {
         if let Some(sender) = self.watched.get(task_id) {
-            // That nobody listens any more is no fault.
-            let _ = sender.send(news);
+            // It is fine if there is no subscriber.
+            let _ = sender.send(update);
         }
     }
 }
 
-/// One who listens to the news of a task.
+/// A subscription to the changes of a task.
 #[derive(Debug)]
 pub(super) struct Subscription {
     hub: Arc<Hub>,
     task_id: String,
-    /// Taken only to be dropped before the hub looks who is left.
-    receiver: Option<broadcast::Receiver<News>>,
-    /// As it was when it began to listen: what came after is received.
+    /// In an `Option` so that it can be dropped before the hub looks for
+    /// remaining subscribers.
+    receiver: Option<broadcast::Receiver<Update>>,
+    /// The claim in progress when the subscription began; later changes are
+    /// received.
     work: Option<Work>,
 }
 
 impl Subscription {
-    /// The task as it was found, as of `revision`, and the stage that was under
-    /// way, then what happens after.
+    /// Streams the task as it was read at `revision`, the current stage, then
+    /// everything after that.
     pub(super) fn changes_after(self, revision: u64, task: Task) -> Changes {
         let first = Change::Task(Box::new(task.clone()));
         let work = self.work.filter(|work| work.revision == revision);
@@ -157,28 +158,28 @@ impl Subscription {
         let state = (!task.status.is_final()).then_some((self, revision));
         let later = stream::unfold(state, |state| async {
             let (mut subscription, seen) = state?;
-            let news = subscription.next_after(seen).await?;
-            Some(match news {
-                News::Status(revision, _, task) => {
+            let update = subscription.next_after(seen).await?;
+            Some(match update {
+                Update::Status(revision, _, task) => {
                     let on = (!task.status.is_final()).then_some((subscription, revision));
                     (Change::Task(Box::new(Arc::unwrap_or_clone(task))), on)
                 }
-                News::Progress(_, stage) => (Change::Progress(stage), Some((subscription, seen))),
-                News::Deleted => (Change::Deleted, None),
+                Update::Progress(_, stage) => (Change::Progress(stage), Some((subscription, seen))),
+                Update::Deleted => (Change::Deleted, None),
             })
         });
         let now = stream::iter([first].into_iter().chain(stage));
         Box::pin(futures::StreamExt::chain(now, later))
     }
 
-    /// None: the store was closed. What was seen already is skipped.
-    pub(super) async fn next_after(&mut self, seen: u64) -> Option<News> {
+    /// None: the store was closed. Skips what the reader has seen already.
+    pub(super) async fn next_after(&mut self, seen: u64) -> Option<Update> {
         let receiver = self.receiver.as_mut()?;
         loop {
             match receiver.recv().await {
-                Ok(News::Status(revision, ..)) if revision <= seen => {}
-                Ok(News::Progress(revision, _)) if revision < seen => {}
-                Ok(news) => return Some(news),
+                Ok(Update::Status(revision, ..)) if revision <= seen => {}
+                Ok(Update::Progress(revision, _)) if revision < seen => {}
+                Ok(update) => return Some(update),
                 Err(RecvError::Lagged(_)) => {}
                 Err(RecvError::Closed) => return None,
             }
@@ -212,9 +213,9 @@ mod tests {
         }
     }
 
-    fn status(revision: u64, attempt: u32, status: Status) -> News {
+    fn status(revision: u64, attempt: u32, status: Status) -> Update {
         let task = Task { status, ..task() };
-        News::Status(revision, attempt, Arc::new(task))
+        Update::Status(revision, attempt, Arc::new(task))
     }
 
     fn lease(attempt: u32) -> Lease {
@@ -259,16 +260,19 @@ mod tests {
         assert!(!hub.is_watched("a"));
 
         let mut last = hub.subscribe("a");
-        hub.announce("a", News::Progress(1, Stage::Refining));
-        hub.announce("a", News::Deleted);
+        hub.announce("a", Update::Progress(1, Stage::Refining));
+        hub.announce("a", Update::Deleted);
         assert!(!hub.is_watched("a"));
-        assert!(matches!(last.next_after(0).await, Some(News::Progress(..))));
-        assert!(matches!(last.next_after(0).await, Some(News::Deleted)));
+        assert!(matches!(
+            last.next_after(0).await,
+            Some(Update::Progress(..))
+        ));
+        assert!(matches!(last.next_after(0).await, Some(Update::Deleted)));
         assert!(last.next_after(0).await.is_none());
     }
 
-    /// Whoever looks a task up after subscribing finds there what is announced
-    /// only then.
+    /// A task that is read after subscribing may already contain a change that
+    /// is announced later.
     #[tokio::test]
     async fn what_was_seen_already_is_skipped() {
         let hub = Arc::new(Hub::default());
@@ -278,11 +282,11 @@ mod tests {
         hub.announce("a", status(2, 1, Status::Pending));
         hub.announce("a", status(3, 2, Status::Processing));
         let next = subscription.next_after(2).await;
-        assert!(matches!(next, Some(News::Status(3, ..))), "{next:?}");
+        assert!(matches!(next, Some(Update::Status(3, ..))), "{next:?}");
     }
 
-    /// However a claim ends, what its worker still says is neither told nor
-    /// kept, and no work is remembered that nobody does.
+    /// However a claim ends, later stages of its worker are ignored, and no
+    /// entry is left for it.
     #[tokio::test]
     async fn work_is_remembered_for_as_long_as_its_claim_lasts() {
         let hub = Arc::new(Hub::default());
@@ -291,7 +295,7 @@ mod tests {
             ("completed", status(2, 1, Status::Completed), None),
             ("failed", status(2, 1, Status::Failed), None),
             ("released", status(2, 1, Status::Pending), None),
-            ("deleted", News::Deleted, None),
+            ("deleted", Update::Deleted, None),
             ("taken over", status(2, 2, Status::Processing), Some(None)),
         ];
         for (name, end, left) in ends {
@@ -309,8 +313,8 @@ mod tests {
     async fn a_store_that_closes_lets_its_watchers_go() {
         let hub = Arc::new(Hub::default());
         let changes = futures::stream::unfold(hub.subscribe("a"), |mut subscription| async {
-            let news = subscription.next_after(0).await?;
-            Some((news, subscription))
+            let update = subscription.next_after(0).await?;
+            Some((update, subscription))
         });
         let mut changes = Box::pin(changes);
         assert!(changes.next().now_or_never().is_none());

@@ -1,9 +1,9 @@
-//! The one thread that writes, in groups.
+//! The writing thread, with group commit.
 //!
-//! A commit waits for the disk, and that wait is the same for one operation as
-//! for a hundred. So the thread takes whatever waits, does each operation in a
-//! savepoint of its own (one that fails leaves no trace and harms no other),
-//! commits them together, and only then answers any of them.
+//! A commit waits for the disk, as long for one operation as for a hundred. So
+//! the thread takes all waiting operations, runs each in its own savepoint (one
+//! that fails leaves no trace and does not affect the others), commits them
+//! together, and only then answers them.
 
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -17,41 +17,41 @@ use super::checkpoint::LogLimit;
 use super::connection;
 use super::damage::Damage;
 use super::fault::{Fault, unavailable};
-use super::watch::{Hub, News};
+use super::watch::{Hub, Update};
 use crate::capability::Clock;
 use crate::capability::directory::NamedFile;
 
-/// Callers beyond these wait before they are queued.
-const WAITING: usize = 1024;
-/// More of them in one commit would only make the first wait longer.
-const LARGEST_GROUP: usize = 256;
+/// Capacity of the queue; further callers wait to enter it.
+const QUEUE_CAPACITY: usize = 1024;
+/// Most operations per commit; more would only delay the first.
+const MAX_GROUP: usize = 256;
 
-/// What an operation works with.
+/// The context of an operation.
 pub(super) struct Step<'a> {
     pub(super) connection: &'a Connection,
-    /// The moment at which it happens.
+    /// The current time, the same for the whole operation.
     pub(super) now: Timestamp,
-    news: &'a mut Vec<(String, News)>,
+    update: &'a mut Vec<(String, Update)>,
     damage: &'a Damage,
 }
 
 impl Step<'_> {
-    /// Tells the task's watchers, once this is committed.
-    pub(super) fn announce(&mut self, task_id: &str, news: News) {
-        self.news.push((task_id.to_owned(), news));
+    /// Announces a change to the task's watchers after the commit.
+    pub(super) fn announce(&mut self, task_id: &str, update: Update) {
+        self.update.push((task_id.to_owned(), update));
     }
 }
 
 #[derive(Debug)]
 pub(super) struct Writer {
-    /// Taken when the writer is to stop.
+    /// None once the writer is stopping.
     sender: Option<mpsc::Sender<Box<dyn Operation>>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Writer {
-    /// `files` are those that the connection writes to: without their names it
-    /// commits nothing.
+    /// `files` are the database's files; nothing is committed if one has lost
+    /// its name.
     pub(super) fn start(
         connection: Connection,
         files: Vec<NamedFile>,
@@ -59,7 +59,7 @@ impl Writer {
         hub: Arc<Hub>,
         damage: Arc<Damage>,
     ) -> std::io::Result<Self> {
-        let (sender, receiver) = mpsc::channel(WAITING);
+        let (sender, receiver) = mpsc::channel(QUEUE_CAPACITY);
         let worker = Worker {
             limit: LogLimit::of(&connection),
             connection,
@@ -77,8 +77,8 @@ impl Writer {
         })
     }
 
-    /// Does `work` in one atomic step. When this answers, it is on the disk.
-    /// Dropped before its turn came, it is not done at all.
+    /// Runs `work` in one atomic step and returns after it is on the disk. If
+    /// the future is dropped before its turn, it is not run at all.
     pub(super) async fn write<T, W>(&self, work: W) -> Result<T, CapabilityError>
     where
         T: Send + 'static,
@@ -99,7 +99,7 @@ impl Writer {
     }
 }
 
-/// Waits for what was begun, so that the file is free afterwards.
+/// Waits for operations in progress, so that the file is closed afterwards.
 impl Drop for Writer {
     fn drop(&mut self) {
         self.sender = None;
@@ -112,22 +112,22 @@ impl Drop for Writer {
 }
 
 trait Operation: Send {
-    /// Nobody waits for it any more.
+    /// Whether the caller is gone.
     fn is_abandoned(&self) -> bool;
 
-    /// Does it, in the savepoint that it is called in, and keeps the outcome.
-    /// True: keep what it did.
+    /// Runs it within the current savepoint and stores the outcome. An error:
+    /// roll the savepoint back.
     fn run(&mut self, step: &mut Step<'_>) -> Result<(), Undo>;
 
-    /// Answers, now that the group is committed or has failed.
+    /// Answers the caller, after the group was committed or failed.
     fn settle(self: Box<Self>, committed: Result<(), CapabilityError>);
 }
 
-/// What the operation did is to be undone; its caller is told why.
+/// The operation must be rolled back; its caller is told why.
 struct Undo(CapabilityError);
 
 struct Write<W, T> {
-    /// Taken when it is done.
+    /// None once it has run.
     work: Option<W>,
     outcome: Option<Result<T, CapabilityError>>,
     answer: oneshot::Sender<Result<T, CapabilityError>>,
@@ -146,7 +146,7 @@ where
         let Some(work) = self.work.take() else {
             return Ok(());
         };
-        let outcome = work(step).map_err(|fault| fault.tell(step.damage));
+        let outcome = work(step).map_err(|fault| fault.report(step.damage));
         let undo = outcome.as_ref().err().cloned().map(Undo);
         self.outcome = Some(outcome);
         undo.map_or(Ok(()), Err)
@@ -157,7 +157,7 @@ where
             Ok(()) => self.outcome.unwrap_or_else(|| Err(unavailable())),
             Err(error) => Err(error),
         };
-        // Whoever asked may have left meanwhile.
+        // The caller may be gone.
         let _ = self.answer.send(outcome);
     }
 }
@@ -165,7 +165,7 @@ where
 struct Worker {
     connection: Connection,
     files: Vec<NamedFile>,
-    /// None: it writes to no file.
+    /// None: an in-memory database.
     limit: Option<LogLimit>,
     clock: Arc<dyn Clock>,
     hub: Arc<Hub>,
@@ -174,8 +174,8 @@ struct Worker {
 
 impl Worker {
     fn run(mut self, mut waiting: mpsc::Receiver<Box<dyn Operation>>) {
-        let mut group = Vec::with_capacity(LARGEST_GROUP);
-        while waiting.blocking_recv_many(&mut group, LARGEST_GROUP) > 0 {
+        let mut group = Vec::with_capacity(MAX_GROUP);
+        while waiting.blocking_recv_many(&mut group, MAX_GROUP) > 0 {
             let committed = self.commit(&mut group);
             for operation in group.drain(..) {
                 operation.settle(committed.clone());
@@ -184,20 +184,20 @@ impl Worker {
                 limit.keep(&self.connection);
             }
         }
-        // A damaged file is left as it is, for whoever restores it.
-        if !self.damage.is_known()
+        // A damaged file is left as it is.
+        if !self.damage.is_detected()
             && let Err(error) = connection::tidy_up_on_close(&self.connection, true)
         {
             tracing::warn!(%error, "the task store's log stays behind");
         }
     }
 
-    /// An error is that of the whole group: nothing of it was done.
+    /// An error concerns the whole group: none of it was written.
     fn commit(&mut self, group: &mut Vec<Box<dyn Operation>>) -> Result<(), CapabilityError> {
         group.retain(|operation| !operation.is_abandoned());
-        let mut news = Vec::new();
+        let mut update = Vec::new();
         let damage = &*self.damage;
-        let engine = |error| Fault::Engine(error).tell(damage);
+        let engine = |error| Fault::Engine(error).report(damage);
         damage.check()?;
         let mut transaction = self
             .connection
@@ -205,42 +205,42 @@ impl Worker {
             .map_err(engine)?;
         for operation in group.iter_mut() {
             let now = self.clock.now();
-            perform(&mut transaction, now, operation, &mut news, damage)?;
+            perform(&mut transaction, now, operation, &mut update, damage)?;
         }
         damage.check()?;
         for file in &self.files {
             file.check()
-                .map_err(|error| Fault::Nameless(error).tell(damage))?;
+                .map_err(|error| Fault::Nameless(error).report(damage))?;
         }
         transaction.commit().map_err(engine)?;
-        for (task_id, news) in news {
-            self.hub.announce(&task_id, news);
+        for (task_id, update) in update {
+            self.hub.announce(&task_id, update);
         }
         Ok(())
     }
 }
 
-/// Does one operation wholly or not at all. An error is that of the group.
+/// Runs one operation wholly or not at all. An error concerns the whole group.
 fn perform(
     transaction: &mut Transaction<'_>,
     now: Timestamp,
     operation: &mut Box<dyn Operation>,
-    news: &mut Vec<(String, News)>,
+    update: &mut Vec<(String, Update)>,
     damage: &Damage,
 ) -> Result<(), CapabilityError> {
-    let engine = |error| Fault::Engine(error).tell(damage);
-    let announced = news.len();
+    let engine = |error| Fault::Engine(error).report(damage);
+    let announced = update.len();
     let mut savepoint = transaction.savepoint().map_err(engine)?;
     let outcome = operation.run(&mut Step {
         connection: &savepoint,
         now,
-        news: &mut *news,
+        update: &mut *update,
         damage,
     });
     if let Err(Undo(error)) = outcome {
-        news.truncate(announced);
-        // The engine gives up the whole transaction after some errors, among
-        // them that of a full disk.
+        update.truncate(announced);
+        // SQLite rolls back the whole transaction after some errors, for
+        // example on a full disk.
         if savepoint.is_autocommit() {
             return Err(error);
         }
@@ -261,7 +261,8 @@ mod tests {
     use super::*;
     use crate::capability::clock::ManualClock;
 
-    /// Refuses the same child twice, one without a parent not before the commit.
+    /// A duplicate child fails at once, a child without a parent only at the
+    /// commit.
     const TABLES: &str = "PRAGMA foreign_keys = on; \
         CREATE TABLE parent (id INTEGER PRIMARY KEY); \
         CREATE TABLE child (id INTEGER PRIMARY KEY, parent INTEGER \
@@ -282,8 +283,8 @@ mod tests {
         start(connection)
     }
 
-    /// Holds the writer until the sender is used, so that what is asked for
-    /// meanwhile is done together, after it.
+    /// Blocks the writer until the sender is used, so that operations meanwhile
+    /// form one group.
     async fn hold(writer: &Writer) -> (blocking::Sender<()>, impl Future<Output = ()>) {
         let (go_on, waiting) = blocking::channel();
         let (begun, begins) = oneshot::channel();
@@ -299,7 +300,7 @@ mod tests {
 
     async fn insert(writer: &Writer, id: u32, parent: Option<u32>) -> Result<(), CapabilityError> {
         let insert = move |step: &mut Step<'_>| {
-            step.announce("task", News::Deleted);
+            step.announce("task", Update::Deleted);
             let values = (id, parent);
             step.connection
                 .execute("INSERT INTO child (id, parent) VALUES (?, ?)", values)?;

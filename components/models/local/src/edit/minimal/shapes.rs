@@ -1,4 +1,4 @@
-//! Which of the few colours each place has, and how that map gets simpler.
+//! The map of labels, and its simplification.
 
 use palette::Oklab;
 
@@ -23,7 +23,7 @@ impl Shapes {
     pub fn new(pixels: &Pixels, colors: &[[u8; 3]]) -> Self {
         const BITS: u32 = 6;
         let centers: Vec<_> = colors.iter().copied().map(color::from_srgb).collect();
-        let mut known: Vec<Option<u8>> = vec![None; 1 << (3 * BITS)];
+        let mut labels_by_color: Vec<Option<u8>> = vec![None; 1 << (3 * BITS)];
         let labels = pixels
             .iter()
             .map(|pixel| {
@@ -35,8 +35,8 @@ impl Shapes {
                     index << BITS | usize::from(value >> (8 - BITS))
                 });
                 let label = || nearest(centers.iter().copied(), color::from_srgb(color)) as u8;
-                match known.get_mut(index) {
-                    Some(known) => *known.get_or_insert_with(label),
+                match labels_by_color.get_mut(index) {
+                    Some(labels_by_color) => *labels_by_color.get_or_insert_with(label),
                     None => label(),
                 }
             })
@@ -74,7 +74,7 @@ impl Shapes {
         self.majority(radius);
     }
 
-    /// Each place takes the label that most of those around it have.
+    /// Majority filter over the neighbourhood.
     fn majority(&mut self, radius: usize) {
         let height = self.labels.len() / self.width.max(1);
         let last = self.width.saturating_sub(1);
@@ -89,7 +89,7 @@ impl Shapes {
                     counts.change(*label, add);
                 }
             };
-            // Beyond the ends the end columns are repeated.
+            // The end columns are repeated.
             for step in 0..=2 * radius {
                 column(&mut counts, step.saturating_sub(radius).min(last), true);
             }
@@ -102,8 +102,9 @@ impl Shapes {
         self.labels = simpler;
     }
 
-    /// Gives each connected shape of fewer than `least` places to the label
-    /// that it touches most. What hardly differs from that may be larger.
+    /// Merges each connected shape with fewer than `least` places into the
+    /// neighbour that it touches most. Shapes that hardly differ from it may be
+    /// larger.
     fn drown(&mut self, least: f32) {
         let mut seen = vec![false; self.labels.len()];
         let mut shape = Vec::new();
@@ -141,16 +142,16 @@ impl Shapes {
         }
     }
 
-    /// 1 for labels that look different, up to many times as much for those
-    /// that look alike.
+    /// The factor for `least`: 1 for labels that look different, larger for
+    /// similar ones.
     fn likeness(&self, one: u8, other: u8) -> f32 {
         const DIFFERENT: f32 = 0.22;
-        const MOST: f32 = 12.0;
+        const MAX_FACTOR: f32 = 12.0;
         let center = |label: u8| self.centers.get(usize::from(label)).copied();
         match (center(one), center(other)) {
             (Some(one), Some(other)) => {
                 let ratio = DIFFERENT / color::distance(one, other).max(0.001);
-                (ratio * ratio).clamp(1.0, MOST)
+                (ratio * ratio).clamp(1.0, MAX_FACTOR)
             }
             _ => 1.0,
         }

@@ -1,9 +1,9 @@
-//! Leases that the worker has done with and could not give back, since the
-//! store could not be written.
+//! Leases that the worker could not release because the store could not be
+//! written.
 //!
-//! Left alone, such a lease would run out, and that counts as a death of its
-//! worker: a disk that is full again and again would end a task that harmed
-//! nobody. So it is given back before anything else is done to its task.
+//! Such a lease would expire, which counts as a death of the worker, so that a
+//! disk that is often full would fail a healthy task. Therefore it is released
+//! before its task is claimed again.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,18 +12,18 @@ use concept_refinement_domain::capability::{CapabilityError, Lease};
 
 use crate::capability::tasks;
 
-/// With one more the oldest is left alone: nobody may ever come back to its
-/// task, which may be deleted or finished elsewhere.
-const MOST: usize = 10_000;
+/// Most remembered leases; beyond that the oldest is dropped, since its task
+/// may have been deleted or finished elsewhere.
+const MAX_LEASES: usize = 10_000;
 
 /// Leases to give back, by their tasks.
 #[derive(Default)]
-pub struct Unreleased(Mutex<Leases>);
+pub struct PendingReleases(Mutex<Leases>);
 
-impl Unreleased {
-    /// Gives a lease back, or remembers it. One that is lost or released
-    /// already is none to remember.
-    pub async fn give_back(
+impl PendingReleases {
+    /// Releases a lease, or remembers it if that fails. A lost or released
+    /// lease is not remembered.
+    pub async fn release(
         &self,
         tasks: &dyn tasks::Leases,
         lease: Lease,
@@ -35,15 +35,15 @@ impl Unreleased {
         released.map(|_| ())
     }
 
-    /// Gives back what is left of the task, if anything is.
-    pub async fn settle(
+    /// Releases the remembered lease of a task, if any.
+    pub async fn retry(
         &self,
         tasks: &dyn tasks::Leases,
         task_id: &str,
     ) -> Result<(), CapabilityError> {
         let left = self.leases().take(task_id);
         match left {
-            Some(lease) => self.give_back(tasks, lease).await,
+            Some(lease) => self.release(tasks, lease).await,
             None => Ok(()),
         }
     }
@@ -55,9 +55,9 @@ impl Unreleased {
 
 #[derive(Default)]
 struct Leases {
-    /// By the id of the task, with their numbers.
+    /// Leases with their sequence numbers, by task id.
     by_task: HashMap<String, (u64, Lease)>,
-    /// The ids by the numbers, which grow.
+    /// Task ids by sequence number, oldest first.
     in_order: BTreeMap<u64, String>,
     next: u64,
 }
@@ -65,7 +65,7 @@ struct Leases {
 impl Leases {
     fn add(&mut self, lease: Lease) {
         self.take(&lease.task_id);
-        if self.by_task.len() >= MOST
+        if self.by_task.len() >= MAX_LEASES
             && let Some((_, oldest)) = self.in_order.pop_first()
         {
             self.by_task.remove(&oldest);
@@ -101,18 +101,18 @@ mod tests {
     #[test]
     fn the_oldest_makes_room() {
         let mut leases = Leases::default();
-        for task in 0..MOST {
+        for task in 0..MAX_LEASES {
             leases.add(lease(task, 1));
         }
         leases.add(lease(0, 2));
-        for task in MOST..MOST + 10 {
+        for task in MAX_LEASES..MAX_LEASES + 10 {
             leases.add(lease(task, 1));
         }
         assert_eq!(leases.take("0"), Some(lease(0, 2)), "it was renewed");
         for task in 1..=10 {
             assert_eq!(leases.take(&task.to_string()), None, "{task}");
         }
-        for task in 11..MOST + 10 {
+        for task in 11..MAX_LEASES + 10 {
             let left = leases.take(&task.to_string());
             assert_eq!(left, Some(lease(task, 1)));
         }
