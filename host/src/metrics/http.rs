@@ -16,7 +16,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::{Buckets, Histograms, Present, observe};
+use super::series::{Buckets, Histograms, Present, observe};
 
 /// In responses of the API component, never in ours.
 const ROUTE: HeaderName = HeaderName::from_static("concept-refinement-route");
