@@ -27,6 +27,7 @@ use wasmtime::component::{Component, Linker};
 use wasmtime::{Config, Engine};
 
 use crate::images::{DurableImageBackend, ImageBackend};
+use crate::tasks::differential::Compared;
 use crate::tasks::{Durable, Rules, START, TaskBackend};
 use bindings::StoreAdapterPre;
 use guest::Guest;
@@ -97,6 +98,11 @@ impl<P: Platform> TaskBackend for Adapted<P> {
     fn store(&self) -> Arc<dyn TaskStore> {
         Arc::clone(&self.instances) as _
     }
+}
+
+impl<P: Platform> Compared for Adapted<P> {
+    const HISTORIES: u32 = 40;
+    const IS_HOSTS: bool = false;
 }
 
 impl<P: Platform> Durable for Adapted<P> {

@@ -119,6 +119,10 @@ macro_rules! task_promises {
                 a_user_sees_their_own_concepts_only,
                 concepts_are_paged_newest_first,
             }
+            tasks::differential {
+                each_history_goes_as_the_rulebook_says,
+                each_mutant_is_found,
+            }
         }
     };
 }

@@ -8,6 +8,7 @@ use concept_refinement_host::capability::tasks::TaskStore;
 use concept_refinement_host::capability::tasks::sqlite::{Options, SqliteTasks};
 use tempfile::TempDir;
 
+use crate::tasks::differential::Compared;
 use crate::tasks::{Durable, Owned, Rules, TaskBackend};
 
 pub struct InMemory(Arc<SqliteTasks>);
@@ -41,6 +42,16 @@ impl TaskBackend for OnDisk {
     fn store(&self) -> Arc<dyn TaskStore> {
         self.store.clone()
     }
+}
+
+impl Compared for InMemory {
+    const HISTORIES: u32 = 400;
+    const IS_HOSTS: bool = true;
+}
+
+impl Compared for OnDisk {
+    const HISTORIES: u32 = 25;
+    const IS_HOSTS: bool = true;
 }
 
 impl Durable for OnDisk {

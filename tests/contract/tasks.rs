@@ -4,6 +4,7 @@
 pub mod concepts;
 pub mod deaths;
 pub mod delete;
+pub mod differential;
 pub mod durability;
 pub mod expiry;
 pub mod idempotency;

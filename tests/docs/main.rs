@@ -1,5 +1,6 @@
 //! What the documents show works as it stands.
 #![allow(
+    clippy::panic,
     clippy::unwrap_used,
     reason = "allowed in tests, what they share included"
 )]

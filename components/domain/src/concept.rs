@@ -29,6 +29,13 @@ pub struct Concept {
     pub content: NewConcept,
 }
 
+impl NewConcept {
+    /// Whether it is that of a user's task.
+    pub fn is_of(&self, task_id: &str, user_id: &str) -> bool {
+        self.task_id == task_id && self.user_id == user_id
+    }
+}
+
 /// One concept a task: its id, a UUID in lower case, follows from the task's.
 pub fn id_for(task_id: &str) -> String {
     let hash = Sha256::new()

@@ -2,12 +2,58 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::task::Refinement;
+use crate::capability::NewTask;
+use crate::hex::hex;
+use crate::task::{Refinement, Task};
+use crate::timestamp::Timestamp;
 
 /// How long a key is remembered (contract, section 1).
 pub const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What a repeat of a submission needs to be answered as the first one was, even
+/// if the task is deleted. The refinement itself is in the repeat.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Submitted {
+    /// Of the refinement, in hexadecimal.
+    pub fingerprint: String,
+    pub task_id: String,
+    pub is_anonymous: bool,
+    pub original_path: Option<String>,
+    pub created_at: Timestamp,
+}
+
+impl Submitted {
+    /// What is to be remembered of a task that was created under a key.
+    pub fn of(task: &Task) -> Self {
+        Self {
+            fingerprint: hex(&fingerprint(&task.refinement)),
+            task_id: task.id.clone(),
+            is_anonymous: task.is_anonymous,
+            original_path: task.original_path.clone(),
+            created_at: task.created_at,
+        }
+    }
+
+    pub fn is_remembered(&self, now: Timestamp) -> bool {
+        self.created_at.plus(REMEMBERED) > now
+    }
+
+    /// The task as it was when it was created, if this is a repeat of its
+    /// submission. None: it is another refinement.
+    pub fn replay(self, repeat: &NewTask) -> Option<Task> {
+        let is_same = self.fingerprint == hex(&fingerprint(&repeat.refinement));
+        let first = NewTask {
+            id: self.task_id,
+            is_anonymous: self.is_anonymous,
+            original_path: self.original_path,
+            ..repeat.clone()
+        };
+        is_same.then(|| first.created(self.created_at))
+    }
+}
 
 /// Tells refinements apart by the values of their four fields, without keeping
 /// what a user may want to have deleted.

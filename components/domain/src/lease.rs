@@ -1,4 +1,4 @@
-//! When a task has been left alone for too long, and how its worker keeps it.
+//! How long a task waits for a worker, and a worker's claim for its renewal.
 
 use std::time::Duration;
 
@@ -11,14 +11,35 @@ pub const MAX_DEATHS: u32 = 3;
 /// After this long a pending task's message counts as lost.
 pub const PENDING_OVERDUE: Duration = Duration::from_secs(15);
 
-/// Whether to publish the task again: nobody took it in time, or whoever took
-/// it is gone. A message too many is harmless, since claiming decides.
-pub fn is_overdue(task: &Task, now: Timestamp) -> bool {
+/// When the task needs a (new) message, unless it changes before: nobody took it
+/// in time, or whoever took it is gone. None: it is final.
+///
+/// A store that looks for such tasks by itself notes this time with each change
+/// of a task, and a later one, [`PENDING_OVERDUE`] from then, when it answers
+/// the task as due.
+pub fn due_at(task: &Task) -> Option<Timestamp> {
     match task.status {
-        Status::Pending => now.since(task.updated_at.unwrap_or(task.created_at)) > PENDING_OVERDUE,
-        Status::Processing => task.lease_until.is_none_or(|until| until <= now),
-        Status::Completed | Status::Failed => false,
+        Status::Pending => {
+            let since = task.updated_at.unwrap_or(task.created_at);
+            Some(since.plus(PENDING_OVERDUE))
+        }
+        Status::Processing => Some(task.lease_until.unwrap_or_default()),
+        Status::Completed | Status::Failed => None,
     }
+}
+
+/// Whether to publish the task again, from the very moment on at which it is
+/// due. A message too many is harmless, since claiming decides.
+pub fn is_overdue(task: &Task, now: Timestamp) -> bool {
+    due_at(task).is_some_and(|due| due <= now)
+}
+
+/// The furthest that a task can be due, and a lease end, of those that were
+/// written now. What lies beyond was written before the clock was set back, and
+/// is moved there: nobody has to wait until the clock is where it was. A worker
+/// that lives renews its lease all the same.
+pub fn furthest(lease: Duration, now: Timestamp) -> (Timestamp, Timestamp) {
+    (now.plus(lease.max(PENDING_OVERDUE)), now.plus(lease))
 }
 
 /// How long a worker waits before it renews its lease: short enough that two
@@ -60,18 +81,18 @@ mod tests {
         use Status::{Completed, Failed, Pending, Processing};
         for (name, task, now, overdue) in [
             ("just created", task(Pending, None, None), 1_000, false),
-            ("pending for 15 s", task(Pending, None, None), 1_015, false),
-            ("pending for 16 s", task(Pending, None, None), 1_016, true),
+            ("pending for 14 s", task(Pending, None, None), 1_014, false),
+            ("pending for 15 s", task(Pending, None, None), 1_015, true),
             (
                 "released a moment ago",
                 task(Pending, Some(1_010), None),
-                1_025,
+                1_024,
                 false,
             ),
             (
                 "released long ago",
                 task(Pending, Some(1_010), None),
-                1_026,
+                1_025,
                 true,
             ),
             (

@@ -25,6 +25,7 @@ pub mod pieces;
 pub mod quota;
 pub mod refined;
 pub mod retry;
+pub mod rulebook;
 pub mod secret;
 pub mod sentence;
 pub mod signature;

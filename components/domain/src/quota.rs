@@ -1,5 +1,7 @@
 //! How many tasks a user may create in a calendar window.
 
+mod usage;
+
 use std::fmt;
 use std::time::Duration;
 
@@ -8,6 +10,8 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::timestamp::Timestamp;
+
+pub use usage::{RETENTION, Usage};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);

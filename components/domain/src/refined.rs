@@ -9,16 +9,20 @@ pub fn name(task_id: &str, attempt: u32) -> String {
     format!("{task_id}-{attempt}")
 }
 
+/// Whether it is the path of a refined image, whatever that is called.
+pub fn is_refined(path: &str) -> bool {
+    path.starts_with("refined/")
+}
+
 /// The task and the attempt that a stored image's path tells. None: it is not
 /// the path of a refined image.
 pub fn task_and_attempt(path: &str) -> Option<(&str, u32)> {
-    let (folder, _) = path.split_once('/')?;
     let (_, file) = path.rsplit_once('/')?;
     let name = file.split_once('.').map_or(file, |(name, _)| name);
     let (task_id, digits) = name.rsplit_once('-')?;
     let attempt: u32 = digits.parse().ok()?;
     let is_written_so = attempt.to_string() == digits;
-    (folder == "refined" && !task_id.is_empty() && is_written_so).then_some((task_id, attempt))
+    (is_refined(path) && !task_id.is_empty() && is_written_so).then_some((task_id, attempt))
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! A refinement task: what it holds, and which state may follow which.
+//! A refinement task: what it holds. What can happen to it stands in
+//! [`crate::rulebook`].
 
 use serde::{Deserialize, Serialize};
 
@@ -47,19 +48,6 @@ pub struct Task {
     pub lease_until: Option<Timestamp>,
 }
 
-/// What can happen to a task.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// A worker takes it.
-    Claim,
-    /// Its worker gives it back.
-    Release,
-    Complete,
-    Fail,
-    /// It could not be published after it was created.
-    Withdraw,
-}
-
 /// The stages of the pipeline that a user can watch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -76,22 +64,6 @@ pub enum Change {
     Task(Box<Task>),
     Progress(Stage),
     Deleted,
-}
-
-/// The state that follows, or none where the event cannot happen: it came too
-/// late, or twice. Claiming a task that is processing is possible only for one
-/// whose lease has run out; see [`crate::lease`].
-pub fn next_status(status: Status, event: Event) -> Option<Status> {
-    match (status, event) {
-        (Status::Pending | Status::Processing, Event::Claim) => Some(Status::Processing),
-        (Status::Processing, Event::Release) => Some(Status::Pending),
-        (Status::Processing, Event::Complete) => Some(Status::Completed),
-        (Status::Processing, Event::Fail) => Some(Status::Failed),
-        (Status::Pending, Event::Withdraw) => Some(Status::Failed),
-        (Status::Pending, Event::Release | Event::Complete | Event::Fail)
-        | (Status::Processing, Event::Withdraw)
-        | (Status::Completed | Status::Failed, _) => None,
-    }
 }
 
 impl Status {
@@ -131,45 +103,6 @@ impl std::str::FromStr for Status {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const EVENTS: [Event; 5] = [
-        Event::Claim,
-        Event::Release,
-        Event::Complete,
-        Event::Fail,
-        Event::Withdraw,
-    ];
-
-    #[test]
-    fn only_these_steps_are_possible() {
-        use Status::{Completed, Failed, Pending, Processing};
-        let possible = [
-            (Pending, Event::Claim, Processing),
-            (Pending, Event::Withdraw, Failed),
-            (Processing, Event::Claim, Processing),
-            (Processing, Event::Release, Pending),
-            (Processing, Event::Complete, Completed),
-            (Processing, Event::Fail, Failed),
-        ];
-        for status in Status::ALL {
-            for event in EVENTS {
-                let expected = possible
-                    .iter()
-                    .find(|(before, cause, _)| (*before, *cause) == (status, event))
-                    .map(|(_, _, after)| *after);
-                assert_eq!(next_status(status, event), expected, "{status:?} {event:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_final_state_stays() {
-        for status in Status::ALL.into_iter().filter(|status| status.is_final()) {
-            for event in EVENTS {
-                assert_eq!(next_status(status, event), None);
-            }
-        }
-    }
 
     #[test]
     fn a_status_reads_back() {

@@ -230,7 +230,7 @@ async fn issuer(config: &Config, url: &url::Url, network: &Network) -> anyhow::R
 }
 
 async fn reached(egress: &Egress, origin: &Origin, path: &str) -> anyhow::Result<String> {
-    let reached = egress.reach(origin, path, ANSWER).await;
+    let reached = egress.probe(origin, path, ANSWER).await;
     let Origin { scheme, host, port } = origin;
     match reached {
         Ok(()) => Ok(format!("{scheme}://{host}:{port} answers")),

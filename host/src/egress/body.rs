@@ -1,5 +1,4 @@
-//! A response body that does not wait for ever, that has a bound, and that
-//! closes its connection when it is dropped.
+//! A response body with limits, which closes its connection when it is dropped.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -14,47 +13,47 @@ use wasmtime_wasi_http::Error;
 /// What drives a connection. It ends with the body.
 pub type Driver = AbortOnDropHandle<Result<(), hyper::Error>>;
 
-/// What a body may take of us.
+/// What a body may take.
 #[derive(Clone, Copy, Debug)]
-pub struct Patience {
-    /// Between two pieces.
-    pub silence: Duration,
+pub struct Limits {
+    /// How long nothing may come.
+    pub between_bytes: Duration,
     /// By when it has to have ended.
-    pub end: Instant,
-    /// In bytes.
-    pub most: u64,
+    pub deadline: Instant,
+    /// In all.
+    pub bytes: u64,
 }
 
-pub struct Watched<B> {
+pub struct Limited<B> {
     body: B,
-    patience: Patience,
+    limits: Limits,
     /// What may still come, in bytes.
     left: u64,
-    deadline: Pin<Box<Sleep>>,
+    timeout: Pin<Box<Sleep>>,
     _driver: Driver,
 }
 
-impl<B> Watched<B> {
-    pub fn new(body: B, patience: Patience, driver: Driver) -> Self {
+impl<B> Limited<B> {
+    pub fn new(body: B, limits: Limits, driver: Driver) -> Self {
         Self {
             body,
-            patience,
-            left: patience.most,
-            deadline: Box::pin(tokio::time::sleep_until(patience.next())),
+            limits,
+            left: limits.bytes,
+            timeout: Box::pin(tokio::time::sleep_until(limits.next())),
             _driver: driver,
         }
     }
 }
 
-impl Patience {
-    /// When it is over, unless something comes.
+impl Limits {
+    /// When the body times out, unless something comes before.
     fn next(&self) -> Instant {
-        let silent = Instant::now().checked_add(self.silence);
-        silent.map_or(self.end, |silent| silent.min(self.end))
+        let silent = Instant::now().checked_add(self.between_bytes);
+        silent.map_or(self.deadline, |silent| silent.min(self.deadline))
     }
 }
 
-impl<B> Body for Watched<B>
+impl<B> Body for Limited<B>
 where
     B: Body<Data = Bytes, Error = hyper::Error> + Unpin,
 {
@@ -66,8 +65,8 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let this = self.get_mut();
-        if this.patience.end <= Instant::now() {
-            // One that always has something to say would never be silent.
+        if this.limits.deadline <= Instant::now() {
+            // A body that always has bytes ready would never be polled in vain.
             return Poll::Ready(Some(Err(Error::HttpResponseTimeout)));
         }
         let frame = match Pin::new(&mut this.body).poll_frame(cx) {
@@ -76,7 +75,7 @@ where
             Poll::Ready(None) => return Poll::Ready(None),
             Poll::Pending => {
                 return this
-                    .deadline
+                    .timeout
                     .as_mut()
                     .poll(cx)
                     .map(|()| Some(Err(Error::ConnectionReadTimeout)));
@@ -86,11 +85,11 @@ where
         match this.left.checked_sub(length) {
             Some(left) => this.left = left,
             None => {
-                let most = Some(this.patience.most);
-                return Poll::Ready(Some(Err(Error::HttpResponseBodySize(most))));
+                let limit = Some(this.limits.bytes);
+                return Poll::Ready(Some(Err(Error::HttpResponseBodySize(limit))));
             }
         }
-        this.deadline.as_mut().reset(this.patience.next());
+        this.timeout.as_mut().reset(this.limits.next());
         Poll::Ready(Some(Ok(frame)))
     }
 

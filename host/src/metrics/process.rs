@@ -1,5 +1,5 @@
-//! What the process itself uses, as the system counts it (`/proc`). Where that
-//! is not there, nothing is told.
+//! What the process itself uses, as the system counts it (`/proc`). Where there is
+//! no `/proc`, these metrics stay 0, but for the time of the start.
 
 use std::fs;
 use std::sync::atomic::AtomicU64;
@@ -8,9 +8,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
-
-/// The kernel's unit of processor time, the same on every Linux of today.
-const TICKS_PER_SECOND: f64 = 100.0;
 
 /// Under the names that all of Prometheus' own libraries use.
 pub struct Process {
@@ -55,7 +52,7 @@ impl Process {
         process
     }
 
-    /// Looks.
+    /// Reads what the system counts now.
     pub fn update(&self) {
         if let Some(seconds) = cpu() {
             self.cpu.inc_by((seconds - self.cpu.get()).max(0.0));
@@ -86,5 +83,5 @@ fn cpu() -> Option<f64> {
     let (_, fields) = stat.rsplit_once(')')?;
     let mut fields = fields.split_whitespace().skip(11);
     let mut ticks = || fields.next()?.parse::<f64>().ok();
-    Some((ticks()? + ticks()?) / TICKS_PER_SECOND)
+    Some((ticks()? + ticks()?) / rustix::param::clock_ticks_per_second() as f64)
 }

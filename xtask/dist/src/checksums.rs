@@ -25,11 +25,7 @@ pub fn write(directory: &Path) -> anyhow::Result<()> {
 /// SHA-256 in hexadecimal.
 pub fn of_file(path: &Path) -> anyhow::Result<String> {
     let bytes = fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
-    let mut sum = String::new();
-    for byte in Sha256::digest(bytes) {
-        let _ = write!(sum, "{byte:02x}");
-    }
-    Ok(sum)
+    Ok(format!("{:x}", Sha256::digest(bytes)))
 }
 
 fn collect(directory: &Path, before: &str, names: &mut Vec<String>) -> anyhow::Result<()> {

@@ -3,6 +3,7 @@
 
 use concept_refinement_domain::capability::Lease;
 use concept_refinement_domain::concept::{Concept, NewConcept, id_for};
+use concept_refinement_domain::rulebook;
 
 use crate::documents::{self, ConceptDocument, EndDocument};
 use crate::ledger::Outcome;
@@ -29,12 +30,9 @@ impl<P: Platform, M: Machine> Store<P, M> {
         };
         let name = self.drawn();
         let document = names::end(&lease.task_id, &name);
-        let is_of_the_task = concept.task_id == lease.task_id && concept.user_id == task.user_id;
-        if is_of_the_task {
-            let mut written = vec![(
-                document.clone(),
-                documents::encode(&EndDocument::Concept(concept))?,
-            )];
+        if concept.is_of(&lease.task_id, &task.user_id) {
+            let content = EndDocument::Concept(concept.clone());
+            let mut written = vec![(document.clone(), documents::encode(&content)?)];
             // It says the same each time, so that one too many does no harm.
             if let Some(key) = names::concept(&id) {
                 written.push((key, documents::encode(&place)?));
@@ -42,11 +40,15 @@ impl<P: Platform, M: Machine> Store<P, M> {
             self.platform.set_many(written).await?;
         }
         let prepared = self
-            .change(&task.user_id, |ledger| match ledger.prepare(lease, &name) {
-                Outcome::Changed(_) if !is_of_the_task => Err(Fault::Invalid(
-                    "The concept is not that of the claimed task.",
-                )),
-                outcome => Ok(outcome),
+            .change(&task.user_id, |ledger| {
+                let prepared = match ledger.record(&lease.task_id, &task) {
+                    Some(record) => rulebook::put_concept(&record, lease, &concept)?,
+                    None => None,
+                };
+                Ok(match prepared {
+                    Some(_) => Outcome::Changed(Some(ledger.prepare(&name))),
+                    None => Outcome::Unchanged(None),
+                })
             })
             .await?;
         let leftover = match &prepared {

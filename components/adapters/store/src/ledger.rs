@@ -1,36 +1,37 @@
 //! A user's record: all that has to change together.
 //!
 //! Quota, the active task with its lease, recent idempotency keys, recent tasks
-//! and kept uploads stand in one record, so that each step of a task is one
-//! swap of it. The functions here are pure: they take the record, what was
-//! found besides and the time, and change the record or leave it. What grows
-//! without end moves into segments and documents; see [`entries`] and [`keys`].
+//! and the places of uploads stand in one record, so that each step of a task is
+//! one swap of it. What a step may do is decided by the domain's rulebook; the
+//! functions here are pure, and only find and save what it decides about. What
+//! grows without end moves into segments and documents; see [`entries`] and
+//! [`keys`].
 
 pub mod entries;
 pub mod keys;
-pub mod leases;
 pub mod submit;
 pub mod uploads;
-pub mod usage;
 
 #[cfg(test)]
 mod tests;
 
-use concept_refinement_domain::task::{Event, Status, next_status};
+use concept_refinement_domain::quota::Usage;
+use concept_refinement_domain::rulebook::{Event, TaskRecord};
+use concept_refinement_domain::task::Status;
 use concept_refinement_domain::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::documents::TaskDocument;
 use crate::ports::Fault;
-use entries::Entry;
+use entries::{End, Entry};
 use keys::Key;
 use uploads::Upload;
-use usage::Usage;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Ledger {
     /// Counts the swaps: no two records of a user are ever equal.
     version: u64,
-    usage: Vec<Usage>,
+    usage: Usage,
     /// Of the newest entry, while its task is pending or processing.
     active: Option<Active>,
     /// Oldest first.
@@ -94,32 +95,59 @@ impl Ledger {
             .filter(|(_, entry)| entry.task_id == id)
             .map(|(active, _)| active)
     }
-}
 
-impl Active {
-    fn new() -> Self {
-        Self {
-            status: Status::Pending,
-            attempt: 0,
-            deaths: 0,
-            updated_at: None,
-            lease_until: None,
-            checkpoint: None,
-            prepared: None,
+    /// The active task as the rules take it, if it is the one of this id.
+    pub fn record(&self, id: &str, document: &TaskDocument) -> Option<TaskRecord> {
+        let (active, entry) = self.active().filter(|(_, entry)| entry.task_id == id)?;
+        Some(TaskRecord {
+            task: document.clone().task(entry, Some(active), None),
+            attempt: active.attempt,
+            deaths: active.deaths,
+            checkpoint: active.checkpoint.clone(),
+            revision: 0,
+        })
+    }
+
+    /// Saves what a rule made of the active task. `reason`: the document that
+    /// tells why it failed, if it did.
+    pub fn save(&mut self, record: TaskRecord, event: Event, reason: &str) {
+        let task = &record.task;
+        if event.undoes_submission() {
+            self.usage.give_back(task.created_at);
+            self.forget_key_of(&task.id);
+        }
+        let prepared = self.active.take().and_then(|active| active.prepared);
+        let Some(now) = task.completed_at else {
+            self.active = Some(Active {
+                status: task.status,
+                attempt: record.attempt,
+                deaths: record.deaths,
+                updated_at: task.updated_at,
+                lease_until: task.lease_until,
+                checkpoint: record.checkpoint,
+                prepared,
+            });
+            return;
+        };
+        let has_concept = task.status == Status::Completed;
+        let end = End {
+            status: task.status,
+            at: self.time_of_end(now),
+            document: prepared
+                .filter(|_| has_concept)
+                .unwrap_or_else(|| reason.to_owned()),
+            has_concept,
+            unpublished_image: record.unpublished_image(),
+        };
+        if let Some(entry) = self.entries.last_mut() {
+            entry.end = Some(end);
         }
     }
 
-    /// Lets an event happen that does not end the task. False: it cannot.
-    fn happen(&mut self, event: Event, now: Timestamp) -> bool {
-        let Some(status) = next_status(self.status, event).filter(|status| !status.is_final())
-        else {
-            return false;
-        };
-        self.status = status;
-        self.updated_at = Some(now);
-        if status != Status::Processing {
-            self.lease_until = None;
-        }
-        true
+    /// Notes the document of the concept that is prepared for the active task,
+    /// and answers the one that it replaces.
+    pub fn prepare(&mut self, document: &str) -> Option<String> {
+        let active = self.active.as_mut()?;
+        active.prepared.replace(document.to_owned())
     }
 }

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use concept_refinement_domain::capability::CapabilityError;
+use concept_refinement_domain::rulebook::Refusal;
 use concept_refinement_domain::timestamp::Timestamp;
 use thiserror::Error;
 
@@ -88,6 +89,8 @@ pub enum Fault {
     /// repeat cannot help.
     #[error("{0}")]
     Invalid(&'static str),
+    #[error(transparent)]
+    Refused(#[from] Refusal),
 }
 
 /// What a caller may be told.
@@ -97,6 +100,7 @@ impl From<Fault> for CapabilityError {
             Fault::Unavailable(_) => Self::unavailable("The store cannot be used right now."),
             Fault::Full(_) => Self::full("The store is full."),
             Fault::Invalid(sentence) => Self::invalid(sentence),
+            Fault::Refused(refusal) => Self::invalid(refusal.to_string()),
         }
     }
 }

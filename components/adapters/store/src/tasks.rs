@@ -3,19 +3,18 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use concept_refinement_domain::capability::{
-    Accepted, Claimed, Deleted, Fenced, Lease, NewTask, Submission,
-};
-use concept_refinement_domain::sentence::WORKER_DIED;
+use concept_refinement_domain::capability::{Claimed, Deleted, Fenced, Lease, NewTask, Submission};
+use concept_refinement_domain::idempotency::Submitted;
+use concept_refinement_domain::rulebook::{self, Claim, Decision, TaskRecord};
 use concept_refinement_domain::task::{Status, Task};
+use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::{concept, duration};
 
 use crate::documents::{self, EndDocument, TaskDocument};
 use crate::ledger::entries::{Entry, Place, Segment};
 use crate::ledger::keys::{self, Key};
-use crate::ledger::leases::Claim;
-use crate::ledger::submit::{Created, Judgement};
-use crate::ledger::{Ledger, Outcome};
+use crate::ledger::submit::{Created, RecordedAccount};
+use crate::ledger::{Active, Ledger, Outcome};
 use crate::names;
 use crate::ports::{Fault, Machine, Platform};
 use crate::store::{Attempts, Store, Written};
@@ -37,146 +36,99 @@ impl<P: Platform, M: Machine> Store<P, M> {
         loop {
             let (mut ledger, held) = self.held(&task.user_id).await?;
             let now = self.machine.now();
-            let moved: Option<Key> = match &hash {
-                Some(hash) if ledger.may_have_moved(hash, now) => {
-                    self.document(&names::key(&task.user_id, hash)).await?
-                }
-                _ => None,
+            let active = self.active_task(&ledger).await?;
+            if active.is_none() && ledger.active().is_some() {
+                // It was deleted meanwhile.
+                attempts.pause(&self.machine).await?;
+                continue;
+            }
+            // Ids are drawn at random: who draws one that is there is refused,
+            // and of two who draw the same at once only one user's is stored.
+            let is_taken =
+                active.is_none() && !is_new && self.platform.get(&document).await?.is_some();
+            let account = RecordedAccount {
+                submitted: self.submitted(&task, hash.as_deref(), &ledger, now).await?,
+                ledger: &ledger,
+                active,
+                is_taken,
+                now,
             };
-            let judged = ledger.submit(&task, moved.as_ref(), || self.drawn(), now);
-            let created = match judged {
-                Outcome::Unchanged(judgement) => {
+            let mut accepted = match rulebook::submit(&account, task.clone(), now)? {
+                Submission::Created(accepted) => accepted,
+                refused => {
                     if is_new {
                         self.discard(std::slice::from_ref(&document)).await;
-                        is_new = false;
                     }
-                    if let Some(refused) = self.refused(&task, judgement, &ledger).await? {
-                        return Ok(refused);
-                    }
-                    attempts.pause(&self.machine).await?;
-                    continue;
+                    return Ok(refused);
                 }
-                Outcome::Changed(Judgement::Created(created)) => created,
-                Outcome::Changed(_) => return Err(Fault::Invalid("A submission was lost.")),
             };
-            // Ids are drawn at random: who draws one that is there is refused,
-            // and of two who draw the same at once only one user's is kept.
-            if !is_new && self.platform.get(&document).await?.is_some() {
-                return Err(Fault::Invalid("There is a task of this id already."));
-            }
             is_new = true;
-            let at = created.at;
+            let created = ledger.create(&mut accepted.task, hash.clone(), || self.drawn(), now);
             self.move_entries(&task.user_id, created.moved_entries.as_ref())
                 .await?;
             let written = before_creation(&task, &document, created)?;
             self.platform.set_many(written).await?;
-            let quota = ledger.quota_state(task.quota, now);
             if self.platform.swap(held, ledger.encode()?).await? {
-                let task = task.created(at);
-                return Ok(Submission::Created(Accepted { task, quota }));
+                return Ok(Submission::Created(accepted));
             }
             attempts.pause(&self.machine).await?;
         }
     }
 
     pub async fn withdraw(&self, id: &str, error_message: &str) -> Result<Fenced, Fault> {
-        self.end_of(id, error_message, |ledger, name| {
-            ledger.withdraw(id, name, self.machine.now())
+        self.change_task(id, Fenced::Lost, |record, _, now| {
+            Ok(rulebook::withdraw(record, error_message, now))
         })
         .await
     }
 
     pub async fn claim(&self, id: &str, user_id: Option<&str>) -> Result<Option<Claimed>, Fault> {
-        let Some(document) = self.task_document(id).await? else {
-            return Ok(None);
-        };
-        let owner = document.user_id.clone();
-        if user_id.is_some_and(|user_id| user_id != owner) {
-            return Ok(None);
-        }
         let lease = self.lease().await;
-        let name = self.drawn();
-        let mut claimed = None;
-        let mut leftovers = Vec::new();
         let claim = self
-            .change_with(&owner, |ledger| {
-                leftovers = prepared_for(ledger, id);
-                let outcome = ledger.claim(id, &name, lease, self.machine.now());
-                claimed = ledger
-                    .active()
-                    .map(|(active, entry)| (active.clone(), entry.clone()));
-                let written = match &outcome {
-                    Outcome::Changed(Claim::GivenUp) => {
-                        let reason = EndDocument::ErrorMessage(WORKER_DIED.to_owned());
-                        vec![(names::end(id, &name), documents::encode(&reason)?)]
-                    }
-                    _ => Written::new(),
-                };
-                Ok((outcome, written))
+            .change_task(id, Claim::Refused, |record, _, now| {
+                Ok(rulebook::claim(record, user_id, lease, now))
             })
             .await?;
-        if claim == Claim::GivenUp {
-            leftovers.push(names::stage(id));
-            self.discard(&leftovers).await;
-        }
-        Ok(match (claim, claimed) {
-            (Claim::Taken(lease), Some((active, entry))) => Some(Claimed {
-                lease,
-                task: document.task(&entry, Some(&active), None),
-                checkpoint: active.checkpoint,
-            }),
-            _ => None,
+        Ok(match claim {
+            Claim::Claimed(claimed) => Some(*claimed),
+            Claim::Refused | Claim::GivenUp => None,
         })
     }
 
     pub async fn renew(&self, held: &Lease) -> Result<Option<Lease>, Fault> {
-        let Some(document) = self.task_document(&held.task_id).await? else {
-            return Ok(None);
-        };
         let lease = self.lease().await;
-        self.change(&document.user_id, |ledger| {
-            Ok(ledger.renew(held, lease, self.machine.now()))
+        self.change_task(&held.task_id, None, |record, _, now| {
+            Ok(rulebook::renew(record, held, lease, now))
         })
         .await
     }
 
     pub async fn checkpoint(&self, held: &Lease, image_path: &str) -> Result<Fenced, Fault> {
-        self.change_task(&held.task_id, |ledger| {
-            Ok(ledger.checkpoint(held, image_path))
+        self.change_task(&held.task_id, Fenced::Lost, |record, _, _| {
+            Ok(rulebook::checkpoint(record, held, image_path))
         })
         .await
     }
 
     pub async fn complete(&self, held: &Lease, result_id: &str) -> Result<Fenced, Fault> {
-        let is_of_the_task = result_id == concept::id_for(&held.task_id);
-        let fenced = self
-            .change_task(&held.task_id, |ledger| {
-                match ledger.complete(held, self.machine.now())? {
-                    // Whoever lost the lease is told so first.
-                    Outcome::Changed(_) if !is_of_the_task => {
-                        Err(Fault::Invalid("The task has no such concept prepared."))
-                    }
-                    outcome => Ok(outcome),
-                }
+        self.change_task(&held.task_id, Fenced::Lost, |record, active, now| {
+            rulebook::complete(record, held, result_id, now, || {
+                Ok(active.prepared.is_some())
             })
-            .await?;
-        self.discard(&[names::stage(&held.task_id)]).await;
-        Ok(fenced)
+        })
+        .await
     }
 
     pub async fn fail(&self, held: &Lease, error_message: &str) -> Result<Fenced, Fault> {
-        let fenced = self
-            .end_of(&held.task_id, error_message, |ledger, name| {
-                ledger.fail(held, name, self.machine.now())
-            })
-            .await?;
-        self.discard(&[names::stage(&held.task_id)]).await;
-        Ok(fenced)
+        self.change_task(&held.task_id, Fenced::Lost, |record, _, now| {
+            Ok(rulebook::fail(record, held, error_message, now))
+        })
+        .await
     }
 
     pub async fn release(&self, held: &Lease) -> Result<Fenced, Fault> {
-        self.change_task(&held.task_id, |ledger| {
-            Ok(ledger.release(held, self.machine.now()))
+        self.change_task(&held.task_id, Fenced::Lost, |record, _, now| {
+            Ok(rulebook::release(record, held, now))
         })
         .await
     }
@@ -276,76 +228,67 @@ impl<P: Platform, M: Machine> Store<P, M> {
         }
     }
 
-    /// Lets a rule change the record of a task's user. A task that is gone is
-    /// lost.
-    async fn change_task(
+    /// Applies a rule to a task, and saves what it changed with all that goes
+    /// with it. `gone` is answered where there is no such task, or where it is
+    /// final.
+    async fn change_task<T: Clone>(
         &self,
         id: &str,
-        rule: impl FnMut(&mut Ledger) -> Result<Outcome<Fenced>, Fault>,
-    ) -> Result<Fenced, Fault> {
-        match self.task_document(id).await? {
-            Some(document) => self.change(&document.user_id, rule).await,
-            None => Ok(Fenced::Lost),
-        }
-    }
-
-    /// The same for a rule that ends the task with a reason, in a document of
-    /// the name that it gets.
-    async fn end_of(
-        &self,
-        id: &str,
-        error_message: &str,
-        mut rule: impl FnMut(&mut Ledger, &str) -> Outcome<Fenced>,
-    ) -> Result<Fenced, Fault> {
+        gone: T,
+        mut rule: impl FnMut(&mut TaskRecord, &Active, Timestamp) -> Result<Decision<T>, Fault>,
+    ) -> Result<T, Fault> {
         let Some(document) = self.task_document(id).await? else {
-            return Ok(Fenced::Lost);
+            return Ok(gone);
         };
-        let name = self.drawn();
-        let reason = documents::encode(&EndDocument::ErrorMessage(error_message.to_owned()))?;
         let mut leftovers = Vec::new();
-        let fenced = self
+        let answer = self
             .change_with(&document.user_id, |ledger| {
-                leftovers = prepared_for(ledger, id);
-                let written = vec![(names::end(id, &name), reason.clone())];
-                Ok((rule(ledger, &name), written))
+                leftovers.clear();
+                let loaded = ledger.active_task(id).zip(ledger.record(id, &document));
+                let Some((active, mut record)) = loaded else {
+                    return Ok((Outcome::Unchanged(gone.clone()), Written::new()));
+                };
+                let Decision { answer, event } = rule(&mut record, active, self.machine.now())?;
+                let Some(event) = event else {
+                    return Ok((Outcome::Unchanged(answer), Written::new()));
+                };
+                if event.drops_concept() {
+                    leftovers = prepared_for(ledger, id);
+                }
+                if record.task.status.is_final() {
+                    leftovers.push(names::stage(id));
+                }
+                let name = self.drawn();
+                let mut written = Written::new();
+                if let Some(reason) = &record.task.error_message {
+                    let reason = EndDocument::ErrorMessage(reason.clone());
+                    written.push((names::end(id, &name), documents::encode(&reason)?));
+                }
+                ledger.save(record, event, &name);
+                Ok((Outcome::Changed(answer), written))
             })
             .await?;
-        if fenced == Fenced::Done {
-            self.discard(&leftovers).await;
-        }
-        Ok(fenced)
+        self.discard(&leftovers).await;
+        Ok(answer)
     }
 
-    /// What is answered where nothing was created. None: the task that stood in
-    /// the way was deleted meanwhile.
-    async fn refused(
+    /// What was submitted under the key of this hash.
+    async fn submitted(
         &self,
-        new_task: &NewTask,
-        judgement: Judgement,
+        task: &NewTask,
+        hash: Option<&str>,
         ledger: &Ledger,
-    ) -> Result<Option<Submission>, Fault> {
-        let quota = ledger.quota_state(new_task.quota, self.machine.now());
-        Ok(Some(match judgement {
-            Judgement::KeyReused => Submission::KeyReused,
-            Judgement::Replayed(key) => {
-                let created_at = key.created_at;
-                let task = NewTask {
-                    id: key.task_id,
-                    is_anonymous: key.is_anonymous,
-                    original_path: key.original_path,
-                    ..new_task.clone()
-                };
-                let task = task.created(created_at);
-                Submission::Replayed(Accepted { task, quota })
-            }
-            Judgement::OriginalMissing => Submission::OriginalMissing,
-            Judgement::Active => match self.active_task(ledger).await? {
-                Some(task) => Submission::Active(Accepted { task, quota }),
-                None => return Ok(None),
-            },
-            Judgement::QuotaExceeded(state) => Submission::QuotaExceeded(state),
-            Judgement::Created(_) => return Err(Fault::Invalid("A submission was lost.")),
-        }))
+        now: Timestamp,
+    ) -> Result<Option<Submitted>, Fault> {
+        let Some(hash) = hash else {
+            return Ok(None);
+        };
+        let moved: Option<Key> = if ledger.may_have_moved(hash, now) {
+            self.document(&names::key(&task.user_id, hash)).await?
+        } else {
+            None
+        };
+        Ok(ledger.submitted(hash, moved))
     }
 
     async fn active_task(&self, ledger: &Ledger) -> Result<Option<Task>, Fault> {

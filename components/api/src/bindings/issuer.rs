@@ -1,7 +1,6 @@
 //! An issuer's keys, by HTTP.
 
-use std::time::Duration;
-
+use concept_refinement_domain::issuer_keys::{FETCH_TIMEOUT, MAX_BYTES};
 use concept_refinement_outbound::{self as outbound, Failure, Timeouts};
 use wasip3::clocks::monotonic_clock;
 use wasip3::http::types::Method;
@@ -9,17 +8,10 @@ use wasip3::http::types::Method;
 use super::host::Host;
 use crate::ports;
 
-/// The largest set of keys that is read, in bytes.
-const MAX_DOCUMENT: usize = 256 * 1024;
-
-/// How long the issuer may take: to connect, to begin its answer, to go on with
-/// it, and to come to its end.
-const LIMIT: Duration = Duration::from_secs(5);
-
 const TIMEOUTS: Timeouts = Timeouts {
-    connect: Some(LIMIT),
-    first_byte: Some(LIMIT),
-    between_bytes: Some(LIMIT),
+    connect: Some(FETCH_TIMEOUT),
+    first_byte: Some(FETCH_TIMEOUT),
+    between_bytes: Some(FETCH_TIMEOUT),
 };
 
 const ACCEPTED: (&str, &str) = ("accept", "application/jwk-set+json, application/json");
@@ -38,10 +30,10 @@ impl ports::Issuer for Host {
         let mut document = Vec::new();
         while let Some(piece) = response.piece().await.map_err(sentence)? {
             document.extend_from_slice(&piece);
-            if document.len() > MAX_DOCUMENT {
+            if document.len() > MAX_BYTES {
                 return Err("its answer is too large".to_owned());
             }
-            if u128::from(monotonic_clock::now().saturating_sub(begin)) > LIMIT.as_nanos() {
+            if u128::from(monotonic_clock::now().saturating_sub(begin)) > FETCH_TIMEOUT.as_nanos() {
                 return Err("it answered too slowly".to_owned());
             }
         }

@@ -24,16 +24,12 @@ mod turn;
 mod vignette;
 mod window;
 
-use palette::Oklab;
-
 use crate::pixels::Pixels;
 use crate::plan::Edit;
 use crate::survey::Survey;
 use crate::vocabulary::Quality;
 use lut::Lut;
-
-/// A change of one colour, whatever its place.
-type Tone = Box<dyn Fn(Oklab) -> Oklab>;
+use tone::Tone;
 
 /// The strength that a refinement is usually asked for with: an edit that is
 /// either there or not (no colour, another colour, fewer colours) is wholly

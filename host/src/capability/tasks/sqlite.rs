@@ -39,6 +39,7 @@ use concept_refinement_domain::capability::{
     TaskPage,
 };
 use concept_refinement_domain::concept::{Concept, NewConcept};
+use concept_refinement_domain::rulebook::Claim;
 use concept_refinement_domain::task::{Stage, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use futures::future::BoxFuture;
@@ -50,7 +51,6 @@ use crate::capability::directory::{self, DirectoryLock};
 use crate::capability::{Answer, Clock, OpenError};
 use damage::Damage;
 use fault::Fault;
-use leases::Claim;
 use readers::Readers;
 use schema::MigrationError;
 use watch::Hub;
@@ -194,7 +194,7 @@ impl Tasks for SqliteTasks {
 
     fn withdraw<'a>(&'a self, id: &'a str, error_message: &'a str) -> Answer<'a, Fenced> {
         let (id, error_message) = (id.to_owned(), error_message.to_owned());
-        Box::pin(self.write(move |step| submit::withdraw(step, &id, error_message)))
+        Box::pin(self.write(move |step| submit::withdraw(step, &id, &error_message)))
     }
 
     fn get<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Task>> {
@@ -243,7 +243,7 @@ impl Leases for SqliteTasks {
         Box::pin(async move {
             let claim = self.write(move |step| leases::claim(step, &id, user_id.as_deref(), lease));
             Ok(match claim.await? {
-                Claim::Taken(claimed) => Some(*claimed),
+                Claim::Claimed(claimed) => Some(*claimed),
                 Claim::Refused => None,
                 Claim::GivenUp => {
                     self.given_up.fetch_add(1, Ordering::Relaxed);
@@ -260,7 +260,7 @@ impl Leases for SqliteTasks {
 
     fn checkpoint<'a>(&'a self, lease: &'a Lease, image_path: &'a str) -> Answer<'a, Fenced> {
         let (held, image_path) = (lease.clone(), image_path.to_owned());
-        Box::pin(self.write(move |step| leases::checkpoint(step, &held, image_path)))
+        Box::pin(self.write(move |step| leases::checkpoint(step, &held, &image_path)))
     }
 
     fn put_concept<'a>(
@@ -274,12 +274,12 @@ impl Leases for SqliteTasks {
 
     fn complete<'a>(&'a self, lease: &'a Lease, result_id: &'a str) -> Answer<'a, Fenced> {
         let (held, result_id) = (lease.clone(), result_id.to_owned());
-        Box::pin(self.write(move |step| leases::complete(step, &held, result_id)))
+        Box::pin(self.write(move |step| leases::complete(step, &held, &result_id)))
     }
 
     fn fail<'a>(&'a self, lease: &'a Lease, error_message: &'a str) -> Answer<'a, Fenced> {
         let (held, error_message) = (lease.clone(), error_message.to_owned());
-        Box::pin(self.write(move |step| leases::fail(step, &held, error_message)))
+        Box::pin(self.write(move |step| leases::fail(step, &held, &error_message)))
     }
 
     fn release<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Fenced> {

@@ -8,7 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use http::uri::{Authority, Scheme};
 use http::{HeaderMap, HeaderName};
 
-use super::origin::is_host_and_port;
+use super::authority::is_host_and_port;
 use crate::config::Networks;
 
 /// The proxies that one request may have come through; of more than these no

@@ -2,6 +2,7 @@
 
 use http::uri::{Authority, PathAndQuery};
 
+use super::authority::is_host_and_port;
 use super::client::Client;
 
 /// The request with scheme and authority in its URI, where a component finds
@@ -36,13 +37,6 @@ pub fn with_origin<B>(
     *request.uri_mut() =
         http::Uri::from_parts(parts).map_err(|_| "the request's target is malformed")?;
     Ok(request)
-}
-
-/// Whatever else an authority may hold would make URLs that are none.
-pub fn is_host_and_port(authority: &Authority) -> bool {
-    let after_host = authority.as_str().rsplit_once(':').map(|(_, port)| port);
-    let has_port = after_host.is_some_and(|port| !port.ends_with(']'));
-    !authority.as_str().contains('@') && has_port == authority.port().is_some()
 }
 
 #[cfg(test)]

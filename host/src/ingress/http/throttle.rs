@@ -69,15 +69,15 @@ impl Throttle {
 impl Buckets {
     fn take(&mut self, limit: &Limit, client: IpAddr, now: Duration) -> Result<(), Duration> {
         let full = limit.interval.saturating_mul(limit.at_once);
-        let known = self.0.get(&client).copied();
-        let refilled = known.unwrap_or_default().max(now) + limit.interval;
+        let before = self.0.get(&client).copied();
+        let refilled = before.unwrap_or_default().max(now) + limit.interval;
         if let Some(wait) = refilled
             .checked_sub(now + full)
             .filter(|wait| !wait.is_zero())
         {
             return Err(wait);
         }
-        if known.is_none() && self.0.len() >= CLIENTS {
+        if before.is_none() && self.0.len() >= CLIENTS {
             self.forget(limit.interval, now);
         }
         self.0.insert(client, refilled);

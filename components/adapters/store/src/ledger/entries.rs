@@ -115,28 +115,6 @@ impl Entry {
     }
 }
 
-impl End {
-    pub(super) fn completed(document: &str, at: Timestamp) -> Self {
-        Self {
-            status: Status::Completed,
-            at,
-            document: document.to_owned(),
-            has_concept: true,
-            unpublished_image: None,
-        }
-    }
-
-    pub(super) fn failed(document: &str, checkpoint: Option<String>, at: Timestamp) -> Self {
-        Self {
-            status: Status::Failed,
-            at,
-            document: document.to_owned(),
-            has_concept: false,
-            unpublished_image: checkpoint,
-        }
-    }
-}
-
 impl Segment {
     pub fn decode(record: Option<&[u8]>) -> Result<Self, Fault> {
         record

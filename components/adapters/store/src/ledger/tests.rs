@@ -1,16 +1,17 @@
 use std::time::Duration;
 
-use concept_refinement_domain::capability::{Deleted, Fenced, ImageKind, Lease, NewTask};
+use concept_refinement_domain::capability::{Deleted, ImageKind, Lease, NewTask};
+use concept_refinement_domain::concept::id_for;
 use concept_refinement_domain::image_path::ImagePath;
-use concept_refinement_domain::quota::{Quota, Window};
-use concept_refinement_domain::task::{Refinement, Status};
+use concept_refinement_domain::rulebook::{self, Claim, Decision, Refusal, TaskRecord};
+use concept_refinement_domain::task::{Refinement, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 
 use super::entries::{Place, SEGMENT, Segment};
 use super::keys::{Key, hash};
-use super::leases::Claim;
-use super::submit::{Created, Judgement};
+use super::submit::Created;
 use super::{Ledger, Outcome};
+use crate::documents::TaskDocument;
 
 /// 2026-11-20T12:00:00Z
 const NOW: Timestamp = Timestamp(1_795_176_000_000_000);
@@ -39,13 +40,6 @@ fn task(number: usize) -> NewTask {
     }
 }
 
-fn with_key(number: usize, key: &str) -> NewTask {
-    NewTask {
-        idempotency_key: Some(key.into()),
-        ..task(number)
-    }
-}
-
 fn changed<T: std::fmt::Debug>(outcome: Outcome<T>) -> T {
     match outcome {
         Outcome::Changed(answer) => answer,
@@ -60,162 +54,78 @@ fn unchanged<T: std::fmt::Debug>(outcome: Outcome<T>) -> T {
     }
 }
 
-fn judged(ledger: &mut Ledger, task: &NewTask, now: Timestamp) -> Outcome<Judgement> {
-    ledger.submit(task, None, || format!("segment of {}", task.id), now)
+fn created(ledger: &mut Ledger, number: usize, key: Option<&str>, now: Timestamp) -> Created {
+    created_at(ledger, number, key, now).0
 }
 
-fn created(ledger: &mut Ledger, task: &NewTask, now: Timestamp) -> Created {
-    match changed(judged(ledger, task, now)) {
-        Judgement::Created(created) => created,
-        other => panic!("not created: {other:?}"),
-    }
+fn created_at(
+    ledger: &mut Ledger,
+    number: usize,
+    key: Option<&str>,
+    now: Timestamp,
+) -> (Created, Timestamp) {
+    let mut task: Task = task(number).created(now);
+    let name = || format!("segment of {number}");
+    let made = ledger.create(&mut task, key.map(hash), name, now);
+    (made, task.created_at)
 }
 
-fn claimed(ledger: &mut Ledger, id: &str, now: Timestamp) -> Lease {
-    match changed(ledger.claim(id, "unused", LEASE, now)) {
-        Claim::Taken(lease) => lease,
-        other => panic!("not taken: {other:?}"),
+fn apply<T>(
+    ledger: &mut Ledger,
+    number: usize,
+    rule: impl FnOnce(&mut TaskRecord) -> Decision<T>,
+) -> T {
+    let document = TaskDocument::new(&task(number), number);
+    let mut record = ledger.record(&id(number), &document).unwrap();
+    let Decision { answer, event } = rule(&mut record);
+    ledger.save(record, event.unwrap(), "why");
+    answer
+}
+
+fn claimed(ledger: &mut Ledger, number: usize, now: Timestamp) -> Lease {
+    match apply(ledger, number, |record| {
+        rulebook::claim(record, None, LEASE, now)
+    }) {
+        Claim::Claimed(claimed) => claimed.lease,
+        other => panic!("not claimed: {other:?}"),
     }
 }
 
 fn completed(ledger: &mut Ledger, number: usize, now: Timestamp) {
-    let lease = claimed(ledger, &id(number), now);
-    let _ = changed(ledger.prepare(&lease, "concept"));
-    assert_eq!(changed(ledger.complete(&lease, now).unwrap()), Fenced::Done);
-}
-
-#[test]
-fn a_submission_is_judged_in_the_order_of_the_contract() {
-    let quota = Some(Quota {
-        limit: 2,
-        window: Window::Day,
+    let lease = claimed(ledger, number, now);
+    ledger.prepare("concept");
+    let result = id_for(&id(number));
+    let _ = apply(ledger, number, |record| {
+        rulebook::complete(record, &lease, &result, now, || Ok::<_, Refusal>(true)).unwrap()
     });
-    let mut ledger = Ledger::default();
-    let first = NewTask {
-        quota,
-        ..with_key(1, "key")
-    };
-    created(&mut ledger, &first, NOW);
-
-    let other_prompt = |mut task: NewTask| {
-        task.refinement.refinement_prompt = "Make it darker".into();
-        task
-    };
-    let unfound = |task: NewTask| NewTask {
-        original_found: false,
-        ..task
-    };
-    for (name, task, expected) in [
-        (
-            "another refinement under its key",
-            other_prompt(unfound(with_key(2, "key"))),
-            "KeyReused",
-        ),
-        ("a repeat", unfound(with_key(2, "key")), "Replayed"),
-        ("no original", unfound(task(2)), "OriginalMissing"),
-        ("a second task", task(2), "Active"),
-    ] {
-        let judgement = unchanged(judged(&mut ledger, &task, NOW));
-        let judgement = format!("{judgement:?}");
-        assert!(judgement.starts_with(expected), "{name}: {judgement}");
-    }
-
-    completed(&mut ledger, 1, NOW);
-    let second = NewTask { quota, ..task(2) };
-    created(&mut ledger, &second, NOW);
-    completed(&mut ledger, 2, NOW);
-    let third = NewTask { quota, ..task(3) };
-    let refused = unchanged(judged(&mut ledger, &third, NOW));
-    assert!(matches!(refused, Judgement::QuotaExceeded(state) if state.remaining == 0));
-    created(&mut ledger, &third, NOW.plus(DAY));
 }
 
 #[test]
-fn a_withdrawn_task_cost_nothing() {
-    let quota = Some(Quota {
-        limit: 1,
-        window: Window::Month,
+fn a_saved_task_is_loaded_as_it_was() {
+    let mut ledger = Ledger::default();
+    created(&mut ledger, 1, None, NOW);
+    let document = TaskDocument::new(&task(1), 1);
+    let lease = claimed(&mut ledger, 1, NOW);
+    let _ = apply(&mut ledger, 1, |record| {
+        rulebook::checkpoint(record, &lease, "refined/a")
     });
-    let mut ledger = Ledger::default();
-    for number in 1..4 {
-        let task = NewTask {
-            quota,
-            ..with_key(number, "key")
-        };
-        created(&mut ledger, &task, NOW);
-        assert_eq!(
-            changed(ledger.withdraw(&id(number), "why", NOW)),
-            Fenced::Done
-        );
-        assert_eq!(
-            unchanged(ledger.withdraw(&id(number), "why", NOW)),
-            Fenced::Lost
-        );
-    }
-    created(&mut ledger, &task(9), NOW);
-    claimed(&mut ledger, &id(9), NOW);
-    assert_eq!(unchanged(ledger.withdraw(&id(9), "why", NOW)), Fenced::Lost);
-}
-
-#[test]
-fn who_lost_the_lease_changes_nothing() {
-    let mut ledger = Ledger::default();
-    created(&mut ledger, &task(1), NOW);
-    let stale = claimed(&mut ledger, &id(1), NOW);
+    ledger.prepare("concept");
+    let mut expected = TaskRecord::new(task(1).created(NOW));
+    let _ = rulebook::claim(&mut expected, None, LEASE, NOW);
+    let _ = rulebook::checkpoint(&mut expected, &lease, "refined/a");
+    let loaded = ledger.record(&id(1), &document).unwrap();
     assert_eq!(
-        unchanged(ledger.claim(&id(1), "unused", LEASE, NOW)),
-        Claim::Refused
+        loaded,
+        TaskRecord {
+            revision: 0,
+            ..expected
+        }
     );
-    let later = NOW.plus(LEASE);
-    let lease = claimed(&mut ledger, &id(1), later);
-    assert_eq!(lease.attempt, stale.attempt + 1);
-
-    let before = ledger.clone();
-    assert_eq!(unchanged(ledger.renew(&stale, LEASE, later)), None);
-    assert_eq!(unchanged(ledger.checkpoint(&stale, "path")), Fenced::Lost);
-    assert_eq!(unchanged(ledger.prepare(&stale, "concept")), None);
-    assert_eq!(
-        unchanged(ledger.complete(&stale, later).unwrap()),
-        Fenced::Lost
-    );
-    assert_eq!(unchanged(ledger.fail(&stale, "why", later)), Fenced::Lost);
-    assert_eq!(unchanged(ledger.release(&stale, later)), Fenced::Lost);
-    assert_eq!(ledger, before);
-
-    assert!(ledger.complete(&lease, later).is_err(), "nothing prepared");
-    let _ = changed(ledger.prepare(&lease, "concept"));
-    assert_eq!(
-        changed(ledger.complete(&lease, later).unwrap()),
-        Fenced::Done
-    );
-    assert_eq!(unchanged(ledger.fail(&lease, "why", later)), Fenced::Lost);
-}
-
-#[test]
-fn the_third_death_fails_the_task() {
-    let mut ledger = Ledger::default();
-    created(&mut ledger, &task(1), NOW);
-    let mut now = NOW;
-    for _ in 0..3 {
-        claimed(&mut ledger, &id(1), now);
-        now = now.plus(LEASE);
-    }
-    assert_eq!(
-        changed(ledger.claim(&id(1), "why", LEASE, now)),
-        Claim::GivenUp
-    );
-    assert!(ledger.active().is_none());
-    let end = ledger.entry(0).and_then(|entry| entry.end.clone()).unwrap();
-    assert_eq!((end.status, end.document.as_str()), (Status::Failed, "why"));
-}
-
-#[test]
-fn a_failed_task_hands_its_image_over_when_it_is_deleted() {
-    let mut ledger = Ledger::default();
-    created(&mut ledger, &task(1), NOW);
-    let lease = claimed(&mut ledger, &id(1), NOW);
-    let _ = changed(ledger.checkpoint(&lease, "refined/a"));
-    let _ = changed(ledger.fail(&lease, "why", NOW));
+    assert_eq!(ledger.record(&id(2), &document), None);
+    let _ = apply(&mut ledger, 1, |record| {
+        rulebook::fail(record, &lease, "It failed.", NOW)
+    });
+    assert_eq!(ledger.record(&id(1), &document), None, "it is final");
     assert_eq!(
         changed(ledger.delete_task(0, &id(1))),
         Some(Deleted {
@@ -225,12 +135,28 @@ fn a_failed_task_hands_its_image_over_when_it_is_deleted() {
     assert_eq!(unchanged(ledger.delete_task(0, &id(1))), None);
 }
 
+/// What an earlier version wrote.
+#[test]
+fn an_older_record_is_read() {
+    let record = r#"{"version":3,"usage":[{"window":"hour","starts_at":0,"ends_at":3600000000,
+        "used":2}],"active":{"status":"processing","attempt":1,"deaths":0,"updated_at":5,
+        "lease_until":9,"checkpoint":null,"prepared":"name"},"keys":[{"hash":"ab",
+        "fingerprint":"cd","task_id":"a","is_anonymous":false,"original_path":null,
+        "created_at":4}],"keys_moved_until":null,"segments":[],"entries":[{"task_id":"a",
+        "created_at":4,"task_is_deleted":false,"end":null}],"uploads":[]}"#;
+    let ledger = Ledger::decode(Some(record.as_bytes())).unwrap();
+    let written: serde_json::Value = serde_json::from_slice(&ledger.encode().unwrap()).unwrap();
+    let mut expected: serde_json::Value = serde_json::from_str(record).unwrap();
+    expected["version"] = 4.into();
+    assert_eq!(written, expected);
+}
+
 #[test]
 fn a_record_stays_small_and_each_entry_keeps_its_number() {
     let mut ledger = Ledger::default();
     let mut segments = std::collections::HashMap::new();
     for number in 0..SEGMENT * 5 + 7 {
-        let made = created(&mut ledger, &task(number), NOW);
+        let made = created(&mut ledger, number, None, NOW);
         assert_eq!(made.number, number);
         if let Some((name, segment)) = made.moved_entries {
             let record = segment.encode().unwrap();
@@ -260,7 +186,7 @@ fn a_key_is_found_wherever_it_is_until_it_is_forgotten() {
     let key = |number: usize| format!("key {number}");
     let at = |number: usize| NOW.plus(Duration::from_micros(number as u64));
     for number in 0..200 {
-        let made = created(&mut ledger, &with_key(number, &key(number)), at(number));
+        let made = created(&mut ledger, number, Some(&key(number)), at(number));
         documents.extend(
             made.moved_keys
                 .into_iter()
@@ -273,13 +199,10 @@ fn a_key_is_found_wherever_it_is_until_it_is_forgotten() {
         let hash = hash(&key(number));
         let moved = ledger
             .may_have_moved(&hash, now)
-            .then(|| documents.get(&hash))
+            .then(|| documents.get(&hash).cloned())
             .flatten();
-        let task = with_key(1000, &key(number));
-        match ledger.clone().submit(&task, moved, String::new, now) {
-            Outcome::Unchanged(Judgement::Replayed(key)) => Some(key.task_id),
-            _ => None,
-        }
+        let submitted = ledger.submitted(&hash, moved)?;
+        submitted.is_remembered(now).then_some(submitted.task_id)
     };
     for number in 0..200 {
         assert_eq!(replay(&ledger, number, at(200)), Some(id(number)));
@@ -293,11 +216,11 @@ fn a_key_is_found_wherever_it_is_until_it_is_forgotten() {
 #[test]
 fn the_list_is_in_order_whatever_the_clock_does() {
     let mut ledger = Ledger::default();
-    created(&mut ledger, &task(1), NOW);
+    created(&mut ledger, 1, None, NOW);
     completed(&mut ledger, 1, NOW);
     let set_back = Timestamp(NOW.0 - 1_000_000);
     let next = Timestamp(NOW.0 + 1);
-    assert_eq!(created(&mut ledger, &task(2), set_back).at, next);
+    assert_eq!(created_at(&mut ledger, 2, None, set_back).1, next);
     completed(&mut ledger, 2, set_back);
     let end = ledger.newest().next().unwrap().end.as_ref();
     assert_eq!(end.unwrap().at, next);

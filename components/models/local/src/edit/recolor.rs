@@ -6,7 +6,7 @@ use std::f32::consts::TAU;
 
 use palette::{Oklab, Oklch};
 
-use super::Tone;
+use super::tone::Tone;
 use crate::color::{self, smoothstep};
 use crate::plan::Recolor;
 use crate::survey::{NEUTRAL, Survey};

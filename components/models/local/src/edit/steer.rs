@@ -4,8 +4,8 @@
 
 use palette::{Oklab, Oklch};
 
-use super::Tone;
 use super::recolor::{covered, tint};
+use super::tone::Tone;
 use crate::color;
 use crate::survey::{NEUTRAL, Survey};
 

@@ -5,8 +5,10 @@
 
 use palette::Oklab;
 
-use super::Tone;
 use crate::color;
+
+/// A change of one colour, whatever its place.
+pub type Tone = Box<dyn Fn(Oklab) -> Oklab>;
 
 /// Lighter or darker, by a curve that keeps black and white.
 pub fn lightness(amount: f32) -> Tone {

@@ -4,7 +4,7 @@
 mod state;
 mod turning;
 
-use super::{Edit, Plan, Recolor};
+use super::edits::{Edit, Plan, Recolor};
 use crate::vocabulary::{Meaning, Quality, Toward};
 use crate::words::Term;
 use state::{Clause, Last, Modifiers, Part, Pending, Replacing};

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::vocabulary::{TABLE, Turn};
+use crate::vocabulary::{Quality, TABLE, Turn};
 use Quality::*;
 
 const BROWN: u32 = 0x8B5A2B;

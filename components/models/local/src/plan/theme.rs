@@ -2,12 +2,12 @@
 //! it names pull the palette towards them, unless the prompt speaks of colours
 //! itself or is about something else.
 
-use super::{Edit, Plan};
+use super::edits::{Edit, Plan};
 use crate::vocabulary::{Meaning, Quality};
 use crate::words::terms;
 
 /// Colours beyond these say nothing more about a palette.
-const MOST: usize = 8;
+const MAX_COLORS: usize = 8;
 
 /// The colours that the description names and does not exclude.
 pub fn colors(description: &str) -> Vec<u32> {
@@ -23,7 +23,7 @@ pub fn colors(description: &str) -> Vec<u32> {
             _ => {}
         }
     }
-    colors.truncate(MOST);
+    colors.truncate(MAX_COLORS);
     colors
 }
 

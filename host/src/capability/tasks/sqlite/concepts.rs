@@ -1,15 +1,15 @@
 //! Refined concepts: prepared by a worker, published with the task.
 
 use concept_refinement_domain::capability::{ConceptPage, Lease, Page, Position};
-use concept_refinement_domain::concept::{Concept, NewConcept, id_for};
+use concept_refinement_domain::concept::{Concept, NewConcept};
+use concept_refinement_domain::rulebook;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
 
 use super::fault::Fault;
-use super::leases;
 use super::reads::{one_more, start};
 use super::references;
-use super::rows::Stored;
+use super::rows::{self, Stored};
 use super::writer::Step;
 
 const COLUMNS: &str = "id, task_id, user_id, is_anonymous, image_path, image_url, \
@@ -21,15 +21,13 @@ pub(super) fn put(
     lease: &Lease,
     concept: &NewConcept,
 ) -> Result<Option<String>, Fault> {
-    let Some(row) = leases::row_of(step, lease)? else {
+    let id = match rows::find(step, &lease.task_id)? {
+        Some(record) => rulebook::put_concept(&record, lease, concept)?,
+        None => None,
+    };
+    let Some(id) = id else {
         return Ok(None);
     };
-    if concept.task_id != row.task.id || concept.user_id != row.task.user_id {
-        return Err(Fault::Invalid(
-            "The concept is not that of the claimed task.",
-        ));
-    }
-    let id = id_for(&row.task.id);
     let color_palettes = serde_json::Value::from(concept.color_palettes.clone()).to_string();
     step.connection
         .prepare_cached(

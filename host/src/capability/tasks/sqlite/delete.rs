@@ -1,7 +1,7 @@
 //! Forgetting a task.
 
 use concept_refinement_domain::capability::Deleted;
-use concept_refinement_domain::task::Status;
+use concept_refinement_domain::rulebook;
 
 use super::fault::Fault;
 use super::watch::News;
@@ -15,7 +15,8 @@ pub(super) fn delete(
     user_id: &str,
     id: &str,
 ) -> Result<Option<Deleted>, Fault> {
-    let Some(row) = rows::find(step, id)?.filter(|row| row.task.user_id == user_id) else {
+    let record = rows::find(step, id)?;
+    let Some(deleted) = record.and_then(|record| rulebook::delete(&record, user_id)) else {
         return Ok(None);
     };
     step.connection
@@ -24,8 +25,5 @@ pub(super) fn delete(
     concepts::drop_prepared(step, id)?;
     references::forget(step, id)?;
     step.announce(id, News::Deleted);
-    let is_published = row.task.status == Status::Completed;
-    Ok(Some(Deleted {
-        unpublished_image: row.checkpoint.filter(|_| !is_published),
-    }))
+    Ok(Some(deleted))
 }

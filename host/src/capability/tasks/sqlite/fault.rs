@@ -1,6 +1,7 @@
 //! What can go wrong inside, and what a caller may be told of it.
 
 use concept_refinement_domain::capability::CapabilityError;
+use concept_refinement_domain::rulebook::Refusal;
 use rusqlite::{ErrorCode, ffi};
 
 use super::damage::{self, Damage};
@@ -14,8 +15,8 @@ pub(super) enum Fault {
     #[error(transparent)]
     Nameless(std::io::Error),
     /// The caller asked for something that cannot be: the sentence is for it.
-    #[error("{0}")]
-    Invalid(&'static str),
+    #[error(transparent)]
+    Refused(#[from] Refusal),
 }
 
 impl Fault {
@@ -23,7 +24,7 @@ impl Fault {
     /// not. Damage is remembered.
     pub(super) fn tell(self, damage: &Damage) -> CapabilityError {
         match self {
-            Self::Invalid(sentence) => CapabilityError::invalid(sentence),
+            Self::Refused(refusal) => CapabilityError::invalid(refusal.to_string()),
             Self::Nameless(error) => {
                 static FAULT: LogThrottle = LogThrottle::new();
                 if let Some(times) = FAULT.times() {

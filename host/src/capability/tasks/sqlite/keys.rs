@@ -1,7 +1,7 @@
 //! Idempotency keys: what answers a repeated submission as the first one was.
 
-use concept_refinement_domain::capability::NewTask;
-use concept_refinement_domain::idempotency::{REMEMBERED, fingerprint};
+use concept_refinement_domain::hex::hex;
+use concept_refinement_domain::idempotency::{REMEMBERED, Submitted, fingerprint};
 use concept_refinement_domain::task::Task;
 use rusqlite::{OptionalExtension, params};
 
@@ -13,42 +13,26 @@ use crate::capability::clock::before;
 /// Removed with each new key, at most: more than one is added.
 const PRUNED_AT_ONCE: u32 = 8;
 
-pub(super) enum Earlier {
-    /// Another refinement was submitted under the key.
-    Different,
-    /// The same one was: the task as it was when it was created.
-    Same(Box<Task>),
-}
-
-/// What was submitted under the key within the time that it is remembered.
-pub(super) fn find(
-    step: &Step<'_>,
-    new_task: &NewTask,
-    key: &str,
-) -> Result<Option<Earlier>, Fault> {
-    let oldest = Stored(before(step.now, REMEMBERED));
-    let earlier = step
+/// What was submitted under the key, however long ago.
+pub(super) fn find(step: &Step<'_>, user_id: &str, key: &str) -> Result<Option<Submitted>, Fault> {
+    let submitted = step
         .connection
         .prepare_cached(
             "SELECT fingerprint, task_id, is_anonymous, original_path, created_at \
-             FROM idempotency_key WHERE user_id = ? AND key = ? AND created_at > ?",
+             FROM idempotency_key WHERE user_id = ? AND key = ?",
         )?
-        .query_row(params![new_task.user_id, key, oldest], |row| {
-            let known: Vec<u8> = row.get("fingerprint")?;
-            if known != fingerprint(&new_task.refinement) {
-                return Ok(Earlier::Different);
-            }
-            let Stored(created_at) = row.get("created_at")?;
-            let task = NewTask {
-                id: row.get("task_id")?,
+        .query_row([user_id, key], |row| {
+            let fingerprint: Vec<u8> = row.get("fingerprint")?;
+            Ok(Submitted {
+                fingerprint: hex(&fingerprint),
+                task_id: row.get("task_id")?,
                 is_anonymous: row.get("is_anonymous")?,
                 original_path: row.get("original_path")?,
-                ..new_task.clone()
-            };
-            Ok(Earlier::Same(Box::new(task.created(created_at))))
+                created_at: row.get::<_, Stored<_>>("created_at")?.0,
+            })
         })
         .optional()?;
-    Ok(earlier)
+    Ok(submitted)
 }
 
 pub(super) fn remember(step: &Step<'_>, task: &Task, key: &str) -> Result<(), Fault> {

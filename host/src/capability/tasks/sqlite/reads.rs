@@ -1,22 +1,23 @@
 //! What users see of their tasks.
 
 use concept_refinement_domain::capability::{Page, Position, TaskPage};
+use concept_refinement_domain::rulebook::TaskRecord;
 use concept_refinement_domain::task::Status;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::fault::Fault;
-use super::rows::{COLUMNS, TaskRow};
+use super::rows::{COLUMNS, read};
 
 pub(super) fn get(
     connection: &Connection,
     user_id: &str,
     id: &str,
-) -> Result<Option<TaskRow>, Fault> {
+) -> Result<Option<TaskRecord>, Fault> {
     Ok(connection
         .prepare_cached(&format!(
             "SELECT {COLUMNS} FROM task WHERE id = ? AND user_id = ?"
         ))?
-        .query_row([id, user_id], TaskRow::read)
+        .query_row([id, user_id], read)
         .optional()?)
 }
 
@@ -46,7 +47,7 @@ pub(super) fn list(
                 id,
                 one_more(limit)
             ],
-            TaskRow::read,
+            read,
         )?
         .map(|row| Ok(row?.task))
         .collect::<Result<Vec<_>, Fault>>()?;

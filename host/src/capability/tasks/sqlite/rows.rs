@@ -1,10 +1,11 @@
-//! A task as a row: read whole, changed in memory by the domain's rules, and
-//! written back whole within the same step.
+//! A task as a row: read whole, changed in memory by the rules of the domain,
+//! and written back whole within the same step.
 
 use std::sync::Arc;
 
-use concept_refinement_domain::lease::PENDING_OVERDUE;
-use concept_refinement_domain::task::{Event, Refinement, Status, Task, next_status};
+use concept_refinement_domain::lease::due_at;
+use concept_refinement_domain::rulebook::{Decision, Event, TaskRecord};
+use concept_refinement_domain::task::{Refinement, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, Value, ValueRef};
 use rusqlite::{OptionalExtension, Params, Row, named_params};
@@ -12,86 +13,84 @@ use rusqlite::{OptionalExtension, Params, Row, named_params};
 use super::fault::Fault;
 use super::watch::News;
 use super::writer::Step;
+use super::{concepts, keys, usage};
 
-/// What `TaskRow::read` reads.
+/// What [`read`] reads.
 pub(super) const COLUMNS: &str = "id, user_id, is_anonymous, status, original_image_url, \
      refinement_prompt, logo_description, theme_description, original_path, created_at, \
      updated_at, completed_at, result_id, image_path, error_message, lease_until, attempt, \
      deaths, checkpoint, revision";
 
-#[derive(Clone, Debug)]
-pub(super) struct TaskRow {
-    pub(super) task: Task,
-    pub(super) attempt: u32,
-    pub(super) deaths: u32,
-    pub(super) checkpoint: Option<String>,
-    pub(super) revision: u64,
+/// Applies a rule to a task, and saves what it changed with all that goes with
+/// it. `gone` is answered where there is no such task.
+pub(super) fn change<T>(
+    step: &mut Step<'_>,
+    id: &str,
+    gone: T,
+    rule: impl FnOnce(&mut TaskRecord, Timestamp) -> Decision<T>,
+) -> Result<T, Fault> {
+    try_change(step, id, gone, |record, step| Ok(rule(record, step.now)))
 }
 
-impl TaskRow {
-    pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
-        Ok(Self {
-            task: Task {
-                id: row.get("id")?,
-                user_id: row.get("user_id")?,
-                is_anonymous: row.get("is_anonymous")?,
-                status: row.get::<_, Stored<Status>>("status")?.0,
-                refinement: Refinement {
-                    original_image_url: row.get("original_image_url")?,
-                    refinement_prompt: row.get("refinement_prompt")?,
-                    logo_description: row.get("logo_description")?,
-                    theme_description: row.get("theme_description")?,
-                },
-                original_path: row.get("original_path")?,
-                created_at: row.get::<_, Stored<_>>("created_at")?.0,
-                updated_at: timestamp(row, "updated_at")?,
-                completed_at: timestamp(row, "completed_at")?,
-                result_id: row.get("result_id")?,
-                image_path: row.get("image_path")?,
-                error_message: row.get("error_message")?,
-                lease_until: timestamp(row, "lease_until")?,
+/// The same for a rule that asks for more of the store.
+pub(super) fn try_change<T>(
+    step: &mut Step<'_>,
+    id: &str,
+    gone: T,
+    rule: impl FnOnce(&mut TaskRecord, &Step<'_>) -> Result<Decision<T>, Fault>,
+) -> Result<T, Fault> {
+    let Some(mut record) = find(step, id)? else {
+        return Ok(gone);
+    };
+    let Decision { answer, event } = rule(&mut record, step)?;
+    if let Some(event) = event {
+        save(step, &record, event)?;
+    }
+    Ok(answer)
+}
+
+pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<TaskRecord> {
+    Ok(TaskRecord {
+        task: Task {
+            id: row.get("id")?,
+            user_id: row.get("user_id")?,
+            is_anonymous: row.get("is_anonymous")?,
+            status: row.get::<_, Stored<Status>>("status")?.0,
+            refinement: Refinement {
+                original_image_url: row.get("original_image_url")?,
+                refinement_prompt: row.get("refinement_prompt")?,
+                logo_description: row.get("logo_description")?,
+                theme_description: row.get("theme_description")?,
             },
-            attempt: row.get("attempt")?,
-            deaths: row.get("deaths")?,
-            checkpoint: row.get("checkpoint")?,
-            revision: row.get::<_, i64>("revision")?.unsigned_abs(),
-        })
-    }
-
-    /// Lets the event happen to the task, now. False: it cannot.
-    pub(super) fn happen(&mut self, event: Event, now: Timestamp) -> bool {
-        let Some(status) = next_status(self.task.status, event) else {
-            return false;
-        };
-        self.task.status = status;
-        self.task.updated_at = Some(now);
-        self.task.completed_at = status.is_final().then_some(now);
-        if status != Status::Processing {
-            self.task.lease_until = None;
-        }
-        self.revision = self.revision.saturating_add(1);
-        true
-    }
-
-    /// When the task needs a (new) message.
-    pub(super) fn due_at(&self) -> Option<Timestamp> {
-        match self.task.status {
-            Status::Pending => {
-                let since = self.task.updated_at.unwrap_or(self.task.created_at);
-                Some(since.plus(PENDING_OVERDUE))
-            }
-            Status::Processing => self.task.lease_until,
-            Status::Completed | Status::Failed => None,
-        }
-    }
+            original_path: row.get("original_path")?,
+            created_at: row.get::<_, Stored<_>>("created_at")?.0,
+            updated_at: timestamp(row, "updated_at")?,
+            completed_at: timestamp(row, "completed_at")?,
+            result_id: row.get("result_id")?,
+            image_path: row.get("image_path")?,
+            error_message: row.get("error_message")?,
+            lease_until: timestamp(row, "lease_until")?,
+        },
+        attempt: row.get("attempt")?,
+        deaths: row.get("deaths")?,
+        checkpoint: row.get("checkpoint")?,
+        revision: row.get::<_, i64>("revision")?.unsigned_abs(),
+    })
 }
 
-pub(super) fn find(step: &Step<'_>, id: &str) -> Result<Option<TaskRow>, Fault> {
+pub(super) fn find(step: &Step<'_>, id: &str) -> Result<Option<TaskRecord>, Fault> {
     one(step, "id = ?", [id])
 }
 
+pub(super) fn exists(step: &Step<'_>, id: &str) -> Result<bool, Fault> {
+    Ok(step
+        .connection
+        .prepare_cached("SELECT 1 FROM task WHERE id = ?")?
+        .exists([id])?)
+}
+
 /// The user's task that is pending or processing.
-pub(super) fn active(step: &Step<'_>, user_id: &str) -> Result<Option<TaskRow>, Fault> {
+pub(super) fn active(step: &Step<'_>, user_id: &str) -> Result<Option<TaskRecord>, Fault> {
     one(
         step,
         "user_id = ? AND status IN ('pending', 'processing')",
@@ -103,11 +102,11 @@ fn one(
     step: &Step<'_>,
     condition: &'static str,
     parameters: impl Params,
-) -> Result<Option<TaskRow>, Fault> {
+) -> Result<Option<TaskRecord>, Fault> {
     let mut statement = step
         .connection
         .prepare_cached(&format!("SELECT {COLUMNS} FROM task WHERE {condition}"))?;
-    Ok(statement.query_row(parameters, TaskRow::read).optional()?)
+    Ok(statement.query_row(parameters, read).optional()?)
 }
 
 pub(super) fn insert(step: &Step<'_>, task: &Task) -> Result<(), Fault> {
@@ -128,13 +127,14 @@ pub(super) fn insert(step: &Step<'_>, task: &Task) -> Result<(), Fault> {
         ":theme": task.refinement.theme_description,
         ":original_path": task.original_path,
         ":created_at": Stored(task.created_at),
-        ":due_at": Stored(task.created_at.plus(PENDING_OVERDUE)),
+        ":due_at": due_at(task).map(Stored),
     })?;
     Ok(())
 }
 
-/// Writes a row back. A change of status is told to those who watch.
-pub(super) fn save(step: &mut Step<'_>, row: &TaskRow, is_news: bool) -> Result<(), Fault> {
+/// Writes a row back, and does what else the event asks for.
+fn save(step: &mut Step<'_>, record: &TaskRecord, event: Event) -> Result<(), Fault> {
+    let task = &record.task;
     let mut statement = step.connection.prepare_cached(
         "UPDATE task SET status = :status, updated_at = :updated_at, \
          completed_at = :completed_at, result_id = :result_id, image_path = :image_path, \
@@ -143,23 +143,31 @@ pub(super) fn save(step: &mut Step<'_>, row: &TaskRow, is_news: bool) -> Result<
          WHERE id = :id",
     )?;
     statement.execute(named_params! {
-        ":id": row.task.id,
-        ":status": row.task.status.as_str(),
-        ":updated_at": row.task.updated_at.map(Stored),
-        ":completed_at": row.task.completed_at.map(Stored),
-        ":result_id": row.task.result_id,
-        ":image_path": row.task.image_path,
-        ":error_message": row.task.error_message,
-        ":lease_until": row.task.lease_until.map(Stored),
-        ":attempt": row.attempt,
-        ":deaths": row.deaths,
-        ":checkpoint": row.checkpoint,
-        ":revision": i64::try_from(row.revision).unwrap_or(i64::MAX),
-        ":due_at": row.due_at().map(Stored),
+        ":id": task.id,
+        ":status": task.status.as_str(),
+        ":updated_at": task.updated_at.map(Stored),
+        ":completed_at": task.completed_at.map(Stored),
+        ":result_id": task.result_id,
+        ":image_path": task.image_path,
+        ":error_message": task.error_message,
+        ":lease_until": task.lease_until.map(Stored),
+        ":attempt": record.attempt,
+        ":deaths": record.deaths,
+        ":checkpoint": record.checkpoint,
+        ":revision": i64::try_from(record.revision).unwrap_or(i64::MAX),
+        ":due_at": due_at(task).map(Stored),
     })?;
-    if is_news {
-        let news = News::Status(row.revision, row.attempt, Arc::new(row.task.clone()));
-        step.announce(&row.task.id, news);
+    drop(statement);
+    if event.drops_concept() {
+        concepts::drop_prepared(step, &task.id)?;
+    }
+    if event.undoes_submission() {
+        usage::give_back(step, &task.user_id, task.created_at)?;
+        keys::forget(step, &task.id)?;
+    }
+    if event.is_announced() {
+        let news = News::Status(record.revision, record.attempt, Arc::new(task.clone()));
+        step.announce(&task.id, news);
     }
     Ok(())
 }

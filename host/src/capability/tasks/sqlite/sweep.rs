@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use concept_refinement_domain::lease::PENDING_OVERDUE;
+use concept_refinement_domain::lease::{PENDING_OVERDUE, furthest};
 use concept_refinement_domain::task::Task;
 use concept_refinement_domain::timestamp::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::fault::Fault;
-use super::rows::{COLUMNS, Stored, TaskRow};
+use super::rows::{COLUMNS, Stored, read};
 use super::writer::Step;
 
 /// The longest overdue first. Each is due again after another while.
@@ -19,7 +19,7 @@ pub(super) fn due(step: &Step<'_>, limit: u32, lease: Duration) -> Result<Vec<Ta
         .prepare_cached(&format!(
             "SELECT {COLUMNS} FROM task WHERE due_at <= ? ORDER BY due_at, created_at, id LIMIT ?"
         ))?
-        .query_map(params![Stored(step.now), limit], TaskRow::read)?
+        .query_map(params![Stored(step.now), limit], read)?
         .map(|row| Ok(row?.task))
         .collect::<Result<Vec<_>, Fault>>()?;
     let mut statement = step
@@ -31,15 +31,14 @@ pub(super) fn due(step: &Step<'_>, limit: u32, lease: Duration) -> Result<Vec<Ta
     Ok(tasks)
 }
 
-/// What lies further ahead than any lease or wait was written before the clock
-/// was set back. A worker that lives renews its lease all the same.
+/// Moves what was written before the clock was set back.
 fn follow_clock(step: &Step<'_>, lease: Duration) -> Result<(), Fault> {
-    let furthest = Stored(step.now.plus(lease.max(PENDING_OVERDUE)));
+    let (due_at, lease_until) = furthest(lease, step.now);
     step.connection
         .prepare_cached(
             "UPDATE task SET due_at = ?1, lease_until = min(lease_until, ?2) WHERE due_at > ?1",
         )?
-        .execute(params![furthest, Stored(step.now.plus(lease))])?;
+        .execute([Stored(due_at), Stored(lease_until)])?;
     Ok(())
 }
 

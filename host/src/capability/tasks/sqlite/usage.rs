@@ -1,11 +1,7 @@
 //! How many tasks a user created in each calendar window.
-//!
-//! Counted whether or not there is a quota, in every kind of window, so that an
-//! operator may change the quota and find the right count.
+//! The rules are those of the domain's `Usage`.
 
-use std::time::Duration;
-
-use concept_refinement_domain::quota::{Quota, QuotaState, Window};
+use concept_refinement_domain::quota::{RETENTION, Window};
 use concept_refinement_domain::timestamp::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
@@ -13,9 +9,6 @@ use super::fault::Fault;
 use super::rows::Stored;
 use super::writer::Step;
 use crate::capability::clock::before;
-
-/// A window that is over is kept this long, in case the clock is set back.
-const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Removed with each new count, at most: more than one task adds.
 const PRUNED_AT_ONCE: u32 = 8;
@@ -32,17 +25,6 @@ pub(super) fn used(step: &Step<'_>, user_id: &str, window: Window) -> Result<u32
         )
         .optional()?;
     Ok(used.unwrap_or(0))
-}
-
-/// How much of the quota the user has left. None: unlimited.
-pub(super) fn state(
-    step: &Step<'_>,
-    user_id: &str,
-    quota: Option<Quota>,
-) -> Result<Option<QuotaState>, Fault> {
-    quota
-        .map(|quota| Ok(quota.state(used(step, user_id, quota.window)?, step.now)))
-        .transpose()
 }
 
 /// Counts one task more.
@@ -88,6 +70,6 @@ fn prune(step: &Step<'_>) -> Result<(), Fault> {
             "DELETE FROM usage WHERE (user_id, window, starts_at) IN \
              (SELECT user_id, window, starts_at FROM usage WHERE ends_at <= ? LIMIT ?)",
         )?
-        .execute(params![Stored(before(step.now, KEPT)), PRUNED_AT_ONCE])?;
+        .execute(params![Stored(before(step.now, RETENTION)), PRUNED_AT_ONCE])?;
     Ok(())
 }

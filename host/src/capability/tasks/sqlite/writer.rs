@@ -254,6 +254,7 @@ mod tests {
     use std::sync::mpsc as blocking;
 
     use concept_refinement_domain::capability::ErrorKind;
+    use concept_refinement_domain::rulebook::Refusal;
     use futures::future::join_all;
     use futures::poll;
 
@@ -303,7 +304,7 @@ mod tests {
             step.connection
                 .execute("INSERT INTO child (id, parent) VALUES (?, ?)", values)?;
             if id % 2 == 1 {
-                return Err(Fault::Invalid("odd"));
+                return Err(Refusal::IdTaken.into());
             }
             Ok(())
         };

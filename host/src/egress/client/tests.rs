@@ -4,12 +4,15 @@ use std::net::SocketAddr;
 use std::sync::Mutex;
 
 use bytes::Bytes;
+use concept_refinement_domain::address::is_public;
+use concept_refinement_domain::original::AllowedSources;
 use futures::future::{BoxFuture, ready};
 use http_body_util::Empty;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 use super::*;
+use crate::egress::resolver::{self, Resolver};
 
 /// Answers each question with the next of its answers, and then with none.
 struct Scripted {
@@ -48,10 +51,10 @@ impl Place {
         let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let connections = Arc::new(Mutex::new(0));
-        let counted = Arc::clone(&connections);
+        let count = Arc::clone(&connections);
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
-                *counted.lock().unwrap() += 1;
+                *count.lock().unwrap() += 1;
                 let mut request = [0; 4096];
                 let _ = stream.read(&mut request).await;
                 let mut sent = stream.write_all(answer).await;
@@ -71,16 +74,16 @@ impl Place {
     }
 }
 
-fn egress(grant: Grant, resolver: Arc<dyn Resolver>) -> Egress {
-    Egress::new(grant, &Network::new(resolver).unwrap())
+fn client(grant: Grant, resolver: Arc<dyn Resolver>) -> Client {
+    Client::new(grant, &Network::new(resolver).unwrap())
 }
 
-async fn ask(egress: &Egress, url: &str) -> Result<http::Response<WasiBody>, Error> {
-    ask_within(egress, url, CONNECT_TIMEOUT).await
+async fn ask(client: &Client, url: &str) -> Result<http::Response<WasiBody>, Error> {
+    ask_within(client, url, CONNECT_TIMEOUT).await
 }
 
 async fn ask_within(
-    egress: &Egress,
+    client: &Client,
     url: &str,
     connect: Duration,
 ) -> Result<http::Response<WasiBody>, Error> {
@@ -96,7 +99,7 @@ async fn ask_within(
         connect_timeout: Some(connect),
         ..RequestOptions::default()
     };
-    let (response, _) = send(egress, request, Some(options)).await?;
+    let (response, _) = client.send(request, Some(options)).await?;
     Ok(response)
 }
 
@@ -109,148 +112,6 @@ fn public(allowed: &str, provider: Option<&str>) -> Grant {
         allowed: AllowedSources::parse(allowed).unwrap(),
         provider: provider.map(origin),
     }
-}
-
-/// Whether the origin may be asked for, and its address connected to.
-fn permits(grant: &Grant, url: &str, purpose: Purpose, address: &str) -> bool {
-    grant
-        .permits(&origin(url), purpose)
-        .is_some_and(|permitted| permitted(address.parse().unwrap()))
-}
-
-#[test]
-fn an_origin_is_a_scheme_a_host_and_a_port() {
-    for (url, host, port) in [
-        ("http://Example.com/x", "example.com", 80),
-        ("https://example.com", "example.com", 443),
-        ("http://127.0.0.1:8080/", "127.0.0.1", 8080),
-        ("https://[::1]:8443/", "[::1]", 8443),
-    ] {
-        let origin = origin(url);
-        assert_eq!((origin.host.as_str(), origin.port), (host, port), "{url}");
-    }
-    for url in ["/path", "ftp://example.com/"] {
-        assert_eq!(Origin::of(&url.parse().unwrap()), None, "{url}");
-    }
-}
-
-#[test]
-fn each_grant_permits_what_it_says() {
-    let (example, loopback) = ("http://example.com/", "127.0.0.1");
-    let world = "93.184.215.14";
-    for (name, grant, url, address, expected) in [
-        ("nothing", Grant::Nothing, example, world, false),
-        ("public", public("", None), example, world, true),
-        (
-            "a name for loopback",
-            public("", None),
-            example,
-            loopback,
-            false,
-        ),
-        (
-            "mapped loopback",
-            public("", None),
-            example,
-            "::ffff:127.0.0.1",
-            false,
-        ),
-        (
-            "metadata service",
-            public("", None),
-            example,
-            "169.254.169.254",
-            false,
-        ),
-        ("private", public("", None), example, "10.1.2.3", false),
-        (
-            "allowed network",
-            public("10.0.0.0/8", None),
-            example,
-            "10.1.2.3",
-            true,
-        ),
-        (
-            "another network",
-            public("10.0.0.0/8", None),
-            example,
-            "192.168.1.1",
-            false,
-        ),
-        (
-            "allowed name",
-            public("example.com", None),
-            example,
-            loopback,
-            true,
-        ),
-        (
-            "allowed port",
-            public("example.com:80", None),
-            example,
-            loopback,
-            true,
-        ),
-        (
-            "another port",
-            public("example.com:81", None),
-            example,
-            loopback,
-            false,
-        ),
-        (
-            "the provider",
-            public("", Some("http://localhost:7860/")),
-            "http://localhost:7860/refined.png",
-            loopback,
-            true,
-        ),
-        (
-            "the provider's host on another port",
-            public("", Some("http://localhost:7860/")),
-            "http://localhost:7861/",
-            loopback,
-            false,
-        ),
-        (
-            "a model's provider",
-            Grant::Origin(origin("http://localhost:7860/")),
-            "http://localhost:7860/v1",
-            loopback,
-            true,
-        ),
-        (
-            "a model elsewhere",
-            Grant::Origin(origin("http://localhost:7860/")),
-            example,
-            world,
-            false,
-        ),
-        (
-            "a model's provider by another scheme",
-            Grant::Origin(origin("https://example.com/")),
-            "http://example.com:443/",
-            world,
-            false,
-        ),
-    ] {
-        let answered = permits(&grant, url, Purpose::ModelAnswer, address);
-        assert_eq!(answered, expected, "{name}");
-    }
-}
-
-#[test]
-fn the_providers_origin_is_for_what_the_model_answered() {
-    let grant = public("", Some("http://localhost:7860/"));
-    let url = "http://localhost:7860/refined.png";
-    assert!(permits(&grant, url, Purpose::ModelAnswer, "127.0.0.1"));
-    assert!(!permits(&grant, url, Purpose::Any, "127.0.0.1"));
-
-    let mut headers = http::HeaderMap::new();
-    assert_eq!(Purpose::taken_from(&mut headers), Purpose::Any);
-    headers.insert(Purpose::HEADER, "model-answer".parse().unwrap());
-    assert_eq!(Purpose::taken_from(&mut headers), Purpose::ModelAnswer);
-    assert!(headers.is_empty(), "the header left the host");
 }
 
 #[tokio::test]
@@ -299,18 +160,18 @@ async fn a_resolver_that_changes_its_mind_gains_nothing() {
     let url = format!("http://rebinding.example:{}/", permitted.address.port());
     let (good, bad) = (permitted.address, forbidden.address);
     let resolver = Scripted::new([vec![good], vec![bad], vec![bad, good], vec![]]);
-    let egress = egress(grant, Arc::clone(&resolver) as _);
+    let client = client(grant, Arc::clone(&resolver) as _);
 
     // What was judged is what is connected to: there is no second question.
-    assert_eq!(ask(&egress, &url).await.unwrap().status(), 200);
+    assert_eq!(ask(&client, &url).await.unwrap().status(), 200);
     assert_eq!(resolver.questions.lock().unwrap().len(), 1);
-    let refused = ask(&egress, &url).await;
+    let refused = ask(&client, &url).await;
     assert!(matches!(refused, Err(Error::DestinationIpProhibited)));
     // Of several, those that are permitted.
-    assert_eq!(ask(&egress, &url).await.unwrap().status(), 200);
-    let nowhere = ask(&egress, &url).await;
+    assert_eq!(ask(&client, &url).await.unwrap().status(), 200);
+    let nowhere = ask(&client, &url).await;
     assert!(matches!(nowhere, Err(Error::DestinationNotFound)));
-    let unresolved = ask(&egress, &url).await;
+    let unresolved = ask(&client, &url).await;
     assert!(matches!(unresolved, Err(Error::DnsError { .. })));
 
     assert_eq!(
@@ -333,9 +194,9 @@ async fn an_address_in_another_form_is_judged_as_itself() {
         "2002:7f00:1::",
     ];
     let answers = forms.map(|form| vec![SocketAddr::new(form.parse().unwrap(), port)]);
-    let egress = egress(grant, Scripted::new(answers));
+    let client = client(grant, Scripted::new(answers));
     for form in forms {
-        let refused = ask(&egress, &format!("http://rebinding.example:{port}/")).await;
+        let refused = ask(&client, &format!("http://rebinding.example:{port}/")).await;
         assert!(
             matches!(refused, Err(Error::DestinationIpProhibited)),
             "{form}"
@@ -353,22 +214,22 @@ async fn a_name_server_that_is_silent_is_not_waited_for() {
             Box::pin(std::future::pending())
         }
     }
-    let egress = egress(public("", None), Arc::new(Silent));
+    let client = client(public("", None), Arc::new(Silent));
     let limit = Duration::from_millis(20);
-    let late = ask_within(&egress, "http://rebinding.example/", limit).await;
+    let late = ask_within(&client, "http://rebinding.example/", limit).await;
     assert!(matches!(late, Err(Error::ConnectionTimeout)));
 }
 
 #[tokio::test]
-async fn words_in_advance_have_an_end() {
+async fn informational_responses_have_an_end() {
     const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
     const HINTS: &[u8] = b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n";
-    for word in [CONTINUE, HINTS] {
-        let place = Place::new("127.0.0.1:0", word, word).await;
+    for response in [CONTINUE, HINTS] {
+        let place = Place::new("127.0.0.1:0", response, response).await;
         let url = format!("http://{}/", place.address);
-        let egress = egress(Grant::Origin(origin(&url)), resolver::system());
+        let client = client(Grant::Origin(origin(&url)), resolver::system());
         let begin = Instant::now();
-        assert!(ask(&egress, &url).await.is_err());
+        assert!(ask(&client, &url).await.is_err());
         assert!(begin.elapsed() < SILENCE_TIMEOUT / 2);
     }
 }
@@ -383,7 +244,7 @@ async fn an_answer_has_an_end_in_bytes_and_in_time() {
     .await;
     let url = format!("http://{}/", endless.address);
     let grant = Grant::Origin(origin(&url));
-    let egress = egress(grant, resolver::system());
+    let client = client(grant, resolver::system());
     for (name, bytes, time, expected) in [
         (
             "in bytes",
@@ -397,7 +258,7 @@ async fn an_answer_has_an_end_in_bytes_and_in_time() {
             bytes,
             time: Duration::from_millis(time),
         };
-        let response = ask(&egress.clone().within(bounds), &url).await.unwrap();
+        let response = ask(&client.clone().within(bounds), &url).await.unwrap();
         let mut body = response.into_body();
         let mut read = 0;
         let error = loop {

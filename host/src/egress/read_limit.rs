@@ -1,6 +1,5 @@
-//! A connection of which no more is read than is allowed: also a server that
-//! never gets to its answer, with one word in advance after the other, comes to
-//! an end.
+//! A stream of which no more than a limit is read. It ends also a server that
+//! sends informational responses (1xx) for ever, and never its answer.
 
 use std::io;
 use std::pin::Pin;
@@ -12,9 +11,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// What may still be read, in bytes. Copies share it.
 #[derive(Clone, Debug)]
-pub struct Allowance(Arc<AtomicU64>);
+pub struct ReadLimit(Arc<AtomicU64>);
 
-impl Allowance {
+impl ReadLimit {
     pub fn new(bytes: u64) -> Self {
         Self(Arc::new(AtomicU64::new(bytes)))
     }
@@ -36,12 +35,12 @@ impl Allowance {
     }
 }
 
-pub struct Counted<T> {
-    pub io: T,
-    pub allowance: Allowance,
+pub struct LimitedStream<T> {
+    pub stream: T,
+    pub limit: ReadLimit,
 }
 
-impl<T: AsyncRead + Unpin> AsyncRead for Counted<T> {
+impl<T: AsyncRead + Unpin> AsyncRead for LimitedStream<T> {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -49,19 +48,19 @@ impl<T: AsyncRead + Unpin> AsyncRead for Counted<T> {
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let before = buffer.filled().len();
-        ready!(Pin::new(&mut this.io).poll_read(cx, buffer))?;
+        ready!(Pin::new(&mut this.stream).poll_read(cx, buffer))?;
         let read = buffer.filled().len() - before;
-        Poll::Ready(this.allowance.take(read as u64))
+        Poll::Ready(this.limit.take(read as u64))
     }
 }
 
-impl<T: AsyncWrite + Unpin> AsyncWrite for Counted<T> {
+impl<T: AsyncWrite + Unpin> AsyncWrite for LimitedStream<T> {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().io).poll_write(cx, bytes)
+        Pin::new(&mut self.get_mut().stream).poll_write(cx, bytes)
     }
 
     fn poll_write_vectored(
@@ -69,18 +68,18 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Counted<T> {
         cx: &mut Context<'_>,
         buffers: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().io).poll_write_vectored(cx, buffers)
+        Pin::new(&mut self.get_mut().stream).poll_write_vectored(cx, buffers)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.io.is_write_vectored()
+        self.stream.is_write_vectored()
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().io).poll_flush(cx)
+        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().io).poll_shutdown(cx)
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
     }
 }

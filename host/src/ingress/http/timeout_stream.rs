@@ -1,5 +1,5 @@
-//! A connection that does not wait for ever: neither for a client that never
-//! says which protocol it speaks, nor for one that does not read its answer.
+//! A connection that times out: on a client that does not say which protocol it
+//! speaks, and on one that does not read its answer.
 
 use std::io;
 use std::pin::Pin;
@@ -13,48 +13,48 @@ use tokio::time::{Sleep, sleep};
 /// protocol is known, and its own limits take over.
 const PREFACE: usize = 24;
 
-pub struct Patient<S> {
+pub struct TimeoutStream<S> {
     stream: S,
-    /// Bytes that are to come before the protocol is known.
-    unknown: usize,
-    first_bytes: Pin<Box<Sleep>>,
-    write_limit: Duration,
+    /// Bytes that have to come before the protocol is known.
+    missing: usize,
+    preface: Pin<Box<Sleep>>,
+    write_timeout: Duration,
     /// Set while a write waits for the client.
-    unread: Option<Pin<Box<Sleep>>>,
+    write: Option<Pin<Box<Sleep>>>,
 }
 
-impl<S> Patient<S> {
-    /// `first_bytes`: until the protocol is known; `write_limit`: while the
+impl<S> TimeoutStream<S> {
+    /// `preface_timeout`: until the protocol is known; `write_timeout`: while the
     /// client reads nothing.
-    pub fn new(stream: S, first_bytes: Duration, write_limit: Duration) -> Self {
+    pub fn new(stream: S, preface_timeout: Duration, write_timeout: Duration) -> Self {
         Self {
             stream,
-            unknown: PREFACE,
-            first_bytes: Box::pin(sleep(first_bytes)),
-            write_limit,
-            unread: None,
+            missing: PREFACE,
+            preface: Box::pin(sleep(preface_timeout)),
+            write_timeout,
+            write: None,
         }
     }
 
     /// The outcome of a write, unless it waited too long.
-    fn limited<T>(
+    fn timed<T>(
         &mut self,
         cx: &mut Context<'_>,
         outcome: Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
-        // Whoever is answered has been understood.
-        self.unknown = 0;
+        // The first write is an answer: the protocol is known.
+        self.missing = 0;
         if outcome.is_ready() {
-            self.unread = None;
+            self.write = None;
             return outcome;
         }
-        let limit = self.write_limit;
-        let unread = self.unread.get_or_insert_with(|| Box::pin(sleep(limit)));
-        unread.as_mut().poll(cx).map(|()| Err(timed_out()))
+        let timeout = self.write_timeout;
+        let write = self.write.get_or_insert_with(|| Box::pin(sleep(timeout)));
+        write.as_mut().poll(cx).map(|()| Err(timed_out()))
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for TimeoutStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -64,28 +64,24 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
         let outcome = Pin::new(&mut self.stream).poll_read(cx, buffer);
         if outcome.is_ready() {
             let read = buffer.filled().len() - before;
-            self.unknown = self.unknown.saturating_sub(read);
+            self.missing = self.missing.saturating_sub(read);
             return outcome;
         }
-        match self.unknown {
+        match self.missing {
             0 => Poll::Pending,
-            _ => self
-                .first_bytes
-                .as_mut()
-                .poll(cx)
-                .map(|()| Err(timed_out())),
+            _ => self.preface.as_mut().poll(cx).map(|()| Err(timed_out())),
         }
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for TimeoutStream<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let outcome = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.limited(cx, outcome)
+        self.timed(cx, outcome)
     }
 
     fn poll_write_vectored(
@@ -94,7 +90,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let outcome = Pin::new(&mut self.stream).poll_write_vectored(cx, bytes);
-        self.limited(cx, outcome)
+        self.timed(cx, outcome)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -103,12 +99,12 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let outcome = Pin::new(&mut self.stream).poll_flush(cx);
-        self.limited(cx, outcome)
+        self.timed(cx, outcome)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let outcome = Pin::new(&mut self.stream).poll_shutdown(cx);
-        self.limited(cx, outcome)
+        self.timed(cx, outcome)
     }
 }
 
@@ -126,10 +122,10 @@ mod tests {
     const LONG: Duration = Duration::from_secs(60);
 
     #[tokio::test]
-    async fn a_client_that_says_too_little_is_cut_off() {
+    async fn a_client_that_sends_too_little_times_out() {
         for said in ["", "G", "PRI * HTTP/2.0\r\n"] {
             let (mut client, server) = duplex(1024);
-            let mut server = Patient::new(server, SHORT, LONG);
+            let mut server = TimeoutStream::new(server, SHORT, LONG);
             client.write_all(said.as_bytes()).await.unwrap();
             let mut heard = Vec::new();
             let ended = server.read_to_end(&mut heard).await;
@@ -143,9 +139,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_that_said_enough_may_pause() {
+    async fn one_that_sent_enough_may_pause() {
         let (mut client, server) = duplex(1024);
-        let mut server = Patient::new(server, SHORT, LONG);
+        let mut server = TimeoutStream::new(server, SHORT, LONG);
         let request = b"GET / HTTP/1.1\r\nHost: example.com";
         client.write_all(request).await.unwrap();
         let mut heard = [0; 64];
@@ -159,9 +155,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_that_reads_nothing_is_cut_off() {
+    async fn one_that_reads_nothing_times_out() {
         let (_client, server) = duplex(16);
-        let mut server = Patient::new(server, LONG, SHORT);
+        let mut server = TimeoutStream::new(server, LONG, SHORT);
         let ended = server.write_all(&[0; 64]).await;
         assert_eq!(ended.unwrap_err().kind(), io::ErrorKind::TimedOut);
     }
@@ -169,7 +165,7 @@ mod tests {
     #[tokio::test]
     async fn one_that_reads_slowly_is_not() {
         let (mut client, server) = duplex(16);
-        let mut server = Patient::new(server, LONG, LONG);
+        let mut server = TimeoutStream::new(server, LONG, LONG);
         let slowly = async {
             for _ in 0..4 {
                 sleep(SHORT).await;

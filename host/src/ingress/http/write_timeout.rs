@@ -1,8 +1,8 @@
-//! Answers over HTTP/2 that nobody reads.
+//! The write timeout of one HTTP/2 stream.
 //!
-//! There a client may leave an answer unread for ever while its connection is
-//! well. What the answer holds (an instance's work, an open file) is let go
-//! after a while, and the stream with it.
+//! A client may read nothing of one answer while it reads others, so that the
+//! connection itself never times out. What such an answer holds (an instance's
+//! work, an open file) is dropped after the timeout, and the stream is reset.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,57 +17,57 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::task::AbortOnDropHandle;
 use wasmtime_wasi_http::{Error, WasiBody};
 
-/// A body of which something has to be taken within each such time. `place` is
-/// given back with what it holds.
-pub fn limited(body: WasiBody, limit: Duration, place: OwnedSemaphorePermit) -> WasiBody {
+/// A body that is dropped, and `permit` with it, once nothing of it was taken for
+/// as long as `timeout`.
+pub fn limited(body: WasiBody, timeout: Duration, permit: OwnedSemaphorePermit) -> WasiBody {
     if body.is_end_stream() {
         return body;
     }
-    let held = Arc::new(Held(Mutex::new(State {
-        body: Some((body, place)),
-        unread_since: Some(Instant::now()),
+    let shared = Arc::new(Shared(Mutex::new(State {
+        body: Some((body, permit)),
+        waiting_since: Some(Instant::now()),
     })));
-    let watch = tokio::spawn(watch(Arc::clone(&held), limit));
+    let watch = tokio::spawn(watch(Arc::clone(&shared), timeout));
     let limited = Limited {
-        held,
+        shared,
         _watch: AbortOnDropHandle::new(watch),
     };
     limited.boxed_unsync()
 }
 
 struct Limited {
-    held: Arc<Held>,
+    shared: Arc<Shared>,
     _watch: AbortOnDropHandle<()>,
 }
 
-struct Held(Mutex<State>);
+struct Shared(Mutex<State>);
 
 struct State {
-    /// None: it was let go.
+    /// None: it timed out.
     body: Option<(WasiBody, OwnedSemaphorePermit)>,
-    /// None: there is nothing to read, and somebody who would.
-    unread_since: Option<Instant>,
+    /// Since when the body waits for its reader. None: the reader waits for it.
+    waiting_since: Option<Instant>,
 }
 
-impl Held {
+impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-async fn watch(held: Arc<Held>, limit: Duration) {
+async fn watch(shared: Arc<Shared>, timeout: Duration) {
     loop {
-        let since = held.state().unread_since;
-        sleep_until(since.unwrap_or_else(Instant::now) + limit).await;
-        let let_go = {
-            let mut state = held.state();
-            match (since, state.unread_since) {
+        let since = shared.state().waiting_since;
+        sleep_until(since.unwrap_or_else(Instant::now) + timeout).await;
+        let dropped = {
+            let mut state = shared.state();
+            match (since, state.waiting_since) {
                 (Some(before), Some(now)) if before == now => state.body.take(),
                 _ => None,
             }
         };
-        if let_go.is_some() {
-            tracing::debug!("an answer that nobody reads is let go");
+        if dropped.is_some() {
+            tracing::debug!("an answer that nobody reads is dropped");
             return;
         }
     }
@@ -81,17 +81,17 @@ impl Body for Limited {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        let mut state = self.held.state();
+        let mut state = self.shared.state();
         let Some((body, _)) = &mut state.body else {
             return Poll::Ready(Some(Err(Error::ConnectionWriteTimeout)));
         };
         let frame = Pin::new(body).poll_frame(cx);
-        state.unread_since = frame.is_ready().then(Instant::now);
+        state.waiting_since = frame.is_ready().then(Instant::now);
         frame
     }
 
     fn is_end_stream(&self) -> bool {
-        let state = self.held.state();
+        let state = self.shared.state();
         state
             .body
             .as_ref()
@@ -99,7 +99,7 @@ impl Body for Limited {
     }
 
     fn size_hint(&self) -> SizeHint {
-        let state = self.held.state();
+        let state = self.shared.state();
         state
             .body
             .as_ref()
@@ -138,9 +138,9 @@ mod tests {
             let _held = &held;
             Ok::<_, Error>(Frame::data(Bytes::from(piece)))
         });
-        let place = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
+        let permit = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
         let body = StreamBody::new(frames).boxed_unsync();
-        (limited(body, LIMIT, place), gone)
+        (limited(body, LIMIT, permit), gone)
     }
 
     async fn pass(time: Duration) {
@@ -155,13 +155,13 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_nobody_reads_is_let_go() {
+    async fn what_nobody_reads_is_dropped() {
         let (mut body, gone) = body(stream::iter(["a", "b"]));
         assert!(body.frame().await.unwrap().is_ok());
         pass(LIMIT - Duration::from_secs(1)).await;
         assert!(!gone.load(Ordering::Relaxed), "too soon");
         pass(LIMIT * 2).await;
-        assert!(gone.load(Ordering::Relaxed), "not let go");
+        assert!(gone.load(Ordering::Relaxed), "not dropped");
         assert!(body.frame().await.unwrap().is_err());
     }
 

@@ -1,0 +1,88 @@
+//! Taking a task, holding it, and giving it back.
+
+use std::time::Duration;
+
+use crate::capability::{Claimed, Fenced, Lease};
+use crate::lease::{MAX_DEATHS, renew_after};
+use crate::sentence::WORKER_DIED;
+use crate::task::Status;
+use crate::timestamp::Timestamp;
+
+use super::{Decision, Event, TaskRecord};
+
+/// What became of a claim.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Claim {
+    Claimed(Box<Claimed>),
+    /// Done, taken, or another user's.
+    Refused,
+    /// Its workers died too often: it is failed now.
+    GivenUp,
+}
+
+/// For one user's task alone, where a user is given.
+pub fn claim(
+    record: &mut TaskRecord,
+    user_id: Option<&str>,
+    lease: Duration,
+    now: Timestamp,
+) -> Decision<Claim> {
+    if user_id.is_some_and(|user_id| user_id != record.task.user_id) {
+        return Decision::unchanged(Claim::Refused);
+    }
+    if record.task.status == Status::Processing {
+        if record.task.lease_until.is_some_and(|until| until > now) {
+            return Decision::unchanged(Claim::Refused);
+        }
+        record.deaths = record.deaths.saturating_add(1);
+        if record.deaths >= MAX_DEATHS {
+            record.enter_failure(Event::Fail, WORKER_DIED, now);
+            return Decision::changed(Event::Fail, Claim::GivenUp);
+        }
+    }
+    if !record.enter(Event::Claim, now) {
+        return Decision::unchanged(Claim::Refused);
+    }
+    record.attempt = record.attempt.saturating_add(1);
+    let lease = extend(record, lease, now);
+    let claimed = Claimed {
+        lease,
+        task: record.task.clone(),
+        checkpoint: record.checkpoint.clone(),
+    };
+    Decision::changed(Event::Claim, Claim::Claimed(Box::new(claimed)))
+}
+
+/// Holds the task for another while. None: the lease is lost.
+pub fn renew(
+    record: &mut TaskRecord,
+    held: &Lease,
+    lease: Duration,
+    now: Timestamp,
+) -> Decision<Option<Lease>> {
+    if !record.is_held_by(held) {
+        return Decision::unchanged(None);
+    }
+    let renewed = extend(record, lease, now);
+    Decision::changed(Event::Renew, Some(renewed))
+}
+
+/// Gives the task back as pending. It does not count as a death.
+pub fn release(record: &mut TaskRecord, held: &Lease, now: Timestamp) -> Decision<Fenced> {
+    if record.is_held_by(held) && record.enter(Event::Release, now) {
+        Decision::changed(Event::Release, Fenced::Done)
+    } else {
+        Decision::unchanged(Fenced::Lost)
+    }
+}
+
+fn extend(record: &mut TaskRecord, lease: Duration, now: Timestamp) -> Lease {
+    let until = now.plus(lease);
+    record.task.lease_until = Some(until);
+    Lease {
+        task_id: record.task.id.clone(),
+        attempt: record.attempt,
+        until,
+        renew_after: u32::try_from(renew_after(lease).as_millis()).unwrap_or(u32::MAX),
+    }
+}

@@ -1,0 +1,68 @@
+//! What can happen to a task, which state follows, and what goes with it.
+
+use crate::task::Status;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A worker takes it.
+    Claim,
+    /// Its worker holds it for another while.
+    Renew,
+    /// Its worker stored the refined image.
+    Checkpoint,
+    /// Its worker gives it back.
+    Release,
+    Complete,
+    Fail,
+    /// It could not be published after it was created.
+    Withdraw,
+}
+
+/// The state that follows, or none where the event cannot happen: it came too
+/// late, or twice. Claiming a task that is processing is possible only for one
+/// whose lease has run out.
+pub fn next_status(status: Status, event: Event) -> Option<Status> {
+    match (status, event) {
+        (Status::Pending | Status::Processing, Event::Claim)
+        | (Status::Processing, Event::Renew | Event::Checkpoint) => Some(Status::Processing),
+        (Status::Processing, Event::Release) => Some(Status::Pending),
+        (Status::Processing, Event::Complete) => Some(Status::Completed),
+        (Status::Processing, Event::Fail) | (Status::Pending, Event::Withdraw) => {
+            Some(Status::Failed)
+        }
+        (
+            Status::Pending,
+            Event::Renew | Event::Checkpoint | Event::Release | Event::Complete | Event::Fail,
+        )
+        | (Status::Processing, Event::Withdraw)
+        | (Status::Completed | Status::Failed, _) => None,
+    }
+}
+
+impl Event {
+    pub const ALL: [Self; 7] = [
+        Self::Claim,
+        Self::Renew,
+        Self::Checkpoint,
+        Self::Release,
+        Self::Complete,
+        Self::Fail,
+        Self::Withdraw,
+    ];
+
+    /// Whether those who watch the task are told of it.
+    pub fn is_announced(self) -> bool {
+        !matches!(self, Self::Renew | Self::Checkpoint)
+    }
+
+    /// Whether a concept that was prepared for the task goes with it.
+    pub fn drops_concept(self) -> bool {
+        matches!(self, Self::Fail | Self::Withdraw)
+    }
+
+    /// Whether the submission counts as never made: its quota is given back and
+    /// its idempotency key forgotten.
+    pub fn undoes_submission(self) -> bool {
+        self == Self::Withdraw
+    }
+}

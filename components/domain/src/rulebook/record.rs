@@ -1,0 +1,73 @@
+//! A task as a store holds it.
+
+use crate::capability::Lease;
+use crate::task::{Status, Task};
+use crate::timestamp::Timestamp;
+
+use super::event::{Event, next_status};
+
+/// What users see of a task, and what only its claims need.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskRecord {
+    pub task: Task,
+    /// How often it was claimed: the fencing token.
+    pub attempt: u32,
+    /// How often a lease ran out.
+    pub deaths: u32,
+    /// The path of the refined image that a worker stored.
+    pub checkpoint: Option<String>,
+    /// How often its status changed; orders what its watchers are told.
+    pub revision: u64,
+}
+
+impl TaskRecord {
+    pub fn new(task: Task) -> Self {
+        Self {
+            task,
+            attempt: 0,
+            deaths: 0,
+            checkpoint: None,
+            revision: 0,
+        }
+    }
+
+    /// The fence: whatever a worker writes is decided here, in the same step.
+    ///
+    /// A lease that ran out is lost only once another worker has claimed the
+    /// task: until then nobody else works on it, and its worker may go on.
+    pub fn is_held_by(&self, lease: &Lease) -> bool {
+        self.task.id == lease.task_id
+            && self.task.status == Status::Processing
+            && self.attempt == lease.attempt
+    }
+
+    /// The refined image that belongs to no concept, and goes with the task.
+    pub fn unpublished_image(&self) -> Option<String> {
+        let is_published = self.task.status == Status::Completed;
+        self.checkpoint.clone().filter(|_| !is_published)
+    }
+
+    /// False: the event cannot happen to the task.
+    pub(super) fn enter(&mut self, event: Event, now: Timestamp) -> bool {
+        let Some(status) = next_status(self.task.status, event) else {
+            return false;
+        };
+        self.task.status = status;
+        self.task.updated_at = Some(now);
+        self.task.completed_at = status.is_final().then_some(now);
+        if status != Status::Processing {
+            self.task.lease_until = None;
+        }
+        self.revision = self.revision.saturating_add(1);
+        true
+    }
+
+    /// False: the task cannot fail so.
+    pub(super) fn enter_failure(&mut self, event: Event, reason: &str, now: Timestamp) -> bool {
+        let is_failed = self.enter(event, now);
+        if is_failed {
+            self.task.error_message = Some(reason.to_owned());
+        }
+        is_failed
+    }
+}

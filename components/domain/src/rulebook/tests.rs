@@ -1,0 +1,427 @@
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::capability::{Deleted, Fenced, Lease, NewTask, Submission};
+use crate::concept::{NewConcept, id_for};
+use crate::idempotency::Submitted;
+use crate::lease::MAX_DEATHS;
+use crate::quota::{Quota, Window};
+use crate::sentence::WORKER_DIED;
+use crate::task::{Refinement, Status, Task};
+use crate::timestamp::Timestamp;
+
+const NOW: Timestamp = Timestamp(1_795_176_000_000_000);
+const LEASE: Duration = Duration::from_secs(30);
+const ID: &str = "0190c0de-0000-7000-8000-000000000001";
+
+fn new_task() -> NewTask {
+    NewTask {
+        id: ID.into(),
+        user_id: "ada".into(),
+        is_anonymous: false,
+        refinement: Refinement {
+            original_image_url: "https://example.com/a.png".into(),
+            refinement_prompt: "Make it lighter".into(),
+            logo_description: None,
+            theme_description: None,
+        },
+        original_path: None,
+        original_found: true,
+        idempotency_key: None,
+        quota: None,
+    }
+}
+
+fn pending() -> TaskRecord {
+    TaskRecord::new(new_task().created(NOW))
+}
+
+fn claimed(record: &mut TaskRecord, now: Timestamp) -> Lease {
+    match claim(record, None, LEASE, now).answer {
+        Claim::Claimed(claimed) => claimed.lease,
+        other => panic!("not claimed: {other:?}"),
+    }
+}
+
+fn concept(task: &Task) -> NewConcept {
+    NewConcept {
+        task_id: task.id.clone(),
+        user_id: task.user_id.clone(),
+        is_anonymous: false,
+        image_path: "refined/a".into(),
+        image_url: "/api/images/refined/a".into(),
+        original_image_url: task.refinement.original_image_url.clone(),
+        refinement_prompt: task.refinement.refinement_prompt.clone(),
+        logo_description: None,
+        theme_description: None,
+        color_palettes: vec![],
+    }
+}
+
+fn completed(
+    record: &mut TaskRecord,
+    lease: &Lease,
+    result_id: &str,
+    is_prepared: bool,
+) -> Result<Decision<Fenced>, Refusal> {
+    complete(record, lease, result_id, NOW, || Ok(is_prepared))
+}
+
+#[test]
+fn only_these_steps_are_possible() {
+    use Event::{Checkpoint, Claim, Complete, Fail, Release, Renew, Withdraw};
+    use Status::{Completed, Failed, Pending, Processing};
+    let possible = [
+        (Pending, Claim, Processing),
+        (Pending, Withdraw, Failed),
+        (Processing, Claim, Processing),
+        (Processing, Renew, Processing),
+        (Processing, Checkpoint, Processing),
+        (Processing, Release, Pending),
+        (Processing, Complete, Completed),
+        (Processing, Fail, Failed),
+    ];
+    for status in Status::ALL {
+        for event in Event::ALL {
+            let expected = possible
+                .iter()
+                .find(|(before, cause, _)| (*before, *cause) == (status, event))
+                .map(|(_, _, after)| *after);
+            assert_eq!(next_status(status, event), expected, "{status:?} {event:?}");
+        }
+    }
+}
+
+/// What a user's account holds, all of which stands in the way of a new task.
+struct Full;
+
+struct Empty;
+
+impl Account for Full {
+    type Fault = Refusal;
+
+    fn submitted(&self, key: &str) -> Result<Option<Submitted>, Refusal> {
+        let first = new_task().created(NOW);
+        Ok((key == "key").then(|| Submitted::of(&first)))
+    }
+
+    fn active(&self) -> Result<Option<Task>, Refusal> {
+        Ok(Some(new_task().created(NOW)))
+    }
+
+    fn used(&self, _: Window) -> Result<u32, Refusal> {
+        Ok(2)
+    }
+
+    fn is_backlog_full(&self) -> Result<bool, Refusal> {
+        Ok(true)
+    }
+
+    fn is_taken(&self, _: &str) -> Result<bool, Refusal> {
+        Ok(true)
+    }
+}
+
+impl Account for Empty {
+    type Fault = Refusal;
+
+    fn submitted(&self, _: &str) -> Result<Option<Submitted>, Refusal> {
+        Ok(None)
+    }
+
+    fn active(&self) -> Result<Option<Task>, Refusal> {
+        Ok(None)
+    }
+
+    fn used(&self, _: Window) -> Result<u32, Refusal> {
+        Ok(0)
+    }
+
+    fn is_backlog_full(&self) -> Result<bool, Refusal> {
+        Ok(false)
+    }
+
+    fn is_taken(&self, _: &str) -> Result<bool, Refusal> {
+        Ok(false)
+    }
+}
+
+/// Full from the so-manieth obstacle on, in the order of the contract.
+struct From(usize);
+
+impl Account for From {
+    type Fault = Refusal;
+
+    fn submitted(&self, key: &str) -> Result<Option<Submitted>, Refusal> {
+        if self.0 == 0 {
+            Full.submitted(key)
+        } else {
+            Empty.submitted(key)
+        }
+    }
+
+    fn active(&self) -> Result<Option<Task>, Refusal> {
+        if self.0 <= 2 {
+            Full.active()
+        } else {
+            Empty.active()
+        }
+    }
+
+    fn used(&self, window: Window) -> Result<u32, Refusal> {
+        if self.0 <= 3 {
+            Full.used(window)
+        } else {
+            Empty.used(window)
+        }
+    }
+
+    fn is_backlog_full(&self) -> Result<bool, Refusal> {
+        Ok(self.0 <= 4)
+    }
+
+    fn is_taken(&self, _: &str) -> Result<bool, Refusal> {
+        Ok(self.0 <= 5)
+    }
+}
+
+#[test]
+fn a_submission_is_judged_in_the_order_of_the_contract() {
+    let quota = Some(Quota {
+        limit: 2,
+        window: Window::Day,
+    });
+    let task = |obstacle| NewTask {
+        original_found: obstacle > 1,
+        idempotency_key: Some("key".into()),
+        quota,
+        ..new_task()
+    };
+    let judge = |obstacle, task| format!("{:?}", submit(&From(obstacle), task, NOW));
+    let mut other = task(0);
+    other.refinement.refinement_prompt = "Make it darker".into();
+    let judged = judge(0, other);
+    assert!(judged.starts_with("Ok(KeyReused"), "{judged}");
+    for (obstacle, expected) in [
+        "Ok(Replayed(",
+        "Ok(OriginalMissing",
+        "Ok(Active(",
+        "Ok(QuotaExceeded(",
+        "Ok(BacklogFull(",
+        "Err(IdTaken",
+        "Ok(Created(",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let judged = judge(obstacle, task(obstacle));
+        assert!(judged.starts_with(expected), "{obstacle}: {judged}");
+    }
+}
+
+#[test]
+fn a_created_task_counts_at_once() {
+    let quota = Some(Quota {
+        limit: 3,
+        window: Window::Day,
+    });
+    let task = NewTask {
+        quota,
+        ..new_task()
+    };
+    let Ok(Submission::Created(accepted)) = submit(&Empty, task, NOW) else {
+        panic!("not created")
+    };
+    assert_eq!(accepted.quota.unwrap().remaining, 2);
+    assert_eq!(accepted.task, new_task().created(NOW));
+}
+
+#[test]
+fn a_key_is_remembered_for_a_day() {
+    let submitted = Submitted::of(&new_task().created(NOW));
+    let day = Duration::from_secs(24 * 60 * 60);
+    let end = NOW.plus(day);
+    assert!(submitted.is_remembered(Timestamp(end.0 - 1)));
+    assert!(!submitted.is_remembered(end));
+}
+
+#[test]
+fn only_a_pending_task_is_withdrawn() {
+    let mut record = pending();
+    let lease = claimed(&mut record, NOW);
+    assert_eq!(withdraw(&mut record, "why", NOW).event, None);
+    assert_eq!(release(&mut record, &lease, NOW).answer, Fenced::Done);
+    let withdrawn = withdraw(&mut record, "why", NOW);
+    assert_eq!(withdrawn.answer, Fenced::Done);
+    assert_eq!(record.task.error_message.as_deref(), Some("why"));
+    assert_eq!(withdraw(&mut record, "why", NOW).answer, Fenced::Lost);
+    let event = withdrawn.event.unwrap();
+    assert!(event.undoes_submission() && event.drops_concept() && event.is_announced());
+}
+
+#[test]
+fn a_lease_is_taken_over_once_it_ran_out_and_no_sooner() {
+    let mut record = pending();
+    assert_eq!(
+        claim(&mut record, Some("bob"), LEASE, NOW).answer,
+        Claim::Refused
+    );
+    let first = claimed(&mut record, NOW);
+    let until = NOW.plus(LEASE);
+    assert_eq!(first.until, until);
+    let almost = Timestamp(until.0 - 1);
+    let before = record.clone();
+    assert_eq!(
+        claim(&mut record, None, LEASE, almost),
+        Decision::unchanged(Claim::Refused)
+    );
+    assert_eq!(record, before);
+    let second = claimed(&mut record, until);
+    assert_eq!((second.attempt, record.deaths), (first.attempt + 1, 1));
+}
+
+#[test]
+fn who_lost_the_lease_changes_nothing() {
+    let mut record = pending();
+    let stale = claimed(&mut record, NOW);
+    let later = NOW.plus(LEASE);
+    let lease = claimed(&mut record, later);
+    let before = record.clone();
+    let id = id_for(ID);
+    assert_eq!(renew(&mut record, &stale, LEASE, later).answer, None);
+    assert_eq!(checkpoint(&mut record, &stale, "a").answer, Fenced::Lost);
+    assert_eq!(
+        put_concept(&record, &stale, &concept(&record.task)),
+        Ok(None)
+    );
+    let lost = completed(&mut record, &stale, &id, true).unwrap();
+    assert_eq!(lost.answer, Fenced::Lost);
+    assert_eq!(fail(&mut record, &stale, "why", later).answer, Fenced::Lost);
+    assert_eq!(release(&mut record, &stale, later).answer, Fenced::Lost);
+    assert_eq!(record, before);
+
+    let done = completed(&mut record, &lease, &id, true).unwrap();
+    assert_eq!(done.answer, Fenced::Done);
+    assert_eq!(fail(&mut record, &lease, "why", later).answer, Fenced::Lost);
+}
+
+#[test]
+fn a_task_is_completed_with_its_own_concept_alone() {
+    let mut record = pending();
+    let lease = claimed(&mut record, NOW);
+    let id = id_for(ID);
+    let other = NewConcept {
+        user_id: "bob".into(),
+        ..concept(&record.task)
+    };
+    assert_eq!(
+        put_concept(&record, &lease, &other),
+        Err(Refusal::OtherConcept)
+    );
+    let own = put_concept(&record, &lease, &concept(&record.task));
+    assert_eq!(own, Ok(Some(id.clone())));
+    for (result_id, is_prepared) in [(id.as_str(), false), ("another", true)] {
+        let before = record.clone();
+        let refused = completed(&mut record, &lease, result_id, is_prepared);
+        assert_eq!(refused, Err(Refusal::NotPrepared));
+        assert_eq!(record, before);
+    }
+    let done = completed(&mut record, &lease, &id, true).unwrap();
+    assert_eq!(done.answer, Fenced::Done);
+    assert_eq!(record.task.result_id, Some(id));
+}
+
+#[test]
+fn the_third_death_fails_the_task_and_releasing_is_none() {
+    let mut record = pending();
+    let mut now = NOW;
+    for _ in 0..MAX_DEATHS * 2 {
+        let lease = claimed(&mut record, now);
+        let _ = release(&mut record, &lease, now);
+        now = now.plus(LEASE);
+    }
+    for _ in 0..MAX_DEATHS {
+        claimed(&mut record, now);
+        now = now.plus(LEASE);
+    }
+    assert_eq!(
+        claim(&mut record, None, LEASE, now),
+        Decision::changed(Event::Fail, Claim::GivenUp)
+    );
+    assert_eq!(record.task.status, Status::Failed);
+    assert_eq!(record.task.error_message.as_deref(), Some(WORKER_DIED));
+    assert_eq!(claim(&mut record, None, LEASE, now).answer, Claim::Refused);
+}
+
+#[test]
+fn what_was_not_published_is_handed_over() {
+    let mut record = pending();
+    let lease = claimed(&mut record, NOW);
+    let _ = checkpoint(&mut record, &lease, "refined/a");
+    let image = |path: Option<&str>| {
+        Some(Deleted {
+            unpublished_image: path.map(Into::into),
+        })
+    };
+    assert_eq!(delete(&record, "bob"), None);
+    assert_eq!(delete(&record, "ada"), image(Some("refined/a")));
+    let mut failed = record.clone();
+    let _ = fail(&mut failed, &lease, "why", NOW);
+    assert_eq!(delete(&failed, "ada"), image(Some("refined/a")));
+    let _ = completed(&mut record, &lease, &id_for(ID), true).unwrap();
+    assert_eq!(delete(&record, "ada"), image(None));
+}
+
+fn rule() -> impl Strategy<Value = (usize, u64, u32)> {
+    (0..7usize, 0..40_000_000u64, 0..3u32)
+}
+
+proptest! {
+    /// Whatever happens: what a store's tables and its users rely on.
+    #[test]
+    fn a_record_always_makes_sense(rules in proptest::collection::vec(rule(), 0..40)) {
+        let mut record = pending();
+        let mut leases = vec![];
+        let mut now = NOW;
+        for (rule, later, back) in rules {
+            now = Timestamp(now.0 + later);
+            let before = record.clone();
+            let held = leases.iter().rev().nth(back as usize).cloned().unwrap_or(Lease {
+                task_id: ID.into(),
+                attempt: 0,
+                until: now,
+                renew_after: 0,
+            });
+            let event = match rule {
+                0 => {
+                    let decision = claim(&mut record, None, LEASE, now);
+                    if let Claim::Claimed(claimed) = decision.answer {
+                        leases.push(claimed.lease);
+                    }
+                    decision.event
+                }
+                1 => renew(&mut record, &held, LEASE, now).event,
+                2 => checkpoint(&mut record, &held, "refined/a").event,
+                3 => completed(&mut record, &held, &id_for(ID), true).unwrap().event,
+                4 => fail(&mut record, &held, "why", now).event,
+                5 => release(&mut record, &held, now).event,
+                _ => withdraw(&mut record, "why", now).event,
+            };
+            let task = &record.task;
+            prop_assert_eq!(event.is_some(), record != before || event == Some(Event::Checkpoint) || event == Some(Event::Renew));
+            prop_assert_eq!(event.is_some_and(Event::is_announced), record.revision != before.revision);
+            prop_assert!(!before.task.status.is_final() || record == before);
+            prop_assert_eq!(task.lease_until.is_some(), task.status == Status::Processing);
+            prop_assert_eq!(task.completed_at.is_some(), task.status.is_final());
+            prop_assert_eq!(task.result_id.is_some(), task.status == Status::Completed);
+            prop_assert_eq!(task.error_message.is_some(), task.status == Status::Failed);
+            prop_assert!(record.attempt >= before.attempt && record.deaths < record.attempt + 1);
+            prop_assert!(record.deaths <= MAX_DEATHS);
+            if let Some(event) = event {
+                prop_assert_eq!(next_status(before.task.status, event), Some(task.status));
+            }
+        }
+    }
+}

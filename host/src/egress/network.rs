@@ -1,0 +1,42 @@
+//! What all outbound requests share.
+
+use std::sync::Arc;
+
+use super::resolver::Resolver;
+use crate::metrics::Metrics;
+
+/// How others are found, and trusted.
+#[derive(Clone)]
+pub struct Network {
+    pub tls: Arc<rustls::ClientConfig>,
+    pub resolver: Arc<dyn Resolver>,
+    pub metrics: Option<Arc<Metrics>>,
+}
+
+impl Network {
+    pub fn new(resolver: Arc<dyn Resolver>) -> Result<Self, rustls::Error> {
+        Ok(Self {
+            tls: tls()?,
+            resolver,
+            metrics: None,
+        })
+    }
+
+    /// Counts what is refused.
+    pub fn measured(self, metrics: Option<Arc<Metrics>>) -> Self {
+        Self { metrics, ..self }
+    }
+}
+
+/// TLS by the public certificate authorities.
+fn tls() -> Result<Arc<rustls::ClientConfig>, rustls::Error> {
+    let roots = rustls::RootCertStore {
+        roots: webpki_roots::TLS_SERVER_ROOTS.into(),
+    };
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(Arc::new(config))
+}

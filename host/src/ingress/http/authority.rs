@@ -1,0 +1,10 @@
+//! What may stand in an authority of `http` URLs.
+
+use http::uri::Authority;
+
+/// Whatever else an authority may hold would make URLs that are none.
+pub fn is_host_and_port(authority: &Authority) -> bool {
+    let after_host = authority.as_str().rsplit_once(':').map(|(_, port)| port);
+    let has_port = after_host.is_some_and(|port| !port.ends_with(']'));
+    !authority.as_str().contains('@') && has_port == authority.port().is_some()
+}

@@ -1,0 +1,186 @@
+//! A request on its way to the API component: refused by the host where it can
+//! tell, otherwise handed to an instance.
+
+use std::net::IpAddr;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+
+use http::{HeaderMap, Request, Response};
+use hyper::body::Incoming;
+use tokio::sync::Semaphore;
+use tokio::time::sleep;
+use wasmtime_wasi_http::WasiBody;
+use wasmtime_wasi_http::handler::{ExpirationError, InstantiationError, ProxyHandler};
+
+use super::client::Client;
+use super::cors::{self, Origins};
+use super::origin::with_origin;
+use super::throttle::{Limit, Throttle};
+use super::{answer, body};
+use crate::config::Networks;
+use crate::ingress::activity::Activity;
+use crate::ingress::instances::ApiInstances;
+use crate::metrics::Metrics;
+
+/// Requests in the component at once; the next are answered 503.
+pub const REQUESTS: usize = 1024;
+
+/// The headers of a request, in bytes.
+pub const MAX_HEADERS: usize = 32 * 1024;
+
+/// How long a request waits for an instance, and how often it is offered to them
+/// meanwhile.
+const INSTANCE_TIMEOUT: Duration = Duration::from_secs(5);
+const INSTANCE_RETRY: Duration = Duration::from_millis(2);
+
+/// What the operator decided about clients.
+#[derive(Clone, Debug, Default)]
+pub struct Access {
+    /// The proxies whose forwarded headers count.
+    pub proxies: Networks,
+    /// Whose pages may read the answers.
+    pub cors_origins: Vec<String>,
+    /// What each client may ask for only so often.
+    pub limit: Option<Limit>,
+}
+
+/// The way from a request to its answer.
+pub struct Dispatch {
+    handler: ProxyHandler<ApiInstances>,
+    requests: Semaphore,
+    /// The largest request body that is read at all, in bytes.
+    max_body: u64,
+    metrics: Option<Arc<Metrics>>,
+    proxies: Networks,
+    origins: Origins,
+    throttle: Option<Throttle>,
+}
+
+impl Dispatch {
+    pub fn new(
+        instances: ApiInstances,
+        max_body: u64,
+        access: Access,
+        metrics: Option<Arc<Metrics>>,
+    ) -> Self {
+        Self {
+            handler: ProxyHandler::new(instances),
+            requests: Semaphore::new(REQUESTS),
+            max_body,
+            metrics,
+            proxies: access.proxies,
+            origins: Origins::new(&access.cors_origins),
+            throttle: access.limit.map(Throttle::new),
+        }
+    }
+
+    /// From here on it is no fault of theirs that instances end.
+    pub fn stop(&self) {
+        self.handler.state().stopping.store(true, Ordering::Relaxed);
+    }
+
+    pub async fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> Response<WasiBody> {
+        let metrics = self.metrics.as_ref();
+        let measured = metrics.map(|metrics| metrics.http.begin(request.method()));
+        let origin = self.origins.asking(request.headers());
+        let mut response = match self.admit(request, peer).await {
+            Ok(response) => response,
+            Err(mut response) => {
+                cors::allow(origin, &mut response);
+                response
+            }
+        };
+        if let Some(measured) = measured {
+            measured.answered(&mut response);
+        }
+        response
+    }
+
+    /// The error is an answer of the host itself.
+    async fn admit(
+        &self,
+        mut request: Request<Incoming>,
+        peer: IpAddr,
+    ) -> Result<Response<WasiBody>, Response<WasiBody>> {
+        let Ok(_permit) = self.requests.try_acquire() else {
+            return Err(answer::overloaded());
+        };
+        if head_size(&request) > MAX_HEADERS {
+            return Err(answer::long_head());
+        }
+        if !is_plainly_framed(request.headers()) {
+            return Err(answer::unknown_coding());
+        }
+        let client = Client::of(peer, request.headers_mut(), &self.proxies);
+        let request = with_origin(request, &client).map_err(answer::bad_request)?;
+        if let Some(throttle) = &self.throttle {
+            let admitted = throttle.admit(&request, &client, &self.proxies);
+            admitted.map_err(answer::too_often)?;
+        }
+        let activity = Activity::begin();
+        let request = body::bounded(request, self.max_body, activity.clone());
+        match self.handle(request, activity).await {
+            Ok(response) => Ok(response),
+            Err(error) if error.is::<ExpirationError>() => Err(answer::timed_out()),
+            Err(error) if error.is::<InstantiationError<Activity>>() => {
+                tracing::error!(%error, "no instance of the api takes a request");
+                Err(answer::overloaded())
+            }
+            Err(error) => {
+                tracing::error!(error = format!("{error:#}"), "the api failed a request");
+                Err(answer::internal_error())
+            }
+        }
+    }
+
+    /// In a burst all instances may be computing, and be as many as there may be.
+    /// wasmtime gives a request back then, and does not tell when an instance can
+    /// take one again, so it is offered again at intervals.
+    async fn handle(
+        &self,
+        mut request: Request<WasiBody>,
+        activity: Activity,
+    ) -> wasmtime::Result<Response<WasiBody>> {
+        let deadline = Instant::now() + INSTANCE_TIMEOUT;
+        loop {
+            let error = match self.handler.handle(activity.clone(), request).await {
+                Ok(response) => return Ok(response),
+                Err(error) => error.downcast::<InstantiationError<Activity>>()?,
+            };
+            if Instant::now() >= deadline {
+                return Err(error.into());
+            }
+            sleep(INSTANCE_RETRY).await;
+            request = error
+                .request
+                .into_inner()
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+/// In bytes, as it came. The connection's own limit is only about as exact as
+/// what it reads at once.
+fn head_size<B>(request: &Request<B>) -> usize {
+    let target = request
+        .uri()
+        .path_and_query()
+        .map_or(0, |target| target.as_str().len());
+    let line = request.method().as_str().len() + target;
+    let fields = request.headers().iter();
+    fields.fold(line, |size, (name, value)| {
+        size.saturating_add(name.as_str().len() + value.len() + ": \r\n".len())
+    })
+}
+
+/// Whether a body is as it came, or in chunks and nothing else. Whoever takes
+/// another coding for less than it is sees another end of the request.
+fn is_plainly_framed(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(http::header::TRANSFER_ENCODING).iter();
+    match (codings.next(), codings.next()) {
+        (None, _) => true,
+        (Some(coding), None) => coding.as_bytes().eq_ignore_ascii_case(b"chunked"),
+        (Some(_), Some(_)) => false,
+    }
+}

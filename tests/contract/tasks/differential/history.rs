@@ -1,0 +1,248 @@
+//! What is done to a store, drawn. Who and what is meant is counted from the
+//! newest, so that a history goes on meaning something as it is shrunk.
+
+use std::time::Duration;
+
+use concept_refinement_domain::quota::{Quota, Window};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+use proptest::strategy::Union;
+
+use crate::tasks::{LEASE, MICROSECOND, OVERDUE};
+
+const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+pub const USERS: [&str; 4] = ["ada", "bob", "eve", "joe"];
+
+#[derive(Clone, Debug)]
+pub struct History {
+    /// Whether the clock is set back now and then, and never far ahead.
+    pub is_set_back: bool,
+    pub steps: Vec<Step>,
+}
+
+#[derive(Clone, Debug)]
+pub enum Step {
+    Submit(Submit),
+    Withdraw {
+        task: usize,
+    },
+    Claim {
+        task: usize,
+        by: By,
+    },
+    Renew {
+        lease: usize,
+    },
+    Checkpoint {
+        lease: usize,
+    },
+    Put {
+        lease: usize,
+        is_its_own: bool,
+    },
+    Complete {
+        lease: usize,
+        is_its_own: bool,
+    },
+    Fail {
+        lease: usize,
+    },
+    Release {
+        lease: usize,
+    },
+    Delete {
+        task: usize,
+        by: By,
+    },
+    DeleteConcept {
+        task: usize,
+        by: By,
+    },
+    Due {
+        limit: u32,
+    },
+    Recover,
+    /// What was there before the task ended, or with it.
+    Expire {
+        task: usize,
+        is_with_it: bool,
+        limit: u32,
+    },
+    Pass(Duration),
+    SetBack(Duration),
+    Look,
+}
+
+#[derive(Clone, Debug)]
+pub struct Submit {
+    pub user: usize,
+    pub key: Option<u8>,
+    pub prompt: u8,
+    pub quota: Option<Quota>,
+    pub original: Original,
+    pub is_anonymous: bool,
+    /// With the id of a task that is there.
+    pub has_taken_id: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum Original {
+    Elsewhere,
+    Missing,
+    Upload,
+    /// An image that an earlier task led to.
+    Refined,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum By {
+    Anybody,
+    Owner,
+    Stranger,
+}
+
+pub fn histories(is_hosts: bool) -> impl Strategy<Value = History> {
+    any::<bool>().prop_flat_map(move |is_set_back| {
+        vec(step(is_hosts, is_set_back), 1..80)
+            .prop_map(move |steps| History { is_set_back, steps })
+    })
+}
+
+fn step(is_hosts: bool, is_set_back: bool) -> impl Strategy<Value = Step> {
+    use Step::{
+        Checkpoint, Claim, Complete, Delete, DeleteConcept, Due, Expire, Fail, Look, Pass, Put,
+        Recover, Release, Renew, SetBack, Submit, Withdraw,
+    };
+    let upkeep = u32::from(is_hosts);
+    let back = u32::from(is_set_back);
+    let lease = newest;
+    let task = newest;
+    let mostly = || prop::bool::weighted(0.9);
+    weighted(vec![
+        (16, submit().prop_map(Submit).boxed()),
+        (4, task().prop_map(|task| Withdraw { task }).boxed()),
+        (
+            16,
+            (task(), by())
+                .prop_map(|(task, by)| Claim { task, by })
+                .boxed(),
+        ),
+        (3, lease().prop_map(|lease| Renew { lease }).boxed()),
+        (5, lease().prop_map(|lease| Checkpoint { lease }).boxed()),
+        (
+            9,
+            (lease(), mostly())
+                .prop_map(|(lease, is_its_own)| Put { lease, is_its_own })
+                .boxed(),
+        ),
+        (
+            9,
+            (lease(), mostly())
+                .prop_map(|(lease, is_its_own)| Complete { lease, is_its_own })
+                .boxed(),
+        ),
+        (4, lease().prop_map(|lease| Fail { lease }).boxed()),
+        (5, lease().prop_map(|lease| Release { lease }).boxed()),
+        (
+            3,
+            (task(), by())
+                .prop_map(|(task, by)| Delete { task, by })
+                .boxed(),
+        ),
+        (
+            2,
+            (task(), by())
+                .prop_map(|(task, by)| DeleteConcept { task, by })
+                .boxed(),
+        ),
+        (12, pass(is_set_back).prop_map(Pass).boxed()),
+        (
+            3 * back,
+            (1..20u64)
+                .prop_map(|seconds| SetBack(Duration::from_secs(seconds)))
+                .boxed(),
+        ),
+        (5, Just(Look).boxed()),
+        (
+            4 * upkeep,
+            (1..4u32).prop_map(|limit| Due { limit }).boxed(),
+        ),
+        (upkeep, Just(Recover).boxed()),
+        (
+            2 * upkeep,
+            (task(), any::<bool>(), 1..4u32)
+                .prop_map(|(task, is_with_it, limit)| Expire {
+                    task,
+                    is_with_it,
+                    limit,
+                })
+                .boxed(),
+        ),
+    ])
+}
+
+fn weighted<T: std::fmt::Debug>(mut all: Vec<(u32, BoxedStrategy<T>)>) -> Union<BoxedStrategy<T>> {
+    all.retain(|(weight, _)| *weight > 0);
+    Union::new_weighted(all)
+}
+
+fn submit() -> impl Strategy<Value = Submit> {
+    let quota = (1..4u32, select(&Window::ALL)).prop_map(|(limit, window)| Quota { limit, window });
+    let original = prop_oneof![
+        4 => Just(Original::Elsewhere),
+        1 => Just(Original::Missing),
+        1 => Just(Original::Upload),
+        2 => Just(Original::Refined),
+    ];
+    (
+        0..USERS.len(),
+        proptest::option::of(0..2u8),
+        prop_oneof![4 => Just(0), 1 => Just(1)],
+        proptest::option::of(quota),
+        original,
+        any::<bool>(),
+        prop::bool::weighted(0.1),
+    )
+        .prop_map(
+            |(user, key, prompt, quota, original, is_anonymous, has_taken_id)| Submit {
+                user,
+                key,
+                prompt,
+                quota,
+                original,
+                is_anonymous,
+                has_taken_id,
+            },
+        )
+}
+
+fn newest() -> impl Strategy<Value = usize> {
+    prop_oneof![6 => Just(0), 3 => 1..3usize, 1 => 3..9usize]
+}
+
+fn by() -> impl Strategy<Value = By> {
+    prop_oneof![2 => Just(By::Anybody), 3 => Just(By::Owner), 1 => Just(By::Stranger)]
+}
+
+fn pass(is_set_back: bool) -> impl Strategy<Value = Duration> {
+    weighted(vec![
+        (
+            2,
+            select(vec![
+                MICROSECOND,
+                Duration::from_secs(1),
+                OVERDUE - MICROSECOND,
+                OVERDUE,
+            ])
+            .boxed(),
+        ),
+        (4, select(vec![LEASE - MICROSECOND, LEASE]).boxed()),
+        (
+            u32::from(!is_set_back),
+            select(vec![HOUR, DAY - MICROSECOND, DAY, DAY * 4]).boxed(),
+        ),
+    ])
+}

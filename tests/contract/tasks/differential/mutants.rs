@@ -1,0 +1,279 @@
+//! Stores that break one rule each, around a sound one: a comparison that does
+//! not find them proves nothing.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use concept_refinement_domain::capability::{
+    Accepted, CapabilityError, Fenced, Lease, NewTask, Submission,
+};
+use concept_refinement_domain::lease::MAX_DEATHS;
+use concept_refinement_domain::sentence::WORKER_DIED;
+use concept_refinement_domain::task::Task;
+use concept_refinement_domain::timestamp::Timestamp;
+use concept_refinement_host::capability::Answer;
+use concept_refinement_host::capability::clock::{Clock as _, ManualClock};
+use concept_refinement_host::capability::intercept::{Interceptor, Operations as _};
+use concept_refinement_host::capability::tasks::{
+    Leases as _, TaskOperation, TaskReply, TaskStore, Tasks,
+};
+use tokio::sync::Mutex;
+
+use super::world::concept;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mutant {
+    /// A task is taken from a worker whose lease holds.
+    ClaimIgnoresLease,
+    ClaimIgnoresUser,
+    FenceIgnoresAttempt,
+    CheckpointIsLost,
+    DeathsAreNotCounted,
+    ReleaseCountsAsDeath,
+    CompletesWithoutConcept,
+    WithdrawnQuotaIsLost,
+    WithdrawnKeyIsRemembered,
+    KeyIsForgottenOnDelete,
+    /// The active task is judged before the idempotency key.
+    ActiveComesFirst,
+    /// Whether the original is there is judged after the active task.
+    OriginalComesLate,
+    DeleteIgnoresUser,
+    NothingIsDue,
+    ExpiresOneTooMany,
+    NoImageIsUnreferenced,
+}
+
+impl Mutant {
+    pub const ALL: [Self; 16] = [
+        Self::ClaimIgnoresLease,
+        Self::ClaimIgnoresUser,
+        Self::FenceIgnoresAttempt,
+        Self::CheckpointIsLost,
+        Self::DeathsAreNotCounted,
+        Self::ReleaseCountsAsDeath,
+        Self::CompletesWithoutConcept,
+        Self::WithdrawnQuotaIsLost,
+        Self::WithdrawnKeyIsRemembered,
+        Self::KeyIsForgottenOnDelete,
+        Self::ActiveComesFirst,
+        Self::OriginalComesLate,
+        Self::DeleteIgnoresUser,
+        Self::NothingIsDue,
+        Self::ExpiresOneTooMany,
+        Self::NoImageIsUnreferenced,
+    ];
+
+    /// What it breaks is offered by our host's backends alone.
+    pub fn is_of_hosts(self) -> bool {
+        matches!(
+            self,
+            Self::NothingIsDue | Self::ExpiresOneTooMany | Self::NoImageIsUnreferenced
+        )
+    }
+}
+
+pub struct Mutated {
+    mutant: Mutant,
+    clock: Arc<ManualClock>,
+    seen: Mutex<Seen>,
+}
+
+/// What has passed so far.
+#[derive(Default)]
+struct Seen {
+    /// As they were created, by their ids.
+    tasks: HashMap<String, Task>,
+    /// Ids, by users and keys.
+    keys: HashMap<(String, String), String>,
+    withdrawn: Vec<String>,
+    deleted: Vec<String>,
+    /// The newest of each task.
+    leases: HashMap<String, Lease>,
+    releases: HashMap<String, u32>,
+}
+
+impl Mutated {
+    pub fn new(mutant: Mutant, clock: Arc<ManualClock>) -> Self {
+        Self {
+            mutant,
+            clock,
+            seen: Mutex::default(),
+        }
+    }
+
+    async fn submit(
+        &self,
+        mut task: NewTask,
+        seen: &mut Seen,
+        sound: &Arc<dyn TaskStore>,
+    ) -> Result<Submission, CapabilityError> {
+        let place = task
+            .idempotency_key
+            .clone()
+            .map(|key| (task.user_id.clone(), key));
+        let earlier = place.as_ref().and_then(|place| seen.keys.get(place));
+        let earlier = earlier.and_then(|id| seen.tasks.get(id)).cloned();
+        match self.mutant {
+            Mutant::ActiveComesFirst | Mutant::OriginalComesLate => {
+                let is_key_first = self.mutant == Mutant::OriginalComesLate;
+                let tasks = Tasks::list(&**sound, &task.user_id, None, 100, None).await?;
+                let mut tasks = tasks.items.iter();
+                if tasks.any(|task| !task.status.is_final())
+                    && !(is_key_first && task.idempotency_key.is_some())
+                {
+                    task.idempotency_key = None;
+                    task.original_found = true;
+                }
+            }
+            Mutant::WithdrawnKeyIsRemembered => {
+                if let Some(first) = earlier.filter(|task| seen.withdrawn.contains(&task.id)) {
+                    let accepted = Accepted {
+                        task: first,
+                        quota: None,
+                    };
+                    return Ok(Submission::Replayed(accepted));
+                }
+            }
+            Mutant::KeyIsForgottenOnDelete => {
+                if earlier.is_some_and(|task| seen.deleted.contains(&task.id)) {
+                    task.idempotency_key = None;
+                }
+            }
+            _ => {}
+        }
+        let user_id = task.user_id.clone();
+        let mut submission = sound.submit(task).await?;
+        if let Submission::Created(accepted) = &mut submission {
+            let task = accepted.task.clone();
+            if let Some(place) = place {
+                seen.keys.insert(place, task.id.clone());
+            }
+            if self.mutant == Mutant::WithdrawnQuotaIsLost
+                && let Some(quota) = &mut accepted.quota
+            {
+                let withdrawn = seen.withdrawn.iter().filter_map(|id| seen.tasks.get(id));
+                let lost = withdrawn.filter(|task| task.user_id == user_id).count();
+                let lost = u32::try_from(lost).unwrap_or(u32::MAX);
+                quota.remaining = quota.remaining.saturating_sub(lost);
+            }
+            seen.tasks.insert(task.id.clone(), task);
+        }
+        Ok(submission)
+    }
+
+    /// Done before a claim. False: it is to be refused.
+    async fn before_claim(
+        &self,
+        id: &str,
+        seen: &Seen,
+        sound: &Arc<dyn TaskStore>,
+    ) -> Result<bool, CapabilityError> {
+        let (Some(task), Some(lease)) = (seen.tasks.get(id), seen.leases.get(id)) else {
+            return Ok(true);
+        };
+        let task = Tasks::get(&**sound, &task.user_id, id).await?;
+        let until = task.and_then(|task| task.lease_until);
+        let has_run_out = until.map(|until| until <= self.clock.now());
+        match self.mutant {
+            Mutant::ClaimIgnoresLease if has_run_out == Some(false) => {
+                let _ = sound.release(lease).await?;
+            }
+            Mutant::DeathsAreNotCounted if has_run_out == Some(true) => {
+                let _ = sound.release(lease).await?;
+            }
+            Mutant::ReleaseCountsAsDeath
+                if until.is_none() && seen.releases.get(id) >= Some(&MAX_DEATHS) =>
+            {
+                if let Some(claimed) = sound.claim(id, None).await? {
+                    let _ = sound.fail(&claimed.lease, WORKER_DIED).await?;
+                }
+                return Ok(false);
+            }
+            _ => {}
+        }
+        Ok(true)
+    }
+}
+
+impl Interceptor<dyn TaskStore> for Mutated {
+    fn intercept<'a>(
+        &'a self,
+        operation: TaskOperation<'a>,
+        sound: &'a Arc<dyn TaskStore>,
+    ) -> Answer<'a, TaskReply> {
+        Box::pin(async move {
+            let mut seen = self.seen.lock().await;
+            let (newest, owner);
+            let mut operation = operation;
+            match (&mut operation, self.mutant) {
+                (TaskOperation::Submit { task }, _) => {
+                    let submission = self.submit(task.clone(), &mut seen, sound).await?;
+                    return Ok(submission.into());
+                }
+                (TaskOperation::Claim { user_id, .. }, Mutant::ClaimIgnoresUser) => {
+                    *user_id = None;
+                }
+                (TaskOperation::Claim { id, .. }, _) => {
+                    if !self.before_claim(id, &seen, sound).await? {
+                        return Ok(TaskReply::Claimed(None));
+                    }
+                }
+                (TaskOperation::Checkpoint { .. }, Mutant::CheckpointIsLost) => {
+                    return Ok(TaskReply::Fenced(Fenced::Done));
+                }
+                (TaskOperation::Complete { lease, result_id }, Mutant::CompletesWithoutConcept) => {
+                    if let Some(task) = seen.tasks.get(&lease.task_id)
+                        && sound.complete(lease, result_id).await.is_err()
+                    {
+                        let concept = concept(lease, &task.user_id, "refined/a".into());
+                        sound.put_concept(lease, concept).await?;
+                    }
+                }
+                (TaskOperation::Delete { user_id, id }, Mutant::DeleteIgnoresUser) => {
+                    if let Some(task) = seen.tasks.get(*id) {
+                        owner = task.user_id.clone();
+                        *user_id = &owner;
+                    }
+                }
+                (TaskOperation::Due { .. }, Mutant::NothingIsDue) => {
+                    return Ok(TaskReply::Tasks(vec![]));
+                }
+                (TaskOperation::Expire { before, .. }, Mutant::ExpiresOneTooMany) => {
+                    *before = Timestamp(before.0).plus(Duration::from_micros(1));
+                }
+                (TaskOperation::Unreferenced { .. }, Mutant::NoImageIsUnreferenced) => {
+                    return Ok(TaskReply::ImagePaths(vec![]));
+                }
+                (_, Mutant::FenceIgnoresAttempt) => {
+                    if let Some(lease) = operation.lease()
+                        && let Some(found) = seen.leases.get(&lease.task_id)
+                    {
+                        newest = found.clone();
+                        *lease = &newest;
+                    }
+                }
+                _ => {}
+            }
+            let reply = sound.run(operation.clone()).await?;
+            match (&operation, &reply) {
+                (_, TaskReply::Claimed(Some(claimed))) => {
+                    let lease = claimed.lease.clone();
+                    seen.leases.insert(lease.task_id.clone(), lease);
+                }
+                (TaskOperation::Release { lease }, TaskReply::Fenced(Fenced::Done)) => {
+                    *seen.releases.entry(lease.task_id.clone()).or_default() += 1;
+                }
+                (TaskOperation::Withdraw { id, .. }, TaskReply::Fenced(Fenced::Done)) => {
+                    seen.withdrawn.push((*id).to_owned());
+                }
+                (TaskOperation::Delete { id, .. }, TaskReply::Deleted(Some(_))) => {
+                    seen.deleted.push((*id).to_owned());
+                }
+                _ => {}
+            }
+            Ok(reply)
+        })
+    }
+}

@@ -1,0 +1,118 @@
+//! The operations of a task store, done to the reference.
+
+use concept_refinement_domain::capability::CapabilityError;
+use concept_refinement_domain::rulebook::Refusal;
+use concept_refinement_domain::timestamp::Timestamp;
+use concept_refinement_host::capability::tasks::{self, TaskOperation, TaskReply};
+use concept_refinement_kit::store::{Expired, MemoryStore, Tally};
+
+pub type Reply = Result<TaskReply, CapabilityError>;
+
+pub fn run(store: &mut MemoryStore, operation: TaskOperation<'_>, now: Timestamp) -> Reply {
+    use TaskOperation as Operation;
+    let refused = |refusal: Refusal| CapabilityError::invalid(refusal.to_string());
+    Ok(match operation {
+        Operation::Submit { task } => store.submit(task, now).map_err(refused)?.into(),
+        Operation::Withdraw { id, error_message } => store.withdraw(id, error_message, now).into(),
+        Operation::Get { user_id, id } => store.get(user_id, id).into(),
+        Operation::List {
+            user_id,
+            status,
+            limit,
+            after,
+        } => store.list(user_id, status, limit, after).into(),
+        Operation::Delete { user_id, id } => store.delete(user_id, id).into(),
+        Operation::GetConcept { user_id, id } => store.concept(user_id, id).into(),
+        Operation::ListConcepts {
+            user_id,
+            limit,
+            after,
+        } => store.concepts(user_id, limit, after).into(),
+        Operation::DeleteConcept { user_id, id } => store.delete_concept(user_id, id).into(),
+        Operation::Claim { id, user_id } => store.claim(id, user_id, now).into(),
+        Operation::Renew { lease } => store.renew(lease, now).into(),
+        Operation::Checkpoint { lease, image_path } => store.checkpoint(lease, image_path).into(),
+        Operation::PutConcept { lease, concept } => {
+            store.put_concept(lease, concept).map_err(refused)?.into()
+        }
+        Operation::Complete { lease, result_id } => {
+            let fenced = store.complete(lease, result_id, now);
+            fenced.map_err(refused)?.into()
+        }
+        Operation::Fail {
+            lease,
+            error_message,
+            ..
+        } => store.fail(lease, error_message, now).into(),
+        Operation::Release { lease } => store.release(lease, now).into(),
+        Operation::Due { limit } => store.due(limit, now).into(),
+        Operation::NextDue {} => store.next_due().into(),
+        Operation::Recover {} => store.recover(now).into(),
+        Operation::Unreferenced { image_paths } => store.unreferenced(image_paths).into(),
+        Operation::Expire { before, limit } => expired(store.expire(before, limit)).into(),
+        Operation::Tally {} => tally(store.tally()).into(),
+        Operation::Watch { .. } | Operation::Progress { .. } | Operation::Check {} => {
+            panic!("{} is not compared", operation.name())
+        }
+    })
+}
+
+/// What a reply says, to compare and to print.
+pub fn text(reply: &Reply) -> String {
+    match reply {
+        Err(error) => format!("{error:?}"),
+        Ok(TaskReply::Submission(reply)) => format!("{reply:?}"),
+        Ok(TaskReply::Fenced(reply)) => format!("{reply:?}"),
+        Ok(TaskReply::Task(reply)) => format!("{reply:?}"),
+        Ok(TaskReply::TaskPage(reply)) => format!("{reply:?}"),
+        Ok(TaskReply::Deleted(reply)) => format!("{reply:?}"),
+        Ok(TaskReply::Concept(reply)) => format!("{reply:?}"),
+        Ok(TaskReply::ConceptPage(reply)) => format!("{reply:?}"),
+        Ok(TaskReply::Claimed(reply)) => format!("{reply:?}"),
+        Ok(TaskReply::Lease(reply)) => format!("{reply:?}"),
+        Ok(TaskReply::Text(reply)) => format!("{reply:?}"),
+        Ok(TaskReply::Tasks(reply)) => format!("{reply:?}"),
+        Ok(TaskReply::Time(reply)) => format!("{reply:?}"),
+        Ok(TaskReply::Count(reply)) => format!("{reply:?}"),
+        Ok(TaskReply::ImagePaths(reply)) => format!("{reply:?}"),
+        Ok(TaskReply::Expired(reply)) => {
+            let mut reply = reply.clone();
+            reply.image_paths.sort();
+            format!("{reply:?}")
+        }
+        Ok(TaskReply::Tally(reply)) => format!("{reply:?}"),
+        Ok(TaskReply::Changes(_) | TaskReply::Done(())) => "not compared".to_owned(),
+    }
+}
+
+fn expired(expired: Expired) -> tasks::Expired {
+    let Expired {
+        tasks,
+        concepts,
+        image_paths,
+    } = expired;
+    tasks::Expired {
+        tasks,
+        concepts,
+        image_paths,
+    }
+}
+
+fn tally(tally: Tally) -> tasks::Tally {
+    let Tally {
+        pending,
+        processing,
+        completed,
+        failed,
+        oldest_pending,
+        given_up,
+    } = tally;
+    tasks::Tally {
+        pending,
+        processing,
+        completed,
+        failed,
+        oldest_pending,
+        given_up,
+    }
+}

@@ -1,0 +1,331 @@
+//! A backend and the reference, with the same done to both.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use concept_refinement_domain::capability::{Lease, NewTask};
+use concept_refinement_domain::concept::{NewConcept, id_for};
+use concept_refinement_domain::refined;
+use concept_refinement_domain::task::{Refinement, Status};
+use concept_refinement_domain::timestamp::Timestamp;
+use concept_refinement_host::capability::clock::{Clock, ManualClock, before};
+use concept_refinement_host::capability::intercept::{Intercepted, Operations as _};
+use concept_refinement_host::capability::tasks::{TaskOperation, TaskReply, TaskStore};
+use concept_refinement_kit::store::MemoryStore;
+
+use super::history::{By, History, Original, Step, Submit, USERS};
+use super::mutants::{Mutant, Mutated};
+use super::{Compared, options, reference, rules};
+use crate::tasks::{MICROSECOND, START};
+
+const UPLOAD: &str = "uploads/ada/a.png";
+
+/// It is remembered for 30 days that a task was forgotten.
+const LONGEST: Duration = Duration::from_secs(29 * 24 * 3600);
+
+pub struct World {
+    store: Arc<dyn TaskStore>,
+    reference: MemoryStore,
+    clock: Arc<ManualClock>,
+    is_hosts: bool,
+    is_set_back: bool,
+    /// Ids and users of all that was ever created.
+    tasks: Vec<(String, String)>,
+    leases: Vec<Lease>,
+    /// All that workers stored.
+    images: Vec<String>,
+    /// The backend lasts as long as what is compared.
+    _backend: Box<dyn std::any::Any + Send>,
+}
+
+impl World {
+    pub fn start<B: Compared>(mutant: Option<Mutant>, history: &History) -> Self {
+        let clock = Arc::new(ManualClock::at(START));
+        let backend = B::start(rules(), clock.clone());
+        let mut store = backend.store();
+        if let Some(mutant) = mutant {
+            store = Arc::new(Intercepted::new(
+                store,
+                Arc::new(Mutated::new(mutant, clock.clone())),
+            ));
+        }
+        Self {
+            store,
+            reference: MemoryStore::new(options(B::IS_HOSTS)),
+            clock,
+            is_hosts: B::IS_HOSTS,
+            is_set_back: history.is_set_back,
+            tasks: vec![],
+            leases: vec![],
+            images: vec![],
+            _backend: Box::new(backend),
+        }
+    }
+
+    pub async fn take(&mut self, step: &Step) -> Result<(), String> {
+        self.clock.advance(MICROSECOND);
+        match step {
+            Step::Pass(time) => {
+                let latest = START.plus(LONGEST);
+                self.clock.set(self.clock.now().plus(*time).min(latest));
+                Ok(())
+            }
+            Step::SetBack(time) => {
+                self.clock.set(before(self.clock.now(), *time));
+                Ok(())
+            }
+            Step::Look => self.look().await,
+            Step::Submit(submit) => self.submit(submit).await,
+            Step::Withdraw { task } => {
+                let (id, _) = self.task(*task);
+                let error_message = "It could not be published.";
+                self.compare(TaskOperation::Withdraw {
+                    id: &id,
+                    error_message,
+                })
+                .await
+            }
+            Step::Claim { task, by } => {
+                let (id, owner) = self.task(*task);
+                let user_id = match by {
+                    By::Anybody => None,
+                    By::Owner | By::Stranger => Some(user(*by, &owner)),
+                };
+                self.compare(TaskOperation::Claim { id: &id, user_id })
+                    .await
+            }
+            Step::Delete { task, by } => {
+                let (id, owner) = self.task(*task);
+                let user_id = user(*by, &owner);
+                self.compare(TaskOperation::Delete { user_id, id: &id })
+                    .await
+            }
+            Step::DeleteConcept { task, by } => {
+                let (id, owner) = self.task(*task);
+                let (id, user_id) = (id_for(&id), user(*by, &owner));
+                self.compare(TaskOperation::DeleteConcept { user_id, id: &id })
+                    .await
+            }
+            Step::Due { limit } => self.compare(TaskOperation::Due { limit: *limit }).await,
+            Step::Recover => self.compare(TaskOperation::Recover {}).await,
+            Step::Expire {
+                task,
+                is_with_it,
+                limit,
+            } => {
+                let (id, owner) = self.task(*task);
+                let end = self.reference.get(&owner, &id);
+                let end = end.and_then(|task| task.completed_at);
+                let mut before = end.unwrap_or(START);
+                if *is_with_it {
+                    before = before.plus(MICROSECOND);
+                }
+                // Which of two of one age goes first is not said.
+                let limit = if self.is_set_back { 1_000 } else { *limit };
+                self.compare(TaskOperation::Expire { before, limit }).await
+            }
+            Step::Renew { lease }
+            | Step::Checkpoint { lease }
+            | Step::Put { lease, .. }
+            | Step::Complete { lease, .. }
+            | Step::Fail { lease }
+            | Step::Release { lease } => {
+                let Some(held) = from_newest(&self.leases, *lease).cloned() else {
+                    return Ok(());
+                };
+                self.work(step, &held).await
+            }
+        }
+    }
+
+    async fn work(&mut self, step: &Step, lease: &Lease) -> Result<(), String> {
+        let id = id_for(&lease.task_id);
+        let image_path = format!(
+            "refined/ada/{}.png",
+            refined::name(&lease.task_id, lease.attempt)
+        );
+        match step {
+            Step::Renew { .. } => self.compare(TaskOperation::Renew { lease }).await,
+            Step::Checkpoint { .. } => {
+                self.images.push(image_path.clone());
+                let image_path = &image_path;
+                self.compare(TaskOperation::Checkpoint { lease, image_path })
+                    .await
+            }
+            Step::Put { is_its_own, .. } => {
+                self.images.push(image_path.clone());
+                let mut tasks = self.tasks.iter();
+                let owner = tasks.find(|(id, _)| *id == lease.task_id);
+                let owner = owner.map_or("nobody", |(_, owner)| owner.as_str());
+                let by = if *is_its_own { By::Owner } else { By::Stranger };
+                let concept = concept(lease, user(by, owner), image_path);
+                self.compare(TaskOperation::PutConcept { lease, concept })
+                    .await
+            }
+            Step::Complete { is_its_own, .. } => {
+                let result_id = if *is_its_own { &id } else { &lease.task_id };
+                self.compare(TaskOperation::Complete { lease, result_id })
+                    .await
+            }
+            Step::Fail { .. } => {
+                let error_message = "It failed.";
+                self.compare(TaskOperation::Fail {
+                    lease,
+                    error_message,
+                })
+                .await
+            }
+            _ => self.compare(TaskOperation::Release { lease }).await,
+        }
+    }
+
+    async fn submit(&mut self, submit: &Submit) -> Result<(), String> {
+        let (taken, owner) = self.task(0);
+        let is_there = self.reference.get(&owner, &taken).is_some();
+        let id = if submit.has_taken_id && is_there {
+            taken
+        } else {
+            id(self.tasks.len() + 1)
+        };
+        let original_path = match submit.original {
+            Original::Elsewhere | Original::Missing => None,
+            Original::Upload => Some(UPLOAD.to_owned()),
+            Original::Refined => self.images.last().cloned(),
+        };
+        let task = NewTask {
+            id: id.clone(),
+            user_id: USERS[submit.user].to_owned(),
+            is_anonymous: submit.is_anonymous,
+            refinement: Refinement {
+                original_image_url: "https://example.com/logo.png".into(),
+                refinement_prompt: format!("Make it lighter {}", submit.prompt),
+                logo_description: Some("A coffee cup".into()),
+                theme_description: None,
+            },
+            original_path,
+            original_found: !matches!(submit.original, Original::Missing),
+            idempotency_key: submit.key.map(|key| format!("key {key}")),
+            quota: submit.quota,
+        };
+        self.compare(TaskOperation::Submit { task }).await?;
+        let is_new = self.tasks.iter().all(|(known, _)| *known != id);
+        if is_new && self.reference.record(&id).is_some() {
+            self.tasks.push((id, USERS[submit.user].to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Compares all that can be seen.
+    pub async fn look(&mut self) -> Result<(), String> {
+        for (id, owner) in self.tasks.clone() {
+            let concept = id_for(&id);
+            for user_id in [owner.as_str(), "mallory"] {
+                self.compare(TaskOperation::Get { user_id, id: &id })
+                    .await?;
+                let id = &concept;
+                self.compare(TaskOperation::GetConcept { user_id, id })
+                    .await?;
+            }
+        }
+        for user_id in USERS {
+            for status in [None, Some(Status::Pending), Some(Status::Failed)] {
+                let mut after = None;
+                loop {
+                    let limit = 3;
+                    let page = self.reference.list(user_id, status, limit, after.clone());
+                    self.compare(TaskOperation::List {
+                        user_id,
+                        status,
+                        limit,
+                        after,
+                    })
+                    .await?;
+                    after = page.next;
+                    if after.is_none() {
+                        break;
+                    }
+                }
+            }
+            let mut after = None;
+            loop {
+                let limit = 2;
+                let page = self.reference.concepts(user_id, limit, after.clone());
+                self.compare(TaskOperation::ListConcepts {
+                    user_id,
+                    limit,
+                    after,
+                })
+                .await?;
+                after = page.next;
+                if after.is_none() {
+                    break;
+                }
+            }
+        }
+        if self.is_hosts {
+            self.compare(TaskOperation::Tally {}).await?;
+            self.compare(TaskOperation::NextDue {}).await?;
+            let mut image_paths = self.images.clone();
+            image_paths.push(UPLOAD.to_owned());
+            self.compare(TaskOperation::Unreferenced { image_paths })
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn compare(&mut self, operation: TaskOperation<'_>) -> Result<(), String> {
+        let now = self.clock.now();
+        let expected = reference::run(&mut self.reference, operation.clone(), now);
+        let answered = self.store.run(operation.clone()).await;
+        let (rule, answer) = (reference::text(&expected), reference::text(&answered));
+        if rule != answer {
+            let at = Timestamp(now.0 - START.0.min(now.0));
+            return Err(format!(
+                "{operation:?}\nafter {} µs\nis to answer {rule}\nand answered {answer}",
+                at.0
+            ));
+        }
+        if let Ok(TaskReply::Claimed(Some(claimed))) = expected {
+            self.leases.push(claimed.lease);
+        }
+        Ok(())
+    }
+
+    /// A task and its user.
+    fn task(&self, from_newest_on: usize) -> (String, String) {
+        let nobodys = || (id(0), USERS[0].to_owned());
+        from_newest(&self.tasks, from_newest_on).map_or_else(nobodys, Clone::clone)
+    }
+}
+
+fn from_newest<T>(all: &[T], number: usize) -> Option<&T> {
+    all.iter()
+        .rev()
+        .nth(number.min(all.len().saturating_sub(1)))
+}
+
+fn user(by: By, owner: &str) -> &str {
+    match by {
+        By::Anybody | By::Owner => owner,
+        By::Stranger => "mallory",
+    }
+}
+
+fn id(number: usize) -> String {
+    format!("0190c0de-0000-7000-8000-{number:012x}")
+}
+
+pub fn concept(lease: &Lease, user_id: &str, image_path: String) -> NewConcept {
+    NewConcept {
+        task_id: lease.task_id.clone(),
+        user_id: user_id.to_owned(),
+        is_anonymous: false,
+        image_url: format!("/api/images/{image_path}"),
+        image_path,
+        original_image_url: "https://example.com/logo.png".into(),
+        refinement_prompt: "Make it lighter".into(),
+        logo_description: None,
+        theme_description: None,
+        color_palettes: vec![],
+    }
+}

@@ -1,0 +1,318 @@
+//! Tasks and concepts in maps: the reference that every backend is compared
+//! with, and a store for tests that need one.
+//!
+//! What decides is the rulebook of the domain; here stands only what is loaded
+//! and saved. Each call is one step, at the time that it is given.
+
+mod reads;
+mod upkeep;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
+use std::time::Duration;
+
+use concept_refinement_domain::capability::{Claimed, Deleted, Fenced, Lease, NewTask, Submission};
+use concept_refinement_domain::concept::NewConcept;
+use concept_refinement_domain::idempotency::Submitted;
+use concept_refinement_domain::lease::due_at;
+use concept_refinement_domain::quota::{Usage, Window};
+use concept_refinement_domain::rulebook::{self, Account, Claim, Decision, Refusal, TaskRecord};
+use concept_refinement_domain::task::Task;
+use concept_refinement_domain::timestamp::Timestamp;
+
+pub use upkeep::{Expired, Tally};
+
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    pub lease: Duration,
+    pub max_backlog: u32,
+    /// Whether no two tasks of a user are created, and no two end, at the same
+    /// time: lists are in the order of creation then, whatever the clock does.
+    pub has_distinct_times: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            lease: Duration::from_secs(30),
+            max_backlog: 10_000,
+            has_distinct_times: false,
+        }
+    }
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct MemoryStore {
+    options: Options,
+    tasks: BTreeMap<String, Row>,
+    /// By their ids.
+    concepts: BTreeMap<String, Prepared>,
+    users: BTreeMap<String, User>,
+    /// By user and key.
+    keys: BTreeMap<(String, String), Submitted>,
+    /// Tasks that were deleted or forgotten, or whose concepts were.
+    forgotten: BTreeSet<String>,
+    given_up: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Row {
+    record: TaskRecord,
+    /// When it needs a (new) message.
+    due_at: Option<Timestamp>,
+}
+
+#[derive(Clone, Debug)]
+struct Prepared {
+    content: NewConcept,
+    /// None while it is only prepared, and invisible.
+    created_at: Option<Timestamp>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct User {
+    usage: Usage,
+    last_created: Option<Timestamp>,
+    last_ended: Option<Timestamp>,
+}
+
+impl MemoryStore {
+    pub fn new(options: Options) -> Self {
+        Self {
+            options,
+            ..Self::default()
+        }
+    }
+
+    /// The task with what users do not see of it.
+    pub fn record(&self, id: &str) -> Option<&TaskRecord> {
+        self.tasks.get(id).map(|row| &row.record)
+    }
+
+    pub fn submit(&mut self, new_task: NewTask, now: Timestamp) -> Result<Submission, Refusal> {
+        let user_id = new_task.user_id.clone();
+        let key = new_task.idempotency_key.clone();
+        let account = Known {
+            store: self,
+            user_id: &user_id,
+            now,
+        };
+        let mut submission = rulebook::submit(&account, new_task, now)?;
+        if let Submission::Created(accepted) = &mut submission {
+            let has_distinct_times = self.options.has_distinct_times;
+            let user = self.users.entry(user_id.clone()).or_default();
+            let task = &mut accepted.task;
+            if has_distinct_times {
+                task.created_at = distinct(&mut user.last_created, now);
+            }
+            user.usage.add(now);
+            if let Some(key) = key {
+                self.keys.insert((user_id, key), Submitted::of(task));
+            }
+            let row = Row {
+                record: TaskRecord::new(task.clone()),
+                due_at: due_at(task),
+            };
+            self.tasks.insert(task.id.clone(), row);
+        }
+        Ok(submission)
+    }
+
+    pub fn withdraw(&mut self, id: &str, error_message: &str, now: Timestamp) -> Fenced {
+        self.change(id, Fenced::Lost, |record| {
+            rulebook::withdraw(record, error_message, now)
+        })
+    }
+
+    pub fn claim(&mut self, id: &str, user_id: Option<&str>, now: Timestamp) -> Option<Claimed> {
+        let lease = self.options.lease;
+        let claim = self.change(id, Claim::Refused, |record| {
+            rulebook::claim(record, user_id, lease, now)
+        });
+        match claim {
+            Claim::Claimed(claimed) => Some(*claimed),
+            Claim::Refused => None,
+            Claim::GivenUp => {
+                self.given_up += 1;
+                None
+            }
+        }
+    }
+
+    pub fn renew(&mut self, held: &Lease, now: Timestamp) -> Option<Lease> {
+        let lease = self.options.lease;
+        self.change(&held.task_id, None, |record| {
+            rulebook::renew(record, held, lease, now)
+        })
+    }
+
+    pub fn checkpoint(&mut self, held: &Lease, image_path: &str) -> Fenced {
+        self.change(&held.task_id, Fenced::Lost, |record| {
+            rulebook::checkpoint(record, held, image_path)
+        })
+    }
+
+    /// Prepares the concept of a claimed task.
+    pub fn put_concept(
+        &mut self,
+        held: &Lease,
+        content: NewConcept,
+    ) -> Result<Option<String>, Refusal> {
+        let Some(row) = self.tasks.get(&held.task_id) else {
+            return Ok(None);
+        };
+        let id = rulebook::put_concept(&row.record, held, &content)?;
+        if let Some(id) = &id {
+            let prepared = Prepared {
+                content,
+                created_at: None,
+            };
+            self.concepts.insert(id.clone(), prepared);
+        }
+        Ok(id)
+    }
+
+    pub fn complete(
+        &mut self,
+        held: &Lease,
+        result_id: &str,
+        now: Timestamp,
+    ) -> Result<Fenced, Refusal> {
+        let prepared = self.concepts.get(result_id);
+        let prepared = prepared.filter(|concept| concept.created_at.is_none());
+        let image_path = prepared.map(|concept| concept.content.image_path.clone());
+        self.try_change(&held.task_id, Fenced::Lost, |record| {
+            let is_prepared = || Ok(image_path.is_some());
+            let decision = rulebook::complete(record, held, result_id, now, is_prepared)?;
+            record.task.image_path = image_path;
+            Ok(decision)
+        })
+    }
+
+    pub fn fail(&mut self, held: &Lease, error_message: &str, now: Timestamp) -> Fenced {
+        self.change(&held.task_id, Fenced::Lost, |record| {
+            rulebook::fail(record, held, error_message, now)
+        })
+    }
+
+    pub fn release(&mut self, held: &Lease, now: Timestamp) -> Fenced {
+        self.change(&held.task_id, Fenced::Lost, |record| {
+            rulebook::release(record, held, now)
+        })
+    }
+
+    pub fn delete(&mut self, user_id: &str, id: &str) -> Option<Deleted> {
+        let row = self.tasks.get(id)?;
+        let deleted = rulebook::delete(&row.record, user_id)?;
+        self.tasks.remove(id);
+        self.drop_prepared(id);
+        self.forgotten.insert(id.to_owned());
+        Some(deleted)
+    }
+
+    fn change<T>(
+        &mut self,
+        id: &str,
+        gone: T,
+        rule: impl FnOnce(&mut TaskRecord) -> Decision<T>,
+    ) -> T {
+        match self.try_change::<_, Infallible>(id, gone, |record| Ok(rule(record))) {
+            Ok(answer) => answer,
+            Err(never) => match never {},
+        }
+    }
+
+    /// Applies a rule to a task, and saves what it changed with all that goes
+    /// with it.
+    fn try_change<T, E>(
+        &mut self,
+        id: &str,
+        gone: T,
+        rule: impl FnOnce(&mut TaskRecord) -> Result<Decision<T>, E>,
+    ) -> Result<T, E> {
+        let Some(row) = self.tasks.get(id) else {
+            return Ok(gone);
+        };
+        let mut record = row.record.clone();
+        let Decision { answer, event } = rule(&mut record)?;
+        let Some(event) = event else {
+            return Ok(answer);
+        };
+        let task = &mut record.task;
+        let user = self.users.entry(task.user_id.clone()).or_default();
+        if let Some(now) = task.completed_at {
+            let mut end = now;
+            if self.options.has_distinct_times {
+                end = distinct(&mut user.last_ended, now);
+            }
+            task.updated_at = Some(end);
+            task.completed_at = Some(end);
+            if let Some(id) = &task.result_id
+                && let Some(concept) = self.concepts.get_mut(id)
+            {
+                concept.created_at = Some(end);
+            }
+        }
+        if event.undoes_submission() {
+            user.usage.give_back(task.created_at);
+            self.keys
+                .retain(|_, submitted| submitted.task_id != task.id);
+        }
+        if event.drops_concept() {
+            self.drop_prepared(id);
+        }
+        let row = Row {
+            due_at: due_at(&record.task),
+            record,
+        };
+        self.tasks.insert(id.to_owned(), row);
+        Ok(answer)
+    }
+
+    fn drop_prepared(&mut self, task_id: &str) {
+        self.concepts.retain(|_, concept| {
+            concept.created_at.is_some() || concept.content.task_id != task_id
+        });
+    }
+}
+
+/// A time that is later than the last one.
+fn distinct(last: &mut Option<Timestamp>, now: Timestamp) -> Timestamp {
+    let next = last.map_or(now, |last| last.plus(Duration::from_micros(1)).max(now));
+    *last = Some(next);
+    next
+}
+
+/// What is known of a user.
+struct Known<'a> {
+    store: &'a MemoryStore,
+    user_id: &'a str,
+    now: Timestamp,
+}
+
+impl Account for Known<'_> {
+    type Fault = Refusal;
+
+    fn submitted(&self, key: &str) -> Result<Option<Submitted>, Refusal> {
+        let key = (self.user_id.to_owned(), key.to_owned());
+        Ok(self.store.keys.get(&key).cloned())
+    }
+
+    fn active(&self) -> Result<Option<Task>, Refusal> {
+        let mut tasks = self.store.tasks_of(self.user_id);
+        Ok(tasks.find(|task| !task.status.is_final()).cloned())
+    }
+
+    fn used(&self, window: Window) -> Result<u32, Refusal> {
+        let user = self.store.users.get(self.user_id);
+        Ok(user.map_or(0, |user| user.usage.used(window, self.now)))
+    }
+
+    fn is_backlog_full(&self) -> Result<bool, Refusal> {
+        Ok(self.store.tally().pending >= u64::from(self.store.options.max_backlog))
+    }
+
+    fn is_taken(&self, task_id: &str) -> Result<bool, Refusal> {
+        Ok(self.store.tasks.contains_key(task_id))
+    }
+}

@@ -1,0 +1,162 @@
+//! What a sweep and whoever tidies up ask.
+
+use concept_refinement_domain::lease::{PENDING_OVERDUE, furthest};
+use concept_refinement_domain::refined;
+use concept_refinement_domain::rulebook::{
+    ImageFacts, concept_has_expired, is_unreferenced, task_has_expired,
+};
+use concept_refinement_domain::task::{Status, Task};
+use concept_refinement_domain::timestamp::Timestamp;
+
+use super::MemoryStore;
+
+/// What was forgotten because of its age.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Expired {
+    pub tasks: u32,
+    pub concepts: u32,
+    /// The images of the concepts.
+    pub image_paths: Vec<String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    pub pending: u64,
+    pub processing: u64,
+    pub completed: u64,
+    pub failed: u64,
+    /// When the oldest pending task was created.
+    pub oldest_pending: Option<Timestamp>,
+    /// How many tasks were failed because their workers died too often.
+    pub given_up: u64,
+}
+
+impl MemoryStore {
+    /// The longest overdue first. Each is due again after another while.
+    pub fn due(&mut self, limit: u32, now: Timestamp) -> Vec<Task> {
+        self.follow_clock(now);
+        let rows = self.tasks.values_mut();
+        let mut due: Vec<_> = rows
+            .filter(|row| row.due_at.is_some_and(|due| due <= now))
+            .collect();
+        due.sort_by_key(|row| {
+            let task = &row.record.task;
+            (row.due_at, task.created_at, task.id.clone())
+        });
+        due.truncate(limit as usize);
+        let mut tasks = Vec::new();
+        for row in due {
+            row.due_at = Some(now.plus(PENDING_OVERDUE));
+            tasks.push(row.record.task.clone());
+        }
+        tasks
+    }
+
+    fn follow_clock(&mut self, now: Timestamp) {
+        let (latest_due, latest_end) = furthest(self.options.lease, now);
+        for row in self.tasks.values_mut() {
+            if row.due_at.is_some_and(|due| due > latest_due) {
+                row.due_at = Some(latest_due);
+                let task = &mut row.record.task;
+                task.lease_until = task.lease_until.map(|until| until.min(latest_end));
+            }
+        }
+    }
+
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.tasks.values().filter_map(|row| row.due_at).min()
+    }
+
+    /// Ends all leases, and makes all that is pending or processing due.
+    pub fn recover(&mut self, now: Timestamp) -> u32 {
+        let mut unfinished = 0;
+        for row in self.tasks.values_mut() {
+            let task = &mut row.record.task;
+            task.lease_until = task.lease_until.map(|until| until.min(now));
+            if row.due_at.is_some() {
+                row.due_at = Some(now);
+                unfinished += 1;
+            }
+        }
+        unfinished
+    }
+
+    /// Those of these images that nothing refers to, and nothing ever will.
+    pub fn unreferenced(&self, image_paths: Vec<String>) -> Vec<String> {
+        let is_left_behind = |path: &String| {
+            let task_id = refined::task_and_attempt(path).map_or("", |(task_id, _)| task_id);
+            let mut concepts = self.concepts.values();
+            let concept = concepts.find(|concept| concept.content.task_id == task_id);
+            let facts = ImageFacts {
+                task: self.record(task_id),
+                is_forgotten: self.forgotten.contains(task_id),
+                concept_image: concept.map(|concept| concept.content.image_path.as_str()),
+                is_original: self.is_original(path),
+            };
+            is_unreferenced(path, facts)
+        };
+        image_paths.into_iter().filter(is_left_behind).collect()
+    }
+
+    /// Forgets tasks that ended and concepts that were made before then, at
+    /// most so many of each, the oldest first.
+    pub fn expire(&mut self, before: Timestamp, limit: u32) -> Expired {
+        let mut concepts: Vec<_> = self
+            .visible_concepts()
+            .filter(|concept| {
+                let is_original = self.is_original(&concept.content.image_path);
+                concept_has_expired(concept.created_at, is_original, before)
+            })
+            .collect();
+        concepts.sort_by_key(|concept| concept.created_at);
+        concepts.truncate(limit as usize);
+        let mut tasks: Vec<_> = self.tasks.values().map(|row| &row.record.task).collect();
+        tasks.retain(|task| task_has_expired(task, before));
+        tasks.sort_by_key(|task| task.completed_at);
+        tasks.truncate(limit as usize);
+        let tasks: Vec<_> = tasks.into_iter().map(|task| task.id.clone()).collect();
+        for id in &tasks {
+            self.tasks.remove(id);
+            self.forgotten.insert(id.clone());
+        }
+        for concept in &concepts {
+            self.remove_concept(concept);
+        }
+        let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        Expired {
+            tasks: count(tasks.len()),
+            concepts: count(concepts.len()),
+            image_paths: concepts
+                .into_iter()
+                .map(|concept| concept.content.image_path)
+                .collect(),
+        }
+    }
+
+    pub fn tally(&self) -> Tally {
+        let mut tally = Tally {
+            given_up: self.given_up,
+            ..Tally::default()
+        };
+        for row in self.tasks.values() {
+            let task = &row.record.task;
+            match task.status {
+                Status::Pending => {
+                    tally.pending += 1;
+                    let oldest = tally.oldest_pending.unwrap_or(task.created_at);
+                    tally.oldest_pending = Some(oldest.min(task.created_at));
+                }
+                Status::Processing => tally.processing += 1,
+                Status::Completed => tally.completed += 1,
+                Status::Failed => tally.failed += 1,
+            }
+        }
+        tally
+    }
+
+    /// Whether it is the original of a task that is not final.
+    fn is_original(&self, path: &str) -> bool {
+        let mut tasks = self.tasks.values().map(|row| &row.record.task);
+        tasks.any(|task| !task.status.is_final() && task.original_path.as_deref() == Some(path))
+    }
+}
