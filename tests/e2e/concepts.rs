@@ -2,7 +2,6 @@
 
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::tokens::with_claim;
-use futures::future::join_all;
 use serde_json::{Value, json};
 
 use crate::shape::assert_is_concept;
@@ -63,27 +62,6 @@ async fn a_concept_holds_what_was_asked_for() {
         let head = client.head(&format!("/api/concepts/{id}")).await;
         assert_eq!((head.status, head.body.len()), (200, 0));
     }
-}
-
-#[tokio::test]
-async fn of_many_who_delete_a_concept_one_does() {
-    let client = new_user(scripted());
-    let url = origin().picture(&pictures::png(8, 8));
-    let task = client.refined(&url, "echo it").await;
-    let path = format!("/api/concepts/{}", task["result_id"].as_str().unwrap());
-    let image = task["image_url"].as_str().unwrap();
-    let answers = join_all((0..10).map(|_| client.delete(&path))).await;
-    let mut statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
-    statuses.sort_unstable();
-    assert_eq!(statuses, [&[204][..], &[404; 9]].concat());
-    assert_eq!(client.get(image).await.status, 404);
-    assert_eq!(
-        client.get("/api/concepts").await.json()["concepts"],
-        json!([])
-    );
-    // The quota was not given back, and the user may go on.
-    let again = client.refined(&url, "echo it").await;
-    assert_eq!(again["status"], "completed");
 }
 
 /// A page elsewhere can make a browser send the cookie, and gains nothing.

@@ -3,23 +3,8 @@
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::service::Launch;
-use serde_json::json;
 
-use crate::shared::{local, scripted};
-
-#[tokio::test]
-async fn the_process_tells_that_it_lives() {
-    for service in [local(), scripted()] {
-        let health = Client::new(service.url()).get("/api/health").await;
-        assert_eq!(health.status, 200);
-        assert_eq!(health.json()["status"], "healthy");
-        let version = health.json()["version"].as_str().unwrap().to_owned();
-        assert!(
-            version.starts_with(|c: char| c.is_ascii_digit()),
-            "{version}"
-        );
-    }
-}
+use crate::shared::local;
 
 /// Whoever runs it is told what the model is, and what it is not.
 #[tokio::test]
@@ -27,19 +12,6 @@ async fn the_local_model_says_that_it_is_not_generative() {
     let health = Client::new(local().url()).get("/api/health").await;
     let model = health.json()["model"].as_str().unwrap().to_owned();
     assert!(model.contains("not a generative model"), "{model}");
-}
-
-#[tokio::test]
-async fn the_process_tells_that_it_is_ready() {
-    let ready = Client::new(local().url()).get("/api/health/ready").await;
-    assert_eq!(ready.status, 200);
-    let expected = json!({
-        "status": "ready",
-        "capabilities": {"tasks": "ok", "queue": "ok", "images": "ok", "model": "ok"},
-    });
-    assert_eq!(ready.json(), expected);
-    let head = Client::new(local().url()).head("/api/health/ready").await;
-    assert_eq!((head.status, head.body.len()), (200, 0));
 }
 
 /// A store that cannot be used does not end the process, and is no fault of who

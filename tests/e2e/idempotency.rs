@@ -33,27 +33,6 @@ async fn a_repeat_is_answered_as_the_first_and_creates_nothing() {
     assert_replays(&same, &first);
 }
 
-#[tokio::test]
-async fn fifty_repeats_at_once_make_one_task() {
-    let client = new_user(scripted()).with("idempotency-key", "all-at-once");
-    let url = origin().picture(&pictures::png(8, 8));
-    let answers = join_all((0..50).map(|_| client.refine(&url, "echo it"))).await;
-    let (replayed, created): (Vec<_>, Vec<_>) = answers
-        .iter()
-        .partition(|answer| answer.header("idempotency-replayed").is_some());
-    assert_eq!((created.len(), replayed.len()), (1, 49));
-    for answer in replayed {
-        assert_replays(answer, created[0]);
-    }
-    client.finished(&created[0].task_id()).await;
-    let tasks = client.get("/api/tasks").await.json();
-    assert_eq!(tasks["tasks"].as_array().unwrap().len(), 1, "{tasks}");
-    let later = client.refine(&url, "echo it").await;
-    assert_replays(&later, created[0]);
-    let limit = |answer: &Answer| answer.header("x-ratelimit-remaining").map(str::to_owned);
-    assert_eq!(limit(&later), limit(created[0]), "it costs no quota");
-}
-
 /// Whichever of two bodies comes first owns the key.
 #[tokio::test]
 async fn of_two_bodies_at_once_one_owns_the_key() {

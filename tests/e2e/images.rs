@@ -189,3 +189,16 @@ async fn an_image_is_fresh_as_long_as_its_signature_is_good() {
     let again = client.uploaded(&pictures::png(40, 30)).await;
     assert_ne!(again.split('?').next(), Some(path), "another image");
 }
+
+#[tokio::test]
+async fn an_image_keeps_its_url_for_a_while() {
+    let client = new_user(scripted());
+    let original = client.uploaded(&pictures::png(8, 8)).await;
+    let first = client.refined(&original, "echo it").await;
+    let id = first["task_id"].as_str().unwrap();
+    let task = client.task(id).await;
+    let again = task["image_url"].as_str().unwrap();
+    // Unless a quarter of an hour ended in between.
+    let later = client.task(id).await;
+    assert!(first["image_url"] == again || later["image_url"] == again);
+}

@@ -7,7 +7,6 @@ use concept_refinement_tests::pictures;
 use concept_refinement_tests::server::Reply;
 use serde_json::Value;
 
-use crate::shape::{assert_is_concept, assert_is_task};
 use crate::shared::{new_user, origin, scripted};
 
 /// A user with so many completed tasks and one failed, and their ids from the
@@ -28,72 +27,9 @@ async fn user_with_tasks(count: usize) -> (Client, Vec<String>) {
     (client, ids)
 }
 
-/// All items of a list, by following its cursors.
-async fn follow(client: &Client, list: &str, query: &str) -> Vec<Vec<Value>> {
-    let name = list.rsplit('/').next().unwrap();
-    let mut pages = Vec::new();
-    let mut cursor = String::new();
-    loop {
-        let page = client.get(&format!("{list}?{query}{cursor}")).await;
-        assert_eq!(page.status, 200, "{page:?}");
-        let page = page.json();
-        assert_eq!(page.as_object().unwrap().len(), 2, "{page}");
-        pages.push(page[name].as_array().unwrap().clone());
-        match page["next_cursor"].as_str() {
-            Some(next) => cursor = format!("&cursor={next}"),
-            None => return pages,
-        }
-    }
-}
-
 fn ids(items: &[Value], name: &str) -> Vec<String> {
     let id = |item: &Value| item[name].as_str().unwrap().to_owned();
     items.iter().map(id).collect()
-}
-
-#[tokio::test]
-async fn tasks_are_listed_newest_first_page_by_page() {
-    let (client, all) = user_with_tasks(24).await;
-    for (query, sizes) in [
-        ("", vec![10, 10, 5]),
-        ("limit=7", vec![7, 7, 7, 4]),
-        ("limit=5", vec![5; 5]),
-        ("limit=25", vec![25]),
-        ("limit=100", vec![25]),
-        ("limit=1&limit=100", vec![25]),
-        ("unknown=1", vec![10, 10, 5]),
-    ] {
-        let pages = follow(&client, "/api/tasks", query).await;
-        let found: Vec<usize> = pages.iter().map(Vec::len).collect();
-        assert_eq!(found, sizes, "{query}");
-        let tasks = pages.concat();
-        assert_eq!(ids(&tasks, "task_id"), all, "{query}");
-        tasks.iter().for_each(assert_is_task);
-    }
-    let one = client.task(&all[3]).await;
-    let listed = &follow(&client, "/api/tasks", "").await.concat()[3];
-    let without_url = |task: &Value| {
-        let mut task = task.clone();
-        task["image_url"] = Value::Null;
-        task
-    };
-    assert_eq!(without_url(listed), without_url(&one));
-
-    let failed = follow(&client, "/api/tasks", "status=failed")
-        .await
-        .concat();
-    assert_eq!(ids(&failed, "task_id"), all[..1]);
-    let completed = follow(&client, "/api/tasks", "status=completed&limit=10").await;
-    assert_eq!(ids(&completed.concat(), "task_id"), all[1..]);
-    let pending = follow(&client, "/api/tasks", "status=pending").await;
-    assert!(pending.concat().is_empty(), "{pending:?}");
-
-    let concepts = follow(&client, "/api/concepts", "limit=10").await;
-    let sizes: Vec<usize> = concepts.iter().map(Vec::len).collect();
-    assert_eq!(sizes, [10, 10, 4]);
-    let concepts = concepts.concat();
-    concepts.iter().for_each(assert_is_concept);
-    assert_eq!(ids(&concepts, "task_id"), all[1..]);
 }
 
 /// What is added or removed between two pages moves nothing else.

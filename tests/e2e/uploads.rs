@@ -113,48 +113,6 @@ fn chunked(bytes: &[u8]) -> Body {
 }
 
 #[tokio::test]
-async fn a_user_keeps_only_so_many_uploads() {
-    let client = new_user(scripted());
-    let picture = pictures::png(8, 8);
-    let uploads = (0..UPLOADS * 3).map(|_| client.upload(picture.media_type, &picture.bytes));
-    let answers = futures::future::join_all(uploads).await;
-    let (stored, refused): (Vec<_>, Vec<_>) =
-        answers.iter().partition(|answer| answer.status == 201);
-    assert_eq!(stored.len(), UPLOADS, "however many came at once");
-    for answer in refused {
-        assert_eq!(answer.status, 429, "{answer:?}");
-        assert_eq!(answer.error_code(), "RATE_LIMIT_EXCEEDED");
-    }
-    let path = stored[0].json()["path"].as_str().unwrap().to_owned();
-    let deleted = client.delete(&format!("/api/images/{path}")).await;
-    assert_eq!(deleted.status, 204);
-    client.uploaded(&picture).await;
-    assert_eq!(
-        client
-            .upload(picture.media_type, &picture.bytes)
-            .await
-            .status,
-        429
-    );
-    assert_eq!(
-        client.delete(&format!("/api/images/{path}")).await.status,
-        404
-    );
-}
-
-#[tokio::test]
-async fn a_refined_image_goes_with_its_concept_only() {
-    let client = new_user(scripted());
-    let original = client.uploaded(&pictures::png(8, 8)).await;
-    let task = client.refined(&original, "echo it").await;
-    let url = task["image_url"].as_str().unwrap();
-    let answer = client.delete(url).await;
-    assert_eq!(answer.status, 409, "{answer:?}");
-    assert_eq!(answer.error_code(), "CONFLICT");
-    assert_eq!(client.get(url).await.status, 200);
-}
-
-#[tokio::test]
 async fn an_upload_that_ends_before_its_length_is_refused() {
     let client = new_user(scripted());
     let picture = pictures::png(60, 60);

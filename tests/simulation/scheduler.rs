@@ -257,10 +257,6 @@ impl Flag {
         waiting.into_iter().for_each(Waker::wake);
     }
 
-    pub fn is_raised(&self) -> bool {
-        self.raised.get()
-    }
-
     pub async fn raised(&self) {
         poll_fn(|context| {
             if self.raised.get() {

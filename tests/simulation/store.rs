@@ -18,7 +18,7 @@ use concept_refinement_host::capability::clock::ManualClock;
 use concept_refinement_host::capability::intercept::Operations as _;
 use concept_refinement_host::capability::tasks::sqlite::{Options, SqliteTasks};
 use concept_refinement_host::capability::tasks::{
-    LeasedOperation, TaskOperation as Asked, TaskReply as Reply, TaskStore,
+    TaskOperation as Asked, TaskReply as Reply, TaskStore,
 };
 use concept_refinement_tests::flaws::Flawed;
 
@@ -80,7 +80,7 @@ impl Store {
     pub fn run(&self, by: Group, operation: Asked<'_>) -> Result<Reply, CapabilityError> {
         let asked = operation.clone();
         let answer = self.answer(operation);
-        let (_, name) = asked.name();
+        let name = asked.name();
         self.oracle.borrow_mut().answered(name, &answer);
         if let Ok(reply) = &answer {
             self.tell(by, &asked, reply);
@@ -96,7 +96,7 @@ impl Store {
     }
 
     pub fn submit(&self, task: NewTask) {
-        let _ = self.run(OUTSIDE, Asked::Submit(task));
+        let _ = self.run(OUTSIDE, Asked::Submit { task });
     }
 
     pub fn unreferenced(&self, image_paths: Vec<String>) -> Vec<String> {
@@ -107,10 +107,10 @@ impl Store {
     /// By way of the flaw.
     fn answer(&self, mut operation: Asked<'_>) -> Result<Reply, CapabilityError> {
         match (self.flaw, &mut operation) {
-            (Some(Flaw::QuotaNotCounted), Asked::Submit(task)) => {
+            (Some(Flaw::QuotaNotCounted), Asked::Submit { task }) => {
                 task.quota.iter_mut().for_each(|quota| quota.limit += 1);
             }
-            (Some(Flaw::KeyForgotten), Asked::Submit(task)) => task.idempotency_key = None,
+            (Some(Flaw::KeyForgotten), Asked::Submit { task }) => task.idempotency_key = None,
             (Some(Flaw::OutOfReach), Asked::Withdraw { .. }) => {
                 return Err(CapabilityError::unavailable("It is out of reach."));
             }
@@ -164,7 +164,9 @@ impl Store {
         let mut oracle = self.oracle.borrow_mut();
         let mut changed = vec![];
         match (asked, reply) {
-            (Asked::Submit(new), Reply::Submission(answer)) => oracle.submitted(new, answer, now),
+            (Asked::Submit { task: new }, Reply::Submission(answer)) => {
+                oracle.submitted(new, answer, now)
+            }
             (Asked::Withdraw { id, .. }, Reply::Fenced(answer)) => {
                 oracle.withdrawn(id, *answer, now);
                 changed.push((*id).to_owned());
@@ -173,15 +175,21 @@ impl Store {
                 oracle.claimed(id, *user_id, by, answer.as_ref(), now);
                 changed.push((*id).to_owned());
             }
-            (Asked::Leased(lease, LeasedOperation::Renew), Reply::Lease(answer)) => {
+            (Asked::Renew { lease }, Reply::Lease(answer)) => {
                 oracle.renewed(lease, answer.as_ref());
             }
-            (Asked::Leased(lease, LeasedOperation::PutConcept(concept)), Reply::Text(answer)) => {
+            (Asked::PutConcept { lease, concept }, Reply::Text(answer)) => {
                 oracle.prepared(lease, &concept.image_path, answer.as_ref());
                 changed.push(lease.task_id.clone());
             }
-            (Asked::Leased(lease, write), Reply::Fenced(answer)) => {
-                oracle.wrote(write, lease, *answer, now);
+            (
+                Asked::Checkpoint { lease, .. }
+                | Asked::Complete { lease, .. }
+                | Asked::Fail { lease, .. }
+                | Asked::Release { lease },
+                Reply::Fenced(answer),
+            ) => {
+                oracle.wrote(asked, lease, *answer, now);
                 changed.push(lease.task_id.clone());
             }
             (Asked::Delete { user_id, id }, Reply::Deleted(answer)) => {
@@ -192,8 +200,8 @@ impl Store {
             (Asked::DeleteConcept { user_id, id }, Reply::Text(answer)) => {
                 changed.extend(oracle.concept_deleted(user_id, id, answer.as_ref()));
             }
-            (Asked::Due { .. }, Reply::Due(answer)) => oracle.told_of(answer),
-            (Asked::Recover, Reply::Count(answer)) => oracle.recovered(*answer, now),
+            (Asked::Due { .. }, Reply::Tasks(answer)) => oracle.told_of(answer),
+            (Asked::Recover {}, Reply::Count(answer)) => oracle.recovered(*answer, now),
             (Asked::Unreferenced { .. }, Reply::ImagePaths(answer)) => oracle.unreferenced(answer),
             (Asked::Expire { before, .. }, Reply::Expired(answer)) => {
                 changed = oracle.expired(*before, answer);

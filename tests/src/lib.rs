@@ -32,6 +32,7 @@ pub mod pictures;
 pub mod process;
 pub mod provider;
 pub mod reaper;
+pub mod refusals;
 pub mod server;
 pub mod service;
 pub mod shape;

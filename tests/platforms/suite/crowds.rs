@@ -1,6 +1,7 @@
 //! Many at once: what holds for one holds for all of them.
 
 use concept_refinement_tests::pictures;
+use concept_refinement_tests::shape::assert_is_task;
 use futures::future::join_all;
 
 use super::limits;
@@ -19,6 +20,7 @@ pub async fn twenty_posts_of_one_user_make_one_task<P: Platform>() {
     for answer in refused {
         assert_eq!(answer.status, 409, "{answer:?}");
         assert_eq!(answer.task_id(), id);
+        assert_is_task(&answer.json());
         assert_eq!(limits(answer), limits(created[0]), "it costs nothing");
     }
     gate.open();
@@ -43,6 +45,8 @@ pub async fn twenty_repeats_under_one_key_make_one_task<P: Platform>() {
     }
     let id = first.task_id();
     client.finished(&id).await;
+    let tasks = client.get("/api/tasks").await.json()["tasks"].clone();
+    assert_eq!(tasks.as_array().unwrap().len(), 1, "{tasks}");
     let other = client.refine(&url, "instant").await;
     assert_eq!(other.status, 422, "the key is another request's");
     // The answer outlives its task.

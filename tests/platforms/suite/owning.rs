@@ -37,6 +37,7 @@ pub async fn what_is_another_users_is_as_if_it_were_not_there<P: Platform>() {
         (Method::GET, format!("/api/tasks/{id}/events")),
         (Method::GET, format!("/api/concepts/{concept}")),
         (Method::GET, upload.clone()),
+        (Method::HEAD, upload.clone()),
         (Method::GET, refined.clone()),
         (Method::DELETE, upload.clone()),
         (Method::DELETE, refined.clone()),
@@ -44,7 +45,11 @@ pub async fn what_is_another_users_is_as_if_it_were_not_there<P: Platform>() {
         (Method::DELETE, format!("/api/concepts/{concept}")),
     ];
     let other = new_user(scripted::<P>());
+    let anybody = Client::new(client.base());
     for (method, path) in &things {
+        let refused = anybody.send(method.clone(), path, "").await;
+        assert_eq!(refused.status, 401, "{method} {path}");
+        assert_eq!(refused.header("www-authenticate"), Some("Bearer"));
         let theirs = other.send(method.clone(), path, "").await;
         assert_eq!(theirs.status, 404, "{method} {path}");
         let nothing = path.replace(id, NO_ID).replace(concept, NO_ID);
@@ -55,17 +60,28 @@ pub async fn what_is_another_users_is_as_if_it_were_not_there<P: Platform>() {
         let page = other.get(&format!("/api/{list}")).await.json();
         assert_eq!(page, json!({list: [], "next_cursor": null}));
     }
-    for url in [&upload, &refined] {
-        let answer = other.refine(url, "echo it").await;
-        assert_eq!(answer.status, 404, "no original of theirs");
+    let base = other.base();
+    for (url, status) in [
+        (upload.clone(), 404),
+        (refined.clone(), 404),
+        // A signature opens it to be looked at, not to be worked on.
+        (text(&task, "image_url").to_owned(), 404),
+        (format!("{base}/api/images/nothing.png"), 404),
+        (format!("{base}/api/images/"), 404),
+        (format!("{base}/api/images/../tasks"), 422),
+    ] {
+        let answer = other.refine(&url, "echo it").await;
+        assert_eq!(answer.status, status, "{url}: no original of theirs");
     }
     for (method, path) in things {
         if method == Method::GET {
             assert_eq!(client.get(&path).await.status, 200, "{path}");
         }
     }
-    let again = client.refined(&refined, "echo it").await;
-    assert_eq!(again["status"], "completed", "{again}");
+    for url in [&upload, &refined, text(&task, "image_url")] {
+        let again = client.refined(url, "echo it").await;
+        assert_eq!(again["status"], "completed", "{again}");
+    }
 }
 
 pub async fn a_signature_opens_its_image_to_anyone<P: Platform>() {
@@ -77,21 +93,72 @@ pub async fn a_signature_opens_its_image_to_anyone<P: Platform>() {
     let image = anybody.get(url).await;
     assert_eq!(image.status, 200);
     assert_eq!(image.body, pictures::png(8, 8).bytes);
-    for (name, url) in [
-        ("no expiry", format!("{path}?{signature}")),
-        ("no signature", format!("{path}?{expires}")),
+    let flipped = match signature.ends_with('A') {
+        true => signature.replacen("signature=", "signature=B", 1),
+        false => signature.replacen("signature=", "signature=A", 1),
+    };
+    let other = new_user(scripted::<P>());
+    let nonsense = anybody.bearer("nonsense");
+    let cases: &[(&str, String, [u16; 4])] = &[
+        // To anybody, to another user, with bad credentials, to the owner.
+        ("signed", url.to_owned(), [200, 200, 200, 200]),
+        ("not signed", path.to_owned(), [401, 404, 401, 200]),
         (
-            "a later expiry",
-            format!("{path}?expires=99999999999&{signature}"),
+            "altered",
+            format!("{path}?{expires}&{flipped}"),
+            [403, 403, 401, 200],
         ),
-        ("long ago", format!("{path}?expires=1&{signature}")),
-        ("of another image", format!("{}?{query}", unsigned(&upload))),
-    ] {
-        assert_eq!(anybody.get(&url).await.status, 403, "{name}");
-        assert_eq!(client.get(&url).await.status, 200, "{name}: its owner");
+        (
+            "without expiry",
+            format!("{path}?{signature}"),
+            [403, 403, 401, 200],
+        ),
+        (
+            "without signature",
+            format!("{path}?{expires}"),
+            [403, 403, 401, 200],
+        ),
+        (
+            "expired long ago",
+            format!("{path}?expires=1&{signature}"),
+            [403, 403, 401, 200],
+        ),
+        (
+            "for ever",
+            format!("{path}?expires=99999999999&{signature}"),
+            [403, 403, 401, 200],
+        ),
+        (
+            "twice",
+            format!("{path}?{query}&{query}"),
+            [403, 403, 401, 200],
+        ),
+        (
+            "of another image",
+            format!("{}?{query}", unsigned(&upload)),
+            [403, 403, 401, 200],
+        ),
+        (
+            "of an image that is not",
+            format!("/api/images/nothing?{query}"),
+            [403, 403, 401, 403],
+        ),
+    ];
+    for (name, url, expected) in cases {
+        let clients = [&anybody, &other, &nonsense, &client];
+        for (client, expected) in clients.into_iter().zip(expected) {
+            let answer = client.get(url).await;
+            assert_eq!(answer.status, *expected, "{name} {answer:?}");
+            if answer.status != 200 {
+                answer.error_code();
+            }
+        }
     }
-    assert_eq!(anybody.get(path).await.status, 401);
-
+    // A signature is for reading only.
+    for client in [&anybody, &other] {
+        let answer = client.delete(url).await;
+        assert!([401, 404].contains(&answer.status), "{answer:?}");
+    }
     let etag = image.header("etag").unwrap();
     let known = anybody.with("if-none-match", etag).get(url).await;
     assert_eq!((known.status, known.body.len()), (304, 0));
@@ -124,6 +191,8 @@ pub async fn tasks_are_listed_newest_first_page_by_page<P: Platform>() {
         ("status=completed&limit=4", vec![4, 2]),
         ("status=failed", vec![1]),
         ("status=pending", vec![0]),
+        ("limit=1&limit=100", vec![7]),
+        ("unknown=1", vec![7]),
     ] {
         let pages = follow(&client, "tasks", query).await;
         let found: Vec<usize> = pages.iter().map(Vec::len).collect();
@@ -139,6 +208,16 @@ pub async fn tasks_are_listed_newest_first_page_by_page<P: Platform>() {
         let ids: Vec<&str> = tasks.iter().map(|task| text(task, "task_id")).collect();
         assert_eq!(ids, expected, "{query}");
     }
+    let mut one = client.task(&all[3]).await;
+    let mut listed = follow(&client, "tasks", "").await.concat()[3].clone();
+    assert_eq!(
+        unsigned(text(&one, "image_url")),
+        unsigned(text(&listed, "image_url"))
+    );
+    for task in [&mut one, &mut listed] {
+        task["image_url"] = Value::Null;
+    }
+    assert_eq!(listed, one);
     let concepts = follow(&client, "concepts", "limit=4").await;
     let sizes: Vec<usize> = concepts.iter().map(Vec::len).collect();
     assert_eq!(sizes, [4, 2]);
@@ -162,6 +241,7 @@ async fn follow(client: &Client, list: &str, query: &str) -> Vec<Vec<Value>> {
         let page = client.get(&format!("/api/{list}?{query}{cursor}")).await;
         assert_eq!(page.status, 200, "{page:?}");
         let page = page.json();
+        assert_eq!(page.as_object().unwrap().len(), 2, "{page}");
         pages.push(page[list].as_array().unwrap().clone());
         match page["next_cursor"].as_str() {
             Some(next) => cursor = format!("&cursor={next}"),
@@ -205,26 +285,39 @@ pub async fn a_finished_tasks_concept_stays<P: Platform>() {
     assert_is_concept(&concept.json());
     let image = client.get(text(&concept.json(), "image_url")).await;
     assert_eq!(image.body, pictures::png(8, 8).bytes);
+
+    let missing = origin().serve(Reply::status(404));
+    let failed = client.refined(&missing, "echo it").await;
+    let path = format!("/api/tasks/{}", text(&failed, "task_id"));
+    assert_eq!(client.delete(&path).await.status, 204);
+    assert_eq!(client.get(&path).await.status, 404);
 }
 
 pub async fn a_concept_goes_with_its_image<P: Platform>() {
-    let (client, _, task) = owner::<P>().await;
+    let (client, upload, task) = owner::<P>().await;
     let url = text(&task, "image_url");
     let refused = client.delete(unsigned(url)).await;
     assert_eq!(refused.status, 409, "a refined image goes with its concept");
     assert_eq!(refused.error_code(), "CONFLICT");
 
     let path = format!("/api/concepts/{}", text(&task, "result_id"));
-    let answers = join_all((0..5).map(|_| client.delete(&path))).await;
+    let answers = join_all((0..10).map(|_| client.delete(&path))).await;
     let mut statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
     statuses.sort_unstable();
-    assert_eq!(statuses, [204, 404, 404, 404, 404]);
+    assert_eq!(statuses, [&[204][..], &[404; 9]].concat());
     assert_eq!(client.get(&path).await.status, 404);
-    assert_eq!(client.get(url).await.status, 404);
-    let after = client.task(text(&task, "task_id")).await;
-    assert_eq!(after["status"], "completed");
-    assert_eq!(after["result_id"], task["result_id"]);
-    assert_eq!(after["image_url"], Value::Null);
+    for client in [&client, &Client::new(client.base())] {
+        assert_eq!(client.get(url).await.status, 404);
+    }
+    let mut expected = task.clone();
+    expected["image_url"] = Value::Null;
+    assert_eq!(client.task(text(&task, "task_id")).await, expected);
+    let concepts = client.get("/api/concepts").await.json();
+    assert_eq!(concepts["concepts"], json!([]));
+    let again = client.refine(url, "echo it").await;
+    assert_eq!(again.status, 404, "it is no original any more");
+    let next = client.refined(unsigned(&upload), "echo it").await;
+    assert_eq!(next["status"], "completed", "{next}");
 }
 
 pub async fn uploads_are_kept_and_deleted<P: Platform>() {

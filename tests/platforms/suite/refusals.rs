@@ -2,13 +2,14 @@
 
 use concept_refinement_tests::client::{Answer, Client};
 use concept_refinement_tests::pictures::{self, png_that_claims};
+use concept_refinement_tests::refusals::{Row, check};
 use concept_refinement_tests::server::Reply;
-use concept_refinement_tests::shape::{assert_is_task, keys};
+use concept_refinement_tests::shape::assert_is_task;
 use concept_refinement_tests::tokens::{hostile, now, token, with_claim};
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{NO_ID, REFINE, limits};
+use super::{NO_ID, REFINE, limits, unsigned};
 use crate::Platform;
 use crate::platform::{FRUGAL, frugal, local, new_name, new_user, origin, scripted};
 
@@ -21,22 +22,14 @@ pub async fn who_may_not_is_told_so<P: Platform>() {
     assert_eq!(by_cookie.get("/api/tasks").await.status, 200);
 
     let expired = with_claim(&user, "exp", json!(now() - 3600));
-    let doors = [
-        (Method::POST, REFINE.to_owned()),
-        (Method::POST, "/api/images".to_owned()),
-        (Method::GET, "/api/tasks".to_owned()),
-        (Method::GET, format!("/api/tasks/{NO_ID}")),
-        (Method::GET, format!("/api/concepts/task/{NO_ID}")),
-        (Method::GET, format!("/api/tasks/{NO_ID}/events")),
-        (Method::DELETE, format!("/api/tasks/{NO_ID}")),
-        (Method::GET, "/api/concepts".to_owned()),
-        (Method::DELETE, format!("/api/concepts/{NO_ID}")),
-        (Method::GET, "/api/images/a/b.png".to_owned()),
-    ];
+    let for_others = with_claim(&user, "aud", json!("others"));
+    let task = format!("/api/tasks/{NO_ID}");
+    let concept = format!("/api/concepts/{NO_ID}");
     for (name, client) in [
         ("nothing", anybody.clone()),
         ("nonsense", anybody.bearer("a.b.c")),
         ("expired", anybody.bearer(&expired)),
+        ("meant for others", anybody.bearer(&for_others)),
         (
             "another scheme",
             anybody.with("authorization", "Basic YTpi"),
@@ -44,140 +37,234 @@ pub async fn who_may_not_is_told_so<P: Platform>() {
         ("a bad cookie", anybody.cookie("a.b.c")),
         ("a good cookie beside a bad header", by_cookie.bearer("x")),
     ] {
-        for (method, path) in &doors {
-            let answer = client.send(method.clone(), path, "").await;
-            assert_eq!(answer.status, 401, "{name}: {method} {path}");
-            assert_eq!(answer.error_code(), "UNAUTHORIZED", "{name}");
-            let challenge = answer.header("www-authenticate");
-            assert_eq!(challenge, Some("Bearer"), "{name}: {method} {path}");
-        }
+        check(
+            [
+                Row::refine(name, &client, "{}"),
+                Row::upload(name, &client, "x"),
+                Row::get(name, &client, "/api/tasks"),
+                Row::get(name, &client, &task),
+                Row::get(name, &client, format!("/api/concepts/task/{NO_ID}")),
+                Row::get(name, &client, format!("{task}/events")),
+                Row::new(name, &client, Method::DELETE, &task),
+                Row::get(name, &client, "/api/concepts"),
+                Row::get(name, &client, &concept),
+                Row::new(name, &client, Method::DELETE, &concept),
+                Row::get(name, &client, "/api/images/a/b.png"),
+                Row::new(name, &client, Method::DELETE, "/api/images/a/b.png"),
+            ]
+            .map(|row| {
+                row.is(401, "UNAUTHORIZED")
+                    .with("www-authenticate", "Bearer")
+            }),
+        )
+        .await;
     }
     for (name, token) in hostile(&user) {
         let answer = anybody.bearer(&token).get("/api/tasks").await;
         assert_eq!(answer.status, 401, "{name}");
     }
+
     let elsewhere = by_cookie.with("origin", "https://elsewhere.example");
-    let answer = elsewhere.post(REFINE, &json!({})).await;
-    assert_eq!(
-        (answer.status, answer.error_code().as_str()),
-        (403, "FORBIDDEN")
-    );
+    let image = new_user(scripted::<P>())
+        .uploaded(&pictures::png(8, 8))
+        .await;
+    let (path, query) = image.split_once('?').unwrap();
+    let (expires, signature) = query.split_once('&').unwrap();
+    check(
+        [
+            Row::refine("from elsewhere", &elsewhere, "{}"),
+            Row::upload("from elsewhere", &elsewhere, "x"),
+            Row::new("from elsewhere", &elsewhere, Method::DELETE, &task),
+            Row::get("no signature", &anybody, format!("{path}?{expires}")),
+            Row::get("no expiry", &anybody, format!("{path}?{signature}")),
+            Row::get(
+                "a later expiry",
+                &anybody,
+                format!("{path}?expires=99999999999&{signature}"),
+            ),
+            Row::get(
+                "a bad signature",
+                &anybody,
+                format!("{path}?{expires}&signature=AAAA"),
+            ),
+            Row::get(
+                "a signature twice",
+                &anybody,
+                format!("{path}?{query}&{signature}"),
+            ),
+        ]
+        .map(|row| row.is(403, "FORBIDDEN")),
+    )
+    .await;
 }
 
 pub async fn what_is_not_there_is_told_alike<P: Platform>() {
     let anybody = Client::new(scripted::<P>().url());
     let user = new_user(scripted::<P>());
-    let by = |method: Method, path: &str| (method, path.to_owned());
-    for (client, (method, path), status) in [
-        (&anybody, by(Method::GET, "/api/nothing"), 404),
-        (&anybody, by(Method::GET, "/nothing"), 404),
-        (&anybody, by(Method::POST, "/api/auth/session"), 404),
-        (&anybody, by(Method::GET, REFINE), 405),
-        (&anybody, by(Method::PUT, "/api/tasks"), 405),
-        (&user, by(Method::GET, "/api/tasks/1"), 404),
-        (&user, (Method::GET, format!("/api/tasks/{NO_ID}")), 404),
-        (
-            &user,
-            (Method::GET, format!("/api/concepts/task/{NO_ID}")),
-            404,
-        ),
-        (
-            &user,
-            (Method::GET, format!("/api/tasks/{NO_ID}/events")),
-            404,
-        ),
-        (&user, (Method::DELETE, format!("/api/tasks/{NO_ID}")), 404),
-        (&user, (Method::GET, format!("/api/concepts/{NO_ID}")), 404),
-        (
-            &user,
-            (Method::DELETE, format!("/api/concepts/{NO_ID}")),
-            404,
-        ),
-        (&user, by(Method::GET, "/api/images/nothing.png"), 404),
-        (&user, by(Method::DELETE, "/api/images/nothing.png"), 404),
-    ] {
-        let answer = client.send(method.clone(), &path, "").await;
-        assert_eq!(answer.status, status, "{method} {path}");
-        let code = match status {
-            404 => "NOT_FOUND",
-            _ => "METHOD_NOT_ALLOWED",
-        };
-        assert_eq!(answer.error_code(), code, "{method} {path}");
-        assert_eq!(answer.header("allow").is_some(), status == 405, "{path}");
-    }
-    let missing = format!("{}/api/images/nothing.png", user.base());
-    let answer = user.refine(&missing, "echo it").await;
-    assert_eq!(answer.status, 404, "no original of ours");
+    let task = format!("/api/tasks/{NO_ID}");
+    let concept = format!("/api/concepts/{NO_ID}");
+    let image = "/api/images/nothing.png";
+    let original = format!("{}{image}", user.base());
+    check(
+        [
+            Row::get("an unknown path", &anybody, "/api/nothing"),
+            Row::get("an unknown path", &anybody, "/nothing"),
+            Row::new(
+                "no sessions here",
+                &anybody,
+                Method::POST,
+                "/api/auth/session",
+            ),
+            Row::get("no id", &user, "/api/tasks/1"),
+            Row::get("no task", &user, &task),
+            Row::get("no task", &user, format!("/api/concepts/task/{NO_ID}")),
+            Row::get("no task", &user, format!("{task}/events")),
+            Row::new("no task", &user, Method::DELETE, &task),
+            Row::get("no concept", &user, &concept),
+            Row::new("no concept", &user, Method::DELETE, &concept),
+            Row::get("no image", &user, image),
+            Row::new("no image", &user, Method::DELETE, image),
+            Row::refine("no original of ours", &user, refinement(&original)),
+        ]
+        .map(|row| row.is(404, "NOT_FOUND")),
+    )
+    .await;
+    check([
+        Row::get("refine", &anybody, REFINE)
+            .is(405, "METHOD_NOT_ALLOWED")
+            .with("allow", "POST"),
+        Row::new("tasks", &anybody, Method::PUT, "/api/tasks")
+            .is(405, "METHOD_NOT_ALLOWED")
+            .with("allow", "GET"),
+    ])
+    .await;
 }
 
 pub async fn all_problems_of_a_request_are_told_at_once<P: Platform>() {
     let user = new_user(scripted::<P>());
-    let request = json!({
+    let url = origin().picture(&pictures::png(8, 8));
+    let good = refinement(&url);
+    let keyed = user.with("idempotency-key", "key");
+    let first = keyed.post(REFINE, &good).await;
+    assert_eq!(limits(&first)[..2], [1000, 999]);
+    user.finished(&first.task_id()).await;
+    let of = |field: &str, value: Value| {
+        let mut request = good.clone();
+        request[field] = value;
+        request
+    };
+    let with_theme = of("theme_description", json!("warm"));
+    let all_wrong = json!({
         "original_image_url": "ftp://a.example/",
         "refinement_prompt": " ab ",
         "logo_description": 7,
         "theme_description": "x".repeat(2001),
     });
-    let answer = user.with("idempotency-key", "a b");
-    let answer = answer.post(REFINE, &request).await;
-    assert_eq!(answer.status, 422, "{answer:?}");
-    assert_eq!(answer.error_code(), "VALIDATION_ERROR");
-    let fields = [
-        "Idempotency-Key",
-        "logo_description",
-        "original_image_url",
-        "refinement_prompt",
-        "theme_description",
-    ];
-    assert_eq!(keys(&answer.json()["field_errors"]), fields);
-
-    for (url, why) in [
+    let bad_key = user.with("idempotency-key", "a b");
+    let png = pictures::png(60, 60).bytes;
+    let image = user.uploaded(&pictures::png(8, 8)).await;
+    let image = unsigned(&image).to_owned();
+    let plain = user.with("content-type", "text/plain");
+    let long = format!("{{\"x\":\"{}\"}}", "x".repeat(64 << 10));
+    check([
+        Row::refine("a long body", &user, &long).is(413, "PAYLOAD_TOO_LARGE"),
+        Row::upload("many pixels", &user, png_that_claims(60_000, 60_000))
+            .is(413, "PAYLOAD_TOO_LARGE"),
+        Row::new("text", &plain, Method::POST, REFINE)
+            .body("{}")
+            .is(415, "UNSUPPORTED_MEDIA_TYPE"),
+        Row::upload("no image", &user, "text").is(415, "UNSUPPORTED_MEDIA_TYPE"),
+        Row::get(
+            "a part outside",
+            &user.with("range", "bytes=999999-"),
+            &image,
+        )
+        .is(416, "RANGE_NOT_SATISFIABLE")
+        .with("content-range", "bytes */"),
+        Row::refine("no JSON", &user, "{").is(422, "VALIDATION_ERROR"),
+        Row::refine("no object", &user, "[]").is(422, "VALIDATION_ERROR"),
+        Row::refine("nothing in it", &user, "{}")
+            .is(422, "VALIDATION_ERROR")
+            .names(&["original_image_url", "refinement_prompt"]),
+        Row::refine(
+            "a short prompt",
+            &user,
+            of("refinement_prompt", json!(" ab ")),
+        )
+        .is(422, "VALIDATION_ERROR")
+        .names(&["refinement_prompt"]),
+        Row::refine("a number", &user, of("logo_description", json!(7)))
+            .is(422, "VALIDATION_ERROR")
+            .names(&["logo_description"]),
+        Row::refine(
+            "a long text",
+            &user,
+            of("theme_description", json!("x".repeat(2001))),
+        )
+        .is(422, "VALIDATION_ERROR")
+        .names(&["theme_description"]),
+        Row::refine(
+            "another scheme",
+            &user,
+            of("original_image_url", json!("ftp://a.example/")),
+        )
+        .is(422, "VALIDATION_ERROR")
+        .names(&["original_image_url"]),
+        Row::refine("a key with another body", &keyed, &with_theme)
+            .is(422, "VALIDATION_ERROR")
+            .names(&["Idempotency-Key"]),
+        Row::refine("a bad key", &user.with("idempotency-key", "a b"), &good)
+            .is(422, "VALIDATION_ERROR")
+            .names(&["Idempotency-Key"]),
+        Row::upload("an empty file", &user, "").is(422, "VALIDATION_ERROR"),
+        Row::upload("half a file", &user, &png[..png.len() / 2]).is(422, "VALIDATION_ERROR"),
+        Row::get("no limit", &user, "/api/tasks?limit=0")
+            .is(422, "VALIDATION_ERROR")
+            .names(&["limit"]),
+        Row::get("no status", &user, "/api/tasks?status=done")
+            .is(422, "VALIDATION_ERROR")
+            .names(&["status"]),
+        Row::get("no cursor", &user, "/api/concepts?cursor=x")
+            .is(422, "VALIDATION_ERROR")
+            .names(&["cursor"]),
+    ])
+    .await;
+    check([Row::refine("everything", &bad_key, all_wrong)
+        .is(422, "VALIDATION_ERROR")
+        .names(&[
+            "Idempotency-Key",
+            "logo_description",
+            "original_image_url",
+            "refinement_prompt",
+            "theme_description",
+        ])])
+    .await;
+    for (url, name) in [
         ("http://127.0.0.1/a.png", "loopback"),
         ("http://0x7f.1/a.png", "loopback in another notation"),
         ("http://[::ffff:10.0.0.1]/a.png", "private"),
         ("http://localhost./a.png", "the machine itself"),
         ("http://user@a.example/", "user information"),
     ] {
-        let answer = user.refine(url, "echo it").await;
-        assert_eq!(answer.status, 422, "{why}: {answer:?}");
-        let errors = &answer.json()["field_errors"];
-        assert_eq!(keys(errors), ["original_image_url"], "{why}");
-    }
-
-    let picture = pictures::png(60, 60);
-    let half = &picture.bytes[..picture.bytes.len() / 2];
-    let huge = png_that_claims(60_000, 60_000);
-    for (name, bytes, status) in [
-        ("empty", &b""[..], 422),
-        ("half", half, 422),
-        ("text", b"Not an image at all, but text.", 415),
-        ("too many pixels", &huge, 413),
-    ] {
-        let answer = user.upload("image/png", bytes).await;
-        assert_eq!(answer.status, status, "{name}: {answer:?}");
-        answer.error_code();
-    }
-    let long = format!("{{\"x\":\"{}\"}}", "x".repeat(64 << 10));
-    for (name, media_type, body, status) in [
-        ("no JSON", "application/json", "{", 422),
-        ("not declared as JSON", "text/plain", "{}", 415),
-        ("a long body", "application/json", long.as_str(), 413),
-    ] {
-        // A body that is too long is not read, which ends the connection.
-        let client = user.reconnected().with("content-type", media_type);
-        let answer = client.send(Method::POST, REFINE, body.to_owned()).await;
-        assert_eq!(answer.status, status, "{name}: {answer:?}");
+        check([Row::refine(name, &user, refinement(url))
+            .is(422, "VALIDATION_ERROR")
+            .names(&["original_image_url"])])
+        .await;
     }
     for query in ["limit=0", "limit=101", "limit=x", "status=done", "cursor=x"] {
-        let answer = user.get(&format!("/api/tasks?{query}")).await;
-        assert_eq!(answer.status, 422, "{query}");
         let (field, _) = query.split_once('=').unwrap();
-        assert_eq!(keys(&answer.json()["field_errors"]), [field]);
+        check([Row::get(query, &user, format!("/api/tasks?{query}"))
+            .is(422, "VALIDATION_ERROR")
+            .names(&[field])])
+        .await;
     }
     // None of it cost anything.
-    let good = origin().picture(&pictures::png(8, 8));
-    let first = user.refine(&good, "echo it").await;
-    assert_eq!(limits(&first)[..2], [1000, 999]);
+    let next = user.refine(&url, "echo it").await;
+    assert_eq!(limits(&next)[..2], [1000, 998]);
+}
+
+fn refinement(url: &str) -> Value {
+    json!({"original_image_url": url, "refinement_prompt": "echo it"})
 }
 
 /// Names that a platform gives meaning to. To follow one would lead to the
@@ -243,9 +330,16 @@ pub async fn a_quota_that_is_used_up_is_told_with_its_limits<P: Platform>() {
     let user = new_user(frugal::<P>());
     let url = origin().picture(&pictures::png(8, 8));
     for left in (0..FRUGAL).rev() {
-        let accepted = user.refine(&url, "echo it").await;
+        let (gated, gate) = origin().gated(&pictures::png(8, 8));
+        let accepted = user.refine(&gated, "echo it").await;
         assert_eq!(accepted.status, 202, "{accepted:?}");
         assert_eq!(limits(&accepted)[..2], [FRUGAL, left]);
+        // An active task and a missing original are judged before the quota.
+        let active = user.refine(&url, "echo it").await;
+        assert_eq!(active.status, 409, "{active:?}");
+        let missing = format!("{}/api/images/nothing", user.base());
+        assert_eq!(user.refine(&missing, "echo it").await.status, 404);
+        gate.open();
         user.finished(&accepted.task_id()).await;
     }
     let refused = user.refine(&url, "echo it").await;

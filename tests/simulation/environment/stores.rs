@@ -6,9 +6,7 @@ use std::sync::Arc;
 use concept_refinement_host::capability::Answer;
 use concept_refinement_host::capability::intercept::Interceptor;
 use concept_refinement_host::capability::queue::{QueueOperation, QueueReply, TaskQueue};
-use concept_refinement_host::capability::tasks::{
-    LeasedOperation, TaskOperation, TaskReply, TaskStore,
-};
+use concept_refinement_host::capability::tasks::{TaskOperation, TaskReply, TaskStore};
 use futures::TryFutureExt as _;
 
 use super::{Environment, local};
@@ -18,26 +16,26 @@ use crate::store::drive;
 impl Interceptor<dyn TaskStore> for Environment {
     fn intercept<'a>(
         &'a self,
-        operation: TaskOperation<'a>,
+        mut operation: TaskOperation<'a>,
         _: &'a Arc<dyn TaskStore>,
     ) -> Answer<'a, TaskReply> {
-        let (_, name) = operation.name();
+        let name = operation.name();
+        let lease = operation.lease().map(|lease| &lease.task_id);
         let task = match &operation {
-            TaskOperation::Submit(task) => task.id.as_str(),
-            TaskOperation::Leased(lease, _) => lease.task_id.as_str(),
+            TaskOperation::Submit { task } => task.id.as_str(),
             TaskOperation::Withdraw { id, .. }
             | TaskOperation::Get { id, .. }
             | TaskOperation::Delete { id, .. }
             | TaskOperation::Claim { id, .. } => *id,
-            _ => "",
+            _ => lease.map_or("", String::as_str),
         }
         .to_owned();
-        if let TaskOperation::Leased(_, LeasedOperation::Progress(_)) = operation {
+        if let TaskOperation::Progress { .. } = operation {
             let progress = async { self.point("progress", Side::Before).await };
             return local(progress.map_ok(Into::into));
         }
         let reply = self.call(name, task, move |world| {
-            if let TaskOperation::Leased(_, LeasedOperation::Checkpoint { .. }) = operation {
+            if let TaskOperation::Checkpoint { .. } = operation {
                 world.mark(&world.noted_at);
             }
             world.store.run(self.process.group, operation).map(Shown)
@@ -58,8 +56,8 @@ impl Interceptor<dyn TaskQueue> for Environment {
                 let published = self.call("publish", "", move |_| drive(queue.publish(message)));
                 Box::pin(published.map_ok(Into::into))
             }
-            QueueOperation::Receive => Box::pin(queue.receive().map_ok(Into::into)),
-            QueueOperation::Check => Box::pin(queue.check().map_ok(Into::into)),
+            QueueOperation::Receive {} => Box::pin(queue.receive().map_ok(Into::into)),
+            QueueOperation::Check {} => Box::pin(queue.check().map_ok(Into::into)),
         }
     }
 }
@@ -77,8 +75,8 @@ impl fmt::Debug for Shown {
             TaskReply::Claimed(reply) => reply.fmt(f),
             TaskReply::Lease(reply) => reply.fmt(f),
             TaskReply::Text(reply) => reply.fmt(f),
-            TaskReply::Due(reply) => reply.fmt(f),
-            TaskReply::NextDue(reply) => reply.fmt(f),
+            TaskReply::Tasks(reply) => reply.fmt(f),
+            TaskReply::Time(reply) => reply.fmt(f),
             TaskReply::Count(reply) => reply.fmt(f),
             TaskReply::ImagePaths(reply) => reply.fmt(f),
             TaskReply::Expired(reply) => reply.fmt(f),

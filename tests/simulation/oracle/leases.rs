@@ -5,7 +5,7 @@ use concept_refinement_domain::lease::MAX_DEATHS;
 use concept_refinement_domain::retry::MAX_TRIES;
 use concept_refinement_domain::task::{Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
-use concept_refinement_host::capability::tasks::LeasedOperation;
+use concept_refinement_host::capability::tasks::TaskOperation;
 
 use super::{Invariant, Known, Oracle};
 use crate::scheduler::Group;
@@ -116,7 +116,7 @@ impl Oracle {
 
     pub fn wrote(
         &mut self,
-        write: &LeasedOperation<'_>,
+        write: &TaskOperation<'_>,
         lease: &Lease,
         answer: Fenced,
         now: Timestamp,
@@ -126,23 +126,21 @@ impl Oracle {
         let mut is_prepared = true;
         if let Some(task) = held {
             match write {
-                LeasedOperation::Checkpoint { image_path } => {
+                TaskOperation::Checkpoint { image_path, .. } => {
                     task.checkpoint = Some((*image_path).to_owned());
                     task.may_not_ask = true;
                 }
-                LeasedOperation::Complete { result_id } => {
+                TaskOperation::Complete { result_id, .. } => {
                     task.end(Status::Completed, now);
                     let prepared = task.concept.as_ref();
                     is_prepared = prepared.is_some_and(|concept| concept.0 == *result_id);
                 }
-                LeasedOperation::Fail { .. } => task.end(Status::Failed, now),
-                LeasedOperation::Release => {
+                TaskOperation::Fail { .. } => task.end(Status::Failed, now),
+                TaskOperation::Release { .. } => {
                     task.status = Status::Pending;
                     task.mishaps += 1;
                 }
-                LeasedOperation::Renew
-                | LeasedOperation::PutConcept(_)
-                | LeasedOperation::Progress(_) => {}
+                _ => {}
             }
         }
         self.require(is_prepared, Invariant::OneConcept, || {
