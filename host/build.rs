@@ -1,6 +1,6 @@
-//! Embeds the components of the directory that `REFINEMENT_EMBED` names, so
-//! that one executable is all that an operator needs. Without it none are
-//! embedded, and the executable asks for `--components`.
+//! Embeds the components from the directory named by `REFINEMENT_EMBED`, so
+//! that an operator needs one executable only. Without it nothing is embedded,
+//! and the executable requires `--components`.
 
 use std::path::PathBuf;
 use std::{env, fs, io};

@@ -1,4 +1,4 @@
-//! A host inside another program, with a model of that program's own.
+//! Runs a host inside another program, with that program's own model.
 //!
 //! `embed COMPONENTS DATA` serves on a free port until standard input ends.
 //! The components see no difference: the processor calls `image-model`, and

@@ -1,5 +1,5 @@
-//! Puts the parts together: a host that serves, a refiner without a service, a
-//! composed component, and the check of a configuration.
+//! Builds the product from its parts: a host that serves, a refiner without a
+//! service, a composed component, and the check of a configuration.
 //!
 //! Each part is made in one place here, whoever needs it: compiled code
 //! ([`compiled`]), stores ([`capabilities`]), what a component may ask for and

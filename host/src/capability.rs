@@ -1,13 +1,13 @@
-//! What the components are granted, each capability as a trait in the words of
-//! the domain with one module a backend.
+//! The capabilities of components: each is a trait in domain words, with one
+//! module per backend.
 //!
-//! A backend knows its engine and the domain. It never sees WIT or wasmtime,
-//! never another backend, and never asks the system for the time: a [`Clock`]
-//! is passed in. What a capability promises stands in `wit/`, and each promise
-//! is a test in `tests/contract/` that every backend has to pass.
+//! A backend knows its engine and the domain. It never sees WIT, wasmtime or
+//! another backend, and never reads the system's clock: a [`Clock`] is passed
+//! in. `wit/` says what a capability promises; each promise is a test in
+//! `tests/contract/` that every backend has to pass.
 //!
-//! A call whose future is dropped may still take effect, as a request may
-//! whose connection breaks; it takes effect wholly or not at all.
+//! A call whose future is dropped may still take effect, wholly or not at all,
+//! like a request whose connection breaks.
 
 mod capabilities;
 pub mod clock;
@@ -32,5 +32,5 @@ pub use capabilities::Capabilities;
 pub use clock::Clock;
 pub use directory::{OpenError, create as create_directory};
 
-/// What a call of a capability answers, some time later.
+/// The future result of a call.
 pub type Answer<'a, T> = BoxFuture<'a, Result<T, CapabilityError>>;

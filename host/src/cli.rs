@@ -1,8 +1,8 @@
 //! The command line.
 //!
-//! Each command is one file. What goes wrong is one sentence on standard error,
-//! and the exit status says of which kind it is. Standard output is for what was
-//! asked for, and nothing else.
+//! One file per command. Errors are one sentence on standard error, and the
+//! exit status says what kind they are. Standard output has only what was asked
+//! for.
 
 mod arguments;
 mod check;
@@ -27,8 +27,8 @@ use crate::assembly::HostBuilder;
 use arguments::command;
 use failure::Failure;
 
-/// The whole program: does what the command line says, with the host that
-/// `prepare` makes of the configured one.
+/// The whole program: parses the command line and runs the command; `prepare`
+/// may change the host before it starts.
 ///
 /// ```no_run
 /// # use std::process::ExitCode;
@@ -45,7 +45,7 @@ pub fn main(prepare: impl FnOnce(HostBuilder) -> HostBuilder) -> ExitCode {
         Some(("completions", matches)) => completions::run(matches),
         Some(("man", matches)) => man::run(matches),
         Some(("vocabulary", _)) => vocabulary::run(),
-        // The parser lets nothing else pass.
+        // The parser accepts no other command.
         _ => Err(Failure::Usage(anyhow::anyhow!("no such command"))),
     };
     match done {

@@ -29,8 +29,8 @@ use crate::capability::engine::find;
 use crate::capability::engines::{IMAGES, QUEUES, TASKS};
 use crate::egress::Origin;
 
-/// More tasks in flight need more memory mappings than Linux grants a process
-/// by default (`vm.max_map_count`).
+/// More tasks in flight would need more memory mappings than Linux allows by
+/// default (`vm.max_map_count`).
 const MAX_CONCURRENCY: usize = 4000;
 
 /// A configuration that can be used.
@@ -61,12 +61,12 @@ pub struct Config {
     pub(crate) model_timeout: Duration,
     pub(crate) task_timeout: Duration,
     pub(crate) image_url_ttl: Duration,
-    /// None: nothing is removed because of its age.
+    /// None: nothing expires.
     pub(crate) retention: Option<Duration>,
     /// None: nothing is measured.
     pub(crate) metrics_listen: Option<SocketAddr>,
     pub(crate) log_format: LogFormat,
-    /// What the components are granted, by name.
+    /// The values, from which components are granted theirs by name.
     pub(crate) values: Values,
 }
 
@@ -157,7 +157,8 @@ impl Config {
     }
 }
 
-/// The components are told the provider's default, and a URL in its usual form.
+/// Stores the model's URL in normal form, or the provider's default, for the
+/// components.
 fn with_model_url(values: &Values, url: Option<&url::Url>) -> Values {
     let mut values = values.clone();
     if let (Some(url), Some(setting)) = (url, table::find("model-url")) {

@@ -27,7 +27,7 @@ pub use grant::{Grant, Origin};
 use issuer_cache::IssuerCache;
 pub use network::Network;
 
-/// The hooks of one store.
+/// The outbound HTTP of one component.
 #[derive(Clone)]
 pub struct Egress {
     client: Client,
@@ -35,7 +35,7 @@ pub struct Egress {
 }
 
 impl Egress {
-    /// Within the default bounds.
+    /// With the default bounds.
     pub fn new(grant: Grant, network: &Network) -> Self {
         Self {
             client: Client::new(grant, network),

@@ -1,4 +1,4 @@
-//! Requests from outside, each handed to an instance of the API component.
+//! HTTP in: each request is handed to an instance of the API component.
 
 mod activity;
 pub mod http;

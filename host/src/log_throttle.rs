@@ -1,16 +1,16 @@
-//! Faults that come with every call for as long as they last, and are not to
-//! fill the log meanwhile: a full disk under load makes thousands a second.
+//! Limits log lines about faults that occur with every call: a full disk under
+//! load causes thousands per second.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The time between two lines about a fault that comes with each call.
+/// Shortest time between two lines about a fault of every call.
 const SILENCE: Duration = Duration::from_secs(1);
 
-/// The same for a loop that runs into its fault about once a second.
+/// The same for a loop that fails about once a second.
 pub const LONG_SILENCE: Duration = Duration::from_secs(60);
 
-/// Says when a fault is to be logged. One for each place that logs.
+/// Decides when to log a fault. One per log statement.
 #[derive(Debug)]
 pub struct LogThrottle {
     silence: Duration,
@@ -28,7 +28,7 @@ impl LogThrottle {
         Self::every(SILENCE)
     }
 
-    /// With another time between two lines.
+    /// With another interval.
     pub const fn every(silence: Duration) -> Self {
         Self {
             silence,
@@ -39,9 +39,8 @@ impl LogThrottle {
         }
     }
 
-    /// To be called each time that it happens. How often it happened since it
-    /// was logged last, this time included; none: log nothing, that was a
-    /// moment ago.
+    /// Call at each fault. Returns how often it occurred since the last line,
+    /// including now; None: do not log yet.
     pub fn times(&self) -> Option<u64> {
         self.times_at(Instant::now())
     }

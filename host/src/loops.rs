@@ -1,5 +1,4 @@
-//! What goes on for as long as a host lives: workers take messages, the sweep
-//! publishes again what was lost, garbage is collected.
+//! The host's background loops: the worker, the sweep, garbage collection.
 
 #[cfg(test)]
 pub(crate) mod fakes;

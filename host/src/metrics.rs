@@ -1,4 +1,4 @@
-//! What a running host tells Prometheus, at an address of its own.
+//! Metrics for Prometheus, on a listener of their own.
 //!
 //! Each file holds what is measured of one thing, and how. Capabilities are
 //! measured from outside, by an interceptor ([`Metrics::around`]); the
@@ -34,7 +34,7 @@ pub use series::Present;
 pub use stores::Stores;
 pub use tasks::Tasks;
 
-/// Those that are counted as things happen.
+/// Metrics that are updated by events.
 pub struct Metrics {
     pub http: Requests,
     pub tasks: Arc<Tasks>,
@@ -46,7 +46,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Registers them, with the version that this is.
+    /// Registers all metrics, with the version.
     pub fn new(registry: &mut Registry) -> Self {
         let registry = registry.sub_registry_with_prefix(series::PREFIX);
         registry.register(
@@ -64,7 +64,7 @@ impl Metrics {
         }
     }
 
-    /// The same capabilities, measured.
+    /// Wraps the capabilities so that they are measured.
     pub fn around(&self, capabilities: Capabilities) -> Capabilities {
         let Capabilities {
             clock,

@@ -1,5 +1,5 @@
-//! How components are run: compiled, cached, given their imports, and bounded.
-//! It must know no capability's backend.
+//! Runs components: compiles and caches them, links their imports, bounds their
+//! resources. Knows no backend.
 
 pub mod bindings;
 pub mod engine;

@@ -1,5 +1,5 @@
-//! Requests a second through the API component, and through its native twin
-//! over the same kind of store.
+//! Requests per second through the API component, and through the same code
+//! compiled natively over the same kind of store.
 
 use std::time::Duration;
 
@@ -34,24 +34,24 @@ struct Round {
 struct Asked {
     side: Side,
     body: Bytes,
-    /// So that no user asks twice.
+    /// A different user for each request.
     users: usize,
-    /// Who can read which task.
+    /// Which user can read which task.
     tasks: Vec<(String, String)>,
 }
 
 pub fn measure(form: Form) -> Vec<Figure> {
     Runtime::new().unwrap().block_on(async {
-        // The one task that the worker takes waits for its original: what is
-        // measured is the API alone.
+        // The only task in flight waits for its original, so that only the API
+        // is measured.
         let origin = Origin::start();
         let (original, _gate) = origin.gated(&pictures::png(8, 8));
         let (rounds, posts, gets) = form.choose((2, 2_000, 8_000), (7, 8_000, 40_000));
         let mut posted = Vec::new();
         let mut got = Vec::new();
         for round in 0..rounds {
-            // New ones each time: thousands of tasks that wait too long are
-            // published again, which is not what is measured.
+            // Restarted for each round: otherwise thousands of overdue tasks
+            // would be published again during the measurement.
             let mut sides = both(&origin, &original);
             if round % 2 == 1 {
                 sides.reverse();

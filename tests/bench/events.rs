@@ -1,10 +1,9 @@
-//! Server-sent events while a thousand watch: what each of them takes, and how
-//! long after a change it is told.
+//! Server-sent events with a thousand watchers: memory per watcher, and the
+//! delay from a change to its event.
 //!
-//! A change is dated by the store just before it is committed, and has arrived
-//! when a client on the same machine has read its event: what is shown is the
-//! commit to the disk, the telling, and the client's own turn on the cores that
-//! all of them share.
+//! The delay is measured from just before the commit until a client on the same
+//! machine has read the event, so it includes the commit, the notification, and
+//! scheduling of the client on the shared cores.
 
 use std::time::{Duration, Instant};
 
@@ -24,7 +23,7 @@ use tokio::time::interval;
 use crate::Form;
 use crate::figures::{Figure, Target};
 
-/// They watch one task throughout, each on a connection of its own.
+/// Watchers of one task, each with its own connection.
 const WATCHERS: usize = 1000;
 
 /// Clients that connect at once.
@@ -50,7 +49,7 @@ pub fn measure(form: Form) -> Vec<Figure> {
         let (waiting, gate) = origin.gated(&picture);
         let id = watched.accepted(&waiting, "instant").await;
         watched.task_is(&id, "processing").await;
-        // What the first ones take is there for all.
+        // Memory that the first watchers cause is shared by all.
         changes_at_rate(&client, &original, 20).await;
         let before = process.usage().anonymous;
         let crowd = watching(&watched, &id).await;

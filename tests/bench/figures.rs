@@ -11,8 +11,7 @@ pub struct Figure {
     pub value: f64,
     /// The same natively, where it was measured.
     pub native: Option<f64>,
-    /// Of this to native. Not the quotient of the two where it was measured in
-    /// pairs of rounds: then the median of theirs.
+    /// The ratio to native; for paired rounds the median of the rounds' ratios.
     ratio: Option<f64>,
     pub target: Option<Target>,
 }
@@ -43,7 +42,7 @@ impl Figure {
         }
     }
 
-    /// Of rounds that were run in turns: the medians, of their ratios too.
+    /// From alternating rounds: the medians of values and ratios.
     pub fn of_rounds(
         group: &'static str,
         name: impl Into<String>,

@@ -1,10 +1,9 @@
-//! What the service costs: the real executable measured from outside, and the
-//! same code without wasm beside it. `cargo xtask bench` runs it, in the release
-//! profile; nothing here passes or fails.
+//! Measures the real executable from outside, and the same code compiled
+//! natively. Run by `cargo xtask bench` in the release profile; nothing here
+//! passes or fails.
 //!
-//! Everything runs on one machine, whose cores server and clients share: so the
-//! processor time of the server stands beside each rate, and what is compared
-//! runs in turns, round by round.
+//! Server and clients share one machine's cores, so each rate comes with the
+//! server's processor time, and compared variants run in alternating rounds.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -32,7 +31,7 @@ use std::{env, fs};
 
 use figures::{Figure, table};
 
-/// How long a form it is to have.
+/// The length of the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     Quick,

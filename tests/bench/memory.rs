@@ -26,7 +26,7 @@ pub fn measure(form: Form) -> Vec<Figure> {
         let origin = Origin::start();
         let idle = launch(&origin).set("model", "local");
         let compiled = idle.data().join("compiled");
-        // Tests share what is there; this is to compile once.
+        // Compiles once, in a cache of its own.
         fs::remove_file(compiled).unwrap();
         let compiling = answering(&idle).await;
         let idle = answering(&idle).await;

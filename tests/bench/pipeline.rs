@@ -1,12 +1,12 @@
 //! What a task costs the pipeline as components, and the same code natively,
 //! over the same kind of store: originals and answers of several sizes.
 //!
-//! What it costs is processor time, with a few tasks at once as under load; how
-//! long one takes alone stands beside it.
+//! The cost is processor time with several concurrent tasks; the latency of a
+//! single task is shown too.
 //!
-//! All is in memory and in this process, so that no disk and no connection
-//! stands between the two. The model answers at once with the image that it was
-//! given, so each byte passes to the model and back.
+//! Everything is in memory and in this process, so that neither disk nor
+//! network matters. The model returns its image at once, so each byte passes to
+//! the model and back.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -229,7 +229,7 @@ async fn refined(capabilities: &Capabilities, user: &str, original: &str) {
         }
     }
     assert_eq!(last.status, Status::Completed, "{last:?}");
-    // What is kept would grow from round to round.
+    // Deleted, so that the stores do not grow from round to round.
     let path = last.image_path.unwrap();
     capabilities.images.delete(&path).await.unwrap();
 }

@@ -1,5 +1,5 @@
-//! The figures as a picture for `docs/costs.md`: bars, each group on a scale of its
-//! own. It has no ground, and colours that can be read on light and dark alike.
+//! Draws the figures for `docs/costs.md` as bars, each group with its own
+//! scale. Without a background, in colours that work on light and dark pages.
 
 use std::fmt::Write as _;
 

@@ -1,5 +1,5 @@
-//! The web page in a real browser, as people use it: by pointer and by keyboard,
-//! on a desk and on a phone, in the light and in the dark.
+//! The web page in a real browser: by pointer and keyboard, on a desktop and a
+//! phone, in light and dark mode.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,

@@ -180,8 +180,8 @@ impl Tab {
         )
     }
 
-    /// Presses a mouse button over the middle of an element. The page may move
-    /// under the pointer: then again, until the element has it.
+    /// Clicks the middle of an element. If the page moves under the pointer,
+    /// tries again until the element is hit.
     pub async fn click(&self, selector: &str) {
         let selector = json!(selector);
         let aim = format!(
@@ -197,7 +197,7 @@ impl Tab {
         eventually(&format!("a click on {selector}"), SOON, async || {
             let at = self.value(&aim).await;
             let (x, y) = (at[0].as_f64()?, at[1].as_f64()?);
-            // While the page moves, a press might hit what does something else.
+            // While the layout moves, a click could hit another element.
             if self.value(&aim).await != at {
                 return None;
             }

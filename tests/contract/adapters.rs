@@ -1,6 +1,5 @@
-//! The store adapters, as a platform that is not ours runs them: components
-//! over what the platform offers, several instances at once, none of which
-//! lives for long.
+//! The store adapters as a stock platform runs them: components over the
+//! platform's interfaces, with several short-lived instances at a time.
 
 mod bindings;
 mod convert;
@@ -51,7 +50,7 @@ pub trait Platform: Sized + Send + Sync + 'static {
     /// Another one with what is stored at this moment.
     fn copied(&self) -> Self;
 
-    /// What is left of it if all instances end at this moment.
+    /// The state if all instances ended at this moment.
     fn left(self: &Arc<Self>) -> Arc<Self>;
 
     /// The adapter, compiled once.

@@ -1,4 +1,4 @@
-//! The suite can fail: whoever breaks a promise is found out by it.
+//! The suite can fail: it finds stores that break a promise.
 
 use std::future::Future;
 use std::marker::PhantomData;
@@ -11,7 +11,7 @@ use concept_refinement_tests::flaws::{self, Flaw};
 use crate::sqlite::InMemory;
 use crate::tasks::{Rules, TaskBackend, deaths, leases, sweep};
 
-/// A sound store behind a flaw.
+/// A correct store behind a flaw.
 struct Flawed<F> {
     store: Arc<dyn TaskStore>,
     _flaw: PhantomData<F>,
@@ -49,7 +49,7 @@ impl<F: Broken> TaskBackend for Flawed<F> {
     }
 }
 
-/// The promise is kept by a sound store, elsewhere in this program.
+/// Elsewhere the same promise is tested with a correct store.
 pub async fn found_out(promise: impl Future<Output = ()> + Send + 'static) -> bool {
     tokio::spawn(promise)
         .await
@@ -82,8 +82,7 @@ async fn a_sweep_that_finds_nothing() {
     assert!(found_out(sweep::recovering_takes_over_whatever_was_under_way::<Store>()).await);
 }
 
-/// What the flaw does not touch still works, so that it is the flaw that is
-/// found out.
+/// Everything else still works, so that the failure is due to the flaw.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_rest_of_a_flawed_store_is_sound() {
     deaths::the_third_death_fails_the_task::<Flawed<Fencing>>().await;

@@ -44,7 +44,7 @@ pub trait DurableImageBackend: ImageBackend {
     fn crash(&self, signing: Signing, clock: Arc<ManualClock>) -> Self;
 }
 
-/// One that belongs to one process at a time.
+/// A backend that belongs to one process at a time.
 pub trait OwnedImageBackend: DurableImageBackend {
     /// Tries to open the same data a second time.
     fn open_again(&self, signing: Signing, clock: Arc<ManualClock>) -> Result<(), String>;

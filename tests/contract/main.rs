@@ -1,10 +1,9 @@
-//! What every backend of a capability promises, each promise a test.
+//! The promises of every backend, each a test.
 //!
-//! A backend takes part by implementing the trait of the suite's module and
-//! standing in the list at the end of this file. Promises are about what `wit/`
-//! says, never about how an engine does it, and every backend keeps those. What
-//! our own host relies on besides, and its backends alone promise, stands in
-//! lists apart.
+//! A backend takes part by implementing the trait of the suite's module, with a
+//! line in the list at the end of this file. Promises are about `wit/`, never
+//! about how an engine works, and hold for every backend. Promises that only
+//! our host needs, and only its backends make, are in separate lists.
 
 #![allow(
     clippy::expect_used,
@@ -182,7 +181,7 @@ macro_rules! host_task_promises {
     };
 }
 
-/// For backends that keep what they are told.
+/// For durable backends.
 macro_rules! durable_task_promises {
     ($backend:ty) => {
         promises! {

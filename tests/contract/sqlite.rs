@@ -64,13 +64,13 @@ impl Durable for OnDisk {
         }
     }
 
-    /// What the file system holds at this moment is what a killed process
-    /// leaves.
+    /// A copy of the files at this moment is what a killed process would leave.
     fn crash(&self, rules: Rules, clock: Arc<ManualClock>) -> Self {
         let place = tempfile::tempdir().unwrap();
         for file in std::fs::read_dir(self.place.path()).unwrap() {
             let file = file.unwrap();
-            // The index of the log is rebuilt; a copy could not be trusted.
+            // The log's index is rebuilt, since a copy of it could be
+            // inconsistent.
             if !file.file_name().to_str().unwrap().ends_with("-shm") {
                 std::fs::copy(file.path(), place.path().join(file.file_name())).unwrap();
             }

@@ -61,16 +61,17 @@ pub trait TaskBackend: Sized {
     fn store(&self) -> Arc<dyn TaskStore>;
 }
 
-/// One that keeps what it is told.
+/// A durable backend.
 pub trait Durable: TaskBackend {
-    /// Stops in order, and starts again with what was kept.
+    /// Stops in an orderly way and starts again on the same data.
     fn restart(self, rules: Rules, clock: Arc<ManualClock>) -> Self;
 
-    /// Another store with what there would be if this one were killed now.
+    /// Another store with the data that would be left if this one were killed
+    /// now.
     fn crash(&self, rules: Rules, clock: Arc<ManualClock>) -> Self;
 }
 
-/// One that belongs to one process at a time.
+/// A backend that belongs to one process at a time.
 pub trait Owned: Durable {
     /// Tries to open the same data a second time.
     fn open_again(&self, rules: Rules, clock: Arc<ManualClock>) -> Result<(), String>;

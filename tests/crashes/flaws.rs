@@ -1,5 +1,5 @@
-//! The verdict notices when a promise is broken: one that does not proves
-//! nothing. Next to each flaw stands the same scene without it.
+//! The verdict detects broken promises. Each flaw is also run without the flaw,
+//! which must pass.
 
 use concept_refinement_tests::faults::{DELIVER_TWICE, HANG_AT, KILL_AT};
 use concept_refinement_tests::flaws::Flaw;

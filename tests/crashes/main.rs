@@ -1,10 +1,10 @@
 //! Crashes of the real process under real requests: whatever was accepted
-//! before one is there after it, once.
+//! before a crash is done exactly once after it.
 //!
-//! `verdict` says what must hold; all else makes it hard to hold. The kill
-//! moments are drawn from a seed that is printed. `cargo xtask soak` runs the
-//! long form: `REFINEMENT_KILLS` is the number of kills at random moments,
-//! `REFINEMENT_SEED` repeats a run as far as a clock lets it.
+//! `verdict` checks what must hold; everything else provokes failures. Kill
+//! times are drawn from a printed seed. `cargo xtask soak` runs the long form:
+//! `REFINEMENT_KILLS` is the number of kills at random times, `REFINEMENT_SEED`
+//! repeats a run as far as real time allows.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,

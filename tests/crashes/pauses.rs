@@ -1,5 +1,5 @@
-//! Workers that lose their lease and go on all the same, since nobody told
-//! them: a stalled store, and a process that is held still.
+//! Workers that lose their lease without noticing: a stalled store, and a
+//! paused process.
 
 use std::time::Duration;
 
@@ -30,8 +30,8 @@ async fn the_late_image_of_a_lost_lease_is_removed_at_once() {
     assert!(violations.is_empty(), "{violations:#?}");
 }
 
-/// All clocks go on while it stands still: when it wakes, leases have run out,
-/// renewals are late and models have answered, all at once.
+/// Clocks continue while the process is paused: when it resumes, leases have
+/// expired, renewals are late and models have answered, all at the same time.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_process_that_stood_still_ends_each_task_once() {
     let mut world = World::with(|launch| launch.set("lease", "2s"));

@@ -1,5 +1,5 @@
-//! A user who does not give up: what got no answer is asked again until there
-//! is one, and all that was promised is remembered.
+//! A user who retries every request until it is answered, and records every
+//! promise.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,7 +21,7 @@ pub struct User {
     pub name: String,
     pub client: Client,
     pub asked: Vec<Asked>,
-    /// What it was not to be told.
+    /// Answers that break a promise.
     pub complaints: Vec<String>,
     origin: Arc<Origin>,
     patience: Duration,
@@ -47,7 +47,7 @@ pub enum Fate {
     ConceptDeleted,
 }
 
-/// An answer, and whether it took more than one question to get it.
+/// An answer, and whether it took more than one request.
 struct Got {
     answer: Answer,
     is_repeated: bool,
@@ -190,7 +190,7 @@ impl User {
             .insist(&client, Method::DELETE, path, Bytes::new())
             .await;
         if let Some(got) = got {
-            // The first question may have been heard.
+            // The first request may have taken effect.
             let expected: &[u16] = match got.is_repeated {
                 true => &[204, 404],
                 false => &[204],

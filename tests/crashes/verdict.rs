@@ -1,4 +1,4 @@
-//! What must hold once the last crash is over, whatever happened before it.
+//! What must hold after the last crash.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -130,7 +130,7 @@ async fn all(client: &Client, what: &str) -> Vec<Value> {
     }
 }
 
-/// What the user never asked for.
+/// Data that the user never requested.
 fn surprises(user: &User, seen: &Seen) -> Vec<String> {
     let known: BTreeSet<&str> = user
         .asked

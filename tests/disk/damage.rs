@@ -1,5 +1,5 @@
-//! A damaged page in the file of the tasks: told as what it is, and left to
-//! whoever restores a backup.
+//! A damaged page in the tasks' file is reported as damage and left unchanged
+//! for a restore.
 
 use std::fs;
 use std::path::{Path, PathBuf};

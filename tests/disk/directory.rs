@@ -1,6 +1,6 @@
-//! The data directory, or a part of it, is taken away or replaced while the
-//! service runs: nothing is accepted into nowhere, and what is out of reach is
-//! not taken for gone.
+//! The data directory, or a part of it, is removed or replaced while the
+//! service runs: nothing is accepted that cannot be stored, and unreachable
+//! data does not count as deleted.
 
 use std::fs;
 use std::path::Path;

@@ -69,8 +69,8 @@ async fn writing_is_refused_and_costs_nothing_reading_goes_on() {
     stop_and_check(&launch, service);
 }
 
-/// Who has a task under way is told of it, which needs no room; who deletes an
-/// upload makes some.
+/// Works on a full disk: the 409 with the active task needs no space, and
+/// deleting an upload makes some.
 #[tokio::test]
 async fn what_needs_no_room_is_done() {
     let launch = on_small_disk();

@@ -1,4 +1,4 @@
-//! A task that is deleted while it is under way lets go of what it holds.
+//! Deleting a task in progress releases what it holds.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -54,7 +54,7 @@ async fn the_model_is_free_at_once() {
     }
 }
 
-/// However far it had come: what is stored for nobody is taken back.
+/// Wherever it is, nothing remains stored.
 #[tokio::test]
 async fn nothing_is_left_whenever_it_happens() {
     let launch = scripted_launch();

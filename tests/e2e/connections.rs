@@ -1,5 +1,5 @@
-//! Clients that mean harm, or are broken: what becomes of their connections, and
-//! that nobody else notices.
+//! Hostile or broken clients: what happens to their connections, and that
+//! others are not affected.
 
 mod framing;
 mod http2;

@@ -1,5 +1,5 @@
-//! A backlog is drained first come, first served: whoever asks again and again
-//! stands in line behind those who waited.
+//! A backlog is processed first come, first served: a user who submits
+//! repeatedly waits behind earlier ones.
 
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::pictures;

@@ -1,5 +1,5 @@
-//! Places from which nothing is fetched, whoever names them and however: a user,
-//! a redirect, a name, the model's answer. Nobody there sees a connection.
+//! Addresses that are never connected to, whether named by a user, a redirect,
+//! a DNS name or the model's answer.
 
 use std::net::TcpListener;
 

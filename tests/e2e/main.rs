@@ -1,4 +1,4 @@
-//! End to end: the real executable, through its doors alone.
+//! End-to-end tests of the real executable.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,

@@ -1,5 +1,4 @@
-//! What Prometheus is told: in its format, by what was done and nothing else,
-//! and of nobody in particular.
+//! Metrics: their format, what changes them, and that they identify nobody.
 
 mod listener;
 mod moves;
@@ -99,7 +98,7 @@ async fn each_metric_is_documented() {
     assert_eq!(told.collect::<BTreeSet<_>>(), documented);
 }
 
-/// Neither who asks nor what they ask for can be made out.
+/// Neither users nor their requests can be identified.
 #[tokio::test]
 async fn nobody_is_told_of() {
     let (service, metrics) = measured(&[]).await;

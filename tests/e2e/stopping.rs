@@ -1,4 +1,4 @@
-//! Signals: what is under way is finished or given back, and never lost.
+//! Signals: work in progress is finished or released, never lost.
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
@@ -23,7 +23,7 @@ use crate::shared::{new_name, origin, scripted_launch};
 const STOP: Duration = Duration::from_secs(30);
 const LATE: Duration = Duration::from_secs(8);
 
-/// Far shorter than a grace: who waits for it is found out.
+/// Far shorter than the grace period, so that waiting for it would be noticed.
 const AT_ONCE: Duration = Duration::from_secs(10);
 
 /// So many deaths end a task.

@@ -1,6 +1,6 @@
-//! The machine's clock, which may be told to be wrong, and which shows when a store is amid its own work: the task
-//! store reads it on its writing thread within a transaction, for each thing
-//! that it writes.
+//! The machine's clock with an adjustable error. It also provides a fault point
+//! within transactions, since the task store reads the clock on its writing
+//! thread for each write.
 
 use std::sync::Arc;
 use std::thread;

@@ -1,4 +1,4 @@
-//! What this process was told to do wrong, and the doing of it.
+//! The configured faults, and their execution.
 
 use std::env;
 use std::fs::File;

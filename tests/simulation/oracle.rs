@@ -1,8 +1,8 @@
-//! What has to be so, judged from what was done at the stores and in which
-//! order, by rules of its own.
+//! Judges by its own rules whether the operations on the stores, in their
+//! order, were correct.
 //!
-//! It is told of each step as it takes effect, whatever becomes of the answer,
-//! and never asks the stores what they think. The first violation is kept.
+//! It sees each step as it takes effect, even if its answer is lost, and never
+//! reads the stores. It records the first violation.
 
 mod expiry;
 mod leases;
@@ -20,7 +20,7 @@ use crate::scheduler::Group;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Invariant {
-    /// What was accepted or answered stays so.
+    /// Accepted data and answers are durable.
     NothingLost,
     /// A task ends in one state, which never changes.
     OneFinalState,
@@ -30,10 +30,9 @@ pub enum Invariant {
     ExactQuota,
     /// A repeat under a key creates nothing.
     OneTaskAKey,
-    /// A task whose lease holds is not given to another worker, and one that
-    /// can be taken is given.
+    /// A task with a valid lease cannot be claimed; a claimable task can.
     OneWorker,
-    /// Whoever lost the lease can write nothing, whoever has it can.
+    /// A worker without the lease can write nothing; one with it can.
     Fencing,
     OneConcept,
     VisibleIffCompleted,
@@ -164,7 +163,7 @@ impl Oracle {
         }
     }
 
-    /// The stores work all the time: what fails, fails in between.
+    /// The stores themselves always work; faults are injected around them.
     pub fn answered<T>(&mut self, call: &str, answer: &Result<T, CapabilityError>) {
         if let Err(error) = answer {
             self.require(false, Invariant::Answers, || format!("{call}: {error}"));

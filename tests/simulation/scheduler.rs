@@ -1,9 +1,9 @@
 //! Runs tasks one at a time on one thread, in an order that follows from the
 //! seed, in virtual time.
 //!
-//! Which of those that can go on goes on is drawn. Where none can, the time
-//! jumps to the next timer. Tasks belong to a group, which stands for a process
-//! of the system: it can end at once, with all its tasks, or be held up.
+//! The next of the ready tasks is drawn at random. If none is ready, the time
+//! jumps to the next timer. Tasks belong to a group, which represents a
+//! process: it can be killed with all its tasks, or paused.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};

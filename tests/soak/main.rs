@@ -1,7 +1,6 @@
-//! What the service costs and withstands over minutes: the real executable,
-//! loaded through its doors and measured from outside by what the system says
-//! of its process. `cargo xtask soak` runs it, in the release profile; a plain
-//! `cargo test` does not.
+//! Load tests over minutes: the real executable under load over HTTP, measured
+//! from outside by its process statistics. Run by `cargo xtask soak` in the
+//! release profile, not by a plain `cargo test`.
 //!
 //! `REFINEMENT_SOAK_MINUTES` is how long the steady load lasts, 10 by default.
 #![allow(

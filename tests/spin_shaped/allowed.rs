@@ -11,7 +11,7 @@ use crate::variables::Values;
 /// The domain under which components reach each other.
 const CHAINED: &str = "spin.internal";
 
-/// What one component may reach.
+/// What one component may connect to.
 #[derive(Debug, Default)]
 pub struct AllowedHosts(Vec<AllowedHost>);
 

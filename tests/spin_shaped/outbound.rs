@@ -52,7 +52,7 @@ pub type Sent = Result<
     Error,
 >;
 
-/// TLS by the public certificate authorities.
+/// TLS with the public certificate authorities.
 pub fn tls() -> Result<Arc<rustls::ClientConfig>, rustls::Error> {
     let roots = rustls::RootCertStore {
         roots: webpki_roots::TLS_SERVER_ROOTS.into(),

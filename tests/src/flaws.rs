@@ -1,7 +1,7 @@
-//! Stores that break one promise: a suite that does not notice proves nothing.
+//! Stores that break one promise each, which the suites must detect.
 //!
-//! A flaw sits around a sound store, so that no switch of this kind is in the
-//! product.
+//! A flaw is a wrapper around a correct store, so that the product needs no
+//! switch for it.
 
 use std::collections::HashMap;
 use std::str::FromStr;
@@ -17,13 +17,13 @@ use tokio::sync::Mutex;
 /// The promise that is broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flaw {
-    /// A task that one worker has is given to the next one too.
+    /// A claimed task can be claimed again.
     ClaimAtomicity,
-    /// Whoever lost the lease can write all the same.
+    /// A worker that lost its lease can still write.
     Fencing,
-    /// The next worker is not told of the image that was stored.
+    /// The next worker does not get the checkpoint.
     Checkpointing,
-    /// Nobody finds the tasks that were left alone.
+    /// Due tasks are not found.
     Redelivery,
 }
 
@@ -78,7 +78,7 @@ impl Flawed {
         user_id: Option<&str>,
         sound: &Arc<dyn TaskStore>,
     ) -> Result<Option<Claimed>, CapabilityError> {
-        // Held meanwhile, so that whoever is refused knows who was not.
+        // Locked meanwhile, so that a refused caller sees the winner.
         let mut claims = self.claims.lock().await;
         let Some(mut claimed) = sound.claim(id, user_id).await? else {
             let earlier = claims.get(id).cloned();

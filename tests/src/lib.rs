@@ -1,10 +1,8 @@
-//! What the tests need to knock at the doors of the service: the real
-//! executable on a data directory of its own, a client, an origin that serves
-//! originals well or badly, pictures and tokens.
+//! Shared by the tests: the real executable with its own data directory, a
+//! client, a server of good and bad originals, pictures and tokens.
 //!
-//! Nothing here knows the inside of the service, except the stores with a flaw
-//! that show that the suites can fail, and the store of Spin that adapters stand
-//! on. What cannot be done panics: a test that cannot be set up has failed.
+//! Nothing here knows the inside of the service, except flawed stores and the
+//! store of Spin. Errors panic: a test that cannot be set up has failed.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,

@@ -1,4 +1,4 @@
-//! An outage of the model while users go on asking: what they feel of it.
+//! An outage of the model under load, and its effect on users.
 
 use std::fs;
 use std::path::Path;

@@ -46,7 +46,7 @@ impl Process {
 
     fn processor(&self) -> Duration {
         let stat = fs::read_to_string(self.0.join("stat")).unwrap();
-        // The name in brackets may hold spaces; what follows are numbers.
+        // The process name in brackets may contain spaces; numbers follow it.
         let (_, fields) = stat.rsplit_once(')').unwrap();
         let fields: Vec<&str> = fields.split_whitespace().collect();
         let (user, system): (u32, u32) = (fields[11].parse().unwrap(), fields[12].parse().unwrap());

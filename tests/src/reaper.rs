@@ -1,9 +1,8 @@
-//! Ends what a test process leaves behind, however it ends itself.
+//! Cleans up after a test process, however it ends.
 //!
-//! What several tests share lives in a static, which is never dropped. So a
-//! shell of ours reads from a pipe that closes when this process is gone, and
-//! then ends the processes that were named to it, by their ids alone, and
-//! removes the directory of this run.
+//! Things shared by tests are in statics, which are never dropped. So a shell
+//! reads from a pipe that closes when this process ends, then kills the
+//! processes whose ids it was given and removes the run's directory.
 
 use std::io::Write as _;
 use std::os::unix::process::CommandExt as _;

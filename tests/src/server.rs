@@ -1,5 +1,5 @@
-//! An origin of originals that answers as each test wants it to, also as no
-//! decent server would: so it speaks HTTP/1.1 by itself, byte by byte.
+//! A server of originals with scripted answers, including invalid ones, so it
+//! implements HTTP/1.1 itself.
 
 use std::collections::HashMap;
 use std::net::{SocketAddr, TcpListener};

@@ -1,5 +1,5 @@
-//! JSON Web Tokens, good and hostile, put together by hand so that no library
-//! refuses to make a bad one.
+//! Valid and hostile JSON Web Tokens, assembled by hand, since libraries refuse
+//! to make invalid ones.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -184,7 +184,7 @@ fn key_in_header(user: &str) -> String {
     signed_with(key, &header, &claims(user))
 }
 
-/// What is signed.
+/// The signed text.
 pub fn unsigned(header: &Value, claims: &Value) -> String {
     let (header, claims) = (header.to_string(), claims.to_string());
     format!(

@@ -15,8 +15,8 @@ pub struct Form {
     /// Shorter, and less precise.
     #[arg(long)]
     quick: bool,
-    /// What is measured, of api, pipeline, tasks, events, memory, start, size;
-    /// all by default.
+    /// The parts to measure (api, pipeline, tasks, events, memory, start,
+    /// size); all by default.
     parts: Vec<OsString>,
 }
 

@@ -1,8 +1,7 @@
-//! The components: compiled for WASI and put where the host and the tests look
-//! for them.
+//! Builds the components and puts them where the host and the tests find them.
 //!
-//! What ships is compiled together and apart from what only tests use, so that
-//! no test component can change the bytes of one that ships.
+//! Shipped components are compiled together, separately from test components,
+//! so that test components cannot change their bytes.
 
 use std::fs;
 use std::io;
@@ -27,11 +26,11 @@ const ADAPTER: &str = "adapter";
 pub struct Component {
     /// Its package.
     pub package: &'static str,
-    /// What the host calls it: `name.wasm` is its file.
+    /// Its name in the host, and of its file `NAME.wasm`.
     pub name: &'static str,
 }
 
-/// What the executable has in it.
+/// Components embedded in the executable.
 pub const SHIPPED: [Component; 6] = [
     Component {
         package: "concept-refinement-api",
@@ -59,7 +58,7 @@ pub const SHIPPED: [Component; 6] = [
     },
 ];
 
-/// What stands between these and a platform that is not our host.
+/// Adapters for stock platforms.
 pub const ADAPTERS: [Component; 6] = [
     Component {
         package: "concept-refinement-store-keyvalue",
@@ -107,14 +106,15 @@ pub fn build_shipped(workspace: &Workspace) -> anyhow::Result<()> {
     build(workspace, &SHIPPED, &workspace.components())
 }
 
-/// Builds the adapters, apart from the others: no adapter can change the bytes
-/// of a component that runs everywhere.
+/// Builds the adapters separately, so that they cannot change the bytes of the
+/// other components.
 pub fn build_adapters(workspace: &Workspace) -> anyhow::Result<()> {
     tools::ensure_target(workspace, TARGET)?;
     for adapter in &ADAPTERS {
         let mut cargo = with_profile(workspace, "rustc", ADAPTER);
         cargo.args(["--package", adapter.package, "--lib"]);
-        // What is a library for tests besides is not optimised as a whole.
+        // A crate that is also a library for tests has no link-time
+        // optimisation.
         process::run(cargo.args(["--crate-type", "cdylib"]))?;
     }
     put(workspace, &ADAPTERS, ADAPTER, &workspace.components())
@@ -156,7 +156,7 @@ fn build(workspace: &Workspace, components: &[Component], to: &Path) -> anyhow::
     put(workspace, components, COMPONENT, to)
 }
 
-/// Puts what a profile built where it is looked for.
+/// Copies a profile's output to its destination.
 fn put(
     workspace: &Workspace,
     components: &[Component],
@@ -180,9 +180,8 @@ pub fn install(from: &Path, package: &str, to: &Path) -> anyhow::Result<()> {
     write_if_changed(to, &bytes).with_context(|| format!("{} cannot be written", to.display()))
 }
 
-/// Leaves a file that is the same as it is, since a newer one would have the
-/// host compiled anew. Whoever reads the file meanwhile sees the old one or the
-/// new one.
+/// Leaves an unchanged file alone, since a newer one would recompile the host.
+/// Replaces atomically.
 fn write_if_changed(to: &Path, bytes: &[u8]) -> io::Result<()> {
     if fs::read(to).is_ok_and(|old| old == bytes) {
         return Ok(());

@@ -14,10 +14,10 @@ use crate::executable;
 use crate::process;
 use crate::workspace::{SMALLEST_TEST, Workspace};
 
-/// What `cargo xtask compose` makes: each a file `name.wasm`.
+/// The compositions; each is a file `NAME.wasm`.
 pub const COMPOSED: [&str; 3] = ["spin-api", "spin-processor", "standalone"];
 
-/// The program that knows how.
+/// The program that composes.
 const PROGRAM: &str = "concept-refinement-compose";
 
 #[derive(Args)]
@@ -46,8 +46,8 @@ pub fn run(workspace: &Workspace, choice: &Choice) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What the tests run: with the local model, and with the scripted one. The
-/// components are there.
+/// Composes for the tests, with the local and the scripted model. The
+/// components must exist.
 pub fn for_tests(workspace: &Workspace) -> anyhow::Result<()> {
     let local = workspace.components().join("model-local.wasm");
     compose(workspace, &local, &workspace.composed())?;
@@ -79,13 +79,13 @@ pub fn compose(workspace: &Workspace, model: &Path, out: &Path) -> anyhow::Resul
         }
         Ok(())
     });
-    // It is not there if nothing was composed.
+    // Missing if nothing was composed.
     let _ = fs::remove_dir_all(place);
     result
 }
 
-/// A program of the workspace that is not the product, built in the way of all
-/// others, so that nothing is built twice.
+/// Builds a helper program of the workspace with the same settings as
+/// everything else, so that nothing is built twice.
 pub fn program(workspace: &Workspace, name: &str) -> anyhow::Result<Command> {
     let mut cargo = workspace.native_cargo(&["build", "--quiet", "--workspace", "--bin", name]);
     process::run(cargo.args(SMALLEST_TEST))?;
@@ -93,7 +93,7 @@ pub fn program(workspace: &Workspace, name: &str) -> anyhow::Result<Command> {
     Ok(workspace.command(workspace.target().join("debug").join(file)))
 }
 
-/// The component of a model that is named or is somewhere.
+/// The component of a model, by name or path.
 fn model(workspace: &Workspace, choice: &str) -> anyhow::Result<PathBuf> {
     let name = format!("model-{choice}");
     if SHIPPED.iter().any(|component| component.name == name) {

@@ -1,4 +1,4 @@
-//! `cargo xtask dist`: all that is to be given away, in one directory.
+//! `cargo xtask dist`: all distributed files in one directory.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,10 +12,10 @@ use crate::compose;
 use crate::process;
 use crate::workspace::Workspace;
 
-/// The program that writes what is no component.
+/// The program that writes the other files.
 const PROGRAM: &str = "concept-refinement-dist";
 
-/// The manifest of Spin, and what goes with it.
+/// Spin's manifest and runtime configuration.
 const MANIFEST: &str = "spin.toml";
 const RUNTIME_CONFIG: &str = "runtime-config.toml";
 /// Where the manifest expects composed components, at the root and here.
@@ -24,7 +24,7 @@ const COMPOSED_HERE: &str = "\"composed/local/";
 
 #[derive(Args)]
 pub struct Place {
-    /// Where all of it goes; what is there is removed [default: dist].
+    /// The output directory, which is emptied first [default: dist].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }
@@ -73,7 +73,7 @@ fn compose_with_each_model(workspace: &Workspace, dist: &Path) -> anyhow::Result
     Ok(())
 }
 
-/// The manifest, which finds its components from where it is now.
+/// Writes the manifest with paths that are relative to it.
 fn write_manifest(workspace: &Workspace, dist: &Path) -> anyhow::Result<()> {
     let manifest = fs::read_to_string(workspace.root().join(MANIFEST)).context(MANIFEST)?;
     let manifest = manifest.replace(COMPOSED, COMPOSED_HERE);

@@ -47,8 +47,8 @@ pub fn build(workspace: &Workspace, profile: Profile) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Builds it and becomes it, where the system has such a thing: signals then
-/// reach the server itself.
+/// Builds it and replaces this process by it (`exec`), so that signals reach
+/// the server itself.
 pub fn serve(workspace: &Workspace, arguments: &[OsString]) -> anyhow::Result<()> {
     let path = compile(workspace, Profile::Dev)?;
     become_it(Command::new(path).arg("serve").args(arguments))
@@ -84,7 +84,7 @@ fn become_it(command: &mut Command) -> anyhow::Result<()> {
     process::run(command)
 }
 
-/// For people.
+/// The name for messages.
 pub fn size(path: &Path) -> anyhow::Result<String> {
     let metadata = fs::metadata(path).with_context(|| path.display().to_string())?;
     Ok(decimal(metadata.len()))

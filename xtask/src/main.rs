@@ -1,8 +1,8 @@
 //! `cargo xtask`: builds, serves and tests the whole product.
 //!
-//! It calls cargo and the tools, in the right order and always with the same
-//! settings, so that nothing is built twice. It must stay small, since it is
-//! compiled before everything else, and it knows nothing of what it builds.
+//! It calls cargo and tools in the right order and with the same settings, so
+//! that nothing is built twice. It must stay small, since it is compiled before
+//! everything else, and it depends on nothing that it builds.
 
 mod bench;
 mod components;

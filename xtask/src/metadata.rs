@@ -1,12 +1,11 @@
-//! What a component says of itself: name, version, licences and, where it is
-//! known, the revision of the source. It stands in custom sections, as other
-//! tools write and read them, and is the same wherever the component runs.
+//! Metadata of a component: name, version, licences and, if known, the source
+//! revision. It is stored in the custom sections that other tools use.
 
 use std::env;
 
 use wasm_metadata::{AddMetadata, AddMetadataField, Licenses, Revision, Version};
 
-/// Names the revision of the source that is built, if it is set.
+/// The variable with the source revision, if set.
 const REVISION: &str = "SOURCE_REVISION";
 
 /// The component with its metadata.

@@ -1,4 +1,4 @@
-//! Running other programs: they succeed, or a sentence names what failed.
+//! Runs other programs; an error names the failed command.
 
 use std::ffi::OsStr;
 use std::fmt::Write as _;
@@ -20,7 +20,7 @@ pub fn run(command: &mut Command) -> anyhow::Result<()> {
     check(command, status)
 }
 
-/// Refuses the end of a program that is not a success.
+/// Fails unless the program succeeded.
 pub fn check(command: &Command, status: ExitStatus) -> anyhow::Result<()> {
     if !status.success() {
         bail!("`{}` failed ({status})", line(command));
@@ -40,12 +40,12 @@ pub fn output(command: &mut Command) -> anyhow::Result<String> {
         .to_owned())
 }
 
-/// Whether a program succeeds, which it may fail to do in silence.
+/// Whether a program succeeds; its output is discarded.
 pub fn succeeds(command: &mut Command) -> bool {
     quiet(command).status().is_ok_and(|status| status.success())
 }
 
-/// Whether a program succeeds within a time; it is ended when the time is over.
+/// Whether a program succeeds within a time; it is killed afterwards.
 pub fn succeeds_within(limit: Duration, command: &mut Command) -> io::Result<bool> {
     let mut child = quiet(command).spawn()?;
     let end = Instant::now() + limit;
@@ -77,7 +77,7 @@ fn quiet(command: &mut Command) -> &mut Command {
         .stderr(Stdio::null())
 }
 
-/// The command as one would type it, for people.
+/// The command line, for messages.
 fn line(command: &Command) -> String {
     let program = PathBuf::from(command.get_program());
     let mut line = program

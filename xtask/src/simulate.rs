@@ -1,11 +1,11 @@
-//! `cargo xtask simulate`: as many schedules of the simulation as one likes.
+//! `cargo xtask simulate`: runs schedules of the simulation.
 //!
-//! A schedule follows from its seed, so one that failed is repeated by it.
+//! A schedule is determined by its seed, so a failure can be repeated.
 
 use crate::process;
 use crate::workspace::Workspace;
 
-/// Runs so many schedules, the first of this seed, the next of the next one.
+/// Runs this many schedules with consecutive seeds.
 pub fn run(workspace: &Workspace, seed: u64, iterations: u64) -> anyhow::Result<()> {
     let mut cargo = workspace.native_cargo(&[
         "test",

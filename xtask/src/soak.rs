@@ -1,5 +1,5 @@
-//! `cargo xtask soak`: what takes too long for every test run, in the release
-//! profile: many kills, and many minutes of load.
+//! `cargo xtask soak`: long tests in the release profile: many kills, and
+//! minutes of load.
 
 use std::num::NonZeroU32;
 
@@ -10,7 +10,7 @@ use crate::executable::{self, Profile};
 use crate::process;
 use crate::workspace::Workspace;
 
-/// How long a form it is to have.
+/// The length of the run.
 #[derive(Args)]
 pub struct Length {
     /// Kills at random moments under load.
@@ -21,7 +21,7 @@ pub struct Length {
     minutes: NonZeroU32,
 }
 
-/// Crashes first, then load: neither is to disturb the other.
+/// Crashes first, then load, so that they do not disturb each other.
 pub fn run(workspace: &Workspace, length: &Length) -> anyhow::Result<()> {
     executable::build(workspace, Profile::Release)?;
     components::build_for_tests(workspace)?;

@@ -1,7 +1,7 @@
-//! `cargo xtask test`: everything that has to hold, in one command.
+//! `cargo xtask test`: runs all checks and tests.
 //!
-//! The steps run one after the other, cheap ones first, and the first failure
-//! is the end. What a step does not check it says.
+//! Steps run in order, cheap ones first, until the first failure. A step says
+//! what it could not check.
 
 mod deny;
 mod steps;
@@ -38,7 +38,7 @@ pub fn everything(workspace: &Workspace) -> anyhow::Result<()> {
     steps.run("components", || components::build_all(workspace))?;
     steps.run("clippy", || {
         let mut cargo = workspace.native_cargo(&["clippy", "--workspace", "--all-targets"]);
-        // These are tests that only commands of their own run.
+        // Tests that are run by other commands only.
         cargo.args(["--test", "soak", "--test", "bench"]);
         process::run(deny_warnings(&mut cargo))
     })?;
@@ -69,7 +69,8 @@ pub fn everything(workspace: &Workspace) -> anyhow::Result<()> {
     tally.verdict()
 }
 
-/// Tests that the arguments for `cargo test` choose, and what they need.
+/// Runs the tests that the arguments for `cargo test` select, after building
+/// what they need.
 pub fn some(workspace: &Workspace, arguments: &[OsString]) -> anyhow::Result<()> {
     let mut steps = Steps::default();
     steps.run("components", || components::build_all(workspace))?;

@@ -1,6 +1,5 @@
-//! What building and testing need beyond cargo: each is looked for, installed
-//! where that is possible, and otherwise named in a sentence. Nothing that is
-//! there already is changed.
+//! Tools for building and testing: finds each, installs it if possible, and
+//! otherwise names it in a sentence. Existing tools are not changed.
 
 use std::path::{Path, PathBuf};
 
@@ -11,8 +10,7 @@ use crate::workspace::Workspace;
 
 const CARGO_DENY: &str = "0.20.2";
 
-/// The rules by which the web page is judged to be usable by everyone, a package
-/// of npm.
+/// axe-core, the accessibility rules for the web page; an npm package.
 const AXE: &str = "axe-core";
 const AXE_VERSION: &str = "4.14.1";
 
@@ -23,7 +21,7 @@ const WASMTIME_REQUIREMENTS: &str = "tests/platforms/requirements.txt";
 const WASMTIME_PLACE: &str = "import importlib.util, pathlib; \
     print(pathlib.Path(importlib.util.find_spec('wasmtime_cli').origin).parent / 'wasmtime')";
 
-/// Whether an interpreter will do.
+/// Checks whether an interpreter is usable.
 const PYTHON_CHECK: &str = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))";
 
 /// The browser, under the names that systems give it.
@@ -79,14 +77,13 @@ pub fn ensure_axe(workspace: &Workspace) -> anyhow::Result<()> {
     process::run(&mut install).with_context(|| format!("the tests need the npm package {AXE}"))
 }
 
-/// What judges the description of the API, and the service by it: packages of
-/// Python, in an environment of their own.
+/// schemathesis and other Python packages that check the API's description, in
+/// their own environment.
 pub fn ensure_schemathesis(workspace: &Workspace) -> anyhow::Result<()> {
     ensure_packages(workspace, "schemathesis", SCHEMATHESIS_REQUIREMENTS).map(drop)
 }
 
-/// The platform that anybody can install: `wasmtime` of the tools' directory
-/// `wasmtime`.
+/// Installs `wasmtime` from a Python package.
 pub fn ensure_wasmtime(workspace: &Workspace) -> anyhow::Result<()> {
     let environment = ensure_packages(workspace, "wasmtime", WASMTIME_REQUIREMENTS)?;
     let place = environment.join("wasmtime");
@@ -95,7 +92,7 @@ pub fn ensure_wasmtime(workspace: &Workspace) -> anyhow::Result<()> {
     }
     let mut python = workspace.command(environment.join("bin").join("python"));
     let packaged = process::output(python.args(["-c", WASMTIME_PLACE]))?;
-    // A package of Python cannot say that a file is to be run.
+    // Python packages lose the executable bit.
     let partial = environment.join("wasmtime.partial");
     std::fs::copy(&packaged, &partial)
         .with_context(|| format!("{packaged} cannot be copied to {}", partial.display()))?;
@@ -209,8 +206,8 @@ fn install_on_debian(
         );
     }
     println!("installing {package}");
-    // Old lists name packages that are gone; that they cannot be renewed does
-    // not mean that nothing can be installed.
+    // Outdated package lists may name missing packages. A failed update is
+    // ignored; installing may still work.
     process::succeeds(workspace.command("apt-get").arg("update"));
     let mut install = workspace.command("apt-get");
     install

@@ -1,4 +1,4 @@
-//! Where things are, and how cargo is called for them.
+//! Paths of the workspace, and how cargo is called.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -63,8 +63,8 @@ impl Workspace {
         self.target.join("tools")
     }
 
-    /// Cargo, called as if xtask had not been: what `cargo run` tells xtask of
-    /// itself would make build scripts run again that look at it.
+    /// Cargo without the variables that `cargo run` set for xtask, which would
+    /// make build scripts run again.
     pub fn cargo(&self, arguments: &[&str]) -> Command {
         let mut command = self.command(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         command
@@ -73,9 +73,8 @@ impl Workspace {
         command
     }
 
-    /// Cargo for the native packages, with everything that they and their
-    /// tests look at in the environment. Always the same, since a change of it
-    /// compiles the host anew.
+    /// Cargo for native packages, with the variables that they and their tests
+    /// read. Always the same, since a change recompiles the host.
     pub fn native_cargo(&self, arguments: &[&str]) -> Command {
         let mut command = self.cargo(arguments);
         command
@@ -85,7 +84,7 @@ impl Workspace {
         command
     }
 
-    /// Any other program, run at the root.
+    /// Another program, run at the root.
     pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new(program);
         command.current_dir(&self.root);

@@ -93,7 +93,7 @@ fn worlds_interfaces_and_functions_are_documented() {
     }
 }
 
-/// A function that is typed sync traps where its engine has to wait.
+/// A sync function would trap when its engine has to wait.
 #[test]
 fn every_function_is_async() {
     let mut functions = 0;

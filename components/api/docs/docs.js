@@ -50,7 +50,7 @@ function operationsOf(api, tag) {
   return found;
 }
 
-// Open beside the text, folded away above it.
+// Open beside the text on wide screens, collapsed above it on narrow ones.
 function showContents(contents) {
   const wide = matchMedia('(min-width: 60rem)');
   const folded = el('details', {}, el('summary', {}, 'Contents'), ...contents);
@@ -68,7 +68,7 @@ function section(api, { method, path, object, id }) {
       el('code', {}, path),
       el('span', { className: 'soft' }, object.summary))),
     inside);
-  // What nobody opens need not be there.
+  // Rendered only when opened.
   operation.addEventListener('toggle', () => {
     if (inside.childElementCount === 0) fill(api, inside, { method, path, object, id });
   });
@@ -153,7 +153,7 @@ function showSchemas(api) {
   }
 }
 
-// A link to an operation or a schema opens it.
+// Opens the operation or schema that a link names.
 function openNamed() {
   const named = document.getElementById(location.hash.slice(1));
   if (named?.tagName !== 'DETAILS') return;

@@ -1,4 +1,4 @@
-// Pieces of the page.
+// Elements of the page.
 
 export const find = (id) => document.getElementById(id);
 

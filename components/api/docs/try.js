@@ -6,7 +6,7 @@ const LONGEST_SHOWN = 200_000;
 
 let token = '';
 
-// An empty one: the cookie is enough.
+// Empty: the cookie is used.
 export function setToken(text) {
   token = text;
 }

@@ -1,5 +1,5 @@
-// Puts the parts together: which refinement is on show follows from the page's
-// address, and what is shown of it from its status.
+// The entry point: the page's address decides which refinement is shown, its
+// status how.
 
 import * as api from './api.js';
 import * as compare from './compare.js';
@@ -87,7 +87,7 @@ router.listen((id) => open(id, { focus: true }));
 quota.restore();
 reload();
 await open(router.current(), { focus: false });
-// Until now it was not known what is to be shown.
+// Only now it is known what to show.
 document.querySelector('main').removeAttribute('aria-busy');
 
 /** Shows the refinement of this id, or the form where there is none. */

@@ -49,7 +49,7 @@ export async function show(before, after, words, { isNew }) {
   $('split').value = isNew && hasBefore ? 100 : 50;
   render();
   if (isNew && hasBefore) {
-    // The change is what gets animated, so the beginning has to be drawn first.
+    // Draws the initial state first, so that the change is animated.
     frame.getBoundingClientRect();
     frame.classList.add('settling');
     $('split').value = 50;

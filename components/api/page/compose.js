@@ -1,4 +1,4 @@
-// The form: what is wanted, and beside each part of it what is wrong with it.
+// The form, with errors beside their fields.
 
 import * as api from './api.js';
 import { $, announce, say, sayBriefly } from './dom.js';
@@ -102,7 +102,7 @@ async function send() {
 }
 
 function explain(error, watch) {
-  // The upload has said so itself, and the page asks for a token.
+  // The upload shows its own error, and the page asks for a token.
   if (!$('image-error').hidden || (error instanceof Refusal && error.status === 401)) return;
   if (error instanceof Refusal && error.status === 409 && error.body?.task_id) {
     const prompt = error.body.metadata?.refinement_prompt?.trim();

@@ -1,5 +1,4 @@
-// The few things that everyone does with elements. Text goes in as text, never
-// as markup.
+// DOM helpers. Text is inserted as text, never as markup.
 
 export const $ = (id) => document.getElementById(id);
 
@@ -25,6 +24,6 @@ export function sayBriefly(element, [first, rest]) {
 /** Says something to those who cannot see what changed. */
 export function announce(text) {
   const status = $('status');
-  // The same sentence again is news again.
+  // Clears it first, so that the same sentence is announced again.
   status.textContent = status.textContent === text ? `${text}\u00a0` : text;
 }

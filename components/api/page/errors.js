@@ -1,4 +1,4 @@
-// What went wrong, in words, and beside what caused it.
+// Shows errors in words, beside their cause.
 
 import { moment, span } from './times.js';
 

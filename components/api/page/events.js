@@ -1,6 +1,6 @@
-// An event source that sends a token, which the browser's own cannot. It behaves
-// like that one: it connects again by itself, and says with which event it left
-// off; an answer that is none of events closes it.
+// An event source that can send a token, unlike the browser's own. Like that
+// one it reconnects by itself with the id of the last event, and an answer that
+// is no event stream closes it.
 
 import { credentials } from './session.js';
 
@@ -35,7 +35,7 @@ export class TokenEvents extends EventTarget {
         this.dispatchEvent(new Event('open'));
         if (!(await this.#read(answer.body))) return this.#giveUp();
       } catch {
-        // The connection is lost, or this was closed.
+        // The connection was lost or closed.
       }
       if (this.#isClosed()) return;
       this.readyState = EventSource.CONNECTING;
@@ -57,7 +57,7 @@ export class TokenEvents extends EventTarget {
     let event = {};
     for (;;) {
       const { done, value } = await reader.read();
-      // What has no end was not said.
+      // An incomplete event is dropped.
       if (done) return true;
       const lines = (rest + value).split('\n');
       rest = lines.pop();

@@ -22,8 +22,8 @@ export async function show(img, address) {
     return false;
   }
   if (await loaded(img, url)) return true;
-  // A signature lasts an hour. After that credentials are wanted, which a
-  // browser sends by itself only if they are a cookie.
+  // A signature is valid for an hour. After that credentials are needed, and a
+  // browser only sends cookies by itself.
   if (!token() || new URL(url).origin !== location.origin) return false;
   try {
     const blob = await image(url);

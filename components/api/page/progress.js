@@ -1,5 +1,5 @@
-// How a task gets on: told by the service as it happens, or asked every two
-// seconds where that does not work.
+// Follows a task: by events, or by polling every two seconds if events do not
+// work.
 
 import * as api from './api.js';
 import { Refusal } from './errors.js';
@@ -53,10 +53,10 @@ function listen(id, on, signal) {
     end();
     on.gone();
   });
-  // Who comes again may have nothing to be told.
+  // A reconnecting client may have missed nothing.
   events.addEventListener('open', () => on.reached(true));
   events.addEventListener('error', () => {
-    // Otherwise it connects again by itself.
+    // Otherwise it reconnects by itself.
     if (events.readyState === EventSource.CLOSED) pollInstead();
     else on.reached(false);
   });

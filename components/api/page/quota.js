@@ -1,5 +1,5 @@
-// What is left of the quota. Only refine tells, so it is remembered until it is
-// renewed.
+// The remaining quota. Only `refine` answers have it, so it is stored until the
+// window ends.
 
 import { $, say } from './dom.js';
 import { day, moment } from './times.js';
@@ -14,7 +14,7 @@ export function learn(header) {
   try {
     localStorage.setItem(KEY, JSON.stringify(known));
   } catch {
-    // Then it is shown until the page is left.
+    // Without storage it is shown until the page is closed.
   }
   show(known);
 }
@@ -24,7 +24,7 @@ export function forget() {
   try {
     localStorage.removeItem(KEY);
   } catch {
-    // There was nothing.
+    // Nothing was stored.
   }
   show(null);
 }

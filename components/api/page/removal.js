@@ -16,7 +16,7 @@ export async function remove(task) {
   try {
     await removeUpload(task);
   } catch {
-    // It is in nobody's way.
+    // Ignored: a leftover does no harm.
   }
 }
 

@@ -1,4 +1,4 @@
-// A refinement that is done: before and after, and what can be done with it.
+// A completed refinement: before and after, and actions.
 
 import * as compare from './compare.js';
 import { $, announce, make, say } from './dom.js';

@@ -1,6 +1,6 @@
-// Who is asking. Where anonymous sessions are on, a cookie that no script can
-// read, made when there is none; elsewhere a token that was pasted, which lives
-// as long as the tab.
+// The user's credentials: with anonymous sessions an HttpOnly cookie, created
+// if needed; otherwise a pasted token, which is stored as long as the tab
+// lives.
 
 import { refusal } from './errors.js';
 import * as quota from './quota.js';
@@ -24,7 +24,7 @@ export function keep(text) {
   try {
     sessionStorage.setItem(KEY, text);
   } catch {
-    // In memory, then.
+    // Without storage it stays in memory.
   }
 }
 
@@ -33,7 +33,7 @@ export function forget() {
   try {
     sessionStorage.removeItem(KEY);
   } catch {
-    // There was nothing.
+    // Nothing was stored.
   }
 }
 

@@ -1,4 +1,4 @@
-// A place for a token, where the service gives no sessions of its own.
+// Asks for a token where there are no anonymous sessions.
 
 import { $, say } from './dom.js';
 import * as quota from './quota.js';

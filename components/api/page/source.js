@@ -1,5 +1,5 @@
-// The original that is to be refined: none yet, a file, which is uploaded at
-// once, or an address. What is wrong with it is said below it.
+// The original: none, a file (uploaded at once), or a URL. Its errors are shown
+// below it.
 
 import { deleteUpload } from './api.js';
 import { $, announce, say } from './dom.js';
@@ -108,7 +108,7 @@ function replace(next) {
   source = next;
   complain(null);
   left.leaving?.abort();
-  // An upload that nothing refers to would count for ever.
+  // An unused upload would count against the limit.
   if (left.stored && !left.isUsed) deleteUpload(left.stored.path).catch(() => {});
   render();
 }
@@ -116,7 +116,7 @@ function replace(next) {
 function send(sent) {
   sent.isSending = true;
   sent.sending = insist(sent);
-  // Whoever waits for it handles what goes wrong; so does the next line.
+  // Errors are handled by whoever awaits it, and by the next line.
   sent.sending.then(
     (stored) => {
       sent.stored = stored;
@@ -130,7 +130,7 @@ function send(sent) {
       sent.sending = null;
       if (source !== sent) return;
       settle();
-      // What was refused will be refused again.
+      // A refused file would be refused again.
       if (!(error instanceof Offline)) replace(NONE);
       const isFull = error instanceof Refusal && error.status === 429 && !error.retryAfter;
       const text = isFull ? `${sentence(error)} Deleting an earlier refinement makes room.` : sentence(error);

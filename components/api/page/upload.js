@@ -1,4 +1,4 @@
-// Sending an image, with its progress: which only this old interface tells.
+// Uploads an image with progress, which only `XMLHttpRequest` reports.
 
 import { withSession } from './api.js';
 import { Offline, Refusal } from './errors.js';

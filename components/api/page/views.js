@@ -1,4 +1,4 @@
-// Which of the page's views is on show: one panel, and the stage beside it.
+// Switches between the page's views: one panel, and the stage beside it.
 
 import { $ } from './dom.js';
 
@@ -23,7 +23,7 @@ export function show(view, { focus }) {
   $('source-bar').hidden = view !== 'compose';
   document.body.classList.toggle('alone', isAlone);
   document.title = TITLES[view];
-  // What had the focus may be gone.
+  // The focused element may be gone.
   if (focus || hadFocus) $(`${view}-title`).focus({ preventScroll: true });
   // The image comes first.
   if (focus) scrollTo(0, 0);

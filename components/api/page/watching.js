@@ -24,7 +24,7 @@ export function init({ cancelled }) {
     try {
       await api.deleteTask(task.task_id);
     } catch (error) {
-      // One that is gone already is as good as cancelled.
+      // A deleted task counts as cancelled.
       if (!(error instanceof Refusal) || error.status !== 404) {
         say($('cancel-error'), sentence(error));
         return;
@@ -68,7 +68,7 @@ export function show(task, { ended, gone }) {
     },
     stage: (stage) => step(stage.startsWith('storing') ? 'storing' : stage),
     gone() {
-      // The news may come before the answer to who cancelled it.
+      // The event may arrive before the answer to the cancel request.
       const then = isCancelling ? whenCancelled : gone;
       stop();
       then(task);

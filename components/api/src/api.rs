@@ -9,7 +9,7 @@ use crate::response::{Content, Response};
 use crate::state::State;
 use crate::{cors, protection, router, routes};
 
-/// By which the platform learns the route's template, where it asks for it.
+/// The response header that tells the host the route's template.
 const ROUTE: &str = "concept-refinement-route";
 
 /// The API of one instance.

@@ -1,9 +1,7 @@
-//! The files that are served as they stand: pages, their scripts and styles,
-//! and the description of the API.
+//! Static files: pages, scripts, styles, and the description of the API.
 //!
-//! They are part of the component, so that they are there on every platform.
-//! None of them may name anything of another origin, or hold inline script or
-//! style.
+//! They are embedded, so that they exist on every platform. None may refer to
+//! another origin or contain inline script or style.
 
 mod file;
 mod page;
@@ -16,7 +14,7 @@ use crate::conditional::is_unchanged;
 use crate::request::Request;
 use crate::response::{Content, Response};
 
-/// What is served, by its whole path.
+/// All static files, by path.
 static ASSETS: &[Asset] = &[
     Asset::new("/openapi.json", JSON, include_bytes!("../openapi.json")),
     Asset::new("/docs", HTML, include_bytes!("../docs/index.html")),
@@ -42,7 +40,7 @@ pub fn find(path: &str) -> Option<&'static Asset> {
     all().find(|asset| asset.path == path)
 }
 
-/// A path keeps its name when its contents change, so a cache has to ask.
+/// Contents may change under the same path, so caches must revalidate.
 pub fn answer<B, C>(asset: &Asset, request: &Request<B>) -> Response<C> {
     let etag = asset.etag();
     let is_unchanged = is_unchanged(&request.headers, &etag);

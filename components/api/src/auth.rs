@@ -1,4 +1,4 @@
-//! Who is asking, and whether they ask of their own accord.
+//! Authentication, and protection against requests forged by other sites.
 
 mod caller;
 mod claims;
@@ -39,13 +39,13 @@ impl<P: Ports + 'static> Authenticator<P> {
         }
     }
 
-    /// The caller of a request that changes nothing.
+    /// Authenticates a request that changes nothing.
     pub async fn reader<B>(&self, request: &Request<B>) -> Result<Caller, Problem> {
         self.verified(credentials(&request.headers)).await
     }
 
-    /// The caller of a request that changes something. A browser sends a cookie
-    /// also with what another site made it ask for: that is refused.
+    /// Authenticates a request that changes something. Refuses one by cookie
+    /// that another site caused.
     pub async fn writer<B>(&self, request: &Request<B>) -> Result<Caller, Problem> {
         let credentials = credentials(&request.headers);
         let by_cookie = matches!(credentials, Credentials::Cookie(_));
@@ -63,9 +63,9 @@ impl<P: Ports + 'static> Authenticator<P> {
         self.tokens.issue(user, self.ports.now())
     }
 
-    /// Whether the browser says that another origin made the request. What is
-    /// not sent says nothing: browsers always send one of the two fields where
-    /// it matters, other clients do not act for someone else.
+    /// Whether the browser says that another origin caused the request. If
+    /// neither field is sent, the request is accepted: browsers always send one
+    /// of them where it matters, and other clients have no foreign pages.
     pub fn is_cross_origin(&self, headers: &Headers, origin: &Origin) -> bool {
         let is_ours = |value: &[u8]| {
             std::str::from_utf8(value)

@@ -1,4 +1,5 @@
-//! The component: its imports as ports, and the HTTP handler that it exports.
+//! The component: implements the ports by its imports, and exports the HTTP
+//! handler.
 
 use std::cell::OnceCell;
 use std::rc::Rc;
@@ -33,7 +34,7 @@ mod export {
 }
 
 thread_local! {
-    /// One for all requests of this instance.
+    /// Shared by all requests of this instance.
     static API: OnceCell<Rc<Api<Host>>> = const { OnceCell::new() };
 }
 
@@ -51,8 +52,8 @@ impl Guest for Component {
     }
 }
 
-/// Requests that come at the same time to a new instance may each read the
-/// settings; the first to have them is kept.
+/// Concurrent first requests may each read the settings; the first result is
+/// used.
 async fn api() -> Result<Rc<Api<Host>>, ConfigError> {
     if let Some(api) = API.with(|api| api.get().cloned()) {
         return Ok(api);

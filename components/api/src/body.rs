@@ -1,12 +1,13 @@
-//! Reading a JSON body, as far as it may be read.
+//! Reads JSON bodies within a limit.
 
 use crate::problem::Problem;
 use crate::request::{Body, Headers};
 
-/// The most that a JSON body may have.
+/// Largest JSON body, in bytes.
 const MAX_JSON: usize = 64 * 1024;
 
-/// A JSON body's bytes. Too long is judged before not declared as JSON.
+/// Reads a JSON body. A body that is too long is 413 even if it is not declared
+/// as JSON.
 pub async fn json(headers: &Headers, body: &mut impl Body) -> Result<Vec<u8>, Problem> {
     let bytes = bounded(headers, body).await?;
     if is_json(headers) {

@@ -1,4 +1,4 @@
-//! What the operator configured, read once an instance.
+//! The configuration, read once per instance.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -15,12 +15,12 @@ use crate::ports::Settings;
 
 pub struct Config {
     pub version: String,
-    /// Where the service is reached, if that is fixed.
+    /// The public URL, if set.
     pub public_origin: Option<Origin>,
     pub image_url_ttl: Duration,
     /// None: unlimited.
     pub quota: Option<Quota>,
-    /// Whether anyone can have a session.
+    /// Whether anonymous sessions are enabled.
     pub anonymous_sessions: bool,
     pub tokens: TokenRules,
     pub cors: Cors,
@@ -53,8 +53,8 @@ pub enum TokenKeys {
     SetAt(String),
 }
 
-/// The settings cannot be used: nothing can be answered until they change. It
-/// names the setting, never its value.
+/// A setting cannot be used, so no request can be answered. Names the setting,
+/// never its value.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ConfigError {
     #[error("the setting {0} is missing")]
@@ -64,7 +64,7 @@ pub enum ConfigError {
 }
 
 impl Config {
-    /// Platforms that leave a setting out get the default of the whole product.
+    /// An unset setting has the product's default.
     pub async fn read(settings: &impl Settings) -> Result<Self, ConfigError> {
         let auth = text(settings, "auth").await;
         let (anonymous_sessions, keys) = match auth.as_deref() {
@@ -116,7 +116,7 @@ async fn secret(settings: &impl Settings) -> Result<TokenKeys, ConfigError> {
     Ok(TokenKeys::Secret(secret))
 }
 
-/// A setting that is empty is as one that is not set.
+/// An empty setting counts as unset.
 async fn text(settings: &impl Settings, name: &str) -> Option<String> {
     settings.get(name).await.filter(|value| !value.is_empty())
 }

@@ -1,8 +1,8 @@
-//! Pages of other origins that the operator named (CORS).
+//! CORS for pages of allowed origins.
 //!
-//! Such a page authenticates by a bearer token: no answer allows credentials, so
-//! that a browser sends it no cookie, and one that came would change nothing.
-//! To a page that was not named nothing is said at all.
+//! Such a page authenticates by a bearer token: no answer allows credentials,
+//! so a browser sends no cookie, and a cookie could not change anything. Other
+//! origins get no CORS header.
 
 use crate::origin::Origin;
 use crate::problem::Problem;
@@ -10,33 +10,34 @@ use crate::request::{Headers, Method};
 use crate::response::Response;
 use crate::router;
 
-/// What a page may send.
+/// Headers that a page may send.
 const ALLOWED: &str = "Authorization, Content-Type, Idempotency-Key, If-None-Match, If-Range, \
                        Last-Event-ID, Range";
 
-/// What a page may read, besides what every page may.
+/// Headers that a page may read, besides the safelisted ones.
 const EXPOSED: &str = "Accept-Ranges, Content-Range, ETag, Idempotency-Replayed, Retry-After, \
                        X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset";
 
-/// For how long a browser need not ask again, in seconds. None remembers longer.
+/// How long a browser may cache the preflight, in seconds; no browser caches
+/// longer.
 const MAX_AGE: &str = "7200";
 
-/// The origins that were named. None: CORS is off.
+/// The allowed origins. None: CORS is off.
 #[derive(Clone, Debug, Default)]
 pub struct Cors(Vec<Origin>);
 
-/// Where a request comes from, as far as CORS goes.
+/// The origin of a request, as far as CORS is concerned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Asker {
-    /// Nobody was named.
+    /// CORS is off.
     Off,
-    /// Nobody who was.
+    /// No origin, or one that is not allowed.
     Other,
     Named(Origin),
 }
 
 impl Cors {
-    /// Of a comma-separated list of origins.
+    /// Parses a comma-separated list of origins.
     pub fn parse(text: &str) -> Result<Self, String> {
         text.split(',')
             .map(str::trim)
@@ -61,8 +62,7 @@ impl Cors {
 }
 
 impl Asker {
-    /// Whether a browser asks on behalf of a page what the page may send. It is
-    /// answered without credentials, as it is asked.
+    /// Whether this is a preflight request, which needs no credentials.
     pub fn is_preflight(&self, method: Method, headers: &Headers) -> bool {
         matches!(self, Self::Named(_))
             && method == Method::Options
@@ -72,7 +72,7 @@ impl Asker {
                 .is_some()
     }
 
-    /// Lets the page read the answer.
+    /// Adds the headers that let the page read the answer.
     pub fn allow<C>(&self, response: &mut Response<C>) {
         match self {
             Self::Off => return,
@@ -82,7 +82,7 @@ impl Asker {
                 ("access-control-expose-headers", EXPOSED.into()),
             ]),
         }
-        // A cache must not give one page the answer to another.
+        // Caches must keep answers for different origins apart.
         match response
             .headers
             .iter_mut()
@@ -94,7 +94,7 @@ impl Asker {
     }
 }
 
-/// In the one notation that browsers use. None: it is more than an origin, or less.
+/// In the form that browsers send. None: not an origin.
 fn origin(entry: &str) -> Option<Origin> {
     let url = url::Url::parse(entry).ok()?;
     let origin = Origin::of_url(url.as_str())?;

@@ -1,5 +1,5 @@
-//! Events as they stand in a stream of server-sent events (HTML Living
-//! Standard, 9.2), and the ids by which a client says what it saw last.
+//! Server-sent events (HTML Living Standard, 9.2), and the ids with which a
+//! client says what it received last.
 //!
 //! An id names a state: `task` events have one, `progress` has none, since a
 //! stage is not stored and cannot be sent again.
@@ -11,22 +11,21 @@ use serde::Serialize;
 
 use crate::problem::Problem;
 
-/// After so long without an event a comment is sent. It keeps proxies from
-/// giving up, and shows when nobody reads any more.
+/// After this time without an event a comment is sent, which keeps proxies from
+/// closing the stream and shows when the client is gone.
 pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 pub const COMMENT: &str = ": keep-alive\n\n";
 
-/// What every stream begins with: when a client whose connection broke comes
-/// again, in milliseconds.
+/// The beginning of every stream: the reconnection delay in milliseconds.
 pub const OPENING: &str = "retry: 1000\n\n";
 
-/// What is last of a task that was deleted.
+/// The id of the event that a task was deleted.
 pub const DELETED_ID: &str = "deleted";
 
 #[derive(Serialize)]
 pub struct Progress {
-    /// What begins.
+    /// The stage that begins.
     stage: Stage,
 }
 
@@ -35,13 +34,13 @@ pub struct Deleted<'a> {
     task_id: &'a str,
 }
 
-/// Names the state of a task: what shows the same has the same.
+/// The id of a task's state; states that look the same have the same id.
 pub fn id(task: &Task) -> String {
     let since = task.updated_at.unwrap_or(task.created_at);
     format!("{}-{}", since.0, task.status.as_str())
 }
 
-/// `shown` is the task as it is answered elsewhere.
+/// `shown` is the task as other routes answer it.
 pub fn task(id: &str, shown: &impl Serialize) -> Result<String, Problem> {
     event("task", Some(id), shown)
 }
@@ -54,8 +53,7 @@ pub fn deleted(task_id: &str) -> Result<String, Problem> {
     event("deleted", Some(DELETED_ID), &Deleted { task_id })
 }
 
-/// JSON has no line break outside of its strings, and none unescaped in them:
-/// it is one line of data.
+/// Compact JSON has no line breaks, so it is one line of data.
 fn event(name: &str, id: Option<&str>, data: &impl Serialize) -> Result<String, Problem> {
     let data = serde_json::to_string(data)?;
     let id = id.map(|id| format!("id: {id}\n")).unwrap_or_default();

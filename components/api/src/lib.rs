@@ -1,8 +1,8 @@
 //! The HTTP API, as a component.
 //!
-//! [`Api`] turns a request into a response over its [`Ports`] alone, so that it
-//! runs natively in tests. On wasm the module `bindings` makes the imports of
-//! `wit/` those ports, and exports `wasi:http/handler`.
+//! [`Api`] turns a request into a response over its [`Ports`], so that it runs
+//! natively in tests. On wasm the module `bindings` implements the ports by the
+//! imports of `wit/` and exports `wasi:http/handler`.
 //!
 //! An instance is shared by concurrent requests, so nothing here may panic,
 //! wait while it holds a borrow, or hold more of a request than its bounds allow.

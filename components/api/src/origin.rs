@@ -1,4 +1,4 @@
-//! Origins: scheme, host and port, in one notation so that they compare.
+//! Origins (scheme, host, port) in a normal form, so that they can be compared.
 
 use std::fmt;
 

@@ -18,7 +18,7 @@ pub struct Paging {
     pub status: Option<Status>,
 }
 
-/// Whether a list can be narrowed to one status.
+/// Whether a list can be filtered by status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ByStatus {
     Yes,
@@ -26,8 +26,8 @@ pub enum ByStatus {
 }
 
 impl Paging {
-    /// All problems at once. Parameters of other names are ignored; of one that
-    /// is sent twice the last counts.
+    /// Parses the query and reports all problems. Unknown parameters are
+    /// ignored; of duplicates the last counts.
     pub fn parse(query: Option<&str>, user: &str, by_status: ByStatus) -> Result<Self, Problem> {
         let mut paging = Self {
             limit: DEFAULT_LIMIT,
@@ -62,7 +62,7 @@ impl Paging {
     }
 }
 
-/// What the answer says of where the next page begins.
+/// The cursor of the next page, for the answer.
 pub fn next_cursor(user: &str, next: Option<&Position>) -> Option<String> {
     next.map(|position| cursor::encode(user, position))
 }

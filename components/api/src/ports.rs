@@ -1,7 +1,7 @@
-//! What the routes need from outside, in domain words.
+//! The ports of the routes, in domain words.
 //!
-//! Each trait has the part of the WIT interface of its name that the API uses;
-//! the promises are those of `wit/`.
+//! Each trait is the part of the WIT interface of the same name that the API
+//! uses; `wit/` has the promises.
 
 use std::future::Future;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use concept_refinement_domain::task::{Change, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use futures::stream::LocalBoxStream;
 
-/// All that the routes need. Clones share what is behind them.
+/// All ports together. Clones share state.
 pub trait Ports:
     TaskStore
     + TaskQueue
@@ -44,7 +44,7 @@ impl<P> Ports for P where
 {
 }
 
-/// The changes of one task. Dropping it ends the watching.
+/// The changes of one task. Dropping it unsubscribes.
 pub type Changes = LocalBoxStream<'static, Change>;
 
 pub trait TaskStore {
@@ -75,8 +75,8 @@ pub trait ImageStore {
     /// A stored image's bytes. A response passes them on as they come.
     type Contents;
 
-    /// Reads `contents` as far as it needs; contents that end before or go on
-    /// after the declared length are [`StoredOrNot::WrongLength`].
+    /// Stores an image. [`StoredOrNot::WrongLength`] if the contents are
+    /// shorter or longer than declared.
     async fn put(
         &self,
         image: NewImage,
@@ -98,9 +98,9 @@ pub trait ImageStore {
     async fn resolve(&self, url: &str, origin: &str) -> Result<Option<Resolved>, CapabilityError>;
 }
 
-/// Bytes that come piece by piece.
+/// A stream of bytes.
 pub trait Chunks {
-    /// The next piece, never empty. None: that was all.
+    /// The next chunk, never empty. None: the end.
     async fn next(&mut self) -> Option<Vec<u8>>;
 }
 
@@ -121,13 +121,13 @@ pub trait ConceptStore {
 pub trait Health {
     async fn check(&self) -> Vec<CapabilityState>;
 
-    /// What the model says of itself.
+    /// The model's description.
     async fn model(&self) -> String;
 }
 
 pub trait Issuer {
-    /// The set of keys that an issuer of tokens publishes at this URL, as it is
-    /// there, bounded in size and time. The error is for the operator.
+    /// Fetches the issuer's key set, bounded in size and time. The error is for
+    /// the log.
     async fn key_set(&self, url: &str) -> Result<Vec<u8>, String>;
 }
 
@@ -147,6 +147,6 @@ pub trait Ids {
 }
 
 pub trait Background {
-    /// Goes on with some work after the response. It may be lost.
+    /// Continues work after the response. It may be lost.
     fn spawn(&self, work: impl Future<Output = ()> + 'static);
 }

@@ -1,4 +1,4 @@
-//! The answers other than success, in the one shape that all of them have.
+//! Error answers, which all have the same form.
 
 use std::borrow::Cow;
 
@@ -10,8 +10,7 @@ use serde::Serialize;
 use crate::request::Interrupted;
 use crate::response::{Content, Response};
 
-/// Why a request was not answered with success. Each detail is a sentence that
-/// the caller may read.
+/// An error answer. Details are sentences that the caller may read.
 #[derive(Debug)]
 pub enum Problem {
     Unauthorized(&'static str),
@@ -23,7 +22,7 @@ pub enum Problem {
     Conflict(&'static str),
     TooLarge(Cow<'static, str>),
     UnsupportedMediaType(Cow<'static, str>),
-    /// What was asked for cannot be used as it is.
+    /// The request is invalid as a whole.
     Invalid(Cow<'static, str>),
     InvalidFields(FieldErrors),
     RangeNotSatisfiable {
@@ -45,21 +44,20 @@ pub enum Problem {
     Internal,
 }
 
-/// Every answer other than success.
+/// The body of every error answer.
 #[derive(Serialize)]
 pub struct ErrorBody<'a> {
-    /// A sentence for the person who asked.
+    /// A sentence for the user.
     detail: &'a str,
     /// The status of the answer.
     status_code: u16,
     error_code: &'static str,
-    /// What is wrong with which field, all problems at once; null where no
-    /// field is to blame.
+    /// The problems of each field; null if no field is concerned.
     field_errors: Option<&'a FieldErrors>,
 }
 
 impl Problem {
-    /// The status and its name in the body.
+    /// The status and the error code.
     fn kind(&self) -> (u16, &'static str) {
         match self {
             Self::Unauthorized(_) => (401, "UNAUTHORIZED"),

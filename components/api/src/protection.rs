@@ -1,32 +1,32 @@
-//! Header fields by which a browser protects whoever looks at an answer. Each
-//! answer has them; one that says something else of its own keeps it.
+//! Security headers. Every answer has them; a value that a route set is kept.
 
 use std::borrow::Cow;
 
 use crate::response::Response;
 
-/// Scripts and styles come from here as files, never inline. Originals are shown
-/// from wherever they are, and previews before they are uploaded.
+/// Scripts and styles only as files of this origin, never inline. Images from
+/// anywhere: originals by URL, and previews of files.
 const PAGE: &str = "default-src 'self'; img-src 'self' data: blob: http: https:; \
                     object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
-/// Nothing that is not a page loads or runs anything, should a browser take it
-/// for one.
+/// Other answers load and run nothing, even if a browser takes one for a page.
 const NO_PAGE: &str = "default-src 'none'; frame-ancestors 'none'";
 
-/// The bytes of an image come from a user.
+/// The bytes of an image are from a user.
 pub const IMAGE: &str = "default-src 'none'; sandbox; frame-ancestors 'none'";
 
 const ALWAYS: [(&str, &str); 4] = [
     ("x-content-type-options", "nosniff"),
     ("x-frame-options", "DENY"),
-    // With no-referrer a browser would call our own page's origin null.
+    // With `no-referrer` a browser would send the origin `null` for our own
+    // page.
     ("referrer-policy", "same-origin"),
-    // Images may be shown by any site that has their URL, and say so.
+    // Images may be embedded by any site that has their URL, and set this
+    // header themselves.
     ("cross-origin-resource-policy", "same-origin"),
 ];
 
-/// Half a year, for this host alone: others are not ours to speak for.
+/// Half a year, for this host only, without its subdomains.
 const HTTPS_ONLY: &str = "max-age=15552000";
 
 pub fn protect<C>(response: &mut Response<C>, is_behind_https: bool) {

@@ -2,17 +2,17 @@
 
 use concept_refinement_domain::capability::ByteRange;
 
-/// Which part of an image a `Range` field asks for.
+/// The part of an image that a `Range` field selects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wanted {
     Whole,
     Part(ByteRange),
-    /// It lies wholly outside.
+    /// The range is outside of the image.
     Outside,
 }
 
-/// A field that cannot be understood, or that asks for several parts, is
-/// ignored, as the standard allows.
+/// An unparsable field, or one with several ranges, is ignored, as the standard
+/// allows.
 pub fn wanted(field: &str, size: u64) -> Wanted {
     let spec = match field.split_once('=') {
         Some((unit, spec)) if unit.eq_ignore_ascii_case("bytes") => spec,
@@ -42,8 +42,8 @@ pub fn wanted(field: &str, size: u64) -> Wanted {
     }
 }
 
-/// None where it is left out, an error where it is not a number. One too large
-/// for a u64 is as good as the largest.
+/// None: absent. An error: not a number. A number beyond u64 counts as the
+/// largest.
 fn position(digits: &str) -> Result<Option<u64>, ()> {
     if digits.is_empty() {
         Ok(None)

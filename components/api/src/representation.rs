@@ -1,4 +1,4 @@
-//! Tasks and concepts as clients see them.
+//! Tasks and concepts as JSON.
 
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::task::{Refinement, Status, Task};
@@ -52,7 +52,7 @@ impl<'a> TaskResponse<'a> {
     }
 }
 
-/// The path of the image that a task shows: none before it is completed.
+/// The path of the task's refined image; none before it is completed.
 pub fn image_path(task: &Task) -> Option<&str> {
     match task.status {
         Status::Completed => task.image_path.as_deref(),
@@ -60,20 +60,20 @@ pub fn image_path(task: &Task) -> Option<&str> {
     }
 }
 
-/// What a completed task left behind.
+/// A refined concept.
 #[derive(Serialize)]
 pub struct ConceptResponse<'a> {
     id: &'a str,
     task_id: &'a str,
     /// The refined image, by a signed URL.
     image_url: String,
-    /// As it was sent.
+    /// As sent in the request.
     original_image_url: &'a str,
     refinement_prompt: &'a str,
     logo_description: Option<&'a str>,
     theme_description: Option<&'a str>,
     color_palettes: &'a [String],
-    /// Whether its user was an anonymous one.
+    /// Whether the user was anonymous.
     is_anonymous: bool,
     #[serde(serialize_with = "rfc3339")]
     created_at: Timestamp,

@@ -1,5 +1,5 @@
-//! Publishing again what was read while overdue: a platform without timers has
-//! nothing else that finds a lost message.
+//! Publishes overdue tasks again when they are read, since a platform without
+//! timers has no sweep.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! A request as the routes see it, without the platform's types.
+//! A request, without the platform's types.
 
 use crate::origin::Origin;
 
@@ -9,7 +9,7 @@ pub enum Method {
     Post,
     Delete,
     Options,
-    /// One that nothing here answers to.
+    /// A method that no route supports.
     Other,
 }
 
@@ -19,19 +19,19 @@ pub struct Request<B> {
     pub path: String,
     /// What follows the first `?`, as sent.
     pub query: Option<String>,
-    /// Where the request came to.
+    /// The origin that the request was addressed to.
     pub origin: Origin,
     pub headers: Headers,
     pub body: B,
 }
 
-/// A request's body, read piece by piece.
+/// A request body, read in chunks.
 pub trait Body {
-    /// The next piece; it may be empty. None: the body is complete.
+    /// The next chunk, perhaps empty. None: the body is complete.
     async fn chunk(&mut self) -> Result<Option<Vec<u8>>, Interrupted>;
 }
 
-/// The client did not send all of the body.
+/// The client did not send the whole body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interrupted;
 
@@ -44,7 +44,7 @@ impl Headers {
         Self(fields)
     }
 
-    /// All values of a field, in any notation of its name.
+    /// All values of a field; its name is case-insensitive.
     pub fn all(&self, name: &'static str) -> impl Iterator<Item = &[u8]> {
         self.0
             .iter()
@@ -52,8 +52,8 @@ impl Headers {
             .map(|(_, value)| value.as_slice())
     }
 
-    /// The value of a field that was sent once. Sent twice, or not in UTF-8, it
-    /// is as if it were not there: use [`Headers::all`] where that matters.
+    /// The value of a field that was sent exactly once, as UTF-8. Otherwise
+    /// None; use [`Headers::all`] where that matters.
     pub fn text(&self, name: &'static str) -> Option<&str> {
         let mut values = self.all(name);
         match (values.next(), values.next()) {

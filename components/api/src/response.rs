@@ -1,4 +1,4 @@
-//! A response as the routes make it, without the platform's types.
+//! A response, without the platform's types.
 
 use std::borrow::Cow;
 
@@ -17,7 +17,7 @@ pub enum Content<C> {
     Bytes(Vec<u8>),
     /// A stored image's bytes, passed on as they come.
     Stored(C),
-    /// Each piece is written as soon as it is there. Dropped when nobody reads.
+    /// Each chunk is written at once. Dropped when the client leaves.
     Events(LocalBoxStream<'static, Vec<u8>>),
 }
 

@@ -1,5 +1,5 @@
-//! Which route a path and a method name. It comes before everything else, so
-//! that an unknown path is 404 and a wrong method 405 for everyone.
+//! Finds the route of a path and a method. Routing comes before authentication,
+//! so that an unknown path is 404 and a wrong method 405 for everyone.
 
 use crate::assets::{self, Asset};
 use crate::problem::Problem;
@@ -16,7 +16,7 @@ pub enum Route<'a> {
     Concept(&'a str),
     DeleteConcept(&'a str),
     Upload,
-    /// The image is named by the whole path; see `wit/image-store.wit`.
+    /// The whole rest of the path names the image; see `wit/image-store.wit`.
     Image,
     DeleteImage,
     Session,
@@ -63,8 +63,8 @@ pub fn route(method: Method, path: &str) -> Result<Route<'_>, Problem> {
     }
 }
 
-/// The path of the route with names in place of what varies. None: there is no
-/// such route.
+/// The template of the path, with names for its variable parts. None: there is
+/// no such route.
 pub fn template(method: Method, path: &str) -> Option<&'static str> {
     Some(match route(method, path).ok()? {
         Route::Refine => "/api/concepts/refine",
@@ -86,7 +86,7 @@ pub fn template(method: Method, path: &str) -> Option<&'static str> {
     })
 }
 
-/// Exactly one segment.
+/// Whether it is exactly one segment.
 fn is_one(rest: &str) -> bool {
     !rest.is_empty() && !rest.contains('/')
 }

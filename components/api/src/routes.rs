@@ -1,4 +1,4 @@
-//! From a request over the ports to a response, one file a resource.
+//! The handlers, one file per resource.
 
 mod answer;
 pub mod concepts;

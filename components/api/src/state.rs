@@ -12,9 +12,9 @@ pub struct State<P> {
     pub config: Config,
     pub ports: P,
     pub auth: Authenticator<P>,
-    /// How many bytes the uploads may take that are being collected in memory.
+    /// Bytes of the uploads that are buffered in memory.
     pub collecting: Cell<u64>,
-    /// What the model says of itself, once it was asked.
+    /// The model's description, once it was read.
     pub model: OnceCell<String>,
     pub republisher: Republisher<P>,
 }

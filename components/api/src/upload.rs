@@ -1,9 +1,8 @@
-//! An upload on its way into the store.
+//! Inspects an upload while it streams into the store.
 //!
-//! The store must not keep what is not a whole image, and that is known only at
-//! the end. So the last piece is held back until the inspector has seen it: an
-//! image that is not whole ends before its declared length, and the store
-//! refuses it.
+//! The store must not keep an incomplete image, which is known only at the end.
+//! So the last chunk is held back until it is inspected: an incomplete image
+//! ends before its declared length, and the store refuses it.
 
 use std::collections::VecDeque;
 
@@ -18,7 +17,7 @@ use crate::request::Body;
 pub struct Upload<B> {
     body: B,
     inspector: Option<Inspector>,
-    /// Read and inspected, not handed out yet.
+    /// A chunk that was inspected but not passed on yet.
     held: VecDeque<Vec<u8>>,
     outcome: Option<Result<Inspected, Problem>>,
 }
@@ -33,8 +32,7 @@ impl<B: Body> Upload<B> {
         }
     }
 
-    /// Reads until the image's format is known. None: it never will be, see the
-    /// verdict.
+    /// Reads until the format is known. None: not an image; see the verdict.
     pub async fn format(&mut self) -> Option<Format> {
         loop {
             let format = self.inspector.as_ref().and_then(Inspector::format);
@@ -44,21 +42,20 @@ impl<B: Body> Upload<B> {
         }
     }
 
-    /// Reads to the end and holds it all, which the limits bound.
+    /// Reads everything into memory, up to the limits.
     pub async fn collect(mut self) -> Result<(Inspected, Collected), Problem> {
         while self.read().await {}
         let held = std::mem::take(&mut self.held);
         Ok((self.verdict()?, Collected(held)))
     }
 
-    /// What became of it.
+    /// The result of the inspection.
     pub fn verdict(self) -> Result<Inspected, Problem> {
         // The store may have stopped reading before the end.
         self.outcome.unwrap_or(Err(Problem::Internal))
     }
 
-    /// Reads and inspects the next piece. False: there is none, and the outcome
-    /// is known.
+    /// Reads and inspects the next chunk. False: the end; the result is known.
     async fn read(&mut self) -> bool {
         let Some(inspector) = &mut self.inspector else {
             return false;

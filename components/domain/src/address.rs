@@ -11,8 +11,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{Ipv4Net, Ipv6Net};
 
-/// Whether the address may be anyone's on the internet. An IPv4 address inside
-/// an IPv6 one, where packets would reach it, is judged in its place.
+/// Whether the address is globally reachable. An IPv6 address that leads to an
+/// embedded IPv4 address is judged by that address.
 pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
@@ -37,9 +37,8 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
         .is_some_and(|(_, reachable)| *reachable)
 }
 
-/// The address that a mapped or NAT64 address stands for. 6to4 and Teredo are
-/// in the table instead: their relays are gone, so that nothing there is
-/// reachable, whatever is inside.
+/// The IPv4 address in a mapped or NAT64 address. 6to4 and Teredo are in the
+/// table instead: their relays are gone, so nothing there is reachable.
 fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
     address.to_ipv4_mapped().or_else(|| {
         let [.., a, b, c, d] = address.octets();
@@ -51,7 +50,7 @@ fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
 
 const NAT64: Ipv6Net = v6([0x64, 0xff9b, 0, 0, 0, 0, 0, 0], 96);
 
-/// Blocks, and whether they are globally reachable. All else is.
+/// Blocks, and whether they are globally reachable. Everything else is.
 const V4: [(Ipv4Net, bool); 26] = [
     (v4([0, 0, 0, 0], 8), false),          // "this network"
     (v4([10, 0, 0, 0], 8), false),         // private use
@@ -81,8 +80,8 @@ const V4: [(Ipv4Net, bool); 26] = [
     (v4([255, 255, 255, 255], 32), false), // limited broadcast
 ];
 
-/// Blocks, and whether they are globally reachable. All else is not: only
-/// `2000::/3` has been given out.
+/// Blocks, and whether they are globally reachable. Everything else is not:
+/// only `2000::/3` has been allocated.
 const V6: [(Ipv6Net, bool); 25] = [
     (v6([0x2000, 0, 0, 0, 0, 0, 0, 0], 3), true), // global unicast
     (v6([0, 0, 0, 0, 0, 0, 0, 0], 96), false),    // unspecified, loopback, IPv4-compatible
@@ -227,8 +226,8 @@ mod tests {
         }
     }
 
-    /// The two registries once more, line by line as IANA lists them, so that a
-    /// slip in the tables shows. "N/A" is written as false.
+    /// The two registries again, line by line as IANA lists them, to catch a
+    /// slip in the tables. "N/A" is written as false.
     const REGISTRIES: &str = "
         0.0.0.0/8 false
         0.0.0.0/32 false
@@ -281,8 +280,8 @@ mod tests {
         fe80::/10 false
     ";
 
-    /// Of the second kind: what the registries of the address space itself call
-    /// multicast or have not given out.
+    /// Blocks that the address space registries list as multicast or
+    /// unallocated.
     const NOT_UNICAST: [&str; 6] = [
         "224.0.0.0/4",
         "::/3",
@@ -292,8 +291,7 @@ mod tests {
         "e000::/3",
     ];
 
-    /// By the longest prefix that holds the address, none of which is global
-    /// unicast.
+    /// Judges by the longest matching prefix.
     fn by_the_registries(address: IpAddr) -> bool {
         let listed = REGISTRIES
             .lines()
@@ -374,7 +372,8 @@ mod tests {
         ) {
             let v4 = Ipv4Addr::from_bits(v4);
             prop_assert_eq!(is_public(v4.into()), by_the_registries(v4.into()), "{}", v4);
-            // Most addresses are in no block at all, so go into one.
+            // Most random addresses are in no block, so this draws from the
+            // blocks.
             let (block, _) = V6[block.index(V6.len())];
             let within = block.network().to_bits() | (v6 & block.hostmask().to_bits());
             for address in [v6, within].map(Ipv6Addr::from_bits) {

@@ -1,7 +1,6 @@
-//! The values that the capabilities take and give, in the words of `wit/`.
+//! Arguments and results of the capabilities, in the words of `wit/`.
 //!
-//! Components and hosts share these, so that a backend never sees WIT and the
-//! conversions stand once at each door.
+//! Shared by components and the host, so that a backend never sees WIT.
 
 use std::ops::Range;
 
@@ -12,8 +11,8 @@ use crate::quota::{Quota, QuotaState};
 use crate::task::{Refinement, Status, Task};
 use crate::timestamp::Timestamp;
 
-/// What a capability says when it could not do what was asked. The message may
-/// be told to a caller; the details belong in a log.
+/// The error of a capability. The message may be shown to a caller; details
+/// belong in a log.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{message}")]
 pub struct CapabilityError {
@@ -24,11 +23,11 @@ pub struct CapabilityError {
 /// Whether a repeat can help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// Out of reach or overloaded: it can.
+    /// Unreachable or overloaded: yes.
     Unavailable,
-    /// No room left: it can, once there is room.
+    /// Out of space: yes, once there is space.
     Full,
-    /// Asked for something impossible: it cannot.
+    /// Impossible request: no.
     Invalid,
 }
 
@@ -54,7 +53,7 @@ pub struct Accepted {
     pub quota: Option<QuotaState>,
 }
 
-/// What became of a submission, in the order in which it is judged.
+/// The outcome of a submission, in the order in which it is decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Submission {
     KeyReused,
@@ -85,7 +84,7 @@ pub struct Claimed {
     pub checkpoint: Option<String>,
 }
 
-/// What became of a write that names a lease. Losing is not an error.
+/// The outcome of a write under a lease. Losing the lease is not an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Fenced {
@@ -111,7 +110,7 @@ pub type ConceptPage = Page<Concept>;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deleted {
-    /// The refined image of a task that was not finished.
+    /// The refined image of an unfinished task.
     pub unpublished_image: Option<String>,
 }
 
@@ -186,7 +185,7 @@ pub struct Resolved {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CapabilityState {
     pub name: String,
-    /// Why it cannot be used; none while it can.
+    /// Why it does not work; None while it does.
     pub problem: Option<String>,
 }
 
@@ -212,7 +211,7 @@ impl CapabilityError {
         }
     }
 
-    /// Whether the same call can succeed later.
+    /// Whether a retry can succeed.
     pub fn is_repeatable(&self) -> bool {
         match self.kind {
             ErrorKind::Unavailable | ErrorKind::Full => true,
@@ -243,7 +242,7 @@ impl NewTask {
 }
 
 impl<T> Page<T> {
-    /// Of one item more than the limit, where there are so many: that tells
+    /// Makes a page from up to one item more than the limit, which shows
     /// whether there is a next page.
     pub fn of(mut items: Vec<T>, limit: u32, position: impl Fn(&T) -> Position) -> Self {
         let limit = limit as usize;
@@ -254,7 +253,7 @@ impl<T> Page<T> {
     }
 }
 
-/// The bytes that are asked for of an image of this size: all, without a range.
+/// The range within an image of this size; without a range, the whole image.
 pub fn within(range: Option<ByteRange>, size: u64) -> Result<Range<u64>, CapabilityError> {
     let ByteRange { offset, length } = range.unwrap_or(ByteRange {
         offset: 0,

@@ -1,4 +1,4 @@
-//! A refined concept: what a completed task leaves behind.
+//! A refined concept, the result of a completed task.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -36,7 +36,8 @@ impl NewConcept {
     }
 }
 
-/// One concept a task: its id, a UUID in lower case, follows from the task's.
+/// The id of a task's concept, derived from the task's id. A task has one
+/// concept.
 pub fn id_for(task_id: &str) -> String {
     let hash = Sha256::new()
         .chain_update("concept of task ")

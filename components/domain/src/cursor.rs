@@ -1,8 +1,8 @@
-//! Cursors: where the next page of a list begins, as one opaque word.
+//! Cursors: an opaque string for the beginning of the next page.
 //!
-//! A cursor belongs to the user whose list it is of. That is no protection (a
-//! list shows its owner's items whatever the cursor says); it is there so that
-//! one taken from elsewhere is told to be unusable.
+//! A cursor belongs to one user's list. This is not a protection (a list only
+//! has its owner's items anyway); it lets the API report a foreign cursor as
+//! unusable.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -22,8 +22,8 @@ pub fn encode(user: &str, position: &Position) -> String {
     URL_SAFE_NO_PAD.encode([&tag, &time, position.id.as_bytes()].concat())
 }
 
-/// The position, if it is one of this user's that a list can have: a store
-/// need not fear a time beyond its range or an id of other than visible ASCII.
+/// Decodes a cursor of this user. The position is safe for a store: its time is
+/// in range, and its id is visible ASCII.
 pub fn decode(user: &str, cursor: &str) -> Option<Position> {
     if cursor.len() > MAX_CURSOR_BYTES {
         return None;

@@ -1,12 +1,13 @@
-//! Durations, as settings write them.
+//! Durations, as in settings.
 
 use std::time::Duration;
 
 const FORM: &str = "must be a whole number with a unit, such as 500ms, 30s, 5m, 1h or 7d";
 const LONGEST: Duration = Duration::from_secs(36_500 * 24 * 60 * 60);
 
-/// Reads `500ms`, `30s`, `5m`, `1h` or `7d`. At most a hundred years, so that
-/// no sum with a time of today overflows. The sentence completes "the value …".
+/// Parses `500ms`, `30s`, `5m`, `1h` or `7d`. At most a hundred years, so that
+/// adding it to a time cannot overflow. The error completes the sentence "the
+/// value …".
 pub fn parse(text: &str) -> Result<Duration, String> {
     let text = text.trim();
     let end = text

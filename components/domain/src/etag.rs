@@ -1,9 +1,8 @@
-//! The validator of an image: whoever knows it knows its bytes (RFC 9110,
-//! 8.8.3).
+//! The strong ETag of an image (RFC 9110, 8.8.3).
 
 use crate::hex::hex;
 
-/// Of the hash, in bytes.
+/// Bytes of the hash that are used.
 const LENGTH: usize = 16;
 
 /// Of an image with this SHA-256, with quotation marks.

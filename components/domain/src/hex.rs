@@ -1,4 +1,4 @@
-//! Bytes as text that fits anywhere: names of files, headers, settings.
+//! Hexadecimal encoding.
 
 use std::fmt::Write as _;
 

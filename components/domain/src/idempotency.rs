@@ -1,4 +1,4 @@
-//! Idempotency keys: what tells a repeated submission from another one.
+//! Idempotency keys.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use crate::hex::hex;
 use crate::task::{Refinement, Task};
 use crate::timestamp::Timestamp;
 
-/// How long a key is remembered (contract, section 1).
+/// Lifetime of a key (contract, section 1).
 pub const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What a repeat of a submission needs to be answered as the first one was, even
 /// if the task is deleted. The refinement itself is in the repeat.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Submitted {
-    /// Of the refinement, in hexadecimal.
+    /// The fingerprint of the refinement, in hexadecimal.
     pub fingerprint: String,
     pub task_id: String,
     pub is_anonymous: bool,
@@ -55,8 +55,8 @@ impl Submitted {
     }
 }
 
-/// Tells refinements apart by the values of their four fields, without keeping
-/// what a user may want to have deleted.
+/// A hash of a refinement's four fields, so that repeats can be recognised
+/// without storing text that a user may delete.
 pub fn fingerprint(refinement: &Refinement) -> [u8; 32] {
     let mut hash = Sha256::new();
     for field in [
@@ -65,8 +65,8 @@ pub fn fingerprint(refinement: &Refinement) -> [u8; 32] {
         refinement.logo_description.as_ref(),
         refinement.theme_description.as_ref(),
     ] {
-        // The length keeps a field from running into the next one, and an
-        // absent one apart from one that is empty.
+        // The length separates fields, and distinguishes an absent field from
+        // an empty one.
         let length = field.map_or(u64::MAX, |text| text.len() as u64);
         hash.update(length.to_be_bytes());
         hash.update(field.map_or("", String::as_str));

@@ -1,9 +1,8 @@
-//! Images as far as they must be known before anyone decodes them: their kind,
-//! their dimensions, and whether they are whole.
+//! Inspects images without decoding them: format, dimensions, and whether they
+//! are complete.
 //!
-//! By content, never by name. Nothing is decoded, and an image of any size is
-//! judged while it streams by, with a few bytes of memory and work that is
-//! linear in its length.
+//! By content, never by name. An image of any size is inspected while it
+//! streams, with a few bytes of memory and in linear time.
 
 mod gif;
 mod inspector;
@@ -22,7 +21,7 @@ use crate::size;
 
 pub use inspector::Inspector;
 
-/// The kinds of image that the service takes and gives.
+/// The supported image formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Format {
     Png,
@@ -37,19 +36,19 @@ pub struct Limits {
     pub max_pixels: u64,
 }
 
-/// What a whole image is.
+/// The properties of a complete image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Inspected {
     pub format: Format,
-    /// In pixels; of the canvas, where there are several frames.
+    /// In pixels; for several frames, of the canvas.
     pub width: u32,
     pub height: u32,
-    /// All of them, with any that follow the image's end.
+    /// All bytes, including any after the image's end.
     pub bytes: u64,
 }
 
-/// Why an image cannot be used. The sentences are for the person who sent it;
-/// a repeat with the same bytes cannot help.
+/// Why an image cannot be used. Sentences for the user; a retry with the same
+/// bytes cannot help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Problem {
     #[error("the file is empty")]
@@ -66,7 +65,7 @@ pub enum Problem {
     TooManyPixels { max_pixels: u64 },
 }
 
-/// Judges an image that is at hand.
+/// Inspects an image in memory.
 pub fn inspect(bytes: &[u8], limits: Limits) -> Result<Inspected, Problem> {
     let mut inspector = Inspector::new(limits);
     inspector.push(bytes)?;
@@ -85,7 +84,7 @@ impl Format {
         }
     }
 
-    /// Of a file's name, without the dot.
+    /// The file extension, without the dot.
     pub fn extension(self) -> &'static str {
         match self {
             Self::Png => "png",
@@ -95,7 +94,7 @@ impl Format {
         }
     }
 
-    /// Reads a `Content-Type`, whose case and parameters do not matter.
+    /// Parses a `Content-Type`, ignoring case and parameters.
     pub fn from_media_type(media_type: &str) -> Option<Self> {
         let essence = media_type.split(';').next()?.trim();
         Self::ALL

@@ -1,4 +1,4 @@
-//! What an image is called: `uploads/<owner's tag>/<name>.<format>`.
+//! The path of an image: `uploads/<owner's tag>/<name>.<format>`.
 
 use std::fmt;
 
@@ -12,19 +12,18 @@ use crate::hex::hex;
 const TAG_LENGTH: usize = 32;
 const MAX_NAME_LENGTH: usize = 80;
 
-/// A path that was checked character by character. Only this becomes the name
-/// of a file or an object.
+/// A validated path. Only this becomes the name of a file or an object.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ImagePath {
     pub kind: ImageKind,
-    /// Stands for the owner, who may be called anything at all.
+    /// A hash of the owner's id, which may be any text.
     pub tag: String,
     pub name: String,
     pub format: Format,
 }
 
 impl ImagePath {
-    /// None: the name or the media type cannot be.
+    /// None: invalid name or media type.
     pub fn of(image: &NewImage) -> Option<Self> {
         Some(Self {
             kind: image.kind,
@@ -34,7 +33,7 @@ impl ImagePath {
         })
     }
 
-    /// None: it names nothing.
+    /// None: not a valid path.
     pub fn parse(path: &str) -> Option<Self> {
         let (kind, rest) = path.split_once('/')?;
         let (tag, file) = rest.split_once('/')?;
@@ -84,7 +83,7 @@ fn is_name(name: &str) -> bool {
             .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
 }
 
-/// What stands for a user in keys and paths: nobody can be called what would lead
+/// A user's tag in keys and paths, a hash, so that no user id can lead
 /// elsewhere.
 pub fn tag_of(owner: &str) -> String {
     let mut tag = hex(&Sha256::digest(owner));
@@ -174,7 +173,7 @@ mod tests {
         }
     }
 
-    /// Pieces of which paths are made, good and bad, in any order.
+    /// Fragments of valid and invalid paths, in any order.
     fn pieces() -> impl Strategy<Value = String> {
         let piece = proptest::sample::select(vec![
             "uploads",
@@ -196,7 +195,7 @@ mod tests {
     }
 
     proptest! {
-        /// What becomes the name of a file is one file in one of two folders.
+        /// Every valid path is a file in one of two folders.
         #[test]
         fn what_is_a_path_leads_nowhere_else(path in prop_oneof![pieces(), any::<String>()]) {
             if let Some(parsed) = ImagePath::parse(&path) {

@@ -10,14 +10,14 @@ use url::Url;
 
 use crate::image_path::ImagePath;
 
-/// With what, for how long and where images are shown.
+/// How image URLs are signed: key, lifetime, public URL.
 #[derive(Clone)]
 pub struct Signing {
-    /// Signs URLs. It must not leave this process.
+    /// The signing key. Must not leave this process.
     pub key: Vec<u8>,
     /// How long a signed URL can be used.
     pub ttl: Duration,
-    /// What the URLs start with. None: the origin of each request.
+    /// The public URL. None: the origin of each request.
     pub public_url: Option<String>,
 }
 
@@ -38,7 +38,7 @@ impl Signing {
         self.address(path, "")
     }
 
-    /// Of a path from elsewhere, which may be none.
+    /// Signs a path that may be invalid.
     pub fn sign_path(
         &self,
         path: &str,
@@ -56,8 +56,9 @@ impl Signing {
         format!("{address}?{query}")
     }
 
-    /// None: the URL is not one of our images'. What names no image but lies
-    /// among them is ours as well: it must not be fetched from ourselves.
+    /// None: not an image URL of this service. A URL below the images that
+    /// names no image also counts as ours, since the service must not fetch it
+    /// from itself.
     pub fn resolve(&self, url: &str, origin: &str, now: Timestamp) -> Option<Resolved> {
         let url = Url::parse(url).ok()?;
         let path = [self.public_url.as_deref(), Some(origin)]
@@ -74,7 +75,7 @@ impl Signing {
     }
 }
 
-/// What of `url` comes after the place of images on `base`.
+/// The part of `url` after the images' prefix on `base`.
 fn path_below(base: &str, url: &Url) -> Option<String> {
     let base = Url::parse(base).ok()?;
     let has_credentials = !url.username().is_empty() || url.password().is_some();
@@ -82,15 +83,15 @@ fn path_below(base: &str, url: &Url) -> Option<String> {
     {
         return None;
     }
-    // The parser has resolved dots, encoded ones too, and backslashes.
+    // The URL parser has already resolved dots (encoded too) and backslashes.
     let path = unescape(url.path());
     let below = unescape(base.path());
     let below = path.strip_prefix(below.trim_end_matches('/'))?;
     Some(below.strip_prefix(IMAGES)?.to_owned())
 }
 
-/// Replaces the escapes of characters that mean the same unescaped (RFC 3986,
-/// 6.2.2.2), once. Others stay as they are: an escaped slash separates nothing.
+/// Decodes escapes of unreserved characters (RFC 3986, 6.2.2.2), once. Other
+/// escapes stay: an escaped slash is not a separator.
 fn unescape(path: &str) -> String {
     let mut plain = String::with_capacity(path.len());
     let mut pieces = path.split('%');
@@ -279,7 +280,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is ours lies below our images on our origin.
+        /// Every URL of ours is below the images' prefix on our origin.
         #[test]
         fn no_other_url_is_ours(text in any::<String>(), path in "[-a-zA-Z0-9%./\\\\?#@:]{0,40}") {
             let signing = signing(None);

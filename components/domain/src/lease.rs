@@ -5,10 +5,10 @@ use std::time::Duration;
 use crate::task::{Status, Task};
 use crate::timestamp::Timestamp;
 
-/// A task whose worker died this often is failed, not tried for ever.
+/// Deaths of workers that fail a task.
 pub const MAX_DEATHS: u32 = 3;
 
-/// After this long a pending task's message counts as lost.
+/// When a pending task's message counts as lost.
 pub const PENDING_OVERDUE: Duration = Duration::from_secs(15);
 
 /// When the task needs a (new) message, unless it changes before: nobody took it
@@ -42,8 +42,8 @@ pub fn furthest(lease: Duration, now: Timestamp) -> (Timestamp, Timestamp) {
     (now.plus(lease.max(PENDING_OVERDUE)), now.plus(lease))
 }
 
-/// How long a worker waits before it renews its lease: short enough that two
-/// renewals may fail before the lease runs out.
+/// When to renew a lease: early enough that two renewals may fail before it
+/// expires.
 pub fn renew_after(lease: Duration) -> Duration {
     lease / 3
 }

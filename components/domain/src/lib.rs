@@ -1,10 +1,10 @@
 //! The rules of concept refinement, as pure functions and plain values.
 //!
-//! Everything that decides something lives here, so that each platform decides
-//! it alike: what a valid request is, when a quota is used up, when a lease has
-//! run out, which addresses are public, what a failure is called. Nothing here
-//! may read a clock, draw a random number or do I/O: time, randomness and
-//! addresses come in as parameters.
+//! All decisions are made here, so that every platform decides alike: what a
+//! valid request is, when a quota is used up, when a lease has expired, which
+//! addresses are public, what an error says. Nothing here may read a clock,
+//! draw a random number or do I/O: time, randomness and addresses are
+//! parameters.
 
 pub mod address;
 pub mod capability;

@@ -1,7 +1,7 @@
 //! The message that starts the pipeline, and the envelope of a Pub/Sub push.
 //!
-//! A message only points to a task: what is processed is the stored task, so
-//! nothing here is trusted beyond its ids.
+//! A message only points to a task: the stored task is processed, so nothing
+//! but the ids is trusted.
 
 use base64::Engine;
 use base64::alphabet::STANDARD;
@@ -13,17 +13,17 @@ use crate::task::Task;
 
 const TASK_TYPE: &str = "concept_refinement";
 
-/// More than any message of ours, whose parts are bounded by validation.
+/// More than any of our messages, whose fields are bounded by validation.
 const MAX_MESSAGE_BYTES: usize = 256 * 1024;
 const MAX_PUSH_BYTES: usize = 512 * 1024;
 
-/// Google's clients pad; some others that send pushes do not.
+/// Google's clients pad; some others do not.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// The message in the words of the original project.
+/// The message in the format of the original project.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TaskMessage {
     pub task_id: String,
@@ -37,30 +37,30 @@ pub struct TaskMessage {
     pub task_type: String,
 }
 
-/// What a message turned out to be.
+/// A parsed message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Parsed {
     Valid {
         task_id: String,
         user_id: String,
     },
-    /// It is of an unknown type, or lacks an id, the prompt or the URL: the
-    /// task, where it is named, is to be failed. A repeat cannot help.
+    /// Unknown type, or id, prompt or URL missing: the task, if it is named,
+    /// must be failed. A retry cannot help.
     Unusable {
         task_id: Option<String>,
         user_id: Option<String>,
     },
-    /// It is no JSON object. A repeat cannot help.
+    /// Not a JSON object. A retry cannot help.
     Nonsense,
 }
 
-/// What a Pub/Sub push carries.
+/// The content of a Pub/Sub push.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Push {
     pub data: Vec<u8>,
-    /// Empty if the push names none.
+    /// Empty if missing.
     pub message_id: String,
-    /// Empty if the push names none.
+    /// Empty if missing.
     pub subscription: String,
 }
 
@@ -98,9 +98,9 @@ pub fn parse(message: &[u8]) -> Parsed {
     }
 }
 
-/// Opens `{"message":{"data":…,"messageId":…},"subscription":…}`. A message
-/// without data is one with empty data, as Pub/Sub has it. The error is a
-/// sentence that the sender may be told; a repeat cannot help.
+/// Parses `{"message":{"data":…,"messageId":…},"subscription":…}`. Missing data
+/// is empty data, as in Pub/Sub. The error is a sentence for the sender; a
+/// retry cannot help.
 pub fn parse_push(body: &[u8]) -> Result<Push, String> {
     let envelope = object(body, MAX_PUSH_BYTES).ok_or("The push must be a JSON object.")?;
     let message = envelope
@@ -299,7 +299,7 @@ mod tests {
             let _ = parse_push(&bytes);
         }
 
-        /// Bytes changed, or cut off, in a good message and a good push.
+        /// A valid message and a valid push with bytes changed or cut off.
         #[test]
         fn a_damaged_message_is_unusable_or_names_both(
             changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),

@@ -1,7 +1,7 @@
-//! Where an original may come from, as far as a URL shows it.
+//! Which URLs an original may have, as far as the URL itself shows.
 //!
-//! What a name resolves to is judged when the connection is made, by whoever
-//! makes it; see [`crate::address`].
+//! The addresses of a name are checked when the connection is made; see
+//! [`crate::address`].
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -10,15 +10,15 @@ use url::{Host, Url};
 
 use crate::address::is_public;
 
-/// How long a URL may be, in code points.
+/// Longest URL, in code points.
 pub const MAX_URL_CHARS: usize = 2_048;
 
-/// No public name is under these (ICANN's board, 2024-07-29; RFC 9476; RFC
-/// 6762). What is, a platform may resolve by itself: to its other components, to
-/// a cloud's metadata, to the application that asks.
+/// No public name ends in these (ICANN's board, 2024-07-29; RFC 9476; RFC
+/// 6762). A platform may resolve them to other components, a cloud's metadata
+/// or the application itself.
 const PRIVATE_USE: [&str; 3] = ["internal", "alt", "local"];
 
-/// Hosts and networks that the operator allows although they are not public.
+/// Hosts and networks that the operator allows although they may not be public.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AllowedSources(Vec<Source>);
 
@@ -31,13 +31,13 @@ struct Source {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Place {
-    /// In lower case, punycode, without a final dot.
+    /// A name in lower case, punycode, without a final dot.
     Name(String),
     Network(IpNet),
 }
 
-/// Judges what can be seen without resolving a name. The sentence completes
-/// "the URL …", for the person who asked.
+/// Checks a URL without resolving its name. The error completes the sentence
+/// "the URL …", for the user.
 pub fn check_url(url: &str, allowed: &AllowedSources) -> Result<Url, String> {
     check_length(url)?;
     let url = Url::parse(url)
@@ -61,7 +61,8 @@ pub fn check_url(url: &str, allowed: &AllowedSources) -> Result<Url, String> {
         Some(Host::Domain(name)) => match without_final_dots(name) {
             "" => return Err("must name a host".into()),
             name => match Host::parse(name) {
-                // With more than one final dot it is not read as an address yet.
+                // With several final dots the parser does not read it as an
+                // address.
                 Ok(Host::Ipv4(address)) => {
                     is_public(address.into()) || allowed.allows_address(address.into(), port)
                 }
@@ -81,7 +82,7 @@ pub fn check_url(url: &str, allowed: &AllowedSources) -> Result<Url, String> {
     }
 }
 
-/// The part of [`check_url`] that holds for an image of our own too.
+/// The part of [`check_url`] that also applies to our own images.
 pub(crate) fn check_length(url: &str) -> Result<(), String> {
     if url.chars().nth(MAX_URL_CHARS).is_some() {
         return Err(format!("must be at most {MAX_URL_CHARS} characters"));
@@ -90,8 +91,8 @@ pub(crate) fn check_length(url: &str) -> Result<(), String> {
 }
 
 impl AllowedSources {
-    /// Reads a comma-separated list of `host`, `host:port` and CIDR; a host may
-    /// be an address. The sentence names the entry that it cannot use.
+    /// Parses a comma-separated list of `host`, `host:port` and CIDR; a host
+    /// may be an address. The error names the invalid entry.
     pub fn parse(text: &str) -> Result<Self, String> {
         text.split(',')
             .map(str::trim)
@@ -104,8 +105,8 @@ impl AllowedSources {
             .map(Self)
     }
 
-    /// Whether a URL may name this host, whatever it resolves to. A literal
-    /// address, in brackets or not, is judged as one.
+    /// Whether a URL may name this host. A literal address, in brackets or not,
+    /// is checked as an address.
     pub fn allows_host(&self, host: &str, port: u16) -> bool {
         let name = without_final_dots(host);
         match host.trim_matches(['[', ']']).parse() {
@@ -117,7 +118,7 @@ impl AllowedSources {
         }
     }
 
-    /// Whether a connection may go to this address, whoever named it.
+    /// Whether a connection may go to this address, whatever its name.
     pub fn allows_address(&self, address: IpAddr, port: u16) -> bool {
         let address = address.to_canonical();
         self.0.iter().any(|source| {
@@ -126,7 +127,7 @@ impl AllowedSources {
         })
     }
 
-    /// A name under `localhost` is this machine, so that its addresses count.
+    /// Names under `localhost` are this machine, so its addresses count.
     fn allows_localhost(&self, name: &str, port: u16) -> bool {
         self.allows_host(name, port)
             || self.allows_address(Ipv4Addr::LOCALHOST.into(), port)
@@ -172,8 +173,8 @@ fn parse_port(text: &str) -> Option<u16> {
     text.parse().ok().filter(|port| digits && *port != 0)
 }
 
-/// Stricter than a URL's host: a typing error, or a pattern that is none, is
-/// to stop the start rather than to allow nothing in silence.
+/// Stricter than a URL's host, so that a typing error or an unsupported pattern
+/// stops the start instead of silently allowing nothing.
 fn parse_name(name: &str) -> Option<String> {
     let name = without_final_dots(name);
     let usable = !name.is_empty()
@@ -384,7 +385,7 @@ mod tests {
         }
     }
 
-    /// Pieces of which URLs are made, good and bad, in any order.
+    /// Fragments of valid and invalid URLs, in any order.
     fn url_of_pieces() -> impl Strategy<Value = String> {
         let piece = proptest::sample::select(vec![
             "http",
@@ -430,7 +431,7 @@ mod tests {
     }
 
     proptest! {
-        /// Of what passes, nothing can be seen that does not.
+        /// A URL that passes shows nothing that is forbidden.
         #[test]
         fn what_passes_could_be_public(url in url_of_pieces(), behind in url_of_pieces()) {
             for url in [url.clone(), format!("http://{url}"), format!("https://{behind}{url}")] {
@@ -449,7 +450,7 @@ mod tests {
                 for domain in PRIVATE_USE {
                     prop_assert!(!is_under(domain, literal), "{}", url);
                 }
-                // It is judged alike once it is written in its usual form.
+                // Its normal form is judged alike.
                 prop_assert_eq!(check_url(passed.as_str(), &AllowedSources::default()), Ok(passed));
             }
         }

@@ -1,25 +1,25 @@
-//! Bytes held in pieces that leave little room unused.
+//! Bytes in chunks that waste little memory.
 //!
-//! An instance's memory is capped, and a reader's buffer may be far larger than
-//! what came in it: kept as they came, a trickle of short reads would cost a
-//! whole buffer each.
+//! An instance's memory is limited, and a reader's buffer may be much larger
+//! than what was read into it. Keeping buffers as they are, many short reads
+//! would cost a whole buffer each.
 
 use std::collections::VecDeque;
 
-/// The first piece, in bytes.
+/// Size of the first chunk, in bytes.
 const LEAST: usize = 4 * 1024;
 
-/// The largest piece, in bytes: larger ones make nothing quicker.
+/// Largest chunk, in bytes; larger ones are not faster.
 const MOST: usize = 64 * 1024;
 
-/// How large the next piece is after so many, in bytes. A buffer of this size is
-/// on its way at each end of a stream, and each piece costs some microseconds:
-/// small images are to take little memory, large ones little time.
+/// Size of the next chunk after this many, in bytes. Each end of a stream holds
+/// a buffer of this size, and each chunk costs some microseconds: so small
+/// images need little memory, and large ones little time.
 pub fn size_after(pieces: usize) -> usize {
     LEAST.saturating_mul(1 + pieces / 2).min(MOST)
 }
 
-/// Fills the last piece before it begins another.
+/// Fills the last chunk before it starts another.
 pub fn append(pieces: &mut VecDeque<Vec<u8>>, bytes: Vec<u8>) {
     let has_room = |piece: &Vec<u8>| piece.len() < piece.capacity();
     if bytes.len() >= LEAST && !has_room(&bytes) && !pieces.back().is_some_and(has_room) {

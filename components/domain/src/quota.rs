@@ -1,4 +1,4 @@
-//! How many tasks a user may create in a calendar window.
+//! Quotas per calendar window.
 
 mod usage;
 
@@ -39,8 +39,8 @@ pub struct QuotaState {
     pub reset: Timestamp,
 }
 
-/// Reads `10/month`, `5/hour`, `20/day` or `unlimited`, which is none. The
-/// sentence completes "the value …".
+/// Parses `10/month`, `5/hour`, `20/day` or `unlimited` (None). The error
+/// completes the sentence "the value …".
 pub fn parse_rate_limit(text: &str) -> Result<Option<Quota>, String> {
     let text = text.trim();
     if text == "unlimited" {
@@ -99,7 +99,7 @@ impl Window {
 }
 
 impl Quota {
-    /// What is left after `used` tasks in the window that `now` lies in.
+    /// The state after `used` tasks in the window that contains `now`.
     pub fn state(self, used: u32, now: Timestamp) -> QuotaState {
         QuotaState {
             limit: self.limit,

@@ -1,8 +1,8 @@
-//! What a refined image is called: the task and the attempt that made it.
+//! The name of a refined image: its task and attempt.
 //!
 //! The attempt is the fencing token, so a worker that lost its lease never
-//! touches the image of the one that has it, and whoever tidies up can tell an
-//! image that may still be wanted from one that never will be.
+//! overwrites the image of the current one, and garbage collection can tell
+//! images that may still be needed from those that never will be.
 
 /// The name of a refined image in the `image-store`.
 pub fn name(task_id: &str, attempt: u32) -> String {
@@ -14,8 +14,8 @@ pub fn is_refined(path: &str) -> bool {
     path.starts_with("refined/")
 }
 
-/// The task and the attempt that a stored image's path tells. None: it is not
-/// the path of a refined image.
+/// The task and the attempt in a stored image's path. None: not the path of a
+/// refined image.
 pub fn task_and_attempt(path: &str) -> Option<(&str, u32)> {
     let (_, file) = path.rsplit_once('/')?;
     let name = file.split_once('.').map_or(file, |(name, _)| name);

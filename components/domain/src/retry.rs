@@ -1,10 +1,10 @@
-//! How long to wait before asking a provider again.
+//! Backoff between tries of a provider.
 
 use std::time::Duration;
 
 use crate::timestamp::Timestamp;
 
-/// How often a model is asked in all.
+/// Most tries of a model.
 pub const MAX_TRIES: u32 = 3;
 
 const FIRST_WAIT: Duration = Duration::from_secs(1);
@@ -12,19 +12,19 @@ const GROWTH: u32 = 4;
 const MAX_STEPS: u32 = 4;
 const SPREAD: f64 = 0.25;
 
-/// The longest wait that is told apart from "never": any sum with it is safe.
+/// The longest wait; safe to add to any time.
 const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 const MONTHS: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 ];
 
-/// Days of a year that pass before a month, but for the leap day.
+/// Days of a year before each month, without the leap day.
 const BEFORE_MONTH: [u64; 12] = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
 
-/// The wait after so many tries (about 1 s after the first, 4 s after the
-/// second), spread by up to a quarter either way. `jitter` is from 0 to 1. What
-/// the provider asked for is the least.
+/// The wait after this many tries (about 1 s after the first, 4 s after the
+/// second), varied by up to a quarter. `jitter` is from 0 to 1. At least what
+/// the provider asked for.
 pub fn backoff(tries_made: u32, jitter: f64, retry_after: Option<Duration>) -> Duration {
     let steps = tries_made.saturating_sub(1).min(MAX_STEPS);
     let jitter = if jitter.is_finite() {
@@ -38,8 +38,8 @@ pub fn backoff(tries_made: u32, jitter: f64, retry_after: Option<Duration>) -> D
     wait.max(retry_after.unwrap_or_default())
 }
 
-/// Reads a `Retry-After` header: seconds, or a date in one of the three forms
-/// of HTTP. A date that has passed is no wait, an absurd one a century.
+/// Parses `Retry-After`: seconds, or a date in one of HTTP's three formats. A
+/// past date is no wait, an absurd one a century.
 pub fn parse_retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     let value = value.trim();
     if value.is_empty() || value.len() > 64 {
@@ -52,14 +52,14 @@ pub fn parse_retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     Some(http_date(value)?.since(now).min(FOREVER))
 }
 
-/// Read by hand: a library of dates is half of what a model's component would
-/// be, code and data.
+/// Parsed by hand, since a date library would double the size of a model's
+/// component.
 fn http_date(value: &str) -> Option<Timestamp> {
     let words = value.split([' ', ',', '-']).filter(|word| !word.is_empty());
     let words: Vec<&str> = words.collect();
     let (day, month, year, time) = match *words.as_slice() {
         [_, day, month, year, time, "GMT"] => (day, month, year, time),
-        // Of C's `asctime`.
+        // The format of C's `asctime`.
         [_, month, day, time, year] => (day, month, year, time),
         _ => return None,
     };
@@ -76,7 +76,7 @@ fn http_date(value: &str) -> Option<Timestamp> {
     Some(Timestamp::from_secs(seconds))
 }
 
-/// Of two digits: in RFC 850, which is older than 2000.
+/// Two-digit years are from RFC 850.
 fn year_of(text: &str) -> Option<u64> {
     let year = number(text, 0..=9999)?;
     Some(match (text.len(), year) {
@@ -86,7 +86,7 @@ fn year_of(text: &str) -> Option<u64> {
     })
 }
 
-/// Since 1970; none before. The first month is 0, the first day 1.
+/// Days since 1970; None before. The first month is 0, the first day 1.
 fn days(year: u64, month: usize, day: u64) -> Option<u64> {
     let leap_days = |years: u64| years / 4 - years / 100 + years / 400;
     let before = year.checked_sub(1970)? * 365 + leap_days(year - 1) - leap_days(1969);

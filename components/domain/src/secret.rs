@@ -1,5 +1,4 @@
-//! Keys for different purposes, derived from one secret, so that one says
-//! nothing about another.
+//! Derives independent keys for different purposes from one secret.
 
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
@@ -7,16 +6,16 @@ use sha2::Sha256;
 /// In bytes.
 pub const LENGTH: usize = 32;
 
-/// Of a secret that an operator chooses, in bytes: as long as what HS256 makes
-/// of it (RFC 7518, 3.2).
+/// Shortest secret that an operator may choose, in bytes: the output length of
+/// HS256 (RFC 7518, 3.2).
 pub const SHORTEST: usize = 32;
 
-/// What signs the URLs of images.
+/// For signing image URLs.
 pub const IMAGE_URLS: &str = "image-urls";
-/// What signs the tokens of anonymous sessions.
+/// For signing tokens of anonymous sessions.
 pub const SESSION_TOKENS: &str = "sessions";
 
-/// A key for one purpose.
+/// Derives the key for one purpose.
 pub fn derive(secret: &[u8; LENGTH], purpose: &str) -> [u8; LENGTH] {
     let mut block = [0; 64];
     for (to, from) in block.iter_mut().zip(secret) {

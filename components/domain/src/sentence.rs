@@ -1,7 +1,7 @@
-//! The sentences that the service says, to the letter of its contract.
+//! The service's sentences, exactly as in its contract.
 //!
-//! What a provider, a host or a file contributed to one is sanitized here, and
-//! must not reach a caller by any other way.
+//! Text from providers, hosts or files is sanitized here, and must not reach a
+//! caller in any other way.
 
 use crate::quota::Quota;
 use crate::task::Status;
@@ -14,7 +14,7 @@ pub const WORKER_DIED: &str =
 
 const FAILED: &str = "Error in refinement task processing: ";
 
-/// How long an error message may be, in code points.
+/// Longest error message, in code points.
 const MAX_CHARS: usize = 1_000;
 
 /// The steps of the pipeline that can fail a task.
@@ -59,7 +59,7 @@ pub fn failed(step: Step, reason: &str) -> String {
     sanitize(&sentence, MAX_CHARS)
 }
 
-/// The step that an error message tells of. None: it was none of them.
+/// The step named by an error message. None: no step.
 pub fn failed_step(error_message: &str) -> Option<Step> {
     let sentence = error_message.strip_prefix(FAILED)?;
     Step::ALL
@@ -67,7 +67,7 @@ pub fn failed_step(error_message: &str) -> Option<Step> {
         .find(|step| sentence.starts_with(what_failed(*step)))
 }
 
-/// What of an error message is new to someone who watched the task fail.
+/// The part of an error message after the step's prefix.
 pub fn reason(error_message: &str) -> &str {
     let sentence = error_message.strip_prefix(FAILED).unwrap_or(error_message);
     Step::ALL
@@ -85,10 +85,10 @@ fn what_failed(step: Step) -> &'static str {
     }
 }
 
-/// Makes text from outside fit to be shown: white space of any kind becomes a
-/// space, what cannot be printed (controls, marks that change the direction of
-/// writing, zero-width characters) becomes `U+FFFD`, and what is too long ends
-/// in an ellipsis. Its work is bounded by `max_chars`, whatever the text.
+/// Makes text from outside printable: any white space becomes a space,
+/// unprintable characters (controls, direction marks, zero-width characters)
+/// become `U+FFFD`, and text that is too long ends in an ellipsis. The time is
+/// bounded by `max_chars`.
 pub fn sanitize(text: &str, max_chars: usize) -> String {
     let mut rest = text.chars();
     let mut clean: String = rest.by_ref().take(max_chars).map(printable).collect();
@@ -108,8 +108,8 @@ fn printable(character: char) -> char {
     }
 }
 
-/// Whether Rust's own `Debug` would print the character as it is. It stands
-/// second in the string, since a combining mark is escaped only at the start.
+/// Whether Rust's `Debug` prints the character unescaped. It is put second in a
+/// string, since a combining mark is escaped only at the start.
 fn is_printable(character: char) -> bool {
     let escaped = || String::from_iter(['_', character]).escape_debug().count();
     matches!(character, ' '..='~') || escaped() == 2

@@ -1,7 +1,8 @@
-//! Signed image URLs: whoever holds one may load the image for a while.
+//! Signed image URLs, which allow anyone who has one to load the image for a
+//! while.
 //!
-//! A signature covers the path and the expiry, nothing else; it must never be
-//! compared byte by byte, which would tell how much of a guess was right.
+//! A signature covers the path and the expiry. It must be compared in constant
+//! time.
 
 use std::time::Duration;
 
@@ -14,25 +15,23 @@ use url::form_urlencoded;
 use crate::capability::Access;
 use crate::timestamp::Timestamp;
 
-/// What stands between an origin and an image's path.
+/// The path prefix of images.
 pub const IMAGES: &str = "/api/images/";
 
 const EXPIRES: &str = "expires";
 const SIGNATURE: &str = "signature";
 
-/// Keeps these signatures apart from whatever else the key signs.
+/// Separates these signatures from other uses of the key.
 const PURPOSE: &[u8] = b"concept-refinement image url\n";
 
-/// The address of an image, unsigned. `base`: an origin, or nothing for a path
-/// on whatever origin serves the API.
+/// The unsigned URL of an image. `base` is an origin, or empty for a path only.
 pub fn address(base: &str, path: &str) -> String {
     format!("{}{IMAGES}{path}", base.trim_end_matches('/'))
 }
 
-/// The query string that opens `path` for about `ttl`. The expiry is rounded
-/// down to steps of a quarter of it, so that one image keeps one URL for a
-/// while and caches work; it is between three quarters and the whole of `ttl`
-/// away.
+/// The query string that allows loading `path` for about `ttl`. The expiry is
+/// rounded down to steps of a quarter of it, so that an image keeps its URL for
+/// a while and caches work; it is at least three quarters of `ttl` away.
 pub fn sign(key: &[u8], path: &str, now: Timestamp, ttl: Duration) -> String {
     let step = (ttl.as_secs() / 4).max(1);
     let end = now.plus(ttl).as_secs();
@@ -41,9 +40,8 @@ pub fn sign(key: &[u8], path: &str, now: Timestamp, ttl: Duration) -> String {
     format!("{EXPIRES}={expires}&{SIGNATURE}={signature}")
 }
 
-/// What a URL's query says about access to `path`. Parameters of other names
-/// are ignored; one of ours without the other, twice, altered or expired is
-/// refused.
+/// Checks a URL's query for access to `path`. Unknown parameters are ignored;
+/// an incomplete, duplicated, altered or expired signature is refused.
 pub fn access(key: &[u8], path: &str, query: Option<&str>, now: Timestamp) -> Access {
     let parameters = |name: &'static str| {
         form_urlencoded::parse(query.unwrap_or_default().as_bytes())
@@ -71,7 +69,7 @@ fn is_valid(key: &[u8], path: &str, expires: &str, signature: &str) -> bool {
         .is_ok_and(|code| mac(key, path, expires).verify_slice(&code).is_ok())
 }
 
-/// Only what [`sign`] wrote gets here, since the signature covers its text.
+/// The text is what [`sign`] wrote, since the signature was valid.
 fn has_passed(expires: &str, now: Timestamp) -> bool {
     expires
         .parse()
@@ -84,7 +82,7 @@ fn mac(key: &[u8], path: &str, expires: &str) -> Hmac<Sha256> {
     for (to, from) in block.iter_mut().zip(derived.finalize()) {
         *to = from;
     }
-    // The expiry holds no line break, so the last one is where the path ends.
+    // The expiry has no line break, so the last line break ends the path.
     <Hmac<Sha256> as Mac>::new(&block.into())
         .chain_update(path)
         .chain_update("\n")

@@ -1,11 +1,11 @@
-//! Sizes in bytes, as settings and sentences write them.
+//! Sizes in bytes, as in settings and sentences.
 
 const FORM: &str =
     "must be a whole number of bytes, or one with a unit, such as 64KiB, 20MiB or 1GiB";
 const UNITS: [(&str, u64); 3] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
 
-/// Reads `1048576`, `64KiB`, `20MiB` or `1GiB`. The sentence completes "the
-/// value …".
+/// Parses `1048576`, `64KiB`, `20MiB` or `1GiB`. The error completes the
+/// sentence "the value …".
 pub fn parse(text: &str) -> Result<u64, String> {
     let text = text.trim();
     let (number, unit) = UNITS
@@ -22,7 +22,7 @@ pub fn parse(text: &str) -> Result<u64, String> {
         .ok_or_else(|| "must be smaller than 16 EiB".into())
 }
 
-/// Writes a size for people, in the largest unit that divides it: `20 MiB`.
+/// Formats a size for people, in the largest unit that divides it: `20 MiB`.
 pub fn in_words(bytes: u64) -> String {
     UNITS
         .iter()

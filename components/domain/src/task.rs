@@ -14,7 +14,7 @@ pub struct Refinement {
     pub theme_description: Option<String>,
 }
 
-/// A task is in exactly one of these; the last two are final.
+/// The status of a task; the last two are final.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
@@ -32,7 +32,7 @@ pub struct Task {
     pub is_anonymous: bool,
     pub status: Status,
     pub refinement: Refinement,
-    /// Where the original is an image of this service's own: its path.
+    /// The path, if the original is an image of this service.
     pub original_path: Option<String>,
     pub created_at: Timestamp,
     /// None until the task first changes.
@@ -41,10 +41,10 @@ pub struct Task {
     pub completed_at: Option<Timestamp>,
     /// The refined concept's id, once completed.
     pub result_id: Option<String>,
-    /// The refined image's path, once completed, as long as its concept lives.
+    /// The refined image's path, once completed, as long as the concept exists.
     pub image_path: Option<String>,
     pub error_message: Option<String>,
-    /// Until when its worker holds it, while processing.
+    /// When the lease expires, while processing.
     pub lease_until: Option<Timestamp>,
 }
 
@@ -58,7 +58,7 @@ pub enum Stage {
     StoringConcept,
 }
 
-/// What someone who watches a task is told.
+/// A change that watchers of a task receive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     Task(Box<Task>),
@@ -83,7 +83,7 @@ impl Status {
         }
     }
 
-    /// Nothing changes any more.
+    /// Whether the status never changes again.
     pub fn is_final(self) -> bool {
         matches!(self, Self::Completed | Self::Failed)
     }

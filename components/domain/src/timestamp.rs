@@ -1,12 +1,12 @@
-//! Points in time, as the service writes them.
+//! Timestamps.
 
 use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// Microseconds since 1970-01-01T00:00:00Z, which is what a record holds; who
-/// is told a time gets it in RFC 3339.
+/// Microseconds since 1970-01-01T00:00:00Z. Stored as this number, shown in RFC
+/// 3339.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -28,13 +28,13 @@ impl Timestamp {
         Self(self.0.saturating_add(micros))
     }
 
-    /// How long after `earlier` this is; zero if it is not.
+    /// The time since `earlier`; zero if that is later.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0))
     }
 
-    /// The same point in the calendar's terms; the last one that the calendar
-    /// knows (in the year 9999) where this is later.
+    /// As a calendar time, at most the last one that jiff supports (in the year
+    /// 9999).
     pub(crate) fn to_jiff(self) -> jiff::Timestamp {
         i64::try_from(self.0)
             .ok()

@@ -1,4 +1,4 @@
-//! What a valid request is. Values are kept as they were sent.
+//! Validation of requests. Values stay as they were sent.
 
 use std::collections::BTreeMap;
 
@@ -20,14 +20,13 @@ pub const MIN_PROMPT_CHARS: usize = 5;
 pub const MAX_PROMPT_CHARS: usize = 2_000;
 pub const MAX_DESCRIPTION_CHARS: usize = 2_000;
 
-/// What is wrong, by the names of the request's fields. Each sentence completes
-/// "the field …".
+/// Problems by field. Each sentence completes "the field …".
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct FieldErrors(pub BTreeMap<String, Vec<String>>);
 
-/// The body of a request is unusable as a whole. The sentence is for whoever
-/// sent it; a repeat cannot help.
+/// The body as a whole is invalid. The sentence is for the client; a retry
+/// cannot help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Malformed {
     #[error("The request body must be JSON.")]
@@ -40,12 +39,12 @@ pub enum Malformed {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Draft(Map<String, Value>);
 
-/// Whose image the original is.
+/// Where the original is.
 #[derive(Clone, Copy, Debug)]
 pub enum Original<'a> {
-    /// One of this service's own, recognised by its URL.
+    /// An image of this service.
     Own,
-    /// To be downloaded.
+    /// A URL to download.
     Elsewhere(&'a AllowedSources),
 }
 
@@ -60,7 +59,7 @@ impl FieldErrors {
 }
 
 impl Draft {
-    /// Reads a body, whose length the caller has bounded.
+    /// Parses a body whose length was already bounded.
     pub fn parse(body: &[u8]) -> Result<Self, Malformed> {
         match serde_json::from_slice(body) {
             Ok(Value::Object(fields)) => Ok(Self(fields)),
@@ -69,13 +68,13 @@ impl Draft {
         }
     }
 
-    /// None where it is missing or no string, which [`Self::check`] reports.
+    /// None if missing or not a string, which [`Self::check`] reports.
     pub fn original_image_url(&self) -> Option<&str> {
         self.0.get(ORIGINAL_IMAGE_URL).and_then(Value::as_str)
     }
 
-    /// The refinement that is asked for, or all of its problems at once.
-    /// Unknown fields are ignored.
+    /// Validates the request: the refinement, or all problems. Unknown fields
+    /// are ignored.
     pub fn check(mut self, original: Original<'_>) -> Result<Refinement, FieldErrors> {
         let mut errors = FieldErrors::default();
         let original_image_url =
@@ -138,7 +137,7 @@ pub fn is_idempotency_key(key: &str) -> bool {
     (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-/// An id as it is stored, in lower case, if it is a UUID with hyphens.
+/// Parses a hyphenated UUID; the result is in lower case.
 pub fn uuid(text: &str) -> Option<String> {
     if text.len() != uuid::fmt::Hyphenated::LENGTH {
         return None;

@@ -2,15 +2,15 @@
 
 use wasip3::http::types::ErrorCode;
 
-/// What whoever asked is told. What a peer says of itself is left out.
+/// Failures for the caller, without text from the peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// The platform does not let this component ask there.
+    /// The platform does not allow this connection.
     Forbidden,
     Unresolvable,
     Unreachable,
     TimedOut,
-    /// No secure connection can be made.
+    /// TLS failed.
     Tls,
     Broken,
 }

@@ -1,18 +1,18 @@
-//! A stream of bytes on its way in.
+//! Reading a stream of bytes.
 
 use concept_refinement_domain::pieces;
 use wit_bindgen::{StreamReader, StreamResult};
 
-/// A stream that is read in pieces which grow with what came.
+/// A stream that is read in growing chunks.
 pub struct Incoming {
     stream: StreamReader<u8>,
-    /// The pieces that came as large as they were read.
+    /// Number of chunks that filled their buffer.
     whole: usize,
 }
 
 impl Incoming {
-    /// The next piece, which is not empty. None at the end, or where the sender
-    /// gave up: the two look alike.
+    /// The next chunk, never empty. None at the end, or if the sender gave up;
+    /// the two look alike.
     pub async fn piece(&mut self) -> Option<Vec<u8>> {
         let size = pieces::size_after(self.whole);
         loop {

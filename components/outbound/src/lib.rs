@@ -1,7 +1,7 @@
 //! Outbound HTTP of components, by `wasi:http/client`.
 //!
-//! It says what is asked and reads what is answered. Whether an address may be
-//! asked is for the platform and for whoever calls; redirects are not followed.
+//! Sends requests and reads responses. Whether an address is allowed is for the
+//! caller and the platform to decide; redirects are not followed.
 #![cfg(target_arch = "wasm32")]
 
 mod failure;
@@ -16,7 +16,7 @@ pub use response::Response;
 
 use wasip3::http::client;
 
-/// Answers as soon as the head of the response is there.
+/// Sends a request and returns at the head of the response.
 pub async fn send(request: Request) -> Result<Response, Failure> {
     let Request {
         request,

@@ -1,22 +1,22 @@
-//! A request as `wasi:http` wants it.
+//! Builds `wasi:http` requests.
 
 use std::time::Duration;
 
 use wasip3::http::types::{self, ErrorCode, Fields, Method, RequestOptions, Scheme};
 use wit_bindgen::{FutureReader, StreamReader};
 
-/// A request that can be sent.
+/// A request ready to be sent.
 pub struct Request {
     pub(crate) request: types::Request,
     pub(crate) transmitted: Transmitted,
 }
 
-/// Tells how the sending went. Nobody is interested, but it has to be kept until
-/// the response is read: where it is dropped, some platforms drop the connection
-/// too, and what had not come of the response is missing without a word.
+/// The result of sending. It must live until the response is read: some
+/// platforms close the connection when it is dropped, and the rest of the
+/// response is then missing without an error.
 pub(crate) type Transmitted = FutureReader<Result<(), ErrorCode>>;
 
-/// What is not limited here is limited by whoever calls, or by the platform.
+/// Timeouts. What is not limited here is limited by the caller or the platform.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Timeouts {
     pub connect: Option<Duration>,
@@ -26,8 +26,8 @@ pub struct Timeouts {
     pub between_bytes: Option<Duration>,
 }
 
-/// A request to an absolute `http` or `https` URL without user information. An
-/// answer that is compressed is not asked for. None: it cannot be made.
+/// Builds a request to an absolute `http` or `https` URL without user
+/// information. Compression is not accepted. None: not possible.
 pub fn request<'a>(
     method: &Method,
     url: &str,

@@ -1,4 +1,4 @@
-//! A response as it comes.
+//! Reads responses.
 
 use wasip3::http::types::{self, ErrorCode, Trailers};
 use wit_bindgen::FutureReader;
@@ -10,7 +10,7 @@ pub struct Response {
     pub status: u16,
     fields: Vec<(String, Vec<u8>)>,
     body: Incoming,
-    /// Tells whether the body came whole.
+    /// Completes with whether the body was complete.
     end: Option<FutureReader<Result<Option<Trailers>, ErrorCode>>>,
     _transmitted: Transmitted,
 }
@@ -30,7 +30,7 @@ impl Response {
         }
     }
 
-    /// The first value of a field, where it is text.
+    /// The first value of a field, if it is text.
     pub fn header(&self, name: &str) -> Option<String> {
         let (_, value) = self
             .fields
@@ -39,12 +39,12 @@ impl Response {
         String::from_utf8(value.clone()).ok()
     }
 
-    /// The length of the body, as declared.
+    /// The declared length of the body.
     pub fn content_length(&self) -> Option<u64> {
         self.header("content-length")?.parse().ok()
     }
 
-    /// The next piece of the body, which is not empty; none at its end.
+    /// The next chunk of the body, never empty; None at the end.
     pub async fn piece(&mut self) -> Result<Option<Vec<u8>>, Failure> {
         if let Some(piece) = self.body.piece().await {
             return Ok(Some(piece));

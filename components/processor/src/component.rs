@@ -1,4 +1,4 @@
-//! The bindings: WIT on one side, [`crate::ports`] on the other.
+//! Implements [`crate::ports`] by the component's imports.
 
 #![allow(
     unsafe_code,
@@ -68,7 +68,7 @@ async fn config() -> Result<Config, ConfigError> {
     })
 }
 
-/// The ports, plugged into the component's imports.
+/// Implements the ports by the imports.
 struct Imports;
 
 impl Progress for Imports {
@@ -90,7 +90,7 @@ impl Clock for Imports {
     }
 
     fn jitter(&self) -> f64 {
-        // 53 bits are what an f64 holds exactly.
+        // An f64 holds 53 bits exactly.
         (random::get_random_u64() >> 11) as f64 / (1u64 << 53) as f64
     }
 }

@@ -7,7 +7,7 @@ use concept_refinement_domain::original::AllowedSources;
 use concept_refinement_domain::{duration, size};
 use thiserror::Error;
 
-/// A model's answer may be larger than an original (contract, section 2).
+/// Largest answer of a model, larger than an original (contract, section 2).
 const MAX_ANSWER_BYTES: u64 = 50 * 1024 * 1024;
 
 #[derive(Clone, Debug)]
@@ -18,8 +18,8 @@ pub struct Config {
     pub model_timeout: Duration,
     pub task_timeout: Duration,
     pub allowed_sources: AllowedSources,
-    /// The host and port of the model's provider, whose answers may point to
-    /// itself.
+    /// The URL of the model's provider, whose answers may point to its own
+    /// host.
     pub model_url: Option<url::Url>,
     pub public_url: Option<String>,
 }
@@ -32,7 +32,7 @@ pub struct ConfigError {
 }
 
 impl Config {
-    /// Of settings by name; one that is not set has the contract's default.
+    /// Reads settings by name; an unset one has the contract's default.
     pub fn from_settings(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         fn read<T>(
             get: &impl Fn(&str) -> Option<String>,

@@ -1,9 +1,9 @@
-//! An image's bytes, held in pieces that leave no room unused, however small
-//! those were in which they came.
+//! The bytes of an image in chunks that waste no memory, however small the
+//! received chunks were.
 //!
-//! One growing buffer would need up to three times the image while it is
-//! copied over; an instance's memory is capped, and a stream is spent once,
-//! while a repeat needs the bytes again.
+//! They are held because a stream can be read only once, while a retry needs
+//! the bytes again. One growing buffer would need up to three times the image
+//! while it is copied, and an instance's memory is limited.
 
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -14,13 +14,13 @@ use thiserror::Error;
 
 use crate::ports::ByteStream;
 
-/// A whole image, checked.
+/// A complete, inspected image.
 pub struct Contents {
     pieces: Rc<[Vec<u8>]>,
     inspected: Inspected,
 }
 
-/// Why bytes are not taken as an image, in sentences that the user may read.
+/// Why bytes were refused, in sentences for the user.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Rejected {
     #[error("{0}")]
@@ -30,7 +30,7 @@ pub enum Rejected {
 }
 
 impl Contents {
-    /// Reads a stream to its end, and no further than the limits allow.
+    /// Reads a stream to its end, within the limits.
     pub async fn collect(
         stream: &mut impl ByteStream,
         declared: Option<u64>,
@@ -69,7 +69,7 @@ impl Contents {
         self.inspected.format
     }
 
-    /// Shared, for a writer that outlives the call it belongs to.
+    /// Shared, for a writer that outlives its call.
     pub fn pieces(&self) -> Rc<[Vec<u8>]> {
         Rc::clone(&self.pieces)
     }

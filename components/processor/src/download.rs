@@ -1,7 +1,7 @@
-//! Fetches an image by its URL, under the rules for originals.
+//! Downloads an image by URL, under the rules for originals.
 //!
-//! Each address, redirects included, is judged by what can be seen of it here;
-//! a host that controls the network judges what the name resolves to.
+//! Each URL, including redirects, is checked without resolving its name; our
+//! host checks the addresses.
 
 use concept_refinement_domain::image::Limits;
 use concept_refinement_domain::original::check_url;
@@ -82,8 +82,8 @@ async fn contents<S: crate::ports::ByteStream>(
     Ok(Contents::collect(&mut response.body, response.content_length, limits).await?)
 }
 
-/// The model's provider may answer with an address of its own, wherever the
-/// operator put it; a user may not name it.
+/// A model may answer with a URL of its provider, even at a private address. A
+/// user may not.
 fn permitted(url: &str, purpose: Purpose, config: &Config) -> Result<Url, DownloadError> {
     if let (Ok(parsed), Some(provider)) = (Url::parse(url), &config.model_url)
         && purpose == Purpose::ModelAnswer

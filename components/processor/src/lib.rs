@@ -1,10 +1,9 @@
 //! The refinement pipeline as a component: claim, download, refine, store,
 //! complete (seed: `RefinementTaskProcessor`).
 //!
-//! [`process`] reads like the seed's six steps and knows only [`ports`], so it
-//! runs natively in tests; the bindings to WIT stand in `component`. It must
-//! never trust the message beyond the ids that it points to, and never write
-//! without naming its lease.
+//! [`process`] reads like its six steps and knows only [`ports`], so it runs
+//! natively in tests; `component` has the bindings to WIT. It must never trust
+//! more of a message than its ids, and never write without its lease.
 
 pub mod config;
 pub mod contents;

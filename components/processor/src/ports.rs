@@ -1,4 +1,4 @@
-//! What the pipeline needs of the world, in domain words.
+//! The ports of the pipeline, in domain words.
 
 #![allow(
     async_fn_in_trait,
@@ -16,10 +16,10 @@ use concept_refinement_domain::timestamp::Timestamp;
 
 use crate::contents::Contents;
 
-/// Bytes that arrive piece by piece.
+/// A stream of bytes.
 pub trait ByteStream {
-    /// The next piece; none at the end, or where the sender gave up: the two
-    /// look alike, so compare what came with what was promised.
+    /// The next chunk. None at the end, or if the sender gave up; the two look
+    /// alike, so compare with the declared length.
     async fn next(&mut self) -> Option<Vec<u8>>;
 }
 
@@ -64,7 +64,7 @@ pub trait Progress {
     async fn began(&self, lease: &Lease, stage: Stage);
 }
 
-/// What a model is asked, besides the image itself.
+/// A request to a model, without the image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModelRequest {
     pub prompt: String,
@@ -117,7 +117,7 @@ pub struct Response<S> {
     pub body: S,
 }
 
-/// Why there was no answer, in sentences that the user may read.
+/// Why a request failed, in sentences for the user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FetchError {
     #[error("the address is not public")]
@@ -134,8 +134,8 @@ pub enum FetchError {
     Broken,
 }
 
-/// On whose word an address is asked: a platform may let a model's provider
-/// point to itself where nobody else may.
+/// Who named a URL: a model may name its provider's host, which nobody else
+/// may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// A user named the address.
@@ -153,11 +153,11 @@ pub trait Http {
 pub trait Clock {
     fn now(&self) -> Timestamp;
     async fn sleep(&self, duration: Duration);
-    /// Evenly distributed in 0..1, to spread repeats.
+    /// Uniform in 0..1, to spread retries.
     fn jitter(&self) -> f64;
 }
 
-/// Everything at once.
+/// All ports together.
 pub trait Ports:
     TaskStore + ImageStore + ConceptStore + Progress + ImageModel + Http + Clock
 {

@@ -1,4 +1,4 @@
-//! The six steps of the pipeline (seed: `process`), under a lease.
+//! The six steps of the pipeline, under a lease.
 
 use std::cell::{Cell, OnceCell};
 use std::future::Future;
@@ -25,7 +25,7 @@ use crate::refine::refine;
 /// How strongly a model may change the original (contract, section 2).
 const STRENGTH: f32 = 0.7;
 
-/// What to do with the message.
+/// The outcome for the message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// The task is completed or failed: acknowledge it.
@@ -34,21 +34,21 @@ pub enum Outcome {
     Skipped,
     /// A capability could not be used: deliver it again later.
     RetryLater(String),
-    /// It makes no sense: acknowledge it, a repeat cannot help.
+    /// The message is invalid: acknowledge it, a retry cannot help.
     Rejected(String),
 }
 
-/// Why the steps ended before the last.
+/// Why the steps were interrupted.
 enum Interrupted {
     /// The task fails, with a reason that its user may read.
     Failed(Step, String),
-    /// Another worker has the task, or it is gone.
+    /// The lease is lost, or the task deleted.
     Lost,
-    /// The task's state could not be written or read.
+    /// The task store failed.
     Store(CapabilityError),
 }
 
-/// How far the steps came.
+/// How far the steps have come.
 struct Reached {
     step: Cell<Step>,
     /// The path of the refined image, once it is stored.
@@ -79,7 +79,7 @@ pub async fn process(ports: &impl Ports, config: &Config, message: &[u8]) -> Out
     })
 }
 
-/// Answers `None` if the time is over first; the work is dropped then.
+/// None: the time was up first, and the work was dropped.
 pub async fn timeout<T>(
     clock: &impl Clock,
     limit: Duration,
@@ -124,7 +124,7 @@ async fn run(
         Ok(()) => return Ok(Outcome::Done),
         Err(Interrupted::Lost) => return Ok(Outcome::Skipped),
         Err(Interrupted::Store(error)) if error.is_repeatable() => {
-            // Best effort: where the store is out of reach, the lease runs out.
+            // Best effort: if the store is unreachable, the lease expires.
             let _ = ports.release(&claimed.lease).await;
             return Err(error);
         }
@@ -136,15 +136,14 @@ async fn run(
         Fenced::Lost => return Ok(Outcome::Skipped),
     }
     if let Some(path) = reached.image.get() {
-        // Best effort: nothing will ever point to it, and on a full disk it
-        // takes the room of what is to be.
+        // Best effort: the image is unreferenced, and on a full disk it takes
+        // space that others need.
         let _ = ports.delete(path).await;
     }
     Ok(Outcome::Done)
 }
 
-/// Runs the steps while the lease is renewed beside them, until the task's
-/// time is over.
+/// Runs the steps and renews the lease concurrently, until the task's deadline.
 async fn under_lease(
     ports: &impl Ports,
     config: &Config,
@@ -171,8 +170,8 @@ async fn under_lease(
 
 struct Lost;
 
-/// Ends only when the lease is lost. A store that is out of reach for a while
-/// is asked again: the lease may outlast it, and each write is fenced anyway.
+/// Renews until the lease is lost. Errors are retried: the lease may outlast an
+/// outage, and each write is fenced anyway.
 async fn renewals(ports: &(impl TaskStore + Clock), lease: &Lease) -> Lost {
     let mut lease = lease.clone();
     loop {
@@ -227,8 +226,8 @@ async fn steps(
     }
 }
 
-/// The image that an earlier worker stored before it died. One that is gone is
-/// made again, unless it went with its task.
+/// The image of an earlier worker's checkpoint. If it is missing, it is made
+/// again, unless the task was deleted.
 async fn stored_earlier(
     ports: &(impl TaskStore + ImageStore),
     config: &Config,
@@ -284,8 +283,8 @@ async fn model_request(
     task: &Task,
     original: &Contents,
 ) -> Result<ModelRequest, Interrupted> {
-    // An image of our own can be fetched by a provider only where our public
-    // address is known.
+    // A provider can fetch an image of this service only if the public URL is
+    // configured.
     let source_url = match (&task.original_path, &config.public_url) {
         (None, _) => Some(task.refinement.original_image_url.clone()),
         (Some(path), Some(public_url)) => Some(images.sign(path, public_url).await?),
@@ -339,12 +338,12 @@ async fn store_refined_image(
     let kept = ports.checkpoint(lease, &stored.path).await;
     let is_left_alone = match &kept {
         Ok(fenced) => *fenced == Fenced::Lost,
-        // Out of reach, the store may have written it all the same.
+        // An unreachable store may have written the checkpoint nevertheless.
         Err(error) => error.kind != ErrorKind::Unavailable,
     };
     if is_left_alone {
-        // Best effort: an image that nothing points to is never visible. On a
-        // full disk it takes the room of what is to be.
+        // Best effort: an unreferenced image is never visible, but on a full
+        // disk it takes space that others need.
         let _ = ports.delete(&stored.path).await;
     }
     match kept? {

@@ -1,4 +1,4 @@
-//! Asks the model, and asks again where that can help.
+//! Calls the model, with retries.
 
 use concept_refinement_domain::retry::{MAX_TRIES, backoff};
 use concept_refinement_domain::timestamp::Timestamp;
@@ -9,7 +9,7 @@ use crate::download::download;
 use crate::ports::{Answer, Clock, Http, ImageModel, ModelError, ModelRequest, Purpose};
 use crate::process::timeout;
 
-/// The model's answer as a whole image, or a sentence that the user may read.
+/// The model's answer as a complete image, or a sentence for the user.
 pub async fn refine(
     ports: &(impl ImageModel + Http + Clock),
     request: ModelRequest,

@@ -1,4 +1,4 @@
-//! The pipeline over a simulated world in virtual time.
+//! The pipeline over in-memory ports, in virtual time.
 
 mod contents;
 mod hostile;

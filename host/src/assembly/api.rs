@@ -13,8 +13,8 @@ use crate::metrics::Metrics;
 use crate::wasm::engine::Engine;
 use crate::wasm::sandbox::{Grants, Place, Sandbox};
 
-/// The anonymous sessions of one client address: enough for a household or an
-/// office that comes at once, too few to be worth a quota.
+/// Anonymous sessions per client address: enough for a household or an office
+/// that arrives at once, too few to evade the quota with.
 const SESSIONS: Limit = Limit {
     method: http::Method::POST,
     path: "/api/auth/session",

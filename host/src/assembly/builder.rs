@@ -48,7 +48,7 @@ impl HostBuilder {
         }
     }
 
-    /// Serves on this listener instead of the configured address.
+    /// Uses this listener instead of binding the configured address.
     pub fn listener(mut self, listener: TcpListener) -> Self {
         self.listener = Some(listener);
         self
@@ -68,15 +68,14 @@ impl HostBuilder {
         self
     }
 
-    /// Asks this resolver for the addresses behind names, which are judged as
-    /// ever, instead of the machine's.
+    /// Resolves names with this resolver instead of the machine's. Addresses
+    /// are checked as usual.
     pub fn resolver(mut self, resolver: Arc<dyn Resolver>) -> Self {
         self.resolver = resolver;
         self
     }
 
-    /// Puts capabilities of your own in place of the configured ones, or
-    /// around them.
+    /// Replaces or wraps the configured capabilities.
     pub fn map_capabilities(
         mut self,
         map: impl FnOnce(Capabilities) -> Capabilities + Send + 'static,

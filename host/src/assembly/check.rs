@@ -1,10 +1,10 @@
-//! Looks whether a service could work as it is configured, without starting
-//! one: the components fit, the stores open, the model and its provider answer.
+//! Checks whether a service would work with this configuration, without
+//! starting one: the components fit, the stores open, the model and its
+//! provider answer.
 //!
-//! It makes no store and no secret, and asks for nothing that costs. Stores that
-//! are there are opened as a start would open them, which brings older ones up
-//! to date. A running service that holds them is not disturbed: that it does is
-//! as good as a look of our own.
+//! It creates no store and no secret, and makes no call that costs money.
+//! Existing stores are opened as a start would open them, which migrates older
+//! ones. A running service is not disturbed: if it holds the stores, they work.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -26,14 +26,14 @@ use crate::config::{Auth, Config};
 use crate::egress::{Egress, Network, Origin, resolver};
 use crate::wasm::engine::{Engine, Pool};
 
-/// For an answer of a service elsewhere.
+/// How long a remote service may take to answer.
 const ANSWER: Duration = Duration::from_secs(10);
 
-/// What was found of one part.
+/// The result for one part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     pub name: &'static str,
-    /// More on it, which may be empty; or why it cannot be used.
+    /// A detail, perhaps empty; or why the part cannot be used.
     pub result: Result<String, String>,
 }
 
@@ -48,7 +48,8 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Looks at one part after the other and tells what it finds as it goes.
+/// Checks one part after the other and reports each result as soon as it is
+/// known.
 pub async fn check(
     config: &Config,
     components: anyhow::Result<Components>,
@@ -71,7 +72,7 @@ pub async fn check(
             (None, None)
         }
     };
-    // Without a directory there is nothing in it to look at.
+    // Without a directory there are no stores to check.
     if place.is_some() {
         let tasks = tasks(config).await;
         let queue = queue(config, &tasks).await;
@@ -97,7 +98,7 @@ pub async fn check(
     Ok(())
 }
 
-/// Where it is, or that there is room for it to be made.
+/// Where it is, or where it would be created.
 fn data_directory(config: &Config) -> anyhow::Result<String> {
     let directory = &config.data_dir;
     let shown = directory.display();
@@ -116,7 +117,7 @@ fn data_directory(config: &Config) -> anyhow::Result<String> {
     }
 }
 
-/// None: it is drawn at the first start.
+/// None: the first start will generate it.
 fn secret(config: &Config) -> anyhow::Result<Option<Secret>> {
     match config.data_dir.join("secret").try_exists() {
         Ok(false) => Ok(None),
@@ -179,7 +180,7 @@ async fn queue(
             Ok(String::new())
         }
         Ok(other) => Ok(other.to_string()),
-        // The same sentence for what rests on the same thing.
+        // Repeats an error for a part that depends on the one that failed.
         Err(error) => Err(anyhow::anyhow!("{error:#}")),
     }
 }
@@ -196,7 +197,7 @@ async fn images(config: &Config, secret: Option<Secret>) -> anyhow::Result<Strin
     Ok(looked.to_string())
 }
 
-/// All components, of which the model is still to be asked what it is.
+/// Compiles all components; the model has not described itself yet.
 async fn compiled(
     config: &Config,
     components: anyhow::Result<Components>,
@@ -214,7 +215,7 @@ async fn compiled(
     .await
 }
 
-/// By the way, and with the grant, that the model itself has.
+/// Over the same network path and with the same grant as the model.
 async fn provider(config: &Config, origin: &Origin, network: &Network) -> anyhow::Result<String> {
     let base = config.values.get("model-url").unwrap_or_default();
     let path = url::Url::parse(base).map_or_else(|_| "/".to_owned(), |url| url.path().to_owned());
@@ -222,7 +223,7 @@ async fn provider(config: &Config, origin: &Origin, network: &Network) -> anyhow
     reached(&egress, origin, &path).await
 }
 
-/// With the grant that the API itself has.
+/// With the same grant as the API.
 async fn issuer(config: &Config, url: &url::Url, network: &Network) -> anyhow::Result<String> {
     let origin = Origin::of_url(url).context("its URL cannot be used")?;
     let egress = grants::issuer(config, network);

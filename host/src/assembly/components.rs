@@ -1,4 +1,4 @@
-//! The components' bytes: embedded in the executable, or of a directory.
+//! The bytes of the components, embedded in the executable or from a directory.
 
 use std::borrow::Cow;
 use std::path::Path;

@@ -1,10 +1,10 @@
-//! A component that is all in one: API, pipeline, model and stores. The host
-//! gives it HTTP, in and out, a directory and its settings, and nothing of its
-//! own capabilities.
+//! Serves a composed component that contains the API, the pipeline, a model and
+//! stores. The host gives it HTTP in both directions, a directory and settings,
+//! but none of its own capabilities.
 //!
-//! What is in it shares one instance, and so one grant, one memory and one
-//! fate: a model that computes holds up the requests of its instance. Parts that
-//! have to be kept apart are run by [`crate::HostBuilder`].
+//! All parts share one instance, and therefore one grant, one memory and one
+//! failure: a model that computes blocks the other requests of its instance.
+//! [`crate::HostBuilder`] runs the parts separately.
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
@@ -27,14 +27,14 @@ use crate::wasm::engine::{Engine, Pool};
 use crate::wasm::linker::wasi_linker;
 use crate::wasm::sandbox::{Place, Sandbox};
 
-/// Instances at once. Each may grow as large as a model.
+/// Most instances at a time. Each may use as much memory as a model.
 const INSTANCES: u32 = 16;
 
-/// What one is made of at most: components with a memory of their own.
+/// Most components with a memory of their own in one composition.
 const PARTS: u32 = 8;
 
-/// How such a component is served: by the configuration, which it sees as
-/// variables `REFINEMENT_...`, with the data directory as `/data`.
+/// Serves a composed component. It sees the configuration as variables
+/// `REFINEMENT_...` and the data directory as `/data`.
 pub struct Composed {
     config: Config,
     component: Cow<'static, [u8]>,
@@ -51,8 +51,8 @@ impl Composed {
         }
     }
 
-    /// Asks this resolver for the addresses behind names, which are judged as
-    /// ever, instead of the machine's.
+    /// Resolves names with this resolver instead of the machine's. Addresses
+    /// are checked as usual.
     pub fn resolver(mut self, resolver: Arc<dyn Resolver>) -> Self {
         self.resolver = resolver;
         self
@@ -107,9 +107,8 @@ fn served(engine: &Engine, bytes: &[u8]) -> anyhow::Result<ServicePre<Sandbox>> 
         .context("the composed component asks for more than there is")
 }
 
-/// Stores that were made for platforms which tell no component where a request
-/// came to have URLs of ours begin with the public one: without one set, it is
-/// where this listens.
+/// Adapters for platforms that hide a request's origin build image URLs from
+/// the public URL. If none is set, this is the address of the listener.
 fn environment(config: &Config, address: SocketAddr) -> Vec<(String, String)> {
     SETTINGS
         .iter()

@@ -15,11 +15,11 @@ use crate::config::{Auth, Config};
 use crate::egress::{Bounds, Egress, Grant, Network, Origin};
 use crate::wasm::sandbox::{GrantedSettings, Grants};
 
-/// What an instance of the API may grow to, in bytes.
+/// Most memory of an instance of the API, in bytes.
 pub const API_MEMORY: usize = 128 << 20;
 
-/// What an instance of the processor may grow to, in bytes: an original and a
-/// model's answer at their largest, and room to work.
+/// Most memory of an instance of the processor, in bytes: the largest original,
+/// the largest answer of a model, and working memory.
 pub const PROCESSOR_MEMORY: usize = 96 << 20;
 
 /// What an issuer's answer with its keys may take. The component itself waits
@@ -161,8 +161,8 @@ fn processor_settings(config: &Config) -> GrantedSettings {
             "task-timeout",
         ],
     );
-    // The host itself limits each call of the model, from when it runs: a call
-    // that waits for a core is not a model that hangs.
+    // The host limits each call of the model from the moment it runs, so that
+    // waiting for a core does not count as a hanging model.
     if let Some(limit) = config.values.get("task-timeout") {
         settings.insert("model-timeout", limit.to_owned());
     }
@@ -177,7 +177,7 @@ fn with_public_url(mut settings: GrantedSettings, config: &Config) -> GrantedSet
     settings
 }
 
-/// The values of these settings, where they are set.
+/// The values of these settings, as far as they are set.
 fn values(config: &Config, names: &[&'static str]) -> GrantedSettings {
     names
         .iter()

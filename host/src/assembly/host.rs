@@ -25,11 +25,11 @@ use crate::metrics::Limited;
 use crate::runtime::Tokio;
 use crate::wasm::engine::Pool;
 
-/// Instances of the API at once; requests share them.
+/// Most instances of the API at a time; requests share them.
 const API_INSTANCES: u32 = 64;
 
-/// A host at work. Dropping it ends its tasks without waiting; what was
-/// accepted stays stored.
+/// A running host. Dropping it aborts its work without waiting; accepted tasks
+/// stay stored.
 pub struct Host {
     metrics_address: Option<SocketAddr>,
     capabilities: Arc<Capabilities>,
@@ -37,8 +37,8 @@ pub struct Host {
 }
 
 impl HostBuilder {
-    /// Opens the stores, compiles the components, takes over what a process
-    /// before this one left, and begins to serve.
+    /// Opens the stores, compiles the components, recovers unfinished tasks of
+    /// a previous process, and starts to serve.
     ///
     /// # Errors
     ///
@@ -63,9 +63,9 @@ impl HostBuilder {
         let metrics = monitoring.as_ref().map(Monitoring::metrics);
         create_directory(&config.data_dir).context("creating the data directory")?;
 
-        // A directory that cannot be used is told before anything is compiled.
-        // Two that start at once on the same data: one of them stops here,
-        // before it draws a secret.
+        // An unusable directory is reported before anything is compiled. Of two
+        // processes that start on the same data, one fails here, before it
+        // generates a secret.
         let tasks = capabilities::tasks(&config, &clock)?.open().await?;
         let check_damage = Arc::clone(&tasks.check_damage);
 
@@ -99,7 +99,8 @@ impl HostBuilder {
             metrics.clone(),
         );
 
-        // Reading goes on where nothing can be written, as on a full disk.
+        // If nothing can be written, for example on a full disk, reads still
+        // work.
         let runtime = Arc::new(Tokio::default());
         let sweep = Arc::new(Sweep {
             host: Arc::clone(&capabilities),
@@ -143,7 +144,7 @@ impl HostBuilder {
 }
 
 impl Host {
-    /// Where it listens.
+    /// The address of the listener.
     pub fn address(&self) -> SocketAddr {
         self.serving.address()
     }
@@ -164,14 +165,15 @@ impl Host {
         self.serving.stop().await;
     }
 
-    /// What is left to do with a host that nobody else has a use for.
+    /// Keeps only what is needed to stop.
     pub(crate) fn into_serving(self) -> Serving {
         self.serving
     }
 }
 
 fn pool(config: &Config) -> anyhow::Result<Pool> {
-    // Each task in flight holds a processor and a model.
+    // Each task in flight has an instance of the processor and one of the
+    // model.
     let in_flight = u32::try_from(config.concurrency)?.saturating_mul(2);
     Ok(Pool {
         instances: in_flight.saturating_add(API_INSTANCES),

@@ -20,11 +20,12 @@ use crate::wasm::engine::Engine;
 use crate::wasm::processor::ProcessorComponent;
 use crate::wasm::sandbox::Sandbox;
 
-/// Tasks in flight for each call of the model that can run: enough to download
-/// while others compute, few enough that none spends its time waiting.
+/// Tasks in flight per concurrent call of the model: enough to download while
+/// others compute, few enough that no task spends its deadline waiting for the
+/// model.
 const TASKS_PER_CALL: usize = 8;
 
-/// The model component, which has described itself.
+/// Loads the model component and lets it describe itself.
 pub async fn model(
     config: &Config,
     engine: &Engine,

@@ -1,8 +1,8 @@
 //! The pipeline without a service: the same processor and model components, run
-//! for one image at a time on capabilities in memory.
+//! for one image on in-memory capabilities.
 //!
-//! Nothing is listened on and nothing outlives it: an image is let go of when its
-//! refinement ends, and all the rest with the [`Refiner`].
+//! It opens no listener and leaves nothing behind: an image is dropped when its
+//! refinement ends, everything else with the [`Refiner`].
 
 pub mod request;
 
@@ -33,13 +33,14 @@ use crate::loops::worker::Worker;
 use crate::wasm::engine::{Engine, Pool};
 use request::{RefineError, Refined, Source, Words, check};
 
-/// Refinements at once: they wait for a provider, or for a core.
+/// Most refinements at a time; they wait for a provider or for a core.
 const AT_ONCE: usize = 4;
 
-/// Each holds a processor and a model; the model was asked what it is besides.
+/// Each refinement has an instance of the processor and one of the model; one
+/// more describes the model.
 const INSTANCES: u32 = 2 * AT_ONCE as u32 + 1;
 
-/// More than any format begins with, in bytes.
+/// Longer than any format's signature, in bytes.
 const SIGNATURE: usize = 64;
 
 /// A pipeline without a service. Dropping it ends what it does.
@@ -62,15 +63,14 @@ pub struct Refiner {
     worker: Worker,
     capabilities: Arc<Capabilities>,
     allowed_sources: AllowedSources,
-    /// Ends last: instances run on it.
+    /// Dropped last, since instances run on it.
     _engine: Engine,
 }
 
 impl HostBuilder {
-    /// Compiles the pipeline, without a service around it. Nothing of the
-    /// configuration that concerns a service matters, the data directory
-    /// included. `cache`: a directory for compiled code, which is gone without
-    /// where it cannot be used.
+    /// Compiles the pipeline without a service. Settings of the service,
+    /// including the data directory, are ignored. `cache` is a directory for
+    /// compiled code; if it cannot be used, code is compiled each time.
     ///
     /// # Errors
     ///
@@ -85,7 +85,7 @@ impl HostBuilder {
             map_capabilities,
             ..
         } = self;
-        // There is no service that a provider could fetch an upload from.
+        // A provider cannot fetch an upload, since there is no service.
         config.public_url = None;
         let pool = Pool {
             instances: INSTANCES,
@@ -113,7 +113,7 @@ impl HostBuilder {
 }
 
 impl Refiner {
-    /// How many refinements can run at once: more would only wait.
+    /// How many refinements can run at a time; more would only wait.
     pub fn at_once(&self) -> usize {
         self.capabilities.model.at_once().clamp(1, AT_ONCE)
     }
@@ -130,7 +130,7 @@ impl Refiner {
         words: &Words,
         began: impl FnMut(Stage),
     ) -> Result<Refined, RefineError> {
-        // One task a user: each has a user of its own, who has nothing else.
+        // A user may have one active task, so each task has a user of its own.
         let user = Uuid::now_v7().to_string();
         let (refinement, upload) = match source {
             Source::Url(url) => (check(words, Some(&url), &self.allowed_sources)?, None),
@@ -218,7 +218,7 @@ impl Refiner {
         self.taken(task).await
     }
 
-    /// The image of a task that has ended, taken out of the store.
+    /// Removes the image of a finished task from the store and returns it.
     async fn taken(&self, task: Task) -> Result<Refined, RefineError> {
         let Some(path) = task.image_path else {
             let message = task.error_message.unwrap_or_default();
@@ -240,14 +240,15 @@ impl Refiner {
     }
 }
 
-/// By its first bytes. What is no image gets any: the pipeline refuses it.
+/// The format by the first bytes. For anything else any format will do: the
+/// pipeline refuses it.
 fn format_of(bytes: &[u8]) -> Format {
     let mut inspector = Inspector::new(Limits {
         max_bytes: u64::MAX,
         max_pixels: u64::MAX,
     });
     let beginning = bytes.get(..SIGNATURE).unwrap_or(bytes);
-    // Problems are told by the pipeline, all in one place.
+    // All problems are reported by the pipeline.
     let _ = inspector.push(beginning);
     inspector.format().unwrap_or(Format::Png)
 }

@@ -1,5 +1,5 @@
-//! The host's own secret: drawn once, kept in the data directory, readable by
-//! its owner only. Keys for different purposes are derived from it.
+//! The host's secret: generated once and stored in the data directory, readable
+//! by its owner only. Keys for different purposes are derived from it.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read as _, Write as _};
@@ -13,7 +13,8 @@ use crate::capability::directory;
 pub struct Secret([u8; LENGTH]);
 
 impl Secret {
-    /// The secret of a data directory; the first call draws it with `random`.
+    /// Opens the secret of a data directory; the first call generates it with
+    /// `random`.
     pub fn open(directory: &Path, random: impl FnOnce() -> [u8; LENGTH]) -> anyhow::Result<Self> {
         let path = directory.join("secret");
         match File::open(&path) {
@@ -33,13 +34,13 @@ impl Secret {
         }
     }
 
-    /// A key for one purpose.
+    /// Derives the key for one purpose.
     pub fn key(&self, purpose: &str) -> [u8; LENGTH] {
         secret::derive(&self.0, purpose)
     }
 }
 
-/// Whole or not at all: a crash in between leaves no half secret behind.
+/// Written whole or not at all, even if the process crashes.
 fn write(place: &Path, path: &Path, secret: &[u8]) -> std::io::Result<()> {
     let draft = place.join("secret.new");
     let mut file = directory::private_file()

@@ -15,12 +15,12 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::capability::tasks::watchers::Watchers;
 use crate::wasm::engine::Engine;
 
-/// How long a stop waits for what is under way. The rest of the 30 s that it
-/// may take (contract, section 4) is for giving back what was not finished.
+/// The grace period for work in progress. The rest of the 30 s of a stop
+/// (contract, section 4) is for releasing unfinished tasks.
 const GRACE: Duration = Duration::from_secs(28);
 
-/// A server at work. Dropping it ends its tasks without waiting; what was
-/// accepted stays stored.
+/// A running server. Dropping it aborts its work without waiting; accepted
+/// tasks stay stored.
 pub struct Serving {
     address: SocketAddr,
     watchers: Arc<Watchers>,
@@ -28,7 +28,7 @@ pub struct Serving {
     cancel: CancellationToken,
     loops: Vec<JoinHandle<()>>,
     _monitoring: Option<AbortOnDropHandle<()>>,
-    /// Ends last: instances run on it.
+    /// Dropped last, since instances run on it.
     _engine: Engine,
 }
 
@@ -71,7 +71,7 @@ impl Serving {
         self._monitoring = Some(monitoring);
     }
 
-    /// Where it listens.
+    /// The address of the listener.
     pub fn address(&self) -> SocketAddr {
         self.address
     }

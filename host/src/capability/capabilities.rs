@@ -1,4 +1,4 @@
-//! All capabilities of one host together.
+//! All capabilities of one host.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -49,7 +49,7 @@ impl Capabilities {
         &*self.store
     }
 
-    /// Looks at each capability, in the order of the contract.
+    /// Checks each capability, in the order of the contract.
     pub async fn check(&self) -> Vec<CapabilityState> {
         let (tasks, queue, images) = tokio::join!(
             self.maintenance().check(),
@@ -75,7 +75,7 @@ impl Capabilities {
         .collect()
     }
 
-    /// Remembers how a call of the model went.
+    /// Records the outcome of a call of the model.
     pub fn model_called(&self, worked: bool) {
         let mut health = self
             .model_health

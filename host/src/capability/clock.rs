@@ -1,4 +1,4 @@
-//! The time, handed to whoever needs it.
+//! Clocks that are passed to what needs the time.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -11,13 +11,13 @@ pub trait Clock: Send + Sync {
     fn now(&self) -> Timestamp;
 }
 
-/// The moment a while ago; the epoch if that is not as long ago.
+/// The time `duration` ago, but not before the epoch.
 pub fn before(now: Timestamp, while_: Duration) -> Timestamp {
     let micros = u64::try_from(while_.as_micros()).unwrap_or(u64::MAX);
     Timestamp(now.0.saturating_sub(micros))
 }
 
-/// The machine's clock. It may jump, as machines' clocks do.
+/// The machine's clock. It may jump.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
@@ -30,7 +30,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still until it is set, for tests and simulations.
+/// A clock that is set by hand, for tests and simulations.
 #[derive(Debug, Default)]
 pub struct ManualClock(AtomicU64);
 

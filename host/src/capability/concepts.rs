@@ -1,5 +1,5 @@
-//! Refined concepts: what a completed task leaves behind. The promises stand in
-//! `wit/concept-store.wit`.
+//! Refined concepts, the results of completed tasks. `wit/concept-store.wit`
+//! has the promises.
 //!
 //! A concept is prepared by the worker of its task and becomes visible in the
 //! same step that completes the task, so its backend is that of the tasks: see
@@ -25,8 +25,8 @@ pub trait Concepts: Send + Sync {
         after: Option<Position>,
     ) -> Answer<'a, ConceptPage>;
 
-    /// Forgets a concept; its task keeps its result and loses its image.
-    /// Answers the path of the image, which is to be deleted. None: no such
+    /// Deletes a concept. Its task keeps its result id and loses its image.
+    /// Returns the path of the image, which the caller deletes. None: no such
     /// concept, or another user's.
     fn delete<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<String>>;
 }

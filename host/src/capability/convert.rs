@@ -1,5 +1,4 @@
-//! Conversions between WIT and domain values that several links share, each
-//! standing once.
+//! Conversions between WIT and domain values that several links share.
 
 use concept_refinement_domain::capability::{CapabilityError, ErrorKind, Fenced, Lease, Position};
 use concept_refinement_domain::task::{Refinement, Stage, Status, Task};

@@ -1,5 +1,5 @@
-//! Directories that an embedded store keeps its files in: made durably, and
-//! held by one process at a time.
+//! Data directories of embedded stores: created durably, and locked by one
+//! process at a time.
 
 use std::fs::{self, File, Metadata, TryLockError};
 use std::io;
@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Access, access};
 use thiserror::Error;
 
-/// Why an embedded store could not be opened: for the operator who starts it,
-/// never for a caller of the API, since it names paths.
+/// Why an embedded store could not be opened. For the operator, never for a
+/// caller of the API, since it names paths.
 #[derive(Debug, Error)]
 pub enum OpenError {
     /// Another process holds this directory.
@@ -46,8 +46,8 @@ impl OpenError {
     }
 }
 
-/// Holds a directory for this process. The system lets go of it when the
-/// process ends, however it ends.
+/// Locks a directory for this process. The system releases the lock when the
+/// process ends.
 #[derive(Debug)]
 pub(super) struct DirectoryLock {
     named: NamedFile,
@@ -55,8 +55,8 @@ pub(super) struct DirectoryLock {
 }
 
 impl DirectoryLock {
-    /// `name` is the file in the directory that is locked: two stores may share
-    /// a directory if they lock different files.
+    /// `name` is the lock file within the directory. Two stores may share a
+    /// directory if their lock files differ.
     pub(super) fn acquire(directory: &Path, name: &str) -> Result<Self, OpenError> {
         create(directory).map_err(|error| OpenError::unusable(directory, error))?;
         let path = directory.join(name);
@@ -76,13 +76,13 @@ impl DirectoryLock {
         }
     }
 
-    /// An error: the directory was removed, or is not the one that is held.
+    /// Fails if the directory was removed or replaced.
     pub(super) fn check(&self) -> io::Result<()> {
         self.named.check()
     }
 }
 
-/// A file that is to keep its name while it is open.
+/// An open file that must keep its name.
 #[derive(Debug)]
 pub(super) struct NamedFile {
     path: PathBuf,
@@ -97,8 +97,7 @@ impl NamedFile {
         })
     }
 
-    /// An error: the name is gone, or another file's. It looks at the name
-    /// only, and opens nothing.
+    /// Fails if the name is gone or belongs to another file. Opens nothing.
     pub(super) fn check(&self) -> io::Result<()> {
         if identity(&fs::metadata(&self.path)?) == self.identity {
             Ok(())
@@ -108,7 +107,7 @@ impl NamedFile {
     }
 }
 
-/// Whether it is this user's own, and nobody else may write to it.
+/// Whether the file belongs to this user and nobody else may write to it.
 #[cfg(unix)]
 pub(crate) fn is_private(metadata: &Metadata) -> bool {
     use std::os::unix::fs::MetadataExt as _;
@@ -122,8 +121,8 @@ pub(crate) fn is_private(_: &Metadata) -> bool {
     true
 }
 
-/// An error: nothing can be made in the directory, or it is none. As far as
-/// that can be told without trying.
+/// Fails if it is no directory, or no file can be created in it, as far as can
+/// be seen without trying.
 pub(crate) fn may_be_written(directory: &Path) -> io::Result<()> {
     if !fs::metadata(directory)?.is_dir() {
         return Err(io::ErrorKind::NotADirectory.into());
@@ -131,7 +130,7 @@ pub(crate) fn may_be_written(directory: &Path) -> io::Result<()> {
     Ok(access(directory, Access::WRITE_OK | Access::EXEC_OK)?)
 }
 
-/// An open file's inode is not given to another, even if its name is removed.
+/// The inode of an open file is not reused, even if its name is removed.
 #[cfg(unix)]
 type Identity = (u64, u64);
 
@@ -141,15 +140,15 @@ fn identity(metadata: &Metadata) -> Identity {
     (metadata.dev(), metadata.ino())
 }
 
-/// Elsewhere an open file keeps its name.
+/// On other systems an open file cannot lose its name.
 #[cfg(not(unix))]
 type Identity = ();
 
 #[cfg(not(unix))]
 fn identity(_: &Metadata) -> Identity {}
 
-/// Creates a directory, and those above it, for this user only, so that it is
-/// still there after a power loss. One that exists is left as it is.
+/// Creates a directory and its parents, for this user only, and makes that
+/// durable. An existing directory is left as it is.
 pub fn create(directory: &Path) -> io::Result<()> {
     if directory.is_dir() {
         return Ok(());
@@ -169,8 +168,8 @@ pub fn create(directory: &Path) -> io::Result<()> {
     sync(parent)
 }
 
-/// How a file is opened for writing that, where it is new, this user alone can
-/// read.
+/// Options to open a file for writing; a new file is readable by this user
+/// only.
 pub(crate) fn private_file() -> fs::OpenOptions {
     let mut options = File::options();
     options.write(true);
@@ -179,7 +178,7 @@ pub(crate) fn private_file() -> fs::OpenOptions {
     options
 }
 
-/// Makes what was named, renamed or removed in a directory durable.
+/// Makes names that were created, changed or removed in a directory durable.
 pub(crate) fn sync(directory: &Path) -> io::Result<()> {
     if cfg!(unix) {
         File::open(directory)?.sync_all()?;

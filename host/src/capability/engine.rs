@@ -43,8 +43,8 @@ pub type ImageEngine = Engine<Signing, Arc<dyn ImageStore>>;
 #[derive(Clone)]
 pub struct OpenTasks {
     pub store: Arc<dyn TaskStore>,
-    /// An error: it has turned out since that the store is damaged. Whoever
-    /// starts with it looks here before it promises anything.
+    /// Fails if damage was found since the store was opened. Checked at a start
+    /// before any promise is made.
     pub check_damage: Arc<dyn Fn() -> Result<(), OpenError> + Send + Sync>,
 }
 

@@ -1,4 +1,4 @@
-//! How the capabilities are, where that is more than asking each of them.
+//! The state of the capabilities, where it is more than asking each of them.
 
 mod link;
 mod model_health;

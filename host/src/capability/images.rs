@@ -1,9 +1,8 @@
-//! Images: uploaded originals and refined ones. The promises stand in
-//! `wit/image-store.wit`.
+//! Uploaded and refined images. `wit/image-store.wit` has the promises.
 //!
-//! An image is there whole or not at all, and never changes. It is named by its
-//! `ImagePath`, in every backend alike; what is no such path names
-//! nothing, so no string from outside ever becomes part of a file's name.
+//! An image exists whole or not at all, and never changes. In every backend its
+//! name is an `ImagePath`. Any other string names nothing, so no string from
+//! outside becomes part of a file name.
 
 pub mod file;
 mod link;
@@ -22,11 +21,11 @@ use super::Answer;
 pub use concept_refinement_domain::image_url::Signing;
 pub use operation::{ImageOperation, ImageReply};
 
-/// An image's bytes in order. An error ends them: what came before it is not
-/// the whole.
+/// The bytes of an image. An error ends the stream, and the image is then
+/// incomplete.
 pub type Contents = BoxStream<'static, Result<Bytes, CapabilityError>>;
 
-/// What is told of an image in a list of them.
+/// One entry of a list of images.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed {
     /// Its `ImagePath`, as text.
@@ -35,13 +34,13 @@ pub struct Listed {
     pub created_at: Timestamp,
 }
 
-/// Images one by one. An error ends them: there may be more.
+/// A stream of images. An error ends it, and the list is then incomplete.
 pub type Images = BoxStream<'static, Result<Listed, CapabilityError>>;
 
 /// Stores images.
 pub trait ImageStore: Send + Sync {
-    /// Stores an image whole, durably, before it answers. An image of the same
-    /// name, kind and owner is replaced; another owner's is another image.
+    /// Stores an image durably before it returns. Replaces an image of the same
+    /// name, kind and owner.
     fn put(&self, image: NewImage, contents: Contents) -> Answer<'_, StoredOrNot>;
 
     /// None: no such image.
@@ -58,19 +57,19 @@ pub trait ImageStore: Send + Sync {
     /// Removes an image. A repeat changes nothing.
     fn delete<'a>(&'a self, path: &'a str) -> Answer<'a, ()>;
 
-    /// An absolute URL by which anyone may load the image for a while, on the
+    /// An absolute URL with which anyone may load the image for a while, on the
     /// public URL, or else on `origin` (`http://host:port`).
     fn sign<'a>(&'a self, path: &'a str, origin: &'a str) -> Answer<'a, String>;
 
-    /// Whether a URL lies where this service's own images are (on the public
-    /// URL or on `origin`), and which it names. The image need not exist.
+    /// Whether a URL is in the place of this service's images (on the public
+    /// URL or on `origin`), and which image it names. The image need not exist.
     fn resolve<'a>(&'a self, url: &'a str, origin: &'a str) -> Answer<'a, Option<Resolved>>;
 
-    /// All images of a kind, in any order. One that is stored or deleted
-    /// meanwhile may be among them or not.
+    /// All images of a kind, in any order. An image that is stored or deleted
+    /// meanwhile may be included or not.
     fn list(&self, kind: ImageKind) -> Answer<'_, Images>;
 
-    /// Whether the store can be used, for writing too.
+    /// Whether the store can be read and written.
     fn check(&self) -> Answer<'_, ()>;
 }
 

@@ -1,4 +1,4 @@
-//! The image model. The promises stand in `wit/image-model.wit`.
+//! The image model. `wit/image-model.wit` has the promises.
 
 mod admission;
 pub(crate) mod component;
@@ -50,34 +50,34 @@ pub enum ModelAnswer {
 pub enum ModelError {
     /// A repeat can help.
     Unavailable {
-        /// In a sentence for the person who asked.
+        /// A sentence for the user.
         reason: String,
         /// How long to wait before, if the model said so.
         retry_after: Option<Duration>,
     },
     /// A repeat cannot help.
     Refused(String),
-    /// It crashed, or did not answer in time: a repeat would do so again. Of
-    /// the model's health this says more than a refusal does.
+    /// It trapped or timed out; a repeat would do so again. Unlike a refusal,
+    /// this counts against the model's health.
     Broken(String),
 }
 
 /// What refines images.
 pub trait ImageModel: Send + Sync {
-    /// Refines one image. The call ends when it is dropped.
+    /// Refines one image. Dropping the future cancels the call.
     fn refine(&self, request: ModelRequest) -> BoxFuture<'_, Result<ModelAnswer, ModelError>>;
 
-    /// How many calls can run at once: more would only wait. A task that waits
-    /// for its model is better left in the queue.
+    /// How many calls can run at a time. More would only wait, and a waiting
+    /// task is better left in the queue.
     fn at_once(&self) -> usize {
         usize::MAX
     }
 
-    /// How many calls run now, where that is known.
+    /// How many calls are running, if known.
     fn running(&self) -> usize {
         0
     }
 
-    /// One sentence on what this model is.
+    /// Describes the model in one sentence.
     fn describe(&self) -> &str;
 }

@@ -1,3 +1,3 @@
-//! Progress: those who watch a task are told by the task store.
+//! Progress: the task store tells the watchers of a task.
 
 mod link;

@@ -1,8 +1,8 @@
-//! Carries "look at this task" to a worker: at least once, in no order that
-//! anything may rely on. The promises stand in `wit/task-queue.wit`.
+//! Delivers "look at this task" to a worker, at least once, in no guaranteed
+//! order. `wit/task-queue.wit` has the promises.
 //!
-//! A queue may lose, repeat or delay: what decides is the claim, and what was
-//! lost is published again when it is overdue.
+//! A queue may lose, repeat or delay messages: the claim decides who works on a
+//! task, and an overdue task is published again.
 
 mod link;
 mod operation;
@@ -18,19 +18,18 @@ pub use operation::{QueueOperation, QueueReply};
 
 /// Carries messages to workers.
 pub trait TaskQueue: Send + Sync {
-    /// A repeat delivers the message again, which is harmless.
+    /// Publishing again delivers the message again, which is harmless.
     fn publish(&self, message: Vec<u8>) -> Answer<'_, ()>;
 
-    /// Waits for the next message. It may be dropped while it waits, and loses
-    /// nothing by that.
+    /// Waits for the next message. Cancel-safe.
     fn receive(&self) -> Answer<'_, Delivery>;
 
     /// Whether the queue can be used.
     fn check(&self) -> Answer<'_, ()>;
 }
 
-/// A message that was delivered, and is to be answered. Dropped unanswered, it
-/// is delivered again a little later.
+/// A delivered message, which must be acked or nacked. If it is dropped
+/// instead, it is delivered again a little later.
 pub struct Delivery {
     /// The task that the message points to, if it names one. The queue tells it
     /// apart, so that nobody has to look into the message again.
@@ -40,8 +39,8 @@ pub struct Delivery {
     receipt: Box<dyn Receipt>,
 }
 
-/// A backend's way to answer a delivery. Neither can fail for the worker: a
-/// message that stays unanswered comes again.
+/// How a backend acks or nacks a delivery. Errors are not reported: an
+/// unanswered message is delivered again.
 pub trait Receipt: Send {
     /// The message is dealt with.
     fn ack(self: Box<Self>) -> BoxFuture<'static, ()>;
@@ -60,12 +59,12 @@ impl Delivery {
         }
     }
 
-    /// It is dealt with: do not deliver it again.
+    /// The message is processed; it is not delivered again.
     pub async fn ack(self) {
         self.receipt.ack().await;
     }
 
-    /// Deliver it again, after a while.
+    /// The message is delivered again after this delay.
     pub async fn nack(self, delay: Duration) {
         self.receipt.nack(delay).await;
     }

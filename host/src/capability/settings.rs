@@ -1,3 +1,3 @@
-//! Settings: what a component was granted stands in its sandbox.
+//! Settings: a component's granted settings are in its sandbox.
 
 mod link;

@@ -1,9 +1,9 @@
-//! Tasks, their quota and their leases. The promises stand in
-//! `wit/task-store.wit`; here come with them those that only the host relies on.
+//! Tasks, quotas and leases. `wit/task-store.wit` has the promises to
+//! components; these traits add those that only the host needs.
 //!
-//! Every call is one atomic step, and what it answered with success survives a
-//! crash. Losing a race is a value, never an error. A backend that cannot judge
-//! and write in one step does not implement this: nothing here has a default.
+//! Every call is one atomic step, and its result survives a crash. Losing a
+//! race is a value, not an error. There are no default methods: a backend that
+//! cannot decide and write in one step does not implement this.
 
 mod link;
 mod operation;
@@ -31,9 +31,9 @@ pub use operation::{TaskOperation, TaskReply};
 /// How a task store judges, whatever its engine.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// How long a worker holds a task without renewing its lease.
+    /// How long a lease lasts unless it is renewed.
     pub lease: Duration,
-    /// With so many pending tasks nothing more is accepted.
+    /// Pending tasks from which on new ones are refused.
     pub max_backlog: u32,
 }
 
@@ -49,7 +49,7 @@ impl Default for Options {
 /// The changes of one task, until it is final or deleted.
 pub type Changes = BoxStream<'static, Change>;
 
-/// What was forgotten because of its age.
+/// What was removed because of its age.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Expired {
     /// How many tasks.
@@ -60,7 +60,7 @@ pub struct Expired {
     pub image_paths: Vec<String>,
 }
 
-/// How many tasks there are, for whoever watches over the service.
+/// Numbers of tasks, for monitoring.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Tasks that wait for a worker.
@@ -73,8 +73,8 @@ pub struct Tally {
     pub failed: u64,
     /// When the oldest pending task was created.
     pub oldest_pending: Option<Timestamp>,
-    /// How many tasks were failed since the store was opened, because their
-    /// workers died too often.
+    /// Tasks that failed since the store was opened because their workers died
+    /// too often.
     pub given_up: u64,
 }
 
@@ -101,8 +101,8 @@ pub trait Tasks: Send + Sync {
         after: Option<Position>,
     ) -> Answer<'a, TaskPage>;
 
-    /// Forgets a task in any state. Its quota is not given back, a finished
-    /// task's concept stays. None: no such task, or another user's.
+    /// Deletes a task in any state. The quota is not given back; the concept of
+    /// a completed task stays. None: no such task, or another user's.
     fn delete<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Deleted>>;
 
     /// The task as it stands and the stage that is under way, then each change,
@@ -113,20 +113,22 @@ pub trait Tasks: Send + Sync {
 
 /// What a worker asks: to hold a task for a while, and to write under the lease.
 pub trait Leases: Send + Sync {
-    /// Takes a task for a worker: one that is pending, or processing with its
-    /// lease run out. None: done, taken, gone, another user's where a user is
-    /// given, or failed here because its workers died too often.
+    /// Claims a task that is pending, or processing with an expired lease.
+    /// None: the task is final, claimed, deleted or (if a user is given)
+    /// another user's, or it failed just now because its workers died too
+    /// often.
     fn claim<'a>(&'a self, id: &'a str, user_id: Option<&'a str>) -> Answer<'a, Option<Claimed>>;
 
-    /// Holds the task for another while. None: lost.
+    /// Extends the lease. None: the lease is lost.
     fn renew<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Option<Lease>>;
 
-    /// Remembers the stored refined image for whoever may have to go on.
+    /// Stores the path of the refined image, so that another worker can
+    /// continue from it.
     fn checkpoint<'a>(&'a self, lease: &'a Lease, image_path: &'a str) -> Answer<'a, Fenced>;
 
-    /// Prepares the concept of a claimed task, which nobody sees before
-    /// `complete`. One a task: a repeat replaces what was prepared and answers
-    /// the same id. None: the lease is lost.
+    /// Prepares the concept of a claimed task; it is invisible before
+    /// `complete`. A task has one concept: a repeat replaces it and returns the
+    /// same id. None: the lease is lost.
     fn put_concept<'a>(
         &'a self,
         lease: &'a Lease,
@@ -143,58 +145,57 @@ pub trait Leases: Send + Sync {
     /// Gives the task back as pending. It does not count as a death.
     fn release<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Fenced>;
 
-    /// Tells those who watch, and who begin to until the next one, that a stage
-    /// began, if the lease still holds. It is kept in memory only, and nothing
-    /// depends on it.
+    /// Tells current and future watchers that a stage began, if the lease is
+    /// still valid. In memory only; nothing depends on it.
     fn progress<'a>(&'a self, lease: &'a Lease, stage: Stage) -> Answer<'a, ()>;
 
-    /// Ends once the task is deleted from now on, as far as this process can
-    /// tell without asking, and never otherwise: whoever works on the task
-    /// finds its lease lost, later.
+    /// Completes when the task is deleted, as far as this process notices
+    /// without asking; otherwise never. In any case the worker's next write
+    /// finds the lease lost.
     fn deletion(&self, id: &str) -> BoxFuture<'static, ()>;
 }
 
 /// Upkeep: what has to be published again, what is too old, and how the store
 /// is.
 pub trait Maintenance: Send + Sync {
-    /// Tasks that need a (new) message, the longest overdue first: pending ones
-    /// that nobody took, and processing ones whose lease ran out. A task that
-    /// is answered here is not due again before another while has passed, so
-    /// that a sweep that publishes them can sleep in between.
+    /// Tasks that need a (new) message, the longest overdue first: pending
+    /// tasks that nobody claimed, and processing tasks whose lease expired. A
+    /// returned task is not due again for a while, so that the sweep can sleep
+    /// in between.
     fn due(&self, limit: u32) -> Answer<'_, Vec<Task>>;
 
-    /// When the next task will be due; in the past if one is. None: no task is
-    /// pending or processing.
+    /// When the next task will be due; in the past if one already is. None: no
+    /// task is pending or processing.
     fn next_due(&self) -> Answer<'_, Option<Timestamp>>;
 
-    /// For the sole owner of an embedded store, at its start and never later:
-    /// ends the leases of the process before it, and makes all pending and
-    /// processing tasks due, the oldest first. Answers how many there are.
+    /// For the only owner of an embedded store, at its start: ends all leases
+    /// of the previous process and makes all pending and processing tasks due,
+    /// the oldest first. Returns their number.
     fn recover(&self) -> Answer<'_, u32>;
 
-    /// Those of these images that nothing refers to and nothing ever will: of
-    /// the refined ones, those of a task that is known, or known to have been
-    /// forgotten, except a concept's, a checkpoint, and what a worker that has
-    /// its lease may yet store; of all of them, except the originals of pending
-    /// and processing tasks. What is answered here may be deleted at any later
-    /// time, except that a new task may name it as its original.
+    /// Those of these images that nothing refers to and nothing ever will. A
+    /// refined image is unreferenced if its task exists or is known to have
+    /// been deleted, and it is neither a concept's image, nor a checkpoint, nor
+    /// something that a worker with a valid lease may still store. No original
+    /// of a pending or processing task is unreferenced. What is returned may be
+    /// deleted at any later time, unless a new task names it as its original.
     ///
-    /// An image of a task that was never known is not answered, and neither is
-    /// a refined one with another name than `refined::name` gives: they may be
-    /// all that is left after the loss of a database.
+    /// Images of tasks that the store has never seen, and refined images whose
+    /// name `refined::name` cannot read, are not returned: they may be all that
+    /// is left after the loss of a database.
     fn unreferenced(&self, image_paths: Vec<String>) -> Answer<'_, Vec<String>>;
 
-    /// Forgets tasks that were finished and concepts that were made before
-    /// then, at most `limit` of each, the oldest first. What is forgotten is
-    /// gone as if it had been deleted: quota is not given back. A concept whose
-    /// image is the original of a pending or processing task stays as long.
+    /// Removes tasks that finished and concepts that were created before this
+    /// time, at most `limit` of each, the oldest first, as if they had been
+    /// deleted: quota is not given back. A concept whose image is the original
+    /// of an active task stays until that task ends.
     fn expire(&self, before: Timestamp, limit: u32) -> Answer<'_, Expired>;
 
-    /// Counts all tasks. It must not keep others waiting, however many there
-    /// are.
+    /// Counts all tasks. Must not block other operations, however many tasks
+    /// there are.
     fn tally(&self) -> Answer<'_, Tally>;
 
-    /// Whether the store can be used, for writing too.
+    /// Whether the store can be read and written.
     fn check(&self) -> Answer<'_, ()>;
 }
 

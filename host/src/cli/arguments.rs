@@ -1,4 +1,4 @@
-//! All that the command line takes.
+//! The definition of the command line.
 
 use std::path::PathBuf;
 
@@ -7,11 +7,11 @@ use clap_complete::Shell;
 
 use super::settings;
 
-/// What the exit status says, as the help has it.
+/// The exit statuses, as shown in the help.
 const STATUSES: &str = "Exit status: 0, it is done; 1, it failed; 2, the command line or a setting \
      cannot be used; 128 and a signal's number, the signal stopped it.";
 
-/// The commands that have settings, and so flags of their own, among them.
+/// All commands with their flags.
 pub fn command() -> Command {
     Command::new("concept-refinement")
         .about("Refines images by a prompt")

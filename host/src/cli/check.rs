@@ -27,7 +27,7 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     report.end()
 }
 
-/// None: there is nothing more to look at.
+/// None: the configuration cannot be used, so nothing else can be checked.
 fn configured(
     matches: &ArgMatches,
     report: &mut Report,
@@ -61,13 +61,13 @@ struct Report {
 }
 
 impl Report {
-    /// Each line is printed as soon as it is known.
+    /// Prints each line as soon as it is known.
     fn add(&mut self, Finding { name, result }: Finding) {
         let in_a_line = |sentence: String| in_a_line(&sentence);
         let result = result.map(in_a_line).map_err(in_a_line);
         let finding = Finding { name, result };
         if !self.as_json {
-            // That nobody reads it is told by the exit status as well.
+            // Errors of printing are ignored; the exit status has the result.
             let _ = print(format!("{finding}\n").as_bytes());
         }
         self.findings.push(finding);

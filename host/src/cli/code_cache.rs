@@ -1,8 +1,8 @@
-//! Where compiled code is kept when there is no data directory: the user's own
+//! The directory for compiled code when there is no data directory: the user's
 //! cache.
 //!
-//! What is in it is run, so one that others may write to is not used. Where
-//! there is none, code is compiled each time.
+//! Its contents are run, so a directory that others may write to is not used.
+//! Without one, code is compiled each time.
 
 use std::env;
 use std::fs;
@@ -13,8 +13,8 @@ use crate::capability::directory::is_private;
 
 const NAME: &str = "concept-refinement";
 
-/// The user's cache (XDG Base Directory Specification), made where it is
-/// missing. None: there is none that can be trusted.
+/// The user's cache (XDG Base Directory Specification), created if needed.
+/// None: there is none that can be trusted.
 pub fn of_user() -> Option<PathBuf> {
     let absolute = |name| {
         env::var_os(name)

@@ -5,12 +5,12 @@ use std::process::ExitCode;
 
 use super::terminal::say;
 
-/// Why a command did not do what it was to do.
+/// Why a command failed.
 pub enum Failure {
     /// The command line or a setting cannot be used.
     Usage(anyhow::Error),
     Failed(anyhow::Error),
-    /// It failed, and has said so.
+    /// It failed and has already printed why.
     Told,
     /// A signal of this number stopped it.
     Stopped(i32),

@@ -21,7 +21,7 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     Ok(print(&page)?)
 }
 
-/// A command is called as its own page is: `concept-refinement-serve`.
+/// The page of a command has its full name: `concept-refinement-serve`.
 fn page_of(mut program: Command, wanted: Option<&str>) -> Result<Command, Failure> {
     program.build();
     let Some(wanted) = wanted else {

@@ -1,8 +1,9 @@
-//! Where refined images go: whole or not at all.
+//! Writes refined images, whole or not at all.
 //!
-//! A file is written beside its place and then renamed, so that what was there
-//! is replaced only by a whole image. In a folder each image keeps its name;
-//! none takes the place of another one of the same run, or of an original.
+//! A file is written next to its destination and then renamed, so that an
+//! existing file is replaced only by a whole image. In a folder each image
+//! keeps its name; it never replaces another result of the same run or an
+//! original.
 
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
@@ -20,7 +21,7 @@ use crate::capability::directory;
 
 pub enum Output {
     Stdout,
-    /// Something that is no file, as a pipe with a name: it is written to.
+    /// Not a regular file, for example a named pipe: written to directly.
     Device(PathBuf),
     File(PathBuf),
     Folder(Folder),
@@ -29,12 +30,12 @@ pub enum Output {
 pub struct Folder {
     path: PathBuf,
     originals: HashSet<PathBuf>,
-    /// In lower case, as some disks see them.
+    /// In lower case, since some file systems ignore case.
     taken: HashSet<OsString>,
 }
 
 impl Output {
-    /// What can be seen to be impossible is told before anything is refined.
+    /// Reports what is impossible before anything is refined.
     pub fn new(out: &Path, sources: &[Source]) -> Result<Self, Failure> {
         let usage = |problem: String| Failure::Usage(anyhow::anyhow!(problem));
         let shown = out.display();
@@ -79,7 +80,7 @@ impl Output {
         }
     }
 
-    /// Answers where the image is. Its own source names it in a folder.
+    /// Returns where the image is. In a folder it is named after its source.
     pub async fn write(&mut self, source: &Source, refined: Refined) -> io::Result<PathBuf> {
         match self {
             Self::Stdout => {
@@ -117,7 +118,7 @@ impl Folder {
         }
     }
 
-    /// A place that is nobody else's.
+    /// A path that no other result uses.
     fn place(&mut self, stem: &OsStr, format: Format) -> PathBuf {
         let mut number = 1_usize;
         loop {
@@ -138,19 +139,20 @@ impl Folder {
     }
 }
 
-/// A file that is removed unless it is named in the end.
+/// A file that is removed unless it is renamed.
 struct Draft(Option<PathBuf>);
 
 impl Drop for Draft {
     fn drop(&mut self) {
         if let Some(path) = self.0.take() {
-            // Why the rest failed is told; that this failed too is no news.
+            // The original error is reported; an error of the cleanup is
+            // ignored.
             let _ = fs::remove_file(path);
         }
     }
 }
 
-/// It does not wait for anyone in between, so no signal can come between.
+/// Does not await, so that a signal cannot interrupt it.
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let name = format!(".concept-refinement-{}", Uuid::new_v4());
     let place = parent(path).join(name);
@@ -166,7 +168,7 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Whoever reads may take their time.
+/// The reader may be slow.
 async fn to<W: io::Write>(
     open: impl FnOnce() -> io::Result<W> + Send + 'static,
     refined: Refined,

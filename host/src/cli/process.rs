@@ -1,7 +1,7 @@
-//! A host from its start to its end, and what signals mean to it.
+//! Runs a host from start to end and handles signals.
 //!
-//! The first signal stops it with a grace, a second one without. Whatever holds
-//! it up, a disk that does not answer or a name that is looked up, it ends.
+//! The first signal stops it with a grace period, a second one without. It ends
+//! even if a disk or a name server does not answer.
 
 use std::process;
 use std::thread;
@@ -12,14 +12,14 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use super::signals::Signals;
 use crate::assembly::Serving;
 
-/// How long a stop may take (contract, section 4), the grace included.
+/// How long a stop may take, including the grace period (contract, section 4).
 const STOP: Duration = Duration::from_secs(30);
 
-/// How long giving back may take where nobody wants to wait. What is not given
-/// back is taken over from its lease.
+/// How long releasing tasks may take after a second signal. Tasks that are not
+/// released are taken over when their lease expires.
 const HURRIED_STOP: Duration = Duration::from_secs(1);
 
-/// How long the end waits for threads that are in the middle of something.
+/// How long to wait for blocking threads at the end.
 const LAST_CALLS: Duration = Duration::from_millis(500);
 
 /// Starts and serves until a signal comes.
@@ -33,9 +33,8 @@ pub fn until_stopped(start: impl Future<Output = anyhow::Result<Serving>>) -> an
     served
 }
 
-/// Connections and open images are files. The limit that most systems give a
-/// process is for programs of another time; the one up to which it may be raised
-/// is the operator's.
+/// Connections and open images need file descriptors, and the usual soft limit
+/// is low. Raises it to the hard limit.
 fn allow_many_files() {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {
@@ -53,7 +52,7 @@ async fn start_and_stop(
     let mut signals = Signals::listen()?;
     let serving = tokio::select! {
         serving = start => serving?,
-        // Nothing was promised yet.
+        // Nothing has been accepted yet.
         _ = signals.next() => {
             tracing::info!("stopping before it was ready");
             return Ok(());
@@ -75,7 +74,7 @@ async fn start_and_stop(
     Ok(())
 }
 
-/// Ends the process then, unless it has ended: what was accepted is stored.
+/// Exits the process after this time at the latest. Accepted tasks are stored.
 fn exit_after(limit: Duration, status: i32) {
     let exit = move || {
         thread::sleep(limit);

@@ -1,4 +1,4 @@
-//! How far it is, on a terminal; nothing anywhere else.
+//! A progress bar on a terminal; nothing elsewhere.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::settings;
 use super::terminal::say;
 
-/// Each image takes these steps, and the last is that it is there.
+/// Steps per image; the last one is the written result.
 const STEPS: u64 = 4;
 
 const TICK: Duration = Duration::from_millis(120);
@@ -23,7 +23,7 @@ pub struct Steps<'a> {
 }
 
 impl Progress {
-    /// Where the log is wanted, that is told instead.
+    /// If logging is enabled, there is no progress bar.
     pub fn new(images: usize) -> Self {
         let target = match settings::log_is_wanted() {
             true => ProgressDrawTarget::hidden(),
@@ -52,12 +52,12 @@ impl Progress {
         }
     }
 
-    /// For those who watch.
+    /// Prints a line above the progress bar, if there is one.
     pub fn done(&self, sentence: &str) {
         self.0.println(sentence);
     }
 
-    /// For everyone.
+    /// Prints a line with or without a progress bar.
     pub fn failed(&self, sentence: &str) {
         self.0.suspend(|| say(sentence));
     }

@@ -15,7 +15,8 @@ use super::{code_cache, settings};
 use crate::assembly::refiner::request::{self, RefineError, Refined, Words};
 use crate::assembly::{Components, HostBuilder, Refiner};
 
-/// What is wrong is told in one sentence, and the rest is for whoever asks.
+/// The default log level: errors are printed as one sentence, details only on
+/// request.
 const LOGGED: &str = "off";
 
 pub fn run(
@@ -56,7 +57,7 @@ pub fn run(
             signal = signals.next() => Err(Failure::Stopped(signal.as_raw_value())),
         }
     });
-    // A thread that waits to read or write has nothing more to do.
+    // Threads that block on reading or writing are abandoned.
     runtime.shutdown_background();
     done
 }
@@ -65,13 +66,13 @@ struct Work {
     sources: Vec<Source>,
     words: Words,
     output: Output,
-    /// Of an original.
+    /// Largest original, in bytes.
     max_bytes: u64,
 }
 
 impl Work {
-    /// In the order in which the images were named, so that the same command
-    /// leaves the same names behind.
+    /// In the order of the arguments, so that the same command produces the
+    /// same names.
     async fn done(self, builder: HostBuilder) -> Result<(), Failure> {
         let Self {
             sources,
@@ -129,7 +130,7 @@ async fn refined(
         .map_err(|error| sentence(&error, source))
 }
 
-/// The fields of a request are called as on the command line.
+/// Names the fields of a request as on the command line.
 fn sentence(error: &RefineError, source: &Source) -> String {
     match error {
         RefineError::Failed(reason) => format!("{}: {reason}", source.name()),

@@ -1,4 +1,4 @@
-//! Settings on the command line: a flag for each, and where else they are.
+//! Settings on the command line: a flag for each, and the other sources.
 
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
@@ -10,10 +10,10 @@ use super::failure::Failure;
 use crate::config::table::{SETTINGS, Setting};
 use crate::config::{Config, ConfigError, LogFormat, Values};
 
-/// Says what is logged, and is no setting.
+/// Selects what is logged; not a setting.
 const LOG: &str = "REFINEMENT_LOG";
 
-/// Those that a refinement without a service has a use for.
+/// The settings that `refine` uses.
 const REFINING: [&str; 11] = [
     "model",
     "model-url",
@@ -28,11 +28,11 @@ const REFINING: [&str; 11] = [
     "log-format",
 ];
 
-/// What a command was told.
+/// The settings and files that a command was given.
 pub struct Given {
     pub values: Values,
     pub unknown_variables: Vec<String>,
-    /// None: the components that are built in.
+    /// None: the embedded components.
     pub components: Option<PathBuf>,
 }
 
@@ -40,7 +40,7 @@ pub fn concerns_refining(setting: &Setting) -> bool {
     REFINING.contains(&setting.name)
 }
 
-/// The flags that say where settings and components are.
+/// The flags for the settings file and the components directory.
 pub fn sources() -> [Arg; 2] {
     [
         path("config", "FILE").help("Read settings from FILE [default: refinement.toml, if there]"),
@@ -68,8 +68,8 @@ pub fn flags(wanted: impl Fn(&Setting) -> bool) -> impl Iterator<Item = Arg> {
         })
 }
 
-/// The command line, the environment and the file, in that order of
-/// precedence. The others keep their defaults, wherever they are set.
+/// Reads flags, variables and the file, in that order of precedence. Settings
+/// that are not wanted keep their defaults.
 pub fn given(matches: &ArgMatches, wanted: impl Fn(&Setting) -> bool) -> Result<Given, Failure> {
     let mut found = Values::new();
     let file = matches.get_one::<PathBuf>("config").map(PathBuf::as_path);
@@ -97,7 +97,7 @@ fn usage(error: ConfigError) -> Failure {
     Failure::Usage(error.into())
 }
 
-/// Whether more is to be logged than by default.
+/// Whether more than the default is logged.
 pub fn log_is_wanted() -> bool {
     std::env::var_os(LOG).is_some_and(|filter| !filter.is_empty())
 }
@@ -123,7 +123,7 @@ fn path(name: &'static str, value: &'static str) -> Arg {
         .value_parser(value_parser!(PathBuf))
 }
 
-/// Those of our prefix; a value that is no text is not ignored in silence.
+/// The variables with our prefix. A value that is not Unicode is an error.
 fn variables() -> Result<Vec<(String, String)>, Failure> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))

@@ -1,4 +1,4 @@
-//! Where an original comes from, and what it is called.
+//! The source of an original, and its name.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -11,8 +11,7 @@ use url::Url;
 
 use crate::assembly::refiner::request;
 
-/// What of a name is shown, and what of a URL becomes a file's name, in code
-/// points.
+/// Limits for a shown name and for a file name made from a URL, in code points.
 const MAX_SHOWN: usize = 200;
 const MAX_STEM: usize = 60;
 const MAX_EXTENSION: usize = 5;
@@ -24,7 +23,7 @@ pub enum Source {
 }
 
 impl Source {
-    /// A file whose name looks like a URL is named by `./`.
+    /// A file whose name looks like a URL can be given as `./NAME`.
     pub fn of(argument: &Path) -> Self {
         match argument.to_str() {
             Some("-") => Self::Stdin,
@@ -47,7 +46,7 @@ impl Source {
         }
     }
 
-    /// For people.
+    /// The name for messages.
     pub fn name(&self) -> String {
         match self {
             Self::Url(url) => sanitize(url, MAX_SHOWN),
@@ -56,8 +55,7 @@ impl Source {
         }
     }
 
-    /// Of the file that the refined image becomes: its name without what says
-    /// the format.
+    /// The name of the result without its extension.
     pub fn stem(&self) -> OsString {
         let stem = match self {
             Self::File(path) => path.file_stem().map(OsString::from),
@@ -67,7 +65,7 @@ impl Source {
         stem.unwrap_or_else(|| "image".into())
     }
 
-    /// Of an image at hand no more is read than shows that it is too large.
+    /// Reads a file only as far as needed to see that it is too large.
     pub async fn read(&self, max_bytes: u64) -> io::Result<request::Source> {
         let path = match self {
             Self::Url(url) => return Ok(request::Source::Url(url.clone())),
@@ -88,7 +86,7 @@ impl Source {
     }
 }
 
-/// The last part of its path, made fit to be a file's name anywhere.
+/// The last part of the path, made safe as a file name on any system.
 fn stem_of_url(url: &str) -> Option<String> {
     let url = Url::parse(url).ok()?;
     let last = url.path_segments()?.rfind(|segment| !segment.is_empty())?;

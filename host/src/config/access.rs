@@ -1,4 +1,4 @@
-//! Who may come in, by which way: tokens, proxies, pages of other origins.
+//! Access: tokens, proxies, pages of other origins.
 
 use std::net::IpAddr;
 
@@ -17,12 +17,12 @@ pub enum Auth {
     Jwks,
 }
 
-/// Networks that the operator named.
+/// A list of networks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Networks(Vec<IpNet>);
 
 impl Networks {
-    /// Of a comma-separated list of addresses and CIDR.
+    /// Parses a comma-separated list of addresses and CIDR.
     pub fn parse(text: &str) -> Result<Self, String> {
         entries(text)
             .map(|entry| {
@@ -42,7 +42,7 @@ impl Networks {
     }
 }
 
-/// How tokens are verified, and where their keys are.
+/// Reads how tokens are verified.
 pub(super) fn auth(values: &Reader<'_>) -> Result<(Auth, Option<Url>), ConfigError> {
     let auth = match values.only("auth", &["anonymous", "secret", "jwks"])? {
         "secret" => Auth::Secret,
@@ -68,7 +68,8 @@ pub(super) fn auth(values: &Reader<'_>) -> Result<(Auth, Option<Url>), ConfigErr
     }
 }
 
-/// Whoever can change what comes from there can be any user.
+/// Keys must come by https or from this machine: whoever can change them can be
+/// any user.
 fn jwks_url(text: &str) -> Result<Url, String> {
     let url = Url::parse(text)
         .ok()
@@ -88,7 +89,7 @@ fn jwks_url(text: &str) -> Result<Url, String> {
     }
 }
 
-/// In the one notation that browsers use.
+/// Origins in the form that browsers send.
 pub(super) fn cors_origins(text: &str) -> Result<Vec<String>, String> {
     entries(text)
         .map(|entry| {

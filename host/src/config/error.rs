@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-/// What stops a start, each naming the setting that is at fault.
+/// Why a configuration cannot be used; each names the setting.
 #[derive(Debug, PartialEq, Eq, Error)]
 pub enum ConfigError {
     /// A file sets what does not exist.

@@ -1,4 +1,4 @@
-//! Which model, where its provider is, and whether it wants a key.
+//! The model, its provider's URL, and its key.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ use crate::egress::Origin;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ModelChoice {
     Local,
-    /// A shipped model that asks a provider over HTTP.
+    /// A shipped model that calls a provider over HTTP.
     Provider(&'static Provider),
     Component(PathBuf),
 }
@@ -25,16 +25,16 @@ pub struct Provider {
     key: Key,
 }
 
-/// Where `model-api-key` has to be set.
+/// When `model-api-key` is required.
 #[derive(Debug, PartialEq, Eq)]
 enum Key {
     Everywhere,
-    /// Other servers that speak the same language may do without.
+    /// Required at the provider's own URL; compatible servers may not need one.
     AtItsOwnUrl,
     Nowhere,
 }
 
-/// All that ship, each with its component.
+/// All shipped providers; each has a component.
 pub static PROVIDERS: [Provider; 3] = [
     Provider {
         name: "jigsawstack",
@@ -53,8 +53,7 @@ pub static PROVIDERS: [Provider; 3] = [
     },
 ];
 
-/// The model and its provider's base URL, set or by default. Any key that the
-/// provider wants is there.
+/// Reads the model and its provider's base URL. A required key is present.
 pub(super) fn read(v: &Reader<'_>) -> Result<(ModelChoice, Option<Url>), ConfigError> {
     let model = v.parse("model", choice)?;
     let url = v.optional("model-url", base_url)?;
@@ -99,7 +98,7 @@ fn base_url(text: &str) -> Result<Url, String> {
         .ok_or_else(|| "must be an http or https URL without user information".to_owned())
 }
 
-/// It travels in a header. What is wrong is said without showing it.
+/// Checks that the key fits into a header. The error does not show it.
 fn key(text: &str) -> Result<(), String> {
     match text {
         "" => Err("must not be empty".to_owned()),
@@ -112,8 +111,8 @@ fn key(text: &str) -> Result<(), String> {
 mod tests {
     use crate::config::{Config, Values, table};
 
-    /// The base URL that the components are told, and the origin that they are
-    /// granted; or the sentence.
+    /// Test helper: the base URL for the components and the granted origin, or
+    /// the error.
     fn configured(settings: &[(&str, &str)]) -> Result<(Option<String>, Option<String>), String> {
         let mut values = Values::new();
         for (name, value) in settings {

@@ -1,5 +1,4 @@
-//! Where values come from: flags before variables before the file before the
-//! defaults.
+//! Sources of values, by precedence: flags, variables, the file, defaults.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,7 +6,7 @@ use std::path::Path;
 use super::error::ConfigError;
 use super::table::{SETTINGS, Setting};
 
-/// Values by the name of the setting; a secret one never shows in `Debug`.
+/// Values by name. Secrets are hidden in `Debug`.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Values(BTreeMap<&'static str, String>);
 
@@ -63,8 +62,8 @@ impl Values {
         Ok(())
     }
 
-    /// Lays a file over what is set. None: `refinement.toml` in the working
-    /// directory, if it is there.
+    /// Overlays the values of a file. None: `refinement.toml` in the working
+    /// directory, if it exists.
     ///
     /// # Errors
     ///
@@ -82,8 +81,8 @@ impl Values {
         self.set_from_toml(&origin, &text)
     }
 
-    /// Lays variables over what is set, and answers those of our prefix that
-    /// are unknown: others set some too, so that is no error.
+    /// Overlays environment variables. Returns unknown ones with our prefix;
+    /// they are no error, since platforms set some too.
     pub fn set_from_variables(
         &mut self,
         variables: impl IntoIterator<Item = (String, String)>,

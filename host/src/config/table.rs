@@ -1,18 +1,18 @@
 //! Every setting: its name, its default, what it is for.
 
-/// One setting. As a flag it is called `--name`, in the environment
-/// `REFINEMENT_NAME`, in the file `name` with underscores.
+/// One setting: the flag `--name`, the variable `REFINEMENT_NAME`, the file's
+/// key `name` with underscores.
 #[derive(Clone, Copy, Debug)]
 pub struct Setting {
     /// As on the command line, without dashes before it.
     pub name: &'static str,
     /// None: not set.
     pub default: Option<&'static str>,
-    /// How a value is called in the help.
+    /// The placeholder for the value in the help.
     pub value: &'static str,
     /// What it is for, in a line.
     pub help: &'static str,
-    /// Never shown, in logs or elsewhere.
+    /// Whether the value must never be shown.
     pub secret: bool,
 }
 

@@ -10,7 +10,7 @@ use tokio::time::{Instant, Sleep};
 use tokio_util::task::AbortOnDropHandle;
 use wasmtime_wasi_http::Error;
 
-/// What drives a connection. It ends with the body.
+/// The task that drives a connection; aborted with the body.
 pub type Driver = AbortOnDropHandle<Result<(), hyper::Error>>;
 
 /// What a body may take.
@@ -18,7 +18,7 @@ pub type Driver = AbortOnDropHandle<Result<(), hyper::Error>>;
 pub struct Limits {
     /// How long nothing may come.
     pub between_bytes: Duration,
-    /// By when it has to have ended.
+    /// When it must have ended.
     pub deadline: Instant,
     /// In all.
     pub bytes: u64,
@@ -27,7 +27,7 @@ pub struct Limits {
 pub struct Limited<B> {
     body: B,
     limits: Limits,
-    /// What may still come, in bytes.
+    /// Bytes that may still arrive.
     left: u64,
     timeout: Pin<Box<Sleep>>,
     _driver: Driver,

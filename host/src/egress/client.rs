@@ -20,33 +20,34 @@ use super::{body, connect};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What an answer may take beyond the limit of who asked for it.
+/// Margin beyond the component's own limit, so that the component reports it
+/// first.
 const SLACK: Duration = Duration::from_secs(5);
 
-/// What may come before an answer's body, in bytes.
+/// Most bytes before an answer's body.
 const MAX_HEAD: u64 = 1 << 20;
 
-/// What a connection may buffer each way, in bytes; so long may the head of an
-/// answer be. With a thousand tasks in flight there are as many connections.
+/// Buffer of a connection in each direction, in bytes, and so the longest head
+/// of an answer. Small, since there may be a thousand connections.
 const MAX_BUFFER: usize = 32 * 1024;
 
 /// The longest timeout that is set: a later deadline might be more than a clock
 /// can represent.
 pub const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// What one answer may take, at most, where the component does not say less.
+/// Upper bounds for one answer; the component may set lower ones.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
-    /// Of its body: by default more than an original or a model's answer may
-    /// have, in base64 too.
+    /// Bytes of the body: by default more than an original or a model's answer
+    /// needs, even in base64.
     pub bytes: u64,
-    /// From the request to its last byte.
+    /// Time from the request to the last byte.
     pub time: Duration,
 }
 
 impl Bounds {
-    /// For a component that has so long by itself, and better words for it when
-    /// that is over.
+    /// Bounds slightly above the component's own limit, whose error message is
+    /// better.
     pub fn beyond(limit: Duration) -> Self {
         Self {
             time: limit.saturating_add(SLACK),
@@ -82,7 +83,7 @@ pub type Sent = Result<
 >;
 
 impl Client {
-    /// Within the default bounds.
+    /// With the default bounds.
     pub fn new(grant: Grant, network: &Network) -> Self {
         Self {
             grant: Arc::new(grant),
@@ -160,7 +161,7 @@ impl Client {
             .await
             .map_err(|_| Error::ConnectionTimeout)??;
 
-        // Over HTTP/1.1 the authority travels in the Host header.
+        // HTTP/1.1 sends the authority in the Host header.
         let path = request.uri().path_and_query().cloned();
         *request.uri_mut() = path.map_or_else(|| http::Uri::from_static("/"), http::Uri::from);
         request.headers_mut().insert(

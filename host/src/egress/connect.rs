@@ -1,4 +1,4 @@
-//! A connection to an address that was judged.
+//! Connects to an address that was checked.
 
 use std::net::IpAddr;
 
@@ -7,8 +7,7 @@ use wasmtime_wasi_http::Error;
 
 use super::resolver::Resolver;
 
-/// Resolves a host and connects to the first address that is permitted and
-/// answers.
+/// Resolves a host and connects to the first permitted address that accepts.
 pub async fn connect(
     resolver: &dyn Resolver,
     host: &str,

@@ -11,17 +11,17 @@ use http::uri::Scheme;
 pub enum Grant {
     #[default]
     Nothing,
-    /// Public addresses, what the operator allows besides, and, for what a
-    /// model answered with, the origin of its provider.
+    /// Public addresses, the sources that the operator allows, and for URLs
+    /// that a model answered, its provider's origin.
     Public {
         allowed: AllowedSources,
         provider: Option<Origin>,
     },
-    /// One origin, wherever it is: the operator named it.
+    /// One origin, even at a private address, since the operator named it.
     Origin(Origin),
 }
 
-/// A scheme, a host in lower case and a port.
+/// Scheme, host in lower case, port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
     pub scheme: Scheme,
@@ -50,8 +50,8 @@ impl Origin {
 }
 
 impl Grant {
-    /// Whether the origin may be asked for at all, and if so, which of the
-    /// addresses behind its name may be connected to.
+    /// Decides whether the origin is allowed, and if so, returns the rule for
+    /// the addresses behind its name.
     pub fn permits(&self, origin: &Origin, purpose: Purpose) -> Option<impl Fn(IpAddr) -> bool> {
         let judge = match self {
             Self::Nothing => None,
@@ -81,19 +81,19 @@ enum Judge<'a> {
     PublicOr(&'a AllowedSources, u16),
 }
 
-/// What a request is for, as the component says in a header that stays here.
-/// Only a component that is trusted with public addresses is heard.
+/// The purpose of a request, from a header that the component sets and the host
+/// removes. Only counts for a component with the grant `Public`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     Any,
-    /// To fetch what the model answered with.
+    /// Downloads a URL that a model answered.
     ModelAnswer,
 }
 
 impl Purpose {
     const HEADER: &str = "concept-refinement-purpose";
 
-    /// Takes the header out of the request.
+    /// Reads and removes the header.
     pub fn taken_from(headers: &mut http::HeaderMap) -> Self {
         match headers.remove(Self::HEADER) {
             Some(value) if value == "model-answer" => Self::ModelAnswer,

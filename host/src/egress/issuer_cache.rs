@@ -44,7 +44,7 @@ pub struct IssuerCache {
 #[derive(Default)]
 struct State {
     document: Option<Bytes>,
-    /// What came instead, the last time.
+    /// The last failure, if the last fetch failed.
     failure: Option<Failure>,
     /// When the last fetch began.
     last_fetch: Option<Instant>,
@@ -56,11 +56,11 @@ struct State {
 enum Failure {
     Error(Error),
     Answer(http::StatusCode),
-    /// An answer that is not a JWK Set.
+    /// The answer is not a JWK Set.
     Document(Bytes),
 }
 
-/// A JWK Set, as far as it matters here.
+/// The part of a JWK Set that is checked here.
 #[derive(Deserialize)]
 struct Document {
     #[serde(rename = "keys")]
@@ -186,7 +186,7 @@ async fn document(answer: Answer) -> Result<Bytes, Failure> {
     }
 }
 
-/// Of the same kind, as far as the component tells them apart.
+/// Copies an error, as precisely as the component can distinguish.
 fn alike(error: &Error) -> Error {
     match error {
         Error::HttpRequestDenied | Error::DestinationIpProhibited => Error::HttpRequestDenied,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::resolver::Resolver;
 use crate::metrics::Metrics;
 
-/// How others are found, and trusted.
+/// The resolver and the TLS configuration, shared by all components.
 #[derive(Clone)]
 pub struct Network {
     pub tls: Arc<rustls::ClientConfig>,
@@ -28,7 +28,7 @@ impl Network {
     }
 }
 
-/// TLS by the public certificate authorities.
+/// TLS with the public certificate authorities.
 fn tls() -> Result<Arc<rustls::ClientConfig>, rustls::Error> {
     let roots = rustls::RootCertStore {
         roots: webpki_roots::TLS_SERVER_ROOTS.into(),

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// What may still be read, in bytes. Copies share it.
+/// Bytes that may still be read; clones share the count.
 #[derive(Clone, Debug)]
 pub struct ReadLimit(Arc<AtomicU64>);
 
@@ -22,7 +22,7 @@ impl ReadLimit {
         self.0.store(bytes, Ordering::Relaxed);
     }
 
-    /// The error: more was read than is left.
+    /// Fails if more was read than allowed.
     fn take(&self, bytes: u64) -> io::Result<()> {
         let left = |left: u64| left.checked_sub(bytes);
         let taken = self

@@ -1,7 +1,7 @@
-//! What stands behind a name.
+//! Name resolution.
 //!
-//! A resolver is not trusted: each of its answers is judged, and an address is
-//! used only in the connection for which it was judged.
+//! Resolvers are not trusted: each address is checked, and used only for the
+//! connection for which it was checked.
 
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs as _};
@@ -10,19 +10,18 @@ use std::sync::{Arc, LazyLock};
 use futures::future::BoxFuture;
 use tokio::sync::Semaphore;
 
-/// The system's resolver keeps a thread for each name that it looks up, for as
-/// long as name servers are silent. There are only so many threads, and files
-/// are read on them too.
+/// Concurrent lookups. The system's resolver blocks a thread per lookup while
+/// name servers are silent, and the same threads also read files.
 const LOOKUPS: usize = 64;
 
 /// Looks names up.
 pub trait Resolver: Send + Sync {
-    /// All addresses of a host, which may be a literal address. Whoever has
-    /// waited for long enough drops the answer.
+    /// All addresses of a host, which may be a literal address. The caller
+    /// drops the future when it times out.
     fn resolve(&self, host: &str, port: u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>>;
 }
 
-/// As the machine resolves names. All share its bound.
+/// The machine's resolver, with one limit for all.
 pub fn system() -> Arc<dyn Resolver> {
     static SYSTEM: LazyLock<Arc<SystemResolver>> = LazyLock::new(|| {
         Arc::new(SystemResolver {
@@ -43,7 +42,8 @@ impl Resolver for SystemResolver {
             let place = lookups.acquire_owned().await.map_err(io::Error::other)?;
             let look_up = move || {
                 let addresses = (host.as_str(), port).to_socket_addrs()?.collect();
-                // Not before: the thread is busy also when nobody waits for it.
+                // Released only now, since the thread is busy even if the
+                // caller is gone.
                 drop(place);
                 Ok(addresses)
             };

@@ -1,5 +1,5 @@
-//! When something last moved: a request whose body still comes is not stuck,
-//! and neither is the instance that reads it.
+//! Tracks when a request last made progress: while its body is still arriving,
+//! neither the request nor its instance is stuck.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock};
@@ -9,11 +9,11 @@ use tokio::time::sleep_until;
 
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-/// The last movement, in milliseconds since the process began to look.
+/// The time of the last progress, in milliseconds since `START`.
 #[derive(Clone, Default)]
 pub struct Movement(Arc<AtomicU64>);
 
-/// The movement of one request, which counts for its instance too.
+/// The progress of one request, which also counts for its instance.
 #[derive(Clone)]
 pub struct Activity {
     request: Movement,
@@ -32,7 +32,7 @@ impl Movement {
 }
 
 impl Activity {
-    /// Of a request that begins now.
+    /// For a new request.
     pub fn begin() -> Self {
         let activity = Self {
             request: Movement::default(),
@@ -42,9 +42,9 @@ impl Activity {
         activity
     }
 
-    /// The instance that took the request.
+    /// Sets the instance that took the request.
     pub fn taken_by(&self, instance: &Movement) {
-        // It is taken once.
+        // A request is taken once.
         let _ = self.instance.set(instance.clone());
         self.moved();
     }
@@ -56,7 +56,7 @@ impl Activity {
         }
     }
 
-    /// Waits until nothing has moved for so long.
+    /// Waits until there was no progress for this time.
     pub async fn stuck_for(self, limit: Duration) {
         loop {
             let stuck = self.request.last() + limit;

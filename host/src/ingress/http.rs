@@ -39,25 +39,24 @@ use timeout_stream::TimeoutStream;
 use super::instances::ApiInstances;
 use crate::metrics::Metrics;
 
-/// Connections at once; the next wait in the system's backlog.
+/// Most connections at a time; further ones wait in the system's backlog.
 const CONNECTIONS: usize = 4096;
 
 /// Connections that the system holds until they are accepted: as many clients
 /// may come back at once after a restart.
 const BACKLOG: u32 = 4096;
 
-/// Answers over HTTP/2 at once, which many a connection may carry; the next are
-/// 503.
+/// Most HTTP/2 answers at a time; further ones are 503.
 const STREAMS: usize = 4096;
 
-/// How long a client may take to send its headers, and a kept-alive connection
-/// may be idle.
+/// How long a client may take to send headers, and how long a keep-alive
+/// connection may be idle.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long a client may read nothing of its answer.
+/// How long a client may go without reading its answer.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Streams of one HTTP/2 connection at once.
+/// Most concurrent streams of an HTTP/2 connection.
 const HTTP2_STREAMS: u32 = 128;
 
 /// After an error of accepting: for lack of file descriptors, most likely, which
@@ -68,7 +67,7 @@ const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 pub struct HttpTrigger {
     server: auto::Builder<TokioExecutor>,
     dispatch: Dispatch,
-    /// Answers over HTTP/2 that are not read yet.
+    /// Permits for HTTP/2 answers that are not read yet.
     streams: Arc<Semaphore>,
     metrics: Option<Arc<Metrics>>,
 }
@@ -197,14 +196,15 @@ fn server() -> auto::Builder<TokioExecutor> {
     server
 }
 
-/// Binds, so that whoever starts the host can tell where it listens.
+/// Binds the address, so that the caller knows the port.
 pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     let bound = || {
         let socket = match address {
             SocketAddr::V4(_) => TcpSocket::new_v4(),
             SocketAddr::V6(_) => TcpSocket::new_v6(),
         }?;
-        // As the standard library does, so that a restart finds its port free.
+        // As the standard library does, so that a restart can bind the same
+        // port.
         #[cfg(unix)]
         socket.set_reuseaddr(true)?;
         socket.bind(address)?;

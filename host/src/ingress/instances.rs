@@ -1,10 +1,10 @@
 //! Instances of the API component, reused and shared by concurrent requests.
 //!
-//! Requests that share an instance share its fate, so none may compute for
-//! long: that is what models are kept apart for. An instance ends after a while
-//! without work, and after many requests, since a guest's memory never shrinks.
-//! One that has answered a request, and streams events in answer to it, may take
-//! others meanwhile: however many watch, they wait in few instances.
+//! Requests that share an instance fail together, so none may compute for long;
+//! that is why models run elsewhere. An instance ends when it is idle, and
+//! after many requests, since a guest's memory never shrinks. Event streams do
+//! not occupy an instance: it takes other requests meanwhile, so that many
+//! watchers share few instances.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -26,32 +26,33 @@ use super::activity::{Activity, Movement};
 use crate::log_throttle::LogThrottle;
 use crate::wasm::sandbox::{Grants, Place, Sandbox};
 
-/// Requests that one instance serves at once.
+/// Most requests that an instance serves at a time.
 const AT_ONCE: usize = 64;
 
 /// Requests after which an instance is replaced.
 const REUSES: usize = 100_000;
 
-/// What has to be free for an instance to be replaced: it goes on to live as long
-/// as one of those who watch a task in it, and holds its slot.
+/// An instance is replaced only if this many slots are free, since the old one
+/// keeps its slot as long as one of its event streams lasts.
 const SPARE: usize = 32;
 
-/// How long an instance waits for work.
+/// How long an idle instance lives.
 const IDLE: Duration = Duration::from_secs(30);
 
-/// How long nothing may move before a request is answered. Its body may come
-/// slowly; streaming the answer's body does not count.
+/// How long a request may make no progress before it is answered. A slow
+/// request body is progress; the answer's body does not count.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(120);
 
 pub struct ApiInstances {
     pub engine: wasmtime::Engine,
     pub pre: ServicePre<Sandbox>,
     pub grants: Grants,
-    /// None: they have neither files nor an environment.
+    /// None: no files and no environment.
     pub place: Option<Place>,
-    /// Set when instances end with the host, which is no fault of theirs.
+    /// Set when the host stops, so that instances that end are not logged as
+    /// failed.
     pub stopping: Arc<AtomicBool>,
-    /// How many there may be at once: the pool has room for the others' too.
+    /// Most instances at a time; the pool has room for other components too.
     pub slots: Arc<Semaphore>,
 }
 
@@ -90,7 +91,7 @@ impl HandlerState for ApiInstances {
 pub struct Reuse {
     movement: Movement,
     stopping: Arc<AtomicBool>,
-    /// Given back with the instance.
+    /// Released with the instance.
     slot: OwnedSemaphorePermit,
 }
 
@@ -137,7 +138,7 @@ impl WorkerState for Reuse {
     }
 }
 
-/// Logs what an instance printed, which it does once it is asked again or ends.
+/// Logs what an instance printed; called at its next request and at its end.
 fn tell(printed: &str) {
     static SAID: LogThrottle = LogThrottle::new();
     if !printed.is_empty()
@@ -163,13 +164,12 @@ impl WorkerExpiration for Expiration {
         let limit = match status {
             WorkerStatus::Idle => IDLE,
             WorkerStatus::Requests => REQUEST_TIMEOUT + IDLE,
-            // An answer may stream for as long as its reader reads; one that
-            // does not is cut off by its connection.
+            // An answer may stream as long as the client reads it; the
+            // connection's timeout ends the others.
             WorkerStatus::PostReturn => return Poll::Pending,
         };
-        // This is asked after each step of an instance, so that setting the
-        // timer each time would cost more than the steps: it runs out early,
-        // and is set again.
+        // Called after each step of an instance, so the timer is not moved each
+        // time; it may fire early, and is then set again.
         while self.timer.as_mut().poll(cx).is_ready() {
             let (now, last) = (Instant::now(), start.max(self.movement.last()));
             let end = last + limit;

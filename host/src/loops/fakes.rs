@@ -1,5 +1,5 @@
-//! What the tests of the triggers run against: stores that answer at once, so
-//! that they can be tested in virtual time.
+//! Stores for the tests of the loops. They answer at once, so that the tests
+//! can run in virtual time.
 
 use std::sync::{Arc, Mutex};
 
@@ -25,17 +25,17 @@ pub fn refused<T>() -> Answer<'static, T> {
     Box::pin(async { Err(broken()) })
 }
 
-/// Refers to no image, and is asked to forget something. Whatever else it is
-/// asked for is refused.
+/// A task store that refers to no image and records calls of `expire`.
+/// Everything else fails.
 #[derive(Default)]
 pub struct Ledger {
-    /// When, and what was made before when.
+    /// Calls of `expire`: when, and with which time.
     pub expired: Mutex<Vec<(Instant, Timestamp)>>,
 }
 
 struct NoModel;
 
-/// With these stores; the rest is not to be used.
+/// Capabilities with these stores; the others fail.
 pub fn capabilities(
     store: Arc<dyn TaskStore>,
     images: Arc<dyn ImageStore>,

@@ -1,14 +1,13 @@
-//! Garbage collection: removes images that nothing refers to, and, where a
-//! retention is set, whatever is older than it.
+//! Garbage collection: removes images that nothing refers to and, if a
+//! retention is set, whatever is older.
 //!
-//! What a crash, a lost race or a failed deletion leaves behind is an image
-//! that nothing refers to and nothing ever will. What is old goes row first,
-//! then image, so that whatever ends this in between leaves such an image too:
-//! it may be stopped at any moment.
+//! A crash, a lost race or a failed deletion can leave an image that nothing
+//! refers to. Old data is removed row first, image second, so that an
+//! interruption leaves only such an image. It can be stopped at any moment.
 //!
-//! It never deletes on doubt: only what a store names goes, and whatever went
-//! wrong is tried again at the next round. It is never in a hurry either: a
-//! batch at a time, with a breather after each, so that no request waits for it.
+//! It never deletes in doubt: only what a store names is removed, and failures
+//! are retried in the next round. It works in batches with a pause after each,
+//! so that no request waits for it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +23,7 @@ use crate::capability::clock::before;
 use crate::capability::tasks::Expired;
 use crate::runtime::Runtime;
 
-/// Rows or images dealt with in one go.
+/// Rows or images per batch.
 const BATCH: u32 = 100;
 
 const BREATHER: Duration = Duration::from_millis(50);
@@ -47,8 +46,8 @@ pub struct Garbage {
 }
 
 impl Garbage {
-    /// Collects until `stop` is set: at once, since a crash may have left
-    /// something, and then again and again.
+    /// Collects until `stop` is set, starting at once, since a crash may have
+    /// left something.
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
         tokio::select! {
             biased;
@@ -76,9 +75,9 @@ impl Garbage {
         }
     }
 
-    /// Tasks that were finished before then, concepts and uploads that were made
-    /// before then. The uploads first: on a full disk an image can be deleted,
-    /// and makes the room that a store needs to forget something.
+    /// Removes uploads, tasks and concepts from before this time. Uploads go
+    /// first: on a full disk that makes the space that the task store needs for
+    /// its own deletions.
     async fn remove_older(&self, age: Timestamp) -> Result<Removed, CapabilityError> {
         let mut removed = self
             .remove_unreferenced(ImageKind::Upload, Some(age))
@@ -95,8 +94,7 @@ impl Garbage {
         }
     }
 
-    /// Images of a kind, and of this age where it is given, that nothing refers
-    /// to.
+    /// Removes unreferenced images of a kind, and if given, only older ones.
     async fn remove_unreferenced(
         &self,
         kind: ImageKind,
@@ -110,8 +108,7 @@ impl Garbage {
             .try_chunks(usize::try_from(BATCH).unwrap_or(usize::MAX))
             .boxed();
         while let Some(paths) = batches.next().await {
-            // What was gathered before the list broke off waits for the next
-            // round.
+            // If the list fails, the incomplete batch waits for the next round.
             let paths = paths.map_err(|broken| broken.1)?;
             let unreferenced = self.host.maintenance().unreferenced(paths).await?;
             removed.images += self.delete(unreferenced).await;
@@ -120,8 +117,8 @@ impl Garbage {
         Ok(removed)
     }
 
-    /// Answers how many went. One that cannot be deleted is none that the others
-    /// have to wait for.
+    /// Returns how many were deleted. One that cannot be deleted does not stop
+    /// the others.
     async fn delete(&self, paths: Vec<String>) -> u64 {
         let mut deleted = 0;
         for path in paths {

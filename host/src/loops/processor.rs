@@ -23,14 +23,14 @@ pub struct Run {
     pub outcome: BoxFuture<'static, anyhow::Result<Outcome>>,
 }
 
-/// What to do with the message.
+/// The outcome for the message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// The task is completed or failed: acknowledge it.
     Done,
     /// There was nothing to do: acknowledge it.
     Skipped,
-    /// It makes no sense: acknowledge it, a repeat cannot help.
+    /// The message is invalid: acknowledge it, a retry cannot help.
     Rejected(String),
     /// A capability could not be used: deliver it again later.
     RetryLater(String),

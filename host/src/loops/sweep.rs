@@ -1,5 +1,5 @@
-//! Publishes again what a queue or a worker lost: pending tasks that nobody
-//! took, and tasks whose lease ran out.
+//! Publishes overdue tasks again: pending ones that nobody claimed, and
+//! processing ones whose lease expired.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,13 +14,13 @@ use crate::capability::Capabilities;
 use crate::log_throttle::{LONG_SILENCE, LogThrottle};
 use crate::runtime::Runtime;
 
-/// Tasks published in one go.
+/// Tasks per batch.
 const BATCH: u32 = 100;
 
-/// The shortest time between two looks, where tasks are due all the time.
+/// Shortest interval while tasks are due.
 const BREATHER: Duration = Duration::from_millis(100);
 
-/// The shortest time between two looks at a store that cannot be used.
+/// Shortest interval while the store fails.
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The sweep of one host.
@@ -34,7 +34,7 @@ pub struct Sweep {
 }
 
 impl Sweep {
-    /// Publishes what the process before this one left.
+    /// Takes over and publishes the unfinished tasks of the previous process.
     pub async fn recover(&self) -> Result<(), CapabilityError> {
         let unfinished = self.host.maintenance().recover().await?;
         if unfinished > 0 {
@@ -49,7 +49,7 @@ impl Sweep {
         }
     }
 
-    /// The same, once the store can be used. False: `stop` was set before.
+    /// Retries `recover` until the store works. False: `stop` was set first.
     pub async fn recover_later(&self, mut stop: watch::Receiver<bool>) -> bool {
         static FAULT: LogThrottle = LogThrottle::every(LONG_SILENCE);
         let recovered = async {
@@ -72,8 +72,8 @@ impl Sweep {
         }
     }
 
-    /// Sweeps until `stop` is set: sleeps until the next task is due, or as long
-    /// as a task that does not exist yet takes to become due.
+    /// Sweeps until `stop` is set. Sleeps until the next task is due, but no
+    /// longer than a task that is created now takes to become due.
     pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
         let longest = self.lease.min(PENDING_OVERDUE);
         let mut shortest = BREATHER;
@@ -104,7 +104,7 @@ impl Sweep {
         }
     }
 
-    /// Publishes tasks (again). One that cannot be published is due again later.
+    /// Publishes tasks. One that cannot be published becomes due again later.
     async fn publish(&self, tasks: &[Task]) {
         for task in tasks {
             let message = message_for(task);
@@ -150,7 +150,7 @@ mod tests {
         }
     }
 
-    /// In virtual time, while the log goes by the machine's.
+    /// In virtual time; the log throttle uses real time.
     #[tokio::test(start_paused = true)]
     async fn a_store_that_cannot_be_swept_does_not_fill_the_log() {
         let (log, clock) = (Log::default(), Arc::<ManualClock>::default());

@@ -1,9 +1,9 @@
-//! Leases that the worker has done with and could not give back, since the
-//! store could not be written.
+//! Leases that the worker could not release because the store could not be
+//! written.
 //!
-//! Left alone, such a lease would run out, and that counts as a death of its
-//! worker: a disk that is full again and again would end a task that harmed
-//! nobody. So it is given back before anything else is done to its task.
+//! Such a lease would expire, which counts as a death of the worker, so that a
+//! disk that is often full would fail a healthy task. Therefore it is released
+//! before its task is claimed again.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,8 +12,8 @@ use concept_refinement_domain::capability::{CapabilityError, Lease};
 
 use crate::capability::tasks;
 
-/// With one more the oldest is left alone: nobody may ever come back to its
-/// task, which may be deleted or finished elsewhere.
+/// Most remembered leases; beyond that the oldest is dropped, since its task
+/// may have been deleted or finished elsewhere.
 const MOST: usize = 10_000;
 
 /// Leases to give back, by their tasks.
@@ -21,8 +21,8 @@ const MOST: usize = 10_000;
 pub struct Unreleased(Mutex<Leases>);
 
 impl Unreleased {
-    /// Gives a lease back, or remembers it. One that is lost or released
-    /// already is none to remember.
+    /// Releases a lease, or remembers it if that fails. A lost or released
+    /// lease is not remembered.
     pub async fn give_back(
         &self,
         tasks: &dyn tasks::Leases,
@@ -35,7 +35,7 @@ impl Unreleased {
         released.map(|_| ())
     }
 
-    /// Gives back what is left of the task, if anything is.
+    /// Releases the remembered lease of a task, if any.
     pub async fn settle(
         &self,
         tasks: &dyn tasks::Leases,
@@ -55,9 +55,9 @@ impl Unreleased {
 
 #[derive(Default)]
 struct Leases {
-    /// By the id of the task, with their numbers.
+    /// Leases with their sequence numbers, by task id.
     by_task: HashMap<String, (u64, Lease)>,
-    /// The ids by the numbers, which grow.
+    /// Task ids by sequence number, oldest first.
     in_order: BTreeMap<u64, String>,
     next: u64,
 }

@@ -25,8 +25,8 @@ use crate::runtime::Runtime;
 /// outside.
 pub const SLACK: Duration = Duration::from_secs(10);
 
-/// When a message that could not be dealt with comes again. Its slot rests as
-/// long: however many tasks wait, a store that cannot be used is not stormed.
+/// Delay before a message is delivered again. Its slot stays empty as long, so
+/// that a failing store is not overrun.
 const REDELIVERY: Duration = Duration::from_secs(1);
 
 /// The time between two looks at a queue that cannot be read.
@@ -51,8 +51,8 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Works until `stop` is set, then lets the tasks in flight finish until it
-    /// is `over`, and gives the rest back.
+    /// Works until `stop` is set, then lets tasks in flight finish until the
+    /// grace period ends, and releases the rest.
     pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>, over: CancellationToken) {
         let slots = Arc::new(Semaphore::new(self.concurrency));
         let mut in_flight = FuturesUnordered::new();
@@ -72,7 +72,7 @@ impl Worker {
                     let worker = Arc::clone(&self);
                     let over = over.clone();
                     let id = delivery.task_id.as_deref().unwrap_or_default();
-                    // All that is logged of one task shares its id.
+                    // All log lines of a task have its id.
                     let span = tracing::info_span!("task", id);
                     let work = async move {
                         worker.work(delivery, over).await;
@@ -140,8 +140,8 @@ impl Worker {
                 }
             }
             Some(Err(error)) => {
-                // Its lease runs out, and that counts: a task that kills its
-                // worker again and again has to end.
+                // Its lease expires, which counts as a death: a task that kills
+                // its workers must end.
                 tracing::error!(error = format!("{error:#}"), "the processor ended early");
                 delivery.nack(REDELIVERY).await;
             }
@@ -162,8 +162,8 @@ impl Worker {
             tracing::warn!(reason, times, "to be delivered again");
         }
         if let Some(lease) = claimed.take() {
-            // It tried so itself. Where this fails as well, it is made good
-            // for before the task is taken again.
+            // The processor tried to release it already. If this fails too, it
+            // is released before the task is claimed again.
             let _ = self.unreleased.give_back(self.host.leases(), lease).await;
         }
         delivery.nack(REDELIVERY).await;

@@ -30,7 +30,7 @@ impl Refusals {
         }
     }
 
-    /// Of all that can go wrong only a refusal counts.
+    /// Counts an error if it is a refusal.
     pub fn failed(&self, error: &Error) {
         match error {
             Error::HttpRequestDenied => self.not_granted.inc(),

@@ -1,8 +1,7 @@
-//! Requests, by the route that the API says it took.
+//! Requests, by route.
 //!
-//! The host knows no routes: the component names the template of the one it took
-//! in a header of its response, which ends here. Should it name more than a few,
-//! the rest share one series.
+//! The host knows no routes: the component names the route's template in a
+//! response header, which is removed here. The number of series is bounded.
 
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
@@ -18,13 +17,13 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::series::{Buckets, Histograms, Present, observe};
 
-/// In responses of the API component, never in ours.
+/// Set by the API component, never sent to clients.
 const ROUTE: HeaderName = HeaderName::from_static("concept-refinement-route");
 
-/// Answers by the host itself, and to paths that lead nowhere.
+/// For answers of the host itself and unknown paths.
 const NO_ROUTE: HeaderValue = HeaderValue::from_static("none");
 
-/// What shares one series because there are too many.
+/// For routes beyond the limit.
 const OTHER: HeaderValue = HeaderValue::from_static("other");
 
 const MOST_ROUTES: usize = 64;
@@ -102,7 +101,7 @@ impl Requests {
         }
     }
 
-    /// To be kept as long as the connection is.
+    /// Counts a connection until it is dropped.
     pub fn connection(&self) -> Present {
         Present::of(&self.connections)
     }
@@ -159,7 +158,7 @@ impl Requests {
 }
 
 impl Request<'_> {
-    /// Takes the route out of the response.
+    /// Removes the route header from the response and counts the request.
     pub fn answered<B>(self, response: &mut Response<B>) {
         let route = response.headers_mut().remove(ROUTE).unwrap_or(NO_ROUTE);
         let duration = self.begin.elapsed();
@@ -168,7 +167,7 @@ impl Request<'_> {
     }
 }
 
-/// Clients may make methods up.
+/// Unknown methods share one label value.
 fn name(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",

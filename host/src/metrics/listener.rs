@@ -1,5 +1,5 @@
-//! `GET /metrics`, and nothing else, on a listener of its own: who may see it is
-//! decided by who can reach that address.
+//! Serves `GET /metrics`, and nothing else, on its own listener. Everyone who
+//! can connect to that address may read it.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -18,14 +18,14 @@ use tokio::time::{sleep, timeout};
 
 use super::scrape::Scrape;
 
-/// Scrapers at once; the next wait.
+/// Most connections at a time; further ones wait.
 const CONNECTIONS: usize = 16;
 
-/// How long a scraper may take to ask, and to read the answer.
+/// Timeouts for the request's head and for the whole connection.
 const HEADERS: Duration = Duration::from_secs(5);
 const CONNECTION: Duration = Duration::from_secs(15);
 
-/// The headers of a request, in bytes.
+/// Largest request head, in bytes.
 const MAX_HEADERS: usize = 8 * 1024;
 
 const FORMAT: HeaderValue =
@@ -48,7 +48,7 @@ pub async fn serve(listener: TcpListener, scrape: Arc<Scrape>) {
                 });
             }
             Err(error) => {
-                // Out of file descriptors, most likely: wait for some.
+                // Probably out of file descriptors; wait for some to be closed.
                 tracing::warn!(%error, "accepting a scraper failed");
                 sleep(Duration::from_millis(100)).await;
             }
@@ -56,7 +56,7 @@ pub async fn serve(listener: TcpListener, scrape: Arc<Scrape>) {
     }
 }
 
-/// One request a connection: a scraper comes a few times a minute at most.
+/// One request per connection; scrapers come only a few times a minute.
 async fn connection(stream: TcpStream, scrape: Arc<Scrape>) {
     let service = service_fn(move |request| {
         let scrape = Arc::clone(&scrape);

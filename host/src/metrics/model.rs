@@ -56,7 +56,7 @@ impl ModelCalls {
     }
 }
 
-/// A call under way. One that is dropped was cancelled.
+/// A call in progress; if dropped without an outcome, it was cancelled.
 struct Call<'a> {
     calls: &'a ModelCalls,
     begin: Instant,

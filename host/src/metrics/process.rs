@@ -9,7 +9,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
-/// Under the names that all of Prometheus' own libraries use.
+/// Has the names that Prometheus' own client libraries use.
 pub struct Process {
     cpu: Counter<f64, AtomicU64>,
     resident: Gauge,
@@ -79,7 +79,7 @@ fn field(status: &str, name: &str) -> Option<i64> {
 
 fn cpu() -> Option<f64> {
     let stat = fs::read_to_string("/proc/self/stat").ok()?;
-    // The name in brackets may hold spaces; what follows are numbers.
+    // The process name in brackets may contain spaces; numbers follow it.
     let (_, fields) = stat.rsplit_once(')')?;
     let mut fields = fields.split_whitespace().skip(11);
     let mut ticks = || fields.next()?.parse::<f64>().ok();

@@ -1,4 +1,5 @@
-//! One scrape: what is only looked at when somebody asks, and all of it as text.
+//! A scrape: updates the gauges that are read on demand, and encodes everything
+//! as text.
 
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Weak};
@@ -18,23 +19,25 @@ use super::series::{Label, PREFIX};
 use crate::capability::Capabilities;
 use crate::capability::tasks::Tally;
 
-/// How long the store may take to count its tasks.
+/// Timeout for counting the tasks.
 const COUNTING: Duration = Duration::from_secs(2);
 
-/// A count is used again for so long, and for so many times as long as it took.
+/// A count is cached for this time, or for this many times the time that it
+/// took, whichever is longer.
 const COUNTED_FOR: Duration = Duration::from_millis(500);
 const REST: u32 = 20;
 
 type Gauges = Family<Label, Gauge>;
 
-/// One that is not always known.
+/// A gauge that is not always known.
 type Number = Gauge<f64, AtomicU64>;
 
-/// Looks, and writes it all down.
+/// Makes scrapes.
 pub struct Scrape {
     registry: Registry,
     metrics: Arc<Metrics>,
-    /// A scraper does not keep what a host let go of.
+    /// Weak, so that a scrape does not keep the capabilities of a stopped host
+    /// alive.
     capabilities: Weak<Capabilities>,
     /// Of the API.
     instances: Limited,
@@ -49,7 +52,7 @@ pub struct Scrape {
     counted: Mutex<Counted>,
 }
 
-/// Something of which there are only so many.
+/// A resource with a limit.
 #[derive(Clone)]
 pub struct Limited {
     pub free: Arc<Semaphore>,
@@ -58,7 +61,7 @@ pub struct Limited {
 
 #[derive(Default)]
 struct Counted {
-    /// None: the store could not tell.
+    /// None: the store failed or timed out.
     tally: Option<Tally>,
     until: Option<Instant>,
     given_up: u64,
@@ -111,8 +114,7 @@ impl Scrape {
         }
     }
 
-    /// In the text format of OpenMetrics, which Prometheus reads. One scrape
-    /// comes after the other.
+    /// Encodes in OpenMetrics text format. Scrapes run one at a time.
     pub async fn text(&self) -> Result<String, std::fmt::Error> {
         let mut counted = self.counted.lock().await;
         if let Some(capabilities) = self.capabilities.upgrade() {
@@ -145,7 +147,7 @@ impl Scrape {
         }
     }
 
-    /// What is not known is left out, or no number.
+    /// Unknown values are left out, or NaN.
     fn tell_tasks(&self, capabilities: &Capabilities, tally: Option<&Tally>) {
         self.tasks.clear();
         let Some(tally) = tally else {
@@ -246,7 +248,7 @@ mod tests {
         }
     }
 
-    /// However often somebody asks.
+    /// However often it is scraped.
     #[tokio::test]
     async fn a_count_is_used_again_for_a_while() {
         let counts = SqliteTasks::in_memory(Options::default(), Arc::<ManualClock>::default());

@@ -8,10 +8,10 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-/// All metrics begin with this, except those of the process.
+/// Prefix of all metrics except those of the process.
 pub const PREFIX: &str = "concept_refinement";
 
-/// Counts one more as long as it lives.
+/// Adds one to a gauge until it is dropped.
 pub struct Present(Gauge);
 
 impl Present {
@@ -27,8 +27,8 @@ impl Drop for Present {
     }
 }
 
-/// A label with fixed values, each with its series from the start: what never
-/// happened is told as zero.
+/// A label with fixed values. Each value has a series from the start, so that
+/// events that never happened show as zero.
 pub type Label = [(&'static str, &'static str); 1];
 
 pub type Counters = Family<Label, Counter>;
@@ -39,11 +39,11 @@ pub type Histograms<L> = Family<L, Histogram, Buckets>;
 /// In seconds, the upper bounds.
 #[derive(Clone, Copy, Debug)]
 pub enum Buckets {
-    /// What a caller waits for.
+    /// Times that a caller waits for.
     Answers,
-    /// What a store takes.
+    /// Times of store operations.
     Stores,
-    /// What a whole step of the pipeline takes, and longer.
+    /// Times of pipeline stages and longer.
     Work,
 }
 

@@ -1,4 +1,4 @@
-//! What becomes of tasks, and how long it takes.
+//! Outcomes and durations of tasks.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -45,7 +45,7 @@ pub struct Tasks {
     failed: Counters,
     durations: Histograms<Label>,
     stages: Histograms<Label>,
-    /// By task, as long as its worker is at it.
+    /// Claims in progress, by task.
     under_way: Mutex<HashMap<String, UnderWay>>,
 }
 
@@ -55,13 +55,13 @@ struct UnderWay {
     stage: Option<(Stage, Instant)>,
 }
 
-/// How a task was let go of.
+/// How a claim ended.
 #[derive(Clone, Copy, Debug)]
 pub enum End<'a> {
     Completed,
     /// With its error message.
     Failed(&'a str),
-    /// It goes on another time.
+    /// Released; another worker continues.
     Released,
 }
 
@@ -108,12 +108,12 @@ impl Tasks {
         self.created.inc();
     }
 
-    /// After it was created.
+    /// A created task could not be published.
     pub fn could_not_be_published(&self) {
         self.count_failure(PUBLISH);
     }
 
-    /// So many, since their workers died.
+    /// Tasks that failed because their workers died.
     pub fn given_up(&self, tasks: u64) {
         let failed = self.failed.get_or_create(&[(STEP, WORKER_DIED)]);
         failed.inc_by(tasks);
@@ -138,7 +138,7 @@ impl Tasks {
         self.stage_ended(ended, now);
     }
 
-    /// Its worker did this to it.
+    /// A claim ended.
     pub fn ended(&self, lease: &Lease, end: End<'_>, now: Timestamp) {
         match end {
             End::Completed => {
@@ -165,7 +165,7 @@ impl Tasks {
         observe(&duration, now.since(task.created_at));
     }
 
-    /// Whatever became of it, its worker has left it.
+    /// The worker has finished with the task, whatever the outcome.
     pub fn left(&self, task_id: &str) {
         self.under_way().remove(task_id);
     }

@@ -1,7 +1,7 @@
-//! What `bindgen!` makes of `wit/`: the only place of the host that generates.
+//! The code that `bindgen!` generates from `wit/`, in this file only.
 //!
-//! The capabilities are generated once; the worlds of the components share
-//! them. wasi:http comes from `wasmtime-wasi-http`.
+//! The capabilities are generated once and shared by the worlds of the
+//! components. wasi:http comes from `wasmtime-wasi-http`.
 
 pub mod capabilities {
     wasmtime::component::bindgen!({

@@ -1,7 +1,7 @@
-//! The wasmtime engine: pooled instances, yielding guests, code that is kept.
+//! The wasmtime engine: pooled instances, guests that yield, cached code.
 //!
-//! Guests are never trusted to end or to yield by themselves: an epoch makes
-//! them yield, and whoever waits for one drops its store when its time is over.
+//! Guests are not trusted to end or to yield: epochs make them yield, and the
+//! caller drops the store on a timeout.
 
 mod compiled;
 
@@ -17,11 +17,11 @@ use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use compiled::CompiledCode;
 
-/// How long a guest runs before it lets others run on its thread.
+/// How long a guest runs before it yields its thread.
 const EPOCH: Duration = Duration::from_millis(10);
 
-/// What a slot of the pool keeps in memory between two instances, so that a new
-/// one need not fault it in again.
+/// Memory that a slot of the pool keeps resident between two instances, so that
+/// a new instance has fewer page faults.
 const MEMORIES_KEPT: Kept = Kept {
     each: 512 << 10,
     in_all: 64 << 20,
@@ -31,19 +31,19 @@ const TABLES_KEPT: Kept = Kept {
     in_all: 16 << 20,
 };
 
-/// How much the pool may hold at once.
+/// Capacity of the pool.
 #[derive(Clone, Copy, Debug)]
 pub struct Pool {
     pub instances: u32,
-    /// Calls at once beyond one or two for each instance.
+    /// Concurrent calls beyond one or two per instance.
     pub calls: u32,
-    /// The largest memory that any instance may have, in bytes. Each store caps
-    /// its own further.
+    /// Largest memory of any instance, in bytes. Each store has a lower limit
+    /// of its own.
     pub max_memory: usize,
 }
 
-/// In bytes. A slot that was used once stays as large as this, whether an
-/// instance needed so much or not; a pool of thousands has to be frugal.
+/// Resident bytes. A slot that was used once keeps this much, so a pool of
+/// thousands must be frugal.
 struct Kept {
     each: usize,
     in_all: usize,
@@ -65,9 +65,9 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// `cache`: a directory for compiled code, which is gone without where it
-    /// cannot be used. It has to be as trusted as the executable, since what is
-    /// in it is run.
+    /// `cache` is a directory for compiled code; if it cannot be used, code is
+    /// compiled each time. It must be as trusted as the executable, since its
+    /// contents are run.
     pub fn new(pool: Pool, cache: Option<&Path>) -> anyhow::Result<Self> {
         let mut config = Config::new();
         config.wasm_component_model_async(true);
@@ -102,7 +102,7 @@ impl Engine {
         &self.engine
     }
 
-    /// Compiles a component, unless the directory has it compiled.
+    /// Compiles a component, or loads it from the cache.
     pub fn component(&self, bytes: &[u8]) -> anyhow::Result<Component> {
         match &self.compiled {
             Some(compiled) => compiled.component(&self.engine, bytes),
@@ -115,14 +115,14 @@ impl Drop for Engine {
     fn drop(&mut self) {
         self.ticking.store(false, Ordering::Relaxed);
         if let Some(ticker) = self.ticker.take() {
-            // It only sleeps and counts: it has nothing to report.
+            // The thread only sleeps and counts, so it cannot fail.
             let _ = ticker.join();
         }
     }
 }
 
 fn pooling(pool: Pool) -> PoolingAllocationConfig {
-    // A component is its own module and the shims that the linker adds.
+    // A component consists of its own module and the linker's shims.
     let modules = pool.instances.saturating_mul(4);
     let tables = pool.instances.saturating_mul(2);
     let mut config = PoolingAllocationConfig::new();

@@ -7,17 +7,17 @@ use crate::wasm::bindings::capabilities::concept::refinement::{
 };
 use crate::wasm::sandbox::{Linked, Sandbox};
 
-/// WASI, as empty as the sandbox has it, and wasi:http, guarded by its grant.
+/// A linker with an empty WASI and guarded wasi:http.
 pub fn wasi_linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Sandbox>> {
     let mut linker = Linker::new(engine);
-    // Rust's standard library brings WASI 0.2 imports into every component.
+    // Rust's standard library imports WASI 0.2 into every component.
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     wasmtime_wasi::p3::add_to_linker(&mut linker)?;
     wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
     Ok(linker)
 }
 
-/// What every component of ours needs: that, and its settings.
+/// A linker with that and `settings`, for all our components.
 fn base_linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Sandbox>> {
     let mut linker = wasi_linker(engine)?;
     settings::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;

@@ -1,5 +1,5 @@
-//! What a component instance gets: an empty WASI, its own settings, its grant
-//! of outbound HTTP, a cap on its memory, and nothing else unless it is linked.
+//! What a component instance gets: an empty WASI, its settings, its outbound
+//! HTTP grant, a memory limit, and the capabilities that are linked for it.
 
 mod memory;
 mod printed;
@@ -23,21 +23,21 @@ use printed::Printed;
 /// The settings that one component may see, by name.
 pub type GrantedSettings = BTreeMap<&'static str, String>;
 
-/// What all instances of one component have in common.
+/// The grants that all instances of a component share.
 #[derive(Clone)]
 pub struct Grants {
     pub settings: Arc<GrantedSettings>,
     pub egress: Egress,
-    /// In bytes, of all memories that an instance has.
+    /// Limit for all memories of an instance together, in bytes.
     pub max_memory: usize,
-    /// None for a model: it sees nothing but its request.
+    /// None for a model, which has no capabilities.
     pub capabilities: Option<Arc<Capabilities>>,
     pub watchers: Arc<Watchers>,
 }
 
-/// What a component gets besides that brings stores of its own along.
+/// Additional grants of a composed component with its own stores.
 pub struct Place {
-    /// It sees this as `/data`.
+    /// The directory that it sees as `/data`.
     pub directory: PathBuf,
     pub environment: Vec<(String, String)>,
 }
@@ -57,7 +57,7 @@ pub struct Sandbox {
     stage: LastStage,
 }
 
-/// Marks the sandbox as the data behind the linked capabilities.
+/// Tells wasmtime that the capabilities' data is the sandbox.
 pub struct Linked;
 
 impl HasData for Linked {
@@ -88,7 +88,7 @@ impl Sandbox {
         store
     }
 
-    /// Opens a place to the guest, which has none otherwise.
+    /// Gives the guest a directory and an environment.
     pub fn open(&mut self, place: &Place) -> wasmtime::Result<()> {
         let Place {
             directory,
@@ -106,8 +106,8 @@ impl Sandbox {
         self.settings.get(name).cloned()
     }
 
-    /// The capabilities of the host; an error means that an interface was
-    /// linked for a component that was granted none.
+    /// The host's capabilities. Fails if an interface was linked for a
+    /// component without capabilities.
     pub fn capabilities(&self) -> wasmtime::Result<Arc<Capabilities>> {
         self.capabilities
             .clone()
@@ -126,8 +126,8 @@ impl Sandbox {
         self.stage.clone()
     }
 
-    /// What the guest printed since this was asked last, as a panic does before
-    /// it traps.
+    /// What the guest printed since the last call, such as a panic message
+    /// before a trap.
     pub fn printed(&self) -> String {
         self.printed.take()
     }

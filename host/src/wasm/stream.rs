@@ -1,7 +1,7 @@
 //! Bytes between guests and the host.
 //!
-//! Both ways are bounded: a fast writer waits for a slow reader, and nothing is
-//! copied before there is one.
+//! Both directions are bounded: a fast writer waits for a slow reader, and
+//! nothing is copied before there is a reader.
 
 mod pipe;
 
@@ -17,13 +17,13 @@ use wasmtime::component::{
     Destination, Source, StreamConsumer, StreamProducer, StreamReader, StreamResult,
 };
 
-/// The largest piece that is copied out of a guest at once, in bytes.
+/// Largest chunk that is copied out of a guest, in bytes.
 const MAX_PIECE: usize = 64 * 1024;
 
-/// Hands a stream of bytes to a guest.
+/// Gives a guest a stream of bytes.
 pub struct Bytestream(BoxStream<'static, Bytes>);
 
-/// Hands a stream of values to a guest.
+/// Gives a guest a stream of values.
 pub struct Items<T>(BoxStream<'static, T>);
 
 impl Bytestream {
@@ -93,8 +93,8 @@ impl<D, T: Send + Sync + 'static> StreamProducer<D> for Items<T> {
     }
 }
 
-/// Takes the bytes that a guest writes, in pieces. The stream ends where the
-/// guest's does, early or not; `drained` is told when no more will be read.
+/// Takes the bytes that a guest writes, in chunks. The stream ends where the
+/// guest's does, early or not. `drained` completes when no more will be read.
 pub fn consume(
     reader: StreamReader<u8>,
     store: impl wasmtime::AsContextMut,
@@ -111,7 +111,7 @@ pub fn consume(
         },
     )?;
     let pieces = stream::once(async move {
-        // Where the writer has left, the pieces end at once.
+        // If the writer is gone, the stream ends at once.
         let _ = want.send(());
         pieces
     });
@@ -120,8 +120,8 @@ pub fn consume(
 }
 
 struct Consumer {
-    /// Until somebody reads: a thousand models that are asked and do not look
-    /// at their image yet would hold it a thousand times.
+    /// Nothing is taken before there is a reader, so that a thousand waiting
+    /// models do not hold a thousand images.
     wanted: Option<oneshot::Receiver<()>>,
     writer: pipe::Writer,
     /// Dropped with the consumer.
@@ -145,7 +145,7 @@ impl<D> StreamConsumer<D> for Consumer {
         if let Some(wanted) = &mut self.wanted {
             match Pin::new(wanted).poll(cx) {
                 Poll::Pending if finish => return Poll::Ready(Ok(StreamResult::Cancelled)),
-                // Or the reader has left, which the pipe tells.
+                // Or the reader is gone, which the pipe reports.
                 wanted => drop(ready!(wanted)),
             }
             self.wanted = None;

@@ -1,7 +1,6 @@
 //! The API's code behind axum.
 //!
-//! It keeps what an instance keeps, so each thread has an API of its own, with
-//! connections of its own, as each instance has.
+//! Each thread has its own API state and connections, as each instance has.
 
 use std::io;
 use std::net::{SocketAddr, TcpStream as StdStream};

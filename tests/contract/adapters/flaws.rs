@@ -1,5 +1,4 @@
-//! The suite can fail for adapters too: a platform that does not do what it
-//! says is found out by it.
+//! The suite also fails for adapters whose platform breaks its promises.
 
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;

@@ -1,10 +1,9 @@
 //! The instances of one store adapter over one platform's state.
 //!
-//! A platform runs several instances at once, hands each call to whichever it
-//! likes, lets an instance serve several calls at once, and drops it when it
-//! likes: so nothing may depend on what an instance holds in its memory. Each
-//! has an event loop of its own here and serves only a few calls; what it began
-//! and nobody waits for any more ends with it.
+//! A platform runs several instances, passes each call to any of them, lets an
+//! instance serve several calls at a time, and drops it at any time. So nothing
+//! may depend on an instance's memory. Here each instance has its own event
+//! loop and serves only a few calls; unfinished work ends with it.
 
 use std::sync::{Arc, Mutex};
 

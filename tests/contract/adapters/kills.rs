@@ -16,15 +16,15 @@ use crate::tasks::{LEASE, concept, new_task};
 
 const USERS: usize = 12;
 
-/// It is killed after so many answers since its start: within the first tasks
-/// and amid later ones.
+/// It is killed after this many answers: during the first tasks and during
+/// later ones.
 const KILLED_AFTER: [usize; 6] = [1, 7, 20, 33, 50, 80];
 
 /// What was answered: the ids of tasks, and whether they were completed.
 #[derive(Default)]
 struct Answers {
     completed: BTreeMap<String, bool>,
-    /// Since the start. None: it was killed, and nobody hears any more.
+    /// Answers since the start. None: it was killed.
     count: Option<usize>,
 }
 
@@ -46,8 +46,8 @@ impl Heard {
         self.more.notify_one();
     }
 
-    /// Waits for so many answers, and hears no more from then on. What is left
-    /// at that moment, and no later one, is what was answered.
+    /// Waits for this many answers and ignores later ones, so that the state at
+    /// that moment matches the recorded answers.
     async fn until<T>(&self, count: usize, left: impl Fn() -> T) -> T {
         loop {
             {

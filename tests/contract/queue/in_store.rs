@@ -79,7 +79,7 @@ async fn tasks_come_in_their_order_and_once() {
         queue.assert_next(task).await;
     }
     queue.assert_empty();
-    // Had one waited twice, this would not be the next.
+    // If a task were queued twice, this would not be next.
     let last = queue.task().await;
     queue.publish(&last).await;
     queue.assert_next(&last).await;
@@ -148,7 +148,7 @@ async fn what_points_to_no_task_is_refused() {
     }
 }
 
-/// The one who waits for the delay may leave: another has to mind it then.
+/// If the receiver that watches the timer leaves, another one has to take over.
 #[tokio::test]
 async fn a_delay_is_minded_by_whoever_is_left() {
     let queue = InStore::start();
@@ -167,8 +167,7 @@ async fn a_delay_is_minded_by_whoever_is_left() {
     assert_eq!(again.message, message_for(&task));
 }
 
-/// However long a worker asks for, the time has to be one that can be reckoned
-/// with.
+/// Any delay that a worker asks for must not overflow.
 #[tokio::test]
 async fn no_delay_is_too_long() {
     let queue = InStore::start();

@@ -1,4 +1,4 @@
-//! What is kept when the process ends, in order or not.
+//! What survives the end of the process.
 
 use concept_refinement_domain::capability::{Fenced, Submission};
 use concept_refinement_domain::quota::Window;
@@ -59,8 +59,8 @@ pub async fn everything_is_there_after_a_restart<B: Durable>() {
     assert_eq!(store.task(&claimed.task).await.status, Status::Completed);
 }
 
-/// Two hundred at once, answered, and then the process is gone. What it was
-/// told and answered, and what there is after it.
+/// Two hundred concurrent operations are answered, then the process is killed.
+/// Returns the requests, the answers, and the store after it.
 async fn crashed<B: Durable>() -> (Vec<Task>, Store<B>) {
     let store = Store::<B>::start();
     let accepted = at_once(200, |n| {

@@ -1,4 +1,4 @@
-//! Forgetting what is old.
+//! Removing old tasks and concepts.
 
 use std::time::Duration;
 
@@ -158,8 +158,7 @@ pub async fn a_concept_goes_by_its_own_age<B: TaskBackend>() {
     assert_eq!(store.find(&without_concept).await, None);
 }
 
-/// A refined image may be refined again: who waits for that does not find it
-/// gone.
+/// A refined image that is the original of an active task stays.
 pub async fn an_original_stays_until_it_is_refined<B: TaskBackend>() {
     let store = Store::<B>::start();
     let (task, id) = store.completed("ada").await;

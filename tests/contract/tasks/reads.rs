@@ -1,4 +1,4 @@
-//! What users see of their tasks.
+//! Reading tasks for users.
 
 use std::slice::from_ref;
 use std::time::Duration;

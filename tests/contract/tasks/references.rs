@@ -240,7 +240,7 @@ pub async fn a_refined_image_is_needed_as_an_original_too<B: TaskBackend>() {
     assert!(is_unreferenced(&store, &path).await);
 }
 
-/// An empty store beside many images is a loss, and no reason to add to it.
+/// If the store is empty, its data was lost, and no image may be deleted.
 pub async fn a_store_that_lost_its_tasks_gives_no_image_up<B: TaskBackend>() {
     let before = Store::<B>::start();
     let mut paths = Vec::new();
@@ -304,8 +304,8 @@ pub async fn an_upload_is_needed_by_tasks_to_be_done<B: TaskBackend>() {
     assert!(!is_unreferenced(&store, "uploads/ada/completed.png").await);
 }
 
-/// Whoever asks while workers go from step to step is never told of an image
-/// that is about to be seen.
+/// An image that a worker is about to make visible is never reported as
+/// unreferenced.
 pub async fn what_is_being_published_is_never_unreferenced<B: TaskBackend>() {
     let store = Store::<B>::start();
     at_once(8, |n| {

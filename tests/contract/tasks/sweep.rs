@@ -1,4 +1,4 @@
-//! Finding the tasks that were left alone.
+//! Finding due tasks.
 
 use std::slice::from_ref;
 use std::time::Duration;
@@ -137,7 +137,7 @@ pub async fn recovering_counts_as_the_death_of_the_worker<B: TaskBackend>() {
     store.claim(&waiting).await;
 }
 
-/// Nobody may have to wait until the clock is where it was.
+/// No task may have to wait until the clock has caught up.
 pub async fn a_clock_that_is_set_back_strands_no_task<B: TaskBackend>() {
     let store = Store::<B>::start();
     let pending = store.created("pending").await;

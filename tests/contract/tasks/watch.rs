@@ -264,8 +264,8 @@ pub async fn nobody_watches_another_users_task<B: TaskBackend>() {
     nobody("ada", &task.id).await;
 }
 
-/// Those that so many who watch a task saw, from wherever they came in, while
-/// it was taken, given back, taken again and completed. All saw its end.
+/// What many watchers saw, from whenever they subscribed, while the task was
+/// claimed, released, claimed again and completed. All saw the end.
 async fn seen_by_many<B: TaskBackend>() -> Vec<Vec<Status>> {
     let store = Store::<B>::start();
     let task = store.created("ada").await;

@@ -1,6 +1,5 @@
-//! Requests that end at another place than they seem to. Each is followed by one
-//! that would forget a task: whatever the first is taken for, the second must
-//! not be found inside it.
+//! Request smuggling: requests with an ambiguous end. Each contains a request
+//! that would delete a task, which must never be executed.
 
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::pictures;

@@ -1,5 +1,5 @@
-//! Clients that take their time, or are not there any more. All of them at once:
-//! each limit takes its own time to run out, and meanwhile others are served.
+//! Slow and vanished clients, all at the same time, since each timeout takes
+//! its time; meanwhile others are served.
 
 use std::time::{Duration, Instant};
 
@@ -29,7 +29,7 @@ const IDLE: usize = 500;
 const DEAF: usize = 3;
 const STREAMS: u32 = 100;
 
-/// What a client says, and whether it goes on to say a byte now and then.
+/// What a client sends, and whether it continues with a byte now and then.
 struct Sluggard {
     name: &'static str,
     says: String,

@@ -54,7 +54,7 @@ async fn waiting(service: &Service) -> (Client, String, Gate) {
 async fn many_watch_at_little_cost_and_all_are_told() {
     let service = scripted_launch().start();
     let (user, id, _gate) = waiting(&service).await;
-    // What the first ones take is there for all.
+    // Memory that the first watchers cause is shared by all.
     drop(crowd(&user, &id, AT_ONCE).await);
     let process = Process::of(service.id());
     let before = process.usage().anonymous;

@@ -1,4 +1,4 @@
-//! Wiring a plan: each import of ours is filled, or it is an error.
+//! Wires a plan: each import of our interfaces is filled, or it is an error.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use wac_graph::{CompositionGraph, EncodeOptions, NodeId, Processor};
 use crate::plan::{Instance, Part, Plan};
 use crate::platform::HANDLER;
 
-/// Where the bytes of a part are.
+/// The files of the parts.
 pub type Parts<'a> = &'a dyn Fn(Part) -> anyhow::Result<Vec<u8>>;
 
 /// Names of interfaces of ours begin with it.
@@ -24,7 +24,7 @@ const TYPES: Instance = Instance {
 struct Wired<'a> {
     instance: &'a Instance,
     node: NodeId,
-    /// What it imports of ours: full names.
+    /// Its imports of our interfaces, by full name.
     imports: Vec<String>,
 }
 
@@ -81,7 +81,7 @@ fn add<'a>(
     })
 }
 
-/// A wire to an import that is not there is a plan that no longer fits.
+/// A wire to a missing import means that the plan is outdated.
 fn check_wires(to: &Wired<'_>) -> anyhow::Result<()> {
     if to.instance.part == Part::Model {
         return Ok(());

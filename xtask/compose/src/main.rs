@@ -1,9 +1,9 @@
-//! Composes the components of the product for platforms that run one component
-//! and know none of our interfaces: each gets what it imports from another, and
-//! what is left is what the platform offers.
+//! Composes components for platforms that run one component and do not know our
+//! interfaces: each import of ours is filled by another component, so that only
+//! the platform's interfaces remain.
 //!
-//! `cargo xtask compose` calls it. It compiles nothing, and reads nothing but
-//! the files that it is told of.
+//! Called by `cargo xtask compose`. It compiles nothing and reads only the
+//! given files.
 
 mod graph;
 mod plan;
@@ -67,7 +67,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The plan's component, wired and then looked at once more from outside.
+/// Wires a plan and checks the result from outside.
 fn compose(plan: &plan::Plan, parts: Parts<'_>) -> anyhow::Result<Vec<u8>> {
     let composed = graph::compose(plan, parts).with_context(|| plan.name.to_owned())?;
     platform::check(&composed, plan.platform).with_context(|| plan.name.to_owned())?;

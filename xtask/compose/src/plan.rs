@@ -1,8 +1,8 @@
-//! What is composed of what: data, and nothing else.
+//! The plans, as data.
 
 use crate::platform::{Platform, SPIN, WASMTIME_SERVE};
 
-/// One composed component. It exports what its front does.
+/// A composed component, which exports what its front exports.
 pub struct Plan {
     /// `name.wasm` is its file.
     pub name: &'static str,
@@ -16,8 +16,8 @@ pub struct Plan {
 pub struct Instance {
     pub name: &'static str,
     pub part: Part,
-    /// An interface of ours that it imports, and the instance whose export
-    /// fills it. `types`, which holds nothing but types, is filled unsaid.
+    /// Our interfaces that it imports, each with the instance that fills it.
+    /// `types` is filled implicitly.
     pub filled: &'static [(&'static str, &'static str)],
 }
 
@@ -25,8 +25,7 @@ pub struct Instance {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     Shipped(&'static str),
-    /// The image model, whichever was chosen. It need not import all that it
-    /// may have.
+    /// The chosen image model. It need not use all wires.
     Model,
     /// The types of the interfaces.
     Types,
@@ -64,7 +63,7 @@ const MODEL: Instance = Instance {
     filled: &[("settings", "model-settings")],
 };
 
-/// A model sees its own settings only.
+/// Lets a model see its own settings only.
 const MODEL_SETTINGS: Instance = Instance {
     name: "model-settings",
     part: Part::Shipped("adapter-model-settings"),

@@ -1,7 +1,7 @@
-//! What a platform offers a component, as far as ours may ask for it.
+//! The interfaces of a platform that our components may use.
 //!
-//! A list holds less than the platform has: a component that begins to want
-//! sockets is a mistake on a platform with sockets too.
+//! A list has less than the platform offers, so that, for example, a component
+//! that starts to import sockets is an error.
 
 use anyhow::{Context as _, bail};
 use wac_graph::types::{Package, Types};
@@ -9,8 +9,8 @@ use wac_graph::types::{Package, Types};
 /// What every composed component exports, and nothing else.
 pub const HANDLER: &str = "wasi:http/handler@0.3.0";
 
-/// The interfaces, each with its version; `@0.2` is any version 0.2.x, of which
-/// every later one has what the earlier ones had.
+/// Interfaces with versions; `@0.2` is any 0.2.x, since those are backward
+/// compatible.
 pub struct Platform {
     name: &'static str,
     offers: &'static [&'static [&'static str]],
@@ -28,7 +28,7 @@ pub static WASMTIME_SERVE: Platform = Platform {
     offers: &[STD, HTTP, FILES],
 };
 
-/// What Rust's standard library brings into every component.
+/// Imports of Rust's standard library, in every component.
 const STD: &[&str] = &[
     "wasi:cli/environment@0.2",
     "wasi:cli/exit@0.2",
@@ -83,8 +83,8 @@ fn is_release(import: &str, offer: &str) -> bool {
     offer.ends_with("@0.2") && last.is_some_and(|last| last.parse::<u32>().is_ok())
 }
 
-/// Refuses a component that the platform could not run, or that offers it
-/// anything but the handling of requests.
+/// Rejects a component that the platform cannot run, or that exports anything
+/// but the HTTP handler.
 pub fn check(component: &[u8], platform: &Platform) -> anyhow::Result<()> {
     let mut types = Types::default();
     let package = Package::from_bytes("composed", None, component, &mut types)

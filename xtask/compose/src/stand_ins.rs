@@ -1,4 +1,4 @@
-//! Components that do nothing but have the right imports and exports.
+//! Empty components with the right imports and exports.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -129,7 +129,7 @@ pub fn component(items: &str) -> Vec<u8> {
     encode(resolve, items)
 }
 
-/// One of a world in which our package is another one than it is.
+/// A component whose world uses a foreign package of our name.
 pub fn foreign_component(ours: &str, items: &str) -> Vec<u8> {
     let mut resolve = Resolve::default();
     resolve.push_str("ours.wit", ours).unwrap();

@@ -1,4 +1,4 @@
-//! The list of what was linked into what is given away: CycloneDX 1.5.
+//! The SBOM of the distributed files: CycloneDX 1.5.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -11,10 +11,10 @@ use crate::tree::{self, Crate, Tree};
 
 const TARGET: &str = "wasm32-wasip2";
 
-/// Something that is given away, with the crates in it.
+/// A distributed file with its crates.
 pub struct Artifact {
     name: String,
-    /// SHA-256, of a file that is there.
+    /// The SHA-256, if the file exists.
     sum: Option<String>,
     tree: Tree,
 }
@@ -30,7 +30,7 @@ impl Artifact {
         })
     }
 
-    /// An executable, which everybody builds for the own machine.
+    /// An executable, which is built on the user's machine.
     pub fn executable(root: &Path, package: &str) -> anyhow::Result<Self> {
         Ok(Self {
             name: package.to_owned(),
@@ -40,7 +40,8 @@ impl Artifact {
     }
 }
 
-/// The list as JSON. The crates of a registry have the checksums of its lock.
+/// Writes the SBOM as JSON. Crates from a registry have their checksum from
+/// `Cargo.lock`.
 pub fn write(
     artifacts: &[Artifact],
     locked: &BTreeMap<(String, String), String>,

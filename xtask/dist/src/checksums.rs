@@ -56,7 +56,7 @@ mod tests {
         }
         let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-        // Once more over its own list.
+        // Running it again ignores the list itself.
         for _ in 0..2 {
             write(directory.path()).unwrap();
             assert_eq!(

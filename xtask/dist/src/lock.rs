@@ -1,4 +1,4 @@
-//! What `Cargo.lock` says of the bytes of each crate.
+//! Checksums from `Cargo.lock`.
 
 use std::collections::BTreeMap;
 

@@ -1,8 +1,8 @@
-//! What goes into `dist/` beside the components: the interfaces as a package,
-//! the list of what was linked, checksums.
+//! Writes the files of `dist/` besides the components: the WIT package, the
+//! SBOM, checksums.
 //!
-//! `cargo xtask dist` calls it. What it writes follows from what it reads: there
-//! is no time and no random number in it.
+//! Called by `cargo xtask dist`. Deterministic: its output depends only on its
+//! input.
 
 mod bom;
 mod checksums;

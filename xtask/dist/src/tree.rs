@@ -1,6 +1,5 @@
-//! What cargo links into a package: `cargo tree`, which knows the features that
-//! it has there. Macros and build scripts run while it is built and are not in
-//! it.
+//! The crates that are linked into a package, from `cargo tree`, which knows
+//! the enabled features. Build scripts and macros are not included.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -44,8 +43,8 @@ pub fn of(root: &Path, package: &str, target: Option<&str>) -> anyhow::Result<Tr
     parse(str::from_utf8(&output.stdout)?)
 }
 
-/// Lines of a depth and a crate. One that was shown before with what it uses is
-/// shown without it.
+/// Parses lines of a depth and a crate. A crate's dependencies are listed at
+/// its first occurrence only.
 fn parse(lines: &str) -> anyhow::Result<Tree> {
     let mut tree = Tree::default();
     let mut path: Vec<Crate> = Vec::new();

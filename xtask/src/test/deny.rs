@@ -1,5 +1,5 @@
-//! What the project depends on: which crates, under which licences, from where
-//! and, where the advisory database can be had, with which known faults.
+//! Checks dependencies: crates, licences, sources and, if the database can be
+//! reached, advisories.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::process;
 use crate::tools;
 use crate::workspace::Workspace;
 
-/// The database comes from another place than the crates, often out of reach.
+/// Timeout for fetching the database, which is often unreachable.
 const DATABASE_LIMIT: Duration = Duration::from_secs(120);
 
 pub fn check(workspace: &Workspace) -> anyhow::Result<()> {

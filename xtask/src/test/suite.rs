@@ -1,5 +1,5 @@
-//! `cargo test` of the whole workspace: its output goes through unchanged, and
-//! its results are added up.
+//! Runs `cargo test` of the workspace, passes its output through and adds up
+//! its results.
 
 use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader};
@@ -16,7 +16,7 @@ pub fn run(workspace: &Workspace, arguments: &[OsString]) -> anyhow::Result<Tall
     tallied(cargo_test(workspace).args(arguments))
 }
 
-/// Runs the tests that need Spin itself, which all others do without.
+/// Runs the tests that need Spin.
 pub fn run_on_spin(workspace: &Workspace, spin: &Path) -> anyhow::Result<Tally> {
     let mut cargo = cargo_test(workspace);
     cargo.env("SPIN", spin);

@@ -1,4 +1,4 @@
-//! Adding up the lines in which test programs say how many tests passed.
+//! Adds up the result lines of test programs.
 
 use std::fmt;
 
@@ -22,8 +22,8 @@ impl Tally {
         }
     }
 
-    /// Counts what cargo alone knows of: a test program that did not compile or
-    /// broke off says nothing, but is no success.
+    /// Takes cargo's exit status into account: a test program that did not
+    /// compile or crashed prints no result line.
     pub fn with_success(mut self, success: bool) -> Self {
         if !success {
             self.failed = self.failed.max(1);
@@ -31,7 +31,7 @@ impl Tally {
         self
     }
 
-    /// Counts tests that were skipped first, and have been run since.
+    /// Takes tests into account that were skipped first and run later.
     pub fn with_skipped(self, run: Self) -> Self {
         Self {
             passed: self.passed + run.passed,
@@ -40,7 +40,7 @@ impl Tally {
         }
     }
 
-    /// A run in which no test passed shows nothing.
+    /// A run without passed tests is a failure.
     pub fn verdict(self) -> anyhow::Result<()> {
         match self {
             Self { failed: 1.., .. } => bail!("tests failed"),

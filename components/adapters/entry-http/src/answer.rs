@@ -1,4 +1,4 @@
-//! Which answer follows from what.
+//! Maps outcomes to HTTP answers.
 #![cfg_attr(not(target_arch = "wasm32"), allow(dead_code))]
 
 use serde_json::json;
@@ -7,14 +7,15 @@ use serde_json::json;
 /// bytes.
 pub const MAX_MESSAGE: usize = 64 * 1024;
 
-/// What became of a request.
+/// The outcome of a request.
 #[derive(Debug)]
 pub enum Outcome {
-    /// Done, skipped or rejected: the queue is to forget the message.
+    /// Done, skipped or rejected: the message is acknowledged.
     Acknowledged,
-    /// The queue is to deliver it again. A sentence that a caller may read.
+    /// The message must be delivered again, with a sentence that a caller may
+    /// read.
     RetryLater(String),
-    /// There is nothing else here.
+    /// An unknown path.
     NotFound,
     MethodNotAllowed,
     TooLarge,
@@ -26,11 +27,11 @@ pub enum Outcome {
 pub struct Answer {
     pub status: u16,
     pub headers: Vec<(&'static str, String)>,
-    /// Empty where there is nothing to say.
+    /// Empty if there is no detail.
     pub body: Vec<u8>,
 }
 
-/// Looks at a request before its body is read. None: it is a message.
+/// Checks a request before its body is read. None: it is a message.
 pub fn refuse(is_post: bool, path_with_query: &str, length: Option<u64>) -> Option<Outcome> {
     let path = path_with_query.split('?').next();
     if path != Some("/process") {
@@ -43,7 +44,7 @@ pub fn refuse(is_post: bool, path_with_query: &str, length: Option<u64>) -> Opti
     is_too_large.then_some(Outcome::TooLarge)
 }
 
-/// The answer, in the shape that every answer of the service has.
+/// The answer, in the form of the service's other answers.
 pub fn answer(outcome: Outcome) -> Answer {
     let (status, error_code, detail) = match outcome {
         Outcome::Acknowledged => {

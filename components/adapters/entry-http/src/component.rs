@@ -50,7 +50,7 @@ async fn handle(request: Request) -> Outcome {
         processor::Outcome::Done | processor::Outcome::Skipped => Outcome::Acknowledged,
         processor::Outcome::RetryLater(reason) => Outcome::RetryLater(reason),
         processor::Outcome::Rejected(reason) => {
-            // Where nobody listens there is nothing to be done about it.
+            // A caller that is gone is ignored.
             let _ = writeln!(std::io::stderr(), "a message was rejected: {reason}");
             Outcome::Acknowledged
         }
@@ -87,7 +87,7 @@ fn sent(answer: Answer) -> Result<Response, ErrorCode> {
     let fields = Fields::from_list(&fields).map_err(|_| ErrorCode::InternalError(None))?;
     let contents = (!answer.body.is_empty()).then(|| {
         let (mut writer, reader) = wit_stream::new();
-        // Whoever asked may be gone; then nobody misses what was not written.
+        // If the caller is gone, what was not written does not matter.
         wit_bindgen::spawn(async move { drop(writer.write_all(answer.body).await) });
         reader
     });

@@ -1,10 +1,9 @@
-//! The processor's door on a platform that calls components by HTTP: a message
-//! comes in by `POST /process`, and the answer tells the queue what became of
-//! it.
+//! The processor's entry on a platform that calls components by HTTP: a message
+//! arrives as `POST /process`, and the status tells the queue the outcome.
 //!
-//! It asks for no credentials, so it must stand on a route that only the
-//! platform's own components reach. It must never hold more than one message's
-//! worth of a request.
+//! It requires no credentials, so it must be on a route that only the
+//! application's own components can call. It must never buffer more than one
+//! message.
 
 mod answer;
 #[cfg(target_arch = "wasm32")]

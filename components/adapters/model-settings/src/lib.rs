@@ -1,16 +1,16 @@
-//! A model's part of the settings: where its provider is, and the key to it.
+//! The settings that a model may read: its provider's URL and key.
 //!
-//! It stands between a model and the store of a composition. It must never let
-//! another setting through: a model may be anybody's, and the rest is none of
-//! its business, the secret that signs sessions least of all.
+//! It is between a model and the store of a composition. It must never pass on
+//! any other setting, above all not the secret that signs sessions: a model may
+//! be foreign code.
 
 #[cfg(target_arch = "wasm32")]
 mod component;
 
-/// What a model may know.
+/// The settings that a model may read.
 const GRANTED: [&str; 2] = ["model-url", "model-api-key"];
 
-/// Whether a model may know the setting of this name.
+/// Whether a model may read this setting.
 pub fn is_granted(name: &str) -> bool {
     GRANTED.contains(&name)
 }

@@ -33,7 +33,7 @@ impl Guest for Component {
                 message: TOO_MANY.to_owned(),
             });
         };
-        // It goes on after this function returned.
+        // Continues after this function has returned.
         wit_bindgen::spawn(async move {
             let attempt = async || match processor::process(message.clone()).await {
                 Outcome::Done | Outcome::Skipped => Attempt::Taken,
@@ -41,7 +41,7 @@ impl Guest for Component {
                 Outcome::Rejected(reason) => Attempt::Refused(reason),
             };
             if let Err(sentence) = deliver(&Wasi, attempt).await {
-                // Where nobody listens there is nothing to be done about it.
+                // A closed standard error is ignored.
                 let _ = writeln!(std::io::stderr(), "{sentence}");
             }
             drop(place);

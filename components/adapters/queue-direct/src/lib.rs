@@ -1,9 +1,8 @@
-//! The queue of a composition that holds its own processor: a message is
-//! processed beside whoever published it.
+//! The queue of a composition that contains the processor: a message is
+//! processed concurrently with its publisher.
 //!
-//! It must never make a publisher wait, and never keep a message for good: what
-//! is under way ends with the instance, and a task that is read while overdue
-//! is published again.
+//! It must never block a publisher, and need not be durable: messages end with
+//! the instance, and an overdue task is published again when it is read.
 
 #[cfg(target_arch = "wasm32")]
 mod component;

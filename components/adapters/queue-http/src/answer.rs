@@ -1,9 +1,9 @@
-//! What the processor's answer means for a message.
+//! Interprets the processor's answer to a message.
 
 use concept_refinement_adapter_queue::Attempt;
 
-/// Judges the status of an answer. Faults of the other side may pass: its
-/// instance is shared, and falls with any of the tasks in it.
+/// Interprets a status. Errors of the other side may be temporary: its instance
+/// is shared, and any task in it can end it.
 #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code))]
 pub fn judge(status: u16) -> Attempt {
     let sentence = || format!("the processor answered {status}");

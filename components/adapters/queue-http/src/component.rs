@@ -26,12 +26,12 @@ mod bindings {
 use bindings::concept::refinement::types::{Error, ErrorKind};
 use bindings::exports::concept::refinement::task_queue::Guest;
 
-/// The component `processor` of the same application, which the platform calls
-/// without a network.
+/// The component `processor` of the same application; the platform calls it
+/// without using the network.
 const PROCESSOR: &str = "http://processor.spin.internal/process";
 
-/// The processor answers when the work is done. After a time in which no task
-/// is still under way the answer is lost, and another post does no harm.
+/// The processor answers when the work is done. Longer than any task takes;
+/// after that the answer is lost, and another post does no harm.
 const TIMEOUTS: Timeouts = Timeouts {
     connect: Some(Duration::from_secs(10)),
     first_byte: Some(Duration::from_secs(10 * 60)),
@@ -50,14 +50,14 @@ impl Guest for Component {
                 message: TOO_MANY.to_owned(),
             });
         };
-        // It goes on after this function returned.
+        // Continues after this function has returned.
         wit_bindgen::spawn(async move {
             let attempt = async || match post(message.clone()).await {
                 Ok(status) => judge(status),
                 Err(failure) => Attempt::Again(sentence(failure).to_owned()),
             };
             if let Err(sentence) = deliver(&Wasi, attempt).await {
-                // Where nobody listens there is nothing to be done about it.
+                // A closed standard error is ignored.
                 let _ = writeln!(std::io::stderr(), "{sentence}");
             }
             drop(place);
@@ -66,7 +66,7 @@ impl Guest for Component {
     }
 }
 
-/// Answers with the status, whatever the answer says besides.
+/// Returns the status and ignores the body.
 async fn post(message: Vec<u8>) -> Result<u16, Failure> {
     let length = message.len().to_string();
     let fields = [
@@ -77,13 +77,13 @@ async fn post(message: Vec<u8>) -> Result<u16, Failure> {
     let request = outbound::request(&Method::Post, PROCESSOR, fields, Some(body), TIMEOUTS)
         .ok_or(Failure::Broken)?;
     wit_bindgen::spawn(async move {
-        // A processor that has heard enough needs no more.
+        // The processor may stop reading early.
         drop(writer.write_all(message).await);
     });
     Ok(outbound::send(request).await?.status)
 }
 
-/// For the operator.
+/// The failure as a sentence for the log.
 fn sentence(failure: Failure) -> &'static str {
     match failure {
         Failure::Forbidden => "the platform does not let the processor be reached",

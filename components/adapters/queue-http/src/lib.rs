@@ -1,9 +1,9 @@
-//! The queue of a platform on which the processor is a component of its own,
-//! reached by HTTP: a message is posted beside whoever published it.
+//! The queue of a platform where the processor is a separate component with an
+//! HTTP address: a message is posted concurrently with its publisher.
 //!
-//! It must never make a publisher wait, never post anywhere but to the
-//! processor, and never keep a message for good: what is under way ends with
-//! the instance, and a task that is read while overdue is published again.
+//! It must never block a publisher or post anywhere but to the processor. It
+//! need not be durable: messages end with the instance, and an overdue task is
+//! published again when it is read.
 
 mod answer;
 #[cfg(target_arch = "wasm32")]

@@ -1,21 +1,21 @@
-//! One message's way to a processor.
+//! Delivers one message to a processor.
 
 use std::time::Duration;
 
 use concept_refinement_domain::retry;
 
-/// How often a message is tried in all: for about 20 seconds, after which the
-/// task is overdue and whoever reads it publishes it again.
+/// Most tries of a message, over about 20 seconds. After that the task is
+/// overdue, and its next reader publishes it again.
 const MAX_TRIES: u32 = 4;
 
-/// What became of one try.
+/// The outcome of one try.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Attempt {
-    /// The processor took it: there is nothing left to do.
+    /// The processor accepted the message.
     Taken,
-    /// A repeat can help. Why it did not work now, for the log.
+    /// A retry can help; with the reason, for the log.
     Again(String),
-    /// A repeat cannot help. Why, for the log.
+    /// A retry cannot help; with the reason, for the log.
     Refused(String),
 }
 
@@ -26,8 +26,8 @@ pub trait Clock {
     fn jitter(&self) -> f64;
 }
 
-/// Tries until the message is taken, refused, or was tried often enough. The
-/// error is for the log: a sentence on why the message is let go.
+/// Tries until the message is accepted or refused, or the tries are used up.
+/// The error says why the message is dropped, for the log.
 pub async fn deliver(clock: &impl Clock, attempt: impl AsyncFn() -> Attempt) -> Result<(), String> {
     let mut tries = 0;
     loop {
@@ -47,7 +47,7 @@ enum Next {
     LetGo(String),
 }
 
-/// What follows from an attempt, after so many of them.
+/// What to do after a try, given the number of tries so far.
 fn next(attempt: Attempt, tries: u32, jitter: f64) -> Next {
     match attempt {
         Attempt::Taken => Next::Done,
@@ -67,7 +67,7 @@ mod tests {
 
     use super::*;
 
-    /// Nothing here has to wait.
+    /// Polls a future that never waits.
     fn run<F: Future>(future: F) -> F::Output {
         match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(output) => output,
@@ -107,7 +107,7 @@ mod tests {
         }
     }
 
-    /// Answers one attempt after the other, and notes how long it slept.
+    /// Returns scripted outcomes and records how long it slept.
     #[derive(Default)]
     struct Script {
         attempts: RefCell<Vec<Attempt>>,

@@ -1,9 +1,9 @@
-//! What the queues that stand in one instance decide alike: how many messages
-//! they hold, and when one is tried again.
+//! Shared by the queues that live within one instance: how many messages they
+//! hold, and when one is retried.
 //!
-//! Such a queue keeps nothing: what it holds ends with its instance. Nothing is
-//! lost by that, since a task that is read while overdue is published again. So
-//! it must never hold a message for long, or more of them than it can bear.
+//! Such a queue is not durable: its messages end with the instance. That loses
+//! no task, since an overdue task is published again when it is read. It must
+//! bound the number of its messages and the time it holds them.
 #![allow(async_fn_in_trait, reason = "components have one thread")]
 
 mod delivery;
@@ -16,9 +16,9 @@ pub use places::{Place, Places};
 #[cfg(target_arch = "wasm32")]
 pub use wasi::Wasi;
 
-/// How many messages an instance holds. Each is a task under way, or one that
-/// waits for another try.
+/// Most messages in an instance. Each is a task in progress or one that waits
+/// for a retry.
 pub const AT_MOST: usize = 256;
 
-/// For whoever publishes one more.
+/// The error for one more message.
 pub const TOO_MANY: &str = "Too many tasks are being processed at the moment.";

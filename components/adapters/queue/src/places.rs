@@ -1,13 +1,13 @@
-//! How many messages an instance holds.
+//! Slots for the messages of an instance.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Room for so many messages, and no more.
+/// A fixed number of slots.
 pub struct Places {
     free: AtomicUsize,
 }
 
-/// Room for one message. It is free again when this is dropped.
+/// A slot for one message, free again when dropped.
 pub struct Place<'a>(&'a Places);
 
 impl Places {
@@ -17,7 +17,7 @@ impl Places {
         }
     }
 
-    /// None: all are taken.
+    /// None: no slot is free.
     pub fn take(&self) -> Option<Place<'_>> {
         self.free
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, |free| {

@@ -16,7 +16,7 @@ impl Clock for Wasi {
     }
 
     fn jitter(&self) -> f64 {
-        // 53 bits are what an f64 holds exactly.
+        // An f64 holds 53 bits exactly.
         (random::get_random_u64() >> 11) as f64 / (1u64 << 53) as f64
     }
 }

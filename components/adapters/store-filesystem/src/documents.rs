@@ -44,7 +44,8 @@ impl Documents for Filesystem {
             .map_err(|error| fault("a document cannot be made durable", &error))
     }
 
-    /// One that comes back after a power loss does no harm: nothing leads to it.
+    /// Not synced: a file that reappears after a power loss does no harm, since
+    /// nothing refers to it.
     async fn delete_many(&self, keys: &[String]) -> Result<(), Fault> {
         for key in keys {
             match fs::remove_file(self.layout.document(key)?) {

@@ -1,5 +1,4 @@
-//! Files on their way: written whole and durably before they get the name by
-//! which they are found.
+//! Drafts: files that are written and synced before they get their final name.
 
 use std::fs::{self, File};
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
@@ -9,20 +8,20 @@ use std::time::{Duration, SystemTime};
 
 use crate::layout::{Layout, make_directory};
 
-/// A draft that is as old was left behind: nobody writes for so long.
+/// A draft of this age is abandoned; no write takes so long.
 const ABANDONED: Duration = Duration::from_secs(60 * 60);
 
-/// One write among so many looks for what was left behind.
+/// One of this many writes removes abandoned drafts.
 const CLEANED_EVERY: u64 = 64;
 
-/// A file without a place yet. It is removed when it is dropped, unless it was
-/// moved to its place before.
+/// A file without its final name. It is removed when dropped, unless it was
+/// renamed.
 pub struct Draft {
     path: PathBuf,
     is_moved: bool,
-    /// By the clock of the file system, which is the one that other files'
-    /// times are to be compared with: that of the machine may be another, and
-    /// it may jump. None: files have no times there.
+    /// Its time by the file system's clock, to be compared with the times of
+    /// other files; the machine's clock may differ or jump. None: the file
+    /// system has no times.
     written: Option<SystemTime>,
 }
 
@@ -40,14 +39,14 @@ impl Draft {
         Ok(draft)
     }
 
-    /// Gives the file a second name, which nothing else has: else
-    /// `AlreadyExists`. `NotFound`: there is no such directory.
+    /// Adds a second name. `AlreadyExists` if the name is taken, `NotFound` if
+    /// there is no such directory.
     pub fn link(&self, to: &Path) -> io::Result<()> {
         fs::hard_link(&self.path, to)
     }
 
-    /// Whether another file was written so long before this one. One that
-    /// cannot be looked at was not.
+    /// Whether another file was written this long before this one. False if
+    /// that cannot be read.
     pub fn is_younger(&self, other: &Path, by: Duration) -> bool {
         let other = fs::metadata(other).and_then(|file| file.modified());
         let age = self
@@ -57,7 +56,7 @@ impl Draft {
         age.is_some_and(|age| age > by)
     }
 
-    /// Puts the file in the place of whatever was there. `NotFound`: there is
+    /// Renames the file, replacing any file of that name. `NotFound`: there is
     /// no such directory.
     pub fn rename(&mut self, to: &Path) -> io::Result<()> {
         fs::rename(&self.path, to)?;
@@ -65,7 +64,7 @@ impl Draft {
         Ok(())
     }
 
-    /// A failure is the next one's to find.
+    /// Errors are ignored; the next cleanup will see them.
     fn remove_abandoned(&self, drafts: &Path) {
         let Ok(entries) = fs::read_dir(drafts) else {
             return;
@@ -81,7 +80,7 @@ impl Draft {
 impl Drop for Draft {
     fn drop(&mut self) {
         if !self.is_moved {
-            // What cannot be removed now is found later.
+            // If it cannot be removed now, a later cleanup will.
             let _ = fs::remove_file(&self.path);
         }
     }
@@ -106,8 +105,8 @@ fn create(drafts: &Path) -> io::Result<(File, Draft)> {
     }
 }
 
-/// On WASI the standard library learns that a write failed, not why; hardly
-/// anything but a full disk makes one fail.
+/// On WASI the standard library does not learn why a write failed; the cause is
+/// almost always a full disk.
 fn as_full(error: io::Error) -> io::Error {
     const INPUT_OUTPUT: i32 = 29;
 
@@ -118,8 +117,8 @@ fn as_full(error: io::Error) -> io::Error {
     }
 }
 
-/// From the keys that the standard library draws for its maps. Whoever uses it
-/// makes sure that nobody else drew the same.
+/// A random number from the keys of the standard library's hash maps. The
+/// caller must handle collisions.
 fn random() -> u64 {
     RandomState::new().build_hasher().finish()
 }

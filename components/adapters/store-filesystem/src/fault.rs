@@ -1,17 +1,18 @@
-//! What went wrong with a file, in the words of the ports.
+//! Converts I/O errors to faults of the ports.
 
 use std::io::{Error, ErrorKind};
 
 use concept_refinement_adapter_store::ports::Fault;
 
-/// The detail names no path: whoever reads the log knows the directory, and
-/// nobody else needs to.
+/// The detail has no path: the operator knows the directory, and nobody else
+/// should.
 pub fn fault(what: &str, error: &Error) -> Fault {
     match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
             Fault::Full(format!("{what}: {error}"))
         }
-        // Directories are made as they are needed, in the one that is given.
+        // Directories are created as needed, so this means that the root is
+        // missing.
         ErrorKind::NotFound => {
             Fault::Unavailable(format!("{what}: there is no directory to keep it in"))
         }

@@ -1,4 +1,4 @@
-//! Where things are in the directory.
+//! The layout of the directory.
 //!
 //! | path | what |
 //! |---|---|
@@ -6,8 +6,8 @@
 //! | `documents/XX/KEY` | a document |
 //! | `drafts/NAME` | a file that is being written |
 //!
-//! `KEY` is the key with `_` for `/`, `XX` two hexadecimal digits that follow
-//! from it, so that no directory gets very large.
+//! `KEY` is the key with `_` for `/`, and `XX` two hexadecimal digits of its
+//! hash, so that no directory gets very large.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
@@ -47,7 +47,7 @@ impl Layout {
     }
 }
 
-/// Makes a directory, and those above it, and has each entered durably.
+/// Creates a directory and its parents, durably.
 pub fn make_directory(path: &Path) -> io::Result<()> {
     let made = match fs::create_dir(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -59,19 +59,19 @@ pub fn make_directory(path: &Path) -> io::Result<()> {
     };
     match made {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
-        // Whoever made it may not have come to the next line.
+        // Another instance may have created it and not synced its parent yet.
         _ => {}
     }
     path.parent().map_or(Ok(()), sync_directory)
 }
 
-/// Makes durable which names a directory holds.
+/// Makes the names in a directory durable.
 pub fn sync_directory(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 
-/// What nothing but a good key has: nothing leads out of the directory, and no
-/// two keys share a name.
+/// Accepts only keys that cannot lead out of the directory, and no two of which
+/// share a file name.
 fn file_name(key: &str) -> Option<String> {
     let is_part = |part: &str| {
         let is_character = |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-');
@@ -81,7 +81,7 @@ fn file_name(key: &str) -> Option<String> {
     is_key.then(|| key.replace('/', "_"))
 }
 
-/// FNV-1a, folded. It must stay as it is: files are found by it.
+/// FNV-1a, folded. Must never change, since files are found by it.
 fn shard(key: &str) -> u8 {
     let hash = key.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
         (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)

@@ -1,13 +1,12 @@
 //! A platform that offers a directory: records and documents as files below it,
 //! settings from the environment.
 //!
-//! Several instances, of one process or of several, use the directory at once,
-//! and each may end at any moment: so there is no lock and no state in memory,
-//! and each file is whole before it gets the name by which it is found. It must
-//! never write outside its directory.
+//! Several instances, in one or several processes, use the directory at the
+//! same time, and each may end at any moment. So there is no lock and no state
+//! in memory, and a file is complete before it gets its name. It must never
+//! write outside its directory.
 //!
-//! The directory's file system has to know hard links, as those of Linux and of
-//! macOS do.
+//! The file system must support hard links, as those of Linux and macOS do.
 
 mod documents;
 mod draft;
@@ -23,16 +22,16 @@ use std::path::PathBuf;
 use layout::Layout;
 pub use records::Held;
 
-/// Where the platform shows the component its directory.
+/// The path of the directory as the component sees it.
 const ROOT: &str = "/data";
 
-/// All that is kept in one directory.
+/// A platform that stores everything in one directory.
 pub struct Filesystem {
     layout: Layout,
 }
 
 impl Filesystem {
-    /// Creates nothing: what is missing is made when it is first written.
+    /// Creates nothing yet; directories are created at the first write.
     pub fn at(root: impl Into<PathBuf>) -> Self {
         Self {
             layout: Layout::new(root.into()),

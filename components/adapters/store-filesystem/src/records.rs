@@ -1,13 +1,13 @@
 //! Records: a directory each, of files that are named by version. The highest
 //! version is the record as it stands.
 //!
-//! A swap writes a draft and then links it to the version after the one that
-//! was read. A link to a name that is taken fails, so of all who read the same
-//! version exactly one wins; and what has a version's name is whole. There is
-//! no lock that a crash could leave behind.
+//! A swap writes a draft and links it to the version after the one that was
+//! read. Linking fails if the name is taken, so exactly one of several writers
+//! wins, and a file with a version's name is complete. There is no lock that a
+//! crash could leave behind.
 //!
-//! Old versions cannot stay for ever, and a name that is free again could be
-//! won twice. What stands against it rests on no clock:
+//! Old versions have to be removed, and a removed name could be won a second
+//! time. What prevents that does not depend on a clock:
 //!
 //! * A version is removed only when [`KEPT`] newer ones exist. So a writer whose
 //!   link succeeded looks for the newest version: unless it is so far ahead, the
@@ -19,14 +19,15 @@
 //!   record's at some time after it began. If it cannot be opened, the reader
 //!   lists again.
 //!
-//! Only so that this is hardly ever seen, a version stays for [`REMOVED_AFTER`]
-//! besides, and a writer that took longer than [`PATIENCE`] since it read has
-//! lost. It takes a process that was held between two system calls while the
-//! record changed [`KEPT`] times to have a writer that does not know.
+//! To make this rare, a version also stays for [`REMOVED_AFTER`], and a writer
+//! that took longer than [`PATIENCE`] since its read has lost. A writer can be
+//! left in doubt only if its process was paused between two system calls while
+//! the record changed [`KEPT`] times.
 //!
-//! What it does rest on: a link that fails where the name is taken, and a list
-//! that leaves out nothing that was there all the while. A local file system has
-//! both; one that caches directories for several machines may not.
+//! It depends on two properties of the file system: linking fails if the name
+//! is taken, and a listing includes every file that exists throughout. Local
+//! file systems have both; one that caches directories for several machines may
+//! not.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -40,23 +41,23 @@ use crate::draft::Draft;
 use crate::fault::fault;
 use crate::layout::{Layout, make_directory, sync_directory};
 
-/// How many versions stay besides the newest, however old they are.
+/// Versions that are kept besides the newest, whatever their age.
 const KEPT: usize = 16;
 
-/// How long each version stays.
+/// The age at which a version may be removed.
 const REMOVED_AFTER: Duration = Duration::from_secs(2 * 60);
 
-/// How many are removed at a time, so that nobody waits long for it.
+/// Most versions removed at a time, so that no call takes long.
 const REMOVED_AT_ONCE: usize = 256;
 
-/// How long a writer may take since it read.
+/// Longest time from a read to its swap.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How often a record is looked for that changes while it is read. Each time
-/// takes more than [`KEPT`] swaps, so it hardly ever takes a second one.
+/// Most attempts to read a record that changes meanwhile. An attempt fails only
+/// after more than [`KEPT`] swaps, so a second one is rare.
 const MAX_LOOKS: u32 = 100;
 
-/// What was read. The first version is 1; 0 is that there was none.
+/// The version that was read. The first is 1; 0 means that there was none.
 pub struct Held {
     directory: PathBuf,
     version: u64,
@@ -89,7 +90,7 @@ impl Records for Filesystem {
 fn swap(layout: &Layout, held: &Held, value: &[u8]) -> io::Result<bool> {
     let version = held.version.saturating_add(1);
     let path = held.directory.join(file_name(version));
-    // Whoever has lost already need not wait for the disk.
+    // A writer that has already lost need not write.
     if path.exists() {
         return Ok(false);
     }
@@ -121,7 +122,7 @@ fn link(draft: &Draft, directory: &Path, path: &Path) -> io::Result<()> {
     }
 }
 
-/// The version that counts, if there is one.
+/// The newest version, if any.
 fn newest(directory: &Path) -> io::Result<Option<(u64, Vec<u8>)>> {
     for _ in 0..MAX_LOOKS {
         let Some(version) = versions(directory)?.pop() else {
@@ -136,7 +137,7 @@ fn newest(directory: &Path) -> io::Result<Option<(u64, Vec<u8>)>> {
     Err(ErrorKind::ResourceBusy.into())
 }
 
-/// In their order.
+/// All versions in ascending order.
 fn versions(directory: &Path) -> io::Result<Vec<u64>> {
     let entries = match fs::read_dir(directory) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
@@ -150,8 +151,8 @@ fn versions(directory: &Path) -> io::Result<Vec<u64>> {
     Ok(versions)
 }
 
-/// From the oldest on, and no further than to one that has to stay or cannot be
-/// removed. A failure is the next one's to find.
+/// Removes versions from the oldest on, up to the first that must stay or
+/// cannot be removed. Errors are left for the next swap to see.
 fn remove_old(directory: &Path, versions: &[u64], newest: &Draft) {
     let removable = versions.len().saturating_sub(KEPT + 1);
     for version in versions.iter().take(removable.min(REMOVED_AT_ONCE)) {

@@ -1,4 +1,4 @@
-//! Settings, by the names that they have everywhere: `public-url` is
+//! Settings from environment variables: `public-url` is
 //! `REFINEMENT_PUBLIC_URL`.
 
 use std::env;
@@ -7,8 +7,8 @@ use concept_refinement_adapter_store::ports::Settings;
 
 use crate::Filesystem;
 
-/// Where `wasmtime serve` serves unless it is told otherwise. It tells nobody
-/// where a request came to, so a URL of ours has nothing else to start with.
+/// The default address of `wasmtime serve`. It does not tell a component the
+/// request's origin, so URLs have to start with this.
 const ADDRESS: &str = "http://localhost:8080";
 
 impl Settings for Filesystem {
@@ -19,7 +19,7 @@ impl Settings for Filesystem {
     }
 }
 
-/// None: no setting is called that.
+/// None: there is no such setting.
 fn variable(name: &str) -> Option<String> {
     let is_name = |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
     let name = Some(name).filter(|name| !name.is_empty() && name.bytes().all(is_name))?;

@@ -1,16 +1,15 @@
 //! Records and documents in one bucket.
 //!
-//! A swap of `wasi:keyvalue` compares by value and does nothing atomically to a
-//! key that is not there: of two who swap an absent key both succeed. So a
-//! record has a gate, `gate/KEY`: a number of 8 bytes, made by an increment of
-//! 0, which is atomic and changes nothing. While it is 0 there is no record.
-//! Who creates one writes it under a name that nobody else knows, then swaps
-//! the gate from 0 to that name: one wins, and whoever dies in between has left
-//! nothing but a value that nobody refers to. From then on the gate stays as it
-//! is, and the record changes by swaps of its own.
+//! A swap of `wasi:keyvalue` compares by value and is not atomic for an absent
+//! key: of two writers that swap an absent key both succeed. So each record has
+//! a gate, `gate/KEY`: an 8-byte number that an increment by 0 creates
+//! atomically. While it is 0 there is no record. To create one, a writer stores
+//! it under a random name and swaps the gate from 0 to that name; one writer
+//! wins, and a crash leaves only a value that nothing refers to. From then on
+//! the gate never changes, and the record itself is swapped.
 //!
-//! The gate is 8 bytes for ever: an increment of anything else breaks the
-//! bucket of some platforms until they are started again.
+//! The gate always has 8 bytes: on some platforms an increment of anything else
+//! breaks the bucket until they are restarted.
 
 use std::collections::HashMap;
 
@@ -22,20 +21,20 @@ use crate::generated::wasi::keyvalue::atomics::{self, Cas, CasError};
 use crate::generated::wasi::keyvalue::batch;
 use crate::generated::wasi::keyvalue::store::{self, Bucket, Error};
 
-/// The bucket that every application has.
+/// The default bucket of an application.
 const BUCKET: &str = "default";
 
-/// What a swap needs. A platform that refuses a swap may want the bucket open
-/// in which it was begun, else it fails for good.
+/// What a swap needs. The bucket stays open, since a platform may need it to
+/// answer a lost swap.
 pub struct Held {
     known: Known,
     bucket: Bucket,
 }
 
 enum Known {
-    /// There is no record: its gate, read as 0.
+    /// There is no record; its gate was read as 0.
     Absent { key: String, gate: Cas },
-    /// The record, as it was read.
+    /// The record that was read.
     Present(Cas),
 }
 
@@ -48,7 +47,7 @@ impl Records for KeyValue {
         let mut known = bucket.get(&gate).map_err(fault)?;
         let mut held = None;
         if name_in(known.as_deref())?.is_none() {
-            // This makes the gate if it is not there, and costs a write.
+            // Creates the gate if needed, which costs a write.
             atomics::increment(&bucket, &gate, 0).map_err(fault)?;
             let cas = Cas::new(&bucket, &gate).map_err(fault)?;
             known = cas.current().map_err(fault)?;
@@ -106,7 +105,7 @@ impl Documents for KeyValue {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
-        // Those that are not there may be left out, and the order is any.
+        // Missing keys may be left out, and the order is arbitrary.
         let found = batch::get_many(&bucket()?, keys).map_err(fault)?;
         let mut found: HashMap<_, _> = found.into_iter().collect();
         Ok(keys.iter().map(|key| found.remove(key).flatten()).collect())
@@ -133,7 +132,7 @@ fn record_key(key: &str, name: u64) -> String {
     format!("{key}/{name:016x}")
 }
 
-/// What a gate says. None: there is no record.
+/// The name in a gate. None: there is no record.
 fn name_in(gate: Option<&[u8]>) -> Result<Option<u64>, Fault> {
     let Some(gate) = gate else {
         return Ok(None);

@@ -8,7 +8,7 @@ mod variables;
 
 concept_refinement_adapter_store::export_store!(KeyValue);
 
-/// The platform: one bucket, and the variables of the component.
+/// The platform: one bucket and the component's variables.
 #[derive(Default)]
 pub struct KeyValue;
 

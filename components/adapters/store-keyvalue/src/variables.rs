@@ -8,7 +8,7 @@ use crate::KeyValue;
 impl Settings for KeyValue {
     async fn setting(&self, name: &str) -> Option<String> {
         let variable = name.replace('-', "_");
-        // One that the component was not given is as one that is not set.
+        // A variable that the component was not granted counts as unset.
         let value = variables::get(variable).await.ok()?;
         Some(value).filter(|value| !value.is_empty())
     }

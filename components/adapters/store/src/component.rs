@@ -1,4 +1,4 @@
-//! The interfaces of `wit/`, exported over any platform.
+//! Exports the interfaces of `wit/` over any platform.
 
 mod convert;
 mod guest;
@@ -28,13 +28,13 @@ macro_rules! export_store {
 
 pub use generated::{export, exports};
 
-/// The interfaces, and the types that they share.
+/// The generated interfaces and types.
 mod wit {
     pub use super::generated::concept::refinement::types;
     pub use super::generated::exports::concept::refinement::*;
 }
 
-/// The component's exports over a platform.
+/// Implements the exports over a platform.
 pub struct Component<P>(PhantomData<P>);
 
 #[allow(unsafe_code, clippy::all, clippy::restriction)]

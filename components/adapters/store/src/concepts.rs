@@ -1,5 +1,5 @@
-//! `concept-store`: what a completed task leaves behind. A concept is a
-//! document that the end of its task refers to; its list is that of the tasks.
+//! `concept-store`. A concept is a document that its task's end refers to;
+//! concepts are listed by their tasks.
 
 use concept_refinement_domain::capability::Lease;
 use concept_refinement_domain::concept::{Concept, NewConcept, id_for};
@@ -33,7 +33,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         if concept.is_of(&lease.task_id, &task.user_id) {
             let content = EndDocument::Concept(concept.clone());
             let mut written = vec![(document.clone(), documents::encode(&content)?)];
-            // It says the same each time, so that one too many does no harm.
+            // It is always the same, so writing it again does no harm.
             if let Some(key) = names::concept(&id) {
                 written.push((key, documents::encode(&place)?));
             }
@@ -68,7 +68,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         self.concept_of(&entry).await
     }
 
-    /// Answers the path of its image.
+    /// Returns the path of its image.
     pub async fn delete_concept(&self, user_id: &str, id: &str) -> Result<Option<String>, Fault> {
         let Some((entry, place)) = self.concept_entry(user_id, id).await? else {
             return Ok(None);
@@ -100,7 +100,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         Ok(Some(concept.content.image_path))
     }
 
-    /// The entry that has the concept of this id, and where it is.
+    /// Finds the entry of the concept with this id, and its place.
     async fn concept_entry(
         &self,
         user_id: &str,

@@ -1,4 +1,4 @@
-//! What documents hold. What they are called stands in [`crate::names`].
+//! The contents of documents. [`crate::names`] has their names.
 
 use concept_refinement_domain::capability::NewTask;
 use concept_refinement_domain::concept::{self, NewConcept};
@@ -11,18 +11,18 @@ use crate::ledger::Active;
 use crate::ledger::entries::Entry;
 use crate::ports::Fault;
 
-/// What was asked for.
+/// The request of a task.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TaskDocument {
     pub user_id: String,
-    /// Of the task's entry in its user's list.
+    /// The number of the task's entry in its user's list.
     pub number: usize,
     is_anonymous: bool,
     refinement: Refinement,
     original_path: Option<String>,
 }
 
-/// How a task ended, if it does.
+/// How a task ends.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EndDocument {
@@ -30,7 +30,7 @@ pub enum EndDocument {
     ErrorMessage(String),
 }
 
-/// Where a concept's task is.
+/// The task of a concept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ConceptDocument {
     pub task_id: String,
@@ -38,7 +38,7 @@ pub struct ConceptDocument {
     pub number: usize,
 }
 
-/// The stage that the worker of a claim is at.
+/// The current stage of a claim.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StageDocument {
     pub attempt: u32,
@@ -56,7 +56,7 @@ impl TaskDocument {
         }
     }
 
-    /// The task as it stands. `active`: if it is not final; `end`: if it is.
+    /// The current state of the task; `active` if it is not final, else `end`.
     pub fn task(self, entry: &Entry, active: Option<&Active>, end: Option<EndDocument>) -> Task {
         let ended = entry.end.as_ref();
         let status = ended.map_or(Status::Pending, |end| end.status);
@@ -84,10 +84,10 @@ impl TaskDocument {
     }
 }
 
-/// Where the image of an upload or a concept is, and what is known of it.
+/// The description of an image.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ImageDocument {
-    /// The chunks are called after it.
+    /// The prefix of the chunks' keys.
     pub name: String,
     pub owner: String,
     pub media_type: String,

@@ -1,9 +1,9 @@
-//! `image-store`: an image is a document that tells what is known of it, and
-//! its bytes in chunks under a name that nobody used before. The document is
-//! written last, so an image is there whole or not at all.
+//! `image-store`. An image is a document with its description, and chunks of
+//! bytes under a new random name. The document is written last, so an image
+//! exists whole or not at all.
 //!
-//! An image that is deleted or replaced while somebody reads it may end early:
-//! a reader compares with the size.
+//! An image that is deleted or replaced while it is read may end early; a
+//! reader sees that by the size.
 
 use concept_refinement_domain::capability::{
     ByteRange, CapabilityError, ImageInfo, ImageKind, NewImage, Resolved, Stored, StoredOrNot,
@@ -21,24 +21,24 @@ use crate::names;
 use crate::ports::{Fault, Machine, Platform};
 use crate::store::Store;
 
-/// Of each chunk but the last, in bytes: what a store or a load of an image
-/// holds in memory.
+/// Size of each chunk but the last, in bytes; storing and reading hold one
+/// chunk in memory.
 const CHUNK: usize = 1 << 20;
 
-/// Where the setting `image-url-ttl` is not there (contract, section 4).
+/// The default of the setting `image-url-ttl` (contract, section 4).
 const URL_TTL: Duration = Duration::from_secs(60 * 60);
 
-/// The bytes of an image as they come in.
+/// The bytes of an image that is being stored.
 #[allow(async_fn_in_trait, reason = "components have one thread")]
 pub trait Contents {
-    /// None: this was all.
+    /// None: the end.
     async fn next(&mut self) -> Option<Vec<u8>>;
 }
 
-/// The bytes of a stored image, piece by piece.
+/// The bytes of a stored image, in chunks.
 pub struct Reading {
     name: String,
-    /// Those that are still to be read.
+    /// The bytes that are still to be read.
     start: u64,
     end: u64,
 }
@@ -91,7 +91,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         Ok(Some((info(&path, document), reading)))
     }
 
-    /// The next piece. None: that was all.
+    /// The next chunk. None: the end.
     pub async fn read(&self, reading: &mut Reading) -> Result<Option<Vec<u8>>, Fault> {
         if reading.start >= reading.end {
             return Ok(None);
@@ -177,7 +177,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         Ok(StoredOrNot::Stored(Stored { path, url }))
     }
 
-    /// False: the contents were shorter or longer than declared.
+    /// False: the length differs from the declared one.
     async fn put_chunks(
         &self,
         image: &NewImage,
@@ -214,7 +214,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         self.document(&names::image(path)).await
     }
 
-    /// False: the owner has no place left.
+    /// False: the owner has too many images.
     async fn take_place(&self, image: &NewImage, path: &ImagePath) -> Result<bool, Fault> {
         let at_most = image.at_most.unwrap_or(u32::MAX);
         let take = || {
@@ -233,9 +233,10 @@ impl<P: Platform, M: Machine> Store<P, M> {
         if is_one_free { take().await } else { Ok(false) }
     }
 
-    /// If nothing is there, in any format: who stores an image of another one
-    /// may come to nothing. A place that cannot be given back is found when
-    /// there is none left. False: it is taken.
+    /// Releases the slot of a name if no image has it in any format, since
+    /// storing one in another format may have failed. A slot that cannot be
+    /// released now is found when no slot is left. False: an image has the
+    /// name.
     async fn give_place_back(&self, owner: &str, path: &ImagePath) -> bool {
         let given = async {
             let keys: Vec<_> = of_any_format(path).iter().map(names::image).collect();
@@ -289,7 +290,7 @@ fn chunks(document: &ImageDocument) -> Vec<String> {
         .collect()
 }
 
-/// The paths of this name in every format: one of them is there at most.
+/// The paths of this name in every format; at most one of them exists.
 fn of_any_format(path: &ImagePath) -> Vec<ImagePath> {
     Format::ALL
         .into_iter()

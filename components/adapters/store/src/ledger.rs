@@ -1,4 +1,4 @@
-//! A user's record: all that has to change together.
+//! A user's record: everything that has to change together.
 //!
 //! Quota, the active task with its lease, recent idempotency keys, recent tasks
 //! and the places of uploads stand in one record, so that each step of a task is
@@ -29,16 +29,16 @@ use uploads::Upload;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Ledger {
-    /// Counts the swaps: no two records of a user are ever equal.
+    /// The number of swaps, which makes all versions of a record different.
     version: u64,
     usage: Usage,
-    /// Of the newest entry, while its task is pending or processing.
+    /// The active task, which is that of the newest entry.
     active: Option<Active>,
     /// Oldest first.
     keys: Vec<Key>,
-    /// When the last key that was moved into a document will be forgotten.
+    /// When the last key that was moved into a document expires.
     keys_moved_until: Option<Timestamp>,
-    /// The names of the segments that hold older entries, oldest first, each of
+    /// The names of the segments with older entries, oldest first; each has
     /// `entries::SEGMENT` entries.
     segments: Vec<String>,
     /// The newest entries, oldest first.
@@ -46,22 +46,22 @@ pub struct Ledger {
     uploads: Vec<Upload>,
 }
 
-/// What of a task changes until it is final.
+/// The part of a task that changes until it is final.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Active {
     pub status: Status,
-    /// The fencing token of the last claim.
+    /// The attempt of the last claim.
     pub attempt: u32,
     pub deaths: u32,
     pub updated_at: Option<Timestamp>,
     pub lease_until: Option<Timestamp>,
-    /// The path of the refined image that a worker stored.
+    /// The path of the stored refined image.
     pub checkpoint: Option<String>,
-    /// The document of the concept that a worker prepared.
+    /// The document of the prepared concept.
     pub prepared: Option<String>,
 }
 
-/// Whether a rule changed the record, which has to be swapped then.
+/// Whether the record was changed and has to be swapped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Outcome<T> {
@@ -78,7 +78,7 @@ impl Ledger {
         }
     }
 
-    /// What to swap in.
+    /// The encoded record.
     pub fn encode(mut self) -> Result<Vec<u8>, Fault> {
         self.version = self.version.saturating_add(1);
         serde_json::to_vec(&self).map_err(|_| Fault::Invalid("A record cannot be written."))

@@ -1,11 +1,11 @@
-//! The store of a platform that is not ours: tasks, concepts, images, progress
-//! and settings, made of records that can be swapped and documents.
+//! The store for stock platforms: tasks, concepts, images, progress and
+//! settings, made of swappable records and of documents.
 //!
-//! What a platform offers comes in by [`ports`]; who uses the store sees the
-//! interfaces in `wit/`. In between, [`ledger`] holds the rules: one record a
-//! user, so that submitting, claiming and completing are one swap each. It must
-//! never keep state in memory: a platform runs several instances at once, and
-//! drops each when it likes.
+//! A platform implements [`ports`]; users of the store see the interfaces in
+//! `wit/`. In between, [`ledger`] has one record per user, so that submitting,
+//! claiming and completing are one swap each. It must never keep state in
+//! memory: a platform runs several instances at once and drops each at any
+//! time.
 
 #[cfg(target_arch = "wasm32")]
 pub mod component;

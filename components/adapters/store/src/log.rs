@@ -4,7 +4,7 @@
 use std::fmt;
 use std::io::Write;
 
-/// Unlike `eprintln!` it does not panic where nobody listens any more.
+/// Unlike `eprintln!`, it does not panic if standard error is closed.
 pub fn warn(line: fmt::Arguments<'_>) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }

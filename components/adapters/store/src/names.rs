@@ -1,4 +1,4 @@
-//! What records and documents are called.
+//! The keys of records and documents.
 //!
 //! | key | what | written |
 //! |---|---|---|
@@ -14,10 +14,10 @@
 //! | `chunk/NAME/N` | document: a piece of an image | first of all |
 //! | `health` | document: the last time when somebody asked | with each look |
 //!
-//! `TAG` stands for the user, who may be called anything at all; `NAME` is drawn
-//! at random, so that who comes late writes what nobody reads. What a crash or a
-//! lost swap leaves behind under such a name stays, and so do idempotency keys
-//! that nobody remembers any more: nothing lists keys.
+//! `TAG` is a hash of the user's id, which may be any text; `NAME` is random,
+//! so that a writer that loses a swap has written only what nobody reads. Such
+//! leftovers are never removed, and neither are expired idempotency keys, since
+//! keys cannot be listed.
 
 use concept_refinement_domain::image_path::{ImagePath, tag_of};
 
@@ -54,7 +54,7 @@ pub fn stage(task_id: &str) -> String {
     format!("stage/{task_id}")
 }
 
-/// Of an image's path, which was checked.
+/// The key of a checked image path.
 pub fn image(path: &ImagePath) -> String {
     format!("image/{path}")
 }
@@ -63,12 +63,12 @@ pub fn chunk(name: &str, number: u64) -> String {
     format!("chunk/{name}/{number}")
 }
 
-/// A name that nobody has used.
+/// A new name.
 pub fn drawn(random: u64) -> String {
     format!("{random:016x}")
 }
 
-/// A UUID in lower case: nothing else becomes a part of a key.
+/// Whether it is a UUID in lower case; nothing else becomes part of a key.
 fn is_id(id: &str) -> bool {
     id.len() == 36
         && id

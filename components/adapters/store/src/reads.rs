@@ -1,4 +1,4 @@
-//! What users see of their tasks and concepts.
+//! Reading tasks and concepts for users.
 
 use concept_refinement_domain::capability::{ConceptPage, Page, Position, TaskPage};
 use concept_refinement_domain::concept::Concept;
@@ -17,7 +17,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         Ok(found.map(|(task, _)| task))
     }
 
-    /// The task, and the attempt at it that is under way.
+    /// The task and its current attempt.
     pub(crate) async fn find(
         &self,
         user_id: &str,
@@ -72,7 +72,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         let mut found = Found::of(&self.platform, keys).await?;
         let mut items = Vec::new();
         for entry in entries.iter().take(limit as usize) {
-            // A task that was deleted meanwhile is not there.
+            // A task that was deleted meanwhile has no document.
             let document = names::task(&entry.task_id).and_then(|key| found.take(&key));
             let Some(document) = document else { continue };
             let document: TaskDocument = documents::decode(&document)?;
@@ -124,8 +124,8 @@ impl<P: Platform, M: Machine> Store<P, M> {
         }
     }
 
-    /// One more than the limit, newest first, of those that have a position
-    /// after another.
+    /// The entries after a position, newest first, up to one more than the
+    /// limit.
     async fn entries(
         &self,
         user_id: &str,
@@ -176,15 +176,15 @@ pub(crate) fn concept(entry: &Entry, document: EndDocument) -> Option<Concept> {
     }
 }
 
-/// The document in which it is told how the task ended.
+/// The key of the document that says how the task ended.
 pub(crate) fn end_of(entry: &Entry) -> Option<String> {
     let end = entry.end.as_ref()?;
     let is_kept = end.status == Status::Failed || end.has_concept;
     is_kept.then(|| names::end(&entry.task_id, &end.document))
 }
 
-/// A page of what is there; the next one begins after the last entry that was
-/// looked at, even if that one is gone.
+/// A page of the existing items. The next page begins after the last entry that
+/// was read, even if its item is gone.
 fn page<T>(
     items: Vec<T>,
     entries: &[Entry],

@@ -1,4 +1,4 @@
-//! The store's own secret: drawn once, whoever comes first, and kept. Keys for
+//! The store's secret: generated once, by whichever instance is first. Keys for
 //! different purposes are derived from it.
 
 use concept_refinement_domain::secret::{LENGTH, derive};
@@ -8,7 +8,7 @@ use crate::ports::{Fault, Machine, Platform};
 use crate::store::{Attempts, Store};
 
 impl<P: Platform, M: Machine> Store<P, M> {
-    /// A key for one purpose.
+    /// Derives the key for one purpose.
     pub async fn key(&self, purpose: &str) -> Result<[u8; LENGTH], Fault> {
         let damaged = Fault::Invalid("The store's own secret is damaged.");
         let known = self.platform.peek(names::SECRET).await?;

@@ -1,5 +1,5 @@
-//! `settings` and `health`: what the platform's operator configured, and
-//! whether the platform's store can be used.
+//! `settings` and `health`: the platform's configuration, and whether its store
+//! works.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::names;
 use crate::ports::{Fault, Machine, Platform};
 use crate::store::Store;
 
-/// For so long a store that could be written to can be.
+/// How long a successful write counts as proof that the store works.
 const TRIED: Duration = Duration::from_secs(5);
 
 impl<P: Platform, M: Machine> Store<P, M> {
@@ -33,8 +33,8 @@ impl<P: Platform, M: Machine> Store<P, M> {
         }
     }
 
-    /// The queue and the model are the platform's: a task that is not taken is
-    /// seen by its state.
+    /// The queue and the model are not checked: if they fail, tasks stay
+    /// pending or fail.
     pub async fn check(&self) -> Vec<CapabilityState> {
         let store = self.can_be_used().await.err().map(|fault| {
             crate::log::warn(format_args!("the store is not ready: {fault}"));
@@ -59,8 +59,8 @@ impl<P: Platform, M: Machine> Store<P, M> {
         format!("The model `{name}`, composed into the application.")
     }
 
-    /// For writing too, unless somebody has tried that just now: anybody may
-    /// ask, as often as they like.
+    /// Tries to write, unless that succeeded recently, since anyone may call
+    /// this at any rate.
     async fn can_be_used(&self) -> Result<(), Fault> {
         let now = self.machine.now();
         let last: Option<Timestamp> = self.document(names::HEALTH).await?;

@@ -9,8 +9,8 @@ use crate::ledger::{Ledger, Outcome};
 use crate::names;
 use crate::ports::{Fault, Machine, Platform, Records};
 
-/// One user's steps come one after the other, so that few write a record at
-/// once; who lost this often gives up.
+/// Most attempts to swap. A user's operations are mostly sequential, so few
+/// writers compete for a record.
 const ATTEMPTS: u32 = 64;
 
 /// The longest time to wait before another attempt.
@@ -22,17 +22,17 @@ pub struct Store<P, M> {
     pub machine: M,
 }
 
-/// What has to be written before a swap.
+/// Documents to write before a swap.
 pub type Written = Vec<(String, Vec<u8>)>;
 
 impl<P: Platform, M: Machine> Store<P, M> {
-    /// A user's record, to be looked at.
+    /// Reads a user's record.
     pub async fn ledger(&self, user_id: &str) -> Result<Ledger, Fault> {
         let record = self.platform.peek(&names::user(user_id)).await?;
         Ledger::decode(record.as_deref())
     }
 
-    /// A user's record, to be changed.
+    /// Reads a user's record for a swap.
     pub(crate) async fn held(
         &self,
         user_id: &str,
@@ -41,7 +41,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         Ok((Ledger::decode(record.as_deref())?, held))
     }
 
-    /// Lets a rule change a user's record.
+    /// Applies a rule to a user's record and swaps it.
     pub async fn change<T>(
         &self,
         user_id: &str,
@@ -51,9 +51,8 @@ impl<P: Platform, M: Machine> Store<P, M> {
             .await
     }
 
-    /// The same, with documents that are written before the swap, under names
-    /// that nobody else uses. Those of an attempt that comes to nothing are
-    /// removed.
+    /// The same, with documents that are written before the swap under new
+    /// names. Those of a lost attempt are removed.
     pub async fn change_with<T>(
         &self,
         user_id: &str,
@@ -80,8 +79,8 @@ impl<P: Platform, M: Machine> Store<P, M> {
         }
     }
 
-    /// Removes what nobody refers to. What cannot be removed stays: it is in
-    /// nobody's way.
+    /// Removes unreferenced documents. Failures are ignored, since leftovers do
+    /// no harm.
     pub(crate) async fn discard(&self, keys: &[String]) {
         if !keys.is_empty()
             && let Err(fault) = self.platform.delete_many(keys).await
@@ -98,13 +97,13 @@ impl<P: Platform, M: Machine> Store<P, M> {
         document.as_deref().map(documents::decode).transpose()
     }
 
-    /// A name that nobody has used.
+    /// A new random name.
     pub(crate) fn drawn(&self) -> String {
         names::drawn(self.machine.random())
     }
 }
 
-/// Attempts to swap a record that others swap too.
+/// Retries of a swap under contention.
 #[derive(Default)]
 pub(crate) struct Attempts(u32);
 

@@ -1,4 +1,4 @@
-//! `task-store`: the steps of a task, each one swap of its user's record.
+//! `task-store`: each operation on a task is one swap of its user's record.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -19,11 +19,10 @@ use crate::names;
 use crate::ports::{Fault, Machine, Platform};
 use crate::store::{Attempts, Store, Written};
 
-/// Where the setting `lease` is not there (contract, section 4).
+/// The default of the setting `lease` (contract, section 4).
 const LEASE: Duration = Duration::from_secs(30);
 
-/// What a lease may be, as our host has it: a shorter one would be renewed all
-/// the time.
+/// Allowed leases, as on our host: a shorter one would be renewed all the time.
 const LEASES: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(60 * 60);
 
 impl<P: Platform, M: Machine> Store<P, M> {
@@ -176,8 +175,8 @@ impl<P: Platform, M: Machine> Store<P, M> {
         }
     }
 
-    /// Changes an entry wherever it is: by one rule in its user's record, by the
-    /// other once it has left that. None: nothing was changed.
+    /// Changes an entry by the first rule if it is in its user's record, by the
+    /// second if it is in a segment. None: nothing was changed.
     pub(crate) async fn change_entry<T>(
         &self,
         user_id: &str,
@@ -207,7 +206,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         }
     }
 
-    /// Changes an entry that has left its user's record.
+    /// Changes an entry in a segment.
     async fn change_segment<T>(
         &self,
         key: &str,
@@ -331,8 +330,8 @@ impl<P: Platform, M: Machine> Store<P, M> {
     }
 }
 
-/// What a worker prepared for an active task, which is of no use if that does
-/// not complete.
+/// The documents prepared for an active task, which are useless unless it
+/// completes.
 fn prepared_for(ledger: &Ledger, id: &str) -> Vec<String> {
     let active = ledger.active_task(id);
     let Some(name) = active.and_then(|active| active.prepared.as_deref()) else {
@@ -343,7 +342,7 @@ fn prepared_for(ledger: &Ledger, id: &str) -> Vec<String> {
     prepared
 }
 
-/// Where it is told why a task failed.
+/// The document with the error message of a task.
 fn reason_of(entry: &Entry) -> Option<String> {
     let end = entry.end.as_ref()?;
     let is_failed = end.status == Status::Failed;

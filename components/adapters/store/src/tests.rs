@@ -1,6 +1,5 @@
-//! The store over a platform in memory, with its steps in any order: each call
-//! of the platform lets others go first, and who works may vanish at any of
-//! them.
+//! The store over an in-memory platform, with interleaved operations: each call
+//! of the platform yields to others, and a worker may vanish at any of them.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -138,7 +137,7 @@ fn id(number: u64) -> String {
     format!("0190c0de-0000-7000-8000-{number:012x}")
 }
 
-/// What is known to have happened.
+/// What was observed.
 #[derive(Default)]
 struct Known {
     created: BTreeMap<String, &'static str>,
@@ -250,8 +249,8 @@ async fn delete(user: &'static str, id: String, known: Shown) {
     }
 }
 
-/// Everybody at once, in an order drawn from the seed; one in `vanish` steps
-/// somebody vanishes in the middle of what they do.
+/// Runs all users in an order drawn from the seed; at one in `vanish` steps
+/// someone vanishes in the middle of an operation.
 fn run(seed: u64, vanish: u64) -> Shown {
     stored(BTreeMap::clear);
     RANDOM.set(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
@@ -293,8 +292,7 @@ fn alone<T>(work: impl Future<Output = T>) -> T {
     }
 }
 
-/// What must hold whatever happened, once somebody has gone through all that
-/// is left.
+/// Checks what must hold after all remaining tasks were processed.
 fn check(seed: u64, known: &Shown) {
     for user in USERS {
         loop {
@@ -318,7 +316,8 @@ fn check(seed: u64, known: &Shown) {
         assert_eq!(ids.len(), tasks.len(), "seed {seed}: one is there twice");
         let known = known.borrow();
         for (id, _) in known.created.iter().filter(|(_, owner)| **owner == user) {
-            // Who deleted it may have vanished before they were told.
+            // The user may have vanished before the answer to the deletion
+            // arrived.
             let is_gone = alone(store().get(user, id)).unwrap().is_none();
             assert_eq!(!ids.contains(id), is_gone, "seed {seed}");
             assert!(!known.deleted.contains(id) || is_gone, "seed {seed}");
@@ -392,7 +391,7 @@ fn a_task_that_goes_while_it_is_listed_moves_no_page() {
         let id = accepted(number);
         alone(work(id, false, known.clone()));
     }
-    // Its entry was read before it was deleted.
+    // Its entry was read before the deletion.
     stored(|stored| stored.remove(&crate::names::task(&id(5)).unwrap()));
     let first = alone(store().list("ada", None, 2, None)).unwrap();
     let second = alone(store().list("ada", None, 2, first.next)).unwrap();

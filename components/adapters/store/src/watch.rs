@@ -1,5 +1,5 @@
-//! Watching a task, and the stages that a user can watch. A platform tells
-//! nobody when a record changes, so who watches looks again and again.
+//! Watching a task and its stages. Platforms do not announce changes of a
+//! record, so a watcher polls.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use crate::names;
 use crate::ports::{Fault, Machine, Platform};
 use crate::store::Store;
 
-/// How long until the next look.
+/// Polling interval.
 pub const INTERVAL: Duration = Duration::from_millis(250);
 
-/// What a watcher was told last.
+/// The state that a watcher was told last.
 pub struct Watch {
     user_id: String,
     id: String,
@@ -43,12 +43,12 @@ impl<P: Platform, M: Machine> Store<P, M> {
         }))
     }
 
-    /// Who watches is told, if the platform keeps it: nothing depends on it.
+    /// Stores a stage for watchers. Best effort; nothing depends on it.
     pub async fn began(&self, lease: &Lease, stage: Stage) {
         let id = &lease.task_id;
         let attempt = lease.attempt;
         let written = async {
-            // Else it would stay behind a task that is gone.
+            // Otherwise it would remain after the task is deleted.
             let Some(task) = self.task_document(id).await? else {
                 return Ok(());
             };
@@ -66,7 +66,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         }
     }
 
-    /// What has changed since the last look, one thing at a time.
+    /// The next change since the last poll.
     pub async fn look(&self, watch: &mut Watch) -> Result<Option<Change>, Fault> {
         let Some((task, attempt)) = self.find(&watch.user_id, &watch.id).await? else {
             watch.is_over = true;
@@ -84,7 +84,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
             return Ok(None);
         }
         let stage: Option<StageDocument> = self.document(&names::stage(&watch.id)).await?;
-        // A worker that lost its lease may still tell what it begins.
+        // The stage may be from a worker that lost its lease.
         let is_news = |stage: &StageDocument| {
             Some(stage.attempt) == attempt && watch.stage.as_ref() != Some(stage)
         };

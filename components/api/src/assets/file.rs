@@ -11,7 +11,7 @@ pub struct Asset {
     pub path: &'static str,
     pub media_type: &'static str,
     pub bytes: &'static [u8],
-    /// Of the bytes.
+    /// The ETag of the bytes.
     hash: u64,
 }
 
@@ -30,8 +30,8 @@ impl Asset {
     }
 }
 
-/// Made while the component is compiled. The bytes are ours, so that nobody
-/// looks for two that hash alike.
+/// Computed at compile time. A weak hash is enough, since the bytes are our
+/// own.
 const fn fnv_1a(mut bytes: &[u8]) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325;
     while let [byte, rest @ ..] = bytes {

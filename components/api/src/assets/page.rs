@@ -1,5 +1,5 @@
-//! The web page: one document, its styles and its scripts, which are modules of
-//! one job each. They are served as they are written: nothing builds them.
+//! The web page: a document, styles and script modules, served as they are
+//! written, without a build step.
 
 use super::file::{Asset, CSS, HTML, JAVASCRIPT, SVG};
 

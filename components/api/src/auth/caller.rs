@@ -1,6 +1,6 @@
 //! Who was let in, or why not.
 
-/// A user who proved to be one.
+/// An authenticated user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     pub user: String,

@@ -1,4 +1,4 @@
-//! What a token says, once its signature is believed.
+//! The claims of a token with a valid signature.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::caller::{Caller, TokenError};
 use crate::config::TokenRules;
 
-/// How far the issuer's clock may be from ours, in seconds.
+/// Tolerance for clock differences, in seconds.
 const LEEWAY: f64 = 60.0;
 
 #[derive(Deserialize)]
@@ -30,7 +30,7 @@ enum Audience {
     Many(Vec<String>),
 }
 
-/// When a token is good.
+/// The time in which a token is valid.
 #[derive(Clone, Copy, Debug)]
 pub struct Span {
     expires: f64,
@@ -38,7 +38,7 @@ pub struct Span {
 }
 
 impl Claims {
-    /// Who it is, and for how long.
+    /// Checks the claims and returns the caller and the validity.
     pub fn judge(self, rules: &TokenRules) -> Result<(Caller, Span), TokenError> {
         let issued_by = rules.issuer.is_none() || self.iss == rules.issuer;
         let meant_for = rules.audience.as_ref().is_none_or(|ours| match &self.aud {
@@ -46,7 +46,7 @@ impl Claims {
             Some(Audience::One(theirs)) => theirs == ours,
             Some(Audience::Many(theirs)) => theirs.contains(ours),
         });
-        // A store may not be able to hold control characters.
+        // Control characters are refused, since a store may not support them.
         let has_subject = !self.sub.trim().is_empty() && !self.sub.contains(char::is_control);
         if !(issued_by && meant_for && has_subject) {
             return Err(TokenError::Invalid);

@@ -1,4 +1,4 @@
-//! A token taken apart (RFC 7515, 7.1), of which nothing is believed yet.
+//! Parses a token (RFC 7515, 7.1) without verifying it.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -7,21 +7,21 @@ use serde::{Deserialize, Deserializer};
 
 use super::key::Algorithm;
 
-/// More than any issuer needs, in bytes.
+/// Longest token, in bytes; more than any issuer needs.
 pub const MAX_LENGTH: usize = 8 * 1024;
 
 pub struct Compact<'a> {
     pub algorithm: Algorithm,
-    /// The name of the key that it claims to be signed with.
+    /// The `kid` that it claims.
     pub key_id: Option<String>,
-    /// What is signed.
+    /// The signed text.
     pub message: &'a [u8],
     pub signature: Vec<u8>,
     claims: &'a str,
 }
 
-/// What counts of a header. Where it names or brings a key (`jku`, `jwk`, `x5u`,
-/// `x5c`) it is not heard: whoever forges a token has a key for it too.
+/// The relevant part of the header. Keys in it (`jku`, `jwk`, `x5u`, `x5c`) are
+/// ignored, since a forger could include their own.
 #[derive(Deserialize)]
 struct Header {
     alg: String,
@@ -32,7 +32,7 @@ struct Header {
     crit: Present,
 }
 
-/// Whether a member is there, with whatever value.
+/// Records that a member is present, whatever its value.
 #[derive(Default)]
 struct Present(bool);
 
@@ -44,7 +44,7 @@ impl<'de> Deserialize<'de> for Present {
 }
 
 impl<'a> Compact<'a> {
-    /// None: it is not a token that anyone here could have signed.
+    /// None: not a token that could be valid here.
     pub fn parse(token: &'a str) -> Option<Self> {
         if token.len() > MAX_LENGTH {
             return None;
@@ -71,9 +71,8 @@ impl<'a> Compact<'a> {
 }
 
 impl Header {
-    /// An extension that must be understood is none of ours (RFC 7515, 4.1.11),
-    /// a token within a token is none either, and what is meant for another
-    /// purpose, as to log out, lets nobody in (RFC 8725, 3.11).
+    /// Refuses critical extensions (RFC 7515, 4.1.11), nested tokens, and
+    /// tokens for another purpose such as logout (RFC 8725, 3.11).
     fn is_of_a_token(&self) -> bool {
         let is =
             |value: &str, names: &[&str]| names.iter().any(|name| value.eq_ignore_ascii_case(name));
@@ -86,7 +85,7 @@ impl Header {
     }
 }
 
-/// Members that are there twice make it unusable.
+/// Duplicate members are an error.
 fn json<T: DeserializeOwned>(part: &str) -> Option<T> {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok()
 }

@@ -1,4 +1,4 @@
-//! Where a request carries its token.
+//! Finds the token of a request.
 
 use crate::request::Headers;
 
@@ -6,13 +6,13 @@ use crate::request::Headers;
 pub enum Credentials<'a> {
     None,
     Bearer(&'a str),
-    /// The cookie `session`, where no `Authorization` is sent.
+    /// The cookie `session`, if there is no `Authorization`.
     Cookie(&'a str),
     /// An `Authorization` that is not `Bearer`.
     Unusable,
 }
 
-/// An `Authorization` field alone counts where one is sent.
+/// If `Authorization` is sent, the cookie is ignored.
 pub fn credentials(headers: &Headers) -> Credentials<'_> {
     let mut authorization = headers.all("authorization");
     match (authorization.next(), authorization.next()) {

@@ -1,14 +1,14 @@
-//! Keys, and whether a signature was made with one of them.
+//! Keys and the verification of signatures.
 //!
-//! A key has one algorithm. What a token says of its algorithm chooses among
-//! keys, never how a key is used.
+//! A key has one algorithm. The token's `alg` only selects among keys; it never
+//! decides how a key is used.
 
 use hmac::{Hmac, Mac};
 use rsa::traits::PublicKeyParts;
 use rsa::{BigUint, RsaPublicKey};
 use sha2::Sha256;
 
-/// The algorithms that a token may be signed by.
+/// The accepted algorithms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Algorithm {
     Hs256,
@@ -17,7 +17,7 @@ pub enum Algorithm {
     EdDsa,
 }
 
-/// A key, made ready once for all the signatures that are to come.
+/// A parsed key, ready to verify.
 #[derive(Clone, Debug)]
 pub enum Key {
     Secret(Vec<u8>),
@@ -26,18 +26,18 @@ pub enum Key {
     Ed25519(ed25519_dalek::VerifyingKey),
 }
 
-/// The fewest bits of an RSA key that RS256 takes (RFC 7518, 3.3), and the most:
-/// a larger one costs more than a token is worth.
+/// Sizes of RSA keys: the least that RS256 allows (RFC 7518, 3.3), and a
+/// maximum because of the cost.
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=4096;
 
 impl Algorithm {
-    /// By its name in a token's header. The case counts (RFC 7515, 4.1.1).
+    /// Parses `alg`, which is case-sensitive (RFC 7515, 4.1.1).
     pub fn of_name(name: &str) -> Option<Self> {
         match name {
             "HS256" => Some(Self::Hs256),
             "RS256" => Some(Self::Rs256),
             "ES256" => Some(Self::Es256),
-            // The second is its name since RFC 9864.
+            // `Ed25519` is its name since RFC 9864.
             "EdDSA" | "Ed25519" => Some(Self::EdDsa),
             _ => None,
         }
@@ -49,7 +49,8 @@ impl Key {
         Self::Secret(secret.as_bytes().to_vec())
     }
 
-    /// Of modulus and exponent, big-endian. None: too weak, too large, or none.
+    /// From modulus and exponent, big-endian. None: too weak, too large or
+    /// invalid.
     pub fn rsa(modulus: &[u8], exponent: &[u8]) -> Option<Self> {
         let is_odd = |bytes: &[u8]| bytes.last().is_some_and(|byte| byte % 2 == 1);
         if !is_odd(modulus) || !is_odd(exponent) {
@@ -61,11 +62,11 @@ impl Key {
         }
         let exponent = BigUint::from_bytes_be(exponent);
         let key = RsaPublicKey::new(modulus, exponent).ok()?;
-        // By the exponent 1 every signature is its own message.
+        // With the exponent 1 anyone could forge a signature.
         (key.e() > &BigUint::from(1u8)).then(|| Self::Rsa(rsa::pkcs1v15::VerifyingKey::new(key)))
     }
 
-    /// Of a point's coordinates. None: it is not on the curve.
+    /// From the coordinates. None: not on the curve.
     pub fn p256(x: [u8; 32], y: [u8; 32]) -> Option<Self> {
         let point = p256::EncodedPoint::from_affine_coordinates(&x.into(), &y.into(), false);
         p256::ecdsa::VerifyingKey::from_encoded_point(&point)
@@ -73,7 +74,7 @@ impl Key {
             .map(Self::P256)
     }
 
-    /// None: not a point of the curve, or one by which forgeries verify.
+    /// None: not a point of the curve, or a weak one.
     pub fn ed25519(x: [u8; 32]) -> Option<Self> {
         ed25519_dalek::VerifyingKey::from_bytes(&x)
             .ok()
@@ -90,7 +91,7 @@ impl Key {
         }
     }
 
-    /// Whether the signature of the message was made with this key.
+    /// Verifies a signature.
     pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         use rsa::signature::Verifier;
         match self {
@@ -107,7 +108,7 @@ impl Key {
         }
     }
 
-    /// None: this is not a secret.
+    /// None: not a symmetric key.
     pub fn sign(&self, message: &[u8]) -> Option<Vec<u8>> {
         match self {
             Self::Secret(key) => Some(mac(key, message)?.finalize().into_bytes().to_vec()),

@@ -35,11 +35,11 @@ struct Cached {
     fetched: Timestamp,
 }
 
-/// The keys of a moment.
+/// A snapshot of the keys.
 #[derive(Clone)]
 pub struct Keys {
     pub set: Rc<KeySet>,
-    /// Another number for each other set.
+    /// A number that changes with each set.
     pub generation: u64,
 }
 
@@ -70,7 +70,7 @@ impl KeyCache {
         Ok(keys)
     }
 
-    /// Other keys than these, for a token that these do not know.
+    /// Fetches newer keys for a token whose key is unknown, if allowed.
     pub async fn newer<P: Ports>(&self, ports: &P, than: &Keys) -> Option<Keys> {
         self.fetch_if_due(ports).await;
         self.cached()

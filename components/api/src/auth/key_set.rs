@@ -1,8 +1,7 @@
-//! A JWK Set (RFC 7517): the keys of it that tokens may be signed with.
+//! Parses a JWK Set (RFC 7517).
 //!
-//! It comes from an issuer that the operator trusts, over a network that may
-//! not be: a key that is weak, meant for something else or not understood is
-//! left out, and never spoils the others.
+//! A key that is weak, for another use or not understood is skipped and does
+//! not affect the others.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,10 +11,10 @@ use serde_json::Value;
 use super::compact::Compact;
 use super::key::{Algorithm, Key};
 
-/// The most keys that are taken of one set.
+/// Most keys of a set.
 const MAX_KEYS: usize = 64;
 
-/// The most keys that one token is tried with, where it names none.
+/// Most keys to try for a token without `kid`.
 const MAX_TRIED: usize = 4;
 
 #[derive(Debug, Default)]
@@ -27,12 +26,12 @@ struct Named {
     key: Key,
 }
 
-/// What a set of keys says of a token's signature.
+/// The result of checking a signature against the set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signed {
     Yes,
     No,
-    /// By none of these keys; a newer set may have the one.
+    /// No key fits; a newer set may have one.
     Unknown,
 }
 
@@ -58,7 +57,7 @@ struct Jwk {
 }
 
 impl KeySet {
-    /// None: the document is not a JWK Set. One without a usable key is one.
+    /// None: not a JWK Set. A set without usable keys is valid.
     pub fn parse(document: &[u8]) -> Option<Self> {
         let document: Document = serde_json::from_slice(document).ok()?;
         let keys = document
@@ -73,8 +72,8 @@ impl KeySet {
         self.0.is_empty()
     }
 
-    /// A key counts by its name, where token and key have one. Of several
-    /// without, all of the algorithm are tried, as far as that has an end.
+    /// Selects keys by `kid` if token and key have one; otherwise tries the
+    /// keys of the algorithm, up to a limit.
     pub fn judge(&self, token: &Compact<'_>) -> Signed {
         let is_of_name = |key: &&Named| key.id.is_some() && key.id == token.key_id;
         let is_named = self.0.iter().any(|key| is_of_name(&key));

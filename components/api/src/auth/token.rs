@@ -23,7 +23,7 @@ use crate::ports::Ports;
 /// How long an anonymous session lasts.
 pub const SESSION_LIFE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// Verifies tokens, and issues those of anonymous sessions.
+/// Verifies tokens and issues those of anonymous sessions.
 pub struct Tokens {
     rules: TokenRules,
     keys: Keys,

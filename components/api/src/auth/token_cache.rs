@@ -1,4 +1,4 @@
-//! Tokens that were verified lately: a client that polls shows the same one each
+//! A cache of verified tokens, since clients that poll send the same one each
 //! time.
 //!
 //! A token is found by its SHA-256. How long that takes says nothing of use:

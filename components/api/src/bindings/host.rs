@@ -80,7 +80,7 @@ impl ports::TaskQueue for Host {
 impl ports::ImageStore for Host {
     type Contents = StreamReader<u8>;
 
-    /// The store has the last word: it may answer before it has read all.
+    /// The store may answer before it has read everything.
     async fn put(
         &self,
         image: NewImage,
@@ -124,7 +124,7 @@ impl ports::ImageStore for Host {
     }
 }
 
-/// Dropping the writer ends the stream.
+/// Writes all chunks; dropping the writer ends the stream.
 async fn write_all(contents: &mut impl ports::Chunks, mut writer: StreamWriter<u8>) {
     while let Some(chunk) = contents.next().await {
         if !writer.write_all(chunk).await.is_empty() {

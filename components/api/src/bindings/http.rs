@@ -54,10 +54,10 @@ pub fn received(request: Request) -> request::Request<Incoming> {
     }
 }
 
-/// A body that is not opened before somebody reads it.
+/// A request body, opened at the first read.
 pub struct Incoming {
     state: State,
-    /// How much is to come, where it was declared.
+    /// The declared length, if any.
     remaining: Option<u64>,
 }
 
@@ -121,7 +121,7 @@ pub fn sent(response: response::Response<StreamReader<u8>>) -> Result<Response, 
         Content::Stored(stream) => Some(stream),
         Content::Bytes(bytes) => {
             let (mut writer, reader) = wit_stream::new();
-            // Whoever asked may be gone; then nobody misses what was not written.
+            // If the client is gone, what was not written does not matter.
             wit_bindgen::spawn(async move { drop(writer.write_all(bytes).await) });
             Some(reader)
         }
@@ -142,8 +142,8 @@ pub fn sent(response: response::Response<StreamReader<u8>>) -> Result<Response, 
     sent.set_status_code(response.status)
         .map_err(|()| ErrorCode::InternalError(None))?;
     if is_stored {
-        // The bytes go past this instance, but come to an end with it: it is not
-        // done before they are.
+        // The bytes bypass this instance, but need it alive, so it waits for
+        // their end.
         wit_bindgen::spawn(async move { drop(transmitted.await) });
     }
     Ok(sent)

@@ -1,4 +1,4 @@
-//! An issuer's keys, by HTTP.
+//! Fetches an issuer's keys over HTTP.
 
 use concept_refinement_domain::issuer_keys::{FETCH_TIMEOUT, MAX_BYTES};
 use concept_refinement_outbound::{self as outbound, Failure, Timeouts};
@@ -17,8 +17,8 @@ const TIMEOUTS: Timeouts = Timeouts {
 const ACCEPTED: (&str, &str) = ("accept", "application/jwk-set+json, application/json");
 
 impl ports::Issuer for Host {
-    /// A redirect is an answer like any other but 200: whoever can make one
-    /// would choose the keys.
+    /// A redirect is an error like any status but 200, since it could lead to
+    /// other keys.
     async fn key_set(&self, url: &str) -> Result<Vec<u8>, String> {
         let begin = monotonic_clock::now();
         let request = outbound::request(&Method::Get, url, [ACCEPTED], None, TIMEOUTS)
@@ -41,7 +41,7 @@ impl ports::Issuer for Host {
     }
 }
 
-/// For the operator.
+/// The failure as a sentence for the log.
 fn sentence(failure: Failure) -> String {
     let sentence = match failure {
         Failure::Forbidden => "it may not be reached",

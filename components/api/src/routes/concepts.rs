@@ -1,4 +1,4 @@
-//! `/api/concepts`: what completed tasks left behind.
+//! `/api/concepts`.
 
 use concept_refinement_domain::capability::ErrorKind;
 use concept_refinement_domain::validation;
@@ -63,9 +63,9 @@ pub async fn list<P: Ports + 'static, B>(state: &State<P>, request: &Request<B>)
     )
 }
 
-/// The concept goes first: one that is there has its image, whatever crashes in
-/// between. On a full disk only the image makes the room in which its concept
-/// can be forgotten.
+/// Deletes the concept first, so that an existing concept always has its image.
+/// On a full disk the image is deleted first, to make the space that deleting
+/// the concept needs.
 pub async fn delete<P: Ports + 'static, B>(
     state: &State<P>,
     request: &Request<B>,
@@ -84,7 +84,7 @@ pub async fn delete<P: Ports + 'static, B>(
     };
     let image_path = deleted?.ok_or(NO_SUCH_CONCEPT)?;
     if let Err(error) = ImageStore::delete(&state.ports, &image_path).await {
-        // The concept is gone all the same; nothing refers to its image.
+        // The concept is deleted; garbage collection removes the image.
         log::warn(format_args!("an image could not be deleted: {error}"));
     }
     Ok(Response::empty(204))

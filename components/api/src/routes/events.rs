@@ -1,4 +1,5 @@
-//! `GET /api/tasks/{task_id}/events`: what becomes of a task, as it happens.
+//! `GET /api/tasks/{task_id}/events`: the changes of a task as server-sent
+//! events.
 //!
 //! A stream ends by itself after the task's last state. A client then connects
 //! again, with the id of the last event that it saw: one that has seen the end is
@@ -27,7 +28,7 @@ use crate::request::Request;
 use crate::response::{Content, Response};
 use crate::state::State;
 
-/// One who watches a task.
+/// A watcher of a task.
 struct Watcher<P> {
     ports: P,
     republisher: Republisher<P>,
@@ -81,14 +82,14 @@ pub async fn watch<P: Ports + 'static, B>(
         headers: vec![
             ("content-type", "text/event-stream".into()),
             ("cache-control", "no-store".into()),
-            // A proxy is not to collect what is to arrive at once.
+            // Tells proxies not to buffer.
             ("x-accel-buffering", "no".into()),
         ],
         content: Content::Events(pieces.map(String::into_bytes).boxed_local()),
     })
 }
 
-/// The store closes, or has too much to do.
+/// The store is closing or has too many watchers.
 const NOT_NOW: Problem = Problem::Unavailable {
     detail: std::borrow::Cow::Borrowed("The task cannot be watched now. Try again later."),
     retry_after: Some(1),
@@ -116,7 +117,7 @@ impl<P: Ports + 'static> Watcher<P> {
             }
         };
         let event = match change {
-            // Boxed: what it takes is not to be held while nothing happens.
+            // Boxed, so that an idle stream needs less memory.
             Change::Task(task) => Box::pin(self.task_event(&task)).await,
             Change::Progress(stage) => event::progress(stage),
             Change::Deleted => event::deleted(&self.task_id),
@@ -128,8 +129,8 @@ impl<P: Ports + 'static> Watcher<P> {
             .ok()
     }
 
-    /// Has the task published again if it is overdue. If it cannot be read now,
-    /// there is another time.
+    /// Publishes the task again if it is overdue. Errors are ignored until the
+    /// next time.
     async fn look(&self) {
         if let Ok(Some(task)) = TaskStore::get(&self.ports, &self.user, &self.task_id).await {
             let now = self.ports.now();

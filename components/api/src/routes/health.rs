@@ -1,4 +1,4 @@
-//! Whether the process lives, and whether its capabilities can be used.
+//! Liveness and readiness.
 
 use std::collections::BTreeMap;
 
@@ -8,17 +8,17 @@ use super::answer::{Answer, json};
 use crate::ports::Ports;
 use crate::state::State;
 
-/// The process lives.
+/// Liveness.
 #[derive(Serialize)]
 pub struct Live<'a> {
     /// Always `healthy`.
     status: &'static str,
     version: &'a str,
-    /// What the model says of itself.
+    /// The model's description.
     model: &'a str,
 }
 
-/// What of the service can be used.
+/// Readiness.
 #[derive(Serialize)]
 pub struct Ready<'a> {
     status: &'static str,

@@ -23,13 +23,13 @@ pub const NO_SUCH_IMAGE: Problem = Problem::NotFound("There is no such image.");
 pub const BADLY_SIGNED: Problem =
     Problem::Forbidden("The signature of this URL is wrong, incomplete or expired.");
 
-/// Who may see the image that was asked for.
+/// Who asks for an image.
 enum Viewer {
-    /// Whoever holds its signed URL.
+    /// Anyone with a valid signed URL.
     Anyone,
     Owner {
         user: String,
-        /// The signature that came along is wrong, incomplete or expired.
+        /// The signature is wrong, incomplete or expired.
         is_badly_signed: bool,
     },
 }
@@ -49,7 +49,7 @@ pub async fn get<P: Ports + 'static, B>(
     }
     .unwrap_or(state.config.image_url_ttl);
 
-    // Most requests are for all of it, which takes one step.
+    // Most requests are for the whole image and need one call only.
     let mut range = None;
     if needs_judging(request) {
         let info = state.ports.stat(&path).await?;
@@ -103,8 +103,8 @@ pub async fn delete<P: Ports + 'static, B>(
     }
 }
 
-/// Which image the request's URL names, and how it is signed. A client that
-/// takes the path for one parameter escapes its slashes.
+/// Resolves the request's URL. Escaped slashes are accepted, since generated
+/// clients treat the path as one parameter.
 async fn resolve<P: Ports, B>(
     state: &State<P>,
     request: &Request<B>,
@@ -119,7 +119,7 @@ async fn resolve<P: Ports, B>(
     state.ports.resolve(&url, origin).await
 }
 
-/// A good signature is enough. A bad one is as none for the owner.
+/// A valid signature is enough. The owner's credentials make up for a bad one.
 async fn viewer<P: Ports + 'static, B>(
     state: &State<P>,
     request: &Request<B>,
@@ -148,7 +148,7 @@ impl Viewer {
         }
     }
 
-    /// What is answered where there is nothing for this viewer to see.
+    /// The error for a viewer who may not see the image.
     fn refusal(&self) -> Problem {
         match self {
             Self::Owner {
@@ -160,7 +160,7 @@ impl Viewer {
     }
 }
 
-/// For how long a signature that is good now will be.
+/// How long the signature remains valid.
 fn remaining_life(query: Option<&str>, now: Timestamp) -> Option<Duration> {
     form_urlencoded::parse(query?.as_bytes())
         .find(|(name, _)| name == "expires")
@@ -174,8 +174,8 @@ fn needs_judging<B>(request: &Request<B>) -> bool {
     request.method == Method::Head || has("range") || has("if-none-match")
 }
 
-/// None: all of it. A range of another version of the image is not wanted, but
-/// an image has one version only.
+/// None: the whole image. An `If-Range` with another ETag makes the range be
+/// ignored.
 fn wanted_range(headers: &Headers, info: &ImageInfo) -> Result<Option<ByteRange>, Problem> {
     let is_of_another = headers
         .all("if-range")
@@ -212,8 +212,8 @@ fn part<C>(viewer: &Viewer, info: &ImageInfo, max_age: Duration, range: ByteRang
         )
 }
 
-/// The header fields that an image has however it is answered. Its bytes come
-/// from a user: no browser is to take them for anything but an image.
+/// Headers of every answer with an image. The bytes are from a user, so
+/// browsers must not sniff another type.
 fn described<C>(status: u16, viewer: &Viewer, info: &ImageInfo, max_age: Duration) -> Response<C> {
     let cache_control = format!("private, immutable, max-age={}", max_age.as_secs());
     let response = Response {

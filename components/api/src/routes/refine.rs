@@ -1,5 +1,5 @@
-//! `POST /api/concepts/refine`: judges a request in the order of the contract
-//! and creates its task.
+//! `POST /api/concepts/refine`: validates a request in the order of the
+//! contract and creates its task.
 
 use concept_refinement_domain::capability::{
     Accepted, CapabilityError, Fenced, NewTask, Submission,
@@ -28,7 +28,7 @@ const NOT_QUEUED: &str = "The refinement task could not be queued for processing
 /// A valid request, before it is known whether its original exists.
 struct Wanted {
     refinement: Refinement,
-    /// Where the original is an image of ours: its path.
+    /// The path, if the original is an image of this service.
     own_image: Option<String>,
     idempotency_key: Option<String>,
 }
@@ -75,7 +75,7 @@ async fn validate<P: Ports>(
     let draft =
         Draft::parse(body).map_err(|malformed| Problem::Invalid(malformed.to_string().into()))?;
     let own_image = match draft.original_image_url() {
-        // A longer URL is refused by validation, whoever's image it names.
+        // A longer URL is refused by validation anyway.
         Some(url) if url.chars().nth(MAX_URL_CHARS).is_none() => {
             own_image(state, url, origin).await?
         }
@@ -129,8 +129,8 @@ fn invalid_key(problem: &str) -> Problem {
     Problem::InvalidFields(errors)
 }
 
-/// An original of ours is there for its owner alone: a signature opens it to be
-/// looked at, not to be worked on.
+/// An original of this service may only be refined by its owner: a signature
+/// allows reading only.
 async fn new_task<P: Ports>(
     state: &State<P>,
     wanted: Wanted,
@@ -155,8 +155,8 @@ async fn new_task<P: Ports>(
     })
 }
 
-/// A task that cannot be published is taken back, unless a worker found it all
-/// the same.
+/// Withdraws a task that cannot be published, unless a worker has already
+/// claimed it.
 async fn publish<P: Ports>(state: &State<P>, accepted: &Accepted) -> Result<(), CapabilityError> {
     let Err(error) = state
         .ports

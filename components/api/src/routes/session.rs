@@ -9,7 +9,7 @@ use crate::problem::Problem;
 use crate::request::Request;
 use crate::state::State;
 
-/// The credentials of a new user.
+/// A session.
 #[derive(Serialize)]
 pub struct Session<'a> {
     /// A JSON Web Token.
@@ -37,7 +37,7 @@ pub fn create<P: Ports + 'static, B>(state: &State<P>, request: &Request<B>) -> 
             user_id: &user,
         },
     )?;
-    // Another site must not be able to replace a visitor's session.
+    // Another site must not replace a visitor's session.
     if state
         .auth
         .is_cross_origin(&request.headers, &request.origin)

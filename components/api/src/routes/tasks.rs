@@ -75,7 +75,7 @@ pub async fn delete<P: Ports + 'static, B>(
     if let Some(path) = deleted.unpublished_image
         && let Err(error) = ImageStore::delete(&state.ports, &path).await
     {
-        // The task is gone all the same, and nobody can see the image.
+        // The task is deleted, and the image is invisible.
         log::warn(format_args!(
             "the image of a deleted task could not be deleted: {error}"
         ));
@@ -83,7 +83,7 @@ pub async fn delete<P: Ports + 'static, B>(
     Ok(Response::empty(204))
 }
 
-/// A task as it stands.
+/// The representation of a task.
 pub(super) async fn shown<'a>(
     images: &impl ImageStore,
     task: &'a Task,

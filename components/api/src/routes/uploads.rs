@@ -1,4 +1,4 @@
-//! `POST /api/images`: an original whose image has no URL.
+//! `POST /api/images`: uploads an original.
 
 use std::cell::Cell;
 
@@ -13,18 +13,17 @@ use crate::request::{Body, Request};
 use crate::state::State;
 use crate::upload::Upload;
 
-/// An upload of undeclared length is collected in memory first. All that are
-/// under way may take so many bytes together, since an instance's memory is
-/// bounded; one may go on alone, however large images may be.
+/// An upload of undeclared length is first buffered in memory. This limits the
+/// bytes of all such uploads in an instance; a single one is always admitted.
 const COLLECTING_AT_MOST: u64 = 64 * 1024 * 1024;
 
-/// Each counts as so many bytes at least: it needs buffers too.
+/// Each counts as at least this many bytes, because of its buffers.
 const COUNTED_AT_LEAST: u64 = 1024 * 1024;
 
 /// An original that was stored.
 #[derive(Serialize)]
 pub struct Uploaded<'a> {
-    /// Signed, to be looked at, and to be sent as `original_image_url`.
+    /// A signed URL, to display the image and to send as `original_image_url`.
     image_url: &'a str,
     /// Names the image under `/api/images/`.
     path: &'a str,
@@ -53,7 +52,7 @@ pub async fn upload<P: Ports + 'static, B: Body>(
     )
 }
 
-/// The store reads the body while it comes.
+/// Streams the body into the store.
 async fn stream<P: Ports, B: Body>(
     state: &State<P>,
     owner: String,
@@ -124,7 +123,7 @@ fn too_many<P>(state: &State<P>) -> Problem {
     ))
 }
 
-/// Room for an upload in memory, given back when it is dropped.
+/// A reservation of memory for an upload, released when dropped.
 struct Place<'a> {
     taken: &'a Cell<u64>,
     bytes: u64,

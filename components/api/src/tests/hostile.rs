@@ -1,5 +1,5 @@
-//! Whatever is sent is answered: without a panic, without a fault of our own,
-//! and in the form that answers have.
+//! Any request gets an answer in the right form, without a panic or an internal
+//! error.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -21,7 +21,7 @@ use crate::request::Headers;
 
 const IMAGE: &str = "uploads/0123456789abcdef0123456789abcdef/a.png";
 
-/// Some of these, in a row.
+/// A sequence of some of these strings.
 fn pieces(of: &[&'static str], most: usize) -> impl Strategy<Value = String> + use<> {
     vec(select(of.to_vec()), 0..most).prop_map(|pieces| pieces.concat())
 }
@@ -250,7 +250,7 @@ proptest! {
         }
     }
 
-    /// Signed as it should be, so that its claims are read.
+    /// Correctly signed, so that its claims are read.
     #[test]
     fn a_token_counts_for_what_it_says(
         sub in claim(), exp in claim(), nbf in claim(), aud in claim(), others in claim(),
@@ -334,7 +334,7 @@ proptest! {
     }
 }
 
-/// What a claim may be, also where it may not.
+/// Any value for a claim, valid or not.
 fn claim() -> impl Strategy<Value = Value> {
     prop_oneof![
         Just(Value::Null),

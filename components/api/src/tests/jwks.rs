@@ -1,4 +1,4 @@
-//! Tokens by the keys that an issuer publishes, and every way to forge one.
+//! Tokens signed with an issuer's keys, and every known way to forge one.
 
 use hmac::{Hmac, Mac};
 use proptest::prelude::*;

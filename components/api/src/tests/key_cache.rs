@@ -1,5 +1,4 @@
-//! When an issuer is asked for its keys, and what happens while it does not
-//! answer.
+//! When keys are fetched, and what happens while the issuer does not answer.
 
 use std::future::Future;
 use std::pin::pin;

@@ -1,4 +1,4 @@
-//! The ports in memory, with a clock that stands still and faults on demand.
+//! In-memory ports, with a manual clock and faults on demand.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,20 +42,21 @@ pub struct State {
     /// What was submitted under an idempotency key.
     pub keys: BTreeMap<(String, String), (Refinement, Accepted)>,
     pub used: BTreeMap<String, u32>,
-    /// If set, too many tasks are pending.
+    /// If set, the backlog is full.
     pub backlog: Option<u32>,
-    /// What each function named so answers instead.
+    /// Errors that functions return instead, by name.
     pub faults: BTreeMap<&'static str, CapabilityError>,
-    /// What the issuer of tokens publishes, and where it was asked for it.
+    /// The issuer's key set, and the URLs that were fetched.
     pub key_set: Vec<u8>,
     pub asked_issuer: String,
-    /// Whether the issuer answers nothing for now.
+    /// Whether the issuer hangs.
     pub is_issuer_slow: bool,
     /// The capabilities that are not ready.
     pub problems: BTreeMap<&'static str, String>,
-    /// Whether a worker takes a task before it can be published.
+    /// Whether a worker claims a task before it is published.
     pub is_taken_at_once: bool,
-    /// Whether no concept can be deleted before an image is.
+    /// Whether the disk is full, so that an image must be deleted before a
+    /// concept.
     pub is_full_until_an_image_goes: bool,
     /// Which functions were called, in order.
     pub calls: Vec<&'static str>,
@@ -500,7 +501,7 @@ impl ports::Clock for Memory {
         self.0.borrow().now
     }
 
-    /// Over once the clock was set forward so far, and someone looks.
+    /// Completes when it is polled after the clock was advanced far enough.
     async fn sleep(&self, duration: Duration) {
         let end = self.now().plus(duration);
         poll_fn(|_| match self.now() < end {

@@ -64,7 +64,7 @@ impl Gif {
         }
     }
 
-    /// A frame that reaches beyond the screen is bounded too, since some
+    /// A frame that extends beyond the screen is checked too, since some
     /// decoders enlarge the screen for it.
     fn frame(&mut self, bytes: &[u8], canvas: &mut Canvas) -> Result<Want, Problem> {
         let &[a, b, c, d, e, f, g, h, flags] = bytes else {
@@ -101,7 +101,7 @@ impl Gif {
 }
 
 impl Walk for Gif {
-    /// The first frame may reach beyond the screen.
+    /// The first frame may extend beyond the screen.
     fn may_grow(&self) -> bool {
         !self.has_frame
     }

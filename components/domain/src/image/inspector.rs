@@ -1,4 +1,4 @@
-//! Judges an image while its bytes come in, however they are cut into chunks.
+//! Inspects an image chunk by chunk.
 
 use super::gif::Gif;
 use super::jpeg::Jpeg;
@@ -7,7 +7,8 @@ use super::walk::{Canvas, MAX_TAKE, Walk, Want};
 use super::webp::Webp;
 use super::{Format, Inspected, Limits, Problem};
 
-/// What an image begins with; `?` is any byte. A walk goes on behind it.
+/// Signatures of the formats; `?` is any byte. The format's parser continues
+/// after it.
 const SIGNATURES: [(Format, &[u8]); 5] = [
     (Format::Png, b"\x89PNG\r\n\x1a\n"),
     (Format::Jpeg, b"\xff\xd8\xff"),
@@ -16,14 +17,14 @@ const SIGNATURES: [(Format, &[u8]); 5] = [
     (Format::Gif, b"GIF89a"),
 ];
 
-/// Takes an image in chunks of any size. It keeps a few bytes of it; the first
-/// problem is its verdict for good.
+/// Takes an image in chunks of any size and buffers a few bytes. The first
+/// problem is final.
 #[derive(Debug)]
 pub struct Inspector {
     limits: Limits,
     canvas: Canvas,
     bytes: u64,
-    /// What has come of the signature, or of what the walk wants to take.
+    /// Bytes of the signature, or of what the parser wants.
     held: Vec<u8>,
     /// None until the signature is known.
     walk: Option<(Format, Box<dyn Walk>)>,
@@ -44,20 +45,20 @@ impl Inspector {
         }
     }
 
-    /// Known from the first few bytes on.
+    /// The format, known after the first few bytes.
     pub fn format(&self) -> Option<Format> {
         self.walk.as_ref().map(|(format, _)| *format)
     }
 
-    /// How many pixels whoever decodes the image has to have room for. None: it
-    /// cannot be seen yet, or there was a problem before it could.
+    /// How many pixels a decoder needs memory for. None: not known yet, or
+    /// there was a problem before.
     pub fn pixels(&self) -> Option<u64> {
         let (_, walk) = self.walk.as_ref()?;
         self.canvas.extent().filter(|_| !walk.may_grow())
     }
 
-    /// The next bytes. A problem is told as soon as it can be seen; there is no
-    /// use in pushing on after one.
+    /// Takes the next bytes. Reports a problem as soon as it is seen; nothing
+    /// changes after that.
     pub fn push(&mut self, chunk: &[u8]) -> Result<(), Problem> {
         if let Some(problem) = self.problem {
             return Err(problem);
@@ -73,7 +74,7 @@ impl Inspector {
         verdict
     }
 
-    /// The verdict, when there are no more bytes.
+    /// The result, after the last bytes.
     pub fn finish(self) -> Result<Inspected, Problem> {
         if let Some(problem) = self.problem {
             return Err(problem);
@@ -94,8 +95,8 @@ impl Inspector {
         })
     }
 
-    /// Every turn of the loop uses up a byte or follows one that did, so that
-    /// the work is linear in the length.
+    /// Every iteration consumes a byte or follows one that did, so the time is
+    /// linear.
     fn go_through(&mut self, mut rest: &[u8]) -> Result<(), Problem> {
         loop {
             match self.want {
@@ -165,7 +166,7 @@ fn begin(format: Format, signature: &[u8]) -> Result<Box<dyn Walk>, Problem> {
     })
 }
 
-/// The format that begins like this, none while there are several.
+/// The format with this beginning; None while several are possible.
 fn recognise(start: &[u8]) -> Result<Option<Format>, Problem> {
     let mut candidates = SIGNATURES
         .iter()
@@ -179,7 +180,7 @@ fn recognise(start: &[u8]) -> Result<Option<Format>, Problem> {
         .map(|(format, _)| *format))
 }
 
-/// As far as both go.
+/// Compares up to the shorter length.
 fn agree(signature: &[u8], start: &[u8]) -> bool {
     signature
         .iter()

@@ -1,9 +1,8 @@
 //! JPEG: segments and scans, from `SOI` to `EOI` (ITU-T T.81).
 //!
-//! Between two markers everything is passed over, whether it is the data of a
-//! scan or what some cameras leave there, as decoders do. A height that only
-//! follows the first scan (`DNL`) is refused, since the limit on pixels would
-//! come too late.
+//! Everything between two markers is skipped, as decoders do: scan data, or
+//! what some cameras leave there. A height after the first scan (`DNL`) is
+//! refused, since the limit on pixels could not be checked in time.
 
 use super::Problem;
 use super::walk::{Canvas, Walk, Want};

@@ -1,5 +1,5 @@
-//! Images for tests: some by the encoders of another crate, and the rest, which
-//! those cannot write, put together by hand as far as the inspector looks.
+//! Sample images for tests: some made by encoders, the others assembled by hand
+//! as far as the inspector looks.
 
 use std::io::Cursor;
 
@@ -15,7 +15,7 @@ pub struct Sample {
     pub bytes: Vec<u8>,
 }
 
-/// Whole images, none with anything behind its end.
+/// Complete images without trailing bytes.
 pub fn all() -> Vec<Sample> {
     let sample = |name, format, size, bytes| Sample {
         name,

@@ -10,7 +10,8 @@ const LIMITS: Limits = Limits {
     max_pixels: 100_000,
 };
 
-/// Pushes the chunks between these places, as one that goes on after a problem.
+/// Pushes the image in chunks cut at these positions, continuing after a
+/// problem.
 fn inspect_in_chunks(bytes: &[u8], cuts: &[usize], limits: Limits) -> Result<Inspected, Problem> {
     let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut % (bytes.len() + 1)).collect();
     cuts.push(bytes.len());
@@ -161,7 +162,7 @@ fn the_room_that_a_decoder_needs_is_known_before_the_end() {
         assert_eq!(inspector.pixels(), Some(expected), "{}", sample.name);
     }
 
-    // A frame beyond the screen counts as far as it reaches.
+    // A frame beyond the screen counts with its full extent.
     let mut inspector = Inspector::new(LIMITS);
     inspector.push(&gif(1, 1, (10, 0, 90, 100))).unwrap();
     assert_eq!(inspector.pixels(), Some(10_000));
@@ -481,7 +482,8 @@ proptest! {
 
     #[test]
     fn what_passes_fails_when_it_is_cut(bytes in any_bytes(), end in any::<prop::sample::Index>()) {
-        // Bytes behind the end do not count, so cut within the shortest start that passes.
+        // Trailing bytes do not count, so this cuts within the shortest valid
+        // prefix.
         let whole = (0..=bytes.len()).find(|end| inspect(&bytes[..*end], LIMITS).is_ok());
         if let Some(length) = whole {
             let end = end.index(length);
@@ -496,7 +498,7 @@ proptest! {
             .with_guessed_format()
             .unwrap();
         if let (Ok(ours), Ok(theirs)) = (inspect(&bytes, LIMITS), decoder.into_dimensions()) {
-            // It takes the 16384 of a lossless WebP for 0.
+            // The decoder reads a lossless WebP's 16384 as 0.
             let known = |side| if side == 16_384 { 0 } else { side };
             let either = [(ours.width, ours.height), (known(ours.width), known(ours.height))];
             prop_assert!(either.contains(&theirs), "{:?} {:?}", ours, theirs);

@@ -1,44 +1,43 @@
-//! What the walks through the four formats share.
+//! Shared by the parsers of the four formats.
 
 use super::Problem;
 
-/// What a walk wants to happen next.
+/// What a parser wants next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Want {
-    /// The next bytes, so many (1 to [`MAX_TAKE`]), handed to the next step.
+    /// This many bytes (1 to [`MAX_TAKE`]), passed to the next step.
     Take(usize),
-    /// To go on so many bytes further; the next step gets none of them.
+    /// To skip this many bytes; the next step gets none.
     Skip(u64),
-    /// To go on behind the next byte of this value; the next step gets none.
+    /// To skip past the next byte with this value; the next step gets none.
     Behind(u8),
-    /// Nothing: the image is whole.
+    /// Nothing; the image is complete.
     End,
 }
 
-/// The most bytes that a walk may ask for at once.
+/// Most bytes that a parser may ask for at a time.
 pub(super) const MAX_TAKE: usize = 16;
 
-/// One walk through one image, from behind its signature to its end. It is
-/// told what it wanted, and says what it wants next; a step that is answered
-/// with no bytes must be followed by one that takes some.
+/// Parses one image, from its signature to its end. Each step gets what the
+/// last one wanted and says what it wants next; a step that wanted no bytes
+/// must be followed by one that does.
 pub(super) trait Walk: std::fmt::Debug + Send {
     fn start(&self) -> Want;
 
     fn step(&mut self, bytes: &[u8], canvas: &mut Canvas) -> Result<Want, Problem>;
 
-    /// Whether a picture may still turn out to be larger than what the canvas
-    /// holds by now.
+    /// Whether a later frame may still enlarge the canvas.
     fn may_grow(&self) -> bool {
         false
     }
 }
 
-/// The dimensions, once they are known, held against the limit at once.
+/// The dimensions, checked against the limit as soon as they are known.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Canvas {
     max_pixels: u64,
     size: Option<(u32, u32)>,
-    /// The most that anything in the image reaches over, in pixels.
+    /// The largest extent of any frame, in pixels.
     extent: u64,
 }
 
@@ -59,7 +58,7 @@ impl Canvas {
         self.size.map(|_| self.extent)
     }
 
-    /// An image has one size, and some.
+    /// Sets the size, which must be positive and may be set once.
     pub(super) fn set(&mut self, width: u32, height: u32) -> Result<(), Problem> {
         if self.size.is_some() || width == 0 || height == 0 {
             return Err(Problem::Malformed);
@@ -68,7 +67,7 @@ impl Canvas {
         self.fits(width, height)
     }
 
-    /// Whether so many pixels are within the limit.
+    /// Whether this number of pixels is within the limit.
     pub(super) fn fits(&mut self, width: u32, height: u32) -> Result<(), Problem> {
         let pixels = u64::from(width) * u64::from(height);
         self.extent = self.extent.max(pixels);

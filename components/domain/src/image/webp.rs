@@ -1,8 +1,8 @@
 //! WebP: RIFF chunks, lossy (`VP8 `, RFC 6386), lossless (`VP8L`) or extended
 //! (`VP8X`: with alpha, animation or metadata); RFC 9649.
 //!
-//! Each picture has to be as large as the canvas or frame around it says, so
-//! that none gets past the limit on pixels inside a small canvas.
+//! Each frame must have the size that the canvas or its header says, so that a
+//! large frame cannot hide in a small canvas.
 
 use super::Problem;
 use super::walk::{Canvas, Walk, Want};
@@ -16,11 +16,11 @@ const FRAME_HEADER: u64 = 16;
 #[derive(Debug)]
 pub(super) struct Webp {
     state: State,
-    /// What is left of the file behind the chunk under way.
+    /// Bytes of the file after the current chunk.
     left: u64,
-    /// What is left of the chunk under way.
+    /// Bytes left of the current chunk.
     chunk_left: u64,
-    /// The frame of an animation that the chunk under way is in.
+    /// The animation frame that contains the current chunk.
     frame: Option<Frame>,
     is_first: bool,
     is_extended: bool,
@@ -30,7 +30,7 @@ pub(super) struct Webp {
 #[derive(Clone, Copy, Debug)]
 struct Frame {
     size: (u32, u32),
-    /// What is left of the frame behind the chunk under way.
+    /// Bytes of the frame after the current chunk.
     left: u64,
 }
 
@@ -82,7 +82,7 @@ impl Webp {
         if size > *left {
             return Err(Problem::Malformed);
         }
-        // Some encoders leave the last padding byte out.
+        // Some encoders omit the last padding byte.
         self.chunk_left = size.next_multiple_of(2).min(*left);
         *left -= self.chunk_left;
 
@@ -175,7 +175,7 @@ impl Webp {
         Want::Skip(self.chunk_left)
     }
 
-    /// A rest that is too short for a chunk belongs to none.
+    /// A rest that is too short for a chunk is ignored.
     fn next_chunk(&mut self) -> Result<Want, Problem> {
         let left = match &mut self.frame {
             Some(frame) => &mut frame.left,

@@ -1,7 +1,7 @@
-//! How many tasks a user created in each calendar window.
+//! Counts the tasks of a user per calendar window.
 //!
-//! Counted whether or not there is a quota, in every kind of window, so that an
-//! operator may change the quota and find the right count.
+//! All kinds of windows are counted even without a quota, so that counts are
+//! right when an operator sets or changes one.
 
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ impl Usage {
             .map_or(0, |count| count.used)
     }
 
-    /// Counts one task more.
+    /// Counts one more task.
     pub fn add(&mut self, now: Timestamp) {
         self.0.retain(|count| count.ends_at.plus(RETENTION) > now);
         for window in Window::ALL {
@@ -56,7 +56,7 @@ impl Usage {
         }
     }
 
-    /// Gives back what a task that was created then had used.
+    /// Takes back the count of a task that was created at that time.
     pub fn give_back(&mut self, created_at: Timestamp) {
         for count in &mut self.0 {
             let is_its = |window: Window| count.is_of(window, window.start(created_at));

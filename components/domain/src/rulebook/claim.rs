@@ -10,13 +10,13 @@ use crate::timestamp::Timestamp;
 
 use super::{Decision, Event, TaskRecord};
 
-/// What became of a claim.
+/// The outcome of a claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Claim {
     Claimed(Box<Claimed>),
     /// Done, taken, or another user's.
     Refused,
-    /// Its workers died too often: it is failed now.
+    /// Its workers died too often, so the task failed just now.
     GivenUp,
 }
 

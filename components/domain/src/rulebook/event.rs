@@ -4,17 +4,17 @@ use crate::task::Status;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// A worker takes it.
+    /// A worker claims it.
     Claim,
     /// Its worker holds it for another while.
     Renew,
     /// Its worker stored the refined image.
     Checkpoint,
-    /// Its worker gives it back.
+    /// Its worker releases it.
     Release,
     Complete,
     Fail,
-    /// It could not be published after it was created.
+    /// It is withdrawn, because it could not be published.
     Withdraw,
 }
 

@@ -6,7 +6,8 @@ use crate::timestamp::Timestamp;
 
 use super::{Decision, Event, Refusal, TaskRecord};
 
-/// Remembers the stored refined image for whoever may have to go on.
+/// Stores the path of the refined image, so that another worker can continue
+/// from it.
 pub fn checkpoint(record: &mut TaskRecord, held: &Lease, image_path: &str) -> Decision<Fenced> {
     if !record.is_held_by(held) {
         return Decision::unchanged(Fenced::Lost);

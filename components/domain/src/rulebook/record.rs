@@ -14,7 +14,7 @@ pub struct TaskRecord {
     pub attempt: u32,
     /// How often a lease ran out.
     pub deaths: u32,
-    /// The path of the refined image that a worker stored.
+    /// The path of the stored refined image.
     pub checkpoint: Option<String>,
     /// How often its status changed; orders what its watchers are told.
     pub revision: u64,
@@ -33,8 +33,8 @@ impl TaskRecord {
 
     /// The fence: whatever a worker writes is decided here, in the same step.
     ///
-    /// A lease that ran out is lost only once another worker has claimed the
-    /// task: until then nobody else works on it, and its worker may go on.
+    /// An expired lease is lost only when another worker claims the task. Until
+    /// then its worker may go on.
     pub fn is_held_by(&self, lease: &Lease) -> bool {
         self.task.id == lease.task_id
             && self.task.status == Status::Processing

@@ -1,4 +1,4 @@
-//! Creating a task, and taking one back that could not be published.
+//! Submitting a task, and withdrawing one that could not be published.
 
 use crate::capability::{Accepted, Fenced, NewTask, Submission};
 use crate::idempotency::Submitted;
@@ -8,7 +8,7 @@ use crate::timestamp::Timestamp;
 
 use super::{Decision, Event, Refusal, TaskRecord};
 
-/// How long to wait, in seconds, while too many tasks are pending.
+/// `Retry-After` while the backlog is full, in seconds.
 const BACKLOG_RETRY_AFTER: u32 = 10;
 
 /// What a submission is judged by: what the store knows of its user at this

@@ -22,10 +22,10 @@ mod component {
 
 pub struct Automatic1111;
 
-/// The longer side of what is asked for, in pixels: a graphics card at home has
-/// to hold it.
+/// The longer side of the requested image, in pixels, so that it fits into a
+/// consumer graphics card.
 const LONGEST: u32 = 1024;
-/// The latent image has a cell for so many pixels.
+/// Sides must be multiples of the latent image's cells, in pixels.
 const CELL: u32 = 8;
 const SHORTEST: u32 = 64;
 
@@ -38,7 +38,7 @@ struct Fields<'a> {
     cfg_scale: f32,
     width: u32,
     height: u32,
-    /// The answer then has the image and nothing else to carry.
+    /// False: the answer need not repeat the original.
     include_init_images: bool,
 }
 
@@ -71,7 +71,7 @@ impl Provider for Automatic1111 {
         Ok(Post {
             path: "/sdapi/v1/img2img",
             content_type: "application/json".to_owned(),
-            // `--api-auth user:password` is what it takes.
+            // The key is the `user:password` of `--api-auth`.
             credentials: key.map(|key| {
                 let basic = format!("Basic {}", STANDARD.encode(key));
                 ("authorization", basic)
@@ -89,8 +89,8 @@ impl Provider for Automatic1111 {
     }
 }
 
-/// The same shape within the bounds, in whole cells. Without it the server
-/// would make a square of everything.
+/// The original's aspect ratio within the bounds, in whole cells. Without a
+/// size the server would return a square.
 fn fitted(width: u32, height: u32) -> (u32, u32) {
     let longest = u64::from(width.max(height).max(1));
     let side = |side: u32| {

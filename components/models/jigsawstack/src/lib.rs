@@ -1,7 +1,7 @@
 //! JigsawStack's image variation as an image model.
 //!
-//! The provider fetches an original that has a public address by itself; any
-//! other travels in the request as a data URL.
+//! The provider downloads an original with a public URL itself; any other is
+//! sent as a data URL.
 
 use concept_refinement_domain::original::{AllowedSources, check_url};
 use concept_refinement_model_provider::{
@@ -23,7 +23,7 @@ mod component {
 
 pub struct JigsawStack;
 
-/// Where a JSON answer has the address of the image.
+/// Where the image's URL is in a JSON answer.
 const PLACES: [&str; 3] = ["/output/image_url", "/url", "/data/url"];
 
 #[derive(Serialize)]
@@ -46,7 +46,7 @@ impl Provider for JigsawStack {
     const DESCRIPTION: &'static str =
         "JigsawStack's image variation, asked at its API with the operator's key.";
 
-    /// No image is in it, only an address.
+    /// The JSON has only a URL, no image.
     const MAX_JSON: u64 = 1 << 20;
 
     fn post(

@@ -1,8 +1,8 @@
-//! From a file to pixels and back.
+//! Decodes and encodes image files.
 //!
-//! What comes in is hostile: its size is checked before a pixel is decoded,
-//! and what the decoder may allocate is bounded. What goes out holds pixels
-//! and their colour profile, and nothing else: no EXIF, no place, no comment.
+//! Input is hostile: its dimensions are checked before decoding, and the
+//! decoder's memory is limited. Output has pixels and a colour profile only: no
+//! EXIF, no location, no comment.
 
 use std::io::Cursor;
 
@@ -18,13 +18,13 @@ use image::{
 
 use crate::pixels::Pixels;
 
-/// More than the service lets through unless it is told to. An instance of the
-/// usual memory has no room for more.
+/// More than the service's default limit; more would not fit into an instance's
+/// default memory.
 const MAX_PIXELS: u64 = 64_000_000;
 const MAX_SIDE: u32 = 65_535;
 const MAX_DECODER_MEMORY: u64 = 640 << 20;
 const MAX_PROFILE: usize = 1 << 20;
-/// What a model may answer at most, unless the service is told otherwise.
+/// Largest answer of a model by default.
 const MAX_ENCODED: usize = 50 << 20;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +56,7 @@ impl Format {
     }
 }
 
-/// None of these goes away with a repeat; each may be told to the user.
+/// A retry helps with none of these; each may be shown to the user.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
     #[error("the image cannot be decoded: it is malformed or cut short")]
@@ -72,15 +72,15 @@ pub enum Problem {
     ResultTooLarge,
 }
 
-/// A decoded image, turned the right way up.
+/// A decoded image with its orientation applied.
 pub struct Decoded {
     pub pixels: Pixels,
     /// An RGB colour profile (ICC).
     profile: Option<Vec<u8>>,
 }
 
-/// Decodes; of several frames, the first. The file's bytes are given back to
-/// memory before this returns.
+/// Decodes an image, or the first of several frames. Frees the file's bytes
+/// before it returns.
 pub fn decode(file: Vec<u8>, format: Format) -> Result<Decoded, Problem> {
     match format {
         Format::Png => {
@@ -93,9 +93,9 @@ pub fn decode(file: Vec<u8>, format: Format) -> Result<Decoded, Problem> {
     }
 }
 
-/// Encodes in the format that the image came in. A GIF becomes a PNG, which
-/// takes more than 256 colours, and what would get too large a JPEG where it
-/// has no alpha. Answers the format with the file.
+/// Encodes in the original's format, and returns it with the file. A GIF
+/// becomes a PNG, which is not limited to 256 colours; a result that is too
+/// large becomes a JPEG if it has no alpha.
 pub fn encode(image: Decoded, format: Format) -> Result<(Vec<u8>, Format), Problem> {
     let Decoded { pixels, profile } = image;
     let format = match format {
@@ -134,7 +134,7 @@ fn encoded(pixels: &Pixels, profile: Option<&[u8]>, format: Format) -> Result<Ve
     }
 }
 
-/// A file that takes as much as a model may answer, and nothing beyond.
+/// A buffer limited to the largest answer.
 #[derive(Default)]
 struct Bounded {
     bytes: Vec<u8>,
@@ -162,7 +162,7 @@ fn write(
     profile: Option<&[u8]>,
 ) -> Result<(), ImageError> {
     if let Some(profile) = profile {
-        // All three formats take profiles.
+        // All three formats support profiles.
         let _ = encoder.set_icc_profile(profile.to_vec());
     }
     let color = if pixels.has_alpha() {
@@ -215,8 +215,8 @@ fn problem(error: ImageError) -> Problem {
     }
 }
 
-/// To RGB or RGBA (told by the second value) with eight bits a channel, in
-/// place where it gets smaller.
+/// Converts to RGB or RGBA (the second value) with eight bits per channel, in
+/// place if it gets smaller.
 fn to_rgb(mut data: Vec<u8>, color: ColorType) -> Result<(Vec<u8>, bool), Problem> {
     let color = match color {
         ColorType::L16 => eight_bits(&mut data, ColorType::L8),
@@ -294,13 +294,14 @@ fn upright(pixels: Pixels, orientation: Orientation) -> Result<Pixels, Problem> 
     Pixels::new(width, height, alpha, image.into_bytes()).ok_or(Problem::Malformed)
 }
 
-/// A profile of grey or of inks would not fit the RGB that is written.
+/// Whether a profile is for RGB; one for grey or CMYK would not fit the output.
 fn is_rgb_profile(profile: &[u8]) -> bool {
     profile.get(16..20) == Some(b"RGB ") && profile.len() <= MAX_PROFILE
 }
 
-/// Whether the picture's data has an end. The decoder would fill up with grey
-/// what is missing; a thumbnail's end, within the headers, does not count.
+/// Whether the image data has an end marker. The decoder would fill missing
+/// data with grey. A thumbnail's end marker, within the headers, does not
+/// count.
 fn is_whole_jpeg(file: &[u8]) -> bool {
     const START_OF_SCAN: u8 = 0xDA;
     const END: [u8; 2] = [0xFF, 0xD9];

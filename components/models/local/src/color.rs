@@ -1,6 +1,6 @@
-//! Colours as the eye sees them: Oklab (lightness, and two axes of colour) and
-//! its polar form Oklch (lightness, chroma, hue). All edits of colour are made
-//! there; sRGB is only what files hold.
+//! Perceptual colours: Oklab (lightness and two axes of colour) and its polar
+//! form Oklch (lightness, chroma, hue). All colour edits use them; sRGB is only
+//! for files.
 
 use palette::{FromColor, LinSrgb, Oklab, OklabHue, Oklch, Srgb};
 
@@ -20,8 +20,8 @@ pub fn from_unit([r, g, b]: [f32; 3]) -> Oklab {
     Oklab::from_color(Srgb::new(r, g, b).into_linear::<f32>())
 }
 
-/// The sRGB colour, each channel 0 to 1. A colour that sRGB cannot show keeps
-/// its lightness and hue and gives up chroma.
+/// Converts to sRGB, each channel 0 to 1. A colour outside of sRGB keeps
+/// lightness and hue and loses chroma.
 pub fn to_srgb(lab: Oklab) -> [f32; 3] {
     const STEPS: usize = 8;
     let lab = Oklab::new(lab.l.clamp(0.0, 1.0), lab.a, lab.b);
@@ -64,13 +64,13 @@ pub fn mix(from: Oklab, to: Oklab, part: f32) -> Oklab {
     )
 }
 
-/// How far apart two colours look; about 0.02 can just be told apart.
+/// Perceived distance of two colours; about 0.02 is just noticeable.
 pub fn distance(one: Oklab, other: Oklab) -> f32 {
     let (l, a, b) = (one.l - other.l, one.a - other.a, one.b - other.b);
     (l * l + a * a + b * b).sqrt()
 }
 
-/// 0 below `from`, 1 above `to`, and without a corner between them.
+/// A smooth step: 0 below `from`, 1 above `to`.
 pub fn smoothstep(from: f32, to: f32, value: f32) -> f32 {
     let part = ((value - from) / (to - from)).clamp(0.0, 1.0);
     part * part * (3.0 - 2.0 * part)

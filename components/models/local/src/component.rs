@@ -1,5 +1,4 @@
-//! The bindings: the `image-model` interface on one side, `refine` on the
-//! other. Nothing is decided here.
+//! Exports the interface `image-model` over `refine`. Nothing is decided here.
 
 use crate::{DESCRIPTION, refine};
 
@@ -40,7 +39,7 @@ impl Guest for Component {
         let length = Some(refined.bytes.len() as u64);
         let (mut writer, contents) = wit_stream::new();
         wit_bindgen::spawn(async move {
-            // A reader that has left needs no more.
+            // The reader may stop early.
             writer.write_all(refined.bytes).await;
         });
         Ok(Answer::Image(Image {
@@ -55,9 +54,9 @@ impl Guest for Component {
     }
 }
 
-/// Reads as many bytes as were declared, and no more.
+/// Reads exactly the declared number of bytes.
 async fn read(mut image: wit_bindgen::StreamReader<u8>, length: u64) -> Result<Vec<u8>, Error> {
-    /// Far above what the service lets through.
+    /// Far above the service's limit.
     const MOST: u64 = 256 << 20;
     let refused = |reason: &str| Error::Refused(reason.to_owned());
     let length = usize::try_from(length.min(MOST + 1)).unwrap_or(usize::MAX);
@@ -79,7 +78,7 @@ async fn read(mut image: wit_bindgen::StreamReader<u8>, length: u64) -> Result<V
     Ok(bytes)
 }
 
-/// A few words of the prompt, short enough for a log.
+/// Some words of the prompt, shortened for the log.
 fn listed(words: &[String]) -> String {
     const WORDS: usize = 20;
     const CHARACTERS: usize = 40;

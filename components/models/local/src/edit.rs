@@ -1,9 +1,8 @@
-//! The edits themselves: each changes an image in place.
+//! The edits; each changes an image in place.
 //!
-//! What only changes colours is computed once for a grid of colours and looked
-//! up for each pixel, neighbouring edits together; what looks at neighbours
-//! goes over the image row by row. Nothing here holds a second copy of a
-//! large image, except to rotate it by 90°.
+//! Pure colour changes are computed once for a grid of colours and looked up
+//! per pixel, consecutive ones together; other edits go over the image row by
+//! row. No edit holds a second copy of a large image, except rotation by 90°.
 
 mod background;
 mod blur;
@@ -31,12 +30,11 @@ use crate::vocabulary::Quality;
 use lut::Lut;
 use tone::Tone;
 
-/// The strength that a refinement is usually asked for with: an edit that is
-/// either there or not (no colour, another colour, fewer colours) is wholly
-/// there from here on. Others grow up to 1.
+/// The usual strength. Edits that are all or nothing (no colour, another
+/// colour, fewer colours) are complete from here on; others increase up to 1.
 const USUAL_STRENGTH: f32 = 0.7;
 
-/// Makes the edits one after the other. Strength 0 changes nothing.
+/// Applies the edits in order. Strength 0 changes nothing.
 pub fn apply(pixels: &mut Pixels, edits: &[Edit], strength: f32) {
     let mut edits = edits.iter().peekable();
     while edits.peek().is_some() {
@@ -54,7 +52,7 @@ pub fn apply(pixels: &mut Pixels, edits: &[Edit], strength: f32) {
     }
 }
 
-/// The edit as a change of colours. None: it looks at more than the colour.
+/// The edit as a change of colours. None: it depends on more than the colour.
 fn tone(edit: &Edit, strength: f32, survey: &Survey) -> Option<Tone> {
     match edit {
         Edit::Turn(_) => None,
@@ -114,7 +112,7 @@ fn reshape(pixels: &mut Pixels, edit: &Edit, strength: f32) {
     }
 }
 
-/// How much of an edit is there that is either there or not.
+/// How much of an all-or-nothing edit is applied.
 fn presence(strength: f32) -> f32 {
     (strength / USUAL_STRENGTH).clamp(0.0, 1.0)
 }

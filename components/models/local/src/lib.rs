@@ -2,10 +2,10 @@
 //! say. It is not a generative model, needs no network and no key, and gives
 //! the same bytes for the same input.
 //!
-//! `plan` reads the prompt by the table in `vocabulary`, `edit` changes the
-//! pixels, `codec` stands between files and pixels, and `refine` is the whole.
-//! Only the component's bindings know WIT. Whoever wants the vocabulary alone
-//! leaves out the feature `editing`, and the codecs with it.
+//! `plan` reads the prompt with the table in `vocabulary`, `edit` changes
+//! pixels, `codec` converts between files and pixels, and `refine` combines
+//! them. Only `component` knows WIT. Without the feature `editing` the crate
+//! has only the vocabulary.
 
 #[cfg(feature = "editing")]
 mod codec;
@@ -30,7 +30,7 @@ pub use codec::Problem;
 #[cfg(feature = "editing")]
 pub use refine::{RefineError, Refined, Request, refine};
 
-/// One sentence on what this model is, for people who run it.
+/// One sentence about this model, for operators.
 pub const DESCRIPTION: &str = "The local model edits images by rules, as the words of the prompt \
     say (lighter, warmer, minimalist, shades of brown, …); it is not a generative model and needs \
     no network.";

@@ -1,9 +1,8 @@
-//! From a prompt to the edits that it asks for.
+//! Turns a prompt into edits.
 //!
-//! Words combine; the order of the edits is the vocabulary's, so that the same
-//! words ask for the same in whatever order they are written (only rotating
-//! and flipping go by the order of the prompt). What is not understood is left
-//! out and reported, never guessed.
+//! Words combine; the edits are in the vocabulary's order, so that the order of
+//! the words does not matter (except for rotating and flipping). Unknown words
+//! are skipped and reported, never guessed.
 
 mod edits;
 mod reader;
@@ -22,8 +21,8 @@ impl Plan {
         reader.finish()
     }
 
-    /// With the colours that the theme's description names, where the prompt
-    /// says nothing else of colours.
+    /// Adds the colours of the theme's description, if the prompt does not
+    /// specify colours itself.
     pub fn themed(mut self, description: &str) -> Self {
         let colors = theme::colors(description);
         if !colors.is_empty() && theme::may_steer(&self) {

@@ -1,13 +1,13 @@
-//! One refinement, from bytes to bytes. The same input gives the same bytes;
-//! nothing is asked of the outside, no clock and no chance.
+//! One refinement, from bytes to bytes. Deterministic: no I/O, no clock, no
+//! randomness.
 
 use crate::codec::{self, Format};
 use crate::edit;
 use crate::plan::Plan;
 use crate::vocabulary;
 
-/// What is asked for. A description of the logo is not among it: it says what
-/// the picture shows, which is nothing that rules could act on.
+/// The request. It has no logo description, since rules cannot act on what the
+/// picture shows.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
     /// Of the original.
@@ -23,11 +23,11 @@ pub struct Request<'a> {
 pub struct Refined {
     pub bytes: Vec<u8>,
     pub media_type: &'static str,
-    /// Words of the prompt that nothing was done about.
+    /// Words of the prompt that were not used.
     pub ignored: Vec<String>,
 }
 
-/// None of these goes away with a repeat; each may be told to the user.
+/// A retry helps with none of these; each may be shown to the user.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RefineError {
     #[error(
@@ -42,8 +42,8 @@ pub enum RefineError {
     Image(#[from] codec::Problem),
 }
 
-/// Edits the image as the prompt says. The image is taken rather than borrowed, so
-/// that its memory is free again once it is decoded.
+/// Edits the image as the prompt says. Takes the image by value, so that its
+/// memory is freed after decoding.
 pub fn refine(image: Vec<u8>, request: &Request) -> Result<Refined, RefineError> {
     let format = Format::from_media_type(request.media_type);
     let format = format.ok_or(RefineError::UnknownMediaType)?;

@@ -1,6 +1,6 @@
-//! What an image is like as a whole, from a sample of its pixels: the edits
-//! that depend on it (contrast turns about the middle, a recolouring starts
-//! from the ink that is there) ask here.
+//! Statistics of an image from a sample of its pixels, for edits that depend on
+//! the whole image (contrast around the mean, recolouring of the existing
+//! colours).
 
 use std::f32::consts::TAU;
 

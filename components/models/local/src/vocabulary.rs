@@ -143,16 +143,16 @@ pub enum Meaning {
     Shade,
     /// Parts a change from what follows: "lighter *on* a brown table".
     On,
-    /// Names a part of the picture. Rules cannot tell parts apart, so what is
-    /// asked for one of them ("white text") is left undone.
+    /// Names a part of the picture. Rules cannot find parts, so an edit of one
+    /// ("white text") is not made.
     Part,
-    /// The one part that can be told from the rest, but only to be removed.
+    /// The only part that can be found, and only to be removed.
     Background,
     /// Ends what the words before it can refer to.
     Stop,
     /// As `Stop`, but goes on with what is not wanted: "no blur *or* vignette".
     Or,
-    /// Says nothing about the image, and is not worth mentioning.
+    /// A filler word, not reported.
     Filler,
 }
 

@@ -1,9 +1,9 @@
 //! Reads a provider's answer: an image as it is, or JSON around one or around
 //! its address.
 //!
-//! What it is, its bytes say, never its declared type. An image is held in
-//! pieces as it came; JSON once in pieces and once in a whole, and then the
-//! image that was in it: never more than three times the image.
+//! The bytes decide what it is, never the declared type. An image is held in
+//! chunks; JSON is held in chunks and once contiguously, then the decoded
+//! image: never more than three times the image.
 
 use std::collections::VecDeque;
 
@@ -18,13 +18,13 @@ use crate::message::{self, message};
 use crate::outcome::Error;
 use crate::ports::{ByteStream, Failure, Response};
 
-/// Contract, section 2. How many pixels there may be is for the pipeline.
+/// Contract, section 2. The pipeline checks the number of pixels.
 pub const MAX_IMAGE: Limits = Limits {
     max_bytes: 50 << 20,
     max_pixels: u64::MAX,
 };
 
-/// Such an image in base64, and what stands around it.
+/// Such an image in base64, with the JSON around it.
 pub const MAX_JSON_WITH_IMAGE: u64 = MAX_IMAGE.max_bytes.div_ceil(3) * 4 + (1 << 20);
 
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -32,7 +32,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// What the model answers.
+/// The model's answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     Image {
@@ -43,10 +43,10 @@ pub enum Answer {
     Location(String),
 }
 
-/// What a provider's JSON holds.
+/// The image in a provider's JSON.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Found<'a> {
-    /// In base64, also behind the head of a data URL.
+    /// In base64, perhaps as a data URL.
     Image(Text<'a>),
     Location(String),
     Nothing,
@@ -73,7 +73,7 @@ pub async fn answer(
     }
 }
 
-/// The beginning of a body that is no more than a message.
+/// The beginning of an error body.
 pub async fn beginning(body: &mut impl ByteStream) -> Vec<u8> {
     let mut read = Vec::new();
     while read.len() < message::MAX_BYTES {
@@ -168,7 +168,7 @@ fn decoded(text: &str) -> Result<Answer, Error> {
     })
 }
 
-/// What the provider says in place of an image, if it is short.
+/// The provider's text in place of an image, if it is short.
 fn said(json: &[u8], key: Option<&str>) -> Option<String> {
     match json.len() <= message::MAX_BYTES {
         true => message(json, key),
@@ -182,7 +182,7 @@ fn begins_json(held: &VecDeque<Vec<u8>>, piece: &[u8]) -> bool {
     first.is_some_and(|byte| matches!(byte, b'{' | b' ' | b'\t' | b'\r' | b'\n'))
 }
 
-/// In one, of exactly its length; each piece is freed as it is copied.
+/// Joins the chunks, freeing each as it is copied.
 fn joined(pieces: VecDeque<Vec<u8>>) -> Vec<u8> {
     let length = pieces.iter().map(Vec::len).sum();
     let mut whole = Vec::with_capacity(length);

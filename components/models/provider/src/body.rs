@@ -1,5 +1,4 @@
-//! The body of a request: text around the original, which is encoded only while
-//! it is sent.
+//! A request body: text around the original, which is encoded while it is sent.
 
 use std::collections::VecDeque;
 
@@ -23,7 +22,7 @@ struct Image {
 
 enum Encoding {
     Raw,
-    /// With what has not filled a group of three bytes yet.
+    /// Bytes that do not fill a group of three yet.
     Base64(Vec<u8>),
 }
 
@@ -75,7 +74,7 @@ impl Body {
         self.before.len() as u64 + image + self.after.len() as u64
     }
 
-    /// Piece by piece, each freed when it is sent.
+    /// The chunks, each freed after it is sent.
     pub fn into_pieces(self) -> impl Iterator<Item = Vec<u8>> {
         std::iter::once(self.before.into_bytes())
             .chain(self.image.into_iter().flatten())

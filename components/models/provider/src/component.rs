@@ -1,5 +1,5 @@
-//! The bindings: the interface `image-model` on one side, [`crate::refine`] on
-//! the other, for any [`Provider`]. A model is exported by
+//! Exports the interface `image-model` over [`crate::refine`], for any
+//! [`Provider`]:
 //!
 //! ```ignore
 //! type Model = concept_refinement_model_provider::component::Component<MyProvider>;
@@ -70,7 +70,7 @@ fn to_wit(answer: Answer) -> wit::Answer {
     let (mut writer, contents) = wit_stream::new();
     wit_bindgen::spawn(async move {
         for piece in pieces {
-            // A reader that has left needs no more.
+            // The reader may stop early.
             if !writer.write_all(piece).await.is_empty() {
                 return;
             }
@@ -99,7 +99,7 @@ impl From<Error> for wit::Error {
     }
 }
 
-/// Its end and its being given up look alike: the length tells.
+/// The end and an interruption look alike; the length tells them apart.
 impl ByteStream for Incoming {
     async fn next(&mut self) -> Result<Option<Vec<u8>>, Failure> {
         Ok(self.piece().await)

@@ -1,14 +1,12 @@
-//! What the image models behind an HTTP API share: one request to the provider,
-//! its answer read within bounds, and each way in which that can go wrong told
-//! as the interface `image-model` has it.
+//! Shared by the models behind an HTTP API: one request to the provider, a
+//! bounded answer, and errors as the interface `image-model` defines them.
 //!
-//! A model of this kind is a [`Provider`]: how its request looks and where its
-//! answer holds the image. Everything is plain Rust over [`Ports`]; only
-//! `component` knows WIT.
+//! A model implements [`Provider`]: its request, and where its answer has the
+//! image. Everything is plain Rust over [`Ports`]; only `component` knows WIT.
 //!
-//! Nothing here asks twice or keeps time: repeats and limits are for whoever
-//! calls. Nothing here may print or answer the key, or keep more than one copy
-//! of an image for longer than it takes to make the next.
+//! No retries and no timeouts here: the caller has them. The key must never be
+//! printed or returned, and there is never more than one copy of an image,
+//! except while it is converted.
 
 mod answer;
 mod body;

@@ -1,16 +1,16 @@
-//! What a provider says about a request that it refuses.
+//! Error messages of providers.
 
 use concept_refinement_domain::sentence::sanitize;
 use serde_json::Value;
 
-/// How much of an answer is looked at, in bytes.
+/// Most bytes of an answer that are read.
 pub const MAX_BYTES: usize = 64 * 1024;
 
-/// How much of it is told, in code points.
+/// Longest message, in code points.
 const MAX_CHARS: usize = 200;
 
-/// Where the APIs have it: OpenAI's, JigsawStack's, FastAPI's and those that
-/// copy one of them.
+/// Where the message is in the JSON of OpenAI, JigsawStack, FastAPI and
+/// compatible APIs.
 const PLACES: [&str; 5] = [
     "/error/message",
     "/message",
@@ -19,8 +19,8 @@ const PLACES: [&str; 5] = [
     "/error",
 ];
 
-/// The first line of the provider's message, fit to be shown, where the body is
-/// JSON that has one. What it repeats of the key is taken out.
+/// The first line of the provider's message, sanitized and without the key, if
+/// the body is JSON that has one.
 pub fn message(body: &[u8], key: Option<&str>) -> Option<String> {
     let body: Value = serde_json::from_slice(body).ok()?;
     let message = PLACES
@@ -32,7 +32,7 @@ pub fn message(body: &[u8], key: Option<&str>) -> Option<String> {
     Some(sanitize(line.trim_end_matches('.'), MAX_CHARS))
 }
 
-/// A key may have several parts, as a user's name and a password.
+/// A key may have several parts, such as a user name and a password.
 fn without(message: &str, key: Option<&str>) -> String {
     let Some(key) = key else {
         return message.to_owned();

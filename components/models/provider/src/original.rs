@@ -1,4 +1,4 @@
-//! The original, held once until it is sent.
+//! The original, held in memory until it is sent.
 
 use std::collections::VecDeque;
 
@@ -8,18 +8,18 @@ use concept_refinement_domain::pieces;
 use crate::outcome::Error;
 use crate::ports::ByteStream;
 
-/// Far above what the service lets through.
+/// Far above the service's limit.
 const MAX_BYTES: u64 = 64 << 20;
 
-/// A whole image in pieces.
+/// A complete image in chunks.
 pub struct Original {
     pieces: VecDeque<Vec<u8>>,
     inspected: Inspected,
 }
 
 impl Original {
-    /// Reads as many bytes as were declared, and no more. Providers want to
-    /// know beforehand how large it is, in bytes or in pixels.
+    /// Reads exactly the declared number of bytes. Providers need the size in
+    /// advance, in bytes or pixels.
     pub async fn collect(stream: &mut impl ByteStream, length: u64) -> Result<Self, Error> {
         if length > MAX_BYTES {
             return Err(Error::refused("the image is too large for this model"));

@@ -1,4 +1,4 @@
-//! What did not work, as the interface `image-model` tells it.
+//! Errors of the interface `image-model`.
 
 use std::time::Duration;
 
@@ -24,8 +24,7 @@ impl Error {
         Self::Refused(reason.into())
     }
 
-    /// Of a status other than success. `message`: what the provider said to it,
-    /// fit to be shown.
+    /// The error for a status. `message` is the provider's sanitized message.
     pub fn of_status(
         status: u16,
         has_key: bool,
@@ -50,7 +49,7 @@ impl Error {
         }
     }
 
-    /// Of an answer that is no image to go on with.
+    /// The error for an answer without a usable image.
     pub fn of_image(problem: Problem) -> Self {
         Self::refused(match problem {
             Problem::Empty => "the provider's answer is empty".to_owned(),

@@ -1,4 +1,4 @@
-//! What a provider's model needs of the world.
+//! The ports of a provider's model.
 
 #![allow(
     async_fn_in_trait,
@@ -13,19 +13,19 @@ use crate::settings::Base;
 pub trait Ports {
     type Stream: ByteStream;
 
-    /// Sends one request and answers as soon as the head of the response is
-    /// there. Redirects are not followed.
+    /// Sends one request and returns at the head of the response. Redirects are
+    /// not followed.
     async fn post(&self, base: &Base, post: Post) -> Result<Response<Self::Stream>, Failure>;
 
     fn now(&self) -> Timestamp;
 
-    /// A number that nobody can foresee.
+    /// An unpredictable number.
     fn random(&self) -> u128;
 }
 
-/// Bytes that arrive piece by piece.
+/// A stream of bytes.
 pub trait ByteStream {
-    /// The next piece, which is not empty; none at the end.
+    /// The next chunk, never empty; None at the end.
     async fn next(&mut self) -> Result<Option<Vec<u8>>, Failure>;
 }
 
@@ -48,7 +48,7 @@ pub struct Response<S> {
     pub body: S,
 }
 
-/// Why there is no whole response, in sentences that the user may read.
+/// Why there is no complete response, in sentences for the user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
     #[error("this model may not reach the address of its provider")]

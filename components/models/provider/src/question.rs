@@ -1,6 +1,6 @@
-//! What is asked of the provider, whoever it is.
+//! The request to a provider.
 
-/// As the interface `image-model` has it, without the image.
+/// The request of the interface `image-model`, without the image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
     pub prompt: String,
@@ -14,13 +14,13 @@ pub struct Request {
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Question {
-    /// Enriched by the descriptions.
+    /// The prompt with the descriptions.
     pub prompt: String,
     /// 0 to 1.
     pub strength: f32,
-    /// An address of the original that the provider may try.
+    /// A URL from which the provider may download the original.
     pub source_url: Option<String>,
-    /// A number that nobody can foresee.
+    /// An unpredictable number.
     pub random: u128,
 }
 
@@ -59,7 +59,7 @@ fn enriched(prompt: &str, logo: Option<&str>, theme: Option<&str>) -> String {
     }
 }
 
-/// With a full stop, if it has no end of its own.
+/// Adds a full stop if there is no punctuation.
 fn sentence(text: &str) -> String {
     match text.ends_with(|end: char| end.is_alphanumeric() || matches!(end, ')' | '"' | '\'')) {
         true => format!("{text}."),

@@ -8,24 +8,24 @@ use crate::ports::{ByteStream, Ports, Post};
 use crate::question::{Question, Request};
 use crate::settings::Settings;
 
-/// What one provider has of its own.
+/// What differs between providers.
 pub trait Provider: 'static {
-    /// One sentence on what this model is, for people who run it.
+    /// One sentence about this model, for operators.
     const DESCRIPTION: &'static str;
 
-    /// How long its JSON may be, in bytes.
+    /// Longest JSON answer, in bytes.
     const MAX_JSON: u64 = answer::MAX_JSON_WITH_IMAGE;
 
-    /// The request that asks the question.
+    /// Builds the request.
     fn post(question: &Question, original: Original, key: Option<&str>)
     -> serde_json::Result<Post>;
 
-    /// Where its JSON has the image. An error: it is not JSON, or of a form
-    /// that this provider does not answer.
+    /// Finds the image in its JSON. An error: not JSON, or not of this
+    /// provider's form.
     fn find(json: &[u8]) -> serde_json::Result<Found<'_>>;
 }
 
-/// Asks the provider for one refinement.
+/// Makes one refinement.
 pub async fn refine<P: Provider>(
     ports: &impl Ports,
     settings: &Settings,
@@ -42,7 +42,7 @@ pub async fn refine<P: Provider>(
         200..=299 => answer::answer(response, key, P::MAX_JSON, P::find).await,
         status => {
             let message = match status {
-                // Here the sentence is ours alone.
+                // This sentence has no text of the provider.
                 401 | 403 | 429 => None,
                 400..=499 => message(&answer::beginning(&mut response.body).await, key),
                 _ => None,

@@ -1,9 +1,8 @@
-//! Where the provider is, and the key to it.
+//! The provider's URL and key.
 
 use crate::outcome::Error;
 
-/// What the operator set for this model. It has no `Debug`: the key must not
-/// show anywhere.
+/// The settings of this model. No `Debug`, so that the key cannot be printed.
 pub struct Settings {
     pub base: Base,
     pub key: Option<String>,

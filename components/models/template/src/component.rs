@@ -1,5 +1,5 @@
-//! The interface `image-model` on one side, [`crate::refine`] on the other.
-//! Each call has an instance of its own, which ends with it: keep nothing.
+//! Exports the interface `image-model` over [`crate::refine`]. Each call has an
+//! instance of its own, so there is no state between calls.
 
 // The generated code crosses the boundary of the component, which is unsafe by
 // its nature.
@@ -31,7 +31,7 @@ impl Guest for Component {
         let refined =
             crate::refine(image, &request.prompt, request.strength).map_err(Error::Refused)?;
 
-        // The answer is read while it is written, after this function returned.
+        // The answer is written by a spawned task, while the caller reads it.
         let length = refined.len() as u64;
         let (mut writer, contents) = wit_stream::new();
         wit_bindgen::spawn(async move {

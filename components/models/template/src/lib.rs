@@ -1,7 +1,7 @@
 //! The smallest image model, to be copied and filled: see `docs/models.md`.
 //!
-//! As it stands it answers the original unchanged, and refuses a prompt that
-//! asks for the impossible.
+//! It returns the original unchanged, and refuses a prompt that asks for the
+//! impossible.
 
 #[cfg(target_arch = "wasm32")]
 mod component;
@@ -10,8 +10,8 @@ mod component;
 /// component around it. `image` is a whole file, checked by the service; what
 /// you answer is stored byte for byte.
 ///
-/// The error is a sentence that the user reads, as what follows "Image
-/// refinement failed: ". `strength` is from 0 (as it is) to 1.
+/// The error is a sentence that the user reads after "Image refinement failed:
+/// ". `strength` is from 0 (no change) to 1.
 pub fn refine(image: Vec<u8>, prompt: &str, strength: f32) -> Result<Vec<u8>, String> {
     if prompt.contains("impossible") {
         return Err("that is impossible".to_owned());

@@ -1,4 +1,4 @@
-//! Conversions between WIT and domain values, each standing once.
+//! Conversions between WIT and domain values.
 
 use concept_refinement_domain::capability::{
     CapabilityError, Claimed, ErrorKind, Fenced, ImageInfo, ImageKind, Lease, NewImage, Stored,

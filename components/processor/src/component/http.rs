@@ -9,9 +9,9 @@ use super::Imports;
 use crate::ports;
 use crate::ports::{ByteStream, FetchError, Purpose};
 
-/// Tells our host whose word a request is made on, which takes it out before it
-/// connects; another platform passes it on, where it means nothing. A request
-/// without it is for an original.
+/// Tells our host the purpose of a request; the host removes the header. Other
+/// platforms pass it on, where it means nothing. Without it a request is for an
+/// original.
 const PURPOSE: (&str, &str) = ("concept-refinement-purpose", "model-answer");
 
 const IMAGES: (&str, &str) = ("accept", "image/png, image/jpeg, image/webp, image/gif");
@@ -46,7 +46,7 @@ impl ports::Http for Imports {
     }
 }
 
-/// Whether it came whole is judged by its contents.
+/// The inspection of the contents shows whether it is complete.
 impl ByteStream for outbound::Response {
     async fn next(&mut self) -> Option<Vec<u8>> {
         self.piece().await.ok().flatten()

@@ -123,8 +123,8 @@ impl ports::ImageModel for Imports {
     }
 }
 
-/// A stream of the contents. Whoever writes it goes on beside the caller: a
-/// model may answer before it has read all of it.
+/// Streams the contents from a spawned task, since a model may answer before it
+/// has read everything.
 fn streamed(contents: &Contents) -> StreamReader<u8> {
     let (mut writer, reader) = wit_stream::new();
     let pieces = contents.pieces();

@@ -15,7 +15,7 @@ fn image(length: usize) -> Vec<u8> {
     GIF.iter().copied().chain(noise).take(length).collect()
 }
 
-/// Pieces that each came in a buffer for much more.
+/// Short chunks in large buffers.
 struct Buffers(VecDeque<Vec<u8>>);
 
 impl ByteStream for Buffers {

@@ -1,5 +1,5 @@
-//! Whatever messages, redirects and models say: no panic, and nothing is fetched
-//! that may not be.
+//! Hostile messages, redirects and models cause no panic, and no forbidden URL
+//! is fetched.
 
 use concept_refinement_domain::original::{AllowedSources, check_url};
 use concept_refinement_domain::task::Status;
@@ -10,7 +10,7 @@ use proptest::sample::{Index, select};
 use super::world::{GIF, ORIGINAL, Page, Script, World};
 use crate::process::Outcome;
 
-/// Addresses, good and bad, whole and in pieces.
+/// Valid and invalid URLs and fragments.
 fn address() -> impl Strategy<Value = &'static str> {
     let piece = select(vec![
         "http",
@@ -52,7 +52,7 @@ fn address() -> impl Strategy<Value = &'static str> {
         .prop_map(|pieces: Vec<&str>| pieces.concat())
         .boxed();
     let after_scheme = made_up.clone().prop_map(|rest| format!("http://{rest}"));
-    // The world of these tests wants addresses that live as long as it does.
+    // Leaks the URL, since the test's ports need `'static`.
     prop_oneof![made_up, after_scheme, any::<String>()].prop_map(|address| &*address.leak())
 }
 
@@ -88,7 +88,7 @@ proptest! {
         let world = World::new().change(|task| {
             task.refinement.original_image_url = address.to_owned();
         });
-        // An empty one is none: the message says so.
+        // An empty URL counts as missing.
         let outcome = world.process();
         prop_assert!(matches!(outcome, Outcome::Done | Outcome::Rejected(_)), "{:?}", outcome);
         assert_only_permitted(&world);

@@ -7,7 +7,7 @@ use super::world::{GIF, ORIGINAL, Page, Script, World};
 use crate::ports::FetchError;
 use crate::process::Outcome;
 
-/// What every failure begins with.
+/// The prefix of every error message.
 pub const PREFIX: &str = "Error in refinement task processing: ";
 
 #[test]

@@ -1,4 +1,4 @@
-//! What a model's provider at a private address may be asked for.
+//! Downloads from a model's provider at a private address.
 
 use concept_refinement_domain::task::Status;
 

@@ -1,4 +1,4 @@
-//! Stores that fail, and what is kept through crashes.
+//! Failing stores, and what survives crashes.
 
 use std::time::Duration;
 
@@ -61,7 +61,8 @@ fn a_stored_image_is_not_asked_for_again() {
     );
 }
 
-/// Nothing will ever point to it, unless the store wrote more than it says.
+/// The image is unreferenced, unless the store wrote the checkpoint despite its
+/// error.
 #[test]
 fn an_image_whose_checkpoint_has_no_room_is_removed() {
     for (error, images) in [
@@ -77,7 +78,7 @@ fn an_image_whose_checkpoint_has_no_room_is_removed() {
     }
 }
 
-/// A repeat would only be refused again, for ever.
+/// A retry would be refused for ever.
 #[test]
 fn what_a_store_can_never_do_fails_the_task_with_the_step_under_way() {
     let invalid = CapabilityError::invalid("It cannot be done.");

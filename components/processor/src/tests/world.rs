@@ -1,5 +1,5 @@
-//! Every port in memory, with scripted faults and a clock that jumps to the
-//! next thing anyone waits for.
+//! In-memory ports with scripted faults and a clock that jumps to the next
+//! timer.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
@@ -30,7 +30,7 @@ pub const GIF: &[u8] = b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\
 
 pub const ORIGINAL: &str = "https://images.example.com/original.gif";
 
-/// What a model does when it is asked.
+/// The behaviour of the model.
 pub enum Script {
     Answer(&'static [u8]),
     Declare(&'static [u8], u64),
@@ -40,7 +40,7 @@ pub enum Script {
     Hang,
 }
 
-/// What an address answers.
+/// The answer of a URL.
 #[derive(Clone)]
 pub enum Page {
     Body(&'static [u8]),
@@ -67,7 +67,7 @@ pub struct World {
     pub concept_store_error: RefCell<Option<CapabilityError>>,
     pub lose_at: Cell<Option<&'static str>>,
     pub pages: RefCell<BTreeMap<String, Page>>,
-    /// The addresses that were asked, and on whose word.
+    /// The URLs that were requested, with their purpose.
     pub fetched: RefCell<Vec<(String, Purpose)>>,
     pub model: RefCell<VecDeque<Script>>,
     pub asked: RefCell<Vec<(ModelRequest, Vec<u8>)>>,
@@ -78,11 +78,11 @@ pub struct World {
     pub released: Cell<u32>,
 }
 
-/// A stream of pieces, or one that never comes.
+/// A stream of chunks, or one that never yields.
 pub struct Pieces(VecDeque<Vec<u8>>, bool);
 
 impl World {
-    /// One pending task whose original is there, and a model that answers.
+    /// A world with one pending task, its original, and a working model.
     pub fn new() -> Self {
         let task = Task {
             id: "6f1c2a34-0000-4000-8000-000000000001".to_owned(),
@@ -162,7 +162,7 @@ impl World {
         self.run(process(self, &config.unwrap(), message))
     }
 
-    /// Polls to the end; where nothing moves, time does.
+    /// Runs a future to its end; when nothing is ready, time advances.
     fn run<T>(&self, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);
         let mut cx = Context::from_waker(Waker::noop());

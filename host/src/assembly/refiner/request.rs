@@ -8,7 +8,7 @@ use concept_refinement_domain::task::Refinement;
 use concept_refinement_domain::validation::{Draft, FieldErrors, Malformed, Original};
 use thiserror::Error;
 
-/// What is asked for, besides the image.
+/// The request, without the image.
 #[derive(Clone, Debug, Default)]
 pub struct Words {
     /// What to change, in 5 to 2,000 characters.
@@ -22,9 +22,9 @@ pub struct Words {
 /// The original.
 #[derive(Clone, Debug)]
 pub enum Source {
-    /// To be downloaded under the rules for originals.
+    /// A URL, downloaded under the rules for originals.
     Url(String),
-    /// The image itself. It is judged by the pipeline.
+    /// The bytes of the image. The pipeline checks them.
     Image(Bytes),
 }
 
@@ -43,7 +43,7 @@ pub enum RefineError {
     /// What is wrong, by the fields of a refinement request.
     #[error("the request is not valid")]
     Invalid(FieldErrors),
-    /// In a sentence for the person who asked.
+    /// A sentence for the user.
     #[error("{0}")]
     Failed(String),
 }
@@ -60,7 +60,7 @@ impl From<Malformed> for RefineError {
     }
 }
 
-/// Judges a request as the API does. None: the original is an image at hand.
+/// Validates a request as the API does. None: the original is given as bytes.
 pub fn check(
     words: &Words,
     url: Option<&str>,

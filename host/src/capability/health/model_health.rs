@@ -1,17 +1,18 @@
-//! Judges the model by its last calls, never by a paid one.
+//! Judges the model by its last calls, never by a call made for this purpose,
+//! which could cost money.
 
 use std::time::Duration;
 
 use concept_refinement_domain::timestamp::Timestamp;
 
-/// So many failures in a row make the model unusable.
+/// Failures in a row that make the model unusable.
 const FAILURES: u32 = 5;
 
-/// After so long without a call nothing is known of it any more.
+/// After this time without a call, earlier failures no longer count.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(30);
 
-/// What is remembered of the model's last calls. Which answers are failures is
-/// the caller's to say: one that refuses an image works.
+/// The outcomes of the model's last calls. The caller decides what a failure
+/// is: a model that refuses an image works.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ModelHealth {
     failures_in_a_row: u32,
@@ -53,7 +54,8 @@ impl ModelHealth {
 mod tests {
     use super::*;
 
-    /// Calls as (seconds, succeeded), the moment of the question, the answer.
+    /// Calls as (seconds, succeeded), the time of the check, the expected
+    /// result.
     #[test]
     fn the_last_calls_decide() {
         let failing = |seconds: &[u64]| seconds.iter().map(|s| (*s, false)).collect::<Vec<_>>();

@@ -1,9 +1,9 @@
 //! Images as files below one directory, for one process.
 //!
-//! `uploads/` and `refined/` hold a folder an owner, in it a file an image;
-//! `drafts/` holds what is being written. A draft is written, given its
-//! description at the end (see `envelope`), synced, and only then renamed into
-//! its place, so an image is there whole or not at all, description included.
+//! `uploads/` and `refined/` have a folder per owner with a file per image;
+//! `drafts/` has files that are being written. A draft is written, gets its
+//! description appended (see `envelope`), is synced and then renamed, so that
+//! an image exists with its description or not at all.
 
 mod disk;
 mod draft;
@@ -31,7 +31,7 @@ use draft::Draft;
 use envelope::Description;
 use store::Store;
 
-/// So much is gathered before it is written, in bytes.
+/// Size of a write, in bytes.
 const WRITTEN_AT_ONCE: usize = 256 * 1024;
 
 /// Images in files. Clones share one store.
@@ -41,9 +41,9 @@ pub struct FileImages {
 }
 
 impl FileImages {
-    /// Opens the store of a directory, which is created where it is missing and
-    /// held until this is dropped. What a predecessor left half written is
-    /// removed. It blocks: call it where that does no harm.
+    /// Opens the store of a directory, which is created if needed and locked
+    /// until this is dropped. Removes drafts of a previous process. Blocks the
+    /// thread.
     ///
     /// # Errors
     ///
@@ -58,7 +58,7 @@ impl FileImages {
         })
     }
 
-    /// Runs what touches the disk on a thread that may wait for it.
+    /// Runs disk access on a blocking thread.
     async fn blocking<T, W>(&self, work: W) -> Result<T, CapabilityError>
     where
         T: Send + 'static,
@@ -74,7 +74,8 @@ impl FileImages {
         contents: Contents,
     ) -> Result<StoredOrNot, CapabilityError> {
         let path = ImagePath::of(&image).ok_or_else(no_such_name)?;
-        // Nobody has to send a whole image to learn that it is one too many.
+        // A sender learns before sending the bytes that there are too many
+        // images.
         let (wanted, at_most) = (path.clone(), image.at_most);
         if !self
             .blocking(move |store| store.has_room(&wanted, at_most))
@@ -106,7 +107,8 @@ impl FileImages {
     }
 }
 
-/// Writes the contents into the draft. None: they are not as long as declared.
+/// Writes the contents into the draft. None: their length differs from the
+/// declared one.
 async fn receive(
     mut draft: Draft,
     length: u64,
@@ -184,7 +186,7 @@ impl ImageStore for FileImages {
         Box::pin(listing::list(self.store.clone(), kind))
     }
 
-    /// Writes, since reading works on a full disk too.
+    /// Tries to write, since reading works on a full disk.
     fn check(&self) -> Answer<'_, ()> {
         Box::pin(self.blocking(|store| store.begin()?.append(&[vec![0; 4096].into()]).map(drop)))
     }
@@ -247,7 +249,7 @@ mod tests {
         }
     }
 
-    /// A fault of the disk may pass: the image may be whole.
+    /// A disk error may pass, so the image may still be whole.
     #[tokio::test]
     async fn what_cannot_be_read_is_not_taken_for_damaged() {
         let place = tempfile::tempdir().unwrap();

@@ -53,7 +53,7 @@ impl HostWithStore<Sandbox> for Linked {
         match host.images.get(&path, range).await {
             Ok(None) => Ok(Ok(None)),
             Ok(Some((info, contents))) => {
-                // A stream that ends early is how a guest learns of a fault.
+                // A guest sees a fault as a stream that ends early.
                 let whole = contents
                     .inspect(move |piece| log(&path, piece))
                     .take_while(|piece| ready(piece.is_ok()))

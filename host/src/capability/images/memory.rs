@@ -1,6 +1,5 @@
-//! Images in memory, forgotten when the store is dropped: for a host that
-//! refines without keeping anything. It holds whole images, so whoever uses it
-//! bounds how many there are at once.
+//! Images in memory, for a host that stores nothing. It holds whole images, so
+//! its user bounds how many there are at a time.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -29,7 +28,8 @@ pub struct MemoryImages {
     images: Mutex<HashMap<Name, Image>>,
 }
 
-/// The format is not part of it: whatever has the name takes its place.
+/// The format is not part of the file name, so an image of another format
+/// replaces it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Name {
     kind: ImageKind,
@@ -104,7 +104,7 @@ impl MemoryImages {
         let name = Name::of(&ImagePath::parse(path)?);
         let images = self.images();
         let image = images.get(&name)?;
-        // Another image may have taken the name meanwhile, in another format.
+        // An image in another format may have replaced it meanwhile.
         (image.info.path == path).then(|| (image.info.clone(), image.bytes.clone()))
     }
 
@@ -123,7 +123,7 @@ impl Name {
     }
 }
 
-/// Whether the owner may keep the image, too.
+/// Whether the owner may have one more image.
 fn has_room(images: &HashMap<Name, Image>, path: &ImagePath, at_most: Option<u32>) -> bool {
     let Some(at_most) = at_most else {
         return true;
@@ -138,7 +138,7 @@ fn has_room(images: &HashMap<Name, Image>, path: &ImagePath, at_most: Option<u32
 
 fn part(bytes: &Bytes, range: Option<ByteRange>) -> Result<Bytes, CapabilityError> {
     let part = within(range, bytes.len() as u64)?;
-    // What lies within bytes in memory can be counted in memory.
+    // A range within bytes in memory fits into `usize`.
     let at = |place: u64| usize::try_from(place).unwrap_or(bytes.len());
     Ok(bytes.slice(at(part.start)..at(part.end)))
 }

@@ -1,11 +1,10 @@
-//! Which calls of a model that computes may run: one a core, and together no
-//! more than memory has room for.
+//! Admits calls of a computing model: at most one per core, and only as many as
+//! fit into memory.
 //!
-//! Such a model decodes the image that it is given, so what a call needs is
-//! estimated from the image's pixels, which its first bytes tell. The interface
-//! need not carry them for that, and whoever sends the image cannot make them
-//! out smaller than they are. Calls wait in the order in which they came, also
-//! small ones behind a large one.
+//! Such a model decodes its image, so the memory of a call is estimated from
+//! the number of pixels in the image's header. It is read from the bytes
+//! themselves, so that a caller cannot understate it. Calls are admitted in the
+//! order of their arrival, so a small one waits behind a large one.
 
 use std::sync::Arc;
 
@@ -17,42 +16,42 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::ModelRequest;
 
-/// The unit in which memory is given out, as a power of two.
+/// The unit of memory, as a power of two.
 const MIB: u32 = 20;
 
-/// What an instance takes before it has seen an image, in MiB.
+/// Memory of an instance without an image, in MiB.
 const INSTANCE: u64 = 24;
 
-/// What decoding, editing and encoding take a pixel, in bytes: several copies
-/// with four channels. The local model has been seen to take 18.
+/// Memory per pixel for decoding, editing and encoding, in bytes: several
+/// copies with four channels. The local model was measured at 18.
 const PER_PIXEL: u64 = 24;
 
-/// How much of an image may come before its size. One that hides it for longer
-/// is taken for the largest.
+/// How many bytes are searched for the image's size. If it is not found, the
+/// largest size is assumed.
 const HEAD: u64 = 256 << 10;
 
 pub struct Admission {
-    /// One a call.
+    /// One permit per call.
     slots: Arc<Semaphore>,
     room: Option<Room>,
 }
 
-/// Memory to be given out, in MiB.
+/// Free memory, in MiB.
 pub struct Room {
     total: u32,
-    /// The most that one instance can take.
+    /// Most memory of one instance.
     each: u32,
     free: Arc<Semaphore>,
 }
 
-/// A call that may run until this is dropped.
+/// Permission for one call, until it is dropped.
 pub struct Admitted {
     _slot: OwnedSemaphorePermit,
     _room: Option<OwnedSemaphorePermit>,
 }
 
 impl Admission {
-    /// Admits so many calls, whatever they need.
+    /// Admits this many calls, whatever memory they need.
     pub fn of_calls(calls: usize) -> Self {
         Self {
             slots: Arc::new(Semaphore::new(calls)),
@@ -60,7 +59,7 @@ impl Admission {
         }
     }
 
-    /// Admits so many calls for which there is room.
+    /// Admits at most this many calls, and only if their memory is free.
     pub fn within(calls: usize, room: Room) -> Self {
         Self {
             room: Some(room),
@@ -68,14 +67,14 @@ impl Admission {
         }
     }
 
-    /// How many more calls there are slots for.
+    /// How many more calls could be admitted.
     pub fn free(&self) -> usize {
         self.slots.available_permits()
     }
 
-    /// Waits until the call may run. None: nothing runs any more.
+    /// Waits until the call may run. None: the host is stopping.
     pub async fn admit(&self, request: &mut ModelRequest) -> Option<Admitted> {
-        // Whoever waits holds no more of the image than its beginning.
+        // A waiting call holds only the beginning of its image.
         let need = match &self.room {
             Some(room) => Some((room, room.need(request).await)),
             None => None,
@@ -96,8 +95,8 @@ impl Admission {
 }
 
 impl Room {
-    /// `each`: what one instance may take at most, for which there is always
-    /// room. In bytes, both.
+    /// `each` is the most that one instance may use, which is always available.
+    /// Both are in bytes.
     pub fn new(total: u64, each: u64) -> Self {
         let mib = |bytes: u64| u32::try_from(bytes >> MIB).unwrap_or(u32::MAX);
         let each = mib(each).max(1);
@@ -109,8 +108,8 @@ impl Room {
         }
     }
 
-    /// Half of what this machine has, or of what this process may use of it.
-    /// Where that cannot be found out, so much that cores alone are the limit.
+    /// Half of the memory of this machine or of its control group. If that is
+    /// unknown, no limit besides the cores.
     pub fn of_machine(each: u64, cores: usize) -> Self {
         let all = machine::memory().map_or(each.saturating_mul(cores as u64), |all| all / 2);
         Self::new(all, each)
@@ -121,7 +120,7 @@ impl Room {
         self.total
     }
 
-    /// What a call will take, in MiB.
+    /// Estimated memory of a call, in MiB.
     async fn need(&self, request: &mut ModelRequest) -> u32 {
         let Some(pixels) = pixels(&mut request.image).await else {
             return self.each;
@@ -134,7 +133,8 @@ impl Room {
     }
 }
 
-/// How many pixels an image has. What was read of it for that is put back.
+/// How many pixels an image has. The bytes that were read for that are put
+/// back.
 async fn pixels(image: &mut BoxStream<'static, Bytes>) -> Option<u64> {
     let mut inspector = Inspector::new(Limits {
         max_bytes: HEAD,
@@ -156,14 +156,14 @@ async fn pixels(image: &mut BoxStream<'static, Bytes>) -> Option<u64> {
 mod machine {
     use std::fs;
 
-    /// In bytes: of the machine, or of the control group that the process is in.
+    /// Memory of the machine or of the process's control group, in bytes.
     pub fn memory() -> Option<u64> {
         let limits = [
             "/sys/fs/cgroup/memory.max",
             "/sys/fs/cgroup/memory/memory.limit_in_bytes",
         ];
         let limits = limits.iter().filter_map(|path| {
-            // Where there is no limit it says "max".
+            // Without a limit the file contains "max".
             fs::read_to_string(path).ok()?.trim().parse().ok()
         });
         limits.chain(total()).min()

@@ -1,10 +1,9 @@
-//! A model that is a component, each call in an instance of its own.
+//! A model component, with an instance of its own for each call.
 //!
-//! Models run on threads of their own: one that computes for seconds takes none
-//! from the API. One that imports nothing to wait for (no network, no timer) can
-//! do nothing but compute, so of these as many run at once as there are cores,
-//! and as the memory has room for.
-//! Deadlines and traps end the instance, and nothing but it.
+//! Models run on threads of their own, so that one that computes for seconds
+//! does not slow down the API. A model without network and timer can only
+//! compute; of these, as many run at a time as there are cores and memory. A
+//! deadline or a trap ends the instance and nothing else.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -29,7 +28,7 @@ use crate::wasm::linker::model_linker;
 use crate::wasm::sandbox::{Grants, Sandbox};
 use crate::wasm::stream::{Bytestream, consume};
 
-/// For one sentence on itself.
+/// How long a model may take to describe itself.
 const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub struct ModelComponent {
@@ -38,7 +37,7 @@ pub struct ModelComponent {
     description: String,
 }
 
-/// What each call needs.
+/// What every call shares.
 struct Calls {
     engine: wasmtime::Engine,
     pre: ImageModelComponentPre<Sandbox>,
@@ -49,8 +48,8 @@ struct Calls {
 }
 
 impl ModelComponent {
-    /// `limit`: how long one call may take once it runs; `at_once`: how many
-    /// may run at once.
+    /// `limit` is the time of one call once it runs, `at_once` how many may run
+    /// at a time.
     pub async fn new(
         engine: &wasmtime::Engine,
         component: &Component,
@@ -113,7 +112,7 @@ impl ImageModel for ModelComponent {
                     }),
                 }),
                 Ok(answer) => answer,
-                // The call's task ended without an answer: it was dropped.
+                // The call was dropped without an answer.
                 Err(_) => Err(ModelError::Broken("the model was stopped".to_owned())),
             }
         })
@@ -134,7 +133,7 @@ impl ImageModel for ModelComponent {
 
 type Answer = oneshot::Sender<Result<ModelAnswer, ModelError>>;
 
-/// One call, from its instance's birth until the last byte of its answer.
+/// Runs one call, from instantiation to the last byte of its answer.
 async fn call(calls: Arc<Calls>, request: ModelRequest, answer: Answer, _admitted: Admitted) {
     let mut answer = Some(answer);
     let mut store = Sandbox::store(&calls.engine, &calls.grants);
@@ -148,7 +147,7 @@ async fn call(calls: Arc<Calls>, request: ModelRequest, answer: Answer, _admitte
                 let (refined, drained) =
                     accessor.with(|mut access| from_wit(refined, &mut access))?;
                 if let Some(answer) = answer.take() {
-                    // Nobody waits any more: the instance ends with this call.
+                    // The caller is gone; the instance ends with this call.
                     let _ = answer.send(refined);
                 }
                 if let Some(drained) = drained {
@@ -252,7 +251,7 @@ fn from_wit(
 }
 
 /// Rust's standard library imports the timer of WASI 0.2 into every component,
-/// whether it is used or not; that of 0.3 is there for those who await it.
+/// used or not. Only a component that awaits a timer imports that of 0.3.
 fn can_wait(engine: &wasmtime::Engine, component: &Component) -> bool {
     component.component_type().imports(engine).any(|(name, _)| {
         name.starts_with("wasi:http/client@0.3")
@@ -260,7 +259,7 @@ fn can_wait(engine: &wasmtime::Engine, component: &Component) -> bool {
     })
 }
 
-/// An answer's bytes, whose call ends when nobody reads them any more.
+/// The bytes of an answer. Dropping them ends the call.
 struct Guarded {
     contents: BoxStream<'static, Bytes>,
     _call: AbortOnDropHandle<()>,
@@ -305,15 +304,16 @@ impl Drop for Threads {
     fn drop(&mut self) {
         let runtime = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(runtime) = runtime {
-            // Waiting here would block whoever drops it, perhaps an executor.
+            // Joining here could block an executor.
             runtime.shutdown_background();
         }
     }
 }
 
-/// Gives the API the first turn where cores are scarce.
+/// Lowers the priority of model threads, so that the API goes first.
 fn be_nice() {
-    // On Linux a thread has a niceness of its own; elsewhere nothing is lost.
+    // On Linux each thread has its own niceness; on other systems this does
+    // nothing.
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::nice(10) {
         tracing::debug!(%error, "the model's threads keep their priority");

@@ -1,9 +1,9 @@
 //! The queue inside an embedded task store.
 //!
-//! The rows are the queue: they are durable, and `recover` and `due` find those
-//! that need a message. What is kept here, in memory, is only the order in
-//! which to look at them, so that a worker is woken and need not poll. The
-//! message is made from the row when it is delivered.
+//! The rows are the queue: they are durable, and `recover` and `due` find the
+//! tasks that need a message. This holds only their order, in memory, so that
+//! workers are woken and need not poll. The message is made from the row when
+//! it is delivered.
 
 pub(crate) mod engine;
 
@@ -26,10 +26,10 @@ use crate::capability::tasks::Tasks;
 use crate::log_throttle::LogThrottle;
 use crate::runtime::{Runtime, Tokio};
 
-/// A delivery that was not answered comes again after this.
+/// Delay until an unanswered delivery is repeated.
 const UNANSWERED_DELAY: Duration = Duration::from_secs(1);
 
-/// Whatever a worker asks for.
+/// The longest delay, whatever a worker asks for.
 const LONGEST_DELAY: Duration = Duration::from_secs(60 * 60);
 
 /// The queue inside a task store.
@@ -39,8 +39,8 @@ pub struct StoreQueue {
 }
 
 impl StoreQueue {
-    /// Keeps at most `capacity` tasks in mind. One more is not refused, since
-    /// its row is there: it is published again when it is overdue.
+    /// Holds at most `capacity` tasks. More are not refused, since their rows
+    /// are stored: they are published again when they are overdue.
     pub fn new(tasks: Arc<dyn Tasks>, capacity: usize) -> Self {
         Self::on(Arc::new(Tokio::default()), tasks, capacity)
     }
@@ -58,12 +58,13 @@ impl StoreQueue {
         }
     }
 
-    /// The next task that is still to be looked at, as its message.
+    /// Waits for the next task that is not final, and makes its message.
     async fn next(&self) -> Result<Delivery, CapabilityError> {
         loop {
             let entry = self.waiting.next().await;
             let (task_id, user_id) = (entry.task_id.clone(), entry.user_id.clone());
-            // From here on, whatever happens puts it back in line.
+            // From here on, dropping the receipt puts the task back into the
+            // queue.
             let receipt = Taken {
                 waiting: self.waiting.clone(),
                 entry: Some(entry),
@@ -97,7 +98,7 @@ impl TaskQueue for StoreQueue {
         Box::pin(self.next())
     }
 
-    /// It is as well as the store, which is asked by itself.
+    /// The queue works if the store does, which is checked separately.
     fn check(&self) -> Answer<'_, ()> {
         future::ready(Ok(())).boxed()
     }
@@ -117,17 +118,17 @@ struct Waiting {
     changed: Notify,
 }
 
-/// Who waits, first come first served. No task waits twice.
+/// The tasks in the queue, first come, first served; each task at most once.
 #[derive(Default)]
 struct Line {
     ready: VecDeque<Entry>,
     later: BinaryHeap<Reverse<(Duration, Entry)>>,
-    /// The ids of both.
+    /// The ids of the entries in `ready` and `later`.
     ids: HashSet<String>,
 }
 
 impl Line {
-    /// Lets those whose time has come stand behind those who are ready.
+    /// Moves delayed tasks whose time has come to the end of the queue.
     fn wake(&mut self, now: Duration) {
         while let Some(first) = self.later.peek_mut().filter(|first| first.0.0 <= now) {
             let Reverse((_, entry)) = PeekMut::pop(first);
@@ -182,7 +183,7 @@ impl Waiting {
                 let mut line = self.line();
                 line.wake(now);
                 if let Some(entry) = line.take() {
-                    // Who else waits minds the rest from now on.
+                    // Wakes another receiver for the remaining tasks.
                     if !line.ids.is_empty() {
                         self.changed.notify_one();
                     }
@@ -190,7 +191,7 @@ impl Waiting {
                 }
                 line.next_wake()
             };
-            // If this one is dropped, another has to mind the time.
+            // If this receiver is dropped, another one has to watch the timer.
             let relay = Relay(&self.changed);
             let changed = pin!(self.changed.notified());
             match next_wake {
@@ -206,7 +207,7 @@ impl Waiting {
     }
 }
 
-/// Wakes another waiter when the one that holds it is dropped.
+/// Wakes another receiver when dropped.
 struct Relay<'a>(&'a Notify);
 
 impl Drop for Relay<'_> {
@@ -215,10 +216,10 @@ impl Drop for Relay<'_> {
     }
 }
 
-/// A task that was taken out of the line and not answered for yet.
+/// A delivered task that is not answered yet.
 struct Taken {
     waiting: Arc<Waiting>,
-    /// Taken when it is answered.
+    /// None once it is answered.
     entry: Option<Entry>,
 }
 

@@ -3,7 +3,7 @@
 use concept_refinement_domain::capability::NewTask;
 use concept_refinement_domain::task::Refinement;
 
-/// A task of a user of the same name.
+/// A task whose user has the same name as the id.
 pub(crate) fn new_task(id: &str) -> NewTask {
     NewTask {
         id: id.into(),

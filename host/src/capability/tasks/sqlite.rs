@@ -1,8 +1,8 @@
 //! Tasks and concepts in one SQLite file, for one process.
 //!
-//! One thread writes, a few read, and the async side only waits for them. Each
-//! rule comes from the domain; each step is one savepoint of a transaction. What
-//! was answered is on the disk.
+//! One thread writes, a few threads read, and async code only waits for them.
+//! The rules come from the domain; each operation is one savepoint of a
+//! transaction. A result is returned after the commit is on the disk.
 
 mod checkpoint;
 mod concepts;
@@ -62,29 +62,29 @@ pub use super::Options;
 const FILE: &str = "tasks.sqlite";
 const LOCK: &str = "tasks.lock";
 
-/// Enough to keep a few cores busy.
+/// Most reading threads: enough for a few cores.
 const MOST_READERS: usize = 4;
 
-/// Dropping it waits for what was begun and lets go of the directory.
+/// Dropping it waits for operations in progress and unlocks the directory.
 pub struct SqliteTasks {
     options: Options,
     file: PathBuf,
     damage: Arc<Damage>,
     hub: Arc<Hub>,
-    /// Tasks that were failed because their workers died too often.
+    /// Tasks that failed because their workers died too often.
     given_up: AtomicU64,
-    /// None: the writer reads as well.
+    /// None: the writer thread also reads.
     readers: Option<Readers>,
-    /// After the readers, so that it is the last to close the file.
+    /// Dropped after the readers, so that it closes the file last.
     writer: Writer,
-    /// After the writer, so that nobody else opens the file before.
+    /// Dropped after the writer, so that no other process opens the file
+    /// earlier.
     _lock: Option<DirectoryLock>,
 }
 
 impl SqliteTasks {
-    /// Opens the store of a data directory, which is created where it is
-    /// missing and held until this is dropped. It blocks: call it where that
-    /// does no harm.
+    /// Opens the store of a data directory, which is created if needed and
+    /// locked until this is dropped. Blocks the thread.
     pub fn open(
         directory: &Path,
         options: Options,
@@ -115,7 +115,7 @@ impl SqliteTasks {
             .map_err(engine)?;
         let log = files::log_of(&file).map_err(system)?;
         let files = [main].into_iter().chain(log).collect();
-        // The names of new files have to last as well.
+        // The names of new files have to be durable too.
         directory::sync(directory).map_err(system)?;
         let (hub, damage) = (Arc::<Hub>::default(), Arc::<Damage>::default());
         Ok(Self {
@@ -131,7 +131,7 @@ impl SqliteTasks {
         })
     }
 
-    /// A store that is forgotten when it is dropped.
+    /// A store in memory, which is gone when it is dropped.
     pub fn in_memory(options: Options, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         let place = Path::new("the memory");
         let engine = |error| OpenError::unusable(place, error);
@@ -151,8 +151,8 @@ impl SqliteTasks {
         })
     }
 
-    /// An error: it has turned out since that the store is damaged. Whoever
-    /// starts with it looks here before it promises anything.
+    /// Fails if damage was found since the store was opened. Checked at a start
+    /// before any promise is made.
     pub fn check_damage(&self) -> Result<(), OpenError> {
         if self.damage.is_known() {
             return Err(OpenError::Damaged(self.file.clone()));
@@ -329,8 +329,8 @@ impl Maintenance for SqliteTasks {
         })
     }
 
-    /// Writes, since reading works on a full disk too, and where the file has
-    /// lost its name.
+    /// Tries to write, since reading works on a full disk and after the file
+    /// has lost its name.
     fn check(&self) -> Answer<'_, ()> {
         Box::pin(self.write(|step| Ok(schema::rewrite_mark(step.connection)?)))
     }

@@ -1,4 +1,4 @@
-//! How many watch tasks at once, whoever tells them, and when all have to go.
+//! Bounds the number of watchers, and disconnects all of them at a stop.
 
 use std::sync::Arc;
 
@@ -9,8 +9,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::Changes;
 
-/// As many as there can be connections; one that carries several streams takes
-/// several of these. Each takes some memory as long as it watches.
+/// As many as there can be connections; an HTTP/2 connection with several
+/// streams counts several times. Each watcher needs some memory.
 const MOST: usize = 4096;
 
 pub struct Watchers {
@@ -18,7 +18,7 @@ pub struct Watchers {
     leave: CancellationToken,
 }
 
-/// A place among those who watch. Dropping it makes room.
+/// A slot for one watcher, free again when dropped.
 pub struct Place {
     _permit: OwnedSemaphorePermit,
     leave: CancellationToken,
@@ -32,7 +32,7 @@ impl Watchers {
         }
     }
 
-    /// An error: there are too many.
+    /// Fails if there are too many watchers.
     pub fn enter(&self) -> Result<Place, CapabilityError> {
         let permit = Arc::clone(&self.free).try_acquire_owned().map_err(|_| {
             CapabilityError::unavailable("Too many tasks are being watched. Try again later.")
@@ -43,8 +43,8 @@ impl Watchers {
         })
     }
 
-    /// Ends what is being told, and what is yet to be: the host stops, and
-    /// whoever wants to know more is to ask another.
+    /// Ends all current and future streams, because the host stops; clients
+    /// then reconnect.
     pub fn send_away(&self) {
         self.leave.cancel();
     }
@@ -57,7 +57,7 @@ impl Default for Watchers {
 }
 
 impl Place {
-    /// The changes, as long as there is this place for their reader.
+    /// Ties the slot to the stream of changes.
     pub fn hold(self, changes: Changes) -> Changes {
         let leave = self.leave.clone().cancelled_owned();
         let changes = changes.take_until(leave);

@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use super::*;
 use crate::egress::resolver::{self, Resolver};
 
-/// Answers each question with the next of its answers, and then with none.
+/// Returns its answers one after the other, then none.
 struct Scripted {
     answers: Mutex<VecDeque<Vec<SocketAddr>>>,
     questions: Mutex<Vec<String>>,
@@ -39,8 +39,8 @@ impl Resolver for Scripted {
     }
 }
 
-/// A listener that answers every connection alike, perhaps with something that
-/// it says again and again, and counts them.
+/// A server that sends the same bytes on every connection, perhaps repeated for
+/// ever, and counts connections.
 struct Place {
     address: SocketAddr,
     connections: Arc<Mutex<usize>>,
@@ -125,7 +125,7 @@ async fn an_address_that_is_not_permitted_sees_no_connection() {
             "{host}: {refused:?}"
         );
     }
-    // The first that the listener sees is the one that is permitted.
+    // The first connection that the listener sees is the permitted one.
     let resolver = resolver::system();
     let (connected, accepted) = tokio::join!(
         connect::connect(&*resolver, "127.0.0.1", port, |_| true),
@@ -147,7 +147,7 @@ async fn a_name_that_does_not_exist_is_a_dns_error() {
 
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
-/// Two places on one port: originals may come from the first only.
+/// Two servers on one port; only the first is an allowed source.
 async fn permitted_and_forbidden() -> (Place, Place, Grant) {
     let permitted = Place::new("127.0.0.2:0", OK, b"").await;
     let forbidden = Place::new(&format!("127.0.0.1:{}", permitted.address.port()), OK, b"").await;
@@ -162,12 +162,12 @@ async fn a_resolver_that_changes_its_mind_gains_nothing() {
     let resolver = Scripted::new([vec![good], vec![bad], vec![bad, good], vec![]]);
     let client = client(grant, Arc::clone(&resolver) as _);
 
-    // What was judged is what is connected to: there is no second question.
+    // The connection uses the checked address; there is no second lookup.
     assert_eq!(ask(&client, &url).await.unwrap().status(), 200);
     assert_eq!(resolver.questions.lock().unwrap().len(), 1);
     let refused = ask(&client, &url).await;
     assert!(matches!(refused, Err(Error::DestinationIpProhibited)));
-    // Of several, those that are permitted.
+    // Of several addresses, the permitted ones.
     assert_eq!(ask(&client, &url).await.unwrap().status(), 200);
     let nowhere = ask(&client, &url).await;
     assert!(matches!(nowhere, Err(Error::DestinationNotFound)));
@@ -205,7 +205,8 @@ async fn an_address_in_another_form_is_judged_as_itself() {
     assert_eq!(forbidden.connections(), 0);
 }
 
-/// A resolver that never answers holds nobody for longer than a connection may.
+/// A resolver that never answers delays a request only up to the connect
+/// timeout.
 #[tokio::test]
 async fn a_name_server_that_is_silent_is_not_waited_for() {
     struct Silent;

@@ -11,7 +11,7 @@ fn public(allowed: &str, provider: Option<&str>) -> Grant {
     }
 }
 
-/// Whether the origin may be asked for, and its address connected to.
+/// Whether the origin is allowed, and its address permitted.
 fn permits(grant: &Grant, url: &str, purpose: Purpose, address: &str) -> bool {
     grant
         .permits(&origin(url), purpose)

@@ -13,11 +13,11 @@ use wasmtime_wasi_http::WasiHttpHooks as _;
 const OLD: &str = r#"{"keys":[]}"#;
 const NEW: &str = r#"{"keys":[{"kid":"new"}]}"#;
 
-/// What the issuer does with a request.
+/// How the issuer reacts to a request.
 #[derive(Clone)]
 enum Does {
     Say(String),
-    /// Waits with its answer until there is another.
+    /// Holds its answer back until the behaviour changes.
     Wait,
 }
 
@@ -77,7 +77,7 @@ fn status(status: u16) -> Does {
     Does::Say(format!("HTTP/1.1 {status} \r\ncontent-length: 2\r\n\r\nno"))
 }
 
-/// As an instance of the API asks: the status and the body, or what went wrong.
+/// Asks like an instance of the API; returns status and body, or the error.
 async fn ask(egress: &Egress, method: &str, url: &str) -> Result<(u16, String), String> {
     let request = http::Request::builder()
         .method(method)
@@ -99,7 +99,7 @@ fn cached(document: &str) -> Result<(u16, String), String> {
     Ok((200, document.to_owned()))
 }
 
-/// As if so much time had passed, with nothing under way meanwhile.
+/// Lets time pass with no fetch in progress.
 async fn pass(seconds: u64) {
     tokio::time::pause();
     tokio::time::advance(Duration::from_secs(seconds)).await;
@@ -268,7 +268,7 @@ async fn nothing_else_is_cached() {
         cached(OLD)
     );
     assert_eq!(issuer.asked(), 4);
-    // Another process has none of it.
+    // Another process has a cache of its own.
     assert_eq!(ask(&issuer.egress(), "GET", &issuer.url).await, cached(OLD));
     assert_eq!(issuer.asked(), 5);
 }

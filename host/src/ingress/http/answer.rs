@@ -1,4 +1,4 @@
-//! What is answered where no component could: in the shape of the API's errors.
+//! Answers of the host itself, in the form of the API's errors.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
 use wasmtime_wasi_http::WasiBody;
 
-/// As the component has them on its errors.
+/// Header fields that the component puts on its errors.
 const FIELDS: [(HeaderName, &str); 7] = [
     (header::CONTENT_TYPE, "application/json"),
     (header::CACHE_CONTROL, "no-store"),
@@ -28,7 +28,7 @@ pub fn bad_request(detail: &str) -> Response<WasiBody> {
     error(StatusCode::BAD_REQUEST, "BAD_REQUEST", detail)
 }
 
-/// The last on its connection.
+/// Closes the connection.
 pub fn long_head() -> Response<WasiBody> {
     closing(error(
         StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -37,8 +37,7 @@ pub fn long_head() -> Response<WasiBody> {
     ))
 }
 
-/// Nothing more is read from a connection on which nobody knows where a request
-/// ends.
+/// Closes the connection, since it is unclear where the request ends.
 pub fn unknown_coding() -> Response<WasiBody> {
     closing(bad_request(
         "the request's Transfer-Encoding is not chunked alone",
@@ -53,7 +52,7 @@ pub fn internal_error() -> Response<WasiBody> {
     )
 }
 
-/// One client asks for the same too often.
+/// The client exceeded its rate.
 pub fn too_often(wait: Duration) -> Response<WasiBody> {
     let detail = "Too many sessions from this address. Try again later.";
     let mut response = error(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMIT_EXCEEDED", detail);

@@ -2,7 +2,7 @@
 
 use http::uri::Authority;
 
-/// Whatever else an authority may hold would make URLs that are none.
+/// Anything else in an authority would make invalid URLs.
 pub fn is_host_and_port(authority: &Authority) -> bool {
     let after_host = authority.as_str().rsplit_once(':').map(|(_, port)| port);
     let has_port = after_host.is_some_and(|port| !port.ends_with(']'));

@@ -1,4 +1,4 @@
-//! A request body that cannot be too large, and does not come too slowly.
+//! A request body with limits on size and slowness.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -13,18 +13,19 @@ use wasmtime_wasi_http::{Error, WasiBody};
 
 use crate::ingress::activity::Activity;
 
-/// How long a client may be silent within a body.
+/// Longest silence within a body.
 const SILENCE: Duration = Duration::from_secs(30);
 
-/// How fast a body has to come on average, once that time is over, in bytes a
-/// second: who says a byte now and then would stay for days.
+/// Slowest average rate after that time, in bytes per second; a client that
+/// sends a byte now and then would otherwise stay for days.
 const PACE: u64 = 1024;
 
-/// How much of a body that nobody wants is read, in bytes, and for how long.
+/// How much of an unwanted body is read and discarded, in bytes, and for how
+/// long.
 const DRAINED: u64 = 64 << 20;
 const DRAINING: Duration = Duration::from_secs(5);
 
-/// At most `max` bytes are read: one that is longer breaks off there.
+/// Limits the body to `max` bytes; a longer one fails there.
 pub fn bounded(
     request: http::Request<Incoming>,
     max: u64,
@@ -48,19 +49,19 @@ pub fn bounded(
 }
 
 struct Bounded {
-    /// Taken only when this is dropped.
+    /// None only while it is dropped.
     incoming: Option<Incoming>,
-    /// The client sends it once it is asked to, which reading does.
+    /// The client waits for `100 Continue`, which reading sends.
     is_held_back: bool,
     left: u64,
     begin: Instant,
     received: u64,
-    /// Set while the client is waited for.
+    /// Set while waiting for the client.
     deadline: Option<Pin<Box<Sleep>>>,
     activity: Activity,
 }
 
-/// By when more has to come.
+/// When the next bytes must have arrived.
 fn latest(begin: Instant, received: u64, now: Instant) -> Instant {
     let earned = Duration::from_secs(received / PACE);
     let by_pace = begin.checked_add(SILENCE.saturating_add(earned));
@@ -124,8 +125,8 @@ impl Body for Bounded {
     }
 }
 
-/// A connection that is closed while its client still sends loses the answer on
-/// its way: what is left of the body is read for a while, and thrown away.
+/// Closing a connection while the client still sends would lose the answer, so
+/// the rest of the body is read for a while and discarded.
 impl Drop for Bounded {
     fn drop(&mut self) {
         let Some(mut incoming) = self.incoming.take() else {

@@ -1,7 +1,7 @@
-//! Who a request comes from, behind the proxies that the operator trusts.
+//! The client of a request, behind trusted proxies.
 //!
-//! A forwarded header is what anyone may write. It counts where a trusted proxy
-//! wrote it, and no request takes one further than this.
+//! Anyone can send a forwarded header. It counts only if a trusted proxy sent
+//! it, and it is always removed here.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -11,22 +11,21 @@ use http::{HeaderMap, HeaderName};
 use super::authority::is_host_and_port;
 use crate::config::Networks;
 
-/// The proxies that one request may have come through; of more than these no
-/// word is taken.
+/// Most proxies that one request may pass; headers of further ones are ignored.
 const MAX_HOPS: usize = 32;
 
-/// The client, as far as it is known.
+/// What is known about the client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Client {
     pub address: IpAddr,
-    /// How it reached the first of the proxies, or us.
+    /// Whether it used https to the first proxy, or to us.
     pub scheme: Scheme,
-    /// Whom it asked for, where a proxy tells.
+    /// The host that it asked for, if a proxy says so.
     pub authority: Option<Authority>,
 }
 
 impl Client {
-    /// Takes all forwarded fields out of the headers.
+    /// Reads and removes all forwarded headers.
     pub fn of(peer: IpAddr, headers: &mut HeaderMap, trusted: &Networks) -> Self {
         let peer = peer.to_canonical();
         let client = if trusted.contains(peer) {
@@ -44,8 +43,8 @@ impl Client {
 
     fn forwarded(peer: IpAddr, headers: &HeaderMap, trusted: &Networks) -> Self {
         let hops = values(headers, "x-forwarded-for");
-        // From the end, where the nearest proxy wrote: the first that nobody
-        // vouches for is the client, whatever it claims to come from itself.
+        // Starts at the end, where the nearest proxy wrote: the first address
+        // that is not a trusted proxy is the client, whatever it claims itself.
         let mut address = peer;
         let mut first = hops.len();
         for hop in hops.iter().rev().take(MAX_HOPS) {
@@ -80,8 +79,8 @@ impl Client {
     }
 }
 
-/// All values of a field that is a list, in one field or in several. One that is
-/// not text spoils all of them.
+/// All values of a list field, from one or several header lines. Empty if one
+/// is not ASCII text.
 fn values<'a>(headers: &'a HeaderMap, name: &str) -> Vec<&'a str> {
     let fields: Result<Vec<_>, _> = headers
         .get_all(name)
@@ -96,7 +95,7 @@ fn values<'a>(headers: &'a HeaderMap, name: &str) -> Vec<&'a str> {
         .collect()
 }
 
-/// An address, perhaps with a port, and in brackets where it is of IPv6.
+/// Parses an address, perhaps with a port, IPv6 in brackets.
 fn hop_address(hop: &str) -> Option<IpAddr> {
     let bare = hop
         .strip_prefix('[')

@@ -1,5 +1,5 @@
-//! Lets pages of the origins that the operator named read what the host itself
-//! answers. The component does so for its own answers.
+//! CORS headers for answers of the host itself. The component sets them on its
+//! own answers.
 
 use http::header::{self, HeaderValue};
 use http::{HeaderMap, Response};
@@ -12,7 +12,7 @@ impl Origins {
         Self(values.collect())
     }
 
-    /// The one that asks, if it was named.
+    /// The request's origin, if the operator allows it.
     pub fn asking(&self, headers: &HeaderMap) -> Option<HeaderValue> {
         let asks = headers.get(header::ORIGIN)?;
         self.0.iter().find(|named| *named == asks).cloned()

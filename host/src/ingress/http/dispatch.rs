@@ -23,10 +23,10 @@ use crate::ingress::activity::Activity;
 use crate::ingress::instances::ApiInstances;
 use crate::metrics::Metrics;
 
-/// Requests in the component at once; the next are answered 503.
+/// Most requests in the component at a time; further ones are answered 503.
 pub const REQUESTS: usize = 1024;
 
-/// The headers of a request, in bytes.
+/// Largest request head, in bytes.
 pub const MAX_HEADERS: usize = 32 * 1024;
 
 /// How long a request waits for an instance, and how often it is offered to them
@@ -34,14 +34,14 @@ pub const MAX_HEADERS: usize = 32 * 1024;
 const INSTANCE_TIMEOUT: Duration = Duration::from_secs(5);
 const INSTANCE_RETRY: Duration = Duration::from_millis(2);
 
-/// What the operator decided about clients.
+/// The operator's rules for clients.
 #[derive(Clone, Debug, Default)]
 pub struct Access {
     /// The proxies whose forwarded headers count.
     pub proxies: Networks,
-    /// Whose pages may read the answers.
+    /// Origins whose pages may read answers.
     pub cors_origins: Vec<String>,
-    /// What each client may ask for only so often.
+    /// Limits per client address.
     pub limit: Option<Limit>,
 }
 
@@ -49,7 +49,7 @@ pub struct Access {
 pub struct Dispatch {
     handler: ProxyHandler<ApiInstances>,
     requests: Semaphore,
-    /// The largest request body that is read at all, in bytes.
+    /// Largest request body that is read at all, in bytes.
     max_body: u64,
     metrics: Option<Arc<Metrics>>,
     proxies: Networks,
@@ -97,7 +97,7 @@ impl Dispatch {
         response
     }
 
-    /// The error is an answer of the host itself.
+    /// The error is an answer made by the host itself.
     async fn admit(
         &self,
         mut request: Request<Incoming>,
@@ -160,8 +160,7 @@ impl Dispatch {
     }
 }
 
-/// In bytes, as it came. The connection's own limit is only about as exact as
-/// what it reads at once.
+/// The size of the head as received, in bytes. hyper's own limit is less exact.
 fn head_size<B>(request: &Request<B>) -> usize {
     let target = request
         .uri()
@@ -174,8 +173,8 @@ fn head_size<B>(request: &Request<B>) -> usize {
     })
 }
 
-/// Whether a body is as it came, or in chunks and nothing else. Whoever takes
-/// another coding for less than it is sees another end of the request.
+/// Whether the body has no transfer coding, or exactly `chunked`. With any
+/// other coding, two parties could disagree on where the request ends.
 fn is_plainly_framed(headers: &HeaderMap) -> bool {
     let mut codings = headers.get_all(http::header::TRANSFER_ENCODING).iter();
     match (codings.next(), codings.next()) {

@@ -1,13 +1,13 @@
-//! What a request was addressed to.
+//! The origin that a request was addressed to.
 
 use http::uri::{Authority, PathAndQuery};
 
 use super::authority::is_host_and_port;
 use super::client::Client;
 
-/// The request with scheme and authority in its URI, where a component finds
-/// them; over HTTP/1.1 they stand in the Host header, unless a proxy tells what
-/// its client asked for.
+/// Puts scheme and authority into the request's URI, where components find
+/// them: from a trusted proxy's headers, else from the Host header over
+/// HTTP/1.1.
 pub fn with_origin<B>(
     mut request: http::Request<B>,
     client: &Client,

@@ -1,8 +1,7 @@
-//! How often one client may ask for something that costs nobody an account.
+//! Rate limit per client address, for requests without credentials.
 //!
-//! A client is an address; of IPv6 the network that one customer gets, of 64
-//! bits. This machine itself is not limited: whoever is on it could as well read
-//! the secret that sessions are signed with.
+//! A client is an IPv4 address or an IPv6 /64, which is what one customer gets.
+//! Loopback is not limited: a local user could read the signing secret anyway.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -14,11 +13,11 @@ use http::Method;
 use super::client::Client;
 use crate::config::Networks;
 
-/// The most clients that are remembered, about 4 MB of them. Where there are
-/// more, those who asked least are forgotten.
+/// Most clients that are tracked, about 4 MB. Beyond that, those with the
+/// fewest requests are dropped.
 const CLIENTS: usize = 1 << 16;
 
-/// What is limited: so many at once, and after that one in each interval.
+/// A burst of requests, then one per interval.
 #[derive(Clone, Debug)]
 pub struct Limit {
     pub method: Method,
@@ -33,7 +32,7 @@ pub struct Throttle {
     buckets: Mutex<Buckets>,
 }
 
-/// When each client would have all of its requests again, since the beginning.
+/// For each client the time when its burst is full again, since `begin`.
 #[derive(Default)]
 struct Buckets(HashMap<IpAddr, Duration>);
 
@@ -46,7 +45,7 @@ impl Throttle {
         }
     }
 
-    /// The error: when it may ask again.
+    /// The error says when to try again.
     pub fn admit<B>(
         &self,
         request: &http::Request<B>,
@@ -55,8 +54,7 @@ impl Throttle {
     ) -> Result<(), Duration> {
         let is_limited =
             request.method() == self.limit.method && request.uri().path() == self.limit.path;
-        // A proxy on this machine that does not tell whom it speaks for is not
-        // the machine's own user.
+        // A local proxy that does not name its client is not a local user.
         let is_this_machine = client.address.is_loopback() && !proxies.contains(client.address);
         if !is_limited || is_this_machine {
             return Ok(());
@@ -84,8 +82,8 @@ impl Buckets {
         Ok(())
     }
 
-    /// Those who have all of their requests again; then those who lack one, and
-    /// so on until half of the room is free.
+    /// Drops clients whose burst is full again, then those that lack one
+    /// request, and so on until half of the space is free.
     fn forget(&mut self, interval: Duration, now: Duration) {
         let mut until = now;
         while self.0.len() > CLIENTS / 2 {

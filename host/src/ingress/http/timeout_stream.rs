@@ -9,8 +9,8 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-/// As many bytes as the preface of HTTP/2 has (RFC 9113, 3.4): with these the
-/// protocol is known, and its own limits take over.
+/// The length of the HTTP/2 preface (RFC 9113, 3.4). After this many bytes the
+/// protocol is known, and its own limits apply.
 const PREFACE: usize = 24;
 
 pub struct TimeoutStream<S> {
@@ -19,7 +19,7 @@ pub struct TimeoutStream<S> {
     missing: usize,
     preface: Pin<Box<Sleep>>,
     write_timeout: Duration,
-    /// Set while a write waits for the client.
+    /// Set while a write is blocked.
     write: Option<Pin<Box<Sleep>>>,
 }
 
@@ -36,7 +36,7 @@ impl<S> TimeoutStream<S> {
         }
     }
 
-    /// The outcome of a write, unless it waited too long.
+    /// Fails a write that has been blocked for too long.
     fn timed<T>(
         &mut self,
         cx: &mut Context<'_>,

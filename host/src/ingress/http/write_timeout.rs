@@ -120,7 +120,7 @@ mod tests {
 
     const LIMIT: Duration = Duration::from_secs(60);
 
-    /// Whether what the body holds is gone.
+    /// Whether the body was dropped.
     struct Gone(Arc<AtomicBool>);
 
     impl Drop for Gone {
@@ -144,7 +144,7 @@ mod tests {
     }
 
     async fn pass(time: Duration) {
-        // Let the watch begin to wait, and see that its time has come.
+        // Lets the timer start, and then expire.
         for _ in 0..8 {
             tokio::task::yield_now().await;
         }

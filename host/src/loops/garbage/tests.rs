@@ -20,11 +20,11 @@ use crate::runtime::Tokio;
 
 const NOW: Timestamp = Timestamp(1_795_176_000_123_456);
 
-/// Images of all kinds; whatever else is asked of them is refused.
+/// An image store that only lists and deletes. Everything else fails.
 #[derive(Default)]
 struct Shelf {
     listed: Mutex<Vec<Result<Listed, CapabilityError>>>,
-    /// These cannot be deleted.
+    /// Paths whose deletion fails.
     stuck: BTreeSet<String>,
     deleted: Mutex<Vec<String>>,
 }
@@ -118,7 +118,7 @@ fn garbage(
     }
 }
 
-/// A task that is to be done, of a user of its name.
+/// Submits a task whose user has the same name.
 async fn submit(store: &SqliteTasks, id: &str, original_path: Option<&str>) {
     let new = NewTask {
         original_path: original_path.map(str::to_owned),
@@ -128,7 +128,7 @@ async fn submit(store: &SqliteTasks, id: &str, original_path: Option<&str>) {
     assert!(matches!(submitted, Submission::Created(_)));
 }
 
-/// A task that came and went.
+/// Submits a task and deletes it.
 async fn forget(store: &SqliteTasks, id: &str) {
     submit(store, id, None).await;
     store.delete(id, id).await.unwrap().unwrap();

@@ -1,8 +1,7 @@
-//! Components that were compiled before, each in a file of its own.
+//! A cache of compiled components, one file each.
 //!
-//! A cache: whatever is wrong with it costs a compilation and a warning, never
-//! a start. Nothing of it is run that is not whole. Several processes may use
-//! one directory at once.
+//! A problem with it costs a compilation and a warning, never a start. Only
+//! intact files are run. Several processes may share a directory.
 
 mod entry;
 mod files;
@@ -24,7 +23,7 @@ pub(super) struct CompiledCode {
 }
 
 impl CompiledCode {
-    /// The directory is made when something is kept in it.
+    /// The directory is created when the first file is written.
     pub(super) fn open(directory: &Path) -> Self {
         if let Err(error) = files::tidy(directory) {
             tracing::warn!(?directory, %error, "old compiled code could not be removed");
@@ -64,7 +63,7 @@ impl CompiledCode {
         Ok(component)
     }
 
-    /// None: there is nothing of this key.
+    /// None: no file for this key.
     fn load(&self, engine: &wasmtime::Engine, key: &Key) -> anyhow::Result<Option<Component>> {
         match files::read(&self.directory.join(key.name()))? {
             Some(entry) => key.open(engine, &entry).map(Some),

@@ -2,8 +2,8 @@
 
 use wasmtime::ResourceLimiter;
 
-/// What all memories of a store may take together: a component may be made of
-/// many modules, each with a memory of its own.
+/// Limits all memories of a store together, since a component may have many
+/// modules with a memory each.
 pub struct MemoryCap {
     taken: usize,
     most: usize,
@@ -16,8 +16,8 @@ impl MemoryCap {
 }
 
 impl ResourceLimiter for MemoryCap {
-    /// A growth that fails after this counts all the same: to take it back on
-    /// the guest's word would let it take back what it has.
+    /// A growth that fails later still counts: wasmtime does not say how much
+    /// failed, and undoing it could undo real growth.
     fn memory_growing(
         &mut self,
         current: usize,
@@ -32,7 +32,7 @@ impl ResourceLimiter for MemoryCap {
         Ok(fits)
     }
 
-    /// The pool's slots bound tables.
+    /// Tables are limited by the pool.
     fn table_growing(
         &mut self,
         _current: usize,

@@ -1,5 +1,5 @@
-//! What a guest prints, for the log. A guest may print without an end: what is
-//! beyond the room is let go, and nobody is told.
+//! Collects what a guest prints, for the log. Output beyond a limit is
+//! discarded silently, since a guest may print for ever.
 
 use std::io;
 use std::pin::Pin;
@@ -9,14 +9,14 @@ use std::task::{Context, Poll};
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 
-/// How much is kept until somebody takes it, in bytes.
+/// Size of the buffer, in bytes.
 const ROOM: usize = 4096;
 
 #[derive(Clone, Debug, Default)]
 pub struct Printed(Arc<Mutex<Vec<u8>>>);
 
 impl Printed {
-    /// What was printed since it was taken last.
+    /// Takes what was printed since the last call.
     pub fn take(&self) -> String {
         let printed = std::mem::take(&mut *self.bytes());
         String::from_utf8_lossy(&printed).trim_end().to_owned()

@@ -1,7 +1,8 @@
-//! Pieces on their way from a writer to a reader, who are often on two threads.
+//! A bounded pipe of chunks from a writer to a reader, often on different
+//! threads.
 //!
-//! Waking the other side costs more than a piece does. So a writer that had to
-//! wait is woken only once there is room for several, not for each piece.
+//! Waking the other side costs more than a chunk. So a blocked writer is woken
+//! only when there is room for several chunks.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -11,17 +12,17 @@ use std::task::{Context, Poll, Waker};
 use bytes::Bytes;
 use futures::Stream;
 
-/// With so many bytes on their way the writer waits, and then until there are
-/// no more than half of them.
+/// With this many bytes in the pipe the writer blocks until half of them are
+/// read.
 const FULL: usize = 128 * 1024;
 
-/// The writer's end. Dropping it ends the pieces.
+/// The writing end. Dropping it ends the stream.
 pub struct Writer(Arc<Pipe>);
 
-/// The reader's end: the pieces in order.
+/// The reading end.
 pub struct Reader(Arc<Pipe>);
 
-/// The reader has left: what is written is for nobody.
+/// The reader is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Left;
 
@@ -31,11 +32,11 @@ struct Pipe(Mutex<State>);
 #[derive(Default)]
 struct State {
     pieces: VecDeque<Bytes>,
-    /// Of the pieces.
+    /// Bytes in the pipe.
     bytes: usize,
-    /// One end is gone.
+    /// One end was dropped.
     is_over: bool,
-    /// The writer found it full, and was not let on since.
+    /// The writer is blocked.
     is_full: bool,
     reader: Option<Waker>,
     writer: Option<Waker>,
@@ -53,14 +54,13 @@ impl Pipe {
 }
 
 impl Writer {
-    /// Waits for room. One piece may then be sent, however large.
+    /// Waits for room. Then one chunk of any size may be sent.
     pub fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<Result<(), Left>> {
         let mut state = self.0.state();
         if state.is_over {
             return Poll::Ready(Err(Left));
         }
-        // A writer that is polled while it waits, for whatever reason, goes on
-        // waiting.
+        // A blocked writer that is polled stays blocked.
         let full = if state.is_full { FULL / 2 + 1 } else { FULL };
         state.is_full = state.bytes >= full;
         if !state.is_full {
@@ -163,7 +163,7 @@ mod tests {
         Bytes::from(vec![0; PIECE])
     }
 
-    /// Sends as much as there is room for.
+    /// Sends chunks until the pipe is full.
     fn fill(writer: &Writer, cx: &mut Context<'_>) -> usize {
         let mut sent = 0;
         while writer.poll_ready(cx).is_ready() {

@@ -10,7 +10,7 @@ use concept_refinement_domain::timestamp::Timestamp;
 
 use super::MemoryStore;
 
-/// What was forgotten because of its age.
+/// What was removed because of its age.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Expired {
     pub tasks: u32,
@@ -32,7 +32,7 @@ pub struct Tally {
 }
 
 impl MemoryStore {
-    /// The longest overdue first. Each is due again after another while.
+    /// The longest overdue first. Each returned task becomes due again later.
     pub fn due(&mut self, limit: u32, now: Timestamp) -> Vec<Task> {
         self.follow_clock(now);
         let rows = self.tasks.values_mut();
@@ -67,7 +67,7 @@ impl MemoryStore {
         self.tasks.values().filter_map(|row| row.due_at).min()
     }
 
-    /// Ends all leases, and makes all that is pending or processing due.
+    /// Ends all leases and makes all pending and processing tasks due.
     pub fn recover(&mut self, now: Timestamp) -> u32 {
         let mut unfinished = 0;
         for row in self.tasks.values_mut() {

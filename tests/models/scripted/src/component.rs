@@ -84,7 +84,7 @@ fn answer(media_type: String, bytes: Vec<u8>, declared: Option<u64>) -> Answer {
     let length = Some(declared.unwrap_or(bytes.len() as u64));
     let (mut writer, contents) = wit_stream::new();
     wit_bindgen::spawn(async move {
-        // A reader that has left needs no more.
+        // The reader may stop early.
         writer.write_all(bytes).await;
     });
     Answer::Image(Image {

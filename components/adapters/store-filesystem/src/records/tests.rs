@@ -21,7 +21,7 @@ fn value(store: &Filesystem) -> Option<String> {
     value.map(|value| String::from_utf8(value).unwrap())
 }
 
-/// Reads and swaps until it is won. False: the writer cannot know.
+/// Reads and swaps until it wins. False: the writer is in doubt.
 fn try_increment(store: &Filesystem) -> bool {
     loop {
         let (value, held) = read(store);
@@ -133,8 +133,8 @@ fn of_all_creators_one_wins() {
 const THREADS: u64 = 16;
 const EACH: u64 = 12;
 
-/// How many increments were won, and of how many the writer cannot know, while
-/// `meanwhile` runs again and again.
+/// How many increments won, and how many were left in doubt, while `meanwhile`
+/// runs repeatedly.
 fn incremented_by_many(root: &TempDir, meanwhile: impl Fn()) -> (u64, u64) {
     thread::scope(|scope| {
         let writers: Vec<_> = (0..THREADS)
@@ -146,7 +146,7 @@ fn incremented_by_many(root: &TempDir, meanwhile: impl Fn()) -> (u64, u64) {
                 })
             })
             .collect();
-        // Readers never see it go back, or gone.
+        // Readers never see an older value, or none.
         let mut last = 0;
         while !writers.iter().all(thread::ScopedJoinHandle::is_finished) {
             meanwhile();
@@ -169,7 +169,7 @@ fn nothing_is_lost_between_many_threads() {
     assert_eq!(drafts(&root), 0, "a draft was left behind");
 }
 
-/// All versions are old at once, so that names are free again all the time.
+/// All versions count as old, so that names become free again all the time.
 #[test]
 fn nothing_is_won_twice_however_fast_old_versions_go() {
     let root = TempDir::new().unwrap();
@@ -205,7 +205,7 @@ fn old_versions_are_removed_and_young_ones_stay() {
     let expected: Vec<u64> = (41 - KEPT as u64..=41).collect();
     assert_eq!(versions(&directory).unwrap(), expected);
 
-    // A young one holds those that are younger by their number.
+    // A recent version also keeps all later ones.
     age_all(&directory);
     let oldest = *expected.first().unwrap();
     age(&directory.join(file_name(oldest + 1)), Duration::ZERO);
@@ -226,7 +226,8 @@ fn who_took_too_long_has_lost() {
     assert_eq!(value(&store).as_deref(), Some("1"));
 }
 
-/// What it read was removed meanwhile, and so was the name that it wins.
+/// The version that it read was removed meanwhile, and so was the name that it
+/// links.
 #[test]
 fn who_was_held_never_thinks_that_it_won() {
     let root = TempDir::new().unwrap();
@@ -262,7 +263,7 @@ fn what_a_crash_leaves_is_no_version_and_does_not_stay() {
     for draft in [&left, &fresh] {
         fs::write(draft, b"half a rec").unwrap();
     }
-    // Nothing of the kind is ever written there, but a list may hold anything.
+    // Such names are never written, but a listing may contain anything.
     for name in ["1", "draft", &"9".repeat(21), &format!("{:>20}", "+7")] {
         fs::write(directory(&root).join(name), b"no version").unwrap();
     }

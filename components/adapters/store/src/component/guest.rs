@@ -1,5 +1,5 @@
-//! The exports, each a call of the store. A stream is written by a task of its
-//! own, while whoever asked for it reads.
+//! The exports; each is a call of the store. A spawned task writes a stream
+//! while the caller reads it.
 
 use concept_refinement_domain::capability::CapabilityError;
 use wit_bindgen::{StreamReader, StreamResult};
@@ -13,7 +13,7 @@ use crate::ports::{Fault, Machine as _, Platform};
 use crate::store::Store;
 use crate::watch::INTERVAL;
 
-/// How much of an image is taken at a time, in bytes.
+/// Chunk size for reading an image, in bytes.
 const PIECE: usize = 64 << 10;
 
 type Answer<T> = Result<T, types::Error>;
@@ -22,7 +22,7 @@ fn store<P: Platform>() -> Store<P, Wasi> {
     Store::default()
 }
 
-/// What the caller is told; the rest is for the operator.
+/// The error for the caller; the details go to the log.
 fn told(fault: Fault) -> types::Error {
     log::warn(format_args!("{fault}"));
     CapabilityError::from(fault).into()
@@ -99,7 +99,7 @@ impl<P: Platform + 'static> task_store::Guest for Component<P> {
         wit_bindgen::spawn(async move {
             let store = store::<P>();
             while !watch.is_over() {
-                // A write of nothing tells as well whether somebody still reads.
+                // An empty write shows whether the reader is still there.
                 let news = match store.look(&mut watch).await {
                     Ok(change) => Vec::from_iter(change.map(Into::into)),
                     Err(fault) => return log::warn(format_args!("a watch ends: {fault}")),
@@ -205,7 +205,7 @@ impl<P: Platform> health::Guest for Component<P> {
     }
 }
 
-/// An image as a caller sends it.
+/// The bytes that a caller sends.
 struct Incoming(StreamReader<u8>);
 
 impl Contents for Incoming {
@@ -216,8 +216,8 @@ impl Contents for Incoming {
     }
 }
 
-/// An image as a caller gets it. One that cannot be read any further ends
-/// early: the caller knows the size.
+/// Streams an image to the caller. If reading fails, the stream ends early,
+/// which the caller sees by the size.
 fn outgoing<P: Platform + 'static>(
     store: Store<P, Wasi>,
     mut reading: Reading,

@@ -1,11 +1,11 @@
 //! A user's tasks and concepts, in the order in which they were created.
 //!
-//! One entry a task: a user has one active task at a time, so the order of the
-//! concepts is that of their tasks. The newest entries stand in the record;
-//! older ones in segments of a fixed number, records of their own, so that an
-//! entry is found by its number. A segment has a name that nobody used before,
-//! and is written before the swap that moves its entries there: a writer that
-//! comes late writes one that nobody looks at.
+//! One entry per task: a user has one active task at a time, so concepts have
+//! the order of their tasks. The newest entries are in the user's record, older
+//! ones in segments of a fixed size, which are records of their own, so that an
+//! entry is found by its number. A segment gets a new random name and is
+//! written before the swap that moves its entries there, so a writer that loses
+//! the swap leaves a segment that nobody reads.
 
 use std::time::Duration;
 
@@ -18,19 +18,19 @@ use serde::{Deserialize, Serialize};
 use super::{Ledger, Outcome};
 use crate::ports::Fault;
 
-/// How many entries a segment holds.
+/// Entries per segment.
 pub const SEGMENT: usize = 32;
 
-/// The shortest time between two.
+/// The least time between two entries.
 const MOMENT: Duration = Duration::from_micros(1);
 
-/// An entry is never removed, since it is found by its number.
+/// An entry. Never removed, since entries are found by number.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
     pub task_id: String,
     pub created_at: Timestamp,
     pub task_is_deleted: bool,
-    /// None: it is active, or it was deleted while it was.
+    /// None: the task is active, or was deleted while active.
     pub end: Option<End>,
 }
 
@@ -39,15 +39,15 @@ pub struct Entry {
 pub struct End {
     pub status: Status,
     pub at: Timestamp,
-    /// The document with the concept, or with the reason why there is none.
+    /// The name of the document with the concept or with the error message.
     pub document: String,
-    /// Whether the concept is there.
+    /// Whether the concept exists.
     pub has_concept: bool,
-    /// The image that was stored for a task that failed after all.
+    /// The image that was stored before the task failed.
     pub unpublished_image: Option<String>,
 }
 
-/// Entries that do not change any more, except that they are deleted.
+/// Older entries, which change only by being deleted.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Segment {
     /// Counts the swaps.
@@ -55,7 +55,7 @@ pub struct Segment {
     pub entries: Vec<Entry>,
 }
 
-/// Where an entry is to be found.
+/// Where an entry is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place<'a> {
     Record(usize),
@@ -80,7 +80,7 @@ impl Entry {
         }
     }
 
-    /// None: there is no concept, or none any more.
+    /// None: there is no concept (any more).
     pub fn position_of_concept(&self) -> Option<Position> {
         let end = self.end.as_ref().filter(|end| end.has_concept)?;
         Some(Position {
@@ -89,7 +89,7 @@ impl Entry {
         })
     }
 
-    /// None: the entry is another task's, or the task is deleted already.
+    /// None: the entry belongs to another task, or the task is already deleted.
     pub fn delete_task(&mut self, id: &str) -> Option<Deleted> {
         if self.task_id != id || self.task_is_deleted {
             return None;
@@ -103,8 +103,8 @@ impl Entry {
         })
     }
 
-    /// The document of the concept, which is no longer there. None: the entry
-    /// is another task's, or has no concept.
+    /// Removes the concept and returns its document. None: the entry belongs to
+    /// another task, or has no concept.
     pub fn delete_concept(&mut self, task_id: &str) -> Option<String> {
         let end = self.end.as_mut().filter(|end| end.has_concept)?;
         if self.task_id != task_id {
@@ -166,22 +166,23 @@ impl Ledger {
         self.segments.iter().rev()
     }
 
-    /// Of a task that is created now. No two tasks of a user have the same, and
-    /// their list is in the order of creation, whatever the clock does.
+    /// The time of a task that is created now: different for each task of a
+    /// user and increasing, whatever the clock does.
     pub(super) fn time_of_creation(&self, now: Timestamp) -> Timestamp {
         let newest = self.entries.last().map(|entry| entry.created_at);
         newest.map_or(now, |newest| newest.plus(MOMENT).max(now))
     }
 
-    /// Of a task that ends now, and of its concept: the same holds for them.
+    /// The time of a task that ends now, and of its concept, likewise
+    /// increasing.
     pub(super) fn time_of_end(&self, now: Timestamp) -> Timestamp {
         let ended = |entry: &Entry| entry.end.as_ref().map(|end| end.at);
         let newest = self.entries.iter().rev().find_map(ended);
         newest.map_or(now, |newest| newest.plus(MOMENT).max(now))
     }
 
-    /// Moves the older entries into a segment of this name where there are too
-    /// many, and answers it: it has to be written before the swap.
+    /// If there are too many entries, moves the older ones into a segment of
+    /// this name and returns it; it must be written before the swap.
     pub(super) fn move_older(
         &mut self,
         name: impl FnOnce() -> String,
@@ -201,7 +202,7 @@ impl Ledger {
         ))
     }
 
-    /// Forgets a task whose entry is in the record, in any state.
+    /// Deletes a task whose entry is in the record, in any state.
     pub fn delete_task(&mut self, index: usize, id: &str) -> Outcome<Option<Deleted>> {
         let is_active = self.active_task(id).is_some();
         let Some(entry) = self.entries.get_mut(index) else {

@@ -1,8 +1,8 @@
-//! Idempotency keys: what answers a repeated submission as the first one was.
+//! Idempotency keys: a repeated submission gets the first answer.
 //!
-//! The newest stand in the record. Older ones move into documents of their own,
-//! each written before the swap that drops it from the record: who finds a key
-//! neither in the record nor in its document may swap, since nobody else did.
+//! The newest keys are in the record. Older ones move into documents, each
+//! written before the swap that drops it from the record. So a key that is in
+//! neither was never used, if the swap succeeds.
 
 use concept_refinement_domain::hex::hex;
 use concept_refinement_domain::idempotency::{REMEMBERED, Submitted};
@@ -12,18 +12,18 @@ use sha2::{Digest, Sha256};
 
 use super::Ledger;
 
-/// How many keys a record holds before the older half moves out.
+/// Most keys in a record; beyond that the older half moves out.
 const IN_RECORD: usize = 64;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Key {
-    /// Of the key, in hexadecimal.
+    /// The hash of the key, in hexadecimal.
     pub hash: String,
     #[serde(flatten)]
     pub submitted: Submitted,
 }
 
-/// What a key is called in a record and in the name of a document.
+/// The hash of a key, as used in records and document names.
 pub fn hash(key: &str) -> String {
     hex(&Sha256::digest(key))
 }
@@ -42,8 +42,8 @@ impl Ledger {
         in_record.cloned().or(moved).map(|key| key.submitted)
     }
 
-    /// Remembers a key, and takes those out that have to move into documents
-    /// before the swap.
+    /// Adds a key, and removes and returns those that must be written as
+    /// documents before the swap.
     pub(super) fn remember(&mut self, key: Key, now: Timestamp) -> Vec<Key> {
         self.keys
             .retain(|other| other.hash != key.hash && other.submitted.is_remembered(now));

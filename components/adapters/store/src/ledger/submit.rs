@@ -45,7 +45,7 @@ impl Account for RecordedAccount<'_> {
     }
 }
 
-/// What has to be written before the swap.
+/// A created task, and what must be written before the swap.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Created {
     /// Of the new entry.

@@ -1,8 +1,8 @@
-//! The images that a user may keep only so many of.
+//! Counts the images of which a user may have only a limited number.
 //!
-//! A place is taken before the image is stored and given back after it is
-//! deleted, so a crash in between leaves a place taken by nothing. Those are
-//! found when there is no place left.
+//! A slot is reserved before the image is stored and released after it is
+//! deleted, so a crash in between leaves a slot without an image. Those are
+//! found when no slot is left.
 
 use std::time::Duration;
 
@@ -12,20 +12,19 @@ use serde::{Deserialize, Serialize};
 
 use super::{Ledger, Outcome};
 
-/// A place without its image is given up after this long: an upload has ended
-/// by then.
+/// Age at which a slot without an image is released; no upload takes so long.
 const GIVEN_UP: Duration = Duration::from_secs(60 * 60);
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Upload {
-    /// Of the newest image that has this place.
+    /// The newest image of this slot.
     path: String,
     since: Timestamp,
 }
 
 impl Ledger {
-    /// Takes a place for an image, that of one of the same kind and name if
-    /// there is one. False: there is none left.
+    /// Reserves a slot for an image, or reuses that of the same kind and name.
+    /// False: no slot is left.
     pub fn take_place(&mut self, path: &ImagePath, at_most: u32, now: Timestamp) -> Outcome<bool> {
         self.uploads.retain(|upload| !upload.has_place_of(path));
         let of_kind = |upload: &&Upload| upload.path().is_some_and(|kept| kept.kind == path.kind);
@@ -50,7 +49,7 @@ impl Ledger {
         }
     }
 
-    /// The images whose places may have been left behind.
+    /// The images of slots that may be stale.
     pub fn old_places(&self, now: Timestamp) -> Vec<ImagePath> {
         self.uploads
             .iter()

@@ -1,19 +1,18 @@
-//! Transparent background: what has the border's colour, and can be reached
-//! from the border over nothing else, becomes transparent. Edges that are
-//! mixtures of the background and something become half-transparent, and lose
-//! the background's colour.
+//! Transparent background: pixels of the border's colour that are connected to
+//! the border become transparent. Edge pixels that mix the background with
+//! something else become half transparent and lose the background's colour.
 //!
-//! What can be reached is found on a map of at most about a megapixel,
-//! whatever the image has, so that neither time nor memory grow beyond bounds.
+//! The connected area is found on a map of at most about a megapixel, so that
+//! time and memory are bounded.
 
 use super::window::Window;
 use crate::pixels::{Pixels, alpha, rgb};
 
-/// Around a pixel on the edge: where to look for what it is a mixture of.
+/// Radius around an edge pixel in which the mixed colour is searched.
 const REACH: usize = 2;
 
-/// An amount of 1 takes what can hardly be told from the border's colour, as
-/// the noise of a JPEG; more takes more.
+/// An amount of 1 includes colours that hardly differ from the border's, such
+/// as JPEG noise; more includes more.
 pub fn apply(pixels: &mut Pixels, amount: f32) {
     const TOLERANCE: f32 = 26.0;
     const MOST: f32 = 96.0;
@@ -39,7 +38,7 @@ struct Background {
 }
 
 impl Background {
-    /// How far a colour is away: the largest difference of a channel.
+    /// Distance of a colour: the largest difference of a channel.
     fn distance(&self, color: [u8; 3]) -> u8 {
         let pairs = color.into_iter().zip(self.color);
         pairs
@@ -53,10 +52,9 @@ impl Background {
     }
 }
 
-/// The colour that most of the border has. None where nothing of it is to be
-/// seen.
+/// The most frequent colour of the border. None if the border is transparent.
 fn border_color(pixels: &Pixels) -> Option<[u8; 3]> {
-    /// Colours that share the upper bits are counted together.
+    /// Colours are binned by their upper bits.
     const BITS: u32 = 4;
     const NEAR: u8 = 24;
     let index = |color: [u8; 3]| {
@@ -81,7 +79,7 @@ fn border_color(pixels: &Pixels) -> Option<[u8; 3]> {
     if *count == 0 {
         return None;
     }
-    // What lies just beyond the bounds of the bin belongs to it too.
+    // Colours just outside of the bin count too.
     let middle = Background {
         color: sums.map(|sum| (sum / count) as u8),
         tolerance: NEAR,
@@ -96,7 +94,7 @@ fn border_color(pixels: &Pixels) -> Option<[u8; 3]> {
     Some(sums.map(|sum| ((sum + count / 2) / count.max(1)) as u8))
 }
 
-/// The colours along the four sides, of what can be seen.
+/// The visible colours along the four sides.
 fn border(pixels: &Pixels) -> impl Iterator<Item = [u8; 3]> {
     let channels = pixels.channels();
     let ends = pixels.rows().flat_map(move |row| {
@@ -115,13 +113,13 @@ fn border(pixels: &Pixels) -> impl Iterator<Item = [u8; 3]> {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
-    /// Of other colours than the background's.
+    /// Not the background's colour.
     Closed,
     /// Of the background's colour.
     Open,
-    /// Open, and connected to the border.
+    /// The background's colour, connected to the border.
     Reached,
-    /// Not reached, but near to what is.
+    /// Not connected, but next to something that is.
     Edge,
 }
 
@@ -148,7 +146,7 @@ impl Map {
         map
     }
 
-    /// The places of a row of pixels, one a pixel.
+    /// The places of a row of pixels, one per pixel.
     fn row(&self, y: usize) -> impl Iterator<Item = Place> {
         let start = y / self.factor * self.width;
         let row = self.places.get(start..start + self.width);
@@ -157,7 +155,7 @@ impl Map {
             .flat_map(|place| std::iter::repeat_n(*place, self.factor))
     }
 
-    /// From the border over open places.
+    /// Flood fill from the border over open places.
     fn reach(&mut self) {
         let height = self.places.len() / self.width.max(1);
         let sides = (0..height).flat_map(|y| [y * self.width, (y + 1) * self.width - 1]);
@@ -177,7 +175,7 @@ impl Map {
         }
     }
 
-    /// Marks an open place as reached.
+    /// Marks an open place as connected.
     fn enter(&mut self, place: usize) -> bool {
         match self.places.get_mut(place) {
             Some(place) if *place == Place::Open => {
@@ -188,7 +186,7 @@ impl Map {
         }
     }
 
-    /// What touches the reached or the edge becomes edge too.
+    /// Places next to connected or edge places become edge.
     fn widen(&mut self) {
         let old = self.places.clone();
         let is_near = |place: &Place| matches!(place, Place::Reached | Place::Edge);
@@ -237,7 +235,7 @@ fn factor(pixels: &Pixels) -> usize {
     (size / SIZE).sqrt().ceil().max(1.0) as usize
 }
 
-/// Which squares have the background's colour, all but a few stray pixels.
+/// Which squares have the background's colour, except for a few stray pixels.
 fn open(pixels: &Pixels, factor: usize, background: &Background) -> Vec<Place> {
     let stray = (factor * factor / 16) as u32;
     let channels = pixels.channels();
@@ -285,8 +283,8 @@ fn clear(pixels: &mut Pixels, map: &Map, background: &Background) {
     }
 }
 
-/// A pixel on the edge is taken for a mixture of the background and of that
-/// around it which is the least like the background.
+/// Treats an edge pixel as a mixture of the background and the neighbouring
+/// colour that differs most from it.
 fn unmix<'a>(
     pixel: &mut [u8; 4],
     around: impl Iterator<Item = &'a [u8; 4]>,

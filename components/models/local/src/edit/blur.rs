@@ -1,11 +1,11 @@
-//! Blur: three box blurs one after the other, which come close to a Gaussian
-//! and cost the same for every radius. Alpha stays as it is, and what cannot
-//! be seen lends no colour to what can.
+//! Blur: three box blurs, which approximate a Gaussian and cost the same for
+//! every radius. Alpha is unchanged, and transparent pixels do not contribute
+//! colour.
 
 use super::window::Window;
 use crate::pixels::Pixels;
 
-/// An amount of 1 is a clear blur whatever the size of the image.
+/// An amount of 1 is a clearly visible blur at any image size.
 pub fn apply(pixels: &mut Pixels, amount: f32) {
     const PASSES: usize = 3;
     let radius = radius(pixels, amount);
@@ -28,12 +28,12 @@ fn radius(pixels: &Pixels, amount: f32) -> usize {
     const MOST: f32 = 60.0;
     let side = pixels.width().min(pixels.height()) as f32;
     let radius = side * OF_SIDE * amount;
-    // A small image is blurred by a pixel at least, once it is asked for.
+    // At least one pixel, so that small images are blurred too.
     let least = if amount > 0.3 { 1.0 } else { 0.0 };
     radius.clamp(least, MOST).round() as usize
 }
 
-/// The sum of the colours in the box, each as much as can be seen of it.
+/// The sum of the colours in the box, weighted by alpha.
 #[derive(Clone, Copy, Default)]
 struct Sum {
     colors: [u32; 3],
@@ -88,8 +88,8 @@ fn horizontally<const N: usize>(pixels: &mut Pixels, radius: usize) {
         let (Some(first), Some(last)) = (old.first(), old.last()) else {
             return;
         };
-        // What enters and what leaves the box as it moves on by one pixel;
-        // beyond the ends the end pixels are repeated.
+        // The pixels that enter and leave the box as it moves by one; the end
+        // pixels are repeated.
         let entering = old.iter().skip(radius).chain(std::iter::repeat(last));
         let leaving = std::iter::repeat_n(first, radius + 1).chain(old);
         let mut sum = Sum::default();

@@ -1,6 +1,6 @@
-//! A table of colours: what an edit makes of a grid of them, and what lies
-//! between interpolated. The mathematics of seeing is done once for each point
-//! of the grid, never for each pixel.
+//! A colour lookup table: an edit is computed for a grid of colours and
+//! interpolated between, so that the costly perceptual mathematics is never
+//! done per pixel.
 
 use palette::Oklab;
 
@@ -9,8 +9,8 @@ use crate::pixels::Pixels;
 
 /// Points along each axis.
 const SIDE: usize = 33;
-/// One more than the values of a channel, so that each value has a fraction
-/// of a cell that is whole in this unit.
+/// One more than a channel's values, so that the fraction within a cell is an
+/// integer in this unit.
 const UNIT: u32 = 255;
 /// Fractions of a level that the points keep.
 const FINE: f32 = 16.0;
@@ -43,7 +43,7 @@ impl Lut {
     }
 
     pub fn apply(&self, pixels: &mut Pixels) {
-        // Neighbours are often alike, in logos nearly always.
+        // Neighbouring pixels are often equal, so the last result is reused.
         let mut last = ([0; 3], self.look_up([0; 3]));
         for pixel in pixels.iter_mut() {
             if let [r, g, b, ..] = pixel {

@@ -1,8 +1,8 @@
 //! Minimalist: few flat colours in simple shapes, as if cut from paper.
 //!
-//! The shapes are found on a small copy (about a megapixel, whatever the image
-//! has), where each place gets one of a few colours; small islands and frayed
-//! edges go. Then they are drawn at full size with clean edges.
+//! Shapes are found on a small copy (about a megapixel), where each place gets
+//! one of a few colours and small islands and frayed edges are removed. Then
+//! they are drawn at full size with clean edges.
 
 mod draw;
 mod palette;
@@ -15,7 +15,7 @@ use shapes::Shapes;
 /// An amount of 1 leaves a handful of colours, more leaves fewer.
 pub fn apply(pixels: &mut Pixels, amount: f32) {
     const PASSES: usize = 3;
-    /// Texture that differs by less than this many levels goes.
+    /// Texture below this difference in levels is removed.
     const TEXTURE: f32 = 45.0;
     if amount <= 0.0 {
         return;
@@ -30,18 +30,17 @@ pub fn apply(pixels: &mut Pixels, amount: f32) {
     let mut shapes = Shapes::new(&small, &colors);
     drop(small);
     shapes.simplify(radius, amount);
-    // A little simpler is fewer colours, not a little of the same picture.
+    // A smaller amount means more colours, not a blend with the original.
     let presence = (amount / 0.4).min(1.0);
     draw::draw(pixels, &shapes, &colors, factor, presence);
 }
 
-/// How many colours are left at most.
+/// Most remaining colours.
 fn colors(amount: f32) -> usize {
     (15.0 - 7.0 * amount).clamp(5.0, 15.0).round() as usize
 }
 
-/// How far to look around a place: in a small picture a line of two pixels
-/// means something.
+/// Radius of smoothing; small, so that thin lines in small images survive.
 fn radius(small: &Pixels) -> usize {
     const SMALL: u32 = 720;
     if small.width().min(small.height()) < SMALL {
@@ -51,7 +50,7 @@ fn radius(small: &Pixels) -> usize {
     }
 }
 
-/// How many times smaller the copy is along each side.
+/// The factor by which the copy is smaller.
 fn factor(pixels: &Pixels) -> usize {
     const SIZE: f64 = 1.3e6;
     let size = f64::from(pixels.width()) * f64::from(pixels.height());

@@ -52,12 +52,12 @@ fn draw<const N: usize>(pixels: &mut Pixels, reach: usize, presence: f32) {
     }
 }
 
-/// How dark the line is, by the slope and by how much darker this side of it
-/// is than its surroundings, both in levels.
+/// Darkness of the line, by the slope and by how much darker this side is than
+/// its surroundings, both in levels.
 fn ink(slope: f32, darker: f32) -> f32 {
     const LEAST: f32 = 12.0;
     const FULL: f32 = 40.0;
-    /// Of two colours as light both sides are taken in part.
+    /// For two colours of equal lightness both sides are drawn in part.
     const LEVEL: f32 = 0.6;
     const SIDED: f32 = 20.0;
     let side = (LEVEL + darker / SIDED).clamp(0.0, 1.0);
@@ -103,8 +103,8 @@ impl Slopes {
         }
     }
 
-    /// The rows around the current one: at first all are added, then only
-    /// those that have come in.
+    /// Adds the rows around the current one: at first all, then only the new
+    /// ones.
     fn start<'a, const N: usize>(&mut self, rows: impl Iterator<Item = &'a [u8]>) {
         let reach = self.reach;
         for (place, row) in rows.enumerate() {

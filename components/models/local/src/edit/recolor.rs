@@ -1,6 +1,6 @@
-//! Into shades of named colours. What has colour takes the new hue and keeps
-//! its place between dark and light; paper stays paper, and greys stay nearly
-//! grey unless there is nothing else in the picture.
+//! Recolours into shades of named colours. Coloured pixels take the new hue and
+//! keep their relative lightness; white stays white, and greys stay nearly grey
+//! unless the picture has nothing else.
 
 use std::f32::consts::TAU;
 
@@ -55,7 +55,8 @@ impl Ramp {
         let place = ((l - DARK) / (LIGHT - DARK)).clamp(0.0, 1.0) * gaps as f32;
         let before = self.0.get(place as usize).copied().unwrap_or_default();
         let after = self.0.get(place as usize + 1).copied().unwrap_or(before);
-        // Steep between two colours: both are to be seen, rather than mixtures.
+        // Steep between two colours, so that both are visible rather than
+        // mixtures.
         let part = smoothstep(0.3, 0.7, place.fract());
         color::polar(color::mix(cartesian(before), cartesian(after), part))
     }
@@ -67,7 +68,7 @@ impl Ramp {
         let count = self.0.len().max(1) as f32;
         let lightness = self.0.iter().map(|color| color.l).sum::<f32>() / count;
         let chroma = self.0.iter().map(|color| color.chroma).sum::<f32>() / count;
-        // Lightness is all that makes a grey black or white.
+        // For greys only lightness matters.
         let pull = if chroma < NEUTRAL { 0.9 } else { 0.5 };
         let ink = ink.clamp(0.1, 0.9);
         let named = ink + pull * (lightness - ink);
@@ -82,7 +83,7 @@ impl Ramp {
 
 /// How much of a colour is to be recoloured.
 fn coverage(old: Oklch, survey: &Survey) -> f32 {
-    /// What greys take of the new colour where the picture has colours.
+    /// How much greys are tinted if the picture has colours.
     const TINGE: f32 = 0.2;
     covered(old, survey, TINGE)
 }
@@ -101,7 +102,7 @@ pub fn covered(old: Oklch, survey: &Survey, tinge: f32) -> f32 {
     tinge + (1.0 - tinge) * has_color
 }
 
-/// How much a colour is one of those that are called by this one's name.
+/// How close a colour is to the named one.
 fn closeness(old: Oklch, named: Oklch) -> f32 {
     const ALIKE: f32 = TAU * 0.08;
     const DIFFERENT: f32 = TAU * 0.13;
@@ -132,7 +133,7 @@ fn sunlit(l: f32, own: Oklch) -> f32 {
     TURN * brownish * (l - own.l)
 }
 
-/// What was more vivid than the rest stays so.
+/// Preserves relative vividness.
 fn vividness(old: Oklch, survey: &Survey) -> f32 {
     if survey.chroma < NEUTRAL {
         return 1.0;
@@ -140,8 +141,8 @@ fn vividness(old: Oklch, survey: &Survey) -> f32 {
     0.6 + 0.4 * (old.chroma / survey.chroma).clamp(0.4, 1.5)
 }
 
-/// A little of the old variety of hues, in radians: shades of one colour are
-/// not all of one hue.
+/// Keeps a little variation of hue, in radians, since shades of one colour
+/// differ in hue.
 fn variety(old: Oklch, survey: &Survey) -> f32 {
     const MOST: f32 = 0.12;
     if old.chroma < NEUTRAL {

@@ -1,5 +1,5 @@
-//! Changes of colour that are the same for the whole image. Black and white
-//! stay what they are wherever that makes sense: paper stays paper.
+//! Colour changes that are the same for the whole image. Black and white are
+//! preserved where that makes sense.
 //!
 //! An amount of 1 is what the plain word asks for, below 0 is the opposite.
 
@@ -7,7 +7,7 @@ use palette::Oklab;
 
 use crate::color;
 
-/// A change of one colour, whatever its place.
+/// A change of a colour that does not depend on the position.
 pub type Tone = Box<dyn Fn(Oklab) -> Oklab>;
 
 /// Lighter or darker, by a curve that keeps black and white.
@@ -15,7 +15,7 @@ pub fn lightness(amount: f32) -> Tone {
     let exponent = curve(amount);
     Box::new(move |lab| {
         let l = lab.l.max(0.0).powf(exponent);
-        // What gets darker gets duller with it, else it would glow.
+        // Darkening also reduces chroma; otherwise colours would glow.
         let chroma = if l < lab.l { l / lab.l } else { 1.0 };
         Oklab::new(l, lab.a * chroma, lab.b * chroma)
     })

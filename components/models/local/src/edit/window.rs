@@ -1,6 +1,5 @@
-//! Goes over an image row by row with the original rows around each at hand,
-//! although the image is changed in place: the rows near the current one are
-//! kept as they were.
+//! Iterates over rows while the image is changed in place, and provides the
+//! original rows around the current one from a buffer.
 
 use std::collections::VecDeque;
 

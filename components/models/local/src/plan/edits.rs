@@ -31,7 +31,7 @@ pub struct Plan {
     pub edits: Vec<Edit>,
     /// Words and phrases that nothing was done about, in lower case.
     pub ignored: Vec<String>,
-    /// Whether the prompt names a colour, if only to keep it.
+    /// Whether the prompt names a colour, even only to keep it.
     pub(super) names_color: bool,
 }
 

@@ -10,24 +10,24 @@ use crate::words::Term;
 use state::{Clause, Last, Modifiers, Part, Pending, Replacing};
 use turning::Turning;
 
-/// What was read so far.
+/// The state of reading.
 #[derive(Default)]
 pub struct Reader {
     adjustments: Vec<(Quality, f32)>,
     replacements: Vec<Recolor>,
     colors: Vec<u32>,
     shade: Option<f32>,
-    /// How much of the colours; None where nothing was said.
+    /// The strength of the colours. None: not specified.
     tinge: Option<f32>,
     turning: Turning,
     ignored: Vec<String>,
     names_color: bool,
     modifiers: Modifiers,
-    /// A change of lightness that may turn out to be the shade of a colour.
+    /// A change of lightness that may become the shade of a colour.
     pending: Option<Pending>,
-    /// What the last word added, so that it can be taken back.
+    /// What the last word added, so that it can be undone.
     last: Option<Last>,
-    /// The changes that a degree may still come to: "blur it a lot".
+    /// Changes to which a later degree may apply: "blur it a lot".
     changed: std::ops::Range<usize>,
     replacing: Replacing,
     clause: Clause,
@@ -127,7 +127,7 @@ impl Reader {
         let of = |wanted| changes.iter().any(|(quality, _)| *quality == wanted);
         let part = self.clause.part.as_ref();
         if of(Quality::Transparency) && part.is_some_and(|part| part.is_background) {
-            // The one thing that can be done about a part.
+            // The only edit of a part that is possible.
             self.clause.part = None;
         } else if self.is_of_part(&text) {
             return;
@@ -196,7 +196,8 @@ impl Reader {
         }
     }
 
-    /// The pending lightness as a shade; what else came with it is adjusted.
+    /// Takes the pending lightness as a shade, and applies other pending
+    /// changes.
     fn take_shade(&mut self) -> Option<f32> {
         let pending = self.pending.take()?;
         let mut shade = None;
@@ -232,7 +233,7 @@ impl Reader {
         }
     }
 
-    /// What was said of a part alone cannot be done.
+    /// Edits of a part only are not possible.
     fn part(&mut self, name: String, is_background: bool) {
         self.clause.other = true;
         self.modifiers = Modifiers::default();
@@ -277,8 +278,8 @@ impl Reader {
         }
     }
 
-    /// Whether what is asked for is asked for a part that was named before; it
-    /// is reported then.
+    /// Whether the edit is for a part that was named before; it is then
+    /// reported.
     fn is_of_part(&mut self, text: &str) -> bool {
         let Some(part) = &mut self.clause.part else {
             return false;
@@ -288,7 +289,7 @@ impl Reader {
         true
     }
 
-    /// A part of which nothing was said is reported by itself.
+    /// A part without an edit is reported itself.
     fn end_part(&mut self) {
         if let Some(part) = self.clause.part.take()
             && !part.said
@@ -297,7 +298,7 @@ impl Reader {
         }
     }
 
-    /// A pending lightness is one of the whole image after all.
+    /// Applies a pending lightness to the whole image.
     fn settle(&mut self) {
         if let Some(pending) = self.pending.take() {
             self.adjust(pending.text, pending.changes);

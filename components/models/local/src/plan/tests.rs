@@ -100,7 +100,7 @@ fn prompts_become_edits() {
                 adjust(Sharpness, 1.0),
             ],
         ),
-        // Nothing that can be done.
+        // Impossible edits.
         ("", &[]),
         ("a dancing bear", &[]),
         ("not darker", &[]),
@@ -309,7 +309,7 @@ fn degrees_come_before_or_after() {
         ("slightly blue", &[tinge(BLUE, 0.5)]),
         ("very blue", &[tinge(BLUE, 1.0)]),
         ("a touch of gold", &[tinge(GOLD, 0.5)]),
-        // Of something that is not known.
+        // Degrees of unknown words.
         ("darker with a bit of dragon", &[adjust(Lightness, -1.0)]),
     ];
     for (prompt, edits) in cases {
@@ -408,8 +408,8 @@ proptest! {
         Plan::of(&prompt).themed(&theme);
     }
 
-    /// Every word that there is, in any company: amounts stay within bounds,
-    /// and each quality is changed once.
+    /// Any combination of words: amounts stay within bounds, and each quality
+    /// is changed once.
     #[test]
     fn any_words_are_read(
         words in proptest::collection::vec(any_word(), 0..24),

@@ -3,7 +3,7 @@
 
 use super::{Entry, Meaning, TABLE};
 
-/// What a row is about, in the order in which they are printed.
+/// Sections of the printed table, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Section {
     Changes,
@@ -50,7 +50,7 @@ impl Section {
     }
 }
 
-/// Words that do the same, and what they do.
+/// Words with the same effect, and the effect.
 struct Row {
     words: String,
     does: &'static str,
@@ -104,8 +104,8 @@ pub fn markdown() -> String {
     text
 }
 
-/// What the model understands, for the person who wrote the prompt: what the
-/// entries are called, where that is one word.
+/// What the model understands, for the user: the single-word names of the
+/// entries.
 pub fn summary() -> String {
     let names = |section| {
         let entries = TABLE.iter().filter(|entry| !entry.does.is_empty());
@@ -133,7 +133,7 @@ fn is_color(entry: &Entry) -> bool {
     matches!(entry.meaning, Meaning::Color(_))
 }
 
-/// A paragraph of words, so far from the left.
+/// Wraps a paragraph with an indent.
 fn wrap(text: &mut String, paragraph: &str, indent: usize) {
     const COLUMNS: usize = 78;
     let mut column = 0;

@@ -13,9 +13,9 @@ use crate::settings::Base;
 
 const ACCEPTED: &str = "application/json, image/png, image/jpeg, image/webp, image/gif";
 
-/// A model may think for long before it says a word. Whoever calls ends the
-/// call when it takes too long; a limit of ours would only look like a failure
-/// that is worth a repeat.
+/// No limit of its own, since a model may take long before its first byte: the
+/// caller ends the call, and a timeout here would look like a failure worth a
+/// retry.
 const SILENCE: Duration = Duration::from_secs(24 * 60 * 60);
 
 const TIMEOUTS: Timeouts = Timeouts {
@@ -30,8 +30,8 @@ pub struct Wasi;
 impl Ports for Wasi {
     type Stream = outbound::Response;
 
-    /// The body is written beside the caller: a provider may answer before it
-    /// has read all of it.
+    /// The body is written by a spawned task, since a provider may answer
+    /// before it has read everything.
     async fn post(&self, base: &Base, post: Post) -> Result<Response<Self::Stream>, Failure> {
         let (mut writer, body) = wasip3::wit_stream::new();
         let length = post.body.length().to_string();
@@ -49,7 +49,7 @@ impl Ports for Wasi {
         let pieces = post.body.into_pieces();
         wit_bindgen::spawn(async move {
             for piece in pieces {
-                // A provider that has heard enough needs no more.
+                // The provider may stop reading early.
                 if !writer.write_all(piece).await.is_empty() {
                     return;
                 }

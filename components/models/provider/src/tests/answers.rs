@@ -124,7 +124,7 @@ fn an_answer_without_a_usable_image_is_refused() {
     assert!(matches!(error, Error::Refused(reason) if reason.contains("compressed")));
 }
 
-/// Nothing is read that cannot be kept: the streams have no end.
+/// Reading stops at the limit; the streams are endless.
 #[test]
 fn an_answer_is_read_within_bounds() {
     struct Endless(Vec<u8>, Rc<Cell<usize>>);

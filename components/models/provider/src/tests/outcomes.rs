@@ -1,4 +1,4 @@
-//! What becomes of a request that is not answered well.
+//! Requests with bad answers.
 
 use super::*;
 
@@ -80,7 +80,7 @@ fn a_status_says_whether_a_repeat_helps() {
     }
 }
 
-/// A body that comes late, or never, does not keep anyone from the sentence.
+/// The error does not wait for a late or endless body.
 #[test]
 fn a_body_that_tells_nothing_is_not_read() {
     struct Untouchable;

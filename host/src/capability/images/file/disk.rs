@@ -19,7 +19,7 @@ where
     }
 }
 
-/// Logs the details, which may name paths, and answers a sentence that does not.
+/// Logs the details, which may name paths, and returns a sentence without them.
 fn tell(error: &io::Error) -> CapabilityError {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {

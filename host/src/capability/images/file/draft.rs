@@ -1,5 +1,5 @@
-//! An image that is being written. Unless it is renamed into its place it
-//! leaves nothing behind.
+//! An image that is being written. It is removed unless it is renamed into its
+//! place.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -18,12 +18,12 @@ pub(super) struct Draft {
     size: u64,
 }
 
-/// A draft that is whole and on the disk, but not named yet.
+/// A draft that is complete and synced, but not renamed yet.
 pub(super) struct Finished {
     place: Place,
 }
 
-/// Removes the file, unless it is gone already.
+/// Removes the file when dropped, unless it was renamed.
 struct Place(PathBuf);
 
 impl Draft {
@@ -54,7 +54,7 @@ impl Draft {
 }
 
 impl Finished {
-    /// The name has to be made durable by whoever holds the folder.
+    /// The caller has to sync the folder.
     pub(super) fn rename(self, to: &Path) -> io::Result<()> {
         fs::rename(&self.place.0, to)
     }

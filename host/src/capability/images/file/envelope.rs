@@ -1,8 +1,8 @@
-//! What is known of an image, in the image's own file: after its bytes comes a
-//! JSON object, its length (4 bytes, the highest first) and a mark.
+//! An image's description, stored in the image's own file: after the bytes come
+//! a JSON object, its length (4 bytes, big-endian) and a mark.
 //!
-//! One file is renamed in one step, which two are not. At the end, because the
-//! hash is known only there; image viewers do not mind.
+//! One file can be renamed atomically, two cannot. The description is at the
+//! end because the hash is known only then; image viewers ignore it.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -21,10 +21,10 @@ const MARK: [u8; 8] = *b"c-image\x01";
 const LENGTH_BYTES: usize = 4;
 const END: usize = LENGTH_BYTES + MARK.len();
 
-/// More than the four texts of a refinement need, however they are escaped.
+/// More than the four texts of a refinement need, even if fully escaped.
 const MAX_BYTES: u32 = 256 * 1024;
 
-/// What whoever stores an image says of it.
+/// What the caller says about the image.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Description {
     pub(super) owner: String,
@@ -42,7 +42,7 @@ pub(super) struct Envelope {
 }
 
 impl Envelope {
-    /// None: it is another image that has the name, in another format.
+    /// None: the file is an image of another format.
     pub(super) fn info(self, path: &ImagePath) -> Option<ImageInfo> {
         (self.description.media_type == path.format.media_type()).then(|| ImageInfo {
             path: path.to_string(),
@@ -55,7 +55,7 @@ impl Envelope {
         })
     }
 
-    /// None: it is none of ours.
+    /// None: not an image of this store.
     pub(super) fn listed(self, kind: ImageKind, tag: &str, name: &str) -> Option<Listed> {
         let format = Format::from_media_type(&self.description.media_type)?;
         let path = format!("{}/{tag}/{name}.{}", folder(kind), format.extension());
@@ -87,8 +87,8 @@ pub(super) fn write(
     file.write_all(&end)
 }
 
-/// `InvalidData`: the file is damaged, or none of ours. Reading it again is in
-/// vain.
+/// `InvalidData`: the file is damaged or not an image of this store. A retry
+/// does not help.
 pub(super) fn read(file: &mut File) -> io::Result<Envelope> {
     let foreign = || {
         io::Error::new(

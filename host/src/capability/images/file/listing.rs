@@ -54,8 +54,7 @@ fn in_folder(kind: ImageKind, of_owner: PathBuf) -> io::Result<Vec<Listed>> {
     Ok(images)
 }
 
-/// Empty where the directory is gone, or is none: somebody else's file in the
-/// place of an owner's folder.
+/// Empty if the directory is gone, or if a foreign file has its name.
 fn entries(directory: PathBuf) -> io::Result<Vec<PathBuf>> {
     match fs::read_dir(directory) {
         Ok(entries) => entries.map(|entry| Ok(entry?.path())).collect(),
@@ -95,7 +94,7 @@ mod tests {
         }
     }
 
-    /// What else lies in the folders: it is none of ours to judge.
+    /// Foreign files in the folders are ignored.
     #[tokio::test]
     async fn what_is_no_image_is_skipped_and_ends_no_list() {
         let place = tempfile::tempdir().unwrap();

@@ -1,5 +1,5 @@
-//! Reads an image piece by piece: what is replaced or removed meanwhile is read
-//! to its end all the same.
+//! Reads an image in chunks. An image that is replaced or deleted meanwhile is
+//! still read to its end.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -15,7 +15,7 @@ use crate::capability::images::Contents;
 /// In bytes.
 const READ_AT_ONCE: u64 = 128 * 1024;
 
-/// The bytes of the range, or all `size` of them.
+/// The bytes of the range, or all of them.
 pub(super) fn contents(
     file: File,
     size: u64,

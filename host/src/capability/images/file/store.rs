@@ -18,18 +18,18 @@ use crate::capability::{Clock, OpenError};
 const DRAFTS: &str = "drafts";
 const LOCK: &str = "images.lock";
 
-/// Owners share this many locks.
+/// Number of locks that owners share.
 const LOCKS: usize = 64;
 
 pub struct Store {
     pub root: PathBuf,
     drafts: AtomicU64,
-    /// Taken by whoever changes an owner's folder.
+    /// Held while an owner's folder is changed.
     locks: [Mutex<()>; LOCKS],
     pub signing: Signing,
     pub clock: Arc<dyn Clock>,
-    /// Where it does not hold any more, nothing may be stored, and nothing is
-    /// known to be gone.
+    /// While the directory is missing or replaced, nothing may be stored, and a
+    /// missing file does not mean that the image is gone.
     pub lock: DirectoryLock,
 }
 
@@ -76,7 +76,7 @@ impl Store {
         Draft::create(self.drafts().join(number.to_string()))
     }
 
-    /// Names the draft. False: it would be one too many.
+    /// Renames the draft into its place. False: the owner has too many images.
     pub fn place(
         &self,
         draft: Finished,
@@ -95,7 +95,7 @@ impl Store {
         Ok(true)
     }
 
-    /// Whether the owner may keep the image, too.
+    /// Whether the owner may have one more image.
     pub fn has_room(&self, path: &ImagePath, at_most: Option<u32>) -> io::Result<bool> {
         let Some(at_most) = at_most else {
             return Ok(true);
@@ -113,7 +113,7 @@ impl Store {
         Ok(others < at_most)
     }
 
-    /// A damaged image is as good as none: no repeat brings it back.
+    /// A damaged image counts as missing, since no retry helps.
     pub fn find(&self, path: &str) -> io::Result<Option<(ImageInfo, fs::File)>> {
         let Some(path) = ImagePath::parse(path) else {
             return Ok(None);
@@ -127,7 +127,7 @@ impl Store {
         }
     }
 
-    /// `InvalidData`: whatever has the name is damaged.
+    /// `InvalidData`: the file is damaged.
     fn open_whole(&self, path: &ImagePath) -> io::Result<Option<(ImageInfo, fs::File)>> {
         let mut file = match fs::File::open(self.file_of(path)) {
             Ok(file) => file,
@@ -146,16 +146,16 @@ impl Store {
         };
         let _changing = self.changing(&parsed);
         match self.open_whole(&parsed) {
-            // Another image may have taken the name meanwhile, in another format.
+            // An image in another format may have replaced it meanwhile.
             Ok(None) => return Ok(()),
             Err(error) if error.kind() != io::ErrorKind::InvalidData => return Err(error),
-            // A damaged one is to go as well.
+            // Damaged files are removed too.
             Ok(Some(_)) | Err(_) => {}
         }
         fs::remove_file(self.file_of(&parsed))?;
         let folder = self.folder_of(&parsed);
         directory::sync(&folder)?;
-        // Only an empty one can be removed, and that it stays does no harm.
+        // Succeeds only for an empty folder; an empty folder does no harm.
         let _ = fs::remove_dir(folder);
         Ok(())
     }
@@ -176,7 +176,8 @@ impl Store {
         self.root.join(folder(path.kind)).join(&path.tag)
     }
 
-    /// The format is not part of it: whatever has the name takes its place.
+    /// The format is not part of the file name, so an image of another format
+    /// replaces it.
     fn file_of(&self, path: &ImagePath) -> PathBuf {
         self.folder_of(path).join(&path.name)
     }

@@ -6,7 +6,7 @@ use super::*;
 
 const MEBI: u64 = 1 << MIB;
 
-/// A PNG as far as its header, in pieces of three bytes.
+/// The header of a PNG, in chunks of three bytes.
 fn png(width: u32, height: u32) -> ModelRequest {
     let header = [
         &b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR"[..],

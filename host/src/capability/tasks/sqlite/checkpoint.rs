@@ -1,11 +1,10 @@
-//! Keeps the log short, whatever readers do.
+//! Keeps the write-ahead log short, even if reads never pause.
 //!
-//! The engine copies its log into the main file by itself, a thousand pages at
-//! a time, and begins the log anew when it finds no reader at work in it. Reads
-//! that overlap without a gap never let it, and the log would grow for as long
-//! as they go on. So past a size we have the engine wait for them: those that
-//! come meanwhile read the main file alone, hence the wait is as long as the
-//! longest read under way.
+//! SQLite checkpoints the log by itself and restarts it when no reader uses it.
+//! Reads that overlap without a gap prevent the restart, and the log would
+//! grow. So from a certain size on, this makes SQLite wait for readers: reads
+//! that begin meanwhile use only the main file, so the wait is as long as the
+//! longest read in progress.
 
 use std::fs;
 use std::path::PathBuf;
@@ -15,19 +14,19 @@ use rusqlite::Connection;
 
 use super::connection::{BUSY_TIMEOUT, LOG_KEPT};
 
-/// Nobody writes during the wait. Only who looks at the file from outside may
-/// read as long as this: then the log grows until they are done.
+/// How long to wait for readers; nothing is written meanwhile. Only an external
+/// program may read for longer; then the log grows until it is done.
 const PATIENCE: Duration = Duration::from_millis(100);
 
 #[derive(Debug)]
 pub(super) struct LogLimit {
     log: PathBuf,
-    /// The size from which it is begun anew, in bytes.
+    /// The size from which the log is restarted, in bytes.
     at: u64,
 }
 
 impl LogLimit {
-    /// None: it keeps all in memory.
+    /// None: an in-memory database.
     pub(super) fn of(connection: &Connection) -> Option<Self> {
         let file = connection.path().filter(|file| !file.is_empty())?;
         Some(Self {
@@ -36,8 +35,8 @@ impl LogLimit {
         })
     }
 
-    /// To be called after each commit. The first one after the log was begun
-    /// anew cuts it back.
+    /// Called after each commit. The first commit after a restart truncates the
+    /// log file.
     pub(super) fn keep(&mut self, connection: &Connection) {
         let size = fs::metadata(&self.log).map_or(0, |log| log.len());
         if size <= self.at {
@@ -54,7 +53,7 @@ impl LogLimit {
     }
 }
 
-/// False: a reader took too long.
+/// False: a reader did not finish in time.
 fn begin_anew(connection: &Connection) -> rusqlite::Result<bool> {
     connection.busy_timeout(PATIENCE)?;
     let is_busy = connection.query_row("PRAGMA wal_checkpoint(RESTART)", [], |row| {
@@ -78,7 +77,7 @@ mod tests {
     use crate::capability::tasks::sqlite::watch::Hub;
     use crate::capability::tasks::sqlite::writer::Writer;
 
-    /// Takes so long that two who take turns leave no gap.
+    /// Slow enough that two alternating readers leave no gap.
     const SLOW_READ: &str = "WITH RECURSIVE count (n) AS \
         (SELECT 1 UNION ALL SELECT n + 1 FROM count WHERE n < 5000) \
         SELECT max(n) + (SELECT count(*) FROM text) FROM count";
@@ -122,8 +121,8 @@ mod tests {
             largest
         };
         let (largest, _) = futures::join!(writing, reading);
-        // On a busy machine reads may outlast the patience a few times; left
-        // alone it grows to more than what is written.
+        // On a busy machine reads may exceed the timeout a few times; without a
+        // limit the log would grow beyond the data written.
         assert!(largest < 4 * LOG_KEPT, "{largest} bytes");
         assert!(largest > LOG_KEPT, "always short: {largest} bytes");
     }

@@ -1,4 +1,5 @@
-//! Refined concepts: prepared by a worker, published with the task.
+//! Refined concepts: prepared by a worker, made visible when the task
+//! completes.
 
 use concept_refinement_domain::capability::{ConceptPage, Lease, Page, Position};
 use concept_refinement_domain::concept::{Concept, NewConcept};
@@ -52,8 +53,8 @@ pub(super) fn put(
     Ok(Some(id))
 }
 
-/// Makes the prepared concept visible from now on, and answers the path of its
-/// image. None: no such concept is prepared for the task.
+/// Makes the prepared concept visible and returns the path of its image. None:
+/// no such concept is prepared.
 pub(super) fn publish(step: &Step<'_>, task_id: &str, id: &str) -> Result<Option<String>, Fault> {
     Ok(step
         .connection
@@ -65,7 +66,7 @@ pub(super) fn publish(step: &Step<'_>, task_id: &str, id: &str) -> Result<Option
         .optional()?)
 }
 
-/// Drops the concept of a task that will not be completed.
+/// Deletes the prepared concept of a task that will not complete.
 pub(super) fn drop_prepared(step: &Step<'_>, task_id: &str) -> Result<(), Fault> {
     step.connection
         .prepare_cached("DELETE FROM concept WHERE task_id = ? AND created_at IS NULL")?
@@ -108,7 +109,7 @@ pub(super) fn list(
     }))
 }
 
-/// The task keeps its result, and loses its image with the concept.
+/// The task keeps its result id and loses its image.
 pub(super) fn delete(step: &Step<'_>, user_id: &str, id: &str) -> Result<Option<String>, Fault> {
     let deleted: Option<(String, String)> = step
         .connection
@@ -126,7 +127,7 @@ pub(super) fn delete(step: &Step<'_>, user_id: &str, id: &str) -> Result<Option<
     Ok(Some(image_path))
 }
 
-/// What a task loses with its concept.
+/// Removes a task's image together with its concept.
 pub(super) fn take_image(step: &Step<'_>, task_id: &str) -> Result<(), Fault> {
     step.connection
         .prepare_cached("UPDATE task SET image_path = NULL WHERE id = ?")?
@@ -208,7 +209,7 @@ mod tests {
         store.write(count).await.unwrap()
     }
 
-    /// Nobody would see it, but nobody would remove it either.
+    /// A leftover would be invisible, but it would never be removed.
     #[tokio::test]
     async fn nothing_prepared_outlives_its_task() {
         let store = || {

@@ -1,4 +1,4 @@
-//! How each connection is set up.
+//! Opens and configures connections.
 
 use std::path::Path;
 use std::time::Duration;
@@ -6,21 +6,20 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-/// Others wait this long for each other. Nobody writes but the one writer, so
-/// this is for recovery and for whoever looks at the file from outside.
+/// How long to wait for a lock. There is only one writer, so this matters only
+/// for recovery and for external programs.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// After a burst the log is cut back to this size, in bytes.
+/// The log is truncated to this size after a burst, in bytes.
 pub(super) const LOG_KEPT: u64 = 16 * 1024 * 1024;
 
 const STATEMENTS_KEPT: usize = 64;
 
-/// The connection that writes. What it commits is on the disk, power loss
-/// included.
+/// The writing connection. Its commits survive a power loss.
 ///
-/// No `auto_vacuum`: the room of what was deleted is used again, so the file
-/// stays as large as it was at its largest. To give some of it back would cost
-/// each commit some, and scatter the rows; the images are what takes room.
+/// No `auto_vacuum`: free pages are reused, so the file never shrinks.
+/// Shrinking would cost every commit and scatter the rows, and images take most
+/// of the space anyway.
 pub(super) fn writer(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(
         path,
@@ -36,7 +35,7 @@ pub(super) fn writer(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-/// One of the connections that only read, beside the writer.
+/// A read-only connection.
 pub(super) fn reader(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(
         path,
@@ -45,21 +44,21 @@ pub(super) fn reader(path: &Path) -> rusqlite::Result<Connection> {
     set_up(&connection)?;
     tidy_up_on_close(&connection, false)?;
     connection.pragma_update(None, "query_only", true)?;
-    // The engine opens the log when it first reads, by its name: which is sure
-    // to be that of the log now, and no longer when the directory is replaced.
+    // SQLite opens the log by name at the first read. Reading now makes sure
+    // that it is the right file, even if the directory is replaced later.
     connection.pragma_query_value(None, "schema_version", |_| Ok(()))?;
     Ok(connection)
 }
 
-/// A store that is forgotten with its only connection.
+/// An in-memory database, which is gone with its connection.
 pub(super) fn in_memory() -> rusqlite::Result<Connection> {
     let connection = Connection::open_in_memory()?;
     set_up(&connection)?;
     Ok(connection)
 }
 
-/// Whether the last connection that closes copies the log into the main file
-/// and removes it. That is for a file that is known to be usable.
+/// Whether the last connection to close checkpoints and removes the log. Only
+/// for a file that is known to be intact.
 pub(super) fn tidy_up_on_close(connection: &Connection, tidy: bool) -> rusqlite::Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !tidy)?;
     Ok(())

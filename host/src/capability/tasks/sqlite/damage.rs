@@ -1,18 +1,17 @@
-//! Whether the store is known to be damaged.
+//! Remembers whether the database was found to be damaged.
 //!
-//! The engine notices only what it reads, so a store may be damaged for long
-//! before anyone knows. From then on nothing more is written to it, since that
-//! could spread the damage, or cover up what a backup is to be compared with;
-//! what can be read still is. It never looks for damage by itself: to look at a
-//! whole file takes minutes where it is large.
+//! SQLite notices damage only in pages that it reads. Once damage is found,
+//! nothing more is written, since that could spread it or destroy evidence;
+//! reads go on. There is no active search for damage, since checking a large
+//! file takes minutes.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use concept_refinement_domain::capability::CapabilityError;
 use rusqlite::{Connection, ErrorCode};
 
-/// Shared by all who use the file. It never ends: the file has to be replaced,
-/// and no process replaces it under its own feet.
+/// Shared by all connections. It is never reset: the file has to be replaced
+/// while no process uses it.
 #[derive(Debug, Default)]
 pub(super) struct Damage(AtomicBool);
 
@@ -21,7 +20,7 @@ impl Damage {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Logs the first one: all that follow come of the same.
+    /// Records damage, and logs it the first time.
     pub(super) fn found(&self, error: &rusqlite::Error) {
         if !self.0.swap(true, Ordering::Relaxed) {
             tracing::error!(
@@ -31,13 +30,14 @@ impl Damage {
         }
     }
 
-    /// An error: it is known.
+    /// Fails if damage was found.
     pub(super) fn check(&self) -> Result<(), CapabilityError> {
         if self.is_known() { Err(told()) } else { Ok(()) }
     }
 }
 
-/// No repeat helps, but whoever asked has asked for nothing impossible.
+/// Of the kind `Unavailable`, although no repeat helps: the request itself was
+/// valid.
 pub(super) fn told() -> CapabilityError {
     CapabilityError::unavailable("The task store is damaged.")
 }
@@ -49,8 +49,8 @@ pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
     )
 }
 
-/// Reads the first row of each table: damage there is noticed before anything
-/// is changed.
+/// Reads the first row of each table, so that damage there is found before
+/// anything is changed.
 pub(super) fn glance(connection: &Connection) -> rusqlite::Result<()> {
     let mut tables = connection.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")?;
     let tables = tables.query_map([], |row| row.get::<_, String>(0))?;

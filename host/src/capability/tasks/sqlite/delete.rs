@@ -1,4 +1,4 @@
-//! Forgetting a task.
+//! Deleting a task.
 
 use concept_refinement_domain::capability::Deleted;
 use concept_refinement_domain::rulebook;
@@ -8,8 +8,8 @@ use super::watch::News;
 use super::writer::Step;
 use super::{concepts, references, rows};
 
-/// Its worker, if it has one, finds its lease lost. What the user used of the
-/// quota stays used, and a repeat under its idempotency key is still answered.
+/// Its worker, if any, finds its lease lost. Quota is not given back, and a
+/// repeat under its idempotency key is still answered.
 pub(super) fn delete(
     step: &mut Step<'_>,
     user_id: &str,

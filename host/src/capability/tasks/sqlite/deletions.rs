@@ -1,8 +1,8 @@
-//! Tells whoever works on a task in this process that it was deleted, after
-//! that is committed.
+//! Tells the workers of this process that their task was deleted, after the
+//! commit.
 //!
-//! Kept apart from those who watch: there is one of these for each task in
-//! flight, and most end without any news.
+//! Separate from watchers: there is one for each task in flight, and most never
+//! receive anything.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,11 +15,11 @@ pub(super) struct Deletions(Mutex<HashMap<String, Awaited>>);
 #[derive(Debug)]
 struct Awaited {
     deleted: CancellationToken,
-    /// Two may work on a task, of which one has lost its lease.
+    /// Two workers may have the same task, one of which has lost its lease.
     by: usize,
 }
 
-/// One who waits for the deletion of a task.
+/// Waits for the deletion of a task.
 #[derive(Debug)]
 pub(super) struct Deletion {
     deletions: Arc<Deletions>,
@@ -28,7 +28,7 @@ pub(super) struct Deletion {
 }
 
 impl Deletions {
-    /// What is announced from now on is not missed.
+    /// Deletions from now on are not missed.
     pub(super) fn of(self: &Arc<Self>, task_id: &str) -> Deletion {
         let mut all = self.all();
         let awaited = all.entry(task_id.to_owned()).or_insert_with(|| Awaited {

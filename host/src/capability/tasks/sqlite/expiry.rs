@@ -1,4 +1,4 @@
-//! Forgetting what is old.
+//! Removing old tasks and concepts.
 
 use concept_refinement_domain::timestamp::Timestamp;
 use rusqlite::params;
@@ -9,8 +9,9 @@ use super::writer::Step;
 use super::{concepts, references};
 use crate::capability::tasks::Expired;
 
-/// A concept goes by its own age, since its task may have been deleted. Where
-/// the limit lets its task stay, that is as if the concept had been deleted.
+/// Concepts are removed by their own age, since their task may have been
+/// deleted. A task that remains because of the limit loses its image, as if the
+/// concept had been deleted.
 pub(super) fn expire(step: &mut Step<'_>, before: Timestamp, limit: u32) -> Result<Expired, Fault> {
     let expired = step
         .connection
@@ -74,7 +75,7 @@ mod tests {
         assert!(matches!(submitted, Submission::Created(_)));
     }
 
-    /// Idempotency keys, and counted windows.
+    /// Numbers of idempotency keys and of quota windows.
     async fn rows(store: &SqliteTasks) -> (u32, u32) {
         let count = |step: &mut Step<'_>| {
             let count = "SELECT (SELECT count(*) FROM idempotency_key), count(*) FROM usage";

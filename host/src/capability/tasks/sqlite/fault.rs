@@ -1,4 +1,4 @@
-//! What can go wrong inside, and what a caller may be told of it.
+//! Internal faults, and what a caller may be told about them.
 
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::rulebook::Refusal;
@@ -11,17 +11,18 @@ use crate::log_throttle::LogThrottle;
 pub(super) enum Fault {
     #[error(transparent)]
     Engine(#[from] rusqlite::Error),
-    /// A file of the store cannot be found by its name any more.
+    /// A file of the store has lost its name.
     #[error(transparent)]
     Nameless(std::io::Error),
-    /// The caller asked for something that cannot be: the sentence is for it.
+    /// The caller asked for something impossible; the sentence is for the
+    /// caller.
     #[error(transparent)]
     Refused(#[from] Refusal),
 }
 
 impl Fault {
-    /// Logs the details, which may name paths, and answers a sentence that does
-    /// not. Damage is remembered.
+    /// Logs the details, which may name paths, and returns a sentence without
+    /// them. Records damage.
     pub(super) fn tell(self, damage: &Damage) -> CapabilityError {
         match self {
             Self::Refused(refusal) => CapabilityError::invalid(refusal.to_string()),
@@ -54,8 +55,7 @@ impl Fault {
     }
 }
 
-/// The engine's memory beside the file is a file as well, and grows only where
-/// there is room.
+/// SQLite's shared memory is a file too, so it also fails on a full disk.
 pub(super) fn is_full(error: &rusqlite::Error) -> bool {
     let extended = error.sqlite_error().map(|error| error.extended_code);
     error.sqlite_error_code() == Some(ErrorCode::DiskFull)

@@ -1,5 +1,5 @@
-//! The store's files by their names. What is written to a file that has lost
-//! its name is lost with the process, so nothing may be answered then.
+//! Checks the names of the database's files. Data written to a file without a
+//! name is lost with the process, so nothing may be accepted then.
 
 use std::fs;
 use std::io;
@@ -7,20 +7,20 @@ use std::path::Path;
 
 use crate::capability::directory::{NamedFile, private_file};
 
-/// The store's main file, which is created where it is missing. The engine
-/// gives those beside it the same permissions.
+/// Creates the main file if needed. SQLite gives the other files the same
+/// permissions.
 ///
-/// To be called before the engine opens it: where any handle of a file is
-/// closed, POSIX lets go of the locks of the whole process, the engine's too.
+/// Must be called before SQLite opens the file: closing any descriptor of a
+/// file releases all POSIX locks of the process on it, including SQLite's.
 pub(super) fn create(path: &Path) -> io::Result<NamedFile> {
     private_file().create(true).truncate(false).open(path)?;
     NamedFile::of(path)
 }
 
-/// The engine's log beside the main file, which holds what was committed last.
-/// None: the engine keeps none, since the file system does not allow for it.
+/// The write-ahead log, which has the latest commits. None: the file system
+/// does not support one.
 pub(super) fn log_of(main: &Path) -> io::Result<Option<NamedFile>> {
-    // The engine follows links before it names the log.
+    // SQLite resolves links before it names the log.
     let mut log = fs::canonicalize(main)?.into_os_string();
     log.push("-wal");
     match NamedFile::of(Path::new(&log)) {
@@ -88,7 +88,7 @@ mod tests {
         }
     }
 
-    /// Whichever reader it is that is asked, and for the first time.
+    /// By each reader, at its first read.
     #[tokio::test]
     async fn reading_goes_on_without_the_names() {
         for instead in ["nothing", "an empty directory"] {

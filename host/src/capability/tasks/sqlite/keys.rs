@@ -1,4 +1,4 @@
-//! Idempotency keys: what answers a repeated submission as the first one was.
+//! Idempotency keys: a repeated submission gets the first answer.
 
 use concept_refinement_domain::hex::hex;
 use concept_refinement_domain::idempotency::{REMEMBERED, Submitted, fingerprint};
@@ -10,7 +10,8 @@ use super::rows::Stored;
 use super::writer::Step;
 use crate::capability::clock::before;
 
-/// Removed with each new key, at most: more than one is added.
+/// Expired keys removed per new key; more than one, so that they do not pile
+/// up.
 const PRUNED_AT_ONCE: u32 = 8;
 
 /// What was submitted under the key, however long ago.
@@ -36,7 +37,7 @@ pub(super) fn find(step: &Step<'_>, user_id: &str, key: &str) -> Result<Option<S
 }
 
 pub(super) fn remember(step: &Step<'_>, task: &Task, key: &str) -> Result<(), Fault> {
-    // One that is no longer remembered may still be there.
+    // Replaces an expired key that was not removed yet.
     step.connection
         .prepare_cached(
             "INSERT OR REPLACE INTO idempotency_key \

@@ -1,4 +1,4 @@
-//! Claims, and the writes that name one.
+//! Claims, and writes under a lease.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The threads that read, beside the writer and never waiting for it.
+//! Reading threads, which never wait for the writer.
 
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -11,14 +11,14 @@ use tokio::sync::{Semaphore, oneshot};
 use super::damage::Damage;
 use super::fault::{Fault, unavailable};
 
-/// Callers beyond these wait before they are queued.
+/// Capacity of the queue; further callers wait to enter it.
 const AT_ONCE: usize = 1024;
 
 type Query = Box<dyn FnOnce(&Connection) + Send>;
 
 #[derive(Debug)]
 pub(super) struct Readers {
-    /// Taken when the readers are to stop.
+    /// None once the readers are stopping.
     queries: Option<Sender<Query>>,
     room: Semaphore,
     threads: Vec<JoinHandle<()>>,
@@ -57,7 +57,7 @@ impl Readers {
         let damage = self.damage.clone();
         let query: Query = Box::new(move |connection| {
             if !answer.is_closed() {
-                // Whoever asked may have left meanwhile.
+                // The caller may be gone.
                 let _ = answer.send(query(connection).map_err(|fault| fault.tell(&damage)));
             }
         });

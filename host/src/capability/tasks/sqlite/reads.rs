@@ -1,4 +1,4 @@
-//! What users see of their tasks.
+//! Reading tasks for users.
 
 use concept_refinement_domain::capability::{Page, Position, TaskPage};
 use concept_refinement_domain::rulebook::TaskRecord;
@@ -57,8 +57,8 @@ pub(super) fn list(
     }))
 }
 
-/// The key that all of a page's items come before. Without a position, one
-/// that comes after everything.
+/// The sort key after which the page begins. Without a position, the greatest
+/// key.
 pub(super) fn start(after: Option<Position>) -> (i64, String) {
     match after {
         Some(position) => (
@@ -69,7 +69,7 @@ pub(super) fn start(after: Option<Position>) -> (i64, String) {
     }
 }
 
-/// One more than is asked for, which tells whether there is a next page.
+/// One more than the limit, which shows whether there is a next page.
 pub(super) fn one_more(limit: u32) -> i64 {
     i64::from(limit) + 1
 }

@@ -1,4 +1,4 @@
-//! Which images nothing refers to, and nothing ever will.
+//! Finds images that nothing refers to, and nothing ever will.
 
 use std::time::Duration;
 
@@ -10,14 +10,15 @@ use super::rows::Stored;
 use super::writer::Step;
 use crate::capability::clock::before;
 
-/// How long it is remembered that a task was forgotten: far longer than it
-/// takes to look at all images.
+/// How long deleted tasks are remembered: far longer than a pass over all
+/// images takes.
 const REMEMBERED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// Removed with each one that is forgotten, at most: more than one adds.
+/// Old entries removed per deleted task; more than one, so that they do not
+/// pile up.
 const PRUNED_AT_ONCE: u32 = 8;
 
-/// Those of these images that nothing refers to.
+/// Returns those of these images that nothing refers to.
 pub(super) fn none_to(
     connection: &Connection,
     image_paths: Vec<String>,
@@ -26,7 +27,7 @@ pub(super) fn none_to(
     for path in image_paths {
         let is_unreferenced = match refined::task_and_attempt(&path) {
             Some((task_id, attempt)) => is_left_behind(connection, &path, task_id, attempt)?,
-            // Named by somebody else, for reasons of their own.
+            // Not named by this service.
             None if path.starts_with("refined/") => false,
             None => !is_original(connection, &path)?,
         };
@@ -37,9 +38,9 @@ pub(super) fn none_to(
     Ok(unreferenced)
 }
 
-/// A task is not known any more, nor what it led to: whatever image of it is
-/// left may go. An image of a task that was never known may be all that is left
-/// after the loss of a database.
+/// Remembers that a task was deleted, so that its remaining images can be
+/// removed. Images of tasks that were never seen are kept: they may be all that
+/// is left after the loss of a database.
 pub(super) fn forget(step: &Step<'_>, task_id: &str) -> Result<(), Fault> {
     step.connection
         .prepare_cached("INSERT OR REPLACE INTO forgotten_task (id, forgotten_at) VALUES (?, ?)")?
@@ -56,11 +57,11 @@ pub(super) fn forget(step: &Step<'_>, task_id: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Attempts only grow: one before the task's own was fenced out for ever, and
-/// left something of use only if that is the checkpoint.
+/// Attempts only grow, so an earlier one can never write again; its image is
+/// needed only as the checkpoint.
 ///
-/// One statement, since it sees one moment: between two of them a worker could
-/// publish what the first does not find and the second awaits no longer.
+/// One statement, and so one snapshot: between two statements a worker could
+/// complete its task, and its image would be missed by both.
 fn is_left_behind(
     connection: &Connection,
     path: &str,

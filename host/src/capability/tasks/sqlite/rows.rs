@@ -172,7 +172,7 @@ fn save(step: &mut Step<'_>, record: &TaskRecord, event: Event) -> Result<(), Fa
     Ok(())
 }
 
-/// A value of the domain in a column.
+/// A domain value as a column.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stored<T>(pub(super) T);
 

@@ -1,18 +1,18 @@
-//! The tables, and how an older file gets them.
+//! The schema and its migrations.
 
 use rusqlite::{Connection, TransactionBehavior};
 
-/// Marks the file as ours (`PRAGMA application_id`): "CRef".
+/// Identifies our files (`PRAGMA application_id`): "CRef".
 const APPLICATION_ID: i32 = 0x4352_6566;
 
-/// Changes nothing, and is written all the same: a row that is given the values
-/// that it has is not.
+/// Sets the application id to the same value again. Unlike an update of a row
+/// to the values that it has, this really writes.
 pub(super) fn rewrite_mark(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "application_id", APPLICATION_ID)
 }
 
-/// Each takes the schema one version further. What was released is never
-/// edited: a change is a new entry.
+/// Each entry migrates to the next version. Released entries are never edited;
+/// a change is a new entry.
 const MIGRATIONS: &[&str] = &[
     r"
 CREATE TABLE task (
@@ -36,7 +36,7 @@ CREATE TABLE task (
     attempt            INTEGER NOT NULL DEFAULT 0,
     -- How often a lease ran out.
     deaths             INTEGER NOT NULL DEFAULT 0,
-    -- The path of the refined image that a worker stored.
+    -- The path of the stored refined image.
     checkpoint         TEXT,
     -- How often its status changed; orders what its watchers are told.
     revision           INTEGER NOT NULL DEFAULT 0,
@@ -144,7 +144,7 @@ pub(super) enum MigrationError {
     Engine(#[from] rusqlite::Error),
 }
 
-/// Brings the file to the newest version, wholly or not at all.
+/// Migrates the file to the newest version, in one transaction.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), MigrationError> {
     let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let version: i64 = step.pragma_query_value(None, "user_version", |row| row.get(0))?;
@@ -165,7 +165,7 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), MigrationError>
 mod tests {
     use super::*;
 
-    /// Whoever has a file of the first version keeps all that is in it.
+    /// A file of the first version keeps all its data.
     #[test]
     fn a_file_of_each_version_is_taken_along() {
         for version in 1..=MIGRATIONS.len() {

@@ -1,4 +1,4 @@
-//! Creating a task, and taking one back that could not be published.
+//! Submitting a task, and withdrawing one that could not be published.
 
 use concept_refinement_domain::capability::{Fenced, NewTask, Submission};
 use concept_refinement_domain::idempotency::Submitted;

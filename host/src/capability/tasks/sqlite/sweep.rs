@@ -1,4 +1,4 @@
-//! Finding the tasks that were left alone.
+//! Finding due tasks.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::fault::Fault;
 use super::rows::{COLUMNS, Stored, read};
 use super::writer::Step;
 
-/// The longest overdue first. Each is due again after another while.
+/// The longest overdue first. Each returned task becomes due again later.
 pub(super) fn due(step: &Step<'_>, limit: u32, lease: Duration) -> Result<Vec<Task>, Fault> {
     follow_clock(step, lease)?;
     let tasks = step
@@ -49,7 +49,7 @@ pub(super) fn next_due(connection: &Connection) -> Result<Option<Timestamp>, Fau
     Ok(next.map(|Stored(next)| next))
 }
 
-/// Ends all leases, and makes all that is pending or processing due.
+/// Ends all leases and makes all pending and processing tasks due.
 pub(super) fn recover(step: &Step<'_>) -> Result<u32, Fault> {
     let now = Stored(step.now);
     step.connection.execute(

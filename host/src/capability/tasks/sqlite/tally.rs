@@ -1,4 +1,5 @@
-//! Counting tasks, by indexes alone: those that are finished may be millions.
+//! Counts tasks using indexes only, since there may be millions of finished
+//! ones.
 
 use rusqlite::Connection;
 
@@ -7,7 +8,7 @@ use super::rows::Stored;
 use crate::capability::tasks::Tally;
 
 pub(super) fn count(connection: &Connection) -> Result<Tally, Fault> {
-    // One statement sees one state of the store.
+    // One statement, and so one snapshot.
     let tally = connection
         .prepare_cached(
             "SELECT (SELECT pending FROM backlog), \

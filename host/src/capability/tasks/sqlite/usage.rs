@@ -10,7 +10,8 @@ use super::rows::Stored;
 use super::writer::Step;
 use crate::capability::clock::before;
 
-/// Removed with each new count, at most: more than one task adds.
+/// Past windows removed per new count; more than one task adds, so that they do
+/// not pile up.
 const PRUNED_AT_ONCE: u32 = 8;
 
 pub(super) fn used(step: &Step<'_>, user_id: &str, window: Window) -> Result<u32, Fault> {
@@ -27,7 +28,7 @@ pub(super) fn used(step: &Step<'_>, user_id: &str, window: Window) -> Result<u32
     Ok(used.unwrap_or(0))
 }
 
-/// Counts one task more.
+/// Counts one more task.
 pub(super) fn count(step: &Step<'_>, user_id: &str) -> Result<(), Fault> {
     let mut statement = step.connection.prepare_cached(
         "INSERT INTO usage (user_id, window, starts_at, ends_at, used) VALUES (?, ?, ?, ?, 1) \
@@ -44,7 +45,7 @@ pub(super) fn count(step: &Step<'_>, user_id: &str) -> Result<(), Fault> {
     prune(step)
 }
 
-/// Gives back what a task that was created at `created_at` had used.
+/// Takes back the count of a task that was created at `created_at`.
 pub(super) fn give_back(
     step: &Step<'_>,
     user_id: &str,

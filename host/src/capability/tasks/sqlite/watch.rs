@@ -1,7 +1,7 @@
-//! Tells those who watch a task what becomes of it, after it is committed.
+//! Announces changes of tasks to their watchers, after the commit.
 //!
-//! In memory only: an embedded store belongs to one process, and whoever
-//! watches is in it.
+//! In memory only: an embedded store belongs to one process, and its watchers
+//! are in that process.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,15 +15,15 @@ use tokio::sync::broadcast::error::RecvError;
 use super::deletions::{Deletion, Deletions};
 use crate::capability::tasks::Changes;
 
-/// More than happen to a task at once. A reader that is further behind misses
-/// the oldest, never the last.
+/// More changes than a task has in quick succession. A slower reader misses the
+/// oldest, never the last.
 const CHANGES_KEPT: usize = 16;
 
 #[derive(Clone, Debug)]
 pub(super) enum News {
-    /// The task as of a revision of it, and how often it was claimed by then.
+    /// The task at a revision, with its number of claims so far.
     Status(u64, u32, Arc<Task>),
-    /// A stage of the work that began with that revision.
+    /// A stage of the claim that began with that revision.
     Progress(u64, Stage),
     Deleted,
 }
@@ -37,23 +37,22 @@ pub(super) struct Hub {
 #[derive(Debug, Default)]
 struct State {
     watched: HashMap<String, broadcast::Sender<News>>,
-    /// One for each task that was claimed since the store was opened, until that
-    /// claim ends.
+    /// One entry per claim since the store was opened, until the claim ends.
     under_way: HashMap<String, Work>,
 }
 
-/// What a worker that holds a task does.
+/// A claim and the stage of its worker.
 #[derive(Clone, Copy, Debug)]
 struct Work {
-    /// That of the task as it was claimed.
+    /// The task's revision when it was claimed.
     revision: u64,
     attempt: u32,
     stage: Option<Stage>,
 }
 
 impl Hub {
-    /// Begins to listen. What is announced from now on is not missed, so look
-    /// the task up after this.
+    /// Subscribes. Announcements from now on are not missed, so read the task
+    /// after this.
     pub(super) fn subscribe(self: &Arc<Self>, task_id: &str) -> Subscription {
         let mut state = self.state();
         let receiver = state
@@ -69,12 +68,12 @@ impl Hub {
         }
     }
 
-    /// Begins to wait for the deletion of a task.
+    /// Starts to wait for the deletion of a task.
     pub(super) fn deletion(&self, task_id: &str) -> Deletion {
         self.deletions.of(task_id)
     }
 
-    /// Nothing comes after the last news of a task: its watchers are let go.
+    /// Announces a change. After the last one the watchers' streams end.
     pub(super) fn announce(&self, task_id: &str, news: News) {
         let is_last = match &news {
             News::Status(_, _, task) => task.status.is_final(),
@@ -105,8 +104,8 @@ impl Hub {
         }
     }
 
-    /// A stage began. One whose lease is lost, or was of another process, is
-    /// not heard.
+    /// Announces a stage, unless its lease is lost or belongs to another
+    /// process.
     pub(super) fn began(&self, lease: &Lease, stage: Stage) {
         let mut state = self.state();
         let work = state.under_way.get_mut(&lease.task_id);
@@ -117,7 +116,7 @@ impl Hub {
         }
     }
 
-    /// Ends all streams: the store is closing.
+    /// Ends all streams, since the store is closing.
     pub(super) fn close(&self) {
         *self.state() = State::default();
     }
@@ -130,26 +129,28 @@ impl Hub {
 impl State {
     fn tell(&self, task_id: &str, news: News) {
         if let Some(sender) = self.watched.get(task_id) {
-            // That nobody listens any more is no fault.
+            // It is fine if there is no subscriber.
             let _ = sender.send(news);
         }
     }
 }
 
-/// One who listens to the news of a task.
+/// A subscription to the changes of a task.
 #[derive(Debug)]
 pub(super) struct Subscription {
     hub: Arc<Hub>,
     task_id: String,
-    /// Taken only to be dropped before the hub looks who is left.
+    /// In an `Option` so that it can be dropped before the hub looks for
+    /// remaining subscribers.
     receiver: Option<broadcast::Receiver<News>>,
-    /// As it was when it began to listen: what came after is received.
+    /// The claim in progress when the subscription began; later changes are
+    /// received.
     work: Option<Work>,
 }
 
 impl Subscription {
-    /// The task as it was found, as of `revision`, and the stage that was under
-    /// way, then what happens after.
+    /// Streams the task as it was read at `revision`, the current stage, then
+    /// everything after that.
     pub(super) fn changes_after(self, revision: u64, task: Task) -> Changes {
         let first = Change::Task(Box::new(task.clone()));
         let work = self.work.filter(|work| work.revision == revision);
@@ -171,7 +172,7 @@ impl Subscription {
         Box::pin(futures::StreamExt::chain(now, later))
     }
 
-    /// None: the store was closed. What was seen already is skipped.
+    /// None: the store was closed. Skips what the reader has seen already.
     pub(super) async fn next_after(&mut self, seen: u64) -> Option<News> {
         let receiver = self.receiver.as_mut()?;
         loop {
@@ -267,8 +268,8 @@ mod tests {
         assert!(last.next_after(0).await.is_none());
     }
 
-    /// Whoever looks a task up after subscribing finds there what is announced
-    /// only then.
+    /// A task that is read after subscribing may already contain a change that
+    /// is announced later.
     #[tokio::test]
     async fn what_was_seen_already_is_skipped() {
         let hub = Arc::new(Hub::default());
@@ -281,8 +282,8 @@ mod tests {
         assert!(matches!(next, Some(News::Status(3, ..))), "{next:?}");
     }
 
-    /// However a claim ends, what its worker still says is neither told nor
-    /// kept, and no work is remembered that nobody does.
+    /// However a claim ends, later stages of its worker are ignored, and no
+    /// entry is left for it.
     #[tokio::test]
     async fn work_is_remembered_for_as_long_as_its_claim_lasts() {
         let hub = Arc::new(Hub::default());

@@ -1,9 +1,9 @@
-//! The one thread that writes, in groups.
+//! The writing thread, with group commit.
 //!
-//! A commit waits for the disk, and that wait is the same for one operation as
-//! for a hundred. So the thread takes whatever waits, does each operation in a
-//! savepoint of its own (one that fails leaves no trace and harms no other),
-//! commits them together, and only then answers any of them.
+//! A commit waits for the disk, as long for one operation as for a hundred. So
+//! the thread takes all waiting operations, runs each in its own savepoint (one
+//! that fails leaves no trace and does not affect the others), commits them
+//! together, and only then answers them.
 
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -21,22 +21,22 @@ use super::watch::{Hub, News};
 use crate::capability::Clock;
 use crate::capability::directory::NamedFile;
 
-/// Callers beyond these wait before they are queued.
+/// Capacity of the queue; further callers wait to enter it.
 const WAITING: usize = 1024;
-/// More of them in one commit would only make the first wait longer.
+/// Most operations per commit; more would only delay the first.
 const LARGEST_GROUP: usize = 256;
 
-/// What an operation works with.
+/// The context of an operation.
 pub(super) struct Step<'a> {
     pub(super) connection: &'a Connection,
-    /// The moment at which it happens.
+    /// The current time, the same for the whole operation.
     pub(super) now: Timestamp,
     news: &'a mut Vec<(String, News)>,
     damage: &'a Damage,
 }
 
 impl Step<'_> {
-    /// Tells the task's watchers, once this is committed.
+    /// Announces a change to the task's watchers after the commit.
     pub(super) fn announce(&mut self, task_id: &str, news: News) {
         self.news.push((task_id.to_owned(), news));
     }
@@ -44,14 +44,14 @@ impl Step<'_> {
 
 #[derive(Debug)]
 pub(super) struct Writer {
-    /// Taken when the writer is to stop.
+    /// None once the writer is stopping.
     sender: Option<mpsc::Sender<Box<dyn Operation>>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Writer {
-    /// `files` are those that the connection writes to: without their names it
-    /// commits nothing.
+    /// `files` are the database's files; nothing is committed if one has lost
+    /// its name.
     pub(super) fn start(
         connection: Connection,
         files: Vec<NamedFile>,
@@ -77,8 +77,8 @@ impl Writer {
         })
     }
 
-    /// Does `work` in one atomic step. When this answers, it is on the disk.
-    /// Dropped before its turn came, it is not done at all.
+    /// Runs `work` in one atomic step and returns after it is on the disk. If
+    /// the future is dropped before its turn, it is not run at all.
     pub(super) async fn write<T, W>(&self, work: W) -> Result<T, CapabilityError>
     where
         T: Send + 'static,
@@ -99,7 +99,7 @@ impl Writer {
     }
 }
 
-/// Waits for what was begun, so that the file is free afterwards.
+/// Waits for operations in progress, so that the file is closed afterwards.
 impl Drop for Writer {
     fn drop(&mut self) {
         self.sender = None;
@@ -112,22 +112,22 @@ impl Drop for Writer {
 }
 
 trait Operation: Send {
-    /// Nobody waits for it any more.
+    /// Whether the caller is gone.
     fn is_abandoned(&self) -> bool;
 
-    /// Does it, in the savepoint that it is called in, and keeps the outcome.
-    /// True: keep what it did.
+    /// Runs it within the current savepoint and stores the outcome. An error:
+    /// roll the savepoint back.
     fn run(&mut self, step: &mut Step<'_>) -> Result<(), Undo>;
 
-    /// Answers, now that the group is committed or has failed.
+    /// Answers the caller, after the group was committed or failed.
     fn settle(self: Box<Self>, committed: Result<(), CapabilityError>);
 }
 
-/// What the operation did is to be undone; its caller is told why.
+/// The operation must be rolled back; its caller is told why.
 struct Undo(CapabilityError);
 
 struct Write<W, T> {
-    /// Taken when it is done.
+    /// None once it has run.
     work: Option<W>,
     outcome: Option<Result<T, CapabilityError>>,
     answer: oneshot::Sender<Result<T, CapabilityError>>,
@@ -157,7 +157,7 @@ where
             Ok(()) => self.outcome.unwrap_or_else(|| Err(unavailable())),
             Err(error) => Err(error),
         };
-        // Whoever asked may have left meanwhile.
+        // The caller may be gone.
         let _ = self.answer.send(outcome);
     }
 }
@@ -165,7 +165,7 @@ where
 struct Worker {
     connection: Connection,
     files: Vec<NamedFile>,
-    /// None: it writes to no file.
+    /// None: an in-memory database.
     limit: Option<LogLimit>,
     clock: Arc<dyn Clock>,
     hub: Arc<Hub>,
@@ -184,7 +184,7 @@ impl Worker {
                 limit.keep(&self.connection);
             }
         }
-        // A damaged file is left as it is, for whoever restores it.
+        // A damaged file is left as it is.
         if !self.damage.is_known()
             && let Err(error) = connection::tidy_up_on_close(&self.connection, true)
         {
@@ -192,7 +192,7 @@ impl Worker {
         }
     }
 
-    /// An error is that of the whole group: nothing of it was done.
+    /// An error concerns the whole group: none of it was written.
     fn commit(&mut self, group: &mut Vec<Box<dyn Operation>>) -> Result<(), CapabilityError> {
         group.retain(|operation| !operation.is_abandoned());
         let mut news = Vec::new();
@@ -220,7 +220,7 @@ impl Worker {
     }
 }
 
-/// Does one operation wholly or not at all. An error is that of the group.
+/// Runs one operation wholly or not at all. An error concerns the whole group.
 fn perform(
     transaction: &mut Transaction<'_>,
     now: Timestamp,
@@ -239,8 +239,8 @@ fn perform(
     });
     if let Err(Undo(error)) = outcome {
         news.truncate(announced);
-        // The engine gives up the whole transaction after some errors, among
-        // them that of a full disk.
+        // SQLite rolls back the whole transaction after some errors, for
+        // example on a full disk.
         if savepoint.is_autocommit() {
             return Err(error);
         }
@@ -261,7 +261,8 @@ mod tests {
     use super::*;
     use crate::capability::clock::ManualClock;
 
-    /// Refuses the same child twice, one without a parent not before the commit.
+    /// A duplicate child fails at once, a child without a parent only at the
+    /// commit.
     const TABLES: &str = "PRAGMA foreign_keys = on; \
         CREATE TABLE parent (id INTEGER PRIMARY KEY); \
         CREATE TABLE child (id INTEGER PRIMARY KEY, parent INTEGER \
@@ -282,8 +283,8 @@ mod tests {
         start(connection)
     }
 
-    /// Holds the writer until the sender is used, so that what is asked for
-    /// meanwhile is done together, after it.
+    /// Blocks the writer until the sender is used, so that operations meanwhile
+    /// form one group.
     async fn hold(writer: &Writer) -> (blocking::Sender<()>, impl Future<Output = ()>) {
         let (go_on, waiting) = blocking::channel();
         let (begun, begins) = oneshot::channel();

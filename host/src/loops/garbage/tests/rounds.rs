@@ -1,4 +1,4 @@
-//! What is done when, in virtual time.
+//! The timing of rounds, in virtual time.
 
 use std::time::Duration;
 
@@ -90,7 +90,7 @@ async fn retention_has_rounds_of_its_own() {
     }
 }
 
-/// However far it has come.
+/// Wherever it is.
 #[tokio::test(start_paused = true)]
 async fn a_stop_ends_it() {
     for after in [Duration::ZERO, BREATHER / 2, HOUR, HOUR + BREATHER / 2] {

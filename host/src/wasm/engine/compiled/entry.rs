@@ -1,5 +1,4 @@
-//! What a file of compiled code holds: a hash, and the code as the engine wrote
-//! it.
+//! The format of a file: a hash, and the code as serialized by the engine.
 
 use std::hash::{Hash as _, Hasher};
 
@@ -11,7 +10,7 @@ use concept_refinement_domain::hex::hex;
 
 type Sum = [u8; 32];
 
-/// Which code it is: of what component, and for which engine.
+/// Identifies the code: component and engine settings.
 pub(super) struct Key(Sum);
 
 impl Key {
@@ -29,13 +28,13 @@ impl Key {
         hex(&self.0)
     }
 
-    /// Over the key as well, so that a file under another's name is none.
+    /// The hash includes the key, so that a renamed file is not accepted.
     pub(super) fn sum(&self, code: &[u8]) -> Sum {
         let sum = Sha256::new().chain_update(self.0).chain_update(code);
         sum.finalize().into()
     }
 
-    /// The component of an entry, if that is whole.
+    /// Loads the component of an intact file.
     #[allow(unsafe_code, reason = "compiled code is run as it was kept")]
     pub(super) fn open(
         &self,
@@ -51,8 +50,8 @@ impl Key {
     }
 }
 
-/// An engine tells its settings to a hasher only, and that of the standard
-/// library is too short to name files by.
+/// An engine exposes its settings only to a `Hasher`, and the standard
+/// library's is too short for a file name.
 struct Settings(Sha256);
 
 impl Hasher for Settings {

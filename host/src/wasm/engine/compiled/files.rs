@@ -1,5 +1,5 @@
-//! The files of compiled code: written whole or not at all, for this user
-//! alone, and removed when nobody uses them any more.
+//! The files of the cache: written whole or not at all, readable by this user
+//! only, removed when unused.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read as _, Write as _};
@@ -10,19 +10,19 @@ use uuid::Uuid;
 
 use crate::capability::{create_directory, directory};
 
-/// More is neither written nor read, in bytes: far beyond any code.
+/// Largest file, in bytes; far beyond any code.
 const MOST: u64 = 512 << 20;
 
-/// How many are kept: those that were used last.
+/// Most files; the least recently used are removed.
 pub(super) const KEPT: usize = 32;
 
-/// One that was not used for so long is of a version that nobody runs.
+/// Files unused for this long belong to a version that nobody runs.
 pub(super) const UNUSED: Duration = Duration::from_hours(30 * 24);
 
-/// A file's ending while it is written.
+/// The extension of a file that is being written.
 const DRAFT: &str = "draft";
 
-/// The length of an entry's name, which has no ending.
+/// The length of a file name, which has no extension.
 const NAME: usize = 64;
 
 /// None: there is no such file.
@@ -33,7 +33,7 @@ pub(super) fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     }
 }
 
-/// Puts the parts under this name, in place of whatever has it.
+/// Writes the parts under this name, replacing any file.
 pub(super) fn replace(place: &Path, name: &str, parts: &[&[u8]]) -> io::Result<()> {
     if parts.iter().map(|part| part.len() as u64).sum::<u64>() > MOST {
         return Err(io::ErrorKind::FileTooLarge.into());
@@ -43,14 +43,14 @@ pub(super) fn replace(place: &Path, name: &str, parts: &[&[u8]]) -> io::Result<(
     let draft = place.join(Uuid::new_v4().to_string()).with_extension(DRAFT);
     let named = write(&draft, parts).and_then(|()| rename(&draft, &place.join(name)));
     if named.is_err() {
-        // Where that fails, too, it is left over for the next start.
+        // If that fails too, the next start removes it.
         let _ = fs::remove_file(&draft);
     }
     named?;
     directory::sync(place)
 }
 
-/// Removes what was left half-written, and what was not used for long.
+/// Removes drafts of crashed processes, and unused files.
 pub(super) fn tidy(place: &Path) -> io::Result<()> {
     let entries = match fs::read_dir(place) {
         Err(error) if is_missing(&error) => return Ok(()),
@@ -58,7 +58,7 @@ pub(super) fn tidy(place: &Path) -> io::Result<()> {
     };
     let held = File::open(place).ok();
     if let Some(Err(TryLockError::WouldBlock)) = held.as_ref().map(File::try_lock) {
-        // Others are writing, or do the same.
+        // Another process is writing or tidying.
         return Ok(());
     }
     let mut used = Vec::new();
@@ -84,7 +84,7 @@ pub(super) fn tidy(place: &Path) -> io::Result<()> {
 }
 
 fn try_read(path: &Path) -> io::Result<Vec<u8>> {
-    // Before it is opened: a pipe would have to be waited for.
+    // Checked before opening, since opening a pipe would block.
     let metadata = fs::symlink_metadata(path)?;
     if !metadata.is_file() {
         return Err(io::Error::other("it is not a file"));
@@ -99,13 +99,13 @@ fn try_read(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     bytes.try_reserve_exact(usize::try_from(metadata.len()).map_err(io::Error::other)?)?;
     file.read_to_end(&mut bytes)?;
-    // It is used without that where nothing can be written.
+    // On a read-only directory the time is not updated.
     let _ = file.get_ref().set_modified(SystemTime::now());
     Ok(bytes)
 }
 
-/// Held while a draft is written, so that nobody takes it for one that was left
-/// behind. Where a directory cannot be locked it is gone without.
+/// A shared lock while a draft is written, so that no other process removes it
+/// as abandoned. Skipped where directories cannot be locked.
 pub(super) fn writing(place: &Path) -> Option<File> {
     let held = File::open(place).ok()?;
     held.lock_shared().ok()?;
@@ -130,7 +130,7 @@ fn rename(draft: &Path, path: &Path) -> io::Result<()> {
     }
 }
 
-/// A directory is left: it is none of ours, until an entry needs its name.
+/// Directories are not ours; one is removed only when a file needs its name.
 fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if is_missing(&error) || error.kind() == io::ErrorKind::IsADirectory => Ok(()),

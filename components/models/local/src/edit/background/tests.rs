@@ -26,7 +26,7 @@ fn at(pixels: &Pixels, x: usize, y: usize) -> [u8; 4] {
 
 #[test]
 fn the_background_goes_and_what_it_encloses_stays() {
-    // The larger one has a map of its own.
+    // The larger image has a coarser map.
     for (side, alpha) in [(120, false), (120, true), (2500, false)] {
         let mut pixels = ring(side, alpha);
         apply(&mut pixels, 1.0);

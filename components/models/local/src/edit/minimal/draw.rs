@@ -1,12 +1,12 @@
-//! Draws the shapes at full size. Who has how much say about a pixel falls off
-//! with the distance (a Gaussian), which makes smooth curves of the stairs that
-//! the places form; the edge itself is one pixel soft.
+//! Draws the shapes at full size. Labels around a pixel are weighted by
+//! distance (a Gaussian), which turns the stairs of the small copy into smooth
+//! curves; edges are antialiased over one pixel.
 
 use super::shapes::{COLORS, Shapes};
 use crate::color::smoothstep;
 use crate::pixels::{Pixels, rgb};
 
-/// How many places along an axis have a say about a pixel.
+/// Size of the kernel, in places along an axis.
 const REACH: usize = 5;
 /// Weights along an axis are in this many parts.
 const WHOLE: f32 = 256.0;
@@ -82,8 +82,8 @@ fn neighborhoods(shapes: &Shapes, y: usize, places: &mut Vec<Place>) {
     }));
 }
 
-/// How much each of the places around has to say about the `step`-th of the
-/// `steps` pixels that the middle one covers.
+/// Weights of the surrounding places for the `step`-th of the `steps` pixels in
+/// the middle place.
 fn weights(step: usize, steps: usize) -> [u32; REACH] {
     const SPREAD: f32 = 0.85;
     let offset = (step as f32 + 0.5) / steps as f32 - 0.5;
@@ -108,9 +108,9 @@ impl Painter<'_> {
         self.colors.get(usize::from(label)).copied()
     }
 
-    /// The two labels with the most to say share the pixel: as the picture
-    /// itself divides it, where its colour lies between theirs, else as they
-    /// have to say.
+    /// The two labels with the greatest weights share the pixel: in the ratio
+    /// in which the picture's colour lies between theirs, if it does, else by
+    /// their weights.
     fn blend(
         &self,
         pixel: &[u8],
@@ -155,12 +155,12 @@ impl Painter<'_> {
     }
 }
 
-/// How far a colour has gone from one to the other (0 to 1), and how much to
-/// trust that: not at all where it lies aside of the way between them, or where
-/// they are so alike that it may as well be texture. None: they are the same.
+/// Where a colour lies between two others (0 to 1), and how reliable that is:
+/// not at all if it is off the line between them, or if they are so alike that
+/// it may be texture. None: they are equal.
 fn between(color: [u8; 3], one: [u8; 3], other: [u8; 3]) -> Option<(f32, f32)> {
-    /// What the seam of a shape has is a step, softened; texture on both sides
-    /// of it is to be left out.
+    /// Steepens the result, since a seam is a softened step, while texture on
+    /// both sides should be ignored.
     const STEEPNESS: f32 = 1.5;
     let difference = |from: [u8; 3], to: [u8; 3]| -> [f32; 3] {
         std::array::from_fn(|channel| {

@@ -1,6 +1,6 @@
-//! The few colours that stand for all colours of a picture: clusters of its
-//! colours as the eye sees them (k-means). Started without chance, so that the
-//! same picture always gets the same colours.
+//! Finds the few colours that represent a picture, by k-means clustering in a
+//! perceptual space. It starts deterministically, so that the same picture
+//! always gets the same colours.
 
 use ::palette::Oklab;
 
@@ -36,8 +36,8 @@ pub fn nearest(centers: impl IntoIterator<Item = Oklab>, color: Oklab) -> usize 
         .map_or(0, |(index, _)| index)
 }
 
-/// How different two colours are: a green leaf is to stay apart from what is
-/// brown and as light, so that the kind of colour counts for more than usual.
+/// Distance of two colours. Hue counts more than usual, so that green stays
+/// separate from a brown of the same lightness.
 fn apart(one: Oklab, other: Oklab) -> f32 {
     const KIND: f32 = 1.8;
     let stretched = |color: Oklab| Oklab::new(color.l, color.a * KIND, color.b * KIND);
@@ -53,8 +53,8 @@ struct Point {
 }
 
 impl Point {
-    /// Small things in a colour of their own are to be seen beside large
-    /// backgrounds, so that a colour's weight grows less than its area.
+    /// The weight grows less than the area, so that small objects of their own
+    /// colour survive beside large backgrounds.
     fn weight(self) -> f32 {
         self.count.powf(0.6)
     }
@@ -77,8 +77,8 @@ fn histogram(pixels: &Pixels) -> Vec<Point> {
             }
         }
     }
-    // The seams of shapes are mixtures, not colours of their own; where there
-    // is nothing but seams they have to do.
+    // Seams of shapes are mixtures, so they are left out, unless there is
+    // nothing else.
     let calm = calm.points();
     if calm.is_empty() { all.points() } else { calm }
 }
@@ -126,8 +126,8 @@ impl Histogram {
     }
 }
 
-/// The most frequent colour first, then again and again the one that is most
-/// and farthest from those that there are.
+/// Initial centres: the most frequent colour, then repeatedly the most frequent
+/// and most distant one.
 fn start(points: &[Point], most: usize) -> Vec<Oklab> {
     let mut far: Vec<f32> = vec![f32::INFINITY; points.len()];
     let mut centers: Vec<Oklab> = Vec::with_capacity(most);

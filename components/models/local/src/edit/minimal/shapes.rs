@@ -1,4 +1,4 @@
-//! Which of the few colours each place has, and how that map gets simpler.
+//! The map of labels, and its simplification.
 
 use palette::Oklab;
 
@@ -74,7 +74,7 @@ impl Shapes {
         self.majority(radius);
     }
 
-    /// Each place takes the label that most of those around it have.
+    /// Majority filter over the neighbourhood.
     fn majority(&mut self, radius: usize) {
         let height = self.labels.len() / self.width.max(1);
         let last = self.width.saturating_sub(1);
@@ -89,7 +89,7 @@ impl Shapes {
                     counts.change(*label, add);
                 }
             };
-            // Beyond the ends the end columns are repeated.
+            // The end columns are repeated.
             for step in 0..=2 * radius {
                 column(&mut counts, step.saturating_sub(radius).min(last), true);
             }
@@ -102,8 +102,9 @@ impl Shapes {
         self.labels = simpler;
     }
 
-    /// Gives each connected shape of fewer than `least` places to the label
-    /// that it touches most. What hardly differs from that may be larger.
+    /// Merges each connected shape with fewer than `least` places into the
+    /// neighbour that it touches most. Shapes that hardly differ from it may be
+    /// larger.
     fn drown(&mut self, least: f32) {
         let mut seen = vec![false; self.labels.len()];
         let mut shape = Vec::new();
@@ -141,8 +142,8 @@ impl Shapes {
         }
     }
 
-    /// 1 for labels that look different, up to many times as much for those
-    /// that look alike.
+    /// The factor for `least`: 1 for labels that look different, larger for
+    /// similar ones.
     fn likeness(&self, one: u8, other: u8) -> f32 {
         const DIFFERENT: f32 = 0.22;
         const MOST: f32 = 12.0;

@@ -1,8 +1,8 @@
-//! What the reader keeps in mind from one word to the next.
+//! The reader's state between words.
 
 use crate::vocabulary::Quality;
 
-/// What the words before say of the next change.
+/// Modifiers for the next change.
 #[derive(Clone, Copy)]
 pub struct Modifiers {
     pub degree: f32,
@@ -25,7 +25,7 @@ impl Default for Modifiers {
 }
 
 impl Modifiers {
-    /// Why nothing is to be done, if so.
+    /// Why the change must not be made, if so.
     pub fn refusal(self) -> Option<&'static str> {
         if self.not || self.without {
             Some("not")
@@ -50,7 +50,7 @@ pub struct Last {
     pub shade: Option<f32>,
 }
 
-/// How far "replace red by blue" was read.
+/// The state of reading "replace red by blue".
 #[derive(Default)]
 pub enum Replacing {
     #[default]
@@ -65,20 +65,20 @@ pub enum Replacing {
     By(u32),
 }
 
-/// What is known of the clause that is being read.
+/// The state of the current clause.
 #[derive(Default)]
 pub struct Clause {
     /// The part of the picture that it begins with.
     pub part: Option<Part>,
-    /// Something that is not wanted was named.
+    /// Something unwanted was named.
     pub negated: bool,
-    /// There is more in it than a degree can refer to.
+    /// A degree can no longer refer to a single change.
     pub other: bool,
 }
 
 pub struct Part {
     pub name: String,
     pub is_background: bool,
-    /// Whether anything was said of it.
+    /// Whether an edit of it was named.
     pub said: bool,
 }

@@ -1,6 +1,5 @@
-//! Rotating, flipping and cropping, as they are read: "rotate it by 90 degrees
-//! to the left". What says which way may come before or after, within the
-//! clause.
+//! Reads rotating, flipping and cropping: "rotate it by 90 degrees to the
+//! left". The direction may come before or after, within the clause.
 
 use crate::vocabulary::{Meaning, Toward, Turn};
 
@@ -14,11 +13,12 @@ pub struct Turning {
 #[derive(Default)]
 struct Clause {
     action: Option<Action>,
-    /// Said before there was anything that it could refer to.
+    /// A direction before its action.
     towards: Vec<(String, Toward)>,
     /// An angle that cannot be done.
     number: Option<String>,
-    /// What is not wanted, or cannot be done, needs no direction.
+    /// Whether the action is refused or impossible, so that a direction is
+    /// ignored.
     refused: bool,
 }
 
@@ -35,7 +35,7 @@ enum Kind {
 }
 
 impl Turning {
-    /// A clause asks for an action. Answers what it is in the way of.
+    /// Starts an action. Returns the word that it conflicts with.
     pub fn start(&mut self, text: String, meaning: Meaning) -> Vec<String> {
         let mut kind = match meaning {
             Meaning::Rotate => Kind::Rotate {
@@ -64,7 +64,7 @@ impl Turning {
         ignored
     }
 
-    /// Which way. Answers what it is where nothing wants it.
+    /// Reads a direction. Returns it if nothing uses it.
     pub fn toward(&mut self, text: String, toward: Toward) -> Option<String> {
         match &mut self.clause.action {
             Some(action) => (!action.kind.take(toward)).then_some(text),
@@ -76,8 +76,8 @@ impl Turning {
         }
     }
 
-    /// A word that is not known. A number may be an angle, and then it is one
-    /// that cannot be done. Answers what is to be reported.
+    /// Reads an unknown word. A number may be an unsupported angle. Returns
+    /// what is to be reported.
     pub fn unknown(&mut self, text: String) -> Option<String> {
         if !text.starts_with(|first: char| first.is_ascii_digit()) {
             return Some(text);
@@ -98,18 +98,18 @@ impl Turning {
         }
     }
 
-    /// What the clause asks for is not wanted.
+    /// Refuses the clause's action.
     pub fn refuse(&mut self) {
         self.clause.refused = true;
     }
 
-    /// A rotation that cannot be done as it was asked for.
+    /// Removes a rotation by an unsupported angle.
     pub fn take_back(&mut self, why: &str) -> Option<String> {
         let action = self.clause.action.take()?;
         Some(format!("{why} {}", action.text))
     }
 
-    /// The end of a clause. Answers what nothing was done about.
+    /// Ends a clause. Returns what was not used.
     pub fn stop(&mut self) -> Vec<String> {
         let mut ignored = self.act();
         let clause = std::mem::take(&mut self.clause);
@@ -151,7 +151,7 @@ impl Turning {
 }
 
 impl Kind {
-    /// Whether that says something about it.
+    /// Whether the direction applies to the action.
     fn take(&mut self, toward: Toward) -> bool {
         match (self, toward) {
             (Self::Rotate { left, .. }, Toward::Left) => *left = true,

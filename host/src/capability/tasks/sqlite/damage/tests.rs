@@ -30,7 +30,7 @@ fn task_of(user: usize) -> NewTask {
     task
 }
 
-/// A store of some pages, which was closed.
+/// A closed database of several pages.
 async fn filled() -> Vec<u8> {
     let place = tempfile::tempdir().unwrap();
     let store = open(place.path()).unwrap();
@@ -49,7 +49,7 @@ fn garble(bytes: &mut [u8]) {
     }
 }
 
-/// When the damage was told; none: it was nowhere in the way.
+/// At which operation the damage was reported. None: no operation met it.
 async fn told_at(place: &Path) -> Option<&'static str> {
     let store = match open(place) {
         Ok(store) => store,
@@ -86,7 +86,7 @@ async fn told_at(place: &Path) -> Option<&'static str> {
         assert_eq!(store.check().await, Ok(()));
         return None;
     }
-    // It is remembered, whatever works.
+    // It stays recorded even if later operations work.
     assert_eq!(store.check().await, Err(told()));
     let refused = store.submit(task_of(USERS + 1)).await;
     assert_eq!(refused, Err(told()));
@@ -94,7 +94,7 @@ async fn told_at(place: &Path) -> Option<&'static str> {
     Some("later")
 }
 
-/// Page by page, and cut short.
+/// Each page in turn, and a truncated file.
 #[tokio::test]
 async fn damage_is_told_wherever_it_is_and_left_as_it_is() {
     let whole = filled().await;
@@ -139,6 +139,6 @@ async fn damage_is_told_wherever_it_is_and_left_as_it_is() {
     let count = |at| counts.get(&at).copied().unwrap_or_default();
     assert!(count(Some("open")) > 5, "{counts:?}");
     assert!(count(Some("recover")) > 5, "{counts:?}");
-    // Indexes that nothing looked at.
+    // Indexes that no operation used.
     assert!(count(None) < 10, "{counts:?}");
 }
