@@ -12,7 +12,7 @@ use clap::Args;
 use crate::components::{self, SHIPPED};
 use crate::executable;
 use crate::process;
-use crate::workspace::Workspace;
+use crate::workspace::{SMALLEST_TEST, Workspace};
 
 /// The compositions; each is a file `NAME.wasm`.
 pub const COMPOSED: [&str; 3] = ["spin-api", "spin-processor", "standalone"];
@@ -88,7 +88,7 @@ pub fn compose(workspace: &Workspace, model: &Path, out: &Path) -> anyhow::Resul
 /// everything else, so that nothing is built twice.
 pub fn program(workspace: &Workspace, name: &str) -> anyhow::Result<Command> {
     let mut cargo = workspace.native_cargo(&["build", "--quiet", "--workspace", "--bin", name]);
-    process::run(&mut cargo)?;
+    process::run(cargo.args(SMALLEST_TEST))?;
     let file = format!("{name}{}", env::consts::EXE_SUFFIX);
     Ok(workspace.command(workspace.target().join("debug").join(file)))
 }

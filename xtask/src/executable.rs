@@ -9,7 +9,7 @@ use anyhow::Context as _;
 
 use crate::components::{self, SHIPPED};
 use crate::process;
-use crate::workspace::Workspace;
+use crate::workspace::{SMALLEST_TEST, Workspace};
 
 const NAME: &str = "concept-refinement";
 
@@ -54,12 +54,17 @@ pub fn serve(workspace: &Workspace, arguments: &[OsString]) -> anyhow::Result<()
     become_it(Command::new(path).arg("serve").args(arguments))
 }
 
-/// Builds the whole workspace, so that cargo chooses the same features of
-/// dependencies as for the tests.
+/// The whole workspace is named, and not the host's package, since cargo then
+/// chooses the same features of the dependencies as for the tests. What ships
+/// has no feature that only tests need.
 fn compile(workspace: &Workspace, profile: Profile) -> anyhow::Result<PathBuf> {
     components::build_shipped(workspace)?;
     let mut cargo = workspace.native_cargo(&["build", "--workspace", "--bin", NAME]);
-    process::run(cargo.args(profile.flags()))?;
+    cargo.args(profile.flags());
+    if matches!(profile, Profile::Dev) {
+        cargo.args(SMALLEST_TEST);
+    }
+    process::run(&mut cargo)?;
     Ok(path(workspace, profile))
 }
 

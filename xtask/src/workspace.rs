@@ -6,6 +6,11 @@ use std::process::Command;
 
 use anyhow::Context as _;
 
+/// The smallest test of the workspace, for each native build that has no other:
+/// cargo counts the features that tests need only where it builds a test, and
+/// every dependency with other features is built once more.
+pub const SMALLEST_TEST: [&str; 2] = ["--test", "wit"];
+
 /// Directories, all absolute.
 pub struct Workspace {
     root: PathBuf,

@@ -4,7 +4,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::registry::Registry;
 use wasmtime_wasi_http::Error;
 
-use super::counters;
+use super::series::counters;
 
 const NOT_GRANTED: &str = "not-granted";
 const NOT_PUBLIC: &str = "address-not-public";

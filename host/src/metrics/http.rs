@@ -15,7 +15,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::{Active, Buckets, Histograms, observe};
+use super::series::{Active, Buckets, Histograms, observe};
 
 /// Set by the API component, never sent to clients.
 const ROUTE: HeaderName = HeaderName::from_static("concept-refinement-route");

@@ -16,7 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
-use super::Scrape;
+use super::scrape::Scrape;
 
 /// Most connections at a time; further ones wait.
 const CONNECTIONS: usize = 16;

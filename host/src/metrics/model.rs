@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use super::{Active, Buckets, Counters, Histograms, Label, Metrics, counters, histograms, observe};
+use super::series::{Active, Buckets, Counters, Histograms, Label, counters, histograms, observe};
 use crate::capability::model::{ImageModel, ModelAnswer, ModelError, ModelRequest};
 
 const OUTCOME: &str = "outcome";
@@ -74,14 +74,14 @@ impl Drop for Call<'_> {
 }
 
 pub struct MeasuredModel {
-    pub metrics: Arc<Metrics>,
+    pub calls: Arc<ModelCalls>,
     pub model: Arc<dyn ImageModel>,
 }
 
 impl ImageModel for MeasuredModel {
     fn refine(&self, request: ModelRequest) -> BoxFuture<'_, Result<ModelAnswer, ModelError>> {
         Box::pin(async move {
-            let calls = &self.metrics.model;
+            let calls = &self.calls;
             let mut call = Call {
                 calls,
                 begin: Instant::now(),

@@ -13,8 +13,9 @@ use prometheus_client::registry::{Registry, Unit};
 use tokio::sync::{Mutex, Semaphore};
 use tokio::time::timeout;
 
+use super::Metrics;
 use super::process::Process;
-use super::{Label, Metrics, PREFIX};
+use super::series::{Label, PREFIX};
 use crate::capability::Capabilities;
 use crate::capability::tasks::Tally;
 

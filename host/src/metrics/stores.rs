@@ -15,8 +15,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::tasks::End;
-use super::{Buckets, Histograms, Metrics, observe};
+use super::series::{Buckets, Histograms, observe};
+use super::tasks::{End, Tasks};
 use crate::capability::images::{ImageOperation, ImageReply, ImageStore};
 use crate::capability::intercept::{Interceptor, Operations as _};
 use crate::capability::queue::{QueueOperation, QueueReply, TaskQueue};
@@ -109,7 +109,8 @@ impl Stores {
 
 /// Measures the stores and the queue.
 pub struct MeasuredStores {
-    pub metrics: Arc<Metrics>,
+    pub stores: Arc<Stores>,
+    pub tasks: Arc<Tasks>,
     pub clock: Arc<dyn Clock>,
 }
 
@@ -120,7 +121,7 @@ impl Interceptor<dyn TaskStore> for MeasuredStores {
         inner: &'a Arc<dyn TaskStore>,
     ) -> Answer<'a, TaskReply> {
         Box::pin(async move {
-            let Metrics { tasks, stores, .. } = &*self.metrics;
+            let Self { tasks, stores, .. } = self;
             if let TaskOperation::Progress { lease, stage } = &operation {
                 tasks.began(lease, *stage);
             }
@@ -155,7 +156,7 @@ impl Interceptor<dyn ImageStore> for MeasuredStores {
         inner: &'a Arc<dyn ImageStore>,
     ) -> Answer<'a, ImageReply> {
         Box::pin(async move {
-            let stores = &self.metrics.stores;
+            let stores = &self.stores;
             let length = match &operation {
                 ImageOperation::Put { image, .. } => image.length,
                 _ => 0,
@@ -176,6 +177,6 @@ impl Interceptor<dyn TaskQueue> for MeasuredStores {
         inner: &'a Arc<dyn TaskQueue>,
     ) -> Answer<'a, QueueReply> {
         let name = operation.name();
-        Box::pin(self.metrics.stores.timed(name, inner.run(operation)))
+        Box::pin(self.stores.timed(name, inner.run(operation)))
     }
 }

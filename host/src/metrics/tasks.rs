@@ -10,7 +10,7 @@ use concept_refinement_domain::timestamp::Timestamp;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::registry::Registry;
 
-use super::{Buckets, Counters, Histograms, Label, counters, histograms, observe};
+use super::series::{Buckets, Counters, Histograms, Label, counters, histograms, observe};
 
 const STEP: &str = "step";
 const PUBLISH: &str = "publish";

@@ -15,9 +15,7 @@ use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_host::capability::Answer;
 use concept_refinement_host::capability::clock::{Clock as _, ManualClock};
 use concept_refinement_host::capability::intercept::{Interceptor, Operations as _};
-use concept_refinement_host::capability::tasks::{
-    Leases as _, TaskOperation, TaskReply, TaskStore, Tasks,
-};
+use concept_refinement_host::capability::tasks::{TaskOperation, TaskReply, TaskStore, Tasks};
 use tokio::sync::Mutex;
 
 use super::world::concept;
@@ -136,10 +134,10 @@ impl Mutated {
                     return Ok(Submission::Replayed(accepted));
                 }
             }
-            Mutant::KeyIsForgottenOnDelete => {
-                if earlier.is_some_and(|task| seen.deleted.contains(&task.id)) {
-                    task.idempotency_key = None;
-                }
+            Mutant::KeyIsForgottenOnDelete
+                if earlier.is_some_and(|task| seen.deleted.contains(&task.id)) =>
+            {
+                task.idempotency_key = None;
             }
             _ => {}
         }
@@ -216,7 +214,8 @@ impl Interceptor<dyn TaskStore> for Mutated {
                     *user_id = None;
                 }
                 (TaskOperation::Claim { id, .. }, _) => {
-                    if !self.before_claim(id, &seen, sound).await? {
+                    let is_passed_on = self.before_claim(id, &seen, sound).await?;
+                    if !is_passed_on {
                         return Ok(TaskReply::Claimed(None));
                     }
                 }
