@@ -5,34 +5,34 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Shortest time between two lines about a fault of every call.
-const SILENCE: Duration = Duration::from_secs(1);
+const INTERVAL: Duration = Duration::from_secs(1);
 
 /// The same for a loop that fails about once a second.
-pub const LONG_SILENCE: Duration = Duration::from_secs(60);
+pub const LONG_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Decides when to log a fault. One per log statement.
 #[derive(Debug)]
 pub struct LogThrottle {
     silence: Duration,
-    counted: Mutex<Counted>,
+    state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
-struct Counted {
+struct State {
     logged: Option<Instant>,
     since: u64,
 }
 
 impl LogThrottle {
     pub const fn new() -> Self {
-        Self::every(SILENCE)
+        Self::every(INTERVAL)
     }
 
     /// With another interval.
     pub const fn every(silence: Duration) -> Self {
         Self {
             silence,
-            counted: Mutex::new(Counted {
+            state: Mutex::new(State {
                 logged: None,
                 since: 0,
             }),
@@ -46,14 +46,14 @@ impl LogThrottle {
     }
 
     fn times_at(&self, now: Instant) -> Option<u64> {
-        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
-        counted.since += 1;
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.since += 1;
         let is_silent = |logged| now.saturating_duration_since(logged) < self.silence;
-        if counted.logged.is_some_and(is_silent) {
+        if state.logged.is_some_and(is_silent) {
             return None;
         }
-        counted.logged = Some(now);
-        Some(std::mem::take(&mut counted.since))
+        state.logged = Some(now);
+        Some(std::mem::take(&mut state.since))
     }
 }
 
@@ -63,7 +63,7 @@ mod tests {
 
     #[test]
     fn a_fault_is_told_once_a_second_with_how_often_it_came() {
-        let (fault, longer) = (LogThrottle::new(), LogThrottle::every(LONG_SILENCE));
+        let (fault, longer) = (LogThrottle::new(), LogThrottle::every(LONG_INTERVAL));
         let begin = Instant::now();
         for (milliseconds, times) in [
             (0, Some(1)),

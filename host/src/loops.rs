@@ -3,7 +3,7 @@
 #[cfg(test)]
 pub(crate) mod fakes;
 pub mod garbage;
+pub mod pending_releases;
 pub mod processor;
 pub mod sweep;
-pub mod unreleased;
 pub mod worker;

@@ -30,7 +30,7 @@ pub use egress::Refusals;
 pub use http::Requests;
 pub use model::ModelCalls;
 pub use scrape::{Limited, Scrape};
-pub use series::Present;
+pub use series::Active;
 pub use stores::Stores;
 pub use tasks::Tasks;
 

@@ -20,7 +20,7 @@ use crate::sides::Side;
 const CONNECTIONS: usize = 32;
 
 /// Of native.
-const LEAST: f64 = 0.7;
+const MIN_RATIO: f64 = 0.7;
 
 const REFINE: &str = "/api/concepts/refine";
 
@@ -99,7 +99,7 @@ fn figures(method: &str, rounds: &[[Round; 2]]) -> Vec<Figure> {
     };
     vec![
         Figure::of_rounds("API", method, "requests/s", &of(|round| round.per_second))
-            .target(Target::AtLeastOfNative(LEAST)),
+            .target(Target::AtLeastOfNative(MIN_RATIO)),
         Figure::of_rounds(
             "API",
             format!("{method}, processor time"),

@@ -33,8 +33,8 @@ const AT_ONCE: usize = 32;
 const RATE: u32 = 20;
 
 /// In kilobytes, and in milliseconds.
-const MOST_EACH: f64 = 20.0;
-const MOST_P99: f64 = 50.0;
+const MAX_EACH: f64 = 20.0;
+const MAX_P99: f64 = 50.0;
 
 pub fn measure(form: Form) -> Vec<Figure> {
     Runtime::new().unwrap().block_on(async {
@@ -69,11 +69,11 @@ pub fn measure(form: Form) -> Vec<Figure> {
         };
         vec![
             figure("change to arrival", &delays, 50),
-            figure("change to arrival", &delays, 99).target(Target::AtMost(MOST_P99)),
+            figure("change to arrival", &delays, 99).target(Target::AtMost(MAX_P99)),
             figure("one change to all", &told, 50),
             figure("one change to all", &told, 99),
             Figure::new("events", "memory a watcher", "kB", each / 1e3)
-                .target(Target::AtMost(MOST_EACH)),
+                .target(Target::AtMost(MAX_EACH)),
         ]
     })
 }

@@ -18,8 +18,8 @@ const TASKS: usize = 1000;
 const LARGEST_ORIGINAL: usize = 100_000;
 
 /// In megabytes.
-const MOST_IDLE: f64 = 60.0;
-const MOST_WAITING: f64 = 600.0;
+const MAX_IDLE: f64 = 60.0;
+const MAX_WAITING: f64 = 600.0;
 
 pub fn measure(form: Form) -> Vec<Figure> {
     Runtime::new().unwrap().block_on(async {
@@ -47,7 +47,7 @@ pub fn measure(form: Form) -> Vec<Figure> {
         let waiting_name = format!("{TASKS} tasks waiting");
         vec![
             Figure::new("memory", "idle", "MB", megabytes(idle.resident))
-                .target(Target::AtMost(MOST_IDLE)),
+                .target(Target::AtMost(MAX_IDLE)),
             Figure::new(
                 "memory",
                 "idle, just compiled",
@@ -55,9 +55,9 @@ pub fn measure(form: Form) -> Vec<Figure> {
                 megabytes(compiling.resident),
             ),
             Figure::new("memory", waiting_name, "MB", megabytes(waiting.resident))
-                .target(Target::AtMost(MOST_WAITING)),
+                .target(Target::AtMost(MAX_WAITING)),
             Figure::new("memory", "their peak", "MB", megabytes(peak))
-                .target(Target::AtMost(MOST_WAITING)),
+                .target(Target::AtMost(MAX_WAITING)),
         ]
     })
 }

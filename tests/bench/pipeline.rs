@@ -48,8 +48,8 @@ const SIZES: [(usize, &str); 3] = [(10_000, "10 kB"), (100_000, "100 kB"), (1_00
 
 /// What the components may cost more: in milliseconds, and in milliseconds a
 /// megabyte.
-const MOST_A_TASK: f64 = 0.3;
-const MOST_A_MEGABYTE: f64 = 1.0;
+const MAX_PER_TASK: f64 = 0.3;
+const MAX_PER_MEGABYTE: f64 = 1.0;
 
 /// What a task takes, in milliseconds.
 #[derive(Clone, Copy)]
@@ -88,7 +88,7 @@ pub fn measure(form: Form) -> Vec<Figure> {
             }
             // The first warms up.
             pairs.remove(0);
-            let most = MOST_A_TASK + MOST_A_MEGABYTE * size as f64 / 1e6;
+            let most = MAX_PER_TASK + MAX_PER_MEGABYTE * size as f64 / 1e6;
             let of = |cost: fn(Cost) -> f64| -> Vec<(f64, f64)> {
                 let pairs = pairs.iter();
                 pairs

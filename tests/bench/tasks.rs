@@ -32,8 +32,8 @@ const SLOW_POLL: Duration = Duration::from_millis(200);
 /// enough that the service is never without work.
 const USERS: usize = 256;
 
-const MOST_P50: f64 = 10.0;
-const MOST_P99: f64 = 50.0;
+const MAX_P50: f64 = 10.0;
+const MAX_P99: f64 = 50.0;
 
 pub fn measure(form: Form) -> Vec<Figure> {
     Runtime::new().unwrap().block_on(async {
@@ -50,9 +50,9 @@ pub fn measure(form: Form) -> Vec<Figure> {
         let milliseconds = |percent| percentile(&latencies, percent).as_secs_f64() * 1e3;
         vec![
             Figure::new("task", "submit to completed, p50", "ms", milliseconds(50))
-                .target(Target::AtMost(MOST_P50)),
+                .target(Target::AtMost(MAX_P50)),
             Figure::new("task", "submit to completed, p99", "ms", milliseconds(99))
-                .target(Target::AtMost(MOST_P99)),
+                .target(Target::AtMost(MAX_P99)),
             Figure::new("task", "durable, end to end", "tasks/s", per_second),
             Figure::new("task", "durable, processor time", "ms", each),
         ]

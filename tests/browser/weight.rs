@@ -6,7 +6,7 @@ use crate::tab::Tab;
 use crate::world::scripted;
 
 /// Of a first visit over the wire, heads included.
-const MOST: f64 = 150_000.0;
+const MAX_BYTES: f64 = 150_000.0;
 
 /// The page's own files that were asked for: their statuses and bytes.
 fn files(tab: &Tab) -> Vec<(u64, f64)> {
@@ -36,7 +36,7 @@ async fn the_page_is_light() {
     assert!(first.iter().all(|(status, _)| *status == 200), "{first:?}");
     let bytes: f64 = first.iter().map(|(_, bytes)| bytes).sum();
     println!("a first visit: {} files, {bytes} bytes", first.len());
-    assert!(bytes > 10_000.0 && bytes <= MOST, "{bytes} bytes");
+    assert!(bytes > 10_000.0 && bytes <= MAX_BYTES, "{bytes} bytes");
 
     // Nothing comes twice.
     tab.go("/").await;

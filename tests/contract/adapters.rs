@@ -131,7 +131,7 @@ impl<P: Platform> ImageBackend for Adapted<P> {
         Arc::clone(&self.instances) as _
     }
 
-    fn kept(&self) -> usize {
+    fn stored_count(&self) -> usize {
         self.platform.images()
     }
 }

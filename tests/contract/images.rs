@@ -35,7 +35,7 @@ pub trait ImageBackend: Sized {
     fn images(&self) -> Arc<dyn ImageStore>;
 
     /// How many things the engine keeps, whole images or not.
-    fn kept(&self) -> usize;
+    fn stored_count(&self) -> usize;
 }
 
 /// One whose images outlive the process, and what is half written besides.
@@ -128,7 +128,7 @@ pub fn noise(length: usize) -> Vec<u8> {
 pub fn contents(bytes: &[u8]) -> Contents {
     let mut rest = Bytes::copy_from_slice(bytes);
     let mut size = 0;
-    let pieces = std::iter::from_fn(move || {
+    let chunks = std::iter::from_fn(move || {
         size = (size * 7 + 1) % 100_003;
         let length = if size % 5 == 0 {
             0
@@ -137,13 +137,13 @@ pub fn contents(bytes: &[u8]) -> Contents {
         };
         (!rest.is_empty()).then(|| Ok(rest.split_to(length)))
     });
-    stream::iter(pieces).boxed()
+    stream::iter(chunks).boxed()
 }
 
 pub async fn whole(contents: Contents) -> Result<Vec<u8>, CapabilityError> {
     contents
-        .try_fold(Vec::new(), async |mut whole, piece| {
-            whole.extend_from_slice(&piece);
+        .try_fold(Vec::new(), async |mut whole, chunk| {
+            whole.extend_from_slice(&chunk);
             Ok(whole)
         })
         .await

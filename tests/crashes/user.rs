@@ -15,7 +15,7 @@ use crate::acts::{Act, Original, REFUSE, Then};
 use crate::world::{LIMIT, World};
 
 /// Between two questions of the same kind.
-const BREATHER: Duration = Duration::from_millis(15);
+const RETRY_INTERVAL: Duration = Duration::from_millis(15);
 
 pub struct User {
     pub name: String,
@@ -167,7 +167,7 @@ impl User {
             if matches!(task["status"].as_str(), Some("completed" | "failed")) {
                 return Some(task);
             }
-            tokio::time::sleep(BREATHER).await;
+            tokio::time::sleep(RETRY_INTERVAL).await;
         }
         None
     }
@@ -218,7 +218,7 @@ impl User {
                 }
                 Ok(_) | Err(_) => is_repeated = true,
             }
-            tokio::time::sleep(BREATHER).await;
+            tokio::time::sleep(RETRY_INTERVAL).await;
         }
         self.complain(&format!("{method} {path}: no answer"));
         None

@@ -20,10 +20,10 @@ const CONCURRENCY: u32 = 4;
 const WATCHED: Duration = Duration::from_secs(6);
 
 /// Of one core.
-const MOST_BUSY: f64 = 0.25;
+const MAX_BUSY: f64 = 0.25;
 
 /// A few sentences, each at most once a second.
-const MOST_LINES: f64 = 10.0;
+const MAX_LINES: f64 = 10.0;
 
 #[tokio::test]
 async fn it_waits_quietly_for_room() {
@@ -53,8 +53,8 @@ async fn it_waits_quietly_for_room() {
         "waiting: {:.1} % of a core, {tries:.1} tries and {lines:.1} lines a second",
         busy * 100.0
     );
-    assert!(busy < MOST_BUSY, "{busy}");
-    assert!(lines < MOST_LINES, "{lines}: {log}");
+    assert!(busy < MAX_BUSY, "{busy}");
+    assert!(lines < MAX_LINES, "{lines}: {log}");
     // What happened in the second before is told with the first line.
     assert!(tries <= f64::from(CONCURRENCY) * 1.5, "{tries}: {log}");
 
@@ -76,7 +76,7 @@ async fn it_waits_quietly_for_room() {
     let log = service.log().split_off(earlier);
     let lines = count(&log, begin.elapsed());
     println!("{requests} requests: {lines:.1} lines a second");
-    assert!(lines < MOST_LINES, "{lines}: {log}");
+    assert!(lines < MAX_LINES, "{lines}: {log}");
 
     launch.disk().free();
     let finished = clients

@@ -44,11 +44,7 @@ const BORDERS: [(&str, &[&str], &[&str]); 10] = [
         &["SqliteTasks", "FileImages", "StoreQueue", "MemoryImages"],
     ),
     ("host/src/loops", &[], &["crate::assembly"]),
-    (
-        "host/src/wasm",
-        &[],
-        &["crate::assembly", "crate::ingress", "crate::loops"],
-    ),
+    ("host/src/wasm", &[], &["crate::assembly", "crate::ingress"]),
     (
         "host/src/ingress",
         &[],

@@ -156,9 +156,9 @@ async fn a_refinement_is_judged_in_order() {
 }
 
 fn in_chunks(body: &str) -> Body {
-    let pieces: Vec<_> = body.as_bytes().chunks(1000).map(<[u8]>::to_vec).collect();
+    let chunks: Vec<_> = body.as_bytes().chunks(1000).map(<[u8]>::to_vec).collect();
     Body::wrap_stream(stream::iter(
-        pieces.into_iter().map(Ok::<_, std::io::Error>),
+        chunks.into_iter().map(Ok::<_, std::io::Error>),
     ))
 }
 

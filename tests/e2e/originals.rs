@@ -399,7 +399,7 @@ async fn an_original_in_thousands_of_pieces_is_as_good() {
     let file = [&png[..], &vec![0; 1_000_000]].concat();
     let mut chunks: Vec<u8> = file
         .chunks(200)
-        .flat_map(|piece| [format!("{:x}\r\n", piece.len()).as_bytes(), piece, b"\r\n"].concat())
+        .flat_map(|chunk| [format!("{:x}\r\n", chunk.len()).as_bytes(), chunk, b"\r\n"].concat())
         .collect();
     chunks.extend(b"0\r\n\r\n");
     let reply = Reply::new(200, "transfer-encoding: chunked\r\n", &chunks);

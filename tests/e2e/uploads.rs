@@ -106,9 +106,9 @@ async fn an_upload_in_chunks_is_as_good() {
 
 /// Of undeclared length, in small pieces.
 fn chunked(bytes: &[u8]) -> Body {
-    let pieces: Vec<_> = bytes.chunks(1000).map(<[u8]>::to_vec).collect();
+    let chunks: Vec<_> = bytes.chunks(1000).map(<[u8]>::to_vec).collect();
     Body::wrap_stream(stream::iter(
-        pieces.into_iter().map(Ok::<_, std::io::Error>),
+        chunks.into_iter().map(Ok::<_, std::io::Error>),
     ))
 }
 

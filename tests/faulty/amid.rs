@@ -12,7 +12,7 @@ use crate::faults::Faults;
 /// The same contents: the point is passed once whoever reads them has half of
 /// them and asks for more.
 pub fn with_point(faults: Arc<Faults>, call: Call, length: u64, contents: Contents) -> Contents {
-    let pieces = stream::unfold(
+    let chunks = stream::unfold(
         (contents, length / 2, None::<Bytes>),
         move |(mut contents, to_half, rest)| {
             let faults = Arc::clone(&faults);
@@ -21,19 +21,19 @@ pub fn with_point(faults: Arc<Faults>, call: Call, length: u64, contents: Conten
                     faults.at(Moment::Amid, call).await;
                     return Some((Ok(rest), (contents, u64::MAX, None)));
                 }
-                let mut piece = match contents.next().await? {
-                    Ok(piece) => piece,
+                let mut chunk = match contents.next().await? {
+                    Ok(chunk) => chunk,
                     Err(error) => return Some((Err(error), (contents, to_half, None))),
                 };
                 let here = usize::try_from(to_half).unwrap_or(usize::MAX);
-                if here >= piece.len() {
-                    let to_half = to_half.saturating_sub(piece.len() as u64);
-                    return Some((Ok(piece), (contents, to_half, None)));
+                if here >= chunk.len() {
+                    let to_half = to_half.saturating_sub(chunk.len() as u64);
+                    return Some((Ok(chunk), (contents, to_half, None)));
                 }
-                let rest = piece.split_off(here);
-                Some((Ok(piece), (contents, 0, Some(rest))))
+                let rest = chunk.split_off(here);
+                Some((Ok(chunk), (contents, 0, Some(rest))))
             }
         },
     );
-    pieces.boxed()
+    chunks.boxed()
 }

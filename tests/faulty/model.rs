@@ -42,7 +42,7 @@ impl FaultyModel {
                 ModelAnswer::Image {
                     media_type,
                     length,
-                    contents: contents.filter_map(|piece| ready(piece.ok())).boxed(),
+                    contents: contents.filter_map(|chunk| ready(chunk.ok())).boxed(),
                 }
             }
             location @ ModelAnswer::Location(_) => location,

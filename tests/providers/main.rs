@@ -11,7 +11,7 @@
 mod answers;
 mod cancelling;
 mod failures;
+mod grants;
 mod kinds;
-mod reach;
 mod requests;
 mod starting;

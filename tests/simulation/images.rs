@@ -50,8 +50,8 @@ impl Images {
 
     pub fn get(&self, path: &str) -> Option<(ImageInfo, Vec<u8>)> {
         let (info, contents) = drive(self.stored.get(path, None)).unwrap()?;
-        let pieces: Vec<_> = drive(contents.try_collect()).unwrap();
-        Some((info, pieces.concat()))
+        let chunks: Vec<_> = drive(contents.try_collect()).unwrap();
+        Some((info, chunks.concat()))
     }
 
     pub fn delete(&self, path: &str) {

@@ -77,7 +77,7 @@ pub struct Violation {
 }
 
 /// A task as it has to be.
-pub struct Known {
+pub struct Expected {
     pub user: String,
     pub status: Status,
     pub created_at: Timestamp,
@@ -103,7 +103,7 @@ pub struct Known {
     may_not_ask: bool,
 }
 
-impl Known {
+impl Expected {
     pub fn is_active(&self) -> bool {
         !self.is_deleted && !self.status.is_final()
     }
@@ -124,7 +124,7 @@ impl Known {
 
 #[derive(Default)]
 pub struct Oracle {
-    tasks: BTreeMap<String, Known>,
+    tasks: BTreeMap<String, Expected>,
     keys: BTreeMap<(String, String), submissions::Earlier>,
     used: BTreeMap<(String, Timestamp), u32>,
     quota: Option<Quota>,
@@ -143,7 +143,7 @@ impl Oracle {
         self.violation.as_ref()
     }
 
-    pub fn tasks(&self) -> &BTreeMap<String, Known> {
+    pub fn tasks(&self) -> &BTreeMap<String, Expected> {
         &self.tasks
     }
 
@@ -153,7 +153,7 @@ impl Oracle {
     }
 
     pub fn all_are_final(&self) -> bool {
-        !self.tasks.values().any(Known::is_active)
+        !self.tasks.values().any(Expected::is_active)
     }
 
     pub fn require(&mut self, holds: bool, invariant: Invariant, message: impl FnOnce() -> String) {
@@ -170,7 +170,7 @@ impl Oracle {
         }
     }
 
-    fn task(&mut self, id: &str) -> Option<&mut Known> {
+    fn task(&mut self, id: &str) -> Option<&mut Expected> {
         self.tasks.get_mut(id).filter(|task| !task.is_deleted)
     }
 

@@ -13,8 +13,8 @@ use concept_refinement_host::capability::Capabilities;
 use concept_refinement_host::capability::queue::TaskQueue;
 use concept_refinement_host::capability::queue::store::StoreQueue;
 use concept_refinement_host::loops::garbage::Garbage;
+use concept_refinement_host::loops::pending_releases::PendingReleases;
 use concept_refinement_host::loops::sweep::Sweep;
-use concept_refinement_host::loops::unreleased::Unreleased;
 use concept_refinement_host::loops::worker::Worker;
 use concept_refinement_host::runtime::Runtime as _;
 use concept_refinement_tests::native::{Granted, Native};
@@ -160,7 +160,7 @@ async fn run(world: Rc<World>, process: Rc<Process>) {
         runtime: runtime.clone(),
         concurrency: world.settings.concurrency,
         task_timeout: world.config.task_timeout,
-        unreleased: Unreleased::default(),
+        pending_releases: PendingReleases::default(),
         metrics: None,
     });
     let recovered = world.settings.mode == Mode::Distributed || sweep.recover().await.is_ok();

@@ -10,7 +10,7 @@ use concept_refinement_domain::task::{Refinement, Status};
 use concept_refinement_host::loops::worker::SLACK;
 
 use crate::faults::LONGEST;
-use crate::oracle::{Invariant, Known};
+use crate::oracle::{Expected, Invariant};
 use crate::settings::Settings;
 use crate::world::World;
 use crate::{process, user};
@@ -97,7 +97,7 @@ pub fn run(settings: Settings) -> Result<Report, Box<Failure>> {
 fn report(world: &World) -> Report {
     let oracle = world.oracle.borrow();
     let count =
-        |those: fn(&Known) -> bool| oracle.tasks().values().filter(|task| those(task)).count();
+        |those: fn(&Expected) -> bool| oracle.tasks().values().filter(|task| those(task)).count();
     Report {
         steps: world.scheduler.steps(),
         points: world.faults.points(),
@@ -118,12 +118,12 @@ fn report(world: &World) -> Report {
 
 /// Once nothing goes wrong any more, whatever stands still goes on after a
 /// while; then there is time for what it does, and for once more.
-fn patience(settings: &Settings) -> Duration {
+fn settling_time(settings: &Settings) -> Duration {
     settings.busy + LONGEST + 2 * (settings.task_timeout + SLACK) + Duration::from_secs(180)
 }
 
 fn until_quiet(world: &Rc<World>) {
-    let deadline = patience(&world.settings);
+    let deadline = settling_time(&world.settings);
     while world.oracle.borrow().violation().is_none() && !world.is_quiet() {
         let goes_on = world.scheduler.step();
         let mut oracle = world.oracle.borrow_mut();

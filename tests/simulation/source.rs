@@ -16,33 +16,33 @@ pub const CUT: &str = "https://images.example.com/cut.gif";
 pub const SILENT: &str = "https://images.example.com/silent.gif";
 
 /// Bytes that come in a few pieces.
-pub struct Pieces {
+pub struct Chunks {
     scheduler: Rc<Scheduler>,
-    pieces: VecDeque<Vec<u8>>,
+    chunks: VecDeque<Vec<u8>>,
     /// Before each.
     pause: Duration,
 }
 
-impl Pieces {
+impl Chunks {
     pub fn new(scheduler: &Rc<Scheduler>, bytes: &[u8], pause: Duration) -> Self {
         Self {
             scheduler: Rc::clone(scheduler),
-            pieces: bytes.chunks(24).map(<[u8]>::to_vec).collect(),
+            chunks: bytes.chunks(24).map(<[u8]>::to_vec).collect(),
             pause,
         }
     }
 }
 
-impl ByteStream for Pieces {
+impl ByteStream for Chunks {
     async fn next(&mut self) -> Option<Vec<u8>> {
         if !self.pause.is_zero() {
             self.scheduler.sleep(self.pause).await;
         }
-        self.pieces.pop_front()
+        self.chunks.pop_front()
     }
 }
 
-pub async fn answer(scheduler: &Rc<Scheduler>, url: &str) -> Result<Response<Pieces>, FetchError> {
+pub async fn answer(scheduler: &Rc<Scheduler>, url: &str) -> Result<Response<Chunks>, FetchError> {
     let original = picture(url);
     let (status, bytes, pause) = match url {
         MISSING => (404, &[][..], Duration::ZERO),
@@ -59,6 +59,6 @@ pub async fn answer(scheduler: &Rc<Scheduler>, url: &str) -> Result<Response<Pie
         location: None,
         content_length: None,
         content_encoding: None,
-        body: Pieces::new(scheduler, bytes, pause),
+        body: Chunks::new(scheduler, bytes, pause),
     })
 }

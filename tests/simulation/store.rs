@@ -200,7 +200,7 @@ impl Store {
             (Asked::DeleteConcept { user_id, id }, Reply::Text(answer)) => {
                 changed.extend(oracle.concept_deleted(user_id, id, answer.as_ref()));
             }
-            (Asked::Due { .. }, Reply::Tasks(answer)) => oracle.told_of(answer),
+            (Asked::Due { .. }, Reply::Tasks(answer)) => oracle.due(answer),
             (Asked::Recover {}, Reply::Count(answer)) => oracle.recovered(*answer, now),
             (Asked::Unreferenced { .. }, Reply::ImagePaths(answer)) => oracle.unreferenced(answer),
             (Asked::Expire { before, .. }, Reply::Expired(answer)) => {

@@ -6,7 +6,7 @@ use std::fmt::Display;
 use std::time::Duration;
 
 /// Enough to see how it came to a failure.
-const KEPT: usize = 60;
+const CAPACITY: usize = 60;
 
 #[derive(Default)]
 pub struct Trace {
@@ -22,7 +22,7 @@ impl Trace {
         for byte in line.bytes() {
             self.sum = (self.sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
         }
-        if self.last.len() == KEPT {
+        if self.last.len() == CAPACITY {
             self.last.pop_front();
         }
         self.last.push_back(line);

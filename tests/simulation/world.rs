@@ -26,7 +26,7 @@ use crate::store::{START, Store};
 use crate::trace::Trace;
 
 /// Bytes of what a call answered, in the trace.
-const TOLD: usize = 110;
+const MAX_SHOWN: usize = 110;
 
 pub struct World {
     pub settings: Settings,
@@ -252,7 +252,7 @@ struct Beginning(String);
 
 impl fmt::Write for Beginning {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        let room = TOLD - self.0.len();
+        let room = MAX_SHOWN - self.0.len();
         let end = text.floor_char_boundary(room);
         self.0.push_str(&text[..end]);
         if end < text.len() {

@@ -12,9 +12,9 @@ use crate::{megabytes, turn};
 const LOOKED_AT: Duration = Duration::from_secs(10);
 
 /// Of the time looked at, in percent of one core.
-const MOST_PROCESSOR: f64 = 1.0;
+const MAX_PROCESSOR: f64 = 1.0;
 
-const MOST_RESIDENT: u64 = 150 << 20;
+const MAX_RESIDENT: u64 = 150 << 20;
 
 #[tokio::test]
 async fn an_idle_process_costs_next_to_nothing() {
@@ -35,11 +35,11 @@ async fn an_idle_process_costs_next_to_nothing() {
         after.threads,
     ));
     assert!(
-        percent <= MOST_PROCESSOR,
+        percent <= MAX_PROCESSOR,
         "an idle process takes {percent} %"
     );
     assert!(
-        after.resident <= MOST_RESIDENT,
+        after.resident <= MAX_RESIDENT,
         "an idle process holds {} bytes",
         after.resident
     );

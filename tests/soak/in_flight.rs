@@ -17,13 +17,13 @@ const TASKS: usize = 1000;
 const MODEL: Duration = Duration::from_secs(20);
 const LARGEST_ORIGINAL: usize = 100_000;
 
-const MOST_MEMORY: u64 = 600_000_000;
+const MAX_MEMORY: u64 = 600_000_000;
 
 /// The API's, while the tasks wait.
 const SLOWEST: Duration = Duration::from_millis(50);
 
 /// Of one core, in percent, while nothing happens but that tasks wait.
-const MOST_PROCESSOR: f64 = 25.0;
+const MAX_PROCESSOR: f64 = 25.0;
 
 /// What the service used.
 struct Used {
@@ -39,7 +39,7 @@ async fn a_thousand_tasks_wait_for_a_slow_model_in_little_memory() {
     let prompt = format!("wait {}ms", MODEL.as_millis());
     let used = a_thousand_wait(launch(&origin), &origin, &prompt, async || ()).await;
     assert!(
-        used.after.peak <= MOST_MEMORY,
+        used.after.peak <= MAX_MEMORY,
         "{} bytes were resident at the peak",
         used.after.peak
     );
@@ -66,7 +66,7 @@ async fn a_thousand_tasks_wait_for_a_slow_provider_in_little_memory() {
     let used = a_thousand_wait(launch, &origin, &prompt, all_asked).await;
     assert_eq!(provider.times(&prompt), TASKS);
     assert!(
-        used.waiting.anonymous <= MOST_MEMORY,
+        used.waiting.anonymous <= MAX_MEMORY,
         "{} bytes were taken",
         used.waiting.anonymous
     );
@@ -125,6 +125,6 @@ async fn a_thousand_wait(
         assert_eq!(task["status"], "completed", "{task}");
     }
     assert!(p99 < SLOWEST, "the API took {p99:?}");
-    assert!(percent < MOST_PROCESSOR, "waiting takes {percent} %");
+    assert!(percent < MAX_PROCESSOR, "waiting takes {percent} %");
     Used { waiting, after }
 }

@@ -21,7 +21,7 @@ const SLOWEST: Duration = Duration::from_millis(50);
 const NOISE: u32 = 2;
 
 /// At its peak, in bytes.
-const MOST_RESIDENT: u64 = 300 << 20;
+const MAX_RESIDENT: u64 = 300 << 20;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_model_that_is_down_for_a_minute_costs_nobody_else_anything() {
@@ -67,7 +67,7 @@ async fn a_model_that_is_down_for_a_minute_costs_nobody_else_anything() {
     let allowed = SLOWEST.max(before_p99 * NOISE);
     assert!(p99 < allowed, "{p99:?} is not within {allowed:?}");
     assert!(
-        after.peak < MOST_RESIDENT,
+        after.peak < MAX_RESIDENT,
         "{} bytes were resident at the peak",
         after.peak
     );

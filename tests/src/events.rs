@@ -12,7 +12,7 @@ use crate::deadline::SOON;
 
 /// A stream of events that somebody reads.
 pub struct Events {
-    pieces: BoxStream<'static, Option<Bytes>>,
+    chunks: BoxStream<'static, Option<Bytes>>,
     /// What came after the last whole block.
     text: String,
 }
@@ -36,9 +36,9 @@ pub enum Block {
 
 impl Events {
     /// A piece that is an error is an end that was not meant.
-    pub fn of<E: 'static>(pieces: impl Stream<Item = Result<Bytes, E>> + Send + 'static) -> Self {
+    pub fn of<E: 'static>(chunks: impl Stream<Item = Result<Bytes, E>> + Send + 'static) -> Self {
         Self {
-            pieces: Box::pin(pieces.map(Result::ok)),
+            chunks: Box::pin(chunks.map(Result::ok)),
             text: String::new(),
         }
     }
@@ -95,8 +95,8 @@ impl Events {
                 self.text = rest;
                 return Ok(Some(block));
             }
-            match self.pieces.next().await {
-                Some(Some(piece)) => self.text.push_str(std::str::from_utf8(&piece).unwrap()),
+            match self.chunks.next().await {
+                Some(Some(chunk)) => self.text.push_str(std::str::from_utf8(&chunk).unwrap()),
                 Some(None) => return Err(()),
                 None => {
                     assert_eq!(self.text, "", "half an event");

@@ -44,7 +44,7 @@ pub struct Reply {
     then: Then,
     gate: Option<watch::Receiver<bool>>,
     /// Into how many it is cut.
-    pieces: usize,
+    chunks: usize,
     /// Before each of them.
     pause: Duration,
 }
@@ -190,7 +190,7 @@ impl Reply {
             bytes: bytes.to_vec(),
             then: Then::Close,
             gate: None,
-            pieces: 1,
+            chunks: 1,
             pause: Duration::ZERO,
         }
     }
@@ -204,7 +204,7 @@ impl Reply {
     /// In one, after a pause.
     pub fn after(self, pause: Duration) -> Self {
         Self {
-            pieces: 1,
+            chunks: 1,
             pause,
             ..self
         }
@@ -213,7 +213,7 @@ impl Reply {
     /// In a dozen pieces, with a pause before each.
     pub fn slowly(self, pause: Duration) -> Self {
         Self {
-            pieces: 12,
+            chunks: 12,
             pause,
             ..self
         }
@@ -222,7 +222,7 @@ impl Reply {
     /// Byte by byte, with a pause before each.
     pub fn byte_by_byte(self, pause: Duration) -> Self {
         Self {
-            pieces: self.bytes.len(),
+            chunks: self.bytes.len(),
             pause,
             ..self
         }
@@ -273,12 +273,12 @@ pub(crate) async fn send(stream: &mut TcpStream, mut reply: Reply) -> Option<()>
         // A gate that was dropped is open too.
         let _ = gate.wait_for(|open| *open).await;
     }
-    let size = reply.bytes.len().div_ceil(reply.pieces.max(1));
-    for piece in reply.bytes.chunks(size.max(1)) {
+    let size = reply.bytes.len().div_ceil(reply.chunks.max(1));
+    for chunk in reply.bytes.chunks(size.max(1)) {
         if !reply.pause.is_zero() {
             tokio::time::sleep(reply.pause).await;
         }
-        stream.write_all(piece).await.ok()?;
+        stream.write_all(chunk).await.ok()?;
     }
     match reply.then {
         Then::Close => stream.shutdown().await.ok()?,

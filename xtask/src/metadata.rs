@@ -3,19 +3,33 @@
 
 use std::env;
 
-use wasm_metadata::{AddMetadata, AddMetadataField, Licenses, Revision, Version};
+use wasm_encoder::{ComponentSection as _, CustomSection};
+use wasm_metadata::{AddMetadata, AddMetadataField};
 
 /// The variable with the source revision, if set.
 const REVISION: &str = "SOURCE_REVISION";
 
 /// The component with its metadata.
+///
+/// `wasm-metadata` writes the name. Its feature `oci` would write the other
+/// fields too, for dozens of crates more in what everybody compiles first.
 pub fn added(component: &[u8], name: &str) -> anyhow::Result<Vec<u8>> {
     let mut metadata = AddMetadata::default();
     metadata.name = AddMetadataField::Set(name.to_owned());
-    metadata.version = AddMetadataField::Set(Version::new(env!("CARGO_PKG_VERSION")));
-    metadata.licenses = AddMetadataField::Set(Licenses::new(env!("CARGO_PKG_LICENSE"))?);
-    if let Some(revision) = env::var(REVISION).ok().filter(|name| !name.is_empty()) {
-        metadata.revision = AddMetadataField::Set(Revision::new(revision));
+    let mut component = metadata.to_wasm(component)?;
+    let revision = env::var(REVISION).unwrap_or_default();
+    for (field, value) in [
+        ("version", env!("CARGO_PKG_VERSION")),
+        ("licenses", env!("CARGO_PKG_LICENSE")),
+        ("revision", &revision),
+    ] {
+        if !value.is_empty() {
+            let section = CustomSection {
+                name: field.into(),
+                data: value.as_bytes().into(),
+            };
+            section.append_to_component(&mut component);
+        }
     }
-    metadata.to_wasm(component)
+    Ok(component)
 }

@@ -37,16 +37,16 @@ impl<P: Ports + 'static> Api<P> {
             true => router::template(request.method, &request.path),
             false => None,
         };
-        let asker = config.cors.asker(&request.headers);
+        let requester = config.cors.requester(&request.headers);
         let is_behind_https = self.state.auth.is_behind_https(&request.origin);
-        let answer = if asker.is_preflight(request.method, &request.headers) {
+        let answer = if requester.is_preflight(request.method, &request.headers) {
             cors::preflight(&request.path)
         } else {
             routes::answer(&self.state, request).await
         };
         let mut response = answer.unwrap_or_else(Problem::into_response);
         protection::protect(&mut response, is_behind_https);
-        asker.allow(&mut response);
+        requester.allow(&mut response);
         if is_head {
             response.content = Content::None;
         }

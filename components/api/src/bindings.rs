@@ -60,5 +60,5 @@ async fn api() -> Result<Rc<Api<Host>>, ConfigError> {
     }
     let config = Config::read(&Host).await?;
     let api = Rc::new(Api::new(config, Host));
-    Ok(API.with(|kept| kept.get_or_init(|| api).clone()))
+    Ok(API.with(|cell| cell.get_or_init(|| api).clone()))
 }

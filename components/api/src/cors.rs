@@ -28,7 +28,7 @@ pub struct Cors(Vec<Origin>);
 
 /// The origin of a request, as far as CORS is concerned.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Asker {
+pub enum Requester {
     /// CORS is off.
     Off,
     /// No origin, or one that is not allowed.
@@ -49,19 +49,19 @@ impl Cors {
             .map(Self)
     }
 
-    pub fn asker(&self, headers: &Headers) -> Asker {
+    pub fn requester(&self, headers: &Headers) -> Requester {
         if self.0.is_empty() {
-            return Asker::Off;
+            return Requester::Off;
         }
         let asks = headers.text("origin").and_then(Origin::of_url);
         match self.0.iter().find(|named| asks.as_ref() == Some(*named)) {
-            Some(named) => Asker::Named(named.clone()),
-            None => Asker::Other,
+            Some(named) => Requester::Named(named.clone()),
+            None => Requester::Other,
         }
     }
 }
 
-impl Asker {
+impl Requester {
     /// Whether this is a preflight request, which needs no credentials.
     pub fn is_preflight(&self, method: Method, headers: &Headers) -> bool {
         matches!(self, Self::Named(_))

@@ -4,7 +4,7 @@ use concept_refinement_domain::capability::ByteRange;
 
 /// The part of an image that a `Range` field selects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wanted {
+pub enum Selection {
     Whole,
     Part(ByteRange),
     /// The range is outside of the image.
@@ -13,32 +13,32 @@ pub enum Wanted {
 
 /// An unparsable field, or one with several ranges, is ignored, as the standard
 /// allows.
-pub fn wanted(field: &str, size: u64) -> Wanted {
+pub fn selection(field: &str, size: u64) -> Selection {
     let spec = match field.split_once('=') {
         Some((unit, spec)) if unit.eq_ignore_ascii_case("bytes") => spec,
-        Some(_) | None => return Wanted::Whole,
+        Some(_) | None => return Selection::Whole,
     };
     let Some((first, last)) = spec.trim().split_once('-') else {
-        return Wanted::Whole;
+        return Selection::Whole;
     };
     match (position(first), position(last)) {
-        (Ok(Some(first)), Ok(Some(last))) if last < first => Wanted::Whole,
-        (Ok(Some(first)), Ok(_)) if first >= size => Wanted::Outside,
+        (Ok(Some(first)), Ok(Some(last))) if last < first => Selection::Whole,
+        (Ok(Some(first)), Ok(_)) if first >= size => Selection::Outside,
         (Ok(Some(first)), Ok(last)) => {
             let end = last.map_or(size, |last| last.saturating_add(1).min(size));
-            Wanted::Part(ByteRange {
+            Selection::Part(ByteRange {
                 offset: first,
                 length: end.saturating_sub(first),
             })
         }
         (Ok(None), Ok(Some(suffix))) => match suffix.min(size) {
-            0 => Wanted::Outside,
-            length => Wanted::Part(ByteRange {
+            0 => Selection::Outside,
+            length => Selection::Part(ByteRange {
                 offset: size.saturating_sub(length),
                 length,
             }),
         },
-        (Ok(None), Ok(None)) | (Err(()), _) | (_, Err(())) => Wanted::Whole,
+        (Ok(None), Ok(None)) | (Err(()), _) | (_, Err(())) => Selection::Whole,
     }
 }
 
@@ -58,8 +58,8 @@ fn position(digits: &str) -> Result<Option<u64>, ()> {
 mod tests {
     use super::*;
 
-    fn part(offset: u64, length: u64) -> Wanted {
-        Wanted::Part(ByteRange { offset, length })
+    fn part(offset: u64, length: u64) -> Selection {
+        Selection::Part(ByteRange { offset, length })
     }
 
     #[test]
@@ -86,26 +86,26 @@ mod tests {
                 100,
                 part(0, 100),
             ),
-            ("from the end on", "bytes=100-", 100, Wanted::Outside),
+            ("from the end on", "bytes=100-", 100, Selection::Outside),
             (
                 "far outside",
                 "bytes=99999999999999999999999-",
                 100,
-                Wanted::Outside,
+                Selection::Outside,
             ),
-            ("an empty suffix", "bytes=-0", 100, Wanted::Outside),
-            ("of nothing", "bytes=0-", 0, Wanted::Outside),
-            ("a suffix of nothing", "bytes=-5", 0, Wanted::Outside),
-            ("backwards", "bytes=9-0", 100, Wanted::Whole),
-            ("several parts", "bytes=0-1,5-6", 100, Wanted::Whole),
-            ("another unit", "items=0-1", 100, Wanted::Whole),
-            ("no numbers", "bytes=-", 100, Wanted::Whole),
-            ("signs", "bytes=+1-+2", 100, Wanted::Whole),
-            ("words", "bytes=a-b", 100, Wanted::Whole),
-            ("nothing", "", 100, Wanted::Whole),
+            ("an empty suffix", "bytes=-0", 100, Selection::Outside),
+            ("of nothing", "bytes=0-", 0, Selection::Outside),
+            ("a suffix of nothing", "bytes=-5", 0, Selection::Outside),
+            ("backwards", "bytes=9-0", 100, Selection::Whole),
+            ("several parts", "bytes=0-1,5-6", 100, Selection::Whole),
+            ("another unit", "items=0-1", 100, Selection::Whole),
+            ("no numbers", "bytes=-", 100, Selection::Whole),
+            ("signs", "bytes=+1-+2", 100, Selection::Whole),
+            ("words", "bytes=a-b", 100, Selection::Whole),
+            ("nothing", "", 100, Selection::Whole),
         ];
         for (name, field, size, expected) in cases {
-            assert_eq!(wanted(field, size), expected, "{name}");
+            assert_eq!(selection(field, size), expected, "{name}");
         }
     }
 }

@@ -6,8 +6,8 @@
 
 use std::collections::VecDeque;
 
+use concept_refinement_domain::chunks;
 use concept_refinement_domain::image::{self, Format, Inspected, Inspector, Limits};
-use concept_refinement_domain::pieces;
 
 use crate::ports::Chunks;
 use crate::problem::Problem;
@@ -63,7 +63,7 @@ impl<B: Body> Upload<B> {
         let outcome = match self.body.chunk().await {
             Ok(Some(chunk)) => match inspector.push(&chunk) {
                 Ok(()) => {
-                    pieces::append(&mut self.held, chunk);
+                    chunks::append(&mut self.held, chunk);
                     return true;
                 }
                 Err(problem) => Err(problem.into()),

@@ -174,8 +174,8 @@ mod tests {
     }
 
     /// Fragments of valid and invalid paths, in any order.
-    fn pieces() -> impl Strategy<Value = String> {
-        let piece = proptest::sample::select(vec![
+    fn chunks() -> impl Strategy<Value = String> {
+        let chunk = proptest::sample::select(vec![
             "uploads",
             "refined",
             "/",
@@ -191,13 +191,13 @@ mod tests {
             ".jpg",
             "é",
         ]);
-        proptest::collection::vec(piece, 0..9).prop_map(|pieces| pieces.concat())
+        proptest::collection::vec(chunk, 0..9).prop_map(|chunks| chunks.concat())
     }
 
     proptest! {
         /// Every valid path is a file in one of two folders.
         #[test]
-        fn what_is_a_path_leads_nowhere_else(path in prop_oneof![pieces(), any::<String>()]) {
+        fn what_is_a_path_leads_nowhere_else(path in prop_oneof![chunks(), any::<String>()]) {
             if let Some(parsed) = ImagePath::parse(&path) {
                 prop_assert_eq!(parsed.to_string(), path.clone());
                 prop_assert_eq!(path.matches('/').count(), 2);

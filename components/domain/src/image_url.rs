@@ -94,10 +94,10 @@ fn path_below(base: &str, url: &Url) -> Option<String> {
 /// escapes stay: an escaped slash is not a separator.
 fn unescape(path: &str) -> String {
     let mut plain = String::with_capacity(path.len());
-    let mut pieces = path.split('%');
-    plain.push_str(pieces.next().unwrap_or_default());
-    for piece in pieces {
-        let escaped = piece
+    let mut chunks = path.split('%');
+    plain.push_str(chunks.next().unwrap_or_default());
+    for chunk in chunks {
+        let escaped = chunk
             .split_at_checked(2)
             .filter(|(digits, _)| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
             .and_then(|(digits, rest)| Some((u8::from_str_radix(digits, 16).ok()?, rest)))
@@ -109,7 +109,7 @@ fn unescape(path: &str) -> String {
             }
             None => {
                 plain.push('%');
-                plain.push_str(piece);
+                plain.push_str(chunk);
             }
         }
     }

@@ -8,6 +8,7 @@
 
 pub mod address;
 pub mod capability;
+pub mod chunks;
 pub mod concept;
 pub mod cursor;
 pub mod duration;
@@ -21,7 +22,6 @@ pub mod issuer_keys;
 pub mod lease;
 pub mod message;
 pub mod original;
-pub mod pieces;
 pub mod quota;
 pub mod refined;
 pub mod retry;

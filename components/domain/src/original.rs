@@ -387,7 +387,7 @@ mod tests {
 
     /// Fragments of valid and invalid URLs, in any order.
     fn url_of_pieces() -> impl Strategy<Value = String> {
-        let piece = proptest::sample::select(vec![
+        let chunk = proptest::sample::select(vec![
             "http",
             "https",
             ":",
@@ -427,7 +427,7 @@ mod tests {
             "\u{0}",
             "\u{202e}",
         ]);
-        proptest::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+        proptest::collection::vec(chunk, 0..12).prop_map(|chunks| chunks.concat())
     }
 
     proptest! {

@@ -1,6 +1,6 @@
 //! Reading a stream of bytes.
 
-use concept_refinement_domain::pieces;
+use concept_refinement_domain::chunks;
 use wit_bindgen::{StreamReader, StreamResult};
 
 /// A stream that is read in growing chunks.
@@ -13,13 +13,13 @@ pub struct Incoming {
 impl Incoming {
     /// The next chunk, never empty. None at the end, or if the sender gave up;
     /// the two look alike.
-    pub async fn piece(&mut self) -> Option<Vec<u8>> {
-        let size = pieces::size_after(self.whole);
+    pub async fn chunk(&mut self) -> Option<Vec<u8>> {
+        let size = chunks::next_size(self.whole);
         loop {
-            let (result, piece) = self.stream.read(Vec::with_capacity(size)).await;
-            if !piece.is_empty() {
-                self.whole += usize::from(piece.len() == size);
-                return Some(piece);
+            let (result, chunk) = self.stream.read(Vec::with_capacity(size)).await;
+            if !chunk.is_empty() {
+                self.whole += usize::from(chunk.len() == size);
+                return Some(chunk);
             }
             if !matches!(result, StreamResult::Complete(_)) {
                 return None;

@@ -45,9 +45,9 @@ impl Response {
     }
 
     /// The next chunk of the body, never empty; None at the end.
-    pub async fn piece(&mut self) -> Result<Option<Vec<u8>>, Failure> {
-        if let Some(piece) = self.body.piece().await {
-            return Ok(Some(piece));
+    pub async fn chunk(&mut self) -> Result<Option<Vec<u8>>, Failure> {
+        if let Some(chunk) = self.body.chunk().await {
+            return Ok(Some(chunk));
         }
         match self.end.take() {
             Some(end) => Ok(end.await.map(|_| None)?),

@@ -97,6 +97,6 @@ impl Clock for Imports {
 
 impl ByteStream for Incoming {
     async fn next(&mut self) -> Option<Vec<u8>> {
-        self.piece().await
+        self.chunk().await
     }
 }

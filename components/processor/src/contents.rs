@@ -8,15 +8,15 @@
 use std::collections::VecDeque;
 use std::rc::Rc;
 
+use concept_refinement_domain::chunks;
 use concept_refinement_domain::image::{Format, Inspected, Inspector, Limits, Problem};
-use concept_refinement_domain::pieces;
 use thiserror::Error;
 
 use crate::ports::ByteStream;
 
 /// A complete, inspected image.
 pub struct Contents {
-    pieces: Rc<[Vec<u8>]>,
+    chunks: Rc<[Vec<u8>]>,
     inspected: Inspected,
 }
 
@@ -44,24 +44,24 @@ impl Contents {
         let mut inspector = Inspector::new(limits);
         let mut held = VecDeque::new();
         let mut length = 0u64;
-        while let Some(piece) = stream.next().await {
-            inspector.push(&piece).map_err(Rejected::Image)?;
-            length += piece.len() as u64;
-            pieces::append(&mut held, piece);
+        while let Some(chunk) = stream.next().await {
+            inspector.push(&chunk).map_err(Rejected::Image)?;
+            length += chunk.len() as u64;
+            chunks::append(&mut held, chunk);
         }
         if declared.is_some_and(|declared| length < declared) {
             return Err(Rejected::Incomplete);
         }
         let inspected = inspector.finish().map_err(Rejected::Image)?;
         Ok(Self {
-            pieces: Vec::from(held).into(),
+            chunks: Vec::from(held).into(),
             inspected,
         })
     }
 
     /// In bytes.
     pub fn length(&self) -> u64 {
-        self.pieces.iter().map(|piece| piece.len() as u64).sum()
+        self.chunks.iter().map(|chunk| chunk.len() as u64).sum()
     }
 
     /// By content, not by name.
@@ -70,7 +70,7 @@ impl Contents {
     }
 
     /// Shared, for a writer that outlives its call.
-    pub fn pieces(&self) -> Rc<[Vec<u8>]> {
-        Rc::clone(&self.pieces)
+    pub fn chunks(&self) -> Rc<[Vec<u8>]> {
+        Rc::clone(&self.chunks)
     }
 }

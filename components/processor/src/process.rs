@@ -49,7 +49,7 @@ enum Interrupted {
 }
 
 /// How far the steps have come.
-struct Reached {
+struct Track {
     step: Cell<Step>,
     /// The path of the refined image, once it is stored.
     image: OnceCell<String>,
@@ -116,11 +116,11 @@ async fn run(
     let Some(claimed) = ports.claim(task_id, Some(user_id)).await? else {
         return Ok(Outcome::Skipped);
     };
-    let reached = Reached {
+    let track = Track {
         step: Cell::new(Step::Download),
         image: OnceCell::new(),
     };
-    let (step, reason) = match under_lease(ports, config, &claimed, &reached).await {
+    let (step, reason) = match under_lease(ports, config, &claimed, &track).await {
         Ok(()) => return Ok(Outcome::Done),
         Err(Interrupted::Lost) => return Ok(Outcome::Skipped),
         Err(Interrupted::Store(error)) if error.is_repeatable() => {
@@ -128,14 +128,14 @@ async fn run(
             let _ = ports.release(&claimed.lease).await;
             return Err(error);
         }
-        Err(Interrupted::Store(error)) => (reached.step.get(), error.message),
+        Err(Interrupted::Store(error)) => (track.step.get(), error.message),
         Err(Interrupted::Failed(step, reason)) => (step, reason),
     };
     match ports.fail(&claimed.lease, &failed(step, &reason)).await? {
         Fenced::Done => {}
         Fenced::Lost => return Ok(Outcome::Skipped),
     }
-    if let Some(path) = reached.image.get() {
+    if let Some(path) = track.image.get() {
         // Best effort: the image is unreferenced, and on a full disk it takes
         // space that others need.
         let _ = ports.delete(path).await;
@@ -148,10 +148,10 @@ async fn under_lease(
     ports: &impl Ports,
     config: &Config,
     claimed: &Claimed,
-    reached: &Reached,
+    track: &Track,
 ) -> Result<(), Interrupted> {
     let work = async {
-        let steps = pin!(steps(ports, config, claimed, reached));
+        let steps = pin!(steps(ports, config, claimed, track));
         match select(steps, pin!(renewals(ports, &claimed.lease))).await {
             Either::Left((result, _)) => result,
             Either::Right((Lost, _)) => Err(Interrupted::Lost),
@@ -164,7 +164,7 @@ async fn under_lease(
                 "the task took longer than {} seconds",
                 config.task_timeout.as_secs_f32()
             );
-            Err(Interrupted::Failed(reached.step.get(), reason))
+            Err(Interrupted::Failed(track.step.get(), reason))
         })
 }
 
@@ -190,7 +190,7 @@ async fn steps(
     ports: &impl Ports,
     config: &Config,
     claimed: &Claimed,
-    Reached { step, image }: &Reached,
+    Track { step, image }: &Track,
 ) -> Result<(), Interrupted> {
     let Claimed { lease, task, .. } = claimed;
     let (image_path, image_url) = match stored_earlier(ports, config, claimed).await? {
@@ -335,18 +335,18 @@ async fn store_refined_image(
         Ok(StoredOrNot::WrongLength) => return Err(failed("the image was cut short".to_owned())),
         Err(error) => return Err(failed(error.message)),
     };
-    let kept = ports.checkpoint(lease, &stored.path).await;
-    let is_left_alone = match &kept {
+    let checkpointed = ports.checkpoint(lease, &stored.path).await;
+    let is_unreferenced = match &checkpointed {
         Ok(fenced) => *fenced == Fenced::Lost,
         // An unreachable store may have written the checkpoint nevertheless.
         Err(error) => error.kind != ErrorKind::Unavailable,
     };
-    if is_left_alone {
+    if is_unreferenced {
         // Best effort: an unreferenced image is never visible, but on a full
         // disk it takes space that others need.
         let _ = ports.delete(&stored.path).await;
     }
-    match kept? {
+    match checkpointed? {
         Fenced::Done => Ok((stored.path, stored.url)),
         Fenced::Lost => Err(Interrupted::Lost),
     }

@@ -15,7 +15,7 @@ use crate::wasm::sandbox::{Grants, Place, Sandbox};
 
 /// Anonymous sessions per client address: enough for a household or an office
 /// that arrives at once, too few to evade the quota with.
-const SESSIONS: Limit = Limit {
+const SESSION_RATE: Limit = Limit {
     method: http::Method::POST,
     path: "/api/auth/session",
     at_once: 30,
@@ -53,7 +53,7 @@ pub fn http(
     let access = Access {
         proxies: config.trusted_proxies.clone(),
         cors_origins: config.cors_origins.clone(),
-        limit: (config.auth == Auth::Anonymous).then_some(SESSIONS),
+        limit: (config.auth == Auth::Anonymous).then_some(SESSION_RATE),
     };
     let max_body = config.max_image_bytes.saturating_add(BEYOND_ORIGINAL);
     Arc::new(HttpTrigger::new(instances, max_body, access, metrics))

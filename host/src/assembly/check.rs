@@ -27,7 +27,7 @@ use crate::egress::{Egress, Network, Origin, resolver};
 use crate::wasm::engine::{Engine, Pool};
 
 /// How long a remote service may take to answer.
-const ANSWER: Duration = Duration::from_secs(10);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The result for one part.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,11 +54,11 @@ pub async fn check(
     config: &Config,
     components: anyhow::Result<Components>,
     cache: Option<PathBuf>,
-    mut tell: impl FnMut(Finding),
+    mut report: impl FnMut(Finding),
 ) -> anyhow::Result<()> {
     let mut found = |name, result: anyhow::Result<String>| {
         let result = result.map_err(|error| format!("{error:#}"));
-        tell(Finding { name, result });
+        report(Finding { name, result });
     };
     let directory = data_directory(config);
     let secret = directory.and_then(|place| Ok((place, secret(config)?)));
@@ -220,20 +220,20 @@ async fn provider(config: &Config, origin: &Origin, network: &Network) -> anyhow
     let base = config.values.get("model-url").unwrap_or_default();
     let path = url::Url::parse(base).map_or_else(|_| "/".to_owned(), |url| url.path().to_owned());
     let egress = grants::model(config, network)?.egress;
-    reached(&egress, origin, &path).await
+    probe(&egress, origin, &path).await
 }
 
 /// With the same grant as the API.
 async fn issuer(config: &Config, url: &url::Url, network: &Network) -> anyhow::Result<String> {
     let origin = Origin::of_url(url).context("its URL cannot be used")?;
     let egress = grants::issuer(config, network);
-    reached(&egress, &origin, url.path()).await
+    probe(&egress, &origin, url.path()).await
 }
 
-async fn reached(egress: &Egress, origin: &Origin, path: &str) -> anyhow::Result<String> {
-    let reached = egress.probe(origin, path, ANSWER).await;
+async fn probe(egress: &Egress, origin: &Origin, path: &str) -> anyhow::Result<String> {
+    let probe = egress.probe(origin, path, ANSWER_TIMEOUT).await;
     let Origin { scheme, host, port } = origin;
-    match reached {
+    match probe {
         Ok(()) => Ok(format!("{scheme}://{host}:{port} answers")),
         Err(error) => anyhow::bail!("{scheme}://{host}:{port} {}", problem(&error)),
     }

@@ -24,7 +24,7 @@ pub const PROCESSOR_MEMORY: usize = 96 << 20;
 
 /// What an issuer's answer with its keys may take. The component itself waits
 /// for less time, and reads less.
-const ISSUER: Bounds = Bounds {
+const ISSUER_LIMITS: Bounds = Bounds {
     bytes: 1 << 20,
     time: Duration::from_secs(6),
 };
@@ -110,7 +110,7 @@ pub fn issuer(config: &Config, network: &Network) -> Egress {
         Some((origin, url)) => Egress::new(Grant::Origin(origin), network).caching(url),
         None => Egress::new(Grant::Nothing, network),
     }
-    .within(ISSUER)
+    .within(ISSUER_LIMITS)
 }
 
 fn originals(config: &Config, allowed: AllowedSources, network: &Network) -> Egress {

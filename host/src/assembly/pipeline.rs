@@ -11,7 +11,7 @@ use crate::capability::model::ImageModel;
 use crate::capability::model::component::ModelComponent;
 use crate::config::Config;
 use crate::egress::Network;
-use crate::loops::unreleased::Unreleased;
+use crate::loops::pending_releases::PendingReleases;
 use crate::loops::worker::Worker;
 use crate::metrics::Metrics;
 use crate::runtime::Tokio;
@@ -61,7 +61,7 @@ pub fn worker(
         runtime: Arc::new(Tokio::default()),
         concurrency: config.concurrency.min(most),
         task_timeout: config.task_timeout,
-        unreleased: Unreleased::default(),
+        pending_releases: PendingReleases::default(),
         metrics,
     }
 }

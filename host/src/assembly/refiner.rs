@@ -227,8 +227,8 @@ impl Refiner {
         let images = &self.capabilities.images;
         let (info, contents) = images.get(&path, None).await?.ok_or_else(unexpected)?;
         let bytes = contents
-            .try_fold(Vec::new(), async |mut bytes, piece| {
-                bytes.extend_from_slice(&piece);
+            .try_fold(Vec::new(), async |mut bytes, chunk| {
+                bytes.extend_from_slice(&chunk);
                 Ok(bytes)
             })
             .await?;

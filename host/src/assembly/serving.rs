@@ -85,7 +85,7 @@ impl Serving {
     /// The same, with a grace that ends as soon as `deadline` does.
     pub(crate) async fn stop_before(mut self, deadline: impl Future<Output = ()>) {
         self.stop.send_replace(true);
-        self.watchers.send_away();
+        self.watchers.disconnect_all();
         let loops = &mut self.loops;
         let mut ended = pin!(async {
             for each in loops {

@@ -25,7 +25,7 @@ pub struct Steps<'a> {
 impl Progress {
     /// If logging is enabled, there is no progress bar.
     pub fn new(images: usize) -> Self {
-        let target = match settings::log_is_wanted() {
+        let target = match settings::is_verbose() {
             true => ProgressDrawTarget::hidden(),
             false => ProgressDrawTarget::stderr(),
         };
@@ -77,11 +77,11 @@ impl Steps<'_> {
             Stage::StoringImage => (2, "storing"),
             Stage::StoringConcept => (3, "storing"),
         };
-        self.reach(step);
+        self.advance_to(step);
         self.bar.set_message(format!("{}: {what}", self.name));
     }
 
-    fn reach(&mut self, step: u64) {
+    fn advance_to(&mut self, step: u64) {
         self.bar.inc(step.saturating_sub(self.taken));
         self.taken = self.taken.max(step);
     }
@@ -89,6 +89,6 @@ impl Steps<'_> {
 
 impl Drop for Steps<'_> {
     fn drop(&mut self) {
-        self.reach(STEPS);
+        self.advance_to(STEPS);
     }
 }

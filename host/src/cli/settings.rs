@@ -14,7 +14,7 @@ use crate::config::{Config, ConfigError, LogFormat, Values};
 const LOG: &str = "REFINEMENT_LOG";
 
 /// The settings that `refine` uses.
-const REFINING: [&str; 11] = [
+const REFINE_SETTINGS: [&str; 11] = [
     "model",
     "model-url",
     "model-api-key",
@@ -29,7 +29,7 @@ const REFINING: [&str; 11] = [
 ];
 
 /// The settings and files that a command was given.
-pub struct Given {
+pub struct Sources {
     pub values: Values,
     pub unknown_variables: Vec<String>,
     /// None: the embedded components.
@@ -37,7 +37,7 @@ pub struct Given {
 }
 
 pub fn concerns_refining(setting: &Setting) -> bool {
-    REFINING.contains(&setting.name)
+    REFINE_SETTINGS.contains(&setting.name)
 }
 
 /// The flags for the settings file and the components directory.
@@ -70,7 +70,7 @@ pub fn flags(wanted: impl Fn(&Setting) -> bool) -> impl Iterator<Item = Arg> {
 
 /// Reads flags, variables and the file, in that order of precedence. Settings
 /// that are not wanted keep their defaults.
-pub fn given(matches: &ArgMatches, wanted: impl Fn(&Setting) -> bool) -> Result<Given, Failure> {
+pub fn given(matches: &ArgMatches, wanted: impl Fn(&Setting) -> bool) -> Result<Sources, Failure> {
     let mut found = Values::new();
     let file = matches.get_one::<PathBuf>("config").map(PathBuf::as_path);
     found.set_from_file(file).map_err(usage)?;
@@ -82,7 +82,7 @@ pub fn given(matches: &ArgMatches, wanted: impl Fn(&Setting) -> bool) -> Result<
             values.set(setting, value);
         }
     }
-    Ok(Given {
+    Ok(Sources {
         values,
         unknown_variables,
         components: matches.get_one::<PathBuf>("components").cloned(),
@@ -98,7 +98,7 @@ fn usage(error: ConfigError) -> Failure {
 }
 
 /// Whether more than the default is logged.
-pub fn log_is_wanted() -> bool {
+pub fn is_verbose() -> bool {
     std::env::var_os(LOG).is_some_and(|filter| !filter.is_empty())
 }
 

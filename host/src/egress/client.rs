@@ -33,7 +33,7 @@ const MAX_BUFFER: usize = 32 * 1024;
 
 /// The longest timeout that is set: a later deadline might be more than a clock
 /// can represent.
-pub const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+pub const UNLIMITED: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// Upper bounds for one answer; the component may set lower ones.
 #[derive(Clone, Copy, Debug)]
@@ -106,7 +106,9 @@ impl Client {
         options: Option<RequestOptions>,
     ) -> Sent {
         let now = Instant::now();
-        let end = now.checked_add(self.bounds.time.min(YEAR)).unwrap_or(now);
+        let end = now
+            .checked_add(self.bounds.time.min(UNLIMITED))
+            .unwrap_or(now);
         let sent = timeout_at(end, self.exchange(request, options, end))
             .await
             .unwrap_or(Err(Error::HttpResponseTimeout));

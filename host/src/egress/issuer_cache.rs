@@ -26,7 +26,7 @@ use crate::log_throttle::LogThrottle;
 /// it. An instance measures the same interval from a moment earlier than this
 /// cache, before its request arrives here; a failure from the last fetch would
 /// cost it another whole interval.
-const EARLY: Duration = Duration::from_secs(1);
+const EARLY_TOLERANCE: Duration = Duration::from_secs(1);
 
 /// How long a request waits for a newer document while there is one already. An
 /// instance gives up after `FETCH_TIMEOUT`: with an issuer that is silent it has
@@ -153,7 +153,7 @@ impl IssuerCache {
                 (http::StatusCode::OK, document.clone())
             }
             (None, Some(Failure::Answer(status))) => (*status, Bytes::new()),
-            (None, Some(Failure::Error(error))) => return Err(alike(error)),
+            (None, Some(Failure::Error(error))) => return Err(copy_of(error)),
             (None, None) => return Err(Error::HttpResponseIncomplete),
         };
         let body = Full::new(body).map_err(|never| match never {});
@@ -170,7 +170,7 @@ impl IssuerCache {
 /// How long the fetch for a request waits. None: it is too early for one.
 fn delay(is_cached: bool, since_fetch: Option<Duration>) -> Option<Duration> {
     let left = time_to_fetch(is_cached, since_fetch);
-    (left <= EARLY).then_some(left)
+    (left <= EARLY_TOLERANCE).then_some(left)
 }
 
 async fn document(answer: Answer) -> Result<Bytes, Failure> {
@@ -187,7 +187,7 @@ async fn document(answer: Answer) -> Result<Bytes, Failure> {
 }
 
 /// Copies an error, as precisely as the component can distinguish.
-fn alike(error: &Error) -> Error {
+fn copy_of(error: &Error) -> Error {
     match error {
         Error::HttpRequestDenied | Error::DestinationIpProhibited => Error::HttpRequestDenied,
         Error::DnsError { .. } | Error::DnsTimeout | Error::DestinationNotFound => {

@@ -11,21 +11,21 @@ static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 /// The time of the last progress, in milliseconds since `START`.
 #[derive(Clone, Default)]
-pub struct Movement(Arc<AtomicU64>);
+pub struct Progress(Arc<AtomicU64>);
 
 /// The progress of one request, which also counts for its instance.
 #[derive(Clone)]
 pub struct Activity {
-    request: Movement,
-    instance: Arc<OnceLock<Movement>>,
+    request: Progress,
+    instance: Arc<OnceLock<Progress>>,
 }
 
-impl Movement {
+impl Progress {
     pub fn last(&self) -> Instant {
         *START + Duration::from_millis(self.0.load(Ordering::Relaxed))
     }
 
-    fn moved(&self) {
+    fn record(&self) {
         let since = u64::try_from(START.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.0.fetch_max(since, Ordering::Relaxed);
     }
@@ -35,29 +35,29 @@ impl Activity {
     /// For a new request.
     pub fn begin() -> Self {
         let activity = Self {
-            request: Movement::default(),
+            request: Progress::default(),
             instance: Arc::default(),
         };
-        activity.moved();
+        activity.record();
         activity
     }
 
     /// Sets the instance that took the request.
-    pub fn taken_by(&self, instance: &Movement) {
+    pub fn taken_by(&self, instance: &Progress) {
         // A request is taken once.
         let _ = self.instance.set(instance.clone());
-        self.moved();
+        self.record();
     }
 
-    pub fn moved(&self) {
-        self.request.moved();
+    pub fn record(&self) {
+        self.request.record();
         if let Some(instance) = self.instance.get() {
-            instance.moved();
+            instance.record();
         }
     }
 
     /// Waits until there was no progress for this time.
-    pub async fn stuck_for(self, limit: Duration) {
+    pub async fn idle_for(self, limit: Duration) {
         loop {
             let stuck = self.request.last() + limit;
             if stuck <= Instant::now() {

@@ -22,22 +22,22 @@ use wasmtime_wasi_http::handler::{
 };
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 
-use super::activity::{Activity, Movement};
+use super::activity::{Activity, Progress};
 use crate::log_throttle::LogThrottle;
 use crate::wasm::sandbox::{Grants, Place, Sandbox};
 
 /// Most requests that an instance serves at a time.
-const AT_ONCE: usize = 64;
+const MAX_CONCURRENT_REQUESTS: usize = 64;
 
 /// Requests after which an instance is replaced.
-const REUSES: usize = 100_000;
+const MAX_REQUESTS: usize = 100_000;
 
 /// An instance is replaced only if this many slots are free, since the old one
 /// keeps its slot as long as one of its event streams lasts.
-const SPARE: usize = 32;
+const MIN_FREE_SLOTS: usize = 32;
 
 /// How long an idle instance lives.
-const IDLE: Duration = Duration::from_secs(30);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long a request may make no progress before it is answered. A slow
 /// request body is progress; the answer's body does not count.
@@ -65,7 +65,7 @@ impl HandlerState for ApiInstances {
         let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() else {
             wasmtime::bail!("there are as many instances of the api as there may be");
         };
-        let movement = Movement::default();
+        let progress = Progress::default();
         let mut store = Sandbox::store(&self.engine, &self.grants);
         if let Some(place) = &self.place {
             store.data_mut().open(place)?;
@@ -76,11 +76,11 @@ impl HandlerState for ApiInstances {
             proxy: Proxy::P3(service),
             view: Sandbox::http,
             expiration: Expiration {
-                timer: Box::pin(sleep(IDLE)),
-                movement: movement.clone(),
+                timer: Box::pin(sleep(IDLE_TIMEOUT)),
+                progress: progress.clone(),
             },
             state: Reuse {
-                movement,
+                progress,
                 stopping: Arc::clone(&self.stopping),
                 slot,
             },
@@ -89,7 +89,7 @@ impl HandlerState for ApiInstances {
 }
 
 pub struct Reuse {
-    movement: Movement,
+    progress: Progress,
     stopping: Arc<AtomicBool>,
     /// Released with the instance.
     slot: OwnedSemaphorePermit,
@@ -101,10 +101,10 @@ impl WorkerState for Reuse {
 
     fn should_accept_request(&self, at_once: usize, total: usize) -> ShouldAccept {
         match (at_once, total) {
-            (_, REUSES..) if self.slot.semaphore().available_permits() >= SPARE => {
+            (_, MAX_REQUESTS..) if self.slot.semaphore().available_permits() >= MIN_FREE_SLOTS => {
                 ShouldAccept::Never
             }
-            (AT_ONCE.., _) => ShouldAccept::No,
+            (MAX_CONCURRENT_REQUESTS.., _) => ShouldAccept::No,
             _ => ShouldAccept::Yes,
         }
     }
@@ -115,9 +115,9 @@ impl WorkerState for Reuse {
         activity: Activity,
         _: GuestTaskId,
     ) -> Pin<Box<dyn Future<Output = ()> + 'static + Send + Sync>> {
-        tell(&store.data().printed());
-        activity.taken_by(&self.movement);
-        Box::pin(activity.stuck_for(REQUEST_TIMEOUT))
+        log_printed(&store.data().printed());
+        activity.taken_by(&self.progress);
+        Box::pin(activity.idle_for(REQUEST_TIMEOUT))
     }
 
     fn drop(&self, store: Store<Sandbox>, result: Result<(), wasmtime::Error>) {
@@ -131,7 +131,7 @@ impl WorkerState for Reuse {
                 );
             }
             Ok(()) | Err(_) => {
-                tell(&store.data().printed());
+                log_printed(&store.data().printed());
                 tracing::debug!("an instance of the api ended");
             }
         }
@@ -139,7 +139,7 @@ impl WorkerState for Reuse {
 }
 
 /// Logs what an instance printed; called at its next request and at its end.
-fn tell(printed: &str) {
+fn log_printed(printed: &str) {
     static SAID: LogThrottle = LogThrottle::new();
     if !printed.is_empty()
         && let Some(times) = SAID.times()
@@ -151,7 +151,7 @@ fn tell(printed: &str) {
 /// Ends an instance that is idle, or stuck in a request.
 pub struct Expiration {
     timer: Pin<Box<Sleep>>,
-    movement: Movement,
+    progress: Progress,
 }
 
 impl WorkerExpiration for Expiration {
@@ -162,8 +162,8 @@ impl WorkerExpiration for Expiration {
         start: Instant,
     ) -> Poll<()> {
         let limit = match status {
-            WorkerStatus::Idle => IDLE,
-            WorkerStatus::Requests => REQUEST_TIMEOUT + IDLE,
+            WorkerStatus::Idle => IDLE_TIMEOUT,
+            WorkerStatus::Requests => REQUEST_TIMEOUT + IDLE_TIMEOUT,
             // An answer may stream as long as the client reads it; the
             // connection's timeout ends the others.
             WorkerStatus::PostReturn => return Poll::Pending,
@@ -171,12 +171,14 @@ impl WorkerExpiration for Expiration {
         // Called after each step of an instance, so the timer is not moved each
         // time; it may fire early, and is then set again.
         while self.timer.as_mut().poll(cx).is_ready() {
-            let (now, last) = (Instant::now(), start.max(self.movement.last()));
+            let (now, last) = (Instant::now(), start.max(self.progress.last()));
             let end = last + limit;
             if end <= now {
                 return Poll::Ready(());
             }
-            self.timer.as_mut().reset(end.min(now + IDLE).into());
+            self.timer
+                .as_mut()
+                .reset(end.min(now + IDLE_TIMEOUT).into());
         }
         Poll::Pending
     }

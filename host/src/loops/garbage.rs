@@ -26,7 +26,7 @@ use crate::runtime::Runtime;
 /// Rows or images per batch.
 const BATCH: u32 = 100;
 
-const BREATHER: Duration = Duration::from_millis(50);
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// The time between two looks at all refined images, which is a lot of reading
 /// to find the few that were left behind.
@@ -90,7 +90,7 @@ impl Garbage {
             removed.tasks += u64::from(expired.tasks);
             removed.concepts += u64::from(expired.concepts);
             removed.images += self.delete(expired.image_paths).await;
-            self.runtime.sleep(BREATHER).await;
+            self.runtime.sleep(PAUSE).await;
         }
     }
 
@@ -112,7 +112,7 @@ impl Garbage {
             let paths = paths.map_err(|broken| broken.1)?;
             let unreferenced = self.host.maintenance().unreferenced(paths).await?;
             removed.images += self.delete(unreferenced).await;
-            self.runtime.sleep(BREATHER).await;
+            self.runtime.sleep(PAUSE).await;
         }
         Ok(removed)
     }

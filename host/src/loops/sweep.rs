@@ -11,14 +11,14 @@ use concept_refinement_domain::task::Task;
 use tokio::sync::watch;
 
 use crate::capability::Capabilities;
-use crate::log_throttle::{LONG_SILENCE, LogThrottle};
+use crate::log_throttle::{LONG_INTERVAL, LogThrottle};
 use crate::runtime::Runtime;
 
 /// Tasks per batch.
 const BATCH: u32 = 100;
 
 /// Shortest interval while tasks are due.
-const BREATHER: Duration = Duration::from_millis(100);
+const MIN_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Shortest interval while the store fails.
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
@@ -51,7 +51,7 @@ impl Sweep {
 
     /// Retries `recover` until the store works. False: `stop` was set first.
     pub async fn recover_later(&self, mut stop: watch::Receiver<bool>) -> bool {
-        static FAULT: LogThrottle = LogThrottle::every(LONG_SILENCE);
+        static FAULT: LogThrottle = LogThrottle::every(LONG_INTERVAL);
         let recovered = async {
             loop {
                 self.runtime.sleep(RETRY_INTERVAL).await;
@@ -76,7 +76,7 @@ impl Sweep {
     /// longer than a task that is created now takes to become due.
     pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
         let longest = self.lease.min(PENDING_OVERDUE);
-        let mut shortest = BREATHER;
+        let mut shortest = MIN_INTERVAL;
         loop {
             let wait = match self.host.maintenance().next_due().await {
                 Ok(Some(due)) => due.since(self.host.clock.now()).min(longest).max(shortest),
@@ -94,7 +94,7 @@ impl Sweep {
             shortest = match self.host.maintenance().due(BATCH).await {
                 Ok(due) => {
                     self.publish(&due).await;
-                    BREATHER
+                    MIN_INTERVAL
                 }
                 Err(error) => {
                     log(&error);
@@ -116,7 +116,7 @@ impl Sweep {
 }
 
 fn log(error: &CapabilityError) {
-    static FAULT: LogThrottle = LogThrottle::every(LONG_SILENCE);
+    static FAULT: LogThrottle = LogThrottle::every(LONG_INTERVAL);
     if let Some(times) = FAULT.times() {
         tracing::error!(%error, times, "the task store cannot be swept");
     }

@@ -13,12 +13,12 @@ use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
+use super::pending_releases::PendingReleases;
 use super::processor::{ClaimedLease, Outcome, Processor, Run};
-use super::unreleased::Unreleased;
 use crate::capability::Capabilities;
 use crate::capability::queue::Delivery;
-use crate::log_throttle::{LONG_SILENCE, LogThrottle};
-use crate::metrics::{Metrics, Present};
+use crate::log_throttle::{LONG_INTERVAL, LogThrottle};
+use crate::metrics::{Active, Metrics};
 use crate::runtime::Runtime;
 
 /// What a run may take beyond its task's own limit before it is stopped from
@@ -27,7 +27,7 @@ pub const SLACK: Duration = Duration::from_secs(10);
 
 /// Delay before a message is delivered again. Its slot stays empty as long, so
 /// that a failing store is not overrun.
-const REDELIVERY: Duration = Duration::from_secs(1);
+const REDELIVERY_DELAY: Duration = Duration::from_secs(1);
 
 /// The time between two looks at a queue that cannot be read.
 const UNREADABLE: Duration = Duration::from_secs(1);
@@ -45,7 +45,7 @@ pub struct Worker {
     /// For a whole task.
     pub task_timeout: Duration,
     /// Leases that are yet to be given back.
-    pub unreleased: Unreleased,
+    pub pending_releases: PendingReleases,
     /// None: nothing is measured.
     pub metrics: Option<Arc<Metrics>>,
 }
@@ -53,7 +53,7 @@ pub struct Worker {
 impl Worker {
     /// Works until `stop` is set, then lets tasks in flight finish until the
     /// grace period ends, and releases the rest.
-    pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>, over: CancellationToken) {
+    pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>, abort: CancellationToken) {
         let slots = Arc::new(Semaphore::new(self.concurrency));
         let mut in_flight = FuturesUnordered::new();
         loop {
@@ -70,18 +70,18 @@ impl Worker {
             match delivery {
                 Ok(delivery) => {
                     let worker = Arc::clone(&self);
-                    let over = over.clone();
+                    let abort = abort.clone();
                     let id = delivery.task_id.as_deref().unwrap_or_default();
                     // All log lines of a task have its id.
                     let span = tracing::info_span!("task", id);
                     let work = async move {
-                        worker.work(delivery, over).await;
+                        worker.work(delivery, abort).await;
                         drop(slot);
                     };
                     in_flight.push(self.runtime.spawn(Box::pin(work.instrument(span))));
                 }
                 Err(error) => {
-                    static FAULT: LogThrottle = LogThrottle::every(LONG_SILENCE);
+                    static FAULT: LogThrottle = LogThrottle::every(LONG_INTERVAL);
                     if let Some(times) = FAULT.times() {
                         tracing::error!(%error, times, "the queue cannot be read");
                     }
@@ -94,7 +94,7 @@ impl Worker {
             tracing::info!(tasks = in_flight.len(), "finishing the tasks in flight");
         }
         let finished = async { while in_flight.next().await.is_some() {} };
-        if over.run_until_cancelled(finished).await.is_none() {
+        if abort.run_until_cancelled(finished).await.is_none() {
             tracing::warn!(tasks = in_flight.len(), "giving tasks back");
             while in_flight.next().await.is_some() {}
         }
@@ -107,13 +107,13 @@ impl Worker {
         self.process(Some(task_id), message, claimed).await
     }
 
-    async fn work(&self, delivery: Delivery, over: CancellationToken) {
+    async fn work(&self, delivery: Delivery, abort: CancellationToken) {
         let mut claimed = ClaimedLease::default();
         let task_id = delivery.task_id.as_deref();
         let processed = tokio::select! {
             biased;
             processed = self.process(task_id, &delivery.message, &mut claimed) => Some(processed),
-            () = over.cancelled() => None,
+            () = abort.cancelled() => None,
         };
         if let (Some(metrics), Some(id)) = (&self.metrics, task_id) {
             metrics.tasks.left(id);
@@ -135,15 +135,15 @@ impl Worker {
                 self.retry_later(delivery, claimed, &reason).await;
                 tokio::select! {
                     biased;
-                    () = self.runtime.sleep(REDELIVERY) => {}
-                    () = over.cancelled() => {}
+                    () = self.runtime.sleep(REDELIVERY_DELAY) => {}
+                    () = abort.cancelled() => {}
                 }
             }
             Some(Err(error)) => {
                 // Its lease expires, which counts as a death: a task that kills
                 // its workers must end.
                 tracing::error!(error = format!("{error:#}"), "the processor ended early");
-                delivery.nack(REDELIVERY).await;
+                delivery.nack(REDELIVERY_DELAY).await;
             }
             None => {
                 if let Some(lease) = claimed.take()
@@ -151,7 +151,7 @@ impl Worker {
                 {
                     tracing::error!(%error, "the lease could not be released");
                 }
-                delivery.nack(REDELIVERY).await;
+                delivery.nack(REDELIVERY_DELAY).await;
             }
         }
     }
@@ -164,9 +164,12 @@ impl Worker {
         if let Some(lease) = claimed.take() {
             // The processor tried to release it already. If this fails too, it
             // is released before the task is claimed again.
-            let _ = self.unreleased.give_back(self.host.leases(), lease).await;
+            let _ = self
+                .pending_releases
+                .release(self.host.leases(), lease)
+                .await;
         }
-        delivery.nack(REDELIVERY).await;
+        delivery.nack(REDELIVERY_DELAY).await;
     }
 
     async fn process(
@@ -176,11 +179,14 @@ impl Worker {
         claimed: &mut ClaimedLease,
     ) -> anyhow::Result<Outcome> {
         if let Some(task_id) = task_id
-            && let Err(error) = self.unreleased.settle(self.host.leases(), task_id).await
+            && let Err(error) = self
+                .pending_releases
+                .retry(self.host.leases(), task_id)
+                .await
         {
             return Ok(Outcome::RetryLater(error.message));
         }
-        let _present = self.metrics.as_ref().map(|of| Present::of(&of.processors));
+        let _present = self.metrics.as_ref().map(|of| Active::of(&of.processors));
         let Run {
             claimed: lease,
             stage,

@@ -15,7 +15,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::series::{Buckets, Histograms, Present, observe};
+use super::series::{Active, Buckets, Histograms, observe};
 
 /// Set by the API component, never sent to clients.
 const ROUTE: HeaderName = HeaderName::from_static("concept-refinement-route");
@@ -26,7 +26,7 @@ const NO_ROUTE: HeaderValue = HeaderValue::from_static("none");
 /// For routes beyond the limit.
 const OTHER: HeaderValue = HeaderValue::from_static("other");
 
-const MOST_ROUTES: usize = 64;
+const MAX_ROUTES: usize = 64;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Answered {
@@ -46,7 +46,7 @@ pub struct Requests {
     durations: Histograms<Asked>,
     connections: Gauge,
     in_flight: Gauge,
-    known: RwLock<HashMap<HeaderValue, Answers>>,
+    routes: RwLock<HashMap<HeaderValue, Answers>>,
 }
 
 /// The series of one route, by method and status.
@@ -63,7 +63,7 @@ pub struct Request<'a> {
     requests: &'a Requests,
     method: &'static str,
     begin: Instant,
-    _present: Present,
+    _present: Active,
 }
 
 impl Requests {
@@ -97,13 +97,13 @@ impl Requests {
             durations,
             connections,
             in_flight,
-            known: RwLock::default(),
+            routes: RwLock::default(),
         }
     }
 
     /// Counts a connection until it is dropped.
-    pub fn connection(&self) -> Present {
-        Present::of(&self.connections)
+    pub fn connection(&self) -> Active {
+        Active::of(&self.connections)
     }
 
     pub fn begin(&self, method: &Method) -> Request<'_> {
@@ -111,7 +111,7 @@ impl Requests {
             requests: self,
             method: name(method),
             begin: Instant::now(),
-            _present: Present::of(&self.in_flight),
+            _present: Active::of(&self.in_flight),
         }
     }
 
@@ -122,19 +122,19 @@ impl Requests {
         status: StatusCode,
         duration: Duration,
     ) {
-        let known = {
-            let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-            let series = known.get(&route).and_then(|of| of.get(&(method, status)));
+        let routes = {
+            let routes = self.routes.read().unwrap_or_else(PoisonError::into_inner);
+            let series = routes.get(&route).and_then(|of| of.get(&(method, status)));
             series.cloned()
         };
-        let series = known.unwrap_or_else(|| self.introduce(route, method, status));
+        let series = routes.unwrap_or_else(|| self.introduce(route, method, status));
         series.answered.inc();
         observe(&series.duration, duration);
     }
 
     fn introduce(&self, route: HeaderValue, method: &'static str, status: StatusCode) -> Series {
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        let route = match known.len() >= MOST_ROUTES && !known.contains_key(&route) {
+        let mut routes = self.routes.write().unwrap_or_else(PoisonError::into_inner);
+        let route = match routes.len() >= MAX_ROUTES && !routes.contains_key(&route) {
             true => OTHER,
             false => route,
         };
@@ -151,7 +151,7 @@ impl Requests {
             answered: self.answered.get_or_create_owned(&answered),
             duration: self.durations.get_or_create_owned(&asked),
         };
-        let answers = known.entry(route).or_default();
+        let answers = routes.entry(route).or_default();
         answers.insert((method, status), series.clone());
         series
     }
@@ -206,7 +206,7 @@ mod tests {
         let mut text = String::new();
         text::encode(&mut text, &registry).unwrap();
         let series = |line: &&str| line.starts_with("http_requests_total");
-        assert_eq!(text.lines().filter(series).count(), MOST_ROUTES + 2);
+        assert_eq!(text.lines().filter(series).count(), MAX_ROUTES + 2);
         for line in [
             "http_requests_total{route=\"/63\",method=\"other\",status=\"200\"} 1",
             "http_requests_total{route=\"other\",method=\"other\",status=\"200\"} 936",

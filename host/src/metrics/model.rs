@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use super::series::{Buckets, Counters, Histograms, Label, Present, counters, histograms, observe};
+use super::series::{Active, Buckets, Counters, Histograms, Label, counters, histograms, observe};
 use crate::capability::model::{ImageModel, ModelAnswer, ModelError, ModelRequest};
 
 const OUTCOME: &str = "outcome";
@@ -61,7 +61,7 @@ struct Call<'a> {
     calls: &'a ModelCalls,
     begin: Instant,
     outcome: &'static str,
-    _present: Present,
+    _present: Active,
 }
 
 impl Drop for Call<'_> {
@@ -86,7 +86,7 @@ impl ImageModel for MeasuredModel {
                 calls,
                 begin: Instant::now(),
                 outcome: CANCELLED,
-                _present: Present::of(&calls.in_flight),
+                _present: Active::of(&calls.in_flight),
             };
             let answer = self.model.refine(request).await;
             call.outcome = match &answer {

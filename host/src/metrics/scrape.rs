@@ -20,11 +20,11 @@ use crate::capability::Capabilities;
 use crate::capability::tasks::Tally;
 
 /// Timeout for counting the tasks.
-const COUNTING: Duration = Duration::from_secs(2);
+const TALLY_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A count is cached for this time, or for this many times the time that it
 /// took, whichever is longer.
-const COUNTED_FOR: Duration = Duration::from_millis(500);
+const TALLY_LIFETIME: Duration = Duration::from_millis(500);
 const REST: u32 = 20;
 
 type Gauges = Family<Label, Gauge>;
@@ -49,7 +49,7 @@ pub struct Scrape {
     age: Number,
     in_use: Gauges,
     limits: Gauges,
-    counted: Mutex<Counted>,
+    cached: Mutex<CachedTally>,
 }
 
 /// A resource with a limit.
@@ -60,7 +60,7 @@ pub struct Limited {
 }
 
 #[derive(Default)]
-struct Counted {
+struct CachedTally {
     /// None: the store failed or timed out.
     tally: Option<Tally>,
     until: Option<Instant>,
@@ -110,45 +110,45 @@ impl Scrape {
             age,
             in_use,
             limits,
-            counted: Mutex::default(),
+            cached: Mutex::default(),
         }
     }
 
     /// Encodes in OpenMetrics text format. Scrapes run one at a time.
     pub async fn text(&self) -> Result<String, std::fmt::Error> {
-        let mut counted = self.counted.lock().await;
+        let mut cached = self.cached.lock().await;
         if let Some(capabilities) = self.capabilities.upgrade() {
-            self.count(&capabilities, &mut counted).await;
-            self.tell_tasks(&capabilities, counted.tally.as_ref());
-            self.tell_instances(&capabilities);
+            self.count(&capabilities, &mut cached).await;
+            self.set_tasks(&capabilities, cached.tally.as_ref());
+            self.set_instances(&capabilities);
         }
         self.process.update();
-        let mut told = String::new();
-        text::encode(&mut told, &self.registry)?;
-        Ok(told)
+        let mut encoded = String::new();
+        text::encode(&mut encoded, &self.registry)?;
+        Ok(encoded)
     }
 
-    async fn count(&self, capabilities: &Capabilities, counted: &mut Counted) {
+    async fn count(&self, capabilities: &Capabilities, cached: &mut CachedTally) {
         let begin = Instant::now();
-        if counted.until.is_some_and(|until| begin < until) {
+        if cached.until.is_some_and(|until| begin < until) {
             return;
         }
-        counted.tally = match timeout(COUNTING, capabilities.maintenance().tally()).await {
+        cached.tally = match timeout(TALLY_TIMEOUT, capabilities.maintenance().tally()).await {
             Ok(Ok(tally)) => Some(tally),
             Ok(Err(_)) | Err(_) => None,
         };
         let now = Instant::now();
         let rest = now.duration_since(begin).saturating_mul(REST);
-        counted.until = now.checked_add(rest.max(COUNTED_FOR));
-        if let Some(tally) = &counted.tally {
-            let new = tally.given_up.saturating_sub(counted.given_up);
+        cached.until = now.checked_add(rest.max(TALLY_LIFETIME));
+        if let Some(tally) = &cached.tally {
+            let new = tally.given_up.saturating_sub(cached.given_up);
             self.metrics.tasks.given_up(new);
-            counted.given_up = tally.given_up;
+            cached.given_up = tally.given_up;
         }
     }
 
     /// Unknown values are left out, or NaN.
-    fn tell_tasks(&self, capabilities: &Capabilities, tally: Option<&Tally>) {
+    fn set_tasks(&self, capabilities: &Capabilities, tally: Option<&Tally>) {
         self.tasks.clear();
         let Some(tally) = tally else {
             self.depth.set(f64::NAN);
@@ -172,7 +172,7 @@ impl Scrape {
         self.age.set(waited);
     }
 
-    fn tell_instances(&self, capabilities: &Capabilities) {
+    fn set_instances(&self, capabilities: &Capabilities) {
         let model = &capabilities.model;
         let processors = usize::try_from(self.metrics.processors.get()).unwrap_or_default();
         let of_api = &self.instances;
@@ -183,12 +183,12 @@ impl Scrape {
             ("model", model.running(), model.at_once()),
         ] {
             let label = [("component", component)];
-            let tell = |gauges: &Gauges, number| {
+            let set = |gauges: &Gauges, number| {
                 let gauge = gauges.get_or_create(&label);
                 gauge.set(i64::try_from(number).unwrap_or(i64::MAX));
             };
-            tell(&self.in_use, in_use);
-            tell(&self.limits, limit);
+            set(&self.in_use, in_use);
+            set(&self.limits, limit);
         }
     }
 }
@@ -257,12 +257,12 @@ mod tests {
             scrape.text().await.unwrap();
         }
         let text = scrape.text().await.unwrap();
-        let counted = text.lines().find_map(|line| {
+        let cached = text.lines().find_map(|line| {
             let name = "concept_refinement_store_operation_duration_seconds_count";
             let labels = "{store=\"tasks\",operation=\"tally\"} ";
             line.strip_prefix(name)?.strip_prefix(labels)?.parse().ok()
         });
-        let counted: u32 = counted.unwrap();
-        assert!((1..20).contains(&counted), "{counted}");
+        let cached: u32 = cached.unwrap();
+        assert!((1..20).contains(&cached), "{cached}");
     }
 }

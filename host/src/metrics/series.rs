@@ -12,16 +12,16 @@ use prometheus_client::registry::{Registry, Unit};
 pub const PREFIX: &str = "concept_refinement";
 
 /// Adds one to a gauge until it is dropped.
-pub struct Present(Gauge);
+pub struct Active(Gauge);
 
-impl Present {
+impl Active {
     pub fn of(gauge: &Gauge) -> Self {
         gauge.inc();
         Self(gauge.clone())
     }
 }
 
-impl Drop for Present {
+impl Drop for Active {
     fn drop(&mut self) {
         self.0.dec();
     }

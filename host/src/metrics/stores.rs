@@ -138,7 +138,7 @@ impl Interceptor<dyn TaskStore> for MeasuredStores {
             let reply = stores.timed(operation.name(), inner.run(operation)).await?;
             match &reply {
                 TaskReply::Submission(Submission::Created(_)) => tasks.created(),
-                TaskReply::Fenced(Fenced::Done) if is_withdrawal => tasks.could_not_be_published(),
+                TaskReply::Fenced(Fenced::Done) if is_withdrawal => tasks.publish_failed(),
                 TaskReply::Claimed(Some(claimed)) => tasks.claimed(claimed),
                 TaskReply::Fenced(Fenced::Done) => {
                     if let Some((lease, end)) = end {

@@ -109,7 +109,7 @@ impl Tasks {
     }
 
     /// A created task could not be published.
-    pub fn could_not_be_published(&self) {
+    pub fn publish_failed(&self) {
         self.count_failure(PUBLISH);
     }
 

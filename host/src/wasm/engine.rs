@@ -22,11 +22,11 @@ const EPOCH: Duration = Duration::from_millis(10);
 
 /// Memory that a slot of the pool keeps resident between two instances, so that
 /// a new instance has fewer page faults.
-const MEMORIES_KEPT: Kept = Kept {
+const RESIDENT_MEMORY: Resident = Resident {
     each: 512 << 10,
     in_all: 64 << 20,
 };
-const TABLES_KEPT: Kept = Kept {
+const RESIDENT_TABLE: Resident = Resident {
     each: 64 << 10,
     in_all: 16 << 20,
 };
@@ -44,12 +44,12 @@ pub struct Pool {
 
 /// Resident bytes. A slot that was used once keeps this much, so a pool of
 /// thousands must be frugal.
-struct Kept {
+struct Resident {
     each: usize,
     in_all: usize,
 }
 
-impl Kept {
+impl Resident {
     fn of(&self, slots: u32) -> usize {
         let slots = usize::try_from(slots).unwrap_or(usize::MAX).max(1);
         self.each.min(self.in_all / slots)
@@ -134,8 +134,8 @@ fn pooling(pool: Pool) -> PoolingAllocationConfig {
         .total_stacks(tables.saturating_add(pool.calls))
         .max_memory_size(pool.max_memory)
         .max_unused_warm_slots(8)
-        .linear_memory_keep_resident(MEMORIES_KEPT.of(pool.instances))
-        .table_keep_resident(TABLES_KEPT.of(tables));
+        .linear_memory_keep_resident(RESIDENT_MEMORY.of(pool.instances))
+        .table_keep_resident(RESIDENT_TABLE.of(tables));
     config
 }
 
@@ -146,7 +146,7 @@ mod tests {
     #[test]
     fn a_large_pool_keeps_no_more_than_a_small_one() {
         for (slots, expected) in [(0, 512 << 10), (100, 512 << 10), (2048, 32 << 10)] {
-            assert_eq!(MEMORIES_KEPT.of(slots), expected, "{slots} slots");
+            assert_eq!(RESIDENT_MEMORY.of(slots), expected, "{slots} slots");
         }
     }
 }

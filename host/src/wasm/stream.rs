@@ -18,15 +18,15 @@ use wasmtime::component::{
 };
 
 /// Largest chunk that is copied out of a guest, in bytes.
-const MAX_PIECE: usize = 64 * 1024;
+const MAX_CHUNK: usize = 64 * 1024;
 
 /// Gives a guest a stream of bytes.
-pub struct Bytestream(BoxStream<'static, Bytes>);
+pub struct ByteStream(BoxStream<'static, Bytes>);
 
 /// Gives a guest a stream of values.
 pub struct Items<T>(BoxStream<'static, T>);
 
-impl Bytestream {
+impl ByteStream {
     pub fn new(stream: impl Stream<Item = Bytes> + Send + 'static) -> Self {
         Self(Box::pin(stream))
     }
@@ -38,7 +38,7 @@ impl<T> Items<T> {
     }
 }
 
-impl<D> StreamProducer<D> for Bytestream {
+impl<D> StreamProducer<D> for ByteStream {
     type Item = u8;
     type Buffer = Bytes;
 
@@ -54,9 +54,9 @@ impl<D> StreamProducer<D> for Bytestream {
         }
         Poll::Ready(Ok(loop {
             match self.0.as_mut().poll_next(cx) {
-                Poll::Ready(Some(piece)) if piece.is_empty() => {}
-                Poll::Ready(Some(piece)) => {
-                    destination.set_buffer(piece);
+                Poll::Ready(Some(chunk)) if chunk.is_empty() => {}
+                Poll::Ready(Some(chunk)) => {
+                    destination.set_buffer(chunk);
                     break StreamResult::Completed;
                 }
                 Poll::Ready(None) => break StreamResult::Dropped,
@@ -99,7 +99,7 @@ pub fn consume(
     reader: StreamReader<u8>,
     store: impl wasmtime::AsContextMut,
 ) -> wasmtime::Result<(BoxStream<'static, Bytes>, oneshot::Receiver<()>)> {
-    let (writer, pieces) = pipe::pipe();
+    let (writer, chunks) = pipe::pipe();
     let (want, wanted) = oneshot::channel();
     let (ended, drained) = oneshot::channel();
     reader.pipe(
@@ -110,13 +110,13 @@ pub fn consume(
             _ended: ended,
         },
     )?;
-    let pieces = stream::once(async move {
+    let chunks = stream::once(async move {
         // If the writer is gone, the stream ends at once.
         let _ = want.send(());
-        pieces
+        chunks
     });
-    let pieces = pieces.flatten();
-    Ok((Box::pin(pieces), drained))
+    let chunks = chunks.flatten();
+    Ok((Box::pin(chunks), drained))
 }
 
 struct Consumer {
@@ -157,13 +157,13 @@ impl<D> StreamConsumer<D> for Consumer {
         if ready.is_err() {
             return Poll::Ready(Ok(StreamResult::Dropped));
         }
-        let (piece, _) = {
+        let (chunk, _) = {
             let bytes = source.remaining();
-            bytes.split_at(bytes.len().min(MAX_PIECE))
+            bytes.split_at(bytes.len().min(MAX_CHUNK))
         };
-        let piece = Bytes::copy_from_slice(piece);
-        source.mark_read(piece.len());
-        self.writer.send(piece);
+        let chunk = Bytes::copy_from_slice(chunk);
+        source.mark_read(chunk.len());
+        self.writer.send(chunk);
         Poll::Ready(Ok(StreamResult::Completed))
     }
 }

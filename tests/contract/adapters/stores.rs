@@ -22,7 +22,7 @@ use wasmtime::component::StreamReader;
 
 use super::bindings::exports::concept::refinement::image_store;
 use super::instances::Instances;
-use super::streams::{self, Pieces};
+use super::streams::{self, Chunks};
 
 const HOST_ONLY: &str = "only a host offers this";
 
@@ -283,19 +283,19 @@ impl ImageStore for Instances {
     /// Whoever goes away, or cannot send the rest, ends the contents early.
     fn put(&self, image: NewImage, mut contents: Contents) -> Answer<'_, StoredOrNot> {
         Box::pin(async move {
-            let (sender, pieces) = mpsc::channel(1);
+            let (sender, chunks) = mpsc::channel(1);
             let stored = self.ask(|accessor, adapter| {
                 Box::pin(async move {
                     let contents =
-                        accessor.with(|access| StreamReader::new(access, Pieces(pieces)))?;
+                        accessor.with(|access| StreamReader::new(access, Chunks(chunks)))?;
                     let store = adapter.concept_refinement_image_store();
                     store.call_put(accessor, image.into(), contents).await
                 })
             });
             let send = async {
                 let sender = sender;
-                while let Some(piece) = contents.next().await {
-                    if sender.send(piece?).await.is_err() {
+                while let Some(chunk) = contents.next().await {
+                    if sender.send(chunk?).await.is_err() {
                         break;
                     }
                 }

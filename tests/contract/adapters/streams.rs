@@ -14,15 +14,15 @@ use wasmtime::component::{
 use wasmtime::{AsContextMut, StoreContextMut};
 
 /// The largest piece that is taken out of an instance at once, in bytes.
-const MAX_PIECE: usize = 1 << 20;
+const MAX_CHUNK: usize = 1 << 20;
 
 /// Ends once an instance has written all of a stream, or its reader has left.
 pub type Drained = oneshot::Receiver<()>;
 
 /// Bytes for an instance. They end early where their sender leaves.
-pub struct Pieces(pub tokio::sync::mpsc::Receiver<Bytes>);
+pub struct Chunks(pub tokio::sync::mpsc::Receiver<Bytes>);
 
-impl<D> StreamProducer<D> for Pieces {
+impl<D> StreamProducer<D> for Chunks {
     type Item = u8;
     type Buffer = Bytes;
 
@@ -38,9 +38,9 @@ impl<D> StreamProducer<D> for Pieces {
         }
         Poll::Ready(Ok(loop {
             match self.0.poll_recv(cx) {
-                Poll::Ready(Some(piece)) if piece.is_empty() => {}
-                Poll::Ready(Some(piece)) => {
-                    destination.set_buffer(piece);
+                Poll::Ready(Some(chunk)) if chunk.is_empty() => {}
+                Poll::Ready(Some(chunk)) => {
+                    destination.set_buffer(chunk);
                     break StreamResult::Completed;
                 }
                 Poll::Ready(None) => break StreamResult::Dropped,
@@ -70,10 +70,10 @@ pub fn bytes(
 ) -> wasmtime::Result<(BoxStream<'static, Bytes>, Drained)> {
     consume(reader, store, |source: &mut Source<'_, u8>, store| {
         let mut source = source.reborrow().as_direct(store);
-        let piece = source.remaining();
-        let piece = Bytes::copy_from_slice(&piece[..piece.len().min(MAX_PIECE)]);
-        source.mark_read(piece.len());
-        Ok((!piece.is_empty()).then_some(piece))
+        let chunk = source.remaining();
+        let chunk = Bytes::copy_from_slice(&chunk[..chunk.len().min(MAX_CHUNK)]);
+        source.mark_read(chunk.len());
+        Ok((!chunk.is_empty()).then_some(chunk))
     })
 }
 
@@ -82,7 +82,7 @@ fn consume<D: 'static, T: 'static, P: Send + 'static>(
     mut store: impl AsContextMut<Data = D>,
     take: Take<D, T, P>,
 ) -> wasmtime::Result<(BoxStream<'static, P>, Drained)> {
-    let (sender, pieces) = mpsc::channel(0);
+    let (sender, chunks) = mpsc::channel(0);
     let (ended, drained) = oneshot::channel();
     reader.pipe(
         store.as_context_mut(),
@@ -92,7 +92,7 @@ fn consume<D: 'static, T: 'static, P: Send + 'static>(
             _ended: ended,
         },
     )?;
-    Ok((pieces.boxed(), drained))
+    Ok((chunks.boxed(), drained))
 }
 
 /// Takes what there is, if anything.
@@ -122,9 +122,9 @@ impl<D: 'static, T: 'static, P: Send + 'static> StreamConsumer<D> for Consumer<D
         if ready.is_err() {
             return Poll::Ready(Ok(StreamResult::Dropped));
         }
-        if let Some(piece) = (self.take)(&mut source, store)? {
+        if let Some(chunk) = (self.take)(&mut source, store)? {
             // There is room, or the reader has left since.
-            let _ = self.sender.start_send(piece);
+            let _ = self.sender.start_send(chunk);
         }
         Poll::Ready(Ok(StreamResult::Completed))
     }

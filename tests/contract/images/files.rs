@@ -29,7 +29,7 @@ impl ImageBackend for Files {
         Arc::new(self.images.clone())
     }
 
-    fn kept(&self) -> usize {
+    fn stored_count(&self) -> usize {
         files(self.place.path())
     }
 }

@@ -88,7 +88,7 @@ pub async fn what_is_not_whole_is_not_listed<B: DurableImageBackend>() {
     let half = stream::iter([Ok(Bytes::from_static(b"half"))]).chain(stream::pending());
     let mut put = store.images.put(begun, half.boxed());
     // It has begun and waits for the rest.
-    while store.backend.kept() == 0 {
+    while store.backend.stored_count() == 0 {
         assert!((&mut put).now_or_never().is_none());
         tokio::task::yield_now().await;
     }
@@ -111,7 +111,7 @@ pub async fn what_comes_and_goes_meanwhile_ends_no_list<B: ImageBackend>() {
     let mut listing = store.images.list(kind).await.unwrap();
     let mut listed = vec![listing.next().await.unwrap().unwrap().path];
     // All of one half goes, whole owners with it; others come.
-    let (gone, kept) = paths.split_at(30);
+    let (gone, stored_count) = paths.split_at(30);
     for path in gone {
         store.images.delete(path).await.unwrap();
     }
@@ -124,7 +124,7 @@ pub async fn what_comes_and_goes_meanwhile_ends_no_list<B: ImageBackend>() {
     }
     listed.sort();
     assert!(listed.is_sorted_by(|a, b| a < b), "one comes twice");
-    for path in kept {
+    for path in stored_count {
         assert!(listed.contains(path), "{path} was there all the time");
     }
 }

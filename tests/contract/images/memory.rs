@@ -21,7 +21,7 @@ impl ImageBackend for Memory {
         Arc::clone(&self.0) as _
     }
 
-    fn kept(&self) -> usize {
+    fn stored_count(&self) -> usize {
         let listed = |kind| {
             let images = self.0.list(kind).now_or_never().unwrap().unwrap();
             images.count().now_or_never().unwrap()

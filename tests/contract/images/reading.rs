@@ -63,16 +63,16 @@ pub async fn a_large_image_comes_in_pieces<B: ImageBackend>() {
     let bytes = noise(5_000_000);
     let path = store.stored(image("ada", "a", &bytes), &bytes).await.path;
     let (_, contents) = store.images.get(&path, None).await.unwrap().unwrap();
-    let pieces: Vec<_> = contents.map(|piece| piece.unwrap().len()).collect().await;
-    let (last, others) = pieces.split_last().unwrap();
+    let chunks: Vec<_> = contents.map(|chunk| chunk.unwrap().len()).collect().await;
+    let (last, others) = chunks.split_last().unwrap();
     assert!(
         others
             .iter()
             .all(|length| (65_536..=1_048_576).contains(length)),
-        "{pieces:?}"
+        "{chunks:?}"
     );
-    assert!((1..=1_048_576).contains(last), "{pieces:?}");
-    assert_eq!(pieces.iter().sum::<usize>(), bytes.len());
+    assert!((1..=1_048_576).contains(last), "{chunks:?}");
+    assert_eq!(chunks.iter().sum::<usize>(), bytes.len());
 }
 
 pub async fn equal_contents_have_equal_etags<B: ImageBackend>() {
@@ -149,5 +149,5 @@ pub async fn no_path_leads_elsewhere<B: ImageBackend>() {
         store.images.delete(&path).await.unwrap();
     }
     assert_eq!(store.read(&good, None).await, Some(bytes));
-    assert_eq!(store.backend.kept(), 2);
+    assert_eq!(store.backend.stored_count(), 2);
 }

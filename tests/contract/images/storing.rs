@@ -16,7 +16,7 @@ use super::{
 use crate::tasks::at_once;
 
 /// For what is bound to happen.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 pub async fn an_image_is_read_as_it_was_stored<B: ImageBackend>() {
     let store = Store::<B>::start();
@@ -53,7 +53,7 @@ pub async fn an_image_is_read_as_it_was_stored<B: ImageBackend>() {
             }
         }
     }
-    assert_eq!(store.backend.kept(), 4 * 2 * 4);
+    assert_eq!(store.backend.stored_count(), 4 * 2 * 4);
 }
 
 pub async fn what_is_not_whole_is_not_stored<B: ImageBackend>() {
@@ -75,7 +75,7 @@ pub async fn what_is_not_whole_is_not_stored<B: ImageBackend>() {
         .boxed();
     let put = store.images.put(declared(300_000), endless).await;
     assert_eq!(put, Ok(StoredOrNot::WrongLength));
-    assert_eq!(store.backend.kept(), 0);
+    assert_eq!(store.backend.stored_count(), 0);
 }
 
 /// Though all of its bytes came before.
@@ -88,7 +88,7 @@ pub async fn what_its_sender_breaks_off_is_not_stored<B: ImageBackend>() {
         .boxed();
     let put = store.images.put(image("ada", "a", &bytes), broken).await;
     assert_eq!(put, Err(error));
-    assert_eq!(store.backend.kept(), 0);
+    assert_eq!(store.backend.stored_count(), 0);
 }
 
 pub async fn who_goes_away_leaves_nothing<B: DurableImageBackend>() {
@@ -99,15 +99,17 @@ pub async fn who_goes_away_leaves_nothing<B: DurableImageBackend>() {
         .chain(stream::pending())
         .boxed();
     let put = tokio::spawn(async move { images.put(image, half).await });
-    let kept = async |count| {
-        while store.backend.kept() != count {
+    let stored_count = async |count| {
+        while store.backend.stored_count() != count {
             tokio::task::yield_now().await;
         }
     };
-    timeout(PATIENCE, kept(1)).await.expect("nothing was begun");
+    timeout(TIMEOUT, stored_count(1))
+        .await
+        .expect("nothing was begun");
     put.abort();
     assert!(put.await.unwrap_err().is_cancelled());
-    timeout(PATIENCE, kept(0))
+    timeout(TIMEOUT, stored_count(0))
         .await
         .expect("something was left");
 }
@@ -129,7 +131,7 @@ pub async fn the_same_name_replaces_whatever_the_format<B: ImageBackend>() {
     let gif = store.stored(gif, &first).await;
     assert_eq!(store.read(&gif.path, None).await.unwrap(), first);
     assert_eq!(store.stat(&png.path).await, None);
-    assert_eq!(store.backend.kept(), 1);
+    assert_eq!(store.backend.stored_count(), 1);
     store.images.delete(&png.path).await.unwrap();
     assert!(store.stat(&gif.path).await.is_some(), "it is another image");
 
@@ -181,7 +183,7 @@ pub async fn what_cannot_be_stored_is_refused<B: ImageBackend>() {
         let error = store.images.put(bad, contents(b"1")).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Invalid, "{media_type:?}");
     }
-    assert_eq!(store.backend.kept(), 0);
+    assert_eq!(store.backend.stored_count(), 0);
     let longest = "x".repeat(80);
     store
         .stored(
@@ -255,7 +257,7 @@ pub async fn at_most_is_exact_under_concurrency<B: ImageBackend>() {
             .count();
         assert_eq!(stored, 5, "{owner}");
     }
-    assert_eq!(store.backend.kept(), 10);
+    assert_eq!(store.backend.stored_count(), 10);
 }
 
 pub async fn deleting_is_repeatable<B: ImageBackend>() {
@@ -267,7 +269,7 @@ pub async fn deleting_is_repeatable<B: ImageBackend>() {
         store.images.delete(&path).await.unwrap();
         assert_eq!(store.stat(&path).await, None);
         assert_eq!(store.read(&path, None).await, None);
-        assert_eq!(store.backend.kept(), 1);
+        assert_eq!(store.backend.stored_count(), 1);
     }
     assert_eq!(store.read(&other, None).await.as_ref(), Some(&bytes));
     let again = store.stored(image("ada", "a", &bytes), &bytes).await.path;
@@ -306,12 +308,12 @@ async fn crashed<B: DurableImageBackend>() -> (Store<B>, Store<B>, [String; 2], 
     let mut put = Box::pin(store.images.put(image("ada", "c", &bytes), half));
     // Far enough that there is something half written.
     let begun = async {
-        while store.backend.kept() == 1 {
+        while store.backend.stored_count() == 1 {
             assert!((&mut put).now_or_never().is_none());
             tokio::task::yield_now().await;
         }
     };
-    timeout(PATIENCE, begun).await.expect("nothing was begun");
+    timeout(TIMEOUT, begun).await.expect("nothing was begun");
     let clock = store.clock.clone();
     let after = Store::<B>::of(store.backend.crash(signing(None), clock.clone()), clock);
     drop(put);
@@ -332,7 +334,7 @@ pub async fn what_was_answered_survives_a_crash<B: DurableImageBackend>() {
 
 pub async fn a_crash_leaves_nothing_but_what_was_stored<B: DurableImageBackend>() {
     let (_, after, _, _) = crashed::<B>().await;
-    assert_eq!(after.backend.kept(), 1);
+    assert_eq!(after.backend.stored_count(), 1);
 }
 
 pub async fn it_belongs_to_one_process_at_a_time<B: OwnedImageBackend>() {
@@ -348,5 +350,9 @@ pub async fn a_checked_store_can_be_used<B: ImageBackend>() {
     assert_eq!(store.images.check().await, Ok(()));
     store.stored(image("ada", "a", b"1"), b"1").await;
     assert_eq!(store.images.check().await, Ok(()));
-    assert_eq!(store.backend.kept(), 1, "checking leaves nothing behind");
+    assert_eq!(
+        store.backend.stored_count(),
+        1,
+        "checking leaves nothing behind"
+    );
 }

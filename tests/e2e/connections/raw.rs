@@ -41,10 +41,10 @@ pub async fn until(stream: &mut TcpStream, expected: &str) -> String {
             if text.contains(expected) {
                 return text;
             }
-            let mut piece = [0; 1024];
-            let read = stream.read(&mut piece).await.unwrap();
+            let mut chunk = [0; 1024];
+            let read = stream.read(&mut chunk).await.unwrap();
             assert_ne!(read, 0, "closed after {text:?}");
-            heard.extend_from_slice(&piece[..read]);
+            heard.extend_from_slice(&chunk[..read]);
         }
     };
     timeout(SOON, reading).await.unwrap()

@@ -25,7 +25,7 @@ const AT_ONCE: usize = 32;
 const EACH: u64 = 40_000;
 
 /// So many may watch at once, whoever they are.
-const MOST: usize = 4096;
+const MAX_WATCHERS: usize = 4096;
 
 /// Far shorter than a grace.
 const PROMPTLY: Duration = Duration::from_secs(10);
@@ -95,8 +95,8 @@ async fn whoever_leaves_makes_room() {
         (of(200), of(503))
     };
     let begin = Instant::now();
-    let (admitted, refused) = come_and_go(MOST + AT_ONCE).await;
-    assert_eq!(admitted + refused, MOST + AT_ONCE);
+    let (admitted, refused) = come_and_go(MAX_WATCHERS + AT_ONCE).await;
+    assert_eq!(admitted + refused, MAX_WATCHERS + AT_ONCE);
     // On a slow machine the first are found to be gone meanwhile.
     assert!(
         refused > 0 || begin.elapsed() > KEEP_ALIVE,

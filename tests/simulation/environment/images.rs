@@ -16,9 +16,9 @@ impl ImageStore for Environment {
     fn put(&self, image: NewImage, contents: Contents) -> Answer<'_, StoredOrNot> {
         local(async move {
             self.point("begin an image", Side::Before).await?;
-            let pieces: Vec<Bytes> = contents.try_collect().await?;
+            let chunks: Vec<Bytes> = contents.try_collect().await?;
             self.call("put an image", self.task(), move |world| {
-                world.images.put(image, pieces.concat())
+                world.images.put(image, chunks.concat())
             })
             .await
         })

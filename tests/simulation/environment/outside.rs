@@ -6,12 +6,12 @@ use futures::future::LocalBoxFuture;
 
 use super::Environment;
 use crate::faults::Side;
-use crate::source::{self, Pieces};
+use crate::source::{self, Chunks};
 
 impl Outside for Environment {
-    type Stream = Pieces;
+    type Stream = Chunks;
 
-    async fn get(&self, url: &str, _: Purpose) -> Result<Response<Pieces>, FetchError> {
+    async fn get(&self, url: &str, _: Purpose) -> Result<Response<Chunks>, FetchError> {
         let unreachable = |_| FetchError::Unreachable;
         self.point("get", Side::Before).await.map_err(unreachable)?;
         let response = source::answer(&self.world.scheduler, url).await;

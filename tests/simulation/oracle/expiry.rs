@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_host::capability::tasks::Expired;
 
-use super::{Invariant, Known, Oracle};
+use super::{Expected, Invariant, Oracle};
 
 impl Oracle {
     /// Answers the tasks that it has to do with.
@@ -46,7 +46,7 @@ impl Oracle {
     }
 }
 
-fn shown(task: &Known) -> Option<String> {
+fn shown(task: &Expected) -> Option<String> {
     let (_, path) = task.concept.as_ref().filter(|_| task.is_visible())?;
     Some(path.clone())
 }

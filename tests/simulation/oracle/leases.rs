@@ -7,7 +7,7 @@ use concept_refinement_domain::task::{Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_host::capability::tasks::TaskOperation;
 
-use super::{Invariant, Known, Oracle};
+use super::{Expected, Invariant, Oracle};
 use crate::scheduler::Group;
 
 impl Oracle {
@@ -76,7 +76,7 @@ impl Oracle {
         );
     }
 
-    fn held(&mut self, lease: &Lease) -> Option<&mut Known> {
+    fn held(&mut self, lease: &Lease) -> Option<&mut Expected> {
         self.task(&lease.task_id)
             .filter(|task| task.status == Status::Processing && task.attempt == lease.attempt)
     }
@@ -166,7 +166,7 @@ impl Oracle {
     }
 
     /// Tasks are answered that need a message.
-    pub fn told_of(&mut self, answer: &[Task]) {
+    pub fn due(&mut self, answer: &[Task]) {
         for task in answer {
             let is_active = self.task(&task.id).is_some_and(|known| known.is_active());
             self.require(is_active, Invariant::OneFinalState, || {

@@ -6,7 +6,7 @@ use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::refined;
 use concept_refinement_domain::task::{Status, Task};
 
-use super::{Invariant, Known, Oracle};
+use super::{Expected, Invariant, Oracle};
 use crate::images::{Images, picture};
 
 impl Oracle {
@@ -120,7 +120,7 @@ impl Oracle {
 
     /// All that a user sees in the end.
     pub fn seen_in_the_end(&mut self, user: &str, tasks: &[Task], concepts: &[Concept]) {
-        let own = |visible: fn(&Known) -> bool| {
+        let own = |visible: fn(&Expected) -> bool| {
             self.tasks
                 .iter()
                 .filter(|(_, task)| task.user == user && visible(task))
@@ -128,7 +128,7 @@ impl Oracle {
                 .collect::<BTreeSet<_>>()
         };
         let expected = own(|task| !task.is_deleted);
-        let shown = own(Known::is_visible);
+        let shown = own(Expected::is_visible);
         let found: BTreeSet<_> = tasks.iter().map(|task| task.id.clone()).collect();
         self.require(
             found == expected && found.len() == tasks.len(),
@@ -167,7 +167,7 @@ impl Oracle {
     }
 }
 
-fn is_of(task: &Known, path: &str) -> bool {
+fn is_of(task: &Expected, path: &str) -> bool {
     task.concept
         .as_ref()
         .is_some_and(|concept| concept.1 == path)

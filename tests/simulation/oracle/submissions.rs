@@ -7,7 +7,7 @@ use concept_refinement_domain::quota::QuotaState;
 use concept_refinement_domain::task::{Refinement, Status};
 use concept_refinement_domain::timestamp::Timestamp;
 
-use super::{Invariant, Known, Oracle};
+use super::{Expected, Invariant, Oracle};
 use crate::scheduler::OUTSIDE;
 
 const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
@@ -121,7 +121,7 @@ impl Oracle {
 
     fn created(&mut self, new: &NewTask, accepted: &Accepted, now: Timestamp) {
         let user = new.user_id.clone();
-        let known = Known {
+        let known = Expected {
             user: user.clone(),
             status: Status::Pending,
             created_at: now,

@@ -81,7 +81,7 @@ impl<O: Outside> TaskStore for Native<O> {
 }
 
 impl<O: Outside> ImageStore for Native<O> {
-    type Stream = Pieces<Result<Bytes, CapabilityError>>;
+    type Stream = Chunks<Result<Bytes, CapabilityError>>;
 
     async fn put(
         &self,
@@ -98,7 +98,7 @@ impl<O: Outside> ImageStore for Native<O> {
 
     async fn get(&self, path: &str) -> Result<Option<(ImageInfo, Self::Stream)>, CapabilityError> {
         let found = self.host.images.get(path, None).await?;
-        Ok(found.map(|(info, contents)| (info, Pieces(contents))))
+        Ok(found.map(|(info, contents)| (info, Chunks(contents))))
     }
 
     async fn delete(&self, path: &str) -> Result<(), CapabilityError> {
@@ -129,7 +129,7 @@ impl<O: Outside> Progress for Native<O> {
 }
 
 impl<O: Outside> ImageModel for Native<O> {
-    type Stream = Pieces<Bytes>;
+    type Stream = Chunks<Bytes>;
 
     async fn refine(
         &self,
@@ -151,7 +151,7 @@ impl<O: Outside> ImageModel for Native<O> {
                 length, contents, ..
             }) => Ok(Answer::Image {
                 length,
-                contents: Pieces(contents),
+                contents: Chunks(contents),
             }),
             Ok(asked::ModelAnswer::Location(url)) => Ok(Answer::Location(url)),
             Err(asked::ModelError::Unavailable {
@@ -192,22 +192,22 @@ impl<O: Outside> Clock for Native<O> {
 
 /// Whoever reads it may outlive the contents, which belong to one thread.
 fn copied(contents: &Contents) -> Vec<Bytes> {
-    let pieces = contents.pieces();
-    pieces
+    let chunks = contents.chunks();
+    chunks
         .iter()
-        .map(|piece| Bytes::copy_from_slice(piece))
+        .map(|chunk| Bytes::copy_from_slice(chunk))
         .collect()
 }
 
-pub struct Pieces<T>(BoxStream<'static, T>);
+pub struct Chunks<T>(BoxStream<'static, T>);
 
-impl ByteStream for Pieces<Bytes> {
+impl ByteStream for Chunks<Bytes> {
     async fn next(&mut self) -> Option<Vec<u8>> {
         self.0.next().await.map(Vec::from)
     }
 }
 
-impl ByteStream for Pieces<Result<Bytes, CapabilityError>> {
+impl ByteStream for Chunks<Result<Bytes, CapabilityError>> {
     async fn next(&mut self) -> Option<Vec<u8>> {
         self.0.next().await?.ok().map(Vec::from)
     }

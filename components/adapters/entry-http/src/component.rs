@@ -68,8 +68,8 @@ async fn read(request: Request) -> Result<Vec<u8>, Outcome> {
     let (body, end) = Request::consume_body(request, received);
     let mut body = Incoming::from(body);
     let mut message = Vec::new();
-    while let Some(piece) = body.piece().await {
-        message.extend_from_slice(&piece);
+    while let Some(chunk) = body.chunk().await {
+        message.extend_from_slice(&chunk);
         if message.len() > MAX_MESSAGE {
             return Err(Outcome::TooLarge);
         }

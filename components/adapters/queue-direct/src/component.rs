@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use concept_refinement_adapter_queue::{AT_MOST, Attempt, Places, TOO_MANY, Wasi, deliver};
+use concept_refinement_adapter_queue::{Attempt, MAX_MESSAGES, Slots, TOO_MANY, Wasi, deliver};
 
 // The generated code crosses the boundary of the component, which is unsafe by
 // its nature.
@@ -21,13 +21,13 @@ use bindings::concept::refinement::processor::{self, Outcome};
 use bindings::concept::refinement::types::{Error, ErrorKind};
 use bindings::exports::concept::refinement::task_queue::Guest;
 
-static PLACES: Places = Places::new(AT_MOST);
+static SLOTS: Slots = Slots::new(MAX_MESSAGES);
 
 struct Component;
 
 impl Guest for Component {
     async fn publish(message: Vec<u8>) -> Result<(), Error> {
-        let Some(place) = PLACES.take() else {
+        let Some(place) = SLOTS.take() else {
             return Err(Error {
                 kind: ErrorKind::Unavailable,
                 message: TOO_MANY.to_owned(),

@@ -4,7 +4,7 @@
 use std::io::Write as _;
 use std::time::Duration;
 
-use concept_refinement_adapter_queue::{AT_MOST, Attempt, Places, TOO_MANY, Wasi, deliver};
+use concept_refinement_adapter_queue::{Attempt, MAX_MESSAGES, Slots, TOO_MANY, Wasi, deliver};
 use concept_refinement_outbound::{self as outbound, Failure, Timeouts};
 use wasip3::http::types::Method;
 
@@ -38,13 +38,13 @@ const TIMEOUTS: Timeouts = Timeouts {
     between_bytes: Some(Duration::from_secs(10)),
 };
 
-static PLACES: Places = Places::new(AT_MOST);
+static SLOTS: Slots = Slots::new(MAX_MESSAGES);
 
 struct Component;
 
 impl Guest for Component {
     async fn publish(message: Vec<u8>) -> Result<(), Error> {
-        let Some(place) = PLACES.take() else {
+        let Some(place) = SLOTS.take() else {
             return Err(Error {
                 kind: ErrorKind::Unavailable,
                 message: TOO_MANY.to_owned(),

@@ -7,18 +7,18 @@
 #![allow(async_fn_in_trait, reason = "components have one thread")]
 
 mod delivery;
-mod places;
+mod slots;
 #[cfg(target_arch = "wasm32")]
 mod wasi;
 
 pub use delivery::{Attempt, Clock, deliver};
-pub use places::{Place, Places};
+pub use slots::{Slot, Slots};
 #[cfg(target_arch = "wasm32")]
 pub use wasi::Wasi;
 
 /// Most messages in an instance. Each is a task in progress or one that waits
 /// for a retry.
-pub const AT_MOST: usize = 256;
+pub const MAX_MESSAGES: usize = 256;
 
 /// The error for one more message.
 pub const TOO_MANY: &str = "Too many tasks are being processed at the moment.";

@@ -9,10 +9,10 @@ use std::time::{Duration, SystemTime};
 use crate::layout::{Layout, make_directory};
 
 /// A draft of this age is abandoned; no write takes so long.
-const ABANDONED: Duration = Duration::from_secs(60 * 60);
+const ABANDONED_AFTER: Duration = Duration::from_secs(60 * 60);
 
 /// One of this many writes removes abandoned drafts.
-const CLEANED_EVERY: u64 = 64;
+const CLEANUP_INTERVAL: u64 = 64;
 
 /// A file without its final name. It is removed when dropped, unless it was
 /// renamed.
@@ -33,7 +33,7 @@ impl Draft {
         file.write_all(contents).map_err(as_full)?;
         file.sync_all()?;
         draft.written = file.metadata().and_then(|file| file.modified()).ok();
-        if random().is_multiple_of(CLEANED_EVERY) {
+        if random().is_multiple_of(CLEANUP_INTERVAL) {
             draft.remove_abandoned(&drafts);
         }
         Ok(draft)
@@ -70,7 +70,7 @@ impl Draft {
             return;
         };
         for path in entries.flatten().map(|entry| entry.path()) {
-            if self.is_younger(&path, ABANDONED) {
+            if self.is_younger(&path, ABANDONED_AFTER) {
                 let _ = fs::remove_file(path);
             }
         }

@@ -9,7 +9,7 @@
 //! Old versions have to be removed, and a removed name could be won a second
 //! time. What prevents that does not depend on a clock:
 //!
-//! * A version is removed only when [`KEPT`] newer ones exist. So a writer whose
+//! * A version is removed only when [`MIN_VERSIONS`] newer ones exist. So a writer whose
 //!   link succeeded looks for the newest version: unless it is so far ahead, the
 //!   name was never another's. If it is, the writer cannot know whether it won,
 //!   and says so; what it linked is old, and nobody reads it.
@@ -19,10 +19,10 @@
 //!   record's at some time after it began. If it cannot be opened, the reader
 //!   lists again.
 //!
-//! To make this rare, a version also stays for [`REMOVED_AFTER`], and a writer
-//! that took longer than [`PATIENCE`] since its read has lost. A writer can be
+//! To make this rare, a version also stays for [`MIN_AGE`], and a writer
+//! that took longer than [`SWAP_TIMEOUT`] since its read has lost. A writer can be
 //! left in doubt only if its process was paused between two system calls while
-//! the record changed [`KEPT`] times.
+//! the record changed [`MIN_VERSIONS`] times.
 //!
 //! It depends on two properties of the file system: linking fails if the name
 //! is taken, and a listing includes every file that exists throughout. Local
@@ -42,20 +42,20 @@ use crate::fault::fault;
 use crate::layout::{Layout, make_directory, sync_directory};
 
 /// Versions that are kept besides the newest, whatever their age.
-const KEPT: usize = 16;
+const MIN_VERSIONS: usize = 16;
 
 /// The age at which a version may be removed.
-const REMOVED_AFTER: Duration = Duration::from_secs(2 * 60);
+const MIN_AGE: Duration = Duration::from_secs(2 * 60);
 
 /// Most versions removed at a time, so that no call takes long.
-const REMOVED_AT_ONCE: usize = 256;
+const REMOVAL_BATCH: usize = 256;
 
 /// Longest time from a read to its swap.
-const PATIENCE: Duration = Duration::from_secs(60);
+const SWAP_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Most attempts to read a record that changes meanwhile. An attempt fails only
-/// after more than [`KEPT`] swaps, so a second one is rare.
-const MAX_LOOKS: u32 = 100;
+/// after more than [`MIN_VERSIONS`] swaps, so a second one is rare.
+const MAX_READS: u32 = 100;
 
 /// The version that was read. The first is 1; 0 means that there was none.
 pub struct Held {
@@ -95,7 +95,7 @@ fn swap(layout: &Layout, held: &Held, value: &[u8]) -> io::Result<bool> {
         return Ok(false);
     }
     let draft = Draft::write(layout, value)?;
-    if held.since.elapsed() > PATIENCE {
+    if held.since.elapsed() > SWAP_TIMEOUT {
         return Ok(false);
     }
     match link(&draft, &held.directory, &path) {
@@ -104,7 +104,7 @@ fn swap(layout: &Layout, held: &Held, value: &[u8]) -> io::Result<bool> {
     }
     let versions = versions(&held.directory)?;
     let ahead = |newest: &u64| newest.saturating_sub(version);
-    if versions.last().map_or(0, ahead) >= KEPT as u64 {
+    if versions.last().map_or(0, ahead) >= MIN_VERSIONS as u64 {
         return Err(io::Error::other("it had changed too often meanwhile"));
     }
     sync_directory(&held.directory)?;
@@ -124,7 +124,7 @@ fn link(draft: &Draft, directory: &Path, path: &Path) -> io::Result<()> {
 
 /// The newest version, if any.
 fn newest(directory: &Path) -> io::Result<Option<(u64, Vec<u8>)>> {
-    for _ in 0..MAX_LOOKS {
+    for _ in 0..MAX_READS {
         let Some(version) = versions(directory)?.pop() else {
             return Ok(None);
         };
@@ -154,10 +154,10 @@ fn versions(directory: &Path) -> io::Result<Vec<u64>> {
 /// Removes versions from the oldest on, up to the first that must stay or
 /// cannot be removed. Errors are left for the next swap to see.
 fn remove_old(directory: &Path, versions: &[u64], newest: &Draft) {
-    let removable = versions.len().saturating_sub(KEPT + 1);
-    for version in versions.iter().take(removable.min(REMOVED_AT_ONCE)) {
+    let removable = versions.len().saturating_sub(MIN_VERSIONS + 1);
+    for version in versions.iter().take(removable.min(REMOVAL_BATCH)) {
         let path = directory.join(file_name(*version));
-        if !newest.is_younger(&path, REMOVED_AFTER) || fs::remove_file(&path).is_err() {
+        if !newest.is_younger(&path, MIN_AGE) || fs::remove_file(&path).is_err() {
             return;
         }
     }

@@ -27,11 +27,11 @@ const BUCKET: &str = "default";
 /// What a swap needs. The bucket stays open, since a platform may need it to
 /// answer a lost swap.
 pub struct Held {
-    known: Known,
+    seen: Seen,
     bucket: Bucket,
 }
 
-enum Known {
+enum Seen {
     /// There is no record; its gate was read as 0.
     Absent { key: String, gate: Cas },
     /// The record that was read.
@@ -44,29 +44,29 @@ impl Records for KeyValue {
     async fn read(&self, key: &str) -> Result<(Option<Vec<u8>>, Held), Fault> {
         let bucket = bucket()?;
         let gate = gate_key(key);
-        let mut known = bucket.get(&gate).map_err(fault)?;
+        let mut seen = bucket.get(&gate).map_err(fault)?;
         let mut held = None;
-        if name_in(known.as_deref())?.is_none() {
+        if name_in(seen.as_deref())?.is_none() {
             // Creates the gate if needed, which costs a write.
             atomics::increment(&bucket, &gate, 0).map_err(fault)?;
             let cas = Cas::new(&bucket, &gate).map_err(fault)?;
-            known = cas.current().map_err(fault)?;
+            seen = cas.current().map_err(fault)?;
             held = Some(cas);
         }
-        let (value, known) = match (name_in(known.as_deref())?, held) {
+        let (value, seen) = match (name_in(seen.as_deref())?, held) {
             (Some(name), _) => {
                 let record = Cas::new(&bucket, &record_key(key, name)).map_err(fault)?;
                 let value = record.current().map_err(fault)?;
                 let value = value.ok_or(Fault::Invalid("A record is gone."))?;
-                (Some(value), Known::Present(record))
+                (Some(value), Seen::Present(record))
             }
             (None, Some(gate)) => {
                 let key = key.to_owned();
-                (None, Known::Absent { key, gate })
+                (None, Seen::Absent { key, gate })
             }
             (None, None) => return Err(Fault::Invalid("The gate of a record is gone.")),
         };
-        Ok((value, Held { known, bucket }))
+        Ok((value, Held { seen, bucket }))
     }
 
     async fn peek(&self, key: &str) -> Result<Option<Vec<u8>>, Fault> {
@@ -79,10 +79,10 @@ impl Records for KeyValue {
     }
 
     async fn swap(&self, held: Held, value: Vec<u8>) -> Result<bool, Fault> {
-        let Held { known, bucket } = held;
-        match known {
-            Known::Present(record) => swap(record, &value),
-            Known::Absent { key, gate } => {
+        let Held { seen, bucket } = held;
+        match seen {
+            Seen::Present(record) => swap(record, &value),
+            Seen::Absent { key, gate } => {
                 let name = random::get_random_u64().max(1);
                 let record = record_key(&key, name);
                 bucket.set(&record, &value).map_err(fault)?;

@@ -57,7 +57,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
                 .as_deref()
                 .map(|name| names::end(&lease.task_id, name)),
         };
-        self.discard(leftover.as_slice()).await;
+        self.remove_unreferenced(leftover.as_slice()).await;
         Ok(prepared.map(|_| id))
     }
 
@@ -96,7 +96,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         };
         let mut leftovers = vec![names::end(task_id, &document)];
         leftovers.extend(names::concept(id));
-        self.discard(&leftovers).await;
+        self.remove_unreferenced(&leftovers).await;
         Ok(Some(concept.content.image_path))
     }
 

@@ -52,12 +52,12 @@ impl<P: Platform, M: Machine> Store<P, M> {
         let path = ImagePath::of(&image)
             .ok_or(Fault::Invalid("An image cannot have this name or type."))?;
         let has_place = image.at_most.is_some() || image.kind == ImageKind::Upload;
-        if has_place && !self.take_place(&image, &path).await? {
+        if has_place && !self.reserve_slot(&image, &path).await? {
             return Ok(StoredOrNot::TooMany);
         }
         let stored = self.put_whole(&image, &path, contents).await;
         if !matches!(stored, Ok(StoredOrNot::Stored(_))) && has_place {
-            self.give_place_back(&image.owner, &path).await;
+            self.release_slot(&image.owner, &path).await;
         }
         stored
     }
@@ -121,8 +121,8 @@ impl<P: Platform, M: Machine> Store<P, M> {
             return Ok(());
         };
         self.platform.delete_many(&[names::image(&path)]).await?;
-        self.discard(&chunks(&document)).await;
-        self.give_place_back(&document.owner, &path).await;
+        self.remove_unreferenced(&chunks(&document)).await;
+        self.release_slot(&document.owner, &path).await;
         Ok(())
     }
 
@@ -153,7 +153,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         };
         let is_whole = self.put_chunks(image, &mut document, contents).await;
         if !matches!(is_whole, Ok(true)) {
-            self.discard(&chunks(&document)).await;
+            self.remove_unreferenced(&chunks(&document)).await;
             return is_whole.map(|_| StoredOrNot::WrongLength);
         }
         let same_name = of_any_format(path);
@@ -171,7 +171,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
                 leftovers.push(names::image(other));
             }
         }
-        self.discard(&leftovers).await;
+        self.remove_unreferenced(&leftovers).await;
         let path = path.to_string();
         let url = self.signing().await?.unsigned(&path);
         Ok(StoredOrNot::Stored(Stored { path, url }))
@@ -187,13 +187,13 @@ impl<P: Platform, M: Machine> Store<P, M> {
         let mut hash = Sha256::new();
         let mut chunk = Vec::new();
         loop {
-            let piece = contents.next().await;
-            let is_last = piece.is_none();
-            let piece = piece.unwrap_or_default();
-            hash.update(&piece);
-            chunk.extend_from_slice(&piece);
-            let known = document.size.saturating_add(chunk.len() as u64);
-            if known > image.length {
+            let received = contents.next().await;
+            let is_last = received.is_none();
+            let received = received.unwrap_or_default();
+            hash.update(&received);
+            chunk.extend_from_slice(&received);
+            let size = document.size.saturating_add(chunk.len() as u64);
+            if size > image.length {
                 return Ok(false);
             }
             while chunk.len() >= CHUNK || (is_last && !chunk.is_empty()) {
@@ -215,11 +215,11 @@ impl<P: Platform, M: Machine> Store<P, M> {
     }
 
     /// False: the owner has too many images.
-    async fn take_place(&self, image: &NewImage, path: &ImagePath) -> Result<bool, Fault> {
+    async fn reserve_slot(&self, image: &NewImage, path: &ImagePath) -> Result<bool, Fault> {
         let at_most = image.at_most.unwrap_or(u32::MAX);
         let take = || {
             self.change(&image.owner, |ledger| {
-                Ok(ledger.take_place(path, at_most, self.machine.now()))
+                Ok(ledger.reserve_slot(path, at_most, self.machine.now()))
             })
         };
         if take().await? {
@@ -227,8 +227,8 @@ impl<P: Platform, M: Machine> Store<P, M> {
         }
         let ledger = self.ledger(&image.owner).await?;
         let mut is_one_free = false;
-        for old in ledger.old_places(self.machine.now()) {
-            is_one_free |= self.give_place_back(&image.owner, &old).await;
+        for old in ledger.stale_slots(self.machine.now()) {
+            is_one_free |= self.release_slot(&image.owner, &old).await;
         }
         if is_one_free { take().await } else { Ok(false) }
     }
@@ -237,7 +237,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
     /// storing one in another format may have failed. A slot that cannot be
     /// released now is found when no slot is left. False: an image has the
     /// name.
-    async fn give_place_back(&self, owner: &str, path: &ImagePath) -> bool {
+    async fn release_slot(&self, owner: &str, path: &ImagePath) -> bool {
         let given = async {
             let keys: Vec<_> = of_any_format(path).iter().map(names::image).collect();
             if self
@@ -249,7 +249,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
             {
                 return Ok(false);
             }
-            self.change(owner, |ledger| Ok(ledger.give_place_back(path)))
+            self.change(owner, |ledger| Ok(ledger.release_slot(path)))
                 .await?;
             Ok(true)
         };

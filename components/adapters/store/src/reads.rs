@@ -179,8 +179,8 @@ pub(crate) fn concept(entry: &Entry, document: EndDocument) -> Option<Concept> {
 /// The key of the document that says how the task ended.
 pub(crate) fn end_of(entry: &Entry) -> Option<String> {
     let end = entry.end.as_ref()?;
-    let is_kept = end.status == Status::Failed || end.has_concept;
-    is_kept.then(|| names::end(&entry.task_id, &end.document))
+    let has_document = end.status == Status::Failed || end.has_concept;
+    has_document.then(|| names::end(&entry.task_id, &end.document))
 }
 
 /// A page of the existing items. The next page begins after the last entry that
@@ -209,7 +209,7 @@ impl Found {
     }
 
     fn take(&mut self, key: &str) -> Option<Vec<u8>> {
-        let (_, document) = self.0.iter_mut().find(|(known, _)| known == key)?;
+        let (_, document) = self.0.iter_mut().find(|(stored, _)| stored == key)?;
         document.take()
     }
 }

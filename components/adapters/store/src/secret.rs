@@ -11,8 +11,8 @@ impl<P: Platform, M: Machine> Store<P, M> {
     /// Derives the key for one purpose.
     pub async fn key(&self, purpose: &str) -> Result<[u8; LENGTH], Fault> {
         let damaged = Fault::Invalid("The store's own secret is damaged.");
-        let known = self.platform.peek(names::SECRET).await?;
-        let secret = match known {
+        let stored = self.platform.peek(names::SECRET).await?;
+        let secret = match stored {
             Some(secret) => secret,
             None => self.draw().await?,
         };
@@ -23,8 +23,8 @@ impl<P: Platform, M: Machine> Store<P, M> {
     async fn draw(&self) -> Result<Vec<u8>, Fault> {
         let mut attempts = Attempts::default();
         loop {
-            let (known, held) = self.platform.read(names::SECRET).await?;
-            if let Some(secret) = known {
+            let (stored, held) = self.platform.read(names::SECRET).await?;
+            if let Some(secret) = stored {
                 return Ok(secret);
             }
             let secret: Vec<u8> = std::iter::repeat_with(|| self.machine.random().to_le_bytes())

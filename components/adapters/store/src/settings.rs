@@ -14,7 +14,7 @@ use crate::ports::{Fault, Machine, Platform};
 use crate::store::Store;
 
 /// How long a successful write counts as proof that the store works.
-const TRIED: Duration = Duration::from_secs(5);
+const CHECK_LIFETIME: Duration = Duration::from_secs(5);
 
 impl<P: Platform, M: Machine> Store<P, M> {
     pub async fn get_setting(&self, name: &str) -> Option<String> {
@@ -64,7 +64,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
     async fn can_be_used(&self) -> Result<(), Fault> {
         let now = self.machine.now();
         let last: Option<Timestamp> = self.document(names::HEALTH).await?;
-        if last.is_some_and(|last| last <= now && now.since(last) < TRIED) {
+        if last.is_some_and(|last| last <= now && now.since(last) < CHECK_LIFETIME) {
             return Ok(());
         }
         let document = (names::HEALTH.to_owned(), documents::encode(&now)?);

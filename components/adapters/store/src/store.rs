@@ -74,14 +74,14 @@ impl<P: Platform, M: Machine> Store<P, M> {
                     keys
                 }
             };
-            self.discard(&keys).await;
+            self.remove_unreferenced(&keys).await;
             attempts.pause(&self.machine).await?;
         }
     }
 
     /// Removes unreferenced documents. Failures are ignored, since leftovers do
     /// no harm.
-    pub(crate) async fn discard(&self, keys: &[String]) {
+    pub(crate) async fn remove_unreferenced(&self, keys: &[String]) {
         if !keys.is_empty()
             && let Err(fault) = self.platform.delete_many(keys).await
         {

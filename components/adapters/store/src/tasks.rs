@@ -56,7 +56,8 @@ impl<P: Platform, M: Machine> Store<P, M> {
                 Submission::Created(accepted) => accepted,
                 refused => {
                     if is_new {
-                        self.discard(std::slice::from_ref(&document)).await;
+                        self.remove_unreferenced(std::slice::from_ref(&document))
+                            .await;
                     }
                     return Ok(refused);
                 }
@@ -164,7 +165,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         };
         leftovers.extend(names::task(id));
         leftovers.push(names::stage(id));
-        self.discard(&leftovers).await;
+        self.remove_unreferenced(&leftovers).await;
         Ok(Some(deleted))
     }
 
@@ -267,7 +268,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
                 Ok((Outcome::Changed(answer), written))
             })
             .await?;
-        self.discard(&leftovers).await;
+        self.remove_unreferenced(&leftovers).await;
         Ok(answer)
     }
 

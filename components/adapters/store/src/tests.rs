@@ -139,7 +139,7 @@ fn id(number: u64) -> String {
 
 /// What was observed.
 #[derive(Default)]
-struct Known {
+struct Observed {
     created: BTreeMap<String, &'static str>,
     keys: BTreeMap<(&'static str, String), String>,
     attempts: BTreeSet<(String, u32)>,
@@ -147,9 +147,9 @@ struct Known {
     deleted: BTreeSet<String>,
 }
 
-type Shown = Rc<RefCell<Known>>;
+type Shown = Rc<RefCell<Observed>>;
 
-async fn submit(user: &'static str, number: u64, known: Shown) {
+async fn submit(user: &'static str, number: u64, observed: Shown) {
     let key = format!("key {}", number % 5);
     let task = NewTask {
         id: id(number),
@@ -171,22 +171,22 @@ async fn submit(user: &'static str, number: u64, known: Shown) {
     };
     let has_key = task.idempotency_key.is_some();
     let answer = store().submit(task).await.unwrap();
-    let mut known = known.borrow_mut();
+    let mut observed = observed.borrow_mut();
     match answer {
         Submission::Created(accepted) => {
             assert!(
-                known
+                observed
                     .created
                     .insert(accepted.task.id.clone(), user)
                     .is_none()
             );
             if has_key {
-                let other = known.keys.insert((user, key), accepted.task.id);
+                let other = observed.keys.insert((user, key), accepted.task.id);
                 assert_eq!(other, None, "a key made two tasks");
             }
         }
         Submission::Replayed(accepted) => {
-            if let Some(first) = known.keys.get(&(user, key)) {
+            if let Some(first) = observed.keys.get(&(user, key)) {
                 assert_eq!(*first, accepted.task.id);
             }
         }
@@ -211,13 +211,13 @@ fn concept(lease: &Lease, user: &str) -> NewConcept {
     }
 }
 
-async fn work(id: String, fails: bool, known: Shown) {
+async fn work(id: String, fails: bool, observed: Shown) {
     let store = store();
     let Some(claimed) = store.claim(&id, None).await.unwrap() else {
         return;
     };
     let lease = claimed.lease;
-    let is_new = known
+    let is_new = observed
         .borrow_mut()
         .attempts
         .insert((id.clone(), lease.attempt));
@@ -238,14 +238,14 @@ async fn work(id: String, fails: bool, known: Shown) {
         (completed, Status::Completed)
     };
     if ended == Fenced::Done {
-        let earlier = known.borrow_mut().ends.insert(id, status);
+        let earlier = observed.borrow_mut().ends.insert(id, status);
         assert_eq!(earlier, None, "a task ended twice");
     }
 }
 
-async fn delete(user: &'static str, id: String, known: Shown) {
+async fn delete(user: &'static str, id: String, observed: Shown) {
     if store().delete(user, &id).await.unwrap().is_some() {
-        assert!(known.borrow_mut().deleted.insert(id), "deleted twice");
+        assert!(observed.borrow_mut().deleted.insert(id), "deleted twice");
     }
 }
 
@@ -255,7 +255,7 @@ fn run(seed: u64, vanish: u64) -> Shown {
     stored(BTreeMap::clear);
     RANDOM.set(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
     let dice = Dice;
-    let known = Shown::default();
+    let observed = Shown::default();
     let mut running: Vec<Pin<Box<dyn Future<Output = ()>>>> = Vec::new();
     let mut begun = 0;
     while begun < 120 || !running.is_empty() {
@@ -264,9 +264,13 @@ fn run(seed: u64, vanish: u64) -> Shown {
             let user = USERS[(dice.random() % 2) as usize];
             let some = id(dice.random() % begun);
             running.push(match dice.random() % 8 {
-                0..4 => Box::pin(submit(user, begun, known.clone())),
-                4..7 => Box::pin(work(some, dice.random().is_multiple_of(4), known.clone())),
-                _ => Box::pin(delete(user, some, known.clone())),
+                0..4 => Box::pin(submit(user, begun, observed.clone())),
+                4..7 => Box::pin(work(
+                    some,
+                    dice.random().is_multiple_of(4),
+                    observed.clone(),
+                )),
+                _ => Box::pin(delete(user, some, observed.clone())),
             });
         }
         let index = (dice.random() % running.len() as u64) as usize;
@@ -279,7 +283,7 @@ fn run(seed: u64, vanish: u64) -> Shown {
             NOW.set(NOW.get() + 20_000_000);
         }
     }
-    known
+    observed
 }
 
 fn alone<T>(work: impl Future<Output = T>) -> T {
@@ -293,7 +297,7 @@ fn alone<T>(work: impl Future<Output = T>) -> T {
 }
 
 /// Checks what must hold after all remaining tasks were processed.
-fn check(seed: u64, known: &Shown) {
+fn check(seed: u64, observed: &Shown) {
     for user in USERS {
         loop {
             let tasks = alone(store().list(user, None, 100, None)).unwrap().items;
@@ -304,7 +308,7 @@ fn check(seed: u64, known: &Shown) {
             assert!(left.len() <= 1, "seed {seed}: two are active");
             let Some(task) = left.first() else { break };
             NOW.set(NOW.get() + 60_000_000);
-            alone(work(task.id.clone(), false, known.clone()));
+            alone(work(task.id.clone(), false, observed.clone()));
         }
         let tasks = alone(store().list(user, None, 100, None)).unwrap().items;
         assert!(
@@ -314,13 +318,13 @@ fn check(seed: u64, known: &Shown) {
         );
         let ids: BTreeSet<_> = tasks.iter().map(|task| task.id.clone()).collect();
         assert_eq!(ids.len(), tasks.len(), "seed {seed}: one is there twice");
-        let known = known.borrow();
-        for (id, _) in known.created.iter().filter(|(_, owner)| **owner == user) {
+        let observed = observed.borrow();
+        for (id, _) in observed.created.iter().filter(|(_, owner)| **owner == user) {
             // The user may have vanished before the answer to the deletion
             // arrived.
             let is_gone = alone(store().get(user, id)).unwrap().is_none();
             assert_eq!(!ids.contains(id), is_gone, "seed {seed}");
-            assert!(!known.deleted.contains(id) || is_gone, "seed {seed}");
+            assert!(!observed.deleted.contains(id) || is_gone, "seed {seed}");
         }
         let concepts = alone(store().concepts(user, 100, None)).unwrap().items;
         for task in &tasks {
@@ -328,7 +332,7 @@ fn check(seed: u64, known: &Shown) {
                 alone(store().get(user, &task.id)).unwrap().as_ref(),
                 Some(task)
             );
-            if let Some(status) = known.ends.get(&task.id) {
+            if let Some(status) = observed.ends.get(&task.id) {
                 assert_eq!(task.status, *status, "seed {seed}");
             }
             let has_concept = concepts
@@ -345,9 +349,9 @@ fn check(seed: u64, known: &Shown) {
 fn any_order_of_steps_keeps_the_promises() {
     let mut ended = 0;
     for seed in 1..=400 {
-        let known = run(seed, u64::MAX);
-        check(seed, &known);
-        ended += known.borrow().ends.len();
+        let observed = run(seed, u64::MAX);
+        check(seed, &observed);
+        ended += observed.borrow().ends.len();
     }
     assert!(ended > 400, "hardly anything happened: {ended}");
 }
@@ -356,9 +360,9 @@ fn any_order_of_steps_keeps_the_promises() {
 fn whoever_vanishes_leaves_nothing_broken() {
     let mut ended = 0;
     for seed in 1..=400 {
-        let known = run(seed, 40);
-        check(seed, &known);
-        ended += known.borrow().ends.len();
+        let observed = run(seed, 40);
+        check(seed, &observed);
+        ended += observed.borrow().ends.len();
     }
     assert!(ended > 400, "hardly anything happened: {ended}");
 }
@@ -369,10 +373,10 @@ fn fresh() {
 }
 
 fn accepted(number: u64) -> String {
-    let known = Shown::default();
-    alone(submit("ada", number, known.clone()));
+    let observed = Shown::default();
+    alone(submit("ada", number, observed.clone()));
     let id = id(number);
-    assert!(known.borrow().created.contains_key(&id));
+    assert!(observed.borrow().created.contains_key(&id));
     id
 }
 
@@ -386,10 +390,10 @@ fn prepared(lease: &Lease) -> bool {
 #[test]
 fn a_task_that_goes_while_it_is_listed_moves_no_page() {
     fresh();
-    let known = Shown::default();
+    let observed = Shown::default();
     for number in [1, 2, 4, 5] {
         let id = accepted(number);
-        alone(work(id, false, known.clone()));
+        alone(work(id, false, observed.clone()));
     }
     // Its entry was read before the deletion.
     stored(|stored| stored.remove(&crate::names::task(&id(5)).unwrap()));

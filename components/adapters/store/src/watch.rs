@@ -20,13 +20,13 @@ pub struct Watch {
     id: String,
     task: Option<Task>,
     stage: Option<StageDocument>,
-    is_over: bool,
+    is_finished: bool,
 }
 
 impl Watch {
     /// There will be no more changes.
-    pub fn is_over(&self) -> bool {
-        self.is_over
+    pub fn is_finished(&self) -> bool {
+        self.is_finished
     }
 }
 
@@ -39,7 +39,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
             id: id.to_owned(),
             task: None,
             stage: None,
-            is_over: false,
+            is_finished: false,
         }))
     }
 
@@ -67,16 +67,16 @@ impl<P: Platform, M: Machine> Store<P, M> {
     }
 
     /// The next change since the last poll.
-    pub async fn look(&self, watch: &mut Watch) -> Result<Option<Change>, Fault> {
+    pub async fn poll(&self, watch: &mut Watch) -> Result<Option<Change>, Fault> {
         let Some((task, attempt)) = self.find(&watch.user_id, &watch.id).await? else {
-            watch.is_over = true;
+            watch.is_finished = true;
             return Ok(Some(Change::Deleted));
         };
-        let is_known = watch.task.as_ref().is_some_and(|known| {
-            (known.status, known.updated_at) == (task.status, task.updated_at)
+        let is_unchanged = watch.task.as_ref().is_some_and(|previous| {
+            (previous.status, previous.updated_at) == (task.status, task.updated_at)
         });
-        if !is_known {
-            watch.is_over = task.status.is_final();
+        if !is_unchanged {
+            watch.is_finished = task.status.is_final();
             watch.task = Some(task.clone());
             return Ok(Some(Change::Task(Box::new(task))));
         }
@@ -91,8 +91,8 @@ impl<P: Platform, M: Machine> Store<P, M> {
         let Some(stage) = stage.filter(is_news) else {
             return Ok(None);
         };
-        let told = Change::Progress(stage.stage);
+        let change = Change::Progress(stage.stage);
         watch.stage = Some(stage);
-        Ok(Some(told))
+        Ok(Some(change))
     }
 }

@@ -48,7 +48,7 @@ pub fn received(request: Request) -> request::Request<Incoming> {
         origin: Origin::new(&scheme, &authority),
         headers,
         body: Incoming {
-            state: State::Unread(request),
+            state: State::Unopened(request),
             remaining,
         },
     }
@@ -62,7 +62,7 @@ pub struct Incoming {
 }
 
 enum State {
-    Unread(Request),
+    Unopened(Request),
     Open(
         StreamReader<u8>,
         FutureReader<Result<Option<Trailers>, ErrorCode>>,
@@ -77,7 +77,7 @@ impl Body for Incoming {
             return Ok(None);
         }
         let (mut stream, end) = match std::mem::replace(&mut self.state, State::Closed) {
-            State::Unread(request) => {
+            State::Unopened(request) => {
                 let (_, received) = wit_future::new(|| Ok(()));
                 Request::consume_body(request, received)
             }

@@ -28,8 +28,8 @@ impl ports::Issuer for Host {
             return Err(format!("it answered {}", response.status));
         }
         let mut document = Vec::new();
-        while let Some(piece) = response.piece().await.map_err(sentence)? {
-            document.extend_from_slice(&piece);
+        while let Some(chunk) = response.chunk().await.map_err(sentence)? {
+            document.extend_from_slice(&chunk);
             if document.len() > MAX_BYTES {
                 return Err("its answer is too large".to_owned());
             }

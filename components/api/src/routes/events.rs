@@ -48,12 +48,12 @@ pub async fn watch<P: Ports + 'static, B>(
     let id = validation::uuid(id).ok_or(NO_SUCH_TASK)?;
     let seen = request.headers.text("last-event-id");
     let Some(mut changes) = state.ports.watch(&caller.user, &id).await? else {
-        return gone(seen);
+        return deleted(seen);
     };
     let task = match changes.next().await {
         Some(Change::Task(task)) => task,
-        Some(Change::Deleted) => return gone(seen),
-        Some(Change::Progress(_)) | None => return Err(NOT_NOW),
+        Some(Change::Deleted) => return deleted(seen),
+        Some(Change::Progress(_)) | None => return Err(STORE_CLOSING),
     };
     state.republisher.republish_if_overdue(&task, now);
     let is_seen = seen == Some(event::id(&task).as_str());
@@ -73,8 +73,8 @@ pub async fn watch<P: Ports + 'static, B>(
         opening.push_str(&watcher.task_event(&task).await?);
     }
     let later = stream::unfold(watcher, |mut watcher| async {
-        let piece = watcher.next().await?;
-        Some((piece, watcher))
+        let chunk = watcher.next().await?;
+        Some((chunk, watcher))
     });
     let pieces = stream::once(async { opening }).chain(later);
     Ok(Response {
@@ -90,14 +90,14 @@ pub async fn watch<P: Ports + 'static, B>(
 }
 
 /// The store is closing or has too many watchers.
-const NOT_NOW: Problem = Problem::Unavailable {
+const STORE_CLOSING: Problem = Problem::Unavailable {
     detail: std::borrow::Cow::Borrowed("The task cannot be watched now. Try again later."),
     retry_after: Some(1),
 };
 
 /// A client that saw the task's deletion is to stop. That says nothing of whether
 /// there is, or ever was, such a task.
-fn gone<C>(seen: Option<&str>) -> Result<Response<C>, Problem> {
+fn deleted<C>(seen: Option<&str>) -> Result<Response<C>, Problem> {
     match seen {
         Some(event::DELETED_ID) => Ok(Response::empty(204)),
         Some(_) | None => Err(NO_SUCH_TASK),
@@ -112,7 +112,7 @@ impl<P: Ports + 'static> Watcher<P> {
         let change = match select(self.changes.next(), silence).await {
             Either::Left((change, _)) => change?,
             Either::Right(((), _)) => {
-                Box::pin(self.look()).await;
+                Box::pin(self.republish_if_overdue()).await;
                 return Some(event::COMMENT.to_owned());
             }
         };
@@ -131,7 +131,7 @@ impl<P: Ports + 'static> Watcher<P> {
 
     /// Publishes the task again if it is overdue. Errors are ignored until the
     /// next time.
-    async fn look(&self) {
+    async fn republish_if_overdue(&self) {
         if let Ok(Some(task)) = TaskStore::get(&self.ports, &self.user, &self.task_id).await {
             let now = self.ports.now();
             self.republisher.republish_if_overdue(&task, now);

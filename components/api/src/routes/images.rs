@@ -14,7 +14,7 @@ use crate::conditional::is_unchanged;
 use crate::ports::{ImageStore, Ports};
 use crate::problem::Problem;
 use crate::protection;
-use crate::range::{self, Wanted};
+use crate::range::{self, Selection};
 use crate::request::{Headers, Method, Request};
 use crate::response::{Content, Response};
 use crate::state::State;
@@ -51,7 +51,7 @@ pub async fn get<P: Ports + 'static, B>(
 
     // Most requests are for the whole image and need one call only.
     let mut range = None;
-    if needs_judging(request) {
+    if needs_metadata(request) {
         let info = state.ports.stat(&path).await?;
         let info = info
             .filter(|info| viewer.may_see(info))
@@ -62,7 +62,7 @@ pub async fn get<P: Ports + 'static, B>(
         if request.method == Method::Head {
             return Ok(whole(&viewer, &info, max_age));
         }
-        range = wanted_range(&request.headers, &info)?;
+        range = requested_range(&request.headers, &info)?;
     }
     let found = ImageStore::get(&state.ports, &path, range).await?;
     let (info, contents) = found
@@ -169,14 +169,14 @@ fn remaining_life(query: Option<&str>, now: Timestamp) -> Option<Duration> {
 }
 
 /// Whether what is sent depends on more of the image than its being there.
-fn needs_judging<B>(request: &Request<B>) -> bool {
+fn needs_metadata<B>(request: &Request<B>) -> bool {
     let has = |name| request.headers.all(name).next().is_some();
     request.method == Method::Head || has("range") || has("if-none-match")
 }
 
 /// None: the whole image. An `If-Range` with another ETag makes the range be
 /// ignored.
-fn wanted_range(headers: &Headers, info: &ImageInfo) -> Result<Option<ByteRange>, Problem> {
+fn requested_range(headers: &Headers, info: &ImageInfo) -> Result<Option<ByteRange>, Problem> {
     let is_of_another = headers
         .all("if-range")
         .any(|validator| validator != info.etag.as_bytes());
@@ -185,11 +185,11 @@ fn wanted_range(headers: &Headers, info: &ImageInfo) -> Result<Option<ByteRange>
     }
     match headers
         .text("range")
-        .map(|field| range::wanted(field, info.size))
+        .map(|field| range::selection(field, info.size))
     {
-        Some(Wanted::Part(range)) => Ok(Some(range)),
-        Some(Wanted::Outside) => Err(Problem::RangeNotSatisfiable { size: info.size }),
-        Some(Wanted::Whole) | None => Ok(None),
+        Some(Selection::Part(range)) => Ok(Some(range)),
+        Some(Selection::Outside) => Err(Problem::RangeNotSatisfiable { size: info.size }),
+        Some(Selection::Whole) | None => Ok(None),
     }
 }
 

@@ -26,7 +26,7 @@ const KEY_FIELD: &str = "Idempotency-Key";
 const NOT_QUEUED: &str = "The refinement task could not be queued for processing.";
 
 /// A valid request, before it is known whether its original exists.
-struct Wanted {
+struct ValidRequest {
     refinement: Refinement,
     /// The path, if the original is an image of this service.
     own_image: Option<String>,
@@ -40,8 +40,8 @@ pub async fn submit<P: Ports + 'static, B: Body>(
     let now = state.ports.now();
     let caller = state.auth.writer(&request).await?;
     let body = crate::body::json(&request.headers, &mut request.body).await?;
-    let wanted = validate(state, &body, &request.headers, &request.origin).await?;
-    let task = new_task(state, wanted, caller).await?;
+    let valid = validate(state, &body, &request.headers, &request.origin).await?;
+    let task = new_task(state, valid, caller).await?;
     match state.ports.submit(task).await? {
         Submission::KeyReused => Err(invalid_key("was used with another request before")),
         Submission::Replayed(accepted) => {
@@ -71,7 +71,7 @@ async fn validate<P: Ports>(
     body: &[u8],
     headers: &Headers,
     origin: &Origin,
-) -> Result<Wanted, Problem> {
+) -> Result<ValidRequest, Problem> {
     let draft =
         Draft::parse(body).map_err(|malformed| Problem::Invalid(malformed.to_string().into()))?;
     let own_image = match draft.original_image_url() {
@@ -86,7 +86,7 @@ async fn validate<P: Ports>(
         None => Original::Elsewhere(&state.config.allowed_sources),
     };
     match (draft.check(original), idempotency_key(headers)) {
-        (Ok(refinement), Ok(idempotency_key)) => Ok(Wanted {
+        (Ok(refinement), Ok(idempotency_key)) => Ok(ValidRequest {
             refinement,
             own_image,
             idempotency_key,
@@ -133,10 +133,10 @@ fn invalid_key(problem: &str) -> Problem {
 /// allows reading only.
 async fn new_task<P: Ports>(
     state: &State<P>,
-    wanted: Wanted,
+    valid: ValidRequest,
     caller: Caller,
 ) -> Result<NewTask, CapabilityError> {
-    let (original_path, original_found) = match wanted.own_image {
+    let (original_path, original_found) = match valid.own_image {
         None => (None, true),
         Some(path) => match state.ports.stat(&path).await? {
             Some(info) if info.owner == caller.user => (Some(path), true),
@@ -147,10 +147,10 @@ async fn new_task<P: Ports>(
         id: state.ports.uuid(),
         user_id: caller.user,
         is_anonymous: caller.is_anonymous,
-        refinement: wanted.refinement,
+        refinement: valid.refinement,
         original_path,
         original_found,
-        idempotency_key: wanted.idempotency_key,
+        idempotency_key: valid.idempotency_key,
         quota: state.config.quota,
     })
 }

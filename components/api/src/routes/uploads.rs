@@ -15,10 +15,10 @@ use crate::upload::Upload;
 
 /// An upload of undeclared length is first buffered in memory. This limits the
 /// bytes of all such uploads in an instance; a single one is always admitted.
-const COLLECTING_AT_MOST: u64 = 64 * 1024 * 1024;
+const MAX_BUFFERED: u64 = 64 * 1024 * 1024;
 
 /// Each counts as at least this many bytes, because of its buffers.
-const COUNTED_AT_LEAST: u64 = 1024 * 1024;
+const MIN_RESERVATION: u64 = 1024 * 1024;
 
 /// An original that was stored.
 #[derive(Serialize)]
@@ -86,7 +86,7 @@ async fn collect<P: Ports, B: Body>(
     upload: Upload<B>,
 ) -> Result<Stored, Problem> {
     let max_bytes = state.config.image_limits.max_bytes;
-    let _place = Place::take(&state.collecting, max_bytes).ok_or(Problem::Unavailable {
+    let _place = Reservation::take(&state.collecting, max_bytes).ok_or(Problem::Unavailable {
         detail: "Too many uploads without a declared length are under way.".into(),
         retry_after: Some(1),
     })?;
@@ -124,16 +124,16 @@ fn too_many<P>(state: &State<P>) -> Problem {
 }
 
 /// A reservation of memory for an upload, released when dropped.
-struct Place<'a> {
+struct Reservation<'a> {
     taken: &'a Cell<u64>,
     bytes: u64,
 }
 
-impl<'a> Place<'a> {
+impl<'a> Reservation<'a> {
     fn take(taken: &'a Cell<u64>, max_bytes: u64) -> Option<Self> {
-        let bytes = max_bytes.max(COUNTED_AT_LEAST);
+        let bytes = max_bytes.max(MIN_RESERVATION);
         let all = taken.get().saturating_add(bytes);
-        if taken.get() > 0 && all > COLLECTING_AT_MOST {
+        if taken.get() > 0 && all > MAX_BUFFERED {
             return None;
         }
         taken.set(all);
@@ -141,7 +141,7 @@ impl<'a> Place<'a> {
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for Reservation<'_> {
     fn drop(&mut self) {
         self.taken.set(self.taken.get().saturating_sub(self.bytes));
     }
@@ -165,7 +165,7 @@ mod tests {
         ];
         for (name, max_bytes, at_a_time) in cases {
             let taken = Cell::new(0);
-            let take = || Place::take(&taken, max_bytes);
+            let take = || Reservation::take(&taken, max_bytes);
             let places: Vec<_> = std::iter::from_fn(take).take(100).collect();
             assert_eq!(places.len(), at_a_time, "{name}");
             drop(places);

@@ -311,7 +311,7 @@ fn an_overdue_task_is_published_again_when_it_is_watched() {
     service.memory.advance(Duration::from_secs(20));
     drop(watch(&service, call()));
     service.do_background_work();
-    assert_eq!(service.memory.0.borrow().published.len(), 2);
+    assert_eq!(service.memory.0.borrow().messages.len(), 2);
 }
 
 /// Its worker may die long after that, and nobody may do anything but watch.
@@ -320,11 +320,11 @@ fn a_task_that_becomes_overdue_while_it_is_watched_is_published_again() {
     let service = with_task();
     let mut events = watch(&service, call());
     events.so_far();
-    for published in [1, 2, 3] {
+    for messages in [1, 2, 3] {
         service.memory.advance(Duration::from_secs(15));
         assert_eq!(events.so_far(), COMMENT);
         service.do_background_work();
-        assert_eq!(service.memory.0.borrow().published.len(), published);
+        assert_eq!(service.memory.0.borrow().messages.len(), messages);
     }
 }
 

@@ -16,7 +16,7 @@ use crate::auth::{Credentials, credentials};
 use crate::conditional::is_unchanged;
 use crate::origin::Origin;
 use crate::paging::{ByStatus, Paging};
-use crate::range::{Wanted, wanted};
+use crate::range::{Selection, selection};
 use crate::request::Headers;
 
 const IMAGE: &str = "uploads/0123456789abcdef0123456789abcdef/a.png";
@@ -207,12 +207,12 @@ proptest! {
         target in target(),
         headers in vec(header(), 0..4),
         body in body(),
-        is_known in any::<bool>(),
+        matches_etag in any::<bool>(),
         is_json in any::<bool>(),
     ) {
         let service = service();
         let mut call = Call::new(method, target.clone());
-        if is_known {
+        if matches_etag {
             call = call.by("ann");
         }
         if is_json {
@@ -302,7 +302,7 @@ proptest! {
         ],
         size in prop_oneof![0u64..200, any::<u64>()],
     ) {
-        if let Wanted::Part(part) = wanted(&field, size) {
+        if let Selection::Part(part) = selection(&field, size) {
             prop_assert!(part.length > 0);
             prop_assert!(part.offset.checked_add(part.length).is_some_and(|end| end <= size));
         }

@@ -38,7 +38,7 @@ pub struct State {
     pub tasks: Vec<Task>,
     pub concepts: Vec<Concept>,
     pub images: BTreeMap<String, (ImageInfo, Vec<u8>)>,
-    pub published: Vec<Vec<u8>>,
+    pub messages: Vec<Vec<u8>>,
     /// What was submitted under an idempotency key.
     pub keys: BTreeMap<(String, String), (Refinement, Accepted)>,
     pub used: BTreeMap<String, u32>,
@@ -315,7 +315,7 @@ impl ports::TaskQueue for Memory {
         }
         drop(state);
         self.call("publish")?;
-        self.0.borrow_mut().published.push(message);
+        self.0.borrow_mut().messages.push(message);
         Ok(())
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::assets;
 
 /// The whole page over the wire, of which a browser needs every byte.
-const MOST: usize = 150_000;
+const MAX_BYTES: usize = 150_000;
 
 fn page() -> impl Iterator<Item = (&'static str, &'static str)> {
     assets::all()
@@ -28,7 +28,7 @@ fn quoted<'a>(text: &'a str, before: &str, mark: char) -> BTreeSet<&'a str> {
 #[test]
 fn the_page_is_light() {
     let size: usize = page().map(|(_, text)| text.len()).sum();
-    assert!(size <= MOST, "{size} bytes");
+    assert!(size <= MAX_BYTES, "{size} bytes");
 }
 
 /// So that they come all at once, and not one because of the other.

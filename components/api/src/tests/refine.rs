@@ -67,10 +67,10 @@ fn accepted_as_the_seed_shows() {
     assert_eq!(reply.header("idempotency-replayed"), None);
 
     let state = service.memory.0.borrow();
-    let message: Value = serde_json::from_slice(&state.published[0]).unwrap();
+    let message: Value = serde_json::from_slice(&state.messages[0]).unwrap();
     assert_eq!(message["task_id"], body["task_id"]);
     assert_eq!(message["user_id"], "ann");
-    assert_eq!(state.published.len(), 1);
+    assert_eq!(state.messages.len(), 1);
 }
 
 #[test]
@@ -198,7 +198,7 @@ fn a_repeat_gets_the_first_answer_again() {
         assert_eq!(again.header("idempotency-replayed"), Some("true"), "{name}");
         assert_eq!(again.header("x-ratelimit-remaining"), Some("9"), "{name}");
     }
-    assert_eq!(service.memory.0.borrow().published.len(), 1);
+    assert_eq!(service.memory.0.borrow().messages.len(), 1);
     let other = with("logo_description", json!("another"));
     let reply = service.send(
         Call::post(PATH)
@@ -224,7 +224,7 @@ fn an_active_task_is_a_conflict() {
     expected["message"] = json!("A concept refinement task is already in progress");
     assert_eq!(reply.json(), expected);
     assert_eq!(reply.header("x-ratelimit-remaining"), Some("9"));
-    assert_eq!(service.memory.0.borrow().published.len(), 1);
+    assert_eq!(service.memory.0.borrow().messages.len(), 1);
     assert_eq!(service.send(Call::refine("bob")).status, 202);
 }
 
@@ -235,7 +235,7 @@ fn an_overdue_active_task_is_published_again() {
     service.memory.advance(Duration::from_secs(16));
     assert_eq!(service.send(Call::refine("ann")).status, 409);
     service.do_background_work();
-    assert_eq!(service.memory.0.borrow().published.len(), 2);
+    assert_eq!(service.memory.0.borrow().messages.len(), 2);
 }
 
 #[test]

@@ -100,8 +100,8 @@ impl Events {
     /// All that is there by now.
     pub fn so_far(&mut self) -> String {
         let mut read = String::new();
-        while let Some(Some(piece)) = self.0.next().now_or_never() {
-            read.push_str(std::str::from_utf8(&piece).unwrap());
+        while let Some(Some(chunk)) = self.0.next().now_or_never() {
+            read.push_str(std::str::from_utf8(&chunk).unwrap());
         }
         let headers = [("content-type", "text/event-stream".to_owned())];
         openapi::check(

@@ -147,21 +147,21 @@ fn overdue_tasks_are_published_again_when_read() {
             let service = with_task();
             change(&service);
             service.memory.advance(wait);
-            let before = service.memory.0.borrow().published.len();
+            let before = service.memory.0.borrow().messages.len();
             assert_eq!(
                 service.send(Call::get(path).by("ann")).status,
                 200,
                 "{name}"
             );
             assert_eq!(
-                service.memory.0.borrow().published.len(),
+                service.memory.0.borrow().messages.len(),
                 before,
                 "{name}: the answer does not wait for it"
             );
             service.do_background_work();
-            let published = &service.memory.0.borrow().published;
-            assert_eq!(published.len() - before, usize::from(is_overdue), "{name}");
-            assert_eq!(published.first(), published.last(), "{name}");
+            let messages = &service.memory.0.borrow().messages;
+            assert_eq!(messages.len() - before, usize::from(is_overdue), "{name}");
+            assert_eq!(messages.first(), messages.last(), "{name}");
         }
     }
 }
@@ -174,11 +174,11 @@ fn polling_an_overdue_task_does_not_flood_the_queue() {
         read(&service);
     }
     service.do_background_work();
-    assert_eq!(service.memory.0.borrow().published.len(), 2);
+    assert_eq!(service.memory.0.borrow().messages.len(), 2);
     service.memory.advance(Duration::from_secs(15));
     read(&service);
     service.do_background_work();
-    assert_eq!(service.memory.0.borrow().published.len(), 3);
+    assert_eq!(service.memory.0.borrow().messages.len(), 3);
 }
 
 #[test]

@@ -13,7 +13,7 @@ fn call() -> Call {
 }
 
 fn pieces(bytes: &[u8], size: usize) -> Vec<Result<Vec<u8>, Interrupted>> {
-    bytes.chunks(size).map(|piece| Ok(piece.to_vec())).collect()
+    bytes.chunks(size).map(|chunk| Ok(chunk.to_vec())).collect()
 }
 
 /// The bytes with their length declared and without, in pieces of any size.

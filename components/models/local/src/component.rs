@@ -57,11 +57,11 @@ impl Guest for Component {
 /// Reads exactly the declared number of bytes.
 async fn read(mut image: wit_bindgen::StreamReader<u8>, length: u64) -> Result<Vec<u8>, Error> {
     /// Far above the service's limit.
-    const MOST: u64 = 256 << 20;
+    const MAX_ORIGINAL: u64 = 256 << 20;
     let refused = |reason: &str| Error::Refused(reason.to_owned());
-    let length = usize::try_from(length.min(MOST + 1)).unwrap_or(usize::MAX);
+    let length = usize::try_from(length.min(MAX_ORIGINAL + 1)).unwrap_or(usize::MAX);
     let mut bytes = Vec::new();
-    if length as u64 > MOST || bytes.try_reserve_exact(length).is_err() {
+    if length as u64 > MAX_ORIGINAL || bytes.try_reserve_exact(length).is_err() {
         return Err(refused("the image is too large for this model"));
     }
     while bytes.len() < length {

@@ -10,8 +10,8 @@ use std::collections::VecDeque;
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use concept_refinement_domain::chunks;
 use concept_refinement_domain::image::{self, Format, Inspector, Limits, Problem};
-use concept_refinement_domain::pieces;
 
 use crate::json::Text;
 use crate::message::{self, message};
@@ -37,7 +37,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 pub enum Answer {
     Image {
         format: Format,
-        pieces: VecDeque<Vec<u8>>,
+        chunks: VecDeque<Vec<u8>>,
     },
     /// An address from which the image can be downloaded.
     Location(String),
@@ -68,7 +68,7 @@ pub async fn answer(
     }
     let mut body = response.body;
     match contents(&mut body, response.content_length, max_json).await? {
-        Contents::Image { format, pieces } => Ok(Answer::Image { format, pieces }),
+        Contents::Image { format, chunks } => Ok(Answer::Image { format, chunks }),
         Contents::Json(json) => in_json(&json, key, find),
     }
 }
@@ -78,7 +78,7 @@ pub async fn beginning(body: &mut impl ByteStream) -> Vec<u8> {
     let mut read = Vec::new();
     while read.len() < message::MAX_BYTES {
         match body.next().await {
-            Ok(Some(piece)) => read.extend(piece),
+            Ok(Some(chunk)) => read.extend(chunk),
             Ok(None) | Err(_) => break,
         }
     }
@@ -89,7 +89,7 @@ pub async fn beginning(body: &mut impl ByteStream) -> Vec<u8> {
 enum Contents {
     Image {
         format: Format,
-        pieces: VecDeque<Vec<u8>>,
+        chunks: VecDeque<Vec<u8>>,
     },
     Json(Vec<u8>),
 }
@@ -106,19 +106,19 @@ async fn contents(
     let mut inspector = Some(Inspector::new(MAX_IMAGE));
     let mut held = VecDeque::new();
     let mut length = 0u64;
-    while let Some(piece) = body.next().await? {
+    while let Some(chunk) = body.next().await? {
         if let Some(image) = &mut inspector {
-            match image.push(&piece) {
+            match image.push(&chunk) {
                 Ok(()) => {}
-                Err(Problem::NotAnImage) if begins_json(&held, &piece) => inspector = None,
+                Err(Problem::NotAnImage) if begins_json(&held, &chunk) => inspector = None,
                 Err(problem) => return Err(Error::of_image(problem)),
             }
         }
-        length += piece.len() as u64;
+        length += chunk.len() as u64;
         if inspector.is_none() && length > max_json {
             return Err(too_large());
         }
-        pieces::append(&mut held, piece);
+        chunks::append(&mut held, chunk);
     }
     if declared.is_some_and(|declared| length < declared) {
         return Err(Failure::BrokeOff.into());
@@ -127,7 +127,7 @@ async fn contents(
         Some(image) => match image.finish() {
             Ok(inspected) => Ok(Contents::Image {
                 format: inspected.format,
-                pieces: held,
+                chunks: held,
             }),
             Err(problem) => Err(Error::of_image(problem)),
         },
@@ -164,7 +164,7 @@ fn decoded(text: &str) -> Result<Answer, Error> {
     let inspected = image::inspect(&bytes, MAX_IMAGE).map_err(Error::of_image)?;
     Ok(Answer::Image {
         format: inspected.format,
-        pieces: VecDeque::from([bytes]),
+        chunks: VecDeque::from([bytes]),
     })
 }
 
@@ -177,17 +177,17 @@ fn said(json: &[u8], key: Option<&str>) -> Option<String> {
 }
 
 /// Whether these could be the first bytes of a JSON object.
-fn begins_json(held: &VecDeque<Vec<u8>>, piece: &[u8]) -> bool {
-    let first = held.iter().flatten().chain(piece).next();
+fn begins_json(held: &VecDeque<Vec<u8>>, chunk: &[u8]) -> bool {
+    let first = held.iter().flatten().chain(chunk).next();
     first.is_some_and(|byte| matches!(byte, b'{' | b' ' | b'\t' | b'\r' | b'\n'))
 }
 
 /// Joins the chunks, freeing each as it is copied.
-fn joined(pieces: VecDeque<Vec<u8>>) -> Vec<u8> {
-    let length = pieces.iter().map(Vec::len).sum();
+fn joined(chunks: VecDeque<Vec<u8>>) -> Vec<u8> {
+    let length = chunks.iter().map(Vec::len).sum();
     let mut whole = Vec::with_capacity(length);
-    for piece in pieces {
-        whole.extend(piece);
+    for chunk in chunks {
+        whole.extend(chunk);
     }
     whole
 }

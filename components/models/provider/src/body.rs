@@ -17,7 +17,7 @@ pub struct Body {
 struct Image {
     encoding: Encoding,
     length: u64,
-    pieces: VecDeque<Vec<u8>>,
+    chunks: VecDeque<Vec<u8>>,
 }
 
 enum Encoding {
@@ -75,11 +75,11 @@ impl Body {
     }
 
     /// The chunks, each freed after it is sent.
-    pub fn into_pieces(self) -> impl Iterator<Item = Vec<u8>> {
+    pub fn into_chunks(self) -> impl Iterator<Item = Vec<u8>> {
         std::iter::once(self.before.into_bytes())
             .chain(self.image.into_iter().flatten())
             .chain(std::iter::once(self.after.into_bytes()))
-            .filter(|piece| !piece.is_empty())
+            .filter(|chunk| !chunk.is_empty())
     }
 }
 
@@ -88,7 +88,7 @@ impl Image {
         Self {
             encoding,
             length: original.length(),
-            pieces: original.into_pieces(),
+            chunks: original.into_chunks(),
         }
     }
 }
@@ -97,15 +97,15 @@ impl Iterator for Image {
     type Item = Vec<u8>;
 
     fn next(&mut self) -> Option<Vec<u8>> {
-        let piece = self.pieces.pop_front();
+        let chunk = self.chunks.pop_front();
         let Encoding::Base64(carried) = &mut self.encoding else {
-            return piece;
+            return chunk;
         };
-        let Some(piece) = piece else {
+        let Some(chunk) = chunk else {
             let last = std::mem::take(carried);
             return (!last.is_empty()).then(|| STANDARD.encode(last).into_bytes());
         };
-        carried.extend(piece);
+        carried.extend(chunk);
         let whole = carried.len() - carried.len() % 3;
         let rest = carried.split_off(whole);
         let whole = std::mem::replace(carried, rest);
@@ -123,7 +123,7 @@ mod tests {
 
     fn sent(body: Body) -> Vec<u8> {
         let declared = body.length();
-        let sent: Vec<u8> = body.into_pieces().flatten().collect();
+        let sent: Vec<u8> = body.into_chunks().flatten().collect();
         assert_eq!(sent.len() as u64, declared, "not as long as declared");
         sent
     }

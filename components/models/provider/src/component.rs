@@ -62,16 +62,16 @@ fn from_wit(request: wit::Request) -> (Request, Incoming) {
 }
 
 fn to_wit(answer: Answer) -> wit::Answer {
-    let (format, pieces) = match answer {
-        Answer::Image { format, pieces } => (format, pieces),
+    let (format, chunks) = match answer {
+        Answer::Image { format, chunks } => (format, chunks),
         Answer::Location(url) => return wit::Answer::Location(url),
     };
-    let length = pieces.iter().map(|piece| piece.len() as u64).sum();
+    let length = chunks.iter().map(|chunk| chunk.len() as u64).sum();
     let (mut writer, contents) = wit_stream::new();
     wit_bindgen::spawn(async move {
-        for piece in pieces {
+        for chunk in chunks {
             // The reader may stop early.
-            if !writer.write_all(piece).await.is_empty() {
+            if !writer.write_all(chunk).await.is_empty() {
                 return;
             }
         }
@@ -102,6 +102,6 @@ impl From<Error> for wit::Error {
 /// The end and an interruption look alike; the length tells them apart.
 impl ByteStream for Incoming {
     async fn next(&mut self) -> Result<Option<Vec<u8>>, Failure> {
-        Ok(self.piece().await)
+        Ok(self.chunk().await)
     }
 }

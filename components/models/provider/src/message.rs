@@ -112,8 +112,8 @@ mod tests {
             ("me:hush", "hush is wrong", "*** is wrong"),
         ] {
             let body = format!(r#"{{"error":"{said}"}}"#);
-            let told = message(body.as_bytes(), Some(key));
-            assert_eq!(told.as_deref(), Some(expected));
+            let answer = message(body.as_bytes(), Some(key));
+            assert_eq!(answer.as_deref(), Some(expected));
         }
     }
 
@@ -122,9 +122,9 @@ mod tests {
         fn no_body_panics(body in any::<Vec<u8>>(), text in any::<String>()) {
             let _ = message(&body, Some("key"));
             let json = serde_json::json!({"error": {"message": text}}).to_string();
-            if let Some(told) = message(json.as_bytes(), Some("key")) {
-                prop_assert!(told.chars().count() <= MAX_CHARS);
-                prop_assert!(!told.chars().any(char::is_control));
+            if let Some(answer) = message(json.as_bytes(), Some("key")) {
+                prop_assert!(answer.chars().count() <= MAX_CHARS);
+                prop_assert!(!answer.chars().any(char::is_control));
             }
         }
     }

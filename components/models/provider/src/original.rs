@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
+use concept_refinement_domain::chunks;
 use concept_refinement_domain::image::{Format, Inspected, Inspector, Limits};
-use concept_refinement_domain::pieces;
 
 use crate::outcome::Error;
 use crate::ports::ByteStream;
@@ -13,7 +13,7 @@ const MAX_BYTES: u64 = 64 << 20;
 
 /// A complete image in chunks.
 pub struct Original {
-    pieces: VecDeque<Vec<u8>>,
+    chunks: VecDeque<Vec<u8>>,
     inspected: Inspected,
 }
 
@@ -31,21 +31,21 @@ impl Original {
         let mut held = VecDeque::new();
         let mut missing = length;
         while missing > 0 {
-            let Some(mut piece) = stream.next().await? else {
+            let Some(mut chunk) = stream.next().await? else {
                 return Err(Error::refused("the image ended before its length"));
             };
-            piece.truncate(usize::try_from(missing).unwrap_or(usize::MAX));
+            chunk.truncate(usize::try_from(missing).unwrap_or(usize::MAX));
             inspector
-                .push(&piece)
+                .push(&chunk)
                 .map_err(|problem| Error::Refused(problem.to_string()))?;
-            missing = missing.saturating_sub(piece.len() as u64);
-            pieces::append(&mut held, piece);
+            missing = missing.saturating_sub(chunk.len() as u64);
+            chunks::append(&mut held, chunk);
         }
         let inspected = inspector
             .finish()
             .map_err(|problem| Error::Refused(problem.to_string()))?;
         Ok(Self {
-            pieces: held,
+            chunks: held,
             inspected,
         })
     }
@@ -70,7 +70,7 @@ impl Original {
         self.inspected.bytes
     }
 
-    pub(crate) fn into_pieces(self) -> VecDeque<Vec<u8>> {
-        self.pieces
+    pub(crate) fn into_chunks(self) -> VecDeque<Vec<u8>> {
+        self.chunks
     }
 }

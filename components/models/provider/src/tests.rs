@@ -34,7 +34,7 @@ pub fn picture(padding: usize) -> Vec<u8> {
 
 pub fn original(file: &[u8]) -> Original {
     let length = file.len() as u64;
-    now(Original::collect(&mut Pieces::of(file, 1000), length)).unwrap()
+    now(Original::collect(&mut Chunks::of(file, 1000), length)).unwrap()
 }
 
 /// Nothing here waits.
@@ -45,15 +45,15 @@ fn now<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-struct Pieces(VecDeque<Result<Vec<u8>, Failure>>);
+struct Chunks(VecDeque<Result<Vec<u8>, Failure>>);
 
-impl Pieces {
+impl Chunks {
     fn of(bytes: &[u8], size: usize) -> Self {
-        Self(bytes.chunks(size).map(|piece| Ok(piece.to_vec())).collect())
+        Self(bytes.chunks(size).map(|chunk| Ok(chunk.to_vec())).collect())
     }
 }
 
-impl ByteStream for Pieces {
+impl ByteStream for Chunks {
     async fn next(&mut self) -> Result<Option<Vec<u8>>, Failure> {
         self.0.pop_front().transpose()
     }
@@ -105,7 +105,7 @@ impl<S: ByteStream> Ports for World<S> {
 
     async fn post(&self, base: &Base, post: Post) -> Result<Response<S>, Failure> {
         let url = base.join(post.path);
-        let body: Vec<u8> = post.body.into_pieces().flatten().collect();
+        let body: Vec<u8> = post.body.into_chunks().flatten().collect();
         let body = serde_json::from_slice(&body).unwrap();
         self.asked.borrow_mut().push((url, body));
         self.reply.take().unwrap()
@@ -141,7 +141,7 @@ fn asked<S: ByteStream>(reply: Result<Response<S>, Failure>) -> Result<Answer, E
         asked: RefCell::default(),
     };
     let file = picture(5);
-    let mut original = Pieces::of(&file, 10);
+    let mut original = Chunks::of(&file, 10);
     let answer = now(refine::<Plain>(
         &world,
         &settings(),
@@ -154,28 +154,28 @@ fn asked<S: ByteStream>(reply: Result<Response<S>, Failure>) -> Result<Answer, E
     answer
 }
 
-fn response(status: u16, body: &[u8]) -> Response<Pieces> {
+fn response(status: u16, body: &[u8]) -> Response<Chunks> {
     Response {
         status,
         content_length: Some(body.len() as u64),
         content_encoding: None,
         retry_after: None,
-        body: Pieces::of(body, 1000),
+        body: Chunks::of(body, 1000),
     }
 }
 
 fn image(bytes: &[u8]) -> Answer {
-    let mut pieces = VecDeque::new();
-    concept_refinement_domain::pieces::append(&mut pieces, bytes.to_vec());
+    let mut chunks = VecDeque::new();
+    concept_refinement_domain::chunks::append(&mut chunks, bytes.to_vec());
     Answer::Image {
         format: Format::Gif,
-        pieces,
+        chunks,
     }
 }
 
 fn decoded(bytes: Vec<u8>) -> Answer {
     Answer::Image {
         format: Format::Gif,
-        pieces: VecDeque::from([bytes]),
+        chunks: VecDeque::from([bytes]),
     }
 }

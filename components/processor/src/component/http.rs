@@ -49,7 +49,7 @@ impl ports::Http for Imports {
 /// The inspection of the contents shows whether it is complete.
 impl ByteStream for outbound::Response {
     async fn next(&mut self) -> Option<Vec<u8>> {
-        self.piece().await.ok().flatten()
+        self.chunk().await.ok().flatten()
     }
 }
 

@@ -127,10 +127,10 @@ impl ports::ImageModel for Imports {
 /// has read everything.
 fn streamed(contents: &Contents) -> StreamReader<u8> {
     let (mut writer, reader) = wit_stream::new();
-    let pieces = contents.pieces();
+    let chunks = contents.chunks();
     wit_bindgen::spawn(async move {
-        for piece in pieces.iter() {
-            if !writer.write_all(piece.clone()).await.is_empty() {
+        for chunk in chunks.iter() {
+            if !writer.write_all(chunk.clone()).await.is_empty() {
                 return;
             }
         }

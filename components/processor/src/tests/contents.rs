@@ -33,7 +33,7 @@ fn no_memory_is_left_unused_however_small_the_pieces() {
         max_bytes: 1 << 20,
         max_pixels: 1,
     };
-    for (name, length, piece) in [
+    for (name, length, chunk) in [
         ("the smallest", GIF.len(), 1),
         ("single bytes", 100_000, 1),
         ("packets", 1_000_000, 1460),
@@ -43,16 +43,16 @@ fn no_memory_is_left_unused_however_small_the_pieces() {
         ("all at once", 1_000_000, 1_000_000),
     ] {
         let image = image(length);
-        let mut stream = Buffers(image.chunks(piece).map(<[u8]>::to_vec).collect());
+        let mut stream = Buffers(image.chunks(chunk).map(<[u8]>::to_vec).collect());
         let contents = Contents::collect(&mut stream, None, limits)
             .now_or_never()
             .unwrap()
             .unwrap();
-        let pieces = contents.pieces();
-        assert!(pieces.concat() == image, "{name}: other bytes");
+        let chunks = contents.chunks();
+        assert!(chunks.concat() == image, "{name}: other bytes");
         assert_eq!(contents.length(), length as u64, "{name}");
-        let held: usize = pieces.iter().map(Vec::capacity).sum();
+        let held: usize = chunks.iter().map(Vec::capacity).sum();
         assert!(held <= length + BUFFER, "{name}: {held} for {length}");
-        assert!(pieces.iter().all(|piece| !piece.is_empty()), "{name}");
+        assert!(chunks.iter().all(|chunk| !chunk.is_empty()), "{name}");
     }
 }

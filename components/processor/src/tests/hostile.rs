@@ -12,7 +12,7 @@ use crate::process::Outcome;
 
 /// Valid and invalid URLs and fragments.
 fn address() -> impl Strategy<Value = &'static str> {
-    let piece = select(vec![
+    let chunk = select(vec![
         "http",
         "https",
         ":",
@@ -48,8 +48,8 @@ fn address() -> impl Strategy<Value = &'static str> {
         " ",
         "\t",
     ]);
-    let made_up = vec(piece, 0..10)
-        .prop_map(|pieces: Vec<&str>| pieces.concat())
+    let made_up = vec(chunk, 0..10)
+        .prop_map(|chunks: Vec<&str>| chunks.concat())
         .boxed();
     let after_scheme = made_up.clone().prop_map(|rest| format!("http://{rest}"));
     // Leaks the URL, since the test's ports need `'static`.

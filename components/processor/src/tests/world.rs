@@ -79,7 +79,7 @@ pub struct World {
 }
 
 /// A stream of chunks, or one that never yields.
-pub struct Pieces(VecDeque<Vec<u8>>, bool);
+pub struct Chunks(VecDeque<Vec<u8>>, bool);
 
 impl World {
     /// A world with one pending task, its original, and a working model.
@@ -223,7 +223,7 @@ impl World {
     }
 }
 
-impl ByteStream for Pieces {
+impl ByteStream for Chunks {
     async fn next(&mut self) -> Option<Vec<u8>> {
         if self.1 {
             std::future::pending::<()>().await;
@@ -232,8 +232,8 @@ impl ByteStream for Pieces {
     }
 }
 
-fn pieces(bytes: &[u8]) -> Pieces {
-    Pieces(bytes.chunks(7).map(<[u8]>::to_vec).collect(), false)
+fn chunks(bytes: &[u8]) -> Chunks {
+    Chunks(bytes.chunks(7).map(<[u8]>::to_vec).collect(), false)
 }
 
 impl Clock for World {
@@ -333,7 +333,7 @@ impl TaskStore for World {
 }
 
 impl ImageStore for World {
-    type Stream = Pieces;
+    type Stream = Chunks;
 
     async fn put(
         &self,
@@ -344,7 +344,7 @@ impl ImageStore for World {
             return Err(error);
         }
         let path = format!("refined/{}", image.name);
-        let bytes = contents.pieces().concat();
+        let bytes = contents.chunks().concat();
         self.images
             .borrow_mut()
             .insert(path.clone(), (image, bytes));
@@ -358,7 +358,7 @@ impl ImageStore for World {
         Ok(ImageStore::get(self, path).await?.map(|(info, _)| info))
     }
 
-    async fn get(&self, path: &str) -> Result<Option<(ImageInfo, Pieces)>, CapabilityError> {
+    async fn get(&self, path: &str) -> Result<Option<(ImageInfo, Chunks)>, CapabilityError> {
         if let Some(error) = self.image_store_error.borrow().clone() {
             return Err(error);
         }
@@ -372,7 +372,7 @@ impl ImageStore for World {
                 etag: "\"x\"".to_owned(),
                 created_at: self.now.get(),
             };
-            (info, pieces(bytes))
+            (info, chunks(bytes))
         }))
     }
 
@@ -412,24 +412,24 @@ impl Progress for World {
 }
 
 impl ImageModel for World {
-    type Stream = Pieces;
+    type Stream = Chunks;
 
     async fn refine(
         &self,
         request: ModelRequest,
         image: &Contents,
-    ) -> Result<Answer<Pieces>, ModelError> {
-        let asked = (request, image.pieces().concat());
+    ) -> Result<Answer<Chunks>, ModelError> {
+        let asked = (request, image.chunks().concat());
         self.asked.borrow_mut().push(asked);
         let script = self.model.borrow_mut().pop_front();
         match script.expect("the model is asked too often") {
             Script::Answer(bytes) => Ok(Answer::Image {
                 length: None,
-                contents: pieces(bytes),
+                contents: chunks(bytes),
             }),
             Script::Declare(bytes, length) => Ok(Answer::Image {
                 length: Some(length),
-                contents: pieces(bytes),
+                contents: chunks(bytes),
             }),
             Script::Location(url) => Ok(Answer::Location(url.to_owned())),
             Script::Unavailable(retry_after) => Err(ModelError::Unavailable {
@@ -443,9 +443,9 @@ impl ImageModel for World {
 }
 
 impl Http for World {
-    type Stream = Pieces;
+    type Stream = Chunks;
 
-    async fn get(&self, url: &str, purpose: Purpose) -> Result<Response<Pieces>, FetchError> {
+    async fn get(&self, url: &str, purpose: Purpose) -> Result<Response<Chunks>, FetchError> {
         let fetched = (url.to_owned(), purpose);
         self.fetched.borrow_mut().push(fetched);
         let page = self.pages.borrow().get(url).cloned();
@@ -454,12 +454,12 @@ impl Http for World {
             location: None,
             content_length: None,
             content_encoding: None,
-            body: pieces(b""),
+            body: chunks(b""),
         };
         match page.unwrap_or(Page::Status(404)) {
-            Page::Body(bytes) => response.body = pieces(bytes),
+            Page::Body(bytes) => response.body = chunks(bytes),
             Page::Declare(bytes, length) => {
-                response.body = pieces(bytes);
+                response.body = chunks(bytes);
                 response.content_length = Some(length);
             }
             Page::Status(status) => response.status = status,
@@ -468,11 +468,11 @@ impl Http for World {
                 response.location = Some(location.to_owned());
             }
             Page::Encoded(bytes) => {
-                response.body = pieces(bytes);
+                response.body = chunks(bytes);
                 response.content_encoding = Some("gzip".to_owned());
             }
             Page::Refuse(error) => return Err(error),
-            Page::Silence => response.body = Pieces(VecDeque::new(), true),
+            Page::Silence => response.body = Chunks(VecDeque::new(), true),
         }
         Ok(response)
     }

@@ -9,7 +9,7 @@ use concept_refinement_domain::timestamp::Timestamp;
 const FAILURES: u32 = 5;
 
 /// After this time without a call, earlier failures no longer count.
-const FORGOTTEN_AFTER: Duration = Duration::from_secs(30);
+const MEMORY: Duration = Duration::from_secs(30);
 
 /// The outcomes of the model's last calls. The caller decides what a failure
 /// is: a model that refuses an image works.
@@ -46,7 +46,7 @@ impl ModelHealth {
     }
 
     fn is_forgotten(&self, now: Timestamp) -> bool {
-        now.since(self.last_call) >= FORGOTTEN_AFTER
+        now.since(self.last_call) >= MEMORY
     }
 }
 

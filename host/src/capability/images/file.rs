@@ -32,7 +32,7 @@ use envelope::Description;
 use store::Store;
 
 /// Size of a write, in bytes.
-const WRITTEN_AT_ONCE: usize = 256 * 1024;
+const WRITE_SIZE: usize = 256 * 1024;
 
 /// Images in files. Clones share one store.
 #[derive(Clone)]
@@ -117,18 +117,18 @@ async fn receive(
     let mut missing = length;
     let mut gathered = Vec::new();
     let mut waiting = 0;
-    while let Some(piece) = contents.next().await {
-        let piece = piece?;
-        let Some(rest) = missing.checked_sub(piece.len() as u64) else {
+    while let Some(chunk) = contents.next().await {
+        let chunk = chunk?;
+        let Some(rest) = missing.checked_sub(chunk.len() as u64) else {
             return Ok(None);
         };
         missing = rest;
-        waiting += piece.len();
-        gathered.push(piece);
-        if waiting >= WRITTEN_AT_ONCE {
-            let pieces = std::mem::take(&mut gathered);
+        waiting += chunk.len();
+        gathered.push(chunk);
+        if waiting >= WRITE_SIZE {
+            let chunks = std::mem::take(&mut gathered);
             waiting = 0;
-            draft = on_disk(move || draft.append(&pieces)).await?;
+            draft = on_disk(move || draft.append(&chunks)).await?;
         }
     }
     if missing > 0 {

@@ -12,7 +12,7 @@ use crate::wasm::bindings::capabilities::concept::refinement::image_store as wit
 use crate::wasm::bindings::capabilities::concept::refinement::image_store::{Host, HostWithStore};
 use crate::wasm::bindings::capabilities::concept::refinement::types;
 use crate::wasm::sandbox::{Linked, Sandbox};
-use crate::wasm::stream::{Bytestream, consume};
+use crate::wasm::stream::{ByteStream, consume};
 
 type Answer<T> = wasmtime::Result<Result<T, types::Error>>;
 
@@ -55,11 +55,11 @@ impl HostWithStore<Sandbox> for Linked {
             Ok(Some((info, contents))) => {
                 // A guest sees a fault as a stream that ends early.
                 let whole = contents
-                    .inspect(move |piece| log(&path, piece))
-                    .take_while(|piece| ready(piece.is_ok()))
-                    .filter_map(|piece| ready(piece.ok()));
+                    .inspect(move |chunk| log(&path, chunk))
+                    .take_while(|chunk| ready(chunk.is_ok()))
+                    .filter_map(|chunk| ready(chunk.ok()));
                 let reader =
-                    accessor.with(|access| StreamReader::new(access, Bytestream::new(whole)))?;
+                    accessor.with(|access| StreamReader::new(access, ByteStream::new(whole)))?;
                 Ok(Ok(Some((info.into(), reader))))
             }
             Err(error) => Ok(Err(error.into())),
@@ -102,8 +102,8 @@ impl HostWithStore<Sandbox> for Linked {
     }
 }
 
-fn log<T>(path: &str, piece: &Result<T, CapabilityError>) {
-    if let Err(error) = piece {
+fn log<T>(path: &str, chunk: &Result<T, CapabilityError>) {
+    if let Err(error) = chunk {
         tracing::error!(path, %error, "an image could not be read to its end");
     }
 }

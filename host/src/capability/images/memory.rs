@@ -19,7 +19,7 @@ use concept_refinement_domain::image_path::ImagePath;
 use concept_refinement_domain::image_url::Signing;
 
 /// In bytes.
-const READ_AT_ONCE: usize = 256 * 1024;
+const CHUNK_SIZE: usize = 256 * 1024;
 
 /// Images in memory.
 pub struct MemoryImages {
@@ -64,12 +64,12 @@ impl MemoryImages {
         let length = usize::try_from(image.length)
             .map_err(|_| CapabilityError::invalid("The image store cannot keep this."))?;
         let mut bytes = Vec::new();
-        while let Some(piece) = contents.next().await {
-            let piece = piece?;
-            if piece.len() > length.saturating_sub(bytes.len()) {
+        while let Some(chunk) = contents.next().await {
+            let chunk = chunk?;
+            if chunk.len() > length.saturating_sub(bytes.len()) {
                 return Ok(StoredOrNot::WrongLength);
             }
-            bytes.extend_from_slice(&piece);
+            bytes.extend_from_slice(&chunk);
         }
         if bytes.len() < length {
             return Ok(StoredOrNot::WrongLength);
@@ -162,11 +162,11 @@ impl ImageStore for MemoryImages {
                 return Ok(None);
             };
             let mut rest = part(&bytes, range)?;
-            let pieces = std::iter::from_fn(move || {
-                let length = rest.len().min(READ_AT_ONCE);
+            let chunks = std::iter::from_fn(move || {
+                let length = rest.len().min(CHUNK_SIZE);
                 (length > 0).then(|| Ok(rest.split_to(length)))
             });
-            Ok(Some((info, stream::iter(pieces).boxed())))
+            Ok(Some((info, stream::iter(chunks).boxed())))
         })
     }
 

@@ -24,7 +24,7 @@ const INSTANCE: u64 = 24;
 
 /// Memory per pixel for decoding, editing and encoding, in bytes: several
 /// copies with four channels. The local model was measured at 18.
-const PER_PIXEL: u64 = 24;
+const BYTES_PER_PIXEL: u64 = 24;
 
 /// How many bytes are searched for the image's size. If it is not found, the
 /// largest size is assumed.
@@ -126,7 +126,7 @@ impl Room {
             return self.each;
         };
         let bytes = pixels
-            .saturating_mul(PER_PIXEL)
+            .saturating_mul(BYTES_PER_PIXEL)
             .saturating_add(request.length.saturating_mul(2));
         let need = u32::try_from((bytes >> MIB).saturating_add(INSTANCE));
         need.unwrap_or(u32::MAX).min(self.each)
@@ -141,9 +141,9 @@ async fn pixels(image: &mut BoxStream<'static, Bytes>) -> Option<u64> {
         max_pixels: u64::MAX,
     });
     let mut head = Vec::new();
-    while let Some(piece) = image.next().await {
-        let verdict = inspector.push(&piece);
-        head.push(piece);
+    while let Some(chunk) = image.next().await {
+        let verdict = inspector.push(&chunk);
+        head.push(chunk);
         if verdict.is_err() || inspector.pixels().is_some() {
             break;
         }

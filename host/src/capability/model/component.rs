@@ -26,7 +26,7 @@ use crate::wasm::bindings::model::exports::concept::refinement::image_model as w
 use crate::wasm::bindings::model::{ImageModelComponent, ImageModelComponentPre};
 use crate::wasm::linker::model_linker;
 use crate::wasm::sandbox::{Grants, Sandbox};
-use crate::wasm::stream::{Bytestream, consume};
+use crate::wasm::stream::{ByteStream, consume};
 
 /// How long a model may take to describe itself.
 const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -215,7 +215,7 @@ fn to_wit(
         media_type: request.media_type,
         length: request.length,
         source_url: request.source_url,
-        image: StreamReader::new(store, Bytestream::new(request.image))?,
+        image: StreamReader::new(store, ByteStream::new(request.image))?,
     })
 }
 

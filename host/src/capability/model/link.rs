@@ -6,7 +6,7 @@ use super::{ModelAnswer, ModelError, ModelRequest};
 use crate::wasm::bindings::capabilities::concept::refinement::image_model as wit;
 use crate::wasm::bindings::capabilities::concept::refinement::image_model::{Host, HostWithStore};
 use crate::wasm::sandbox::{Linked, Sandbox};
-use crate::wasm::stream::{Bytestream, consume};
+use crate::wasm::stream::{ByteStream, consume};
 
 impl Host for &mut Sandbox {}
 
@@ -46,7 +46,7 @@ impl HostWithStore<Sandbox> for Linked {
                 media_type,
                 length,
                 contents: accessor
-                    .with(|access| StreamReader::new(access, Bytestream::new(contents)))?,
+                    .with(|access| StreamReader::new(access, ByteStream::new(contents)))?,
             })),
             Ok(ModelAnswer::Location(url)) => Ok(wit::Answer::Location(url)),
             Err(ModelError::Unavailable {

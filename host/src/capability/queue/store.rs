@@ -27,10 +27,10 @@ use crate::log_throttle::LogThrottle;
 use crate::runtime::{Runtime, Tokio};
 
 /// Delay until an unanswered delivery is repeated.
-const UNANSWERED_DELAY: Duration = Duration::from_secs(1);
+const REDELIVERY_DELAY: Duration = Duration::from_secs(1);
 
 /// The longest delay, whatever a worker asks for.
-const LONGEST_DELAY: Duration = Duration::from_secs(60 * 60);
+const MAX_DELAY: Duration = Duration::from_secs(60 * 60);
 
 /// The queue inside a task store.
 pub struct StoreQueue {
@@ -159,7 +159,7 @@ impl Waiting {
     fn add_later(&self, entry: Entry, delay: Duration) {
         let mut line = self.line();
         if self.admits(&mut line, &entry) {
-            let at = self.runtime.elapsed() + delay.min(LONGEST_DELAY);
+            let at = self.runtime.elapsed() + delay.min(MAX_DELAY);
             line.later.push(Reverse((at, entry)));
             self.changed.notify_one();
         }
@@ -249,6 +249,6 @@ impl Receipt for Taken {
 
 impl Drop for Taken {
     fn drop(&mut self) {
-        self.again(UNANSWERED_DELAY);
+        self.again(REDELIVERY_DELAY);
     }
 }

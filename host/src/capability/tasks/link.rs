@@ -153,7 +153,7 @@ impl HostWithStore<Sandbox> for Linked {
     ) -> Answer<Option<StreamReader<wit::Change>>> {
         let (host, place) = accessor.with(|mut access| {
             let sandbox = access.get();
-            wasmtime::error::Ok((sandbox.capabilities()?, sandbox.watchers().enter()))
+            wasmtime::error::Ok((sandbox.capabilities()?, sandbox.watchers().admit()))
         })?;
         let place = match place {
             Ok(place) => place,

@@ -63,7 +63,7 @@ const FILE: &str = "tasks.sqlite";
 const LOCK: &str = "tasks.lock";
 
 /// Most reading threads: enough for a few cores.
-const MOST_READERS: usize = 4;
+const MAX_READERS: usize = 4;
 
 /// Dropping it waits for operations in progress and unlocks the directory.
 pub struct SqliteTasks {
@@ -109,7 +109,7 @@ impl SqliteTasks {
             MigrationError::Engine(error) => engine(error),
         })?;
         let readers = thread::available_parallelism().map_or(1, |cores| cores.get());
-        let readers = (0..readers.min(MOST_READERS))
+        let readers = (0..readers.min(MAX_READERS))
             .map(|_| connection::reader(&file))
             .collect::<Result<_, _>>()
             .map_err(engine)?;
@@ -154,7 +154,7 @@ impl SqliteTasks {
     /// Fails if damage was found since the store was opened. Checked at a start
     /// before any promise is made.
     pub fn check_damage(&self) -> Result<(), OpenError> {
-        if self.damage.is_known() {
+        if self.damage.is_detected() {
             return Err(OpenError::Damaged(self.file.clone()));
         }
         Ok(())
@@ -293,7 +293,7 @@ impl Leases for SqliteTasks {
     }
 
     fn deletion(&self, id: &str) -> BoxFuture<'static, ()> {
-        Box::pin(self.hub.deletion(id).happens())
+        Box::pin(self.hub.deletion(id).wait())
     }
 }
 
@@ -312,7 +312,7 @@ impl Maintenance for SqliteTasks {
     }
 
     fn unreferenced(&self, image_paths: Vec<String>) -> Answer<'_, Vec<String>> {
-        Box::pin(self.read(move |connection| references::none_to(connection, image_paths)))
+        Box::pin(self.read(move |connection| references::unreferenced(connection, image_paths)))
     }
 
     fn expire(&self, before: Timestamp, limit: u32) -> Answer<'_, Expired> {
@@ -332,7 +332,7 @@ impl Maintenance for SqliteTasks {
     /// Tries to write, since reading works on a full disk and after the file
     /// has lost its name.
     fn check(&self) -> Answer<'_, ()> {
-        Box::pin(self.write(|step| Ok(schema::rewrite_mark(step.connection)?)))
+        Box::pin(self.write(|step| Ok(schema::write_probe(step.connection)?)))
     }
 }
 

@@ -11,7 +11,7 @@ use super::Changes;
 
 /// As many as there can be connections; an HTTP/2 connection with several
 /// streams counts several times. Each watcher needs some memory.
-const MOST: usize = 4096;
+const MAX_WATCHERS: usize = 4096;
 
 pub struct Watchers {
     free: Arc<Semaphore>,
@@ -19,7 +19,7 @@ pub struct Watchers {
 }
 
 /// A slot for one watcher, free again when dropped.
-pub struct Place {
+pub struct Slot {
     _permit: OwnedSemaphorePermit,
     leave: CancellationToken,
 }
@@ -33,11 +33,11 @@ impl Watchers {
     }
 
     /// Fails if there are too many watchers.
-    pub fn enter(&self) -> Result<Place, CapabilityError> {
+    pub fn admit(&self) -> Result<Slot, CapabilityError> {
         let permit = Arc::clone(&self.free).try_acquire_owned().map_err(|_| {
             CapabilityError::unavailable("Too many tasks are being watched. Try again later.")
         })?;
-        Ok(Place {
+        Ok(Slot {
             _permit: permit,
             leave: self.leave.clone(),
         })
@@ -45,18 +45,18 @@ impl Watchers {
 
     /// Ends all current and future streams, because the host stops; clients
     /// then reconnect.
-    pub fn send_away(&self) {
+    pub fn disconnect_all(&self) {
         self.leave.cancel();
     }
 }
 
 impl Default for Watchers {
     fn default() -> Self {
-        Self::new(MOST)
+        Self::new(MAX_WATCHERS)
     }
 }
 
-impl Place {
+impl Slot {
     /// Ties the slot to the stream of changes.
     pub fn hold(self, changes: Changes) -> Changes {
         let leave = self.leave.clone().cancelled_owned();
@@ -83,24 +83,24 @@ mod tests {
     #[tokio::test]
     async fn who_leaves_makes_room() {
         let watchers = Watchers::new(2);
-        let first = watchers.enter().unwrap().hold(changes());
-        let _second = watchers.enter().unwrap();
-        assert!(watchers.enter().is_err());
+        let first = watchers.admit().unwrap().hold(changes());
+        let _second = watchers.admit().unwrap();
+        assert!(watchers.admit().is_err());
         drop(first);
-        assert!(watchers.enter().is_ok());
+        assert!(watchers.admit().is_ok());
     }
 
     #[tokio::test]
     async fn all_are_sent_away_at_once() {
         let watchers = Watchers::new(2);
-        let mut watching = watchers.enter().unwrap().hold(changes());
+        let mut watching = watchers.admit().unwrap().hold(changes());
         assert!(watching.next().await.is_some());
         assert!(watching.next().now_or_never().is_none());
         let mut waiting = Box::pin(watching.next());
         assert!(futures::poll!(&mut waiting).is_pending());
-        watchers.send_away();
+        watchers.disconnect_all();
         assert_eq!(waiting.await, None);
-        let mut late = watchers.enter().unwrap().hold(changes());
+        let mut late = watchers.admit().unwrap().hold(changes());
         assert_eq!(late.next().await, None);
     }
 }

@@ -87,7 +87,7 @@ impl Body for Bounded {
             Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error.into()))),
             Poll::Ready(Some(Ok(frame))) => {
                 this.deadline = None;
-                this.activity.moved();
+                this.activity.record();
                 let length = frame.data_ref().map_or(0, |data| data.len() as u64);
                 this.received = this.received.saturating_add(length);
                 match this.left.checked_sub(length) {

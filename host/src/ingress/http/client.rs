@@ -55,7 +55,7 @@ impl Client {
                 break;
             }
         }
-        let told = |name| {
+        let trusted = |name| {
             let values = values(headers, name);
             let of_client = match values.len() == hops.len() {
                 true => values.get(first).or(values.last()),
@@ -63,7 +63,7 @@ impl Client {
             };
             of_client.copied()
         };
-        let is_https = told("x-forwarded-proto").is_some_and(|proto| {
+        let is_https = trusted("x-forwarded-proto").is_some_and(|proto| {
             proto.eq_ignore_ascii_case("https") || proto.eq_ignore_ascii_case("wss")
         });
         Self {
@@ -72,7 +72,7 @@ impl Client {
                 true => Scheme::HTTPS,
                 false => Scheme::HTTP,
             },
-            authority: told("x-forwarded-host")
+            authority: trusted("x-forwarded-host")
                 .and_then(|host| Authority::try_from(host).ok())
                 .filter(is_host_and_port),
         }

@@ -13,7 +13,7 @@ impl Origins {
     }
 
     /// The request's origin, if the operator allows it.
-    pub fn asking(&self, headers: &HeaderMap) -> Option<HeaderValue> {
+    pub fn allowed(&self, headers: &HeaderMap) -> Option<HeaderValue> {
         let asks = headers.get(header::ORIGIN)?;
         self.0.iter().find(|named| *named == asks).cloned()
     }

@@ -83,7 +83,7 @@ impl Dispatch {
     pub async fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> Response<WasiBody> {
         let metrics = self.metrics.as_ref();
         let measured = metrics.map(|metrics| metrics.http.begin(request.method()));
-        let origin = self.origins.asking(request.headers());
+        let origin = self.origins.allowed(request.headers());
         let mut response = match self.admit(request, peer).await {
             Ok(response) => response,
             Err(mut response) => {

@@ -134,9 +134,9 @@ mod tests {
     ) -> (WasiBody, Arc<AtomicBool>) {
         let gone = Arc::new(AtomicBool::new(false));
         let held = Gone(Arc::clone(&gone));
-        let frames = pieces.map(move |piece| {
+        let frames = pieces.map(move |chunk| {
             let _held = &held;
-            Ok::<_, Error>(Frame::data(Bytes::from(piece)))
+            Ok::<_, Error>(Frame::data(Bytes::from(chunk)))
         });
         let permit = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
         let body = StreamBody::new(frames).boxed_unsync();

@@ -18,8 +18,8 @@ use entry::Key;
 
 pub(super) struct CompiledCode {
     directory: PathBuf,
-    told_unusable: Once,
-    told_not_kept: Once,
+    warned_unusable: Once,
+    warned_not_saved: Once,
 }
 
 impl CompiledCode {
@@ -30,8 +30,8 @@ impl CompiledCode {
         }
         Self {
             directory: directory.to_owned(),
-            told_unusable: Once::new(),
-            told_not_kept: Once::new(),
+            warned_unusable: Once::new(),
+            warned_not_saved: Once::new(),
         }
     }
 
@@ -49,13 +49,13 @@ impl CompiledCode {
         let component = Component::new(engine, bytes).map_err(anyhow::Error::from)?;
         let directory = &self.directory;
         if let Some(error) = unusable {
-            self.told_unusable.call_once(|| {
+            self.warned_unusable.call_once(|| {
                 let error = format!("{error:#}");
                 tracing::warn!(?directory, error, "unusable compiled code: compiled anew");
             });
         }
-        if let Err(error) = self.keep(&key, &component) {
-            self.told_not_kept.call_once(|| {
+        if let Err(error) = self.save(&key, &component) {
+            self.warned_not_saved.call_once(|| {
                 let error = format!("{error:#}");
                 tracing::warn!(?directory, error, "compiled code could not be kept");
             });
@@ -71,7 +71,7 @@ impl CompiledCode {
         }
     }
 
-    fn keep(&self, key: &Key, component: &Component) -> anyhow::Result<()> {
+    fn save(&self, key: &Key, component: &Component) -> anyhow::Result<()> {
         let code = component.serialize().map_err(anyhow::Error::from)?;
         files::replace(&self.directory, &key.name(), &[&key.sum(&code), &code])?;
         Ok(())

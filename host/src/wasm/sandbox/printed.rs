@@ -10,7 +10,7 @@ use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 
 /// Size of the buffer, in bytes.
-const ROOM: usize = 4096;
+const CAPACITY: usize = 4096;
 
 #[derive(Clone, Debug, Default)]
 pub struct Printed(Arc<Mutex<Vec<u8>>>);
@@ -45,10 +45,10 @@ impl AsyncWrite for Printed {
         _: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let mut kept = self.bytes();
-        let room = ROOM.saturating_sub(kept.len());
+        let mut buffer = self.bytes();
+        let room = CAPACITY.saturating_sub(buffer.len());
         let fitting = bytes.get(..room).unwrap_or(bytes);
-        kept.extend_from_slice(fitting);
+        buffer.extend_from_slice(fitting);
         Poll::Ready(Ok(bytes.len()))
     }
 
@@ -71,15 +71,15 @@ mod tests {
     async fn as_much_is_kept_as_there_is_room() {
         let printed = Printed::default();
         let mut guest = Pin::from(printed.async_stream());
-        for (name, said, kept) in [
+        for (name, said, buffer) in [
             ("nothing", 0, 0),
             ("a line", 80, 80),
-            ("all that fits", ROOM, ROOM),
-            ("more", 3 * ROOM, ROOM),
+            ("all that fits", CAPACITY, CAPACITY),
+            ("more", 3 * CAPACITY, CAPACITY),
             ("a line after that", 80, 80),
         ] {
             guest.write_all(&vec![b'x'; said]).await.unwrap();
-            assert_eq!(printed.take().len(), kept, "{name}");
+            assert_eq!(printed.take().len(), buffer, "{name}");
         }
         guest.write_all(b"a line\n").await.unwrap();
         assert_eq!(printed.take(), "a line");

@@ -14,7 +14,7 @@ use futures::Stream;
 
 /// With this many bytes in the pipe the writer blocks until half of them are
 /// read.
-const FULL: usize = 128 * 1024;
+const CAPACITY: usize = 128 * 1024;
 
 /// The writing end. Dropping it ends the stream.
 pub struct Writer(Arc<Pipe>);
@@ -24,18 +24,18 @@ pub struct Reader(Arc<Pipe>);
 
 /// The reader is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Left;
+pub struct Closed;
 
 #[derive(Default)]
 struct Pipe(Mutex<State>);
 
 #[derive(Default)]
 struct State {
-    pieces: VecDeque<Bytes>,
+    chunks: VecDeque<Bytes>,
     /// Bytes in the pipe.
     bytes: usize,
     /// One end was dropped.
-    is_over: bool,
+    is_closed: bool,
     /// The writer is blocked.
     is_full: bool,
     reader: Option<Waker>,
@@ -55,13 +55,17 @@ impl Pipe {
 
 impl Writer {
     /// Waits for room. Then one chunk of any size may be sent.
-    pub fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<Result<(), Left>> {
+    pub fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
         let mut state = self.0.state();
-        if state.is_over {
-            return Poll::Ready(Err(Left));
+        if state.is_closed {
+            return Poll::Ready(Err(Closed));
         }
         // A blocked writer that is polled stays blocked.
-        let full = if state.is_full { FULL / 2 + 1 } else { FULL };
+        let full = if state.is_full {
+            CAPACITY / 2 + 1
+        } else {
+            CAPACITY
+        };
         state.is_full = state.bytes >= full;
         if !state.is_full {
             return Poll::Ready(Ok(()));
@@ -70,14 +74,14 @@ impl Writer {
         Poll::Pending
     }
 
-    pub fn send(&self, piece: Bytes) {
+    pub fn send(&self, chunk: Bytes) {
         let reader = {
             let mut state = self.0.state();
-            if state.is_over {
+            if state.is_closed {
                 return;
             }
-            state.bytes += piece.len();
-            state.pieces.push_back(piece);
+            state.bytes += chunk.len();
+            state.chunks.push_back(chunk);
             state.reader.take()
         };
         if let Some(reader) = reader {
@@ -90,7 +94,7 @@ impl Drop for Writer {
     fn drop(&mut self) {
         let reader = {
             let mut state = self.0.state();
-            state.is_over = true;
+            state.is_closed = true;
             state.reader.take()
         };
         if let Some(reader) = reader {
@@ -103,15 +107,15 @@ impl Stream for Reader {
     type Item = Bytes;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        let (piece, writer) = {
+        let (chunk, writer) = {
             let mut state = self.0.state();
-            match state.pieces.pop_front() {
-                Some(piece) => {
-                    state.bytes = state.bytes.saturating_sub(piece.len());
-                    let has_room = state.bytes <= FULL / 2;
-                    (piece, if has_room { state.writer.take() } else { None })
+            match state.chunks.pop_front() {
+                Some(chunk) => {
+                    state.bytes = state.bytes.saturating_sub(chunk.len());
+                    let has_room = state.bytes <= CAPACITY / 2;
+                    (chunk, if has_room { state.writer.take() } else { None })
                 }
-                None if state.is_over => return Poll::Ready(None),
+                None if state.is_closed => return Poll::Ready(None),
                 None => {
                     state.reader = Some(cx.waker().clone());
                     return Poll::Pending;
@@ -121,7 +125,7 @@ impl Stream for Reader {
         if let Some(writer) = writer {
             writer.wake();
         }
-        Poll::Ready(Some(piece))
+        Poll::Ready(Some(chunk))
     }
 }
 
@@ -129,8 +133,8 @@ impl Drop for Reader {
     fn drop(&mut self) {
         let writer = {
             let mut state = self.0.state();
-            state.is_over = true;
-            state.pieces.clear();
+            state.is_closed = true;
+            state.chunks.clear();
             state.writer.take()
         };
         if let Some(writer) = writer {
@@ -148,26 +152,26 @@ mod tests {
 
     use super::*;
 
-    const PIECE: usize = 16 * 1024;
+    const CHUNK: usize = 16 * 1024;
 
     #[derive(Default)]
-    struct Counted(AtomicUsize);
+    struct CountingWaker(AtomicUsize);
 
-    impl Wake for Counted {
+    impl Wake for CountingWaker {
         fn wake(self: Arc<Self>) {
             self.0.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    fn piece() -> Bytes {
-        Bytes::from(vec![0; PIECE])
+    fn chunk() -> Bytes {
+        Bytes::from(vec![0; CHUNK])
     }
 
     /// Sends chunks until the pipe is full.
     fn fill(writer: &Writer, cx: &mut Context<'_>) -> usize {
         let mut sent = 0;
         while writer.poll_ready(cx).is_ready() {
-            writer.send(piece());
+            writer.send(chunk());
             sent += 1;
         }
         sent
@@ -175,19 +179,19 @@ mod tests {
 
     #[test]
     fn a_writer_is_woken_for_several_pieces_at_once() {
-        let counted = Arc::new(Counted::default());
-        let waker = Waker::from(Arc::clone(&counted));
+        let waker_count = Arc::new(CountingWaker::default());
+        let waker = Waker::from(Arc::clone(&waker_count));
         let mut cx = Context::from_waker(&waker);
         let (writer, mut reader) = pipe();
-        assert_eq!(fill(&writer, &mut cx), FULL / PIECE);
-        for left in (FULL / PIECE / 2 + 1..FULL / PIECE).rev() {
+        assert_eq!(fill(&writer, &mut cx), CAPACITY / CHUNK);
+        for left in (CAPACITY / CHUNK / 2 + 1..CAPACITY / CHUNK).rev() {
             assert!(reader.next().now_or_never().is_some());
             assert_eq!(fill(&writer, &mut cx), 0, "with {left} on their way");
         }
-        assert_eq!(counted.0.load(Ordering::Relaxed), 0);
+        assert_eq!(waker_count.0.load(Ordering::Relaxed), 0);
         assert!(reader.next().now_or_never().is_some());
-        assert_eq!(counted.0.load(Ordering::Relaxed), 1);
-        assert_eq!(fill(&writer, &mut cx), FULL / PIECE / 2);
+        assert_eq!(waker_count.0.load(Ordering::Relaxed), 1);
+        assert_eq!(fill(&writer, &mut cx), CAPACITY / CHUNK / 2);
     }
 
     #[test]
@@ -202,29 +206,29 @@ mod tests {
 
     #[test]
     fn a_writer_learns_that_its_reader_left() {
-        let counted = Arc::new(Counted::default());
-        let waker = Waker::from(Arc::clone(&counted));
+        let waker_count = Arc::new(CountingWaker::default());
+        let waker = Waker::from(Arc::clone(&waker_count));
         let mut cx = Context::from_waker(&waker);
         let (writer, reader) = pipe();
         fill(&writer, &mut cx);
         drop(reader);
-        assert_eq!(counted.0.load(Ordering::Relaxed), 1);
-        assert_eq!(writer.poll_ready(&mut cx), Poll::Ready(Err(Left)));
+        assert_eq!(waker_count.0.load(Ordering::Relaxed), 1);
+        assert_eq!(writer.poll_ready(&mut cx), Poll::Ready(Err(Closed)));
     }
 
     #[test]
     fn a_reader_is_woken_by_a_piece_and_by_the_end() {
-        let counted = Arc::new(Counted::default());
-        let waker = Waker::from(Arc::clone(&counted));
+        let waker_count = Arc::new(CountingWaker::default());
+        let waker = Waker::from(Arc::clone(&waker_count));
         let mut cx = Context::from_waker(&waker);
         let (writer, mut reader) = pipe();
         assert!(reader.poll_next_unpin(&mut cx).is_pending());
-        writer.send(piece());
-        assert_eq!(counted.0.load(Ordering::Relaxed), 1);
+        writer.send(chunk());
+        assert_eq!(waker_count.0.load(Ordering::Relaxed), 1);
         assert!(reader.poll_next_unpin(&mut cx).is_ready());
         assert!(reader.poll_next_unpin(&mut cx).is_pending());
         drop(writer);
-        assert_eq!(counted.0.load(Ordering::Relaxed), 2);
+        assert_eq!(waker_count.0.load(Ordering::Relaxed), 2);
         assert_eq!(reader.poll_next_unpin(&mut cx), Poll::Ready(None));
     }
 }

@@ -167,10 +167,10 @@ fn loop_for_ever() -> ! {
 }
 
 fn eat_memory() -> ! {
-    const PIECE: usize = 1 << 20;
+    const CHUNK: usize = 1 << 20;
     let mut eaten = Vec::new();
     loop {
-        eaten.push(black_box(vec![1u8; PIECE]));
+        eaten.push(black_box(vec![1u8; CHUNK]));
     }
 }
 

@@ -56,7 +56,7 @@ fn age_all(directory: &Path) {
     for version in versions(directory).unwrap() {
         age(
             &directory.join(file_name(version)),
-            REMOVED_AFTER + Duration::from_secs(1),
+            MIN_AGE + Duration::from_secs(1),
         );
     }
 }
@@ -202,7 +202,7 @@ fn old_versions_are_removed_and_young_ones_stay() {
 
     age_all(&directory);
     increment(&store);
-    let expected: Vec<u64> = (41 - KEPT as u64..=41).collect();
+    let expected: Vec<u64> = (41 - MIN_VERSIONS as u64..=41).collect();
     assert_eq!(versions(&directory).unwrap(), expected);
 
     // A recent version also keeps all later ones.
@@ -221,7 +221,7 @@ fn who_took_too_long_has_lost() {
     let store = Filesystem::at(root.path());
     increment(&store);
     let (_, mut held) = read(&store);
-    held.since -= PATIENCE + Duration::from_secs(1);
+    held.since -= SWAP_TIMEOUT + Duration::from_secs(1);
     assert_eq!(run(store.swap(held, b"late".into())), Ok(false));
     assert_eq!(value(&store).as_deref(), Some("1"));
 }
@@ -240,7 +240,7 @@ fn who_was_held_never_thinks_that_it_won() {
     age_all(&directory);
     increment(&store);
     let kept = versions(&directory).unwrap();
-    assert_eq!(kept.len(), KEPT + 1);
+    assert_eq!(kept.len(), MIN_VERSIONS + 1);
 
     for held in [writer, creator] {
         let swapped = run(store.swap(held, b"held".into()));
@@ -250,7 +250,7 @@ fn who_was_held_never_thinks_that_it_won() {
     age_all(&directory);
     increment(&store);
     let left: BTreeSet<_> = versions(&directory).unwrap().into_iter().collect();
-    assert_eq!(left, (42 - KEPT as u64..=42).collect());
+    assert_eq!(left, (42 - MIN_VERSIONS as u64..=42).collect());
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::store::Store;
 use crate::watch::INTERVAL;
 
 /// Chunk size for reading an image, in bytes.
-const PIECE: usize = 64 << 10;
+const CHUNK: usize = 64 << 10;
 
 type Answer<T> = Result<T, types::Error>;
 
@@ -23,7 +23,7 @@ fn store<P: Platform>() -> Store<P, Wasi> {
 }
 
 /// The error for the caller; the details go to the log.
-fn told(fault: Fault) -> types::Error {
+fn to_wit_error(fault: Fault) -> types::Error {
     log::warn(format_args!("{fault}"));
     CapabilityError::from(fault).into()
 }
@@ -31,12 +31,12 @@ fn told(fault: Fault) -> types::Error {
 impl<P: Platform + 'static> task_store::Guest for Component<P> {
     async fn submit(new_task: task_store::NewTask) -> Answer<task_store::Submission> {
         let submission = store::<P>().submit(new_task.into()).await;
-        submission.map(Into::into).map_err(told)
+        submission.map(Into::into).map_err(to_wit_error)
     }
 
     async fn withdraw(id: String, error_message: String) -> Answer<types::Fenced> {
         let fenced = store::<P>().withdraw(&id, &error_message).await;
-        fenced.map(Into::into).map_err(told)
+        fenced.map(Into::into).map_err(to_wit_error)
     }
 
     async fn claim(id: String, user_id: Option<String>) -> Answer<Option<task_store::Claimed>> {
@@ -50,22 +50,22 @@ impl<P: Platform + 'static> task_store::Guest for Component<P> {
 
     async fn checkpoint(lease: types::Lease, image_path: String) -> Answer<types::Fenced> {
         let fenced = store::<P>().checkpoint(&lease.into(), &image_path).await;
-        fenced.map(Into::into).map_err(told)
+        fenced.map(Into::into).map_err(to_wit_error)
     }
 
     async fn complete(lease: types::Lease, result_id: String) -> Answer<types::Fenced> {
         let fenced = store::<P>().complete(&lease.into(), &result_id).await;
-        fenced.map(Into::into).map_err(told)
+        fenced.map(Into::into).map_err(to_wit_error)
     }
 
     async fn fail(lease: types::Lease, error_message: String) -> Answer<types::Fenced> {
         let fenced = store::<P>().fail(&lease.into(), &error_message).await;
-        fenced.map(Into::into).map_err(told)
+        fenced.map(Into::into).map_err(to_wit_error)
     }
 
     async fn release(lease: types::Lease) -> Answer<types::Fenced> {
         let fenced = store::<P>().release(&lease.into()).await;
-        fenced.map(Into::into).map_err(told)
+        fenced.map(Into::into).map_err(to_wit_error)
     }
 
     async fn get(user_id: String, id: String) -> Answer<Option<types::Task>> {
@@ -80,7 +80,7 @@ impl<P: Platform + 'static> task_store::Guest for Component<P> {
     ) -> Answer<task_store::Page> {
         let (status, after) = (status.map(Into::into), after.map(Into::into));
         let page = store::<P>().list(&user_id, status, limit, after).await;
-        page.map(Into::into).map_err(told)
+        page.map(Into::into).map_err(to_wit_error)
     }
 
     async fn delete(user_id: String, id: String) -> Answer<Option<task_store::Deleted>> {
@@ -91,16 +91,19 @@ impl<P: Platform + 'static> task_store::Guest for Component<P> {
         user_id: String,
         id: String,
     ) -> Answer<Option<StreamReader<task_store::Change>>> {
-        let watch = store::<P>().watch(&user_id, &id).await.map_err(told)?;
+        let watch = store::<P>()
+            .watch(&user_id, &id)
+            .await
+            .map_err(to_wit_error)?;
         let Some(mut watch) = watch else {
             return Ok(None);
         };
         let (mut writer, reader) = generated::wit_stream::new();
         wit_bindgen::spawn(async move {
             let store = store::<P>();
-            while !watch.is_over() {
+            while !watch.is_finished() {
                 // An empty write shows whether the reader is still there.
-                let news = match store.look(&mut watch).await {
+                let news = match store.poll(&mut watch).await {
                     Ok(change) => Vec::from_iter(change.map(Into::into)),
                     Err(fault) => return log::warn(format_args!("a watch ends: {fault}")),
                 };
@@ -138,7 +141,7 @@ impl<P: Platform> concept_store::Guest for Component<P> {
     ) -> Answer<concept_store::Page> {
         let after = after.map(Into::into);
         let page = store::<P>().concepts(&user_id, limit, after).await;
-        page.map(Into::into).map_err(told)
+        page.map(Into::into).map_err(to_wit_error)
     }
 
     async fn delete(user_id: String, id: String) -> Answer<Option<String>> {
@@ -153,7 +156,7 @@ impl<P: Platform + 'static> image_store::Guest for Component<P> {
     ) -> Answer<image_store::StoredOrNot> {
         let mut contents = Incoming(contents);
         let stored = store::<P>().put_image(image.into(), &mut contents).await;
-        stored.map(Into::into).map_err(told)
+        stored.map(Into::into).map_err(to_wit_error)
     }
 
     async fn stat(path: String) -> Answer<Option<image_store::Info>> {
@@ -170,7 +173,7 @@ impl<P: Platform + 'static> image_store::Guest for Component<P> {
     }
 
     async fn delete(path: String) -> Answer<()> {
-        store::<P>().delete_image(&path).await.map_err(told)
+        store::<P>().delete_image(&path).await.map_err(to_wit_error)
     }
 
     async fn sign(path: String, origin: String) -> Answer<String> {
@@ -210,9 +213,9 @@ struct Incoming(StreamReader<u8>);
 
 impl Contents for Incoming {
     async fn next(&mut self) -> Option<Vec<u8>> {
-        let (result, piece) = self.0.read(Vec::with_capacity(PIECE)).await;
-        let is_over = matches!(result, StreamResult::Dropped);
-        (!is_over || !piece.is_empty()).then_some(piece)
+        let (result, chunk) = self.0.read(Vec::with_capacity(CHUNK)).await;
+        let is_finished = matches!(result, StreamResult::Dropped);
+        (!is_finished || !chunk.is_empty()).then_some(chunk)
     }
 }
 
@@ -226,8 +229,8 @@ fn outgoing<P: Platform + 'static>(
     wit_bindgen::spawn(async move {
         loop {
             match store.read(&mut reading).await {
-                Ok(Some(piece)) => {
-                    if !writer.write_all(piece).await.is_empty() {
+                Ok(Some(chunk)) => {
+                    if !writer.write_all(chunk).await.is_empty() {
                         return;
                     }
                 }
@@ -242,6 +245,6 @@ fn outgoing<P: Platform + 'static>(
 fn optional<T, U: From<T>>(answer: Result<Option<T>, Fault>) -> Answer<Option<U>> {
     match answer {
         Ok(answer) => Ok(answer.map(Into::into)),
-        Err(fault) => Err(told(fault)),
+        Err(fault) => Err(to_wit_error(fault)),
     }
 }

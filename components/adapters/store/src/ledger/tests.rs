@@ -234,15 +234,15 @@ fn upload(file: &str) -> ImagePath {
 #[test]
 fn places_are_counted_by_kind_and_name() {
     let mut ledger = Ledger::default();
-    assert!(changed(ledger.take_place(&upload("a.png"), 2, NOW)));
-    assert!(changed(ledger.take_place(&upload("b.png"), 2, NOW)));
-    assert!(!unchanged(ledger.clone().take_place(
+    assert!(changed(ledger.reserve_slot(&upload("a.png"), 2, NOW)));
+    assert!(changed(ledger.reserve_slot(&upload("b.png"), 2, NOW)));
+    assert!(!unchanged(ledger.clone().reserve_slot(
         &upload("c.png"),
         2,
         NOW
     )));
-    assert!(changed(ledger.take_place(&upload("a.gif"), 2, NOW)));
-    assert!(!unchanged(ledger.clone().take_place(
+    assert!(changed(ledger.reserve_slot(&upload("a.gif"), 2, NOW)));
+    assert!(!unchanged(ledger.clone().reserve_slot(
         &upload("c.png"),
         2,
         NOW
@@ -251,14 +251,14 @@ fn places_are_counted_by_kind_and_name() {
         kind: ImageKind::Refined,
         ..upload("c.png")
     };
-    assert!(changed(ledger.take_place(&refined, 1, NOW)));
-    changed(ledger.give_place_back(&upload("a.png")));
-    unchanged(ledger.give_place_back(&upload("a.gif")));
-    assert!(changed(ledger.take_place(&upload("c.png"), 2, NOW)));
+    assert!(changed(ledger.reserve_slot(&refined, 1, NOW)));
+    changed(ledger.release_slot(&upload("a.png")));
+    unchanged(ledger.release_slot(&upload("a.gif")));
+    assert!(changed(ledger.reserve_slot(&upload("c.png"), 2, NOW)));
     let hour = Duration::from_secs(60 * 60);
-    assert_eq!(ledger.old_places(NOW), []);
+    assert_eq!(ledger.stale_slots(NOW), []);
     let expected = [upload("b.png"), refined, upload("c.png")];
-    assert_eq!(ledger.old_places(NOW.plus(hour)), expected);
+    assert_eq!(ledger.stale_slots(NOW.plus(hour)), expected);
 }
 
 #[test]

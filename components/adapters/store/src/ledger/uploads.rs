@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::{Ledger, Outcome};
 
 /// Age at which a slot without an image is released; no upload takes so long.
-const GIVEN_UP: Duration = Duration::from_secs(60 * 60);
+const STALE_AFTER: Duration = Duration::from_secs(60 * 60);
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Upload {
@@ -25,9 +25,15 @@ pub struct Upload {
 impl Ledger {
     /// Reserves a slot for an image, or reuses that of the same kind and name.
     /// False: no slot is left.
-    pub fn take_place(&mut self, path: &ImagePath, at_most: u32, now: Timestamp) -> Outcome<bool> {
-        self.uploads.retain(|upload| !upload.has_place_of(path));
-        let of_kind = |upload: &&Upload| upload.path().is_some_and(|kept| kept.kind == path.kind);
+    pub fn reserve_slot(
+        &mut self,
+        path: &ImagePath,
+        at_most: u32,
+        now: Timestamp,
+    ) -> Outcome<bool> {
+        self.uploads.retain(|upload| !upload.has_slot_of(path));
+        let of_kind =
+            |upload: &&Upload| upload.path().is_some_and(|upload| upload.kind == path.kind);
         if self.uploads.iter().filter(of_kind).count() >= at_most as usize {
             return Outcome::Unchanged(false);
         }
@@ -39,9 +45,9 @@ impl Ledger {
     }
 
     /// Gives the place of an image back.
-    pub fn give_place_back(&mut self, path: &ImagePath) -> Outcome<()> {
+    pub fn release_slot(&mut self, path: &ImagePath) -> Outcome<()> {
         let before = self.uploads.len();
-        self.uploads.retain(|upload| !upload.has_place_of(path));
+        self.uploads.retain(|upload| !upload.has_slot_of(path));
         if self.uploads.len() == before {
             Outcome::Unchanged(())
         } else {
@@ -50,10 +56,10 @@ impl Ledger {
     }
 
     /// The images of slots that may be stale.
-    pub fn old_places(&self, now: Timestamp) -> Vec<ImagePath> {
+    pub fn stale_slots(&self, now: Timestamp) -> Vec<ImagePath> {
         self.uploads
             .iter()
-            .filter(|upload| upload.since.plus(GIVEN_UP) <= now)
+            .filter(|upload| upload.since.plus(STALE_AFTER) <= now)
             .filter_map(Upload::path)
             .collect()
     }
@@ -65,8 +71,8 @@ impl Upload {
     }
 
     /// Whatever the format.
-    fn has_place_of(&self, path: &ImagePath) -> bool {
+    fn has_slot_of(&self, path: &ImagePath) -> bool {
         self.path()
-            .is_some_and(|kept| (kept.kind, &kept.name) == (path.kind, &path.name))
+            .is_some_and(|upload| (upload.kind, &upload.name) == (path.kind, &path.name))
     }
 }

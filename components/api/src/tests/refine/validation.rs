@@ -23,7 +23,7 @@ fn bodies_that_are_too_large() {
     let pieces = |bytes: Vec<u8>| {
         bytes
             .chunks(1000)
-            .map(|piece| Ok(piece.to_vec()))
+            .map(|chunk| Ok(chunk.to_vec()))
             .collect::<Vec<_>>()
     };
     let endless = std::iter::repeat_n(Ok(vec![b' '; 4096]), 1000);

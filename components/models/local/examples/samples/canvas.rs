@@ -132,18 +132,18 @@ pub fn line(from: Point, to: Point, thickness: f32) -> impl Fn(Point) -> f32 {
 }
 
 /// A part of a ring around `middle` (an angle, 0 to the right, clockwise),
-/// with round ends; `reach` is the angle to either side.
+/// with round ends; `angle` is the angle to either side.
 pub fn arc(
     center: Point,
     radius: f32,
     thickness: f32,
     middle: f32,
-    reach: f32,
+    angle: f32,
 ) -> impl Fn(Point) -> f32 {
     move |p| {
         let (x, y) = (p.x - center.x, p.y - center.y);
         let away = (y.atan2(x) - middle + TAU * 1.5).rem_euclid(TAU) - TAU / 2.0;
-        let nearest = middle + away.clamp(-reach, reach);
+        let nearest = middle + away.clamp(-angle, angle);
         (x - radius * nearest.cos()).hypot(y - radius * nearest.sin()) - thickness / 2.0
     }
 }

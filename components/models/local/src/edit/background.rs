@@ -9,14 +9,14 @@ use super::window::Window;
 use crate::pixels::{Pixels, alpha, rgb};
 
 /// Radius around an edge pixel in which the mixed colour is searched.
-const REACH: usize = 2;
+const RADIUS: usize = 2;
 
 /// An amount of 1 includes colours that hardly differ from the border's, such
 /// as JPEG noise; more includes more.
 pub fn apply(pixels: &mut Pixels, amount: f32) {
     const TOLERANCE: f32 = 26.0;
-    const MOST: f32 = 96.0;
-    let tolerance = (TOLERANCE * amount).clamp(0.0, MOST) as u8;
+    const MAX_TOLERANCE: f32 = 96.0;
+    let tolerance = (TOLERANCE * amount).clamp(0.0, MAX_TOLERANCE) as u8;
     if tolerance == 0 {
         return;
     }
@@ -25,7 +25,7 @@ pub fn apply(pixels: &mut Pixels, amount: f32) {
     };
     let background = Background { color, tolerance };
     let map = Map::new(pixels, &background);
-    if !map.places.contains(&Place::Reached) {
+    if !map.places.contains(&Place::Connected) {
         return;
     }
     pixels.add_alpha();
@@ -118,7 +118,7 @@ enum Place {
     /// Of the background's colour.
     Open,
     /// The background's colour, connected to the border.
-    Reached,
+    Connected,
     /// Not connected, but next to something that is.
     Edge,
 }
@@ -139,8 +139,8 @@ impl Map {
             factor,
             places: open(pixels, factor, background),
         };
-        map.reach();
-        for _ in 0..REACH.div_ceil(factor) {
+        map.flood_fill();
+        for _ in 0..RADIUS.div_ceil(factor) {
             map.widen();
         }
         map
@@ -156,7 +156,7 @@ impl Map {
     }
 
     /// Flood fill from the border over open places.
-    fn reach(&mut self) {
+    fn flood_fill(&mut self) {
         let height = self.places.len() / self.width.max(1);
         let sides = (0..height).flat_map(|y| [y * self.width, (y + 1) * self.width - 1]);
         let last = self.places.len() - self.width;
@@ -179,7 +179,7 @@ impl Map {
     fn enter(&mut self, place: usize) -> bool {
         match self.places.get_mut(place) {
             Some(place) if *place == Place::Open => {
-                *place = Place::Reached;
+                *place = Place::Connected;
                 true
             }
             _ => false,
@@ -189,7 +189,7 @@ impl Map {
     /// Places next to connected or edge places become edge.
     fn widen(&mut self) {
         let old = self.places.clone();
-        let is_near = |place: &Place| matches!(place, Place::Reached | Place::Edge);
+        let is_near = |place: &Place| matches!(place, Place::Connected | Place::Edge);
         for (index, _) in old.iter().enumerate().filter(|(_, place)| is_near(place)) {
             let row = [
                 Some(index),
@@ -262,19 +262,19 @@ fn open(pixels: &Pixels, factor: usize, background: &Background) -> Vec<Place> {
 
 fn clear(pixels: &mut Pixels, map: &Map, background: &Background) {
     let mut y = 0;
-    let mut window = Window::new(pixels, REACH);
+    let mut window = Window::new(pixels, RADIUS);
     while let Some((rows, out)) = window.next() {
         let rows: Vec<_> = rows.iter().map(|row| row.as_chunks::<4>().0).collect();
         let out = out.as_chunks_mut::<4>().0;
         for (x, (pixel, place)) in out.iter_mut().zip(map.row(y)).enumerate() {
             match place {
                 Place::Closed | Place::Open => {}
-                Place::Reached | Place::Edge if background.has(pixel) => *pixel = [0; 4],
-                Place::Reached | Place::Edge => {
-                    let left = x.saturating_sub(REACH);
+                Place::Connected | Place::Edge if background.has(pixel) => *pixel = [0; 4],
+                Place::Connected | Place::Edge => {
+                    let left = x.saturating_sub(RADIUS);
                     let around = rows
                         .iter()
-                        .filter_map(|row| row.get(left..row.len().min(x + REACH + 1)));
+                        .filter_map(|row| row.get(left..row.len().min(x + RADIUS + 1)));
                     unmix(pixel, around.flatten(), background);
                 }
             }

@@ -25,12 +25,12 @@ pub fn apply(pixels: &mut Pixels, amount: f32) {
 
 fn radius(pixels: &Pixels, amount: f32) -> usize {
     const OF_SIDE: f32 = 0.006;
-    const MOST: f32 = 60.0;
+    const MAX_RADIUS: f32 = 60.0;
     let side = pixels.width().min(pixels.height()) as f32;
     let radius = side * OF_SIDE * amount;
     // At least one pixel, so that small images are blurred too.
     let least = if amount > 0.3 { 1.0 } else { 0.0 };
-    radius.clamp(least, MOST).round() as usize
+    radius.clamp(least, MAX_RADIUS).round() as usize
 }
 
 /// The sum of the colours in the box, weighted by alpha.

@@ -13,7 +13,7 @@ pub fn apply(pixels: &mut Pixels, amount: f32) {
         return;
     }
     pixels.add_alpha();
-    let reach = (radius.ceil() as usize).min(width);
+    let extent = (radius.ceil() as usize).min(width);
     for (y, row) in pixels.rows_mut().enumerate() {
         // How far inside the circle's middle the row lies.
         let beyond = radius - (y.min(height - 1 - y) as f32 + 0.5);
@@ -21,7 +21,7 @@ pub fn apply(pixels: &mut Pixels, amount: f32) {
             continue;
         }
         let (row, _) = row.as_chunks_mut::<4>();
-        for x in 0..reach.min(width.div_ceil(2)) {
+        for x in 0..extent.min(width.div_ceil(2)) {
             let aside = radius - (x as f32 + 0.5);
             if aside <= 0.0 {
                 break;

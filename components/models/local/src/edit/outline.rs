@@ -13,29 +13,31 @@ pub fn apply(pixels: &mut Pixels, amount: f32) {
     if amount <= 0.0 {
         return;
     }
-    let reach = reach(pixels, amount);
+    let radius = radius(pixels, amount);
     let presence = amount.min(1.0);
     if pixels.has_alpha() {
-        draw::<4>(pixels, reach, presence);
+        draw::<4>(pixels, radius, presence);
     } else {
-        draw::<3>(pixels, reach, presence);
+        draw::<3>(pixels, radius, presence);
     }
 }
 
 /// A line's width.
-fn reach(pixels: &Pixels, amount: f32) -> usize {
+fn radius(pixels: &Pixels, amount: f32) -> usize {
     const SIDE: f32 = 330.0;
-    const MOST: f32 = 12.0;
+    const MAX_RADIUS: f32 = 12.0;
     let side = pixels.width().min(pixels.height()) as f32;
-    (side / SIDE * amount.max(1.0)).round().clamp(1.0, MOST) as usize
+    (side / SIDE * amount.max(1.0))
+        .round()
+        .clamp(1.0, MAX_RADIUS) as usize
 }
 
 type Sums = [i32; 3];
 
-fn draw<const N: usize>(pixels: &mut Pixels, reach: usize, presence: f32) {
+fn draw<const N: usize>(pixels: &mut Pixels, radius: usize, presence: f32) {
     let width = pixels.width() as usize;
-    let mut slopes = Slopes::new(width, reach);
-    let mut window = Window::new(pixels, reach);
+    let mut slopes = Slopes::new(width, radius);
+    let mut window = Window::new(pixels, radius);
     while let Some((rows, out)) = window.next() {
         let row = |place: usize| rows.get(place).map(Vec::as_slice).unwrap_or_default();
         slopes.start::<N>(rows.iter().map(Vec::as_slice));
@@ -48,7 +50,7 @@ fn draw<const N: usize>(pixels: &mut Pixels, reach: usize, presence: f32) {
                 *value = (old + (paper - old) * presence + 0.5) as u8;
             }
         }
-        slopes.finish::<N>(row(0), row(reach + 1));
+        slopes.finish::<N>(row(0), row(radius + 1));
     }
 }
 
@@ -78,7 +80,7 @@ fn on_paper<const N: usize>(pixel: &[u8; N]) -> Sums {
 /// Sums of the columns above and below the current row, kept up to date as it
 /// moves down, and from them the slope at each pixel.
 struct Slopes {
-    reach: usize,
+    radius: usize,
     above: Vec<Sums>,
     middle: Vec<Sums>,
     below: Vec<Sums>,
@@ -90,10 +92,10 @@ struct Slopes {
 }
 
 impl Slopes {
-    fn new(width: usize, reach: usize) -> Self {
-        let padded = width + 2 * reach + 1;
+    fn new(width: usize, radius: usize) -> Self {
+        let padded = width + 2 * radius + 1;
         Self {
-            reach,
+            radius,
             above: vec![[0; 3]; width],
             middle: vec![[0; 3]; width],
             below: vec![[0; 3]; width],
@@ -106,15 +108,15 @@ impl Slopes {
     /// Adds the rows around the current one: at first all, then only the new
     /// ones.
     fn start<'a, const N: usize>(&mut self, rows: impl Iterator<Item = &'a [u8]>) {
-        let reach = self.reach;
+        let radius = self.radius;
         for (place, row) in rows.enumerate() {
-            let comes_in = place + 1 == reach || place == 2 * reach;
-            let sums = if place == reach {
+            let comes_in = place + 1 == radius || place == 2 * radius;
+            let sums = if place == radius {
                 self.middle.fill([0; 3]);
                 &mut self.middle
             } else if self.started && !comes_in {
                 continue;
-            } else if place < reach {
+            } else if place < radius {
                 &mut self.above
             } else {
                 &mut self.below
@@ -133,9 +135,9 @@ impl Slopes {
     fn integrate(&mut self) {
         let columns = || self.above.iter().zip(&self.middle).zip(&self.below);
         let (first, last) = (columns().next(), columns().next_back());
-        let padded = std::iter::repeat_n(first, self.reach)
+        let padded = std::iter::repeat_n(first, self.radius)
             .chain(columns().map(Some))
-            .chain(std::iter::repeat_n(last, self.reach))
+            .chain(std::iter::repeat_n(last, self.radius))
             .flatten();
         let places = self.across.iter_mut().zip(&mut self.down).skip(1);
         let (mut across, mut down) = ([0; 3], [0; 3]);
@@ -158,13 +160,13 @@ impl Slopes {
     /// The slope at each pixel, of all channels the steepest, and how light it
     /// is around there, both in levels.
     fn iter(&self) -> impl Iterator<Item = (f32, f32)> {
-        let reach = self.reach;
-        let (half, whole) = (reach * (2 * reach + 1), (2 * reach + 1).pow(2));
+        let radius = self.radius;
+        let (half, whole) = (radius * (2 * radius + 1), (2 * radius + 1).pow(2));
         let (half, whole) = (1.0 / half as f32, 1.0 / (3 * whole) as f32);
         let from = |start: usize| self.across.iter().skip(start);
-        let left = self.across.iter().zip(from(reach));
-        let right = from(reach + 1).zip(from(2 * reach + 1));
-        let down = self.down.iter().zip(self.down.iter().skip(2 * reach + 1));
+        let left = self.across.iter().zip(from(radius));
+        let right = from(radius + 1).zip(from(2 * radius + 1));
+        let down = self.down.iter().zip(self.down.iter().skip(2 * radius + 1));
         left.zip(right).zip(down).map(move |((left, right), down)| {
             let mut steepest = 0.0_f32;
             let mut around = 0;
@@ -231,9 +233,9 @@ mod tests {
         let data = (0..40 * 30 * 3).map(|place| (place * place % 251) as u8);
         let mut pixels = Pixels::new(40, 30, false, data.collect()).unwrap();
         let original = pixels.clone();
-        let reach = 3;
-        let mut slopes = Slopes::new(40, reach);
-        let mut window = Window::new(&mut pixels, reach);
+        let radius = 3;
+        let mut slopes = Slopes::new(40, radius);
+        let mut window = Window::new(&mut pixels, radius);
         let mut y = 0;
         while let Some((rows, _)) = window.next() {
             slopes.start::<3>(rows.iter().map(Vec::as_slice));
@@ -259,7 +261,7 @@ mod tests {
                 (found - expected).abs() < 0.01,
                 "row {y}: {found}, {expected}"
             );
-            slopes.finish::<3>(&rows[0], &rows[reach + 1]);
+            slopes.finish::<3>(&rows[0], &rows[radius + 1]);
             y += 1;
         }
         assert_eq!(y, 30);

@@ -144,11 +144,11 @@ fn vividness(old: Oklch, survey: &Survey) -> f32 {
 /// Keeps a little variation of hue, in radians, since shades of one colour
 /// differ in hue.
 fn variety(old: Oklch, survey: &Survey) -> f32 {
-    const MOST: f32 = 0.12;
+    const MAX_TURN: f32 = 0.12;
     if old.chroma < NEUTRAL {
         return 0.0;
     }
-    MOST * (old.hue.into_raw_radians() - survey.hue).sin()
+    MAX_TURN * (old.hue.into_raw_radians() - survey.hue).sin()
 }
 
 fn cartesian(color: Oklch) -> Oklab {

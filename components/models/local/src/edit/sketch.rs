@@ -96,9 +96,9 @@ impl Hatch {
 /// What counts as the surroundings.
 fn radius(pixels: &Pixels) -> usize {
     const OF_SIDE: f32 = 0.008;
-    const MOST: f32 = 40.0;
+    const MAX_RADIUS: f32 = 40.0;
     let side = pixels.width().min(pixels.height()) as f32;
-    (side * OF_SIDE).clamp(2.0, MOST) as usize
+    (side * OF_SIDE).clamp(2.0, MAX_RADIUS) as usize
 }
 
 fn draw<const N: usize>(pixels: &mut Pixels, pencil: &Pencil) {

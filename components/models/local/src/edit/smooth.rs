@@ -8,12 +8,12 @@ use crate::pixels::Pixels;
 /// An amount of 1 is a clear smoothing whatever the size of the image.
 pub fn apply(pixels: &mut Pixels, amount: f32) {
     const OF_SIDE: f32 = 0.003;
-    const MOST: f32 = 5.0;
+    const MAX_RADIUS: f32 = 5.0;
     if amount <= 0.0 {
         return;
     }
     let side = pixels.width().min(pixels.height()) as f32;
-    let radius = (side * OF_SIDE).clamp(2.0, MOST) as usize;
+    let radius = (side * OF_SIDE).clamp(2.0, MAX_RADIUS) as usize;
     filter(pixels, radius, (36.0 * amount).min(72.0));
 }
 

@@ -9,11 +9,11 @@ const WHOLE: u32 = 1 << 16;
 /// An amount of 1 takes about half of the light of the corners.
 pub fn apply(pixels: &mut Pixels, amount: f32) {
     const DARKNESS: f32 = 0.52;
-    const MOST: f32 = 0.95;
+    const MAX_DARKENING: f32 = 0.95;
     if amount <= 0.0 {
         return;
     }
-    let falloff = Falloff::new((amount * DARKNESS).min(MOST));
+    let falloff = Falloff::new((amount * DARKNESS).min(MAX_DARKENING));
     let (width, height) = (pixels.width() as usize, pixels.height() as usize);
     let channels = pixels.channels();
     let across: Vec<_> = (0..width).map(|x| squared(x, width)).collect();

@@ -190,7 +190,7 @@ impl Reader {
         self.last = Some(before);
         self.shade = shade.or(self.shade);
         let tinge = modifiers.degree.min(1.0);
-        self.tinge = Some(self.tinge.map_or(tinge, |known| known.max(tinge)));
+        self.tinge = Some(self.tinge.map_or(tinge, |stronger| stronger.max(tinge)));
         if !self.colors.contains(&color) {
             self.colors.push(color);
         }
@@ -367,13 +367,16 @@ impl Reader {
 fn combined(adjustments: Vec<(Quality, f32)>) -> Vec<(Quality, f32)> {
     let mut combined: Vec<(Quality, f32)> = Vec::new();
     for (quality, amount) in adjustments {
-        match combined.iter_mut().find(|(known, _)| *known == quality) {
+        match combined
+            .iter_mut()
+            .find(|(stronger, _)| *stronger == quality)
+        {
             // Said twice is not twice as much; the last word of two that
             // contradict each other counts.
-            Some((_, known)) if known.signum() == amount.signum() => {
-                *known = known.abs().max(amount.abs()).copysign(amount);
+            Some((_, stronger)) if stronger.signum() == amount.signum() => {
+                *stronger = stronger.abs().max(amount.abs()).copysign(amount);
             }
-            Some((_, known)) => *known = amount,
+            Some((_, stronger)) => *stronger = amount,
             None => combined.push((quality, amount)),
         }
     }

@@ -46,11 +46,11 @@ impl Ports for Wasi {
         let url = base.join(post.path);
         let request = outbound::request(&Method::Post, &url, fields, Some(body), TIMEOUTS)
             .ok_or(Failure::Broken)?;
-        let pieces = post.body.into_pieces();
+        let chunks = post.body.into_chunks();
         wit_bindgen::spawn(async move {
-            for piece in pieces {
+            for chunk in chunks {
                 // The provider may stop reading early.
-                if !writer.write_all(piece).await.is_empty() {
+                if !writer.write_all(chunk).await.is_empty() {
                     return;
                 }
             }
@@ -78,7 +78,7 @@ impl Ports for Wasi {
 
 impl ByteStream for outbound::Response {
     async fn next(&mut self) -> Result<Option<Vec<u8>>, Failure> {
-        self.piece().await.map_err(|_| Failure::BrokeOff)
+        self.chunk().await.map_err(|_| Failure::BrokeOff)
     }
 }
 

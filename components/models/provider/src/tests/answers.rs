@@ -33,7 +33,7 @@ fn an_image_is_taken_in_each_form() {
         for size in [1, 7, 100_000] {
             let mut response = response(200, b"");
             response.content_length = Some(body.len() as u64);
-            response.body = Pieces::of(&body, size);
+            response.body = Chunks::of(&body, size);
             assert_eq!(asked(Ok(response)), Ok(expected.clone()), "{name}");
         }
     }
@@ -131,17 +131,17 @@ fn an_answer_is_read_within_bounds() {
 
     impl ByteStream for Endless {
         async fn next(&mut self) -> Result<Option<Vec<u8>>, Failure> {
-            self.1.update(|pieces| pieces + 1);
+            self.1.update(|chunks| chunks + 1);
             assert!(self.1.get() < 200, "it is read on and on");
-            let mut piece = std::mem::take(&mut self.0);
-            piece.resize(1 << 20, b' ');
-            Ok(Some(piece))
+            let mut chunk = std::mem::take(&mut self.0);
+            chunk.resize(1 << 20, b' ');
+            Ok(Some(chunk))
         }
     }
 
     let too_large = "the provider's answer is larger than 50 MiB";
     let json = b"{\"image\":\"".to_vec();
-    for (name, status, beginning, pieces, expected) in [
+    for (name, status, beginning, chunks, expected) in [
         ("an image", 200, picture(0), 51, too_large),
         ("JSON", 200, json.clone(), 69, too_large),
         (
@@ -163,7 +163,7 @@ fn an_answer_is_read_within_bounds() {
             body,
         }));
         assert_eq!(error, Err(Error::refused(expected)), "{name}");
-        assert!(read.get() <= pieces, "{name}: {} pieces", read.get());
+        assert!(read.get() <= chunks, "{name}: {} pieces", read.get());
     }
 
     let mut declared = response(200, b"");
@@ -190,7 +190,7 @@ proptest! {
             content_length: None,
             content_encoding: None,
             retry_after,
-            body: Pieces::of(&body, size),
+            body: Chunks::of(&body, size),
         }));
         if let Err(Error::Refused(reason) | Error::Unavailable { reason, .. }) = answer {
             prop_assert!(!reason.contains(KEY), "{}", reason);

@@ -116,9 +116,9 @@ fn a_connection_that_fails_may_be_tried_again() {
             reason: failure.to_string(),
             retry_after: None,
         };
-        assert_eq!(asked::<Pieces>(Err(failure)), Err(expected));
+        assert_eq!(asked::<Chunks>(Err(failure)), Err(expected));
     }
-    let forbidden = asked::<Pieces>(Err(Failure::Forbidden)).unwrap_err();
+    let forbidden = asked::<Chunks>(Err(Failure::Forbidden)).unwrap_err();
     assert_eq!(
         forbidden,
         Error::refused("this model may not reach the address of its provider")
@@ -151,7 +151,7 @@ fn a_key_that_is_missing_is_told_apart() {
 #[test]
 fn an_original_that_is_not_whole_is_not_sent() {
     let file = picture(0);
-    let world = World::<Pieces> {
+    let world = World::<Chunks> {
         reply: RefCell::default(),
         asked: RefCell::default(),
     };
@@ -176,7 +176,7 @@ fn an_original_that_is_not_whole_is_not_sent() {
         ),
         ("empty", &[], 0, "the file is empty"),
     ] {
-        let mut original = Pieces::of(bytes, 10);
+        let mut original = Chunks::of(bytes, 10);
         let answer = now(refine::<Plain>(
             &world,
             &settings(),

@@ -14,13 +14,13 @@ where
 {
     match tokio::task::spawn_blocking(work).await {
         Ok(Ok(done)) => Ok(done),
-        Ok(Err(error)) => Err(tell(&error)),
-        Err(error) => Err(tell(&io::Error::other(error))),
+        Ok(Err(error)) => Err(report(&error)),
+        Err(error) => Err(report(&io::Error::other(error))),
     }
 }
 
 /// Logs the details, which may name paths, and returns a sentence without them.
-fn tell(error: &io::Error) -> CapabilityError {
+fn report(error: &io::Error) -> CapabilityError {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             static FAULT: LogThrottle = LogThrottle::new();
@@ -61,9 +61,9 @@ mod tests {
             (io::ErrorKind::InvalidInput, ErrorKind::Invalid),
         ];
         for (kind, expected) in cases {
-            let told = tell(&io::Error::new(kind, "/secret/place"));
-            assert_eq!(told.kind, expected, "{kind:?}");
-            assert!(!told.message.contains('/'), "{told}");
+            let reported = report(&io::Error::new(kind, "/secret/place"));
+            assert_eq!(reported.kind, expected, "{kind:?}");
+            assert!(!reported.message.contains('/'), "{reported}");
         }
     }
 }

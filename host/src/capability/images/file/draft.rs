@@ -36,11 +36,11 @@ impl Draft {
         })
     }
 
-    pub(super) fn append(mut self, pieces: &[Bytes]) -> io::Result<Self> {
-        for piece in pieces {
-            self.file.write_all(piece)?;
-            self.hash.update(piece);
-            self.size += piece.len() as u64;
+    pub(super) fn append(mut self, chunks: &[Bytes]) -> io::Result<Self> {
+        for chunk in chunks {
+            self.file.write_all(chunk)?;
+            self.hash.update(chunk);
+            self.size += chunk.len() as u64;
         }
         Ok(self)
     }

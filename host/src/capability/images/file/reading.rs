@@ -13,7 +13,7 @@ use super::disk::on_disk;
 use crate::capability::images::Contents;
 
 /// In bytes.
-const READ_AT_ONCE: u64 = 128 * 1024;
+const CHUNK_SIZE: u64 = 128 * 1024;
 
 /// The bytes of the range, or all of them.
 pub(super) fn contents(
@@ -28,16 +28,16 @@ pub(super) fn contents(
             if at >= end {
                 return Ok(None);
             }
-            on_disk(move || read_piece(file, at, (end - at).min(READ_AT_ONCE)))
+            on_disk(move || read_chunk(file, at, (end - at).min(CHUNK_SIZE)))
                 .await
-                .map(|(piece, file)| Some((piece, (file, at.saturating_add(READ_AT_ONCE)))))
+                .map(|(chunk, file)| Some((chunk, (file, at.saturating_add(CHUNK_SIZE)))))
         },
     )))
 }
 
-fn read_piece(mut file: File, at: u64, length: u64) -> io::Result<(Bytes, File)> {
+fn read_chunk(mut file: File, at: u64, length: u64) -> io::Result<(Bytes, File)> {
     file.seek(SeekFrom::Start(at))?;
-    let mut piece = vec![0; usize::try_from(length).map_err(io::Error::other)?];
-    file.read_exact(&mut piece)?;
-    Ok((piece.into(), file))
+    let mut chunk = vec![0; usize::try_from(length).map_err(io::Error::other)?];
+    file.read_exact(&mut chunk)?;
+    Ok((chunk.into(), file))
 }

@@ -18,7 +18,7 @@ fn png(width: u32, height: u32) -> ModelRequest {
 }
 
 fn request(bytes: Vec<u8>) -> ModelRequest {
-    let pieces: Vec<_> = bytes.chunks(3).map(Bytes::copy_from_slice).collect();
+    let chunks: Vec<_> = bytes.chunks(3).map(Bytes::copy_from_slice).collect();
     ModelRequest {
         prompt: String::new(),
         strength: 0.7,
@@ -27,7 +27,7 @@ fn request(bytes: Vec<u8>) -> ModelRequest {
         media_type: "image/png".to_owned(),
         length: bytes.len() as u64,
         source_url: None,
-        image: stream::iter(pieces).boxed(),
+        image: stream::iter(chunks).boxed(),
     }
 }
 

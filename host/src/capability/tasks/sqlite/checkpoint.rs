@@ -12,11 +12,11 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::connection::{BUSY_TIMEOUT, LOG_KEPT};
+use super::connection::{BUSY_TIMEOUT, MAX_LOG_BYTES};
 
 /// How long to wait for readers; nothing is written meanwhile. Only an external
 /// program may read for longer; then the log grows until it is done.
-const PATIENCE: Duration = Duration::from_millis(100);
+const READER_TIMEOUT: Duration = Duration::from_millis(100);
 
 #[derive(Debug)]
 pub(super) struct LogLimit {
@@ -31,7 +31,7 @@ impl LogLimit {
         let file = connection.path().filter(|file| !file.is_empty())?;
         Some(Self {
             log: PathBuf::from(format!("{file}-wal")),
-            at: LOG_KEPT,
+            at: MAX_LOG_BYTES,
         })
     }
 
@@ -42,20 +42,20 @@ impl LogLimit {
         if size <= self.at {
             return;
         }
-        self.at = match begin_anew(connection) {
-            Ok(true) => LOG_KEPT,
-            Ok(false) => size.saturating_add(LOG_KEPT),
+        self.at = match restart(connection) {
+            Ok(true) => MAX_LOG_BYTES,
+            Ok(false) => size.saturating_add(MAX_LOG_BYTES),
             Err(error) => {
                 tracing::warn!(%error, "the task store's log cannot be cut back");
-                size.saturating_add(LOG_KEPT)
+                size.saturating_add(MAX_LOG_BYTES)
             }
         };
     }
 }
 
 /// False: a reader did not finish in time.
-fn begin_anew(connection: &Connection) -> rusqlite::Result<bool> {
-    connection.busy_timeout(PATIENCE)?;
+fn restart(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.busy_timeout(READER_TIMEOUT)?;
     let is_busy = connection.query_row("PRAGMA wal_checkpoint(RESTART)", [], |row| {
         row.get::<_, bool>(0)
     });
@@ -123,7 +123,7 @@ mod tests {
         let (largest, _) = futures::join!(writing, reading);
         // On a busy machine reads may exceed the timeout a few times; without a
         // limit the log would grow beyond the data written.
-        assert!(largest < 4 * LOG_KEPT, "{largest} bytes");
-        assert!(largest > LOG_KEPT, "always short: {largest} bytes");
+        assert!(largest < 4 * MAX_LOG_BYTES, "{largest} bytes");
+        assert!(largest > MAX_LOG_BYTES, "always short: {largest} bytes");
     }
 }

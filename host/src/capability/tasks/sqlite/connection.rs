@@ -11,9 +11,9 @@ use rusqlite::{Connection, OpenFlags};
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The log is truncated to this size after a burst, in bytes.
-pub(super) const LOG_KEPT: u64 = 16 * 1024 * 1024;
+pub(super) const MAX_LOG_BYTES: u64 = 16 * 1024 * 1024;
 
-const STATEMENTS_KEPT: usize = 64;
+const STATEMENT_CACHE_CAPACITY: usize = 64;
 
 /// The writing connection. Its commits survive a power loss.
 ///
@@ -31,7 +31,7 @@ pub(super) fn writer(path: &Path) -> rusqlite::Result<Connection> {
     tidy_up_on_close(&connection, false)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "full")?;
-    connection.pragma_update(None, "journal_size_limit", LOG_KEPT.cast_signed())?;
+    connection.pragma_update(None, "journal_size_limit", MAX_LOG_BYTES.cast_signed())?;
     Ok(connection)
 }
 
@@ -68,6 +68,6 @@ fn set_up(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.pragma_update(None, "temp_store", "memory")?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+    connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE_CAPACITY);
     Ok(())
 }

@@ -16,7 +16,7 @@ use rusqlite::{Connection, ErrorCode};
 pub(super) struct Damage(AtomicBool);
 
 impl Damage {
-    pub(super) fn is_known(&self) -> bool {
+    pub(super) fn is_detected(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 
@@ -32,13 +32,17 @@ impl Damage {
 
     /// Fails if damage was found.
     pub(super) fn check(&self) -> Result<(), CapabilityError> {
-        if self.is_known() { Err(told()) } else { Ok(()) }
+        if self.is_detected() {
+            Err(damage_error())
+        } else {
+            Ok(())
+        }
     }
 }
 
 /// Of the kind `Unavailable`, although no repeat helps: the request itself was
 /// valid.
-pub(super) fn told() -> CapabilityError {
+pub(super) fn damage_error() -> CapabilityError {
     CapabilityError::unavailable("The task store is damaged.")
 }
 

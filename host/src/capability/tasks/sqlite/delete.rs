@@ -4,7 +4,7 @@ use concept_refinement_domain::capability::Deleted;
 use concept_refinement_domain::rulebook;
 
 use super::fault::Fault;
-use super::watch::News;
+use super::watch::Update;
 use super::writer::Step;
 use super::{concepts, references, rows};
 
@@ -24,6 +24,6 @@ pub(super) fn delete(
         .execute([id])?;
     concepts::drop_prepared(step, id)?;
     references::forget(step, id)?;
-    step.announce(id, News::Deleted);
+    step.announce(id, Update::Deleted);
     Ok(Some(deleted))
 }

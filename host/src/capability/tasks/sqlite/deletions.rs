@@ -55,7 +55,7 @@ impl Deletions {
 }
 
 impl Deletion {
-    pub(super) async fn happens(self) {
+    pub(super) async fn wait(self) {
         self.deleted.cancelled().await;
     }
 }
@@ -84,9 +84,9 @@ mod tests {
         let [first, second] = [deletions.of("a"), deletions.of("a")];
         let other = deletions.of("b");
         deletions.announce("a");
-        first.happens().await;
-        second.happens().await;
-        assert!(other.happens().now_or_never().is_none());
+        first.wait().await;
+        second.wait().await;
+        assert!(other.wait().now_or_never().is_none());
         assert!(deletions.all().is_empty());
     }
 
@@ -99,6 +99,6 @@ mod tests {
         drop(second);
         assert!(deletions.all().is_empty());
         deletions.announce("a");
-        assert!(deletions.of("a").happens().now_or_never().is_none());
+        assert!(deletions.of("a").wait().now_or_never().is_none());
     }
 }

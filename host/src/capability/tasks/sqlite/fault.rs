@@ -23,7 +23,7 @@ pub(super) enum Fault {
 impl Fault {
     /// Logs the details, which may name paths, and returns a sentence without
     /// them. Records damage.
-    pub(super) fn tell(self, damage: &Damage) -> CapabilityError {
+    pub(super) fn report(self, damage: &Damage) -> CapabilityError {
         match self {
             Self::Refused(refusal) => CapabilityError::invalid(refusal.to_string()),
             Self::Nameless(error) => {
@@ -42,7 +42,7 @@ impl Fault {
             }
             Self::Engine(error) if damage::is_damage(&error) => {
                 damage.found(&error);
-                damage::told()
+                damage::damage_error()
             }
             Self::Engine(error) => {
                 static FAULT: LogThrottle = LogThrottle::new();

@@ -12,7 +12,7 @@ use crate::capability::clock::before;
 
 /// Expired keys removed per new key; more than one, so that they do not pile
 /// up.
-const PRUNED_AT_ONCE: u32 = 8;
+const PRUNE_BATCH: u32 = 8;
 
 /// What was submitted under the key, however long ago.
 pub(super) fn find(step: &Step<'_>, user_id: &str, key: &str) -> Result<Option<Submitted>, Fault> {
@@ -70,6 +70,6 @@ fn prune(step: &Step<'_>) -> Result<(), Fault> {
             "DELETE FROM idempotency_key WHERE (user_id, key) IN \
              (SELECT user_id, key FROM idempotency_key WHERE created_at <= ? LIMIT ?)",
         )?
-        .execute(params![oldest, PRUNED_AT_ONCE])?;
+        .execute(params![oldest, PRUNE_BATCH])?;
     Ok(())
 }

@@ -12,7 +12,7 @@ use super::damage::Damage;
 use super::fault::{Fault, unavailable};
 
 /// Capacity of the queue; further callers wait to enter it.
-const AT_ONCE: usize = 1024;
+const QUEUE_CAPACITY: usize = 1024;
 
 type Query = Box<dyn FnOnce(&Connection) + Send>;
 
@@ -42,7 +42,7 @@ impl Readers {
             .collect::<Result<_, _>>()?;
         Ok(Self {
             queries: Some(queries),
-            room: Semaphore::new(AT_ONCE),
+            room: Semaphore::new(QUEUE_CAPACITY),
             threads,
             damage,
         })
@@ -58,7 +58,7 @@ impl Readers {
         let query: Query = Box::new(move |connection| {
             if !answer.is_closed() {
                 // The caller may be gone.
-                let _ = answer.send(query(connection).map_err(|fault| fault.tell(&damage)));
+                let _ = answer.send(query(connection).map_err(|fault| fault.report(&damage)));
             }
         });
         let queries = self.queries.as_ref().ok_or_else(unavailable)?;

@@ -12,14 +12,14 @@ use crate::capability::clock::before;
 
 /// How long deleted tasks are remembered: far longer than a pass over all
 /// images takes.
-const REMEMBERED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+const RETENTION: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// Old entries removed per deleted task; more than one, so that they do not
 /// pile up.
-const PRUNED_AT_ONCE: u32 = 8;
+const PRUNE_BATCH: u32 = 8;
 
 /// Returns those of these images that nothing refers to.
-pub(super) fn none_to(
+pub(super) fn unreferenced(
     connection: &Connection,
     image_paths: Vec<String>,
 ) -> Result<Vec<String>, Fault> {
@@ -50,10 +50,7 @@ pub(super) fn forget(step: &Step<'_>, task_id: &str) -> Result<(), Fault> {
             "DELETE FROM forgotten_task WHERE id IN \
              (SELECT id FROM forgotten_task WHERE forgotten_at <= ? LIMIT ?)",
         )?
-        .execute(params![
-            Stored(before(step.now, REMEMBERED)),
-            PRUNED_AT_ONCE
-        ])?;
+        .execute(params![Stored(before(step.now, RETENTION)), PRUNE_BATCH])?;
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, 
 use rusqlite::{OptionalExtension, Params, Row, named_params};
 
 use super::fault::Fault;
-use super::watch::News;
+use super::watch::Update;
 use super::writer::Step;
 use super::{concepts, keys, usage};
 
@@ -166,8 +166,8 @@ fn save(step: &mut Step<'_>, record: &TaskRecord, event: Event) -> Result<(), Fa
         keys::forget(step, &task.id)?;
     }
     if event.is_announced() {
-        let news = News::Status(record.revision, record.attempt, Arc::new(task.clone()));
-        step.announce(&task.id, news);
+        let update = Update::Status(record.revision, record.attempt, Arc::new(task.clone()));
+        step.announce(&task.id, update);
     }
     Ok(())
 }

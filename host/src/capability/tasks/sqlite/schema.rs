@@ -7,7 +7,7 @@ const APPLICATION_ID: i32 = 0x4352_6566;
 
 /// Sets the application id to the same value again. Unlike an update of a row
 /// to the values that it has, this really writes.
-pub(super) fn rewrite_mark(connection: &Connection) -> rusqlite::Result<()> {
+pub(super) fn write_probe(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "application_id", APPLICATION_ID)
 }
 

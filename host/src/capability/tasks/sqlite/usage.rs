@@ -12,7 +12,7 @@ use crate::capability::clock::before;
 
 /// Past windows removed per new count; more than one task adds, so that they do
 /// not pile up.
-const PRUNED_AT_ONCE: u32 = 8;
+const PRUNE_BATCH: u32 = 8;
 
 pub(super) fn used(step: &Step<'_>, user_id: &str, window: Window) -> Result<u32, Fault> {
     let used = step
@@ -71,6 +71,6 @@ fn prune(step: &Step<'_>) -> Result<(), Fault> {
             "DELETE FROM usage WHERE (user_id, window, starts_at) IN \
              (SELECT user_id, window, starts_at FROM usage WHERE ends_at <= ? LIMIT ?)",
         )?
-        .execute(params![Stored(before(step.now, RETENTION)), PRUNED_AT_ONCE])?;
+        .execute(params![Stored(before(step.now, RETENTION)), PRUNE_BATCH])?;
     Ok(())
 }

@@ -17,10 +17,10 @@ use crate::capability::tasks::Changes;
 
 /// More changes than a task has in quick succession. A slower reader misses the
 /// oldest, never the last.
-const CHANGES_KEPT: usize = 16;
+const CHANNEL_CAPACITY: usize = 16;
 
 #[derive(Clone, Debug)]
-pub(super) enum News {
+pub(super) enum Update {
     /// The task at a revision, with its number of claims so far.
     Status(u64, u32, Arc<Task>),
     /// A stage of the claim that began with that revision.
@@ -36,7 +36,7 @@ pub(super) struct Hub {
 
 #[derive(Debug, Default)]
 struct State {
-    watched: HashMap<String, broadcast::Sender<News>>,
+    watched: HashMap<String, broadcast::Sender<Update>>,
     /// One entry per claim since the store was opened, until the claim ends.
     under_way: HashMap<String, Work>,
 }
@@ -58,7 +58,7 @@ impl Hub {
         let receiver = state
             .watched
             .entry(task_id.to_owned())
-            .or_insert_with(|| broadcast::Sender::new(CHANGES_KEPT))
+            .or_insert_with(|| broadcast::Sender::new(CHANNEL_CAPACITY))
             .subscribe();
         Subscription {
             hub: self.clone(),
@@ -74,18 +74,18 @@ impl Hub {
     }
 
     /// Announces a change. After the last one the watchers' streams end.
-    pub(super) fn announce(&self, task_id: &str, news: News) {
-        let is_last = match &news {
-            News::Status(_, _, task) => task.status.is_final(),
-            News::Progress(..) => false,
-            News::Deleted => {
+    pub(super) fn announce(&self, task_id: &str, update: Update) {
+        let is_last = match &update {
+            Update::Status(_, _, task) => task.status.is_final(),
+            Update::Progress(..) => false,
+            Update::Deleted => {
                 self.deletions.announce(task_id);
                 true
             }
         };
         let mut state = self.state();
-        match &news {
-            News::Status(revision, attempt, task) if task.status == Status::Processing => {
+        match &update {
+            Update::Status(revision, attempt, task) if task.status == Status::Processing => {
                 let work = Work {
                     revision: *revision,
                     attempt: *attempt,
@@ -93,12 +93,12 @@ impl Hub {
                 };
                 state.under_way.insert(task_id.to_owned(), work);
             }
-            News::Status(..) | News::Deleted => {
+            Update::Status(..) | Update::Deleted => {
                 state.under_way.remove(task_id);
             }
-            News::Progress(..) => {}
+            Update::Progress(..) => {}
         }
-        state.tell(task_id, news);
+        state.send(task_id, update);
         if is_last {
             state.watched.remove(task_id);
         }
@@ -111,8 +111,8 @@ impl Hub {
         let work = state.under_way.get_mut(&lease.task_id);
         if let Some(work) = work.filter(|work| work.attempt == lease.attempt) {
             work.stage = Some(stage);
-            let news = News::Progress(work.revision, stage);
-            state.tell(&lease.task_id, news);
+            let update = Update::Progress(work.revision, stage);
+            state.send(&lease.task_id, update);
         }
     }
 
@@ -127,10 +127,10 @@ impl Hub {
 }
 
 impl State {
-    fn tell(&self, task_id: &str, news: News) {
+    fn send(&self, task_id: &str, update: Update) {
         if let Some(sender) = self.watched.get(task_id) {
             // It is fine if there is no subscriber.
-            let _ = sender.send(news);
+            let _ = sender.send(update);
         }
     }
 }
@@ -142,7 +142,7 @@ pub(super) struct Subscription {
     task_id: String,
     /// In an `Option` so that it can be dropped before the hub looks for
     /// remaining subscribers.
-    receiver: Option<broadcast::Receiver<News>>,
+    receiver: Option<broadcast::Receiver<Update>>,
     /// The claim in progress when the subscription began; later changes are
     /// received.
     work: Option<Work>,
@@ -158,14 +158,14 @@ impl Subscription {
         let state = (!task.status.is_final()).then_some((self, revision));
         let later = stream::unfold(state, |state| async {
             let (mut subscription, seen) = state?;
-            let news = subscription.next_after(seen).await?;
-            Some(match news {
-                News::Status(revision, _, task) => {
+            let update = subscription.next_after(seen).await?;
+            Some(match update {
+                Update::Status(revision, _, task) => {
                     let on = (!task.status.is_final()).then_some((subscription, revision));
                     (Change::Task(Box::new(Arc::unwrap_or_clone(task))), on)
                 }
-                News::Progress(_, stage) => (Change::Progress(stage), Some((subscription, seen))),
-                News::Deleted => (Change::Deleted, None),
+                Update::Progress(_, stage) => (Change::Progress(stage), Some((subscription, seen))),
+                Update::Deleted => (Change::Deleted, None),
             })
         });
         let now = stream::iter([first].into_iter().chain(stage));
@@ -173,13 +173,13 @@ impl Subscription {
     }
 
     /// None: the store was closed. Skips what the reader has seen already.
-    pub(super) async fn next_after(&mut self, seen: u64) -> Option<News> {
+    pub(super) async fn next_after(&mut self, seen: u64) -> Option<Update> {
         let receiver = self.receiver.as_mut()?;
         loop {
             match receiver.recv().await {
-                Ok(News::Status(revision, ..)) if revision <= seen => {}
-                Ok(News::Progress(revision, _)) if revision < seen => {}
-                Ok(news) => return Some(news),
+                Ok(Update::Status(revision, ..)) if revision <= seen => {}
+                Ok(Update::Progress(revision, _)) if revision < seen => {}
+                Ok(update) => return Some(update),
                 Err(RecvError::Lagged(_)) => {}
                 Err(RecvError::Closed) => return None,
             }
@@ -213,9 +213,9 @@ mod tests {
         }
     }
 
-    fn status(revision: u64, attempt: u32, status: Status) -> News {
+    fn status(revision: u64, attempt: u32, status: Status) -> Update {
         let task = Task { status, ..task() };
-        News::Status(revision, attempt, Arc::new(task))
+        Update::Status(revision, attempt, Arc::new(task))
     }
 
     fn lease(attempt: u32) -> Lease {
@@ -260,11 +260,14 @@ mod tests {
         assert!(!hub.is_watched("a"));
 
         let mut last = hub.subscribe("a");
-        hub.announce("a", News::Progress(1, Stage::Refining));
-        hub.announce("a", News::Deleted);
+        hub.announce("a", Update::Progress(1, Stage::Refining));
+        hub.announce("a", Update::Deleted);
         assert!(!hub.is_watched("a"));
-        assert!(matches!(last.next_after(0).await, Some(News::Progress(..))));
-        assert!(matches!(last.next_after(0).await, Some(News::Deleted)));
+        assert!(matches!(
+            last.next_after(0).await,
+            Some(Update::Progress(..))
+        ));
+        assert!(matches!(last.next_after(0).await, Some(Update::Deleted)));
         assert!(last.next_after(0).await.is_none());
     }
 
@@ -279,7 +282,7 @@ mod tests {
         hub.announce("a", status(2, 1, Status::Pending));
         hub.announce("a", status(3, 2, Status::Processing));
         let next = subscription.next_after(2).await;
-        assert!(matches!(next, Some(News::Status(3, ..))), "{next:?}");
+        assert!(matches!(next, Some(Update::Status(3, ..))), "{next:?}");
     }
 
     /// However a claim ends, later stages of its worker are ignored, and no
@@ -292,7 +295,7 @@ mod tests {
             ("completed", status(2, 1, Status::Completed), None),
             ("failed", status(2, 1, Status::Failed), None),
             ("released", status(2, 1, Status::Pending), None),
-            ("deleted", News::Deleted, None),
+            ("deleted", Update::Deleted, None),
             ("taken over", status(2, 2, Status::Processing), Some(None)),
         ];
         for (name, end, left) in ends {
@@ -310,8 +313,8 @@ mod tests {
     async fn a_store_that_closes_lets_its_watchers_go() {
         let hub = Arc::new(Hub::default());
         let changes = futures::stream::unfold(hub.subscribe("a"), |mut subscription| async {
-            let news = subscription.next_after(0).await?;
-            Some((news, subscription))
+            let update = subscription.next_after(0).await?;
+            Some((update, subscription))
         });
         let mut changes = Box::pin(changes);
         assert!(changes.next().now_or_never().is_none());

@@ -17,28 +17,28 @@ use super::checkpoint::LogLimit;
 use super::connection;
 use super::damage::Damage;
 use super::fault::{Fault, unavailable};
-use super::watch::{Hub, News};
+use super::watch::{Hub, Update};
 use crate::capability::Clock;
 use crate::capability::directory::NamedFile;
 
 /// Capacity of the queue; further callers wait to enter it.
-const WAITING: usize = 1024;
+const QUEUE_CAPACITY: usize = 1024;
 /// Most operations per commit; more would only delay the first.
-const LARGEST_GROUP: usize = 256;
+const MAX_GROUP: usize = 256;
 
 /// The context of an operation.
 pub(super) struct Step<'a> {
     pub(super) connection: &'a Connection,
     /// The current time, the same for the whole operation.
     pub(super) now: Timestamp,
-    news: &'a mut Vec<(String, News)>,
+    update: &'a mut Vec<(String, Update)>,
     damage: &'a Damage,
 }
 
 impl Step<'_> {
     /// Announces a change to the task's watchers after the commit.
-    pub(super) fn announce(&mut self, task_id: &str, news: News) {
-        self.news.push((task_id.to_owned(), news));
+    pub(super) fn announce(&mut self, task_id: &str, update: Update) {
+        self.update.push((task_id.to_owned(), update));
     }
 }
 
@@ -59,7 +59,7 @@ impl Writer {
         hub: Arc<Hub>,
         damage: Arc<Damage>,
     ) -> std::io::Result<Self> {
-        let (sender, receiver) = mpsc::channel(WAITING);
+        let (sender, receiver) = mpsc::channel(QUEUE_CAPACITY);
         let worker = Worker {
             limit: LogLimit::of(&connection),
             connection,
@@ -146,7 +146,7 @@ where
         let Some(work) = self.work.take() else {
             return Ok(());
         };
-        let outcome = work(step).map_err(|fault| fault.tell(step.damage));
+        let outcome = work(step).map_err(|fault| fault.report(step.damage));
         let undo = outcome.as_ref().err().cloned().map(Undo);
         self.outcome = Some(outcome);
         undo.map_or(Ok(()), Err)
@@ -174,8 +174,8 @@ struct Worker {
 
 impl Worker {
     fn run(mut self, mut waiting: mpsc::Receiver<Box<dyn Operation>>) {
-        let mut group = Vec::with_capacity(LARGEST_GROUP);
-        while waiting.blocking_recv_many(&mut group, LARGEST_GROUP) > 0 {
+        let mut group = Vec::with_capacity(MAX_GROUP);
+        while waiting.blocking_recv_many(&mut group, MAX_GROUP) > 0 {
             let committed = self.commit(&mut group);
             for operation in group.drain(..) {
                 operation.settle(committed.clone());
@@ -185,7 +185,7 @@ impl Worker {
             }
         }
         // A damaged file is left as it is.
-        if !self.damage.is_known()
+        if !self.damage.is_detected()
             && let Err(error) = connection::tidy_up_on_close(&self.connection, true)
         {
             tracing::warn!(%error, "the task store's log stays behind");
@@ -195,9 +195,9 @@ impl Worker {
     /// An error concerns the whole group: none of it was written.
     fn commit(&mut self, group: &mut Vec<Box<dyn Operation>>) -> Result<(), CapabilityError> {
         group.retain(|operation| !operation.is_abandoned());
-        let mut news = Vec::new();
+        let mut update = Vec::new();
         let damage = &*self.damage;
-        let engine = |error| Fault::Engine(error).tell(damage);
+        let engine = |error| Fault::Engine(error).report(damage);
         damage.check()?;
         let mut transaction = self
             .connection
@@ -205,16 +205,16 @@ impl Worker {
             .map_err(engine)?;
         for operation in group.iter_mut() {
             let now = self.clock.now();
-            perform(&mut transaction, now, operation, &mut news, damage)?;
+            perform(&mut transaction, now, operation, &mut update, damage)?;
         }
         damage.check()?;
         for file in &self.files {
             file.check()
-                .map_err(|error| Fault::Nameless(error).tell(damage))?;
+                .map_err(|error| Fault::Nameless(error).report(damage))?;
         }
         transaction.commit().map_err(engine)?;
-        for (task_id, news) in news {
-            self.hub.announce(&task_id, news);
+        for (task_id, update) in update {
+            self.hub.announce(&task_id, update);
         }
         Ok(())
     }
@@ -225,20 +225,20 @@ fn perform(
     transaction: &mut Transaction<'_>,
     now: Timestamp,
     operation: &mut Box<dyn Operation>,
-    news: &mut Vec<(String, News)>,
+    update: &mut Vec<(String, Update)>,
     damage: &Damage,
 ) -> Result<(), CapabilityError> {
-    let engine = |error| Fault::Engine(error).tell(damage);
-    let announced = news.len();
+    let engine = |error| Fault::Engine(error).report(damage);
+    let announced = update.len();
     let mut savepoint = transaction.savepoint().map_err(engine)?;
     let outcome = operation.run(&mut Step {
         connection: &savepoint,
         now,
-        news: &mut *news,
+        update: &mut *update,
         damage,
     });
     if let Err(Undo(error)) = outcome {
-        news.truncate(announced);
+        update.truncate(announced);
         // SQLite rolls back the whole transaction after some errors, for
         // example on a full disk.
         if savepoint.is_autocommit() {
@@ -300,7 +300,7 @@ mod tests {
 
     async fn insert(writer: &Writer, id: u32, parent: Option<u32>) -> Result<(), CapabilityError> {
         let insert = move |step: &mut Step<'_>| {
-            step.announce("task", News::Deleted);
+            step.announce("task", Update::Deleted);
             let values = (id, parent);
             step.connection
                 .execute("INSERT INTO child (id, parent) VALUES (?, ?)", values)?;

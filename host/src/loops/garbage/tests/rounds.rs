@@ -93,7 +93,7 @@ async fn retention_has_rounds_of_its_own() {
 /// Wherever it is.
 #[tokio::test(start_paused = true)]
 async fn a_stop_ends_it() {
-    for after in [Duration::ZERO, BREATHER / 2, HOUR, HOUR + BREATHER / 2] {
+    for after in [Duration::ZERO, PAUSE / 2, HOUR, HOUR + PAUSE / 2] {
         let running = start(Some(HOUR));
         for n in 0..BATCH * 3 {
             running.leave(&format!("refined/ada/{n}-1.png"));

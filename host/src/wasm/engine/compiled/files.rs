@@ -11,13 +11,13 @@ use uuid::Uuid;
 use crate::capability::{create_directory, directory};
 
 /// Largest file, in bytes; far beyond any code.
-const MOST: u64 = 512 << 20;
+const MAX_BYTES: u64 = 512 << 20;
 
 /// Most files; the least recently used are removed.
-pub(super) const KEPT: usize = 32;
+pub(super) const MAX_FILES: usize = 32;
 
 /// Files unused for this long belong to a version that nobody runs.
-pub(super) const UNUSED: Duration = Duration::from_hours(30 * 24);
+pub(super) const MAX_AGE: Duration = Duration::from_hours(30 * 24);
 
 /// The extension of a file that is being written.
 const DRAFT: &str = "draft";
@@ -35,7 +35,7 @@ pub(super) fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
 
 /// Writes the parts under this name, replacing any file.
 pub(super) fn replace(place: &Path, name: &str, parts: &[&[u8]]) -> io::Result<()> {
-    if parts.iter().map(|part| part.len() as u64).sum::<u64>() > MOST {
+    if parts.iter().map(|part| part.len() as u64).sum::<u64>() > MAX_BYTES {
         return Err(io::ErrorKind::FileTooLarge.into());
     }
     create_directory(place)?;
@@ -76,7 +76,7 @@ pub(super) fn tidy(place: &Path) -> io::Result<()> {
     }
     used.sort_unstable_by(|one, other| other.cmp(one));
     for (rank, (last, path)) in used.iter().enumerate() {
-        if rank >= KEPT || last.elapsed().is_ok_and(|unused| unused > UNUSED) {
+        if rank >= MAX_FILES || last.elapsed().is_ok_and(|unused| unused > MAX_AGE) {
             remove(path)?;
         }
     }
@@ -92,10 +92,10 @@ fn try_read(path: &Path) -> io::Result<Vec<u8>> {
     if !directory::is_private(&metadata) {
         return Err(io::Error::other("others may write to it"));
     }
-    if metadata.len() > MOST {
+    if metadata.len() > MAX_BYTES {
         return Err(io::ErrorKind::FileTooLarge.into());
     }
-    let mut file = File::open(path)?.take(MOST);
+    let mut file = File::open(path)?.take(MAX_BYTES);
     let mut bytes = Vec::new();
     bytes.try_reserve_exact(usize::try_from(metadata.len()).map_err(io::Error::other)?)?;
     file.read_to_end(&mut bytes)?;

@@ -84,7 +84,7 @@ fn flip(path: &Path, at: usize) {
 async fn what_is_whole_is_used_again() {
     let place = Place::new().await;
     let before = place.inode();
-    let long_ago = SystemTime::now() - files::UNUSED / 2;
+    let long_ago = SystemTime::now() - files::MAX_AGE / 2;
     let file = fs::File::options().write(true).open(&place.entry).unwrap();
     file.set_modified(long_ago).unwrap();
     compile(place.path()).await;
@@ -210,10 +210,10 @@ async fn a_start_tidies_up() {
     let other = |number: u32| format!("{number:064x}");
     let minute = std::time::Duration::from_mins(1);
     write("0b5c.draft", minute);
-    write("notes", files::UNUSED * 2);
-    write(&other(0), files::UNUSED + minute);
+    write("notes", files::MAX_AGE * 2);
+    write(&other(0), files::MAX_AGE + minute);
     // With the whole one, one too many.
-    let others: Vec<_> = (1..=files::KEPT as u32).map(other).collect();
+    let others: Vec<_> = (1..=files::MAX_FILES as u32).map(other).collect();
     for (number, name) in (1..).zip(&others) {
         write(name, minute * number);
     }
@@ -226,7 +226,7 @@ async fn a_start_tidies_up() {
     drop(held);
     compile(place.path()).await;
     let mut expected = vec!["notes", name];
-    expected.extend(others[..files::KEPT - 1].iter().map(String::as_str));
+    expected.extend(others[..files::MAX_FILES - 1].iter().map(String::as_str));
     expected.sort_unstable();
     assert_eq!(names(place.path()), expected);
 }

@@ -7,7 +7,7 @@ use crate::color::smoothstep;
 use crate::pixels::{Pixels, rgb};
 
 /// Size of the kernel, in places along an axis.
-const REACH: usize = 5;
+const KERNEL: usize = 5;
 /// Weights along an axis are in this many parts.
 const WHOLE: f32 = 256.0;
 
@@ -59,12 +59,12 @@ enum Place {
     /// All around have this label.
     Inside(u8),
     /// The labels around, row by row.
-    Edge([[u8; REACH]; REACH]),
+    Edge([[u8; KERNEL]; KERNEL]),
 }
 
 fn neighborhoods(shapes: &Shapes, y: usize, places: &mut Vec<Place>) {
-    const SIDE: usize = REACH / 2;
-    let rows: [_; REACH] = std::array::from_fn(|step| shapes.row((y + step).saturating_sub(SIDE)));
+    const SIDE: usize = KERNEL / 2;
+    let rows: [_; KERNEL] = std::array::from_fn(|step| shapes.row((y + step).saturating_sub(SIDE)));
     places.clear();
     places.extend((0..shapes.width()).map(|x| {
         let labels = rows.map(|row| {
@@ -84,11 +84,11 @@ fn neighborhoods(shapes: &Shapes, y: usize, places: &mut Vec<Place>) {
 
 /// Weights of the surrounding places for the `step`-th of the `steps` pixels in
 /// the middle place.
-fn weights(step: usize, steps: usize) -> [u32; REACH] {
+fn weights(step: usize, steps: usize) -> [u32; KERNEL] {
     const SPREAD: f32 = 0.85;
     let offset = (step as f32 + 0.5) / steps as f32 - 0.5;
-    let raw: [f32; REACH] = std::array::from_fn(|place| {
-        let distance = place as f32 - (REACH / 2) as f32 - offset;
+    let raw: [f32; KERNEL] = std::array::from_fn(|place| {
+        let distance = place as f32 - (KERNEL / 2) as f32 - offset;
         (-distance * distance / (2.0 * SPREAD * SPREAD)).exp()
     });
     let sum: f32 = raw.iter().sum();
@@ -114,9 +114,9 @@ impl Painter<'_> {
     fn blend(
         &self,
         pixel: &[u8],
-        labels: &[[u8; REACH]; REACH],
-        horizontal: &[u32; REACH],
-        vertical: &[u32; REACH],
+        labels: &[[u8; KERNEL]; KERNEL],
+        horizontal: &[u32; KERNEL],
+        vertical: &[u32; KERNEL],
     ) -> Option<[u8; 3]> {
         let mut says = [0_u32; COLORS];
         for (row, vertical) in labels.iter().zip(vertical) {

@@ -189,11 +189,11 @@ fn clusters(points: &[Point], centers: &[Oklab]) -> Vec<Cluster> {
 /// Colours that can hardly be told apart are one.
 fn merge_alike(centers: &mut Vec<Oklab>) {
     const ALIKE: f32 = 0.06;
-    let mut kept: Vec<Oklab> = Vec::with_capacity(centers.len());
+    let mut distinct: Vec<Oklab> = Vec::with_capacity(centers.len());
     for center in centers.drain(..) {
-        if kept.iter().all(|other| apart(*other, center) > ALIKE) {
-            kept.push(center);
+        if distinct.iter().all(|other| apart(*other, center) > ALIKE) {
+            distinct.push(center);
         }
     }
-    *centers = kept;
+    *centers = distinct;
 }

@@ -23,7 +23,7 @@ impl Shapes {
     pub fn new(pixels: &Pixels, colors: &[[u8; 3]]) -> Self {
         const BITS: u32 = 6;
         let centers: Vec<_> = colors.iter().copied().map(color::from_srgb).collect();
-        let mut known: Vec<Option<u8>> = vec![None; 1 << (3 * BITS)];
+        let mut labels_by_color: Vec<Option<u8>> = vec![None; 1 << (3 * BITS)];
         let labels = pixels
             .iter()
             .map(|pixel| {
@@ -35,8 +35,8 @@ impl Shapes {
                     index << BITS | usize::from(value >> (8 - BITS))
                 });
                 let label = || nearest(centers.iter().copied(), color::from_srgb(color)) as u8;
-                match known.get_mut(index) {
-                    Some(known) => *known.get_or_insert_with(label),
+                match labels_by_color.get_mut(index) {
+                    Some(labels_by_color) => *labels_by_color.get_or_insert_with(label),
                     None => label(),
                 }
             })
@@ -146,12 +146,12 @@ impl Shapes {
     /// similar ones.
     fn likeness(&self, one: u8, other: u8) -> f32 {
         const DIFFERENT: f32 = 0.22;
-        const MOST: f32 = 12.0;
+        const MAX_FACTOR: f32 = 12.0;
         let center = |label: u8| self.centers.get(usize::from(label)).copied();
         match (center(one), center(other)) {
             (Some(one), Some(other)) => {
                 let ratio = DIFFERENT / color::distance(one, other).max(0.001);
-                (ratio * ratio).clamp(1.0, MOST)
+                (ratio * ratio).clamp(1.0, MAX_FACTOR)
             }
             _ => 1.0,
         }

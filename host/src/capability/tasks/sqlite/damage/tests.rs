@@ -59,7 +59,7 @@ async fn told_at(place: &Path) -> Option<&'static str> {
         }
         Err(error) => panic!("{error}"),
     };
-    let expected = |error| assert_eq!(error, told());
+    let expected = |error| assert_eq!(error, damage_error());
     if let Err(error) = store.recover().await {
         expected(error);
         assert!(matches!(store.check_damage(), Err(OpenError::Damaged(_))));
@@ -87,9 +87,9 @@ async fn told_at(place: &Path) -> Option<&'static str> {
         return None;
     }
     // It stays recorded even if later operations work.
-    assert_eq!(store.check().await, Err(told()));
+    assert_eq!(store.check().await, Err(damage_error()));
     let refused = store.submit(task_of(USERS + 1)).await;
-    assert_eq!(refused, Err(told()));
+    assert_eq!(refused, Err(damage_error()));
     assert!(store.check_damage().is_err());
     Some("later")
 }
@@ -124,16 +124,16 @@ async fn damage_is_told_wherever_it_is_and_left_as_it_is() {
         let place = tempfile::tempdir().unwrap();
         let file = place.path().join(FILE);
         fs::write(&file, &damaged).unwrap();
-        let told = told_at(place.path()).await;
-        *counts.entry(told).or_default() += 1;
-        if told.is_some() {
+        let damage_error = told_at(place.path()).await;
+        *counts.entry(damage_error).or_default() += 1;
+        if damage_error.is_some() {
             assert!(
                 fs::read(&file).unwrap() == damaged,
                 "{case}: it was changed"
             );
         }
         if case == "page 1" || case == "header" || case.ends_with("left") {
-            assert_eq!(told, Some("open"), "{case}");
+            assert_eq!(damage_error, Some("open"), "{case}");
         }
     }
     let count = |at| counts.get(&at).copied().unwrap_or_default();

@@ -14,16 +14,16 @@ use crate::capability::tasks;
 
 /// Most remembered leases; beyond that the oldest is dropped, since its task
 /// may have been deleted or finished elsewhere.
-const MOST: usize = 10_000;
+const MAX_LEASES: usize = 10_000;
 
 /// Leases to give back, by their tasks.
 #[derive(Default)]
-pub struct Unreleased(Mutex<Leases>);
+pub struct PendingReleases(Mutex<Leases>);
 
-impl Unreleased {
+impl PendingReleases {
     /// Releases a lease, or remembers it if that fails. A lost or released
     /// lease is not remembered.
-    pub async fn give_back(
+    pub async fn release(
         &self,
         tasks: &dyn tasks::Leases,
         lease: Lease,
@@ -36,14 +36,14 @@ impl Unreleased {
     }
 
     /// Releases the remembered lease of a task, if any.
-    pub async fn settle(
+    pub async fn retry(
         &self,
         tasks: &dyn tasks::Leases,
         task_id: &str,
     ) -> Result<(), CapabilityError> {
         let left = self.leases().take(task_id);
         match left {
-            Some(lease) => self.give_back(tasks, lease).await,
+            Some(lease) => self.release(tasks, lease).await,
             None => Ok(()),
         }
     }
@@ -65,7 +65,7 @@ struct Leases {
 impl Leases {
     fn add(&mut self, lease: Lease) {
         self.take(&lease.task_id);
-        if self.by_task.len() >= MOST
+        if self.by_task.len() >= MAX_LEASES
             && let Some((_, oldest)) = self.in_order.pop_first()
         {
             self.by_task.remove(&oldest);
@@ -101,18 +101,18 @@ mod tests {
     #[test]
     fn the_oldest_makes_room() {
         let mut leases = Leases::default();
-        for task in 0..MOST {
+        for task in 0..MAX_LEASES {
             leases.add(lease(task, 1));
         }
         leases.add(lease(0, 2));
-        for task in MOST..MOST + 10 {
+        for task in MAX_LEASES..MAX_LEASES + 10 {
             leases.add(lease(task, 1));
         }
         assert_eq!(leases.take("0"), Some(lease(0, 2)), "it was renewed");
         for task in 1..=10 {
             assert_eq!(leases.take(&task.to_string()), None, "{task}");
         }
-        for task in 11..MOST + 10 {
+        for task in 11..MAX_LEASES + 10 {
             let left = leases.take(&task.to_string());
             assert_eq!(left, Some(lease(task, 1)));
         }
