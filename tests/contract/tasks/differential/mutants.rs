@@ -89,7 +89,8 @@ struct Seen {
     deleted: Vec<String>,
     /// The newest of each task.
     leases: HashMap<String, Lease>,
-    releases: HashMap<String, u32>,
+    /// How often it was given back, or its lease found to have run out.
+    abandoned: HashMap<String, u32>,
 }
 
 impl Mutated {
@@ -165,12 +166,16 @@ impl Mutated {
     async fn before_claim(
         &self,
         id: &str,
-        seen: &Seen,
+        user_id: Option<&str>,
+        seen: &mut Seen,
         sound: &Arc<dyn TaskStore>,
     ) -> Result<bool, CapabilityError> {
         let (Some(task), Some(lease)) = (seen.tasks.get(id), seen.leases.get(id)) else {
             return Ok(true);
         };
+        if user_id.is_some_and(|user_id| user_id != task.user_id) {
+            return Ok(true);
+        }
         let task = Tasks::get(&**sound, &task.user_id, id).await?;
         let until = task.and_then(|task| task.lease_until);
         let has_run_out = until.map(|until| until <= self.clock.now());
@@ -181,9 +186,12 @@ impl Mutated {
             Mutant::DeathsAreNotCounted if has_run_out == Some(true) => {
                 let _ = sound.release(lease).await?;
             }
-            Mutant::ReleaseCountsAsDeath
-                if until.is_none() && seen.releases.get(id) >= Some(&MAX_DEATHS) =>
-            {
+            Mutant::ReleaseCountsAsDeath if has_run_out == Some(true) => {
+                let abandoned = seen.abandoned.entry(id.to_owned()).or_default();
+                *abandoned += 1;
+                if *abandoned < MAX_DEATHS {
+                    return Ok(true);
+                }
                 if let Some(claimed) = sound.claim(id, None).await? {
                     let _ = sound.fail(&claimed.lease, None, WORKER_DIED).await?;
                 }
@@ -213,8 +221,8 @@ impl Interceptor<dyn TaskStore> for Mutated {
                 (TaskOperation::Claim { user_id, .. }, Mutant::ClaimIgnoresUser) => {
                     *user_id = None;
                 }
-                (TaskOperation::Claim { id, .. }, _) => {
-                    let is_passed_on = self.before_claim(id, &seen, sound).await?;
+                (TaskOperation::Claim { id, user_id }, _) => {
+                    let is_passed_on = self.before_claim(id, *user_id, &mut seen, sound).await?;
                     if !is_passed_on {
                         return Ok(TaskReply::Claimed(None));
                     }
@@ -262,7 +270,7 @@ impl Interceptor<dyn TaskStore> for Mutated {
                     seen.leases.insert(lease.task_id.clone(), lease);
                 }
                 (TaskOperation::Release { lease }, TaskReply::Fenced(Fenced::Done)) => {
-                    *seen.releases.entry(lease.task_id.clone()).or_default() += 1;
+                    *seen.abandoned.entry(lease.task_id.clone()).or_default() += 1;
                 }
                 (TaskOperation::Withdraw { id, .. }, TaskReply::Fenced(Fenced::Done)) => {
                     seen.withdrawn.push((*id).to_owned());
