@@ -52,5 +52,5 @@ async fn api() -> Result<Rc<Api<Imports>>, ConfigError> {
     }
     let config = Config::read(&Imports).await?;
     let api = Rc::new(Api::new(config, Imports));
-    Ok(API.with(|api| api.get_or_init(|| api).clone()))
+    Ok(API.with(|cell| cell.get_or_init(|| api).clone()))
 }

@@ -1,6 +1,6 @@
 //! Reading a stream of bytes.
 
-use concept_refinement_domain::pieces;
+use concept_refinement_domain::chunks;
 use wit_bindgen::{StreamReader, StreamResult};
 
 use crate::ports::ByteStream;
@@ -16,7 +16,7 @@ impl Incoming {
     /// The next chunk, never empty. None at the end, or if the sender gave up;
     /// the two look alike.
     pub async fn chunk(&mut self) -> Option<Vec<u8>> {
-        let size = pieces::next_size(self.whole);
+        let size = chunks::next_size(self.whole);
         loop {
             let (result, chunk) = self.stream.read(Vec::with_capacity(size)).await;
             if !chunk.is_empty() {

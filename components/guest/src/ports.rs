@@ -25,7 +25,7 @@ pub trait Random {
 
 /// A stream of bytes.
 pub trait ByteStream {
-    /// The next piece. None at the end, or where the sender gave up: the two
+    /// The next chunk. None at the end, or where the sender gave up: the two
     /// look alike, so compare what came with what was promised.
     async fn next(&mut self) -> Option<Vec<u8>>;
 }
