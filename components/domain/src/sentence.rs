@@ -41,7 +41,7 @@ pub fn failed(stage: Stage, reason: &str) -> String {
     sanitize(&sentence, MAX_CHARS)
 }
 
-/// The part of an error message after the step's prefix.
+/// The part of an error message after the stage's prefix.
 pub fn reason(error_message: &str) -> &str {
     let sentence = error_message.strip_prefix(FAILED).unwrap_or(error_message);
     Stage::ALL

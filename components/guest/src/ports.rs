@@ -1,5 +1,4 @@
-//! What several components need from outside, in domain words. A component has
-//! it of WASI, a test makes its own.
+//! Ports that several components have in common, in domain words.
 
 use std::time::Duration;
 
@@ -12,8 +11,7 @@ pub trait Clock {
 }
 
 pub trait Random {
-    /// Nobody can foresee it, and it is so unlikely to come twice that it names
-    /// something.
+    /// Unpredictable, and random enough to be used as a unique name.
     fn random(&self) -> u64;
 
     /// Uniform in 0..1, to spread retries.
@@ -25,7 +23,7 @@ pub trait Random {
 
 /// A stream of bytes.
 pub trait ByteStream {
-    /// The next chunk. None at the end, or where the sender gave up: the two
-    /// look alike, so compare what came with what was promised.
+    /// The next chunk. None at the end, or if the sender gave up; the two look
+    /// alike, so compare with the declared length.
     async fn next(&mut self) -> Option<Vec<u8>>;
 }

@@ -1,4 +1,4 @@
-//! The ports of WASI.
+//! The clock and randomness of WASI.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use wasip3::random::random::get_random_u64;
 
 use crate::ports::{Clock, Random};
 
-/// What a component imports: its ports are implemented on it.
+/// The imports of a component, on which it implements its ports.
 #[derive(Clone, Copy, Default)]
 pub struct Imports;
 

@@ -58,7 +58,7 @@ impl Response {
     }
 }
 
-/// For who judges by the contents whether they came whole.
+/// For a caller that sees by the contents whether they are complete.
 impl ByteStream for Response {
     async fn next(&mut self) -> Option<Vec<u8>> {
         self.chunk().await.ok().flatten()

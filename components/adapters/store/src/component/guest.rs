@@ -54,7 +54,7 @@ impl<P: Platform + 'static> task_store::Guest for Component<P> {
         answer(store::<P>().complete(&lease.convert(), &result_id).await)
     }
 
-    /// Nobody here counts at which stage a task fails.
+    /// The stage is for metrics, and there are none here.
     async fn fail(
         lease: types::Lease,
         _: Option<types::Stage>,
