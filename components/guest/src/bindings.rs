@@ -1,18 +1,24 @@
-//! What wit-bindgen makes of `wit/`: every interface as an import, and the one
-//! set of types that imports and exports share.
+//! What wit-bindgen makes of `wit/`: the one set of types that imports and
+//! exports share, and the interfaces that a component imports.
 //!
-//! A component imports only what it calls of these. One that exports an
-//! interface generates that itself, `with` the types that stand here.
+//! An interface that a component both exports and finds here would become an
+//! import of it as well, even if nothing calls it. So a component names what it
+//! imports by features: `capabilities`, `processor`, or none. One that exports an
+//! interface generates that itself, `with` these types.
 
 use concept_refinement_domain::conversions;
 
+pub use generated::concept::refinement::types;
+#[cfg(feature = "capabilities")]
 pub use generated::concept::refinement::{
-    concept_store, health, image_model, image_store, processor, progress, settings, task_queue,
-    task_store, types,
+    concept_store, health, image_model, image_store, progress, settings, task_queue, task_store,
 };
+#[cfg(feature = "processor")]
+pub use processor_import::concept::refinement::processor;
 
 conversions!(types);
 
+#[cfg(feature = "capabilities")]
 #[allow(
     unsafe_code,
     clippy::all,
@@ -33,10 +39,52 @@ mod generated {
                 import concept:refinement/concept-store@0.1.0;
                 import concept:refinement/progress@0.1.0;
                 import concept:refinement/image-model@0.1.0;
-                import concept:refinement/processor@0.1.0;
             }
         ",
         world: "concept-refinement:guest/imports",
+        generate_all,
+    });
+}
+
+#[cfg(not(feature = "capabilities"))]
+#[allow(
+    unsafe_code,
+    clippy::all,
+    clippy::restriction,
+    reason = "what is generated talks to the canonical ABI"
+)]
+mod generated {
+    wit_bindgen::generate!({
+        path: "../../wit",
+        inline: "
+            package concept-refinement:guest;
+            world types {
+                import concept:refinement/types@0.1.0;
+            }
+        ",
+        world: "concept-refinement:guest/types",
+        generate_all,
+        generate_unused_types: true,
+    });
+}
+
+#[cfg(feature = "processor")]
+#[allow(
+    unsafe_code,
+    clippy::all,
+    clippy::restriction,
+    reason = "what is generated talks to the canonical ABI"
+)]
+mod processor_import {
+    wit_bindgen::generate!({
+        path: "../../wit",
+        inline: "
+            package concept-refinement:guest;
+            world processor {
+                import concept:refinement/processor@0.1.0;
+            }
+        ",
+        world: "concept-refinement:guest/processor",
         generate_all,
     });
 }
