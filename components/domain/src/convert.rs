@@ -2,7 +2,7 @@
 //! for components and hosts alike.
 //!
 //! What generates Rust from WIT gives the components one set of types and the
-//! host another, alike in names and fields. Each side expands [`conversions`]
+//! host another, alike in names and fields. Each side expands `conversions!`
 //! over its own. Every record is taken apart and every case is named, both ways,
 //! so that a field or a case that is new on one side does not compile until the
 //! other side has it.
