@@ -54,14 +54,17 @@ fn schedules() {
 
 #[test]
 fn the_same_seed_is_the_same_schedule() {
+    let mut eventful = 0;
     for seed in 1..=20 {
         let once = run(Settings::drawn(seed));
         let again = run(Settings::drawn(seed));
         let once = once.unwrap_or_else(|failure| panic!("{failure}"));
         let again = again.unwrap_or_else(|failure| panic!("{failure}"));
         assert_eq!(once, again, "seed {seed}");
-        assert!(once.trace.0 > 10, "seed {seed}");
+        eventful += u32::from(once.trace.0 > 10);
     }
+    // A process may stall at its start for as long as users come.
+    assert!(eventful > 15, "only {eventful}");
 }
 
 #[test]
