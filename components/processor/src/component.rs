@@ -22,14 +22,16 @@ wit_bindgen::generate!({
     path: "../../wit",
     inline: "
         package concept-refinement:processor;
-        world exports {
+        world models {
+            import concept:refinement/image-model@0.1.0;
             export concept:refinement/processor@0.1.0;
         }
     ",
-    world: "concept-refinement:processor/exports",
+    world: "concept-refinement:processor/models",
     generate_all,
 });
 
+use concept::refinement::image_model;
 use exports::concept::refinement::processor::{Guest, Outcome};
 
 const SETTINGS: [&str; 8] = [

@@ -136,8 +136,8 @@ fn overdue_tasks_are_published_again_when_read() {
             .edit_task(|task| task.status = Status::Completed);
     };
     let cases = [
-        ("pending", pending, seconds(15), false),
-        ("pending for long", pending, seconds(16), true),
+        ("pending", pending, seconds(14), false),
+        ("pending for long", pending, seconds(15), true),
         ("held", leased, seconds(29), false),
         ("held no more", leased, seconds(30), true),
         ("finished", finished, seconds(1000), false),

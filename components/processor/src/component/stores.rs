@@ -8,10 +8,11 @@ use concept_refinement_domain::capability::{
 use concept_refinement_domain::concept::NewConcept;
 use concept_refinement_domain::convert::Convert as _;
 use concept_refinement_domain::task::Stage;
-use concept_refinement_guest::bindings::{concept_store, image_model, image_store, task_store};
+use concept_refinement_guest::bindings::{concept_store, image_store, task_store};
 use concept_refinement_guest::{Imports, Incoming};
 use wit_bindgen::StreamReader;
 
+use super::image_model;
 use crate::contents::Contents;
 use crate::ports;
 use crate::ports::{Answer, ModelError, ModelRequest};
