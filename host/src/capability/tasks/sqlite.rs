@@ -4,6 +4,7 @@
 //! The rules come from the domain; each operation is one savepoint of a
 //! transaction. A result is returned after the commit is on the disk.
 
+mod change;
 mod checkpoint;
 mod concepts;
 mod connection;
@@ -21,6 +22,7 @@ mod reads;
 mod references;
 mod rows;
 mod schema;
+mod stored;
 mod submit;
 mod sweep;
 mod tally;
@@ -269,7 +271,7 @@ impl Leases for SqliteTasks {
         concept: NewConcept,
     ) -> Answer<'a, Option<String>> {
         let held = lease.clone();
-        Box::pin(self.write(move |step| concepts::put(step, &held, &concept)))
+        Box::pin(self.write(move |step| leases::put_concept(step, &held, &concept)))
     }
 
     fn complete<'a>(&'a self, lease: &'a Lease, result_id: &'a str) -> Answer<'a, Fenced> {

@@ -1,34 +1,23 @@
 //! Refined concepts: prepared by a worker, made visible when the task
 //! completes.
 
-use concept_refinement_domain::capability::{ConceptPage, Lease, Page, Position};
+use concept_refinement_domain::capability::{ConceptPage, Page, Position};
 use concept_refinement_domain::concept::{Concept, NewConcept};
-use concept_refinement_domain::rulebook;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
 
 use super::fault::Fault;
 use super::reads::{one_more, start};
 use super::references;
-use super::rows::{self, Stored};
+use super::stored::Stored;
 use super::writer::Step;
 
 const COLUMNS: &str = "id, task_id, user_id, is_anonymous, image_path, image_url, \
      original_image_url, refinement_prompt, logo_description, theme_description, color_palettes, \
      created_at";
 
-pub(super) fn put(
-    step: &Step<'_>,
-    lease: &Lease,
-    concept: &NewConcept,
-) -> Result<Option<String>, Fault> {
-    let id = match rows::find(step, &lease.task_id)? {
-        Some(record) => rulebook::put_concept(&record, lease, concept)?,
-        None => None,
-    };
-    let Some(id) = id else {
-        return Ok(None);
-    };
+/// Replaces what was prepared under the same id.
+pub(super) fn prepare(step: &Step<'_>, id: &str, concept: &NewConcept) -> Result<(), Fault> {
     let color_palettes = serde_json::Value::from(concept.color_palettes.clone()).to_string();
     step.connection
         .prepare_cached(
@@ -50,7 +39,7 @@ pub(super) fn put(
             ":theme": concept.theme_description,
             ":color_palettes": color_palettes,
         })?;
-    Ok(Some(id))
+    Ok(())
 }
 
 /// Makes the prepared concept visible and returns the path of its image. None:
@@ -162,7 +151,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Concept> {
 mod tests {
     use std::sync::Arc;
 
-    use concept_refinement_domain::capability::{Fenced, NewTask, Submission};
+    use concept_refinement_domain::capability::{Fenced, Lease, NewTask, Submission};
 
     use super::*;
     use crate::capability::clock::ManualClock;

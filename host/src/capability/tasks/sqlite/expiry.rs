@@ -4,7 +4,7 @@ use concept_refinement_domain::timestamp::Timestamp;
 use rusqlite::params;
 
 use super::fault::Fault;
-use super::rows::Stored;
+use super::stored::Stored;
 use super::writer::Step;
 use super::{concepts, references};
 use crate::capability::tasks::Expired;

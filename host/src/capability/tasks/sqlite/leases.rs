@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use concept_refinement_domain::capability::{Fenced, Lease};
+use concept_refinement_domain::concept::NewConcept;
 use concept_refinement_domain::rulebook::{self, Claim};
 
+use super::change::{change, try_change};
 use super::fault::Fault;
 use super::writer::Step;
 use super::{concepts, rows};
@@ -15,7 +17,7 @@ pub(super) fn claim(
     user_id: Option<&str>,
     lease: Duration,
 ) -> Result<Claim, Fault> {
-    rows::change(step, id, Claim::Refused, |record, now| {
+    change(step, id, Claim::Refused, |record, now| {
         rulebook::claim(record, user_id, lease, now)
     })
 }
@@ -25,7 +27,7 @@ pub(super) fn renew(
     held: &Lease,
     lease: Duration,
 ) -> Result<Option<Lease>, Fault> {
-    rows::change(step, &held.task_id, None, |record, now| {
+    change(step, &held.task_id, None, |record, now| {
         rulebook::renew(record, held, lease, now)
     })
 }
@@ -35,9 +37,24 @@ pub(super) fn checkpoint(
     held: &Lease,
     image_path: &str,
 ) -> Result<Fenced, Fault> {
-    rows::change(step, &held.task_id, Fenced::Lost, |record, _| {
+    change(step, &held.task_id, Fenced::Lost, |record, _| {
         rulebook::checkpoint(record, held, image_path)
     })
+}
+
+pub(super) fn put_concept(
+    step: &Step<'_>,
+    held: &Lease,
+    concept: &NewConcept,
+) -> Result<Option<String>, Fault> {
+    let Some(record) = rows::find(step, &held.task_id)? else {
+        return Ok(None);
+    };
+    let id = rulebook::put_concept(&record, held, concept)?;
+    if let Some(id) = &id {
+        concepts::prepare(step, id, concept)?;
+    }
+    Ok(id)
 }
 
 pub(super) fn complete(
@@ -45,7 +62,7 @@ pub(super) fn complete(
     held: &Lease,
     result_id: &str,
 ) -> Result<Fenced, Fault> {
-    rows::try_change(step, &held.task_id, Fenced::Lost, |record, step| {
+    try_change(step, &held.task_id, Fenced::Lost, |record, step| {
         let mut image_path = None;
         let decision = rulebook::complete(record, held, result_id, step.now, || {
             image_path = concepts::publish(step, &held.task_id, result_id)?;
@@ -61,13 +78,13 @@ pub(super) fn fail(
     held: &Lease,
     error_message: &str,
 ) -> Result<Fenced, Fault> {
-    rows::change(step, &held.task_id, Fenced::Lost, |record, now| {
+    change(step, &held.task_id, Fenced::Lost, |record, now| {
         rulebook::fail(record, held, error_message, now)
     })
 }
 
 pub(super) fn release(step: &mut Step<'_>, held: &Lease) -> Result<Fenced, Fault> {
-    rows::change(step, &held.task_id, Fenced::Lost, |record, now| {
+    change(step, &held.task_id, Fenced::Lost, |record, now| {
         rulebook::release(record, held, now)
     })
 }

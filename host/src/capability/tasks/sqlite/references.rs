@@ -6,7 +6,7 @@ use concept_refinement_domain::refined;
 use rusqlite::{Connection, params};
 
 use super::fault::Fault;
-use super::rows::Stored;
+use super::stored::Stored;
 use super::writer::Step;
 use crate::capability::clock::before;
 

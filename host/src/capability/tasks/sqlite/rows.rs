@@ -1,53 +1,19 @@
-//! A task as a row: read whole, changed in memory by the rules of the domain,
-//! and written back whole within the same step.
-
-use std::sync::Arc;
+//! A task as a row, read and written whole.
 
 use concept_refinement_domain::lease::due_at;
-use concept_refinement_domain::rulebook::{Decision, Event, TaskRecord};
+use concept_refinement_domain::rulebook::TaskRecord;
 use concept_refinement_domain::task::{Refinement, Status, Task};
-use concept_refinement_domain::timestamp::Timestamp;
-use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, Value, ValueRef};
 use rusqlite::{OptionalExtension, Params, Row, named_params};
 
 use super::fault::Fault;
-use super::watch::Update;
+use super::stored::{Stored, timestamp};
 use super::writer::Step;
-use super::{concepts, keys, usage};
 
 /// What [`read`] reads.
 pub(super) const COLUMNS: &str = "id, user_id, is_anonymous, status, original_image_url, \
      refinement_prompt, logo_description, theme_description, original_path, created_at, \
      updated_at, completed_at, result_id, image_path, error_message, lease_until, attempt, \
      deaths, checkpoint, revision";
-
-/// Applies a rule to a task, and saves what it changed with all that goes with
-/// it. `gone` is answered where there is no such task.
-pub(super) fn change<T>(
-    step: &mut Step<'_>,
-    id: &str,
-    gone: T,
-    rule: impl FnOnce(&mut TaskRecord, Timestamp) -> Decision<T>,
-) -> Result<T, Fault> {
-    try_change(step, id, gone, |record, step| Ok(rule(record, step.now)))
-}
-
-/// The same for a rule that asks for more of the store.
-pub(super) fn try_change<T>(
-    step: &mut Step<'_>,
-    id: &str,
-    gone: T,
-    rule: impl FnOnce(&mut TaskRecord, &Step<'_>) -> Result<Decision<T>, Fault>,
-) -> Result<T, Fault> {
-    let Some(mut record) = find(step, id)? else {
-        return Ok(gone);
-    };
-    let Decision { answer, event } = rule(&mut record, step)?;
-    if let Some(event) = event {
-        save(step, &record, event)?;
-    }
-    Ok(answer)
-}
 
 pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<TaskRecord> {
     Ok(TaskRecord {
@@ -132,8 +98,8 @@ pub(super) fn insert(step: &Step<'_>, task: &Task) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Writes a row back, and does what else the event asks for.
-fn save(step: &mut Step<'_>, record: &TaskRecord, event: Event) -> Result<(), Fault> {
+/// Writes back what a rule may have changed.
+pub(super) fn update(step: &Step<'_>, record: &TaskRecord) -> Result<(), Fault> {
     let task = &record.task;
     let mut statement = step.connection.prepare_cached(
         "UPDATE task SET status = :status, updated_at = :updated_at, \
@@ -157,52 +123,5 @@ fn save(step: &mut Step<'_>, record: &TaskRecord, event: Event) -> Result<(), Fa
         ":revision": i64::try_from(record.revision).unwrap_or(i64::MAX),
         ":due_at": due_at(task).map(Stored),
     })?;
-    drop(statement);
-    if event.drops_concept() {
-        concepts::drop_prepared(step, &task.id)?;
-    }
-    if event.undoes_submission() {
-        usage::give_back(step, &task.user_id, task.created_at)?;
-        keys::forget(step, &task.id)?;
-    }
-    if event.is_announced() {
-        let update = Update::Status(record.revision, record.attempt, Arc::new(task.clone()));
-        step.announce(&task.id, update);
-    }
     Ok(())
-}
-
-/// A domain value as a column.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Stored<T>(pub(super) T);
-
-impl ToSql for Stored<Timestamp> {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        let micros = i64::try_from(self.0.0).unwrap_or(i64::MAX);
-        Ok(ToSqlOutput::Owned(Value::Integer(micros)))
-    }
-}
-
-impl FromSql for Stored<Timestamp> {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        let micros = value.as_i64()?;
-        u64::try_from(micros)
-            .map(|micros| Self(Timestamp(micros)))
-            .map_err(|_| FromSqlError::OutOfRange(micros))
-    }
-}
-
-impl FromSql for Stored<Status> {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        let status = value
-            .as_str()?
-            .parse()
-            .map_err(|()| FromSqlError::InvalidType)?;
-        Ok(Self(status))
-    }
-}
-
-pub(super) fn timestamp(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<Timestamp>> {
-    let stored: Option<Stored<Timestamp>> = row.get(column)?;
-    Ok(stored.map(|Stored(timestamp)| timestamp))
 }

@@ -6,6 +6,7 @@ use concept_refinement_domain::quota::Window;
 use concept_refinement_domain::rulebook::{self, Account};
 use concept_refinement_domain::task::Task;
 
+use super::change::change;
 use super::fault::Fault;
 use super::writer::Step;
 use super::{keys, rows, usage};
@@ -38,7 +39,7 @@ pub(super) fn withdraw(
     id: &str,
     error_message: &str,
 ) -> Result<Fenced, Fault> {
-    rows::change(step, id, Fenced::Lost, |record, now| {
+    change(step, id, Fenced::Lost, |record, now| {
         rulebook::withdraw(record, error_message, now)
     })
 }

@@ -8,7 +8,8 @@ use concept_refinement_domain::timestamp::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::fault::Fault;
-use super::rows::{COLUMNS, Stored, read};
+use super::rows::{COLUMNS, read};
+use super::stored::Stored;
 use super::writer::Step;
 
 /// The longest overdue first. Each returned task becomes due again later.

@@ -4,7 +4,7 @@
 use rusqlite::Connection;
 
 use super::fault::Fault;
-use super::rows::Stored;
+use super::stored::Stored;
 use crate::capability::tasks::Tally;
 
 pub(super) fn count(connection: &Connection) -> Result<Tally, Fault> {

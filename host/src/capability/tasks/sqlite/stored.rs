@@ -1,0 +1,41 @@
+//! Values of the domain as columns.
+
+use concept_refinement_domain::task::Status;
+use concept_refinement_domain::timestamp::Timestamp;
+use rusqlite::Row;
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, Value, ValueRef};
+
+/// A domain value as a column.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stored<T>(pub(super) T);
+
+impl ToSql for Stored<Timestamp> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        let micros = i64::try_from(self.0.0).unwrap_or(i64::MAX);
+        Ok(ToSqlOutput::Owned(Value::Integer(micros)))
+    }
+}
+
+impl FromSql for Stored<Timestamp> {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let micros = value.as_i64()?;
+        u64::try_from(micros)
+            .map(|micros| Self(Timestamp(micros)))
+            .map_err(|_| FromSqlError::OutOfRange(micros))
+    }
+}
+
+impl FromSql for Stored<Status> {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let status = value
+            .as_str()?
+            .parse()
+            .map_err(|()| FromSqlError::InvalidType)?;
+        Ok(Self(status))
+    }
+}
+
+pub(super) fn timestamp(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<Timestamp>> {
+    let stored: Option<Stored<Timestamp>> = row.get(column)?;
+    Ok(stored.map(|Stored(timestamp)| timestamp))
+}
