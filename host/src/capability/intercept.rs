@@ -80,15 +80,24 @@ macro_rules! operations {
         )+
     ) => {
         $(#[$about])*
-        #[allow(missing_docs, reason = "each is told of where the capability's trait is")]
         pub enum $operation $(<$life>)? {
-            $($($variant { $($argument: $type),* },)+)+
+            $($(
+                #[doc = concat!("See [`", stringify!($trait), "::", stringify!($method), "`].")]
+                $variant {
+                    $(
+                        #[doc = concat!("The argument `", stringify!($argument), "`.")]
+                        $argument: $type
+                    ),*
+                },
+            )+)+
         }
 
         $(#[$about_reply])*
-        #[allow(missing_docs, reason = "each is named after its type")]
         pub enum $reply {
-            $($kind($answer),)+
+            $(
+                #[doc = concat!("`", stringify!($answer), "`.")]
+                $kind($answer),
+            )+
         }
 
         impl $(<$life>)? $operation $(<$life>)? {

@@ -156,7 +156,7 @@ pub const SETTINGS: &[Setting] = &[
         "lease",
         "30s",
         "DURATION",
-        "A dead worker's task is taken over after it",
+        "How long a claim lasts without renewal; then another worker takes the task over",
     ),
     setting(
         "max-backlog",
@@ -190,7 +190,7 @@ pub const SETTINGS: &[Setting] = &[
         "DURATION",
         "How long a signed image URL works",
     ),
-    setting("uploads", "100", "N", "Uploads kept a user"),
+    setting("uploads", "100", "N", "Uploads that a user may have"),
     setting(
         "retention",
         "off",

@@ -138,7 +138,7 @@ impl IssuerCache {
                     tracing::warn!(
                         error = %failure,
                         times,
-                        "the issuer's keys cannot be fetched: those that are cached go on being used"
+                        "the issuer's keys cannot be fetched: cached keys remain in use"
                     );
                 }
                 state.failure = Some(failure);

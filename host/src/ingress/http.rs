@@ -128,7 +128,7 @@ impl HttpTrigger {
             .await
             .is_none()
         {
-            tracing::warn!("connections are cut off");
+            tracing::warn!("closing connections at the end of the grace period");
         }
     }
 

@@ -95,7 +95,7 @@ impl Worker {
         }
         let finished = async { while in_flight.next().await.is_some() {} };
         if abort.run_until_cancelled(finished).await.is_none() {
-            tracing::warn!(tasks = in_flight.len(), "giving tasks back");
+            tracing::warn!(tasks = in_flight.len(), "releasing tasks");
             while in_flight.next().await.is_some() {}
         }
     }

@@ -71,7 +71,7 @@ impl Stores {
         let series = series.collect();
         registry.register_with_unit(
             "store_operation_duration",
-            "What the stores and the queue took; of an image, until its first byte is read or its last is kept",
+            "Duration of store and queue operations; of an image, until its first byte is read or its last is stored",
             Unit::Seconds,
             durations,
         );
@@ -82,7 +82,7 @@ impl Stores {
         );
         registry.register_with_unit(
             "images_stored",
-            "What was kept of uploads and refined images",
+            "Stored bytes of uploads and refined images",
             Unit::Bytes,
             stored_bytes.clone(),
         );

@@ -62,7 +62,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
             self.platform.set_many(vec![document]).await
         };
         if let Err(fault) = written.await {
-            crate::log::warn(format_args!("nobody is told of a stage: {fault}"));
+            crate::log::warn(format_args!("a stage could not be stored: {fault}"));
         }
     }
 

@@ -57,7 +57,7 @@ impl CompiledCode {
         if let Err(error) = self.save(&key, &component) {
             self.warned_not_saved.call_once(|| {
                 let error = format!("{error:#}");
-                tracing::warn!(?directory, error, "compiled code could not be kept");
+                tracing::warn!(?directory, error, "compiled code could not be saved");
             });
         }
         Ok(component)
