@@ -1,7 +1,8 @@
 //! Tasks and concepts in one SQLite file, for one process.
 //!
-//! One thread writes, a few threads read, and async code only waits for them.
-//! The rules come from the domain; each operation is one savepoint of a
+//! One thread writes, and async code waits for it. What a user reads is read on
+//! the calling thread, since it is a few pages; what reads the whole store is
+//! not. The rules come from the domain; each operation is one savepoint of a
 //! transaction. A result is returned after the commit is on the disk.
 
 mod change;
@@ -64,7 +65,8 @@ pub use super::Options;
 const FILE: &str = "tasks.sqlite";
 const LOCK: &str = "tasks.lock";
 
-/// Most reading threads: enough for a few cores.
+/// Most connections that read for users at once: enough for a few cores. One
+/// more is for a scan of the whole store.
 const MAX_READERS: usize = 4;
 
 /// Dropping it waits for operations in progress and unlocks the directory.
@@ -75,7 +77,7 @@ pub struct SqliteTasks {
     hub: Arc<Hub>,
     /// Tasks that failed because their workers died too often.
     given_up: AtomicU64,
-    /// None: the writer thread also reads.
+    /// None: the writer's connection also reads.
     readers: Option<Readers>,
     /// Dropped after the readers, so that it closes the file last.
     writer: Writer,
@@ -111,7 +113,7 @@ impl SqliteTasks {
             MigrationError::Engine(error) => engine(error),
         })?;
         let readers = thread::available_parallelism().map_or(1, |cores| cores.get());
-        let readers = (0..readers.min(MAX_READERS))
+        let readers = (0..=readers.min(MAX_READERS))
             .map(|_| connection::reader(&file))
             .collect::<Result<_, _>>()
             .map_err(engine)?;
@@ -122,7 +124,7 @@ impl SqliteTasks {
         let (hub, damage) = (Arc::<Hub>::default(), Arc::<Damage>::default());
         Ok(Self {
             options,
-            readers: Some(Readers::start(readers, damage.clone()).map_err(system)?),
+            readers: Some(Readers::new(readers, damage.clone())),
             writer: Writer::start(connection, files, clock, hub.clone(), damage.clone())
                 .map_err(system)?,
             file,
@@ -162,6 +164,7 @@ impl SqliteTasks {
         Ok(())
     }
 
+    /// For queries whose cost does not grow with the store.
     async fn read<T, Q>(&self, query: Q) -> Result<T, CapabilityError>
     where
         T: Send + 'static,
@@ -169,6 +172,18 @@ impl SqliteTasks {
     {
         match &self.readers {
             Some(readers) => readers.read(query).await,
+            None => self.write(|step| query(step.connection)).await,
+        }
+    }
+
+    /// For queries whose cost grows with the store.
+    async fn scan<T, Q>(&self, query: Q) -> Result<T, CapabilityError>
+    where
+        T: Send + 'static,
+        Q: FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    {
+        match &self.readers {
+            Some(readers) => readers.scan(query).await,
             None => self.write(|step| query(step.connection)).await,
         }
     }
@@ -319,7 +334,7 @@ impl Maintenance for SqliteTasks {
     }
 
     fn unreferenced(&self, image_paths: Vec<String>) -> Answer<'_, Vec<String>> {
-        Box::pin(self.read(move |connection| references::unreferenced(connection, image_paths)))
+        Box::pin(self.scan(move |connection| references::unreferenced(connection, image_paths)))
     }
 
     fn expire(&self, before: Timestamp, limit: u32) -> Answer<'_, Expired> {
@@ -328,7 +343,7 @@ impl Maintenance for SqliteTasks {
 
     fn tally(&self) -> Answer<'_, Tally> {
         Box::pin(async move {
-            let tally = self.read(tally::count).await?;
+            let tally = self.scan(tally::count).await?;
             Ok(Tally {
                 given_up: self.given_up.load(Ordering::Relaxed),
                 ..tally

@@ -92,14 +92,14 @@ mod tests {
             .execute_batch("CREATE TABLE text (text TEXT)")
             .unwrap();
         let readers = (0..4).map(|_| reader(&file).unwrap()).collect();
-        let readers = Readers::start(readers, Arc::default()).unwrap();
+        let readers = Readers::new(readers, Arc::default());
         let (clock, hub) = (Arc::<ManualClock>::default(), Arc::<Hub>::default());
         let writer = Writer::start(connection, vec![], clock, hub, Arc::default()).unwrap();
 
         let done = AtomicBool::new(false);
         let reading = join_all((0..8).map(async |_| {
             while !done.load(Ordering::Relaxed) {
-                let read = readers.read(|connection| {
+                let read = readers.scan(|connection| {
                     Ok(connection.query_row(SLOW_READ, [], |row| row.get::<_, i64>(0))?)
                 });
                 read.await.unwrap();

@@ -1,86 +1,108 @@
-//! Reading threads, which never wait for the writer.
+//! A pool of reading connections, which never wait for the writer.
 
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
 
 use concept_refinement_domain::capability::CapabilityError;
-use crossbeam_channel::{Receiver, Sender, unbounded};
+use crossbeam_channel::{Receiver, Sender, bounded};
 use rusqlite::Connection;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::Semaphore;
 
 use super::damage::Damage;
 use super::fault::{Fault, unavailable};
 
-/// Capacity of the queue; further callers wait to enter it.
-const QUEUE_CAPACITY: usize = 1024;
-
-type Query = Box<dyn FnOnce(&Connection) + Send>;
-
 #[derive(Debug)]
 pub(super) struct Readers {
-    /// None once the readers are stopping.
-    queries: Option<Sender<Query>>,
-    room: Semaphore,
-    threads: Vec<JoinHandle<()>>,
+    /// As many permits as connections are idle.
+    permits: Arc<Semaphore>,
+    idle: Receiver<Connection>,
+    returns: Sender<Connection>,
+    size: usize,
     damage: Arc<Damage>,
 }
 
 impl Readers {
-    pub(super) fn start(
-        connections: Vec<Connection>,
-        damage: Arc<Damage>,
-    ) -> std::io::Result<Self> {
-        let (queries, waiting) = unbounded();
-        let threads = connections
-            .into_iter()
-            .map(|connection| {
-                let waiting = waiting.clone();
-                thread::Builder::new()
-                    .name("sqlite-reader".into())
-                    .spawn(move || serve(&connection, &waiting))
-            })
-            .collect::<Result<_, _>>()?;
-        Ok(Self {
-            queries: Some(queries),
-            room: Semaphore::new(QUEUE_CAPACITY),
-            threads,
+    pub(super) fn new(connections: Vec<Connection>, damage: Arc<Damage>) -> Self {
+        let size = connections.len();
+        let (returns, idle) = bounded(size);
+        for connection in connections {
+            // The channel has room for each.
+            let _ = returns.send(connection);
+        }
+        Self {
+            permits: Arc::new(Semaphore::new(size)),
+            idle,
+            returns,
+            size,
             damage,
-        })
+        }
     }
 
-    pub(super) async fn read<T, Q>(&self, query: Q) -> Result<T, CapabilityError>
+    /// Runs a query on the calling thread: handing it to another one costs more
+    /// than a query that reads a few pages. Only for queries whose cost does
+    /// not grow with the store.
+    pub(super) async fn read<T>(
+        &self,
+        query: impl FnOnce(&Connection) -> Result<T, Fault>,
+    ) -> Result<T, CapabilityError> {
+        let permit = self.permits.acquire().await.map_err(|_| unavailable())?;
+        let connection = self.take()?;
+        let answer = query(connection.get()?);
+        drop((connection, permit));
+        answer.map_err(|fault| fault.report(&self.damage))
+    }
+
+    /// Runs a query that may take long, on a thread that may block.
+    pub(super) async fn scan<T, Q>(&self, query: Q) -> Result<T, CapabilityError>
     where
         T: Send + 'static,
         Q: FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
     {
-        let (answer, answered) = oneshot::channel::<Result<T, CapabilityError>>();
-        let damage = self.damage.clone();
-        let query: Query = Box::new(move |connection| {
-            if !answer.is_closed() {
-                // The caller may be gone.
-                let _ = answer.send(query(connection).map_err(|fault| fault.report(&damage)));
-            }
+        let permits = Arc::clone(&self.permits);
+        let permit = permits.acquire_owned().await.map_err(|_| unavailable())?;
+        let connection = self.take()?;
+        let damage = Arc::clone(&self.damage);
+        let scan = tokio::task::spawn_blocking(move || {
+            let answer = query(connection.get()?);
+            drop((connection, permit));
+            answer.map_err(|fault| fault.report(&damage))
         });
-        let queries = self.queries.as_ref().ok_or_else(unavailable)?;
-        let _room = self.room.acquire().await.map_err(|_| unavailable())?;
-        queries.send(query).map_err(|_| unavailable())?;
-        answered.await.map_err(|_| unavailable())?
+        scan.await.map_err(|_| unavailable())?
+    }
+
+    fn take(&self) -> Result<Borrowed, CapabilityError> {
+        Ok(Borrowed {
+            connection: Some(self.idle.try_recv().map_err(|_| unavailable())?),
+            returns: self.returns.clone(),
+        })
     }
 }
 
+/// Waits for queries in progress, so that all connections are closed
+/// afterwards.
 impl Drop for Readers {
     fn drop(&mut self) {
-        self.queries = None;
-        for thread in self.threads.drain(..) {
-            if thread.join().is_err() {
-                tracing::error!("a reader of the task store had crashed");
-            }
+        for _ in 0..self.size {
+            let _ = self.idle.recv();
         }
     }
 }
 
-fn serve(connection: &Connection, queries: &Receiver<Query>) {
-    for query in queries {
-        query(connection);
+/// A connection that returns to the pool when it is dropped, even by a panic.
+struct Borrowed {
+    connection: Option<Connection>,
+    returns: Sender<Connection>,
+}
+
+impl Borrowed {
+    fn get(&self) -> Result<&Connection, CapabilityError> {
+        self.connection.as_ref().ok_or_else(unavailable)
+    }
+}
+
+impl Drop for Borrowed {
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            let _ = self.returns.send(connection);
+        }
     }
 }

@@ -2,11 +2,13 @@
 
 use concept_refinement_domain::lease::due_at;
 use concept_refinement_domain::rulebook::TaskRecord;
-use concept_refinement_domain::task::{Refinement, Status, Task};
+use concept_refinement_domain::task::{Refinement, Task};
+use concept_refinement_domain::timestamp::Timestamp;
+use rusqlite::types::FromSql;
 use rusqlite::{OptionalExtension, Params, Row, named_params};
 
 use super::fault::Fault;
-use super::stored::{Stored, timestamp};
+use super::stored::Stored;
 use super::writer::Step;
 
 /// What [`read`] reads.
@@ -15,33 +17,61 @@ pub(super) const COLUMNS: &str = "id, user_id, is_anonymous, status, original_im
      updated_at, completed_at, result_id, image_path, error_message, lease_until, attempt, \
      deaths, checkpoint, revision";
 
+/// Reads a row of [`COLUMNS`], by their order: by name each would be searched.
 pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<TaskRecord> {
+    let mut cells = Cells { row, next: 0 };
     Ok(TaskRecord {
         task: Task {
-            id: row.get("id")?,
-            user_id: row.get("user_id")?,
-            is_anonymous: row.get("is_anonymous")?,
-            status: row.get::<_, Stored<Status>>("status")?.0,
+            id: cells.get()?,
+            user_id: cells.get()?,
+            is_anonymous: cells.get()?,
+            status: cells.stored()?,
             refinement: Refinement {
-                original_image_url: row.get("original_image_url")?,
-                refinement_prompt: row.get("refinement_prompt")?,
-                logo_description: row.get("logo_description")?,
-                theme_description: row.get("theme_description")?,
+                original_image_url: cells.get()?,
+                refinement_prompt: cells.get()?,
+                logo_description: cells.get()?,
+                theme_description: cells.get()?,
             },
-            original_path: row.get("original_path")?,
-            created_at: row.get::<_, Stored<_>>("created_at")?.0,
-            updated_at: timestamp(row, "updated_at")?,
-            completed_at: timestamp(row, "completed_at")?,
-            result_id: row.get("result_id")?,
-            image_path: row.get("image_path")?,
-            error_message: row.get("error_message")?,
-            lease_until: timestamp(row, "lease_until")?,
+            original_path: cells.get()?,
+            created_at: cells.stored()?,
+            updated_at: cells.time()?,
+            completed_at: cells.time()?,
+            result_id: cells.get()?,
+            image_path: cells.get()?,
+            error_message: cells.get()?,
+            lease_until: cells.time()?,
         },
-        attempt: row.get("attempt")?,
-        deaths: row.get("deaths")?,
-        checkpoint: row.get("checkpoint")?,
-        revision: row.get::<_, i64>("revision")?.unsigned_abs(),
+        attempt: cells.get()?,
+        deaths: cells.get()?,
+        checkpoint: cells.get()?,
+        revision: cells.get::<i64>()?.unsigned_abs(),
     })
+}
+
+/// The cells of a row, one after the other.
+struct Cells<'r, 's> {
+    row: &'r Row<'s>,
+    next: usize,
+}
+
+impl Cells<'_, '_> {
+    fn get<T: FromSql>(&mut self) -> rusqlite::Result<T> {
+        let index = self.next;
+        self.next += 1;
+        self.row.get(index)
+    }
+
+    fn stored<T>(&mut self) -> rusqlite::Result<T>
+    where
+        Stored<T>: FromSql,
+    {
+        self.get().map(|Stored(value)| value)
+    }
+
+    fn time(&mut self) -> rusqlite::Result<Option<Timestamp>> {
+        let time: Option<Stored<_>> = self.get()?;
+        Ok(time.map(|Stored(time)| time))
+    }
 }
 
 pub(super) fn find(step: &Step<'_>, id: &str) -> Result<Option<TaskRecord>, Fault> {

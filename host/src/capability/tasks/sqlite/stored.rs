@@ -2,7 +2,6 @@
 
 use concept_refinement_domain::task::Status;
 use concept_refinement_domain::timestamp::Timestamp;
-use rusqlite::Row;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, Value, ValueRef};
 
 /// A domain value as a column.
@@ -33,9 +32,4 @@ impl FromSql for Stored<Status> {
             .map_err(|()| FromSqlError::InvalidType)?;
         Ok(Self(status))
     }
-}
-
-pub(super) fn timestamp(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<Timestamp>> {
-    let stored: Option<Stored<Timestamp>> = row.get(column)?;
-    Ok(stored.map(|Stored(timestamp)| timestamp))
 }

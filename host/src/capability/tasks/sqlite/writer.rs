@@ -10,7 +10,7 @@ use std::thread::{self, JoinHandle};
 
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::timestamp::Timestamp;
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::checkpoint::LogLimit;
@@ -197,56 +197,65 @@ impl Worker {
         group.retain(|operation| !operation.is_abandoned());
         let mut update = Vec::new();
         let damage = &*self.damage;
-        let engine = |error| Fault::Engine(error).report(damage);
         damage.check()?;
-        let mut transaction = self
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(engine)?;
-        for operation in group.iter_mut() {
-            let now = self.clock.now();
-            perform(&mut transaction, now, operation, &mut update, damage)?;
+        self.sql("BEGIN IMMEDIATE")?;
+        let committed = self.perform(group, &mut update).and_then(|()| {
+            damage.check()?;
+            for file in &self.files {
+                file.check()
+                    .map_err(|error| Fault::Nameless(error).report(damage))?;
+            }
+            self.sql("COMMIT")
+        });
+        if committed.is_err() && !self.connection.is_autocommit() {
+            self.sql("ROLLBACK")?;
         }
-        damage.check()?;
-        for file in &self.files {
-            file.check()
-                .map_err(|error| Fault::Nameless(error).report(damage))?;
-        }
-        transaction.commit().map_err(engine)?;
+        committed?;
         for (task_id, update) in update {
             self.hub.announce(&task_id, update);
         }
         Ok(())
     }
-}
 
-/// Runs one operation wholly or not at all. An error concerns the whole group.
-fn perform(
-    transaction: &mut Transaction<'_>,
-    now: Timestamp,
-    operation: &mut Box<dyn Operation>,
-    update: &mut Vec<(String, Update)>,
-    damage: &Damage,
-) -> Result<(), CapabilityError> {
-    let engine = |error| Fault::Engine(error).report(damage);
-    let announced = update.len();
-    let mut savepoint = transaction.savepoint().map_err(engine)?;
-    let outcome = operation.run(&mut Step {
-        connection: &savepoint,
-        now,
-        update: &mut *update,
-        damage,
-    });
-    if let Err(Undo(error)) = outcome {
-        update.truncate(announced);
-        // SQLite rolls back the whole transaction after some errors, for
-        // example on a full disk.
-        if savepoint.is_autocommit() {
-            return Err(error);
+    /// Runs each operation wholly or not at all. An error concerns the whole
+    /// group.
+    fn perform(
+        &self,
+        group: &mut [Box<dyn Operation>],
+        update: &mut Vec<(String, Update)>,
+    ) -> Result<(), CapabilityError> {
+        for operation in group {
+            let announced = update.len();
+            self.sql("SAVEPOINT operation")?;
+            let outcome = operation.run(&mut Step {
+                connection: &self.connection,
+                now: self.clock.now(),
+                update,
+                damage: &self.damage,
+            });
+            if let Err(Undo(error)) = outcome {
+                update.truncate(announced);
+                // SQLite rolls back the whole transaction after some errors, for
+                // example on a full disk.
+                if self.connection.is_autocommit() {
+                    return Err(error);
+                }
+                self.sql("ROLLBACK TO operation")?;
+            }
+            self.sql("RELEASE operation")?;
         }
-        savepoint.rollback().map_err(engine)?;
+        Ok(())
     }
-    savepoint.commit().map_err(engine)
+
+    /// Runs a statement that begins or ends something. Each is prepared once,
+    /// unlike those of rusqlite's `Transaction`.
+    fn sql(&self, statement: &str) -> Result<(), CapabilityError> {
+        self.connection
+            .prepare_cached(statement)
+            .and_then(|mut prepared| prepared.execute([]))
+            .map(drop)
+            .map_err(|error| Fault::Engine(error).report(&self.damage))
+    }
 }
 
 #[cfg(test)]
