@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use wasmtime::component::Component;
-use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig};
+use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use compiled::CompiledCode;
 
@@ -134,6 +134,9 @@ fn pooling(pool: Pool) -> PoolingAllocationConfig {
         .total_stacks(tables.saturating_add(pool.calls))
         .max_memory_size(pool.max_memory)
         .max_unused_warm_slots(8)
+        // Where the kernel tells which pages were written (Linux 6.7), only
+        // these are cleared, and none has to be faulted in again.
+        .pagemap_scan(Enabled::Auto)
         .linear_memory_keep_resident(RESIDENT_MEMORY.of(pool.instances))
         .table_keep_resident(RESIDENT_TABLE.of(tables));
     config
