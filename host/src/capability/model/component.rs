@@ -1,8 +1,9 @@
 //! A model component, with an instance of its own for each call.
 //!
-//! Models run on threads of their own, so that one that computes for seconds
-//! does not slow down the API. A model without network and timer can only
-//! compute; of these, as many run at a time as there are cores and memory. A
+//! A model without network and timer can only compute. It runs on threads of its
+//! own, so that one that computes for seconds does not slow down the API, and as
+//! many at a time as there are cores and memory. A model that can wait runs
+//! where its caller does; should it compute, it yields like every guest. A
 //! deadline or a trap ends the instance and nothing else.
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -44,7 +45,7 @@ struct Calls {
     grants: Grants,
     limit: Duration,
     admission: Admission,
-    threads: Threads,
+    executor: Executor,
 }
 
 impl ModelComponent {
@@ -63,13 +64,14 @@ impl ModelComponent {
             .map_err(anyhow::Error::from)
             .context("the model component does not fit the interface image-model")?;
         let cores = std::thread::available_parallelism()?.get();
-        let (at_once, admission) = if can_wait(engine, component) {
-            (at_once, Admission::of_calls(at_once))
+        let (at_once, admission, executor) = if can_wait(engine, component) {
+            (at_once, Admission::of_calls(at_once), Executor::Caller)
         } else {
             let at_once = cores.min(at_once);
             let room = Room::of_machine(grants.max_memory as u64, cores);
             tracing::debug!(mebibytes = room.total(), "memory for models");
-            (at_once, Admission::within(at_once, room))
+            let executor = Executor::Threads(Threads::start(cores)?);
+            (at_once, Admission::within(at_once, room), executor)
         };
         let calls = Arc::new(Calls {
             engine: engine.clone(),
@@ -77,7 +79,7 @@ impl ModelComponent {
             grants,
             limit,
             admission,
-            threads: Threads::start(cores)?,
+            executor,
         });
         let description = describe(&calls).await?;
         Ok(Self {
@@ -97,7 +99,7 @@ impl ImageModel for ModelComponent {
             let (sender, answer) = oneshot::channel();
             let call = call(Arc::clone(&self.calls), request, sender, admitted);
             let call = call.instrument(tracing::Span::current());
-            let call = AbortOnDropHandle::new(self.calls.threads.spawn(call));
+            let call = AbortOnDropHandle::new(self.calls.executor.spawn(call));
             match answer.await {
                 Ok(Ok(ModelAnswer::Image {
                     media_type,
@@ -182,7 +184,7 @@ async fn call(calls: Arc<Calls>, request: ModelRequest, answer: Answer, _admitte
 }
 
 async fn describe(calls: &Arc<Calls>) -> anyhow::Result<String> {
-    let described = calls.threads.spawn({
+    let described = calls.executor.spawn({
         let calls = Arc::clone(calls);
         async move {
             let mut store = Sandbox::store(&calls.engine, &calls.grants);
@@ -293,7 +295,29 @@ impl futures::Stream for Guarded {
     }
 }
 
-/// The threads on which models run.
+/// Where calls run.
+enum Executor {
+    /// On the runtime of the caller: handing a call to another thread and its
+    /// answer back would cost more than most calls that wait.
+    Caller,
+    Threads(Threads),
+}
+
+impl Executor {
+    /// The call is a task of its own in both cases, since wasmtime runs no store
+    /// within another one's step.
+    fn spawn<T: Send + 'static>(
+        &self,
+        call: impl Future<Output = T> + Send + 'static,
+    ) -> JoinHandle<T> {
+        match self {
+            Self::Caller => tokio::spawn(call),
+            Self::Threads(Threads(_, threads)) => threads.spawn(call),
+        }
+    }
+}
+
+/// The threads on which computing models run.
 struct Threads(Mutex<Option<Runtime>>, tokio::runtime::Handle);
 
 impl Threads {
@@ -307,13 +331,6 @@ impl Threads {
             .context("starting the threads of the model")?;
         let handle = runtime.handle().clone();
         Ok(Self(Mutex::new(Some(runtime)), handle))
-    }
-
-    fn spawn<T: Send + 'static>(
-        &self,
-        work: impl Future<Output = T> + Send + 'static,
-    ) -> JoinHandle<T> {
-        self.1.spawn(work)
     }
 }
 
