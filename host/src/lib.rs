@@ -28,6 +28,7 @@ mod assembly;
 pub mod capability;
 pub mod cli;
 pub mod config;
+mod cores;
 mod egress;
 mod ingress;
 mod log_throttle;

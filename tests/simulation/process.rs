@@ -21,7 +21,7 @@ use concept_refinement_tests::native::{Granted, Native};
 use concept_refinement_tests::tokens::SECRET;
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, Either, join_all, select};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::environment::Environment;
@@ -158,7 +158,7 @@ async fn run(world: Rc<World>, process: Rc<Process>) {
         host: Arc::clone(&host),
         processor: runtime.clone(),
         runtime: runtime.clone(),
-        concurrency: world.settings.concurrency,
+        slots: Arc::new(Semaphore::new(world.settings.concurrency)),
         task_timeout: world.config.task_timeout,
         pending_releases: PendingReleases::default(),
         metrics: None,

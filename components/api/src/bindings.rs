@@ -1,5 +1,6 @@
-//! The component: implements the ports by its imports, and exports the HTTP
-//! handler.
+//! The component: implements the ports by its imports, and exports two doors to
+//! the same routes: `wasi:http/handler` for any platform, and `handler`, which
+//! takes one call a request.
 
 use std::cell::OnceCell;
 use std::rc::Rc;
@@ -7,12 +8,16 @@ use std::rc::Rc;
 use concept_refinement_guest::Imports;
 use wasip3::exports::http::handler::Guest;
 use wasip3::http::types::{ErrorCode, Request, Response};
+use wit_bindgen::StreamReader;
 
 use crate::api::Api;
 use crate::config::{Config, ConfigError};
 use crate::log;
 use crate::problem::Problem;
+use crate::request::{self, Body};
+use crate::response;
 
+mod handler;
 mod http;
 mod imports;
 mod issuer;
@@ -25,6 +30,31 @@ mod export {
     wasip3::http::service::export!(Component);
 }
 
+#[allow(
+    unsafe_code,
+    clippy::all,
+    clippy::restriction,
+    reason = "what is generated talks to the canonical ABI"
+)]
+mod generated {
+    use super::Component;
+
+    wit_bindgen::generate!({
+        path: "../../wit",
+        inline: "
+            package concept-refinement:api;
+            world exports {
+                export concept:refinement/handler@0.1.0;
+            }
+        ",
+        world: "concept-refinement:api/exports",
+        generate_all,
+    });
+    export!(Component);
+}
+
+use generated::{exports, wit_stream};
+
 thread_local! {
     /// Shared by all requests of this instance.
     static API: OnceCell<Rc<Api<Imports>>> = const { OnceCell::new() };
@@ -32,16 +62,27 @@ thread_local! {
 
 impl Guest for Component {
     async fn handle(request: Request) -> Result<Response, ErrorCode> {
-        let request = http::received(request);
-        let response = match api().await {
-            Ok(api) => api.handle(request).await,
-            Err(error) => {
-                log::warn(format_args!("nothing can be answered: {error}"));
-                Problem::Internal.into_response()
-            }
-        };
-        http::sent(response)
+        http::sent(respond(http::received(request)).await)
     }
+}
+
+async fn respond(request: request::Request<impl Body>) -> response::Response<StreamReader<u8>> {
+    match api().await {
+        Ok(api) => api.handle(request).await,
+        Err(error) => {
+            log::warn(format_args!("nothing can be answered: {error}"));
+            Problem::Internal.into_response()
+        }
+    }
+}
+
+/// The path, and what follows its first `?`.
+fn target(mut path_with_query: String) -> (String, Option<String>) {
+    let query = path_with_query.find('?').map(|at| {
+        let query = path_with_query.split_off(at);
+        query.strip_prefix('?').unwrap_or_default().to_owned()
+    });
+    (path_with_query, query)
 }
 
 /// Concurrent first requests may each read the settings; the first result is

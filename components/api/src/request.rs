@@ -13,6 +13,19 @@ pub enum Method {
     Other,
 }
 
+impl Method {
+    pub fn of(name: &str) -> Self {
+        match name {
+            "GET" => Self::Get,
+            "HEAD" => Self::Head,
+            "POST" => Self::Post,
+            "DELETE" => Self::Delete,
+            "OPTIONS" => Self::Options,
+            _ => Self::Other,
+        }
+    }
+}
+
 pub struct Request<B> {
     pub method: Method,
     /// Without the query, as sent.

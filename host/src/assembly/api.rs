@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use tokio::sync::Semaphore;
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 
 use crate::config::{Auth, Config};
-use crate::ingress::ApiInstances;
+use crate::cores::Cores;
 use crate::ingress::http::{Access, HttpTrigger, Limit};
+use crate::ingress::{ApiInstances, Door};
 use crate::metrics::Metrics;
 use crate::wasm::engine::Engine;
 use crate::wasm::sandbox::{Grants, Place, Sandbox};
@@ -47,14 +49,22 @@ pub fn instances(
 /// Requests for these instances, from whom the configuration lets in.
 pub fn http(
     config: &Config,
+    cores: &Cores,
     instances: ApiInstances,
     metrics: Option<Arc<Metrics>>,
-) -> Arc<HttpTrigger> {
+) -> anyhow::Result<Arc<HttpTrigger>> {
     let access = Access {
         proxies: config.trusted_proxies.clone(),
         cors_origins: config.cors_origins.clone(),
         limit: (config.auth == Auth::Anonymous).then_some(SESSION_RATE),
     };
     let max_body = config.max_image_bytes.saturating_add(BEYOND_ORIGINAL);
-    Arc::new(HttpTrigger::new(instances, max_body, access, metrics))
+    let instances = Arc::new(instances);
+    let doors = cores
+        .iter()
+        .map(|_| Door::of(Arc::clone(&instances)))
+        .collect::<wasmtime::Result<_>>()
+        .map_err(anyhow::Error::from)
+        .context("the api component does not fit this host")?;
+    Ok(Arc::new(HttpTrigger::new(doors, max_body, access, metrics)))
 }

@@ -20,6 +20,7 @@ use crate::assembly::{api, grants};
 use crate::capability::create_directory;
 use crate::config::Config;
 use crate::config::table::SETTINGS;
+use crate::cores::Cores;
 use crate::egress::Network;
 use crate::egress::resolver::{self, Resolver};
 use crate::ingress::http::{REQUESTS, listen};
@@ -91,9 +92,10 @@ impl Composed {
         };
         let limit = usize::try_from(INSTANCES)?;
         let instances = api::instances(&engine, pre, granted, Some(place), limit);
-        let http = api::http(&config, instances, None);
+        let cores = Arc::new(Cores::start()?);
+        let http = api::http(&config, &cores, instances, None)?;
         let mut serving = Serving::new(address, Arc::default(), engine);
-        serving.spawn(|stop| http.serve(listener, stop.stopped, stop.cancelled));
+        serving.spawn(|stop| http.serve(listener, cores, stop.stopped, stop.cancelled));
         Ok(serving)
     }
 }

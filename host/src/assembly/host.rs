@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use futures::future::join_all;
 use rand::RngExt as _;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::assembly::builder::HostBuilder;
 use crate::assembly::compiled::{Compiled, compile};
@@ -16,6 +18,7 @@ use crate::assembly::{api, capabilities, grants, pipeline};
 use crate::capability::tasks::watchers::Watchers;
 use crate::capability::{Capabilities, create_directory};
 use crate::config::Config;
+use crate::cores::Cores;
 use crate::egress::Network;
 use crate::ingress::http::{REQUESTS, listen};
 use crate::loops::garbage::{Garbage, HOUR};
@@ -126,13 +129,16 @@ impl HostBuilder {
                 free: Arc::clone(&api.slots),
                 limit: api_instances,
             };
-            let scraped = monitoring.serve(&capabilities, instances, worker.concurrency)?;
+            let scraped =
+                monitoring.serve(&capabilities, instances, worker.slots.available_permits())?;
             metrics_address = Some(scraped.0);
             serving.monitored_by(scraped.1);
         }
-        let http = api::http(&config, api, metrics);
-        serving.spawn(|stop| http.serve(listener, stop.stopped, stop.cancelled));
-        serving.spawn(|stop| work(Arc::clone(&sweep), worker, recovered, stop));
+        let cores = Arc::new(Cores::start()?);
+        let http = api::http(&config, &cores, api, metrics)?;
+        let served_on = Arc::clone(&cores);
+        serving.spawn(|stop| http.serve(listener, served_on, stop.stopped, stop.cancelled));
+        serving.spawn(|stop| work(Arc::clone(&sweep), worker, cores, recovered, stop));
         serving.spawn(|stop| sweep.run(stop.stopped));
         serving.spawn(|stop| garbage.run(stop.stopped));
         Ok(Host {
@@ -183,8 +189,18 @@ fn pool(config: &Config) -> anyhow::Result<Pool> {
 }
 
 /// Tasks are worked on once those of the process before this one are taken over.
-async fn work(sweep: Arc<Sweep>, worker: Worker, recovered: bool, stop: Stop) {
+async fn work(sweep: Arc<Sweep>, worker: Worker, cores: Arc<Cores>, recovered: bool, stop: Stop) {
     if recovered || sweep.recover_later(stop.stopped.clone()).await {
-        Arc::new(worker).run(stop.stopped, stop.cancelled).await;
+        let worker = Arc::new(worker);
+        let loops = cores.iter().map(|core| {
+            let (stopped, cancelled) = (stop.stopped.clone(), stop.cancelled.clone());
+            let work = Arc::clone(&worker).run(stopped, cancelled);
+            AbortOnDropHandle::new(core.runtime().spawn(work))
+        });
+        for ended in join_all(loops).await {
+            if let Err(error) = ended {
+                tracing::error!(%error, "a worker ended early");
+            }
+        }
     }
 }

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
 use wasmtime::component::Component;
 
 use crate::assembly::grants;
@@ -59,7 +60,7 @@ pub fn worker(
             grants: grants::processor(config, network, capabilities),
         }),
         runtime: Arc::new(Tokio::default()),
-        concurrency: config.concurrency.min(most),
+        slots: Arc::new(Semaphore::new(config.concurrency.min(most))),
         task_timeout: config.task_timeout,
         pending_releases: PendingReleases::default(),
         metrics,

@@ -36,7 +36,8 @@ use dispatch::{Dispatch, MAX_HEADERS};
 pub use throttle::Limit;
 use timeout_stream::TimeoutStream;
 
-use super::instances::ApiInstances;
+use super::door::Door;
+use crate::cores::Cores;
 use crate::metrics::Metrics;
 
 /// Most connections at a time; further ones wait in the system's backlog.
@@ -73,16 +74,17 @@ pub struct HttpTrigger {
 }
 
 impl HttpTrigger {
-    /// `max_body`: the largest request body that is read at all, in bytes.
+    /// `doors`: one for each core. `max_body`: the largest request body that is
+    /// read at all, in bytes.
     pub fn new(
-        instances: ApiInstances,
+        doors: Vec<Door>,
         max_body: u64,
         access: Access,
         metrics: Option<Arc<Metrics>>,
     ) -> Self {
         Self {
             server: server(),
-            dispatch: Dispatch::new(instances, max_body, access, metrics.clone()),
+            dispatch: Dispatch::new(doors, max_body, access, metrics.clone()),
             streams: Arc::new(Semaphore::new(STREAMS)),
             metrics,
         }
@@ -93,6 +95,7 @@ impl HttpTrigger {
     pub async fn serve(
         self: Arc<Self>,
         listener: TcpListener,
+        cores: Arc<Cores>,
         mut stop: watch::Receiver<bool>,
         cut_off: CancellationToken,
     ) {
@@ -110,7 +113,7 @@ impl HttpTrigger {
             match (permit, accepted) {
                 (Ok(permit), Ok((stream, peer))) => {
                     let ends = (graceful.watcher(), cut_off.clone());
-                    if let Err(error) = self.connection(stream, peer, permit, ends) {
+                    if let Err(error) = self.connection(stream, peer, permit, &cores, ends) {
                         tracing::debug!(%error, "a connection could not be accepted");
                     }
                 }
@@ -137,16 +140,19 @@ impl HttpTrigger {
         stream: TcpStream,
         peer: SocketAddr,
         permit: OwnedSemaphorePermit,
+        cores: &Cores,
         (watcher, cut_off): (Watcher, CancellationToken),
     ) -> std::io::Result<()> {
         stream.set_nodelay(true)?;
+        let stream = stream.into_std()?;
+        let (index, core, place) = cores.place();
         let trigger = Arc::clone(self);
         let service = service_fn(move |request| {
             let trigger = Arc::clone(&trigger);
             // Boxed, so that its memory is freed before the answer is read.
             Box::pin(async move {
                 let is_http2 = request.version() == http::Version::HTTP_2;
-                let answer = trigger.dispatch.answer(request, peer.ip()).await;
+                let answer = trigger.dispatch.answer(request, peer.ip(), index).await;
                 Ok::<_, Infallible>(match is_http2 {
                     true => trigger.stream(answer),
                     false => answer,
@@ -155,14 +161,22 @@ impl HttpTrigger {
         });
         let trigger = Arc::clone(self);
         let measured = self.metrics.as_ref().map(|of| of.http.connection());
-        tokio::spawn(async move {
+        core.runtime().spawn(async move {
+            // A socket belongs to the runtime of its thread.
+            let stream = match TcpStream::from_std(stream) {
+                Ok(stream) => stream,
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be registered");
+                    return;
+                }
+            };
             let io = TokioIo::new(TimeoutStream::new(stream, HEADER_TIMEOUT, WRITE_TIMEOUT));
             // Boxed: each future that it is moved into would have room for it.
             let connection = Box::pin(watcher.watch(trigger.server.serve_connection(io, service)));
             if let Some(Err(error)) = cut_off.run_until_cancelled(connection).await {
                 tracing::debug!(%peer, error, "a connection ended early");
             }
-            drop((permit, measured));
+            drop((permit, place, measured));
         });
         Ok(())
     }

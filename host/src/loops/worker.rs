@@ -40,8 +40,8 @@ pub struct Worker {
     pub processor: Arc<dyn Processor>,
     /// What it waits by and spawns on.
     pub runtime: Arc<dyn Runtime>,
-    /// Tasks in flight.
-    pub concurrency: usize,
+    /// One for each task in flight, however many loops take them.
+    pub slots: Arc<Semaphore>,
     /// For a whole task.
     pub task_timeout: Duration,
     /// Leases that are yet to be given back.
@@ -52,13 +52,12 @@ pub struct Worker {
 
 impl Worker {
     /// Works until `stop` is set, then lets tasks in flight finish until the
-    /// grace period ends, and releases the rest.
+    /// grace period ends, and releases the rest. Each core may run this.
     pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>, abort: CancellationToken) {
-        let slots = Arc::new(Semaphore::new(self.concurrency));
         let mut in_flight = FuturesUnordered::new();
         loop {
             let next = async {
-                let slot = Arc::clone(&slots).acquire_owned().await;
+                let slot = Arc::clone(&self.slots).acquire_owned().await;
                 (slot, self.host.queue.receive().await)
             };
             let (slot, delivery) = tokio::select! {

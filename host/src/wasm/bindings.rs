@@ -26,6 +26,20 @@ pub mod capabilities {
     });
 }
 
+pub mod api {
+    wasmtime::component::bindgen!({
+        path: "../wit",
+        inline: "
+            package concept-refinement:host;
+            world api {
+                export concept:refinement/handler@0.1.0;
+            }
+        ",
+        world: "concept-refinement:host/api",
+        require_store_data_send: true,
+    });
+}
+
 pub mod processor {
     wasmtime::component::bindgen!({
         path: "../wit",

@@ -9,6 +9,7 @@ use wasip3::http::types::{
 use wasip3::{wit_future, wit_stream};
 use wit_bindgen::{FutureReader, StreamReader, StreamResult};
 
+use super::target;
 use crate::origin::Origin;
 use crate::request::{self, Body, Headers, Interrupted, Method};
 use crate::response::{self, Content};
@@ -34,11 +35,7 @@ pub fn received(request: Request) -> request::Request<Incoming> {
         Some(Scheme::Other(scheme)) => Cow::Owned(scheme),
     };
     let authority = request.get_authority().unwrap_or_default();
-    let mut path = request.get_path_with_query().unwrap_or_default();
-    let query = path.find('?').map(|at| {
-        let query = path.split_off(at);
-        query.strip_prefix('?').unwrap_or_default().to_owned()
-    });
+    let (path, query) = target(request.get_path_with_query().unwrap_or_default());
     let headers = Headers::new(request.get_headers().copy_all());
     let remaining = headers.content_length();
     request::Request {

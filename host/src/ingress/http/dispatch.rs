@@ -2,16 +2,13 @@
 //! tell, otherwise handed to an instance.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
-use std::time::{Duration, Instant};
 
 use http::{HeaderMap, Request, Response};
 use hyper::body::Incoming;
 use tokio::sync::Semaphore;
-use tokio::time::sleep;
 use wasmtime_wasi_http::WasiBody;
-use wasmtime_wasi_http::handler::{ExpirationError, InstantiationError, ProxyHandler};
 
 use super::client::Client;
 use super::cors::{self, Origins};
@@ -20,7 +17,7 @@ use super::throttle::{Limit, Throttle};
 use super::{answer, body};
 use crate::config::Networks;
 use crate::ingress::activity::Activity;
-use crate::ingress::instances::ApiInstances;
+use crate::ingress::door::{Door, Failure};
 use crate::metrics::Metrics;
 
 /// Most requests in the component at a time; further ones are answered 503.
@@ -28,11 +25,6 @@ pub const REQUESTS: usize = 1024;
 
 /// Largest request head, in bytes.
 pub const MAX_HEADERS: usize = 32 * 1024;
-
-/// How long a request waits for an instance, and how often it is offered to them
-/// meanwhile.
-const INSTANCE_TIMEOUT: Duration = Duration::from_secs(5);
-const INSTANCE_RETRY: Duration = Duration::from_millis(2);
 
 /// The operator's rules for clients.
 #[derive(Clone, Debug, Default)]
@@ -47,7 +39,8 @@ pub struct Access {
 
 /// The way from a request to its answer.
 pub struct Dispatch {
-    handler: ProxyHandler<ApiInstances>,
+    /// One for each core.
+    doors: Vec<Door>,
     requests: Semaphore,
     /// Largest request body that is read at all, in bytes.
     max_body: u64,
@@ -59,13 +52,13 @@ pub struct Dispatch {
 
 impl Dispatch {
     pub fn new(
-        instances: ApiInstances,
+        doors: Vec<Door>,
         max_body: u64,
         access: Access,
         metrics: Option<Arc<Metrics>>,
     ) -> Self {
         Self {
-            handler: ProxyHandler::new(instances),
+            doors,
             requests: Semaphore::new(REQUESTS),
             max_body,
             metrics,
@@ -77,14 +70,22 @@ impl Dispatch {
 
     /// From here on it is no fault of theirs that instances end.
     pub fn stop(&self) {
-        self.handler.state().stopping.store(true, Ordering::Relaxed);
+        for door in &self.doors {
+            door.instances().stopping.store(true, Ordering::Relaxed);
+        }
     }
 
-    pub async fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> Response<WasiBody> {
+    /// `core`: the index of the core that this runs on.
+    pub async fn answer(
+        &self,
+        request: Request<Incoming>,
+        peer: IpAddr,
+        core: usize,
+    ) -> Response<WasiBody> {
         let metrics = self.metrics.as_ref();
         let measured = metrics.map(|metrics| metrics.http.begin(request.method()));
         let origin = self.origins.allowed(request.headers());
-        let mut response = match self.admit(request, peer).await {
+        let mut response = match self.admit(request, peer, core).await {
             Ok(response) => response,
             Err(mut response) => {
                 cors::allow(origin, &mut response);
@@ -102,6 +103,7 @@ impl Dispatch {
         &self,
         mut request: Request<Incoming>,
         peer: IpAddr,
+        core: usize,
     ) -> Result<Response<WasiBody>, Response<WasiBody>> {
         let Ok(_permit) = self.requests.try_acquire() else {
             return Err(answer::overloaded());
@@ -120,43 +122,21 @@ impl Dispatch {
         }
         let activity = Activity::begin();
         let request = body::bounded(request, self.max_body, activity.clone());
-        match self.handle(request, activity).await {
-            Ok(response) => Ok(response),
-            Err(error) if error.is::<ExpirationError>() => Err(answer::timed_out()),
-            Err(error) if error.is::<InstantiationError<Activity>>() => {
-                tracing::error!(%error, "no instance of the api takes a request");
-                Err(answer::overloaded())
+        let Some(door) = self.doors.get(core) else {
+            return Err(answer::internal_error());
+        };
+        let answered = door.handle(activity, request).await;
+        answered.map_err(|failure| match failure {
+            Failure::TimedOut => answer::timed_out(),
+            Failure::Overloaded => {
+                tracing::error!(error = %failure, "no instance of the api takes a request");
+                answer::overloaded()
             }
-            Err(error) => {
-                tracing::error!(error = format!("{error:#}"), "the api failed a request");
-                Err(answer::internal_error())
+            Failure::Ended | Failure::Invalid => {
+                tracing::error!(error = %failure, "the api failed a request");
+                answer::internal_error()
             }
-        }
-    }
-
-    /// In a burst all instances may be computing, and be as many as there may be.
-    /// wasmtime gives a request back then, and does not tell when an instance can
-    /// take one again, so it is offered again at intervals.
-    async fn handle(
-        &self,
-        mut request: Request<WasiBody>,
-        activity: Activity,
-    ) -> wasmtime::Result<Response<WasiBody>> {
-        let deadline = Instant::now() + INSTANCE_TIMEOUT;
-        loop {
-            let error = match self.handler.handle(activity.clone(), request).await {
-                Ok(response) => return Ok(response),
-                Err(error) => error.downcast::<InstantiationError<Activity>>()?,
-            };
-            if Instant::now() >= deadline {
-                return Err(error.into());
-            }
-            sleep(INSTANCE_RETRY).await;
-            request = error
-                .request
-                .into_inner()
-                .unwrap_or_else(PoisonError::into_inner);
-        }
+        })
     }
 }
 

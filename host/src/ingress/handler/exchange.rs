@@ -1,0 +1,202 @@
+//! A request on its way into an instance, and its response on the way out.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures::{StreamExt as _, stream};
+use http::request::Parts;
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode, header};
+use http_body::{Body as _, Frame};
+use http_body_util::{BodyExt as _, Empty, Full, StreamBody};
+use tokio::sync::oneshot;
+use tokio::time::timeout_at;
+use wasmtime::AsContextMut;
+use wasmtime::component::{FutureReader, StreamReader};
+use wasmtime_wasi_http::WasiBody;
+
+use crate::ingress::activity::Activity;
+use crate::ingress::door::Failure;
+use crate::wasm::bindings::api::exports::concept::refinement::handler as wit;
+use crate::wasm::stream::{ByteStream, consume};
+
+/// Largest body that is handed over whole, in bytes. Those of JSON are no
+/// larger.
+const MAX_WHOLE: u64 = 64 * 1024;
+
+/// How long a small body may take to be handed over whole. A slower one is a
+/// stream: its request may be answered before it is complete.
+const WHOLE_TIMEOUT: Duration = Duration::from_millis(10);
+
+/// The response to a request, or why there is none.
+pub type Outcome = Result<Response<WasiBody>, Failure>;
+
+/// A request and where its response goes.
+pub struct Exchange {
+    pub request: Received,
+    pub activity: Activity,
+    pub response: oneshot::Sender<Outcome>,
+}
+
+pub struct Received {
+    head: Parts,
+    body: Body,
+}
+
+enum Body {
+    None,
+    Whole(Bytes),
+    Chunks {
+        /// What came already.
+        begin: Bytes,
+        /// None: the body was cut off.
+        rest: Option<WasiBody>,
+    },
+}
+
+impl Received {
+    /// Waits for a body that is small and under way.
+    pub async fn of(request: Request<WasiBody>) -> Self {
+        let (head, body) = request.into_parts();
+        let is_small = body
+            .size_hint()
+            .exact()
+            .is_some_and(|size| size <= MAX_WHOLE);
+        // Reading would tell the client to send a body that the component may
+        // not want.
+        let is_held_back = head.headers.contains_key(header::EXPECT);
+        let body = match body {
+            body if body.is_end_stream() => Body::None,
+            body if is_small && !is_held_back => receive(body).await,
+            body => Body::Chunks {
+                begin: Bytes::new(),
+                rest: Some(body),
+            },
+        };
+        Self { head, body }
+    }
+
+    pub fn into_wit(self, mut store: impl AsContextMut) -> wasmtime::Result<wit::Request> {
+        let Self { head, body } = self;
+        let uri = head.uri;
+        Ok(wit::Request {
+            method: head.method.as_str().to_owned(),
+            scheme: uri.scheme_str().unwrap_or_default().to_owned(),
+            authority: uri.authority().map_or("", |name| name.as_str()).to_owned(),
+            path_with_query: uri
+                .path_and_query()
+                .map_or("", |path| path.as_str())
+                .to_owned(),
+            headers: head
+                .headers
+                .iter()
+                .map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()))
+                .collect(),
+            body: match body {
+                Body::None => wit::RequestBody::None,
+                Body::Whole(bytes) => wit::RequestBody::Bytes(bytes.into()),
+                Body::Chunks { begin, rest } => {
+                    let (bytes, is_complete) = chunks(begin, rest);
+                    let mut store = store.as_context_mut();
+                    wit::RequestBody::Chunks(wit::Chunks {
+                        bytes: StreamReader::new(&mut store, bytes)?,
+                        is_complete: FutureReader::new(&mut store, async move {
+                            wasmtime::error::Ok(is_complete.await.unwrap_or(false))
+                        })?,
+                    })
+                }
+            },
+        })
+    }
+}
+
+async fn receive(mut body: WasiBody) -> Body {
+    let deadline = tokio::time::Instant::now() + WHOLE_TIMEOUT;
+    let mut whole = BytesMut::new();
+    loop {
+        match timeout_at(deadline, body.frame()).await {
+            Ok(None) => return Body::Whole(whole.freeze()),
+            Ok(Some(Ok(frame))) => {
+                if let Ok(data) = frame.into_data() {
+                    whole.extend_from_slice(&data);
+                }
+            }
+            Ok(Some(Err(_))) => {
+                return Body::Chunks {
+                    begin: whole.freeze(),
+                    rest: None,
+                };
+            }
+            Err(_) => {
+                return Body::Chunks {
+                    begin: whole.freeze(),
+                    rest: Some(body),
+                };
+            }
+        }
+    }
+}
+
+/// The bytes as a stream, and afterwards whether they were all.
+fn chunks(begin: Bytes, rest: Option<WasiBody>) -> (ByteStream, oneshot::Receiver<bool>) {
+    let (end, is_complete) = oneshot::channel();
+    let begin = stream::iter((!begin.is_empty()).then_some(begin));
+    let rest = stream::unfold((rest, end), |(rest, end)| async {
+        let mut rest = rest?;
+        loop {
+            match rest.frame().await {
+                Some(Ok(frame)) => {
+                    if let Ok(data) = frame.into_data() {
+                        return Some((data, (Some(rest), end)));
+                    }
+                }
+                ended => {
+                    // The component may have lost interest.
+                    let _ = end.send(ended.is_none());
+                    return None;
+                }
+            }
+        }
+    });
+    (ByteStream::new(begin.chain(rest)), is_complete)
+}
+
+/// The response, and a receiver that completes when its body needs the instance
+/// no more.
+pub fn from_wit(
+    response: wit::Response,
+    store: impl AsContextMut,
+) -> wasmtime::Result<(Outcome, Option<oneshot::Receiver<()>>)> {
+    let wit::Response {
+        status,
+        headers,
+        body,
+    } = response;
+    let (body, drained) = match body {
+        wit::ResponseBody::None => (empty(), None),
+        wit::ResponseBody::Bytes(bytes) => {
+            let body = Full::new(bytes.into()).map_err(|never| match never {});
+            (body.boxed_unsync(), None)
+        }
+        wit::ResponseBody::Chunks(chunks) => {
+            let (chunks, drained) = consume(chunks, store)?;
+            let frames = chunks.map(|chunk| Ok(Frame::data(chunk)));
+            (StreamBody::new(frames).boxed_unsync(), Some(drained))
+        }
+    };
+    Ok((with_head(status, headers, body), drained))
+}
+
+fn empty() -> WasiBody {
+    Empty::new().map_err(|never| match never {}).boxed_unsync()
+}
+
+fn with_head(status: u16, headers: Vec<(String, String)>, body: WasiBody) -> Outcome {
+    let mut response = Response::new(body);
+    *response.status_mut() = StatusCode::from_u16(status).map_err(|_| Failure::Invalid)?;
+    for (name, value) in headers {
+        let name = HeaderName::try_from(name).map_err(|_| Failure::Invalid)?;
+        let value = HeaderValue::try_from(value).map_err(|_| Failure::Invalid)?;
+        response.headers_mut().append(name, value);
+    }
+    Ok(response)
+}

@@ -1,0 +1,198 @@
+//! The life of one instance: it takes requests until it is idle, worn, stuck or
+//! has trapped.
+
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
+use wasmtime::component::Accessor;
+
+use super::Shared;
+use super::exchange::{Exchange, from_wit};
+use crate::ingress::activity::Progress;
+use crate::ingress::door::Failure;
+use crate::ingress::instances::{
+    IDLE_TIMEOUT, MAX_CONCURRENT_REQUESTS, REQUEST_TIMEOUT, is_worn, log_end, log_printed,
+};
+use crate::wasm::bindings::api::Api;
+use crate::wasm::sandbox::Sandbox;
+
+/// How long an instance with requests may make no progress. Longer than a
+/// request, which is answered first if the guest yields at all.
+const STUCK: Duration = Duration::from_secs(REQUEST_TIMEOUT.as_secs() + IDLE_TIMEOUT.as_secs());
+
+pub async fn run(shared: Arc<Shared>, slot: OwnedSemaphorePermit) {
+    let _alive = Alive::new(&shared);
+    let started = async {
+        let mut store = shared.instances.store()?;
+        let api = shared.pre.instantiate_async(&mut store).await?;
+        wasmtime::error::Ok((store, api))
+    };
+    let started = started.await;
+    shared.is_starting.store(false, Ordering::Relaxed);
+    let (mut store, api) = match started {
+        Ok(started) => started,
+        Err(error) => {
+            tracing::error!(
+                error = format!("{error:#}"),
+                "an instance of the api cannot be started"
+            );
+            return;
+        }
+    };
+    let (progress, in_flight) = (Progress::default(), AtomicUsize::default());
+    let ended = {
+        let serving = async |accessor: &Accessor<Sandbox>| {
+            let instance = Instance {
+                shared: &shared,
+                slot: &slot,
+                api: &api,
+                accessor,
+                progress: &progress,
+                in_flight: &in_flight,
+            };
+            instance.serve().await
+        };
+        // Outside of the store, since a guest that loops keeps the inside from
+        // being polled.
+        tokio::select! {
+            ended = store.run_concurrent(serving) => ended.flatten(),
+            () = stuck(&progress, &in_flight) => Err(wasmtime::format_err!("the guest is stuck")),
+        }
+    };
+    let stopping = shared.instances.stopping.load(Ordering::Relaxed);
+    log_end(&store, ended, stopping);
+}
+
+/// Counts an instance as long as it lives.
+struct Alive(Arc<Shared>);
+
+impl Alive {
+    fn new(shared: &Arc<Shared>) -> Self {
+        shared.count.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(shared))
+    }
+}
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        self.0.count.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+async fn stuck(progress: &Progress, in_flight: &AtomicUsize) {
+    loop {
+        let end = Instant::from_std(progress.last()) + STUCK;
+        let now = Instant::now();
+        if in_flight.load(Ordering::Relaxed) == 0 {
+            sleep(STUCK).await;
+        } else if end <= now {
+            return;
+        } else {
+            sleep_until(end).await;
+        }
+    }
+}
+
+struct Instance<'a> {
+    shared: &'a Shared,
+    slot: &'a OwnedSemaphorePermit,
+    api: &'a Api,
+    accessor: &'a Accessor<Sandbox>,
+    progress: &'a Progress,
+    in_flight: &'a AtomicUsize,
+}
+
+/// How a call ended.
+enum Ended {
+    /// With a body that may still need the instance.
+    Answered(Option<oneshot::Receiver<()>>),
+    TimedOut,
+}
+
+impl Instance<'_> {
+    /// An error: the guest trapped, and what it had in flight is lost.
+    async fn serve(&self) -> wasmtime::Result<()> {
+        let mut calls = FuturesUnordered::new();
+        let mut bodies = FuturesUnordered::new();
+        let mut idle = pin!(sleep(IDLE_TIMEOUT));
+        let mut last = Instant::now();
+        let (mut requests, mut is_accepting, mut has_lost_one) = (0, true, false);
+        loop {
+            self.in_flight.store(calls.len(), Ordering::Relaxed);
+            is_accepting &= !is_worn(requests, self.slot);
+            let is_empty = calls.is_empty() && bodies.is_empty();
+            if is_empty && !is_accepting && (has_lost_one || self.is_quiet().await) {
+                return Ok(());
+            }
+            let has_room = is_accepting && calls.len() < MAX_CONCURRENT_REQUESTS;
+            tokio::select! {
+                biased;
+                Some(ended) = calls.next() => match ended? {
+                    Ended::Answered(drained) => bodies.extend(drained),
+                    // It may never end in the guest. Others still may.
+                    Ended::TimedOut => (is_accepting, has_lost_one) = (false, true),
+                },
+                Some(_) = bodies.next() => {}
+                exchange = self.shared.queue.pop(), if has_room => {
+                    requests += 1;
+                    last = Instant::now();
+                    if !exchange.response.is_closed() {
+                        calls.push(self.call(exchange));
+                    }
+                }
+                () = &mut idle => {
+                    if is_empty && last.elapsed() >= IDLE_TIMEOUT && self.is_quiet().await {
+                        return Ok(());
+                    }
+                    rearm(idle.as_mut(), last);
+                }
+            }
+        }
+    }
+
+    async fn call(&self, exchange: Exchange) -> wasmtime::Result<Ended> {
+        let Exchange {
+            request,
+            activity,
+            response,
+        } = exchange;
+        activity.taken_by(self.progress);
+        let request = self.accessor.with(|mut access| {
+            log_printed(&access.get().printed());
+            request.into_wit(&mut access)
+        })?;
+        let handler = self.api.concept_refinement_handler();
+        let answer = tokio::select! {
+            biased;
+            answer = handler.call_handle(self.accessor, request) => answer?,
+            () = activity.idle_for(REQUEST_TIMEOUT) => {
+                let _ = response.send(Err(Failure::TimedOut));
+                return Ok(Ended::TimedOut);
+            }
+        };
+        let (answer, drained) = self.accessor.with(|access| from_wit(answer, access))?;
+        // The client may be gone.
+        let _ = response.send(answer);
+        Ok(Ended::Answered(drained))
+    }
+
+    /// Whether the guest has nothing under way beside its calls, such as a
+    /// stream of events.
+    async fn is_quiet(&self) -> bool {
+        poll_fn(|cx| Poll::Ready(self.accessor.poll_no_interesting_tasks(cx).is_ready())).await
+    }
+}
+
+/// An instance that is not idle yet is looked at again when it may be.
+fn rearm(idle: Pin<&mut Sleep>, last: Instant) {
+    let earliest = Instant::now() + Duration::from_secs(1);
+    idle.reset((last + IDLE_TIMEOUT).max(earliest));
+}
