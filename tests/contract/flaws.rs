@@ -9,7 +9,7 @@ use concept_refinement_host::capability::tasks::TaskStore;
 use concept_refinement_tests::flaws::{self, Flaw};
 
 use crate::sqlite::InMemory;
-use crate::tasks::{Rules, TaskBackend, deaths, leases, sweep};
+use crate::tasks::{Rules, TaskBackend, leases, sweep};
 
 /// A correct store behind a flaw.
 struct Flawed<F> {
@@ -85,7 +85,7 @@ async fn a_sweep_that_finds_nothing() {
 /// Everything else still works, so that the failure is due to the flaw.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_rest_of_a_flawed_store_is_sound() {
-    deaths::the_third_death_fails_the_task::<Flawed<Fencing>>().await;
+    leases::a_checkpoint_is_there_for_the_next_worker::<Flawed<Fencing>>().await;
     leases::one_of_many_workers_gets_the_task::<Flawed<Checkpointing>>().await;
     leases::who_lost_the_lease_can_write_nothing::<Flawed<Redelivery>>().await;
     leases::a_checkpoint_is_there_for_the_next_worker::<Flawed<ClaimAtomicity>>().await;

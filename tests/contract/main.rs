@@ -42,62 +42,30 @@ macro_rules! task_promises {
                 a_new_task_is_pending_and_has_nothing_else,
                 twenty_at_once_create_one,
                 users_do_not_wait_for_each_other,
-                the_active_task_is_answered_until_it_is_final,
-                each_judgement_has_its_place,
-                an_id_is_given_once,
                 any_text_is_kept_as_it_is,
-                a_withdrawn_task_has_failed_and_cost_nothing,
-                only_a_pending_task_is_withdrawn,
             }
             tasks::quota {
                 it_is_exact_under_concurrency,
-                each_window_starts_again,
                 each_user_has_their_own,
-                what_is_refused_costs_nothing,
-                deleting_or_failing_gives_nothing_back,
-                what_was_unlimited_is_counted_too,
             }
             tasks::idempotency {
-                a_repeat_answers_the_task_as_it_was_created,
-                a_repeat_comes_before_everything_else,
-                another_refinement_is_told_apart,
                 twenty_at_once_create_one,
-                a_key_is_forgotten_after_a_day,
                 a_key_belongs_to_its_user,
-                only_a_created_task_is_remembered,
             }
             tasks::leases {
                 one_of_many_workers_gets_the_task,
-                a_claimed_task_is_processing_for_a_while,
                 what_cannot_be_claimed,
-                a_lease_can_be_taken_over_once_it_ran_out,
-                a_renewed_lease_is_held_for_another_while,
                 who_lost_the_lease_can_write_nothing,
-                a_final_task_stays_as_it_is,
                 of_two_final_writes_one_wins,
-                a_released_task_can_be_taken_at_once,
                 a_checkpoint_is_there_for_the_next_worker,
-                completing_needs_the_tasks_own_concept,
-            }
-            tasks::deaths {
-                the_third_death_fails_the_task,
-                releasing_is_no_death,
-                a_slow_worker_that_goes_on_has_not_died,
             }
             tasks::reads {
                 a_user_sees_their_own_tasks_only,
                 tasks_are_listed_newest_first,
-                a_status_narrows_the_list,
                 pages_meet_without_gap_or_overlap,
                 a_long_history_is_there_to_its_end,
                 the_last_page_says_so,
                 a_checked_store_can_be_used,
-            }
-            tasks::delete {
-                a_task_can_be_deleted_in_each_state,
-                what_was_not_published_is_handed_over,
-                only_its_user_deletes_a_task,
-                a_finished_tasks_concept_stays,
             }
             tasks::watch {
                 each_change_is_told_and_the_last_ends_it,
@@ -111,11 +79,7 @@ macro_rules! task_promises {
             }
             tasks::concepts {
                 a_concept_is_seen_once_its_task_is_completed,
-                a_repeat_replaces_what_was_prepared,
-                a_task_that_fails_leaves_no_concept,
                 a_concept_is_that_of_its_task,
-                deleting_it_takes_the_image_from_its_task,
-                a_user_sees_their_own_concepts_only,
                 concepts_are_paged_newest_first,
             }
             tasks::differential {
@@ -133,25 +97,11 @@ macro_rules! host_task_promises {
             $backend:
             tasks::submit {
                 a_full_backlog_refuses_until_a_task_is_taken,
-                a_full_backlog_is_judged_last,
-            }
-            tasks::idempotency {
-                what_a_full_backlog_refused_is_not_remembered,
-            }
-            tasks::deaths {
-                what_is_given_up_is_counted,
             }
             tasks::sweep {
                 a_pending_task_is_due_after_a_while,
-                a_held_task_is_due_when_its_lease_runs_out,
-                a_final_task_is_never_due,
-                the_longest_overdue_come_first_and_once,
                 recovering_takes_over_whatever_was_under_way,
-                recovering_counts_as_the_death_of_the_worker,
                 a_clock_that_is_set_back_strands_no_task,
-            }
-            tasks::reads {
-                tasks_are_counted_by_state,
             }
             tasks::watch {
                 who_reads_at_once_misses_nothing,
@@ -168,14 +118,6 @@ macro_rules! host_task_promises {
             }
             tasks::expiry {
                 what_is_older_is_forgotten_as_if_it_had_been_deleted,
-                a_task_is_as_old_as_its_end,
-                what_is_to_be_done_is_never_too_old,
-                the_oldest_go_first_and_only_so_many,
-                a_task_that_stays_behind_has_lost_its_image,
-                a_concept_goes_by_its_own_age,
-                an_original_stays_until_it_is_refined,
-                forgetting_gives_no_quota_back,
-                a_repeat_is_answered_though_its_task_is_forgotten,
             }
         }
     };

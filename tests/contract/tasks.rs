@@ -2,8 +2,6 @@
 //! relies on besides.
 
 pub mod concepts;
-pub mod deaths;
-pub mod delete;
 pub mod differential;
 pub mod durability;
 pub mod expiry;

@@ -118,7 +118,12 @@ pub fn build_adapters(workspace: &Workspace) -> anyhow::Result<()> {
 
 /// Builds the components that only tests use.
 pub fn build_for_tests(workspace: &Workspace) -> anyhow::Result<()> {
-    build(workspace, &FOR_TESTS, COMPONENT, &workspace.test_components())
+    build(
+        workspace,
+        &FOR_TESTS,
+        COMPONENT,
+        &workspace.test_components(),
+    )
 }
 
 /// Builds all of them, and composes what the tests run.

@@ -1,11 +1,10 @@
 //! Claims, and who may still write.
 
-use concept_refinement_domain::capability::{Claimed, ErrorKind, Fenced, Lease};
-use concept_refinement_domain::lease::renew_after;
-use concept_refinement_domain::task::{Status, Task};
+use concept_refinement_domain::capability::{Claimed, Fenced, Lease};
+use concept_refinement_domain::task::Status;
 use uuid::Uuid;
 
-use super::{LEASE, MICROSECOND, Store, TaskBackend, at_once, concept};
+use super::{LEASE, Store, TaskBackend, at_once, concept};
 
 /// All that a worker can write, and whether it was told that its lease is lost.
 async fn write_everything<B: TaskBackend>(
@@ -73,31 +72,6 @@ pub async fn one_of_many_workers_gets_the_task<B: TaskBackend>() {
     }
 }
 
-pub async fn a_claimed_task_is_processing_for_a_while<B: TaskBackend>() {
-    let store = Store::<B>::start();
-    let task = store.created("ada").await;
-    store.pass(MICROSECOND);
-    let claimed = store.claim(&task).await;
-    let until = store.now().plus(LEASE);
-    let expected = Claimed {
-        lease: Lease {
-            task_id: task.id.clone(),
-            attempt: claimed.lease.attempt,
-            until,
-            renew_after: u32::try_from(renew_after(LEASE).as_millis()).unwrap(),
-        },
-        task: Task {
-            status: Status::Processing,
-            updated_at: Some(store.now()),
-            lease_until: Some(until),
-            ..task.clone()
-        },
-        checkpoint: None,
-    };
-    assert_eq!(claimed, expected);
-    assert_eq!(store.task(&task).await, expected.task);
-}
-
 pub async fn what_cannot_be_claimed<B: TaskBackend>() {
     let store = Store::<B>::start();
     let none = async |id: &str, user: Option<&str>| {
@@ -125,43 +99,6 @@ pub async fn what_cannot_be_claimed<B: TaskBackend>() {
     for task in [completed, failed.task, deleted] {
         none(&task.id, None).await;
     }
-}
-
-pub async fn a_lease_can_be_taken_over_once_it_ran_out<B: TaskBackend>() {
-    let store = Store::<B>::start();
-    let first = store.claimed("ada").await;
-    store.pass(LEASE - MICROSECOND);
-    assert!(store.try_claim(&first.task).await.is_none());
-    store.pass(MICROSECOND);
-    let second = store.claim(&first.task).await;
-    assert!(second.lease.attempt > first.lease.attempt);
-    assert_eq!(second.lease.until, store.now().plus(LEASE));
-    assert_eq!(second.task.status, Status::Processing);
-}
-
-pub async fn a_renewed_lease_is_held_for_another_while<B: TaskBackend>() {
-    let store = Store::<B>::start();
-    let claimed = store.claimed("ada").await;
-    store.pass(LEASE - MICROSECOND);
-    let renewed = store.leases.renew(&claimed.lease).await.unwrap().unwrap();
-    let expected = Lease {
-        until: store.now().plus(LEASE),
-        ..claimed.lease.clone()
-    };
-    assert_eq!(renewed, expected);
-    let task = store.task(&claimed.task).await;
-    assert_eq!(task.lease_until, Some(renewed.until));
-    assert_eq!(
-        task.updated_at, claimed.task.updated_at,
-        "nothing that users see has changed"
-    );
-    store.pass(LEASE - MICROSECOND);
-    assert!(store.try_claim(&claimed.task).await.is_none());
-    // Ran out, but nobody else has it.
-    store.pass(LEASE);
-    assert!(store.leases.renew(&renewed).await.unwrap().is_some());
-    assert!(store.try_claim(&claimed.task).await.is_none());
-    store.complete(&claimed).await;
 }
 
 pub async fn who_lost_the_lease_can_write_nothing<B: TaskBackend>() {
@@ -196,39 +133,6 @@ pub async fn who_lost_the_lease_can_write_nothing<B: TaskBackend>() {
     assert_eq!(store.concepts.get("ada", &concept).await.unwrap(), None);
 }
 
-pub async fn a_final_task_stays_as_it_is<B: TaskBackend>() {
-    let store = Store::<B>::start();
-    let completed = store.claimed("ada").await;
-    store.pass(MICROSECOND);
-    let concept = store.complete(&completed).await;
-    let task = store.task(&completed.task).await;
-    let expected = Task {
-        status: Status::Completed,
-        updated_at: Some(store.now()),
-        completed_at: Some(store.now()),
-        result_id: Some(concept.clone()),
-        image_path: Some(super::concept(&task).image_path),
-        lease_until: None,
-        ..completed.task.clone()
-    };
-    assert_eq!(task, expected);
-    let failed = store.claimed("bob").await;
-    store.pass(MICROSECOND);
-    store.fail(&failed.lease).await;
-    let expected = Task {
-        status: Status::Failed,
-        updated_at: Some(store.now()),
-        completed_at: Some(store.now()),
-        error_message: Some("It failed.".into()),
-        lease_until: None,
-        ..failed.task.clone()
-    };
-    assert_eq!(store.task(&failed.task).await, expected);
-    store.pass(LEASE * 2);
-    assert_fenced_out(&store, &completed, &concept, "completed").await;
-    assert_fenced_out(&store, &failed, &concept, "failed").await;
-}
-
 pub async fn of_two_final_writes_one_wins<B: TaskBackend>() {
     let store = Store::<B>::start();
     for round in 0..10 {
@@ -260,23 +164,6 @@ pub async fn of_two_final_writes_one_wins<B: TaskBackend>() {
     }
 }
 
-pub async fn a_released_task_can_be_taken_at_once<B: TaskBackend>() {
-    let store = Store::<B>::start();
-    let first = store.claimed("ada").await;
-    store.pass(MICROSECOND);
-    let released = store.leases.release(&first.lease).await.unwrap();
-    assert_eq!(released, Fenced::Done);
-    let expected = Task {
-        status: Status::Pending,
-        updated_at: Some(store.now()),
-        lease_until: None,
-        ..first.task.clone()
-    };
-    assert_eq!(store.task(&first.task).await, expected);
-    let second = store.claim(&first.task).await;
-    assert!(second.lease.attempt > first.lease.attempt);
-}
-
 pub async fn a_checkpoint_is_there_for_the_next_worker<B: TaskBackend>() {
     let store = Store::<B>::start();
     let first = store.claimed("ada").await;
@@ -296,23 +183,4 @@ pub async fn a_checkpoint_is_there_for_the_next_worker<B: TaskBackend>() {
     let _ = store.leases.release(&second.lease).await.unwrap();
     let third = store.claim(&first.task).await;
     assert_eq!(third.checkpoint.as_deref(), Some("refined/b"));
-}
-
-pub async fn completing_needs_the_tasks_own_concept<B: TaskBackend>() {
-    let store = Store::<B>::start();
-    let (_, others) = store.completed("bob").await;
-    let prepared = store.claimed("eve").await;
-    let prepared = store.prepare(&prepared).await;
-    let claimed = store.claimed("ada").await;
-    let nothing = Uuid::new_v4().to_string();
-    for result_id in [others.as_str(), prepared.as_str(), nothing.as_str(), ""] {
-        let error = store
-            .leases
-            .complete(&claimed.lease, result_id)
-            .await
-            .unwrap_err();
-        assert_eq!(error.kind, ErrorKind::Invalid, "{result_id}");
-        assert_eq!(store.task(&claimed.task).await, claimed.task);
-    }
-    store.complete(&claimed).await;
 }

@@ -1,11 +1,9 @@
 //! Reading tasks for users.
 
-use std::slice::from_ref;
 use std::time::Duration;
 
 use concept_refinement_domain::capability::{Position, Submission};
 use concept_refinement_domain::task::{Status, Task};
-use concept_refinement_host::capability::tasks::Tally;
 use uuid::Uuid;
 
 use super::{Store, TaskBackend, created, with_key};
@@ -82,27 +80,6 @@ pub async fn tasks_are_listed_newest_first<B: TaskBackend>() {
     history(&store, "bob", 3).await;
     let page = store.tasks.list("ada", None, 100, None).await.unwrap();
     assert_eq!(page.items, expected);
-}
-
-pub async fn a_status_narrows_the_list<B: TaskBackend>() {
-    let store = Store::<B>::start();
-    let completed = history(&store, "ada", 5).await;
-    let mut failed = Vec::new();
-    for _ in 0..3 {
-        let claimed = store.claimed("ada").await;
-        store.fail(&claimed.lease).await;
-        failed.insert(0, store.task(&claimed.task).await);
-        store.pass(Duration::from_secs(1));
-    }
-    let pending = store.created("ada").await;
-    let list = async |status| pages(&store, Some(status), 2).await.0;
-    assert_eq!(list(Status::Completed).await, completed);
-    assert_eq!(list(Status::Failed).await, failed);
-    assert_eq!(list(Status::Pending).await, from_ref(&pending));
-    assert_eq!(list(Status::Processing).await, []);
-    let processing = store.claim(&pending).await.task;
-    assert_eq!(list(Status::Pending).await, []);
-    assert_eq!(list(Status::Processing).await, [processing]);
 }
 
 pub async fn pages_meet_without_gap_or_overlap<B: TaskBackend>() {
@@ -215,39 +192,6 @@ pub async fn the_last_page_says_so<B: TaskBackend>() {
         .await
         .unwrap();
     assert_eq!((beyond.items, beyond.next), (vec![], None));
-}
-
-pub async fn tasks_are_counted_by_state<B: TaskBackend>() {
-    let store = Store::<B>::start();
-    let tally = async || store.maintenance.tally().await.unwrap();
-    assert_eq!(tally().await, Tally::default());
-    let oldest = store.created("ada").await;
-    store.pass(Duration::from_secs(1));
-    let next = store.created("bob").await;
-    let processing = store.claimed("eve").await;
-    let (completed, _) = store.completed("carol").await;
-    for user in ["dan", "fay"] {
-        let claimed = store.claimed(user).await;
-        store.fail(&claimed.lease).await;
-    }
-    let counted = Tally {
-        pending: 2,
-        processing: 1,
-        completed: 1,
-        failed: 2,
-        oldest_pending: Some(oldest.created_at),
-        given_up: 0,
-    };
-    assert_eq!(tally().await, counted);
-    store.claim(&oldest).await;
-    store.tasks.delete("carol", &completed.id).await.unwrap();
-    let _ = store.leases.release(&processing.lease).await.unwrap();
-    let counted = Tally {
-        completed: 0,
-        oldest_pending: Some(next.created_at),
-        ..counted
-    };
-    assert_eq!(tally().await, counted);
 }
 
 pub async fn a_checked_store_can_be_used<B: TaskBackend>() {

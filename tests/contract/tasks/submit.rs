@@ -1,12 +1,9 @@
 //! Creating tasks, and taking them back.
 
-use concept_refinement_domain::capability::{Accepted, ErrorKind, Fenced, NewTask, Submission};
-use concept_refinement_domain::quota::Window;
+use concept_refinement_domain::capability::{Accepted, NewTask, Submission};
 use concept_refinement_domain::task::{Refinement, Status, Task};
 
-use super::{
-    LEASE, MICROSECOND, Rules, Store, TaskBackend, at_once, created, new_task, with_key, with_quota,
-};
+use super::{Rules, Store, TaskBackend, at_once, created, new_task};
 
 pub async fn a_new_task_is_pending_and_has_nothing_else<B: TaskBackend>() {
     let store = Store::<B>::start();
@@ -79,94 +76,6 @@ pub async fn users_do_not_wait_for_each_other<B: TaskBackend>() {
     assert_eq!(ids.len(), 100);
 }
 
-pub async fn the_active_task_is_answered_until_it_is_final<B: TaskBackend>() {
-    let store = Store::<B>::start();
-    let task = store.created("ada").await;
-    let active = async |expected: Status| {
-        let Submission::Active(accepted) = store.submit(new_task("ada")).await else {
-            panic!("a second task while one is {expected:?}")
-        };
-        assert_eq!(accepted.task, store.task(&task).await);
-        assert_eq!(accepted.task.status, expected);
-    };
-    active(Status::Pending).await;
-    let first = store.claim(&task).await;
-    active(Status::Processing).await;
-    store.pass(LEASE + MICROSECOND);
-    active(Status::Processing).await;
-    let second = store.claim(&task).await;
-    assert!(second.lease.attempt > first.lease.attempt);
-    let released = store.leases.release(&second.lease).await.unwrap();
-    assert_eq!(released, Fenced::Done);
-    active(Status::Pending).await;
-    let third = store.claim(&task).await;
-    store.complete(&third).await;
-    store.created("ada").await;
-}
-
-/// Each case lacks the reason of the one before, and is judged by the next.
-pub async fn each_judgement_has_its_place<B: TaskBackend>() {
-    let store = Store::<B>::start();
-    let first = with_key("ada", "key");
-    created(store.submit(first.clone()).await);
-
-    let every_reason = NewTask {
-        original_found: false,
-        idempotency_key: Some("key".into()),
-        ..with_quota("ada", 1, Window::Day)
-    };
-    let other_refinement = NewTask {
-        refinement: Refinement {
-            refinement_prompt: "Make it darker".into(),
-            ..every_reason.refinement.clone()
-        },
-        ..every_reason.clone()
-    };
-    let judged = store.submit(other_refinement).await;
-    assert_eq!(judged, Submission::KeyReused);
-
-    let judged = store.submit(every_reason.clone()).await;
-    assert!(matches!(judged, Submission::Replayed(_)), "{judged:?}");
-
-    let without_key = NewTask {
-        idempotency_key: None,
-        ..every_reason
-    };
-    let judged = store.submit(without_key.clone()).await;
-    assert_eq!(judged, Submission::OriginalMissing);
-
-    let with_original = NewTask {
-        original_found: true,
-        ..without_key
-    };
-    let judged = store.submit(with_original.clone()).await;
-    assert!(matches!(judged, Submission::Active(_)), "{judged:?}");
-
-    store.tasks.delete("ada", &first.id).await.unwrap();
-    let judged = store.submit(with_original).await;
-    assert!(matches!(judged, Submission::QuotaExceeded(_)), "{judged:?}");
-
-    created(store.submit(with_quota("ada", 2, Window::Day)).await);
-}
-
-pub async fn a_full_backlog_is_judged_last<B: TaskBackend>() {
-    let store = Store::<B>::start_with(Rules {
-        max_backlog: 1,
-        ..Rules::default()
-    });
-    let task = store.created("ada").await;
-    let judged = store.submit(with_quota("ada", 1, Window::Day)).await;
-    assert!(matches!(judged, Submission::Active(_)), "{judged:?}");
-
-    store.tasks.delete("ada", &task.id).await.unwrap();
-    store.created("somebody, who fills the backlog").await;
-    let judged = store.submit(with_quota("ada", 1, Window::Day)).await;
-    assert!(matches!(judged, Submission::QuotaExceeded(_)), "{judged:?}");
-
-    let judged = store.submit(with_quota("ada", 2, Window::Day)).await;
-    assert!(matches!(judged, Submission::BacklogFull(_)), "{judged:?}");
-}
-
 pub async fn a_full_backlog_refuses_until_a_task_is_taken<B: TaskBackend>() {
     let store = Store::<B>::start_with(Rules {
         max_backlog: 3,
@@ -205,19 +114,6 @@ pub async fn a_full_backlog_refuses_until_a_task_is_taken<B: TaskBackend>() {
     refused().await;
 }
 
-pub async fn an_id_is_given_once<B: TaskBackend>() {
-    let store = Store::<B>::start();
-    let task = store.created("ada").await;
-    let same_id = NewTask {
-        id: task.id.clone(),
-        ..with_quota("bob", 1, Window::Day)
-    };
-    let error = store.tasks.submit(same_id).await.unwrap_err();
-    assert_eq!(error.kind, ErrorKind::Invalid);
-    assert_eq!(store.task(&task).await, task);
-    created(store.submit(with_quota("bob", 1, Window::Day)).await);
-}
-
 pub async fn any_text_is_kept_as_it_is<B: TaskBackend>() {
     let store = Store::<B>::start();
     let texts = [
@@ -252,54 +148,5 @@ pub async fn any_text_is_kept_as_it_is<B: TaskBackend>() {
             .unwrap();
         let _ = store.leases.fail(&claimed.lease, None, text).await.unwrap();
         assert_eq!(store.task(&task).await.error_message.as_deref(), Some(text));
-    }
-}
-
-pub async fn a_withdrawn_task_has_failed_and_cost_nothing<B: TaskBackend>() {
-    let store = Store::<B>::start();
-    let new = NewTask {
-        idempotency_key: Some("key".into()),
-        ..with_quota("ada", 1, Window::Month)
-    };
-    let task = created(store.submit(new.clone()).await);
-    store.pass(MICROSECOND);
-    let withdrawn = store.tasks.withdraw(&task.id, "Not today.").await.unwrap();
-    assert_eq!(withdrawn, Fenced::Done);
-    let expected = Task {
-        status: Status::Failed,
-        updated_at: Some(store.now()),
-        completed_at: Some(store.now()),
-        error_message: Some("Not today.".into()),
-        ..task.clone()
-    };
-    assert_eq!(store.task(&task).await, expected);
-    assert!(store.try_claim(&task).await.is_none());
-
-    let again = NewTask {
-        id: new_task("ada").id,
-        ..new
-    };
-    let again = created(store.submit(again).await);
-    assert_ne!(
-        again.id, task.id,
-        "neither the key nor the quota was used up"
-    );
-}
-
-pub async fn only_a_pending_task_is_withdrawn<B: TaskBackend>() {
-    let store = Store::<B>::start();
-    let withdraw = async |task: &Task| store.tasks.withdraw(&task.id, "No.").await.unwrap();
-
-    let twice = store.created("twice").await;
-    assert_eq!(withdraw(&twice).await, Fenced::Done);
-    let processing = store.claimed("processing").await.task;
-    let (completed, _) = store.completed("completed").await;
-    let deleted = store.created("deleted").await;
-    store.tasks.delete("deleted", &deleted.id).await.unwrap();
-    for task in [&twice, &processing, &completed, &deleted] {
-        let before = store.find(task).await;
-        store.pass(MICROSECOND);
-        assert_eq!(withdraw(task).await, Fenced::Lost, "{}", task.user_id);
-        assert_eq!(store.find(task).await, before, "{}", task.user_id);
     }
 }

@@ -3,9 +3,7 @@
 use std::slice::from_ref;
 use std::time::Duration;
 
-use concept_refinement_domain::lease::MAX_DEATHS;
-use concept_refinement_domain::sentence::WORKER_DIED;
-use concept_refinement_domain::task::{Status, Task};
+use concept_refinement_domain::task::Task;
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_host::capability::clock::before;
 
@@ -42,58 +40,6 @@ pub async fn a_pending_task_is_due_after_a_while<B: TaskBackend>() {
     assert_eq!(due(&store).await, [store.task(&task).await], "released");
 }
 
-pub async fn a_held_task_is_due_when_its_lease_runs_out<B: TaskBackend>() {
-    let store = Store::<B>::start();
-    let claimed = store.claimed("ada").await;
-    assert_eq!(next_due(&store).await, Some(claimed.lease.until));
-    store.pass(LEASE - MICROSECOND);
-    assert_eq!(due(&store).await, []);
-    let renewed = store.leases.renew(&claimed.lease).await.unwrap().unwrap();
-    assert_eq!(next_due(&store).await, Some(renewed.until));
-    store.pass(LEASE - MICROSECOND);
-    assert_eq!(due(&store).await, []);
-    store.pass(MICROSECOND);
-    assert_eq!(due(&store).await, [store.task(&claimed.task).await]);
-    assert_eq!(due(&store).await, []);
-    let second = store.claim(&claimed.task).await;
-    assert_eq!(next_due(&store).await, Some(second.lease.until));
-}
-
-pub async fn a_final_task_is_never_due<B: TaskBackend>() {
-    let store = Store::<B>::start();
-    store.completed("completed").await;
-    let failed = store.claimed("failed").await;
-    store.fail(&failed.lease).await;
-    let withdrawn = store.created("withdrawn").await;
-    let _ = store.tasks.withdraw(&withdrawn.id, "No.").await.unwrap();
-    let deleted = store.claimed("deleted").await;
-    store
-        .tasks
-        .delete("deleted", &deleted.task.id)
-        .await
-        .unwrap();
-    store.pass(LEASE * 10);
-    assert_eq!(next_due(&store).await, None);
-    assert_eq!(due(&store).await, []);
-}
-
-pub async fn the_longest_overdue_come_first_and_once<B: TaskBackend>() {
-    let store = Store::<B>::start();
-    let mut tasks = Vec::new();
-    for n in 0..10 {
-        tasks.push(store.created(&format!("user {n}")).await);
-        store.pass(Duration::from_secs(1));
-    }
-    store.pass(OVERDUE);
-    let mut found = Vec::new();
-    for expected in [4, 4, 2, 0] {
-        let due = store.maintenance.due(4).await.unwrap();
-        assert_eq!(due.len(), expected);
-        found.extend(due);
-    }
-    assert_eq!(found, tasks);
-}
-
 pub async fn recovering_takes_over_whatever_was_under_way<B: TaskBackend>() {
     let store = Store::<B>::start();
     assert_eq!(store.maintenance.recover().await, Ok(0));
@@ -120,21 +66,6 @@ pub async fn recovering_takes_over_whatever_was_under_way<B: TaskBackend>() {
     for task in &recovered {
         store.claim(task).await;
     }
-}
-
-pub async fn recovering_counts_as_the_death_of_the_worker<B: TaskBackend>() {
-    let store = Store::<B>::start();
-    let task = store.created("ada").await;
-    let waiting = store.created("bob").await;
-    for _ in 0..MAX_DEATHS {
-        store.claim(&task).await;
-        assert_eq!(store.maintenance.recover().await, Ok(2));
-    }
-    assert!(store.try_claim(&task).await.is_none());
-    let failed = store.task(&task).await;
-    assert_eq!(failed.status, Status::Failed);
-    assert_eq!(failed.error_message.as_deref(), Some(WORKER_DIED));
-    store.claim(&waiting).await;
 }
 
 /// No task may have to wait until the clock has caught up.

@@ -316,3 +316,6 @@ impl Account for Known<'_> {
         Ok(self.store.tasks.contains_key(task_id))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -72,6 +72,11 @@ pub enum Step {
         limit: u32,
     },
     Pass(Duration),
+    /// The next step is the first of another window, or the last of this one.
+    PassTo {
+        window: Window,
+        is_new: bool,
+    },
     SetBack(Duration),
     Look,
 }
@@ -113,8 +118,8 @@ pub fn histories(is_hosts: bool) -> impl Strategy<Value = History> {
 
 fn step(is_hosts: bool, is_set_back: bool) -> impl Strategy<Value = Step> {
     use Step::{
-        Checkpoint, Claim, Complete, Delete, DeleteConcept, Due, Expire, Fail, Look, Pass, Put,
-        Recover, Release, Renew, SetBack, Submit, Withdraw,
+        Checkpoint, Claim, Complete, Delete, DeleteConcept, Due, Expire, Fail, Look, Pass, PassTo,
+        Put, Recover, Release, Renew, SetBack, Submit, Withdraw,
     };
     let upkeep = u32::from(is_hosts);
     let back = u32::from(is_set_back);
@@ -159,6 +164,12 @@ fn step(is_hosts: bool, is_set_back: bool) -> impl Strategy<Value = Step> {
                 .boxed(),
         ),
         (12, pass(is_set_back).prop_map(Pass).boxed()),
+        (
+            2 * u32::from(!is_set_back),
+            (select(&Window::ALL), any::<bool>())
+                .prop_map(|(window, is_new)| PassTo { window, is_new })
+                .boxed(),
+        ),
         (
             3 * back,
             (1..20u64)

@@ -9,13 +9,16 @@ use concept_refinement_domain::capability::{
     Accepted, CapabilityError, Fenced, Lease, NewTask, Submission,
 };
 use concept_refinement_domain::lease::MAX_DEATHS;
+use concept_refinement_domain::quota::Window;
 use concept_refinement_domain::sentence::WORKER_DIED;
 use concept_refinement_domain::task::Task;
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_host::capability::Answer;
 use concept_refinement_host::capability::clock::{Clock as _, ManualClock};
 use concept_refinement_host::capability::intercept::{Interceptor, Operations as _};
-use concept_refinement_host::capability::tasks::{TaskOperation, TaskReply, TaskStore, Tasks};
+use concept_refinement_host::capability::tasks::{
+    Tally, TaskOperation, TaskReply, TaskStore, Tasks,
+};
 use tokio::sync::Mutex;
 
 use super::world::concept;
@@ -38,13 +41,25 @@ pub enum Mutant {
     /// Whether the original is there is judged after the active task.
     OriginalComesLate,
     DeleteIgnoresUser,
+    GetIgnoresUser,
+    ListIgnoresStatus,
+    QuotaIgnoresWindow,
+    RenewIsForgotten,
+    ReleaseIsForgotten,
+    FailIsForgotten,
+    WithdrawIsForgotten,
+    ConceptIsNotDeleted,
     NothingIsDue,
+    DueIgnoresLimit,
+    RecoverDoesNothing,
     ExpiresOneTooMany,
+    ExpireIgnoresLimit,
+    NothingIsCounted,
     NoImageIsUnreferenced,
 }
 
 impl Mutant {
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 28] = [
         Self::ClaimIgnoresLease,
         Self::ClaimIgnoresUser,
         Self::FenceIgnoresAttempt,
@@ -58,8 +73,20 @@ impl Mutant {
         Self::ActiveComesFirst,
         Self::OriginalComesLate,
         Self::DeleteIgnoresUser,
+        Self::GetIgnoresUser,
+        Self::ListIgnoresStatus,
+        Self::QuotaIgnoresWindow,
+        Self::RenewIsForgotten,
+        Self::ReleaseIsForgotten,
+        Self::FailIsForgotten,
+        Self::WithdrawIsForgotten,
+        Self::ConceptIsNotDeleted,
         Self::NothingIsDue,
+        Self::DueIgnoresLimit,
+        Self::RecoverDoesNothing,
         Self::ExpiresOneTooMany,
+        Self::ExpireIgnoresLimit,
+        Self::NothingIsCounted,
         Self::NoImageIsUnreferenced,
     ];
 
@@ -67,7 +94,13 @@ impl Mutant {
     pub fn is_of_hosts(self) -> bool {
         matches!(
             self,
-            Self::NothingIsDue | Self::ExpiresOneTooMany | Self::NoImageIsUnreferenced
+            Self::NothingIsDue
+                | Self::DueIgnoresLimit
+                | Self::RecoverDoesNothing
+                | Self::ExpiresOneTooMany
+                | Self::ExpireIgnoresLimit
+                | Self::NothingIsCounted
+                | Self::NoImageIsUnreferenced
         )
     }
 }
@@ -115,6 +148,11 @@ impl Mutated {
         let earlier = place.as_ref().and_then(|place| seen.keys.get(place));
         let earlier = earlier.and_then(|id| seen.tasks.get(id)).cloned();
         match self.mutant {
+            Mutant::QuotaIgnoresWindow => {
+                if let Some(quota) = &mut task.quota {
+                    quota.window = Window::Month;
+                }
+            }
             Mutant::ActiveComesFirst | Mutant::OriginalComesLate => {
                 let is_key_first = self.mutant == Mutant::OriginalComesLate;
                 let tasks = Tasks::list(&**sound, &task.user_id, None, 100, None).await?;
@@ -238,14 +276,37 @@ impl Interceptor<dyn TaskStore> for Mutated {
                         sound.put_concept(lease, concept).await?;
                     }
                 }
-                (TaskOperation::Delete { user_id, id }, Mutant::DeleteIgnoresUser) => {
+                (TaskOperation::Delete { user_id, id }, Mutant::DeleteIgnoresUser)
+                | (TaskOperation::Get { user_id, id }, Mutant::GetIgnoresUser) => {
                     if let Some(task) = seen.tasks.get(*id) {
                         owner = task.user_id.clone();
                         *user_id = &owner;
                     }
                 }
+                (TaskOperation::List { status, .. }, Mutant::ListIgnoresStatus) => *status = None,
+                (TaskOperation::Renew { lease }, Mutant::RenewIsForgotten) => {
+                    return Ok(TaskReply::Lease(Some(lease.clone())));
+                }
+                (TaskOperation::Release { .. }, Mutant::ReleaseIsForgotten)
+                | (TaskOperation::Fail { .. }, Mutant::FailIsForgotten)
+                | (TaskOperation::Withdraw { .. }, Mutant::WithdrawIsForgotten) => {
+                    return Ok(TaskReply::Fenced(Fenced::Done));
+                }
+                (TaskOperation::DeleteConcept { .. }, Mutant::ConceptIsNotDeleted) => {
+                    return Ok(TaskReply::Text(None));
+                }
                 (TaskOperation::Due { .. }, Mutant::NothingIsDue) => {
                     return Ok(TaskReply::Tasks(vec![]));
+                }
+                (TaskOperation::Due { limit }, Mutant::DueIgnoresLimit)
+                | (TaskOperation::Expire { limit, .. }, Mutant::ExpireIgnoresLimit) => {
+                    *limit = u32::MAX;
+                }
+                (TaskOperation::Recover {}, Mutant::RecoverDoesNothing) => {
+                    return Ok(TaskReply::Count(0));
+                }
+                (TaskOperation::Tally {}, Mutant::NothingIsCounted) => {
+                    return Ok(TaskReply::Tally(Tally::default()));
                 }
                 (TaskOperation::Expire { before, .. }, Mutant::ExpiresOneTooMany) => {
                     *before = Timestamp(before.0).plus(Duration::from_micros(1));

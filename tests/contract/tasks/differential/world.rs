@@ -70,6 +70,13 @@ impl World {
                 self.clock.set(self.clock.now().plus(*time).min(latest));
                 Ok(())
             }
+            Step::PassTo { window, is_new } => {
+                // The next step comes a microsecond later.
+                let end = window.end(self.clock.now());
+                let last = before(end, MICROSECOND * if *is_new { 1 } else { 2 });
+                self.clock.set(last.min(START.plus(LONGEST)));
+                Ok(())
+            }
             Step::SetBack(time) => {
                 self.clock.set(before(self.clock.now(), *time));
                 Ok(())
