@@ -5,6 +5,7 @@
 //! and saved. Each call is one step, at the time that it is given.
 
 mod reads;
+mod script;
 mod upkeep;
 
 use std::collections::{BTreeMap, BTreeSet};

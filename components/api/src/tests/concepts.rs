@@ -80,7 +80,7 @@ fn concepts_that_are_not_there() {
             assert_eq!(body["detail"], "There is no such concept.", "{name}");
         }
     }
-    assert_eq!(service.memory.0.borrow().concepts.len(), 1);
+    assert_eq!(service.memory.concepts().len(), 1);
 }
 
 #[test]
@@ -89,8 +89,8 @@ fn deleting_takes_the_image_along() {
     let call = || Call::delete(format!("/api/concepts/{ID}")).by("ann");
     assert_eq!(service.send(call()).status, 204);
     let is_empty = |service: &Service| {
-        let state = service.memory.0.borrow();
-        (state.concepts.is_empty(), state.images.is_empty())
+        let has_images = !service.memory.0.borrow().images.is_empty();
+        (service.memory.concepts().is_empty(), !has_images)
     };
     assert_eq!(is_empty(&service), (true, true));
     service.send(call()).is_error(404, "NOT_FOUND");
@@ -124,6 +124,6 @@ fn on_a_full_disk_the_image_makes_room() {
     let call = || Call::delete(format!("/api/concepts/{ID}")).by("ann");
     service.memory.0.borrow_mut().is_full_until_an_image_goes = true;
     assert_eq!(service.send(call()).status, 204);
-    let state = service.memory.0.borrow();
-    assert!(state.concepts.is_empty() && state.images.is_empty());
+    assert_eq!(service.memory.concepts(), []);
+    assert!(service.memory.0.borrow().images.is_empty());
 }

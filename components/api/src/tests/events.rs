@@ -50,8 +50,7 @@ fn told(service: &Service) -> String {
 
 /// The id of the state that the task is in.
 fn last_id(service: &Service) -> String {
-    let state = service.memory.0.borrow();
-    let task = &state.tasks[0];
+    let task = service.memory.task();
     let since = task.updated_at.unwrap_or(task.created_at);
     format!("{}-{}", since.0, task.status.as_str())
 }

@@ -59,7 +59,7 @@ fn the_caller_is_the_subject() {
     let refine = Call::post("/api/concepts/refine").json(&super::service::refinement());
     let reply = service.send(refine.header("cookie", format!("session={token}")));
     assert_eq!(reply.status, 202);
-    let task = &service.memory.0.borrow().tasks[0];
+    let task = service.memory.task();
     assert_eq!((task.user_id.as_str(), task.is_anonymous), ("ann", true));
 }
 

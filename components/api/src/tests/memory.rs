@@ -9,14 +9,14 @@ use std::task::Poll;
 use std::time::Duration;
 
 use concept_refinement_domain::capability::{
-    Accepted, ByteRange, CapabilityError, CapabilityState, ConceptPage, Deleted, Fenced, ImageInfo,
+    ByteRange, CapabilityError, CapabilityState, ConceptPage, Deleted, Fenced, ImageInfo,
     ImageKind, NewImage, NewTask, Position, Resolved, Stored, StoredOrNot, Submission, TaskPage,
 };
 use concept_refinement_domain::concept::{Concept, NewConcept};
 use concept_refinement_domain::signature;
-use concept_refinement_domain::task::{Change, Refinement, Status, Task};
+use concept_refinement_domain::task::{Change, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
-
+use concept_refinement_kit::store::MemoryStore;
 use futures::StreamExt as _;
 use futures::channel::mpsc;
 use futures::stream;
@@ -35,15 +35,9 @@ pub struct State {
     pub settings_read: usize,
     pub now: Timestamp,
     pub ids: u128,
-    pub tasks: Vec<Task>,
-    pub concepts: Vec<Concept>,
+    pub store: MemoryStore,
     pub images: BTreeMap<String, (ImageInfo, Vec<u8>)>,
     pub messages: Vec<Vec<u8>>,
-    /// What was submitted under an idempotency key.
-    pub keys: BTreeMap<(String, String), (Refinement, Accepted)>,
-    pub used: BTreeMap<String, u32>,
-    /// If set, the backlog is full.
-    pub backlog: Option<u32>,
     /// Errors that functions return instead, by name.
     pub faults: BTreeMap<&'static str, CapabilityError>,
     /// The issuer's key set, and the URLs that were fetched.
@@ -91,18 +85,30 @@ impl Memory {
         state.now = state.now.plus(duration);
     }
 
+    /// The only task.
+    pub fn task(&self) -> Task {
+        let state = self.0.borrow();
+        let mut tasks = state.store.tasks();
+        let task = tasks.next().expect("there is a task");
+        assert_eq!(tasks.next(), None, "there is one task");
+        task.clone()
+    }
+
+    /// The visible concepts.
+    pub fn concepts(&self) -> Vec<Concept> {
+        self.0.borrow().store.visible_concepts().collect()
+    }
+
     /// Changes the only task.
     pub fn edit_task(&self, edit: impl FnOnce(&mut Task)) {
-        let mut state = self.0.borrow_mut();
-        assert_eq!(state.tasks.len(), 1);
-        edit(&mut state.tasks[0]);
+        let id = self.task().id;
+        self.0.borrow_mut().store.edit(&id, edit);
     }
 
     /// Changes the only task, and tells those who watch it.
     pub fn change_task(&self, edit: impl FnOnce(&mut Task)) {
         self.edit_task(edit);
-        let task = self.0.borrow().tasks[0].clone();
-        self.tell(Change::Task(Box::new(task)));
+        self.tell(Change::Task(Box::new(self.task())));
     }
 
     /// Tells all who watch something. Nothing comes after the last state.
@@ -143,7 +149,7 @@ impl Memory {
         self.put_image(ImageKind::Refined, &path, owner, b"refined");
         let mut state = self.0.borrow_mut();
         let created_at = state.now;
-        state.concepts.push(Concept {
+        state.store.insert_concept(Concept {
             id: id.to_owned(),
             created_at,
             content: NewConcept {
@@ -166,88 +172,19 @@ impl ports::TaskStore for Memory {
     async fn submit(&self, new: NewTask) -> Result<Submission, CapabilityError> {
         self.call("submit")?;
         let state = &mut *self.0.borrow_mut();
-        let key = new.idempotency_key.map(|key| (new.user_id.clone(), key));
-        if let Some((refinement, accepted)) = key.as_ref().and_then(|key| state.keys.get(key)) {
-            return Ok(if *refinement == new.refinement {
-                Submission::Replayed(accepted.clone())
-            } else {
-                Submission::KeyReused
-            });
-        }
-        if !new.original_found {
-            return Ok(Submission::OriginalMissing);
-        }
-        let now = state.now;
-        let used = state.used.entry(new.user_id.clone()).or_default();
-        let active = state
-            .tasks
-            .iter()
-            .find(|task| task.user_id == new.user_id && !task.status.is_final());
-        if let Some(task) = active {
-            return Ok(Submission::Active(Accepted {
-                task: task.clone(),
-                quota: new.quota.map(|quota| quota.state(*used, now)),
-            }));
-        }
-        if let Some(quota) = new.quota.filter(|quota| *used >= quota.limit) {
-            return Ok(Submission::QuotaExceeded(quota.state(*used, now)));
-        }
-        if let Some(seconds) = state.backlog {
-            return Ok(Submission::BacklogFull(seconds));
-        }
-        *used += 1;
-        let task = Task {
-            id: new.id,
-            user_id: new.user_id,
-            is_anonymous: new.is_anonymous,
-            status: Status::Pending,
-            refinement: new.refinement.clone(),
-            original_path: new.original_path,
-            created_at: now,
-            updated_at: None,
-            completed_at: None,
-            result_id: None,
-            image_path: None,
-            error_message: None,
-            lease_until: None,
-        };
-        let accepted = Accepted {
-            task: task.clone(),
-            quota: new.quota.map(|quota| quota.state(*used, now)),
-        };
-        state.tasks.push(task);
-        if let Some(key) = key {
-            state.keys.insert(key, (new.refinement, accepted.clone()));
-        }
-        Ok(Submission::Created(accepted))
+        let submitted = state.store.submit(new, state.now);
+        submitted.map_err(|refusal| CapabilityError::invalid(refusal.to_string()))
     }
 
     async fn withdraw(&self, id: &str, error_message: &str) -> Result<Fenced, CapabilityError> {
         self.call("withdraw")?;
         let state = &mut *self.0.borrow_mut();
-        let now = state.now;
-        let task = state
-            .tasks
-            .iter_mut()
-            .find(|task| task.id == id && task.status == Status::Pending);
-        let Some(task) = task else {
-            return Ok(Fenced::Lost);
-        };
-        task.status = Status::Failed;
-        task.error_message = Some(error_message.to_owned());
-        task.completed_at = Some(now);
-        *state.used.entry(task.user_id.clone()).or_default() -= 1;
-        state.keys.retain(|_, (_, accepted)| accepted.task.id != id);
-        Ok(Fenced::Done)
+        Ok(state.store.withdraw(id, error_message, state.now))
     }
 
     async fn get(&self, user: &str, id: &str) -> Result<Option<Task>, CapabilityError> {
         self.call("task")?;
-        let state = self.0.borrow();
-        let mut tasks = state.tasks.iter();
-        Ok(tasks
-            .find(|task| task.user_id == user && task.id == id)
-            .cloned())
+        Ok(self.0.borrow().store.get(user, id))
     }
 
     async fn list(
@@ -258,42 +195,22 @@ impl ports::TaskStore for Memory {
         after: Option<Position>,
     ) -> Result<TaskPage, CapabilityError> {
         self.call("tasks")?;
-        let state = self.0.borrow();
-        let of_user = state
-            .tasks
-            .iter()
-            .filter(|task| task.user_id == user)
-            .filter(|task| status.is_none_or(|status| task.status == status))
-            .cloned()
-            .map(|task| (position(task.created_at, &task.id), task));
-        let (items, next) = page(of_user.collect(), limit, after);
-        Ok(TaskPage { items, next })
+        Ok(self.0.borrow().store.list(user, status, limit, after))
     }
 
     async fn delete(&self, user: &str, id: &str) -> Result<Option<Deleted>, CapabilityError> {
         self.call("delete task")?;
-        let mut state = self.0.borrow_mut();
-        let found = state
-            .tasks
-            .iter()
-            .position(|task| task.user_id == user && task.id == id);
-        let Some(index) = found else {
-            return Ok(None);
-        };
-        let task = state.tasks.remove(index);
-        drop(state);
-        self.tell(Change::Deleted);
-        Ok(Some(Deleted {
-            unpublished_image: task.image_path.filter(|_| !task.status.is_final()),
-        }))
+        let deleted = self.0.borrow_mut().store.delete(user, id);
+        if deleted.is_some() {
+            self.tell(Change::Deleted);
+        }
+        Ok(deleted)
     }
 
     async fn watch(&self, user: &str, id: &str) -> Result<Option<Changes>, CapabilityError> {
         self.call("watch")?;
         let state = &mut *self.0.borrow_mut();
-        let mut tasks = state.tasks.iter();
-        let found = tasks.find(|task| task.user_id == user && task.id == id);
-        let Some(task) = found.cloned() else {
+        let Some(task) = state.store.get(user, id) else {
             return Ok(None);
         };
         let (sender, changes) = mpsc::unbounded();
@@ -307,13 +224,9 @@ impl ports::TaskStore for Memory {
 
 impl ports::TaskQueue for Memory {
     async fn publish(&self, message: Vec<u8>) -> Result<(), CapabilityError> {
-        let mut state = self.0.borrow_mut();
-        if state.is_taken_at_once {
-            for task in &mut state.tasks {
-                task.status = Status::Processing;
-            }
+        if self.0.borrow().is_taken_at_once {
+            self.edit_task(|task| task.status = Status::Processing);
         }
-        drop(state);
         self.call("publish")?;
         self.0.borrow_mut().messages.push(message);
         Ok(())
@@ -417,11 +330,7 @@ impl ports::ImageStore for Memory {
 impl ports::ConceptStore for Memory {
     async fn get(&self, user: &str, id: &str) -> Result<Option<Concept>, CapabilityError> {
         self.call("concept")?;
-        let state = self.0.borrow();
-        let mut concepts = state.concepts.iter();
-        Ok(concepts
-            .find(|concept| concept.content.user_id == user && concept.id == id)
-            .cloned())
+        Ok(self.0.borrow().store.concept(user, id))
     }
 
     async fn list(
@@ -431,15 +340,7 @@ impl ports::ConceptStore for Memory {
         after: Option<Position>,
     ) -> Result<ConceptPage, CapabilityError> {
         self.call("concepts")?;
-        let state = self.0.borrow();
-        let of_user = state
-            .concepts
-            .iter()
-            .filter(|concept| concept.content.user_id == user)
-            .cloned()
-            .map(|concept| (position(concept.created_at, &concept.id), concept));
-        let (items, next) = page(of_user.collect(), limit, after);
-        Ok(ConceptPage { items, next })
+        Ok(self.0.borrow().store.concepts(user, limit, after))
     }
 
     async fn delete(&self, user: &str, id: &str) -> Result<Option<String>, CapabilityError> {
@@ -448,11 +349,7 @@ impl ports::ConceptStore for Memory {
         if state.is_full_until_an_image_goes {
             return Err(CapabilityError::full("There is no room left."));
         }
-        let found = state
-            .concepts
-            .iter()
-            .position(|concept| concept.content.user_id == user && concept.id == id);
-        Ok(found.map(|index| state.concepts.remove(index).content.image_path))
+        Ok(state.store.delete_concept(user, id))
     }
 }
 
@@ -524,38 +421,6 @@ impl ports::Background for Memory {
     fn spawn(&self, work: impl Future<Output = ()> + 'static) {
         self.0.borrow_mut().background.push(Box::pin(work));
     }
-}
-
-fn position(created_at: Timestamp, id: &str) -> Position {
-    Position {
-        created_at,
-        id: id.to_owned(),
-    }
-}
-
-/// Newest first, at most `limit`, after a position.
-fn page<T>(
-    items: Vec<(Position, T)>,
-    limit: u32,
-    after: Option<Position>,
-) -> (Vec<T>, Option<Position>) {
-    let place = |position: &Position| (position.created_at, position.id.clone());
-    let mut items: Vec<_> = items
-        .into_iter()
-        .filter(|(position, _)| {
-            after
-                .as_ref()
-                .is_none_or(|after| place(position) < place(after))
-        })
-        .collect();
-    items.sort_by_key(|(position, _)| std::cmp::Reverse(place(position)));
-    let has_more = items.len() > limit as usize;
-    items.truncate(limit as usize);
-    let next = items
-        .last()
-        .filter(|_| has_more)
-        .map(|(position, _)| position.clone());
-    (items.into_iter().map(|(_, item)| item).collect(), next)
 }
 
 /// The set of a JSON object's keys.

@@ -108,7 +108,7 @@ fn the_token_says_who_is_anonymous() {
             .header("authorization", format!("Bearer {}", signed(claims)))
             .json(&refinement());
         assert_eq!(service.send(call).status, 202);
-        assert_eq!(service.memory.0.borrow().tasks[0].is_anonymous, expected);
+        assert_eq!(service.memory.task().is_anonymous, expected);
     }
 }
 
@@ -187,7 +187,9 @@ fn a_repeat_gets_the_first_answer_again() {
                 .edit_task(|task| task.status = Status::Failed);
         }),
         ("when it is gone", |service| {
-            service.memory.0.borrow_mut().tasks.clear();
+            let id = service.memory.task().id;
+            let deleted = service.memory.0.borrow_mut().store.delete("ann", &id);
+            assert!(deleted.is_some());
         }),
     ];
     for (name, change) in changes {
@@ -260,10 +262,10 @@ fn a_used_up_quota() {
 #[test]
 fn a_long_backlog() {
     let service = Service::new();
-    service.memory.0.borrow_mut().backlog = Some(30);
+    service.memory.0.borrow_mut().store.limit_backlog(0);
     let reply = service.send(Call::refine("ann"));
     reply.is_error(503, "SERVICE_UNAVAILABLE");
-    assert_eq!(reply.header("retry-after"), Some("30"));
+    assert_eq!(reply.header("retry-after"), Some("10"));
 }
 
 #[test]
@@ -294,11 +296,7 @@ fn a_task_that_cannot_be_published() {
     service.memory.fail("publish");
     let call = || Call::refine("ann").header("idempotency-key", "k");
     service.send(call()).is_error(503, "SERVICE_UNAVAILABLE");
-    {
-        let state = service.memory.0.borrow();
-        assert_eq!(state.tasks[0].status, Status::Failed);
-        assert_eq!(state.used["ann"], 0);
-    }
+    assert_eq!(service.memory.task().status, Status::Failed);
     service.memory.0.borrow_mut().faults.clear();
     let reply = service.send(call());
     assert_eq!(reply.status, 202);

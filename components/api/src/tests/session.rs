@@ -35,7 +35,7 @@ fn a_session_makes_a_user() {
     let refine = Call::post("/api/concepts/refine").json(&refinement());
     let by_cookie = refine.header("cookie", format!("session={token}"));
     assert_eq!(service.send(by_cookie).status, 202);
-    let task = service.memory.0.borrow().tasks[0].clone();
+    let task = service.memory.task();
     assert_eq!(json!(task.user_id), body["user_id"]);
     assert!(task.is_anonymous);
 

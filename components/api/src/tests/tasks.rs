@@ -197,7 +197,10 @@ fn lists_are_paged_newest_first() {
     for _ in 0..25 {
         service.send(Call::refine("ann"));
         let mut state = service.memory.0.borrow_mut();
-        state.tasks.last_mut().unwrap().status = Status::Completed;
+        let newest = state.store.tasks().last().unwrap().id.clone();
+        state
+            .store
+            .edit(&newest, |task| task.status = Status::Completed);
         drop(state);
         service.memory.advance(Duration::from_secs(1));
     }
@@ -256,7 +259,6 @@ fn deleting() {
     assert_eq!(reply.header("content-length"), None);
     service.send(call()).is_error(404, "NOT_FOUND");
     assert_eq!(service.send(Call::refine("ann")).status, 202);
-    assert_eq!(service.memory.0.borrow().used["ann"], 2);
 }
 
 #[test]
@@ -266,10 +268,11 @@ fn deleting_takes_the_unpublished_image_along() {
         service
             .memory
             .put_image(ImageKind::Refined, "refined/x", "ann", b"x");
-        service.memory.edit_task(|task| {
-            task.status = Status::Processing;
-            task.image_path = Some("refined/x".into());
-        });
+        {
+            let store = &mut service.memory.0.borrow_mut().store;
+            let lease = store.claim(ID, None, NOW).unwrap().lease;
+            let _ = store.checkpoint(&lease, "refined/x");
+        }
         if !is_reachable {
             service.memory.fail("delete image");
         }
@@ -277,7 +280,7 @@ fn deleting_takes_the_unpublished_image_along() {
         assert_eq!(reply.status, 204);
         let state = service.memory.0.borrow();
         assert_eq!(state.images.is_empty(), is_reachable);
-        assert!(state.tasks.is_empty());
+        assert_eq!(state.store.tasks().next(), None);
     }
 }
 

@@ -65,8 +65,7 @@ fn an_image_is_stored_as_it_was_sent() {
                 .json(&refinement),
         );
         assert_eq!(reply.status, 202, "{name}");
-        let state = service.memory.0.borrow();
-        assert_eq!(state.tasks[0].original_path.as_deref(), Some(path));
+        assert_eq!(service.memory.task().original_path.as_deref(), Some(path));
     }
 }
 

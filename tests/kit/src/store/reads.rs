@@ -68,7 +68,7 @@ impl MemoryStore {
         concepts.filter(move |concept| concept.content.user_id == user_id)
     }
 
-    pub(super) fn visible_concepts(&self) -> impl Iterator<Item = Concept> {
+    pub fn visible_concepts(&self) -> impl Iterator<Item = Concept> {
         self.concepts.iter().filter_map(|(id, concept)| {
             Some(Concept {
                 id: id.clone(),

@@ -86,7 +86,6 @@ fn originals_of_our_own() {
             .json(&with("original_image_url", json!(url)));
         let reply = service.send(call);
         assert_eq!(reply.status, status, "{name}");
-        let state = service.memory.0.borrow();
         match status {
             202 => {
                 assert_eq!(
@@ -94,7 +93,11 @@ fn originals_of_our_own() {
                     url,
                     "{name}"
                 );
-                assert_eq!(state.tasks[0].original_path.as_deref(), path, "{name}");
+                assert_eq!(
+                    service.memory.task().original_path.as_deref(),
+                    path,
+                    "{name}"
+                );
             }
             404 => drop(reply.is_error(404, "NOT_FOUND")),
             _ => drop(reply.is_error(422, "VALIDATION_ERROR")),

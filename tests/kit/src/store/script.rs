@@ -1,0 +1,32 @@
+//! What a test arranges without the rules.
+
+use concept_refinement_domain::concept::Concept;
+use concept_refinement_domain::task::Task;
+
+use super::{MemoryStore, Prepared};
+
+impl MemoryStore {
+    /// By their ids.
+    pub fn tasks(&self) -> impl Iterator<Item = &Task> {
+        self.tasks.values().map(|row| &row.record.task)
+    }
+
+    /// Changes a task, if it is there.
+    pub fn edit(&mut self, id: &str, edit: impl FnOnce(&mut Task)) {
+        if let Some(row) = self.tasks.get_mut(id) {
+            edit(&mut row.record.task);
+        }
+    }
+
+    pub fn insert_concept(&mut self, concept: Concept) {
+        let prepared = Prepared {
+            content: concept.content,
+            created_at: Some(concept.created_at),
+        };
+        self.concepts.insert(concept.id, prepared);
+    }
+
+    pub fn limit_backlog(&mut self, max_backlog: u32) {
+        self.options.max_backlog = max_backlog;
+    }
+}
