@@ -1,9 +1,11 @@
 use std::time::Duration;
 
+use concept_refinement_domain::concept::{Concept, id_for};
 use concept_refinement_domain::sentence::MISSING_PROMPT_OR_URL;
 use concept_refinement_domain::task::{Stage, Status};
+use concept_refinement_domain::timestamp::Timestamp;
 
-use super::world::{GIF, ORIGINAL, Page, Script, World};
+use super::world::{GIF, ID, ORIGINAL, Page, Script, World};
 use crate::ports::FetchError;
 use crate::process::Outcome;
 
@@ -15,9 +17,9 @@ fn a_task_is_processed_in_six_steps() {
     let world = World::new();
     assert_eq!(world.process(), Outcome::Done);
 
-    let task = world.task.borrow().clone().unwrap();
+    let task = world.task().unwrap();
     assert_eq!(task.status, Status::Completed);
-    assert_eq!(task.result_id.as_deref(), Some("concept-1"));
+    assert_eq!(task.result_id, Some(id_for(ID)));
     assert_eq!(
         *world.stages.borrow(),
         [
@@ -61,8 +63,13 @@ fn a_task_is_processed_in_six_steps() {
         ]
     );
 
-    let concepts = world.concepts.borrow();
-    let [concept] = concepts.as_slice() else {
+    let concepts = world.concepts();
+    let [
+        Concept {
+            content: concept, ..
+        },
+    ] = concepts.as_slice()
+    else {
         panic!("{} concepts", concepts.len());
     };
     assert_eq!(concept.image_path, *path);
@@ -78,7 +85,8 @@ fn a_task_is_processed_in_six_steps() {
 fn what_cannot_be_claimed_is_skipped_in_silence() {
     let gone = World::new();
     let message = gone.message();
-    *gone.task.borrow_mut() = None;
+    let deleted = gone.store.borrow_mut().delete("ada", ID);
+    assert!(deleted.is_some());
     let unknown = String::from_utf8(message.clone())
         .unwrap()
         .replace("8000-000000000001", "8000-000000000002");
@@ -86,7 +94,10 @@ fn what_cannot_be_claimed_is_skipped_in_silence() {
         ("gone", gone, message.clone()),
         (
             "taken",
-            World::new().change(|task| task.status = Status::Processing),
+            World::new().change(|task| {
+                task.status = Status::Processing;
+                task.lease_until = Some(Timestamp::from_secs(2_000));
+            }),
             message.clone(),
         ),
         (
@@ -101,17 +112,17 @@ fn what_cannot_be_claimed_is_skipped_in_silence() {
         ),
         ("unknown", World::new(), unknown.into_bytes()),
     ] {
-        let before = world.task.borrow().clone();
+        let before = world.task();
         let outcome = world.process_with(&message, &[]);
         assert_eq!(outcome, Outcome::Skipped, "{name}");
-        assert_eq!(*world.task.borrow(), before, "{name}");
+        assert_eq!(world.task(), before, "{name}");
         assert!(world.asked.borrow().is_empty(), "{name}");
     }
 }
 
 #[test]
 fn a_message_that_makes_no_sense_fails_its_task() {
-    let id = World::new().task.borrow().as_ref().unwrap().id.clone();
+    let id = ID.to_owned();
     let message = |change: &dyn Fn(&mut serde_json::Value)| {
         let mut message = serde_json::json!({
             "task_id": id,

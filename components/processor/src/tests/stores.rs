@@ -55,10 +55,7 @@ fn a_stored_image_is_not_asked_for_again() {
     assert_eq!(world.process(), Outcome::Done);
     assert_eq!(world.status(), Some(Status::Completed));
     assert_eq!(world.asked.borrow().len(), 1, "the model was asked again");
-    assert_eq!(
-        world.concepts.borrow().last().map(|c| c.image_path.clone()),
-        first
-    );
+    assert_eq!(world.task().and_then(|task| task.image_path), first);
 }
 
 /// The image is unreferenced, unless the store wrote the checkpoint despite its
@@ -109,8 +106,7 @@ fn what_a_store_can_never_do_fails_the_task_with_the_step_under_way() {
 
 #[test]
 fn a_checkpoint_whose_image_is_gone_starts_again() {
-    let world = World::new();
-    *world.checkpoint.borrow_mut() = Some("refined/gone".to_owned());
+    let world = World::new().checkpoint("refined/gone");
     assert_eq!(world.process(), Outcome::Done);
     assert_eq!(world.status(), Some(Status::Completed));
     assert_eq!(world.asked.borrow().len(), 1);
@@ -118,8 +114,7 @@ fn a_checkpoint_whose_image_is_gone_starts_again() {
 
 #[test]
 fn a_checkpoint_whose_image_went_with_its_task_is_left_alone() {
-    let world = World::new();
-    *world.checkpoint.borrow_mut() = Some("refined/gone".to_owned());
+    let world = World::new().checkpoint("refined/gone");
     world.lose_lease_after.set(Some(1));
     assert_eq!(world.process(), Outcome::Skipped);
     assert!(world.asked.borrow().is_empty(), "the model was asked");

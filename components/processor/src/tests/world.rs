@@ -9,12 +9,15 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use concept_refinement_domain::capability::{
-    CapabilityError, Claimed, Fenced, ImageInfo, ImageKind, Lease, NewImage, Stored, StoredOrNot,
+    CapabilityError, Claimed, Fenced, ImageInfo, ImageKind, Lease, NewImage, NewTask, Stored,
+    StoredOrNot, Submission,
 };
-use concept_refinement_domain::concept::NewConcept;
+use concept_refinement_domain::concept::{Concept, NewConcept};
 use concept_refinement_domain::message::message_for;
+use concept_refinement_domain::rulebook::{Refusal, TaskRecord};
 use concept_refinement_domain::task::{Refinement, Stage, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
+use concept_refinement_kit::store::MemoryStore;
 
 use crate::config::Config;
 use crate::contents::Contents;
@@ -29,6 +32,8 @@ pub const GIF: &[u8] = b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\
     \x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x01D\x00;";
 
 pub const ORIGINAL: &str = "https://images.example.com/original.gif";
+
+pub const ID: &str = "6f1c2a34-0000-4000-8000-000000000001";
 
 /// The behaviour of the model.
 pub enum Script {
@@ -55,9 +60,7 @@ pub enum Page {
 pub struct World {
     now: Cell<Timestamp>,
     timers: RefCell<Vec<Timestamp>>,
-    pub task: RefCell<Option<Task>>,
-    pub attempt: Cell<u32>,
-    pub checkpoint: RefCell<Option<String>>,
+    pub store: RefCell<MemoryStore>,
     pub lose_lease_after: Cell<Option<u32>>,
     pub task_store_down: Cell<bool>,
     pub claim_error: RefCell<Option<CapabilityError>>,
@@ -72,7 +75,6 @@ pub struct World {
     pub model: RefCell<VecDeque<Script>>,
     pub asked: RefCell<Vec<(ModelRequest, Vec<u8>)>>,
     pub images: RefCell<BTreeMap<String, (NewImage, Vec<u8>)>>,
-    pub concepts: RefCell<Vec<NewConcept>>,
     pub stages: RefCell<Vec<Stage>>,
     pub renewals: Cell<u32>,
     pub released: Cell<u32>,
@@ -84,11 +86,11 @@ pub struct Chunks(VecDeque<Vec<u8>>, bool);
 impl World {
     /// A world with one pending task, its original, and a working model.
     pub fn new() -> Self {
-        let task = Task {
-            id: "6f1c2a34-0000-4000-8000-000000000001".to_owned(),
+        let mut store = MemoryStore::default();
+        let task = NewTask {
+            id: ID.to_owned(),
             user_id: "ada".to_owned(),
             is_anonymous: true,
-            status: Status::Pending,
             refinement: Refinement {
                 original_image_url: ORIGINAL.to_owned(),
                 refinement_prompt: "  more minimalist ".to_owned(),
@@ -96,20 +98,16 @@ impl World {
                 theme_description: None,
             },
             original_path: None,
-            created_at: Timestamp::from_secs(1_000),
-            updated_at: None,
-            completed_at: None,
-            result_id: None,
-            image_path: None,
-            error_message: None,
-            lease_until: None,
+            original_found: true,
+            idempotency_key: None,
+            quota: None,
         };
+        let submitted = store.submit(task, Timestamp::from_secs(1_000));
+        assert!(matches!(submitted, Ok(Submission::Created(_))));
         Self {
             now: Cell::new(Timestamp::from_secs(1_001)),
             timers: RefCell::default(),
-            task: RefCell::new(Some(task)),
-            attempt: Cell::new(0),
-            checkpoint: RefCell::default(),
+            store: RefCell::new(store),
             lose_lease_after: Cell::new(None),
             task_store_down: Cell::new(false),
             claim_error: RefCell::default(),
@@ -123,7 +121,6 @@ impl World {
             model: RefCell::new(VecDeque::from([Script::Answer(GIF)])),
             asked: RefCell::default(),
             images: RefCell::default(),
-            concepts: RefCell::default(),
             stages: RefCell::default(),
             renewals: Cell::new(0),
             released: Cell::new(0),
@@ -140,13 +137,30 @@ impl World {
         self
     }
 
-    pub fn change(self, change: impl FnMut(&mut Task)) -> Self {
-        self.task.borrow_mut().as_mut().into_iter().for_each(change);
+    pub fn change(self, change: impl FnOnce(&mut Task)) -> Self {
+        self.store.borrow_mut().edit(ID, change);
+        self
+    }
+
+    /// The next worker finds this checkpoint.
+    pub fn checkpoint(self, path: &str) -> Self {
+        let path = Some(path.to_owned());
+        let set = |record: &mut TaskRecord| record.checkpoint = path;
+        self.store.borrow_mut().edit_record(ID, set);
         self
     }
 
     pub fn message(&self) -> Vec<u8> {
-        message_for(self.task.borrow().as_ref().unwrap())
+        message_for(&self.task().unwrap())
+    }
+
+    pub fn task(&self) -> Option<Task> {
+        let store = self.store.borrow();
+        store.record(ID).map(|record| record.task.clone())
+    }
+
+    pub fn concepts(&self) -> Vec<Concept> {
+        self.store.borrow().visible_concepts().collect()
     }
 
     /// Processes the task's own message with the default settings.
@@ -182,45 +196,37 @@ impl World {
     }
 
     pub fn status(&self) -> Option<Status> {
-        self.task.borrow().as_ref().map(|task| task.status)
+        self.task().map(|task| task.status)
     }
 
     pub fn error_message(&self) -> Option<String> {
-        self.task.borrow().as_ref()?.error_message.clone()
+        self.task()?.error_message
     }
 
-    fn lease(&self) -> Lease {
-        Lease {
-            task_id: self.task.borrow().as_ref().unwrap().id.clone(),
-            attempt: self.attempt.get(),
-            until: self.now.get().plus(Duration::from_secs(30)),
-            renew_after: 10_000,
-        }
-    }
-
-    fn fenced(
+    /// A call of the store, which may be the one before which the lease is lost.
+    fn call<T>(
         &self,
         at: &'static str,
-        lease: &Lease,
-        write: impl FnOnce(&mut Task),
-    ) -> Result<Fenced, CapabilityError> {
+        call: impl FnOnce(&mut MemoryStore, Timestamp) -> T,
+    ) -> Result<T, CapabilityError> {
         if self.task_store_down.get() {
             return Err(CapabilityError::unavailable("the task store is away"));
         }
         if self.lose_at.get() == Some(at) {
-            self.attempt.set(self.attempt.get() + 1);
+            self.lose_lease();
         }
-        let mut task = self.task.borrow_mut();
-        match task.as_mut() {
-            Some(task)
-                if lease.attempt == self.attempt.get() && task.status == Status::Processing =>
-            {
-                write(task);
-                Ok(Fenced::Done)
-            }
-            _ => Ok(Fenced::Lost),
-        }
+        Ok(call(&mut self.store.borrow_mut(), self.now.get()))
     }
+
+    /// Another worker has claimed the task since.
+    fn lose_lease(&self) {
+        let claim = |record: &mut TaskRecord| record.attempt += 1;
+        self.store.borrow_mut().edit_record(ID, claim);
+    }
+}
+
+fn refused(refusal: Refusal) -> CapabilityError {
+    CapabilityError::invalid(refusal.to_string())
 }
 
 impl ByteStream for Chunks {
@@ -266,59 +272,35 @@ impl TaskStore for World {
         task_id: &str,
         user_id: Option<&str>,
     ) -> Result<Option<Claimed>, CapabilityError> {
-        if self.task_store_down.get() {
-            return Err(CapabilityError::unavailable("the task store is away"));
-        }
         if let Some(error) = self.claim_error.borrow().clone() {
             return Err(error);
         }
-        {
-            let mut task = self.task.borrow_mut();
-            let Some(task) = task.as_mut().filter(|task| {
-                task.id == task_id
-                    && user_id.is_none_or(|user| user == task.user_id)
-                    && task.status == Status::Pending
-            }) else {
-                return Ok(None);
-            };
-            task.status = Status::Processing;
-        }
-        self.attempt.set(self.attempt.get() + 1);
-        Ok(Some(Claimed {
-            lease: self.lease(),
-            task: self.task.borrow().clone().unwrap(),
-            checkpoint: self.checkpoint.borrow().clone(),
-        }))
+        self.call("claim", |store, now| store.claim(task_id, user_id, now))
     }
 
     async fn renew(&self, lease: &Lease) -> Result<Option<Lease>, CapabilityError> {
         self.renewals.set(self.renewals.get() + 1);
         if self.lose_lease_after.get() == Some(self.renewals.get()) {
-            self.attempt.set(self.attempt.get() + 1);
+            self.lose_lease();
         }
-        Ok(match self.fenced("renew", lease, |_| {})? {
-            Fenced::Done => Some(self.lease()),
-            Fenced::Lost => None,
-        })
+        self.call("renew", |store, now| store.renew(lease, now))
     }
 
     async fn checkpoint(&self, lease: &Lease, image_path: &str) -> Result<Fenced, CapabilityError> {
         if let Some(error) = self.checkpoint_error.borrow().clone() {
             return Err(error);
         }
-        self.fenced("checkpoint", lease, |_| {
-            *self.checkpoint.borrow_mut() = Some(image_path.to_owned());
-        })
+        self.call("checkpoint", |store, _| store.checkpoint(lease, image_path))
     }
 
     async fn complete(&self, lease: &Lease, result_id: &str) -> Result<Fenced, CapabilityError> {
         if let Some(error) = self.complete_error.borrow().clone() {
             return Err(error);
         }
-        self.fenced("complete", lease, |task| {
-            task.status = Status::Completed;
-            task.result_id = Some(result_id.to_owned());
-        })
+        let completed = self.call("complete", |store, now| {
+            store.complete(lease, result_id, now)
+        });
+        completed?.map_err(refused)
     }
 
     async fn fail(
@@ -327,15 +309,12 @@ impl TaskStore for World {
         _: Option<Stage>,
         error_message: &str,
     ) -> Result<Fenced, CapabilityError> {
-        self.fenced("fail", lease, |task| {
-            task.status = Status::Failed;
-            task.error_message = Some(error_message.to_owned());
-        })
+        self.call("fail", |store, now| store.fail(lease, error_message, now))
     }
 
     async fn release(&self, lease: &Lease) -> Result<Fenced, CapabilityError> {
         self.released.set(self.released.get() + 1);
-        self.fenced("release", lease, |task| task.status = Status::Pending)
+        self.call("release", |store, now| store.release(lease, now))
     }
 }
 
@@ -402,13 +381,8 @@ impl ConceptStore for World {
         if let Some(error) = self.concept_store_error.borrow().clone() {
             return Err(error);
         }
-        Ok(match self.fenced("concept", lease, |_| {})? {
-            Fenced::Done => {
-                self.concepts.borrow_mut().push(concept);
-                Some("concept-1".to_owned())
-            }
-            Fenced::Lost => None,
-        })
+        let put = self.call("concept", |store, _| store.put_concept(lease, concept));
+        put?.map_err(refused)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a test arranges without the rules.
 
 use concept_refinement_domain::concept::Concept;
+use concept_refinement_domain::rulebook::TaskRecord;
 use concept_refinement_domain::task::Task;
 
 use super::{MemoryStore, Prepared};
@@ -13,8 +14,13 @@ impl MemoryStore {
 
     /// Changes a task, if it is there.
     pub fn edit(&mut self, id: &str, edit: impl FnOnce(&mut Task)) {
+        self.edit_record(id, |record| edit(&mut record.task));
+    }
+
+    /// Changes a task with what users do not see of it.
+    pub fn edit_record(&mut self, id: &str, edit: impl FnOnce(&mut TaskRecord)) {
         if let Some(row) = self.tasks.get_mut(id) {
-            edit(&mut row.record.task);
+            edit(&mut row.record);
         }
     }
 
