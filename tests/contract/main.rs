@@ -64,7 +64,6 @@ macro_rules! task_promises {
                 tasks_are_listed_newest_first,
                 pages_meet_without_gap_or_overlap,
                 a_long_history_is_there_to_its_end,
-                the_last_page_says_so,
                 a_checked_store_can_be_used,
             }
             tasks::watch {

@@ -210,35 +210,6 @@ async fn malformed_json_is_422() {
 }
 
 #[tokio::test]
-async fn all_problems_are_told_at_once() {
-    let user = new_user(scripted()).with("idempotency-key", "not a key");
-    let request = json!({
-        "original_image_url": "ftp://example.com/a.png",
-        "refinement_prompt": " ab ",
-        "logo_description": 7,
-        "theme_description": "x".repeat(2001),
-    });
-    let answer = user.post(REFINE, &request).await;
-    assert_eq!(answer.status, 422);
-    assert_eq!(answer.error_code(), "VALIDATION_ERROR");
-    let errors = &answer.json()["field_errors"];
-    let mut fields = crate::shape::keys(errors);
-    fields.retain(|field| {
-        errors[field]
-            .as_array()
-            .is_some_and(|list| !list.is_empty())
-    });
-    let expected = [
-        "Idempotency-Key",
-        "logo_description",
-        "original_image_url",
-        "refinement_prompt",
-        "theme_description",
-    ];
-    assert_eq!(fields, expected, "{errors}");
-}
-
-#[tokio::test]
 async fn the_fields_have_bounds() {
     let user = new_user(scripted());
     let url = origin().picture(&pictures::png(8, 8));

@@ -11,7 +11,6 @@ use concept_refinement_tests::pictures;
 use concept_refinement_tests::server::{Gate, Reply};
 use concept_refinement_tests::service::Service;
 use reqwest::Method;
-use serde_json::Value;
 
 use crate::shared::{new_user, origin, scripted, scripted_launch};
 
@@ -157,34 +156,6 @@ async fn who_comes_back_sees_what_is_new_and_is_told_to_stop() {
         tells(&user.events(&id, None).await.rest().await),
         ["completed"]
     );
-}
-
-#[tokio::test]
-async fn a_deletion_ends_the_stream() {
-    let user = new_user(scripted());
-    let (url, _gate) = origin().gated(&pictures::png(8, 8));
-    let id = user.accepted(&url, "echo it").await;
-    user.task_is(&id, "processing").await;
-    let mut watching = [user.events(&id, None).await, user.events(&id, None).await];
-    for events in &mut watching {
-        assert_eq!(events.event().await.tells(), "processing");
-    }
-    let path = format!("/api/tasks/{id}");
-    assert_eq!(user.delete(&path).await.status, 204);
-    let mut last = String::new();
-    for events in &mut watching {
-        let mut rest = events.rest().await;
-        rest.retain(|event| event.name != "progress");
-        assert_eq!(tells(&rest), ["deleted"]);
-        assert_eq!(rest[0].data["task_id"], Value::from(id.as_str()));
-        last = rest[0].id.clone().unwrap();
-    }
-    let path = format!("{path}/events");
-    assert_eq!(
-        user.with("last-event-id", &last).get(&path).await.status,
-        204
-    );
-    assert_eq!(user.get(&path).await.error_code(), "NOT_FOUND");
 }
 
 #[tokio::test]

@@ -80,38 +80,6 @@ async fn a_key_outlives_the_process() {
 }
 
 #[tokio::test]
-async fn a_key_belongs_to_one_body_and_one_user() {
-    let client = new_user(scripted()).with("idempotency-key", "mine");
-    let (url, gate) = origin().gated(&pictures::png(8, 8));
-    let first = client.refine(&url, "echo it").await;
-    assert_eq!(first.status, 202);
-
-    let reused = client.refine(&url, "instant").await;
-    assert_eq!(reused.status, 422, "although a task is active");
-    assert_eq!(reused.error_code(), "VALIDATION_ERROR");
-    assert_names_key(&reused);
-
-    let another = new_user(scripted()).with("idempotency-key", "mine");
-    let another = another.refine(&url, "instant").await;
-    assert_eq!(another.status, 202);
-    assert_ne!(another.task_id(), first.task_id());
-    gate.open();
-}
-
-#[tokio::test]
-async fn other_answers_are_not_remembered() {
-    let client = new_user(scripted());
-    let keyed = client.with("idempotency-key", "later");
-    let (url, gate) = origin().gated(&pictures::png(8, 8));
-    let active = client.accepted(&url, "echo it").await;
-    assert_eq!(keyed.refine(&url, "instant").await.status, 409);
-    assert_eq!(keyed.refine(&url, "abc").await.status, 422);
-    gate.open();
-    client.finished(&active).await;
-    assert_eq!(keyed.refine(&url, "instant").await.status, 202);
-}
-
-#[tokio::test]
 async fn a_key_is_1_to_255_visible_ascii_characters() {
     let client = new_user(scripted());
     let url = origin().picture(&pictures::png(8, 8));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use concept_refinement_domain::capability::{Position, Submission};
+use concept_refinement_domain::capability::Submission;
 use concept_refinement_domain::task::{Status, Task};
 use uuid::Uuid;
 
@@ -169,29 +169,6 @@ pub async fn a_long_history_is_there_to_its_end<B: TaskBackend>() {
     assert_eq!(pages(&store, None, 50).await.0.len(), COUNT - 1);
     let concepts = store.concepts.list("ada", 100, None).await.unwrap().items;
     assert_eq!(concepts.len(), expected.len() - 1);
-}
-
-pub async fn the_last_page_says_so<B: TaskBackend>() {
-    let store = Store::<B>::start();
-    let tasks = history(&store, "ada", 4).await;
-    for (limit, expected) in [(3, Some(&tasks[2])), (4, None), (5, None), (u32::MAX, None)] {
-        let page = store.tasks.list("ada", None, limit, None).await.unwrap();
-        let expected = expected.map(|task| Position {
-            created_at: task.created_at,
-            id: task.id.clone(),
-        });
-        assert_eq!(page.next, expected, "{limit}");
-    }
-    let oldest = Position {
-        created_at: tasks[3].created_at,
-        id: tasks[3].id.clone(),
-    };
-    let beyond = store
-        .tasks
-        .list("ada", None, 4, Some(oldest))
-        .await
-        .unwrap();
-    assert_eq!((beyond.items, beyond.next), (vec![], None));
 }
 
 pub async fn a_checked_store_can_be_used<B: TaskBackend>() {

@@ -65,4 +65,7 @@ pub async fn a_deletion_ends_the_stream<P: Platform>() {
     let last = rest.last().unwrap();
     assert_eq!(last.tells(), "deleted", "{rest:?}");
     assert_eq!(last.data["task_id"], id.as_str());
+    let seen = user.with("last-event-id", last.id.as_deref().unwrap());
+    let again = seen.get(&format!("/api/tasks/{id}/events")).await;
+    assert_eq!((again.status, again.body.len()), (204, 0));
 }
