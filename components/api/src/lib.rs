@@ -2,7 +2,7 @@
 //!
 //! [`Api`] turns a request into a response over its [`Ports`], so that it runs
 //! natively in tests. On wasm the module `bindings` implements the ports by the
-//! imports of `wit/` and exports `wasi:http/handler`.
+//! imports of `wit/` and exports `handler` and `wasi:http/handler`.
 //!
 //! An instance is shared by concurrent requests, so nothing here may panic,
 //! wait while it holds a borrow, or hold more of a request than its bounds allow.

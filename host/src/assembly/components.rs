@@ -16,7 +16,7 @@ mod embedded {
 /// The three components that a host runs, as WebAssembly.
 #[derive(Clone)]
 pub struct Components {
-    /// Exports `wasi:http/handler`.
+    /// Exports `wasi:http/handler`, and `handler` if it can.
     pub api: Bytes,
     /// Exports `processor`.
     pub processor: Bytes,
