@@ -5,6 +5,7 @@
 //! here may compute for long.
 
 use std::iter;
+use std::num::NonZero;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -12,6 +13,9 @@ use std::thread;
 use anyhow::Context as _;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot;
+
+/// Threads for what blocks, over all cores: each may keep some memory.
+const MAX_BLOCKING_THREADS: usize = 256;
 
 /// The threads. Dropping it ends what runs on them, without waiting for it.
 pub struct Cores {
@@ -38,12 +42,12 @@ impl Cores {
     ///
     /// The system has no more threads.
     pub fn start() -> anyhow::Result<Self> {
-        let count = thread::available_parallelism().map_or(1, |cores| cores.get());
+        let count = thread::available_parallelism().map_or(1, NonZero::get);
+        let blocking = (MAX_BLOCKING_THREADS / count).max(8);
+        let others = (1..count).map(|_| Core::start(blocking));
         Ok(Self {
-            first: Core::start()?,
-            others: (1..count)
-                .map(|_| Core::start())
-                .collect::<Result<_, _>>()?,
+            first: Core::start(blocking)?,
+            others: others.collect::<Result<_, _>>()?,
         })
     }
 
@@ -62,9 +66,11 @@ impl Cores {
 }
 
 impl Core {
-    fn start() -> anyhow::Result<Self> {
+    /// `blocking`: most threads for what blocks.
+    fn start(blocking: usize) -> anyhow::Result<Self> {
         let runtime = Builder::new_current_thread()
             .enable_all()
+            .max_blocking_threads(blocking)
             .thread_name("blocking")
             .build()
             .context("starting the runtime of a core")?;
