@@ -6,16 +6,21 @@
 
 use std::iter;
 use std::num::NonZero;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use anyhow::Context as _;
+use futures::future::join_all;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot;
 
 /// Threads for what blocks, over all cores: each may keep some memory.
 const MAX_BLOCKING_THREADS: usize = 256;
+
+/// How long a thread waits at its end for what blocks.
+const LAST_CALLS: Duration = Duration::from_millis(500);
 
 /// The threads. Dropping it ends what runs on them, without waiting for it.
 pub struct Cores {
@@ -28,8 +33,15 @@ pub struct Core {
     runtime: Handle,
     /// What was placed here and has not ended.
     load: Arc<AtomicUsize>,
+    /// Taken to end the thread.
+    end: Mutex<Option<End>>,
+}
+
+struct End {
     /// Dropped to end the thread.
-    _end: oneshot::Sender<()>,
+    stop: oneshot::Sender<()>,
+    /// Completes once the thread has dropped all that ran on it.
+    ended: oneshot::Receiver<()>,
 }
 
 /// Holds a place on a core.
@@ -55,6 +67,17 @@ impl Cores {
         iter::once(&self.first).chain(&self.others)
     }
 
+    /// Ends the threads, and waits until what ran on them is dropped: stores are
+    /// closed by whoever drops them last.
+    pub async fn shut_down(&self) {
+        let ends: Vec<_> = self.iter().filter_map(Core::take_end).collect();
+        let ended = ends.into_iter().map(|End { stop, ended }| {
+            drop(stop);
+            ended
+        });
+        join_all(ended).await;
+    }
+
     /// The core with the fewest places taken, its index, and a place on it.
     pub fn place(&self) -> (usize, &Core, Place) {
         let load = |(_, core): &(usize, &Core)| core.load.load(Ordering::Relaxed);
@@ -75,16 +98,27 @@ impl Core {
             .build()
             .context("starting the runtime of a core")?;
         let handle = runtime.handle().clone();
-        let (end, ended) = oneshot::channel();
+        let (stop, stopped) = oneshot::channel();
+        let (finish, ended) = oneshot::channel();
         thread::Builder::new()
             .name("core".to_owned())
-            .spawn(move || run(runtime, ended))
+            .spawn(move || {
+                run(runtime, stopped);
+                drop::<oneshot::Sender<()>>(finish);
+            })
             .context("starting the thread of a core")?;
         Ok(Self {
             runtime: handle,
             load: Arc::default(),
-            _end: end,
+            end: Mutex::new(Some(End { stop, ended })),
         })
+    }
+
+    fn take_end(&self) -> Option<End> {
+        self.end
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
     }
 
     /// Where to spawn on.
@@ -93,11 +127,10 @@ impl Core {
     }
 }
 
-fn run(runtime: Runtime, ended: oneshot::Receiver<()>) {
+fn run(runtime: Runtime, stopped: oneshot::Receiver<()>) {
     // An error means the same: the sender is gone.
-    let _ = runtime.block_on(ended);
-    // What blocks a thread is not waited for.
-    runtime.shutdown_background();
+    let _ = runtime.block_on(stopped);
+    runtime.shutdown_timeout(LAST_CALLS);
 }
 
 impl Drop for Place {

@@ -47,7 +47,10 @@ pub const COMPONENTS: [Expected; 6] = [
             "wasi:random/random@0.3.0",
             "wasi:random/random",
         ],
-        exports: &["wasi:http/handler@0.3.0"],
+        exports: &[
+            "concept:refinement/handler@0.1.0",
+            "wasi:http/handler@0.3.0",
+        ],
     },
     Expected {
         name: "processor",

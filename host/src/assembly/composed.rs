@@ -94,7 +94,7 @@ impl Composed {
         let instances = api::instances(&engine, pre, granted, Some(place), limit);
         let cores = Arc::new(Cores::start()?);
         let http = api::http(&config, &cores, instances, None)?;
-        let mut serving = Serving::new(address, Arc::default(), engine);
+        let mut serving = Serving::new(address, Arc::default(), Arc::clone(&cores), engine);
         serving.spawn(|stop| http.serve(listener, cores, stop.stopped, stop.cancelled));
         Ok(serving)
     }

@@ -122,7 +122,8 @@ impl HostBuilder {
             retention: config.retention,
             interval: HOUR,
         };
-        let mut serving = Serving::new(address, watchers, engine);
+        let cores = Arc::new(Cores::start()?);
+        let mut serving = Serving::new(address, watchers, Arc::clone(&cores), engine);
         let mut metrics_address = None;
         if let Some(monitoring) = monitoring {
             let instances = Limited {
@@ -134,7 +135,6 @@ impl HostBuilder {
             metrics_address = Some(scraped.0);
             serving.monitored_by(scraped.1);
         }
-        let cores = Arc::new(Cores::start()?);
         let http = api::http(&config, &cores, api, metrics)?;
         let served_on = Arc::clone(&cores);
         serving.spawn(|stop| http.serve(listener, served_on, stop.stopped, stop.cancelled));

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::capability::tasks::watchers::Watchers;
+use crate::cores::Cores;
 use crate::wasm::engine::Engine;
 
 /// The grace period for work in progress. The rest of the 30 s of a stop
@@ -28,6 +29,7 @@ pub struct Serving {
     cancel: CancellationToken,
     loops: Vec<JoinHandle<()>>,
     _monitoring: Option<AbortOnDropHandle<()>>,
+    cores: Arc<Cores>,
     /// Dropped last, since instances run on it.
     _engine: Engine,
 }
@@ -42,7 +44,12 @@ pub(super) struct Stop {
 
 impl Serving {
     /// Nothing goes on in it yet.
-    pub(super) fn new(address: SocketAddr, watchers: Arc<Watchers>, engine: Engine) -> Self {
+    pub(super) fn new(
+        address: SocketAddr,
+        watchers: Arc<Watchers>,
+        cores: Arc<Cores>,
+        engine: Engine,
+    ) -> Self {
         Self {
             address,
             watchers,
@@ -50,6 +57,7 @@ impl Serving {
             cancel: CancellationToken::new(),
             loops: Vec::new(),
             _monitoring: None,
+            cores,
             _engine: engine,
         }
     }
@@ -94,13 +102,16 @@ impl Serving {
                 }
             }
         });
-        tokio::select! {
-            () = &mut ended => return,
-            () = tokio::time::sleep(GRACE) => {}
-            () = deadline => {}
+        let in_time = tokio::select! {
+            () = &mut ended => true,
+            () = tokio::time::sleep(GRACE) => false,
+            () = deadline => false,
+        };
+        if !in_time {
+            self.cancel.cancel();
+            ended.await;
         }
-        self.cancel.cancel();
-        ended.await;
+        self.cores.shut_down().await;
     }
 }
 
