@@ -3,6 +3,7 @@
 mod admission;
 pub(crate) mod component;
 mod link;
+mod threads;
 
 use std::time::Duration;
 

@@ -1,12 +1,11 @@
 //! A model component, with an instance of its own for each call.
 //!
-//! A model without network and timer can only compute. It runs on threads of its
-//! own, so that one that computes for seconds does not slow down the API, and as
-//! many at a time as there are cores and memory. A model that can wait runs
-//! where its caller does; should it compute, it yields like every guest. A
-//! deadline or a trap ends the instance and nothing else.
+//! A model without network and timer can only compute: as many of its calls run
+//! at a time as there are cores and memory. A model that can wait runs where its
+//! caller does, until it computes (see [`Threads`]). A deadline or a trap ends the
+//! instance and nothing else.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -14,14 +13,13 @@ use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
-use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
 use wasmtime::component::{Component, StreamReader};
 
 use super::admission::{Admission, Admitted, Room};
+use super::threads::Threads;
 use super::{ImageModel, ModelAnswer, ModelError, ModelRequest};
 use crate::wasm::bindings::model::exports::concept::refinement::image_model as wit;
 use crate::wasm::bindings::model::{ImageModelComponent, ImageModelComponentPre};
@@ -45,7 +43,8 @@ struct Calls {
     grants: Grants,
     limit: Duration,
     admission: Admission,
-    executor: Executor,
+    can_wait: bool,
+    threads: Threads,
 }
 
 impl ModelComponent {
@@ -64,14 +63,14 @@ impl ModelComponent {
             .map_err(anyhow::Error::from)
             .context("the model component does not fit the interface image-model")?;
         let cores = std::thread::available_parallelism()?.get();
-        let (at_once, admission, executor) = if can_wait(engine, component) {
-            (at_once, Admission::of_calls(at_once), Executor::Caller)
+        let can_wait = can_wait(engine, component);
+        let (at_once, admission) = if can_wait {
+            (at_once, Admission::of_calls(at_once))
         } else {
             let at_once = cores.min(at_once);
             let room = Room::of_machine(grants.max_memory as u64, cores);
             tracing::debug!(mebibytes = room.total(), "memory for models");
-            let executor = Executor::Threads(Threads::start(cores)?);
-            (at_once, Admission::within(at_once, room), executor)
+            (at_once, Admission::within(at_once, room))
         };
         let calls = Arc::new(Calls {
             engine: engine.clone(),
@@ -79,7 +78,8 @@ impl ModelComponent {
             grants,
             limit,
             admission,
-            executor,
+            can_wait,
+            threads: Threads::start(cores)?,
         });
         let description = describe(&calls).await?;
         Ok(Self {
@@ -99,7 +99,10 @@ impl ImageModel for ModelComponent {
             let (sender, answer) = oneshot::channel();
             let call = call(Arc::clone(&self.calls), request, sender, admitted);
             let call = call.instrument(tracing::Span::current());
-            let call = AbortOnDropHandle::new(self.calls.executor.spawn(call));
+            let call = match self.calls.can_wait {
+                true => self.calls.threads.spawn_once_busy(call),
+                false => self.calls.threads.spawn(call),
+            };
             match answer.await {
                 Ok(Ok(ModelAnswer::Image {
                     media_type,
@@ -184,7 +187,7 @@ async fn call(calls: Arc<Calls>, request: ModelRequest, answer: Answer, _admitte
 }
 
 async fn describe(calls: &Arc<Calls>) -> anyhow::Result<String> {
-    let described = calls.executor.spawn({
+    let described = calls.threads.spawn({
         let calls = Arc::clone(calls);
         async move {
             let mut store = Sandbox::store(&calls.engine, &calls.grants);
@@ -197,7 +200,7 @@ async fn describe(calls: &Arc<Calls>) -> anyhow::Result<String> {
                 .await?
         }
     });
-    tokio::time::timeout(DESCRIBE_TIMEOUT, AbortOnDropHandle::new(described))
+    tokio::time::timeout(DESCRIBE_TIMEOUT, described)
         .await
         .context("the model component did not describe itself in time")?
         .context("the model component could not be started")?
@@ -292,64 +295,5 @@ impl futures::Stream for Guarded {
         cx: &mut std::task::Context<'_>,
     ) -> std::task::Poll<Option<Bytes>> {
         self.contents.poll_next_unpin(cx)
-    }
-}
-
-/// Where calls run.
-enum Executor {
-    /// On the runtime of the caller: handing a call to another thread and its
-    /// answer back would cost more than most calls that wait.
-    Caller,
-    Threads(Threads),
-}
-
-impl Executor {
-    /// The call is a task of its own in both cases, since wasmtime runs no store
-    /// within another one's step.
-    fn spawn<T: Send + 'static>(
-        &self,
-        call: impl Future<Output = T> + Send + 'static,
-    ) -> JoinHandle<T> {
-        match self {
-            Self::Caller => tokio::spawn(call),
-            Self::Threads(Threads(_, threads)) => threads.spawn(call),
-        }
-    }
-}
-
-/// The threads on which computing models run.
-struct Threads(Mutex<Option<Runtime>>, tokio::runtime::Handle);
-
-impl Threads {
-    fn start(cores: usize) -> anyhow::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(cores)
-            .thread_name("model")
-            .on_thread_start(be_nice)
-            .enable_all()
-            .build()
-            .context("starting the threads of the model")?;
-        let handle = runtime.handle().clone();
-        Ok(Self(Mutex::new(Some(runtime)), handle))
-    }
-}
-
-impl Drop for Threads {
-    fn drop(&mut self) {
-        let runtime = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(runtime) = runtime {
-            // Joining here could block an executor.
-            runtime.shutdown_background();
-        }
-    }
-}
-
-/// Lowers the priority of model threads, so that the API goes first.
-fn be_nice() {
-    // On Linux each thread has its own niceness; on other systems this does
-    // nothing.
-    #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::nice(10) {
-        tracing::debug!(%error, "the model's threads keep their priority");
     }
 }
