@@ -51,9 +51,9 @@ fn a_crash_at_any_step_leaves_what_was_there() {
         "after claim",
         "amid model",
         "amid image put",
-        "after checkpoint",
-        "after concept put",
-        "after complete",
+        "after image put",
+        "before finish",
+        "after finish",
     ] {
         let place = Place::new();
         place.write("logo.png", &pictures::png(40, 30).bytes);

@@ -59,7 +59,6 @@ pub const COMPONENTS: [Expected; 6] = [
             "concept:refinement/settings@0.1.0",
             "concept:refinement/task-store@0.1.0",
             "concept:refinement/image-store@0.1.0",
-            "concept:refinement/concept-store@0.1.0",
             "concept:refinement/progress@0.1.0",
             "concept:refinement/image-model@0.1.0",
             "wasi:http/client@0.3.0",

@@ -57,7 +57,7 @@ macro_rules! task_promises {
                 what_cannot_be_claimed,
                 who_lost_the_lease_can_write_nothing,
                 of_two_final_writes_one_wins,
-                a_checkpoint_is_there_for_the_next_worker,
+                who_finishes_too_late_learns_whether_the_image_is_needed,
             }
             tasks::reads {
                 a_user_sees_their_own_tasks_only,
@@ -78,7 +78,6 @@ macro_rules! task_promises {
             }
             tasks::concepts {
                 a_concept_is_seen_once_its_task_is_completed,
-                a_concept_is_that_of_its_task,
                 concepts_are_paged_newest_first,
             }
             tasks::differential {
@@ -108,7 +107,7 @@ macro_rules! host_task_promises {
             }
             tasks::references {
                 an_image_is_needed_as_long_as_a_worker_or_a_concept_may_need_it,
-                a_fenced_out_workers_image_is_needed_only_as_the_checkpoint,
+                an_earlier_attempts_image_is_needed_until_the_task_ends,
                 an_image_is_judged_by_its_whole_path,
                 a_refined_image_is_needed_as_an_original_too,
                 a_store_that_lost_its_tasks_gives_no_image_up,

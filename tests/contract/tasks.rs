@@ -17,9 +17,13 @@ pub mod watch;
 use std::sync::Arc;
 use std::time::Duration;
 
-use concept_refinement_domain::capability::{Claimed, Fenced, Lease, NewTask, Submission};
-use concept_refinement_domain::concept::NewConcept;
+use concept_refinement_domain::capability::{
+    Claimed, Fenced, Finished, ImageKind, Lease, NewTask, Stored, Submission,
+};
+use concept_refinement_domain::image::Format;
+use concept_refinement_domain::image_path::{ImagePath, tag_of};
 use concept_refinement_domain::quota::{Quota, Window};
+use concept_refinement_domain::refined;
 use concept_refinement_domain::task::{Refinement, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_host::capability::clock::{Clock, ManualClock};
@@ -137,19 +141,13 @@ impl<B: TaskBackend> Store<B> {
         self.claim(&task).await
     }
 
-    pub async fn prepare(&self, claimed: &Claimed) -> String {
-        self.leases
-            .put_concept(&claimed.lease, concept(&claimed.task))
-            .await
-            .unwrap()
-            .expect("the lease holds")
-    }
-
-    pub async fn complete(&self, claimed: &Claimed) -> String {
-        let id = self.prepare(claimed).await;
-        let completed = self.leases.complete(&claimed.lease, &id).await.unwrap();
-        assert_eq!(completed, Fenced::Done);
-        id
+    /// Its concept's id.
+    pub async fn finish(&self, claimed: &Claimed) -> String {
+        let image = image(&claimed.task);
+        let finished = self.leases.finish(&claimed.lease, image).await.unwrap();
+        assert_eq!(finished, Finished::Done);
+        let task = self.task(&claimed.task).await;
+        task.result_id.expect("a completed task has a result")
     }
 
     pub async fn fail(&self, lease: &Lease) {
@@ -160,7 +158,7 @@ impl<B: TaskBackend> Store<B> {
     /// A completed task and its concept's id.
     pub async fn completed(&self, user: &str) -> (Task, String) {
         let claimed = self.claimed(user).await;
-        let concept = self.complete(&claimed).await;
+        let concept = self.finish(&claimed).await;
         (self.task(&claimed.task).await, concept)
     }
 
@@ -213,20 +211,26 @@ pub fn created(submission: Submission) -> Task {
     }
 }
 
-/// What the worker of a task would store.
-pub fn concept(task: &Task) -> NewConcept {
-    NewConcept {
-        task_id: task.id.clone(),
-        user_id: task.user_id.clone(),
-        is_anonymous: task.is_anonymous,
-        image_path: format!("refined/{}", task.id),
-        image_url: format!("/api/images/refined/{}", task.id),
-        original_image_url: task.refinement.original_image_url.clone(),
-        refinement_prompt: task.refinement.refinement_prompt.clone(),
-        logo_description: task.refinement.logo_description.clone(),
-        theme_description: task.refinement.theme_description.clone(),
-        color_palettes: vec![],
-    }
+/// What the first worker of a task would have stored.
+pub fn image(task: &Task) -> Stored {
+    image_of(task, 1)
+}
+
+/// What the worker of an attempt would have stored.
+pub fn image_of(task: &Task, attempt: u32) -> Stored {
+    stored(&task.user_id, &task.id, attempt)
+}
+
+pub fn stored(user_id: &str, task_id: &str, attempt: u32) -> Stored {
+    let path = ImagePath {
+        kind: ImageKind::Refined,
+        tag: tag_of(user_id),
+        name: refined::name(task_id, attempt),
+        format: Format::Png,
+    };
+    let path = path.to_string();
+    let url = format!("/api/images/{path}");
+    Stored { path, url }
 }
 
 /// Runs so many at once, and waits for all.

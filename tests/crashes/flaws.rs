@@ -41,10 +41,10 @@ fn scenes() -> [Scene; 4] {
             pauses: 1,
             said: "a worker that had lost it wrote to it",
         },
-        Flaw::Checkpointing => Scene {
+        Flaw::Forgetting => Scene {
             flaw,
             prompt: "echo it",
-            kill_at: Some("after checkpoint"),
+            kill_at: Some("after image put"),
             settings: |launch| launch,
             pauses: 0,
             said: "the model was asked although its answer was kept",

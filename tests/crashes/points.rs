@@ -25,7 +25,7 @@ struct Trap {
 impl Trap {
     /// What is written within a start and one refinement is committed one by
     /// one.
-    const COMMITS: u32 = 6;
+    const COMMITS: u32 = 5;
 
     fn all() -> impl Iterator<Item = Self> {
         Point::all().flat_map(|point| {

@@ -297,7 +297,9 @@ impl Journal {
             found.push("a worker that had lost it wrote to it".to_owned());
         }
         let kept = asked.task.as_ref().and_then(|id| self.kept.get(id));
+        // Who stood still may have asked before the other one's answer was kept.
         if let Some(kept) = kept
+            && lives.pauses == 0
             && calls.iter().any(|call| call > kept)
         {
             found.push("the model was asked although its answer was kept".to_owned());

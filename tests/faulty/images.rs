@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use concept_refinement_domain::capability::ImageKind;
+use concept_refinement_domain::capability::{ImageKind, StoredOrNot};
+use concept_refinement_domain::refined::task_and_attempt;
 use concept_refinement_host::capability::Answer;
 use concept_refinement_host::capability::images::{ImageOperation, ImageReply, ImageStore};
 use concept_refinement_host::capability::intercept::{Interceptor, Operations as _};
@@ -44,6 +45,16 @@ impl Interceptor<dyn ImageStore> for FaultyImages {
                 (call, other)
             }
         };
-        Box::pin(faults.around(call, inner.run(operation)))
+        let observed = async move {
+            let reply = inner.run(operation).await?;
+            if call == Call::ImagePut
+                && let ImageReply::Stored(StoredOrNot::Stored(stored)) = &reply
+                && let Some((task_id, _)) = task_and_attempt(&stored.path)
+            {
+                faults.note(&format!("kept {task_id}"));
+            }
+            Ok(reply)
+        };
+        Box::pin(faults.around(call, observed))
     }
 }

@@ -60,13 +60,14 @@ fn faulty(capabilities: Capabilities, faults: &Arc<Faults>) -> Capabilities {
     let Capabilities {
         clock,
         mut store,
-        images,
+        mut images,
         queue,
         model,
         model_health,
     } = capabilities;
     if let Some(flaw) = faults.flaw() {
         store = Flawed::store(flaw, store);
+        images = Flawed::images(flaw, images);
     }
     let tasks = FaultyTasks::new(Arc::clone(faults));
     let of_images = FaultyImages(Arc::clone(faults));

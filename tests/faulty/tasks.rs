@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use concept_refinement_domain::capability::{CapabilityError, Fenced};
+use concept_refinement_domain::capability::{CapabilityError, Fenced, Finished};
 use concept_refinement_domain::task::Stage;
 use concept_refinement_host::capability::Answer;
 use concept_refinement_host::capability::intercept::{Interceptor, Operations as _};
@@ -31,7 +31,6 @@ impl FaultyTasks {
         mut operation: TaskOperation<'a>,
         inner: &'a Arc<dyn TaskStore>,
     ) -> Result<TaskReply, CapabilityError> {
-        let is_checkpoint = matches!(operation, TaskOperation::Checkpoint { .. });
         let lease = operation.lease().copied();
         let newest = lease.and_then(|lease| {
             let attempts = self.attempts.lock().unwrap();
@@ -44,13 +43,9 @@ impl FaultyTasks {
         }
         if let Some(lease) = lease
             && is_confirmed(&reply)
+            && newest > Some(lease.attempt)
         {
-            if is_checkpoint {
-                self.faults.note(&format!("kept {}", lease.task_id));
-            }
-            if newest > Some(lease.attempt) {
-                self.faults.note(&format!("late {}", lease.task_id));
-            }
+            self.faults.note(&format!("late {}", lease.task_id));
         }
         Ok(reply)
     }
@@ -64,7 +59,7 @@ impl Interceptor<dyn TaskStore> for FaultyTasks {
     ) -> Answer<'a, TaskReply> {
         Box::pin(async move {
             let call = call(&operation);
-            if call == Some(Call::Complete) && self.faults.provokes(Call::Release) {
+            if call == Some(Call::Finish) && self.faults.provokes(Call::Release) {
                 return Err(CapabilityError::unavailable("A fault of the tests."));
             }
             let observed = self.observed(operation, inner);
@@ -80,7 +75,9 @@ impl Interceptor<dyn TaskStore> for FaultyTasks {
 fn is_confirmed(write: &TaskReply) -> bool {
     matches!(
         write,
-        TaskReply::Fenced(Fenced::Done) | TaskReply::Lease(Some(_)) | TaskReply::Text(Some(_))
+        TaskReply::Fenced(Fenced::Done)
+            | TaskReply::Finished(Finished::Done)
+            | TaskReply::Lease(Some(_))
     )
 }
 
@@ -96,9 +93,7 @@ fn call(operation: &TaskOperation<'_>) -> Option<Call> {
         TaskOperation::DeleteConcept { .. } => Call::ConceptDelete,
         TaskOperation::Claim { .. } => Call::Claim,
         TaskOperation::Renew { .. } => Call::Renew,
-        TaskOperation::Checkpoint { .. } => Call::Checkpoint,
-        TaskOperation::PutConcept { .. } => Call::ConceptPut,
-        TaskOperation::Complete { .. } => Call::Complete,
+        TaskOperation::Finish { .. } => Call::Finish,
         TaskOperation::Fail { .. } => Call::Fail,
         TaskOperation::Release { .. } => Call::Release,
         TaskOperation::Progress { stage, .. } => match stage {

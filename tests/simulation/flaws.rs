@@ -22,7 +22,7 @@ pub enum Flaw {
     TaskVanishes,
     /// What was completed is not seen.
     ConceptUnseen,
-    /// What is only prepared is seen.
+    /// The concept of a task that is worked on is seen.
     ConceptSeenEarly,
     /// Two concepts of one task are listed.
     ConceptTwice,
@@ -42,7 +42,7 @@ impl Flaw {
     pub const ALL: [Self; 18] = [
         Self::Store(flaws::Flaw::ClaimAtomicity),
         Self::Store(flaws::Flaw::Fencing),
-        Self::Store(flaws::Flaw::Checkpointing),
+        Self::Store(flaws::Flaw::Forgetting),
         Self::Store(flaws::Flaw::Redelivery),
         Self::QuotaNotCounted,
         Self::QuotaNotGivenBack,
@@ -66,7 +66,7 @@ impl Flaw {
         match self {
             Self::Store(flaws::Flaw::ClaimAtomicity) => &[OneWorker],
             Self::Store(flaws::Flaw::Fencing) => &[Fencing],
-            Self::Store(flaws::Flaw::Checkpointing) => &[Checkpoint],
+            Self::Store(flaws::Flaw::Forgetting) => &[StoredImage],
             Self::Store(flaws::Flaw::Redelivery) => &[NothingStuck],
             Self::QuotaNotCounted => &[ExactQuota],
             // It fails the task, which keeps its key.

@@ -9,6 +9,7 @@ use concept_refinement_domain::capability::{
 use concept_refinement_host::capability::Clock;
 use concept_refinement_host::capability::images::memory::MemoryImages;
 use concept_refinement_host::capability::images::{ImageStore as _, Listed, Signing};
+use concept_refinement_tests::flaws;
 use futures::{TryStreamExt as _, stream};
 use sha2::{Digest as _, Sha256};
 
@@ -52,6 +53,12 @@ impl Images {
         let (info, contents) = drive(self.stored.get(path, None)).unwrap()?;
         let chunks: Vec<_> = drive(contents.try_collect()).unwrap();
         Some((info, chunks.concat()))
+    }
+
+    pub fn stat(&self, path: &str) -> Option<ImageInfo> {
+        let is_forgotten = self.flaw == Some(Flaw::Store(flaws::Flaw::Forgetting));
+        let found = self.get(path).filter(|_| !is_forgotten);
+        found.map(|(info, _)| info)
     }
 
     pub fn delete(&self, path: &str) {

@@ -9,7 +9,7 @@ mod leases;
 mod reading;
 mod submissions;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::quota::Quota;
@@ -40,8 +40,9 @@ pub enum Invariant {
     WholeImage,
     /// Once everything is quiet there are the images of concepts and no others.
     OneImage,
-    /// Once the image is stored and noted the model is not asked again.
-    Checkpoint,
+    /// Once the image is stored it stays until its task ends, and the model is
+    /// not asked again.
+    StoredImage,
     /// The model is asked once a task, and again only after something went
     /// wrong.
     ModelCalls,
@@ -64,7 +65,7 @@ impl Invariant {
         Self::VisibleIffCompleted,
         Self::WholeImage,
         Self::OneImage,
-        Self::Checkpoint,
+        Self::StoredImage,
         Self::ModelCalls,
         Self::NothingStuck,
         Self::Answers,
@@ -88,8 +89,9 @@ pub struct Expected {
     pub attempt: u32,
     pub lease_until: Timestamp,
     pub deaths: u32,
-    pub checkpoint: Option<String>,
-    /// The prepared concept's id and image, or that of the visible one.
+    /// Its images that are stored.
+    images: BTreeSet<String>,
+    /// The id and the image of its concept.
     pub concept: Option<(String, String)>,
     pub is_concept_deleted: bool,
     /// The process that claimed it last.
@@ -99,7 +101,7 @@ pub struct Expected {
     asked: u32,
     put_off: u32,
     asked_by_attempt: u32,
-    /// The newest attempt was told of a checkpoint, or wrote it.
+    /// An image was there when the newest attempt began.
     may_not_ask: bool,
 }
 
@@ -112,9 +114,6 @@ impl Expected {
     fn end(&mut self, status: Status, now: Timestamp) {
         self.status = status;
         self.completed_at = now;
-        if status == Status::Failed {
-            self.concept = None;
-        }
     }
 
     pub fn is_visible(&self) -> bool {
@@ -197,15 +196,14 @@ impl Oracle {
         }
     }
 
-    pub fn deleted(&mut self, user: &str, id: &str, answer: Option<&Option<String>>) {
-        let expected = self.task(id).filter(|task| task.user == user).map(|task| {
+    pub fn deleted(&mut self, user: &str, id: &str, answer: bool) {
+        let task = self.task(id).filter(|task| task.user == user);
+        let expected = task.is_some();
+        if let Some(task) = task {
             task.is_deleted = true;
-            task.checkpoint
-                .clone()
-                .filter(|_| task.status != Status::Completed)
-        });
-        self.require(answer == expected.as_ref(), Invariant::NothingLost, || {
-            format!("deleting task {id} answered {answer:?} in place of {expected:?}")
+        }
+        self.require(answer == expected, Invariant::NothingLost, || {
+            format!("deleting task {id} answered {answer} in place of {expected}")
         });
     }
 

@@ -9,9 +9,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use concept_refinement_domain::capability::{
-    CapabilityError, Deleted, Fenced, NewTask, Submission,
-};
+use concept_refinement_domain::capability::{CapabilityError, Fenced, NewTask, Submission};
 use concept_refinement_domain::task::Status;
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_host::capability::clock::ManualClock;
@@ -89,10 +87,8 @@ impl Store {
     }
 
     /// For those who are no process.
-    pub fn delete(&self, user: &str, id: &str) -> Option<Deleted> {
-        let delete = Asked::Delete { user_id: user, id };
-        let deleted = self.run(OUTSIDE, delete).ok()?;
-        deleted.try_into().ok().flatten()
+    pub fn delete(&self, user: &str, id: &str) {
+        let _ = self.run(OUTSIDE, Asked::Delete { user_id: user, id });
     }
 
     pub fn submit(&self, task: NewTask) {
@@ -178,23 +174,16 @@ impl Store {
             (Asked::Renew { lease }, Reply::Lease(answer)) => {
                 oracle.renewed(lease, answer.as_ref());
             }
-            (Asked::PutConcept { lease, concept }, Reply::Text(answer)) => {
-                oracle.prepared(lease, &concept.image_path, answer.as_ref());
+            (Asked::Finish { lease, image }, Reply::Finished(answer)) => {
+                oracle.finished(lease, &image.path, *answer, now);
                 changed.push(lease.task_id.clone());
             }
-            (
-                Asked::Checkpoint { lease, .. }
-                | Asked::Complete { lease, .. }
-                | Asked::Fail { lease, .. }
-                | Asked::Release { lease },
-                Reply::Fenced(answer),
-            ) => {
+            (Asked::Fail { lease, .. } | Asked::Release { lease }, Reply::Fenced(answer)) => {
                 oracle.wrote(asked, lease, *answer, now);
                 changed.push(lease.task_id.clone());
             }
             (Asked::Delete { user_id, id }, Reply::Deleted(answer)) => {
-                let image = answer.as_ref().map(|deleted| &deleted.unpublished_image);
-                oracle.deleted(user_id, id, image);
+                oracle.deleted(user_id, id, *answer);
                 changed.push((*id).to_owned());
             }
             (Asked::DeleteConcept { user_id, id }, Reply::Text(answer)) => {

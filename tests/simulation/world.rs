@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use concept_refinement_domain::capability::CapabilityError;
+use concept_refinement_domain::capability::{CapabilityError, NewImage, StoredOrNot};
 use concept_refinement_host::capability::clock::ManualClock;
 use concept_refinement_host::capability::tasks::sqlite::Options;
 use concept_refinement_processor::config::Config;
@@ -222,11 +222,21 @@ impl World {
                 .collect()
         };
         for (user, id) in active {
-            let deleted = self.store.delete(&user, &id);
-            if let Some(path) = deleted.and_then(|deleted| deleted.unpublished_image) {
-                self.remove_image(&path);
-            }
+            self.store.delete(&user, &id);
         }
+    }
+
+    pub fn put_image(
+        &self,
+        image: NewImage,
+        bytes: Vec<u8>,
+    ) -> Result<StoredOrNot, CapabilityError> {
+        let stored = self.images.put(image, bytes);
+        if let Ok(StoredOrNot::Stored(stored)) = &stored {
+            self.mark(&self.noted_at);
+            self.oracle.borrow_mut().image_stored(&stored.path);
+        }
+        stored
     }
 
     pub fn remove_image(&self, path: &str) {

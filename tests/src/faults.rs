@@ -16,7 +16,7 @@ pub const HANG_AT: &str = "REFINEMENT_TEST_HANG_AT";
 
 /// The path of a file to which lines are appended that outlive a kill: `asked
 /// LOGO-DESCRIPTION` before each call that reaches the model, `kept TASK-ID`
-/// after each checkpoint that the store confirmed, `late TASK-ID` after each
+/// after each refined image that the store confirmed, `late TASK-ID` after each
 /// write that it confirmed to a worker which had lost its lease before it asked.
 pub const JOURNAL: &str = "REFINEMENT_TEST_JOURNAL";
 
@@ -44,8 +44,7 @@ pub enum Call {
     Withdraw,
     Claim,
     Renew,
-    Checkpoint,
-    Complete,
+    Finish,
     Fail,
     Release,
     TaskGet,
@@ -56,7 +55,6 @@ pub enum Call {
     Unreferenced,
     /// A commit of the task store, with all that was written before it.
     Commit,
-    ConceptPut,
     ConceptGet,
     ConceptList,
     ConceptDelete,
@@ -94,13 +92,12 @@ pub struct Point {
 }
 
 impl Call {
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 33] = [
         Self::Submit,
         Self::Withdraw,
         Self::Claim,
         Self::Renew,
-        Self::Checkpoint,
-        Self::Complete,
+        Self::Finish,
         Self::Fail,
         Self::Release,
         Self::TaskGet,
@@ -110,7 +107,6 @@ impl Call {
         Self::Due,
         Self::Unreferenced,
         Self::Commit,
-        Self::ConceptPut,
         Self::ConceptGet,
         Self::ConceptList,
         Self::ConceptDelete,
@@ -138,8 +134,7 @@ impl Call {
             Self::Withdraw => "withdraw",
             Self::Claim => "claim",
             Self::Renew => "renew",
-            Self::Checkpoint => "checkpoint",
-            Self::Complete => "complete",
+            Self::Finish => "finish",
             Self::Fail => "fail",
             Self::Release => "release",
             Self::TaskGet => "task get",
@@ -149,7 +144,6 @@ impl Call {
             Self::Due => "due",
             Self::Unreferenced => "unreferenced",
             Self::Commit => "commit",
-            Self::ConceptPut => "concept put",
             Self::ConceptGet => "concept get",
             Self::ConceptList => "concept list",
             Self::ConceptDelete => "concept delete",

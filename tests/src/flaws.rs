@@ -4,12 +4,15 @@
 //! switch for it.
 
 use std::collections::HashMap;
+use std::future::ready;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use concept_refinement_domain::capability::{CapabilityError, Claimed, Lease};
+use concept_refinement_domain::refined::is_refined;
 use concept_refinement_domain::task::Status;
 use concept_refinement_host::capability::Answer;
+use concept_refinement_host::capability::images::{ImageOperation, ImageReply, ImageStore};
 use concept_refinement_host::capability::intercept::{Intercepted, Interceptor, Operations as _};
 use concept_refinement_host::capability::tasks::{TaskOperation, TaskReply, TaskStore, Tasks};
 use tokio::sync::Mutex;
@@ -21,8 +24,8 @@ pub enum Flaw {
     ClaimAtomicity,
     /// A worker that lost its lease can still write.
     Fencing,
-    /// The next worker does not get the checkpoint.
-    Checkpointing,
+    /// The next worker does not find the image of an earlier one.
+    Forgetting,
     /// Due tasks are not found.
     Redelivery,
 }
@@ -31,7 +34,7 @@ impl Flaw {
     pub const ALL: [Self; 4] = [
         Self::ClaimAtomicity,
         Self::Fencing,
-        Self::Checkpointing,
+        Self::Forgetting,
         Self::Redelivery,
     ];
 
@@ -39,7 +42,7 @@ impl Flaw {
         match self {
             Self::ClaimAtomicity => "claim-atomicity",
             Self::Fencing => "fencing",
-            Self::Checkpointing => "checkpointing",
+            Self::Forgetting => "forgetting",
             Self::Redelivery => "redelivery",
         }
     }
@@ -72,6 +75,11 @@ impl Flawed {
         Arc::new(Intercepted::new(sound, Arc::new(flawed)))
     }
 
+    /// The flaws of images.
+    pub fn images(flaw: Flaw, sound: Arc<dyn ImageStore>) -> Arc<dyn ImageStore> {
+        Arc::new(Intercepted::new(sound, Arc::new(FlawedImages(flaw))))
+    }
+
     async fn claim(
         &self,
         id: &str,
@@ -80,7 +88,7 @@ impl Flawed {
     ) -> Result<Option<Claimed>, CapabilityError> {
         // Locked meanwhile, so that a refused caller sees the winner.
         let mut claims = self.claims.lock().await;
-        let Some(mut claimed) = sound.claim(id, user_id).await? else {
+        let Some(claimed) = sound.claim(id, user_id).await? else {
             let earlier = claims.get(id).cloned();
             let Some(claimed) = earlier.filter(|_| self.flaw == Flaw::ClaimAtomicity) else {
                 return Ok(None);
@@ -90,9 +98,6 @@ impl Flawed {
             return Ok(is_held.then_some(claimed));
         };
         claims.insert(id.to_owned(), claimed.clone());
-        if self.flaw == Flaw::Checkpointing {
-            claimed.checkpoint = None;
-        }
         Ok(Some(claimed))
     }
 
@@ -100,6 +105,23 @@ impl Flawed {
     async fn newest(&self, lease: &Lease) -> Option<Lease> {
         let claims = self.claims.lock().await;
         Some(claims.get(&lease.task_id)?.lease.clone())
+    }
+}
+
+struct FlawedImages(Flaw);
+
+impl Interceptor<dyn ImageStore> for FlawedImages {
+    fn intercept<'a>(
+        &'a self,
+        operation: ImageOperation<'a>,
+        sound: &'a Arc<dyn ImageStore>,
+    ) -> Answer<'a, ImageReply> {
+        match (&operation, self.0) {
+            (ImageOperation::Stat { path }, Flaw::Forgetting) if is_refined(path) => {
+                Box::pin(ready(Ok(ImageReply::Info(None))))
+            }
+            _ => sound.run(operation),
+        }
     }
 }
 

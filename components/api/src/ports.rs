@@ -6,8 +6,8 @@
 use std::future::Future;
 
 use concept_refinement_domain::capability::{
-    ByteRange, CapabilityError, CapabilityState, ConceptPage, Deleted, Fenced, ImageInfo, NewImage,
-    NewTask, Position, Resolved, StoredOrNot, Submission, TaskPage,
+    ByteRange, CapabilityError, CapabilityState, ConceptPage, Fenced, ImageInfo, NewImage, NewTask,
+    Position, Resolved, StoredOrNot, Submission, TaskPage,
 };
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::task::{Change, Status, Task};
@@ -62,7 +62,7 @@ pub trait TaskStore {
         after: Option<Position>,
     ) -> Result<TaskPage, CapabilityError>;
 
-    async fn delete(&self, user: &str, id: &str) -> Result<Option<Deleted>, CapabilityError>;
+    async fn delete(&self, user: &str, id: &str) -> Result<bool, CapabilityError>;
 
     async fn watch(&self, user: &str, id: &str) -> Result<Option<Changes>, CapabilityError>;
 }

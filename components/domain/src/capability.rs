@@ -80,8 +80,6 @@ pub struct Lease {
 pub struct Claimed {
     pub lease: Lease,
     pub task: Task,
-    /// The path of the refined image that an earlier worker stored.
-    pub checkpoint: Option<String>,
 }
 
 /// The outcome of a write under a lease. Losing the lease is not an error.
@@ -90,6 +88,17 @@ pub struct Claimed {
 pub enum Fenced {
     Done,
     Lost,
+}
+
+/// The outcome of finishing a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Finished {
+    Done,
+    /// The lease is lost, and whoever goes on may need the image.
+    Lost,
+    /// The task ended without this image, or was deleted: nobody needs it.
+    Over,
 }
 
 /// A place in a list that is ordered newest first: the last item seen.
@@ -107,12 +116,6 @@ pub struct Page<T> {
 
 pub type TaskPage = Page<Task>;
 pub type ConceptPage = Page<Concept>;
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Deleted {
-    /// The refined image of an unfinished task.
-    pub unpublished_image: Option<String>,
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ImageKind {

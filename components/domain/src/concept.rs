@@ -4,10 +4,12 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Builder;
 
+use crate::capability::Stored;
+use crate::task::{Refinement, Task};
 use crate::timestamp::Timestamp;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NewConcept {
+pub struct ConceptContent {
     pub task_id: String,
     pub user_id: String,
     pub is_anonymous: bool,
@@ -26,13 +28,34 @@ pub struct Concept {
     /// A UUID in lower case.
     pub id: String,
     pub created_at: Timestamp,
-    pub content: NewConcept,
+    pub content: ConceptContent,
 }
 
-impl NewConcept {
-    /// Whether it is that of a user's task.
-    pub fn is_of(&self, task_id: &str, user_id: &str) -> bool {
-        self.task_id == task_id && self.user_id == user_id
+impl Concept {
+    /// The concept of a task that is completed now with this image.
+    pub fn of(task: &Task, image: Stored, now: Timestamp) -> Self {
+        let Refinement {
+            original_image_url,
+            refinement_prompt,
+            logo_description,
+            theme_description,
+        } = task.refinement.clone();
+        Self {
+            id: id_for(&task.id),
+            created_at: now,
+            content: ConceptContent {
+                task_id: task.id.clone(),
+                user_id: task.user_id.clone(),
+                is_anonymous: task.is_anonymous,
+                image_path: image.path,
+                image_url: image.url,
+                original_image_url,
+                refinement_prompt,
+                logo_description,
+                theme_description,
+                color_palettes: Vec::new(),
+            },
+        }
     }
 }
 

@@ -71,10 +71,10 @@ impl<A: Convert<C>, B: Convert<D>, C, D> Convert<(C, D)> for (A, B) {
 pub mod domain {
     pub use crate::capability::{
         Accepted, Access, ByteRange, CapabilityError as Error, CapabilityState, Claimed,
-        ConceptPage, Deleted, ErrorKind, Fenced, ImageInfo, ImageKind, Lease, NewImage, NewTask,
+        ConceptPage, ErrorKind, Fenced, Finished, ImageInfo, ImageKind, Lease, NewImage, NewTask,
         Position, Resolved, Stored, StoredOrNot, Submission, TaskPage,
     };
-    pub use crate::concept::{Concept, NewConcept};
+    pub use crate::concept::{Concept, ConceptContent};
     pub use crate::quota::{Quota, QuotaState, Window};
     pub use crate::task::{Change, Refinement, Stage, Status, Task};
 }
@@ -100,15 +100,14 @@ macro_rules! conversions {
             Quota { limit, window }
             QuotaState { limit, remaining, reset }
             Accepted { task, quota }
-            Claimed { lease, task, checkpoint }
+            Claimed { lease, task }
             TaskPage { items, next }
-            Deleted { unpublished_image }
             NewImage { kind, name, owner, media_type, length, metadata, at_most }
             Stored { path, url }
             ImageInfo { path, kind, owner, media_type, size, etag, created_at }
             ByteRange { offset, length }
             Resolved { path, access }
-            NewConcept {
+            ConceptContent {
                 task_id, user_id, is_anonymous, image_path, image_url, original_image_url,
                 refinement_prompt, logo_description, theme_description, color_palettes
             }
@@ -120,6 +119,7 @@ macro_rules! conversions {
             ErrorKind { Unavailable, Full, Invalid }
             Status { Pending, Processing, Completed, Failed }
             Fenced { Done, Lost }
+            Finished { Done, Lost, Over }
             Stage { Downloading, Refining, StoringImage, StoringConcept }
             Window { Hour, Day, Month }
             Submission {

@@ -20,9 +20,9 @@ use thiserror::Error;
 
 pub use claim::{Claim, claim, release, renew};
 pub use event::{Event, next_status};
-pub use finish::{checkpoint, complete, fail, put_concept};
+pub use finish::{Finish, fail, finish, late};
 pub use record::TaskRecord;
-pub use retention::{ImageFacts, concept_has_expired, delete, is_unreferenced, task_has_expired};
+pub use retention::{ImageFacts, concept_has_expired, is_unreferenced, task_has_expired};
 pub use submit::{Account, submit, withdraw};
 
 /// What a rule decided.
@@ -39,10 +39,6 @@ pub struct Decision<T> {
 pub enum Refusal {
     #[error("There is a task of this id already.")]
     IdTaken,
-    #[error("The concept is not that of the claimed task.")]
-    OtherConcept,
-    #[error("The task has no such concept prepared.")]
-    NotPrepared,
 }
 
 impl<T> Decision<T> {

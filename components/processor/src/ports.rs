@@ -8,9 +8,8 @@
 use std::time::Duration;
 
 use concept_refinement_domain::capability::{
-    CapabilityError, Claimed, Fenced, ImageInfo, Lease, NewImage, StoredOrNot,
+    CapabilityError, Claimed, Fenced, Finished, ImageInfo, Lease, NewImage, Stored, StoredOrNot,
 };
-use concept_refinement_domain::concept::NewConcept;
 use concept_refinement_domain::task::Stage;
 
 pub use concept_refinement_guest::{ByteStream, Clock, Random};
@@ -25,8 +24,7 @@ pub trait TaskStore {
     ) -> Result<Option<Claimed>, CapabilityError>;
     /// None: the lease is lost.
     async fn renew(&self, lease: &Lease) -> Result<Option<Lease>, CapabilityError>;
-    async fn checkpoint(&self, lease: &Lease, image_path: &str) -> Result<Fenced, CapabilityError>;
-    async fn complete(&self, lease: &Lease, result_id: &str) -> Result<Fenced, CapabilityError>;
+    async fn finish(&self, lease: &Lease, image: Stored) -> Result<Finished, CapabilityError>;
     async fn fail(
         &self,
         lease: &Lease,
@@ -48,15 +46,6 @@ pub trait ImageStore {
     async fn get(&self, path: &str) -> Result<Option<(ImageInfo, Self::Stream)>, CapabilityError>;
     async fn delete(&self, path: &str) -> Result<(), CapabilityError>;
     async fn sign(&self, path: &str, origin: &str) -> Result<String, CapabilityError>;
-}
-
-pub trait ConceptStore {
-    /// None: the lease is lost.
-    async fn put(
-        &self,
-        lease: &Lease,
-        concept: NewConcept,
-    ) -> Result<Option<String>, CapabilityError>;
 }
 
 pub trait Progress {
@@ -150,12 +139,6 @@ pub trait Http {
 }
 
 /// All ports together.
-pub trait Ports:
-    TaskStore + ImageStore + ConceptStore + Progress + ImageModel + Http + Clock + Random
-{
-}
+pub trait Ports: TaskStore + ImageStore + Progress + ImageModel + Http + Clock + Random {}
 
-impl<T> Ports for T where
-    T: TaskStore + ImageStore + ConceptStore + Progress + ImageModel + Http + Clock + Random
-{
-}
+impl<T> Ports for T where T: TaskStore + ImageStore + Progress + ImageModel + Http + Clock + Random {}

@@ -6,9 +6,10 @@ use std::pin::pin;
 use std::time::Duration;
 
 use concept_refinement_domain::capability::{
-    CapabilityError, Claimed, ErrorKind, Fenced, ImageKind, Lease, NewImage, StoredOrNot,
+    CapabilityError, Claimed, Fenced, Finished, ImageKind, Lease, NewImage, Stored, StoredOrNot,
 };
-use concept_refinement_domain::concept::NewConcept;
+use concept_refinement_domain::image::Format;
+use concept_refinement_domain::image_path::{ImagePath, tag_of};
 use concept_refinement_domain::message::{self, Parsed};
 use concept_refinement_domain::refined;
 use concept_refinement_domain::sentence::{MISSING_PROMPT_OR_URL, failed};
@@ -19,7 +20,7 @@ use futures::future::{Either, select};
 use crate::config::Config;
 use crate::contents::Contents;
 use crate::download::download;
-use crate::ports::{Clock, ConceptStore, ImageStore, ModelRequest, Ports, Purpose, TaskStore};
+use crate::ports::{Clock, ImageStore, ModelRequest, Ports, Purpose, TaskStore};
 use crate::refine::refine;
 
 /// How strongly a model may change the original (contract, section 2).
@@ -42,8 +43,10 @@ pub enum Outcome {
 enum Interrupted {
     /// The task fails, with a reason that its user may read.
     Failed(Stage, String),
-    /// The lease is lost, or the task deleted.
+    /// The lease is lost.
     Lost,
+    /// The task ended otherwise, or was deleted.
+    Over,
     /// The task store failed.
     Store(CapabilityError),
 }
@@ -51,8 +54,8 @@ enum Interrupted {
 /// How far the steps have come.
 struct Track {
     stage: Cell<Stage>,
-    /// The path of the refined image, once it is stored.
-    image: OnceCell<String>,
+    /// The refined image, once it is stored.
+    image: OnceCell<Stored>,
 }
 
 impl From<CapabilityError> for Interrupted {
@@ -126,6 +129,10 @@ async fn run(
     let (stage, reason) = match under_lease(ports, config, &claimed, &track).await {
         Ok(()) => return Ok(Outcome::Done),
         Err(Interrupted::Lost) => return Ok(Outcome::Skipped),
+        Err(Interrupted::Over) => {
+            remove_image(ports, &track).await;
+            return Ok(Outcome::Skipped);
+        }
         Err(Interrupted::Store(error)) if error.is_repeatable() => {
             // Best effort: if the store is unreachable, the lease expires.
             let _ = ports.release(&claimed.lease).await;
@@ -142,12 +149,24 @@ async fn run(
         Fenced::Done => {}
         Fenced::Lost => return Ok(Outcome::Skipped),
     }
-    if let Some(path) = track.image.get() {
-        // Best effort: the image is unreferenced, and on a full disk it takes
-        // space that others need.
-        let _ = ports.delete(path).await;
-    }
+    remove_image(ports, &track).await;
+    remove_earlier(ports, &claimed, None).await;
     Ok(Outcome::Done)
+}
+
+/// Best effort: what nobody needs is invisible, but on a full disk it takes
+/// space that others need.
+async fn remove_image(images: &impl ImageStore, track: &Track) {
+    if let Some(image) = track.image.get() {
+        let _ = images.delete(&image.path).await;
+    }
+}
+
+/// The same for what earlier attempts at a task stored, which has ended.
+async fn remove_earlier(images: &impl ImageStore, claimed: &Claimed, needed: Option<&str>) {
+    for path in earlier_paths(claimed).filter(|path| Some(path.as_str()) != needed) {
+        let _ = images.delete(&path).await;
+    }
 }
 
 /// Runs the steps and renews the lease concurrently, until the task's deadline.
@@ -204,8 +223,8 @@ async fn steps(
         stage.set(began);
         ports.began(lease, began).await;
     };
-    let (image_path, image_url) = match stored_earlier(ports, config, claimed).await? {
-        Some(image) => image,
+    let stored = match stored_earlier(ports, config, claimed).await? {
+        Some(stored) => stored,
         None => {
             let deadline = ports.now().plus(config.task_timeout);
 
@@ -224,33 +243,56 @@ async fn steps(
         }
     };
 
-    let image_path = image.get_or_init(|| image_path).clone();
+    let stored = image.get_or_init(|| stored).clone();
+    let path = stored.path.clone();
     begin(Stage::StoringConcept).await;
-    let concept_id = store_refined_concept(ports, lease, task, image_path, image_url).await?;
-    match ports.complete(lease, &concept_id).await? {
-        Fenced::Done => Ok(()),
-        Fenced::Lost => Err(Interrupted::Lost),
+    match ports.finish(lease, stored).await? {
+        Finished::Done => {
+            remove_earlier(ports, claimed, Some(&path)).await;
+            Ok(())
+        }
+        Finished::Lost => Err(Interrupted::Lost),
+        Finished::Over => Err(Interrupted::Over),
     }
 }
 
-/// The image of an earlier worker's checkpoint. If it is missing, it is made
-/// again, unless the task was deleted.
+/// The image that an earlier attempt stored without getting to the end.
 async fn stored_earlier(
     ports: &(impl TaskStore + ImageStore),
     config: &Config,
     claimed: &Claimed,
-) -> Result<Option<(String, String)>, Interrupted> {
-    let Some(path) = &claimed.checkpoint else {
-        return Ok(None);
-    };
-    if ports.stat(path).await?.is_some() {
-        let public_url = config.public_url.as_deref().unwrap_or_default();
-        return Ok(Some((path.clone(), signature::address(public_url, path))));
+) -> Result<Option<Stored>, Interrupted> {
+    for path in earlier_paths(claimed) {
+        if ports.stat(&path).await?.is_some() {
+            let public_url = config.public_url.as_deref().unwrap_or_default();
+            let url = signature::address(public_url, &path);
+            return Ok(Some(Stored { path, url }));
+        }
     }
-    match ports.renew(&claimed.lease).await? {
-        Some(_) => Ok(None),
-        None => Err(Interrupted::Lost),
+    let Claimed { lease, .. } = claimed;
+    if lease.attempt > 1 && ports.renew(lease).await?.is_none() {
+        // It may have gone with its task since the claim.
+        return Err(Interrupted::Lost);
     }
+    Ok(None)
+}
+
+/// Where earlier attempts may have stored an image, the newest first.
+fn earlier_paths(Claimed { lease, task }: &Claimed) -> impl Iterator<Item = String> {
+    let tag = tag_of(&task.user_id);
+    (1..lease.attempt).rev().flat_map(move |attempt| {
+        let name = refined::name(&task.id, attempt);
+        let tag = tag.clone();
+        Format::ALL.map(|format| {
+            let path = ImagePath {
+                kind: ImageKind::Refined,
+                tag: tag.clone(),
+                name: name.clone(),
+                format,
+            };
+            path.to_string()
+        })
+    })
 }
 
 async fn download_original(
@@ -308,11 +350,11 @@ async fn model_request(
 }
 
 async fn store_refined_image(
-    ports: &impl Ports,
+    images: &impl ImageStore,
     lease: &Lease,
     task: &Task,
     refined: &Contents,
-) -> Result<(String, String), Interrupted> {
+) -> Result<Stored, Interrupted> {
     let failed = |reason: String| Interrupted::Failed(Stage::StoringImage, reason);
     let refinement = &task.refinement;
     let image = NewImage {
@@ -336,52 +378,10 @@ async fn store_refined_image(
         .collect(),
         at_most: None,
     };
-    let stored = match ImageStore::put(ports, image, refined).await {
-        Ok(StoredOrNot::Stored(stored)) => stored,
-        Ok(StoredOrNot::TooMany) => return Err(failed("too many images are kept".to_owned())),
-        Ok(StoredOrNot::WrongLength) => return Err(failed("the image was cut short".to_owned())),
-        Err(error) => return Err(failed(error.message)),
-    };
-    let checkpointed = ports.checkpoint(lease, &stored.path).await;
-    let is_unreferenced = match &checkpointed {
-        Ok(fenced) => *fenced == Fenced::Lost,
-        // An unreachable store may have written the checkpoint nevertheless.
-        Err(error) => error.kind != ErrorKind::Unavailable,
-    };
-    if is_unreferenced {
-        // Best effort: an unreferenced image is never visible, but on a full
-        // disk it takes space that others need.
-        let _ = ports.delete(&stored.path).await;
-    }
-    match checkpointed? {
-        Fenced::Done => Ok((stored.path, stored.url)),
-        Fenced::Lost => Err(Interrupted::Lost),
-    }
-}
-
-async fn store_refined_concept(
-    concepts: &impl ConceptStore,
-    lease: &Lease,
-    task: &Task,
-    image_path: String,
-    image_url: String,
-) -> Result<String, Interrupted> {
-    let refinement = task.refinement.clone();
-    let concept = NewConcept {
-        task_id: task.id.clone(),
-        user_id: task.user_id.clone(),
-        is_anonymous: task.is_anonymous,
-        image_path,
-        image_url,
-        original_image_url: refinement.original_image_url,
-        refinement_prompt: refinement.refinement_prompt,
-        logo_description: refinement.logo_description,
-        theme_description: refinement.theme_description,
-        color_palettes: Vec::new(),
-    };
-    match concepts.put(lease, concept).await {
-        Ok(Some(id)) => Ok(id),
-        Ok(None) => Err(Interrupted::Lost),
-        Err(error) => Err(Interrupted::Failed(Stage::StoringConcept, error.message)),
+    match ImageStore::put(images, image, refined).await {
+        Ok(StoredOrNot::Stored(stored)) => Ok(stored),
+        Ok(StoredOrNot::TooMany) => Err(failed("too many images are kept".to_owned())),
+        Ok(StoredOrNot::WrongLength) => Err(failed("the image was cut short".to_owned())),
+        Err(error) => Err(failed(error.message)),
     }
 }

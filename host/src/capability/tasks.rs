@@ -15,9 +15,8 @@ pub(crate) mod watchers;
 use std::time::Duration;
 
 use concept_refinement_domain::capability::{
-    Claimed, Deleted, Fenced, Lease, NewTask, Position, Submission, TaskPage,
+    Claimed, Fenced, Finished, Lease, NewTask, Position, Stored, Submission, TaskPage,
 };
-use concept_refinement_domain::concept::NewConcept;
 use concept_refinement_domain::task::{Change, Stage, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use futures::future::BoxFuture;
@@ -102,8 +101,8 @@ pub trait Tasks: Send + Sync {
     ) -> Answer<'a, TaskPage>;
 
     /// Deletes a task in any state. The quota is not given back; the concept of
-    /// a completed task stays. None: no such task, or another user's.
-    fn delete<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Deleted>>;
+    /// a completed task stays. False: no such task, or another user's.
+    fn delete<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, bool>;
 
     /// The task as it stands and the stage that is under way, then each change,
     /// until it is final or deleted. A reader that is slow may miss changes,
@@ -122,25 +121,11 @@ pub trait Leases: Send + Sync {
     /// Extends the lease. None: the lease is lost.
     fn renew<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Option<Lease>>;
 
-    /// Stores the path of the refined image, so that another worker can
-    /// continue from it.
-    fn checkpoint<'a>(&'a self, lease: &'a Lease, image_path: &'a str) -> Answer<'a, Fenced>;
+    /// Completes the task, with a concept of its refined image.
+    fn finish<'a>(&'a self, lease: &'a Lease, image: Stored) -> Answer<'a, Finished>;
 
-    /// Prepares the concept of a claimed task; it is invisible before
-    /// `complete`. A task has one concept: a repeat replaces it and returns the
-    /// same id. None: the lease is lost.
-    fn put_concept<'a>(
-        &'a self,
-        lease: &'a Lease,
-        concept: NewConcept,
-    ) -> Answer<'a, Option<String>>;
-
-    /// Completes the task and makes its prepared concept, which has to be
-    /// `result_id`, visible.
-    fn complete<'a>(&'a self, lease: &'a Lease, result_id: &'a str) -> Answer<'a, Fenced>;
-
-    /// Fails the task with a whole sentence; a prepared concept is dropped. The
-    /// stage is the one that failed, and is not stored.
+    /// Fails the task with a whole sentence. The stage is the one that failed,
+    /// and is not stored.
     fn fail<'a>(
         &'a self,
         lease: &'a Lease,
@@ -180,10 +165,9 @@ pub trait Maintenance: Send + Sync {
     fn recover(&self) -> Answer<'_, u32>;
 
     /// Those of these images that nothing refers to and nothing ever will. A
-    /// refined image is unreferenced if its task exists or is known to have
-    /// been deleted, and it is neither a concept's image, nor a checkpoint, nor
-    /// something that a worker with a valid lease may still store. No original
-    /// of a pending or processing task is unreferenced. What is returned may be
+    /// refined image is unreferenced if its task is final or is known to have
+    /// been deleted, and it is no concept's image. No original of a pending or
+    /// processing task is unreferenced. What is returned may be
     /// deleted at any later time, unless a new task names it as its original.
     ///
     /// Images of tasks that the store has never seen, and refined images whose

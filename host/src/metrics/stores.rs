@@ -8,7 +8,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use concept_refinement_domain::capability::{CapabilityError, Fenced, StoredOrNot, Submission};
+use concept_refinement_domain::capability::{
+    CapabilityError, Fenced, Finished, StoredOrNot, Submission,
+};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -126,7 +128,7 @@ impl Interceptor<dyn TaskStore> for MeasuredStores {
                 tasks.began(lease, *stage);
             }
             let end = match &operation {
-                TaskOperation::Complete { lease, .. } => Some((*lease, End::Completed)),
+                TaskOperation::Finish { lease, .. } => Some((*lease, End::Completed)),
                 TaskOperation::Fail { lease, stage, .. } => Some((*lease, End::Failed(*stage))),
                 TaskOperation::Release { lease } => Some((*lease, End::Released)),
                 _ => None,
@@ -137,7 +139,7 @@ impl Interceptor<dyn TaskStore> for MeasuredStores {
                 TaskReply::Submission(Submission::Created(_)) => tasks.created(),
                 TaskReply::Fenced(Fenced::Done) if is_withdrawal => tasks.publish_failed(),
                 TaskReply::Claimed(Some(claimed)) => tasks.claimed(claimed),
-                TaskReply::Fenced(Fenced::Done) => {
+                TaskReply::Fenced(Fenced::Done) | TaskReply::Finished(Finished::Done) => {
                     if let Some((lease, end)) = end {
                         tasks.ended(lease, end, self.clock.now());
                     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use concept_refinement_domain::capability::{Accepted, Fenced, Submission};
+use concept_refinement_domain::capability::{Accepted, Finished, Submission};
 use concept_refinement_domain::task::{Status, Task};
 use concept_refinement_host::capability::concepts::Concepts;
 use concept_refinement_host::capability::tasks::{Leases, Tasks};
@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 
 use super::instances::Instances;
 use super::{Adapted, Platform, clock};
-use crate::tasks::{LEASE, concept, new_task};
+use crate::tasks::{LEASE, image, new_task};
 
 const USERS: usize = 12;
 
@@ -77,15 +77,8 @@ async fn work(instances: Arc<Instances>, user: String, heard: Arc<Heard>) {
         // Else its last worker was killed too often.
         if let Some(claimed) = leases.claim(&task.id, Some(&user)).await.unwrap() {
             let lease = &claimed.lease;
-            let stored = leases.checkpoint(lease, "refined/a").await.unwrap();
-            assert_eq!(stored, Fenced::Done);
-            let id = leases
-                .put_concept(lease, concept(&task))
-                .await
-                .unwrap()
-                .unwrap();
-            let completed = leases.complete(lease, &id).await.unwrap();
-            assert_eq!(completed, Fenced::Done);
+            let finished = leases.finish(lease, image(&task)).await.unwrap();
+            assert_eq!(finished, Finished::Done);
             heard.hear(&task, true);
         }
     }

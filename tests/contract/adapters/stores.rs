@@ -3,10 +3,11 @@
 //! What only a host offers is not called by the promises of `wit/`.
 
 use concept_refinement_domain::capability::{
-    ByteRange, CapabilityError, CapabilityState, Claimed, ConceptPage, Deleted, Fenced, ImageInfo,
-    ImageKind, Lease, NewImage, NewTask, Position, Resolved, StoredOrNot, Submission, TaskPage,
+    ByteRange, CapabilityError, CapabilityState, Claimed, ConceptPage, Fenced, Finished, ImageInfo,
+    ImageKind, Lease, NewImage, NewTask, Position, Resolved, Stored, StoredOrNot, Submission,
+    TaskPage,
 };
-use concept_refinement_domain::concept::{Concept, NewConcept};
+use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::convert::Convert;
 use concept_refinement_domain::task::{Stage, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
@@ -68,7 +69,7 @@ impl Tasks for Instances {
         })
     }
 
-    fn delete<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Deleted>> {
+    fn delete<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, bool> {
         let (user_id, id) = (user_id.to_owned(), id.to_owned());
         Box::pin(self.ask(|accessor, adapter| {
             let store = adapter.concept_refinement_task_store();
@@ -119,31 +120,11 @@ impl Leases for Instances {
         }))
     }
 
-    fn checkpoint<'a>(&'a self, lease: &'a Lease, image_path: &'a str) -> Answer<'a, Fenced> {
-        let (lease, image_path) = (lease.clone(), image_path.to_owned());
-        Box::pin(self.ask(|accessor, adapter| {
-            let store = adapter.concept_refinement_task_store();
-            Box::pin(store.call_checkpoint(accessor, lease.convert(), image_path))
-        }))
-    }
-
-    fn put_concept<'a>(
-        &'a self,
-        lease: &'a Lease,
-        concept: NewConcept,
-    ) -> Answer<'a, Option<String>> {
+    fn finish<'a>(&'a self, lease: &'a Lease, image: Stored) -> Answer<'a, Finished> {
         let lease = lease.clone();
         Box::pin(self.ask(|accessor, adapter| {
-            let store = adapter.concept_refinement_concept_store();
-            Box::pin(store.call_put(accessor, lease.convert(), concept.convert()))
-        }))
-    }
-
-    fn complete<'a>(&'a self, lease: &'a Lease, result_id: &'a str) -> Answer<'a, Fenced> {
-        let (lease, result_id) = (lease.clone(), result_id.to_owned());
-        Box::pin(self.ask(|accessor, adapter| {
             let store = adapter.concept_refinement_task_store();
-            Box::pin(store.call_complete(accessor, lease.convert(), result_id))
+            Box::pin(store.call_finish(accessor, lease.convert(), image.convert()))
         }))
     }
 

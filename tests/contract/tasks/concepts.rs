@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use concept_refinement_domain::capability::{ErrorKind, Position};
-use concept_refinement_domain::concept::{Concept, NewConcept};
+use concept_refinement_domain::capability::Position;
+use concept_refinement_domain::concept::Concept;
 use uuid::Uuid;
 
-use super::{MICROSECOND, Store, TaskBackend, concept};
+use super::{MICROSECOND, Store, TaskBackend, created, image, new_task};
 
 async fn list<B: TaskBackend>(store: &Store<B>, user: &str) -> Vec<Concept> {
     let page = store.concepts.list(user, 100, None).await.unwrap();
@@ -15,56 +15,27 @@ async fn list<B: TaskBackend>(store: &Store<B>, user: &str) -> Vec<Concept> {
 
 pub async fn a_concept_is_seen_once_its_task_is_completed<B: TaskBackend>() {
     let store = Store::<B>::start();
-    let claimed = store.claimed("ada").await;
-    let content = NewConcept {
-        is_anonymous: true,
-        logo_description: None,
-        theme_description: Some("☕️ \" \0".into()),
-        color_palettes: vec!["#123456".into(), "\"quoted\"".into()],
-        ..concept(&claimed.task)
-    };
-    let put = store
-        .leases
-        .put_concept(&claimed.lease, content.clone())
-        .await;
-    let id = put.unwrap().unwrap();
-    assert_eq!(Uuid::parse_str(&id).unwrap().to_string(), id);
-    assert_eq!(store.concepts.get("ada", &id).await.unwrap(), None);
+    let mut new = new_task("ada");
+    new.is_anonymous = true;
+    new.refinement.logo_description = None;
+    new.refinement.theme_description = Some("☕️ \" \0".into());
+    let task = created(store.submit(new).await);
+    let claimed = store.claim(&task).await;
     assert_eq!(list(&store, "ada").await, []);
-    assert_eq!(store.concepts.delete("ada", &id).await.unwrap(), None);
 
     store.pass(MICROSECOND);
-    let _ = store.leases.complete(&claimed.lease, &id).await.unwrap();
-    let expected = Concept {
-        id: id.clone(),
-        created_at: store.now(),
-        content,
-    };
+    let id = store.finish(&claimed).await;
+    assert_eq!(Uuid::parse_str(&id).unwrap().to_string(), id);
+    let expected = Concept::of(&task, image(&task), store.now());
+    assert_eq!(expected.id, id);
     assert_eq!(
         store.concepts.get("ada", &id).await.unwrap(),
         Some(expected.clone())
     );
+    assert_eq!(store.concepts.get("bob", &id).await.unwrap(), None);
     assert_eq!(list(&store, "ada").await, [expected]);
-}
-
-pub async fn a_concept_is_that_of_its_task<B: TaskBackend>() {
-    let store = Store::<B>::start();
-    let ada = store.claimed("ada").await;
-    let bob = store.claimed("bob").await;
-    let for_bob = NewConcept {
-        user_id: "bob".into(),
-        ..concept(&ada.task)
-    };
-    for foreign in [concept(&bob.task), for_bob] {
-        let error = store
-            .leases
-            .put_concept(&ada.lease, foreign)
-            .await
-            .unwrap_err();
-        assert_eq!(error.kind, ErrorKind::Invalid);
-    }
-    let ids = [store.complete(&ada).await, store.complete(&bob).await];
-    assert_ne!(ids[0], ids[1]);
+    let task = store.task(&task).await;
+    assert_eq!(task.image_path, Some(image(&task).path));
 }
 
 pub async fn concepts_are_paged_newest_first<B: TaskBackend>() {

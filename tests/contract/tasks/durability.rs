@@ -1,6 +1,6 @@
 //! What survives the end of the process.
 
-use concept_refinement_domain::capability::{Fenced, Submission};
+use concept_refinement_domain::capability::Submission;
 use concept_refinement_domain::quota::Window;
 use concept_refinement_domain::task::{Status, Task};
 
@@ -26,12 +26,6 @@ pub async fn everything_is_there_after_a_restart<B: Durable>() {
     let mut store = Store::<B>::start();
     let pending = store.created("pending").await;
     let claimed = store.claimed("processing").await;
-    let _ = store
-        .leases
-        .checkpoint(&claimed.lease, "refined/a")
-        .await
-        .unwrap();
-    let prepared = store.prepare(&claimed).await;
     let (completed, concept) = store.completed("completed").await;
     let failed = store.claimed("failed").await;
     store.fail(&failed.lease).await;
@@ -48,14 +42,8 @@ pub async fn everything_is_there_after_a_restart<B: Durable>() {
     let concept_after = store.concepts.get("completed", &concept).await.unwrap();
     assert!(concept_after.is_some());
     assert_eq!(concept_after, concept_before);
-    let hidden = store.concepts.get("processing", &prepared).await.unwrap();
-    assert_eq!(hidden, None);
     // A lease is as good as before, until it is taken over.
-    let _ = store
-        .leases
-        .complete(&claimed.lease, &prepared)
-        .await
-        .unwrap();
+    store.finish(&claimed).await;
     assert_eq!(store.task(&claimed.task).await.status, Status::Completed);
 }
 
@@ -110,9 +98,6 @@ pub async fn what_a_dead_process_left_is_gone_on_with<B: Durable>() {
     let store = Store::<B>::start();
     let waiting = store.created("ada").await;
     let first = store.claimed("bob").await;
-    let stored = store.leases.checkpoint(&first.lease, "refined/a").await;
-    assert_eq!(stored, Ok(Fenced::Done));
-    let prepared = store.prepare(&first).await;
     let clock = store.clock.clone();
     let after = store.backend.crash(Rules::default(), clock.clone());
     let after = Store::of(after, clock);
@@ -121,8 +106,7 @@ pub async fn what_a_dead_process_left_is_gone_on_with<B: Durable>() {
     after.pass(LEASE);
     let second = after.claim(&first.task).await;
     assert!(second.lease.attempt > first.lease.attempt);
-    assert_eq!(second.checkpoint.as_deref(), Some("refined/a"));
-    assert_eq!(after.complete(&second).await, prepared);
+    after.finish(&second).await;
     assert_eq!(after.task(&first.task).await.status, Status::Completed);
 }
 
@@ -147,18 +131,12 @@ pub async fn a_predecessors_tasks_are_taken_over<B: Durable>() {
     let mut store = Store::<B>::start();
     let waiting = store.created("ada").await;
     let claimed = store.claimed("bob").await;
-    let _ = store
-        .leases
-        .checkpoint(&claimed.lease, "refined/a")
-        .await
-        .unwrap();
     store = restart(store);
     assert!(store.try_claim(&claimed.task).await.is_none());
     assert_eq!(store.maintenance.recover().await, Ok(2));
     store.claim(&waiting).await;
     let second = store.claim(&claimed.task).await;
     assert!(second.lease.attempt > claimed.lease.attempt);
-    assert_eq!(second.checkpoint.as_deref(), Some("refined/a"));
 }
 
 pub async fn it_belongs_to_one_process_at_a_time<B: Owned>() {

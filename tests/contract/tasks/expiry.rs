@@ -50,7 +50,7 @@ pub async fn what_is_older_is_forgotten_as_if_it_had_been_deleted<B: TaskBackend
         let Task { user_id, id, .. } = task;
         assert_eq!(store.find(task).await, None, "{user_id}");
         assert!(store.tasks.watch(user_id, id).await.unwrap().is_none());
-        assert_eq!(store.tasks.delete(user_id, id).await.unwrap(), None);
+        assert_eq!(store.tasks.delete(user_id, id).await, Ok(false));
     }
     let found = store.concepts.get("completed", &concept).await.unwrap();
     assert_eq!(found, None);

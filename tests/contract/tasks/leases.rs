@@ -1,36 +1,23 @@
 //! Claims, and who may still write.
 
-use concept_refinement_domain::capability::{Claimed, Fenced, Lease};
+use concept_refinement_domain::capability::{Claimed, Fenced, Finished, Lease, NewTask};
 use concept_refinement_domain::task::Status;
 use uuid::Uuid;
 
-use super::{LEASE, Store, TaskBackend, at_once, concept};
+use super::{LEASE, Store, TaskBackend, at_once, created, image, image_of, new_task};
 
 /// All that a worker can write, and whether it was told that its lease is lost.
 async fn write_everything<B: TaskBackend>(
     store: &Store<B>,
     held: &Claimed,
-    result_id: &str,
 ) -> Vec<(&'static str, bool)> {
     let (leases, lease) = (&store.leases, &held.lease);
     let lost = |fenced| fenced == Fenced::Lost;
     vec![
         ("renew", leases.renew(lease).await.unwrap().is_none()),
         (
-            "checkpoint",
-            lost(leases.checkpoint(lease, "late").await.unwrap()),
-        ),
-        (
-            "put",
-            leases
-                .put_concept(lease, concept(&held.task))
-                .await
-                .unwrap()
-                .is_none(),
-        ),
-        (
-            "complete",
-            lost(leases.complete(lease, result_id).await.unwrap()),
+            "finish",
+            leases.finish(lease, image(&held.task)).await.unwrap() != Finished::Done,
         ),
         (
             "fail",
@@ -40,17 +27,14 @@ async fn write_everything<B: TaskBackend>(
     ]
 }
 
-async fn assert_fenced_out<B: TaskBackend>(
-    store: &Store<B>,
-    held: &Claimed,
-    result_id: &str,
-    who: &str,
-) {
+async fn assert_fenced_out<B: TaskBackend>(store: &Store<B>, held: &Claimed, who: &str) {
     let before = store.find(&held.task).await;
-    for (write, was_lost) in write_everything(store, held, result_id).await {
+    for (write, was_lost) in write_everything(store, held).await {
         assert!(was_lost, "{who}: {write}");
     }
     assert_eq!(store.find(&held.task).await, before, "{who}");
+    let concepts = store.concepts.list(&held.task.user_id, 10, None).await;
+    assert_eq!(concepts.unwrap().items, [], "{who}");
 }
 
 pub async fn one_of_many_workers_gets_the_task<B: TaskBackend>() {
@@ -104,21 +88,18 @@ pub async fn what_cannot_be_claimed<B: TaskBackend>() {
 pub async fn who_lost_the_lease_can_write_nothing<B: TaskBackend>() {
     let store = Store::<B>::start();
     let first = store.claimed("ada").await;
-    let concept = store.prepare(&first).await;
     store.pass(LEASE);
     let second = store.claim(&first.task).await;
-    assert_fenced_out(&store, &first, &concept, "another has it").await;
-    assert_eq!(store.prepare(&second).await, concept);
+    assert_fenced_out(&store, &first, "another has it").await;
 
     let _ = store.leases.release(&second.lease).await.unwrap();
-    assert_fenced_out(&store, &first, &concept, "nobody has it").await;
-    assert_fenced_out(&store, &second, &concept, "its own release").await;
+    assert_fenced_out(&store, &first, "nobody has it").await;
+    assert_fenced_out(&store, &second, "its own release").await;
 
     let third = store.claim(&first.task).await;
     for lease in [&first, &second] {
-        assert_fenced_out(&store, lease, &concept, "a third has it").await;
+        assert_fenced_out(&store, lease, "a third has it").await;
     }
-    assert_eq!(third.checkpoint, None, "a late checkpoint was kept");
     let never = Claimed {
         lease: Lease {
             attempt: third.lease.attempt + 1,
@@ -126,35 +107,77 @@ pub async fn who_lost_the_lease_can_write_nothing<B: TaskBackend>() {
         },
         ..third.clone()
     };
-    assert_fenced_out(&store, &never, &concept, "an attempt that never was").await;
+    assert_fenced_out(&store, &never, "an attempt that never was").await;
 
     store.tasks.delete("ada", &first.task.id).await.unwrap();
-    assert_fenced_out(&store, &third, &concept, "the task is deleted").await;
-    assert_eq!(store.concepts.get("ada", &concept).await.unwrap(), None);
+    assert_fenced_out(&store, &third, "the task is deleted").await;
+}
+
+/// Whoever goes on may take the image of who was before; once the task has ended
+/// without it, nobody will.
+pub async fn who_finishes_too_late_learns_whether_the_image_is_needed<B: TaskBackend>() {
+    let store = Store::<B>::start();
+    let path = |held: &Claimed, attempt: u32| image_of(&held.task, attempt).path;
+    let finish = async |held: &Claimed, attempt: u32| {
+        let image = image_of(&held.task, attempt);
+        store.leases.finish(&held.lease, image).await.unwrap()
+    };
+    let first = store.claimed("ada").await;
+    store.pass(LEASE);
+    let second = store.claim(&first.task).await;
+    assert_eq!(finish(&first, 1).await, Finished::Lost, "taken over");
+    let _ = store.leases.release(&second.lease).await.unwrap();
+    assert_eq!(finish(&first, 1).await, Finished::Lost, "pending");
+    let third = store.claim(&first.task).await;
+    assert_eq!(finish(&third, 3).await, Finished::Done);
+    assert_eq!(finish(&first, 1).await, Finished::Over, "completed");
+    assert_eq!(finish(&first, 3).await, Finished::Lost, "with this image");
+    assert_eq!(finish(&third, 3).await, Finished::Lost, "a repeat");
+    let task = store.task(&first.task).await;
+    assert_eq!(task.image_path, Some(path(&first, 3)));
+
+    store.tasks.delete("ada", &task.id).await.unwrap();
+    assert_eq!(finish(&first, 1).await, Finished::Over, "deleted");
+    assert_eq!(finish(&first, 3).await, Finished::Lost, "its concept stays");
+    let concept = task.result_id.unwrap();
+    let again = NewTask {
+        original_path: Some(path(&first, 3)),
+        ..new_task("ada")
+    };
+    let again = created(store.submit(again).await);
+    store.concepts.delete("ada", &concept).await.unwrap();
+    assert_eq!(finish(&first, 3).await, Finished::Lost, "an original");
+    let claimed = store.claim(&again).await;
+    store.fail(&claimed.lease).await;
+    assert_eq!(finish(&first, 3).await, Finished::Over, "nobody has it");
+
+    let failed = store.claimed("bob").await;
+    store.fail(&failed.lease).await;
+    assert_eq!(finish(&failed, 1).await, Finished::Over, "failed");
+
+    let deleted = store.claimed("cleo").await;
+    store.tasks.delete("cleo", &deleted.task.id).await.unwrap();
+    assert_eq!(finish(&deleted, 1).await, Finished::Over, "deleted at work");
 }
 
 pub async fn of_two_final_writes_one_wins<B: TaskBackend>() {
     let store = Store::<B>::start();
     for round in 0..10 {
         let claimed = store.claimed(&format!("user {round}")).await;
-        let concept = store.prepare(&claimed).await;
         let outcomes = at_once(10, |n| {
-            let (leases, lease, concept) =
-                (store.leases.clone(), claimed.lease.clone(), concept.clone());
+            let (leases, lease) = (store.leases.clone(), claimed.lease.clone());
+            let image = image(&claimed.task);
             async move {
-                let outcome = if n % 2 == 0 {
-                    leases.complete(&lease, &concept).await
+                let is_done = if n % 2 == 0 {
+                    leases.finish(&lease, image).await.unwrap() == Finished::Done
                 } else {
-                    leases.fail(&lease, None, "No.").await
+                    leases.fail(&lease, None, "No.").await.unwrap() == Fenced::Done
                 };
-                (n % 2 == 0, outcome.unwrap())
+                (n % 2 == 0, is_done)
             }
         })
         .await;
-        let winners: Vec<_> = outcomes
-            .iter()
-            .filter(|(_, outcome)| *outcome == Fenced::Done)
-            .collect();
+        let winners: Vec<_> = outcomes.iter().filter(|(_, is_done)| *is_done).collect();
         assert_eq!(winners.len(), 1, "{outcomes:?}");
         let task = store.task(&claimed.task).await;
         let (completed, _) = winners[0];
@@ -162,25 +185,4 @@ pub async fn of_two_final_writes_one_wins<B: TaskBackend>() {
         assert_eq!(task.result_id.is_some(), *completed);
         assert_eq!(task.error_message.is_some(), !completed);
     }
-}
-
-pub async fn a_checkpoint_is_there_for_the_next_worker<B: TaskBackend>() {
-    let store = Store::<B>::start();
-    let first = store.claimed("ada").await;
-    assert_eq!(first.checkpoint, None);
-    for path in ["refined/a", "refined/a", "refined/b"] {
-        let kept = store.leases.checkpoint(&first.lease, path).await.unwrap();
-        assert_eq!(kept, Fenced::Done);
-    }
-    assert_eq!(
-        store.task(&first.task).await,
-        first.task,
-        "users see nothing of it"
-    );
-    store.pass(LEASE);
-    let second = store.claim(&first.task).await;
-    assert_eq!(second.checkpoint.as_deref(), Some("refined/b"));
-    let _ = store.leases.release(&second.lease).await.unwrap();
-    let third = store.claim(&first.task).await;
-    assert_eq!(third.checkpoint.as_deref(), Some("refined/b"));
 }

@@ -2,13 +2,13 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use concept_refinement_domain::capability::{Claimed, Fenced, NewTask};
-use concept_refinement_domain::concept::NewConcept;
+use concept_refinement_domain::capability::{Claimed, Finished, NewTask, Stored};
 use concept_refinement_domain::lease::MAX_DEATHS;
 use concept_refinement_domain::refined;
 use concept_refinement_domain::task::Task;
+use concept_refinement_host::capability::tasks::Leases;
 
-use super::{LEASE, Store, TaskBackend, at_once, concept, created, new_task};
+use super::{LEASE, Store, TaskBackend, at_once, created, new_task};
 
 /// What the worker of an attempt stores.
 fn image(task: &Task, attempt: u32) -> String {
@@ -24,39 +24,21 @@ async fn is_unreferenced<B: TaskBackend>(store: &Store<B>, path: &str) -> bool {
     }
 }
 
-async fn checkpoint<B: TaskBackend>(store: &Store<B>, claimed: &Claimed) -> String {
-    let path = image(&claimed.task, claimed.lease.attempt);
-    let done = store
-        .leases
-        .checkpoint(&claimed.lease, &path)
-        .await
-        .unwrap();
-    assert_eq!(done, Fenced::Done);
-    path
-}
-
-/// Prepares the concept of the image of an attempt.
-async fn prepare<B: TaskBackend>(store: &Store<B>, claimed: &Claimed, attempt: u32) -> String {
-    let concept = NewConcept {
-        image_path: image(&claimed.task, attempt),
-        ..concept(&claimed.task)
-    };
-    let put = store
-        .leases
-        .put_concept(&claimed.lease, concept)
-        .await
-        .unwrap();
-    put.expect("the lease holds")
+/// With the image of the attempt that was claimed.
+async fn finish(leases: &dyn Leases, Claimed { lease, task }: &Claimed) -> Finished {
+    let path = image(task, lease.attempt);
+    let url = format!("/api/images/{path}");
+    leases.finish(lease, Stored { path, url }).await.unwrap()
 }
 
 /// A completed task with the image of its first attempt, and its concept's id.
 async fn completed<B: TaskBackend>(store: &Store<B>, user: &str) -> (Task, String) {
     let claimed = store.claimed(user).await;
-    checkpoint(store, &claimed).await;
-    let id = prepare(store, &claimed, 1).await;
-    let done = store.leases.complete(&claimed.lease, &id).await.unwrap();
-    assert_eq!(done, Fenced::Done);
-    (store.task(&claimed.task).await, id)
+    let finished = finish(&*store.leases, &claimed).await;
+    assert_eq!(finished, Finished::Done);
+    let task = store.task(&claimed.task).await;
+    let id = task.result_id.clone().unwrap();
+    (task, id)
 }
 
 /// Cases are told before the lease of any of them runs out.
@@ -72,24 +54,10 @@ pub async fn an_image_is_needed_as_long_as_a_worker_or_a_concept_may_need_it<B: 
     cases.push(("of a worker", task.clone(), 1, true));
     cases.push(("of the worker after it", task, 2, true));
 
-    let claimed = store.claimed("stored").await;
-    checkpoint(&store, &claimed).await;
-    cases.push(("of a worker's checkpoint", claimed.task, 1, true));
-
-    let claimed = store.claimed("prepared").await;
-    checkpoint(&store, &claimed).await;
-    prepare(&store, &claimed, 1).await;
-    cases.push(("of a prepared concept", claimed.task, 1, true));
-
     let claimed = store.claimed("released").await;
     let _ = store.leases.release(&claimed.lease).await.unwrap();
-    cases.push(("of who gave the task back", claimed.task.clone(), 1, false));
+    cases.push(("of who gave the task back", claimed.task.clone(), 1, true));
     cases.push(("of who takes it next", claimed.task, 2, true));
-
-    let claimed = store.claimed("released with a checkpoint").await;
-    checkpoint(&store, &claimed).await;
-    let _ = store.leases.release(&claimed.lease).await.unwrap();
-    cases.push(("of a checkpoint to go on from", claimed.task, 1, true));
 
     let (task, _) = completed(&store, "completed").await;
     cases.push(("of a concept", task.clone(), 1, true));
@@ -110,20 +78,15 @@ pub async fn an_image_is_needed_as_long_as_a_worker_or_a_concept_may_need_it<B: 
     cases.push(("of a concept and a task that are deleted", task, 1, false));
 
     let claimed = store.claimed("failed").await;
-    checkpoint(&store, &claimed).await;
-    prepare(&store, &claimed, 1).await;
     store.fail(&claimed.lease).await;
     cases.push(("of a failed task", claimed.task, 1, false));
 
     let claimed = store.claimed("withdrawn").await;
-    checkpoint(&store, &claimed).await;
     let _ = store.leases.release(&claimed.lease).await.unwrap();
     let _ = store.tasks.withdraw(&claimed.task.id, "No.").await.unwrap();
     cases.push(("of a withdrawn task", claimed.task, 1, false));
 
     let claimed = store.claimed("deleted").await;
-    checkpoint(&store, &claimed).await;
-    prepare(&store, &claimed, 1).await;
     let Task { user_id, id, .. } = &claimed.task;
     store.tasks.delete(user_id, id).await.unwrap();
     cases.push(("of a task deleted under its worker", claimed.task, 1, false));
@@ -159,45 +122,34 @@ pub async fn an_image_is_needed_as_long_as_a_worker_or_a_concept_may_need_it<B: 
     );
 }
 
-pub async fn a_fenced_out_workers_image_is_needed_only_as_the_checkpoint<B: TaskBackend>() {
+/// Whoever claims a task looks for the images of earlier attempts first.
+pub async fn an_earlier_attempts_image_is_needed_until_the_task_ends<B: TaskBackend>() {
     let store = Store::<B>::start();
-    let lost = store.claimed("lost").await;
-    let kept = store.claimed("kept").await;
-    checkpoint(&store, &kept).await;
-    let replaced = store.claimed("replaced").await;
-    checkpoint(&store, &replaced).await;
-
+    let first = store.claimed("taken").await;
+    let given_up = store.claimed("given up").await;
     store.pass(LEASE);
-    let first = image(&lost.task, 1);
-    assert!(
-        !is_unreferenced(&store, &first).await,
-        "nobody took over yet: its worker may go on"
-    );
-    let seconds = [
-        store.claim(&lost.task).await,
-        store.claim(&kept.task).await,
-        store.claim(&replaced.task).await,
-    ];
-    checkpoint(&store, &seconds[2]).await;
-    for (claimed, first_is_needed) in [(&lost, false), (&kept, true), (&replaced, false)] {
-        let unreferenced = is_unreferenced(&store, &image(&claimed.task, 1)).await;
-        assert_eq!(unreferenced, !first_is_needed, "{}", claimed.task.user_id);
-        assert!(!is_unreferenced(&store, &image(&claimed.task, 2)).await);
+    let second = store.claim(&first.task).await;
+    for attempt in 1..=2 {
+        assert!(!is_unreferenced(&store, &image(&first.task, attempt)).await);
     }
-
     // The second goes on from what the first one stored.
-    let id = prepare(&store, &seconds[1], 1).await;
-    let done = store.leases.complete(&seconds[1].lease, &id).await.unwrap();
-    assert_eq!(done, Fenced::Done);
-    assert!(!is_unreferenced(&store, &image(&kept.task, 1)).await);
-    assert!(is_unreferenced(&store, &image(&kept.task, 2)).await);
+    let path = image(&first.task, 1);
+    let url = format!("/api/images/{path}");
+    let finished = store
+        .leases
+        .finish(&second.lease, Stored { path, url })
+        .await;
+    assert_eq!(finished, Ok(Finished::Done));
+    assert!(!is_unreferenced(&store, &image(&first.task, 1)).await);
+    assert!(is_unreferenced(&store, &image(&first.task, 2)).await);
 
-    for _ in 2..=MAX_DEATHS {
+    for _ in 1..=MAX_DEATHS {
+        assert!(!is_unreferenced(&store, &image(&given_up.task, 1)).await);
+        let _ = store.try_claim(&given_up.task).await;
         store.pass(LEASE);
-        let _ = store.try_claim(&replaced.task).await;
     }
     for attempt in 1..=MAX_DEATHS {
-        let image = image(&replaced.task, attempt);
+        let image = image(&given_up.task, attempt);
         assert!(is_unreferenced(&store, &image).await, "died: {attempt}");
     }
 }
@@ -272,7 +224,7 @@ pub async fn an_upload_is_needed_by_tasks_to_be_done<B: TaskBackend>() {
     let _ = store.leases.release(&claimed.lease).await.unwrap();
     let task = of("completed").await;
     let claimed = store.claim(&task).await;
-    store.complete(&claimed).await;
+    store.finish(&claimed).await;
     let task = of("failed").await;
     let claimed = store.claim(&task).await;
     store.fail(&claimed.lease).await;
@@ -314,17 +266,12 @@ pub async fn what_is_being_published_is_never_unreferenced<B: TaskBackend>() {
             for _ in 0..25 {
                 let new = new_task(&format!("user {n}"));
                 let task = created(store.submit(new).await.unwrap());
-                let lease = store.claim(&task.id, None).await.unwrap().unwrap().lease;
-                let path = image(&task, lease.attempt);
+                let claimed = store.claim(&task.id, None).await.unwrap().unwrap();
+                let path = image(&task, claimed.lease.attempt);
                 let published = AtomicBool::new(false);
                 let work = async {
-                    let concept = NewConcept {
-                        image_path: path.clone(),
-                        ..concept(&task)
-                    };
-                    let id = store.put_concept(&lease, concept).await.unwrap().unwrap();
-                    let done = store.complete(&lease, &id).await.unwrap();
-                    assert_eq!(done, Fenced::Done);
+                    let finished = finish(&*store, &claimed).await;
+                    assert_eq!(finished, Finished::Done);
                     published.store(true, Ordering::SeqCst);
                 };
                 let looks = async {

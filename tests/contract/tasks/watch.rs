@@ -47,8 +47,7 @@ pub async fn each_change_is_told_and_the_last_ends_it<B: TaskBackend>() {
     assert_told(&store, &mut changes, &task, Status::Processing).await;
     // Nothing that users see.
     store.leases.renew(&second.lease).await.unwrap().unwrap();
-    let _ = store.leases.checkpoint(&second.lease, "a").await.unwrap();
-    store.complete(&second).await;
+    store.finish(&second).await;
     assert_told(&store, &mut changes, &task, Status::Completed).await;
     assert_eq!(next(&mut changes).await, None);
 }
@@ -98,7 +97,7 @@ pub async fn stages_are_told_by_who_holds_the_lease<B: TaskBackend>() {
         store.leases.progress(&second.lease, stage).await.unwrap();
         assert_eq!(next(&mut changes).await, Some(Change::Progress(stage)));
     }
-    store.complete(&second).await;
+    store.finish(&second).await;
     store
         .leases
         .progress(&second.lease, Stage::Downloading)
@@ -174,7 +173,7 @@ pub async fn who_begins_to_watch_is_told_the_stage_that_is_under_way<B: TaskBack
     let refining = Some(Change::Progress(Stage::Refining));
     assert_eq!(next(&mut late).await, refining, "then what comes after");
 
-    store.complete(&second).await;
+    store.finish(&second).await;
     store
         .leases
         .progress(&second.lease, Stage::Refining)
@@ -242,7 +241,7 @@ pub async fn who_reads_late_misses_no_end<B: TaskBackend>() {
         let _ = store.leases.release(&claimed.lease).await.unwrap();
     }
     let claimed = store.claim(&task).await;
-    store.complete(&claimed).await;
+    store.finish(&claimed).await;
     let last = changes.fold(None, async |_, change| Some(change));
     let last = tokio::time::timeout(Duration::from_secs(30), last)
         .await
@@ -274,7 +273,7 @@ async fn seen_by_many<B: TaskBackend>() -> Vec<Vec<Status>> {
         let claimed = store.claim(&task).await;
         let _ = store.leases.release(&claimed.lease).await.unwrap();
         let claimed = store.claim(&task).await;
-        store.complete(&claimed).await;
+        store.finish(&claimed).await;
     };
     let watching = at_once(50, |_| {
         let (tasks, task) = (store.tasks.clone(), task.clone());
@@ -337,7 +336,7 @@ pub async fn who_works_on_a_task_is_told_of_its_deletion<B: TaskBackend>() {
     let _ = store.leases.release(&first.lease).await.unwrap();
     store.claim(&task).await;
     let by_another = store.tasks.delete("bob", &task.id).await.unwrap();
-    assert!(by_another.is_none());
+    assert!(!by_another);
     for forgotten in &mut forgotten {
         assert!(forgotten.now_or_never().is_none());
     }
@@ -347,7 +346,7 @@ pub async fn who_works_on_a_task_is_told_of_its_deletion<B: TaskBackend>() {
         told.await.expect("nothing was told");
     }
     let claimed = store.claim(&other).await;
-    store.complete(&claimed).await;
+    store.finish(&claimed).await;
     assert!(of_other.now_or_never().is_none(), "it is done, and there");
     let late = store.leases.deletion(&task.id);
     assert!(late.now_or_never().is_none(), "that was before");

@@ -29,13 +29,12 @@ const MOVED: [&str; 10] = [
 ];
 
 /// Of the operations of the stores, those that nothing but an act asks for.
-const OPERATIONS: [(&str, &str); 7] = [
+const OPERATIONS: [(&str, &str); 6] = [
     ("tasks", "submit"),
     ("tasks", "claim"),
-    ("tasks", "complete"),
+    ("tasks", "finish"),
     ("tasks", "fail"),
     ("tasks", "delete"),
-    ("concepts", "put"),
     ("concepts", "delete"),
 ];
 
@@ -122,8 +121,7 @@ impl Moves {
             ])
             .add("tasks_completed_total", 1.0)
             .add("task_duration_seconds_count{outcome=completed}", 1.0)
-            .add("tasks.complete", 1.0)
-            .add("concepts.put", 1.0)
+            .add("tasks.finish", 1.0)
     }
 
     fn failed(self, step: &str) -> Self {

@@ -9,15 +9,18 @@ mod script;
 mod upkeep;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::convert::Infallible;
 use std::time::Duration;
 
-use concept_refinement_domain::capability::{Claimed, Deleted, Fenced, Lease, NewTask, Submission};
-use concept_refinement_domain::concept::NewConcept;
+use concept_refinement_domain::capability::{
+    Claimed, Fenced, Finished, Lease, NewTask, Stored, Submission,
+};
+use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::idempotency::Submitted;
 use concept_refinement_domain::lease::due_at;
 use concept_refinement_domain::quota::{Usage, Window};
-use concept_refinement_domain::rulebook::{self, Account, Claim, Decision, Refusal, TaskRecord};
+use concept_refinement_domain::rulebook::{
+    self, Account, Claim, Decision, Finish, Refusal, TaskRecord,
+};
 use concept_refinement_domain::task::Task;
 use concept_refinement_domain::timestamp::Timestamp;
 
@@ -47,7 +50,7 @@ pub struct MemoryStore {
     options: Options,
     tasks: BTreeMap<String, Row>,
     /// By their ids.
-    concepts: BTreeMap<String, Prepared>,
+    concepts: BTreeMap<String, Concept>,
     users: BTreeMap<String, User>,
     /// By user and key.
     keys: BTreeMap<(String, String), Submitted>,
@@ -61,13 +64,6 @@ struct Row {
     record: TaskRecord,
     /// When it needs a (new) message.
     due_at: Option<Timestamp>,
-}
-
-#[derive(Clone, Debug)]
-struct Prepared {
-    content: NewConcept,
-    /// None while it is only prepared, and invisible.
-    created_at: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -147,47 +143,19 @@ impl MemoryStore {
         })
     }
 
-    pub fn checkpoint(&mut self, held: &Lease, image_path: &str) -> Fenced {
-        self.change(&held.task_id, Fenced::Lost, |record| {
-            rulebook::checkpoint(record, held, image_path)
-        })
-    }
-
-    /// Prepares the concept of a claimed task.
-    pub fn put_concept(
-        &mut self,
-        held: &Lease,
-        content: NewConcept,
-    ) -> Result<Option<String>, Refusal> {
-        let Some(row) = self.tasks.get(&held.task_id) else {
-            return Ok(None);
+    pub fn finish(&mut self, held: &Lease, image: Stored, now: Timestamp) -> Finished {
+        let path = image.path.clone();
+        let finish = self.change(&held.task_id, Finish::Late, |record| {
+            rulebook::finish(record, held, image, now)
+        });
+        let Finish::Done(mut concept) = finish else {
+            return rulebook::late(self.is_unreferenced(&path));
         };
-        let id = rulebook::put_concept(&row.record, held, &content)?;
-        if let Some(id) = &id {
-            let prepared = Prepared {
-                content,
-                created_at: None,
-            };
-            self.concepts.insert(id.clone(), prepared);
-        }
-        Ok(id)
-    }
-
-    pub fn complete(
-        &mut self,
-        held: &Lease,
-        result_id: &str,
-        now: Timestamp,
-    ) -> Result<Fenced, Refusal> {
-        let prepared = self.concepts.get(result_id);
-        let prepared = prepared.filter(|concept| concept.created_at.is_none());
-        let image_path = prepared.map(|concept| concept.content.image_path.clone());
-        self.try_change(&held.task_id, Fenced::Lost, |record| {
-            let is_prepared = || Ok(image_path.is_some());
-            let decision = rulebook::complete(record, held, result_id, now, is_prepared)?;
-            record.task.image_path = image_path;
-            Ok(decision)
-        })
+        let row = self.tasks.get(&held.task_id);
+        let end = row.and_then(|row| row.record.task.completed_at);
+        concept.created_at = end.unwrap_or(now);
+        self.concepts.insert(concept.id.clone(), *concept);
+        Finished::Done
     }
 
     pub fn fail(&mut self, held: &Lease, error_message: &str, now: Timestamp) -> Fenced {
@@ -202,42 +170,31 @@ impl MemoryStore {
         })
     }
 
-    pub fn delete(&mut self, user_id: &str, id: &str) -> Option<Deleted> {
-        let row = self.tasks.get(id)?;
-        let deleted = rulebook::delete(&row.record, user_id)?;
-        self.tasks.remove(id);
-        self.drop_prepared(id);
-        self.forgotten.insert(id.to_owned());
-        Some(deleted)
+    pub fn delete(&mut self, user_id: &str, id: &str) -> bool {
+        let is_theirs = |row: &Row| row.record.task.user_id == user_id;
+        let is_deleted = self.tasks.get(id).is_some_and(is_theirs);
+        if is_deleted {
+            self.tasks.remove(id);
+            self.forgotten.insert(id.to_owned());
+        }
+        is_deleted
     }
 
+    /// Applies a rule to a task, and saves what it changed with all that goes
+    /// with it.
     fn change<T>(
         &mut self,
         id: &str,
         gone: T,
         rule: impl FnOnce(&mut TaskRecord) -> Decision<T>,
     ) -> T {
-        match self.try_change::<_, Infallible>(id, gone, |record| Ok(rule(record))) {
-            Ok(answer) => answer,
-            Err(never) => match never {},
-        }
-    }
-
-    /// Applies a rule to a task, and saves what it changed with all that goes
-    /// with it.
-    fn try_change<T, E>(
-        &mut self,
-        id: &str,
-        gone: T,
-        rule: impl FnOnce(&mut TaskRecord) -> Result<Decision<T>, E>,
-    ) -> Result<T, E> {
         let Some(row) = self.tasks.get(id) else {
-            return Ok(gone);
+            return gone;
         };
         let mut record = row.record.clone();
-        let Decision { answer, event } = rule(&mut record)?;
+        let Decision { answer, event } = rule(&mut record);
         let Some(event) = event else {
-            return Ok(answer);
+            return answer;
         };
         let task = &mut record.task;
         let user = self.users.entry(task.user_id.clone()).or_default();
@@ -248,32 +205,18 @@ impl MemoryStore {
             }
             task.updated_at = Some(end);
             task.completed_at = Some(end);
-            if let Some(id) = &task.result_id
-                && let Some(concept) = self.concepts.get_mut(id)
-            {
-                concept.created_at = Some(end);
-            }
         }
         if event.undoes_submission() {
             user.usage.give_back(task.created_at);
             self.keys
                 .retain(|_, submitted| submitted.task_id != task.id);
         }
-        if event.drops_concept() {
-            self.drop_prepared(id);
-        }
         let row = Row {
             due_at: due_at(&record.task),
             record,
         };
         self.tasks.insert(id.to_owned(), row);
-        Ok(answer)
-    }
-
-    fn drop_prepared(&mut self, task_id: &str) {
-        self.concepts.retain(|_, concept| {
-            concept.created_at.is_some() || concept.content.task_id != task_id
-        });
+        answer
     }
 }
 

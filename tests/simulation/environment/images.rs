@@ -18,16 +18,14 @@ impl ImageStore for Environment {
             self.point("begin an image", Side::Before).await?;
             let chunks: Vec<Bytes> = contents.try_collect().await?;
             self.call("put an image", self.task(), move |world| {
-                world.images.put(image, chunks.concat())
+                world.put_image(image, chunks.concat())
             })
             .await
         })
     }
 
     fn stat<'a>(&'a self, path: &'a str) -> Answer<'a, Option<ImageInfo>> {
-        self.call("stat", self.task(), |world| {
-            Ok(world.images.get(path).map(|(info, _)| info))
-        })
+        self.call("stat", self.task(), |world| Ok(world.images.stat(path)))
     }
 
     fn get<'a>(

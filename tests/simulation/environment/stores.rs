@@ -35,9 +35,6 @@ impl Interceptor<dyn TaskStore> for Environment {
             return local(progress.map_ok(Into::into));
         }
         let reply = self.call(name, task, move |world| {
-            if let TaskOperation::Checkpoint { .. } = operation {
-                world.mark(&world.noted_at);
-            }
             world.store.run(self.process.group, operation).map(Shown)
         });
         Box::pin(reply.map_ok(|reply| reply.0))
@@ -72,6 +69,7 @@ impl fmt::Debug for Shown {
             TaskReply::Fenced(reply) => reply.fmt(f),
             TaskReply::Task(reply) => reply.fmt(f),
             TaskReply::Deleted(reply) => reply.fmt(f),
+            TaskReply::Finished(reply) => reply.fmt(f),
             TaskReply::Claimed(reply) => reply.fmt(f),
             TaskReply::Lease(reply) => reply.fmt(f),
             TaskReply::Text(reply) => reply.fmt(f),

@@ -1,6 +1,7 @@
 //! Who works on a task, and what they may write.
 
-use concept_refinement_domain::capability::{Claimed, Fenced, Lease};
+use concept_refinement_domain::capability::{Claimed, Fenced, Finished, Lease};
+use concept_refinement_domain::concept::id_for;
 use concept_refinement_domain::lease::MAX_DEATHS;
 use concept_refinement_domain::retry::MAX_TRIES;
 use concept_refinement_domain::task::{Status, Task};
@@ -53,8 +54,7 @@ impl Oracle {
         task.lease_until = claimed.lease.until;
         task.holder = by;
         task.asked_by_attempt = 0;
-        task.may_not_ask = task.checkpoint.is_some();
-        let checkpoint = task.checkpoint.clone();
+        task.may_not_ask = !task.images.is_empty();
         self.require(is_free, Invariant::OneWorker, || {
             format!("{id} was claimed while it is {status:?} with a lease until {until}, at {now}")
         });
@@ -64,16 +64,6 @@ impl Oracle {
                 claimed.lease.attempt
             )
         });
-        self.require(
-            claimed.checkpoint == checkpoint,
-            Invariant::Checkpoint,
-            || {
-                format!(
-                    "{id} was claimed with {:?} for {checkpoint:?}",
-                    claimed.checkpoint
-                )
-            },
-        );
     }
 
     fn held(&mut self, lease: &Lease) -> Option<&mut Expected> {
@@ -105,13 +95,33 @@ impl Oracle {
         self.fence("renew", lease, is_held, answer.is_some());
     }
 
-    pub fn prepared(&mut self, lease: &Lease, image_path: &str, answer: Option<&String>) {
+    pub fn finished(&mut self, lease: &Lease, path: &str, answer: Finished, now: Timestamp) {
         let held = self.held(lease);
         let is_held = held.is_some();
-        if let (Some(task), Some(id)) = (held, answer) {
-            task.concept = Some((id.clone(), image_path.to_owned()));
+        if let Some(task) = held {
+            task.end(Status::Completed, now);
+            task.concept = Some((id_for(&lease.task_id), path.to_owned()));
         }
-        self.fence("put", lease, is_held, answer.is_some());
+        self.fence("finish", lease, is_held, answer == Finished::Done);
+        if is_held {
+            return;
+        }
+        let is_needed = self.tasks.get(&lease.task_id).is_some_and(|task| {
+            let shown = task.concept.as_ref().filter(|_| task.is_visible());
+            task.is_active() || shown.is_some_and(|(_, shown)| shown == path)
+        });
+        let is_original = self.tasks.values().any(|task| {
+            let original = task.original.as_deref();
+            task.is_active() && original == Some(path)
+        });
+        let expected = match is_needed || is_original {
+            true => Finished::Lost,
+            false => Finished::Over,
+        };
+        self.require(answer == expected, Invariant::WholeImage, || {
+            let attempt = lease.attempt;
+            format!("attempt {attempt} was told {answer:?} of {path}, not {expected:?}")
+        });
     }
 
     pub fn wrote(
@@ -123,18 +133,8 @@ impl Oracle {
     ) {
         let held = self.held(lease);
         let is_held = held.is_some();
-        let mut is_prepared = true;
         if let Some(task) = held {
             match write {
-                TaskOperation::Checkpoint { image_path, .. } => {
-                    task.checkpoint = Some((*image_path).to_owned());
-                    task.may_not_ask = true;
-                }
-                TaskOperation::Complete { result_id, .. } => {
-                    task.end(Status::Completed, now);
-                    let prepared = task.concept.as_ref();
-                    is_prepared = prepared.is_some_and(|concept| concept.0 == *result_id);
-                }
                 TaskOperation::Fail { .. } => task.end(Status::Failed, now),
                 TaskOperation::Release { .. } => {
                     task.status = Status::Pending;
@@ -143,12 +143,6 @@ impl Oracle {
                 _ => {}
             }
         }
-        self.require(is_prepared, Invariant::OneConcept, || {
-            format!(
-                "{} was completed with a concept that is not its own",
-                lease.task_id
-            )
-        });
         self.fence("a write", lease, is_held, answer == Fenced::Done);
     }
 
@@ -187,7 +181,7 @@ impl Oracle {
         let (asked, put_off, mishaps) = (task.asked, task.put_off, task.mishaps);
         let by_attempt = task.asked_by_attempt;
         let is_known = is_newest && task.may_not_ask;
-        self.require(!is_known, Invariant::Checkpoint, || {
+        self.require(!is_known, Invariant::StoredImage, || {
             format!("the model is asked for {id}, whose image is stored")
         });
         self.require(

@@ -84,7 +84,7 @@ impl Oracle {
     /// These may be removed, says the store.
     pub fn unreferenced(&mut self, paths: &[String]) {
         for path in paths {
-            let Some((id, attempt)) = refined::task_and_attempt(path) else {
+            let Some((id, _)) = refined::task_and_attempt(path) else {
                 self.require(false, Invariant::Answers, || format!("{path} is nobody's"));
                 continue;
             };
@@ -94,11 +94,7 @@ impl Oracle {
                         .concept
                         .as_ref()
                         .is_some_and(|concept| concept.1 == *path);
-                let is_kept = task.is_active() && task.checkpoint.as_deref() == Some(path);
-                let is_coming = task.is_active()
-                    && task.status == Status::Processing
-                    && task.attempt == attempt;
-                is_shown || is_kept || is_coming
+                is_shown || task.is_active()
             });
             self.require(!needed, Invariant::WholeImage, || {
                 format!("{path} is to be removed although it is needed")
@@ -106,16 +102,31 @@ impl Oracle {
         }
     }
 
+    /// An image is there.
+    pub fn image_stored(&mut self, path: &str) {
+        if let Some(task) = self.task_of(path) {
+            task.images.insert(path.to_owned());
+        }
+    }
+
     /// An image is gone.
     pub fn image_removed(&mut self, path: &str) {
-        let shown = self
-            .tasks
-            .iter()
-            .find(|(_, task)| is_of(task, path) && task.is_visible())
-            .map(|(id, _)| id.clone());
-        self.require(shown.is_none(), Invariant::WholeImage, || {
-            format!("{path} was removed, the image of the visible concept of {shown:?}")
+        let Some(task) = self.task_of(path) else {
+            return;
+        };
+        let is_coming = task.images.remove(path) && task.is_active();
+        let is_shown = task.is_visible() && is_of(task, path);
+        self.require(!is_shown, Invariant::WholeImage, || {
+            format!("{path} was removed, the image of a visible concept")
         });
+        self.require(!is_coming, Invariant::StoredImage, || {
+            format!("{path} was removed, and its task goes on")
+        });
+    }
+
+    fn task_of(&mut self, path: &str) -> Option<&mut Expected> {
+        let (id, _) = refined::task_and_attempt(path)?;
+        self.tasks.get_mut(id)
     }
 
     /// All that a user sees in the end.

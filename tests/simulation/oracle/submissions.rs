@@ -131,7 +131,7 @@ impl Oracle {
             attempt: 0,
             lease_until: Timestamp::default(),
             deaths: 0,
-            checkpoint: None,
+            images: Default::default(),
             concept: None,
             is_concept_deleted: false,
             holder: OUTSIDE,

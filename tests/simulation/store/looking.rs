@@ -1,6 +1,7 @@
 //! Looks at what is stored as users would, and shows it to the oracle.
 
-use concept_refinement_domain::concept::{Concept, NewConcept};
+use concept_refinement_domain::capability::Stored;
+use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::task::{Status, Task};
 
 use concept_refinement_host::capability::concepts::Concepts;
@@ -57,25 +58,18 @@ impl Store {
         oracle.seen(id, task.as_ref(), concept.as_ref(), &self.images);
     }
 
-    /// The concept that is only prepared, as a flawed store would show it.
+    /// The concept of a task that is worked on, as a flawed store would show it.
     fn early(&self, id: &str) -> Option<Concept> {
         let oracle = self.oracle.borrow();
-        let (concept_id, image_path) = oracle.tasks().get(id)?.concept.clone()?;
-        Some(Concept {
-            id: concept_id,
-            created_at: self.now(),
-            content: NewConcept {
-                task_id: id.to_owned(),
-                user_id: String::new(),
-                is_anonymous: false,
-                image_path,
-                image_url: String::new(),
-                original_image_url: String::new(),
-                refinement_prompt: String::new(),
-                logo_description: None,
-                theme_description: None,
-                color_palettes: vec![],
-            },
-        })
+        let known = oracle.tasks().get(id)?;
+        let task = self.drive(Tasks::get(&*self.inner, &known.user, id));
+        let task = task
+            .unwrap()
+            .filter(|_| known.status == Status::Processing)?;
+        let image = Stored {
+            path: "refined/early".to_owned(),
+            url: String::new(),
+        };
+        Some(Concept::of(&task, image, self.now()))
     }
 }

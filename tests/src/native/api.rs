@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use concept_refinement_api::{self as api, ByteStream};
 use concept_refinement_domain::capability::{
-    ByteRange, CapabilityError, CapabilityState, ConceptPage, Deleted, Fenced, ImageInfo, NewImage,
-    NewTask, Position, Resolved, StoredOrNot, Submission, TaskPage,
+    ByteRange, CapabilityError, CapabilityState, ConceptPage, Fenced, ImageInfo, NewImage, NewTask,
+    Position, Resolved, StoredOrNot, Submission, TaskPage,
 };
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::task::{Status, Task};
@@ -36,7 +36,7 @@ impl<O: Outside> api::TaskStore for Native<O> {
         self.host.tasks().list(user, status, limit, after).await
     }
 
-    async fn delete(&self, user: &str, id: &str) -> Result<Option<Deleted>, CapabilityError> {
+    async fn delete(&self, user: &str, id: &str) -> Result<bool, CapabilityError> {
         self.host.tasks().delete(user, id).await
     }
 

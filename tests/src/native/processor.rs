@@ -5,19 +5,18 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use concept_refinement_domain::capability::{
-    CapabilityError, Claimed, Fenced, ImageInfo, Lease, NewImage, StoredOrNot,
+    CapabilityError, Claimed, Fenced, Finished, ImageInfo, Lease, NewImage, Stored, StoredOrNot,
 };
-use concept_refinement_domain::concept::NewConcept;
 use concept_refinement_domain::task::Stage;
 use concept_refinement_domain::timestamp::Timestamp;
-use concept_refinement_host::capability::images::Contents as Stored;
+use concept_refinement_host::capability::images::Contents as Chunked;
 use concept_refinement_host::capability::model as asked;
 use concept_refinement_host::loops::processor::{Outcome, Run};
 use concept_refinement_processor::config::Config;
 use concept_refinement_processor::contents::Contents;
 use concept_refinement_processor::ports::{
-    Answer, ByteStream, Clock, ConceptStore, FetchError, Http, ImageModel, ImageStore, ModelError,
-    ModelRequest, Progress, Purpose, Random, Response, TaskStore,
+    Answer, ByteStream, Clock, FetchError, Http, ImageModel, ImageStore, ModelError, ModelRequest,
+    Progress, Purpose, Random, Response, TaskStore,
 };
 use concept_refinement_processor::process;
 use futures::StreamExt as _;
@@ -63,12 +62,8 @@ impl<O: Outside> TaskStore for Native<O> {
         self.host.leases().renew(lease).await
     }
 
-    async fn checkpoint(&self, lease: &Lease, image_path: &str) -> Result<Fenced, CapabilityError> {
-        self.host.leases().checkpoint(lease, image_path).await
-    }
-
-    async fn complete(&self, lease: &Lease, result_id: &str) -> Result<Fenced, CapabilityError> {
-        self.host.leases().complete(lease, result_id).await
+    async fn finish(&self, lease: &Lease, image: Stored) -> Result<Finished, CapabilityError> {
+        self.host.leases().finish(lease, image).await
     }
 
     async fn fail(
@@ -93,8 +88,8 @@ impl<O: Outside> ImageStore for Native<O> {
         image: NewImage,
         contents: &Contents,
     ) -> Result<StoredOrNot, CapabilityError> {
-        let stored: Stored = Box::pin(stream::iter(copied(contents).into_iter().map(Ok)));
-        self.host.images.put(image, stored).await
+        let chunked: Chunked = Box::pin(stream::iter(copied(contents).into_iter().map(Ok)));
+        self.host.images.put(image, chunked).await
     }
 
     async fn stat(&self, path: &str) -> Result<Option<ImageInfo>, CapabilityError> {
@@ -112,16 +107,6 @@ impl<O: Outside> ImageStore for Native<O> {
 
     async fn sign(&self, path: &str, origin: &str) -> Result<String, CapabilityError> {
         self.host.images.sign(path, origin).await
-    }
-}
-
-impl<O: Outside> ConceptStore for Native<O> {
-    async fn put(
-        &self,
-        lease: &Lease,
-        concept: NewConcept,
-    ) -> Result<Option<String>, CapabilityError> {
-        self.host.leases().put_concept(lease, concept).await
     }
 }
 

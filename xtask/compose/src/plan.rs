@@ -51,7 +51,6 @@ const PROCESSOR: Instance = Instance {
         ("settings", "store"),
         ("task-store", "store"),
         ("image-store", "store"),
-        ("concept-store", "store"),
         ("progress", "store"),
         ("image-model", "model"),
     ],

@@ -57,7 +57,6 @@ impl StandIns {
                 "import concept:refinement/settings@0.1.0;
                 import concept:refinement/task-store@0.1.0;
                 import concept:refinement/image-store@0.1.0;
-                import concept:refinement/concept-store@0.1.0;
                 import concept:refinement/progress@0.1.0;
                 import concept:refinement/image-model@0.1.0;
                 export concept:refinement/processor@0.1.0;"

@@ -1,11 +1,9 @@
 //! `concept-store`. A concept is a document that its task's end refers to;
 //! concepts are listed by their tasks.
 
-use concept_refinement_domain::capability::Lease;
-use concept_refinement_domain::concept::{Concept, NewConcept, id_for};
-use concept_refinement_domain::rulebook;
+use concept_refinement_domain::concept::{Concept, id_for};
 
-use crate::documents::{self, ConceptDocument, EndDocument};
+use crate::documents::{self, ConceptDocument, TaskDocument};
 use crate::ledger::Outcome;
 use crate::ledger::entries::Entry;
 use crate::names;
@@ -14,51 +12,23 @@ use crate::reads::{concept, end_of};
 use crate::store::Store;
 
 impl<P: Platform, M: Machine> Store<P, M> {
-    pub async fn put_concept(
+    /// Writes where the concept of a task will be found. It is always the same,
+    /// so writing it again does no harm.
+    pub(crate) async fn place_concept(
         &self,
-        lease: &Lease,
-        concept: NewConcept,
-    ) -> Result<Option<String>, Fault> {
-        let Some(task) = self.task_document(&lease.task_id).await? else {
-            return Ok(None);
+        task_id: &str,
+        task: &TaskDocument,
+    ) -> Result<(), Fault> {
+        let Some(key) = names::concept(&id_for(task_id)) else {
+            return Ok(());
         };
-        let id = id_for(&lease.task_id);
         let place = ConceptDocument {
-            task_id: lease.task_id.clone(),
+            task_id: task_id.to_owned(),
             user_id: task.user_id.clone(),
             number: task.number,
         };
-        let name = self.drawn();
-        let document = names::end(&lease.task_id, &name);
-        if concept.is_of(&lease.task_id, &task.user_id) {
-            let content = EndDocument::Concept(concept.clone());
-            let mut written = vec![(document.clone(), documents::encode(&content)?)];
-            // It is always the same, so writing it again does no harm.
-            if let Some(key) = names::concept(&id) {
-                written.push((key, documents::encode(&place)?));
-            }
-            self.platform.set_many(written).await?;
-        }
-        let prepared = self
-            .change(&task.user_id, |ledger| {
-                let prepared = match ledger.record(&lease.task_id, &task) {
-                    Some(record) => rulebook::put_concept(&record, lease, &concept)?,
-                    None => None,
-                };
-                Ok(match prepared {
-                    Some(_) => Outcome::Changed(Some(ledger.prepare(&name))),
-                    None => Outcome::Unchanged(None),
-                })
-            })
-            .await?;
-        let leftover = match &prepared {
-            None => Some(document),
-            Some(replaced) => replaced
-                .as_deref()
-                .map(|name| names::end(&lease.task_id, name)),
-        };
-        self.remove_unreferenced(leftover.as_slice()).await;
-        Ok(prepared.map(|_| id))
+        let written = vec![(key, documents::encode(&place)?)];
+        self.platform.set_many(written).await
     }
 
     pub async fn concept(&self, user_id: &str, id: &str) -> Result<Option<Concept>, Fault> {
@@ -100,16 +70,23 @@ impl<P: Platform, M: Machine> Store<P, M> {
         Ok(Some(concept.content.image_path))
     }
 
+    pub(crate) async fn place_of_concept(
+        &self,
+        id: &str,
+    ) -> Result<Option<ConceptDocument>, Fault> {
+        match names::concept(id) {
+            Some(key) => self.document(&key).await,
+            None => Ok(None),
+        }
+    }
+
     /// Finds the entry of the concept with this id, and its place.
     async fn concept_entry(
         &self,
         user_id: &str,
         id: &str,
     ) -> Result<Option<(Entry, ConceptDocument)>, Fault> {
-        let place: Option<ConceptDocument> = match names::concept(id) {
-            Some(key) => self.document(&key).await?,
-            None => None,
-        };
+        let place = self.place_of_concept(id).await?;
         let Some(place) = place.filter(|place| place.user_id == user_id) else {
             return Ok(None);
         };

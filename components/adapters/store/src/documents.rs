@@ -1,7 +1,7 @@
 //! The contents of documents. [`crate::names`] has their names.
 
 use concept_refinement_domain::capability::NewTask;
-use concept_refinement_domain::concept::{self, NewConcept};
+use concept_refinement_domain::concept::{self, ConceptContent};
 use concept_refinement_domain::task::{Refinement, Stage, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use serde::de::DeserializeOwned;
@@ -26,7 +26,7 @@ pub struct TaskDocument {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EndDocument {
-    Concept(NewConcept),
+    Concept(ConceptContent),
     ErrorMessage(String),
 }
 

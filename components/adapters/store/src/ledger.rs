@@ -55,10 +55,6 @@ pub struct Active {
     pub deaths: u32,
     pub updated_at: Option<Timestamp>,
     pub lease_until: Option<Timestamp>,
-    /// The path of the stored refined image.
-    pub checkpoint: Option<String>,
-    /// The document of the prepared concept.
-    pub prepared: Option<String>,
 }
 
 /// Whether the record was changed and has to be swapped.
@@ -103,20 +99,18 @@ impl Ledger {
             task: document.clone().task(entry, Some(active), None),
             attempt: active.attempt,
             deaths: active.deaths,
-            checkpoint: active.checkpoint.clone(),
             revision: 0,
         })
     }
 
-    /// Saves what a rule made of the active task. `reason`: the document that
-    /// tells why it failed, if it did.
-    pub fn save(&mut self, record: TaskRecord, event: Event, reason: &str) {
+    /// Saves what a rule made of the active task. `end`: the name of the
+    /// document that tells how it ended, if it did.
+    pub fn save(&mut self, record: TaskRecord, event: Event, end: &str) {
         let task = &record.task;
         if event.undoes_submission() {
             self.usage.give_back(task.created_at);
             self.forget_key_of(&task.id);
         }
-        let prepared = self.active.take().and_then(|active| active.prepared);
         let Some(now) = task.completed_at else {
             self.active = Some(Active {
                 status: task.status,
@@ -124,30 +118,18 @@ impl Ledger {
                 deaths: record.deaths,
                 updated_at: task.updated_at,
                 lease_until: task.lease_until,
-                checkpoint: record.checkpoint,
-                prepared,
             });
             return;
         };
-        let has_concept = task.status == Status::Completed;
+        self.active = None;
         let end = End {
             status: task.status,
             at: self.time_of_end(now),
-            document: prepared
-                .filter(|_| has_concept)
-                .unwrap_or_else(|| reason.to_owned()),
-            has_concept,
-            unpublished_image: record.unpublished_image(),
+            document: end.to_owned(),
+            has_concept: task.status == Status::Completed,
         };
         if let Some(entry) = self.entries.last_mut() {
             entry.end = Some(end);
         }
-    }
-
-    /// Notes the document of the concept that is prepared for the active task,
-    /// and answers the one that it replaces.
-    pub fn prepare(&mut self, document: &str) -> Option<String> {
-        let active = self.active.as_mut()?;
-        active.prepared.replace(document.to_owned())
     }
 }

@@ -25,7 +25,11 @@ pub const SECRET: &str = "secret";
 pub const HEALTH: &str = "health";
 
 pub fn user(user_id: &str) -> String {
-    format!("user/{}", tag_of(user_id))
+    user_of_tag(&tag_of(user_id))
+}
+
+pub fn user_of_tag(tag: &str) -> String {
+    format!("user/{tag}")
 }
 
 pub fn segment(user_id: &str, name: &str) -> String {

@@ -3,18 +3,22 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use concept_refinement_domain::capability::{Claimed, Deleted, Fenced, Lease, NewTask, Submission};
+use concept_refinement_domain::capability::{
+    Claimed, Fenced, Finished, Lease, NewTask, Stored, Submission,
+};
+use concept_refinement_domain::concept::id_for;
+use concept_refinement_domain::duration;
 use concept_refinement_domain::idempotency::Submitted;
-use concept_refinement_domain::rulebook::{self, Claim, Decision, TaskRecord};
+use concept_refinement_domain::image_path::ImagePath;
+use concept_refinement_domain::rulebook::{self, Claim, Decision, Finish, ImageFacts, TaskRecord};
 use concept_refinement_domain::task::{Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
-use concept_refinement_domain::{concept, duration};
 
 use crate::documents::{self, EndDocument, TaskDocument};
 use crate::ledger::entries::{Entry, Place, Segment};
 use crate::ledger::keys::{self, Key};
 use crate::ledger::submit::{Created, RecordedAccount};
-use crate::ledger::{Active, Ledger, Outcome};
+use crate::ledger::{Ledger, Outcome};
 use crate::names;
 use crate::ports::{Fault, Machine, Platform};
 use crate::store::{Attempts, Store, Written};
@@ -76,7 +80,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
     }
 
     pub async fn withdraw(&self, id: &str, error_message: &str) -> Result<Fenced, Fault> {
-        self.change_task(id, Fenced::Lost, |record, _, now| {
+        self.change_task(id, Fenced::Lost, |record, now| {
             Ok(rulebook::withdraw(record, error_message, now))
         })
         .await
@@ -85,7 +89,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
     pub async fn claim(&self, id: &str, user_id: Option<&str>) -> Result<Option<Claimed>, Fault> {
         let lease = self.lease().await;
         let claim = self
-            .change_task(id, Claim::Refused, |record, _, now| {
+            .change_task(id, Claim::Refused, |record, now| {
                 Ok(rulebook::claim(record, user_id, lease, now))
             })
             .await?;
@@ -97,76 +101,118 @@ impl<P: Platform, M: Machine> Store<P, M> {
 
     pub async fn renew(&self, held: &Lease) -> Result<Option<Lease>, Fault> {
         let lease = self.lease().await;
-        self.change_task(&held.task_id, None, |record, _, now| {
+        self.change_task(&held.task_id, None, |record, now| {
             Ok(rulebook::renew(record, held, lease, now))
         })
         .await
     }
 
-    pub async fn checkpoint(&self, held: &Lease, image_path: &str) -> Result<Fenced, Fault> {
-        self.change_task(&held.task_id, Fenced::Lost, |record, _, _| {
-            Ok(rulebook::checkpoint(record, held, image_path))
-        })
-        .await
+    pub async fn finish(&self, held: &Lease, image: Stored) -> Result<Finished, Fault> {
+        let id = &held.task_id;
+        if let Some(document) = self.task_document(id).await? {
+            self.place_concept(id, &document).await?;
+            let finish = self.change_ending(
+                id,
+                Finish::Late,
+                |record, now| Ok(rulebook::finish(record, held, image.clone(), now)),
+                |finish, _| match finish {
+                    Finish::Done(concept) => Some(EndDocument::Concept(concept.content.clone())),
+                    Finish::Late => None,
+                },
+            );
+            if let Finish::Done(_) = finish.await? {
+                return Ok(Finished::Done);
+            }
+        }
+        let is_unreferenced = self.is_unreferenced(id, &image.path).await?;
+        Ok(rulebook::late(is_unreferenced))
     }
 
-    pub async fn complete(&self, held: &Lease, result_id: &str) -> Result<Fenced, Fault> {
-        self.change_task(&held.task_id, Fenced::Lost, |record, active, now| {
-            rulebook::complete(record, held, result_id, now, || {
-                Ok(active.prepared.is_some())
-            })
-        })
-        .await
+    /// Whether nobody needs an image that was stored for a task.
+    async fn is_unreferenced(&self, id: &str, path: &str) -> Result<bool, Fault> {
+        let (mut task, mut concept) = (None, None);
+        if let Some(user_id) = self.user_of(id).await? {
+            task = self.get(&user_id, id).await?;
+            concept = self.concept(&user_id, &id_for(id)).await?;
+        }
+        let facts = ImageFacts {
+            task: task.as_ref(),
+            is_forgotten: task.is_none(),
+            concept_image: concept.as_ref().map(|it| it.content.image_path.as_str()),
+            is_original: self.is_original(path).await?,
+        };
+        Ok(rulebook::is_unreferenced(path, facts))
+    }
+
+    /// Whether its owner is refining the image again.
+    async fn is_original(&self, path: &str) -> Result<bool, Fault> {
+        let Some(image) = ImagePath::parse(path) else {
+            return Ok(false);
+        };
+        let owner = names::user_of_tag(&image.tag);
+        let record = self.platform.peek(&owner).await?;
+        let active = self
+            .active_task(&Ledger::decode(record.as_deref())?)
+            .await?;
+        let original = active.and_then(|task| task.original_path);
+        Ok(original.as_deref() == Some(path))
+    }
+
+    /// Whose task it is, or was as long as there is a concept of it.
+    async fn user_of(&self, id: &str) -> Result<Option<String>, Fault> {
+        if let Some(task) = self.task_document(id).await? {
+            return Ok(Some(task.user_id));
+        }
+        let place = self.place_of_concept(&id_for(id)).await?;
+        Ok(place.map(|place| place.user_id))
     }
 
     pub async fn fail(&self, held: &Lease, error_message: &str) -> Result<Fenced, Fault> {
-        self.change_task(&held.task_id, Fenced::Lost, |record, _, now| {
+        self.change_task(&held.task_id, Fenced::Lost, |record, now| {
             Ok(rulebook::fail(record, held, error_message, now))
         })
         .await
     }
 
     pub async fn release(&self, held: &Lease) -> Result<Fenced, Fault> {
-        self.change_task(&held.task_id, Fenced::Lost, |record, _, now| {
+        self.change_task(&held.task_id, Fenced::Lost, |record, now| {
             Ok(rulebook::release(record, held, now))
         })
         .await
     }
 
-    pub async fn delete(&self, user_id: &str, id: &str) -> Result<Option<Deleted>, Fault> {
+    pub async fn delete(&self, user_id: &str, id: &str) -> Result<bool, Fault> {
         let Some(document) = self.task_document(id).await? else {
-            return Ok(None);
+            return Ok(false);
         };
         if document.user_id != user_id {
-            return Ok(None);
+            return Ok(false);
         }
         let deleted = self
             .change_entry(
                 user_id,
                 document.number,
                 |ledger, index| {
-                    let mut leftovers = prepared_for(ledger, id);
-                    leftovers.extend(ledger.entry(index).and_then(reason_of));
+                    let reason = ledger.entry(index).and_then(reason_of);
                     match ledger.delete_task(index, id) {
-                        Outcome::Changed(Some(deleted)) => {
-                            Outcome::Changed(Some((deleted, leftovers)))
-                        }
-                        _ => Outcome::Unchanged(None),
+                        true => Outcome::Changed(Some(reason)),
+                        false => Outcome::Unchanged(None),
                     }
                 },
                 |entry| {
-                    let leftovers = reason_of(entry).into_iter().collect();
-                    Some((entry.delete_task(id)?, leftovers))
+                    let reason = reason_of(entry);
+                    entry.delete_task(id).then_some(reason)
                 },
             )
             .await?;
-        let Some((deleted, mut leftovers)) = deleted else {
-            return Ok(None);
+        let Some(reason) = deleted else {
+            return Ok(false);
         };
+        let mut leftovers: Vec<_> = reason.into_iter().collect();
         leftovers.extend(names::task(id));
         leftovers.push(names::stage(id));
         self.remove_unreferenced(&leftovers).await;
-        Ok(Some(deleted))
+        Ok(true)
     }
 
     pub(crate) async fn task_document(&self, id: &str) -> Result<Option<TaskDocument>, Fault> {
@@ -235,40 +281,49 @@ impl<P: Platform, M: Machine> Store<P, M> {
         &self,
         id: &str,
         gone: T,
-        mut rule: impl FnMut(&mut TaskRecord, &Active, Timestamp) -> Result<Decision<T>, Fault>,
+        rule: impl FnMut(&mut TaskRecord, Timestamp) -> Result<Decision<T>, Fault>,
+    ) -> Result<T, Fault> {
+        self.change_ending(id, gone, rule, |_, record| {
+            let reason = record.task.error_message.clone();
+            reason.map(EndDocument::ErrorMessage)
+        })
+        .await
+    }
+
+    /// The same, with the document that tells how the task ended, if it did.
+    async fn change_ending<T: Clone>(
+        &self,
+        id: &str,
+        gone: T,
+        mut rule: impl FnMut(&mut TaskRecord, Timestamp) -> Result<Decision<T>, Fault>,
+        end: impl Fn(&T, &TaskRecord) -> Option<EndDocument>,
     ) -> Result<T, Fault> {
         let Some(document) = self.task_document(id).await? else {
             return Ok(gone);
         };
-        let mut leftovers = Vec::new();
+        let mut has_ended = false;
         let answer = self
             .change_with(&document.user_id, |ledger| {
-                leftovers.clear();
-                let loaded = ledger.active_task(id).zip(ledger.record(id, &document));
-                let Some((active, mut record)) = loaded else {
+                let Some(mut record) = ledger.record(id, &document) else {
                     return Ok((Outcome::Unchanged(gone.clone()), Written::new()));
                 };
-                let Decision { answer, event } = rule(&mut record, active, self.machine.now())?;
+                let Decision { answer, event } = rule(&mut record, self.machine.now())?;
                 let Some(event) = event else {
                     return Ok((Outcome::Unchanged(answer), Written::new()));
                 };
-                if event.drops_concept() {
-                    leftovers = prepared_for(ledger, id);
-                }
-                if record.task.status.is_final() {
-                    leftovers.push(names::stage(id));
-                }
+                has_ended = record.task.status.is_final();
                 let name = self.drawn();
                 let mut written = Written::new();
-                if let Some(reason) = &record.task.error_message {
-                    let reason = EndDocument::ErrorMessage(reason.clone());
-                    written.push((names::end(id, &name), documents::encode(&reason)?));
+                if let Some(end) = end(&answer, &record) {
+                    written.push((names::end(id, &name), documents::encode(&end)?));
                 }
                 ledger.save(record, event, &name);
                 Ok((Outcome::Changed(answer), written))
             })
             .await?;
-        self.remove_unreferenced(&leftovers).await;
+        if has_ended {
+            self.remove_unreferenced(&[names::stage(id)]).await;
+        }
         Ok(answer)
     }
 
@@ -329,18 +384,6 @@ impl<P: Platform, M: Machine> Store<P, M> {
                 LEASE
             })
     }
-}
-
-/// The documents prepared for an active task, which are useless unless it
-/// completes.
-fn prepared_for(ledger: &Ledger, id: &str) -> Vec<String> {
-    let active = ledger.active_task(id);
-    let Some(name) = active.and_then(|active| active.prepared.as_deref()) else {
-        return Vec::new();
-    };
-    let mut prepared = vec![names::end(id, name)];
-    prepared.extend(names::concept(&concept::id_for(id)));
-    prepared
 }
 
 /// The document with the error message of a task.

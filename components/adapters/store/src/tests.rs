@@ -9,8 +9,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use concept_refinement_domain::capability::{Fenced, Lease, NewTask, Submission};
-use concept_refinement_domain::concept::{NewConcept, id_for};
+use concept_refinement_domain::capability::{Fenced, Finished, Lease, NewTask, Stored, Submission};
 use concept_refinement_domain::quota::{Quota, Window};
 use concept_refinement_domain::task::{Refinement, Status};
 use concept_refinement_domain::timestamp::Timestamp;
@@ -199,18 +198,10 @@ async fn submit(user: &'static str, number: u64, observed: Shown) {
     }
 }
 
-fn concept(lease: &Lease, user: &str) -> NewConcept {
-    NewConcept {
-        task_id: lease.task_id.clone(),
-        user_id: user.into(),
-        is_anonymous: false,
-        image_path: format!("refined/{}", lease.attempt),
-        image_url: "/api/images/refined".into(),
-        original_image_url: "https://example.com/a.png".into(),
-        refinement_prompt: "Make it lighter".into(),
-        logo_description: None,
-        theme_description: None,
-        color_palettes: vec![],
+fn image(lease: &Lease) -> Stored {
+    Stored {
+        path: format!("refined/{}", lease.attempt),
+        url: "/api/images/refined".into(),
     }
 }
 
@@ -225,29 +216,21 @@ async fn work(id: String, fails: bool, observed: Shown) {
         .attempts
         .insert((id.clone(), lease.attempt));
     assert!(is_new, "two hold one attempt");
-    let _ = store.checkpoint(&lease, "refined/a").await.unwrap();
-    let (ended, status) = if fails {
-        (
-            store.fail(&lease, "It failed.").await.unwrap(),
-            Status::Failed,
-        )
+    let (is_done, status) = if fails {
+        let failed = store.fail(&lease, "It failed.").await.unwrap();
+        (failed == Fenced::Done, Status::Failed)
     } else {
-        let content = concept(&lease, &claimed.task.user_id);
-        if store.put_concept(&lease, content).await.unwrap().is_none() {
-            return;
-        }
-        let result = id_for(&id);
-        let completed = store.complete(&lease, &result).await.unwrap();
-        (completed, Status::Completed)
+        let finished = store.finish(&lease, image(&lease)).await.unwrap();
+        (finished == Finished::Done, Status::Completed)
     };
-    if ended == Fenced::Done {
+    if is_done {
         let earlier = observed.borrow_mut().ends.insert(id, status);
         assert_eq!(earlier, None, "a task ended twice");
     }
 }
 
 async fn delete(user: &'static str, id: String, observed: Shown) {
-    if store().delete(user, &id).await.unwrap().is_some() {
+    if store().delete(user, &id).await.unwrap() {
         assert!(observed.borrow_mut().deleted.insert(id), "deleted twice");
     }
 }
@@ -383,13 +366,6 @@ fn accepted(number: u64) -> String {
     id
 }
 
-fn prepared(lease: &Lease) -> bool {
-    let store = store();
-    alone(store.put_concept(lease, concept(lease, "ada")))
-        .unwrap()
-        .is_some()
-}
-
 #[test]
 fn a_task_that_goes_while_it_is_listed_moves_no_page() {
     fresh();
@@ -414,18 +390,17 @@ fn a_task_that_goes_while_it_is_listed_moves_no_page() {
 fn what_is_deleted_leaves_nothing_behind() {
     use concept_refinement_domain::task::Stage;
 
-    for (name, end) in [("failed", true), ("prepared", false)] {
+    for (name, end) in [("failed", true), ("active", false)] {
         fresh();
         let task = accepted(1);
         let claimed = alone(store().claim(&task, None)).unwrap().unwrap();
         let lease = claimed.lease;
         alone(store().began(&lease, Stage::StoringConcept));
-        assert!(prepared(&lease));
         if end {
             let failed = alone(store().fail(&lease, "It failed.")).unwrap();
             assert_eq!(failed, Fenced::Done);
         }
-        assert!(alone(store().delete("ada", &task)).unwrap().is_some());
+        assert!(alone(store().delete("ada", &task)).unwrap());
         alone(store().began(&lease, Stage::StoringConcept));
         let left: Vec<_> = stored(|stored| stored.keys().cloned().collect());
         assert_eq!(left, [crate::names::user("ada")], "{name}");
@@ -437,8 +412,7 @@ fn a_task_that_is_given_up_leaves_the_reason_alone() {
     fresh();
     let task = accepted(1);
     for _ in 0..3 {
-        let claimed = alone(store().claim(&task, None)).unwrap().unwrap();
-        assert!(prepared(&claimed.lease));
+        alone(store().claim(&task, None)).unwrap().unwrap();
         NOW.set(NOW.get() + 60_000_000);
     }
     assert_eq!(alone(store().claim(&task, None)).unwrap(), None);
@@ -447,7 +421,7 @@ fn a_task_that_is_given_up_leaves_the_reason_alone() {
     assert!(!stored(|stored| stored
         .keys()
         .any(|key| key.starts_with("concept/"))));
-    alone(store().delete("ada", &task)).unwrap().unwrap();
+    assert!(alone(store().delete("ada", &task)).unwrap());
     let left: Vec<_> = stored(|stored| stored.keys().cloned().collect());
     assert_eq!(left, [crate::names::user("ada")]);
 }

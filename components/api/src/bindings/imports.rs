@@ -4,8 +4,8 @@ use std::future::Future;
 use std::pin::pin;
 
 use concept_refinement_domain::capability::{
-    ByteRange, CapabilityError, CapabilityState, ConceptPage, Deleted, Fenced, ImageInfo, NewImage,
-    NewTask, Position, Resolved, StoredOrNot, Submission, TaskPage,
+    ByteRange, CapabilityError, CapabilityState, ConceptPage, Fenced, ImageInfo, NewImage, NewTask,
+    Position, Resolved, StoredOrNot, Submission, TaskPage,
 };
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::convert::Convert as _;
@@ -49,7 +49,7 @@ impl ports::TaskStore for Imports {
         page.convert()
     }
 
-    async fn delete(&self, user: &str, id: &str) -> Result<Option<Deleted>, CapabilityError> {
+    async fn delete(&self, user: &str, id: &str) -> Result<bool, CapabilityError> {
         let deleted = task_store::delete(user.to_owned(), id.to_owned()).await;
         deleted.convert()
     }

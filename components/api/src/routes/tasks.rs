@@ -6,7 +6,6 @@ use concept_refinement_domain::validation;
 use serde::Serialize;
 
 use super::answer::{Answer, json};
-use crate::log;
 use crate::origin::Origin;
 use crate::paging::{ByStatus, Paging, next_cursor};
 use crate::ports::{ImageStore, Ports, TaskStore};
@@ -69,18 +68,10 @@ pub async fn delete<P: Ports + 'static, B>(
 ) -> Answer<P> {
     let caller = state.auth.writer(request).await?;
     let id = validation::uuid(id).ok_or(NO_SUCH_TASK)?;
-    let deleted = TaskStore::delete(&state.ports, &caller.user, &id)
-        .await?
-        .ok_or(NO_SUCH_TASK)?;
-    if let Some(path) = deleted.unpublished_image
-        && let Err(error) = ImageStore::delete(&state.ports, &path).await
-    {
-        // The task is deleted, and the image is invisible.
-        log::warn(format_args!(
-            "the image of a deleted task could not be deleted: {error}"
-        ));
+    match TaskStore::delete(&state.ports, &caller.user, &id).await? {
+        true => Ok(Response::empty(204)),
+        false => Err(NO_SUCH_TASK),
     }
-    Ok(Response::empty(204))
 }
 
 /// The representation of a task.

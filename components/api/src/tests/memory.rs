@@ -9,10 +9,10 @@ use std::task::Poll;
 use std::time::Duration;
 
 use concept_refinement_domain::capability::{
-    ByteRange, CapabilityError, CapabilityState, ConceptPage, Deleted, Fenced, ImageInfo,
-    ImageKind, NewImage, NewTask, Position, Resolved, Stored, StoredOrNot, Submission, TaskPage,
+    ByteRange, CapabilityError, CapabilityState, ConceptPage, Fenced, ImageInfo, ImageKind,
+    NewImage, NewTask, Position, Resolved, Stored, StoredOrNot, Submission, TaskPage,
 };
-use concept_refinement_domain::concept::{Concept, NewConcept};
+use concept_refinement_domain::concept::{Concept, ConceptContent};
 use concept_refinement_domain::signature;
 use concept_refinement_domain::task::{Change, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
@@ -96,7 +96,7 @@ impl Memory {
 
     /// The visible concepts.
     pub fn concepts(&self) -> Vec<Concept> {
-        self.0.borrow().store.visible_concepts().collect()
+        self.0.borrow().store.all_concepts().cloned().collect()
     }
 
     /// Changes the only task.
@@ -152,7 +152,7 @@ impl Memory {
         state.store.insert_concept(Concept {
             id: id.to_owned(),
             created_at,
-            content: NewConcept {
+            content: ConceptContent {
                 task_id: "00000000-0000-4000-8000-00000000000a".into(),
                 user_id: owner.to_owned(),
                 is_anonymous: true,
@@ -198,10 +198,10 @@ impl ports::TaskStore for Memory {
         Ok(self.0.borrow().store.list(user, status, limit, after))
     }
 
-    async fn delete(&self, user: &str, id: &str) -> Result<Option<Deleted>, CapabilityError> {
+    async fn delete(&self, user: &str, id: &str) -> Result<bool, CapabilityError> {
         self.call("delete task")?;
         let deleted = self.0.borrow_mut().store.delete(user, id);
-        if deleted.is_some() {
+        if deleted {
             self.tell(Change::Deleted);
         }
         Ok(deleted)

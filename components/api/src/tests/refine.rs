@@ -189,7 +189,7 @@ fn a_repeat_gets_the_first_answer_again() {
         ("when it is gone", |service| {
             let id = service.memory.task().id;
             let deleted = service.memory.0.borrow_mut().store.delete("ann", &id);
-            assert!(deleted.is_some());
+            assert!(deleted);
         }),
     ];
     for (name, change) in changes {

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use concept_refinement_domain::capability::ImageKind;
 use concept_refinement_domain::task::Status;
 use concept_refinement_domain::timestamp::Timestamp;
 use serde_json::{Value, json};
@@ -259,29 +258,6 @@ fn deleting() {
     assert_eq!(reply.header("content-length"), None);
     service.send(call()).is_error(404, "NOT_FOUND");
     assert_eq!(service.send(Call::refine("ann")).status, 202);
-}
-
-#[test]
-fn deleting_takes_the_unpublished_image_along() {
-    for is_reachable in [true, false] {
-        let service = with_task();
-        service
-            .memory
-            .put_image(ImageKind::Refined, "refined/x", "ann", b"x");
-        {
-            let store = &mut service.memory.0.borrow_mut().store;
-            let lease = store.claim(ID, None, NOW).unwrap().lease;
-            let _ = store.checkpoint(&lease, "refined/x");
-        }
-        if !is_reachable {
-            service.memory.fail("delete image");
-        }
-        let reply = service.send(Call::delete(format!("/api/tasks/{ID}")).by("ann"));
-        assert_eq!(reply.status, 204);
-        let state = service.memory.0.borrow();
-        assert_eq!(state.images.is_empty(), is_reachable);
-        assert_eq!(state.store.tasks().next(), None);
-    }
 }
 
 #[test]

@@ -48,7 +48,6 @@ pub fn claim(
     let claimed = Claimed {
         lease,
         task: record.task.clone(),
-        checkpoint: record.checkpoint.clone(),
     };
     Decision::changed(Event::Claim, Claim::Claimed(Box::new(claimed)))
 }

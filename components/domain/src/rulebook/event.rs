@@ -8,8 +8,6 @@ pub enum Event {
     Claim,
     /// Its worker holds it for another while.
     Renew,
-    /// Its worker stored the refined image.
-    Checkpoint,
     /// Its worker releases it.
     Release,
     Complete,
@@ -24,26 +22,22 @@ pub enum Event {
 pub fn next_status(status: Status, event: Event) -> Option<Status> {
     match (status, event) {
         (Status::Pending | Status::Processing, Event::Claim)
-        | (Status::Processing, Event::Renew | Event::Checkpoint) => Some(Status::Processing),
+        | (Status::Processing, Event::Renew) => Some(Status::Processing),
         (Status::Processing, Event::Release) => Some(Status::Pending),
         (Status::Processing, Event::Complete) => Some(Status::Completed),
         (Status::Processing, Event::Fail) | (Status::Pending, Event::Withdraw) => {
             Some(Status::Failed)
         }
-        (
-            Status::Pending,
-            Event::Renew | Event::Checkpoint | Event::Release | Event::Complete | Event::Fail,
-        )
+        (Status::Pending, Event::Renew | Event::Release | Event::Complete | Event::Fail)
         | (Status::Processing, Event::Withdraw)
         | (Status::Completed | Status::Failed, _) => None,
     }
 }
 
 impl Event {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 6] = [
         Self::Claim,
         Self::Renew,
-        Self::Checkpoint,
         Self::Release,
         Self::Complete,
         Self::Fail,
@@ -52,12 +46,7 @@ impl Event {
 
     /// Whether those who watch the task are told of it.
     pub fn is_announced(self) -> bool {
-        !matches!(self, Self::Renew | Self::Checkpoint)
-    }
-
-    /// Whether a concept that was prepared for the task goes with it.
-    pub fn drops_concept(self) -> bool {
-        matches!(self, Self::Fail | Self::Withdraw)
+        self != Self::Renew
     }
 
     /// Whether the submission counts as never made: its quota is given back and

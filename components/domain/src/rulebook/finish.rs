@@ -1,57 +1,42 @@
-//! What a worker leaves behind, and how its task ends.
+//! How a task ends.
 
-use crate::capability::{Fenced, Lease};
-use crate::concept::{NewConcept, id_for};
+use crate::capability::{Fenced, Finished, Lease, Stored};
+use crate::concept::Concept;
 use crate::timestamp::Timestamp;
 
-use super::{Decision, Event, Refusal, TaskRecord};
+use super::{Decision, Event, TaskRecord};
 
-/// Stores the path of the refined image, so that another worker can continue
-/// from it.
-pub fn checkpoint(record: &mut TaskRecord, held: &Lease, image_path: &str) -> Decision<Fenced> {
-    if !record.is_held_by(held) {
-        return Decision::unchanged(Fenced::Lost);
-    }
-    record.checkpoint = Some(image_path.to_owned());
-    Decision::changed(Event::Checkpoint, Fenced::Done)
+/// The outcome of finishing a task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Finish {
+    /// It is completed, and its concept has to be inserted in the same step.
+    Done(Box<Concept>),
+    /// The lease is lost. What of the image, see [`late`].
+    Late,
 }
 
-/// The id under which the concept is prepared. One a task: it replaces what was
-/// prepared before. None: the lease is lost.
-pub fn put_concept(
-    record: &TaskRecord,
-    held: &Lease,
-    concept: &NewConcept,
-) -> Result<Option<String>, Refusal> {
-    if !record.is_held_by(held) {
-        return Ok(None);
-    }
-    if !concept.is_of(&record.task.id, &record.task.user_id) {
-        return Err(Refusal::OtherConcept);
-    }
-    Ok(Some(id_for(&record.task.id)))
-}
-
-/// Completes the task with the concept that is prepared, which becomes visible
-/// in the same step, as of the same moment. `publish`, asked only where the
-/// lease holds, answers whether there is one; the path of its image is the
-/// backend's to add.
-pub fn complete<E: From<Refusal>>(
+/// Completes the task with a concept of its refined image.
+pub fn finish(
     record: &mut TaskRecord,
     held: &Lease,
-    result_id: &str,
+    image: Stored,
     now: Timestamp,
-    publish: impl FnOnce() -> Result<bool, E>,
-) -> Result<Decision<Fenced>, E> {
-    if !record.is_held_by(held) {
-        return Ok(Decision::unchanged(Fenced::Lost));
+) -> Decision<Finish> {
+    if !record.is_held_by(held) || !record.enter(Event::Complete, now) {
+        return Decision::unchanged(Finish::Late);
     }
-    if result_id != id_for(&record.task.id) || !publish()? {
-        return Err(Refusal::NotPrepared.into());
+    let concept = Concept::of(&record.task, image, now);
+    record.task.result_id = Some(concept.id.clone());
+    record.task.image_path = Some(concept.content.image_path.clone());
+    Decision::changed(Event::Complete, Finish::Done(Box::new(concept)))
+}
+
+/// What who comes too late to finish a task is told.
+pub fn late(is_unreferenced: bool) -> Finished {
+    match is_unreferenced {
+        true => Finished::Over,
+        false => Finished::Lost,
     }
-    record.enter(Event::Complete, now);
-    record.task.result_id = Some(result_id.to_owned());
-    Ok(Decision::changed(Event::Complete, Fenced::Done))
 }
 
 /// Fails the task with a whole sentence.

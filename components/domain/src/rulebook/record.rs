@@ -14,8 +14,6 @@ pub struct TaskRecord {
     pub attempt: u32,
     /// How often a lease ran out.
     pub deaths: u32,
-    /// The path of the stored refined image.
-    pub checkpoint: Option<String>,
     /// How often its status changed; orders what its watchers are told.
     pub revision: u64,
 }
@@ -26,7 +24,6 @@ impl TaskRecord {
             task,
             attempt: 0,
             deaths: 0,
-            checkpoint: None,
             revision: 0,
         }
     }
@@ -39,12 +36,6 @@ impl TaskRecord {
         self.task.id == lease.task_id
             && self.task.status == Status::Processing
             && self.attempt == lease.attempt
-    }
-
-    /// The refined image that belongs to no concept, and goes with the task.
-    pub fn unpublished_image(&self) -> Option<String> {
-        let is_published = self.task.status == Status::Completed;
-        self.checkpoint.clone().filter(|_| !is_published)
     }
 
     /// False: the event cannot happen to the task.

@@ -3,8 +3,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::capability::{Deleted, Fenced, Lease, NewTask, Submission};
-use crate::concept::{NewConcept, id_for};
+use crate::capability::{Fenced, Lease, NewTask, Stored, Submission};
+use crate::concept::{ConceptContent, id_for};
 use crate::idempotency::Submitted;
 use crate::lease::MAX_DEATHS;
 use crate::quota::{Quota, Window};
@@ -45,40 +45,27 @@ fn claimed(record: &mut TaskRecord, now: Timestamp) -> Lease {
     }
 }
 
-fn concept(task: &Task) -> NewConcept {
-    NewConcept {
-        task_id: task.id.clone(),
-        user_id: task.user_id.clone(),
-        is_anonymous: false,
-        image_path: "refined/a".into(),
-        image_url: "/api/images/refined/a".into(),
-        original_image_url: task.refinement.original_image_url.clone(),
-        refinement_prompt: task.refinement.refinement_prompt.clone(),
-        logo_description: None,
-        theme_description: None,
-        color_palettes: vec![],
+fn image(path: &str) -> Stored {
+    Stored {
+        path: path.to_owned(),
+        url: format!("/api/images/{path}"),
     }
 }
 
-fn completed(
-    record: &mut TaskRecord,
-    lease: &Lease,
-    result_id: &str,
-    is_prepared: bool,
-) -> Result<Decision<Fenced>, Refusal> {
-    complete(record, lease, result_id, NOW, || Ok(is_prepared))
+fn is_finished(record: &mut TaskRecord, lease: &Lease) -> bool {
+    let finish = finish(record, lease, image("refined/a"), NOW);
+    matches!(finish.answer, Finish::Done(_))
 }
 
 #[test]
 fn only_these_steps_are_possible() {
-    use Event::{Checkpoint, Claim, Complete, Fail, Release, Renew, Withdraw};
+    use Event::{Claim, Complete, Fail, Release, Renew, Withdraw};
     use Status::{Completed, Failed, Pending, Processing};
     let possible = [
         (Pending, Claim, Processing),
         (Pending, Withdraw, Failed),
         (Processing, Claim, Processing),
         (Processing, Renew, Processing),
-        (Processing, Checkpoint, Processing),
         (Processing, Release, Pending),
         (Processing, Complete, Completed),
         (Processing, Fail, Failed),
@@ -258,7 +245,7 @@ fn only_a_pending_task_is_withdrawn() {
     assert_eq!(record.task.error_message.as_deref(), Some("why"));
     assert_eq!(withdraw(&mut record, "why", NOW).answer, Fenced::Lost);
     let event = withdrawn.event.unwrap();
-    assert!(event.undoes_submission() && event.drops_concept() && event.is_announced());
+    assert!(event.undoes_submission() && event.is_announced());
 }
 
 #[test]
@@ -289,48 +276,74 @@ fn who_lost_the_lease_changes_nothing() {
     let later = NOW.plus(LEASE);
     let lease = claimed(&mut record, later);
     let before = record.clone();
-    let id = id_for(ID);
     assert_eq!(renew(&mut record, &stale, LEASE, later).answer, None);
-    assert_eq!(checkpoint(&mut record, &stale, "a").answer, Fenced::Lost);
-    assert_eq!(
-        put_concept(&record, &stale, &concept(&record.task)),
-        Ok(None)
-    );
-    let lost = completed(&mut record, &stale, &id, true).unwrap();
-    assert_eq!(lost.answer, Fenced::Lost);
+    assert!(!is_finished(&mut record, &stale));
     assert_eq!(fail(&mut record, &stale, "why", later).answer, Fenced::Lost);
     assert_eq!(release(&mut record, &stale, later).answer, Fenced::Lost);
     assert_eq!(record, before);
 
-    let done = completed(&mut record, &lease, &id, true).unwrap();
-    assert_eq!(done.answer, Fenced::Done);
+    assert!(is_finished(&mut record, &lease));
     assert_eq!(fail(&mut record, &lease, "why", later).answer, Fenced::Lost);
 }
 
 #[test]
-fn a_task_is_completed_with_its_own_concept_alone() {
+fn a_task_is_completed_with_a_concept_of_its_image() {
     let mut record = pending();
     let lease = claimed(&mut record, NOW);
-    let id = id_for(ID);
-    let other = NewConcept {
-        user_id: "bob".into(),
-        ..concept(&record.task)
+    let decision = finish(&mut record, &lease, image("refined/a"), NOW);
+    assert_eq!(decision.event, Some(Event::Complete));
+    let Finish::Done(concept) = decision.answer else {
+        panic!("not done: {decision:?}")
     };
-    assert_eq!(
-        put_concept(&record, &lease, &other),
-        Err(Refusal::OtherConcept)
-    );
-    let own = put_concept(&record, &lease, &concept(&record.task));
-    assert_eq!(own, Ok(Some(id.clone())));
-    for (result_id, is_prepared) in [(id.as_str(), false), ("another", true)] {
-        let before = record.clone();
-        let refused = completed(&mut record, &lease, result_id, is_prepared);
-        assert_eq!(refused, Err(Refusal::NotPrepared));
-        assert_eq!(record, before);
+    let task = &record.task;
+    assert_eq!(concept.id, id_for(ID));
+    assert_eq!(task.result_id.as_ref(), Some(&concept.id));
+    assert_eq!(task.image_path.as_deref(), Some("refined/a"));
+    assert_eq!(concept.created_at, NOW);
+    let content = ConceptContent {
+        task_id: ID.into(),
+        user_id: "ada".into(),
+        is_anonymous: false,
+        image_path: "refined/a".into(),
+        image_url: "/api/images/refined/a".into(),
+        original_image_url: "https://example.com/a.png".into(),
+        refinement_prompt: "Make it lighter".into(),
+        logo_description: None,
+        theme_description: None,
+        color_palettes: vec![],
+    };
+    assert_eq!(concept.content, content);
+}
+
+#[test]
+fn an_image_is_needed_until_its_task_ended_without_it() {
+    use Status::{Completed, Failed, Pending, Processing};
+    let path = format!("refined/0123/{ID}-1.png");
+    let other = format!("refined/0123/{ID}-2.png");
+    for (status, is_forgotten, concept_image, is_original, expected) in [
+        (Some(Pending), false, None, false, false),
+        (Some(Processing), false, None, false, false),
+        (Some(Completed), false, Some(&path), false, false),
+        (Some(Completed), false, Some(&other), false, true),
+        (Some(Completed), false, None, false, true),
+        (Some(Completed), true, None, true, false),
+        (Some(Failed), false, None, false, true),
+        (None, true, None, false, true),
+        (None, true, Some(&path), false, false),
+        (None, false, None, false, false),
+    ] {
+        let task = status.map(|status| Task {
+            status,
+            ..pending().task
+        });
+        let facts = ImageFacts {
+            task: task.as_ref(),
+            is_forgotten,
+            concept_image: concept_image.map(String::as_str),
+            is_original,
+        };
+        assert_eq!(is_unreferenced(&path, facts), expected, "{facts:?}");
     }
-    let done = completed(&mut record, &lease, &id, true).unwrap();
-    assert_eq!(done.answer, Fenced::Done);
-    assert_eq!(record.task.result_id, Some(id));
 }
 
 #[test]
@@ -355,27 +368,8 @@ fn the_third_death_fails_the_task_and_releasing_is_none() {
     assert_eq!(claim(&mut record, None, LEASE, now).answer, Claim::Refused);
 }
 
-#[test]
-fn what_was_not_published_is_handed_over() {
-    let mut record = pending();
-    let lease = claimed(&mut record, NOW);
-    let _ = checkpoint(&mut record, &lease, "refined/a");
-    let image = |path: Option<&str>| {
-        Some(Deleted {
-            unpublished_image: path.map(Into::into),
-        })
-    };
-    assert_eq!(delete(&record, "bob"), None);
-    assert_eq!(delete(&record, "ada"), image(Some("refined/a")));
-    let mut failed = record.clone();
-    let _ = fail(&mut failed, &lease, "why", NOW);
-    assert_eq!(delete(&failed, "ada"), image(Some("refined/a")));
-    let _ = completed(&mut record, &lease, &id_for(ID), true).unwrap();
-    assert_eq!(delete(&record, "ada"), image(None));
-}
-
 fn rule() -> impl Strategy<Value = (usize, u64, u32)> {
-    (0..7usize, 0..40_000_000u64, 0..3u32)
+    (0..6usize, 0..40_000_000u64, 0..3u32)
 }
 
 proptest! {
@@ -403,19 +397,19 @@ proptest! {
                     decision.event
                 }
                 1 => renew(&mut record, &held, LEASE, now).event,
-                2 => checkpoint(&mut record, &held, "refined/a").event,
-                3 => completed(&mut record, &held, &id_for(ID), true).unwrap().event,
-                4 => fail(&mut record, &held, "why", now).event,
-                5 => release(&mut record, &held, now).event,
+                2 => finish(&mut record, &held, image("refined/a"), now).event,
+                3 => fail(&mut record, &held, "why", now).event,
+                4 => release(&mut record, &held, now).event,
                 _ => withdraw(&mut record, "why", now).event,
             };
             let task = &record.task;
-            prop_assert_eq!(event.is_some(), record != before || event == Some(Event::Checkpoint) || event == Some(Event::Renew));
+            prop_assert_eq!(event.is_some(), record != before || event == Some(Event::Renew));
             prop_assert_eq!(event.is_some_and(Event::is_announced), record.revision != before.revision);
             prop_assert!(!before.task.status.is_final() || record == before);
             prop_assert_eq!(task.lease_until.is_some(), task.status == Status::Processing);
             prop_assert_eq!(task.completed_at.is_some(), task.status.is_final());
             prop_assert_eq!(task.result_id.is_some(), task.status == Status::Completed);
+            prop_assert_eq!(task.image_path.is_some(), task.status == Status::Completed);
             prop_assert_eq!(task.error_message.is_some(), task.status == Status::Failed);
             prop_assert!(record.attempt >= before.attempt && record.deaths < record.attempt + 1);
             prop_assert!(record.deaths <= MAX_DEATHS);

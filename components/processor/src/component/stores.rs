@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use concept_refinement_domain::capability::{
-    CapabilityError, Claimed, Fenced, ImageInfo, Lease, NewImage, StoredOrNot,
+    CapabilityError, Claimed, Fenced, Finished, ImageInfo, Lease, NewImage, Stored, StoredOrNot,
 };
-use concept_refinement_domain::concept::NewConcept;
 use concept_refinement_domain::convert::Convert as _;
 use concept_refinement_domain::task::Stage;
-use concept_refinement_guest::bindings::{concept_store, image_store, task_store};
+use concept_refinement_guest::bindings::{image_store, task_store};
 use concept_refinement_guest::{Imports, Incoming};
 use wit_bindgen::StreamReader;
 
@@ -31,14 +30,9 @@ impl ports::TaskStore for Imports {
         task_store::renew(lease.clone().convert()).await.convert()
     }
 
-    async fn checkpoint(&self, lease: &Lease, image_path: &str) -> Result<Fenced, CapabilityError> {
-        let fenced = task_store::checkpoint(lease.clone().convert(), image_path.to_owned()).await;
-        fenced.convert()
-    }
-
-    async fn complete(&self, lease: &Lease, result_id: &str) -> Result<Fenced, CapabilityError> {
-        let fenced = task_store::complete(lease.clone().convert(), result_id.to_owned()).await;
-        fenced.convert()
+    async fn finish(&self, lease: &Lease, image: Stored) -> Result<Finished, CapabilityError> {
+        let lease = lease.clone().convert();
+        task_store::finish(lease, image.convert()).await.convert()
     }
 
     async fn fail(
@@ -89,18 +83,6 @@ impl ports::ImageStore for Imports {
 
     async fn sign(&self, path: &str, origin: &str) -> Result<String, CapabilityError> {
         image_store::sign(path.to_owned(), origin.to_owned())
-            .await
-            .convert()
-    }
-}
-
-impl ports::ConceptStore for Imports {
-    async fn put(
-        &self,
-        lease: &Lease,
-        concept: NewConcept,
-    ) -> Result<Option<String>, CapabilityError> {
-        concept_store::put(lease.clone().convert(), concept.convert())
             .await
             .convert()
     }

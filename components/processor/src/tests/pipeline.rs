@@ -86,7 +86,7 @@ fn what_cannot_be_claimed_is_skipped_in_silence() {
     let gone = World::new();
     let message = gone.message();
     let deleted = gone.store.borrow_mut().delete("ada", ID);
-    assert!(deleted.is_some());
+    assert!(deleted);
     let unknown = String::from_utf8(message.clone())
         .unwrap()
         .replace("8000-000000000001", "8000-000000000002");

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use concept_refinement_domain::capability::CapabilityError;
+use concept_refinement_domain::image_path::ImagePath;
 use concept_refinement_domain::task::Status;
 
 use super::pipeline::PREFIX;
-use super::world::{ORIGINAL, Page, Script, World};
+use super::world::{GIF, ID, ORIGINAL, Page, Script, World, refined_image};
 use crate::process::Outcome;
 
 #[test]
@@ -18,15 +19,6 @@ fn stores_that_fail_fail_the_task_with_their_step() {
         world.error_message().unwrap_or_default(),
         format!("{PREFIX}Storing refined image failed: the disk is full")
     );
-
-    let world = World::new();
-    *world.concept_store_error.borrow_mut() = Some(CapabilityError::full("the disk is full"));
-    assert_eq!(world.process(), Outcome::Done);
-    assert_eq!(
-        world.error_message().unwrap_or_default(),
-        format!("{PREFIX}Storing refined concept data failed: the disk is full")
-    );
-    assert!(world.images.borrow().is_empty(), "its image is left behind");
 }
 
 #[test]
@@ -42,37 +34,55 @@ fn a_task_store_that_is_away_is_tried_later() {
     assert_eq!(world.status(), Some(Status::Completed));
 }
 
+/// Whichever attempt stored it, whatever happened since.
 #[test]
 fn a_stored_image_is_not_asked_for_again() {
-    let world = World::new();
-    world.lose_at.set(Some("concept"));
-    assert_eq!(world.process(), Outcome::Skipped);
-    assert_eq!(world.asked.borrow().len(), 1);
-    let first = world.images.borrow().keys().next().cloned();
+    for attempts in [1, 2, 9] {
+        let world = World::new();
+        let away = CapabilityError::unavailable("the task store is away");
+        *world.finish_error.borrow_mut() = Some(away.clone());
+        assert_eq!(world.process(), Outcome::RetryLater(away.message));
+        assert_eq!(world.status(), Some(Status::Pending), "it is given back");
+        let first = world.images.borrow().keys().next().cloned();
 
-    world.lose_at.set(None);
-    let world = world.change(|task| task.status = Status::Pending);
-    assert_eq!(world.process(), Outcome::Done);
-    assert_eq!(world.status(), Some(Status::Completed));
-    assert_eq!(world.asked.borrow().len(), 1, "the model was asked again");
-    assert_eq!(world.task().and_then(|task| task.image_path), first);
+        *world.finish_error.borrow_mut() = None;
+        let world = world.attempts(attempts);
+        assert_eq!(world.process(), Outcome::Done);
+        assert_eq!(world.status(), Some(Status::Completed));
+        assert_eq!(world.asked.borrow().len(), 1, "the model was asked again");
+        assert_eq!(world.images.borrow().len(), 1);
+        assert_eq!(world.task().and_then(|task| task.image_path), first);
+        let urls = world.concepts().into_iter().map(|it| it.content.image_url);
+        let expected = first.map(|path| format!("/api/images/{path}"));
+        assert_eq!(urls.collect::<Vec<_>>(), Vec::from_iter(expected));
+    }
 }
 
-/// The image is unreferenced, unless the store wrote the checkpoint despite its
-/// error.
+/// Another task's, or a later attempt's, which may still be written.
 #[test]
-fn an_image_whose_checkpoint_has_no_room_is_removed() {
-    for (error, images) in [
-        (CapabilityError::full("the disk is full"), 0),
-        (CapabilityError::unavailable("the task store is away"), 1),
+fn an_image_of_no_earlier_attempt_is_not_taken() {
+    let world = World::new().attempts(2);
+    for path in [
+        ImagePath::of(&refined_image(ID, 3)),
+        ImagePath::of(&refined_image("6f1c2a34-0000-4000-8000-000000000002", 1)),
     ] {
-        let world = World::new();
-        let reason = error.message.clone();
-        *world.checkpoint_error.borrow_mut() = Some(error);
-        assert_eq!(world.process(), Outcome::RetryLater(reason));
-        assert_eq!(world.status(), Some(Status::Pending), "it is given back");
-        assert_eq!(world.images.borrow().len(), images);
+        let image = (refined_image(ID, 1), GIF.to_vec());
+        world
+            .images
+            .borrow_mut()
+            .insert(path.unwrap().to_string(), image);
     }
+    assert_eq!(world.process(), Outcome::Done);
+    assert_eq!(world.asked.borrow().len(), 1);
+}
+
+#[test]
+fn a_store_that_cannot_tell_is_asked_again_before_the_model_is() {
+    let world = World::new().attempts(1);
+    let away = CapabilityError::unavailable("the image store is away");
+    *world.image_store_error.borrow_mut() = Some(away.clone());
+    assert_eq!(world.process(), Outcome::RetryLater(away.message));
+    assert!(world.asked.borrow().is_empty(), "the model was asked");
 }
 
 /// A retry would be refused for ever.
@@ -81,23 +91,15 @@ fn what_a_store_can_never_do_fails_the_task_with_the_step_under_way() {
     let invalid = CapabilityError::invalid("It cannot be done.");
 
     let world = World::new();
-    *world.checkpoint_error.borrow_mut() = Some(invalid.clone());
+    *world.finish_error.borrow_mut() = Some(invalid.clone());
     assert_eq!(world.process(), Outcome::Done);
     assert_eq!(world.status(), Some(Status::Failed));
     assert_eq!(
         world.error_message().unwrap_or_default(),
-        format!("{PREFIX}Storing refined image failed: It cannot be done.")
-    );
-    assert_eq!(world.released.get(), 0);
-    assert!(world.images.borrow().is_empty(), "nothing points to it");
-
-    let world = World::new();
-    *world.complete_error.borrow_mut() = Some(invalid.clone());
-    assert_eq!(world.process(), Outcome::Done);
-    assert_eq!(
-        world.error_message().unwrap_or_default(),
         format!("{PREFIX}Storing refined concept data failed: It cannot be done.")
     );
+    assert_eq!(world.released.get(), 0);
+    assert!(world.images.borrow().is_empty(), "nobody needs it");
 
     let world = World::new();
     *world.claim_error.borrow_mut() = Some(invalid.clone());
@@ -105,24 +107,16 @@ fn what_a_store_can_never_do_fails_the_task_with_the_step_under_way() {
 }
 
 #[test]
-fn a_checkpoint_whose_image_is_gone_starts_again() {
-    let world = World::new().checkpoint("refined/gone");
-    assert_eq!(world.process(), Outcome::Done);
-    assert_eq!(world.status(), Some(Status::Completed));
-    assert_eq!(world.asked.borrow().len(), 1);
-}
-
-#[test]
-fn a_checkpoint_whose_image_went_with_its_task_is_left_alone() {
-    let world = World::new().checkpoint("refined/gone");
+fn an_image_that_went_with_its_task_is_not_made_again() {
+    let world = World::new().attempts(1);
     world.lose_lease_after.set(Some(1));
     assert_eq!(world.process(), Outcome::Skipped);
     assert!(world.asked.borrow().is_empty(), "the model was asked");
 }
 
 #[test]
-fn a_worker_that_lost_its_lease_leaves_nothing_behind() {
-    for at in ["checkpoint", "concept", "complete", "fail"] {
+fn a_worker_that_lost_its_lease_changes_nothing() {
+    for at in ["finish", "fail"] {
         let world = match at {
             "fail" => World::new().page(ORIGINAL, Page::Status(404)),
             _ => World::new(),
@@ -130,9 +124,30 @@ fn a_worker_that_lost_its_lease_leaves_nothing_behind() {
         world.lose_at.set(Some(at));
         assert_eq!(world.process(), Outcome::Skipped, "{at}");
         assert_eq!(world.status(), Some(Status::Processing), "{at}");
-        if at == "checkpoint" {
-            assert!(world.images.borrow().is_empty(), "{at}: a late image");
-        }
+    }
+}
+
+#[test]
+fn what_earlier_attempts_stored_goes_with_the_end_of_the_task() {
+    for (script, images) in [(Script::Answer(GIF), 1), (Script::Refuse("No."), 0)] {
+        let world = World::new().model([script]);
+        world.late_image.set(Some(1));
+        let world = world.attempts(1);
+        assert_eq!(world.process(), Outcome::Done);
+        assert_eq!(world.images.borrow().len(), images);
+    }
+}
+
+/// Whoever claimed the task since may be about to take the image. Once the task
+/// has ended nobody will.
+#[test]
+fn a_late_image_stays_until_its_task_has_ended() {
+    for (end, images) in [("claimed", 1), ("failed", 0), ("deleted", 0)] {
+        let world = World::new();
+        world.lose_at.set(Some("finish"));
+        world.rival.set(end);
+        assert_eq!(world.process(), Outcome::Skipped, "{end}");
+        assert_eq!(world.images.borrow().len(), images, "{end}");
     }
 }
 

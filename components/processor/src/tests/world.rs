@@ -9,12 +9,14 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use concept_refinement_domain::capability::{
-    CapabilityError, Claimed, Fenced, ImageInfo, ImageKind, Lease, NewImage, NewTask, Stored,
-    StoredOrNot, Submission,
+    CapabilityError, Claimed, Fenced, Finished, ImageInfo, ImageKind, Lease, NewImage, NewTask,
+    Stored, StoredOrNot, Submission,
 };
-use concept_refinement_domain::concept::{Concept, NewConcept};
+use concept_refinement_domain::concept::Concept;
+use concept_refinement_domain::image_path::ImagePath;
 use concept_refinement_domain::message::message_for;
-use concept_refinement_domain::rulebook::{Refusal, TaskRecord};
+use concept_refinement_domain::refined;
+use concept_refinement_domain::rulebook::TaskRecord;
 use concept_refinement_domain::task::{Refinement, Stage, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_kit::store::MemoryStore;
@@ -22,8 +24,8 @@ use concept_refinement_kit::store::MemoryStore;
 use crate::config::Config;
 use crate::contents::Contents;
 use crate::ports::{
-    Answer, ByteStream, Clock, ConceptStore, FetchError, Http, ImageModel, ImageStore, ModelError,
-    ModelRequest, Progress, Purpose, Random, Response, TaskStore,
+    Answer, ByteStream, Clock, FetchError, Http, ImageModel, ImageStore, ModelError, ModelRequest,
+    Progress, Purpose, Random, Response, TaskStore,
 };
 use crate::process::{Outcome, process};
 
@@ -64,11 +66,14 @@ pub struct World {
     pub lose_lease_after: Cell<Option<u32>>,
     pub task_store_down: Cell<bool>,
     pub claim_error: RefCell<Option<CapabilityError>>,
-    pub checkpoint_error: RefCell<Option<CapabilityError>>,
-    pub complete_error: RefCell<Option<CapabilityError>>,
+    pub finish_error: RefCell<Option<CapabilityError>>,
     pub image_store_error: RefCell<Option<CapabilityError>>,
-    pub concept_store_error: RefCell<Option<CapabilityError>>,
     pub lose_at: Cell<Option<&'static str>>,
+    /// An attempt that stores its image while the model is asked.
+    pub late_image: Cell<Option<u32>>,
+    /// What whoever the lease is lost to has done: claimed, failed or deleted
+    /// the task.
+    pub rival: Cell<&'static str>,
     pub pages: RefCell<BTreeMap<String, Page>>,
     /// The URLs that were requested, with their purpose.
     pub fetched: RefCell<Vec<(String, Purpose)>>,
@@ -111,11 +116,11 @@ impl World {
             lose_lease_after: Cell::new(None),
             task_store_down: Cell::new(false),
             claim_error: RefCell::default(),
-            checkpoint_error: RefCell::default(),
-            complete_error: RefCell::default(),
+            finish_error: RefCell::default(),
             image_store_error: RefCell::default(),
-            concept_store_error: RefCell::default(),
             lose_at: Cell::new(None),
+            late_image: Cell::new(None),
+            rival: Cell::new("claimed"),
             pages: RefCell::new(BTreeMap::from([(ORIGINAL.to_owned(), Page::Body(GIF))])),
             fetched: RefCell::default(),
             model: RefCell::new(VecDeque::from([Script::Answer(GIF)])),
@@ -142,10 +147,9 @@ impl World {
         self
     }
 
-    /// The next worker finds this checkpoint.
-    pub fn checkpoint(self, path: &str) -> Self {
-        let path = Some(path.to_owned());
-        let set = |record: &mut TaskRecord| record.checkpoint = path;
+    /// So many workers have claimed the task before.
+    pub fn attempts(self, attempts: u32) -> Self {
+        let set = |record: &mut TaskRecord| record.attempt = attempts;
         self.store.borrow_mut().edit_record(ID, set);
         self
     }
@@ -160,7 +164,7 @@ impl World {
     }
 
     pub fn concepts(&self) -> Vec<Concept> {
-        self.store.borrow().visible_concepts().collect()
+        self.store.borrow().all_concepts().cloned().collect()
     }
 
     /// Processes the task's own message with the default settings.
@@ -218,15 +222,30 @@ impl World {
         Ok(call(&mut self.store.borrow_mut(), self.now.get()))
     }
 
-    /// Another worker has claimed the task since.
     fn lose_lease(&self) {
-        let claim = |record: &mut TaskRecord| record.attempt += 1;
-        self.store.borrow_mut().edit_record(ID, claim);
+        let mut store = self.store.borrow_mut();
+        match self.rival.get() {
+            "deleted" => assert!(store.delete("ada", ID)),
+            rival => store.edit_record(ID, |record| {
+                record.attempt += 1;
+                if rival == "failed" {
+                    record.task.status = Status::Failed;
+                }
+            }),
+        }
     }
 }
 
-fn refused(refusal: Refusal) -> CapabilityError {
-    CapabilityError::invalid(refusal.to_string())
+pub fn refined_image(task_id: &str, attempt: u32) -> NewImage {
+    NewImage {
+        kind: ImageKind::Refined,
+        name: refined::name(task_id, attempt),
+        owner: "ada".to_owned(),
+        media_type: "image/gif".to_owned(),
+        length: GIF.len() as u64,
+        metadata: Vec::new(),
+        at_most: None,
+    }
 }
 
 impl ByteStream for Chunks {
@@ -286,21 +305,11 @@ impl TaskStore for World {
         self.call("renew", |store, now| store.renew(lease, now))
     }
 
-    async fn checkpoint(&self, lease: &Lease, image_path: &str) -> Result<Fenced, CapabilityError> {
-        if let Some(error) = self.checkpoint_error.borrow().clone() {
+    async fn finish(&self, lease: &Lease, image: Stored) -> Result<Finished, CapabilityError> {
+        if let Some(error) = self.finish_error.borrow().clone() {
             return Err(error);
         }
-        self.call("checkpoint", |store, _| store.checkpoint(lease, image_path))
-    }
-
-    async fn complete(&self, lease: &Lease, result_id: &str) -> Result<Fenced, CapabilityError> {
-        if let Some(error) = self.complete_error.borrow().clone() {
-            return Err(error);
-        }
-        let completed = self.call("complete", |store, now| {
-            store.complete(lease, result_id, now)
-        });
-        completed?.map_err(refused)
+        self.call("finish", |store, now| store.finish(lease, image, now))
     }
 
     async fn fail(
@@ -329,7 +338,7 @@ impl ImageStore for World {
         if let Some(error) = self.image_store_error.borrow().clone() {
             return Err(error);
         }
-        let path = format!("refined/{}", image.name);
+        let path = ImagePath::of(&image).unwrap().to_string();
         let bytes = contents.chunks().concat();
         self.images
             .borrow_mut()
@@ -372,20 +381,6 @@ impl ImageStore for World {
     }
 }
 
-impl ConceptStore for World {
-    async fn put(
-        &self,
-        lease: &Lease,
-        concept: NewConcept,
-    ) -> Result<Option<String>, CapabilityError> {
-        if let Some(error) = self.concept_store_error.borrow().clone() {
-            return Err(error);
-        }
-        let put = self.call("concept", |store, _| store.put_concept(lease, concept));
-        put?.map_err(refused)
-    }
-}
-
 impl Progress for World {
     async fn began(&self, _: &Lease, stage: Stage) {
         self.stages.borrow_mut().push(stage);
@@ -402,6 +397,11 @@ impl ImageModel for World {
     ) -> Result<Answer<Chunks>, ModelError> {
         let asked = (request, image.chunks().concat());
         self.asked.borrow_mut().push(asked);
+        if let Some(attempt) = self.late_image.take() {
+            let image = refined_image(ID, attempt);
+            let path = ImagePath::of(&image).unwrap().to_string();
+            self.images.borrow_mut().insert(path, (image, GIF.to_vec()));
+        }
         let script = self.model.borrow_mut().pop_front();
         match script.expect("the model is asked too often") {
             Script::Answer(bytes) => Ok(Answer::Image {

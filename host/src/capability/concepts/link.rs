@@ -14,19 +14,6 @@ type Answer<T> = wasmtime::Result<Result<T, types::Error>>;
 impl Host for &mut Sandbox {}
 
 impl HostWithStore<Sandbox> for Linked {
-    async fn put(
-        accessor: &Accessor<Sandbox, Self>,
-        lease: types::Lease,
-        concept: types::NewConcept,
-    ) -> Answer<Option<String>> {
-        let host = accessor.with(|mut access| access.get().capabilities())?;
-        let id = host
-            .leases()
-            .put_concept(&lease.convert(), concept.convert())
-            .await;
-        Ok(id.convert())
-    }
-
     async fn get(
         accessor: &Accessor<Sandbox, Self>,
         user_id: String,

@@ -56,27 +56,15 @@ impl HostWithStore<Sandbox> for Linked {
         Ok(renewed.convert())
     }
 
-    async fn checkpoint(
+    async fn finish(
         accessor: &Accessor<Sandbox, Self>,
         lease: types::Lease,
-        image_path: String,
-    ) -> Answer<types::Fenced> {
+        image: types::Stored,
+    ) -> Answer<types::Finished> {
         let host = accessor.with(|mut access| access.get().capabilities())?;
-        let fenced = host
-            .leases()
-            .checkpoint(&lease.convert(), &image_path)
-            .await;
-        Ok(fenced.convert())
-    }
-
-    async fn complete(
-        accessor: &Accessor<Sandbox, Self>,
-        lease: types::Lease,
-        result_id: String,
-    ) -> Answer<types::Fenced> {
-        let host = accessor.with(|mut access| access.get().capabilities())?;
-        let fenced = host.leases().complete(&lease.convert(), &result_id).await;
-        Ok(fenced.convert())
+        let (lease, image) = (lease.convert(), image.convert());
+        let finished = host.leases().finish(&lease, image).await;
+        Ok(finished.convert())
     }
 
     async fn fail(
@@ -129,7 +117,7 @@ impl HostWithStore<Sandbox> for Linked {
         accessor: &Accessor<Sandbox, Self>,
         user_id: String,
         id: String,
-    ) -> Answer<Option<types::Deleted>> {
+    ) -> Answer<bool> {
         let host = accessor.with(|mut access| access.get().capabilities())?;
         let deleted = host.tasks().delete(&user_id, &id).await;
         Ok(deleted.convert())

@@ -2,9 +2,9 @@
 //! them.
 
 use concept_refinement_domain::capability::{
-    Claimed, ConceptPage, Deleted, Fenced, Lease, NewTask, Position, Submission, TaskPage,
+    Claimed, ConceptPage, Fenced, Finished, Lease, NewTask, Position, Stored, Submission, TaskPage,
 };
-use concept_refinement_domain::concept::{Concept, NewConcept};
+use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::task::{Stage, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use futures::future::BoxFuture;
@@ -25,7 +25,8 @@ operations! {
         Fenced(Fenced),
         Task(Option<Task>),
         TaskPage(TaskPage),
-        Deleted(Option<Deleted>),
+        Deleted(bool),
+        Finished(Finished),
         Changes(Option<Changes>),
         Concept(Option<Concept>),
         ConceptPage(ConceptPage),
@@ -51,7 +52,7 @@ operations! {
             limit: u32,
             after: Option<Position>
         ) -> TaskPage;
-        "tasks delete" Delete = delete(user_id: &'a str, id: &'a str) -> Option<Deleted>;
+        "tasks delete" Delete = delete(user_id: &'a str, id: &'a str) -> bool;
         "tasks watch" Watch = watch(user_id: &'a str, id: &'a str) -> Option<Changes>;
     }
 
@@ -68,16 +69,13 @@ operations! {
     Leases {
         "tasks claim" Claim = claim(id: &'a str, user_id: Option<&'a str>) -> Option<Claimed>;
         "tasks renew" Renew = renew(lease: &'a Lease) -> Option<Lease>;
-        "tasks checkpoint" Checkpoint = checkpoint(lease: &'a Lease, image_path: &'a str) -> Fenced;
-        "tasks complete" Complete = complete(lease: &'a Lease, result_id: &'a str) -> Fenced;
+        "tasks finish" Finish = finish(lease: &'a Lease, image: Stored) -> Finished;
         "tasks fail" Fail = fail(
             lease: &'a Lease,
             stage: Option<Stage>,
             error_message: &'a str
         ) -> Fenced;
         "tasks release" Release = release(lease: &'a Lease) -> Fenced;
-        "concepts put" PutConcept =
-            put_concept(lease: &'a Lease, concept: NewConcept) -> Option<String>;
         "tasks progress" Progress = progress(lease: &'a Lease, stage: Stage) -> ();
 
         unnamed {
@@ -104,11 +102,9 @@ impl<'a> TaskOperation<'a> {
     pub fn lease(&mut self) -> Option<&mut &'a Lease> {
         match self {
             Self::Renew { lease }
-            | Self::Checkpoint { lease, .. }
-            | Self::Complete { lease, .. }
+            | Self::Finish { lease, .. }
             | Self::Fail { lease, .. }
             | Self::Release { lease }
-            | Self::PutConcept { lease, .. }
             | Self::Progress { lease, .. } => Some(lease),
             _ => None,
         }

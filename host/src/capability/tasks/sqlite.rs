@@ -38,10 +38,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use concept_refinement_domain::capability::{
-    CapabilityError, Claimed, ConceptPage, Deleted, Fenced, Lease, NewTask, Position, Submission,
-    TaskPage,
+    CapabilityError, Claimed, ConceptPage, Fenced, Finished, Lease, NewTask, Position, Stored,
+    Submission, TaskPage,
 };
-use concept_refinement_domain::concept::{Concept, NewConcept};
+use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::rulebook::Claim;
 use concept_refinement_domain::task::{Stage, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
@@ -236,7 +236,7 @@ impl Tasks for SqliteTasks {
         )
     }
 
-    fn delete<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Deleted>> {
+    fn delete<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, bool> {
         let (user_id, id) = (user_id.to_owned(), id.to_owned());
         Box::pin(self.write(move |step| delete::delete(step, &user_id, &id)))
     }
@@ -275,23 +275,9 @@ impl Leases for SqliteTasks {
         Box::pin(self.write(move |step| leases::renew(step, &held, lease)))
     }
 
-    fn checkpoint<'a>(&'a self, lease: &'a Lease, image_path: &'a str) -> Answer<'a, Fenced> {
-        let (held, image_path) = (lease.clone(), image_path.to_owned());
-        Box::pin(self.write(move |step| leases::checkpoint(step, &held, &image_path)))
-    }
-
-    fn put_concept<'a>(
-        &'a self,
-        lease: &'a Lease,
-        concept: NewConcept,
-    ) -> Answer<'a, Option<String>> {
+    fn finish<'a>(&'a self, lease: &'a Lease, image: Stored) -> Answer<'a, Finished> {
         let held = lease.clone();
-        Box::pin(self.write(move |step| leases::put_concept(step, &held, &concept)))
-    }
-
-    fn complete<'a>(&'a self, lease: &'a Lease, result_id: &'a str) -> Answer<'a, Fenced> {
-        let (held, result_id) = (lease.clone(), result_id.to_owned());
-        Box::pin(self.write(move |step| leases::complete(step, &held, &result_id)))
+        Box::pin(self.write(move |step| leases::finish(step, &held, image)))
     }
 
     fn fail<'a>(

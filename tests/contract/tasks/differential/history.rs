@@ -36,16 +36,10 @@ pub enum Step {
     Renew {
         lease: usize,
     },
-    Checkpoint {
+    /// With the image of its own attempt or of the one before.
+    Finish {
         lease: usize,
-    },
-    Put {
-        lease: usize,
-        is_its_own: bool,
-    },
-    Complete {
-        lease: usize,
-        is_its_own: bool,
+        is_own: bool,
     },
     Fail {
         lease: usize,
@@ -118,8 +112,8 @@ pub fn histories(is_hosts: bool) -> impl Strategy<Value = History> {
 
 fn step(is_hosts: bool, is_set_back: bool) -> impl Strategy<Value = Step> {
     use Step::{
-        Checkpoint, Claim, Complete, Delete, DeleteConcept, Due, Expire, Fail, Look, Pass, PassTo,
-        Put, Recover, Release, Renew, SetBack, Submit, Withdraw,
+        Claim, Delete, DeleteConcept, Due, Expire, Fail, Finish, Look, Pass, PassTo, Recover,
+        Release, Renew, SetBack, Submit, Withdraw,
     };
     let upkeep = u32::from(is_hosts);
     let back = u32::from(is_set_back);
@@ -136,17 +130,10 @@ fn step(is_hosts: bool, is_set_back: bool) -> impl Strategy<Value = Step> {
                 .boxed(),
         ),
         (3, lease().prop_map(|lease| Renew { lease }).boxed()),
-        (5, lease().prop_map(|lease| Checkpoint { lease }).boxed()),
         (
             9,
             (lease(), mostly())
-                .prop_map(|(lease, is_its_own)| Put { lease, is_its_own })
-                .boxed(),
-        ),
-        (
-            9,
-            (lease(), mostly())
-                .prop_map(|(lease, is_its_own)| Complete { lease, is_its_own })
+                .prop_map(|(lease, is_own)| Finish { lease, is_own })
                 .boxed(),
         ),
         (4, lease().prop_map(|lease| Fail { lease }).boxed()),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use concept_refinement_domain::capability::{
-    Accepted, CapabilityError, Fenced, Lease, NewTask, Submission,
+    Accepted, CapabilityError, Fenced, Finished, Lease, NewTask, Submission,
 };
 use concept_refinement_domain::lease::MAX_DEATHS;
 use concept_refinement_domain::quota::Window;
@@ -21,18 +21,18 @@ use concept_refinement_host::capability::tasks::{
 };
 use tokio::sync::Mutex;
 
-use super::world::concept;
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mutant {
     /// A task is taken from a worker whose lease holds.
     ClaimIgnoresLease,
     ClaimIgnoresUser,
     FenceIgnoresAttempt,
-    CheckpointIsLost,
+    FinishIsForgotten,
     DeathsAreNotCounted,
     ReleaseCountsAsDeath,
-    CompletesWithoutConcept,
+    FinishesWithAnotherImage,
+    LateImagesAreDeleted,
+    LateImagesAreLeft,
     WithdrawnQuotaIsLost,
     WithdrawnKeyIsRemembered,
     KeyIsForgottenOnDelete,
@@ -59,14 +59,16 @@ pub enum Mutant {
 }
 
 impl Mutant {
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 30] = [
         Self::ClaimIgnoresLease,
         Self::ClaimIgnoresUser,
         Self::FenceIgnoresAttempt,
-        Self::CheckpointIsLost,
+        Self::FinishIsForgotten,
         Self::DeathsAreNotCounted,
         Self::ReleaseCountsAsDeath,
-        Self::CompletesWithoutConcept,
+        Self::FinishesWithAnotherImage,
+        Self::LateImagesAreDeleted,
+        Self::LateImagesAreLeft,
         Self::WithdrawnQuotaIsLost,
         Self::WithdrawnKeyIsRemembered,
         Self::KeyIsForgottenOnDelete,
@@ -265,16 +267,11 @@ impl Interceptor<dyn TaskStore> for Mutated {
                         return Ok(TaskReply::Claimed(None));
                     }
                 }
-                (TaskOperation::Checkpoint { .. }, Mutant::CheckpointIsLost) => {
-                    return Ok(TaskReply::Fenced(Fenced::Done));
+                (TaskOperation::Finish { .. }, Mutant::FinishIsForgotten) => {
+                    return Ok(TaskReply::Finished(Finished::Done));
                 }
-                (TaskOperation::Complete { lease, result_id }, Mutant::CompletesWithoutConcept) => {
-                    if let Some(task) = seen.tasks.get(&lease.task_id)
-                        && sound.complete(lease, result_id).await.is_err()
-                    {
-                        let concept = concept(lease, &task.user_id, "refined/a".into());
-                        sound.put_concept(lease, concept).await?;
-                    }
+                (TaskOperation::Finish { image, .. }, Mutant::FinishesWithAnotherImage) => {
+                    image.path.push('x');
                 }
                 (TaskOperation::Delete { user_id, id }, Mutant::DeleteIgnoresUser)
                 | (TaskOperation::Get { user_id, id }, Mutant::GetIgnoresUser) => {
@@ -324,7 +321,14 @@ impl Interceptor<dyn TaskStore> for Mutated {
                 }
                 _ => {}
             }
-            let reply = sound.run(operation.clone()).await?;
+            let mut reply = sound.run(operation.clone()).await?;
+            if let TaskReply::Finished(finished) = &mut reply {
+                match (self.mutant, &finished) {
+                    (Mutant::LateImagesAreDeleted, Finished::Lost) => *finished = Finished::Over,
+                    (Mutant::LateImagesAreLeft, Finished::Over) => *finished = Finished::Lost,
+                    _ => {}
+                }
+            }
             match (&operation, &reply) {
                 (_, TaskReply::Claimed(Some(claimed))) => {
                     let lease = claimed.lease.clone();
@@ -336,7 +340,7 @@ impl Interceptor<dyn TaskStore> for Mutated {
                 (TaskOperation::Withdraw { id, .. }, TaskReply::Fenced(Fenced::Done)) => {
                     seen.withdrawn.push((*id).to_owned());
                 }
-                (TaskOperation::Delete { id, .. }, TaskReply::Deleted(Some(_))) => {
+                (TaskOperation::Delete { id, .. }, TaskReply::Deleted(true)) => {
                     seen.deleted.push((*id).to_owned());
                 }
                 _ => {}

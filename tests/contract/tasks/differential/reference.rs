@@ -31,14 +31,7 @@ pub fn run(store: &mut MemoryStore, operation: TaskOperation<'_>, now: Timestamp
         Operation::DeleteConcept { user_id, id } => store.delete_concept(user_id, id).into(),
         Operation::Claim { id, user_id } => store.claim(id, user_id, now).into(),
         Operation::Renew { lease } => store.renew(lease, now).into(),
-        Operation::Checkpoint { lease, image_path } => store.checkpoint(lease, image_path).into(),
-        Operation::PutConcept { lease, concept } => {
-            store.put_concept(lease, concept).map_err(refused)?.into()
-        }
-        Operation::Complete { lease, result_id } => {
-            let fenced = store.complete(lease, result_id, now);
-            fenced.map_err(refused)?.into()
-        }
+        Operation::Finish { lease, image } => store.finish(lease, image, now).into(),
         Operation::Fail {
             lease,
             error_message,
@@ -66,6 +59,7 @@ pub fn text(reply: &Reply) -> String {
         Ok(TaskReply::Task(reply)) => format!("{reply:?}"),
         Ok(TaskReply::TaskPage(reply)) => format!("{reply:?}"),
         Ok(TaskReply::Deleted(reply)) => format!("{reply:?}"),
+        Ok(TaskReply::Finished(reply)) => format!("{reply:?}"),
         Ok(TaskReply::Concept(reply)) => format!("{reply:?}"),
         Ok(TaskReply::ConceptPage(reply)) => format!("{reply:?}"),
         Ok(TaskReply::Claimed(reply)) => format!("{reply:?}"),

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use concept_refinement_domain::capability::{Lease, NewTask};
-use concept_refinement_domain::concept::{NewConcept, id_for};
-use concept_refinement_domain::refined;
+use concept_refinement_domain::concept::id_for;
+use concept_refinement_domain::image_path::tag_of;
 use concept_refinement_domain::task::{Refinement, Status};
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_host::capability::clock::{Clock, ManualClock, before};
@@ -16,7 +16,7 @@ use concept_refinement_kit::store::MemoryStore;
 use super::history::{By, History, Original, Step, Submit, USERS};
 use super::mutants::{Mutant, Mutated};
 use super::{Compared, options, reference, rules};
-use crate::tasks::{MICROSECOND, START};
+use crate::tasks::{MICROSECOND, START, stored};
 
 const UPLOAD: &str = "uploads/ada/a.png";
 
@@ -132,9 +132,7 @@ impl World {
                 self.compare(TaskOperation::Expire { before, limit }).await
             }
             Step::Renew { lease }
-            | Step::Checkpoint { lease }
-            | Step::Put { lease, .. }
-            | Step::Complete { lease, .. }
+            | Step::Finish { lease, .. }
             | Step::Fail { lease }
             | Step::Release { lease } => {
                 let Some(held) = from_newest(&self.leases, *lease).cloned() else {
@@ -146,33 +144,16 @@ impl World {
     }
 
     async fn work(&mut self, step: &Step, lease: &Lease) -> Result<(), String> {
-        let id = id_for(&lease.task_id);
-        let image_path = format!(
-            "refined/ada/{}.png",
-            refined::name(&lease.task_id, lease.attempt)
-        );
         match step {
             Step::Renew { .. } => self.compare(TaskOperation::Renew { lease }).await,
-            Step::Checkpoint { .. } => {
-                self.images.push(image_path.clone());
-                let image_path = &image_path;
-                self.compare(TaskOperation::Checkpoint { lease, image_path })
-                    .await
-            }
-            Step::Put { is_its_own, .. } => {
-                self.images.push(image_path.clone());
+            Step::Finish { is_own, .. } => {
+                let attempt = lease.attempt - u32::from(!is_own);
                 let mut tasks = self.tasks.iter();
                 let owner = tasks.find(|(id, _)| *id == lease.task_id);
                 let owner = owner.map_or("nobody", |(_, owner)| owner.as_str());
-                let by = if *is_its_own { By::Owner } else { By::Stranger };
-                let concept = concept(lease, user(by, owner), image_path);
-                self.compare(TaskOperation::PutConcept { lease, concept })
-                    .await
-            }
-            Step::Complete { is_its_own, .. } => {
-                let result_id = if *is_its_own { &id } else { &lease.task_id };
-                self.compare(TaskOperation::Complete { lease, result_id })
-                    .await
+                let image = stored(owner, &lease.task_id, attempt);
+                self.images.push(image.path.clone());
+                self.compare(TaskOperation::Finish { lease, image }).await
             }
             Step::Fail { .. } => {
                 let error_message = "It failed.";
@@ -198,7 +179,11 @@ impl World {
         let original_path = match submit.original {
             Original::Elsewhere | Original::Missing => None,
             Original::Upload => Some(UPLOAD.to_owned()),
-            Original::Refined => self.images.last().cloned(),
+            Original::Refined => {
+                let tag = tag_of(USERS[submit.user]);
+                let mut images = self.images.iter().rev();
+                images.find(|path| path.contains(&tag)).cloned()
+            }
         };
         let task = NewTask {
             id: id.clone(),
@@ -321,19 +306,4 @@ fn user(by: By, owner: &str) -> &str {
 
 fn id(number: usize) -> String {
     format!("0190c0de-0000-7000-8000-{number:012x}")
-}
-
-pub fn concept(lease: &Lease, user_id: &str, image_path: String) -> NewConcept {
-    NewConcept {
-        task_id: lease.task_id.clone(),
-        user_id: user_id.to_owned(),
-        is_anonymous: false,
-        image_url: format!("/api/images/{image_path}"),
-        image_path,
-        original_image_url: "https://example.com/logo.png".into(),
-        refinement_prompt: "Make it lighter".into(),
-        logo_description: None,
-        theme_description: None,
-        color_palettes: vec![],
-    }
 }

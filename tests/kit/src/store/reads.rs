@@ -29,16 +29,19 @@ impl MemoryStore {
 
     pub fn concept(&self, user_id: &str, id: &str) -> Option<Concept> {
         let mut concepts = self.concepts_of(user_id);
-        concepts.find(|concept| concept.id == id)
+        concepts.find(|concept| concept.id == id).cloned()
     }
 
     pub fn concepts(&self, user_id: &str, limit: u32, after: Option<Position>) -> ConceptPage {
-        page(self.concepts_of(user_id), limit, after, |concept| {
-            Position {
+        page(
+            self.concepts_of(user_id).cloned(),
+            limit,
+            after,
+            |concept| Position {
                 created_at: concept.created_at,
                 id: concept.id.clone(),
-            }
-        })
+            },
+        )
     }
 
     /// Forgets a concept; its task keeps its result and loses its image, whose
@@ -63,19 +66,14 @@ impl MemoryStore {
         tasks.filter(move |task| task.user_id == user_id)
     }
 
-    fn concepts_of(&self, user_id: &str) -> impl Iterator<Item = Concept> {
-        let concepts = self.visible_concepts();
+    fn concepts_of(&self, user_id: &str) -> impl Iterator<Item = &Concept> {
+        let concepts = self.all_concepts();
         concepts.filter(move |concept| concept.content.user_id == user_id)
     }
 
-    pub fn visible_concepts(&self) -> impl Iterator<Item = Concept> {
-        self.concepts.iter().filter_map(|(id, concept)| {
-            Some(Concept {
-                id: id.clone(),
-                created_at: concept.created_at?,
-                content: concept.content.clone(),
-            })
-        })
+    /// Of all users, by their ids.
+    pub fn all_concepts(&self) -> impl Iterator<Item = &Concept> {
+        self.concepts.values()
     }
 }
 

@@ -4,7 +4,7 @@ use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::rulebook::TaskRecord;
 use concept_refinement_domain::task::Task;
 
-use super::{MemoryStore, Prepared};
+use super::MemoryStore;
 
 impl MemoryStore {
     /// By their ids.
@@ -25,11 +25,7 @@ impl MemoryStore {
     }
 
     pub fn insert_concept(&mut self, concept: Concept) {
-        let prepared = Prepared {
-            content: concept.content,
-            created_at: Some(concept.created_at),
-        };
-        self.concepts.insert(concept.id, prepared);
+        self.concepts.insert(concept.id.clone(), concept);
     }
 
     pub fn limit_backlog(&mut self, max_backlog: u32) {

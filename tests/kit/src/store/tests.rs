@@ -76,27 +76,17 @@ impl World {
 
     fn end(&mut self, task: &Task, end: End) {
         let lease = self.claimed(task);
-        let concept = NewConcept {
-            task_id: task.id.clone(),
-            user_id: task.user_id.clone(),
-            is_anonymous: false,
-            image_path: format!("refined/{}", task.id),
-            image_url: String::new(),
-            original_image_url: String::new(),
-            refinement_prompt: String::new(),
-            logo_description: None,
-            theme_description: None,
-            color_palettes: vec![],
-        };
         match end {
             End::Completed => {
-                self.store.put_concept(&lease, concept).unwrap();
-                let id = id_for(&task.id);
-                let done = self.store.complete(&lease, &id, self.now).unwrap();
-                assert_eq!(done, Fenced::Done);
+                let image = Stored {
+                    path: format!("refined/{}", task.id),
+                    url: String::new(),
+                };
+                let finished = self.store.finish(&lease, image, self.now);
+                assert_eq!(finished, Finished::Done);
             }
             End::Failed => assert_eq!(self.store.fail(&lease, "No.", self.now), Fenced::Done),
-            End::Deleted => assert!(self.store.delete(&task.user_id, &task.id).is_some()),
+            End::Deleted => assert!(self.store.delete(&task.user_id, &task.id)),
         }
     }
 

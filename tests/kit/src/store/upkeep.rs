@@ -82,31 +82,34 @@ impl MemoryStore {
     }
 
     /// Those of these images that nothing refers to, and nothing ever will.
-    pub fn unreferenced(&self, image_paths: Vec<String>) -> Vec<String> {
-        let is_left_behind = |path: &String| {
-            let task_id = refined::task_and_attempt(path).map_or("", |(task_id, _)| task_id);
-            let mut concepts = self.concepts.values();
-            let concept = concepts.find(|concept| concept.content.task_id == task_id);
-            let facts = ImageFacts {
-                task: self.record(task_id),
-                is_forgotten: self.forgotten.contains(task_id),
-                concept_image: concept.map(|concept| concept.content.image_path.as_str()),
-                is_original: self.is_original(path),
-            };
-            is_unreferenced(path, facts)
+    pub fn unreferenced(&self, mut image_paths: Vec<String>) -> Vec<String> {
+        image_paths.retain(|path| self.is_unreferenced(path));
+        image_paths
+    }
+
+    pub(super) fn is_unreferenced(&self, path: &str) -> bool {
+        let task_id = refined::task_and_attempt(path).map_or("", |(task_id, _)| task_id);
+        let mut concepts = self.concepts.values();
+        let concept = concepts.find(|concept| concept.content.task_id == task_id);
+        let facts = ImageFacts {
+            task: self.tasks.get(task_id).map(|row| &row.record.task),
+            is_forgotten: self.forgotten.contains(task_id),
+            concept_image: concept.map(|concept| concept.content.image_path.as_str()),
+            is_original: self.is_original(path),
         };
-        image_paths.into_iter().filter(is_left_behind).collect()
+        is_unreferenced(path, facts)
     }
 
     /// Forgets tasks that ended and concepts that were made before then, at
     /// most so many of each, the oldest first.
     pub fn expire(&mut self, before: Timestamp, limit: u32) -> Expired {
         let mut concepts: Vec<_> = self
-            .visible_concepts()
+            .all_concepts()
             .filter(|concept| {
                 let is_original = self.is_original(&concept.content.image_path);
                 concept_has_expired(concept.created_at, is_original, before)
             })
+            .cloned()
             .collect();
         concepts.sort_by_key(|concept| concept.created_at);
         concepts.truncate(limit as usize);

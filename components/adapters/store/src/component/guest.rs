@@ -46,12 +46,9 @@ impl<P: Platform + 'static> task_store::Guest for Component<P> {
         answer(store::<P>().renew(&lease.convert()).await)
     }
 
-    async fn checkpoint(lease: types::Lease, image_path: String) -> Answer<types::Fenced> {
-        answer(store::<P>().checkpoint(&lease.convert(), &image_path).await)
-    }
-
-    async fn complete(lease: types::Lease, result_id: String) -> Answer<types::Fenced> {
-        answer(store::<P>().complete(&lease.convert(), &result_id).await)
+    async fn finish(lease: types::Lease, image: types::Stored) -> Answer<types::Finished> {
+        let (lease, image) = (lease.convert(), image.convert());
+        answer(store::<P>().finish(&lease, image).await)
     }
 
     /// The stage is for metrics, and there are none here.
@@ -81,7 +78,7 @@ impl<P: Platform + 'static> task_store::Guest for Component<P> {
         answer(store::<P>().list(&user_id, status, limit, after).await)
     }
 
-    async fn delete(user_id: String, id: String) -> Answer<Option<types::Deleted>> {
+    async fn delete(user_id: String, id: String) -> Answer<bool> {
         answer(store::<P>().delete(&user_id, &id).await)
     }
 
@@ -117,11 +114,6 @@ impl<P: Platform + 'static> task_store::Guest for Component<P> {
 }
 
 impl<P: Platform> concept_store::Guest for Component<P> {
-    async fn put(lease: types::Lease, concept: types::NewConcept) -> Answer<Option<String>> {
-        let (lease, concept) = (lease.convert(), concept.convert());
-        answer(store::<P>().put_concept(&lease, concept).await)
-    }
-
     async fn get(user_id: String, id: String) -> Answer<Option<types::Concept>> {
         answer(store::<P>().concept(&user_id, &id).await)
     }

@@ -10,12 +10,12 @@
 use std::time::Duration;
 
 use concept_refinement_domain::capability::Position;
+use concept_refinement_domain::concept;
 use concept_refinement_domain::task::Status;
 use concept_refinement_domain::timestamp::Timestamp;
-use concept_refinement_domain::{capability::Deleted, concept};
 use serde::{Deserialize, Serialize};
 
-use super::{Ledger, Outcome};
+use super::Ledger;
 use crate::ports::Fault;
 
 /// Entries per segment.
@@ -43,8 +43,6 @@ pub struct End {
     pub document: String,
     /// Whether the concept exists.
     pub has_concept: bool,
-    /// The image that was stored before the task failed.
-    pub unpublished_image: Option<String>,
 }
 
 /// Older entries, which change only by being deleted.
@@ -89,18 +87,11 @@ impl Entry {
         })
     }
 
-    /// None: the entry belongs to another task, or the task is already deleted.
-    pub fn delete_task(&mut self, id: &str) -> Option<Deleted> {
-        if self.task_id != id || self.task_is_deleted {
-            return None;
-        }
-        self.task_is_deleted = true;
-        Some(Deleted {
-            unpublished_image: self
-                .end
-                .as_ref()
-                .and_then(|end| end.unpublished_image.clone()),
-        })
+    /// False: the entry belongs to another task, or the task is already deleted.
+    pub fn delete_task(&mut self, id: &str) -> bool {
+        let is_there = self.task_id == id && !self.task_is_deleted;
+        self.task_is_deleted |= is_there;
+        is_there
     }
 
     /// Removes the concept and returns its document. None: the entry belongs to
@@ -202,20 +193,15 @@ impl Ledger {
         ))
     }
 
-    /// Deletes a task whose entry is in the record, in any state.
-    pub fn delete_task(&mut self, index: usize, id: &str) -> Outcome<Option<Deleted>> {
+    /// Deletes a task whose entry is in the record, in any state. False: it is
+    /// another one, or already deleted.
+    pub fn delete_task(&mut self, index: usize, id: &str) -> bool {
         let is_active = self.active_task(id).is_some();
-        let Some(entry) = self.entries.get_mut(index) else {
-            return Outcome::Unchanged(None);
-        };
-        let Some(deleted) = entry.delete_task(id) else {
-            return Outcome::Unchanged(None);
-        };
-        let active = if is_active { self.active.take() } else { None };
-        Outcome::Changed(Some(Deleted {
-            unpublished_image: active
-                .and_then(|active| active.checkpoint)
-                .or(deleted.unpublished_image),
-        }))
+        let entry = self.entries.get_mut(index);
+        let is_deleted = entry.is_some_and(|entry| entry.delete_task(id));
+        if is_deleted && is_active {
+            self.active = None;
+        }
+        is_deleted
     }
 }

@@ -83,8 +83,6 @@ impl Ledger {
             deaths: 0,
             updated_at: None,
             lease_until: None,
-            checkpoint: None,
-            prepared: None,
         });
         Created {
             number,

@@ -9,7 +9,7 @@ use concept_refinement_domain::timestamp::Timestamp;
 use super::fault::Fault;
 use super::watch::Update;
 use super::writer::Step;
-use super::{concepts, keys, rows, usage};
+use super::{keys, rows, usage};
 
 /// Applies a rule to a task. `gone` is answered where there is no such task.
 pub(super) fn change<T>(
@@ -18,20 +18,10 @@ pub(super) fn change<T>(
     gone: T,
     rule: impl FnOnce(&mut TaskRecord, Timestamp) -> Decision<T>,
 ) -> Result<T, Fault> {
-    try_change(step, id, gone, |record, step| Ok(rule(record, step.now)))
-}
-
-/// The same for a rule that asks for more of the store.
-pub(super) fn try_change<T>(
-    step: &mut Step<'_>,
-    id: &str,
-    gone: T,
-    rule: impl FnOnce(&mut TaskRecord, &Step<'_>) -> Result<Decision<T>, Fault>,
-) -> Result<T, Fault> {
     let Some(mut record) = rows::find(step, id)? else {
         return Ok(gone);
     };
-    let Decision { answer, event } = rule(&mut record, step)?;
+    let Decision { answer, event } = rule(&mut record, step.now);
     if let Some(event) = event {
         save(step, &record, event)?;
     }
@@ -41,9 +31,6 @@ pub(super) fn try_change<T>(
 fn save(step: &mut Step<'_>, record: &TaskRecord, event: Event) -> Result<(), Fault> {
     let task = &record.task;
     rows::update(step, record)?;
-    if event.drops_concept() {
-        concepts::drop_prepared(step, &task.id)?;
-    }
     if event.undoes_submission() {
         usage::give_back(step, &task.user_id, task.created_at)?;
         keys::forget(step, &task.id)?;

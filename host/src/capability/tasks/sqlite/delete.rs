@@ -1,29 +1,21 @@
 //! Deleting a task.
 
-use concept_refinement_domain::capability::Deleted;
-use concept_refinement_domain::rulebook;
-
 use super::fault::Fault;
+use super::references;
 use super::watch::Update;
 use super::writer::Step;
-use super::{concepts, references, rows};
 
 /// Its worker, if any, finds its lease lost. Quota is not given back, and a
 /// repeat under its idempotency key is still answered.
-pub(super) fn delete(
-    step: &mut Step<'_>,
-    user_id: &str,
-    id: &str,
-) -> Result<Option<Deleted>, Fault> {
-    let record = rows::find(step, id)?;
-    let Some(deleted) = record.and_then(|record| rulebook::delete(&record, user_id)) else {
-        return Ok(None);
-    };
-    step.connection
-        .prepare_cached("DELETE FROM task WHERE id = ?")?
-        .execute([id])?;
-    concepts::drop_prepared(step, id)?;
+pub(super) fn delete(step: &mut Step<'_>, user_id: &str, id: &str) -> Result<bool, Fault> {
+    let deleted = step
+        .connection
+        .prepare_cached("DELETE FROM task WHERE id = ? AND user_id = ?")?
+        .execute([id, user_id])?;
+    if deleted == 0 {
+        return Ok(false);
+    }
     references::forget(step, id)?;
     step.announce(id, Update::Deleted);
-    Ok(Some(deleted))
+    Ok(true)
 }

@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use concept_refinement_domain::capability::{Fenced, Lease};
-use concept_refinement_domain::concept::NewConcept;
-use concept_refinement_domain::rulebook::{self, Claim};
+use concept_refinement_domain::capability::{Fenced, Finished, Lease, Stored};
+use concept_refinement_domain::rulebook::{self, Claim, Finish};
 
-use super::change::{change, try_change};
+use super::change::change;
 use super::fault::Fault;
 use super::writer::Step;
-use super::{concepts, rows};
+use super::{concepts, references};
 
 pub(super) fn claim(
     step: &mut Step<'_>,
@@ -32,45 +31,21 @@ pub(super) fn renew(
     })
 }
 
-pub(super) fn checkpoint(
-    step: &mut Step<'_>,
-    held: &Lease,
-    image_path: &str,
-) -> Result<Fenced, Fault> {
-    change(step, &held.task_id, Fenced::Lost, |record, _| {
-        rulebook::checkpoint(record, held, image_path)
-    })
-}
-
-pub(super) fn put_concept(
-    step: &Step<'_>,
-    held: &Lease,
-    concept: &NewConcept,
-) -> Result<Option<String>, Fault> {
-    let Some(record) = rows::find(step, &held.task_id)? else {
-        return Ok(None);
-    };
-    let id = rulebook::put_concept(&record, held, concept)?;
-    if let Some(id) = &id {
-        concepts::prepare(step, id, concept)?;
+pub(super) fn finish(step: &mut Step<'_>, held: &Lease, image: Stored) -> Result<Finished, Fault> {
+    let path = image.path.clone();
+    let finish = change(step, &held.task_id, Finish::Late, |record, now| {
+        rulebook::finish(record, held, image, now)
+    })?;
+    match finish {
+        Finish::Done(concept) => {
+            concepts::insert(step, &concept)?;
+            Ok(Finished::Done)
+        }
+        Finish::Late => {
+            let is_unreferenced = references::is_unreferenced(step.connection, &path)?;
+            Ok(rulebook::late(is_unreferenced))
+        }
     }
-    Ok(id)
-}
-
-pub(super) fn complete(
-    step: &mut Step<'_>,
-    held: &Lease,
-    result_id: &str,
-) -> Result<Fenced, Fault> {
-    try_change(step, &held.task_id, Fenced::Lost, |record, step| {
-        let mut image_path = None;
-        let decision = rulebook::complete(record, held, result_id, step.now, || {
-            image_path = concepts::publish(step, &held.task_id, result_id)?;
-            Ok::<_, Fault>(image_path.is_some())
-        })?;
-        record.task.image_path = image_path;
-        Ok(decision)
-    })
 }
 
 pub(super) fn fail(

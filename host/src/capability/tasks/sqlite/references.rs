@@ -25,17 +25,20 @@ pub(super) fn unreferenced(
 ) -> Result<Vec<String>, Fault> {
     let mut unreferenced = Vec::new();
     for path in image_paths {
-        let is_unreferenced = match refined::task_and_attempt(&path) {
-            Some((task_id, attempt)) => is_left_behind(connection, &path, task_id, attempt)?,
-            // Not named by this service.
-            None if path.starts_with("refined/") => false,
-            None => !is_original(connection, &path)?,
-        };
-        if is_unreferenced {
+        if is_unreferenced(connection, &path)? {
             unreferenced.push(path);
         }
     }
     Ok(unreferenced)
+}
+
+pub(super) fn is_unreferenced(connection: &Connection, path: &str) -> Result<bool, Fault> {
+    match refined::task_and_attempt(path) {
+        Some((task_id, _)) => is_left_behind(connection, path, task_id),
+        // Not named by this service.
+        None if refined::is_refined(path) => Ok(false),
+        None => Ok(!is_original(connection, path)?),
+    }
 }
 
 /// Remembers that a task was deleted, so that its remaining images can be
@@ -54,24 +57,13 @@ pub(super) fn forget(step: &Step<'_>, task_id: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Attempts only grow, so an earlier one can never write again; its image is
-/// needed only as the checkpoint.
-///
 /// One statement, and so one snapshot: between two statements a worker could
 /// complete its task, and its image would be missed by both.
-fn is_left_behind(
-    connection: &Connection,
-    path: &str,
-    task_id: &str,
-    attempt: u32,
-) -> Result<bool, Fault> {
+fn is_left_behind(connection: &Connection, path: &str, task_id: &str) -> Result<bool, Fault> {
     Ok(connection
         .prepare_cached(
             "SELECT EXISTS (\
-                 SELECT 1 FROM task WHERE id = ?1 AND CASE status \
-                     WHEN 'processing' THEN attempt > ?3 AND checkpoint IS NOT ?2 \
-                     WHEN 'pending' THEN attempt >= ?3 AND checkpoint IS NOT ?2 \
-                     ELSE TRUE END \
+                 SELECT 1 FROM task WHERE id = ?1 AND completed_at IS NOT NULL \
                  UNION ALL SELECT 1 FROM forgotten_task WHERE id = ?1) \
              AND NOT EXISTS (\
                  SELECT 1 FROM concept WHERE task_id = ?1 AND image_path = ?2) \
@@ -79,7 +71,7 @@ fn is_left_behind(
                  SELECT 1 FROM task \
                  WHERE original_path = ?2 AND status IN ('pending', 'processing'))",
         )?
-        .query_row(params![task_id, path, attempt], |row| row.get(0))?)
+        .query_row(params![task_id, path], |row| row.get(0))?)
 }
 
 fn is_original(connection: &Connection, path: &str) -> Result<bool, Fault> {

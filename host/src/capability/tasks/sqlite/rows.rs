@@ -15,7 +15,7 @@ use super::writer::Step;
 pub(super) const COLUMNS: &str = "id, user_id, is_anonymous, status, original_image_url, \
      refinement_prompt, logo_description, theme_description, original_path, created_at, \
      updated_at, completed_at, result_id, image_path, error_message, lease_until, attempt, \
-     deaths, checkpoint, revision";
+     deaths, revision";
 
 /// Reads a row of [`COLUMNS`], by their order: by name each would be searched.
 pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<TaskRecord> {
@@ -43,7 +43,6 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<TaskRecord> {
         },
         attempt: cells.get()?,
         deaths: cells.get()?,
-        checkpoint: cells.get()?,
         revision: cells.get::<i64>()?.unsigned_abs(),
     })
 }
@@ -135,7 +134,7 @@ pub(super) fn update(step: &Step<'_>, record: &TaskRecord) -> Result<(), Fault> 
         "UPDATE task SET status = :status, updated_at = :updated_at, \
          completed_at = :completed_at, result_id = :result_id, image_path = :image_path, \
          error_message = :error_message, lease_until = :lease_until, attempt = :attempt, \
-         deaths = :deaths, checkpoint = :checkpoint, revision = :revision, due_at = :due_at \
+         deaths = :deaths, revision = :revision, due_at = :due_at \
          WHERE id = :id",
     )?;
     statement.execute(named_params! {
@@ -149,7 +148,6 @@ pub(super) fn update(step: &Step<'_>, record: &TaskRecord) -> Result<(), Fault> 
         ":lease_until": task.lease_until.map(Stored),
         ":attempt": record.attempt,
         ":deaths": record.deaths,
-        ":checkpoint": record.checkpoint,
         ":revision": i64::try_from(record.revision).unwrap_or(i64::MAX),
         ":due_at": due_at(task).map(Stored),
     })?;

@@ -134,6 +134,12 @@ CREATE INDEX forgotten_task_age ON forgotten_task (forgotten_at);
 -- So that tasks can be counted without reading them.
 CREATE INDEX task_failed ON task (completed_at) WHERE status = 'failed';
 ",
+    r"
+-- A concept is written when its task completes, and the path of a refined image
+-- follows from its task and attempt. The column checkpoint stays empty: dropping
+-- it would write the whole table again.
+DELETE FROM concept WHERE created_at IS NULL;
+",
 ];
 
 #[derive(Debug, thiserror::Error)]
