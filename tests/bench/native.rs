@@ -36,7 +36,7 @@ impl Outside for Machine {
     }
 
     fn uuid(&self) -> String {
-        Uuid::new_v4().to_string()
+        Uuid::now_v7().to_string()
     }
 
     fn random(&self) -> u64 {

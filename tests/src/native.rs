@@ -32,6 +32,7 @@ pub trait Outside: Clone + 'static {
     /// Goes on with some work, on this thread.
     fn spawn(&self, work: LocalBoxFuture<'static, ()>);
 
+    /// In the order of time.
     fn uuid(&self) -> String;
 
     fn random(&self) -> u64;

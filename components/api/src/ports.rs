@@ -132,6 +132,10 @@ pub trait Settings {
 pub trait Ids {
     /// A new random UUID in lower case with hyphens.
     fn uuid(&self) -> String;
+
+    /// A new UUID in the order of time, so that new tasks stand together in a
+    /// store.
+    fn task_id(&self) -> String;
 }
 
 pub trait Background {

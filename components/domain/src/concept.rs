@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use uuid::Builder;
+use uuid::{Builder, Uuid, Version};
 
 use crate::capability::Stored;
 use crate::task::{Refinement, Task};
@@ -59,8 +59,8 @@ impl Concept {
     }
 }
 
-/// The id of a task's concept, derived from the task's id. A task has one
-/// concept.
+/// The id of a task's concept, derived from the task's id, and in the order of
+/// time if that is. A task has one concept.
 pub fn id_for(task_id: &str) -> String {
     let hash = Sha256::new()
         .chain_update("concept of task ")
@@ -70,5 +70,32 @@ pub fn id_for(task_id: &str) -> String {
     for (to, from) in bytes.iter_mut().zip(hash) {
         *to = from;
     }
+    let task = Uuid::try_parse(task_id).ok();
+    let ordered = task.filter(|task| task.get_version() == Some(Version::SortRand));
+    for (to, from) in bytes.iter_mut().zip(ordered.iter().flat_map(time)) {
+        *to = from;
+    }
     Builder::from_custom_bytes(bytes).into_uuid().to_string()
+}
+
+/// The milliseconds that an ordered UUID begins with (RFC 9562, 5.7).
+fn time(id: &Uuid) -> impl Iterator<Item = u8> {
+    id.into_bytes().into_iter().take(6)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_concept_has_an_id_of_its_own() {
+        // Ids of tasks that an earlier version drew have to keep theirs.
+        let random = "6f1c2a34-0000-4000-8000-000000000001";
+        assert_eq!(id_for(random), "a4066e16-b272-87d4-98a5-eb04af600c3b");
+        let ordered = "0190c0de-0000-7000-8000-000000000001";
+        let id = id_for(ordered);
+        assert!(id.starts_with("0190c0de-0000-8"), "{id}");
+        assert_ne!(id, id_for("0190c0de-0000-7000-8000-000000000002"));
+        assert_eq!(Uuid::try_parse(&id_for("")).unwrap().get_version_num(), 8);
+    }
 }

@@ -132,6 +132,10 @@ impl<O: Outside> api::Ids for Native<O> {
     fn uuid(&self) -> String {
         self.outside.uuid()
     }
+
+    fn task_id(&self) -> String {
+        self.outside.uuid()
+    }
 }
 
 impl<O: Outside> api::Background for Native<O> {

@@ -9,11 +9,11 @@ use concept_refinement_domain::capability::{
 };
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::convert::Convert as _;
-use concept_refinement_domain::task::{Status, Task};
+use concept_refinement_domain::task::{self, Status, Task};
 use concept_refinement_guest::bindings::{
     concept_store, health, image_store, settings, task_queue, task_store,
 };
-use concept_refinement_guest::{Imports, Random as _};
+use concept_refinement_guest::{Clock as _, Imports, Random as _};
 use futures::StreamExt as _;
 use futures::future::{Either, select};
 use futures::stream;
@@ -176,6 +176,11 @@ impl ports::Ids for Imports {
         uuid::Builder::from_random_bytes(bits.to_be_bytes())
             .into_uuid()
             .to_string()
+    }
+
+    fn task_id(&self) -> String {
+        let bits = (u128::from(self.random()) << 64) | u128::from(self.random());
+        task::id_at(self.now(), bits)
     }
 }
 

@@ -144,7 +144,7 @@ async fn new_task<P: Ports>(
         },
     };
     Ok(NewTask {
-        id: state.ports.uuid(),
+        id: state.ports.task_id(),
         user_id: caller.user,
         is_anonymous: caller.is_anonymous,
         refinement: valid.refinement,

@@ -415,6 +415,10 @@ impl ports::Ids for Memory {
         state.ids += 1;
         format!("00000000-0000-4000-8000-{:012x}", state.ids)
     }
+
+    fn task_id(&self) -> String {
+        self.uuid()
+    }
 }
 
 impl ports::Background for Memory {
