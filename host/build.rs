@@ -1,8 +1,9 @@
 //! Embeds the components from the directory named by `REFINEMENT_EMBED`, so
 //! that an operator needs one executable only. Without it nothing is embedded,
-//! and the executable requires `--components`.
+//! and the executable requires `--components`. A release also carries their code
+//! where it was compiled ahead, from the directory `ahead` in there.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 const NAMES: [&str; 6] = [
@@ -16,15 +17,45 @@ const NAMES: [&str; 6] = [
 
 fn main() -> io::Result<()> {
     println!("cargo::rerun-if-env-changed=REFINEMENT_EMBED");
-    let mut embedded = String::from("pub const COMPONENTS: &[(&str, &[u8])] = &[\n");
+    println!("cargo::rustc-env=TARGET={}", variable("TARGET")?);
+    let mut components = String::from("pub const COMPONENTS: &[(&str, &[u8])] = &[\n");
+    let mut code = String::from("pub const CODE: &[&[u8]] = &[\n");
     if let Some(directory) = env::var_os("REFINEMENT_EMBED") {
+        let directory = PathBuf::from(directory);
         for name in NAMES {
-            let path = PathBuf::from(&directory).join(format!("{name}.wasm"));
+            let path = directory.join(format!("{name}.wasm"));
             println!("cargo::rerun-if-changed={}", path.display());
-            embedded.push_str(&format!("({name:?}, include_bytes!({path:?})),\n"));
+            components.push_str(&format!("({name:?}, include_bytes!({path:?})),\n"));
+        }
+        if variable("PROFILE")? == "release" {
+            let directory = directory.join("ahead");
+            println!("cargo::rerun-if-changed={}", directory.display());
+            for path in compiled(&directory)? {
+                code.push_str(&format!("include_bytes!({path:?}),\n"));
+            }
         }
     }
-    embedded.push_str("];\n");
-    let out = env::var_os("OUT_DIR").ok_or_else(|| io::Error::other("no OUT_DIR"))?;
-    fs::write(PathBuf::from(out).join("embedded.rs"), embedded)
+    components.push_str("];\n");
+    code.push_str("];\n");
+    let out = PathBuf::from(variable("OUT_DIR")?);
+    fs::write(out.join("embedded.rs"), components)?;
+    fs::write(out.join("ahead.rs"), code)
+}
+
+/// None, if there is no such directory.
+fn compiled(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut paths = Vec::new();
+    for entry in entries {
+        paths.push(entry?.path());
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+fn variable(name: &str) -> io::Result<String> {
+    env::var(name).map_err(|_| io::Error::other(format!("no {name}")))
 }

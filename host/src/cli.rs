@@ -7,6 +7,7 @@
 mod arguments;
 mod check;
 mod code_cache;
+mod compile;
 mod completions;
 mod failure;
 mod man;
@@ -42,6 +43,7 @@ pub fn main(prepare: impl FnOnce(HostBuilder) -> HostBuilder) -> ExitCode {
         Some(("serve", matches)) => serve::run(matches, prepare),
         Some(("refine", matches)) => refine::run(matches, prepare),
         Some(("check", matches)) => check::run(matches),
+        Some(("compile", matches)) => compile::run(matches),
         Some(("completions", matches)) => completions::run(matches),
         Some(("man", matches)) => man::run(matches),
         Some(("vocabulary", _)) => vocabulary::run(),

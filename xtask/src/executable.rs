@@ -59,13 +59,44 @@ pub fn serve(workspace: &Workspace, arguments: &[OsString]) -> anyhow::Result<()
 /// has no feature that only tests need.
 fn compile(workspace: &Workspace, profile: Profile) -> anyhow::Result<PathBuf> {
     components::build_shipped(workspace)?;
+    link(workspace, profile)?;
+    let path = path(workspace, profile);
+    if matches!(profile, Profile::Release) && compile_ahead(workspace, &path)? {
+        link(workspace, profile)?;
+    }
+    Ok(path)
+}
+
+/// Compiles the components by the executable, which is to carry their code.
+/// Whether that is other code than it carries now.
+fn compile_ahead(workspace: &Workspace, executable: &Path) -> anyhow::Result<bool> {
+    let directory = workspace.ahead();
+    fs::create_dir_all(&directory).with_context(|| directory.display().to_string())?;
+    let draft = directory.with_extension("draft");
+    let mut is_new = false;
+    for component in SHIPPED {
+        let file = format!("{}.wasm", component.name);
+        let mut compile = workspace.command(executable);
+        compile
+            .arg("compile")
+            .arg(workspace.components().join(file));
+        process::run(compile.arg("-o").arg(&draft))?;
+        let carried = directory.join(component.name);
+        if fs::read(&draft).ok() != fs::read(&carried).ok() {
+            fs::rename(&draft, &carried).with_context(|| carried.display().to_string())?;
+            is_new = true;
+        }
+    }
+    Ok(is_new)
+}
+
+fn link(workspace: &Workspace, profile: Profile) -> anyhow::Result<()> {
     let mut cargo = workspace.native_cargo(&["build", "--workspace", "--bin", NAME]);
     cargo.args(profile.flags());
     if matches!(profile, Profile::Dev) {
         cargo.args(SMALLEST_TEST);
     }
-    process::run(&mut cargo)?;
-    Ok(path(workspace, profile))
+    process::run(&mut cargo)
 }
 
 fn path(workspace: &Workspace, profile: Profile) -> PathBuf {

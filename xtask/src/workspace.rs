@@ -43,6 +43,11 @@ impl Workspace {
         self.target.join("components")
     }
 
+    /// Their code, compiled for the executable that is released.
+    pub fn ahead(&self) -> PathBuf {
+        self.components().join("ahead")
+    }
+
     /// The components that only tests use.
     pub fn test_components(&self) -> PathBuf {
         self.target.join("test-components")

@@ -3,6 +3,7 @@
 //! Guests are not trusted to end or to yield: epochs make them yield, and the
 //! caller drops the store on a timeout.
 
+pub(crate) mod ahead;
 mod compiled;
 
 use std::path::Path;
@@ -69,9 +70,7 @@ impl Engine {
     /// compiled each time. It must be as trusted as the executable, since its
     /// contents are run.
     pub fn new(pool: Pool, cache: Option<&Path>) -> anyhow::Result<Self> {
-        let mut config = Config::new();
-        config.wasm_component_model_async(true);
-        config.epoch_interruption(true);
+        let mut config = config();
         config.allocation_strategy(InstanceAllocationStrategy::Pooling(pooling(pool)));
         let engine = wasmtime::Engine::new(&config).map_err(anyhow::Error::from)?;
         let ticking = Arc::new(AtomicBool::new(true));
@@ -102,8 +101,12 @@ impl Engine {
         &self.engine
     }
 
-    /// Compiles a component, or loads it from the cache.
+    /// Loads a component that was compiled ahead or is in the cache, or compiles
+    /// it.
     pub fn component(&self, bytes: &[u8]) -> anyhow::Result<Component> {
+        if let Some(component) = ahead::component(&self.engine, bytes) {
+            return Ok(component);
+        }
         match &self.compiled {
             Some(compiled) => compiled.component(&self.engine, bytes),
             None => Component::new(&self.engine, bytes).map_err(anyhow::Error::from),
@@ -119,6 +122,14 @@ impl Drop for Engine {
             let _ = ticker.join();
         }
     }
+}
+
+/// What compiled code depends on.
+fn config() -> Config {
+    let mut config = Config::new();
+    config.wasm_component_model_async(true);
+    config.epoch_interruption(true);
+    config
 }
 
 fn pooling(pool: Pool) -> PoolingAllocationConfig {
