@@ -17,6 +17,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use concept_refinement_domain::capability::{
     ByteRange, CapabilityError, ImageInfo, ImageKind, NewImage, Resolved, Stored, StoredOrNot,
 };
@@ -71,31 +72,40 @@ impl FileImages {
     async fn store(
         &self,
         image: NewImage,
-        contents: Contents,
+        mut contents: Contents,
     ) -> Result<StoredOrNot, CapabilityError> {
         let path = ImagePath::of(&image).ok_or_else(no_such_name)?;
-        // A sender learns before sending the bytes that there are too many
-        // images.
-        let (wanted, at_most) = (path.clone(), image.at_most);
-        if !self
-            .blocking(move |store| store.has_room(&wanted, at_most))
-            .await?
-        {
-            return Ok(StoredOrNot::TooMany);
+        let at_most = image.at_most;
+        if at_most.is_some() {
+            // A sender learns before sending the bytes that there are too many
+            // images.
+            let wanted = path.clone();
+            let has_room = self.blocking(move |store| store.has_room(&wanted, at_most));
+            if !has_room.await? {
+                return Ok(StoredOrNot::TooMany);
+            }
         }
-        let draft = self.blocking(Store::begin).await?;
-        let Some(draft) = receive(draft, image.length, contents).await? else {
-            return Ok(StoredOrNot::WrongLength);
+        let mut missing = image.length;
+        let mut draft = None;
+        let last = loop {
+            match gather(&mut contents, &mut missing).await? {
+                Gathered::WrongLength => return Ok(StoredOrNot::WrongLength),
+                Gathered::Some(chunks) => {
+                    let appended = self.blocking(move |store| begun(store, draft)?.append(&chunks));
+                    draft = Some(appended.await?);
+                }
+                Gathered::Last(chunks) => break chunks,
+            }
         };
         let url = self.store.signing.unsigned(&path.to_string());
         self.blocking(move |store| {
-            let description = Description {
+            let draft = begun(store, draft)?.append(&last)?;
+            let draft = draft.finish(Description {
                 owner: image.owner,
                 media_type: image.media_type,
                 created_at: store.clock.now().0,
                 metadata: image.metadata,
-            };
-            let draft = draft.finish(description)?;
+            })?;
             Ok(if store.place(draft, &path, at_most)? {
                 let path = path.to_string();
                 StoredOrNot::Stored(Stored { path, url })
@@ -107,34 +117,39 @@ impl FileImages {
     }
 }
 
-/// Writes the contents into the draft. None: their length differs from the
-/// declared one.
-async fn receive(
-    mut draft: Draft,
-    length: u64,
-    mut contents: Contents,
-) -> Result<Option<Draft>, CapabilityError> {
-    let mut missing = length;
+fn begun(store: &Store, draft: Option<Draft>) -> io::Result<Draft> {
+    draft.map_or_else(|| store.begin(), Ok)
+}
+
+/// What is written at once.
+enum Gathered {
+    Some(Vec<Bytes>),
+    Last(Vec<Bytes>),
+    /// There is more than was declared, or less.
+    WrongLength,
+}
+
+/// Waits for enough of the contents that a write is worth a thread: a small
+/// image is stored by one.
+async fn gather(contents: &mut Contents, missing: &mut u64) -> Result<Gathered, CapabilityError> {
     let mut gathered = Vec::new();
     let mut waiting = 0;
-    while let Some(chunk) = contents.next().await {
+    while waiting < WRITE_SIZE {
+        let Some(chunk) = contents.next().await else {
+            return Ok(match *missing {
+                0 => Gathered::Last(gathered),
+                _ => Gathered::WrongLength,
+            });
+        };
         let chunk = chunk?;
         let Some(rest) = missing.checked_sub(chunk.len() as u64) else {
-            return Ok(None);
+            return Ok(Gathered::WrongLength);
         };
-        missing = rest;
+        *missing = rest;
         waiting += chunk.len();
         gathered.push(chunk);
-        if waiting >= WRITE_SIZE {
-            let chunks = std::mem::take(&mut gathered);
-            waiting = 0;
-            draft = on_disk(move || draft.append(&chunks)).await?;
-        }
     }
-    if missing > 0 {
-        return Ok(None);
-    }
-    on_disk(move || draft.append(&gathered)).await.map(Some)
+    Ok(Gathered::Some(gathered))
 }
 
 impl ImageStore for FileImages {
