@@ -81,11 +81,13 @@ pub async fn what_is_replaced_or_deleted_is_not_listed<B: ImageBackend>() {
 
 pub async fn what_is_not_whole_is_not_listed<B: DurableImageBackend>() {
     let store = Store::<B>::start();
+    // More than any store holds before it writes.
+    const HALF: &[u8] = &[0; 1 << 20];
     let begun = NewImage {
-        length: 10,
+        length: 2 * HALF.len() as u64,
         ..of_kind(ImageKind::Upload, "ada", "a")
     };
-    let half = stream::iter([Ok(Bytes::from_static(b"half"))]).chain(stream::pending());
+    let half = stream::iter([Ok(Bytes::from_static(HALF))]).chain(stream::pending());
     let mut put = store.images.put(begun, half.boxed());
     // It has begun and waits for the rest.
     while store.backend.stored_count() == 0 {
