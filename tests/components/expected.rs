@@ -60,6 +60,7 @@ pub const COMPONENTS: [Expected; 6] = [
             "concept:refinement/task-store@0.1.0",
             "concept:refinement/image-store@0.1.0",
             "concept:refinement/progress@0.1.0",
+            "concept:refinement/blobs@0.1.0",
             "concept:refinement/image-model@0.1.0",
             "wasi:http/client@0.3.0",
             "wasi:http/types@0.3.0",
@@ -186,6 +187,7 @@ const STORE_EXPORTS: &[&str] = &[
     "concept:refinement/image-store@0.1.0",
     "concept:refinement/concept-store@0.1.0",
     "concept:refinement/progress@0.1.0",
+    "concept:refinement/blobs@0.1.0",
 ];
 
 const QUEUE_EXPORTS: &[&str] = &["concept:refinement/task-queue@0.1.0"];

@@ -11,7 +11,7 @@ use concept_refinement_domain::conversions;
 pub use generated::concept::refinement::types;
 #[cfg(feature = "capabilities")]
 pub use generated::concept::refinement::{
-    concept_store, health, image_store, progress, settings, task_queue, task_store,
+    blobs, concept_store, health, image_store, progress, settings, task_queue, task_store,
 };
 #[cfg(feature = "processor")]
 pub use processor_import::concept::refinement::processor;
@@ -38,6 +38,7 @@ mod generated {
                 import concept:refinement/image-store@0.1.0;
                 import concept:refinement/concept-store@0.1.0;
                 import concept:refinement/progress@0.1.0;
+                import concept:refinement/blobs@0.1.0;
             }
         ",
         world: "concept-refinement:guest/imports",

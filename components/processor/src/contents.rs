@@ -1,22 +1,18 @@
-//! The bytes of an image in chunks that waste no memory, however small the
-//! received chunks were.
+//! An image that was received whole, and inspected on its way.
 //!
-//! They are held because a stream can be read only once, while a retry needs
-//! the bytes again. One growing buffer would need up to three times the image
-//! while it is copied, and an instance's memory is limited.
+//! It is held because a stream can be read only once, while a retry needs the
+//! bytes again, and outside of the instance, which may wait for long.
 
-use std::collections::VecDeque;
-use std::rc::Rc;
-
-use concept_refinement_domain::chunks;
+use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::image::{Format, Inspected, Inspector, Limits, Problem};
 use thiserror::Error;
 
-use crate::ports::ByteStream;
+use crate::ports::{Blob, Blobs, ByteStream, Purpose};
 
 /// A complete, inspected image.
-pub struct Contents {
-    chunks: Rc<[Vec<u8>]>,
+pub struct Contents<B> {
+    blob: B,
+    length: u64,
     inspected: Inspected,
 }
 
@@ -27,11 +23,16 @@ pub enum Rejected {
     Image(Problem),
     #[error("the file ended before its declared length")]
     Incomplete,
+    /// It may be held later.
+    #[error("{0}")]
+    NoRoom(CapabilityError),
 }
 
-impl Contents {
+impl<B: Blob> Contents<B> {
     /// Reads a stream to its end, within the limits.
     pub async fn collect(
+        blobs: &impl Blobs<Blob = B>,
+        purpose: Purpose,
         stream: &mut impl ByteStream,
         declared: Option<u64>,
         limits: Limits,
@@ -42,26 +43,27 @@ impl Contents {
             }));
         }
         let mut inspector = Inspector::new(limits);
-        let mut held = VecDeque::new();
+        let mut blob = blobs.blob(purpose);
         let mut length = 0u64;
         while let Some(chunk) = stream.next().await {
             inspector.push(&chunk).map_err(Rejected::Image)?;
             length += chunk.len() as u64;
-            chunks::append(&mut held, chunk);
+            blob.append(chunk).await.map_err(Rejected::NoRoom)?;
         }
         if declared.is_some_and(|declared| length < declared) {
             return Err(Rejected::Incomplete);
         }
         let inspected = inspector.finish().map_err(Rejected::Image)?;
         Ok(Self {
-            chunks: Vec::from(held).into(),
+            blob,
+            length,
             inspected,
         })
     }
 
     /// In bytes.
     pub fn length(&self) -> u64 {
-        self.chunks.iter().map(|chunk| chunk.len() as u64).sum()
+        self.length
     }
 
     /// By content, not by name.
@@ -69,8 +71,7 @@ impl Contents {
         self.inspected.format
     }
 
-    /// Shared, for a writer that outlives its call.
-    pub fn chunks(&self) -> Rc<[Vec<u8>]> {
-        Rc::clone(&self.chunks)
+    pub fn blob(&self) -> &B {
+        &self.blob
     }
 }

@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::config::Config;
 use crate::contents::{Contents, Rejected};
-use crate::ports::{FetchError, Http, Purpose, Response};
+use crate::ports::{Blobs, ByteStream, FetchError, Http, Purpose, Response};
 
 /// Contract, section 2.
 const MAX_REDIRECTS: usize = 3;
@@ -35,21 +35,21 @@ pub enum DownloadError {
 }
 
 /// Downloads one image, following a few redirects.
-pub async fn download(
-    http: &impl Http,
+pub async fn download<P: Http + Blobs>(
+    ports: &P,
     url: &str,
     purpose: Purpose,
     config: &Config,
-) -> Result<Contents, DownloadError> {
+) -> Result<Contents<P::Blob>, DownloadError> {
     let limits = match purpose {
         Purpose::Original => config.original_limits(),
         Purpose::ModelAnswer => config.answer_limits(),
     };
     let mut url = permitted(url, purpose, config)?;
     for _ in 0..=MAX_REDIRECTS {
-        let response = http.get(url.as_str(), purpose).await?;
+        let response = ports.get(url.as_str(), purpose).await?;
         match response.status {
-            200 => return contents(response, limits).await,
+            200 => return contents(ports, purpose, response, limits).await,
             301 | 302 | 303 | 307 | 308 => url = redirected(&url, &response, purpose, config)?,
             status => return Err(DownloadError::Status(status)),
         }
@@ -71,15 +71,18 @@ fn redirected<S>(
     permitted(next.as_str(), purpose, config)
 }
 
-async fn contents<S: crate::ports::ByteStream>(
-    mut response: Response<S>,
+async fn contents<B: Blobs>(
+    blobs: &B,
+    purpose: Purpose,
+    mut response: Response<impl ByteStream>,
     limits: Limits,
-) -> Result<Contents, DownloadError> {
+) -> Result<Contents<B::Blob>, DownloadError> {
     let encoding = response.content_encoding.as_deref().unwrap_or("identity");
     if !encoding.eq_ignore_ascii_case("identity") {
         return Err(DownloadError::Encoded);
     }
-    Ok(Contents::collect(&mut response.body, response.content_length, limits).await?)
+    let (body, declared) = (&mut response.body, response.content_length);
+    Ok(Contents::collect(blobs, purpose, body, declared, limits).await?)
 }
 
 /// A model may answer with a URL of its provider, even at a private address. A

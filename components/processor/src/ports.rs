@@ -34,13 +34,25 @@ pub trait TaskStore {
     async fn release(&self, lease: &Lease) -> Result<Fenced, CapabilityError>;
 }
 
-pub trait ImageStore {
+/// The bytes of one image, held outside of the instance.
+pub trait Blob {
+    /// An error: there is no room at the moment.
+    async fn append(&mut self, bytes: Vec<u8>) -> Result<(), CapabilityError>;
+}
+
+pub trait Blobs {
+    type Blob: Blob;
+
+    fn blob(&self, purpose: Purpose) -> Self::Blob;
+}
+
+pub trait ImageStore: Blobs {
     type Stream: ByteStream;
 
     async fn put(
         &self,
         image: NewImage,
-        contents: &Contents,
+        contents: &Contents<Self::Blob>,
     ) -> Result<StoredOrNot, CapabilityError>;
     async fn stat(&self, path: &str) -> Result<Option<ImageInfo>, CapabilityError>;
     async fn get(&self, path: &str) -> Result<Option<(ImageInfo, Self::Stream)>, CapabilityError>;
@@ -85,13 +97,13 @@ pub enum ModelError {
     Refused(String),
 }
 
-pub trait ImageModel {
+pub trait ImageModel: Blobs {
     type Stream: ByteStream;
 
     async fn refine(
         &self,
         request: ModelRequest,
-        image: &Contents,
+        image: &Contents<Self::Blob>,
     ) -> Result<Answer<Self::Stream>, ModelError>;
 }
 
@@ -122,8 +134,8 @@ pub enum FetchError {
     Broken,
 }
 
-/// Who named a URL: a model may name its provider's host, which nobody else
-/// may.
+/// What an image is for. A model may name a URL at its provider's host, which
+/// nobody else may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// A user named the address.

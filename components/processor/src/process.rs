@@ -18,8 +18,8 @@ use concept_refinement_domain::task::{Stage, Task};
 use futures::future::{Either, select};
 
 use crate::config::Config;
-use crate::contents::Contents;
-use crate::download::download;
+use crate::contents::{Contents, Rejected};
+use crate::download::{DownloadError, download};
 use crate::ports::{Clock, ImageStore, ModelRequest, Ports, Purpose, TaskStore};
 use crate::refine::refine;
 
@@ -295,42 +295,52 @@ fn earlier_paths(Claimed { lease, task }: &Claimed) -> impl Iterator<Item = Stri
     })
 }
 
-async fn download_original(
-    ports: &impl Ports,
+async fn download_original<P: Ports>(
+    ports: &P,
     config: &Config,
     task: &Task,
-) -> Result<Contents, Interrupted> {
+) -> Result<Contents<P::Blob>, Interrupted> {
+    let failed = |reason| Interrupted::Failed(Stage::Downloading, reason);
+    let rejected = |rejected| match rejected {
+        Rejected::NoRoom(error) => Interrupted::Store(error),
+        rejected => failed(rejected.to_string()),
+    };
     let work = async {
         let Some(path) = &task.original_path else {
             let url = &task.refinement.original_image_url;
-            return download(ports, url, Purpose::Original, config)
-                .await
-                .map_err(|error| error.to_string());
+            let downloaded = download(ports, url, Purpose::Original, config).await;
+            return downloaded.map_err(|error| match error {
+                DownloadError::Contents(contents) => rejected(contents),
+                error => failed(error.to_string()),
+            });
         };
         match ImageStore::get(ports, path).await {
             Ok(Some((info, mut stream))) => {
-                Contents::collect(&mut stream, Some(info.size), config.original_limits())
+                let (purpose, limits) = (Purpose::Original, config.original_limits());
+                let declared = Some(info.size);
+                Contents::collect(ports, purpose, &mut stream, declared, limits)
                     .await
-                    .map_err(|rejected| rejected.to_string())
+                    .map_err(rejected)
             }
-            Ok(None) => Err("the uploaded image is gone".to_owned()),
-            Err(error) => Err(error.message),
+            Ok(None) => Err(failed("the uploaded image is gone".to_owned())),
+            Err(error) => Err(failed(error.message)),
         }
     };
     timeout(ports, config.download_timeout, work)
         .await
         .unwrap_or_else(|| {
             let seconds = config.download_timeout.as_secs_f32();
-            Err(format!("the download took longer than {seconds} seconds"))
+            Err(failed(format!(
+                "the download took longer than {seconds} seconds"
+            )))
         })
-        .map_err(|reason| Interrupted::Failed(Stage::Downloading, reason))
 }
 
-async fn model_request(
-    images: &impl ImageStore,
+async fn model_request<I: ImageStore>(
+    images: &I,
     config: &Config,
     task: &Task,
-    original: &Contents,
+    original: &Contents<I::Blob>,
 ) -> Result<ModelRequest, Interrupted> {
     // A provider can fetch an image of this service only if the public URL is
     // configured.
@@ -349,11 +359,11 @@ async fn model_request(
     })
 }
 
-async fn store_refined_image(
-    images: &impl ImageStore,
+async fn store_refined_image<I: ImageStore>(
+    images: &I,
     lease: &Lease,
     task: &Task,
-    refined: &Contents,
+    refined: &Contents<I::Blob>,
 ) -> Result<Stored, Interrupted> {
     let failed = |reason: String| Interrupted::Failed(Stage::StoringImage, reason);
     let refinement = &task.refinement;

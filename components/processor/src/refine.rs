@@ -6,17 +6,19 @@ use concept_refinement_domain::timestamp::Timestamp;
 use crate::config::Config;
 use crate::contents::Contents;
 use crate::download::download;
-use crate::ports::{Answer, Clock, Http, ImageModel, ModelError, ModelRequest, Purpose, Random};
+use crate::ports::{
+    Answer, Blobs, ByteStream, Clock, Http, ImageModel, ModelError, ModelRequest, Purpose, Random,
+};
 use crate::process::timeout;
 
 /// The model's answer as a complete image, or a sentence for the user.
-pub async fn refine(
-    ports: &(impl ImageModel + Http + Clock + Random),
+pub async fn refine<P: ImageModel + Http + Clock + Random>(
+    ports: &P,
     request: ModelRequest,
-    original: &Contents,
+    original: &Contents<P::Blob>,
     deadline: Timestamp,
     config: &Config,
-) -> Result<Contents, String> {
+) -> Result<Contents<P::Blob>, String> {
     let mut tries = 0;
     loop {
         tries += 1;
@@ -54,18 +56,21 @@ pub async fn refine(
     }
 }
 
-async fn collect<S: crate::ports::ByteStream>(
-    ports: &(impl Http + Clock),
-    answer: Answer<S>,
+async fn collect<P: Blobs + Http + Clock>(
+    ports: &P,
+    answer: Answer<impl ByteStream>,
     config: &Config,
-) -> Result<Contents, String> {
+) -> Result<Contents<P::Blob>, String> {
     match answer {
         Answer::Image {
             length,
             mut contents,
-        } => Contents::collect(&mut contents, length, config.answer_limits())
-            .await
-            .map_err(|rejected| format!("the model's answer is unusable: {rejected}")),
+        } => {
+            let (purpose, limits) = (Purpose::ModelAnswer, config.answer_limits());
+            Contents::collect(ports, purpose, &mut contents, length, limits)
+                .await
+                .map_err(|rejected| format!("the model's answer is unusable: {rejected}"))
+        }
         Answer::Location(url) => {
             let downloaded = timeout(
                 ports,

@@ -1,6 +1,5 @@
 //! The pipeline over in-memory ports, in virtual time.
 
-mod contents;
 mod hostile;
 mod pipeline;
 mod provider;

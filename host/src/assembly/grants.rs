@@ -10,6 +10,7 @@ use concept_refinement_domain::secret::SESSION_TOKENS;
 
 use crate::assembly::secret::Secret;
 use crate::capability::Capabilities;
+use crate::capability::blobs::Blobs;
 use crate::capability::tasks::watchers::Watchers;
 use crate::config::{Auth, Config};
 use crate::egress::{Bounds, Egress, Grant, Network, Origin};
@@ -21,6 +22,9 @@ pub const API_MEMORY: usize = 128 << 20;
 /// Most memory of an instance of the processor, in bytes: the largest original,
 /// the largest answer of a model, and working memory.
 pub const PROCESSOR_MEMORY: usize = 96 << 20;
+
+/// For the images that tasks work on, all together, in bytes.
+const IMAGE_MEMORY: usize = 1 << 30;
 
 /// What an issuer's answer with its keys may take. The component itself waits
 /// for less time, and reads less.
@@ -43,6 +47,7 @@ pub fn api(
         max_memory: API_MEMORY,
         capabilities: Some(Arc::clone(capabilities)),
         watchers: Arc::clone(watchers),
+        blobs: Blobs::new(0),
     }
 }
 
@@ -55,6 +60,7 @@ pub fn processor(config: &Config, network: &Network, capabilities: &Arc<Capabili
         max_memory: PROCESSOR_MEMORY,
         capabilities: Some(Arc::clone(capabilities)),
         watchers: Arc::default(),
+        blobs: Blobs::new(IMAGE_MEMORY),
     }
 }
 
@@ -70,6 +76,7 @@ pub fn model(config: &Config, network: &Network) -> anyhow::Result<Grants> {
         max_memory: usize::try_from(config.model_memory)?,
         capabilities: None,
         watchers: Arc::default(),
+        blobs: Blobs::new(0),
     })
 }
 
@@ -95,6 +102,7 @@ pub fn composed(config: &Config, network: &Network) -> anyhow::Result<Grants> {
             .saturating_add(API_MEMORY),
         capabilities: None,
         watchers: Arc::default(),
+        blobs: Blobs::new(0),
     })
 }
 

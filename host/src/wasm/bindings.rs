@@ -18,11 +18,18 @@ pub mod capabilities {
                 import concept:refinement/image-store@0.1.0;
                 import concept:refinement/concept-store@0.1.0;
                 import concept:refinement/progress@0.1.0;
+                import concept:refinement/blobs@0.1.0;
                 import concept:refinement/image-model@0.1.0;
             }
         ",
         world: "concept-refinement:host/capabilities",
-        imports: { default: trappable },
+        imports: {
+            "concept:refinement/blobs@0.1.0.[method]blob.contents": store | trappable,
+            default: trappable,
+        },
+        with: {
+            "concept:refinement/blobs@0.1.0.blob": crate::capability::blobs::Blob,
+        },
     });
 }
 

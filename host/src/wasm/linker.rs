@@ -3,7 +3,8 @@
 use wasmtime::component::Linker;
 
 use crate::wasm::bindings::capabilities::concept::refinement::{
-    concept_store, health, image_model, image_store, progress, settings, task_queue, task_store,
+    blobs, concept_store, health, image_model, image_store, progress, settings, task_queue,
+    task_store,
 };
 use crate::wasm::sandbox::{Linked, Sandbox};
 
@@ -40,7 +41,7 @@ pub fn processor_linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Sa
     let mut linker = base_linker(engine)?;
     task_store::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
     image_store::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
-    concept_store::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
+    blobs::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
     progress::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
     image_model::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
     Ok(linker)

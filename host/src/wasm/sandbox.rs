@@ -14,6 +14,7 @@ use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::capability::Capabilities;
+use crate::capability::blobs::Blobs;
 use crate::capability::tasks::watchers::Watchers;
 use crate::egress::Egress;
 use crate::loops::processor::{ClaimedLease, LastStage};
@@ -33,6 +34,7 @@ pub struct Grants {
     /// None for a model, which has no capabilities.
     pub capabilities: Option<Arc<Capabilities>>,
     pub watchers: Arc<Watchers>,
+    pub blobs: Arc<Blobs>,
 }
 
 /// Additional grants of a composed component with its own stores.
@@ -53,6 +55,7 @@ pub struct Sandbox {
     settings: Arc<GrantedSettings>,
     capabilities: Option<Arc<Capabilities>>,
     watchers: Arc<Watchers>,
+    blobs: Arc<Blobs>,
     claimed: ClaimedLease,
     stage: LastStage,
 }
@@ -78,6 +81,7 @@ impl Sandbox {
             settings: Arc::clone(&grants.settings),
             capabilities: grants.capabilities.clone(),
             watchers: Arc::clone(&grants.watchers),
+            blobs: Arc::clone(&grants.blobs),
             claimed: ClaimedLease::default(),
             stage: LastStage::default(),
         };
@@ -116,6 +120,15 @@ impl Sandbox {
 
     pub fn watchers(&self) -> &Watchers {
         &self.watchers
+    }
+
+    pub fn blobs(&self) -> &Arc<Blobs> {
+        &self.blobs
+    }
+
+    /// What its instance has handles of.
+    pub fn table(&mut self) -> &mut ResourceTable {
+        &mut self.table
     }
 
     pub fn claimed(&self) -> ClaimedLease {
@@ -182,6 +195,7 @@ mod tests {
                 max_memory: max_memory * MIB,
                 capabilities: None,
                 watchers: Arc::default(),
+                blobs: Blobs::new(0),
             };
             let mut store = Sandbox::store(engine.wasmtime(), &grants);
             let mut instances = 0;

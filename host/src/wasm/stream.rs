@@ -5,6 +5,7 @@
 
 mod pipe;
 
+use std::any::{Any, TypeId};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -21,14 +22,21 @@ use wasmtime::component::{
 const MAX_CHUNK: usize = 64 * 1024;
 
 /// Gives a guest a stream of bytes.
-pub struct ByteStream(BoxStream<'static, Bytes>);
+pub struct ByteStream {
+    chunks: BoxStream<'static, Bytes>,
+    /// A guest has begun to read it.
+    is_read: bool,
+}
 
 /// Gives a guest a stream of values.
 pub struct Items<T>(BoxStream<'static, T>);
 
 impl ByteStream {
     pub fn new(stream: impl Stream<Item = Bytes> + Send + 'static) -> Self {
-        Self(Box::pin(stream))
+        Self {
+            chunks: Box::pin(stream),
+            is_read: false,
+        }
     }
 }
 
@@ -52,8 +60,9 @@ impl<D> StreamProducer<D> for ByteStream {
         if destination.remaining(store) == Some(0) {
             return Poll::Ready(Ok(StreamResult::Completed));
         }
+        self.is_read = true;
         Poll::Ready(Ok(loop {
-            match self.0.as_mut().poll_next(cx) {
+            match self.chunks.as_mut().poll_next(cx) {
                 Poll::Ready(Some(chunk)) if chunk.is_empty() => {}
                 Poll::Ready(Some(chunk)) => {
                     destination.set_buffer(chunk);
@@ -64,6 +73,15 @@ impl<D> StreamProducer<D> for ByteStream {
                 Poll::Pending => return Poll::Pending,
             }
         }))
+    }
+
+    /// Only before the first read: a reader may have left half of a chunk.
+    fn try_into(me: Pin<Box<Self>>, wanted: TypeId) -> Result<Box<dyn Any>, Pin<Box<Self>>> {
+        if wanted != TypeId::of::<Self>() || me.is_read {
+            return Err(me);
+        }
+        let whole: Box<Self> = Pin::into_inner(me);
+        Ok(whole)
     }
 }
 
@@ -99,9 +117,20 @@ pub fn consume(
     reader: StreamReader<u8>,
     store: impl wasmtime::AsContextMut,
 ) -> wasmtime::Result<(BoxStream<'static, Bytes>, oneshot::Receiver<()>)> {
+    let mut store = store;
+    let (ended, drained) = oneshot::channel();
+    let reader = match reader.try_into::<ByteStream>(&mut store) {
+        // It is the host's own, and no instance needs to carry it.
+        Ok(ByteStream { chunks, .. }) => {
+            let chunks = chunks.inspect(move |_| {
+                let _held_until_read = &ended;
+            });
+            return Ok((Box::pin(chunks), drained));
+        }
+        Err(reader) => reader,
+    };
     let (writer, chunks) = pipe::pipe();
     let (want, wanted) = oneshot::channel();
-    let (ended, drained) = oneshot::channel();
     reader.pipe(
         store,
         Consumer {

@@ -15,8 +15,8 @@ use concept_refinement_host::loops::processor::{Outcome, Run};
 use concept_refinement_processor::config::Config;
 use concept_refinement_processor::contents::Contents;
 use concept_refinement_processor::ports::{
-    Answer, ByteStream, Clock, FetchError, Http, ImageModel, ImageStore, ModelError, ModelRequest,
-    Progress, Purpose, Random, Response, TaskStore,
+    Answer, Blob, Blobs, ByteStream, Clock, FetchError, Http, ImageModel, ImageStore, ModelError,
+    ModelRequest, Progress, Purpose, Random, Response, TaskStore,
 };
 use concept_refinement_processor::process;
 use futures::StreamExt as _;
@@ -80,15 +80,35 @@ impl<O: Outside> TaskStore for Native<O> {
     }
 }
 
+/// The bytes of one image, as they came.
+#[derive(Default)]
+pub struct Held(Vec<Bytes>);
+
+impl Blob for Held {
+    async fn append(&mut self, bytes: Vec<u8>) -> Result<(), CapabilityError> {
+        self.0.push(bytes.into());
+        Ok(())
+    }
+}
+
+impl<O: Outside> Blobs for Native<O> {
+    type Blob = Held;
+
+    fn blob(&self, _: Purpose) -> Held {
+        Held::default()
+    }
+}
+
 impl<O: Outside> ImageStore for Native<O> {
     type Stream = Chunks<Result<Bytes, CapabilityError>>;
 
     async fn put(
         &self,
         image: NewImage,
-        contents: &Contents,
+        contents: &Contents<Self::Blob>,
     ) -> Result<StoredOrNot, CapabilityError> {
-        let chunked: Chunked = Box::pin(stream::iter(copied(contents).into_iter().map(Ok)));
+        let chunked: Chunked =
+            Box::pin(stream::iter(contents.blob().0.clone().into_iter().map(Ok)));
         self.host.images.put(image, chunked).await
     }
 
@@ -124,7 +144,7 @@ impl<O: Outside> ImageModel for Native<O> {
     async fn refine(
         &self,
         request: ModelRequest,
-        image: &Contents,
+        image: &Contents<Self::Blob>,
     ) -> Result<Answer<Self::Stream>, ModelError> {
         let request = asked::ModelRequest {
             prompt: request.prompt,
@@ -134,7 +154,7 @@ impl<O: Outside> ImageModel for Native<O> {
             media_type: request.media_type.to_owned(),
             length: image.length(),
             source_url: request.source_url,
-            image: Box::pin(stream::iter(copied(image))),
+            image: Box::pin(stream::iter(image.blob().0.clone())),
         };
         match self.host.model.refine(request).await {
             Ok(asked::ModelAnswer::Image {
@@ -180,15 +200,6 @@ impl<O: Outside> Random for Native<O> {
     fn random(&self) -> u64 {
         self.outside.random()
     }
-}
-
-/// Whoever reads it may outlive the contents, which belong to one thread.
-fn copied(contents: &Contents) -> Vec<Bytes> {
-    let chunks = contents.chunks();
-    chunks
-        .iter()
-        .map(|chunk| Bytes::copy_from_slice(chunk))
-        .collect()
 }
 
 pub struct Chunks<T>(BoxStream<'static, T>);

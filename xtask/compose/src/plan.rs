@@ -52,6 +52,7 @@ const PROCESSOR: Instance = Instance {
         ("task-store", "store"),
         ("image-store", "store"),
         ("progress", "store"),
+        ("blobs", "store"),
         ("image-model", "model"),
     ],
 };

@@ -24,6 +24,7 @@ const STORE: &str = "
     export concept:refinement/image-store@0.1.0;
     export concept:refinement/concept-store@0.1.0;
     export concept:refinement/progress@0.1.0;
+    export concept:refinement/blobs@0.1.0;
     export concept:refinement/settings@0.1.0;
     export concept:refinement/health@0.1.0;
 ";
@@ -58,6 +59,7 @@ impl StandIns {
                 import concept:refinement/task-store@0.1.0;
                 import concept:refinement/image-store@0.1.0;
                 import concept:refinement/progress@0.1.0;
+                import concept:refinement/blobs@0.1.0;
                 import concept:refinement/image-model@0.1.0;
                 export concept:refinement/processor@0.1.0;"
                     .to_owned(),

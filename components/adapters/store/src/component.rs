@@ -1,5 +1,6 @@
 //! Exports the interfaces of `wit/` over any platform.
 
+mod blob;
 mod guest;
 
 use std::marker::PhantomData;

@@ -2,19 +2,18 @@
 
 use std::time::Duration;
 
+use super::image_model;
+use crate::contents::Contents;
+use crate::ports;
+use crate::ports::{Answer, ModelError, ModelRequest, Purpose};
 use concept_refinement_domain::capability::{
     CapabilityError, Claimed, Fenced, Finished, ImageInfo, Lease, NewImage, Stored, StoredOrNot,
 };
 use concept_refinement_domain::convert::Convert as _;
 use concept_refinement_domain::task::Stage;
-use concept_refinement_guest::bindings::{image_store, task_store};
+use concept_refinement_guest::bindings::blobs::Blob;
+use concept_refinement_guest::bindings::{blobs, image_store, task_store};
 use concept_refinement_guest::{Imports, Incoming};
-use wit_bindgen::StreamReader;
-
-use super::image_model;
-use crate::contents::Contents;
-use crate::ports;
-use crate::ports::{Answer, ModelError, ModelRequest};
 
 impl ports::TaskStore for Imports {
     async fn claim(
@@ -61,9 +60,9 @@ impl ports::ImageStore for Imports {
     async fn put(
         &self,
         image: NewImage,
-        contents: &Contents,
+        contents: &Contents<Self::Blob>,
     ) -> Result<StoredOrNot, CapabilityError> {
-        let stored = image_store::put(image.convert(), streamed(contents)).await;
+        let stored = image_store::put(image.convert(), contents.blob().contents()).await;
         stored.convert()
     }
 
@@ -94,7 +93,7 @@ impl ports::ImageModel for Imports {
     async fn refine(
         &self,
         request: ModelRequest,
-        image: &Contents,
+        image: &Contents<Self::Blob>,
     ) -> Result<Answer<Self::Stream>, ModelError> {
         let request = image_model::Request {
             prompt: request.prompt,
@@ -104,7 +103,7 @@ impl ports::ImageModel for Imports {
             media_type: request.media_type.to_owned(),
             length: image.length(),
             source_url: request.source_url,
-            image: streamed(image),
+            image: image.blob().contents(),
         };
         match image_model::refine(request).await {
             Ok(image_model::Answer::Image(image)) => Ok(Answer::Image {
@@ -121,17 +120,19 @@ impl ports::ImageModel for Imports {
     }
 }
 
-/// Streams the contents from a spawned task, since a model may answer before it
-/// has read everything.
-fn streamed(contents: &Contents) -> StreamReader<u8> {
-    let (mut writer, reader) = wasip3::wit_stream::new();
-    let chunks = contents.chunks();
-    wit_bindgen::spawn(async move {
-        for chunk in chunks.iter() {
-            if !writer.write_all(chunk.clone()).await.is_empty() {
-                return;
-            }
-        }
-    });
-    reader
+impl ports::Blobs for Imports {
+    type Blob = Blob;
+
+    fn blob(&self, purpose: Purpose) -> Blob {
+        Blob::new(match purpose {
+            Purpose::Original => blobs::Purpose::Original,
+            Purpose::ModelAnswer => blobs::Purpose::Answer,
+        })
+    }
+}
+
+impl ports::Blob for Blob {
+    async fn append(&mut self, bytes: Vec<u8>) -> Result<(), CapabilityError> {
+        Blob::append(self, bytes).await.convert()
+    }
 }

@@ -163,3 +163,16 @@ fn the_lease_is_renewed_while_a_task_is_worked_on() {
     assert_eq!(world.elapsed(), Duration::from_secs(20), "dropped at once");
     assert_eq!(world.status(), Some(Status::Processing));
 }
+
+/// It is not the task's fault.
+#[test]
+fn an_original_that_cannot_be_held_is_tried_later() {
+    let world = World::new();
+    world.room.set(GIF.len() - 1);
+    let expected = Outcome::RetryLater("there is no room".to_owned());
+    assert_eq!(world.process(), expected);
+    assert_eq!(world.status(), Some(Status::Pending), "it is given back");
+    assert!(world.asked.borrow().is_empty());
+    world.room.set(GIF.len());
+    assert_eq!(world.process(), Outcome::Done);
+}

@@ -24,8 +24,8 @@ use concept_refinement_kit::store::MemoryStore;
 use crate::config::Config;
 use crate::contents::Contents;
 use crate::ports::{
-    Answer, ByteStream, Clock, FetchError, Http, ImageModel, ImageStore, ModelError, ModelRequest,
-    Progress, Purpose, Random, Response, TaskStore,
+    Answer, Blob, Blobs, ByteStream, Clock, FetchError, Http, ImageModel, ImageStore, ModelError,
+    ModelRequest, Progress, Purpose, Random, Response, TaskStore,
 };
 use crate::process::{Outcome, process};
 
@@ -83,6 +83,8 @@ pub struct World {
     pub stages: RefCell<Vec<Stage>>,
     pub renewals: Cell<u32>,
     pub released: Cell<u32>,
+    /// For an original, in bytes.
+    pub room: Cell<usize>,
 }
 
 /// A stream of chunks, or one that never yields.
@@ -129,6 +131,7 @@ impl World {
             stages: RefCell::default(),
             renewals: Cell::new(0),
             released: Cell::new(0),
+            room: Cell::new(usize::MAX),
         }
     }
 
@@ -327,19 +330,50 @@ impl TaskStore for World {
     }
 }
 
+/// Refuses bytes where there is no room.
+pub struct Held {
+    pub bytes: Vec<u8>,
+    room: usize,
+}
+
+impl Blobs for World {
+    type Blob = Held;
+
+    fn blob(&self, purpose: Purpose) -> Held {
+        let room = match purpose {
+            Purpose::Original => self.room.get(),
+            Purpose::ModelAnswer => usize::MAX,
+        };
+        Held {
+            bytes: Vec::new(),
+            room,
+        }
+    }
+}
+
+impl Blob for Held {
+    async fn append(&mut self, mut bytes: Vec<u8>) -> Result<(), CapabilityError> {
+        if self.bytes.len() + bytes.len() > self.room {
+            return Err(CapabilityError::unavailable("there is no room"));
+        }
+        self.bytes.append(&mut bytes);
+        Ok(())
+    }
+}
+
 impl ImageStore for World {
     type Stream = Chunks;
 
     async fn put(
         &self,
         image: NewImage,
-        contents: &Contents,
+        contents: &Contents<Self::Blob>,
     ) -> Result<StoredOrNot, CapabilityError> {
         if let Some(error) = self.image_store_error.borrow().clone() {
             return Err(error);
         }
         let path = ImagePath::of(&image).unwrap().to_string();
-        let bytes = contents.chunks().concat();
+        let bytes = contents.blob().bytes.clone();
         self.images
             .borrow_mut()
             .insert(path.clone(), (image, bytes));
@@ -393,9 +427,9 @@ impl ImageModel for World {
     async fn refine(
         &self,
         request: ModelRequest,
-        image: &Contents,
+        image: &Contents<Self::Blob>,
     ) -> Result<Answer<Chunks>, ModelError> {
-        let asked = (request, image.chunks().concat());
+        let asked = (request, image.blob().bytes.clone());
         self.asked.borrow_mut().push(asked);
         if let Some(attempt) = self.late_image.take() {
             let image = refined_image(ID, attempt);

@@ -1,0 +1,70 @@
+//! `blobs`: in the memory of this instance, which works on one task.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use concept_refinement_domain::capability::CapabilityError;
+use concept_refinement_domain::chunks;
+use concept_refinement_domain::convert::Convert as _;
+use concept_refinement_guest::bindings::types;
+use wit_bindgen::StreamReader;
+
+use super::exports::concept::refinement::blobs::{Guest, GuestBlob, Purpose};
+use super::{Component, generated};
+use crate::ports::Platform;
+
+impl<P: Platform + 'static> Guest for Component<P> {
+    type Blob = Blob;
+}
+
+/// The bytes of one image.
+pub struct Blob(RefCell<Held>);
+
+enum Held {
+    Growing(VecDeque<Vec<u8>>),
+    /// It is being read.
+    Whole(Rc<[Vec<u8>]>),
+}
+
+impl GuestBlob for Blob {
+    /// The instance's memory is the limit for both.
+    fn new(_: Purpose) -> Self {
+        Self(RefCell::new(Held::Growing(VecDeque::new())))
+    }
+
+    async fn append(&self, bytes: Vec<u8>) -> Result<(), types::Error> {
+        match &mut *self.0.borrow_mut() {
+            Held::Growing(held) => {
+                chunks::append(held, bytes);
+                Ok(())
+            }
+            Held::Whole(_) => Err(CapabilityError::invalid("The bytes are being read.").convert()),
+        }
+    }
+
+    fn contents(&self) -> StreamReader<u8> {
+        let chunks = self.0.borrow_mut().whole();
+        let (mut writer, reader) = generated::wit_stream::new();
+        // A model may answer before it has read everything.
+        wit_bindgen::spawn(async move {
+            for chunk in chunks.iter() {
+                if !writer.write_all(chunk.clone()).await.is_empty() {
+                    return;
+                }
+            }
+        });
+        reader
+    }
+}
+
+impl Held {
+    fn whole(&mut self) -> Rc<[Vec<u8>]> {
+        let chunks = match self {
+            Self::Growing(held) => Vec::from(std::mem::take(held)).into(),
+            Self::Whole(chunks) => Rc::clone(chunks),
+        };
+        *self = Self::Whole(Rc::clone(&chunks));
+        chunks
+    }
+}

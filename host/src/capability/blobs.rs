@@ -1,0 +1,257 @@
+//! The images that tasks work on, in memory: held once, outside of instances,
+//! and up to a limit for all together. `wit/blobs.wit` has the promises.
+
+mod link;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use concept_refinement_domain::capability::CapabilityError;
+use futures::stream;
+use futures::{Stream, StreamExt as _};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// What is reserved at a time, in bytes.
+const BLOCK: usize = 16 * 1024;
+
+/// From this many bytes on what is appended is held as it is. Less is gathered:
+/// an address may send one byte at a time.
+const CHUNK: usize = 16 * 1024;
+
+/// The memory for all blobs of a host.
+pub struct Blobs {
+    /// In blocks.
+    room: Arc<Semaphore>,
+    /// Of these what originals may take: an answer waits for room, and would
+    /// wait for ever for originals that wait for answers.
+    for_originals: Arc<Semaphore>,
+}
+
+/// What is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// The image to refine.
+    Original,
+    /// The refined image.
+    Answer,
+}
+
+/// The bytes of one image. Clones share them.
+#[derive(Clone)]
+pub struct Blob {
+    purpose: Purpose,
+    blobs: Arc<Blobs>,
+    held: Arc<Mutex<Held>>,
+}
+
+#[derive(Default)]
+struct Held {
+    chunks: Vec<Bytes>,
+    /// The last of the bytes, which are yet to be a chunk.
+    gathered: Vec<u8>,
+    length: usize,
+    /// For so many blocks of all of them, and for an original of its share too.
+    reserved: Vec<OwnedSemaphorePermit>,
+    blocks: usize,
+    is_read: bool,
+}
+
+impl Blobs {
+    /// `limit` is in bytes; originals may take half of it.
+    pub fn new(limit: usize) -> Arc<Self> {
+        let blocks = (limit / BLOCK).clamp(2, Semaphore::MAX_PERMITS);
+        Arc::new(Self {
+            room: Arc::new(Semaphore::new(blocks)),
+            for_originals: Arc::new(Semaphore::new(blocks / 2)),
+        })
+    }
+
+    /// An empty one.
+    pub fn blob(self: &Arc<Self>, purpose: Purpose) -> Blob {
+        Blob {
+            purpose,
+            blobs: Arc::clone(self),
+            held: Arc::default(),
+        }
+    }
+
+    async fn reserve(
+        &self,
+        purpose: Purpose,
+        blocks: u32,
+    ) -> Result<Vec<OwnedSemaphorePermit>, CapabilityError> {
+        let no_room =
+            || CapabilityError::unavailable("There is no memory for images at the moment.");
+        match purpose {
+            Purpose::Original => {
+                let share = Arc::clone(&self.for_originals).try_acquire_many_owned(blocks);
+                let share = share.map_err(|_| no_room())?;
+                let room = Arc::clone(&self.room).try_acquire_many_owned(blocks);
+                Ok(vec![share, room.map_err(|_| no_room())?])
+            }
+            Purpose::Answer => {
+                let room = Arc::clone(&self.room).acquire_many_owned(blocks).await;
+                Ok(vec![room.map_err(|_| no_room())?])
+            }
+        }
+    }
+}
+
+impl Blob {
+    /// Appends bytes. An original is refused where there is no room at the
+    /// moment; an answer waits.
+    ///
+    /// # Errors
+    ///
+    /// Unavailable: there is no room. Invalid: it is being read.
+    pub async fn append(&self, bytes: Vec<u8>) -> Result<(), CapabilityError> {
+        let missing = {
+            let held = self.held();
+            let blocks = (held.length + bytes.len()).div_ceil(BLOCK);
+            blocks.saturating_sub(held.blocks)
+        };
+        let reserved = match u32::try_from(missing) {
+            Ok(0) => Vec::new(),
+            Ok(blocks) => self.blobs.reserve(self.purpose, blocks).await?,
+            Err(_) => return Err(CapabilityError::invalid("These are too many bytes.")),
+        };
+        let mut held = self.held();
+        if held.is_read {
+            return Err(CapabilityError::invalid("The bytes are being read."));
+        }
+        held.reserve(reserved, missing);
+        held.push(bytes);
+        Ok(())
+    }
+
+    /// The bytes. Nothing can be appended any more.
+    pub fn contents(&self) -> impl Stream<Item = Bytes> + Send + use<> {
+        let chunks = {
+            let mut held = self.held();
+            held.is_read = true;
+            held.gather();
+            held.chunks.clone()
+        };
+        // The bytes count as long as somebody may read them.
+        let blob = self.clone();
+        stream::iter(chunks).inspect(move |_| {
+            let _counted = &blob;
+        })
+    }
+
+    fn held(&self) -> std::sync::MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Held {
+    fn reserve(&mut self, reserved: Vec<OwnedSemaphorePermit>, blocks: usize) {
+        self.blocks += blocks;
+        if self.reserved.is_empty() {
+            self.reserved = reserved;
+            return;
+        }
+        for (mine, more) in self.reserved.iter_mut().zip(reserved) {
+            mine.merge(more);
+        }
+    }
+
+    fn push(&mut self, bytes: Vec<u8>) {
+        self.length += bytes.len();
+        if bytes.len() >= CHUNK {
+            self.gather();
+            self.chunks.push(bytes.into());
+            return;
+        }
+        self.gathered.extend(bytes);
+        if self.gathered.len() >= CHUNK {
+            self.gather();
+        }
+    }
+
+    fn gather(&mut self) {
+        let mut gathered = std::mem::take(&mut self.gathered);
+        if !gathered.is_empty() {
+            gathered.shrink_to_fit();
+            self.chunks.push(gathered.into());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use concept_refinement_domain::capability::ErrorKind;
+    use futures::FutureExt as _;
+
+    use super::*;
+
+    fn bytes(length: usize) -> Vec<u8> {
+        (0..length).map(|at| (at % 251) as u8).collect()
+    }
+
+    fn append(blob: &Blob, bytes: Vec<u8>) -> Option<Result<(), ErrorKind>> {
+        let appended = blob.append(bytes).now_or_never()?;
+        Some(appended.map_err(|error| error.kind))
+    }
+
+    fn read(blob: &Blob) -> Vec<u8> {
+        let chunks: Vec<Bytes> = blob.contents().collect().now_or_never().unwrap();
+        chunks.concat()
+    }
+
+    #[test]
+    fn what_was_appended_is_read_and_more_than_once() {
+        for (name, length, chunk) in [
+            ("nothing", 0, 1),
+            ("single bytes", 100_000, 1),
+            ("packets", 1_000_000, 1460),
+            ("just enough for a chunk", 1_000_000, CHUNK),
+            ("large ones", 1_000_000, 100_000),
+        ] {
+            let bytes = bytes(length);
+            let blob = Blobs::new(1 << 22).blob(Purpose::Original);
+            for chunk in bytes.chunks(chunk) {
+                assert_eq!(append(&blob, chunk.to_vec()), Some(Ok(())), "{name}");
+            }
+            assert!(read(&blob) == bytes, "{name}");
+            assert!(read(&blob) == bytes, "{name}, again");
+            let chunks = blob.held().chunks.len();
+            assert!(chunks <= length.div_ceil(CHUNK), "{name}: {chunks} chunks");
+            assert_eq!(append(&blob, vec![1]), Some(Err(ErrorKind::Invalid)));
+        }
+    }
+
+    #[test]
+    fn an_original_is_refused_and_an_answer_waits() {
+        let blobs = Blobs::new(4 * BLOCK);
+        let original = blobs.blob(Purpose::Original);
+        assert_eq!(append(&original, bytes(2 * BLOCK)), Some(Ok(())));
+        let other = blobs.blob(Purpose::Original);
+        let refused = Some(Err(ErrorKind::Unavailable));
+        assert_eq!(append(&other, bytes(1)), refused, "half is for answers");
+
+        let answer = blobs.blob(Purpose::Answer);
+        assert_eq!(append(&answer, bytes(2 * BLOCK)), Some(Ok(())));
+        assert_eq!(append(&answer, bytes(1)), None, "it waits");
+        let reading = original.contents();
+        drop(original);
+        assert_eq!(append(&answer, bytes(1)), None, "it is being read");
+        drop(reading);
+        assert_eq!(append(&answer, bytes(1)), Some(Ok(())));
+        assert_eq!(append(&other, bytes(BLOCK)), Some(Ok(())));
+    }
+
+    #[test]
+    fn what_was_dropped_leaves_its_room() {
+        let blobs = Blobs::new(4 * BLOCK);
+        for _ in 0..100 {
+            let original = blobs.blob(Purpose::Original);
+            for _ in 0..2 {
+                assert_eq!(append(&original, bytes(BLOCK)), Some(Ok(())));
+            }
+            assert!(read(&original).len() == 2 * BLOCK);
+        }
+        assert_eq!(blobs.room.available_permits(), 4);
+        assert_eq!(blobs.for_originals.available_permits(), 2);
+    }
+}
