@@ -20,7 +20,7 @@ use crate::sides::Side;
 const CONNECTIONS: usize = 32;
 
 /// Of native.
-const MIN_RATIO: f64 = 0.7;
+const MIN_RATIO: f64 = 0.8;
 
 const REFINE: &str = "/api/concepts/refine";
 

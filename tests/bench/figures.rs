@@ -19,6 +19,7 @@ pub struct Figure {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Target {
     AtMost(f64),
+    AtLeast(f64),
     AtLeastOfNative(f64),
     /// More than native by at most so much.
     AtMostOverNative(f64),
@@ -68,15 +69,21 @@ impl Figure {
     pub fn is_met(&self) -> Option<bool> {
         Some(match self.target? {
             Target::AtMost(most) => self.value <= most,
+            Target::AtLeast(least) => self.value >= least,
             Target::AtLeastOfNative(least) => self.ratio? >= least,
             Target::AtMostOverNative(most) => self.value - self.native? <= most,
         })
     }
 
+    /// As many times as natively, where that was measured.
+    pub fn ratio(&self) -> Option<f64> {
+        self.ratio
+    }
+
     /// What its target makes of its own unit.
     pub fn bound(&self) -> Option<f64> {
         Some(match self.target? {
-            Target::AtMost(most) => most,
+            Target::AtMost(most) | Target::AtLeast(most) => most,
             Target::AtLeastOfNative(least) => self.native? * least,
             Target::AtMostOverNative(most) => self.native? + most,
         })
@@ -101,6 +108,7 @@ impl Target {
     pub fn sentence(self, unit: &str) -> String {
         match self {
             Self::AtMost(most) => format!("at most {} {unit}", number(most)),
+            Self::AtLeast(least) => format!("at least {} {unit}", number(least)),
             Self::AtLeastOfNative(least) => format!("at least {} of native", number(least)),
             Self::AtMostOverNative(most) => {
                 format!("at most {} {unit} over native", number(most))
@@ -109,9 +117,9 @@ impl Target {
     }
 }
 
-/// For people, at a terminal.
-pub fn table(figures: &[Figure]) -> String {
-    let head = ["", "", "native", "ratio", "over", "target", ""].map(str::to_owned);
+/// For people, at a terminal. `other`: what it is compared with.
+pub fn table(figures: &[Figure], other: &str) -> String {
+    let head = ["", "", other, "ratio", "over", "target", ""].map(str::to_owned);
     let rows = figures.iter().map(|figure| {
         let over = figure.native.map(|native| figure.value - native);
         let optional = |value: Option<f64>| value.map(number).unwrap_or_default();

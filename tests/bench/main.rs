@@ -1,6 +1,6 @@
 //! Measures the real executable from outside, and the same code compiled
 //! natively. Run by `cargo xtask bench` in the release profile; nothing here
-//! passes or fails.
+//! passes or fails but what is guarded.
 //!
 //! Server and clients share one machine's cores, so each rate comes with the
 //! server's processor time, and compared variants run in alternating rounds.
@@ -12,9 +12,11 @@
     reason = "this measures, and stops at the first surprise"
 )]
 
+mod against;
 mod api;
 mod events;
 mod figures;
+mod guard;
 mod load;
 mod machine;
 mod memory;
@@ -24,9 +26,11 @@ mod plot;
 mod sides;
 mod size;
 mod start;
+mod stored;
 mod tasks;
 
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::{env, fs};
 
 use figures::{Figure, table};
@@ -48,37 +52,61 @@ impl Form {
     }
 }
 
+const FLAGS: [&str; 3] = ["--quick", "--guard", "--keep"];
+
+/// The URL of another server to compare with, and a file with a bearer token of
+/// a user of it in each line.
+const AGAINST: &str = "REFINEMENT_BENCH_AGAINST";
+const USERS: &str = "REFINEMENT_BENCH_USERS";
+
 type Part = fn(Form) -> Vec<Figure>;
 
-const PARTS: [(&str, Part); 7] = [
+const PARTS: [(&str, Part); 8] = [
     ("api", api::measure),
     ("pipeline", pipeline::measure),
     ("tasks", tasks::measure),
     ("events", events::measure),
     ("memory", memory::measure),
     ("start", start::measure),
+    ("stored", stored::measure),
     ("size", size::measure),
 ];
 
-fn main() {
+fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     if let [twin, data] = arguments.as_slice()
         && twin == native::TWIN
     {
-        return native::serve(Path::new(data));
+        native::serve(Path::new(data));
+        return ExitCode::SUCCESS;
     }
     let (flags, names): (Vec<&str>, Vec<&str>) = arguments
         .iter()
         .map(String::as_str)
         .partition(|argument| argument.starts_with('-'));
-    let form = match flags.as_slice() {
-        [] => Form::Whole,
-        ["--quick"] => Form::Quick,
-        other => panic!("unknown: {other:?}"),
+    let is_set = |flag: &str| flags.contains(&flag);
+    if let Some(flag) = flags.iter().find(|flag| !FLAGS.contains(flag)) {
+        panic!("{flag} is none of {FLAGS:?}");
+    }
+    let form = match is_set("--quick") {
+        true => Form::Quick,
+        false => Form::Whole,
+    };
+    let names = match is_set("--guard") || is_set("--keep") {
+        true => guard::PARTS.to_vec(),
+        false => names,
     };
     if let Some(name) = names.iter().find(|name| !is_part(name)) {
         let known = PARTS.map(|(part, _)| part);
         panic!("{name} is none of {known:?}");
+    }
+
+    if let Some(url) = env::var_os(AGAINST) {
+        let url = url.into_string().unwrap();
+        let users = env::var_os(USERS).map(PathBuf::from);
+        let figures = against::measure(form, url.trim_end_matches('/'), users.as_deref());
+        println!("{}", table(&figures, "theirs"));
+        return ExitCode::SUCCESS;
     }
 
     let mut figures = Vec::new();
@@ -88,7 +116,13 @@ fn main() {
             figures.extend(measure(form));
         }
     }
-    println!("{}", table(&figures));
+    println!("{}", table(&figures, "native"));
+    if is_set("--keep") {
+        guard::keep(&figures);
+    }
+    if is_set("--guard") && !guard::compare(&figures) {
+        return ExitCode::FAILURE;
+    }
     let directory = directory();
     write(
         &directory.join("bench.json"),
@@ -100,6 +134,7 @@ fn main() {
         let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
         write(&docs.join("bench.svg"), &plot);
     }
+    ExitCode::SUCCESS
 }
 
 fn is_part(name: &str) -> bool {

@@ -48,8 +48,8 @@ const SIZES: [(usize, &str); 3] = [(10_000, "10 kB"), (100_000, "100 kB"), (1_00
 
 /// What the components may cost more: in milliseconds, and in milliseconds a
 /// megabyte.
-const MAX_PER_TASK: f64 = 0.3;
-const MAX_PER_MEGABYTE: f64 = 1.0;
+const MAX_PER_TASK: f64 = 0.2;
+const MAX_PER_MEGABYTE: f64 = 0.5;
 
 /// What a task takes, in milliseconds.
 #[derive(Clone, Copy)]

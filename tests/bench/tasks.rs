@@ -28,12 +28,18 @@ const RATE: u32 = 20;
 const POLL: Duration = Duration::from_millis(1);
 const SLOW_POLL: Duration = Duration::from_millis(200);
 
-/// Users who submit one task after the other, and look at it now and then:
-/// enough that the service is never without work.
+/// Users who submit one task after the other, and look at it now and then. They
+/// become more until the service is the limit.
 const USERS: usize = 256;
+const MOST_USERS: usize = 4096;
 
-const MAX_P50: f64 = 10.0;
-const MAX_P99: f64 = 50.0;
+/// More users that bring less than this are enough.
+const GAIN: f64 = 1.05;
+
+const MAX_P50: f64 = 5.0;
+const MAX_P99: f64 = 15.0;
+const MIN_RATE: f64 = 1_200.0;
+const MAX_EACH: f64 = 0.9;
 
 pub fn measure(form: Form) -> Vec<Figure> {
     Runtime::new().unwrap().block_on(async {
@@ -44,17 +50,20 @@ pub fn measure(form: Form) -> Vec<Figure> {
         let body = Bytes::from(body.to_string());
         let asked = Asked { side, body };
         // To warm up.
-        asked.many(USERS).await;
+        asked.many(USERS, 1).await;
         let latencies = asked.at_rate(form.choose(60, 400)).await;
-        let (per_second, each) = asked.many(form.choose(2, 16) * USERS).await;
+        let (users, per_second, each) = asked.most(form.choose(2, 8)).await;
         let milliseconds = |percent| percentile(&latencies, percent).as_secs_f64() * 1e3;
         vec![
             Figure::new("task", "submit to completed, p50", "ms", milliseconds(50))
                 .target(Target::AtMost(MAX_P50)),
             Figure::new("task", "submit to completed, p99", "ms", milliseconds(99))
                 .target(Target::AtMost(MAX_P99)),
-            Figure::new("task", "durable, end to end", "tasks/s", per_second),
-            Figure::new("task", "durable, processor time", "ms", each),
+            Figure::new("task", "durable, end to end", "tasks/s", per_second)
+                .target(Target::AtLeast(MIN_RATE)),
+            Figure::new("task", "durable, processor time", "ms", each)
+                .target(Target::AtMost(MAX_EACH)),
+            Figure::new("task", "durable, by so many", "users", users as f64),
         ]
     })
 }
@@ -82,23 +91,38 @@ impl Asked {
         latencies
     }
 
-    /// So many in all, by users who each submit the next when the last is done:
-    /// tasks a second, and milliseconds of the server's processor time a task.
-    async fn many(&self, count: usize) -> (f64, f64) {
+    /// With as many users as bring something: how many, tasks a second, and
+    /// milliseconds of the server's processor time a task.
+    async fn most(&self, each: usize) -> (usize, f64, f64) {
+        let mut users = USERS;
+        let mut best = self.many(users, each).await;
+        while users < MOST_USERS {
+            let more = self.many(users * 2, each).await;
+            if more.0 < best.0 * GAIN {
+                break;
+            }
+            (users, best) = (users * 2, more);
+        }
+        (users, best.0, best.1)
+    }
+
+    /// By users who each submit the next when the last is done: tasks a second,
+    /// and milliseconds of the server's processor time a task.
+    async fn many(&self, users: usize, each: usize) -> (f64, f64) {
         let before = self.side.process.usage().processor;
         let begin = Instant::now();
-        let users = (0..USERS).map(async |user| {
+        let acts = (0..users).map(async |user| {
             let mut connection = Connection::open(self.side.address).await;
             let host = self.side.address.to_string();
             let token = token(&format!("user {user}"));
-            for _ in 0..count.div_ceil(USERS) {
+            for _ in 0..each {
                 refined(&mut connection, &host, &token, &self.body, SLOW_POLL).await;
             }
         });
-        join_all(users).await;
+        join_all(acts).await;
         let time = begin.elapsed();
         let used = self.side.process.usage().processor - before;
-        let count = (count.div_ceil(USERS) * USERS) as f64;
+        let count = (users * each) as f64;
         (count / time.as_secs_f64(), used.as_secs_f64() * 1e3 / count)
     }
 }

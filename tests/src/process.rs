@@ -44,6 +44,15 @@ impl Process {
         }
     }
 
+    /// Resident bytes, of which a page that is mapped several times counts once
+    /// in all.
+    pub fn proportional(&self) -> u64 {
+        let rollup = fs::read_to_string(self.0.join("smaps_rollup")).unwrap();
+        let line = rollup.lines().find(|line| line.starts_with("Pss:"));
+        let size = line.and_then(|line| line.split_whitespace().nth(1));
+        size.unwrap().parse::<u64>().unwrap() << 10
+    }
+
     fn processor(&self) -> Duration {
         let stat = fs::read_to_string(self.0.join("stat")).unwrap();
         // The process name in brackets may contain spaces; numbers follow it.

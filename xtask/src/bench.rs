@@ -2,6 +2,7 @@
 //! the same code without wasm.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::Args;
 
@@ -15,8 +16,23 @@ pub struct Form {
     /// Shorter, and less precise.
     #[arg(long)]
     quick: bool,
+    /// Fails if a request or a task has become more expensive than is kept in
+    /// `tests/bench/guard.json`.
+    #[arg(long)]
+    guard: bool,
+    /// Keeps what they cost now.
+    #[arg(long)]
+    keep: bool,
+    /// Compares the service with another server of the same contract, by its
+    /// URL, and measures nothing else.
+    #[arg(long, value_name = "URL")]
+    against: Option<OsString>,
+    /// A file with a bearer token in each line, for users of the other server;
+    /// anonymous sessions without.
+    #[arg(long, value_name = "FILE", requires = "against")]
+    users: Option<PathBuf>,
     /// The parts to measure (api, pipeline, tasks, events, memory, start,
-    /// size); all by default.
+    /// stored, size); all by default.
     parts: Vec<OsString>,
 }
 
@@ -26,8 +42,18 @@ pub fn run(workspace: &Workspace, form: &Form) -> anyhow::Result<()> {
     components::build_for_tests(workspace)?;
     let mut cargo = workspace.native_cargo(&["test", "--workspace", "--release"]);
     cargo.args(["--test", "bench", "--"]);
-    if form.quick {
-        cargo.arg("--quick");
+    if let Some(url) = &form.against {
+        cargo.env("REFINEMENT_BENCH_AGAINST", url);
     }
+    if let Some(file) = &form.users {
+        cargo.env("REFINEMENT_BENCH_USERS", std::path::absolute(file)?);
+    }
+    let flags = [
+        (form.quick, "--quick"),
+        (form.guard, "--guard"),
+        (form.keep, "--keep"),
+    ];
+    let set = flags.into_iter().filter(|(is_set, _)| *is_set);
+    cargo.args(set.map(|(_, flag)| flag));
     process::run(cargo.args(&form.parts))
 }
