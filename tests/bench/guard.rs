@@ -9,9 +9,9 @@ use std::path::PathBuf;
 
 use crate::figures::{Figure, number};
 
-/// Beyond this multiple of what is kept it is no noise (measured: quick runs on
-/// a shared machine are within a tenth of each other, but for the pipeline's
-/// smallest, which are within a fifth).
+/// Beyond this multiple of what is kept it is no noise (measured: three quick
+/// runs on a shared machine were within a tenth of what a whole one kept, those
+/// of 100 kB within a quarter).
 const MARGIN: f64 = 1.3;
 
 /// The groups and names of what is guarded.
