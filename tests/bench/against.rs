@@ -28,7 +28,7 @@ const USERS: usize = 32;
 const POLL: Duration = Duration::from_millis(5);
 
 /// A task that takes longer is no matter of comparison any more.
-const PATIENCE: Duration = Duration::from_secs(300);
+const TASK_TIMEOUT: Duration = Duration::from_secs(300);
 
 pub fn measure(form: Form, url: &str, users: Option<&Path>) -> Vec<Figure> {
     Runtime::new().unwrap().block_on(async {
@@ -204,7 +204,9 @@ impl User {
             let task = self.task(&id).await;
             match task["status"].as_str() {
                 Some("completed") => return (id, begin.elapsed()),
-                Some("pending" | "processing") if begin.elapsed() < PATIENCE => sleep(POLL).await,
+                Some("pending" | "processing") if begin.elapsed() < TASK_TIMEOUT => {
+                    sleep(POLL).await
+                }
                 _ => panic!("{}: {task}", self.base),
             }
         }

@@ -99,7 +99,7 @@ fn figures(method: &str, rounds: &[[Round; 2]]) -> Vec<Figure> {
     };
     vec![
         Figure::of_rounds("API", method, "requests/s", &of(|round| round.per_second))
-            .target(Target::AtLeastOfNative(MIN_RATIO)),
+            .target(Target::OfNative(MIN_RATIO)),
         Figure::of_rounds(
             "API",
             format!("{method}, processor time"),

@@ -18,11 +18,12 @@ pub struct Figure {
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Target {
-    AtMost(f64),
-    AtLeast(f64),
-    AtLeastOfNative(f64),
+    Most(f64),
+    Least(f64),
+    /// At least so much of native.
+    OfNative(f64),
     /// More than native by at most so much.
-    AtMostOverNative(f64),
+    OverNative(f64),
 }
 
 impl Figure {
@@ -68,10 +69,10 @@ impl Figure {
 
     pub fn is_met(&self) -> Option<bool> {
         Some(match self.target? {
-            Target::AtMost(most) => self.value <= most,
-            Target::AtLeast(least) => self.value >= least,
-            Target::AtLeastOfNative(least) => self.ratio? >= least,
-            Target::AtMostOverNative(most) => self.value - self.native? <= most,
+            Target::Most(most) => self.value <= most,
+            Target::Least(least) => self.value >= least,
+            Target::OfNative(least) => self.ratio? >= least,
+            Target::OverNative(most) => self.value - self.native? <= most,
         })
     }
 
@@ -83,9 +84,9 @@ impl Figure {
     /// What its target makes of its own unit.
     pub fn bound(&self) -> Option<f64> {
         Some(match self.target? {
-            Target::AtMost(most) | Target::AtLeast(most) => most,
-            Target::AtLeastOfNative(least) => self.native? * least,
-            Target::AtMostOverNative(most) => self.native? + most,
+            Target::Most(most) | Target::Least(most) => most,
+            Target::OfNative(least) => self.native? * least,
+            Target::OverNative(most) => self.native? + most,
         })
     }
 
@@ -107,10 +108,10 @@ impl Figure {
 impl Target {
     pub fn sentence(self, unit: &str) -> String {
         match self {
-            Self::AtMost(most) => format!("at most {} {unit}", number(most)),
-            Self::AtLeast(least) => format!("at least {} {unit}", number(least)),
-            Self::AtLeastOfNative(least) => format!("at least {} of native", number(least)),
-            Self::AtMostOverNative(most) => {
+            Self::Most(most) => format!("at most {} {unit}", number(most)),
+            Self::Least(least) => format!("at least {} {unit}", number(least)),
+            Self::OfNative(least) => format!("at least {} of native", number(least)),
+            Self::OverNative(most) => {
                 format!("at most {} {unit} over native", number(most))
             }
         }

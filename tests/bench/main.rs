@@ -56,8 +56,8 @@ const FLAGS: [&str; 3] = ["--quick", "--guard", "--keep"];
 
 /// The URL of another server to compare with, and a file with a bearer token of
 /// a user of it in each line.
-const AGAINST: &str = "REFINEMENT_BENCH_AGAINST";
-const USERS: &str = "REFINEMENT_BENCH_USERS";
+const OTHER_URL: &str = "REFINEMENT_BENCH_AGAINST";
+const OTHER_USERS: &str = "REFINEMENT_BENCH_USERS";
 
 type Part = fn(Form) -> Vec<Figure>;
 
@@ -101,9 +101,9 @@ fn main() -> ExitCode {
         panic!("{name} is none of {known:?}");
     }
 
-    if let Some(url) = env::var_os(AGAINST) {
+    if let Some(url) = env::var_os(OTHER_URL) {
         let url = url.into_string().unwrap();
-        let users = env::var_os(USERS).map(PathBuf::from);
+        let users = env::var_os(OTHER_USERS).map(PathBuf::from);
         let figures = against::measure(form, url.trim_end_matches('/'), users.as_deref());
         println!("{}", table(&figures, "theirs"));
         return ExitCode::SUCCESS;

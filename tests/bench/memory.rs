@@ -48,7 +48,7 @@ pub fn measure(form: Form) -> Vec<Figure> {
         let waiting_name = format!("{TASKS} tasks waiting");
         vec![
             Figure::new("memory", "idle", "MB", megabytes(idle.resident))
-                .target(Target::AtMost(MAX_IDLE)),
+                .target(Target::Most(MAX_IDLE)),
             Figure::new(
                 "memory",
                 "idle, just compiled",
@@ -56,7 +56,7 @@ pub fn measure(form: Form) -> Vec<Figure> {
                 megabytes(compiling.resident),
             ),
             Figure::new("memory", waiting_name, "MB", megabytes(waiting.resident))
-                .target(Target::AtMost(MAX_WAITING)),
+                .target(Target::Most(MAX_WAITING)),
             Figure::new(
                 "memory",
                 "of it what nobody shares, and a part of the rest",
@@ -64,7 +64,7 @@ pub fn measure(form: Form) -> Vec<Figure> {
                 megabytes(proportional),
             ),
             Figure::new("memory", "their peak", "MB", megabytes(peak))
-                .target(Target::AtMost(MAX_WAITING)),
+                .target(Target::Most(MAX_WAITING)),
         ]
     })
 }

@@ -97,7 +97,7 @@ pub fn measure(form: Form) -> Vec<Figure> {
             };
             figures.extend([
                 Figure::of_rounds("pipeline", name, "ms", &of(|cost| cost.processor))
-                    .target(Target::AtMostOverNative(most)),
+                    .target(Target::OverNative(most)),
                 Figure::of_rounds(
                     "pipeline",
                     format!("{name}, time alone"),

@@ -30,7 +30,7 @@ fn page() -> Figure {
     let bytes: u64 = files
         .map(|file| file.unwrap().metadata().unwrap().len())
         .sum();
-    Figure::new("size", "web page", "kB", bytes as f64 / 1e3).target(Target::AtMost(150.0))
+    Figure::new("size", "web page", "kB", bytes as f64 / 1e3).target(Target::Most(150.0))
 }
 
 fn figure(path: &Path) -> Figure {

@@ -56,13 +56,13 @@ pub fn measure(form: Form) -> Vec<Figure> {
         let milliseconds = |percent| percentile(&latencies, percent).as_secs_f64() * 1e3;
         vec![
             Figure::new("task", "submit to completed, p50", "ms", milliseconds(50))
-                .target(Target::AtMost(MAX_P50)),
+                .target(Target::Most(MAX_P50)),
             Figure::new("task", "submit to completed, p99", "ms", milliseconds(99))
-                .target(Target::AtMost(MAX_P99)),
+                .target(Target::Most(MAX_P99)),
             Figure::new("task", "durable, end to end", "tasks/s", per_second)
-                .target(Target::AtLeast(MIN_RATE)),
+                .target(Target::Least(MIN_RATE)),
             Figure::new("task", "durable, processor time", "ms", each)
-                .target(Target::AtMost(MAX_EACH)),
+                .target(Target::Most(MAX_EACH)),
             Figure::new("task", "durable, by so many", "users", users as f64),
         ]
     })
