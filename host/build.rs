@@ -3,7 +3,7 @@
 //! and the executable requires `--components`. A release also carries their code
 //! where it was compiled ahead, from the directory `ahead` in there.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::{env, fs, io};
 
 const NAMES: [&str; 6] = [
@@ -22,16 +22,16 @@ fn main() -> io::Result<()> {
     let mut code = String::from("pub const CODE: &[&[u8]] = &[\n");
     if let Some(directory) = env::var_os("REFINEMENT_EMBED") {
         let directory = PathBuf::from(directory);
+        let ahead = directory.join("ahead");
+        println!("cargo::rerun-if-changed={}", ahead.display());
+        let is_release = variable("PROFILE")? == "release";
         for name in NAMES {
             let path = directory.join(format!("{name}.wasm"));
             println!("cargo::rerun-if-changed={}", path.display());
             components.push_str(&format!("({name:?}, include_bytes!({path:?})),\n"));
-        }
-        if variable("PROFILE")? == "release" {
-            let directory = directory.join("ahead");
-            println!("cargo::rerun-if-changed={}", directory.display());
-            for path in compiled(&directory)? {
-                code.push_str(&format!("include_bytes!({path:?}),\n"));
+            let compiled = ahead.join(name);
+            if is_release && compiled.exists() {
+                code.push_str(&format!("include_bytes!({compiled:?}),\n"));
             }
         }
     }
@@ -40,20 +40,6 @@ fn main() -> io::Result<()> {
     let out = PathBuf::from(variable("OUT_DIR")?);
     fs::write(out.join("embedded.rs"), components)?;
     fs::write(out.join("ahead.rs"), code)
-}
-
-/// None, if there is no such directory.
-fn compiled(directory: &Path) -> io::Result<Vec<PathBuf>> {
-    let entries = match fs::read_dir(directory) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries?,
-    };
-    let mut paths = Vec::new();
-    for entry in entries {
-        paths.push(entry?.path());
-    }
-    paths.sort();
-    Ok(paths)
 }
 
 fn variable(name: &str) -> io::Result<String> {

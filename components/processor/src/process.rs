@@ -47,7 +47,7 @@ enum Interrupted {
     Lost,
     /// The task ended otherwise, or was deleted.
     Over,
-    /// The task store failed.
+    /// The task store failed, or there is no room for the original.
     Store(CapabilityError),
 }
 
@@ -243,12 +243,11 @@ async fn steps(
         }
     };
 
-    let stored = image.get_or_init(|| stored).clone();
-    let path = stored.path.clone();
+    let stored = image.get_or_init(|| stored);
     begin(Stage::StoringConcept).await;
-    match ports.finish(lease, stored).await? {
+    match ports.finish(lease, stored.clone()).await? {
         Finished::Done => {
-            remove_earlier(ports, claimed, Some(&path)).await;
+            remove_earlier(ports, claimed, Some(&stored.path)).await;
             Ok(())
         }
         Finished::Lost => Err(Interrupted::Lost),

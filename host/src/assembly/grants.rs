@@ -19,8 +19,9 @@ use crate::wasm::sandbox::{GrantedSettings, Grants};
 /// Most memory of an instance of the API, in bytes.
 pub const API_MEMORY: usize = 128 << 20;
 
-/// Most memory of an instance of the processor, in bytes: the largest original,
-/// the largest answer of a model, and working memory.
+/// Most memory of an instance of the processor, in bytes: working memory, and in
+/// a composed component, whose store holds them, the largest original and the
+/// largest answer of a model.
 pub const PROCESSOR_MEMORY: usize = 96 << 20;
 
 /// For the images that tasks work on, all together, in bytes.
@@ -47,7 +48,7 @@ pub fn api(
         max_memory: API_MEMORY,
         capabilities: Some(Arc::clone(capabilities)),
         watchers: Arc::clone(watchers),
-        blobs: Blobs::new(0),
+        blobs: None,
     }
 }
 
@@ -60,7 +61,7 @@ pub fn processor(config: &Config, network: &Network, capabilities: &Arc<Capabili
         max_memory: PROCESSOR_MEMORY,
         capabilities: Some(Arc::clone(capabilities)),
         watchers: Arc::default(),
-        blobs: Blobs::new(IMAGE_MEMORY),
+        blobs: Some(Blobs::new(IMAGE_MEMORY)),
     }
 }
 
@@ -76,7 +77,7 @@ pub fn model(config: &Config, network: &Network) -> anyhow::Result<Grants> {
         max_memory: usize::try_from(config.model_memory)?,
         capabilities: None,
         watchers: Arc::default(),
-        blobs: Blobs::new(0),
+        blobs: None,
     })
 }
 
@@ -102,7 +103,7 @@ pub fn composed(config: &Config, network: &Network) -> anyhow::Result<Grants> {
             .saturating_add(API_MEMORY),
         capabilities: None,
         watchers: Arc::default(),
-        blobs: Blobs::new(0),
+        blobs: None,
     })
 }
 

@@ -3,7 +3,7 @@
 
 mod link;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use concept_refinement_domain::capability::CapabilityError;
@@ -50,9 +50,8 @@ struct Held {
     /// The last of the bytes, which are yet to be a chunk.
     gathered: Vec<u8>,
     length: usize,
-    /// For so many blocks of all of them, and for an original of its share too.
+    /// Of all blocks, and for an original as many of its share too.
     reserved: Vec<OwnedSemaphorePermit>,
-    blocks: usize,
     is_read: bool,
 }
 
@@ -108,7 +107,7 @@ impl Blob {
         let missing = {
             let held = self.held();
             let blocks = (held.length + bytes.len()).div_ceil(BLOCK);
-            blocks.saturating_sub(held.blocks)
+            blocks.saturating_sub(held.blocks())
         };
         let reserved = match u32::try_from(missing) {
             Ok(0) => Vec::new(),
@@ -119,7 +118,7 @@ impl Blob {
         if held.is_read {
             return Err(CapabilityError::invalid("The bytes are being read."));
         }
-        held.reserve(reserved, missing);
+        held.reserve(reserved);
         held.push(bytes);
         Ok(())
     }
@@ -139,14 +138,19 @@ impl Blob {
         })
     }
 
-    fn held(&self) -> std::sync::MutexGuard<'_, Held> {
+    fn held(&self) -> MutexGuard<'_, Held> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Held {
-    fn reserve(&mut self, reserved: Vec<OwnedSemaphorePermit>, blocks: usize) {
-        self.blocks += blocks;
+    /// How many are reserved.
+    fn blocks(&self) -> usize {
+        let reserved = self.reserved.first();
+        reserved.map_or(0, OwnedSemaphorePermit::num_permits)
+    }
+
+    fn reserve(&mut self, reserved: Vec<OwnedSemaphorePermit>) {
         if self.reserved.is_empty() {
             self.reserved = reserved;
             return;

@@ -13,6 +13,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use sha2::{Digest as _, Sha256};
 use wasmtime::component::Component;
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
 
@@ -104,11 +105,12 @@ impl Engine {
     /// Loads a component that was compiled ahead or is in the cache, or compiles
     /// it.
     pub fn component(&self, bytes: &[u8]) -> anyhow::Result<Component> {
-        if let Some(component) = ahead::component(&self.engine, bytes) {
+        let sum = Sha256::digest(bytes).into();
+        if let Some(component) = ahead::component(&self.engine, &sum) {
             return Ok(component);
         }
         match &self.compiled {
-            Some(compiled) => compiled.component(&self.engine, bytes),
+            Some(compiled) => compiled.component(&self.engine, bytes, &sum),
             None => Component::new(&self.engine, bytes).map_err(anyhow::Error::from),
         }
     }

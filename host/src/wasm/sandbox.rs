@@ -34,7 +34,8 @@ pub struct Grants {
     /// None for a model, which has no capabilities.
     pub capabilities: Option<Arc<Capabilities>>,
     pub watchers: Arc<Watchers>,
-    pub blobs: Arc<Blobs>,
+    /// None for all but the processor.
+    pub blobs: Option<Arc<Blobs>>,
 }
 
 /// Additional grants of a composed component with its own stores.
@@ -55,7 +56,7 @@ pub struct Sandbox {
     settings: Arc<GrantedSettings>,
     capabilities: Option<Arc<Capabilities>>,
     watchers: Arc<Watchers>,
-    blobs: Arc<Blobs>,
+    blobs: Option<Arc<Blobs>>,
     claimed: ClaimedLease,
     stage: LastStage,
 }
@@ -81,7 +82,7 @@ impl Sandbox {
             settings: Arc::clone(&grants.settings),
             capabilities: grants.capabilities.clone(),
             watchers: Arc::clone(&grants.watchers),
-            blobs: Arc::clone(&grants.blobs),
+            blobs: grants.blobs.clone(),
             claimed: ClaimedLease::default(),
             stage: LastStage::default(),
         };
@@ -122,8 +123,10 @@ impl Sandbox {
         &self.watchers
     }
 
-    pub fn blobs(&self) -> &Arc<Blobs> {
-        &self.blobs
+    /// Fails if the interface was linked for a component without a grant.
+    pub fn blobs(&self) -> wasmtime::Result<&Arc<Blobs>> {
+        let blobs = self.blobs.as_ref();
+        blobs.ok_or_else(|| wasmtime::format_err!("this component was granted no blobs"))
     }
 
     /// What its instance has handles of.
@@ -195,7 +198,7 @@ mod tests {
                 max_memory: max_memory * MIB,
                 capabilities: None,
                 watchers: Arc::default(),
-                blobs: Blobs::new(0),
+                blobs: None,
             };
             let mut store = Sandbox::store(engine.wasmtime(), &grants);
             let mut instances = 0;

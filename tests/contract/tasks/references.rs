@@ -2,17 +2,18 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use concept_refinement_domain::capability::{Claimed, Finished, NewTask, Stored};
+use concept_refinement_domain::capability::{Claimed, Finished, NewTask};
+use concept_refinement_domain::image_path::tag_of;
 use concept_refinement_domain::lease::MAX_DEATHS;
 use concept_refinement_domain::refined;
 use concept_refinement_domain::task::Task;
 use concept_refinement_host::capability::tasks::Leases;
 
-use super::{LEASE, Store, TaskBackend, at_once, created, new_task};
+use super::{LEASE, Store, TaskBackend, at_once, created, image_of, new_task};
 
 /// What the worker of an attempt stores.
 fn image(task: &Task, attempt: u32) -> String {
-    format!("refined/ada/{}.png", refined::name(&task.id, attempt))
+    image_of(task, attempt).path
 }
 
 async fn is_unreferenced<B: TaskBackend>(store: &Store<B>, path: &str) -> bool {
@@ -26,9 +27,8 @@ async fn is_unreferenced<B: TaskBackend>(store: &Store<B>, path: &str) -> bool {
 
 /// With the image of the attempt that was claimed.
 async fn finish(leases: &dyn Leases, Claimed { lease, task }: &Claimed) -> Finished {
-    let path = image(task, lease.attempt);
-    let url = format!("/api/images/{path}");
-    leases.finish(lease, Stored { path, url }).await.unwrap()
+    let image = image_of(task, lease.attempt);
+    leases.finish(lease, image).await.unwrap()
 }
 
 /// A completed task with the image of its first attempt, and its concept's id.
@@ -133,12 +133,8 @@ pub async fn an_earlier_attempts_image_is_needed_until_the_task_ends<B: TaskBack
         assert!(!is_unreferenced(&store, &image(&first.task, attempt)).await);
     }
     // The second goes on from what the first one stored.
-    let path = image(&first.task, 1);
-    let url = format!("/api/images/{path}");
-    let finished = store
-        .leases
-        .finish(&second.lease, Stored { path, url })
-        .await;
+    let taken = image_of(&first.task, 1);
+    let finished = store.leases.finish(&second.lease, taken).await;
     assert_eq!(finished, Ok(Finished::Done));
     assert!(!is_unreferenced(&store, &image(&first.task, 1)).await);
     assert!(is_unreferenced(&store, &image(&first.task, 2)).await);
@@ -157,16 +153,16 @@ pub async fn an_earlier_attempts_image_is_needed_until_the_task_ends<B: TaskBack
 pub async fn an_image_is_judged_by_its_whole_path<B: TaskBackend>() {
     let store = Store::<B>::start();
     let (task, _) = completed(&store, "ada").await;
-    let name = refined::name(&task.id, 1);
+    let (name, ada) = (refined::name(&task.id, 1), tag_of("ada"));
     for (path, is_needed) in [
-        (format!("refined/ada/{name}.png"), true),
-        (format!("refined/ada/{name}.jpg"), false),
+        (format!("refined/{ada}/{name}.png"), true),
+        (format!("refined/{ada}/{name}.jpg"), false),
         (format!("refined/bob/{name}.png"), false),
         (format!("refined/{name}.png"), false),
         // Nothing tells whose these are.
-        (format!("refined/ada/{name}-x.png"), true),
-        (format!("refined/ada/{}.png", task.id), true),
-        (format!("refined/ada/{}-01.png", task.id), true),
+        (format!("refined/{ada}/{name}-x.png"), true),
+        (format!("refined/{ada}/{}.png", task.id), true),
+        (format!("refined/{ada}/{}-01.png", task.id), true),
         ("refined/ada/logo.png".into(), true),
         ("refined/".into(), true),
     ] {

@@ -113,6 +113,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
             self.place_concept(id, &document).await?;
             let finish = self.change_ending(
                 id,
+                &document,
                 Finish::Late,
                 |record, now| Ok(rulebook::finish(record, held, image.clone(), now)),
                 |finish, _| match finish {
@@ -283,7 +284,10 @@ impl<P: Platform, M: Machine> Store<P, M> {
         gone: T,
         rule: impl FnMut(&mut TaskRecord, Timestamp) -> Result<Decision<T>, Fault>,
     ) -> Result<T, Fault> {
-        self.change_ending(id, gone, rule, |_, record| {
+        let Some(document) = self.task_document(id).await? else {
+            return Ok(gone);
+        };
+        self.change_ending(id, &document, gone, rule, |_, record| {
             let reason = record.task.error_message.clone();
             reason.map(EndDocument::ErrorMessage)
         })
@@ -294,17 +298,15 @@ impl<P: Platform, M: Machine> Store<P, M> {
     async fn change_ending<T: Clone>(
         &self,
         id: &str,
+        document: &TaskDocument,
         gone: T,
         mut rule: impl FnMut(&mut TaskRecord, Timestamp) -> Result<Decision<T>, Fault>,
         end: impl Fn(&T, &TaskRecord) -> Option<EndDocument>,
     ) -> Result<T, Fault> {
-        let Some(document) = self.task_document(id).await? else {
-            return Ok(gone);
-        };
         let mut has_ended = false;
         let answer = self
             .change_with(&document.user_id, |ledger| {
-                let Some(mut record) = ledger.record(id, &document) else {
+                let Some(mut record) = ledger.record(id, document) else {
                     return Ok((Outcome::Unchanged(gone.clone()), Written::new()));
                 };
                 let Decision { answer, event } = rule(&mut record, self.machine.now())?;

@@ -172,16 +172,18 @@ impl ports::Settings for Imports {
 
 impl ports::Ids for Imports {
     fn uuid(&self) -> String {
-        let bits = (u128::from(self.random()) << 64) | u128::from(self.random());
-        uuid::Builder::from_random_bytes(bits.to_be_bytes())
+        uuid::Builder::from_random_bytes(random_bits().to_be_bytes())
             .into_uuid()
             .to_string()
     }
 
     fn task_id(&self) -> String {
-        let bits = (u128::from(self.random()) << 64) | u128::from(self.random());
-        task::id_at(self.now(), bits)
+        task::id_at(self.now(), random_bits())
     }
+}
+
+fn random_bits() -> u128 {
+    (u128::from(Imports.random()) << 64) | u128::from(Imports.random())
 }
 
 impl ports::Background for Imports {

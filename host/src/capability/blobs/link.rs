@@ -15,7 +15,7 @@ impl Host for &mut Sandbox {}
 
 impl HostBlob for &mut Sandbox {
     fn new(&mut self, purpose: blobs::Purpose) -> wasmtime::Result<Resource<Blob>> {
-        let blob = self.blobs().blob(match purpose {
+        let blob = self.blobs()?.blob(match purpose {
             blobs::Purpose::Original => Purpose::Original,
             blobs::Purpose::Answer => Purpose::Answer,
         });

@@ -9,12 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
-use futures::stream::BoxStream;
 use tokio::sync::oneshot;
-use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
 use wasmtime::component::{Component, StreamReader};
 
@@ -111,10 +108,10 @@ impl ImageModel for ModelComponent {
                 })) => Ok(ModelAnswer::Image {
                     media_type,
                     length,
-                    contents: Box::pin(Guarded {
-                        contents,
-                        _call: call,
-                    }),
+                    // Dropping them ends the call.
+                    contents: Box::pin(contents.inspect(move |_| {
+                        let _call = &call;
+                    })),
                 }),
                 Ok(answer) => answer,
                 // The call was dropped without an answer.
@@ -279,21 +276,4 @@ fn can_wait(engine: &wasmtime::Engine, component: &Component) -> bool {
         name.starts_with("wasi:http/client@0.3")
             || name.starts_with("wasi:clocks/monotonic-clock@0.3")
     })
-}
-
-/// The bytes of an answer. Dropping them ends the call.
-struct Guarded {
-    contents: BoxStream<'static, Bytes>,
-    _call: AbortOnDropHandle<()>,
-}
-
-impl futures::Stream for Guarded {
-    type Item = Bytes;
-
-    fn poll_next(
-        mut self: std::pin::Pin<&mut Self>,
-        cx: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Bytes>> {
-        self.contents.poll_next_unpin(cx)
-    }
 }

@@ -12,7 +12,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 /// How long a call may compute where its caller runs, by the clock: half of the
 /// time after which a guest yields.
-const PATIENCE: Duration = Duration::from_millis(5);
+const COMPUTE_BUDGET: Duration = Duration::from_millis(5);
 
 pub struct Threads {
     handle: Handle,
@@ -63,7 +63,7 @@ impl Threads {
                 computed += begin.elapsed();
                 match polled {
                     Poll::Ready(()) => Poll::Ready(false),
-                    Poll::Pending if computed > PATIENCE => Poll::Ready(true),
+                    Poll::Pending if computed > COMPUTE_BUDGET => Poll::Ready(true),
                     Poll::Pending => Poll::Pending,
                 }
             });

@@ -131,7 +131,7 @@ async fn submit(store: &SqliteTasks, id: &str, original_path: Option<&str>) {
 /// Submits a task and deletes it.
 async fn forget(store: &SqliteTasks, id: &str) {
     submit(store, id, None).await;
-    store.delete(id, id).await.unwrap();
+    assert!(store.delete(id, id).await.unwrap());
 }
 
 async fn remove_orphans(

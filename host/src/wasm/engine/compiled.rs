@@ -35,12 +35,14 @@ impl CompiledCode {
         }
     }
 
+    /// `sum`: of the component's bytes.
     pub(super) fn component(
         &self,
         engine: &wasmtime::Engine,
         bytes: &[u8],
+        sum: &[u8; 32],
     ) -> anyhow::Result<Component> {
-        let key = Key::of(engine, bytes);
+        let key = Key::of(engine, sum);
         let unusable = match self.load(engine, &key) {
             Ok(Some(component)) => return Ok(component),
             Ok(None) => None,

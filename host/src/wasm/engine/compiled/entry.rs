@@ -14,12 +14,13 @@ type Sum = [u8; 32];
 pub(super) struct Key(Sum);
 
 impl Key {
-    pub(super) fn of(engine: &wasmtime::Engine, component: &[u8]) -> Self {
+    /// `component`: the hash of its bytes.
+    pub(super) fn of(engine: &wasmtime::Engine, component: &Sum) -> Self {
         let mut settings = Settings(Sha256::new());
         engine.precompile_compatibility_hash().hash(&mut settings);
         let of_both = Sha256::new()
             .chain_update(settings.0.finalize())
-            .chain_update(Sha256::digest(component));
+            .chain_update(component);
         Self(of_both.finalize().into())
     }
 
