@@ -59,15 +59,13 @@ impl Guest for Component {
 }
 
 async fn config() -> Result<Config, ConfigError> {
-    let mut values = Vec::with_capacity(SETTINGS.len());
-    for name in SETTINGS {
-        if let Some(value) = settings::get(name.to_owned()).await {
-            values.push((name, value));
-        }
-    }
+    let values = settings::get_many(SETTINGS.map(str::to_owned).into()).await;
     Config::from_settings(|name| {
-        let (_, value) = values.iter().find(|(set, _)| *set == name)?;
-        Some(value.clone())
+        let (_, value) = SETTINGS
+            .iter()
+            .zip(&values)
+            .find(|(set, _)| **set == name)?;
+        value.clone()
     })
 }
 

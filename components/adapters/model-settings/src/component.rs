@@ -25,4 +25,12 @@ impl Guest for Component {
             false => None,
         }
     }
+
+    async fn get_many(names: Vec<String>) -> Vec<Option<String>> {
+        let mut values = Vec::with_capacity(names.len());
+        for name in names {
+            values.push(Self::get(name).await);
+        }
+        values
+    }
 }

@@ -35,8 +35,9 @@ pub struct Component<P>(PhantomData<P>);
 
 impl<P: Provider> wit::Guest for Component<P> {
     async fn refine(request: wit::Request) -> Result<wit::Answer, wit::Error> {
-        let url = settings::get("model-url".to_owned()).await;
-        let key = settings::get("model-api-key".to_owned()).await;
+        let names = ["model-url", "model-api-key"].map(str::to_owned);
+        let mut values = settings::get_many(names.into()).await.into_iter();
+        let (url, key) = (values.next().flatten(), values.next().flatten());
         let settings = Settings::new(url.as_deref(), key)?;
         let (request, mut original) = from_wit(request);
         let answer = crate::refine::<P>(&http::Wasi, &settings, request, &mut original).await?;

@@ -14,4 +14,14 @@ impl HostWithStore<Sandbox> for Linked {
     ) -> wasmtime::Result<Option<String>> {
         Ok(accessor.with(|mut access| access.get().setting(&name)))
     }
+
+    async fn get_many(
+        accessor: &Accessor<Sandbox, Self>,
+        names: Vec<String>,
+    ) -> wasmtime::Result<Vec<Option<String>>> {
+        Ok(accessor.with(|mut access| {
+            let sandbox = access.get();
+            names.iter().map(|name| sandbox.setting(name)).collect()
+        }))
+    }
 }

@@ -175,6 +175,14 @@ impl<P: Platform> settings::Guest for Component<P> {
     async fn get(name: String) -> Option<String> {
         store::<P>().get_setting(&name).await
     }
+
+    async fn get_many(names: Vec<String>) -> Vec<Option<String>> {
+        let mut values = Vec::with_capacity(names.len());
+        for name in names {
+            values.push(Self::get(name).await);
+        }
+        values
+    }
 }
 
 impl<P: Platform> health::Guest for Component<P> {
