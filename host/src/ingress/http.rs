@@ -16,6 +16,7 @@ mod timeout_stream;
 mod write_timeout;
 
 use std::convert::Infallible;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +28,7 @@ use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use wasmtime_wasi_http::WasiBody;
 
@@ -66,7 +67,11 @@ const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 
 /// Serves the API component over HTTP/1.1 and HTTP/2, both without TLS.
 pub struct HttpTrigger {
+    /// For HTTP/1.1 and HTTP/2.
     server: auto::Builder<TokioExecutor>,
+    /// The same for HTTP/1.1 alone. It takes less memory: what finds the version
+    /// out has hyper grow its buffer.
+    http1: auto::Builder<TokioExecutor>,
     dispatch: Dispatch,
     /// Permits for HTTP/2 answers that are not read yet.
     streams: Arc<Semaphore>,
@@ -84,6 +89,7 @@ impl HttpTrigger {
     ) -> Self {
         Self {
             server: server(),
+            http1: server().http1_only(),
             dispatch: Dispatch::new(doors, max_body, access, metrics.clone()),
             streams: Arc::new(Semaphore::new(STREAMS)),
             metrics,
@@ -112,7 +118,7 @@ impl HttpTrigger {
             };
             match (permit, accepted) {
                 (Ok(permit), Ok((stream, peer))) => {
-                    let ends = (graceful.watcher(), cut_off.clone());
+                    let ends = (graceful.watcher(), stop.clone(), cut_off.clone());
                     if let Err(error) = self.connection(stream, peer, permit, &cores, ends) {
                         tracing::debug!(%error, "a connection could not be accepted");
                     }
@@ -141,8 +147,8 @@ impl HttpTrigger {
         peer: SocketAddr,
         permit: OwnedSemaphorePermit,
         cores: &Cores,
-        (watcher, cut_off): (Watcher, CancellationToken),
-    ) -> std::io::Result<()> {
+        (watcher, mut stop, cut_off): (Watcher, watch::Receiver<bool>, CancellationToken),
+    ) -> io::Result<()> {
         stream.set_nodelay(true)?;
         let stream = stream.into_std()?;
         let (index, core, place) = cores.place();
@@ -170,9 +176,20 @@ impl HttpTrigger {
                     return;
                 }
             };
+            let server = tokio::select! {
+                may_be_http2 = may_be_http2(&stream) => match may_be_http2 {
+                    Ok(true) => &trigger.server,
+                    Ok(false) => &trigger.http1,
+                    Err(error) => {
+                        tracing::debug!(%peer, %error, "a connection ended early");
+                        return;
+                    }
+                },
+                _ = stop.wait_for(|stop| *stop) => return,
+            };
             let io = TokioIo::new(TimeoutStream::new(stream, HEADER_TIMEOUT, WRITE_TIMEOUT));
             // Boxed: each future that it is moved into would have room for it.
-            let connection = Box::pin(watcher.watch(trigger.server.serve_connection(io, service)));
+            let connection = Box::pin(watcher.watch(server.serve_connection(io, service)));
             if let Some(Err(error)) = cut_off.run_until_cancelled(connection).await {
                 tracing::debug!(%peer, error, "a connection ended early");
             }
@@ -189,6 +206,13 @@ impl HttpTrigger {
             Err(_) => answer::overloaded(),
         }
     }
+}
+
+/// Whether a connection begins as the preface of HTTP/2 does: `PRI`, or `POST`.
+async fn may_be_http2(stream: &TcpStream) -> io::Result<bool> {
+    let mut first = [0];
+    timeout(HEADER_TIMEOUT, stream.peek(&mut first)).await??;
+    Ok(first == *b"P")
 }
 
 /// Tells HTTP/2 from HTTP/1 by a connection's first bytes; [`TimeoutStream`]
