@@ -42,11 +42,6 @@ impl Activity {
         activity
     }
 
-    /// Whether an instance took the request.
-    pub fn is_taken(&self) -> bool {
-        self.instance.get().is_some()
-    }
-
     /// Sets the instance that took the request.
     pub fn taken_by(&self, instance: &Progress) {
         // A request is taken once.

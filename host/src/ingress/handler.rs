@@ -9,11 +9,11 @@ mod queue;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http::{Request, Response};
 use tokio::sync::oneshot;
-use tokio::time::timeout;
+use tokio::time::sleep;
 use wasmtime_wasi_http::WasiBody;
 
 use super::activity::Activity;
@@ -40,6 +40,8 @@ struct Shared {
     /// Instances that run, or are being started.
     count: AtomicUsize,
     is_starting: AtomicBool,
+    /// Whether somebody sees to it that no request waits for long.
+    is_watched: AtomicBool,
 }
 
 impl Handler {
@@ -52,6 +54,7 @@ impl Handler {
             queue: Queue::default(),
             count: AtomicUsize::default(),
             is_starting: AtomicBool::default(),
+            is_watched: AtomicBool::default(),
         })))
     }
 
@@ -64,37 +67,59 @@ impl Handler {
         activity: Activity,
         request: Request<WasiBody>,
     ) -> Result<Response<WasiBody>, Failure> {
-        let (sender, mut response) = oneshot::channel();
-        self.0.queue.push(Exchange {
+        let shared = &self.0;
+        let (sender, response) = oneshot::channel();
+        shared.queue.push(Exchange {
             request: Received::of(request).await,
-            activity: activity.clone(),
+            activity,
             response: sender,
         });
-        if self.0.count.load(Ordering::Relaxed) == 0 {
-            self.start_instance();
+        if shared.count.load(Ordering::Relaxed) == 0 {
+            shared.start_instance();
         }
-        let begin = Instant::now();
+        if !shared.is_watched.swap(true, Ordering::Relaxed) {
+            tokio::spawn(Arc::clone(shared).watch());
+        }
+        response.await.unwrap_or(Err(Failure::Ended))
+    }
+}
+
+impl Shared {
+    /// Sees to it that no request waits for long, until none waits. It does so for
+    /// all: with a timer of its own, which would be the first to go off, each
+    /// request would wake the runtime's driver.
+    async fn watch(self: Arc<Self>) {
+        let mut pause = START_DELAY;
         loop {
-            match timeout(START_DELAY, &mut response).await {
-                Ok(response) => return response.unwrap_or(Err(Failure::Ended)),
-                Err(_) if activity.is_taken() => {
-                    return response.await.unwrap_or(Err(Failure::Ended));
-                }
-                Err(_) if begin.elapsed() >= INSTANCE_TIMEOUT => return Err(Failure::Overloaded),
-                Err(_) => self.start_instance(),
+            sleep(pause).await;
+            while let Some(exchange) = self.queue.pop_after(INSTANCE_TIMEOUT) {
+                // The client may be gone.
+                let _ = exchange.response.send(Err(Failure::Overloaded));
+            }
+            self.is_watched.store(false, Ordering::Relaxed);
+            let Some(wait) = self.queue.wait() else {
+                return;
+            };
+            if self.is_watched.swap(true, Ordering::Relaxed) {
+                return;
+            }
+            pause = START_DELAY.saturating_sub(wait);
+            if pause.is_zero() {
+                self.start_instance();
+                pause = START_DELAY;
             }
         }
     }
 
     /// Starts one, unless one is being started or there are as many as there may
     /// be.
-    fn start_instance(&self) {
-        if self.0.is_starting.swap(true, Ordering::Relaxed) {
+    fn start_instance(self: &Arc<Self>) {
+        if self.is_starting.swap(true, Ordering::Relaxed) {
             return;
         }
-        match self.0.instances.slot() {
-            Some(slot) => drop(tokio::spawn(instance::run(Arc::clone(&self.0), slot))),
-            None => self.0.is_starting.store(false, Ordering::Relaxed),
+        match self.instances.slot() {
+            Some(slot) => drop(tokio::spawn(instance::run(Arc::clone(self), slot))),
+            None => self.is_starting.store(false, Ordering::Relaxed),
         }
     }
 }

@@ -2,11 +2,13 @@
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
 pub struct Queue<T> {
-    items: Mutex<VecDeque<T>>,
+    /// With the time of each one's push.
+    items: Mutex<VecDeque<(Instant, T)>>,
     pushed: Notify,
 }
 
@@ -21,7 +23,7 @@ impl<T> Default for Queue<T> {
 
 impl<T> Queue<T> {
     pub fn push(&self, item: T) {
-        self.items().push_back(item);
+        self.items().push_back((Instant::now(), item));
         self.pushed.notify_one();
     }
 
@@ -32,7 +34,7 @@ impl<T> Queue<T> {
                 let mut items = self.items();
                 (items.pop_front(), !items.is_empty())
             };
-            if let Some(item) = item {
+            if let Some((_, item)) = item {
                 if has_more {
                     // One notification may stand for several items.
                     self.pushed.notify_one();
@@ -43,7 +45,39 @@ impl<T> Queue<T> {
         }
     }
 
-    fn items(&self) -> MutexGuard<'_, VecDeque<T>> {
+    /// How long the first has waited. None: there is none.
+    pub fn wait(&self) -> Option<Duration> {
+        let items = self.items();
+        items.front().map(|(since, _)| since.elapsed())
+    }
+
+    /// The first, if it has waited for so long.
+    pub fn pop_after(&self, wait: Duration) -> Option<T> {
+        let mut items = self.items();
+        let first = items.pop_front_if(|(since, _)| since.elapsed() >= wait);
+        first.map(|(_, item)| item)
+    }
+
+    fn items(&self) -> MutexGuard<'_, VecDeque<(Instant, T)>> {
         self.items.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_first_goes_to_who_takes_it_or_after_its_wait() {
+        let queue = Queue::default();
+        assert_eq!(queue.wait(), None);
+        queue.push(1);
+        queue.push(2);
+        assert!(queue.wait().is_some());
+        assert_eq!(queue.pop_after(Duration::from_secs(3600)), None);
+        assert_eq!(queue.pop_after(Duration::ZERO), Some(1));
+        assert_eq!(queue.pop().await, 2);
+        assert_eq!(queue.pop_after(Duration::ZERO), None);
+        assert_eq!(queue.wait(), None);
     }
 }
