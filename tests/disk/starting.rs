@@ -95,8 +95,9 @@ async fn it_stops_in_order_on_a_full_disk() {
     assert!(service.stop().status.success());
 }
 
+/// A later one serves what is there.
 #[tokio::test]
-async fn a_start_without_any_room_is_refused_and_harms_nothing() {
+async fn a_first_start_without_any_room_is_refused_and_harms_nothing() {
     let launch = on_small_disk();
     launch.disk().fill();
     assert_refused(&launch.run(), NO_SPACE);
@@ -110,12 +111,15 @@ async fn a_start_without_any_room_is_refused_and_harms_nothing() {
     stop_and_check(&launch, service);
 
     launch.disk().fill();
-    assert_refused(&launch.run(), NO_SPACE);
-    launch.disk().free();
     let service = launch.start();
     let client = client.reconnected();
+    assert_degraded(&client, NO_ROOM_FOR_TASKS, NO_ROOM_FOR_IMAGES).await;
     let concepts = client.get("/api/concepts").await.json();
     assert_eq!(concepts["concepts"].as_array().unwrap().len(), 1);
+    let refused = client.refine(&original(), "echo it").await;
+    assert_unavailable(&refused, NO_ROOM_FOR_TASKS);
+    launch.disk().free();
+    assert_ready(&client).await;
     assert_completed(&client.refined(&original(), "echo it").await);
     stop_and_check(&launch, service);
 }

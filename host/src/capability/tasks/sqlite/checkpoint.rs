@@ -14,8 +14,8 @@ use rusqlite::Connection;
 
 use super::connection::{BUSY_TIMEOUT, MAX_LOG_BYTES};
 
-/// How long to wait for readers; nothing is written meanwhile. Only an external
-/// program may read for longer; then the log grows until it is done.
+/// How long to wait for readers; nothing is written meanwhile. Only a scan
+/// of the whole store may take longer; then the log grows until it is done.
 const READER_TIMEOUT: Duration = Duration::from_millis(100);
 
 #[derive(Debug)]

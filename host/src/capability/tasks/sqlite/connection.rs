@@ -7,7 +7,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 /// How long to wait for a lock. There is only one writer, so this matters only
-/// for recovery and for external programs.
+/// for recovery.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The log is truncated to this size after a burst, in bytes.
@@ -21,11 +21,9 @@ const STATEMENT_CACHE_CAPACITY: usize = 64;
 /// Shrinking would cost every commit and scatter the rows, and images take most
 /// of the space anyway.
 pub(super) fn writer(path: &Path) -> rusqlite::Result<Connection> {
-    let connection = Connection::open_with_flags(
+    let connection = open(
         path,
-        OpenFlags::SQLITE_OPEN_READ_WRITE
-            | OpenFlags::SQLITE_OPEN_CREATE
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
     )?;
     set_up(&connection)?;
     tidy_up_on_close(&connection, false)?;
@@ -37,10 +35,7 @@ pub(super) fn writer(path: &Path) -> rusqlite::Result<Connection> {
 
 /// A read-only connection.
 pub(super) fn reader(path: &Path) -> rusqlite::Result<Connection> {
-    let connection = Connection::open_with_flags(
-        path,
-        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-    )?;
+    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     set_up(&connection)?;
     tidy_up_on_close(&connection, false)?;
     connection.pragma_update(None, "query_only", true)?;
@@ -62,6 +57,18 @@ pub(super) fn in_memory() -> rusqlite::Result<Connection> {
 pub(super) fn tidy_up_on_close(connection: &Connection, tidy: bool) -> rusqlite::Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !tidy)?;
     Ok(())
+}
+
+/// Where it can, SQLite keeps the file to this process, as its directory is
+/// anyway. Connections then share the log's index in memory, and no read or write
+/// asks the system for a lock.
+fn open(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
+    let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    if cfg!(unix) {
+        Connection::open_with_flags_and_vfs(path, flags, "unix-excl")
+    } else {
+        Connection::open_with_flags(path, flags)
+    }
 }
 
 fn set_up(connection: &Connection) -> rusqlite::Result<()> {

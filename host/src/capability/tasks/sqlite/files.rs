@@ -135,7 +135,7 @@ mod tests {
             names.push(entry.file_name().into_string().unwrap());
         }
         names.sort();
-        let expected = ["", "-shm", "-wal"].map(|end| format!("tasks.sqlite{end}"));
+        let expected = ["", "-wal"].map(|end| format!("tasks.sqlite{end}"));
         assert_eq!(names, [&["tasks.lock".to_owned()], &expected[..]].concat());
     }
 }
