@@ -11,12 +11,8 @@ use futures::stream;
 use futures::{Stream, StreamExt as _};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// What is reserved at a time, in bytes.
-const BLOCK: usize = 16 * 1024;
-
-/// From this many bytes on what is appended is held as it is. Less is gathered:
-/// an address may send one byte at a time.
-const CHUNK: usize = 16 * 1024;
+/// What is reserved and filled at a time, in bytes.
+const BLOCK: usize = 32 * 1024;
 
 /// The memory for all blobs of a host.
 pub struct Blobs {
@@ -46,9 +42,9 @@ pub struct Blob {
 
 #[derive(Default)]
 struct Held {
-    chunks: Vec<Bytes>,
-    /// The last of the bytes, which are yet to be a chunk.
-    gathered: Vec<u8>,
+    blocks: Vec<Bytes>,
+    /// The last block, which is not full.
+    last: Vec<u8>,
     length: usize,
     /// Of all blocks, and for an original as many of its share too.
     reserved: Vec<OwnedSemaphorePermit>,
@@ -107,7 +103,7 @@ impl Blob {
         let missing = {
             let held = self.held();
             let blocks = (held.length + bytes.len()).div_ceil(BLOCK);
-            blocks.saturating_sub(held.blocks())
+            blocks.saturating_sub(held.reserved_blocks())
         };
         let reserved = match u32::try_from(missing) {
             Ok(0) => Vec::new(),
@@ -119,21 +115,21 @@ impl Blob {
             return Err(CapabilityError::invalid("The bytes are being read."));
         }
         held.reserve(reserved);
-        held.push(bytes);
+        held.push(&bytes);
         Ok(())
     }
 
     /// The bytes. Nothing can be appended any more.
     pub fn contents(&self) -> impl Stream<Item = Bytes> + Send + use<> {
-        let chunks = {
+        let blocks = {
             let mut held = self.held();
             held.is_read = true;
-            held.gather();
-            held.chunks.clone()
+            held.close_block();
+            held.blocks.clone()
         };
         // The bytes count as long as somebody may read them.
         let blob = self.clone();
-        stream::iter(chunks).inspect(move |_| {
+        stream::iter(blocks).inspect(move |_| {
             let _counted = &blob;
         })
     }
@@ -144,8 +140,7 @@ impl Blob {
 }
 
 impl Held {
-    /// How many are reserved.
-    fn blocks(&self) -> usize {
+    fn reserved_blocks(&self) -> usize {
         let reserved = self.reserved.first();
         reserved.map_or(0, OwnedSemaphorePermit::num_permits)
     }
@@ -160,24 +155,28 @@ impl Held {
         }
     }
 
-    fn push(&mut self, bytes: Vec<u8>) {
+    /// Fills block after block. Held as they arrive, pieces of many sizes would
+    /// leave holes in the memory between them.
+    fn push(&mut self, bytes: &[u8]) {
         self.length += bytes.len();
-        if bytes.len() >= CHUNK {
-            self.gather();
-            self.chunks.push(bytes.into());
-            return;
-        }
-        self.gathered.extend(bytes);
-        if self.gathered.len() >= CHUNK {
-            self.gather();
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let room = BLOCK - self.last.len();
+            let (now, later) = rest.split_at(room.min(rest.len()));
+            self.last.reserve_exact(room);
+            self.last.extend_from_slice(now);
+            if self.last.len() == BLOCK {
+                self.close_block();
+            }
+            rest = later;
         }
     }
 
-    fn gather(&mut self) {
-        let mut gathered = std::mem::take(&mut self.gathered);
-        if !gathered.is_empty() {
-            gathered.shrink_to_fit();
-            self.chunks.push(gathered.into());
+    fn close_block(&mut self) {
+        let mut block = std::mem::take(&mut self.last);
+        if !block.is_empty() {
+            block.shrink_to_fit();
+            self.blocks.push(block.into());
         }
     }
 }
@@ -209,8 +208,8 @@ mod tests {
             ("nothing", 0, 1),
             ("single bytes", 100_000, 1),
             ("packets", 1_000_000, 1460),
-            ("just enough for a chunk", 1_000_000, CHUNK),
-            ("large ones", 1_000_000, 100_000),
+            ("whole blocks", 1_000_000, BLOCK),
+            ("more than a block", 1_000_000, 100_000),
         ] {
             let bytes = bytes(length);
             let blob = Blobs::new(1 << 22).blob(Purpose::Original);
@@ -219,8 +218,8 @@ mod tests {
             }
             assert!(read(&blob) == bytes, "{name}");
             assert!(read(&blob) == bytes, "{name}, again");
-            let chunks = blob.held().chunks.len();
-            assert!(chunks <= length.div_ceil(CHUNK), "{name}: {chunks} chunks");
+            let blocks = blob.held().blocks.len();
+            assert_eq!(blocks, length.div_ceil(BLOCK), "{name}");
             assert_eq!(append(&blob, vec![1]), Some(Err(ErrorKind::Invalid)));
         }
     }
