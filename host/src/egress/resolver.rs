@@ -3,6 +3,7 @@
 //! Resolvers are not trusted: each address is checked, and used only for the
 //! connection for which it was checked.
 
+use std::future::ready;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::sync::{Arc, LazyLock};
@@ -37,6 +38,9 @@ struct SystemResolver {
 
 impl Resolver for SystemResolver {
     fn resolve(&self, host: &str, port: u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> {
+        if let Ok(address) = host.parse() {
+            return Box::pin(ready(Ok(vec![SocketAddr::new(address, port)])));
+        }
         let (host, lookups) = (host.to_owned(), Arc::clone(&self.lookups));
         Box::pin(async move {
             let place = lookups.acquire_owned().await.map_err(io::Error::other)?;

@@ -23,14 +23,14 @@ pub(super) struct Finished {
     place: Place,
 }
 
-/// Removes the file when dropped, unless it was renamed.
-struct Place(PathBuf);
+/// Removes the file when dropped, unless it was renamed: then it is None.
+struct Place(Option<PathBuf>);
 
 impl Draft {
     pub(super) fn create(place: PathBuf) -> io::Result<Self> {
         Ok(Self {
             file: directory::private_file().create_new(true).open(&place)?,
-            place: Place(place),
+            place: Place(Some(place)),
             hash: Sha256::new(),
             size: 0,
         })
@@ -55,15 +55,19 @@ impl Draft {
 
 impl Finished {
     /// The caller has to sync the folder.
-    pub(super) fn rename(self, to: &Path) -> io::Result<()> {
-        fs::rename(&self.place.0, to)
+    pub(super) fn rename(mut self, to: &Path) -> io::Result<()> {
+        if let Some(place) = &self.place.0 {
+            fs::rename(place, to)?;
+        }
+        self.place.0 = None;
+        Ok(())
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        match fs::remove_file(&self.0) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+        match self.0.as_ref().map(fs::remove_file) {
+            Some(Err(error)) if error.kind() != io::ErrorKind::NotFound => {
                 tracing::warn!(%error, "a draft of an image could not be removed");
             }
             _ => {}
