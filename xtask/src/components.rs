@@ -195,7 +195,7 @@ pub fn install(from: &Path, package: &str, to: &Path) -> anyhow::Result<()> {
 
 /// Leaves an unchanged file alone, since a newer one would recompile the host.
 /// Replaces atomically.
-fn write_if_changed(to: &Path, bytes: &[u8]) -> io::Result<()> {
+pub fn write_if_changed(to: &Path, bytes: &[u8]) -> io::Result<()> {
     if fs::read(to).is_ok_and(|old| old == bytes) {
         return Ok(());
     }

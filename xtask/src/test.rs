@@ -7,6 +7,7 @@ mod deny;
 mod steps;
 mod suite;
 mod tally;
+mod wasi_http;
 
 use std::ffi::OsString;
 use std::process::Command;
@@ -58,6 +59,10 @@ pub fn everything(workspace: &Workspace) -> anyhow::Result<()> {
     })?;
     steps.run("dependencies", || deny::check(workspace))?;
     let tally = tests(workspace, &mut steps, &[])?;
+    let over_wasi_http = steps.run("HTTP over wasi:http", || {
+        suite::run_over_wasi_http(workspace, &wasi_http::components(workspace)?)
+    })?;
+    let tally = tally.and(over_wasi_http);
     let (tally, on_spin) = match tools::spin(workspace) {
         Some(spin) => {
             let run = steps.run("tests on Spin", || suite::run_on_spin(workspace, &spin))?;

@@ -24,6 +24,36 @@ pub fn run_on_spin(workspace: &Workspace, spin: &Path) -> anyhow::Result<Tally> 
     tallied(cargo.args(["--", "--ignored", "spin::"]))
 }
 
+/// What the service's HTTP is asked end to end, by module of `tests/e2e`.
+const HTTP: [&str; 17] = [
+    "answers::",
+    "auth::",
+    "concepts::",
+    "connections::",
+    "cors::",
+    "deleting::",
+    "events::",
+    "fairness::",
+    "headers::",
+    "health::",
+    "http::",
+    "idempotency::",
+    "images::",
+    "large::",
+    "lists::",
+    "overload::",
+    "refusals::",
+];
+
+/// Runs the tests of HTTP once more, with these components.
+pub fn run_over_wasi_http(workspace: &Workspace, components: &Path) -> anyhow::Result<Tally> {
+    let mut cargo = cargo_test(workspace);
+    cargo.env("REFINEMENT_TEST_COMPONENTS", components);
+    cargo.args(["--test", "e2e", "--"]);
+    let tally = tallied(cargo.args(HTTP))?;
+    Ok(tally.with_success(tally.passed > 0))
+}
+
 fn cargo_test(workspace: &Workspace) -> Command {
     workspace.native_cargo(&["test", "--workspace", "--no-fail-fast"])
 }

@@ -31,6 +31,15 @@ impl Tally {
         self
     }
 
+    /// With those of another run.
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            passed: self.passed + other.passed,
+            failed: self.failed + other.failed,
+            skipped: self.skipped + other.skipped,
+        }
+    }
+
     /// Takes tests into account that were skipped first and run later.
     pub fn with_skipped(self, run: Self) -> Self {
         Self {
