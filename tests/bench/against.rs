@@ -108,14 +108,16 @@ async fn sessions(url: &str) -> Vec<String> {
 }
 
 #[derive(Clone, Copy, Default)]
-struct Round {
-    gets_per_second: f64,
-    tasks_per_second: f64,
-    /// In milliseconds.
-    alone: f64,
+pub struct Round {
+    pub gets_per_second: f64,
+    pub tasks_per_second: f64,
+    /// From submitted to completed while nobody else asks: the median, in
+    /// milliseconds.
+    pub alone: f64,
 }
 
-struct Side {
+/// A server and its users.
+pub struct Side {
     users: Vec<User>,
 }
 
@@ -128,7 +130,7 @@ struct User {
 }
 
 impl Side {
-    async fn of(base: &str, tokens: Vec<String>) -> Self {
+    pub async fn of(base: &str, tokens: Vec<String>) -> Self {
         let picture = png(64, 64);
         let users = tokens
             .into_iter()
@@ -139,7 +141,7 @@ impl Side {
         Self { users }
     }
 
-    async fn round(&self, gets: usize) -> Round {
+    pub async fn round(&self, gets: usize) -> Round {
         const TASKS: usize = 2;
         let count = self.users.len() as f64;
         let ids = join_all(self.users.iter().map(async |user| user.refined().await.0)).await;

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use concept_refinement_tests::crowd::launch;
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::server::Origin;
+use concept_refinement_tests::service::Launch;
 use concept_refinement_tests::tokens::token;
 use hyper::StatusCode;
 use serde_json::{Value, json};
@@ -25,13 +26,13 @@ const MIN_RATIO: f64 = 0.8;
 const REFINE: &str = "/api/concepts/refine";
 
 /// One round on one side.
-struct Round {
-    per_second: f64,
+pub struct Round {
+    pub per_second: f64,
     /// Of the server's processor time, in microseconds.
-    each: f64,
+    pub each: f64,
 }
 
-struct Asked {
+pub struct Asked {
     side: Side,
     body: Bytes,
     /// A different user for each request.
@@ -78,16 +79,18 @@ pub fn measure(form: Form) -> Vec<Figure> {
 
 /// The service, and its twin.
 fn both(origin: &Origin, original: &str) -> [Asked; 2] {
-    let service = launch(origin)
+    [
+        service(launch(origin), original),
+        Asked::of(Side::twin(), original),
+    ]
+}
+
+/// The service, whose only task in flight waits for this original.
+pub fn service(launch: Launch, original: &str) -> Asked {
+    let launch = launch
         .set("concurrency", "1")
-        .set("max-backlog", "1000000000")
-        .start();
-    [Side::service(service), Side::twin()].map(|side| Asked {
-        side,
-        body: body(original),
-        users: 0,
-        tasks: Vec::new(),
-    })
+        .set("max-backlog", "1000000000");
+    Asked::of(Side::service(launch.start()), original)
 }
 
 fn figures(method: &str, rounds: &[[Round; 2]]) -> Vec<Figure> {
@@ -110,7 +113,16 @@ fn figures(method: &str, rounds: &[[Round; 2]]) -> Vec<Figure> {
 }
 
 impl Asked {
-    async fn post(&mut self, count: usize) -> Round {
+    fn of(side: Side, original: &str) -> Self {
+        Self {
+            side,
+            body: body(original),
+            users: 0,
+            tasks: Vec::new(),
+        }
+    }
+
+    pub async fn post(&mut self, count: usize) -> Round {
         let host = self.side.address.to_string();
         let requests = (0..count).map(|user| {
             let token = token(&format!("user {}", self.users + user));
@@ -121,7 +133,7 @@ impl Asked {
         self.send(requests, StatusCode::ACCEPTED).await
     }
 
-    async fn get(&mut self, count: usize) -> Round {
+    pub async fn get(&mut self, count: usize) -> Round {
         self.prepare().await;
         let host = self.side.address.to_string();
         let requests = (0..count).map(|number| {

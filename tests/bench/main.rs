@@ -14,6 +14,7 @@
 
 mod against;
 mod api;
+mod cores;
 mod events;
 mod figures;
 mod guard;
@@ -22,6 +23,7 @@ mod machine;
 mod memory;
 mod native;
 mod pipeline;
+mod platforms;
 mod plot;
 mod sides;
 mod size;
@@ -61,14 +63,17 @@ const OTHER_USERS: &str = "REFINEMENT_BENCH_USERS";
 
 type Part = fn(Form) -> Vec<Figure>;
 
-const PARTS: [(&str, Part); 8] = [
+const PARTS: [(&str, Part); 10] = [
+    // First, since files are created more slowly after many were deleted.
+    ("tasks", tasks::measure),
     ("api", api::measure),
     ("pipeline", pipeline::measure),
-    ("tasks", tasks::measure),
     ("events", events::measure),
     ("memory", memory::measure),
     ("start", start::measure),
     ("stored", stored::measure),
+    ("cores", cores::measure),
+    ("platforms", platforms::measure),
     ("size", size::measure),
 ];
 

@@ -7,7 +7,8 @@ use std::time::Duration;
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::crowd::{Crowd, launch, picture_within};
 use concept_refinement_tests::process::{Process, Usage};
-use concept_refinement_tests::server::Origin;
+use concept_refinement_tests::provider::Provider;
+use concept_refinement_tests::server::{Origin, Reply};
 use concept_refinement_tests::service::Launch;
 use tokio::runtime::Runtime;
 
@@ -31,22 +32,22 @@ pub fn measure(form: Form) -> Vec<Figure> {
         let compiling = answering(&idle).await;
         let idle = answering(&idle).await;
 
-        let service = launch(&origin)
-            .set("concurrency", &TASKS.to_string())
-            .start();
-        let process = Process::of(service.id());
-        let picture = picture_within(LARGEST_ORIGINAL);
-        let model = Duration::from_secs(form.choose(12, 20));
-        let prompt = format!("wait {}ms", model.as_millis());
-        let crowd = Crowd::gather(&service, &origin, &picture, TASKS, (&prompt, model)).await;
-        let waiting = process.usage();
-        let proportional = process.proportional();
-        for task in crowd.finished().await {
-            assert_eq!(task["status"], "completed", "{task}");
-        }
-        let peak = process.usage().peak;
-        let waiting_name = format!("{TASKS} tasks waiting");
-        vec![
+        let scripted = launch(&origin);
+        let limit = Duration::from_secs(form.choose(12, 20));
+        let prompt = format!("wait {}ms", limit.as_millis());
+        let scripted = waiting(scripted, &origin, (&prompt, limit)).await;
+
+        // Its originals are not public, so that it is sent their bytes.
+        let provider = Provider::start();
+        let reply = Reply::picture(&picture_within(LARGEST_ORIGINAL)).after(limit);
+        let prompt = provider.prompt([reply]);
+        let asking = launch(&origin)
+            .set("model", "jigsawstack")
+            .set("model-url", &provider.url())
+            .set("model-api-key", "of the bench");
+        let asking = waiting(asking, &origin, (&prompt, limit)).await;
+
+        let mut figures = vec![
             Figure::new("memory", "idle", "MB", megabytes(idle.resident))
                 .target(Target::Most(MAX_IDLE)),
             Figure::new(
@@ -55,18 +56,47 @@ pub fn measure(form: Form) -> Vec<Figure> {
                 "MB",
                 megabytes(compiling.resident),
             ),
-            Figure::new("memory", waiting_name, "MB", megabytes(waiting.resident))
-                .target(Target::Most(MAX_WAITING)),
-            Figure::new(
-                "memory",
-                "of it what nobody shares, and a part of the rest",
-                "MB",
-                megabytes(proportional),
-            ),
-            Figure::new("memory", "their peak", "MB", megabytes(peak))
-                .target(Target::Most(MAX_WAITING)),
-        ]
+        ];
+        for (model, waiting) in [("the scripted model", scripted), ("jigsawstack", asking)] {
+            let figure = |what: &str, bytes| {
+                let name = format!("{TASKS} wait for {model}{what}");
+                Figure::new("memory", name, "MB", megabytes(bytes))
+            };
+            figures.extend([
+                figure("", waiting.resident).target(Target::Most(MAX_WAITING)),
+                figure(", shared pages counted once", waiting.proportional),
+                figure(", peak", waiting.peak),
+            ]);
+        }
+        figures
     })
+}
+
+/// In bytes.
+struct Waiting {
+    resident: u64,
+    /// Each page by the number of those that have it mapped.
+    proportional: u64,
+    peak: u64,
+}
+
+/// A service with tasks that wait for a model, which takes so long for this
+/// prompt.
+async fn waiting(launch: Launch, origin: &Origin, model: (&str, Duration)) -> Waiting {
+    let service = launch.set("concurrency", &TASKS.to_string()).start();
+    let process = Process::of(service.id());
+    let picture = picture_within(LARGEST_ORIGINAL);
+    let crowd = Crowd::gather(&service, origin, &picture, TASKS, model).await;
+    let resident = process.usage().resident;
+    let proportional = process.proportional();
+    for task in crowd.finished().await {
+        assert_eq!(task["status"], "completed", "{task}");
+    }
+    Waiting {
+        resident,
+        proportional,
+        peak: process.usage().peak,
+    }
 }
 
 /// Of a process that has answered once.

@@ -30,7 +30,7 @@ const SLOW_POLL: Duration = Duration::from_millis(200);
 
 /// Users who submit one task after the other, and look at it now and then. They
 /// become more until the service is the limit.
-const USERS: usize = 256;
+pub const USERS: usize = 256;
 const MOST_USERS: usize = 4096;
 
 /// More users that bring less than this are enough.
@@ -45,10 +45,7 @@ pub fn measure(form: Form) -> Vec<Figure> {
     Runtime::new().unwrap().block_on(async {
         let origin = Origin::start();
         let side = Side::service(launch(&origin).start());
-        let original = origin.picture(&pictures::png(64, 64));
-        let body = json!({"original_image_url": original, "refinement_prompt": "instant"});
-        let body = Bytes::from(body.to_string());
-        let asked = Asked { side, body };
+        let asked = Asked::new(side, &origin);
         // To warm up.
         asked.many(USERS, 1).await;
         let latencies = asked.at_rate(form.choose(60, 400)).await;
@@ -68,12 +65,19 @@ pub fn measure(form: Form) -> Vec<Figure> {
     })
 }
 
-struct Asked {
+pub struct Asked {
     side: Side,
     body: Bytes,
 }
 
 impl Asked {
+    pub fn new(side: Side, origin: &Origin) -> Self {
+        let original = origin.picture(&pictures::png(64, 64));
+        let body = json!({"original_image_url": original, "refinement_prompt": "instant"});
+        let body = Bytes::from(body.to_string());
+        Self { side, body }
+    }
+
     /// How long each takes, from the fastest on, while so many a second are
     /// submitted.
     async fn at_rate(&self, count: usize) -> Vec<Duration> {
@@ -108,7 +112,7 @@ impl Asked {
 
     /// By users who each submit the next when the last is done: tasks a second,
     /// and milliseconds of the server's processor time a task.
-    async fn many(&self, users: usize, each: usize) -> (f64, f64) {
+    pub async fn many(&self, users: usize, each: usize) -> (f64, f64) {
         let before = self.side.process.usage().processor;
         let begin = Instant::now();
         let acts = (0..users).map(async |user| {

@@ -6,8 +6,8 @@ use concept_refinement_tests::pictures;
 use futures::FutureExt as _;
 use futures::future::join_all;
 
-use crate::platform::spin::Twice;
-use crate::platform::{Start, new_user, origin};
+use concept_refinement_tests::platform::spin::Twice;
+use concept_refinement_tests::platform::{Start, new_user, origin};
 
 /// Many more than an instance takes.
 const USERS: usize = 200;

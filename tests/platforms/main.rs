@@ -14,10 +14,9 @@
 
 mod bytes;
 mod deliveries;
-mod platform;
 mod suite;
 
-use platform::Platform;
+use concept_refinement_tests::platform::Platform;
 
 /// Makes a test of each case, for one platform, with an attribute.
 macro_rules! cases {
@@ -94,28 +93,28 @@ macro_rules! suite {
 
 /// The host of the product, with its own stores.
 mod ours {
-    suite!(crate::platform::ours::Ours);
+    suite!(concept_refinement_tests::platform::ours::Ours);
 }
 
 /// The same host, with all in one component.
 mod ours_composed {
-    suite!(crate::platform::ours::Composed);
+    suite!(concept_refinement_tests::platform::ours::Composed);
 }
 
 /// `wasmtime serve`, as anybody can install it.
 mod wasmtime {
-    suite!(crate::platform::wasmtime::Wasmtime);
+    suite!(concept_refinement_tests::platform::wasmtime::Wasmtime);
 }
 
 /// A host that offers what Spin offers, and behaves as Spin does.
 mod spin_shaped {
-    suite!(crate::platform::spin::Shaped);
+    suite!(concept_refinement_tests::platform::spin::Shaped);
 }
 
 /// Spin itself, where there is one; `cargo xtask test` tells.
 mod spin {
     suite!(
         [ignore = "only with spin 4.1 or newer, named by SPIN or in the PATH"]
-        crate::platform::spin::Real
+        concept_refinement_tests::platform::spin::Real
     );
 }

@@ -27,6 +27,7 @@ pub mod latency;
 pub mod native;
 pub mod outage;
 pub mod pictures;
+pub mod platform;
 pub mod process;
 pub mod provider;
 pub mod reaper;

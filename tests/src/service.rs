@@ -33,6 +33,8 @@ pub struct Launch {
     disk: Option<Arc<SmallDisk>>,
     /// None: the components that ship.
     composed: Option<PathBuf>,
+    /// None: all that there are.
+    cores: Option<usize>,
 }
 
 /// A service at work; it is killed when it is dropped.
@@ -70,6 +72,7 @@ impl Launch {
             variables: Vec::new(),
             disk: None,
             composed: None,
+            cores: None,
         };
         launch.set("listen", "127.0.0.1:0")
     }
@@ -121,6 +124,14 @@ impl Launch {
     pub fn composed(self, component: PathBuf) -> Self {
         Self {
             composed: Some(component),
+            ..self
+        }
+    }
+
+    /// On the first cores of the machine alone, which have to be there.
+    pub fn on_cores(self, count: usize) -> Self {
+        Self {
+            cores: Some(count),
             ..self
         }
     }
@@ -196,9 +207,15 @@ impl Launch {
 
     fn spawn(&self) -> (Reaped, Log, Lines) {
         let program = (self.program)();
-        let mut command = match &self.disk {
-            Some(disk) => disk.command(&self.directory, program),
-            None => Command::new(program),
+        let mut command = match (&self.disk, self.cores) {
+            (Some(disk), _) => disk.command(&self.directory, program),
+            (None, Some(count)) => {
+                let mut command = Command::new("taskset");
+                command.arg("--cpu-list").arg(format!("0-{}", count - 1));
+                command.arg(program);
+                command
+            }
+            (None, None) => Command::new(program),
         };
         command.arg("serve");
         match &self.composed {

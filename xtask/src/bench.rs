@@ -9,6 +9,7 @@ use clap::Args;
 use crate::components;
 use crate::executable::{self, Profile};
 use crate::process;
+use crate::tools;
 use crate::workspace::Workspace;
 
 #[derive(Args)]
@@ -32,16 +33,20 @@ pub struct Form {
     #[arg(long, value_name = "FILE", requires = "against")]
     users: Option<PathBuf>,
     /// The parts to measure (api, pipeline, tasks, events, memory, start,
-    /// stored, size); all by default.
+    /// stored, cores, platforms, size); all by default.
     parts: Vec<OsString>,
 }
 
 /// The executable is built first: it is what is measured.
 pub fn run(workspace: &Workspace, form: &Form) -> anyhow::Result<()> {
     executable::build(workspace, Profile::Release)?;
-    components::build_for_tests(workspace)?;
+    components::build_all(workspace)?;
+    tools::ensure_wasmtime(workspace)?;
     let mut cargo = workspace.native_cargo(&["test", "--workspace", "--release"]);
     cargo.args(["--test", "bench", "--"]);
+    if let Some(spin) = tools::spin(workspace) {
+        cargo.env("SPIN", spin);
+    }
     if let Some(url) = &form.against {
         cargo.env("REFINEMENT_BENCH_AGAINST", url);
     }

@@ -7,7 +7,7 @@ use futures::future::join_all;
 use super::limits;
 use super::refusals::assert_is_used_up;
 use crate::Platform;
-use crate::platform::{FRUGAL, frugal, new_user, origin, scripted};
+use concept_refinement_tests::platform::{FRUGAL, frugal, new_user, origin, scripted};
 
 pub async fn twenty_posts_of_one_user_make_one_task<P: Platform>() {
     let client = new_user(scripted::<P>());

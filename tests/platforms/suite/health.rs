@@ -4,7 +4,7 @@ use concept_refinement_tests::client::Client;
 use serde_json::json;
 
 use crate::Platform;
-use crate::platform::{local, scripted};
+use concept_refinement_tests::platform::{local, scripted};
 
 pub async fn the_service_tells_that_it_lives_and_is_ready<P: Platform>() {
     for service in [local::<P>(), scripted::<P>()] {

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::limits;
 use crate::Platform;
-use crate::platform::{Model, Start, new_user, origin};
+use concept_refinement_tests::platform::{Model, Start, new_user, origin};
 
 pub async fn what_was_there_is_there_after_a_restart<P: Platform>() {
     let start = Start::<P>::scripted();

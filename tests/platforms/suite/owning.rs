@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{NO_ID, unsigned};
 use crate::Platform;
-use crate::platform::{UPLOADS, new_user, origin, scripted};
+use concept_refinement_tests::platform::{UPLOADS, new_user, origin, scripted};
 
 /// Somebody who has refined one uploaded picture, and the signed URL of that
 /// picture, with the task.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{REFINE, unsigned};
 use crate::Platform;
-use crate::platform::{local, new_user, origin, scripted};
+use concept_refinement_tests::platform::{local, new_user, origin, scripted};
 
 pub async fn an_uploaded_picture_of_each_format_is_refined<P: Platform>() {
     let cycles = pictures::all(320, 200).map(async |picture| {

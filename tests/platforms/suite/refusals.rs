@@ -11,7 +11,9 @@ use serde_json::{Value, json};
 
 use super::{NO_ID, REFINE, limits, unsigned};
 use crate::Platform;
-use crate::platform::{FRUGAL, frugal, local, new_name, new_user, origin, scripted};
+use concept_refinement_tests::platform::{
+    FRUGAL, frugal, local, new_name, new_user, origin, scripted,
+};
 
 pub async fn who_may_not_is_told_so<P: Platform>() {
     let anybody = Client::new(scripted::<P>().url());

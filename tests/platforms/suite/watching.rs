@@ -4,7 +4,7 @@ use concept_refinement_tests::client::Client;
 use concept_refinement_tests::pictures;
 
 use crate::Platform;
-use crate::platform::{new_user, origin, scripted};
+use concept_refinement_tests::platform::{new_user, origin, scripted};
 
 /// All that may be told, in the order in which it happens. A platform where
 /// nothing can be pushed may miss what lasts only a moment.

@@ -1,7 +1,7 @@
 //! The host of the product: with its own stores, and with all in one component.
 
-use concept_refinement_tests::artifacts;
-use concept_refinement_tests::service::{Launch, Service};
+use crate::artifacts;
+use crate::service::{Launch, Service};
 
 use super::{Model, Platform, Shared, Start};
 

@@ -3,8 +3,8 @@
 use std::net::TcpListener;
 use std::process::Command;
 
-use concept_refinement_tests::artifacts;
-use concept_refinement_tests::service::Service;
+use crate::artifacts;
+use crate::service::Service;
 
 use super::{Platform, Shared, Start};
 

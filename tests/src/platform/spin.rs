@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use concept_refinement_tests::artifacts;
-use concept_refinement_tests::service::Service;
+use crate::artifacts;
+use crate::service::Service;
 
 use super::{Platform, Shared, Start, origin};
 

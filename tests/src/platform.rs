@@ -9,11 +9,11 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{LazyLock, OnceLock};
 
-use concept_refinement_tests::client::Client;
-use concept_refinement_tests::reaper::scratch;
-use concept_refinement_tests::server::Origin;
-use concept_refinement_tests::service::Service;
-use concept_refinement_tests::tokens::{AUDIENCE, ISSUER, SECRET};
+use crate::client::Client;
+use crate::reaper::scratch;
+use crate::server::Origin;
+use crate::service::Service;
+use crate::tokens::{AUDIENCE, ISSUER, SECRET};
 
 /// Somewhere to run the components.
 pub trait Platform: Sized + 'static {
@@ -108,7 +108,7 @@ impl<P: Platform> Start<P> {
 }
 
 impl Shared {
-    pub const fn new() -> Self {
+    const fn new() -> Self {
         Self {
             local: OnceLock::new(),
             scripted: OnceLock::new(),
