@@ -28,7 +28,7 @@ use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use wasmtime_wasi_http::WasiBody;
 
@@ -176,20 +176,23 @@ impl HttpTrigger {
                     return;
                 }
             };
-            let server = tokio::select! {
-                may_be_http2 = may_be_http2(&stream) => match may_be_http2 {
-                    Ok(true) => &trigger.server,
-                    Ok(false) => &trigger.http1,
-                    Err(error) => {
-                        tracing::debug!(%peer, %error, "a connection ended early");
-                        return;
-                    }
-                },
+            let mut stream = TimeoutStream::new(stream, HEADER_TIMEOUT, WRITE_TIMEOUT);
+            let first = tokio::select! {
+                first = stream.peek() => first,
                 _ = stop.wait_for(|stop| *stop) => return,
             };
-            let io = TokioIo::new(TimeoutStream::new(stream, HEADER_TIMEOUT, WRITE_TIMEOUT));
+            // The preface of HTTP/2 begins with `PRI`.
+            let server = match first {
+                Ok(Some(b'P')) => &trigger.server,
+                Ok(_) => &trigger.http1,
+                Err(error) => {
+                    tracing::debug!(%peer, %error, "a connection ended early");
+                    return;
+                }
+            };
             // Boxed: each future that it is moved into would have room for it.
-            let connection = Box::pin(watcher.watch(server.serve_connection(io, service)));
+            let connection = server.serve_connection(TokioIo::new(stream), service);
+            let connection = Box::pin(watcher.watch(connection));
             if let Some(Err(error)) = cut_off.run_until_cancelled(connection).await {
                 tracing::debug!(%peer, error, "a connection ended early");
             }
@@ -206,13 +209,6 @@ impl HttpTrigger {
             Err(_) => answer::overloaded(),
         }
     }
-}
-
-/// Whether a connection begins as the preface of HTTP/2 does: `PRI`, or `POST`.
-async fn may_be_http2(stream: &TcpStream) -> io::Result<bool> {
-    let mut first = [0];
-    timeout(HEADER_TIMEOUT, stream.peek(&mut first)).await??;
-    Ok(first == *b"P")
 }
 
 /// Tells HTTP/2 from HTTP/1 by a connection's first bytes; [`TimeoutStream`]

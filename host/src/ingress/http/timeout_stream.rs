@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
 /// The length of the HTTP/2 preface (RFC 9113, 3.4). After this many bytes the
@@ -51,6 +52,21 @@ impl<S> TimeoutStream<S> {
         let timeout = self.write_timeout;
         let write = self.write.get_or_insert_with(|| Box::pin(sleep(timeout)));
         write.as_mut().poll(cx).map(|()| Err(timed_out()))
+    }
+}
+
+impl TimeoutStream<TcpStream> {
+    /// The first byte, which stays to be read, within the time for the preface.
+    /// None: the client has closed.
+    pub async fn peek(&mut self) -> io::Result<Option<u8>> {
+        let mut first = [0];
+        tokio::select! {
+            peeked = self.stream.peek(&mut first) => {
+                let [first] = first;
+                Ok((peeked? > 0).then_some(first))
+            }
+            () = &mut self.preface => Err(timed_out()),
+        }
     }
 }
 
