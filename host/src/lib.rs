@@ -35,6 +35,7 @@ mod log_throttle;
 pub mod loops;
 mod metrics;
 pub mod runtime;
+mod stream_guard;
 mod wasm;
 
 pub use assembly::refiner::request::{RefineError, Refined, Source, Words};

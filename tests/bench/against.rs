@@ -51,27 +51,29 @@ pub fn measure(form: Form, url: &str, users: Option<&Path>) -> Vec<Figure> {
             Side::of(url, theirs).await,
         ];
         let (rounds, gets) = form.choose((2, 200), (5, 1_000));
-        let mut got = Vec::new();
-        let mut tasks = Vec::new();
+        let mut pairs = Vec::new();
         for round in 0..rounds {
-            let mut pairs = [Round::default(); 2];
+            let mut pair = [Round::default(); 2];
             for number in [round % 2, 1 - round % 2] {
-                pairs[number] = sides[number].round(gets).await;
+                pair[number] = sides[number].round(gets).await;
             }
-            let [ours, theirs] = pairs;
-            got.push((ours.gets_per_second, theirs.gets_per_second));
-            tasks.push((ours, theirs));
+            pairs.push(pair);
         }
         let of = |value: fn(&Round) -> f64| -> Vec<(f64, f64)> {
-            let pairs = tasks.iter();
+            let pairs = pairs.iter();
             pairs
-                .map(|(ours, theirs)| (value(ours), value(theirs)))
+                .map(|[ours, theirs]| (value(ours), value(theirs)))
                 .collect()
         };
         let users = sides[0].users.len();
         let name = |what: &str| format!("{what}, {users} users");
         vec![
-            Figure::of_rounds("against", name("GET of a task"), "requests/s", &got),
+            Figure::of_rounds(
+                "against",
+                name("GET of a task"),
+                "requests/s",
+                &of(|round| round.gets_per_second),
+            ),
             Figure::of_rounds(
                 "against",
                 name("tasks end to end"),

@@ -1,8 +1,6 @@
 //! Requests per second through the API component, and through the same code
 //! compiled natively over the same kind of store.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use concept_refinement_tests::crowd::launch;
 use concept_refinement_tests::pictures;
@@ -15,22 +13,13 @@ use tokio::runtime::Runtime;
 
 use crate::Form;
 use crate::figures::{Figure, Target};
-use crate::load::{self, Connections, get, post};
-use crate::sides::Side;
-
-const CONNECTIONS: usize = 32;
+use crate::load::{Connections, get, post};
+use crate::sides::{CONNECTIONS, Round, Side};
 
 /// Of native.
 const MIN_RATIO: f64 = 0.8;
 
 const REFINE: &str = "/api/concepts/refine";
-
-/// One round on one side.
-pub struct Round {
-    pub per_second: f64,
-    /// Of the server's processor time, in microseconds.
-    pub each: f64,
-}
 
 pub struct Asked {
     side: Side,
@@ -87,10 +76,14 @@ fn both(origin: &Origin, original: &str) -> [Asked; 2] {
 
 /// The service, whose only task in flight waits for this original.
 pub fn service(launch: Launch, original: &str) -> Asked {
-    let launch = launch
+    Asked::of(Side::service(api_alone(launch).start()), original)
+}
+
+/// With one task in flight, and room for all others to wait.
+pub fn api_alone(launch: Launch) -> Launch {
+    launch
         .set("concurrency", "1")
-        .set("max-backlog", "1000000000");
-    Asked::of(Side::service(launch.start()), original)
+        .set("max-backlog", "1000000000")
 }
 
 fn figures(method: &str, rounds: &[[Round; 2]]) -> Vec<Figure> {
@@ -130,7 +123,7 @@ impl Asked {
         });
         let requests = requests.collect();
         self.users += count;
-        self.send(requests, StatusCode::ACCEPTED).await
+        self.side.round(requests, StatusCode::ACCEPTED).await
     }
 
     pub async fn get(&mut self, count: usize) -> Round {
@@ -141,7 +134,7 @@ impl Asked {
             get(&host, path, token)
         });
         let requests = requests.collect();
-        self.send(requests, StatusCode::OK).await
+        self.side.round(requests, StatusCode::OK).await
     }
 
     /// Makes tasks to read.
@@ -158,18 +151,6 @@ impl Asked {
             let id = task["task_id"].as_str().unwrap();
             let path = format!("/api/concepts/task/{id}");
             self.tasks.push((path, token));
-        }
-    }
-
-    async fn send(&self, requests: Vec<load::Asked>, expected: StatusCode) -> Round {
-        let count = requests.len() as f64;
-        let mut connections = Connections::open(self.side.address, CONNECTIONS).await;
-        let before = self.side.process.usage().processor;
-        let (time, _) = connections.send(requests, expected).await;
-        let used: Duration = self.side.process.usage().processor - before;
-        Round {
-            per_second: count / time.as_secs_f64(),
-            each: used.as_secs_f64() * 1e6 / count,
         }
     }
 }

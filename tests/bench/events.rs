@@ -58,7 +58,7 @@ pub fn measure(form: Form) -> Vec<Figure> {
 
         let delays = changes_at_rate(&client, &original, form.choose(60, 400)).await;
         gate.open();
-        let told = told(crowd).await;
+        let end_delays = end_delays(crowd).await;
         let milliseconds = |delays: &[Duration], percent| {
             let delay = percentile(delays, percent);
             delay.as_secs_f64() * 1e3
@@ -70,8 +70,8 @@ pub fn measure(form: Form) -> Vec<Figure> {
         vec![
             figure("change to arrival", &delays, 50),
             figure("change to arrival", &delays, 99).target(Target::Most(MAX_P99)),
-            figure("one change to all", &told, 50),
-            figure("one change to all", &told, 99),
+            figure("one change to all", &end_delays, 50),
+            figure("one change to all", &end_delays, 99),
             Figure::new("events", "memory a watcher", "kB", each / 1e3)
                 .target(Target::Most(MAX_EACH)),
         ]
@@ -90,7 +90,7 @@ async fn watching(client: &Client, id: &str) -> Vec<Events> {
 }
 
 /// How late each was told of the end, from the first on.
-async fn told(crowd: Vec<Events>) -> Vec<Duration> {
+async fn end_delays(crowd: Vec<Events>) -> Vec<Duration> {
     let mut readers = JoinSet::new();
     for mut events in crowd {
         readers.spawn(async move { events.rest().await.last().map(Event::delay) });

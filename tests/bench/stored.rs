@@ -14,11 +14,10 @@ use serde_json::json;
 use tokio::runtime::Runtime;
 
 use crate::Form;
+use crate::api::api_alone;
 use crate::figures::{Figure, Target, number};
-use crate::load::{Asked, Connections, get, post};
+use crate::load::{get, post};
 use crate::sides::Side;
-
-const CONNECTIONS: usize = 32;
 
 /// Tasks of each user.
 const EACH: u64 = 10;
@@ -70,13 +69,11 @@ pub fn measure(form: Form) -> Vec<Figure> {
     })
 }
 
-/// Of a read, a list and a submission.
+/// Of a read, a list and a submission, in microseconds of processor time.
 async fn costs(size: u64, requests: usize) -> [f64; 3] {
     let origin = Origin::start();
     let (original, _gate) = origin.gated(&pictures::png(8, 8));
-    let launch = launch(&origin)
-        .set("concurrency", "1")
-        .set("max-backlog", "1000000000");
+    let launch = api_alone(launch(&origin));
     launch.start().stop();
     fill(&launch.data().join("tasks.sqlite"), size);
     let side = Side::service(launch.start());
@@ -103,22 +100,12 @@ async fn costs(size: u64, requests: usize) -> [f64; 3] {
     let (reads, lists) = ((0..requests).map(read).collect(), lists.collect());
     let posts = posts.collect();
     // To warm up: what is read the first time is read from the disk.
-    each(&side, first, StatusCode::OK).await;
+    side.round(first, StatusCode::OK).await;
     [
-        each(&side, reads, StatusCode::OK).await,
-        each(&side, lists, StatusCode::OK).await,
-        each(&side, posts, StatusCode::ACCEPTED).await,
+        side.round(reads, StatusCode::OK).await.each,
+        side.round(lists, StatusCode::OK).await.each,
+        side.round(posts, StatusCode::ACCEPTED).await.each,
     ]
-}
-
-/// Microseconds of the server's processor time a request.
-async fn each(side: &Side, requests: Vec<Asked>, expected: StatusCode) -> f64 {
-    let count = requests.len() as f64;
-    let mut connections = Connections::open(side.address, CONNECTIONS).await;
-    let before = side.process.usage().processor;
-    connections.send(requests, expected).await;
-    let used = side.process.usage().processor - before;
-    used.as_secs_f64() * 1e6 / count
 }
 
 fn fill(file: &Path, size: u64) {

@@ -93,7 +93,7 @@ async fn events_are_read_with_a_token_as_a_browser_reads_them() {
     let tab = Tab::open(closed()).await;
     let script = r#"(async () => {
         const { TokenEvents } = await import('/page/events.js');
-        const kept = window.fetch;
+        const original = window.fetch;
         const type = { 'Content-Type': 'text/event-stream' };
         const bytes = new TextEncoder().encode(
             'retry: 5\n\n: nothing\n\nevent: task\r\nid: 7\r\ndata: ä\r\n\r\n'
@@ -122,7 +122,7 @@ async fn events_are_read_with_a_token_as_a_browser_reads_them() {
             seen.push(events.readyState);
             if (events.readyState === EventSource.CLOSED) resolve();
         }));
-        window.fetch = kept;
+        window.fetch = original;
         return seen;
     })()"#;
     let expected = json!([

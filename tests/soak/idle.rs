@@ -9,7 +9,7 @@ use concept_refinement_tests::server::Origin;
 
 use crate::{megabytes, turn};
 
-const LOOKED_AT: Duration = Duration::from_secs(10);
+const OBSERVATION_TIME: Duration = Duration::from_secs(10);
 
 /// Of the time looked at, in percent of one core.
 const MAX_PROCESSOR: f64 = 1.0;
@@ -22,10 +22,10 @@ async fn an_idle_process_costs_next_to_nothing() {
     let service = launch(&Origin::start()).start();
     let process = Process::of(service.id());
     let before = process.usage();
-    tokio::time::sleep(LOOKED_AT).await;
+    tokio::time::sleep(OBSERVATION_TIME).await;
     let after = process.usage();
     let processor = after.processor - before.processor;
-    let percent = 100.0 * processor.as_secs_f64() / LOOKED_AT.as_secs_f64();
+    let percent = 100.0 * processor.as_secs_f64() / OBSERVATION_TIME.as_secs_f64();
     show(&format!(
         "idle: {percent:.1} % of a core, {:.0} MiB resident ({:.0} MiB of them anonymous), \
          {} handles, {} threads",

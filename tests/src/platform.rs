@@ -1,5 +1,5 @@
-//! What the suite needs of a platform: to start on a directory, to be killed,
-//! and to start again.
+//! What the platforms' suite and the bench need of a platform: to start on a
+//! directory, to be killed, and to start again.
 
 pub mod ours;
 pub mod spin;

@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use concept_refinement_domain::capability::CapabilityError;
-use futures::stream;
-use futures::{Stream, StreamExt as _};
+use futures::{Stream, stream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::stream_guard::guarded;
 
 /// What is reserved and filled at a time, in bytes.
 const BLOCK: usize = 32 * 1024;
@@ -128,10 +129,7 @@ impl Blob {
             held.blocks.clone()
         };
         // The bytes count as long as somebody may read them.
-        let blob = self.clone();
-        stream::iter(blocks).inspect(move |_| {
-            let _counted = &blob;
-        })
+        guarded(stream::iter(blocks), self.clone())
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
@@ -184,7 +182,7 @@ impl Held {
 #[cfg(test)]
 mod tests {
     use concept_refinement_domain::capability::ErrorKind;
-    use futures::FutureExt as _;
+    use futures::{FutureExt as _, StreamExt as _};
 
     use super::*;
 

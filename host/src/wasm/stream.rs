@@ -18,6 +18,8 @@ use wasmtime::component::{
     Destination, Source, StreamConsumer, StreamProducer, StreamReader, StreamResult,
 };
 
+use crate::stream_guard::guarded;
+
 /// Largest chunk that is copied out of a guest, in bytes.
 const MAX_CHUNK: usize = 64 * 1024;
 
@@ -115,17 +117,13 @@ impl<D, T: Send + Sync + 'static> StreamProducer<D> for Items<T> {
 /// guest's does, early or not. `drained` completes when no more will be read.
 pub fn consume(
     reader: StreamReader<u8>,
-    store: impl wasmtime::AsContextMut,
+    mut store: impl wasmtime::AsContextMut,
 ) -> wasmtime::Result<(BoxStream<'static, Bytes>, oneshot::Receiver<()>)> {
-    let mut store = store;
     let (ended, drained) = oneshot::channel();
     let reader = match reader.try_into::<ByteStream>(&mut store) {
         // It is the host's own, and no instance needs to carry it.
         Ok(ByteStream { chunks, .. }) => {
-            let chunks = chunks.inspect(move |_| {
-                let _held_until_read = &ended;
-            });
-            return Ok((Box::pin(chunks), drained));
+            return Ok((Box::pin(guarded(chunks, ended)), drained));
         }
         Err(reader) => reader,
     };

@@ -91,7 +91,7 @@ fn noise(side: u32) -> Picture {
 }
 
 /// Asks for a large image, and reads nothing of it.
-async fn unread(service: &Service, target: &str) -> TcpStream {
+async fn open_without_reading(service: &Service, target: &str) -> TcpStream {
     let mut stream = raw::connect(service).await;
     let request = format!("GET {target} HTTP/1.1\r\nhost: a\r\n\r\n").repeat(20);
     stream.write_all(request.as_bytes()).await.unwrap();
@@ -186,7 +186,7 @@ async fn who_takes_their_time_keeps_nobody_waiting() {
         idle.push(raw::connect(&service).await);
     }
     assert_quick(&service, "500 idle connections").await;
-    let readers = join_all((0..EACH).map(|_| unread(&service, &target))).await;
+    let readers = join_all((0..EACH).map(|_| open_without_reading(&service, &target))).await;
     assert_quick(&service, "and readers that do not read").await;
     let mut deaf: JoinSet<()> = (0..DEAF)
         .map(|_| {

@@ -6,7 +6,7 @@ use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::service::Service;
 use futures::future::join_all;
 
-use crate::probe::{Host, answer, told};
+use crate::probe::{Host, answer, answers_to};
 
 /// Set by what goes on after an answer.
 async fn is_set(service: &Service) -> bool {
@@ -19,7 +19,7 @@ pub async fn an_instance_is_shared_and_dropped_when_idle(host: Host) {
         assert_eq!(answer(&service, "count").await, expected);
     }
     // Sixteen at once are one instance's at most, so that these need another.
-    let counting = (0..20).map(|_| told(&service, &["wait 3000", "count"]));
+    let counting = (0..20).map(|_| answers_to(&service, &["wait 3000", "count"]));
     let counted: Vec<u32> = join_all(counting)
         .await
         .into_iter()
@@ -46,14 +46,14 @@ pub async fn a_panic_fails_all_requests_of_its_instance(host: Host) {
     // take another try until both are in one.
     eventually("two in one instance", SOON, async || {
         let service = host.application().start();
-        let waiting = told(&service, &["set begun yes", "wait 3000"]);
+        let waiting = answers_to(&service, &["set begun yes", "wait 3000"]);
         let panicking = async {
             eventually("the one that waits", SOON, async || {
-                let answers = told(&service, &["get begun"]).await;
+                let answers = answers_to(&service, &["get begun"]).await;
                 (answers.unwrap()[0] == "is yes").then_some(())
             })
             .await;
-            told(&service, &["panic"]).await
+            answers_to(&service, &["panic"]).await
         };
         let (waited, panicked) = tokio::join!(waiting, panicking);
         assert_eq!(panicked, Err(500));
@@ -79,7 +79,7 @@ pub async fn a_request_timeout_ends_what_goes_on(host: Host) {
         .argument("--request-timeout")
         .argument("1");
     let service = application.start();
-    assert_eq!(told(&service, &["wait 20000"]).await, Err(500));
+    assert_eq!(answers_to(&service, &["wait 20000"]).await, Err(500));
     assert_eq!(answer(&service, "later 3000 key value").await, "later");
     assert_eq!(answer(&service, "later 100 other value").await, "later");
     eventually("what is soon done", SOON, async || {

@@ -1,6 +1,6 @@
 //! Key-value as a component finds it.
 
-use crate::probe::{Host, answer, check, told};
+use crate::probe::{Host, answer, answers_to, check};
 
 pub async fn values_are_kept_over_a_restart(host: Host) {
     let application = host.application();
@@ -107,9 +107,9 @@ pub async fn a_number_that_is_none_breaks_the_store_until_the_next_start(host: H
     let application = host.application();
     let service = application.start();
     assert_eq!(answer(&service, "set n seven").await, "set");
-    assert_eq!(told(&service, &["increment n 1"]).await, Err(500));
-    assert_eq!(told(&service, &["get n"]).await, Err(500));
-    assert_eq!(told(&service, &["set other value"]).await, Err(500));
+    assert_eq!(answers_to(&service, &["increment n 1"]).await, Err(500));
+    assert_eq!(answers_to(&service, &["get n"]).await, Err(500));
+    assert_eq!(answers_to(&service, &["set other value"]).await, Err(500));
     // What does not ask the store goes on.
     assert_eq!(answer(&service, "variable given").await, "is default");
     service.kill();

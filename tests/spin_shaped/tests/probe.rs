@@ -107,7 +107,7 @@ impl Application {
 }
 
 /// What came of each command, or the status in place of all of it.
-pub async fn told(service: &Service, commands: &[&str]) -> Result<Vec<String>, u16> {
+pub async fn answers_to(service: &Service, commands: &[&str]) -> Result<Vec<String>, u16> {
     let url = format!("{}/front/told?by=test", service.url());
     let request = reqwest::Client::new().post(url).body(commands.join("\n"));
     let response = request.send().await.unwrap();
@@ -123,7 +123,7 @@ pub async fn told(service: &Service, commands: &[&str]) -> Result<Vec<String>, u
 /// Checks what came of each command.
 pub async fn check(service: &Service, expected: &[(&str, &str)]) {
     let commands: Vec<&str> = expected.iter().map(|(command, _)| *command).collect();
-    let answers = told(service, &commands).await.unwrap();
+    let answers = answers_to(service, &commands).await.unwrap();
     let answers: Vec<(&str, &str)> = commands
         .iter()
         .zip(&answers)
@@ -134,7 +134,7 @@ pub async fn check(service: &Service, expected: &[(&str, &str)]) {
 
 /// The one answer to one command.
 pub async fn answer(service: &Service, command: &str) -> String {
-    let mut answers = told(service, &[command]).await.unwrap();
+    let mut answers = answers_to(service, &[command]).await.unwrap();
     assert_eq!(answers.len(), 1, "{command}: {answers:?}");
     answers.remove(0)
 }

@@ -27,10 +27,13 @@ impl Guest for Component {
     }
 
     async fn get_many(names: Vec<String>) -> Vec<Option<String>> {
-        let mut values = Vec::with_capacity(names.len());
-        for name in names {
-            values.push(Self::get(name).await);
-        }
-        values
+        let granted = names.iter().filter(|name| crate::is_granted(name));
+        let values = settings::get_many(granted.cloned().collect()).await;
+        let mut values = values.into_iter();
+        let answers = names.iter().map(|name| match crate::is_granted(name) {
+            true => values.next().flatten(),
+            false => None,
+        });
+        answers.collect()
     }
 }

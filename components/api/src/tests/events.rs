@@ -40,7 +40,7 @@ fn turned(status: Status, after: u64) -> impl FnOnce(&mut Task) {
 }
 
 /// The event that tells the task as it reads now.
-fn told(service: &Service) -> String {
+fn current_event(service: &Service) -> String {
     let task = service.send(Call::get(format!("/api/tasks/{ID}")).by("ann"));
     let shown = String::from_utf8(task.body.clone()).unwrap();
     let id = last_id(service);
@@ -64,11 +64,14 @@ fn stopped(reply: &Reply) -> bool {
 fn each_change_is_told_once_and_the_last_ends_it() {
     let service = with_task();
     let mut events = watch(&service, call());
-    assert_eq!(events.so_far(), format!("{OPENING}{}", told(&service)));
+    assert_eq!(
+        events.so_far(),
+        format!("{OPENING}{}", current_event(&service))
+    );
     assert_eq!(events.so_far(), "");
 
     service.memory.change_task(turned(Status::Processing, 1));
-    assert_eq!(events.so_far(), told(&service));
+    assert_eq!(events.so_far(), current_event(&service));
     for (stage, name) in [
         (Stage::Downloading, "downloading"),
         (Stage::Refining, "refining"),
@@ -86,7 +89,7 @@ fn each_change_is_told_once_and_the_last_ends_it() {
         task.image_path = Some("refined/x.png".into());
     });
     let last = events.so_far();
-    assert_eq!(last, told(&service));
+    assert_eq!(last, current_event(&service));
     let url = format!("\"image_url\":\"{ORIGIN}/api/images/refined/x.png?expires=");
     assert!(last.contains(&url), "{last}");
     assert!(events.has_ended());
@@ -114,7 +117,10 @@ fn a_finished_task_is_told_once() {
         let service = with_task();
         service.memory.edit_task(turned(status, 1));
         let mut events = watch(&service, call());
-        assert_eq!(events.so_far(), format!("{OPENING}{}", told(&service)));
+        assert_eq!(
+            events.so_far(),
+            format!("{OPENING}{}", current_event(&service))
+        );
         assert!(events.has_ended());
     }
 }
@@ -153,7 +159,7 @@ fn who_comes_back_is_told_what_is_new() {
             Some(is_told) => {
                 let mut events = events.unwrap();
                 let task = if is_told {
-                    told(&service)
+                    current_event(&service)
                 } else {
                     String::new()
                 };
@@ -181,7 +187,7 @@ fn ids_that_were_never_given() {
     for id in cases {
         let service = with_task();
         let mut events = watch(&service, call().header("last-event-id", id));
-        let expected = format!("{OPENING}{}", told(&service));
+        let expected = format!("{OPENING}{}", current_event(&service));
         assert_eq!(events.so_far(), expected, "{id:?}");
     }
     let service = with_task();

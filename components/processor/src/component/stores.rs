@@ -2,18 +2,18 @@
 
 use std::time::Duration;
 
-use super::image_model;
-use crate::contents::Contents;
-use crate::ports;
-use crate::ports::{Answer, ModelError, ModelRequest, Purpose};
 use concept_refinement_domain::capability::{
     CapabilityError, Claimed, Fenced, Finished, ImageInfo, Lease, NewImage, Stored, StoredOrNot,
 };
 use concept_refinement_domain::convert::Convert as _;
 use concept_refinement_domain::task::Stage;
-use concept_refinement_guest::bindings::blobs::Blob;
-use concept_refinement_guest::bindings::{blobs, image_store, task_store};
+use concept_refinement_guest::bindings::blobs::{self, Blob};
+use concept_refinement_guest::bindings::{image_store, task_store};
 use concept_refinement_guest::{Imports, Incoming};
+
+use super::image_model;
+use crate::contents::Contents;
+use crate::ports::{self, Answer, ModelError, ModelRequest, Purpose};
 
 impl ports::TaskStore for Imports {
     async fn claim(

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use tokio::sync::oneshot;
 use tracing::Instrument as _;
@@ -18,6 +17,7 @@ use wasmtime::component::{Component, StreamReader};
 use super::admission::{Admission, Admitted, Room};
 use super::threads::Threads;
 use super::{ImageModel, ModelAnswer, ModelError, ModelRequest};
+use crate::stream_guard::guarded;
 use crate::wasm::bindings::model::exports::concept::refinement::image_model as wit;
 use crate::wasm::bindings::model::{ImageModelComponent, ImageModelComponentPre};
 use crate::wasm::linker::model_linker;
@@ -109,9 +109,7 @@ impl ImageModel for ModelComponent {
                     media_type,
                     length,
                     // Dropping them ends the call.
-                    contents: Box::pin(contents.inspect(move |_| {
-                        let _call = &call;
-                    })),
+                    contents: Box::pin(guarded(contents, call)),
                 }),
                 Ok(answer) => answer,
                 // The call was dropped without an answer.
