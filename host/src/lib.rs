@@ -34,6 +34,7 @@ mod ingress;
 mod log_throttle;
 pub mod loops;
 mod metrics;
+mod places;
 pub mod runtime;
 mod stream_guard;
 mod wasm;

@@ -8,7 +8,7 @@
 //! and without a listener nothing is measured at all.
 
 mod egress;
-mod http;
+pub mod http;
 pub mod listener;
 mod model;
 mod process;

@@ -3,7 +3,7 @@
 
 mod framing;
 mod http2;
-mod raw;
+pub mod raw;
 mod slow;
 mod targets;
 

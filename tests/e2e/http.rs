@@ -36,12 +36,12 @@ async fn a_request_that_is_no_http_is_refused() {
     let large = "x".repeat(40 * 1024);
     let cases = [
         ("no host", "GET /api/health HTTP/1.1\r\nconnection: close\r\n\r\n".to_owned()),
-        ("two hosts", "GET /api/health HTTP/1.1\r\nhost: a\r\nhost: b\r\nconnection: close\r\n\r\n".to_owned()),
+        ("two hosts", "GET /api/health HTTP/1.1\r\nhost: localhost\r\nhost: b\r\nconnection: close\r\n\r\n".to_owned()),
         ("a host that is none", "GET /api/health HTTP/1.1\r\nhost: a b\r\nconnection: close\r\n\r\n".to_owned()),
-        ("a large header", format!("GET /api/health HTTP/1.1\r\nhost: a\r\nx: {large}\r\nconnection: close\r\n\r\n")),
-        ("a long target", format!("GET /{large} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")),
-        ("two lengths", "POST /api/images HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\ncontent-length: 2\r\nconnection: close\r\n\r\nab".to_owned()),
-        ("a length that is none", "POST /api/images HTTP/1.1\r\nhost: a\r\ncontent-length: -1\r\nconnection: close\r\n\r\n".to_owned()),
+        ("a large header", format!("GET /api/health HTTP/1.1\r\nhost: localhost\r\nx: {large}\r\nconnection: close\r\n\r\n")),
+        ("a long target", format!("GET /{large} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")),
+        ("two lengths", "POST /api/images HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1\r\ncontent-length: 2\r\nconnection: close\r\n\r\nab".to_owned()),
+        ("a length that is none", "POST /api/images HTTP/1.1\r\nhost: localhost\r\ncontent-length: -1\r\nconnection: close\r\n\r\n".to_owned()),
         ("no method", "\0\0\0\0\r\n\r\n".to_owned()),
     ];
     for (name, request) in cases {
@@ -55,11 +55,11 @@ async fn a_request_that_is_no_http_is_refused() {
 
 #[tokio::test]
 async fn image_urls_start_with_the_origin_that_was_asked() {
-    let user = new_user(scripted()).with("host", "refine.example:81");
+    let user = new_user(scripted()).with("host", "refine.localhost:81");
     let answer = user.upload("image/png", &pictures::png(8, 8).bytes).await;
     let url = answer.json()["image_url"].as_str().unwrap().to_owned();
     assert!(
-        url.starts_with("http://refine.example:81/api/images/"),
+        url.starts_with("http://refine.localhost:81/api/images/"),
         "{url}"
     );
 }

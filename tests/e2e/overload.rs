@@ -10,6 +10,7 @@ use futures::future::join_all;
 use futures::stream;
 use reqwest::{Body, Method};
 
+use crate::connections::raw;
 use crate::shared::{new_name, new_user, origin, scripted_launch};
 
 #[tokio::test]
@@ -107,9 +108,9 @@ async fn too_many_requests_at_once_are_503_until_some_are_gone() {
         })
     });
     let mut requests = join_all(requests);
-    let other = Client::new(service.url());
+    let other = new_user(&service);
     let refused = eventually("requests are refused", SOON, async || {
-        let answer = other.get("/api/health").await;
+        let answer = other.get("/api/tasks").await;
         (answer.status != 200).then_some(answer)
     });
     let refused = tokio::select! {
@@ -120,6 +121,8 @@ async fn too_many_requests_at_once_are_503_until_some_are_gone() {
     assert_eq!(refused.error_code(), "SERVICE_UNAVAILABLE");
     let wait: u64 = refused.header("retry-after").unwrap().parse().unwrap();
     assert!(wait > 0);
+    let health = other.get("/api/health").await;
+    assert_eq!(health.status, 200, "it needs no place");
 
     gate.open();
     eventually("the model is asked meanwhile", SOON, async || {
@@ -128,9 +131,38 @@ async fn too_many_requests_at_once_are_503_until_some_are_gone() {
     .await;
     drop(requests);
     eventually("there is room again", SOON, async || {
-        (other.get("/api/health").await.status == 200).then_some(())
+        (other.get("/api/tasks").await.status == 200).then_some(())
     })
     .await;
     let task = user.finished(&task).await;
     assert_eq!(task["status"], "completed", "{task}");
+}
+
+/// What opens files besides finds some left, however many connections there are.
+#[tokio::test]
+async fn few_open_files_are_enough() {
+    let launch = scripted_launch().with_open_files(512);
+    let service = launch.start();
+    let mut idle = Vec::new();
+    for _ in 0..700 {
+        idle.push(raw::connect(&service).await);
+    }
+    for _ in 0..10 {
+        let user = new_user(&service);
+        let original = user.uploaded(&pictures::png(64, 64)).await;
+        let task = user.refined(&original, "echo it").await;
+        assert_eq!(task["status"], "completed", "{task}");
+        let ready = user.get("/api/health/ready").await;
+        assert_eq!(ready.status, 200, "{ready:?}");
+    }
+    drop(idle);
+    let log = service.log();
+    assert!(log.matches(" WARN ").count() <= 1, "{log}");
+}
+
+#[test]
+fn too_few_open_files_stop_the_start() {
+    let ended = scripted_launch().with_open_files(300).run();
+    assert!(!ended.status.success());
+    assert!(ended.log.contains("`ulimit -n`"), "{}", ended.log);
 }

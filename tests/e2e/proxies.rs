@@ -1,10 +1,14 @@
 //! Behind a proxy: what its headers change, and that nobody else's do.
 
+use std::net::IpAddr;
+
 use concept_refinement_tests::client::{Answer, Client};
 use concept_refinement_tests::pictures;
+use concept_refinement_tests::service::Launch;
 use reqwest::Method;
 use serde_json::json;
 
+use crate::connections::raw;
 use crate::shared::{local, proxied};
 
 /// The sessions that one address gets at once.
@@ -120,8 +124,102 @@ async fn an_ipv6_client_is_its_network() {
 
 #[tokio::test]
 async fn this_machine_is_not_limited() {
-    let here = Client::new(local().url()).with("x-forwarded-for", "203.0.113.4");
+    let here = Client::new(local().url());
     for number in 0..AT_ONCE + 10 {
         assert_eq!(session(&here).await.status, 201, "{number}");
+    }
+}
+
+/// Else everybody behind it would be this machine.
+#[tokio::test]
+async fn a_proxy_that_nobody_named_is_limited_and_the_log_says_what_to_set() {
+    let service = Launch::new().start();
+    let proxy = Client::new(service.url());
+    for number in 0..AT_ONCE {
+        let client = proxy.with("x-forwarded-for", &format!("203.0.113.{number}"));
+        assert_eq!(session(&client).await.status, 201, "{number}");
+    }
+    let client = proxy.with("x-forwarded-for", "203.0.113.200");
+    assert_eq!(session(&client).await.status, 429);
+    assert_eq!(session(&proxy).await.status, 201, "without the header");
+    let log = service.log();
+    assert_eq!(log.matches("set trusted-proxies").count(), 1, "{log}");
+}
+
+/// A web page whose name leads to this machine (DNS rebinding) is refused, and so
+/// is nobody else.
+#[tokio::test]
+async fn a_local_service_answers_to_local_names() {
+    let service = Launch::new()
+        .set("public-url", "https://refine.example")
+        .set("trusted-proxies", "127.0.0.2")
+        .start();
+    let here = Client::new(service.url());
+    let proxy = Client::from_address(service.url(), IpAddr::from([127, 0, 0, 2]));
+    let port = service.url().rsplit(':').next().unwrap();
+    for (name, client, host, status) in [
+        ("a rebound name", &here, "evil.example", 421),
+        ("with the port", &here, &format!("evil.example:{port}"), 421),
+        ("like a local one", &here, "localhost.evil.example", 421),
+        ("an address of elsewhere", &here, "192.0.2.1", 421),
+        ("all addresses", &here, "0.0.0.0", 421),
+        ("localhost", &here, &format!("localhost:{port}"), 201),
+        ("another port", &here, "localhost:1", 201),
+        ("an address", &here, "127.0.0.1", 201),
+        ("of IPv6", &here, "[::1]", 201),
+        ("the public name", &here, "refine.example", 201),
+        ("by a proxy", &proxy, "whatever.example", 201),
+    ] {
+        let client = client.with("host", host);
+        let answer = session(&client).await;
+        assert_eq!(answer.status, status, "{name}: {answer:?}");
+        if status == 421 {
+            assert_eq!(answer.error_code(), "MISDIRECTED_REQUEST", "{name}");
+            let detail = answer.json()["detail"].as_str().unwrap().to_owned();
+            assert!(detail.contains("`public-url`"), "{detail}");
+            assert_eq!(answer.header("set-cookie"), None, "{name}");
+        }
+        for path in ["/api/health", "/api/health/ready"] {
+            assert_eq!(client.get(path).await.status, 200, "{name}: {path}");
+        }
+        let page = client.get("/").await.status;
+        assert_eq!(page == 200, status == 201, "{name}: {page}");
+    }
+    let log = service.log();
+    assert_eq!(log.matches("set public-url").count(), 1, "{log}");
+}
+
+/// HTTP/1.0 knows no Host.
+#[tokio::test]
+async fn a_request_without_a_host_is_answered() {
+    for (request, status) in [
+        ("GET / HTTP/1.0\r\n\r\n", " 200 "),
+        ("GET / HTTP/1.1\r\n\r\n", " 400 "),
+        ("GET / HTTP/1.0\r\nhost: evil.example\r\n\r\n", " 421 "),
+    ] {
+        let heard = raw::exchange(local(), request.as_bytes()).await;
+        let heard = String::from_utf8_lossy(&heard);
+        let line = heard.lines().next().unwrap();
+        assert!(line.contains(status), "{request:?}: {line}");
+    }
+}
+
+/// A proxy that nobody named may have taken the public URL's scheme away.
+#[tokio::test]
+async fn a_cookie_is_secure_where_the_public_url_is() {
+    for (public, is_secure) in [
+        (Some("https://refine.example"), true),
+        (Some("http://refine.example"), false),
+        (None, false),
+    ] {
+        let launch = Launch::new();
+        let launch = match public {
+            Some(url) => launch.set("public-url", url),
+            None => launch,
+        };
+        let service = launch.start();
+        let answer = session(&Client::new(service.url())).await;
+        let cookie = answer.header("set-cookie").unwrap();
+        assert_eq!(cookie.contains("; Secure"), is_secure, "{public:?}");
     }
 }

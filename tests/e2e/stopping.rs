@@ -292,7 +292,7 @@ async fn request(service: &Service, line: &str, user: &str, headers: &str) -> Tc
 
 async fn half_a_head(service: &Service) -> TcpStream {
     let mut stream = TcpStream::connect(authority(service)).await.unwrap();
-    let half = b"GET /api/health HTTP/1.1\r\nhost: a";
+    let half = b"GET /api/health HTTP/1.1\r\nhost: localhost";
     stream.write_all(half).await.unwrap();
     stream
 }

@@ -8,6 +8,8 @@
     reason = "this runs in tests only"
 )]
 
+mod crowding;
+
 use std::pin::pin;
 use std::time::{Duration, Instant};
 

@@ -1,5 +1,6 @@
 //! A client of the service.
 
+use std::net::IpAddr;
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -27,6 +28,8 @@ pub struct Client {
     http: reqwest::Client,
     base: String,
     headers: HeaderMap,
+    /// None: the system chooses.
+    address: Option<IpAddr>,
 }
 
 /// A whole answer.
@@ -43,14 +46,24 @@ impl Client {
         Self::of(base, reqwest::Client::builder())
     }
 
+    /// The same, from one of the machine's addresses.
+    pub fn from_address(base: &str, address: IpAddr) -> Self {
+        let builder = reqwest::Client::builder().local_address(address);
+        Self {
+            address: Some(address),
+            ..Self::of(base, builder)
+        }
+    }
+
     /// The same, on new connections: the old ones end with their process, which
     /// a client finds out only when it uses one.
     pub fn reconnected(&self) -> Self {
-        let Self { headers, .. } = self.clone();
-        Self {
-            headers,
-            ..Self::new(&self.base)
-        }
+        let headers = self.headers.clone();
+        let new = match self.address {
+            Some(address) => Self::from_address(&self.base, address),
+            None => Self::new(&self.base),
+        };
+        Self { headers, ..new }
     }
 
     /// Without credentials, over HTTP/2 without TLS.
@@ -69,6 +82,7 @@ impl Client {
             http,
             base: base.to_owned(),
             headers: HeaderMap::new(),
+            address: None,
         }
     }
 

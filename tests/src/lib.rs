@@ -24,6 +24,7 @@ pub mod figures;
 pub mod flaws;
 pub mod issuer;
 pub mod latency;
+pub mod limits;
 pub mod native;
 pub mod outage;
 pub mod pictures;

@@ -35,6 +35,8 @@ pub struct Launch {
     composed: Option<PathBuf>,
     /// None: all that there are.
     cores: Option<usize>,
+    /// None: as many as this process may.
+    open_files: Option<usize>,
 }
 
 /// A service at work; it is killed when it is dropped.
@@ -73,6 +75,7 @@ impl Launch {
             disk: None,
             composed: None,
             cores: None,
+            open_files: None,
         };
         launch.set("listen", "127.0.0.1:0")
     }
@@ -132,6 +135,14 @@ impl Launch {
     pub fn on_cores(self, count: usize) -> Self {
         Self {
             cores: Some(count),
+            ..self
+        }
+    }
+
+    /// With no more open files than so many.
+    pub fn with_open_files(self, count: usize) -> Self {
+        Self {
+            open_files: Some(count),
             ..self
         }
     }
@@ -207,15 +218,16 @@ impl Launch {
 
     fn spawn(&self) -> (Reaped, Log, Lines) {
         let program = (self.program)();
-        let mut command = match (&self.disk, self.cores) {
-            (Some(disk), _) => disk.command(&self.directory, program),
-            (None, Some(count)) => {
-                let mut command = Command::new("taskset");
-                command.arg("--cpu-list").arg(format!("0-{}", count - 1));
-                command.arg(program);
-                command
-            }
-            (None, None) => Command::new(program),
+        let within = |limiter: &str, limit: String| {
+            let mut command = Command::new(limiter);
+            command.arg(limit).arg(&program);
+            command
+        };
+        let mut command = match (&self.disk, self.cores, self.open_files) {
+            (Some(disk), _, _) => disk.command(&self.directory, program),
+            (None, Some(count), _) => within("taskset", format!("--cpu-list=0-{}", count - 1)),
+            (None, None, Some(count)) => within("prlimit", format!("--nofile={count}:{count}")),
+            (None, None, None) => Command::new(program),
         };
         command.arg("serve");
         match &self.composed {

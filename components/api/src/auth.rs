@@ -87,6 +87,13 @@ impl<P: Ports + 'static> Authenticator<P> {
                 .is_some_and(|public| public.is_https() && public.same_authority(origin))
     }
 
+    /// Whether cookies may be sent by https alone: also where only the public URL
+    /// says that it is spoken, since a proxy need not tell.
+    pub fn is_for_https(&self, origin: &Origin) -> bool {
+        let public = self.public_origin.as_ref();
+        origin.is_https() || public.is_some_and(Origin::is_https)
+    }
+
     async fn verified(&self, credentials: Credentials<'_>) -> Result<Caller, Problem> {
         let token = match credentials {
             Credentials::Bearer(token) | Credentials::Cookie(token) => token,

@@ -1,5 +1,6 @@
 //! The API: instances of a component behind HTTP.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +24,9 @@ const SESSION_RATE: Limit = Limit {
     at_once: 30,
     interval: Duration::from_secs(2 * 60),
 };
+
+/// Tells that the process lives.
+const HEALTH: &str = "/api/health";
 
 /// What a body may have beyond the largest original, in bytes, so that one that
 /// is too large can be told from one that is not.
@@ -49,14 +53,18 @@ pub fn instances(
 /// Requests for these instances, from whom the configuration lets in.
 pub fn http(
     config: &Config,
+    listener: SocketAddr,
     cores: &Cores,
     instances: ApiInstances,
     metrics: Option<Arc<Metrics>>,
 ) -> anyhow::Result<Arc<HttpTrigger>> {
     let access = Access {
+        listener,
+        public_url: config.public_url.clone(),
         proxies: config.trusted_proxies.clone(),
         cors_origins: config.cors_origins.clone(),
         limit: (config.auth == Auth::Anonymous).then_some(SESSION_RATE),
+        health: HEALTH,
     };
     let max_body = config.max_image_bytes.saturating_add(BEYOND_ORIGINAL);
     let instances = Arc::new(instances);
@@ -66,5 +74,6 @@ pub fn http(
         .collect::<wasmtime::Result<_>>()
         .map_err(anyhow::Error::from)
         .context("the api component does not fit this host")?;
-    Ok(Arc::new(HttpTrigger::new(doors, max_body, access, metrics)))
+    let trigger = HttpTrigger::new(doors, max_body, access, config.concurrency, metrics)?;
+    Ok(Arc::new(trigger))
 }

@@ -23,7 +23,7 @@ use crate::config::table::SETTINGS;
 use crate::cores::Cores;
 use crate::egress::Network;
 use crate::egress::resolver::{self, Resolver};
-use crate::ingress::http::{REQUESTS, listen};
+use crate::ingress::http::{CALLS, listen};
 use crate::wasm::engine::{Engine, Pool};
 use crate::wasm::linker::wasi_linker;
 use crate::wasm::sandbox::{Place, Sandbox};
@@ -79,7 +79,7 @@ impl Composed {
 
         let pool = Pool {
             instances: INSTANCES.saturating_mul(PARTS),
-            calls: u32::try_from(REQUESTS)?,
+            calls: u32::try_from(CALLS)?,
             max_memory: usize::try_from(config.model_memory)?.max(API_MEMORY),
         };
         let cache = config.data_dir.join("compiled");
@@ -93,7 +93,7 @@ impl Composed {
         let limit = usize::try_from(INSTANCES)?;
         let instances = api::instances(&engine, pre, granted, Some(place), limit);
         let cores = Arc::new(Cores::start()?);
-        let http = api::http(&config, &cores, instances, None)?;
+        let http = api::http(&config, address, &cores, instances, None)?;
         let mut serving = Serving::new(address, Arc::default(), Arc::clone(&cores), engine);
         serving.spawn(|stop| http.serve(listener, cores, stop.stopped, stop.cancelled));
         Ok(serving)

@@ -20,7 +20,7 @@ use crate::capability::{Capabilities, create_directory};
 use crate::config::Config;
 use crate::cores::Cores;
 use crate::egress::Network;
-use crate::ingress::http::{REQUESTS, listen};
+use crate::ingress::http::{CALLS, listen};
 use crate::loops::garbage::{Garbage, HOUR};
 use crate::loops::sweep::Sweep;
 use crate::loops::worker::Worker;
@@ -135,7 +135,7 @@ impl HostBuilder {
             metrics_address = Some(scraped.0);
             serving.monitored_by(scraped.1);
         }
-        let http = api::http(&config, &cores, api, metrics)?;
+        let http = api::http(&config, address, &cores, api, metrics)?;
         let served_on = Arc::clone(&cores);
         serving.spawn(|stop| http.serve(listener, served_on, stop.stopped, stop.cancelled));
         serving.spawn(|stop| work(Arc::clone(&sweep), worker, cores, recovered, stop));
@@ -183,7 +183,7 @@ fn pool(config: &Config) -> anyhow::Result<Pool> {
     let in_flight = u32::try_from(config.concurrency)?.saturating_mul(2);
     Ok(Pool {
         instances: in_flight.saturating_add(API_INSTANCES),
-        calls: u32::try_from(REQUESTS)?,
+        calls: u32::try_from(CALLS)?,
         max_memory: usize::try_from(config.model_memory)?.max(API_MEMORY),
     })
 }

@@ -15,7 +15,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::series::{Active, Buckets, Histograms, observe};
+use super::series::{Active, Buckets, Counters, Histograms, counters, observe};
 
 /// Set by the API component, never sent to clients.
 const ROUTE: HeaderName = HeaderName::from_static("concept-refinement-route");
@@ -41,11 +41,17 @@ struct Asked {
     method: &'static str,
 }
 
+/// What clients share, and may run short of.
+pub const CONNECTIONS: &str = "connections";
+pub const REQUESTS: &str = "requests";
+pub const ANSWERS: &str = "answers";
+
 pub struct Requests {
     answered: Family<Answered, Counter>,
     durations: Histograms<Asked>,
     connections: Gauge,
     in_flight: Gauge,
+    refusals: Counters,
     routes: RwLock<HashMap<HeaderValue, Answers>>,
 }
 
@@ -92,11 +98,19 @@ impl Requests {
             "Open connections of clients",
             connections.clone(),
         );
+        let refusals = counters(
+            registry,
+            "http_refusals",
+            "Clients that had their share of what ran short",
+            "short_of",
+            [CONNECTIONS, REQUESTS, ANSWERS],
+        );
         Self {
             answered,
             durations,
             connections,
             in_flight,
+            refusals,
             routes: RwLock::default(),
         }
     }
@@ -104,6 +118,13 @@ impl Requests {
     /// Counts a connection until it is dropped.
     pub fn connection(&self) -> Active {
         Active::of(&self.connections)
+    }
+
+    /// Counts a client that had its share of `what`.
+    pub fn refused(&self, what: &'static str) {
+        self.refusals
+            .get_or_create_owned(&[("short_of", what)])
+            .inc();
     }
 
     pub fn begin(&self, method: &Method) -> Request<'_> {

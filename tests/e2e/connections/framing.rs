@@ -43,7 +43,7 @@ impl Victim {
     fn hidden(&self) -> String {
         let Self { token, id, .. } = self;
         format!(
-            "DELETE /api/tasks/{id} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {token}\r\n\
+            "DELETE /api/tasks/{id} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n\
              connection: close\r\n\r\n"
         )
     }
@@ -70,7 +70,7 @@ impl Victim {
 
 /// A request without credentials, with these header lines and this body.
 fn post(headers: &str, body: &str) -> String {
-    format!("POST /api/concepts/refine HTTP/1.1\r\nhost: a\r\n{headers}\r\n\r\n{body}")
+    format!("POST /api/concepts/refine HTTP/1.1\r\nhost: localhost\r\n{headers}\r\n\r\n{body}")
 }
 
 #[tokio::test]
@@ -176,12 +176,12 @@ async fn lengths_that_contradict_are_refused() {
         victim.check(name, request.as_bytes(), Refused).await;
     }
     let old = format!(
-        "POST / HTTP/1.0\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n{hidden}"
+        "POST / HTTP/1.0\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n{hidden}"
     );
     victim
         .check("chunked in HTTP/1.0", old.as_bytes(), Refused)
         .await;
-    let first = format!("GET / HTTP/1.1\r\n content-length: 5\r\nhost: a\r\n\r\n{hidden}");
+    let first = format!("GET / HTTP/1.1\r\n content-length: 5\r\nhost: localhost\r\n\r\n{hidden}");
     victim
         .check("a space before the first header", first.as_bytes(), Refused)
         .await;
@@ -291,14 +291,14 @@ async fn what_a_body_holds_is_no_request() {
     let victim = Victim::new().await;
     let hidden = victim.hidden();
     let length = hidden.len();
-    let last = "GET /api/health HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+    let last = "GET /api/health HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
     let chunked = format!("{length:x}\r\n{hidden}\r\n0\r\n\r\n");
     let with = format!(
         "content-type: application/json\r\nauthorization: Bearer {}\r\n",
         victim.token
     );
     let get = |headers: &str, body: &str| {
-        format!("GET /api/health HTTP/1.1\r\nhost: a\r\n{headers}\r\n\r\n{body}{last}")
+        format!("GET /api/health HTTP/1.1\r\nhost: localhost\r\n{headers}\r\n\r\n{body}{last}")
     };
     for (name, request, becomes) in [
         ("two in one piece", get("x: y", ""), Answered(&[200, 200])),

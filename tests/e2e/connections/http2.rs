@@ -1,6 +1,7 @@
 //! HTTP/2 by people who know it too well: frames that no client would send.
 
 use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
 use concept_refinement_tests::deadline::SOON;
 use concept_refinement_tests::process::Process;
@@ -91,7 +92,7 @@ pub async fn deaf(address: SocketAddr, target: &str, streams: u32) {
     }
 }
 
-/// `GET http://a/api/health`, or POST, with other headers besides.
+/// `GET http://localhost/api/health`, or POST, with other headers besides.
 fn head(method: u8, others: &[(&[u8], &[u8])]) -> Vec<u8> {
     request(method, b"/api/health", others)
 }
@@ -99,7 +100,7 @@ fn head(method: u8, others: &[(&[u8], &[u8])]) -> Vec<u8> {
 fn request(method: u8, path: &[u8], others: &[(&[u8], &[u8])]) -> Vec<u8> {
     let mut block = vec![method, 0x86];
     block.extend(header(b":path", path));
-    block.extend(header(b":authority", b"a"));
+    block.extend(header(b":authority", b"localhost"));
     for (name, value) in others {
         block.extend(header(name, value));
     }
@@ -181,6 +182,41 @@ async fn next(reader: &mut (impl tokio::io::AsyncRead + Unpin)) -> Option<(u8, u
     reader.read_exact(&mut payload).await.ok()?;
     let stream = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
     Some((head[3], head[4], stream, payload))
+}
+
+/// Answers each PING, and has no stream: it would stay for ever.
+#[tokio::test]
+async fn a_connection_without_streams_is_ended() {
+    const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+    let begin = Instant::now();
+    let mut stream = raw::connect(scripted()).await;
+    let (mut reader, mut writer) = stream.split();
+    let settings = frame(SETTINGS, 0, 0, b"");
+    let first = [PREFACE, &settings, &get(1, &[])].concat();
+    writer.write_all(&first).await.unwrap();
+    let mut pings = 0;
+    let mut away = None;
+    let ended = timeout(IDLE_TIMEOUT + SOON, async {
+        while let Some((kind, flags, _, payload)) = next(&mut reader).await {
+            match kind {
+                PING if flags & ACK == 0 => {
+                    pings += 1;
+                    let _ = writer.write_all(&frame(PING, ACK, 0, &payload)).await;
+                }
+                GOAWAY => {
+                    away.get_or_insert(begin.elapsed());
+                }
+                _ => {}
+            }
+        }
+    });
+    assert!(
+        ended.await.is_ok(),
+        "still open after {:?}",
+        begin.elapsed()
+    );
+    assert!(pings > 0, "it was kept alive");
+    assert!(away.unwrap() >= IDLE_TIMEOUT, "{away:?}");
 }
 
 enum Becomes {

@@ -93,7 +93,7 @@ fn noise(side: u32) -> Picture {
 /// Asks for a large image, and reads nothing of it.
 async fn open_without_reading(service: &Service, target: &str) -> TcpStream {
     let mut stream = raw::connect(service).await;
-    let request = format!("GET {target} HTTP/1.1\r\nhost: a\r\n\r\n").repeat(20);
+    let request = format!("GET {target} HTTP/1.1\r\nhost: localhost\r\n\r\n").repeat(20);
     stream.write_all(request.as_bytes()).await.unwrap();
     stream
 }
@@ -112,7 +112,7 @@ async fn who_takes_their_time_keeps_nobody_waiting() {
     let kinds = [
         Sluggard {
             name: "headers, byte by byte",
-            says: "GET /api/health HTTP/1.1\r\nhost: a\r\nx: ".to_owned(),
+            says: "GET /api/health HTTP/1.1\r\nhost: localhost\r\nx: ".to_owned(),
             then: b"x",
             answers: &[408],
         },
@@ -124,7 +124,7 @@ async fn who_takes_their_time_keeps_nobody_waiting() {
         },
         Sluggard {
             name: "half a head",
-            says: "POST /api/concepts/refine HTTP/1.1\r\nhost: a\r\n".to_owned(),
+            says: "POST /api/concepts/refine HTTP/1.1\r\nhost: localhost\r\n".to_owned(),
             then: b"",
             answers: &[408],
         },
@@ -143,7 +143,7 @@ async fn who_takes_their_time_keeps_nobody_waiting() {
         Sluggard {
             name: "no body",
             says: format!(
-                "POST /api/concepts/refine HTTP/1.1\r\nhost: a\r\n{json}content-length: 100\r\n\r\n"
+                "POST /api/concepts/refine HTTP/1.1\r\nhost: localhost\r\n{json}content-length: 100\r\n\r\n"
             ),
             then: b"",
             answers: &[408, 422],
@@ -151,22 +151,30 @@ async fn who_takes_their_time_keeps_nobody_waiting() {
         Sluggard {
             name: "a body, byte by byte",
             says: format!(
-                "POST /api/concepts/refine HTTP/1.1\r\nhost: a\r\n{json}content-length: 1000\r\n\r\n{{"
+                "POST /api/concepts/refine HTTP/1.1\r\nhost: localhost\r\n{json}content-length: 1000\r\n\r\n{{"
             ),
             then: b" ",
             answers: &[408, 422],
         },
         Sluggard {
+            name: "a body at 1 KiB/s",
+            says: format!(
+                "POST /api/concepts/refine HTTP/1.1\r\nhost: localhost\r\n{json}content-length: 60000\r\n\r\n{{"
+            ),
+            then: &[b' '; 1024],
+            answers: &[408, 422],
+        },
+        Sluggard {
             name: "a chunk, byte by byte",
             says: format!(
-                "POST /api/concepts/refine HTTP/1.1\r\nhost: a\r\n{json}transfer-encoding: chunked\r\n\r\n3e8\r\n{{"
+                "POST /api/concepts/refine HTTP/1.1\r\nhost: localhost\r\n{json}transfer-encoding: chunked\r\n\r\n3e8\r\n{{"
             ),
             then: b" ",
             answers: &[408, 422],
         },
         Sluggard {
             name: "a body nobody wants, byte by byte",
-            says: "POST /api/concepts/refine HTTP/1.1\r\nhost: a\r\ncontent-length: 1000\r\n\r\n{"
+            says: "POST /api/concepts/refine HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000\r\n\r\n{"
                 .to_owned(),
             then: b" ",
             answers: &[401],
@@ -174,7 +182,7 @@ async fn who_takes_their_time_keeps_nobody_waiting() {
         Sluggard {
             name: "an upload that stops",
             says: format!(
-                "POST /api/images HTTP/1.1\r\nhost: a\r\n{credentials}content-type: image/png\r\ncontent-length: 1000\r\n\r\n\u{7f}PNG"
+                "POST /api/images HTTP/1.1\r\nhost: localhost\r\n{credentials}content-type: image/png\r\ncontent-length: 1000\r\n\r\n\u{7f}PNG"
             ),
             then: b"",
             answers: &[408, 415, 422],
@@ -200,7 +208,7 @@ async fn who_takes_their_time_keeps_nobody_waiting() {
     let mut gone = Vec::new();
     for _ in 0..EACH {
         let mut stream = raw::connect(&service).await;
-        let request = format!("GET {target} HTTP/1.1\r\nhost: a\r\n\r\n");
+        let request = format!("GET {target} HTTP/1.1\r\nhost: localhost\r\n\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
         gone.push(stream);
     }

@@ -7,7 +7,7 @@ use super::{assert_quick, raw};
 use crate::shared::{new_name, scripted};
 
 /// Closes the connection after it, so that all answers are heard.
-const LAST: &str = "GET /api/health HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+const LAST: &str = "GET /api/health HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
 
 #[tokio::test]
 async fn each_request_line_has_its_answer() {
@@ -16,59 +16,59 @@ async fn each_request_line_has_its_answer() {
     for (name, request, allowed) in [
         (
             "a long target",
-            format!("GET /{long} HTTP/1.1\r\nhost: a\r\n\r\n"),
+            format!("GET /{long} HTTP/1.1\r\nhost: localhost\r\n\r\n"),
             &[400, 414, 431][..],
         ),
         (
             "a long method",
-            format!("{long} / HTTP/1.1\r\nhost: a\r\n\r\n"),
+            format!("{long} / HTTP/1.1\r\nhost: localhost\r\n\r\n"),
             &[400, 431],
         ),
         ("a long line without an end", long.clone(), &[400, 414, 431]),
         (
             "a long header",
-            format!("GET / HTTP/1.1\r\nhost: a\r\nx: {long}\r\n\r\n"),
+            format!("GET / HTTP/1.1\r\nhost: localhost\r\nx: {long}\r\n\r\n"),
             &[400, 431],
         ),
         (
             "many headers",
-            format!("GET / HTTP/1.1\r\nhost: a\r\n{many}\r\n"),
+            format!("GET / HTTP/1.1\r\nhost: localhost\r\n{many}\r\n"),
             &[400, 431],
         ),
         ("no version", "GET /api/health\r\n\r\n".to_owned(), &[400]),
         (
             "another version",
-            "GET /api/health HTTP/3.0\r\nhost: a\r\n\r\n".to_owned(),
+            "GET /api/health HTTP/3.0\r\nhost: localhost\r\n\r\n".to_owned(),
             &[400],
         ),
         (
             "in small letters",
-            "GET /api/health http/1.1\r\nhost: a\r\n\r\n".to_owned(),
+            "GET /api/health http/1.1\r\nhost: localhost\r\n\r\n".to_owned(),
             &[400],
         ),
         (
             "two spaces",
-            "GET  /api/health HTTP/1.1\r\nhost: a\r\n\r\n".to_owned(),
+            "GET  /api/health HTTP/1.1\r\nhost: localhost\r\n\r\n".to_owned(),
             &[400],
         ),
         (
             "a space in the target",
-            "GET /api/ health HTTP/1.1\r\nhost: a\r\n\r\n".to_owned(),
+            "GET /api/ health HTTP/1.1\r\nhost: localhost\r\n\r\n".to_owned(),
             &[400],
         ),
         (
             "NUL in the target",
-            "GET /api/\0 HTTP/1.1\r\nhost: a\r\n\r\n".to_owned(),
+            "GET /api/\0 HTTP/1.1\r\nhost: localhost\r\n\r\n".to_owned(),
             &[400],
         ),
         (
             "a tab in the target",
-            "GET /api/\thealth HTTP/1.1\r\nhost: a\r\n\r\n".to_owned(),
+            "GET /api/\thealth HTTP/1.1\r\nhost: localhost\r\n\r\n".to_owned(),
             &[400],
         ),
         (
             "no target",
-            "GET HTTP/1.1\r\nhost: a\r\n\r\n".to_owned(),
+            "GET HTTP/1.1\r\nhost: localhost\r\n\r\n".to_owned(),
             &[400],
         ),
         (
@@ -93,42 +93,42 @@ async fn each_request_line_has_its_answer() {
     for (name, request, expected) in [
         (
             "absolute form",
-            "GET http://elsewhere.example/api/health HTTP/1.1\r\nhost: a\r\n\r\n",
+            "GET http://elsewhere.example/api/health HTTP/1.1\r\nhost: localhost\r\n\r\n",
             200,
         ),
         (
             "absolute form, nothing there",
-            "GET http://a/nothing HTTP/1.1\r\nhost: a\r\n\r\n",
+            "GET http://localhost/nothing HTTP/1.1\r\nhost: localhost\r\n\r\n",
             404,
         ),
         (
             "a method of its own",
-            "BREW /api/health HTTP/1.1\r\nhost: a\r\n\r\n",
+            "BREW /api/health HTTP/1.1\r\nhost: localhost\r\n\r\n",
             405,
         ),
         (
             "TRACE",
-            "TRACE /api/health HTTP/1.1\r\nhost: a\r\ncookie: x\r\n\r\n",
+            "TRACE /api/health HTTP/1.1\r\nhost: localhost\r\ncookie: x\r\n\r\n",
             405,
         ),
         (
             "asterisk form",
-            "OPTIONS * HTTP/1.1\r\nhost: a\r\n\r\n",
+            "OPTIONS * HTTP/1.1\r\nhost: localhost\r\n\r\n",
             404,
         ),
         (
             "to WebSocket",
-            "GET /api/health HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+            "GET /api/health HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
             200,
         ),
         (
             "to HTTP/2",
-            "GET /api/health HTTP/1.1\r\nhost: a\r\nconnection: upgrade, http2-settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABkAAQAAP__\r\n\r\n",
+            "GET /api/health HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade, http2-settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABkAAQAAP__\r\n\r\n",
             200,
         ),
         (
             "two hosts",
-            "GET /api/health HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n",
+            "GET /api/health HTTP/1.1\r\nhost: localhost\r\nhost: b\r\n\r\n",
             400,
         ),
         (
@@ -143,17 +143,17 @@ async fn each_request_line_has_its_answer() {
         ),
         (
             "a path out of the root",
-            "GET /api/../../etc/passwd HTTP/1.1\r\nhost: a\r\n\r\n",
+            "GET /api/../../etc/passwd HTTP/1.1\r\nhost: localhost\r\n\r\n",
             404,
         ),
         (
             "an encoded path out of it",
-            "GET /api/images/%2e%2e%2f%2e%2e%2fetc%2fpasswd HTTP/1.1\r\nhost: a\r\n\r\n",
+            "GET /api/images/%2e%2e%2f%2e%2e%2fetc%2fpasswd HTTP/1.1\r\nhost: localhost\r\n\r\n",
             401,
         ),
         (
             "two slashes",
-            "GET //api/health HTTP/1.1\r\nhost: a\r\n\r\n",
+            "GET //api/health HTTP/1.1\r\nhost: localhost\r\n\r\n",
             404,
         ),
     ] {
@@ -167,11 +167,18 @@ async fn each_request_line_has_its_answer() {
 /// The service is no proxy: there is no tunnel to anywhere.
 #[tokio::test]
 async fn nothing_is_tunnelled() {
-    for target in ["a:443", "127.0.0.1:22", "/", "http://a/"] {
-        let request = format!("CONNECT {target} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+    for target in [
+        "a:443",
+        "127.0.0.1:22",
+        "/",
+        "http://a/",
+        "http://localhost/",
+    ] {
+        let request =
+            format!("CONNECT {target} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
         let heard = raw::exchange(scripted(), request.as_bytes()).await;
         let statuses = raw::statuses(&heard);
-        let refused = matches!(statuses[..], [400 | 404 | 405]);
+        let refused = matches!(statuses[..], [400 | 404 | 405 | 421]);
         assert!(refused, "{target}: {statuses:?}");
     }
 }
@@ -181,7 +188,7 @@ async fn nothing_is_tunnelled() {
 async fn a_body_is_asked_for_where_it_is_wanted() {
     let head = |credentials: &str| {
         format!(
-            "POST /api/concepts/refine HTTP/1.1\r\nhost: a\r\nconnection: close\r\n{credentials}\
+            "POST /api/concepts/refine HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{credentials}\
              content-type: application/json\r\ncontent-length: 2\r\nexpect: 100-continue\r\n\r\n"
         )
     };

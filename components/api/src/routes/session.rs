@@ -44,7 +44,7 @@ pub fn create<P: Ports + 'static, B>(state: &State<P>, request: &Request<B>) -> 
     {
         return Ok(response);
     }
-    let secure = if state.auth.is_behind_https(&request.origin) {
+    let secure = if state.auth.is_for_https(&request.origin) {
         "; Secure"
     } else {
         ""

@@ -51,18 +51,15 @@ fn a_session_makes_a_user() {
 
 #[test]
 fn the_cookie_is_secure_behind_https() {
-    let public = ("public-url", "https://refine.example.com");
+    let (http, https) = ("http://refine.example.com", "https://refine.example.com");
     let cases = [
-        ("https", "https://refine.example.org", true),
-        ("http", "http://refine.example.org", false),
-        (
-            "a proxy that speaks https",
-            "http://refine.example.com",
-            true,
-        ),
+        ("https", http, "https://refine.example.org", true),
+        ("http", http, http, false),
+        ("a proxy that speaks https", https, http, true),
+        ("and does not say so", https, "http://127.0.0.1:8080", true),
     ];
-    for (name, origin, is_secure) in cases {
-        let service = anonymous(&[public]);
+    for (name, public, origin, is_secure) in cases {
+        let service = anonymous(&[("public-url", public)]);
         let reply = service.send(Call::post(PATH).origin(origin));
         let cookie = reply.header("set-cookie").unwrap();
         assert_eq!(cookie.ends_with("; Secure"), is_secure, "{name}");

@@ -130,7 +130,8 @@ impl HostWithStore<Sandbox> for Linked {
     ) -> Answer<Option<StreamReader<types::Change>>> {
         let (host, place) = accessor.with(|mut access| {
             let sandbox = access.get();
-            wasmtime::error::Ok((sandbox.capabilities()?, sandbox.watchers().admit()))
+            let place = sandbox.watchers().admit(&user_id);
+            wasmtime::error::Ok((sandbox.capabilities()?, place))
         })?;
         let place = match place {
             Ok(place) => place,

@@ -1,44 +1,48 @@
-//! Bounds the number of watchers, and disconnects all of them at a stop.
+//! Bounds the number of watchers, shares their places between users, and
+//! disconnects all of them at a stop.
 
 use std::sync::Arc;
 
 use concept_refinement_domain::capability::CapabilityError;
 use futures::StreamExt as _;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::Changes;
+use crate::places::{Place, Places};
+use crate::stream_guard::guarded;
 
 /// As many as there can be connections; an HTTP/2 connection with several
 /// streams counts several times. Each watcher needs some memory.
 const MAX_WATCHERS: usize = 4096;
 
 pub struct Watchers {
-    free: Arc<Semaphore>,
+    /// By user.
+    places: Arc<Places<String>>,
     leave: CancellationToken,
 }
 
 /// A slot for one watcher, free again when dropped.
 pub struct Slot {
-    _permit: OwnedSemaphorePermit,
+    place: Place<String>,
     leave: CancellationToken,
 }
 
 impl Watchers {
-    pub fn new(most: usize) -> Self {
+    pub fn new(limit: usize) -> Self {
         Self {
-            free: Arc::new(Semaphore::new(most)),
+            places: Places::new(limit),
             leave: CancellationToken::new(),
         }
     }
 
-    /// Fails if there are too many watchers.
-    pub fn admit(&self) -> Result<Slot, CapabilityError> {
-        let permit = Arc::clone(&self.free).try_acquire_owned().map_err(|_| {
+    /// Fails if there are too many watchers, and this user has its share of them.
+    pub fn admit(&self, user: &str) -> Result<Slot, CapabilityError> {
+        let place = self.places.take(None, Some(user.to_owned()));
+        let place = place.ok_or_else(|| {
             CapabilityError::unavailable("Too many tasks are being watched. Try again later.")
         })?;
         Ok(Slot {
-            _permit: permit,
+            place,
             leave: self.leave.clone(),
         })
     }
@@ -59,12 +63,8 @@ impl Default for Watchers {
 impl Slot {
     /// Ties the slot to the stream of changes.
     pub fn hold(self, changes: Changes) -> Changes {
-        let leave = self.leave.clone().cancelled_owned();
-        let changes = changes.take_until(leave);
-        Box::pin(changes.map(move |change| {
-            let _held = &self;
-            change
-        }))
+        let changes = changes.take_until(self.leave.cancelled_owned());
+        Box::pin(guarded(changes, self.place))
     }
 }
 
@@ -76,31 +76,39 @@ mod tests {
     use super::*;
 
     fn changes() -> Changes {
-        let told = stream::iter([Change::Progress(Stage::Refining)]);
-        Box::pin(told.chain(stream::pending()))
+        let progress = stream::iter([Change::Progress(Stage::Refining)]);
+        Box::pin(progress.chain(stream::pending()))
     }
 
     #[tokio::test]
     async fn who_leaves_makes_room() {
         let watchers = Watchers::new(2);
-        let first = watchers.admit().unwrap().hold(changes());
-        let _second = watchers.admit().unwrap();
-        assert!(watchers.admit().is_err());
+        let first = watchers.admit("ann").unwrap().hold(changes());
+        let _second = watchers.admit("bob").unwrap();
+        assert!(watchers.admit("cy").is_err());
         drop(first);
-        assert!(watchers.admit().is_ok());
+        assert!(watchers.admit("cy").is_ok());
+    }
+
+    #[test]
+    fn one_user_leaves_room_for_others() {
+        let watchers = Watchers::new(16);
+        let greedy: Vec<_> = std::iter::from_fn(|| watchers.admit("ann").ok()).collect();
+        assert_eq!(greedy.len(), 12);
+        assert!(watchers.admit("bob").is_ok());
     }
 
     #[tokio::test]
     async fn all_are_sent_away_at_once() {
         let watchers = Watchers::new(2);
-        let mut watching = watchers.admit().unwrap().hold(changes());
+        let mut watching = watchers.admit("ann").unwrap().hold(changes());
         assert!(watching.next().await.is_some());
         assert!(watching.next().now_or_never().is_none());
         let mut waiting = Box::pin(watching.next());
         assert!(futures::poll!(&mut waiting).is_pending());
         watchers.disconnect_all();
         assert_eq!(waiting.await, None);
-        let mut late = watchers.admit().unwrap().hold(changes());
+        let mut late = watchers.admit("ann").unwrap().hold(changes());
         assert_eq!(late.next().await, None);
     }
 }

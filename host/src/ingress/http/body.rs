@@ -8,17 +8,16 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
-use tokio::time::{Instant, Sleep, sleep_until, timeout};
+use tokio::time::{Instant, Sleep, sleep, timeout};
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use crate::ingress::activity::Activity;
 
-/// Longest silence within a body.
-const SILENCE: Duration = Duration::from_secs(30);
-
-/// Slowest average rate after that time, in bytes per second; a client that
-/// sends a byte now and then would otherwise stay for days.
-const PACE: u64 = 1024;
+/// While a client is waited for, so many bytes must come in each of these spans of
+/// time: 8 KiB/s. A slow phone on a bad line sends faster; slower clients could
+/// keep their requests open for days.
+const SPAN: Duration = Duration::from_secs(30);
+const MIN_BYTES: u64 = 8 * 1024 * 30;
 
 /// How much of an unwanted body is read and discarded, in bytes, and for how
 /// long.
@@ -39,9 +38,8 @@ pub fn bounded(
             incoming: Some(incoming),
             is_held_back,
             left: max,
-            begin: Instant::now(),
-            received: 0,
-            deadline: None,
+            pace: Pace::default(),
+            waiting: None,
             activity,
         }
         .boxed_unsync()
@@ -54,19 +52,33 @@ struct Bounded {
     /// The client waits for `100 Continue`, which reading sends.
     is_held_back: bool,
     left: u64,
-    begin: Instant,
-    received: u64,
-    /// Set while waiting for the client.
-    deadline: Option<Pin<Box<Sleep>>>,
+    pace: Pace,
+    /// Since when the client is waited for, and until when.
+    waiting: Option<(Instant, Pin<Box<Sleep>>)>,
     activity: Activity,
 }
 
-/// When the next bytes must have arrived.
-fn latest(begin: Instant, received: u64, now: Instant) -> Instant {
-    let earned = Duration::from_secs(received / PACE);
-    let by_pace = begin.checked_add(SILENCE.saturating_add(earned));
-    let unless_silent = now + SILENCE;
-    by_pace.map_or(unless_silent, |by_pace| by_pace.min(unless_silent))
+/// What came in the present span, and how long it was waited for. Time in which
+/// nobody wants to read does not count.
+#[derive(Default)]
+struct Pace {
+    received: u64,
+    waited: Duration,
+}
+
+impl Pace {
+    /// How long the next bytes may take.
+    fn left(&self) -> Duration {
+        SPAN.saturating_sub(self.waited)
+    }
+
+    fn add(&mut self, bytes: u64, waited: Duration) {
+        self.received = self.received.saturating_add(bytes);
+        self.waited = self.waited.saturating_add(waited);
+        if self.received >= MIN_BYTES {
+            *self = Self::default();
+        }
+    }
 }
 
 impl Body for Bounded {
@@ -86,10 +98,11 @@ impl Body for Bounded {
             Poll::Ready(None) => Poll::Ready(None),
             Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error.into()))),
             Poll::Ready(Some(Ok(frame))) => {
-                this.deadline = None;
+                let waiting = this.waiting.take();
+                let waited = waiting.map_or(Duration::ZERO, |(since, _)| since.elapsed());
                 this.activity.record();
                 let length = frame.data_ref().map_or(0, |data| data.len() as u64);
-                this.received = this.received.saturating_add(length);
+                this.pace.add(length, waited);
                 match this.left.checked_sub(length) {
                     Some(left) => {
                         this.left = left;
@@ -99,13 +112,13 @@ impl Body for Bounded {
                 }
             }
             Poll::Pending => {
-                let latest = latest(this.begin, this.received, Instant::now());
-                let deadline = this
-                    .deadline
-                    .get_or_insert_with(|| Box::pin(sleep_until(latest)));
+                let left = this.pace.left();
+                let (_, deadline) = this
+                    .waiting
+                    .get_or_insert_with(|| (Instant::now(), Box::pin(sleep(left))));
                 match deadline.as_mut().poll(cx) {
                     Poll::Ready(()) => {
-                        deadline.as_mut().reset(Instant::now() + SILENCE);
+                        this.incoming = None;
                         Poll::Ready(Some(Err(Error::ConnectionReadTimeout)))
                     }
                     Poll::Pending => Poll::Pending,
@@ -157,20 +170,22 @@ mod tests {
 
     #[test]
     fn a_body_keeps_up_its_pace() {
-        let begin = Instant::now();
-        let second = Duration::from_secs(1);
-        for (name, received, passed, left) in [
-            ("nothing yet", 0, 0, 30),
-            ("nothing for a while", 0, 20, 10),
-            ("a byte now and then", 29, 29, 1),
-            ("slowly enough", 10 * PACE, 35, 5),
-            ("at once, and then silence", 1 << 30, 1, 30),
-            ("steadily", 100 * PACE, 100, 30),
-            ("more than a clock counts", u64::MAX, 0, 30),
+        const KIB: u64 = 1024;
+        for (name, pieces, left) in [
+            ("nothing yet", &[][..], 30),
+            ("a byte now and then", &[(1, 10), (1, 10)], 10),
+            ("not enough", &[(239 * KIB, 29)], 1),
+            ("enough", &[(240 * KIB, 29)], 30),
+            ("enough in pieces", &[(120 * KIB, 20), (120 * KIB, 9)], 30),
+            ("and again too slow", &[(240 * KIB, 29), (KIB, 29)], 1),
+            ("at once, and then silence", &[(1 << 30, 0), (0, 30)], 0),
+            ("more than a clock counts", &[(1, u64::MAX)], 0),
         ] {
-            let now = begin + passed * second;
-            let left = now + left * second;
-            assert_eq!(latest(begin, received, now), left, "{name}");
+            let mut pace = Pace::default();
+            for (bytes, seconds) in pieces {
+                pace.add(*bytes, Duration::from_secs(*seconds));
+            }
+            assert_eq!(pace.left(), Duration::from_secs(left), "{name}");
         }
     }
 }

@@ -22,6 +22,8 @@ pub struct Client {
     pub scheme: Scheme,
     /// The host that it asked for, if a proxy says so.
     pub authority: Option<Authority>,
+    /// Whether it is no trusted proxy, and says for whom it forwards.
+    pub claims_to_forward: bool,
 }
 
 impl Client {
@@ -35,6 +37,7 @@ impl Client {
                 address: peer,
                 scheme: Scheme::HTTP,
                 authority: None,
+                claims_to_forward: headers.contains_key("x-forwarded-for"),
             }
         };
         strip(headers);
@@ -75,6 +78,7 @@ impl Client {
             authority: trusted("x-forwarded-host")
                 .and_then(|host| Authority::try_from(host).ok())
                 .filter(is_host_and_port),
+            claims_to_forward: false,
         }
     }
 }

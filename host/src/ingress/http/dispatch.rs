@@ -1,70 +1,115 @@
 //! A request on its way to the API component: refused by the host where it can
 //! tell, otherwise handed to an instance.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, Method, Request, Response, Version};
+use http_body::Body as _;
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
-use tokio::sync::Semaphore;
 use wasmtime_wasi_http::WasiBody;
 
 use super::client::Client;
+use super::connection::{Form, WRITE_TIMEOUT};
+use super::connections::Busy;
 use super::cors::{self, Origins};
-use super::origin::with_origin;
+use super::credentials::Credentials;
+use super::guarded_body::GuardedBody;
+use super::host_names::HostNames;
+use super::origin::{self, with_origin};
+use super::refusal::Refusal;
 use super::throttle::{Limit, Throttle};
-use super::{answer, body};
+use super::{body, write_timeout};
 use crate::config::Networks;
 use crate::ingress::activity::Activity;
 use crate::ingress::door::{Door, Failure};
+use crate::log_throttle::{LONG_INTERVAL, LogThrottle};
 use crate::metrics::Metrics;
+use crate::metrics::http as shared;
+use crate::places::{Place, Places, Subnet};
 
 /// Most requests in the component at a time; further ones are answered 503.
-pub const REQUESTS: usize = 1024;
+const REQUESTS: usize = 1024;
+
+/// Most reads of the health at a time, which need no place among the others.
+const HEALTH_REQUESTS: usize = 256;
+
+/// Most calls of the component at a time.
+pub const CALLS: usize = REQUESTS + HEALTH_REQUESTS;
 
 /// Largest request head, in bytes.
 pub const MAX_HEADERS: usize = 32 * 1024;
 
 /// The operator's rules for clients.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Access {
+    /// Where clients connect to.
+    pub listener: SocketAddr,
+    /// The origin that clients see, if it is another one.
+    pub public_url: Option<String>,
     /// The proxies whose forwarded headers count.
     pub proxies: Networks,
     /// Origins whose pages may read answers.
     pub cors_origins: Vec<String>,
     /// Limits per client address.
     pub limit: Option<Limit>,
+    /// The path that tells that the process lives, however many requests there
+    /// are.
+    pub health: &'static str,
 }
 
 /// The way from a request to its answer.
 pub struct Dispatch {
     /// One for each core.
     doors: Vec<Door>,
-    requests: Semaphore,
+    credentials: Credentials,
+    requests: Arc<Places<u64>>,
+    health_requests: Arc<Places<u64>>,
+    /// For answers that are being sent.
+    answers: Arc<Places<u64>>,
     /// Largest request body that is read at all, in bytes.
     max_body: u64,
     metrics: Option<Arc<Metrics>>,
+    listener: SocketAddr,
+    /// None: any name will do.
+    names: Option<HostNames>,
     proxies: Networks,
     origins: Origins,
     throttle: Option<Throttle>,
+    health: &'static str,
+}
+
+/// Who asks.
+struct Asker {
+    client: Option<Subnet>,
+    user: Option<u64>,
 }
 
 impl Dispatch {
+    /// `answers`: how many may be sent at once.
     pub fn new(
         doors: Vec<Door>,
         max_body: u64,
         access: Access,
+        answers: usize,
         metrics: Option<Arc<Metrics>>,
     ) -> Self {
         Self {
             doors,
-            requests: Semaphore::new(REQUESTS),
+            credentials: Credentials::default(),
+            requests: Places::new(REQUESTS),
+            health_requests: Places::new(HEALTH_REQUESTS),
+            answers: Places::new(answers),
             max_body,
             metrics,
+            names: HostNames::of_listener(access.listener, access.public_url.as_deref()),
+            listener: access.listener,
             proxies: access.proxies,
             origins: Origins::new(&access.cors_origins),
             throttle: access.limit.map(Throttle::new),
+            health: access.health,
         }
     }
 
@@ -75,68 +120,158 @@ impl Dispatch {
         }
     }
 
-    /// `core`: the index of the core that this runs on.
+    /// Whether others speak through this peer.
+    pub fn is_proxy(&self, peer: IpAddr) -> bool {
+        self.proxies.contains(peer)
+    }
+
+    /// `core`: the index of the core that this runs on. `busy`: dropped when the
+    /// answer is sent.
     pub async fn answer(
         &self,
         request: Request<Incoming>,
         peer: IpAddr,
         core: usize,
+        form: Form,
+        busy: Busy,
     ) -> Response<WasiBody> {
         let metrics = self.metrics.as_ref();
         let measured = metrics.map(|metrics| metrics.http.begin(request.method()));
         let origin = self.origins.allowed(request.headers());
-        let mut response = match self.admit(request, peer, core).await {
-            Ok(response) => response,
-            Err(mut response) => {
-                cors::allow(origin, &mut response);
-                response
-            }
-        };
+        let version = request.version();
+        let answered = self.admit(request, peer, core, form).await;
+        let answered =
+            answered.and_then(|(response, asker)| self.sending(response, version, &asker, busy));
+        let mut response = answered.unwrap_or_else(|refusal| {
+            let mut response = refusal.into();
+            cors::allow(origin, &mut response);
+            response
+        });
         if let Some(measured) = measured {
             measured.answered(&mut response);
         }
         response
     }
 
-    /// The error is an answer made by the host itself.
     async fn admit(
         &self,
         mut request: Request<Incoming>,
         peer: IpAddr,
         core: usize,
-    ) -> Result<Response<WasiBody>, Response<WasiBody>> {
-        let Ok(_permit) = self.requests.try_acquire() else {
-            return Err(answer::overloaded());
+        form: Form,
+    ) -> Result<(Response<WasiBody>, Asker), Refusal> {
+        let client = Client::of(peer, request.headers_mut(), &self.proxies);
+        let asker = Asker {
+            client: (!self.is_proxy(client.address)).then(|| Subnet::of(client.address)),
+            user: self.credentials.of(request.headers()),
         };
+        let _place = self.place(&request, form, &asker)?;
         if head_size(&request) > MAX_HEADERS {
-            return Err(answer::long_head());
+            return Err(Refusal::LongHead);
         }
         if !is_plainly_framed(request.headers()) {
-            return Err(answer::unknown_coding());
+            return Err(Refusal::UnknownCoding);
         }
-        let client = Client::of(peer, request.headers_mut(), &self.proxies);
-        let request = with_origin(request, &client).map_err(answer::bad_request)?;
+        self.check_name(&request, peer)?;
+        let request = with_origin(request, &client, self.listener).map_err(Refusal::BadRequest)?;
         if let Some(throttle) = &self.throttle {
             let admitted = throttle.admit(&request, &client, &self.proxies);
-            admitted.map_err(answer::too_often)?;
+            admitted.map_err(Refusal::TooOften)?;
         }
         let activity = Activity::begin();
         let request = body::bounded(request, self.max_body, activity.clone());
         let Some(door) = self.doors.get(core) else {
-            return Err(answer::internal_error());
+            return Err(Refusal::InternalError);
         };
         let answered = door.handle(activity, request).await;
-        answered.map_err(|failure| match failure {
-            Failure::TimedOut => answer::timed_out(),
+        let response = answered.map_err(|failure| match failure {
+            Failure::TimedOut => Refusal::TimedOut,
             Failure::Overloaded => {
                 tracing::error!(error = %failure, "no instance of the api takes a request");
-                answer::overloaded()
+                Refusal::Overloaded
             }
             Failure::Ended | Failure::Invalid => {
                 tracing::error!(error = %failure, "the api failed a request");
-                answer::internal_error()
+                Refusal::InternalError
             }
-        })
+        })?;
+        Ok((response, asker))
+    }
+
+    /// A place among the requests under way.
+    fn place<B>(
+        &self,
+        request: &Request<B>,
+        form: Form,
+        asker: &Asker,
+    ) -> Result<Place<u64>, Refusal> {
+        let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+        let is_health = is_read && request.uri().path() == self.health;
+        let place = match (is_health, form) {
+            (true, _) => self.health_requests.take(asker.client, asker.user),
+            (false, Form::Full) => self.requests.take(asker.client, asker.user),
+            (false, Form::Brief) => return Err(Refusal::TooManyConnections),
+        };
+        place.ok_or_else(|| self.short_of(shared::REQUESTS))
+    }
+
+    fn short_of(&self, what: &'static str) -> Refusal {
+        if let Some(metrics) = &self.metrics {
+            metrics.http.refused(what);
+        }
+        Refusal::Overloaded
+    }
+
+    /// Refuses a request by a name that a local service does not have.
+    fn check_name<B>(&self, request: &Request<B>, peer: IpAddr) -> Result<(), Refusal> {
+        static REFUSED: LogThrottle = LogThrottle::every(LONG_INTERVAL);
+        let Some(names) = &self.names else {
+            return Ok(());
+        };
+        let is_health = request.uri().path().starts_with(self.health);
+        if is_health || self.is_proxy(peer) {
+            return Ok(());
+        }
+        match origin::authority(request) {
+            Ok(Some(name)) if !names.include(&name) => {
+                if let Some(times) = REFUSED.times() {
+                    tracing::warn!(
+                        name = name.as_str(),
+                        times,
+                        "a request by a name that is not local was refused: set public-url to                          answer to it, or trusted-proxies to the address of a proxy"
+                    );
+                }
+                Err(Refusal::Misdirected)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The answer on its way out, which has a place among those that are sent as
+    /// long as that may take.
+    fn sending(
+        &self,
+        response: Response<WasiBody>,
+        version: Version,
+        asker: &Asker,
+        busy: Busy,
+    ) -> Result<Response<WasiBody>, Refusal> {
+        let body = response.body();
+        let is_http2 = version == Version::HTTP_2;
+        // The connection's own timeout sees to a short answer in HTTP/1.
+        let is_short = !is_http2 && body.size_hint().exact().is_some();
+        if body.is_end_stream() || is_short {
+            return Ok(response);
+        }
+        let place = self.answers.take(asker.client, asker.user);
+        let place = place.ok_or_else(|| self.short_of(shared::ANSWERS))?;
+        Ok(response.map(|body| {
+            let body = GuardedBody::new(body, (place, busy)).boxed_unsync();
+            match is_http2 {
+                true => write_timeout::limited(body, WRITE_TIMEOUT),
+                false => body,
+            }
+        }))
     }
 }
 

@@ -1,32 +1,48 @@
 //! The origin that a request was addressed to.
 
+use std::net::SocketAddr;
+
 use http::uri::{Authority, PathAndQuery};
 
 use super::authority::is_host_and_port;
 use super::client::Client;
 
-/// Puts scheme and authority into the request's URI, where components find
-/// them: from a trusted proxy's headers, else from the Host header over
-/// HTTP/1.1.
-pub fn with_origin<B>(
-    mut request: http::Request<B>,
-    client: &Client,
-) -> Result<http::Request<B>, &'static str> {
-    let mut parts = request.uri().clone().into_parts();
+const MALFORMED: &str = "the request's Host header is malformed";
+
+/// What the request was addressed to: its target says so, or the Host header over
+/// HTTP/1.1. None: nothing says so, which it need not in HTTP/1.0.
+pub fn authority<B>(request: &http::Request<B>) -> Result<Option<Authority>, &'static str> {
     let mut hosts = request.headers().get_all(http::header::HOST).iter();
     let host = hosts.next();
     if hosts.next().is_some() {
         return Err("the request has more than one Host header");
     }
-    if parts.authority.is_none() {
-        let host = host.ok_or("the request has no Host header")?;
-        let authority = Authority::try_from(host.as_bytes())
-            .map_err(|_| "the request's Host header is malformed")?;
-        parts.authority = Some(authority);
+    let authority = match (request.uri().authority(), host) {
+        (Some(authority), _) => authority.clone(),
+        (None, Some(host)) => Authority::try_from(host.as_bytes()).map_err(|_| MALFORMED)?,
+        (None, None) if request.version() < http::Version::HTTP_11 => return Ok(None),
+        (None, None) => return Err("the request has no Host header"),
+    };
+    match is_host_and_port(&authority) {
+        true => Ok(Some(authority)),
+        false => Err(MALFORMED),
     }
-    if !parts.authority.as_ref().is_some_and(is_host_and_port) {
-        return Err("the request's Host header is malformed");
-    }
+}
+
+/// Puts scheme and authority into the request's URI, where components find
+/// them: from a trusted proxy's headers, else from the request, or the address
+/// that it came to.
+pub fn with_origin<B>(
+    mut request: http::Request<B>,
+    client: &Client,
+    listener: SocketAddr,
+) -> Result<http::Request<B>, &'static str> {
+    let authority = match authority(&request)? {
+        Some(authority) => authority,
+        None => Authority::try_from(listener.to_string()).map_err(|_| MALFORMED)?,
+    };
+    let mut parts = request.uri().clone().into_parts();
+    parts.authority = Some(authority);
     if let Some(authority) = &client.authority {
         parts.authority = Some(authority.clone());
     }
@@ -70,6 +86,12 @@ mod tests {
             ),
             ("no host", "/a", &[], Err("the request has no Host header")),
             (
+                "no host in HTTP/1.0",
+                "HTTP/1.0 /a",
+                &[],
+                Ok("http://127.0.0.1:8080/a"),
+            ),
+            (
                 "two hosts",
                 "/a",
                 &["one", "two"],
@@ -88,7 +110,11 @@ mod tests {
                 Err("the request's Host header is malformed"),
             ),
         ] {
-            let mut request = http::Request::builder().uri(target);
+            let (version, target) = match target.strip_prefix("HTTP/1.0 ") {
+                Some(target) => (http::Version::HTTP_10, target),
+                None => (http::Version::HTTP_11, target),
+            };
+            let mut request = http::Request::builder().uri(target).version(version);
             for host in hosts {
                 request = request.header(http::header::HOST, *host);
             }
@@ -96,8 +122,10 @@ mod tests {
                 address: IpAddr::from([203, 0, 113, 1]),
                 scheme: Scheme::HTTP,
                 authority: None,
+                claims_to_forward: false,
             };
-            let request = with_origin(request.body(()).unwrap(), &client);
+            let listener = "127.0.0.1:8080".parse().unwrap();
+            let request = with_origin(request.body(()).unwrap(), &client, listener);
             let uri = request.map(|request| request.uri().to_string());
             assert_eq!(
                 uri.as_deref().map_err(|problem| *problem),

@@ -1,10 +1,10 @@
 //! Rate limit per client address, for requests without credentials.
 //!
-//! A client is an IPv4 address or an IPv6 /64, which is what one customer gets.
-//! Loopback is not limited: a local user could read the signing secret anyway.
+//! Loopback is not limited: a local user could read the signing secret anyway. A
+//! proxy on this machine that is not named as one is, by its forwarded header.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -12,6 +12,8 @@ use http::Method;
 
 use super::client::Client;
 use crate::config::Networks;
+use crate::log_throttle::{LONG_INTERVAL, LogThrottle};
+use crate::places::Subnet;
 
 /// Most clients that are tracked, about 4 MB. Beyond that, those with the
 /// fewest requests are dropped.
@@ -34,7 +36,7 @@ pub struct Throttle {
 
 /// For each client the time when its burst is full again, since `begin`.
 #[derive(Default)]
-struct Buckets(HashMap<IpAddr, Duration>);
+struct Buckets(HashMap<Subnet, Duration>);
 
 impl Throttle {
     pub fn new(limit: Limit) -> Self {
@@ -55,17 +57,36 @@ impl Throttle {
         let is_limited =
             request.method() == self.limit.method && request.uri().path() == self.limit.path;
         // A local proxy that does not name its client is not a local user.
-        let is_this_machine = client.address.is_loopback() && !proxies.contains(client.address);
+        let is_this_machine = client.address.is_loopback()
+            && !client.claims_to_forward
+            && !proxies.contains(client.address);
         if !is_limited || is_this_machine {
             return Ok(());
         }
+        if client.claims_to_forward {
+            warn_of_proxy(client.address);
+        }
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        buckets.take(&self.limit, network(client.address), self.begin.elapsed())
+        let client = Subnet::of(client.address);
+        buckets.take(&self.limit, client, self.begin.elapsed())
+    }
+}
+
+/// All clients of such a proxy share one limit.
+fn warn_of_proxy(address: IpAddr) {
+    static CLAIMED: LogThrottle = LogThrottle::every(LONG_INTERVAL);
+    if let Some(times) = CLAIMED.times() {
+        tracing::warn!(
+            %address,
+            times,
+            "requests for sessions say for whom they are forwarded, which does not count: if a \
+             proxy is at this address, set trusted-proxies to it"
+        );
     }
 }
 
 impl Buckets {
-    fn take(&mut self, limit: &Limit, client: IpAddr, now: Duration) -> Result<(), Duration> {
+    fn take(&mut self, limit: &Limit, client: Subnet, now: Duration) -> Result<(), Duration> {
         let full = limit.interval.saturating_mul(limit.at_once);
         let before = self.0.get(&client).copied();
         let refilled = before.unwrap_or_default().max(now) + limit.interval;
@@ -93,18 +114,10 @@ impl Buckets {
     }
 }
 
-fn network(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(address) => {
-            let network = address.to_bits() >> 64 << 64;
-            Ipv6Addr::from_bits(network).into()
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use http::uri::Scheme;
 
     use super::*;
@@ -120,14 +133,14 @@ mod tests {
         Duration::from_secs(seconds)
     }
 
-    fn address(text: &str) -> IpAddr {
-        text.parse().unwrap()
+    fn subnet(text: &str) -> Subnet {
+        Subnet::of(text.parse().unwrap())
     }
 
     #[test]
     fn some_at_once_and_then_one_in_each_interval() {
         let mut buckets = Buckets::default();
-        let client = address("203.0.113.1");
+        let client = subnet("203.0.113.1");
         for (at, expected) in [
             (100, Ok(())),
             (100, Ok(())),
@@ -145,30 +158,18 @@ mod tests {
             let taken = buckets.take(&LIMIT, client, seconds(at));
             assert_eq!(taken, expected.map_err(seconds), "at {at}");
         }
-        let other = address("203.0.113.2");
+        let other = subnet("203.0.113.2");
         assert_eq!(buckets.take(&LIMIT, other, seconds(1000)), Ok(()));
-    }
-
-    #[test]
-    fn a_client_is_a_network() {
-        for (one, other, are_the_same) in [
-            ("203.0.113.1", "203.0.113.2", false),
-            ("2001:db8::1", "2001:db8::ffff:1:2:3", true),
-            ("2001:db8:0:1::1", "2001:db8:0:2::1", false),
-        ] {
-            let same = network(address(one)) == network(address(other));
-            assert_eq!(same, are_the_same, "{one} and {other}");
-        }
     }
 
     #[test]
     fn many_clients_take_no_more_room_and_the_worst_are_remembered() {
         let mut buckets = Buckets::default();
-        let worst = address("203.0.113.1");
+        let worst = subnet("203.0.113.1");
         while buckets.take(&LIMIT, worst, seconds(0)).is_ok() {}
         for number in 0..3 * CLIENTS as u32 {
-            let client = IpAddr::V4(std::net::Ipv4Addr::from_bits(0x0a00_0000 + number));
-            assert_eq!(buckets.take(&LIMIT, client, seconds(0)), Ok(()));
+            let client = IpAddr::V4(Ipv4Addr::from_bits(0x0a00_0000 + number));
+            assert_eq!(buckets.take(&LIMIT, Subnet::of(client), seconds(0)), Ok(()));
             assert!(buckets.0.len() <= CLIENTS);
         }
         assert!(buckets.take(&LIMIT, worst, seconds(0)).is_err());
@@ -178,14 +179,43 @@ mod tests {
     fn what_is_limited() {
         let trusted = Networks::parse("::1").unwrap();
         let cases = [
-            ("the path", Method::POST, "/a", "203.0.113.1", true),
-            ("with a query", Method::POST, "/a?b", "203.0.113.1", true),
-            ("another method", Method::GET, "/a", "203.0.113.1", false),
-            ("another path", Method::POST, "/a/b", "203.0.113.1", false),
-            ("this machine", Method::POST, "/a", "127.0.0.1", false),
-            ("a proxy on it", Method::POST, "/a", "::1", true),
+            ("the path", Method::POST, "/a", "203.0.113.1", false, true),
+            ("a query", Method::POST, "/a?b", "203.0.113.1", false, true),
+            (
+                "another method",
+                Method::GET,
+                "/a",
+                "203.0.113.1",
+                false,
+                false,
+            ),
+            (
+                "another path",
+                Method::POST,
+                "/a/b",
+                "203.0.113.1",
+                false,
+                false,
+            ),
+            (
+                "this machine",
+                Method::POST,
+                "/a",
+                "127.0.0.1",
+                false,
+                false,
+            ),
+            ("a proxy on it", Method::POST, "/a", "::1", false, true),
+            (
+                "one without a name",
+                Method::POST,
+                "/a",
+                "127.0.0.1",
+                true,
+                true,
+            ),
         ];
-        for (name, method, path, from, is_limited) in cases {
+        for (name, method, path, from, claims_to_forward, is_limited) in cases {
             let throttle = Throttle::new(Limit {
                 at_once: 0,
                 ..LIMIT
@@ -193,9 +223,10 @@ mod tests {
             let request = http::Request::builder().method(method).uri(path);
             let request = request.body(()).unwrap();
             let client = Client {
-                address: address(from),
+                address: from.parse().unwrap(),
                 scheme: Scheme::HTTP,
                 authority: None,
+                claims_to_forward,
             };
             let admitted = throttle.admit(&request, &client, &trusted);
             assert_eq!(admitted.is_err(), is_limited, "{name}");

@@ -12,19 +12,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::task::AbortOnDropHandle;
 use wasmtime_wasi_http::{Error, WasiBody};
 
-/// A body that is dropped, and `permit` with it, once nothing of it was taken for
-/// as long as `timeout`.
-pub fn limited(body: WasiBody, timeout: Duration, permit: OwnedSemaphorePermit) -> WasiBody {
-    if body.is_end_stream() {
-        return body;
-    }
+/// A body that is dropped once nothing of it was taken for as long as `timeout`.
+pub fn limited(body: WasiBody, timeout: Duration) -> WasiBody {
     let shared = Arc::new(Shared(Mutex::new(State {
-        body: Some((body, permit)),
+        body: Some(body),
         waiting_since: Some(Instant::now()),
     })));
     let watch = tokio::spawn(watch(Arc::clone(&shared), timeout));
@@ -44,7 +39,7 @@ struct Shared(Mutex<State>);
 
 struct State {
     /// None: it timed out.
-    body: Option<(WasiBody, OwnedSemaphorePermit)>,
+    body: Option<WasiBody>,
     /// Since when the body waits for its reader. None: the reader waits for it.
     waiting_since: Option<Instant>,
 }
@@ -82,7 +77,7 @@ impl Body for Limited {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let mut state = self.shared.state();
-        let Some((body, _)) = &mut state.body else {
+        let Some(body) = &mut state.body else {
             return Poll::Ready(Some(Err(Error::ConnectionWriteTimeout)));
         };
         let frame = Pin::new(body).poll_frame(cx);
@@ -92,10 +87,7 @@ impl Body for Limited {
 
     fn is_end_stream(&self) -> bool {
         let state = self.shared.state();
-        state
-            .body
-            .as_ref()
-            .is_some_and(|(body, _)| body.is_end_stream())
+        state.body.as_ref().is_some_and(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -103,7 +95,7 @@ impl Body for Limited {
         state
             .body
             .as_ref()
-            .map_or_else(SizeHint::default, |(body, _)| body.size_hint())
+            .map_or_else(SizeHint::default, Body::size_hint)
     }
 }
 
@@ -113,7 +105,6 @@ mod tests {
 
     use futures::{Stream, StreamExt as _, stream};
     use http_body_util::StreamBody;
-    use tokio::sync::Semaphore;
     use tokio::time::{advance, sleep};
 
     use super::*;
@@ -138,9 +129,8 @@ mod tests {
             let _held = &held;
             Ok::<_, Error>(Frame::data(Bytes::from(chunk)))
         });
-        let permit = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
         let body = StreamBody::new(frames).boxed_unsync();
-        (limited(body, LIMIT, permit), gone)
+        (limited(body, LIMIT), gone)
     }
 
     async fn pass(time: Duration) {

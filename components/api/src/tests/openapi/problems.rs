@@ -168,8 +168,9 @@ fn of_the_component() -> Vec<(&'static str, &'static str, Problem)> {
 
 /// What the host answers before a request gets to the component: the response,
 /// its status and code, and its header field.
-const OF_THE_HOST: [(&str, u16, &str, Option<&str>); 3] = [
+const OF_THE_HOST: [(&str, u16, &str, Option<&str>); 4] = [
     ("BadRequest", 400, "BAD_REQUEST", None),
+    ("Misdirected", 421, "MISDIRECTED_REQUEST", None),
     (
         "TooManySessions",
         429,

@@ -1,0 +1,214 @@
+//! One connection, from its first byte to its end.
+
+use std::convert::Infallible;
+use std::future::pending;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use super::HttpTrigger;
+use super::connections::Connection;
+use super::dispatch::MAX_HEADERS;
+use super::timeout_stream::TimeoutStream;
+use crate::cores::Cores;
+use crate::log_throttle::LogThrottle;
+use crate::metrics::http::CONNECTIONS;
+use crate::places::Subnet;
+
+/// How long a client may take to send headers, and how long a keep-alive
+/// connection may be idle.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a client may go without reading its answer.
+pub const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Most concurrent streams of an HTTP/2 connection.
+const HTTP2_STREAMS: u32 = 128;
+
+/// How long an HTTP/2 connection may be without streams; it can be kept alive by
+/// pings for ever.
+const HTTP2_IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long a connection lasts whose client has its share already.
+const BRIEF_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The protocols.
+pub struct Servers {
+    /// For HTTP/1.1 and HTTP/2.
+    any: auto::Builder<TokioExecutor>,
+    /// The same for HTTP/1.1 alone. It takes less memory: what finds the version
+    /// out has hyper grow its buffer.
+    http1: auto::Builder<TokioExecutor>,
+}
+
+impl Servers {
+    /// Tell HTTP/2 from HTTP/1 by a connection's first bytes; [`TimeoutStream`]
+    /// bounds how long they may take.
+    pub fn new() -> Self {
+        Self {
+            any: server(),
+            http1: server().http1_only(),
+        }
+    }
+}
+
+fn server() -> auto::Builder<TokioExecutor> {
+    let mut server = auto::Builder::new(TokioExecutor::new());
+    server
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .max_buf_size(MAX_HEADERS);
+    server
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(HTTP2_STREAMS)
+        .max_header_list_size(u32::try_from(MAX_HEADERS).unwrap_or(u32::MAX))
+        .keep_alive_interval(HEADER_TIMEOUT)
+        .keep_alive_timeout(HEADER_TIMEOUT);
+    server
+}
+
+/// What a client gets beside an answer to each request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    Full,
+    /// The client has its share of connections: this one tells it so.
+    Brief,
+}
+
+impl HttpTrigger {
+    /// Serves a connection on one of the cores. Once `stop` is set it finishes its
+    /// requests; it is closed once `cut_off` is cancelled.
+    pub(super) fn connection(
+        self: &Arc<Self>,
+        stream: TcpStream,
+        peer: SocketAddr,
+        cores: &Cores,
+        stop: watch::Receiver<bool>,
+        cut_off: &CancellationToken,
+    ) -> io::Result<()> {
+        let Some((place, form)) = self.place(peer, cut_off) else {
+            return Ok(());
+        };
+        stream.set_nodelay(true)?;
+        let stream = stream.into_std()?;
+        let (index, core, load) = cores.place();
+        let trigger = Arc::clone(self);
+        let measured = self.metrics.as_ref().map(|of| of.http.connection());
+        let open = self.tracker.token();
+        core.runtime().spawn(async move {
+            // A socket belongs to the runtime of its thread.
+            match TcpStream::from_std(stream) {
+                Ok(stream) => {
+                    trigger
+                        .serve_one(stream, peer, index, place, form, stop)
+                        .await
+                }
+                Err(error) => tracing::warn!(%error, "a connection could not be registered"),
+            }
+            drop((load, measured, open));
+        });
+        Ok(())
+    }
+
+    fn place(
+        &self,
+        peer: SocketAddr,
+        cut_off: &CancellationToken,
+    ) -> Option<(Arc<Connection>, Form)> {
+        static SHORT: LogThrottle = LogThrottle::every(Duration::from_secs(10));
+        let client = (!self.dispatch.is_proxy(peer.ip())).then(|| Subnet::of(peer.ip()));
+        if let Some(place) = self.connections.open(client, cut_off.child_token()) {
+            return Some((Arc::new(place), Form::Full));
+        }
+        if let Some(metrics) = &self.metrics {
+            metrics.http.refused(CONNECTIONS);
+        }
+        if let Some(times) = SHORT.times() {
+            tracing::warn!(%peer, times, "connections run short: who has most gets no more");
+        }
+        let place = self.brief.open(None, cut_off.child_token())?;
+        Some((Arc::new(place), Form::Brief))
+    }
+
+    async fn serve_one(
+        self: Arc<Self>,
+        stream: TcpStream,
+        peer: SocketAddr,
+        core: usize,
+        place: Arc<Connection>,
+        form: Form,
+        mut stop: watch::Receiver<bool>,
+    ) {
+        let mut stream = TimeoutStream::new(stream, HEADER_TIMEOUT, WRITE_TIMEOUT);
+        let first = tokio::select! {
+            first = stream.peek() => first,
+            () = place.closed() => return,
+            _ = stop.wait_for(|stop| *stop) => return,
+        };
+        // The preface of HTTP/2 begins with `PRI`.
+        let may_be_http2 = match first {
+            Ok(first) => first == Some(b'P'),
+            Err(error) => {
+                tracing::debug!(%peer, %error, "a connection ended early");
+                return;
+            }
+        };
+        let trigger = Arc::clone(&self);
+        let of_requests = Arc::clone(&place);
+        let service = service_fn(move |request| {
+            let trigger = Arc::clone(&trigger);
+            let busy = of_requests.busy();
+            // Boxed, so that its memory is freed before the answer is read.
+            Box::pin(async move {
+                let answer = trigger
+                    .dispatch
+                    .answer(request, peer.ip(), core, form, busy);
+                Ok::<_, Infallible>(answer.await)
+            })
+        });
+        let server = match may_be_http2 {
+            true => &self.servers.any,
+            false => &self.servers.http1,
+        };
+        // Boxed: each future that it is moved into would have room for it.
+        let mut connection = Box::pin(server.serve_connection(TokioIo::new(stream), service));
+        let lifetime = async {
+            match form {
+                Form::Brief => sleep(BRIEF_TIMEOUT).await,
+                Form::Full if may_be_http2 => place.idle_for(HTTP2_IDLE_TIMEOUT).await,
+                Form::Full => pending().await,
+            }
+        };
+        let ended = tokio::select! {
+            biased;
+            ended = connection.as_mut() => Some(ended),
+            () = place.closed() => return,
+            () = lifetime => None,
+            _ = stop.wait_for(|stop| *stop) => None,
+        };
+        let ended = match ended {
+            Some(ended) => ended,
+            None => {
+                connection.as_mut().graceful_shutdown();
+                tokio::select! {
+                    ended = connection => ended,
+                    () = place.closed() => return,
+                }
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%peer, error, "a connection ended early");
+        }
+    }
+}

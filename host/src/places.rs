@@ -1,0 +1,121 @@
+//! Places that many clients share, so that none of them takes all.
+//!
+//! As long as a quarter of a pool is free, everyone gets a place: behind a proxy
+//! or a NAT all clients look like one. Beyond that, whoever has at least as many
+//! places as are free gets no more, which leaves room for everyone else.
+
+mod subnet;
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+pub use subnet::Subnet;
+
+/// The part of a pool that one holder alone cannot take, as one over this.
+pub const RESERVE: usize = 4;
+
+/// The same for an address whose requests bear credentials: more than one user
+/// alone can take, so that others of the same address go on.
+const RESERVE_OF_USERS: usize = 8;
+
+/// A pool of places. A user is known by `U`.
+pub struct Places<U: Eq + Hash> {
+    limit: usize,
+    taken: Mutex<Taken<U>>,
+}
+
+struct Taken<U> {
+    total: usize,
+    by_client: HashMap<Subnet, usize>,
+    by_user: HashMap<U, usize>,
+}
+
+/// One place, free again when it is dropped.
+pub struct Place<U: Eq + Hash> {
+    places: Arc<Places<U>>,
+    client: Option<Subnet>,
+    user: Option<U>,
+}
+
+/// Whether a holder with `own` places gets one more of `limit`, of which `used`
+/// are taken. It gets one in any case until less than one in `reserve` is free.
+pub fn has_share(limit: usize, used: usize, own: usize, reserve: usize) -> bool {
+    let free = limit.saturating_sub(used);
+    free > own || free.saturating_mul(reserve) > limit
+}
+
+impl<U: Clone + Eq + Hash> Places<U> {
+    pub fn new(limit: usize) -> Arc<Self> {
+        Arc::new(Self {
+            limit,
+            taken: Mutex::new(Taken {
+                total: 0,
+                by_client: HashMap::new(),
+                by_user: HashMap::new(),
+            }),
+        })
+    }
+
+    /// None: the client or the user has its share, or no place is left. `client`:
+    /// None for a trusted proxy, which is no client.
+    pub fn take(self: &Arc<Self>, client: Option<Subnet>, user: Option<U>) -> Option<Place<U>> {
+        let mut taken = self.taken();
+        let has_share = |own, reserve| has_share(self.limit, taken.total, own, reserve);
+        let of_client = match user {
+            Some(_) => RESERVE_OF_USERS,
+            None => RESERVE,
+        };
+        let is_admitted = taken.total < self.limit
+            && client.is_none_or(|it| has_share(count(&taken.by_client, &it), of_client))
+            && (user.as_ref()).is_none_or(|it| has_share(count(&taken.by_user, it), RESERVE));
+        if !is_admitted {
+            return None;
+        }
+        taken.total += 1;
+        if let Some(client) = client {
+            *taken.by_client.entry(client).or_default() += 1;
+        }
+        if let Some(user) = &user {
+            *taken.by_user.entry(user.clone()).or_default() += 1;
+        }
+        Some(Place {
+            places: Arc::clone(self),
+            client,
+            user,
+        })
+    }
+}
+
+impl<U: Eq + Hash> Places<U> {
+    fn taken(&self) -> MutexGuard<'_, Taken<U>> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<U: Eq + Hash> Drop for Place<U> {
+    fn drop(&mut self) {
+        let mut taken = self.places.taken();
+        taken.total -= 1;
+        if let Some(client) = &self.client {
+            give_back(&mut taken.by_client, client);
+        }
+        if let Some(user) = &self.user {
+            give_back(&mut taken.by_user, user);
+        }
+    }
+}
+
+fn count<H: Eq + Hash>(places: &HashMap<H, usize>, holder: &H) -> usize {
+    places.get(holder).copied().unwrap_or_default()
+}
+
+fn give_back<H: Eq + Hash>(places: &mut HashMap<H, usize>, holder: &H) {
+    match places.get_mut(holder) {
+        Some(own @ 2..) => *own -= 1,
+        Some(_) | None => drop(places.remove(holder)),
+    }
+}
+
+#[cfg(test)]
+mod tests;
