@@ -8,6 +8,9 @@
     reason = "this runs in tests only"
 )]
 
+use concept_refinement_tests::deadline::{SOON, eventually};
+use concept_refinement_tests::server::{Origin, Reply};
+
 mod instances;
 mod keyvalue;
 mod networking;
@@ -72,25 +75,19 @@ mod shaped {
 /// Else nothing that is delivered twice would show anything.
 #[tokio::test]
 async fn what_is_posted_comes_twice_where_it_is_to() {
-    let application = probe::Host::Shaped.application().argument("--post-twice");
+    let origin = Origin::start();
+    let url = origin.serve_at("/", Reply::ok("text/plain", b"found\n"));
+    let application = probe::Host::Shaped
+        .application()
+        .variable("origin", url.trim_end_matches('/'))
+        .argument("--post-twice");
     let service = application.start();
-    let count = async || {
-        let told = probe::answer(&service, "fetch http://back.spin.internal/ count").await;
-        let count: Option<u32> = told
-            .strip_prefix("200 ")
-            .and_then(|count| count.parse().ok());
-        count.unwrap_or_else(|| panic!("{told}"))
-    };
-    // Each instance counts by itself, and a new one begins anew.
-    let mut before = 0;
-    for _ in 0..100 {
-        let now = count().await;
-        if now > before + 1 {
-            return;
-        }
-        before = now;
-    }
-    panic!("nothing comes twice");
+    let line = format!("fetch http://back.spin.internal/ fetch {url}");
+    assert_eq!(probe::answer(&service, &line).await, "200 200 found");
+    eventually("it comes twice", SOON, async || {
+        (origin.requests(&url).len() == 2).then_some(())
+    })
+    .await;
 }
 
 /// Spin itself, where there is one; `cargo xtask test` tells.

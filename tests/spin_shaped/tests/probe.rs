@@ -49,6 +49,7 @@ const MANIFEST: &str = r#"
 
     [component.back]
     source = "PROBE"
+    allowed_outbound_hosts = ["{{ origin }}"]
     variables = { secret = "{{ secret }}" }
 "#;
 
