@@ -1,6 +1,8 @@
 //! The service itself: the real executable, on a data directory of its own.
 
-use std::io::{BufRead as _, BufReader, Read};
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Read, Write as _};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -18,8 +20,26 @@ use crate::tokens::{AUDIENCE, ISSUER, SECRET};
 /// Compiling all components on a busy machine included.
 const START: Duration = Duration::from_secs(120);
 
+/// What a pipe has room for, in bytes (Linux).
+const PIPE: usize = 1 << 16;
+
 /// Longer than a stop may take (30 s).
 const STOP: Duration = Duration::from_secs(45);
+
+/// Where a process writes to.
+#[derive(Clone, Debug)]
+pub enum Output {
+    /// What the test can read.
+    Log,
+    /// A file that exists, or a device.
+    File(PathBuf),
+    /// A pipe whose reader has gone.
+    Gone,
+    /// A full pipe that nobody reads.
+    Unread,
+    /// Nowhere: it is closed.
+    Closed,
+}
 
 /// How to start the service. Starting it twice starts it twice on the same
 /// data: a restart, if the first has ended.
@@ -35,6 +55,9 @@ pub struct Launch {
     composed: Option<PathBuf>,
     /// None: all that there are.
     cores: Option<usize>,
+    stdout: Output,
+    stderr: Output,
+    nohup: bool,
 }
 
 /// A service at work; it is killed when it is dropped.
@@ -73,6 +96,9 @@ impl Launch {
             disk: None,
             composed: None,
             cores: None,
+            stdout: Output::Log,
+            stderr: Output::Log,
+            nohup: false,
         };
         launch.set("listen", "127.0.0.1:0")
     }
@@ -136,6 +162,25 @@ impl Launch {
         }
     }
 
+    /// So that the end of a terminal does not end it.
+    pub fn nohup(self) -> Self {
+        Self {
+            nohup: true,
+            ..self
+        }
+    }
+
+    /// With another standard error.
+    pub fn stderr(self, stderr: Output) -> Self {
+        Self { stderr, ..self }
+    }
+
+    /// With another standard output, where nobody reads the URL: it has to
+    /// listen on a port that is given.
+    pub fn stdout(self, stdout: Output) -> Self {
+        Self { stdout, ..self }
+    }
+
     /// With the data on a disk of this size, in bytes. The code that the
     /// services share is elsewhere and takes nothing of it.
     pub fn on_small_disk(mut self, bytes: u64) -> Self {
@@ -183,7 +228,21 @@ impl Launch {
     /// Starts it and waits until it is ready.
     pub fn start(&self) -> Service {
         let (process, log, lines) = self.spawn();
-        Service::ready(process, log, lines)
+        if matches!(self.stdout, Output::Log) {
+            return Service::ready(process, log, lines);
+        }
+        let flag = self
+            .flags
+            .iter()
+            .find_map(|flag| flag.strip_prefix("--listen="));
+        let address = flag.unwrap();
+        let begin = Instant::now();
+        while TcpStream::connect(address).is_err() {
+            assert!(begin.elapsed() < START, "not ready: {}", log.text());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let url = format!("http://{address}");
+        Service { process, url, log }
     }
 
     /// Starts it, expecting that it ends by itself.
@@ -207,11 +266,28 @@ impl Launch {
 
     fn spawn(&self) -> (Reaped, Log, Lines) {
         let program = (self.program)();
+        let closed = [(&self.stdout, ">&-"), (&self.stderr, "2>&-")];
+        let closed: String = closed
+            .iter()
+            .filter(|(output, _)| matches!(output, Output::Closed))
+            .map(|(_, how)| *how)
+            .collect();
         let mut command = match (&self.disk, self.cores) {
             (Some(disk), _) => disk.command(&self.directory, program),
             (None, Some(count)) => {
                 let mut command = Command::new("taskset");
                 command.arg("--cpu-list").arg(format!("0-{}", count - 1));
+                command.arg(program);
+                command
+            }
+            (None, None) if self.nohup => {
+                let mut command = Command::new("nohup");
+                command.arg(program);
+                command
+            }
+            (None, None) if !closed.is_empty() => {
+                let mut command = Command::new("sh");
+                command.args(["-c", &format!(r#"exec "$0" "$@" {closed}"#)]);
                 command.arg(program);
                 command
             }
@@ -226,8 +302,8 @@ impl Launch {
             .args(&self.flags)
             .current_dir(&self.directory)
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+            .stdout(self.stdout.open())
+            .stderr(self.stderr.open());
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("REFINEMENT_") {
                 command.env_remove(name);
@@ -237,11 +313,32 @@ impl Launch {
         let mut process = Reaped::spawn(&mut command);
         let log = Log::default();
         let (sender, lines) = mpsc::channel();
-        let stdout = process.child().stdout.take().unwrap();
-        log.follow(stdout, Some(sender));
-        let stderr = process.child().stderr.take().unwrap();
-        log.follow(stderr, None);
+        if let Some(stdout) = process.child().stdout.take() {
+            log.follow(stdout, Some(sender));
+        }
+        if let Some(stderr) = process.child().stderr.take() {
+            log.follow(stderr, None);
+        }
         (process, log, Lines(lines))
+    }
+}
+
+impl Output {
+    /// For a process that is about to be started.
+    pub fn open(&self) -> Stdio {
+        match self {
+            Self::Log => Stdio::piped(),
+            Self::File(path) => File::options().append(true).open(path).unwrap().into(),
+            Self::Gone => std::io::pipe().unwrap().1.into(),
+            Self::Unread => {
+                let (reader, mut writer) = std::io::pipe().unwrap();
+                writer.write_all(&[b'\n'; PIPE]).unwrap();
+                // It is open for as long as the tests run.
+                std::mem::forget(reader);
+                writer.into()
+            }
+            Self::Closed => Stdio::null(),
+        }
     }
 }
 
