@@ -22,9 +22,11 @@ mod source;
 mod terminal;
 mod vocabulary;
 
+use std::io;
 use std::process::ExitCode;
 
 use crate::assembly::HostBuilder;
+use crate::log;
 use arguments::command;
 use failure::Failure;
 
@@ -38,7 +40,10 @@ use failure::Failure;
 /// }
 /// ```
 pub fn main(prepare: impl FnOnce(HostBuilder) -> HostBuilder) -> ExitCode {
-    let matches = command().get_matches();
+    let matches = match command().try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) => return told(&error),
+    };
     let done = match matches.subcommand() {
         Some(("serve", matches)) => serve::run(matches, prepare),
         Some(("refine", matches)) => refine::run(matches, prepare),
@@ -50,8 +55,20 @@ pub fn main(prepare: impl FnOnce(HostBuilder) -> HostBuilder) -> ExitCode {
         // The parser accepts no other command.
         _ => Err(Failure::Usage(anyhow::anyhow!("no such command"))),
     };
-    match done {
+    let status = match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.exit_code(),
+    };
+    log::flush();
+    status
+}
+
+/// Prints the help that was asked for, or what is wrong with the command line.
+fn told(error: &clap::Error) -> ExitCode {
+    match error.print() {
+        Err(unprinted) if !error.use_stderr() && unprinted.kind() != io::ErrorKind::BrokenPipe => {
+            Failure::from(unprinted).exit_code()
+        }
+        _ => ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(1)),
     }
 }

@@ -23,6 +23,8 @@
 //! ```
 
 #![warn(missing_docs)]
+// These panic where the output fails.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod assembly;
 pub mod capability;
@@ -31,6 +33,7 @@ pub mod config;
 mod cores;
 mod egress;
 mod ingress;
+mod log;
 mod log_throttle;
 pub mod loops;
 mod metrics;

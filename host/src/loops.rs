@@ -1,9 +1,11 @@
-//! The host's background loops: the worker, the sweep, garbage collection.
+//! The host's background loops: the worker, the sweep, garbage collection,
+//! the probing of the stores.
 
 #[cfg(test)]
 pub(crate) mod fakes;
 pub mod garbage;
 pub mod pending_releases;
+pub mod probe;
 pub mod processor;
 pub mod sweep;
 pub mod worker;

@@ -25,6 +25,7 @@ use prometheus_client::registry::Registry;
 
 use crate::capability::Capabilities;
 use crate::capability::intercept::Intercepted;
+use crate::log;
 
 pub use egress::Refusals;
 pub use http::Requests;
@@ -54,6 +55,11 @@ impl Metrics {
             "What is running",
             Info::new([("version", env!("CARGO_PKG_VERSION"))]),
         );
+        registry.register(
+            "log_lines_lost",
+            "Lines of the log that could not be written",
+            log::lines_lost(),
+        );
         Self {
             http: Requests::new(registry),
             tasks: Arc::new(Tasks::new(registry)),
@@ -73,6 +79,7 @@ impl Metrics {
             queue,
             model,
             model_health,
+            probes,
         } = capabilities;
         let stores = Arc::new(stores::MeasuredStores {
             stores: Arc::clone(&self.stores),
@@ -89,6 +96,7 @@ impl Metrics {
             }),
             clock,
             model_health,
+            probes,
         }
     }
 }

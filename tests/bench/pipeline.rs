@@ -149,6 +149,7 @@ fn in_memory(model: Arc<dyn ImageModel>) -> Capabilities {
         clock,
         model,
         model_health: Mutex::default(),
+        probes: Arc::default(),
     }
 }
 

@@ -12,6 +12,7 @@ mod failures;
 mod outputs;
 mod place;
 mod printed;
+mod printing;
 mod providers;
 mod refine;
 mod stopping;

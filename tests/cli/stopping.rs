@@ -16,7 +16,12 @@ use crate::place::{Place, ended, prepared, run};
 #[tokio::test]
 async fn a_signal_stops_it_and_leaves_what_was_there() {
     let provider = Provider::start();
-    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::KILL, 137)] {
+    for (signal, code) in [
+        (Signal::HUP, 129),
+        (Signal::INT, 130),
+        (Signal::TERM, 143),
+        (Signal::KILL, 137),
+    ] {
         let place = Place::new();
         place.write("logo.png", &pictures::png(40, 30).bytes);
         place.write("out.png", "what was there");

@@ -1,7 +1,11 @@
 //! A full disk: what needs room is refused, the rest goes on, and all of it
 //! works again as soon as there is room.
 
+use std::fs;
+
+use concept_refinement_tests::client::Client;
 use concept_refinement_tests::pictures;
+use concept_refinement_tests::service::{Launch, Output};
 
 use crate::shared::{
     NO_ROOM_FOR_IMAGES, NO_ROOM_FOR_TASKS, assert_completed, assert_degraded, assert_ready,
@@ -11,7 +15,24 @@ use crate::shared::{
 
 #[tokio::test]
 async fn writing_is_refused_and_costs_nothing_reading_goes_on() {
+    write_and_read(&on_small_disk()).await;
+}
+
+/// Lines that find no room are lost, and cost nothing else.
+#[tokio::test]
+async fn the_same_holds_with_the_log_on_that_disk() {
     let launch = on_small_disk();
+    let log = launch.disk().path().join("log");
+    fs::write(&log, "").unwrap();
+    let launch = launch.variable("REFINEMENT_LOG", "debug");
+    let launch = launch.stderr(Output::File(log.clone()));
+    write_and_read(&launch).await;
+    let log = fs::read_to_string(log).unwrap();
+    assert!(log.contains("lines of the log were lost"), "{log}");
+    assert!(log.contains("stopping"), "{log}");
+}
+
+async fn write_and_read(launch: &Launch) {
     let service = launch.start();
     let client = user(&service, "ada");
     let (small, large, larger) = (pictures::png(64, 48), large_picture(), noise(1600));
@@ -40,7 +61,12 @@ async fn writing_is_refused_and_costs_nothing_reading_goes_on() {
             assert_unavailable(&answer, NO_ROOM_FOR_IMAGES);
         }
         assert_degraded(&client, NO_ROOM_FOR_TASKS, NO_ROOM_FOR_IMAGES).await;
-        assert_eq!(drafts(&launch), 0);
+        assert_eq!(drafts(launch), 0);
+    }
+    // Each is several lines, where they are logged.
+    let chatty = Client::http2(service.url());
+    for _ in 0..100 {
+        assert_eq!(chatty.get("/api/health").await.status, 200);
     }
     for path in [
         &same_task,
@@ -66,7 +92,7 @@ async fn writing_is_refused_and_costs_nothing_reading_goes_on() {
     client.uploaded(&large).await;
     assert_eq!(client.delete(&concept).await.status, 204);
     assert_eq!(client.delete(&same_task).await.status, 204);
-    stop_and_check(&launch, service);
+    stop_and_check(launch, service);
 }
 
 /// Works on a full disk: the 409 with the active task needs no space, and

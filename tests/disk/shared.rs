@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use concept_refinement_tests::client::{Answer, Client};
-use concept_refinement_tests::deadline::{SOON, eventually};
+use concept_refinement_tests::deadline::{READINESS, SOON, eventually};
 use concept_refinement_tests::pictures::{self, Picture};
 use concept_refinement_tests::reaper::scratch;
 use concept_refinement_tests::server::Origin;
@@ -86,20 +86,27 @@ pub fn remaining(accepted: &Answer) -> u64 {
     remaining.parse().unwrap()
 }
 
+/// It says soon that all can be used.
 pub async fn assert_ready(client: &Client) {
-    let ready = client.get("/api/health/ready").await;
-    assert_eq!(ready.status, 200, "{ready:?}");
+    eventually("ready", READINESS, async || {
+        let ready = client.get("/api/health/ready").await;
+        (ready.status == 200).then_some(())
+    })
+    .await;
 }
 
-/// It says what cannot be used, and is alive.
+/// It says soon what cannot be used, and is alive.
 pub async fn assert_degraded(client: &Client, tasks: &str, images: &str) {
-    let ready = client.get("/api/health/ready").await;
-    assert_eq!(ready.status, 503, "{ready:?}");
     let expected = json!({
         "status": "degraded",
         "capabilities": {"tasks": tasks, "queue": "ok", "images": images, "model": "ok"},
     });
-    assert_eq!(ready.json(), expected);
+    let what = format!("tasks: {tasks} images: {images}");
+    eventually(&what, READINESS, async || {
+        let ready = client.get("/api/health/ready").await;
+        (ready.status == 503 && ready.json() == expected).then_some(())
+    })
+    .await;
     assert_eq!(client.get("/api/health").await.status, 200);
 }
 

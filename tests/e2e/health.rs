@@ -1,6 +1,9 @@
 //! Health and readiness, for anyone.
 
-use concept_refinement_tests::client::Client;
+use std::time::{Duration, Instant};
+
+use concept_refinement_tests::client::{Answer, Client};
+use concept_refinement_tests::deadline::{READINESS, eventually};
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::service::Launch;
 
@@ -30,8 +33,7 @@ async fn a_store_that_is_gone_is_reported_until_it_is_back() {
     std::fs::rename(&images, &elsewhere).unwrap();
     std::fs::write(&images, "in the way").unwrap();
 
-    let degraded = client.get("/api/health/ready").await;
-    assert_eq!(degraded.status, 503, "{degraded:?}");
+    let degraded = answered(&client, 503).await;
     let report = degraded.json();
     assert_eq!(report["status"], "degraded");
     assert_eq!(report["capabilities"]["tasks"], "ok");
@@ -47,6 +49,57 @@ async fn a_store_that_is_gone_is_reported_until_it_is_back() {
 
     std::fs::remove_file(&images).unwrap();
     std::fs::rename(&elsewhere, &images).unwrap();
-    assert_eq!(client.get("/api/health/ready").await.status, 200);
+    answered(&client, 200).await;
     client.uploaded(&picture).await;
+}
+
+/// Waits for readiness of this status.
+async fn answered(client: &Client, status: u16) -> Answer {
+    eventually("readiness", READINESS, async || {
+        let ready = client.get("/api/health/ready").await;
+        (ready.status == status).then_some(ready)
+    })
+    .await
+}
+
+/// A call that fails is noticed before the next probe.
+#[tokio::test]
+async fn a_failed_call_is_followed_by_a_probe() {
+    let launch = Launch::new();
+    let service = launch.start();
+    let client = Client::session(service.url()).await;
+    answered(&client, 200).await;
+    let images = launch.data().join("images");
+    std::fs::rename(&images, launch.data().join("elsewhere")).unwrap();
+    let begin = Instant::now();
+    let picture = pictures::png(8, 8);
+    let refused = client.upload(picture.media_type, &picture.bytes).await;
+    assert_eq!(refused.status, 503, "{refused:?}");
+    answered(&client, 503).await;
+    assert!(
+        begin.elapsed() < Duration::from_secs(8),
+        "{:?}",
+        begin.elapsed()
+    );
+}
+
+/// Readiness is for anyone, and costs nothing.
+#[tokio::test]
+async fn whoever_asks_for_readiness_causes_no_writing() {
+    let service = Launch::new().start();
+    let written = || -> u64 {
+        let io = std::fs::read_to_string(format!("/proc/{}/io", service.id())).unwrap();
+        let line = io
+            .lines()
+            .find_map(|line| line.strip_prefix("write_bytes: "));
+        line.unwrap().parse().unwrap()
+    };
+    let anybody = Client::new(service.url());
+    let before = written();
+    for _ in 0..2_000 {
+        assert_eq!(anybody.get("/api/health/ready").await.status, 200);
+    }
+    // A few probes of the background.
+    let more = written() - before;
+    assert!(more < 400_000, "{more} bytes");
 }

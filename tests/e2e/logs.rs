@@ -6,6 +6,8 @@ use concept_refinement_tests::service::Launch;
 use concept_refinement_tests::tokens::{SECRET, hostile, token};
 use reqwest::Method;
 use serde_json::Value;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
 
 use crate::shared::{new_name, new_user, origin, scripted_launch};
 
@@ -123,4 +125,29 @@ async fn what_a_crash_says_is_logged_and_not_told() {
     }
     let log = service.stop().log;
     assert!(log.contains("the prompt asked for a crash"), "{log}");
+}
+
+/// Whoever breaks off uploads does not fill the log.
+#[tokio::test]
+async fn uploads_that_are_broken_off_are_a_line_at_most() {
+    let service = scripted_launch().start();
+    let client = Client::user(service.url(), &new_name());
+    let head = format!(
+        "POST /api/images HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n\
+         content-type: image/png\r\ncontent-length: 1000\r\n\r\nhalf",
+        token(&new_name())
+    );
+    let address = service.url().trim_start_matches("http://").to_owned();
+    for _ in 0..200 {
+        let mut connection = TcpStream::connect(&address).await.unwrap();
+        connection.write_all(head.as_bytes()).await.unwrap();
+        // The instance reads what was sent before it ends.
+        assert_eq!(client.get("/api/health").await.status, 200);
+    }
+    let log = service.stop().log;
+    let lines = log
+        .lines()
+        .filter(|line| line.contains("wasmtime_wasi_http"));
+    let lines: Vec<_> = lines.collect();
+    assert!(lines.len() <= 1, "{} lines: {lines:#?}", lines.len());
 }

@@ -33,6 +33,7 @@ mod metrics;
 mod models;
 mod openapi;
 mod originals;
+mod outputs;
 mod overload;
 mod photos;
 mod proxies;

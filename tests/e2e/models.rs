@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use concept_refinement_tests::client::Client;
-use concept_refinement_tests::deadline::{SOON, eventually};
+use concept_refinement_tests::deadline::{READINESS, SOON, eventually};
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::server::{Origin, Reply};
 use concept_refinement_tests::service::Service;
@@ -175,8 +175,11 @@ async fn a_model_that_fails_again_and_again_is_reported_until_it_works() {
         assert_eq!(ready.status, 200, "{ready:?}");
         client.refined(&url, "trap now").await;
     }
-    let degraded = anybody.get("/api/health/ready").await;
-    assert_eq!(degraded.status, 503);
+    let degraded = eventually("the model is unusable", READINESS, async || {
+        let ready = anybody.get("/api/health/ready").await;
+        (ready.status == 503).then_some(ready)
+    })
+    .await;
     let report = degraded.json();
     assert_eq!(report["status"], "degraded");
     assert_eq!(report["capabilities"]["tasks"], "ok");

@@ -31,7 +31,7 @@ const DEATHS: usize = 3;
 
 #[tokio::test]
 async fn any_signal_to_end_ends_an_idle_service_at_once() {
-    for signal in [Signal::TERM, Signal::INT] {
+    for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
         let mut service = scripted_launch().start();
         let silent = TcpStream::connect(authority(&service)).await.unwrap();
         let kept_alive = Client::new(service.url());
@@ -308,4 +308,17 @@ fn large_jpeg() -> Vec<u8> {
     segment.extend(SEGMENT.to_be_bytes());
     segment.resize(usize::from(SEGMENT) + 2, 0);
     [start_of_image, &segment.repeat(SEGMENTS), rest].concat()
+}
+
+/// As `nohup` starts it.
+#[tokio::test]
+async fn a_terminal_that_closes_ends_nothing_where_that_was_asked_for() {
+    let mut service = scripted_launch().nohup().start();
+    let client = Client::user(service.url(), &new_name());
+    service.signal(Signal::HUP);
+    let url = origin().picture(&pictures::png(8, 8));
+    assert_eq!(client.refined(&url, "echo it").await["status"], "completed");
+    service.signal(Signal::TERM);
+    let (ended, _) = ended(service).await;
+    assert!(ended.status.success(), "{ended:?}");
 }

@@ -59,6 +59,7 @@ impl Environment {
             queue: Arc::new(Intercepted::new(queue, own.clone())),
             model: own,
             model_health: Mutex::default(),
+            probes: Arc::default(),
         })
     }
 

@@ -5,6 +5,9 @@ use std::time::{Duration, Instant};
 /// How long anything may take that is only slow on a busy machine.
 pub const SOON: Duration = Duration::from_secs(30);
 
+/// How late readiness may follow a change (contract, section 4).
+pub const READINESS: Duration = Duration::from_secs(15);
+
 /// Looks again and again until there is something, and panics if there is
 /// nothing at the deadline.
 pub async fn eventually<T>(

@@ -1,6 +1,8 @@
 //! The service itself: the real executable, on a data directory of its own.
 
-use std::io::{BufRead as _, BufReader, Read};
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Read, Write as _};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -18,8 +20,26 @@ use crate::tokens::{AUDIENCE, ISSUER, SECRET};
 /// Compiling all components on a busy machine included.
 const START: Duration = Duration::from_secs(120);
 
+/// What a pipe has room for, in bytes (Linux).
+const PIPE: usize = 1 << 16;
+
 /// Longer than a stop may take (30 s).
 const STOP: Duration = Duration::from_secs(45);
+
+/// Where a process writes to.
+#[derive(Clone, Debug)]
+pub enum Output {
+    /// What the test can read.
+    Log,
+    /// A file that exists, or a device.
+    File(PathBuf),
+    /// A pipe whose reader has gone.
+    Gone,
+    /// A full pipe that nobody reads.
+    Unread,
+    /// Nowhere: it is closed.
+    Closed,
+}
 
 /// How to start the service. Starting it twice starts it twice on the same
 /// data: a restart, if the first has ended.
@@ -33,10 +53,10 @@ pub struct Launch {
     disk: Option<Arc<SmallDisk>>,
     /// None: the components that ship.
     composed: Option<PathBuf>,
-    /// None: all that there are.
-    cores: Option<usize>,
-    /// None: as many as this process may.
-    open_files: Option<usize>,
+    /// What starts the program: it may be limited in one way or another.
+    starter: Vec<String>,
+    stdout: Output,
+    stderr: Output,
 }
 
 /// A service at work; it is killed when it is dropped.
@@ -74,8 +94,9 @@ impl Launch {
             variables: Vec::new(),
             disk: None,
             composed: None,
-            cores: None,
-            open_files: None,
+            starter: Vec::new(),
+            stdout: Output::Log,
+            stderr: Output::Log,
         };
         launch.set("listen", "127.0.0.1:0")
     }
@@ -133,18 +154,35 @@ impl Launch {
 
     /// On the first cores of the machine alone, which have to be there.
     pub fn on_cores(self, count: usize) -> Self {
-        Self {
-            cores: Some(count),
-            ..self
-        }
+        self.by(&["taskset", &format!("--cpu-list=0-{}", count - 1)])
     }
 
     /// With no more open files than so many.
     pub fn with_open_files(self, count: usize) -> Self {
-        Self {
-            open_files: Some(count),
-            ..self
-        }
+        self.by(&["prlimit", &format!("--nofile={count}:{count}")])
+    }
+
+    /// So that the end of a terminal does not end it.
+    pub fn nohup(self) -> Self {
+        self.by(&["nohup"])
+    }
+
+    fn by(mut self, starter: &[&str]) -> Self {
+        assert!(self.disk.is_none(), "a small disk has a starter of its own");
+        let starter = starter.iter().map(|word| (*word).to_owned());
+        self.starter.extend(starter);
+        self
+    }
+
+    /// With another standard error.
+    pub fn stderr(self, stderr: Output) -> Self {
+        Self { stderr, ..self }
+    }
+
+    /// With another standard output, where nobody reads the URL: it has to
+    /// listen on a port that is given.
+    pub fn stdout(self, stdout: Output) -> Self {
+        Self { stdout, ..self }
     }
 
     /// With the data on a disk of this size, in bytes. The code that the
@@ -194,7 +232,21 @@ impl Launch {
     /// Starts it and waits until it is ready.
     pub fn start(&self) -> Service {
         let (process, log, lines) = self.spawn();
-        Service::ready(process, log, lines)
+        if matches!(self.stdout, Output::Log) {
+            return Service::ready(process, log, lines);
+        }
+        let flag = self
+            .flags
+            .iter()
+            .find_map(|flag| flag.strip_prefix("--listen="));
+        let address = flag.unwrap();
+        let begin = Instant::now();
+        while TcpStream::connect(address).is_err() {
+            assert!(begin.elapsed() < START, "not ready: {}", log.text());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let url = format!("http://{address}");
+        Service { process, url, log }
     }
 
     /// Starts it, expecting that it ends by itself.
@@ -218,16 +270,25 @@ impl Launch {
 
     fn spawn(&self) -> (Reaped, Log, Lines) {
         let program = (self.program)();
-        let within = |limiter: &str, limit: String| {
-            let mut command = Command::new(limiter);
-            command.arg(limit).arg(&program);
-            command
-        };
-        let mut command = match (&self.disk, self.cores, self.open_files) {
-            (Some(disk), _, _) => disk.command(&self.directory, program),
-            (None, Some(count), _) => within("taskset", format!("--cpu-list=0-{}", count - 1)),
-            (None, None, Some(count)) => within("prlimit", format!("--nofile={count}:{count}")),
-            (None, None, None) => Command::new(program),
+        let mut starter = self.starter.clone();
+        let closed = [(&self.stdout, ">&-"), (&self.stderr, "2>&-")];
+        let closed: String = closed
+            .iter()
+            .filter(|(output, _)| matches!(output, Output::Closed))
+            .map(|(_, how)| *how)
+            .collect();
+        if !closed.is_empty() {
+            let script = format!(r#"exec "$0" "$@" {closed}"#);
+            starter.extend(["sh".to_owned(), "-c".to_owned(), script]);
+        }
+        let mut command = match (&self.disk, starter.as_slice()) {
+            (Some(disk), _) => disk.command(&self.directory, program),
+            (None, [first, rest @ ..]) => {
+                let mut command = Command::new(first);
+                command.args(rest).arg(program);
+                command
+            }
+            (None, []) => Command::new(program),
         };
         command.arg("serve");
         match &self.composed {
@@ -238,8 +299,8 @@ impl Launch {
             .args(&self.flags)
             .current_dir(&self.directory)
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+            .stdout(self.stdout.open())
+            .stderr(self.stderr.open());
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("REFINEMENT_") {
                 command.env_remove(name);
@@ -249,11 +310,32 @@ impl Launch {
         let mut process = Reaped::spawn(&mut command);
         let log = Log::default();
         let (sender, lines) = mpsc::channel();
-        let stdout = process.child().stdout.take().unwrap();
-        log.follow(stdout, Some(sender));
-        let stderr = process.child().stderr.take().unwrap();
-        log.follow(stderr, None);
+        if let Some(stdout) = process.child().stdout.take() {
+            log.follow(stdout, Some(sender));
+        }
+        if let Some(stderr) = process.child().stderr.take() {
+            log.follow(stderr, None);
+        }
         (process, log, Lines(lines))
+    }
+}
+
+impl Output {
+    /// For a process that is about to be started.
+    pub fn open(&self) -> Stdio {
+        match self {
+            Self::Log => Stdio::piped(),
+            Self::File(path) => File::options().append(true).open(path).unwrap().into(),
+            Self::Gone => std::io::pipe().unwrap().1.into(),
+            Self::Unread => {
+                let (reader, mut writer) = std::io::pipe().unwrap();
+                writer.write_all(&[b'\n'; PIPE]).unwrap();
+                // It is open for as long as the tests run.
+                std::mem::forget(reader);
+                writer.into()
+            }
+            Self::Closed => Stdio::null(),
+        }
     }
 }
 

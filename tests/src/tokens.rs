@@ -162,6 +162,17 @@ pub fn hostile(user: &str) -> Vec<(&'static str, String)> {
             signed(&hs256, &json!([claims(user)])),
         ),
         (
+            "claims that are a list of values",
+            signed(
+                &hs256,
+                &json!([user, now() + hour, null, ISSUER, AUDIENCE, false]),
+            ),
+        ),
+        (
+            "a header that is a list of values",
+            signed(&json!(["HS256", null, "JWT", null]), &claims(user)),
+        ),
+        (
             "too long",
             with_claim(user, "padding", json!("x".repeat(12_000))),
         ),

@@ -1,7 +1,11 @@
 //! What the routes of one instance share: its configuration, its ports and the
 //! little that it remembers between requests.
 
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
+use std::rc::Rc;
+
+use concept_refinement_domain::capability::CapabilityState;
+use concept_refinement_domain::timestamp::Timestamp;
 
 use crate::auth::Authenticator;
 use crate::config::Config;
@@ -16,6 +20,8 @@ pub struct State<P> {
     pub collecting: Cell<u64>,
     /// The model's description, once it was read.
     pub model: OnceCell<String>,
+    /// What the last check of the capabilities found, and when.
+    pub checked: RefCell<Option<(Timestamp, Rc<[CapabilityState]>)>>,
     pub republisher: Republisher<P>,
 }
 
@@ -28,6 +34,7 @@ impl<P: Ports + 'static> State<P> {
             ports,
             collecting: Cell::new(0),
             model: OnceCell::new(),
+            checked: RefCell::default(),
         }
     }
 }

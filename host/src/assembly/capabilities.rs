@@ -119,6 +119,7 @@ fn together(stores: Stores, model: Arc<dyn ImageModel>, clock: Arc<dyn Clock>) -
         queue: stores.queue,
         model,
         model_health: Mutex::new(ModelHealth::default()),
+        probes: Arc::default(),
     }
 }
 

@@ -15,6 +15,7 @@ use crate::assembly::monitoring::Monitoring;
 use crate::assembly::secret::Secret;
 use crate::assembly::serving::{Serving, Stop};
 use crate::assembly::{api, capabilities, grants, pipeline};
+use crate::capability::health::Probes;
 use crate::capability::tasks::watchers::Watchers;
 use crate::capability::{Capabilities, create_directory};
 use crate::config::Config;
@@ -22,6 +23,7 @@ use crate::cores::Cores;
 use crate::egress::Network;
 use crate::ingress::http::{CALLS, listen};
 use crate::loops::garbage::{Garbage, HOUR};
+use crate::loops::probe::Probe;
 use crate::loops::sweep::Sweep;
 use crate::loops::worker::Worker;
 use crate::metrics::Limited;
@@ -83,7 +85,7 @@ impl HostBuilder {
 
         let secret = Secret::open(&config.data_dir, || rand::rng().random())?;
         let configured = capabilities::open(&config, &secret, tasks, model, clock).await?;
-        let capabilities = map_capabilities(configured);
+        let capabilities = Probes::around(map_capabilities(configured));
         let capabilities = Arc::new(match &metrics {
             Some(metrics) => metrics.around(capabilities),
             None => capabilities,
@@ -116,6 +118,10 @@ impl HostBuilder {
         };
         check_damage()?;
 
+        let probe = Probe {
+            host: Arc::clone(&capabilities),
+            runtime: Arc::clone(&runtime) as _,
+        };
         let garbage = Garbage {
             host: Arc::clone(&capabilities),
             runtime,
@@ -141,6 +147,7 @@ impl HostBuilder {
         serving.spawn(|stop| work(Arc::clone(&sweep), worker, cores, recovered, stop));
         serving.spawn(|stop| sweep.run(stop.stopped));
         serving.spawn(|stop| garbage.run(stop.stopped));
+        serving.spawn(|stop| probe.run(stop.stopped));
         Ok(Host {
             metrics_address,
             capabilities,

@@ -1,16 +1,22 @@
 //! All capabilities of one host.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use concept_refinement_domain::capability::CapabilityState;
 
+use super::Answer;
 use super::clock::Clock;
 use super::concepts::Concepts;
-use super::health::ModelHealth;
+use super::health::{ModelHealth, Probes};
 use super::images::ImageStore;
 use super::model::ImageModel;
 use super::queue::TaskQueue;
 use super::tasks::{Leases, Maintenance, TaskStore, Tasks};
+use crate::runtime::{Runtime, Tokio};
+
+/// A store that takes longer to answer cannot be used.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// What the components are granted, and the loops work on.
 pub struct Capabilities {
@@ -26,6 +32,8 @@ pub struct Capabilities {
     pub model: Arc<dyn ImageModel>,
     /// How its last calls went.
     pub model_health: Mutex<ModelHealth>,
+    /// What its stores were found to be like.
+    pub probes: Arc<Probes>,
 }
 
 impl Capabilities {
@@ -49,30 +57,44 @@ impl Capabilities {
         &*self.store
     }
 
-    /// Checks each capability, in the order of the contract.
-    pub async fn check(&self) -> Vec<CapabilityState> {
-        let (tasks, queue, images) = tokio::join!(
-            self.maintenance().check(),
-            self.queue.check(),
-            self.images.check()
-        );
+    /// The state of each capability, in the order of the contract: of the stores
+    /// as they were last probed, of the model as it is.
+    pub async fn health(&self) -> Vec<CapabilityState> {
+        let mut states = match self.probes.states() {
+            Some(states) => states,
+            None => self.probe(&Tokio::default()).await,
+        };
         let model = {
             let health = self.model_health.lock();
             let health = health.unwrap_or_else(PoisonError::into_inner);
             health.problem(self.clock.now())
         };
-        [
-            ("tasks", tasks.err().map(|error| error.message)),
-            ("queue", queue.err().map(|error| error.message)),
-            ("images", images.err().map(|error| error.message)),
-            ("model", model),
-        ]
-        .into_iter()
-        .map(|(name, problem)| CapabilityState {
-            name: name.to_owned(),
-            problem,
-        })
-        .collect()
+        states.push(CapabilityState {
+            name: "model".to_owned(),
+            problem: model,
+        });
+        states
+    }
+
+    /// Probes the stores, which writes to them.
+    pub async fn probe(&self, runtime: &dyn Runtime) -> Vec<CapabilityState> {
+        let within = async |name: &str, probe: Answer<'_, ()>| {
+            let problem = tokio::select! {
+                biased;
+                probed = probe => probed.err().map(|error| error.message),
+                () = runtime.sleep(PROBE_TIMEOUT) => Some("It does not answer in time.".to_owned()),
+            };
+            CapabilityState {
+                name: name.to_owned(),
+                problem,
+            }
+        };
+        let (tasks, queue, images) = tokio::join!(
+            within("tasks", self.maintenance().check()),
+            within("queue", self.queue.check()),
+            within("images", self.images.check())
+        );
+        vec![tasks, queue, images]
     }
 
     /// Records the outcome of a call of the model.

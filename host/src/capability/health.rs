@@ -2,5 +2,7 @@
 
 mod link;
 mod model_health;
+mod probes;
 
 pub use model_health::ModelHealth;
+pub use probes::Probes;

@@ -1,5 +1,7 @@
 //! `check`
 
+use std::{io, mem};
+
 use clap::ArgMatches;
 use serde_json::json;
 
@@ -14,6 +16,7 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let mut report = Report {
         as_json: matches.get_flag("json"),
         findings: Vec::new(),
+        printed: Ok(()),
     };
     if let Some((config, components)) = configured(matches, &mut report) {
         settings::start_log(config.log_format, "off")?;
@@ -58,6 +61,7 @@ fn configured(
 struct Report {
     as_json: bool,
     findings: Vec<Finding>,
+    printed: io::Result<()>,
 }
 
 impl Report {
@@ -67,8 +71,8 @@ impl Report {
         let result = result.map(in_a_line).map_err(in_a_line);
         let finding = Finding { name, result };
         if !self.as_json {
-            // Errors of printing are ignored; the exit status has the result.
-            let _ = print(format!("{finding}\n").as_bytes());
+            let printed = print(format!("{finding}\n").as_bytes());
+            self.printed = mem::replace(&mut self.printed, Ok(())).and(printed);
         }
         self.findings.push(finding);
     }
@@ -87,6 +91,7 @@ impl Report {
             let report = json!({"ok": all_ok, "checks": checks});
             print(format!("{report:#}\n").as_bytes())?;
         }
+        self.printed?;
         if all_ok { Ok(()) } else { Err(Failure::Told) }
     }
 }

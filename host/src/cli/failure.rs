@@ -3,7 +3,7 @@
 use std::io;
 use std::process::ExitCode;
 
-use super::terminal::say;
+use super::terminal::say_at_the_end;
 
 /// Why a command failed.
 pub enum Failure {
@@ -33,11 +33,11 @@ impl Failure {
     pub fn exit_code(self) -> ExitCode {
         match self {
             Self::Usage(error) => {
-                say(&format!("{error:#}"));
+                say_at_the_end(format!("{error:#}"));
                 ExitCode::from(2)
             }
             Self::Failed(error) => {
-                say(&format!("{error:#}"));
+                say_at_the_end(format!("{error:#}"));
                 ExitCode::FAILURE
             }
             Self::Told => ExitCode::FAILURE,

@@ -3,6 +3,7 @@
 //! The first signal stops it with a grace period, a second one without. It ends
 //! even if a disk or a name server does not answer.
 
+use std::net::SocketAddr;
 use std::process;
 use std::thread;
 use std::time::Duration;
@@ -10,7 +11,9 @@ use std::time::Duration;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::signals::Signals;
+use super::terminal::print;
 use crate::assembly::Serving;
+use crate::log;
 
 /// How long a stop may take, including the grace period (contract, section 4).
 const STOP: Duration = Duration::from_secs(30);
@@ -58,10 +61,7 @@ async fn start_and_stop(
             return Ok(());
         }
     };
-    println!(
-        "concept-refinement is ready at http://{}",
-        serving.address()
-    );
+    announce(serving.address());
     signals.next().await;
     tracing::info!("stopping");
     exit_after(STOP, 1);
@@ -74,11 +74,25 @@ async fn start_and_stop(
     Ok(())
 }
 
+/// On a thread, since nobody may be reading what is printed.
+fn announce(address: SocketAddr) {
+    let line = format!("concept-refinement is ready at http://{address}\n");
+    let print = move || {
+        if let Err(error) = print(line.as_bytes()) {
+            tracing::warn!(%error, "standard output cannot be written to");
+        }
+    };
+    if let Err(error) = thread::Builder::new().name("print".into()).spawn(print) {
+        tracing::warn!(%error, "nothing can be printed");
+    }
+}
+
 /// Exits the process after this time at the latest. Accepted tasks are stored.
 fn exit_after(limit: Duration, status: i32) {
     let exit = move || {
         thread::sleep(limit);
         tracing::warn!("exiting without an end of what is under way");
+        log::flush();
         process::exit(status);
     };
     if let Err(error) = thread::Builder::new().name("exit".into()).spawn(exit) {

@@ -9,6 +9,7 @@ use super::failure::Failure;
 use super::process::until_stopped;
 use super::settings;
 use crate::assembly::{Components, Composed, HostBuilder};
+use crate::log;
 
 const LOGGED: &str = "warn,concept_refinement=info,concept_refinement_host=info";
 
@@ -19,6 +20,7 @@ pub fn run(
     let given = settings::given(matches, |_| true)?;
     let config = settings::config(given.values)?;
     settings::start_log(config.log_format, LOGGED)?;
+    log::panics();
     for variable in given.unknown_variables {
         tracing::warn!(variable, "an unknown variable is ignored");
     }

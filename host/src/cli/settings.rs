@@ -3,12 +3,16 @@
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use clap::{Arg, ArgMatches, value_parser};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::failure::Failure;
 use crate::config::table::{SETTINGS, Setting};
 use crate::config::{Config, ConfigError, LogFormat, Values};
+use crate::log::{self, LibraryThrottle};
 
 /// Selects what is logged; not a setting.
 const LOG: &str = "REFINEMENT_LOG";
@@ -105,13 +109,19 @@ pub fn is_verbose() -> bool {
 /// Logs to standard error, so that standard output stays for what is asked for.
 pub fn start_log(format: LogFormat, by_default: &str) -> anyhow::Result<()> {
     let filter = EnvFilter::try_from_env(LOG).unwrap_or_else(|_| EnvFilter::new(by_default));
+    let writer = log::writer().context("starting the log")?;
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr);
+        // It would print them, and panic where that fails.
+        .log_internal_errors(false)
+        .with_writer(move || writer.clone());
     let started = match format {
-        LogFormat::Text => log.try_init(),
-        LogFormat::Json => log.json().flatten_event(true).try_init(),
+        LogFormat::Text => log.finish().with(LibraryThrottle::new()).try_init(),
+        LogFormat::Json => {
+            let log = log.json().flatten_event(true).finish();
+            log.with(LibraryThrottle::new()).try_init()
+        }
     };
     started.map_err(|error| anyhow::anyhow!("starting the log: {error}"))
 }

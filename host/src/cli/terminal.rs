@@ -1,15 +1,35 @@
 //! Standard output and standard error.
 
 use std::io::{self, Write as _};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use concept_refinement_domain::sentence::sanitize;
 
 /// Longest sentence, in code points.
 const LONGEST: usize = 1_500;
 
+/// How long the last sentence may wait for its reader.
+const LAST_SENTENCE: Duration = Duration::from_secs(5);
+
 /// Prints to standard error and ignores errors.
 pub fn say(sentence: &str) {
     let _ = writeln!(io::stderr(), "concept-refinement: {}", in_a_line(sentence));
+}
+
+/// The same for the last sentence of a process, which ends even if nobody reads
+/// it.
+pub fn say_at_the_end(sentence: String) {
+    let (done, end) = mpsc::channel::<()>();
+    let say = move || {
+        say(&sentence);
+        drop(done);
+    };
+    if thread::Builder::new().spawn(say).is_ok() {
+        // An error: it was said.
+        let _ = end.recv_timeout(LAST_SENTENCE);
+    }
 }
 
 /// Makes a sentence printable, since it may quote text from outside.

@@ -69,6 +69,7 @@ pub fn serve(data: &Path) {
         clock,
         model: Arc::new(NoModel),
         model_health: Mutex::default(),
+        probes: Arc::default(),
     });
     let threads = available_parallelism().map_or(1, usize::from);
     let threads: Vec<_> = (0..threads).map(|_| start(Arc::clone(&host))).collect();

@@ -114,7 +114,7 @@ impl<O: Outside> api::ConceptStore for Native<O> {
 
 impl<O: Outside> api::Health for Native<O> {
     async fn check(&self) -> Vec<CapabilityState> {
-        self.host.check().await
+        self.host.health().await
     }
 
     async fn model(&self) -> String {

@@ -85,7 +85,10 @@ impl Header {
     }
 }
 
-/// Duplicate members are an error.
+/// Anything but an object is an error (RFC 7519, 7.2): a list of values in the
+/// order of the fields would be taken as well. Duplicate members are one too.
 fn json<T: DeserializeOwned>(part: &str) -> Option<T> {
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok()
+    let json = URL_SAFE_NO_PAD.decode(part).ok()?;
+    json.trim_ascii_start().starts_with(b"{").then_some(())?;
+    serde_json::from_slice(&json).ok()
 }

@@ -1,7 +1,10 @@
 //! Liveness and readiness.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
 
+use concept_refinement_domain::capability::CapabilityState;
 use serde::Serialize;
 
 use super::answer::{Answer, json};
@@ -44,8 +47,25 @@ pub async fn live<P: Ports>(state: &State<P>) -> Answer<P> {
     )
 }
 
+/// How long an answer is kept: anyone may ask, and a check may write.
+const KEPT: Duration = Duration::from_secs(1);
+
+/// The state of the capabilities, at most a second ago.
+async fn checked<P: Ports>(state: &State<P>) -> Rc<[CapabilityState]> {
+    let now = state.ports.now();
+    if let Some((at, states)) = &*state.checked.borrow()
+        && *at <= now
+        && now.since(*at) < KEPT
+    {
+        return Rc::clone(states);
+    }
+    let states: Rc<[CapabilityState]> = state.ports.check().await.into();
+    state.checked.replace(Some((now, Rc::clone(&states))));
+    states
+}
+
 pub async fn ready<P: Ports>(state: &State<P>) -> Answer<P> {
-    let states = state.ports.check().await;
+    let states = checked(state).await;
     let is_ready = states.iter().all(|state| state.problem.is_none());
     let capabilities = states
         .iter()

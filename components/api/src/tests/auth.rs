@@ -136,7 +136,16 @@ fn claims() {
             json!({"sub": "a", "exp": exp(), "iss": "x"}),
             200,
         ),
-        ("no object", json!(["a"]), 401),
+        ("a list", json!(["a"]), 401),
+        (
+            "a list of the values of claims",
+            json!(["a", exp(), null, null, null, false]),
+            401,
+        ),
+        ("a list of claims", json!([{"sub": "a", "exp": exp()}]), 401),
+        ("text", json!("a"), 401),
+        ("a number", json!(5), 401),
+        ("null", json!(null), 401),
     ];
     let service = Service::new();
     for (name, claims, expected) in cases {
@@ -194,6 +203,10 @@ fn forged_tokens() {
         ("nothing", String::new()),
         ("a word", "token".into()),
         ("dots", "..".into()),
+        (
+            "a list for a header",
+            with_header(json!(["HS256", null, "JWT", null])),
+        ),
         ("alg none", none("none")),
         ("alg None", none("None")),
         ("alg NONE", none("NONE")),

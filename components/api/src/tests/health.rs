@@ -1,5 +1,7 @@
 //! Health and readiness.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::service::{Call, Service};
@@ -30,6 +32,23 @@ fn ready() {
             "capabilities": {"tasks": "ok", "queue": "ok", "images": "ok", "model": "ok"},
         })
     );
+}
+
+/// Anyone may ask as often as they like.
+#[test]
+fn readiness_is_kept_a_second() {
+    let service = Service::new();
+    let ready = || service.send(Call::get("/api/health/ready")).status;
+    assert_eq!(ready(), 200);
+    let problem = "The model failed 5 times in a row.".to_owned();
+    let mut memory = service.memory.0.borrow_mut();
+    memory.problems.insert("model", problem);
+    drop(memory);
+    for (milliseconds, status, checks) in [(0, 200, 1), (999, 200, 1), (1, 503, 2), (0, 503, 2)] {
+        service.memory.advance(Duration::from_millis(milliseconds));
+        assert_eq!(ready(), status, "after {milliseconds} ms");
+        assert_eq!(service.memory.called("check"), checks);
+    }
 }
 
 #[test]

@@ -12,7 +12,7 @@ impl Host for &mut Sandbox {}
 impl HostWithStore<Sandbox> for Linked {
     async fn check(accessor: &Accessor<Sandbox, Self>) -> wasmtime::Result<Vec<CapabilityState>> {
         let host = accessor.with(|mut access| access.get().capabilities())?;
-        let states = host.check().await;
+        let states = host.health().await;
         Ok(states.convert())
     }
 

@@ -1,0 +1,63 @@
+//! The log: lines on standard error, or none where it takes none.
+//!
+//! Whoever logs must never wait for standard error, nor fail with it: a full
+//! disk, a reader that has gone or one that does not read costs lines, never
+//! work. How many were lost is counted, and logged once lines are taken again.
+
+mod library_throttle;
+mod lossy_writer;
+
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::io;
+use std::panic;
+use std::sync::{LazyLock, OnceLock};
+use std::thread;
+use std::time::Duration;
+
+use prometheus_client::metrics::counter::Counter;
+
+pub use library_throttle::LibraryThrottle;
+pub use lossy_writer::LossyWriter;
+
+/// How long the end of the process waits until the last lines are written.
+const LAST_LINES: Duration = Duration::from_secs(1);
+
+static WRITER: OnceLock<LossyWriter> = OnceLock::new();
+
+static LINES_LOST: LazyLock<Counter> = LazyLock::new(Counter::default);
+
+/// Starts the thread that writes to standard error.
+pub fn writer() -> io::Result<LossyWriter> {
+    let writer = LossyWriter::start(io::stderr(), LINES_LOST.clone())?;
+    Ok(WRITER.get_or_init(|| writer).clone())
+}
+
+/// Lines that could not be written since the process started.
+pub fn lines_lost() -> Counter {
+    LINES_LOST.clone()
+}
+
+/// Waits until all is written, a second at most. To be called before the
+/// process ends.
+pub fn flush() {
+    if let Some(writer) = WRITER.get() {
+        writer.wait_until_empty(LAST_LINES);
+    }
+}
+
+/// Logs panics instead of printing them, which would wait for standard error.
+pub fn panics() {
+    panic::set_hook(Box::new(|panic| {
+        let thread = thread::current();
+        let thread = thread.name().unwrap_or("a thread");
+        let place = panic.location().map(ToString::to_string);
+        let place = place.unwrap_or_default();
+        let why = panic.payload_as_str().unwrap_or_default();
+        let backtrace = Backtrace::capture();
+        if backtrace.status() == BacktraceStatus::Captured {
+            tracing::error!(%backtrace, "{thread} panicked at {place}: {why}");
+        } else {
+            tracing::error!("{thread} panicked at {place}: {why}");
+        }
+    }));
+}

@@ -1,0 +1,115 @@
+//! Standard output and standard error that fail: they cost lines, and nothing
+//! else.
+
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+use concept_refinement_tests::client::Client;
+use concept_refinement_tests::pictures;
+use concept_refinement_tests::service::{Launch, Output, Service};
+use rustix::process::Signal;
+
+use crate::shared::{new_user, origin, scripted_launch};
+
+/// Far longer than a stop takes that waits for nobody.
+const AT_ONCE: Duration = Duration::from_secs(10);
+
+/// More than a pipe and the lines that wait have room for.
+const REQUESTS: usize = 5_000;
+
+fn outputs() -> [(&'static str, Output); 4] {
+    [
+        ("a full disk", Output::File("/dev/full".into())),
+        ("a reader that has gone", Output::Gone),
+        ("a reader that does not read", Output::Unread),
+        ("closed", Output::Closed),
+    ]
+}
+
+/// All that we say ourselves, and what the libraries say short of every call.
+fn loud() -> Launch {
+    scripted_launch().variable("REFINEMENT_LOG", "debug")
+}
+
+/// Both ways of a task, of which one is logged when an instance is cleaned up.
+async fn works(client: &Client) {
+    let url = origin().picture(&pictures::png(8, 8));
+    let crashed = client.refined(&url, "trap now").await;
+    assert_eq!(crashed["status"], "failed", "{crashed}");
+    let task = client.refined(&url, "echo it").await;
+    assert_eq!(task["status"], "completed", "{task}");
+}
+
+/// A second waits for lines that nobody takes.
+fn stops(name: &str, mut service: Service, signal: Signal) {
+    let begin = Instant::now();
+    service.signal(signal);
+    let ended = service.ended();
+    assert_eq!(ended.status.code(), Some(0), "{name}: {ended:?}");
+    assert!(begin.elapsed() < AT_ONCE, "{name}: {:?}", begin.elapsed());
+}
+
+#[tokio::test]
+async fn a_standard_error_that_fails_costs_no_work() {
+    for (name, output) in outputs() {
+        let service = loud().stderr(output).start();
+        works(&new_user(&service)).await;
+        stops(name, service, Signal::TERM);
+    }
+}
+
+#[tokio::test]
+async fn a_standard_output_that_fails_costs_no_work() {
+    for (name, output) in outputs() {
+        let free = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = free.local_addr().unwrap().to_string();
+        drop(free);
+        let service = loud().set("listen", &address).stdout(output).start();
+        works(&new_user(&service)).await;
+        stops(name, service, Signal::TERM);
+    }
+}
+
+/// A client of HTTP/2 answers while the service stops.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_nobody_reads_holds_up_no_request() {
+    let launch = loud().stderr(Output::Unread);
+    let launch = launch.set("metrics-listen", "127.0.0.1:0");
+    // Where the metrics are, the log says, which nobody reads.
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    let metrics = free.local_addr().unwrap().to_string();
+    drop(free);
+    let service = launch.set("metrics-listen", &metrics).start();
+    // Each frame is a line.
+    let client = Client::http2(service.url());
+    let mut took = Vec::new();
+    for _ in 0..REQUESTS {
+        let begin = Instant::now();
+        assert_eq!(client.get("/api/health").await.status, 200);
+        took.push(begin.elapsed());
+    }
+    took.sort();
+    let p99 = took[REQUESTS * 99 / 100];
+    assert!(p99 < Duration::from_millis(100), "p99 {p99:?}");
+    works(&new_user(&service)).await;
+    let scraped = Client::new(&format!("http://{metrics}"))
+        .get("/metrics")
+        .await;
+    let text = String::from_utf8(scraped.body.to_vec()).unwrap();
+    let lost = text
+        .lines()
+        .find_map(|line| line.strip_prefix("concept_refinement_log_lines_lost_total "))
+        .unwrap();
+    assert_ne!(lost, "0", "{text}");
+    stops("unread", service, Signal::TERM);
+}
+
+#[tokio::test]
+async fn a_start_that_fails_ends_even_if_nobody_reads_why() {
+    for (name, output) in outputs() {
+        let begin = Instant::now();
+        let ended = loud().stderr(output).set("listen", "192.0.2.1:1").run();
+        assert_eq!(ended.status.code(), Some(1), "{name}: {ended:?}");
+        assert!(begin.elapsed() < AT_ONCE, "{name}: {:?}", begin.elapsed());
+    }
+}
