@@ -12,6 +12,7 @@ pub mod http;
 pub mod listener;
 mod model;
 mod process;
+mod room;
 mod scrape;
 mod series;
 mod stores;
@@ -80,6 +81,7 @@ impl Metrics {
             model,
             model_health,
             probes,
+            room,
         } = capabilities;
         let stores = Arc::new(stores::MeasuredStores {
             stores: Arc::clone(&self.stores),
@@ -97,6 +99,7 @@ impl Metrics {
             clock,
             model_health,
             probes,
+            room,
         }
     }
 }

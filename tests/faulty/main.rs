@@ -65,6 +65,7 @@ fn faulty(capabilities: Capabilities, faults: &Arc<Faults>) -> Capabilities {
         model,
         model_health,
         probes,
+        room,
     } = capabilities;
     if let Some(flaw) = faults.flaw() {
         store = Flawed::store(flaw, store);
@@ -84,5 +85,6 @@ fn faulty(capabilities: Capabilities, faults: &Arc<Faults>) -> Capabilities {
         }),
         model_health,
         probes,
+        room,
     }
 }

@@ -12,6 +12,7 @@ use super::health::{ModelHealth, Probes};
 use super::images::ImageStore;
 use super::model::ImageModel;
 use super::queue::TaskQueue;
+use super::room::Room;
 use super::tasks::{Leases, Maintenance, TaskStore, Tasks};
 use crate::runtime::{Runtime, Tokio};
 
@@ -34,6 +35,8 @@ pub struct Capabilities {
     pub model_health: Mutex<ModelHealth>,
     /// What its stores were found to be like.
     pub probes: Arc<Probes>,
+    /// What the images may take, and what takes it.
+    pub room: Arc<Room>,
 }
 
 impl Capabilities {

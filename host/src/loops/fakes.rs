@@ -49,6 +49,7 @@ pub fn capabilities(
         model: Arc::new(NoModel),
         model_health: Mutex::default(),
         probes: Arc::default(),
+        room: Arc::default(),
     }
 }
 
