@@ -11,6 +11,7 @@
     reason = "this runs in tests only"
 )]
 
+mod attacks;
 mod growth;
 mod idle;
 mod in_flight;

@@ -27,9 +27,11 @@ pub struct Files {
     pub refined: usize,
     /// Everything else but compiled code: the store, locks, drafts.
     pub others: usize,
-    /// In bytes, as is the next.
+    /// In bytes, as are the next.
     pub store: u64,
     pub log: u64,
+    /// All uploads, refined images and drafts.
+    pub images: u64,
 }
 
 impl Files {
@@ -57,7 +59,7 @@ impl Files {
             match path.file_name().and_then(|name| name.to_str()) {
                 Some("tasks.sqlite") => self.store = metadata.len(),
                 Some("tasks.sqlite-wal") => self.log = metadata.len(),
-                _ => {}
+                _ => self.images += metadata.len(),
             }
             match () {
                 () if within("uploads") => self.uploads += 1,

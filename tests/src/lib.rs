@@ -12,6 +12,7 @@
 )]
 
 pub mod artifacts;
+pub mod attacks;
 pub mod chromium;
 pub mod client;
 pub mod crowd;
@@ -24,7 +25,6 @@ pub mod figures;
 pub mod flaws;
 pub mod issuer;
 pub mod latency;
-pub mod limits;
 pub mod native;
 pub mod outage;
 pub mod pictures;

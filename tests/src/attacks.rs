@@ -1,0 +1,112 @@
+//! What a client does that wants all of a service for itself.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use futures::future::join_all;
+use futures::{StreamExt as _, stream};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpSocket, TcpStream};
+
+use crate::client::Client;
+use crate::service::Service;
+
+/// The beginning of an HTTP/2 connection: the preface, and settings that are the
+/// defaults.
+pub const HTTP2: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+
+/// Connections that are opened at once.
+const AT_ONCE: usize = 64;
+
+/// How long an answer may take that comes at once.
+const ANSWER: Duration = Duration::from_millis(500);
+
+/// One of this machine's addresses, before one service.
+#[derive(Clone, Debug)]
+pub struct Attacker {
+    from: IpAddr,
+    url: String,
+}
+
+impl Attacker {
+    /// `number`: the last of its address, 127.0.0.x. This process may open as many
+    /// files as the system allows from now on.
+    pub fn new(service: &Service, number: u8) -> Self {
+        let limit = getrlimit(Resource::Nofile);
+        let raised = Rlimit {
+            current: limit.maximum,
+            ..limit
+        };
+        setrlimit(Resource::Nofile, raised).unwrap();
+        Self {
+            from: IpAddr::V4(Ipv4Addr::new(127, 0, 0, number)),
+            url: service.url().to_owned(),
+        }
+    }
+
+    /// A well-behaved client at the same address.
+    pub fn client(&self) -> Client {
+        Client::from_address(&self.url, self.from)
+    }
+
+    /// Opens so many connections, and begins each with this.
+    pub async fn connections(&self, count: usize, says: &[u8]) -> Vec<TcpStream> {
+        let opened = (0..count).map(|_| self.connection(says));
+        stream::iter(opened)
+            .buffer_unordered(AT_ONCE)
+            .collect()
+            .await
+    }
+
+    pub async fn connection(&self, says: &[u8]) -> TcpStream {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::new(self.from, 0)).unwrap();
+        let address = self.url.trim_start_matches("http://").parse().unwrap();
+        let mut stream = socket.connect(address).await.unwrap();
+        // It may be refused already.
+        let _ = stream.write_all(says).await;
+        stream
+    }
+}
+
+/// The head of a request whose body begins and does not end.
+pub fn endless_request(token: &str) -> String {
+    format!(
+        "POST /api/concepts/refine HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n\
+         content-type: application/json\r\ncontent-length: 60000\r\n\r\n{{"
+    )
+}
+
+/// The beginnings of the answers that came so far.
+pub async fn answers(requests: &mut [TcpStream]) -> Vec<String> {
+    let answers = requests.iter_mut().map(async |stream| {
+        let mut heard = vec![0; 4096];
+        let read = tokio::time::timeout(ANSWER, stream.read(&mut heard)).await;
+        let read = read.ok().and_then(Result::ok)?;
+        heard.truncate(read);
+        Some(String::from_utf8_lossy(&heard).into_owned())
+    });
+    join_all(answers).await.into_iter().flatten().collect()
+}
+
+/// Answers each PING of HTTP/2 and does nothing else, until the connection ends.
+pub async fn keep_alive(mut stream: TcpStream) {
+    const PING: u8 = 6;
+    const ACK: u8 = 1;
+    let mut head = [0; 9];
+    while stream.read_exact(&mut head).await.is_ok() {
+        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+        let mut payload = vec![0; length as usize];
+        if stream.read_exact(&mut payload).await.is_err() {
+            return;
+        }
+        if head[3] == PING && head[4] & ACK == 0 {
+            head[4] = ACK;
+            let answer = [head.as_slice(), &payload].concat();
+            if stream.write_all(&answer).await.is_err() {
+                return;
+            }
+        }
+    }
+}
