@@ -72,7 +72,10 @@ pub fn model(config: &Config, network: &Network) -> anyhow::Result<Grants> {
         None => Grant::Nothing,
     };
     Ok(Grants {
-        settings: Arc::new(values(config, &["model-url", "model-api-key"])),
+        settings: Arc::new(values(
+            config,
+            &["model-url", "model-api-key", "model-original"],
+        )),
         egress: Egress::new(grant, network).within(Bounds::beyond(config.model_timeout)),
         max_memory: usize::try_from(config.model_memory)?,
         capabilities: None,
