@@ -12,6 +12,7 @@ mod connect;
 mod grant;
 mod issuer_cache;
 mod network;
+mod own_address;
 mod read_limit;
 pub mod resolver;
 
@@ -23,7 +24,7 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 pub use client::Bounds;
 use client::{Client, Sent};
-pub use grant::{Grant, Origin};
+pub use grant::{Grant, Origin, Parts};
 use issuer_cache::IssuerCache;
 pub use network::Network;
 

@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::either::Either;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
-use super::grant::{Grant, Origin, Purpose};
+use super::grant::{Grant, Origin, take_purpose};
 use super::network::Network;
 use super::read_limit::{LimitedStream, ReadLimit};
 use super::{body, connect};
@@ -125,7 +125,7 @@ impl Client {
         deadline: Instant,
     ) -> Sent {
         let origin = Origin::of(request.uri()).ok_or(Error::HttpRequestUriInvalid)?;
-        let purpose = Purpose::taken_from(request.headers_mut());
+        let purpose = take_purpose(request.headers_mut());
         let limit = |chosen: fn(&RequestOptions) -> Option<Duration>, default| {
             options.as_ref().and_then(chosen).unwrap_or(default)
         };
@@ -138,7 +138,7 @@ impl Client {
             let stream = {
                 let permitted = self
                     .grant
-                    .permits(&origin, purpose)
+                    .permits(&origin, purpose, self.network.is_own)
                     .ok_or(Error::HttpRequestDenied)?;
                 let resolver = &*self.network.resolver;
                 connect::connect(resolver, &origin.host, origin.port, permitted).await?
