@@ -12,6 +12,7 @@ mod connect;
 mod grant;
 mod issuer_cache;
 mod network;
+mod own_address;
 mod read_limit;
 pub mod resolver;
 
@@ -21,9 +22,10 @@ use std::time::Duration;
 use concept_refinement_domain::issuer_keys::MAX_BYTES;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
+use crate::loops::processor::Loan;
 pub use client::Bounds;
 use client::{Client, Sent};
-pub use grant::{Grant, Origin};
+pub use grant::{Grant, Origin, Parts};
 use issuer_cache::IssuerCache;
 pub use network::Network;
 
@@ -46,6 +48,14 @@ impl Egress {
     pub fn within(self, bounds: Bounds) -> Self {
         Self {
             client: self.client.within(bounds),
+            ..self
+        }
+    }
+
+    /// Lends the slot of a task while it waits for a server.
+    pub fn lending(self, loan: Loan) -> Self {
+        Self {
+            client: self.client.lending(loan),
             ..self
         }
     }

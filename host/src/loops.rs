@@ -4,8 +4,10 @@
 #[cfg(test)]
 pub(crate) mod fakes;
 pub mod garbage;
+mod loan;
 pub mod pending_releases;
 pub mod probe;
 pub mod processor;
+pub mod slots;
 pub mod sweep;
 pub mod worker;

@@ -128,6 +128,7 @@ const UNUSABLE: &[(&str, &str)] = &[
     ("model", "dall-e"),
     ("model-url", "ftp://host/"),
     ("model-api-key", ""),
+    ("model-original", "link"),
     ("model-memory", "5GiB"),
     ("rate-limit", "10/fortnight"),
     ("auth", "none"),

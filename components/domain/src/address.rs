@@ -14,12 +14,18 @@ use ipnet::{Ipv4Net, Ipv6Net};
 /// Whether the address is globally reachable. An IPv6 address that leads to an
 /// embedded IPv4 address is judged by that address.
 pub fn is_public(address: IpAddr) -> bool {
-    match address {
+    match destination(address) {
         IpAddr::V4(address) => is_public_v4(address),
-        IpAddr::V6(address) => match embedded_v4(address) {
-            Some(inner) => is_public_v4(inner),
-            None => is_public_v6(address),
-        },
+        IpAddr::V6(address) => is_public_v6(address),
+    }
+}
+
+/// Where a connection to the address ends: at the IPv4 address in a mapped or
+/// NAT64 address, else at the address itself.
+pub fn destination(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(outer) => embedded_v4(outer).map_or(address, IpAddr::V4),
     }
 }
 
@@ -223,6 +229,21 @@ mod tests {
             ("ff0e::1", false),
         ] {
             assert_eq!(is_public(address.parse().unwrap()), public, "{address}");
+        }
+    }
+
+    #[test]
+    fn an_embedded_address_is_where_a_connection_ends() {
+        for (address, end) in [
+            ("8.8.8.8", "8.8.8.8"),
+            ("::ffff:8.8.8.8", "8.8.8.8"),
+            ("64:ff9b::808:808", "8.8.8.8"),
+            ("64:ff9b:1::808:808", "64:ff9b:1::808:808"),
+            ("2002:808:808::1", "2002:808:808::1"),
+            ("2600::1", "2600::1"),
+        ] {
+            let end: IpAddr = end.parse().unwrap();
+            assert_eq!(destination(address.parse().unwrap()), end, "{address}");
         }
     }
 

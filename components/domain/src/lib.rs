@@ -24,6 +24,7 @@ pub mod issuer_keys;
 pub mod lease;
 pub mod message;
 pub mod original;
+pub mod purpose;
 pub mod quota;
 pub mod refined;
 pub mod retry;

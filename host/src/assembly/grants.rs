@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use concept_refinement_domain::hex::hex;
-use concept_refinement_domain::original::AllowedSources;
 use concept_refinement_domain::secret::SESSION_TOKENS;
 
 use crate::assembly::secret::Secret;
@@ -13,7 +12,7 @@ use crate::capability::Capabilities;
 use crate::capability::blobs::Blobs;
 use crate::capability::tasks::watchers::Watchers;
 use crate::config::{Auth, Config};
-use crate::egress::{Bounds, Egress, Grant, Network, Origin};
+use crate::egress::{Bounds, Egress, Grant, Network, Origin, Parts};
 use crate::wasm::sandbox::{GrantedSettings, Grants};
 
 /// Most memory of an instance of the API, in bytes.
@@ -57,7 +56,7 @@ pub fn api(
 pub fn processor(config: &Config, network: &Network, capabilities: &Arc<Capabilities>) -> Grants {
     Grants {
         settings: Arc::new(processor_settings(config)),
-        egress: originals(config, config.allowed_sources.clone(), network),
+        egress: downloading(config, originals(config), network),
         max_memory: PROCESSOR_MEMORY,
         capabilities: Some(Arc::clone(capabilities)),
         watchers: Arc::default(),
@@ -67,12 +66,12 @@ pub fn processor(config: &Config, network: &Network, capabilities: &Arc<Capabili
 
 /// For a model: its provider, and no capability at all.
 pub fn model(config: &Config, network: &Network) -> anyhow::Result<Grants> {
-    let grant = match &config.model_origin {
-        Some(origin) => Grant::Origin(origin.clone()),
-        None => Grant::Nothing,
-    };
+    let grant = origin(config.model_origin.clone());
     Ok(Grants {
-        settings: Arc::new(values(config, &["model-url", "model-api-key"])),
+        settings: Arc::new(values(
+            config,
+            &["model-url", "model-api-key", "model-original"],
+        )),
         egress: Egress::new(grant, network).within(Bounds::beyond(config.model_timeout)),
         max_memory: usize::try_from(config.model_memory)?,
         capabilities: None,
@@ -81,23 +80,17 @@ pub fn model(config: &Config, network: &Network) -> anyhow::Result<Grants> {
     })
 }
 
-/// For a component that is all in one: the public web, and whom the operator
-/// named, which are the allowed sources, the model's provider and the issuer of
-/// tokens. Nothing tells here which of its parts asks.
+/// For a component that is all in one: what its parts have when each runs by
+/// itself. They say for what they ask.
 pub fn composed(config: &Config, network: &Network) -> anyhow::Result<Grants> {
-    let named = config.values.get("allow-sources").map(str::to_owned);
-    let issuer = config.jwks_url.as_ref().and_then(Origin::of_url);
-    let origins = [config.model_origin.clone(), issuer];
-    let origins = origins.into_iter().flatten();
-    let allowed: Vec<_> = named
-        .filter(|sources| !sources.trim().is_empty())
-        .into_iter()
-        .chain(origins.map(|origin| format!("{}:{}", origin.host, origin.port)))
-        .collect();
-    let allowed = AllowedSources::parse(&allowed.join(",")).map_err(anyhow::Error::msg)?;
+    let parts = Parts {
+        processor: originals(config),
+        model: origin(config.model_origin.clone()),
+        api: origin(issuer_url(config).and_then(Origin::of_url)),
+    };
     Ok(Grants {
         settings: Arc::default(),
-        egress: originals(config, allowed, network),
+        egress: downloading(config, Grant::Parts(Box::new(parts)), network),
         max_memory: usize::try_from(config.model_memory)?
             .saturating_add(PROCESSOR_MEMORY)
             .saturating_add(API_MEMORY),
@@ -110,11 +103,7 @@ pub fn composed(config: &Config, network: &Network) -> anyhow::Result<Grants> {
 /// The issuer's keys, which are cached for all instances of the API; nothing
 /// where there is no issuer.
 pub fn issuer(config: &Config, network: &Network) -> Egress {
-    let url = match config.auth {
-        Auth::Jwks => config.jwks_url.as_ref(),
-        Auth::Anonymous | Auth::Secret => None,
-    };
-    let granted = url.and_then(|url| Some((Origin::of_url(url)?, url.clone())));
+    let granted = issuer_url(config).and_then(|url| Some((Origin::of_url(url)?, url.clone())));
     match granted {
         Some((origin, url)) => Egress::new(Grant::Origin(origin), network).caching(url),
         None => Egress::new(Grant::Nothing, network),
@@ -122,11 +111,29 @@ pub fn issuer(config: &Config, network: &Network) -> Egress {
     .within(ISSUER_LIMITS)
 }
 
-fn originals(config: &Config, allowed: AllowedSources, network: &Network) -> Egress {
-    let grant = Grant::Public {
-        allowed,
+/// Where the issuer publishes its keys, if there is one.
+fn issuer_url(config: &Config) -> Option<&url::Url> {
+    match config.auth {
+        Auth::Jwks => config.jwks_url.as_ref(),
+        Auth::Anonymous | Auth::Secret => None,
+    }
+}
+
+/// Where originals may come from, and what a model answers.
+fn originals(config: &Config) -> Grant {
+    Grant::Public {
+        allowed: config.allowed_sources.clone(),
         provider: config.model_origin.clone(),
-    };
+    }
+}
+
+/// What the operator named, if anything.
+fn origin(named: Option<Origin>) -> Grant {
+    named.map_or(Grant::Nothing, Grant::Origin)
+}
+
+/// Within the time of a task.
+fn downloading(config: &Config, grant: Grant, network: &Network) -> Egress {
     Egress::new(grant, network).within(Bounds::beyond(config.task_timeout))
 }
 

@@ -18,10 +18,11 @@ use crate::log::{self, LibraryThrottle};
 const LOG: &str = "REFINEMENT_LOG";
 
 /// The settings that `refine` uses.
-const REFINE_SETTINGS: [&str; 11] = [
+const REFINE_SETTINGS: [&str; 12] = [
     "model",
     "model-url",
     "model-api-key",
+    "model-original",
     "model-memory",
     "allow-sources",
     "max-image-bytes",

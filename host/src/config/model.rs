@@ -58,6 +58,7 @@ pub(super) fn read(v: &Reader<'_>) -> Result<(ModelChoice, Option<Url>), ConfigE
     let model = v.parse("model", choice)?;
     let url = v.optional("model-url", base_url)?;
     let key = v.optional("model-api-key", key)?;
+    v.parse("model-original", original)?;
     let ModelChoice::Provider(provider) = &model else {
         return Ok((model, url));
     };
@@ -96,6 +97,14 @@ fn base_url(text: &str) -> Result<Url, String> {
         .filter(|url| url.username().is_empty() && url.password().is_none())
         .filter(|url| Origin::of_url(url).is_some())
         .ok_or_else(|| "must be an http or https URL without user information".to_owned())
+}
+
+/// Checks that it is one of the forms. The model reads it.
+fn original(text: &str) -> Result<(), String> {
+    match text {
+        "bytes" | "url" => Ok(()),
+        other => Err(format!("must be bytes or url, not {other:?}")),
+    }
 }
 
 /// Checks that the key fits into a header. The error does not show it.
@@ -187,6 +196,10 @@ mod tests {
             ),
             (&[("model-api-key", "")], "model_api_key: must not be empty"),
             (&[("model-api-key", "hush\n")], ascii),
+            (
+                &[("model-original", "URL")],
+                "model_original: must be bytes or url, not \"URL\"",
+            ),
             (&[("model-api-key", "hüsh")], ascii),
             (&[("model-url", "http://me:hush@host/")], url),
             (

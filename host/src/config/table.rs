@@ -97,6 +97,12 @@ pub const SETTINGS: &[Setting] = &[
     ),
     secret("model-api-key", "The model provider's key"),
     setting(
+        "model-original",
+        "bytes",
+        "FORM",
+        "What a provider that can download originals gets: bytes (those that were checked) or url",
+    ),
+    setting(
         "model-memory",
         "1GiB",
         "SIZE",

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use http::uri::Scheme;
 use http_body_util::BodyExt as _;
 use hyper_util::rt::TokioIo;
@@ -11,14 +12,21 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::either::Either;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
-use super::grant::{Grant, Origin, Purpose};
+use super::grant::{Grant, Origin, take_purpose};
 use super::network::Network;
 use super::read_limit::{LimitedStream, ReadLimit};
 use super::{body, connect};
+use crate::loops::processor::Loan;
 
 /// A component that sets no timeouts gets these.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long a task keeps its slot while it waits for a connection, and for the
+/// head of an answer: as long as it takes where nothing is wrong. Nothing else
+/// goes on meanwhile.
+const CONNECT_PATIENCE: Duration = Duration::from_millis(100);
+const ANSWER_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Margin beyond the component's own limit, so that the component reports it
 /// first.
@@ -71,6 +79,7 @@ pub struct Client {
     grant: Arc<Grant>,
     bounds: Bounds,
     network: Network,
+    loan: Loan,
 }
 
 /// The answer, and what drives the sending of the request: it is done by then.
@@ -89,7 +98,12 @@ impl Client {
             grant: Arc::new(grant),
             bounds: Bounds::default(),
             network: network.clone(),
+            loan: Loan::default(),
         }
+    }
+
+    pub fn lending(self, loan: Loan) -> Self {
+        Self { loan, ..self }
     }
 
     pub fn within(self, bounds: Bounds) -> Self {
@@ -125,7 +139,7 @@ impl Client {
         deadline: Instant,
     ) -> Sent {
         let origin = Origin::of(request.uri()).ok_or(Error::HttpRequestUriInvalid)?;
-        let purpose = Purpose::taken_from(request.headers_mut());
+        let purpose = take_purpose(request.headers_mut());
         let limit = |chosen: fn(&RequestOptions) -> Option<Duration>, default| {
             options.as_ref().and_then(chosen).unwrap_or(default)
         };
@@ -138,7 +152,7 @@ impl Client {
             let stream = {
                 let permitted = self
                     .grant
-                    .permits(&origin, purpose)
+                    .permits(&origin, purpose, self.network.is_own)
                     .ok_or(Error::HttpRequestDenied)?;
                 let resolver = &*self.network.resolver;
                 connect::connect(resolver, &origin.host, origin.port, permitted).await?
@@ -159,9 +173,9 @@ impl Client {
             Ok::<_, Error>(http.max_buf_size(MAX_BUFFER).handshake(io).await?)
         };
         // Boxed, so that what a handshake needs is freed before the answer comes.
-        let (mut sender, connection) = timeout(connect_limit, Box::pin(connecting))
-            .await
-            .map_err(|_| Error::ConnectionTimeout)??;
+        let connecting = timeout(connect_limit, Box::pin(connecting))
+            .map(|connected| connected.unwrap_or(Err(Error::ConnectionTimeout)));
+        let (mut sender, connection) = self.loan.spare(CONNECT_PATIENCE, connecting).await?;
 
         // HTTP/1.1 sends the authority in the Host header.
         let path = request.uri().path_and_query().cloned();
@@ -172,9 +186,9 @@ impl Client {
         );
 
         let driver = body::Driver::new(tokio::spawn(connection));
-        let response = timeout(first_byte, sender.send_request(request))
-            .await
-            .map_err(|_| Error::ConnectionReadTimeout)??;
+        let answering = timeout(first_byte, sender.send_request(request))
+            .map(|answered| Ok::<_, Error>(answered.map_err(|_| Error::ConnectionReadTimeout)??));
+        let response = self.loan.spare(ANSWER_PATIENCE, answering).await?;
         // The framing of chunks takes bytes, too.
         read_limit.set(self.bounds.bytes.saturating_add(MAX_HEAD));
         let limits = body::Limits {

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use concept_refinement_domain::address::is_public;
 use concept_refinement_domain::original::AllowedSources;
+use concept_refinement_domain::purpose::{HEADER, Purpose};
 use http::uri::Scheme;
 
 /// What one component may connect to.
@@ -11,14 +12,29 @@ use http::uri::Scheme;
 pub enum Grant {
     #[default]
     Nothing,
-    /// Public addresses, the sources that the operator allows, and for URLs
-    /// that a model answered, its provider's origin.
+    /// Public addresses but the machine's own, the sources that the operator
+    /// allows, and for URLs that a model answered, its provider's origin.
     Public {
         allowed: AllowedSources,
         provider: Option<Origin>,
     },
     /// One origin, even at a private address, since the operator named it.
     Origin(Origin),
+    /// What the parts of a composed component may connect to.
+    Parts(Box<Parts>),
+}
+
+/// The grants of the parts of a composed component. The purpose of a request
+/// tells which part sent it.
+#[derive(Clone, Debug, Default)]
+pub struct Parts {
+    /// For originals, for URLs that a model answered, and for what names no
+    /// purpose.
+    pub processor: Grant,
+    /// For what asks a model's provider.
+    pub model: Grant,
+    /// For what fetches the issuer's keys.
+    pub api: Grant,
 }
 
 /// Scheme, host in lower case, port.
@@ -51,9 +67,24 @@ impl Origin {
 
 impl Grant {
     /// Decides whether the origin is allowed, and if so, returns the rule for
-    /// the addresses behind its name.
-    pub fn permits(&self, origin: &Origin, purpose: Purpose) -> Option<impl Fn(IpAddr) -> bool> {
-        let judge = match self {
+    /// the addresses behind its name. `is_own` tells the machine's own addresses.
+    pub fn permits<'a>(
+        &'a self,
+        origin: &Origin,
+        purpose: Purpose,
+        is_own: impl Fn(IpAddr) -> bool + 'a,
+    ) -> Option<impl Fn(IpAddr) -> bool + 'a> {
+        let judge = self.judge(origin, purpose)?;
+        Some(move |address| match &judge {
+            Judge::Any => true,
+            Judge::PublicOr(allowed, port) => {
+                allowed.allows_address(address, *port) || is_public(address) && !is_own(address)
+            }
+        })
+    }
+
+    fn judge(&self, origin: &Origin, purpose: Purpose) -> Option<Judge<'_>> {
+        match self {
             Self::Nothing => None,
             Self::Origin(granted) => (granted == origin).then_some(Judge::Any),
             Self::Public { allowed, provider } => {
@@ -66,13 +97,13 @@ impl Grant {
                     Judge::PublicOr(allowed, origin.port)
                 })
             }
-        }?;
-        Some(move |address| match &judge {
-            Judge::Any => true,
-            Judge::PublicOr(allowed, port) => {
-                is_public(address) || allowed.allows_address(address, *port)
+            Self::Parts(parts) => match purpose {
+                Purpose::Original | Purpose::ModelAnswer => &parts.processor,
+                Purpose::Model => &parts.model,
+                Purpose::IssuerKeys => &parts.api,
             }
-        })
+            .judge(origin, purpose),
+        }
     }
 }
 
@@ -81,25 +112,11 @@ enum Judge<'a> {
     PublicOr(&'a AllowedSources, u16),
 }
 
-/// The purpose of a request, from a header that the component sets and the host
-/// removes. Only counts for a component with the grant `Public`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
-    Any,
-    /// Downloads a URL that a model answered.
-    ModelAnswer,
-}
-
-impl Purpose {
-    const HEADER: &str = "concept-refinement-purpose";
-
-    /// Reads and removes the header.
-    pub fn taken_from(headers: &mut http::HeaderMap) -> Self {
-        match headers.remove(Self::HEADER) {
-            Some(value) if value == "model-answer" => Self::ModelAnswer,
-            Some(_) | None => Self::Any,
-        }
-    }
+/// Reads the purpose of a request from its header, and removes it: it must not
+/// leave the host. Users cannot set it.
+pub fn take_purpose(headers: &mut http::HeaderMap) -> Purpose {
+    let value = headers.remove(HEADER);
+    Purpose::parse(value.as_ref().map(http::HeaderValue::as_bytes))
 }
 
 #[cfg(test)]

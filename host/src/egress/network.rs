@@ -1,7 +1,9 @@
 //! What all outbound requests share.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::own_address;
 use super::resolver::Resolver;
 use crate::metrics::Metrics;
 
@@ -10,6 +12,8 @@ use crate::metrics::Metrics;
 pub struct Network {
     pub tls: Arc<rustls::ClientConfig>,
     pub resolver: Arc<dyn Resolver>,
+    /// Whether an address is this machine's.
+    pub is_own: fn(IpAddr) -> bool,
     pub metrics: Option<Arc<Metrics>>,
 }
 
@@ -18,6 +22,7 @@ impl Network {
         Ok(Self {
             tls: tls()?,
             resolver,
+            is_own: own_address::is_own,
             metrics: None,
         })
     }

@@ -1,4 +1,5 @@
-//! The settings that a model may read: its provider's URL and key.
+//! The settings that a model may read: its provider's URL and key, and in what
+//! form it sends originals.
 //!
 //! It is between a model and the store of a composition. It must never pass on
 //! any other setting, above all not the secret that signs sessions: a model may
@@ -8,7 +9,7 @@
 mod component;
 
 /// The settings that a model may read.
-const GRANTED: [&str; 2] = ["model-url", "model-api-key"];
+const GRANTED: [&str; 3] = ["model-url", "model-api-key", "model-original"];
 
 /// Whether a model may read this setting.
 pub fn is_granted(name: &str) -> bool {
@@ -24,6 +25,7 @@ mod tests {
         for (name, granted) in [
             ("model-url", true),
             ("model-api-key", true),
+            ("model-original", true),
             ("model", false),
             ("model-timeout", false),
             ("MODEL-URL", false),

@@ -1,7 +1,8 @@
 //! JigsawStack's image variation as an image model.
 //!
-//! The provider downloads an original with a public URL itself; any other is
-//! sent as a data URL.
+//! An original is sent as a data URL. The provider downloads one that has a
+//! public URL itself where the operator wants that: what it finds there may be
+//! something else than what was checked.
 
 use concept_refinement_domain::original::{AllowedSources, check_url};
 use concept_refinement_model_provider::{

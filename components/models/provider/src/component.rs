@@ -35,10 +35,11 @@ pub struct Component<P>(PhantomData<P>);
 
 impl<P: Provider> wit::Guest for Component<P> {
     async fn refine(request: wit::Request) -> Result<wit::Answer, wit::Error> {
-        let names = ["model-url", "model-api-key"].map(str::to_owned);
+        let names = ["model-url", "model-api-key", "model-original"].map(str::to_owned);
         let mut values = settings::get_many(names.into()).await.into_iter();
-        let (url, key) = (values.next().flatten(), values.next().flatten());
-        let settings = Settings::new(url.as_deref(), key)?;
+        let mut next = || values.next().flatten();
+        let (url, key, original) = (next(), next(), next());
+        let settings = Settings::new(url.as_deref(), key, original.as_deref())?;
         let (request, mut original) = from_wit(request);
         let answer = crate::refine::<P>(&http::Wasi, &settings, request, &mut original).await?;
         Ok(to_wit(answer))

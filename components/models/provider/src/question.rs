@@ -18,7 +18,8 @@ pub struct Question {
     pub prompt: String,
     /// 0 to 1.
     pub strength: f32,
-    /// A URL from which the provider may download the original.
+    /// A URL from which the provider may download the original, if the operator
+    /// wants it to.
     pub source_url: Option<String>,
     /// An unpredictable number.
     pub random: u128,

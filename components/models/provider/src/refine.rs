@@ -33,6 +33,10 @@ pub async fn refine<P: Provider>(
     original: &mut impl ByteStream,
 ) -> Result<Answer, Error> {
     let original = Original::collect(original, request.length).await?;
+    let request = Request {
+        source_url: request.source_url.filter(|_| settings.original_by_url),
+        ..request
+    };
     let question = Question::new(request, ports.random());
     let key = settings.key.as_deref();
     let post = P::post(&question, original, key)

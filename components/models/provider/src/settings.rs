@@ -1,4 +1,4 @@
-//! The provider's URL and key.
+//! The provider's URL and key, and in what form it gets originals.
 
 use crate::outcome::Error;
 
@@ -6,6 +6,10 @@ use crate::outcome::Error;
 pub struct Settings {
     pub base: Base,
     pub key: Option<String>,
+    /// Whether a provider that can download originals may be told their URLs.
+    /// Else it gets the bytes that were checked, which a URL may not answer to
+    /// everyone.
+    pub original_by_url: bool,
 }
 
 /// The provider's base URL, without a final slash.
@@ -13,14 +17,19 @@ pub struct Settings {
 pub struct Base(String);
 
 impl Settings {
-    /// Of the settings `model-url` and `model-api-key`.
-    pub fn new(url: Option<&str>, key: Option<String>) -> Result<Self, Error> {
+    /// Of the settings `model-url`, `model-api-key` and `model-original`.
+    pub fn new(
+        url: Option<&str>,
+        key: Option<String>,
+        original: Option<&str>,
+    ) -> Result<Self, Error> {
         let url = url.ok_or_else(|| Error::refused("the setting model-url is missing"))?;
         let base =
             Base::parse(url).ok_or_else(|| Error::refused("the setting model-url is unusable"))?;
         Ok(Self {
             base,
             key: key.filter(|key| !key.is_empty()),
+            original_by_url: original == Some("url"),
         })
     }
 }
@@ -74,17 +83,30 @@ mod tests {
             "http://user:hush@host/",
             "http://host name/",
         ] {
-            let error = Settings::new(Some(url), None).err().unwrap();
+            let error = Settings::new(Some(url), None, None).err().unwrap();
             assert_eq!(error, Error::refused("the setting model-url is unusable"));
         }
-        let error = Settings::new(None, None).err().unwrap();
+        let error = Settings::new(None, None, None).err().unwrap();
         assert_eq!(error, Error::refused("the setting model-url is missing"));
     }
 
     #[test]
     fn an_empty_key_is_none() {
-        let key = |key: &str| Settings::new(Some("http://host"), Some(key.to_owned()));
+        let key = |key: &str| Settings::new(Some("http://host"), Some(key.to_owned()), None);
         assert!(key("").is_ok_and(|settings| settings.key.is_none()));
         assert!(key("k").is_ok_and(|settings| settings.key.as_deref() == Some("k")));
+    }
+
+    #[test]
+    fn an_original_is_sent_in_bytes_unless_a_url_is_asked_for() {
+        for (original, by_url) in [
+            (None, false),
+            (Some("bytes"), false),
+            (Some(""), false),
+            (Some("url"), true),
+        ] {
+            let settings = Settings::new(Some("http://host"), None, original);
+            assert_eq!(settings.ok().map(|s| s.original_by_url), Some(by_url));
+        }
     }
 }

@@ -121,7 +121,7 @@ impl<S: ByteStream> Ports for World<S> {
 }
 
 fn settings() -> Settings {
-    Settings::new(Some("http://provider.example/"), Some(KEY.to_owned())).unwrap()
+    Settings::new(Some("http://provider.example/"), Some(KEY.to_owned()), None).unwrap()
 }
 
 fn request(length: usize) -> Request {

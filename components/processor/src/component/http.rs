@@ -2,17 +2,13 @@
 
 use std::time::Duration;
 
+use concept_refinement_domain::purpose::Purpose;
 use concept_refinement_guest::Imports;
 use concept_refinement_guest::outbound::{self, Failure, Timeouts};
 use wasip3::http::types::Method;
 
 use crate::ports;
-use crate::ports::{FetchError, Purpose};
-
-/// Tells our host the purpose of a request; the host removes the header. Other
-/// platforms pass it on, where it means nothing. Without it a request is for an
-/// original.
-const PURPOSE: (&str, &str) = ("concept-refinement-purpose", "model-answer");
+use crate::ports::FetchError;
 
 const IMAGES: (&str, &str) = ("accept", "image/png, image/jpeg, image/webp, image/gif");
 
@@ -29,10 +25,13 @@ impl ports::Http for Imports {
     async fn get(
         &self,
         url: &str,
-        purpose: Purpose,
+        purpose: ports::Purpose,
     ) -> Result<ports::Response<Self::Stream>, FetchError> {
-        let purpose = (purpose == Purpose::ModelAnswer).then_some(PURPOSE);
-        let fields = [IMAGES].into_iter().chain(purpose);
+        let purpose = match purpose {
+            ports::Purpose::Original => Purpose::Original,
+            ports::Purpose::ModelAnswer => Purpose::ModelAnswer,
+        };
+        let fields = [IMAGES].into_iter().chain(purpose.field());
         let request = outbound::request(&Method::Get, url, fields, None, TIMEOUTS)
             .ok_or(FetchError::Broken)?;
         let response = outbound::send(request).await?;

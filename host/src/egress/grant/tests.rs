@@ -1,4 +1,9 @@
+use std::net::Ipv4Addr;
+
 use super::*;
+
+/// Of this machine, and public.
+const OWN: IpAddr = IpAddr::V4(Ipv4Addr::new(93, 184, 215, 20));
 
 fn origin(url: &str) -> Origin {
     Origin::of(&url.parse().unwrap()).unwrap()
@@ -14,7 +19,7 @@ fn public(allowed: &str, provider: Option<&str>) -> Grant {
 /// Whether the origin is allowed, and its address permitted.
 fn permits(grant: &Grant, url: &str, purpose: Purpose, address: &str) -> bool {
     grant
-        .permits(&origin(url), purpose)
+        .permits(&origin(url), purpose, |address| address == OWN)
         .is_some_and(|permitted| permitted(address.parse().unwrap()))
 }
 
@@ -63,6 +68,34 @@ fn each_grant_permits_what_it_says() {
             false,
         ),
         ("private", public("", None), example, "10.1.2.3", false),
+        (
+            "this machine",
+            public("", None),
+            example,
+            "93.184.215.20",
+            false,
+        ),
+        (
+            "this machine, allowed by its address",
+            public("93.184.215.20/32", None),
+            example,
+            "93.184.215.20",
+            true,
+        ),
+        (
+            "this machine, allowed by a name",
+            public("example.com", None),
+            example,
+            "93.184.215.20",
+            true,
+        ),
+        (
+            "this machine, a model's provider",
+            Grant::Origin(origin(example)),
+            example,
+            "93.184.215.20",
+            true,
+        ),
         (
             "allowed network",
             public("10.0.0.0/8", None),
@@ -144,11 +177,38 @@ fn the_providers_origin_is_for_what_the_model_answered() {
     let grant = public("", Some("http://localhost:7860/"));
     let url = "http://localhost:7860/refined.png";
     assert!(permits(&grant, url, Purpose::ModelAnswer, "127.0.0.1"));
-    assert!(!permits(&grant, url, Purpose::Any, "127.0.0.1"));
+    assert!(!permits(&grant, url, Purpose::Original, "127.0.0.1"));
 
     let mut headers = http::HeaderMap::new();
-    assert_eq!(Purpose::taken_from(&mut headers), Purpose::Any);
-    headers.insert(Purpose::HEADER, "model-answer".parse().unwrap());
-    assert_eq!(Purpose::taken_from(&mut headers), Purpose::ModelAnswer);
+    assert_eq!(take_purpose(&mut headers), Purpose::Original);
+    headers.insert(HEADER, "model-answer".parse().unwrap());
+    assert_eq!(take_purpose(&mut headers), Purpose::ModelAnswer);
     assert!(headers.is_empty(), "the header left the host");
+}
+
+#[test]
+fn a_part_of_a_composed_component_reaches_what_the_part_was_granted() {
+    let (provider, issuer) = ("http://gpu.lan:7860/", "http://issuer.lan/keys");
+    let grant = Grant::Parts(Box::new(Parts {
+        processor: public("images.lan", Some(provider)),
+        model: Grant::Origin(origin(provider)),
+        api: Grant::Origin(origin(issuer)),
+    }));
+    use Purpose::{IssuerKeys, Model, ModelAnswer, Original};
+    let purposes = [Original, ModelAnswer, Model, IssuerKeys];
+    for (url, address, expected) in [
+        (provider, "10.0.0.1", [false, true, true, false]),
+        (issuer, "10.0.0.2", [false, false, false, true]),
+        ("http://images.lan/", "10.0.0.3", [true, true, false, false]),
+        (
+            "http://example.com/",
+            "93.184.215.14",
+            [true, true, false, false],
+        ),
+        ("http://example.com/", "93.184.215.20", [false; 4]),
+        ("http://example.com/", "10.0.0.4", [false; 4]),
+    ] {
+        let permitted = purposes.map(|purpose| permits(&grant, url, purpose, address));
+        assert_eq!(permitted, expected, "{url} at {address}");
+    }
 }

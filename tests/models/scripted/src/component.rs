@@ -97,7 +97,12 @@ fn answer(media_type: String, bytes: Vec<u8>, declared: Option<u64>) -> Answer {
 /// What a GET request to the address is answered with.
 async fn fetched(url: &str) -> String {
     let (_, no_trailers) = wasip3::wit_future::new(|| Ok(None));
-    let (request, _) = http::Request::new(http::Fields::new(), None, no_trailers, None);
+    // As models say it that ask their provider.
+    let purpose = ("concept-refinement-purpose".to_owned(), b"model".to_vec());
+    let Ok(headers) = http::Fields::from_list(&[purpose]) else {
+        return "the headers cannot be set".to_owned();
+    };
+    let (request, _) = http::Request::new(headers, None, no_trailers, None);
     let address = url.strip_prefix("http://").unwrap_or(url);
     let (authority, path) = address.split_once('/').unwrap_or((address, ""));
     let path = format!("/{path}");

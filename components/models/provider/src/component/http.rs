@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use concept_refinement_domain::purpose::Purpose;
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_guest::outbound::{self, Timeouts};
 use concept_refinement_guest::{Clock as _, Imports, Random as _};
@@ -41,6 +42,7 @@ impl Ports for Wasi {
             ("content-type", &post.content_type),
         ]
         .into_iter()
+        .chain(Purpose::Model.field())
         .chain(credentials.map(|(name, value)| (*name, value.as_str())));
         let url = base.join(post.path);
         let request = outbound::request(&Method::Post, &url, fields, Some(body), TIMEOUTS)
