@@ -8,8 +8,10 @@ use futures::future::join_all;
 use rand::RngExt as _;
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::assembly::backup::Backup;
 use crate::assembly::builder::HostBuilder;
 use crate::assembly::compiled::{Compiled, compile};
+use crate::assembly::control::Control;
 use crate::assembly::grants::API_MEMORY;
 use crate::assembly::monitoring::Monitoring;
 use crate::assembly::secret::Secret;
@@ -84,7 +86,8 @@ impl HostBuilder {
         };
 
         let secret = Secret::open(&config.data_dir, || rand::rng().random())?;
-        let configured = capabilities::open(&config, &secret, tasks, model, clock).await?;
+        let (configured, embedded) =
+            capabilities::open(&config, &secret, tasks, model, clock).await?;
         let capabilities = Probes::around(map_capabilities(configured));
         let capabilities = Arc::new(match &metrics {
             Some(metrics) => metrics.around(capabilities),
@@ -148,6 +151,10 @@ impl HostBuilder {
         serving.spawn(|stop| sweep.run(stop.stopped));
         serving.spawn(|stop| garbage.run(stop.stopped));
         serving.spawn(|stop| probe.run(stop.stopped));
+        let backup = Backup::new(&config.data_dir, embedded);
+        if let Some(control) = Control::listen(&config.data_dir, backup) {
+            serving.spawn(|stop| control.run(stop.stopped));
+        }
         Ok(Host {
             metrics_address,
             capabilities,

@@ -55,7 +55,7 @@ fn in_folder(kind: ImageKind, of_owner: PathBuf) -> io::Result<Vec<Listed>> {
 }
 
 /// Empty if the directory is gone, or if a foreign file has its name.
-fn entries(directory: PathBuf) -> io::Result<Vec<PathBuf>> {
+pub(super) fn entries(directory: PathBuf) -> io::Result<Vec<PathBuf>> {
     match fs::read_dir(directory) {
         Ok(entries) => entries.map(|entry| Ok(entry?.path())).collect(),
         Err(error) => match error.kind() {

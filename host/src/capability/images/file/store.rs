@@ -10,13 +10,14 @@ use concept_refinement_domain::capability::{ImageInfo, ImageKind};
 use concept_refinement_domain::image_path::{ImagePath, folder};
 use concept_refinement_domain::image_url::Signing;
 
+use super::backup::Removal;
 use super::draft::{Draft, Finished};
 use super::envelope;
 use crate::capability::directory::{self, DirectoryLock};
 use crate::capability::{Clock, OpenError};
 
 const DRAFTS: &str = "drafts";
-const LOCK: &str = "images.lock";
+pub(super) const LOCK: &str = "images.lock";
 
 /// Number of locks that owners share.
 const LOCKS: usize = 64;
@@ -31,6 +32,7 @@ pub struct Store {
     /// While the directory is missing or replaced, nothing may be stored, and a
     /// missing file does not mean that the image is gone.
     pub lock: DirectoryLock,
+    pub removal: Removal,
 }
 
 impl Store {
@@ -47,6 +49,7 @@ impl Store {
             signing,
             clock,
             lock,
+            removal: Removal::default(),
         };
         store.prepare()?;
         Ok(store)
@@ -67,7 +70,7 @@ impl Store {
             let left = left.map_err(unusable)?.path();
             fs::remove_file(&left).map_err(|error| OpenError::unusable(&left, error))?;
         }
-        Ok(())
+        Removal::clear(&self.root).map_err(|error| OpenError::unusable(&self.root, error))
     }
 
     pub fn begin(&self) -> io::Result<Draft> {
@@ -152,7 +155,7 @@ impl Store {
             // Damaged files are removed too.
             Ok(Some(_)) | Err(_) => {}
         }
-        fs::remove_file(self.file_of(&parsed))?;
+        self.removal.remove(&self.root, &parsed)?;
         let folder = self.folder_of(&parsed);
         directory::sync(&folder)?;
         // Succeeds only for an empty folder; an empty folder does no harm.
