@@ -7,12 +7,14 @@
 //! four only say which parts they have, and in which order.
 
 mod api;
+pub(crate) mod backup;
 mod builder;
-mod capabilities;
+pub(crate) mod capabilities;
 pub(crate) mod check;
 mod compiled;
 mod components;
 mod composed;
+pub(crate) mod control;
 mod grants;
 mod host;
 mod monitoring;

@@ -5,6 +5,7 @@
 //! for.
 
 mod arguments;
+mod backup;
 mod check;
 mod code_cache;
 mod compile;
@@ -48,6 +49,7 @@ pub fn main(prepare: impl FnOnce(HostBuilder) -> HostBuilder) -> ExitCode {
         Some(("serve", matches)) => serve::run(matches, prepare),
         Some(("refine", matches)) => refine::run(matches, prepare),
         Some(("check", matches)) => check::run(matches),
+        Some(("backup", matches)) => backup::run(matches),
         Some(("compile", matches)) => compile::run(matches),
         Some(("completions", matches)) => completions::run(matches),
         Some(("man", matches)) => man::run(matches),

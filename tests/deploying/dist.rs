@@ -32,7 +32,7 @@ fn made() -> (tempfile::TempDir, PathBuf) {
     let place = tempfile::tempdir().unwrap();
     let dist = place.path().join("dist");
     let made = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(["xtask", "dist", "--out"])
+        .args(["xtask", "dist", "--unchecked-advisories", "--out"])
         .arg(&dist)
         .current_dir(root())
         .output()
@@ -59,6 +59,8 @@ fn all_that_is_given_away_is_there_and_says_what_it_is() {
         "SHA256SUMS",
         "wit.wasm",
         "LICENSE-MIT",
+        "licenses/third-party.txt",
+        "licenses/rust-library.html",
     ] {
         assert!(all.contains(expected), "{expected} is not in {all:?}");
     }
@@ -67,6 +69,7 @@ fn all_that_is_given_away_is_there_and_says_what_it_is() {
     }
     checksums_hold(&dist, &all);
     bom_is_about(&dist, &wasm);
+    licenses_are_of_all(&dist);
     manifest_fits(&dist);
 
     // What was tested is what is given away.
@@ -131,6 +134,53 @@ fn bom_is_about(dist: &Path, wasm: &[&String]) {
             assert!(known.contains(used.as_str().unwrap()), "{entry}");
         }
     }
+}
+
+/// Each crate that was linked has a text, which is one of its licence.
+fn licenses_are_of_all(dist: &Path) {
+    let read = |name: &str| std::fs::read_to_string(dist.join(name)).unwrap();
+    let texts = read("licenses/third-party.txt");
+    let bom: Value = serde_json::from_str(&read("bom.cdx.json")).unwrap();
+    for library in bom["components"].as_array().unwrap() {
+        let (name, version) = (&library["name"], &library["version"]);
+        let license = &library["licenses"][0]["expression"];
+        let line = [name, version, license].map(|part| part.as_str().unwrap());
+        let line = format!("\n{} {} ({})\n", line[0], line[1], line[2]);
+        assert!(texts.contains(&line), "{line}");
+    }
+    for words in [
+        "LLVM Exceptions to the Apache 2.0 License",
+        "Permission is hereby granted, free of charge",
+        "UNICODE LICENSE V3",
+        "Redistributions in binary form must reproduce",
+        "Permission to use, copy, modify, and/or distribute this software",
+        "Community Data License Agreement",
+        "This software is provided 'as-is'",
+        "Rich Felker",
+    ] {
+        assert!(texts.contains(words), "{words}");
+    }
+    let library = read("licenses/rust-library.html");
+    assert!(library.contains("The Rust Standard Library"));
+}
+
+/// A proxy that there is not is as good as no network.
+#[test]
+fn what_was_not_checked_is_not_released() {
+    let place = tempfile::tempdir().unwrap();
+    let dist = place.path().join("dist");
+    let made = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args(["xtask", "dist", "--out"])
+        .arg(&dist)
+        .current_dir(root())
+        .env("https_proxy", "http://127.0.0.1:1")
+        .env("HTTPS_PROXY", "http://127.0.0.1:1")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&made.stderr);
+    assert!(!made.status.success(), "{said}");
+    assert!(said.contains("--unchecked-advisories"), "{said}");
+    assert!(!dist.exists());
 }
 
 fn manifest_fits(dist: &Path) {

@@ -9,6 +9,7 @@
 
 mod answers;
 mod auth;
+mod backup;
 mod browser;
 mod cancelling;
 mod compiled;

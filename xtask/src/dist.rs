@@ -4,11 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::Args;
 
 use crate::components::{self, ADAPTERS, Component, SHIPPED};
 use crate::compose;
+use crate::deny;
 use crate::process;
 use crate::workspace::Workspace;
 
@@ -27,6 +28,10 @@ pub struct Place {
     /// The output directory, which is emptied first [default: dist].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Make it even where nobody can tell whether what it is made of has known
+    /// vulnerabilities.
+    #[arg(long)]
+    unchecked_advisories: bool,
 }
 
 pub fn run(workspace: &Workspace, place: &Place) -> anyhow::Result<()> {
@@ -34,6 +39,9 @@ pub fn run(workspace: &Workspace, place: &Place) -> anyhow::Result<()> {
         Some(directory) => std::path::absolute(directory)?,
         None => workspace.root().join("dist"),
     };
+    if !deny::check(workspace)? && !place.unchecked_advisories {
+        bail!("the advisories are not checked: to release without, --unchecked-advisories");
+    }
     components::build_shipped(workspace)?;
     components::build_adapters(workspace)?;
     if dist.exists() {
@@ -92,6 +100,7 @@ fn run_program(workspace: &Workspace, dist: &Path) -> anyhow::Result<()> {
         .arg(dist)
         .arg("--to")
         .arg(dist.join("bom.cdx.json"));
+    bom.arg("--licenses").arg(dist.join("licenses"));
     for component in shipped() {
         let file = dist.join("components").join(component.name);
         let file = file.with_extension("wasm");

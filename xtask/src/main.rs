@@ -7,6 +7,7 @@
 mod bench;
 mod components;
 mod compose;
+mod deny;
 mod dist;
 mod executable;
 mod metadata;

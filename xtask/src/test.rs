@@ -3,7 +3,6 @@
 //! Steps run in order, cheap ones first, until the first failure. A step says
 //! what it could not check.
 
-mod deny;
 mod steps;
 mod suite;
 mod tally;
@@ -13,6 +12,7 @@ use std::ffi::OsString;
 use std::process::Command;
 
 use crate::components::{self, ADAPTERS, FOR_TESTS, SHIPPED};
+use crate::deny;
 use crate::executable::{self, Profile};
 use crate::process;
 use crate::tools;

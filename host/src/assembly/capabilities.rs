@@ -8,12 +8,13 @@ use rand::RngExt as _;
 
 use crate::assembly::secret::Secret;
 use crate::capability::Capabilities;
-use crate::capability::clock::Clock;
+use crate::capability::clock::{Clock, SystemClock};
 use crate::capability::directory::OpenError;
-use crate::capability::engine::{Engine, EngineConfig, OpenTasks, Stores, find};
+use crate::capability::embedded::{AtRest, Embedded};
+use crate::capability::engine::{Engine, EngineConfig, OpenImages, OpenTasks, Stores, find};
 use crate::capability::engines::{self, IMAGES, QUEUES, TASKS};
 use crate::capability::health::ModelHealth;
-use crate::capability::images::{ImageStore, Signing};
+use crate::capability::images::Signing;
 use crate::capability::model::ImageModel;
 use crate::capability::queue::TaskQueue;
 use crate::capability::room::Room;
@@ -51,6 +52,11 @@ impl<O, S> Configured<O, S> {
 
     pub fn exists(&self) -> io::Result<bool> {
         (self.engine.exists)(&self.config)
+    }
+
+    /// See [`Engine::at_rest`]. None: it is not there, or not in files.
+    pub async fn at_rest(&self) -> Result<Option<AtRest>, OpenError> {
+        (self.engine.at_rest)(self.config.clone()).await
     }
 
     pub async fn open(self) -> Result<S, OpenError> {
@@ -92,12 +98,38 @@ pub fn images(
     secret: &Secret,
     clock: &Arc<dyn Clock>,
     room: &Arc<Room>,
-) -> anyhow::Result<Configured<Signing, Arc<dyn ImageStore>>> {
+) -> anyhow::Result<Configured<Signing, OpenImages>> {
     let signing = signing(config, secret.key(IMAGE_URLS));
     Configured::new(&IMAGES, &config.images, config, clock, room, signing)
 }
 
-/// All of them, of which the tasks are open already.
+/// The stores of a data directory that no process uses, the tasks first. None:
+/// there are no tasks.
+pub async fn at_rest(config: &Config) -> anyhow::Result<Option<Vec<AtRest>>> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let room = Arc::default();
+    let tasks = tasks(config, &clock, &room)?;
+    if !tasks.exists()? {
+        return Ok(None);
+    }
+    // The key is for addresses, and nothing is addressed.
+    let images = Configured::new(
+        &IMAGES,
+        &config.images,
+        config,
+        &clock,
+        &room,
+        signing(config, [0; 32]),
+    )?;
+    let mut stores = Vec::from_iter(tasks.at_rest().await?);
+    if images.exists()? {
+        stores.extend(images.at_rest().await?);
+    }
+    Ok(Some(stores))
+}
+
+/// All of them, of which the tasks are open already, and those of them that a
+/// backup copies.
 pub async fn open(
     config: &Config,
     secret: &Secret,
@@ -105,13 +137,15 @@ pub async fn open(
     model: Arc<dyn ImageModel>,
     clock: Arc<dyn Clock>,
     room: Arc<Room>,
-) -> anyhow::Result<Capabilities> {
+) -> anyhow::Result<(Capabilities, Vec<Arc<dyn Embedded>>)> {
     let stores = Stores {
         images: images(config, secret, &clock, &room)?.open().await?,
         queue: queue(config, &tasks, &clock, &room)?.open().await?,
         tasks,
     };
-    Ok(together(stores, model, clock, room))
+    let embedded = [&stores.tasks.embedded, &stores.images.embedded];
+    let embedded = embedded.into_iter().flatten().cloned().collect();
+    Ok((together(stores, model, clock, room), embedded))
 }
 
 /// All of them, with stores that nobody else sees and nothing is left of.
@@ -134,7 +168,7 @@ fn together(
     Capabilities {
         clock,
         store: stores.tasks.store,
-        images: stores.images,
+        images: stores.images.store,
         queue: stores.queue,
         model,
         model_health: Mutex::new(ModelHealth::default()),

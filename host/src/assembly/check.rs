@@ -2,9 +2,8 @@
 //! starting one: the components fit, the stores open, the model and its
 //! provider answer.
 //!
-//! It creates no store and no secret, and makes no call that costs money.
-//! Existing stores are opened as a start would open them, which migrates older
-//! ones. A running service is not disturbed: if it holds the stores, they work.
+//! It creates no store and no secret, migrates none, and makes no call that costs
+//! money. Existing stores are opened as a start would open them. A running service is not disturbed: if it holds the stores, they work.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -131,6 +130,8 @@ enum Looked<S> {
     Missing,
     /// Another process holds it, and so it can be used.
     InUse,
+    /// It is of an earlier version, and is left as it is.
+    Outdated,
     Open(S),
 }
 
@@ -139,6 +140,7 @@ impl<S> fmt::Display for Looked<S> {
         match self {
             Self::Missing | Self::Open(_) => Ok(()),
             Self::InUse => f.write_str("in use by a running service"),
+            Self::Outdated => f.write_str("the next start migrates it to the newest version"),
         }
     }
 }
@@ -147,6 +149,12 @@ impl<S> Looked<S> {
     async fn at<O>(store: Configured<O, S>) -> anyhow::Result<Self> {
         if !store.exists()? {
             return Ok(Self::Missing);
+        }
+        match store.at_rest().await {
+            Ok(Some(at_rest)) if at_rest.is_outdated => return Ok(Self::Outdated),
+            Ok(_) => {}
+            Err(OpenError::InUse(_)) => return Ok(Self::InUse),
+            Err(error) => return Err(error.into()),
         }
         match store.open().await {
             Ok(store) => Ok(Self::Open(store)),
@@ -197,7 +205,7 @@ async fn images(config: &Config, secret: Option<Secret>) -> anyhow::Result<Strin
     let store = capabilities::images(config, &secret, &clock(), &capabilities::room(config))?;
     let looked = Looked::at(store).await?;
     if let Looked::Open(store) = &looked {
-        store.check().await?;
+        store.store.check().await?;
     }
     Ok(looked.to_string())
 }

@@ -8,8 +8,10 @@ use futures::future::join_all;
 use rand::RngExt as _;
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::assembly::backup::Backup;
 use crate::assembly::builder::HostBuilder;
 use crate::assembly::compiled::{Compiled, compile};
+use crate::assembly::control::Control;
 use crate::assembly::grants::API_MEMORY;
 use crate::assembly::monitoring::Monitoring;
 use crate::assembly::pipeline::LOANS;
@@ -86,7 +88,8 @@ impl HostBuilder {
         };
 
         let secret = Secret::open(&config.data_dir, || rand::rng().random())?;
-        let configured = capabilities::open(&config, &secret, tasks, model, clock, room).await?;
+        let (configured, embedded) =
+            capabilities::open(&config, &secret, tasks, model, clock, room).await?;
         let capabilities = Probes::around(map_capabilities(configured));
         let capabilities = Arc::new(match &metrics {
             Some(metrics) => metrics.around(capabilities),
@@ -149,6 +152,10 @@ impl HostBuilder {
         serving.spawn(|stop| sweep.run(stop.stopped));
         serving.spawn(|stop| garbage.run(stop.stopped));
         serving.spawn(|stop| probe.run(stop.stopped));
+        let backup = Backup::new(&config.data_dir, embedded);
+        if let Some(control) = Control::listen(&config.data_dir, backup) {
+            serving.spawn(|stop| control.run(stop.stopped));
+        }
         Ok(Host {
             metrics_address,
             capabilities,

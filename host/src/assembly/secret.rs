@@ -10,13 +10,16 @@ use concept_refinement_domain::secret::{self, LENGTH};
 
 use crate::capability::directory;
 
+/// In the data directory.
+pub const FILE: &str = "secret";
+
 pub struct Secret([u8; LENGTH]);
 
 impl Secret {
     /// Opens the secret of a data directory; the first call generates it with
     /// `random`.
     pub fn open(directory: &Path, random: impl FnOnce() -> [u8; LENGTH]) -> anyhow::Result<Self> {
-        let path = directory.join("secret");
+        let path = directory.join(FILE);
         match File::open(&path) {
             Ok(mut file) => {
                 let mut secret = [0; LENGTH];

@@ -11,12 +11,14 @@ use futures::future::BoxFuture;
 
 use super::clock::Clock;
 use super::directory::OpenError;
+use super::embedded::{AtRest, Embedded};
 use super::images::{ImageStore, Signing};
 use super::queue::TaskQueue;
 use super::room::Room;
 use super::tasks::{Options, TaskStore, Tasks};
 
 /// What every engine is told.
+#[derive(Clone)]
 pub struct EngineConfig {
     /// The value of its setting, as `sqlite` or `postgres://…`.
     pub url: String,
@@ -35,11 +37,14 @@ pub struct Engine<O, S> {
     /// Opens the store. It may take its time, and keeps no thread of the
     /// runtime from its work meanwhile.
     pub open: fn(EngineConfig, O) -> BoxFuture<'static, Result<S, OpenError>>,
+    /// Holds the files of a store that no process uses, without changing them.
+    /// None: it has none.
+    pub at_rest: fn(EngineConfig) -> BoxFuture<'static, Result<Option<AtRest>, OpenError>>,
 }
 
 pub type TaskEngine = Engine<Options, OpenTasks>;
 pub type QueueEngine = Engine<Arc<dyn Tasks>, Arc<dyn TaskQueue>>;
-pub type ImageEngine = Engine<Signing, Arc<dyn ImageStore>>;
+pub type ImageEngine = Engine<Signing, OpenImages>;
 
 /// A task store that was opened just now.
 #[derive(Clone)]
@@ -48,13 +53,23 @@ pub struct OpenTasks {
     /// Fails if damage was found since the store was opened. Checked at a start
     /// before any promise is made.
     pub check_damage: Arc<dyn Fn() -> Result<(), OpenError> + Send + Sync>,
+    /// None: it is not in files.
+    pub embedded: Option<Arc<dyn Embedded>>,
+}
+
+/// An image store that was opened just now.
+#[derive(Clone)]
+pub struct OpenImages {
+    pub store: Arc<dyn ImageStore>,
+    /// None: it is not in files.
+    pub embedded: Option<Arc<dyn Embedded>>,
 }
 
 /// The stores of one process.
 pub struct Stores {
     pub tasks: OpenTasks,
     pub queue: Arc<dyn TaskQueue>,
-    pub images: Arc<dyn ImageStore>,
+    pub images: OpenImages,
 }
 
 impl<O, S> Engine<O, S> {
@@ -105,6 +120,7 @@ mod tests {
             name,
             exists: |_| Ok(false),
             open: |_, ()| Box::pin(async { Ok(()) }),
+            at_rest: |_| Box::pin(async { Ok(None) }),
         }
     }
 

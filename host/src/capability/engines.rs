@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::clock::Clock;
 use super::directory::OpenError;
-use super::engine::{ImageEngine, OpenTasks, QueueEngine, Stores, TaskEngine};
+use super::engine::{ImageEngine, OpenImages, OpenTasks, QueueEngine, Stores, TaskEngine};
 use super::images::memory::MemoryImages;
 use super::images::{self, Signing};
 use super::queue::{self, store::StoreQueue};
@@ -24,12 +24,15 @@ pub static IMAGES: [ImageEngine; 1] = [images::file::engine::ENGINE];
 /// The engine could not be started.
 pub fn in_memory(signing: Signing, clock: &Arc<dyn Clock>) -> Result<Stores, OpenError> {
     let tasks = SqliteTasks::in_memory(Options::default(), Arc::clone(clock))?;
-    let tasks = OpenTasks::from(tasks);
+    let tasks = OpenTasks::of(tasks, None);
     let queue = StoreQueue::new(tasks.store.clone(), 1);
     let images = MemoryImages::new(signing, Arc::clone(clock));
     Ok(Stores {
         tasks,
         queue: Arc::new(queue),
-        images: Arc::new(images),
+        images: OpenImages {
+            store: Arc::new(images),
+            embedded: None,
+        },
     })
 }

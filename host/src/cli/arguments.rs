@@ -23,6 +23,7 @@ pub fn command() -> Command {
         .subcommand(serve())
         .subcommand(refine())
         .subcommand(check())
+        .subcommand(backup())
         .subcommand(compile())
         .subcommand(completions())
         .subcommand(man())
@@ -116,6 +117,26 @@ fn check() -> Command {
         )
         .args(settings::sources())
         .args(settings::flags(|_| true))
+        .after_help(STATUSES)
+}
+
+fn backup() -> Command {
+    Command::new("backup")
+        .about("Copies the tasks, images and secret of a service, while it runs or not")
+        .long_about(
+            "Copies the tasks, images and secret of a service, while it runs or not. The copy is \
+             a data directory: all that was there at one moment, or nothing. A running service \
+             makes it, and so DIR has to be where that can write.",
+        )
+        .arg(
+            Arg::new("directory")
+                .value_name("DIR")
+                .required(true)
+                .value_parser(value_parser!(PathBuf))
+                .help("A directory that is empty, or not there yet"),
+        )
+        .args(settings::sources())
+        .args(settings::flags(settings::concerns_stores))
         .after_help(STATUSES)
 }
 

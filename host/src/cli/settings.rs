@@ -33,6 +33,9 @@ const REFINE_SETTINGS: [&str; 12] = [
     "log-format",
 ];
 
+/// The settings that `backup` uses.
+const STORE_SETTINGS: [&str; 4] = ["data-dir", "tasks", "images", "log-format"];
+
 /// The settings and files that a command was given.
 pub struct Sources {
     pub values: Values,
@@ -43,6 +46,10 @@ pub struct Sources {
 
 pub fn concerns_refining(setting: &Setting) -> bool {
     REFINE_SETTINGS.contains(&setting.name)
+}
+
+pub fn concerns_stores(setting: &Setting) -> bool {
+    STORE_SETTINGS.contains(&setting.name)
 }
 
 /// The flags for the settings file and the components directory.

@@ -9,14 +9,14 @@ use serde_json::{Value, json};
 use crate::checksums;
 use crate::tree::{self, Crate, Tree};
 
-const TARGET: &str = "wasm32-wasip2";
+pub const TARGET: &str = "wasm32-wasip2";
 
 /// A distributed file with its crates.
 pub struct Artifact {
     name: String,
     /// The SHA-256, if the file exists.
     sum: Option<String>,
-    tree: Tree,
+    pub tree: Tree,
 }
 
 impl Artifact {

@@ -1,11 +1,12 @@
 //! Writes the files of `dist/` besides the components: the WIT package, the
-//! SBOM, checksums.
+//! SBOM, licences, checksums.
 //!
 //! Called by `cargo xtask dist`. Deterministic: its output depends only on its
 //! input.
 
 mod bom;
 mod checksums;
+mod licenses;
 mod lock;
 mod tree;
 mod wit;
@@ -30,7 +31,7 @@ struct Arguments {
 enum Task {
     /// The interfaces of a directory as one package, as `wkg` publishes them.
     Wit { from: PathBuf, to: PathBuf },
-    /// All that was linked, as CycloneDX.
+    /// All that was linked, as CycloneDX, and its licences.
     Bom {
         /// The root of the workspace.
         #[arg(long, value_name = "DIR")]
@@ -40,6 +41,9 @@ enum Task {
         dist: PathBuf,
         #[arg(long, value_name = "FILE")]
         to: PathBuf,
+        /// A directory for the texts of the licences.
+        #[arg(long, value_name = "DIR")]
+        licenses: PathBuf,
         /// A component and the package that it is of: PACKAGE=FILE.
         #[arg(long = "component", value_name = "PACKAGE=FILE", value_parser = component)]
         components: Vec<(String, PathBuf)>,
@@ -68,6 +72,7 @@ fn run(task: Task) -> anyhow::Result<()> {
             root,
             dist,
             to,
+            licenses,
             components,
             executables,
         } => {
@@ -80,10 +85,26 @@ fn run(task: Task) -> anyhow::Result<()> {
             }
             let lock = fs::read_to_string(root.join("Cargo.lock")).context("Cargo.lock")?;
             let bom = bom::write(&artifacts, &lock::checksums(&lock)?)?;
-            write(&to, bom.as_bytes())
+            write(&to, bom.as_bytes())?;
+            write_licenses(&root, &artifacts, &licenses)
         }
         Task::Checksums { directory } => checksums::write(&directory),
     }
+}
+
+fn write_licenses(root: &Path, artifacts: &[Artifact], to: &Path) -> anyhow::Result<()> {
+    let crates = artifacts
+        .iter()
+        .flat_map(|artifact| artifact.tree.uses.keys().cloned());
+    let mut places = licenses::places(root, bom::TARGET)?;
+    places.extend(licenses::places(
+        root,
+        &licenses::target_of_this_machine()?,
+    )?);
+    let texts = licenses::write(&crates.collect(), &places, root)?;
+    fs::create_dir_all(to).with_context(|| format!("{} cannot be made", to.display()))?;
+    write(&to.join("third-party.txt"), texts.as_bytes())?;
+    write(&to.join("rust-library.html"), &licenses::of_library()?)
 }
 
 fn component(argument: &str) -> Result<(String, PathBuf), &'static str> {

@@ -359,7 +359,8 @@ impl ports::ConceptStore for Memory {
 
 impl ports::Health for Memory {
     async fn check(&self) -> Vec<CapabilityState> {
-        let state = self.0.borrow();
+        let mut state = self.0.borrow_mut();
+        state.calls.push("check");
         ["tasks", "queue", "images", "model"]
             .into_iter()
             .map(|name| CapabilityState {

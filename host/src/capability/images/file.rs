@@ -5,6 +5,7 @@
 //! description appended (see `envelope`), is synced and then renamed, so that
 //! an image exists with its description or not at all.
 
+mod backup;
 mod disk;
 mod draft;
 pub(crate) mod engine;

@@ -5,6 +5,7 @@
 //! not. The rules come from the domain; each operation is one savepoint of a
 //! transaction. A result is returned after the commit is on the disk.
 
+mod backup;
 mod change;
 mod checkpoint;
 mod concepts;
@@ -97,13 +98,7 @@ impl SqliteTasks {
     ) -> Result<Self, OpenError> {
         let lock = DirectoryLock::acquire(directory, LOCK)?;
         let file = directory.join(FILE);
-        let engine = |error| match error {
-            error if fault::is_full(&error) => {
-                OpenError::unusable(&file, "there is no room left on its disk")
-            }
-            error if damage::is_damage(&error) => OpenError::Damaged(file.clone()),
-            error => OpenError::unusable(&file, error),
-        };
+        let engine = |error| open_error(&file, error);
         let system = |error: std::io::Error| OpenError::unusable(&file, error);
 
         let main = files::create(&file).map_err(system)?;
@@ -212,6 +207,17 @@ impl SqliteTasks {
         W: FnOnce(&mut Step<'_>) -> Result<T, Fault> + Send + 'static,
     {
         self.writer.write(work).await
+    }
+}
+
+/// Why the file of a store cannot be opened.
+fn open_error(file: &Path, error: rusqlite::Error) -> OpenError {
+    if fault::is_full(&error) {
+        OpenError::unusable(file, "there is no room left on its disk")
+    } else if damage::is_damage(&error) {
+        OpenError::Damaged(file.to_owned())
+    } else {
+        OpenError::unusable(file, error)
     }
 }
 

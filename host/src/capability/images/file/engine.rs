@@ -4,7 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::FileImages;
-use crate::capability::engine::{Engine, EngineConfig, ImageEngine, on_a_thread};
+use super::backup::Folders;
+use crate::capability::embedded::AtRest;
+use crate::capability::engine::{Engine, EngineConfig, ImageEngine, OpenImages, on_a_thread};
+
+/// In the data directory.
+pub(super) const FOLDER: &str = "images";
 
 /// `file`: a folder of the data directory.
 pub const ENGINE: ImageEngine = Engine {
@@ -13,11 +18,22 @@ pub const ENGINE: ImageEngine = Engine {
     open: |config, signing| {
         on_a_thread(config, move |config| {
             let images = FileImages::open(&folder(&config), signing, config.room, config.clock)?;
-            Ok(Arc::new(images) as _)
+            Ok(OpenImages {
+                store: Arc::new(images.clone()),
+                embedded: Some(Arc::new(images)),
+            })
+        })
+    },
+    at_rest: |config| {
+        on_a_thread(config, move |config| {
+            Ok(Some(AtRest {
+                store: Arc::new(Folders::at_rest(&folder(&config))?),
+                is_outdated: false,
+            }))
         })
     },
 };
 
 fn folder(config: &EngineConfig) -> PathBuf {
-    config.directory.join("images")
+    config.directory.join(FOLDER)
 }

@@ -11,6 +11,7 @@ use concept_refinement_domain::image_limits::ImageUsage;
 use concept_refinement_domain::image_path::{ImagePath, folder};
 use concept_refinement_domain::image_url::Signing;
 
+use super::backup::Removal;
 use super::draft::{Draft, Finished};
 use super::envelope;
 use super::listing;
@@ -20,7 +21,7 @@ use crate::capability::room::Room;
 use crate::capability::{Clock, OpenError};
 
 const DRAFTS: &str = "drafts";
-const LOCK: &str = "images.lock";
+pub(super) const LOCK: &str = "images.lock";
 
 /// Number of locks that owners share.
 const LOCKS: usize = 64;
@@ -37,6 +38,7 @@ pub struct Store {
     /// While the directory is missing or replaced, nothing may be stored, and a
     /// missing file does not mean that the image is gone.
     pub lock: DirectoryLock,
+    pub removal: Removal,
 }
 
 impl Store {
@@ -56,6 +58,7 @@ impl Store {
             signing,
             clock,
             lock,
+            removal: Removal::default(),
         };
         store.prepare()?;
         Ok(store)
@@ -81,7 +84,7 @@ impl Store {
             let stored = stored.map_err(|error| OpenError::unusable(&folder, error))?;
             self.room.replace(0, stored);
         }
-        Ok(())
+        Removal::clear(&self.root).map_err(|error| OpenError::unusable(&self.root, error))
     }
 
     pub fn begin(&self) -> io::Result<Draft> {
@@ -185,9 +188,8 @@ impl Store {
             // Damaged files are removed too.
             Ok(Some(_)) | Err(_) => {}
         }
-        let file = self.file_of(&parsed);
-        let removed = envelope::image_bytes(&file)?;
-        fs::remove_file(file)?;
+        let removed = envelope::image_bytes(&self.file_of(&parsed))?;
+        self.removal.remove(&self.root, &parsed)?;
         self.room.replace(removed, 0);
         let folder = self.folder_of(&parsed);
         directory::sync(&folder)?;

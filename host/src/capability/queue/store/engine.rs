@@ -17,4 +17,5 @@ pub const ENGINE: QueueEngine = Engine {
         let queue = StoreQueue::new(tasks, CAPACITY);
         Box::pin(ready(Ok(Arc::new(queue) as _)))
     },
+    at_rest: |_| Box::pin(ready(Ok(None))),
 };

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use super::backup::Database;
 use super::{FILE, SqliteTasks};
+use crate::capability::embedded::{AtRest, Embedded};
 use crate::capability::engine::{Engine, OpenTasks, TaskEngine, on_a_thread};
 
 /// `sqlite`: a file of the data directory.
@@ -12,17 +14,29 @@ pub const ENGINE: TaskEngine = Engine {
     open: |config, options| {
         on_a_thread(config, move |config| {
             let store = SqliteTasks::open(&config.directory, options, config.clock)?;
-            Ok(store.into())
+            let database = Database::of_open_store(&store.file);
+            Ok(OpenTasks::of(store, Some(Arc::new(database))))
+        })
+    },
+    at_rest: |config| {
+        on_a_thread(config, move |config| {
+            let database = Database::at_rest(&config.directory)?;
+            Ok(Some(AtRest {
+                is_outdated: database.is_outdated()?,
+                store: Arc::new(database),
+            }))
         })
     },
 };
 
-impl From<SqliteTasks> for OpenTasks {
-    fn from(store: SqliteTasks) -> Self {
+impl OpenTasks {
+    /// `embedded`: its file, if it has one.
+    pub fn of(store: SqliteTasks, embedded: Option<Arc<dyn Embedded>>) -> Self {
         let store = Arc::new(store);
         Self {
             store: Arc::clone(&store) as _,
             check_damage: Arc::new(move || store.check_damage()),
+            embedded,
         }
     }
 }

@@ -167,6 +167,12 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), MigrationError>
     Ok(step.commit()?)
 }
 
+/// Whether [`migrate`] would change the file.
+pub(super) fn is_outdated(connection: &Connection) -> rusqlite::Result<bool> {
+    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    Ok(usize::try_from(version).is_ok_and(|version| version < MIGRATIONS.len()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

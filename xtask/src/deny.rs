@@ -10,7 +10,8 @@ use crate::workspace::Workspace;
 /// Timeout for fetching the database, which is often unreachable.
 const DATABASE_LIMIT: Duration = Duration::from_secs(120);
 
-pub fn check(workspace: &Workspace) -> anyhow::Result<()> {
+/// False: there is nothing to check the advisories by.
+pub fn check(workspace: &Workspace) -> anyhow::Result<bool> {
     let deny = tools::cargo_deny(workspace)?;
     let deny = |arguments: &[&str]| {
         let mut command = workspace.command(&deny);
@@ -24,11 +25,12 @@ pub fn check(workspace: &Workspace) -> anyhow::Result<()> {
 
     let mut fetch = deny(&["fetch", "db"]);
     fetch.env("GIT_TERMINAL_PROMPT", "0");
-    if process::succeeds_within(DATABASE_LIMIT, &mut fetch)? {
+    let is_fetched = process::succeeds_within(DATABASE_LIMIT, &mut fetch)?;
+    if is_fetched {
         process::run(deny(&errors_only).args(["--offline", "check", "advisories"]))?;
         println!("checked: advisories");
     } else {
         println!("NOT checked: advisories (their database cannot be had here)");
     }
-    Ok(())
+    Ok(is_fetched)
 }

@@ -1,0 +1,385 @@
+//! Backups of a service at work, and what starts on them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use concept_refinement_tests::artifacts;
+use concept_refinement_tests::client::Client;
+use concept_refinement_tests::deadline::{SOON, eventually};
+use concept_refinement_tests::pictures;
+use concept_refinement_tests::reaper::scratch;
+use concept_refinement_tests::service::{Launch, Service};
+use futures::future::join_all;
+use rusqlite::{Connection, OpenFlags};
+use serde_json::Value;
+
+use crate::shared::{new_name, origin, scripted_launch};
+
+fn command(data: &Path, to: &Path) -> Command {
+    let mut command = Command::new(artifacts::binary());
+    command
+        .args(["backup", "--data-dir"])
+        .args([data, to])
+        .current_dir(to.parent().unwrap())
+        .stdin(Stdio::null());
+    command
+}
+
+fn back_up(data: &Path, to: &Path) -> Output {
+    command(data, to).output().unwrap()
+}
+
+#[track_caller]
+fn backed_up(data: &Path, to: &Path) {
+    let done = back_up(data, to);
+    assert!(done.status.success(), "{done:?}");
+    assert_eq!((done.stdout, done.stderr), (vec![], vec![]));
+}
+
+/// The same service on a backup of its data.
+fn on_backup(launch: Launch, backup: &Path) -> Service {
+    symlink(artifacts::compiled(), backup.join("compiled")).unwrap();
+    launch.set("data-dir", backup.to_str().unwrap()).start()
+}
+
+/// All tasks and concepts of a user, and all images that they name.
+async fn all_of(client: &Client) -> (Vec<Value>, BTreeMap<String, Vec<u8>>) {
+    let mut all = Vec::new();
+    let mut images = BTreeMap::new();
+    for what in ["tasks", "concepts"] {
+        let mut cursor = String::new();
+        loop {
+            let page = client.get(&format!("/api/{what}?limit=100{cursor}")).await;
+            assert_eq!(page.status, 200, "{page:?}");
+            let page = page.json();
+            for found in page[what].as_array().unwrap() {
+                let mut found = found.clone();
+                let url = found["image_url"].take();
+                if let Some(path) = url.as_str().and_then(|url| url.split_once("/api/images/")) {
+                    let path = path.1.split('?').next().unwrap().to_owned();
+                    let image = client.get(&format!("/api/images/{path}")).await;
+                    assert_eq!(image.status, 200, "{what}: {path}");
+                    images.insert(path, image.body.to_vec());
+                }
+                all.push(found);
+            }
+            match page["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => break,
+            }
+        }
+    }
+    (all, images)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_has_all_that_there_is_and_disturbs_nobody() {
+    // Longer than the system lets the address of a socket be.
+    let deep = scratch("deep").join("x".repeat(150));
+    fs::create_dir(&deep).unwrap();
+    let allowed = origin().authority();
+    let launch = Launch::of(deep).set("allow-sources", &allowed);
+    let service = launch.start();
+    let mut users = Vec::new();
+    for side in [8, 16, 32] {
+        let client = Client::session(service.url()).await;
+        let upload = client.uploaded(&pictures::png(side, side)).await;
+        let task = client.refined(&upload, "make it lighter").await;
+        assert_eq!(task["status"], "completed", "{task}");
+        let before = all_of(&client).await;
+        assert_eq!(before.1.len(), 1);
+        let original = client.get(&upload).await.body;
+        users.push((client, upload, original, before));
+    }
+    let socket = fs::metadata(launch.data().join("control")).unwrap();
+    assert_eq!(socket.permissions().mode() & 0o777, 0o600);
+    let place = scratch("backups");
+    let backup = place.join("backup");
+    fs::create_dir(&backup).unwrap();
+    backed_up(&launch.data(), &backup);
+    let names: BTreeSet<_> = fs::read_dir(&place)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(names, [backup.file_name().unwrap().to_owned()].into());
+    for private in [
+        &backup,
+        &backup.join("secret"),
+        &backup.join("tasks.sqlite"),
+    ] {
+        let mode = fs::metadata(private).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{private:?}");
+    }
+    assert!(!backup.join("compiled").exists());
+
+    // What comes later is not in it, and what goes later is.
+    for (client, ..) in &users {
+        let concept = client.get("/api/concepts").await.json()["concepts"][0]["id"].take();
+        let path = format!("/api/concepts/{}", concept.as_str().unwrap());
+        assert_eq!(client.delete(&path).await.status, 204);
+    }
+    let launch = launch.at(&service);
+    assert!(service.stop().status.success());
+    let restored = on_backup(launch, &backup);
+    for (client, upload, original, before) in users {
+        let client = client.reconnected();
+        assert_eq!(all_of(&client).await, before);
+        assert_eq!(client.get(&upload).await.body, original);
+        let next = client.refined(&upload, "make it darker").await;
+        assert_eq!(next["status"], "completed", "{next}");
+    }
+    assert!(restored.stop().status.success());
+}
+
+/// The images of a backup by their paths, without the ending.
+fn images_in(backup: &Path) -> BTreeSet<String> {
+    let mut images = BTreeSet::new();
+    for kind in ["uploads", "refined"] {
+        for folder in fs::read_dir(backup.join("images").join(kind)).unwrap() {
+            let folder = folder.unwrap();
+            let owner = folder.file_name().into_string().unwrap();
+            for image in fs::read_dir(folder.path()).unwrap() {
+                let image = image.unwrap().file_name().into_string().unwrap();
+                images.insert(format!("{kind}/{owner}/{image}"));
+            }
+        }
+    }
+    images
+}
+
+/// Every image that the database names is there. Returns how many it names.
+fn assert_consistent(backup: &Path) -> usize {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
+    let store = Connection::open_with_flags(backup.join("tasks.sqlite"), flags).unwrap();
+    let check: String = store
+        .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(check, "ok");
+    let mut named = store
+        .prepare(
+            "SELECT image_path FROM concept \
+             UNION SELECT original_path FROM task \
+             WHERE original_path IS NOT NULL AND status IN ('pending', 'processing')",
+        )
+        .unwrap();
+    let named: Vec<String> = named
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    let images = images_in(backup);
+    for path in &named {
+        let (stem, _) = path.rsplit_once('.').unwrap();
+        assert!(images.contains(stem), "{path} is missing");
+    }
+    named.len()
+}
+
+/// Refines, and deletes what it made, as fast as it can.
+async fn churn(client: Client, done: &AtomicBool) {
+    let picture = pictures::png(300, 300);
+    while !done.load(Ordering::Relaxed) {
+        let upload = client.uploaded(&picture).await;
+        let task = client.refined(&upload, "echo it").await;
+        assert_eq!(task["status"], "completed", "{task}");
+        let deleted = client.delete(&upload).await;
+        assert!([204, 404].contains(&deleted.status), "{deleted:?}");
+        let concept = format!("/api/concepts/{}", task["result_id"].as_str().unwrap());
+        assert_eq!(client.delete(&concept).await.status, 204);
+    }
+}
+
+/// With garbage collection and retention at work too.
+#[tokio::test(flavor = "multi_thread")]
+async fn under_load_every_backup_is_whole() {
+    let launch = scripted_launch()
+        .set("retention", "20s")
+        .set("rate-limit", "unlimited");
+    let service = launch.start();
+    let settled = Client::user(service.url(), &new_name());
+    let upload = settled.uploaded(&pictures::png(64, 48)).await;
+    let mut kept = Vec::new();
+    for _ in 0..5 {
+        kept.push(settled.refined(&upload, "echo it").await);
+    }
+    let done = AtomicBool::new(false);
+    let users = join_all((0..8).map(|_| churn(Client::user(service.url(), &new_name()), &done)));
+    let place = scratch("backups");
+    let backups = async {
+        let mut named = 0;
+        for number in 0..12 {
+            let (data, to) = (launch.data(), place.join(number.to_string()));
+            let made = tokio::task::spawn_blocking(move || {
+                backed_up(&data, &to);
+                assert_consistent(&to)
+            });
+            named += made.await.unwrap();
+        }
+        done.store(true, Ordering::Relaxed);
+        named
+    };
+    let (named, _) = futures::join!(backups, users);
+    assert!(named > 60, "{named}");
+    // Nothing that was removed meanwhile stays.
+    assert!(!launch.data().join("images/removed").exists());
+    let launch = launch.unset("retention").at(&service);
+    assert!(service.stop().status.success());
+    let restored = on_backup(launch, &place.join("0"));
+    let settled = settled.reconnected();
+    let (_, images) = all_of(&settled).await;
+    assert_eq!(images.len(), kept.len());
+    assert!(restored.stop().status.success());
+}
+
+#[tokio::test]
+async fn what_is_there_is_never_replaced() {
+    let launch = scripted_launch();
+    let service = launch.start();
+    let place = scratch("backups");
+    let (file, link) = (place.join("file"), place.join("link"));
+    let full = place.join("full");
+    fs::write(&file, "mine").unwrap();
+    symlink("gone", &link).unwrap();
+    fs::create_dir(&full).unwrap();
+    fs::write(full.join("file"), "mine").unwrap();
+    let foreign = place.join("new.partial");
+    fs::create_dir(&foreign).unwrap();
+    let all = |to: &Path| -> BTreeSet<PathBuf> {
+        fs::read_dir(to)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect()
+    };
+    let before = all(&place);
+    for (to, why) in [
+        (file, "exists"),
+        (link, "exists"),
+        (full.clone(), "exists"),
+        (place.join("new"), "new.partial cannot be created"),
+        (place.join("no/place"), "cannot be created"),
+        ("/proc/backup".into(), "cannot be created"),
+    ] {
+        let mut refused = command(&launch.data(), &to);
+        let refused = refused.current_dir(&place).output().unwrap();
+        let said = String::from_utf8(refused.stderr).unwrap();
+        assert_eq!(refused.status.code(), Some(1), "{to:?}: {said}");
+        assert!(said.contains(why), "{to:?}: {said}");
+        assert_eq!(said.lines().count(), 1, "{to:?}: {said}");
+    }
+    assert_eq!(all(&place), before);
+    assert_eq!(all(&full).len(), 1);
+    assert!(service.stop().status.success());
+}
+
+/// The service as much as the command that asks it.
+#[tokio::test]
+async fn a_backup_that_was_killed_is_not_taken_for_a_whole_one() {
+    let launch = scripted_launch().set("uploads", "1000");
+    let service = launch.start();
+    let client = Client::user(service.url(), &new_name());
+    let picture = pictures::png(500, 500);
+    for _ in 0..300 {
+        client.uploaded(&picture).await;
+    }
+    let place = scratch("backups");
+    let (to, partial) = (place.join("backup"), place.join("backup.partial"));
+    let mark = || fs::metadata(partial.join("UNFINISHED")).and_then(|mark| mark.modified());
+    let begun = || async {
+        let left = mark().ok();
+        let asking = command(&launch.data(), &to)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        eventually("it begins", SOON, async || {
+            let is_new = mark().is_ok_and(|mark| Some(mark) != left);
+            (is_new && partial.join("images/uploads").exists()).then_some(())
+        })
+        .await;
+        asking
+    };
+
+    let asking = begun().await;
+    drop(service.kill());
+    let asked = asking.wait_with_output().unwrap();
+    assert_eq!(asked.status.code(), Some(1), "{asked:?}");
+    assert!(!to.exists());
+    assert!(partial.join("UNFINISHED").exists());
+
+    let service = launch.start();
+    let mut asking = begun().await;
+    asking.kill().unwrap();
+    asking.wait().unwrap();
+    // The service goes on without who asked.
+    eventually("it is whole", SOON, async || {
+        (to.exists() && !partial.exists()).then_some(())
+    })
+    .await;
+    assert_eq!(images_in(&to).len(), 300);
+    assert_consistent(&to);
+    assert!(service.stop().status.success());
+}
+
+/// A store that was killed has commits in its log alone.
+#[tokio::test]
+async fn where_no_service_runs_the_command_makes_it_and_changes_nothing() {
+    let launch = scripted_launch();
+    let place = scratch("backups");
+    let nothing = back_up(&launch.data(), &place.join("nothing"));
+    let said = String::from_utf8(nothing.stderr).unwrap();
+    assert_eq!(nothing.status.code(), Some(1), "{said}");
+    assert!(said.contains("has nothing to back up"), "{said}");
+
+    let service = launch.start();
+    let client = Client::user(service.url(), &new_name());
+    let upload = client.uploaded(&pictures::png(64, 48)).await;
+    client.refined(&upload, "echo it").await;
+    let before = all_of(&client).await;
+    let launch = launch.at(&service);
+    drop(service.kill());
+    let backup = place.join("backup");
+    backed_up(&launch.data(), &backup);
+    assert_eq!(assert_consistent(&backup), 1);
+    let restored = on_backup(launch.clone(), &backup);
+    assert_eq!(all_of(&client.reconnected()).await, before);
+    assert!(restored.stop().status.success());
+
+    // Of an earlier version, which neither command changes.
+    let launch = launch.set("data-dir", backup.to_str().unwrap());
+    let version = |file: &Path| -> i64 {
+        let store = Connection::open(file).unwrap();
+        let query = "SELECT user_version FROM pragma_user_version";
+        store.query_row(query, [], |row| row.get(0)).unwrap()
+    };
+    let file = backup.join("tasks.sqlite");
+    let newest = version(&file);
+    let store = Connection::open(&file).unwrap();
+    store
+        .pragma_update(None, "user_version", newest - 1)
+        .unwrap();
+    drop(store);
+    let check = Command::new(artifacts::binary())
+        .args(["check", "--components"])
+        .arg(artifacts::components())
+        .arg("--data-dir")
+        .arg(&backup)
+        .output()
+        .unwrap();
+    let said = String::from_utf8(check.stdout).unwrap();
+    assert!(check.status.success(), "{said}");
+    let line = said.lines().find(|line| line.starts_with("tasks")).unwrap();
+    assert!(
+        line.ends_with("ok: the next start migrates it to the newest version"),
+        "{line}"
+    );
+    assert_eq!(version(&file), newest - 1);
+    let second = place.join("second");
+    backed_up(&backup, &second);
+    assert_eq!(version(&second.join("tasks.sqlite")), newest - 1);
+    assert_eq!(version(&file), newest - 1);
+    assert!(launch.start().stop().status.success());
+    assert_eq!(version(&file), newest);
+}
