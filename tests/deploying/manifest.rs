@@ -9,15 +9,17 @@ use toml::{Table, Value};
 use crate::read;
 
 /// The settings of our host that mean nothing on a stock platform.
-pub const WITHOUT_EFFECT: [&str; 13] = [
+pub const WITHOUT_EFFECT: [&str; 15] = [
     "concurrency",
     "data-dir",
+    "image-memory",
     "images",
     "listen",
     "log-format",
     "max-backlog",
     "metrics-listen",
     "model-memory",
+    "model-memory-total",
     "queue",
     "retention",
     "role",

@@ -14,11 +14,13 @@ use crate::config::{Config, ConfigError, LogFormat, Values};
 const LOG: &str = "REFINEMENT_LOG";
 
 /// The settings that `refine` uses.
-const REFINE_SETTINGS: [&str; 11] = [
+const REFINE_SETTINGS: [&str; 13] = [
     "model",
     "model-url",
     "model-api-key",
     "model-memory",
+    "model-memory-total",
+    "image-memory",
     "allow-sources",
     "max-image-bytes",
     "max-image-pixels",

@@ -1,17 +1,56 @@
-//! How far the memories of one store may grow.
+//! How far the memories and tables of one store may grow.
+
+use std::fmt;
+use std::sync::Arc;
 
 use wasmtime::ResourceLimiter;
+
+use crate::wasm::bounds::Bounds;
+
+/// Whom a store asks before its memories grow, because they are counted together
+/// with those of others.
+pub trait MemoryMeter: Send + Sync {
+    /// `bytes`: what the memories of the store would have in all.
+    ///
+    /// # Errors
+    ///
+    /// There is no room at the moment: the instance ends.
+    fn grow(&self, bytes: u64) -> Result<(), NoRoom>;
+}
+
+/// Other instances have the memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoRoom;
+
+impl fmt::Display for NoRoom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("there is no memory for another instance at the moment")
+    }
+}
+
+impl std::error::Error for NoRoom {}
 
 /// Limits all memories of a store together, since a component may have many
 /// modules with a memory each.
 pub struct MemoryCap {
-    taken: usize,
+    bytes: usize,
     most: usize,
+    elements: usize,
+    bounds: Bounds,
+    /// None: the store is counted alone.
+    meter: Option<Arc<dyn MemoryMeter>>,
 }
 
 impl MemoryCap {
-    pub fn new(most: usize) -> Self {
-        Self { taken: 0, most }
+    /// `most` is in bytes.
+    pub fn new(most: usize, bounds: Bounds, meter: Option<Arc<dyn MemoryMeter>>) -> Self {
+        Self {
+            bytes: 0,
+            most,
+            elements: 0,
+            bounds,
+            meter,
+        }
     }
 }
 
@@ -24,22 +63,42 @@ impl ResourceLimiter for MemoryCap {
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        let taken = self.taken.saturating_add(desired.saturating_sub(current));
-        let fits = taken <= self.most;
+        let bytes = self.bytes.saturating_add(desired.saturating_sub(current));
+        if bytes > self.most {
+            return Ok(false);
+        }
+        if let Some(meter) = &self.meter {
+            meter.grow(bytes as u64)?;
+        }
+        self.bytes = bytes;
+        Ok(true)
+    }
+
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let elements = desired.saturating_sub(current);
+        let elements = self.elements.saturating_add(elements);
+        let fits = elements <= self.bounds.elements;
         if fits {
-            self.taken = taken;
+            self.elements = elements;
         }
         Ok(fits)
     }
 
-    /// Tables are limited by the pool.
-    fn table_growing(
-        &mut self,
-        _current: usize,
-        _desired: usize,
-        _maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        Ok(true)
+    fn instances(&self) -> usize {
+        self.bounds.modules
+    }
+
+    fn tables(&self) -> usize {
+        self.bounds.tables
+    }
+
+    fn memories(&self) -> usize {
+        self.bounds.memories
     }
 }
 
@@ -49,7 +108,7 @@ mod tests {
 
     #[test]
     fn a_memory_grows_as_far_as_the_cap() {
-        let mut cap = MemoryCap::new(100);
+        let mut cap = MemoryCap::new(100, Bounds::MODEL, None);
         for (current, desired, expected) in [
             (0, 60, true),
             (0, 50, false),
@@ -60,6 +119,22 @@ mod tests {
             (70, 70, true),
         ] {
             let fits = cap.memory_growing(current, desired, None).unwrap();
+            assert_eq!(fits, expected, "{current} to {desired}");
+        }
+    }
+
+    #[test]
+    fn all_tables_together_grow_as_far_as_the_bound() {
+        let mut cap = MemoryCap::new(0, Bounds::MODEL, None);
+        let most = Bounds::MODEL.elements;
+        for (current, desired, expected) in [
+            (0, most - 10, true),
+            (0, 11, false),
+            (0, 10, true),
+            (10, 11, false),
+            (0, usize::MAX, false),
+        ] {
+            let fits = cap.table_growing(current, desired, None).unwrap();
             assert_eq!(fits, expected, "{current} to {desired}");
         }
     }
