@@ -129,6 +129,8 @@ const UNUSABLE: &[(&str, &str)] = &[
     ("model-url", "ftp://host/"),
     ("model-api-key", ""),
     ("model-memory", "5GiB"),
+    ("model-memory-total", "1MiB"),
+    ("image-memory", "1MiB"),
     ("rate-limit", "10/fortnight"),
     ("auth", "none"),
     ("jwt-secret", "too short"),

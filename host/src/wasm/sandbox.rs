@@ -20,7 +20,7 @@ use crate::egress::Egress;
 use crate::loops::processor::{ClaimedLease, LastStage};
 use crate::wasm::bounds::Bounds;
 use memory::MemoryCap;
-pub use memory::{MemoryMeter, NoRoom};
+pub use memory::{Granted, MemoryMeter, NoRoom};
 use printed::Printed;
 
 /// Most random bytes of one call.
@@ -108,7 +108,7 @@ impl Sandbox {
             stage: LastStage::default(),
         };
         let mut store = Store::new(engine, sandbox);
-        store.limiter(|sandbox| &mut sandbox.memory);
+        store.limiter_async(|sandbox| &mut sandbox.memory);
         store.set_hostcall_fuel(bounds.transfer);
         store.set_max_component_handles(bounds.handles);
         if let Some(table) = store.concurrent_resource_table() {

@@ -107,10 +107,11 @@ impl ImageModel for ModelComponent {
                 let admitted = place.admitted().await.ok_or_else(stopped)?;
                 let (sender, answer) = oneshot::channel();
                 let request = request.with(image.image());
+                let is_large = admitted.is_large();
                 let call = call(Arc::clone(&self.calls), request, sender, admitted);
                 let call = call.instrument(tracing::Span::current());
                 let call = match self.calls.can_wait {
-                    true => self.calls.threads.spawn_once_busy(call),
+                    true => self.calls.threads.spawn_once_busy(call, is_large),
                     false => self.calls.threads.spawn(call),
                 };
                 return match answer.await {

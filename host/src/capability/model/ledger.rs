@@ -52,7 +52,12 @@ impl Share {
 
 /// How much of an instance's memories counts.
 fn counted(bytes: u64) -> u64 {
-    if bytes <= UNTOUCHED { SMALL } else { bytes }
+    if is_small(bytes) { SMALL } else { bytes }
+}
+
+/// Whether an instance with so many bytes is one that may only wait.
+pub fn is_small(bytes: u64) -> bool {
+    bytes <= UNTOUCHED
 }
 
 /// There is no room for it: the call that asked is to end.

@@ -2,15 +2,15 @@
 //! for some of it. [`super::ledger`] has the rule.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::MemoryUse;
-use super::ledger::{Age, Ledger};
-use crate::wasm::sandbox::{MemoryMeter, NoRoom};
+use super::ledger::{Age, Ledger, is_small};
+use crate::wasm::sandbox::{Granted, MemoryMeter, NoRoom};
 
 /// Shared by all calls of all models of a host.
 pub struct ModelMemory {
@@ -48,12 +48,14 @@ pub struct Admitted {
     age: Age,
     need: Need,
     end: CancellationToken,
+    is_large: Arc<AtomicBool>,
 }
 
 /// Counts the memories of one try's instance.
 struct Meter {
     memory: Arc<ModelMemory>,
     age: Age,
+    is_large: Arc<AtomicBool>,
 }
 
 impl ModelMemory {
@@ -127,6 +129,7 @@ impl ModelMemory {
             age,
             need,
             end,
+            is_large: Arc::default(),
         }
     }
 }
@@ -167,7 +170,14 @@ impl Admitted {
         Arc::new(Meter {
             memory: Arc::clone(&self.memory),
             age: self.age,
+            is_large: Arc::clone(&self.is_large),
         })
+    }
+
+    /// Becomes true before its instance has much memory: touching it, and giving
+    /// it back, takes long.
+    pub fn is_large(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.is_large)
     }
 
     /// Completes when the instance is to end, since others need its memory or
@@ -198,11 +208,21 @@ impl Drop for Admitted {
     }
 }
 
+impl Meter {
+    fn granted(&self, bytes: u64) -> Granted {
+        if is_small(bytes) || self.is_large.swap(true, Ordering::Relaxed) {
+            Granted::AtOnce
+        } else {
+            Granted::AfterYield
+        }
+    }
+}
+
 impl MemoryMeter for Meter {
-    fn grow(&self, bytes: u64) -> Result<(), NoRoom> {
+    fn grow(&self, bytes: u64) -> Result<Granted, NoRoom> {
         let mut state = self.memory.state();
         let (ended, room) = match state.ledger.grow(self.age, bytes) {
-            Ok(ended) => (ended, Ok(())),
+            Ok(ended) => (ended, Ok(self.granted(bytes))),
             Err(_) => (vec![self.age], Err(NoRoom)),
         };
         for age in ended {

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use wasmtime::ResourceLimiter;
+use wasmtime::ResourceLimiterAsync;
+use wasmtime_wasi::async_trait;
 
 use crate::wasm::bounds::Bounds;
 
@@ -15,7 +16,16 @@ pub trait MemoryMeter: Send + Sync {
     /// # Errors
     ///
     /// There is no room at the moment: the instance ends.
-    fn grow(&self, bytes: u64) -> Result<(), NoRoom>;
+    fn grow(&self, bytes: u64) -> Result<Granted, NoRoom>;
+}
+
+/// The memories may grow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Granted {
+    AtOnce,
+    /// After a yield: whoever polls the instance would have it elsewhere before it
+    /// touches so much.
+    AfterYield,
 }
 
 /// Other instances have the memory.
@@ -54,10 +64,11 @@ impl MemoryCap {
     }
 }
 
-impl ResourceLimiter for MemoryCap {
+#[async_trait]
+impl ResourceLimiterAsync for MemoryCap {
     /// A growth that fails later still counts: wasmtime does not say how much
     /// failed, and undoing it could undo real growth.
-    fn memory_growing(
+    async fn memory_growing(
         &mut self,
         current: usize,
         desired: usize,
@@ -68,13 +79,16 @@ impl ResourceLimiter for MemoryCap {
             return Ok(false);
         }
         if let Some(meter) = &self.meter {
-            meter.grow(bytes as u64)?;
+            match meter.grow(bytes as u64)? {
+                Granted::AtOnce => {}
+                Granted::AfterYield => tokio::task::yield_now().await,
+            }
         }
         self.bytes = bytes;
         Ok(true)
     }
 
-    fn table_growing(
+    async fn table_growing(
         &mut self,
         current: usize,
         desired: usize,
@@ -106,8 +120,8 @@ impl ResourceLimiter for MemoryCap {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_memory_grows_as_far_as_the_cap() {
+    #[tokio::test]
+    async fn a_memory_grows_as_far_as_the_cap() {
         let mut cap = MemoryCap::new(100, Bounds::MODEL, None);
         for (current, desired, expected) in [
             (0, 60, true),
@@ -118,13 +132,13 @@ mod tests {
             (71, usize::MAX, false),
             (70, 70, true),
         ] {
-            let fits = cap.memory_growing(current, desired, None).unwrap();
+            let fits = cap.memory_growing(current, desired, None).await.unwrap();
             assert_eq!(fits, expected, "{current} to {desired}");
         }
     }
 
-    #[test]
-    fn all_tables_together_grow_as_far_as_the_bound() {
+    #[tokio::test]
+    async fn all_tables_together_grow_as_far_as_the_bound() {
         let mut cap = MemoryCap::new(0, Bounds::MODEL, None);
         let most = Bounds::MODEL.elements;
         for (current, desired, expected) in [
@@ -134,7 +148,7 @@ mod tests {
             (10, 11, false),
             (0, usize::MAX, false),
         ] {
-            let fits = cap.table_growing(current, desired, None).unwrap();
+            let fits = cap.table_growing(current, desired, None).await.unwrap();
             assert_eq!(fits, expected, "{current} to {desired}");
         }
     }

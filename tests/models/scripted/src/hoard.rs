@@ -30,17 +30,14 @@ pub async fn hoard(what: &Hoard, count: usize) -> usize {
         }),
         Hoard::Errors => all(count, |_| Some(error())),
         Hoard::Exchanges(url) => {
+            let mut answers = Vec::new();
             for _ in 0..count {
                 if let Some(request) = request(Some(url)) {
-                    wit_bindgen::spawn(async move {
-                        // The answer is held, and its body is not read.
-                        let answer = client::send(request).await;
-                        monotonic_clock::wait_for(HOUR).await;
-                        drop(answer);
-                    });
+                    answers.extend(client::send(request).await);
                 }
             }
-            count
+            // Their bodies are not read.
+            all(answers.len(), |_| answers.pop())
         }
         Hoard::Names => {
             let names = vec!["x".repeat(BYTES); count];
@@ -78,23 +75,26 @@ fn fields() -> Fields {
 type Errors = Result<(), ErrorCode>;
 
 fn request(url: Option<&str>) -> Option<Request> {
-    let (contents, reader) = wit_stream::new::<u8>();
     let (trailers, no_trailers) = wit_future::new(|| Ok(None));
-    let (request, sent) = Request::new(fields(), Some(reader), no_trailers, None);
-    let (method, path) = match url {
-        None => (Method::Other("M".repeat(BYTES)), "/".repeat(60_000)),
-        Some(_) => (Method::Post, "/".to_owned()),
+    let (request, method, authority, path) = match url {
+        None => {
+            let (contents, reader) = wit_stream::new::<u8>();
+            let (request, sent) = Request::new(fields(), Some(reader), no_trailers, None);
+            std::mem::forget((contents, trailers, sent));
+            let method = Method::Other("M".repeat(BYTES));
+            (request, method, "host", "/".repeat(60_000))
+        }
+        Some(url) => {
+            let (request, _) = Request::new(Fields::new(), None, no_trailers, None);
+            let address = url.strip_prefix("http://").unwrap_or(url);
+            let (authority, path) = address.split_once('/').unwrap_or((address, ""));
+            (request, Method::Get, authority, format!("/{path}"))
+        }
     };
     request.set_method(&method).ok()?;
+    request.set_scheme(Some(&Scheme::Http)).ok()?;
+    request.set_authority(Some(authority)).ok()?;
     request.set_path_with_query(Some(&path)).ok()?;
-    if let Some(url) = url {
-        let authority = url.strip_prefix("http://").unwrap_or(url);
-        request.set_scheme(Some(&Scheme::Http)).ok()?;
-        request
-            .set_authority(Some(authority.trim_end_matches('/')))
-            .ok()?;
-    }
-    std::mem::forget((contents, trailers, sent));
     Some(request)
 }
 
