@@ -29,7 +29,7 @@ const BORDERS: [(&str, &[&str], &[&str]); 10] = [
     ),
     (
         "host/src/capability",
-        &["convert.rs", "link.rs", "model/component.rs"],
+        &["convert.rs", "link.rs", "model/component"],
         &[
             "wasmtime",
             "crate::wasm",

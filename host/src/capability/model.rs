@@ -1,7 +1,6 @@
 //! The image model. `wit/image-model.wit` has the promises.
 
 mod admission;
-mod answer;
 pub(crate) mod component;
 mod ledger;
 mod link;

@@ -1,7 +1,7 @@
 //! What an instance may make the host hold for it, besides its own memories.
 //!
-//! Nothing here is per call: what a guest does not give back counts until its
-//! instance ends.
+//! All but the size of a transfer is for the whole instance: what a guest does not
+//! give back counts until its instance ends.
 
 use wasmtime::component::ResourceTableError;
 

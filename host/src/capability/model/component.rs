@@ -6,19 +6,19 @@
 //! nothing else. An instance for which there is no memory at the moment ends too,
 //! and the call is tried again when there is.
 
+mod answer;
+mod meter;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use futures::StreamExt as _;
 use futures::future::BoxFuture;
-use futures::stream;
 use tokio::sync::oneshot;
 use tracing::Instrument as _;
 use wasmtime::component::{Component, StreamReader};
 
 use super::admission::Admission;
-use super::answer::{self, Refined};
 use super::memory::{Admitted, ModelMemory};
 use super::replay::Replay;
 use super::threads::Threads;
@@ -30,6 +30,7 @@ use crate::wasm::bounds;
 use crate::wasm::linker::model_linker;
 use crate::wasm::sandbox::{Grants, Sandbox};
 use crate::wasm::stream::ByteStream;
+use answer::Refined;
 
 /// How long a model may take to describe itself.
 const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -101,14 +102,13 @@ impl ImageModel for ModelComponent {
             let stopped = || ModelError::Broken("the model was stopped".to_owned());
             let place = self.calls.admission.enter(&mut request).await;
             let mut place = place.ok_or_else(stopped)?;
-            let image = std::mem::replace(&mut request.image, stream::empty().boxed());
-            let image = Replay::new(image);
+            let request = Replay::new(request);
             loop {
                 let admitted = place.admitted().await.ok_or_else(stopped)?;
                 let (sender, answer) = oneshot::channel();
-                let request = request.with(image.image());
                 let is_large = admitted.is_large();
-                let call = call(Arc::clone(&self.calls), request, sender, admitted);
+                let (calls, request) = (Arc::clone(&self.calls), request.clone());
+                let call = call(calls, request, sender, admitted);
                 let call = call.instrument(tracing::Span::current());
                 let call = match self.calls.can_wait {
                     true => self.calls.threads.spawn_once_busy(call, is_large),
@@ -161,14 +161,17 @@ enum Try {
 /// Runs one call, from instantiation to the last byte of its answer.
 async fn call(
     calls: Arc<Calls>,
-    request: ModelRequest,
+    request: Replay,
     answer: oneshot::Sender<Try>,
     admitted: Admitted,
 ) {
     let mut answer = Some(answer);
-    let ended = run(&calls, request, &mut answer, &admitted).await;
+    let ended = run(&calls, &request, &mut answer, &admitted).await;
     // Its instance is gone by now.
     drop(admitted);
+    if matches!(ended, Some(Try::PutOff)) {
+        tracing::info!("there is no memory for the model's instance at the moment");
+    }
     if let (Some(ended), Some(answer)) = (ended, answer) {
         let _ = answer.send(ended);
     }
@@ -177,11 +180,12 @@ async fn call(
 /// None: it came to its end after it had answered.
 async fn run(
     calls: &Calls,
-    request: ModelRequest,
+    request: &Replay,
     answer: &mut Option<oneshot::Sender<Try>>,
     admitted: &Admitted,
 ) -> Option<Try> {
-    let mut store = Sandbox::metered(&calls.engine, &calls.grants, Some(admitted.meter()));
+    let meter = Arc::new(admitted.meter());
+    let mut store = Sandbox::metered(&calls.engine, &calls.grants, Some(meter));
     let run = async {
         let model = calls
             .pre
@@ -191,7 +195,7 @@ async fn run(
         let refine = calls.functions.refine(&model, &mut store)?;
         store
             .run_concurrent(async |accessor| {
-                let request = accessor.with(|mut access| to_wit(request, &mut access))?;
+                let request = accessor.with(|mut access| to_wit(request.request(), &mut access))?;
                 let (refined,): (Refined,) = refine.call_concurrent(accessor, (request,)).await?;
                 let (refined, drained) =
                     accessor.with(|mut access| answer::from_wit(refined, &mut access))?;
@@ -220,10 +224,7 @@ async fn run(
             }
             return None;
         }
-        None | Some(Ok(Err(_))) if admitted.has_ended() => {
-            tracing::info!("there is no memory for the model's instance at the moment");
-            return Some(Try::PutOff);
-        }
+        Some(_) if admitted.has_ended() => return Some(Try::PutOff),
         None => return Some(Try::PutOff),
         Some(Ok(Err(error))) => {
             let problem = match bounds::are_exceeded(&error) {

@@ -9,8 +9,7 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::MemoryUse;
-use super::ledger::{Age, Ledger, is_small};
-use crate::wasm::sandbox::{Granted, MemoryMeter, NoRoom};
+use super::ledger::{Age, Ledger, Refused, is_small};
 
 /// Shared by all calls of all models of a host.
 pub struct ModelMemory {
@@ -52,7 +51,7 @@ pub struct Admitted {
 }
 
 /// Counts the memories of one try's instance.
-struct Meter {
+pub struct Meter {
     memory: Arc<ModelMemory>,
     age: Age,
     is_large: Arc<AtomicBool>,
@@ -165,13 +164,13 @@ impl Drop for Turn {
 }
 
 impl Admitted {
-    /// What the instance's store asks before its memories grow.
-    pub fn meter(&self) -> Arc<dyn MemoryMeter> {
-        Arc::new(Meter {
+    /// What is asked before the instance's memories grow.
+    pub fn meter(&self) -> Meter {
+        Meter {
             memory: Arc::clone(&self.memory),
             age: self.age,
             is_large: Arc::clone(&self.is_large),
-        })
+        }
     }
 
     /// Becomes true before its instance has much memory: touching it, and giving
@@ -209,21 +208,20 @@ impl Drop for Admitted {
 }
 
 impl Meter {
-    fn granted(&self, bytes: u64) -> Granted {
-        if is_small(bytes) || self.is_large.swap(true, Ordering::Relaxed) {
-            Granted::AtOnce
-        } else {
-            Granted::AfterYield
-        }
-    }
-}
-
-impl MemoryMeter for Meter {
-    fn grow(&self, bytes: u64) -> Result<Granted, NoRoom> {
+    /// Lets the memories of the instance have so many bytes in all. Answers
+    /// whether it becomes large by that.
+    ///
+    /// # Errors
+    ///
+    /// There is no room, and the instance is to end.
+    pub fn grow(&self, bytes: u64) -> Result<bool, Refused> {
         let mut state = self.memory.state();
         let (ended, room) = match state.ledger.grow(self.age, bytes) {
-            Ok(ended) => (ended, Ok(self.granted(bytes))),
-            Err(_) => (vec![self.age], Err(NoRoom)),
+            Ok(ended) => {
+                let was_large = is_small(bytes) || self.is_large.swap(true, Ordering::Relaxed);
+                (ended, Ok(!was_large))
+            }
+            Err(refused) => (vec![self.age], Err(refused)),
         };
         for age in ended {
             if let Some(end) = state.ends.get(&age).filter(|end| !end.is_cancelled()) {

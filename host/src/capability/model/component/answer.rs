@@ -9,7 +9,7 @@ use wasmtime::component::{
     Component, ComponentExportIndex, ComponentType, Instance, Lift, StreamReader, TypedFunc,
 };
 
-use super::{ModelAnswer, ModelError};
+use crate::capability::model::{ModelAnswer, ModelError};
 use crate::wasm::bindings::model::exports::concept::refinement::image_model::Request;
 use crate::wasm::shortened::Shortened;
 use crate::wasm::stream::consume;
