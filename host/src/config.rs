@@ -47,6 +47,10 @@ pub struct Config {
     pub(crate) model_origin: Option<Origin>,
     /// In bytes.
     pub(crate) model_memory: u64,
+    /// In bytes. None: by the memory of the machine.
+    pub(crate) model_memory_total: Option<u64>,
+    /// In bytes.
+    pub(crate) image_memory: usize,
     pub(crate) auth: Auth,
     /// Where the issuer of tokens publishes its keys.
     pub(crate) jwks_url: Option<url::Url>,
@@ -97,6 +101,12 @@ impl Config {
         v.optional("jwt-issuer", not_empty)?;
         let (auth, jwks_url) = access::auth(&v)?;
         let (model, model_url) = model::read(&v)?;
+        let model_memory = v.parse("model-memory", |text| {
+            size::parse(text).and_then(|bytes| match bytes >> 20 {
+                16..=4096 => Ok(bytes),
+                _ => Err("must be between 16MiB and 4GiB".to_owned()),
+            })
+        })?;
         let config = Self {
             listen: v.parse("listen", |text| address(text, "127.0.0.1:8080"))?,
             data_dir: v.parse("data-dir", |text| not_empty(text).map(PathBuf::from))?,
@@ -106,11 +116,21 @@ impl Config {
             images: v.parse("images", |url| find(&IMAGES, url).map(|_| url.to_owned()))?,
             model,
             model_origin: model_url.as_ref().and_then(Origin::of_url),
-            model_memory: v.parse("model-memory", |text| {
-                size::parse(text).and_then(|bytes| match bytes >> 20 {
-                    16..=4096 => Ok(bytes),
-                    _ => Err("must be between 16MiB and 4GiB".to_owned()),
-                })
+            model_memory,
+            model_memory_total: v.optional("model-memory-total", |text| {
+                match size::parse(text)? {
+                    total if total < model_memory => {
+                        Err("must be at least model_memory, which one instance may have".to_owned())
+                    }
+                    total => Ok(total),
+                }
+            })?,
+            image_memory: v.parse("image-memory", |text| {
+                let bytes = size::parse(text)?;
+                match usize::try_from(bytes) {
+                    Ok(bytes) if bytes >> 20 >= 128 => Ok(bytes),
+                    _ => Err("must be at least 128MiB".to_owned()),
+                }
             })?,
             auth,
             jwks_url,

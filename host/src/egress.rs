@@ -20,6 +20,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use concept_refinement_domain::issuer_keys::MAX_BYTES;
+use http_body_util::BodyExt as _;
+use tokio::sync::Semaphore;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 use crate::loops::processor::Loan;
@@ -34,7 +36,12 @@ pub use network::Network;
 pub struct Egress {
     client: Client,
     issuer: Option<Arc<IssuerCache>>,
+    /// One for each exchange of an instance that has not ended.
+    exchanges: Arc<Semaphore>,
 }
+
+/// What is copied out of a guest's request at a time, in bytes.
+const CHUNK: usize = 64 * 1024;
 
 impl Egress {
     /// With the default bounds.
@@ -42,6 +49,7 @@ impl Egress {
         Self {
             client: Client::new(grant, network),
             issuer: None,
+            exchanges: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
         }
     }
 
@@ -56,6 +64,15 @@ impl Egress {
     pub fn lending(self, loan: Loan) -> Self {
         Self {
             client: self.client.lending(loan),
+            ..self
+        }
+    }
+
+    /// With so many exchanges at a time, of all that this is cloned for. An
+    /// exchange ends with its answer's body.
+    pub fn at_most(self, exchanges: usize) -> Self {
+        Self {
+            exchanges: Arc::new(Semaphore::new(exchanges)),
             ..self
         }
     }
@@ -95,17 +112,36 @@ impl WasiHttpHooks for Egress {
         options: Option<RequestOptions>,
         _processed: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> Box<dyn Future<Output = Sent> + Send> {
-        let Self { client, issuer } = self.clone();
+        let Self {
+            client,
+            issuer,
+            exchanges,
+        } = self.clone();
         Box::new(async move {
-            match issuer {
+            let exchange = exchanges
+                .try_acquire_owned()
+                .map_err(|_| Error::ConnectionLimitReached)?;
+            let (response, done) = match issuer {
                 Some(cache) if cache.is_of(&request) => {
                     let request = request.map(|_| WasiBody::default());
                     let response = cache.answer(fetch_keys(client, request, options)).await?;
-                    Ok((response, done()))
+                    (response, done())
                 }
-                Some(_) | None => client.send(request, options).await,
-            }
+                Some(_) | None => client.send(request, options).await?,
+            };
+            let response = response.map(|body| {
+                let body = body.map_frame(move |frame| {
+                    let _ = &exchange;
+                    frame
+                });
+                body.boxed_unsync()
+            });
+            Ok((response, done))
         })
+    }
+
+    fn p3_outgoing_body_chunk_size(&mut self) -> usize {
+        CHUNK
     }
 }
 

@@ -2,8 +2,10 @@
 //! resources. Knows no backend.
 
 pub mod bindings;
+pub mod bounds;
 pub mod engine;
 pub mod linker;
 pub mod processor;
 pub mod sandbox;
+pub mod shortened;
 pub mod stream;

@@ -9,9 +9,10 @@ use toml::{Table, Value};
 use crate::read;
 
 /// The settings of our host that mean nothing on a stock platform.
-pub const WITHOUT_EFFECT: [&str; 14] = [
+pub const WITHOUT_EFFECT: [&str; 16] = [
     "concurrency",
     "data-dir",
+    "image-memory",
     "images",
     "listen",
     "log-format",
@@ -19,6 +20,7 @@ pub const WITHOUT_EFFECT: [&str; 14] = [
     "max-store",
     "metrics-listen",
     "model-memory",
+    "model-memory-total",
     "queue",
     "retention",
     "role",

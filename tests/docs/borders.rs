@@ -32,7 +32,7 @@ const BORDERS: [(&str, &[&str], &[&str]); 12] = [
     ("host/src", &[], &["RsaPrivateKey"]),
     (
         "host/src/capability",
-        &["convert.rs", "link.rs", "model/component.rs"],
+        &["convert.rs", "link.rs", "model/component"],
         &[
             "wasmtime",
             "crate::wasm",

@@ -18,7 +18,7 @@ use crate::shared::{new_name, origin, scripted_launch};
 const FORMAT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Where the metrics are. Nothing of the API's description holds there.
-struct Metrics {
+pub struct Metrics {
     client: Client,
     url: String,
 }
@@ -42,7 +42,7 @@ impl Metrics {
 }
 
 /// A service that measures, and where.
-async fn measured(settings: &[(&str, &str)]) -> (Service, Metrics) {
+pub async fn measured(settings: &[(&str, &str)]) -> (Service, Metrics) {
     let launch = scripted_launch().set("metrics-listen", "127.0.0.1:0");
     let set = |launch: Launch, (name, value): &(&str, &str)| launch.set(name, value);
     let service = settings.iter().fold(launch, set).start();
@@ -56,7 +56,7 @@ async fn measured(settings: &[(&str, &str)]) -> (Service, Metrics) {
     (service, Metrics::at(&url))
 }
 
-async fn scrape(metrics: &Metrics) -> (Answer, Exposition) {
+pub async fn scrape(metrics: &Metrics) -> (Answer, Exposition) {
     let answer = metrics.get("/metrics").await;
     assert_eq!(answer.status, 200, "{answer:?}");
     let told = std::str::from_utf8(&answer.body).unwrap();

@@ -130,6 +130,8 @@ const UNUSABLE: &[(&str, &str)] = &[
     ("model-api-key", ""),
     ("model-original", "link"),
     ("model-memory", "5GiB"),
+    ("model-memory-total", "1MiB"),
+    ("image-memory", "1MiB"),
     ("rate-limit", "10/fortnight"),
     ("auth", "none"),
     ("jwt-secret", "too short"),

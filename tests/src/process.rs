@@ -28,6 +28,11 @@ impl Process {
         Self(PathBuf::from(format!("/proc/{id}")))
     }
 
+    /// Forgets the most that was resident before.
+    pub fn reset_peak(&self) {
+        fs::write(self.0.join("clear_refs"), "5").unwrap();
+    }
+
     pub fn usage(&self) -> Usage {
         let status = fs::read_to_string(self.0.join("status")).unwrap();
         let field = |name: &str| -> u64 {

@@ -17,6 +17,10 @@ const FAILED: &str = "Error in refinement task processing: ";
 /// Longest error message, in code points.
 const MAX_CHARS: usize = 1_000;
 
+/// How much of a text from outside is looked at, in bytes: more than the longest
+/// sentence or address takes.
+pub const MAX_BYTES: usize = 16 * 1024;
+
 pub fn task_is(status: Status) -> &'static str {
     match status {
         Status::Pending => "Task is pending",
@@ -76,6 +80,19 @@ pub fn sanitize(text: &str, max_chars: usize) -> String {
     clean
 }
 
+/// Cuts text from outside to [`MAX_BYTES`], and frees the rest. Whether there was
+/// more.
+pub fn cut(text: &mut String) -> bool {
+    let is_longer = text.len() > MAX_BYTES;
+    if is_longer {
+        let most = (MAX_BYTES.saturating_sub(3)..=MAX_BYTES).rev();
+        let fitting = most.into_iter().find(|at| text.is_char_boundary(*at));
+        text.truncate(fitting.unwrap_or_default());
+        text.shrink_to_fit();
+    }
+    is_longer
+}
+
 fn printable(character: char) -> char {
     if character.is_whitespace() {
         ' '
@@ -100,6 +117,27 @@ mod tests {
     use super::*;
     use crate::lease::MAX_DEATHS;
     use crate::quota::Window;
+
+    #[test]
+    fn what_is_longer_than_is_looked_at_is_cut() {
+        for (name, text, length, expected) in [
+            ("nothing", String::new(), 0, false),
+            ("all that fits", "x".repeat(MAX_BYTES), MAX_BYTES, false),
+            ("a byte more", "x".repeat(MAX_BYTES + 1), MAX_BYTES, true),
+            ("much more", "x".repeat(100 * MAX_BYTES), MAX_BYTES, true),
+            (
+                "long characters",
+                "語".repeat(MAX_BYTES),
+                MAX_BYTES - 1,
+                true,
+            ),
+        ] {
+            let mut text = text;
+            assert_eq!(cut(&mut text), expected, "{name}");
+            assert_eq!(text.len(), length, "{name}");
+            assert!(text.capacity() <= MAX_BYTES, "{name}");
+        }
+    }
 
     #[test]
     fn speaks_to_the_letter() {

@@ -12,7 +12,8 @@ use crate::capability::Capabilities;
 use crate::capability::blobs::Blobs;
 use crate::capability::tasks::watchers::Watchers;
 use crate::config::{Auth, Config};
-use crate::egress::{Bounds, Egress, Grant, Network, Origin, Parts};
+use crate::egress::{self, Egress, Grant, Network, Origin, Parts};
+use crate::wasm::bounds::Bounds;
 use crate::wasm::sandbox::{GrantedSettings, Grants};
 
 /// Most memory of an instance of the API, in bytes.
@@ -23,12 +24,9 @@ pub const API_MEMORY: usize = 128 << 20;
 /// largest answer of a model.
 pub const PROCESSOR_MEMORY: usize = 96 << 20;
 
-/// For the images that tasks work on, all together, in bytes.
-const IMAGE_MEMORY: usize = 1 << 30;
-
 /// What an issuer's answer with its keys may take. The component itself waits
 /// for less time, and reads less.
-const ISSUER_LIMITS: Bounds = Bounds {
+const ISSUER_LIMITS: egress::Bounds = egress::Bounds {
     bytes: 1 << 20,
     time: Duration::from_secs(6),
 };
@@ -45,6 +43,7 @@ pub fn api(
         settings: Arc::new(api_settings(config, secret)),
         egress: issuer(config, network),
         max_memory: API_MEMORY,
+        bounds: Bounds::SERVICE,
         capabilities: Some(Arc::clone(capabilities)),
         watchers: Arc::clone(watchers),
         blobs: None,
@@ -58,9 +57,10 @@ pub fn processor(config: &Config, network: &Network, capabilities: &Arc<Capabili
         settings: Arc::new(processor_settings(config)),
         egress: downloading(config, originals(config), network),
         max_memory: PROCESSOR_MEMORY,
+        bounds: Bounds::SERVICE,
         capabilities: Some(Arc::clone(capabilities)),
         watchers: Arc::default(),
-        blobs: Some(Blobs::new(IMAGE_MEMORY)),
+        blobs: Some(Blobs::new(config.image_memory)),
     }
 }
 
@@ -72,8 +72,9 @@ pub fn model(config: &Config, network: &Network) -> anyhow::Result<Grants> {
             config,
             &["model-url", "model-api-key", "model-original"],
         )),
-        egress: Egress::new(grant, network).within(Bounds::beyond(config.model_timeout)),
+        egress: Egress::new(grant, network).within(egress::Bounds::beyond(config.model_timeout)),
         max_memory: usize::try_from(config.model_memory)?,
+        bounds: Bounds::MODEL,
         capabilities: None,
         watchers: Arc::default(),
         blobs: None,
@@ -94,6 +95,7 @@ pub fn composed(config: &Config, network: &Network) -> anyhow::Result<Grants> {
         max_memory: usize::try_from(config.model_memory)?
             .saturating_add(PROCESSOR_MEMORY)
             .saturating_add(API_MEMORY),
+        bounds: Bounds::SERVICE,
         capabilities: None,
         watchers: Arc::default(),
         blobs: None,
@@ -134,7 +136,7 @@ fn origin(named: Option<Origin>) -> Grant {
 
 /// Within the time of a task.
 fn downloading(config: &Config, grant: Grant, network: &Network) -> Egress {
-    Egress::new(grant, network).within(Bounds::beyond(config.task_timeout))
+    Egress::new(grant, network).within(egress::Bounds::beyond(config.task_timeout))
 }
 
 fn api_settings(config: &Config, secret: &Secret) -> GrantedSettings {

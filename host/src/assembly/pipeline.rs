@@ -7,8 +7,9 @@ use wasmtime::component::Component;
 
 use crate::assembly::grants;
 use crate::capability::Capabilities;
-use crate::capability::model::ImageModel;
 use crate::capability::model::component::ModelComponent;
+use crate::capability::model::memory::ModelMemory;
+use crate::capability::model::{ImageModel, machine};
 use crate::config::Config;
 use crate::egress::Network;
 use crate::loops::pending_releases::PendingReleases;
@@ -43,8 +44,19 @@ pub async fn model(
         grants::model(config, network)?,
         config.model_timeout,
         config.concurrency,
+        model_memory(config),
     );
     Ok(Arc::new(model.await?))
+}
+
+/// For the instances of all models: as configured, or half of the memory of this
+/// machine, so that stores, images and the system have the rest.
+fn model_memory(config: &Config) -> Arc<ModelMemory> {
+    let each = config.model_memory;
+    let half = || machine::memory().map_or(u64::MAX, |all| all / 2);
+    let total = config.model_memory_total.unwrap_or_else(half).max(each);
+    tracing::debug!(bytes = total, "memory for models");
+    ModelMemory::new(total, each)
 }
 
 pub fn worker(

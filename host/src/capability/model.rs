@@ -2,7 +2,11 @@
 
 mod admission;
 pub(crate) mod component;
+mod ledger;
 mod link;
+pub(crate) mod machine;
+pub(crate) mod memory;
+mod replay;
 mod threads;
 
 use std::time::Duration;
@@ -29,6 +33,22 @@ pub struct ModelRequest {
     pub source_url: Option<String>,
     /// The image. One that ends before its length broke off.
     pub image: BoxStream<'static, Bytes>,
+}
+
+impl ModelRequest {
+    /// The same for this image.
+    pub(crate) fn with(&self, image: BoxStream<'static, Bytes>) -> Self {
+        Self {
+            prompt: self.prompt.clone(),
+            strength: self.strength,
+            logo_description: self.logo_description.clone(),
+            theme_description: self.theme_description.clone(),
+            media_type: self.media_type.clone(),
+            length: self.length,
+            source_url: self.source_url.clone(),
+            image,
+        }
+    }
 }
 
 /// A refined image.
@@ -63,6 +83,17 @@ pub enum ModelError {
     Broken(String),
 }
 
+/// The memory that the instances of models have, all together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MemoryUse {
+    /// In bytes.
+    pub bytes: u64,
+    /// In bytes.
+    pub limit: u64,
+    /// How many calls were ended for want of memory so far, to be tried again.
+    pub put_off: u64,
+}
+
 /// What refines images.
 pub trait ImageModel: Send + Sync {
     /// Refines one image. Dropping the future cancels the call.
@@ -77,6 +108,11 @@ pub trait ImageModel: Send + Sync {
     /// How many calls are running, if known.
     fn running(&self) -> usize {
         0
+    }
+
+    /// The memory of its instances, if known.
+    fn memory(&self) -> Option<MemoryUse> {
+        None
     }
 
     /// Describes the model in one sentence.

@@ -18,12 +18,14 @@ use crate::log::{self, LibraryThrottle};
 const LOG: &str = "REFINEMENT_LOG";
 
 /// The settings that `refine` uses.
-const REFINE_SETTINGS: [&str; 12] = [
+const REFINE_SETTINGS: [&str; 14] = [
     "model",
     "model-url",
     "model-api-key",
     "model-original",
     "model-memory",
+    "model-memory-total",
+    "image-memory",
     "allow-sources",
     "max-image-bytes",
     "max-image-pixels",

@@ -108,6 +108,17 @@ pub const SETTINGS: &[Setting] = &[
         "SIZE",
         "Memory of one instance of the model",
     ),
+    unset(
+        "model-memory-total",
+        "SIZE",
+        "Memory of all instances of the model; who needs more is put off [default: half of the machine's]",
+    ),
+    setting(
+        "image-memory",
+        "1GiB",
+        "SIZE",
+        "Memory of all images that tasks work on; who needs more is put off",
+    ),
     setting(
         "rate-limit",
         "10/month",

@@ -59,6 +59,8 @@ fn an_unusable_value_is_named() {
         ("concurrency", "10000"),
         ("model-memory", "1"),
         ("model-memory", "5GiB"),
+        ("model-memory-total", "1023MiB"),
+        ("image-memory", "127MiB"),
         ("rate-limit", "ten/month"),
         ("rate-limit", "10/fortnight"),
         ("auth", "none"),

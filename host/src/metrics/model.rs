@@ -8,7 +8,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
 use super::series::{Active, Buckets, Counters, Histograms, Label, counters, histograms, observe};
-use crate::capability::model::{ImageModel, ModelAnswer, ModelError, ModelRequest};
+use crate::capability::model::{ImageModel, MemoryUse, ModelAnswer, ModelError, ModelRequest};
 
 const OUTCOME: &str = "outcome";
 const CANCELLED: &str = "cancelled";
@@ -106,6 +106,10 @@ impl ImageModel for MeasuredModel {
 
     fn running(&self) -> usize {
         self.model.running()
+    }
+
+    fn memory(&self) -> Option<MemoryUse> {
+        self.model.memory()
     }
 
     fn describe(&self) -> &str {

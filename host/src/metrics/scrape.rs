@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use concept_refinement_domain::task::Status;
 use prometheus_client::encoding::text;
+use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
@@ -18,6 +19,7 @@ use super::process::Process;
 use super::room::Room;
 use super::series::{Label, PREFIX};
 use crate::capability::Capabilities;
+use crate::capability::model::MemoryUse;
 use crate::capability::tasks::Tally;
 
 /// Timeout for counting the tasks.
@@ -51,7 +53,51 @@ pub struct Scrape {
     in_use: Gauges,
     limits: Gauges,
     room: Room,
+    memory: ModelMemory,
     cached: Mutex<CachedTally>,
+}
+
+/// Of the instances of the model.
+struct ModelMemory {
+    bytes: Gauge,
+    limit: Gauge,
+    put_off: Counter,
+}
+
+impl ModelMemory {
+    fn new(registry: &mut Registry) -> Self {
+        let (bytes, limit, put_off) = (Gauge::default(), Gauge::default(), Counter::default());
+        registry.register_with_unit(
+            "model_memory",
+            "Memory of the model's instances, as they have grown or is set aside",
+            Unit::Bytes,
+            bytes.clone(),
+        );
+        registry.register_with_unit(
+            "model_memory_limit",
+            "What the model's instances may have together",
+            Unit::Bytes,
+            limit.clone(),
+        );
+        registry.register(
+            "model_calls_put_off",
+            "Calls of the model that were ended for want of memory, to be tried again",
+            put_off.clone(),
+        );
+        Self {
+            bytes,
+            limit,
+            put_off,
+        }
+    }
+
+    fn set(&self, used: MemoryUse) {
+        let number = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
+        self.bytes.set(number(used.bytes));
+        self.limit.set(number(used.limit));
+        let new = used.put_off.saturating_sub(self.put_off.get());
+        self.put_off.inc_by(new);
+    }
 }
 
 /// A resource with a limit.
@@ -101,6 +147,7 @@ impl Scrape {
             limits.clone(),
         );
         let room = Room::new(own);
+        let memory = ModelMemory::new(own);
         Self {
             registry,
             metrics,
@@ -114,6 +161,7 @@ impl Scrape {
             in_use,
             limits,
             room,
+            memory,
             cached: Mutex::default(),
         }
     }
@@ -194,6 +242,9 @@ impl Scrape {
             };
             set(&self.in_use, in_use);
             set(&self.limits, limit);
+        }
+        if let Some(used) = model.memory() {
+            self.memory.set(used);
         }
     }
 }

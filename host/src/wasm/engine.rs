@@ -17,6 +17,7 @@ use sha2::{Digest as _, Sha256};
 use wasmtime::component::Component;
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
 
+use crate::wasm::bounds::Bounds;
 use compiled::CompiledCode;
 
 /// How long a guest runs before it yields its thread.
@@ -135,15 +136,19 @@ fn config() -> Config {
 }
 
 fn pooling(pool: Pool) -> PoolingAllocationConfig {
-    // A component consists of its own module and the linker's shims.
-    let modules = pool.instances.saturating_mul(4);
+    // A component consists of its own module and the linker's shims; a model may
+    // be composed of several, as far as its bounds allow.
+    let each = |slots: usize| {
+        let slots = u32::try_from(slots).unwrap_or(u32::MAX);
+        pool.instances.saturating_mul(slots)
+    };
     let tables = pool.instances.saturating_mul(2);
     let mut config = PoolingAllocationConfig::new();
     config
         .total_component_instances(pool.instances)
-        .total_core_instances(modules)
-        .total_memories(pool.instances)
-        .total_tables(tables)
+        .total_core_instances(each(Bounds::MODEL.modules))
+        .total_memories(each(Bounds::MODEL.memories))
+        .total_tables(each(Bounds::MODEL.tables))
         .total_stacks(tables.saturating_add(pool.calls))
         .max_memory_size(pool.max_memory)
         .max_unused_warm_slots(8)

@@ -18,8 +18,13 @@ use crate::capability::blobs::Blobs;
 use crate::capability::tasks::watchers::Watchers;
 use crate::egress::Egress;
 use crate::loops::processor::{ClaimedLease, LastStage, Loan};
+use crate::wasm::bounds::Bounds;
 use memory::MemoryCap;
+pub use memory::{Granted, MemoryMeter, NoRoom};
 use printed::Printed;
+
+/// Most random bytes of one call.
+const RANDOM: u64 = 1 << 20;
 
 /// The settings that one component may see, by name.
 pub type GrantedSettings = BTreeMap<&'static str, String>;
@@ -31,6 +36,8 @@ pub struct Grants {
     pub egress: Egress,
     /// Limit for all memories of an instance together, in bytes.
     pub max_memory: usize,
+    /// What else the host holds for an instance.
+    pub bounds: Bounds,
     /// None for a model, which has no capabilities.
     pub capabilities: Option<Arc<Capabilities>>,
     pub watchers: Arc<Watchers>,
@@ -72,13 +79,31 @@ impl HasData for Linked {
 impl Sandbox {
     /// A store with these grants that yields at each epoch.
     pub fn store(engine: &wasmtime::Engine, grants: &Grants) -> Store<Self> {
+        Self::metered(engine, grants, None)
+    }
+
+    /// The same, for an instance whose memory is counted with that of others.
+    pub fn metered(
+        engine: &wasmtime::Engine,
+        grants: &Grants,
+        meter: Option<Arc<dyn MemoryMeter>>,
+    ) -> Store<Self> {
         let (printed, loan) = (Printed::default(), Loan::default());
+        let bounds = grants.bounds;
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(bounds.resources);
+        let mut http = WasiHttpCtx::new();
+        http.set_field_size_limit(bounds.fields);
         let sandbox = Self {
-            table: ResourceTable::new(),
-            wasi: WasiCtxBuilder::new().stderr(printed.clone()).build(),
-            http: WasiHttpCtx::new(),
-            egress: grants.egress.clone().lending(loan.clone()),
-            memory: MemoryCap::new(grants.max_memory),
+            table,
+            wasi: empty_wasi(&printed).build(),
+            http,
+            egress: grants
+                .egress
+                .clone()
+                .lending(loan.clone())
+                .at_most(bounds.exchanges),
+            memory: MemoryCap::new(grants.max_memory, bounds, meter),
             printed,
             settings: Arc::clone(&grants.settings),
             capabilities: grants.capabilities.clone(),
@@ -89,7 +114,12 @@ impl Sandbox {
             loan,
         };
         let mut store = Store::new(engine, sandbox);
-        store.limiter(|sandbox| &mut sandbox.memory);
+        store.limiter_async(|sandbox| &mut sandbox.memory);
+        store.set_hostcall_fuel(bounds.transfer);
+        store.set_max_component_handles(bounds.handles);
+        if let Some(table) = store.concurrent_resource_table() {
+            table.set_max_capacity(bounds.concurrency);
+        }
         store.set_epoch_deadline(1);
         store.epoch_deadline_async_yield_and_update(1);
         store
@@ -101,9 +131,8 @@ impl Sandbox {
             directory,
             environment,
         } = place;
-        let mut wasi = WasiCtxBuilder::new();
-        wasi.stderr(self.printed.clone())
-            .envs(environment)
+        let mut wasi = empty_wasi(&self.printed);
+        wasi.envs(environment)
             .preopened_dir(directory, "/data", FsPerms::ReadWrite)?;
         self.wasi = wasi.build();
         Ok(())
@@ -155,6 +184,16 @@ impl Sandbox {
     }
 }
 
+/// No files, no sockets, and as much randomness as anybody needs at a time.
+fn empty_wasi(printed: &Printed) -> WasiCtxBuilder {
+    let mut wasi = WasiCtxBuilder::new();
+    wasi.stderr(printed.clone())
+        .allow_tcp(false)
+        .allow_udp(false)
+        .max_random_size(RANDOM);
+    wasi
+}
+
 impl WasiView for Sandbox {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         WasiCtxView {
@@ -202,6 +241,7 @@ mod tests {
                 settings: Arc::default(),
                 egress: Egress::new(Grant::Nothing, &network),
                 max_memory: max_memory * MIB,
+                bounds: Bounds::SERVICE,
                 capabilities: None,
                 watchers: Arc::default(),
                 blobs: None,

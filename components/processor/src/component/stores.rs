@@ -6,6 +6,7 @@ use concept_refinement_domain::capability::{
     CapabilityError, Claimed, Fenced, Finished, ImageInfo, Lease, NewImage, Stored, StoredOrNot,
 };
 use concept_refinement_domain::convert::Convert as _;
+use concept_refinement_domain::sentence::cut;
 use concept_refinement_domain::task::Stage;
 use concept_refinement_guest::bindings::blobs::{self, Blob};
 use concept_refinement_guest::bindings::{image_store, task_store};
@@ -111,11 +112,18 @@ impl ports::ImageModel for Imports {
                 contents: image.contents.into(),
             }),
             Ok(image_model::Answer::Location(url)) => Ok(Answer::Location(url)),
-            Err(image_model::Error::Unavailable(error)) => Err(ModelError::Unavailable {
-                reason: error.reason,
-                retry_after: error.retry_after.map(Duration::from_millis),
+            Err(image_model::Error::Unavailable(mut error)) => Err(match cut(&mut error.reason) {
+                // Another try would cost again, and end like this.
+                true => ModelError::Refused(error.reason),
+                false => ModelError::Unavailable {
+                    reason: error.reason,
+                    retry_after: error.retry_after.map(Duration::from_millis),
+                },
             }),
-            Err(image_model::Error::Refused(reason)) => Err(ModelError::Refused(reason)),
+            Err(image_model::Error::Refused(mut reason)) => {
+                cut(&mut reason);
+                Err(ModelError::Refused(reason))
+            }
         }
     }
 }

@@ -1,10 +1,11 @@
-//! Admits calls of a computing model: at most one per core, and only as many as
-//! fit into memory.
+//! Admits calls of a model: so many at a time, and only as many as fit into
+//! memory.
 //!
-//! Such a model decodes its image, so the memory of a call is estimated from
-//! the number of pixels in the image's header. It is read from the bytes
-//! themselves, so that a caller cannot understate it. Calls are admitted in the
-//! order of their arrival, so a small one waits behind a large one.
+//! What a call of a computing model needs is estimated from the number of pixels
+//! in its image's header, since it decodes the image. It is read from the bytes
+//! themselves, so that a caller cannot understate it. A model that can wait needs
+//! little until its instance grows. Calls are admitted in the order of their
+//! arrival, so a small one waits behind a large one.
 
 use std::sync::Arc;
 
@@ -14,13 +15,11 @@ use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::ModelRequest;
+use super::memory::{Admitted, ModelMemory, Turn};
+use super::{MemoryUse, ModelRequest};
 
-/// The unit of memory, as a power of two.
-const MIB: u32 = 20;
-
-/// Memory of an instance without an image, in MiB.
-const INSTANCE: u64 = 24;
+/// Memory of a computing model's instance without an image, in bytes.
+const INSTANCE: u64 = 24 << 20;
 
 /// Memory per pixel for decoding, editing and encoding, in bytes: several
 /// copies with four channels. The local model was measured at 18.
@@ -33,37 +32,25 @@ const HEAD: u64 = 256 << 10;
 pub struct Admission {
     /// One permit per call.
     slots: Arc<Semaphore>,
-    room: Option<Room>,
+    memory: Arc<ModelMemory>,
+    /// Whether each call decodes its image.
+    computes: bool,
 }
 
-/// Free memory, in MiB.
-pub struct Room {
-    total: u32,
-    /// Most memory of one instance.
-    each: u32,
-    free: Arc<Semaphore>,
-}
-
-/// Permission for one call, until it is dropped.
-pub struct Admitted {
+/// One call among the others, until it has its answer.
+pub struct Place {
+    turn: Turn,
     _slot: OwnedSemaphorePermit,
-    _room: Option<OwnedSemaphorePermit>,
 }
 
 impl Admission {
-    /// Admits this many calls, whatever memory they need.
-    pub fn of_calls(calls: usize) -> Self {
+    /// Admits at most this many calls, within this memory. `computes`: each call
+    /// decodes its image.
+    pub fn new(calls: usize, memory: Arc<ModelMemory>, computes: bool) -> Self {
         Self {
             slots: Arc::new(Semaphore::new(calls)),
-            room: None,
-        }
-    }
-
-    /// Admits at most this many calls, and only if their memory is free.
-    pub fn within(calls: usize, room: Room) -> Self {
-        Self {
-            room: Some(room),
-            ..Self::of_calls(calls)
+            memory,
+            computes,
         }
     }
 
@@ -72,64 +59,42 @@ impl Admission {
         self.slots.available_permits()
     }
 
-    /// Waits until the call may run. None: the host is stopping.
-    pub async fn admit(&self, request: &mut ModelRequest) -> Option<Admitted> {
+    /// The memory of all models.
+    pub fn memory(&self) -> MemoryUse {
+        self.memory.in_use()
+    }
+
+    /// Waits for a place. None: the host is stopping.
+    pub async fn enter(&self, request: &mut ModelRequest) -> Option<Place> {
         // A waiting call holds only the beginning of its image.
-        let need = match &self.room {
-            Some(room) => Some((room, room.need(request).await)),
-            None => None,
+        let need = match self.computes {
+            true => need(request).await,
+            false => 0,
         };
         let slot = Arc::clone(&self.slots).acquire_owned().await.ok()?;
-        let room = match need {
-            Some((room, need)) => {
-                let free = Arc::clone(&room.free);
-                Some(free.acquire_many_owned(need).await.ok()?)
-            }
-            None => None,
-        };
-        Some(Admitted {
+        Some(Place {
+            turn: self.memory.turn(need),
             _slot: slot,
-            _room: room,
         })
     }
 }
 
-impl Room {
-    /// `each` is the most that one instance may use, which is always available.
-    /// Both are in bytes.
-    pub fn new(total: u64, each: u64) -> Self {
-        let mib = |bytes: u64| u32::try_from(bytes >> MIB).unwrap_or(u32::MAX);
-        let each = mib(each).max(1);
-        let total = mib(total).max(each);
-        Self {
-            total,
-            each,
-            free: Arc::new(Semaphore::new(total as usize)),
-        }
+impl Place {
+    /// Waits until the call may run, for the first time or again. None: the host
+    /// is stopping.
+    pub async fn admitted(&mut self) -> Option<Admitted> {
+        self.turn.admitted().await
     }
+}
 
-    /// Half of the memory of this machine or of its control group. If that is
-    /// unknown, no limit besides the cores.
-    pub fn of_machine(each: u64, cores: usize) -> Self {
-        let all = machine::memory().map_or(each.saturating_mul(cores as u64), |all| all / 2);
-        Self::new(all, each)
-    }
-
-    /// In MiB.
-    pub fn total(&self) -> u32 {
-        self.total
-    }
-
-    /// Estimated memory of a call, in MiB.
-    async fn need(&self, request: &mut ModelRequest) -> u32 {
-        let Some(pixels) = pixels(&mut request.image).await else {
-            return self.each;
-        };
-        let bytes = pixels
+/// Estimated memory of a call, in bytes.
+async fn need(request: &mut ModelRequest) -> u64 {
+    match pixels(&mut request.image).await {
+        Some(pixels) => pixels
             .saturating_mul(BYTES_PER_PIXEL)
-            .saturating_add(request.length.saturating_mul(2));
-        let need = u32::try_from((bytes >> MIB).saturating_add(INSTANCE));
-        need.unwrap_or(u32::MAX).min(self.each)
+            .saturating_add(request.length.saturating_mul(2))
+            .saturating_add(INSTANCE),
+        None => u64::MAX,
     }
 }
 
@@ -151,32 +116,6 @@ async fn pixels(image: &mut BoxStream<'static, Bytes>) -> Option<u64> {
     let rest = std::mem::replace(image, stream::empty().boxed());
     *image = stream::iter(head).chain(rest).boxed();
     inspector.pixels()
-}
-
-mod machine {
-    use std::fs;
-
-    /// Memory of the machine or of the process's control group, in bytes.
-    pub fn memory() -> Option<u64> {
-        let limits = [
-            "/sys/fs/cgroup/memory.max",
-            "/sys/fs/cgroup/memory/memory.limit_in_bytes",
-        ];
-        let limits = limits.iter().filter_map(|path| {
-            // Without a limit the file contains "max".
-            fs::read_to_string(path).ok()?.trim().parse().ok()
-        });
-        limits.chain(total()).min()
-    }
-
-    fn total() -> Option<u64> {
-        let all = fs::read_to_string("/proc/meminfo").ok()?;
-        let line = all
-            .lines()
-            .find_map(|line| line.strip_prefix("MemTotal:"))?;
-        let kilobytes: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
-        kilobytes.checked_mul(1024)
-    }
 }
 
 #[cfg(test)]

@@ -1,9 +1,13 @@
 //! A model component, with an instance of its own for each call.
 //!
 //! A model without network and timer can only compute: as many of its calls run
-//! at a time as there are cores and memory. A model that can wait runs where its
-//! caller does, until it computes (see [`Threads`]). A deadline or a trap ends the
-//! instance and nothing else.
+//! at a time as there are cores. A model that can wait runs where its caller does,
+//! until it computes (see [`Threads`]). A deadline or a trap ends the instance and
+//! nothing else. An instance for which there is no memory at the moment ends too,
+//! and the call is tried again when there is.
+
+mod answer;
+mod meter;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,15 +18,19 @@ use tokio::sync::oneshot;
 use tracing::Instrument as _;
 use wasmtime::component::{Component, StreamReader};
 
-use super::admission::{Admission, Admitted, Room};
+use super::admission::Admission;
+use super::memory::{Admitted, ModelMemory};
+use super::replay::Replay;
 use super::threads::Threads;
-use super::{ImageModel, ModelAnswer, ModelError, ModelRequest};
+use super::{ImageModel, MemoryUse, ModelAnswer, ModelError, ModelRequest};
 use crate::stream_guard::guarded;
+use crate::wasm::bindings::model::ImageModelComponentPre;
 use crate::wasm::bindings::model::exports::concept::refinement::image_model as wit;
-use crate::wasm::bindings::model::{ImageModelComponent, ImageModelComponentPre};
+use crate::wasm::bounds;
 use crate::wasm::linker::model_linker;
 use crate::wasm::sandbox::{Grants, Sandbox};
-use crate::wasm::stream::{ByteStream, consume};
+use crate::wasm::stream::ByteStream;
+use answer::Refined;
 
 /// How long a model may take to describe itself.
 const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -37,6 +45,7 @@ pub struct ModelComponent {
 struct Calls {
     engine: wasmtime::Engine,
     pre: ImageModelComponentPre<Sandbox>,
+    functions: answer::Functions,
     grants: Grants,
     limit: Duration,
     admission: Admission,
@@ -46,13 +55,14 @@ struct Calls {
 
 impl ModelComponent {
     /// `limit` is the time of one call once it runs, `at_once` how many may run
-    /// at a time.
+    /// at a time, within `memory`.
     pub async fn new(
         engine: &wasmtime::Engine,
         component: &Component,
         grants: Grants,
         limit: Duration,
         at_once: usize,
+        memory: Arc<ModelMemory>,
     ) -> anyhow::Result<Self> {
         let pre = model_linker(engine)
             .and_then(|linker| linker.instantiate_pre(component))
@@ -61,16 +71,15 @@ impl ModelComponent {
             .context("the model component does not fit the interface image-model")?;
         let cores = std::thread::available_parallelism()?.get();
         let can_wait = can_wait(engine, component);
-        let (at_once, admission) = if can_wait {
-            (at_once, Admission::of_calls(at_once))
+        let at_once = if can_wait {
+            at_once
         } else {
-            let at_once = cores.min(at_once);
-            let room = Room::of_machine(grants.max_memory as u64, cores);
-            tracing::debug!(mebibytes = room.total(), "memory for models");
-            (at_once, Admission::within(at_once, room))
+            cores.min(at_once)
         };
+        let admission = Admission::new(at_once, memory, !can_wait);
         let calls = Arc::new(Calls {
             engine: engine.clone(),
+            functions: answer::Functions::of(component)?,
             pre,
             grants,
             limit,
@@ -90,30 +99,37 @@ impl ModelComponent {
 impl ImageModel for ModelComponent {
     fn refine(&self, mut request: ModelRequest) -> BoxFuture<'_, Result<ModelAnswer, ModelError>> {
         Box::pin(async move {
-            let Some(admitted) = self.calls.admission.admit(&mut request).await else {
-                return Err(ModelError::Broken("the model was stopped".to_owned()));
-            };
-            let (sender, answer) = oneshot::channel();
-            let call = call(Arc::clone(&self.calls), request, sender, admitted);
-            let call = call.instrument(tracing::Span::current());
-            let call = match self.calls.can_wait {
-                true => self.calls.threads.spawn_once_busy(call),
-                false => self.calls.threads.spawn(call),
-            };
-            match answer.await {
-                Ok(Ok(ModelAnswer::Image {
-                    media_type,
-                    length,
-                    contents,
-                })) => Ok(ModelAnswer::Image {
-                    media_type,
-                    length,
-                    // Dropping them ends the call.
-                    contents: Box::pin(guarded(contents, call)),
-                }),
-                Ok(answer) => answer,
-                // The call was dropped without an answer.
-                Err(_) => Err(ModelError::Broken("the model was stopped".to_owned())),
+            let stopped = || ModelError::Broken("the model was stopped".to_owned());
+            let place = self.calls.admission.enter(&mut request).await;
+            let mut place = place.ok_or_else(stopped)?;
+            let request = Replay::new(request);
+            loop {
+                let admitted = place.admitted().await.ok_or_else(stopped)?;
+                let (sender, answer) = oneshot::channel();
+                let is_large = admitted.is_large();
+                let (calls, request) = (Arc::clone(&self.calls), request.clone());
+                let call = call(calls, request, sender, admitted);
+                let call = call.instrument(tracing::Span::current());
+                let call = match self.calls.can_wait {
+                    true => self.calls.threads.spawn_once_busy(call, is_large),
+                    false => self.calls.threads.spawn(call),
+                };
+                return match answer.await {
+                    Ok(Try::PutOff) => continue,
+                    Ok(Try::Answered(Ok(ModelAnswer::Image {
+                        media_type,
+                        length,
+                        contents,
+                    }))) => Ok(ModelAnswer::Image {
+                        media_type,
+                        length,
+                        // Dropping them ends the call.
+                        contents: Box::pin(guarded(contents, (call, place))),
+                    }),
+                    Ok(Try::Answered(answer)) => answer,
+                    // The call was dropped without an answer.
+                    Err(_) => Err(stopped()),
+                };
             }
         })
     }
@@ -126,29 +142,67 @@ impl ImageModel for ModelComponent {
         self.at_once.saturating_sub(self.calls.admission.free())
     }
 
+    fn memory(&self) -> Option<MemoryUse> {
+        Some(self.calls.admission.memory())
+    }
+
     fn describe(&self) -> &str {
         &self.description
     }
 }
 
-type Answer = oneshot::Sender<Result<ModelAnswer, ModelError>>;
+/// What came of one try of a call.
+enum Try {
+    Answered(Result<ModelAnswer, ModelError>),
+    /// There was no memory for it.
+    PutOff,
+}
 
 /// Runs one call, from instantiation to the last byte of its answer.
-async fn call(calls: Arc<Calls>, request: ModelRequest, answer: Answer, _admitted: Admitted) {
+async fn call(
+    calls: Arc<Calls>,
+    request: Replay,
+    answer: oneshot::Sender<Try>,
+    admitted: Admitted,
+) {
     let mut answer = Some(answer);
-    let mut store = Sandbox::store(&calls.engine, &calls.grants);
+    let ended = run(&calls, &request, &mut answer, &admitted).await;
+    // Its instance is gone by now.
+    drop(admitted);
+    if matches!(ended, Some(Try::PutOff)) {
+        tracing::info!("there is no memory for the model's instance at the moment");
+    }
+    if let (Some(ended), Some(answer)) = (ended, answer) {
+        let _ = answer.send(ended);
+    }
+}
+
+/// None: it came to its end after it had answered.
+async fn run(
+    calls: &Calls,
+    request: &Replay,
+    answer: &mut Option<oneshot::Sender<Try>>,
+    admitted: &Admitted,
+) -> Option<Try> {
+    let meter = Arc::new(admitted.meter());
+    let mut store = Sandbox::metered(&calls.engine, &calls.grants, Some(meter));
     let run = async {
-        let model = calls.pre.instantiate_async(&mut store).await?;
+        let model = calls
+            .pre
+            .instance_pre()
+            .instantiate_async(&mut store)
+            .await?;
+        let refine = calls.functions.refine(&model, &mut store)?;
         store
             .run_concurrent(async |accessor| {
-                let request = accessor.with(|mut access| to_wit(request, &mut access))?;
-                let model = model.concept_refinement_image_model();
-                let refined = model.call_refine(accessor, request).await?;
+                let request = accessor.with(|mut access| to_wit(request.request(), &mut access))?;
+                let (refined,): (Refined,) = refine.call_concurrent(accessor, (request,)).await?;
                 let (refined, drained) =
-                    accessor.with(|mut access| from_wit(refined, &mut access))?;
+                    accessor.with(|mut access| answer::from_wit(refined, &mut access))?;
                 if let Some(answer) = answer.take() {
+                    admitted.answered();
                     // The caller is gone; the instance ends with this call.
-                    let _ = answer.send(refined);
+                    let _ = answer.send(Try::Answered(refined));
                 }
                 if let Some(drained) = drained {
                     let _ = drained.await;
@@ -157,28 +211,36 @@ async fn call(calls: Arc<Calls>, request: ModelRequest, answer: Answer, _admitte
             })
             .await?
     };
-    let ended = tokio::time::timeout(calls.limit, run).await;
+    let ended = tokio::select! {
+        biased;
+        ended = tokio::time::timeout(calls.limit, run) => Some(ended),
+        () = admitted.ended() => None,
+    };
     let printed = store.data().printed();
     let problem = match ended {
-        Ok(Ok(())) => {
+        Some(Ok(Ok(()))) => {
             if !printed.is_empty() {
                 tracing::info!(printed, "the model said");
             }
-            return;
+            return None;
         }
-        Ok(Err(error)) => {
+        Some(_) if admitted.has_ended() => return Some(Try::PutOff),
+        None => return Some(Try::PutOff),
+        Some(Ok(Err(error))) => {
+            let problem = match bounds::are_exceeded(&error) {
+                true => "the model crashed: it asked the host to hold more for it than it may",
+                false => "the model crashed",
+            };
             tracing::error!(error = format!("{error:#}"), printed, "the model trapped");
-            "the model crashed".to_owned()
+            problem.to_owned()
         }
-        Err(_) => {
+        Some(Err(_)) => {
             tracing::error!(limit = ?calls.limit, "the model did not answer in time");
             let seconds = calls.limit.as_secs_f32();
             format!("the model did not answer within {seconds} seconds")
         }
     };
-    if let Some(answer) = answer {
-        let _ = answer.send(Err(ModelError::Broken(problem)));
-    }
+    Some(Try::Answered(Err(ModelError::Broken(problem))))
 }
 
 async fn describe(calls: &Arc<Calls>) -> anyhow::Result<String> {
@@ -186,21 +248,24 @@ async fn describe(calls: &Arc<Calls>) -> anyhow::Result<String> {
         let calls = Arc::clone(calls);
         async move {
             let mut store = Sandbox::store(&calls.engine, &calls.grants);
-            let model: ImageModelComponent = calls.pre.instantiate_async(&mut store).await?;
+            let model = calls
+                .pre
+                .instance_pre()
+                .instantiate_async(&mut store)
+                .await?;
+            let describe = calls.functions.describe(&model, &mut store)?;
             store
-                .run_concurrent(async |accessor| {
-                    let model = model.concept_refinement_image_model();
-                    model.call_describe(accessor).await
-                })
+                .run_concurrent(async |accessor| describe.call_concurrent(accessor, ()).await)
                 .await?
         }
     });
-    tokio::time::timeout(DESCRIBE_TIMEOUT, described)
+    let (description,) = tokio::time::timeout(DESCRIBE_TIMEOUT, described)
         .await
         .context("the model component did not describe itself in time")?
         .context("the model component could not be started")?
         .map_err(anyhow::Error::from)
-        .context("the model component could not be started")
+        .context("the model component could not be started")?;
+    Ok(description.text)
 }
 
 fn to_wit(
@@ -226,44 +291,6 @@ fn to_wit(
         length,
         source_url,
         image: StreamReader::new(store, ByteStream::new(image))?,
-    })
-}
-
-type Converted = (
-    Result<ModelAnswer, ModelError>,
-    Option<oneshot::Receiver<()>>,
-);
-
-fn from_wit(
-    answer: Result<wit::Answer, wit::Error>,
-    store: impl wasmtime::AsContextMut,
-) -> wasmtime::Result<Converted> {
-    Ok(match answer {
-        Ok(wit::Answer::Image(wit::Image {
-            media_type,
-            length,
-            contents,
-        })) => {
-            let (contents, drained) = consume(contents, store)?;
-            let answer = ModelAnswer::Image {
-                media_type,
-                length,
-                contents,
-            };
-            (Ok(answer), Some(drained))
-        }
-        Ok(wit::Answer::Location(url)) => (Ok(ModelAnswer::Location(url)), None),
-        Err(wit::Error::Unavailable(wit::Unavailable {
-            reason,
-            retry_after,
-        })) => {
-            let error = ModelError::Unavailable {
-                reason,
-                retry_after: retry_after.map(Duration::from_millis),
-            };
-            (Err(error), None)
-        }
-        Err(wit::Error::Refused(reason)) => (Err(ModelError::Refused(reason)), None),
     })
 }
 

@@ -6,6 +6,7 @@ use super::{ModelAnswer, ModelError, ModelRequest};
 use crate::wasm::bindings::capabilities::concept::refinement::image_model as wit;
 use crate::wasm::bindings::capabilities::concept::refinement::image_model::{Host, HostWithStore};
 use crate::wasm::sandbox::{Linked, Sandbox};
+use crate::wasm::shortened::Shortened;
 use crate::wasm::stream::{ByteStream, consume};
 
 impl Host for &mut Sandbox {}
@@ -53,7 +54,7 @@ impl HostWithStore<Sandbox> for Linked {
                 length,
                 contents,
             }) => Ok(wit::Answer::Image(wit::Image {
-                media_type,
+                media_type: Shortened::from(media_type).text,
                 length,
                 contents: accessor
                     .with(|access| StreamReader::new(access, ByteStream::new(contents)))?,
@@ -63,12 +64,12 @@ impl HostWithStore<Sandbox> for Linked {
                 reason,
                 retry_after,
             }) => Err(wit::Error::Unavailable(wit::Unavailable {
-                reason,
+                reason: Shortened::from(reason).text,
                 retry_after: retry_after
                     .map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)),
             })),
             Err(ModelError::Refused(reason) | ModelError::Broken(reason)) => {
-                Err(wit::Error::Refused(reason))
+                Err(wit::Error::Refused(Shortened::from(reason).text))
             }
         })
     }

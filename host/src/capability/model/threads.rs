@@ -2,7 +2,8 @@
 //! that models which compute for seconds do not slow down the API.
 
 use std::future::poll_fn;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
@@ -47,11 +48,12 @@ impl Threads {
 
     /// Runs a call on the caller's runtime, since handing it to another thread
     /// and its answer back costs more than most calls that wait, and on these
-    /// threads from when it has computed too long. It is a task of its own there
-    /// too: wasmtime runs no store within another one's step.
+    /// threads from when it has computed too long or is large. It is a task of its
+    /// own there too: wasmtime runs no store within another one's step.
     pub fn spawn_once_busy(
         &self,
         call: impl Future<Output = ()> + Send + 'static,
+        is_large: Arc<AtomicBool>,
     ) -> AbortOnDropHandle<()> {
         let threads = self.handle.clone();
         AbortOnDropHandle::new(tokio::spawn(async move {
@@ -64,6 +66,7 @@ impl Threads {
                 match polled {
                     Poll::Ready(()) => Poll::Ready(false),
                     Poll::Pending if computed > COMPUTE_BUDGET => Poll::Ready(true),
+                    Poll::Pending if is_large.load(Ordering::Relaxed) => Poll::Ready(true),
                     Poll::Pending => Poll::Pending,
                 }
             });

@@ -1,45 +1,118 @@
-//! How far the memories of one store may grow.
+//! How far the memories and tables of one store may grow.
 
-use wasmtime::ResourceLimiter;
+use std::fmt;
+use std::sync::Arc;
+
+use wasmtime::ResourceLimiterAsync;
+use wasmtime_wasi::async_trait;
+
+use crate::wasm::bounds::Bounds;
+
+/// Whom a store asks before its memories grow, because they are counted together
+/// with those of others.
+pub trait MemoryMeter: Send + Sync {
+    /// `bytes`: what the memories of the store would have in all.
+    ///
+    /// # Errors
+    ///
+    /// There is no room at the moment: the instance ends.
+    fn grow(&self, bytes: u64) -> Result<Granted, NoRoom>;
+}
+
+/// The memories may grow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Granted {
+    AtOnce,
+    /// After a yield: whoever polls the instance would have it elsewhere before it
+    /// touches so much.
+    AfterYield,
+}
+
+/// Other instances have the memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoRoom;
+
+impl fmt::Display for NoRoom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("there is no memory for another instance at the moment")
+    }
+}
+
+impl std::error::Error for NoRoom {}
 
 /// Limits all memories of a store together, since a component may have many
 /// modules with a memory each.
 pub struct MemoryCap {
-    taken: usize,
+    bytes: usize,
     most: usize,
+    elements: usize,
+    bounds: Bounds,
+    /// None: the store is counted alone.
+    meter: Option<Arc<dyn MemoryMeter>>,
 }
 
 impl MemoryCap {
-    pub fn new(most: usize) -> Self {
-        Self { taken: 0, most }
+    /// `most` is in bytes.
+    pub fn new(most: usize, bounds: Bounds, meter: Option<Arc<dyn MemoryMeter>>) -> Self {
+        Self {
+            bytes: 0,
+            most,
+            elements: 0,
+            bounds,
+            meter,
+        }
     }
 }
 
-impl ResourceLimiter for MemoryCap {
+#[async_trait]
+impl ResourceLimiterAsync for MemoryCap {
     /// A growth that fails later still counts: wasmtime does not say how much
     /// failed, and undoing it could undo real growth.
-    fn memory_growing(
+    async fn memory_growing(
         &mut self,
         current: usize,
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        let taken = self.taken.saturating_add(desired.saturating_sub(current));
-        let fits = taken <= self.most;
+        let bytes = self.bytes.saturating_add(desired.saturating_sub(current));
+        if bytes > self.most {
+            return Ok(false);
+        }
+        if let Some(meter) = &self.meter {
+            match meter.grow(bytes as u64)? {
+                Granted::AtOnce => {}
+                Granted::AfterYield => tokio::task::yield_now().await,
+            }
+        }
+        self.bytes = bytes;
+        Ok(true)
+    }
+
+    async fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let elements = desired.saturating_sub(current);
+        let elements = self.elements.saturating_add(elements);
+        let fits = elements <= self.bounds.elements;
         if fits {
-            self.taken = taken;
+            self.elements = elements;
         }
         Ok(fits)
     }
 
-    /// Tables are limited by the pool.
-    fn table_growing(
-        &mut self,
-        _current: usize,
-        _desired: usize,
-        _maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        Ok(true)
+    fn instances(&self) -> usize {
+        self.bounds.modules
+    }
+
+    fn tables(&self) -> usize {
+        self.bounds.tables
+    }
+
+    fn memories(&self) -> usize {
+        self.bounds.memories
     }
 }
 
@@ -47,9 +120,9 @@ impl ResourceLimiter for MemoryCap {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_memory_grows_as_far_as_the_cap() {
-        let mut cap = MemoryCap::new(100);
+    #[tokio::test]
+    async fn a_memory_grows_as_far_as_the_cap() {
+        let mut cap = MemoryCap::new(100, Bounds::MODEL, None);
         for (current, desired, expected) in [
             (0, 60, true),
             (0, 50, false),
@@ -59,7 +132,23 @@ mod tests {
             (71, usize::MAX, false),
             (70, 70, true),
         ] {
-            let fits = cap.memory_growing(current, desired, None).unwrap();
+            let fits = cap.memory_growing(current, desired, None).await.unwrap();
+            assert_eq!(fits, expected, "{current} to {desired}");
+        }
+    }
+
+    #[tokio::test]
+    async fn all_tables_together_grow_as_far_as_the_bound() {
+        let mut cap = MemoryCap::new(0, Bounds::MODEL, None);
+        let most = Bounds::MODEL.elements;
+        for (current, desired, expected) in [
+            (0, most - 10, true),
+            (0, 11, false),
+            (0, 10, true),
+            (10, 11, false),
+            (0, usize::MAX, false),
+        ] {
+            let fits = cap.table_growing(current, desired, None).await.unwrap();
             assert_eq!(fits, expected, "{current} to {desired}");
         }
     }

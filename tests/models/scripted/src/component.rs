@@ -7,12 +7,13 @@ use wasip3::clocks::monotonic_clock;
 use wasip3::http::{client, types as http};
 use wit_bindgen::{StreamReader, StreamResult};
 
-use crate::script::{Contents, Script};
+use crate::hoard::hoard;
+use crate::script::{Contents, Place, Script};
 
 // The generated code crosses the boundary of the component, which is unsafe by
 // its nature.
 #[allow(unsafe_code)]
-mod bindings {
+pub mod bindings {
     wit_bindgen::generate!({
         path: "../../../wit",
         world: "image-model-component",
@@ -60,6 +61,20 @@ impl Guest for Component {
             Script::TrapMidway => Ok(trap_midway(request).await),
             Script::Loop => loop_for_ever(),
             Script::EatMemory => eat_memory(),
+            Script::Hoard(what, count) => {
+                let got = hoard(&what, count).await;
+                wait(500_000_000).await;
+                Err(Error::Refused(format!("{got} are held")))
+            }
+            Script::Say(place, bytes) => said(place, "x".repeat(bytes), request),
+            Script::Hold(bytes, time) => {
+                let half = black_box(vec![1u8; bytes / 2]);
+                wait(time.as_nanos() / 2).await;
+                let other_half = black_box(vec![1u8; bytes / 2]);
+                wait(time.as_nanos() / 2).await;
+                drop((half, other_half));
+                Ok(echo(request))
+            }
             Script::Hang => loop {
                 wait(u128::MAX).await;
             },
@@ -77,6 +92,22 @@ fn echo(request: Request) -> Answer {
         length: Some(request.length),
         contents: request.image,
     })
+}
+
+fn said(place: Place, text: String, request: Request) -> Result<Answer, Error> {
+    match place {
+        Place::Refused => Err(Error::Refused(text)),
+        Place::Unavailable => Err(Error::Unavailable(Unavailable {
+            reason: text,
+            retry_after: None,
+        })),
+        Place::Location => Ok(Answer::Location(text)),
+        Place::MediaType => Ok(Answer::Image(Image {
+            media_type: text,
+            length: Some(request.length),
+            contents: request.image,
+        })),
+    }
 }
 
 /// `declared`: the length, where it is not that of the bytes.

@@ -5,4 +5,6 @@
 
 #[cfg(target_arch = "wasm32")]
 mod component;
+#[cfg(target_arch = "wasm32")]
+mod hoard;
 pub mod script;

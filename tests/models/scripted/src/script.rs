@@ -30,6 +30,42 @@ pub enum Script {
     EatMemory,
     /// Waits without an end.
     Hang,
+    /// Makes the host hold so many of these, then waits a little and refuses.
+    Hoard(Hoard, usize),
+    /// Answers a string of this many bytes.
+    Say(Place, usize),
+    /// Takes half of so many bytes of memory, waits half of this time, then the
+    /// other half of both, then answers as `Echo` does.
+    Hold(usize, Duration),
+}
+
+/// What a host may be made to hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Hoard {
+    Fields,
+    Requests,
+    /// Requests to this address that nobody reads the answers of.
+    Exchanges(String),
+    Streams,
+    Futures,
+    Timers,
+    /// Errors that the host was told.
+    Errors,
+    /// Names of settings, by one call.
+    Names,
+    /// Random bytes, by one call.
+    Random,
+    /// Lines on standard error.
+    Print,
+}
+
+/// Where in its answer a model says something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    Refused,
+    Unavailable,
+    Location,
+    MediaType,
 }
 
 /// An answer that is not the whole image that it should be.
@@ -56,6 +92,17 @@ impl Script {
         if let Some(url) = argument("fetch:") {
             return Some(Self::Fetch(url.to_owned()));
         }
+        if let Some(hoard) = argument("hoard ") {
+            return hoarded(hoard);
+        }
+        if let Some(place) = argument("say ") {
+            return said(place);
+        }
+        if let Some(hold) = argument("hold ") {
+            let (bytes, time) = hold.split_once("MiB for ")?;
+            let bytes = bytes.parse::<usize>().ok()?.checked_mul(1 << 20)?;
+            return milliseconds(time).map(|time| Self::Hold(bytes, time));
+        }
         if let Some(wait) = argument("wait ") {
             return milliseconds(wait).map(Self::Wait);
         }
@@ -78,6 +125,37 @@ impl Script {
             _ => return None,
         })
     }
+}
+
+/// As in `10000 fields`, and `100 exchanges: http://host`.
+fn hoarded(text: &str) -> Option<Script> {
+    let (count, what) = text.split_once(' ')?;
+    let hoard = match what {
+        "fields" => Hoard::Fields,
+        "requests" => Hoard::Requests,
+        "streams" => Hoard::Streams,
+        "futures" => Hoard::Futures,
+        "timers" => Hoard::Timers,
+        "errors" => Hoard::Errors,
+        "names" => Hoard::Names,
+        "random bytes" => Hoard::Random,
+        "lines" => Hoard::Print,
+        _ => Hoard::Exchanges(what.strip_prefix("exchanges: ")?.to_owned()),
+    };
+    Some(Script::Hoard(hoard, count.parse().ok()?))
+}
+
+/// As in `60000000 bytes of a refusal`.
+fn said(text: &str) -> Option<Script> {
+    let (bytes, place) = text.split_once(" bytes of ")?;
+    let place = match place {
+        "a refusal" => Place::Refused,
+        "an excuse" => Place::Unavailable,
+        "an address" => Place::Location,
+        "a media type" => Place::MediaType,
+        _ => return None,
+    };
+    Some(Script::Say(place, bytes.parse().ok()?))
 }
 
 /// As in `300ms`.
@@ -118,6 +196,23 @@ mod tests {
                 Some(Script::Fetch("http://host/a.png".to_owned())),
             ),
             ("trap now", Some(Script::Trap)),
+            ("hoard 10 fields", Some(Script::Hoard(Hoard::Fields, 10))),
+            (
+                "hoard 10 exchanges: http://host",
+                Some(Script::Hoard(
+                    Hoard::Exchanges("http://host".to_owned()),
+                    10,
+                )),
+            ),
+            (
+                "say 60 bytes of an excuse",
+                Some(Script::Say(Place::Unavailable, 60)),
+            ),
+            (
+                "hold 2MiB for 300ms",
+                Some(Script::Hold(2 << 20, Duration::from_millis(300))),
+            ),
+            ("hoard dragons", None),
             ("make it lighter", None),
             ("", None),
         ];

@@ -1,0 +1,198 @@
+//! Which call of a model may have how much of the memory that there is for all of
+//! them. A pure rule; [`super::memory`] applies it.
+//!
+//! A call that has memory never waits for more, so calls cannot wait for each
+//! other. What does not fit ends an instance, and its call is tried again:
+//!
+//! - The oldest call is never ended for memory. It gets what it asks for, up to
+//!   the limit of one instance, in place of the youngest.
+//! - Any other call is itself the one that is ended. A call that has answered
+//!   ends one that has not, since an answer was paid for.
+//! - A call keeps its age when it is tried again, so each becomes the oldest.
+
+use std::collections::BTreeMap;
+
+/// An instance that begins with no more than this, and has not grown beyond it,
+/// counts as [`SMALL`]: it touches little of that while it waits. What it may
+/// have beyond that is part of what an instance costs besides its memories.
+const UNTOUCHED: u64 = 8 << 20;
+
+/// What such an instance counts as, in bytes. One that waits for a provider was
+/// measured at less.
+pub const SMALL: u64 = 512 << 10;
+
+/// Ages in the order of arrival.
+pub type Age = u64;
+
+/// The memory of all calls that run.
+pub struct Ledger {
+    total: u64,
+    each: u64,
+    in_use: u64,
+    running: BTreeMap<Age, Share>,
+}
+
+/// What one call has.
+struct Share {
+    /// Set aside for it, in bytes.
+    reserved: u64,
+    /// The memories of its instance, in bytes.
+    grown: u64,
+    /// What it would have had, if it is to end.
+    wanted: u64,
+    has_answered: bool,
+    is_ending: bool,
+}
+
+impl Share {
+    fn counted(&self) -> u64 {
+        self.reserved.max(counted(self.grown))
+    }
+}
+
+/// How much of an instance's memories counts.
+fn counted(bytes: u64) -> u64 {
+    if is_small(bytes) { SMALL } else { bytes }
+}
+
+/// Whether an instance with so many bytes is one that may only wait.
+pub fn is_small(bytes: u64) -> bool {
+    bytes <= UNTOUCHED
+}
+
+/// There is no room for it: the call that asked is to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refused;
+
+impl Ledger {
+    /// `total` is for all, `each` the most that one may have, which is always
+    /// there. Both are in bytes.
+    pub fn new(total: u64, each: u64) -> Self {
+        Self {
+            total: total.max(each).max(SMALL),
+            each,
+            in_use: 0,
+            running: BTreeMap::new(),
+        }
+    }
+
+    /// In bytes.
+    pub fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// In bytes, those included that are about to end.
+    pub fn in_use(&self) -> u64 {
+        self.in_use
+    }
+
+    /// What may be set aside for a call that is expected to need so much.
+    pub fn need(&self, expected: u64) -> u64 {
+        expected.min(self.each).max(SMALL)
+    }
+
+    /// Begins a call, if what it needs is there.
+    pub fn admit(&mut self, age: Age, need: u64) -> bool {
+        let in_use = self.in_use.saturating_add(need);
+        let fits = self.running.is_empty() || in_use <= self.total;
+        if fits {
+            self.in_use = in_use;
+            let share = Share {
+                reserved: need,
+                grown: 0,
+                wanted: need,
+                has_answered: false,
+                is_ending: false,
+            };
+            self.running.insert(age, share);
+        }
+        fits
+    }
+
+    /// Lets the memories of a call's instance have so many bytes, within the
+    /// limit of one instance. Answers which calls end for that.
+    pub fn grow(&mut self, age: Age, bytes: u64) -> Result<Vec<Age>, Refused> {
+        let Some(share) = self.running.get_mut(&age) else {
+            return Err(Refused);
+        };
+        let before = share.counted();
+        let after = share.reserved.max(counted(bytes));
+        let in_use = self.in_use.saturating_sub(before).saturating_add(after);
+        let ended = if in_use <= self.total || after == before {
+            Some(Vec::new())
+        } else {
+            let has_answered = share.has_answered;
+            self.ended_for(age, has_answered, in_use)
+        };
+        let Some(share) = self.running.get_mut(&age).filter(|share| !share.is_ending) else {
+            return Err(Refused);
+        };
+        let Some(ended) = ended else {
+            share.is_ending = true;
+            share.wanted = after;
+            return Err(Refused);
+        };
+        share.grown = bytes;
+        self.in_use = in_use;
+        for age in &ended {
+            if let Some(share) = self.running.get_mut(age) {
+                share.is_ending = true;
+                share.wanted = share.counted();
+            }
+        }
+        Ok(ended)
+    }
+
+    /// The answer of a call has begun.
+    pub fn answered(&mut self, age: Age) {
+        if let Some(share) = self.running.get_mut(&age) {
+            share.has_answered = true;
+        }
+    }
+
+    /// Ends a call, whose memory is free. Answers what it will need if it is
+    /// tried again.
+    pub fn leave(&mut self, age: Age) -> u64 {
+        let Some(share) = self.running.remove(&age) else {
+            return SMALL;
+        };
+        self.in_use = self.in_use.saturating_sub(share.counted());
+        self.need(share.wanted)
+    }
+
+    fn oldest(&self) -> Option<Age> {
+        let mut staying = self.running.iter().filter(|(_, share)| !share.is_ending);
+        staying.next().map(|(age, _)| *age)
+    }
+
+    /// Which calls have to end so that no more than the total stays in use. None:
+    /// it would take such as may not be ended.
+    fn ended_for(&self, age: Age, has_answered: bool, in_use: u64) -> Option<Vec<Age>> {
+        let oldest = self.oldest();
+        let is_oldest = oldest == Some(age);
+        if !is_oldest && !has_answered {
+            return None;
+        }
+        let ending = self.running.values().filter(|share| share.is_ending);
+        let leaving: u64 = ending.map(Share::counted).sum();
+        let mut excess = in_use.saturating_sub(leaving).saturating_sub(self.total);
+        let mut ended = Vec::new();
+        for with_answer in [false, true] {
+            for (other, share) in self.running.iter().rev() {
+                if excess == 0 {
+                    return Some(ended);
+                }
+                let is_meant = share.has_answered == with_answer && !share.is_ending;
+                let may_end = is_oldest || (!with_answer && oldest != Some(*other));
+                if *other != age && may_end && is_meant {
+                    excess = excess.saturating_sub(share.counted());
+                    ended.push(*other);
+                }
+            }
+        }
+        (excess == 0).then_some(ended)
+    }
+}
+
+#[cfg(test)]
+mod tests;

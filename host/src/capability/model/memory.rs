@@ -1,0 +1,234 @@
+//! The memory for the instances of all models, and the line of calls that wait
+//! for some of it. [`super::ledger`] has the rule.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+
+use super::MemoryUse;
+use super::ledger::{Age, Ledger, Refused, is_small};
+
+/// Shared by all calls of all models of a host.
+pub struct ModelMemory {
+    state: Mutex<State>,
+    put_off: AtomicU64,
+}
+
+struct State {
+    ledger: Ledger,
+    next: Age,
+    /// Calls that wait, the oldest first.
+    line: BTreeMap<Age, Waiting>,
+    /// What ends each call that runs.
+    ends: HashMap<Age, CancellationToken>,
+}
+
+struct Waiting {
+    need: Need,
+    admitted: oneshot::Sender<Admitted>,
+}
+
+/// What the next try of a call needs, in bytes.
+type Need = Arc<AtomicU64>;
+
+/// The place of one call among the others, for all its tries.
+pub struct Turn {
+    memory: Arc<ModelMemory>,
+    age: Age,
+    need: Need,
+}
+
+/// Memory for one try of a call, until it is dropped.
+pub struct Admitted {
+    memory: Arc<ModelMemory>,
+    age: Age,
+    need: Need,
+    end: CancellationToken,
+    is_large: Arc<AtomicBool>,
+}
+
+/// Counts the memories of one try's instance.
+pub struct Meter {
+    memory: Arc<ModelMemory>,
+    age: Age,
+    is_large: Arc<AtomicBool>,
+}
+
+impl ModelMemory {
+    /// `total` is for all instances, `each` the most that one may have, which is
+    /// always there. Both are in bytes.
+    pub fn new(total: u64, each: u64) -> Arc<Self> {
+        let state = State {
+            ledger: Ledger::new(total, each),
+            next: 0,
+            line: BTreeMap::new(),
+            ends: HashMap::new(),
+        };
+        Arc::new(Self {
+            state: Mutex::new(state),
+            put_off: AtomicU64::new(0),
+        })
+    }
+
+    pub fn in_use(&self) -> MemoryUse {
+        let state = self.state();
+        MemoryUse {
+            bytes: state.ledger.in_use(),
+            limit: state.ledger.total(),
+            put_off: self.put_off.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Gives a call its place: behind all that came before. `expected` is what
+    /// its instance will need, in bytes.
+    pub fn turn(self: &Arc<Self>, expected: u64) -> Turn {
+        let mut state = self.state();
+        let age = state.next;
+        state.next = age.saturating_add(1);
+        Turn {
+            memory: Arc::clone(self),
+            age,
+            need: Arc::new(state.ledger.need(expected).into()),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Admits those who wait, in their order, as far as there is room.
+    fn advance(self: &Arc<Self>) {
+        loop {
+            let mut state = self.state();
+            let Some(first) = state.line.first_entry() else {
+                return;
+            };
+            let (age, need) = (*first.key(), Arc::clone(&first.get().need));
+            if !state.ledger.admit(age, need.load(Ordering::Relaxed)) {
+                return;
+            }
+            let Some(Waiting { admitted, .. }) = state.line.remove(&age) else {
+                return;
+            };
+            let permission = self.admitted(&mut state, age, need);
+            drop(state);
+            // Whoever does not wait any more gives it back.
+            let _ = admitted.send(permission);
+        }
+    }
+
+    fn admitted(self: &Arc<Self>, state: &mut State, age: Age, need: Need) -> Admitted {
+        let end = CancellationToken::new();
+        state.ends.insert(age, end.clone());
+        Admitted {
+            memory: Arc::clone(self),
+            age,
+            need,
+            end,
+            is_large: Arc::default(),
+        }
+    }
+}
+
+impl Turn {
+    /// Waits until there is memory for the next try, before all that came later.
+    pub async fn admitted(&mut self) -> Option<Admitted> {
+        let (sender, admitted) = oneshot::channel();
+        {
+            let mut state = self.memory.state();
+            let need = Arc::clone(&self.need);
+            if state.line.is_empty() && state.ledger.admit(self.age, need.load(Ordering::Relaxed)) {
+                return Some(self.memory.admitted(&mut state, self.age, need));
+            }
+            let waiting = Waiting {
+                need,
+                admitted: sender,
+            };
+            state.line.insert(self.age, waiting);
+        }
+        // It may be before the others.
+        self.memory.advance();
+        admitted.await.ok()
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if self.memory.state().line.remove(&self.age).is_some() {
+            self.memory.advance();
+        }
+    }
+}
+
+impl Admitted {
+    /// What is asked before the instance's memories grow.
+    pub fn meter(&self) -> Meter {
+        Meter {
+            memory: Arc::clone(&self.memory),
+            age: self.age,
+            is_large: Arc::clone(&self.is_large),
+        }
+    }
+
+    /// Becomes true before its instance has much memory: touching it, and giving
+    /// it back, takes long.
+    pub fn is_large(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.is_large)
+    }
+
+    /// Completes when the instance is to end, since others need its memory or
+    /// there is not as much as it needs.
+    pub async fn ended(&self) {
+        self.end.cancelled().await;
+    }
+
+    pub fn has_ended(&self) -> bool {
+        self.end.is_cancelled()
+    }
+
+    /// The call's answer has begun.
+    pub fn answered(&self) {
+        self.memory.state().ledger.answered(self.age);
+    }
+}
+
+impl Drop for Admitted {
+    fn drop(&mut self) {
+        {
+            let mut state = self.memory.state();
+            state.ends.remove(&self.age);
+            let need = state.ledger.leave(self.age);
+            self.need.store(need, Ordering::Relaxed);
+        }
+        self.memory.advance();
+    }
+}
+
+impl Meter {
+    /// Lets the memories of the instance have so many bytes in all. Answers
+    /// whether it becomes large by that.
+    ///
+    /// # Errors
+    ///
+    /// There is no room, and the instance is to end.
+    pub fn grow(&self, bytes: u64) -> Result<bool, Refused> {
+        let mut state = self.memory.state();
+        let (ended, room) = match state.ledger.grow(self.age, bytes) {
+            Ok(ended) => {
+                let was_large = is_small(bytes) || self.is_large.swap(true, Ordering::Relaxed);
+                (ended, Ok(!was_large))
+            }
+            Err(refused) => (vec![self.age], Err(refused)),
+        };
+        for age in ended {
+            if let Some(end) = state.ends.get(&age).filter(|end| !end.is_cancelled()) {
+                self.memory.put_off.fetch_add(1, Ordering::Relaxed);
+                end.cancel();
+            }
+        }
+        room
+    }
+}

@@ -1,0 +1,105 @@
+//! A request that can be made again, with its image from the beginning.
+//!
+//! What was read of the image is held until the call has its answer. Its bytes are
+//! shared with whoever asked, who holds them for as long.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures::stream::{self, BoxStream, Fuse};
+use futures::{Stream, StreamExt as _};
+
+use super::ModelRequest;
+
+#[derive(Clone)]
+pub struct Replay(Arc<Mutex<State>>);
+
+struct State {
+    /// Without its image.
+    request: ModelRequest,
+    read: Vec<Bytes>,
+    rest: Fuse<BoxStream<'static, Bytes>>,
+}
+
+/// One reading of the image, from the beginning. There is one at a time.
+struct Reading {
+    replay: Replay,
+    position: usize,
+}
+
+impl Replay {
+    pub fn new(mut request: ModelRequest) -> Self {
+        let image = std::mem::replace(&mut request.image, stream::empty().boxed());
+        Self(Arc::new(Mutex::new(State {
+            request,
+            read: Vec::new(),
+            rest: image.fuse(),
+        })))
+    }
+
+    /// The request, as it was made.
+    pub fn request(&self) -> ModelRequest {
+        self.state().request.with(Box::pin(Reading {
+            replay: self.clone(),
+            position: 0,
+        }))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Stream for Reading {
+    type Item = Bytes;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        let polled = {
+            let mut state = self.replay.state();
+            match state.read.get(self.position) {
+                Some(chunk) => Poll::Ready(Some(chunk.clone())),
+                None => state.rest.poll_next_unpin(cx).map(|next| {
+                    state.read.extend(next.clone());
+                    next
+                }),
+            }
+        };
+        if let Poll::Ready(Some(_)) = &polled {
+            self.position += 1;
+        }
+        polled
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt as _;
+
+    use super::*;
+
+    #[test]
+    fn each_reading_begins_at_the_beginning() {
+        let chunks = ["a", "b", "c"].map(Bytes::from);
+        let replay = Replay::new(ModelRequest {
+            prompt: "make it blue".to_owned(),
+            strength: 0.7,
+            logo_description: None,
+            theme_description: None,
+            media_type: "image/png".to_owned(),
+            length: 3,
+            source_url: None,
+            image: stream::iter(chunks.clone()).boxed(),
+        });
+        let image = replay.request().image;
+        let partly: Vec<_> = image.take(2).collect().now_or_never().unwrap();
+        assert_eq!(partly, chunks[..2]);
+        for _ in 0..2 {
+            let ModelRequest { prompt, image, .. } = replay.request();
+            assert_eq!(prompt, "make it blue");
+            let all: Vec<_> = image.collect().now_or_never().unwrap();
+            assert_eq!(all, chunks);
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! What an instance may make the host hold for it, besides its own memories.
+//!
+//! All but the size of a transfer is for the whole instance: what a guest does not
+//! give back counts until its instance ends.
+
+use wasmtime::component::ResourceTableError;
+
+/// Bounds of one instance.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// What one call of the host may copy out of the guest, in bytes: strings
+    /// and lists.
+    pub transfer: usize,
+    /// Objects of the host that it has handles of: HTTP fields, requests,
+    /// responses, timers.
+    pub resources: usize,
+    /// One set of HTTP fields, in bytes.
+    pub fields: usize,
+    /// Handles of any kind.
+    pub handles: usize,
+    /// Calls under way, futures, ends of streams, and sets of what is waited for.
+    pub concurrency: usize,
+    /// HTTP requests that were sent and whose answers were not read to the end.
+    pub exchanges: usize,
+    /// Memories, tables, and instances of core modules.
+    pub memories: usize,
+    pub tables: usize,
+    pub modules: usize,
+    /// Elements of all tables together.
+    pub elements: usize,
+}
+
+impl Bounds {
+    /// For a model, whose code is not trusted. It may cost its memory limit and
+    /// 128 MiB:
+    ///
+    /// - A resource is at most a request: fields (their map may be twice their
+    ///   size), a path and an authority of 64 KiB each, a method of one transfer.
+    ///   128 of them are 48 MiB.
+    /// - A handle may stand for an error that the guest wrote into a future: one
+    ///   transfer each, 32 MiB.
+    /// - An exchange has 64 KiB in buffers, as much in its connection, a chunk of
+    ///   64 KiB twice, and an error of one transfer: 6 MiB.
+    /// - An entry of its concurrency takes less than 1 KiB: 1 MiB.
+    /// - One transfer, and its answer on the way to the processor: below 1 MiB.
+    ///
+    /// The rest is for the memory that wasmtime keeps with a slot of its pool.
+    pub const MODEL: Self = Self {
+        transfer: 128 << 10,
+        resources: 128,
+        fields: 64 << 10,
+        handles: 256,
+        concurrency: 1_000,
+        exchanges: 16,
+        memories: 2,
+        tables: 4,
+        modules: 8,
+        elements: 40_000,
+    };
+
+    /// For our own components, of which an instance may serve a thousand
+    /// requests at once, and for compositions of them.
+    pub const SERVICE: Self = Self {
+        transfer: 64 << 20,
+        resources: 100_000,
+        fields: 128 << 10,
+        handles: 100_000,
+        concurrency: 1_000_000,
+        exchanges: 2_048,
+        memories: 16,
+        tables: 64,
+        modules: 128,
+        elements: 1_000_000,
+    };
+}
+
+/// Whether an instance ended because it went beyond its bounds.
+pub fn are_exceeded(error: &wasmtime::Error) -> bool {
+    let is_full = error
+        .downcast_ref::<ResourceTableError>()
+        .is_some_and(|error| matches!(error, ResourceTableError::Full));
+    // wasmtime has no types for these.
+    let told = format!("{error:#}");
+    is_full || SAID.iter().any(|said| told.contains(said))
+}
+
+const SAID: [&str; 3] = [
+    "fuel allocated for hostcalls has been exhausted",
+    "store handle limit exceeded",
+    "resource table has no free keys",
+];

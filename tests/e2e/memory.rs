@@ -1,0 +1,111 @@
+//! The memory of all models together: what does not fit is put off, and comes to
+//! its end when there is room.
+
+use std::time::{Duration, Instant};
+
+use concept_refinement_tests::crowd::{Crowd, launch};
+use concept_refinement_tests::deadline::{SOON, eventually};
+use concept_refinement_tests::latency::percentile;
+use concept_refinement_tests::pictures;
+use concept_refinement_tests::process::Process;
+use futures::future::join_all;
+
+use crate::metrics::{measured, scrape};
+use crate::shared::{new_user, origin};
+
+const MIB: u64 = 1 << 20;
+
+/// For all instances.
+const TOTAL: u64 = 300 * MIB;
+
+/// What an instance may cost besides its memory, and the rest of the service.
+const ALLOWANCE: u64 = 128 * MIB;
+
+/// What an honest client waits at most, in 99 of 100 requests.
+const PROMPT: Duration = Duration::from_millis(100);
+
+/// Each has little of its memory in use, and counts as little, though it begins
+/// with more.
+#[tokio::test]
+async fn a_thousand_calls_that_wait_fit_beside_each_other() {
+    const TASKS: usize = 1000;
+    let (prompt, wait) = ("wait 15000ms", Duration::from_secs(15));
+    let service = launch(origin())
+        .set("concurrency", &TASKS.to_string())
+        .set("model-memory", "1GiB")
+        .set("model-memory-total", "1GiB")
+        .start();
+    let picture = pictures::png(64, 64);
+    let crowd = Crowd::gather(&service, origin(), &picture, TASKS, (prompt, wait)).await;
+    let resident = Process::of(service.id()).usage().resident;
+    println!("{} MiB with {TASKS} tasks that wait", resident / MIB);
+    assert!(resident < 600 * MIB, "{} MiB", resident / MIB);
+    for task in crowd.finished().await {
+        assert_eq!(task["status"], "completed", "{task}");
+    }
+    let log = service.log();
+    assert!(!log.contains("no memory"), "{log}");
+}
+
+/// Of these two instances fit beside each other with half of what they need, and
+/// one with all of it.
+#[tokio::test]
+async fn instances_that_do_not_fit_are_put_off_and_none_waits_for_ever() {
+    let (service, metrics) = measured(&[
+        ("model-memory", "256MiB"),
+        ("model-memory-total", "300MiB"),
+        ("model-timeout", "20s"),
+    ])
+    .await;
+    let url = origin().picture(&pictures::png(8, 8));
+    let client = new_user(&service);
+    let task = client.refined(&url, "echo it").await;
+    let id = task["task_id"].as_str().unwrap();
+    let process = Process::of(service.id());
+    process.reset_peak();
+    let before = process.usage().resident;
+
+    let large = (0..8).map(async |_| {
+        let task = new_user(&service)
+            .refined(&url, "hold 240MiB for 400ms")
+            .await;
+        assert_eq!(task["status"], "completed", "{task}");
+    });
+    let small = (0..8).map(async |_| {
+        let task = new_user(&service).refined(&url, "wait 200ms").await;
+        assert_eq!(task["status"], "completed", "{task}");
+    });
+    let mut tasks = std::pin::pin!(async { tokio::join!(join_all(large), join_all(small)) });
+    let mut waits = Vec::new();
+    loop {
+        let asked = Instant::now();
+        let step = async {
+            client.task(id).await;
+            waits.push(asked.elapsed());
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        };
+        tokio::select! {
+            biased;
+            _ = &mut tasks => break,
+            () = step => {}
+        }
+    }
+    waits.sort_unstable();
+    let cost = process.usage().peak - before;
+    let p99 = percentile(&waits, 99);
+    let (_, scraped) = scrape(&metrics).await;
+    let of = |name: &str| scraped.sum(&format!("concept_refinement_{name}"), &[]);
+    let put_off = of("model_calls_put_off_total");
+    println!("{} MiB, {put_off} put off, p99 {p99:?}", cost / MIB);
+    assert_eq!(of("model_memory_limit_bytes"), TOTAL as f64);
+    assert!(put_off > 0.0, "all fitted");
+    assert!(cost < TOTAL + ALLOWANCE, "{}", cost / MIB);
+    assert!(p99 <= PROMPT, "{p99:?}");
+    eventually("the memory is given back", SOON, async || {
+        let (_, scraped) = scrape(&metrics).await;
+        let used = scraped.sum("concept_refinement_model_memory_bytes", &[]);
+        let resident = process.usage().resident;
+        (used == 0.0 && resident < before + ALLOWANCE).then_some(())
+    })
+    .await;
+}
