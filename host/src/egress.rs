@@ -60,7 +60,7 @@ impl Egress {
         }
     }
 
-    /// Lends the slot of a task while it waits for a server.
+    /// Lends the slot of a task while it waits for a connection.
     pub fn lending(self, loan: Loan) -> Self {
         Self {
             client: self.client.lending(loan),

@@ -1,5 +1,5 @@
-//! Originals that never come: names that are not answered, addresses that are
-//! silent, and servers that are.
+//! Originals that never come: names that are not answered, and addresses that
+//! are silent.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use concept_refinement_host::Resolver;
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::latency::percentile;
-use concept_refinement_tests::server::{Origin, Reply};
+use concept_refinement_tests::server::Origin;
 use concept_refinement_tests::tokens::{AUDIENCE, ISSUER, SECRET};
 use concept_refinement_tests::{network, pictures};
 use futures::future::{BoxFuture, join_all, ready};
@@ -117,13 +117,11 @@ async fn an_address_that_is_silent_hides_no_other() {
     host.stop().await;
 }
 
-/// Tasks that hang, more than may be in flight, a third of them for each reason.
+/// Tasks that hang, more than may be in flight, one half of them for each reason.
 const HANGING: usize = 120;
 
-/// What an honest user waits for at most while others hang: 99 times of 100, and
-/// once those that are silent have just come.
+/// What an honest user waits for at most while others hang.
 const USUAL: Duration = Duration::from_secs(1);
-const LATEST: Duration = Duration::from_secs(5);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn originals_that_hang_hold_up_no_others() {
@@ -135,18 +133,16 @@ async fn originals_that_hang_hold_up_no_others() {
     let alone = honest(&base, &url).await;
     let hanging = (0..HANGING).map(async |index| {
         let client = Client::user(&base, &new_name());
-        let url = match index % 3 {
+        let url = match index % 2 {
             0 => format!("http://{index}.unanswered.test/a.png"),
-            1 => format!("http://silent.test:{}/a.png", origin.port()),
-            _ => origin.serve(Reply::raw(b"").then_silence()),
+            _ => format!("http://silent.test:{}/a.png", origin.port()),
         };
         client.accepted(&url, "echo it").await;
     });
     join_all(hanging).await;
     let beside = honest(&base, &url).await;
     println!("p99 and most: alone {alone:?}, beside {HANGING} that hang {beside:?}");
-    let (p99, most) = beside;
-    assert!(p99 < USUAL && most < LATEST, "{beside:?}, alone {alone:?}");
+    assert!(beside.0 < USUAL, "{beside:?}, alone {alone:?}");
     host.stop().await;
 }
 
@@ -197,7 +193,7 @@ async fn literals_and_other_names_wait_for_no_silent_name_server() {
     }
     times.sort();
     println!("beside {HANGING} that are not answered: {times:?}");
-    assert!(percentile(&times, 99) < USUAL, "{times:?}");
+    assert!(percentile(&times, 100) < USUAL, "{times:?}");
     let url = "http://last.silent.test/a.png";
     let task = new_user(&service).refined(url, "echo it").await;
     let reason = format!("{FAILED}the name of the address cannot be resolved");

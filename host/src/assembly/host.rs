@@ -194,7 +194,7 @@ impl Host {
 
 fn pool(config: &Config) -> anyhow::Result<Pool> {
     // Each task in flight has an instance of the processor and one of the
-    // model, each that waits for its original one of the processor.
+    // model, each that waits for a connection one of the processor.
     let in_flight = u32::try_from(config.concurrency)?.saturating_mul(2);
     let waiting = u32::try_from(LOANS)?;
     Ok(Pool {

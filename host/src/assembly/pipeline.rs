@@ -27,9 +27,9 @@ use crate::wasm::sandbox::Sandbox;
 /// model.
 const TASKS_PER_CALL: usize = 8;
 
-/// Tasks that wait for their originals without a slot. Each has an instance of
-/// the processor.
-pub const LOANS: usize = 256;
+/// Tasks that wait for a connection without a slot. Each has an instance of the
+/// processor, and a socket.
+pub const LOANS: usize = 128;
 
 /// Loads the model component and lets it describe itself.
 pub async fn model(

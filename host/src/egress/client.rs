@@ -22,11 +22,9 @@ use crate::loops::processor::Loan;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How long a task keeps its slot while it waits for a connection, and for the
-/// head of an answer: as long as it takes where nothing is wrong. Nothing else
-/// goes on meanwhile.
+/// How long a task keeps its slot while it waits for a connection: longer than
+/// it takes where nothing is wrong.
 const CONNECT_PATIENCE: Duration = Duration::from_millis(100);
-const ANSWER_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Margin beyond the component's own limit, so that the component reports it
 /// first.
@@ -186,9 +184,9 @@ impl Client {
         );
 
         let driver = body::Driver::new(tokio::spawn(connection));
-        let answering = timeout(first_byte, sender.send_request(request))
-            .map(|answered| Ok::<_, Error>(answered.map_err(|_| Error::ConnectionReadTimeout)??));
-        let response = self.loan.spare(ANSWER_PATIENCE, answering).await?;
+        let response = timeout(first_byte, sender.send_request(request))
+            .await
+            .map_err(|_| Error::ConnectionReadTimeout)??;
         // The framing of chunks takes bytes, too.
         read_limit.set(self.bounds.bytes.saturating_add(MAX_HEAD));
         let limits = body::Limits {

@@ -11,19 +11,23 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use tokio::net::TcpStream;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::sleep;
 use wasmtime_wasi_http::Error;
 
 use super::resolver::Resolver;
 
-/// From one attempt to the next, while none has failed or succeeded (RFC 8305,
-/// section 8).
+/// From one attempt to the next, while none has succeeded (RFC 8305, section 8).
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
 /// Most addresses of a host that are tried, and most at a time: a name may have
 /// any number of them, and whose they are nobody knows.
 const MAX_ADDRESSES: usize = 16;
 const MAX_ATTEMPTS: usize = 4;
+
+/// Attempts beside the first one of each connection, of all connections
+/// together: each has a socket.
+const FURTHER_ATTEMPTS: usize = 64;
 
 /// Resolves a host and connects to a permitted address of it.
 pub async fn connect(
@@ -52,22 +56,41 @@ pub async fn connect(
         .peekable();
     let mut attempts = FuturesUnordered::new();
     loop {
-        if attempts.len() < MAX_ATTEMPTS {
-            attempts.extend(left.next().map(TcpStream::connect));
+        if attempts.is_empty() {
+            let Some(address) = left.next() else {
+                return Err(failure);
+            };
+            attempts.push(attempt(address, None));
         }
         let may_begin = attempts.len() < MAX_ATTEMPTS && left.peek().is_some();
         tokio::select! {
-            attempt = attempts.next() => match attempt {
-                Some(Ok(stream)) => {
+            Some(attempt) = attempts.next() => match attempt {
+                Ok(stream) => {
                     stream.set_nodelay(true).map_err(Error::Connect)?;
                     return Ok(stream);
                 }
-                Some(Err(_)) => failure = Error::ConnectionRefused,
-                None => return Err(failure),
+                Err(_) => failure = Error::ConnectionRefused,
             },
-            () = sleep(ATTEMPT_DELAY), if may_begin => {}
+            place = further(), if may_begin => {
+                attempts.extend(left.next().map(|address| attempt(address, place)));
+            }
         }
     }
+}
+
+/// Holds the place of a further attempt until it ends.
+async fn attempt(
+    address: SocketAddr,
+    _place: Option<SemaphorePermit<'static>>,
+) -> io::Result<TcpStream> {
+    TcpStream::connect(address).await
+}
+
+/// Waits until a further attempt may begin.
+async fn further() -> Option<SemaphorePermit<'static>> {
+    static FURTHER: Semaphore = Semaphore::const_new(FURTHER_ATTEMPTS);
+    sleep(ATTEMPT_DELAY).await;
+    FURTHER.acquire().await.ok()
 }
 
 /// Those of the two families by turns, otherwise in the resolver's order, which

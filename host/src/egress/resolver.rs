@@ -20,7 +20,7 @@ use lookups::Lookups;
 
 /// Concurrent look-ups. The system's resolver blocks a thread per look-up while
 /// name servers are silent, by default for up to half a minute.
-const LOOKUPS: usize = 256;
+const LOOKUPS: usize = 128;
 
 /// How long an answer is waited for. With the default settings of resolvers it
 /// comes in time if the first of two name servers is silent (5 s).

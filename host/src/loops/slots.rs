@@ -1,10 +1,10 @@
 //! How many tasks are in flight.
 //!
-//! Each has a slot. While it waits for the server of its original, it needs
-//! none: where that takes long, since a name is not resolved or a server is
-//! silent, the slot is lent to another task, and the run waits for one before it
-//! goes on. Of these loans there is a limit as well; beyond it a run keeps its
-//! slot.
+//! Each has a slot. While it waits to be connected with the server of its
+//! original, it needs none: where that takes long, since a name is not resolved
+//! or an address is silent, the slot is lent to another task, and the run waits
+//! for one before it goes on. Of these loans there is a limit as well; beyond it
+//! a run keeps its slot.
 
 use std::convert::Infallible;
 use std::future::pending;
