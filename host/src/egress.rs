@@ -22,6 +22,7 @@ use std::time::Duration;
 use concept_refinement_domain::issuer_keys::MAX_BYTES;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
+use crate::loops::processor::Loan;
 pub use client::Bounds;
 use client::{Client, Sent};
 pub use grant::{Grant, Origin, Parts};
@@ -47,6 +48,14 @@ impl Egress {
     pub fn within(self, bounds: Bounds) -> Self {
         Self {
             client: self.client.within(bounds),
+            ..self
+        }
+    }
+
+    /// Lends the slot of a task while it waits for a connection.
+    pub fn lending(self, loan: Loan) -> Self {
+        Self {
+            client: self.client.lending(loan),
             ..self
         }
     }

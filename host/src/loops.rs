@@ -3,7 +3,9 @@
 #[cfg(test)]
 pub(crate) mod fakes;
 pub mod garbage;
+mod loan;
 pub mod pending_releases;
 pub mod processor;
+pub mod slots;
 pub mod sweep;
 pub mod worker;

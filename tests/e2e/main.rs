@@ -21,6 +21,7 @@ mod deleting;
 mod events;
 mod fairness;
 mod forbidden;
+mod hanging;
 mod headers;
 mod health;
 mod http;

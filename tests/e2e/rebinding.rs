@@ -56,7 +56,8 @@ impl Resolver for Names {
     }
 }
 
-async fn host(names: Arc<Names>, allowed: &str) -> Host {
+/// A host within this process that resolves names so.
+pub async fn host(names: Arc<dyn Resolver>, settings: &[(&str, &str)]) -> Host {
     let data = reaper::scratch("host");
     let model = artifacts::scripted_model();
     let mut values = Values::new();
@@ -65,9 +66,11 @@ async fn host(names: Arc<Names>, allowed: &str) -> Host {
         ("data-dir", data.to_str().unwrap()),
         ("model", model.to_str().unwrap()),
         ("rate-limit", "unlimited"),
-        ("allow-sources", allowed),
-    ] {
-        values.set(table::find(name).unwrap(), value);
+    ]
+    .iter()
+    .chain(settings)
+    {
+        values.set(table::find(name).unwrap(), *value);
     }
     std::os::unix::fs::symlink(artifacts::compiled(), data.join("compiled")).unwrap();
     let config = Config::new(values).unwrap();
@@ -108,8 +111,8 @@ async fn a_name_leads_nowhere_but_to_the_address_that_was_judged() {
         .name("nothing.test", &[&[]]);
     let names = Arc::new(names);
     let host = host(
-        Arc::clone(&names),
-        &format!("127.0.0.2/32,127.0.0.2:{port}"),
+        Arc::clone(&names) as _,
+        &[("allow-sources", &format!("127.0.0.2/32,127.0.0.2:{port}"))],
     )
     .await;
     let client = Client::session(&format!("http://{}", host.address())).await;

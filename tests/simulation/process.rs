@@ -14,6 +14,7 @@ use concept_refinement_host::capability::queue::TaskQueue;
 use concept_refinement_host::capability::queue::store::StoreQueue;
 use concept_refinement_host::loops::garbage::Garbage;
 use concept_refinement_host::loops::pending_releases::PendingReleases;
+use concept_refinement_host::loops::slots::Slots;
 use concept_refinement_host::loops::sweep::Sweep;
 use concept_refinement_host::loops::worker::Worker;
 use concept_refinement_host::runtime::Runtime as _;
@@ -21,7 +22,7 @@ use concept_refinement_tests::native::{Granted, Native};
 use concept_refinement_tests::tokens::SECRET;
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, Either, join_all, select};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::environment::Environment;
@@ -158,7 +159,7 @@ async fn run(world: Rc<World>, process: Rc<Process>) {
         host: Arc::clone(&host),
         processor: runtime.clone(),
         runtime: runtime.clone(),
-        slots: Arc::new(Semaphore::new(world.settings.concurrency)),
+        slots: Slots::new(world.settings.concurrency, 0),
         task_timeout: world.config.task_timeout,
         pending_releases: PendingReleases::default(),
         metrics: None,

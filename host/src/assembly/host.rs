@@ -12,6 +12,7 @@ use crate::assembly::builder::HostBuilder;
 use crate::assembly::compiled::{Compiled, compile};
 use crate::assembly::grants::API_MEMORY;
 use crate::assembly::monitoring::Monitoring;
+use crate::assembly::pipeline::LOANS;
 use crate::assembly::secret::Secret;
 use crate::assembly::serving::{Serving, Stop};
 use crate::assembly::{api, capabilities, grants, pipeline};
@@ -130,8 +131,7 @@ impl HostBuilder {
                 free: Arc::clone(&api.slots),
                 limit: api_instances,
             };
-            let scraped =
-                monitoring.serve(&capabilities, instances, worker.slots.available_permits())?;
+            let scraped = monitoring.serve(&capabilities, instances, worker.slots.free())?;
             metrics_address = Some(scraped.0);
             serving.monitored_by(scraped.1);
         }
@@ -179,10 +179,13 @@ impl Host {
 
 fn pool(config: &Config) -> anyhow::Result<Pool> {
     // Each task in flight has an instance of the processor and one of the
-    // model.
+    // model, each that waits for a connection one of the processor.
     let in_flight = u32::try_from(config.concurrency)?.saturating_mul(2);
+    let waiting = u32::try_from(LOANS)?;
     Ok(Pool {
-        instances: in_flight.saturating_add(API_INSTANCES),
+        instances: in_flight
+            .saturating_add(waiting)
+            .saturating_add(API_INSTANCES),
         calls: u32::try_from(REQUESTS)?,
         max_memory: usize::try_from(config.model_memory)?.max(API_MEMORY),
     })

@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
 use wasmtime::component::Component;
 
 use crate::assembly::grants;
@@ -13,6 +12,7 @@ use crate::capability::model::component::ModelComponent;
 use crate::config::Config;
 use crate::egress::Network;
 use crate::loops::pending_releases::PendingReleases;
+use crate::loops::slots::Slots;
 use crate::loops::worker::Worker;
 use crate::metrics::Metrics;
 use crate::runtime::Tokio;
@@ -25,6 +25,10 @@ use crate::wasm::sandbox::Sandbox;
 /// others compute, few enough that no task spends its deadline waiting for the
 /// model.
 const TASKS_PER_CALL: usize = 8;
+
+/// Tasks that wait for a connection without a slot. Each has an instance of the
+/// processor, and a socket.
+pub const LOANS: usize = 128;
 
 /// Loads the model component and lets it describe itself.
 pub async fn model(
@@ -60,7 +64,7 @@ pub fn worker(
             grants: grants::processor(config, network, capabilities),
         }),
         runtime: Arc::new(Tokio::default()),
-        slots: Arc::new(Semaphore::new(config.concurrency.min(most))),
+        slots: Slots::new(config.concurrency.min(most), LOANS),
         task_timeout: config.task_timeout,
         pending_releases: PendingReleases::default(),
         metrics,

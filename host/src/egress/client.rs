@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use http::uri::Scheme;
 use http_body_util::BodyExt as _;
 use hyper_util::rt::TokioIo;
@@ -15,10 +16,15 @@ use super::grant::{Grant, Origin, take_purpose};
 use super::network::Network;
 use super::read_limit::{LimitedStream, ReadLimit};
 use super::{body, connect};
+use crate::loops::processor::Loan;
 
 /// A component that sets no timeouts gets these.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long a task keeps its slot while it waits for a connection: longer than
+/// it takes where nothing is wrong.
+const CONNECT_PATIENCE: Duration = Duration::from_millis(100);
 
 /// Margin beyond the component's own limit, so that the component reports it
 /// first.
@@ -71,6 +77,7 @@ pub struct Client {
     grant: Arc<Grant>,
     bounds: Bounds,
     network: Network,
+    loan: Loan,
 }
 
 /// The answer, and what drives the sending of the request: it is done by then.
@@ -89,7 +96,12 @@ impl Client {
             grant: Arc::new(grant),
             bounds: Bounds::default(),
             network: network.clone(),
+            loan: Loan::default(),
         }
+    }
+
+    pub fn lending(self, loan: Loan) -> Self {
+        Self { loan, ..self }
     }
 
     pub fn within(self, bounds: Bounds) -> Self {
@@ -159,9 +171,9 @@ impl Client {
             Ok::<_, Error>(http.max_buf_size(MAX_BUFFER).handshake(io).await?)
         };
         // Boxed, so that what a handshake needs is freed before the answer comes.
-        let (mut sender, connection) = timeout(connect_limit, Box::pin(connecting))
-            .await
-            .map_err(|_| Error::ConnectionTimeout)??;
+        let connecting = timeout(connect_limit, Box::pin(connecting))
+            .map(|connected| connected.unwrap_or(Err(Error::ConnectionTimeout)));
+        let (mut sender, connection) = self.loan.spare(CONNECT_PATIENCE, connecting).await?;
 
         // HTTP/1.1 sends the authority in the Host header.
         let path = request.uri().path_and_query().cloned();

@@ -1,13 +1,35 @@
 //! Connects to an address that was checked.
+//!
+//! A host's addresses are tried one after the other, each soon after the one
+//! before (RFC 8305, "happy eyeballs"): one that is silent hides no other. The
+//! first connection wins. The time limit over all is the caller's.
 
-use std::net::IpAddr;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
 use tokio::net::TcpStream;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::sleep;
 use wasmtime_wasi_http::Error;
 
 use super::resolver::Resolver;
 
-/// Resolves a host and connects to the first permitted address that accepts.
+/// From one attempt to the next, while none has succeeded (RFC 8305, section 8).
+const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
+
+/// Most addresses of a host that are tried, and most at a time: a name may have
+/// any number of them, and whose they are nobody knows.
+const MAX_ADDRESSES: usize = 16;
+const MAX_ATTEMPTS: usize = 4;
+
+/// Attempts beside the first one of each connection, of all connections
+/// together: each has a socket.
+const FURTHER_ATTEMPTS: usize = 64;
+
+/// Resolves a host and connects to a permitted address of it.
 pub async fn connect(
     resolver: &dyn Resolver,
     host: &str,
@@ -17,27 +39,74 @@ pub async fn connect(
     let addresses = resolver
         .resolve(unbracketed(host), port)
         .await
-        .map_err(|_| Error::DnsError {
-            rcode: None,
-            info_code: None,
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::TimedOut => Error::DnsTimeout,
+            _ => Error::DnsError {
+                rcode: None,
+                info_code: None,
+            },
         })?;
     let mut failure = match addresses.is_empty() {
         true => Error::DestinationNotFound,
         false => Error::DestinationIpProhibited,
     };
-    for address in addresses {
-        if !permitted(address.ip()) {
-            continue;
+    let mut left = by_turns(addresses)
+        .filter(|address| permitted(address.ip()))
+        .take(MAX_ADDRESSES)
+        .peekable();
+    let mut attempts = FuturesUnordered::new();
+    loop {
+        if attempts.is_empty() {
+            let Some(address) = left.next() else {
+                return Err(failure);
+            };
+            attempts.push(attempt(address, None));
         }
-        match TcpStream::connect(address).await {
-            Ok(stream) => {
-                stream.set_nodelay(true).map_err(Error::Connect)?;
-                return Ok(stream);
+        let may_begin = attempts.len() < MAX_ATTEMPTS && left.peek().is_some();
+        tokio::select! {
+            Some(attempt) = attempts.next() => match attempt {
+                Ok(stream) => {
+                    stream.set_nodelay(true).map_err(Error::Connect)?;
+                    return Ok(stream);
+                }
+                Err(_) => failure = Error::ConnectionRefused,
+            },
+            place = further(), if may_begin => {
+                attempts.extend(left.next().map(|address| attempt(address, place)));
             }
-            Err(_) => failure = Error::ConnectionRefused,
         }
     }
-    Err(failure)
+}
+
+/// Holds the place of a further attempt until it ends.
+async fn attempt(
+    address: SocketAddr,
+    _place: Option<SemaphorePermit<'static>>,
+) -> io::Result<TcpStream> {
+    TcpStream::connect(address).await
+}
+
+/// Waits until a further attempt may begin.
+async fn further() -> Option<SemaphorePermit<'static>> {
+    static FURTHER: Semaphore = Semaphore::const_new(FURTHER_ATTEMPTS);
+    sleep(ATTEMPT_DELAY).await;
+    FURTHER.acquire().await.ok()
+}
+
+/// Those of the two families by turns, otherwise in the resolver's order, which
+/// is that of preference (RFC 6724).
+fn by_turns(addresses: Vec<SocketAddr>) -> impl Iterator<Item = SocketAddr> {
+    let (mut v4, mut v6) = (0, 0);
+    let mut turns: Vec<(usize, SocketAddr)> = addresses
+        .into_iter()
+        .map(|address| {
+            let turn = if address.is_ipv4() { &mut v4 } else { &mut v6 };
+            *turn += 1;
+            (*turn, address)
+        })
+        .collect();
+    turns.sort_by_key(|(turn, _)| *turn);
+    turns.into_iter().map(|(_, address)| address)
 }
 
 /// An IPv6 literal without the brackets that a URL puts around it.

@@ -3,17 +3,28 @@
 //! Resolvers are not trusted: each address is checked, and used only for the
 //! connection for which it was checked.
 
+mod lookups;
+
 use std::future::ready;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::sync::{Arc, LazyLock};
+use std::thread;
+use std::time::Duration;
 
 use futures::future::BoxFuture;
-use tokio::sync::Semaphore;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
 
-/// Concurrent lookups. The system's resolver blocks a thread per lookup while
-/// name servers are silent, and the same threads also read files.
-const LOOKUPS: usize = 64;
+use lookups::Lookups;
+
+/// Concurrent look-ups. The system's resolver blocks a thread per look-up while
+/// name servers are silent, by default for up to half a minute.
+const LOOKUPS: usize = 128;
+
+/// How long an answer is waited for. With the default settings of resolvers it
+/// comes in time if the first of two name servers is silent (5 s).
+const TIMEOUT: Duration = Duration::from_secs(8);
 
 /// Looks names up.
 pub trait Resolver: Send + Sync {
@@ -24,34 +35,48 @@ pub trait Resolver: Send + Sync {
 
 /// The machine's resolver, with one limit for all.
 pub fn system() -> Arc<dyn Resolver> {
-    static SYSTEM: LazyLock<Arc<SystemResolver>> = LazyLock::new(|| {
-        Arc::new(SystemResolver {
-            lookups: Arc::new(Semaphore::new(LOOKUPS)),
+    static SYSTEM: LazyLock<Arc<Blocking>> = LazyLock::new(|| {
+        Arc::new(Blocking {
+            lookups: Lookups::new(LOOKUPS),
+            look_up: |host, port| Ok((host, port).to_socket_addrs()?.collect()),
         })
     });
     Arc::clone(&SYSTEM) as _
 }
 
-struct SystemResolver {
-    lookups: Arc<Semaphore>,
+/// Looks each name up on a thread of its own: one that waits for a silent name
+/// server holds up nothing else.
+struct Blocking {
+    lookups: Arc<Lookups>,
+    look_up: fn(&str, u16) -> io::Result<Vec<SocketAddr>>,
 }
 
-impl Resolver for SystemResolver {
+impl Resolver for Blocking {
     fn resolve(&self, host: &str, port: u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> {
         if let Ok(address) = host.parse() {
             return Box::pin(ready(Ok(vec![SocketAddr::new(address, port)])));
         }
-        let (host, lookups) = (host.to_owned(), Arc::clone(&self.lookups));
+        let (host, look_up) = (host.to_owned(), self.look_up);
+        let lookups = Arc::clone(&self.lookups);
         Box::pin(async move {
-            let place = lookups.acquire_owned().await.map_err(io::Error::other)?;
-            let look_up = move || {
-                let addresses = (host.as_str(), port).to_socket_addrs()?.collect();
-                // Released only now, since the thread is busy even if the
-                // caller is gone.
-                drop(place);
-                Ok(addresses)
+            let answer = async {
+                let place = lookups.place(&host).await;
+                let (sender, answer) = oneshot::channel();
+                thread::Builder::new()
+                    .name("look-up".to_owned())
+                    .spawn(move || {
+                        // Fails if the caller is gone.
+                        let _ = sender.send(look_up(&host, port));
+                        // Only now, since the thread was busy until then.
+                        drop(place);
+                    })?;
+                answer.await.map_err(io::Error::other)?
             };
-            tokio::task::spawn_blocking(look_up).await?
+            let late = |_| Err(io::ErrorKind::TimedOut.into());
+            timeout(TIMEOUT, answer).await.unwrap_or_else(late)
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

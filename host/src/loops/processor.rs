@@ -7,6 +7,8 @@ use concept_refinement_domain::capability::Lease;
 use concept_refinement_domain::task::Stage;
 use futures::future::BoxFuture;
 
+pub use super::loan::Loan;
+
 /// Processes tasks.
 pub trait Processor: Send + Sync {
     /// Begins to process the task that a message points to.
@@ -19,6 +21,8 @@ pub struct Run {
     pub claimed: ClaimedLease,
     /// The stage that it is at.
     pub stage: LastStage,
+    /// Of its slot.
+    pub loan: Loan,
     /// Dropping it ends all that it has under way. An error: it ended early.
     pub outcome: BoxFuture<'static, anyhow::Result<Outcome>>,
 }

@@ -4,17 +4,19 @@
 //! does to its task is fenced by its lease: stopping one at any moment, from
 //! outside too, loses nothing.
 
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use super::pending_releases::PendingReleases;
 use super::processor::{ClaimedLease, Outcome, Processor, Run};
+use super::slots::{Slot, Slots};
 use crate::capability::Capabilities;
 use crate::capability::queue::Delivery;
 use crate::log_throttle::{LONG_INTERVAL, LogThrottle};
@@ -41,7 +43,7 @@ pub struct Worker {
     /// What it waits by and spawns on.
     pub runtime: Arc<dyn Runtime>,
     /// One for each task in flight, however many loops take them.
-    pub slots: Arc<Semaphore>,
+    pub slots: Slots,
     /// For a whole task.
     pub task_timeout: Duration,
     /// Leases that are yet to be given back.
@@ -56,11 +58,8 @@ impl Worker {
     pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>, abort: CancellationToken) {
         let mut in_flight = FuturesUnordered::new();
         loop {
-            let next = async {
-                let slot = Arc::clone(&self.slots).acquire_owned().await;
-                (slot, self.host.queue.receive().await)
-            };
-            let (slot, delivery) = tokio::select! {
+            let next = self.slots.receive(|| self.host.queue.receive());
+            let (mut slot, delivery) = tokio::select! {
                 biased;
                 _ = stop.wait_for(|stop| *stop) => break,
                 next = next => next,
@@ -74,7 +73,7 @@ impl Worker {
                     // All log lines of a task have its id.
                     let span = tracing::info_span!("task", id);
                     let work = async move {
-                        worker.work(delivery, abort).await;
+                        worker.work(delivery, abort, &mut slot).await;
                         drop(slot);
                     };
                     in_flight.push(self.runtime.spawn(Box::pin(work.instrument(span))));
@@ -103,15 +102,16 @@ impl Worker {
     /// processor ended early.
     pub async fn once(&self, task_id: &str, message: &[u8]) -> anyhow::Result<Outcome> {
         let claimed = &mut ClaimedLease::default();
-        self.process(Some(task_id), message, claimed).await
+        self.process(Some(task_id), message, claimed, &mut None)
+            .await
     }
 
-    async fn work(&self, delivery: Delivery, abort: CancellationToken) {
+    async fn work(&self, delivery: Delivery, abort: CancellationToken, slot: &mut Slot) {
         let mut claimed = ClaimedLease::default();
         let task_id = delivery.task_id.as_deref();
         let processed = tokio::select! {
             biased;
-            processed = self.process(task_id, &delivery.message, &mut claimed) => Some(processed),
+            processed = self.process(task_id, &delivery.message, &mut claimed, slot) => Some(processed),
             () = abort.cancelled() => None,
         };
         if let (Some(metrics), Some(id)) = (&self.metrics, task_id) {
@@ -176,6 +176,7 @@ impl Worker {
         task_id: Option<&str>,
         message: &[u8],
         claimed: &mut ClaimedLease,
+        slot: &mut Slot,
     ) -> anyhow::Result<Outcome> {
         if let Some(task_id) = task_id
             && let Err(error) = self
@@ -189,6 +190,7 @@ impl Worker {
         let Run {
             claimed: lease,
             stage,
+            loan,
             outcome,
         } = self.processor.start(message.to_vec());
         *claimed = lease;
@@ -196,10 +198,10 @@ impl Worker {
         let cancelled = async {
             match deletion {
                 Some(deletion) => deletion.await,
-                None => std::future::pending().await,
+                None => pending().await,
             }
             if stage.is_storing() {
-                std::future::pending().await
+                pending().await
             }
         };
         tokio::select! {
@@ -214,6 +216,7 @@ impl Worker {
             () = self.runtime.sleep(self.task_timeout + SLACK) => {
                 anyhow::bail!("the processor overran its task's limit")
             }
+            never = self.slots.lend(&*self.runtime, &loan, slot) => match never {},
         }
     }
 }

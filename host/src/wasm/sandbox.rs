@@ -17,7 +17,7 @@ use crate::capability::Capabilities;
 use crate::capability::blobs::Blobs;
 use crate::capability::tasks::watchers::Watchers;
 use crate::egress::Egress;
-use crate::loops::processor::{ClaimedLease, LastStage};
+use crate::loops::processor::{ClaimedLease, LastStage, Loan};
 use memory::MemoryCap;
 use printed::Printed;
 
@@ -59,6 +59,7 @@ pub struct Sandbox {
     blobs: Option<Arc<Blobs>>,
     claimed: ClaimedLease,
     stage: LastStage,
+    loan: Loan,
 }
 
 /// Tells wasmtime that the capabilities' data is the sandbox.
@@ -71,12 +72,12 @@ impl HasData for Linked {
 impl Sandbox {
     /// A store with these grants that yields at each epoch.
     pub fn store(engine: &wasmtime::Engine, grants: &Grants) -> Store<Self> {
-        let printed = Printed::default();
+        let (printed, loan) = (Printed::default(), Loan::default());
         let sandbox = Self {
             table: ResourceTable::new(),
             wasi: WasiCtxBuilder::new().stderr(printed.clone()).build(),
             http: WasiHttpCtx::new(),
-            egress: grants.egress.clone(),
+            egress: grants.egress.clone().lending(loan.clone()),
             memory: MemoryCap::new(grants.max_memory),
             printed,
             settings: Arc::clone(&grants.settings),
@@ -85,6 +86,7 @@ impl Sandbox {
             blobs: grants.blobs.clone(),
             claimed: ClaimedLease::default(),
             stage: LastStage::default(),
+            loan,
         };
         let mut store = Store::new(engine, sandbox);
         store.limiter(|sandbox| &mut sandbox.memory);
@@ -140,6 +142,10 @@ impl Sandbox {
 
     pub fn stage(&self) -> LastStage {
         self.stage.clone()
+    }
+
+    pub fn loan(&self) -> Loan {
+        self.loan.clone()
     }
 
     /// What the guest printed since the last call, such as a panic message

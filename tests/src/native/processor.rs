@@ -11,7 +11,7 @@ use concept_refinement_domain::task::Stage;
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_host::capability::images::Contents as Chunked;
 use concept_refinement_host::capability::model as asked;
-use concept_refinement_host::loops::processor::{Outcome, Run};
+use concept_refinement_host::loops::processor::{Loan, Outcome, Run};
 use concept_refinement_processor::config::Config;
 use concept_refinement_processor::contents::Contents;
 use concept_refinement_processor::ports::{
@@ -40,6 +40,7 @@ impl<O: Outside> Native<O> {
         Run {
             claimed,
             stage,
+            loan: Loan::default(),
             outcome: Box::pin(outcome),
         }
     }

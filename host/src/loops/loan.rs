@@ -1,0 +1,114 @@
+//! The loan of a task's slot, as the worker and the run see it.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+/// Of one task. While its run waits for somebody else, it can do without its
+/// slot; it goes on once it has one again. Clones are of the same loan.
+#[derive(Clone, Debug, Default)]
+pub struct Loan(watch::Sender<State>);
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    /// The run has its slot, and needs it.
+    #[default]
+    Needed,
+    /// The run can do without, if this takes so long.
+    Spare(Duration),
+    Lent,
+    /// The run waits for a slot.
+    Due,
+}
+
+impl Loan {
+    /// For the run: does what needs no slot. If it takes longer than `patience`,
+    /// the slot may be lent, and unless it failed, the run waits until it has
+    /// one.
+    pub async fn spare<T, E>(
+        &self,
+        patience: Duration,
+        waiting: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        let spare = Spare::new(self, patience);
+        let awaited = waiting.await?;
+        drop(spare);
+        self.change(State::Lent, State::Due);
+        self.wait_until(|state| state != State::Due).await;
+        Ok(awaited)
+    }
+
+    /// For the worker: waits until the run can do without its slot, and says how
+    /// long it has to be waited then.
+    pub(super) async fn patience(&self) -> Duration {
+        let mut states = self.0.subscribe();
+        loop {
+            let state = *states.borrow_and_update();
+            if let State::Spare(patience) = state {
+                return patience;
+            }
+            // Cannot fail, since the sender is here.
+            let _ = states.changed().await;
+        }
+    }
+
+    /// For the worker: whether it may lend the slot now.
+    pub(super) fn begin(&self) -> bool {
+        self.0.send_if_modified(|state| {
+            let is_spare = matches!(state, State::Spare(_));
+            if is_spare {
+                *state = State::Lent;
+            }
+            is_spare
+        })
+    }
+
+    /// For the worker: waits until the run needs the slot that it has.
+    pub(super) async fn needed(&self) {
+        self.wait_until(|state| state == State::Needed).await;
+    }
+
+    /// For the worker: waits until the run needs the slot that is lent.
+    pub(super) async fn due(&self) {
+        self.wait_until(|state| state == State::Due).await;
+    }
+
+    /// For the worker: the run has a slot.
+    pub(super) fn end(&self) {
+        self.change(State::Due, State::Needed);
+    }
+
+    fn change(&self, from: State, to: State) {
+        self.0.send_if_modified(|state| {
+            let is_from = *state == from;
+            if is_from {
+                *state = to;
+            }
+            is_from
+        });
+    }
+
+    async fn wait_until(&self, awaited: impl Fn(State) -> bool) {
+        // Cannot fail, since the sender is here.
+        let _ = self.0.subscribe().wait_for(|state| awaited(*state)).await;
+    }
+}
+
+/// Takes a slot back that was not lent.
+struct Spare<'a> {
+    loan: &'a Loan,
+    patience: Duration,
+}
+
+impl<'a> Spare<'a> {
+    fn new(loan: &'a Loan, patience: Duration) -> Self {
+        loan.change(State::Needed, State::Spare(patience));
+        Self { loan, patience }
+    }
+}
+
+impl Drop for Spare<'_> {
+    fn drop(&mut self) {
+        self.loan.change(State::Spare(self.patience), State::Needed);
+    }
+}
