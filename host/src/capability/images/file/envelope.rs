@@ -133,10 +133,9 @@ pub(super) fn image_bytes(file: &Path) -> io::Result<u64> {
     };
     let mut end = [0; END];
     file.seek(SeekFrom::Start(before_end))?;
-    match file.read_exact(&mut end) {
+    if file.read_exact(&mut end).is_err() {
         // A directory, or cut meanwhile.
-        Err(_) => return Ok(length),
-        Ok(()) => {}
+        return Ok(length);
     }
     let (description, mark) = end.split_at(LENGTH_BYTES);
     let description = description
