@@ -9,8 +9,9 @@ use toml::{Table, Value};
 use crate::read;
 
 /// The settings of our host that mean nothing on a stock platform.
-pub const WITHOUT_EFFECT: [&str; 16] = [
+pub const WITHOUT_EFFECT: [&str; 17] = [
     "concurrency",
+    "confirm-clock",
     "data-dir",
     "image-memory",
     "images",

@@ -12,6 +12,7 @@ mod auth;
 mod backup;
 mod browser;
 mod cancelling;
+mod clock;
 mod compiled;
 mod composed;
 mod concepts;
