@@ -105,8 +105,10 @@ async fn all_attacks_at_once_shut_nobody_out() {
         megabytes(peak.memory),
         megabytes(peak.images),
     ));
-    let log = service.log();
-    assert!(!log.contains("panicked"), "{log}");
+    // What a model prints stands within a line.
+    let panics = service.log();
+    let panics = panics.lines().filter(|line| line.starts_with("thread '"));
+    assert_eq!(panics.collect::<Vec<_>>(), [""; 0]);
     assert!(tasks > 0);
     assert!(p99 < SLOWEST, "{p99:?}");
     assert!(peak.memory < MAX_MEMORY, "{} bytes", peak.memory);
