@@ -9,7 +9,7 @@ use toml::{Table, Value};
 use crate::read;
 
 /// The settings of our host that mean nothing on a stock platform.
-pub const WITHOUT_EFFECT: [&str; 17] = [
+pub const WITHOUT_EFFECT: [&str; 18] = [
     "concurrency",
     "confirm-clock",
     "data-dir",
