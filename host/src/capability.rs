@@ -23,6 +23,7 @@ pub mod intercept;
 pub mod model;
 mod progress;
 pub mod queue;
+pub mod room;
 mod settings;
 pub mod tasks;
 

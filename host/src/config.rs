@@ -58,6 +58,8 @@ pub struct Config {
     pub(crate) max_backlog: u32,
     /// In bytes.
     pub(crate) max_image_bytes: u64,
+    /// For all images together, in bytes. None: the disk alone is the limit.
+    pub(crate) max_store: Option<u64>,
     pub(crate) model_timeout: Duration,
     pub(crate) task_timeout: Duration,
     pub(crate) image_url_ttl: Duration,
@@ -90,6 +92,7 @@ impl Config {
         v.parse("max-image-pixels", positive::<u64>)?;
         v.parse("download-timeout", some_time)?;
         v.parse("uploads", whole::<u32>)?;
+        v.parse("upload-bytes", size::parse)?;
         v.optional("jwt-audience", not_empty)?;
         v.optional("jwt-issuer", not_empty)?;
         let (auth, jwks_url) = access::auth(&v)?;
@@ -131,6 +134,10 @@ impl Config {
                 bytes if bytes > 32 << 20 => {
                     Err("must be at most 32MiB: the pipeline's memory is capped".to_owned())
                 }
+                bytes => Ok(bytes),
+            })?,
+            max_store: v.optional("max-store", |text| match size::parse(text)? {
+                0 => Err("must not be zero".to_owned()),
                 bytes => Ok(bytes),
             })?,
             model_timeout: v.parse("model-timeout", some_time)?,

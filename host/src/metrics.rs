@@ -12,6 +12,7 @@ mod http;
 pub mod listener;
 mod model;
 mod process;
+mod room;
 mod scrape;
 mod series;
 mod stores;
@@ -73,6 +74,7 @@ impl Metrics {
             queue,
             model,
             model_health,
+            room,
         } = capabilities;
         let stores = Arc::new(stores::MeasuredStores {
             stores: Arc::clone(&self.stores),
@@ -89,6 +91,7 @@ impl Metrics {
             }),
             clock,
             model_health,
+            room,
         }
     }
 }

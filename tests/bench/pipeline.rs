@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use concept_refinement_domain::capability::{
-    ImageKind, NewImage, NewTask, StoredOrNot, Submission,
+    ImageKind, ImageLength, NewImage, NewTask, StoredOrNot, Submission,
 };
 use concept_refinement_domain::message::message_for;
 use concept_refinement_domain::task::{Change, Refinement, Status};
@@ -143,6 +143,7 @@ fn in_memory(model: Arc<dyn ImageModel>) -> Capabilities {
         public_url: None,
     };
     Capabilities {
+        room: Arc::default(),
         images: Arc::new(MemoryImages::new(signing, Arc::clone(&clock))),
         queue: Arc::new(StoreQueue::new(Arc::clone(&tasks) as _, 100)),
         store: tasks,
@@ -159,9 +160,9 @@ async fn upload(capabilities: &Capabilities, bytes: &Bytes) -> String {
         name: Uuid::new_v4().to_string(),
         owner: "user".to_owned(),
         media_type: "image/png".to_owned(),
-        length: bytes.len() as u64,
+        length: ImageLength::Exactly(bytes.len() as u64),
         metadata: Vec::new(),
-        at_most: None,
+        limits: None,
     };
     let contents = Box::pin(stream::iter([Ok(bytes.clone())]));
     match capabilities.images.put(image, contents).await.unwrap() {

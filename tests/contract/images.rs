@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use concept_refinement_domain::capability::{
-    ByteRange, CapabilityError, ImageInfo, ImageKind, NewImage, Stored, StoredOrNot,
+    ByteRange, CapabilityError, ImageInfo, ImageKind, ImageLength, ImageLimits, NewImage, Stored,
+    StoredOrNot,
 };
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_host::capability::clock::ManualClock;
@@ -108,10 +109,19 @@ pub fn image(owner: &str, name: &str, bytes: &[u8]) -> NewImage {
         name: name.into(),
         owner: owner.into(),
         media_type: "image/png".into(),
-        length: bytes.len() as u64,
+        length: ImageLength::Exactly(bytes.len() as u64),
         metadata: vec![("task_id".into(), "1".into())],
-        at_most: None,
+        limits: None,
     }
+}
+
+/// So many images, and nothing else that matters.
+pub fn at_most(images: u32) -> Option<ImageLimits> {
+    Some(ImageLimits {
+        images,
+        bytes: u64::MAX,
+        under_way: u32::MAX,
+    })
 }
 
 /// Bytes that do not repeat soon.

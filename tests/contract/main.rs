@@ -160,7 +160,10 @@ macro_rules! image_promises {
                 owners_do_not_share_names,
                 what_cannot_be_stored_is_refused,
                 at_most_so_many_are_kept,
-                at_most_is_exact_under_concurrency,
+                an_image_of_undeclared_length_is_as_long_as_it_came,
+                limits_are_exact_under_concurrency,
+                what_is_under_way_counts,
+                what_is_given_up_counts_no_longer,
                 deleting_is_repeatable,
                 a_checked_store_can_be_used,
             }

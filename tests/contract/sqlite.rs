@@ -98,5 +98,6 @@ fn options(rules: Rules) -> Options {
     Options {
         lease: rules.lease,
         max_backlog: rules.max_backlog,
+        ..Options::default()
     }
 }

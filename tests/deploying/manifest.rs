@@ -9,13 +9,14 @@ use toml::{Table, Value};
 use crate::read;
 
 /// The settings of our host that mean nothing on a stock platform.
-pub const WITHOUT_EFFECT: [&str; 13] = [
+pub const WITHOUT_EFFECT: [&str; 14] = [
     "concurrency",
     "data-dir",
     "images",
     "listen",
     "log-format",
     "max-backlog",
+    "max-store",
     "metrics-listen",
     "model-memory",
     "queue",

@@ -1,10 +1,11 @@
 //! A full disk: what needs room is refused, the rest goes on, and all of it
 //! works again as soon as there is room.
 
+use concept_refinement_tests::disk::PAGE;
 use concept_refinement_tests::pictures;
 
 use crate::shared::{
-    NO_ROOM_FOR_IMAGES, NO_ROOM_FOR_TASKS, assert_completed, assert_degraded, assert_ready,
+    DISK, NO_ROOM_FOR_IMAGES, NO_ROOM_FOR_TASKS, assert_completed, assert_degraded, assert_ready,
     assert_unavailable, drafts, large_picture, noise, on_small_disk, origin, original, remaining,
     stop_and_check, user,
 };
@@ -97,5 +98,31 @@ async fn what_needs_no_room_is_done() {
     assert_ready(&client).await;
     assert_completed(&client.finished(&id).await);
     launch.disk().free();
+    stop_and_check(&launch, service);
+}
+
+/// What is free on the disk, but is its reserve: it is for tasks that were
+/// accepted before.
+#[tokio::test]
+async fn the_last_of_the_disk_is_for_accepted_tasks() {
+    let launch = on_small_disk();
+    let service = launch.start();
+    let client = user(&service, "ada");
+    let small = pictures::png(8, 8);
+    let id = client.accepted(&original(), "wait 3000ms").await;
+    client.task_is(&id, "processing").await;
+    // A twentieth of the disk, and a little more than a small image.
+    launch.disk().fill_but(DISK / 20 / PAGE - 2);
+    let other = user(&service, "bob");
+    let upload = other.upload(small.media_type, &small.bytes).await;
+    assert_unavailable(&upload, NO_ROOM_FOR_IMAGES);
+    let refused = other.refine(&original(), "echo it").await;
+    assert_unavailable(&refused, NO_ROOM_FOR_TASKS);
+    assert_eq!(drafts(&launch), 0);
+    assert_ready(&client).await;
+    assert_completed(&client.finished(&id).await);
+    launch.disk().free();
+    other.uploaded(&small).await;
+    assert_completed(&other.refined(&original(), "echo it").await);
     stop_and_check(&launch, service);
 }

@@ -40,6 +40,7 @@ mod rebinding;
 mod refusals;
 mod restart;
 mod retention;
+mod room;
 mod settings;
 mod shared;
 mod stopping;

@@ -148,6 +148,8 @@ const UNUSABLE: &[(&str, &str)] = &[
     ("task-timeout", "5 minutes"),
     ("image-url-ttl", "1s"),
     ("uploads", "1.5"),
+    ("upload-bytes", "500MB"),
+    ("max-store", "0"),
     ("retention", "never"),
     ("metrics-listen", "9464"),
     ("log-format", "xml"),

@@ -27,7 +27,8 @@ impl Interceptor<dyn ImageStore> for FaultyImages {
                     ImageKind::Upload => Call::UploadPut,
                     ImageKind::Refined => Call::ImagePut,
                 };
-                let contents = amid::with_point(Arc::clone(faults), call, image.length, contents);
+                let contents =
+                    amid::with_point(Arc::clone(faults), call, image.length.longest(), contents);
                 (call, ImageOperation::Put { image, contents })
             }
             other => {

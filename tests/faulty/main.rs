@@ -64,6 +64,7 @@ fn faulty(capabilities: Capabilities, faults: &Arc<Faults>) -> Capabilities {
         queue,
         model,
         model_health,
+        room,
     } = capabilities;
     if let Some(flaw) = faults.flaw() {
         store = Flawed::store(flaw, store);
@@ -82,5 +83,6 @@ fn faulty(capabilities: Capabilities, faults: &Arc<Faults>) -> Capabilities {
             model,
         }),
         model_health,
+        room,
     }
 }

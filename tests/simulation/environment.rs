@@ -53,6 +53,7 @@ impl Environment {
     pub fn capabilities(&self, queue: Arc<dyn TaskQueue>) -> Arc<Capabilities> {
         let own = Arc::new(self.clone());
         Arc::new(Capabilities {
+            room: Arc::default(),
             clock: own.clone(),
             store: self.store(),
             images: own.clone(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use concept_refinement_domain::capability::{
-    CapabilityError, ImageInfo, ImageKind, NewImage, StoredOrNot,
+    CapabilityError, ImageInfo, ImageKind, ImageLength, NewImage, StoredOrNot,
 };
 use concept_refinement_host::capability::Clock;
 use concept_refinement_host::capability::images::memory::MemoryImages;
@@ -41,7 +41,7 @@ impl Images {
     ) -> Result<StoredOrNot, CapabilityError> {
         if self.flaw == Some(Flaw::HalfAnImage) {
             bytes.truncate(bytes.len() / 2);
-            image.length = bytes.len() as u64;
+            image.length = ImageLength::Exactly(bytes.len() as u64);
         }
         drive(
             self.stored

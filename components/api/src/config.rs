@@ -3,6 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use concept_refinement_domain::capability::ImageLimits;
 use concept_refinement_domain::image::Limits;
 use concept_refinement_domain::original::AllowedSources;
 use concept_refinement_domain::quota::{self, Quota};
@@ -12,6 +13,9 @@ use thiserror::Error;
 use crate::cors::Cors;
 use crate::origin::Origin;
 use crate::ports::Settings;
+
+/// Uploads of a user that may be under way at once.
+pub const UPLOADS_UNDER_WAY: u32 = 4;
 
 pub struct Config {
     pub version: String,
@@ -25,8 +29,8 @@ pub struct Config {
     pub tokens: TokenRules,
     pub cors: Cors,
     pub allowed_sources: AllowedSources,
-    /// How many uploads a user may have.
-    pub uploads: u32,
+    /// What the uploads of a user may take.
+    pub upload_limits: ImageLimits,
     pub image_limits: Limits,
     /// Whether responses name their route in a header, which the platform takes
     /// off.
@@ -97,7 +101,11 @@ impl Config {
             tokens,
             cors: parsed(settings, "cors-origins", "", Cors::parse).await?,
             allowed_sources: parsed(settings, "allow-sources", "", AllowedSources::parse).await?,
-            uploads: parsed(settings, "uploads", "100", number).await?,
+            upload_limits: ImageLimits {
+                images: parsed(settings, "uploads", "100", number).await?,
+                bytes: parsed(settings, "upload-bytes", "500MiB", size::parse).await?,
+                under_way: UPLOADS_UNDER_WAY,
+            },
             image_limits: Limits {
                 max_bytes: parsed(settings, "max-image-bytes", "20MiB", size::parse).await?,
                 max_pixels: parsed(settings, "max-image-pixels", "50000000", number).await?,

@@ -42,13 +42,6 @@ impl<B: Body> Upload<B> {
         }
     }
 
-    /// Reads everything into memory, up to the limits.
-    pub async fn collect(mut self) -> Result<(Inspected, Collected), Problem> {
-        while self.read().await {}
-        let held = std::mem::take(&mut self.held);
-        Ok((self.verdict()?, Collected(held)))
-    }
-
     /// The result of the inspection.
     pub fn verdict(self) -> Result<Inspected, Problem> {
         // The store may have stopped reading before the end.
@@ -91,12 +84,38 @@ impl<B: Body> ByteStream for Upload<B> {
     }
 }
 
-/// A whole image in memory.
-pub struct Collected(VecDeque<Vec<u8>>);
+/// A body of undeclared length, which is passed on only once it was collected
+/// and found whole; else nothing is.
+pub struct Whole<B> {
+    upload: Upload<B>,
+    problem: Option<Problem>,
+}
 
-impl ByteStream for Collected {
+impl<B: Body> Whole<B> {
+    pub fn new(upload: Upload<B>) -> Self {
+        Self {
+            upload,
+            problem: None,
+        }
+    }
+
+    /// Why nothing was passed on.
+    pub fn problem(self) -> Option<Problem> {
+        self.problem
+    }
+}
+
+impl<B: Body> ByteStream for Whole<B> {
     async fn next(&mut self) -> Option<Vec<u8>> {
-        self.0.pop_front()
+        while self.upload.read().await {}
+        match self.upload.outcome.take_if(|outcome| outcome.is_err()) {
+            Some(outcome) => {
+                self.upload.held.clear();
+                self.problem = outcome.err();
+                None
+            }
+            None => self.upload.held.pop_front(),
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use std::ops::Range;
 use thiserror::Error;
 
 use crate::concept::Concept;
+pub use crate::image_limits::{ImageLength, ImageLimit, ImageLimits};
 use crate::quota::{Quota, QuotaState};
 use crate::task::{Refinement, Status, Task};
 use crate::timestamp::Timestamp;
@@ -130,11 +131,10 @@ pub struct NewImage {
     pub name: String,
     pub owner: String,
     pub media_type: String,
-    /// In bytes.
-    pub length: u64,
+    pub length: ImageLength,
     pub metadata: Vec<(String, String)>,
-    /// How many images of this kind this owner may keep, this one included.
-    pub at_most: Option<u32>,
+    /// What this owner may have of this kind. None: no limit.
+    pub limits: Option<ImageLimits>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -146,7 +146,7 @@ pub struct Stored {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoredOrNot {
     Stored(Stored),
-    TooMany,
+    LimitReached(ImageLimit),
     WrongLength,
 }
 

@@ -71,8 +71,9 @@ impl<A: Convert<C>, B: Convert<D>, C, D> Convert<(C, D)> for (A, B) {
 pub mod domain {
     pub use crate::capability::{
         Accepted, Access, ByteRange, CapabilityError as Error, CapabilityState, Claimed,
-        ConceptPage, ErrorKind, Fenced, Finished, ImageInfo, ImageKind, Lease, NewImage, NewTask,
-        Position, Resolved, Stored, StoredOrNot, Submission, TaskPage,
+        ConceptPage, ErrorKind, Fenced, Finished, ImageInfo, ImageKind, ImageLength, ImageLimit,
+        ImageLimits, Lease, NewImage, NewTask, Position, Resolved, Stored, StoredOrNot, Submission,
+        TaskPage,
     };
     pub use crate::concept::{Concept, ConceptContent};
     pub use crate::quota::{Quota, QuotaState, Window};
@@ -102,7 +103,8 @@ macro_rules! conversions {
             Accepted { task, quota }
             Claimed { lease, task }
             TaskPage { items, next }
-            NewImage { kind, name, owner, media_type, length, metadata, at_most }
+            NewImage { kind, name, owner, media_type, length, metadata, limits }
+            ImageLimits { images, bytes, under_way }
             Stored { path, url }
             ImageInfo { path, kind, owner, media_type, size, etag, created_at }
             ByteRange { offset, length }
@@ -128,7 +130,9 @@ macro_rules! conversions {
             }
             Change { Task(task), Progress(stage), Deleted }
             ImageKind { Upload, Refined }
-            StoredOrNot { Stored(stored), TooMany, WrongLength }
+            ImageLength { Exactly(bytes), AtMost(bytes) }
+            ImageLimit { Images, Bytes, UnderWay }
+            StoredOrNot { Stored(stored), LimitReached(limit), WrongLength }
             Access { Unsigned, Signed, Refused }
         }
 

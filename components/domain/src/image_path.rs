@@ -96,6 +96,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::capability::ImageLength;
 
     fn image(name: &str, owner: &str, media_type: &str) -> NewImage {
         NewImage {
@@ -103,9 +104,9 @@ mod tests {
             name: name.into(),
             owner: owner.into(),
             media_type: media_type.into(),
-            length: 1,
+            length: ImageLength::Exactly(1),
             metadata: vec![],
-            at_most: None,
+            limits: None,
         }
     }
 

@@ -17,6 +17,7 @@ pub mod etag;
 pub mod hex;
 pub mod idempotency;
 pub mod image;
+pub mod image_limits;
 pub mod image_path;
 pub mod image_url;
 pub mod issuer_keys;

@@ -6,7 +6,8 @@ use std::pin::pin;
 use std::time::Duration;
 
 use concept_refinement_domain::capability::{
-    CapabilityError, Claimed, Fenced, Finished, ImageKind, Lease, NewImage, Stored, StoredOrNot,
+    CapabilityError, Claimed, Fenced, Finished, ImageKind, ImageLength, Lease, NewImage, Stored,
+    StoredOrNot,
 };
 use concept_refinement_domain::image::Format;
 use concept_refinement_domain::image_path::{ImagePath, tag_of};
@@ -371,7 +372,7 @@ async fn store_refined_image<I: ImageStore>(
         name: refined::name(&task.id, lease.attempt),
         owner: task.user_id.clone(),
         media_type: refined.format().media_type().to_owned(),
-        length: refined.length(),
+        length: ImageLength::Exactly(refined.length()),
         metadata: [
             ("logo_description", refinement.logo_description.clone()),
             ("theme_description", refinement.theme_description.clone()),
@@ -385,11 +386,11 @@ async fn store_refined_image<I: ImageStore>(
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value.unwrap_or_default()))
         .collect(),
-        at_most: None,
+        limits: None,
     };
     match ImageStore::put(images, image, refined).await {
         Ok(StoredOrNot::Stored(stored)) => Ok(stored),
-        Ok(StoredOrNot::TooMany) => Err(failed("too many images are kept".to_owned())),
+        Ok(StoredOrNot::LimitReached(_)) => Err(failed("too many images are kept".to_owned())),
         Ok(StoredOrNot::WrongLength) => Err(failed("the image was cut short".to_owned())),
         Err(error) => Err(failed(error.message)),
     }

@@ -16,6 +16,7 @@ use crate::capability::health::ModelHealth;
 use crate::capability::images::{ImageStore, Signing};
 use crate::capability::model::ImageModel;
 use crate::capability::queue::TaskQueue;
+use crate::capability::room::Room;
 use crate::capability::tasks::{Options, Tasks};
 use crate::config::Config;
 
@@ -32,12 +33,14 @@ impl<O, S> Configured<O, S> {
         url: &str,
         config: &Config,
         clock: &Arc<dyn Clock>,
+        room: &Arc<Room>,
         options: O,
     ) -> anyhow::Result<Self> {
         let config = EngineConfig {
             url: url.to_owned(),
             directory: config.data_dir.clone(),
             clock: Arc::clone(clock),
+            room: Arc::clone(room),
         };
         Ok(Self {
             engine: find(engines, &config.url).map_err(anyhow::Error::msg)?,
@@ -55,33 +58,43 @@ impl<O, S> Configured<O, S> {
     }
 }
 
+/// What the images of a configuration may take, which the image store and the
+/// task store of a process share.
+pub fn room(config: &Config) -> Arc<Room> {
+    Arc::new(Room::new(config.max_store, config.data_dir.clone()))
+}
+
 pub fn tasks(
     config: &Config,
     clock: &Arc<dyn Clock>,
+    room: &Arc<Room>,
 ) -> anyhow::Result<Configured<Options, OpenTasks>> {
     let options = Options {
         lease: config.lease,
         max_backlog: config.max_backlog,
+        room: Arc::clone(room),
     };
-    Configured::new(&TASKS, &config.tasks, config, clock, options)
+    Configured::new(&TASKS, &config.tasks, config, clock, room, options)
 }
 
 pub fn queue(
     config: &Config,
     tasks: &OpenTasks,
     clock: &Arc<dyn Clock>,
+    room: &Arc<Room>,
 ) -> anyhow::Result<Configured<Arc<dyn Tasks>, Arc<dyn TaskQueue>>> {
     let tasks = tasks.store.clone();
-    Configured::new(&QUEUES, &config.queue, config, clock, tasks)
+    Configured::new(&QUEUES, &config.queue, config, clock, room, tasks)
 }
 
 pub fn images(
     config: &Config,
     secret: &Secret,
     clock: &Arc<dyn Clock>,
+    room: &Arc<Room>,
 ) -> anyhow::Result<Configured<Signing, Arc<dyn ImageStore>>> {
     let signing = signing(config, secret.key(IMAGE_URLS));
-    Configured::new(&IMAGES, &config.images, config, clock, signing)
+    Configured::new(&IMAGES, &config.images, config, clock, room, signing)
 }
 
 /// All of them, of which the tasks are open already.
@@ -91,13 +104,14 @@ pub async fn open(
     tasks: OpenTasks,
     model: Arc<dyn ImageModel>,
     clock: Arc<dyn Clock>,
+    room: Arc<Room>,
 ) -> anyhow::Result<Capabilities> {
     let stores = Stores {
-        images: images(config, secret, &clock)?.open().await?,
-        queue: queue(config, &tasks, &clock)?.open().await?,
+        images: images(config, secret, &clock, &room)?.open().await?,
+        queue: queue(config, &tasks, &clock, &room)?.open().await?,
         tasks,
     };
-    Ok(together(stores, model, clock))
+    Ok(together(stores, model, clock, room))
 }
 
 /// All of them, with stores that nobody else sees and nothing is left of.
@@ -108,10 +122,15 @@ pub fn in_memory(
 ) -> anyhow::Result<Capabilities> {
     let signing = signing(config, rand::rng().random());
     let stores = engines::in_memory(signing, &clock)?;
-    Ok(together(stores, model, clock))
+    Ok(together(stores, model, clock, Arc::default()))
 }
 
-fn together(stores: Stores, model: Arc<dyn ImageModel>, clock: Arc<dyn Clock>) -> Capabilities {
+fn together(
+    stores: Stores,
+    model: Arc<dyn ImageModel>,
+    clock: Arc<dyn Clock>,
+    room: Arc<Room>,
+) -> Capabilities {
     Capabilities {
         clock,
         store: stores.tasks.store,
@@ -119,6 +138,7 @@ fn together(stores: Stores, model: Arc<dyn ImageModel>, clock: Arc<dyn Clock>) -
         queue: stores.queue,
         model,
         model_health: Mutex::new(ModelHealth::default()),
+        room,
     }
 }
 

@@ -161,7 +161,12 @@ fn clock() -> Arc<dyn Clock> {
 }
 
 async fn tasks(config: &Config) -> anyhow::Result<Looked<OpenTasks>> {
-    let looked = Looked::at(capabilities::tasks(config, &clock())?).await?;
+    let looked = Looked::at(capabilities::tasks(
+        config,
+        &clock(),
+        &capabilities::room(config),
+    )?)
+    .await?;
     if let Looked::Open(tasks) = &looked {
         tasks.store.check().await?;
     }
@@ -175,7 +180,7 @@ async fn queue(
 ) -> anyhow::Result<String> {
     match tasks {
         Ok(Looked::Open(tasks)) => {
-            let queue = capabilities::queue(config, tasks, &clock())?;
+            let queue = capabilities::queue(config, tasks, &clock(), &capabilities::room(config))?;
             queue.open().await?.check().await?;
             Ok(String::new())
         }
@@ -189,7 +194,7 @@ async fn images(config: &Config, secret: Option<Secret>) -> anyhow::Result<Strin
     let Some(secret) = secret else {
         return Ok(String::new());
     };
-    let store = capabilities::images(config, &secret, &clock())?;
+    let store = capabilities::images(config, &secret, &clock(), &capabilities::room(config))?;
     let looked = Looked::at(store).await?;
     if let Looked::Open(store) = &looked {
         store.check().await?;

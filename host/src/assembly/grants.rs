@@ -144,6 +144,7 @@ fn api_settings(config: &Config, secret: &Secret) -> GrantedSettings {
             "max-image-bytes",
             "max-image-pixels",
             "rate-limit",
+            "upload-bytes",
             "uploads",
         ],
     );

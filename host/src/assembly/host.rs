@@ -69,7 +69,8 @@ impl HostBuilder {
         // An unusable directory is reported before anything is compiled. Of two
         // processes that start on the same data, one fails here, before it
         // generates a secret.
-        let tasks = capabilities::tasks(&config, &clock)?.open().await?;
+        let room = capabilities::room(&config);
+        let tasks = capabilities::tasks(&config, &clock, &room)?.open().await?;
         let check_damage = Arc::clone(&tasks.check_damage);
 
         let cache = config.data_dir.join("compiled");
@@ -82,7 +83,7 @@ impl HostBuilder {
         };
 
         let secret = Secret::open(&config.data_dir, || rand::rng().random())?;
-        let configured = capabilities::open(&config, &secret, tasks, model, clock).await?;
+        let configured = capabilities::open(&config, &secret, tasks, model, clock, room).await?;
         let capabilities = map_capabilities(configured);
         let capabilities = Arc::new(match &metrics {
             Some(metrics) => metrics.around(capabilities),

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use concept_refinement_domain::capability::{
-    ImageKind, NewImage, NewTask, StoredOrNot, Submission,
+    ImageKind, ImageLength, NewImage, NewTask, StoredOrNot, Submission,
 };
 use concept_refinement_domain::image::{Format, Inspector, Limits};
 use concept_refinement_domain::message::message_for;
@@ -154,14 +154,14 @@ impl Refiner {
             name: "original".to_owned(),
             owner: user.to_owned(),
             media_type: format_of(&bytes).media_type().to_owned(),
-            length: bytes.len() as u64,
+            length: ImageLength::Exactly(bytes.len() as u64),
             metadata: Vec::new(),
-            at_most: None,
+            limits: None,
         };
         let contents = stream::iter([Ok(bytes)]).boxed();
         match self.capabilities.images.put(image, contents).await? {
             StoredOrNot::Stored(stored) => Ok((stored.path, stored.url)),
-            StoredOrNot::TooMany | StoredOrNot::WrongLength => Err(unexpected()),
+            StoredOrNot::LimitReached(_) | StoredOrNot::WrongLength => Err(unexpected()),
         }
     }
 

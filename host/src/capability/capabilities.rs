@@ -10,6 +10,7 @@ use super::health::ModelHealth;
 use super::images::ImageStore;
 use super::model::ImageModel;
 use super::queue::TaskQueue;
+use super::room::Room;
 use super::tasks::{Leases, Maintenance, TaskStore, Tasks};
 
 /// What the components are granted, and the loops work on.
@@ -26,6 +27,8 @@ pub struct Capabilities {
     pub model: Arc<dyn ImageModel>,
     /// How its last calls went.
     pub model_health: Mutex<ModelHealth>,
+    /// What the images may take, and what takes it.
+    pub room: Arc<Room>,
 }
 
 impl Capabilities {

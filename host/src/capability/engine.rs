@@ -13,6 +13,7 @@ use super::clock::Clock;
 use super::directory::OpenError;
 use super::images::{ImageStore, Signing};
 use super::queue::TaskQueue;
+use super::room::Room;
 use super::tasks::{Options, TaskStore, Tasks};
 
 /// What every engine is told.
@@ -22,6 +23,7 @@ pub struct EngineConfig {
     /// The data directory, for engines that keep files.
     pub directory: PathBuf,
     pub clock: Arc<dyn Clock>,
+    pub room: Arc<Room>,
 }
 
 /// One way to keep something. `O`: what it is told besides; `S`: the store.

@@ -12,6 +12,7 @@ pub(crate) mod samples;
 pub mod sqlite;
 pub(crate) mod watchers;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use concept_refinement_domain::capability::{
@@ -24,16 +25,20 @@ use futures::stream::BoxStream;
 
 use super::Answer;
 use super::concepts::Concepts;
+use super::room::Room;
 
 pub use operation::{TaskOperation, TaskReply};
 
 /// How a task store judges, whatever its engine.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// How long a lease lasts unless it is renewed.
     pub lease: Duration,
     /// Pending tasks from which on new ones are refused.
     pub max_backlog: u32,
+    /// What the refined images of accepted tasks reserve, so that each finds its
+    /// room.
+    pub room: Arc<Room>,
 }
 
 impl Default for Options {
@@ -41,6 +46,7 @@ impl Default for Options {
         Self {
             lease: Duration::from_secs(30),
             max_backlog: 10_000,
+            room: Arc::default(),
         }
     }
 }

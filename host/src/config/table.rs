@@ -192,6 +192,17 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting("uploads", "100", "N", "Uploads that a user may have"),
     setting(
+        "upload-bytes",
+        "500MiB",
+        "SIZE",
+        "What a user's uploads may take together, those under way included",
+    ),
+    unset(
+        "max-store",
+        "SIZE",
+        "What all images may take together [default: the disk but its reserve]",
+    ),
+    setting(
         "retention",
         "off",
         "DURATION",

@@ -48,6 +48,7 @@ pub fn capabilities(
         store,
         model: Arc::new(NoModel),
         model_health: Mutex::default(),
+        room: Arc::default(),
     }
 }
 

@@ -15,6 +15,7 @@ use tokio::time::timeout;
 
 use super::Metrics;
 use super::process::Process;
+use super::room::Room;
 use super::series::{Label, PREFIX};
 use crate::capability::Capabilities;
 use crate::capability::tasks::Tally;
@@ -49,6 +50,7 @@ pub struct Scrape {
     age: Number,
     in_use: Gauges,
     limits: Gauges,
+    room: Room,
     cached: Mutex<CachedTally>,
 }
 
@@ -98,6 +100,7 @@ impl Scrape {
             "How many instances there may be at once",
             limits.clone(),
         );
+        let room = Room::new(own);
         Self {
             registry,
             metrics,
@@ -110,6 +113,7 @@ impl Scrape {
             age,
             in_use,
             limits,
+            room,
             cached: Mutex::default(),
         }
     }
@@ -121,6 +125,7 @@ impl Scrape {
             self.count(&capabilities, &mut cached).await;
             self.set_tasks(&capabilities, cached.tally.as_ref());
             self.set_instances(&capabilities);
+            self.room.update(&capabilities.room);
         }
         self.process.update();
         let mut encoded = String::new();

@@ -6,20 +6,22 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use concept_refinement_domain::capability::{
-    CapabilityError, Fenced, Finished, StoredOrNot, Submission,
+    CapabilityError, ErrorKind, Fenced, Finished, ImageKind, ImageLimit, StoredOrNot, Submission,
 };
+use futures::StreamExt as _;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::series::{Buckets, Histograms, observe};
+use super::series::{Buckets, Counters, Histograms, counters, observe};
 use super::tasks::{End, Tasks};
-use crate::capability::images::{ImageOperation, ImageReply, ImageStore};
+use crate::capability::images::{Contents, ImageOperation, ImageReply, ImageStore};
 use crate::capability::intercept::{Interceptor, Operations as _};
 use crate::capability::queue::{QueueOperation, QueueReply, TaskQueue};
 use crate::capability::tasks::{TaskOperation, TaskReply, TaskStore};
@@ -32,6 +34,10 @@ const UNMEASURED: [&str; 4] = [
     "queue receive",
 ];
 
+const REASON: &str = "reason";
+const NO_ROOM: &str = "no-room";
+const BACKLOG: &str = "backlog";
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Labels {
     store: &'static str,
@@ -42,6 +48,8 @@ pub struct Stores {
     /// By the names of the operations.
     series: HashMap<&'static str, Series>,
     stored_bytes: Counter,
+    refused_uploads: Counters,
+    refused_tasks: Counters,
 }
 
 struct Series {
@@ -91,7 +99,31 @@ impl Stores {
         Self {
             series,
             stored_bytes,
+            refused_uploads: counters(
+                registry,
+                "uploads_refused",
+                "Uploads that a limit of their user did not admit, or the room of all images",
+                REASON,
+                ["uploads", "upload-bytes", "under-way", NO_ROOM],
+            ),
+            refused_tasks: counters(
+                registry,
+                "tasks_refused",
+                "Tasks that were not accepted for want of room, or of places in the backlog",
+                REASON,
+                [BACKLOG, NO_ROOM],
+            ),
         }
+    }
+
+    fn upload_refused(&self, reason: &'static str) {
+        self.refused_uploads
+            .get_or_create(&[(REASON, reason)])
+            .inc();
+    }
+
+    fn task_refused(&self, reason: &'static str) {
+        self.refused_tasks.get_or_create(&[(REASON, reason)]).inc();
     }
 
     /// Measures an operation of this name, if it is one of those that are
@@ -134,8 +166,14 @@ impl Interceptor<dyn TaskStore> for MeasuredStores {
                 _ => None,
             };
             let is_withdrawal = matches!(operation, TaskOperation::Withdraw { .. });
-            let reply = stores.timed(operation.name(), inner.run(operation)).await?;
+            let is_submission = matches!(operation, TaskOperation::Submit { .. });
+            let reply = stores.timed(operation.name(), inner.run(operation)).await;
+            if is_submission && matches!(&reply, Err(error) if error.kind == ErrorKind::Full) {
+                stores.task_refused(NO_ROOM);
+            }
+            let reply = reply?;
             match &reply {
+                TaskReply::Submission(Submission::BacklogFull(_)) => stores.task_refused(BACKLOG),
                 TaskReply::Submission(Submission::Created(_)) => tasks.created(),
                 TaskReply::Fenced(Fenced::Done) if is_withdrawal => tasks.publish_failed(),
                 TaskReply::Claimed(Some(claimed)) => tasks.claimed(claimed),
@@ -159,15 +197,33 @@ impl Interceptor<dyn ImageStore> for MeasuredStores {
     ) -> Answer<'a, ImageReply> {
         Box::pin(async move {
             let stores = &self.stores;
-            let length = match &operation {
-                ImageOperation::Put { image, .. } => image.length,
-                _ => 0,
+            let received = Arc::<AtomicU64>::default();
+            let (operation, is_upload) = match operation {
+                ImageOperation::Put { image, contents } => {
+                    let is_upload = image.kind == ImageKind::Upload;
+                    let contents = counted(contents, Arc::clone(&received));
+                    (ImageOperation::Put { image, contents }, is_upload)
+                }
+                other => (other, false),
             };
-            let reply = stores.timed(operation.name(), inner.run(operation)).await?;
-            if matches!(reply, ImageReply::Stored(StoredOrNot::Stored(_))) {
-                stores.stored_bytes.inc_by(length);
+            let reply = stores.timed(operation.name(), inner.run(operation)).await;
+            match &reply {
+                Ok(ImageReply::Stored(StoredOrNot::Stored(_))) => {
+                    stores.stored_bytes.inc_by(received.load(Ordering::Relaxed));
+                }
+                Ok(ImageReply::Stored(StoredOrNot::LimitReached(limit))) => {
+                    stores.upload_refused(match limit {
+                        ImageLimit::Images => "uploads",
+                        ImageLimit::Bytes => "upload-bytes",
+                        ImageLimit::UnderWay => "under-way",
+                    });
+                }
+                Err(error) if is_upload && error.kind == ErrorKind::Full => {
+                    stores.upload_refused(NO_ROOM);
+                }
+                _ => {}
             }
-            Ok(reply)
+            reply
         })
     }
 }
@@ -181,4 +237,13 @@ impl Interceptor<dyn TaskQueue> for MeasuredStores {
         let name = operation.name();
         Box::pin(self.stores.timed(name, inner.run(operation)))
     }
+}
+
+/// Counts the bytes as they pass.
+fn counted(contents: Contents, received: Arc<AtomicU64>) -> Contents {
+    let counted = contents.inspect(move |chunk| {
+        let bytes = chunk.as_ref().map_or(0, |chunk| chunk.len() as u64);
+        received.fetch_add(bytes, Ordering::Relaxed);
+    });
+    counted.boxed()
 }

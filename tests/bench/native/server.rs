@@ -61,7 +61,13 @@ pub fn serve(data: &Path) {
         ttl: std::time::Duration::from_secs(3600),
         public_url: None,
     };
-    let images = FileImages::open(&data.join("images"), signing, Arc::clone(&clock)).unwrap();
+    let images = FileImages::open(
+        &data.join("images"),
+        signing,
+        Arc::default(),
+        Arc::clone(&clock),
+    )
+    .unwrap();
     let host = Arc::new(Capabilities {
         queue: Arc::new(StoreQueue::new(Arc::clone(&store) as _, 100_000)),
         store,
@@ -69,6 +75,7 @@ pub fn serve(data: &Path) {
         clock,
         model: Arc::new(NoModel),
         model_health: Mutex::default(),
+        room: Arc::default(),
     });
     let threads = available_parallelism().map_or(1, usize::from);
     let threads: Vec<_> = (0..threads).map(|_| start(Arc::clone(&host))).collect();

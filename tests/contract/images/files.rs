@@ -20,7 +20,7 @@ impl ImageBackend for Files {
     fn start(signing: Signing, clock: Arc<ManualClock>) -> Self {
         let place = tempfile::tempdir().unwrap();
         Self {
-            images: FileImages::open(place.path(), signing, clock).unwrap(),
+            images: FileImages::open(place.path(), signing, Arc::default(), clock).unwrap(),
             place,
         }
     }
@@ -39,7 +39,7 @@ impl DurableImageBackend for Files {
         let place = tempfile::tempdir().unwrap();
         copy(self.place.path(), place.path());
         Self {
-            images: FileImages::open(place.path(), signing, clock).unwrap(),
+            images: FileImages::open(place.path(), signing, Arc::default(), clock).unwrap(),
             place,
         }
     }
@@ -47,7 +47,7 @@ impl DurableImageBackend for Files {
 
 impl OwnedImageBackend for Files {
     fn open_again(&self, signing: Signing, clock: Arc<ManualClock>) -> Result<(), String> {
-        FileImages::open(self.place.path(), signing, clock)
+        FileImages::open(self.place.path(), signing, Arc::default(), clock)
             .map(drop)
             .map_err(|error| error.to_string())
     }

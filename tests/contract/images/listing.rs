@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use concept_refinement_domain::capability::{ImageKind, NewImage};
+use concept_refinement_domain::capability::{ImageKind, ImageLength, NewImage};
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_host::capability::images::Listed;
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
@@ -84,7 +84,7 @@ pub async fn what_is_not_whole_is_not_listed<B: DurableImageBackend>() {
     // More than any store holds before it writes.
     const HALF: &[u8] = &[0; 1 << 20];
     let begun = NewImage {
-        length: 2 * HALF.len() as u64,
+        length: ImageLength::Exactly(2 * HALF.len() as u64),
         ..of_kind(ImageKind::Upload, "ada", "a")
     };
     let half = stream::iter([Ok(Bytes::from_static(HALF))]).chain(stream::pending());

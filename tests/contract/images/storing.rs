@@ -1,17 +1,22 @@
 //! Storing and removing: whole or not at all.
 
+use std::fmt::Debug;
+use std::pin::pin;
 use std::time::Duration;
 
 use bytes::Bytes;
 use concept_refinement_domain::capability::{
-    CapabilityError, ErrorKind, ImageInfo, ImageKind, NewImage, StoredOrNot,
+    CapabilityError, ErrorKind, ImageInfo, ImageKind, ImageLength, ImageLimit, ImageLimits,
+    NewImage, StoredOrNot,
 };
+use futures::channel::mpsc;
+use futures::future::{Either, select};
 use futures::{FutureExt, StreamExt, stream};
 use tokio::time::timeout;
 
 use super::{
-    DurableImageBackend, ImageBackend, OwnedImageBackend, START, Store, contents, image, noise,
-    signing, whole,
+    DurableImageBackend, ImageBackend, OwnedImageBackend, START, Store, at_most, contents, image,
+    noise, signing, whole,
 };
 use crate::tasks::at_once;
 
@@ -60,7 +65,7 @@ pub async fn what_is_not_whole_is_not_stored<B: ImageBackend>() {
     let store = Store::<B>::start();
     let bytes = noise(300_000);
     let declared = |length: u64| NewImage {
-        length,
+        length: ImageLength::Exactly(length),
         ..image("ada", "a", &bytes)
     };
     for length in [0, 1, 299_999, 300_001, u64::MAX] {
@@ -75,7 +80,30 @@ pub async fn what_is_not_whole_is_not_stored<B: ImageBackend>() {
         .boxed();
     let put = store.images.put(declared(300_000), endless).await;
     assert_eq!(put, Ok(StoredOrNot::WrongLength));
+    let undeclared = NewImage {
+        length: ImageLength::AtMost(299_999),
+        ..image("ada", "a", &bytes)
+    };
+    for sent in [&bytes[..], &[]] {
+        let put = store.images.put(undeclared.clone(), contents(sent)).await;
+        assert_eq!(put, Ok(StoredOrNot::WrongLength));
+    }
     assert_eq!(store.backend.stored_count(), 0);
+}
+
+pub async fn an_image_of_undeclared_length_is_as_long_as_it_came<B: ImageBackend>() {
+    let store = Store::<B>::start();
+    let bytes = noise(300_000);
+    for (name, length) in [("a", 1), ("b", 299_999), ("c", 300_000)] {
+        let sent = &bytes[..length];
+        let undeclared = NewImage {
+            length: ImageLength::AtMost(300_000),
+            ..image("ada", name, sent)
+        };
+        let path = store.stored(undeclared, sent).await.path;
+        assert_eq!(store.stat(&path).await.unwrap().size, length as u64);
+        assert_eq!(store.read(&path, None).await.as_deref(), Some(sent));
+    }
 }
 
 /// Though all of its bytes came before.
@@ -198,66 +226,204 @@ pub async fn what_cannot_be_stored_is_refused<B: ImageBackend>() {
 
 pub async fn at_most_so_many_are_kept<B: ImageBackend>() {
     let store = Store::<B>::start();
-    let put = async |owner: &str, name: &str, at_most| {
+    let put = async |owner: &str, name: &str, limits| {
         let new = NewImage {
-            at_most,
+            limits,
             ..image(owner, name, b"1")
         };
         store.images.put(new, contents(b"1")).await.unwrap()
     };
-    let too_many = StoredOrNot::TooMany;
-    assert_eq!(put("ada", "a", Some(0)).await, too_many);
-    let StoredOrNot::Stored(a) = put("ada", "a", Some(2)).await else {
+    let too_many = StoredOrNot::LimitReached(ImageLimit::Images);
+    assert_eq!(put("ada", "a", at_most(0)).await, too_many);
+    let StoredOrNot::Stored(a) = put("ada", "a", at_most(2)).await else {
         panic!()
     };
-    assert_ne!(put("ada", "b", Some(2)).await, too_many);
-    assert_eq!(put("ada", "c", Some(2)).await, too_many);
-    assert_ne!(put("ada", "b", Some(2)).await, too_many, "it replaces one");
-    assert_ne!(put("bob", "c", Some(2)).await, too_many, "another owner");
+    assert_ne!(put("ada", "b", at_most(2)).await, too_many);
+    assert_eq!(put("ada", "c", at_most(2)).await, too_many);
+    assert_ne!(
+        put("ada", "b", at_most(2)).await,
+        too_many,
+        "it replaces one"
+    );
+    assert_ne!(put("bob", "c", at_most(2)).await, too_many, "another owner");
     let refined = NewImage {
         kind: ImageKind::Refined,
-        at_most: Some(1),
+        limits: at_most(1),
         ..image("ada", "c", b"1")
     };
     store.stored(refined, b"1").await;
-    assert_ne!(put("ada", "c", Some(3)).await, too_many);
+    assert_ne!(put("ada", "c", at_most(3)).await, too_many);
     assert_ne!(put("ada", "d", None).await, too_many);
-    assert_eq!(put("ada", "e", Some(4)).await, too_many);
+    assert_eq!(put("ada", "e", at_most(4)).await, too_many);
     store.images.delete(&a.path).await.unwrap();
-    assert_ne!(put("ada", "e", Some(4)).await, too_many);
+    assert_ne!(put("ada", "e", at_most(4)).await, too_many);
     // The sender learns it without sending.
     let silent = store.images.put(
         NewImage {
-            at_most: Some(4),
+            limits: at_most(4),
             ..image("ada", "f", b"1")
         },
         stream::pending().boxed(),
     );
-    assert_eq!(silent.await, Ok(StoredOrNot::TooMany));
+    assert_eq!(silent.await, Ok(too_many));
 }
 
-pub async fn at_most_is_exact_under_concurrency<B: ImageBackend>() {
-    let store = Store::<B>::start();
-    let outcomes = at_once(40, |n| {
-        let images = store.images.clone();
-        async move {
-            let owner = format!("owner {}", n % 2);
-            let new = NewImage {
-                at_most: Some(5),
-                ..image(&owner, &format!("a-{n}"), b"1")
-            };
-            (owner, images.put(new, contents(b"1")).await.unwrap())
+/// Of each limit, whatever the lengths and however many come at once: what is
+/// stored is what fits, and the rest is told why.
+pub async fn limits_are_exact_under_concurrency<B: ImageBackend>() {
+    const LENGTH: usize = 1000;
+    let unlimited = at_most(u32::MAX).unwrap();
+    let cases = [
+        (
+            ImageLimits {
+                images: 5,
+                ..unlimited
+            },
+            ImageLimit::Images,
+            5,
+        ),
+        (
+            ImageLimits {
+                bytes: 5000,
+                ..unlimited
+            },
+            ImageLimit::Bytes,
+            5,
+        ),
+        (
+            ImageLimits {
+                bytes: 5999,
+                ..unlimited
+            },
+            ImageLimit::Bytes,
+            5,
+        ),
+    ];
+    for (limits, limit, expected) in cases {
+        let store = Store::<B>::start();
+        let outcomes = at_once(40, |n| {
+            let images = store.images.clone();
+            async move {
+                let owner = format!("owner {}", n % 2);
+                let bytes = vec![7; LENGTH];
+                let new = NewImage {
+                    limits: Some(limits),
+                    ..image(&owner, &format!("a-{n}"), &bytes)
+                };
+                (owner, images.put(new, contents(&bytes)).await.unwrap())
+            }
+        })
+        .await;
+        for owner in ["owner 0", "owner 1"] {
+            let mut stored = 0;
+            for (_, outcome) in outcomes.iter().filter(|(who, _)| who == owner) {
+                match outcome {
+                    StoredOrNot::Stored(_) => stored += 1,
+                    other => assert_eq!(*other, StoredOrNot::LimitReached(limit)),
+                }
+            }
+            assert_eq!(stored, expected, "{owner}, {limits:?}");
         }
-    })
-    .await;
-    for owner in ["owner 0", "owner 1"] {
-        let stored = outcomes
-            .iter()
-            .filter(|(who, outcome)| who == owner && matches!(outcome, StoredOrNot::Stored(_)))
-            .count();
-        assert_eq!(stored, 5, "{owner}");
+        assert_eq!(store.backend.stored_count(), 2 * expected);
     }
-    assert_eq!(store.backend.stored_count(), 10);
+}
+
+/// From its first moment until it is stored, refused or given up.
+pub async fn what_is_under_way_counts<B: ImageBackend>() {
+    let store = Store::<B>::start();
+    let limits = Some(ImageLimits {
+        images: 9,
+        bytes: 1000,
+        under_way: 2,
+    });
+    let new = |name: &str, length| NewImage {
+        limits,
+        length,
+        ..image("ada", name, b"")
+    };
+    let put = async |image: NewImage, bytes: &[u8]| {
+        store.images.put(image, contents(bytes)).await.unwrap()
+    };
+    let first = vec![1; 400];
+    let (sender, sent) = mpsc::unbounded();
+    let under_way = new("a", ImageLength::Exactly(400));
+    let mut declared = Box::pin(store.images.put(under_way, sent.boxed()));
+    let beyond = new("b", ImageLength::Exactly(601));
+    let limit = reached_beside(&mut declared, &store, &beyond).await;
+    assert_eq!(limit, ImageLimit::Bytes);
+    let silent = new("c", ImageLength::AtMost(500));
+    let mut undeclared = Box::pin(store.images.put(silent, stream::pending().boxed()));
+    let third = new("d", ImageLength::Exactly(1));
+    let limit = reached_beside(&mut undeclared, &store, &third).await;
+    assert_eq!(limit, ImageLimit::UnderWay);
+    let others = image("bob", "a", b"1");
+    store.stored(NewImage { limits, ..others }, b"1").await;
+
+    sender.unbounded_send(Ok(Bytes::from(first))).unwrap();
+    drop(sender);
+    let stored = timeout(TIMEOUT, declared).await.unwrap().unwrap();
+    assert!(matches!(stored, StoredOrNot::Stored(_)), "{stored:?}");
+    let beyond = put(new("d", ImageLength::Exactly(101)), &[3; 101]).await;
+    assert_eq!(beyond, StoredOrNot::LimitReached(ImageLimit::Bytes));
+    let within = put(new("d", ImageLength::Exactly(100)), &[3; 100]).await;
+    assert!(matches!(within, StoredOrNot::Stored(_)), "{within:?}");
+    let nothing = put(new("e", ImageLength::AtMost(0)), b"").await;
+    assert_eq!(nothing, StoredOrNot::WrongLength);
+}
+
+/// Whoever gives up, or is refused for its contents, leaves no reservation.
+pub async fn what_is_given_up_counts_no_longer<B: ImageBackend>() {
+    let store = Store::<B>::start();
+    let limits = Some(ImageLimits {
+        images: 1,
+        bytes: 100,
+        under_way: 1,
+    });
+    let new = |length| NewImage {
+        limits,
+        length,
+        ..image("ada", "a", b"")
+    };
+    for length in [ImageLength::Exactly(100), ImageLength::AtMost(100)] {
+        for sent in [0, 99, 101] {
+            if sent == 99 && length == ImageLength::AtMost(100) {
+                continue;
+            }
+            let named = NewImage {
+                name: format!("n-{sent}"),
+                ..new(length)
+            };
+            let put = store.images.put(named, contents(&vec![1; sent])).await;
+            assert_eq!(put, Ok(StoredOrNot::WrongLength), "{length:?}, {sent}");
+        }
+    }
+    store
+        .stored(new(ImageLength::Exactly(100)), &[1; 100])
+        .await;
+}
+
+/// The limit that refuses an image while another is under way, once the store
+/// has begun with that.
+async fn reached_beside<B: ImageBackend, T: Debug>(
+    under_way: &mut (impl Future<Output = T> + Unpin),
+    store: &Store<B>,
+    image: &NewImage,
+) -> ImageLimit {
+    let bytes = noise(usize::try_from(image.length.longest()).unwrap());
+    let refused = pin!(async {
+        loop {
+            match store.images.put(image.clone(), contents(&bytes)).await {
+                Ok(StoredOrNot::LimitReached(limit)) => return limit,
+                Ok(StoredOrNot::Stored(early)) => store.images.delete(&early.path).await.unwrap(),
+                other => panic!("{other:?}"),
+            }
+            tokio::task::yield_now().await;
+        }
+    });
+    match timeout(TIMEOUT, select(under_way, refused)).await.unwrap() {
+        Either::Left((outcome, _)) => panic!("it ended: {outcome:?}"),
+        Either::Right((limit, _)) => limit,
+    }
 }
 
 pub async fn deleting_is_repeatable<B: ImageBackend>() {

@@ -6,8 +6,8 @@
 //! reader sees that by the size.
 
 use concept_refinement_domain::capability::{
-    ByteRange, CapabilityError, ImageInfo, ImageKind, NewImage, Resolved, Stored, StoredOrNot,
-    within,
+    ByteRange, CapabilityError, ImageInfo, ImageKind, ImageLimit, NewImage, Resolved, Stored,
+    StoredOrNot, within,
 };
 use concept_refinement_domain::image::Format;
 use concept_refinement_domain::image_path::ImagePath;
@@ -18,6 +18,7 @@ use sha2::{Digest, Sha256};
 use std::time::Duration;
 
 use crate::documents::{self, ImageDocument};
+use crate::ledger::Ledger;
 use crate::names;
 use crate::ports::{Fault, Machine, Platform};
 use crate::store::Store;
@@ -45,13 +46,13 @@ impl<P: Platform, M: Machine> Store<P, M> {
     ) -> Result<StoredOrNot, Fault> {
         let path = ImagePath::of(&image)
             .ok_or(Fault::Invalid("An image cannot have this name or type."))?;
-        let has_place = image.at_most.is_some() || image.kind == ImageKind::Upload;
-        if has_place && !self.reserve_slot(&image, &path).await? {
-            return Ok(StoredOrNot::TooMany);
+        let has_slot = image.limits.is_some() || image.kind == ImageKind::Upload;
+        if has_slot && let Err(limit) = self.reserve_slot(&image, &path).await? {
+            return Ok(StoredOrNot::LimitReached(limit));
         }
         let stored = self.put_whole(&image, &path, contents).await;
-        if !matches!(stored, Ok(StoredOrNot::Stored(_))) && has_place {
-            self.release_slot(&image.owner, &path).await;
+        if has_slot {
+            self.settle_slot(&image.owner, &path).await;
         }
         stored
     }
@@ -116,7 +117,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         };
         self.platform.delete_many(&[names::image(&path)]).await?;
         self.remove_unreferenced(&chunks(&document)).await;
-        self.release_slot(&document.owner, &path).await;
+        self.settle_slot(&document.owner, &path).await;
         Ok(())
     }
 
@@ -187,7 +188,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
             hash.update(&received);
             chunk.extend_from_slice(&received);
             let size = document.size.saturating_add(chunk.len() as u64);
-            if size > image.length {
+            if size > image.length.longest() {
                 return Ok(false);
             }
             while chunk.len() >= CHUNK || (is_last && !chunk.is_empty()) {
@@ -199,7 +200,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
             }
             if is_last {
                 document.etag = etag::of_hash(&hash.finalize());
-                return Ok(document.size == image.length);
+                return Ok(image.length.is_met_by(document.size));
             }
         }
     }
@@ -208,46 +209,50 @@ impl<P: Platform, M: Machine> Store<P, M> {
         self.document(&names::image(path)).await
     }
 
-    /// False: the owner has too many images.
-    async fn reserve_slot(&self, image: &NewImage, path: &ImagePath) -> Result<bool, Fault> {
-        let at_most = image.at_most.unwrap_or(u32::MAX);
+    /// Where a limit is reached, slots that a crash may have left are looked at.
+    async fn reserve_slot(
+        &self,
+        image: &NewImage,
+        path: &ImagePath,
+    ) -> Result<Result<(), ImageLimit>, Fault> {
+        let longest = image.length.longest();
         let take = || {
             self.change(&image.owner, |ledger| {
-                Ok(ledger.reserve_slot(path, at_most, self.machine.now()))
+                Ok(ledger.reserve_slot(path, image.limits, longest, self.machine.now()))
             })
         };
-        if take().await? {
-            return Ok(true);
-        }
+        let Err(limit) = take().await? else {
+            return Ok(Ok(()));
+        };
         let ledger = self.ledger(&image.owner).await?;
         let mut is_one_free = false;
-        for old in ledger.stale_slots(self.machine.now()) {
-            is_one_free |= self.release_slot(&image.owner, &old).await;
+        for old in ledger.expired_slots(self.machine.now()) {
+            is_one_free |= self.settle_slot(&image.owner, &old).await;
         }
-        if is_one_free { take().await } else { Ok(false) }
+        if is_one_free {
+            take().await
+        } else {
+            Ok(Err(limit))
+        }
     }
 
-    /// Releases the slot of a name if no image has it in any format, since
-    /// storing one in another format may have failed. A slot that cannot be
-    /// released now is found when no slot is left. False: an image has the
-    /// name.
-    async fn release_slot(&self, owner: &str, path: &ImagePath) -> bool {
-        let given = async {
+    /// Settles the slot of a name if an image has it in any format (storing one
+    /// in another format may have failed), or else releases it. A slot for which
+    /// that fails is looked at again when a limit is reached. True: that changed
+    /// what the owner has.
+    async fn settle_slot(&self, owner: &str, path: &ImagePath) -> bool {
+        let settled = async {
             let keys: Vec<_> = of_any_format(path).iter().map(names::image).collect();
-            if self
-                .platform
-                .get_many(&keys)
-                .await?
-                .iter()
-                .any(Option::is_some)
-            {
-                return Ok(false);
-            }
-            self.change(owner, |ledger| Ok(ledger.release_slot(path)))
-                .await?;
-            Ok(true)
+            let found = self.platform.get_many(&keys).await?;
+            let Some(document) = found.into_iter().flatten().next() else {
+                let release = |ledger: &mut Ledger| Ok(ledger.release_slot(path));
+                return self.change(owner, release).await;
+            };
+            let document: ImageDocument = documents::decode(&document)?;
+            let settle = |ledger: &mut Ledger| Ok(ledger.settle_slot(path, document.size));
+            self.change(owner, settle).await
         };
-        given.await.unwrap_or_else(|fault: Fault| {
+        settled.await.unwrap_or_else(|fault: Fault| {
             crate::log::warn(format_args!("the place of an image stays taken: {fault}"));
             false
         })

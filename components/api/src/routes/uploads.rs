@@ -2,8 +2,10 @@
 
 use std::cell::Cell;
 
-use concept_refinement_domain::capability::{ImageKind, NewImage, Stored, StoredOrNot};
-use concept_refinement_domain::image;
+use concept_refinement_domain::capability::{
+    ImageKind, ImageLength, ImageLimit, NewImage, Stored, StoredOrNot,
+};
+use concept_refinement_domain::{image, size};
 use serde::Serialize;
 
 use super::answer::{Answer, json};
@@ -11,7 +13,7 @@ use crate::ports::Ports;
 use crate::problem::Problem;
 use crate::request::{Body, Request};
 use crate::state::State;
-use crate::upload::Upload;
+use crate::upload::{Upload, Whole};
 
 /// An upload of undeclared length is first buffered in memory. This limits the
 /// bytes of all such uploads in an instance; a single one is always admitted.
@@ -66,36 +68,40 @@ async fn stream<P: Ports, B: Body>(
     let Some(format) = upload.format().await else {
         return Err(upload.verdict().err().unwrap_or(Problem::Internal));
     };
-    let image = new_image(state, owner, format, length);
-    match state.ports.put(image, &mut upload).await {
-        Ok(StoredOrNot::TooMany) => Err(too_many(state)),
-        Ok(StoredOrNot::Stored(stored)) => upload.verdict().map(|_| stored),
-        Ok(StoredOrNot::WrongLength) => {
+    let image = new_image(state, owner, format, ImageLength::Exactly(length));
+    match state.ports.put(image, &mut upload).await? {
+        StoredOrNot::LimitReached(limit) => Err(limit_reached(state, limit)),
+        StoredOrNot::Stored(stored) => upload.verdict().map(|_| stored),
+        StoredOrNot::WrongLength => {
             upload.verdict()?;
             Err(Problem::Invalid(
                 "The image is not as long as was declared.".into(),
             ))
         }
-        Err(error) => Err(error.into()),
     }
 }
 
+/// Collects the body in memory, and stores it once it is whole. Meanwhile the
+/// store has reserved the largest image.
 async fn collect<P: Ports, B: Body>(
     state: &State<P>,
     owner: String,
-    upload: Upload<B>,
+    mut upload: Upload<B>,
 ) -> Result<Stored, Problem> {
     let max_bytes = state.config.image_limits.max_bytes;
     let _place = Reservation::take(&state.collecting, max_bytes).ok_or(Problem::Unavailable {
         detail: "Too many uploads without a declared length are under way.".into(),
         retry_after: Some(1),
     })?;
-    let (inspected, mut contents) = upload.collect().await?;
-    let image = new_image(state, owner, inspected.format, inspected.bytes);
-    match state.ports.put(image, &mut contents).await? {
+    let Some(format) = upload.format().await else {
+        return Err(upload.verdict().err().unwrap_or(Problem::Internal));
+    };
+    let image = new_image(state, owner, format, ImageLength::AtMost(max_bytes));
+    let mut whole = Whole::new(upload);
+    match state.ports.put(image, &mut whole).await? {
+        StoredOrNot::LimitReached(limit) => Err(limit_reached(state, limit)),
         StoredOrNot::Stored(stored) => Ok(stored),
-        StoredOrNot::TooMany => Err(too_many(state)),
-        StoredOrNot::WrongLength => Err(Problem::Internal),
+        StoredOrNot::WrongLength => Err(whole.problem().unwrap_or(Problem::Internal)),
     }
 }
 
@@ -103,7 +109,7 @@ fn new_image<P: Ports>(
     state: &State<P>,
     owner: String,
     format: image::Format,
-    length: u64,
+    length: ImageLength,
 ) -> NewImage {
     NewImage {
         kind: ImageKind::Upload,
@@ -112,15 +118,26 @@ fn new_image<P: Ports>(
         media_type: format.media_type().to_owned(),
         length,
         metadata: Vec::new(),
-        at_most: Some(state.config.uploads),
+        limits: Some(state.config.upload_limits),
     }
 }
 
-fn too_many<P>(state: &State<P>) -> Problem {
-    Problem::TooManyUploads(format!(
-        "You keep {} uploads already. Delete one first.",
-        state.config.uploads
-    ))
+fn limit_reached<P>(state: &State<P>, limit: ImageLimit) -> Problem {
+    let limits = state.config.upload_limits;
+    Problem::TooManyUploads(match limit {
+        ImageLimit::Images => format!(
+            "You keep {} uploads already. Delete one first.",
+            limits.images
+        ),
+        ImageLimit::Bytes => format!(
+            "Your uploads may take {} together. Delete one first.",
+            size::in_words(limits.bytes)
+        ),
+        ImageLimit::UnderWay => format!(
+            "{} of your uploads are under way. Wait until one is done.",
+            limits.under_way
+        ),
+    })
 }
 
 /// A reservation of memory for an upload, released when dropped.

@@ -15,6 +15,7 @@ fn unusable_settings_are_named() {
         ("rate-limit", "0/month"),
         ("allow-sources", "a b"),
         ("uploads", "-1"),
+        ("upload-bytes", "much"),
         ("max-image-bytes", "20 MB"),
         ("max-image-pixels", "many"),
     ];

@@ -13,6 +13,7 @@ use concept_refinement_domain::capability::{
     NewImage, NewTask, Position, Resolved, Stored, StoredOrNot, Submission, TaskPage,
 };
 use concept_refinement_domain::concept::{Concept, ConceptContent};
+use concept_refinement_domain::image_limits::ImageUsage;
 use concept_refinement_domain::signature;
 use concept_refinement_domain::task::{Change, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
@@ -37,6 +38,8 @@ pub struct State {
     pub ids: u128,
     pub store: MemoryStore,
     pub images: BTreeMap<String, (ImageInfo, Vec<u8>)>,
+    /// What everybody has of images under way elsewhere.
+    pub under_way: ImageUsage,
     pub messages: Vec<Vec<u8>>,
     /// Errors that functions return instead, by name.
     pub faults: BTreeMap<&'static str, CapabilityError>,
@@ -242,22 +245,23 @@ impl ports::ImageStore for Memory {
         contents: &mut impl ByteStream,
     ) -> Result<StoredOrNot, CapabilityError> {
         self.call("put")?;
-        let kept = self
-            .0
-            .borrow()
-            .images
-            .values()
-            .filter(|(info, _)| info.owner == image.owner && info.kind == image.kind)
-            .count();
-        if image.at_most.is_some_and(|most| kept >= most as usize) {
-            return Ok(StoredOrNot::TooMany);
+        let mut usage = self.0.borrow().under_way;
+        for (info, _) in self.0.borrow().images.values() {
+            if info.owner == image.owner && info.kind == image.kind {
+                usage.add_stored(info.size);
+            }
+        }
+        if let Some(limits) = image.limits
+            && let Err(limit) = limits.admit(usage, image.length.longest())
+        {
+            return Ok(StoredOrNot::LimitReached(limit));
         }
         let mut bytes = Vec::new();
         while let Some(chunk) = contents.next().await {
             assert!(!chunk.is_empty());
             bytes.extend_from_slice(&chunk);
         }
-        if bytes.len() as u64 != image.length {
+        if !image.length.is_met_by(bytes.len() as u64) {
             return Ok(StoredOrNot::WrongLength);
         }
         let path = format!("uploads/{}", image.name);

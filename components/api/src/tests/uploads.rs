@@ -1,6 +1,7 @@
 //! Uploading images.
 
 use concept_refinement_domain::capability::ImageKind;
+use concept_refinement_domain::image_limits::ImageUsage;
 use serde_json::json;
 
 use super::service::{Call, ORIGIN, Service, png, refinement};
@@ -159,6 +160,61 @@ fn so_many_uploads_are_kept() {
     let deleted = service.send(Call::delete(format!("{PATH}/{path}")).by("ann"));
     assert_eq!(deleted.status, 204);
     assert_eq!(upload().status, 201);
+}
+
+/// The largest image is reserved where no length is declared.
+#[test]
+fn the_bytes_of_uploads_are_limited_together() {
+    let image = png(20, 10, 3000);
+    let bytes = image.len();
+    let limited = |limit: usize| {
+        Service::with(&[
+            ("upload-bytes", &limit.to_string()),
+            ("max-image-bytes", "4000"),
+        ])
+    };
+    for (name, limit, declared, expected) in [
+        ("just enough", 2 * bytes, true, [201, 201, 429]),
+        ("a byte too few", 2 * bytes - 1, true, [201, 429, 429]),
+        ("for the largest", bytes + 4000, false, [201, 201, 429]),
+        ("not for the largest", bytes + 3999, false, [201, 429, 429]),
+    ] {
+        let service = limited(limit);
+        for status in expected {
+            let call = match declared {
+                true => call().body(image.clone()),
+                false => call().pieces(pieces(&image, 100)),
+            };
+            let reply = service.send(call);
+            assert_eq!(reply.status, status, "{name}");
+            if status == 429 {
+                let detail = reply.json()["detail"].as_str().unwrap().to_owned();
+                assert!(detail.starts_with("Your uploads may take"), "{detail}");
+            }
+        }
+        let others = service.send(Call::post(PATH).by("bob").body(image.clone()));
+        assert_eq!(others.status, 201, "{name}");
+    }
+}
+
+#[test]
+fn so_many_uploads_are_under_way_at_once() {
+    let image = png(1, 1, 1);
+    let service = Service::new();
+    for (under_way, status) in [(3, 201), (4, 429)] {
+        service.memory.0.borrow_mut().under_way = ImageUsage {
+            images: under_way,
+            bytes: 0,
+            under_way,
+        };
+        for call in [
+            call().body(image.clone()),
+            call().pieces(pieces(&image, 10)),
+        ] {
+            let reply = service.send(call);
+            assert_eq!(reply.status, status, "{under_way}");
+        }
+    }
 }
 
 #[test]

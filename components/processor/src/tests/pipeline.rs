@@ -45,7 +45,7 @@ fn a_task_is_processed_in_six_steps() {
     let images = world.images.borrow();
     let (path, (image, bytes)) = images.iter().next().unwrap();
     assert_eq!(bytes, GIF);
-    assert_eq!(image.length, GIF.len() as u64);
+    assert_eq!(image.length.longest(), GIF.len() as u64);
     assert_eq!(image.owner, "ada");
     let metadata: Vec<_> = image
         .metadata
@@ -437,9 +437,9 @@ fn an_upload_is_read_from_the_store() {
             name: "1".to_owned(),
             owner: "ada".to_owned(),
             media_type: "image/gif".to_owned(),
-            length: GIF.len() as u64,
+            length: concept_refinement_domain::capability::ImageLength::Exactly(GIF.len() as u64),
             metadata: Vec::new(),
-            at_most: None,
+            limits: None,
         };
         let stored = (image, GIF.to_vec());
         world.images.borrow_mut().insert(path.to_owned(), stored);

@@ -9,8 +9,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use concept_refinement_domain::capability::{
-    CapabilityError, Claimed, Fenced, Finished, ImageInfo, ImageKind, Lease, NewImage, NewTask,
-    Stored, StoredOrNot, Submission,
+    CapabilityError, Claimed, Fenced, Finished, ImageInfo, ImageKind, ImageLength, Lease, NewImage,
+    NewTask, Stored, StoredOrNot, Submission,
 };
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::image_path::ImagePath;
@@ -245,9 +245,9 @@ pub fn refined_image(task_id: &str, attempt: u32) -> NewImage {
         name: refined::name(task_id, attempt),
         owner: "ada".to_owned(),
         media_type: "image/gif".to_owned(),
-        length: GIF.len() as u64,
+        length: ImageLength::Exactly(GIF.len() as u64),
         metadata: Vec::new(),
-        at_most: None,
+        limits: None,
     }
 }
 
@@ -397,7 +397,7 @@ impl ImageStore for World {
                 kind: ImageKind::Upload,
                 owner: image.owner.clone(),
                 media_type: image.media_type.clone(),
-                size: image.length,
+                size: image.length.longest(),
                 etag: "\"x\"".to_owned(),
                 created_at: self.now.get(),
             };

@@ -11,6 +11,7 @@ pub(crate) mod engine;
 mod envelope;
 mod listing;
 mod reading;
+mod reservation;
 mod store;
 
 use std::io;
@@ -19,13 +20,15 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use concept_refinement_domain::capability::{
-    ByteRange, CapabilityError, ImageInfo, ImageKind, NewImage, Resolved, Stored, StoredOrNot,
+    ByteRange, CapabilityError, ImageInfo, ImageKind, ImageLength, NewImage, Resolved, Stored,
+    StoredOrNot,
 };
 use concept_refinement_domain::image_path::ImagePath;
 use concept_refinement_domain::image_url::Signing;
 use futures::StreamExt;
 
 use super::{Contents, ImageStore, Images, no_such_name};
+use crate::capability::room::Room;
 use crate::capability::{Answer, Clock, OpenError};
 use disk::on_disk;
 use draft::Draft;
@@ -43,8 +46,8 @@ pub struct FileImages {
 
 impl FileImages {
     /// Opens the store of a directory, which is created if needed and locked
-    /// until this is dropped. Removes drafts of a previous process. Blocks the
-    /// thread.
+    /// until this is dropped. Removes drafts of a previous process, and looks at
+    /// each image to see what it takes of the room. Blocks the thread.
     ///
     /// # Errors
     ///
@@ -52,10 +55,11 @@ impl FileImages {
     pub fn open(
         directory: &Path,
         signing: Signing,
+        room: Arc<Room>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, OpenError> {
         Ok(Self {
-            store: Arc::new(Store::open(directory, signing, clock)?),
+            store: Arc::new(Store::open(directory, signing, room, clock)?),
         })
     }
 
@@ -75,24 +79,24 @@ impl FileImages {
         mut contents: Contents,
     ) -> Result<StoredOrNot, CapabilityError> {
         let path = ImagePath::of(&image).ok_or_else(no_such_name)?;
-        let at_most = image.at_most;
-        if at_most.is_some() {
-            // A sender learns before sending the bytes that there are too many
-            // images.
-            let wanted = path.clone();
-            let has_room = self.blocking(move |store| store.has_room(&wanted, at_most));
-            if !has_room.await? {
-                return Ok(StoredOrNot::TooMany);
-            }
-        }
-        let mut missing = image.length;
+        let (limits, length) = (image.limits, image.length);
+        let wanted = path.clone();
+        let admitted = self
+            .blocking(move |store| store.reserve(&wanted, limits, length.longest()))
+            .await?;
+        let mut reservation = match admitted {
+            Ok(reservation) => reservation,
+            Err(limit) => return Ok(StoredOrNot::LimitReached(limit)),
+        };
+        let mut received = 0;
         let mut draft = None;
         let last = loop {
-            match gather(&mut contents, &mut missing).await? {
+            match gather(&mut contents, length, &mut received).await? {
                 Gathered::WrongLength => return Ok(StoredOrNot::WrongLength),
                 Gathered::Some(chunks) => {
                     let appended = self.blocking(move |store| begun(store, draft)?.append(&chunks));
                     draft = Some(appended.await?);
+                    reservation.wrote_all(received);
                 }
                 Gathered::Last(chunks) => break chunks,
             }
@@ -106,12 +110,9 @@ impl FileImages {
                 created_at: store.clock.now().0,
                 metadata: image.metadata,
             })?;
-            Ok(if store.place(draft, &path, at_most)? {
-                let path = path.to_string();
-                StoredOrNot::Stored(Stored { path, url })
-            } else {
-                StoredOrNot::TooMany
-            })
+            store.place(draft, &path, reservation)?;
+            let path = path.to_string();
+            Ok(StoredOrNot::Stored(Stored { path, url }))
         })
         .await
     }
@@ -125,27 +126,31 @@ fn begun(store: &Store, draft: Option<Draft>) -> io::Result<Draft> {
 enum Gathered {
     Some(Vec<Bytes>),
     Last(Vec<Bytes>),
-    /// There is more than was declared, or less.
+    /// The contents have another length.
     WrongLength,
 }
 
 /// Waits for enough of the contents that a write is worth a thread: a small
 /// image is stored by one.
-async fn gather(contents: &mut Contents, missing: &mut u64) -> Result<Gathered, CapabilityError> {
+async fn gather(
+    contents: &mut Contents,
+    length: ImageLength,
+    received: &mut u64,
+) -> Result<Gathered, CapabilityError> {
     let mut gathered = Vec::new();
     let mut waiting = 0;
     while waiting < WRITE_SIZE {
         let Some(chunk) = contents.next().await else {
-            return Ok(match *missing {
-                0 => Gathered::Last(gathered),
-                _ => Gathered::WrongLength,
+            return Ok(match length.is_met_by(*received) {
+                true => Gathered::Last(gathered),
+                false => Gathered::WrongLength,
             });
         };
         let chunk = chunk?;
-        let Some(rest) = missing.checked_sub(chunk.len() as u64) else {
+        *received = received.saturating_add(chunk.len() as u64);
+        if *received > length.longest() {
             return Ok(Gathered::WrongLength);
-        };
-        *missing = rest;
+        }
         waiting += chunk.len();
         gathered.push(chunk);
     }
@@ -226,15 +231,21 @@ mod tests {
             ttl: std::time::Duration::from_secs(1),
             public_url: None,
         };
-        let images = FileImages::open(place, signing, Arc::new(ManualClock::default())).unwrap();
+        let images = FileImages::open(
+            place,
+            signing,
+            Arc::default(),
+            Arc::<ManualClock>::default(),
+        )
+        .unwrap();
         let image = NewImage {
             kind: ImageKind::Upload,
             name: "a".into(),
             owner: "ada".into(),
             media_type: "image/png".into(),
-            length: 5,
+            length: ImageLength::Exactly(5),
             metadata: vec![],
-            at_most: None,
+            limits: None,
         };
         let contents = stream::iter([Ok(Bytes::from_static(b"image"))]).boxed();
         let StoredOrNot::Stored(stored) = images.put(image, contents).await.unwrap() else {

@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use concept_refinement_domain::capability::{
-    ByteRange, CapabilityError, ImageInfo, ImageKind, NewImage, Resolved, Stored, StoredOrNot,
-    within,
+    ByteRange, CapabilityError, ImageInfo, ImageKind, ImageLimit, ImageLimits, NewImage, Resolved,
+    Stored, StoredOrNot, within,
 };
 use concept_refinement_domain::etag;
+use concept_refinement_domain::image_limits::ImageUsage;
 use futures::{StreamExt as _, stream};
 use sha2::{Digest as _, Sha256};
 
@@ -25,7 +26,21 @@ const CHUNK_SIZE: usize = 256 * 1024;
 pub struct MemoryImages {
     signing: Signing,
     clock: Arc<dyn Clock>,
-    images: Mutex<HashMap<Name, Image>>,
+    shelf: Mutex<Shelf>,
+}
+
+#[derive(Default)]
+struct Shelf {
+    images: HashMap<Name, Image>,
+    /// The longest lengths of images under way, by a number of their own.
+    under_way: HashMap<u64, (Name, u64)>,
+    begun: u64,
+}
+
+/// An image under way, which ends when this is dropped.
+struct UnderWay<'a> {
+    images: &'a MemoryImages,
+    number: u64,
 }
 
 /// The format is not part of the file name, so an image of another format
@@ -48,7 +63,7 @@ impl MemoryImages {
         Self {
             signing,
             clock,
-            images: Mutex::default(),
+            shelf: Mutex::default(),
         }
     }
 
@@ -58,25 +73,23 @@ impl MemoryImages {
         mut contents: Contents,
     ) -> Result<StoredOrNot, CapabilityError> {
         let path = ImagePath::of(&image).ok_or_else(no_such_name)?;
-        if !has_room(&self.images(), &path, image.at_most) {
-            return Ok(StoredOrNot::TooMany);
-        }
-        let length = usize::try_from(image.length)
+        let longest = image.length.longest();
+        let under_way = match self.begin(&path, image.limits, longest) {
+            Ok(under_way) => under_way,
+            Err(limit) => return Ok(StoredOrNot::LimitReached(limit)),
+        };
+        let longest = usize::try_from(longest)
             .map_err(|_| CapabilityError::invalid("The image store cannot keep this."))?;
         let mut bytes = Vec::new();
         while let Some(chunk) = contents.next().await {
             let chunk = chunk?;
-            if chunk.len() > length.saturating_sub(bytes.len()) {
+            if chunk.len() > longest.saturating_sub(bytes.len()) {
                 return Ok(StoredOrNot::WrongLength);
             }
             bytes.extend_from_slice(&chunk);
         }
-        if bytes.len() < length {
+        if !image.length.is_met_by(bytes.len() as u64) {
             return Ok(StoredOrNot::WrongLength);
-        }
-        let mut images = self.images();
-        if !has_room(&images, &path, image.at_most) {
-            return Ok(StoredOrNot::TooMany);
         }
         let stored = Stored {
             path: path.to_string(),
@@ -87,7 +100,7 @@ impl MemoryImages {
             kind: image.kind,
             owner: image.owner,
             media_type: path.format.media_type().to_owned(),
-            size: image.length,
+            size: bytes.len() as u64,
             etag: etag::of_hash(&Sha256::digest(&bytes)),
             created_at: self.clock.now(),
         };
@@ -95,21 +108,44 @@ impl MemoryImages {
             info,
             bytes: bytes.into(),
         };
-        images.insert(Name::of(&path), image);
+        let mut shelf = self.shelf();
+        shelf.images.insert(Name::of(&path), image);
+        shelf.under_way.remove(&under_way.number);
         Ok(StoredOrNot::Stored(stored))
     }
 
     /// None: no such image.
     fn find(&self, path: &str) -> Option<(ImageInfo, Bytes)> {
         let name = Name::of(&ImagePath::parse(path)?);
-        let images = self.images();
-        let image = images.get(&name)?;
+        let shelf = self.shelf();
+        let image = shelf.images.get(&name)?;
         // An image in another format may have replaced it meanwhile.
         (image.info.path == path).then(|| (image.info.clone(), image.bytes.clone()))
     }
 
-    fn images(&self) -> MutexGuard<'_, HashMap<Name, Image>> {
-        self.images.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Judges the owner's limits, and reserves.
+    fn begin(
+        &self,
+        path: &ImagePath,
+        limits: Option<ImageLimits>,
+        longest: u64,
+    ) -> Result<UnderWay<'_>, ImageLimit> {
+        let name = Name::of(path);
+        let mut shelf = self.shelf();
+        if let Some(limits) = limits {
+            limits.admit(shelf.usage(&name), longest)?;
+        }
+        shelf.begun += 1;
+        let number = shelf.begun;
+        shelf.under_way.insert(number, (name, longest));
+        Ok(UnderWay {
+            images: self,
+            number,
+        })
+    }
+
+    fn shelf(&self) -> MutexGuard<'_, Shelf> {
+        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -123,17 +159,30 @@ impl Name {
     }
 }
 
-/// Whether the owner may have one more image.
-fn has_room(images: &HashMap<Name, Image>, path: &ImagePath, at_most: Option<u32>) -> bool {
-    let Some(at_most) = at_most else {
-        return true;
-    };
-    let wanted = Name::of(path);
-    let others = images
-        .keys()
-        .filter(|name| name.kind == wanted.kind && name.tag == wanted.tag && **name != wanted)
-        .count();
-    u32::try_from(others).is_ok_and(|others| others < at_most)
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.images.shelf().under_way.remove(&self.number);
+    }
+}
+
+impl Shelf {
+    /// What the owner has of this kind, without an image of the same name, which
+    /// would be replaced.
+    fn usage(&self, wanted: &Name) -> ImageUsage {
+        let is_of_owner = |name: &Name| name.kind == wanted.kind && name.tag == wanted.tag;
+        let mut usage = ImageUsage::default();
+        for (name, image) in &self.images {
+            if is_of_owner(name) && name != wanted {
+                usage.add_stored(image.info.size);
+            }
+        }
+        for (name, longest) in self.under_way.values() {
+            if is_of_owner(name) {
+                usage.add_under_way(*longest);
+            }
+        }
+        usage
+    }
 }
 
 fn part(bytes: &Bytes, range: Option<ByteRange>) -> Result<Bytes, CapabilityError> {
@@ -175,7 +224,7 @@ impl ImageStore for MemoryImages {
             if self.find(path).is_some()
                 && let Some(path) = ImagePath::parse(path)
             {
-                self.images().remove(&Name::of(&path));
+                self.shelf().images.remove(&Name::of(&path));
             }
             Ok(())
         })
@@ -194,7 +243,8 @@ impl ImageStore for MemoryImages {
 
     fn list(&self, kind: ImageKind) -> Answer<'_, Images> {
         let listed: Vec<_> = self
-            .images()
+            .shelf()
+            .images
             .values()
             .filter(|image| image.info.kind == kind)
             .map(|image| {

@@ -18,6 +18,7 @@ mod fault;
 mod files;
 mod keys;
 mod leases;
+mod promises;
 mod readers;
 mod reads;
 mod references;
@@ -112,6 +113,9 @@ impl SqliteTasks {
             MigrationError::Newer => OpenError::Newer(file.clone()),
             MigrationError::Engine(error) => engine(error),
         })?;
+        options
+            .room
+            .take_over_tasks(tally::active(&connection).map_err(engine)?);
         let readers = thread::available_parallelism().map_or(1, |cores| cores.get());
         let readers = (0..=readers.min(MAX_READERS))
             .map(|_| connection::reader(&file))
@@ -123,10 +127,17 @@ impl SqliteTasks {
         directory::sync(directory).map_err(system)?;
         let (hub, damage) = (Arc::<Hub>::default(), Arc::<Damage>::default());
         Ok(Self {
+            writer: Writer::start(
+                connection,
+                files,
+                clock,
+                hub.clone(),
+                damage.clone(),
+                options.room.clone(),
+            )
+            .map_err(system)?,
             options,
             readers: Some(Readers::new(readers, damage.clone())),
-            writer: Writer::start(connection, files, clock, hub.clone(), damage.clone())
-                .map_err(system)?,
             file,
             damage,
             hub,
@@ -143,11 +154,18 @@ impl SqliteTasks {
         schema::migrate(&mut connection).map_err(|error| OpenError::unusable(place, error))?;
         let (hub, damage) = (Arc::<Hub>::default(), Arc::<Damage>::default());
         Ok(Self {
+            writer: Writer::start(
+                connection,
+                vec![],
+                clock,
+                hub.clone(),
+                damage.clone(),
+                options.room.clone(),
+            )
+            .map_err(|error| OpenError::unusable(place, error))?,
             options,
             file: place.to_owned(),
             readers: None,
-            writer: Writer::start(connection, vec![], clock, hub.clone(), damage.clone())
-                .map_err(|error| OpenError::unusable(place, error))?,
             damage,
             hub,
             given_up: AtomicU64::default(),

@@ -1,3 +1,4 @@
+use concept_refinement_domain::image_limits::{ImageLimit, ImageLimits};
 use std::time::Duration;
 
 use concept_refinement_domain::capability::{ImageKind, Lease, NewTask, Stored};
@@ -230,34 +231,81 @@ fn upload(file: &str) -> ImagePath {
     ImagePath::parse(&format!("uploads/{tag}/{file}")).unwrap()
 }
 
+/// So many images, which may take a hundred bytes, two of them under way.
+fn limits(images: u32) -> Option<ImageLimits> {
+    Some(ImageLimits {
+        images,
+        bytes: 100,
+        under_way: 2,
+    })
+}
+
 #[test]
-fn places_are_counted_by_kind_and_name() {
+fn slots_are_counted_by_kind_and_name() {
     let mut ledger = Ledger::default();
-    assert!(changed(ledger.reserve_slot(&upload("a.png"), 2, NOW)));
-    assert!(changed(ledger.reserve_slot(&upload("b.png"), 2, NOW)));
-    assert!(!unchanged(ledger.clone().reserve_slot(
-        &upload("c.png"),
-        2,
-        NOW
-    )));
-    assert!(changed(ledger.reserve_slot(&upload("a.gif"), 2, NOW)));
-    assert!(!unchanged(ledger.clone().reserve_slot(
-        &upload("c.png"),
-        2,
-        NOW
-    )));
+    let three = limits(3);
+    let reserve =
+        |ledger: &mut Ledger, path: &ImagePath, limits| ledger.reserve_slot(path, limits, 10, NOW);
+    for path in [upload("a.png"), upload("b.png")] {
+        assert_eq!(changed(reserve(&mut ledger, &path, limits(2))), Ok(()));
+    }
+    let refused = |ledger: &Ledger, limits| {
+        let path = upload("c.png");
+        unchanged(reserve(&mut ledger.clone(), &path, limits)).unwrap_err()
+    };
+    assert_eq!(refused(&ledger, limits(2)), ImageLimit::Images);
+    assert_eq!(refused(&ledger, three), ImageLimit::UnderWay);
+    assert_eq!(
+        changed(reserve(&mut ledger, &upload("a.gif"), three)),
+        Ok(())
+    );
     let refined = ImagePath {
         kind: ImageKind::Refined,
         ..upload("c.png")
     };
-    assert!(changed(ledger.reserve_slot(&refined, 1, NOW)));
-    changed(ledger.release_slot(&upload("a.png")));
-    unchanged(ledger.release_slot(&upload("a.gif")));
-    assert!(changed(ledger.reserve_slot(&upload("c.png"), 2, NOW)));
-    let hour = Duration::from_secs(60 * 60);
-    assert_eq!(ledger.stale_slots(NOW), []);
-    let expected = [upload("b.png"), refined, upload("c.png")];
-    assert_eq!(ledger.stale_slots(NOW.plus(hour)), expected);
+    assert_eq!(changed(reserve(&mut ledger, &refined, limits(1))), Ok(()));
+    assert!(changed(ledger.release_slot(&upload("a.png"))));
+    assert!(!unchanged(ledger.release_slot(&upload("a.gif"))));
+    assert!(changed(ledger.settle_slot(&upload("b.png"), 91)));
+    assert!(!unchanged(ledger.settle_slot(&upload("b.png"), 91)));
+    assert!(!unchanged(ledger.settle_slot(&upload("d.png"), 1)));
+    assert_eq!(refused(&ledger, three), ImageLimit::Bytes);
+    assert!(changed(ledger.settle_slot(&upload("b.png"), 90)));
+    assert_eq!(
+        changed(reserve(&mut ledger, &upload("c.png"), three)),
+        Ok(())
+    );
+}
+
+/// What a crash left is under way for an hour, and counted until it is known
+/// whether there is an image.
+#[test]
+fn a_slot_that_is_not_settled_expires() {
+    let mut ledger = Ledger::default();
+    for path in [upload("a.png"), upload("b.png")] {
+        changed(ledger.reserve_slot(&path, limits(9), 40, NOW)).unwrap();
+    }
+    let hour = NOW.plus(Duration::from_secs(60 * 60));
+    let at = |now, longest| {
+        let outcome = ledger
+            .clone()
+            .reserve_slot(&upload("c.png"), limits(9), longest, now);
+        match outcome {
+            Outcome::Changed(outcome) | Outcome::Unchanged(outcome) => outcome,
+        }
+    };
+    assert_eq!(ledger.expired_slots(before(hour)), []);
+    assert_eq!(at(before(hour), 20), Err(ImageLimit::UnderWay));
+    assert_eq!(
+        ledger.expired_slots(hour),
+        [upload("a.png"), upload("b.png")]
+    );
+    assert_eq!(at(hour, 20), Ok(()));
+    assert_eq!(at(hour, 21), Err(ImageLimit::Bytes));
+}
+
+fn before(time: Timestamp) -> Timestamp {
+    Timestamp(time.0 - 1)
 }
 
 #[test]

@@ -1,65 +1,99 @@
 //! Counts the images of which a user may have only a limited number.
 //!
-//! A slot is reserved before the image is stored and released after it is
-//! deleted, so a crash in between leaves a slot without an image. Those are
-//! found when no slot is left.
+//! A slot is reserved before the image is stored, settled after it, and released
+//! after it is deleted. A crash in between leaves a slot that is not settled.
+//! Once it has expired it is not under way any longer, and where a limit is
+//! reached it is settled or released by whether there is an image.
 
 use std::time::Duration;
 
+use concept_refinement_domain::image_limits::{ImageLimit, ImageLimits, ImageUsage};
 use concept_refinement_domain::image_path::ImagePath;
 use concept_refinement_domain::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Ledger, Outcome};
 
-/// Age at which a slot without an image is released; no upload takes so long.
-const STALE_AFTER: Duration = Duration::from_secs(60 * 60);
+/// Age at which a slot expires that is not settled; no upload takes so long.
+const EXPIRES_AFTER: Duration = Duration::from_secs(60 * 60);
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Upload {
     /// The newest image of this slot.
     path: String,
     since: Timestamp,
+    /// Of the image; until that is stored, the longest that it may become.
+    #[serde(default)]
+    bytes: u64,
+    /// Not stored yet.
+    #[serde(default)]
+    is_under_way: bool,
 }
 
 impl Ledger {
     /// Reserves a slot for an image, or reuses that of the same kind and name.
-    /// False: no slot is left.
+    /// An error: the limit that is reached.
     pub fn reserve_slot(
         &mut self,
         path: &ImagePath,
-        at_most: u32,
+        limits: Option<ImageLimits>,
+        longest: u64,
         now: Timestamp,
-    ) -> Outcome<bool> {
-        self.uploads.retain(|upload| !upload.has_slot_of(path));
-        let of_kind =
-            |upload: &&Upload| upload.path().is_some_and(|upload| upload.kind == path.kind);
-        if self.uploads.iter().filter(of_kind).count() >= at_most as usize {
-            return Outcome::Unchanged(false);
+    ) -> Outcome<Result<(), ImageLimit>> {
+        let mut usage = ImageUsage::default();
+        for upload in &self.uploads {
+            if !upload.is_of_kind(path) || upload.has_slot_of(path) {
+                continue;
+            }
+            match upload.is_under_way && !upload.has_expired(now) {
+                true => usage.add_under_way(upload.bytes),
+                false => usage.add_stored(upload.bytes),
+            }
         }
+        if let Some(limits) = limits
+            && let Err(limit) = limits.admit(usage, longest)
+        {
+            return Outcome::Unchanged(Err(limit));
+        }
+        self.uploads.retain(|upload| !upload.has_slot_of(path));
         self.uploads.push(Upload {
             path: path.to_string(),
             since: now,
+            bytes: longest,
+            is_under_way: true,
         });
-        Outcome::Changed(true)
+        Outcome::Changed(Ok(()))
     }
 
-    /// Gives the place of an image back.
-    pub fn release_slot(&mut self, path: &ImagePath) -> Outcome<()> {
-        let before = self.uploads.len();
-        self.uploads.retain(|upload| !upload.has_slot_of(path));
-        if self.uploads.len() == before {
-            Outcome::Unchanged(())
-        } else {
-            Outcome::Changed(())
+    /// The image of a slot is stored. True: the slot said something else.
+    pub fn settle_slot(&mut self, path: &ImagePath, bytes: u64) -> Outcome<bool> {
+        let slot = self.uploads.iter_mut().find(|slot| slot.has_slot_of(path));
+        match slot {
+            Some(slot) if slot.is_under_way || slot.bytes != bytes => {
+                slot.is_under_way = false;
+                slot.bytes = bytes;
+                Outcome::Changed(true)
+            }
+            Some(_) | None => Outcome::Unchanged(false),
         }
     }
 
-    /// The images of slots that may be stale.
-    pub fn stale_slots(&self, now: Timestamp) -> Vec<ImagePath> {
+    /// Gives the place of an image back. False: it has none.
+    pub fn release_slot(&mut self, path: &ImagePath) -> Outcome<bool> {
+        let before = self.uploads.len();
+        self.uploads.retain(|upload| !upload.has_slot_of(path));
+        if self.uploads.len() == before {
+            Outcome::Unchanged(false)
+        } else {
+            Outcome::Changed(true)
+        }
+    }
+
+    /// The images of slots that expired, or that a deletion may have left.
+    pub fn expired_slots(&self, now: Timestamp) -> Vec<ImagePath> {
         self.uploads
             .iter()
-            .filter(|upload| upload.since.plus(STALE_AFTER) <= now)
+            .filter(|upload| upload.has_expired(now))
             .filter_map(Upload::path)
             .collect()
     }
@@ -68,6 +102,14 @@ impl Ledger {
 impl Upload {
     fn path(&self) -> Option<ImagePath> {
         ImagePath::parse(&self.path)
+    }
+
+    fn has_expired(&self, now: Timestamp) -> bool {
+        self.since.plus(EXPIRES_AFTER) <= now
+    }
+
+    fn is_of_kind(&self, path: &ImagePath) -> bool {
+        self.path().is_some_and(|upload| upload.kind == path.kind)
     }
 
     /// Whatever the format.

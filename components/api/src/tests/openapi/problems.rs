@@ -147,6 +147,20 @@ fn of_the_component() -> Vec<(&'static str, &'static str, Problem)> {
             "too_many_kept",
             Problem::TooManyUploads("You keep 100 uploads already. Delete one first.".into()),
         ),
+        (
+            "TooManyUploads",
+            "too_many_together",
+            Problem::TooManyUploads(
+                "Your uploads may take 500 MiB together. Delete one first.".into(),
+            ),
+        ),
+        (
+            "TooManyUploads",
+            "too_many_under_way",
+            Problem::TooManyUploads(
+                "4 of your uploads are under way. Wait until one is done.".into(),
+            ),
+        ),
         ("InternalError", "internal", Problem::Internal),
         ("Unavailable", "unavailable", store()),
         (

@@ -21,6 +21,7 @@ pub(super) struct Draft {
 /// A draft that is complete and synced, but not renamed yet.
 pub(super) struct Finished {
     place: Place,
+    size: u64,
 }
 
 /// Removes the file when dropped, unless it was renamed: then it is None.
@@ -49,11 +50,19 @@ impl Draft {
         let hash = self.hash.finalize();
         envelope::write(&mut self.file, description, self.size, &hash)?;
         self.file.sync_all()?;
-        Ok(Finished { place: self.place })
+        Ok(Finished {
+            place: self.place,
+            size: self.size,
+        })
     }
 }
 
 impl Finished {
+    /// Of the image, in bytes.
+    pub(super) fn size(&self) -> u64 {
+        self.size
+    }
+
     /// The caller has to sync the folder.
     pub(super) fn rename(mut self, to: &Path) -> io::Result<()> {
         if let Some(place) = &self.place.0 {

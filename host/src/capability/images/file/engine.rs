@@ -12,7 +12,7 @@ pub const ENGINE: ImageEngine = Engine {
     exists: |config| folder(config).try_exists(),
     open: |config, signing| {
         on_a_thread(config, move |config| {
-            let images = FileImages::open(&folder(&config), signing, config.clock)?;
+            let images = FileImages::open(&folder(&config), signing, config.room, config.clock)?;
             Ok(Arc::new(images) as _)
         })
     },

@@ -6,6 +6,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::Path;
 
 use concept_refinement_domain::capability::{ImageInfo, ImageKind};
 use concept_refinement_domain::etag;
@@ -117,6 +118,31 @@ pub(super) fn read(file: &mut File) -> io::Result<Envelope> {
     } else {
         Err(foreign())
     }
+}
+
+/// How long the image in a file is, by the file's last bytes alone; 0 if there
+/// is no file, the whole length if it is damaged.
+pub(super) fn image_bytes(file: &Path) -> io::Result<u64> {
+    let mut file = match File::open(file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        opened => opened?,
+    };
+    let length = file.metadata()?.len();
+    let Some(before_end) = length.checked_sub(END as u64) else {
+        return Ok(length);
+    };
+    let mut end = [0; END];
+    file.seek(SeekFrom::Start(before_end))?;
+    if file.read_exact(&mut end).is_err() {
+        // A directory, or cut meanwhile.
+        return Ok(length);
+    }
+    let (description, mark) = end.split_at(LENGTH_BYTES);
+    let description = description
+        .iter()
+        .fold(0, |sum, byte| (sum << 8) | u64::from(*byte));
+    let image = before_end.checked_sub(description);
+    Ok(image.filter(|_| mark == MARK).unwrap_or(length))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use concept_refinement_domain::capability::{CapabilityError, ImageKind};
@@ -54,8 +54,19 @@ fn in_folder(kind: ImageKind, of_owner: PathBuf) -> io::Result<Vec<Listed>> {
     Ok(images)
 }
 
+/// Of all images in the owners' folders, in bytes.
+pub(super) fn bytes(folder: &Path) -> io::Result<u64> {
+    let mut sum = 0_u64;
+    for of_owner in entries(folder.to_owned())? {
+        for file in entries(of_owner)? {
+            sum = sum.saturating_add(envelope::image_bytes(&file)?);
+        }
+    }
+    Ok(sum)
+}
+
 /// Empty if the directory is gone, or if a foreign file has its name.
-fn entries(directory: PathBuf) -> io::Result<Vec<PathBuf>> {
+pub(super) fn entries(directory: PathBuf) -> io::Result<Vec<PathBuf>> {
     match fs::read_dir(directory) {
         Ok(entries) => entries.map(|entry| Ok(entry?.path())).collect(),
         Err(error) => match error.kind() {
@@ -67,10 +78,8 @@ fn entries(directory: PathBuf) -> io::Result<Vec<PathBuf>> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use bytes::Bytes;
-    use concept_refinement_domain::capability::{NewImage, StoredOrNot};
+    use concept_refinement_domain::capability::{ImageLength, NewImage, StoredOrNot};
 
     use super::*;
     use crate::capability::clock::ManualClock;
@@ -83,9 +92,9 @@ mod tests {
             name: name.into(),
             owner: "ada".into(),
             media_type: "image/png".into(),
-            length: 5,
+            length: ImageLength::Exactly(5),
             metadata: vec![],
-            at_most: None,
+            limits: None,
         };
         let contents = stream::iter([Ok(Bytes::from_static(b"image"))]).boxed();
         match images.put(image, contents).await.unwrap() {
@@ -104,7 +113,7 @@ mod tests {
             public_url: None,
         };
         let clock = Arc::new(ManualClock::default());
-        let images = FileImages::open(place.path(), signing, clock).unwrap();
+        let images = FileImages::open(place.path(), signing, Arc::default(), clock).unwrap();
         let [first, damaged, last] = [
             stored(&images, "a-1").await,
             stored(&images, "b-1").await,

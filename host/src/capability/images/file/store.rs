@@ -6,13 +6,17 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use concept_refinement_domain::capability::{ImageInfo, ImageKind};
+use concept_refinement_domain::capability::{ImageInfo, ImageKind, ImageLimit, ImageLimits};
+use concept_refinement_domain::image_limits::ImageUsage;
 use concept_refinement_domain::image_path::{ImagePath, folder};
 use concept_refinement_domain::image_url::Signing;
 
 use super::draft::{Draft, Finished};
 use super::envelope;
+use super::listing;
+use super::reservation::{Reservation, UnderWay};
 use crate::capability::directory::{self, DirectoryLock};
+use crate::capability::room::Room;
 use crate::capability::{Clock, OpenError};
 
 const DRAFTS: &str = "drafts";
@@ -26,6 +30,8 @@ pub struct Store {
     drafts: AtomicU64,
     /// Held while an owner's folder is changed.
     locks: [Mutex<()>; LOCKS],
+    under_way: Arc<UnderWay>,
+    room: Arc<Room>,
     pub signing: Signing,
     pub clock: Arc<dyn Clock>,
     /// While the directory is missing or replaced, nothing may be stored, and a
@@ -37,6 +43,7 @@ impl Store {
     pub fn open(
         directory: &Path,
         signing: Signing,
+        room: Arc<Room>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, OpenError> {
         let lock = DirectoryLock::acquire(directory, LOCK)?;
@@ -44,6 +51,8 @@ impl Store {
             root: directory.to_owned(),
             drafts: AtomicU64::new(0),
             locks: std::array::from_fn(|_| Mutex::new(())),
+            under_way: Arc::default(),
+            room,
             signing,
             clock,
             lock,
@@ -67,6 +76,11 @@ impl Store {
             let left = left.map_err(unusable)?.path();
             fs::remove_file(&left).map_err(|error| OpenError::unusable(&left, error))?;
         }
+        for folder in folders.map(|folder| self.root.join(folder)) {
+            let stored = listing::bytes(&folder);
+            let stored = stored.map_err(|error| OpenError::unusable(&folder, error))?;
+            self.room.replace(0, stored);
+        }
         Ok(())
     }
 
@@ -76,41 +90,60 @@ impl Store {
         Draft::create(self.drafts().join(number.to_string()))
     }
 
-    /// Renames the draft into its place. False: the owner has too many images.
+    /// Judges the owner's limits, then the room of all. Only uploads ask for
+    /// room: a refined image has what its task was promised.
+    pub fn reserve(
+        &self,
+        path: &ImagePath,
+        limits: Option<ImageLimits>,
+        longest: u64,
+    ) -> io::Result<Result<Reservation, ImageLimit>> {
+        let _changing = self.changing(path);
+        if let Some(limits) = limits
+            && let Err(limit) = limits.admit(self.usage(path)?, longest)
+        {
+            return Ok(Err(limit));
+        }
+        let room = match path.kind {
+            ImageKind::Upload => Some(self.room.reserve(longest)?),
+            ImageKind::Refined => None,
+        };
+        Ok(Ok(self.under_way.begin(path, longest, room)))
+    }
+
+    /// Renames the draft into its place, which ends its reservation.
     pub fn place(
         &self,
         draft: Finished,
         path: &ImagePath,
-        at_most: Option<u32>,
-    ) -> io::Result<bool> {
+        reservation: Reservation,
+    ) -> io::Result<()> {
         let _changing = self.changing(path);
-        if !self.has_room(path, at_most)? {
-            return Ok(false);
-        }
         let folder = self.folder_of(path);
         directory::create(&folder)?;
-        draft.rename(&folder.join(&path.name))?;
+        let place = folder.join(&path.name);
+        let (replaced, stored) = (envelope::image_bytes(&place)?, draft.size());
+        draft.rename(&place)?;
+        self.room.replace(replaced, stored);
+        drop(reservation);
         directory::sync(&folder)?;
-        self.lock.check()?;
-        Ok(true)
+        self.lock.check()
     }
 
-    /// Whether the owner may have one more image.
-    pub fn has_room(&self, path: &ImagePath, at_most: Option<u32>) -> io::Result<bool> {
-        let Some(at_most) = at_most else {
-            return Ok(true);
-        };
-        let mut others = 0;
-        match fs::read_dir(self.folder_of(path)) {
-            Ok(entries) => {
-                for entry in entries {
-                    others += u32::from(entry?.file_name() != path.name.as_str());
-                }
+    /// What the owner has of this kind, without an image of the same name, which
+    /// would be replaced.
+    fn usage(&self, path: &ImagePath) -> io::Result<ImageUsage> {
+        let mut usage = ImageUsage::default();
+        self.under_way.add_to(path, &mut usage);
+        for file in listing::entries(self.folder_of(path))? {
+            if file
+                .file_name()
+                .is_some_and(|name| name != path.name.as_str())
+            {
+                usage.add_stored(envelope::image_bytes(&file)?);
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
         }
-        Ok(others < at_most)
+        Ok(usage)
     }
 
     /// A damaged image counts as missing, since no retry helps.
@@ -152,7 +185,10 @@ impl Store {
             // Damaged files are removed too.
             Ok(Some(_)) | Err(_) => {}
         }
-        fs::remove_file(self.file_of(&parsed))?;
+        let file = self.file_of(&parsed);
+        let removed = envelope::image_bytes(&file)?;
+        fs::remove_file(file)?;
+        self.room.replace(removed, 0);
         let folder = self.folder_of(&parsed);
         directory::sync(&folder)?;
         // Succeeds only for an empty folder; an empty folder does no harm.

@@ -31,6 +31,10 @@ pub(super) fn change<T>(
 fn save(step: &mut Step<'_>, record: &TaskRecord, event: Event) -> Result<(), Fault> {
     let task = &record.task;
     rows::update(step, record)?;
+    // A rule changes only what was not final.
+    if task.status.is_final() {
+        step.release_room();
+    }
     if event.undoes_submission() {
         usage::give_back(step, &task.user_id, task.created_at)?;
         keys::forget(step, &task.id)?;

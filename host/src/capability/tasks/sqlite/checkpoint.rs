@@ -94,7 +94,15 @@ mod tests {
         let readers = (0..4).map(|_| reader(&file).unwrap()).collect();
         let readers = Readers::new(readers, Arc::default());
         let (clock, hub) = (Arc::<ManualClock>::default(), Arc::<Hub>::default());
-        let writer = Writer::start(connection, vec![], clock, hub, Arc::default()).unwrap();
+        let writer = Writer::start(
+            connection,
+            vec![],
+            clock,
+            hub,
+            Arc::default(),
+            Arc::default(),
+        )
+        .unwrap();
 
         let done = AtomicBool::new(false);
         let reading = join_all((0..8).map(async |_| {

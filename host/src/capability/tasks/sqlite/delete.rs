@@ -1,5 +1,7 @@
 //! Deleting a task.
 
+use rusqlite::OptionalExtension as _;
+
 use super::fault::Fault;
 use super::references;
 use super::watch::Update;
@@ -8,12 +10,18 @@ use super::writer::Step;
 /// Its worker, if any, finds its lease lost. Quota is not given back, and a
 /// repeat under its idempotency key is still answered.
 pub(super) fn delete(step: &mut Step<'_>, user_id: &str, id: &str) -> Result<bool, Fault> {
-    let deleted = step
+    let was_active = step
         .connection
-        .prepare_cached("DELETE FROM task WHERE id = ? AND user_id = ?")?
-        .execute([id, user_id])?;
-    if deleted == 0 {
+        .prepare_cached(
+            "DELETE FROM task WHERE id = ? AND user_id = ? RETURNING completed_at IS NULL",
+        )?
+        .query_row([id, user_id], |row| row.get(0))
+        .optional()?;
+    let Some(was_active) = was_active else {
         return Ok(false);
+    };
+    if was_active {
+        step.release_room();
     }
     references::forget(step, id)?;
     step.announce(id, Update::Deleted);

@@ -14,6 +14,9 @@ pub(super) enum Fault {
     /// A file of the store has lost its name.
     #[error(transparent)]
     Nameless(std::io::Error),
+    /// A task cannot be promised room for its refined image.
+    #[error(transparent)]
+    NoRoom(std::io::Error),
     /// The caller asked for something impossible; the sentence is for the
     /// caller.
     #[error(transparent)]
@@ -32,6 +35,13 @@ impl Fault {
                     tracing::error!(%error, times, "a file of the task store was removed or replaced");
                 }
                 unavailable()
+            }
+            Self::NoRoom(error) => {
+                static FAULT: LogThrottle = LogThrottle::new();
+                if let Some(times) = FAULT.times() {
+                    tracing::error!(%error, times, "new tasks are refused");
+                }
+                CapabilityError::full("The task store has no room left.")
             }
             Self::Engine(error) if is_full(&error) => {
                 static FAULT: LogThrottle = LogThrottle::new();

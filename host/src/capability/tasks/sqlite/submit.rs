@@ -25,6 +25,7 @@ pub(super) fn submit(
     };
     let submission = rulebook::submit(&account, new_task, step.now)?;
     if let Submission::Created(accepted) = &submission {
+        step.promise_room()?;
         rows::insert(step, &accepted.task)?;
         usage::count(step, &user_id)?;
         if let Some(key) = &key {

@@ -7,6 +7,12 @@ use super::fault::Fault;
 use super::stored::Stored;
 use crate::capability::tasks::Tally;
 
+/// How many tasks are not final.
+pub(super) fn active(connection: &Connection) -> rusqlite::Result<u64> {
+    let query = "SELECT count(*) FROM task WHERE due_at IS NOT NULL";
+    connection.query_row(query, [], |row| row.get::<_, i64>(0).map(i64::unsigned_abs))
+}
+
 pub(super) fn count(connection: &Connection) -> Result<Tally, Fault> {
     // One statement, and so one snapshot.
     let tally = connection

@@ -17,9 +17,11 @@ use super::checkpoint::LogLimit;
 use super::connection;
 use super::damage::Damage;
 use super::fault::{Fault, unavailable};
+use super::promises::Promises;
 use super::watch::{Hub, Update};
 use crate::capability::Clock;
 use crate::capability::directory::NamedFile;
+use crate::capability::room::Room;
 
 /// Capacity of the queue; further callers wait to enter it.
 const QUEUE_CAPACITY: usize = 1024;
@@ -32,10 +34,21 @@ pub(super) struct Step<'a> {
     /// The current time, the same for the whole operation.
     pub(super) now: Timestamp,
     update: &'a mut Vec<(String, Update)>,
+    promises: &'a mut Promises,
     damage: &'a Damage,
 }
 
 impl Step<'_> {
+    /// Promises room to a task that is accepted by this step.
+    pub(super) fn promise_room(&mut self) -> Result<(), Fault> {
+        self.promises.make().map_err(Fault::NoRoom)
+    }
+
+    /// Gives the room of a task back after the commit, since it is final or gone.
+    pub(super) fn release_room(&mut self) {
+        self.promises.ended += 1;
+    }
+
     /// Announces a change to the task's watchers after the commit.
     pub(super) fn announce(&mut self, task_id: &str, update: Update) {
         self.update.push((task_id.to_owned(), update));
@@ -58,6 +71,7 @@ impl Writer {
         clock: Arc<dyn Clock>,
         hub: Arc<Hub>,
         damage: Arc<Damage>,
+        room: Arc<Room>,
     ) -> std::io::Result<Self> {
         let (sender, receiver) = mpsc::channel(QUEUE_CAPACITY);
         let worker = Worker {
@@ -67,6 +81,7 @@ impl Writer {
             clock,
             hub,
             damage,
+            room,
         };
         let thread = thread::Builder::new()
             .name("sqlite-writer".into())
@@ -170,6 +185,7 @@ struct Worker {
     clock: Arc<dyn Clock>,
     hub: Arc<Hub>,
     damage: Arc<Damage>,
+    room: Arc<Room>,
 }
 
 impl Worker {
@@ -196,21 +212,25 @@ impl Worker {
     fn commit(&mut self, group: &mut Vec<Box<dyn Operation>>) -> Result<(), CapabilityError> {
         group.retain(|operation| !operation.is_abandoned());
         let mut update = Vec::new();
+        let mut promises = Promises::of(&self.room);
         let damage = &*self.damage;
         damage.check()?;
         self.sql("BEGIN IMMEDIATE")?;
-        let committed = self.perform(group, &mut update).and_then(|()| {
-            damage.check()?;
-            for file in &self.files {
-                file.check()
-                    .map_err(|error| Fault::Nameless(error).report(damage))?;
-            }
-            self.sql("COMMIT")
-        });
+        let committed = self
+            .perform(group, &mut update, &mut promises)
+            .and_then(|()| {
+                damage.check()?;
+                for file in &self.files {
+                    file.check()
+                        .map_err(|error| Fault::Nameless(error).report(damage))?;
+                }
+                self.sql("COMMIT")
+            });
         if committed.is_err() && !self.connection.is_autocommit() {
             self.sql("ROLLBACK")?;
         }
         committed?;
+        promises.keep();
         for (task_id, update) in update {
             self.hub.announce(&task_id, update);
         }
@@ -223,18 +243,22 @@ impl Worker {
         &self,
         group: &mut [Box<dyn Operation>],
         update: &mut Vec<(String, Update)>,
+        promises: &mut Promises,
     ) -> Result<(), CapabilityError> {
         for operation in group {
             let announced = update.len();
+            let (made, ended) = (promises.made, promises.ended);
             self.sql("SAVEPOINT operation")?;
             let outcome = operation.run(&mut Step {
                 connection: &self.connection,
                 now: self.clock.now(),
                 update,
+                promises,
                 damage: &self.damage,
             });
             if let Err(Undo(error)) = outcome {
                 update.truncate(announced);
+                promises.undo(made, ended);
                 // SQLite rolls back the whole transaction after some errors, for
                 // example on a full disk.
                 if self.connection.is_autocommit() {
@@ -281,7 +305,15 @@ mod tests {
         let hub = Arc::new(Hub::default());
         let clock = Arc::new(ManualClock::default());
         (
-            Writer::start(connection, vec![], clock, hub.clone(), Arc::default()).unwrap(),
+            Writer::start(
+                connection,
+                vec![],
+                clock,
+                hub.clone(),
+                Arc::default(),
+                Arc::default(),
+            )
+            .unwrap(),
             hub,
         )
     }

@@ -1,0 +1,206 @@
+//! The room of images: what a user's uploads may take, those under way included,
+//! and what all images may take together.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use concept_refinement_tests::client::Client;
+use concept_refinement_tests::deadline::{SOON, eventually};
+use concept_refinement_tests::pictures;
+use concept_refinement_tests::service::{Launch, Service};
+use concept_refinement_tests::tokens::token;
+use futures::future::join_all;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::shared::{origin, scripted_launch};
+
+/// Of an upload that is sent but for its end.
+const LENGTH: usize = 3 << 20;
+
+/// The largest upload.
+const LARGEST: &str = "4MiB";
+
+const AT_ONCE: usize = 40;
+
+/// Of an honest client beside them.
+const MAX_P99: Duration = Duration::from_millis(100);
+
+/// A whole image of so many bytes: what comes after its end belongs to it.
+fn padded(bytes: usize) -> Vec<u8> {
+    let mut image = pictures::png(8, 8).bytes;
+    image.resize(bytes, 0);
+    image
+}
+
+fn user(service: &Service, name: &str) -> Client {
+    Client::user(service.url(), name)
+}
+
+/// An upload that sends all but its end, and waits. None: it was refused with
+/// the status that it should be.
+async fn unfinished(service: &Service, is_declared: bool) -> Option<TcpStream> {
+    let authority = service.url().trim_start_matches("http://");
+    let mut stream = TcpStream::connect(authority).await.unwrap();
+    let length = match is_declared {
+        true => format!("content-length: {LENGTH}"),
+        false => "transfer-encoding: chunked".to_owned(),
+    };
+    let head = format!(
+        "POST /api/images HTTP/1.1\r\nhost: {authority}\r\nauthorization: Bearer {}\r\n{length}\r\n\r\n",
+        token("mallory")
+    );
+    let mut sent = head.into_bytes();
+    if !is_declared {
+        sent.extend(format!("{LENGTH:x}\r\n").bytes());
+    }
+    sent.extend(&padded(LENGTH)[..LENGTH - 1000]);
+    // It may be refused before it is all sent.
+    let _ = stream.write_all(&sent).await;
+    let mut status = [0; 12];
+    match timeout(Duration::from_secs(3), stream.read_exact(&mut status)).await {
+        Err(_) => Some(stream),
+        Ok(read) => {
+            read.unwrap();
+            assert_eq!(String::from_utf8_lossy(&status), "HTTP/1.1 429");
+            None
+        }
+    }
+}
+
+/// Of all files below, in bytes.
+fn bytes_of(directory: &Path) -> u64 {
+    let of = |entry: fs::DirEntry| match entry.metadata() {
+        Ok(found) if found.is_dir() => bytes_of(&entry.path()),
+        Ok(found) => found.len(),
+        Err(_) => 0,
+    };
+    fs::read_dir(directory).unwrap().flatten().map(of).sum()
+}
+
+async fn assert_quick(client: &Client) {
+    let mut times = Vec::new();
+    for _ in 0..100 {
+        let begin = Instant::now();
+        assert_eq!(client.get("/api/tasks").await.status, 200);
+        times.push(begin.elapsed());
+    }
+    times.sort_unstable();
+    println!("an honest client beside them: p99 {:?}", times[98]);
+    assert!(times[98] <= MAX_P99, "{:?}", times[98]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn uploads_under_way_take_no_more_than_their_user_has() {
+    for (name, setting, is_declared, expected) in [
+        ("one upload", ("uploads", "1"), true, 1),
+        ("four at once", ("uploads", "100"), true, 4),
+        ("two and a half", ("upload-bytes", "7500KiB"), true, 2),
+        ("the largest, twice", ("upload-bytes", "11MiB"), false, 2),
+    ] {
+        let launch = scripted_launch()
+            .set("max-image-bytes", LARGEST)
+            .set(setting.0, setting.1);
+        let service = launch.start();
+        let images = launch.data().join("images");
+        let uploads = (0..AT_ONCE).map(|_| unfinished(&service, is_declared));
+        let under_way: Vec<_> = join_all(uploads).await.into_iter().flatten().collect();
+        assert_eq!(under_way.len(), expected, "{name}");
+        let taken = bytes_of(&images);
+        assert!(taken <= (expected * LENGTH) as u64, "{name}: {taken} bytes");
+
+        let honest = user(&service, "ada");
+        let upload = honest.upload("image/png", &padded(LENGTH)).await;
+        assert_eq!(upload.status, 201, "{name}: {upload:?}");
+        assert_quick(&honest).await;
+
+        drop(under_way);
+        let mallory = user(&service, "mallory");
+        eventually("what was given up is given back", SOON, async || {
+            let upload = mallory.upload("image/png", &padded(LENGTH)).await;
+            (upload.status == 201).then_some(())
+        })
+        .await;
+        let left = fs::read_dir(images.join("drafts")).unwrap().count();
+        assert_eq!(left, 0, "{name}");
+    }
+}
+
+/// One image of each user, all at once, as by anonymous sessions.
+async fn uploaded(service: &Service, users: usize, bytes: usize) -> Vec<(String, String)> {
+    let image = padded(bytes);
+    let uploads = (0..users).map(async |number| {
+        let name = format!("user {number}");
+        let upload = user(service, &name).upload("image/png", &image).await;
+        if upload.status != 201 {
+            assert_eq!(upload.status, 503, "{upload:?}");
+            assert_eq!(upload.json()["detail"], "The image store has no room left.");
+            return None;
+        }
+        let path = upload.json()["path"].as_str().unwrap().to_owned();
+        Some((name, format!("/api/images/{path}")))
+    });
+    join_all(uploads).await.into_iter().flatten().collect()
+}
+
+fn small_store() -> Launch {
+    scripted_launch()
+        .set("max-store", "1000KiB")
+        .set("uploads", "100")
+        .set("rate-limit", "unlimited")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_images_together_take_what_the_store_may_and_no_byte_more() {
+    const BYTES: usize = 100 << 10;
+    let launch = small_store();
+    let service = launch.start();
+    let kept = uploaded(&service, AT_ONCE, BYTES).await;
+    assert_eq!(kept.len(), 10, "exactly what there is room for");
+    let refused = user(&service, "ada");
+    let original = origin().picture(&pictures::png(8, 8));
+    let task = refused.refine(&original, "echo it").await;
+    assert_eq!(task.status, 503, "{task:?}");
+    assert_eq!(task.error_code(), "SERVICE_UNAVAILABLE");
+    for (name, path) in &kept {
+        let read = user(&service, name).get(path).await;
+        assert_eq!(read.status, 200, "reading goes on");
+    }
+    assert_eq!(refused.get("/api/health/ready").await.status, 200);
+
+    // It is counted again at the start.
+    service.stop();
+    let service = launch.start();
+    assert_eq!(uploaded(&service, 3, 1 << 10).await.len(), 0);
+
+    for (name, path) in kept.iter().take(2) {
+        let deleted = user(&service, name).delete(path).await;
+        assert_eq!(deleted.status, 204, "{deleted:?}");
+    }
+    assert_eq!(uploaded(&service, 3, BYTES).await.len(), 2);
+    service.stop();
+}
+
+/// However full the store becomes after it was accepted.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_accepted_task_finds_its_room() {
+    let launch = small_store();
+    let service = launch.start();
+    let client = user(&service, "ada");
+    let original = origin().picture(&pictures::png(8, 8));
+    let id = client.accepted(&original, "wait 3000ms").await;
+    client.task_is(&id, "processing").await;
+    let mut sizes = vec![100 << 10; 10];
+    sizes.extend([10 << 10; 10]);
+    sizes.extend([1 << 10; 20]);
+    for bytes in sizes {
+        uploaded(&service, 1, bytes).await;
+    }
+    let refused = user(&service, "eve").refine(&original, "echo it").await;
+    assert_eq!(refused.status, 503, "{refused:?}");
+    let task = client.finished(&id).await;
+    assert_eq!(task["status"], "completed", "{task}");
+    service.stop();
+}
