@@ -13,6 +13,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use concept_refinement_domain::clock_trust::parse_day;
 use concept_refinement_domain::original::AllowedSources;
 use concept_refinement_domain::quota::parse_rate_limit;
 use concept_refinement_domain::size;
@@ -65,6 +66,8 @@ pub struct Config {
     pub(crate) image_url_ttl: Duration,
     /// None: nothing expires.
     pub(crate) retention: Option<Duration>,
+    /// A day in UTC on which the clock is right, whatever it said before.
+    pub(crate) confirmed_day: Option<String>,
     /// None: nothing is measured.
     pub(crate) metrics_listen: Option<SocketAddr>,
     pub(crate) log_format: LogFormat,
@@ -147,6 +150,8 @@ impl Config {
                 ttl => Ok(ttl),
             })?,
             retention: v.parse("retention", retention)?,
+            confirmed_day: v
+                .optional("confirm-clock", |day| parse_day(day).map_err(str::to_owned))?,
             metrics_listen: v.parse("metrics-listen", |text| match text.trim() {
                 "off" => Ok(None),
                 _ => match address(text, "127.0.0.1:9464") {

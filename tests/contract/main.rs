@@ -116,6 +116,7 @@ macro_rules! host_task_promises {
             }
             tasks::expiry {
                 what_is_older_is_forgotten_as_if_it_had_been_deleted,
+                the_last_round_is_remembered,
             }
         }
     };

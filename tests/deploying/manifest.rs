@@ -9,8 +9,9 @@ use toml::{Table, Value};
 use crate::read;
 
 /// The settings of our host that mean nothing on a stock platform.
-pub const WITHOUT_EFFECT: [&str; 14] = [
+pub const WITHOUT_EFFECT: [&str; 15] = [
     "concurrency",
+    "confirm-clock",
     "data-dir",
     "images",
     "listen",

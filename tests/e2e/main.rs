@@ -11,6 +11,7 @@ mod answers;
 mod auth;
 mod browser;
 mod cancelling;
+mod clock;
 mod compiled;
 mod concepts;
 mod connections;

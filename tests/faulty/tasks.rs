@@ -108,6 +108,8 @@ fn call(operation: &TaskOperation<'_>) -> Option<Call> {
         TaskOperation::Watch { .. }
         | TaskOperation::NextDue { .. }
         | TaskOperation::Expire { .. }
+        | TaskOperation::LastRound { .. }
+        | TaskOperation::RememberRound { .. }
         | TaskOperation::Tally { .. }
         | TaskOperation::Check { .. } => return None,
     })

@@ -9,6 +9,7 @@
 pub mod address;
 pub mod capability;
 pub mod chunks;
+pub mod clock_trust;
 pub mod concept;
 pub mod convert;
 pub mod cursor;

@@ -121,6 +121,7 @@ impl HostBuilder {
             host: Arc::clone(&capabilities),
             runtime,
             retention: config.retention,
+            confirmed_day: config.confirmed_day.clone(),
             interval: HOUR,
         };
         let cores = Arc::new(Cores::start()?);

@@ -18,6 +18,7 @@ use std::time::Duration;
 use concept_refinement_domain::capability::{
     Claimed, Fenced, Finished, Lease, NewTask, Position, Stored, Submission, TaskPage,
 };
+use concept_refinement_domain::clock_trust::LastRound;
 use concept_refinement_domain::task::{Change, Stage, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use futures::future::BoxFuture;
@@ -186,6 +187,13 @@ pub trait Maintenance: Send + Sync {
     /// deleted: quota is not given back. A concept whose image is the original
     /// of an active task stays until that task ends.
     fn expire(&self, before: Timestamp, limit: u32) -> Answer<'_, Expired>;
+
+    /// What is remembered of the last round of deletion by age. None: the store
+    /// was new with this process.
+    fn last_round(&self) -> Answer<'_, Option<LastRound>>;
+
+    /// Remembers a round in place of the last one.
+    fn remember_round(&self, round: LastRound) -> Answer<'_, ()>;
 
     /// Counts all tasks. Must not block other operations, however many tasks
     /// there are.

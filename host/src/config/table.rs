@@ -208,6 +208,11 @@ pub const SETTINGS: &[Setting] = &[
         "DURATION",
         "Older tasks that are finished, concepts with their images, and uploads are removed; or off",
     ),
+    unset(
+        "confirm-clock",
+        "DAY",
+        "A day in UTC, as 2026-11-20: a start on it believes the clock, where a warning says that retention waits",
+    ),
     setting(
         "metrics-listen",
         "off",

@@ -2,10 +2,13 @@
 //! can run in virtual time.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use concept_refinement_domain::capability::CapabilityError;
+use concept_refinement_domain::clock_trust::LastRound;
 use concept_refinement_domain::timestamp::Timestamp;
 use futures::future::{BoxFuture, ready};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::capability::clock::ManualClock;
@@ -16,6 +19,7 @@ use crate::capability::queue::store::StoreQueue;
 use crate::capability::tasks::sqlite::{Options, SqliteTasks};
 use crate::capability::tasks::{Expired, TaskOperation, TaskReply, TaskStore};
 use crate::capability::{Answer, Capabilities};
+use crate::runtime::Runtime;
 
 pub fn broken() -> CapabilityError {
     CapabilityError::unavailable("It is broken.")
@@ -83,8 +87,68 @@ impl Interceptor<dyn TaskStore> for Ledger {
                 self.expired.lock().unwrap().push((Instant::now(), before));
                 Expired::default().into()
             }
+            TaskOperation::LastRound {} => None::<LastRound>.into(),
+            TaskOperation::RememberRound { .. } => ().into(),
             _ => return refused(),
         };
         Box::pin(ready(Ok(reply)))
+    }
+}
+
+/// Time that a test moves on, together with a clock, from one sleep of a loop to
+/// the next. Of one loop: it waits until that sleeps.
+pub struct SteppedTime {
+    clock: Arc<ManualClock>,
+    moment: watch::Sender<Moment>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Moment {
+    elapsed: Duration,
+    /// Until when the loop sleeps; in the past while it works.
+    sleeps_until: Duration,
+}
+
+impl SteppedTime {
+    pub fn new(clock: Arc<ManualClock>) -> Self {
+        Self {
+            clock,
+            moment: watch::Sender::default(),
+        }
+    }
+
+    pub async fn run_on(&self, time: Duration) {
+        let end = self.elapsed() + time;
+        loop {
+            let mut moment = self.moment.subscribe();
+            let asleep = moment.wait_for(|moment| moment.sleeps_until > moment.elapsed);
+            let until = asleep.await.unwrap().sleeps_until.min(end);
+            let by = until.saturating_sub(self.elapsed());
+            self.clock.advance(by);
+            self.moment.send_modify(|moment| moment.elapsed = until);
+            if until == end && self.moment.borrow().sleeps_until > end {
+                return;
+            }
+        }
+    }
+}
+
+impl Runtime for SteppedTime {
+    fn elapsed(&self) -> Duration {
+        self.moment.borrow().elapsed
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        let until = self.elapsed() + duration;
+        self.moment
+            .send_modify(|moment| moment.sleeps_until = until);
+        let mut moment = self.moment.subscribe();
+        Box::pin(async move {
+            let _ = moment.wait_for(|moment| moment.elapsed >= until).await;
+        })
+    }
+
+    fn spawn(&self, work: BoxFuture<'static, ()>) -> BoxFuture<'static, ()> {
+        work
     }
 }

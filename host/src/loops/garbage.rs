@@ -5,14 +5,16 @@
 //! refers to. Old data is removed row first, image second, so that an
 //! interruption leaves only such an image. It can be stopped at any moment.
 //!
-//! It never deletes in doubt: only what a store names is removed, and failures
-//! are retried in the next round. It works in batches with a pause after each,
+//! It never deletes in doubt: only what a store names is removed, nothing by its
+//! age while the clock is not believed, and failures are retried in the next
+//! round. It works in batches with a pause after each,
 //! so that no request waits for it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use concept_refinement_domain::capability::{CapabilityError, ImageKind};
+use concept_refinement_domain::capability::{CapabilityError, ErrorKind, ImageKind};
+use concept_refinement_domain::clock_trust::{LastRound, Observation, PROBATION, is_day, judge};
 use concept_refinement_domain::timestamp::Timestamp;
 use futures::future::ready;
 use futures::{StreamExt as _, TryStreamExt as _};
@@ -32,6 +34,19 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// to find the few that were left behind.
 pub const HOUR: Duration = Duration::from_secs(60 * 60);
 
+/// Between two warnings about a clock that is not believed.
+const WARNING_INTERVAL: Duration = HOUR;
+
+/// What is known of the clock between two rounds.
+#[derive(Default)]
+struct ClockWatch {
+    /// None: this process had no round yet.
+    last: Option<LastRound>,
+    /// When the last round began, by the runtime.
+    began: Option<Duration>,
+    warned: Option<Duration>,
+}
+
 /// The garbage collection of one host.
 pub struct Garbage {
     /// What it works on.
@@ -40,6 +55,8 @@ pub struct Garbage {
     pub runtime: Arc<dyn Runtime>,
     /// What is older goes. None: nothing does.
     pub retention: Option<Duration>,
+    /// The day in UTC on which the operator says that the clock is right.
+    pub confirmed_day: Option<String>,
     /// Between two looks at all refined images, and the longest between two
     /// rounds.
     pub interval: Duration,
@@ -61,8 +78,12 @@ impl Garbage {
             between_rounds(retention, self.interval)
         });
         let mut next_look = Duration::ZERO;
+        let mut clock = ClockWatch::default();
         loop {
-            if let Some(retention) = self.retention {
+            let is_believed = self.believes(&mut clock).await;
+            if let Some(retention) = self.retention
+                && is_believed
+            {
                 let age = before(self.host.clock.now(), retention);
                 log(self.remove_older(age).await, "what is old");
             }
@@ -72,6 +93,79 @@ impl Garbage {
                 next_look = self.runtime.elapsed() + self.interval;
             }
             self.runtime.sleep(pause).await;
+        }
+    }
+
+    /// Begins a round: whether anything may be deleted for its age. If what the
+    /// clock says cannot be remembered for want of room, it counts all the same,
+    /// since a deletion makes room.
+    async fn believes(&self, clock: &mut ClockWatch) -> bool {
+        let observed = async {
+            let maintenance = self.host.maintenance();
+            let last = match clock.last {
+                Some(last) => Some(last),
+                None => maintenance.last_round().await?,
+            };
+            let elapsed = self.runtime.elapsed();
+            let began = clock.began.replace(elapsed);
+            let now = self.host.clock.now();
+            let is_confirmed = |day: &String| began.is_none() && is_day(now, day);
+            let round = judge(
+                last,
+                Observation {
+                    now,
+                    ran: began.map(|began| elapsed.saturating_sub(began)),
+                    is_confirmed: self.confirmed_day.as_ref().is_some_and(is_confirmed),
+                    retention: self.retention.unwrap_or(Duration::MAX),
+                },
+            );
+            clock.last = Some(round);
+            match maintenance.remember_round(round).await {
+                Err(error) if error.kind != ErrorKind::Full => Err(error),
+                Ok(()) | Err(_) => Ok((round, elapsed)),
+            }
+        };
+        match observed.await {
+            Ok((
+                LastRound {
+                    probation: None, ..
+                },
+                _,
+            )) => {
+                clock.warned = None;
+                true
+            }
+            Ok((
+                LastRound {
+                    at,
+                    probation: Some(agreed),
+                },
+                elapsed,
+            )) => {
+                let since = clock.warned.map(|warned| elapsed.saturating_sub(warned));
+                if since.is_none_or(|since| since >= WARNING_INTERVAL) {
+                    clock.warned = Some(elapsed);
+                    self.warn(at, agreed);
+                }
+                false
+            }
+            Err(error) => {
+                tracing::error!(%error, "nothing is deleted for its age: the last round is unknown");
+                false
+            }
+        }
+    }
+
+    fn warn(&self, now: Timestamp, agreed: Duration) {
+        if self.retention.is_some() {
+            let hours = PROBATION.saturating_sub(agreed).as_secs().div_ceil(60 * 60);
+            let time = now.to_string();
+            let day = time.split('T').next().unwrap_or_default();
+            tracing::warn!(
+                "the clock jumped, or the service was off for long: nothing is deleted for its \
+                 age until the clock has agreed with {hours} more hours of running time. It says \
+                 {time}; if that is right, restart with --confirm-clock {day}"
+            );
         }
     }
 

@@ -7,6 +7,7 @@ use concept_refinement_domain::capability::{
     ImageKind, Lease, NewImage, NewTask, Position, Resolved, Stored, StoredOrNot, Submission,
     TaskPage,
 };
+use concept_refinement_domain::clock_trust::LastRound;
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::convert::Convert;
 use concept_refinement_domain::task::{Stage, Status, Task};
@@ -186,6 +187,14 @@ impl Maintenance for Instances {
     }
 
     fn expire(&self, _: Timestamp, _: u32) -> Answer<'_, Expired> {
+        panic!("{HOST_ONLY}")
+    }
+
+    fn last_round(&self) -> Answer<'_, Option<LastRound>> {
+        panic!("{HOST_ONLY}")
+    }
+
+    fn remember_round(&self, _: LastRound) -> Answer<'_, ()> {
         panic!("{HOST_ONLY}")
     }
 

@@ -1,5 +1,8 @@
 //! Removing old tasks and concepts.
 
+use std::time::Duration;
+
+use concept_refinement_domain::clock_trust::LastRound;
 use concept_refinement_domain::task::Task;
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_host::capability::tasks::Expired;
@@ -61,5 +64,24 @@ pub async fn what_is_older_is_forgotten_as_if_it_had_been_deleted<B: TaskBackend
     assert_eq!(left, [its_concept]);
     for user in ["completed", "failed", "withdrawn"] {
         store.created(user).await;
+    }
+}
+
+pub async fn the_last_round_is_remembered<B: TaskBackend>() {
+    let store = Store::<B>::start();
+    assert_eq!(store.maintenance.last_round().await, Ok(None));
+    for probation in [
+        None,
+        Some(Duration::ZERO),
+        Some(Duration::from_secs(3600)),
+        None,
+    ] {
+        let round = LastRound {
+            at: store.now(),
+            probation,
+        };
+        store.maintenance.remember_round(round).await.unwrap();
+        assert_eq!(store.maintenance.last_round().await, Ok(Some(round)));
+        store.pass(MICROSECOND);
     }
 }

@@ -4,6 +4,7 @@
 use concept_refinement_domain::capability::{
     Claimed, ConceptPage, Fenced, Finished, Lease, NewTask, Position, Stored, Submission, TaskPage,
 };
+use concept_refinement_domain::clock_trust::LastRound;
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::task::{Stage, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
@@ -38,6 +39,7 @@ operations! {
         Count(u32),
         ImagePaths(Vec<String>),
         Expired(Expired),
+        Round(Option<LastRound>),
         Tally(Tally),
         Done(()),
     }
@@ -92,6 +94,8 @@ operations! {
         "tasks recover" Recover = recover() -> u32;
         "tasks unreferenced" Unreferenced = unreferenced(image_paths: Vec<String>) -> Vec<String>;
         "tasks expire" Expire = expire(before: Timestamp, limit: u32) -> Expired;
+        "tasks last-round" LastRound = last_round() -> Option<LastRound>;
+        "tasks remember-round" RememberRound = remember_round(round: LastRound) -> ();
         "tasks tally" Tally = tally() -> Tally;
         "tasks check" Check = check() -> ();
     }

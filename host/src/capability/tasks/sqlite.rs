@@ -22,6 +22,7 @@ mod promises;
 mod readers;
 mod reads;
 mod references;
+mod rounds;
 mod rows;
 mod schema;
 mod stored;
@@ -42,6 +43,7 @@ use concept_refinement_domain::capability::{
     CapabilityError, Claimed, ConceptPage, Fenced, Finished, Lease, NewTask, Position, Stored,
     Submission, TaskPage,
 };
+use concept_refinement_domain::clock_trust::LastRound;
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::rulebook::Claim;
 use concept_refinement_domain::task::{Stage, Status, Task};
@@ -343,6 +345,14 @@ impl Maintenance for SqliteTasks {
 
     fn expire(&self, before: Timestamp, limit: u32) -> Answer<'_, Expired> {
         Box::pin(self.write(move |step| expiry::expire(step, before, limit)))
+    }
+
+    fn last_round(&self) -> Answer<'_, Option<LastRound>> {
+        Box::pin(self.read(rounds::last))
+    }
+
+    fn remember_round(&self, round: LastRound) -> Answer<'_, ()> {
+        Box::pin(self.write(move |step| rounds::remember(step, round)))
     }
 
     fn tally(&self) -> Answer<'_, Tally> {

@@ -1,3 +1,4 @@
+mod clock;
 mod rounds;
 
 use std::collections::BTreeSet;
@@ -114,6 +115,7 @@ fn garbage(
         host: Arc::new(capabilities(tasks, images, clock)),
         runtime: Arc::new(Tokio::default()),
         retention,
+        confirmed_day: None,
         interval: HOUR,
     }
 }

@@ -44,7 +44,11 @@ pub fn run(store: &mut MemoryStore, operation: TaskOperation<'_>, now: Timestamp
         Operation::Unreferenced { image_paths } => store.unreferenced(image_paths).into(),
         Operation::Expire { before, limit } => expired(store.expire(before, limit)).into(),
         Operation::Tally {} => tally(store.tally()).into(),
-        Operation::Watch { .. } | Operation::Progress { .. } | Operation::Check {} => {
+        Operation::Watch { .. }
+        | Operation::Progress { .. }
+        | Operation::LastRound {}
+        | Operation::RememberRound { .. }
+        | Operation::Check {} => {
             panic!("{} is not compared", operation.name())
         }
     })
@@ -75,7 +79,9 @@ pub fn text(reply: &Reply) -> String {
             format!("{reply:?}")
         }
         Ok(TaskReply::Tally(reply)) => format!("{reply:?}"),
-        Ok(TaskReply::Changes(_) | TaskReply::Done(())) => "not compared".to_owned(),
+        Ok(TaskReply::Changes(_) | TaskReply::Round(_) | TaskReply::Done(())) => {
+            "not compared".to_owned()
+        }
     }
 }
 

@@ -140,6 +140,23 @@ CREATE INDEX task_failed ON task (completed_at) WHERE status = 'failed';
 -- it would write the whole table again.
 DELETE FROM concept WHERE created_at IS NULL;
 ",
+    r"
+-- What the clock said at the last round of deletion by age, and for how long it
+-- has agreed with running time (in microseconds) since it did not. In a file
+-- that is older than this table, the newest time that was ever written.
+CREATE TABLE last_round (
+    id        INTEGER PRIMARY KEY CHECK (id = 0),
+    at        INTEGER NOT NULL,
+    probation INTEGER
+) STRICT;
+INSERT INTO last_round (id, at) SELECT 0, newest FROM (
+    SELECT max(time) AS newest FROM (
+        SELECT max(created_at) AS time FROM task
+        UNION ALL SELECT max(completed_at) FROM task
+        UNION ALL SELECT max(created_at) FROM concept
+    )
+) WHERE newest IS NOT NULL;
+",
 ];
 
 #[derive(Debug, thiserror::Error)]

@@ -1,0 +1,112 @@
+//! A clock that jumps while a retention is set: the host within this process, by
+//! a clock of ours.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use concept_refinement_host::capability::Clock as _;
+use concept_refinement_host::capability::clock::{ManualClock, SystemClock};
+use concept_refinement_host::config::{Values, table};
+use concept_refinement_host::{Components, Config, Host, HostBuilder};
+use concept_refinement_tests::client::Client;
+use concept_refinement_tests::deadline::{SOON, eventually};
+use concept_refinement_tests::{artifacts, pictures, reaper};
+use serde_json::json;
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Within which there are some rounds.
+const RETENTION: &str = "20s";
+
+async fn start(data: &Path, clock: &Arc<ManualClock>, confirmed_day: Option<&str>) -> Host {
+    let model = artifacts::scripted_model();
+    let mut values = Values::new();
+    for (name, value) in [
+        ("listen", "127.0.0.1:0"),
+        ("data-dir", data.to_str().unwrap()),
+        ("model", model.to_str().unwrap()),
+        ("retention", RETENTION),
+    ] {
+        values.set(table::find(name).unwrap(), value);
+    }
+    if let Some(day) = confirmed_day {
+        values.set(table::find("confirm-clock").unwrap(), day);
+    }
+    let config = Config::new(values).unwrap();
+    let components = Components::load(Some(&artifacts::components()), &config).unwrap();
+    let builder = HostBuilder::new(config, components).clock(Arc::clone(clock) as _);
+    builder.start().await.unwrap()
+}
+
+/// Waits until there were two rounds more, while the clock goes on.
+async fn two_rounds(host: &Host, clock: &ManualClock) {
+    let last = async || {
+        let last = host.capabilities().maintenance().last_round().await;
+        last.unwrap().map(|round| round.at)
+    };
+    for _ in 0..2 {
+        let before = last().await;
+        eventually("a round", SOON, async || {
+            clock.advance(Duration::from_millis(20));
+            (last().await != before).then_some(())
+        })
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_jump_nothing_is_deleted_until_the_clock_is_confirmed() {
+    let data = reaper::scratch("host");
+    std::os::unix::fs::symlink(artifacts::compiled(), data.join("compiled")).unwrap();
+    let start_at = SystemClock.now();
+    let clock = Arc::new(ManualClock::at(start_at));
+    let host = start(&data, &clock, None).await;
+    let client = Client::new(&format!("http://{}", host.address()));
+    let session = client.post("/api/auth/session", &json!({})).await.json();
+    let token = session["access_token"].as_str().unwrap();
+    let client = client.bearer(token);
+    let picture = pictures::png(8, 8);
+    let upload = client
+        .upload(picture.media_type, &picture.bytes)
+        .await
+        .json();
+    let task = client
+        .refined(upload["image_url"].as_str().unwrap(), "echo it")
+        .await;
+    assert_eq!(task["status"], "completed", "{task}");
+    two_rounds(&host, &clock).await;
+    let paths = [
+        format!("/api/images/{}", upload["path"].as_str().unwrap()),
+        format!("/api/tasks/{}", task["task_id"].as_str().unwrap()),
+        format!("/api/concepts/{}", task["result_id"].as_str().unwrap()),
+    ];
+    let is_there = async |client: &Client| {
+        for path in &paths {
+            assert_eq!(client.get(path).await.status, 200, "{path}");
+        }
+    };
+
+    clock.advance(DAY * 20);
+    two_rounds(&host, &clock).await;
+    is_there(&client).await;
+    host.stop().await;
+
+    let host = start(&data, &clock, None).await;
+    let client = Client::new(&format!("http://{}", host.address())).bearer(token);
+    two_rounds(&host, &clock).await;
+    is_there(&client).await;
+    host.stop().await;
+
+    let today = clock.now().to_string();
+    let (today, _) = today.split_once('T').unwrap();
+    let host = start(&data, &clock, Some(today)).await;
+    let client = Client::new(&format!("http://{}", host.address())).bearer(token);
+    for path in &paths {
+        eventually("what is old goes", SOON, async || {
+            (client.get(path).await.status == 404).then_some(())
+        })
+        .await;
+    }
+    host.stop().await;
+}
