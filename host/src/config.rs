@@ -66,6 +66,8 @@ pub struct Config {
     pub(crate) image_url_ttl: Duration,
     /// None: nothing expires.
     pub(crate) retention: Option<Duration>,
+    /// None: what anonymous users left stays, or there are none.
+    pub(crate) anonymous_retention: Option<Duration>,
     /// A day in UTC on which the clock is right, whatever it said before.
     pub(crate) confirmed_day: Option<String>,
     /// None: nothing is measured.
@@ -150,6 +152,9 @@ impl Config {
                 ttl => Ok(ttl),
             })?,
             retention: v.parse("retention", retention)?,
+            anonymous_retention: v
+                .parse("anonymous-retention", retention)?
+                .filter(|_| auth == Auth::Anonymous),
             confirmed_day: v
                 .optional("confirm-clock", |day| parse_day(day).map_err(str::to_owned))?,
             metrics_listen: v.parse("metrics-listen", |text| match text.trim() {

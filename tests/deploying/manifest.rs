@@ -9,7 +9,8 @@ use toml::{Table, Value};
 use crate::read;
 
 /// The settings of our host that mean nothing on a stock platform.
-pub const WITHOUT_EFFECT: [&str; 15] = [
+pub const WITHOUT_EFFECT: [&str; 16] = [
+    "anonymous-retention",
     "concurrency",
     "confirm-clock",
     "data-dir",

@@ -151,6 +151,7 @@ const UNUSABLE: &[(&str, &str)] = &[
     ("upload-bytes", "500MB"),
     ("max-store", "0"),
     ("retention", "never"),
+    ("anonymous-retention", "a while"),
     ("confirm-clock", "today"),
     ("metrics-listen", "9464"),
     ("log-format", "xml"),

@@ -39,7 +39,9 @@ impl Interceptor<dyn ImageStore> for FaultyImages {
                     ImageOperation::Sign { .. } => Call::ImageSign,
                     ImageOperation::Resolve { .. } => Call::ImageResolve,
                     ImageOperation::List { .. } => Call::ImageList,
-                    ImageOperation::Put { .. } | ImageOperation::Check { .. } => {
+                    ImageOperation::Put { .. }
+                    | ImageOperation::HasUploads { .. }
+                    | ImageOperation::Check { .. } => {
                         return inner.run(other);
                     }
                 };

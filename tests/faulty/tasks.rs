@@ -108,6 +108,9 @@ fn call(operation: &TaskOperation<'_>) -> Option<Call> {
         TaskOperation::Watch { .. }
         | TaskOperation::NextDue { .. }
         | TaskOperation::Expire { .. }
+        | TaskOperation::RenewSession { .. }
+        | TaskOperation::Abandon { .. }
+        | TaskOperation::WithoutSession { .. }
         | TaskOperation::LastRound { .. }
         | TaskOperation::RememberRound { .. }
         | TaskOperation::Tally { .. }

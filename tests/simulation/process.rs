@@ -151,6 +151,7 @@ async fn run(world: Rc<World>, process: Rc<Process>) {
         host: Arc::clone(&host),
         runtime: runtime.clone(),
         retention: world.settings.wild.and_then(|wild| wild.retention),
+        anonymous_retention: None,
         confirmed_day: None,
         // More often than the host does.
         interval: world.random.seconds(10, 60),

@@ -39,12 +39,25 @@ impl<P: Ports + 'static> Api<P> {
         };
         let requester = config.cors.requester(&request.headers);
         let is_behind_https = self.state.auth.is_behind_https(&request.origin);
+        let renewable = match config.anonymous_sessions {
+            true => {
+                let auth = &self.state.auth;
+                auth.renewable_user(&request.headers, &request.origin)
+            }
+            false => None,
+        };
+        let origin = request.origin.clone();
         let answer = if requester.is_preflight(request.method, &request.headers) {
             cors::preflight(&request.path)
         } else {
             routes::answer(&self.state, request).await
         };
         let mut response = answer.unwrap_or_else(Problem::into_response);
+        if let Some(user) = renewable
+            && !response.has("set-cookie")
+        {
+            response = routes::session::renew(&self.state, response, &origin, &user).await;
+        }
         protection::protect(&mut response, is_behind_https);
         requester.allow(&mut response);
         if is_head {

@@ -12,10 +12,11 @@ mod token_cache;
 
 pub use caller::Caller;
 pub use credentials::{Credentials, credentials};
-pub use token::SESSION_LIFE;
 
 use caller::TokenError;
 use token::Tokens;
+
+use concept_refinement_domain::session;
 
 use crate::config::Config;
 use crate::origin::Origin;
@@ -61,6 +62,32 @@ impl<P: Ports + 'static> Authenticator<P> {
     /// A token for a new anonymous user. None: tokens are issued elsewhere.
     pub fn issue(&self, user: &str) -> Option<String> {
         self.tokens.issue(user, self.ports.now())
+    }
+
+    /// The anonymous user of a request, by a valid session: a bearer token, or a
+    /// cookie unless another site caused the request.
+    pub fn session_user(&self, headers: &Headers, is_cross_origin: bool) -> Option<String> {
+        let token = match credentials(headers) {
+            Credentials::Bearer(token) => token,
+            Credentials::Cookie(token) if !is_cross_origin => token,
+            _ => return None,
+        };
+        let session = self.tokens.session(token, self.ports.now());
+        session.map(|(user, _)| user)
+    }
+
+    /// The anonymous user of a request by cookie whose session is to be renewed:
+    /// not where another site caused the request.
+    pub fn renewable_user(&self, headers: &Headers, origin: &Origin) -> Option<String> {
+        let Credentials::Cookie(token) = credentials(headers) else {
+            return None;
+        };
+        if self.is_cross_origin(headers, origin) {
+            return None;
+        }
+        let now = self.ports.now();
+        let (user, expires) = self.tokens.session(token, now)?;
+        session::is_renewable(expires, now).then_some(user)
     }
 
     /// Whether the browser says that another origin caused the request. If

@@ -11,6 +11,7 @@ use concept_refinement_domain::capability::{
 };
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::task::{Change, Status, Task};
+use concept_refinement_domain::timestamp::Timestamp;
 use futures::stream::LocalBoxStream;
 
 pub use concept_refinement_guest::{ByteStream, Clock};
@@ -52,6 +53,15 @@ pub trait TaskStore {
 
     async fn withdraw(&self, id: &str, error_message: &str) -> Result<Fenced, CapabilityError>;
 
+    /// Stores until when an anonymous user has a session, if the user owns a
+    /// task, a concept or, as is said, an image.
+    async fn renew_session(
+        &self,
+        user: &str,
+        until: Timestamp,
+        owns_images: bool,
+    ) -> Result<(), CapabilityError>;
+
     async fn get(&self, user: &str, id: &str) -> Result<Option<Task>, CapabilityError>;
 
     async fn list(
@@ -90,6 +100,9 @@ pub trait ImageStore {
         path: &str,
         range: Option<ByteRange>,
     ) -> Result<Option<(ImageInfo, Self::Contents)>, CapabilityError>;
+
+    /// Whether the owner has an upload.
+    async fn has_uploads(&self, owner: &str) -> Result<bool, CapabilityError>;
 
     async fn delete(&self, path: &str) -> Result<(), CapabilityError>;
 

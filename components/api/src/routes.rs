@@ -35,7 +35,7 @@ pub async fn answer<P: Ports + 'static, B: Body>(
         Route::Upload => uploads::upload(state, request).await,
         Route::Image => images::get(state, &request, &path).await,
         Route::DeleteImage => images::delete(state, &request, &path).await,
-        Route::Session => session::create(state, &request),
+        Route::Session => session::create(state, &request).await,
         Route::Health => health::live(state).await,
         Route::Ready => health::ready(state).await,
         Route::Asset(asset) => Ok(assets::answer(asset, &request)),

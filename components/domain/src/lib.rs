@@ -31,6 +31,7 @@ pub mod retry;
 pub mod rulebook;
 pub mod secret;
 pub mod sentence;
+pub mod session;
 pub mod signature;
 pub mod size;
 pub mod task;

@@ -121,6 +121,7 @@ impl HostBuilder {
             host: Arc::clone(&capabilities),
             runtime,
             retention: config.retention,
+            anonymous_retention: config.anonymous_retention,
             confirmed_day: config.confirmed_day.clone(),
             interval: HOUR,
         };

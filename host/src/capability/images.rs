@@ -13,6 +13,7 @@ use bytes::Bytes;
 use concept_refinement_domain::capability::{
     ByteRange, CapabilityError, ImageInfo, ImageKind, NewImage, Resolved, StoredOrNot,
 };
+use concept_refinement_domain::session::IS_ANONYMOUS;
 use concept_refinement_domain::timestamp::Timestamp;
 use futures::stream::BoxStream;
 
@@ -32,6 +33,8 @@ pub struct Listed {
     pub path: String,
     /// When it was stored.
     pub created_at: Timestamp,
+    /// Its owner, where that is an anonymous user.
+    pub anonymous_owner: Option<String>,
 }
 
 /// A stream of images. An error ends it, and the list is then incomplete.
@@ -54,6 +57,9 @@ pub trait ImageStore: Send + Sync {
         range: Option<ByteRange>,
     ) -> Answer<'a, Option<(ImageInfo, Contents)>>;
 
+    /// Whether the owner has an upload.
+    fn has_uploads<'a>(&'a self, owner: &'a str) -> Answer<'a, bool>;
+
     /// Removes an image. A repeat changes nothing.
     fn delete<'a>(&'a self, path: &'a str) -> Answer<'a, ()>;
 
@@ -75,4 +81,10 @@ pub trait ImageStore: Send + Sync {
 
 fn no_such_name() -> CapabilityError {
     CapabilityError::invalid("An image cannot have this name or type.")
+}
+
+/// By what is stored with an image.
+fn anonymous_owner(owner: String, metadata: &[(String, String)]) -> Option<String> {
+    let is_anonymous = |(key, value): &(String, String)| key == IS_ANONYMOUS && value == "true";
+    metadata.iter().any(is_anonymous).then_some(owner)
 }

@@ -95,6 +95,16 @@ pub trait Tasks: Send + Sync {
     /// longer pending.
     fn withdraw<'a>(&'a self, id: &'a str, error_message: &'a str) -> Answer<'a, Fenced>;
 
+    /// Stores until when an anonymous user has a session, if the user owns a
+    /// task, a concept or, as the caller says, an image. An earlier time than the
+    /// stored one changes nothing.
+    fn renew_session<'a>(
+        &'a self,
+        user_id: &'a str,
+        until: Timestamp,
+        owns_images: bool,
+    ) -> Answer<'a, ()>;
+
     /// None: no such task, or another user's.
     fn get<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Task>>;
 
@@ -187,6 +197,15 @@ pub trait Maintenance: Send + Sync {
     /// deleted: quota is not given back. A concept whose image is the original
     /// of an active task stays until that task ends.
     fn expire(&self, before: Timestamp, limit: u32) -> Answer<'_, Expired>;
+
+    /// Removes what anonymous users left, as [`Maintenance::expire`] does: tasks
+    /// that finished and concepts, if the last session by which their user could
+    /// reach them ended before this time.
+    fn abandon(&self, before: Timestamp, limit: u32) -> Answer<'_, Expired>;
+
+    /// Those of these users for whom no session is stored that lasts until this
+    /// time or longer.
+    fn without_session(&self, users: Vec<String>, before: Timestamp) -> Answer<'_, Vec<String>>;
 
     /// What is remembered of the last round of deletion by age. None: the store
     /// was new with this process.

@@ -208,6 +208,12 @@ pub const SETTINGS: &[Setting] = &[
         "DURATION",
         "Older tasks that are finished, concepts with their images, and uploads are removed; or off",
     ),
+    setting(
+        "anonymous-retention",
+        "30d",
+        "DURATION",
+        "What an anonymous user left is removed so long after the last session could have ended; or off",
+    ),
     unset(
         "confirm-clock",
         "DAY",

@@ -10,11 +10,13 @@
 //! round. It works in batches with a pause after each,
 //! so that no request waits for it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use concept_refinement_domain::capability::{CapabilityError, ErrorKind, ImageKind};
 use concept_refinement_domain::clock_trust::{LastRound, Observation, PROBATION, is_day, judge};
+use concept_refinement_domain::session::{LIFE, is_abandoned};
 use concept_refinement_domain::timestamp::Timestamp;
 use futures::future::ready;
 use futures::{StreamExt as _, TryStreamExt as _};
@@ -22,6 +24,7 @@ use tokio::sync::watch;
 
 use crate::capability::Capabilities;
 use crate::capability::clock::before;
+use crate::capability::images::Listed;
 use crate::capability::tasks::Expired;
 use crate::runtime::Runtime;
 
@@ -55,6 +58,9 @@ pub struct Garbage {
     pub runtime: Arc<dyn Runtime>,
     /// What is older goes. None: nothing does.
     pub retention: Option<Duration>,
+    /// What anonymous users left goes so long after their last session could have
+    /// ended. None: it stays.
+    pub anonymous_retention: Option<Duration>,
     /// The day in UTC on which the operator says that the clock is right.
     pub confirmed_day: Option<String>,
     /// Between two looks at all refined images, and the longest between two
@@ -74,7 +80,9 @@ impl Garbage {
     }
 
     async fn rounds(&self) {
-        let pause = self.retention.map_or(self.interval, |retention| {
+        let retentions = [self.retention, self.anonymous_retention];
+        let shortest = retentions.into_iter().flatten().min();
+        let pause = shortest.map_or(self.interval, |retention| {
             between_rounds(retention, self.interval)
         });
         let mut next_look = Duration::ZERO;
@@ -86,6 +94,15 @@ impl Garbage {
             {
                 let age = before(self.host.clock.now(), retention);
                 log(self.remove_older(age).await, "what is old");
+            }
+            if let Some(retention) = self.anonymous_retention
+                && is_believed
+            {
+                let ended = before(self.host.clock.now(), retention);
+                log(
+                    self.remove_abandoned(ended).await,
+                    "what anonymous users left",
+                );
             }
             if next_look <= self.runtime.elapsed() {
                 let removed = self.remove_unreferenced(ImageKind::Refined, None).await;
@@ -116,7 +133,7 @@ impl Garbage {
                     now,
                     ran: began.map(|began| elapsed.saturating_sub(began)),
                     is_confirmed: self.confirmed_day.as_ref().is_some_and(is_confirmed),
-                    retention: self.retention.unwrap_or(Duration::MAX),
+                    retention: self.shortest_life(),
                 },
             );
             clock.last = Some(round);
@@ -156,8 +173,17 @@ impl Garbage {
         }
     }
 
+    /// The shortest time for which anything is kept.
+    fn shortest_life(&self) -> Duration {
+        let anonymous = self
+            .anonymous_retention
+            .map(|time| time.saturating_add(LIFE));
+        let lives = [self.retention, anonymous].into_iter().flatten();
+        lives.min().unwrap_or(Duration::MAX)
+    }
+
     fn warn(&self, now: Timestamp, agreed: Duration) {
-        if self.retention.is_some() {
+        if self.retention.or(self.anonymous_retention).is_some() {
             let hours = PROBATION.saturating_sub(agreed).as_secs().div_ceil(60 * 60);
             let time = now.to_string();
             let day = time.split('T').next().unwrap_or_default();
@@ -184,6 +210,48 @@ impl Garbage {
             removed.tasks += u64::from(expired.tasks);
             removed.concepts += u64::from(expired.concepts);
             removed.images += self.delete(expired.image_paths).await;
+            self.runtime.sleep(PAUSE).await;
+        }
+    }
+
+    /// Removes what anonymous users left whose last session could have lasted
+    /// until before this time at most.
+    async fn remove_abandoned(&self, ended: Timestamp) -> Result<Removed, CapabilityError> {
+        let mut removed = Removed::default();
+        let images = self.host.images.list(ImageKind::Upload).await?;
+        let mut batches = images
+            .try_filter(|image| ready(is_abandoned(image.created_at, None, ended)))
+            .try_filter_map(|image| {
+                let Listed {
+                    path,
+                    anonymous_owner,
+                    ..
+                } = image;
+                ready(Ok(anonymous_owner.map(|owner| (owner, path))))
+            })
+            .try_chunks(usize::try_from(BATCH).unwrap_or(usize::MAX))
+            .boxed();
+        while let Some(uploads) = batches.next().await {
+            let uploads = uploads.map_err(|broken| broken.1)?;
+            let owners = uploads.iter().map(|(owner, _)| owner.clone()).collect();
+            let gone = self.host.maintenance().without_session(owners, ended);
+            let gone: BTreeSet<_> = gone.await?.into_iter().collect();
+            let abandoned = uploads
+                .into_iter()
+                .filter(|(owner, _)| gone.contains(owner));
+            let paths = abandoned.map(|(_, path)| path).collect();
+            let unreferenced = self.host.maintenance().unreferenced(paths).await?;
+            removed.images += self.delete(unreferenced).await;
+            self.runtime.sleep(PAUSE).await;
+        }
+        loop {
+            let abandoned = self.host.maintenance().abandon(ended, BATCH).await?;
+            if abandoned == Expired::default() {
+                return Ok(removed);
+            }
+            removed.tasks += u64::from(abandoned.tasks);
+            removed.concepts += u64::from(abandoned.concepts);
+            removed.images += self.delete(abandoned.image_paths).await;
             self.runtime.sleep(PAUSE).await;
         }
     }

@@ -29,6 +29,19 @@ use super::streams::{self, Chunks};
 const HOST_ONLY: &str = "only a host offers this";
 
 impl Tasks for Instances {
+    fn renew_session<'a>(
+        &'a self,
+        user_id: &'a str,
+        until: Timestamp,
+        owns_images: bool,
+    ) -> Answer<'a, ()> {
+        let user_id = user_id.to_owned();
+        Box::pin(self.ask(move |accessor, adapter| {
+            let store = adapter.concept_refinement_task_store();
+            Box::pin(store.call_renew_session(accessor, user_id, until.0, owns_images))
+        }))
+    }
+
     fn submit(&self, task: NewTask) -> Answer<'_, Submission> {
         Box::pin(self.ask(|accessor, adapter| {
             let store = adapter.concept_refinement_task_store();
@@ -190,6 +203,14 @@ impl Maintenance for Instances {
         panic!("{HOST_ONLY}")
     }
 
+    fn abandon(&self, _: Timestamp, _: u32) -> Answer<'_, Expired> {
+        panic!("{HOST_ONLY}")
+    }
+
+    fn without_session(&self, _: Vec<String>, _: Timestamp) -> Answer<'_, Vec<String>> {
+        panic!("{HOST_ONLY}")
+    }
+
     fn last_round(&self) -> Answer<'_, Option<LastRound>> {
         panic!("{HOST_ONLY}")
     }
@@ -242,6 +263,14 @@ impl Concepts for Instances {
 }
 
 impl ImageStore for Instances {
+    fn has_uploads<'a>(&'a self, owner: &'a str) -> Answer<'a, bool> {
+        let owner = owner.to_owned();
+        Box::pin(self.ask(|accessor, adapter| {
+            let store = adapter.concept_refinement_image_store();
+            Box::pin(store.call_has_uploads(accessor, owner))
+        }))
+    }
+
     /// Whoever goes away, or cannot send the rest, ends the contents early.
     fn put(&self, image: NewImage, mut contents: Contents) -> Answer<'_, StoredOrNot> {
         Box::pin(async move {

@@ -43,6 +43,10 @@ impl ImageStore for Environment {
         Box::pin(found.map_ok(move |found| found.map(streamed)))
     }
 
+    fn has_uploads<'a>(&'a self, owner: &'a str) -> Answer<'a, bool> {
+        self.world.images.stored.has_uploads(owner)
+    }
+
     fn delete<'a>(&'a self, path: &'a str) -> Answer<'a, ()> {
         self.call("delete an image", self.task(), |world| {
             world.remove_image(path);

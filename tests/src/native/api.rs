@@ -8,6 +8,7 @@ use concept_refinement_domain::capability::{
 };
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::task::{Status, Task};
+use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_host::capability::images::Contents;
 use futures::stream;
 
@@ -20,6 +21,16 @@ impl<O: Outside> api::TaskStore for Native<O> {
 
     async fn withdraw(&self, id: &str, error_message: &str) -> Result<Fenced, CapabilityError> {
         self.host.tasks().withdraw(id, error_message).await
+    }
+
+    async fn renew_session(
+        &self,
+        user: &str,
+        until: Timestamp,
+        owns_images: bool,
+    ) -> Result<(), CapabilityError> {
+        let tasks = self.host.tasks();
+        tasks.renew_session(user, until, owns_images).await
     }
 
     async fn get(&self, user: &str, id: &str) -> Result<Option<Task>, CapabilityError> {
@@ -78,6 +89,10 @@ impl<O: Outside> api::ImageStore for Native<O> {
         range: Option<ByteRange>,
     ) -> Result<Option<(ImageInfo, Contents)>, CapabilityError> {
         self.host.images.get(path, range).await
+    }
+
+    async fn has_uploads(&self, owner: &str) -> Result<bool, CapabilityError> {
+        self.host.images.has_uploads(owner).await
     }
 
     async fn delete(&self, path: &str) -> Result<(), CapabilityError> {

@@ -57,6 +57,11 @@ impl<P: Platform, M: Machine> Store<P, M> {
         stored
     }
 
+    /// Those under way count as well.
+    pub async fn has_uploads(&self, owner: &str) -> Result<bool, Fault> {
+        Ok(self.ledger(owner).await?.has_uploads())
+    }
+
     /// None: no such image.
     pub async fn stat_image(&self, path: &str) -> Result<Option<ImageInfo>, Fault> {
         let Some(path) = ImagePath::parse(path) else {

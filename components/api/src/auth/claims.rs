@@ -64,6 +64,12 @@ impl Claims {
 }
 
 impl Span {
+    /// When it ends.
+    pub fn expires(self) -> Timestamp {
+        let expires = Duration::try_from_secs_f64(self.expires.max(0.0));
+        Timestamp::default().plus(expires.unwrap_or(Duration::MAX))
+    }
+
     pub fn check(self, now: Timestamp) -> Result<(), TokenError> {
         let now = Duration::from_micros(now.0).as_secs_f64();
         if self.expires + LEEWAY <= now {

@@ -3,10 +3,10 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use concept_refinement_domain::session;
 use concept_refinement_domain::timestamp::Timestamp;
 use serde::Serialize;
 
@@ -16,12 +16,9 @@ use super::compact::{Compact, MAX_LENGTH};
 use super::key::Key;
 use super::key_cache::KeyCache;
 use super::key_set::Signed;
-use super::token_cache::{self, TokenCache};
+use super::token_cache::{self, TokenCache, Verified};
 use crate::config::{TokenKeys, TokenRules};
 use crate::ports::Ports;
-
-/// How long an anonymous session lasts.
-pub const SESSION_LIFE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// Verifies tokens and issues those of anonymous sessions.
 pub struct Tokens {
@@ -81,7 +78,9 @@ impl Tokens {
                     token.algorithm == key.algorithm()
                         && key.verifies(token.message, &token.signature)
                 };
-                return self.judge(token, now, 0, is_signed);
+                return self
+                    .judge(token, now, 0, is_signed)
+                    .map(|(caller, _)| caller);
             }
             Keys::Issuer(cache) => cache,
         };
@@ -92,15 +91,32 @@ impl Tokens {
             is_unknown = signed == Signed::Unknown;
             signed == Signed::Yes
         });
+        let judged = judged.map(|(caller, _)| caller);
         if !is_unknown {
             return judged;
         }
         let Some(keys) = cache.newer(ports, &keys).await else {
             return judged;
         };
-        self.judge(token, now, keys.generation, |token| {
+        let judged = self.judge(token, now, keys.generation, |token| {
             keys.set.judge(token) == Signed::Yes
-        })
+        });
+        judged.map(|(caller, _)| caller)
+    }
+
+    /// The anonymous user of a session of ours that is valid, and its end.
+    pub fn session(&self, token: &str, now: Timestamp) -> Option<(String, Timestamp)> {
+        let Keys::Secret(key) = &self.keys else {
+            return None;
+        };
+        let is_signed = |token: &Compact<'_>| {
+            token.algorithm == key.algorithm() && key.verifies(token.message, &token.signature)
+        };
+        if token.len() > MAX_LENGTH {
+            return None;
+        }
+        let (caller, span) = self.judge(token, now, 0, is_signed).ok()?;
+        caller.is_anonymous.then(|| (caller.user, span.expires()))
     }
 
     /// By the keys of one generation, unless they verified it before.
@@ -110,7 +126,7 @@ impl Tokens {
         now: Timestamp,
         generation: u64,
         is_signed: impl FnOnce(&Compact<'_>) -> bool,
-    ) -> Result<Caller, TokenError> {
+    ) -> Result<Verified, TokenError> {
         let hash = token_cache::hash(token);
         let cached = self.verified.borrow_mut().find(&hash, generation);
         let (caller, span) = match cached {
@@ -127,7 +143,7 @@ impl Tokens {
             }
         };
         span.check(now)?;
-        Ok(caller)
+        Ok((caller, span))
     }
 
     /// A token for a new anonymous user. None: there is no secret to sign with.
@@ -142,7 +158,7 @@ impl Tokens {
         let claims = SessionClaims {
             sub: user,
             iat: now.as_secs(),
-            exp: now.plus(SESSION_LIFE).as_secs(),
+            exp: now.plus(session::LIFE).as_secs(),
             is_anonymous: true,
             iss: self.rules.issuer.as_deref(),
             aud: self.rules.audience.as_deref(),

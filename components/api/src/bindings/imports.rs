@@ -10,6 +10,7 @@ use concept_refinement_domain::capability::{
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::convert::Convert as _;
 use concept_refinement_domain::task::{self, Status, Task};
+use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_guest::bindings::{
     concept_store, health, image_store, settings, task_queue, task_store,
 };
@@ -29,6 +30,17 @@ impl ports::TaskStore for Imports {
     async fn withdraw(&self, id: &str, error_message: &str) -> Result<Fenced, CapabilityError> {
         let fenced = task_store::withdraw(id.to_owned(), error_message.to_owned()).await;
         fenced.convert()
+    }
+
+    async fn renew_session(
+        &self,
+        user: &str,
+        until: Timestamp,
+        owns_images: bool,
+    ) -> Result<(), CapabilityError> {
+        task_store::renew_session(user.to_owned(), until.convert(), owns_images)
+            .await
+            .convert()
     }
 
     async fn get(&self, user: &str, id: &str) -> Result<Option<Task>, CapabilityError> {
@@ -104,6 +116,10 @@ impl ports::ImageStore for Imports {
         let found = image_store::get(path.to_owned(), range.convert()).await;
         let found = found.map_err(|error| error.convert())?;
         Ok(found.map(|(info, contents)| (info.convert(), contents)))
+    }
+
+    async fn has_uploads(&self, owner: &str) -> Result<bool, CapabilityError> {
+        image_store::has_uploads(owner.to_owned()).await.convert()
     }
 
     async fn delete(&self, path: &str) -> Result<(), CapabilityError> {

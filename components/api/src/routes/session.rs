@@ -1,12 +1,16 @@
-//! `POST /api/auth/session`: a new anonymous user.
+//! Sessions of anonymous users: made and renewed by `POST /api/auth/session`, and
+//! renewed by any answer to a request by cookie.
 
+use concept_refinement_domain::capability::CapabilityError;
+use concept_refinement_domain::session::LIFE;
 use serde::Serialize;
 
 use super::answer::{Answer, json};
-use crate::auth::SESSION_LIFE;
+use crate::origin::Origin;
 use crate::ports::Ports;
 use crate::problem::Problem;
 use crate::request::Request;
+use crate::response::Response;
 use crate::state::State;
 
 /// A session.
@@ -21,36 +25,84 @@ pub struct Session<'a> {
     user_id: &'a str,
 }
 
-pub fn create<P: Ports + 'static, B>(state: &State<P>, request: &Request<B>) -> Answer<P> {
+/// A new session: of the same user, where the request has a valid one.
+pub async fn create<P: Ports + 'static, B>(state: &State<P>, request: &Request<B>) -> Answer<P> {
     if !state.config.anonymous_sessions {
         return Err(Problem::NotFound("There are no anonymous sessions here."));
     }
-    let user = state.ports.uuid();
-    let token = state.auth.issue(&user).ok_or(Problem::Internal)?;
-    let life = SESSION_LIFE.as_secs();
+    // Another site must neither replace a visitor's session nor get another token
+    // for it.
+    let is_cross_origin = state
+        .auth
+        .is_cross_origin(&request.headers, &request.origin);
+    let known = state.auth.session_user(&request.headers, is_cross_origin);
+    let (user, token) = match known {
+        Some(user) => {
+            let token = renewed(state, &user).await?;
+            (user, token)
+        }
+        None => {
+            let user = state.ports.uuid();
+            let token = state.auth.issue(&user);
+            (user, token)
+        }
+    };
+    let token = token.ok_or(Problem::Internal)?;
     let response = json(
         201,
         &Session {
             access_token: &token,
             token_type: "bearer",
-            expires_in: life,
+            expires_in: LIFE.as_secs(),
             user_id: &user,
         },
     )?;
-    // Another site must not replace a visitor's session.
-    if state
-        .auth
-        .is_cross_origin(&request.headers, &request.origin)
-    {
-        return Ok(response);
+    Ok(match is_cross_origin {
+        true => response,
+        false => with_cookie(state, response, &request.origin, &token),
+    })
+}
+
+/// Renews the session of a user with the answer to a request. If it cannot be
+/// stored, the session stays as it is.
+pub async fn renew<P: Ports + 'static, C>(
+    state: &State<P>,
+    response: Response<C>,
+    origin: &Origin,
+    user: &str,
+) -> Response<C> {
+    match renewed(state, user).await {
+        Ok(Some(token)) => with_cookie(state, response, origin, &token),
+        Ok(None) | Err(_) => response,
     }
-    let secure = if state.auth.is_behind_https(&request.origin) {
+}
+
+/// A token for the same user, once its end is stored for one who owns something:
+/// what the user left stays at least until then.
+async fn renewed<P: Ports + 'static>(
+    state: &State<P>,
+    user: &str,
+) -> Result<Option<String>, CapabilityError> {
+    let until = state.ports.now().plus(LIFE);
+    let owns_images = state.ports.has_uploads(user).await?;
+    state.ports.renew_session(user, until, owns_images).await?;
+    Ok(state.auth.issue(user))
+}
+
+fn with_cookie<P: Ports + 'static, C>(
+    state: &State<P>,
+    response: Response<C>,
+    origin: &Origin,
+    token: &str,
+) -> Response<C> {
+    let secure = if state.auth.is_behind_https(origin) {
         "; Secure"
     } else {
         ""
     };
-    Ok(response.with(
+    let life = LIFE.as_secs();
+    response.with(
         "set-cookie",
         format!("session={token}; Path=/; Max-Age={life}; HttpOnly; SameSite=Lax{secure}"),
-    ))
+    )
 }

@@ -5,10 +5,12 @@ use std::cell::Cell;
 use concept_refinement_domain::capability::{
     ImageKind, ImageLength, ImageLimit, NewImage, Stored, StoredOrNot,
 };
+use concept_refinement_domain::session::IS_ANONYMOUS;
 use concept_refinement_domain::{image, size};
 use serde::Serialize;
 
 use super::answer::{Answer, json};
+use crate::auth::Caller;
 use crate::ports::Ports;
 use crate::problem::Problem;
 use crate::request::{Body, Request};
@@ -38,8 +40,8 @@ pub async fn upload<P: Ports + 'static, B: Body>(
     let caller = state.auth.writer(&request).await?;
     let upload = Upload::new(request.body, state.config.image_limits);
     let stored = match request.headers.content_length() {
-        Some(length) => stream(state, caller.user, upload, length).await?,
-        None => collect(state, caller.user, upload).await?,
+        Some(length) => stream(state, caller, upload, length).await?,
+        None => collect(state, caller, upload).await?,
     };
     let image_url = state
         .ports
@@ -57,7 +59,7 @@ pub async fn upload<P: Ports + 'static, B: Body>(
 /// Streams the body into the store.
 async fn stream<P: Ports, B: Body>(
     state: &State<P>,
-    owner: String,
+    owner: Caller,
     mut upload: Upload<B>,
     length: u64,
 ) -> Result<Stored, Problem> {
@@ -85,7 +87,7 @@ async fn stream<P: Ports, B: Body>(
 /// store has reserved the largest image.
 async fn collect<P: Ports, B: Body>(
     state: &State<P>,
-    owner: String,
+    owner: Caller,
     mut upload: Upload<B>,
 ) -> Result<Stored, Problem> {
     let max_bytes = state.config.image_limits.max_bytes;
@@ -107,17 +109,20 @@ async fn collect<P: Ports, B: Body>(
 
 fn new_image<P: Ports>(
     state: &State<P>,
-    owner: String,
+    owner: Caller,
     format: image::Format,
     length: ImageLength,
 ) -> NewImage {
     NewImage {
         kind: ImageKind::Upload,
         name: state.ports.uuid(),
-        owner,
+        owner: owner.user,
         media_type: format.media_type().to_owned(),
         length,
-        metadata: Vec::new(),
+        metadata: match owner.is_anonymous {
+            true => vec![(IS_ANONYMOUS.to_owned(), "true".to_owned())],
+            false => Vec::new(),
+        },
         limits: Some(state.config.upload_limits),
     }
 }

@@ -40,6 +40,8 @@ pub struct State {
     pub images: BTreeMap<String, (ImageInfo, Vec<u8>)>,
     /// What everybody has of images under way elsewhere.
     pub under_way: ImageUsage,
+    /// Until when users have sessions who own something.
+    pub sessions: BTreeMap<String, Timestamp>,
     pub messages: Vec<Vec<u8>>,
     /// Errors that functions return instead, by name.
     pub faults: BTreeMap<&'static str, CapabilityError>,
@@ -185,6 +187,20 @@ impl ports::TaskStore for Memory {
         Ok(state.store.withdraw(id, error_message, state.now))
     }
 
+    async fn renew_session(
+        &self,
+        user: &str,
+        until: Timestamp,
+        owns_images: bool,
+    ) -> Result<(), CapabilityError> {
+        self.call("renew session")?;
+        let mut state = self.0.borrow_mut();
+        if owns_images {
+            state.sessions.insert(user.to_owned(), until);
+        }
+        Ok(())
+    }
+
     async fn get(&self, user: &str, id: &str) -> Result<Option<Task>, CapabilityError> {
         self.call("task")?;
         Ok(self.0.borrow().store.get(user, id))
@@ -292,6 +308,11 @@ impl ports::ImageStore for Memory {
             };
             (info.clone(), bytes)
         }))
+    }
+
+    async fn has_uploads(&self, owner: &str) -> Result<bool, CapabilityError> {
+        let state = self.0.borrow();
+        Ok(state.images.values().any(|(info, _)| info.owner == owner))
     }
 
     async fn delete(&self, path: &str) -> Result<(), CapabilityError> {

@@ -20,11 +20,11 @@ use concept_refinement_domain::validation::{
 use serde_json::{Value, json};
 
 use crate::assets;
-use crate::auth::SESSION_LIFE;
 use crate::event;
 use crate::paging::{DEFAULT_LIMIT, MAX_LIMIT};
 use crate::request::Method;
 use crate::router::{Route, route};
+use concept_refinement_domain::session::LIFE as SESSION_LIFE;
 
 const TEXT: &str = include_str!("../../openapi.json");
 

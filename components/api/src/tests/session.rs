@@ -87,3 +87,105 @@ fn only_where_they_are_on() {
     let service = Service::with(&[("auth", "secret")]);
     service.send(Call::post(PATH)).is_error(404, "NOT_FOUND");
 }
+
+/// The token of the cookie that an answer sets.
+fn cookie(reply: &super::service::Reply) -> Option<String> {
+    let cookie = reply.header("set-cookie")?.strip_prefix("session=")?;
+    Some(cookie.split(';').next()?.to_owned())
+}
+
+fn user_of(service: &Service, token: &str) -> serde_json::Value {
+    let renewed = Call::post(PATH).header("authorization", format!("Bearer {token}"));
+    service.send(renewed).json()["user_id"].clone()
+}
+
+#[test]
+fn a_session_by_cookie_is_renewed_by_an_answer_in_its_second_half() {
+    const DAY: u64 = 24 * 60 * 60;
+    let service = anonymous(&[]);
+    let first = service.send(Call::post(PATH)).json();
+    let token = first["access_token"].as_str().unwrap().to_owned();
+    let read = |token: &str| {
+        let call = Call::get("/api/tasks").header("cookie", format!("session={token}"));
+        service.send(call)
+    };
+    service.memory.advance(Duration::from_secs(14 * DAY));
+    assert_eq!(cookie(&read(&token)), None, "not in its first half");
+    service.memory.advance(Duration::from_secs(2 * DAY));
+    let bearer = Call::get("/api/tasks").header("authorization", format!("Bearer {token}"));
+    assert_eq!(cookie(&service.send(bearer)), None, "not by bearer");
+    let renewed = cookie(&read(&token)).unwrap();
+    assert_eq!(user_of(&service, &renewed), first["user_id"]);
+    service.memory.advance(Duration::from_secs(20 * DAY));
+    assert_eq!(read(&token).status, 401);
+    assert_eq!(read(&renewed).status, 200);
+}
+
+/// And the session stays the same where that fails.
+#[test]
+fn a_renewal_is_stored_before_it_is_told() {
+    const DAY: u64 = 24 * 60 * 60;
+    let service = anonymous(&[]);
+    let first = service.send(Call::post(PATH)).json();
+    let token = first["access_token"].as_str().unwrap().to_owned();
+    let bearer = || format!("Bearer {token}");
+    let upload = Call::post("/api/images").header("authorization", bearer());
+    assert_eq!(
+        service
+            .send(upload.body(super::service::png(1, 1, 1)))
+            .status,
+        201
+    );
+    service.memory.advance(Duration::from_secs(20 * DAY));
+    let read = || Call::get("/api/tasks").header("cookie", format!("session={token}"));
+    service.memory.fail("renew session");
+    let reply = service.send(read());
+    assert_eq!((reply.status, cookie(&reply)), (200, None));
+    let renewal = || Call::post(PATH).header("authorization", bearer());
+    service.send(renewal()).is_error(503, "SERVICE_UNAVAILABLE");
+    service.memory.0.borrow_mut().faults.clear();
+    assert!(cookie(&service.send(read())).is_some());
+    let stored = service.memory.0.borrow().sessions.clone();
+    let until = service
+        .memory
+        .0
+        .borrow()
+        .now
+        .plus(Duration::from_secs(MONTH));
+    let user = first["user_id"].as_str().unwrap().to_owned();
+    assert_eq!(stored, [(user, until)].into());
+    let renewed = service.send(renewal());
+    assert_eq!(renewed.status, 201);
+    assert_eq!(renewed.json()["user_id"], first["user_id"]);
+}
+
+/// By cookie, and never by another page without its token.
+#[test]
+fn who_only_reads_has_a_session_for_as_long() {
+    let service = anonymous(&[]);
+    let mut token = service.send(Call::post(PATH)).json()["access_token"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let user = user_of(&service, &token);
+    for day in 0..90 {
+        let read = || Call::get("/api/tasks").header("cookie", format!("session={token}"));
+        let elsewhere = Call::post(PATH)
+            .header("cookie", format!("session={token}"))
+            .header("origin", "http://example.com");
+        assert_ne!(service.send(elsewhere).json()["user_id"], user);
+        let by_bearer = Call::post(PATH)
+            .header("authorization", format!("Bearer {token}"))
+            .header("origin", "http://example.com");
+        let renewed = service.send(by_bearer);
+        assert_eq!(renewed.json()["user_id"], user);
+        assert_eq!(cookie(&renewed), None);
+        let reply = service.send(read());
+        assert_eq!(reply.status, 200, "day {day}");
+        if let Some(renewed) = cookie(&reply) {
+            token = renewed;
+        }
+        service.memory.advance(Duration::from_secs(24 * 60 * 60));
+    }
+    assert_eq!(user_of(&service, &token), user);
+}

@@ -23,7 +23,7 @@ use concept_refinement_domain::capability::{
     ByteRange, CapabilityError, ImageInfo, ImageKind, ImageLength, NewImage, Resolved, Stored,
     StoredOrNot,
 };
-use concept_refinement_domain::image_path::ImagePath;
+use concept_refinement_domain::image_path::{ImagePath, tag_of};
 use concept_refinement_domain::image_url::Signing;
 use futures::StreamExt;
 
@@ -181,6 +181,11 @@ impl ImageStore for FileImages {
             let contents = reading::contents(file, info.size, range)?;
             Ok(Some((info, contents)))
         })
+    }
+
+    fn has_uploads<'a>(&'a self, owner: &'a str) -> Answer<'a, bool> {
+        let tag = tag_of(owner);
+        Box::pin(self.blocking(move |store| store.has_uploads(&tag)))
     }
 
     fn delete<'a>(&'a self, path: &'a str) -> Answer<'a, ()> {

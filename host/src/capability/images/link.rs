@@ -64,6 +64,11 @@ impl HostWithStore<Sandbox> for Linked {
         }
     }
 
+    async fn has_uploads(accessor: &Accessor<Sandbox, Self>, owner: String) -> Answer<bool> {
+        let host = accessor.with(|mut access| access.get().capabilities())?;
+        Ok(host.images.has_uploads(&owner).await.convert())
+    }
+
     async fn delete(accessor: &Accessor<Sandbox, Self>, path: String) -> Answer<()> {
         let host = accessor.with(|mut access| access.get().capabilities())?;
         Ok(host.images.delete(&path).await.convert())

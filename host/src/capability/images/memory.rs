@@ -14,9 +14,9 @@ use concept_refinement_domain::image_limits::ImageUsage;
 use futures::{StreamExt as _, stream};
 use sha2::{Digest as _, Sha256};
 
-use super::{Contents, ImageStore, Images, Listed, no_such_name};
+use super::{Contents, ImageStore, Images, Listed, anonymous_owner, no_such_name};
 use crate::capability::{Answer, Clock};
-use concept_refinement_domain::image_path::ImagePath;
+use concept_refinement_domain::image_path::{ImagePath, tag_of};
 use concept_refinement_domain::image_url::Signing;
 
 /// In bytes.
@@ -55,6 +55,7 @@ struct Name {
 struct Image {
     info: ImageInfo,
     bytes: Bytes,
+    anonymous_owner: Option<String>,
 }
 
 impl MemoryImages {
@@ -95,6 +96,7 @@ impl MemoryImages {
             path: path.to_string(),
             url: self.signing.unsigned(&path.to_string()),
         };
+        let anonymous_owner = anonymous_owner(image.owner.clone(), &image.metadata);
         let info = ImageInfo {
             path: path.to_string(),
             kind: image.kind,
@@ -107,6 +109,7 @@ impl MemoryImages {
         let image = Image {
             info,
             bytes: bytes.into(),
+            anonymous_owner,
         };
         let mut shelf = self.shelf();
         shelf.images.insert(Name::of(&path), image);
@@ -219,6 +222,13 @@ impl ImageStore for MemoryImages {
         })
     }
 
+    fn has_uploads<'a>(&'a self, owner: &'a str) -> Answer<'a, bool> {
+        let tag = tag_of(owner);
+        let is_upload = |name: &Name| name.kind == ImageKind::Upload && name.tag == tag;
+        let has_uploads = self.shelf().images.keys().any(is_upload);
+        Box::pin(async move { Ok(has_uploads) })
+    }
+
     fn delete<'a>(&'a self, path: &'a str) -> Answer<'a, ()> {
         Box::pin(async move {
             if self.find(path).is_some()
@@ -251,6 +261,7 @@ impl ImageStore for MemoryImages {
                 Ok(Listed {
                     path: image.info.path.clone(),
                     created_at: image.info.created_at,
+                    anonymous_owner: image.anonymous_owner.clone(),
                 })
             })
             .collect();

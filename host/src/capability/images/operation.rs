@@ -21,6 +21,7 @@ operations! {
         Url(String),
         Resolved(Option<Resolved>),
         Images(Images),
+        Has(bool),
         Done(()),
     }
 
@@ -29,6 +30,7 @@ operations! {
         "images stat" Stat = stat(path: &'a str) -> Option<ImageInfo>;
         "images get" Get =
             get(path: &'a str, range: Option<ByteRange>) -> Option<(ImageInfo, Contents)>;
+        "images has-uploads" HasUploads = has_uploads(owner: &'a str) -> bool;
         "images delete" Delete = delete(path: &'a str) -> ();
         "images sign" Sign = sign(path: &'a str, origin: &'a str) -> String;
         "images resolve" Resolve = resolve(url: &'a str, origin: &'a str) -> Option<Resolved>;

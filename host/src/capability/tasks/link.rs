@@ -33,6 +33,18 @@ impl HostWithStore<Sandbox> for Linked {
         Ok(fenced.convert())
     }
 
+    async fn renew_session(
+        accessor: &Accessor<Sandbox, Self>,
+        user_id: String,
+        until: u64,
+        owns_images: bool,
+    ) -> Answer<()> {
+        let host = accessor.with(|mut access| access.get().capabilities())?;
+        let tasks = host.tasks();
+        let renewed = tasks.renew_session(&user_id, until.convert(), owns_images);
+        Ok(renewed.await.convert())
+    }
+
     async fn claim(
         accessor: &Accessor<Sandbox, Self>,
         id: String,

@@ -54,6 +54,8 @@ operations! {
             limit: u32,
             after: Option<Position>
         ) -> TaskPage;
+        "tasks renew-session" RenewSession =
+            renew_session(user_id: &'a str, until: Timestamp, owns_images: bool) -> ();
         "tasks delete" Delete = delete(user_id: &'a str, id: &'a str) -> bool;
         "tasks watch" Watch = watch(user_id: &'a str, id: &'a str) -> Option<Changes>;
     }
@@ -94,6 +96,9 @@ operations! {
         "tasks recover" Recover = recover() -> u32;
         "tasks unreferenced" Unreferenced = unreferenced(image_paths: Vec<String>) -> Vec<String>;
         "tasks expire" Expire = expire(before: Timestamp, limit: u32) -> Expired;
+        "tasks abandon" Abandon = abandon(before: Timestamp, limit: u32) -> Expired;
+        "tasks without-session" WithoutSession =
+            without_session(users: Vec<String>, before: Timestamp) -> Vec<String>;
         "tasks last-round" LastRound = last_round() -> Option<LastRound>;
         "tasks remember-round" RememberRound = remember_round(round: LastRound) -> ();
         "tasks tally" Tally = tally() -> Tally;

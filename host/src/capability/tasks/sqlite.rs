@@ -25,6 +25,7 @@ mod references;
 mod rounds;
 mod rows;
 mod schema;
+mod sessions;
 mod stored;
 mod submit;
 mod sweep;
@@ -224,6 +225,16 @@ impl Drop for SqliteTasks {
 }
 
 impl Tasks for SqliteTasks {
+    fn renew_session<'a>(
+        &'a self,
+        user_id: &'a str,
+        until: Timestamp,
+        owns_images: bool,
+    ) -> Answer<'a, ()> {
+        let user_id = user_id.to_owned();
+        Box::pin(self.write(move |step| sessions::renew(step, &user_id, until, owns_images)))
+    }
+
     fn submit(&self, task: NewTask) -> Answer<'_, Submission> {
         let max_backlog = self.options.max_backlog;
         Box::pin(self.write(move |step| submit::submit(step, task, max_backlog)))
@@ -345,6 +356,14 @@ impl Maintenance for SqliteTasks {
 
     fn expire(&self, before: Timestamp, limit: u32) -> Answer<'_, Expired> {
         Box::pin(self.write(move |step| expiry::expire(step, before, limit)))
+    }
+
+    fn abandon(&self, before: Timestamp, limit: u32) -> Answer<'_, Expired> {
+        Box::pin(self.write(move |step| expiry::abandon(step, before, limit)))
+    }
+
+    fn without_session(&self, users: Vec<String>, before: Timestamp) -> Answer<'_, Vec<String>> {
+        Box::pin(self.scan(move |connection| sessions::without(connection, users, before)))
     }
 
     fn last_round(&self) -> Answer<'_, Option<LastRound>> {

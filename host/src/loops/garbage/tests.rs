@@ -1,7 +1,7 @@
+mod abandoned;
 mod clock;
 mod rounds;
 
-use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
 use concept_refinement_domain::capability::{
@@ -12,7 +12,7 @@ use futures::stream;
 use super::*;
 use crate::capability::Answer;
 use crate::capability::clock::ManualClock;
-use crate::capability::images::{Contents, ImageStore, Images, Listed};
+use crate::capability::images::{Contents, ImageStore, Images};
 use crate::capability::tasks::samples::new_task;
 use crate::capability::tasks::sqlite::{Options, SqliteTasks};
 use crate::capability::tasks::{TaskStore, Tasks as _};
@@ -40,6 +40,7 @@ impl Shelf {
             Ok(Listed {
                 path: (*path).to_owned(),
                 created_at: *created_at,
+                anonymous_owner: None,
             })
         });
         Self {
@@ -70,6 +71,10 @@ impl ImageStore for Shelf {
         _: &'a str,
         _: Option<ByteRange>,
     ) -> Answer<'a, Option<(ImageInfo, Contents)>> {
+        refused()
+    }
+
+    fn has_uploads<'a>(&'a self, _: &'a str) -> Answer<'a, bool> {
         refused()
     }
 
@@ -115,6 +120,7 @@ fn garbage(
         host: Arc::new(capabilities(tasks, images, clock)),
         runtime: Arc::new(Tokio::default()),
         retention,
+        anonymous_retention: None,
         confirmed_day: None,
         interval: HOUR,
     }

@@ -46,6 +46,9 @@ pub fn run(store: &mut MemoryStore, operation: TaskOperation<'_>, now: Timestamp
         Operation::Tally {} => tally(store.tally()).into(),
         Operation::Watch { .. }
         | Operation::Progress { .. }
+        | Operation::RenewSession { .. }
+        | Operation::Abandon { .. }
+        | Operation::WithoutSession { .. }
         | Operation::LastRound {}
         | Operation::RememberRound { .. }
         | Operation::Check {} => {

@@ -30,6 +30,11 @@ fn to_wit_error(fault: Fault) -> types::Error {
 }
 
 impl<P: Platform + 'static> task_store::Guest for Component<P> {
+    /// Nothing is ever removed here for its age.
+    async fn renew_session(_: String, _: u64, _: bool) -> Answer<()> {
+        Ok(())
+    }
+
     async fn submit(new_task: types::NewTask) -> Answer<types::Submission> {
         answer(store::<P>().submit(new_task.convert()).await)
     }
@@ -133,6 +138,10 @@ impl<P: Platform> concept_store::Guest for Component<P> {
 }
 
 impl<P: Platform + 'static> image_store::Guest for Component<P> {
+    async fn has_uploads(owner: String) -> Answer<bool> {
+        answer(store::<P>().has_uploads(&owner).await)
+    }
+
     async fn put(image: types::NewImage, contents: StreamReader<u8>) -> Answer<types::StoredOrNot> {
         let mut contents = Incoming::from(contents);
         answer(store::<P>().put_image(image.convert(), &mut contents).await)

@@ -7,6 +7,7 @@
 
 use std::time::Duration;
 
+use concept_refinement_domain::capability::ImageKind;
 use concept_refinement_domain::image_limits::{ImageLimit, ImageLimits, ImageUsage};
 use concept_refinement_domain::image_path::ImagePath;
 use concept_refinement_domain::timestamp::Timestamp;
@@ -87,6 +88,12 @@ impl Ledger {
         } else {
             Outcome::Changed(true)
         }
+    }
+
+    /// Whether there is a slot of an upload.
+    pub fn has_uploads(&self) -> bool {
+        let is_upload = |path: ImagePath| path.kind == ImageKind::Upload;
+        self.uploads.iter().filter_map(Upload::path).any(is_upload)
     }
 
     /// The images of slots that expired, or that a deletion may have left.

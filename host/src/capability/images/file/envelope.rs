@@ -14,7 +14,7 @@ use concept_refinement_domain::image::Format;
 use concept_refinement_domain::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::capability::images::Listed;
+use crate::capability::images::{Listed, anonymous_owner};
 use concept_refinement_domain::image_path::{ImagePath, folder};
 
 /// The last byte is the version.
@@ -63,6 +63,7 @@ impl Envelope {
         ImagePath::parse(&path).map(|path| Listed {
             path: path.to_string(),
             created_at: Timestamp(self.description.created_at),
+            anonymous_owner: anonymous_owner(self.description.owner, &self.description.metadata),
         })
     }
 }

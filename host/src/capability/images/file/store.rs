@@ -173,6 +173,12 @@ impl Store {
         Ok(info.map(|info| (info, file)))
     }
 
+    pub fn has_uploads(&self, tag: &str) -> io::Result<bool> {
+        self.lock.check()?;
+        let folder = self.root.join(folder(ImageKind::Upload)).join(tag);
+        Ok(!listing::entries(folder)?.is_empty())
+    }
+
     pub fn remove(&self, path: &str) -> io::Result<()> {
         let Some(parsed) = ImagePath::parse(path) else {
             return Ok(());

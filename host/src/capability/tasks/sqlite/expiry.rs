@@ -1,38 +1,71 @@
 //! Removing old tasks and concepts.
 
+use concept_refinement_domain::session::LIFE;
 use concept_refinement_domain::timestamp::Timestamp;
 use rusqlite::params;
 
 use super::fault::Fault;
 use super::stored::Stored;
 use super::writer::Step;
-use super::{concepts, references};
+use super::{concepts, references, sessions};
 use crate::capability::tasks::Expired;
 
 /// Concepts are removed by their own age, since their task may have been
 /// deleted. A task that remains because of the limit loses its image, as if the
 /// concept had been deleted.
 pub(super) fn expire(step: &mut Step<'_>, before: Timestamp, limit: u32) -> Result<Expired, Fault> {
+    let concepts = "created_at < ?1";
+    let tasks = "completed_at < ?1 ORDER BY completed_at";
+    remove(step, [concepts, tasks], before, before, limit)
+}
+
+/// What anonymous users left whose last session ended before then: as
+/// `session::is_abandoned` says.
+pub(super) fn abandon(
+    step: &mut Step<'_>,
+    before: Timestamp,
+    limit: u32,
+) -> Result<Expired, Fault> {
+    let concepts = "is_anonymous = 1 AND created_at < ?1 AND NOT EXISTS \
+         (SELECT 1 FROM session WHERE user_id = concept.user_id AND until >= ?3)";
+    let tasks = "is_anonymous = 1 AND completed_at IS NOT NULL AND created_at < ?1 \
+         AND NOT EXISTS (SELECT 1 FROM session WHERE user_id = task.user_id AND until >= ?3) \
+         ORDER BY created_at";
+    let made_before = crate::capability::clock::before(before, LIFE);
+    let removed = remove(step, [concepts, tasks], made_before, before, limit)?;
+    if removed == Expired::default() {
+        sessions::forget(step, before, limit)?;
+    }
+    Ok(removed)
+}
+
+/// By conditions on concepts and tasks, in which `?1` and `?3` are these times.
+fn remove(
+    step: &mut Step<'_>,
+    [of_concepts, of_tasks]: [&'static str; 2],
+    first: Timestamp,
+    third: Timestamp,
+    limit: u32,
+) -> Result<Expired, Fault> {
+    let parameters = params![Stored(first), limit, Stored(third)];
     let expired = step
         .connection
-        .prepare_cached(
+        .prepare_cached(&format!(
             "DELETE FROM concept WHERE id IN (SELECT id FROM concept \
-             WHERE created_at < ? AND NOT EXISTS (SELECT 1 FROM task \
+             WHERE {of_concepts} AND ?3 IS NOT NULL AND NOT EXISTS (SELECT 1 FROM task \
                  WHERE original_path = concept.image_path \
                  AND status IN ('pending', 'processing')) \
-             ORDER BY created_at LIMIT ?) RETURNING image_path, task_id",
-        )?
-        .query_map(params![Stored(before), limit], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })?
+             ORDER BY created_at LIMIT ?2) RETURNING image_path, task_id",
+        ))?
+        .query_map(parameters, |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<Result<Vec<(String, String)>, _>>()?;
     let tasks = step
         .connection
-        .prepare_cached(
+        .prepare_cached(&format!(
             "DELETE FROM task WHERE id IN (SELECT id FROM task \
-             WHERE completed_at < ? ORDER BY completed_at LIMIT ?) RETURNING id",
-        )?
-        .query_map(params![Stored(before), limit], |row| row.get(0))?
+             WHERE ?3 IS NOT NULL AND {of_tasks} LIMIT ?2) RETURNING id",
+        ))?
+        .query_map(parameters, |row| row.get(0))?
         .collect::<Result<Vec<String>, _>>()?;
     for task_id in &tasks {
         references::forget(step, task_id)?;
@@ -57,6 +90,7 @@ mod tests {
     use std::time::Duration;
 
     use concept_refinement_domain::capability::{NewTask, Submission};
+    use concept_refinement_domain::session::is_abandoned;
 
     use super::*;
     use crate::capability::clock::ManualClock;
@@ -102,5 +136,52 @@ mod tests {
             submit(&store, user).await;
         }
         assert_eq!(rows(&store).await, (20, 60));
+    }
+
+    /// Whatever was renewed, by the rule of the domain: of anonymous users alone,
+    /// and a session is forgotten once it protects nothing.
+    #[tokio::test]
+    async fn what_anonymous_users_left_goes_as_the_rule_says() {
+        let start = Timestamp::from_secs(1_795_176_000);
+        let day = |number: u32| start.plus(DAY * number);
+        let users = [
+            ("never", None, true),
+            ("early", Some(20), true),
+            ("late", Some(50), true),
+            ("later", Some(51), true),
+            ("named", None, false),
+        ];
+        for before in [29, 30, 31, 50, 51, 52] {
+            let clock = Arc::new(ManualClock::at(start));
+            let store = SqliteTasks::in_memory(Options::default(), clock.clone()).unwrap();
+            for (user, renewed, is_anonymous) in users {
+                let new = NewTask {
+                    is_anonymous,
+                    ..new_task(user)
+                };
+                store.submit(new).await.unwrap();
+                let _ = store.withdraw(user, "No.").await.unwrap();
+                for until in renewed.into_iter().flat_map(|until| [until, until - 1]) {
+                    store.renew_session(user, day(until), false).await.unwrap();
+                }
+                store
+                    .renew_session("owns nothing", day(90), false)
+                    .await
+                    .unwrap();
+            }
+            while store.abandon(day(before), 1).await.unwrap() != Expired::default() {}
+            for (user, renewed, is_anonymous) in users {
+                let expected = is_anonymous && is_abandoned(start, renewed.map(day), day(before));
+                let is_gone = store.get(user, user).await.unwrap().is_none();
+                assert_eq!(is_gone, expected, "{user} before day {before}");
+            }
+            let asked = ["late", "owns nothing"].map(str::to_owned).to_vec();
+            let without = store.without_session(asked, day(before)).await.unwrap();
+            let expected: &[&str] = match before > 50 {
+                true => &["late", "owns nothing"],
+                false => &["owns nothing"],
+            };
+            assert_eq!(without, expected, "before day {before}");
+        }
     }
 }

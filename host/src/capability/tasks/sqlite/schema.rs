@@ -157,6 +157,19 @@ INSERT INTO last_round (id, at) SELECT 0, newest FROM (
     )
 ) WHERE newest IS NOT NULL;
 ",
+    r"
+-- Until when anonymous users have sessions who own something, as far as they were
+-- renewed. What they left goes some time after that.
+CREATE TABLE session (
+    user_id TEXT PRIMARY KEY,
+    until   INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX session_end ON session (until);
+CREATE INDEX task_anonymous ON task (created_at)
+    WHERE is_anonymous = 1 AND completed_at IS NOT NULL;
+CREATE INDEX concept_anonymous ON concept (created_at)
+    WHERE is_anonymous = 1 AND created_at IS NOT NULL;
+",
 ];
 
 #[derive(Debug, thiserror::Error)]

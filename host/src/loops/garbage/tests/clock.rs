@@ -39,6 +39,7 @@ impl World {
             host: Arc::new(capabilities),
             runtime: time.clone(),
             retention: Some(RETENTION),
+            anonymous_retention: None,
             confirmed_day: confirmed_day.map(str::to_owned),
             interval: HOUR,
         };

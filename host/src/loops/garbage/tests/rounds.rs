@@ -36,6 +36,7 @@ impl Running {
         self.shelf.listed.lock().unwrap().push(Ok(Listed {
             path: path.to_owned(),
             created_at: NOW,
+            anonymous_owner: None,
         }));
     }
 
