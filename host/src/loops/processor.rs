@@ -7,6 +7,8 @@ use concept_refinement_domain::capability::Lease;
 use concept_refinement_domain::task::Stage;
 use futures::future::BoxFuture;
 
+use crate::capability::model::Setback;
+
 /// Processes tasks.
 pub trait Processor: Send + Sync {
     /// Begins to process the task that a message points to.
@@ -19,6 +21,8 @@ pub struct Run {
     pub claimed: ClaimedLease,
     /// The stage that it is at.
     pub stage: LastStage,
+    /// Tells that its model cannot go on for now.
+    pub setback: Setback,
     /// Dropping it ends all that it has under way. An error: it ended early.
     pub outcome: BoxFuture<'static, anyhow::Result<Outcome>>,
 }

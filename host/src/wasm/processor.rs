@@ -17,6 +17,7 @@ impl Processor for ProcessorComponent {
     fn start(&self, message: Vec<u8>) -> Run {
         let mut store = Sandbox::store(&self.engine, &self.grants);
         let (claimed, stage) = (store.data().claimed(), store.data().stage());
+        let setback = store.data().setback();
         let pre = self.pre.clone();
         let outcome = async move {
             let run = async {
@@ -37,6 +38,7 @@ impl Processor for ProcessorComponent {
         Run {
             claimed,
             stage,
+            setback,
             outcome: Box::pin(outcome),
         }
     }

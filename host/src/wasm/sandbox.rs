@@ -15,6 +15,7 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::capability::Capabilities;
 use crate::capability::blobs::Blobs;
+use crate::capability::model::Setback;
 use crate::capability::tasks::watchers::Watchers;
 use crate::egress::Egress;
 use crate::loops::processor::{ClaimedLease, LastStage};
@@ -66,6 +67,7 @@ pub struct Sandbox {
     blobs: Option<Arc<Blobs>>,
     claimed: ClaimedLease,
     stage: LastStage,
+    setback: Setback,
 }
 
 /// Tells wasmtime that the capabilities' data is the sandbox.
@@ -106,6 +108,7 @@ impl Sandbox {
             blobs: grants.blobs.clone(),
             claimed: ClaimedLease::default(),
             stage: LastStage::default(),
+            setback: Setback::default(),
         };
         let mut store = Store::new(engine, sandbox);
         store.limiter_async(|sandbox| &mut sandbox.memory);
@@ -165,6 +168,10 @@ impl Sandbox {
 
     pub fn stage(&self) -> LastStage {
         self.stage.clone()
+    }
+
+    pub fn setback(&self) -> Setback {
+        self.setback.clone()
     }
 
     /// What the guest printed since the last call, such as a panic message

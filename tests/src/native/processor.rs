@@ -40,6 +40,7 @@ impl<O: Outside> Native<O> {
         Run {
             claimed,
             stage,
+            setback: asked::Setback::default(),
             outcome: Box::pin(outcome),
         }
     }
@@ -155,6 +156,7 @@ impl<O: Outside> ImageModel for Native<O> {
             length: image.length(),
             source_url: request.source_url,
             image: Box::pin(stream::iter(image.blob().0.clone())),
+            setback: asked::Setback::default(),
         };
         match self.host.model.refine(request).await {
             Ok(asked::ModelAnswer::Image {
