@@ -65,10 +65,9 @@ async fn instances_that_do_not_fit_are_put_off_and_none_waits_for_ever() {
     process.reset_peak();
     let before = process.usage().resident;
 
-    let large = (0..8).map(async |_| {
-        let task = new_user(&service)
-            .refined(&url, "hold 240MiB for 400ms")
-            .await;
+    let prompts = ["hold 240MiB for 400ms", "hold 240MiB for 400ms midway"];
+    let large = prompts.iter().cycle().take(8).map(async |prompt| {
+        let task = new_user(&service).refined(&url, prompt).await;
         assert_eq!(task["status"], "completed", "{task}");
     });
     let small = (0..8).map(async |_| {

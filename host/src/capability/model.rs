@@ -14,6 +14,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
+use tokio_util::sync::CancellationToken;
 
 /// One image to refine, and how.
 pub struct ModelRequest {
@@ -33,6 +34,31 @@ pub struct ModelRequest {
     pub source_url: Option<String>,
     /// The image. One that ends before its length broke off.
     pub image: BoxStream<'static, Bytes>,
+    /// What tells the asker that an answer cannot be continued at the moment.
+    pub setback: Setback,
+}
+
+/// Tells who works on a task that it has to be tried again later: its model's
+/// answer had begun, and there is no memory to go on with it. The answer does not
+/// end then.
+#[derive(Clone, Debug, Default)]
+pub struct Setback(CancellationToken);
+
+impl Setback {
+    /// Tells it.
+    pub(crate) fn set(&self) {
+        self.0.cancel();
+    }
+
+    /// Whether it was told.
+    pub(crate) fn is_set(&self) -> bool {
+        self.0.is_cancelled()
+    }
+
+    /// Completes when it is told.
+    pub(crate) async fn told(&self) {
+        self.0.cancelled().await;
+    }
 }
 
 impl ModelRequest {
@@ -47,6 +73,7 @@ impl ModelRequest {
             length: self.length,
             source_url: self.source_url.clone(),
             image,
+            setback: self.setback.clone(),
         }
     }
 }

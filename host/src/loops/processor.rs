@@ -9,6 +9,8 @@ use futures::future::BoxFuture;
 
 pub use super::loan::Loan;
 
+use crate::capability::model::Setback;
+
 /// Processes tasks.
 pub trait Processor: Send + Sync {
     /// Begins to process the task that a message points to.
@@ -23,6 +25,8 @@ pub struct Run {
     pub stage: LastStage,
     /// Of its slot.
     pub loan: Loan,
+    /// Tells that its model cannot go on for now.
+    pub setback: Setback,
     /// Dropping it ends all that it has under way. An error: it ended early.
     pub outcome: BoxFuture<'static, anyhow::Result<Outcome>>,
 }

@@ -31,6 +31,9 @@ pub const SLACK: Duration = Duration::from_secs(10);
 /// that a failing store is not overrun.
 const REDELIVERY_DELAY: Duration = Duration::from_secs(1);
 
+/// Why a task whose model cannot go on is tried later.
+const NO_MEMORY: &str = "There is no memory for the model at the moment.";
+
 /// The time between two looks at a queue that cannot be read.
 const UNREADABLE: Duration = Duration::from_secs(1);
 
@@ -191,6 +194,7 @@ impl Worker {
             claimed: lease,
             stage,
             loan,
+            setback,
             outcome,
         } = self.processor.start(message.to_vec());
         *claimed = lease;
@@ -213,6 +217,7 @@ impl Worker {
                 tracing::info!("the task was deleted");
                 Ok(Outcome::Skipped)
             }
+            () = setback.told() => Ok(Outcome::RetryLater(NO_MEMORY.to_owned())),
             () = self.runtime.sleep(self.task_timeout + SLACK) => {
                 anyhow::bail!("the processor overran its task's limit")
             }

@@ -18,6 +18,7 @@ impl Processor for ProcessorComponent {
         let mut store = Sandbox::store(&self.engine, &self.grants);
         let (claimed, stage) = (store.data().claimed(), store.data().stage());
         let loan = store.data().loan();
+        let setback = store.data().setback();
         let pre = self.pre.clone();
         let outcome = async move {
             let run = async {
@@ -39,6 +40,7 @@ impl Processor for ProcessorComponent {
             claimed,
             stage,
             loan,
+            setback,
             outcome: Box::pin(outcome),
         }
     }

@@ -15,6 +15,7 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::capability::Capabilities;
 use crate::capability::blobs::Blobs;
+use crate::capability::model::Setback;
 use crate::capability::tasks::watchers::Watchers;
 use crate::egress::Egress;
 use crate::loops::processor::{ClaimedLease, LastStage, Loan};
@@ -67,6 +68,7 @@ pub struct Sandbox {
     claimed: ClaimedLease,
     stage: LastStage,
     loan: Loan,
+    setback: Setback,
 }
 
 /// Tells wasmtime that the capabilities' data is the sandbox.
@@ -112,6 +114,7 @@ impl Sandbox {
             claimed: ClaimedLease::default(),
             stage: LastStage::default(),
             loan,
+            setback: Setback::default(),
         };
         let mut store = Store::new(engine, sandbox);
         store.limiter_async(|sandbox| &mut sandbox.memory);
@@ -175,6 +178,10 @@ impl Sandbox {
 
     pub fn loan(&self) -> Loan {
         self.loan.clone()
+    }
+
+    pub fn setback(&self) -> Setback {
+        self.setback.clone()
     }
 
     /// What the guest printed since the last call, such as a panic message

@@ -41,6 +41,7 @@ impl<O: Outside> Native<O> {
             claimed,
             stage,
             loan: Loan::default(),
+            setback: asked::Setback::default(),
             outcome: Box::pin(outcome),
         }
     }
@@ -156,6 +157,7 @@ impl<O: Outside> ImageModel for Native<O> {
             length: image.length(),
             source_url: request.source_url,
             image: Box::pin(stream::iter(image.blob().0.clone())),
+            setback: asked::Setback::default(),
         };
         match self.host.model.refine(request).await {
             Ok(asked::ModelAnswer::Image {

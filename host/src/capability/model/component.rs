@@ -9,11 +9,14 @@
 mod answer;
 mod meter;
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use futures::future::BoxFuture;
+use bytes::Bytes;
+use futures::future::{BoxFuture, pending};
+use futures::{Stream, StreamExt as _, stream};
 use tokio::sync::oneshot;
 use tracing::Instrument as _;
 use wasmtime::component::{Component, StreamReader};
@@ -22,7 +25,7 @@ use super::admission::Admission;
 use super::memory::{Admitted, ModelMemory};
 use super::replay::Replay;
 use super::threads::Threads;
-use super::{ImageModel, MemoryUse, ModelAnswer, ModelError, ModelRequest};
+use super::{ImageModel, MemoryUse, ModelAnswer, ModelError, ModelRequest, Setback};
 use crate::stream_guard::guarded;
 use crate::wasm::bindings::model::ImageModelComponentPre;
 use crate::wasm::bindings::model::exports::concept::refinement::image_model as wit;
@@ -107,8 +110,7 @@ impl ImageModel for ModelComponent {
                 let admitted = place.admitted().await.ok_or_else(stopped)?;
                 let (sender, answer) = oneshot::channel();
                 let is_large = admitted.is_large();
-                let (calls, request) = (Arc::clone(&self.calls), request.clone());
-                let call = call(calls, request, sender, admitted);
+                let call = call(Arc::clone(&self.calls), request.clone(), sender, admitted);
                 let call = call.instrument(tracing::Span::current());
                 let call = match self.calls.can_wait {
                     true => self.calls.threads.spawn_once_busy(call, is_large),
@@ -120,12 +122,15 @@ impl ImageModel for ModelComponent {
                         media_type,
                         length,
                         contents,
-                    }))) => Ok(ModelAnswer::Image {
-                        media_type,
-                        length,
-                        // Dropping them ends the call.
-                        contents: Box::pin(guarded(contents, (call, place))),
-                    }),
+                    }))) => {
+                        let contents = contents.chain(no_end_after(request.setback()));
+                        Ok(ModelAnswer::Image {
+                            media_type,
+                            length,
+                            // Dropping them ends the call.
+                            contents: Box::pin(guarded(contents, (call, place))),
+                        })
+                    }
                     Ok(Try::Answered(answer)) => answer,
                     // The call was dropped without an answer.
                     Err(_) => Err(stopped()),
@@ -149,6 +154,17 @@ impl ImageModel for ModelComponent {
     fn describe(&self) -> &str {
         &self.description
     }
+}
+
+/// Ends, unless there was a setback: who reads would take what there is for the
+/// whole.
+fn no_end_after(setback: Setback) -> impl Stream<Item = Bytes> + Send {
+    let end = async move {
+        if setback.is_set() {
+            pending::<()>().await;
+        }
+    };
+    stream::once(end).filter_map(async |()| None)
 }
 
 /// What came of one try of a call.
@@ -211,10 +227,19 @@ async fn run(
             })
             .await?
     };
-    let ended = tokio::select! {
-        biased;
-        ended = tokio::time::timeout(calls.limit, run) => Some(ended),
-        () = admitted.ended() => None,
+    let ended = {
+        let mut run = pin!(tokio::time::timeout(calls.limit, run));
+        let ended = tokio::select! {
+            biased;
+            ended = &mut run => Some(ended),
+            () = admitted.ended() => None,
+        };
+        let is_whole = matches!(ended, Some(Ok(Ok(()))));
+        if !is_whole && admitted.has_ended() && admitted.has_answered() {
+            // Before the answer breaks off.
+            request.setback().set();
+        }
+        ended
     };
     let printed = store.data().printed();
     let problem = match ended {
@@ -281,6 +306,7 @@ fn to_wit(
         length,
         source_url,
         image,
+        setback: _,
     } = request;
     Ok(wit::Request {
         prompt,

@@ -8,7 +8,8 @@
 //!   the limit of one instance, in place of the youngest.
 //! - Any other call is itself the one that is ended. A call that has answered
 //!   ends one that has not, since an answer was paid for.
-//! - A call keeps its age when it is tried again, so each becomes the oldest.
+//! - A call keeps its age when it is tried again, so each becomes the oldest. One
+//!   that has answered cannot be tried again by itself: its task is.
 
 use std::collections::BTreeMap;
 

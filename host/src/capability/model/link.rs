@@ -26,10 +26,11 @@ impl HostWithStore<Sandbox> for Linked {
             source_url,
             image,
         } = request;
-        let (host, image) = accessor.with(|mut access| {
+        let (host, setback, image) = accessor.with(|mut access| {
             let host = access.get().capabilities()?;
+            let setback = access.get().setback();
             let (image, _) = consume(image, &mut access)?;
-            wasmtime::error::Ok((host, image))
+            wasmtime::error::Ok((host, setback, image))
         })?;
         let answer = host
             .model
@@ -42,6 +43,7 @@ impl HostWithStore<Sandbox> for Linked {
                 length,
                 source_url,
                 image,
+                setback,
             })
             .await;
         host.model_called(match &answer {

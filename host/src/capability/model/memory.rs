@@ -48,6 +48,7 @@ pub struct Admitted {
     need: Need,
     end: CancellationToken,
     is_large: Arc<AtomicBool>,
+    has_answered: AtomicBool,
 }
 
 /// Counts the memories of one try's instance.
@@ -129,6 +130,7 @@ impl ModelMemory {
             need,
             end,
             is_large: Arc::default(),
+            has_answered: AtomicBool::new(false),
         }
     }
 }
@@ -191,7 +193,12 @@ impl Admitted {
 
     /// The call's answer has begun.
     pub fn answered(&self) {
+        self.has_answered.store(true, Ordering::Relaxed);
         self.memory.state().ledger.answered(self.age);
+    }
+
+    pub fn has_answered(&self) -> bool {
+        self.has_answered.load(Ordering::Relaxed)
     }
 }
 

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use futures::stream::{self, BoxStream, Fuse};
 use futures::{Stream, StreamExt as _};
 
-use super::ModelRequest;
+use super::{ModelRequest, Setback};
 
 #[derive(Clone)]
 pub struct Replay(Arc<Mutex<State>>);
@@ -45,6 +45,10 @@ impl Replay {
             replay: self.clone(),
             position: 0,
         }))
+    }
+
+    pub fn setback(&self) -> Setback {
+        self.state().request.setback.clone()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -91,6 +95,7 @@ mod tests {
             length: 3,
             source_url: None,
             image: stream::iter(chunks.clone()).boxed(),
+            setback: Setback::default(),
         });
         let image = replay.request().image;
         let partly: Vec<_> = image.take(2).collect().now_or_never().unwrap();

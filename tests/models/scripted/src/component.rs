@@ -68,12 +68,24 @@ impl Guest for Component {
             }
             Script::Say(place, bytes) => said(place, "x".repeat(bytes), request),
             Script::Hold(bytes, time) => {
-                let half = black_box(vec![1u8; bytes / 2]);
-                wait(time.as_nanos() / 2).await;
-                let other_half = black_box(vec![1u8; bytes / 2]);
-                wait(time.as_nanos() / 2).await;
-                drop((half, other_half));
+                hold(bytes, time.as_nanos()).await;
                 Ok(echo(request))
+            }
+            Script::HoldMidway(bytes, time) => {
+                let (media_type, length) = (request.media_type.clone(), request.length);
+                let image = read(request.image).await;
+                let (mut writer, contents) = wit_stream::new();
+                wit_bindgen::spawn(async move {
+                    let (begin, end) = image.split_at(image.len() / 2);
+                    writer.write_all(begin.to_vec()).await;
+                    hold(bytes, time.as_nanos()).await;
+                    writer.write_all(end.to_vec()).await;
+                });
+                Ok(Answer::Image(Image {
+                    media_type,
+                    length: Some(length),
+                    contents,
+                }))
             }
             Script::Hang => loop {
                 wait(u128::MAX).await;
@@ -181,6 +193,15 @@ async fn read(mut image: StreamReader<u8>) -> Vec<u8> {
             return bytes;
         }
     }
+}
+
+/// Takes half of the bytes, waits for half of the time, then the other halves.
+async fn hold(bytes: usize, nanoseconds: u128) {
+    let half = black_box(vec![1u8; bytes / 2]);
+    wait(nanoseconds / 2).await;
+    let other_half = black_box(vec![1u8; bytes / 2]);
+    wait(nanoseconds / 2).await;
+    drop((half, other_half));
 }
 
 async fn wait(nanoseconds: u128) {

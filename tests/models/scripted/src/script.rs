@@ -37,6 +37,8 @@ pub enum Script {
     /// Takes half of so many bytes of memory, waits half of this time, then the
     /// other half of both, then answers as `Echo` does.
     Hold(usize, Duration),
+    /// The same once it has answered half of the image.
+    HoldMidway(usize, Duration),
 }
 
 /// What a host may be made to hold.
@@ -101,7 +103,10 @@ impl Script {
         if let Some(hold) = argument("hold ") {
             let (bytes, time) = hold.split_once("MiB for ")?;
             let bytes = bytes.parse::<usize>().ok()?.checked_mul(1 << 20)?;
-            return milliseconds(time).map(|time| Self::Hold(bytes, time));
+            let Some(time) = time.strip_suffix(" midway") else {
+                return milliseconds(time).map(|time| Self::Hold(bytes, time));
+            };
+            return milliseconds(time).map(|time| Self::HoldMidway(bytes, time));
         }
         if let Some(wait) = argument("wait ") {
             return milliseconds(wait).map(Self::Wait);

@@ -3,6 +3,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use super::*;
+use crate::capability::model::Setback;
 
 const MEBI: u64 = 1 << 20;
 
@@ -28,6 +29,7 @@ fn request(bytes: Vec<u8>) -> ModelRequest {
         length: bytes.len() as u64,
         source_url: None,
         image: stream::iter(chunks).boxed(),
+        setback: Setback::default(),
     }
 }
 
