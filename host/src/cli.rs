@@ -43,7 +43,7 @@ use failure::Failure;
 pub fn main(prepare: impl FnOnce(HostBuilder) -> HostBuilder) -> ExitCode {
     let matches = match command().try_get_matches() {
         Ok(matches) => matches,
-        Err(error) => return told(&error),
+        Err(error) => return explain(&error),
     };
     let done = match matches.subcommand() {
         Some(("serve", matches)) => serve::run(matches, prepare),
@@ -66,7 +66,7 @@ pub fn main(prepare: impl FnOnce(HostBuilder) -> HostBuilder) -> ExitCode {
 }
 
 /// Prints the help that was asked for, or what is wrong with the command line.
-fn told(error: &clap::Error) -> ExitCode {
+fn explain(error: &clap::Error) -> ExitCode {
     match error.print() {
         Err(unprinted) if !error.use_stderr() && unprinted.kind() != io::ErrorKind::BrokenPipe => {
             Failure::from(unprinted).exit_code()

@@ -9,10 +9,11 @@ use concept_refinement_tests::artifacts;
 
 use crate::place::Place;
 
-const COMMANDS: [&str; 6] = [
+const COMMANDS: [&str; 7] = [
     "serve",
     "refine",
     "check",
+    "backup",
     "completions",
     "man",
     "vocabulary",

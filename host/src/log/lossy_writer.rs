@@ -104,7 +104,7 @@ impl Shared {
                 Ok(_) => write(&mut output, &lines),
                 Err(_) => Err(0),
             };
-            let unreported = self.written(&lines, written);
+            let unreported = self.finish(&lines, written);
             match written {
                 Ok(_) => is_amid_line = false,
                 Err(0) => {}
@@ -130,7 +130,7 @@ impl Shared {
     }
 
     /// Returns how many lost lines can be reported, now that lines are taken.
-    fn written(&self, lines: &[u8], written: Result<usize, usize>) -> u64 {
+    fn finish(&self, lines: &[u8], written: Result<usize, usize>) -> u64 {
         let mut state = self.state();
         state.is_writing = false;
         let unreported = match written {

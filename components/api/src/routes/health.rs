@@ -48,24 +48,24 @@ pub async fn live<P: Ports>(state: &State<P>) -> Answer<P> {
 }
 
 /// How long an answer is kept: anyone may ask, and a check may write.
-const KEPT: Duration = Duration::from_secs(1);
+const FRESHNESS: Duration = Duration::from_secs(1);
 
 /// The state of the capabilities, at most a second ago.
-async fn checked<P: Ports>(state: &State<P>) -> Rc<[CapabilityState]> {
+async fn states<P: Ports>(state: &State<P>) -> Rc<[CapabilityState]> {
     let now = state.ports.now();
-    if let Some((at, states)) = &*state.checked.borrow()
+    if let Some((at, states)) = &*state.readiness.borrow()
         && *at <= now
-        && now.since(*at) < KEPT
+        && now.since(*at) < FRESHNESS
     {
         return Rc::clone(states);
     }
     let states: Rc<[CapabilityState]> = state.ports.check().await.into();
-    state.checked.replace(Some((now, Rc::clone(&states))));
+    state.readiness.replace(Some((now, Rc::clone(&states))));
     states
 }
 
 pub async fn ready<P: Ports>(state: &State<P>) -> Answer<P> {
-    let states = checked(state).await;
+    let states = states(state).await;
     let is_ready = states.iter().all(|state| state.problem.is_none());
     let capabilities = states
         .iter()
