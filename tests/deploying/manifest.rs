@@ -10,6 +10,7 @@ use crate::read;
 
 /// The settings of our host that mean nothing on a stock platform.
 pub const WITHOUT_EFFECT: [&str; 18] = [
+    "anonymous-retention",
     "concurrency",
     "confirm-clock",
     "data-dir",
