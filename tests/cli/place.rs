@@ -67,6 +67,14 @@ impl Place {
         prepared(Command::new(artifacts::binary()), &self.0, arguments)
     }
 
+    /// The program with SIGHUP as a terminal has it, even if whoever runs the tests
+    /// ignores it.
+    pub fn command_of_terminal(&self) -> Command {
+        let mut starter = Command::new("env");
+        starter.arg("--default-signal=HUP").arg(artifacts::binary());
+        prepared(starter, &self.0, &[""; 0])
+    }
+
     pub fn run<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Done {
         run(&mut self.command(arguments), b"")
     }

@@ -6,8 +6,16 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-/// In the data directory of a process that has stopped.
-const DATA: [&str; 5] = ["compiled", "images", "secret", "tasks.lock", "tasks.sqlite"];
+/// In the data directory of a process that has stopped, or was killed: then the
+/// socket is left, which the next one replaces.
+const DATA: [&str; 6] = [
+    "compiled",
+    "control",
+    "images",
+    "secret",
+    "tasks.lock",
+    "tasks.sqlite",
+];
 const IMAGES: [&str; 4] = ["drafts", "images.lock", "refined", "uploads"];
 
 /// The refined images that are stored.

@@ -32,7 +32,7 @@ const DEATHS: usize = 3;
 #[tokio::test]
 async fn any_signal_to_end_ends_an_idle_service_at_once() {
     for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
-        let mut service = scripted_launch().start();
+        let mut service = scripted_launch().of_terminal().start();
         let silent = TcpStream::connect(authority(&service)).await.unwrap();
         let kept_alive = Client::new(service.url());
         let http2 = Client::http2(service.url());

@@ -167,6 +167,11 @@ impl Launch {
         self.by(&["nohup"])
     }
 
+    /// With SIGHUP as a terminal has it, even if whoever runs the tests ignores it.
+    pub fn of_terminal(self) -> Self {
+        self.by(&["env", "--default-signal=HUP"])
+    }
+
     fn by(mut self, starter: &[&str]) -> Self {
         assert!(self.disk.is_none(), "a small disk has a starter of its own");
         let starter = starter.iter().map(|word| (*word).to_owned());

@@ -39,9 +39,11 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 /// What the system takes for a socket, in bytes.
 const LONGEST_ADDRESS: usize = 100;
 
-/// Listens for requests.
+/// Listens for requests. The socket is removed with it, while the data directory
+/// is still held.
 pub struct Control {
     listener: UnixListener,
+    address: Address,
     backup: Arc<Backup>,
 }
 
@@ -57,11 +59,12 @@ impl Control {
             }
             let listener = UnixListener::bind(&address.path)?;
             fs::set_permissions(&address.path, Permissions::from_mode(0o600))?;
-            Ok(listener)
+            Ok((listener, address))
         };
         match listen() {
-            Ok(listener) => Some(Self {
+            Ok((listener, address)) => Some(Self {
                 listener,
+                address,
                 backup: Arc::new(backup),
             }),
             Err(error) => {
@@ -126,6 +129,13 @@ impl Control {
                 error
             }
         }
+    }
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        // What is left is replaced at the next start.
+        let _ = fs::remove_file(&self.address.path);
     }
 }
 

@@ -9,8 +9,15 @@ use tokio::sync::watch;
 #[derive(Clone, Debug, Default)]
 pub struct Loan(watch::Sender<State>);
 
+/// How often the run could do without its slot, and how it is now.
+#[derive(Clone, Copy, Debug, Default)]
+struct State {
+    waits: u64,
+    phase: Phase,
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum State {
+enum Phase {
     /// The run has its slot, and needs it.
     #[default]
     Needed,
@@ -33,56 +40,58 @@ impl Loan {
         let spare = Spare::new(self, patience);
         let awaited = waiting.await?;
         drop(spare);
-        self.change(State::Lent, State::Due);
-        self.wait_until(|state| state != State::Due).await;
+        self.change(Phase::Lent, Phase::Due);
+        self.wait_until(|state| state.phase != Phase::Due).await;
         Ok(awaited)
     }
 
-    /// For the worker: waits until the run can do without its slot, and says how
-    /// long it has to be waited then.
-    pub(super) async fn patience(&self) -> Duration {
+    /// For the worker: waits until the run can do without its slot. Answers which
+    /// time it is, and how long it has to be waited then.
+    pub(super) async fn patience(&self) -> (u64, Duration) {
         let mut states = self.0.subscribe();
         loop {
             let state = *states.borrow_and_update();
-            if let State::Spare(patience) = state {
-                return patience;
+            if let Phase::Spare(patience) = state.phase {
+                return (state.waits, patience);
             }
             // Cannot fail, since the sender is here.
             let _ = states.changed().await;
         }
     }
 
-    /// For the worker: whether it may lend the slot now.
-    pub(super) fn begin(&self) -> bool {
+    /// For the worker: whether it may lend the slot now, as it could this time.
+    pub(super) fn begin(&self, wait: u64) -> bool {
         self.0.send_if_modified(|state| {
-            let is_spare = matches!(state, State::Spare(_));
+            let is_spare = state.is_spare(wait);
             if is_spare {
-                *state = State::Lent;
+                state.phase = Phase::Lent;
             }
             is_spare
         })
     }
 
-    /// For the worker: waits until the run needs the slot that it has.
-    pub(super) async fn needed(&self) {
-        self.wait_until(|state| state == State::Needed).await;
+    /// For the worker: waits until the run needs the slot that it could do without
+    /// this time.
+    pub(super) async fn needed(&self, wait: u64) {
+        self.wait_until(|state| !state.is_spare(wait)).await;
     }
 
     /// For the worker: waits until the run needs the slot that is lent.
     pub(super) async fn due(&self) {
-        self.wait_until(|state| state == State::Due).await;
+        self.wait_until(|state| state.phase == Phase::Due).await;
     }
 
     /// For the worker: the run has a slot.
     pub(super) fn end(&self) {
-        self.change(State::Due, State::Needed);
+        self.change(Phase::Due, Phase::Needed);
     }
 
-    fn change(&self, from: State, to: State) {
+    fn change(&self, from: Phase, to: Phase) {
         self.0.send_if_modified(|state| {
-            let is_from = *state == from;
+            let is_from = state.phase == from;
             if is_from {
-                *state = to;
+                state.phase = to;
+                state.waits += u64::from(matches!(to, Phase::Spare(_)));
             }
             is_from
         });
@@ -94,6 +103,13 @@ impl Loan {
     }
 }
 
+impl State {
+    /// Whether it is still this time that the run can do without its slot.
+    fn is_spare(self, wait: u64) -> bool {
+        self.waits == wait && matches!(self.phase, Phase::Spare(_))
+    }
+}
+
 /// Takes a slot back that was not lent.
 struct Spare<'a> {
     loan: &'a Loan,
@@ -102,13 +118,13 @@ struct Spare<'a> {
 
 impl<'a> Spare<'a> {
     fn new(loan: &'a Loan, patience: Duration) -> Self {
-        loan.change(State::Needed, State::Spare(patience));
+        loan.change(Phase::Needed, Phase::Spare(patience));
         Self { loan, patience }
     }
 }
 
 impl Drop for Spare<'_> {
     fn drop(&mut self) {
-        self.loan.change(State::Spare(self.patience), State::Needed);
+        self.loan.change(Phase::Spare(self.patience), Phase::Needed);
     }
 }

@@ -68,14 +68,14 @@ impl Slots {
             pending::<()>().await;
         }
         loop {
-            let patience = loan.patience().await;
+            let (wait, patience) = loan.patience().await;
             tokio::select! {
                 biased;
-                () = loan.needed() => continue,
+                () = loan.needed(wait) => continue,
                 () = runtime.sleep(patience) => {}
             }
             match self.loans.try_acquire() {
-                Ok(_lent) if loan.begin() => {
+                Ok(_lent) if loan.begin(wait) => {
                     *slot = None;
                     loan.due().await;
                     let due = Due::new(&self.due);
@@ -84,7 +84,7 @@ impl Slots {
                     loan.end();
                 }
                 // It goes on, or has to keep its slot.
-                Ok(_) | Err(_) => loan.needed().await,
+                Ok(_) | Err(_) => loan.needed(wait).await,
             }
         }
     }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use concept_refinement_domain::capability::NewTask;
+use concept_refinement_domain::timestamp::Timestamp;
 
 use super::*;
 use crate::capability::OpenError;
@@ -74,12 +75,16 @@ async fn told_at(place: &Path) -> Option<&'static str> {
     };
     tell(store.due(100).await.err());
     tell(store.next_due().await.err());
+    tell(store.last_round().await.err());
+    let before = Timestamp::from_secs(0);
+    tell(store.abandon(before, 100).await.err());
     for user in 0..USERS {
         let (user, task) = (format!("user-{user}"), format!("task-{user}"));
         let (tasks, concepts): (&dyn Tasks, &dyn Concepts) = (&store, &store);
         tell(tasks.get(&user, &task).await.err());
         tell(tasks.list(&user, None, 10, None).await.err());
         tell(concepts.list(&user, 10, None).await.err());
+        tell(store.without_session(vec![user], before).await.err());
     }
     tell(store.submit(task_of(USERS)).await.err());
     if !is_told {
