@@ -89,7 +89,7 @@ async fn too_many_requests_at_once_are_503_until_some_are_gone() {
     let task = user.accepted(&url, &format!("location: {refined}")).await;
     user.task_is(&task, "processing").await;
     // A connection carries at most 128 of them.
-    let endless = (0..10).map(|_| Client::http2(service.url()));
+    let endless = (0..20).map(|_| Client::http2(service.url()));
     let endless: Vec<_> = endless
         .map(|client| client.bearer(&token(&new_name())))
         .collect();

@@ -20,7 +20,7 @@ const LIMIT: Duration = Duration::from_millis(100);
 
 /// What the service has places for, at most.
 const CONNECTIONS: usize = 4096;
-const REQUESTS: usize = 1024;
+const REQUESTS: usize = 2048;
 
 const ROUNDS: usize = 100;
 
@@ -83,7 +83,7 @@ async fn slow_requests_of_a_user_shut_nobody_out() {
         assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
         assert!(answer.to_lowercase().contains("retry-after: "), "{answer}");
     }
-    let beside = "1,124 slow requests of one user";
+    let beside = "2,148 slow requests of one user";
     assert_served("another", &other, beside).await;
     assert_served("one at that address", &attacker, beside).await;
     let elsewhere = other.client().bearer(&greedy);
@@ -101,7 +101,7 @@ async fn slow_requests_of_an_address_shut_nobody_out() {
         let says = endless_request(&token(&format!("user {user}")));
         slow.push(attacker.connection(says.as_bytes()).await);
     }
-    assert_served("another", &other, "1,124 slow requests of one address").await;
+    assert_served("another", &other, "2,148 slow requests of one address").await;
     let same = attacker.client().bearer(&token("somebody"));
     assert_refused(&same.get("/api/tasks").await);
     assert_eq!(same.get("/api/health").await.status, 200);

@@ -34,7 +34,7 @@ const MAX_STORE: u64 = 400 << 20;
 
 /// What the service has places for.
 const CONNECTIONS: usize = 4096;
-const REQUESTS: usize = 1024;
+const REQUESTS: usize = 2048;
 
 type Attack = fn(Attacker, String) -> BoxFuture<'static, ()>;
 

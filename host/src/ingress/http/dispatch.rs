@@ -31,7 +31,7 @@ use crate::metrics::http as shared;
 use crate::places::{Place, Places, Subnet};
 
 /// Most requests in the component at a time; further ones are answered 503.
-const REQUESTS: usize = 1024;
+const REQUESTS: usize = 2048;
 
 /// Most reads of the health at a time, which need no place among the others.
 const HEALTH_REQUESTS: usize = 256;
