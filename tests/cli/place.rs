@@ -69,10 +69,10 @@ impl Place {
 
     /// The program with SIGHUP as a terminal has it, even if whoever runs the tests
     /// ignores it.
-    pub fn command_of_terminal(&self) -> Command {
+    pub fn command_of_terminal<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Command {
         let mut starter = Command::new("env");
         starter.arg("--default-signal=HUP").arg(artifacts::binary());
-        prepared(starter, &self.0, &[""; 0])
+        prepared(starter, &self.0, arguments)
     }
 
     pub fn run<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Done {

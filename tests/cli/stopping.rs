@@ -26,9 +26,9 @@ async fn a_signal_stops_it_and_leaves_what_was_there() {
         place.write("logo.png", &pictures::png(40, 30).bytes);
         place.write("out.png", "what was there");
         let prompt = provider.prompt([Reply::raw(b"").then_silence()]);
-        let mut command = place.command_of_terminal();
+        let arguments = ["refine", "logo.png", &prompt, "-o", "out.png"];
+        let mut command = place.command_of_terminal(&arguments);
         command
-            .args(["refine", "logo.png", &prompt, "-o", "out.png"])
             .args(["--model=automatic1111", "--model-url", &provider.url()])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

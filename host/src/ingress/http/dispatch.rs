@@ -238,7 +238,8 @@ impl Dispatch {
                     tracing::warn!(
                         name = name.as_str(),
                         times,
-                        "a request by a name that is not local was refused: set public-url to                          answer to it, or trusted-proxies to the address of a proxy"
+                        "a request by a name that is not local was refused: set public-url to \
+                         answer to it, or trusted-proxies to the address of a proxy"
                     );
                 }
                 Err(Refusal::Misdirected)
