@@ -30,6 +30,7 @@ pub fn everything(workspace: &Workspace) -> anyhow::Result<()> {
         tools::ensure_lints(workspace)?;
         tools::ensure_browser(workspace)?;
         tools::ensure_axe(workspace)?;
+        tools::ensure_networks(workspace)?;
         tools::ensure_schemathesis(workspace)?;
         tools::ensure_wasmtime(workspace)
     })?;

@@ -55,6 +55,19 @@ pub fn ensure_browser(workspace: &Workspace) -> anyhow::Result<()> {
     install_on_debian(workspace, "the browser Chromium", "chromium", "chromium")
 }
 
+/// What gives a test a network of its own.
+pub fn ensure_networks(workspace: &Workspace) -> anyhow::Result<()> {
+    if process::find("ip").is_some() {
+        return Ok(());
+    }
+    install_on_debian(
+        workspace,
+        "`ip`, for networks of their own",
+        "iproute2",
+        "ip",
+    )
+}
+
 /// What the tests of the web page run in the browser.
 pub fn ensure_axe(workspace: &Workspace) -> anyhow::Result<()> {
     let root = workspace.tools();
