@@ -10,4 +10,5 @@ pub mod probe;
 pub mod processor;
 pub mod slots;
 pub mod sweep;
+pub mod until_stop;
 pub mod worker;

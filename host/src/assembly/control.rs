@@ -24,6 +24,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use crate::assembly::backup::Backup;
+use crate::loops::until_stop::until_stop;
 
 const NAME: &str = "control";
 
@@ -75,12 +76,8 @@ impl Control {
     }
 
     /// Answers requests, one after the other, until `stop` is set.
-    pub async fn run(self, mut stop: watch::Receiver<bool>) {
-        tokio::select! {
-            biased;
-            _ = stop.wait_for(|stop| *stop) => {}
-            () = self.answer_all() => {}
-        }
+    pub async fn run(self, stop: watch::Receiver<bool>) {
+        until_stop(stop, self.answer_all()).await;
     }
 
     async fn answer_all(&self) {

@@ -56,7 +56,7 @@ impl Setback {
     }
 
     /// Completes when it is told.
-    pub(crate) async fn told(&self) {
+    pub(crate) async fn wait(&self) {
         self.0.cancelled().await;
     }
 }

@@ -24,7 +24,7 @@ const SILENCE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How long a task keeps its slot while it waits for a connection: longer than
 /// it takes where nothing is wrong.
-const CONNECT_PATIENCE: Duration = Duration::from_millis(100);
+const CONNECT_DELAY: Duration = Duration::from_millis(100);
 
 /// Margin beyond the component's own limit, so that the component reports it
 /// first.
@@ -173,7 +173,7 @@ impl Client {
         // Boxed, so that what a handshake needs is freed before the answer comes.
         let connecting = timeout(connect_limit, Box::pin(connecting))
             .map(|connected| connected.unwrap_or(Err(Error::ConnectionTimeout)));
-        let (mut sender, connection) = self.loan.spare(CONNECT_PATIENCE, connecting).await?;
+        let (mut sender, connection) = self.loan.spare(CONNECT_DELAY, connecting).await?;
 
         // HTTP/1.1 sends the authority in the Host header.
         let path = request.uri().path_and_query().cloned();

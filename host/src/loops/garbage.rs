@@ -26,6 +26,7 @@ use crate::capability::Capabilities;
 use crate::capability::clock::before;
 use crate::capability::images::Listed;
 use crate::capability::tasks::Expired;
+use crate::loops::until_stop::until_stop;
 use crate::runtime::Runtime;
 
 /// Rows or images per batch.
@@ -71,12 +72,8 @@ pub struct Garbage {
 impl Garbage {
     /// Collects until `stop` is set, starting at once, since a crash may have
     /// left something.
-    pub async fn run(self, mut stop: watch::Receiver<bool>) {
-        tokio::select! {
-            biased;
-            _ = stop.wait_for(|stop| *stop) => {}
-            () = self.rounds() => {}
-        }
+    pub async fn run(self, stop: watch::Receiver<bool>) {
+        until_stop(stop, self.rounds()).await;
     }
 
     async fn rounds(&self) {

@@ -29,15 +29,15 @@ enum Phase {
 }
 
 impl Loan {
-    /// For the run: does what needs no slot. If it takes longer than `patience`,
+    /// For the run: does what needs no slot. If it takes longer than `delay`,
     /// the slot may be lent, and unless it failed, the run waits until it has
     /// one.
     pub async fn spare<T, E>(
         &self,
-        patience: Duration,
+        delay: Duration,
         waiting: impl Future<Output = Result<T, E>>,
     ) -> Result<T, E> {
-        let spare = Spare::new(self, patience);
+        let spare = Spare::new(self, delay);
         let awaited = waiting.await?;
         drop(spare);
         self.change(Phase::Lent, Phase::Due);
@@ -47,12 +47,12 @@ impl Loan {
 
     /// For the worker: waits until the run can do without its slot. Answers which
     /// time it is, and how long it has to be waited then.
-    pub(super) async fn patience(&self) -> (u64, Duration) {
+    pub(super) async fn delay(&self) -> (u64, Duration) {
         let mut states = self.0.subscribe();
         loop {
             let state = *states.borrow_and_update();
-            if let Phase::Spare(patience) = state.phase {
-                return (state.waits, patience);
+            if let Phase::Spare(delay) = state.phase {
+                return (state.waits, delay);
             }
             // Cannot fail, since the sender is here.
             let _ = states.changed().await;
@@ -113,18 +113,18 @@ impl State {
 /// Takes a slot back that was not lent.
 struct Spare<'a> {
     loan: &'a Loan,
-    patience: Duration,
+    delay: Duration,
 }
 
 impl<'a> Spare<'a> {
-    fn new(loan: &'a Loan, patience: Duration) -> Self {
-        loan.change(Phase::Needed, Phase::Spare(patience));
-        Self { loan, patience }
+    fn new(loan: &'a Loan, delay: Duration) -> Self {
+        loan.change(Phase::Needed, Phase::Spare(delay));
+        Self { loan, delay }
     }
 }
 
 impl Drop for Spare<'_> {
     fn drop(&mut self) {
-        self.loan.change(Phase::Spare(self.patience), Phase::Needed);
+        self.loan.change(Phase::Spare(self.delay), Phase::Needed);
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::capability::Capabilities;
+use crate::loops::until_stop::until_stop;
 use crate::runtime::Runtime;
 
 /// Between two probes while all is well.
@@ -27,12 +28,8 @@ pub struct Probe {
 
 impl Probe {
     /// Probes until `stop` is set, starting at once.
-    pub async fn run(self, mut stop: watch::Receiver<bool>) {
-        tokio::select! {
-            biased;
-            _ = stop.wait_for(|stop| *stop) => {}
-            () = self.rounds() => {}
-        }
+    pub async fn run(self, stop: watch::Receiver<bool>) {
+        until_stop(stop, self.rounds()).await;
     }
 
     async fn rounds(&self) {

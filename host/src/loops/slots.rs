@@ -68,11 +68,11 @@ impl Slots {
             pending::<()>().await;
         }
         loop {
-            let (wait, patience) = loan.patience().await;
+            let (wait, delay) = loan.delay().await;
             tokio::select! {
                 biased;
                 () = loan.needed(wait) => continue,
-                () = runtime.sleep(patience) => {}
+                () = runtime.sleep(delay) => {}
             }
             match self.loans.try_acquire() {
                 Ok(_lent) if loan.begin(wait) => {
@@ -120,7 +120,7 @@ mod tests {
     use super::*;
     use crate::runtime::Tokio;
 
-    const PATIENCE: Duration = Duration::from_millis(100);
+    const DELAY: Duration = Duration::from_millis(100);
     const SECOND: Duration = Duration::from_secs(1);
 
     /// Waits so long for its original, twice; answers the time of it.
@@ -131,7 +131,7 @@ mod tests {
                 sleep(original).await;
                 Ok::<_, ()>(())
             };
-            loan.spare(PATIENCE, waiting).await.unwrap();
+            loan.spare(DELAY, waiting).await.unwrap();
         }
         begin.elapsed()
     }
@@ -143,7 +143,7 @@ mod tests {
         let another = async {
             let begin = Instant::now();
             let (another, ()) = slots.receive(|| ready(())).await;
-            assert_eq!(begin.elapsed(), PATIENCE);
+            assert_eq!(begin.elapsed(), DELAY);
             sleep(3 * SECOND).await;
             drop(another);
             // Nothing more comes, and the slot is free for the run.
@@ -153,7 +153,7 @@ mod tests {
             _ = join(slots.lend(&runtime, &loan, &mut slot), another) => return,
             time = run(&loan, SECOND) => time,
         };
-        assert_eq!(time, PATIENCE + 4 * SECOND);
+        assert_eq!(time, DELAY + 4 * SECOND);
         assert!(slot.is_some());
     }
 
@@ -164,7 +164,7 @@ mod tests {
         tokio::select! {
             _ = slots.lend(&runtime, &loan, &mut slot) => {}
             _ = slots.receive(|| ready(())) => panic!("it was lent"),
-            time = run(&loan, PATIENCE / 2) => assert_eq!(time, PATIENCE),
+            time = run(&loan, DELAY / 2) => assert_eq!(time, DELAY),
         }
     }
 
@@ -193,7 +193,7 @@ mod tests {
         };
         tokio::select! {
             _ = join(slots.lend(&runtime, &loan, &mut slot), another) => {}
-            failed = loan.spare(PATIENCE, failing) => assert!(failed.is_err()),
+            failed = loan.spare(DELAY, failing) => assert!(failed.is_err()),
         }
         assert!(slot.is_none());
     }
@@ -208,7 +208,7 @@ mod tests {
             slots.lend(&runtime, &loans[1], &mut two),
         );
         let runs = join(run(&loans[0], SECOND), run(&loans[1], SECOND));
-        assert!(timeout(PATIENCE * 2, join(lent, runs)).await.is_err());
+        assert!(timeout(DELAY * 2, join(lent, runs)).await.is_err());
         assert_eq!(slots.free(), 1);
         assert_eq!([one.is_some(), two.is_some()], [false, true]);
     }

@@ -217,7 +217,7 @@ impl Worker {
                 tracing::info!("the task was deleted");
                 Ok(Outcome::Skipped)
             }
-            () = setback.told() => Ok(Outcome::RetryLater(NO_MEMORY.to_owned())),
+            () = setback.wait() => Ok(Outcome::RetryLater(NO_MEMORY.to_owned())),
             () = self.runtime.sleep(self.task_timeout + SLACK) => {
                 anyhow::bail!("the processor overran its task's limit")
             }

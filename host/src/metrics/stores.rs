@@ -201,7 +201,7 @@ impl Interceptor<dyn ImageStore> for MeasuredStores {
             let (operation, is_upload) = match operation {
                 ImageOperation::Put { image, contents } => {
                     let is_upload = image.kind == ImageKind::Upload;
-                    let contents = counted(contents, Arc::clone(&received));
+                    let contents = metered(contents, Arc::clone(&received));
                     (ImageOperation::Put { image, contents }, is_upload)
                 }
                 other => (other, false),
@@ -240,10 +240,10 @@ impl Interceptor<dyn TaskQueue> for MeasuredStores {
 }
 
 /// Counts the bytes as they pass.
-fn counted(contents: Contents, received: Arc<AtomicU64>) -> Contents {
-    let counted = contents.inspect(move |chunk| {
+fn metered(contents: Contents, received: Arc<AtomicU64>) -> Contents {
+    let metered = contents.inspect(move |chunk| {
         let bytes = chunk.as_ref().map_or(0, |chunk| chunk.len() as u64);
         received.fetch_add(bytes, Ordering::Relaxed);
     });
-    counted.boxed()
+    metered.boxed()
 }

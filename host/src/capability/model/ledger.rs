@@ -46,13 +46,13 @@ struct Share {
 }
 
 impl Share {
-    fn counted(&self) -> u64 {
-        self.reserved.max(counted(self.grown))
+    fn charge(&self) -> u64 {
+        self.reserved.max(charge(self.grown))
     }
 }
 
 /// How much of an instance's memories counts.
-fn counted(bytes: u64) -> u64 {
+fn charge(bytes: u64) -> u64 {
     if is_small(bytes) { SMALL } else { bytes }
 }
 
@@ -116,8 +116,8 @@ impl Ledger {
         let Some(share) = self.running.get_mut(&age) else {
             return Err(Refused);
         };
-        let before = share.counted();
-        let after = share.reserved.max(counted(bytes));
+        let before = share.charge();
+        let after = share.reserved.max(charge(bytes));
         let in_use = self.in_use.saturating_sub(before).saturating_add(after);
         let ended = if in_use <= self.total || after == before {
             Some(Vec::new())
@@ -138,7 +138,7 @@ impl Ledger {
         for age in &ended {
             if let Some(share) = self.running.get_mut(age) {
                 share.is_ending = true;
-                share.wanted = share.counted();
+                share.wanted = share.charge();
             }
         }
         Ok(ended)
@@ -157,7 +157,7 @@ impl Ledger {
         let Some(share) = self.running.remove(&age) else {
             return SMALL;
         };
-        self.in_use = self.in_use.saturating_sub(share.counted());
+        self.in_use = self.in_use.saturating_sub(share.charge());
         self.need(share.wanted)
     }
 
@@ -175,7 +175,7 @@ impl Ledger {
             return None;
         }
         let ending = self.running.values().filter(|share| share.is_ending);
-        let leaving: u64 = ending.map(Share::counted).sum();
+        let leaving: u64 = ending.map(Share::charge).sum();
         let mut excess = in_use.saturating_sub(leaving).saturating_sub(self.total);
         let mut ended = Vec::new();
         for with_answer in [false, true] {
@@ -186,7 +186,7 @@ impl Ledger {
                 let is_meant = share.has_answered == with_answer && !share.is_ending;
                 let may_end = is_oldest || (!with_answer && oldest != Some(*other));
                 if *other != age && may_end && is_meant {
-                    excess = excess.saturating_sub(share.counted());
+                    excess = excess.saturating_sub(share.charge());
                     ended.push(*other);
                 }
             }

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use http::uri::Authority;
 use http::{HeaderMap, Method, Request, Response, Version};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
@@ -172,8 +173,10 @@ impl Dispatch {
         if !is_plainly_framed(request.headers()) {
             return Err(Refusal::UnknownCoding);
         }
-        self.check_name(&request, peer)?;
-        let request = with_origin(request, &client, self.listener).map_err(Refusal::BadRequest)?;
+        let name = origin::authority(&request).map_err(Refusal::BadRequest)?;
+        self.check_name(name.as_ref(), request.uri().path(), peer)?;
+        let request =
+            with_origin(request, name, &client, self.listener).map_err(Refusal::BadRequest)?;
         if let Some(throttle) = &self.throttle {
             let admitted = throttle.admit(&request, &client, &self.proxies);
             admitted.map_err(Refusal::TooOften)?;
@@ -223,29 +226,28 @@ impl Dispatch {
     }
 
     /// Refuses a request by a name that a local service does not have.
-    fn check_name<B>(&self, request: &Request<B>, peer: IpAddr) -> Result<(), Refusal> {
+    fn check_name(
+        &self,
+        name: Option<&Authority>,
+        path: &str,
+        peer: IpAddr,
+    ) -> Result<(), Refusal> {
         static REFUSED: LogThrottle = LogThrottle::every(LONG_INTERVAL);
-        let Some(names) = &self.names else {
+        let (Some(names), Some(name)) = (&self.names, name) else {
             return Ok(());
         };
-        let is_health = request.uri().path().starts_with(self.health);
-        if is_health || self.is_proxy(peer) {
+        if path.starts_with(self.health) || self.is_proxy(peer) || names.include(name) {
             return Ok(());
         }
-        match origin::authority(request) {
-            Ok(Some(name)) if !names.include(&name) => {
-                if let Some(times) = REFUSED.times() {
-                    tracing::warn!(
-                        name = name.as_str(),
-                        times,
-                        "a request by a name that is not local was refused: set public-url to \
-                         answer to it, or trusted-proxies to the address of a proxy"
-                    );
-                }
-                Err(Refusal::Misdirected)
-            }
-            _ => Ok(()),
+        if let Some(times) = REFUSED.times() {
+            tracing::warn!(
+                name = name.as_str(),
+                times,
+                "a request by a name that is not local was refused: set public-url to answer to \
+                 it, or trusted-proxies to the address of a proxy"
+            );
         }
+        Err(Refusal::Misdirected)
     }
 
     /// The answer on its way out, which has a place among those that are sent as

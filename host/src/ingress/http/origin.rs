@@ -30,15 +30,16 @@ pub fn authority<B>(request: &http::Request<B>) -> Result<Option<Authority>, &'s
 }
 
 /// Puts scheme and authority into the request's URI, where components find
-/// them: from a trusted proxy's headers, else from the request, or the address
-/// that it came to.
+/// them: from a trusted proxy's headers, else `name`, what the request was addressed
+/// to, or the address that it came to.
 pub fn with_origin<B>(
     mut request: http::Request<B>,
+    name: Option<Authority>,
     client: &Client,
     listener: SocketAddr,
 ) -> Result<http::Request<B>, &'static str> {
-    let authority = match authority(&request)? {
-        Some(authority) => authority,
+    let authority = match name {
+        Some(name) => name,
         None => Authority::try_from(listener.to_string()).map_err(|_| MALFORMED)?,
     };
     let mut parts = request.uri().clone().into_parts();
@@ -125,7 +126,9 @@ mod tests {
                 claims_to_forward: false,
             };
             let listener = "127.0.0.1:8080".parse().unwrap();
-            let request = with_origin(request.body(()).unwrap(), &client, listener);
+            let request = request.body(()).unwrap();
+            let request =
+                authority(&request).and_then(|name| with_origin(request, name, &client, listener));
             let uri = request.map(|request| request.uri().to_string());
             assert_eq!(
                 uri.as_deref().map_err(|problem| *problem),

@@ -202,8 +202,8 @@ proptest! {
                 }
             }
             let staying = ledger.running.values().filter(|share| !share.is_ending);
-            prop_assert!(staying.map(Share::counted).sum::<u64>() <= ledger.total());
-            let all: u64 = ledger.running.values().map(Share::counted).sum();
+            prop_assert!(staying.map(Share::charge).sum::<u64>() <= ledger.total());
+            let all: u64 = ledger.running.values().map(Share::charge).sum();
             prop_assert_eq!(all, ledger.in_use());
         }
         prop_assert!(calls.is_empty(), "{calls:?} never end");
