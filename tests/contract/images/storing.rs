@@ -348,14 +348,14 @@ pub async fn what_is_under_way_counts<B: ImageBackend>() {
     let (sender, sent) = mpsc::unbounded();
     let under_way = new("a", ImageLength::Exactly(400));
     let mut declared = Box::pin(store.images.put(under_way, sent.boxed()));
-    let beyond = new("b", ImageLength::Exactly(601));
-    let limit = reached_beside(&mut declared, &store, &beyond).await;
-    assert_eq!(limit, ImageLimit::Bytes);
+    begun(&mut declared, &store, "ada", 1).await;
+    let beyond = put(new("b", ImageLength::Exactly(601)), &[2; 601]).await;
+    assert_eq!(beyond, StoredOrNot::LimitReached(ImageLimit::Bytes));
     let silent = new("c", ImageLength::AtMost(500));
     let mut undeclared = Box::pin(store.images.put(silent, stream::pending().boxed()));
-    let third = new("d", ImageLength::Exactly(1));
-    let limit = reached_beside(&mut undeclared, &store, &third).await;
-    assert_eq!(limit, ImageLimit::UnderWay);
+    begun(&mut undeclared, &store, "ada", 2).await;
+    let third = put(new("d", ImageLength::Exactly(1)), &[3; 1]).await;
+    assert_eq!(third, StoredOrNot::LimitReached(ImageLimit::UnderWay));
     let others = image("bob", "a", b"1");
     store.stored(NewImage { limits, ..others }, b"1").await;
 
@@ -402,27 +402,35 @@ pub async fn what_is_given_up_counts_no_longer<B: ImageBackend>() {
         .await;
 }
 
-/// The limit that refuses an image while another is under way, once the store
-/// has begun with that.
-async fn reached_beside<B: ImageBackend, T: Debug>(
+/// Waits until an owner has so many images, one of them under way. An image
+/// that no limits admit asks for that: it never takes the place itself.
+async fn begun<B: ImageBackend, T: Debug>(
     under_way: &mut (impl Future<Output = T> + Unpin),
     store: &Store<B>,
-    image: &NewImage,
-) -> ImageLimit {
-    let bytes = noise(usize::try_from(image.length.longest()).unwrap());
-    let refused = pin!(async {
+    owner: &str,
+    images: u32,
+) {
+    let none_fits = ImageLimits {
+        images,
+        bytes: 0,
+        under_way: 0,
+    };
+    let question = NewImage {
+        limits: Some(none_fits),
+        ..image(owner, "question", b"?")
+    };
+    let reached = pin!(async {
         loop {
-            match store.images.put(image.clone(), contents(&bytes)).await {
-                Ok(StoredOrNot::LimitReached(limit)) => return limit,
-                Ok(StoredOrNot::Stored(early)) => store.images.delete(&early.path).await.unwrap(),
+            match store.images.put(question.clone(), contents(b"?")).await {
+                Ok(StoredOrNot::LimitReached(ImageLimit::Images)) => return,
+                Ok(StoredOrNot::LimitReached(_)) => tokio::task::yield_now().await,
                 other => panic!("{other:?}"),
             }
-            tokio::task::yield_now().await;
         }
     });
-    match timeout(TIMEOUT, select(under_way, refused)).await.unwrap() {
+    match timeout(TIMEOUT, select(under_way, reached)).await.unwrap() {
         Either::Left((outcome, _)) => panic!("it ended: {outcome:?}"),
-        Either::Right((limit, _)) => limit,
+        Either::Right(((), _)) => {}
     }
 }
 
