@@ -7,7 +7,7 @@ use concept_refinement_domain::rulebook::{Decision, Event, TaskRecord};
 use concept_refinement_domain::timestamp::Timestamp;
 
 use super::fault::Fault;
-use super::watch::Update;
+use crate::capability::tasks::hub::Update;
 use super::writer::Step;
 use super::{keys, rows, usage};
 

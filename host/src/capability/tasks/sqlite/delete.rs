@@ -4,7 +4,7 @@ use rusqlite::OptionalExtension as _;
 
 use super::fault::Fault;
 use super::references;
-use super::watch::Update;
+use crate::capability::tasks::hub::Update;
 use super::writer::Step;
 
 /// Its worker, if any, finds its lease lost. Quota is not given back, and a

@@ -18,7 +18,7 @@ use super::connection;
 use super::damage::Damage;
 use super::fault::{Fault, unavailable};
 use super::promises::Promises;
-use super::watch::{Hub, Update};
+use crate::capability::tasks::hub::{Hub, Update};
 use crate::capability::Clock;
 use crate::capability::directory::NamedFile;
 use crate::capability::room::Room;
