@@ -1,7 +1,7 @@
 //! The capabilities of a configuration, each by the engine that it names.
 
-use std::io;
 use std::sync::{Arc, Mutex};
+use std::{env, io};
 
 use concept_refinement_domain::secret::IMAGE_URLS;
 use rand::RngExt as _;
@@ -10,6 +10,7 @@ use crate::assembly::secret::Secret;
 use crate::capability::Capabilities;
 use crate::capability::clock::{Clock, SystemClock};
 use crate::capability::directory::OpenError;
+use crate::capability::duties::OnlyHost;
 use crate::capability::embedded::{AtRest, Embedded};
 use crate::capability::engine::{Engine, EngineConfig, OpenImages, OpenTasks, Stores, find};
 use crate::capability::engines::{self, IMAGES, QUEUES, TASKS};
@@ -18,7 +19,7 @@ use crate::capability::images::Signing;
 use crate::capability::model::ImageModel;
 use crate::capability::queue::TaskQueue;
 use crate::capability::room::Room;
-use crate::capability::tasks::{Options, Tasks};
+use crate::capability::tasks::Options;
 use crate::config::Config;
 
 /// A store as it is configured, and not opened yet.
@@ -37,15 +38,9 @@ impl<O, S> Configured<O, S> {
         room: &Arc<Room>,
         options: O,
     ) -> anyhow::Result<Self> {
-        let config = EngineConfig {
-            url: url.to_owned(),
-            directory: config.data_dir.clone(),
-            clock: Arc::clone(clock),
-            room: Arc::clone(room),
-        };
         Ok(Self {
-            engine: find(engines, &config.url).map_err(anyhow::Error::msg)?,
-            config,
+            engine: find(engines, url).map_err(anyhow::Error::msg)?,
+            config: engine_config(url, config, clock, room),
             options,
         })
     }
@@ -88,8 +83,8 @@ pub fn queue(
     tasks: &OpenTasks,
     clock: &Arc<dyn Clock>,
     room: &Arc<Room>,
-) -> anyhow::Result<Configured<Arc<dyn Tasks>, Arc<dyn TaskQueue>>> {
-    let tasks = tasks.store.clone();
+) -> anyhow::Result<Configured<OpenTasks, Arc<dyn TaskQueue>>> {
+    let tasks = tasks.clone();
     Configured::new(&QUEUES, &config.queue, config, clock, room, tasks)
 }
 
@@ -101,6 +96,22 @@ pub fn images(
 ) -> anyhow::Result<Configured<Signing, OpenImages>> {
     let signing = signing(config, secret.key(IMAGE_URLS));
     Configured::new(&IMAGES, &config.images, config, clock, room, signing)
+}
+
+/// Reaches the server of a store, if it has one, and changes nothing there. The
+/// answer is what the operator should know of it.
+pub async fn inspect<O, S>(
+    engines: &'static [Engine<O, S>],
+    url: &str,
+    config: &Config,
+) -> anyhow::Result<Option<String>> {
+    let engine = find(engines, url).map_err(anyhow::Error::msg)?;
+    let Some(inspect) = engine.inspect else {
+        return Ok(None);
+    };
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let config = engine_config(url, config, &clock, &Arc::default());
+    Ok(Some(inspect(config).await?))
 }
 
 /// The stores of a data directory that no process uses, the tasks first. None:
@@ -165,6 +176,10 @@ fn together(
     clock: Arc<dyn Clock>,
     room: Arc<Room>,
 ) -> Capabilities {
+    let duties = match stores.tasks.shared {
+        Some(shared) => shared.duties,
+        None => Arc::new(OnlyHost),
+    };
     Capabilities {
         clock,
         store: stores.tasks.store,
@@ -174,6 +189,24 @@ fn together(
         model_health: Mutex::new(ModelHealth::default()),
         probes: Arc::default(),
         room,
+        duties,
+    }
+}
+
+fn engine_config(
+    url: &str,
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+    room: &Arc<Room>,
+) -> EngineConfig {
+    let values = config.values.clone();
+    EngineConfig {
+        url: url.to_owned(),
+        directory: config.data_dir.clone(),
+        clock: Arc::clone(clock),
+        room: Arc::clone(room),
+        settings: Arc::new(move |name| values.get(name).map(str::to_owned)),
+        variables: Arc::new(|name| env::var(name).ok()),
     }
 }
 

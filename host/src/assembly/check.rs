@@ -21,6 +21,7 @@ use crate::capability::OpenError;
 use crate::capability::clock::{Clock, SystemClock};
 use crate::capability::directory::may_be_written;
 use crate::capability::engine::OpenTasks;
+use crate::capability::engines::{IMAGES, QUEUES, TASKS};
 use crate::config::{Auth, Config};
 use crate::egress::{Egress, Network, Origin, resolver};
 use crate::wasm::engine::{Engine, Pool};
@@ -126,6 +127,8 @@ fn secret(config: &Config) -> anyhow::Result<Option<Secret>> {
 
 /// What was found where a store is to be.
 enum Looked<S> {
+    /// A server answers.
+    Server(String),
     /// It is created at the first start.
     Missing,
     /// Another process holds it, and so it can be used.
@@ -139,6 +142,7 @@ impl<S> fmt::Display for Looked<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing | Self::Open(_) => Ok(()),
+            Self::Server(notes) => f.write_str(notes),
             Self::InUse => f.write_str("in use by a running service"),
             Self::Outdated => f.write_str("the next start migrates it to the newest version"),
         }
@@ -169,6 +173,9 @@ fn clock() -> Arc<dyn Clock> {
 }
 
 async fn tasks(config: &Config) -> anyhow::Result<Looked<OpenTasks>> {
+    if let Some(notes) = capabilities::inspect(&TASKS, &config.tasks, config).await? {
+        return Ok(Looked::Server(notes));
+    }
     let looked = Looked::at(capabilities::tasks(
         config,
         &clock(),
@@ -181,17 +188,21 @@ async fn tasks(config: &Config) -> anyhow::Result<Looked<OpenTasks>> {
     Ok(looked)
 }
 
-/// What holds for the tasks holds for their queue.
+/// What holds for the tasks holds for a queue inside their store.
 async fn queue(
     config: &Config,
     tasks: &anyhow::Result<Looked<OpenTasks>>,
 ) -> anyhow::Result<String> {
+    if let Some(notes) = capabilities::inspect(&QUEUES, &config.queue, config).await? {
+        return Ok(notes);
+    }
     match tasks {
         Ok(Looked::Open(tasks)) => {
             let queue = capabilities::queue(config, tasks, &clock(), &capabilities::room(config))?;
             queue.open().await?.check().await?;
             Ok(String::new())
         }
+        Ok(Looked::Server(_)) => Ok(String::new()),
         Ok(other) => Ok(other.to_string()),
         // Repeats an error for a part that depends on the one that failed.
         Err(error) => Err(anyhow::anyhow!("{error:#}")),
@@ -199,6 +210,9 @@ async fn queue(
 }
 
 async fn images(config: &Config, secret: Option<Secret>) -> anyhow::Result<String> {
+    if let Some(notes) = capabilities::inspect(&IMAGES, &config.images, config).await? {
+        return Ok(notes);
+    }
     let Some(secret) = secret else {
         return Ok(String::new());
     };

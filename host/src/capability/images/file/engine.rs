@@ -32,6 +32,7 @@ pub const ENGINE: ImageEngine = Engine {
             }))
         })
     },
+    inspect: None,
 };
 
 fn folder(config: &EngineConfig) -> PathBuf {
