@@ -97,6 +97,15 @@ impl Hub {
 
     /// Announces a change. After the last one the watchers' streams end.
     pub(crate) fn announce(&self, task_id: &str, update: Update) {
+        self.tell(task_id, update, true);
+    }
+
+    /// Announces what another process did.
+    pub(crate) fn announce_elsewhere(&self, task_id: &str, update: Update) {
+        self.tell(task_id, update, false);
+    }
+
+    fn tell(&self, task_id: &str, update: Update, is_own: bool) {
         let is_last = match &update {
             Update::Status(_, _, task) => task.status.is_final(),
             Update::Progress(..) => false,
@@ -107,7 +116,9 @@ impl Hub {
         };
         let mut state = self.state();
         match &update {
-            Update::Status(revision, attempt, task) if task.status == Status::Processing => {
+            Update::Status(revision, attempt, task)
+                if is_own && task.status == Status::Processing =>
+            {
                 let work = Work {
                     revision: *revision,
                     attempt: *attempt,
@@ -127,7 +138,11 @@ impl Hub {
             Update::Progress(..) => true,
             Update::Deleted => false,
         };
-        if state.elsewhere.get(task_id).is_some_and(|work| !goes_on(work)) {
+        if state
+            .elsewhere
+            .get(task_id)
+            .is_some_and(|work| !goes_on(work))
+        {
             state.elsewhere.remove(task_id);
         }
         state.send(task_id, update);

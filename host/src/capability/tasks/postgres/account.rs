@@ -12,7 +12,7 @@ use tokio_postgres::types::Type;
 use super::database::Session;
 use super::fault::Fault;
 use super::rows::{self, columns};
-use super::values::{Cells, Text, id};
+use super::values::{Cells, Parameter, Text, id};
 
 pub(super) struct StoredAccount {
     pub(super) usage: Usage,
@@ -51,15 +51,13 @@ impl StoredAccount {
             if counts { COUNT } else { "NULL::bigint" },
             columns!(),
         );
-        let rows = session.query_opt(
-            &sql,
-            &[
-                (&user_id, Type::TEXT),
-                (&task_id, Type::UUID),
-                (&key, Type::TEXT),
-            ],
-        );
-        let row = rows.await?.ok_or(Fault::Timeout)?;
+        let parameters: [Parameter<'_>; 3] = [
+            (&user_id, Type::TEXT),
+            (&task_id, Type::UUID),
+            (&key, Type::TEXT),
+        ];
+        let row = session.query_opt(&sql, &parameters).await?;
+        let row = row.ok_or(Fault::Timeout)?;
         let mut cells = Cells::of(&row);
         let usage: Option<&str> = cells.get()?;
         let revision: Option<i64> = cells.get()?;

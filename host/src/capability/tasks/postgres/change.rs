@@ -12,13 +12,23 @@ use super::{PostgresTasks, rows};
 use crate::capability::tasks::hub::Update;
 
 /// Applies a rule to a task. `gone` is answered where there is no such task.
-/// `concept` is what an answer wants to have stored in the same step.
 pub(super) async fn change<T>(
     store: &PostgresTasks,
     id: &str,
     gone: T,
     rule: impl Fn(&mut TaskRecord, Timestamp) -> Decision<T>,
-    concept: impl Fn(&T) -> Option<&Concept>,
+) -> Result<T, Fault> {
+    change_with(store, id, gone, rule, |_| None).await
+}
+
+/// The same, with the concept that an answer wants to have stored in the same
+/// step.
+pub(super) async fn change_with<T>(
+    store: &PostgresTasks,
+    id: &str,
+    gone: T,
+    rule: impl Fn(&mut TaskRecord, Timestamp) -> Decision<T>,
+    concept: fn(&T) -> Option<&Concept>,
 ) -> Result<T, Fault> {
     let session = store.database.session().await?;
     loop {

@@ -65,9 +65,8 @@ impl Changes {
         let outbox = Arc::<Outbox>::default();
         let wakes = Arc::new(Wakes(watch::channel(0).0));
         let listener = Listener::new(Arc::clone(&database), ears, Arc::clone(&wakes));
-        let host = listener.host.clone();
         let runtime = Handle::current();
-        let sending = runtime.spawn(send(database, Arc::clone(&outbox), host));
+        let sending = runtime.spawn(send(database, Arc::clone(&outbox)));
         let hearing = runtime.spawn(listener.run());
         Self {
             outbox,
@@ -138,12 +137,12 @@ impl Outbox {
 }
 
 /// Sends what is put into the outbox, for as long as it runs.
-async fn send(database: Arc<Database>, outbox: Arc<Outbox>, host: String) {
+async fn send(database: Arc<Database>, outbox: Arc<Outbox>) {
     loop {
         outbox.arrived.notified().await;
         sleep(COLLECT).await;
         let messages = std::mem::take(&mut *outbox.waiting());
-        if let Err(fault) = notify(&database, &host, &messages).await {
+        if let Err(fault) = notify(&database, &messages).await {
             static FAULT: LogThrottle = LogThrottle::new();
             if let Some(times) = FAULT.times() {
                 tracing::debug!(%fault, times, "other hosts were not told of changes");
@@ -152,9 +151,9 @@ async fn send(database: Arc<Database>, outbox: Arc<Outbox>, host: String) {
     }
 }
 
-async fn notify(database: &Database, host: &str, messages: &[Message]) -> Result<(), Fault> {
+async fn notify(database: &Database, messages: &[Message]) -> Result<(), Fault> {
     const NOTIFY: &str = "SELECT pg_notify($1, payload) FROM unnest($2) AS payload";
-    let (channel, payloads) = (channel(database), payloads(host, messages));
+    let (channel, payloads) = (channel(database), payloads(database.host(), messages));
     if payloads.is_empty() {
         return Ok(());
     }

@@ -53,7 +53,9 @@ impl DatabaseClock {
     /// negative: ahead of it. None: the database was not asked yet.
     pub fn offset(&self) -> Option<i64> {
         let theirs = (*self.measured())?;
-        let theirs = theirs.time.plus(self.runtime.elapsed().saturating_sub(theirs.at));
+        let theirs = theirs
+            .time
+            .plus(self.runtime.elapsed().saturating_sub(theirs.at));
         let ours = self.machine.now();
         i64::try_from(i128::from(theirs.0) - i128::from(ours.0)).ok()
     }

@@ -8,7 +8,7 @@ use super::PostgresTasks;
 use super::database::Session;
 use super::fault::Fault;
 use super::reads::{one_more, start};
-use super::values::{Cells, Text, Time, id};
+use super::values::{Cells, Parameter, Text, Time, id};
 
 const COLUMNS: &str = "id, task_id, user_id, is_anonymous, image_path, image_url, \
      original_image_url, refinement_prompt, logo_description, theme_description, color_palettes, \
@@ -24,8 +24,9 @@ pub(super) async fn get(
     };
     let sql = format!("SELECT {COLUMNS} FROM schema.concept WHERE id = $1 AND user_id = $2");
     let user_id = Text::of(user_id);
-    let row = session.query_opt(&sql, &[(&id, Type::UUID), (&user_id, Type::TEXT)]);
-    row.await?.map(|row| read(&mut Cells::of(&row))).transpose()
+    let parameters: [Parameter<'_>; 2] = [(&id, Type::UUID), (&user_id, Type::TEXT)];
+    let row = session.query_opt(&sql, &parameters).await?;
+    row.map(|row| read(&mut Cells::of(&row))).transpose()
 }
 
 pub(super) async fn list(
@@ -41,16 +42,13 @@ pub(super) async fn list(
     let user_id = Text::of(user_id);
     let (created_at, id) = start(after);
     let limit_and_one = one_more(limit);
-    let rows = session.query(
-        &sql,
-        &[
-            (&user_id, Type::TEXT),
-            (&created_at, Type::TIMESTAMPTZ),
-            (&id, Type::UUID),
-            (&limit_and_one, Type::INT8),
-        ],
-    );
-    let concepts = rows.await?;
+    let parameters: [Parameter<'_>; 4] = [
+        (&user_id, Type::TEXT),
+        (&created_at, Type::TIMESTAMPTZ),
+        (&id, Type::UUID),
+        (&limit_and_one, Type::INT8),
+    ];
+    let concepts = session.query(&sql, &parameters).await?;
     let concepts = concepts.iter().map(|row| read(&mut Cells::of(row)));
     let concepts = concepts.collect::<Result<Vec<_>, Fault>>()?;
     Ok(Page::of(concepts, limit, |concept| Position {
@@ -78,15 +76,13 @@ pub(super) async fn delete(
     };
     let (user_id, now) = (Text::of(user_id), Time(store.clock.now()));
     let session = store.database.session().await?;
-    let row = session.query_opt(
-        SQL,
-        &[
-            (&id, Type::UUID),
-            (&user_id, Type::TEXT),
-            (&now, Type::TIMESTAMPTZ),
-        ],
-    );
-    row.await?.map(|row| Cells::of(&row).text()).transpose()
+    let parameters: [Parameter<'_>; 3] = [
+        (&id, Type::UUID),
+        (&user_id, Type::TEXT),
+        (&now, Type::TIMESTAMPTZ),
+    ];
+    let row = session.query_opt(SQL, &parameters).await?;
+    row.map(|row| Cells::of(&row).text()).transpose()
 }
 
 fn read(cells: &mut Cells<'_>) -> Result<Concept, Fault> {

@@ -8,8 +8,8 @@
 //! Each call has a deadline of ours. A connection that missed one is thrown away,
 //! since nobody knows what it would answer next.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use deadpool_postgres::{Connect, Manager, ManagerConfig, Object, Pool, RecyclingMethod};
@@ -52,6 +52,8 @@ pub struct Database {
     /// What has been found out about it so far, or why nothing was.
     readiness: Mutex<Result<(), String>>,
     is_ready: AtomicBool,
+    /// By which this host is known to others.
+    host: OnceLock<String>,
 }
 
 impl Database {
@@ -69,7 +71,7 @@ impl Database {
         let config = ManagerConfig {
             recycling_method: RecyclingMethod::Fast,
         };
-        let manager = Manager::from_connect(Config::new(), Arc::clone(&dialer), config);
+        let manager = Manager::from_connect(Config::new(), PoolDialer(Arc::clone(&dialer)), config);
         let pool = Pool::builder(manager).max_size(settings.pool).build();
         Ok(Self {
             pool: pool.map_err(|error| error.to_string())?,
@@ -80,7 +82,20 @@ impl Database {
             size: settings.pool,
             readiness: Mutex::new(Err("it was not reached yet".to_owned())),
             is_ready: AtomicBool::new(false),
+            host: OnceLock::new(),
         })
+    }
+
+    /// The name of this host among those on the database. Empty: it was not
+    /// reached yet.
+    pub(super) fn host(&self) -> &str {
+        self.host.get().map_or("", String::as_str)
+    }
+
+    /// Gives it the name that the database drew.
+    pub(super) fn name_host(&self, name: String) {
+        // Another try may have been quicker.
+        let _ = self.host.set(name);
     }
 
     pub(super) fn place(&self) -> &Place {
@@ -161,7 +176,9 @@ impl Database {
     }
 
     fn readiness(&self) -> MutexGuard<'_, Result<(), String>> {
-        self.readiness.lock().unwrap_or_else(PoisonError::into_inner)
+        self.readiness
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A statement with the schema in it.
@@ -237,6 +254,13 @@ impl Session<'_> {
         }
     }
 
+    /// The same with a commit that waits for no disk, for what may be lost.
+    pub(super) async fn begin_volatile(&self) -> Result<(), Fault> {
+        self.in_transaction.store(true, Ordering::Relaxed);
+        self.batch("BEGIN; SET LOCAL synchronous_commit = off")
+            .await
+    }
+
     pub(super) fn is_in_transaction(&self) -> bool {
         self.in_transaction.load(Ordering::Relaxed)
     }
@@ -288,8 +312,8 @@ impl Drop for Session<'_> {
         let deadline = self.deadline;
         let is_late = deadline <= Instant::now();
         self.database.dialer.runtime.spawn(async move {
-            let cleaned = async { timeout_at(deadline, connection.batch_execute("ROLLBACK")).await };
-            if is_late || !matches!(cleaned.await, Ok(Ok(()))) {
+            let cleaned = timeout_at(deadline, connection.batch_execute("ROLLBACK")).await;
+            if is_late || !matches!(cleaned, Ok(Ok(()))) {
                 drop(Object::take(connection));
             }
         });
@@ -332,11 +356,14 @@ impl Dialer {
     }
 }
 
-impl Connect for Arc<Dialer> {
+/// As the pool asks it.
+struct PoolDialer(Arc<Dialer>);
+
+impl Connect for PoolDialer {
     fn connect(&self, _: &Config) -> BoxFuture<'_, Result<(Client, JoinHandle<()>), Error>> {
         async move {
-            let (client, connection) = self.dial().await?;
-            let driven = self.runtime.spawn(async move {
+            let (client, connection) = self.0.dial().await?;
+            let driven = self.0.runtime.spawn(async move {
                 if let Err(error) = connection.await {
                     tracing::debug!(%error, "a connection of the task store ended");
                 }

@@ -4,7 +4,7 @@ use tokio_postgres::types::Type;
 
 use super::PostgresTasks;
 use super::fault::Fault;
-use super::values::{Text, Time, id};
+use super::values::{Parameter, Text, Time, id};
 
 /// Its worker, if any, finds its lease lost. Quota is not given back, and a
 /// repeat under its idempotency key is still answered.
@@ -22,15 +22,12 @@ pub(super) async fn delete(
     };
     let (user_id, now) = (Text::of(user_id), Time(store.clock.now()));
     let session = store.database.session().await?;
-    let deleted = session.execute(
-        SQL,
-        &[
-            (&id, Type::UUID),
-            (&user_id, Type::TEXT),
-            (&now, Type::TIMESTAMPTZ),
-        ],
-    );
-    let is_deleted = deleted.await? > 0;
+    let parameters: [Parameter<'_>; 3] = [
+        (&id, Type::UUID),
+        (&user_id, Type::TEXT),
+        (&now, Type::TIMESTAMPTZ),
+    ];
+    let is_deleted = session.execute(SQL, &parameters).await? > 0;
     if is_deleted {
         store.announce_deletion(task_id);
     }

@@ -27,10 +27,7 @@ pub(super) async fn expired(session: &Session<'_>, now: Timestamp) -> Result<(),
              WHERE {column} <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED))"
         );
         let older = Time(older);
-        let parameters = [
-            (&older as _, Type::TIMESTAMPTZ),
-            (&BATCH as _, Type::INT8),
-        ];
+        let parameters = [(&older as _, Type::TIMESTAMPTZ), (&BATCH as _, Type::INT8)];
         session.execute(&sql, &parameters).await
     };
     futures::try_join!(

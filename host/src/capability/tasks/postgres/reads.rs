@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::database::Session;
 use super::fault::Fault;
 use super::rows::{columns, read};
-use super::values::{Cells, Text, Time, id};
+use super::values::{Cells, Parameter, Text, Time, id};
 
 pub(super) async fn get(
     session: &Session<'_>,
@@ -26,8 +26,8 @@ pub(super) async fn get(
         return Ok(None);
     };
     let user_id = Text::of(user_id);
-    let row = session.query_opt(SQL, &[(&id, Type::UUID), (&user_id, Type::TEXT)]);
-    let row = row.await?;
+    let parameters: [Parameter<'_>; 2] = [(&id, Type::UUID), (&user_id, Type::TEXT)];
+    let row = session.query_opt(SQL, &parameters).await?;
     row.map(|row| read(&mut Cells::of(&row))).transpose()
 }
 
@@ -54,16 +54,13 @@ pub(super) async fn list(
     let user_id = Text::of(user_id);
     let (created_at, id) = start(after);
     let limit_and_one = one_more(limit);
-    let rows = session.query(
-        &sql,
-        &[
-            (&user_id, Type::TEXT),
-            (&created_at, Type::TIMESTAMPTZ),
-            (&id, Type::UUID),
-            (&limit_and_one, Type::INT8),
-        ],
-    );
-    let tasks = rows.await?;
+    let parameters: [Parameter<'_>; 4] = [
+        (&user_id, Type::TEXT),
+        (&created_at, Type::TIMESTAMPTZ),
+        (&id, Type::UUID),
+        (&limit_and_one, Type::INT8),
+    ];
+    let tasks = session.query(&sql, &parameters).await?;
     let tasks = tasks.iter().map(|row| Ok(read(&mut Cells::of(row))?.task));
     let tasks = tasks.collect::<Result<Vec<_>, Fault>>()?;
     Ok(Page::of(tasks, limit, |task| Position {

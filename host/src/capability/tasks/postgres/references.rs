@@ -34,14 +34,18 @@ pub(super) async fn unreferenced(
         .map(|path| refined::task_and_attempt(path).and_then(|(task_id, _)| id(task_id)))
         .collect();
     let paths = Text::all(&image_paths);
-    let parameters: [Parameter<'_>; 2] = [(&paths, Type::TEXT_ARRAY), (&task_ids, Type::UUID_ARRAY)];
+    let parameters: [Parameter<'_>; 2] =
+        [(&paths, Type::TEXT_ARRAY), (&task_ids, Type::UUID_ARRAY)];
     let rows = session.query(FACTS, &parameters).await?;
     let mut unreferenced = HashSet::new();
     for row in &rows {
         const TASK: usize = 4;
         let mut cells = Cells::of(row);
         let number: usize = cells.count()?;
-        let Some(path) = number.checked_sub(1).and_then(|index| image_paths.get(index)) else {
+        let Some(path) = number
+            .checked_sub(1)
+            .and_then(|index| image_paths.get(index))
+        else {
             continue;
         };
         let is_forgotten = cells.get()?;

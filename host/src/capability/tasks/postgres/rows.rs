@@ -55,7 +55,10 @@ fn status(text: &str) -> Status {
     text.parse().unwrap_or(Status::Failed)
 }
 
-pub(super) async fn find(session: &Session<'_>, task_id: &str) -> Result<Option<TaskRecord>, Fault> {
+pub(super) async fn find(
+    session: &Session<'_>,
+    task_id: &str,
+) -> Result<Option<TaskRecord>, Fault> {
     let Some(id) = id(task_id) else {
         return Ok(None);
     };

@@ -240,8 +240,7 @@ async fn version(session: &Session<'_>, schema: &str) -> Result<usize, Fault> {
 }
 
 async fn has_schema(session: &Session<'_>, schema: &str) -> Result<bool, Fault> {
-    const EXISTS: &str =
-        "SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1)";
+    const EXISTS: &str = "SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1)";
     let row = session.query_opt(EXISTS, &[(&schema, Type::TEXT)]).await?;
     Ok(row.map_or(Ok(false), |row| row.try_get(0))?)
 }

@@ -120,7 +120,10 @@ impl Settings {
         {
             config.password(password);
         }
-        if !theirs.iter().any(|pair| pair.starts_with("target_session_attrs=")) {
+        if !theirs
+            .iter()
+            .any(|pair| pair.starts_with("target_session_attrs="))
+        {
             config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         }
         config.keepalives_idle(KEEPALIVE);
@@ -232,7 +235,10 @@ fn place(config: &Config, hosts: &[Config]) -> String {
         }
     };
     let names: Vec<_> = hosts.iter().map(name).collect();
-    let database = config.get_dbname().or(config.get_user()).unwrap_or_default();
+    let database = config
+        .get_dbname()
+        .or(config.get_user())
+        .unwrap_or_default();
     format!("postgres://{}/{database}", names.join(","))
 }
 

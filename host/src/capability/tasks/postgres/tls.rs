@@ -34,7 +34,10 @@ fn roots(file: Option<&Path>) -> Result<RootCertStore, String> {
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if let Some(file) = file {
         let unreadable = |reason: String| {
-            format!("the certificates of {} cannot be read: {reason}", file.display())
+            format!(
+                "the certificates of {} cannot be read: {reason}",
+                file.display()
+            )
         };
         let certificates = CertificateDer::pem_file_iter(file)
             .and_then(Iterator::collect::<Result<Vec<_>, _>>)

@@ -51,7 +51,11 @@ impl<'a> Text<'a> {
 }
 
 impl ToSql for Text<'_> {
-    fn to_sql(&self, type_: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+    fn to_sql(
+        &self,
+        type_: &Type,
+        out: &mut BytesMut,
+    ) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
         (&*self.0).to_sql(type_, out)
     }
 
@@ -205,7 +209,10 @@ mod tests {
     #[test]
     fn what_is_written_otherwise_is_no_id() {
         let id_text = "0190c0de-0000-7000-8000-00000000000a";
-        assert_eq!(id(id_text).map(|id| id.to_string()).as_deref(), Some(id_text));
+        assert_eq!(
+            id(id_text).map(|id| id.to_string()).as_deref(),
+            Some(id_text)
+        );
         for text in [
             "",
             "%",

@@ -5,13 +5,14 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use concept_refinement_domain::rulebook::TaskRecord;
+use concept_refinement_domain::task::Status;
 use futures::FutureExt as _;
 use futures::channel::mpsc;
 use futures::{StreamExt as _, future};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_postgres::{AsyncMessage, Client};
 use tokio_util::task::AbortOnDropHandle;
-use uuid::Uuid;
 
 use super::message::{Message, read};
 use super::{Ears, Wakes, channel};
@@ -40,8 +41,6 @@ pub(super) struct Listener {
     database: Arc<Database>,
     ears: Ears,
     wakes: Arc<Wakes>,
-    /// By which this host knows its own messages.
-    pub(super) host: String,
 }
 
 /// A connection that notifications come from.
@@ -57,7 +56,6 @@ impl Listener {
             database,
             ears,
             wakes,
-            host: Uuid::now_v7().to_string(),
         }
     }
 
@@ -112,7 +110,7 @@ impl Listener {
             _driven: AbortOnDropHandle::new(driven),
         };
         let channel = channel(&self.database);
-        let probe = format!("probe {}", self.host);
+        let probe = format!("probe {}", self.database.host());
         let heard = async {
             let listen = format!("LISTEN \"{channel}\"");
             line.client.batch_execute(&listen).await?;
@@ -167,7 +165,7 @@ impl Listener {
 
     async fn heard(&self, payloads: &[String]) {
         let theirs = payloads.iter().map(|payload| read(payload));
-        let theirs = theirs.filter(|(host, _)| *host != self.host);
+        let theirs = theirs.filter(|(host, _)| *host != self.database.host());
         let messages: Vec<_> = theirs.flat_map(|(_, messages)| messages).collect();
         let hub = &self.ears.hub;
         let mut changed = HashSet::new();
@@ -186,9 +184,7 @@ impl Listener {
                     if status.is_final() {
                         self.ears.promises.release(&id);
                     }
-                    if !changed.contains(&id)
-                        && status != concept_refinement_domain::task::Status::Processing
-                    {
+                    if !changed.contains(&id) && status != Status::Processing {
                         hub.ended_elsewhere(&id);
                     }
                 }
@@ -250,10 +246,7 @@ impl Listener {
         }
     }
 
-    async fn find(
-        &self,
-        ids: &[String],
-    ) -> Result<Vec<concept_refinement_domain::rulebook::TaskRecord>, Fault> {
+    async fn find(&self, ids: &[String]) -> Result<Vec<TaskRecord>, Fault> {
         if ids.is_empty() {
             return Ok(vec![]);
         }

@@ -68,7 +68,9 @@ impl Message {
             "began" => Some(Self::Began {
                 id,
                 revision,
-                stage: Stage::ALL.into_iter().find(|stage| stage_name(*stage) == last)?,
+                stage: Stage::ALL
+                    .into_iter()
+                    .find(|stage| stage_name(*stage) == last)?,
             }),
             _ => None,
         }
@@ -146,7 +148,8 @@ mod tests {
 
     #[test]
     fn what_is_of_another_release_is_skipped() {
-        let payload = "host\nsung a 1\n\nchanged a\nchanged a x pending\nbegan a 1 singing\npublished";
+        let payload =
+            "host\nsung a 1\n\nchanged a\nchanged a x pending\nbegan a 1 singing\npublished";
         assert_eq!(read(payload), ("host", vec![Message::Published]));
         assert_eq!(read(""), ("", vec![]));
     }
