@@ -101,6 +101,15 @@ impl Launch {
         launch.set("listen", "127.0.0.1:0")
     }
 
+    /// The same settings, with a new directory.
+    pub fn elsewhere(&self) -> Self {
+        let Self { directory, .. } = Self::new();
+        Self {
+            directory,
+            ..self.clone()
+        }
+    }
+
     /// Sets a setting by its flag; a later value replaces an earlier one.
     pub fn set(mut self, name: &str, value: &str) -> Self {
         let flag = format!("--{name}=");
