@@ -1,6 +1,8 @@
 //! Tools for building and testing: finds each, installs it if possible, and
 //! otherwise names it in a sentence. Existing tools are not changed.
 
+pub mod postgres;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};

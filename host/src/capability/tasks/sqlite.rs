@@ -12,7 +12,6 @@ mod concepts;
 mod connection;
 mod damage;
 mod delete;
-mod deletions;
 pub(crate) mod engine;
 mod expiry;
 mod fault;
@@ -32,7 +31,6 @@ mod submit;
 mod sweep;
 mod tally;
 mod usage;
-mod watch;
 mod writer;
 
 use std::future::ready;
@@ -53,6 +51,7 @@ use concept_refinement_domain::timestamp::Timestamp;
 use futures::future::BoxFuture;
 use rusqlite::Connection;
 
+use super::hub::Hub;
 use super::{Changes, Expired, Leases, Maintenance, Tally, Tasks};
 use crate::capability::concepts::Concepts;
 use crate::capability::directory::{self, DirectoryLock};
@@ -61,7 +60,6 @@ use damage::Damage;
 use fault::Fault;
 use readers::Readers;
 use schema::MigrationError;
-use watch::Hub;
 use writer::{Step, Writer};
 
 pub use super::Options;
@@ -333,7 +331,7 @@ impl Leases for SqliteTasks {
     }
 
     fn progress<'a>(&'a self, lease: &'a Lease, stage: Stage) -> Answer<'a, ()> {
-        self.hub.began(lease, stage);
+        let _ = self.hub.began(lease, stage);
         Box::pin(ready(Ok(())))
     }
 
