@@ -32,6 +32,7 @@ pub mod pictures;
 pub mod platform;
 pub mod process;
 pub mod provider;
+pub mod proxy;
 pub mod reaper;
 pub mod refusals;
 pub mod server;
