@@ -21,6 +21,7 @@ use crate::capability::OpenError;
 use crate::capability::clock::{Clock, SystemClock};
 use crate::capability::directory::may_be_written;
 use crate::capability::engine::OpenTasks;
+use crate::capability::engines::no_places;
 use crate::config::{Auth, Config};
 use crate::egress::{Egress, Network, Origin, resolver};
 use crate::wasm::engine::{Engine, Pool};
@@ -60,24 +61,17 @@ pub async fn check(
         report(Finding { name, result });
     };
     let directory = data_directory(config);
-    let secret = directory.and_then(|place| Ok((place, secret(config)?)));
-    let (place, secret) = match secret {
-        Ok((place, secret)) => {
-            found("data", Ok(place.clone()));
-            (Some(place), secret)
-        }
-        Err(error) => {
-            found("data", Err(error));
-            (None, None)
-        }
-    };
+    let place = directory.and_then(|place| secret(config).map(|()| place));
+    let has_place = place.is_ok();
+    found("data", place);
     // Without a directory there are no stores to check.
-    if place.is_some() {
+    if has_place {
         let tasks = tasks(config).await;
         let queue = queue(config, &tasks).await;
+        let images = images(config, &tasks).await;
         found("tasks", tasks.map(|tasks| tasks.to_string()));
         found("queue", queue);
-        found("images", images(config, secret).await);
+        found("images", images);
     }
     let network = Network::new(resolver::system())?;
     match compiled(config, components, cache).await {
@@ -116,11 +110,11 @@ fn data_directory(config: &Config) -> anyhow::Result<String> {
     }
 }
 
-/// None: the first start will generate it.
-fn secret(config: &Config) -> anyhow::Result<Option<Secret>> {
+/// Whether it can be read, or the first start will generate it.
+fn secret(config: &Config) -> anyhow::Result<()> {
     match config.data_dir.join("secret").try_exists() {
-        Ok(false) => Ok(None),
-        Ok(true) | Err(_) => Secret::open(&config.data_dir, || [0; 32]).map(Some),
+        Ok(false) => Ok(()),
+        Ok(true) | Err(_) => Secret::open(&config.data_dir, || [0; 32]).map(drop),
     }
 }
 
@@ -198,11 +192,19 @@ async fn queue(
     }
 }
 
-async fn images(config: &Config, secret: Option<Secret>) -> anyhow::Result<String> {
-    let Some(secret) = secret else {
-        return Ok(String::new());
+/// Nothing is stored or deleted, and so no place is asked for.
+async fn images(
+    config: &Config,
+    tasks: &anyhow::Result<Looked<OpenTasks>>,
+) -> anyhow::Result<String> {
+    let places = match tasks {
+        Ok(Looked::Open(tasks)) => Arc::clone(&tasks.places),
+        _ => no_places(&clock())?,
     };
-    let store = capabilities::images(config, &secret, &clock(), &capabilities::room(config))?;
+    // The key is for addresses, and nothing is addressed.
+    let key = [0; 32];
+    let room = capabilities::room(config);
+    let store = capabilities::images(config, key, places, &clock(), &room)?;
     let looked = Looked::at(store).await?;
     if let Looked::Open(store) = &looked {
         store.store.check().await?;

@@ -12,10 +12,11 @@ use futures::future::BoxFuture;
 use super::clock::Clock;
 use super::directory::OpenError;
 use super::embedded::{AtRest, Embedded};
-use super::images::{ImageStore, Signing};
+use super::images::{self, ImageStore};
 use super::queue::TaskQueue;
 use super::room::Room;
 use super::tasks::{Options, TaskStore, Tasks};
+use super::upload_places::UploadPlaces;
 
 /// What every engine is told.
 #[derive(Clone)]
@@ -26,6 +27,9 @@ pub struct EngineConfig {
     pub directory: PathBuf,
     pub clock: Arc<dyn Clock>,
     pub room: Arc<Room>,
+    /// The value of a variable of the process's environment, for the usual
+    /// variables of an engine, as `AWS_REGION`.
+    pub environment: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
 }
 
 /// One way to keep something. `O`: what it is told besides; `S`: the store.
@@ -44,12 +48,14 @@ pub struct Engine<O, S> {
 
 pub type TaskEngine = Engine<Options, OpenTasks>;
 pub type QueueEngine = Engine<Arc<dyn Tasks>, Arc<dyn TaskQueue>>;
-pub type ImageEngine = Engine<Signing, OpenImages>;
+pub type ImageEngine = Engine<images::Options, OpenImages>;
 
 /// A task store that was opened just now.
 #[derive(Clone)]
 pub struct OpenTasks {
     pub store: Arc<dyn TaskStore>,
+    /// What it counts for an image store that cannot.
+    pub places: Arc<dyn UploadPlaces>,
     /// Fails if damage was found since the store was opened. Checked at a start
     /// before any promise is made.
     pub check_damage: Arc<dyn Fn() -> Result<(), OpenError> + Send + Sync>,
