@@ -15,6 +15,7 @@ pub mod clock;
 pub mod concepts;
 mod convert;
 pub(crate) mod directory;
+pub mod duties;
 pub(crate) mod embedded;
 pub(crate) mod engine;
 pub(crate) mod engines;

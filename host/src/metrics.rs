@@ -82,6 +82,7 @@ impl Metrics {
             model_health,
             probes,
             room,
+            duties,
         } = capabilities;
         let stores = Arc::new(stores::MeasuredStores {
             stores: Arc::clone(&self.stores),
@@ -100,6 +101,7 @@ impl Metrics {
             model_health,
             probes,
             room,
+            duties,
         }
     }
 }

@@ -18,6 +18,7 @@ use concept_refinement_domain::capability::{
 use concept_refinement_domain::message::message_for;
 use concept_refinement_domain::task::{Change, Refinement, Status};
 use concept_refinement_host::capability::clock::SystemClock;
+use concept_refinement_host::capability::duties::OnlyHost;
 use concept_refinement_host::capability::images::Signing;
 use concept_refinement_host::capability::images::memory::MemoryImages;
 use concept_refinement_host::capability::model::{
@@ -144,6 +145,7 @@ fn in_memory(model: Arc<dyn ImageModel>) -> Capabilities {
     };
     Capabilities {
         room: Arc::default(),
+        duties: Arc::new(OnlyHost),
         images: Arc::new(MemoryImages::new(signing, Arc::clone(&clock))),
         queue: Arc::new(StoreQueue::new(Arc::clone(&tasks) as _, 100)),
         store: tasks,

@@ -66,6 +66,7 @@ fn faulty(capabilities: Capabilities, faults: &Arc<Faults>) -> Capabilities {
         model_health,
         probes,
         room,
+        duties,
     } = capabilities;
     if let Some(flaw) = faults.flaw() {
         store = Flawed::store(flaw, store);
@@ -86,5 +87,6 @@ fn faulty(capabilities: Capabilities, faults: &Arc<Faults>) -> Capabilities {
         model_health,
         probes,
         room,
+        duties,
     }
 }

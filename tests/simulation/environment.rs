@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex};
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::task::Stage;
 use concept_refinement_domain::timestamp::Timestamp;
+use concept_refinement_host::capability::duties::OnlyHost;
 use concept_refinement_host::capability::intercept::Intercepted;
 use concept_refinement_host::capability::queue::TaskQueue;
 use concept_refinement_host::capability::tasks::TaskStore;
@@ -54,6 +55,7 @@ impl Environment {
         let own = Arc::new(self.clone());
         Arc::new(Capabilities {
             room: Arc::default(),
+            duties: Arc::new(OnlyHost),
             clock: own.clone(),
             store: self.store(),
             images: own.clone(),

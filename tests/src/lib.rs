@@ -13,6 +13,7 @@
 
 pub mod artifacts;
 pub mod attacks;
+pub mod balancer;
 pub mod chromium;
 pub mod client;
 pub mod crowd;

@@ -107,6 +107,15 @@ impl Launch {
         name.to_string_lossy().into_owned()
     }
 
+    /// The same settings, with a new directory.
+    pub fn elsewhere(&self) -> Self {
+        let Self { directory, .. } = Self::new();
+        Self {
+            directory,
+            ..self.clone()
+        }
+    }
+
     /// Sets a setting by its flag; a later value replaces an earlier one.
     pub fn set(mut self, name: &str, value: &str) -> Self {
         let flag = format!("--{name}=");

@@ -1,5 +1,6 @@
 //! What a host is made of.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
@@ -32,6 +33,7 @@ pub struct HostBuilder {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) resolver: Arc<dyn Resolver>,
     pub(super) map_capabilities: Box<dyn FnOnce(Capabilities) -> Capabilities + Send>,
+    pub(super) on_waiting: Box<dyn FnOnce(SocketAddr) + Send>,
 }
 
 impl HostBuilder {
@@ -45,6 +47,7 @@ impl HostBuilder {
             clock: Arc::new(SystemClock),
             resolver: resolver::system(),
             map_capabilities: Box::new(|configured| configured),
+            on_waiting: Box::new(|_| {}),
         }
     }
 
@@ -72,6 +75,14 @@ impl HostBuilder {
     /// are checked as usual.
     pub fn resolver(mut self, resolver: Arc<dyn Resolver>) -> Self {
         self.resolver = resolver;
+        self
+    }
+
+    /// Is told the address of the listener if the start has to wait for a store
+    /// of several hosts. Until that can be reached, clients are answered that the
+    /// service lives, and cannot be used.
+    pub fn on_waiting(mut self, tell: impl FnOnce(SocketAddr) + Send + 'static) -> Self {
+        self.on_waiting = Box::new(tell);
         self
     }
 

@@ -1,7 +1,7 @@
 //! The capabilities of a configuration, each by the engine that it names.
 
-use std::io;
 use std::sync::{Arc, Mutex};
+use std::{env, io};
 
 use concept_refinement_domain::secret::IMAGE_URLS;
 use rand::RngExt as _;
@@ -10,6 +10,7 @@ use crate::assembly::secret::Secret;
 use crate::capability::Capabilities;
 use crate::capability::clock::{Clock, SystemClock};
 use crate::capability::directory::OpenError;
+use crate::capability::duties::OnlyHost;
 use crate::capability::embedded::{AtRest, Embedded};
 use crate::capability::engine::{Engine, EngineConfig, OpenImages, OpenTasks, Stores, find};
 use crate::capability::engines::{self, IMAGES, QUEUES, TASKS};
@@ -18,7 +19,7 @@ use crate::capability::images::{self, Signing};
 use crate::capability::model::ImageModel;
 use crate::capability::queue::TaskQueue;
 use crate::capability::room::Room;
-use crate::capability::tasks::{Options, Tasks};
+use crate::capability::tasks::Options;
 use crate::capability::upload_places::UploadPlaces;
 use crate::config::Config;
 
@@ -87,41 +88,41 @@ pub fn queue(
     tasks: &OpenTasks,
     clock: &Arc<dyn Clock>,
     room: &Arc<Room>,
-) -> anyhow::Result<Configured<Arc<dyn Tasks>, Arc<dyn TaskQueue>>> {
-    let tasks = tasks.store.clone();
+) -> anyhow::Result<Configured<OpenTasks, Arc<dyn TaskQueue>>> {
+    let tasks = tasks.clone();
     Configured::new(&QUEUES, &config.queue, config, clock, room, tasks)
 }
 
-/// `key`: by which addresses of images are signed; `places`: where a store that
-/// cannot count has its images counted.
+/// `places`: where a store that cannot count has its images counted.
 pub fn images(
     config: &Config,
-    key: [u8; 32],
+    secret: &Secret,
     places: Arc<dyn UploadPlaces>,
     clock: &Arc<dyn Clock>,
     room: &Arc<Room>,
 ) -> anyhow::Result<Configured<images::Options, OpenImages>> {
     let options = images::Options {
-        signing: signing(config, key),
+        signing: signing(config, secret.key(IMAGE_URLS)),
         places,
         memory: config.image_memory / SENDING_SHARE,
     };
     Configured::new(&IMAGES, &config.images, config, clock, room, options)
 }
 
-fn engine_config(
+/// Reaches the server of a store, if it has one, and changes nothing there. The
+/// answer is what the operator should know of it.
+pub async fn inspect<O, S>(
+    engines: &'static [Engine<O, S>],
     url: &str,
     config: &Config,
-    clock: &Arc<dyn Clock>,
-    room: &Arc<Room>,
-) -> EngineConfig {
-    EngineConfig {
-        url: url.to_owned(),
-        directory: config.data_dir.clone(),
-        clock: Arc::clone(clock),
-        room: Arc::clone(room),
-        environment: Arc::new(|name| std::env::var(name).ok()),
-    }
+) -> anyhow::Result<Option<String>> {
+    let engine = find(engines, url).map_err(anyhow::Error::msg)?;
+    let Some(inspect) = engine.inspect else {
+        return Ok(None);
+    };
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let config = engine_config(url, config, &clock, &Arc::default());
+    Ok(Some(inspect(config).await?))
 }
 
 /// The stores of a data directory that no process uses, the tasks first. None:
@@ -154,8 +155,8 @@ pub async fn open(
 ) -> anyhow::Result<(Capabilities, Vec<Arc<dyn Embedded>>)> {
     let stores = Stores {
         images: {
-            let (key, places) = (secret.key(IMAGE_URLS), Arc::clone(&tasks.places));
-            let images = images(config, key, places, &clock, &room)?;
+            let places = Arc::clone(&tasks.places);
+            let images = images(config, secret, places, &clock, &room)?;
             images.open().await?
         },
         queue: queue(config, &tasks, &clock, &room)?.open().await?,
@@ -183,6 +184,10 @@ fn together(
     clock: Arc<dyn Clock>,
     room: Arc<Room>,
 ) -> Capabilities {
+    let duties = match stores.tasks.shared {
+        Some(shared) => shared.duties,
+        None => Arc::new(OnlyHost),
+    };
     Capabilities {
         clock,
         store: stores.tasks.store,
@@ -192,6 +197,24 @@ fn together(
         model_health: Mutex::new(ModelHealth::default()),
         probes: Arc::default(),
         room,
+        duties,
+    }
+}
+
+fn engine_config(
+    url: &str,
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+    room: &Arc<Room>,
+) -> EngineConfig {
+    let values = config.values.clone();
+    EngineConfig {
+        url: url.to_owned(),
+        directory: config.data_dir.clone(),
+        clock: Arc::clone(clock),
+        room: Arc::clone(room),
+        settings: Arc::new(move |name| values.get(name).map(str::to_owned)),
+        variables: Arc::new(|name| env::var(name).ok()),
     }
 }
 

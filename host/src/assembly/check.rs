@@ -21,7 +21,7 @@ use crate::capability::OpenError;
 use crate::capability::clock::{Clock, SystemClock};
 use crate::capability::directory::may_be_written;
 use crate::capability::engine::OpenTasks;
-use crate::capability::engines::no_places;
+use crate::capability::engines::{IMAGES, QUEUES, TASKS, no_places};
 use crate::config::{Auth, Config};
 use crate::egress::{Egress, Network, Origin, resolver};
 use crate::wasm::engine::{Engine, Pool};
@@ -61,14 +61,22 @@ pub async fn check(
         report(Finding { name, result });
     };
     let directory = data_directory(config);
-    let place = directory.and_then(|place| secret(config).map(|()| place));
-    let has_place = place.is_ok();
-    found("data", place);
+    let secret = directory.and_then(|place| Ok((place, secret(config)?)));
+    let (place, secret) = match secret {
+        Ok((place, secret)) => {
+            found("data", Ok(place.clone()));
+            (Some(place), secret)
+        }
+        Err(error) => {
+            found("data", Err(error));
+            (None, None)
+        }
+    };
     // Without a directory there are no stores to check.
-    if has_place {
+    if place.is_some() {
         let tasks = tasks(config).await;
         let queue = queue(config, &tasks).await;
-        let images = images(config, &tasks).await;
+        let images = images(config, &tasks, secret).await;
         found("tasks", tasks.map(|tasks| tasks.to_string()));
         found("queue", queue);
         found("images", images);
@@ -110,16 +118,18 @@ fn data_directory(config: &Config) -> anyhow::Result<String> {
     }
 }
 
-/// Whether it can be read, or the first start will generate it.
-fn secret(config: &Config) -> anyhow::Result<()> {
+/// None: the first start will generate it.
+fn secret(config: &Config) -> anyhow::Result<Option<Secret>> {
     match config.data_dir.join("secret").try_exists() {
-        Ok(false) => Ok(()),
-        Ok(true) | Err(_) => Secret::open(&config.data_dir, || [0; 32]).map(drop),
+        Ok(false) => Ok(None),
+        Ok(true) | Err(_) => Secret::open(&config.data_dir, || [0; 32]).map(Some),
     }
 }
 
 /// What was found where a store is to be.
 enum Looked<S> {
+    /// A server answers.
+    Server(String),
     /// It is created at the first start.
     Missing,
     /// Another process holds it, and so it can be used.
@@ -133,6 +143,7 @@ impl<S> fmt::Display for Looked<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing | Self::Open(_) => Ok(()),
+            Self::Server(notes) => f.write_str(notes),
             Self::InUse => f.write_str("in use by a running service"),
             Self::Outdated => f.write_str("the next start migrates it to the newest version"),
         }
@@ -163,6 +174,9 @@ fn clock() -> Arc<dyn Clock> {
 }
 
 async fn tasks(config: &Config) -> anyhow::Result<Looked<OpenTasks>> {
+    if let Some(notes) = capabilities::inspect(&TASKS, &config.tasks, config).await? {
+        return Ok(Looked::Server(notes));
+    }
     let looked = Looked::at(capabilities::tasks(
         config,
         &clock(),
@@ -175,36 +189,45 @@ async fn tasks(config: &Config) -> anyhow::Result<Looked<OpenTasks>> {
     Ok(looked)
 }
 
-/// What holds for the tasks holds for their queue.
+/// What holds for the tasks holds for a queue inside their store.
 async fn queue(
     config: &Config,
     tasks: &anyhow::Result<Looked<OpenTasks>>,
 ) -> anyhow::Result<String> {
+    if let Some(notes) = capabilities::inspect(&QUEUES, &config.queue, config).await? {
+        return Ok(notes);
+    }
     match tasks {
         Ok(Looked::Open(tasks)) => {
             let queue = capabilities::queue(config, tasks, &clock(), &capabilities::room(config))?;
             queue.open().await?.check().await?;
             Ok(String::new())
         }
+        Ok(Looked::Server(_)) => Ok(String::new()),
         Ok(other) => Ok(other.to_string()),
         // Repeats an error for a part that depends on the one that failed.
         Err(error) => Err(anyhow::anyhow!("{error:#}")),
     }
 }
 
-/// Nothing is stored or deleted, and so no place is asked for.
 async fn images(
     config: &Config,
     tasks: &anyhow::Result<Looked<OpenTasks>>,
+    secret: Option<Secret>,
 ) -> anyhow::Result<String> {
+    if let Some(notes) = capabilities::inspect(&IMAGES, &config.images, config).await? {
+        return Ok(notes);
+    }
+    let Some(secret) = secret else {
+        return Ok(String::new());
+    };
+    // Nothing is stored, and so nothing is counted where the tasks are not open.
     let places = match tasks {
         Ok(Looked::Open(tasks)) => Arc::clone(&tasks.places),
         _ => no_places(&clock())?,
     };
-    // The key is for addresses, and nothing is addressed.
-    let key = [0; 32];
     let room = capabilities::room(config);
-    let store = capabilities::images(config, key, places, &clock(), &room)?;
+    let store = capabilities::images(config, &secret, places, &clock(), &room)?;
     let looked = Looked::at(store).await?;
     if let Looked::Open(store) = &looked {
         store.store.check().await?;

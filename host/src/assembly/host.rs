@@ -1,11 +1,16 @@
 //! One process with all its parts: engine, capabilities, loops, listeners.
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
+use concept_refinement_domain::secret::LENGTH;
 use futures::future::join_all;
 use rand::RngExt as _;
+use tokio::net::TcpListener;
+use tokio::time::{sleep, timeout};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::assembly::backup::Backup;
@@ -18,13 +23,15 @@ use crate::assembly::pipeline::LOANS;
 use crate::assembly::secret::Secret;
 use crate::assembly::serving::{Serving, Stop};
 use crate::assembly::{api, capabilities, grants, pipeline};
+use crate::capability::engine::SharedSecret;
 use crate::capability::health::Probes;
 use crate::capability::tasks::watchers::Watchers;
 use crate::capability::{Capabilities, create_directory};
 use crate::config::Config;
 use crate::cores::Cores;
 use crate::egress::Network;
-use crate::ingress::http::{CALLS, listen};
+use crate::ingress::http::{CALLS, listen, waiting};
+use crate::log_throttle::{LONG_INTERVAL, LogThrottle};
 use crate::loops::garbage::{Garbage, HOUR};
 use crate::loops::probe::Probe;
 use crate::loops::sweep::Sweep;
@@ -35,6 +42,12 @@ use crate::wasm::engine::Pool;
 
 /// Most instances of the API at a time; requests share them.
 const API_INSTANCES: u32 = 64;
+
+/// Between two attempts to reach a store that the start waits for.
+const STORE_RETRY: Duration = Duration::from_secs(1);
+
+/// How long a start waits for a store before it tells clients so.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// A running host. Dropping it aborts its work without waiting; accepted tasks
 /// stay stored.
@@ -61,6 +74,7 @@ impl HostBuilder {
             clock,
             resolver,
             map_capabilities,
+            on_waiting,
         } = self;
         let listener = match listener {
             Some(listener) => listener,
@@ -77,6 +91,7 @@ impl HostBuilder {
         let room = capabilities::room(&config);
         let tasks = capabilities::tasks(&config, &clock, &room)?.open().await?;
         let check_damage = Arc::clone(&tasks.check_damage);
+        let is_shared = tasks.shared.is_some();
 
         let cache = config.data_dir.join("compiled");
         let compiled = move |engine: &_| Compiled::new(engine, &components);
@@ -87,7 +102,15 @@ impl HostBuilder {
             None => pipeline::model(&config, &engine, &compiled.pipeline.model, &network).await?,
         };
 
-        let secret = Secret::open(&config.data_dir, || rand::rng().random())?;
+        let random = || rand::rng().random();
+        let (clock, secret) = match &tasks.shared {
+            Some(shared) => {
+                let secret = shared_secret(&*shared.secret, random);
+                let secret = within_patience(secret, &listener, || on_waiting(address)).await;
+                (Arc::clone(&shared.clock), secret)
+            }
+            None => (clock, Secret::open(&config.data_dir, random)?),
+        };
         let (configured, embedded) =
             capabilities::open(&config, &secret, tasks, model, clock, room).await?;
         let capabilities = Probes::around(map_capabilities(configured));
@@ -117,9 +140,13 @@ impl HostBuilder {
             runtime: Arc::clone(&runtime) as _,
             lease: config.lease,
         });
-        let recovered = match sweep.recover().await {
-            Err(error) if !error.is_repeatable() => return Err(error.into()),
-            recovered => recovered.is_ok(),
+        let recovered = match is_shared {
+            // The others are at work.
+            true => true,
+            false => match sweep.recover().await {
+                Err(error) if !error.is_repeatable() => return Err(error.into()),
+                recovered => recovered.is_ok(),
+            },
         };
         check_damage()?;
 
@@ -191,6 +218,39 @@ impl Host {
     /// Keeps only what is needed to stop.
     pub(crate) fn into_serving(self) -> Serving {
         self.serving
+    }
+}
+
+/// The secret of the hosts of a store, once that can be reached.
+async fn shared_secret(store: &dyn SharedSecret, random: impl Fn() -> [u8; LENGTH]) -> Secret {
+    static AWAY: LogThrottle = LogThrottle::every(LONG_INTERVAL);
+    loop {
+        match Secret::shared(store, &random).await {
+            Ok(secret) => return secret,
+            Err(error) => {
+                if let Some(times) = AWAY.times() {
+                    tracing::error!(%error, times, "waiting for the task store");
+                }
+                sleep(STORE_RETRY).await;
+            }
+        }
+    }
+}
+
+/// Waits for a store. If that takes long, clients are told that the service
+/// lives, and cannot be used.
+async fn within_patience<T>(
+    reached: impl Future<Output = T>,
+    listener: &TcpListener,
+    on_waiting: impl FnOnce(),
+) -> T {
+    let mut reached = pin!(reached);
+    match timeout(PATIENCE, &mut reached).await {
+        Ok(reached) => reached,
+        Err(_) => {
+            on_waiting();
+            waiting::answer_until(listener, reached).await
+        }
     }
 }
 

@@ -1,14 +1,17 @@
-//! The host's secret: generated once and stored in the data directory, readable
-//! by its owner only. Keys for different purposes are derived from it.
+//! The service's secret: generated once and stored in the data directory, readable
+//! by its owner only, or where several hosts share a store, in that. Keys for
+//! different purposes are derived from it.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::Path;
 
 use anyhow::Context as _;
+use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::secret::{self, LENGTH};
 
 use crate::capability::directory;
+use crate::capability::engine::SharedSecret;
 
 /// In the data directory.
 pub const FILE: &str = "secret";
@@ -35,6 +38,19 @@ impl Secret {
             }
             Err(error) => Err(error).context("reading the generated secret"),
         }
+    }
+
+    /// The secret that the hosts of a store share; the first one of them generates
+    /// it with `random`.
+    ///
+    /// # Errors
+    ///
+    /// The store cannot be reached.
+    pub async fn shared(
+        store: &dyn SharedSecret,
+        random: impl FnOnce() -> [u8; LENGTH],
+    ) -> Result<Self, CapabilityError> {
+        Ok(Self(store.secret(random()).await?))
     }
 
     /// Derives the key for one purpose.

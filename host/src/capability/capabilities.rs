@@ -8,6 +8,7 @@ use concept_refinement_domain::capability::CapabilityState;
 use super::Answer;
 use super::clock::Clock;
 use super::concepts::Concepts;
+use super::duties::Duties;
 use super::health::{ModelHealth, Probes};
 use super::images::ImageStore;
 use super::model::ImageModel;
@@ -37,6 +38,8 @@ pub struct Capabilities {
     pub probes: Arc<Probes>,
     /// What the images may take, and what takes it.
     pub room: Arc<Room>,
+    /// What this host does for all hosts of its store.
+    pub duties: Arc<dyn Duties>,
 }
 
 impl Capabilities {

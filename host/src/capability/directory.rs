@@ -27,6 +27,14 @@ pub enum OpenError {
         .0.display()
     )]
     Damaged(PathBuf),
+    /// A server refuses, or is not what it has to be.
+    #[error("{server} cannot be used: {reason}")]
+    Server {
+        /// Which, without a secret: `Postgres at db.example.com:5432`.
+        server: String,
+        /// A text, since an error would be logged once more as the cause.
+        reason: String,
+    },
     /// Something else is in the way.
     #[error("{} cannot be used: {reason}", path.display())]
     Unusable {

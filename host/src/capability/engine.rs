@@ -7,19 +7,23 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use concept_refinement_domain::secret::LENGTH;
 use futures::future::BoxFuture;
 
+use super::Answer;
 use super::clock::Clock;
 use super::directory::OpenError;
+use super::duties::Duties;
 use super::embedded::{AtRest, Embedded};
 use super::images::{self, ImageStore};
 use super::queue::TaskQueue;
 use super::room::Room;
-use super::tasks::{Options, TaskStore, Tasks};
+use super::tasks::{Options, TaskStore};
 use super::upload_places::UploadPlaces;
 
 /// What every engine is told.
 #[derive(Clone)]
+#[allow(dead_code, reason = "for engines that have a server")]
 pub struct EngineConfig {
     /// The value of its setting, as `sqlite` or `postgres://…`.
     pub url: String,
@@ -27,10 +31,14 @@ pub struct EngineConfig {
     pub directory: PathBuf,
     pub clock: Arc<dyn Clock>,
     pub room: Arc<Room>,
-    /// The value of a variable of the process's environment, for the usual
-    /// variables of an engine, as `AWS_REGION`.
-    pub environment: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    /// The settings of the engine itself, by their names on the command line.
+    pub settings: Lookup,
+    /// The variables of its own tools, as `AWS_…`.
+    pub variables: Lookup,
 }
+
+/// Values by name. None: not set.
+pub type Lookup = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 /// One way to keep something. `O`: what it is told besides; `S`: the store.
 pub struct Engine<O, S> {
@@ -44,10 +52,17 @@ pub struct Engine<O, S> {
     /// Holds the files of a store that no process uses, without changing them.
     /// None: it has none.
     pub at_rest: fn(EngineConfig) -> BoxFuture<'static, Result<Option<AtRest>, OpenError>>,
+    /// Reaches a server and changes nothing there. The answer is what the operator
+    /// should know of it, perhaps nothing. None: there is no server, and to open
+    /// the store shows whether it can be used.
+    pub inspect: Option<Inspect>,
 }
 
+/// See [`Engine::inspect`].
+pub type Inspect = fn(EngineConfig) -> BoxFuture<'static, Result<String, OpenError>>;
+
 pub type TaskEngine = Engine<Options, OpenTasks>;
-pub type QueueEngine = Engine<Arc<dyn Tasks>, Arc<dyn TaskQueue>>;
+pub type QueueEngine = Engine<OpenTasks, Arc<dyn TaskQueue>>;
 pub type ImageEngine = Engine<images::Options, OpenImages>;
 
 /// A task store that was opened just now.
@@ -61,6 +76,25 @@ pub struct OpenTasks {
     pub check_damage: Arc<dyn Fn() -> Result<(), OpenError> + Send + Sync>,
     /// None: it is not in files.
     pub embedded: Option<Arc<dyn Embedded>>,
+    /// None: it belongs to this process alone.
+    pub shared: Option<Shared>,
+}
+
+/// What a store that several hosts use decides for all of them.
+#[derive(Clone)]
+pub struct Shared {
+    /// By which leases, quotas and signatures go on every host.
+    pub clock: Arc<dyn Clock>,
+    pub secret: Arc<dyn SharedSecret>,
+    pub duties: Arc<dyn Duties>,
+    /// The queue inside the store.
+    pub queue: Arc<dyn TaskQueue>,
+}
+
+/// The secret of all hosts of a store, drawn once.
+pub trait SharedSecret: Send + Sync {
+    /// The stored secret; `random` is stored and answered if there is none yet.
+    fn secret(&self, random: [u8; LENGTH]) -> Answer<'_, [u8; LENGTH]>;
 }
 
 /// An image store that was opened just now.
@@ -127,6 +161,7 @@ mod tests {
             exists: |_| Ok(false),
             open: |_, ()| Box::pin(async { Ok(()) }),
             at_rest: |_| Box::pin(async { Ok(None) }),
+            inspect: None,
         }
     }
 

@@ -5,6 +5,7 @@
 
 use std::net::SocketAddr;
 use std::process;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -74,8 +75,13 @@ async fn start_and_stop(
     Ok(())
 }
 
-/// On a thread, since nobody may be reading what is printed.
-fn announce(address: SocketAddr) {
+/// Says where clients connect to; the first call of the process does. On a thread,
+/// since nobody may be reading what is printed.
+pub fn announce(address: SocketAddr) {
+    static ANNOUNCED: AtomicBool = AtomicBool::new(false);
+    if ANNOUNCED.swap(true, Ordering::Relaxed) {
+        return;
+    }
     let line = format!("concept-refinement is ready at http://{address}\n");
     let print = move || {
         if let Err(error) = print(line.as_bytes()) {

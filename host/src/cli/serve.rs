@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use clap::ArgMatches;
 
 use super::failure::Failure;
-use super::process::until_stopped;
+use super::process::{announce, until_stopped};
 use super::settings;
 use crate::assembly::{Components, Composed, HostBuilder};
 use crate::log;
@@ -31,7 +31,7 @@ pub fn run(
         return Ok(());
     }
     let components = Components::load(given.components.as_deref(), &config)?;
-    let builder = prepare(HostBuilder::new(config, components));
+    let builder = prepare(HostBuilder::new(config, components)).on_waiting(announce);
     until_stopped(async { Ok(builder.start().await?.into_serving()) })?;
     Ok(())
 }

@@ -20,6 +20,7 @@ mod origin;
 mod refusal;
 mod throttle;
 mod timeout_stream;
+pub mod waiting;
 mod write_timeout;
 
 use std::net::SocketAddr;

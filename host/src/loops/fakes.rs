@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::capability::clock::ManualClock;
+use crate::capability::duties::OnlyHost;
 use crate::capability::images::ImageStore;
 use crate::capability::intercept::{Intercepted, Interceptor};
 use crate::capability::model::{ImageModel, ModelAnswer, ModelError, ModelRequest};
@@ -54,6 +55,7 @@ pub fn capabilities(
         model_health: Mutex::default(),
         probes: Arc::default(),
         room: Arc::default(),
+        duties: Arc::new(OnlyHost),
     }
 }
 

@@ -34,6 +34,12 @@ const BATCH: u32 = 100;
 
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// Of one host at a time.
+const DUTY: &str = "garbage";
+
+/// Longer than a round over many images.
+const SHORTEST_TERM: Duration = Duration::from_secs(10 * 60);
+
 /// The time between two looks at all refined images, which is a lot of reading
 /// to find the few that were left behind.
 pub const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -74,6 +80,8 @@ impl Garbage {
     /// left something.
     pub async fn run(self, stop: watch::Receiver<bool>) {
         until_stop(stop, self.rounds()).await;
+        // Otherwise another host goes on once the time is over.
+        let _ = self.host.duties.release(DUTY).await;
     }
 
     async fn rounds(&self) {
@@ -85,6 +93,12 @@ impl Garbage {
         let mut next_look = Duration::ZERO;
         let mut clock = ClockWatch::default();
         loop {
+            if !self.is_on_duty(pause).await {
+                // What is known of the clock is the other host's.
+                clock = ClockWatch::default();
+                self.runtime.sleep(pause).await;
+                continue;
+            }
             let is_believed = self.believes(&mut clock).await;
             if let Some(retention) = self.retention
                 && is_believed
@@ -108,6 +122,16 @@ impl Garbage {
             }
             self.runtime.sleep(pause).await;
         }
+    }
+
+    /// Until after this host's next round, whoever else shares its stores.
+    async fn is_on_duty(&self, pause: Duration) -> bool {
+        let term = pause.saturating_mul(2).max(SHORTEST_TERM);
+        let taken = self.host.duties.take(DUTY, term).await;
+        taken.unwrap_or_else(|error| {
+            tracing::error!(%error, "it is unknown who collects garbage");
+            false
+        })
     }
 
     /// Begins a round: whether anything may be deleted for its age. If what the

@@ -23,6 +23,9 @@ const MIN_INTERVAL: Duration = Duration::from_millis(100);
 /// Shortest interval while the store fails.
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
+/// Of one host at a time.
+const DUTY: &str = "sweep";
+
 /// The sweep of one host.
 pub struct Sweep {
     /// What it works on.
@@ -78,7 +81,12 @@ impl Sweep {
         let longest = self.lease.min(PENDING_OVERDUE);
         let mut shortest = MIN_INTERVAL;
         loop {
-            let wait = match self.host.maintenance().next_due().await {
+            let next = match self.is_on_duty(longest).await {
+                Ok(true) => self.host.maintenance().next_due().await,
+                Ok(false) => Ok(None),
+                Err(error) => Err(error),
+            };
+            let wait = match next {
                 Ok(Some(due)) => due.since(self.host.clock.now()).min(longest).max(shortest),
                 Ok(None) => longest,
                 Err(error) => {
@@ -88,20 +96,32 @@ impl Sweep {
             };
             tokio::select! {
                 biased;
-                _ = stop.wait_for(|stop| *stop) => return,
+                _ = stop.wait_for(|stop| *stop) => break,
                 () = self.runtime.sleep(wait) => {}
             }
-            shortest = match self.host.maintenance().due(BATCH).await {
-                Ok(due) => {
-                    self.publish(&due).await;
-                    MIN_INTERVAL
-                }
+            shortest = match self.sweep(longest).await {
+                Ok(()) => MIN_INTERVAL,
                 Err(error) => {
                     log(&error);
                     RETRY_INTERVAL
                 }
             };
         }
+        // Otherwise another host goes on once the time is over.
+        let _ = self.host.duties.release(DUTY).await;
+    }
+
+    async fn sweep(&self, longest: Duration) -> Result<(), CapabilityError> {
+        if self.is_on_duty(longest).await? {
+            let due = self.host.maintenance().due(BATCH).await?;
+            self.publish(&due).await;
+        }
+        Ok(())
+    }
+
+    /// Until after this host's next round, whoever else shares its store.
+    async fn is_on_duty(&self, longest: Duration) -> Result<bool, CapabilityError> {
+        self.host.duties.take(DUTY, longest * 2).await
     }
 
     /// Publishes tasks. One that cannot be published becomes due again later.

@@ -14,6 +14,7 @@ use axum::http::{Request, Response};
 use axum::{Router, extract::State};
 use concept_refinement_api as api;
 use concept_refinement_host::capability::clock::SystemClock;
+use concept_refinement_host::capability::duties::OnlyHost;
 use concept_refinement_host::capability::images::file::FileImages;
 use concept_refinement_host::capability::images::{Contents, Signing};
 use concept_refinement_host::capability::model::{
@@ -77,6 +78,7 @@ pub fn serve(data: &Path) {
         model_health: Mutex::default(),
         probes: Arc::default(),
         room: Arc::default(),
+        duties: Arc::new(OnlyHost),
     });
     let threads = available_parallelism().map_or(1, usize::from);
     let threads: Vec<_> = (0..threads).map(|_| start(Arc::clone(&host))).collect();

@@ -41,6 +41,8 @@ pub enum Refusal {
     /// The same of connections, so that this one is closed.
     TooManyConnections,
     TimedOut,
+    /// The service has not begun.
+    StoreAway,
     InternalError,
 }
 
@@ -65,7 +67,7 @@ impl Refusal {
             Self::LongHead => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::TooOften(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::Overloaded | Self::TooManyConnections | Self::TimedOut => {
+            Self::Overloaded | Self::TooManyConnections | Self::TimedOut | Self::StoreAway => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             Self::InternalError => StatusCode::INTERNAL_SERVER_ERROR,
@@ -78,7 +80,9 @@ impl Refusal {
             Self::LongHead => "REQUEST_HEADER_FIELDS_TOO_LARGE",
             Self::Misdirected => "MISDIRECTED_REQUEST",
             Self::TooOften(_) => "RATE_LIMIT_EXCEEDED",
-            Self::Overloaded | Self::TooManyConnections | Self::TimedOut => "SERVICE_UNAVAILABLE",
+            Self::Overloaded | Self::TooManyConnections | Self::TimedOut | Self::StoreAway => {
+                "SERVICE_UNAVAILABLE"
+            }
             Self::InternalError => "INTERNAL_ERROR",
         }
     }
@@ -96,6 +100,7 @@ impl Refusal {
             Self::Overloaded => "Too many requests are under way. Try again later.",
             Self::TooManyConnections => "Too many connections are open. Try again later.",
             Self::TimedOut => "The request took too long. Try again later.",
+            Self::StoreAway => "The task store cannot be reached. Try again later.",
             Self::InternalError => "Something went wrong. Try again later.",
         }
     }
@@ -104,7 +109,9 @@ impl Refusal {
     fn retry_after(self) -> Option<u64> {
         match self {
             Self::TooOften(wait) => Some(wait.as_secs() + u64::from(wait.subsec_nanos() > 0)),
-            Self::Overloaded | Self::TooManyConnections | Self::TimedOut => Some(1),
+            Self::Overloaded | Self::TooManyConnections | Self::TimedOut | Self::StoreAway => {
+                Some(1)
+            }
             Self::BadRequest(_)
             | Self::LongHead
             | Self::UnknownCoding
@@ -122,12 +129,17 @@ impl Refusal {
 }
 
 fn error(status: StatusCode, code: &str, detail: &str) -> Response<WasiBody> {
-    let body = serde_json::json!({
+    let error = serde_json::json!({
         "detail": detail,
         "status_code": status.as_u16(),
         "error_code": code,
         "field_errors": null,
     });
+    answer(status, &error)
+}
+
+/// An answer with the header fields that the component puts on its own.
+pub fn answer(status: StatusCode, body: &serde_json::Value) -> Response<WasiBody> {
     let body = Full::new(Bytes::from(body.to_string()))
         .map_err(|never| match never {})
         .boxed_unsync();

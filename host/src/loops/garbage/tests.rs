@@ -1,5 +1,6 @@
 mod abandoned;
 mod clock;
+mod duty;
 mod rounds;
 
 use std::sync::{Mutex, PoisonError};

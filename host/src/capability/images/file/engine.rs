@@ -33,6 +33,7 @@ pub const ENGINE: ImageEngine = Engine {
             }))
         })
     },
+    inspect: None,
 };
 
 fn folder(config: &EngineConfig) -> PathBuf {

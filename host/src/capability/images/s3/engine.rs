@@ -24,6 +24,7 @@ pub const ENGINE: ImageEngine = Engine {
     exists: |_| Ok(true),
     open: |config, options| Box::pin(open(config, options)),
     at_rest: |_| Box::pin(async { Ok(None) }),
+    inspect: Some(|config| Box::pin(inspect(config))),
 };
 
 async fn open(config: EngineConfig, options: Options) -> Result<OpenImages, OpenError> {
@@ -32,13 +33,43 @@ async fn open(config: EngineConfig, options: Options) -> Result<OpenImages, Open
         directory: _,
         clock,
         room,
-        environment,
+        settings: _,
+        variables,
     } = config;
-    let images = S3Images::open(&url, &*environment, options, &room, clock).await?;
+    let images = S3Images::open(&url, &*variables, options, &room, clock).await?;
     Ok(OpenImages {
         store: Arc::new(images),
         embedded: None,
     })
+}
+
+/// Whether the bucket can be used.
+async fn inspect(config: EngineConfig) -> Result<String, OpenError> {
+    let (shown, bucket) = bucket(&config.url, &*config.variables).await?;
+    match bucket.page("", 1, None).await {
+        Ok(_) => Ok(String::new()),
+        Err(fault) => Err(OpenError::unusable(Path::new(&shown), fault.sentence())),
+    }
+}
+
+/// A bucket, and how people know it. Nothing is asked of it yet.
+async fn bucket(
+    url: &str,
+    environment: &(dyn Fn(&str) -> Option<String> + Send + Sync),
+) -> Result<(String, Bucket), OpenError> {
+    let settings = Settings::read(url, environment)
+        .map_err(|problem| OpenError::unusable(Path::new("s3://"), problem))?;
+    let shown = settings.shown();
+    let unusable = |reason: &str| OpenError::unusable(Path::new(&shown), reason);
+    let (is_encrypted, bundle) = (settings.is_encrypted(), settings.ca_bundle.clone());
+    let made = tokio::task::spawn_blocking(move || Client::new(is_encrypted, bundle.as_deref()));
+    let http = made.await.map_err(anyhow::Error::from).flatten();
+    let http = http.map_err(|error| unusable(&format!("its certificates: {error}")))?;
+    let s3 = settings.client(environment, http);
+    // What is said of a value may repeat it.
+    let s3 = s3.map_err(|_| unusable("the variables AWS_… do not fit together"))?;
+    let bucket = Bucket::new(s3, settings.prefix);
+    Ok((shown, bucket))
 }
 
 impl S3Images {
@@ -56,23 +87,13 @@ impl S3Images {
         room: &Arc<Room>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, OpenError> {
-        let settings = Settings::read(url, environment)
-            .map_err(|problem| OpenError::unusable(Path::new("s3://"), problem))?;
-        let shown = settings.shown();
-        let unusable = |reason: &str| OpenError::unusable(Path::new(&shown), reason);
-        let (is_encrypted, bundle) = (settings.is_encrypted(), settings.ca_bundle.clone());
-        let made =
-            tokio::task::spawn_blocking(move || Client::new(is_encrypted, bundle.as_deref()));
-        let http = made.await.map_err(anyhow::Error::from).flatten();
-        let http = http.map_err(|error| unusable(&format!("its certificates: {error}")))?;
-        let s3 = settings.client(environment, http);
-        // What is said of a value may repeat it.
-        let s3 = s3.map_err(|_| unusable("the variables AWS_… do not fit together"))?;
-        let bucket = Bucket::new(s3, settings.prefix.clone());
+        let (shown, bucket) = bucket(url, environment).await?;
         for attempt in 1..=TRIES {
             match bucket.page("", 1, None).await {
                 Ok(_) => break,
-                Err(fault) if fault.is_definitive() => return Err(unusable(fault.sentence())),
+                Err(fault) if fault.is_definitive() => {
+                    return Err(OpenError::unusable(Path::new(&shown), fault.sentence()));
+                }
                 Err(fault) if attempt == TRIES => {
                     tracing::warn!("{shown} cannot be used yet: {}", fault.sentence());
                 }

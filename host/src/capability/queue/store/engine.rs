@@ -14,8 +14,12 @@ pub const ENGINE: QueueEngine = Engine {
     name: "store",
     exists: |_| Ok(true),
     open: |_, tasks| {
-        let queue = StoreQueue::new(tasks, CAPACITY);
-        Box::pin(ready(Ok(Arc::new(queue) as _)))
+        let queue = match tasks.shared {
+            Some(shared) => shared.queue,
+            None => Arc::new(StoreQueue::new(tasks.store, CAPACITY)),
+        };
+        Box::pin(ready(Ok(queue)))
     },
     at_rest: |_| Box::pin(ready(Ok(None))),
+    inspect: None,
 };

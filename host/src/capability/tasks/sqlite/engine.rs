@@ -27,6 +27,7 @@ pub const ENGINE: TaskEngine = Engine {
             }))
         })
     },
+    inspect: None,
 };
 
 impl OpenTasks {
@@ -38,6 +39,7 @@ impl OpenTasks {
             places: Arc::clone(&store) as _,
             check_damage: Arc::new(move || store.check_damage()),
             embedded,
+            shared: None,
         }
     }
 }
