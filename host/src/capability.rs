@@ -28,6 +28,7 @@ pub mod queue;
 pub mod room;
 mod settings;
 pub mod tasks;
+pub mod upload_places;
 
 use concept_refinement_domain::capability::CapabilityError;
 use futures::future::BoxFuture;

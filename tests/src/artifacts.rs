@@ -123,6 +123,18 @@ pub fn python_tool(name: &str) -> PathBuf {
     existing(environment.join("bin").join(name), "cargo xtask test")
 }
 
+/// A server that speaks as S3 does, over files: a crate of that name.
+pub fn s3s_fs() -> PathBuf {
+    let path = target_directory().join("tools/bin/s3s-fs");
+    existing(path, "cargo xtask test")
+}
+
+/// A server that speaks as S3 does, in memory: a package of Python.
+pub fn moto_server() -> PathBuf {
+    let path = target_directory().join("tools/moto/bin/moto_server");
+    existing(path, "cargo xtask test")
+}
+
 /// Compiled code that the services of a test run share, so that each component
 /// is compiled once.
 pub fn compiled() -> PathBuf {
