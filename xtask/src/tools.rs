@@ -60,6 +60,19 @@ pub fn ensure_browser(workspace: &Workspace) -> anyhow::Result<()> {
     install_on_debian(workspace, "the browser Chromium", "chromium", "chromium")
 }
 
+/// What `deploy/` stands on, as far as it is not in containers.
+pub fn ensure_deployment(workspace: &Workspace) -> anyhow::Result<()> {
+    for (what, package, program) in [
+        ("Caddy, a reverse proxy", "caddy", "caddy"),
+        ("`systemd-analyze`", "systemd", "systemd-analyze"),
+    ] {
+        if process::find(program).is_none() {
+            install_on_debian(workspace, what, package, program)?;
+        }
+    }
+    Ok(())
+}
+
 /// What gives a test a network of its own.
 pub fn ensure_networks(workspace: &Workspace) -> anyhow::Result<()> {
     if process::find("ip").is_some() {
