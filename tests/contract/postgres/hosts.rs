@@ -8,7 +8,7 @@ use concept_refinement_domain::message::message_for;
 use concept_refinement_domain::secret::LENGTH;
 use concept_refinement_domain::task::{Change, Stage, Status};
 use concept_refinement_host::capability::clock::SystemClock;
-use concept_refinement_host::capability::duties::Duties as _;
+use concept_refinement_host::capability::duties::Duties;
 use concept_refinement_host::capability::queue::TaskQueue as _;
 use concept_refinement_host::capability::tasks::postgres::PostgresTasks;
 use concept_refinement_host::capability::tasks::{Changes, Leases as _, Tasks as _};
@@ -179,6 +179,11 @@ async fn one_host_has_a_duty_and_all_have_one_secret() {
         Ok(true),
         "it did not come back"
     );
+
+    Duties::release(&*hosts[0], "sweep").await.unwrap();
+    assert_eq!(hosts[0].take("sweep", time).await, Ok(false), "another's");
+    Duties::release(&*hosts[1], "sweep").await.unwrap();
+    assert_eq!(hosts[0].take("sweep", time).await, Ok(true), "given up");
 
     let first = hosts[0].secret([1; LENGTH]).await.unwrap();
     let second = hosts[1].secret([2; LENGTH]).await.unwrap();

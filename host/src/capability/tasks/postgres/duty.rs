@@ -31,6 +31,16 @@ impl Duties for PostgresTasks {
             Ok(session.execute(SQL, &parameters).await? > 0)
         })
     }
+
+    fn release<'a>(&'a self, name: &'a str) -> Answer<'a, ()> {
+        const SQL: &str = "DELETE FROM schema.duty WHERE name = $1 AND holder = $2";
+        self.answer(async move {
+            let session = self.database.session().await?;
+            let holder = self.database.host();
+            let parameters: [Parameter<'_>; 2] = [(&name, Type::TEXT), (&holder, Type::TEXT)];
+            session.execute(SQL, &parameters).await.map(drop)
+        })
+    }
 }
 
 impl SharedSecret for PostgresTasks {

@@ -45,13 +45,16 @@ pub const ENGINE: TaskEngine = Engine {
 };
 
 fn settings(config: &EngineConfig) -> Result<(Settings, Option<Settings>), OpenError> {
-    let refused = |reason: String| OpenError::Server {
-        server: "Postgres".to_owned(),
+    let refused = |setting: &str, reason: String| OpenError::Server {
+        server: format!("The address of the setting {setting}"),
         reason,
     };
     let variables = |name: &str| (config.variables)(name);
-    let settings = Settings::parse(&config.url, &variables).map_err(refused)?;
+    let settings =
+        Settings::parse(&config.url, &variables).map_err(|reason| refused("tasks", reason))?;
     let listen = (config.settings)(LISTEN_URL).filter(|url| !url.is_empty());
     let listen = listen.map(|url| settings.parse_direct(&url, &variables));
-    Ok((settings, listen.transpose().map_err(refused)?))
+    let listen = listen.transpose();
+    let listen = listen.map_err(|reason| refused("tasks_listen_url", reason))?;
+    Ok((settings, listen))
 }
