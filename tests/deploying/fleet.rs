@@ -57,7 +57,9 @@ fn systemd_takes_the_unit() {
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&verified.stderr);
-    let of_ours = said.lines().find(|line| line.contains("concept-refinement"));
+    let of_ours = said
+        .lines()
+        .find(|line| line.contains("concept-refinement"));
     assert_eq!(of_ours, None, "{said}");
     assert!(verified.status.success(), "{said}");
 }
@@ -84,7 +86,11 @@ async fn the_proxy_spreads_requests_and_passes_by_who_is_gone() {
     let configuration = home.join("Caddyfile");
     // It would listen for certificates' challenges and commands on fixed ports.
     let globals = "{\n\tadmin off\n\tauto_https disable_redirects\n\tskip_install_trust\n}\n";
-    std::fs::write(&configuration, globals.to_owned() + &read("deploy/Caddyfile")).unwrap();
+    std::fs::write(
+        &configuration,
+        globals.to_owned() + &read("deploy/Caddyfile"),
+    )
+    .unwrap();
     let _caddy = Reaped::spawn(
         Command::new("caddy")
             .args(["run", "--adapter", "caddyfile", "--config"])
@@ -99,7 +105,10 @@ async fn the_proxy_spreads_requests_and_passes_by_who_is_gone() {
     );
     let user = Client::over_tls(&site).bearer(&token("ada"));
     eventually("the proxy serves", SOON, async || {
-        let answer = user.try_send(Method::GET, "/api/health/ready", "").await.ok()?;
+        let answer = user
+            .try_send(Method::GET, "/api/health/ready", "")
+            .await
+            .ok()?;
         (answer.status == 200).then_some(())
     })
     .await;

@@ -35,6 +35,7 @@ mod submit;
 mod sweep;
 mod tally;
 mod tls;
+mod upload_places;
 mod values;
 
 use std::future::ready;
