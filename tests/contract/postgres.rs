@@ -1,7 +1,9 @@
 //! Postgres: the oldest and the newest release, behind a pooler, and killed.
 
 pub mod hosts;
+pub mod outages;
 pub mod queue;
+pub mod refusals;
 
 use std::sync::{Arc, LazyLock, Mutex};
 
