@@ -382,3 +382,9 @@ mod queue_in_the_store {
 
     queue_promises!(InStore);
 }
+
+mod queue_in_nats {
+    use crate::queue::in_nats::InNats;
+
+    queue_promises!(InNats);
+}

@@ -26,6 +26,7 @@ pub mod flaws;
 pub mod issuer;
 pub mod latency;
 pub mod native;
+pub mod nats;
 pub mod network;
 pub mod outage;
 pub mod pictures;

@@ -32,7 +32,8 @@ pub fn everything(workspace: &Workspace) -> anyhow::Result<()> {
         tools::ensure_axe(workspace)?;
         tools::ensure_networks(workspace)?;
         tools::ensure_schemathesis(workspace)?;
-        tools::ensure_wasmtime(workspace)
+        tools::ensure_wasmtime(workspace)?;
+        tools::ensure_nats(workspace)
     })?;
     steps.run("format", || {
         process::run(&mut workspace.cargo(&["fmt", "--all", "--check"]))

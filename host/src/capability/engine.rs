@@ -131,7 +131,12 @@ pub fn find<O, S>(
     let found = engines.iter().find(|engine| engine.is_named_by(url));
     found.ok_or_else(|| {
         let names: Vec<_> = engines.iter().map(|engine| engine.name).collect();
-        format!("must be {}, not {url:?}", names.join(" or "))
+        // What comes after a scheme may have a password in it.
+        let shown = match url.split_once("://") {
+            Some((scheme, _)) => format!("{scheme}://…"),
+            None => url.to_owned(),
+        };
+        format!("must be {}, not {shown:?}", names.join(" or "))
     })
 }
 
@@ -175,8 +180,15 @@ mod tests {
             ("", None),
         ] {
             let found = find(&ENGINES, url).map(|engine| engine.name);
-            let problem = format!("must be sqlite or postgres://, not {url:?}");
+            let shown = url.replace("//file", "//…");
+            let problem = format!("must be sqlite or postgres://, not {shown:?}");
             assert_eq!(found, expected.ok_or(problem), "{url}");
         }
+    }
+
+    #[test]
+    fn a_password_is_not_told() {
+        let problem = find(&ENGINES, "mysql://ada:hunter2@host/x").err().unwrap();
+        assert_eq!(problem, "must be sqlite or postgres://, not \"mysql://…\"");
     }
 }

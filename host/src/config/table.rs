@@ -81,7 +81,7 @@ pub const SETTINGS: &[Setting] = &[
         "queue",
         "store",
         "ENGINE",
-        "The queue: store (inside the task store)",
+        "The queue: store (inside the task store), or nats://HOST:PORT (JetStream)",
     ),
     setting("images", "file", "ENGINE", "Images: file"),
     setting(
