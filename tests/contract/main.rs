@@ -388,3 +388,15 @@ mod queue_in_nats {
 
     queue_promises!(InNats);
 }
+
+mod queue_in_pubsub_pulled {
+    use crate::queue::in_pubsub::Pulled;
+
+    queue_promises!(Pulled);
+}
+
+mod queue_in_pubsub_pushed {
+    use crate::queue::in_pubsub::Pushed;
+
+    queue_promises!(Pushed);
+}

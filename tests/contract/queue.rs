@@ -2,6 +2,7 @@
 
 pub mod delivery;
 pub mod in_nats;
+pub mod in_pubsub;
 pub mod in_store;
 
 use std::sync::Arc;

@@ -33,6 +33,7 @@ pub mod pictures;
 pub mod platform;
 pub mod process;
 pub mod provider;
+pub mod pubsub;
 pub mod reaper;
 pub mod refusals;
 pub mod server;

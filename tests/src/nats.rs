@@ -80,7 +80,11 @@ impl NatsServer {
             .stderr(Stdio::null());
         self.process = Some(Reaped::spawn(&mut command));
         let begin = Instant::now();
-        while self.answer("INFO", &json!({}), LOOK).is_none() {
+        let is_plain = !self.flags.iter().any(|flag| flag == "--tls");
+        while match is_plain {
+            true => self.answer("INFO", &json!({}), LOOK).is_none(),
+            false => TcpStream::connect(self.address()).is_err(),
+        } {
             assert!(begin.elapsed() < START, "NATS does not start");
             std::thread::sleep(Duration::from_millis(5));
         }

@@ -13,10 +13,11 @@ use super::tasks::{self, Options};
 
 pub static TASKS: [TaskEngine; 1] = [tasks::sqlite::engine::ENGINE];
 
-pub static QUEUES: [QueueEngine; 3] = [
+pub static QUEUES: [QueueEngine; 4] = [
     queue::store::engine::ENGINE,
     queue::nats::engine::ENGINE,
     queue::nats::engine::ENGINE_TLS,
+    queue::pubsub::engine::ENGINE,
 ];
 
 pub static IMAGES: [ImageEngine; 1] = [images::file::engine::ENGINE];

@@ -7,6 +7,8 @@
 mod link;
 pub mod nats;
 mod operation;
+pub mod pubsub;
+pub mod pushes;
 pub mod store;
 mod waiting;
 

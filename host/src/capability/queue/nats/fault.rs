@@ -7,7 +7,7 @@ use async_nats::jetstream::{self, ErrorCode};
 use concept_refinement_domain::capability::CapabilityError;
 
 use super::stream::Unfit;
-use crate::log_throttle::LogThrottle;
+use crate::log_throttle::{LONG_INTERVAL, LogThrottle};
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Fault {
@@ -42,7 +42,7 @@ impl Fault {
     /// Logs the details, which may name servers, and returns a sentence without
     /// them.
     pub(super) fn report(self) -> CapabilityError {
-        static FAULT: LogThrottle = LogThrottle::new();
+        static FAULT: LogThrottle = LogThrottle::every(LONG_INTERVAL);
         if let Self::TooLong = self {
             return CapabilityError::invalid("The message is too long for the queue.");
         }

@@ -80,12 +80,12 @@ impl Link {
         let connected = timeout(OPENING, options.clone().connect(servers)).await;
         let client = match connected {
             Ok(Ok(client)) => client,
-            Ok(Err(error)) if is_refusal(&error) => {
-                return Err(refused(&address, Fault::other(error)));
-            }
-            other => {
-                let error = match other {
-                    Ok(Err(error)) => Fault::other(error),
+            failed => {
+                let error = match failed {
+                    Ok(Err(error)) => match refusal(&error) {
+                        Some(refusal) => return Err(refused(&address, refusal)),
+                        None => Fault::other(error),
+                    },
                     Ok(Ok(_)) | Err(_) => Fault::Silent,
                 };
                 tracing::error!(%error, "{address} cannot be reached yet");
@@ -277,24 +277,24 @@ fn refused(address: &Address, reason: impl ToString) -> OpenError {
     }
 }
 
-/// Whether trying again does not help: who asks is not let in, or the server does
-/// not prove who it is.
-fn is_refusal(error: &ConnectError) -> bool {
+/// Why trying again does not help: who asks is not let in, or the server does not
+/// prove who it is.
+fn refusal(error: &ConnectError) -> Option<String> {
     match error.kind() {
-        ConnectErrorKind::AuthorizationViolation
-        | ConnectErrorKind::Authentication
-        | ConnectErrorKind::Tls
-        | ConnectErrorKind::ServerParse => true,
-        _ => is_of_tls(error),
+        ConnectErrorKind::AuthorizationViolation => {
+            Some("it refuses the credentials (authorization violation)".to_owned())
+        }
+        ConnectErrorKind::Authentication => Some("the credentials cannot be used".to_owned()),
+        _ => tls_error(error).map(|error| format!("it does not prove who it is: {error}")),
     }
 }
 
-fn is_of_tls(error: &(dyn Error + 'static)) -> bool {
+fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
     let inner = error
         .downcast_ref::<std::io::Error>()
         .and_then(std::io::Error::get_ref);
-    let is_tls = |error: &(dyn Error + 'static)| error.is::<rustls::Error>();
-    is_tls(error)
-        || inner.is_some_and(|inner| is_of_tls(inner))
-        || error.source().is_some_and(is_of_tls)
+    error
+        .downcast_ref()
+        .or_else(|| inner.and_then(|inner| tls_error(inner)))
+        .or_else(|| error.source().and_then(tls_error))
 }
