@@ -9,7 +9,7 @@ use toml::{Table, Value};
 use crate::read;
 
 /// The settings of our host that mean nothing on a stock platform.
-pub const WITHOUT_EFFECT: [&str; 23] = [
+pub const WITHOUT_EFFECT: [&str; 24] = [
     "anonymous-retention",
     "concurrency",
     "confirm-clock",
@@ -32,6 +32,7 @@ pub const WITHOUT_EFFECT: [&str; 23] = [
     "retention",
     "role",
     "tasks",
+    "tasks-listen-url",
     "trusted-proxies",
 ];
 

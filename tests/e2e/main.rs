@@ -52,6 +52,7 @@ mod restart;
 mod retention;
 mod roles;
 mod room;
+mod s3;
 mod settings;
 mod shared;
 mod stopping;

@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use concept_refinement_tests::client::Client;
+use concept_refinement_tests::client::{self, Client};
 use concept_refinement_tests::deadline::{READINESS, SOON, eventually};
 use concept_refinement_tests::issuer::{Issuer, Signer, document};
 use concept_refinement_tests::pictures;
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use crate::shared::{new_name, new_user, origin, scripted_launch};
 
 /// An issuer in place of Google.
-fn google() -> &'static Issuer {
+pub fn google() -> &'static Issuer {
     static GOOGLE: LazyLock<Issuer> = LazyLock::new(Issuer::start);
     &GOOGLE
 }
@@ -325,7 +325,7 @@ async fn another_users_task_is_left_alone() {
 #[tokio::test]
 async fn only_a_post_is_a_push() {
     let pushed = shared();
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = client::http().no_proxy().build().unwrap();
     let url = format!("{}/pubsub/push", pushed.service.url());
     for method in [Method::GET, Method::PUT, Method::DELETE, Method::HEAD] {
         let request = client.request(method.clone(), &url).bearer_auth(token());

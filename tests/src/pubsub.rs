@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 use tokio::task::AbortHandle;
 use uuid::Uuid;
 
+use crate::client;
 use crate::issuer::Signer;
 use crate::server::SERVERS;
 use crate::tokens::now;
@@ -207,7 +208,7 @@ pub fn envelope(message: &[u8]) -> Vec<u8> {
 /// Pushes to a service. The status and the body of its answer; None: there was
 /// none.
 pub async fn push(service: &str, token: &str, body: &[u8]) -> Option<(u16, String)> {
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = client::http().no_proxy().build().unwrap();
     let mut request = client
         .post(format!("{service}/pubsub/push"))
         .header("content-type", "application/json")

@@ -51,6 +51,14 @@ const fn secret(name: &'static str, help: &'static str) -> Setting {
     }
 }
 
+/// A value that may hold a password is as secret as one.
+const fn with_password(setting: Setting) -> Setting {
+    Setting {
+        secret: true,
+        ..setting
+    }
+}
+
 /// All there are, in the order of the help.
 pub const SETTINGS: &[Setting] = &[
     setting(
@@ -76,18 +84,23 @@ pub const SETTINGS: &[Setting] = &[
         "ROLE",
         "Which parts this process runs: all, api, or worker (health and pushes only)",
     ),
-    setting(
+    with_password(setting(
         "tasks",
         "sqlite",
         "ENGINE",
-        "Tasks, concepts, quota: sqlite",
-    ),
-    setting(
+        "Tasks, concepts, quota: sqlite, or postgres://USER:PASSWORD@HOST:PORT/DATABASE",
+    )),
+    with_password(unset(
+        "tasks-listen-url",
+        "URL",
+        "The database of the tasks without a pooler, to hear of other hosts",
+    )),
+    with_password(setting(
         "queue",
         "store",
         "ENGINE",
         "The queue: store (inside the task store), nats://HOST:PORT (JetStream), or pubsub://PROJECT/TOPIC",
-    ),
+    )),
     setting(
         "pubsub-endpoint",
         "https://pubsub.googleapis.com",
