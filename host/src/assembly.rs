@@ -19,6 +19,7 @@ mod grants;
 mod host;
 mod monitoring;
 mod pipeline;
+mod push;
 pub(crate) mod refiner;
 mod secret;
 mod serving;

@@ -556,6 +556,24 @@ mod queue_in_the_store {
     queue_promises!(InStore);
 }
 
+mod queue_in_nats {
+    use crate::queue::in_nats::InNats;
+
+    queue_promises!(InNats);
+}
+
+mod queue_in_pubsub_pulled {
+    use crate::queue::in_pubsub::Pulled;
+
+    queue_promises!(Pulled);
+}
+
+mod queue_in_pubsub_pushed {
+    use crate::queue::in_pubsub::Pushed;
+
+    queue_promises!(Pushed);
+}
+
 mod queue_in_postgres {
     use crate::postgres::queue::Shared;
 
