@@ -1,5 +1,7 @@
 //! Outbound HTTP, the time and randomness.
 
+use std::cell::Cell;
+use std::rc::Rc;
 use std::time::Duration;
 
 use concept_refinement_domain::purpose::Purpose;
@@ -8,6 +10,8 @@ use concept_refinement_guest::outbound::{self, Timeouts};
 use concept_refinement_guest::{Clock as _, Imports, Random as _};
 use wasip3::http::types::Method;
 
+use crate::original::Contents;
+use crate::outcome::Error;
 use crate::ports::{ByteStream, Failure, Ports, Post, Response};
 use crate::settings::Base;
 
@@ -32,7 +36,12 @@ impl Ports for Wasi {
 
     /// The body is written by a spawned task, since a provider may answer
     /// before it has read everything.
-    async fn post(&self, base: &Base, post: Post) -> Result<Response<Self::Stream>, Failure> {
+    async fn post(
+        &self,
+        base: &Base,
+        post: Post,
+        original: Contents<impl ByteStream + 'static>,
+    ) -> Result<Response<Self::Stream>, Error> {
         let (mut writer, body) = wasip3::wit_stream::new();
         let length = post.body.length().to_string();
         let credentials = post.credentials.as_ref();
@@ -47,16 +56,24 @@ impl Ports for Wasi {
         let url = base.join(post.path);
         let request = outbound::request(&Method::Post, &url, fields, Some(body), TIMEOUTS)
             .ok_or(Failure::Broken)?;
-        let chunks = post.body.into_chunks();
+        let mut chunks = post.body.chunks(original);
+        let problem = Rc::new(Cell::new(None));
+        let report = Rc::clone(&problem);
         wit_bindgen::spawn(async move {
-            for chunk in chunks {
-                // The provider may stop reading early.
-                if !writer.write_all(chunk).await.is_empty() {
-                    return;
+            loop {
+                match chunks.next().await {
+                    // The provider may stop reading early.
+                    Ok(Some(chunk)) if writer.write_all(chunk).await.is_empty() => {}
+                    Ok(_) => return,
+                    Err(error) => return report.set(Some(error)),
                 }
             }
         });
-        let response = outbound::send(request).await?;
+        let response = outbound::send(request).await;
+        if let Some(error) = problem.take() {
+            return Err(error);
+        }
+        let response = response.map_err(Failure::from)?;
         Ok(Response {
             status: response.status,
             content_length: response.content_length(),
