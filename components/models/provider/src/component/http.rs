@@ -9,7 +9,9 @@ use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_guest::outbound::{self, Timeouts};
 use concept_refinement_guest::{Clock as _, Imports, Random as _};
 use wasip3::http::types::Method;
+use wit_bindgen::StreamWriter;
 
+use crate::body::Chunks;
 use crate::original::Contents;
 use crate::outcome::Error;
 use crate::ports::{ByteStream, Failure, Ports, Post, Response};
@@ -42,7 +44,7 @@ impl Ports for Wasi {
         post: Post,
         original: Contents<impl ByteStream + 'static>,
     ) -> Result<Response<Self::Stream>, Error> {
-        let (mut writer, body) = wasip3::wit_stream::new();
+        let (writer, body) = wasip3::wit_stream::new();
         let length = post.body.length().to_string();
         let credentials = post.credentials.as_ref();
         let fields = [
@@ -56,19 +58,10 @@ impl Ports for Wasi {
         let url = base.join(post.path);
         let request = outbound::request(&Method::Post, &url, fields, Some(body), TIMEOUTS)
             .ok_or(Failure::Broken)?;
-        let mut chunks = post.body.chunks(original);
+        let chunks = post.body.chunks(original);
         let problem = Rc::new(Cell::new(None));
         let report = Rc::clone(&problem);
-        wit_bindgen::spawn(async move {
-            loop {
-                match chunks.next().await {
-                    // The provider may stop reading early.
-                    Ok(Some(chunk)) if writer.write_all(chunk).await.is_empty() => {}
-                    Ok(_) => return,
-                    Err(error) => return report.set(Some(error)),
-                }
-            }
-        });
+        wit_bindgen::spawn(async move { report.set(write(chunks, writer).await.err()) });
         let response = outbound::send(request).await;
         if let Some(error) = problem.take() {
             return Err(error);
@@ -90,6 +83,19 @@ impl Ports for Wasi {
     fn random(&self) -> u128 {
         u128::from(Imports.random()) << 64 | u128::from(Imports.random())
     }
+}
+
+async fn write(
+    mut chunks: Chunks<impl ByteStream>,
+    mut writer: StreamWriter<u8>,
+) -> Result<(), Error> {
+    while let Some(chunk) = chunks.next().await? {
+        // The provider may stop reading early.
+        if !writer.write_all(chunk).await.is_empty() {
+            break;
+        }
+    }
+    Ok(())
 }
 
 impl ByteStream for outbound::Response {
