@@ -1,6 +1,7 @@
 //! What each component may use: its settings, the addresses that it may ask,
 //! its memory. What is not named here it does not get.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -51,8 +52,13 @@ pub fn api(
 }
 
 /// For the processor: all capabilities but the queue, and originals from
-/// wherever they may come.
-pub fn processor(config: &Config, network: &Network, capabilities: &Arc<Capabilities>) -> Grants {
+/// wherever they may come. Images that it works on may be in `directory`.
+pub fn processor(
+    config: &Config,
+    network: &Network,
+    capabilities: &Arc<Capabilities>,
+    directory: Option<PathBuf>,
+) -> Grants {
     Grants {
         settings: Arc::new(processor_settings(config)),
         egress: downloading(config, originals(config), network),
@@ -60,7 +66,7 @@ pub fn processor(config: &Config, network: &Network, capabilities: &Arc<Capabili
         bounds: Bounds::SERVICE,
         capabilities: Some(Arc::clone(capabilities)),
         watchers: Arc::default(),
-        blobs: Some(Blobs::new(config.image_memory)),
+        blobs: Some(Blobs::new(config.image_memory, directory)),
     }
 }
 
