@@ -11,6 +11,7 @@ use concept_refinement_domain::secret::SESSION_TOKENS;
 use crate::assembly::secret::Secret;
 use crate::capability::Capabilities;
 use crate::capability::blobs::Blobs;
+use crate::capability::blobs::block_file::BlockFile;
 use crate::capability::tasks::watchers::Watchers;
 use crate::config::{Auth, Config};
 use crate::egress::{self, Egress, Grant, Network, Origin, Parts};
@@ -59,6 +60,8 @@ pub fn processor(
     capabilities: &Arc<Capabilities>,
     directory: Option<PathBuf>,
 ) -> Grants {
+    let room = || Arc::clone(&capabilities.room);
+    let file = directory.map(|directory| BlockFile::new(directory, room()));
     Grants {
         settings: Arc::new(processor_settings(config)),
         egress: downloading(config, originals(config), network),
@@ -66,7 +69,7 @@ pub fn processor(
         bounds: Bounds::SERVICE,
         capabilities: Some(Arc::clone(capabilities)),
         watchers: Arc::default(),
-        blobs: Some(Blobs::new(config.image_memory, directory)),
+        blobs: Some(Blobs::new(config.image_memory, file)),
     }
 }
 

@@ -2,10 +2,9 @@
 //! limit for all together; beyond a part of it in a file. `wit/blobs.wit` has the
 //! promises.
 
-mod block_file;
+pub mod block_file;
 mod link;
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -73,15 +72,15 @@ enum Block {
 }
 
 impl Blobs {
-    /// `limit` is in bytes; originals may take half of it. In `directory` there
-    /// may be a file.
-    pub fn new(limit: usize, directory: Option<PathBuf>) -> Arc<Self> {
+    /// `limit` is in bytes; originals may take half of it. `file` is for what
+    /// does not fit into memory.
+    pub fn new(limit: usize, file: Option<Arc<BlockFile>>) -> Arc<Self> {
         let blocks = (limit / BLOCK).clamp(2, Semaphore::MAX_PERMITS);
         Arc::new(Self {
             room: Arc::new(Semaphore::new(blocks)),
             for_originals: Arc::new(Semaphore::new(blocks / 2)),
             memory: Arc::new(Semaphore::new(IN_MEMORY / BLOCK)),
-            file: directory.map(BlockFile::new),
+            file,
         })
     }
 
@@ -260,6 +259,7 @@ mod tests {
     use futures::{FutureExt as _, StreamExt as _};
 
     use super::*;
+    use crate::capability::room::Room;
 
     fn bytes(length: usize) -> Vec<u8> {
         (0..length).map(|at| (at % 251) as u8).collect()
@@ -344,7 +344,8 @@ mod tests {
     #[tokio::test]
     async fn what_memory_does_not_take_is_in_a_file_without_a_name() {
         let place = tempfile::tempdir().unwrap();
-        let blobs = Blobs::new(4 * IN_MEMORY, Some(place.path().to_owned()));
+        let file = BlockFile::new(place.path().to_owned(), Arc::default());
+        let blobs = Blobs::new(4 * IN_MEMORY, Some(file));
         let appended = async |length: usize| {
             let blob = blobs.blob(Purpose::Answer);
             for chunk in bytes(length).chunks(100_000) {
@@ -379,11 +380,18 @@ mod tests {
     #[tokio::test]
     async fn what_no_file_takes_stays_in_memory() {
         let place = tempfile::tempdir().unwrap();
-        let nowhere = Some(place.path().join("nowhere"));
-        let blob = Blobs::new(4 * IN_MEMORY, nowhere).blob(Purpose::Answer);
-        let whole = bytes(IN_MEMORY + 10 * BLOCK);
-        blob.append(whole.clone()).await.unwrap();
-        let read: Vec<Bytes> = blob.contents().collect().await;
-        assert!(read.concat() == whole, "other bytes");
+        let nowhere = BlockFile::new(place.path().join("nowhere"), Arc::default());
+        let full = Room::new(None, place.path().to_owned());
+        full.take_over_tasks(u64::MAX);
+        let full = BlockFile::new(place.path().to_owned(), Arc::new(full));
+        for (name, file) in [("no directory", nowhere), ("no room on the disk", full)] {
+            let blob = Blobs::new(4 * IN_MEMORY, Some(file)).blob(Purpose::Answer);
+            let whole = bytes(IN_MEMORY + 10 * BLOCK);
+            blob.append(whole.clone()).await.unwrap();
+            let read: Vec<Bytes> = blob.contents().collect().await;
+            assert!(read.concat() == whole, "{name}: other bytes");
+            let is_in_file = |block: &Block| matches!(block, Block::InFile(_));
+            assert!(!blob.held().blocks.iter().any(is_in_file), "{name}");
+        }
     }
 }

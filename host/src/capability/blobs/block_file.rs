@@ -2,7 +2,8 @@
 //! not held in memory, and is gone when the process is, however it ends.
 //!
 //! The file is there while a block is, and as long as the most blocks at a time.
-//! It is never synced: nothing in it outlives the process.
+//! It takes nothing of the disk that others were promised, and is never synced:
+//! nothing in it outlives the process.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -15,10 +16,13 @@ use bytes::Bytes;
 use tokio::task::spawn_blocking;
 
 use super::BLOCK;
+use crate::capability::room::Room;
 
 /// Where blocks are stored.
 pub struct BlockFile {
     directory: PathBuf,
+    /// Of the disk.
+    room: Arc<Room>,
     places: Mutex<Places>,
 }
 
@@ -45,9 +49,10 @@ struct Place {
 
 impl BlockFile {
     /// In this directory, which has to be there when the first block is stored.
-    pub fn new(directory: PathBuf) -> Arc<Self> {
+    pub fn new(directory: PathBuf, room: Arc<Room>) -> Arc<Self> {
         Arc::new(Self {
             directory,
+            room,
             places: Mutex::default(),
         })
     }
@@ -72,11 +77,15 @@ impl BlockFile {
 
     fn take(self: &Arc<Self>) -> io::Result<Place> {
         let mut places = self.places();
+        let index = match places.free.pop() {
+            Some(index) => index,
+            None if self.room.spares(BLOCK as u64) => places.count,
+            None => return Err(io::ErrorKind::StorageFull.into()),
+        };
         let file = match &places.file {
             Some(file) => Arc::clone(file),
             None => Arc::clone(places.file.insert(Arc::new(self.open()?))),
         };
-        let index = places.free.pop().unwrap_or(places.count);
         places.count = places.count.max(index + 1);
         Ok(Place {
             blocks: Arc::clone(self),
