@@ -15,6 +15,7 @@
 mod adapters;
 mod flaws;
 mod images;
+mod postgres;
 mod queue;
 mod sqlite;
 mod tasks;
@@ -82,7 +83,22 @@ macro_rules! task_promises {
             }
             tasks::differential {
                 each_history_goes_as_the_rulebook_says,
-                each_mutant_is_found,
+            }
+        }
+    };
+}
+
+/// That the comparison with the rulebook can fail, for backends that are quick.
+macro_rules! mutant_promises {
+    ($backend:ty) => {
+        mod mutants {
+            use super::*;
+
+            promises! {
+                $backend:
+                tasks::differential {
+                    each_mutant_is_found,
+                }
             }
         }
     };
@@ -220,11 +236,37 @@ macro_rules! host_durable_image_promises {
             $backend:
             images::storing {
                 a_crash_leaves_nothing_but_what_was_stored,
-                it_belongs_to_one_process_at_a_time,
             }
             images::listing {
                 what_is_not_whole_is_not_listed,
                 a_crash_leaves_what_was_stored_to_be_listed,
+            }
+        }
+    };
+}
+
+/// For backends that belong to one process at a time.
+macro_rules! owned_image_promises {
+    ($backend:ty) => {
+        promises! {
+            $backend:
+            images::storing {
+                it_belongs_to_one_process_at_a_time,
+            }
+        }
+    };
+}
+
+/// For backends that many hosts share.
+macro_rules! shared_image_promises {
+    ($backend:ty) => {
+        promises! {
+            $backend:
+            images::sharing {
+                limits_are_exact_over_many_hosts,
+                the_room_of_all_images_is_exact_over_many_hosts,
+                a_dead_hosts_places_are_freed,
+                what_a_host_deletes_is_gone_for_all,
             }
         }
     };
@@ -281,6 +323,7 @@ mod tasks_in_sqlite_in_memory {
     use crate::sqlite::InMemory;
 
     task_promises!(InMemory);
+    mutant_promises!(InMemory);
 
     mod of_hosts {
         use super::*;
@@ -293,6 +336,7 @@ mod tasks_in_sqlite_on_disk {
     use crate::sqlite::OnDisk;
 
     task_promises!(OnDisk);
+    mutant_promises!(OnDisk);
     durable_task_promises!(OnDisk);
 
     mod of_hosts {
@@ -303,10 +347,60 @@ mod tasks_in_sqlite_on_disk {
     }
 }
 
+/// Those of a store that any number of hosts share.
+macro_rules! postgres_promises {
+    ($backend:ty) => {
+        task_promises!($backend);
+
+        mod of_hosts {
+            use super::*;
+
+            host_task_promises!($backend);
+        }
+    };
+}
+
+mod tasks_in_postgres_15 {
+    use crate::postgres::{Fifteen, Killed};
+
+    postgres_promises!(Fifteen);
+
+    mod killed {
+        use super::*;
+
+        durable_task_promises!(Killed);
+
+        mod of_hosts {
+            use super::*;
+
+            promises! {
+                Killed:
+                tasks::durability {
+                    what_a_crash_left_undone_is_due,
+                    a_predecessors_tasks_are_taken_over,
+                }
+            }
+        }
+    }
+}
+
+mod tasks_in_postgres_18 {
+    use crate::postgres::Eighteen;
+
+    postgres_promises!(Eighteen);
+}
+
+mod tasks_in_postgres_behind_a_pooler {
+    use crate::postgres::Pooled;
+
+    postgres_promises!(Pooled);
+}
+
 mod tasks_in_keyvalue {
     use crate::adapters::keyvalue::KeyValue;
 
     task_promises!(KeyValue);
+    mutant_promises!(KeyValue);
     durable_task_promises!(KeyValue);
 }
 
@@ -314,6 +408,7 @@ mod tasks_in_a_filesystem {
     use crate::adapters::filesystem::Filesystem;
 
     task_promises!(Filesystem);
+    mutant_promises!(Filesystem);
     durable_task_promises!(Filesystem);
 }
 
@@ -338,6 +433,72 @@ mod images_in_files {
 
             host_durable_image_promises!(Files);
         }
+
+        mod owned {
+            use super::*;
+
+            owned_image_promises!(Files);
+        }
+    }
+}
+
+mod images_in_s3_of_s3s_fs {
+    use crate::images::s3::S3sFs;
+
+    image_promises!(S3sFs);
+
+    mod of_hosts {
+        use super::*;
+
+        host_image_promises!(S3sFs);
+    }
+
+    mod durability {
+        use super::*;
+
+        durable_image_promises!(S3sFs);
+
+        mod of_hosts {
+            use super::*;
+
+            host_durable_image_promises!(S3sFs);
+        }
+    }
+
+    mod shared {
+        use super::*;
+
+        shared_image_promises!(S3sFs);
+    }
+}
+
+mod images_in_s3_of_moto {
+    use crate::images::s3::Moto;
+
+    image_promises!(Moto);
+
+    mod of_hosts {
+        use super::*;
+
+        host_image_promises!(Moto);
+    }
+
+    mod durability {
+        use super::*;
+
+        durable_image_promises!(Moto);
+
+        mod of_hosts {
+            use super::*;
+
+            host_durable_image_promises!(Moto);
+        }
+    }
+
+    mod shared {
+        use super::*;
+
+        shared_image_promises!(Moto);
     }
 }
 
@@ -381,4 +542,10 @@ mod queue_in_the_store {
     use crate::queue::in_store::InStore;
 
     queue_promises!(InStore);
+}
+
+mod queue_in_postgres {
+    use crate::postgres::queue::Shared;
+
+    queue_promises!(Shared);
 }

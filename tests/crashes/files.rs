@@ -2,9 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
-
-use serde_json::Value;
+use std::path::Path;
 
 /// In the data directory of a process that has stopped, or was killed: then the
 /// socket is left, which the next one replaces.
@@ -18,8 +16,8 @@ const DATA: [&str; 6] = [
 ];
 const IMAGES: [&str; 4] = ["drafts", "images.lock", "refined", "uploads"];
 
-/// The refined images that are stored.
-pub fn refined(data: &Path) -> BTreeSet<PathBuf> {
+/// The names of the refined images that are stored.
+pub fn refined(data: &Path) -> BTreeSet<String> {
     let root = data.join("images/refined");
     let folders = entries(&root);
     folders
@@ -28,17 +26,9 @@ pub fn refined(data: &Path) -> BTreeSet<PathBuf> {
             let names = entries(&root.join(&folder));
             names
                 .into_iter()
-                .map(move |name| Path::new(&folder).join(name))
+                .map(move |name| format!("{folder}/{name}"))
         })
         .collect()
-}
-
-/// Where the image of this URL is kept. The format is part of the URL alone.
-pub fn file_of(image_url: &Value) -> PathBuf {
-    let url = image_url.as_str().unwrap_or_default();
-    let (_, path) = url.split_once("/api/images/refined/").unwrap_or_default();
-    let path = path.split('?').next().unwrap_or_default();
-    PathBuf::from(path).with_extension("")
 }
 
 /// What a process that has stopped left behind beside its data.

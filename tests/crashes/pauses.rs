@@ -7,7 +7,6 @@ use concept_refinement_tests::deadline::{SOON, eventually};
 use rustix::process::Signal;
 
 use crate::acts::Act;
-use crate::files;
 use crate::flaws::stalled;
 use crate::user::User;
 use crate::verdict;
@@ -24,7 +23,7 @@ async fn the_late_image_of_a_lost_lease_is_removed_at_once() {
     let journal = std::fs::read_to_string(&world.journal).unwrap();
     let calls = journal.lines().filter(|line| line.starts_with("asked "));
     assert_eq!(calls.count(), 2, "the lease was lost");
-    let images = files::refined(&world.launch.data());
+    let images = world.stores.refined();
     assert_eq!(images.len(), 1, "{images:?}");
     let violations = verdict::violations(&mut world, &[user], service, 1).await;
     assert!(violations.is_empty(), "{violations:#?}");
@@ -63,7 +62,7 @@ async fn a_process_that_stood_still_ends_each_task_once() {
     }
     let expected = done.len();
     eventually("late images are gone", SOON, async || {
-        (files::refined(&world.launch.data()).len() == expected).then_some(())
+        (world.stores.refined().len() == expected).then_some(())
     })
     .await;
     let violations = verdict::violations(&mut world, &done, service, 1).await;

@@ -12,7 +12,7 @@ use crate::acts::Act;
 use crate::user::User;
 use crate::verdict;
 use crate::world::World;
-use crate::{files, store};
+use crate::{files, sqlite};
 
 /// What is done to the data directory, and what is said of it.
 type Case = (&'static str, fn(&Path), &'static str);
@@ -102,7 +102,7 @@ async fn whatever_is_wrong_is_seen() {
         let mut user = User::new("ada", &world);
         user.act(&Act::refine("echo it")).await;
         world.stop(service);
-        assert_eq!(store::violations(&world.launch.data()), [""; 0], "{name}");
+        assert_eq!(sqlite::violations(&world.launch.data()), [""; 0], "{name}");
         tamper(&world.launch.data());
         let service = world.start(|launch| launch);
         user.act(&Act::refine("echo it")).await;

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use concept_refinement_domain::lease::MAX_DEATHS;
@@ -12,9 +11,9 @@ use concept_refinement_tests::service::Service;
 use serde_json::Value;
 
 use crate::acts::REFUSE;
+use crate::stores::name_of;
 use crate::user::{Asked, Fate, User};
 use crate::world::World;
-use crate::{files, store};
 
 /// Within this long a process has removed what its predecessors left behind.
 const REMOVAL: Duration = Duration::from_secs(10);
@@ -35,15 +34,23 @@ pub async fn violations(
     service: Service,
     pauses: usize,
 ) -> Vec<String> {
+    // What was left behind is removed at a start: with nothing under way, all.
+    world.kill(service);
+    let service = world.start(|launch| launch);
+    let mut found = shown(world, users, pauses).await;
+    world.stop(service);
+    found.extend(world.stores.violations());
+    found.append(&mut world.complaints);
+    found
+}
+
+/// Those that can be seen from outside while a process serves.
+pub async fn shown(world: &World, users: &[User], pauses: usize) -> Vec<String> {
     let mut found: Vec<String> = users
         .iter()
         .flat_map(|user| user.complaints.clone())
         .collect();
     let journal = Journal::read(&fs::read_to_string(&world.journal).unwrap());
-
-    // What was left behind is removed at a start: with nothing under way, all.
-    world.kill(service);
-    let service = world.start(|launch| launch);
     let mut images = BTreeSet::new();
     for user in users {
         let client = user.client.reconnected();
@@ -65,12 +72,6 @@ pub async fn violations(
         }
     }
     found.extend(orphans(world, &images).await);
-
-    world.stop(service);
-    let data = world.launch.data();
-    found.extend(files::leftovers(&data));
-    found.extend(store::violations(&data));
-    found.append(&mut world.complaints);
     found
 }
 
@@ -108,10 +109,10 @@ impl Seen {
         }
     }
 
-    fn images(&self) -> impl Iterator<Item = PathBuf> {
+    fn images(&self) -> impl Iterator<Item = String> {
         self.concepts
             .iter()
-            .map(|concept| files::file_of(&concept["image_url"]))
+            .map(|concept| name_of(&concept["image_url"]))
     }
 }
 
@@ -228,10 +229,10 @@ fn of_task(
 }
 
 /// Waits until the files of refined images are those of the concepts.
-async fn orphans(world: &World, expected: &BTreeSet<PathBuf>) -> Vec<String> {
+async fn orphans(world: &World, expected: &BTreeSet<String>) -> Vec<String> {
     let begin = Instant::now();
     loop {
-        let stored = files::refined(&world.launch.data());
+        let stored = world.stores.refined();
         if stored == *expected {
             return Vec::new();
         }
@@ -239,8 +240,8 @@ async fn orphans(world: &World, expected: &BTreeSet<PathBuf>) -> Vec<String> {
             let orphans = stored.difference(expected);
             let missing = expected.difference(&stored);
             return orphans
-                .map(|path| format!("an image that nobody has: {}", path.display()))
-                .chain(missing.map(|path| format!("no image: {}", path.display())))
+                .map(|name| format!("an image that nobody has: {name}"))
+                .chain(missing.map(|name| format!("no image: {name}")))
                 .collect();
         }
         tokio::time::sleep(Duration::from_millis(10)).await;

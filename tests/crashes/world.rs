@@ -14,7 +14,7 @@ use concept_refinement_tests::server::Origin;
 use concept_refinement_tests::service::{Ended, Launch, Service};
 use tokio::task::block_in_place;
 
-use crate::store;
+use crate::stores::{Embedded, Stores};
 
 /// What a user may ask for in a month, more than any test does.
 pub const LIMIT: usize = 1000;
@@ -29,6 +29,8 @@ pub struct World {
     /// How it is started while nothing is to go wrong.
     pub launch: Launch,
     pub journal: PathBuf,
+    /// What its processes keep, wherever that is.
+    pub stores: Arc<dyn Stores>,
     /// How long a user waits for anything.
     pub patience: Duration,
     /// The attempts at each task that were under way at a kill.
@@ -46,6 +48,7 @@ impl World {
     pub fn with(settings: impl FnOnce(Launch) -> Launch) -> Self {
         let origin = Arc::new(Origin::start());
         let launch = Launch::new().faulty();
+        let stores = Arc::new(Embedded(launch.data()));
         let journal = launch.data().with_file_name("journal");
         std::fs::write(&journal, "").unwrap();
         let launch = launch
@@ -60,6 +63,7 @@ impl World {
             url: String::new(),
             launch: settings(launch),
             journal,
+            stores,
             patience: SOON,
             deaths: HashMap::new(),
             complaints: Vec::new(),
@@ -115,7 +119,7 @@ impl World {
     fn died(&mut self, ended: &Ended) {
         assert_eq!(ended.status.signal(), Some(KILLED), "{ended:?}");
         self.has_said(&ended.log);
-        for (task, attempt) in store::under_way(&self.launch.data()) {
+        for (task, attempt) in self.stores.under_way() {
             self.deaths.entry(task).or_default().insert(attempt);
         }
     }

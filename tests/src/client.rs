@@ -32,6 +32,14 @@ pub struct Client {
     address: Option<IpAddr>,
 }
 
+/// What makes clients. A library of the host has reqwest leave the choice of a
+/// provider of cryptography to its users.
+pub fn http() -> reqwest::ClientBuilder {
+    // It fails where there is one already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+}
+
 /// A whole answer.
 #[derive(Clone, Debug)]
 pub struct Answer {
@@ -43,12 +51,17 @@ pub struct Answer {
 impl Client {
     /// Without credentials.
     pub fn new(base: &str) -> Self {
-        Self::of(base, reqwest::Client::builder())
+        Self::of(base, http())
+    }
+
+    /// The same, of a service behind TLS, whoever vouches for it.
+    pub fn over_tls(base: &str) -> Self {
+        Self::of(base, http().tls_danger_accept_invalid_certs(true))
     }
 
     /// The same, from one of the machine's addresses.
     pub fn from_address(base: &str, address: IpAddr) -> Self {
-        let builder = reqwest::Client::builder().local_address(address);
+        let builder = http().local_address(address);
         Self {
             address: Some(address),
             ..Self::of(base, builder)
@@ -68,7 +81,7 @@ impl Client {
 
     /// Without credentials, over HTTP/2 without TLS.
     pub fn http2(base: &str) -> Self {
-        Self::of(base, reqwest::Client::builder().http2_prior_knowledge())
+        Self::of(base, http().http2_prior_knowledge())
     }
 
     fn of(base: &str, builder: reqwest::ClientBuilder) -> Self {

@@ -13,11 +13,13 @@
 
 pub mod artifacts;
 pub mod attacks;
+pub mod balancer;
 pub mod chromium;
 pub mod client;
 pub mod crowd;
 pub mod deadline;
 pub mod disk;
+pub mod engines;
 pub mod events;
 pub mod exposition;
 pub mod faults;
@@ -30,10 +32,13 @@ pub mod network;
 pub mod outage;
 pub mod pictures;
 pub mod platform;
+pub mod postgres;
 pub mod process;
 pub mod provider;
+pub mod proxy;
 pub mod reaper;
 pub mod refusals;
+pub mod s3;
 pub mod server;
 pub mod service;
 pub mod shape;

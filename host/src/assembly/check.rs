@@ -21,7 +21,7 @@ use crate::capability::OpenError;
 use crate::capability::clock::{Clock, SystemClock};
 use crate::capability::directory::may_be_written;
 use crate::capability::engine::OpenTasks;
-use crate::capability::engines::{IMAGES, QUEUES, TASKS};
+use crate::capability::engines::{IMAGES, QUEUES, TASKS, no_places};
 use crate::config::{Auth, Config};
 use crate::egress::{Egress, Network, Origin, resolver};
 use crate::wasm::engine::{Engine, Pool};
@@ -76,9 +76,10 @@ pub async fn check(
     if place.is_some() {
         let tasks = tasks(config).await;
         let queue = queue(config, &tasks).await;
+        let images = images(config, &tasks, secret).await;
         found("tasks", tasks.map(|tasks| tasks.to_string()));
         found("queue", queue);
-        found("images", images(config, secret).await);
+        found("images", images);
     }
     let network = Network::new(resolver::system())?;
     match compiled(config, components, cache).await {
@@ -209,14 +210,24 @@ async fn queue(
     }
 }
 
-async fn images(config: &Config, secret: Option<Secret>) -> anyhow::Result<String> {
+async fn images(
+    config: &Config,
+    tasks: &anyhow::Result<Looked<OpenTasks>>,
+    secret: Option<Secret>,
+) -> anyhow::Result<String> {
     if let Some(notes) = capabilities::inspect(&IMAGES, &config.images, config).await? {
         return Ok(notes);
     }
     let Some(secret) = secret else {
         return Ok(String::new());
     };
-    let store = capabilities::images(config, &secret, &clock(), &capabilities::room(config))?;
+    // Nothing is stored, and so nothing is counted where the tasks are not open.
+    let places = match tasks {
+        Ok(Looked::Open(tasks)) => Arc::clone(&tasks.places),
+        _ => no_places(&clock())?,
+    };
+    let room = capabilities::room(config);
+    let store = capabilities::images(config, &secret, places, &clock(), &room)?;
     let looked = Looked::at(store).await?;
     if let Looked::Open(store) = &looked {
         store.store.check().await?;

@@ -138,6 +138,23 @@ impl Blobs {
 }
 
 impl Blob {
+    /// Reserves room for all of so many bytes, in one step: whoever waits for it
+    /// holds none that another may wait for.
+    ///
+    /// # Errors
+    ///
+    /// Unavailable: there is no room. Invalid: there never is so much.
+    pub async fn reserve(&self, length: usize) -> Result<(), CapabilityError> {
+        let missing = self.held().missing_blocks(length);
+        let reserved = match u32::try_from(missing) {
+            Ok(0) => return Ok(()),
+            Ok(blocks) => self.blobs.reserve(self.purpose, blocks).await?,
+            Err(_) => return Err(CapabilityError::invalid("These are too many bytes.")),
+        };
+        self.held().reserve(reserved);
+        Ok(())
+    }
+
     /// Appends bytes. An original is refused where there is no room at the
     /// moment; an answer waits.
     ///
@@ -145,22 +162,13 @@ impl Blob {
     ///
     /// Unavailable: there is no room. Invalid: it is being read.
     pub async fn append(&self, bytes: Vec<u8>) -> Result<(), CapabilityError> {
-        let missing = {
-            let held = self.held();
-            let blocks = (held.length + bytes.len()).div_ceil(BLOCK);
-            blocks.saturating_sub(held.reserved_blocks())
-        };
-        let reserved = match u32::try_from(missing) {
-            Ok(0) => Vec::new(),
-            Ok(blocks) => self.blobs.reserve(self.purpose, blocks).await?,
-            Err(_) => return Err(CapabilityError::invalid("These are too many bytes.")),
-        };
+        let length = self.held().length.saturating_add(bytes.len());
+        self.reserve(length).await?;
         let (first, added) = {
             let mut held = self.held();
             if held.is_read {
                 return Err(CapabilityError::invalid("The bytes are being read."));
             }
-            held.reserve(reserved);
             let first = held.blocks.len();
             held.push(&bytes, &self.blobs);
             let added = held.blocks.get(first..).unwrap_or_default();
@@ -210,9 +218,11 @@ impl Block {
 }
 
 impl Held {
-    fn reserved_blocks(&self) -> usize {
+    /// For so many bytes in all.
+    fn missing_blocks(&self, length: usize) -> usize {
         let reserved = self.reserved.first();
-        reserved.map_or(0, OwnedSemaphorePermit::num_permits)
+        let reserved = reserved.map_or(0, OwnedSemaphorePermit::num_permits);
+        length.div_ceil(BLOCK).saturating_sub(reserved)
     }
 
     fn reserve(&mut self, reserved: Vec<OwnedSemaphorePermit>) {

@@ -12,6 +12,10 @@ pub trait Duties: Send + Sync {
     /// Whether the duty of this name is this host's for so long from now on: it
     /// was nobody's, or this host's already.
     fn take<'a>(&'a self, name: &'a str, time: Duration) -> Answer<'a, bool>;
+
+    /// Gives the duty up before its time is over, so that another host goes on at
+    /// once. Nothing happens if it is not this host's.
+    fn release<'a>(&'a self, name: &'a str) -> Answer<'a, ()>;
 }
 
 /// A host that shares its store with nobody.
@@ -21,5 +25,9 @@ pub struct OnlyHost;
 impl Duties for OnlyHost {
     fn take<'a>(&'a self, _: &'a str, _: Duration) -> Answer<'a, bool> {
         Box::pin(ready(Ok(true)))
+    }
+
+    fn release<'a>(&'a self, _: &'a str) -> Answer<'a, ()> {
+        Box::pin(ready(Ok(())))
     }
 }

@@ -15,10 +15,11 @@ use super::clock::Clock;
 use super::directory::OpenError;
 use super::duties::Duties;
 use super::embedded::{AtRest, Embedded};
-use super::images::{ImageStore, Signing};
+use super::images::{self, ImageStore};
 use super::queue::TaskQueue;
 use super::room::Room;
 use super::tasks::{Options, TaskStore};
+use super::upload_places::UploadPlaces;
 
 /// What every engine is told.
 #[derive(Clone)]
@@ -62,12 +63,14 @@ pub type Inspect = fn(EngineConfig) -> BoxFuture<'static, Result<String, OpenErr
 
 pub type TaskEngine = Engine<Options, OpenTasks>;
 pub type QueueEngine = Engine<OpenTasks, Arc<dyn TaskQueue>>;
-pub type ImageEngine = Engine<Signing, OpenImages>;
+pub type ImageEngine = Engine<images::Options, OpenImages>;
 
 /// A task store that was opened just now.
 #[derive(Clone)]
 pub struct OpenTasks {
     pub store: Arc<dyn TaskStore>,
+    /// What it counts for an image store that cannot.
+    pub places: Arc<dyn UploadPlaces>,
     /// Fails if damage was found since the store was opened. Checked at a start
     /// before any promise is made.
     pub check_damage: Arc<dyn Fn() -> Result<(), OpenError> + Send + Sync>,
@@ -131,6 +134,11 @@ pub fn find<O, S>(
     let found = engines.iter().find(|engine| engine.is_named_by(url));
     found.ok_or_else(|| {
         let names: Vec<_> = engines.iter().map(|engine| engine.name).collect();
+        // The rest may hold a password.
+        let url = match url.split_once("://") {
+            Some((scheme, _)) => format!("{scheme}://…"),
+            None => url.to_owned(),
+        };
         format!("must be {}, not {url:?}", names.join(" or "))
     })
 }
@@ -175,7 +183,8 @@ mod tests {
             ("", None),
         ] {
             let found = find(&ENGINES, url).map(|engine| engine.name);
-            let problem = format!("must be sqlite or postgres://, not {url:?}");
+            let shown = url.replace("://file", "://…");
+            let problem = format!("must be sqlite or postgres://, not {shown:?}");
             assert_eq!(found, expected.ok_or(problem), "{url}");
         }
     }

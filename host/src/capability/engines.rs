@@ -10,12 +10,26 @@ use super::images::{self, Signing};
 use super::queue::{self, store::StoreQueue};
 use super::tasks::sqlite::SqliteTasks;
 use super::tasks::{self, Options};
+use super::upload_places::UploadPlaces;
 
-pub static TASKS: [TaskEngine; 1] = [tasks::sqlite::engine::ENGINE];
+pub static TASKS: [TaskEngine; 2] = [
+    tasks::sqlite::engine::ENGINE,
+    tasks::postgres::engine::ENGINE,
+];
 
 pub static QUEUES: [QueueEngine; 1] = [queue::store::engine::ENGINE];
 
-pub static IMAGES: [ImageEngine; 1] = [images::file::engine::ENGINE];
+pub static IMAGES: [ImageEngine; 2] = [images::file::engine::ENGINE, images::s3::engine::ENGINE];
+
+/// Where nothing is counted yet, for an image store that is only looked at.
+///
+/// # Errors
+///
+/// The engine could not be started.
+pub fn no_places(clock: &Arc<dyn Clock>) -> Result<Arc<dyn UploadPlaces>, OpenError> {
+    let tasks = SqliteTasks::in_memory(Options::default(), Arc::clone(clock))?;
+    Ok(Arc::new(tasks))
+}
 
 /// Stores that are gone when they are dropped.
 ///

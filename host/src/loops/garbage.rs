@@ -80,6 +80,8 @@ impl Garbage {
     /// left something.
     pub async fn run(self, stop: watch::Receiver<bool>) {
         until_stop(stop, self.rounds()).await;
+        // Otherwise another host goes on once the time is over.
+        let _ = self.host.duties.release(DUTY).await;
     }
 
     async fn rounds(&self) {

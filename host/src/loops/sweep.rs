@@ -96,7 +96,7 @@ impl Sweep {
             };
             tokio::select! {
                 biased;
-                _ = stop.wait_for(|stop| *stop) => return,
+                _ = stop.wait_for(|stop| *stop) => break,
                 () = self.runtime.sleep(wait) => {}
             }
             shortest = match self.sweep(longest).await {
@@ -107,6 +107,8 @@ impl Sweep {
                 }
             };
         }
+        // Otherwise another host goes on once the time is over.
+        let _ = self.host.duties.release(DUTY).await;
     }
 
     async fn sweep(&self, longest: Duration) -> Result<(), CapabilityError> {

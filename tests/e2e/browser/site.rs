@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
+use concept_refinement_tests::client::http;
 use concept_refinement_tests::deadline::eventually;
 use concept_refinement_tests::server::SERVERS;
 use http_body_util::{BodyExt as _, Full};
@@ -43,7 +44,7 @@ impl Site {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
-        let http = reqwest::Client::builder().no_proxy();
+        let http = http().no_proxy();
         let http = http.redirect(reqwest::redirect::Policy::none());
         let inside = Arc::new(Inside {
             page,

@@ -1,5 +1,6 @@
 //! Who reaches whom, and what is told.
 
+use concept_refinement_tests::client::http;
 use concept_refinement_tests::server::{Origin, Reply};
 
 use crate::probe::{Host, answer, check};
@@ -71,7 +72,9 @@ pub async fn a_private_route_is_not_there_from_outside(host: Host) {
     }
     assert_eq!(get("/.well-known/spin/health").await, 200);
     // Nor by its name.
-    let named = reqwest::Client::new()
+    let named = http()
+        .build()
+        .unwrap()
         .get(format!("{}/front", service.url()))
         .header("host", "back.spin.internal");
     assert!(named.send().await.is_err());

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use concept_refinement_tests::artifacts;
+use concept_refinement_tests::client::http;
 use concept_refinement_tests::reaper::scratch;
 use concept_refinement_tests::service::Service;
 
@@ -110,7 +111,7 @@ impl Application {
 /// What came of each command, or the status in place of all of it.
 pub async fn answers_to(service: &Service, commands: &[&str]) -> Result<Vec<String>, u16> {
     let url = format!("{}/front/told?by=test", service.url());
-    let request = reqwest::Client::new().post(url).body(commands.join("\n"));
+    let request = http().build().unwrap().post(url).body(commands.join("\n"));
     let response = request.send().await.unwrap();
     match response.status().as_u16() {
         200 => {

@@ -12,7 +12,6 @@ mod concepts;
 mod connection;
 mod damage;
 mod delete;
-mod deletions;
 pub(crate) mod engine;
 mod expiry;
 mod fault;
@@ -31,8 +30,8 @@ mod stored;
 mod submit;
 mod sweep;
 mod tally;
+mod upload_places;
 mod usage;
-mod watch;
 mod writer;
 
 use std::future::ready;
@@ -53,6 +52,7 @@ use concept_refinement_domain::timestamp::Timestamp;
 use futures::future::BoxFuture;
 use rusqlite::Connection;
 
+use super::hub::Hub;
 use super::{Changes, Expired, Leases, Maintenance, Tally, Tasks};
 use crate::capability::concepts::Concepts;
 use crate::capability::directory::{self, DirectoryLock};
@@ -61,7 +61,6 @@ use damage::Damage;
 use fault::Fault;
 use readers::Readers;
 use schema::MigrationError;
-use watch::Hub;
 use writer::{Step, Writer};
 
 pub use super::Options;
@@ -114,6 +113,7 @@ impl SqliteTasks {
         options
             .room
             .take_over_tasks(tally::active(&connection).map_err(engine)?);
+        upload_places::take_over(&connection, &options.room).map_err(engine)?;
         let readers = thread::available_parallelism().map_or(1, |cores| cores.get());
         let readers = (0..=readers.min(MAX_READERS))
             .map(|_| connection::reader(&file))
@@ -333,7 +333,7 @@ impl Leases for SqliteTasks {
     }
 
     fn progress<'a>(&'a self, lease: &'a Lease, stage: Stage) -> Answer<'a, ()> {
-        self.hub.began(lease, stage);
+        let _ = self.hub.began(lease, stage);
         Box::pin(ready(Ok(())))
     }
 

@@ -268,12 +268,10 @@ impl Dispatch {
         }
         let place = self.answers.take(asker.client, asker.user);
         let place = place.ok_or_else(|| self.short_of(shared::ANSWERS))?;
-        Ok(response.map(|body| {
-            let body = GuardedBody::new(body, (place, busy)).boxed_unsync();
-            match is_http2 {
-                true => write_timeout::limited(body, WRITE_TIMEOUT),
-                false => body,
-            }
+        let guard = (place, busy);
+        Ok(response.map(|body| match is_http2 {
+            true => write_timeout::limited(body, WRITE_TIMEOUT, guard),
+            false => GuardedBody::new(body, guard).boxed_unsync(),
         }))
     }
 }

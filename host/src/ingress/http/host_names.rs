@@ -4,7 +4,7 @@
 //! would otherwise use the service as if it were its own: to the browser it is
 //! the same origin.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use http::uri::Authority;
 use url::{Host, Url};
@@ -28,6 +28,11 @@ impl HostNames {
     }
 
     pub fn include(&self, authority: &Authority) -> bool {
+        // As most clients of a local service write it, and quickly read.
+        let address = authority.host().parse();
+        if address.is_ok_and(|address: Ipv4Addr| address.is_loopback()) {
+            return true;
+        }
         let name = authority.host().to_ascii_lowercase();
         if self.public.as_ref() == Some(&name) {
             return true;

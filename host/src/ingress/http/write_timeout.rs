@@ -17,7 +17,11 @@ use tokio_util::task::AbortOnDropHandle;
 use wasmtime_wasi_http::{Error, WasiBody};
 
 /// A body that is dropped once nothing of it was taken for as long as `timeout`.
-pub fn limited(body: WasiBody, timeout: Duration) -> WasiBody {
+/// `guard` is dropped with the answer, which is later.
+pub fn limited<G>(body: WasiBody, timeout: Duration, guard: G) -> WasiBody
+where
+    G: Send + Unpin + 'static,
+{
     let shared = Arc::new(Shared(Mutex::new(State {
         body: Some(body),
         waiting_since: Some(Instant::now()),
@@ -26,13 +30,15 @@ pub fn limited(body: WasiBody, timeout: Duration) -> WasiBody {
     let limited = Limited {
         shared,
         _watch: AbortOnDropHandle::new(watch),
+        _guard: guard,
     };
     limited.boxed_unsync()
 }
 
-struct Limited {
+struct Limited<G> {
     shared: Arc<Shared>,
     _watch: AbortOnDropHandle<()>,
+    _guard: G,
 }
 
 struct Shared(Mutex<State>);
@@ -68,7 +74,7 @@ async fn watch(shared: Arc<Shared>, timeout: Duration) {
     }
 }
 
-impl Body for Limited {
+impl<G: Unpin> Body for Limited<G> {
     type Data = Bytes;
     type Error = Error;
 
@@ -130,7 +136,7 @@ mod tests {
             Ok::<_, Error>(Frame::data(Bytes::from(chunk)))
         });
         let body = StreamBody::new(frames).boxed_unsync();
-        (limited(body, LIMIT), gone)
+        (limited(body, LIMIT, ()), gone)
     }
 
     async fn pass(time: Duration) {

@@ -7,6 +7,7 @@ use super::FileImages;
 use super::backup::Folders;
 use crate::capability::embedded::AtRest;
 use crate::capability::engine::{Engine, EngineConfig, ImageEngine, OpenImages, on_a_thread};
+use crate::capability::images::Options;
 
 /// In the data directory.
 pub(super) const FOLDER: &str = "images";
@@ -15,7 +16,7 @@ pub(super) const FOLDER: &str = "images";
 pub const ENGINE: ImageEngine = Engine {
     name: "file",
     exists: |config| folder(config).try_exists(),
-    open: |config, signing| {
+    open: |config, Options { signing, .. }| {
         on_a_thread(config, move |config| {
             let images = FileImages::open(&folder(&config), signing, config.room, config.clock)?;
             Ok(OpenImages {

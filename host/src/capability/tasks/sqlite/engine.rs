@@ -36,6 +36,7 @@ impl OpenTasks {
         let store = Arc::new(store);
         Self {
             store: Arc::clone(&store) as _,
+            places: Arc::clone(&store) as _,
             check_damage: Arc::new(move || store.check_damage()),
             embedded,
             shared: None,

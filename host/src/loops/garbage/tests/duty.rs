@@ -27,6 +27,17 @@ impl Duties for Shared {
         }
         Box::pin(ready(Ok(is_free)))
     }
+
+    fn release<'a>(&'a self, name: &'a str) -> Answer<'a, ()> {
+        let mut roster = self.roster.lock().unwrap();
+        if roster
+            .get(name)
+            .is_some_and(|(holder, _)| *holder == self.host)
+        {
+            roster.remove(name);
+        }
+        Box::pin(ready(Ok(())))
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -70,5 +81,10 @@ async fn one_host_at_a_time_collects_and_another_goes_on() {
     assert_eq!(then[first], begun[first], "{then:?}");
     let others = (0..3).filter(|host| *host != first && then[*host] > 0);
     assert_eq!(others.count(), 1, "{then:?}");
+
     stop.send_replace(true);
+    for (host, (_, running)) in ledgers.into_iter().enumerate() {
+        assert_eq!(running.await.is_ok(), host != first);
+    }
+    assert!(roster.lock().unwrap().is_empty(), "who stops gives it up");
 }

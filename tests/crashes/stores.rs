@@ -1,0 +1,50 @@
+//! What is beneath a service, looked at while no process changes it.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use crate::{files, sqlite};
+
+/// The stores of all processes of a world, whichever engines they are.
+pub trait Stores: Send + Sync {
+    /// The tasks that a worker has, with their attempts.
+    fn under_way(&self) -> Vec<(String, u32)>;
+
+    /// The names of the refined images that are stored.
+    fn refined(&self) -> BTreeSet<String>;
+
+    /// What is wrong with them once all tasks are final and all processes have
+    /// stopped.
+    fn violations(&self) -> Vec<String>;
+}
+
+/// A data directory.
+pub struct Embedded(pub PathBuf);
+
+impl Stores for Embedded {
+    fn under_way(&self) -> Vec<(String, u32)> {
+        sqlite::under_way(&self.0)
+    }
+
+    fn refined(&self) -> BTreeSet<String> {
+        files::refined(&self.0)
+    }
+
+    fn violations(&self) -> Vec<String> {
+        let mut found = files::leftovers(&self.0);
+        found.extend(sqlite::violations(&self.0));
+        found
+    }
+}
+
+/// The name of the refined image of this URL: its owner's and its own. The format
+/// is part of the URL alone.
+pub fn name_of(image_url: &Value) -> String {
+    let url = image_url.as_str().unwrap_or_default();
+    let (_, path) = url.split_once("/api/images/refined/").unwrap_or_default();
+    let path = path.split('?').next().unwrap_or_default();
+    let (name, _format) = path.rsplit_once('.').unwrap_or((path, ""));
+    name.to_owned()
+}
