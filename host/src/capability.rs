@@ -36,6 +36,7 @@ use futures::future::BoxFuture;
 pub use capabilities::Capabilities;
 pub use clock::Clock;
 pub use directory::{OpenError, create as create_directory};
+pub use engine::SharedSecret;
 
 /// The future result of a call.
 pub type Answer<'a, T> = BoxFuture<'a, Result<T, CapabilityError>>;

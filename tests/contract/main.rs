@@ -15,6 +15,7 @@
 mod adapters;
 mod flaws;
 mod images;
+mod postgres;
 mod queue;
 mod sqlite;
 mod tasks;
@@ -82,7 +83,22 @@ macro_rules! task_promises {
             }
             tasks::differential {
                 each_history_goes_as_the_rulebook_says,
-                each_mutant_is_found,
+            }
+        }
+    };
+}
+
+/// That the comparison with the rulebook can fail, for backends that are quick.
+macro_rules! mutant_promises {
+    ($backend:ty) => {
+        mod mutants {
+            use super::*;
+
+            promises! {
+                $backend:
+                tasks::differential {
+                    each_mutant_is_found,
+                }
             }
         }
     };
@@ -307,6 +323,7 @@ mod tasks_in_sqlite_in_memory {
     use crate::sqlite::InMemory;
 
     task_promises!(InMemory);
+    mutant_promises!(InMemory);
 
     mod of_hosts {
         use super::*;
@@ -319,6 +336,7 @@ mod tasks_in_sqlite_on_disk {
     use crate::sqlite::OnDisk;
 
     task_promises!(OnDisk);
+    mutant_promises!(OnDisk);
     durable_task_promises!(OnDisk);
 
     mod of_hosts {
@@ -329,10 +347,60 @@ mod tasks_in_sqlite_on_disk {
     }
 }
 
+/// Those of a store that any number of hosts share.
+macro_rules! postgres_promises {
+    ($backend:ty) => {
+        task_promises!($backend);
+
+        mod of_hosts {
+            use super::*;
+
+            host_task_promises!($backend);
+        }
+    };
+}
+
+mod tasks_in_postgres_15 {
+    use crate::postgres::{Fifteen, Killed};
+
+    postgres_promises!(Fifteen);
+
+    mod killed {
+        use super::*;
+
+        durable_task_promises!(Killed);
+
+        mod of_hosts {
+            use super::*;
+
+            promises! {
+                Killed:
+                tasks::durability {
+                    what_a_crash_left_undone_is_due,
+                    a_predecessors_tasks_are_taken_over,
+                }
+            }
+        }
+    }
+}
+
+mod tasks_in_postgres_18 {
+    use crate::postgres::Eighteen;
+
+    postgres_promises!(Eighteen);
+}
+
+mod tasks_in_postgres_behind_a_pooler {
+    use crate::postgres::Pooled;
+
+    postgres_promises!(Pooled);
+}
+
 mod tasks_in_keyvalue {
     use crate::adapters::keyvalue::KeyValue;
 
     task_promises!(KeyValue);
+    mutant_promises!(KeyValue);
     durable_task_promises!(KeyValue);
 }
 
@@ -340,6 +408,7 @@ mod tasks_in_a_filesystem {
     use crate::adapters::filesystem::Filesystem;
 
     task_promises!(Filesystem);
+    mutant_promises!(Filesystem);
     durable_task_promises!(Filesystem);
 }
 
@@ -473,4 +542,10 @@ mod queue_in_the_store {
     use crate::queue::in_store::InStore;
 
     queue_promises!(InStore);
+}
+
+mod queue_in_postgres {
+    use crate::postgres::queue::Shared;
+
+    queue_promises!(Shared);
 }

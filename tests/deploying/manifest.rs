@@ -9,7 +9,7 @@ use toml::{Table, Value};
 use crate::read;
 
 /// The settings of our host that mean nothing on a stock platform.
-pub const WITHOUT_EFFECT: [&str; 18] = [
+pub const WITHOUT_EFFECT: [&str; 19] = [
     "anonymous-retention",
     "concurrency",
     "confirm-clock",
@@ -27,6 +27,7 @@ pub const WITHOUT_EFFECT: [&str; 18] = [
     "retention",
     "role",
     "tasks",
+    "tasks-listen-url",
     "trusted-proxies",
 ];
 

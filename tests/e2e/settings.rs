@@ -77,6 +77,13 @@ fn what_is_unknown_or_unusable_stops_the_start_and_is_named() {
         ),
         ("a role", launch().set("role", "boss"), "role"),
         ("a store", launch().set("tasks", "mysql://x"), "tasks"),
+        (
+            "an address to listen at",
+            launch()
+                .set("tasks", "postgres://a/b")
+                .set("tasks-listen-url", "postgres:///b"),
+            "tasks_listen_url",
+        ),
         ("a model", launch().set("model", "dall-e"), "model"),
         (
             "a source",

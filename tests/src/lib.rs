@@ -32,6 +32,7 @@ pub mod network;
 pub mod outage;
 pub mod pictures;
 pub mod platform;
+pub mod postgres;
 pub mod process;
 pub mod provider;
 pub mod proxy;

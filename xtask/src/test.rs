@@ -31,6 +31,9 @@ pub fn everything(workspace: &Workspace) -> anyhow::Result<()> {
         tools::ensure_browser(workspace)?;
         tools::ensure_axe(workspace)?;
         tools::ensure_networks(workspace)?;
+        tools::ensure_deployment(workspace)?;
+        tools::postgres::ensure(workspace)?;
+        tools::postgres::ensure_pooler(workspace)?;
         tools::ensure_schemathesis(workspace)?;
         tools::ensure_s3(workspace)?;
         tools::ensure_wasmtime(workspace)

@@ -1,6 +1,8 @@
 //! Tools for building and testing: finds each, installs it if possible, and
 //! otherwise names it in a sentence. Existing tools are not changed.
 
+pub mod postgres;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -56,6 +58,19 @@ pub fn ensure_browser(workspace: &Workspace) -> anyhow::Result<()> {
         return Ok(());
     }
     install_on_debian(workspace, "the browser Chromium", "chromium", "chromium")
+}
+
+/// What `deploy/` stands on, as far as it is not in containers.
+pub fn ensure_deployment(workspace: &Workspace) -> anyhow::Result<()> {
+    for (what, package, program) in [
+        ("Caddy, a reverse proxy", "caddy", "caddy"),
+        ("`systemd-analyze`", "systemd", "systemd-analyze"),
+    ] {
+        if process::find(program).is_none() {
+            install_on_debian(workspace, what, package, program)?;
+        }
+    }
+    Ok(())
 }
 
 /// What gives a test a network of its own.

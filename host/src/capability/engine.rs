@@ -134,6 +134,11 @@ pub fn find<O, S>(
     let found = engines.iter().find(|engine| engine.is_named_by(url));
     found.ok_or_else(|| {
         let names: Vec<_> = engines.iter().map(|engine| engine.name).collect();
+        // The rest may hold a password.
+        let url = match url.split_once("://") {
+            Some((scheme, _)) => format!("{scheme}://…"),
+            None => url.to_owned(),
+        };
         format!("must be {}, not {url:?}", names.join(" or "))
     })
 }
@@ -178,7 +183,8 @@ mod tests {
             ("", None),
         ] {
             let found = find(&ENGINES, url).map(|engine| engine.name);
-            let problem = format!("must be sqlite or postgres://, not {url:?}");
+            let shown = url.replace("://file", "://…");
+            let problem = format!("must be sqlite or postgres://, not {shown:?}");
             assert_eq!(found, expected.ok_or(problem), "{url}");
         }
     }

@@ -12,7 +12,10 @@ use super::tasks::sqlite::SqliteTasks;
 use super::tasks::{self, Options};
 use super::upload_places::UploadPlaces;
 
-pub static TASKS: [TaskEngine; 1] = [tasks::sqlite::engine::ENGINE];
+pub static TASKS: [TaskEngine; 2] = [
+    tasks::sqlite::engine::ENGINE,
+    tasks::postgres::engine::ENGINE,
+];
 
 pub static QUEUES: [QueueEngine; 1] = [queue::store::engine::ENGINE];
 

@@ -5,8 +5,10 @@
 //! race is a value, not an error. There are no default methods: a backend that
 //! cannot decide and write in one step does not implement this.
 
+mod hub;
 mod link;
 mod operation;
+pub mod postgres;
 #[cfg(test)]
 pub(crate) mod samples;
 pub mod sqlite;

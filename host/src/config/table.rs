@@ -51,6 +51,14 @@ const fn secret(name: &'static str, help: &'static str) -> Setting {
     }
 }
 
+/// A value that may hold a password is as secret as one.
+const fn with_password(setting: Setting) -> Setting {
+    Setting {
+        secret: true,
+        ..setting
+    }
+}
+
 /// All there are, in the order of the help.
 pub const SETTINGS: &[Setting] = &[
     setting(
@@ -71,12 +79,17 @@ pub const SETTINGS: &[Setting] = &[
         "What image URLs start with [default: the origin of each request]",
     ),
     setting("role", "all", "ROLE", "all"),
-    setting(
+    with_password(setting(
         "tasks",
         "sqlite",
         "ENGINE",
-        "Tasks, concepts, quota: sqlite",
-    ),
+        "Tasks, concepts, quota: sqlite, or postgres://USER:PASSWORD@HOST:PORT/DATABASE",
+    )),
+    with_password(unset(
+        "tasks-listen-url",
+        "URL",
+        "The database of the tasks without a pooler, to hear of other hosts",
+    )),
     setting(
         "queue",
         "store",

@@ -12,7 +12,6 @@ mod concepts;
 mod connection;
 mod damage;
 mod delete;
-mod deletions;
 pub(crate) mod engine;
 mod expiry;
 mod fault;
@@ -33,7 +32,6 @@ mod sweep;
 mod tally;
 mod upload_places;
 mod usage;
-mod watch;
 mod writer;
 
 use std::future::ready;
@@ -54,6 +52,7 @@ use concept_refinement_domain::timestamp::Timestamp;
 use futures::future::BoxFuture;
 use rusqlite::Connection;
 
+use super::hub::Hub;
 use super::{Changes, Expired, Leases, Maintenance, Tally, Tasks};
 use crate::capability::concepts::Concepts;
 use crate::capability::directory::{self, DirectoryLock};
@@ -62,7 +61,6 @@ use damage::Damage;
 use fault::Fault;
 use readers::Readers;
 use schema::MigrationError;
-use watch::Hub;
 use writer::{Step, Writer};
 
 pub use super::Options;
@@ -335,7 +333,7 @@ impl Leases for SqliteTasks {
     }
 
     fn progress<'a>(&'a self, lease: &'a Lease, stage: Stage) -> Answer<'a, ()> {
-        self.hub.began(lease, stage);
+        let _ = self.hub.began(lease, stage);
         Box::pin(ready(Ok(())))
     }
 

@@ -7,9 +7,9 @@ use concept_refinement_domain::rulebook::{Decision, Event, TaskRecord};
 use concept_refinement_domain::timestamp::Timestamp;
 
 use super::fault::Fault;
-use super::watch::Update;
 use super::writer::Step;
 use super::{keys, rows, usage};
+use crate::capability::tasks::hub::Update;
 
 /// Applies a rule to a task. `gone` is answered where there is no such task.
 pub(super) fn change<T>(

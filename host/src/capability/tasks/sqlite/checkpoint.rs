@@ -72,9 +72,9 @@ mod tests {
 
     use super::*;
     use crate::capability::clock::ManualClock;
+    use crate::capability::tasks::hub::Hub;
     use crate::capability::tasks::sqlite::connection::{reader, writer};
     use crate::capability::tasks::sqlite::readers::Readers;
-    use crate::capability::tasks::sqlite::watch::Hub;
     use crate::capability::tasks::sqlite::writer::Writer;
 
     /// Slow enough that two alternating readers leave no gap.

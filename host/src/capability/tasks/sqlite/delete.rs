@@ -4,8 +4,8 @@ use rusqlite::OptionalExtension as _;
 
 use super::fault::Fault;
 use super::references;
-use super::watch::Update;
 use super::writer::Step;
+use crate::capability::tasks::hub::Update;
 
 /// Its worker, if any, finds its lease lost. Quota is not given back, and a
 /// repeat under its idempotency key is still answered.

@@ -18,10 +18,10 @@ use super::connection;
 use super::damage::Damage;
 use super::fault::{Fault, unavailable};
 use super::promises::Promises;
-use super::watch::{Hub, Update};
 use crate::capability::Clock;
 use crate::capability::directory::NamedFile;
 use crate::capability::room::Room;
+use crate::capability::tasks::hub::{Hub, Update};
 
 /// Capacity of the queue; further callers wait to enter it.
 const QUEUE_CAPACITY: usize = 1024;

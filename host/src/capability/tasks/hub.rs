@@ -1,7 +1,10 @@
-//! Announces changes of tasks to their watchers, after the commit.
+//! Announces changes of tasks to those of this process who watch them, after
+//! the commit.
 //!
-//! In memory only: an embedded store belongs to one process, and its watchers
-//! are in that process.
+//! In memory only. What other processes do to a task is told here by their
+//! store, if several share it.
+
+mod deletions;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,15 +15,19 @@ use futures::stream;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
-use super::deletions::{Deletion, Deletions};
-use crate::capability::tasks::Changes;
+use super::Changes;
+use deletions::{Deletion, Deletions};
 
 /// More changes than a task has in quick succession. A slower reader misses the
 /// oldest, never the last.
 const CHANNEL_CAPACITY: usize = 16;
 
+/// Stages of other processes that are remembered at most. Their ends may be
+/// missed, so they are forgotten when there are more.
+const MAX_ELSEWHERE: usize = 10_000;
+
 #[derive(Clone, Debug)]
-pub(super) enum Update {
+pub(crate) enum Update {
     /// The task at a revision, with its number of claims so far.
     Status(u64, u32, Arc<Task>),
     /// A stage of the claim that began with that revision.
@@ -29,16 +36,25 @@ pub(super) enum Update {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Hub {
+pub(crate) struct Hub {
     state: Mutex<State>,
     deletions: Arc<Deletions>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    watched: HashMap<String, broadcast::Sender<Update>>,
+    watched: HashMap<String, Watched>,
     /// One entry per claim since the store was opened, until the claim ends.
     under_way: HashMap<String, Work>,
+    /// The same of other processes, from their first stage on.
+    elsewhere: HashMap<String, Work>,
+}
+
+#[derive(Debug)]
+struct Watched {
+    sender: broadcast::Sender<Update>,
+    /// The latest revision that was announced, if any was.
+    revision: u64,
 }
 
 /// A claim and the stage of its worker.
@@ -53,28 +69,43 @@ struct Work {
 impl Hub {
     /// Subscribes. Announcements from now on are not missed, so read the task
     /// after this.
-    pub(super) fn subscribe(self: &Arc<Self>, task_id: &str) -> Subscription {
+    pub(crate) fn subscribe(self: &Arc<Self>, task_id: &str) -> Subscription {
         let mut state = self.state();
         let receiver = state
             .watched
             .entry(task_id.to_owned())
-            .or_insert_with(|| broadcast::Sender::new(CHANNEL_CAPACITY))
+            .or_insert_with(|| Watched {
+                sender: broadcast::Sender::new(CHANNEL_CAPACITY),
+                revision: 0,
+            })
+            .sender
             .subscribe();
+        let work = state.under_way.get(task_id);
+        let work = work.or_else(|| state.elsewhere.get(task_id)).copied();
         Subscription {
             hub: self.clone(),
             task_id: task_id.to_owned(),
             receiver: Some(receiver),
-            work: state.under_way.get(task_id).copied(),
+            work,
         }
     }
 
     /// Starts to wait for the deletion of a task.
-    pub(super) fn deletion(&self, task_id: &str) -> Deletion {
+    pub(crate) fn deletion(&self, task_id: &str) -> Deletion {
         self.deletions.of(task_id)
     }
 
     /// Announces a change. After the last one the watchers' streams end.
-    pub(super) fn announce(&self, task_id: &str, update: Update) {
+    pub(crate) fn announce(&self, task_id: &str, update: Update) {
+        self.tell(task_id, update, true);
+    }
+
+    /// Announces what another process did.
+    pub(crate) fn announce_elsewhere(&self, task_id: &str, update: Update) {
+        self.tell(task_id, update, false);
+    }
+
+    fn tell(&self, task_id: &str, update: Update, is_own: bool) {
         let is_last = match &update {
             Update::Status(_, _, task) => task.status.is_final(),
             Update::Progress(..) => false,
@@ -85,7 +116,9 @@ impl Hub {
         };
         let mut state = self.state();
         match &update {
-            Update::Status(revision, attempt, task) if task.status == Status::Processing => {
+            Update::Status(revision, attempt, task)
+                if is_own && task.status == Status::Processing =>
+            {
                 let work = Work {
                     revision: *revision,
                     attempt: *attempt,
@@ -98,6 +131,20 @@ impl Hub {
             }
             Update::Progress(..) => {}
         }
+        let goes_on = |work: &Work| match &update {
+            Update::Status(revision, _, task) => {
+                task.status == Status::Processing && work.revision == *revision
+            }
+            Update::Progress(..) => true,
+            Update::Deleted => false,
+        };
+        if state
+            .elsewhere
+            .get(task_id)
+            .is_some_and(|work| !goes_on(work))
+        {
+            state.elsewhere.remove(task_id);
+        }
         state.send(task_id, update);
         if is_last {
             state.watched.remove(task_id);
@@ -105,19 +152,59 @@ impl Hub {
     }
 
     /// Announces a stage, unless its lease is lost or belongs to another
-    /// process.
-    pub(super) fn began(&self, lease: &Lease, stage: Stage) {
+    /// process. Answers the revision that its claim began with.
+    pub(crate) fn began(&self, lease: &Lease, stage: Stage) -> Option<u64> {
         let mut state = self.state();
-        let work = state.under_way.get_mut(&lease.task_id);
-        if let Some(work) = work.filter(|work| work.attempt == lease.attempt) {
-            work.stage = Some(stage);
-            let update = Update::Progress(work.revision, stage);
-            state.send(&lease.task_id, update);
+        let work = state.under_way.get_mut(&lease.task_id)?;
+        if work.attempt != lease.attempt {
+            return None;
         }
+        work.stage = Some(stage);
+        let revision = work.revision;
+        state.send(&lease.task_id, Update::Progress(revision, stage));
+        Some(revision)
+    }
+
+    /// Announces a stage of another process's claim, which began with that
+    /// revision.
+    pub(crate) fn began_elsewhere(&self, task_id: &str, revision: u64, stage: Stage) {
+        let mut state = self.state();
+        let seen = state.elsewhere.get(task_id).map(|work| work.revision);
+        let own = state.under_way.get(task_id).map(|work| work.revision);
+        if seen.max(own) > Some(revision) {
+            return;
+        }
+        if state.elsewhere.len() >= MAX_ELSEWHERE {
+            state.elsewhere.clear();
+        }
+        let work = Work {
+            revision,
+            attempt: 0,
+            stage: Some(stage),
+        };
+        state.elsewhere.insert(task_id.to_owned(), work);
+        state.send(task_id, Update::Progress(revision, stage));
+    }
+
+    /// Another process's claim of an unwatched task has ended.
+    pub(crate) fn ended_elsewhere(&self, task_id: &str) {
+        self.state().elsewhere.remove(task_id);
+    }
+
+    /// Whether somebody watches the task who was not told of this revision.
+    pub(crate) fn lacks(&self, task_id: &str, revision: u64) -> bool {
+        let state = self.state();
+        let watched = state.watched.get(task_id);
+        watched.is_some_and(|watched| watched.revision < revision)
+    }
+
+    /// The ids of all tasks that are watched.
+    pub(crate) fn watched(&self) -> Vec<String> {
+        self.state().watched.keys().cloned().collect()
     }
 
     /// Ends all streams, since the store is closing.
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         *self.state() = State::default();
     }
 
@@ -127,17 +214,20 @@ impl Hub {
 }
 
 impl State {
-    fn send(&self, task_id: &str, update: Update) {
-        if let Some(sender) = self.watched.get(task_id) {
+    fn send(&mut self, task_id: &str, update: Update) {
+        if let Some(watched) = self.watched.get_mut(task_id) {
+            if let Update::Status(revision, ..) = &update {
+                watched.revision = watched.revision.max(*revision);
+            }
             // It is fine if there is no subscriber.
-            let _ = sender.send(update);
+            let _ = watched.sender.send(update);
         }
     }
 }
 
 /// A subscription to the changes of a task.
 #[derive(Debug)]
-pub(super) struct Subscription {
+pub(crate) struct Subscription {
     hub: Arc<Hub>,
     task_id: String,
     /// In an `Option` so that it can be dropped before the hub looks for
@@ -151,7 +241,7 @@ pub(super) struct Subscription {
 impl Subscription {
     /// Streams the task as it was read at `revision`, the current stage, then
     /// everything after that.
-    pub(super) fn changes_after(self, revision: u64, task: Task) -> Changes {
+    pub(crate) fn changes_after(self, revision: u64, task: Task) -> Changes {
         let first = Change::Task(Box::new(task.clone()));
         let work = self.work.filter(|work| work.revision == revision);
         let stage = work.and_then(|work| work.stage).map(Change::Progress);
@@ -173,7 +263,7 @@ impl Subscription {
     }
 
     /// None: the store was closed. Skips what the reader has seen already.
-    pub(super) async fn next_after(&mut self, seen: u64) -> Option<Update> {
+    pub(crate) async fn next_after(&mut self, seen: u64) -> Option<Update> {
         let receiver = self.receiver.as_mut()?;
         loop {
             match receiver.recv().await {
@@ -191,8 +281,8 @@ impl Drop for Subscription {
     fn drop(&mut self) {
         self.receiver = None;
         let mut state = self.hub.state();
-        if let Some(sender) = state.watched.get(&self.task_id)
-            && sender.receiver_count() == 0
+        if let Some(watched) = state.watched.get(&self.task_id)
+            && watched.sender.receiver_count() == 0
         {
             state.watched.remove(&self.task_id);
         }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio_util::sync::CancellationToken;
 
 #[derive(Debug, Default)]
-pub(super) struct Deletions(Mutex<HashMap<String, Awaited>>);
+pub(crate) struct Deletions(Mutex<HashMap<String, Awaited>>);
 
 #[derive(Debug)]
 struct Awaited {
@@ -21,7 +21,7 @@ struct Awaited {
 
 /// Waits for the deletion of a task.
 #[derive(Debug)]
-pub(super) struct Deletion {
+pub(crate) struct Deletion {
     deletions: Arc<Deletions>,
     task_id: String,
     deleted: CancellationToken,
@@ -29,7 +29,7 @@ pub(super) struct Deletion {
 
 impl Deletions {
     /// Deletions from now on are not missed.
-    pub(super) fn of(self: &Arc<Self>, task_id: &str) -> Deletion {
+    pub(crate) fn of(self: &Arc<Self>, task_id: &str) -> Deletion {
         let mut all = self.all();
         let awaited = all.entry(task_id.to_owned()).or_insert_with(|| Awaited {
             deleted: CancellationToken::new(),
@@ -43,7 +43,7 @@ impl Deletions {
         }
     }
 
-    pub(super) fn announce(&self, task_id: &str) {
+    pub(crate) fn announce(&self, task_id: &str) {
         if let Some(awaited) = self.all().get(task_id) {
             awaited.deleted.cancel();
         }
@@ -55,7 +55,7 @@ impl Deletions {
 }
 
 impl Deletion {
-    pub(super) async fn wait(self) {
+    pub(crate) async fn wait(self) {
         self.deleted.cancelled().await;
     }
 }

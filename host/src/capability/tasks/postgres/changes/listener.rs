@@ -1,0 +1,256 @@
+//! Hears what other hosts did, and looks by itself where that may have been
+//! missed.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use concept_refinement_domain::rulebook::TaskRecord;
+use concept_refinement_domain::task::Status;
+use futures::FutureExt as _;
+use futures::channel::mpsc;
+use futures::{StreamExt as _, future};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio_postgres::{AsyncMessage, Client};
+use tokio_util::task::AbortOnDropHandle;
+
+use super::message::{Message, read};
+use super::{Ears, Wakes, channel};
+use crate::capability::tasks::hub::Update;
+use crate::capability::tasks::postgres::database::{DEADLINE, Database};
+use crate::capability::tasks::postgres::fault::Fault;
+use crate::capability::tasks::postgres::reads;
+use crate::log_throttle::{LONG_INTERVAL, LogThrottle};
+
+/// How often watched tasks are looked at, whatever is heard.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// The same while nothing can be heard.
+const DEAF_LOOK: Duration = Duration::from_millis(500);
+
+/// How often it is tried to be able to hear.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// How often the end of a task is looked for that was promised room.
+const PROMISES: Duration = Duration::from_secs(60);
+
+/// Ids that are asked for at once.
+const BATCH: usize = 1_000;
+
+pub(super) struct Listener {
+    database: Arc<Database>,
+    ears: Ears,
+    wakes: Arc<Wakes>,
+}
+
+/// A connection that notifications come from.
+struct Line {
+    client: Client,
+    payloads: mpsc::UnboundedReceiver<String>,
+    _driven: AbortOnDropHandle<()>,
+}
+
+impl Listener {
+    pub(super) fn new(database: Arc<Database>, ears: Ears, wakes: Arc<Wakes>) -> Self {
+        Self {
+            database,
+            ears,
+            wakes,
+        }
+    }
+
+    /// For as long as it is not dropped.
+    pub(super) async fn run(self) {
+        let mut promises = Instant::now() + PROMISES;
+        loop {
+            match self.connect().await {
+                // What was missed until now is looked for after it was begun to
+                // listen.
+                Ok(line) => self.hear(line, &mut promises).await,
+                Err(fault) => {
+                    static FAULT: LogThrottle = LogThrottle::every(LONG_INTERVAL);
+                    if self.database.is_ready()
+                        && let Some(times) = FAULT.times()
+                    {
+                        tracing::warn!(
+                            %fault, times,
+                            "changes of other hosts are not heard, only looked for \
+                             (behind a pooler, set REFINEMENT_TASKS_LISTEN_URL)"
+                        );
+                    }
+                }
+            }
+            let again = Instant::now() + RETRY;
+            while Instant::now() < again {
+                self.look().await;
+                self.wakes.wake();
+                sleep(DEAF_LOOK).await;
+            }
+        }
+    }
+
+    /// Begins to listen, and makes sure that something is heard: poolers take the
+    /// statement and pass nothing on.
+    async fn connect(&self) -> Result<Line, Fault> {
+        let dialed = timeout(DEADLINE, self.ears.source.dial()).await;
+        let (client, mut connection) = dialed.map_err(|_| Fault::Timeout)??;
+        let (sender, payloads) = mpsc::unbounded();
+        let driven = tokio::spawn(async move {
+            let mut messages =
+                futures::stream::poll_fn(move |context| connection.poll_message(context));
+            while let Some(Ok(message)) = messages.next().await {
+                if let AsyncMessage::Notification(notification) = message {
+                    let _ = sender.unbounded_send(notification.payload().to_owned());
+                }
+            }
+        });
+        let mut line = Line {
+            client,
+            payloads,
+            _driven: AbortOnDropHandle::new(driven),
+        };
+        let channel = channel(&self.database);
+        let probe = format!("probe {}", self.database.host());
+        let heard = async {
+            let listen = format!("LISTEN \"{channel}\"");
+            line.client.batch_execute(&listen).await?;
+            let session = self.database.session().await?;
+            let sql = format!("SELECT pg_notify('{channel}', '{probe}')");
+            session.batch(&sql).await?;
+            while let Some(payload) = line.payloads.next().await {
+                if payload == probe {
+                    return Ok(());
+                }
+            }
+            Err(Fault::NotReady("it closed the connection".to_owned()))
+        };
+        match timeout(DEADLINE, heard).await {
+            Ok(heard) => heard?,
+            Err(_) => return Err(Fault::NotReady("notifications do not arrive".to_owned())),
+        }
+        Ok(line)
+    }
+
+    /// Until the connection is lost.
+    async fn hear(&self, mut line: Line, promises: &mut Instant) {
+        loop {
+            self.look().await;
+            self.wakes.wake();
+            if *promises <= Instant::now() {
+                self.release_promises().await;
+                *promises = Instant::now() + PROMISES;
+            }
+            let next_look = Instant::now() + LOOK;
+            loop {
+                let payload = line.payloads.next();
+                match future::select(payload, sleep_until(next_look).boxed()).await {
+                    future::Either::Left((Some(payload), _)) => {
+                        // All that has come by now, with one look.
+                        let mut payloads = vec![payload];
+                        while let Some(Some(payload)) = line.payloads.next().now_or_never() {
+                            payloads.push(payload);
+                        }
+                        self.heard(&payloads).await;
+                    }
+                    future::Either::Left((None, _)) => return,
+                    future::Either::Right(_) => break,
+                }
+            }
+            let alive = timeout(DEADLINE, line.client.batch_execute("")).await;
+            if !matches!(alive, Ok(Ok(()))) {
+                return;
+            }
+        }
+    }
+
+    async fn heard(&self, payloads: &[String]) {
+        let theirs = payloads.iter().map(|payload| read(payload));
+        let theirs = theirs.filter(|(host, _)| *host != self.database.host());
+        let messages: Vec<_> = theirs.flat_map(|(_, messages)| messages).collect();
+        let hub = &self.ears.hub;
+        let mut changed = HashSet::new();
+        for message in &messages {
+            if let Message::Changed { id, revision, .. } = message
+                && hub.lacks(id, *revision)
+            {
+                changed.insert(id.clone());
+            }
+        }
+        let changed = Vec::from_iter(changed);
+        self.look_at(&changed).await;
+        for message in messages {
+            match message {
+                Message::Changed { id, status, .. } => {
+                    if status.is_final() {
+                        self.ears.promises.release(&id);
+                    }
+                    if !changed.contains(&id) && status != Status::Processing {
+                        hub.ended_elsewhere(&id);
+                    }
+                }
+                Message::Began {
+                    id,
+                    revision,
+                    stage,
+                } => hub.began_elsewhere(&id, revision, stage),
+                Message::Deleted { id } => {
+                    self.ears.promises.release(&id);
+                    hub.announce(&id, Update::Deleted);
+                }
+                Message::Published => self.wakes.wake(),
+            }
+        }
+    }
+
+    /// Looks at all tasks that are watched here, by one query.
+    async fn look(&self) {
+        let watched = self.ears.hub.watched();
+        for some in watched.chunks(BATCH) {
+            self.look_at(some).await;
+        }
+    }
+
+    /// Tells those who watch these tasks how they are.
+    async fn look_at(&self, ids: &[String]) {
+        let Ok(found) = self.find(ids).await else {
+            return;
+        };
+        let hub = &self.ears.hub;
+        let mut gone: HashSet<_> = ids.iter().collect();
+        for record in &found {
+            gone.remove(&record.task.id);
+        }
+        for id in gone {
+            hub.announce(id, Update::Deleted);
+        }
+        for record in found {
+            let id = record.task.id.clone();
+            if hub.lacks(&id, record.revision) {
+                let task = Arc::new(record.task);
+                hub.announce_elsewhere(&id, Update::Status(record.revision, record.attempt, task));
+            }
+        }
+    }
+
+    /// Gives back what was promised to tasks whose end was not heard of.
+    async fn release_promises(&self) {
+        for some in self.ears.promises.all().chunks(BATCH) {
+            let Ok(found) = self.find(some).await else {
+                return;
+            };
+            let active = found.into_iter().filter(|it| !it.task.status.is_final());
+            let active: HashSet<_> = active.map(|record| record.task.id).collect();
+            for id in some.iter().filter(|id| !active.contains(*id)) {
+                self.ears.promises.release(id);
+            }
+        }
+    }
+
+    async fn find(&self, ids: &[String]) -> Result<Vec<TaskRecord>, Fault> {
+        if ids.is_empty() {
+            return Ok(vec![]);
+        }
+        let session = self.database.session().await?;
+        reads::some(&session, ids).await
+    }
+}

@@ -1,0 +1,375 @@
+//! Connections to the database, and statements on them.
+//!
+//! Each statement is sent unnamed, with the types of its parameters, in one
+//! packet: one round trip, and safe behind poolers that hand a connection to
+//! somebody else after each transaction. Nothing here relies on the state of a
+//! session.
+//!
+//! Each call has a deadline of ours. A connection that missed one is thrown away,
+//! since nobody knows what it would answer next.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use deadpool_postgres::{Connect, Manager, ManagerConfig, Object, Pool, RecyclingMethod};
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt as _, StreamExt as _};
+use sha2::{Digest as _, Sha256};
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, timeout_at};
+use tokio_postgres::{Client, Config, Connection, Error, Row, Socket};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::fault::Fault;
+use super::settings::{Place, Settings};
+use super::values::Parameter;
+
+/// How long a call may take, with the wait for a connection and all its round
+/// trips.
+pub(super) const DEADLINE: Duration = Duration::from_secs(2);
+
+/// The same for what reads the whole store.
+pub(super) const SCAN_DEADLINE: Duration = Duration::from_secs(20);
+
+/// How long the first host of several has before the next one is tried beside it.
+const HEAD_START: Duration = Duration::from_millis(300);
+
+/// In our statements, where the schema is put in.
+const SCHEMA: &str = "schema.";
+
+/// A database and the connections to it.
+pub struct Database {
+    pool: Pool,
+    dialer: Arc<Dialer>,
+    place: Place,
+    /// As it is written in a statement, with the dot.
+    quoted: String,
+    schema: String,
+    size: usize,
+    /// What has been found out about it so far, or why nothing was.
+    readiness: Mutex<Result<(), String>>,
+    is_ready: AtomicBool,
+    /// By which this host is known to others.
+    host: OnceLock<String>,
+}
+
+impl Database {
+    /// Connects to nothing yet.
+    ///
+    /// # Errors
+    ///
+    /// What of the settings cannot be used, as a sentence.
+    pub(super) fn new(settings: &Settings) -> Result<Self, String> {
+        let dialer = Arc::new(Dialer {
+            hosts: settings.hosts.clone(),
+            tls: super::tls::connector(settings)?,
+            runtime: Handle::current(),
+        });
+        let config = ManagerConfig {
+            recycling_method: RecyclingMethod::Fast,
+        };
+        let manager = Manager::from_connect(Config::new(), PoolDialer(Arc::clone(&dialer)), config);
+        let pool = Pool::builder(manager).max_size(settings.pool).build();
+        Ok(Self {
+            pool: pool.map_err(|error| error.to_string())?,
+            dialer,
+            place: settings.place.clone(),
+            quoted: format!("\"{}\".", settings.schema),
+            schema: settings.schema.clone(),
+            size: settings.pool,
+            readiness: Mutex::new(Err("it was not reached yet".to_owned())),
+            is_ready: AtomicBool::new(false),
+            host: OnceLock::new(),
+        })
+    }
+
+    /// The name of this host among those on the database. Empty: it was not
+    /// reached yet.
+    pub(super) fn host(&self) -> &str {
+        self.host.get().map_or("", String::as_str)
+    }
+
+    /// Gives it the name that the database drew.
+    pub(super) fn name_host(&self, name: String) {
+        // Another try may have been quicker.
+        let _ = self.host.set(name);
+    }
+
+    pub(super) fn place(&self) -> &Place {
+        &self.place
+    }
+
+    pub(super) fn schema(&self) -> &str {
+        &self.schema
+    }
+
+    /// Most connections at once, besides the one that listens.
+    pub(super) fn size(&self) -> usize {
+        self.size
+    }
+
+    /// From now on [`Database::session`] gives connections, or says why not.
+    pub(super) fn set_ready(&self, readiness: Result<(), String>) {
+        self.is_ready.store(readiness.is_ok(), Ordering::Release);
+        *self.readiness() = readiness;
+    }
+
+    pub(super) fn is_ready(&self) -> bool {
+        self.is_ready.load(Ordering::Acquire)
+    }
+
+    /// A connection for one call, as soon as there is one.
+    pub(super) async fn session(&self) -> Result<Session<'_>, Fault> {
+        self.session_within(DEADLINE).await
+    }
+
+    pub(super) async fn session_within(&self, time: Duration) -> Result<Session<'_>, Fault> {
+        if !self.is_ready() {
+            let readiness = self.readiness().clone();
+            readiness.map_err(Fault::NotReady)?;
+        }
+        self.unready_session(time).await
+    }
+
+    /// The same of a store that is not ready.
+    pub(super) async fn unready_session(&self, time: Duration) -> Result<Session<'_>, Fault> {
+        use deadpool_postgres::PoolError;
+        let deadline = Instant::now() + time;
+        let wait = Instant::now() + time.min(DEADLINE);
+        let connection = match timeout_at(wait, self.pool.get()).await {
+            Ok(Ok(connection)) => connection,
+            Ok(Err(PoolError::Backend(error))) => return Err(error.into()),
+            Ok(Err(error)) => return Err(Fault::NotReady(error.to_string())),
+            Err(_) if self.pool.status().available == 0 => return Err(Fault::Busy),
+            Err(_) => return Err(Fault::Timeout),
+        };
+        Ok(Session {
+            database: self,
+            connection: Some(connection),
+            deadline,
+            under_way: AtomicUsize::new(0),
+            in_transaction: AtomicBool::new(false),
+        })
+    }
+
+    /// A connection outside of the pool.
+    pub(super) async fn dial(&self) -> Result<(Client, Dialed), Error> {
+        self.dialer.dial().await
+    }
+
+    /// A key for an advisory lock: those are of the whole database, so that the
+    /// schema is a part of it.
+    pub(super) fn lock_key(&self, purpose: &str) -> i64 {
+        let hash = Sha256::new()
+            .chain_update(&self.schema)
+            .chain_update([0])
+            .chain_update(purpose)
+            .finalize();
+        let mut bytes = [0; 8];
+        for (to, from) in bytes.iter_mut().zip(hash) {
+            *to = from;
+        }
+        i64::from_be_bytes(bytes)
+    }
+
+    fn readiness(&self) -> MutexGuard<'_, Result<(), String>> {
+        self.readiness
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A statement with the schema in it.
+    pub(super) fn statement(&self, sql: &str) -> String {
+        sql.replace(SCHEMA, &self.quoted)
+    }
+}
+
+pub(super) type Dialed =
+    Connection<Socket, <MakeRustlsConnect as tokio_postgres::tls::MakeTlsConnect<Socket>>::Stream>;
+
+/// A connection, for the time of one call.
+pub(super) struct Session<'a> {
+    database: &'a Database,
+    /// None once it was thrown away.
+    connection: Option<Object>,
+    deadline: Instant,
+    /// Statements that were sent and not answered yet.
+    under_way: AtomicUsize,
+    in_transaction: AtomicBool,
+}
+
+impl Session<'_> {
+    /// The rows that a statement answers. Statements that are awaited together
+    /// are sent together.
+    pub(super) async fn query(
+        &self,
+        sql: &str,
+        parameters: &[Parameter<'_>],
+    ) -> Result<Vec<Row>, Fault> {
+        let sql = self.database.statement(sql);
+        self.run(|client| async move { client.query_typed(&sql, parameters).await })
+            .await
+    }
+
+    /// The only row, if there is one.
+    pub(super) async fn query_opt(
+        &self,
+        sql: &str,
+        parameters: &[Parameter<'_>],
+    ) -> Result<Option<Row>, Fault> {
+        Ok(self.query(sql, parameters).await?.into_iter().next())
+    }
+
+    /// How many rows a statement wrote.
+    pub(super) async fn execute(
+        &self,
+        sql: &str,
+        parameters: &[Parameter<'_>],
+    ) -> Result<u64, Fault> {
+        let sql = self.database.statement(sql);
+        self.run(|client| async move { client.execute_typed(&sql, parameters).await })
+            .await
+    }
+
+    /// Runs statements without parameters and answers.
+    pub(super) async fn batch(&self, sql: &str) -> Result<(), Fault> {
+        let sql = self.database.statement(sql);
+        self.run(|client| async move { client.batch_execute(&sql).await })
+            .await
+    }
+
+    /// Begins a transaction, which is undone unless it is committed. With a lock
+    /// that is held until then, if one is named.
+    pub(super) async fn begin(&self, lock: Option<i64>) -> Result<(), Fault> {
+        self.in_transaction.store(true, Ordering::Relaxed);
+        match lock {
+            Some(lock) => {
+                let sql = format!("BEGIN; SELECT pg_advisory_xact_lock({lock})");
+                self.batch(&sql).await
+            }
+            None => self.batch("BEGIN").await,
+        }
+    }
+
+    /// The same with a commit that waits for no disk, for what may be lost.
+    pub(super) async fn begin_volatile(&self) -> Result<(), Fault> {
+        self.in_transaction.store(true, Ordering::Relaxed);
+        self.batch("BEGIN; SET LOCAL synchronous_commit = off")
+            .await
+    }
+
+    pub(super) fn is_in_transaction(&self) -> bool {
+        self.in_transaction.load(Ordering::Relaxed)
+    }
+
+    pub(super) async fn commit(&self) -> Result<(), Fault> {
+        self.batch("COMMIT").await?;
+        self.in_transaction.store(false, Ordering::Relaxed);
+        Ok(())
+    }
+
+    pub(super) async fn roll_back(&self) -> Result<(), Fault> {
+        self.batch("ROLLBACK").await?;
+        self.in_transaction.store(false, Ordering::Relaxed);
+        Ok(())
+    }
+
+    async fn run<'s, T, F>(&'s self, send: impl FnOnce(&'s Client) -> F) -> Result<T, Fault>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        let Some(connection) = &self.connection else {
+            return Err(Fault::Timeout);
+        };
+        self.under_way.fetch_add(1, Ordering::Relaxed);
+        let answer = timeout_at(self.deadline, send(connection)).await;
+        let answer = answer.map_err(|_| Fault::Timeout)?;
+        self.under_way.fetch_sub(1, Ordering::Relaxed);
+        let answer = answer.map_err(Fault::from);
+        if answer.as_ref().is_err_and(Fault::is_read_only) {
+            // Whoever was promoted is elsewhere, for all connections.
+            self.database.pool.retain(|_, _| false);
+        }
+        answer
+    }
+}
+
+impl Drop for Session<'_> {
+    /// A connection that nobody waits for any longer is made ready for the next
+    /// one, if that goes quickly.
+    fn drop(&mut self) {
+        let Some(connection) = self.connection.take() else {
+            return;
+        };
+        let is_clean = self.under_way.load(Ordering::Relaxed) == 0
+            && !self.in_transaction.load(Ordering::Relaxed);
+        if is_clean {
+            return;
+        }
+        let deadline = self.deadline;
+        let is_late = deadline <= Instant::now();
+        self.database.dialer.runtime.spawn(async move {
+            let cleaned = timeout_at(deadline, connection.batch_execute("ROLLBACK")).await;
+            if is_late || !matches!(cleaned, Ok(Ok(()))) {
+                drop(Object::take(connection));
+            }
+        });
+    }
+}
+
+/// Connects to the first host that answers and can be written to.
+struct Dialer {
+    hosts: Vec<Config>,
+    tls: MakeRustlsConnect,
+    /// Connections outlive whoever asked for them first.
+    runtime: Handle,
+}
+
+impl Dialer {
+    async fn dial(&self) -> Result<(Client, Dialed), Error> {
+        let mut tries: FuturesUnordered<_> = self
+            .hosts
+            .iter()
+            .zip(0..)
+            .map(|(host, number)| async move {
+                sleep(HEAD_START * number).await;
+                host.connect(self.tls.clone()).await
+            })
+            .collect();
+        let mut first = None;
+        while let Some(tried) = tries.next().await {
+            match tried {
+                Ok(connected) => return Ok(connected),
+                // A refusal says more than that nobody is there.
+                Err(error) if first.is_none() || error.code().is_some() => first = Some(error),
+                Err(_) => {}
+            }
+        }
+        match first {
+            Some(error) => Err(error),
+            // The driver's sentence where there is no host.
+            None => Config::new().connect(self.tls.clone()).await,
+        }
+    }
+}
+
+/// As the pool asks it.
+struct PoolDialer(Arc<Dialer>);
+
+impl Connect for PoolDialer {
+    fn connect(&self, _: &Config) -> BoxFuture<'_, Result<(Client, JoinHandle<()>), Error>> {
+        async move {
+            let (client, connection) = self.0.dial().await?;
+            let driven = self.0.runtime.spawn(async move {
+                if let Err(error) = connection.await {
+                    tracing::debug!(%error, "a connection of the task store ended");
+                }
+            });
+            Ok((client, driven))
+        }
+        .boxed()
+    }
+}

@@ -1,0 +1,35 @@
+//! Deleting a task.
+
+use tokio_postgres::types::Type;
+
+use super::PostgresTasks;
+use super::fault::Fault;
+use super::values::{Parameter, Text, Time, id};
+
+/// Its worker, if any, finds its lease lost. Quota is not given back, and a
+/// repeat under its idempotency key is still answered.
+pub(super) async fn delete(
+    store: &PostgresTasks,
+    user_id: &str,
+    task_id: &str,
+) -> Result<bool, Fault> {
+    const SQL: &str = "WITH gone AS (DELETE FROM schema.task \
+             WHERE id = $1 AND user_id = $2 RETURNING id) \
+         INSERT INTO schema.forgotten_task (id, forgotten_at) SELECT id, $3 FROM gone \
+         ON CONFLICT (id) DO UPDATE SET forgotten_at = excluded.forgotten_at";
+    let Some(id) = id(task_id) else {
+        return Ok(false);
+    };
+    let (user_id, now) = (Text::of(user_id), Time(store.clock.now()));
+    let session = store.database.session().await?;
+    let parameters: [Parameter<'_>; 3] = [
+        (&id, Type::UUID),
+        (&user_id, Type::TEXT),
+        (&now, Type::TIMESTAMPTZ),
+    ];
+    let is_deleted = session.execute(SQL, &parameters).await? > 0;
+    if is_deleted {
+        store.announce_deletion(task_id);
+    }
+    Ok(is_deleted)
+}

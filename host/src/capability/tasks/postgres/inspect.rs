@@ -1,0 +1,99 @@
+//! What an operator asks of a database before it is used, and how it is told.
+
+use super::database::{DEADLINE, Database};
+use super::fault::Fault;
+use super::schema::{self, Migrated};
+use super::settings::{Place, Settings};
+use crate::capability::OpenError;
+
+/// The oldest release of Postgres that is tested.
+const OLDEST: i32 = 150_000;
+
+/// Reaches a database and changes nothing there. The answer is what of its
+/// settings loses data or runs short, a sentence each; and what a start would
+/// migrate.
+///
+/// # Errors
+///
+/// It cannot be reached or used.
+pub async fn inspect(settings: &Settings) -> Result<Vec<String>, OpenError> {
+    let refused = |reason| refused(&settings.place, reason);
+    let database = Database::new(settings).map_err(refused)?;
+    let looked = async {
+        let migrated = schema::migrate(&database, false).await?;
+        let mut notes = warnings(&database).await?;
+        match (migrated.from, migrated.steps.len()) {
+            (_, 0) => {}
+            (0, _) => notes.push("The next start creates its tables.".to_owned()),
+            _ => notes.push("The next start migrates it to the newest version.".to_owned()),
+        }
+        Ok(notes)
+    };
+    looked.await.map_err(|fault: Fault| refused(reason(&fault)))
+}
+
+/// Creates the tables, or migrates them to the newest version. `is_dry_run`: only
+/// tells what would be done.
+///
+/// # Errors
+///
+/// It cannot be reached, used or changed.
+pub async fn migrate(settings: &Settings, is_dry_run: bool) -> Result<Migrated, OpenError> {
+    let refused = |reason| refused(&settings.place, reason);
+    let database = Database::new(settings).map_err(refused)?;
+    let migrated = schema::migrate(&database, !is_dry_run).await;
+    migrated.map_err(|fault| refused(reason(&fault)))
+}
+
+async fn warnings(database: &Database) -> Result<Vec<String>, Fault> {
+    const SQL: &str = "SELECT current_setting('fsync') = 'off', \
+         current_setting('synchronous_commit') = 'off', \
+         current_setting('full_page_writes') = 'off', \
+         current_setting('max_connections')::bigint \
+             - current_setting('superuser_reserved_connections')::bigint, \
+         current_setting('server_version_num')::int";
+    let session = database.unready_session(DEADLINE).await?;
+    let row = session.query_opt(SQL, &[]).await?.ok_or(Fault::Timeout)?;
+    let mut notes = Vec::new();
+    for (index, name, loses) in [
+        (0, "fsync", "a crash of the server damages the database"),
+        (
+            1,
+            "synchronous_commit",
+            "a crash of the server loses accepted tasks",
+        ),
+        (
+            2,
+            "full_page_writes",
+            "a crash of the server damages the database",
+        ),
+    ] {
+        if row.try_get(index)? {
+            notes.push(format!("{name} is off: {loses}."));
+        }
+    }
+    let connections: i64 = row.try_get(3)?;
+    let needed = database.size() + 1;
+    if usize::try_from(connections).is_ok_and(|connections| connections < needed) {
+        notes.push(format!(
+            "It takes {connections} connections, and this host alone may use {needed} \
+             (the URL's parameter pool, and one to listen)."
+        ));
+    }
+    let version: i32 = row.try_get(4)?;
+    if version < OLDEST {
+        notes.push("It is older than Postgres 15, with which nothing was tested.".to_owned());
+    }
+    Ok(notes)
+}
+
+fn reason(fault: &Fault) -> String {
+    fault.refusal().unwrap_or_else(|| fault.to_string())
+}
+
+pub(super) fn refused(place: &Place, reason: String) -> OpenError {
+    OpenError::Server {
+        server: place.to_string(),
+        reason,
+    }
+}

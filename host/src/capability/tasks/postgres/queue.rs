@@ -1,0 +1,366 @@
+//! The queue inside the store.
+//!
+//! The rows are the queue: `deliver_at` says when a task that nobody works on is
+//! delivered next. Each host fetches as many as its receivers wait for, when it is
+//! told that there is something, and passes rows over that another host is just
+//! fetching. A task that was fetched and not claimed is delivered again after a
+//! while, so that nothing is lost with a host.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use concept_refinement_domain::capability::CapabilityError;
+use concept_refinement_domain::lease::PENDING_OVERDUE;
+use concept_refinement_domain::message::{self, Parsed};
+use concept_refinement_domain::task::Task;
+use concept_refinement_domain::timestamp::Timestamp;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, Semaphore, oneshot};
+use tokio::time::{sleep, timeout};
+use tokio_postgres::types::Type;
+use tokio_util::task::AbortOnDropHandle;
+use uuid::Uuid;
+
+use super::PostgresTasks;
+use super::fault::{Fault, unavailable};
+use super::rows::{columns, read};
+use super::values::{Cells, Parameter, Time, id};
+use crate::capability::Answer;
+use crate::capability::queue::{Delivery, Receipt, TaskQueue};
+use crate::log_throttle::{LONG_INTERVAL, LogThrottle};
+
+/// Tasks that are fetched at once at most.
+const MAX_FETCH: usize = 64;
+
+/// Tasks that are published at once at most.
+const MAX_PUBLISH: usize = 256;
+
+/// Delay until an unanswered delivery is repeated.
+const REDELIVERY_DELAY: Duration = Duration::from_secs(1);
+
+/// The longest delay, whatever a worker asks for.
+const MAX_DELAY: Duration = Duration::from_secs(60 * 60);
+
+/// How long to wait after a fault.
+const RETRY: Duration = Duration::from_millis(500);
+
+/// How long to wait at most until the next task is looked for: when one is
+/// delivered that is delayed.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// The queue of all hosts on a store, as one of them sees it.
+pub struct SharedQueue {
+    store: Arc<PostgresTasks>,
+    line: Arc<Line>,
+    outbox: Arc<Outbox>,
+    _running: [AbortOnDropHandle<()>; 2],
+}
+
+/// What was fetched and not received yet, and who waits for more.
+struct Line {
+    ready: Mutex<VecDeque<Task>>,
+    /// As many permits as tasks are ready.
+    permits: Semaphore,
+    waiting: AtomicUsize,
+    /// Somebody began to wait.
+    wanted: Notify,
+}
+
+/// What waits to be published, and who is told.
+#[derive(Default)]
+struct Outbox {
+    waiting: Mutex<Vec<Publication>>,
+    arrived: Notify,
+}
+
+struct Publication {
+    id: Uuid,
+    answer: oneshot::Sender<Result<(), CapabilityError>>,
+}
+
+impl SharedQueue {
+    pub(super) fn start(store: Arc<PostgresTasks>) -> Self {
+        let line = Arc::new(Line {
+            ready: Mutex::default(),
+            permits: Semaphore::new(0),
+            waiting: AtomicUsize::new(0),
+            wanted: Notify::new(),
+        });
+        let outbox = Arc::<Outbox>::default();
+        let runtime = Handle::current();
+        let fetching = runtime.spawn(fetch_for(Arc::clone(&store), Arc::clone(&line)));
+        let publishing = runtime.spawn(publish_from(Arc::clone(&store), Arc::clone(&outbox)));
+        Self {
+            store,
+            line,
+            outbox,
+            _running: [fetching, publishing].map(AbortOnDropHandle::new),
+        }
+    }
+
+    async fn next(&self) -> Result<Delivery, CapabilityError> {
+        let _waiting = Waiting::begin(&self.line);
+        let permit = self.line.permits.acquire().await;
+        permit.map_err(|_| unavailable())?.forget();
+        let task = self.line.ready().pop_front().ok_or_else(unavailable)?;
+        let receipt = Taken {
+            store: Arc::downgrade(&self.store),
+            runtime: Handle::current(),
+            id: id(&task.id),
+        };
+        let message = message::message_for(&task);
+        Ok(Delivery::new(Some(task.id), message, Box::new(receipt)))
+    }
+
+    async fn publish_task(&self, task_id: &str) -> Result<(), CapabilityError> {
+        // Nothing has an id that is none.
+        let Some(id) = id(task_id) else {
+            return Ok(());
+        };
+        let (answer, answered) = oneshot::channel();
+        self.outbox.waiting().push(Publication { id, answer });
+        self.outbox.arrived.notify_one();
+        answered.await.unwrap_or_else(|_| Err(unavailable()))
+    }
+}
+
+impl TaskQueue for SharedQueue {
+    fn publish(&self, message: Vec<u8>) -> Answer<'_, ()> {
+        Box::pin(async move {
+            match message::parse(&message) {
+                Parsed::Valid { task_id, .. } => self.publish_task(&task_id).await,
+                Parsed::Unusable { .. } | Parsed::Nonsense => Err(CapabilityError::invalid(
+                    "The message does not point to a task.",
+                )),
+            }
+        })
+    }
+
+    fn receive(&self) -> Answer<'_, Delivery> {
+        Box::pin(self.next())
+    }
+
+    /// The queue works if the store does, which is checked separately.
+    fn check(&self) -> Answer<'_, ()> {
+        std::future::ready(Ok(())).boxed()
+    }
+}
+
+impl Line {
+    /// How many more are wanted than there are.
+    fn lacking(&self) -> usize {
+        let waiting = self.waiting.load(Ordering::SeqCst);
+        waiting.saturating_sub(self.ready().len()).min(MAX_FETCH)
+    }
+
+    fn add(&self, tasks: Vec<Task>) {
+        let count = tasks.len();
+        self.ready().extend(tasks);
+        self.permits.add_permits(count);
+    }
+
+    fn ready(&self) -> MutexGuard<'_, VecDeque<Task>> {
+        self.ready.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Outbox {
+    fn waiting(&self) -> MutexGuard<'_, Vec<Publication>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One who waits for a task.
+struct Waiting<'a>(&'a Line);
+
+impl<'a> Waiting<'a> {
+    fn begin(line: &'a Line) -> Self {
+        line.waiting.fetch_add(1, Ordering::SeqCst);
+        line.wanted.notify_one();
+        Self(line)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// Fetches tasks while somebody waits for some.
+async fn fetch_for(store: Arc<PostgresTasks>, line: Arc<Line>) {
+    let mut wakes = store.changes.wakes();
+    loop {
+        let lacking = line.lacking();
+        if lacking == 0 {
+            line.wanted.notified().await;
+            continue;
+        }
+        // What is told from now on is not missed.
+        wakes.mark_unchanged();
+        match fetch(&store, lacking).await {
+            Ok((tasks, _)) if !tasks.is_empty() => line.add(tasks),
+            Ok((_, next)) => {
+                let now = store.clock.now();
+                let wait = next.map_or(LONGEST_WAIT, |next| next.since(now).min(LONGEST_WAIT));
+                let _ = timeout(wait, wakes.changed()).await;
+            }
+            Err(fault) => {
+                static FAULT: LogThrottle = LogThrottle::every(LONG_INTERVAL);
+                if let Some(times) = FAULT.times() {
+                    tracing::error!(%fault, times, "no tasks can be fetched");
+                }
+                sleep(RETRY).await;
+            }
+        }
+    }
+}
+
+/// The tasks that wait the longest; and when the next one will be there, if there
+/// are none. By a commit that waits for no disk: what is lost of it is delivered
+/// again.
+async fn fetch(
+    store: &PostgresTasks,
+    limit: usize,
+) -> Result<(Vec<Task>, Option<Timestamp>), Fault> {
+    const FETCH: &str = concat!(
+        "UPDATE schema.task SET deliver_at = $2 WHERE id = ANY (ARRAY (\
+         SELECT id FROM schema.task WHERE completed_at IS NULL AND deliver_at <= $1 \
+         ORDER BY deliver_at LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED)) RETURNING ",
+        columns!()
+    );
+    const NEXT: &str = "SELECT min(deliver_at) FROM schema.task WHERE completed_at IS NULL";
+    let now = store.clock.now();
+    let (now, again) = (Time(now), Time(now.plus(PENDING_OVERDUE)));
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let parameters: [Parameter<'_>; 3] = [
+        (&now, Type::TIMESTAMPTZ),
+        (&again, Type::TIMESTAMPTZ),
+        (&limit, Type::INT8),
+    ];
+    let session = store.database.session().await?;
+    let (_, fetched, next, _) = futures::try_join!(
+        session.begin_volatile(),
+        session.query(FETCH, &parameters),
+        session.query_opt(NEXT, &[]),
+        session.commit(),
+    )?;
+    let mut tasks = Vec::with_capacity(fetched.len());
+    for row in &fetched {
+        tasks.push(read(&mut Cells::of(row))?.task);
+    }
+    tasks.sort_by(|one, other| (one.created_at, &one.id).cmp(&(other.created_at, &other.id)));
+    let next = next.map_or(Ok(None), |row| Cells::of(&row).maybe_time())?;
+    Ok((tasks, next))
+}
+
+/// Publishes what comes, together what came together.
+async fn publish_from(store: Arc<PostgresTasks>, outbox: Arc<Outbox>) {
+    loop {
+        outbox.arrived.notified().await;
+        loop {
+            let publications: Vec<_> = {
+                let mut waiting = outbox.waiting();
+                let count = waiting.len().min(MAX_PUBLISH);
+                waiting.drain(..count).collect()
+            };
+            if publications.is_empty() {
+                break;
+            }
+            let ids: Vec<_> = publications
+                .iter()
+                .map(|publication| publication.id)
+                .collect();
+            let published = publish(&store, &ids).await.map_err(Fault::report);
+            for publication in publications {
+                let _ = publication.answer.send(published.clone());
+            }
+        }
+    }
+}
+
+/// Makes tasks that nobody works on be delivered now. Those that were created just
+/// now are already, so that nothing is written for them.
+async fn publish(store: &PostgresTasks, ids: &[Uuid]) -> Result<(), Fault> {
+    const SQL: &str = "UPDATE schema.task SET deliver_at = $2 WHERE id = ANY ($1) \
+         AND completed_at IS NULL AND deliver_at > $2 \
+         AND (lease_until IS NULL OR lease_until <= $2)";
+    let now = Time(store.clock.now());
+    let parameters: [Parameter<'_>; 2] = [(&ids, Type::UUID_ARRAY), (&now, Type::TIMESTAMPTZ)];
+    let session = store.database.session().await?;
+    futures::try_join!(
+        session.begin_volatile(),
+        session.execute(SQL, &parameters),
+        session.commit(),
+    )?;
+    store.changes.published();
+    Ok(())
+}
+
+/// Makes a task that nobody works on be delivered after a while.
+async fn put_off(store: &PostgresTasks, id: Uuid, delay: Duration) -> Result<(), Fault> {
+    const SQL: &str = "UPDATE schema.task SET deliver_at = $2 WHERE id = $1 \
+         AND completed_at IS NULL AND (lease_until IS NULL OR lease_until <= $3)";
+    let now = store.clock.now();
+    let (until, now) = (Time(now.plus(delay.min(MAX_DELAY))), Time(now));
+    let parameters: [Parameter<'_>; 3] = [
+        (&id, Type::UUID),
+        (&until, Type::TIMESTAMPTZ),
+        (&now, Type::TIMESTAMPTZ),
+    ];
+    let session = store.database.session().await?;
+    futures::try_join!(
+        session.begin_volatile(),
+        session.execute(SQL, &parameters),
+        session.commit(),
+    )?;
+    store.changes.wake();
+    Ok(())
+}
+
+/// A delivered task that is not answered yet.
+struct Taken {
+    store: Weak<PostgresTasks>,
+    runtime: Handle,
+    /// None once it is answered.
+    id: Option<Uuid>,
+}
+
+impl Taken {
+    fn again(&mut self, delay: Duration) -> BoxFuture<'static, ()> {
+        let (id, store) = (self.id.take(), Weak::upgrade(&self.store));
+        async move {
+            if let (Some(id), Some(store)) = (id, store)
+                && let Err(fault) = put_off(&store, id, delay).await
+            {
+                tracing::debug!(%fault, "a task is delivered again later than it was asked for");
+            }
+        }
+        .boxed()
+    }
+}
+
+impl Receipt for Taken {
+    /// A task that is not final then is looked for by the sweep.
+    fn ack(mut self: Box<Self>) -> BoxFuture<'static, ()> {
+        self.id = None;
+        std::future::ready(()).boxed()
+    }
+
+    fn nack(mut self: Box<Self>, delay: Duration) -> BoxFuture<'static, ()> {
+        self.again(delay)
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        if self.id.is_some() {
+            let again = self.again(REDELIVERY_DELAY);
+            self.runtime.spawn(again);
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! A task as a row, read and written whole.
+
+use concept_refinement_domain::concept::Concept;
+use concept_refinement_domain::lease::due_at;
+use concept_refinement_domain::rulebook::TaskRecord;
+use concept_refinement_domain::task::{Refinement, Status, Task};
+use tokio_postgres::types::Type;
+
+use super::database::Session;
+use super::fault::Fault;
+use super::values::{Cells, Parameter, Text, Time, id};
+
+/// What [`read`] reads, of the table under the name `task`.
+macro_rules! columns {
+    () => {
+        "task.id, task.user_id, task.is_anonymous, task.status, task.original_image_url, \
+         task.refinement_prompt, task.logo_description, task.theme_description, \
+         task.original_path, task.created_at, task.updated_at, task.completed_at, \
+         task.result_id, task.image_path, task.error_message, task.lease_until, task.attempt, \
+         task.deaths, task.revision"
+    };
+}
+pub(super) use columns;
+
+pub(super) fn read(cells: &mut Cells<'_>) -> Result<TaskRecord, Fault> {
+    Ok(TaskRecord {
+        task: Task {
+            id: cells.id()?,
+            user_id: cells.text()?,
+            is_anonymous: cells.get()?,
+            status: status(cells.get()?),
+            refinement: Refinement {
+                original_image_url: cells.text()?,
+                refinement_prompt: cells.text()?,
+                logo_description: cells.maybe_text()?,
+                theme_description: cells.maybe_text()?,
+            },
+            original_path: cells.maybe_text()?,
+            created_at: cells.time()?,
+            updated_at: cells.maybe_time()?,
+            completed_at: cells.maybe_time()?,
+            result_id: cells.get::<Option<uuid::Uuid>>()?.map(|id| id.to_string()),
+            image_path: cells.maybe_text()?,
+            error_message: cells.maybe_text()?,
+            lease_until: cells.maybe_time()?,
+        },
+        attempt: cells.count()?,
+        deaths: cells.count()?,
+        revision: cells.count()?,
+    })
+}
+
+/// The table's own check knows no other.
+fn status(text: &str) -> Status {
+    text.parse().unwrap_or(Status::Failed)
+}
+
+pub(super) async fn find(
+    session: &Session<'_>,
+    task_id: &str,
+) -> Result<Option<TaskRecord>, Fault> {
+    let Some(id) = id(task_id) else {
+        return Ok(None);
+    };
+    let sql = concat!("SELECT ", columns!(), " FROM schema.task WHERE id = $1");
+    let row = session.query_opt(sql, &[(&id, Type::UUID)]).await?;
+    row.map(|row| read(&mut Cells::of(&row))).transpose()
+}
+
+/// Writes what a rule changed of a task, and the concept that goes with it, if
+/// the task is as it was read. False: it is not, and nothing was written.
+///
+/// A rule reads nothing that could change without the revision or the end of the
+/// lease.
+pub(super) async fn swap(
+    session: &Session<'_>,
+    before: &TaskRecord,
+    after: &TaskRecord,
+    concept: Option<&Concept>,
+) -> Result<bool, Fault> {
+    const UPDATE: &str = "UPDATE schema.task SET status = $2, updated_at = $3, \
+         completed_at = $4, result_id = $5, image_path = $6, error_message = $7, \
+         lease_until = $8, attempt = $9, deaths = $10, revision = $11, due_at = $12, \
+         deliver_at = $12 \
+         WHERE id = $1 AND revision = $13 AND lease_until IS NOT DISTINCT FROM $14";
+    const WITH_CONCEPT: &str = "INSERT INTO schema.concept (id, task_id, user_id, is_anonymous, \
+         image_path, image_url, original_image_url, refinement_prompt, logo_description, \
+         theme_description, color_palettes, created_at) \
+         SELECT $5, id, $15, $16, $6, $17, $18, $19, $20, $21, $22, $23 FROM changed";
+    let task = &after.task;
+    let task_id = id(&task.id).ok_or(Fault::NoId)?;
+    let result_id = task.result_id.as_deref().and_then(id);
+    let (image_path, error_message) = (
+        Text::maybe(task.image_path.as_deref()),
+        Text::maybe(task.error_message.as_deref()),
+    );
+    let (updated_at, completed_at) = (Time::maybe(task.updated_at), Time::maybe(task.completed_at));
+    let (lease_until, due_at) = (Time::maybe(task.lease_until), Time::maybe(due_at(task)));
+    let (attempt, deaths) = (i64::from(after.attempt), i64::from(after.deaths));
+    let (was, revision) = (number(before.revision), number(after.revision));
+    let leased_until = Time::maybe(before.task.lease_until);
+    let status = task.status.as_str();
+    let mut parameters: Vec<Parameter<'_>> = vec![
+        (&task_id, Type::UUID),
+        (&status, Type::TEXT),
+        (&updated_at, Type::TIMESTAMPTZ),
+        (&completed_at, Type::TIMESTAMPTZ),
+        (&result_id, Type::UUID),
+        (&image_path, Type::TEXT),
+        (&error_message, Type::TEXT),
+        (&lease_until, Type::TIMESTAMPTZ),
+        (&attempt, Type::INT8),
+        (&deaths, Type::INT8),
+        (&revision, Type::INT8),
+        (&due_at, Type::TIMESTAMPTZ),
+        (&was, Type::INT8),
+        (&leased_until, Type::TIMESTAMPTZ),
+    ];
+    let Some(Concept {
+        created_at,
+        content,
+        ..
+    }) = concept
+    else {
+        return Ok(session.execute(UPDATE, &parameters).await? > 0);
+    };
+    let palettes = Text::all(&content.color_palettes);
+    let user_id = Text::of(&content.user_id);
+    let image_url = Text::of(&content.image_url);
+    let original = Text::of(&content.original_image_url);
+    let prompt = Text::of(&content.refinement_prompt);
+    let logo = Text::maybe(content.logo_description.as_deref());
+    let theme = Text::maybe(content.theme_description.as_deref());
+    let created_at = Time(*created_at);
+    parameters.extend([
+        (&user_id as _, Type::TEXT),
+        (&content.is_anonymous as _, Type::BOOL),
+        (&image_url as _, Type::TEXT),
+        (&original as _, Type::TEXT),
+        (&prompt as _, Type::TEXT),
+        (&logo as _, Type::TEXT),
+        (&theme as _, Type::TEXT),
+        (&palettes as _, Type::TEXT_ARRAY),
+        (&created_at as _, Type::TIMESTAMPTZ),
+    ]);
+    let sql = format!("WITH changed AS ({UPDATE} RETURNING id) {WITH_CONCEPT}");
+    Ok(session.execute(&sql, &parameters).await? > 0)
+}
+
+pub(super) fn number(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

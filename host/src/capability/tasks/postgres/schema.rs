@@ -1,0 +1,294 @@
+//! The schema and its migrations.
+//!
+//! Hosts of two releases share it while releases roll, forward or back. So each
+//! migration says whether an older release can go on with it, and a release
+//! works on any newer schema that does not break it.
+
+use futures::TryFutureExt as _;
+use tokio_postgres::types::Type;
+
+use super::database::{Database, SCAN_DEADLINE, Session};
+use super::fault::Fault;
+use super::values::Parameter;
+
+/// How long to wait for the tables: whoever waits for a lock keeps all others
+/// from the table meanwhile.
+const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '3s'";
+
+const VERSIONS: &str = "CREATE TABLE IF NOT EXISTS schema.schema_version (
+    version    bigint PRIMARY KEY,
+    -- Whether releases that do not know it cannot go on.
+    breaking   boolean NOT NULL,
+    applied_at timestamptz NOT NULL DEFAULT now()
+)";
+
+/// A step from one version to the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Migration {
+    /// Whether releases that do not know it cannot go on.
+    pub breaking: bool,
+    /// Its statements, in which `schema.` stands for the schema.
+    pub sql: &'static str,
+}
+
+/// What a migration did, or would do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Migrated {
+    /// The version before. 0: there were no tables.
+    pub from: usize,
+    /// Those that were missing, the next one first.
+    pub steps: Vec<Migration>,
+}
+
+/// Each entry migrates to the next version. Released entries are never edited; a
+/// change is a new entry.
+const MIGRATIONS: &[Migration] = &[Migration {
+    breaking: true,
+    sql: r"
+CREATE TABLE schema.account (
+    user_id  text PRIMARY KEY,
+    -- How many tasks the user created in each calendar window. Apart from the
+    -- tasks, so that deleting one gives nothing back.
+    usage    jsonb NOT NULL,
+    -- When none of the counts matters any longer.
+    ends_at  timestamptz NOT NULL,
+    -- What a submission compares and swaps.
+    revision bigint NOT NULL
+) WITH (fillfactor = 70);
+CREATE INDEX account_ended ON schema.account (ends_at);
+
+CREATE TABLE schema.task (
+    id                 uuid PRIMARY KEY,
+    user_id            text NOT NULL,
+    is_anonymous       boolean NOT NULL,
+    status             text NOT NULL CHECK (status IN ('pending', 'processing', 'completed', 'failed')),
+    original_image_url text NOT NULL,
+    refinement_prompt  text NOT NULL,
+    logo_description   text,
+    theme_description  text,
+    original_path      text,
+    created_at         timestamptz NOT NULL,
+    updated_at         timestamptz,
+    completed_at       timestamptz,
+    result_id          uuid,
+    image_path         text,
+    error_message      text,
+    lease_until        timestamptz,
+    -- How often it was claimed: the fencing token.
+    attempt            bigint NOT NULL DEFAULT 0,
+    -- How often a lease ran out.
+    deaths             bigint NOT NULL DEFAULT 0,
+    -- How often its status changed; what a change compares and swaps.
+    revision           bigint NOT NULL DEFAULT 0,
+    -- When it needs a (new) message, while it is pending or processing.
+    due_at             timestamptz,
+    -- When the queue inside this store delivers it next, likewise.
+    deliver_at         timestamptz,
+    CHECK ((due_at IS NULL) = (status IN ('completed', 'failed'))),
+    CHECK ((deliver_at IS NULL) = (status IN ('completed', 'failed'))),
+    CHECK ((lease_until IS NULL) = (status <> 'processing')),
+    CHECK ((completed_at IS NULL) = (status IN ('pending', 'processing')))
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.01);
+
+-- One active task a user, whatever else goes wrong.
+CREATE UNIQUE INDEX task_active ON schema.task (user_id) WHERE completed_at IS NULL;
+CREATE INDEX task_of_user ON schema.task (user_id, created_at DESC, id DESC);
+CREATE INDEX task_failed ON schema.task (user_id, created_at DESC, id DESC) WHERE status = 'failed';
+CREATE INDEX task_pending ON schema.task (created_at) WHERE status = 'pending';
+CREATE INDEX task_due ON schema.task (due_at) WHERE completed_at IS NULL;
+CREATE INDEX task_deliver ON schema.task (deliver_at) WHERE completed_at IS NULL;
+CREATE INDEX task_age ON schema.task (completed_at) WHERE completed_at IS NOT NULL;
+CREATE INDEX task_original ON schema.task (original_path)
+    WHERE original_path IS NOT NULL AND completed_at IS NULL;
+
+-- What a repeat of a submission needs to be answered as the first one was, even
+-- if the task is deleted. The refinement itself is in the repeat.
+CREATE TABLE schema.idempotency_key (
+    user_id       text NOT NULL,
+    key           text NOT NULL,
+    fingerprint   text NOT NULL,
+    task_id       uuid NOT NULL UNIQUE,
+    is_anonymous  boolean NOT NULL,
+    original_path text,
+    created_at    timestamptz NOT NULL,
+    PRIMARY KEY (user_id, key)
+);
+CREATE INDEX idempotency_key_age ON schema.idempotency_key (created_at);
+
+CREATE TABLE schema.concept (
+    id                 uuid PRIMARY KEY,
+    task_id            uuid NOT NULL UNIQUE,
+    user_id            text NOT NULL,
+    is_anonymous       boolean NOT NULL,
+    image_path         text NOT NULL,
+    image_url          text NOT NULL,
+    original_image_url text NOT NULL,
+    refinement_prompt  text NOT NULL,
+    logo_description   text,
+    theme_description  text,
+    color_palettes     text[] NOT NULL,
+    created_at         timestamptz NOT NULL
+);
+CREATE INDEX concept_of_user ON schema.concept (user_id, created_at DESC, id DESC);
+CREATE INDEX concept_age ON schema.concept (created_at);
+
+-- Tasks that were deleted, or whose concept was: what is left of their images may
+-- go. That a task is not in this database proves nothing.
+CREATE TABLE schema.forgotten_task (
+    id           uuid PRIMARY KEY,
+    forgotten_at timestamptz NOT NULL
+);
+CREATE INDEX forgotten_task_age ON schema.forgotten_task (forgotten_at);
+
+-- Until when anonymous users have sessions who own something.
+CREATE TABLE schema.session (
+    user_id text PRIMARY KEY,
+    until   timestamptz NOT NULL
+);
+CREATE INDEX session_ended ON schema.session (until);
+
+-- The last round of deletion by age.
+CREATE TABLE schema.last_round (
+    id        bigint PRIMARY KEY CHECK (id = 0),
+    at        timestamptz NOT NULL,
+    -- In microseconds.
+    probation bigint
+);
+
+-- Images of a store that cannot count, and those that are on their way there.
+CREATE TABLE schema.upload_place (
+    id    uuid PRIMARY KEY,
+    kind  text NOT NULL CHECK (kind IN ('uploads', 'refined')),
+    owner text NOT NULL,
+    name  text NOT NULL,
+    bytes bigint NOT NULL,
+    since timestamptz NOT NULL,
+    -- Until when a host looks after it. Null: it is stored.
+    until timestamptz
+);
+CREATE UNIQUE INDEX upload_place_stored ON schema.upload_place (owner, kind, name)
+    WHERE until IS NULL;
+CREATE INDEX upload_place_of_owner ON schema.upload_place (owner, kind);
+CREATE INDEX upload_place_in_doubt ON schema.upload_place (until) WHERE until IS NOT NULL;
+
+-- What one host at a time does.
+CREATE TABLE schema.duty (
+    name   text PRIMARY KEY,
+    holder text NOT NULL,
+    until  timestamptz NOT NULL
+);
+
+-- What all hosts sign with.
+CREATE TABLE schema.secret (
+    id     bigint PRIMARY KEY CHECK (id = 0),
+    secret bytea NOT NULL
+);
+
+-- Is written to learn whether the database can be.
+CREATE TABLE schema.probe (
+    id bigint PRIMARY KEY CHECK (id = 0),
+    at timestamptz NOT NULL
+);
+INSERT INTO schema.probe VALUES (0, now());
+",
+}];
+
+/// Migrates to the newest version, in one transaction. `applies`: false only
+/// tells what is missing.
+pub(super) async fn migrate(database: &Database, applies: bool) -> Result<Migrated, Fault> {
+    let session = database.unready_session(SCAN_DEADLINE).await?;
+    let from = version(&session, database.schema()).await?;
+    let migrated = Migrated {
+        from,
+        steps: MIGRATIONS.get(from..).unwrap_or_default().to_vec(),
+    };
+    if !applies || migrated.steps.is_empty() {
+        return Ok(migrated);
+    }
+    let lock = database.lock_key("migrate");
+    session
+        .begin(None)
+        .and_then(|()| session.batch(LOCK_TIMEOUT))
+        .await?;
+    session
+        .batch(&format!("SELECT pg_advisory_xact_lock({lock})"))
+        .await?;
+    // Another host may have done it meanwhile.
+    let from = version(&session, database.schema()).await?;
+    let steps = MIGRATIONS.get(from..).unwrap_or_default().to_vec();
+    if !has_schema(&session, database.schema()).await? {
+        session
+            .batch(&format!("CREATE SCHEMA \"{}\"", database.schema()))
+            .await?;
+    }
+    session.batch(VERSIONS).await?;
+    for (step, number) in steps.iter().zip(from + 1..) {
+        const APPLIED: &str =
+            "INSERT INTO schema.schema_version (version, breaking) VALUES ($1, $2)";
+        session.batch(step.sql).await?;
+        let number = i64::try_from(number).unwrap_or(i64::MAX);
+        let parameters: [Parameter<'_>; 2] = [(&number, Type::INT8), (&step.breaking, Type::BOOL)];
+        session.execute(APPLIED, &parameters).await?;
+    }
+    session.commit().await?;
+    Ok(Migrated { from, steps })
+}
+
+/// As far as it is known here.
+async fn version(session: &Session<'_>, schema: &str) -> Result<usize, Fault> {
+    const EXISTS: &str = "SELECT EXISTS (SELECT FROM pg_catalog.pg_tables \
+         WHERE schemaname = $1 AND tablename = 'schema_version')";
+    let exists = session.query_opt(EXISTS, &[(&schema, Type::TEXT)]).await?;
+    let exists = exists.map_or(Ok(false), |row| row.try_get(0))?;
+    if !exists {
+        return Ok(0);
+    }
+    check_version(session).await
+}
+
+async fn has_schema(session: &Session<'_>, schema: &str) -> Result<bool, Fault> {
+    const EXISTS: &str = "SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1)";
+    let row = session.query_opt(EXISTS, &[(&schema, Type::TEXT)]).await?;
+    Ok(row.map_or(Ok(false), |row| row.try_get(0))?)
+}
+
+/// The version, which no step that is unknown here may have broken.
+async fn check_version(session: &Session<'_>) -> Result<usize, Fault> {
+    const SQL: &str = "SELECT coalesce(max(version), 0), \
+         coalesce(max(version) FILTER (WHERE breaking), 0) FROM schema.schema_version";
+    let Some(row) = session.query_opt(SQL, &[]).await? else {
+        return Ok(0);
+    };
+    let (version, breaking): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
+    let is_known = |version| usize::try_from(version).is_ok_and(|it| it <= MIGRATIONS.len());
+    if !is_known(breaking) {
+        return Err(Fault::Newer);
+    }
+    Ok(usize::try_from(version).unwrap_or(usize::MAX))
+}
+
+/// Whether the database can be written to, and this release can go on with it.
+pub(super) async fn check(session: &Session<'_>) -> Result<(), Fault> {
+    const WRITE: &str = "UPDATE schema.probe SET at = now() WHERE id = 0";
+    let written = session.execute(WRITE, &[]);
+    futures::try_join!(written, check_version(session))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_but_tables_of_the_schema_is_named() {
+        for migration in MIGRATIONS {
+            for line in migration.sql.lines() {
+                for word in ["CREATE TABLE ", " ON ", "INSERT INTO "] {
+                    if let Some((_, name)) = line.split_once(word) {
+                        assert!(name.starts_with("schema."), "{line}");
+                    }
+                }
+            }
+        }
+    }
+}

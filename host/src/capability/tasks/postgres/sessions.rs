@@ -1,0 +1,55 @@
+//! Until when anonymous users have sessions who own something.
+
+use concept_refinement_domain::timestamp::Timestamp;
+use tokio_postgres::types::Type;
+
+use super::database::Session;
+use super::fault::Fault;
+use super::values::{Cells, Parameter, Text, Time};
+
+pub(super) async fn renew(
+    session: &Session<'_>,
+    user_id: &str,
+    until: Timestamp,
+    owns_images: bool,
+) -> Result<(), Fault> {
+    const SQL: &str = "INSERT INTO schema.session (user_id, until) SELECT $1, $2 \
+         WHERE $3 OR EXISTS (SELECT FROM schema.task WHERE user_id = $1) \
+         OR EXISTS (SELECT FROM schema.concept WHERE user_id = $1) \
+         ON CONFLICT (user_id) DO UPDATE SET until = greatest(session.until, excluded.until)";
+    let (user_id, until) = (Text::of(user_id), Time(until));
+    let parameters: [Parameter<'_>; 3] = [
+        (&user_id, Type::TEXT),
+        (&until, Type::TIMESTAMPTZ),
+        (&owns_images, Type::BOOL),
+    ];
+    session.execute(SQL, &parameters).await.map(drop)
+}
+
+pub(super) async fn without(
+    session: &Session<'_>,
+    users: &[String],
+    before: Timestamp,
+) -> Result<Vec<String>, Fault> {
+    const SQL: &str = "SELECT asked.user_id \
+         FROM unnest($1) WITH ORDINALITY AS asked (user_id, number) \
+         WHERE NOT EXISTS (SELECT FROM schema.session \
+             WHERE session.user_id = asked.user_id AND until >= $2) ORDER BY number";
+    let (users, before) = (Text::all(users), Time(before));
+    let parameters: [Parameter<'_>; 2] = [(&users, Type::TEXT_ARRAY), (&before, Type::TIMESTAMPTZ)];
+    let rows = session.query(SQL, &parameters).await?;
+    rows.iter().map(|row| Cells::of(row).text()).collect()
+}
+
+/// Sessions that ended before then protect nothing any longer.
+pub(super) async fn forget(
+    session: &Session<'_>,
+    before: Timestamp,
+    limit: u32,
+) -> Result<(), Fault> {
+    const SQL: &str = "DELETE FROM schema.session WHERE user_id = ANY (ARRAY \
+         (SELECT user_id FROM schema.session WHERE until < $1 ORDER BY until LIMIT $2))";
+    let (before, limit) = (Time(before), i64::from(limit));
+    let parameters: [Parameter<'_>; 2] = [(&before, Type::TIMESTAMPTZ), (&limit, Type::INT8)];
+    session.execute(SQL, &parameters).await.map(drop)
+}

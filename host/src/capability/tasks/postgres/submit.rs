@@ -1,0 +1,209 @@
+//! Submitting a task, and withdrawing one that could not be published.
+//!
+//! All that concerns one user is decided by a compare-and-swap on the user's
+//! account, so that users do not wait for each other.
+
+use concept_refinement_domain::capability::{Fenced, NewTask, Submission};
+use concept_refinement_domain::idempotency::Submitted;
+use concept_refinement_domain::lease::due_at;
+use concept_refinement_domain::quota::{RETENTION, Window};
+use concept_refinement_domain::rulebook::{self, Decision};
+use concept_refinement_domain::task::Task;
+use tokio_postgres::types::Type;
+
+use super::account::{StoredAccount, read_usage};
+use super::backlog::Look;
+use super::database::Session;
+use super::fault::Fault;
+use super::rows;
+use super::values::{Cells, Parameter, Text, Time, id};
+use super::{PostgresTasks, prune};
+
+pub(super) async fn submit(store: &PostgresTasks, new_task: NewTask) -> Result<Submission, Fault> {
+    let session = store.database.session().await?;
+    loop {
+        match try_submit(store, &session, &new_task).await {
+            Ok(Some(submission)) => return Ok(submission),
+            Ok(None) => {}
+            Err(fault) if fault.is_lost_race() => {}
+            Err(fault) => return Err(fault),
+        }
+        if session.is_in_transaction() {
+            session.roll_back().await?;
+        }
+    }
+}
+
+/// None: somebody was quicker, and nothing was written.
+async fn try_submit(
+    store: &PostgresTasks,
+    session: &Session<'_>,
+    new_task: &NewTask,
+) -> Result<Option<Submission>, Fault> {
+    let look = store.backlog.look(store.options.max_backlog);
+    let mut account = match look {
+        Look::Exact => {
+            let lock = store.database.lock_key("backlog");
+            let begun = session.begin(Some(lock));
+            let loaded = StoredAccount::load(session, new_task, true);
+            futures::try_join!(begun, loaded)?.1
+        }
+        Look::Count => StoredAccount::load(session, new_task, true).await?,
+        Look::Skip => StoredAccount::load(session, new_task, false).await?,
+    };
+    if let Some(pending) = account.pending {
+        store.backlog.counted(pending);
+    }
+    let now = store.clock.now();
+    account.now = now;
+    account.max_backlog = store.options.max_backlog;
+    let submission = rulebook::submit(&account, new_task.clone(), now)?;
+    let Submission::Created(accepted) = &submission else {
+        if look == Look::Exact {
+            session.roll_back().await?;
+        }
+        return Ok(Some(submission));
+    };
+    let promise = store.promises.make(&accepted.task.id);
+    let promise = promise.map_err(Fault::NoRoom)?;
+    account.usage.add(now);
+    let key = new_task.idempotency_key.as_deref();
+    if !insert(session, &accepted.task, &account, key).await? {
+        return Ok(None);
+    }
+    if look == Look::Exact {
+        session.commit().await?;
+    }
+    promise.keep();
+    store.backlog.added();
+    if store.backlog.is_time_to_prune()
+        && let Err(fault) = prune::expired(session, now).await
+    {
+        tracing::debug!(%fault, "what has expired stays for a while");
+    }
+    Ok(Some(submission))
+}
+
+/// Inserts a task with what goes with it, if the account is as it was read.
+async fn insert(
+    session: &Session<'_>,
+    task: &Task,
+    account: &StoredAccount,
+    key: Option<&str>,
+) -> Result<bool, Fault> {
+    const COUNT: &str = "INSERT INTO schema.account (user_id, usage, ends_at, revision) \
+         VALUES ($2, $13::text::jsonb, $14, $15 + 1) \
+         ON CONFLICT (user_id) DO UPDATE SET usage = excluded.usage, \
+         ends_at = excluded.ends_at, revision = excluded.revision \
+         WHERE account.revision = $15 RETURNING user_id";
+    // Replaces an expired key that was not removed yet.
+    const REMEMBER: &str = ", remembered AS (INSERT INTO schema.idempotency_key \
+         (user_id, key, fingerprint, task_id, is_anonymous, original_path, created_at) \
+         SELECT $2, $16, $17, $1, $3, $9, $10 FROM counted \
+         ON CONFLICT (user_id, key) DO UPDATE SET fingerprint = excluded.fingerprint, \
+         task_id = excluded.task_id, is_anonymous = excluded.is_anonymous, \
+         original_path = excluded.original_path, created_at = excluded.created_at)";
+    const INSERT: &str = "INSERT INTO schema.task (id, user_id, is_anonymous, status, \
+         original_image_url, refinement_prompt, logo_description, theme_description, \
+         original_path, created_at, due_at, deliver_at) \
+         SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12 FROM counted";
+    let task_id = id(&task.id).ok_or(Fault::NoId)?;
+    let user_id = Text::of(&task.user_id);
+    let status = task.status.as_str();
+    let url = Text::of(&task.refinement.original_image_url);
+    let prompt = Text::of(&task.refinement.refinement_prompt);
+    let logo = Text::maybe(task.refinement.logo_description.as_deref());
+    let theme = Text::maybe(task.refinement.theme_description.as_deref());
+    let original_path = Text::maybe(task.original_path.as_deref());
+    let (created_at, due_at) = (Time(task.created_at), Time::maybe(due_at(task)));
+    let usage = serde_json::to_string(&account.usage).unwrap_or_default();
+    let ends_at = Time(Window::Month.end(task.created_at).plus(RETENTION));
+    let mut parameters: Vec<Parameter<'_>> = vec![
+        (&task_id, Type::UUID),
+        (&user_id, Type::TEXT),
+        (&task.is_anonymous, Type::BOOL),
+        (&status, Type::TEXT),
+        (&url, Type::TEXT),
+        (&prompt, Type::TEXT),
+        (&logo, Type::TEXT),
+        (&theme, Type::TEXT),
+        (&original_path, Type::TEXT),
+        (&created_at, Type::TIMESTAMPTZ),
+        (&due_at, Type::TIMESTAMPTZ),
+        (&created_at, Type::TIMESTAMPTZ),
+        (&usage, Type::TEXT),
+        (&ends_at, Type::TIMESTAMPTZ),
+        (&account.revision, Type::INT8),
+    ];
+    let key = Text::maybe(key);
+    let fingerprint = Submitted::of(task).fingerprint;
+    let remember = match &key {
+        Some(key) => {
+            parameters.extend([(key as _, Type::TEXT), (&fingerprint as _, Type::TEXT)]);
+            REMEMBER
+        }
+        None => "",
+    };
+    let sql = format!("WITH counted AS ({COUNT}){remember} {INSERT}");
+    Ok(session.execute(&sql, &parameters).await? > 0)
+}
+
+/// The only change of a task that concerns its user's account too. It is rare, so
+/// that locks will do.
+pub(super) async fn withdraw(
+    store: &PostgresTasks,
+    task_id: &str,
+    error_message: &str,
+) -> Result<Fenced, Fault> {
+    const ACCOUNT: &str = "SELECT user_id, usage::text FROM schema.account \
+         WHERE user_id = (SELECT user_id FROM schema.task WHERE id = $1) FOR NO KEY UPDATE";
+    const UPDATE: &str = "UPDATE schema.account SET usage = $2::text::jsonb, \
+         revision = revision + 1 WHERE user_id = $1";
+    let Some(id) = id(task_id) else {
+        return Ok(Fenced::Lost);
+    };
+    let session = store.database.session().await?;
+    loop {
+        let of_task = [(&id as _, Type::UUID)];
+        let (_, account, found) = futures::try_join!(
+            session.begin(None),
+            session.query_opt(ACCOUNT, &of_task),
+            rows::find(&session, task_id)
+        )?;
+        let Some(before) = found else {
+            session.roll_back().await?;
+            return Ok(Fenced::Lost);
+        };
+        let mut record = before.clone();
+        let Decision { answer, event } =
+            rulebook::withdraw(&mut record, error_message, store.clock.now());
+        if event.is_none() {
+            session.roll_back().await?;
+            return Ok(answer);
+        }
+        if !rows::swap(&session, &before, &record, None).await? {
+            session.roll_back().await?;
+            continue;
+        }
+        let forget = session.execute(
+            "DELETE FROM schema.idempotency_key WHERE task_id = $1",
+            &of_task,
+        );
+        let given_back = async {
+            let Some(account) = &account else {
+                return Ok(());
+            };
+            let mut cells = Cells::of(account);
+            let user_id: &str = cells.get()?;
+            let mut usage = read_usage(cells.get()?);
+            usage.give_back(record.task.created_at);
+            let usage = serde_json::to_string(&usage).unwrap_or_default();
+            let parameters: [Parameter<'_>; 2] = [(&user_id, Type::TEXT), (&usage, Type::TEXT)];
+            session.execute(UPDATE, &parameters).await.map(drop)
+        };
+        futures::try_join!(forget, given_back)?;
+        session.commit().await?;
+        store.announce(record);
+        return Ok(answer);
+    }
+}

@@ -1,0 +1,191 @@
+//! What several hosts on one database see of each other.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use concept_refinement_domain::message::message_for;
+use concept_refinement_domain::secret::LENGTH;
+use concept_refinement_domain::task::{Change, Stage, Status};
+use concept_refinement_host::capability::clock::SystemClock;
+use concept_refinement_host::capability::duties::Duties;
+use concept_refinement_host::capability::queue::TaskQueue as _;
+use concept_refinement_host::capability::tasks::postgres::PostgresTasks;
+use concept_refinement_host::capability::tasks::{Changes, Leases as _, Tasks as _};
+use concept_refinement_tests::postgres::Release;
+use futures::StreamExt as _;
+use tokio::time::timeout;
+
+use super::{Schema, open};
+use crate::tasks::{Rules, created, image, new_task};
+
+/// How late whoever watches on one host may be told of what another did.
+const PROMPTLY: Duration = Duration::from_millis(100);
+
+/// On a busy machine one of some may be later.
+const TRIES: usize = 5;
+
+fn hosts(count: usize) -> (Vec<Arc<PostgresTasks>>, Schema) {
+    let schema = Schema::new(Release::Fifteen);
+    let clock = Arc::new(SystemClock);
+    let open = |_| open(&schema.url(), None, Rules::default(), clock.clone());
+    let hosts = (0..count).map(open).collect();
+    (hosts, schema)
+}
+
+async fn next(changes: &mut Changes) -> Change {
+    let next = timeout(Duration::from_secs(30), changes.next()).await;
+    next.expect("nothing was told").expect("the stream ended")
+}
+
+fn status(change: &Change) -> Option<Status> {
+    match change {
+        Change::Task(task) => Some(task.status),
+        _ => None,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_watches_on_one_host_sees_what_another_does() {
+    let (hosts, _schema) = hosts(2);
+    let [here, there] = [&hosts[0], &hosts[1]];
+    let mut late = Vec::new();
+    for number in 0..TRIES {
+        let task = created(
+            here.submit(new_task(&format!("user {number}")))
+                .await
+                .unwrap(),
+        );
+        let mut changes = here.watch(&task.user_id, &task.id).await.unwrap().unwrap();
+        assert_eq!(status(&next(&mut changes).await), Some(Status::Pending));
+
+        let claimed = there.claim(&task.id, None).await.unwrap().unwrap();
+        let since = Instant::now();
+        assert_eq!(status(&next(&mut changes).await), Some(Status::Processing));
+        late.push(since.elapsed());
+
+        there
+            .progress(&claimed.lease, Stage::Refining)
+            .await
+            .unwrap();
+        let refining = Change::Progress(Stage::Refining);
+        assert_eq!(next(&mut changes).await, refining);
+        // Who begins to watch here is told the stage as well.
+        let mut others = here.watch(&task.user_id, &task.id).await.unwrap().unwrap();
+        assert_eq!(status(&next(&mut others).await), Some(Status::Processing));
+        assert_eq!(next(&mut others).await, refining);
+
+        let finished = there.finish(&claimed.lease, image(&claimed.task)).await;
+        let _ = finished.unwrap();
+        let since = Instant::now();
+        assert_eq!(status(&next(&mut changes).await), Some(Status::Completed));
+        late.push(since.elapsed());
+        assert_eq!(changes.next().await, None);
+    }
+    late.sort();
+    assert!(late[late.len() / 2] < PROMPTLY, "{late:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_worker_on_another_host_is_told_of_a_deletion() {
+    let (hosts, _schema) = hosts(2);
+    let [here, there] = [&hosts[0], &hosts[1]];
+    let task = created(here.submit(new_task("ada")).await.unwrap());
+    there.claim(&task.id, None).await.unwrap().unwrap();
+    let deleted = there.deletion(&task.id);
+    let mut changes = there.watch("ada", &task.id).await.unwrap().unwrap();
+    next(&mut changes).await;
+    assert!(here.delete("ada", &task.id).await.unwrap());
+    timeout(Duration::from_secs(3), deleted)
+        .await
+        .expect("it was not told");
+    assert_eq!(next(&mut changes).await, Change::Deleted);
+}
+
+/// Each message once, as long as nobody fails, and none waits for a poll.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn hosts_share_the_queue() {
+    const TASKS: usize = 60;
+    let (hosts, _schema) = hosts(3);
+    let queues: Vec<_> = hosts.iter().map(|host| Arc::new(host.queue())).collect();
+    let mut receiving = Vec::new();
+    for _ in 0..TASKS / 3 {
+        for queue in &queues {
+            let queue = Arc::clone(queue);
+            receiving.push(tokio::spawn(async move {
+                let delivery = timeout(Duration::from_secs(30), queue.receive()).await;
+                let delivery = delivery.expect("nothing was delivered").unwrap();
+                let id = delivery.task_id.clone().unwrap();
+                delivery.ack().await;
+                id
+            }));
+        }
+    }
+    let begin = Instant::now();
+    for number in 0..TASKS {
+        let task = created(
+            hosts[0]
+                .submit(new_task(&format!("user {number}")))
+                .await
+                .unwrap(),
+        );
+        queues[0].publish(message_for(&task)).await.unwrap();
+    }
+    let mut received = HashSet::new();
+    for task in receiving {
+        assert!(received.insert(task.await.unwrap()), "delivered twice");
+    }
+    assert_eq!(received.len(), TASKS);
+    assert!(
+        begin.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        begin.elapsed()
+    );
+}
+
+/// What one host publishes wakes another that has been idle.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_idle_host_is_woken() {
+    let (hosts, _schema) = hosts(2);
+    let queues: Vec<_> = hosts.iter().map(|host| host.queue()).collect();
+    let waiting = queues[1].receive();
+    let work = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let task = created(hosts[0].submit(new_task("ada")).await.unwrap());
+        queues[0].publish(message_for(&task)).await.unwrap();
+        Instant::now()
+    };
+    let (delivery, published) = futures::join!(waiting, work);
+    delivery.unwrap().ack().await;
+    assert!(
+        published.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        published.elapsed()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_host_has_a_duty_and_all_have_one_secret() {
+    use concept_refinement_host::capability::SharedSecret as _;
+    let (hosts, _schema) = hosts(2);
+    let time = Duration::from_millis(300);
+    assert_eq!(hosts[0].take("sweep", time).await, Ok(true));
+    assert_eq!(hosts[0].take("sweep", time).await, Ok(true), "again");
+    assert_eq!(hosts[1].take("sweep", time).await, Ok(false));
+    assert_eq!(hosts[1].take("garbage", time).await, Ok(true));
+    tokio::time::sleep(time + Duration::from_millis(50)).await;
+    assert_eq!(
+        hosts[1].take("sweep", time).await,
+        Ok(true),
+        "it did not come back"
+    );
+
+    Duties::release(&*hosts[0], "sweep").await.unwrap();
+    assert_eq!(hosts[0].take("sweep", time).await, Ok(false), "another's");
+    Duties::release(&*hosts[1], "sweep").await.unwrap();
+    assert_eq!(hosts[0].take("sweep", time).await, Ok(true), "given up");
+
+    let first = hosts[0].secret([1; LENGTH]).await.unwrap();
+    let second = hosts[1].secret([2; LENGTH]).await.unwrap();
+    assert_eq!((first, second), ([1; LENGTH], [1; LENGTH]));
+}

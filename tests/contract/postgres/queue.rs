@@ -1,0 +1,39 @@
+//! The queue inside the store.
+
+use std::sync::Arc;
+
+use concept_refinement_domain::message::message_for;
+use concept_refinement_host::capability::clock::SystemClock;
+use concept_refinement_host::capability::queue::TaskQueue;
+use concept_refinement_host::capability::tasks::Tasks as _;
+use concept_refinement_host::capability::tasks::postgres::SharedQueue;
+use concept_refinement_tests::postgres::Release;
+use uuid::Uuid;
+
+use super::OnServer;
+use crate::queue::QueueBackend;
+use crate::tasks::{Rules, created, new_task};
+
+pub struct Shared {
+    on: OnServer,
+    queue: Arc<SharedQueue>,
+}
+
+impl QueueBackend for Shared {
+    fn start() -> Self {
+        let on = OnServer::start(Release::Fifteen, Rules::default(), Arc::new(SystemClock));
+        let queue = Arc::new(on.store.queue());
+        Self { on, queue }
+    }
+
+    fn queue(&self) -> Arc<dyn TaskQueue> {
+        self.queue.clone()
+    }
+
+    async fn message(&self) -> (String, Vec<u8>) {
+        let new = new_task(&Uuid::new_v4().to_string());
+        let task = created(self.on.store.submit(new).await.unwrap());
+        let message = message_for(&task);
+        (task.id, message)
+    }
+}
