@@ -18,6 +18,7 @@ pub(crate) mod control;
 mod grants;
 mod host;
 mod monitoring;
+pub(crate) mod moving;
 mod pipeline;
 pub(crate) mod refiner;
 mod secret;

@@ -37,6 +37,7 @@ mod logs;
 mod memory;
 mod metrics;
 mod models;
+mod moving;
 mod openapi;
 mod originals;
 mod outputs;
