@@ -20,6 +20,7 @@ mod host;
 mod monitoring;
 pub(crate) mod moving;
 mod pipeline;
+mod push;
 pub(crate) mod refiner;
 mod secret;
 mod serving;

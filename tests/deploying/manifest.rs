@@ -9,7 +9,7 @@ use toml::{Table, Value};
 use crate::read;
 
 /// The settings of our host that mean nothing on a stock platform.
-pub const WITHOUT_EFFECT: [&str; 19] = [
+pub const WITHOUT_EFFECT: [&str; 24] = [
     "anonymous-retention",
     "concurrency",
     "confirm-clock",
@@ -23,6 +23,11 @@ pub const WITHOUT_EFFECT: [&str; 19] = [
     "metrics-listen",
     "model-memory",
     "model-memory-total",
+    "pubsub-audience",
+    "pubsub-endpoint",
+    "pubsub-jwks-url",
+    "pubsub-service-account",
+    "pubsub-subscription",
     "queue",
     "retention",
     "role",

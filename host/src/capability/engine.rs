@@ -193,4 +193,10 @@ mod tests {
             assert_eq!(found, expected.ok_or(problem), "{url}");
         }
     }
+
+    #[test]
+    fn a_password_is_not_told() {
+        let problem = find(&ENGINES, "mysql://ada:hunter2@host/x").err().unwrap();
+        assert_eq!(problem, "must be sqlite or postgres://, not \"mysql://…\"");
+    }
 }

@@ -1,9 +1,9 @@
 //! Copies the database while it is written to, by SQLite's own means.
 
-use std::{fs, io};
 use std::os::raw::c_int;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use std::{fs, io};
 
 use rusqlite::Connection;
 use rusqlite::backup::Backup;
