@@ -18,6 +18,7 @@ pub(crate) mod control;
 mod grants;
 mod host;
 mod monitoring;
+pub(crate) mod moving;
 mod pipeline;
 mod push;
 pub(crate) mod refiner;

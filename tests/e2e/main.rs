@@ -37,6 +37,7 @@ mod logs;
 mod memory;
 mod metrics;
 mod models;
+mod moving;
 mod nats;
 mod openapi;
 mod originals;

@@ -51,6 +51,7 @@ pub fn in_memory(signing: Signing, clock: &Arc<dyn Clock>) -> Result<Stores, Ope
         queue: Arc::new(queue),
         images: OpenImages {
             store: Arc::new(images),
+            restore: None,
             embedded: None,
         },
     })
