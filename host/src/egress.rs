@@ -23,6 +23,7 @@ use bytes::Bytes;
 use concept_refinement_domain::issuer_keys::{FETCH_TIMEOUT, MAX_BYTES};
 use http_body_util::BodyExt as _;
 use tokio::sync::Semaphore;
+use tokio::task::yield_now;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 use crate::loops::processor::Loan;
@@ -149,6 +150,9 @@ impl WasiHttpHooks for Egress {
             exchanges,
         } = self.clone();
         Box::new(async move {
+            // The first step is on the stack of the guest, which keeps the pages that
+            // were used once.
+            yield_now().await;
             let exchange = exchanges
                 .try_acquire_owned()
                 .map_err(|_| Error::ConnectionLimitReached)?;

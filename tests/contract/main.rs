@@ -472,6 +472,18 @@ mod images_in_s3_of_s3s_fs {
     }
 }
 
+mod images_counted_by_postgres {
+    use crate::images::s3::CountedByPostgres;
+
+    image_promises!(CountedByPostgres);
+
+    mod of_hosts {
+        use super::*;
+
+        shared_image_promises!(CountedByPostgres);
+    }
+}
+
 mod images_in_s3_of_moto {
     use crate::images::s3::Moto;
 

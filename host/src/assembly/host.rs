@@ -127,11 +127,12 @@ impl HostBuilder {
         let worker = pipeline::worker(
             &config,
             &engine,
-            compiled.pipeline.processor,
+            &compiled.pipeline.processor,
             &capabilities,
             &network,
+            Some(config.data_dir.clone()),
             metrics.clone(),
-        );
+        )?;
 
         // If nothing can be written, for example on a full disk, reads still
         // work.

@@ -140,6 +140,13 @@ impl Room {
         Ok(())
     }
 
+    /// Whether the disk has so many bytes that neither it nor what was accepted
+    /// needs.
+    pub fn spares(&self, bytes: u64) -> bool {
+        let disk = self.disk();
+        admit(*self.lock(), None, disk, bytes).is_ok()
+    }
+
     /// The room of tasks that are final or gone.
     pub fn release_tasks(&self, tasks: u64) {
         let mut occupancy = self.lock();

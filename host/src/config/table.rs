@@ -162,7 +162,7 @@ pub const SETTINGS: &[Setting] = &[
         "image-memory",
         "1GiB",
         "SIZE",
-        "Memory of all images that tasks work on; who needs more is put off",
+        "Room for all images that tasks work on; who needs more is put off",
     ),
     setting(
         "rate-limit",

@@ -90,7 +90,7 @@ impl S3Images {
             signing,
             clock,
             counting: Counting::new(places, max_store),
-            memory: Blobs::new(memory),
+            memory: Blobs::new(memory, None),
             memory_limit: memory as u64,
             upkeep: OnceLock::new(),
         });
