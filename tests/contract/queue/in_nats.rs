@@ -185,8 +185,8 @@ async fn whatever_the_network_does_calls_fail_soon_and_work_again() {
     let server = NatsServer::start();
     for mode in [Mode::Refuse, Mode::Reset, Mode::Hang, Mode::OneWay] {
         let proxy = Proxy::to(server.address());
-        let queue = open(&format!("nats://{}?stream={mode:?}", proxy.address()));
-        let queue = queue.await.unwrap();
+        let url = format!("nats://{}?stream={mode:?}", proxy.address());
+        let queue = open(&url).await.unwrap();
         publish(&queue).await;
         let under_way = receive(&queue).await;
         proxy.set(mode);
