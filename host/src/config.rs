@@ -109,6 +109,7 @@ impl Config {
         v.parse("download-timeout", some_time)?;
         v.parse("uploads", whole::<u32>)?;
         v.parse("upload-bytes", size::parse)?;
+        v.optional("tasks-listen-url", |url| find(&TASKS, url).map(drop))?;
         v.optional("jwt-audience", not_empty)?;
         v.optional("jwt-issuer", not_empty)?;
         let (auth, jwks_url) = access::auth(&v)?;

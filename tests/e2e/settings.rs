@@ -130,6 +130,7 @@ const UNUSABLE: &[(&str, &str)] = &[
     ("public-url", "images.example.com"),
     ("role", "boss"),
     ("tasks", "mysql://x"),
+    ("tasks-listen-url", "mysql://x"),
     ("queue", "carrier-pigeon"),
     ("pubsub-endpoint", "localhost:8085"),
     ("pubsub-subscription", ""),

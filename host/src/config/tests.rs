@@ -48,6 +48,7 @@ fn an_unusable_value_is_named() {
         ("public-url", "ftp://example.com"),
         ("role", "boss"),
         ("tasks", "mysql://x"),
+        ("tasks-listen-url", "mysql://x"),
         ("queue", "carrier-pigeon"),
         ("role", "api"),
         ("role", "worker"),

@@ -9,6 +9,7 @@ use concept_refinement_host::capability::queue::nats::{Address, NatsQueue};
 use concept_refinement_host::capability::queue::{Delivery, TaskQueue};
 use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::nats::NatsServer;
+use concept_refinement_tests::proxy::{Mode, Proxy};
 use serde_json::json;
 use tokio::runtime::Handle;
 
@@ -177,6 +178,24 @@ async fn a_server_that_hangs_fails_calls_and_comes_back() {
     server.resume();
     assert_back(&queue).await;
     receive(&queue).await.ack().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_the_network_does_calls_fail_soon_and_work_again() {
+    let server = NatsServer::start();
+    for mode in [Mode::Refuse, Mode::Reset, Mode::Hang, Mode::OneWay] {
+        let proxy = Proxy::to(server.address());
+        let url = format!("nats://{}?stream={mode:?}", proxy.address());
+        let queue = open(&url).await.unwrap();
+        publish(&queue).await;
+        let under_way = receive(&queue).await;
+        proxy.set(mode);
+        assert_away(&queue).await;
+        proxy.set(Mode::Pass);
+        assert_back(&queue).await;
+        receive(&queue).await.ack().await;
+        under_way.ack().await;
+    }
 }
 
 /// Beyond the consumer's ack wait of 30 s.

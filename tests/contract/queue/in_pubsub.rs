@@ -9,6 +9,7 @@ use concept_refinement_host::capability::queue::TaskQueue;
 use concept_refinement_host::capability::queue::pubsub::{PubSubQueue, Target};
 use concept_refinement_host::capability::queue::pushes::Pushes;
 use concept_refinement_tests::deadline::eventually;
+use concept_refinement_tests::proxy::{Mode, Proxy};
 use concept_refinement_tests::pubsub::PubSub;
 use tokio::runtime::Handle;
 
@@ -136,6 +137,22 @@ async fn one_that_fails_or_hangs_fails_calls_and_comes_back() {
     assert_away(&queue).await;
     pubsub.hang(false);
     assert_back(&queue).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_the_network_does_calls_fail_soon_and_work_again() {
+    for mode in [Mode::Refuse, Mode::Reset, Mode::Hang, Mode::OneWay] {
+        let proxy = Proxy::to(PUBSUB.address());
+        let (url, subscription) = PUBSUB.topic();
+        let endpoint = format!("http://{}", proxy.address());
+        let target = Target::parse(&url, &endpoint, Some(&subscription)).unwrap();
+        let queue = PubSubQueue::open(target).await.unwrap();
+        assert_back(&queue).await;
+        proxy.set(mode);
+        assert_away(&queue).await;
+        proxy.set(Mode::Pass);
+        assert_back(&queue).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
