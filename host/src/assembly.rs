@@ -17,6 +17,7 @@ mod composed;
 pub(crate) mod control;
 mod grants;
 mod host;
+pub(crate) mod migrate;
 mod monitoring;
 pub(crate) mod moving;
 mod pipeline;

@@ -12,6 +12,7 @@ mod compile;
 mod completions;
 mod failure;
 mod man;
+mod migrate;
 mod moving;
 mod output;
 mod process;
@@ -51,6 +52,7 @@ pub fn main(prepare: impl FnOnce(HostBuilder) -> HostBuilder) -> ExitCode {
         Some(("refine", matches)) => refine::run(matches, prepare),
         Some(("check", matches)) => check::run(matches),
         Some(("backup", matches)) => backup::run(matches),
+        Some(("migrate", matches)) => migrate::run(matches),
         Some(("move", matches)) => moving::run(matches),
         Some(("compile", matches)) => compile::run(matches),
         Some(("completions", matches)) => completions::run(matches),

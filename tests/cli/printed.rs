@@ -9,11 +9,13 @@ use concept_refinement_tests::artifacts;
 
 use crate::place::Place;
 
-const COMMANDS: [&str; 7] = [
+const COMMANDS: [&str; 9] = [
     "serve",
     "refine",
     "check",
     "backup",
+    "migrate",
+    "move",
     "completions",
     "man",
     "vocabulary",

@@ -125,6 +125,18 @@ pub async fn inspect<O, S>(
     Ok(Some(inspect(config).await?))
 }
 
+/// Migrates the tables of a server, or with `is_dry_run` only says what would be
+/// done. None: the tasks are on none.
+pub async fn migrate_server(config: &Config, is_dry_run: bool) -> anyhow::Result<Option<String>> {
+    let engine = find(&TASKS, &config.tasks).map_err(anyhow::Error::msg)?;
+    let Some(migrate) = engine.migrate else {
+        return Ok(None);
+    };
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let config = engine_config(&config.tasks, config, &clock, &Arc::default());
+    Ok(Some(migrate(config, is_dry_run).await?))
+}
+
 /// The stores of a data directory that no process uses, the tasks first. None:
 /// there are no tasks.
 pub async fn at_rest(config: &Config) -> anyhow::Result<Option<Vec<AtRest>>> {

@@ -57,7 +57,13 @@ pub struct Engine<O, S> {
     /// should know of it, perhaps nothing. None: there is no server, and to open
     /// the store shows whether it can be used.
     pub inspect: Option<Inspect>,
+    /// Brings the tables of a server to the newest version, or with true only says
+    /// what would be done. None: there are none.
+    pub migrate: Option<Migrate>,
 }
+
+/// See [`Engine::migrate`].
+pub type Migrate = fn(EngineConfig, bool) -> BoxFuture<'static, Result<String, OpenError>>;
 
 /// See [`Engine::inspect`].
 pub type Inspect = fn(EngineConfig) -> BoxFuture<'static, Result<String, OpenError>>;
@@ -172,6 +178,7 @@ mod tests {
             open: |_, ()| Box::pin(async { Ok(()) }),
             at_rest: |_| Box::pin(async { Ok(None) }),
             inspect: None,
+            migrate: None,
         }
     }
 

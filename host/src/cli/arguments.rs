@@ -24,6 +24,7 @@ pub fn command() -> Command {
         .subcommand(refine())
         .subcommand(check())
         .subcommand(backup())
+        .subcommand(migrate())
         .subcommand(move_stores())
         .subcommand(compile())
         .subcommand(completions())
@@ -135,6 +136,24 @@ fn backup() -> Command {
                 .required(true)
                 .value_parser(value_parser!(PathBuf))
                 .help("A directory that is empty, or not there yet"),
+        )
+        .args(settings::sources())
+        .args(settings::flags(settings::concerns_stores))
+        .after_help(STATUSES)
+}
+
+fn migrate() -> Command {
+    Command::new("migrate")
+        .about("Brings the tables of the task store to the newest version")
+        .long_about(
+            "Brings the tables of the task store to the newest version, as a start does, and says \
+             what it did. Hosts of an older release go on meanwhile, unless it says otherwise.",
+        )
+        .arg(
+            Arg::new("dry-run")
+                .long("dry-run")
+                .action(ArgAction::SetTrue)
+                .help("Only say what would be done"),
         )
         .args(settings::sources())
         .args(settings::flags(settings::concerns_stores))

@@ -37,6 +37,7 @@ pub const ENGINE: ImageEngine = Engine {
         })
     },
     inspect: None,
+    migrate: None,
 };
 
 fn folder(config: &EngineConfig) -> PathBuf {

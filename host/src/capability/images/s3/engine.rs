@@ -25,6 +25,7 @@ pub const ENGINE: ImageEngine = Engine {
     open: |config, options| Box::pin(open(config, options)),
     at_rest: |_| Box::pin(async { Ok(None) }),
     inspect: Some(|config| Box::pin(inspect(config))),
+    migrate: None,
 };
 
 async fn open(config: EngineConfig, options: Options) -> Result<OpenImages, OpenError> {

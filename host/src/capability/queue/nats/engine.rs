@@ -16,6 +16,7 @@ pub const ENGINE_TLS: QueueEngine = engine("tls://");
 
 const fn engine(name: &'static str) -> QueueEngine {
     QueueEngine {
+        migrate: None,
         name,
         exists: |_| Ok(true),
         open: |config, _| {

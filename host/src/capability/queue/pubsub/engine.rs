@@ -10,6 +10,7 @@ use crate::capability::engine::{EngineConfig, QueueEngine};
 
 /// `pubsub://PROJECT/TOPIC`
 pub const ENGINE: QueueEngine = QueueEngine {
+    migrate: None,
     name: "pubsub://",
     exists: |_| Ok(true),
     open: |config, _| {

@@ -22,4 +22,5 @@ pub const ENGINE: QueueEngine = Engine {
     },
     at_rest: |_| Box::pin(ready(Ok(None))),
     inspect: None,
+    migrate: None,
 };

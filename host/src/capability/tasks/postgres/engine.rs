@@ -3,7 +3,7 @@
 use std::future::ready;
 use std::sync::Arc;
 
-use super::inspect::inspect;
+use super::inspect::{inspect, migrate};
 use super::{Opened, PostgresTasks, Settings};
 use crate::capability::OpenError;
 use crate::capability::engine::{Engine, EngineConfig, OpenTasks, Shared, TaskEngine};
@@ -42,6 +42,13 @@ pub const ENGINE: TaskEngine = Engine {
         Box::pin(async move {
             let (settings, _) = settings(&config)?;
             Ok(inspect(&settings).await?.join(" "))
+        })
+    }),
+    migrate: Some(|config, is_dry_run| {
+        Box::pin(async move {
+            let (settings, _) = settings(&config)?;
+            let migrated = migrate(&settings, is_dry_run).await?;
+            Ok(migrated.told(is_dry_run))
         })
     }),
 };

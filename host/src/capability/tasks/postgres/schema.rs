@@ -40,6 +40,28 @@ pub struct Migrated {
     pub steps: Vec<Migration>,
 }
 
+impl Migrated {
+    /// For the operator, in a sentence.
+    pub fn told(&self, is_dry_run: bool) -> String {
+        let Self { from, steps } = self;
+        if steps.is_empty() {
+            return format!("The tables are of version {from}, the newest: nothing is to be done.");
+        }
+        let to = from + steps.len();
+        let done = match (*from, is_dry_run) {
+            (0, true) => format!("The tables would be created, of version {to}."),
+            (0, false) => format!("The tables were created, of version {to}."),
+            (_, true) => format!("The tables would be migrated from version {from} to {to}."),
+            (_, false) => format!("The tables were migrated from version {from} to {to}."),
+        };
+        let breaks = *from > 0 && steps.iter().any(|step| step.breaking);
+        match breaks {
+            true => format!("{done} Hosts of the older release cannot go on with them."),
+            false => done,
+        }
+    }
+}
+
 /// Each entry migrates to the next version. Released entries are never edited; a
 /// change is a new entry.
 const MIGRATIONS: &[Migration] = &[Migration {

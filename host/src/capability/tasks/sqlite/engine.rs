@@ -29,6 +29,7 @@ pub const ENGINE: TaskEngine = Engine {
         })
     },
     inspect: None,
+    migrate: None,
 };
 
 impl OpenTasks {
