@@ -23,11 +23,13 @@ pub mod health;
 pub mod images;
 pub mod intercept;
 pub mod model;
+pub(crate) mod moving;
 mod progress;
 pub mod queue;
 pub mod room;
 mod settings;
 pub mod tasks;
+pub mod upload_places;
 
 use concept_refinement_domain::capability::CapabilityError;
 use futures::future::BoxFuture;

@@ -4,7 +4,9 @@
 pub mod bindings;
 pub mod bounds;
 pub mod engine;
+pub mod idle_memory;
 pub mod linker;
+pub mod placed;
 pub mod processor;
 pub mod sandbox;
 pub mod shortened;

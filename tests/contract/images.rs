@@ -5,6 +5,8 @@ pub mod files;
 pub mod listing;
 pub mod memory;
 pub mod reading;
+pub mod s3;
+pub mod sharing;
 pub mod storing;
 
 use std::sync::Arc;
@@ -49,6 +51,13 @@ pub trait DurableImageBackend: ImageBackend {
 pub trait OwnedImageBackend: DurableImageBackend {
     /// Tries to open the same data a second time.
     fn open_again(&self, signing: Signing, clock: Arc<ManualClock>) -> Result<(), String>;
+}
+
+/// A backend that many hosts share.
+pub trait SharedImageBackend: DurableImageBackend {
+    /// Another host on what this one has, with room for so many bytes of images
+    /// in all.
+    fn another(&self, max_store: Option<u64>) -> Self;
 }
 
 /// A store under test, with a clock that stands still.

@@ -236,11 +236,37 @@ macro_rules! host_durable_image_promises {
             $backend:
             images::storing {
                 a_crash_leaves_nothing_but_what_was_stored,
-                it_belongs_to_one_process_at_a_time,
             }
             images::listing {
                 what_is_not_whole_is_not_listed,
                 a_crash_leaves_what_was_stored_to_be_listed,
+            }
+        }
+    };
+}
+
+/// For backends that belong to one process at a time.
+macro_rules! owned_image_promises {
+    ($backend:ty) => {
+        promises! {
+            $backend:
+            images::storing {
+                it_belongs_to_one_process_at_a_time,
+            }
+        }
+    };
+}
+
+/// For backends that many hosts share.
+macro_rules! shared_image_promises {
+    ($backend:ty) => {
+        promises! {
+            $backend:
+            images::sharing {
+                limits_are_exact_over_many_hosts,
+                the_room_of_all_images_is_exact_over_many_hosts,
+                a_dead_hosts_places_are_freed,
+                what_a_host_deletes_is_gone_for_all,
             }
         }
     };
@@ -407,6 +433,84 @@ mod images_in_files {
 
             host_durable_image_promises!(Files);
         }
+
+        mod owned {
+            use super::*;
+
+            owned_image_promises!(Files);
+        }
+    }
+}
+
+mod images_in_s3_of_s3s_fs {
+    use crate::images::s3::S3sFs;
+
+    image_promises!(S3sFs);
+
+    mod of_hosts {
+        use super::*;
+
+        host_image_promises!(S3sFs);
+    }
+
+    mod durability {
+        use super::*;
+
+        durable_image_promises!(S3sFs);
+
+        mod of_hosts {
+            use super::*;
+
+            host_durable_image_promises!(S3sFs);
+        }
+    }
+
+    mod shared {
+        use super::*;
+
+        shared_image_promises!(S3sFs);
+    }
+}
+
+mod images_counted_by_postgres {
+    use crate::images::s3::CountedByPostgres;
+
+    image_promises!(CountedByPostgres);
+
+    mod of_hosts {
+        use super::*;
+
+        shared_image_promises!(CountedByPostgres);
+    }
+}
+
+mod images_in_s3_of_moto {
+    use crate::images::s3::Moto;
+
+    image_promises!(Moto);
+
+    mod of_hosts {
+        use super::*;
+
+        host_image_promises!(Moto);
+    }
+
+    mod durability {
+        use super::*;
+
+        durable_image_promises!(Moto);
+
+        mod of_hosts {
+            use super::*;
+
+            host_durable_image_promises!(Moto);
+        }
+    }
+
+    mod shared {
+        use super::*;
+
+        shared_image_promises!(Moto);
     }
 }
 
@@ -450,6 +554,24 @@ mod queue_in_the_store {
     use crate::queue::in_store::InStore;
 
     queue_promises!(InStore);
+}
+
+mod queue_in_nats {
+    use crate::queue::in_nats::InNats;
+
+    queue_promises!(InNats);
+}
+
+mod queue_in_pubsub_pulled {
+    use crate::queue::in_pubsub::Pulled;
+
+    queue_promises!(Pulled);
+}
+
+mod queue_in_pubsub_pushed {
+    use crate::queue::in_pubsub::Pushed;
+
+    queue_promises!(Pushed);
 }
 
 mod queue_in_postgres {

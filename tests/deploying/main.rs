@@ -11,6 +11,7 @@
 mod composed;
 mod dist;
 mod documented;
+mod fleet;
 mod manifest;
 
 use std::path::{Path, PathBuf};

@@ -208,6 +208,27 @@ async fn a_large_original_arrives_whole() {
     .await;
 }
 
+/// It is sent while it is read: an instance that waits for its provider holds
+/// nothing of it.
+#[tokio::test]
+async fn a_large_original_takes_no_memory_of_the_model() {
+    let mut picture = pictures::png(40, 30);
+    picture.bytes.resize(20_000_000, 7);
+    join_all(Kind::ALL.map(async |kind| {
+        let provider = Provider::start();
+        let launch = kind.launch(&provider.url()).set("model-memory", "16MiB");
+        let service = launch.start();
+        let client = Client::session(service.url()).await;
+        let original = client.uploaded(&picture).await;
+        let prompt = provider.prompt([kind.success(&pictures::png(8, 8))]);
+        let task = client.refined(&original, &prompt).await;
+        assert_eq!(task["status"], "completed", "{kind:?}: {task}");
+        let asked = provider.asked(&prompt);
+        assert!(asked[0].body.len() > picture.bytes.len(), "{kind:?}");
+    }))
+    .await;
+}
+
 fn in_base64(text: &Value) -> Vec<u8> {
     let text = text.as_str().unwrap();
     let (_, base64) = text.split_once(',').unwrap_or(("", text));

@@ -117,10 +117,30 @@ pub fn axe() -> PathBuf {
     )
 }
 
+/// The server of NATS, of a package of Python.
+pub fn nats_server() -> PathBuf {
+    existing(
+        target_directory().join("tools/nats/bin/nats-server"),
+        "cargo xtask test",
+    )
+}
+
 /// A program of the Python environment in which schemathesis is.
 pub fn python_tool(name: &str) -> PathBuf {
     let environment = target_directory().join("tools/schemathesis");
     existing(environment.join("bin").join(name), "cargo xtask test")
+}
+
+/// A server that speaks as S3 does, over files: a crate of that name.
+pub fn s3s_fs() -> PathBuf {
+    let path = target_directory().join("tools/bin/s3s-fs");
+    existing(path, "cargo xtask test")
+}
+
+/// A server that speaks as S3 does, in memory: a package of Python.
+pub fn moto_server() -> PathBuf {
+    let path = target_directory().join("tools/moto/bin/moto_server");
+    existing(path, "cargo xtask test")
 }
 
 /// Compiled code that the services of a test run share, so that each component

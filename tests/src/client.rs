@@ -54,6 +54,11 @@ impl Client {
         Self::of(base, http())
     }
 
+    /// The same, of a service behind TLS, whoever vouches for it.
+    pub fn over_tls(base: &str) -> Self {
+        Self::of(base, http().tls_danger_accept_invalid_certs(true))
+    }
+
     /// The same, from one of the machine's addresses.
     pub fn from_address(base: &str, address: IpAddr) -> Self {
         let builder = http().local_address(address);

@@ -98,7 +98,13 @@ impl Launch {
             stdout: Output::Log,
             stderr: Output::Log,
         };
-        launch.set("listen", "127.0.0.1:0")
+        launch.set("listen", "127.0.0.1:0").on_engines_of_run()
+    }
+
+    /// What tells it from other launches.
+    pub(crate) fn name(&self) -> String {
+        let name = self.directory.file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
     }
 
     /// The same settings, with a new directory.
@@ -316,7 +322,8 @@ impl Launch {
             .stdout(self.stdout.open())
             .stderr(self.stderr.open());
         for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("REFINEMENT_") {
+            let name_of = name.to_string_lossy();
+            if name_of.starts_with("REFINEMENT_") || name_of.starts_with("AWS_") {
                 command.env_remove(name);
             }
         }

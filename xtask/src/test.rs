@@ -31,10 +31,13 @@ pub fn everything(workspace: &Workspace) -> anyhow::Result<()> {
         tools::ensure_browser(workspace)?;
         tools::ensure_axe(workspace)?;
         tools::ensure_networks(workspace)?;
+        tools::ensure_deployment(workspace)?;
         tools::postgres::ensure(workspace)?;
         tools::postgres::ensure_pooler(workspace)?;
         tools::ensure_schemathesis(workspace)?;
-        tools::ensure_wasmtime(workspace)
+        tools::ensure_s3(workspace)?;
+        tools::ensure_wasmtime(workspace)?;
+        tools::ensure_nats(workspace)
     })?;
     steps.run("format", || {
         process::run(&mut workspace.cargo(&["fmt", "--all", "--check"]))
@@ -65,7 +68,10 @@ pub fn everything(workspace: &Workspace) -> anyhow::Result<()> {
     let over_wasi_http = steps.run("HTTP over wasi:http", || {
         suite::run_over_wasi_http(workspace, &wasi_http::components(workspace)?)
     })?;
-    let tally = tally.and(over_wasi_http);
+    let on_s3 = steps.run("HTTP with images in S3", || {
+        suite::run_on_engines(workspace, "s3")
+    })?;
+    let tally = tally.and(over_wasi_http).and(on_s3);
     let (tally, on_spin) = match tools::spin(workspace) {
         Some(spin) => {
             let run = steps.run("tests on Spin", || suite::run_on_spin(workspace, &spin))?;

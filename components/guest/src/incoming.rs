@@ -5,18 +5,29 @@ use wit_bindgen::{StreamReader, StreamResult};
 
 use crate::ports::ByteStream;
 
-/// A stream that is read in growing chunks.
+/// A stream that is read in growing chunks, or in chunks of one size.
 pub struct Incoming {
     stream: StreamReader<u8>,
     /// Number of chunks that filled their buffer.
     whole: usize,
+    /// In bytes.
+    size: Option<usize>,
 }
 
 impl Incoming {
+    /// In chunks of this many bytes: for what is handed on at once, so that little
+    /// memory is ever used for it.
+    pub fn in_chunks_of(self, size: usize) -> Self {
+        Self {
+            size: Some(size),
+            ..self
+        }
+    }
+
     /// The next chunk, never empty. None at the end, or if the sender gave up;
     /// the two look alike.
     pub async fn chunk(&mut self) -> Option<Vec<u8>> {
-        let size = chunks::next_size(self.whole);
+        let size = self.size.unwrap_or(chunks::next_size(self.whole));
         loop {
             let (result, chunk) = self.stream.read(Vec::with_capacity(size)).await;
             if !chunk.is_empty() {
@@ -38,6 +49,10 @@ impl ByteStream for Incoming {
 
 impl From<StreamReader<u8>> for Incoming {
     fn from(stream: StreamReader<u8>) -> Self {
-        Self { stream, whole: 0 }
+        Self {
+            stream,
+            whole: 0,
+            size: None,
+        }
     }
 }

@@ -15,12 +15,17 @@ use crate::capability::embedded::{AtRest, Embedded};
 use crate::capability::engine::{Engine, EngineConfig, OpenImages, OpenTasks, Stores, find};
 use crate::capability::engines::{self, IMAGES, QUEUES, TASKS};
 use crate::capability::health::ModelHealth;
-use crate::capability::images::Signing;
+use crate::capability::images::{self, Signing};
 use crate::capability::model::ImageModel;
 use crate::capability::queue::TaskQueue;
 use crate::capability::room::Room;
 use crate::capability::tasks::Options;
+use crate::capability::upload_places::UploadPlaces;
 use crate::config::Config;
+
+/// The part of `image-memory` that an image store may have besides, for images on
+/// their way to it.
+const SENDING_SHARE: usize = 4;
 
 /// A store as it is configured, and not opened yet.
 pub struct Configured<O: 'static, S: 'static> {
@@ -88,14 +93,20 @@ pub fn queue(
     Configured::new(&QUEUES, &config.queue, config, clock, room, tasks)
 }
 
+/// `places`: where a store that cannot count has its images counted.
 pub fn images(
     config: &Config,
     secret: &Secret,
+    places: Arc<dyn UploadPlaces>,
     clock: &Arc<dyn Clock>,
     room: &Arc<Room>,
-) -> anyhow::Result<Configured<Signing, OpenImages>> {
-    let signing = signing(config, secret.key(IMAGE_URLS));
-    Configured::new(&IMAGES, &config.images, config, clock, room, signing)
+) -> anyhow::Result<Configured<images::Options, OpenImages>> {
+    let options = images::Options {
+        signing: signing(config, secret.key(IMAGE_URLS)),
+        places,
+        memory: config.image_memory / SENDING_SHARE,
+    };
+    Configured::new(&IMAGES, &config.images, config, clock, room, options)
 }
 
 /// Reaches the server of a store, if it has one, and changes nothing there. The
@@ -123,18 +134,11 @@ pub async fn at_rest(config: &Config) -> anyhow::Result<Option<Vec<AtRest>>> {
     if !tasks.exists()? {
         return Ok(None);
     }
-    // The key is for addresses, and nothing is addressed.
-    let images = Configured::new(
-        &IMAGES,
-        &config.images,
-        config,
-        &clock,
-        &room,
-        signing(config, [0; 32]),
-    )?;
     let mut stores = Vec::from_iter(tasks.at_rest().await?);
-    if images.exists()? {
-        stores.extend(images.at_rest().await?);
+    let images = find(&IMAGES, &config.images).map_err(anyhow::Error::msg)?;
+    let place = engine_config(&config.images, config, &clock, &room);
+    if (images.exists)(&place)? {
+        stores.extend((images.at_rest)(place).await?);
     }
     Ok(Some(stores))
 }
@@ -150,7 +154,11 @@ pub async fn open(
     room: Arc<Room>,
 ) -> anyhow::Result<(Capabilities, Vec<Arc<dyn Embedded>>)> {
     let stores = Stores {
-        images: images(config, secret, &clock, &room)?.open().await?,
+        images: {
+            let places = Arc::clone(&tasks.places);
+            let images = images(config, secret, places, &clock, &room)?;
+            images.open().await?
+        },
         queue: queue(config, &tasks, &clock, &room)?.open().await?,
         tasks,
     };

@@ -1,6 +1,7 @@
 //! What each component may use: its settings, the addresses that it may ask,
 //! its memory. What is not named here it does not get.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use concept_refinement_domain::secret::SESSION_TOKENS;
 use crate::assembly::secret::Secret;
 use crate::capability::Capabilities;
 use crate::capability::blobs::Blobs;
+use crate::capability::blobs::block_file::BlockFile;
 use crate::capability::tasks::watchers::Watchers;
 use crate::config::{Auth, Config};
 use crate::egress::{self, Egress, Grant, Network, Origin, Parts};
@@ -51,8 +53,15 @@ pub fn api(
 }
 
 /// For the processor: all capabilities but the queue, and originals from
-/// wherever they may come.
-pub fn processor(config: &Config, network: &Network, capabilities: &Arc<Capabilities>) -> Grants {
+/// wherever they may come. Images that it works on may be in `directory`.
+pub fn processor(
+    config: &Config,
+    network: &Network,
+    capabilities: &Arc<Capabilities>,
+    directory: Option<PathBuf>,
+) -> Grants {
+    let room = || Arc::clone(&capabilities.room);
+    let file = directory.map(|directory| BlockFile::new(directory, room()));
     Grants {
         settings: Arc::new(processor_settings(config)),
         egress: downloading(config, originals(config), network),
@@ -60,7 +69,7 @@ pub fn processor(config: &Config, network: &Network, capabilities: &Arc<Capabili
         bounds: Bounds::SERVICE,
         capabilities: Some(Arc::clone(capabilities)),
         watchers: Arc::default(),
-        blobs: Some(Blobs::new(config.image_memory)),
+        blobs: Some(Blobs::new(config.image_memory, file)),
     }
 }
 
@@ -108,6 +117,15 @@ pub fn issuer(config: &Config, network: &Network) -> Egress {
     let granted = issuer_url(config).and_then(|url| Some((Origin::of_url(url)?, url.clone())));
     match granted {
         Some((origin, url)) => Egress::new(Grant::Origin(origin), network).caching(url),
+        None => Egress::new(Grant::Nothing, network),
+    }
+    .within(ISSUER_LIMITS)
+}
+
+/// Google's keys, by which pushes are verified.
+pub fn push_keys(url: &url::Url, network: &Network) -> Egress {
+    match Origin::of_url(url) {
+        Some(origin) => Egress::new(Grant::Origin(origin), network).caching(url.clone()),
         None => Egress::new(Grant::Nothing, network),
     }
     .within(ISSUER_LIMITS)

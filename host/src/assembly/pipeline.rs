@@ -1,6 +1,7 @@
 //! The pipeline: a worker with the processor component, and the model that it
 //! asks.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use wasmtime::component::Component;
@@ -59,26 +60,26 @@ fn model_memory(config: &Config) -> Arc<ModelMemory> {
     ModelMemory::new(total, each)
 }
 
+/// `directory` is for images that tasks work on; without one they are in memory.
 pub fn worker(
     config: &Config,
     engine: &Engine,
-    processor: ProcessorComponentPre<Sandbox>,
+    processor: &ProcessorComponentPre<Sandbox>,
     capabilities: &Arc<Capabilities>,
     network: &Network,
+    directory: Option<PathBuf>,
     metrics: Option<Arc<Metrics>>,
-) -> Worker {
+) -> anyhow::Result<Worker> {
     let most = capabilities.model.at_once().saturating_mul(TASKS_PER_CALL);
-    Worker {
+    let grants = grants::processor(config, network, capabilities, directory);
+    let processor = ProcessorComponent::new(engine.wasmtime(), processor, grants)?;
+    Ok(Worker {
         host: Arc::clone(capabilities),
-        processor: Arc::new(ProcessorComponent {
-            engine: engine.wasmtime().clone(),
-            pre: processor,
-            grants: grants::processor(config, network, capabilities),
-        }),
+        processor: Arc::new(processor),
         runtime: Arc::new(Tokio::default()),
         slots: Slots::new(config.concurrency.min(most), LOANS),
         task_timeout: config.task_timeout,
         pending_releases: PendingReleases::default(),
         metrics,
-    }
+    })
 }

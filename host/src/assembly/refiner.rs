@@ -101,8 +101,15 @@ impl HostBuilder {
         };
         let in_memory = capabilities::in_memory(&config, model, clock)?;
         let capabilities = Arc::new(map_capabilities(in_memory));
-        let processor = compiled.processor;
-        let worker = pipeline::worker(&config, &engine, processor, &capabilities, &network, None);
+        let worker = pipeline::worker(
+            &config,
+            &engine,
+            &compiled.processor,
+            &capabilities,
+            &network,
+            None,
+            None,
+        )?;
         Ok(Refiner {
             worker,
             capabilities,

@@ -10,15 +10,31 @@ use super::images::{self, Signing};
 use super::queue::{self, store::StoreQueue};
 use super::tasks::sqlite::SqliteTasks;
 use super::tasks::{self, Options};
+use super::upload_places::UploadPlaces;
 
 pub static TASKS: [TaskEngine; 2] = [
     tasks::sqlite::engine::ENGINE,
     tasks::postgres::engine::ENGINE,
 ];
 
-pub static QUEUES: [QueueEngine; 1] = [queue::store::engine::ENGINE];
+pub static QUEUES: [QueueEngine; 4] = [
+    queue::store::engine::ENGINE,
+    queue::nats::engine::ENGINE,
+    queue::nats::engine::ENGINE_TLS,
+    queue::pubsub::engine::ENGINE,
+];
 
-pub static IMAGES: [ImageEngine; 1] = [images::file::engine::ENGINE];
+pub static IMAGES: [ImageEngine; 2] = [images::file::engine::ENGINE, images::s3::engine::ENGINE];
+
+/// Where nothing is counted yet, for an image store that is only looked at.
+///
+/// # Errors
+///
+/// The engine could not be started.
+pub fn no_places(clock: &Arc<dyn Clock>) -> Result<Arc<dyn UploadPlaces>, OpenError> {
+    let tasks = SqliteTasks::in_memory(Options::default(), Arc::clone(clock))?;
+    Ok(Arc::new(tasks))
+}
 
 /// Stores that are gone when they are dropped.
 ///
@@ -35,6 +51,7 @@ pub fn in_memory(signing: Signing, clock: &Arc<dyn Clock>) -> Result<Stores, Ope
         queue: Arc::new(queue),
         images: OpenImages {
             store: Arc::new(images),
+            restore: None,
             embedded: None,
         },
     })

@@ -8,6 +8,9 @@ pub mod file;
 mod link;
 pub mod memory;
 mod operation;
+pub mod s3;
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 use concept_refinement_domain::capability::{
@@ -18,9 +21,21 @@ use concept_refinement_domain::timestamp::Timestamp;
 use futures::stream::BoxStream;
 
 use super::Answer;
+use super::upload_places::UploadPlaces;
 
 pub use concept_refinement_domain::image_url::Signing;
 pub use operation::{ImageOperation, ImageReply};
+
+/// What an image store is told, whatever its engine.
+#[derive(Clone)]
+pub struct Options {
+    /// How its URLs are signed.
+    pub signing: Signing,
+    /// Where a store that cannot count has its images counted.
+    pub places: Arc<dyn UploadPlaces>,
+    /// For images that a store holds on their way to it, in bytes.
+    pub memory: usize,
+}
 
 /// The bytes of an image. An error ends the stream, and the image is then
 /// incomplete.

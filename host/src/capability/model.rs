@@ -16,6 +16,8 @@ use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use tokio_util::sync::CancellationToken;
 
+pub use crate::wasm::stream::Reopen;
+
 /// One image to refine, and how.
 pub struct ModelRequest {
     /// What to change.
@@ -34,6 +36,9 @@ pub struct ModelRequest {
     pub source_url: Option<String>,
     /// The image. One that ends before its length broke off.
     pub image: BoxStream<'static, Bytes>,
+    /// Opens it again, where that can be done. Else what was read of it is held
+    /// until there is an answer.
+    pub reopen: Option<Reopen>,
     /// What tells the asker that an answer cannot be continued at the moment.
     pub setback: Setback,
 }
@@ -73,6 +78,7 @@ impl ModelRequest {
             length: self.length,
             source_url: self.source_url.clone(),
             image,
+            reopen: self.reopen.clone(),
             setback: self.setback.clone(),
         }
     }

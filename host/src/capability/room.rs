@@ -9,6 +9,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::fs::statvfs;
@@ -30,6 +31,8 @@ pub struct Room {
     max_store: Option<u64>,
     /// Where the images are. None: in memory.
     place: Option<PathBuf>,
+    /// The images are in a store that is not on this machine's disk.
+    is_elsewhere: AtomicBool,
     occupancy: Mutex<Occupancy>,
 }
 
@@ -72,8 +75,14 @@ impl Room {
         Self {
             max_store,
             place: Some(place),
+            is_elsewhere: AtomicBool::new(false),
             occupancy: Mutex::default(),
         }
+    }
+
+    /// From now on the disk does not count: the images are elsewhere.
+    pub fn leave_disk(&self) {
+        self.is_elsewhere.store(true, Ordering::Relaxed);
     }
 
     /// What takes room now.
@@ -88,7 +97,10 @@ impl Room {
 
     /// The disk. None: the images are on none, or it cannot be looked at.
     pub fn disk(&self) -> Option<Disk> {
-        look(self.place.as_deref()?)
+        match self.is_elsewhere.load(Ordering::Relaxed) {
+            true => None,
+            false => look(self.place.as_deref()?),
+        }
     }
 
     /// Reserves room for an upload until the reservation is dropped.
@@ -128,6 +140,13 @@ impl Room {
         Ok(())
     }
 
+    /// Whether the disk has so many bytes that neither it nor what was accepted
+    /// needs.
+    pub fn spares(&self, bytes: u64) -> bool {
+        let disk = self.disk();
+        admit(*self.lock(), None, disk, bytes).is_ok()
+    }
+
     /// The room of tasks that are final or gone.
     pub fn release_tasks(&self, tasks: u64) {
         let mut occupancy = self.lock();
@@ -145,6 +164,24 @@ impl Room {
         let mut occupancy = self.lock();
         occupancy.stored = occupancy.stored.saturating_sub(removed);
         occupancy.stored = occupancy.stored.saturating_add(stored);
+    }
+
+    /// What there is in a store elsewhere, where that is counted: how much is
+    /// stored and how much in doubt, in bytes, and how many images are in doubt.
+    pub fn replace_elsewhere(&self, stored: u64, in_doubt: u64, uploads: u64) {
+        if self.is_elsewhere.load(Ordering::Relaxed) {
+            let mut occupancy = self.lock();
+            occupancy.stored = stored;
+            occupancy.reserved = in_doubt;
+            occupancy.uploads = uploads;
+        }
+    }
+
+    /// Whether images of so many bytes together, and what accepted tasks were
+    /// promised, are within this limit.
+    pub fn is_within(&self, max_store: u64, bytes: u64) -> bool {
+        let tasks = self.lock().tasks;
+        promised(tasks, max_store).saturating_add(bytes) <= max_store
     }
 
     fn lock(&self) -> MutexGuard<'_, Occupancy> {
@@ -198,18 +235,27 @@ fn admit(
         ..
     } = occupancy;
     let sum = |parts: [u64; 4]| parts.into_iter().fold(0_u64, u64::saturating_add);
-    let for_tasks = |of: u64| tasks.saturating_mul(REFINED.min(of / SHARE));
     if let Some(max) = max_store
-        && sum([stored, reserved, for_tasks(max), bytes]) > max
+        && sum([stored, reserved, promised(tasks, max), bytes]) > max
     {
         return Err(full("the images take as much as max-store allows"));
     }
     if let Some(disk) = disk
-        && sum([unwritten, for_tasks(disk.total), bytes, disk.reserve()]) > disk.available
+        && sum([
+            unwritten,
+            promised(tasks, disk.total),
+            bytes,
+            disk.reserve(),
+        ]) > disk.available
     {
         return Err(full("the disk has only its reserve left"));
     }
     Ok(())
+}
+
+/// For the refined images of so many tasks, of a resource of this size.
+fn promised(tasks: u64, of: u64) -> u64 {
+    tasks.saturating_mul(REFINED.min(of / SHARE))
 }
 
 fn full(reason: &'static str) -> io::Error {

@@ -1,17 +1,50 @@
 //! The processor component, one instance a task.
 
+use anyhow::Context as _;
 use wasmtime::Engine;
+use wasmtime::component::{ComponentExportIndex, InstancePre, TypedFunc};
 
 use crate::loops::processor::{Outcome, Processor, Run};
 use crate::wasm::bindings::processor::ProcessorComponentPre;
 use crate::wasm::bindings::processor::exports::concept::refinement::processor as wit;
+use crate::wasm::idle_memory::MemoryPlace;
+use crate::wasm::placed::Placed;
 use crate::wasm::sandbox::{Grants, Sandbox};
 
+const INTERFACE: &str = "concept:refinement/processor@0.1.0";
+
 pub struct ProcessorComponent {
-    pub engine: Engine,
-    pub pre: ProcessorComponentPre<Sandbox>,
-    pub grants: Grants,
+    engine: Engine,
+    pre: InstancePre<Sandbox>,
+    process: ComponentExportIndex,
+    grants: Grants,
 }
+
+impl ProcessorComponent {
+    /// # Errors
+    ///
+    /// The component has no such function.
+    pub fn new(
+        engine: &Engine,
+        pre: &ProcessorComponentPre<Sandbox>,
+        grants: Grants,
+    ) -> anyhow::Result<Self> {
+        let pre = pre.instance_pre().clone();
+        let component = pre.component();
+        let process = component
+            .get_export_index(None, INTERFACE)
+            .and_then(|interface| component.get_export_index(Some(&interface), "process"))
+            .with_context(|| format!("the processor does not export {INTERFACE}"))?;
+        Ok(Self {
+            engine: engine.clone(),
+            pre,
+            process,
+            grants,
+        })
+    }
+}
+
+type Process = TypedFunc<(Placed<Vec<u8>>,), (wit::Outcome,)>;
 
 impl Processor for ProcessorComponent {
     fn start(&self, message: Vec<u8>) -> Run {
@@ -19,14 +52,21 @@ impl Processor for ProcessorComponent {
         let (claimed, stage) = (store.data().claimed(), store.data().stage());
         let loan = store.data().loan();
         let setback = store.data().setback();
-        let pre = self.pre.clone();
+        let (pre, process) = (self.pre.clone(), self.process);
         let outcome = async move {
             let run = async {
                 let processor = pre.instantiate_async(&mut store).await?;
+                let process: Process = processor.get_typed_func(&mut store, process)?;
                 store
                     .run_concurrent(async |accessor| {
-                        let processor = processor.concept_refinement_processor();
-                        processor.call_process(accessor, message).await
+                        let place = MemoryPlace::default();
+                        let message = Placed {
+                            value: message,
+                            place: place.clone(),
+                        };
+                        let call = process.call_concurrent(accessor, (message,));
+                        let (outcome,) = place.idle_during(accessor, call).await?;
+                        wasmtime::error::Ok(outcome)
                     })
                     .await?
             };

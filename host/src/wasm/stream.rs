@@ -7,6 +7,7 @@ mod pipe;
 
 use std::any::{Any, TypeId};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -23,9 +24,13 @@ use crate::stream_guard::guarded;
 /// Largest chunk that is copied out of a guest, in bytes.
 const MAX_CHUNK: usize = 64 * 1024;
 
+/// Opens a stream of the same bytes again.
+pub type Reopen = Arc<dyn Fn() -> BoxStream<'static, Bytes> + Send + Sync>;
+
 /// Gives a guest a stream of bytes.
 pub struct ByteStream {
     chunks: BoxStream<'static, Bytes>,
+    reopen: Option<Reopen>,
     /// A guest has begun to read it.
     is_read: bool,
 }
@@ -37,6 +42,16 @@ impl ByteStream {
     pub fn new(stream: impl Stream<Item = Bytes> + Send + 'static) -> Self {
         Self {
             chunks: Box::pin(stream),
+            reopen: None,
+            is_read: false,
+        }
+    }
+
+    /// One that whoever consumes it may open again.
+    pub fn of(reopen: Reopen) -> Self {
+        Self {
+            chunks: reopen(),
+            reopen: Some(reopen),
             is_read: false,
         }
     }
@@ -113,17 +128,30 @@ impl<D, T: Send + Sync + 'static> StreamProducer<D> for Items<T> {
     }
 }
 
-/// Takes the bytes that a guest writes, in chunks. The stream ends where the
-/// guest's does, early or not. `drained` completes when no more will be read.
+/// What a guest gave.
+pub struct Consumed {
+    /// They end where the guest's do, early or not.
+    pub chunks: BoxStream<'static, Bytes>,
+    /// If they are the host's own.
+    pub reopen: Option<Reopen>,
+    /// Completes when no more will be read.
+    pub drained: oneshot::Receiver<()>,
+}
+
+/// Takes the bytes that a guest writes, in chunks.
 pub fn consume(
     reader: StreamReader<u8>,
     mut store: impl wasmtime::AsContextMut,
-) -> wasmtime::Result<(BoxStream<'static, Bytes>, oneshot::Receiver<()>)> {
+) -> wasmtime::Result<Consumed> {
     let (ended, drained) = oneshot::channel();
     let reader = match reader.try_into::<ByteStream>(&mut store) {
         // It is the host's own, and no instance needs to carry it.
-        Ok(ByteStream { chunks, .. }) => {
-            return Ok((Box::pin(guarded(chunks, ended)), drained));
+        Ok(ByteStream { chunks, reopen, .. }) => {
+            return Ok(Consumed {
+                chunks: Box::pin(guarded(chunks, ended)),
+                reopen,
+                drained,
+            });
         }
         Err(reader) => reader,
     };
@@ -142,8 +170,11 @@ pub fn consume(
         let _ = want.send(());
         chunks
     });
-    let chunks = chunks.flatten();
-    Ok((Box::pin(chunks), drained))
+    Ok(Consumed {
+        chunks: Box::pin(chunks.flatten()),
+        reopen: None,
+        drained,
+    })
 }
 
 struct Consumer {

@@ -157,6 +157,7 @@ impl<O: Outside> ImageModel for Native<O> {
             length: image.length(),
             source_url: request.source_url,
             image: Box::pin(stream::iter(image.blob().0.clone())),
+            reopen: None,
             setback: asked::Setback::default(),
         };
         match self.host.model.refine(request).await {

@@ -45,12 +45,31 @@ const HTTP: [&str; 17] = [
     "refusals::",
 ];
 
+/// What is asked of what is stored besides, by module too.
+const STORED: [&str; 5] = [
+    "originals::",
+    "restart::",
+    "retention::",
+    "room::",
+    "uploads::",
+];
+
 /// Runs the tests of HTTP once more, with these components.
 pub fn run_over_wasi_http(workspace: &Workspace, components: &Path) -> anyhow::Result<Tally> {
     let mut cargo = cargo_test(workspace);
     cargo.env("REFINEMENT_TEST_COMPONENTS", components);
     cargo.args(["--test", "e2e", "--"]);
     let tally = tallied(cargo.args(HTTP))?;
+    Ok(tally.with_success(tally.passed > 0))
+}
+
+/// Runs the tests of HTTP once more, with services on these engines: words with
+/// commas between them, of which `tests/src/engines.rs` has the list.
+pub fn run_on_engines(workspace: &Workspace, engines: &str) -> anyhow::Result<Tally> {
+    let mut cargo = cargo_test(workspace);
+    cargo.env("REFINEMENT_TEST_ENGINES", engines);
+    cargo.args(["--test", "e2e", "--"]);
+    let tally = tallied(cargo.args(HTTP).args(STORED))?;
     Ok(tally.with_success(tally.passed > 0))
 }
 

@@ -50,6 +50,11 @@ impl Inspector {
         self.walk.as_ref().map(|(format, _)| *format)
     }
 
+    /// Width and height in pixels, known long before the end.
+    pub fn size(&self) -> Option<(u32, u32)> {
+        self.canvas.size()
+    }
+
     /// How many pixels a decoder needs memory for. None: not known yet, or
     /// there was a problem before.
     pub fn pixels(&self) -> Option<u64> {

@@ -54,10 +54,10 @@ impl Provider for Automatic1111 {
 
     fn post(
         question: &Question,
-        original: Original,
+        original: &Original,
         key: Option<&str>,
     ) -> serde_json::Result<Post> {
-        let (width, height) = fitted(original.width(), original.height());
+        let (width, height) = fitted(original.width, original.height);
         let fields = Fields {
             prompt: &question.prompt,
             negative_prompt: NEGATIVE_PROMPT,

@@ -52,7 +52,7 @@ impl Provider for JigsawStack {
 
     fn post(
         question: &Question,
-        original: Original,
+        original: &Original,
         key: Option<&str>,
     ) -> serde_json::Result<Post> {
         let source_url = question
@@ -72,7 +72,7 @@ impl Provider for JigsawStack {
         let body = match source_url {
             Some(_) => Body::json(&fields)?,
             None => {
-                let head = format!("\"data:{};base64,", original.format().media_type());
+                let head = format!("\"data:{};base64,", original.format.media_type());
                 Body::json_with_image(&fields, "image_url", (&head, "\""), original)?
             }
         };

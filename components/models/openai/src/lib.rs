@@ -46,7 +46,7 @@ impl Provider for OpenAi {
 
     fn post(
         question: &Question,
-        original: Original,
+        original: &Original,
         key: Option<&str>,
     ) -> serde_json::Result<Post> {
         let fields = [("model", MODEL), ("n", "1"), ("prompt", &question.prompt)];

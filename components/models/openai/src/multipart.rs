@@ -20,7 +20,7 @@ impl Multipart {
     }
 
     /// The fields, then the image as a file.
-    pub fn body(&self, fields: &[(&str, &str)], image: &str, original: Original) -> Body {
+    pub fn body(&self, fields: &[(&str, &str)], image: &str, original: &Original) -> Body {
         let boundary = &self.boundary;
         let mut before = String::new();
         for (name, value) in fields {
@@ -28,7 +28,7 @@ impl Multipart {
                 "--{boundary}\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
             ));
         }
-        let format = original.format();
+        let format = original.format;
         before.push_str(&format!(
             "--{boundary}\r\ncontent-disposition: form-data; name=\"{image}\"; \
              filename=\"image.{}\"\r\ncontent-type: {}\r\n\r\n",

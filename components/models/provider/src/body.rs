@@ -1,12 +1,12 @@
 //! A request body: text around the original, which is encoded while it is sent.
 
-use std::collections::VecDeque;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
-use crate::original::Original;
+use crate::original::{Contents, Original};
+use crate::outcome::Error;
+use crate::ports::ByteStream;
 
 pub struct Body {
     before: String,
@@ -14,16 +14,27 @@ pub struct Body {
     after: String,
 }
 
+/// The place of the original.
+#[derive(Clone, Copy)]
 struct Image {
     encoding: Encoding,
+    /// Of the original, in bytes.
     length: u64,
-    chunks: VecDeque<Vec<u8>>,
 }
 
+#[derive(Clone, Copy)]
 enum Encoding {
     Raw,
-    /// Bytes that do not fill a group of three yet.
-    Base64(Vec<u8>),
+    Base64,
+}
+
+/// What a body consists of, chunk by chunk.
+pub struct Chunks<S> {
+    before: String,
+    image: Option<(Encoding, Contents<S>)>,
+    /// Bytes that do not fill a group of base64 yet.
+    carried: Vec<u8>,
+    after: String,
 }
 
 impl Body {
@@ -42,75 +53,88 @@ impl Body {
         fields: &impl Serialize,
         name: &str,
         (open, close): (&str, &str),
-        image: Original,
+        original: &Original,
     ) -> serde_json::Result<Self> {
         let fields = serde_json::to_string(fields)?;
         let fields = fields.strip_suffix('}').unwrap_or(&fields);
         Ok(Self {
             before: format!("{fields},\"{name}\":{open}"),
-            image: Some(Image::new(image, Encoding::Base64(Vec::new()))),
+            image: Some(Image {
+                encoding: Encoding::Base64,
+                length: original.length,
+            }),
             after: format!("{close}}}"),
         })
     }
 
     /// The original as it is between two texts.
-    pub fn around(before: String, image: Original, after: String) -> Self {
+    pub fn around(before: String, original: &Original, after: String) -> Self {
         Self {
             before,
-            image: Some(Image::new(image, Encoding::Raw)),
+            image: Some(Image {
+                encoding: Encoding::Raw,
+                length: original.length,
+            }),
             after,
         }
     }
 
     /// In bytes.
     pub fn length(&self) -> u64 {
-        let image = match &self.image {
-            None => 0,
-            Some(image) => match image.encoding {
-                Encoding::Raw => image.length,
-                Encoding::Base64(_) => image.length.div_ceil(3) * 4,
-            },
-        };
+        let image = self.image.map_or(0, |image| match image.encoding {
+            Encoding::Raw => image.length,
+            Encoding::Base64 => image.length.div_ceil(3) * 4,
+        });
         self.before.len() as u64 + image + self.after.len() as u64
     }
 
-    /// The chunks, each freed after it is sent.
-    pub fn into_chunks(self) -> impl Iterator<Item = Vec<u8>> {
-        std::iter::once(self.before.into_bytes())
-            .chain(self.image.into_iter().flatten())
-            .chain(std::iter::once(self.after.into_bytes()))
-            .filter(|chunk| !chunk.is_empty())
-    }
-}
-
-impl Image {
-    fn new(original: Original, encoding: Encoding) -> Self {
-        Self {
-            encoding,
-            length: original.length(),
-            chunks: original.into_chunks(),
+    /// With the bytes of the original that it was made for.
+    pub fn chunks<S: ByteStream>(self, contents: Contents<S>) -> Chunks<S> {
+        Chunks {
+            before: self.before,
+            image: self.image.map(|image| (image.encoding, contents)),
+            carried: Vec::new(),
+            after: self.after,
         }
     }
 }
 
-impl Iterator for Image {
-    type Item = Vec<u8>;
-
-    fn next(&mut self) -> Option<Vec<u8>> {
-        let chunk = self.chunks.pop_front();
-        let Encoding::Base64(carried) = &mut self.encoding else {
-            return chunk;
-        };
-        let Some(chunk) = chunk else {
-            let last = std::mem::take(carried);
-            return (!last.is_empty()).then(|| STANDARD.encode(last).into_bytes());
-        };
-        carried.extend(chunk);
-        let whole = carried.len() - carried.len() % 3;
-        let rest = carried.split_off(whole);
-        let whole = std::mem::replace(carried, rest);
-        Some(STANDARD.encode(whole).into_bytes())
+impl<S: ByteStream> Chunks<S> {
+    /// The next chunk, never empty; None at the end. An error: the original
+    /// cannot be sent, and the body ends before its length.
+    pub async fn next(&mut self) -> Result<Option<Vec<u8>>, Error> {
+        if !self.before.is_empty() {
+            return Ok(Some(std::mem::take(&mut self.before).into_bytes()));
+        }
+        while let Some((encoding, contents)) = &mut self.image {
+            let chunk = match (contents.next().await?, encoding) {
+                (Some(chunk), Encoding::Raw) => chunk,
+                (Some(chunk), Encoding::Base64) => encoded(&mut self.carried, chunk),
+                (None, _) => {
+                    self.image = None;
+                    STANDARD
+                        .encode(std::mem::take(&mut self.carried))
+                        .into_bytes()
+                }
+            };
+            if !chunk.is_empty() {
+                return Ok(Some(chunk));
+            }
+        }
+        let after = std::mem::take(&mut self.after).into_bytes();
+        Ok((!after.is_empty()).then_some(after))
     }
+}
+
+/// The whole groups of what was carried and the chunk.
+fn encoded(carried: &mut Vec<u8>, chunk: Vec<u8>) -> Vec<u8> {
+    let mut bytes = std::mem::take(carried);
+    match bytes.is_empty() {
+        true => bytes = chunk,
+        false => bytes.extend(chunk),
+    }
+    *carried = bytes.split_off(bytes.len() - bytes.len() % 3);
+    STANDARD.encode(bytes).into_bytes()
 }
 
 #[cfg(test)]
@@ -119,35 +143,41 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::tests::{original, picture};
+    use crate::tests::{now, opened, picture, sent};
 
-    fn sent(body: Body) -> Vec<u8> {
+    /// With this file as the original, in chunks of this size.
+    fn whole(file: &[u8], size: usize, body: impl FnOnce(&Original) -> Body) -> Vec<u8> {
+        let contents = opened(file, size);
+        let body = body(contents.original());
         let declared = body.length();
-        let sent: Vec<u8> = body.into_chunks().flatten().collect();
+        let sent = now(sent(body, contents)).unwrap();
         assert_eq!(sent.len() as u64, declared, "not as long as declared");
         sent
     }
 
     #[test]
     fn json_is_what_it_says() {
-        let body = Body::json(&json!({"a": 1})).unwrap();
-        assert_eq!(sent(body), br#"{"a":1}"#);
+        let body = |_: &Original| Body::json(&json!({"a": 1})).unwrap();
+        assert_eq!(whole(&picture(0), 10, body), br#"{"a":1}"#);
     }
 
     proptest! {
         #[test]
-        fn the_image_is_sent_whole(padding in 0usize..200_000) {
+        fn the_image_is_sent_whole(padding in 0usize..20_000, size in 1usize..5_000) {
             let file = picture(padding);
             let fields = json!({"prompt": "a \"quoted\" one"});
-            let body = Body::json_with_image(&fields, "images", ("[\"", "\"]"), original(&file));
-            let value: Value = serde_json::from_slice(&sent(body.unwrap())).unwrap();
+            let json = whole(&file, size, |original| {
+                Body::json_with_image(&fields, "images", ("[\"", "\"]"), original).unwrap()
+            });
+            let value: Value = serde_json::from_slice(&json).unwrap();
             prop_assert_eq!(&value["prompt"], &fields["prompt"]);
             let image = STANDARD.decode(value["images"][0].as_str().unwrap()).unwrap();
             prop_assert!(image == file, "other bytes");
 
-            let body = Body::around("a".to_owned(), original(&file), "b".to_owned());
-            let whole = [b"a", &file[..], b"b"].concat();
-            prop_assert!(sent(body) == whole, "other bytes");
+            let form = whole(&file, size, |original| {
+                Body::around("a".to_owned(), original, "b".to_owned())
+            });
+            prop_assert!(form == [b"a", &file[..], b"b"].concat(), "other bytes");
         }
     }
 }

@@ -31,6 +31,9 @@ wit_bindgen::generate!({
 use concept::refinement::settings;
 use exports::concept::refinement::image_model as wit;
 
+/// What is read of an original at a time, in bytes: whole groups of base64.
+const CHUNK: usize = 6 * 1024;
+
 pub struct Component<P>(PhantomData<P>);
 
 impl<P: Provider> wit::Guest for Component<P> {
@@ -40,8 +43,8 @@ impl<P: Provider> wit::Guest for Component<P> {
         let mut next = || values.next().flatten();
         let (url, key, original) = (next(), next(), next());
         let settings = Settings::new(url.as_deref(), key, original.as_deref())?;
-        let (request, mut original) = from_wit(request);
-        let answer = crate::refine::<P>(&http::Wasi, &settings, request, &mut original).await?;
+        let (request, original) = from_wit(request);
+        let answer = crate::refine::<P>(&http::Wasi, &settings, request, original).await?;
         Ok(to_wit(answer))
     }
 
@@ -51,7 +54,7 @@ impl<P: Provider> wit::Guest for Component<P> {
 }
 
 fn from_wit(request: wit::Request) -> (Request, Incoming) {
-    let original = Incoming::from(request.image);
+    let original = Incoming::from(request.image).in_chunks_of(CHUNK);
     let request = Request {
         prompt: request.prompt,
         strength: request.strength,

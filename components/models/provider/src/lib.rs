@@ -5,8 +5,8 @@
 //! image. Everything is plain Rust over [`Ports`]; only `component` knows WIT.
 //!
 //! No retries and no timeouts here: the caller has them. The key must never be
-//! printed or returned, and there is never more than one copy of an image,
-//! except while it is converted.
+//! printed or returned. An original is sent while it is read, and never held; of
+//! an answer there is never more than one copy, except while it is converted.
 
 mod answer;
 mod body;
@@ -27,7 +27,7 @@ mod tests;
 pub use answer::{Answer, Found};
 pub use body::Body;
 pub use json::{First, Text};
-pub use original::Original;
+pub use original::{Contents, Original};
 pub use outcome::Error;
 pub use ports::{ByteStream, Failure, Ports, Post, Response};
 pub use question::{Question, Request};

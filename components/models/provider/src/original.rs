@@ -1,9 +1,9 @@
-//! The original, held in memory until it is sent.
+//! The original, which is sent while it is read: there is never more of it here
+//! than its beginning, or one chunk.
 
 use std::collections::VecDeque;
 
-use concept_refinement_domain::chunks;
-use concept_refinement_domain::image::{Format, Inspected, Inspector, Limits};
+use concept_refinement_domain::image::{Format, Inspector, Limits, Problem};
 
 use crate::outcome::Error;
 use crate::ports::ByteStream;
@@ -11,16 +11,40 @@ use crate::ports::ByteStream;
 /// Far above the service's limit.
 const MAX_BYTES: u64 = 64 << 20;
 
-/// A complete image in chunks.
+/// What is known of an original before its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Original {
-    chunks: VecDeque<Vec<u8>>,
-    inspected: Inspected,
+    /// By content, not by name.
+    pub format: Format,
+    /// In pixels.
+    pub width: u32,
+    /// In pixels.
+    pub height: u32,
+    /// In bytes.
+    pub length: u64,
 }
 
-impl Original {
-    /// Reads exactly the declared number of bytes. Providers need the size in
-    /// advance, in bytes or pixels.
-    pub async fn collect(stream: &mut impl ByteStream, length: u64) -> Result<Self, Error> {
+/// The bytes of an original. The last of them come only if it is whole.
+pub struct Contents<S> {
+    original: Original,
+    /// What had to be read to know the original.
+    beginning: VecDeque<Vec<u8>>,
+    rest: Rest<S>,
+    /// None once the image is known to be whole.
+    inspector: Option<Inspector>,
+}
+
+/// What was not read yet.
+struct Rest<S> {
+    stream: S,
+    /// In bytes.
+    missing: u64,
+}
+
+impl<S: ByteStream> Contents<S> {
+    /// Reads until format and size are known, which providers need in advance.
+    /// Exactly the declared number of bytes will be read.
+    pub async fn open(stream: S, length: u64) -> Result<Self, Error> {
         if length > MAX_BYTES {
             return Err(Error::refused("the image is too large for this model"));
         }
@@ -28,49 +52,77 @@ impl Original {
             max_bytes: length,
             max_pixels: u64::MAX,
         });
-        let mut held = VecDeque::new();
-        let mut missing = length;
-        while missing > 0 {
-            let Some(mut chunk) = stream.next().await? else {
-                return Err(Error::refused("the image ended before its length"));
+        let mut rest = Rest {
+            stream,
+            missing: length,
+        };
+        let mut beginning = VecDeque::new();
+        let (format, (width, height)) = loop {
+            if let (Some(format), Some(size)) = (inspector.format(), inspector.size()) {
+                break (format, size);
+            }
+            let Some(chunk) = rest.next().await? else {
+                let problem = inspector.finish().err();
+                return Err(not_whole(problem.unwrap_or(Problem::Malformed)));
             };
-            chunk.truncate(usize::try_from(missing).unwrap_or(usize::MAX));
-            inspector
-                .push(&chunk)
-                .map_err(|problem| Error::Refused(problem.to_string()))?;
-            missing = missing.saturating_sub(chunk.len() as u64);
-            chunks::append(&mut held, chunk);
-        }
-        let inspected = inspector
-            .finish()
-            .map_err(|problem| Error::Refused(problem.to_string()))?;
+            inspector.push(&chunk).map_err(not_whole)?;
+            beginning.push_back(chunk);
+        };
         Ok(Self {
-            chunks: held,
-            inspected,
+            original: Original {
+                format,
+                width,
+                height,
+                length,
+            },
+            beginning,
+            rest,
+            inspector: Some(inspector),
         })
     }
 
-    /// By content, not by name.
-    pub fn format(&self) -> Format {
-        self.inspected.format
+    pub fn original(&self) -> &Original {
+        &self.original
     }
 
-    /// In pixels.
-    pub fn width(&self) -> u32 {
-        self.inspected.width
+    /// The next chunk, never empty; None at the end.
+    pub async fn next(&mut self) -> Result<Option<Vec<u8>>, Error> {
+        let chunk = match self.beginning.pop_front() {
+            Some(chunk) => chunk,
+            None => {
+                let Some(chunk) = self.rest.next().await? else {
+                    return Ok(None);
+                };
+                if let Some(inspector) = &mut self.inspector {
+                    inspector.push(&chunk).map_err(not_whole)?;
+                }
+                chunk
+            }
+        };
+        if self.rest.missing == 0
+            && self.beginning.is_empty()
+            && let Some(inspector) = self.inspector.take()
+        {
+            inspector.finish().map_err(not_whole)?;
+        }
+        Ok(Some(chunk))
     }
+}
 
-    /// In pixels.
-    pub fn height(&self) -> u32 {
-        self.inspected.height
+impl<S: ByteStream> Rest<S> {
+    async fn next(&mut self) -> Result<Option<Vec<u8>>, Error> {
+        if self.missing == 0 {
+            return Ok(None);
+        }
+        let Some(mut chunk) = self.stream.next().await? else {
+            return Err(Error::refused("the image ended before its length"));
+        };
+        chunk.truncate(usize::try_from(self.missing).unwrap_or(usize::MAX));
+        self.missing = self.missing.saturating_sub(chunk.len() as u64);
+        Ok(Some(chunk))
     }
+}
 
-    /// In bytes.
-    pub(crate) fn length(&self) -> u64 {
-        self.inspected.bytes
-    }
-
-    pub(crate) fn into_chunks(self) -> VecDeque<Vec<u8>> {
-        self.chunks
-    }
+fn not_whole(problem: Problem) -> Error {
+    Error::Refused(problem.to_string())
 }

@@ -8,14 +8,21 @@
 use concept_refinement_domain::timestamp::Timestamp;
 
 use crate::body::Body;
+use crate::original::Contents;
+use crate::outcome::Error;
 use crate::settings::Base;
 
 pub trait Ports {
     type Stream: ByteStream;
 
-    /// Sends one request and returns at the head of the response. Redirects are
-    /// not followed.
-    async fn post(&self, base: &Base, post: Post) -> Result<Response<Self::Stream>, Failure>;
+    /// Sends one request with this original, which is read as it is sent, and
+    /// returns at the head of the response. Redirects are not followed.
+    async fn post(
+        &self,
+        base: &Base,
+        post: Post,
+        original: Contents<impl ByteStream + 'static>,
+    ) -> Result<Response<Self::Stream>, Error>;
 
     fn now(&self) -> Timestamp;
 

@@ -2,7 +2,7 @@
 
 use crate::answer::{self, Answer, Found};
 use crate::message::message;
-use crate::original::Original;
+use crate::original::{Contents, Original};
 use crate::outcome::Error;
 use crate::ports::{ByteStream, Ports, Post};
 use crate::question::{Question, Request};
@@ -17,8 +17,11 @@ pub trait Provider: 'static {
     const MAX_JSON: u64 = answer::MAX_JSON_WITH_IMAGE;
 
     /// Builds the request.
-    fn post(question: &Question, original: Original, key: Option<&str>)
-    -> serde_json::Result<Post>;
+    fn post(
+        question: &Question,
+        original: &Original,
+        key: Option<&str>,
+    ) -> serde_json::Result<Post>;
 
     /// Finds the image in its JSON. An error: not JSON, or not of this
     /// provider's form.
@@ -30,18 +33,18 @@ pub async fn refine<P: Provider>(
     ports: &impl Ports,
     settings: &Settings,
     request: Request,
-    original: &mut impl ByteStream,
+    original: impl ByteStream + 'static,
 ) -> Result<Answer, Error> {
-    let original = Original::collect(original, request.length).await?;
+    let original = Contents::open(original, request.length).await?;
     let request = Request {
         source_url: request.source_url.filter(|_| settings.original_by_url),
         ..request
     };
     let question = Question::new(request, ports.random());
     let key = settings.key.as_deref();
-    let post = P::post(&question, original, key)
+    let post = P::post(&question, original.original(), key)
         .map_err(|_| Error::refused("the request to the provider cannot be written"))?;
-    let mut response = ports.post(&settings.base, post).await?;
+    let mut response = ports.post(&settings.base, post, original).await?;
     match response.status {
         200..=299 => answer::answer(response, key, P::MAX_JSON, P::find).await,
         status => {

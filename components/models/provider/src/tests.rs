@@ -18,8 +18,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::{
-    Answer, Base, Body, ByteStream, Error, Failure, Found, Original, Ports, Post, Provider,
-    Question, Request, Response, Settings, refine,
+    Answer, Base, Body, ByteStream, Contents, Error, Failure, Found, Original, Ports, Post,
+    Provider, Question, Request, Response, Settings, refine,
 };
 
 const KEY: &str = "sk-hush";
@@ -32,20 +32,29 @@ pub fn picture(padding: usize) -> Vec<u8> {
     [HEADER, TRANSPARENT, PIXEL, &vec![7; padding]].concat()
 }
 
-pub fn original(file: &[u8]) -> Original {
-    let length = file.len() as u64;
-    now(Original::collect(&mut Chunks::of(file, 1000), length)).unwrap()
+pub fn opened(file: &[u8], size: usize) -> Contents<Chunks> {
+    now(Contents::open(Chunks::of(file, size), file.len() as u64)).unwrap()
+}
+
+/// All of a body.
+pub async fn sent<S: ByteStream>(body: Body, original: Contents<S>) -> Result<Vec<u8>, Error> {
+    let (mut chunks, mut sent) = (body.chunks(original), Vec::new());
+    while let Some(chunk) = chunks.next().await? {
+        assert!(!chunk.is_empty());
+        sent.extend(chunk);
+    }
+    Ok(sent)
 }
 
 /// Nothing here waits.
-fn now<T>(future: impl Future<Output = T>) -> T {
+pub fn now<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => value,
         Poll::Pending => panic!("it waits"),
     }
 }
 
-struct Chunks(VecDeque<Result<Vec<u8>, Failure>>);
+pub struct Chunks(VecDeque<Result<Vec<u8>, Failure>>);
 
 impl Chunks {
     fn of(bytes: &[u8], size: usize) -> Self {
@@ -67,7 +76,7 @@ impl Provider for Plain {
 
     fn post(
         question: &Question,
-        original: Original,
+        original: &Original,
         key: Option<&str>,
     ) -> serde_json::Result<Post> {
         let fields = json!({"prompt": question.prompt});
@@ -103,12 +112,17 @@ struct World<S> {
 impl<S: ByteStream> Ports for World<S> {
     type Stream = S;
 
-    async fn post(&self, base: &Base, post: Post) -> Result<Response<S>, Failure> {
+    async fn post(
+        &self,
+        base: &Base,
+        post: Post,
+        original: Contents<impl ByteStream + 'static>,
+    ) -> Result<Response<S>, Error> {
         let url = base.join(post.path);
-        let body: Vec<u8> = post.body.into_chunks().flatten().collect();
+        let body = sent(post.body, original).await?;
         let body = serde_json::from_slice(&body).unwrap();
         self.asked.borrow_mut().push((url, body));
-        self.reply.take().unwrap()
+        Ok(self.reply.take().unwrap()?)
     }
 
     fn now(&self) -> Timestamp {
@@ -141,12 +155,12 @@ fn asked<S: ByteStream>(reply: Result<Response<S>, Failure>) -> Result<Answer, E
         asked: RefCell::default(),
     };
     let file = picture(5);
-    let mut original = Chunks::of(&file, 10);
+    let original = Chunks::of(&file, 10);
     let answer = now(refine::<Plain>(
         &world,
         &settings(),
         request(file.len()),
-        &mut original,
+        original,
     ));
     let sent = json!({"prompt": "lighter. Logo: A cup.", "image": STANDARD.encode(&file)});
     let expected = ("http://provider.example/refine".to_owned(), sent);

@@ -1,6 +1,9 @@
 //! `blobs`, as linked into the processor.
 
+use std::sync::Arc;
+
 use concept_refinement_domain::convert::Convert as _;
+use futures::StreamExt as _;
 use wasmtime::component::{Access, Accessor, Resource, StreamReader};
 
 use super::{Blob, Purpose};
@@ -42,7 +45,8 @@ impl HostBlobWithStore<Sandbox> for Linked {
         mut access: Access<Sandbox, Self>,
         blob: Resource<Blob>,
     ) -> wasmtime::Result<StreamReader<u8>> {
-        let contents = access.get().table().get(&blob)?.contents();
-        StreamReader::new(access, ByteStream::new(contents))
+        let blob = access.get().table().get(&blob)?.clone();
+        let reopen = Arc::new(move || blob.contents().boxed());
+        StreamReader::new(access, ByteStream::of(reopen))
     }
 }

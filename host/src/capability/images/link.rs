@@ -24,7 +24,7 @@ impl HostWithStore<Sandbox> for Linked {
     ) -> Answer<types::StoredOrNot> {
         let (host, contents) = accessor.with(|mut access| {
             let host = access.get().capabilities()?;
-            let (contents, _) = consume(contents, &mut access)?;
+            let contents = consume(contents, &mut access)?.chunks;
             wasmtime::error::Ok((host, contents))
         })?;
         let contents: Contents = Box::pin(contents.map(Ok));

@@ -8,6 +8,7 @@
 
 mod answer;
 mod meter;
+mod request;
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use futures::future::{BoxFuture, pending};
 use futures::{Stream, StreamExt as _, stream};
 use tokio::sync::oneshot;
 use tracing::Instrument as _;
-use wasmtime::component::{Component, StreamReader};
+use wasmtime::component::Component;
 
 use super::admission::Admission;
 use super::memory::{Admitted, ModelMemory};
@@ -28,11 +29,10 @@ use super::threads::Threads;
 use super::{ImageModel, MemoryUse, ModelAnswer, ModelError, ModelRequest, Setback};
 use crate::stream_guard::guarded;
 use crate::wasm::bindings::model::ImageModelComponentPre;
-use crate::wasm::bindings::model::exports::concept::refinement::image_model as wit;
 use crate::wasm::bounds;
+use crate::wasm::idle_memory::MemoryPlace;
 use crate::wasm::linker::model_linker;
 use crate::wasm::sandbox::{Grants, Sandbox};
-use crate::wasm::stream::ByteStream;
 use answer::Refined;
 
 /// How long a model may take to describe itself.
@@ -211,8 +211,12 @@ async fn run(
         let refine = calls.functions.refine(&model, &mut store)?;
         store
             .run_concurrent(async |accessor| {
-                let request = accessor.with(|mut access| to_wit(request.request(), &mut access))?;
-                let (refined,): (Refined,) = refine.call_concurrent(accessor, (request,)).await?;
+                let place = MemoryPlace::default();
+                let request = accessor.with(|mut access| {
+                    request::to_wit(request.request(), place.clone(), &mut access)
+                })?;
+                let call = refine.call_concurrent(accessor, (request,));
+                let (refined,): (Refined,) = place.idle_during(accessor, call).await?;
                 let (refined, drained) =
                     accessor.with(|mut access| answer::from_wit(refined, &mut access))?;
                 if let Some(answer) = answer.take() {
@@ -291,33 +295,6 @@ async fn describe(calls: &Arc<Calls>) -> anyhow::Result<String> {
         .map_err(anyhow::Error::from)
         .context("the model component could not be started")?;
     Ok(description.text)
-}
-
-fn to_wit(
-    request: ModelRequest,
-    store: impl wasmtime::AsContextMut,
-) -> wasmtime::Result<wit::Request> {
-    let ModelRequest {
-        prompt,
-        strength,
-        logo_description,
-        theme_description,
-        media_type,
-        length,
-        source_url,
-        image,
-        setback: _,
-    } = request;
-    Ok(wit::Request {
-        prompt,
-        strength,
-        logo_description,
-        theme_description,
-        media_type,
-        length,
-        source_url,
-        image: StreamReader::new(store, ByteStream::new(image))?,
-    })
 }
 
 /// Rust's standard library imports the timer of WASI 0.2 into every component,

@@ -29,7 +29,7 @@ impl HostWithStore<Sandbox> for Linked {
         let (host, setback, image) = accessor.with(|mut access| {
             let host = access.get().capabilities()?;
             let setback = access.get().setback();
-            let (image, _) = consume(image, &mut access)?;
+            let image = consume(image, &mut access)?;
             wasmtime::error::Ok((host, setback, image))
         })?;
         let answer = host
@@ -42,7 +42,8 @@ impl HostWithStore<Sandbox> for Linked {
                 media_type,
                 length,
                 source_url,
-                image,
+                image: image.chunks,
+                reopen: image.reopen,
                 setback,
             })
             .await;

@@ -1,7 +1,7 @@
 //! A request that can be made again, with its image from the beginning.
 //!
-//! What was read of the image is held until the call has its answer. Its bytes are
-//! shared with whoever asked, who holds them for as long.
+//! Where the image cannot be opened again, what was read of it is held until the
+//! call has its answer.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -41,10 +41,14 @@ impl Replay {
 
     /// The request, as it was made.
     pub fn request(&self) -> ModelRequest {
-        self.state().request.with(Box::pin(Reading {
-            replay: self.clone(),
-            position: 0,
-        }))
+        let state = self.state();
+        state.request.with(match &state.request.reopen {
+            Some(reopen) => reopen(),
+            None => Box::pin(Reading {
+                replay: self.clone(),
+                position: 0,
+            }),
+        })
     }
 
     pub fn setback(&self) -> Setback {
@@ -82,11 +86,10 @@ mod tests {
     use futures::FutureExt as _;
 
     use super::*;
+    use crate::capability::model::Reopen;
 
-    #[test]
-    fn each_reading_begins_at_the_beginning() {
-        let chunks = ["a", "b", "c"].map(Bytes::from);
-        let replay = Replay::new(ModelRequest {
+    fn request(image: BoxStream<'static, Bytes>, reopen: Option<Reopen>) -> ModelRequest {
+        ModelRequest {
             prompt: "make it blue".to_owned(),
             strength: 0.7,
             logo_description: None,
@@ -94,17 +97,31 @@ mod tests {
             media_type: "image/png".to_owned(),
             length: 3,
             source_url: None,
-            image: stream::iter(chunks.clone()).boxed(),
+            image,
+            reopen,
             setback: Setback::default(),
-        });
-        let image = replay.request().image;
-        let partly: Vec<_> = image.take(2).collect().now_or_never().unwrap();
-        assert_eq!(partly, chunks[..2]);
-        for _ in 0..2 {
-            let ModelRequest { prompt, image, .. } = replay.request();
-            assert_eq!(prompt, "make it blue");
-            let all: Vec<_> = image.collect().now_or_never().unwrap();
-            assert_eq!(all, chunks);
+        }
+    }
+
+    #[test]
+    fn each_reading_begins_at_the_beginning() {
+        let chunks = ["a", "b", "c"].map(Bytes::from);
+        let image = || stream::iter(["a", "b", "c"].map(Bytes::from)).boxed();
+        for (name, reopen) in [
+            ("it can be opened again", Some(Arc::new(image) as Reopen)),
+            ("it cannot", None),
+        ] {
+            let is_held = reopen.is_none();
+            let replay = Replay::new(request(image(), reopen));
+            let partly = replay.request().image.take(2).collect::<Vec<_>>();
+            assert_eq!(partly.now_or_never().unwrap(), chunks[..2], "{name}");
+            for _ in 0..2 {
+                let ModelRequest { prompt, image, .. } = replay.request();
+                assert_eq!(prompt, "make it blue");
+                let all: Vec<_> = image.collect().now_or_never().unwrap();
+                assert_eq!(all, chunks, "{name}");
+            }
+            assert_eq!(!replay.state().read.is_empty(), is_held, "{name}");
         }
     }
 }

@@ -20,6 +20,7 @@ mod expiry;
 mod fault;
 mod inspect;
 mod leases;
+mod moving;
 mod promises;
 mod prune;
 mod queue;
@@ -36,6 +37,7 @@ mod submit;
 mod sweep;
 mod tally;
 mod tls;
+mod upload_places;
 mod values;
 
 use std::future::ready;

@@ -18,6 +18,7 @@ mod fault;
 mod files;
 mod keys;
 mod leases;
+mod moving;
 mod promises;
 mod readers;
 mod reads;
@@ -30,6 +31,7 @@ mod stored;
 mod submit;
 mod sweep;
 mod tally;
+mod upload_places;
 mod usage;
 mod writer;
 
@@ -112,6 +114,7 @@ impl SqliteTasks {
         options
             .room
             .take_over_tasks(tally::active(&connection).map_err(engine)?);
+        upload_places::take_over(&connection, &options.room).map_err(engine)?;
         let readers = thread::available_parallelism().map_or(1, |cores| cores.get());
         let readers = (0..=readers.min(MAX_READERS))
             .map(|_| connection::reader(&file))

@@ -17,7 +17,7 @@ use wasmtime_wasi_http::WasiBody;
 use crate::ingress::activity::Activity;
 use crate::ingress::door::Failure;
 use crate::wasm::bindings::api::exports::concept::refinement::handler as wit;
-use crate::wasm::stream::{ByteStream, consume};
+use crate::wasm::stream::{ByteStream, Consumed, consume};
 
 /// Largest body that is handed over whole, in bytes. Those of JSON are no
 /// larger.
@@ -178,7 +178,9 @@ pub fn from_wit(
             (body.boxed_unsync(), None)
         }
         wit::ResponseBody::Chunks(chunks) => {
-            let (chunks, drained) = consume(chunks, store)?;
+            let Consumed {
+                chunks, drained, ..
+            } = consume(chunks, store)?;
             let frames = chunks.map(|chunk| Ok(Frame::data(chunk)));
             (StreamBody::new(frames).boxed_unsync(), Some(drained))
         }

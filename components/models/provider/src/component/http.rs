@@ -1,5 +1,7 @@
 //! Outbound HTTP, the time and randomness.
 
+use std::cell::Cell;
+use std::rc::Rc;
 use std::time::Duration;
 
 use concept_refinement_domain::purpose::Purpose;
@@ -7,7 +9,11 @@ use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_guest::outbound::{self, Timeouts};
 use concept_refinement_guest::{Clock as _, Imports, Random as _};
 use wasip3::http::types::Method;
+use wit_bindgen::StreamWriter;
 
+use crate::body::Chunks;
+use crate::original::Contents;
+use crate::outcome::Error;
 use crate::ports::{ByteStream, Failure, Ports, Post, Response};
 use crate::settings::Base;
 
@@ -32,8 +38,13 @@ impl Ports for Wasi {
 
     /// The body is written by a spawned task, since a provider may answer
     /// before it has read everything.
-    async fn post(&self, base: &Base, post: Post) -> Result<Response<Self::Stream>, Failure> {
-        let (mut writer, body) = wasip3::wit_stream::new();
+    async fn post(
+        &self,
+        base: &Base,
+        post: Post,
+        original: Contents<impl ByteStream + 'static>,
+    ) -> Result<Response<Self::Stream>, Error> {
+        let (writer, body) = wasip3::wit_stream::new();
         let length = post.body.length().to_string();
         let credentials = post.credentials.as_ref();
         let fields = [
@@ -47,16 +58,15 @@ impl Ports for Wasi {
         let url = base.join(post.path);
         let request = outbound::request(&Method::Post, &url, fields, Some(body), TIMEOUTS)
             .ok_or(Failure::Broken)?;
-        let chunks = post.body.into_chunks();
-        wit_bindgen::spawn(async move {
-            for chunk in chunks {
-                // The provider may stop reading early.
-                if !writer.write_all(chunk).await.is_empty() {
-                    return;
-                }
-            }
-        });
-        let response = outbound::send(request).await?;
+        let chunks = post.body.chunks(original);
+        let problem = Rc::new(Cell::new(None));
+        let report = Rc::clone(&problem);
+        wit_bindgen::spawn(async move { report.set(write(chunks, writer).await.err()) });
+        let response = outbound::send(request).await;
+        if let Some(error) = problem.take() {
+            return Err(error);
+        }
+        let response = response.map_err(Failure::from)?;
         Ok(Response {
             status: response.status,
             content_length: response.content_length(),
@@ -73,6 +83,19 @@ impl Ports for Wasi {
     fn random(&self) -> u128 {
         u128::from(Imports.random()) << 64 | u128::from(Imports.random())
     }
+}
+
+async fn write(
+    mut chunks: Chunks<impl ByteStream>,
+    mut writer: StreamWriter<u8>,
+) -> Result<(), Error> {
+    while let Some(chunk) = chunks.next().await? {
+        // The provider may stop reading early.
+        if !writer.write_all(chunk).await.is_empty() {
+            break;
+        }
+    }
+    Ok(())
 }
 
 impl ByteStream for outbound::Response {

@@ -176,12 +176,12 @@ fn an_original_that_is_not_whole_is_not_sent() {
         ),
         ("empty", &[], 0, "the file is empty"),
     ] {
-        let mut original = Chunks::of(bytes, 10);
+        let original = Chunks::of(bytes, 10);
         let answer = now(refine::<Plain>(
             &world,
             &settings(),
             request(length),
-            &mut original,
+            original,
         ));
         assert_eq!(answer, Err(Error::refused(expected)), "{name}");
     }

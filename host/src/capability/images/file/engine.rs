@@ -7,6 +7,7 @@ use super::FileImages;
 use super::backup::Folders;
 use crate::capability::embedded::AtRest;
 use crate::capability::engine::{Engine, EngineConfig, ImageEngine, OpenImages, on_a_thread};
+use crate::capability::images::Options;
 
 /// In the data directory.
 pub(super) const FOLDER: &str = "images";
@@ -15,20 +16,23 @@ pub(super) const FOLDER: &str = "images";
 pub const ENGINE: ImageEngine = Engine {
     name: "file",
     exists: |config| folder(config).try_exists(),
-    open: |config, signing| {
+    open: |config, Options { signing, .. }| {
         on_a_thread(config, move |config| {
             let images = FileImages::open(&folder(&config), signing, config.room, config.clock)?;
             Ok(OpenImages {
                 store: Arc::new(images.clone()),
+                restore: Some(Arc::new(images.clone())),
                 embedded: Some(Arc::new(images)),
             })
         })
     },
     at_rest: |config| {
         on_a_thread(config, move |config| {
+            let folders = Arc::new(Folders::at_rest(&folder(&config))?);
             Ok(Some(AtRest {
-                store: Arc::new(Folders::at_rest(&folder(&config))?),
+                store: Arc::clone(&folders) as _,
                 is_outdated: false,
+                images: Some(folders),
             }))
         })
     },

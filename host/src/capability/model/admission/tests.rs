@@ -29,6 +29,7 @@ fn request(bytes: Vec<u8>) -> ModelRequest {
         length: bytes.len() as u64,
         source_url: None,
         image: stream::iter(chunks).boxed(),
+        reopen: None,
         setback: Setback::default(),
     }
 }

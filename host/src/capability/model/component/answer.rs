@@ -9,8 +9,8 @@ use wasmtime::component::{
     Component, ComponentExportIndex, ComponentType, Instance, Lift, StreamReader, TypedFunc,
 };
 
+use super::request::Request;
 use crate::capability::model::{ModelAnswer, ModelError};
-use crate::wasm::bindings::model::exports::concept::refinement::image_model::Request;
 use crate::wasm::shortened::Shortened;
 use crate::wasm::stream::consume;
 
@@ -107,13 +107,13 @@ pub fn from_wit(
             length,
             contents,
         })) => {
-            let (contents, drained) = consume(contents, store)?;
+            let consumed = consume(contents, store)?;
             let answer = ModelAnswer::Image {
                 media_type: media_type.text,
                 length,
-                contents,
+                contents: consumed.chunks,
             };
-            (Ok(answer), Some(drained))
+            (Ok(answer), Some(consumed.drained))
         }
         Ok(Answer::Location(url)) if url.is_cut => {
             let problem = "the model answered an address that is too long";

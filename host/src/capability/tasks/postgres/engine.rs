@@ -28,6 +28,8 @@ pub const ENGINE: TaskEngine = Engine {
                 queue: Arc::new(store.queue()),
             };
             Ok(OpenTasks {
+                places: Arc::clone(&store) as _,
+                records: Some(Arc::clone(&store) as _),
                 store,
                 check_damage: Arc::new(|| Ok(())),
                 embedded: None,

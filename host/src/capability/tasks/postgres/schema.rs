@@ -162,14 +162,21 @@ CREATE TABLE schema.last_round (
     probation bigint
 );
 
--- The places of uploads, so that their number is exact over all hosts.
+-- Images of a store that cannot count, and those that are on their way there.
 CREATE TABLE schema.upload_place (
-    path      text PRIMARY KEY,
-    owner_tag text NOT NULL,
-    kind      text NOT NULL,
-    since     timestamptz NOT NULL
+    id    uuid PRIMARY KEY,
+    kind  text NOT NULL CHECK (kind IN ('uploads', 'refined')),
+    owner text NOT NULL,
+    name  text NOT NULL,
+    bytes bigint NOT NULL,
+    since timestamptz NOT NULL,
+    -- Until when a host looks after it. Null: it is stored.
+    until timestamptz
 );
-CREATE INDEX upload_place_of_owner ON schema.upload_place (owner_tag, kind);
+CREATE UNIQUE INDEX upload_place_stored ON schema.upload_place (owner, kind, name)
+    WHERE until IS NULL;
+CREATE INDEX upload_place_of_owner ON schema.upload_place (owner, kind);
+CREATE INDEX upload_place_in_doubt ON schema.upload_place (until) WHERE until IS NOT NULL;
 
 -- What one host at a time does.
 CREATE TABLE schema.duty (

@@ -24,6 +24,7 @@ pub const ENGINE: TaskEngine = Engine {
             Ok(Some(AtRest {
                 is_outdated: database.is_outdated()?,
                 store: Arc::new(database),
+                images: None,
             }))
         })
     },
@@ -36,6 +37,8 @@ impl OpenTasks {
         let store = Arc::new(store);
         Self {
             store: Arc::clone(&store) as _,
+            places: Arc::clone(&store) as _,
+            records: Some(Arc::clone(&store) as _),
             check_damage: Arc::new(move || store.check_damage()),
             embedded,
             shared: None,

@@ -170,6 +170,48 @@ CREATE INDEX task_anonymous ON task (created_at)
 CREATE INDEX concept_anonymous ON concept (created_at)
     WHERE is_anonymous = 1 AND created_at IS NOT NULL;
 ",
+    r"
+-- Images in a store that cannot count: what is stored, or in doubt until a time,
+-- after which its host is dead.
+CREATE TABLE upload_place (
+    id    TEXT PRIMARY KEY,
+    kind  TEXT NOT NULL CHECK (kind IN ('uploads', 'refined')),
+    -- The owner's tag.
+    owner TEXT NOT NULL,
+    name  TEXT NOT NULL,
+    bytes INTEGER NOT NULL CHECK (bytes >= 0),
+    since INTEGER NOT NULL,
+    until INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX upload_place_of_owner ON upload_place (owner, kind, name);
+CREATE UNIQUE INDEX upload_place_stored ON upload_place (owner, kind, name) WHERE until IS NULL;
+CREATE INDEX upload_place_in_doubt ON upload_place (until) WHERE until IS NOT NULL;
+
+-- What all of them take, in bytes: one row, kept by the triggers.
+CREATE TABLE upload_total (
+    id       INTEGER PRIMARY KEY CHECK (id = 0),
+    stored   INTEGER NOT NULL CHECK (stored >= 0),
+    in_doubt INTEGER NOT NULL CHECK (in_doubt >= 0),
+    doubtful INTEGER NOT NULL CHECK (doubtful >= 0)
+) STRICT;
+INSERT INTO upload_total (id, stored, in_doubt, doubtful) VALUES (0, 0, 0, 0);
+CREATE TRIGGER upload_place_added AFTER INSERT ON upload_place BEGIN
+    UPDATE upload_total SET stored = stored + iif(NEW.until IS NULL, NEW.bytes, 0),
+        in_doubt = in_doubt + iif(NEW.until IS NULL, 0, NEW.bytes),
+        doubtful = doubtful + (NEW.until IS NOT NULL);
+END;
+CREATE TRIGGER upload_place_changed AFTER UPDATE OF until ON upload_place
+WHEN (OLD.until IS NULL) <> (NEW.until IS NULL) BEGIN
+    UPDATE upload_total SET stored = stored + iif(NEW.until IS NULL, NEW.bytes, -NEW.bytes),
+        in_doubt = in_doubt + iif(NEW.until IS NULL, -NEW.bytes, NEW.bytes),
+        doubtful = doubtful + iif(NEW.until IS NULL, -1, 1);
+END;
+CREATE TRIGGER upload_place_removed AFTER DELETE ON upload_place BEGIN
+    UPDATE upload_total SET stored = stored - iif(OLD.until IS NULL, OLD.bytes, 0),
+        in_doubt = in_doubt - iif(OLD.until IS NULL, 0, OLD.bytes),
+        doubtful = doubtful - (OLD.until IS NOT NULL);
+END;
+",
 ];
 
 #[derive(Debug, thiserror::Error)]

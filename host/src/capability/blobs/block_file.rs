@@ -1,0 +1,148 @@
+//! Blocks of bytes in a file that has no name: what many tasks hold for long is
+//! not held in memory, and is gone when the process is, however it ends.
+//!
+//! The file is there while a block is, and as long as the most blocks at a time.
+//! It takes nothing of the disk that others were promised, and is never synced:
+//! nothing in it outlives the process.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::path::PathBuf;
+use std::process;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use tokio::task::spawn_blocking;
+
+use super::BLOCK;
+use crate::capability::room::Room;
+
+/// Where blocks are stored.
+pub struct BlockFile {
+    directory: PathBuf,
+    /// Of the disk.
+    room: Arc<Room>,
+    places: Mutex<Places>,
+}
+
+#[derive(Default)]
+struct Places {
+    /// None: no block is stored.
+    file: Option<Arc<File>>,
+    /// How many were ever taken in this file.
+    count: u64,
+    free: Vec<u64>,
+}
+
+/// One block, which is at most [`BLOCK`] bytes. Dropping it frees its place.
+pub struct StoredBlock {
+    place: Place,
+    length: usize,
+}
+
+struct Place {
+    blocks: Arc<BlockFile>,
+    file: Arc<File>,
+    index: u64,
+}
+
+impl BlockFile {
+    /// In this directory, which has to be there when the first block is stored.
+    pub fn new(directory: PathBuf, room: Arc<Room>) -> Arc<Self> {
+        Arc::new(Self {
+            directory,
+            room,
+            places: Mutex::default(),
+        })
+    }
+
+    /// Stores a block.
+    ///
+    /// # Errors
+    ///
+    /// There is no file, or no room for it.
+    pub async fn store(self: &Arc<Self>, bytes: Bytes) -> io::Result<StoredBlock> {
+        let blocks = Arc::clone(self);
+        spawn_blocking(move || {
+            let place = blocks.take()?;
+            place.file.write_all_at(&bytes, place.offset())?;
+            Ok(StoredBlock {
+                place,
+                length: bytes.len(),
+            })
+        })
+        .await?
+    }
+
+    fn take(self: &Arc<Self>) -> io::Result<Place> {
+        let mut places = self.places();
+        let index = match places.free.pop() {
+            Some(index) => index,
+            None if self.room.spares(BLOCK as u64) => places.count,
+            None => return Err(io::ErrorKind::StorageFull.into()),
+        };
+        let file = match &places.file {
+            Some(file) => Arc::clone(file),
+            None => Arc::clone(places.file.insert(Arc::new(self.open()?))),
+        };
+        places.count = places.count.max(index + 1);
+        Ok(Place {
+            blocks: Arc::clone(self),
+            file,
+            index,
+        })
+    }
+
+    fn open(&self) -> io::Result<File> {
+        let path = self.directory.join(format!("images-{}", process::id()));
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&path)?;
+        fs::remove_file(path)?;
+        Ok(file)
+    }
+
+    fn places(&self) -> MutexGuard<'_, Places> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl StoredBlock {
+    /// Reads it.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read.
+    pub async fn read(self: Arc<Self>) -> io::Result<Bytes> {
+        spawn_blocking(move || {
+            let mut bytes = vec![0; self.length];
+            self.place
+                .file
+                .read_exact_at(&mut bytes, self.place.offset())?;
+            Ok(bytes.into())
+        })
+        .await?
+    }
+}
+
+impl Place {
+    fn offset(&self) -> u64 {
+        self.index * BLOCK as u64
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut places = self.blocks.places();
+        places.free.push(self.index);
+        if places.free.len() as u64 == places.count {
+            // The system gives back its room.
+            *places = Places::default();
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Requests to a bucket. Each ends in time, and says what went wrong without a
+//! secret. Nothing here knows what an image is.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::stream::BoxStream;
+use futures::{StreamExt as _, TryStreamExt as _};
+use object_store::aws::AmazonS3;
+use object_store::list::{PaginatedListOptions, PaginatedListStore as _};
+use object_store::path::Path;
+use object_store::{
+    Attributes, GetOptions, GetRange, ObjectStore as _, ObjectStoreExt as _, PutOptions, PutPayload,
+};
+use tokio::time::timeout;
+
+use super::client::STALL;
+use super::fault::Fault;
+
+/// For a request without a body of note, retries included.
+const DEADLINE: Duration = STALL;
+
+/// Part of a bucket.
+pub(super) struct Bucket {
+    s3: AmazonS3,
+    /// Empty, or with a final slash.
+    prefix: String,
+}
+
+/// What is known of an object without its bytes.
+pub(super) struct Object {
+    pub(super) attributes: Attributes,
+    /// In bytes.
+    pub(super) size: u64,
+}
+
+/// The bytes of an object. An error ends them.
+pub(super) type Body = BoxStream<'static, Result<Bytes, Fault>>;
+
+/// Some of the objects of a list.
+pub(super) struct Page {
+    /// Their keys and sizes in bytes.
+    pub(super) objects: Vec<(String, u64)>,
+    /// None: there are no more.
+    pub(super) next: Option<String>,
+}
+
+impl Bucket {
+    pub(super) fn new(s3: AmazonS3, prefix: String) -> Self {
+        Self { s3, prefix }
+    }
+
+    /// Stores an object whole or not at all. After an error it may be there or
+    /// not.
+    pub(super) async fn put(
+        &self,
+        key: &str,
+        pieces: Vec<Bytes>,
+        attributes: Attributes,
+    ) -> Result<(), Fault> {
+        let options = PutOptions {
+            attributes,
+            ..PutOptions::default()
+        };
+        let payload = PutPayload::from_iter(pieces);
+        self.s3.put_opts(&self.path(key), payload, options).await?;
+        Ok(())
+    }
+
+    /// None: there is none.
+    pub(super) async fn head(&self, key: &str) -> Result<Option<Object>, Fault> {
+        let options = GetOptions {
+            head: true,
+            ..GetOptions::default()
+        };
+        Ok(self.open(key, options).await?.map(|(object, _)| object))
+    }
+
+    /// An object, or the part of it that lies in the range. None: there is none.
+    pub(super) async fn get(
+        &self,
+        key: &str,
+        range: Option<Range<u64>>,
+    ) -> Result<Option<(Object, Body)>, Fault> {
+        let options = GetOptions {
+            range: range.map(GetRange::Bounded),
+            ..GetOptions::default()
+        };
+        self.open(key, options).await
+    }
+
+    async fn open(&self, key: &str, options: GetOptions) -> Result<Option<(Object, Body)>, Fault> {
+        let path = self.path(key);
+        match within(self.s3.get_opts(&path, options)).await {
+            Ok(found) => {
+                let object = Object {
+                    attributes: found.attributes.clone(),
+                    size: found.meta.size,
+                };
+                let body = found.into_stream().map_err(Fault::from).boxed();
+                Ok(Some((object, body)))
+            }
+            Err(Fault::Missing) => Ok(None),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// A repeat changes nothing.
+    pub(super) async fn delete(&self, key: &str) -> Result<(), Fault> {
+        match within(self.s3.delete(&self.path(key))).await {
+            Err(Fault::Missing) => Ok(()),
+            deleted => deleted,
+        }
+    }
+
+    /// Objects whose keys begin so, in the order of their keys.
+    pub(super) async fn page(
+        &self,
+        beginning: &str,
+        most: usize,
+        from: Option<String>,
+    ) -> Result<Page, Fault> {
+        let options = PaginatedListOptions {
+            max_keys: Some(most),
+            page_token: from,
+            ..PaginatedListOptions::default()
+        };
+        let beginning = format!("{}{beginning}", self.prefix);
+        let listed = within(self.s3.list_paginated(Some(&beginning), options)).await?;
+        let objects = listed.result.objects.into_iter().filter_map(|object| {
+            let key = object.location.as_ref().strip_prefix(&self.prefix)?;
+            Some((key.to_owned(), object.size))
+        });
+        Ok(Page {
+            objects: objects.collect(),
+            next: listed.page_token,
+        })
+    }
+
+    fn path(&self, key: &str) -> Path {
+        Path::from(format!("{}{key}", self.prefix))
+    }
+}
+
+async fn within<T>(request: impl Future<Output = object_store::Result<T>>) -> Result<T, Fault> {
+    match timeout(DEADLINE, request).await {
+        Ok(answered) => Ok(answered?),
+        Err(_) => Err(Fault::Unreachable),
+    }
+}

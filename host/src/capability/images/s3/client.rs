@@ -1,0 +1,274 @@
+//! The HTTP client of a bucket: it gives up what makes no progress, and lets no
+//! more of a refusal through than its code.
+//!
+//! A body may take as long as it moves. Where nothing moves for [`STALL`], the
+//! request ends, and its connection with it: one connection carries one request
+//! at a time.
+
+use std::fmt;
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::{BodyExt as _, Limited};
+use object_store::ClientOptions;
+use object_store::client::{
+    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpRequestBody,
+    HttpResponse, HttpResponseBody, HttpService,
+};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::{ClientConfig, RootCertStore};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
+
+/// How long a request may make no progress.
+pub(super) const STALL: Duration = Duration::from_secs(2);
+
+/// For a connection, TLS included.
+const CONNECT: Duration = Duration::from_secs(1);
+
+/// Of connections that nobody uses: less than servers keep them, so that no
+/// request meets the end of one.
+const IDLE: Duration = Duration::from_secs(4);
+
+/// Of the body of a refusal what is read, in bytes.
+const REFUSAL: usize = 16 * 1024;
+
+/// Clones share their connections.
+#[derive(Clone)]
+pub(super) struct Client(reqwest::Client);
+
+#[derive(Debug, thiserror::Error)]
+#[error("nothing moved for {} s", STALL.as_secs())]
+struct Stalled;
+
+impl Client {
+    /// `is_encrypted`: certificates are needed. Blocks the thread.
+    ///
+    /// # Errors
+    ///
+    /// The certificates cannot be read.
+    pub(super) fn new(is_encrypted: bool, ca_bundle: Option<&Path>) -> anyhow::Result<Self> {
+        let mut roots = RootCertStore::empty();
+        if is_encrypted {
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+            if roots.is_empty() {
+                roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+            }
+        }
+        if let Some(bundle) = ca_bundle {
+            for certificate in CertificateDer::pem_file_iter(bundle)? {
+                roots.add(certificate?)?;
+            }
+        }
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let client = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
+            .http1_only()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(CONNECT)
+            .pool_idle_timeout(IDLE)
+            .build()?;
+        Ok(Self(client))
+    }
+
+    async fn exchange(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let (parts, body) = request.into_parts();
+        let url = parts.uri.to_string().parse();
+        let url = url.map_err(|error: url::ParseError| failed(HttpErrorKind::Unknown, error))?;
+        let mut request = reqwest::Request::new(parts.method, url);
+        *request.headers_mut() = parts.headers;
+        let progress = Arc::<Progress>::default();
+        *request.body_mut() = Some(reqwest::Body::wrap(Sending {
+            body,
+            progress: Arc::clone(&progress),
+        }));
+        let answered = tokio::select! {
+            biased;
+            answered = self.0.execute(request) => answered.map_err(transport)?,
+            () = progress.end() => return Err(failed(HttpErrorKind::Timeout, Stalled)),
+        };
+        let (parts, body) = http::Response::from(answered).into_parts();
+        let body = Receiving { body, idle: None };
+        if parts.status.is_client_error() || parts.status.is_server_error() {
+            let refusal = match Limited::new(body, REFUSAL).collect().await {
+                Ok(refusal) => code(&refusal.to_bytes()),
+                Err(_) => String::new(),
+            };
+            return Ok(HttpResponse::from_parts(parts, refusal.into()));
+        }
+        Ok(HttpResponse::from_parts(parts, HttpResponseBody::new(body)))
+    }
+}
+
+/// S3's client asks for one with options, of which none is needed here.
+impl HttpConnector for Client {
+    fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
+        Ok(HttpClient::new(self.clone()))
+    }
+}
+
+impl HttpService for Client {
+    fn call<'a, 'b>(
+        &'a self,
+        request: HttpRequest,
+    ) -> BoxFuture<'b, Result<HttpResponse, HttpError>>
+    where
+        'a: 'b,
+        Self: 'b,
+    {
+        Box::pin(self.exchange(request))
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Client")
+    }
+}
+
+/// When something was sent last.
+struct Progress(Mutex<Instant>);
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self(Mutex::new(Instant::now()))
+    }
+}
+
+impl Progress {
+    fn made(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    /// Ends once none was made for so long.
+    async fn end(&self) {
+        loop {
+            let end = *self.0.lock().unwrap_or_else(PoisonError::into_inner) + STALL;
+            if end <= Instant::now() {
+                return;
+            }
+            sleep_until(end).await;
+        }
+    }
+}
+
+/// A body on its way to the server, piece by piece as that takes them.
+struct Sending {
+    body: HttpRequestBody,
+    progress: Arc<Progress>,
+}
+
+impl Body for Sending {
+    type Data = Bytes;
+    type Error = HttpError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, HttpError>>> {
+        self.progress.made();
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// A body on its way from the server.
+struct Receiving {
+    body: reqwest::Body,
+    /// Runs while the reader waits for the server.
+    idle: Option<Pin<Box<Sleep>>>,
+}
+
+impl Body for Receiving {
+    type Data = Bytes;
+    type Error = HttpError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, HttpError>>> {
+        if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) {
+            self.idle = None;
+            return Poll::Ready(frame.map(|frame| frame.map_err(transport)));
+        }
+        let idle = self.idle.get_or_insert_with(|| Box::pin(sleep(STALL)));
+        ready!(idle.as_mut().poll(context));
+        Poll::Ready(Some(Err(failed(HttpErrorKind::Timeout, Stalled))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// Without the address, which is no caller's business.
+fn transport(error: reqwest::Error) -> HttpError {
+    let kind = match () {
+        () if error.is_connect() => HttpErrorKind::Connect,
+        () if error.is_timeout() => HttpErrorKind::Timeout,
+        () => HttpErrorKind::Interrupted,
+    };
+    failed(kind, error.without_url())
+}
+
+fn failed(kind: HttpErrorKind, error: impl std::error::Error + Send + Sync + 'static) -> HttpError {
+    HttpError::new(kind, error)
+}
+
+/// The code of a refusal alone: the rest repeats what was signed, and the
+/// signature.
+fn code(refusal: &[u8]) -> String {
+    let refusal = String::from_utf8_lossy(refusal);
+    let code = refusal
+        .split_once("<Code>")
+        .and_then(|(_, rest)| rest.split_once("</Code>"))
+        .map(|(code, _)| code)
+        .filter(|code| code.len() <= 64 && code.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+    code.map(|code| format!("<Code>{code}</Code>"))
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_refusal_the_code_is_left_and_nothing_else() {
+        for (refusal, expected) in [
+            (
+                "<?xml version=\"1.0\"?><Error><Code>SignatureDoesNotMatch</Code>\
+                 <AWSAccessKeyId>KEY</AWSAccessKeyId><StringToSign>x</StringToSign></Error>",
+                "<Code>SignatureDoesNotMatch</Code>",
+            ),
+            ("<Error><Code>a b</Code></Error>", ""),
+            ("<Error><Code>NoEnd", ""),
+            ("AKIA-secret", ""),
+            ("", ""),
+        ] {
+            assert_eq!(code(refusal.as_bytes()), expected, "{refusal}");
+        }
+        assert_eq!(code(&[0xff, 0xfe]), "");
+    }
+}

@@ -1,0 +1,292 @@
+//! An image's description, as the metadata of its object.
+//!
+//! Metadata are headers: plain ASCII, and 2 kB together on AWS. What does not
+//! fit is in a second object beside the image, which is written before it. When
+//! an image was stored, its hash, and whether its owner is anonymous are always
+//! metadata, so that the second object is the same however often the image is
+//! stored.
+
+use std::borrow::Cow;
+
+use concept_refinement_domain::capability::ImageInfo;
+use concept_refinement_domain::etag;
+use concept_refinement_domain::hex::hex;
+use concept_refinement_domain::image::Format;
+use concept_refinement_domain::image_path::ImagePath;
+use concept_refinement_domain::session::IS_ANONYMOUS;
+use concept_refinement_domain::timestamp::Timestamp;
+use object_store::{Attribute, Attributes};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use serde::{Deserialize, Serialize};
+
+/// Names and values together, in bytes: AWS permits 2 KiB.
+const MOST: usize = 1900;
+
+/// What each name begins with in a header.
+const HEADER: usize = "x-amz-meta-".len();
+
+const CREATED_AT: &str = "created-at";
+const SHA256: &str = "sha256";
+const OWNER: &str = "owner";
+/// `true` where the second object has the rest.
+const MORE: &str = "more";
+const RESERVED: [&str; 4] = [CREATED_AT, SHA256, OWNER, MORE];
+
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~');
+
+/// What is known of a new image.
+pub(super) struct Description<'a> {
+    pub(super) media_type: &'a str,
+    pub(super) created_at: Timestamp,
+    pub(super) hash: &'a [u8],
+    pub(super) owner: &'a str,
+    pub(super) metadata: &'a [(String, String)],
+}
+
+/// What is in the second object.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct More {
+    pub(super) owner: String,
+    metadata: Vec<(String, String)>,
+}
+
+/// What the metadata of an object say of its image.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Described {
+    format: Format,
+    created_at: Timestamp,
+    etag: String,
+    /// None: it is in the second object.
+    pub(super) owner: Option<String>,
+    pub(super) has_more: bool,
+    pub(super) is_anonymous: bool,
+}
+
+impl Description<'_> {
+    /// The metadata, and the second object where one is needed.
+    pub(super) fn attributes(&self) -> (Attributes, Option<More>) {
+        let mut always = vec![
+            (Cow::Borrowed(CREATED_AT), self.created_at.0.to_string()),
+            (Cow::Borrowed(SHA256), hex(self.hash)),
+        ];
+        let owner = (Cow::Borrowed(OWNER), escaped(self.owner));
+        let mut others = Vec::new();
+        let mut all_fit = true;
+        for (name, value) in self.metadata {
+            let entry = (Cow::Owned(name.replace('_', "-")), escaped(value));
+            all_fit &= is_name(&entry.0);
+            match name == IS_ANONYMOUS {
+                true => always.push(entry),
+                false if value.is_empty() => {}
+                false => others.push(entry),
+            }
+        }
+        let all: usize = [&always, &others, &vec![owner.clone()]]
+            .into_iter()
+            .flatten()
+            .map(size)
+            .sum();
+        let more = if all_fit && all <= MOST {
+            always.push(owner);
+            always.extend(others);
+            None
+        } else {
+            if size(&owner) <= MOST / 2 {
+                always.push(owner);
+            }
+            always.push((Cow::Borrowed(MORE), true.to_string()));
+            Some(More {
+                owner: self.owner.to_owned(),
+                metadata: self.metadata.to_vec(),
+            })
+        };
+        let mut attributes = Attributes::new();
+        attributes.insert(Attribute::ContentType, self.media_type.to_owned().into());
+        for (name, value) in always {
+            attributes.insert(Attribute::Metadata(name), value.into());
+        }
+        (attributes, more)
+    }
+}
+
+impl Described {
+    /// None: not an image of this service.
+    pub(super) fn read(attributes: &Attributes) -> Option<Self> {
+        let text = |name: &'static str| {
+            let value = attributes.get(&Attribute::Metadata(name.into()));
+            value.map(AsRef::as_ref)
+        };
+        let hash = text(SHA256)?;
+        let is_hash = hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let hash: Vec<u8> = (0..hash.len())
+            .step_by(2)
+            .filter_map(|at| u8::from_str_radix(hash.get(at..at + 2)?, 16).ok())
+            .collect();
+        Some(Self {
+            format: Format::from_media_type(attributes.get(&Attribute::ContentType)?)?,
+            created_at: Timestamp(text(CREATED_AT)?.parse().ok()?),
+            etag: is_hash.then(|| etag::of_hash(&hash))?,
+            owner: text(OWNER).and_then(unescaped),
+            has_more: text(MORE) == Some("true"),
+            is_anonymous: text("is-anonymous") == Some("true"),
+        })
+    }
+
+    /// None: it is an image of another format.
+    pub(super) fn info(&self, path: &ImagePath, owner: String, size: u64) -> Option<ImageInfo> {
+        (self.format == path.format).then(|| ImageInfo {
+            path: path.to_string(),
+            kind: path.kind,
+            owner,
+            media_type: path.format.media_type().to_owned(),
+            size,
+            etag: self.etag.clone(),
+            created_at: self.created_at,
+        })
+    }
+
+    pub(super) fn format(&self) -> Format {
+        self.format
+    }
+
+    pub(super) fn created_at(&self) -> Timestamp {
+        self.created_at
+    }
+}
+
+fn escaped(value: &str) -> String {
+    utf8_percent_encode(value, ESCAPED).to_string()
+}
+
+fn unescaped(value: &str) -> Option<String> {
+    let decoded = percent_decode_str(value).decode_utf8().ok()?;
+    Some(decoded.into_owned())
+}
+
+fn size((name, value): &(Cow<'static, str>, String)) -> usize {
+    HEADER + name.len() + value.len()
+}
+
+/// Whether a header can have this name, and it means nothing else.
+fn is_name(name: &str) -> bool {
+    !name.is_empty()
+        && !RESERVED.contains(&name)
+        && name
+            .bytes()
+            .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn described(owner: &str, metadata: &[(&str, &str)]) -> (Attributes, Option<More>) {
+        let metadata: Vec<_> = metadata
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        Description {
+            media_type: "image/png",
+            created_at: Timestamp(1_795_176_000_123_456),
+            hash: &[7; 32],
+            owner,
+            metadata: &metadata,
+        }
+        .attributes()
+    }
+
+    /// Names and values of all metadata.
+    fn bytes(attributes: &Attributes) -> usize {
+        let metadata = attributes.iter().filter_map(|(name, value)| match name {
+            Attribute::Metadata(name) => Some(HEADER + name.len() + value.len()),
+            _ => None,
+        });
+        metadata.sum()
+    }
+
+    #[test]
+    fn what_fits_is_metadata_and_the_rest_is_beside_the_image() {
+        let long = "é".repeat(2000);
+        let prompt = "more \u{1f3a8}, less\nnoise";
+        for (name, owner, metadata, has_more, has_owner) in [
+            ("nothing", "ada", vec![], false, true),
+            (
+                "any text",
+                "a \"/\0 ☕️",
+                vec![("prompt", prompt)],
+                false,
+                true,
+            ),
+            (
+                "nothing in it",
+                "ada",
+                vec![("logo_description", "")],
+                false,
+                true,
+            ),
+            (
+                "a long text",
+                "ada",
+                vec![("prompt", long.as_str())],
+                true,
+                true,
+            ),
+            ("a long owner", long.as_str(), vec![], true, false),
+            (
+                "a name that is no header",
+                "ada",
+                vec![("A b", "1")],
+                true,
+                true,
+            ),
+            ("a name of ours", "ada", vec![("sha256", "1")], true, true),
+            (
+                "an anonymous owner",
+                "ada",
+                vec![(IS_ANONYMOUS, "true")],
+                false,
+                true,
+            ),
+        ] {
+            let (attributes, more) = described(owner, &metadata);
+            assert!(bytes(&attributes) <= 2048, "{name}");
+            for (_, value) in &attributes {
+                let is_plain = value.bytes().all(|byte| (0x21..0x7f).contains(&byte));
+                assert!(
+                    is_plain && !value.is_empty(),
+                    "{name}: {:?}",
+                    value.as_ref()
+                );
+            }
+            let read = Described::read(&attributes).unwrap();
+            assert_eq!(read.created_at, Timestamp(1_795_176_000_123_456), "{name}");
+            assert_eq!(read.etag, etag::of_hash(&[7; 32]), "{name}");
+            assert_eq!(read.has_more, has_more, "{name}");
+            assert_eq!(read.is_anonymous, name.contains("anonymous"), "{name}");
+            assert_eq!(read.owner.as_deref(), has_owner.then_some(owner), "{name}");
+            assert_eq!(
+                more.map(|more| more.owner),
+                has_more.then(|| owner.to_owned())
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_image_of_ours_is_none() {
+        let (whole, _) = described("ada", &[]);
+        let names: Vec<Attribute> = whole.iter().map(|(name, _)| name.clone()).collect();
+        for name in names {
+            let less: Attributes = whole
+                .iter()
+                .filter(|(other, _)| **other != name)
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect();
+            let needs = name != Attribute::Metadata(OWNER.into());
+            assert_eq!(Described::read(&less).is_none(), needs, "{name:?}");
+        }
+    }
+}

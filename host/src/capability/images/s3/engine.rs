@@ -1,0 +1,107 @@
+//! S3, as the configuration chooses it.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::S3Images;
+use super::bucket::Bucket;
+use super::client::Client;
+use super::settings::Settings;
+use crate::capability::engine::{Engine, EngineConfig, ImageEngine, OpenImages};
+use crate::capability::images::Options;
+use crate::capability::room::Room;
+use crate::capability::{Clock, OpenError};
+
+/// How often a bucket is asked for at a start before it counts as away, and how
+/// long in between.
+const TRIES: u32 = 3;
+const PAUSE: Duration = Duration::from_millis(300);
+
+/// `s3://BUCKET/PREFIX`: a bucket of S3, or of whatever speaks as S3 does.
+pub const ENGINE: ImageEngine = Engine {
+    name: "s3://",
+    exists: |_| Ok(true),
+    open: |config, options| Box::pin(open(config, options)),
+    at_rest: |_| Box::pin(async { Ok(None) }),
+    inspect: Some(|config| Box::pin(inspect(config))),
+};
+
+async fn open(config: EngineConfig, options: Options) -> Result<OpenImages, OpenError> {
+    let EngineConfig {
+        url,
+        directory: _,
+        clock,
+        room,
+        settings: _,
+        variables,
+    } = config;
+    let images = S3Images::open(&url, &*variables, options, &room, clock).await?;
+    Ok(OpenImages {
+        store: Arc::new(images.clone()),
+        restore: Some(Arc::new(images)),
+        embedded: None,
+    })
+}
+
+/// Whether the bucket can be used.
+async fn inspect(config: EngineConfig) -> Result<String, OpenError> {
+    let (shown, bucket) = bucket(&config.url, &*config.variables).await?;
+    match bucket.page("", 1, None).await {
+        Ok(_) => Ok(String::new()),
+        Err(fault) => Err(OpenError::unusable(Path::new(&shown), fault.sentence())),
+    }
+}
+
+/// A bucket, and how people know it. Nothing is asked of it yet.
+async fn bucket(
+    url: &str,
+    environment: &(dyn Fn(&str) -> Option<String> + Send + Sync),
+) -> Result<(String, Bucket), OpenError> {
+    let settings = Settings::read(url, environment)
+        .map_err(|problem| OpenError::unusable(Path::new("s3://"), problem))?;
+    let shown = settings.shown();
+    let unusable = |reason: &str| OpenError::unusable(Path::new(&shown), reason);
+    let (is_encrypted, bundle) = (settings.is_encrypted(), settings.ca_bundle.clone());
+    let made = tokio::task::spawn_blocking(move || Client::new(is_encrypted, bundle.as_deref()));
+    let http = made.await.map_err(anyhow::Error::from).flatten();
+    let http = http.map_err(|error| unusable(&format!("its certificates: {error}")))?;
+    let s3 = settings.client(environment, http);
+    // What is said of a value may repeat it.
+    let s3 = s3.map_err(|_| unusable("the variables AWS_… do not fit together"))?;
+    let bucket = Bucket::new(s3, settings.prefix);
+    Ok((shown, bucket))
+}
+
+impl S3Images {
+    /// Opens a bucket, which has to exist. One that cannot be reached is no
+    /// error: each call fails until it can. `environment` has the variables
+    /// `AWS_…`; the room stops counting the disk.
+    ///
+    /// # Errors
+    ///
+    /// The settings cannot be used, or the bucket refuses them.
+    pub async fn open(
+        url: &str,
+        environment: &(dyn Fn(&str) -> Option<String> + Send + Sync),
+        options: Options,
+        room: &Arc<Room>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, OpenError> {
+        let (shown, bucket) = bucket(url, environment).await?;
+        for attempt in 1..=TRIES {
+            match bucket.page("", 1, None).await {
+                Ok(_) => break,
+                Err(fault) if fault.is_definitive() => {
+                    return Err(OpenError::unusable(Path::new(&shown), fault.sentence()));
+                }
+                Err(fault) if attempt == TRIES => {
+                    tracing::warn!("{shown} cannot be used yet: {}", fault.sentence());
+                }
+                Err(_) => tokio::time::sleep(PAUSE).await,
+            }
+        }
+        room.leave_disk();
+        Ok(Self::of(bucket, options, room.max_store(), clock))
+    }
+}

@@ -1,0 +1,214 @@
+//! What the setting and the usual variables say of a bucket.
+
+use object_store::RetryConfig;
+use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey};
+use object_store::{BackoffConfig, ClientOptions};
+use std::path::PathBuf;
+use std::time::Duration;
+use url::Url;
+
+use super::client::Client;
+
+/// Read where the environment has them. What of S3's client is not set here has
+/// the client's default.
+const VARIABLES: [(&str, AmazonS3ConfigKey); 12] = [
+    ("AWS_ACCESS_KEY_ID", AmazonS3ConfigKey::AccessKeyId),
+    ("AWS_SECRET_ACCESS_KEY", AmazonS3ConfigKey::SecretAccessKey),
+    ("AWS_SESSION_TOKEN", AmazonS3ConfigKey::Token),
+    ("AWS_REGION", AmazonS3ConfigKey::Region),
+    ("AWS_DEFAULT_REGION", AmazonS3ConfigKey::DefaultRegion),
+    (
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        AmazonS3ConfigKey::WebIdentityTokenFile,
+    ),
+    ("AWS_ROLE_ARN", AmazonS3ConfigKey::RoleArn),
+    ("AWS_ROLE_SESSION_NAME", AmazonS3ConfigKey::RoleSessionName),
+    ("AWS_ENDPOINT_URL_STS", AmazonS3ConfigKey::StsEndpoint),
+    (
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+        AmazonS3ConfigKey::ContainerCredentialsRelativeUri,
+    ),
+    (
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        AmazonS3ConfigKey::ContainerCredentialsFullUri,
+    ),
+    (
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+        AmazonS3ConfigKey::ContainerAuthorizationTokenFile,
+    ),
+];
+
+/// A request that failed quickly is repeated, as the documentation of S3 asks
+/// for: it answers 503 to who is only too quick. One that took longer is not:
+/// whoever asks has a deadline of their own.
+const RETRIES: usize = 2;
+const RETRY_TIMEOUT: Duration = Duration::from_millis(500);
+const BACKOFF: Duration = Duration::from_millis(50);
+
+/// A bucket, and where in it the images are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Settings {
+    pub(super) bucket: String,
+    /// Empty, or with a final slash.
+    pub(super) prefix: String,
+    /// None: AWS.
+    endpoint: Option<Url>,
+    /// Certificates besides those that the system trusts.
+    pub(super) ca_bundle: Option<PathBuf>,
+}
+
+type Environment<'a> = &'a (dyn Fn(&str) -> Option<String> + Send + Sync);
+
+impl Settings {
+    /// What is wrong is said without repeating it, since it may hold a secret.
+    pub(super) fn read(url: &str, environment: Environment<'_>) -> Result<Self, &'static str> {
+        let place = url.strip_prefix("s3://").unwrap_or_default();
+        let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
+        let is_plain = |text: &str, more: &[u8]| {
+            text.bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || more.contains(&byte))
+        };
+        if !(3..=63).contains(&bucket.len()) || !is_plain(bucket, b".-_") {
+            return Err("images must be s3://BUCKET/PREFIX, with the name of a bucket");
+        }
+        let prefix = prefix.trim_matches('/');
+        let is_prefix = is_plain(prefix, b"-_./")
+            && prefix
+                .split('/')
+                .all(|part| !matches!(part, "." | "..") && (!part.is_empty() || prefix.is_empty()));
+        if !is_prefix {
+            return Err("the prefix of images must be letters, digits and -_./");
+        }
+        let variable = |name: &str| environment(name).filter(|value| !value.is_empty());
+        let endpoint = variable("AWS_ENDPOINT_URL_S3").or_else(|| variable("AWS_ENDPOINT_URL"));
+        Ok(Self {
+            bucket: bucket.to_owned(),
+            prefix: match prefix {
+                "" => String::new(),
+                prefix => format!("{prefix}/"),
+            },
+            endpoint: endpoint.as_deref().map(self::endpoint).transpose()?,
+            ca_bundle: variable("AWS_CA_BUNDLE").map(PathBuf::from),
+        })
+    }
+
+    /// As people know it.
+    pub(super) fn shown(&self) -> String {
+        let Self { bucket, prefix, .. } = self;
+        format!("s3://{bucket}/{prefix}")
+            .trim_end_matches('/')
+            .to_owned()
+    }
+
+    /// Whether what is sent is encrypted.
+    pub(super) fn is_encrypted(&self) -> bool {
+        self.endpoint
+            .as_ref()
+            .is_none_or(|endpoint| endpoint.scheme() == "https")
+    }
+
+    /// S3's client. The signature covers a body only where nothing else protects
+    /// it. Neither checksum headers nor conditional puts: not every server knows
+    /// them.
+    pub(super) fn client(
+        &self,
+        environment: Environment<'_>,
+        http: Client,
+    ) -> object_store::Result<AmazonS3> {
+        let mut builder = AmazonS3Builder::new();
+        for (name, key) in VARIABLES {
+            if let Some(value) = environment(name).filter(|value| !value.is_empty()) {
+                builder = builder.with_config(key, value);
+            }
+        }
+        if let Some(endpoint) = &self.endpoint {
+            builder = builder.with_endpoint(endpoint.as_str().trim_end_matches('/'));
+        }
+        builder
+            .with_bucket_name(&self.bucket)
+            .with_client_options(ClientOptions::new().with_allow_http(!self.is_encrypted()))
+            .with_http_connector(http)
+            .with_unsigned_payload(self.is_encrypted())
+            .with_disable_bulk_delete(true)
+            .with_retry(RetryConfig {
+                backoff: BackoffConfig {
+                    init_backoff: BACKOFF,
+                    max_backoff: 4 * BACKOFF,
+                    base: 2.0,
+                },
+                max_retries: RETRIES,
+                retry_timeout: RETRY_TIMEOUT,
+            })
+            .build()
+    }
+}
+
+fn endpoint(value: &str) -> Result<Url, &'static str> {
+    let url = Url::parse(value).ok().filter(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.has_host()
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.query().is_none()
+            && url.fragment().is_none()
+    });
+    url.ok_or("AWS_ENDPOINT_URL must be an http or https URL without credentials")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_is_read_with_its_prefix() {
+        for (url, expected) in [
+            ("s3://images", Some(("images", ""))),
+            ("s3://images/", Some(("images", ""))),
+            ("s3://images/a", Some(("images", "a/"))),
+            ("s3://images/a/b-1/", Some(("images", "a/b-1/"))),
+            ("s3://my.images-1/a_b.c", Some(("my.images-1", "a_b.c/"))),
+            ("s3://", None),
+            ("s3://ab", None),
+            ("s3:///prefix", None),
+            ("s3://key:secret@images", None),
+            ("s3://images?region=x", None),
+            ("s3://images/a?b", None),
+            ("s3://images/a//b", None),
+            ("s3://images/../b", None),
+            ("s3://images/a b", None),
+            ("s3://images/%2e%2e", None),
+        ] {
+            let read = Settings::read(url, &|_| None);
+            let read = read.as_ref().ok();
+            let read = read.map(|read| (read.bucket.as_str(), read.prefix.as_str()));
+            assert_eq!(read, expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn an_endpoint_needs_no_other_variable_to_be_allowed() {
+        for (name, value, expected) in [
+            ("AWS_ENDPOINT_URL", "http://127.0.0.1:9000", Some(false)),
+            ("AWS_ENDPOINT_URL", "http://minio:9000/", Some(false)),
+            (
+                "AWS_ENDPOINT_URL_S3",
+                "https://example.com/storage/v1/s3",
+                Some(true),
+            ),
+            ("AWS_ENDPOINT_URL", "", Some(true)),
+            ("OTHER", "http://127.0.0.1:9000", Some(true)),
+            ("AWS_ENDPOINT_URL", "127.0.0.1:9000", None),
+            ("AWS_ENDPOINT_URL", "ftp://127.0.0.1", None),
+            ("AWS_ENDPOINT_URL", "https://key:secret@example.com", None),
+            ("AWS_ENDPOINT_URL", "https://example.com?key=secret", None),
+        ] {
+            let environment = |asked: &str| (asked == name).then(|| value.to_owned());
+            let read = Settings::read("s3://images", &environment);
+            if let Err(problem) = &read {
+                assert!(!problem.contains("secret"), "{problem}");
+            }
+            let is_encrypted = read.ok().map(|read| read.is_encrypted());
+            assert_eq!(is_encrypted, expected, "{name}={value}");
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! What a model component is asked, as in `wit/image-model.wit`.
+
+use wasmtime::component::{ComponentType, Lower, StreamReader};
+
+use crate::capability::model::ModelRequest;
+use crate::wasm::idle_memory::MemoryPlace;
+use crate::wasm::placed::Placed;
+use crate::wasm::stream::ByteStream;
+
+#[derive(ComponentType, Lower)]
+#[component(record)]
+pub struct Request {
+    prompt: Placed<String>,
+    strength: f32,
+    #[component(name = "logo-description")]
+    logo_description: Option<String>,
+    #[component(name = "theme-description")]
+    theme_description: Option<String>,
+    #[component(name = "media-type")]
+    media_type: String,
+    length: u64,
+    #[component(name = "source-url")]
+    source_url: Option<String>,
+    image: StreamReader<u8>,
+}
+
+/// `place` is told where the model has its memory.
+pub fn to_wit(
+    request: ModelRequest,
+    place: MemoryPlace,
+    store: impl wasmtime::AsContextMut,
+) -> wasmtime::Result<Request> {
+    let ModelRequest {
+        prompt,
+        strength,
+        logo_description,
+        theme_description,
+        media_type,
+        length,
+        source_url,
+        image,
+        reopen: _,
+        setback: _,
+    } = request;
+    Ok(Request {
+        prompt: Placed {
+            value: prompt,
+            place,
+        },
+        strength,
+        logo_description,
+        theme_description,
+        media_type,
+        length,
+        source_url,
+        image: StreamReader::new(store, ByteStream::new(image))?,
+    })
+}

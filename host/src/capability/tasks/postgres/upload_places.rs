@@ -1,0 +1,280 @@
+//! Places of images that are in a store that cannot count.
+//!
+//! A user's places are judged under a lock of that user, and under one of all
+//! images where those together have a limit; then what they take is summed up,
+//! which is told to the [`Room`] of this host, by which its new tasks are judged.
+//!
+//! [`Room`]: crate::capability::room::Room
+
+use concept_refinement_domain::capability::ImageKind;
+use concept_refinement_domain::image_limits::ImageUsage;
+use concept_refinement_domain::image_path::folder;
+use concept_refinement_domain::timestamp::Timestamp;
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use super::PostgresTasks;
+use super::database::Session;
+use super::fault::Fault;
+use super::values::{Cells, Parameter, Text, Time, id};
+use crate::capability::Answer;
+use crate::capability::upload_places::{
+    Admission, DoubtfulPlace, LEASE, NewPlace, PlacePath, UploadPlaces,
+};
+
+/// More than any store has, in bytes: so much is counted of what may be longer, so
+/// that sums fit.
+const LONGEST: u64 = 1 << 50;
+
+impl UploadPlaces for PostgresTasks {
+    fn take(&self, place: NewPlace) -> Answer<'_, Admission> {
+        self.answer(async move {
+            let session = self.database.session().await?;
+            loop {
+                match take(self, &session, &place).await {
+                    Err(fault) if fault.is_lost_race() => session.roll_back().await?,
+                    taken => return taken,
+                }
+            }
+        })
+    }
+
+    fn hold(&self, ids: Vec<String>) -> Answer<'_, Vec<String>> {
+        const SQL: &str = "UPDATE schema.upload_place SET until = $2 \
+             WHERE id = ANY ($1) AND until IS NOT NULL RETURNING id";
+        self.answer(async move {
+            let session = self.database.session().await?;
+            let wanted: Vec<Uuid> = ids.iter().filter_map(|text| id(text)).collect();
+            let until = Time(self.clock.now().plus(LEASE));
+            let parameters: [Parameter<'_>; 2] =
+                [(&wanted, Type::UUID_ARRAY), (&until, Type::TIMESTAMPTZ)];
+            let mut held = Vec::new();
+            for row in session.query(SQL, &parameters).await? {
+                held.push(Cells::of(&row).id()?);
+            }
+            Ok(ids.into_iter().filter(|id| !held.contains(id)).collect())
+        })
+    }
+
+    fn settle(&self, place: DoubtfulPlace, bytes: u64) -> Answer<'_, ()> {
+        const REMOVE: &str = "DELETE FROM schema.upload_place WHERE id = $1 \
+             OR (owner = $2 AND kind = $3 AND name = $4 AND until IS NULL)";
+        self.answer(async move {
+            let session = self.database.session().await?;
+            let DoubtfulPlace { id: text, path } = place;
+            let place = id(&text).ok_or(Fault::NoId)?;
+            let (owner, name, kind) = columns(&path);
+            let parameters: [Parameter<'_>; 4] = [
+                (&place, Type::UUID),
+                (&owner, Type::TEXT),
+                (&kind, Type::TEXT),
+                (&name, Type::TEXT),
+            ];
+            let now = self.clock.now();
+            loop {
+                // Two hosts may store an image of the same name.
+                let stored = futures::try_join!(
+                    session.begin(None),
+                    session.execute(REMOVE, &parameters),
+                    insert(&session, place, &path, bytes, now, None),
+                    session.commit(),
+                );
+                match stored {
+                    Err(fault) if fault.is_lost_race() => session.roll_back().await?,
+                    Err(fault) => return Err(fault),
+                    Ok(_) => return self.tell_room(&session).await,
+                }
+            }
+        })
+    }
+
+    fn doubt(&self, path: PlacePath) -> Answer<'_, Option<DoubtfulPlace>> {
+        const SQL: &str = "UPDATE schema.upload_place SET until = $1 \
+             WHERE owner = $2 AND kind = $3 AND name = $4 AND until IS NULL RETURNING id";
+        self.answer(async move {
+            let session = self.database.session().await?;
+            let until = Time(self.clock.now().plus(LEASE));
+            let (owner, name, kind) = columns(&path);
+            let parameters: [Parameter<'_>; 4] = [
+                (&until, Type::TIMESTAMPTZ),
+                (&owner, Type::TEXT),
+                (&kind, Type::TEXT),
+                (&name, Type::TEXT),
+            ];
+            let row = session.query_opt(SQL, &parameters).await?;
+            let id = row.map(|row| Cells::of(&row).id()).transpose()?;
+            Ok(id.map(|id| DoubtfulPlace { id, path }))
+        })
+    }
+
+    fn free(&self, place: String) -> Answer<'_, ()> {
+        const SQL: &str = "DELETE FROM schema.upload_place WHERE id = $1 AND until IS NOT NULL";
+        self.answer(async move {
+            let Some(place) = id(&place) else {
+                return Ok(());
+            };
+            let session = self.database.session().await?;
+            session.execute(SQL, &[(&place, Type::UUID)]).await?;
+            self.tell_room(&session).await
+        })
+    }
+
+    fn abandoned(&self, limit: u32) -> Answer<'_, Vec<DoubtfulPlace>> {
+        const SQL: &str = "UPDATE schema.upload_place SET until = $2 WHERE id = ANY (ARRAY (\
+             SELECT id FROM schema.upload_place WHERE until <= $1 ORDER BY until LIMIT $3 \
+             FOR UPDATE SKIP LOCKED)) RETURNING id, kind, owner, name";
+        self.answer(async move {
+            let session = self.database.session().await?;
+            let now = self.clock.now();
+            let (until, now) = (Time(now.plus(LEASE)), Time(now));
+            let limit = i64::from(limit);
+            let parameters: [Parameter<'_>; 3] = [
+                (&now, Type::TIMESTAMPTZ),
+                (&until, Type::TIMESTAMPTZ),
+                (&limit, Type::INT8),
+            ];
+            let rows = session.query(SQL, &parameters).await?;
+            rows.iter().map(|row| read(&mut Cells::of(row))).collect()
+        })
+    }
+}
+
+/// In one transaction, of which the first half is judged.
+async fn take(
+    store: &PostgresTasks,
+    session: &Session<'_>,
+    new: &NewPlace,
+) -> Result<Admission, Fault> {
+    const OF_OWNER: &str = "SELECT EXISTS (SELECT FROM schema.upload_place WHERE id = $1), \
+         count(*), coalesce(sum(bytes), 0)::bigint, count(until) FROM schema.upload_place \
+         WHERE owner = $2 AND kind = $3 AND (name <> $4 OR until IS NOT NULL)";
+    const ALL: &str = "SELECT coalesce(sum(bytes), 0)::bigint FROM schema.upload_place";
+    let place = id(&new.id).ok_or(Fault::NoId)?;
+    let (owner, name, kind) = columns(&new.path);
+    let parameters: [Parameter<'_>; 4] = [
+        (&place, Type::UUID),
+        (&owner, Type::TEXT),
+        (&kind, Type::TEXT),
+        (&name, Type::TEXT),
+    ];
+    let lock = match new.max_store {
+        Some(_) => store.database.lock_key("images"),
+        None => store
+            .database
+            .lock_key(&format!("images of {}", new.path.owner)),
+    };
+    let all = async {
+        match new.max_store {
+            Some(_) => session.query_opt(ALL, &[]).await,
+            None => Ok(None),
+        }
+    };
+    let (_, of_owner, all) = futures::try_join!(
+        session.begin(Some(lock)),
+        session.query_opt(OF_OWNER, &parameters),
+        all,
+    )?;
+    let of_owner = of_owner.ok_or(Fault::Timeout)?;
+    let mut cells = Cells::of(&of_owner);
+    let is_known: bool = cells.get()?;
+    let usage = ImageUsage {
+        images: cells.count()?,
+        bytes: cells.count()?,
+        under_way: cells.count()?,
+    };
+    let taken: u64 = match &all {
+        Some(row) => Cells::of(row).count()?,
+        None => 0,
+    };
+    let limit = new.limits.map(|limits| limits.admit(usage, new.longest));
+    let with_it = taken.saturating_add(new.longest);
+    let is_within = |max_store| store.options.room.is_within(max_store, with_it);
+    let refusal = match limit {
+        _ if is_known => Some(Admission::Taken),
+        Some(Err(limit)) => Some(Admission::LimitReached(limit)),
+        _ if !new.max_store.is_none_or(is_within) => Some(Admission::StoreFull),
+        _ => None,
+    };
+    if let Some(admission) = refusal {
+        session.roll_back().await?;
+        return Ok(admission);
+    }
+    let now = store.clock.now();
+    let until = Some(now.plus(LEASE));
+    futures::try_join!(
+        insert(session, place, &new.path, new.longest, now, until),
+        session.commit(),
+    )?;
+    store.tell_room(session).await?;
+    Ok(Admission::Taken)
+}
+
+async fn insert(
+    session: &Session<'_>,
+    place: Uuid,
+    path: &PlacePath,
+    bytes: u64,
+    since: Timestamp,
+    until: Option<Timestamp>,
+) -> Result<u64, Fault> {
+    const SQL: &str = "INSERT INTO schema.upload_place \
+         (id, kind, owner, name, bytes, since, until) VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    let (owner, name, kind) = columns(path);
+    let bytes = bytes.min(LONGEST).cast_signed();
+    let (since, until) = (Time(since), Time::maybe(until));
+    let parameters: [Parameter<'_>; 7] = [
+        (&place, Type::UUID),
+        (&kind, Type::TEXT),
+        (&owner, Type::TEXT),
+        (&name, Type::TEXT),
+        (&bytes, Type::INT8),
+        (&since, Type::TIMESTAMPTZ),
+        (&until, Type::TIMESTAMPTZ),
+    ];
+    session.execute(SQL, &parameters).await
+}
+
+impl PostgresTasks {
+    /// What images take together, if that has a limit. It costs more the more
+    /// images there are.
+    async fn tell_room(&self, session: &Session<'_>) -> Result<(), Fault> {
+        const SQL: &str = "SELECT \
+             coalesce(sum(bytes) FILTER (WHERE until IS NULL), 0)::bigint, \
+             coalesce(sum(bytes) FILTER (WHERE until IS NOT NULL), 0)::bigint, \
+             count(until) FROM schema.upload_place";
+        if self.options.room.max_store().is_none() {
+            return Ok(());
+        }
+        let row = session.query_opt(SQL, &[]).await?.ok_or(Fault::Timeout)?;
+        let mut cells = Cells::of(&row);
+        let (stored, in_doubt, doubtful) = (cells.count()?, cells.count()?, cells.count()?);
+        self.options
+            .room
+            .replace_elsewhere(stored, in_doubt, doubtful);
+        Ok(())
+    }
+}
+
+/// Owner, name and kind.
+fn columns(path: &PlacePath) -> (Text<'_>, Text<'_>, &'static str) {
+    (
+        Text::of(&path.owner),
+        Text::of(&path.name),
+        folder(path.kind),
+    )
+}
+
+pub(super) fn read(cells: &mut Cells<'_>) -> Result<DoubtfulPlace, Fault> {
+    let id = cells.id()?;
+    let kind: &str = cells.get()?;
+    // The table's own check knows no other.
+    let kind = match kind == folder(ImageKind::Upload) {
+        true => ImageKind::Upload,
+        false => ImageKind::Refined,
+    };
+    let (owner, name) = (cells.text()?, cells.text()?);
+    Ok(DoubtfulPlace {
+        id,
+        path: PlacePath { kind, owner, name },
+    })
+}

@@ -1,0 +1,173 @@
+//! Images in S3, on two servers, with their places in the task store: SQLite or
+//! Postgres.
+
+use std::marker::PhantomData;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use concept_refinement_host::capability::clock::{Clock, ManualClock};
+use concept_refinement_host::capability::images::s3::S3Images;
+use concept_refinement_host::capability::images::{ImageStore, Options, Signing};
+use concept_refinement_host::capability::room::Room;
+use concept_refinement_host::capability::tasks;
+use concept_refinement_host::capability::tasks::postgres::{PostgresTasks, Settings};
+use concept_refinement_host::capability::tasks::sqlite::SqliteTasks;
+use concept_refinement_host::capability::upload_places::{LEASE, UploadPlaces};
+use concept_refinement_tests::postgres::Release;
+use concept_refinement_tests::s3::{Kind, Place, shared};
+use tokio::runtime::Handle;
+use tokio::task::block_in_place;
+
+use crate::postgres::Schema;
+
+use super::{DurableImageBackend, ImageBackend, SharedImageBackend, signing};
+
+/// For what is bound to happen.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+pub type S3sFs = InS3<OfS3sFs>;
+pub type Moto = InS3<OfMoto>;
+pub type CountedByPostgres = InS3<OfPostgres>;
+
+/// A server of S3, and a task store that counts for it.
+pub trait Kinded {
+    const KIND: Kind = Kind::S3sFs;
+
+    fn places(options: tasks::Options, clock: Arc<ManualClock>) -> Places {
+        let tasks = SqliteTasks::in_memory(options, clock).unwrap();
+        Places {
+            places: Arc::new(tasks),
+            _schema: None,
+        }
+    }
+}
+
+pub struct OfS3sFs;
+
+pub struct OfMoto;
+
+pub struct OfPostgres;
+
+impl Kinded for OfS3sFs {}
+
+impl Kinded for OfMoto {
+    const KIND: Kind = Kind::Moto;
+}
+
+impl Kinded for OfPostgres {
+    fn places(options: tasks::Options, clock: Arc<ManualClock>) -> Places {
+        let schema = Schema::new(Release::Fifteen);
+        let settings = Settings::parse(&schema.url(), &|_| None).unwrap();
+        let opened = PostgresTasks::open_by(&settings, None, options, clock);
+        let tasks = block_in_place(|| Handle::current().block_on(opened)).unwrap();
+        Places {
+            places: tasks,
+            _schema: Some(Arc::new(schema)),
+        }
+    }
+}
+
+#[derive(Clone)]
+pub struct Places {
+    places: Arc<dyn UploadPlaces>,
+    _schema: Option<Arc<Schema>>,
+}
+
+pub struct InS3<K> {
+    images: S3Images,
+    place: Place,
+    counted: Counted,
+    clock: Arc<ManualClock>,
+    kind: PhantomData<K>,
+}
+
+/// A task store that counts, and what it told.
+#[derive(Clone)]
+struct Counted {
+    places: Places,
+    room: Arc<Room>,
+}
+
+impl<K> InS3<K> {
+    fn open(
+        signing: Signing,
+        clock: Arc<ManualClock>,
+        place: Place,
+        counted: Counted,
+        room: &Arc<Room>,
+    ) -> Self {
+        let variables = place.variables();
+        let environment = move |name: &str| {
+            let found = variables.iter().find(|(variable, _)| *variable == name);
+            found.map(|(_, value)| value.clone())
+        };
+        let options = Options {
+            signing,
+            places: Arc::clone(&counted.places.places),
+            memory: 1 << 20,
+        };
+        let (url, time) = (place.url(), Arc::clone(&clock) as Arc<dyn Clock>);
+        let opened = S3Images::open(&url, &environment, options, room, time);
+        let images = block_in_place(|| Handle::current().block_on(opened)).unwrap();
+        // What it counts is told to this room.
+        counted.room.leave_disk();
+        Self {
+            images,
+            place,
+            counted,
+            clock,
+            kind: PhantomData,
+        }
+    }
+}
+
+impl<K: Kinded> ImageBackend for InS3<K> {
+    fn start(signing: Signing, clock: Arc<ManualClock>) -> Self {
+        // What is counted is told wherever there is a limit.
+        let room = Arc::new(Room::new(Some(u64::MAX / 2), PathBuf::from("/")));
+        let options = tasks::Options {
+            room: Arc::clone(&room),
+            ..tasks::Options::default()
+        };
+        let counted = Counted {
+            places: K::places(options, clock.clone()),
+            room: Arc::clone(&room),
+        };
+        let unlimited = Arc::default();
+        Self::open(signing, clock, shared(K::KIND).place(), counted, &unlimited)
+    }
+
+    fn images(&self) -> Arc<dyn ImageStore> {
+        Arc::new(self.images.clone())
+    }
+
+    /// What is under way is not in the bucket, and counts as well.
+    fn stored_count(&self) -> usize {
+        let under_way = self.counted.room.occupancy().uploads;
+        self.place.objects() + usize::try_from(under_way).unwrap()
+    }
+}
+
+impl<K: Kinded> DurableImageBackend for InS3<K> {
+    /// Another host, once it has found the first one dead.
+    fn crash(&self, signing: Signing, clock: Arc<ManualClock>) -> Self {
+        clock.advance(LEASE);
+        let (place, counted) = (self.place.clone(), self.counted.clone());
+        let after = Self::open(signing, clock, place, counted, &self.counted.room);
+        let begin = Instant::now();
+        while after.counted.room.occupancy().uploads > 0 {
+            assert!(begin.elapsed() < TIMEOUT, "a place is still in doubt");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        after
+    }
+}
+
+impl<K: Kinded> SharedImageBackend for InS3<K> {
+    fn another(&self, max_store: Option<u64>) -> Self {
+        let room = Arc::new(Room::new(max_store, PathBuf::from("/")));
+        let (place, counted) = (self.place.clone(), self.counted.clone());
+        Self::open(signing(None), self.clock.clone(), place, counted, &room)
+    }
+}

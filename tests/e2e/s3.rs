@@ -1,0 +1,244 @@
+//! Images in S3, as users of the API see it: while it works, while it is away in
+//! one way or another, and where it refuses.
+
+use std::time::{Duration, Instant};
+
+use concept_refinement_tests::client::{Answer, Client};
+use concept_refinement_tests::deadline::{READINESS, eventually};
+use concept_refinement_tests::pictures::{self, Picture};
+use concept_refinement_tests::proxy::{Mode, Proxy};
+use concept_refinement_tests::s3::{ACCESS_KEY, Kind, Place, SECRET_KEY, shared};
+use concept_refinement_tests::service::{Launch, Service};
+
+use crate::shared::origin;
+
+/// How long a call may take that needs what is away, and how long its return may
+/// go unnoticed (contract, sections 1 and 4).
+const REFUSED_WITHIN: Duration = Duration::from_secs(3);
+const BACK_WITHIN: Duration = Duration::from_secs(5);
+
+/// Of a busy machine, for what is measured through the whole service.
+const SLACK: Duration = Duration::from_millis(500);
+
+struct World {
+    service: Service,
+    proxy: Proxy,
+    place: Place,
+}
+
+fn world(scripted: bool) -> World {
+    let server = shared(Kind::S3sFs);
+    let (place, proxy) = (server.place(), Proxy::to(server.address()));
+    let launch = Launch::new().embedded();
+    let launch = match scripted {
+        true => launch
+            .scripted()
+            .set("allow-sources", &origin().authority()),
+        false => launch,
+    };
+    let service = launch.images_at(&place, proxy.address()).start();
+    World {
+        service,
+        proxy,
+        place,
+    }
+}
+
+async fn upload(client: &Client, picture: &Picture) -> Answer {
+    client.upload(picture.media_type, &picture.bytes).await
+}
+
+#[tokio::test]
+async fn a_refinement_is_in_the_bucket_and_nowhere_else() {
+    for kind in [Kind::S3sFs, Kind::Moto] {
+        let place = shared(kind).place();
+        let launch = Launch::new().embedded().scripted().with_tokens();
+        let launch = launch.images_in(&place);
+        let service = launch.start();
+        let client = Client::user(service.url(), "ada");
+        let picture = pictures::png(64, 64);
+        let original = client.uploaded(&picture).await;
+        assert_eq!(place.objects(), 1, "{kind:?}");
+        let task = client.refined(&original, "echo it").await;
+        assert_eq!(task["status"], "completed", "{kind:?}: {task}");
+        assert_eq!(place.objects(), 2, "{kind:?}");
+        assert!(!launch.data().join("images").exists(), "{kind:?}");
+
+        // Another process finds all of it.
+        service.stop();
+        let service = launch.start();
+        let client = Client::user(service.url(), "ada");
+        let task = client.task(task["task_id"].as_str().unwrap()).await;
+        let url = task["image_url"].as_str().unwrap();
+        let refined = Client::new(service.url()).get(url).await;
+        assert_eq!(refined.status, 200, "{kind:?}: {refined:?}");
+        assert!(refined.body == picture.bytes, "{kind:?}");
+        let concept = task["result_id"].as_str().unwrap();
+        let deleted = client.delete(&format!("/api/concepts/{concept}")).await;
+        assert_eq!(deleted.status, 204, "{kind:?}");
+        assert_eq!(place.objects(), 1, "{kind:?}: the upload is left");
+    }
+}
+
+/// Whatever way it is away in.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_it_is_away_calls_are_refused_in_time_and_work_on_its_return() {
+    let World { service, proxy, .. } = world(false);
+    let client = Client::session(service.url()).await;
+    let picture = pictures::png(64, 64);
+    let stored = client.uploaded(&picture).await;
+    for mode in [
+        Mode::Refuse,
+        Mode::Hang,
+        Mode::OneWay,
+        Mode::Reset,
+        Mode::Delay(Duration::from_secs(4)),
+        Mode::Cut(40),
+    ] {
+        proxy.set(mode);
+        for attempt in 0..2 {
+            let begin = Instant::now();
+            let (refused, unread, others, health) = tokio::join!(
+                upload(&client, &picture),
+                client.get(&stored),
+                client.get("/api/tasks"),
+                client.get("/api/health"),
+            );
+            let elapsed = begin.elapsed();
+            assert_eq!(refused.status, 503, "{mode:?} {attempt}: {refused:?}");
+            assert_eq!(unread.status, 503, "{mode:?} {attempt}: {unread:?}");
+            assert_eq!(others.status, 200, "{mode:?} {attempt}: {others:?}");
+            assert_eq!(health.status, 200, "{mode:?} {attempt}: {health:?}");
+            let limit = REFUSED_WITHIN + SLACK;
+            assert!(elapsed < limit, "{mode:?} {attempt}: {elapsed:?}");
+        }
+        let degraded = eventually("degraded", READINESS, async || {
+            let ready = client.get("/api/health/ready").await;
+            (ready.status == 503).then_some(ready)
+        });
+        let report = degraded.await.json();
+        assert_eq!(report["capabilities"]["tasks"], "ok", "{mode:?}");
+        assert_ne!(report["capabilities"]["images"], "ok", "{mode:?}");
+
+        proxy.set(Mode::Pass);
+        let back = Instant::now();
+        eventually("it works again", BACK_WITHIN + SLACK, async || {
+            let answers = [upload(&client, &picture).await, client.get(&stored).await];
+            let is_served = answers[0].status == 201 && answers[1].status == 200;
+            is_served.then_some(())
+        })
+        .await;
+        let elapsed = back.elapsed();
+        assert!(elapsed < BACK_WITHIN + SLACK, "{mode:?}: {elapsed:?}");
+        eventually("ready", READINESS, async || {
+            let ready = client.get("/api/health/ready").await;
+            (ready.status == 200).then_some(())
+        })
+        .await;
+    }
+    let log = service.log();
+    for secret in [SECRET_KEY, "Signature=", "StringToSign"] {
+        assert!(!log.contains(secret), "{secret} is in the log");
+    }
+}
+
+/// No task fails for it, and none is done twice.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_task_waits_for_its_return() {
+    let World {
+        service,
+        proxy,
+        place,
+    } = world(true);
+    let client = Client::session(service.url()).await;
+    let original = origin().picture(&pictures::png(64, 64));
+    for (number, mode) in [Mode::Refuse, Mode::Hang, Mode::Reset]
+        .into_iter()
+        .enumerate()
+    {
+        proxy.set(mode);
+        let id = client.accepted(&original, "echo it").await;
+        // By then it has tried to store what the model answered.
+        let degraded = async || {
+            let ready = client.get("/api/health/ready").await;
+            (ready.status == 503).then_some(())
+        };
+        eventually("degraded", READINESS, degraded).await;
+        let task = client.task(&id).await;
+        assert_ne!(task["status"], "failed", "{mode:?}: {task}");
+        proxy.set(Mode::Pass);
+        let task = client.finished(&id).await;
+        assert_eq!(task["status"], "completed", "{mode:?}: {task}");
+        assert_eq!(place.objects(), number + 1, "{mode:?}");
+    }
+}
+
+/// A start with it away does not stop, and needs no other start on its return.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_does_not_wait_for_it() {
+    let server = shared(Kind::S3sFs);
+    for mode in [Mode::Refuse, Mode::Hang] {
+        let (place, proxy) = (server.place(), Proxy::to(server.address()));
+        proxy.set(mode);
+        let launch = Launch::new().embedded();
+        let service = launch.images_at(&place, proxy.address()).start();
+        let client = Client::session(service.url()).await;
+        let picture = pictures::png(64, 64);
+        assert_eq!(upload(&client, &picture).await.status, 503, "{mode:?}");
+        assert_eq!(client.get("/api/health").await.status, 200, "{mode:?}");
+        proxy.set(Mode::Pass);
+        eventually("it works", BACK_WITHIN + SLACK, async || {
+            let answer = upload(&client, &picture).await;
+            (answer.status == 201).then_some(())
+        })
+        .await;
+    }
+}
+
+/// What will not pass by itself stops the start, with a sentence that says what
+/// is wrong and holds no secret.
+#[test]
+fn what_it_refuses_stops_the_start_with_a_sentence() {
+    let place = shared(Kind::S3sFs).place();
+    let launch = || Launch::new().embedded().images_in(&place);
+    let other_bucket = place.url().replace("s3://images/", "s3://no-such-bucket/");
+    for (name, launch, expected) in [
+        (
+            "another secret",
+            launch().variable("AWS_SECRET_ACCESS_KEY", "wrong-secret"),
+            "credentials are refused",
+        ),
+        (
+            "a key that is not known",
+            launch().variable("AWS_ACCESS_KEY_ID", "AKIDOTHER"),
+            "credentials",
+        ),
+        (
+            "another bucket",
+            launch().set("images", &other_bucket),
+            "there is no such bucket",
+        ),
+        (
+            "no bucket",
+            launch().set("images", "s3://"),
+            "s3://BUCKET/PREFIX",
+        ),
+        (
+            "a secret in the setting",
+            launch().set("images", "s3://key:wrong-secret@images"),
+            "s3://BUCKET/PREFIX",
+        ),
+        (
+            "an endpoint that is none",
+            launch().variable("AWS_ENDPOINT_URL", "localhost:9000"),
+            "AWS_ENDPOINT_URL must be",
+        ),
+    ] {
+        let ended = launch.run();
+        assert!(!ended.status.success(), "{name}");
+        assert!(ended.log.contains(expected), "{name}: {}", ended.log);
+        for secret in [SECRET_KEY, "wrong-secret", ACCESS_KEY] {
+            assert!(!ended.log.contains(secret), "{name}: {}", ended.log);
+        }
+    }
+}
