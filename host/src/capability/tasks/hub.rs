@@ -53,7 +53,7 @@ struct State {
 #[derive(Debug)]
 struct Watched {
     sender: broadcast::Sender<Update>,
-    /// The latest revision that was announced, if any was.
+    /// The latest revision that was announced, or read by one who watches.
     revision: u64,
 }
 
@@ -64,6 +64,20 @@ struct Work {
     revision: u64,
     attempt: u32,
     stage: Option<Stage>,
+}
+
+impl Work {
+    /// What was read before the claim does not end it.
+    fn ends_by(&self, update: &Update) -> bool {
+        match update {
+            Update::Status(revision, _, task) if *revision == self.revision => {
+                task.status != Status::Processing
+            }
+            Update::Status(revision, ..) => *revision > self.revision,
+            Update::Progress(..) => false,
+            Update::Deleted => true,
+        }
+    }
 }
 
 impl Hub {
@@ -115,35 +129,17 @@ impl Hub {
             }
         };
         let mut state = self.state();
-        match &update {
-            Update::Status(revision, attempt, task)
-                if is_own && task.status == Status::Processing =>
-            {
-                let work = Work {
-                    revision: *revision,
-                    attempt: *attempt,
-                    stage: None,
-                };
-                state.under_way.insert(task_id.to_owned(), work);
-            }
-            Update::Status(..) | Update::Deleted => {
-                state.under_way.remove(task_id);
-            }
-            Update::Progress(..) => {}
-        }
-        let goes_on = |work: &Work| match &update {
-            Update::Status(revision, _, task) => {
-                task.status == Status::Processing && work.revision == *revision
-            }
-            Update::Progress(..) => true,
-            Update::Deleted => false,
-        };
-        if state
-            .elsewhere
-            .get(task_id)
-            .is_some_and(|work| !goes_on(work))
+        state.end_work(task_id, &update);
+        if is_own
+            && let Update::Status(revision, attempt, task) = &update
+            && task.status == Status::Processing
         {
-            state.elsewhere.remove(task_id);
+            let work = Work {
+                revision: *revision,
+                attempt: *attempt,
+                stage: None,
+            };
+            state.under_way.insert(task_id.to_owned(), work);
         }
         state.send(task_id, update);
         if is_last {
@@ -214,6 +210,25 @@ impl Hub {
 }
 
 impl State {
+    /// Forgets the claims that a change ended.
+    fn end_work(&mut self, task_id: &str, update: &Update) {
+        for work in [&mut self.under_way, &mut self.elsewhere] {
+            if work.get(task_id).is_some_and(|work| work.ends_by(update)) {
+                work.remove(task_id);
+            }
+        }
+    }
+
+    /// The only one who watches a task has read this revision of it. Of several,
+    /// the others have still to be told.
+    fn saw(&mut self, task_id: &str, revision: u64) {
+        if let Some(watched) = self.watched.get_mut(task_id)
+            && watched.sender.receiver_count() == 1
+        {
+            watched.revision = watched.revision.max(revision);
+        }
+    }
+
     fn send(&mut self, task_id: &str, update: Update) {
         if let Some(watched) = self.watched.get_mut(task_id) {
             if let Update::Status(revision, ..) = &update {
@@ -242,6 +257,7 @@ impl Subscription {
     /// Streams the task as it was read at `revision`, the current stage, then
     /// everything after that.
     pub(crate) fn changes_after(self, revision: u64, task: Task) -> Changes {
+        self.hub.state().saw(&self.task_id, revision);
         let first = Change::Task(Box::new(task.clone()));
         let work = self.work.filter(|work| work.revision == revision);
         let stage = work.and_then(|work| work.stage).map(Change::Progress);
@@ -397,6 +413,62 @@ mod tests {
             hub.began(&lease(1), Stage::StoringImage);
             assert_eq!(stage(), left, "{name}");
         }
+    }
+
+    /// What is only read, or happened before, ends no claim of this process.
+    #[tokio::test]
+    async fn a_look_at_a_task_ends_no_work() {
+        let hub = Arc::new(Hub::default());
+        hub.announce("a", status(3, 1, Status::Processing));
+        let _ = hub.began(&lease(1), Stage::Refining);
+        hub.announce_elsewhere("a", status(3, 1, Status::Processing));
+        hub.announce_elsewhere("a", status(2, 0, Status::Pending));
+        let subscription = hub.subscribe("a");
+        let task = Task {
+            status: Status::Processing,
+            ..task()
+        };
+        let told: Vec<_> = subscription.changes_after(3, task).take(2).collect().await;
+        assert_eq!(told.last(), Some(&Change::Progress(Stage::Refining)));
+        hub.announce_elsewhere("a", status(4, 2, Status::Processing));
+        assert_eq!(hub.began(&lease(1), Stage::StoringImage), None);
+    }
+
+    #[tokio::test]
+    async fn who_reads_something_new_takes_it_from_nobody() {
+        let hub = Arc::new(Hub::default());
+        let mut first = hub.subscribe("a");
+        let alone = hub.subscribe("b").changes_after(4, task());
+        assert!(!hub.lacks("b", 4));
+        let second = hub.subscribe("a").changes_after(4, task());
+        assert!(hub.lacks("a", 4), "the first one does not know");
+        hub.announce_elsewhere("a", status(4, 1, Status::Processing));
+        assert!(matches!(
+            first.next_after(3).await,
+            Some(Update::Status(4, ..))
+        ));
+        assert!(!hub.lacks("a", 4));
+        drop((alone, second));
+    }
+
+    /// A stage of another process is told to those who watch and who will.
+    #[tokio::test]
+    async fn a_stage_elsewhere_is_told_until_its_claim_ends() {
+        let hub = Arc::new(Hub::default());
+        let stage = || hub.state().elsewhere.get("a").and_then(|work| work.stage);
+        let mut watching = hub.subscribe("a");
+        hub.began_elsewhere("a", 1, Stage::Refining);
+        let told = watching.next_after(1).await;
+        assert!(matches!(told, Some(Update::Progress(1, Stage::Refining))));
+        hub.announce_elsewhere("a", status(1, 1, Status::Processing));
+        assert_eq!(stage(), Some(Stage::Refining), "it was only looked at");
+        hub.began_elsewhere("a", 0, Stage::Downloading);
+        assert_eq!(stage(), Some(Stage::Refining), "that was before");
+        hub.announce_elsewhere("a", status(2, 1, Status::Pending));
+        assert_eq!(stage(), None);
+        hub.began_elsewhere("a", 3, Stage::Refining);
+        hub.ended_elsewhere("a");
+        assert_eq!(stage(), None);
     }
 
     #[tokio::test]

@@ -26,6 +26,7 @@ mod prune;
 mod queue;
 mod readiness;
 mod reads;
+mod recent;
 mod references;
 mod rounds;
 mod rows;
@@ -63,6 +64,7 @@ use changes::{Changes, Ears};
 use database::{Database, SCAN_DEADLINE};
 use fault::Fault;
 use promises::Promises;
+use recent::Recent;
 
 pub use clock::DatabaseClock;
 pub use inspect::{inspect, migrate};
@@ -78,6 +80,7 @@ pub struct PostgresTasks {
     hub: Arc<Hub>,
     promises: Arc<Promises>,
     backlog: Backlog,
+    recent: Arc<Recent>,
     changes: Changes,
     /// Tasks that failed because their workers died too often.
     given_up: AtomicU64,
@@ -144,10 +147,12 @@ impl PostgresTasks {
         };
         let readiness = readiness::begin(&database, measured).await?;
         let hub = Arc::<Hub>::default();
+        let recent = Arc::<Recent>::default();
         let promises = Arc::new(Promises::of(Arc::clone(&options.room)));
         let ears = Ears {
             hub: Arc::clone(&hub),
             promises: Arc::clone(&promises),
+            recent: Arc::clone(&recent),
             source,
         };
         Ok(Arc::new(Self {
@@ -158,6 +163,7 @@ impl PostgresTasks {
             hub,
             promises,
             backlog: Backlog::default(),
+            recent,
             given_up: AtomicU64::default(),
             _readiness: readiness,
         }))

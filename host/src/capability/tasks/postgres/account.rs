@@ -8,6 +8,7 @@ use concept_refinement_domain::rulebook::Account;
 use concept_refinement_domain::task::Task;
 use concept_refinement_domain::timestamp::Timestamp;
 use tokio_postgres::types::Type;
+use uuid::Uuid;
 
 use super::database::Session;
 use super::fault::Fault;
@@ -35,33 +36,36 @@ impl StoredAccount {
         task: &NewTask,
         counts: bool,
     ) -> Result<Self, Fault> {
-        const COUNT: &str = "(SELECT count(*) FROM schema.task WHERE status = 'pending')";
+        const ACCOUNT: &str = concat!(
+            "SELECT it.usage, it.revision, it.is_taken, it.fingerprint, it.key_task_id, \
+             it.key_is_anonymous, it.key_original_path, it.key_created_at, ",
+            columns!(),
+            " FROM schema.find_account_1 ($1, $2, $3) AS it \
+             LEFT JOIN schema.active_task_1 ($1) AS task ON true"
+        );
+        /// The first column of the task.
+        const TASK: usize = 8;
+        const COUNT: &str =
+            "SELECT count(*) FROM schema.task WHERE completed_at IS NULL AND status = 'pending'";
         let task_id = id(&task.id).ok_or(Fault::NoId)?;
         let user_id = Text::of(&task.user_id);
         let key = Text::maybe(task.idempotency_key.as_deref());
-        let sql = format!(
-            "SELECT account.usage::text, account.revision, {}, \
-             EXISTS (SELECT 1 FROM schema.task WHERE id = $2), \
-             key.fingerprint, key.task_id, key.is_anonymous, key.original_path, key.created_at, \
-             {} \
-             FROM (VALUES (1)) AS one \
-             LEFT JOIN schema.account ON account.user_id = $1 \
-             LEFT JOIN schema.idempotency_key AS key ON key.user_id = $1 AND key.key = $3 \
-             LEFT JOIN schema.task ON task.user_id = $1 AND task.completed_at IS NULL",
-            if counts { COUNT } else { "NULL::bigint" },
-            columns!(),
-        );
-        let parameters: [Parameter<'_>; 3] = [
+        let of_task: [Parameter<'_>; 3] = [
             (&user_id, Type::TEXT),
             (&task_id, Type::UUID),
             (&key, Type::TEXT),
         ];
-        let row = session.query_opt(&sql, &parameters).await?;
+        let count = async {
+            Ok(match counts {
+                true => session.query_opt(COUNT, &[]).await?,
+                false => None,
+            })
+        };
+        let (row, count) = futures::try_join!(session.query_opt(ACCOUNT, &of_task), count)?;
         let row = row.ok_or(Fault::Timeout)?;
         let mut cells = Cells::of(&row);
         let usage: Option<&str> = cells.get()?;
         let revision: Option<i64> = cells.get()?;
-        let pending: Option<i64> = cells.get()?;
         let is_taken = cells.get()?;
         let fingerprint: Option<&str> = cells.get()?;
         let submitted = match fingerprint {
@@ -74,13 +78,11 @@ impl StoredAccount {
             }),
             None => None,
         };
-        const ACTIVE: usize = 9;
-        let mut cells = Cells::from(&row, ACTIVE);
-        let is_active = row.try_get::<_, Option<uuid::Uuid>>(ACTIVE)?.is_some();
-        let active = match is_active {
-            true => Some(rows::read(&mut cells)?.task),
-            false => None,
+        let active = match row.try_get::<_, Option<Uuid>>(TASK)? {
+            Some(_) => Some(rows::read(&mut Cells::from(&row, TASK))?.task),
+            None => None,
         };
+        let pending = count.map(|row| row.try_get::<_, i64>(0)).transpose()?;
         Ok(Self {
             usage: usage.map(read_usage).unwrap_or_default(),
             revision: revision.unwrap_or(0),

@@ -1,5 +1,6 @@
 //! Applies the rules of the domain: a task is read, changed in memory, and
-//! written back if it is still as it was read; else all of it is done again.
+//! written back if it is still as it was read; else all of it is done again. It is
+//! read only if this host has not seen it lately, or has seen what is old.
 
 use std::sync::Arc;
 
@@ -31,21 +32,34 @@ pub(super) async fn change_with<T>(
     concept: fn(&T) -> Option<&Concept>,
 ) -> Result<T, Fault> {
     let session = store.database.session().await?;
+    let mut seen = store.recent.get(id);
     loop {
-        let Some(before) = rows::find(&session, id).await? else {
-            return Ok(gone);
+        let is_fresh = seen.is_none();
+        let before = match seen.take() {
+            Some(before) => before,
+            None => match rows::find(&session, id).await? {
+                Some(before) => before,
+                None => return Ok(gone),
+            },
         };
         let mut record = before.clone();
         let Decision { answer, event } = rule(&mut record, store.clock.now());
         let Some(event) = event else {
-            return Ok(answer);
+            if is_fresh {
+                return Ok(answer);
+            }
+            continue;
         };
         match rows::swap(&session, &before, &record, concept(&answer)).await {
             Ok(true) => {}
-            Ok(false) => continue,
+            Ok(false) => {
+                store.recent.forget(id);
+                continue;
+            }
             Err(fault) if fault.is_lost_race() => continue,
             Err(fault) => return Err(fault),
         }
+        store.recent.put(&record);
         if event.is_announced() {
             store.announce(record);
         }
@@ -74,6 +88,7 @@ impl PostgresTasks {
     /// The same of a task that was deleted.
     pub(super) fn announce_deletion(&self, id: &str) {
         self.promises.release(id);
+        self.recent.forget(id);
         self.changes.deleted(id);
         self.hub.announce(id, Update::Deleted);
     }

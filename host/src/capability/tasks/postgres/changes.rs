@@ -22,6 +22,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::database::Database;
 use super::fault::Fault;
 use super::promises::Promises;
+use super::recent::Recent;
 use super::values::Parameter;
 use crate::capability::tasks::hub::Hub;
 use crate::log_throttle::LogThrottle;
@@ -33,7 +34,7 @@ use message::{Message, payloads};
 const MAX_WAITING: usize = 10_000;
 
 /// How long messages are collected before they are sent, in which more come.
-const COLLECT: Duration = Duration::from_millis(5);
+const COLLECT: Duration = Duration::from_millis(10);
 
 /// What sends and hears.
 pub(super) struct Changes {
@@ -55,6 +56,7 @@ pub(super) struct Wakes(watch::Sender<u64>);
 pub(super) struct Ears {
     pub(super) hub: Arc<Hub>,
     pub(super) promises: Arc<Promises>,
+    pub(super) recent: Arc<Recent>,
     /// Where notifications come from: the database itself, or by an address that
     /// leads there without a pooler.
     pub(super) source: Arc<Database>,
@@ -152,18 +154,15 @@ async fn send(database: Arc<Database>, outbox: Arc<Outbox>) {
 }
 
 async fn notify(database: &Database, messages: &[Message]) -> Result<(), Fault> {
-    const NOTIFY: &str = "SELECT pg_notify($1, payload) FROM unnest($2) AS payload";
+    const NOTIFY: &str = "SELECT set_config('synchronous_commit', 'off', true), \
+         pg_notify($1, payload) FROM unnest($2) AS payload";
     let (channel, payloads) = (channel(database), payloads(database.host(), messages));
     if payloads.is_empty() {
         return Ok(());
     }
     let session = database.session().await?;
     let parameters: [Parameter<'_>; 2] = [(&channel, Type::TEXT), (&payloads, Type::TEXT_ARRAY)];
-    futures::try_join!(
-        session.begin_volatile(),
-        session.query(NOTIFY, &parameters),
-        session.commit(),
-    )?;
+    session.query(NOTIFY, &parameters).await?;
     Ok(())
 }
 

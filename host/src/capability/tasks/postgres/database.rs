@@ -223,6 +223,12 @@ impl Session<'_> {
         Ok(self.query(sql, parameters).await?.into_iter().next())
     }
 
+    /// Whether a function of the schema says yes.
+    pub(super) async fn ask(&self, sql: &str, parameters: &[Parameter<'_>]) -> Result<bool, Fault> {
+        let row = self.query_opt(sql, parameters).await?;
+        Ok(row.map_or(Ok(false), |row| row.try_get(0))?)
+    }
+
     /// How many rows a statement wrote.
     pub(super) async fn execute(
         &self,

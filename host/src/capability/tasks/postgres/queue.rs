@@ -14,6 +14,7 @@ use std::time::Duration;
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::lease::PENDING_OVERDUE;
 use concept_refinement_domain::message::{self, Parsed};
+use concept_refinement_domain::rulebook::TaskRecord;
 use concept_refinement_domain::task::Task;
 use concept_refinement_domain::timestamp::Timestamp;
 use futures::FutureExt as _;
@@ -122,6 +123,15 @@ impl SharedQueue {
         let Some(id) = id(task_id) else {
             return Ok(());
         };
+        // What was accepted here just now is delivered already.
+        let is_new = |record: TaskRecord| {
+            let age = self.store.clock.now().since(record.task.created_at);
+            record.revision == 0 && age < PENDING_OVERDUE
+        };
+        if self.store.recent.get(task_id).is_some_and(is_new) {
+            self.store.changes.published();
+            return Ok(());
+        }
         let (answer, answered) = oneshot::channel();
         self.outbox.waiting().push(Publication { id, answer });
         self.outbox.arrived.notify_one();
@@ -229,10 +239,9 @@ async fn fetch(
     limit: usize,
 ) -> Result<(Vec<Task>, Option<Timestamp>), Fault> {
     const FETCH: &str = concat!(
-        "UPDATE schema.task SET deliver_at = $2 WHERE id = ANY (ARRAY (\
-         SELECT id FROM schema.task WHERE completed_at IS NULL AND deliver_at <= $1 \
-         ORDER BY deliver_at LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED)) RETURNING ",
-        columns!()
+        "SELECT ",
+        columns!(),
+        " FROM schema.fetch_tasks_1 ($1, $2, $3) AS task"
     );
     const NEXT: &str = "SELECT min(deliver_at) FROM schema.task WHERE completed_at IS NULL";
     let now = store.clock.now();
@@ -244,17 +253,18 @@ async fn fetch(
         (&limit, Type::INT8),
     ];
     let session = store.database.session().await?;
-    let (_, fetched, next, _) = futures::try_join!(
-        session.begin_volatile(),
-        session.query(FETCH, &parameters),
-        session.query_opt(NEXT, &[]),
-        session.commit(),
-    )?;
+    let fetched = session.query(FETCH, &parameters).await?;
     let mut tasks = Vec::with_capacity(fetched.len());
     for row in &fetched {
-        tasks.push(read(&mut Cells::of(row))?.task);
+        let record = read(&mut Cells::of(row))?;
+        store.recent.put(&record);
+        tasks.push(record.task);
     }
     tasks.sort_by(|one, other| (one.created_at, &one.id).cmp(&(other.created_at, &other.id)));
+    let next = match tasks.is_empty() {
+        true => session.query_opt(NEXT, &[]).await?,
+        false => None,
+    };
     let next = next.map_or(Ok(None), |row| Cells::of(&row).maybe_time())?;
     Ok((tasks, next))
 }

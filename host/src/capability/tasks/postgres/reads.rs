@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::database::Session;
 use super::fault::Fault;
-use super::rows::{columns, read};
+use super::rows::{self, columns, read};
 use super::values::{Cells, Parameter, Text, Time, id};
 
 pub(super) async fn get(
@@ -17,18 +17,8 @@ pub(super) async fn get(
     user_id: &str,
     task_id: &str,
 ) -> Result<Option<TaskRecord>, Fault> {
-    const SQL: &str = concat!(
-        "SELECT ",
-        columns!(),
-        " FROM schema.task WHERE id = $1 AND user_id = $2"
-    );
-    let Some(id) = id(task_id) else {
-        return Ok(None);
-    };
-    let user_id = Text::of(user_id);
-    let parameters: [Parameter<'_>; 2] = [(&id, Type::UUID), (&user_id, Type::TEXT)];
-    let row = session.query_opt(SQL, &parameters).await?;
-    row.map(|row| read(&mut Cells::of(&row))).transpose()
+    let record = rows::find(session, task_id).await?;
+    Ok(record.filter(|record| record.task.user_id == user_id))
 }
 
 pub(super) async fn list(

@@ -62,8 +62,12 @@ pub(super) async fn find(
     let Some(id) = id(task_id) else {
         return Ok(None);
     };
-    let sql = concat!("SELECT ", columns!(), " FROM schema.task WHERE id = $1");
-    let row = session.query_opt(sql, &[(&id, Type::UUID)]).await?;
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM schema.find_task_1 ($1) AS task"
+    );
+    let row = session.query_opt(SQL, &[(&id, Type::UUID)]).await?;
     row.map(|row| read(&mut Cells::of(&row))).transpose()
 }
 
@@ -78,15 +82,10 @@ pub(super) async fn swap(
     after: &TaskRecord,
     concept: Option<&Concept>,
 ) -> Result<bool, Fault> {
-    const UPDATE: &str = "UPDATE schema.task SET status = $2, updated_at = $3, \
-         completed_at = $4, result_id = $5, image_path = $6, error_message = $7, \
-         lease_until = $8, attempt = $9, deaths = $10, revision = $11, due_at = $12, \
-         deliver_at = $12 \
-         WHERE id = $1 AND revision = $13 AND lease_until IS NOT DISTINCT FROM $14";
-    const WITH_CONCEPT: &str = "INSERT INTO schema.concept (id, task_id, user_id, is_anonymous, \
-         image_path, image_url, original_image_url, refinement_prompt, logo_description, \
-         theme_description, color_palettes, created_at) \
-         SELECT $5, id, $15, $16, $6, $17, $18, $19, $20, $21, $22, $23 FROM changed";
+    const SWAP: &str = "SELECT schema.swap_task_1 ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
+         $12, $13, $14)";
+    const FINISH: &str = "SELECT schema.finish_task_1 ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, \
+         $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)";
     let task = &after.task;
     let task_id = id(&task.id).ok_or(Fault::NoId)?;
     let result_id = task.result_id.as_deref().and_then(id);
@@ -122,7 +121,7 @@ pub(super) async fn swap(
         ..
     }) = concept
     else {
-        return Ok(session.execute(UPDATE, &parameters).await? > 0);
+        return session.ask(SWAP, &parameters).await;
     };
     let palettes = Text::all(&content.color_palettes);
     let user_id = Text::of(&content.user_id);
@@ -143,8 +142,7 @@ pub(super) async fn swap(
         (&palettes as _, Type::TEXT_ARRAY),
         (&created_at as _, Type::TIMESTAMPTZ),
     ]);
-    let sql = format!("WITH changed AS ({UPDATE} RETURNING id) {WITH_CONCEPT}");
-    Ok(session.execute(&sql, &parameters).await? > 0)
+    session.ask(FINISH, &parameters).await
 }
 
 pub(super) fn number(number: u64) -> i64 {

@@ -66,7 +66,8 @@ impl Migrated {
 /// change is a new entry.
 const MIGRATIONS: &[Migration] = &[Migration {
     breaking: true,
-    sql: r"
+    sql: concat!(
+        r"
 CREATE TABLE schema.account (
     user_id  text PRIMARY KEY,
     -- How many tasks the user created in each calendar window. Apart from the
@@ -83,7 +84,7 @@ CREATE TABLE schema.task (
     id                 uuid PRIMARY KEY,
     user_id            text NOT NULL,
     is_anonymous       boolean NOT NULL,
-    status             text NOT NULL CHECK (status IN ('pending', 'processing', 'completed', 'failed')),
+    status             text NOT NULL,
     original_image_url text NOT NULL,
     refinement_prompt  text NOT NULL,
     logo_description   text,
@@ -106,17 +107,23 @@ CREATE TABLE schema.task (
     due_at             timestamptz,
     -- When the queue inside this store delivers it next, likewise.
     deliver_at         timestamptz,
-    CHECK ((due_at IS NULL) = (status IN ('completed', 'failed'))),
-    CHECK ((deliver_at IS NULL) = (status IN ('completed', 'failed'))),
-    CHECK ((lease_until IS NULL) = (status <> 'processing')),
-    CHECK ((completed_at IS NULL) = (status IN ('pending', 'processing')))
+    -- One condition: each costs something with each write.
+    CHECK (CASE status
+        WHEN 'pending' THEN completed_at IS NULL AND due_at IS NOT NULL
+            AND deliver_at IS NOT NULL AND lease_until IS NULL
+        WHEN 'processing' THEN completed_at IS NULL AND due_at IS NOT NULL
+            AND deliver_at IS NOT NULL AND lease_until IS NOT NULL
+        WHEN 'completed' THEN completed_at IS NOT NULL AND due_at IS NULL
+            AND deliver_at IS NULL AND lease_until IS NULL
+        WHEN 'failed' THEN completed_at IS NOT NULL AND due_at IS NULL
+            AND deliver_at IS NULL AND lease_until IS NULL
+        ELSE false END)
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.01);
 
 -- One active task a user, whatever else goes wrong.
 CREATE UNIQUE INDEX task_active ON schema.task (user_id) WHERE completed_at IS NULL;
 CREATE INDEX task_of_user ON schema.task (user_id, created_at DESC, id DESC);
 CREATE INDEX task_failed ON schema.task (user_id, created_at DESC, id DESC) WHERE status = 'failed';
-CREATE INDEX task_pending ON schema.task (created_at) WHERE status = 'pending';
 CREATE INDEX task_due ON schema.task (due_at) WHERE completed_at IS NULL;
 CREATE INDEX task_deliver ON schema.task (deliver_at) WHERE completed_at IS NULL;
 CREATE INDEX task_age ON schema.task (completed_at) WHERE completed_at IS NOT NULL;
@@ -213,6 +220,8 @@ CREATE TABLE schema.probe (
 );
 INSERT INTO schema.probe VALUES (0, now());
 ",
+        include_str!("functions.sql")
+    ),
 }];
 
 /// Migrates to the newest version, in one transaction. `applies`: false only
@@ -305,11 +314,13 @@ mod tests {
     fn nothing_but_tables_of_the_schema_is_named() {
         for migration in MIGRATIONS {
             for line in migration.sql.lines() {
-                for word in ["CREATE TABLE ", " ON ", "INSERT INTO "] {
+                for word in ["CREATE TABLE ", "CREATE FUNCTION ", "INSERT INTO ", "JOIN "] {
                     if let Some((_, name)) = line.split_once(word) {
                         assert!(name.starts_with("schema."), "{line}");
                     }
                 }
+                let is_index = line.starts_with("CREATE") && line.contains(" INDEX ");
+                assert!(!is_index || line.contains(" ON schema."), "{line}");
             }
         }
     }

@@ -7,7 +7,7 @@ use concept_refinement_domain::capability::{Fenced, NewTask, Submission};
 use concept_refinement_domain::idempotency::Submitted;
 use concept_refinement_domain::lease::due_at;
 use concept_refinement_domain::quota::{RETENTION, Window};
-use concept_refinement_domain::rulebook::{self, Decision};
+use concept_refinement_domain::rulebook::{self, Decision, TaskRecord};
 use concept_refinement_domain::task::Task;
 use tokio_postgres::types::Type;
 
@@ -75,6 +75,7 @@ async fn try_submit(
         session.commit().await?;
     }
     promise.keep();
+    store.recent.put(&TaskRecord::new(accepted.task.clone()));
     store.backlog.added();
     if store.backlog.is_time_to_prune()
         && let Err(fault) = prune::expired(session, now).await
@@ -91,22 +92,8 @@ async fn insert(
     account: &StoredAccount,
     key: Option<&str>,
 ) -> Result<bool, Fault> {
-    const COUNT: &str = "INSERT INTO schema.account (user_id, usage, ends_at, revision) \
-         VALUES ($2, $13::text::jsonb, $14, $15 + 1) \
-         ON CONFLICT (user_id) DO UPDATE SET usage = excluded.usage, \
-         ends_at = excluded.ends_at, revision = excluded.revision \
-         WHERE account.revision = $15 RETURNING user_id";
-    // Replaces an expired key that was not removed yet.
-    const REMEMBER: &str = ", remembered AS (INSERT INTO schema.idempotency_key \
-         (user_id, key, fingerprint, task_id, is_anonymous, original_path, created_at) \
-         SELECT $2, $16, $17, $1, $3, $9, $10 FROM counted \
-         ON CONFLICT (user_id, key) DO UPDATE SET fingerprint = excluded.fingerprint, \
-         task_id = excluded.task_id, is_anonymous = excluded.is_anonymous, \
-         original_path = excluded.original_path, created_at = excluded.created_at)";
-    const INSERT: &str = "INSERT INTO schema.task (id, user_id, is_anonymous, status, \
-         original_image_url, refinement_prompt, logo_description, theme_description, \
-         original_path, created_at, due_at, deliver_at) \
-         SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12 FROM counted";
+    const SQL: &str = "SELECT schema.insert_task_1 ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
+         $12, $13, $14, $15, $16)";
     let task_id = id(&task.id).ok_or(Fault::NoId)?;
     let user_id = Text::of(&task.user_id);
     let status = task.status.as_str();
@@ -118,7 +105,9 @@ async fn insert(
     let (created_at, due_at) = (Time(task.created_at), Time::maybe(due_at(task)));
     let usage = serde_json::to_string(&account.usage).unwrap_or_default();
     let ends_at = Time(Window::Month.end(task.created_at).plus(RETENTION));
-    let mut parameters: Vec<Parameter<'_>> = vec![
+    let key = Text::maybe(key);
+    let fingerprint = key.is_some().then(|| Submitted::of(task).fingerprint);
+    let parameters: [Parameter<'_>; 16] = [
         (&task_id, Type::UUID),
         (&user_id, Type::TEXT),
         (&task.is_anonymous, Type::BOOL),
@@ -130,22 +119,13 @@ async fn insert(
         (&original_path, Type::TEXT),
         (&created_at, Type::TIMESTAMPTZ),
         (&due_at, Type::TIMESTAMPTZ),
-        (&created_at, Type::TIMESTAMPTZ),
         (&usage, Type::TEXT),
         (&ends_at, Type::TIMESTAMPTZ),
         (&account.revision, Type::INT8),
+        (&key, Type::TEXT),
+        (&fingerprint, Type::TEXT),
     ];
-    let key = Text::maybe(key);
-    let fingerprint = Submitted::of(task).fingerprint;
-    let remember = match &key {
-        Some(key) => {
-            parameters.extend([(key as _, Type::TEXT), (&fingerprint as _, Type::TEXT)]);
-            REMEMBER
-        }
-        None => "",
-    };
-    let sql = format!("WITH counted AS ({COUNT}){remember} {INSERT}");
-    Ok(session.execute(&sql, &parameters).await? > 0)
+    session.ask(SQL, &parameters).await
 }
 
 /// The only change of a task that concerns its user's account too. It is rare, so
@@ -203,6 +183,7 @@ pub(super) async fn withdraw(
         };
         futures::try_join!(forget, given_back)?;
         session.commit().await?;
+        store.recent.forget(task_id);
         store.announce(record);
         return Ok(answer);
     }

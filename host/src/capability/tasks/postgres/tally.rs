@@ -8,11 +8,12 @@ use crate::capability::tasks::Tally;
 pub(super) async fn count(session: &Session<'_>) -> Result<Tally, Fault> {
     // One statement, and so one snapshot.
     const SQL: &str = "SELECT \
-         (SELECT count(*) FROM schema.task WHERE status = 'pending'), \
+         (SELECT count(*) FROM schema.task WHERE completed_at IS NULL AND status = 'pending'), \
          (SELECT count(*) FROM schema.task WHERE completed_at IS NULL), \
          (SELECT count(*) FROM schema.task WHERE completed_at IS NOT NULL), \
          (SELECT count(*) FROM schema.task WHERE status = 'failed'), \
-         (SELECT min(created_at) FROM schema.task WHERE status = 'pending')";
+         (SELECT min(created_at) FROM schema.task \
+             WHERE completed_at IS NULL AND status = 'pending')";
     let Some(row) = session.query_opt(SQL, &[]).await? else {
         return Ok(Tally::default());
     };

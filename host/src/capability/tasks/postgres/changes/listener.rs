@@ -181,6 +181,7 @@ impl Listener {
         for message in messages {
             match message {
                 Message::Changed { id, status, .. } => {
+                    self.ears.recent.forget(&id);
                     if status.is_final() {
                         self.ears.promises.release(&id);
                     }
@@ -194,6 +195,7 @@ impl Listener {
                     stage,
                 } => hub.began_elsewhere(&id, revision, stage),
                 Message::Deleted { id } => {
+                    self.ears.recent.forget(&id);
                     self.ears.promises.release(&id);
                     hub.announce(&id, Update::Deleted);
                 }

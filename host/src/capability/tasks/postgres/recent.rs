@@ -1,0 +1,42 @@
+//! Tasks as this host saw them last, so that most changes need not read first.
+//!
+//! What is here may be old. A change that is decided by it is written by a
+//! compare-and-swap, which fails then; and nothing is answered by it alone.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use concept_refinement_domain::rulebook::TaskRecord;
+
+/// More than a host works on at a time. If there are more, all are forgotten.
+const CAPACITY: usize = 4_096;
+
+#[derive(Debug, Default)]
+pub(super) struct Recent(Mutex<HashMap<String, TaskRecord>>);
+
+impl Recent {
+    pub(super) fn get(&self, task_id: &str) -> Option<TaskRecord> {
+        self.all().get(task_id).cloned()
+    }
+
+    /// A task that has ended changes no more.
+    pub(super) fn put(&self, record: &TaskRecord) {
+        let mut all = self.all();
+        if record.task.status.is_final() {
+            all.remove(&record.task.id);
+            return;
+        }
+        if all.len() >= CAPACITY {
+            all.clear();
+        }
+        all.insert(record.task.id.clone(), record.clone());
+    }
+
+    pub(super) fn forget(&self, task_id: &str) {
+        self.all().remove(task_id);
+    }
+
+    fn all(&self) -> MutexGuard<'_, HashMap<String, TaskRecord>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
