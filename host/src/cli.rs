@@ -12,6 +12,7 @@ mod compile;
 mod completions;
 mod failure;
 mod man;
+mod moving;
 mod output;
 mod process;
 mod progress;
@@ -50,6 +51,7 @@ pub fn main(prepare: impl FnOnce(HostBuilder) -> HostBuilder) -> ExitCode {
         Some(("refine", matches)) => refine::run(matches, prepare),
         Some(("check", matches)) => check::run(matches),
         Some(("backup", matches)) => backup::run(matches),
+        Some(("move", matches)) => moving::run(matches),
         Some(("compile", matches)) => compile::run(matches),
         Some(("completions", matches)) => completions::run(matches),
         Some(("man", matches)) => man::run(matches),

@@ -5,7 +5,9 @@ mod access;
 mod error;
 mod forms;
 mod model;
+mod push;
 mod reader;
+mod role;
 mod sources;
 pub mod table;
 
@@ -24,6 +26,8 @@ use reader::Reader;
 pub(crate) use access::{Auth, Networks};
 pub use error::ConfigError;
 pub(crate) use model::ModelChoice;
+pub(crate) use push::Push;
+pub(crate) use role::Role;
 pub use sources::Values;
 
 use crate::capability::engine::find;
@@ -39,11 +43,14 @@ const MAX_CONCURRENCY: usize = 4000;
 pub struct Config {
     pub(crate) listen: SocketAddr,
     pub(crate) data_dir: PathBuf,
+    pub(crate) role: Role,
     pub(crate) public_url: Option<String>,
     /// What names the engine of each kind of store, and where it is.
     pub(crate) tasks: String,
     pub(crate) queue: String,
     pub(crate) images: String,
+    /// None: nobody pushes messages to this process.
+    pub(crate) push: Option<Push>,
     pub(crate) model: ModelChoice,
     pub(crate) model_origin: Option<Origin>,
     /// In bytes.
@@ -96,12 +103,13 @@ impl Config {
     /// The first value that cannot be used, or is missing where it has to be.
     pub fn new(values: Values) -> Result<Self, ConfigError> {
         let v = Reader(&values);
-        v.only("role", &["all"])?;
+        let role = role::read(&v)?;
         v.parse("rate-limit", parse_rate_limit)?;
         v.parse("max-image-pixels", positive::<u64>)?;
         v.parse("download-timeout", some_time)?;
         v.parse("uploads", whole::<u32>)?;
         v.parse("upload-bytes", size::parse)?;
+        v.optional("tasks-listen-url", |url| find(&TASKS, url).map(drop))?;
         v.optional("jwt-audience", not_empty)?;
         v.optional("jwt-issuer", not_empty)?;
         let (auth, jwks_url) = access::auth(&v)?;
@@ -115,6 +123,8 @@ impl Config {
         let config = Self {
             listen: v.parse("listen", |text| address(text, "127.0.0.1:8080"))?,
             data_dir: v.parse("data-dir", |text| not_empty(text).map(PathBuf::from))?,
+            role,
+            push: push::read(&v, role)?,
             public_url: v.optional("public-url", public_url)?,
             tasks: v.parse("tasks", |url| find(&TASKS, url).map(|_| url.to_owned()))?,
             queue: v.parse("queue", |url| find(&QUEUES, url).map(|_| url.to_owned()))?,

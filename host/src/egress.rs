@@ -19,7 +19,8 @@ pub mod resolver;
 use std::sync::Arc;
 use std::time::Duration;
 
-use concept_refinement_domain::issuer_keys::MAX_BYTES;
+use bytes::Bytes;
+use concept_refinement_domain::issuer_keys::{FETCH_TIMEOUT, MAX_BYTES};
 use http_body_util::BodyExt as _;
 use tokio::sync::Semaphore;
 use tokio::task::yield_now;
@@ -82,6 +83,36 @@ impl Egress {
     pub fn caching(self, url: url::Url) -> Self {
         let issuer = Some(Arc::new(IssuerCache::new(url)));
         Self { issuer, ..self }
+    }
+
+    /// The issuer's keys as it publishes them, by way of the cache.
+    ///
+    /// # Errors
+    ///
+    /// There are none, or nothing is cached by this.
+    pub async fn issuer_keys(&self) -> Result<Bytes, Error> {
+        let cache = self.issuer.as_ref().ok_or(Error::HttpRequestDenied)?;
+        let url = cache.url();
+        let authority = Origin::of_url(url).ok_or(Error::HttpRequestUriInvalid)?;
+        let request = http::Request::get(url.as_str())
+            .header(
+                http::header::HOST,
+                format!("{}:{}", authority.host, authority.port),
+            )
+            .body(WasiBody::default())
+            .map_err(|_| Error::HttpRequestUriInvalid)?;
+        let options = RequestOptions {
+            connect_timeout: Some(FETCH_TIMEOUT),
+            first_byte_timeout: Some(FETCH_TIMEOUT),
+            between_bytes_timeout: Some(FETCH_TIMEOUT),
+        };
+        let fetch = fetch_keys(self.client.clone(), request, Some(options));
+        let response = cache.answer(fetch).await?;
+        if response.status() != http::StatusCode::OK {
+            return Err(Error::HttpProtocolError);
+        }
+        let document = response.into_body().collect().await?;
+        Ok(document.to_bytes())
     }
 
     /// Whether an origin answers: asks for the head of a path, whatever the

@@ -25,6 +25,7 @@ mod native;
 mod pipeline;
 mod platforms;
 mod plot;
+mod postgres;
 mod sides;
 mod size;
 mod start;
@@ -63,7 +64,7 @@ const OTHER_USERS: &str = "REFINEMENT_BENCH_USERS";
 
 type Part = fn(Form) -> Vec<Figure>;
 
-const PARTS: [(&str, Part); 10] = [
+const PARTS: [(&str, Part); 11] = [
     // First, since files are created more slowly after many were deleted.
     ("tasks", tasks::measure),
     ("api", api::measure),
@@ -72,6 +73,7 @@ const PARTS: [(&str, Part); 10] = [
     ("memory", memory::measure),
     ("start", start::measure),
     ("stored", stored::measure),
+    ("postgres", postgres::measure),
     ("cores", cores::measure),
     ("platforms", platforms::measure),
     ("size", size::measure),

@@ -1,6 +1,9 @@
 //! `check`: whether a service could work as it is configured.
 
 use concept_refinement_tests::artifacts;
+use concept_refinement_tests::issuer::Issuer;
+use concept_refinement_tests::nats::NatsServer;
+use concept_refinement_tests::pubsub::PubSub;
 use concept_refinement_tests::service::Launch;
 use serde_json::{Value, json};
 
@@ -202,4 +205,88 @@ fn an_unknown_variable_is_mentioned_and_no_secret_is() {
     let expected = "ok: unknown variables are ignored: REFINEMENT_COLOUR";
     assert_eq!(says(&done, "configuration"), expected);
     assert!(!done.text().contains("hush"));
+}
+
+/// It is looked at, and left as it is.
+#[test]
+fn a_queue_in_nats_is_reached() {
+    let server = NatsServer::start();
+    let check = |url: &str| Place::new().run(&["check", &format!("--queue={url}")]);
+    let url = format!("{}?stream=tasks", server.url());
+    let done = check(&url);
+    assert_eq!(done.code, 0, "{}", done.text());
+    assert_eq!(says(&done, "queue"), "ok: the first start makes its stream");
+    let info = server.ask("STREAM.INFO.tasks", &json!({}));
+    assert_eq!(info["error"]["code"], 404, "{info}");
+
+    let stream = json!({
+        "name": "tasks", "subjects": ["tasks.tasks"], "retention": "limits",
+        "storage": "file", "discard": "new",
+    });
+    server.ask("STREAM.CREATE.tasks", &stream);
+    let done = check(&url);
+    assert_eq!(done.code, 1, "{}", done.text());
+    let expected = format!(
+        "NATS at {} cannot be used: its stream tasks must have the retention workqueue",
+        server.address()
+    );
+    assert!(
+        says(&done, "queue").starts_with(&expected),
+        "{}",
+        done.text()
+    );
+
+    let away = NatsServer::away();
+    let done = check(&format!("nats://ada:hunter2@{}", away.address()));
+    assert_eq!(done.code, 1, "{}", done.text());
+    let expected = format!("NATS at {} cannot be used: ", away.address());
+    assert!(
+        says(&done, "queue").starts_with(&expected),
+        "{}",
+        done.text()
+    );
+    assert!(!done.text().contains("hunter2"), "{}", done.text());
+}
+
+#[test]
+fn a_queue_in_pubsub_is_reached_and_so_are_the_keys_of_its_pushes() {
+    let (pubsub, google) = (PubSub::start(), Issuer::start());
+    let (topic, subscription) = pubsub.topic();
+    let endpoint = format!("--pubsub-endpoint={}", pubsub.endpoint());
+    let keys = format!("--pubsub-jwks-url={}", google.url());
+    let (queue, subscription) = (
+        format!("--queue={topic}"),
+        format!("--pubsub-subscription={subscription}"),
+    );
+    let proof = ["--pubsub-audience=a", "--pubsub-service-account=b@c.d"];
+    let check = |more: &[&str]| {
+        let flags = [&["check", &endpoint, &keys], more].concat();
+        Place::new().run(&flags)
+    };
+    let pushed = check(&[&queue, proof[0], proof[1]]);
+    assert_eq!(pushed.code, 0, "{}", pushed.text());
+    assert_eq!(says(&pushed, "queue"), "ok");
+    assert!(
+        says(&pushed, "pushes").ends_with("answers"),
+        "{}",
+        pushed.text()
+    );
+    let pulled = check(&[&queue, &subscription]);
+    assert_eq!(pulled.code, 0, "{}", pulled.text());
+    assert_eq!(says(&pulled, "queue"), "ok");
+    let neither = check(&[&queue]);
+    assert_eq!(neither.code, 1, "{}", neither.text());
+    assert!(says(&neither, "pushes").contains("pubsub-subscription"));
+    let missing = check(&["--queue=pubsub://p/t", &subscription]);
+    assert_eq!(missing.code, 1, "{}", missing.text());
+    let expected = "Pub/Sub at 127.0.0.1 cannot be used: projects/p/topics/t does not exist";
+    assert_eq!(says(&missing, "queue"), expected);
+    pubsub.fail(Some(500));
+    let away = check(&[&queue, &subscription]);
+    assert_eq!(away.code, 1, "{}", away.text());
+    assert!(
+        says(&away, "queue").contains("it answered 500"),
+        "{}",
+        away.text()
+    );
 }

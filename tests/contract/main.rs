@@ -472,6 +472,18 @@ mod images_in_s3_of_s3s_fs {
     }
 }
 
+mod images_counted_by_postgres {
+    use crate::images::s3::CountedByPostgres;
+
+    image_promises!(CountedByPostgres);
+
+    mod of_hosts {
+        use super::*;
+
+        shared_image_promises!(CountedByPostgres);
+    }
+}
+
 mod images_in_s3_of_moto {
     use crate::images::s3::Moto;
 
@@ -542,6 +554,24 @@ mod queue_in_the_store {
     use crate::queue::in_store::InStore;
 
     queue_promises!(InStore);
+}
+
+mod queue_in_nats {
+    use crate::queue::in_nats::InNats;
+
+    queue_promises!(InNats);
+}
+
+mod queue_in_pubsub_pulled {
+    use crate::queue::in_pubsub::Pulled;
+
+    queue_promises!(Pulled);
+}
+
+mod queue_in_pubsub_pushed {
+    use crate::queue::in_pubsub::Pushed;
+
+    queue_promises!(Pushed);
 }
 
 mod queue_in_postgres {

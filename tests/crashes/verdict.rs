@@ -249,7 +249,7 @@ async fn orphans(world: &World, expected: &BTreeSet<String>) -> Vec<String> {
 }
 
 /// What the model was asked, and which answers were kept, in order.
-struct Journal {
+pub struct Journal {
     /// By the key, the numbers of the lines.
     asked: BTreeMap<String, Vec<usize>>,
     /// By the task, the number of the first line.
@@ -259,12 +259,14 @@ struct Journal {
 }
 
 impl Journal {
-    fn read(text: &str) -> Self {
+    pub fn read(text: &str) -> Self {
         let mut journal = Self {
             asked: BTreeMap::new(),
             kept: BTreeMap::new(),
             late: BTreeSet::new(),
         };
+        let mut newest = BTreeMap::new();
+        let mut begun = BTreeMap::new();
         for (number, line) in text.lines().enumerate() {
             match line.split_once(' ') {
                 Some(("asked", key)) => {
@@ -274,13 +276,31 @@ impl Journal {
                 Some(("kept", task)) => {
                     journal.kept.entry(task.to_owned()).or_insert(number);
                 }
-                Some(("late", task)) => {
-                    journal.late.insert(task.to_owned());
+                Some(("claimed", lease)) => {
+                    let (task, attempt) = task_and_attempt(lease);
+                    newest.insert(task, attempt);
+                }
+                Some(("writes", lease)) => {
+                    let (task, attempt) = task_and_attempt(lease);
+                    let is_lost = newest.get(task).is_some_and(|newest| *newest > attempt);
+                    begun.insert((task, attempt), is_lost);
+                }
+                Some(("wrote", lease)) => {
+                    let (task, attempt) = task_and_attempt(lease);
+                    // It had lost the task before it asked.
+                    if begun.get(&(task, attempt)) == Some(&true) {
+                        journal.late.insert(task.to_owned());
+                    }
                 }
                 _ => panic!("no such line in a journal: {line}"),
             }
         }
         journal
+    }
+
+    /// Whether any worker wrote to a task that it had lost.
+    pub fn has_late_writes(&self) -> bool {
+        !self.late.is_empty()
     }
 
     /// The model is asked once by each worker that had the task, and not any
@@ -307,4 +327,9 @@ impl Journal {
         }
         found
     }
+}
+
+fn task_and_attempt(lease: &str) -> (&str, u32) {
+    let (task, attempt) = lease.split_once(' ').unwrap();
+    (task, attempt.parse().unwrap())
 }

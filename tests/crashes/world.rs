@@ -37,6 +37,8 @@ pub struct World {
     pub deaths: HashMap<String, BTreeSet<u32>>,
     /// What no process may write to its log.
     pub complaints: Vec<String>,
+    /// What processes said went wrong, to explain a failure.
+    pub errors: Vec<String>,
 }
 
 impl World {
@@ -67,6 +69,7 @@ impl World {
             patience: SOON,
             deaths: HashMap::new(),
             complaints: Vec::new(),
+            errors: Vec::new(),
         }
     }
 
@@ -125,6 +128,8 @@ impl World {
     }
 
     fn has_said(&mut self, log: &str) {
+        let errors = log.lines().filter(|line| line.contains("ERROR"));
+        self.errors.extend(errors.map(str::to_owned));
         let panics = log.lines().filter(|line| line.contains("panicked"));
         self.complaints.extend(panics.map(str::to_owned));
     }

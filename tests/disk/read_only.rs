@@ -39,7 +39,8 @@ async fn a_start_on_it_is_refused() {
 
 #[tokio::test]
 async fn images_that_cannot_be_stored_are_told_and_those_there_are_served() {
-    let launch = on_small_disk();
+    // As long as a task waits for its image store.
+    let launch = on_small_disk().set("task-timeout", "10s");
     let service = launch.start();
     let client = user(&service, "ada");
     let picture = pictures::png(64, 48);
@@ -53,8 +54,8 @@ async fn images_that_cannot_be_stored_are_told_and_those_there_are_served() {
     let refused = client.upload(picture.media_type, &picture.bytes).await;
     assert_unavailable(&refused, NO_IMAGES);
     let failed = client.refined(&uploaded, "echo it").await;
-    let expected =
-        format!("Error in refinement task processing: Storing refined image failed: {NO_IMAGES}");
+    let expected = "Error in refinement task processing: Storing refined image failed: \
+         the task took longer than 10 seconds";
     assert_eq!(failed["error_message"], expected);
     assert_degraded(&client, "ok", NO_IMAGES).await;
     for path in [&uploaded, refined] {

@@ -47,7 +47,7 @@ fn on_backup(launch: Launch, backup: &Path) -> Service {
 }
 
 /// All tasks and concepts of a user, and all images that they name.
-async fn all_of(client: &Client) -> (Vec<Value>, BTreeMap<String, Vec<u8>>) {
+pub async fn all_of(client: &Client) -> (Vec<Value>, BTreeMap<String, Vec<u8>>) {
     let mut all = Vec::new();
     let mut images = BTreeMap::new();
     for what in ["tasks", "concepts"] {
@@ -360,9 +360,7 @@ async fn where_no_service_runs_the_command_makes_it_and_changes_nothing() {
     let store = Connection::open(&file).unwrap();
     // What the newest one adds.
     store
-        .execute_batch(
-            "DROP TABLE session; DROP INDEX task_anonymous; DROP INDEX concept_anonymous;",
-        )
+        .execute_batch("DROP TABLE upload_place; DROP TABLE upload_total;")
         .unwrap();
     store
         .pragma_update(None, "user_version", newest - 1)

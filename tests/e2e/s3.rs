@@ -164,7 +164,8 @@ async fn a_task_waits_for_its_return() {
             (ready.status == 503).then_some(())
         };
         eventually("degraded", READINESS, degraded).await;
-        assert_eq!(client.task(&id).await["status"], "processing", "{mode:?}");
+        let task = client.task(&id).await;
+        assert_ne!(task["status"], "failed", "{mode:?}: {task}");
         proxy.set(Mode::Pass);
         let task = client.finished(&id).await;
         assert_eq!(task["status"], "completed", "{mode:?}: {task}");

@@ -1,9 +1,8 @@
 //! The task store and the concepts in it.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use concept_refinement_domain::capability::{CapabilityError, Fenced, Finished};
+use concept_refinement_domain::capability::{CapabilityError, Fenced, Finished, Lease};
 use concept_refinement_domain::task::Stage;
 use concept_refinement_host::capability::Answer;
 use concept_refinement_host::capability::intercept::{Interceptor, Operations as _};
@@ -14,16 +13,11 @@ use crate::faults::Faults;
 
 pub struct FaultyTasks {
     faults: Arc<Faults>,
-    /// The newest attempt at each task that was claimed here.
-    attempts: Mutex<HashMap<String, u32>>,
 }
 
 impl FaultyTasks {
     pub fn new(faults: Arc<Faults>) -> Self {
-        Self {
-            faults,
-            attempts: Mutex::default(),
-        }
+        Self { faults }
     }
 
     async fn observed<'a>(
@@ -32,20 +26,23 @@ impl FaultyTasks {
         inner: &'a Arc<dyn TaskStore>,
     ) -> Result<TaskReply, CapabilityError> {
         let lease = operation.lease().copied();
-        let newest = lease.and_then(|lease| {
-            let attempts = self.attempts.lock().unwrap();
-            attempts.get(&lease.task_id).copied()
-        });
+        let note = |what: &str, lease: &Lease| {
+            let Lease {
+                task_id, attempt, ..
+            } = lease;
+            self.faults.note(&format!("{what} {task_id} {attempt}"));
+        };
+        if let Some(lease) = lease {
+            note("writes", lease);
+        }
         let reply = inner.run(operation).await?;
         if let TaskReply::Claimed(Some(claimed)) = &reply {
-            let mut attempts = self.attempts.lock().unwrap();
-            attempts.insert(claimed.lease.task_id.clone(), claimed.lease.attempt);
+            note("claimed", &claimed.lease);
         }
         if let Some(lease) = lease
             && is_confirmed(&reply)
-            && newest > Some(lease.attempt)
         {
-            self.faults.note(&format!("late {}", lease.task_id));
+            note("wrote", lease);
         }
         Ok(reply)
     }

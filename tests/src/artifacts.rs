@@ -117,6 +117,14 @@ pub fn axe() -> PathBuf {
     )
 }
 
+/// The server of NATS, of a package of Python.
+pub fn nats_server() -> PathBuf {
+    existing(
+        target_directory().join("tools/nats/bin/nats-server"),
+        "cargo xtask test",
+    )
+}
+
 /// A program of the Python environment in which schemathesis is.
 pub fn python_tool(name: &str) -> PathBuf {
     let environment = target_directory().join("tools/schemathesis");

@@ -16,8 +16,9 @@ pub const HANG_AT: &str = "REFINEMENT_TEST_HANG_AT";
 
 /// The path of a file to which lines are appended that outlive a kill: `asked
 /// LOGO-DESCRIPTION` before each call that reaches the model, `kept TASK-ID`
-/// after each refined image that the store confirmed, `late TASK-ID` after each
-/// write that it confirmed to a worker which had lost its lease before it asked.
+/// after each refined image that the store confirmed, `claimed TASK-ID ATTEMPT`
+/// after each claim, `writes TASK-ID ATTEMPT` before each write under a lease, and
+/// `wrote TASK-ID ATTEMPT` once it is confirmed. Several processes may share it.
 pub const JOURNAL: &str = "REFINEMENT_TEST_JOURNAL";
 
 /// If it is set, each message is delivered twice.

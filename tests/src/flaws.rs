@@ -8,7 +8,7 @@ use std::future::ready;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use concept_refinement_domain::capability::{CapabilityError, Claimed, Lease};
+use concept_refinement_domain::capability::{CapabilityError, Claimed, Fenced, Finished, Lease};
 use concept_refinement_domain::refined::is_refined;
 use concept_refinement_domain::task::Status;
 use concept_refinement_host::capability::Answer;
@@ -101,6 +101,31 @@ impl Flawed {
         Ok(Some(claimed))
     }
 
+    /// A write under the lease of the worker after this one, whichever host that is
+    /// of. None: there is none.
+    async fn as_the_next(
+        operation: &TaskOperation<'_>,
+        sound: &Arc<dyn TaskStore>,
+    ) -> Result<Option<TaskReply>, CapabilityError> {
+        let mut forged = operation.clone();
+        let Some(lease) = forged.lease() else {
+            return Ok(None);
+        };
+        let next = Lease {
+            attempt: lease.attempt + 1,
+            ..lease.clone()
+        };
+        *lease = &next;
+        let reply = sound.run(forged).await?;
+        let is_confirmed = matches!(
+            reply,
+            TaskReply::Fenced(Fenced::Done)
+                | TaskReply::Finished(Finished::Done)
+                | TaskReply::Lease(Some(_))
+        );
+        Ok(is_confirmed.then_some(reply))
+    }
+
     /// The newest lease of the task.
     async fn newest(&self, lease: &Lease) -> Option<Lease> {
         let claims = self.claims.lock().await;
@@ -134,6 +159,11 @@ impl Interceptor<dyn TaskStore> for Flawed {
         Box::pin(async move {
             let newest;
             let mut operation = operation;
+            if self.flaw == Flaw::Fencing
+                && let Some(reply) = Self::as_the_next(&operation, sound).await?
+            {
+                return Ok(reply);
+            }
             match (&operation, self.flaw) {
                 (TaskOperation::Claim { id, user_id }, _) => {
                     return Ok(self.claim(id, *user_id, sound).await?.into());

@@ -62,11 +62,6 @@ pub struct Postgres {
 
 impl Postgres {
     pub fn start(release: Release, data: Data) -> Self {
-        Self::start_with(release, data, &[])
-    }
-
-    /// With settings as `name=value`.
-    pub fn start_with(release: Release, data: Data, settings: &[&str]) -> Self {
         let directory = directory("postgres");
         let data_directory = directory.join("data");
         let mut create = program(release, "initdb", &directory);
@@ -83,7 +78,7 @@ impl Postgres {
             data,
             directory,
             port: free_port(),
-            settings: settings.iter().map(|text| (*text).to_owned()).collect(),
+            settings: Vec::new(),
         };
         server.run();
         let role = format!("CREATE ROLE {GUARDED} LOGIN PASSWORD '{PASSWORD}'");
@@ -103,6 +98,20 @@ impl Postgres {
     /// Where the server keeps its data.
     pub fn data_directory(&self) -> PathBuf {
         self.directory.join("data")
+    }
+
+    /// Makes a file of the data directory the server's alone.
+    pub fn own(&self, file: &str) {
+        let file = self.data_directory().join(file);
+        if let Some((user, group)) = another_user() {
+            chown(&file, Some(user), Some(group)).unwrap();
+        }
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+
+    /// A setting as `name=value`, for the next time it runs.
+    pub fn set(&mut self, setting: &str) {
+        self.settings.push(setting.to_owned());
     }
 
     /// Ends it at once, as if the machine had lost its power but for what the

@@ -133,11 +133,23 @@ impl Place {
 
     /// How many objects there are, asked for by no code of the service.
     pub fn objects(&self) -> usize {
+        self.names().len()
+    }
+
+    /// Their names.
+    pub fn names(&self) -> Vec<String> {
         match &self.root {
-            Some(root) => files(&root.join(BUCKET).join(&self.prefix)),
+            Some(root) => {
+                let root = root.join(BUCKET).join(&self.prefix);
+                let name = |path: PathBuf| path.strip_prefix(&root).unwrap().display().to_string();
+                files(&root).into_iter().map(name).collect()
+            }
             None => {
                 let path = format!("/{BUCKET}?list-type=2&prefix={}/", self.prefix);
-                request(self.server, "GET", &path).matches("<Key>").count()
+                let answer = request(self.server, "GET", &path);
+                let keys = answer.split("<Key>").skip(1);
+                let key = |rest: &str| rest.split("</Key>").next().unwrap().to_owned();
+                keys.map(key).collect()
             }
         }
     }
@@ -160,16 +172,16 @@ impl Launch {
 }
 
 /// A folder may come and go meanwhile.
-fn files(directory: &std::path::Path) -> usize {
-    let mut count = 0;
+fn files(directory: &std::path::Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
     for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
         let path = entry.path();
-        count += match path.is_dir() {
-            true => files(&path),
-            false => 1,
-        };
+        match path.is_dir() {
+            true => found.extend(files(&path)),
+            false => found.push(path),
+        }
     }
-    count
+    found
 }
 
 /// Without a signature, which moto does not ask for.

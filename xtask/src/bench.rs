@@ -33,7 +33,7 @@ pub struct Form {
     #[arg(long, value_name = "FILE", requires = "against")]
     users: Option<PathBuf>,
     /// The parts to measure (api, pipeline, tasks, events, memory, start,
-    /// stored, cores, platforms, size); all by default.
+    /// stored, postgres, cores, platforms, size); all by default.
     parts: Vec<OsString>,
 }
 

@@ -36,7 +36,8 @@ pub fn everything(workspace: &Workspace) -> anyhow::Result<()> {
         tools::postgres::ensure_pooler(workspace)?;
         tools::ensure_schemathesis(workspace)?;
         tools::ensure_s3(workspace)?;
-        tools::ensure_wasmtime(workspace)
+        tools::ensure_wasmtime(workspace)?;
+        tools::ensure_nats(workspace)
     })?;
     steps.run("format", || {
         process::run(&mut workspace.cargo(&["fmt", "--all", "--check"]))

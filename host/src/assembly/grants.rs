@@ -122,6 +122,15 @@ pub fn issuer(config: &Config, network: &Network) -> Egress {
     .within(ISSUER_LIMITS)
 }
 
+/// Google's keys, by which pushes are verified.
+pub fn push_keys(url: &url::Url, network: &Network) -> Egress {
+    match Origin::of_url(url) {
+        Some(origin) => Egress::new(Grant::Origin(origin), network).caching(url.clone()),
+        None => Egress::new(Grant::Nothing, network),
+    }
+    .within(ISSUER_LIMITS)
+}
+
 /// Where the issuer publishes its keys, if there is one.
 fn issuer_url(config: &Config) -> Option<&url::Url> {
     match config.auth {

@@ -22,7 +22,7 @@ use crate::assembly::monitoring::Monitoring;
 use crate::assembly::pipeline::LOANS;
 use crate::assembly::secret::Secret;
 use crate::assembly::serving::{Serving, Stop};
-use crate::assembly::{api, capabilities, grants, pipeline};
+use crate::assembly::{api, capabilities, grants, pipeline, push};
 use crate::capability::engine::SharedSecret;
 use crate::capability::health::Probes;
 use crate::capability::tasks::watchers::Watchers;
@@ -113,6 +113,7 @@ impl HostBuilder {
         };
         let (configured, embedded) =
             capabilities::open(&config, &secret, tasks, model, clock, room).await?;
+        let (push, configured) = push::around(&config, &network, configured);
         let capabilities = Probes::around(map_capabilities(configured));
         let capabilities = Arc::new(match &metrics {
             Some(metrics) => metrics.around(capabilities),
@@ -175,10 +176,12 @@ impl HostBuilder {
             metrics_address = Some(scraped.0);
             serving.monitored_by(scraped.1);
         }
-        let http = api::http(&config, address, &cores, api, metrics)?;
+        let http = api::http(&config, address, &cores, api, push, metrics)?;
         let served_on = Arc::clone(&cores);
         serving.spawn(|stop| http.serve(listener, served_on, stop.stopped, stop.cancelled));
-        serving.spawn(|stop| work(Arc::clone(&sweep), worker, cores, recovered, stop));
+        if config.role.works() {
+            serving.spawn(|stop| work(Arc::clone(&sweep), worker, cores, recovered, stop));
+        }
         serving.spawn(|stop| sweep.run(stop.stopped));
         serving.spawn(|stop| garbage.run(stop.stopped));
         serving.spawn(|stop| probe.run(stop.stopped));

@@ -53,6 +53,11 @@ impl Secret {
         Ok(Self(store.secret(random()).await?))
     }
 
+    /// Whether it is this one.
+    pub fn is(&self, other: &[u8; LENGTH]) -> bool {
+        self.0 == *other
+    }
+
     /// Derives the key for one purpose.
     pub fn key(&self, purpose: &str) -> [u8; LENGTH] {
         secret::derive(&self.0, purpose)

@@ -4,6 +4,8 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::moving::ImagesAtRest;
+
 /// A store in files. Everything here blocks the thread.
 pub trait Embedded: Send + Sync {
     /// From now on nothing is lost of what the store removes, until the release.
@@ -27,4 +29,6 @@ pub struct AtRest {
     pub store: Arc<dyn Embedded>,
     /// Whether to open it would migrate it.
     pub is_outdated: bool,
+    /// Its images, one by one. None: it has tasks.
+    pub images: Option<Arc<dyn ImagesAtRest>>,
 }

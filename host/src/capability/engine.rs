@@ -16,6 +16,7 @@ use super::directory::OpenError;
 use super::duties::Duties;
 use super::embedded::{AtRest, Embedded};
 use super::images::{self, ImageStore};
+use super::moving::{Records, RestoreImages};
 use super::queue::TaskQueue;
 use super::room::Room;
 use super::tasks::{Options, TaskStore};
@@ -71,6 +72,8 @@ pub struct OpenTasks {
     pub store: Arc<dyn TaskStore>,
     /// What it counts for an image store that cannot.
     pub places: Arc<dyn UploadPlaces>,
+    /// All that it holds, for moving it. None: it cannot be moved.
+    pub records: Option<Arc<dyn Records>>,
     /// Fails if damage was found since the store was opened. Checked at a start
     /// before any promise is made.
     pub check_damage: Arc<dyn Fn() -> Result<(), OpenError> + Send + Sync>,
@@ -101,6 +104,8 @@ pub trait SharedSecret: Send + Sync {
 #[derive(Clone)]
 pub struct OpenImages {
     pub store: Arc<dyn ImageStore>,
+    /// For images that are moved to it. None: they cannot be.
+    pub restore: Option<Arc<dyn RestoreImages>>,
     /// None: it is not in files.
     pub embedded: Option<Arc<dyn Embedded>>,
 }
@@ -187,5 +192,11 @@ mod tests {
             let problem = format!("must be sqlite or postgres://, not {shown:?}");
             assert_eq!(found, expected.ok_or(problem), "{url}");
         }
+    }
+
+    #[test]
+    fn a_password_is_not_told() {
+        let problem = find(&ENGINES, "mysql://ada:hunter2@host/x").err().unwrap();
+        assert_eq!(problem, "must be sqlite or postgres://, not \"mysql://…\"");
     }
 }

@@ -17,7 +17,12 @@ pub static TASKS: [TaskEngine; 2] = [
     tasks::postgres::engine::ENGINE,
 ];
 
-pub static QUEUES: [QueueEngine; 1] = [queue::store::engine::ENGINE];
+pub static QUEUES: [QueueEngine; 4] = [
+    queue::store::engine::ENGINE,
+    queue::nats::engine::ENGINE,
+    queue::nats::engine::ENGINE_TLS,
+    queue::pubsub::engine::ENGINE,
+];
 
 pub static IMAGES: [ImageEngine; 2] = [images::file::engine::ENGINE, images::s3::engine::ENGINE];
 
@@ -46,6 +51,7 @@ pub fn in_memory(signing: Signing, clock: &Arc<dyn Clock>) -> Result<Stores, Ope
         queue: Arc::new(queue),
         images: OpenImages {
             store: Arc::new(images),
+            restore: None,
             embedded: None,
         },
     })

@@ -5,11 +5,16 @@
 //! task, and an overdue task is published again.
 
 mod link;
+pub mod nats;
 mod operation;
+pub mod pubsub;
+pub mod pushes;
 pub mod store;
+mod waiting;
 
 use std::time::Duration;
 
+use concept_refinement_domain::message::{self, Parsed};
 use futures::future::BoxFuture;
 
 use super::Answer;
@@ -67,5 +72,14 @@ impl Delivery {
     /// The message is delivered again after this delay.
     pub async fn nack(self, delay: Duration) {
         self.receipt.nack(delay).await;
+    }
+}
+
+/// The task that a message names, for [`Delivery::task_id`].
+fn task_of(message: &[u8]) -> Option<String> {
+    match message::parse(message) {
+        Parsed::Valid { task_id, .. } => Some(task_id),
+        Parsed::Unusable { task_id, .. } => task_id,
+        Parsed::Nonsense => None,
     }
 }

@@ -24,6 +24,7 @@ pub fn command() -> Command {
         .subcommand(refine())
         .subcommand(check())
         .subcommand(backup())
+        .subcommand(move_stores())
         .subcommand(compile())
         .subcommand(completions())
         .subcommand(man())
@@ -137,6 +138,39 @@ fn backup() -> Command {
         )
         .args(settings::sources())
         .args(settings::flags(settings::concerns_stores))
+        .after_help(STATUSES)
+}
+
+fn move_stores() -> Command {
+    Command::new("move")
+        .about("Moves what a data directory holds to other engines")
+        .long_about(
+            "Moves tasks, concepts, quota, idempotency keys, sessions, images and the secret of a \
+             data directory to other engines. No service may run on either. DIR is only read. \
+             Both sides are counted and compared in the end. A move that broke off goes on where \
+             it was if it is made once more.",
+        )
+        .arg(
+            Arg::new("from")
+                .long("from")
+                .value_name("DIR")
+                .required(true)
+                .value_parser(value_parser!(PathBuf))
+                .help("The data directory of the service so far"),
+        )
+        .arg(
+            Arg::new("to")
+                .long("to")
+                .value_names(["TASKS", "IMAGES"])
+                .num_args(2)
+                .required(true)
+                .help(
+                    "The engines, as the settings tasks and images name them; sqlite and file are \
+                     in --data-dir",
+                ),
+        )
+        .args(settings::sources())
+        .args(settings::flags(settings::concerns_moving))
         .after_help(STATUSES)
 }
 

@@ -38,6 +38,9 @@ const REFINE_SETTINGS: [&str; 14] = [
 /// The settings that `backup` uses.
 const STORE_SETTINGS: [&str; 4] = ["data-dir", "tasks", "images", "log-format"];
 
+/// The settings that `move` uses besides its own.
+const MOVE_SETTINGS: [&str; 2] = ["data-dir", "log-format"];
+
 /// The settings and files that a command was given.
 pub struct Sources {
     pub values: Values,
@@ -52,6 +55,10 @@ pub fn concerns_refining(setting: &Setting) -> bool {
 
 pub fn concerns_stores(setting: &Setting) -> bool {
     STORE_SETTINGS.contains(&setting.name)
+}
+
+pub fn concerns_moving(setting: &Setting) -> bool {
+    MOVE_SETTINGS.contains(&setting.name)
 }
 
 /// The flags for the settings file and the components directory.

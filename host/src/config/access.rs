@@ -70,7 +70,7 @@ pub(super) fn auth(values: &Reader<'_>) -> Result<(Auth, Option<Url>), ConfigErr
 
 /// Keys must come by https or from this machine: whoever can change them can be
 /// any user.
-fn jwks_url(text: &str) -> Result<Url, String> {
+pub(super) fn jwks_url(text: &str) -> Result<Url, String> {
     let url = Url::parse(text)
         .ok()
         .filter(|url| matches!(url.scheme(), "http" | "https"))

@@ -78,7 +78,12 @@ pub const SETTINGS: &[Setting] = &[
         "URL",
         "What image URLs start with [default: the origin of each request]",
     ),
-    setting("role", "all", "ROLE", "all"),
+    setting(
+        "role",
+        "all",
+        "ROLE",
+        "Which parts this process runs: all, api, or worker (health and pushes only)",
+    ),
     with_password(setting(
         "tasks",
         "sqlite",
@@ -90,11 +95,38 @@ pub const SETTINGS: &[Setting] = &[
         "URL",
         "The database of the tasks without a pooler, to hear of other hosts",
     )),
-    setting(
+    with_password(setting(
         "queue",
         "store",
         "ENGINE",
-        "The queue: store (inside the task store)",
+        "The queue: store (inside the task store), nats://HOST:PORT (JetStream), or pubsub://PROJECT/TOPIC",
+    )),
+    setting(
+        "pubsub-endpoint",
+        "https://pubsub.googleapis.com",
+        "URL",
+        "Where the API of Pub/Sub is; over http no credentials are sent",
+    ),
+    unset(
+        "pubsub-subscription",
+        "NAME",
+        "The subscription that a worker pulls from [default: messages are pushed]",
+    ),
+    unset(
+        "pubsub-audience",
+        "AUDIENCE",
+        "The aud that the token of a push must have",
+    ),
+    unset(
+        "pubsub-service-account",
+        "EMAIL",
+        "The service account that the token of a push must be of",
+    ),
+    setting(
+        "pubsub-jwks-url",
+        "https://www.googleapis.com/oauth2/v3/certs",
+        "URL",
+        "Where Google publishes the keys of these tokens",
     ),
     setting("images", "file", "ENGINE", "Images: file"),
     setting(

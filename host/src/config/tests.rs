@@ -48,7 +48,16 @@ fn an_unusable_value_is_named() {
         ("public-url", "ftp://example.com"),
         ("role", "boss"),
         ("tasks", "mysql://x"),
+        ("tasks-listen-url", "mysql://x"),
         ("queue", "carrier-pigeon"),
+        ("role", "api"),
+        ("role", "worker"),
+        ("pubsub-endpoint", "localhost:8085"),
+        ("pubsub-endpoint", "https://user:password@host"),
+        ("pubsub-subscription", ""),
+        ("pubsub-audience", " "),
+        ("pubsub-service-account", ""),
+        ("pubsub-jwks-url", "http://keys.example/certs"),
         ("images", "tape"),
         ("model", "dall-e"),
         ("model-url", "nowhere"),
@@ -161,4 +170,38 @@ fn every_setting_is_read_by_its_three_names() {
     let setting = table::find("max-image-bytes").unwrap();
     assert_eq!(setting.variable(), "REFINEMENT_MAX_IMAGE_BYTES");
     assert_eq!(setting.file_key(), "max_image_bytes");
+}
+
+#[test]
+fn pushes_are_for_workers_of_pubsub() {
+    let queue = ("queue", "pubsub://project/topic");
+    let stores = [
+        ("tasks", "postgres://host/db"),
+        ("images", "s3://bucket/prefix"),
+    ];
+    for (name, settings, is_pushed) in [
+        ("another queue", vec![], false),
+        ("all", vec![queue], true),
+        (
+            "api",
+            [&stores[..], &[queue, ("role", "api")]].concat(),
+            false,
+        ),
+        (
+            "worker",
+            [&stores[..], &[queue, ("role", "worker")]].concat(),
+            true,
+        ),
+    ] {
+        let mut values = Values::new();
+        for (name, value) in settings {
+            values.set(table::find(name).unwrap(), value);
+        }
+        let reader = Reader(&values);
+        let role = role::read(&reader).unwrap();
+        let push = push::read(&reader, role).unwrap();
+        assert_eq!(push.is_some(), is_pushed, "{name}");
+        assert_eq!(role.works(), name != "api", "{name}");
+        assert_eq!(role.serves_api(), name != "worker", "{name}");
+    }
 }

@@ -77,6 +77,10 @@ impl IssuerCache {
         }
     }
 
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
     pub fn is_of<B>(&self, request: &http::Request<B>) -> bool {
         let asked = || Url::parse(&request.uri().to_string());
         request.method() == http::Method::GET && asked().is_ok_and(|url| url == self.url)

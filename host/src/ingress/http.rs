@@ -17,6 +17,7 @@ mod guarded_body;
 mod host_names;
 mod open_files;
 mod origin;
+mod push;
 mod refusal;
 mod throttle;
 mod timeout_stream;
@@ -38,6 +39,7 @@ use connection::Servers;
 use connections::Connections;
 use dispatch::Dispatch;
 pub use dispatch::{Access, CALLS};
+pub use push::{Proof, PushTrigger};
 pub use throttle::Limit;
 
 use super::door::Door;
@@ -71,7 +73,7 @@ pub struct HttpTrigger {
 impl HttpTrigger {
     /// `doors`: one for each core. `max_body`: the largest request body that is
     /// read at all, in bytes. `concurrency`: tasks in flight beside it, which need
-    /// files too.
+    /// files too. `push`: takes messages that are pushed.
     ///
     /// # Errors
     ///
@@ -81,12 +83,13 @@ impl HttpTrigger {
         max_body: u64,
         access: Access,
         concurrency: usize,
+        push: Option<Arc<PushTrigger>>,
         metrics: Option<Arc<Metrics>>,
     ) -> anyhow::Result<Self> {
         let connections = open_files::connections(open_files::limit(), concurrency)?;
         Ok(Self {
             servers: Servers::new(),
-            dispatch: Dispatch::new(doors, max_body, access, connections, metrics.clone()),
+            dispatch: Dispatch::new(doors, max_body, access, connections, push, metrics.clone()),
             connections: Connections::new(connections),
             brief: Connections::new(BRIEF_CONNECTIONS),
             tracker: TaskTracker::new(),

@@ -18,7 +18,7 @@ use prometheus_client::registry::{Registry, Unit};
 use super::series::{Active, Buckets, Counters, Histograms, counters, observe};
 
 /// Set by the API component, never sent to clients.
-const ROUTE: HeaderName = HeaderName::from_static("concept-refinement-route");
+pub const ROUTE: HeaderName = HeaderName::from_static("concept-refinement-route");
 
 /// For answers of the host itself and unknown paths.
 const NO_ROUTE: HeaderValue = HeaderValue::from_static("none");

@@ -1,4 +1,5 @@
-//! Images in S3, on two servers, with their places in the task store.
+//! Images in S3, on two servers, with their places in the task store: SQLite or
+//! Postgres.
 
 use std::marker::PhantomData;
 use std::path::PathBuf;
@@ -10,11 +11,15 @@ use concept_refinement_host::capability::images::s3::S3Images;
 use concept_refinement_host::capability::images::{ImageStore, Options, Signing};
 use concept_refinement_host::capability::room::Room;
 use concept_refinement_host::capability::tasks;
+use concept_refinement_host::capability::tasks::postgres::{PostgresTasks, Settings};
 use concept_refinement_host::capability::tasks::sqlite::SqliteTasks;
-use concept_refinement_host::capability::upload_places::LEASE;
+use concept_refinement_host::capability::upload_places::{LEASE, UploadPlaces};
+use concept_refinement_tests::postgres::Release;
 use concept_refinement_tests::s3::{Kind, Place, shared};
 use tokio::runtime::Handle;
 use tokio::task::block_in_place;
+
+use crate::postgres::Schema;
 
 use super::{DurableImageBackend, ImageBackend, SharedImageBackend, signing};
 
@@ -23,22 +28,50 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 
 pub type S3sFs = InS3<OfS3sFs>;
 pub type Moto = InS3<OfMoto>;
+pub type CountedByPostgres = InS3<OfPostgres>;
 
-/// A server of S3.
+/// A server of S3, and a task store that counts for it.
 pub trait Kinded {
-    const KIND: Kind;
+    const KIND: Kind = Kind::S3sFs;
+
+    fn places(options: tasks::Options, clock: Arc<ManualClock>) -> Places {
+        let tasks = SqliteTasks::in_memory(options, clock).unwrap();
+        Places {
+            places: Arc::new(tasks),
+            _schema: None,
+        }
+    }
 }
 
 pub struct OfS3sFs;
 
 pub struct OfMoto;
 
-impl Kinded for OfS3sFs {
-    const KIND: Kind = Kind::S3sFs;
-}
+pub struct OfPostgres;
+
+impl Kinded for OfS3sFs {}
 
 impl Kinded for OfMoto {
     const KIND: Kind = Kind::Moto;
+}
+
+impl Kinded for OfPostgres {
+    fn places(options: tasks::Options, clock: Arc<ManualClock>) -> Places {
+        let schema = Schema::new(Release::Fifteen);
+        let settings = Settings::parse(&schema.url(), &|_| None).unwrap();
+        let opened = PostgresTasks::open_by(&settings, None, options, clock);
+        let tasks = block_in_place(|| Handle::current().block_on(opened)).unwrap();
+        Places {
+            places: tasks,
+            _schema: Some(Arc::new(schema)),
+        }
+    }
+}
+
+#[derive(Clone)]
+pub struct Places {
+    places: Arc<dyn UploadPlaces>,
+    _schema: Option<Arc<Schema>>,
 }
 
 pub struct InS3<K> {
@@ -52,7 +85,7 @@ pub struct InS3<K> {
 /// A task store that counts, and what it told.
 #[derive(Clone)]
 struct Counted {
-    tasks: Arc<SqliteTasks>,
+    places: Places,
     room: Arc<Room>,
 }
 
@@ -71,7 +104,7 @@ impl<K> InS3<K> {
         };
         let options = Options {
             signing,
-            places: counted.tasks.clone(),
+            places: Arc::clone(&counted.places.places),
             memory: 1 << 20,
         };
         let (url, time) = (place.url(), Arc::clone(&clock) as Arc<dyn Clock>);
@@ -91,17 +124,18 @@ impl<K> InS3<K> {
 
 impl<K: Kinded> ImageBackend for InS3<K> {
     fn start(signing: Signing, clock: Arc<ManualClock>) -> Self {
-        let room = Arc::<Room>::default();
+        // What is counted is told wherever there is a limit.
+        let room = Arc::new(Room::new(Some(u64::MAX / 2), PathBuf::from("/")));
         let options = tasks::Options {
             room: Arc::clone(&room),
             ..tasks::Options::default()
         };
-        let tasks = SqliteTasks::in_memory(options, clock.clone()).unwrap();
         let counted = Counted {
-            tasks: Arc::new(tasks),
+            places: K::places(options, clock.clone()),
             room: Arc::clone(&room),
         };
-        Self::open(signing, clock, shared(K::KIND).place(), counted, &room)
+        let unlimited = Arc::default();
+        Self::open(signing, clock, shared(K::KIND).place(), counted, &unlimited)
     }
 
     fn images(&self) -> Arc<dyn ImageStore> {

@@ -79,10 +79,42 @@ fn an_image_of_no_earlier_attempt_is_not_taken() {
 #[test]
 fn a_store_that_cannot_tell_is_asked_again_before_the_model_is() {
     let world = World::new().attempts(1);
-    let away = CapabilityError::unavailable("the image store is away");
-    *world.image_store_error.borrow_mut() = Some(away.clone());
-    assert_eq!(world.process(), Outcome::RetryLater(away.message));
+    *world.image_store_error.borrow_mut() = Some(CapabilityError::unavailable("it is away"));
+    assert_eq!(world.process(), Outcome::Done);
+    assert_eq!(world.status(), Some(Status::Failed), "at its deadline");
     assert!(world.asked.borrow().is_empty(), "the model was asked");
+}
+
+/// It keeps what the model answered meanwhile, which is asked once.
+#[test]
+fn a_task_waits_for_an_image_store_that_is_away() {
+    let uploaded = || {
+        let path = ImagePath::of(&refined_image(ID, 9)).unwrap().to_string();
+        let world = World::new().change(|task| task.original_path = Some(path.clone()));
+        let image = (refined_image(ID, 9), GIF.to_vec());
+        world.images.borrow_mut().insert(path, image);
+        world
+    };
+    for (name, world) in [
+        ("to be stored", World::new()),
+        ("of an earlier attempt", World::new().attempts(1)),
+        ("uploaded", uploaded()),
+    ] {
+        world.image_outage.set(20);
+        assert_eq!(world.process(), Outcome::Done, "{name}");
+        assert_eq!(world.status(), Some(Status::Completed), "{name}");
+        assert_eq!(world.asked.borrow().len(), 1, "{name}");
+        assert_eq!(world.released.get(), 0, "{name}");
+    }
+
+    let world = World::new();
+    *world.image_store_error.borrow_mut() = Some(CapabilityError::unavailable("it is away"));
+    assert_eq!(world.process(), Outcome::Done);
+    assert_eq!(
+        world.error_message().unwrap_or_default(),
+        format!("{PREFIX}Storing refined image failed: the task took longer than 300 seconds")
+    );
+    assert_eq!(world.asked.borrow().len(), 1);
 }
 
 /// A retry would be refused for ever.

@@ -68,6 +68,8 @@ pub struct World {
     pub claim_error: RefCell<Option<CapabilityError>>,
     pub finish_error: RefCell<Option<CapabilityError>>,
     pub image_store_error: RefCell<Option<CapabilityError>>,
+    /// How many calls of it find the image store away.
+    pub image_outage: Cell<u32>,
     pub lose_at: Cell<Option<&'static str>>,
     /// An attempt that stores its image while the model is asked.
     pub late_image: Cell<Option<u32>>,
@@ -120,6 +122,7 @@ impl World {
             claim_error: RefCell::default(),
             finish_error: RefCell::default(),
             image_store_error: RefCell::default(),
+            image_outage: Cell::new(0),
             lose_at: Cell::new(None),
             late_image: Cell::new(None),
             rival: Cell::new("claimed"),
@@ -155,6 +158,19 @@ impl World {
         let set = |record: &mut TaskRecord| record.attempt = attempts;
         self.store.borrow_mut().edit_record(ID, set);
         self
+    }
+
+    fn image_store_works(&self) -> Result<(), CapabilityError> {
+        if let Some(error) = self.image_store_error.borrow().clone() {
+            return Err(error);
+        }
+        match self.image_outage.get() {
+            0 => Ok(()),
+            calls => {
+                self.image_outage.set(calls - 1);
+                Err(CapabilityError::unavailable("the image store is away"))
+            }
+        }
     }
 
     pub fn message(&self) -> Vec<u8> {
@@ -369,9 +385,7 @@ impl ImageStore for World {
         image: NewImage,
         contents: &Contents<Self::Blob>,
     ) -> Result<StoredOrNot, CapabilityError> {
-        if let Some(error) = self.image_store_error.borrow().clone() {
-            return Err(error);
-        }
+        self.image_store_works()?;
         let path = ImagePath::of(&image).unwrap().to_string();
         let bytes = contents.blob().bytes.clone();
         self.images
@@ -388,9 +402,7 @@ impl ImageStore for World {
     }
 
     async fn get(&self, path: &str) -> Result<Option<(ImageInfo, Chunks)>, CapabilityError> {
-        if let Some(error) = self.image_store_error.borrow().clone() {
-            return Err(error);
-        }
+        self.image_store_works()?;
         Ok(self.images.borrow().get(path).map(|(image, bytes)| {
             let info = ImageInfo {
                 path: path.to_owned(),

@@ -5,6 +5,7 @@
 //! description appended (see `envelope`), is synced and then renamed, so that
 //! an image exists with its description or not at all.
 
+mod at_rest;
 mod backup;
 mod disk;
 mod draft;
@@ -26,9 +27,11 @@ use concept_refinement_domain::capability::{
 };
 use concept_refinement_domain::image_path::{ImagePath, tag_of};
 use concept_refinement_domain::image_url::Signing;
+use concept_refinement_domain::timestamp::Timestamp;
 use futures::StreamExt;
 
 use super::{Contents, ImageStore, Images, no_such_name};
+use crate::capability::moving::RestoreImages;
 use crate::capability::room::Room;
 use crate::capability::{Answer, Clock, OpenError};
 use disk::on_disk;
@@ -74,9 +77,11 @@ impl FileImages {
         on_disk(move || work(&store)).await
     }
 
+    /// `created_at`: of an image that is moved here.
     async fn store(
         &self,
         image: NewImage,
+        created_at: Option<Timestamp>,
         mut contents: Contents,
     ) -> Result<StoredOrNot, CapabilityError> {
         let path = ImagePath::of(&image).ok_or_else(no_such_name)?;
@@ -108,7 +113,7 @@ impl FileImages {
             let draft = draft.finish(Description {
                 owner: image.owner,
                 media_type: image.media_type,
-                created_at: store.clock.now().0,
+                created_at: created_at.unwrap_or_else(|| store.clock.now()).0,
                 metadata: image.metadata,
             })?;
             store.place(draft, &path, reservation)?;
@@ -158,9 +163,20 @@ async fn gather(
     Ok(Gathered::Some(gathered))
 }
 
+impl RestoreImages for FileImages {
+    fn restore(
+        &self,
+        image: NewImage,
+        created_at: Timestamp,
+        contents: Contents,
+    ) -> Answer<'_, StoredOrNot> {
+        Box::pin(self.store(image, Some(created_at), contents))
+    }
+}
+
 impl ImageStore for FileImages {
     fn put(&self, image: NewImage, contents: Contents) -> Answer<'_, StoredOrNot> {
-        Box::pin(self.store(image, contents))
+        Box::pin(self.store(image, None, contents))
     }
 
     fn stat<'a>(&'a self, path: &'a str) -> Answer<'a, Option<ImageInfo>> {

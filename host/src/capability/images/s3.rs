@@ -28,6 +28,7 @@ use concept_refinement_domain::capability::{
     within,
 };
 use concept_refinement_domain::image_path::{ImagePath, tag_of};
+use concept_refinement_domain::timestamp::Timestamp;
 use futures::{StreamExt as _, stream};
 use object_store::Attributes;
 use sha2::{Digest as _, Sha256};
@@ -35,6 +36,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::{Contents, ImageStore, Images, Options, Signing, no_such_name};
 use crate::capability::blobs::{Blob, Blobs, Purpose};
+use crate::capability::moving::RestoreImages;
 use crate::capability::upload_places::PlacePath;
 use crate::capability::{Answer, Clock};
 use bucket::{Bucket, Object};
@@ -119,9 +121,11 @@ async fn upkeep(inner: Weak<Inner>) {
 }
 
 impl Inner {
+    /// `created_at`: of an image that is moved here.
     async fn store(
         &self,
         image: NewImage,
+        created_at: Option<Timestamp>,
         contents: Contents,
     ) -> Result<StoredOrNot, CapabilityError> {
         let path = ImagePath::of(&image).ok_or_else(no_such_name)?;
@@ -142,7 +146,7 @@ impl Inner {
             }
         };
         place.sent()?;
-        self.send(&path, &image, &received)
+        self.send(&path, &image, created_at, &received)
             .await
             .map_err(Fault::report)?;
         place.settle(received.size).await?;
@@ -196,11 +200,12 @@ impl Inner {
         &self,
         path: &ImagePath,
         image: &NewImage,
+        created_at: Option<Timestamp>,
         received: &Received,
     ) -> Result<(), Fault> {
         let description = Description {
             media_type: path.format.media_type(),
-            created_at: self.clock.now(),
+            created_at: created_at.unwrap_or_else(|| self.clock.now()),
             hash: &received.hash,
             owner: &image.owner,
             metadata: &image.metadata,
@@ -368,9 +373,20 @@ fn is_image(key: &str) -> bool {
     !key.ends_with(SECOND)
 }
 
+impl RestoreImages for S3Images {
+    fn restore(
+        &self,
+        image: NewImage,
+        created_at: Timestamp,
+        contents: Contents,
+    ) -> Answer<'_, StoredOrNot> {
+        Box::pin(self.inner.store(image, Some(created_at), contents))
+    }
+}
+
 impl ImageStore for S3Images {
     fn put(&self, image: NewImage, contents: Contents) -> Answer<'_, StoredOrNot> {
-        Box::pin(self.inner.store(image, contents))
+        Box::pin(self.inner.store(image, None, contents))
     }
 
     fn stat<'a>(&'a self, path: &'a str) -> Answer<'a, Option<ImageInfo>> {

@@ -20,6 +20,7 @@ mod expiry;
 mod fault;
 mod inspect;
 mod leases;
+mod moving;
 mod promises;
 mod prune;
 mod queue;

@@ -18,6 +18,7 @@ mod fault;
 mod files;
 mod keys;
 mod leases;
+mod moving;
 mod promises;
 mod readers;
 mod reads;

@@ -20,6 +20,7 @@ use super::credentials::Credentials;
 use super::guarded_body::GuardedBody;
 use super::host_names::HostNames;
 use super::origin::{self, with_origin};
+use super::push::{self, PushTrigger};
 use super::refusal::Refusal;
 use super::throttle::{Limit, Throttle};
 use super::{body, write_timeout};
@@ -59,6 +60,8 @@ pub struct Access {
     /// The path that tells that the process lives, however many requests there
     /// are.
     pub health: &'static str,
+    /// Whether clients get anything but that.
+    pub serves_api: bool,
 }
 
 /// The way from a request to its answer.
@@ -80,6 +83,9 @@ pub struct Dispatch {
     origins: Origins,
     throttle: Option<Throttle>,
     health: &'static str,
+    serves_api: bool,
+    /// None: nobody pushes messages.
+    push: Option<Arc<PushTrigger>>,
 }
 
 /// Who asks.
@@ -95,6 +101,7 @@ impl Dispatch {
         max_body: u64,
         access: Access,
         answers: usize,
+        push: Option<Arc<PushTrigger>>,
         metrics: Option<Arc<Metrics>>,
     ) -> Self {
         Self {
@@ -111,6 +118,8 @@ impl Dispatch {
             origins: Origins::new(&access.cors_origins),
             throttle: access.limit.map(Throttle::new),
             health: access.health,
+            serves_api: access.serves_api,
+            push,
         }
     }
 
@@ -118,6 +127,9 @@ impl Dispatch {
     pub fn stop(&self) {
         for door in &self.doors {
             door.instances().stopping.store(true, Ordering::Relaxed);
+        }
+        if let Some(push) = &self.push {
+            push.stop();
         }
     }
 
@@ -183,6 +195,12 @@ impl Dispatch {
         }
         let activity = Activity::begin();
         let request = body::bounded(request, self.max_body, activity.clone());
+        match &self.push {
+            Some(push) if request.uri().path() == push::PATH => {
+                return Ok((push.answer(request).await, asker));
+            }
+            Some(_) | None => self.check_path(request.uri().path())?,
+        }
         let Some(door) = self.doors.get(core) else {
             return Err(Refusal::InternalError);
         };
@@ -223,6 +241,16 @@ impl Dispatch {
             metrics.http.refused(what);
         }
         Refusal::Overloaded
+    }
+
+    /// Refuses a request for what this process does not serve.
+    fn check_path(&self, path: &str) -> Result<(), Refusal> {
+        let of_health = path.strip_prefix(self.health);
+        let is_health = of_health.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        match self.serves_api || is_health {
+            true => Ok(()),
+            false => Err(Refusal::NotFound),
+        }
     }
 
     /// Refuses a request by a name that a local service does not have.

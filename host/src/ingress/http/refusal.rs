@@ -32,6 +32,8 @@ pub enum Refusal {
     LongHead,
     /// It is unclear where the request ends.
     UnknownCoding,
+    /// There is nothing at this path.
+    NotFound,
     /// The service does not have this name.
     Misdirected,
     /// The client exceeded its rate. It may come back after this time.
@@ -65,6 +67,7 @@ impl Refusal {
         match self {
             Self::BadRequest(_) | Self::UnknownCoding => StatusCode::BAD_REQUEST,
             Self::LongHead => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::NotFound => StatusCode::NOT_FOUND,
             Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::TooOften(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Overloaded | Self::TooManyConnections | Self::TimedOut | Self::StoreAway => {
@@ -78,6 +81,7 @@ impl Refusal {
         match self {
             Self::BadRequest(_) | Self::UnknownCoding => "BAD_REQUEST",
             Self::LongHead => "REQUEST_HEADER_FIELDS_TOO_LARGE",
+            Self::NotFound => "NOT_FOUND",
             Self::Misdirected => "MISDIRECTED_REQUEST",
             Self::TooOften(_) => "RATE_LIMIT_EXCEEDED",
             Self::Overloaded | Self::TooManyConnections | Self::TimedOut | Self::StoreAway => {
@@ -92,6 +96,7 @@ impl Refusal {
             Self::BadRequest(detail) => detail,
             Self::LongHead => "The head of the request is longer than 32 KiB.",
             Self::UnknownCoding => "the request's Transfer-Encoding is not chunked alone",
+            Self::NotFound => "There is nothing at this path.",
             Self::Misdirected => {
                 "This service answers to names of this machine only. Its operator can set \
                  `public-url` to another name, or name a proxy in `trusted-proxies`."
@@ -115,6 +120,7 @@ impl Refusal {
             Self::BadRequest(_)
             | Self::LongHead
             | Self::UnknownCoding
+            | Self::NotFound
             | Self::Misdirected
             | Self::InternalError => None,
         }
@@ -128,7 +134,8 @@ impl Refusal {
     }
 }
 
-fn error(status: StatusCode, code: &str, detail: &str) -> Response<WasiBody> {
+/// An error in the form of the API's.
+pub fn error(status: StatusCode, code: &str, detail: &str) -> Response<WasiBody> {
     let error = serde_json::json!({
         "detail": detail,
         "status_code": status.as_u16(),

@@ -101,6 +101,10 @@ impl Folders {
             root: root.to_owned(),
         })
     }
+
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
 }
 
 impl Embedded for Folders {

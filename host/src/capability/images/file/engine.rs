@@ -21,15 +21,18 @@ pub const ENGINE: ImageEngine = Engine {
             let images = FileImages::open(&folder(&config), signing, config.room, config.clock)?;
             Ok(OpenImages {
                 store: Arc::new(images.clone()),
+                restore: Some(Arc::new(images.clone())),
                 embedded: Some(Arc::new(images)),
             })
         })
     },
     at_rest: |config| {
         on_a_thread(config, move |config| {
+            let folders = Arc::new(Folders::at_rest(&folder(&config))?);
             Ok(Some(AtRest {
-                store: Arc::new(Folders::at_rest(&folder(&config))?),
+                store: Arc::clone(&folders) as _,
                 is_outdated: false,
+                images: Some(folders),
             }))
         })
     },

@@ -56,6 +56,11 @@ impl Envelope {
         })
     }
 
+    /// What the caller said besides.
+    pub(super) fn metadata(&self) -> &[(String, String)] {
+        &self.description.metadata
+    }
+
     /// None: not an image of this store.
     pub(super) fn listed(self, kind: ImageKind, tag: &str, name: &str) -> Option<Listed> {
         let format = Format::from_media_type(&self.description.media_type)?;

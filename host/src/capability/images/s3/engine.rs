@@ -38,7 +38,8 @@ async fn open(config: EngineConfig, options: Options) -> Result<OpenImages, Open
     } = config;
     let images = S3Images::open(&url, &*variables, options, &room, clock).await?;
     Ok(OpenImages {
-        store: Arc::new(images),
+        store: Arc::new(images.clone()),
+        restore: Some(Arc::new(images)),
         embedded: None,
     })
 }

@@ -108,6 +108,9 @@ impl From<Error> for Fault {
                 | "NotSignedUp",
             ) => return Self::Credentials,
             Some("RequestTimeTooSkewed" | "RequestExpired") => return Self::Clock,
+            Some("AccessDenied" | "AllAccessDisabled" | "AccountProblem") => {
+                return Self::Forbidden;
+            }
             Some(
                 "SlowDown" | "ServiceUnavailable" | "RequestLimitExceeded" | "TooManyRequests",
             ) => {

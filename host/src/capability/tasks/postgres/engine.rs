@@ -29,6 +29,7 @@ pub const ENGINE: TaskEngine = Engine {
             };
             Ok(OpenTasks {
                 places: Arc::clone(&store) as _,
+                records: Some(Arc::clone(&store) as _),
                 store,
                 check_damage: Arc::new(|| Ok(())),
                 embedded: None,

@@ -140,19 +140,20 @@ fn rustls_error(error: &io::Error) -> Option<&rustls::Error> {
     error.get_ref()?.downcast_ref()
 }
 
-fn certificate(error: &rustls::CertificateError) -> &'static str {
+fn certificate(error: &rustls::CertificateError) -> String {
     use rustls::CertificateError as Certificate;
-    match error {
+    let reason = match error {
         Certificate::Expired | Certificate::ExpiredContext { .. } => "it has expired",
         Certificate::NotValidYet | Certificate::NotValidYetContext { .. } => "it is not valid yet",
         Certificate::NotValidForName | Certificate::NotValidForNameContext { .. } => {
             "it is for another host name"
         }
-        Certificate::UnknownIssuer => {
+        Certificate::UnknownIssuer | Certificate::BadSignature => {
             "nobody who is trusted has signed it (sslrootcert names a file of others to trust)"
         }
-        _ => "it cannot be verified",
-    }
+        other => return format!("it cannot be verified ({other})"),
+    };
+    reason.to_owned()
 }
 
 /// The driver's sentence with its cause, which says more.

@@ -30,6 +30,7 @@ use super::fault::{Fault, unavailable};
 use super::rows::{columns, read};
 use super::values::{Cells, Parameter, Time, id};
 use crate::capability::Answer;
+use crate::capability::clock::before;
 use crate::capability::queue::{Delivery, Receipt, TaskQueue};
 use crate::log_throttle::{LONG_INTERVAL, LogThrottle};
 
@@ -283,14 +284,21 @@ async fn publish_from(store: Arc<PostgresTasks>, outbox: Arc<Outbox>) {
     }
 }
 
-/// Makes tasks that nobody works on be delivered now. Those that were created just
-/// now are already, so that nothing is written for them.
+/// Makes tasks be delivered now that nobody works on, and that are overdue: those
+/// that were created just now are delivered already, and for those that were
+/// released their worker says when.
 async fn publish(store: &PostgresTasks, ids: &[Uuid]) -> Result<(), Fault> {
     const SQL: &str = "UPDATE schema.task SET deliver_at = $2 WHERE id = ANY ($1) \
          AND completed_at IS NULL AND deliver_at > $2 \
-         AND (lease_until IS NULL OR lease_until <= $2)";
-    let now = Time(store.clock.now());
-    let parameters: [Parameter<'_>; 2] = [(&ids, Type::UUID_ARRAY), (&now, Type::TIMESTAMPTZ)];
+         AND (lease_until <= $2 \
+             OR lease_until IS NULL AND coalesce(updated_at, created_at) <= $3)";
+    let now = store.clock.now();
+    let (long_ago, now) = (Time(before(now, PENDING_OVERDUE)), Time(now));
+    let parameters: [Parameter<'_>; 3] = [
+        (&ids, Type::UUID_ARRAY),
+        (&now, Type::TIMESTAMPTZ),
+        (&long_ago, Type::TIMESTAMPTZ),
+    ];
     let session = store.database.session().await?;
     futures::try_join!(
         session.begin_volatile(),

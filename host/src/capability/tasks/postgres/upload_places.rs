@@ -10,7 +10,6 @@ use concept_refinement_domain::capability::ImageKind;
 use concept_refinement_domain::image_limits::ImageUsage;
 use concept_refinement_domain::image_path::folder;
 use concept_refinement_domain::timestamp::Timestamp;
-use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
@@ -135,7 +134,7 @@ impl UploadPlaces for PostgresTasks {
                 (&limit, Type::INT8),
             ];
             let rows = session.query(SQL, &parameters).await?;
-            rows.iter().map(read).collect()
+            rows.iter().map(|row| read(&mut Cells::of(row))).collect()
         })
     }
 }
@@ -265,8 +264,7 @@ fn columns(path: &PlacePath) -> (Text<'_>, Text<'_>, &'static str) {
     )
 }
 
-fn read(row: &Row) -> Result<DoubtfulPlace, Fault> {
-    let mut cells = Cells::of(row);
+pub(super) fn read(cells: &mut Cells<'_>) -> Result<DoubtfulPlace, Fault> {
     let id = cells.id()?;
     let kind: &str = cells.get()?;
     // The table's own check knows no other.

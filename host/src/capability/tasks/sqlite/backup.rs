@@ -1,9 +1,9 @@
 //! Copies the database while it is written to, by SQLite's own means.
 
-use std::io;
 use std::os::raw::c_int;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use std::{fs, io};
 
 use rusqlite::Connection;
 use rusqlite::backup::Backup;
@@ -19,6 +19,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// The database of a directory that this process holds.
 pub(super) struct Database {
     file: PathBuf,
+    /// A log that there was none of before: to read the database makes one.
+    new_log: Option<PathBuf>,
     /// None: the store that is open holds it.
     _lock: Option<DirectoryLock>,
 }
@@ -27,15 +29,20 @@ impl Database {
     pub(super) fn of_open_store(file: &Path) -> Self {
         Self {
             file: file.to_owned(),
+            new_log: None,
             _lock: None,
         }
     }
 
     /// Changes nothing of it.
     pub(super) fn at_rest(directory: &Path) -> Result<Self, OpenError> {
+        let lock = DirectoryLock::acquire(directory, LOCK)?;
+        let file = directory.join(FILE);
+        let log = directory.join(format!("{FILE}-wal"));
         Ok(Self {
-            _lock: Some(DirectoryLock::acquire(directory, LOCK)?),
-            file: directory.join(FILE),
+            new_log: (!log.exists()).then_some(log),
+            file,
+            _lock: Some(lock),
         })
     }
 
@@ -58,6 +65,18 @@ impl Database {
                 rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT),
                 Some(problem.to_owned()),
             )),
+        }
+    }
+}
+
+/// Leaves the directory as it was.
+impl Drop for Database {
+    fn drop(&mut self) {
+        if let Some(log) = &self.new_log
+            && fs::metadata(log).is_ok_and(|log| log.len() == 0)
+        {
+            // An empty one does no harm.
+            let _ = fs::remove_file(log);
         }
     }
 }

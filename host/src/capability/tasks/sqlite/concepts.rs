@@ -11,7 +11,7 @@ use super::references;
 use super::stored::Stored;
 use super::writer::Step;
 
-const COLUMNS: &str = "id, task_id, user_id, is_anonymous, image_path, image_url, \
+pub(super) const COLUMNS: &str = "id, task_id, user_id, is_anonymous, image_path, image_url, \
      original_image_url, refinement_prompt, logo_description, theme_description, color_palettes, \
      created_at";
 
@@ -108,7 +108,7 @@ pub(super) fn take_image(step: &Step<'_>, task_id: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Concept> {
+pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Concept> {
     let color_palettes: String = row.get("color_palettes")?;
     let color_palettes = serde_json::from_str(&color_palettes).map_err(|error| {
         rusqlite::Error::FromSqlConversionFailure(0, Type::Text, Box::new(error))

@@ -24,6 +24,7 @@ pub const ENGINE: TaskEngine = Engine {
             Ok(Some(AtRest {
                 is_outdated: database.is_outdated()?,
                 store: Arc::new(database),
+                images: None,
             }))
         })
     },
@@ -37,6 +38,7 @@ impl OpenTasks {
         Self {
             store: Arc::clone(&store) as _,
             places: Arc::clone(&store) as _,
+            records: Some(Arc::clone(&store) as _),
             check_damage: Arc::new(move || store.check_damage()),
             embedded,
             shared: None,

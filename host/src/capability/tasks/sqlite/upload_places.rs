@@ -235,7 +235,7 @@ fn tell(connection: &Connection, room: &Room) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<DoubtfulPlace> {
+pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<DoubtfulPlace> {
     let kind: String = row.get(1)?;
     let kind = [ImageKind::Upload, ImageKind::Refined]
         .into_iter()

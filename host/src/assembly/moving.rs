@@ -1,0 +1,274 @@
+//! Moves what an embedded store holds to other engines: nothing is lost, and the
+//! source is not changed.
+//!
+//! Images come first, since those of tasks that are not known yet are never
+//! deleted. What is there already is left as it is, so that a move that broke off
+//! goes on where it was made once more. In the end both sides are read, counted
+//! and compared.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use concept_refinement_domain::capability::{ImageInfo, ImageKind, StoredOrNot};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use rand::RngExt as _;
+use sha2::{Digest as _, Sha256};
+
+use crate::assembly::capabilities;
+use crate::assembly::secret::{self, Secret};
+use crate::capability::clock::{Clock, SystemClock};
+use crate::capability::create_directory;
+use crate::capability::embedded::AtRest;
+use crate::capability::engine::{OpenImages, OpenTasks};
+use crate::capability::moving::{ImagesAtRest, Record, RecordKind, Records};
+use crate::config::Config;
+
+/// Records read and written at once.
+const BATCH: u32 = 500;
+
+/// Images on their way at once.
+const AT_ONCE: usize = 8;
+
+/// In the target's data directory, as long as a move lasts.
+const COPY: &str = "moving";
+
+/// What was moved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moved {
+    /// What it is, and how many.
+    pub counts: Vec<(&'static str, u64)>,
+}
+
+/// Moves all that `source` holds to the stores of `target`. `report` is told each
+/// step that is done.
+///
+/// # Errors
+///
+/// A store is in use or cannot be used, or the two sides differ in the end. The
+/// source is as it was, and the move can be made once more.
+pub async fn move_stores(
+    source: &Config,
+    target: &Config,
+    mut report: impl FnMut(&str),
+) -> anyhow::Result<Moved> {
+    create_directory(&target.data_dir).context("creating the target's data directory")?;
+    let place = fs::canonicalize(&source.data_dir).context("the source cannot be read")?;
+    if fs::canonicalize(&target.data_dir).is_ok_and(|target| target == place) {
+        bail!("the source and the target have the same data directory");
+    }
+    let at_rest = capabilities::at_rest(source).await?;
+    let shown = source.data_dir.display();
+    let at_rest = at_rest.with_context(|| format!("{shown} has nothing to move"))?;
+    let copy = Copied::of(&at_rest, &target.data_dir)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let copied = copy.open(source, &clock).await?;
+    report("the source is held, and its tasks are copied");
+
+    let room = capabilities::room(target);
+    let tasks = capabilities::tasks(target, &clock, &room)?.open().await?;
+    let secret = move_secret(&source.data_dir, target, &tasks).await?;
+    let places = Arc::clone(&tasks.places);
+    let images = capabilities::images(target, &secret, places, &clock, &room)?;
+    let images = images.open().await?;
+
+    let mut counts = Vec::new();
+    for from in at_rest.iter().filter_map(|store| store.images.as_ref()) {
+        let moved = move_images(from, &images).await?;
+        report(&format!("{moved} images are moved and compared"));
+        counts.push(("images", moved));
+    }
+    let (from, to) = (records(&copied)?, records(&tasks)?);
+    for kind in RecordKind::ALL {
+        copy_records(kind, from, to).await?;
+    }
+    for kind in RecordKind::ALL {
+        let (expected, found) = (Digest::of(kind, from).await?, Digest::of(kind, to).await?);
+        if kind == RecordKind::UploadPlaces {
+            // Those of images that were moved are new.
+            continue;
+        }
+        let name = kind.name();
+        if found.count != expected.count {
+            bail!(
+                "the target has {} {name}, the source {}: was it used before?",
+                found.count,
+                expected.count
+            );
+        }
+        if found != expected {
+            bail!("the {name} of the target are not those of the source: was it used before?");
+        }
+        counts.push((name, expected.count));
+    }
+    report("all records are moved and compared");
+    Ok(Moved { counts })
+}
+
+fn records(tasks: &OpenTasks) -> anyhow::Result<&dyn Records> {
+    let records = tasks.records.as_deref();
+    records.context("tasks cannot be moved to or from this engine")
+}
+
+/// The tasks of the source, copied to a place of their own, where to open them
+/// changes nothing of the source.
+struct Copied(PathBuf);
+
+impl Copied {
+    fn of(at_rest: &[AtRest], target: &Path) -> anyhow::Result<Self> {
+        let place = target.join(COPY);
+        if place.exists() {
+            fs::remove_dir_all(&place).context("removing what an earlier move left")?;
+        }
+        create_directory(&place)?;
+        let copied = Self(place);
+        let tasks = at_rest.iter().find(|store| store.images.is_none());
+        let tasks = tasks.context("the source has no tasks")?;
+        tasks
+            .store
+            .copy_to(&copied.0)
+            .context("copying the tasks")?;
+        Ok(copied)
+    }
+
+    async fn open(&self, source: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<OpenTasks> {
+        let copy = Config {
+            data_dir: self.0.clone(),
+            ..source.clone()
+        };
+        let room = Arc::default();
+        Ok(capabilities::tasks(&copy, clock, &room)?.open().await?)
+    }
+}
+
+impl Drop for Copied {
+    fn drop(&mut self) {
+        // The next move removes what is left.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Sessions and addresses that were signed by the source's secret stay valid.
+async fn move_secret(source: &Path, target: &Config, tasks: &OpenTasks) -> anyhow::Result<Secret> {
+    let generated = fs::read(source.join(secret::FILE)).ok();
+    let generated: Option<[u8; 32]> = generated.and_then(|bytes| bytes.try_into().ok());
+    let drawn = || generated.unwrap_or_else(|| rand::rng().random());
+    let secret = match &tasks.shared {
+        Some(shared) => Secret::shared(&*shared.secret, drawn).await?,
+        None => Secret::open(&target.data_dir, drawn)?,
+    };
+    match generated {
+        Some(generated) if !secret.is(&generated) => {
+            bail!("the target has a secret of its own already: was it used before?")
+        }
+        _ => Ok(secret),
+    }
+}
+
+/// Returns how many there are.
+async fn move_images(from: &Arc<dyn ImagesAtRest>, to: &OpenImages) -> anyhow::Result<u64> {
+    let paths = {
+        let from = Arc::clone(from);
+        tokio::task::spawn_blocking(move || from.paths()).await??
+    };
+    let count = paths.len() as u64;
+    stream::iter(paths)
+        .map(|path| move_image(from, to, path))
+        .buffer_unordered(AT_ONCE)
+        .try_collect::<()>()
+        .await?;
+    let mut found = 0;
+    for kind in [ImageKind::Upload, ImageKind::Refined] {
+        let listed = to.store.list(kind).await?;
+        found += listed
+            .try_fold(0, async |count, _| Ok(count + 1_u64))
+            .await?;
+    }
+    if found != count {
+        bail!("the target has {found} images, the source {count}: was it used before?");
+    }
+    Ok(count)
+}
+
+async fn move_image(
+    from: &Arc<dyn ImagesAtRest>,
+    to: &OpenImages,
+    path: String,
+) -> anyhow::Result<()> {
+    let opened = {
+        let (from, path) = (Arc::clone(from), path.clone());
+        tokio::task::spawn_blocking(move || from.open(&path)).await?
+    };
+    let whole = opened.with_context(|| format!("reading {path}"))?;
+    let whole = whole.with_context(|| format!("{path} is damaged"))?;
+    let is_there = |found: Option<ImageInfo>| found.as_ref() == Some(&whole.info);
+    if is_there(to.store.stat(&path).await?) {
+        return Ok(());
+    }
+    let restore = to.restore.as_ref();
+    let restore = restore.context("images cannot be moved to this engine")?;
+    let created_at = whole.info.created_at;
+    let stored = restore
+        .restore(whole.image, created_at, whole.contents)
+        .await;
+    match stored.with_context(|| format!("storing {path}"))? {
+        StoredOrNot::Stored(_) => {}
+        other => bail!("{path} cannot be stored: {other:?}"),
+    }
+    // By its hash, too, which is that of the bytes that arrived.
+    match is_there(to.store.stat(&path).await?) {
+        true => Ok(()),
+        false => bail!("{path} is not as it was in the source"),
+    }
+}
+
+async fn copy_records(
+    kind: RecordKind,
+    from: &dyn Records,
+    to: &dyn Records,
+) -> anyhow::Result<()> {
+    let mut after = None;
+    loop {
+        let batch = from.records(kind, after, BATCH).await?;
+        let Some(last) = batch.last().cloned() else {
+            return Ok(());
+        };
+        to.restore(batch).await?;
+        after = Some(last);
+    }
+}
+
+/// How many records there are, and what they say, whatever their order.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Digest {
+    count: u64,
+    sum: [u8; 32],
+}
+
+impl Digest {
+    async fn of(kind: RecordKind, store: &dyn Records) -> anyhow::Result<Self> {
+        let mut digest = Self::default();
+        let mut after = None;
+        loop {
+            let batch = store.records(kind, after, BATCH).await?;
+            let Some(last) = batch.last().cloned() else {
+                return Ok(digest);
+            };
+            batch.iter().for_each(|record| digest.add(record));
+            after = Some(last);
+        }
+    }
+
+    fn add(&mut self, record: &Record) {
+        self.count += 1;
+        // Two different records have no sum like others.
+        let hash = Sha256::digest(format!("{record:?}"));
+        let mut carry = 0_u16;
+        for (sum, byte) in self.sum.iter_mut().zip(hash) {
+            carry += u16::from(*sum) + u16::from(byte);
+            *sum = carry.to_le_bytes()[0];
+            carry >>= 8;
+        }
+    }
+}

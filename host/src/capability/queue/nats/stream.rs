@@ -1,0 +1,252 @@
+//! The stream and its consumer: made if they are not there, and judged if they
+//! are.
+
+use std::time::Duration;
+
+use async_nats::jetstream::consumer::{self, AckPolicy, DeliverPolicy, pull};
+use async_nats::jetstream::context::{CreateStreamError, CreateStreamErrorKind};
+use async_nats::jetstream::stream::{
+    self, ConsumerError, ConsumerErrorKind, DiscardPolicy, RetentionPolicy, StorageType,
+};
+use async_nats::jetstream::{Context, ErrorCode};
+
+use super::address::Address;
+use super::fault::Fault;
+
+/// The name of the consumer, which all workers share.
+pub(super) const CONSUMER: &str = "workers";
+
+/// How long a message belongs to a worker that says nothing.
+const ACK_WAIT: Duration = Duration::from_secs(30);
+
+/// Messages in the stream at most. One more is refused: tasks whose workers are
+/// away are published again from time to time.
+const CAPACITY: i64 = 1_000_000;
+
+/// Fetches that may wait at a time, over all hosts; one for each core.
+const MAX_WAITING: i64 = 8192;
+
+/// Why what is there cannot be used. Repeating does not help; the operator has to
+/// change or delete it.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Unfit {
+    #[error("its stream {stream} must have {expected}: change it, or name another one by ?stream=")]
+    Stream { stream: String, expected: String },
+    #[error(
+        "the consumer {CONSUMER} of its stream {stream} must have {expected}: delete it, and it \
+         is made as it has to be"
+    )]
+    Consumer { stream: String, expected: String },
+    #[error("it refuses to make {what}: {reason}")]
+    Refused { what: &'static str, reason: String },
+}
+
+/// Makes what is not there.
+pub(super) async fn ensure(context: &Context, address: &Address) -> Result<(), Fault> {
+    let stream = context.get_or_create_stream(stream_config(address)).await;
+    let stream = stream.map_err(|error| of_stream(&error))?;
+    judge_stream(&stream.cached_info().config, address)?;
+    let consumer = stream.get_or_create_consumer(CONSUMER, consumer_config());
+    let consumer = consumer.await.map_err(|error| match error.kind() {
+        // It is not one that is fetched from.
+        ConsumerErrorKind::InvalidConsumerType => unfit_consumer(address, "no deliver subject"),
+        _ => of_consumer(&error),
+    })?;
+    judge_consumer(&consumer.cached_info().config, address)?;
+    Ok(())
+}
+
+/// The same without making anything. False: it is not there.
+pub(super) async fn exists(context: &Context, address: &Address) -> Result<bool, Fault> {
+    use async_nats::jetstream::response::Response;
+    let name = &address.stream;
+    let found: Response<stream::Info> = context
+        .request(format!("STREAM.INFO.{name}"), &())
+        .await
+        .map_err(Fault::other)?;
+    match found {
+        Response::Ok(info) => judge_stream(&info.config, address)?,
+        Response::Err { error } if error.error_code() == ErrorCode::STREAM_NOT_FOUND => {
+            return Ok(false);
+        }
+        Response::Err { error } => return Err(Fault::other(error)),
+    }
+    let found: Response<consumer::Info> = context
+        .request(
+            format!("CONSUMER.INFO.{name}.{CONSUMER}"),
+            &serde_json::json!({}),
+        )
+        .await
+        .map_err(Fault::other)?;
+    match found {
+        Response::Ok(info) => judge_consumer(&info.config, address).map(|()| true),
+        Response::Err { error } if error.error_code() == ErrorCode::CONSUMER_NOT_FOUND => Ok(false),
+        Response::Err { error } => Err(Fault::other(error)),
+    }
+}
+
+fn stream_config(address: &Address) -> stream::Config {
+    stream::Config {
+        name: address.stream.clone(),
+        subjects: vec![address.subject()],
+        retention: RetentionPolicy::WorkQueue,
+        // A full stream refuses: to forget the oldest would be told to nobody.
+        discard: DiscardPolicy::New,
+        max_messages: CAPACITY,
+        max_bytes: -1,
+        max_messages_per_subject: -1,
+        max_message_size: -1,
+        storage: StorageType::File,
+        num_replicas: address.replicas,
+        description: Some("Tasks that workers are to look at".to_owned()),
+        ..stream::Config::default()
+    }
+}
+
+fn consumer_config() -> pull::Config {
+    pull::Config {
+        durable_name: Some(CONSUMER.to_owned()),
+        deliver_policy: DeliverPolicy::All,
+        ack_policy: AckPolicy::Explicit,
+        ack_wait: ACK_WAIT,
+        // What is to be given up, the task store decides.
+        max_deliver: -1,
+        // A limit would stall all workers in silence once it is reached.
+        max_ack_pending: -1,
+        max_waiting: MAX_WAITING,
+        ..pull::Config::default()
+    }
+}
+
+fn judge_stream(found: &stream::Config, address: &Address) -> Result<(), Unfit> {
+    let subject = address.subject();
+    let expected = match found {
+        found if !found.subjects.contains(&subject) => format!("the subject {subject}"),
+        found if found.retention != RetentionPolicy::WorkQueue => {
+            "the retention workqueue".to_owned()
+        }
+        found if found.discard != DiscardPolicy::New => "the discard policy new".to_owned(),
+        found if found.storage != StorageType::File => "the storage file".to_owned(),
+        found if found.no_ack => "acknowledgements".to_owned(),
+        _ => return Ok(()),
+    };
+    Err(Unfit::Stream {
+        stream: address.stream.clone(),
+        expected,
+    })
+}
+
+fn judge_consumer(found: &consumer::Config, address: &Address) -> Result<(), Fault> {
+    let expected = match found {
+        found if found.deliver_subject.is_some() => "no deliver subject",
+        found if found.ack_policy != AckPolicy::Explicit => "the ack policy explicit",
+        found if found.ack_wait != ACK_WAIT => "an ack wait of 30s",
+        found if found.max_deliver > 0 => "no limit of deliveries (max deliver -1)",
+        found if found.max_ack_pending > 0 => {
+            "no limit of unanswered messages (max ack pending -1)"
+        }
+        found if !found.filter_subject.is_empty() || !found.filter_subjects.is_empty() => {
+            "no filter"
+        }
+        _ => return Ok(()),
+    };
+    Err(unfit_consumer(address, expected))
+}
+
+fn unfit_consumer(address: &Address, expected: &str) -> Fault {
+    Fault::from(Unfit::Consumer {
+        stream: address.stream.clone(),
+        expected: expected.to_owned(),
+    })
+}
+
+fn of_stream(error: &CreateStreamError) -> Fault {
+    match error.kind() {
+        CreateStreamErrorKind::JetStream(refused) => judged("the stream", &refused),
+        CreateStreamErrorKind::TimedOut => Fault::Silent,
+        CreateStreamErrorKind::JetStreamUnavailable => {
+            Fault::Other("JetStream does not answer: the server may run without it".to_owned())
+        }
+        _ => Fault::other(error),
+    }
+}
+
+fn of_consumer(error: &ConsumerError) -> Fault {
+    match error.kind() {
+        ConsumerErrorKind::JetStream(refused) => judged("the consumer", &refused),
+        ConsumerErrorKind::TimedOut => Fault::Silent,
+        _ => Fault::other(error),
+    }
+}
+
+/// A server that cannot do it now answers 500 or more.
+fn judged(what: &'static str, refused: &async_nats::jetstream::Error) -> Fault {
+    match refused.code() {
+        404 => Fault::NoStream,
+        400..500 => Fault::from(Unfit::Refused {
+            what,
+            reason: refused.to_string(),
+        }),
+        _ => Fault::other(refused),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_nats::jetstream::consumer::IntoConsumerConfig as _;
+
+    use super::*;
+
+    fn address() -> Address {
+        Address::parse("nats://host").unwrap()
+    }
+
+    #[test]
+    fn what_is_made_here_is_fit() {
+        let address = address();
+        assert_eq!(judge_stream(&stream_config(&address), &address), Ok(()));
+        let consumer = consumer_config().into_consumer_config();
+        assert!(judge_consumer(&consumer, &address).is_ok());
+    }
+
+    #[test]
+    fn a_stream_that_is_not_fit_is_told_by_what_it_lacks() {
+        type Change = fn(&mut stream::Config);
+        let changes: [(&str, Change); 5] = [
+            ("subject", |config| config.subjects.clear()),
+            ("retention", |config| {
+                config.retention = RetentionPolicy::Limits
+            }),
+            ("discard", |config| config.discard = DiscardPolicy::Old),
+            ("storage", |config| config.storage = StorageType::Memory),
+            ("acknowledgements", |config| config.no_ack = true),
+        ];
+        for (lacking, change) in changes {
+            let mut config = stream_config(&address());
+            change(&mut config);
+            let unfit = judge_stream(&config, &address()).unwrap_err().to_string();
+            assert!(unfit.contains(lacking), "{unfit}");
+        }
+    }
+
+    #[test]
+    fn a_consumer_that_is_not_fit_is_told_by_what_it_lacks() {
+        type Change = fn(&mut consumer::Config);
+        let changes: [(&str, Change); 6] = [
+            ("no deliver subject", |config| {
+                config.deliver_subject = Some("a".into());
+            }),
+            ("ack policy", |config| config.ack_policy = AckPolicy::None),
+            ("30s", |config| config.ack_wait = Duration::from_secs(5)),
+            ("deliveries", |config| config.max_deliver = 5),
+            ("unanswered", |config| config.max_ack_pending = 1000),
+            ("no filter", |config| config.filter_subject = "a".into()),
+        ];
+        for (lacking, change) in changes {
+            let mut config = consumer_config().into_consumer_config();
+            change(&mut config);
+            let unfit = judge_consumer(&config, &address()).unwrap_err();
+            assert!(unfit.to_string().contains(lacking), "{unfit}");
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! `move --from DIR --to TASKS IMAGES`
+
+use std::path::PathBuf;
+
+use clap::ArgMatches;
+
+use super::failure::Failure;
+use super::settings;
+use super::terminal::print;
+use crate::assembly::moving::move_stores;
+use crate::config::{Values, table};
+
+pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
+    let given = settings::given(matches, settings::concerns_moving)?;
+    let mut source = given.values.clone();
+    let mut target = given.values;
+    let set = |values: &mut Values, name, value: &str| {
+        if let Some(setting) = table::find(name) {
+            values.set(setting, value);
+        }
+    };
+    let from = matches
+        .get_one::<PathBuf>("from")
+        .cloned()
+        .unwrap_or_default();
+    set(&mut source, "data-dir", &from.to_string_lossy());
+    let engines = matches.get_many::<String>("to").into_iter().flatten();
+    for (name, engine) in ["tasks", "images"].into_iter().zip(engines) {
+        set(&mut target, name, engine);
+    }
+    let (source, target) = (settings::config(source)?, settings::config(target)?);
+    settings::start_log(target.log_format, "warn")?;
+    let runtime = tokio::runtime::Runtime::new()?;
+    let report = |step: &str| {
+        // Whoever does not read it has it moved all the same.
+        let _ = print(format!("{step}\n").as_bytes());
+    };
+    let moved = runtime.block_on(move_stores(&source, &target, report))?;
+    let counts = moved.counts.iter();
+    let counts: Vec<_> = counts
+        .map(|(name, count)| format!("{count} {name}"))
+        .collect();
+    print(format!("moved: {}\n", counts.join(", ")).as_bytes())?;
+    Ok(())
+}

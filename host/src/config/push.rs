@@ -1,0 +1,48 @@
+//! What pushes of Google Pub/Sub have to prove, and by whose keys.
+
+use url::Url;
+
+use super::access::jwks_url;
+use super::error::ConfigError;
+use super::forms::not_empty;
+use super::reader::Reader;
+use super::role::Role;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Push {
+    pub audience: Option<String>,
+    pub account: Option<String>,
+    /// Where Google publishes its keys.
+    pub jwks_url: Url,
+    /// Whether messages are pulled, too.
+    pub is_pulled: bool,
+}
+
+/// None: the queue is another one, or this process does not work on tasks.
+pub(super) fn read(values: &Reader<'_>, role: Role) -> Result<Option<Push>, ConfigError> {
+    let owned = |text: &str| not_empty(text).map(str::to_owned);
+    let push = Push {
+        audience: values.optional("pubsub-audience", owned)?,
+        account: values.optional("pubsub-service-account", owned)?,
+        jwks_url: values.parse("pubsub-jwks-url", jwks_url)?,
+        is_pulled: values.optional("pubsub-subscription", not_empty)?.is_some(),
+    };
+    values.parse("pubsub-endpoint", endpoint)?;
+    let is_pubsub = values.parse("queue", |url| Ok(url.starts_with("pubsub://")))?;
+    Ok(Some(push).filter(|_| is_pubsub && role.works()))
+}
+
+fn endpoint(text: &str) -> Result<(), String> {
+    let url = Url::parse(text).ok();
+    let is_usable = url.is_some_and(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.query().is_none()
+            && url.fragment().is_none()
+    });
+    match is_usable {
+        true => Ok(()),
+        false => Err("must be an http or https URL, as https://pubsub.googleapis.com".to_owned()),
+    }
+}

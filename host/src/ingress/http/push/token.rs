@@ -1,0 +1,208 @@
+//! The token of a push: an OpenID Connect token of Google, signed by RS256 and by
+//! nothing else.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Map, Value};
+
+use super::Proof;
+
+/// Longest token, in bytes.
+const MAX_LENGTH: usize = 8 * 1024;
+
+/// Google, by the two names that it gives itself.
+const ISSUERS: [&str; 2] = ["accounts.google.com", "https://accounts.google.com"];
+
+/// Tolerance for clock differences, in seconds.
+const LEEWAY: u64 = 60;
+
+/// A token whose signature is yet to be verified.
+pub struct Token<'a> {
+    pub key_id: String,
+    /// The signed text.
+    pub message: &'a [u8],
+    pub signature: Vec<u8>,
+    claims: Map<String, Value>,
+}
+
+impl<'a> Token<'a> {
+    /// None: not a token that could be valid here. Keys in its header are not
+    /// looked at, since a forger could bring their own.
+    pub fn parse(token: &'a str) -> Option<Self> {
+        if token.len() > MAX_LENGTH {
+            return None;
+        }
+        let (message, signature) = token.rsplit_once('.')?;
+        let (header, claims) = message.split_once('.')?;
+        let header = object(header)?;
+        let is_rs256 = text(&header, "alg") == Some("RS256");
+        let is_jwt = match header.get("typ") {
+            None => true,
+            Some(typ) => typ
+                .as_str()
+                .is_some_and(|typ| typ.eq_ignore_ascii_case("JWT")),
+        };
+        let is_plain = !header.contains_key("crit") && !header.contains_key("cty");
+        if !(is_rs256 && is_jwt && is_plain) {
+            return None;
+        }
+        Some(Self {
+            key_id: text(&header, "kid")?.to_owned(),
+            message: message.as_bytes(),
+            signature: URL_SAFE_NO_PAD.decode(signature).ok()?,
+            claims: object(claims)?,
+        })
+    }
+
+    /// Whether its claims are those of a push. `now`: in seconds since the epoch.
+    pub fn proves(&self, proof: &Proof, now: u64) -> bool {
+        let time = |name| self.claims.get(name).map(Value::as_u64);
+        let is_current = matches!(time("exp"), Some(Some(end)) if end.saturating_add(LEEWAY) > now);
+        let has_begun = match time("nbf") {
+            None => true,
+            Some(begin) => begin.is_some_and(|begin| begin <= now.saturating_add(LEEWAY)),
+        };
+        let is_meant = match self.claims.get("aud") {
+            Some(Value::String(audience)) => *audience == proof.audience,
+            _ => false,
+        };
+        let claim = |name| text(&self.claims, name);
+        let is_of_google = claim("iss").is_some_and(|issuer| ISSUERS.contains(&issuer));
+        let is_of_account = claim("email") == Some(proof.account.as_str())
+            && self.claims.get("email_verified") == Some(&Value::Bool(true));
+        is_current && has_begun && is_meant && is_of_google && is_of_account
+    }
+}
+
+fn object(part: &str) -> Option<Map<String, Value>> {
+    let json = URL_SAFE_NO_PAD.decode(part).ok()?;
+    serde_json::from_slice(&json).ok()
+}
+
+fn text<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+    object.get(name).and_then(Value::as_str)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const NOW: u64 = 1_800_000_000;
+
+    fn part(value: &Value) -> String {
+        URL_SAFE_NO_PAD.encode(value.to_string())
+    }
+
+    fn proof() -> Proof {
+        Proof {
+            audience: "https://refine.example".to_owned(),
+            account: "pusher@project.iam.gserviceaccount.com".to_owned(),
+        }
+    }
+
+    fn claims() -> Value {
+        json!({
+            "aud": "https://refine.example",
+            "email": "pusher@project.iam.gserviceaccount.com",
+            "email_verified": true,
+            "iss": "https://accounts.google.com",
+            "exp": NOW + 3600,
+            "iat": NOW,
+            "sub": "113774264463038321964",
+        })
+    }
+
+    #[test]
+    fn a_header_is_of_rs256_or_of_nothing() {
+        for (name, header, is_taken) in [
+            (
+                "Google's",
+                json!({"alg": "RS256", "kid": "a", "typ": "JWT"}),
+                true,
+            ),
+            ("without typ", json!({"alg": "RS256", "kid": "a"}), true),
+            ("none", json!({"alg": "none", "kid": "a"}), false),
+            ("HS256", json!({"alg": "HS256", "kid": "a"}), false),
+            ("ES256", json!({"alg": "ES256", "kid": "a"}), false),
+            ("lower case", json!({"alg": "rs256", "kid": "a"}), false),
+            ("no kid", json!({"alg": "RS256"}), false),
+            (
+                "critical",
+                json!({"alg": "RS256", "kid": "a", "crit": []}),
+                false,
+            ),
+            (
+                "nested",
+                json!({"alg": "RS256", "kid": "a", "cty": "JWT"}),
+                false,
+            ),
+            (
+                "another type",
+                json!({"alg": "RS256", "kid": "a", "typ": "logout+jwt"}),
+                false,
+            ),
+            ("a list", json!(["RS256", "a"]), false),
+        ] {
+            let token = format!("{}.{}.AAAA", part(&header), part(&claims()));
+            assert_eq!(Token::parse(&token).is_some(), is_taken, "{name}");
+        }
+        let header = part(&json!({"alg": "RS256", "kid": "a"}));
+        for token in [
+            String::new(),
+            "..".to_owned(),
+            format!("{header}.{}", part(&claims())),
+            format!("{header}.{}.AAAA.AAAA", part(&claims())),
+            format!("{header}.{}.AAAA=", part(&claims())),
+            format!("{header}.{}.AAAA", part(&json!([]))),
+            format!("{header}.{}.AAAA", "A".repeat(MAX_LENGTH)),
+        ] {
+            assert!(Token::parse(&token).is_none(), "{token:.40}");
+        }
+    }
+
+    #[test]
+    fn each_claim_has_to_hold() {
+        let header = part(&json!({"alg": "RS256", "kid": "a"}));
+        for (name, claim, value, proves) in [
+            ("as it is", "sub", json!("another"), true),
+            ("the other name", "iss", json!("accounts.google.com"), true),
+            ("just expired", "exp", json!(NOW - LEEWAY + 1), true),
+            ("expired", "exp", json!(NOW - LEEWAY), false),
+            ("no end", "exp", Value::Null, false),
+            ("an end in words", "exp", json!("2100"), false),
+            ("begun", "nbf", json!(NOW), true),
+            ("not yet", "nbf", json!(NOW + LEEWAY + 1), false),
+            (
+                "another audience",
+                "aud",
+                json!("https://other.example"),
+                false,
+            ),
+            ("no audience", "aud", Value::Null, false),
+            (
+                "audiences",
+                "aud",
+                json!(["https://refine.example", "b"]),
+                false,
+            ),
+            (
+                "another issuer",
+                "iss",
+                json!("https://google.example"),
+                false,
+            ),
+            ("another account", "email", json!("a@b.example"), false),
+            ("not verified", "email_verified", json!(false), false),
+            ("verified in words", "email_verified", json!("true"), false),
+            ("not said to be", "email_verified", Value::Null, false),
+        ] {
+            let mut claims = claims();
+            claims[claim] = value;
+            let token = format!("{header}.{}.AAAA", part(&claims));
+            let token = Token::parse(&token).unwrap();
+            assert_eq!(token.proves(&proof(), NOW), proves, "{name}");
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Databases that cannot be used: each is told by one sentence, without a secret.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+
+use concept_refinement_host::capability::clock::SystemClock;
+use concept_refinement_host::capability::tasks::postgres::{
+    PostgresTasks, Settings, inspect, migrate,
+};
+use concept_refinement_host::capability::tasks::{Maintenance as _, Options};
+use concept_refinement_tests::postgres::{Data, GUARDED, PASSWORD, Postgres, Release, new_schema};
+
+use super::FIFTEEN;
+
+/// Why a store cannot be opened, and what its inspection says. That changes
+/// nothing, so that it needs fewer rights.
+async fn refused(url: &str) -> Vec<String> {
+    let settings = Settings::parse(url, &|_| None).unwrap();
+    let opened =
+        PostgresTasks::open(&settings, None, Options::default(), Arc::new(SystemClock)).await;
+    let opened = opened.err().expect("it was opened").to_string();
+    let inspected = inspect(&settings).await.err();
+    let is_allowed = inspected.is_none() && opened.contains("may not create");
+    assert!(inspected.is_some() || is_allowed, "{opened}");
+    let inspected = inspected.map(|error| error.to_string());
+    [opened].into_iter().chain(inspected).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_with_a_database_is_told_in_a_sentence() {
+    let port = FIFTEEN.port();
+    let newer = new_schema();
+    FIFTEEN.execute(&format!(
+        "CREATE SCHEMA {newer}; CREATE TABLE {newer}.schema_version \
+         (version bigint PRIMARY KEY, breaking boolean NOT NULL, applied_at timestamptz); \
+         INSERT INTO {newer}.schema_version VALUES (1, true), (2, false), (1000, true)"
+    ));
+    let cases = [
+        (
+            "a wrong password",
+            format!("postgres://{GUARDED}:wrong-secret@127.0.0.1:{port}/postgres"),
+            "user or password",
+        ),
+        (
+            "no password",
+            format!("postgres://{GUARDED}@127.0.0.1:{port}/postgres"),
+            "user or password",
+        ),
+        (
+            "no such database",
+            format!("postgres://postgres:wrong-secret@127.0.0.1:{port}/missing"),
+            "no database of this name",
+        ),
+        (
+            "a user without rights",
+            format!("postgres://{GUARDED}:{PASSWORD}@127.0.0.1:{port}/postgres?schema=forbidden"),
+            "may not create",
+        ),
+        ("a newer schema", FIFTEEN.url(&newer), "newer version"),
+        (
+            "a database that is read only",
+            format!(
+                "postgres://postgres@127.0.0.1:{port}/postgres\
+                 ?options=-c%20default_transaction_read_only%3Don"
+            ),
+            "read only",
+        ),
+        (
+            "no TLS",
+            format!("postgres://postgres@127.0.0.1:{port}/postgres?sslmode=require"),
+            "no TLS",
+        ),
+    ];
+    for (case, url, expected) in cases {
+        for sentence in refused(&url).await {
+            assert!(sentence.contains(expected), "{case}: {sentence}");
+            assert!(
+                sentence.contains(&format!("127.0.0.1:{port}")),
+                "{sentence}"
+            );
+            for secret in ["wrong-secret", PASSWORD] {
+                assert!(!sentence.contains(secret), "{sentence}");
+            }
+        }
+        if case == "a newer schema" {
+            let settings = Settings::parse(&url, &|_| None).unwrap();
+            assert!(migrate(&settings, false).await.is_err());
+        }
+    }
+}
+
+/// A certificate that signs itself, for this name.
+fn certificate(directory: &Path, name: &str) {
+    let config = directory.join("openssl.cnf");
+    let text = format!(
+        "[req]\ndistinguished_name = name\nx509_extensions = extensions\n[name]\n[extensions]\n\
+         subjectAltName = DNS:{name}\nbasicConstraints = critical, CA:false\n"
+    );
+    fs::write(&config, text).unwrap();
+    let mut openssl = Command::new("openssl");
+    openssl
+        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes"])
+        .args(["-days", "2", "-subj", "/CN=server of a test", "-config"])
+        .arg(&config)
+        .arg("-keyout")
+        .arg(directory.join("server.key"))
+        .arg("-out")
+        .arg(directory.join("server.crt"));
+    let output = openssl.output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_has_to_be_trusted_and_for_the_host() {
+    let mut server = Postgres::start(Release::Fifteen, Data::Volatile);
+    let directory = server.data_directory();
+    certificate(&directory, "localhost");
+    server.own("server.key");
+    let trusted = directory.join("trusted.pem");
+    fs::copy(directory.join("server.crt"), &trusted).unwrap();
+    server.kill();
+    server.set("ssl=on");
+    server.run();
+    let port = server.port();
+    let url = |host: &str, rest: &str| format!("postgres://postgres@{host}:{port}/postgres?{rest}");
+    let with_root = format!("sslmode=verify-full&sslrootcert={}", trusted.display());
+
+    for rest in ["sslmode=require", "sslmode=verify-full"] {
+        for sentence in refused(&url("localhost", rest)).await {
+            assert!(sentence.contains("certificate"), "{rest}: {sentence}");
+            assert!(
+                sentence.contains("nobody who is trusted"),
+                "{rest}: {sentence}"
+            );
+        }
+    }
+    for sentence in refused(&url("127.0.0.1", &with_root)).await {
+        assert!(sentence.contains("another host name"), "{sentence}");
+    }
+    for rest in [with_root.as_str(), "sslmode=prefer", "sslmode=disable"] {
+        let settings = Settings::parse(&url("localhost", rest), &|_| None).unwrap();
+        let looked = inspect(&settings).await;
+        assert!(looked.is_ok(), "{rest}: {looked:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_loses_data_or_runs_short_is_told() {
+    let schema = new_schema();
+    let url = format!("{}&pool=1000", FIFTEEN.url(&schema));
+    let settings = Settings::parse(&url, &|_| None).unwrap();
+    let notes = inspect(&settings).await.unwrap().join(" ");
+    for expected in [
+        "fsync is off",
+        "synchronous_commit is off",
+        "1001",
+        "creates its tables",
+    ] {
+        assert!(notes.contains(expected), "{expected}: {notes}");
+    }
+}
+
+/// Whoever knows only the steps before goes on, as long as none breaks it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newer_release_that_breaks_nothing_leaves_older_ones_at_work() {
+    let schema = new_schema();
+    let settings = Settings::parse(&FIFTEEN.url(&schema), &|_| None).unwrap();
+    let planned = migrate(&settings, true).await.unwrap();
+    assert_eq!(planned.from, 0);
+    let missing = "SELECT count(*) FROM pg_namespace WHERE nspname = ";
+    let missing = format!("{missing}'{schema}'");
+    assert_eq!(FIFTEEN.query(&missing), "0", "a dry run changes nothing");
+    assert_eq!(migrate(&settings, false).await.unwrap(), planned);
+    assert_eq!(migrate(&settings, false).await.unwrap().steps, []);
+
+    let open = || {
+        let clock = Arc::new(SystemClock);
+        PostgresTasks::open(&settings, None, Options::default(), clock)
+    };
+    let running = open().await.unwrap().store;
+    let step = |number: u32, is_breaking: bool| {
+        FIFTEEN.execute(&format!(
+            "INSERT INTO {schema}.schema_version (version, breaking) VALUES ({number}, {is_breaking})"
+        ));
+    };
+    step(1001, false);
+    assert_eq!(running.check().await, Ok(()));
+    assert_eq!(open().await.unwrap().store.check().await, Ok(()));
+    step(1002, true);
+    assert!(running.check().await.is_err(), "it can be used no longer");
+    assert!(open().await.is_err());
+}

@@ -1,0 +1,381 @@
+//! The queue in NATS JetStream, and what only one beyond the process can go
+//! through: its server away, killed, wiped or hanging.
+
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
+
+use concept_refinement_domain::capability::{CapabilityError, ErrorKind};
+use concept_refinement_host::capability::queue::nats::{Address, NatsQueue};
+use concept_refinement_host::capability::queue::{Delivery, TaskQueue};
+use concept_refinement_tests::deadline::{SOON, eventually};
+use concept_refinement_tests::nats::NatsServer;
+use concept_refinement_tests::proxy::{Mode, Proxy};
+use serde_json::json;
+use tokio::runtime::Handle;
+
+use super::{QueueBackend, message};
+
+/// How long a call may take where the server is away (contract, section 1).
+const FAULT: Duration = Duration::from_secs(3);
+
+/// How long after its return it may take until it works.
+const RETURN: Duration = Duration::from_secs(5);
+
+pub struct InNats(Arc<NatsQueue>);
+
+impl QueueBackend for InNats {
+    fn start() -> Self {
+        static SERVER: LazyLock<NatsServer> = LazyLock::new(NatsServer::start);
+        let url = SERVER.new_url();
+        let opened = open(&url);
+        let queue = tokio::task::block_in_place(|| Handle::current().block_on(opened));
+        Self(Arc::new(queue.unwrap()))
+    }
+
+    fn queue(&self) -> Arc<dyn TaskQueue> {
+        self.0.clone()
+    }
+
+    async fn message(&self) -> (String, Vec<u8>) {
+        message()
+    }
+}
+
+async fn open(url: &str) -> Result<NatsQueue, String> {
+    let opened = NatsQueue::open(Address::parse(url).unwrap()).await;
+    opened.map_err(|error| error.to_string())
+}
+
+async fn publish(queue: &impl TaskQueue) -> String {
+    let (id, message) = message();
+    queue.publish(message).await.unwrap();
+    id
+}
+
+/// The next one, which has to come.
+async fn receive(queue: &impl TaskQueue) -> Delivery {
+    let received = async {
+        loop {
+            // A fault is told, and the worker receives again.
+            if let Ok(delivery) = queue.receive().await {
+                return delivery;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let received = tokio::time::timeout(Duration::from_secs(60), received).await;
+    received.expect("nothing was delivered")
+}
+
+/// Fails soon, so that the caller can be told.
+async fn assert_away(queue: &impl TaskQueue) {
+    for _ in 0..3 {
+        let begin = Instant::now();
+        let error = queue.publish(message().1).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Unavailable, "{error:?}");
+        let error = queue.check().await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Unavailable, "{error:?}");
+        // Two calls.
+        assert!(begin.elapsed() < FAULT * 2, "{:?}", begin.elapsed());
+    }
+}
+
+async fn assert_back(queue: &impl TaskQueue) {
+    eventually("the queue works again", RETURN, async || {
+        queue.publish(message().1).await.ok()
+    })
+    .await;
+    assert_eq!(queue.check().await, Ok(()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_away_at_the_start_stops_nothing() {
+    let mut server = NatsServer::away();
+    let begin = Instant::now();
+    let queue = open(&server.new_url()).await.unwrap();
+    assert!(begin.elapsed() < Duration::from_secs(10));
+    assert_away(&queue).await;
+    let error = queue.receive().await.err().unwrap();
+    assert_eq!(error.kind, ErrorKind::Unavailable);
+    server.restart();
+    assert_back(&queue).await;
+    receive(&queue).await.ack().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_published_outlives_the_server() {
+    let mut server = NatsServer::start();
+    let queue = Arc::new(open(&server.new_url()).await.unwrap());
+    let (first, second) = (publish(&*queue).await, publish(&*queue).await);
+    let under_way = receive(&*queue).await;
+    assert_eq!(under_way.task_id.as_ref(), Some(&first));
+    server.kill();
+    assert_away(&*queue).await;
+    // Whoever waits meanwhile is told, or served later.
+    let waiting = tokio::spawn({
+        let queue = Arc::clone(&queue);
+        async move { receive(&*queue).await }
+    });
+    server.restart();
+    assert_back(&*queue).await;
+    let delivery = waiting.await.unwrap();
+    assert_eq!(delivery.task_id.as_ref(), Some(&second));
+    delivery.ack().await;
+    under_way.ack().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_without_its_data_is_made_use_of_again() {
+    let mut server = NatsServer::start();
+    let queue = open(&server.new_url()).await.unwrap();
+    publish(&queue).await;
+    server.wipe();
+    server.restart();
+    assert_back(&queue).await;
+    receive(&queue).await.ack().await;
+    let id = publish(&queue).await;
+    let delivery = receive(&queue).await;
+    assert_eq!(delivery.task_id, Some(id));
+    delivery.ack().await;
+}
+
+/// While the server and the connections to it live on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_is_deleted_is_made_again() {
+    let server = NatsServer::start();
+    for deleted in ["STREAM.DELETE.tasks", "CONSUMER.DELETE.tasks.workers"] {
+        let queue = open(&format!("{}?stream=tasks", server.url()))
+            .await
+            .unwrap();
+        let mut waiting = queue.receive();
+        let pending = tokio::time::timeout(Duration::from_millis(300), &mut waiting);
+        assert!(pending.await.is_err(), "{deleted}");
+        let answer = server.ask(deleted, &json!({}));
+        assert_eq!(answer["success"], true, "{deleted}: {answer}");
+        let id = publish(&queue).await;
+        let delivery = tokio::time::timeout(SOON, waiting).await.unwrap();
+        let delivery = match delivery {
+            Ok(delivery) => delivery,
+            Err(_) => receive(&queue).await,
+        };
+        assert_eq!(delivery.task_id, Some(id), "{deleted}");
+        delivery.ack().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_hangs_fails_calls_and_comes_back() {
+    let server = NatsServer::start();
+    let queue = open(&server.new_url()).await.unwrap();
+    publish(&queue).await;
+    let under_way = receive(&queue).await;
+    server.pause();
+    assert_away(&queue).await;
+    // An answer waits no longer than a call.
+    let begin = Instant::now();
+    under_way.ack().await;
+    assert!(begin.elapsed() < FAULT, "{:?}", begin.elapsed());
+    server.resume();
+    assert_back(&queue).await;
+    receive(&queue).await.ack().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_the_network_does_calls_fail_soon_and_work_again() {
+    let server = NatsServer::start();
+    for mode in [Mode::Refuse, Mode::Reset, Mode::Hang, Mode::OneWay] {
+        let proxy = Proxy::to(server.address());
+        let url = format!("nats://{}?stream={mode:?}", proxy.address());
+        let queue = open(&url).await.unwrap();
+        publish(&queue).await;
+        let under_way = receive(&queue).await;
+        proxy.set(mode);
+        assert_away(&queue).await;
+        proxy.set(Mode::Pass);
+        assert_back(&queue).await;
+        receive(&queue).await.ack().await;
+        under_way.ack().await;
+    }
+}
+
+/// Beyond the consumer's ack wait of 30 s.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_at_work_for_long_has_the_message_alone() {
+    let server = NatsServer::start();
+    let url = server.new_url();
+    let (host, other) = (open(&url).await.unwrap(), open(&url).await.unwrap());
+    let id = publish(&host).await;
+    let delivery = receive(&host).await;
+    assert_eq!(delivery.task_id, Some(id));
+    let doubled = tokio::time::timeout(Duration::from_secs(35), other.receive()).await;
+    assert!(doubled.is_err(), "it was delivered twice");
+    delivery.nack(Duration::ZERO).await;
+    receive(&other).await.ack().await;
+}
+
+/// A second host gets what the first has no receiver for.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_host_fetches_more_than_its_receivers_wait_for() {
+    let server = NatsServer::start();
+    let url = server.new_url();
+    let (busy, other) = (open(&url).await.unwrap(), open(&url).await.unwrap());
+    for _ in 0..10 {
+        publish(&busy).await;
+    }
+    let first = receive(&busy).await;
+    for _ in 1..10 {
+        let delivery = tokio::time::timeout(Duration::from_secs(5), other.receive());
+        delivery.await.unwrap().unwrap().ack().await;
+    }
+    first.ack().await;
+}
+
+/// What is published again within JetStream's window for duplicates is no
+/// duplicate.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_message_twice_is_delivered_twice() {
+    let server = NatsServer::start();
+    let queue = open(&server.new_url()).await.unwrap();
+    let (_, message) = message();
+    for _ in 0..2 {
+        queue.publish(message.clone()).await.unwrap();
+    }
+    for _ in 0..2 {
+        let delivery = receive(&queue).await;
+        assert_eq!(delivery.message, message);
+        delivery.ack().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_is_published_is_delivered_as_it_is() {
+    let server = NatsServer::start();
+    let queue = open(&server.new_url()).await.unwrap();
+    for message in [&b""[..], b"no message", b"{\"task_id\":\"a\"}", &[0xFF; 64]] {
+        queue.publish(message.to_owned()).await.unwrap();
+        let delivery = receive(&queue).await;
+        assert_eq!(delivery.message, message);
+        delivery.ack().await;
+    }
+    let error = queue.publish(vec![b' '; 2 << 20]).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Invalid);
+}
+
+/// Any delay that a worker asks for must not overflow.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_delay_is_too_long() {
+    let server = NatsServer::start();
+    let queue = open(&server.new_url()).await.unwrap();
+    publish(&queue).await;
+    receive(&queue).await.nack(Duration::MAX).await;
+    let other = publish(&queue).await;
+    let delivery = receive(&queue).await;
+    assert_eq!(delivery.task_id, Some(other));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_stream_refuses_what_is_one_too_many() {
+    let server = NatsServer::start();
+    let stream = json!({
+        "name": "small", "subjects": ["small.tasks"], "retention": "workqueue",
+        "storage": "file", "discard": "new", "max_msgs": 2,
+    });
+    let made = server.ask("STREAM.CREATE.small", &stream);
+    assert_eq!(made["error"], json!(null), "{made}");
+    let queue = open(&format!("{}?stream=small", server.url()))
+        .await
+        .unwrap();
+    publish(&queue).await;
+    publish(&queue).await;
+    let refused: CapabilityError = queue.publish(message().1).await.unwrap_err();
+    assert_eq!(refused.kind, ErrorKind::Full);
+    receive(&queue).await.ack().await;
+    eventually("there is room again", SOON, async || {
+        queue.publish(message().1).await.ok()
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_as_it_has_to_be_is_told() {
+    let server = NatsServer::start();
+    let stream = |name: &str| {
+        json!({
+            "name": name, "subjects": [format!("{name}.tasks")], "retention": "workqueue",
+            "storage": "file", "discard": "new",
+        })
+    };
+    let with = |name: &str, field: &str, value: serde_json::Value| {
+        let mut stream = stream(name);
+        stream[field] = value;
+        stream
+    };
+    let cases = [
+        (
+            with("a", "retention", json!("limits")),
+            "retention workqueue",
+        ),
+        (with("b", "discard", json!("old")), "discard policy new"),
+        (with("c", "storage", json!("memory")), "storage file"),
+        (
+            with("d", "subjects", json!(["elsewhere"])),
+            "subject d.tasks",
+        ),
+        // So that the queue cannot make its own.
+        (with("other", "subjects", json!(["e.tasks"])), "overlap"),
+    ];
+    for ((stream, expected), asked) in cases.iter().zip(["a", "b", "c", "d", "e"]) {
+        let name = stream["name"].as_str().unwrap();
+        let made = server.ask(&format!("STREAM.CREATE.{name}"), stream);
+        assert_eq!(made["error"], json!(null), "{made}");
+        let refused = open(&format!("{}?stream={asked}", server.url())).await;
+        let refused = refused.err().unwrap();
+        assert!(refused.contains(expected), "{refused}");
+        assert!(refused.starts_with("NATS at 127.0.0.1:"), "{refused}");
+    }
+    server.ask("STREAM.CREATE.f", &stream("f"));
+    let consumer = json!({
+        "stream_name": "f", "action": "create",
+        "config": {
+            "durable_name": "workers", "ack_policy": "explicit", "ack_wait": 30_000_000_000_u64,
+            "max_ack_pending": 1000, "deliver_policy": "all", "replay_policy": "instant",
+        },
+    });
+    let made = server.ask("CONSUMER.CREATE.f.workers", &consumer);
+    assert_eq!(made["error"], json!(null), "{made}");
+    let refused = open(&format!("{}?stream=f", server.url())).await;
+    let refused = refused.err().unwrap();
+    assert!(refused.contains("max ack pending -1"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_not_let_in_is_told_so_without_a_secret() {
+    let server = NatsServer::with(&["--user", "ada", "--pass", "correct horse"]);
+    let address = server.address();
+    for (login, is_let_in) in [
+        ("ada:correct%20horse@", true),
+        ("ada:hunter2@", false),
+        ("hunter2@", false),
+        ("", false),
+    ] {
+        let opened = open(&format!("nats://{login}{address}")).await;
+        match opened {
+            Ok(_) => assert!(is_let_in, "{login}"),
+            Err(refused) => {
+                assert!(!is_let_in, "{login}: {refused}");
+                assert!(refused.contains("authorization violation"), "{refused}");
+                assert!(!refused.contains("hunter2"), "{refused}");
+            }
+        }
+    }
+}
+
+/// One of several is enough.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_server_of_the_list_is_taken() {
+    let (server, away) = (NatsServer::start(), NatsServer::away());
+    let url = format!("nats://{},{}", away.address(), server.address());
+    let queue = open(&url).await.unwrap();
+    publish(&queue).await;
+    receive(&queue).await.ack().await;
+}

@@ -1,0 +1,144 @@
+//! Engines that several hosts share, each started for one test and thrown away
+//! with it.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use concept_refinement_tests::nats::NatsServer;
+use concept_refinement_tests::postgres::{Data, Postgres, Release};
+use concept_refinement_tests::proxy::Proxy;
+use concept_refinement_tests::s3::{self, Place};
+use concept_refinement_tests::service::Launch;
+
+use crate::stores::Stores;
+
+const SCHEMA: &str = "refinement";
+
+/// Which engine carries messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Queue {
+    Store,
+    Nats,
+}
+
+pub struct Engines {
+    pub postgres: Arc<Mutex<Postgres>>,
+    /// None: the queue is inside the task store.
+    pub nats: Option<NatsServer>,
+    images: Place,
+}
+
+impl Engines {
+    pub fn start(queue: Queue) -> Self {
+        let postgres = Postgres::start(Release::Fifteen, Data::Durable);
+        Self {
+            postgres: Arc::new(Mutex::new(postgres)),
+            nats: (queue == Queue::Nats).then(NatsServer::start),
+            images: s3::shared(s3::Kind::S3sFs).place(),
+        }
+    }
+
+    /// A way of its own to each engine, for one host.
+    pub fn proxies(&self) -> (Proxy, Option<Proxy>, Proxy) {
+        let postgres: SocketAddr = ([127, 0, 0, 1], self.postgres.lock().unwrap().port()).into();
+        let nats = self.nats.as_ref().map(|nats| Proxy::to(nats.address()));
+        (Proxy::to(postgres), nats, Proxy::to(self.images.server()))
+    }
+
+    /// To the engines by these ways.
+    pub fn settings(
+        &self,
+        launch: Launch,
+        tasks: &Proxy,
+        queue: Option<&Proxy>,
+        images: &Proxy,
+    ) -> Launch {
+        let tasks = format!(
+            "postgres://postgres@{}/postgres?sslmode=disable&schema={SCHEMA}",
+            tasks.address()
+        );
+        let queue = queue.map_or("store".to_owned(), |queue| {
+            format!("nats://{}", queue.address())
+        });
+        launch
+            .set("tasks", &tasks)
+            .set("queue", &queue)
+            .images_at(&self.images, images.address())
+    }
+
+    pub fn stores(&self) -> Arc<dyn Stores> {
+        Arc::new(Shared {
+            postgres: Arc::clone(&self.postgres),
+            images: self.images.clone(),
+        })
+    }
+
+    /// As if the times of the hosts that had them were over.
+    pub fn free_duties(&self) {
+        let postgres = self.postgres.lock().unwrap();
+        postgres.execute(&format!("DELETE FROM {SCHEMA}.duty"));
+    }
+}
+
+struct Shared {
+    postgres: Arc<Mutex<Postgres>>,
+    images: Place,
+}
+
+impl Shared {
+    /// One line a row.
+    fn lines(&self, select: &str) -> Vec<String> {
+        let sql =
+            format!("SELECT coalesce(string_agg(line, E'\\n'), '') FROM ({select}) AS rows(line)");
+        let text = self.postgres.lock().unwrap().query(&sql);
+        text.lines().map(str::to_owned).collect()
+    }
+}
+
+impl Stores for Shared {
+    fn under_way(&self) -> Vec<(String, u32)> {
+        let select =
+            format!("SELECT id || ' ' || attempt FROM {SCHEMA}.task WHERE status = 'processing'");
+        let lines = self.lines(&select).into_iter();
+        lines
+            .map(|line| {
+                let (id, attempt) = line.split_once(' ').unwrap();
+                (id.to_owned(), attempt.parse().unwrap())
+            })
+            .collect()
+    }
+
+    fn refined(&self) -> BTreeSet<String> {
+        let names = self.images.names().into_iter();
+        // What goes with an image has a full stop in its name.
+        names
+            .filter_map(|name| Some(name.strip_prefix("refined/")?.to_owned()))
+            .filter(|name| !name.contains('.'))
+            .collect()
+    }
+
+    fn violations(&self) -> Vec<String> {
+        let checks = [
+            (
+                "a task that is due for ever",
+                "SELECT id::text FROM schema.task WHERE due_at IS NOT NULL",
+            ),
+            (
+                "a task that is delivered for ever",
+                "SELECT id::text FROM schema.task \
+                 WHERE deliver_at IS NOT NULL AND completed_at IS NOT NULL",
+            ),
+            (
+                "a concept without its task's name",
+                "SELECT concept.id::text FROM schema.concept JOIN schema.task \
+                 ON task.id = concept.task_id WHERE task.result_id <> concept.id",
+            ),
+        ];
+        let found = checks.into_iter().flat_map(|(what, select)| {
+            let lines = self.lines(&select.replace("schema.", &format!("{SCHEMA}.")));
+            lines.into_iter().map(move |line| format!("{what}: {line}"))
+        });
+        found.collect()
+    }
+}

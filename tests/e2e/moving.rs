@@ -1,0 +1,236 @@
+//! `concept-refinement move`: what a service held is there on other engines, and
+//! the source is as it was.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use concept_refinement_tests::artifacts;
+use concept_refinement_tests::client::Client;
+use concept_refinement_tests::pictures;
+use concept_refinement_tests::proxy::{Mode, Proxy};
+use concept_refinement_tests::reaper::scratch;
+use concept_refinement_tests::s3::{Kind, Place, shared};
+use concept_refinement_tests::service::Launch;
+use concept_refinement_tests::tokens::token;
+use serde_json::{Value, json};
+
+use crate::backup::all_of;
+use crate::shared::origin;
+
+/// What users had, and what they are answered once more.
+struct Before {
+    launch: Launch,
+    files: BTreeMap<PathBuf, Vec<u8>>,
+    users: Vec<(String, Vec<Value>, BTreeMap<String, Vec<u8>>)>,
+    repeated: (Value, Value),
+}
+
+fn launch() -> Launch {
+    Launch::new()
+        .embedded()
+        .scripted()
+        .with_tokens()
+        .set("allow-sources", &origin().authority())
+        .set("rate-limit", "3/month")
+        .set("uploads", "2")
+}
+
+/// A service that was used, and has stopped.
+async fn before() -> Before {
+    let launch = launch();
+    let service = launch.start();
+    let mut users = Vec::new();
+    for (number, user) in ["ada", "bob \"/ ☕️", "eve"].into_iter().enumerate() {
+        let client = Client::user(service.url(), user);
+        let side = 16 + 8 * u32::try_from(number).unwrap();
+        let picture = pictures::png(side, side);
+        let upload = client.uploaded(&picture).await;
+        let done = client.refined(&upload, "echo it").await;
+        assert_eq!(done["status"], "completed", "{done}");
+        let failed = client.refined(&upload, "refuse: no logos").await;
+        assert_eq!(failed["status"], "failed", "{failed}");
+        users.push(user);
+    }
+    // Long texts are kept apart from their image in S3.
+    let eve = Client::user(service.url(), "eve").with("idempotency-key", "once");
+    let body = json!({
+        "original_image_url": origin().picture(&pictures::png(64, 64)),
+        "refinement_prompt": "echo it",
+        "logo_description": "é".repeat(2_000),
+    });
+    let first = eve.post("/api/concepts/refine", &body).await;
+    assert_eq!(first.status, 202, "{first:?}");
+    eve.finished(&first.task_id()).await;
+    let mut seen = Vec::new();
+    for user in users {
+        let client = Client::user(service.url(), user);
+        let (all, images) = all_of(&client).await;
+        seen.push((user.to_owned(), all, images));
+    }
+    service.stop();
+    Before {
+        files: files(&launch.data()),
+        launch,
+        users: seen,
+        repeated: (body, first.json()),
+    }
+}
+
+/// Whole, by their names.
+fn files(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut all = BTreeMap::new();
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        // Compiled code is elsewhere.
+        if path.is_symlink() {
+            continue;
+        }
+        match path.is_dir() {
+            true => all.extend(files(&path)),
+            false => drop(all.insert(path.clone(), fs::read(&path).unwrap())),
+        }
+    }
+    all
+}
+
+fn move_to(from: &Path, data: &Path, images: &str, place: &Place, server: SocketAddr) -> Output {
+    Command::new(artifacts::binary())
+        .arg("move")
+        .args([Path::new("--from"), from, Path::new("--data-dir"), data])
+        .args(["--to", "sqlite", images])
+        .envs(place.variables_at(server))
+        .current_dir(data.parent().unwrap())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+impl Before {
+    async fn is_on(&self, launch: &Launch) {
+        let service = launch.start();
+        for (user, tasks, images) in &self.users {
+            let client = Client::user(service.url(), user);
+            let (all, found) = all_of(&client).await;
+            assert_eq!(&all, tasks, "{user}");
+            assert!(found == *images, "{user}");
+            // The quota was used up by two or three tasks.
+            let url = origin().picture(&pictures::png(8, 8));
+            let used = tasks.iter().filter(|found| found["type"].is_string());
+            let status = client.refine(&url, "echo it").await.status;
+            let expected = match used.count() {
+                3 => 429,
+                _ => 202,
+            };
+            assert_eq!(status, expected, "{user}");
+        }
+        let (body, first) = &self.repeated;
+        let eve = Client::user(service.url(), "eve").with("idempotency-key", "once");
+        let again = eve.post("/api/concepts/refine", body).await;
+        assert_eq!(again.header("idempotency-replayed"), Some("true"));
+        assert_eq!(again.json(), *first);
+        // Uploads that were moved count.
+        let bob = Client::user(service.url(), "ada");
+        let picture = pictures::png(8, 8);
+        bob.uploaded(&picture).await;
+        let third = bob.upload(picture.media_type, &picture.bytes).await;
+        assert_eq!(third.status, 429, "{third:?}");
+        service.stop();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_service_held_is_moved_whole_and_the_source_stays() {
+    let before = before().await;
+    let from = before.launch.data();
+    for images in ["s3", "file"] {
+        let place = shared(Kind::S3sFs).place();
+        let target = launch();
+        let url = match images {
+            "s3" => place.url(),
+            _ => "file".to_owned(),
+        };
+        let target = match images {
+            "s3" => target.images_in(&place),
+            _ => target,
+        };
+        let moved = move_to(&from, &target.data(), &url, &place, place.server());
+        assert!(moved.status.success(), "{images}: {moved:?}");
+        let said = String::from_utf8(moved.stdout).unwrap();
+        assert!(said.contains("7 images"), "{images}: {said}");
+        assert!(said.contains("7 tasks"), "{images}: {said}");
+        assert!(
+            files(&from) == before.files,
+            "{images}: the source was changed"
+        );
+        // Once more, where nothing is left to do.
+        let again = move_to(&from, &target.data(), &url, &place, place.server());
+        assert!(again.status.success(), "{images}: {again:?}");
+        before.is_on(&target).await;
+
+        // What was used since is not what it was.
+        let used = move_to(&from, &target.data(), &url, &place, place.server());
+        assert!(!used.status.success(), "{images}: {used:?}");
+        let said = String::from_utf8(used.stderr).unwrap();
+        assert!(said.contains("was it used before?"), "{images}: {said}");
+        assert!(
+            files(&from) == before.files,
+            "{images}: the source was changed"
+        );
+    }
+}
+
+/// Wherever it broke off.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_move_that_broke_off_goes_on() {
+    let before = before().await;
+    let from = before.launch.data();
+    let server = shared(Kind::S3sFs);
+    let (place, proxy) = (server.place(), Proxy::to(server.address()));
+    let target = launch();
+    let data = target.data();
+    let attempt = || move_to(&from, &data, &place.url(), &place, proxy.address());
+    proxy.set(Mode::Refuse);
+    let failed = attempt();
+    assert!(!failed.status.success(), "{failed:?}");
+    for broken in 1..4 {
+        proxy.set(Mode::Pass);
+        let moving = std::thread::scope(|scope| {
+            let moving = scope.spawn(attempt);
+            let begun = place.objects();
+            while place.objects() == begun && !moving.is_finished() {
+                std::thread::yield_now();
+            }
+            proxy.set(Mode::Reset);
+            moving.join().unwrap()
+        });
+        let said = format!("{broken}: {moving:?}");
+        assert!(!said.contains("secret"), "{said}");
+        assert!(files(&from) == before.files, "{said}");
+    }
+    proxy.set(Mode::Pass);
+    let moved = attempt();
+    assert!(moved.status.success(), "{moved:?}");
+    before.is_on(&target.images_in(&place)).await;
+}
+
+/// A service that runs holds what it has.
+#[tokio::test]
+async fn nothing_is_moved_while_somebody_uses_it() {
+    let source = launch();
+    let service = source.start();
+    Client::user(service.url(), "ada")
+        .uploaded(&pictures::png(8, 8))
+        .await;
+    let place = shared(Kind::S3sFs).place();
+    let data = scratch("target").join("data");
+    let refused = move_to(&source.data(), &data, &place.url(), &place, place.server());
+    assert!(!refused.status.success(), "{refused:?}");
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(said.contains("in use by another process"), "{said}");
+    assert_eq!(place.objects(), 0);
+    let user = Client::new(service.url()).bearer(&token("ada"));
+    assert_eq!(user.get("/api/tasks").await.status, 200);
+}

@@ -1,0 +1,214 @@
+//! A queue in NATS JetStream, through the executable: away at the start, killed,
+//! hanging, wiped.
+
+use std::time::{Duration, Instant};
+
+use concept_refinement_tests::client::Client;
+use concept_refinement_tests::deadline::{READINESS, eventually};
+use concept_refinement_tests::nats::NatsServer;
+use concept_refinement_tests::pictures;
+use concept_refinement_tests::service::Service;
+use serde_json::Value;
+
+use crate::shared::{new_user, origin, scripted_launch};
+
+/// How long a call may take where the queue is away (contract, section 1), and
+/// how late a busy machine is.
+const FAULT: Duration = Duration::from_millis(3_500);
+
+/// How long after its return it may take until it works.
+const RETURN: Duration = Duration::from_secs(5);
+
+/// How long it takes until a task is published again that nobody looked at.
+const SWEPT: Duration = Duration::from_secs(90);
+
+async fn ready(service: &Service) -> (u16, Value) {
+    let ready = Client::new(service.url()).get("/api/health/ready").await;
+    (ready.status, ready.json()["capabilities"]["queue"].clone())
+}
+
+/// New tasks are refused in time, readiness names the queue, and health does not
+/// mind.
+async fn assert_away(service: &Service) {
+    let url = origin().picture(&pictures::png(8, 8));
+    for _ in 0..2 {
+        let begin = Instant::now();
+        let refused = new_user(service).refine(&url, "echo it").await;
+        assert_eq!(refused.status, 503, "{refused:?}");
+        assert!(begin.elapsed() < FAULT, "{:?}", begin.elapsed());
+    }
+    eventually("it is not ready", READINESS, async || {
+        let (status, queue) = ready(service).await;
+        (status == 503 && queue != "ok").then_some(())
+    })
+    .await;
+    let health = Client::new(service.url()).get("/api/health").await;
+    assert_eq!(health.status, 200);
+}
+
+/// A task is accepted soon, and done.
+async fn assert_back(service: &Service) {
+    let url = origin().picture(&pictures::png(8, 8));
+    let client = new_user(service);
+    let id = eventually("a task is accepted", RETURN, async || {
+        let answer = client.refine(&url, "echo it").await;
+        (answer.status == 202).then(|| answer.task_id())
+    });
+    let id = id.await;
+    assert_eq!(client.finished(&id).await["status"], "completed");
+    eventually("it is ready", READINESS, async || {
+        (ready(service).await == (200, "ok".into())).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn tasks_go_by_way_of_it() {
+    let server = NatsServer::start();
+    let service = scripted_launch().set("queue", &server.new_url()).start();
+    let url = origin().picture(&pictures::png(8, 8));
+    let tasks = (0..50).map(async |_| new_user(&service).refined(&url, "echo it").await);
+    for task in futures::future::join_all(tasks).await {
+        assert_eq!(task["status"], "completed", "{task}");
+    }
+    let ended = service.stop();
+    assert!(ended.status.success(), "{ended:?}");
+}
+
+#[tokio::test]
+async fn a_start_without_it_serves_and_works_once_it_is_there() {
+    let mut server = NatsServer::away();
+    let begin = Instant::now();
+    let service = scripted_launch().set("queue", &server.new_url()).start();
+    assert!(begin.elapsed() < Duration::from_secs(20));
+    assert_away(&service).await;
+    server.restart();
+    assert_back(&service).await;
+}
+
+#[tokio::test]
+async fn a_queue_that_goes_away_comes_back_by_itself() {
+    let mut server = NatsServer::start();
+    let service = scripted_launch().set("queue", &server.new_url()).start();
+    assert_back(&service).await;
+    // What is under way goes on.
+    let client = new_user(&service);
+    let url = origin().picture(&pictures::png(8, 8));
+    let id = client.accepted(&url, "wait 4000ms").await;
+    client.task_is(&id, "processing").await;
+    server.kill();
+    assert_away(&service).await;
+    assert_eq!(client.finished(&id).await["status"], "completed");
+    server.restart();
+    assert_back(&service).await;
+
+    server.pause();
+    assert_away(&service).await;
+    server.resume();
+    assert_back(&service).await;
+
+    server.wipe();
+    server.restart();
+    assert_back(&service).await;
+    let log = service.log();
+    assert!(log.lines().count() < 200, "{log}");
+}
+
+/// The task is in the store, and found there.
+#[tokio::test]
+async fn a_message_that_was_lost_is_published_again() {
+    let mut server = NatsServer::start();
+    let launch = scripted_launch()
+        .set("queue", &server.new_url())
+        .set("concurrency", "1")
+        .set("lease", "5s");
+    let service = launch.start();
+    let url = origin().picture(&pictures::png(8, 8));
+    let (busy, waits) = (new_user(&service), new_user(&service));
+    let first = busy.accepted(&url, "wait 3000ms").await;
+    busy.task_is(&first, "processing").await;
+    let second = waits.accepted(&url, "echo it").await;
+    server.wipe();
+    server.restart();
+    assert_eq!(busy.finished(&first).await["status"], "completed");
+    eventually("the lost one is done", SWEPT, async || {
+        (waits.task(&second).await["status"] == "completed").then_some(())
+    })
+    .await;
+}
+
+#[test]
+fn what_it_refuses_stops_the_start_with_a_sentence() {
+    let server = NatsServer::with(&["--user", "ada", "--pass", "correct horse"]);
+    let url = format!("nats://ada:hunter2@{}", server.address());
+    for (name, url, expected) in [
+        (
+            "a wrong password",
+            url.as_str(),
+            format!(
+                "NATS at {} cannot be used: it refuses the credentials",
+                server.address()
+            ),
+        ),
+        (
+            "no server",
+            "nats://ada:hunter2@?stream=a",
+            "the queue cannot be used: its URL must name servers of NATS".to_owned(),
+        ),
+        (
+            "an option that is none",
+            "nats://ada:hunter2@host?subject=a",
+            "the queue cannot be used: its URL has an unknown option".to_owned(),
+        ),
+    ] {
+        let ended = scripted_launch().variable("REFINEMENT_QUEUE", url).run();
+        assert!(!ended.status.success(), "{name}");
+        assert!(ended.log.contains(&expected), "{name}: {}", ended.log);
+        assert!(!ended.log.contains("hunter2"), "{name}: {}", ended.log);
+        assert!(!ended.log.contains("panicked"), "{name}: {}", ended.log);
+    }
+}
+
+/// By the certificates that the system trusts, which this variable names.
+#[tokio::test]
+async fn a_server_has_to_prove_who_it_is() {
+    let place = concat!(env!("CARGO_MANIFEST_DIR"), "/e2e/nats");
+    let server = NatsServer::with(&[
+        "--tls",
+        "--tlscert",
+        &format!("{place}/server.pem"),
+        "--tlskey",
+        &format!("{place}/server.key"),
+    ]);
+    let port = server.address().port();
+    let launch = |url: String, authority: &str| {
+        scripted_launch()
+            .set("queue", &url)
+            .variable("SSL_CERT_FILE", &format!("{place}/{authority}.pem"))
+    };
+    // The server asks for TLS itself, whatever the scheme.
+    for scheme in ["tls", "nats"] {
+        let service = launch(format!("{scheme}://localhost:{port}"), "authority").start();
+        assert_back(&service).await;
+    }
+    for (name, host, authority, expected) in [
+        (
+            "another authority",
+            "localhost",
+            "other",
+            "invalid peer certificate",
+        ),
+        (
+            "another name",
+            "127.0.0.2",
+            "authority",
+            "not valid for name",
+        ),
+    ] {
+        let ended = launch(format!("tls://{host}:{port}"), authority).run();
+        assert!(!ended.status.success(), "{name}");
+        let begins = format!("NATS at {host}:{port} cannot be used: it does not prove who it is");
+        assert!(ended.log.contains(&begins), "{name}: {}", ended.log);
+        assert!(ended.log.contains(expected), "{name}: {}", ended.log);
+    }
+}

@@ -1,0 +1,446 @@
+//! Google Pub/Sub: what is published comes back as a push, which has to prove who
+//! sends it, or is pulled.
+
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use concept_refinement_tests::client::{self, Client};
+use concept_refinement_tests::deadline::{READINESS, SOON, eventually};
+use concept_refinement_tests::issuer::{Issuer, Signer, document};
+use concept_refinement_tests::pictures;
+use concept_refinement_tests::pubsub::{ACCOUNT, AUDIENCE, PubSub, claims, envelope, push, token};
+use concept_refinement_tests::server::Reply;
+use concept_refinement_tests::service::{Launch, Service};
+use concept_refinement_tests::tokens::{encode, signed_with, unsigned};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::shared::{new_name, new_user, origin, scripted_launch};
+
+/// An issuer in place of Google.
+pub fn google() -> &'static Issuer {
+    static GOOGLE: LazyLock<Issuer> = LazyLock::new(Issuer::start);
+    &GOOGLE
+}
+
+/// A service whose messages go through a topic of their own. What is published is
+/// only delivered where the test says so.
+struct Pushed {
+    pubsub: PubSub,
+    subscription: String,
+    service: Service,
+}
+
+fn launch(pubsub: &PubSub, topic: &str) -> Launch {
+    scripted_launch()
+        .set("queue", topic)
+        .set("pubsub-endpoint", &pubsub.endpoint())
+        .set("pubsub-audience", AUDIENCE)
+        .set("pubsub-service-account", ACCOUNT)
+        .set("pubsub-jwks-url", google().url())
+}
+
+impl Pushed {
+    fn start(more: impl FnOnce(Launch) -> Launch) -> Self {
+        let pubsub = PubSub::start();
+        let (topic, subscription) = pubsub.topic();
+        let service = more(launch(&pubsub, &topic)).start();
+        Self {
+            pubsub,
+            subscription,
+            service,
+        }
+    }
+
+    /// A pending task, and the message that points to it.
+    async fn task(&self, client: &Client, prompt: &str) -> (String, Vec<u8>) {
+        let url = origin().picture(&pictures::png(8, 8));
+        let id = client.accepted(&url, prompt).await;
+        let message = self.message(&id);
+        (id, message)
+    }
+
+    fn message(&self, id: &str) -> Vec<u8> {
+        let published = self.pubsub.published();
+        let names = |message: &Vec<u8>| {
+            let message: Value = serde_json::from_slice(message).unwrap();
+            message["task_id"] == id
+        };
+        published.into_iter().find(names).unwrap()
+    }
+
+    async fn push(&self, token: &str, body: &[u8]) -> (u16, String) {
+        push(self.service.url(), token, body).await.unwrap()
+    }
+}
+
+fn shared() -> &'static Pushed {
+    static SHARED: LazyLock<Pushed> = LazyLock::new(|| Pushed::start(|launch| launch));
+    &SHARED
+}
+
+#[tokio::test]
+async fn a_task_goes_by_way_of_a_push() {
+    let pushed = shared();
+    let user = new_name();
+    let client = Client::user(pushed.service.url(), &user);
+    let (id, message) = pushed.task(&client, "echo it").await;
+    let fields: Value = serde_json::from_slice(&message).unwrap();
+    assert_eq!(fields["user_id"], user);
+    assert_eq!(fields["task_type"], "concept_refinement");
+    assert_eq!(client.task(&id).await["status"], "pending");
+    let (status, body) = pushed.push(&token(), &envelope(&message)).await;
+    assert_eq!((status, body.as_str()), (204, ""));
+    // It was answered when the work was done.
+    assert_eq!(client.task(&id).await["status"], "completed");
+    // A repeat changes nothing.
+    let (status, _) = pushed.push(&token(), &envelope(&message)).await;
+    assert_eq!(status, 204);
+}
+
+#[tokio::test]
+async fn many_tasks_go_through_a_subscription() {
+    let pushed = Pushed::start(|launch| launch);
+    pushed
+        .pubsub
+        .push_to(&pushed.subscription, pushed.service.url());
+    let url = origin().picture(&pictures::png(8, 8));
+    let tasks = (0..20).map(async |_| {
+        let client = new_user(&pushed.service);
+        client.refined(&url, "echo it").await
+    });
+    for task in futures::future::join_all(tasks).await {
+        assert_eq!(task["status"], "completed", "{task}");
+    }
+}
+
+#[tokio::test]
+async fn many_tasks_are_pulled() {
+    let pubsub = PubSub::start();
+    let (topic, subscription) = pubsub.topic();
+    let service = launch(&pubsub, &topic)
+        .set("pubsub-subscription", &subscription)
+        .start();
+    let url = origin().picture(&pictures::png(8, 8));
+    let tasks = (0..20).map(async |_| {
+        let client = new_user(&service);
+        client.refined(&url, "echo it").await
+    });
+    for task in futures::future::join_all(tasks).await {
+        assert_eq!(task["status"], "completed", "{task}");
+    }
+    assert_eq!(pubsub.authorizations(), 0, "over http");
+}
+
+fn signed(header: &Value, claims: &Value) -> String {
+    Signer::rsa().signed(header, claims)
+}
+
+fn with_claim(name: &str, value: Value) -> String {
+    let mut claims = claims();
+    claims[name] = value;
+    signed(&header(), &claims)
+}
+
+fn header() -> Value {
+    json!({"alg": "RS256", "kid": Signer::rsa().id, "typ": "JWT"})
+}
+
+/// Tokens that must not be taken.
+fn hostile() -> Vec<(&'static str, String)> {
+    let public = document()["keys"][0]["n"].as_str().unwrap().to_owned();
+    let none = |alg: &str| unsigned(&json!({"alg": alg, "kid": "rsa"}), &claims());
+    let hs256 = json!({"alg": "HS256", "kid": "rsa", "typ": "JWT"});
+    let good = token();
+    let (message, signature) = good.rsplit_once('.').unwrap();
+    let (head, _) = message.split_once('.').unwrap();
+    let mut others = claims();
+    others["sub"] = json!("another");
+    let others = encode(others.to_string().as_bytes());
+    vec![
+        ("none", String::new()),
+        ("a word", "token".to_owned()),
+        ("alg none", format!("{}.", none("none"))),
+        ("alg none, signed", format!("{}.{signature}", none("none"))),
+        (
+            "HS256 by the public key",
+            signed_with(public.as_bytes(), &hs256, &claims()),
+        ),
+        (
+            "RS256 by an HMAC of the public key",
+            signed_with(public.as_bytes(), &header(), &claims()),
+        ),
+        (
+            "another of the issuer's keys",
+            Signer::p256().signed(&json!({"alg": "ES256", "kid": "ec"}), &claims()),
+        ),
+        (
+            "a name that no key has",
+            signed(&json!({"alg": "RS256", "kid": "unknown"}), &claims()),
+        ),
+        ("no name", signed(&json!({"alg": "RS256"}), &claims())),
+        ("without a signature", format!("{message}.")),
+        ("other claims", format!("{head}.{others}.{signature}")),
+        ("expired", with_claim("exp", json!(1_600_000_000))),
+        ("no end", with_claim("exp", Value::Null)),
+        (
+            "another audience",
+            with_claim("aud", json!("https://other.example")),
+        ),
+        ("no audience", with_claim("aud", Value::Null)),
+        (
+            "another account",
+            with_claim("email", json!("other@project.iam.gserviceaccount.com")),
+        ),
+        ("no account", with_claim("email", Value::Null)),
+        (
+            "an account that is not verified",
+            with_claim("email_verified", json!(false)),
+        ),
+        (
+            "another issuer",
+            with_claim("iss", json!("https://issuer.test/")),
+        ),
+        (
+            "a token of the API",
+            concept_refinement_tests::tokens::token("ada"),
+        ),
+    ]
+}
+
+/// Each beside an honest one, which is taken.
+#[tokio::test]
+async fn a_push_that_proves_nothing_is_refused_and_does_nothing() {
+    let pushed = shared();
+    let client = new_user(&pushed.service);
+    let (id, message) = pushed.task(&client, "echo it").await;
+    for (name, token) in hostile() {
+        let (status, body) = pushed.push(&token, &envelope(&message)).await;
+        assert_eq!(status, 401, "{name}: {body}");
+        let body: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(body["error_code"], "UNAUTHORIZED", "{name}: {body}");
+        let task = client.task(&id).await;
+        assert_eq!(task["status"], "pending", "{name}");
+    }
+    let (status, _) = pushed.push(&token(), &envelope(&message)).await;
+    assert_eq!(status, 204);
+    assert_eq!(client.task(&id).await["status"], "completed");
+}
+
+/// Refused before it is read, however much of it there is.
+#[tokio::test]
+async fn a_huge_push_is_refused() {
+    let pushed = shared();
+    let huge = vec![b' '; 8 << 20];
+    for (name, token, expected) in [
+        ("a stranger's", String::new(), 401),
+        ("an honest one", token(), 413),
+    ] {
+        let begin = Instant::now();
+        // The connection may end while it is being sent.
+        if let Some((status, body)) = push(pushed.service.url(), &token, &huge).await {
+            assert_eq!(status, expected, "{name}: {body}");
+        }
+        assert!(begin.elapsed() < SOON, "{name}");
+    }
+    let client = new_user(&pushed.service);
+    let (_, message) = pushed.task(&client, "echo it").await;
+    let (status, _) = pushed.push(&token(), &envelope(&message)).await;
+    assert_eq!(status, 204);
+}
+
+/// Repeating it could not help.
+#[tokio::test]
+async fn what_cannot_be_read_is_acknowledged() {
+    let pushed = shared();
+    let nowhere = json!({
+        "task_id": "0190c0de-0000-7000-8000-000000000001", "user_id": "ada",
+        "refinement_prompt": "echo it", "original_image_url": "https://example.com/a.png",
+        "task_type": "concept_refinement",
+    });
+    for (name, body) in [
+        ("nothing", Vec::new()),
+        ("no JSON", b"{".to_vec()),
+        ("no message", b"{}".to_vec()),
+        (
+            "not base64",
+            br#"{"message":{"data":"?","messageId":"1"},"subscription":"s"}"#.to_vec(),
+        ),
+        ("no data", br#"{"message":{"messageId":"1"}}"#.to_vec()),
+        ("data that are no message", envelope(b"\xFF\x00")),
+        ("a message of nothing", envelope(b"{}")),
+        (
+            "a task that is not there",
+            envelope(nowhere.to_string().as_bytes()),
+        ),
+    ] {
+        let (status, body) = pushed.push(&token(), &body).await;
+        assert_eq!(status, 204, "{name}: {body}");
+    }
+}
+
+#[tokio::test]
+async fn a_message_without_its_parts_fails_its_task() {
+    let pushed = shared();
+    for (field, value) in [
+        ("task_type", json!("concept_generation")),
+        ("refinement_prompt", json!("")),
+        ("original_image_url", Value::Null),
+    ] {
+        let client = new_user(&pushed.service);
+        let (id, message) = pushed.task(&client, "echo it").await;
+        let mut message: Value = serde_json::from_slice(&message).unwrap();
+        message[field] = value;
+        let body = envelope(message.to_string().as_bytes());
+        let (status, _) = pushed.push(&token(), &body).await;
+        assert_eq!(status, 204, "{field}");
+        let task = client.task(&id).await;
+        assert_eq!(task["status"], "failed", "{field}: {task}");
+        let expected = "Missing prompt/original URL for refinement task.";
+        let told = task["error_message"].as_str().unwrap();
+        assert!(told.ends_with(expected), "{field}: {told}");
+    }
+}
+
+/// The message only points to a task, of the user that it names.
+#[tokio::test]
+async fn another_users_task_is_left_alone() {
+    let pushed = shared();
+    let client = new_user(&pushed.service);
+    let (id, message) = pushed.task(&client, "echo it").await;
+    let mut others: Value = serde_json::from_slice(&message).unwrap();
+    others["user_id"] = json!(new_name());
+    for task_type in ["concept_refinement", "unknown"] {
+        others["task_type"] = json!(task_type);
+        let body = envelope(others.to_string().as_bytes());
+        let (status, _) = pushed.push(&token(), &body).await;
+        assert_eq!(status, 204, "{task_type}");
+        assert_eq!(client.task(&id).await["status"], "pending", "{task_type}");
+    }
+    let (status, _) = pushed.push(&token(), &envelope(&message)).await;
+    assert_eq!(status, 204);
+    assert_eq!(client.task(&id).await["status"], "completed");
+}
+
+#[tokio::test]
+async fn only_a_post_is_a_push() {
+    let pushed = shared();
+    let client = client::http().no_proxy().build().unwrap();
+    let url = format!("{}/pubsub/push", pushed.service.url());
+    for method in [Method::GET, Method::PUT, Method::DELETE, Method::HEAD] {
+        let request = client.request(method.clone(), &url).bearer_auth(token());
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), 405, "{method}");
+        assert_eq!(response.headers()["allow"], "POST", "{method}");
+    }
+    for path in ["/pubsub/push/", "/pubsub", "/pubsub/pushes"] {
+        let url = format!("{}{path}", pushed.service.url());
+        let response = client.post(&url).bearer_auth(token()).send();
+        assert_eq!(response.await.unwrap().status(), 404, "{path}");
+    }
+}
+
+/// With a queue of another kind there is nothing.
+#[tokio::test]
+async fn without_pubsub_nothing_is_pushed() {
+    let (status, _) = push(crate::shared::scripted().url(), &token(), &envelope(b"{}"))
+        .await
+        .unwrap();
+    assert_eq!(status, 404);
+}
+
+#[tokio::test]
+async fn without_googles_keys_a_push_comes_again() {
+    let keys = Issuer::that_answers(Reply::status(500));
+    let pushed = Pushed::start(|launch| launch.set("pubsub-jwks-url", keys.url()));
+    let client = new_user(&pushed.service);
+    let (_, message) = pushed.task(&client, "echo it").await;
+    let (status, _) = pushed.push(&token(), &envelope(&message)).await;
+    assert_eq!(status, 503);
+    keys.recover();
+    eventually("the keys are fetched again", SOON, async || {
+        let (status, _) = pushed.push(&token(), &envelope(&message)).await;
+        (status == 204).then_some(())
+    })
+    .await;
+    let asked = keys.asked();
+    for _ in 0..20 {
+        let header = json!({"alg": "RS256", "kid": "unknown"});
+        let (status, _) = pushed
+            .push(&signed(&header, &claims()), &envelope(&message))
+            .await;
+        assert_eq!(status, 401);
+    }
+    assert!(keys.asked() <= asked + 1, "asked for each unknown key");
+}
+
+/// Nothing was configured that it could prove.
+#[tokio::test]
+async fn without_an_account_no_push_is_taken() {
+    let pushed = Pushed::start(|launch| launch.unset("pubsub-service-account"));
+    let (status, _) = pushed.push(&token(), &envelope(b"{}")).await;
+    assert_eq!(status, 401);
+    let log = pushed.service.log();
+    assert!(log.contains("no message reaches this worker"), "{log}");
+}
+
+/// A worker that stops gives back what it has not begun, and ends what it has.
+#[tokio::test]
+async fn a_stopping_worker_has_pushes_come_again() {
+    let mut pushed = Pushed::start(|launch| launch.set("concurrency", "1"));
+    let (busy, client) = (new_user(&pushed.service), new_user(&pushed.service));
+    let (first, begun) = pushed.task(&busy, "wait 3000ms").await;
+    let (_, waits) = pushed.task(&client, "echo it").await;
+    let service = pushed.service.url().to_owned();
+    let begun = tokio::spawn({
+        let service = service.clone();
+        async move { push(&service, &token(), &envelope(&begun)).await }
+    });
+    busy.task_is(&first, "processing").await;
+    let waits: Vec<_> = (0..3)
+        .map(|_| {
+            let (service, waits) = (service.clone(), waits.clone());
+            tokio::spawn(async move { push(&service, &token(), &envelope(&waits)).await })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    pushed.service.terminate();
+    for waits in waits {
+        let (status, _) = waits.await.unwrap().unwrap();
+        assert_eq!(status, 503);
+    }
+    let (status, _) = begun.await.unwrap().unwrap();
+    assert_eq!(status, 204);
+    assert!(pushed.service.ended().status.success());
+}
+
+#[tokio::test]
+async fn a_queue_that_is_away_is_told_and_comes_back() {
+    let pushed = Pushed::start(|launch| launch);
+    pushed
+        .pubsub
+        .push_to(&pushed.subscription, pushed.service.url());
+    let url = origin().picture(&pictures::png(8, 8));
+    for hangs in [false, true] {
+        pushed.pubsub.fail((!hangs).then_some(503));
+        pushed.pubsub.hang(hangs);
+        let client = new_user(&pushed.service);
+        let begin = Instant::now();
+        let refused = client.refine(&url, "echo it").await;
+        assert_eq!(refused.status, 503, "{refused:?}");
+        assert!(begin.elapsed() < Duration::from_secs(3) + Duration::from_millis(500));
+        eventually("it is not ready", READINESS, async || {
+            let ready = client.get("/api/health/ready").await;
+            (ready.status == 503 && ready.json()["capabilities"]["queue"] != "ok").then_some(())
+        })
+        .await;
+        pushed.pubsub.fail(None);
+        pushed.pubsub.hang(false);
+        let task = eventually("it works again", Duration::from_secs(5), async || {
+            let answer = client.refine(&url, "echo it").await;
+            (answer.status == 202).then(|| answer.task_id())
+        });
+        let task = task.await;
+        assert_eq!(client.finished(&task).await["status"], "completed");
+    }
+}

@@ -1,0 +1,189 @@
+//! Roles: which parts a process runs, and with which stores it may.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use concept_refinement_tests::client::Client;
+use concept_refinement_tests::deadline::eventually;
+use concept_refinement_tests::nats::NatsServer;
+use concept_refinement_tests::pictures;
+use concept_refinement_tests::postgres::{Data, Postgres, Release, new_schema};
+use concept_refinement_tests::pubsub::{ACCOUNT, AUDIENCE, PubSub, envelope, push, token};
+use concept_refinement_tests::s3::{Kind, shared};
+use concept_refinement_tests::service::{Launch, Service};
+use reqwest::Method;
+
+use crate::shared::{new_user, origin, scripted_launch};
+
+/// Longer than a lease of the worker that died, and than it takes until somebody
+/// sweeps.
+const TAKEN_OVER: Duration = Duration::from_secs(60);
+
+/// What the processes of one service share.
+struct Hosts {
+    launch: Launch,
+}
+
+impl Hosts {
+    /// On stores of their own, with this queue.
+    fn with(queue: &str) -> Self {
+        static DATABASE: LazyLock<Postgres> =
+            LazyLock::new(|| Postgres::start(Release::Fifteen, Data::Volatile));
+        let launch = scripted_launch()
+            .set("tasks", &DATABASE.url(&new_schema()))
+            .set("queue", queue)
+            .set("lease", "5s")
+            .images_in(&shared(Kind::S3sFs).place());
+        Self { launch }
+    }
+
+    /// On a directory of its own, as on another machine.
+    fn start(&self, role: &str) -> Service {
+        self.launch.elsewhere().set("role", role).start()
+    }
+}
+
+/// Another machine could not reach it.
+#[test]
+fn an_embedded_store_with_a_role_of_its_own_is_refused() {
+    for role in ["api", "worker"] {
+        let launch = Launch::new().embedded();
+        for (name, launch, what) in [
+            (
+                "by flag",
+                launch.clone().set("role", role),
+                "tasks is sqlite",
+            ),
+            (
+                "by variable",
+                launch.clone().variable("REFINEMENT_ROLE", role),
+                "tasks is sqlite",
+            ),
+            (
+                "with a queue elsewhere",
+                launch
+                    .clone()
+                    .set("role", role)
+                    .set("queue", "nats://127.0.0.1:4222"),
+                "tasks is sqlite",
+            ),
+            (
+                "with images in files",
+                launch
+                    .set("role", role)
+                    .set("tasks", "postgres://127.0.0.1/refinement"),
+                "images is file",
+            ),
+        ] {
+            let ended = launch.run();
+            assert!(!ended.status.success(), "{role} {name}");
+            let expected = format!(
+                "role: must be all where {what}: an embedded store belongs to one process at a \
+                 time"
+            );
+            let log = &ended.log;
+            assert!(log.contains(&expected), "{role} {name}: {log}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_the_api_takes_a_worker_does() {
+    let nats = NatsServer::start();
+    for queue in [nats.new_url(), "store".to_owned()] {
+        let hosts = Hosts::with(&queue);
+        let (api, worker) = (hosts.start("api"), hosts.start("worker"));
+        let url = origin().picture(&pictures::png(8, 8));
+        let tasks = (0..20).map(async |_| new_user(&api).refined(&url, "echo it").await);
+        for task in futures::future::join_all(tasks).await {
+            assert_eq!(task["status"], "completed", "{queue}: {task}");
+        }
+        for service in [api, worker] {
+            assert!(service.stop().status.success(), "{queue}");
+        }
+    }
+}
+
+/// The task waits, and so does one whose worker died.
+#[tokio::test]
+async fn without_a_worker_tasks_wait_for_one() {
+    let nats = NatsServer::start();
+    for queue in [nats.new_url(), "store".to_owned()] {
+        let hosts = Hosts::with(&queue);
+        let api = hosts.start("api");
+        let url = origin().picture(&pictures::png(8, 8));
+        let (first, second) = (new_user(&api), new_user(&api));
+        let waits = first.accepted(&url, "echo it").await;
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert_eq!(first.task(&waits).await["status"], "pending", "{queue}");
+        let worker = hosts.start("worker");
+        assert_eq!(first.finished(&waits).await["status"], "completed");
+        let orphan = second.accepted(&url, "wait 3000ms").await;
+        second.task_is(&orphan, "processing").await;
+        worker.kill();
+        let _worker = hosts.start("worker");
+        eventually("another one goes on", TAKEN_OVER, async || {
+            let task = second.task(&orphan).await;
+            (task["status"] == "completed").then_some(())
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_worker_serves_health_and_nothing_else() {
+    let hosts = Hosts::with("store");
+    let worker = hosts.start("worker");
+    let client = Client::new(worker.url());
+    let health = client.get("/api/health").await;
+    assert_eq!(health.status, 200, "{health:?}");
+    eventually("it is ready", Duration::from_secs(15), async || {
+        let ready = client.get("/api/health/ready").await;
+        (ready.status == 200 && ready.json()["capabilities"]["queue"] == "ok").then_some(())
+    })
+    .await;
+    for (method, path) in [
+        (Method::GET, "/"),
+        (Method::GET, "/docs"),
+        (Method::GET, "/openapi.json"),
+        (Method::GET, "/api/tasks"),
+        (Method::GET, "/api/healthy"),
+        (Method::POST, "/api/auth/session"),
+        (Method::POST, "/api/concepts/refine"),
+        (Method::POST, "/pubsub/push"),
+    ] {
+        let http = concept_refinement_tests::client::http().no_proxy();
+        let request = http
+            .build()
+            .unwrap()
+            .request(method.clone(), format!("{}{path}", worker.url()));
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), 404, "{method} {path}");
+        let body: serde_json::Value = answer.json().await.unwrap();
+        assert_eq!(body["error_code"], "NOT_FOUND", "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn messages_are_pushed_to_workers_alone() {
+    let pubsub = PubSub::start();
+    let (topic, _) = pubsub.topic();
+    let mut hosts = Hosts::with(&topic);
+    hosts.launch = hosts
+        .launch
+        .set("pubsub-endpoint", &pubsub.endpoint())
+        .set("pubsub-audience", AUDIENCE)
+        .set("pubsub-service-account", ACCOUNT)
+        .set("pubsub-jwks-url", crate::pubsub::google().url());
+    let (api, worker) = (hosts.start("api"), hosts.start("worker"));
+    let client = new_user(&api);
+    let url = origin().picture(&pictures::png(8, 8));
+    let id = client.accepted(&url, "echo it").await;
+    let message = envelope(&pubsub.published()[0]);
+    let (status, _) = push(api.url(), &token(), &message).await.unwrap();
+    assert_eq!(status, 404);
+    assert_eq!(client.task(&id).await["status"], "pending");
+    let (status, _) = push(worker.url(), &token(), &message).await.unwrap();
+    assert_eq!(status, 204);
+    assert_eq!(client.task(&id).await["status"], "completed");
+}
