@@ -17,10 +17,10 @@ const MAX_CHUNK: usize = 64 * 1024;
 /// images need little memory, and large ones little time.
 pub fn next_size(chunks: usize) -> usize {
     match chunks {
-        0..8 => MIN_CHUNK,
-        8..12 => 2 * MIN_CHUNK,
-        12..16 => 4 * MIN_CHUNK,
-        16.. => MAX_CHUNK,
+        0..16 => MIN_CHUNK,
+        16..18 => 2 * MIN_CHUNK,
+        18..20 => 4 * MIN_CHUNK,
+        20.. => MAX_CHUNK,
     }
 }
 

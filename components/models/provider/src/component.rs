@@ -32,7 +32,7 @@ use concept::refinement::settings;
 use exports::concept::refinement::image_model as wit;
 
 /// What is read of an original at a time, in bytes: whole groups of base64.
-const CHUNK: usize = 6 * 1024;
+const CHUNK: usize = 3 * 1024;
 
 pub struct Component<P>(PhantomData<P>);
 

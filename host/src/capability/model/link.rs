@@ -1,5 +1,6 @@
 //! `image-model`, as linked into the processor.
 
+use tokio::task::yield_now;
 use wasmtime::component::{Accessor, StreamReader};
 
 use super::{ModelAnswer, ModelError, ModelRequest};
@@ -32,6 +33,9 @@ impl HostWithStore<Sandbox> for Linked {
             let image = consume(image, &mut access)?;
             wasmtime::error::Ok((host, setback, image))
         })?;
+        // The first step is on the stack of the guest, which keeps the pages that were
+        // used once.
+        yield_now().await;
         let answer = host
             .model
             .refine(ModelRequest {
