@@ -9,6 +9,7 @@
 
 mod check;
 mod failures;
+mod migrating;
 mod outputs;
 mod place;
 mod printed;
