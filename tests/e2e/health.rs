@@ -21,7 +21,7 @@ async fn the_local_model_says_that_it_is_not_generative() {
 /// asks.
 #[tokio::test]
 async fn a_store_that_is_gone_is_reported_until_it_is_back() {
-    let launch = Launch::new();
+    let launch = Launch::new().embedded();
     let service = launch.start();
     let client = Client::session(service.url()).await;
     let picture = pictures::png(8, 8);
@@ -65,7 +65,7 @@ async fn answered(client: &Client, status: u16) -> Answer {
 /// A call that fails is noticed before the next probe.
 #[tokio::test]
 async fn a_failed_call_is_followed_by_a_probe() {
-    let launch = Launch::new();
+    let launch = Launch::new().embedded();
     let service = launch.start();
     let client = Client::session(service.url()).await;
     answered(&client, 200).await;

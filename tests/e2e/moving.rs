@@ -9,7 +9,9 @@ use std::process::{Command, Output, Stdio};
 
 use concept_refinement_tests::artifacts;
 use concept_refinement_tests::client::Client;
+use concept_refinement_tests::engines::postgres;
 use concept_refinement_tests::pictures;
+use concept_refinement_tests::postgres::new_schema;
 use concept_refinement_tests::proxy::{Mode, Proxy};
 use concept_refinement_tests::reaper::scratch;
 use concept_refinement_tests::s3::{Kind, Place, shared};
@@ -96,11 +98,18 @@ fn files(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     all
 }
 
-fn move_to(from: &Path, data: &Path, images: &str, place: &Place, server: SocketAddr) -> Output {
+fn move_to(
+    from: &Path,
+    data: &Path,
+    engines: [&str; 2],
+    place: &Place,
+    server: SocketAddr,
+) -> Output {
     Command::new(artifacts::binary())
         .arg("move")
         .args([Path::new("--from"), from, Path::new("--data-dir"), data])
-        .args(["--to", "sqlite", images])
+        .arg("--to")
+        .args(engines)
         .envs(place.variables_at(server))
         .current_dir(data.parent().unwrap())
         .stdin(Stdio::null())
@@ -145,18 +154,21 @@ impl Before {
 async fn what_a_service_held_is_moved_whole_and_the_source_stays() {
     let before = before().await;
     let from = before.launch.data();
-    for images in ["s3", "file"] {
+    for images in ["s3", "file", "postgres and s3"] {
         let place = shared(Kind::S3sFs).place();
         let target = launch();
-        let url = match images {
-            "s3" => place.url(),
-            _ => "file".to_owned(),
+        let url = place.url();
+        let database = postgres().url(&new_schema());
+        let engines = match images {
+            "s3" => ["sqlite", url.as_str()],
+            "file" => ["sqlite", "file"],
+            _ => [database.as_str(), url.as_str()],
         };
         let target = match images {
-            "s3" => target.images_in(&place),
-            _ => target,
+            "file" => target,
+            _ => target.images_in(&place).set("tasks", engines[0]),
         };
-        let moved = move_to(&from, &target.data(), &url, &place, place.server());
+        let moved = move_to(&from, &target.data(), engines, &place, place.server());
         assert!(moved.status.success(), "{images}: {moved:?}");
         let said = String::from_utf8(moved.stdout).unwrap();
         assert!(said.contains("7 images"), "{images}: {said}");
@@ -166,12 +178,12 @@ async fn what_a_service_held_is_moved_whole_and_the_source_stays() {
             "{images}: the source was changed"
         );
         // Once more, where nothing is left to do.
-        let again = move_to(&from, &target.data(), &url, &place, place.server());
+        let again = move_to(&from, &target.data(), engines, &place, place.server());
         assert!(again.status.success(), "{images}: {again:?}");
         before.is_on(&target).await;
 
         // What was used since is not what it was.
-        let used = move_to(&from, &target.data(), &url, &place, place.server());
+        let used = move_to(&from, &target.data(), engines, &place, place.server());
         assert!(!used.status.success(), "{images}: {used:?}");
         let said = String::from_utf8(used.stderr).unwrap();
         assert!(said.contains("was it used before?"), "{images}: {said}");
@@ -191,7 +203,16 @@ async fn a_move_that_broke_off_goes_on() {
     let (place, proxy) = (server.place(), Proxy::to(server.address()));
     let target = launch();
     let data = target.data();
-    let attempt = || move_to(&from, &data, &place.url(), &place, proxy.address());
+    let url = place.url();
+    let attempt = || {
+        move_to(
+            &from,
+            &data,
+            ["sqlite", url.as_str()],
+            &place,
+            proxy.address(),
+        )
+    };
     proxy.set(Mode::Refuse);
     let failed = attempt();
     assert!(!failed.status.success(), "{failed:?}");
@@ -226,7 +247,9 @@ async fn nothing_is_moved_while_somebody_uses_it() {
         .await;
     let place = shared(Kind::S3sFs).place();
     let data = scratch("target").join("data");
-    let refused = move_to(&source.data(), &data, &place.url(), &place, place.server());
+    let url = place.url();
+    let engines = ["sqlite", url.as_str()];
+    let refused = move_to(&source.data(), &data, engines, &place, place.server());
     assert!(!refused.status.success(), "{refused:?}");
     let said = String::from_utf8(refused.stderr).unwrap();
     assert!(said.contains("in use by another process"), "{said}");

@@ -87,7 +87,7 @@ async fn what_is_too_much_is_told_with_how_long_to_wait() {
 /// who asks, and its inside is not told.
 #[tokio::test]
 async fn what_cannot_be_reached_is_told_as_such() {
-    let launch = scripted_launch();
+    let launch = scripted_launch().embedded();
     let service = launch.start();
     let user = new_user(&service);
     let image = user.uploaded(&pictures::png(8, 8)).await;

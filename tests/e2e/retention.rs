@@ -29,6 +29,7 @@ fn path_of(task: &serde_json::Value) -> String {
 #[tokio::test]
 async fn what_is_too_old_goes_with_its_files_and_what_is_under_way_stays() {
     let launch = scripted_launch()
+        .embedded()
         .set("retention", "3s")
         .set("concurrency", "1");
     let service = launch.start();
@@ -83,7 +84,7 @@ async fn what_is_too_old_goes_with_its_files_and_what_is_under_way_stays() {
 /// that are gone, and half an image.
 #[tokio::test]
 async fn what_nothing_refers_to_goes_at_the_start_and_nothing_else() {
-    let launch = scripted_launch();
+    let launch = scripted_launch().embedded();
     let service = launch.start();
     let client = Client::user(service.url(), &new_name());
     let picture = pictures::png(8, 8);

@@ -101,6 +101,7 @@ async fn uploads_under_way_take_no_more_than_their_user_has() {
         ("the largest, twice", ("upload-bytes", "11MiB"), false, 2),
     ] {
         let launch = scripted_launch()
+            .embedded()
             .set("max-image-bytes", LARGEST)
             .set(setting.0, setting.1);
         let service = launch.start();

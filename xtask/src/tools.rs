@@ -224,8 +224,8 @@ fn place_of(workspace: &Workspace, name: &str) -> PathBuf {
     workspace.tools().join("bin").join(file)
 }
 
-/// The program of a crate, built now unless it is there. Unoptimised, it is built
-/// in a minute.
+/// The program of a crate, built now unless it is there. Hardly optimised, it is
+/// built in a minute or two.
 fn own_program(
     workspace: &Workspace,
     name: &str,
@@ -247,6 +247,7 @@ fn own_program(
         // A directory that goes away afterwards.
         .env_remove("CARGO_TARGET_DIR")
         .env("CARGO_PROFILE_DEV_DEBUG", "false")
+        .env("CARGO_PROFILE_DEV_OPT_LEVEL", "1")
         .env("CARGO_INCREMENTAL", "0");
     process::run(&mut install)?;
     Ok(own)

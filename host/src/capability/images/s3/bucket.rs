@@ -15,11 +15,11 @@ use object_store::{
 };
 use tokio::time::timeout;
 
-use super::client::STALL;
 use super::fault::Fault;
 
-/// For a request without a body of note, retries included.
-const DEADLINE: Duration = STALL;
+/// For a request without a body of note, should its answer trickle. One that is
+/// silent is given up earlier (see `client`).
+const DEADLINE: Duration = Duration::from_secs(20);
 
 /// Part of a bucket.
 pub(super) struct Bucket {

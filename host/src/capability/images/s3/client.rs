@@ -3,12 +3,14 @@
 //!
 //! A body may take as long as it moves. Where nothing moves for [`STALL`], the
 //! request ends, and its connection with it: one connection carries one request
-//! at a time.
+//! at a time. So many requests are made at once; the next ones wait, as long as
+//! any are answered.
 
 use std::fmt;
 use std::path::Path;
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -24,13 +26,22 @@ use object_store::client::{
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 /// How long a request may make no progress.
-pub(super) const STALL: Duration = Duration::from_secs(2);
+const STALL: Duration = Duration::from_secs(2);
 
 /// For a connection, TLS included.
-const CONNECT: Duration = Duration::from_secs(1);
+const CONNECT: Duration = STALL;
+
+/// Requests at once, without the bodies of answers, which their readers may take
+/// their time for.
+const AT_ONCE: usize = 32;
+
+/// What a server takes of a body that it has in a second at the least, in bytes,
+/// to store it before it answers.
+const STORED_PER_SECOND: u32 = 16 << 20;
 
 /// Of connections that nobody uses: less than servers keep them, so that no
 /// request meets the end of one.
@@ -41,7 +52,46 @@ const REFUSAL: usize = 16 * 1024;
 
 /// Clones share their connections.
 #[derive(Clone)]
-pub(super) struct Client(reqwest::Client);
+pub(super) struct Client {
+    http: reqwest::Client,
+    gate: Arc<Gate>,
+}
+
+/// Lets so many requests through at once.
+struct Gate {
+    places: Semaphore,
+    /// How many requests were answered.
+    answered: AtomicU64,
+}
+
+impl Gate {
+    /// Waits for a place, as long as others are answered.
+    async fn enter(&self) -> Result<SemaphorePermit<'_>, HttpError> {
+        let begun = self.answered.load(Ordering::Relaxed);
+        let stalled = || failed(HttpErrorKind::Timeout, Stalled);
+        if let Ok(place) = self.places.try_acquire() {
+            return Ok(place);
+        }
+        let mut place = pin!(self.places.acquire());
+        let mut seen = begun;
+        loop {
+            tokio::select! {
+                biased;
+                place = &mut place => {
+                    let has_answered = self.answered.load(Ordering::Relaxed) != begun;
+                    return place.ok().filter(|_| has_answered).ok_or_else(stalled);
+                }
+                () = sleep(STALL) => {
+                    let now = self.answered.load(Ordering::Relaxed);
+                    if now == seen {
+                        return Err(stalled());
+                    }
+                    seen = now;
+                }
+            }
+        }
+    }
+}
 
 #[derive(Debug, thiserror::Error)]
 #[error("nothing moved for {} s", STALL.as_secs())]
@@ -79,7 +129,13 @@ impl Client {
             .connect_timeout(CONNECT)
             .pool_idle_timeout(IDLE)
             .build()?;
-        Ok(Self(client))
+        Ok(Self {
+            http: client,
+            gate: Arc::new(Gate {
+                places: Semaphore::new(AT_ONCE),
+                answered: AtomicU64::new(0),
+            }),
+        })
     }
 
     async fn exchange(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
@@ -88,16 +144,19 @@ impl Client {
         let url = url.map_err(|error: url::ParseError| failed(HttpErrorKind::Unknown, error))?;
         let mut request = reqwest::Request::new(parts.method, url);
         *request.headers_mut() = parts.headers;
-        let progress = Arc::<Progress>::default();
+        let place = self.gate.enter().await?;
+        let progress = Arc::new(Progress::of(body.content_length()));
         *request.body_mut() = Some(reqwest::Body::wrap(Sending {
             body,
             progress: Arc::clone(&progress),
         }));
         let answered = tokio::select! {
             biased;
-            answered = self.0.execute(request) => answered.map_err(transport)?,
+            answered = self.http.execute(request) => answered.map_err(transport)?,
             () = progress.end() => return Err(failed(HttpErrorKind::Timeout, Stalled)),
         };
+        self.gate.answered.fetch_add(1, Ordering::Relaxed);
+        drop(place);
         let (parts, body) = http::Response::from(answered).into_parts();
         let body = Receiving { body, idle: None };
         if parts.status.is_client_error() || parts.status.is_server_error() {
@@ -137,29 +196,44 @@ impl fmt::Debug for Client {
     }
 }
 
-/// When something was sent last.
-struct Progress(Mutex<Instant>);
-
-impl Default for Progress {
-    fn default() -> Self {
-        Self(Mutex::new(Instant::now()))
-    }
+/// Until when something has to be sent, or answered.
+struct Progress {
+    until: Mutex<Instant>,
+    /// Once all is sent.
+    at_the_end: Duration,
 }
 
 impl Progress {
-    fn made(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    /// For a body of so many bytes.
+    fn of(length: usize) -> Self {
+        let length = u32::try_from(length).unwrap_or(u32::MAX);
+        Self {
+            until: Mutex::new(Instant::now() + STALL),
+            at_the_end: STALL + Duration::from_secs(1) * length / STORED_PER_SECOND,
+        }
+    }
+
+    fn made(&self, is_all: bool) {
+        let time = match is_all {
+            true => self.at_the_end,
+            false => STALL,
+        };
+        *self.until() = Instant::now() + time;
     }
 
     /// Ends once none was made for so long.
     async fn end(&self) {
         loop {
-            let end = *self.0.lock().unwrap_or_else(PoisonError::into_inner) + STALL;
+            let end = *self.until();
             if end <= Instant::now() {
                 return;
             }
             sleep_until(end).await;
         }
+    }
+
+    fn until(&self) -> MutexGuard<'_, Instant> {
+        self.until.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -177,8 +251,9 @@ impl Body for Sending {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, HttpError>>> {
-        self.progress.made();
-        Pin::new(&mut self.body).poll_frame(context)
+        let frame = Pin::new(&mut self.body).poll_frame(context);
+        self.progress.made(self.body.is_end_stream());
+        frame
     }
 
     fn is_end_stream(&self) -> bool {
