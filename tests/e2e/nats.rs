@@ -200,7 +200,7 @@ async fn a_server_has_to_prove_who_it_is() {
         ),
         (
             "another name",
-            "127.0.0.2",
+            "127.0.0.1",
             "authority",
             "not valid for name",
         ),

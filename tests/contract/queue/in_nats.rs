@@ -217,12 +217,15 @@ async fn who_is_at_work_for_long_has_the_message_alone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_host_fetches_more_than_its_receivers_wait_for() {
     let server = NatsServer::start();
-    let url = server.new_url();
+    let url = format!("{}?stream=tasks", server.url());
     let (busy, other) = (open(&url).await.unwrap(), open(&url).await.unwrap());
     for _ in 0..10 {
         publish(&busy).await;
     }
     let first = receive(&busy).await;
+    let info = server.ask("CONSUMER.INFO.tasks.workers", &json!({}));
+    assert_eq!(info["num_ack_pending"], 1, "{info}");
+    assert_eq!(info["num_waiting"], 0, "{info}");
     for _ in 1..10 {
         let delivery = tokio::time::timeout(Duration::from_secs(5), other.receive());
         delivery.await.unwrap().unwrap().ack().await;
