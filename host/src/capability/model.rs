@@ -9,6 +9,7 @@ pub(crate) mod memory;
 mod replay;
 mod threads;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,7 +17,8 @@ use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use tokio_util::sync::CancellationToken;
 
-pub use crate::wasm::stream::Reopen;
+/// Opens a stream of the same bytes again.
+pub type Reopen = Arc<dyn Fn() -> BoxStream<'static, Bytes> + Send + Sync>;
 
 /// One image to refine, and how.
 pub struct ModelRequest {

@@ -23,7 +23,8 @@ use super::sandbox::Sandbox;
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 const LONGEST_WAIT: Duration = Duration::from_secs(16);
 
-/// Where an instance has its memory: known once a [`Placed`] value was lowered.
+/// Where an instance has its memory: known once a
+/// [`Placed`](super::placed::Placed) value was lowered.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryPlace(Arc<OnceLock<Range<usize>>>);
 

@@ -7,7 +7,6 @@ mod pipe;
 
 use std::any::{Any, TypeId};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -19,13 +18,11 @@ use wasmtime::component::{
     Destination, Source, StreamConsumer, StreamProducer, StreamReader, StreamResult,
 };
 
+use crate::capability::model::Reopen;
 use crate::stream_guard::guarded;
 
 /// Largest chunk that is copied out of a guest, in bytes.
 const MAX_CHUNK: usize = 64 * 1024;
-
-/// Opens a stream of the same bytes again.
-pub type Reopen = Arc<dyn Fn() -> BoxStream<'static, Bytes> + Send + Sync>;
 
 /// Gives a guest a stream of bytes.
 pub struct ByteStream {
