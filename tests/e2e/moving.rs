@@ -22,11 +22,14 @@ use serde_json::{Value, json};
 use crate::backup::all_of;
 use crate::shared::origin;
 
+/// A user's name, tasks, and images by their paths.
+type Owned = (String, Vec<Value>, BTreeMap<String, Vec<u8>>);
+
 /// What users had, and what they are answered once more.
 struct Before {
     launch: Launch,
     files: BTreeMap<PathBuf, Vec<u8>>,
-    users: Vec<(String, Vec<Value>, BTreeMap<String, Vec<u8>>)>,
+    users: Vec<Owned>,
     repeated: (Value, Value),
 }
 
