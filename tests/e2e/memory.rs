@@ -25,7 +25,7 @@ const TOTAL: u64 = 300 * MIB;
 const ALLOWANCE: u64 = 128 * MIB;
 
 /// With 1,000 tasks that wait, in a build that is not optimised.
-const WAITING: u64 = 450 * MIB;
+const WAITING: u64 = 600 * MIB;
 
 /// What an honest client waits at most, in 99 of 100 requests.
 const PROMPT: Duration = Duration::from_millis(100);
