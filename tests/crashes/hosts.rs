@@ -15,10 +15,12 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use rustix::process::Signal;
 
+use crate::acts::Act;
 use crate::crowd::Crowd;
 use crate::fleet::Fleet;
 use crate::random::{USERS, seed};
 use crate::shared::{Engines, Queue};
+use crate::user::User;
 use crate::verdict::Journal;
 
 const HOSTS: usize = 3;
@@ -63,6 +65,15 @@ async fn whichever_host_is_killed_nothing_is_lost_or_done_twice() {
     }
 }
 
+/// For longer than the lease: this is what happens, and nothing is waited for.
+async fn stand_still(fleet: &mut Fleet, host: usize) {
+    fleet.leave_out(host);
+    fleet.signal(host, Signal::STOP);
+    tokio::time::sleep(LEASE + Duration::from_millis(1500)).await;
+    fleet.signal(host, Signal::CONT);
+    fleet.balance();
+}
+
 /// It is left out by the balancer, as it would be by an operator's, loses its leases,
 /// and goes on as if nothing had happened.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -71,12 +82,7 @@ async fn a_host_that_stood_still_writes_nothing_to_what_others_took_over() {
         let (mut fleet, crowd) = begin(queue, |launch| launch);
         for host in 0..HOSTS {
             tokio::time::sleep(Duration::from_millis(500)).await;
-            fleet.leave_out(host);
-            fleet.signal(host, Signal::STOP);
-            // Longer than the lease: this is what happens, and nothing is waited for.
-            tokio::time::sleep(LEASE + Duration::from_millis(1500)).await;
-            fleet.signal(host, Signal::CONT);
-            fleet.balance();
+            stand_still(&mut fleet, host).await;
         }
         end(fleet, crowd, HOSTS).await;
     }
@@ -200,27 +206,42 @@ async fn what_one_host_does_is_seen_on_others_within_100_ms() {
 /// The verdict sees what it is for, with several hosts too.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_store_without_a_fence_is_noticed() {
-    let flaw = |launch: Launch| launch.variable(FLAW, Flaw::Fencing.as_str());
-    let (mut fleet, crowd) = begin(Queue::Store, flaw);
-    let mut host = 0;
-    eventually(
-        "a worker writes to what it has lost",
-        4 * SOON,
-        async || {
-            fleet.leave_out(host);
-            fleet.signal(host, Signal::STOP);
-            tokio::time::sleep(LEASE + Duration::from_millis(1500)).await;
-            fleet.signal(host, Signal::CONT);
-            fleet.balance();
-            host = (host + 1) % HOSTS;
-            tokio::time::sleep(Duration::from_millis(300)).await;
-            let journal = std::fs::read_to_string(&fleet.world.journal).unwrap();
-            let journal = Journal::read(&journal);
-            journal.has_late_writes().then_some(())
-        },
-    )
+    // Long enough to be under way at another host when the first one goes on.
+    const PROMPT: &str = "wait 10000ms";
+    const TASKS: usize = 12;
+    let flaw = |launch: Launch| quick(launch).variable(FLAW, Flaw::Fencing.as_str());
+    let mut fleet = Fleet::new(Engines::start(Queue::Store), HOSTS, flaw).started();
+    fleet.world.patience = 2 * SOON;
+    let acting: Vec<_> = (0..TASKS)
+        .map(|number| {
+            let mut user = User::new(&format!("user {number}"), &fleet.world);
+            tokio::spawn(async move {
+                user.act(&Act::refine(PROMPT)).await;
+                user
+            })
+        })
+        .collect();
+    let journal = fleet.world.journal.clone();
+    let journal = || std::fs::read_to_string(&journal).unwrap();
+    eventually("all are being refined", SOON, async || {
+        let asked = journal()
+            .lines()
+            .filter(|line| line.starts_with("asked "))
+            .count();
+        (asked == TASKS).then_some(())
+    })
     .await;
-    let users = crowd.stop().await;
+    for host in 0..HOSTS - 1 {
+        stand_still(&mut fleet, host).await;
+    }
+    eventually("a worker writes to what it has lost", SOON, async || {
+        Journal::read(&journal()).has_late_writes().then_some(())
+    })
+    .await;
+    let mut users = Vec::new();
+    for user in acting {
+        users.push(user.await.unwrap());
+    }
     let violations = fleet.violations(&users, usize::MAX / 2).await;
     let said = "a worker that had lost it wrote to it";
     assert!(
