@@ -91,11 +91,15 @@ impl Counting {
             limits: image.limits,
             max_store: self.max_store.filter(|_| is_upload),
         };
-        // From here on it may be taken, whatever the answer is.
-        self.state().held.insert(place.id.clone());
+        let id = place.id.clone();
+        // From here on it may be taken, whatever the answer is. It is held once it
+        // is: what is not there yet cannot be.
         taken.place = Some(place);
         match self.places.take(new).await {
-            Ok(Admission::Taken) => Ok(Ok(taken)),
+            Ok(Admission::Taken) => {
+                self.state().held.insert(id);
+                Ok(Ok(taken))
+            }
             Ok(Admission::LimitReached(limit)) => {
                 taken.forget();
                 match self.is_in_doubt(path) {
