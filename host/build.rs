@@ -6,13 +6,19 @@
 use std::path::PathBuf;
 use std::{env, fs, io};
 
-const NAMES: [&str; 6] = [
+const NAMES: [&str; 12] = [
     "api",
     "processor",
+    "notifier",
     "model-local",
     "model-jigsawstack",
     "model-openai",
+    "model-stability",
+    "model-replicate",
     "model-automatic1111",
+    "model-comfyui",
+    "model-fallback",
+    "model-cache",
 ];
 
 fn main() -> io::Result<()> {

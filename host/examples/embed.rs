@@ -29,6 +29,7 @@ impl ImageModel for Unchanged {
                 media_type: request.media_type,
                 length: Some(request.length),
                 contents: request.image,
+                notes: Vec::new(),
             })
         })
     }

@@ -14,6 +14,7 @@ pub(crate) mod check;
 mod compiled;
 mod components;
 mod composed;
+pub(crate) mod conformance;
 pub(crate) mod control;
 mod grants;
 mod host;
@@ -25,6 +26,7 @@ mod push;
 pub(crate) mod refiner;
 mod secret;
 mod serving;
+mod webhooks;
 
 pub use builder::HostBuilder;
 pub use components::Components;

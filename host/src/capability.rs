@@ -30,6 +30,7 @@ pub mod room;
 mod settings;
 pub mod tasks;
 pub mod upload_places;
+pub mod webhooks;
 
 use concept_refinement_domain::capability::CapabilityError;
 use futures::future::BoxFuture;

@@ -13,6 +13,7 @@ mod completions;
 mod failure;
 mod man;
 mod migrate;
+mod model;
 mod moving;
 mod output;
 mod process;
@@ -54,6 +55,7 @@ pub fn main(prepare: impl FnOnce(HostBuilder) -> HostBuilder) -> ExitCode {
         Some(("backup", matches)) => backup::run(matches),
         Some(("migrate", matches)) => migrate::run(matches),
         Some(("move", matches)) => moving::run(matches),
+        Some(("model", matches)) => model::run(matches),
         Some(("compile", matches)) => compile::run(matches),
         Some(("completions", matches)) => completions::run(matches),
         Some(("man", matches)) => man::run(matches),

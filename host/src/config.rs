@@ -4,6 +4,7 @@
 mod access;
 mod error;
 mod forms;
+mod link_values;
 mod model;
 mod push;
 mod reader;
@@ -19,20 +20,20 @@ use concept_refinement_domain::clock_trust::parse_day;
 use concept_refinement_domain::original::AllowedSources;
 use concept_refinement_domain::quota::parse_rate_limit;
 use concept_refinement_domain::size;
+use concept_refinement_domain::webhook::ServiceSecrets;
 
 use forms::{address, not_empty, positive, public_url, retention, some_time, whole};
 use reader::Reader;
 
 pub(crate) use access::{Auth, Networks};
 pub use error::ConfigError;
-pub(crate) use model::ModelChoice;
+pub(crate) use model::{ModelChoice, ModelLink};
 pub(crate) use push::Push;
 pub(crate) use role::Role;
 pub use sources::Values;
 
 use crate::capability::engine::find;
 use crate::capability::engines::{IMAGES, QUEUES, TASKS};
-use crate::egress::Origin;
 
 /// More tasks in flight would need more memory mappings than Linux allows by
 /// default (`vm.max_map_count`).
@@ -51,8 +52,7 @@ pub struct Config {
     pub(crate) images: String,
     /// None: nobody pushes messages to this process.
     pub(crate) push: Option<Push>,
-    pub(crate) model: ModelChoice,
-    pub(crate) model_origin: Option<Origin>,
+    pub(crate) model: ModelLink,
     /// In bytes.
     pub(crate) model_memory: u64,
     /// In bytes. None: by the memory of the machine.
@@ -65,6 +65,10 @@ pub struct Config {
     pub(crate) trusted_proxies: Networks,
     pub(crate) cors_origins: Vec<String>,
     pub(crate) allowed_sources: AllowedSources,
+    /// Receivers of webhooks besides public ones by https.
+    pub(crate) allowed_webhooks: AllowedSources,
+    /// None: derived from the generated secret.
+    pub(crate) webhook_secret: Option<String>,
     pub(crate) concurrency: usize,
     pub(crate) lease: Duration,
     pub(crate) max_backlog: u32,
@@ -113,7 +117,7 @@ impl Config {
         v.optional("jwt-audience", not_empty)?;
         v.optional("jwt-issuer", not_empty)?;
         let (auth, jwks_url) = access::auth(&v)?;
-        let (model, model_url) = model::read(&v)?;
+        let model = model::read(&v)?;
         let model_memory = v.parse("model-memory", |text| {
             size::parse(text).and_then(|bytes| match bytes >> 20 {
                 16..=4096 => Ok(bytes),
@@ -130,7 +134,6 @@ impl Config {
             queue: v.parse("queue", |url| find(&QUEUES, url).map(|_| url.to_owned()))?,
             images: v.parse("images", |url| find(&IMAGES, url).map(|_| url.to_owned()))?,
             model,
-            model_origin: model_url.as_ref().and_then(Origin::of_url),
             model_memory,
             model_memory_total: v.optional("model-memory-total", |text| {
                 match size::parse(text)? {
@@ -152,6 +155,10 @@ impl Config {
             trusted_proxies: v.parse("trusted-proxies", Networks::parse)?,
             cors_origins: v.parse("cors-origins", access::cors_origins)?,
             allowed_sources: v.parse("allow-sources", AllowedSources::parse)?,
+            allowed_webhooks: v.parse("allow-webhooks", AllowedSources::parse)?,
+            webhook_secret: v.optional("webhook-secret", |text| {
+                ServiceSecrets::parse(text).map(|_| text.to_owned())
+            })?,
             concurrency: v.parse("concurrency", |text| match positive(text)? {
                 n if n <= MAX_CONCURRENCY => Ok(n),
                 _ => Err(format!("must be between 1 and {MAX_CONCURRENCY}")),
@@ -198,20 +205,19 @@ impl Config {
                 "json" => LogFormat::Json,
                 _ => LogFormat::Text,
             },
-            values: with_model_url(&values, model_url.as_ref()),
+            values: values.clone(),
         };
         Ok(config)
     }
-}
 
-/// Stores the model's URL in normal form, or the provider's default, for the
-/// components.
-fn with_model_url(values: &Values, url: Option<&url::Url>) -> Values {
-    let mut values = values.clone();
-    if let (Some(url), Some(setting)) = (url, table::find("model-url")) {
-        values.set(setting, url.as_str());
+    /// The variables of links of the model that mean nothing to this one. They are no
+    /// error.
+    pub fn unknown_variables(&self) -> Vec<String> {
+        let values = Reader(&self.values);
+        let names = model::unknown_variables(&values, &self.model);
+        let variable = |name: &&str| format!("REFINEMENT_MODELS_{name}");
+        names.iter().map(variable).collect()
     }
-    values
 }
 
 #[cfg(test)]

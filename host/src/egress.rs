@@ -115,6 +115,40 @@ impl Egress {
         Ok(document.to_bytes())
     }
 
+    /// The status and the body of what a URL answers, within the bounds. `timeout`
+    /// is for connecting, and for each silence.
+    ///
+    /// # Errors
+    ///
+    /// It did not answer in full, or may not be asked.
+    pub async fn get(
+        &self,
+        url: &str,
+        authorization: Option<String>,
+        timeout: Duration,
+    ) -> Result<(u16, Bytes), Error> {
+        let parsed = url::Url::parse(url).map_err(|_| Error::HttpRequestUriInvalid)?;
+        let Origin { host, port, .. } =
+            Origin::of_url(&parsed).ok_or(Error::HttpRequestUriInvalid)?;
+        let mut request =
+            http::Request::get(url).header(http::header::HOST, format!("{host}:{port}"));
+        if let Some(authorization) = authorization {
+            request = request.header(http::header::AUTHORIZATION, authorization);
+        }
+        let request = request
+            .body(WasiBody::default())
+            .map_err(|_| Error::HttpRequestUriInvalid)?;
+        let options = RequestOptions {
+            connect_timeout: Some(timeout),
+            first_byte_timeout: Some(timeout),
+            between_bytes_timeout: Some(timeout),
+        };
+        let (response, _) = self.client.send(request, Some(options)).await?;
+        let status = response.status().as_u16();
+        let body = response.into_body().collect().await?.to_bytes();
+        Ok((status, body))
+    }
+
     /// Whether an origin answers: asks for the head of a path, whatever the
     /// status. `timeout` is for connecting, and for the answer.
     ///

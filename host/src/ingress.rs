@@ -5,6 +5,7 @@ mod door;
 mod handler;
 pub mod http;
 mod instances;
+mod patience;
 mod wasi_http;
 
 pub use door::Door;

@@ -40,6 +40,7 @@ mod metrics;
 mod places;
 pub mod runtime;
 mod stream_guard;
+mod tls;
 mod wasm;
 
 pub use assembly::refiner::request::{RefineError, Refined, Source, Words};

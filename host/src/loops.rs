@@ -1,10 +1,12 @@
-//! The host's background loops: the worker, the sweep, garbage collection,
-//! the probing of the stores.
+//! The host's background loops: the worker, the delivering of webhooks, the sweep,
+//! garbage collection, the probing of the stores.
 
+pub mod deliverer;
 #[cfg(test)]
 pub(crate) mod fakes;
 pub mod garbage;
 mod loan;
+pub mod notifier;
 pub mod pending_releases;
 pub mod probe;
 pub mod processor;

@@ -17,6 +17,7 @@ mod scrape;
 mod series;
 mod stores;
 mod tasks;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -35,6 +36,7 @@ pub use scrape::{Limited, Scrape};
 pub use series::Active;
 pub use stores::Stores;
 pub use tasks::Tasks;
+pub use webhooks::Webhooks;
 
 /// Metrics that are updated by events.
 pub struct Metrics {
@@ -43,6 +45,7 @@ pub struct Metrics {
     pub stores: Arc<Stores>,
     pub model: Arc<ModelCalls>,
     pub egress: Refusals,
+    pub webhooks: Webhooks,
     /// Processor instances at work.
     pub processors: Gauge,
 }
@@ -67,6 +70,7 @@ impl Metrics {
             stores: Arc::new(Stores::new(registry)),
             model: Arc::new(ModelCalls::new(registry)),
             egress: Refusals::new(registry),
+            webhooks: Webhooks::new(registry),
             processors: Gauge::default(),
         }
     }

@@ -6,6 +6,7 @@ pub mod bounds;
 pub mod engine;
 pub mod idle_memory;
 pub mod linker;
+pub mod notifier;
 pub mod placed;
 pub mod processor;
 pub mod sandbox;

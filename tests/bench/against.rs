@@ -7,6 +7,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use concept_refinement_tests::client::http;
 use concept_refinement_tests::crowd::launch;
 use concept_refinement_tests::latency::percentile;
 use concept_refinement_tests::pictures::{Picture, png};
@@ -92,7 +93,7 @@ pub fn measure(form: Form, url: &str, users: Option<&Path>) -> Vec<Figure> {
 
 /// As many anonymous sessions as are given.
 async fn sessions(url: &str) -> Vec<String> {
-    let client = Client::new();
+    let client = http().build().unwrap();
     let mut tokens = Vec::new();
     while tokens.len() < USERS {
         let asked = client
@@ -181,7 +182,7 @@ impl Side {
 impl User {
     async fn new(base: &str, token: String, picture: &Picture) -> Self {
         let mut user = Self {
-            client: Client::new(),
+            client: http().build().unwrap(),
             base: base.trim_end_matches('/').to_owned(),
             token,
             image: String::new(),

@@ -41,7 +41,7 @@ async fn on(cores: usize, form: Form) -> Vec<Figure> {
     drop(asked);
 
     let side = Side::service(launch(&origin).on_cores(cores).start());
-    let tasks = tasks::Asked::new(side, &origin);
+    let tasks = tasks::Asked::new(vec![side], &origin);
     tasks.many(tasks::USERS, 1).await;
     let (per_second, each) = tasks.many(tasks::USERS, form.choose(2, 8)).await;
     vec![

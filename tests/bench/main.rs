@@ -18,6 +18,8 @@ mod cores;
 mod events;
 mod figures;
 mod guard;
+mod hosts;
+mod languages;
 mod load;
 mod machine;
 mod memory;
@@ -64,7 +66,7 @@ const OTHER_USERS: &str = "REFINEMENT_BENCH_USERS";
 
 type Part = fn(Form) -> Vec<Figure>;
 
-const PARTS: [(&str, Part); 11] = [
+const PARTS: [(&str, Part); 13] = [
     // First, since files are created more slowly after many were deleted.
     ("tasks", tasks::measure),
     ("api", api::measure),
@@ -72,8 +74,10 @@ const PARTS: [(&str, Part); 11] = [
     ("events", events::measure),
     ("memory", memory::measure),
     ("start", start::measure),
+    ("languages", languages::measure),
     ("stored", stored::measure),
     ("postgres", postgres::measure),
+    ("hosts", hosts::measure),
     ("cores", cores::measure),
     ("platforms", platforms::measure),
     ("size", size::measure),

@@ -212,6 +212,7 @@ async fn refined(capabilities: &Capabilities, user: &str, original: &str) {
             logo_description: Some("A bean on a brown disc".to_owned()),
             theme_description: None,
         },
+        webhook: None,
         original_path: Some(original.to_owned()),
         original_found: true,
         idempotency_key: None,
@@ -248,6 +249,7 @@ impl ImageModel for Unchanged {
                 media_type: request.media_type,
                 length: Some(request.length),
                 contents: request.image,
+                notes: Vec::new(),
             })
         })
     }

@@ -84,6 +84,7 @@ async fn whole_task(store: &PostgresTasks) {
             logo_description: Some("A coffee cup".into()),
             theme_description: None,
         },
+        webhook: None,
         original_path: None,
         original_found: true,
         idempotency_key: None,
@@ -96,7 +97,7 @@ async fn whole_task(store: &PostgresTasks) {
         path: format!("refined/0123456789abcdef0123456789abcdef/{id}-1.png"),
         url: format!("/api/images/refined/0123456789abcdef0123456789abcdef/{id}-1.png"),
     };
-    let finished = store.finish(&claimed.lease, image).await.unwrap();
+    let finished = store.finish(&claimed.lease, image.into()).await.unwrap();
     assert_eq!(finished, Finished::Done);
 }
 

@@ -1,6 +1,7 @@
 //! Tasks end to end through the real executable on a disk, with a model that
 //! answers at once: how long one takes, and how many there can be.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -45,7 +46,7 @@ pub fn measure(form: Form) -> Vec<Figure> {
     Runtime::new().unwrap().block_on(async {
         let origin = Origin::start();
         let side = Side::service(launch(&origin).start());
-        let asked = Asked::new(side, &origin);
+        let asked = Asked::new(vec![side], &origin);
         // To warm up.
         asked.many(USERS, 1).await;
         let latencies = asked.at_rate(form.choose(60, 400)).await;
@@ -65,27 +66,43 @@ pub fn measure(form: Form) -> Vec<Figure> {
     })
 }
 
+/// One service, or several hosts that are one, each asked by its share of users.
 pub struct Asked {
-    side: Side,
+    sides: Vec<Side>,
     body: Bytes,
 }
 
 impl Asked {
-    pub fn new(side: Side, origin: &Origin) -> Self {
+    pub fn new(sides: Vec<Side>, origin: &Origin) -> Self {
+        Self::with_prompt(sides, origin, "instant")
+    }
+
+    /// As long as the scripted model takes for this prompt.
+    pub fn with_prompt(sides: Vec<Side>, origin: &Origin, prompt: &str) -> Self {
         let original = origin.picture(&pictures::png(64, 64));
-        let body = json!({"original_image_url": original, "refinement_prompt": "instant"});
+        let body = json!({"original_image_url": original, "refinement_prompt": prompt});
         let body = Bytes::from(body.to_string());
-        Self { side, body }
+        Self { sides, body }
+    }
+
+    fn address_for(&self, user: usize) -> SocketAddr {
+        self.sides[user % self.sides.len()].address
+    }
+
+    fn processor(&self) -> Duration {
+        let sides = self.sides.iter();
+        sides.map(|side| side.process.usage().processor).sum()
     }
 
     /// How long each takes, from the fastest on, while so many a second are
     /// submitted.
-    async fn at_rate(&self, count: usize) -> Vec<Duration> {
+    pub async fn at_rate(&self, count: usize) -> Vec<Duration> {
         let mut ticks = interval(Duration::from_secs(1) / RATE);
         let mut tasks = JoinSet::new();
         for number in 0..count {
-            let mut connection = Connection::open(self.side.address).await;
-            let (host, body) = (self.side.address.to_string(), self.body.clone());
+            let address = self.address_for(number);
+            let mut connection = Connection::open(address).await;
+            let (host, body) = (address.to_string(), self.body.clone());
             let token = token(&format!("user {number}"));
             ticks.tick().await;
             tasks.spawn(async move { refined(&mut connection, &host, &token, &body, POLL).await });
@@ -97,7 +114,7 @@ impl Asked {
 
     /// With as many users as bring something: how many, tasks a second, and
     /// milliseconds of the server's processor time a task.
-    async fn most(&self, each: usize) -> (usize, f64, f64) {
+    pub async fn most(&self, each: usize) -> (usize, f64, f64) {
         let mut users = USERS;
         let mut best = self.many(users, each).await;
         while users < MOST_USERS {
@@ -113,11 +130,12 @@ impl Asked {
     /// By users who each submit the next when the last is done: tasks a second,
     /// and milliseconds of the server's processor time a task.
     pub async fn many(&self, users: usize, each: usize) -> (f64, f64) {
-        let before = self.side.process.usage().processor;
+        let before = self.processor();
         let begin = Instant::now();
         let acts = (0..users).map(async |user| {
-            let mut connection = Connection::open(self.side.address).await;
-            let host = self.side.address.to_string();
+            let address = self.address_for(user);
+            let mut connection = Connection::open(address).await;
+            let host = address.to_string();
             let token = token(&format!("user {user}"));
             for _ in 0..each {
                 refined(&mut connection, &host, &token, &self.body, SLOW_POLL).await;
@@ -125,7 +143,7 @@ impl Asked {
         });
         join_all(acts).await;
         let time = begin.elapsed();
-        let used = self.side.process.usage().processor - before;
+        let used = self.processor() - before;
         let count = (users * each) as f64;
         (count / time.as_secs_f64(), used.as_secs_f64() * 1e3 / count)
     }

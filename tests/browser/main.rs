@@ -20,5 +20,6 @@ mod offline;
 mod refining;
 mod signing_in;
 mod tab;
+mod visiting;
 mod weight;
 mod world;

@@ -8,6 +8,7 @@
 )]
 
 mod check;
+mod conformance;
 mod failures;
 mod migrating;
 mod outputs;

@@ -104,8 +104,11 @@ pub fn prepared<A: AsRef<OsStr>>(mut command: Command, place: &Path, arguments: 
     if name.as_ref() == "refine" || name.as_ref() == "check" {
         command.arg("--components").arg(artifacts::components());
     }
+    command.args(rest);
+    if name.as_ref() == "model" {
+        command.arg("--components").arg(artifacts::components());
+    }
     command
-        .args(rest)
         .current_dir(place)
         .env("XDG_CACHE_HOME", CACHE.as_path())
         .env("HOME", place);

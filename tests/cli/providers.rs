@@ -13,12 +13,22 @@ use serde_json::json;
 use crate::place::{Place, run};
 
 const KEY: &str = "me:hush-1234";
-const NAMES: [&str; 3] = ["jigsawstack", "openai", "automatic1111"];
+const NAMES: [&str; 5] = [
+    "jigsawstack",
+    "openai",
+    "stability",
+    "replicate",
+    "automatic1111",
+];
 
 fn success(name: &str, picture: &Picture) -> Reply {
     let base64 = STANDARD.encode(&picture.bytes);
     let json = match name {
         "openai" => json!({"data": [{"b64_json": base64}]}),
+        "stability" => json!({"image": base64, "finish_reason": "SUCCESS"}),
+        "replicate" => {
+            json!({"status": "succeeded", "output": format!("data:image/webp;base64,{base64}")})
+        }
         "automatic1111" => json!({"images": [base64]}),
         _ => return Reply::picture(picture),
     };
@@ -98,6 +108,44 @@ fn each_is_reached_by_a_check_that_costs_nothing() {
                 .all(|name| asked[0].header(name).is_none())
         );
     }
+}
+
+/// What the provider's list says of the model that is asked for.
+#[test]
+fn a_model_that_will_end_or_is_not_there_is_warned_of() {
+    let list = json!({"object": "list", "data": [
+        {"id": "gpt-image-2.6-sunburst", "object": "model", "shutdown_date": null},
+        {"id": "gpt-image-1.5", "object": "model", "shutdown_date": "2026-12-01"},
+    ]});
+    let provider = Provider::start();
+    let url = provider.serve_at(
+        "/v1/models",
+        Reply::ok("application/json", list.to_string().as_bytes()),
+    );
+    for (name, expected) in [
+        (None, "ok: gpt-image-2.6-sunburst"),
+        (
+            Some("gpt-image-1.5"),
+            "ok: gpt-image-1.5; warning: the provider shuts it down on 2026-12-01",
+        ),
+        (
+            Some("gpt-image-1"),
+            "ok: gpt-image-1; warning: it is not in the provider's list of models",
+        ),
+    ] {
+        let mut command = Place::new().command(&["check"]);
+        if let Some(name) = name {
+            command.env("REFINEMENT_MODEL_NAME", name);
+        }
+        let done = run(at(&mut command, "openai", &provider.url()), b"");
+        assert_eq!(done.code, 0, "{}", done.text());
+        let last = done.text().lines().last().unwrap().to_owned();
+        assert_eq!(last, format!("model name     {expected}"));
+        assert!(!done.text().contains(KEY));
+    }
+    let asked = provider.asked(&url);
+    let bearer = format!("Bearer {KEY}");
+    assert_eq!(asked[0].header("authorization"), Some(bearer.as_str()));
 }
 
 #[test]

@@ -68,6 +68,18 @@ fn progress_is_shown_and_then_the_result() {
 }
 
 #[test]
+fn what_the_model_says_of_its_work_is_shown() {
+    let place = Place::new();
+    place.write("logo.png", &pictures::png(40, 30).bytes);
+    let words = "lighter, with sparkles";
+    let mut command = place.command(&["refine", "logo.png", words, "-o", "out.png"]);
+    let (code, shown) = on_terminal(command.stdout(Stdio::piped()));
+    assert_eq!(code, Some(0), "{shown}");
+    let note = "logo.png: Nothing was done about: sparkles.";
+    assert!(shown.contains(note), "{shown:?}");
+}
+
+#[test]
 fn a_failure_is_shown_in_its_own_line() {
     let place = Place::new();
     place.write("logo.png", &pictures::png(40, 30).bytes);

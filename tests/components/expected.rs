@@ -28,7 +28,7 @@ pub struct Expected {
     pub exports: &'static [&'static str],
 }
 
-pub const COMPONENTS: [Expected; 6] = [
+pub const COMPONENTS: [Expected; 12] = [
     Expected {
         name: "api",
         imports: &[
@@ -39,6 +39,7 @@ pub const COMPONENTS: [Expected; 6] = [
             "concept:refinement/task-queue@0.1.0",
             "concept:refinement/image-store@0.1.0",
             "concept:refinement/concept-store@0.1.0",
+            "concept:refinement/webhook-store@0.1.0",
             "wasi:http/client@0.3.0",
             "wasi:http/types@0.3.0",
             "wasi:clocks/types@0.3.0",
@@ -73,6 +74,18 @@ pub const COMPONENTS: [Expected; 6] = [
         exports: &["concept:refinement/processor@0.1.0"],
     },
     Expected {
+        name: "notifier",
+        imports: &[
+            "concept:refinement/types@0.1.0",
+            "wasi:http/client@0.3.0",
+            "wasi:http/types@0.3.0",
+            "wasi:clocks/types@0.3.0",
+            "wasi:clocks/monotonic-clock@0.3.0",
+            "wasi:clocks/system-clock@0.3.0",
+        ],
+        exports: &["concept:refinement/notifier@0.1.0"],
+    },
+    Expected {
         name: "model-local",
         imports: &["concept:refinement/settings@0.1.0"],
         exports: MODEL_EXPORTS,
@@ -88,8 +101,45 @@ pub const COMPONENTS: [Expected; 6] = [
         exports: MODEL_EXPORTS,
     },
     Expected {
+        name: "model-stability",
+        imports: PROVIDER_IMPORTS,
+        exports: MODEL_EXPORTS,
+    },
+    Expected {
+        name: "model-replicate",
+        imports: PATIENT_PROVIDER_IMPORTS,
+        exports: MODEL_EXPORTS,
+    },
+    Expected {
         name: "model-automatic1111",
         imports: PROVIDER_IMPORTS,
+        exports: MODEL_EXPORTS,
+    },
+    Expected {
+        name: "model-comfyui",
+        imports: PATIENT_PROVIDER_IMPORTS,
+        exports: MODEL_EXPORTS,
+    },
+    Expected {
+        name: "model-fallback",
+        imports: &[
+            "concept:refinement/types@0.1.0",
+            "concept:refinement/blobs@0.1.0",
+            "concept:refinement/next-models@0.1.0",
+            "concept:refinement/model-state@0.1.0",
+            "wasi:clocks/types@0.3.0",
+            "wasi:clocks/system-clock@0.3.0",
+        ],
+        exports: MODEL_EXPORTS,
+    },
+    Expected {
+        name: "model-cache",
+        imports: &[
+            "concept:refinement/types@0.1.0",
+            "concept:refinement/blobs@0.1.0",
+            "concept:refinement/next-models@0.1.0",
+            "concept:refinement/model-state@0.1.0",
+        ],
         exports: MODEL_EXPORTS,
     },
 ];
@@ -108,12 +158,25 @@ const PROVIDER_IMPORTS: &[&str] = &[
     "wasi:random/random",
 ];
 
+/// Of one that asks again until the image is there.
+const PATIENT_PROVIDER_IMPORTS: &[&str] = &[
+    "concept:refinement/settings@0.1.0",
+    "wasi:http/client@0.3.0",
+    "wasi:http/types@0.3.0",
+    "wasi:clocks/types@0.3.0",
+    "wasi:clocks/monotonic-clock@0.3.0",
+    "wasi:clocks/system-clock@0.3.0",
+    "wasi:random/random@0.3.0",
+    "wasi:random/random",
+];
+
 /// What stands between these and a platform: each knows its own, and no other.
-pub const ADAPTERS: [Expected; 6] = [
+pub const ADAPTERS: [Expected; 9] = [
     Expected {
         name: "adapter-store-keyvalue",
         imports: &[
             "concept:refinement/types@0.1.0",
+            "concept:refinement/notifier@0.1.0",
             "wasi:keyvalue/store@0.2.0-draft2",
             "wasi:keyvalue/atomics@0.2.0-draft2",
             "wasi:keyvalue/batch@0.2.0-draft2",
@@ -130,6 +193,7 @@ pub const ADAPTERS: [Expected; 6] = [
         name: "adapter-store-filesystem",
         imports: &[
             "concept:refinement/types@0.1.0",
+            "concept:refinement/notifier@0.1.0",
             "wasi:filesystem/types",
             "wasi:filesystem/preopens",
             "wasi:clocks/types@0.3.0",
@@ -178,6 +242,30 @@ pub const ADAPTERS: [Expected; 6] = [
         imports: &["concept:refinement/settings@0.1.0"],
         exports: &["concept:refinement/settings@0.1.0"],
     },
+    Expected {
+        name: "adapter-link-settings",
+        imports: &[
+            "concept:composing/link-name",
+            "concept:refinement/settings@0.1.0",
+        ],
+        exports: &["concept:refinement/settings@0.1.0"],
+    },
+    Expected {
+        name: "adapter-next-model",
+        imports: &[
+            "concept:refinement/image-model@0.1.0",
+            "concept:refinement/next-models@0.1.0",
+        ],
+        exports: &["concept:refinement/next-models@0.1.0"],
+    },
+    Expected {
+        name: "adapter-chain-end",
+        imports: &[],
+        exports: &[
+            "concept:refinement/next-models@0.1.0",
+            "concept:refinement/model-state@0.1.0",
+        ],
+    },
 ];
 
 const STORE_EXPORTS: &[&str] = &[
@@ -186,6 +274,7 @@ const STORE_EXPORTS: &[&str] = &[
     "concept:refinement/task-store@0.1.0",
     "concept:refinement/image-store@0.1.0",
     "concept:refinement/concept-store@0.1.0",
+    "concept:refinement/webhook-store@0.1.0",
     "concept:refinement/progress@0.1.0",
     "concept:refinement/blobs@0.1.0",
 ];

@@ -24,7 +24,7 @@ use expected::{ADAPTERS, COMPONENTS, COMPOSED, Expected, STD};
 const MAX_CODE: usize = 4_000_000;
 
 /// The one that is the API.
-const MAX_API_CODE: usize = 1_500_000;
+const MAX_API_CODE: usize = 2_000_000;
 
 #[test]
 fn a_component_imports_its_world_and_the_standard_librarys_base() {
@@ -55,15 +55,15 @@ fn a_component_imports_its_world_and_the_standard_librarys_base() {
 }
 
 /// The pipeline, the models of providers and, for the keys of an issuer, the API
-/// reach the outside, by wasi:http alone; a model that needs no provider reaches
-/// nothing at all.
+/// reach the outside, by wasi:http alone; a model that needs no provider, and what
+/// stands before models, reaches nothing at all.
 #[test]
 fn who_reaches_out_does_so_by_http() {
     let engine = engine();
     for Expected { name, .. } in COMPONENTS {
         let (imports, _) = types(&engine, &component(name));
         let reaches = |interface: &str| imports.iter().any(|import| import.starts_with(interface));
-        let may = name != "model-local";
+        let may = !["model-local", "model-fallback", "model-cache"].contains(&name);
         assert_eq!(reaches("wasi:http/client@"), may, "{name}");
         assert!(!reaches("wasi:sockets"), "{name}");
         assert!(!reaches("wasi:filesystem"), "{name}");

@@ -8,6 +8,7 @@ mod guest;
 mod instances;
 pub mod keyvalue;
 pub mod kills;
+mod notifier;
 pub mod settings;
 mod stores;
 mod streams;
@@ -183,5 +184,6 @@ fn wasi() -> Linker<Guest> {
     let mut linker = Linker::new(&ENGINE);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker).unwrap();
     wasmtime_wasi::p3::add_to_linker(&mut linker).unwrap();
+    notifier::link(&mut linker);
     linker
 }

@@ -81,6 +81,10 @@ macro_rules! task_promises {
                 a_concept_is_seen_once_its_task_is_completed,
                 concepts_are_paged_newest_first,
             }
+            tasks::webhooks {
+                its_user_alone_sees_it_and_it_goes_with_its_task,
+                a_key_compares_it,
+            }
             tasks::differential {
                 each_history_goes_as_the_rulebook_says,
             }
@@ -130,6 +134,17 @@ macro_rules! host_task_promises {
                 an_upload_is_needed_by_tasks_to_be_done,
                 what_is_being_published_is_never_unreferenced,
             }
+            tasks::webhooks {
+                each_way_to_end_makes_it_due,
+                one_of_many_who_deliver_gets_it,
+                who_lost_the_lease_records_nothing,
+                attempts_are_made_until_it_is_delivered,
+                one_attempt_more_is_made_on_request,
+                a_receiver_takes_no_more_than_its_places,
+                who_waits_is_woken,
+                it_is_forgotten_with_an_old_task,
+                a_clock_that_is_set_back_strands_none,
+            }
             tasks::expiry {
                 what_is_older_is_forgotten_as_if_it_had_been_deleted,
                 the_last_round_is_remembered,
@@ -157,6 +172,10 @@ macro_rules! host_durable_task_promises {
     ($backend:ty) => {
         promises! {
             $backend:
+            tasks::webhook_crashes {
+                a_crash_at_any_point_loses_no_delivery,
+                a_predecessors_attempts_are_taken_over,
+            }
             tasks::durability {
                 what_a_crash_left_undone_is_due,
                 a_predecessors_tasks_are_taken_over,
@@ -375,6 +394,10 @@ mod tasks_in_postgres_15 {
 
             promises! {
                 Killed:
+                tasks::webhook_crashes {
+                    a_crash_at_any_point_loses_no_delivery,
+                    a_predecessors_attempts_are_taken_over,
+                }
                 tasks::durability {
                     what_a_crash_left_undone_is_due,
                     a_predecessors_tasks_are_taken_over,

@@ -13,12 +13,14 @@ pub mod references;
 pub mod submit;
 pub mod sweep;
 pub mod watch;
+pub mod webhook_crashes;
+pub mod webhooks;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use concept_refinement_domain::capability::{
-    Claimed, Fenced, Finished, ImageKind, Lease, NewTask, Stored, Submission,
+    Claimed, Fenced, Finished, ImageKind, Lease, NewTask, RefinedImage, Stored, Submission,
 };
 use concept_refinement_domain::image::Format;
 use concept_refinement_domain::image_path::{ImagePath, tag_of};
@@ -29,6 +31,7 @@ use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_host::capability::clock::{Clock, ManualClock};
 use concept_refinement_host::capability::concepts::Concepts;
 use concept_refinement_host::capability::tasks::{Leases, Maintenance, TaskStore, Tasks};
+use concept_refinement_host::capability::webhooks::Webhooks;
 use uuid::Uuid;
 
 /// 2026-11-20T12:00:00.123456Z, a Friday.
@@ -87,6 +90,7 @@ pub struct Store<B> {
     pub concepts: Arc<dyn Concepts>,
     pub leases: Arc<dyn Leases>,
     pub maintenance: Arc<dyn Maintenance>,
+    pub webhooks: Arc<dyn Webhooks>,
 }
 
 impl<B: TaskBackend> Store<B> {
@@ -105,6 +109,7 @@ impl<B: TaskBackend> Store<B> {
             concepts: backend.store(),
             leases: backend.store(),
             maintenance: backend.store(),
+            webhooks: backend.store(),
             backend,
             clock,
         }
@@ -143,7 +148,7 @@ impl<B: TaskBackend> Store<B> {
 
     /// Its concept's id.
     pub async fn finish(&self, claimed: &Claimed) -> String {
-        let image = image(&claimed.task);
+        let image = refined(&claimed.task);
         let finished = self.leases.finish(&claimed.lease, image).await.unwrap();
         assert_eq!(finished, Finished::Done);
         let task = self.task(&claimed.task).await;
@@ -183,6 +188,7 @@ pub fn new_task(user: &str) -> NewTask {
             logo_description: Some("A coffee cup".into()),
             theme_description: None,
         },
+        webhook: None,
         original_path: None,
         original_found: true,
         idempotency_key: None,
@@ -214,6 +220,17 @@ pub fn created(submission: Submission) -> Task {
 /// What the first worker of a task would have stored.
 pub fn image(task: &Task) -> Stored {
     image_of(task, 1)
+}
+
+/// The same, with what the model said of its work.
+pub fn refined(task: &Task) -> RefinedImage {
+    RefinedImage {
+        stored: image(task),
+        notes: vec![
+            "Nothing was done about: ☕️ \" \0.".into(),
+            "Another.".into(),
+        ],
+    }
 }
 
 /// What the worker of an attempt would have stored.

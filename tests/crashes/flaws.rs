@@ -23,7 +23,7 @@ struct Scene {
     said: &'static str,
 }
 
-fn scenes() -> [Scene; 4] {
+fn scenes() -> [Scene; 5] {
     Flaw::ALL.map(|flaw| match flaw {
         Flaw::ClaimAtomicity => Scene {
             flaw,
@@ -56,6 +56,14 @@ fn scenes() -> [Scene; 4] {
             settings: |launch| launch,
             pauses: 0,
             said: "it is not completed",
+        },
+        Flaw::Silence => Scene {
+            flaw,
+            prompt: "echo it",
+            kill_at: Some("after finish"),
+            settings: |launch| launch,
+            pauses: 0,
+            said: "its receiver was not told",
         },
     })
 }

@@ -103,16 +103,26 @@ impl Fleet {
         for index in 0..self.hosts.len() {
             self.stop(index);
         }
-        // What was left behind is removed at a start, by the host whose duty it is.
-        self.engines.free_duties();
-        self.start(0, |launch| launch);
-        let mut found = verdict::shown(&self.world, users, pauses).await;
-        self.stop(0);
+        let mut found = self.shown(users, pauses).await;
+        if !found.is_empty() && found.iter().all(|what| what.starts_with(verdict::ORPHAN)) {
+            // What was on its way when its host lost it may have arrived after
+            // the first look, and goes at the next one.
+            found = self.shown(users, pauses).await;
+        }
         found.extend(self.world.stores.violations());
         found.append(&mut self.world.complaints);
         if !found.is_empty() {
             println!("{:#?}", self.world.errors);
         }
+        found
+    }
+
+    /// What a host shows at its start, at which it removes what was left behind.
+    async fn shown(&mut self, users: &[User], pauses: usize) -> Vec<String> {
+        self.world.stores.free_duties();
+        self.start(0, |launch| launch);
+        let found = verdict::shown(&self.world, users, pauses).await;
+        self.stop(0);
         found
     }
 }

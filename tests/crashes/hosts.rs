@@ -18,7 +18,7 @@ use rustix::process::Signal;
 use crate::acts::Act;
 use crate::crowd::Crowd;
 use crate::fleet::Fleet;
-use crate::random::{USERS, seed};
+use crate::random::{USERS, kills, seed};
 use crate::shared::{Engines, Queue};
 use crate::user::User;
 use crate::verdict::Journal;
@@ -137,6 +137,46 @@ async fn engines_that_are_killed_come_back_to_all_that_was_accepted() {
     });
     tokio::time::sleep(Duration::from_secs(1)).await;
     end(fleet, crowd, 4).await;
+}
+
+/// One after the other, whichever they are, for as long as is wanted.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "long: cargo xtask soak"]
+async fn whatever_goes_wrong_again_and_again_nothing_is_lost() {
+    const LEAST: u64 = 100;
+    let seed = seed();
+    let mut random = StdRng::seed_from_u64(seed);
+    let (mut fleet, crowd) = begin(Queue::Nats, |launch| launch);
+    let faults = kills().max(LEAST);
+    for number in 0..faults {
+        tokio::time::sleep(Duration::from_millis(random.random_range(50..700))).await;
+        let host = random.random_range(0..HOSTS);
+        match random.random_range(0..6) {
+            0 | 1 => {
+                fleet.kill(host);
+                fleet.start(host, |launch| launch);
+            }
+            2 => stand_still(&mut fleet, host).await,
+            3 if number % 10 == 0 => tokio::task::block_in_place(|| {
+                let mut postgres = fleet.engines.postgres.lock().unwrap();
+                postgres.kill();
+                postgres.run();
+            }),
+            3 if number % 10 == 1 => tokio::task::block_in_place(|| {
+                fleet.engines.nats.as_mut().unwrap().restart();
+            }),
+            _ => {
+                let host = &fleet.hosts[host];
+                let proxies = [&host.tasks, &host.images, host.queue.as_ref().unwrap()];
+                let proxy = proxies[random.random_range(0..proxies.len())];
+                proxy.set(MODES[random.random_range(0..MODES.len())]);
+                tokio::time::sleep(Duration::from_millis(random.random_range(100..3000))).await;
+                proxy.set(Mode::Pass);
+            }
+        }
+    }
+    println!("{faults} faults");
+    end(fleet, crowd, usize::try_from(faults).unwrap()).await;
 }
 
 /// Leases, quotas and signatures go by the database's time.

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::env;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use concept_refinement_tests::artifacts;
 use concept_refinement_tests::faults::DELIVER_TWICE;
+use concept_refinement_tests::service::Launch;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
@@ -24,8 +26,21 @@ const LONG: std::ops::Range<u64> = 300..500;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whenever_it_is_killed_nothing_accepted_is_lost_or_done_twice() {
-    let (kills, seed) = (variable("REFINEMENT_KILLS", KILLS), seed());
-    let mut world = World::with(|launch| launch.variable(DELIVER_TWICE, "1"));
+    outlives_kills(World::with(|launch| launch.variable(DELIVER_TWICE, "1"))).await;
+}
+
+/// The same where each call has an instance of each link.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whenever_it_is_killed_with_a_chain_of_models_nothing_is_lost_or_done_twice() {
+    let middleware = artifacts::test_component("middleware-scripted");
+    let model = artifacts::scripted_model();
+    let chain = format!("{}(fallback({}))", middleware.display(), model.display());
+    let chain = |launch: Launch| launch.set("model", &chain).variable(DELIVER_TWICE, "1");
+    outlives_kills(World::with(chain)).await;
+}
+
+async fn outlives_kills(mut world: World) {
+    let (kills, seed) = (kills(), seed());
     let mut service = world.start(|launch| launch);
     let crowd = Crowd::start(&world, USERS, seed);
     let mut random = StdRng::seed_from_u64(seed);
@@ -50,6 +65,11 @@ async fn whenever_it_is_killed_nothing_accepted_is_lost_or_done_twice() {
     let violations = verdict::violations(&mut world, &users, service, 0).await;
     assert!(violations.is_empty(), "{violations:#?}");
     assert!(!deaths.is_empty(), "no kill met a task");
+}
+
+/// How many a run is to have.
+pub fn kills() -> u64 {
+    variable("REFINEMENT_KILLS", KILLS)
 }
 
 /// Printed, so that a failure can be repeated.

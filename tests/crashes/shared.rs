@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
+use concept_refinement_tests::engines;
 use concept_refinement_tests::nats::NatsServer;
 use concept_refinement_tests::postgres::{Data, Postgres, Release};
 use concept_refinement_tests::proxy::Proxy;
@@ -68,21 +69,27 @@ impl Engines {
     }
 
     pub fn stores(&self) -> Arc<dyn Stores> {
+        let postgres = Arc::clone(&self.postgres);
         Arc::new(Shared {
-            postgres: Arc::clone(&self.postgres),
+            query: Box::new(move |sql| postgres.lock().unwrap().query(sql)),
+            schema: SCHEMA.to_owned(),
             images: self.images.clone(),
         })
     }
+}
 
-    /// As if the times of the hosts that had them were over.
-    pub fn free_duties(&self) {
-        let postgres = self.postgres.lock().unwrap();
-        postgres.execute(&format!("DELETE FROM {SCHEMA}.duty"));
-    }
+/// The part of this launch of the engines that this run is on.
+pub fn stores_of(launch: &Launch) -> Arc<dyn Stores> {
+    Arc::new(Shared {
+        query: Box::new(|sql| engines::postgres().query(sql)),
+        schema: launch.schema(),
+        images: launch.place(),
+    })
 }
 
 struct Shared {
-    postgres: Arc<Mutex<Postgres>>,
+    query: Box<dyn Fn(&str) -> String + Send + Sync>,
+    schema: String,
     images: Place,
 }
 
@@ -91,16 +98,16 @@ impl Shared {
     fn lines(&self, select: &str) -> Vec<String> {
         let sql =
             format!("SELECT coalesce(string_agg(line, E'\\n'), '') FROM ({select}) AS rows(line)");
-        let text = self.postgres.lock().unwrap().query(&sql);
+        let sql = sql.replace("schema.", &format!("{}.", self.schema));
+        let text = (self.query)(&sql);
         text.lines().map(str::to_owned).collect()
     }
 }
 
 impl Stores for Shared {
     fn under_way(&self) -> Vec<(String, u32)> {
-        let select =
-            format!("SELECT id || ' ' || attempt FROM {SCHEMA}.task WHERE status = 'processing'");
-        let lines = self.lines(&select).into_iter();
+        let select = "SELECT id || ' ' || attempt FROM schema.task WHERE status = 'processing'";
+        let lines = self.lines(select).into_iter();
         lines
             .map(|line| {
                 let (id, attempt) = line.split_once(' ').unwrap();
@@ -113,9 +120,17 @@ impl Stores for Shared {
         let names = self.images.names().into_iter();
         // What goes with an image has a full stop in its name.
         names
+            .filter(|name| self.images.is_described(name))
             .filter_map(|name| Some(name.strip_prefix("refined/")?.to_owned()))
             .filter(|name| !name.contains('.'))
             .collect()
+    }
+
+    /// Before the first start there is no table.
+    fn free_duties(&self) {
+        let sql = "DO $$ BEGIN IF to_regclass('schema.duty') IS NOT NULL THEN \
+             DELETE FROM schema.duty; END IF; END $$";
+        (self.query)(&sql.replace("schema.", &format!("{}.", self.schema)));
     }
 
     fn violations(&self) -> Vec<String> {
@@ -136,7 +151,7 @@ impl Stores for Shared {
             ),
         ];
         let found = checks.into_iter().flat_map(|(what, select)| {
-            let lines = self.lines(&select.replace("schema.", &format!("{SCHEMA}.")));
+            let lines = self.lines(select);
             lines.into_iter().map(move |line| format!("{what}: {line}"))
         });
         found.collect()

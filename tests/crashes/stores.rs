@@ -15,6 +15,9 @@ pub trait Stores: Send + Sync {
     /// The names of the refined images that are stored.
     fn refined(&self) -> BTreeSet<String>;
 
+    /// As if the times of the processes that had duties were over.
+    fn free_duties(&self);
+
     /// What is wrong with them once all tasks are final and all processes have
     /// stopped.
     fn violations(&self) -> Vec<String>;
@@ -31,6 +34,9 @@ impl Stores for Embedded {
     fn refined(&self) -> BTreeSet<String> {
         files::refined(&self.0)
     }
+
+    /// There are none: the directory belongs to one process at a time.
+    fn free_duties(&self) {}
 
     fn violations(&self) -> Vec<String> {
         let mut found = files::leftovers(&self.0);

@@ -5,8 +5,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use concept_refinement_domain::webhook::LEASE;
 use concept_refinement_tests::client::{Answer, Client};
+use concept_refinement_tests::deadline::eventually;
+use concept_refinement_tests::engines;
 use concept_refinement_tests::pictures::Picture;
+use concept_refinement_tests::receiver::Receiver;
 use concept_refinement_tests::server::{Origin, Reply};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -24,6 +28,7 @@ pub struct User {
     /// Answers that break a promise.
     pub complaints: Vec<String>,
     origin: Arc<Origin>,
+    receiver: Arc<Receiver>,
     patience: Duration,
 }
 
@@ -34,6 +39,8 @@ pub struct Asked {
     /// What the model is to answer.
     pub picture: Picture,
     pub is_refused: bool,
+    /// Where its user wants to be told of its end.
+    pub hook: String,
     /// Once it is accepted.
     pub task: Option<String>,
     pub fate: Fate,
@@ -61,6 +68,7 @@ impl User {
             asked: Vec::new(),
             complaints: Vec::new(),
             origin: Arc::clone(&world.origin),
+            receiver: Arc::clone(&world.receiver),
             patience: world.patience,
         }
     }
@@ -76,14 +84,16 @@ impl User {
             self.name.replace([' ', ':'], "-"),
             self.asked.len()
         );
+        let hook = self.receiver.hook([Reply::status(200)]);
         self.asked.push(Asked {
             key: key.clone(),
             picture,
             is_refused: act.prompt == REFUSE,
+            hook: hook.clone(),
             task: None,
             fate: Fate::Kept,
         });
-        let Some(task) = self.accepted(&url, &act.prompt, &key).await else {
+        let Some(task) = self.accepted(&url, &act.prompt, &key, &hook).await else {
             return;
         };
         match act.then {
@@ -113,6 +123,20 @@ impl User {
         }
     }
 
+    /// Waits until there is nothing left that its receiver is to be told.
+    pub async fn is_told(&self) {
+        let client = self.client.reconnected();
+        for task in self.asked.iter().filter_map(|asked| asked.task.as_ref()) {
+            let path = format!("/api/tasks/{task}/webhook");
+            eventually("it is told", self.patience + LEASE, async || {
+                let webhook = client.get(&path).await;
+                let is_over = webhook.status == 404 || webhook.json()["state"] != "pending";
+                is_over.then_some(())
+            })
+            .await;
+        }
+    }
+
     async fn original(&mut self, original: Original, picture: &Picture) -> Option<String> {
         match original {
             Original::Elsewhere => Some(self.origin.serve(Reply::picture(picture))),
@@ -129,11 +153,12 @@ impl User {
     }
 
     /// The task's id. Its quota is checked: each task counts once.
-    async fn accepted(&mut self, url: &str, prompt: &str, key: &str) -> Option<String> {
+    async fn accepted(&mut self, url: &str, prompt: &str, key: &str, hook: &str) -> Option<String> {
         let body = json!({
             "original_image_url": url,
             "refinement_prompt": prompt,
             "logo_description": key,
+            "webhook_url": hook,
         });
         let client = self
             .client
@@ -210,6 +235,8 @@ impl User {
         let mut is_repeated = false;
         while begin.elapsed() < self.patience {
             match client.try_send(method.clone(), path, body.clone()).await {
+                // Places of a dead host are freed by and by.
+                Ok(answer) if answer.status == 429 && engines::are_shared() => {}
                 Ok(answer) if answer.status != 503 => {
                     return Some(Got {
                         answer,

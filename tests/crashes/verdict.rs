@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use concept_refinement_domain::lease::MAX_DEATHS;
 use concept_refinement_domain::sentence::WORKER_DIED;
+use concept_refinement_domain::webhook::LEASE;
 use concept_refinement_tests::client::Client;
+use concept_refinement_tests::provider::Asked as Delivery;
 use concept_refinement_tests::service::Service;
 use serde_json::Value;
 
@@ -17,6 +19,9 @@ use crate::world::World;
 
 /// Within this long a process has removed what its predecessors left behind.
 const REMOVAL: Duration = Duration::from_secs(10);
+
+/// How a violation begins that is an image which nothing refers to.
+pub const ORPHAN: &str = "an image that nobody has";
 
 /// What became of a submission that was answered 503.
 const NOT_QUEUED: &str = "The refinement task could not be queued for processing.";
@@ -64,6 +69,9 @@ pub async fn shown(world: &World, users: &[User], pauses: usize) -> Vec<String> 
             };
             let mut violations = outcome(&client, asked, &seen, &lives).await;
             violations.extend(journal.violations(asked, &lives));
+            if asked.fate != Fate::TaskDeleted {
+                violations.extend(told(world, &client, asked).await);
+            }
             found.extend(
                 violations
                     .into_iter()
@@ -228,6 +236,46 @@ fn of_task(
     }
 }
 
+/// Its end was told at least once, and in the same words each time.
+async fn told(world: &World, client: &Client, asked: &Asked) -> Vec<String> {
+    let Some(id) = &asked.task else {
+        return Vec::new();
+    };
+    let begin = Instant::now();
+    let webhook = loop {
+        let webhook = client.get(&format!("/api/tasks/{id}/webhook")).await.json();
+        // Whoever died held it for so long.
+        if webhook["state"] == "delivered" || begin.elapsed() > world.patience + LEASE {
+            break webhook;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    };
+    if webhook["state"] != "delivered" {
+        return vec![format!("its receiver was not told: {webhook}")];
+    }
+    let task = client.task(id).await;
+    let id = format!("msg_{id}");
+    let deliveries = world.receiver.deliveries(&asked.hook);
+    let mut deliveries = deliveries
+        .iter()
+        .filter(|delivery| delivery.header("webhook-id") == Some(&id))
+        .map(Delivery::json)
+        .peekable();
+    if deliveries.peek().is_none() {
+        return vec!["its receiver was never told".to_owned()];
+    }
+    let status = &task["status"];
+    deliveries
+        .filter(|told| {
+            let is_same = told["type"] == format!("task.{}", status.as_str().unwrap_or_default())
+                && told["timestamp"] == task["completed_at"]
+                && told["data"]["status"] == *status;
+            !is_same
+        })
+        .map(|told| format!("its receiver was told {told}"))
+        .collect()
+}
+
 /// Waits until the files of refined images are those of the concepts.
 async fn orphans(world: &World, expected: &BTreeSet<String>) -> Vec<String> {
     let begin = Instant::now();
@@ -240,7 +288,7 @@ async fn orphans(world: &World, expected: &BTreeSet<String>) -> Vec<String> {
             let orphans = stored.difference(expected);
             let missing = expected.difference(&stored);
             return orphans
-                .map(|name| format!("an image that nobody has: {name}"))
+                .map(|name| format!("{ORPHAN}: {name}"))
                 .chain(missing.map(|name| format!("no image: {name}")))
                 .collect();
         }

@@ -8,12 +8,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use concept_refinement_tests::deadline::{SOON, eventually};
+use concept_refinement_tests::engines;
 use concept_refinement_tests::faults::{FLAW, JOURNAL};
 use concept_refinement_tests::flaws::Flaw;
+use concept_refinement_tests::receiver::Receiver;
 use concept_refinement_tests::server::Origin;
 use concept_refinement_tests::service::{Ended, Launch, Service};
 use tokio::task::block_in_place;
 
+use crate::shared;
 use crate::stores::{Embedded, Stores};
 
 /// What a user may ask for in a month, more than any test does.
@@ -24,6 +27,8 @@ const KILLED: i32 = 9;
 
 pub struct World {
     pub origin: Arc<Origin>,
+    /// Who is told that tasks have ended.
+    pub receiver: Arc<Receiver>,
     /// Where it listens, once it was started.
     pub url: String,
     /// How it is started while nothing is to go wrong.
@@ -49,24 +54,35 @@ impl World {
     /// With other settings, which hold for all its processes.
     pub fn with(settings: impl FnOnce(Launch) -> Launch) -> Self {
         let origin = Arc::new(Origin::start());
+        let receiver = Arc::new(Receiver::start());
         let launch = Launch::new().faulty();
-        let stores = Arc::new(Embedded(launch.data()));
+        let (stores, launch, patience): (Arc<dyn Stores>, _, _) = match engines::are_shared() {
+            // Nobody knows that a host is dead before its leases have expired.
+            true => (
+                shared::stores_of(&launch),
+                launch.set("lease", "2s"),
+                2 * SOON,
+            ),
+            false => (Arc::new(Embedded(launch.data())), launch, SOON),
+        };
         let journal = launch.data().with_file_name("journal");
         std::fs::write(&journal, "").unwrap();
         let launch = launch
             .scripted()
             .with_tokens()
             .set("allow-sources", &origin.authority())
+            .set("allow-webhooks", &receiver.authority())
             .set("rate-limit", &format!("{LIMIT}/month"))
             .set("uploads", "10000")
             .variable(JOURNAL, journal.to_str().unwrap());
         Self {
             origin,
+            receiver,
             url: String::new(),
             launch: settings(launch),
             journal,
             stores,
-            patience: SOON,
+            patience,
             deaths: HashMap::new(),
             complaints: Vec::new(),
             errors: Vec::new(),
@@ -76,7 +92,7 @@ impl World {
     /// With a store that breaks a promise.
     pub fn flawed(flaw: Flaw, settings: impl FnOnce(Launch) -> Launch) -> Self {
         let mut world = Self::with(|launch| settings(launch.variable(FLAW, flaw.as_str())));
-        if flaw == Flaw::Redelivery {
+        if matches!(flaw, Flaw::Redelivery | Flaw::Silence) {
             // Whoever waits for what never happens need not wait long.
             world.patience = Duration::from_secs(4);
         }
@@ -85,6 +101,7 @@ impl World {
 
     /// Starts it, always at the address that the first start gave it.
     pub fn start(&mut self, settings: impl FnOnce(Launch) -> Launch) -> Service {
+        block_in_place(|| self.stores.free_duties());
         let service = block_in_place(|| settings(self.launch.clone()).start());
         self.launch = self.launch.clone().at(&service);
         self.url = service.url().to_owned();
@@ -106,6 +123,7 @@ impl World {
 
     /// Starts it only to see it kill itself, ready or not.
     pub fn short_life(&mut self, settings: impl FnOnce(Launch) -> Launch) {
+        block_in_place(|| self.stores.free_duties());
         let ended = block_in_place(|| settings(self.launch.clone()).run());
         self.died(&ended);
     }

@@ -61,6 +61,21 @@ fn all_that_is_given_away_is_there_and_says_what_it_is() {
         "LICENSE-MIT",
         "licenses/third-party.txt",
         "licenses/rust-library.html",
+        concat!(
+            "clients/concept-refinement-",
+            env!("CARGO_PKG_VERSION"),
+            ".tgz"
+        ),
+        concat!(
+            "clients/concept_refinement-",
+            env!("CARGO_PKG_VERSION"),
+            ".tar.gz"
+        ),
+        concat!(
+            "clients/concept_refinement-",
+            env!("CARGO_PKG_VERSION"),
+            "-py3-none-any.whl"
+        ),
     ] {
         assert!(all.contains(expected), "{expected} is not in {all:?}");
     }

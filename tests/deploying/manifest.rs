@@ -112,11 +112,14 @@ fn a_secret_is_given_to_the_one_that_needs_it() {
         table(&manifest, &["component", component, "variables"]).contains_key(name)
     };
     assert!(has("api", "jwt_secret") && !has("processor", "jwt_secret"));
+    assert!(has("api", "webhook_secret"));
     assert!(has("processor", "model_api_key") && !has("api", "model_api_key"));
     let secrets = SETTINGS
         .iter()
         .filter(|setting| setting.secret && !WITHOUT_EFFECT.contains(&setting.name));
-    assert_eq!(secrets.count(), 2, "who gets the new one?");
+    // Both deliver webhooks, and the api tells the users their keys.
+    assert!(has("api", "webhook_secret") && has("processor", "webhook_secret"));
+    assert_eq!(secrets.count(), 3, "who gets the new one?");
 }
 
 #[test]
@@ -128,7 +131,11 @@ fn a_component_reaches_what_it_must() {
     for (component, hosts) in [
         (
             "api",
-            &["http://processor.spin.internal", "{{ jwks_origin }}"][..],
+            &[
+                "http://processor.spin.internal",
+                "https://*:443",
+                "{{ jwks_origin }}",
+            ][..],
         ),
         (
             "processor",

@@ -360,7 +360,7 @@ async fn where_no_service_runs_the_command_makes_it_and_changes_nothing() {
     let store = Connection::open(&file).unwrap();
     // What the newest one adds.
     store
-        .execute_batch("DROP TABLE upload_place; DROP TABLE upload_total;")
+        .execute_batch("ALTER TABLE concept DROP COLUMN notes")
         .unwrap();
     store
         .pragma_update(None, "user_version", newest - 1)

@@ -39,6 +39,7 @@ async fn a_concept_holds_what_was_asked_for() {
             "logo_description": logo,
             "theme_description": theme,
             "color_palettes": [],
+            "notes": [],
             "is_anonymous": is_anonymous,
             "created_at": concept["created_at"],
         });

@@ -39,7 +39,8 @@ async fn who_keeps_submitting_never_overtakes_who_waits() {
 #[tokio::test]
 async fn who_waited_before_a_restart_is_served_first_after_it() {
     for crash in [true, false] {
-        let launch = one_at_a_time();
+        // What a dead host had is nobody's until its lease has expired.
+        let launch = one_at_a_time().embedded();
         let (service, original, gate) = (launch.start(), original(), gated());
         let busy = Client::user(service.url(), &new_name());
         let first = busy.accepted(&gate.0, "echo it").await;

@@ -3,6 +3,7 @@
 mod listener;
 mod moves;
 mod refusals;
+mod webhooks;
 
 use std::collections::BTreeSet;
 

@@ -65,6 +65,7 @@ async fn before() -> Before {
         "original_image_url": origin().picture(&pictures::png(64, 64)),
         "refinement_prompt": "echo it",
         "logo_description": "é".repeat(2_000),
+        "webhook_url": "https://receiver.example/hook",
     });
     let first = eve.post("/api/concepts/refine", &body).await;
     assert_eq!(first.status, 202, "{first:?}");
@@ -143,6 +144,9 @@ impl Before {
         let again = eve.post("/api/concepts/refine", body).await;
         assert_eq!(again.header("idempotency-replayed"), Some("true"));
         assert_eq!(again.json(), *first);
+        let task = first["task_id"].as_str().unwrap();
+        let webhook = eve.get(&format!("/api/tasks/{task}/webhook")).await;
+        assert_eq!(webhook.json()["url"], body["webhook_url"]);
         // Uploads that were moved count.
         let bob = Client::user(service.url(), "ada");
         let picture = pictures::png(8, 8);

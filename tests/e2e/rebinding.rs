@@ -15,20 +15,20 @@ use futures::future::{BoxFuture, ready};
 
 use crate::originals::FAILED;
 
-const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+pub const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 /// Where originals may come from, and nothing else on this machine.
-const ALLOWED: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
+pub const ALLOWED: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 
 /// Answers the n-th question for a name with the n-th of its answers, and from
 /// then on with the last.
 #[derive(Default)]
-struct Names {
+pub struct Names {
     answers: HashMap<&'static str, Vec<Vec<IpAddr>>>,
     asked: Mutex<HashMap<String, usize>>,
 }
 
 impl Names {
-    fn name(mut self, name: &'static str, answers: &[&[IpAddr]]) -> Self {
+    pub fn name(mut self, name: &'static str, answers: &[&[IpAddr]]) -> Self {
         let answers = answers.iter().map(|answer| answer.to_vec()).collect();
         self.answers.insert(name, answers);
         self

@@ -61,7 +61,7 @@ async fn a_stop_finishes_what_is_under_way() {
 
 #[test]
 fn a_data_directory_belongs_to_one_process_at_a_time() {
-    let launch = Launch::new();
+    let launch = Launch::new().embedded();
     let first = launch.start();
     let second = launch.clone().run();
     assert!(!second.status.success());

@@ -34,6 +34,7 @@ impl FaultyModel {
                 media_type,
                 length,
                 contents,
+                notes,
             } => {
                 let faults = Arc::clone(&self.faults);
                 let contents = contents.map(Ok).boxed();
@@ -43,6 +44,7 @@ impl FaultyModel {
                     media_type,
                     length,
                     contents: contents.filter_map(|chunk| ready(chunk.ok())).boxed(),
+                    notes,
                 }
             }
             location @ ModelAnswer::Location(_) => location,

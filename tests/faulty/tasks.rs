@@ -1,5 +1,6 @@
 //! The task store and the concepts in it.
 
+use std::future::ready;
 use std::sync::Arc;
 
 use concept_refinement_domain::capability::{CapabilityError, Fenced, Finished, Lease};
@@ -55,6 +56,19 @@ impl Interceptor<dyn TaskStore> for FaultyTasks {
         inner: &'a Arc<dyn TaskStore>,
     ) -> Answer<'a, TaskReply> {
         Box::pin(async move {
+            if let TaskOperation::ClaimDeliveries { .. } = &operation {
+                let claimed = inner.run(operation).await?;
+                let is_empty =
+                    matches!(&claimed, TaskReply::Deliveries(claimed) if claimed.is_empty());
+                return match is_empty {
+                    true => Ok(claimed),
+                    false => {
+                        self.faults
+                            .around(Call::DeliveryClaim, ready(Ok(claimed)))
+                            .await
+                    }
+                };
+            }
             let call = call(&operation);
             if call == Some(Call::Finish) && self.faults.provokes(Call::Release) {
                 return Err(CapabilityError::unavailable("A fault of the tests."));
@@ -102,7 +116,12 @@ fn call(operation: &TaskOperation<'_>) -> Option<Call> {
         TaskOperation::Due { .. } => Call::Due,
         TaskOperation::Recover { .. } => Call::Recover,
         TaskOperation::Unreferenced { .. } => Call::Unreferenced,
-        TaskOperation::Watch { .. }
+        TaskOperation::RecordAttempt { .. } => Call::AttemptRecord,
+        TaskOperation::ClaimDeliveries { .. }
+        | TaskOperation::NextDelivery { .. }
+        | TaskOperation::GetWebhook { .. }
+        | TaskOperation::Redeliver { .. }
+        | TaskOperation::Watch { .. }
         | TaskOperation::NextDue { .. }
         | TaskOperation::Expire { .. }
         | TaskOperation::RenewSession { .. }

@@ -9,6 +9,7 @@
 )]
 
 mod crowding;
+mod undelivered;
 
 use std::pin::pin;
 use std::time::{Duration, Instant};

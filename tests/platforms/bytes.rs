@@ -6,9 +6,12 @@ use concept_refinement_tests::artifacts;
 #[test]
 fn the_components_are_the_same_bytes_in_all_compositions() {
     for (composition, parts) in [
-        ("spin-api", &["api"][..]),
-        ("spin-processor", &["processor", "model-local"]),
-        ("standalone", &["api", "processor", "model-local"]),
+        ("spin-api", &["api", "notifier"][..]),
+        ("spin-processor", &["processor", "notifier", "model-local"]),
+        (
+            "standalone",
+            &["api", "processor", "notifier", "model-local"],
+        ),
     ] {
         let composed = std::fs::read(artifacts::composed(composition)).unwrap();
         let tested = std::fs::read(artifacts::test_composed(composition)).unwrap();

@@ -46,6 +46,7 @@ macro_rules! suite {
                 a_picture_of_an_allowed_source_is_refined,
                 the_first_answer_is_the_pending_task,
                 what_the_model_refuses_fails_the_task,
+                what_the_model_says_of_its_work_is_told_with_the_concept,
                 what_cannot_be_downloaded_fails_the_task,
             }
             refusals {
@@ -74,6 +75,13 @@ macro_rules! suite {
             watching {
                 a_stream_of_events_ends_with_the_end_of_its_task,
                 a_deletion_ends_the_stream,
+            }
+            waiting {
+                who_waits_is_answered_with_the_task_that_has_ended,
+                who_waits_for_too_short_is_answered_that_the_task_was_accepted,
+            }
+            webhooks {
+                a_receiver_that_fails_is_told_again,
             }
             health {
                 the_service_tells_that_it_lives_and_is_ready,

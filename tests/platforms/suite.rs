@@ -6,7 +6,9 @@ pub mod lasting;
 pub mod owning;
 pub mod refining;
 pub mod refusals;
+pub mod waiting;
 pub mod watching;
+pub mod webhooks;
 
 use concept_refinement_tests::client::Answer;
 

@@ -41,6 +41,18 @@ fn forms(kind: Kind, provider: &Provider, picture: &Picture) -> Vec<(&'static st
             ("b64_json", kind.json_with(&base64)),
             ("url", reply(&json!({"data": [{"url": url}]}))),
         ],
+        Kind::Stability => vec![("image", kind.json_with(&base64))],
+        Kind::Cog => vec![
+            ("a data URL", kind.json_with(&base64)),
+            (
+                "an address",
+                reply(&json!({"status": "succeeded", "output": url})),
+            ),
+            (
+                "a list",
+                reply(&json!({"status": "succeeded", "output": [url, "https://x.example"]})),
+            ),
+        ],
         Kind::Automatic1111 => vec![
             ("images", kind.json_with(&base64)),
             (
@@ -123,7 +135,12 @@ async fn a_large_image_fits_into_little_memory() {
     const MIB: usize = 1 << 20;
     let mut picture = pictures::png(50, 40);
     picture.bytes.resize(45 * MIB, 0);
-    for kind in [Kind::OpenAi, Kind::Automatic1111] {
+    for kind in [
+        Kind::OpenAi,
+        Kind::Stability,
+        Kind::Cog,
+        Kind::Automatic1111,
+    ] {
         let provider = Provider::start();
         let service = kind
             .launch(&provider.url())

@@ -200,7 +200,10 @@ fn own_cases(
 ) -> Vec<(&'static str, Reply, usize, &'static str)> {
     let location = |url: &str| match kind {
         Kind::OpenAi => reply(&json!({"data": [{"url": url}]})),
-        Kind::JigsawStack | Kind::Automatic1111 => reply(&json!({"output": {"image_url": url}})),
+        Kind::Cog => reply(&json!({"status": "succeeded", "output": url})),
+        Kind::JigsawStack | Kind::Stability | Kind::Automatic1111 => {
+            reply(&json!({"output": {"image_url": url}}))
+        }
     };
     let base64 = [
         (
@@ -256,8 +259,70 @@ fn own_cases(
             "the model's answer is unusable: the address must be an http or https URL",
         ),
     ];
+    let flagged = json!({"id": "a3dc", "name": "content_moderation", "errors": ["Flagged."]});
+    let moderation = [
+        (
+            "moderation",
+            status(403, "", &flagged.to_string()),
+            1,
+            "the provider answered 403: Flagged",
+        ),
+        (
+            "a blurred image",
+            reply(&json!({"image": "R0lG", "finish_reason": "CONTENT_FILTERED", "seed": 7})),
+            1,
+            "the provider withheld the image, since it is against its rules",
+        ),
+        (
+            "no credits",
+            status(
+                402,
+                "",
+                &json!({"errors": ["You lack credits."]}).to_string(),
+            ),
+            1,
+            "the provider answered 402: You lack credits",
+        ),
+    ];
+    let error = json!({"status": "failed", "error": "NSFW content detected.\nTraceback"});
+    let predictions = [
+        (
+            "a prediction that failed",
+            reply(&error),
+            1,
+            "the provider could not refine the image: NSFW content detected",
+        ),
+        (
+            "a prediction that was stopped",
+            reply(&json!({"status": "canceled", "output": null})),
+            1,
+            "the provider stopped the refinement",
+        ),
+        (
+            "a prediction that goes on",
+            status(202, "", &json!({"status": "processing"}).to_string()),
+            3,
+            "the provider is still at work on the image",
+        ),
+        (
+            "no place",
+            status(
+                409,
+                "",
+                &json!({"detail": "Already running a prediction"}).to_string(),
+            ),
+            3,
+            "the provider answered 409",
+        ),
+    ];
     match kind {
         Kind::JigsawStack => locations.into(),
+        Kind::Stability => base64.into_iter().chain(moderation).collect(),
+        Kind::Cog => base64
+            .into_iter()
+            .chain(locations)
+            .chain(predictions)
+            .collect(),
         Kind::OpenAi => base64.into_iter().chain(locations).collect(),
         Kind::Automatic1111 => base64.into(),
     }

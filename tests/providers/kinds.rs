@@ -16,6 +16,9 @@ use serde_json::{Value, json};
 pub enum Kind {
     JigsawStack,
     OpenAi,
+    Stability,
+    /// A server that Cog built, asked by the model `replicate`.
+    Cog,
     Automatic1111,
 }
 
@@ -27,12 +30,20 @@ pub struct Pair {
 }
 
 impl Kind {
-    pub const ALL: [Self; 3] = [Self::JigsawStack, Self::OpenAi, Self::Automatic1111];
+    pub const ALL: [Self; 5] = [
+        Self::JigsawStack,
+        Self::OpenAi,
+        Self::Stability,
+        Self::Cog,
+        Self::Automatic1111,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
             Self::JigsawStack => "jigsawstack",
             Self::OpenAi => "openai",
+            Self::Stability => "stability",
+            Self::Cog => "replicate",
             Self::Automatic1111 => "automatic1111",
         }
     }
@@ -40,7 +51,8 @@ impl Kind {
     pub fn key(self) -> &'static str {
         match self {
             Self::JigsawStack => "js-hush-1234",
-            Self::OpenAi => "sk-hush-1234",
+            Self::OpenAi | Self::Stability => "sk-hush-1234",
+            Self::Cog => "r8-hush-1234",
             Self::Automatic1111 => "me:hush-1234",
         }
     }
@@ -49,7 +61,9 @@ impl Kind {
     pub fn credentials(self) -> (&'static str, String) {
         match self {
             Self::JigsawStack => ("x-api-key", self.key().to_owned()),
-            Self::OpenAi => ("authorization", format!("Bearer {}", self.key())),
+            Self::OpenAi | Self::Stability | Self::Cog => {
+                ("authorization", format!("Bearer {}", self.key()))
+            }
             Self::Automatic1111 => {
                 let basic = STANDARD.encode(self.key());
                 ("authorization", format!("Basic {basic}"))
@@ -61,6 +75,9 @@ impl Kind {
         match self {
             Self::JigsawStack => "/v1/ai/image_variation",
             Self::OpenAi => "/v1/images/edits",
+            Self::Stability => "/v2beta/stable-image/generate/sd3",
+            // The task's id follows.
+            Self::Cog => "/predictions/",
             Self::Automatic1111 => "/sdapi/v1/img2img",
         }
     }
@@ -69,7 +86,9 @@ impl Kind {
     pub fn success(self, picture: &Picture) -> Reply {
         match self {
             Self::JigsawStack => Reply::picture(picture),
-            Self::OpenAi | Self::Automatic1111 => self.json_with(&STANDARD.encode(&picture.bytes)),
+            Self::OpenAi | Self::Stability | Self::Cog | Self::Automatic1111 => {
+                self.json_with(&STANDARD.encode(&picture.bytes))
+            }
         }
     }
 
@@ -80,6 +99,16 @@ impl Kind {
                 "created": 1_713_833_628,
                 "data": [{"b64_json": base64}],
                 "usage": {"total_tokens": 100, "input_tokens": 50, "output_tokens": 50},
+            }),
+            Self::Stability => json!({
+                "image": base64,
+                "finish_reason": "SUCCESS",
+                "seed": 343_940_597,
+            }),
+            Self::Cog => json!({
+                "status": "succeeded",
+                "output": format!("data:image/png;base64,{base64}"),
+                "metrics": {"predict_time": 4.52},
             }),
             Self::JigsawStack | Self::Automatic1111 => json!({
                 "images": [base64],
@@ -101,7 +130,7 @@ impl Kind {
 
     /// A service that many tests share.
     pub fn pair(self) -> &'static Pair {
-        static PAIRS: LazyLock<[Pair; 3]> = LazyLock::new(|| {
+        static PAIRS: LazyLock<[Pair; 5]> = LazyLock::new(|| {
             Kind::ALL.map(|kind| {
                 let provider = Provider::start();
                 let service = kind.launch(&provider.url()).start();

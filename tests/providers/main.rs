@@ -10,8 +10,11 @@
 
 mod answers;
 mod cancelling;
+mod chains;
+mod comfyui;
 mod failures;
 mod grants;
 mod kinds;
+mod replicate;
 mod requests;
 mod starting;

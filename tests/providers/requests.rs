@@ -5,10 +5,11 @@ use base64::engine::general_purpose::STANDARD;
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::pictures::{self, Picture};
 use concept_refinement_tests::provider::{Asked, Part, Provider};
+use concept_refinement_tests::server::Reply;
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use crate::kinds::{Kind, image};
+use crate::kinds::{Kind, image, refined};
 
 const LOGO: &str = "A modern coffee shop logo with coffee beans";
 const THEME: &str = "Warm brown tones, natural feeling";
@@ -40,14 +41,24 @@ async fn a_request_names_itself_and_nobody_else() {
     let picture = pictures::png(8, 8);
     join_all(Kind::ALL.map(async |kind| {
         let (asked, _) = asked(kind, &picture).await;
-        assert_eq!(
-            (asked.method.as_str(), asked.path.as_str()),
-            ("POST", kind.path())
-        );
+        match kind {
+            Kind::Cog => {
+                assert_eq!(asked.method, "PUT");
+                let id = asked.path.strip_prefix(kind.path()).unwrap();
+                assert_eq!(id.len(), 36, "{id} is no id of a task");
+            }
+            _ => assert_eq!(
+                (asked.method.as_str(), asked.path.as_str()),
+                ("POST", kind.path())
+            ),
+        }
         let (name, credentials) = kind.credentials();
         let authority = kind.pair().provider.authority();
         let length = asked.body.len().to_string();
-        let accepted = "application/json, image/png, image/jpeg, image/webp, image/gif";
+        let accepted = match kind {
+            Kind::Stability => "application/json",
+            _ => "application/json, image/png, image/jpeg, image/webp, image/gif",
+        };
         let mut expected = vec![
             (name, Some(credentials.as_str())),
             ("host", Some(authority.as_str())),
@@ -148,13 +159,87 @@ async fn openai_gets_a_form_with_a_file() {
             contents: picture.bytes.clone(),
         };
         let expected = [
-            field("model", "gpt-image-1"),
+            field("model", "gpt-image-2.6-sunburst"),
             field("n", "1"),
             field("prompt", &prompt),
             file,
         ];
         assert_eq!(asked.form(), expected);
     }
+}
+
+#[tokio::test]
+async fn stability_gets_a_form_with_a_file_and_a_strength() {
+    let picture = pictures::png(40, 30);
+    let (asked, prompt) = asked(Kind::Stability, &picture).await;
+    let parts: Vec<_> = asked
+        .form()
+        .into_iter()
+        .map(|part| (part.disposition, part.contents))
+        .collect();
+    let field = |name: &str, value: &str| {
+        let disposition = format!("form-data; name=\"{name}\"");
+        (disposition, value.as_bytes().to_vec())
+    };
+    let file = "form-data; name=\"image\"; filename=\"image.png\"".to_owned();
+    let expected = [
+        field("prompt", &prompt),
+        field("strength", "0.70"),
+        field("output_format", "png"),
+        field("mode", "image-to-image"),
+        field("model", "sd3.5-large"),
+        (file, picture.bytes),
+    ];
+    assert_eq!(parts, expected);
+}
+
+#[tokio::test]
+async fn a_cog_server_gets_the_original_as_a_data_url() {
+    let picture = pictures::webp(40, 30);
+    let (asked, prompt) = asked(Kind::Cog, &picture).await;
+    let base64 = STANDARD.encode(&picture.bytes);
+    let image = format!("data:image/webp;base64,{base64}");
+    let expected = json!({"input": {"prompt": prompt, "image": image}});
+    assert_eq!(asked.json(), expected);
+}
+
+/// A repeat does not pay twice: it is of the same prediction.
+#[tokio::test]
+async fn a_cog_server_is_asked_again_under_the_same_id() {
+    let pair = Kind::Cog.pair();
+    let busy = Reply::status(503);
+    let picture = pictures::png(8, 8);
+    let prompt = pair.provider.prompt([busy, Kind::Cog.success(&picture)]);
+    let (client, task) = pair.refined(&prompt).await;
+    assert!(image(&client, &task).await == picture.bytes);
+    let asked = pair.provider.asked(&prompt);
+    let paths: Vec<_> = asked.iter().map(|asked| asked.path.as_str()).collect();
+    let path = format!("/predictions/{}", task["task_id"].as_str().unwrap());
+    assert_eq!(paths, [&path, &path]);
+}
+
+/// Which of its models a provider is asked for.
+#[tokio::test]
+async fn a_model_is_chosen_by_its_name() {
+    let picture = pictures::png(8, 8);
+    let named = async |kind: Kind, name: &str| {
+        let provider = Provider::start();
+        let service = kind.launch(&provider.url()).set("model-name", name).start();
+        let prompt = provider.prompt([kind.success(&picture)]);
+        let (client, task) = refined(&service, &prompt).await;
+        assert!(image(&client, &task).await == picture.bytes, "{kind:?}");
+        provider.asked(&prompt).remove(0)
+    };
+    let asked = named(Kind::OpenAi, "gpt-image-2").await;
+    assert_eq!(asked.form()[0].contents, b"gpt-image-2");
+
+    let asked = named(Kind::Automatic1111, "flux").await;
+    let expected = json!({"sd_model_checkpoint": "flux"});
+    assert_eq!(asked.json()["override_settings"], expected);
+
+    let asked = named(Kind::Stability, "structure").await;
+    assert_eq!(asked.path, "/v2beta/stable-image/control/structure");
+    assert_eq!(asked.form()[1].contents, b"0.30");
 }
 
 /// A prompt that tries to add a field is only a prompt, since nobody knows the
@@ -200,6 +285,8 @@ async fn a_large_original_arrives_whole() {
         let (asked, _) = asked(kind, &picture).await;
         let image = match kind {
             Kind::OpenAi => asked.form().remove(3).contents,
+            Kind::Stability => asked.form().remove(5).contents,
+            Kind::Cog => in_base64(&asked.json()["input"]["image"]),
             Kind::JigsawStack => in_base64(&asked.json()["image_url"]),
             Kind::Automatic1111 => in_base64(&asked.json()["init_images"][0]),
         };

@@ -68,6 +68,8 @@ impl Flaw {
             Self::Store(flaws::Flaw::Fencing) => &[Fencing],
             Self::Store(flaws::Flaw::Forgetting) => &[StoredImage],
             Self::Store(flaws::Flaw::Redelivery) => &[NothingStuck],
+            // Nobody asks for a webhook here.
+            Self::Store(flaws::Flaw::Silence) => &[],
             Self::QuotaNotCounted => &[ExactQuota],
             // It fails the task, which keeps its key.
             Self::QuotaNotGivenBack => &[ExactQuota, OneTaskAKey],

@@ -197,6 +197,7 @@ fn api(
     let settings = Granted(&[
         ("auth", "secret"),
         ("jwt-secret", SECRET),
+        ("webhook-secret", SECRET),
         ("rate-limit", &quota),
     ]);
     let config = api::Config::read(&settings).now_or_never().unwrap();

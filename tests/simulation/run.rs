@@ -175,6 +175,7 @@ fn count_once_more(world: &World, user: String) {
             logo_description: None,
             theme_description: None,
         },
+        webhook: None,
         original_path: None,
         original_found: true,
         idempotency_key: None,

@@ -175,7 +175,7 @@ impl Store {
                 oracle.renewed(lease, answer.as_ref());
             }
             (Asked::Finish { lease, image }, Reply::Finished(answer)) => {
-                oracle.finished(lease, &image.path, *answer, now);
+                oracle.finished(lease, &image.stored.path, *answer, now);
                 changed.push(lease.task_id.clone());
             }
             (Asked::Fail { lease, .. } | Asked::Release { lease }, Reply::Fenced(answer)) => {

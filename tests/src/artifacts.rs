@@ -52,6 +52,23 @@ pub fn scripted_model() -> PathBuf {
     )
 }
 
+/// A template of a model, by its language's name in the file.
+pub fn template(name: &str) -> PathBuf {
+    let file = match name {
+        "" => "model-template.wasm".to_owned(),
+        language => format!("model-template-{language}.wasm"),
+    };
+    existing(scripted_model().with_file_name(file), "cargo xtask test")
+}
+
+/// A component beside the scripted model, by its name.
+pub fn test_component(name: &str) -> PathBuf {
+    existing(
+        scripted_model().with_file_name(format!("{name}.wasm")),
+        "cargo xtask components",
+    )
+}
+
 /// The component that looks at a platform, beside the scripted model.
 pub fn spin_probe() -> PathBuf {
     scripted_model().with_file_name("spin-probe.wasm")
@@ -117,6 +134,26 @@ pub fn axe() -> PathBuf {
     )
 }
 
+/// The packages of the clients, as they are given away.
+pub fn client_packages() -> PathBuf {
+    let path = target_directory().join("clients/packages");
+    existing(path, "cargo xtask test --test clients")
+}
+
+/// A program of an npm package that has a directory of its own.
+pub fn npm_tool(package: &str, name: &str) -> PathBuf {
+    let path = format!("tools/{package}/node_modules/.bin/{name}");
+    existing(target_directory().join(path), "cargo xtask test")
+}
+
+/// A program of the Python environment of the clients. Its own path tells the
+/// interpreter which environment that is, so no link is followed.
+pub fn client_python_tool(name: &str) -> PathBuf {
+    let environment = target_directory().join("tools/clients");
+    let programs = existing(environment, "cargo xtask test").join("bin");
+    programs.join(name)
+}
+
 /// The server of NATS, of a package of Python.
 pub fn nats_server() -> PathBuf {
     existing(
@@ -141,6 +178,18 @@ pub fn s3s_fs() -> PathBuf {
 pub fn moto_server() -> PathBuf {
     let path = target_directory().join("tools/moto/bin/moto_server");
     existing(path, "cargo xtask test")
+}
+
+/// The Python that has the official library for webhooks; the one of npm is beside
+/// it in `node_modules`.
+pub fn webhooks_python() -> PathBuf {
+    let path = target_directory().join("tools/standardwebhooks/bin/python");
+    assert!(
+        path.exists(),
+        "`cargo xtask test` installs {}",
+        path.display()
+    );
+    std::path::absolute(path).unwrap()
 }
 
 /// Compiled code that the services of a test run share, so that each component

@@ -2,15 +2,17 @@
 //! others that the run names.
 //!
 //! `REFINEMENT_TEST_ENGINES` has words with commas between them. `postgres`: tasks
-//! in a database; `s3`: images in a bucket. Each launch has a part of its own of an engine that is shared, and a
-//! restart has the same one. A test that is about the files themselves says so
+//! in a database; `nats`: messages in a stream; `s3`: images in a bucket. Each
+//! launch has a part of its own of an engine that is shared, and a restart has the
+//! same one. A test that is about the files themselves says so
 //! ([`Launch::embedded`]).
 
 use std::env;
 use std::sync::LazyLock;
 
+use crate::nats::NatsServer;
 use crate::postgres::{Data, Postgres, Release};
-use crate::s3::{self, Kind};
+use crate::s3::{self, Kind, Place};
 use crate::service::Launch;
 
 const ENGINES: &str = "REFINEMENT_TEST_ENGINES";
@@ -22,22 +24,53 @@ pub fn postgres() -> &'static Postgres {
     &POSTGRES
 }
 
+/// The server of the streams of this test binary's services.
+fn nats() -> &'static NatsServer {
+    static NATS: LazyLock<NatsServer> = LazyLock::new(NatsServer::start);
+    &NATS
+}
+
+/// Whether services of this run share their stores, not only their images.
+pub fn are_shared() -> bool {
+    of_run().iter().any(|engine| engine == "postgres")
+}
+
+fn of_run() -> Vec<String> {
+    let engines = env::var(ENGINES).unwrap_or_default();
+    let words = engines.split(',').filter(|word| !word.is_empty());
+    words.map(str::to_owned).collect()
+}
+
 impl Launch {
     /// On the engines of this run, as each launch begins.
     pub(crate) fn on_engines_of_run(self) -> Self {
-        let engines = env::var(ENGINES).unwrap_or_default();
-        let words = engines.split(',').filter(|word| !word.is_empty());
-        words.fold(self, |launch, engine| match engine {
-            "s3" => {
-                let place = s3::shared(Kind::S3sFs).place_of(&launch.name());
-                launch.images_in(&place)
-            }
-            "postgres" => {
-                let schema = launch.name().replace('-', "_");
-                launch.set("tasks", &postgres().url(&schema))
-            }
-            other => panic!("{ENGINES}: there is no engine {other:?}"),
-        })
+        of_run()
+            .into_iter()
+            .fold(self, |launch, engine| match engine.as_str() {
+                "s3" => {
+                    let place = launch.place();
+                    launch.images_in(&place)
+                }
+                "postgres" => {
+                    let schema = launch.schema();
+                    launch.set("tasks", &postgres().url(&schema))
+                }
+                "nats" => {
+                    let url = format!("{}?stream={}", nats().url(), launch.name());
+                    launch.set("queue", &url)
+                }
+                other => panic!("{ENGINES}: there is no engine {other:?}"),
+            })
+    }
+
+    /// The schema of its tasks, where they are in [`postgres`].
+    pub fn schema(&self) -> String {
+        self.name().replace('-', "_")
+    }
+
+    /// The place of its images, where they are in a bucket.
+    pub fn place(&self) -> Place {
+        s3::shared(Kind::S3sFs).place_of(&self.name())
     }
 
     /// On the engines of the data directory, whatever the run is on.

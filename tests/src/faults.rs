@@ -54,6 +54,10 @@ pub enum Call {
     Recover,
     Due,
     Unreferenced,
+    /// A claim of webhooks that are due, where there are any.
+    DeliveryClaim,
+    /// Of what came of a webhook.
+    AttemptRecord,
     /// A commit of the task store, with all that was written before it.
     Commit,
     ConceptGet,
@@ -93,7 +97,7 @@ pub struct Point {
 }
 
 impl Call {
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 35] = [
         Self::Submit,
         Self::Withdraw,
         Self::Claim,
@@ -107,6 +111,8 @@ impl Call {
         Self::Recover,
         Self::Due,
         Self::Unreferenced,
+        Self::DeliveryClaim,
+        Self::AttemptRecord,
         Self::Commit,
         Self::ConceptGet,
         Self::ConceptList,
@@ -144,6 +150,8 @@ impl Call {
             Self::Recover => "recover",
             Self::Due => "due",
             Self::Unreferenced => "unreferenced",
+            Self::DeliveryClaim => "delivery claim",
+            Self::AttemptRecord => "attempt record",
             Self::Commit => "commit",
             Self::ConceptGet => "concept get",
             Self::ConceptList => "concept list",
@@ -170,6 +178,7 @@ impl Call {
     fn moments(self) -> &'static [Moment] {
         match self {
             Self::Commit => &[Moment::Before],
+            Self::DeliveryClaim => &[Moment::After],
             Self::UploadPut | Self::ImagePut | Self::Model => {
                 &[Moment::Before, Moment::Amid, Moment::After]
             }

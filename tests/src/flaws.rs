@@ -28,14 +28,17 @@ pub enum Flaw {
     Forgetting,
     /// Due tasks are not found.
     Redelivery,
+    /// Webhooks that are due are not found.
+    Silence,
 }
 
 impl Flaw {
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::ClaimAtomicity,
         Self::Fencing,
         Self::Forgetting,
         Self::Redelivery,
+        Self::Silence,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -44,6 +47,7 @@ impl Flaw {
             Self::Fencing => "fencing",
             Self::Forgetting => "forgetting",
             Self::Redelivery => "redelivery",
+            Self::Silence => "silence",
         }
     }
 }
@@ -170,6 +174,9 @@ impl Interceptor<dyn TaskStore> for Flawed {
                 }
                 (TaskOperation::Due { .. }, Flaw::Redelivery) => {
                     return Ok(TaskReply::Tasks(vec![]));
+                }
+                (TaskOperation::ClaimDeliveries { .. }, Flaw::Silence) => {
+                    return Ok(TaskReply::Deliveries(vec![]));
                 }
                 (TaskOperation::Recover {}, Flaw::Redelivery) => return Ok(TaskReply::Count(0)),
                 (TaskOperation::Progress { .. }, _) => {}

@@ -39,6 +39,7 @@ pub mod provider;
 pub mod proxy;
 pub mod pubsub;
 pub mod reaper;
+pub mod receiver;
 pub mod refusals;
 pub mod s3;
 pub mod server;

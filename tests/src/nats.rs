@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::artifacts;
+use crate::process::Process;
 use crate::reaper::{Reaped, scratch};
 
 const START: Duration = Duration::from_secs(30);
@@ -105,6 +106,7 @@ impl NatsServer {
     /// Lets it hang: connections stay, and nothing is answered.
     pub fn pause(&self) {
         self.signal(Signal::STOP);
+        Process::of(self.process.as_ref().unwrap().id()).wait_for_stop();
     }
 
     pub fn resume(&self) {

@@ -11,6 +11,7 @@ use std::sync::{LazyLock, OnceLock};
 
 use crate::client::Client;
 use crate::reaper::scratch;
+use crate::receiver::Receiver;
 use crate::server::Origin;
 use crate::service::Service;
 use crate::tokens::{AUDIENCE, ISSUER, SECRET};
@@ -67,7 +68,9 @@ impl<P: Platform> Start<P> {
             settings: Vec::new(),
             platform: std::marker::PhantomData,
         };
-        start.set("allow-sources", &origin().authority())
+        start
+            .set("allow-sources", &origin().authority())
+            .set("allow-webhooks", &receiver().authority())
     }
 
     /// With the scripted model and tokens from outside.
@@ -139,6 +142,12 @@ pub fn frugal<P: Platform>() -> &'static Service {
 pub fn origin() -> &'static Origin {
     static ORIGIN: LazyLock<Origin> = LazyLock::new(Origin::start);
     &ORIGIN
+}
+
+/// A receiver of webhooks that all of them may tell.
+pub fn receiver() -> &'static Receiver {
+    static RECEIVER: LazyLock<Receiver> = LazyLock::new(Receiver::start);
+    &RECEIVER
 }
 
 /// A user that no other case is.

@@ -18,6 +18,7 @@ use rustix::process::{Signal, geteuid, kill_process};
 
 use crate::artifacts;
 use crate::deadline::SOON;
+use crate::process::Process;
 use crate::reaper::{Reaped, scratch};
 
 /// Who owns the tables, and needs no password.
@@ -84,6 +85,44 @@ impl Postgres {
         let role = format!("CREATE ROLE {GUARDED} LOGIN PASSWORD '{PASSWORD}'");
         server.execute(&role);
         server
+    }
+
+    /// A copy that follows it from now on. What it commits from now on is there too
+    /// when it says so.
+    pub fn standby(&self) -> Self {
+        let directory = directory("standby");
+        let mut copy = program(self.release, "pg_basebackup", &directory);
+        copy.args(["--host=127.0.0.1", &format!("--port={}", self.port)])
+            .args(["--username", USER, "--write-recovery-conf", "--no-sync"])
+            .args(["--checkpoint=fast", "--pgdata"])
+            .arg(directory.join("data"));
+        run(&mut copy);
+        let mut standby = Self {
+            process: None,
+            release: self.release,
+            data: self.data,
+            directory,
+            port: free_port(),
+            settings: Vec::new(),
+        };
+        standby.run();
+        self.execute("ALTER SYSTEM SET synchronous_standby_names = '*'");
+        self.execute("SELECT pg_reload_conf()");
+        standby
+    }
+
+    /// Makes a standby a server of its own, which follows nobody, and waits for it.
+    pub fn promote(&self) {
+        self.execute("SELECT pg_promote()");
+        // Nobody follows it in turn.
+        self.execute("ALTER SYSTEM RESET synchronous_standby_names");
+        self.execute("SELECT pg_reload_conf()");
+    }
+
+    /// Processor time of the server and of all its processes so far.
+    pub fn processor(&self) -> Duration {
+        let server = self.process.as_ref().unwrap().id();
+        Process::of(server).processor_of_family()
     }
 
     /// A database of the server, with a schema.

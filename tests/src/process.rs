@@ -1,8 +1,10 @@
 //! What a process uses, as the system counts it (`/proc`).
 
-use std::fs;
-use std::path::PathBuf;
-use std::time::Duration;
+use std::fs::{self, DirEntry};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crate::deadline::SOON;
 
 /// The kernel's unit of processor time, the same on every Linux of today.
 const TICKS_PER_SECOND: u32 = 100;
@@ -58,12 +60,63 @@ impl Process {
         size.unwrap().parse::<u64>().unwrap() << 10
     }
 
+    /// Processor time so far, with that of its children, those that ended too.
+    pub fn processor_of_family(&self) -> Duration {
+        let id = self.0.file_name().unwrap().to_string_lossy();
+        let others = fs::read_dir("/proc").unwrap().flatten();
+        let stats = others.filter_map(|other| Stat::read(&other.path()));
+        let children = stats.filter(|stat| stat.parent() == id);
+        let children: Duration = children.map(|stat| stat.time(USER_TIME, 2)).sum();
+        children + Stat::read(&self.0).unwrap().time(USER_TIME, 4)
+    }
+
+    /// Waits until all of its threads stand still after SIGSTOP, which they do when
+    /// they next look.
+    pub fn wait_for_stop(&self) {
+        let begin = Instant::now();
+        let stands = |thread: DirEntry| {
+            let stat = Stat::read(&thread.path());
+            stat.is_none_or(|stat| stat.0[0] == "T")
+        };
+        while !fs::read_dir(self.0.join("task"))
+            .unwrap()
+            .flatten()
+            .all(stands)
+        {
+            assert!(begin.elapsed() < SOON, "it does not stand still");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
     fn processor(&self) -> Duration {
-        let stat = fs::read_to_string(self.0.join("stat")).unwrap();
+        Stat::read(&self.0).unwrap().time(USER_TIME, 2)
+    }
+}
+
+/// In `/proc/ID/stat` after the name: user and system time of the process, then
+/// those of its children that it has waited for.
+const USER_TIME: usize = 11;
+
+/// The fields after the name.
+struct Stat(Vec<String>);
+
+impl Stat {
+    /// None: there is no such process any more.
+    fn read(process: &Path) -> Option<Self> {
+        let stat = fs::read_to_string(process.join("stat")).ok()?;
         // The process name in brackets may contain spaces; numbers follow it.
-        let (_, fields) = stat.rsplit_once(')').unwrap();
-        let fields: Vec<&str> = fields.split_whitespace().collect();
-        let (user, system): (u32, u32) = (fields[11].parse().unwrap(), fields[12].parse().unwrap());
-        Duration::from_secs(1) * (user + system) / TICKS_PER_SECOND
+        let (_, fields) = stat.rsplit_once(')')?;
+        Some(Self(fields.split_whitespace().map(str::to_owned).collect()))
+    }
+
+    fn parent(&self) -> &str {
+        &self.0[1]
+    }
+
+    /// The sum of so many fields in ticks.
+    fn time(&self, from: usize, count: usize) -> Duration {
+        let fields = self.0.iter().skip(from).take(count);
+        let ticks: u32 = fields.map(|field| field.parse::<u32>().unwrap()).sum();
+        Duration::from_secs(1) * ticks / TICKS_PER_SECOND
     }
 }

@@ -24,6 +24,8 @@ pub struct Provider {
 struct Served {
     /// By prompt or by path.
     replies: Mutex<HashMap<String, VecDeque<Reply>>>,
+    /// By how a path begins, where there is no other.
+    others: Mutex<Vec<(&'static str, Reply)>>,
     asked: Mutex<HashMap<String, Vec<Asked>>>,
     names: AtomicUsize,
     /// That have not ended.
@@ -88,11 +90,48 @@ impl Provider {
         prompt
     }
 
+    /// Answers a prompt of another provider with these replies, as [`Self::prompt`].
+    pub fn answers(&self, prompt: &str, replies: impl IntoIterator<Item = Reply>) {
+        self.script(prompt.to_owned(), replies);
+    }
+
     /// The URL of a path of its own that is answered so.
     pub fn serve(&self, reply: Reply) -> String {
+        self.serve_each([reply])
+    }
+
+    /// The same with these replies, one after the other, the last one again and
+    /// again.
+    pub fn serve_each(&self, replies: impl IntoIterator<Item = Reply>) -> String {
         let path = format!("/files/{}", self.name());
-        self.script(path.clone(), [reply]);
+        self.script(path.clone(), replies);
         format!("{}{path}", self.url())
+    }
+
+    /// The URL of this path, which is answered so.
+    pub fn serve_at(&self, path: &str, reply: Reply) -> String {
+        self.script(path.to_owned(), [reply]);
+        format!("{}{path}", self.url())
+    }
+
+    /// Answers a path with these replies, one after the other, the last one again
+    /// and again.
+    pub fn serve_each_at(&self, path: &str, replies: impl IntoIterator<Item = Reply>) {
+        self.script(path.to_owned(), replies);
+    }
+
+    /// Answers what begins so, and nothing else was said of.
+    pub fn serve_below(&self, path: &'static str, reply: Reply) {
+        self.served.others.lock().unwrap().push((path, reply));
+    }
+
+    /// What came at paths that begin so, in no order.
+    pub fn asked_below(&self, path: &str) -> Vec<Asked> {
+        let asked = self.served.asked.lock().unwrap();
+        let all = asked.values().flatten();
+        all.filter(|asked| asked.path.starts_with(path))
+            .cloned()
+            .collect()
     }
 
     /// Connections that have not ended.
@@ -128,6 +167,11 @@ impl Served {
     /// gets 404.
     fn reply(&self, asked: Asked) -> Reply {
         let key = asked.key();
+        let other = {
+            let others = self.others.lock().unwrap();
+            let found = others.iter().find(|(path, _)| asked.path.starts_with(path));
+            found.map(|(_, reply)| reply.clone())
+        };
         let mut replies = self.replies.lock().unwrap();
         let reply = replies.get_mut(&key).and_then(|script| match script.len() {
             1 => script.front().cloned(),
@@ -135,7 +179,7 @@ impl Served {
         });
         let mut log = self.asked.lock().unwrap();
         log.entry(key).or_default().push(asked);
-        reply.unwrap_or_else(|| Reply::status(404))
+        reply.or(other).unwrap_or_else(|| Reply::status(404))
     }
 }
 

@@ -10,6 +10,9 @@ use std::process::Command;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
 use crate::artifacts;
 use crate::reaper::scratch;
 use crate::service::{Launch, Service};
@@ -136,7 +139,20 @@ impl Place {
         self.names().len()
     }
 
-    /// Their names.
+    /// Whether an object was stored with what describes it. The server of the tests
+    /// writes two files one after the other, and leaves the first alone if who sends
+    /// it is killed in between; S3 itself stores both or none.
+    pub fn is_described(&self, name: &str) -> bool {
+        let Some(root) = &self.root else {
+            return true;
+        };
+        let [bucket, key] =
+            [BUCKET, &format!("{}/{name}", self.prefix)].map(|text| URL_SAFE_NO_PAD.encode(text));
+        let file = format!(".bucket-{bucket}.object-{key}.metadata.json");
+        root.join(file).exists()
+    }
+
+    /// The names of all objects.
     pub fn names(&self) -> Vec<String> {
         match &self.root {
             Some(root) => {

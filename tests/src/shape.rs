@@ -56,13 +56,14 @@ pub fn assert_is_task(task: &Value) {
 }
 
 pub fn assert_is_concept(concept: &Value) {
-    const KEYS: [&str; 10] = [
+    const KEYS: [&str; 11] = [
         "color_palettes",
         "created_at",
         "id",
         "image_url",
         "is_anonymous",
         "logo_description",
+        "notes",
         "original_image_url",
         "refinement_prompt",
         "task_id",

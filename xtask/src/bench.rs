@@ -9,6 +9,7 @@ use clap::Args;
 use crate::components;
 use crate::executable::{self, Profile};
 use crate::process;
+use crate::templates;
 use crate::tools;
 use crate::workspace::Workspace;
 
@@ -33,7 +34,7 @@ pub struct Form {
     #[arg(long, value_name = "FILE", requires = "against")]
     users: Option<PathBuf>,
     /// The parts to measure (api, pipeline, tasks, events, memory, start,
-    /// stored, postgres, cores, platforms, size); all by default.
+    /// languages, stored, postgres, hosts, cores, platforms, size); all by default.
     parts: Vec<OsString>,
 }
 
@@ -41,6 +42,7 @@ pub struct Form {
 pub fn run(workspace: &Workspace, form: &Form) -> anyhow::Result<()> {
     executable::build(workspace, Profile::Release)?;
     components::build_all(workspace)?;
+    templates::build(workspace)?;
     tools::ensure_wasmtime(workspace)?;
     let mut cargo = workspace.native_cargo(&["test", "--workspace", "--release"]);
     cargo.args(["--test", "bench", "--"]);

@@ -35,7 +35,7 @@ pub struct Component {
 }
 
 /// Components embedded in the executable.
-pub const SHIPPED: [Component; 6] = [
+pub const SHIPPED: [Component; 12] = [
     Component {
         package: "concept-refinement-api",
         name: "api",
@@ -43,6 +43,10 @@ pub const SHIPPED: [Component; 6] = [
     Component {
         package: "concept-refinement-processor",
         name: "processor",
+    },
+    Component {
+        package: "concept-refinement-notifier",
+        name: "notifier",
     },
     Component {
         package: "concept-refinement-model-local",
@@ -57,13 +61,36 @@ pub const SHIPPED: [Component; 6] = [
         name: "model-openai",
     },
     Component {
+        package: "concept-refinement-model-stability",
+        name: "model-stability",
+    },
+    Component {
+        package: "concept-refinement-model-replicate",
+        name: "model-replicate",
+    },
+    Component {
         package: "concept-refinement-model-automatic1111",
         name: "model-automatic1111",
     },
+    Component {
+        package: "concept-refinement-model-comfyui",
+        name: "model-comfyui",
+    },
+    Component {
+        package: "concept-refinement-model-fallback",
+        name: "model-fallback",
+    },
+    Component {
+        package: "concept-refinement-model-cache",
+        name: "model-cache",
+    },
 ];
 
+/// Of those what stands before models, and is none by itself.
+pub const MIDDLEWARE: [&str; 2] = ["fallback", "cache"];
+
 /// Adapters for stock platforms.
-pub const ADAPTERS: [Component; 6] = [
+pub const ADAPTERS: [Component; 9] = [
     Component {
         package: "concept-refinement-store-keyvalue",
         name: "adapter-store-keyvalue",
@@ -88,16 +115,36 @@ pub const ADAPTERS: [Component; 6] = [
         package: "concept-refinement-model-settings",
         name: "adapter-model-settings",
     },
+    Component {
+        package: "concept-refinement-link-settings",
+        name: "adapter-link-settings",
+    },
+    Component {
+        package: "concept-refinement-next-model",
+        name: "adapter-next-model",
+    },
+    Component {
+        package: "concept-refinement-chain-end",
+        name: "adapter-chain-end",
+    },
 ];
 
-pub const FOR_TESTS: [Component; 3] = [
+pub const FOR_TESTS: [Component; 5] = [
     Component {
         package: "concept-refinement-model-scripted",
         name: "model-scripted",
     },
     Component {
+        package: "concept-refinement-middleware-scripted",
+        name: "middleware-scripted",
+    },
+    Component {
         package: "concept-refinement-model-template",
         name: "model-template",
+    },
+    Component {
+        package: "concept-refinement-model-template-middleware",
+        name: "model-template-middleware",
     },
     Component {
         package: "concept-refinement-spin-probe",
@@ -217,7 +264,11 @@ mod tests {
                 "--package",
                 "concept-refinement-model-scripted",
                 "--package",
+                "concept-refinement-middleware-scripted",
+                "--package",
                 "concept-refinement-model-template",
+                "--package",
+                "concept-refinement-model-template-middleware",
                 "--package",
                 "concept-refinement-spin-probe"
             ]

@@ -6,10 +6,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use clap::Args;
 
-use crate::components::{self, SHIPPED};
+use crate::components;
 use crate::executable;
 use crate::process;
 use crate::workspace::{SMALLEST_TEST, Workspace};
@@ -22,7 +22,7 @@ const PROGRAM: &str = "concept-refinement-compose";
 
 #[derive(Args)]
 pub struct Choice {
-    /// The image model: one that ships, or the path of a component.
+    /// The image model: one that ships, the path of a component, or a chain.
     #[arg(long, default_value = "local")]
     model: String,
     /// Where the composed components go [default: target/composed].
@@ -38,7 +38,7 @@ pub fn run(workspace: &Workspace, choice: &Choice) -> anyhow::Result<()> {
         Some(directory) => std::path::absolute(directory)?,
         None => workspace.composed(),
     };
-    compose(workspace, &model(workspace, &choice.model)?, &out)?;
+    compose(workspace, &choice.model, &out)?;
     for name in COMPOSED {
         let path = out.join(format!("{name}.wasm"));
         println!("{} ({})", path.display(), executable::size(&path)?);
@@ -46,22 +46,27 @@ pub fn run(workspace: &Workspace, choice: &Choice) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Composes for the tests, with the local and the scripted model. The
-/// components must exist.
+/// A chain that the tests compose.
+const CHAIN: &str = "fallback(openai, automatic1111)";
+
+/// Composes for the tests, with the local and the scripted model and with a chain.
+/// The components must exist.
 pub fn for_tests(workspace: &Workspace) -> anyhow::Result<()> {
-    let local = workspace.components().join("model-local.wasm");
-    compose(workspace, &local, &workspace.composed())?;
+    compose(workspace, "local", &workspace.composed())?;
     let scripted = workspace.test_components().join("model-scripted.wasm");
-    compose(workspace, &scripted, &workspace.test_composed())
+    let scripted = scripted.to_str().context("the path is not UTF-8")?;
+    compose(workspace, scripted, &workspace.test_composed())?;
+    compose(workspace, CHAIN, &workspace.test_composed().join("chain"))
 }
 
-/// Composes the components with this model. A file that stays the same is left
-/// alone.
-pub fn compose(workspace: &Workspace, model: &Path, out: &Path) -> anyhow::Result<()> {
+/// Composes the components with this model, whose paths are from here. A file that
+/// stays the same is left alone.
+pub fn compose(workspace: &Workspace, model: &str, out: &Path) -> anyhow::Result<()> {
     let place = format!("composing-{}", std::process::id());
     let place = workspace.target().join(place);
     let mut program = program(workspace, PROGRAM)?;
     program
+        .current_dir(env::current_dir()?)
         .arg("--components")
         .arg(workspace.components())
         .arg("--model")
@@ -91,45 +96,4 @@ pub fn program(workspace: &Workspace, name: &str) -> anyhow::Result<Command> {
     process::run(cargo.args(SMALLEST_TEST))?;
     let file = format!("{name}{}", env::consts::EXE_SUFFIX);
     Ok(workspace.command(workspace.target().join("debug").join(file)))
-}
-
-/// The component of a model, by name or path.
-fn model(workspace: &Workspace, choice: &str) -> anyhow::Result<PathBuf> {
-    let name = format!("model-{choice}");
-    if SHIPPED.iter().any(|component| component.name == name) {
-        return Ok(workspace.components().join(format!("{name}.wasm")));
-    }
-    let path = std::path::absolute(choice)?;
-    if !path.is_file() {
-        let names = SHIPPED.iter().filter_map(|component| {
-            let model = component.name.strip_prefix("model-")?;
-            Some(model)
-        });
-        bail!(
-            "no model `{choice}`: it is one of {}, or the path of a component",
-            names.collect::<Vec<_>>().join(", ")
-        );
-    }
-    Ok(path)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_model_is_a_name_or_a_path() {
-        let workspace = Workspace::find().unwrap();
-        assert_eq!(
-            model(&workspace, "openai").unwrap(),
-            workspace.components().join("model-openai.wasm")
-        );
-        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
-        assert_eq!(model(&workspace, file).unwrap(), PathBuf::from(file));
-        assert_eq!(
-            model(&workspace, "no-such-model").unwrap_err().to_string(),
-            "no model `no-such-model`: it is one of local, jigsawstack, openai, automatic1111, \
-             or the path of a component"
-        );
-    }
 }

@@ -7,7 +7,8 @@ use std::process::Command;
 use anyhow::{Context as _, bail};
 use clap::Args;
 
-use crate::components::{self, ADAPTERS, Component, SHIPPED};
+use crate::clients;
+use crate::components::{self, ADAPTERS, Component, MIDDLEWARE, SHIPPED};
 use crate::compose;
 use crate::deny;
 use crate::process;
@@ -56,6 +57,7 @@ pub fn run(workspace: &Workspace, place: &Place) -> anyhow::Result<()> {
         copy(&workspace.components().join(&file), &components.join(&file))?;
     }
     compose_with_each_model(workspace, &dist)?;
+    clients::build(workspace, &dist.join("clients"))?;
     write_manifest(workspace, &dist)?;
     for name in [RUNTIME_CONFIG, "LICENSE-APACHE", "LICENSE-MIT"] {
         copy(&workspace.root().join(name), &dist.join(name))?;
@@ -71,11 +73,10 @@ fn shipped() -> impl Iterator<Item = &'static Component> {
 
 fn compose_with_each_model(workspace: &Workspace, dist: &Path) -> anyhow::Result<()> {
     for component in SHIPPED {
-        if let Some(model) = component.name.strip_prefix("model-") {
-            let file = workspace
-                .components()
-                .join(format!("{}.wasm", component.name));
-            compose::compose(workspace, &file, &dist.join("composed").join(model))?;
+        if let Some(model) = component.name.strip_prefix("model-")
+            && !MIDDLEWARE.contains(&model)
+        {
+            compose::compose(workspace, model, &dist.join("composed").join(model))?;
         }
     }
     Ok(())

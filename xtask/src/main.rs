@@ -5,6 +5,7 @@
 //! everything else, and it depends on nothing that it builds.
 
 mod bench;
+mod clients;
 mod components;
 mod compose;
 mod deny;
@@ -14,6 +15,7 @@ mod metadata;
 mod process;
 mod simulate;
 mod soak;
+mod templates;
 mod test;
 mod tools;
 mod workspace;

@@ -11,10 +11,12 @@ mod wasi_http;
 use std::ffi::OsString;
 use std::process::Command;
 
+use crate::clients;
 use crate::components::{self, ADAPTERS, FOR_TESTS, SHIPPED};
 use crate::deny;
 use crate::executable::{self, Profile};
 use crate::process;
+use crate::templates;
 use crate::tools;
 use crate::workspace::Workspace;
 use steps::Steps;
@@ -36,13 +38,16 @@ pub fn everything(workspace: &Workspace) -> anyhow::Result<()> {
         tools::postgres::ensure_pooler(workspace)?;
         tools::ensure_schemathesis(workspace)?;
         tools::ensure_s3(workspace)?;
+        tools::ensure_standard_webhooks(workspace)?;
         tools::ensure_wasmtime(workspace)?;
-        tools::ensure_nats(workspace)
+        tools::ensure_nats(workspace)?;
+        tools::ensure_clients(workspace).map(drop)
     })?;
     steps.run("format", || {
         process::run(&mut workspace.cargo(&["fmt", "--all", "--check"]))
     })?;
     steps.run("components", || components::build_all(workspace))?;
+    steps.run("templates", || templates::build(workspace))?;
     steps.run("clippy", || {
         let mut cargo = workspace.native_cargo(&["clippy", "--workspace", "--all-targets"]);
         // Tests that are run by other commands only.
@@ -64,14 +69,19 @@ pub fn everything(workspace: &Workspace) -> anyhow::Result<()> {
         process::run(cargo.env("RUSTDOCFLAGS", "-D warnings"))
     })?;
     steps.run("dependencies", || deny::check(workspace))?;
+    clients(workspace, &mut steps)?;
     let tally = tests(workspace, &mut steps, &[])?;
     let over_wasi_http = steps.run("HTTP over wasi:http", || {
         suite::run_over_wasi_http(workspace, &wasi_http::components(workspace)?)
     })?;
-    let on_s3 = steps.run("HTTP with images in S3", || {
-        suite::run_on_engines(workspace, "s3")
+    let http = steps.run("HTTP over Postgres, NATS and S3", || {
+        suite::run_http_on(workspace, "postgres,nats,s3")
     })?;
-    let tally = tally.and(over_wasi_http).and(on_s3);
+    let crashes = steps.run("crashes over Postgres and S3", || {
+        suite::run_crashes_on(workspace, "postgres,s3")
+    })?;
+    let shared = http.and(crashes);
+    let tally = tally.and(over_wasi_http).and(shared);
     let (tally, on_spin) = match tools::spin(workspace) {
         Some(spin) => {
             let run = steps.run("tests on Spin", || suite::run_on_spin(workspace, &spin))?;
@@ -88,9 +98,20 @@ pub fn everything(workspace: &Workspace) -> anyhow::Result<()> {
 pub fn some(workspace: &Workspace, arguments: &[OsString]) -> anyhow::Result<()> {
     let mut steps = Steps::default();
     steps.run("components", || components::build_all(workspace))?;
+    if arguments.iter().any(|argument| argument == "clients") {
+        clients(workspace, &mut steps)?;
+    }
+    steps.run("templates", || templates::build(workspace))?;
     let tally = tests(workspace, &mut steps, arguments)?;
     println!("\n{steps}\n{tally}");
     tally.verdict()
+}
+
+/// The packages of the clients, which their tests use.
+fn clients(workspace: &Workspace, steps: &mut Steps) -> anyhow::Result<()> {
+    steps.run("clients", || {
+        clients::build(workspace, &workspace.target().join("clients/packages"))
+    })
 }
 
 /// The tests start the executable, which `cargo test` alone would not build.

@@ -18,7 +18,22 @@ const S3S_FS: &str = "0.14.1";
 const AXE: &str = "axe-core";
 const AXE_VERSION: &str = "4.14.1";
 
+/// The compiler of the TypeScript client, and another runtime that it works in:
+/// npm packages.
+const TYPESCRIPT: [(&str, &str); 2] = [("typescript", "7.0.2"), ("deno", "2.9.6")];
+
+/// What verifies webhooks; an npm package, and one of Python.
+const STANDARD_WEBHOOKS: &str = "standardwebhooks";
+const STANDARD_WEBHOOKS_VERSION: &str = "1.1.1";
+
+/// What makes components of JavaScript; an npm package.
+const COMPONENTIZE_QJS: &str = "componentize-qjs";
+const COMPONENTIZE_QJS_VERSION: &str = "0.4.5";
+
 /// Packages of Python with their versions and hashes.
+const CLIENTS_REQUIREMENTS: &str = "tests/clients/requirements.txt";
+const WEBHOOKS_REQUIREMENTS: &str = "tests/e2e/webhooks/requirements.txt";
+const COMPONENTIZE_PY_REQUIREMENTS: &str = "components/models/template-python/requirements.txt";
 const SCHEMATHESIS_REQUIREMENTS: &str = "tests/e2e/openapi/requirements.txt";
 const WASMTIME_REQUIREMENTS: &str = "tests/platforms/requirements.txt";
 const NATS_REQUIREMENTS: &str = "tests/contract/queue/requirements.txt";
@@ -89,24 +104,89 @@ pub fn ensure_networks(workspace: &Workspace) -> anyhow::Result<()> {
 
 /// What the tests of the web page run in the browser.
 pub fn ensure_axe(workspace: &Workspace) -> anyhow::Result<()> {
-    let root = workspace.tools();
-    let manifest = root.join("node_modules").join(AXE).join("package.json");
-    let version = format!("\"version\": \"{AXE_VERSION}\"");
-    if std::fs::read_to_string(manifest).is_ok_and(|manifest| manifest.contains(&version)) {
+    ensure_npm_package(workspace, AXE, AXE_VERSION, &workspace.tools())
+}
+
+/// The official libraries that verify webhooks, of npm and of Python.
+pub fn ensure_standard_webhooks(workspace: &Workspace) -> anyhow::Result<()> {
+    let environment = ensure_packages(workspace, STANDARD_WEBHOOKS, WEBHOOKS_REQUIREMENTS)?;
+    let version = STANDARD_WEBHOOKS_VERSION;
+    ensure_npm_package(workspace, STANDARD_WEBHOOKS, version, &environment)
+}
+
+/// What makes a component of Python.
+pub fn ensure_componentize_py(workspace: &Workspace) -> anyhow::Result<PathBuf> {
+    let environment = ensure_packages(workspace, "componentize-py", COMPONENTIZE_PY_REQUIREMENTS)?;
+    Ok(environment.join("bin").join("componentize-py"))
+}
+
+/// What makes a component of JavaScript.
+pub fn ensure_componentize_qjs(workspace: &Workspace) -> anyhow::Result<PathBuf> {
+    let root = workspace.tools().join(COMPONENTIZE_QJS);
+    ensure_npm_package(workspace, COMPONENTIZE_QJS, COMPONENTIZE_QJS_VERSION, &root)?;
+    Ok(root
+        .join("node_modules")
+        .join(".bin")
+        .join(COMPONENTIZE_QJS))
+}
+
+fn ensure_npm_package(
+    workspace: &Workspace,
+    package: &str,
+    version: &str,
+    root: &Path,
+) -> anyhow::Result<()> {
+    let manifest = root.join("node_modules").join(package).join("package.json");
+    let line = format!("\"version\": \"{version}\"");
+    if std::fs::read_to_string(manifest).is_ok_and(|manifest| manifest.contains(&line)) {
         return Ok(());
     }
-    if process::find("npm").is_none() {
-        install_on_debian(workspace, "npm, for its package axe-core", "npm", "npm")?;
+    install_with_npm(workspace, package, version, root)
+}
+
+/// What builds the clients.
+pub struct ClientTools {
+    /// The TypeScript compiler.
+    pub typescript: PathBuf,
+    /// The interpreter of an environment with what the Python client needs, and what
+    /// makes its package.
+    pub python: PathBuf,
+}
+
+/// What builds the clients and their tests need.
+pub fn ensure_clients(workspace: &Workspace) -> anyhow::Result<ClientTools> {
+    for (package, version) in TYPESCRIPT {
+        let root = workspace.tools().join(package);
+        ensure_npm_package(workspace, package, version, &root)?;
     }
-    println!("installing {AXE} {AXE_VERSION} in {}", root.display());
-    std::fs::create_dir_all(&root).with_context(|| format!("{} cannot be made", root.display()))?;
+    let environment = ensure_packages(workspace, "clients", CLIENTS_REQUIREMENTS)?;
+    Ok(ClientTools {
+        typescript: workspace.tools().join("typescript/node_modules/.bin/tsc"),
+        python: environment.join("bin").join("python"),
+    })
+}
+
+/// A package of npm, in a directory that npm has for itself: it removes what it did
+/// not install.
+fn install_with_npm(
+    workspace: &Workspace,
+    package: &str,
+    version: &str,
+    root: &Path,
+) -> anyhow::Result<()> {
+    if process::find("npm").is_none() {
+        let what = format!("npm, for its package {package}");
+        install_on_debian(workspace, &what, "npm", "npm")?;
+    }
+    println!("installing {package} {version} in {}", root.display());
+    std::fs::create_dir_all(root).with_context(|| format!("{} cannot be made", root.display()))?;
     let mut install = workspace.command("npm");
     install
         .args(["install", "--no-save", "--ignore-scripts", "--no-audit"])
         .args(["--no-fund", "--no-package-lock", "--silent", "--prefix"])
-        .arg(&root)
-        .arg(format!("{AXE}@{AXE_VERSION}"));
-    process::run(&mut install).with_context(|| format!("the tests need the npm package {AXE}"))
+        .arg(root)
+        .arg(format!("{package}@{version}"));
+    process::run(&mut install).with_context(|| format!("the tests need the npm package {package}"))
 }
 
 /// schemathesis and other Python packages that check the API's description, in

@@ -60,10 +60,15 @@ fn the_package_is_valid() {
             "api",
             "processor-component",
             "image-model-component",
+            "image-model-middleware",
+            "plain-image-model",
+            "notifier-component",
             "store-adapter",
             "queue-adapter",
             "direct-queue-adapter",
             "entry-adapter",
+            "next-model-adapter",
+            "chain-end-adapter",
             "settings-adapter"
         ]
     );

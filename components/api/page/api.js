@@ -15,6 +15,7 @@ export const tasks = (cursor, limit = 12) =>
   call('GET', `/api/tasks?limit=${limit}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`);
 export const task = (id, signal) => call('GET', taskPath(id), { signal });
 export const deleteTask = (id) => call('DELETE', taskPath(id));
+export const concept = (id) => call('GET', `/api/concepts/${encodeURIComponent(id)}`);
 export const deleteConcept = (id) => call('DELETE', `/api/concepts/${encodeURIComponent(id)}`);
 export const deleteUpload = (path) => call('DELETE', `/api/images/${path}`);
 export const eventsPath = (id) => `${taskPath(id)}/events`;
@@ -39,10 +40,12 @@ export async function image(url) {
   return response.blob();
 }
 
-/** Asks once more where a new session may help. */
+/** Asks with a session, and once more where a new one may help. What is known to be
+ * refused for want of one is not asked. */
 export async function withSession(ask) {
   const isUnknown = (error) => error instanceof Refusal && error.status === 401;
   try {
+    if (!(await reached(session.enter()))) throw new Refusal(401, null, () => null);
     return await ask().catch(async (error) => {
       if (isUnknown(error) && (await reached(session.renew()))) return ask();
       throw error;

@@ -1,5 +1,6 @@
 // A completed refinement: before and after, and actions.
 
+import * as api from './api.js';
 import * as compare from './compare.js';
 import { $, announce, make, say } from './dom.js';
 import { sentence } from './errors.js';
@@ -66,10 +67,17 @@ export async function show(task, { isNew }) {
     say($('no-picture'), 'The refined image was deleted.');
     return;
   }
+  tellNotes(task);
   const { hasBefore, hasAfter } = await compare.show(metadata.original_image_url, address, prompt, { isNew });
   if (current !== task) return;
   if (!hasAfter) say($('no-picture'), 'The refined image cannot be loaded. Reload the page to try again.');
   else if (!hasBefore) say($('stage-note'), 'The original can no longer be shown, so this is the result alone.');
+}
+
+/** What the model says of its work, such as the words that it did not understand. */
+async function tellNotes(task) {
+  const { notes } = await api.concept(task.result_id).catch(() => ({ notes: [] }));
+  if (current === task) $('facts').append(...notes.flatMap((note) => fact('Note', note)));
 }
 
 export function leave() {

@@ -4,8 +4,12 @@
 
 import { refusal } from './errors.js';
 import * as quota from './quota.js';
+import { service } from './service.js';
 
 const KEY = 'concept-refinement-token';
+
+/** Whose the session is, and until when at least: its cookie is not to be read. */
+const SESSION_KEY = 'concept-refinement-session';
 
 /** For browsers that keep nothing. */
 let kept = null;
@@ -42,6 +46,16 @@ export function credentials() {
   return known ? { Authorization: `Bearer ${known}` } : {};
 }
 
+/** Before a request: whether there is something to ask with. Without a session,
+ * there is a new one then, or none to be had. */
+export async function enter() {
+  if (token()) return true;
+  const { anonymous_sessions: isAnonymous } = await service;
+  // If that is not known, the answer will tell.
+  if (isAnonymous === undefined || session().until > Date.now()) return true;
+  return isAnonymous && renew();
+}
+
 /** After a 401: whether there is a new session, with which to ask again. */
 export function renew() {
   if (token()) return Promise.resolve(false);
@@ -52,11 +66,24 @@ export function renew() {
 }
 
 async function create() {
+  // For whoever has one, it is a session of the same user.
   const response = await fetch('/api/auth/session', { method: 'POST' });
-  if (response.ok) {
-    quota.forget();
-    return true;
-  }
   if (response.status === 404) return false;
-  throw await refusal(response);
+  if (!response.ok) throw await refusal(response);
+  const { user_id: user, expires_in: seconds } = await response.json();
+  if (user !== session().user) quota.begin();
+  try {
+    localStorage.setItem(SESSION_KEY, JSON.stringify({ user, until: Date.now() + seconds * 1000 }));
+  } catch {
+    // Without storage each visit asks for a session.
+  }
+  return true;
+}
+
+function session() {
+  try {
+    return JSON.parse(localStorage.getItem(SESSION_KEY)) ?? {};
+  } catch {
+    return {};
+  }
 }

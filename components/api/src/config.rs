@@ -7,6 +7,7 @@ use concept_refinement_domain::capability::ImageLimits;
 use concept_refinement_domain::image::Limits;
 use concept_refinement_domain::original::AllowedSources;
 use concept_refinement_domain::quota::{self, Quota};
+use concept_refinement_domain::webhook::ServiceSecrets;
 use concept_refinement_domain::{duration, secret, size};
 use thiserror::Error;
 
@@ -29,6 +30,9 @@ pub struct Config {
     pub tokens: TokenRules,
     pub cors: Cors,
     pub allowed_sources: AllowedSources,
+    /// Receivers of webhooks besides public ones by https.
+    pub allowed_webhooks: AllowedSources,
+    pub webhook_secrets: ServiceSecrets,
     /// What the uploads of a user may take.
     pub upload_limits: ImageLimits,
     pub image_limits: Limits,
@@ -101,6 +105,9 @@ impl Config {
             tokens,
             cors: parsed(settings, "cors-origins", "", Cors::parse).await?,
             allowed_sources: parsed(settings, "allow-sources", "", AllowedSources::parse).await?,
+            allowed_webhooks: parsed(settings, "allow-webhooks", "", AllowedSources::parse).await?,
+            webhook_secrets: ServiceSecrets::parse(&required(settings, "webhook-secret").await?)
+                .map_err(|reason| unusable("webhook-secret", reason))?,
             upload_limits: ImageLimits {
                 images: parsed(settings, "uploads", "100", number).await?,
                 bytes: parsed(settings, "upload-bytes", "500MiB", size::parse).await?,

@@ -12,11 +12,11 @@ use crate::router;
 
 /// Headers that a page may send.
 const ALLOWED: &str = "Authorization, Content-Type, Idempotency-Key, If-None-Match, If-Range, \
-                       Last-Event-ID, Range";
+                       Last-Event-ID, Prefer, Range";
 
 /// Headers that a page may read, besides the safelisted ones.
-const EXPOSED: &str = "Accept-Ranges, Content-Range, ETag, Idempotency-Replayed, Retry-After, \
-                       X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset";
+const EXPOSED: &str = "Accept-Ranges, Content-Range, ETag, Idempotency-Replayed, \
+                       Preference-Applied, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset";
 
 /// How long a browser may cache the preflight, in seconds; no browser caches
 /// longer.

@@ -43,7 +43,7 @@ pub use config::{Config, ConfigError};
 pub use origin::Origin;
 pub use ports::{
     Background, ByteStream, Changes, Clock, ConceptStore, Health, Ids, ImageStore, Issuer, Ports,
-    Settings, TaskQueue, TaskStore,
+    Settings, TaskQueue, TaskStore, WebhookStore,
 };
 pub use request::{Body, Headers, Interrupted, Method, Request};
 pub use response::{Content, Response};

@@ -12,6 +12,7 @@ use concept_refinement_domain::capability::{
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::task::{Change, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
+use concept_refinement_domain::webhook::{Redelivery, WebhookDelivery};
 use futures::stream::LocalBoxStream;
 
 pub use concept_refinement_guest::{ByteStream, Clock};
@@ -22,6 +23,7 @@ pub trait Ports:
     + TaskQueue
     + ImageStore
     + ConceptStore
+    + WebhookStore
     + Health
     + Issuer
     + Clock
@@ -36,6 +38,7 @@ impl<P> Ports for P where
         + TaskQueue
         + ImageStore
         + ConceptStore
+        + WebhookStore
         + Health
         + Issuer
         + Clock
@@ -123,6 +126,16 @@ pub trait ConceptStore {
 
     /// Answers the path of the concept's image.
     async fn delete(&self, user: &str, id: &str) -> Result<Option<String>, CapabilityError>;
+}
+
+pub trait WebhookStore {
+    async fn webhook(
+        &self,
+        user: &str,
+        task_id: &str,
+    ) -> Result<Option<WebhookDelivery>, CapabilityError>;
+
+    async fn redeliver(&self, user: &str, task_id: &str) -> Result<Redelivery, CapabilityError>;
 }
 
 pub trait Health {

@@ -1,64 +1,9 @@
-//! Tasks and concepts as JSON.
+//! Concepts as JSON. Tasks are in the domain's `task_response`.
 
 use concept_refinement_domain::concept::Concept;
-use concept_refinement_domain::task::{Refinement, Status, Task};
-use concept_refinement_domain::timestamp::Timestamp;
-use serde::{Serialize, Serializer};
-
-/// A refinement task as it stands: exactly these eleven keys, always all
-/// present, null where there is nothing.
-#[derive(Serialize)]
-pub struct TaskResponse<'a> {
-    task_id: &'a str,
-    status: &'static str,
-    /// The status as a sentence.
-    message: &'a str,
-    r#type: &'static str,
-    #[serde(serialize_with = "rfc3339")]
-    created_at: Timestamp,
-    /// Null until the task first changes.
-    #[serde(serialize_with = "rfc3339_or_null")]
-    updated_at: Option<Timestamp>,
-    /// Set in both final states, `completed` and `failed`.
-    #[serde(serialize_with = "rfc3339_or_null")]
-    completed_at: Option<Timestamp>,
-    metadata: &'a Refinement,
-    /// The refined concept's id, once completed.
-    result_id: Option<&'a str>,
-    /// The refined image, by a signed URL that works without credentials for
-    /// about an hour. Null before the task is completed and after its concept
-    /// was deleted.
-    image_url: Option<String>,
-    /// Why the task failed, in a sentence for the person who asked.
-    error_message: Option<&'a str>,
-}
-
-impl<'a> TaskResponse<'a> {
-    /// `image_url` is that of [`image_path`], signed.
-    pub fn new(task: &'a Task, message: &'a str, image_url: Option<String>) -> Self {
-        Self {
-            task_id: &task.id,
-            status: task.status.as_str(),
-            message,
-            r#type: "concept_refinement",
-            created_at: task.created_at,
-            updated_at: task.updated_at,
-            completed_at: task.completed_at,
-            metadata: &task.refinement,
-            result_id: task.result_id.as_deref(),
-            image_url,
-            error_message: task.error_message.as_deref(),
-        }
-    }
-}
-
-/// The path of the task's refined image; none before it is completed.
-pub fn image_path(task: &Task) -> Option<&str> {
-    match task.status {
-        Status::Completed => task.image_path.as_deref(),
-        Status::Pending | Status::Processing | Status::Failed => None,
-    }
-}
+use concept_refinement_domain::timestamp::{Timestamp, rfc3339, rfc3339_or_null};
+use concept_refinement_domain::webhook::WebhookDelivery;
+use serde::Serialize;
 
 /// A refined concept.
 #[derive(Serialize)]
@@ -75,6 +20,8 @@ pub struct ConceptResponse<'a> {
     color_palettes: &'a [String],
     /// Whether the user was anonymous.
     is_anonymous: bool,
+    /// What the model said of its work.
+    notes: &'a [String],
     #[serde(serialize_with = "rfc3339")]
     created_at: Timestamp,
 }
@@ -93,21 +40,60 @@ impl<'a> ConceptResponse<'a> {
             theme_description: content.theme_description.as_deref(),
             color_palettes: &content.color_palettes,
             is_anonymous: content.is_anonymous,
+            notes: &content.notes,
             created_at: concept.created_at,
         }
     }
 }
 
-fn rfc3339<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(time)
+/// What came of a task's webhook.
+#[derive(Serialize)]
+pub struct WebhookResponse<'a> {
+    /// As sent in the request.
+    url: &'a str,
+    /// `pending` until the receiver was told, or it was given up.
+    state: &'static str,
+    /// The oldest first.
+    attempts: Vec<AttemptResponse<'a>>,
+    /// Null before the task has ended, and where there will be no further attempt.
+    #[serde(serialize_with = "rfc3339_or_null")]
+    next_attempt_at: Option<Timestamp>,
 }
 
-fn rfc3339_or_null<S: Serializer>(
-    time: &Option<Timestamp>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    match time {
-        Some(time) => serializer.collect_str(time),
-        None => serializer.serialize_none(),
+/// An attempt to deliver a webhook.
+#[derive(Serialize)]
+pub struct AttemptResponse<'a> {
+    /// When it began.
+    #[serde(serialize_with = "rfc3339")]
+    at: Timestamp,
+    /// What the receiver answered; null if it did not.
+    status: Option<u16>,
+    /// What went wrong, in a sentence; null if it was delivered.
+    error: Option<&'a str>,
+}
+
+impl<'a> WebhookResponse<'a> {
+    pub fn new(delivery: &'a WebhookDelivery) -> Self {
+        Self {
+            url: &delivery.url,
+            state: delivery.state.as_str(),
+            attempts: delivery
+                .attempts
+                .iter()
+                .map(|attempt| AttemptResponse {
+                    at: attempt.at,
+                    status: attempt.status,
+                    error: attempt.error.as_deref(),
+                })
+                .collect(),
+            next_attempt_at: delivery.next_attempt_at,
+        }
     }
+}
+
+/// The key of the caller's webhooks.
+#[derive(Serialize)]
+pub struct WebhookSecret {
+    /// `whsec_` and the base64 of the key, as receivers' libraries take it.
+    pub secret: String,
 }

@@ -12,6 +12,9 @@ pub enum Route<'a> {
     Task(&'a str),
     DeleteTask(&'a str),
     TaskEvents(&'a str),
+    Webhook(&'a str),
+    Redeliver(&'a str),
+    WebhookSecret,
     Concepts,
     Concept(&'a str),
     DeleteConcept(&'a str),
@@ -22,11 +25,18 @@ pub enum Route<'a> {
     Session,
     Health,
     Ready,
+    PageService,
     Asset(&'static Asset),
 }
 
+/// What the web page reads, beside its files.
+const PAGE_SERVICE: &str = "/page/service.json";
+
 pub fn route(method: Method, path: &str) -> Result<Route<'_>, Problem> {
     let unknown = Problem::NotFound("There is nothing at this path.");
+    if path == PAGE_SERVICE {
+        return get(method, Route::PageService);
+    }
     let Some(path) = path.strip_prefix("/api/") else {
         let asset = assets::find(path).ok_or(unknown)?;
         return get(method, Route::Asset(asset));
@@ -43,6 +53,8 @@ pub fn route(method: Method, path: &str) -> Result<Route<'_>, Problem> {
         }
         ("tasks", Some(rest)) => match rest.split_once('/') {
             Some((id, "events")) if is_one(id) => get(method, Route::TaskEvents(id)),
+            Some((id, "webhook")) if is_one(id) => get(method, Route::Webhook(id)),
+            Some((id, "webhook/redeliver")) if is_one(id) => post(method, Route::Redeliver(id)),
             _ => Err(unknown),
         },
         ("concepts", None) => get(method, Route::Concepts),
@@ -56,6 +68,7 @@ pub fn route(method: Method, path: &str) -> Result<Route<'_>, Problem> {
         },
         ("images", None) => post(method, Route::Upload),
         ("images", Some(_)) => get_or_delete(method, Route::Image, Route::DeleteImage),
+        ("webhooks", Some("secret")) => get(method, Route::WebhookSecret),
         ("auth", Some("session")) => post(method, Route::Session),
         ("health", None) => get(method, Route::Health),
         ("health", Some("ready")) => get(method, Route::Ready),
@@ -71,6 +84,9 @@ pub fn template(method: Method, path: &str) -> Option<&'static str> {
         Route::Tasks => "/api/tasks",
         Route::Task(_) | Route::DeleteTask(_) => "/api/tasks/{task_id}",
         Route::TaskEvents(_) => "/api/tasks/{task_id}/events",
+        Route::Webhook(_) => "/api/tasks/{task_id}/webhook",
+        Route::Redeliver(_) => "/api/tasks/{task_id}/webhook/redeliver",
+        Route::WebhookSecret => "/api/webhooks/secret",
         Route::Concepts => "/api/concepts",
         Route::Concept(_) | Route::DeleteConcept(_) => "/api/concepts/{id}",
         Route::Upload => "/api/images",
@@ -78,6 +94,7 @@ pub fn template(method: Method, path: &str) -> Option<&'static str> {
         Route::Session => "/api/auth/session",
         Route::Health => "/api/health",
         Route::Ready => "/api/health/ready",
+        Route::PageService => PAGE_SERVICE,
         Route::Asset(asset) => match asset.path.rsplit_once('/') {
             Some(("/page", _)) => "/page/{file}",
             Some(("/docs", _)) => "/docs/{file}",
@@ -139,6 +156,13 @@ mod tests {
             (Delete, "/api/tasks/1", Route::DeleteTask("1")),
             (Get, "/api/tasks/1/events", Route::TaskEvents("1")),
             (Head, "/api/tasks/1/events", Route::TaskEvents("1")),
+            (Get, "/api/tasks/1/webhook", Route::Webhook("1")),
+            (
+                Post,
+                "/api/tasks/1/webhook/redeliver",
+                Route::Redeliver("1"),
+            ),
+            (Get, "/api/webhooks/secret", Route::WebhookSecret),
             (Get, "/api/concepts", Route::Concepts),
             (Get, "/api/concepts/1", Route::Concept("1")),
             (Get, "/api/concepts/task", Route::Concept("task")),
@@ -150,6 +174,7 @@ mod tests {
             (Post, "/api/auth/session", Route::Session),
             (Get, "/api/health", Route::Health),
             (Get, "/api/health/ready", Route::Ready),
+            (Get, "/page/service.json", Route::PageService),
         ];
         for (method, path, expected) in cases {
             assert_eq!(
@@ -203,6 +228,13 @@ mod tests {
             (Other, "/api/tasks/1", Some("GET, HEAD, DELETE")),
             (Post, "/api/tasks/1/events", Some("GET, HEAD")),
             (Delete, "/api/tasks/1/events", Some("GET, HEAD")),
+            (Get, "/api/tasks//webhook", None),
+            (Get, "/api/tasks/1/webhook/", None),
+            (Post, "/api/tasks/1/webhook/redeliver/", None),
+            (Get, "/api/webhooks", None),
+            (Post, "/api/tasks/1/webhook", Some("GET, HEAD")),
+            (Get, "/api/tasks/1/webhook/redeliver", Some("POST")),
+            (Post, "/api/webhooks/secret", Some("GET, HEAD")),
             (Post, "/api/concepts/1", Some("GET, HEAD, DELETE")),
             (Get, "/api/images", Some("POST")),
             (Post, "/api/images/a", Some("GET, HEAD, DELETE")),

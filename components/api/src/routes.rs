@@ -5,10 +5,12 @@ pub mod concepts;
 mod events;
 pub mod health;
 pub mod images;
+mod page;
 mod refine;
 pub mod session;
 pub mod tasks;
 pub mod uploads;
+pub mod webhooks;
 
 use answer::Answer;
 
@@ -29,6 +31,9 @@ pub async fn answer<P: Ports + 'static, B: Body>(
         Route::Task(id) => tasks::get(state, &request, id).await,
         Route::DeleteTask(id) => tasks::delete(state, &request, id).await,
         Route::TaskEvents(id) => events::watch(state, &request, id).await,
+        Route::Webhook(id) => webhooks::get(state, &request, id).await,
+        Route::Redeliver(id) => webhooks::redeliver(state, &request, id).await,
+        Route::WebhookSecret => webhooks::secret(state, &request).await,
         Route::Concepts => concepts::list(state, &request).await,
         Route::Concept(id) => concepts::get(state, &request, id).await,
         Route::DeleteConcept(id) => concepts::delete(state, &request, id).await,
@@ -38,6 +43,7 @@ pub async fn answer<P: Ports + 'static, B: Body>(
         Route::Session => session::create(state, &request).await,
         Route::Health => health::live(state).await,
         Route::Ready => health::ready(state).await,
+        Route::PageService => page::service(state),
         Route::Asset(asset) => Ok(assets::answer(asset, &request)),
     }
 }

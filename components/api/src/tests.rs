@@ -22,3 +22,4 @@ mod service;
 mod session;
 mod tasks;
 mod uploads;
+mod webhooks;

@@ -11,6 +11,7 @@ pub use crate::image_limits::{ImageLength, ImageLimit, ImageLimits};
 use crate::quota::{Quota, QuotaState};
 use crate::task::{Refinement, Status, Task};
 use crate::timestamp::Timestamp;
+use crate::webhook::Webhook;
 
 /// The error of a capability. The message may be shown to a caller; details
 /// belong in a log.
@@ -38,6 +39,8 @@ pub struct NewTask {
     pub user_id: String,
     pub is_anonymous: bool,
     pub refinement: Refinement,
+    /// None: nobody asked to be told.
+    pub webhook: Option<Webhook>,
     pub original_path: Option<String>,
     /// False if the original is an image of this service's own that does not
     /// exist or is another user's.
@@ -141,6 +144,24 @@ pub struct NewImage {
 pub struct Stored {
     pub path: String,
     pub url: String,
+}
+
+/// What a task is completed with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefinedImage {
+    pub stored: Stored,
+    /// What the model said of its work, bounded.
+    pub notes: Vec<String>,
+}
+
+/// An image of which nothing was said.
+impl From<Stored> for RefinedImage {
+    fn from(stored: Stored) -> Self {
+        Self {
+            stored,
+            notes: Vec::new(),
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::{Builder, Uuid, Version};
 
-use crate::capability::Stored;
+use crate::capability::RefinedImage;
 use crate::task::{Refinement, Task};
 use crate::timestamp::Timestamp;
 
@@ -21,6 +21,9 @@ pub struct ConceptContent {
     pub theme_description: Option<String>,
     /// Always empty for a refined concept (seed).
     pub color_palettes: Vec<String>,
+    /// What the model said of its work. Records of an earlier version have none.
+    #[serde(default)]
+    pub notes: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +36,8 @@ pub struct Concept {
 
 impl Concept {
     /// The concept of a task that is completed now with this image.
-    pub fn of(task: &Task, image: Stored, now: Timestamp) -> Self {
+    pub fn of(task: &Task, image: RefinedImage, now: Timestamp) -> Self {
+        let RefinedImage { stored, notes } = image;
         let Refinement {
             original_image_url,
             refinement_prompt,
@@ -47,13 +51,14 @@ impl Concept {
                 task_id: task.id.clone(),
                 user_id: task.user_id.clone(),
                 is_anonymous: task.is_anonymous,
-                image_path: image.path,
-                image_url: image.url,
+                image_path: stored.path,
+                image_url: stored.url,
                 original_image_url,
                 refinement_prompt,
                 logo_description,
                 theme_description,
                 color_palettes: Vec::new(),
+                notes,
             },
         }
     }

@@ -25,7 +25,7 @@ macro_rules! same {
     )* };
 }
 
-same!((), bool, u32, u64, String);
+same!((), bool, u16, u32, u64, String);
 
 impl Convert<Timestamp> for u64 {
     fn convert(self) -> Timestamp {
@@ -72,12 +72,15 @@ pub mod domain {
     pub use crate::capability::{
         Accepted, Access, ByteRange, CapabilityError as Error, CapabilityState, Claimed,
         ConceptPage, ErrorKind, Fenced, Finished, ImageInfo, ImageKind, ImageLength, ImageLimit,
-        ImageLimits, Lease, NewImage, NewTask, Position, Resolved, Stored, StoredOrNot, Submission,
-        TaskPage,
+        ImageLimits, Lease, NewImage, NewTask, Position, RefinedImage, Resolved, Stored,
+        StoredOrNot, Submission, TaskPage,
     };
     pub use crate::concept::{Concept, ConceptContent};
     pub use crate::quota::{Quota, QuotaState, Window};
     pub use crate::task::{Change, Refinement, Stage, Status, Task};
+    pub use crate::webhook::{
+        DeliveryAttempt, DeliveryState, Redelivery, Webhook, WebhookDelivery,
+    };
 }
 
 /// Implements [`Convert`] both ways between the domain and a module with what
@@ -95,9 +98,12 @@ macro_rules! conversions {
             Lease { task_id, attempt, until, renew_after }
             Position { created_at, id }
             NewTask {
-                id, user_id, is_anonymous, refinement, original_path, original_found,
+                id, user_id, is_anonymous, refinement, webhook, original_path, original_found,
                 idempotency_key, quota
             }
+            Webhook { url, origin }
+            WebhookDelivery { url, state, attempts, next_attempt_at }
+            DeliveryAttempt { at, status, error }
             Quota { limit, window }
             QuotaState { limit, remaining, reset }
             Accepted { task, quota }
@@ -106,12 +112,13 @@ macro_rules! conversions {
             NewImage { kind, name, owner, media_type, length, metadata, limits }
             ImageLimits { images, bytes, under_way }
             Stored { path, url }
+            RefinedImage { stored, notes }
             ImageInfo { path, kind, owner, media_type, size, etag, created_at }
             ByteRange { offset, length }
             Resolved { path, access }
             ConceptContent {
                 task_id, user_id, is_anonymous, image_path, image_url, original_image_url,
-                refinement_prompt, logo_description, theme_description, color_palettes
+                refinement_prompt, logo_description, theme_description, color_palettes, notes
             }
             Concept { id, created_at, content }
             ConceptPage { items, next }
@@ -134,6 +141,8 @@ macro_rules! conversions {
             ImageLimit { Images, Bytes, UnderWay }
             StoredOrNot { Stored(stored), LimitReached(limit), WrongLength }
             Access { Unsigned, Signed, Refused }
+            DeliveryState { Pending, Delivered, Failed }
+            Redelivery { None, Pending, Requested }
         }
 
         impl $crate::convert::Convert<Box<$crate::task::Task>> for $wit::Task {

@@ -9,6 +9,7 @@ use crate::capability::NewTask;
 use crate::hex::hex;
 use crate::task::{Refinement, Task};
 use crate::timestamp::Timestamp;
+use crate::webhook::Webhook;
 
 /// Lifetime of a key (contract, section 1).
 pub const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
@@ -27,9 +28,9 @@ pub struct Submitted {
 
 impl Submitted {
     /// What is to be remembered of a task that was created under a key.
-    pub fn of(task: &Task) -> Self {
+    pub fn of(task: &Task, webhook: Option<&Webhook>) -> Self {
         Self {
-            fingerprint: hex(&fingerprint(&task.refinement)),
+            fingerprint: hex(&fingerprint(&task.refinement, webhook)),
             task_id: task.id.clone(),
             is_anonymous: task.is_anonymous,
             original_path: task.original_path.clone(),
@@ -44,7 +45,8 @@ impl Submitted {
     /// The task as it was when it was created, if this is a repeat of its
     /// submission. None: it is another refinement.
     pub fn replay(self, repeat: &NewTask) -> Option<Task> {
-        let is_same = self.fingerprint == hex(&fingerprint(&repeat.refinement));
+        let fingerprint = fingerprint(&repeat.refinement, repeat.webhook.as_ref());
+        let is_same = self.fingerprint == hex(&fingerprint);
         let first = NewTask {
             id: self.task_id,
             is_anonymous: self.is_anonymous,
@@ -55,16 +57,19 @@ impl Submitted {
     }
 }
 
-/// A hash of a refinement's four fields, so that repeats can be recognised
-/// without storing text that a user may delete.
-pub fn fingerprint(refinement: &Refinement) -> [u8; 32] {
+/// A hash of what a request says, so that repeats can be recognised without
+/// storing text that a user may delete. Where no webhook is asked for it is that of
+/// the other four fields.
+pub fn fingerprint(refinement: &Refinement, webhook: Option<&Webhook>) -> [u8; 32] {
     let mut hash = Sha256::new();
-    for field in [
+    let fields = [
         Some(&refinement.original_image_url),
         Some(&refinement.refinement_prompt),
         refinement.logo_description.as_ref(),
         refinement.theme_description.as_ref(),
-    ] {
+    ];
+    let url = webhook.map(|webhook| Some(&webhook.url));
+    for field in fields.into_iter().chain(url) {
         // The length separates fields, and distinguishes an absent field from
         // an empty one.
         let length = field.map_or(u64::MAX, |text| text.len() as u64);
@@ -98,8 +103,30 @@ mod tests {
             refinement("lighter", Some("a"), Some("b")),
             refinement("lightera", Some("b"), None),
         ];
-        let distinct: std::collections::HashSet<_> = all.iter().map(fingerprint).collect();
-        assert_eq!(distinct.len(), all.len());
-        assert_eq!(fingerprint(&all[0]), fingerprint(&all[0].clone()));
+        let webhook = |url: &str, origin: &str| Webhook {
+            url: url.into(),
+            origin: origin.into(),
+        };
+        let (here, there) = (webhook("https://a.example", "a"), webhook("", "a"));
+        let distinct: std::collections::HashSet<_> = all
+            .iter()
+            .flat_map(|one| {
+                [None, Some(&here), Some(&there)].map(|webhook| fingerprint(one, webhook))
+            })
+            .collect();
+        assert_eq!(distinct.len(), 3 * all.len());
+        let elsewhere = webhook("https://a.example", "b");
+        assert_eq!(
+            fingerprint(&all[0], Some(&here)),
+            fingerprint(&all[0].clone(), Some(&elsewhere))
+        );
+    }
+
+    /// Keys that were used before there were webhooks stay what they are.
+    #[test]
+    fn without_a_webhook_it_is_what_it_was() {
+        let fingerprint = hex(&fingerprint(&refinement("lighter", None, Some("")), None));
+        let before = "ba75557c99337f3dbe5aebd0600b46ae3c295e9a0dd3221729fbe11552a2d0be";
+        assert_eq!(fingerprint, before);
     }
 }

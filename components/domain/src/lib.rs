@@ -8,7 +8,9 @@
 
 pub mod address;
 pub mod capability;
+pub mod chain;
 pub mod chunks;
+pub mod circuit;
 pub mod clock_trust;
 pub mod concept;
 pub mod convert;
@@ -24,7 +26,10 @@ pub mod image_url;
 pub mod issuer_keys;
 pub mod lease;
 pub mod message;
+pub mod model_name;
+pub mod note;
 pub mod original;
+pub mod preference;
 pub mod purpose;
 pub mod quota;
 pub mod refined;
@@ -36,5 +41,7 @@ pub mod session;
 pub mod signature;
 pub mod size;
 pub mod task;
+pub mod task_response;
 pub mod timestamp;
 pub mod validation;
+pub mod webhook;

@@ -118,6 +118,23 @@ impl AllowedSources {
         }
     }
 
+    /// Whether the host of a URL is named here, or the address that it is.
+    pub(crate) fn allows_url(&self, url: &Url) -> bool {
+        let Some(port) = url.port_or_known_default() else {
+            return false;
+        };
+        match url.host() {
+            Some(Host::Ipv4(address)) => self.allows_address(address.into(), port),
+            Some(Host::Ipv6(address)) => self.allows_address(address.into(), port),
+            Some(Host::Domain(name)) => {
+                let name = without_final_dots(name);
+                let is_local = is_under("localhost", name);
+                self.allows_host(name, port) || is_local && self.allows_localhost(name, port)
+            }
+            None => false,
+        }
+    }
+
     /// Whether a connection may go to this address, whatever its name.
     pub fn allows_address(&self, address: IpAddr, port: u16) -> bool {
         let address = address.to_canonical();

@@ -19,6 +19,8 @@ pub enum Purpose {
     Model,
     /// Fetches the keys of the issuer of tokens.
     IssuerKeys,
+    /// Delivers a webhook.
+    Webhook,
 }
 
 impl Purpose {
@@ -33,15 +35,21 @@ impl Purpose {
             Self::ModelAnswer => Some("model-answer"),
             Self::Model => Some("model"),
             Self::IssuerKeys => Some("issuer-keys"),
+            Self::Webhook => Some("webhook"),
         }
     }
 
     /// The purpose by the header's value, if it has one.
     pub fn parse(value: Option<&[u8]>) -> Self {
-        [Self::ModelAnswer, Self::Model, Self::IssuerKeys]
-            .into_iter()
-            .find(|purpose| value == purpose.value().map(str::as_bytes))
-            .unwrap_or_default()
+        [
+            Self::ModelAnswer,
+            Self::Model,
+            Self::IssuerKeys,
+            Self::Webhook,
+        ]
+        .into_iter()
+        .find(|purpose| value == purpose.value().map(str::as_bytes))
+        .unwrap_or_default()
     }
 }
 
@@ -56,6 +64,7 @@ mod tests {
             Purpose::ModelAnswer,
             Purpose::Model,
             Purpose::IssuerKeys,
+            Purpose::Webhook,
         ] {
             let value = purpose.field().map(|(_, value)| value.as_bytes());
             assert_eq!(Purpose::parse(value), purpose);

@@ -14,6 +14,8 @@ pub const SHORTEST: usize = 32;
 pub const IMAGE_URLS: &str = "image-urls";
 /// For signing tokens of anonymous sessions.
 pub const SESSION_TOKENS: &str = "sessions";
+/// For the keys of webhooks, where no secret is configured.
+pub const WEBHOOKS: &str = "webhooks";
 
 /// Derives the key for one purpose.
 pub fn derive(secret: &[u8; LENGTH], purpose: &str) -> [u8; LENGTH] {

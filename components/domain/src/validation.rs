@@ -9,11 +9,13 @@ use uuid::Uuid;
 
 use crate::original::{AllowedSources, check_length, check_url};
 use crate::task::Refinement;
+use crate::webhook::check_webhook_url;
 
 const ORIGINAL_IMAGE_URL: &str = "original_image_url";
 const REFINEMENT_PROMPT: &str = "refinement_prompt";
 const LOGO_DESCRIPTION: &str = "logo_description";
 const THEME_DESCRIPTION: &str = "theme_description";
+const WEBHOOK_URL: &str = "webhook_url";
 
 /// In code points, after trimming.
 pub const MIN_PROMPT_CHARS: usize = 5;
@@ -38,6 +40,13 @@ pub enum Malformed {
 /// A refinement request that has not been checked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Draft(Map<String, Value>);
+
+/// What a valid request asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    pub refinement: Refinement,
+    pub webhook_url: Option<String>,
+}
 
 /// Where the original is.
 #[derive(Clone, Copy, Debug)]
@@ -73,9 +82,13 @@ impl Draft {
         self.0.get(ORIGINAL_IMAGE_URL).and_then(Value::as_str)
     }
 
-    /// Validates the request: the refinement, or all problems. Unknown fields
-    /// are ignored.
-    pub fn check(mut self, original: Original<'_>) -> Result<Refinement, FieldErrors> {
+    /// Validates the request: what it asks for, or all problems. Unknown fields
+    /// are ignored. `webhooks`: what the operator allows besides public receivers.
+    pub fn check(
+        mut self,
+        original: Original<'_>,
+        webhooks: &AllowedSources,
+    ) -> Result<Request, FieldErrors> {
         let mut errors = FieldErrors::default();
         let original_image_url =
             self.required(ORIGINAL_IMAGE_URL, &mut errors, |url| match original {
@@ -85,13 +98,18 @@ impl Draft {
         let refinement_prompt = self.required(REFINEMENT_PROMPT, &mut errors, check_prompt);
         let logo_description = self.optional(LOGO_DESCRIPTION, &mut errors, check_description);
         let theme_description = self.optional(THEME_DESCRIPTION, &mut errors, check_description);
+        let check_webhook = |url: &str| check_webhook_url(url, webhooks);
+        let webhook_url = self.optional(WEBHOOK_URL, &mut errors, check_webhook);
         match (original_image_url, refinement_prompt) {
             (Some(original_image_url), Some(refinement_prompt)) if errors.is_empty() => {
-                Ok(Refinement {
-                    original_image_url,
-                    refinement_prompt,
-                    logo_description,
-                    theme_description,
+                Ok(Request {
+                    refinement: Refinement {
+                        original_image_url,
+                        refinement_prompt,
+                        logo_description,
+                        theme_description,
+                    },
+                    webhook_url,
                 })
             }
             _ => Err(errors),
@@ -178,7 +196,11 @@ mod tests {
     fn check(body: &Value) -> Result<Refinement, FieldErrors> {
         Draft::parse(body.to_string().as_bytes())
             .unwrap()
-            .check(Original::Elsewhere(&AllowedSources::default()))
+            .check(
+                Original::Elsewhere(&AllowedSources::default()),
+                &AllowedSources::default(),
+            )
+            .map(|request| request.refinement)
     }
 
     fn body(prompt: &str) -> Value {
@@ -299,18 +321,42 @@ mod tests {
             json!({"original_image_url": "http://127.0.0.1:8080/a", "refinement_prompt": "abcde"});
         let draft = Draft::parse(body.to_string().as_bytes()).unwrap();
         assert_eq!(draft.original_image_url(), Some("http://127.0.0.1:8080/a"));
-        assert!(draft.clone().check(Original::Own).is_ok());
-        let allowed = AllowedSources::parse("127.0.0.1:8080").unwrap();
-        assert!(draft.clone().check(Original::Elsewhere(&allowed)).is_ok());
-        assert!(
-            draft
-                .check(Original::Elsewhere(&AllowedSources::default()))
-                .is_err()
+        let (allowed, none) = (
+            AllowedSources::parse("127.0.0.1:8080").unwrap(),
+            AllowedSources::default(),
         );
+        let check = |original| draft.clone().check(original, &none);
+        assert!(check(Original::Own).is_ok());
+        assert!(check(Original::Elsewhere(&allowed)).is_ok());
+        assert!(check(Original::Elsewhere(&none)).is_err());
         let long = json!({"original_image_url": format!("{URL}{}", "a".repeat(2_048)), "refinement_prompt": "abcde"});
         let draft = Draft::parse(long.to_string().as_bytes()).unwrap();
         let expected = errors(&[("original_image_url", "must be at most 2048 characters")]);
-        assert_eq!(draft.check(Original::Own), Err(expected));
+        assert_eq!(draft.check(Original::Own, &none), Err(expected));
+    }
+
+    #[test]
+    fn a_webhook_is_judged_with_the_rest() {
+        let allowed = AllowedSources::parse("127.0.0.1:9000").unwrap();
+        let check = |webhook_url: Value, prompt: &str| {
+            let mut body = body(prompt);
+            body["webhook_url"] = webhook_url;
+            let draft = Draft::parse(body.to_string().as_bytes()).unwrap();
+            let original = Original::Elsewhere(&AllowedSources::default());
+            let checked = draft.check(original, &allowed);
+            checked.map(|request| request.webhook_url)
+        };
+        for url in ["https://example.com/hook", "http://127.0.0.1:9000/"] {
+            assert_eq!(check(json!(url), "lighter"), Ok(Some(url.to_owned())));
+        }
+        assert_eq!(check(Value::Null, "lighter"), Ok(None));
+        let two = errors(&[
+            ("refinement_prompt", "must be at least 5 characters"),
+            ("webhook_url", "must be an https URL"),
+        ]);
+        assert_eq!(check(json!("http://example.com"), "abc"), Err(two));
+        let one = errors(&[("webhook_url", "must be a string")]);
+        assert_eq!(check(json!(7), "lighter"), Err(one));
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub use generated::concept::refinement::types;
 #[cfg(feature = "capabilities")]
 pub use generated::concept::refinement::{
     blobs, concept_store, health, image_store, progress, settings, task_queue, task_store,
+    webhook_store,
 };
 #[cfg(feature = "processor")]
 pub use processor_import::concept::refinement::processor;
@@ -37,6 +38,7 @@ mod generated {
                 import concept:refinement/task-queue@0.1.0;
                 import concept:refinement/image-store@0.1.0;
                 import concept:refinement/concept-store@0.1.0;
+                import concept:refinement/webhook-store@0.1.0;
                 import concept:refinement/progress@0.1.0;
                 import concept:refinement/blobs@0.1.0;
             }

@@ -8,7 +8,8 @@
 use std::time::Duration;
 
 use concept_refinement_domain::capability::{
-    CapabilityError, Claimed, Fenced, Finished, ImageInfo, Lease, NewImage, Stored, StoredOrNot,
+    CapabilityError, Claimed, Fenced, Finished, ImageInfo, Lease, NewImage, RefinedImage,
+    StoredOrNot,
 };
 use concept_refinement_domain::task::Stage;
 
@@ -24,7 +25,8 @@ pub trait TaskStore {
     ) -> Result<Option<Claimed>, CapabilityError>;
     /// None: the lease is lost.
     async fn renew(&self, lease: &Lease) -> Result<Option<Lease>, CapabilityError>;
-    async fn finish(&self, lease: &Lease, image: Stored) -> Result<Finished, CapabilityError>;
+    async fn finish(&self, lease: &Lease, image: RefinedImage)
+    -> Result<Finished, CapabilityError>;
     async fn fail(
         &self,
         lease: &Lease,
@@ -67,6 +69,7 @@ pub trait Progress {
 /// A request to a model, without the image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModelRequest {
+    pub task_id: String,
     pub prompt: String,
     /// 0 to 1.
     pub strength: f32,
@@ -81,6 +84,7 @@ pub enum Answer<S> {
         /// In bytes, where it was known beforehand.
         length: Option<u64>,
         contents: S,
+        notes: Vec<String>,
     },
     /// A URL from which the image can be downloaded.
     Location(String),

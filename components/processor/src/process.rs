@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use concept_refinement_domain::capability::{
     CapabilityError, Claimed, ErrorKind, Fenced, Finished, ImageKind, ImageLength, Lease, NewImage,
-    Stored, StoredOrNot,
+    RefinedImage, Stored, StoredOrNot,
 };
 use concept_refinement_domain::image::Format;
 use concept_refinement_domain::image_path::{ImagePath, tag_of};
@@ -227,8 +227,9 @@ async fn steps(
         stage.set(began);
         ports.began(lease, began).await;
     };
-    let stored = match stored_earlier(ports, config, claimed).await? {
-        Some(stored) => stored,
+    // What the model said of an image that was stored earlier is forgotten.
+    let (stored, notes) = match stored_earlier(ports, config, claimed).await? {
+        Some(stored) => (stored, Vec::new()),
         None => {
             let deadline = ports.now().plus(config.task_timeout);
 
@@ -243,13 +244,18 @@ async fn steps(
             drop(original);
 
             begin(Stage::StoringImage).await;
-            store_refined_image(ports, lease, task, &refined).await?
+            let stored = store_refined_image(ports, lease, task, &refined.image).await?;
+            (stored, refined.notes)
         }
     };
 
     let stored = image.get_or_init(|| stored);
     begin(Stage::StoringConcept).await;
-    match ports.finish(lease, stored.clone()).await? {
+    let refined = RefinedImage {
+        stored: stored.clone(),
+        notes,
+    };
+    match ports.finish(lease, refined).await? {
         Finished::Done => {
             remove_earlier(ports, claimed, Some(&stored.path)).await;
             Ok(())
@@ -398,6 +404,7 @@ async fn model_request<I: ImageStore>(
         (Some(_), None) => None,
     };
     Ok(ModelRequest {
+        task_id: task.id.clone(),
         prompt: task.refinement.refinement_prompt.trim().to_owned(),
         strength: STRENGTH,
         logo_description: task.refinement.logo_description.clone(),

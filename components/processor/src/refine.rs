@@ -1,5 +1,6 @@
 //! Calls the model, with retries.
 
+use concept_refinement_domain::note;
 use concept_refinement_domain::retry::{MAX_TRIES, backoff};
 use concept_refinement_domain::timestamp::Timestamp;
 
@@ -11,14 +12,21 @@ use crate::ports::{
 };
 use crate::process::timeout;
 
-/// The model's answer as a complete image, or a sentence for the user.
+/// What the model answered.
+pub struct Refined<B> {
+    /// Complete.
+    pub image: Contents<B>,
+    pub notes: Vec<String>,
+}
+
+/// The model's answer, or a sentence for the user.
 pub async fn refine<P: ImageModel + Http + Clock + Random>(
     ports: &P,
     request: ModelRequest,
     original: &Contents<P::Blob>,
     deadline: Timestamp,
     config: &Config,
-) -> Result<Contents<P::Blob>, String> {
+) -> Result<Refined<P::Blob>, String> {
     let mut tries = 0;
     loop {
         tries += 1;
@@ -60,16 +68,19 @@ async fn collect<P: Blobs + Http + Clock>(
     ports: &P,
     answer: Answer<impl ByteStream>,
     config: &Config,
-) -> Result<Contents<P::Blob>, String> {
+) -> Result<Refined<P::Blob>, String> {
     match answer {
         Answer::Image {
             length,
             mut contents,
+            notes,
         } => {
             let (purpose, limits) = (Purpose::ModelAnswer, config.answer_limits());
-            Contents::collect(ports, purpose, &mut contents, length, limits)
+            let image = Contents::collect(ports, purpose, &mut contents, length, limits)
                 .await
-                .map_err(|rejected| format!("the model's answer is unusable: {rejected}"))
+                .map_err(|rejected| format!("the model's answer is unusable: {rejected}"))?;
+            let notes = note::bounded(&notes);
+            Ok(Refined { image, notes })
         }
         Answer::Location(url) => {
             let downloaded = timeout(
@@ -79,7 +90,10 @@ async fn collect<P: Blobs + Http + Clock>(
             )
             .await;
             match downloaded {
-                Some(Ok(contents)) => Ok(contents),
+                Some(Ok(image)) => Ok(Refined {
+                    image,
+                    notes: Vec::new(),
+                }),
                 Some(Err(error)) => Err(format!("the model's answer is unusable: {error}")),
                 None => Err(format!(
                     "the model's answer could not be downloaded within {} seconds",

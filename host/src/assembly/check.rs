@@ -5,6 +5,8 @@
 //! It creates no store and no secret, migrates none, and makes no call that costs
 //! money. Existing stores are opened as a start would open them. A running service is not disturbed: if it holds the stores, they work.
 
+mod model_list;
+
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,12 +24,19 @@ use crate::capability::clock::{Clock, SystemClock};
 use crate::capability::directory::may_be_written;
 use crate::capability::engine::OpenTasks;
 use crate::capability::engines::{IMAGES, QUEUES, TASKS, no_places};
-use crate::config::{Auth, Config, Push};
-use crate::egress::{Egress, Network, Origin, resolver};
+use crate::config::{Auth, Config, ModelChoice, ModelLink, Push};
+use crate::egress::{Bounds, Egress, Network, Origin, resolver};
 use crate::wasm::engine::{Engine, Pool};
+use model_list::ModelList;
 
 /// How long a remote service may take to answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What a provider's list of models may take.
+const LIST: Bounds = Bounds {
+    bytes: 4 << 20,
+    time: ANSWER_TIMEOUT,
+};
 
 /// The result for one part.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,7 +94,9 @@ pub async fn check(
     match compiled(config, components, cache).await {
         Ok((engine, compiled)) => {
             found("components", Ok(String::new()));
-            let model = pipeline::model(config, &engine, &compiled.pipeline.model, &network).await;
+            let blobs = grants::blobs(config, None, &Arc::default());
+            let pipeline = &compiled.pipeline;
+            let model = pipeline::model(config, &engine, pipeline, &network, &blobs).await;
             found("model", model.map(|model| model.describe().to_owned()));
         }
         Err(error) => found("components", Err(error)),
@@ -98,8 +109,22 @@ pub async fn check(
     {
         found("pushes", result);
     }
-    if let Some(origin) = &config.model_origin {
-        found("provider", provider(config, origin, &network).await);
+    for link in config.model.links() {
+        let of_link = |answer: anyhow::Result<String>| match config.model.behind.is_some() {
+            true => answer
+                .map(|said| format!("{}: {said}", link.name))
+                .with_context(|| link.name.clone()),
+            false => answer,
+        };
+        if let Some(origin) = &link.origin {
+            found(
+                "provider",
+                of_link(provider(config, link, origin, &network).await),
+            );
+        }
+        if let Some(result) = model_name(config, link, &network).await.transpose() {
+            found("model name", of_link(result));
+        }
     }
     Ok(())
 }
@@ -259,11 +284,57 @@ async fn compiled(
 }
 
 /// Over the same network path and with the same grant as the model.
-async fn provider(config: &Config, origin: &Origin, network: &Network) -> anyhow::Result<String> {
-    let base = config.values.get("model-url").unwrap_or_default();
+async fn provider(
+    config: &Config,
+    link: &ModelLink,
+    origin: &Origin,
+    network: &Network,
+) -> anyhow::Result<String> {
+    let base = link.url().unwrap_or_default();
     let path = url::Url::parse(base).map_or_else(|_| "/".to_owned(), |url| url.path().to_owned());
-    let egress = grants::model(config, network)?.egress;
-    probe(&egress, origin, &path).await
+    probe(&egress(config, link, network)?, origin, &path).await
+}
+
+fn egress(config: &Config, link: &ModelLink, network: &Network) -> anyhow::Result<Egress> {
+    let blobs = grants::blobs(config, None, &Arc::default());
+    Ok(grants::model(config, link, network, &blobs)?.egress)
+}
+
+/// Which of the provider's models is asked, and a warning if it will not be there
+/// for long. None: there is no list to look at, or none is chosen.
+async fn model_name(
+    config: &Config,
+    link: &ModelLink,
+    network: &Network,
+) -> anyhow::Result<Option<String>> {
+    let ModelChoice::Provider(chosen) = &link.component else {
+        return Ok(None);
+    };
+    let value = |name| link.settings.0.get(name).map(String::as_str);
+    let (Some(list), Some(model), Some(base)) = (
+        ModelList::of(chosen.name),
+        value("model-name").or(chosen.model),
+        value("model-url"),
+    ) else {
+        return Ok(None);
+    };
+    let url = format!("{}{}", base.trim_end_matches('/'), list.path());
+    let authorization = value("model-api-key").map(|key| list.authorization(key));
+    let egress = egress(config, link, network)?.within(LIST);
+    let warning = match egress.get(&url, authorization, ANSWER_TIMEOUT).await {
+        Ok((200, body)) => match serde_json::from_slice(&body) {
+            Ok(models) => list.warning(&models, model),
+            Err(_) => Some("the provider's list of models cannot be read".to_owned()),
+        },
+        Ok((status, _)) => Some(format!(
+            "the provider answered {status} when asked for its list of models"
+        )),
+        Err(error) => Some(format!("the provider's list of models {}", problem(&error))),
+    };
+    Ok(Some(match warning {
+        Some(warning) => format!("{model}; warning: {warning}"),
+        None => model.to_owned(),
+    }))
 }
 
 /// With the same grant as the API.

@@ -3,25 +3,38 @@
 use std::path::PathBuf;
 
 use anyhow::Context as _;
+use sha2::{Digest as _, Sha256};
 use wasmtime::component::Component;
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 
 use crate::assembly::components::Components;
+use crate::wasm::bindings::notifier::NotifierComponentPre;
 use crate::wasm::bindings::processor::ProcessorComponentPre;
 use crate::wasm::engine::{Engine, Pool};
-use crate::wasm::linker::{api_linker, processor_linker};
+use crate::wasm::linker::{api_linker, processor_linker, wasi_linker};
 use crate::wasm::sandbox::Sandbox;
 
-/// All three components. The model is yet to be asked what it is.
+/// All components. The model is yet to be asked what it is.
 pub struct Compiled {
     pub api: ServicePre<Sandbox>,
     pub pipeline: Pipeline,
+    pub notifier: NotifierComponentPre<Sandbox>,
 }
 
 /// Those that refine.
 pub struct Pipeline {
     pub processor: ProcessorComponentPre<Sandbox>,
-    pub model: Component,
+    pub model: Model,
+    /// The links behind it, in the order in which they are written.
+    pub links: Vec<Model>,
+}
+
+/// A model, or one link of it.
+#[derive(Clone)]
+pub struct Model {
+    pub component: Component,
+    /// Of its bytes, by SHA-256.
+    pub sum: [u8; 32],
 }
 
 impl Compiled {
@@ -33,20 +46,46 @@ impl Compiled {
             .and_then(ServicePre::new)
             .map_err(anyhow::Error::from)
             .context("the api component does not fit this host")?;
-        Ok(Self { api, pipeline })
+        let notifier = component(engine, "notifier", &components.notifier)?;
+        let notifier = wasi_linker(engine.wasmtime())
+            .and_then(|linker| linker.instantiate_pre(&notifier))
+            .and_then(NotifierComponentPre::new)
+            .map_err(anyhow::Error::from)
+            .context("the notifier component does not fit this host")?;
+        Ok(Self {
+            api,
+            pipeline,
+            notifier,
+        })
     }
 }
 
 impl Pipeline {
     pub fn new(engine: &Engine, components: &Components) -> anyhow::Result<Self> {
         let processor = component(engine, "processor", &components.processor)?;
-        let model = component(engine, "model", &components.model)?;
+        let model = Model::new(engine, &components.model)?;
+        let links = components.links.iter();
+        let links = links.map(|bytes| Model::new(engine, bytes));
+        let links = links.collect::<anyhow::Result<_>>()?;
         let processor = processor_linker(engine.wasmtime())
             .and_then(|linker| linker.instantiate_pre(&processor))
             .and_then(ProcessorComponentPre::new)
             .map_err(anyhow::Error::from)
             .context("the processor component does not fit this host")?;
-        Ok(Self { processor, model })
+        Ok(Self {
+            processor,
+            model,
+            links,
+        })
+    }
+}
+
+impl Model {
+    fn new(engine: &Engine, bytes: &[u8]) -> anyhow::Result<Self> {
+        Ok(Self {
+            component: component(engine, "model", bytes)?,
+            sum: Sha256::digest(bytes).into(),
+        })
     }
 }
 

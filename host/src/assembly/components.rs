@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-use crate::config::{Config, ModelChoice};
+use crate::config::{Config, ModelChoice, ModelLink};
 
 type Bytes = Cow<'static, [u8]>;
 
@@ -13,7 +13,7 @@ mod embedded {
     include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
 }
 
-/// The three components that a host runs, as WebAssembly.
+/// The components that a host runs, as WebAssembly.
 #[derive(Clone)]
 pub struct Components {
     /// Exports `wasi:http/handler`, and `handler` if it can.
@@ -22,6 +22,11 @@ pub struct Components {
     pub processor: Bytes,
     /// Exports `image-model`.
     pub model: Bytes,
+    /// The links behind the model, if it is a chain, in the order in which they are
+    /// written. Each exports `image-model`.
+    pub links: Vec<Bytes>,
+    /// Exports `notifier`.
+    pub notifier: Bytes,
 }
 
 impl Components {
@@ -43,14 +48,19 @@ impl Components {
                      with --components, or build it with `cargo xtask build`",
                 ),
         };
+        let model = |link: &ModelLink| match &link.component {
+            ModelChoice::Local => component("model-local"),
+            ModelChoice::Provider(provider) => component(&format!("model-{}", provider.name)),
+            ModelChoice::Middleware(name) => component(&format!("model-{name}")),
+            ModelChoice::Component(path) => read(path),
+        };
+        let behind = config.model.links().into_iter().skip(1);
         Ok(Self {
             api: component("api")?,
             processor: component("processor")?,
-            model: match &config.model {
-                ModelChoice::Local => component("model-local")?,
-                ModelChoice::Provider(provider) => component(&format!("model-{}", provider.name))?,
-                ModelChoice::Component(path) => read(path)?,
-            },
+            model: model(&config.model)?,
+            links: behind.map(model).collect::<Result<_, _>>()?,
+            notifier: component("notifier")?,
         })
     }
 }

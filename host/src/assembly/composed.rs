@@ -11,6 +11,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use concept_refinement_domain::chain::variable_part;
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 
 use crate::assembly::compiled::{compile, component};
@@ -31,8 +32,9 @@ use crate::wasm::sandbox::{Place, Sandbox};
 /// Most instances at a time. Each may use as much memory as a model.
 const INSTANCES: u32 = 16;
 
-/// Most components with a memory of their own in one composition.
-const PARTS: u32 = 8;
+/// Most components with a memory of their own in one composition: each link of a chain
+/// brings four.
+const PARTS: u32 = 32;
 
 /// Serves a composed component. It sees the configuration as variables
 /// `REFINEMENT_...` and the data directory as `/data`.
@@ -112,6 +114,13 @@ fn served(engine: &Engine, bytes: &[u8]) -> anyhow::Result<ServicePre<Sandbox>> 
 /// Adapters for platforms that hide a request's origin build image URLs from
 /// the public URL. If none is set, this is the address of the listener.
 fn environment(config: &Config, address: SocketAddr) -> Vec<(String, String)> {
+    let of_links = config.model.links().into_iter().flat_map(|link| {
+        let part = variable_part(&link.name);
+        link.settings.0.iter().filter_map(move |(name, value)| {
+            let key = variable_part(name.strip_prefix("model-")?);
+            Some((format!("REFINEMENT_MODELS_{part}_{key}"), value.clone()))
+        })
+    });
     SETTINGS
         .iter()
         .filter_map(|setting| {
@@ -122,5 +131,6 @@ fn environment(config: &Config, address: SocketAddr) -> Vec<(String, String)> {
             };
             Some((setting.variable(), value))
         })
+        .chain(of_links)
         .collect()
 }

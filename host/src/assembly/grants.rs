@@ -6,14 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use concept_refinement_domain::hex::hex;
-use concept_refinement_domain::secret::SESSION_TOKENS;
+use concept_refinement_domain::secret::{SESSION_TOKENS, WEBHOOKS};
 
 use crate::assembly::secret::Secret;
 use crate::capability::Capabilities;
 use crate::capability::blobs::Blobs;
 use crate::capability::blobs::block_file::BlockFile;
+use crate::capability::room::Room;
 use crate::capability::tasks::watchers::Watchers;
-use crate::config::{Auth, Config};
+use crate::config::{Auth, Config, ModelLink};
 use crate::egress::{self, Egress, Grant, Network, Origin, Parts};
 use crate::wasm::bounds::Bounds;
 use crate::wasm::sandbox::{GrantedSettings, Grants};
@@ -25,6 +26,15 @@ pub const API_MEMORY: usize = 128 << 20;
 /// a composed component, whose store holds them, the largest original and the
 /// largest answer of a model.
 pub const PROCESSOR_MEMORY: usize = 96 << 20;
+
+/// Most memory of an instance of the notifier, in bytes.
+const NOTIFIER_MEMORY: usize = 16 << 20;
+
+/// What a receiver's answer may take: its body is not read.
+const RECEIVER_LIMITS: egress::Bounds = egress::Bounds {
+    bytes: 0,
+    time: Duration::from_secs(16),
+};
 
 /// What an issuer's answer with its keys may take. The component itself waits
 /// for less time, and reads less.
@@ -52,16 +62,20 @@ pub fn api(
     }
 }
 
+/// The room for images that tasks work on. They may be in `directory` too.
+pub fn blobs(config: &Config, directory: Option<PathBuf>, room: &Arc<Room>) -> Arc<Blobs> {
+    let file = directory.map(|directory| BlockFile::new(directory, Arc::clone(room)));
+    Blobs::new(config.image_memory, file)
+}
+
 /// For the processor: all capabilities but the queue, and originals from
-/// wherever they may come. Images that it works on may be in `directory`.
+/// wherever they may come.
 pub fn processor(
     config: &Config,
     network: &Network,
     capabilities: &Arc<Capabilities>,
-    directory: Option<PathBuf>,
+    blobs: &Arc<Blobs>,
 ) -> Grants {
-    let room = || Arc::clone(&capabilities.room);
-    let file = directory.map(|directory| BlockFile::new(directory, room()));
     Grants {
         settings: Arc::new(processor_settings(config)),
         egress: downloading(config, originals(config), network),
@@ -69,25 +83,43 @@ pub fn processor(
         bounds: Bounds::SERVICE,
         capabilities: Some(Arc::clone(capabilities)),
         watchers: Arc::default(),
-        blobs: Some(Blobs::new(config.image_memory, file)),
+        blobs: Some(Arc::clone(blobs)),
     }
 }
 
-/// For a model: its provider, and no capability at all.
-pub fn model(config: &Config, network: &Network) -> anyhow::Result<Grants> {
-    let grant = origin(config.model_origin.clone());
+/// For a model, or one link of it: its provider, and no capability at all. What
+/// stands before others may read images again that it is asked with.
+pub fn model(
+    config: &Config,
+    link: &ModelLink,
+    network: &Network,
+    blobs: &Arc<Blobs>,
+) -> anyhow::Result<Grants> {
+    let grant = origin(link.origin.clone());
+    let settings = link.settings.0.iter();
+    let settings = settings.map(|(name, value)| (name.clone().into(), value.clone()));
     Ok(Grants {
-        settings: Arc::new(values(
-            config,
-            &["model-url", "model-api-key", "model-original"],
-        )),
+        settings: Arc::new(settings.collect()),
         egress: Egress::new(grant, network).within(egress::Bounds::beyond(config.model_timeout)),
         max_memory: usize::try_from(config.model_memory)?,
         bounds: Bounds::MODEL,
         capabilities: None,
         watchers: Arc::default(),
-        blobs: None,
+        blobs: link.behind.is_some().then(|| Arc::clone(blobs)),
     })
+}
+
+/// For the notifier: receivers, and no capability at all.
+pub fn notifier(config: &Config, network: &Network) -> Grants {
+    Grants {
+        settings: Arc::default(),
+        egress: Egress::new(receivers(config), network).within(RECEIVER_LIMITS),
+        max_memory: NOTIFIER_MEMORY,
+        bounds: Bounds::MODEL,
+        capabilities: None,
+        watchers: Arc::default(),
+        blobs: None,
+    }
 }
 
 /// For a component that is all in one: what its parts have when each runs by
@@ -95,8 +127,9 @@ pub fn model(config: &Config, network: &Network) -> anyhow::Result<Grants> {
 pub fn composed(config: &Config, network: &Network) -> anyhow::Result<Grants> {
     let parts = Parts {
         processor: originals(config),
-        model: origin(config.model_origin.clone()),
+        model: Grant::Origins(config.model.origins()),
         api: origin(issuer_url(config).and_then(Origin::of_url)),
+        notifier: receivers(config),
     };
     Ok(Grants {
         settings: Arc::default(),
@@ -139,11 +172,18 @@ fn issuer_url(config: &Config) -> Option<&url::Url> {
     }
 }
 
-/// Where originals may come from, and what a model answers.
+/// Where originals may come from, and what models answer.
 fn originals(config: &Config) -> Grant {
     Grant::Public {
         allowed: config.allowed_sources.clone(),
-        provider: config.model_origin.clone(),
+        providers: config.model.origins(),
+    }
+}
+
+/// Where webhooks may go.
+fn receivers(config: &Config) -> Grant {
+    Grant::Https {
+        allowed: config.allowed_webhooks.clone(),
     }
 }
 
@@ -162,6 +202,7 @@ fn api_settings(config: &Config, secret: &Secret) -> GrantedSettings {
         config,
         &[
             "allow-sources",
+            "allow-webhooks",
             "auth",
             "image-url-ttl",
             "jwks-url",
@@ -175,15 +216,22 @@ fn api_settings(config: &Config, secret: &Secret) -> GrantedSettings {
             "uploads",
         ],
     );
-    settings.insert("version", env!("CARGO_PKG_VERSION").to_owned());
-    settings.insert("cors-origins", config.cors_origins.join(","));
+    settings.insert("version".into(), env!("CARGO_PKG_VERSION").to_owned());
+    settings.insert("cors-origins".into(), config.cors_origins.join(","));
+    settings.insert("webhook-secret".into(), webhook_secret(config, secret));
     if config.metrics_listen.is_some() {
-        settings.insert("name-routes", "true".to_owned());
+        settings.insert("name-routes".into(), "true".to_owned());
     }
     if config.auth == Auth::Anonymous {
-        settings.insert("jwt-secret", hex(&secret.key(SESSION_TOKENS)));
+        settings.insert("jwt-secret".into(), hex(&secret.key(SESSION_TOKENS)));
     }
     with_public_url(settings, config)
+}
+
+/// What the keys of webhooks are derived from.
+pub fn webhook_secret(config: &Config, secret: &Secret) -> String {
+    let configured = config.webhook_secret.clone();
+    configured.unwrap_or_else(|| hex(&secret.key(WEBHOOKS)))
 }
 
 fn processor_settings(config: &Config) -> GrantedSettings {
@@ -194,14 +242,16 @@ fn processor_settings(config: &Config) -> GrantedSettings {
             "download-timeout",
             "max-image-bytes",
             "max-image-pixels",
-            "model-url",
             "task-timeout",
         ],
     );
+    if let Some(urls) = config.model.urls() {
+        settings.insert("model-url".into(), urls);
+    }
     // The host limits each call of the model from the moment it runs, so that
     // waiting for a core does not count as a hanging model.
     if let Some(limit) = config.values.get("task-timeout") {
-        settings.insert("model-timeout", limit.to_owned());
+        settings.insert("model-timeout".into(), limit.to_owned());
     }
     with_public_url(settings, config)
 }
@@ -209,7 +259,7 @@ fn processor_settings(config: &Config) -> GrantedSettings {
 /// In its one notation, where there is one.
 fn with_public_url(mut settings: GrantedSettings, config: &Config) -> GrantedSettings {
     if let Some(public_url) = &config.public_url {
-        settings.insert("public-url", public_url.clone());
+        settings.insert("public-url".into(), public_url.clone());
     }
     settings
 }
@@ -218,6 +268,6 @@ fn with_public_url(mut settings: GrantedSettings, config: &Config) -> GrantedSet
 fn values(config: &Config, names: &[&'static str]) -> GrantedSettings {
     names
         .iter()
-        .filter_map(|name| Some((*name, config.values.get(name)?.to_owned())))
+        .filter_map(|name| Some(((*name).into(), config.values.get(name)?.to_owned())))
         .collect()
 }

@@ -22,7 +22,7 @@ use crate::assembly::monitoring::Monitoring;
 use crate::assembly::pipeline::LOANS;
 use crate::assembly::secret::Secret;
 use crate::assembly::serving::{Serving, Stop};
-use crate::assembly::{api, capabilities, grants, pipeline, push};
+use crate::assembly::{api, capabilities, grants, pipeline, push, webhooks};
 use crate::capability::engine::SharedSecret;
 use crate::capability::health::Probes;
 use crate::capability::tasks::watchers::Watchers;
@@ -32,6 +32,7 @@ use crate::cores::Cores;
 use crate::egress::Network;
 use crate::ingress::http::{CALLS, listen, waiting};
 use crate::log_throttle::{LONG_INTERVAL, LogThrottle};
+use crate::loops::deliverer;
 use crate::loops::garbage::{Garbage, HOUR};
 use crate::loops::probe::Probe;
 use crate::loops::sweep::Sweep;
@@ -47,7 +48,7 @@ const API_INSTANCES: u32 = 64;
 const STORE_RETRY: Duration = Duration::from_secs(1);
 
 /// How long a start waits for a store before it tells clients so.
-const PATIENCE: Duration = Duration::from_secs(3);
+const STORE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// A running host. Dropping it aborts its work without waiting; accepted tasks
 /// stay stored.
@@ -97,16 +98,21 @@ impl HostBuilder {
         let compiled = move |engine: &_| Compiled::new(engine, &components);
         let (engine, compiled) = compile(pool(&config)?, Some(cache), compiled).await?;
         let network = Network::new(resolver)?.measured(metrics.clone());
+        let blobs = grants::blobs(&config, Some(config.data_dir.clone()), &room);
         let model = match model {
             Some(model) => model,
-            None => pipeline::model(&config, &engine, &compiled.pipeline.model, &network).await?,
+            None => pipeline::model(&config, &engine, &compiled.pipeline, &network, &blobs).await?,
         };
 
         let random = || rand::rng().random();
         let (clock, secret) = match &tasks.shared {
             Some(shared) => {
                 let secret = shared_secret(&*shared.secret, random);
-                let secret = within_patience(secret, &listener, || on_waiting(address)).await;
+                let waiting = Waiting {
+                    listener: &listener,
+                    model: config.model.text.as_str().into(),
+                };
+                let secret = answering_meanwhile(secret, waiting, || on_waiting(address)).await;
                 (Arc::clone(&shared.clock), secret)
             }
             None => (clock, Secret::open(&config.data_dir, random)?),
@@ -130,8 +136,18 @@ impl HostBuilder {
             &compiled.pipeline.processor,
             &capabilities,
             &network,
-            Some(config.data_dir.clone()),
+            &blobs,
             metrics.clone(),
+        )?;
+
+        let deliverer = webhooks::deliverer(
+            &config,
+            &secret,
+            &engine,
+            compiled.notifier,
+            &capabilities,
+            &network,
+            is_shared,
         )?;
 
         // If nothing can be written, for example on a full disk, reads still
@@ -181,6 +197,7 @@ impl HostBuilder {
         serving.spawn(|stop| http.serve(listener, served_on, stop.stopped, stop.cancelled));
         if config.role.works() {
             serving.spawn(|stop| work(Arc::clone(&sweep), worker, cores, recovered, stop));
+            serving.spawn(|stop| Arc::new(deliverer).run(stop.stopped, stop.cancelled));
         }
         serving.spawn(|stop| sweep.run(stop.stopped));
         serving.spawn(|stop| garbage.run(stop.stopped));
@@ -241,31 +258,41 @@ async fn shared_secret(store: &dyn SharedSecret, random: impl Fn() -> [u8; LENGT
     }
 }
 
+/// By what clients are answered while a store is waited for.
+struct Waiting<'a> {
+    listener: &'a TcpListener,
+    /// Its name: it has not described itself yet.
+    model: Arc<str>,
+}
+
 /// Waits for a store. If that takes long, clients are told that the service
 /// lives, and cannot be used.
-async fn within_patience<T>(
+async fn answering_meanwhile<T>(
     reached: impl Future<Output = T>,
-    listener: &TcpListener,
+    Waiting { listener, model }: Waiting<'_>,
     on_waiting: impl FnOnce(),
 ) -> T {
     let mut reached = pin!(reached);
-    match timeout(PATIENCE, &mut reached).await {
+    match timeout(STORE_TIMEOUT, &mut reached).await {
         Ok(reached) => reached,
         Err(_) => {
             on_waiting();
-            waiting::answer_until(listener, reached).await
+            waiting::answer_until(listener, &model, reached).await
         }
     }
 }
 
 fn pool(config: &Config) -> anyhow::Result<Pool> {
-    // Each task in flight has an instance of the processor and one of the
-    // model, each that waits for a connection one of the processor.
-    let in_flight = u32::try_from(config.concurrency)?.saturating_mul(2);
+    // Each task in flight has an instance of the processor and one of each link of
+    // the model that it is in, each that waits for a connection one of the processor,
+    // each webhook under way one of the notifier.
+    let each = u32::try_from(config.model.depth())?.saturating_add(1);
+    let in_flight = u32::try_from(config.concurrency)?.saturating_mul(each);
     let waiting = u32::try_from(LOANS)?;
     Ok(Pool {
         instances: in_flight
             .saturating_add(waiting)
+            .saturating_add(deliverer::AT_ONCE)
             .saturating_add(API_INSTANCES),
         calls: u32::try_from(CALLS)?,
         max_memory: usize::try_from(config.model_memory)?.max(API_MEMORY),

@@ -1,17 +1,25 @@
 //! The pipeline: a worker with the processor component, and the model that it
 //! asks.
 
-use std::path::PathBuf;
+use std::slice;
 use std::sync::Arc;
 
-use wasmtime::component::Component;
+use anyhow::Context as _;
+use concept_refinement_domain::hex::hex;
+use futures::future::BoxFuture;
+use rand::RngExt as _;
+use sha2::{Digest as _, Sha256};
 
+use crate::assembly::compiled::{Model, Pipeline};
 use crate::assembly::grants;
 use crate::capability::Capabilities;
+use crate::capability::blobs::Blobs;
 use crate::capability::model::component::ModelComponent;
+use crate::capability::model::component::link::{self, Link};
 use crate::capability::model::memory::ModelMemory;
-use crate::capability::model::{ImageModel, machine};
-use crate::config::Config;
+use crate::capability::model::threads::Threads;
+use crate::capability::model::{ImageModel, cores, machine};
+use crate::config::{Config, ModelLink};
 use crate::egress::Network;
 use crate::loops::pending_releases::PendingReleases;
 use crate::loops::slots::Slots;
@@ -32,22 +40,96 @@ const TASKS_PER_CALL: usize = 8;
 /// processor, and a socket.
 pub const LOANS: usize = 128;
 
-/// Loads the model component and lets it describe itself.
+/// Loads the model with all its links and lets them describe themselves.
 pub async fn model(
     config: &Config,
     engine: &Engine,
-    component: &Component,
+    compiled: &Pipeline,
     network: &Network,
+    blobs: &Arc<Blobs>,
 ) -> anyhow::Result<Arc<dyn ImageModel>> {
-    let model = ModelComponent::new(
-        engine.wasmtime(),
-        component,
-        grants::model(config, network)?,
-        config.model_timeout,
-        config.concurrency,
-        model_memory(config),
-    );
-    Ok(Arc::new(model.await?))
+    let links = Links {
+        config,
+        engine: engine.wasmtime(),
+        network,
+        blobs,
+        threads: Arc::new(Threads::start(cores()?)?),
+        salt: rand::rng().random(),
+    };
+    let mut behind = compiled.links.iter();
+    let link = links.link(&config.model, &compiled.model, &mut behind);
+    let memory = model_memory(config);
+    let model = ModelComponent::new(link.await?, config.concurrency, memory)?;
+    Ok(Arc::new(model))
+}
+
+/// What the links of a model have in common.
+struct Links<'a> {
+    config: &'a Config,
+    engine: &'a wasmtime::Engine,
+    network: &'a Network,
+    blobs: &'a Arc<Blobs>,
+    threads: Arc<Threads>,
+    salt: [u8; 32],
+}
+
+impl Links<'_> {
+    /// The link of this component. Those behind it have the next ones.
+    fn link<'a, 'm: 'a>(
+        &'a self,
+        link: &'a ModelLink,
+        model: &'m Model,
+        rest: &'a mut slice::Iter<'m, Model>,
+    ) -> BoxFuture<'a, anyhow::Result<Arc<Link>>> {
+        Box::pin(async move {
+            let mut behind = Vec::new();
+            for next in link.behind.iter().flatten() {
+                let model = rest
+                    .next()
+                    .context("a link of the model has no component")?;
+                behind.push(self.link(next, model, rest).await?);
+            }
+            let grants = grants::model(self.config, link, self.network, self.blobs)?;
+            let own = link.origins();
+            let mut foreign = self.config.model.origins();
+            foreign.retain(|origin| !own.contains(origin));
+            let identity = identity(&self.salt, model, link, &behind);
+            let parts = link::Parts {
+                grants,
+                limit: self.config.model_timeout,
+                threads: Arc::clone(&self.threads),
+                behind: link.behind.is_some().then_some(behind),
+                foreign,
+                text: link.text.clone(),
+                identity,
+            };
+            let made = Link::new(self.engine, &model.component, parts).await;
+            match self.config.model.behind {
+                Some(_) => made.with_context(|| format!("the link {}", link.name)),
+                None => made,
+            }
+        })
+    }
+}
+
+/// What another component, other settings or other links behind it would change. It
+/// tells none of them to who does not know the salt.
+fn identity(salt: &[u8; 32], model: &Model, link: &ModelLink, behind: &[Arc<Link>]) -> String {
+    let mut sum = Sha256::new();
+    let mut add = |bytes: &[u8]| {
+        sum.update((bytes.len() as u64).to_le_bytes());
+        sum.update(bytes);
+    };
+    add(salt);
+    add(&model.sum);
+    for (name, value) in &link.settings.0 {
+        add(name.as_bytes());
+        add(value.as_bytes());
+    }
+    for link in behind {
+        add(link.identity().as_bytes());
+    }
+    hex(&sum.finalize())
 }
 
 /// For the instances of all models: as configured, or half of the memory of this
@@ -60,18 +142,18 @@ fn model_memory(config: &Config) -> Arc<ModelMemory> {
     ModelMemory::new(total, each)
 }
 
-/// `directory` is for images that tasks work on; without one they are in memory.
+/// `blobs` is for the images that tasks work on.
 pub fn worker(
     config: &Config,
     engine: &Engine,
     processor: &ProcessorComponentPre<Sandbox>,
     capabilities: &Arc<Capabilities>,
     network: &Network,
-    directory: Option<PathBuf>,
+    blobs: &Arc<Blobs>,
     metrics: Option<Arc<Metrics>>,
 ) -> anyhow::Result<Worker> {
     let most = capabilities.model.at_once().saturating_mul(TASKS_PER_CALL);
-    let grants = grants::processor(config, network, capabilities, directory);
+    let grants = grants::processor(config, network, capabilities, blobs);
     let processor = ProcessorComponent::new(engine.wasmtime(), processor, grants)?;
     Ok(Worker {
         host: Arc::clone(capabilities),

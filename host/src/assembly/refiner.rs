@@ -25,7 +25,7 @@ use uuid::Uuid;
 use crate::assembly::builder::HostBuilder;
 use crate::assembly::compiled::{Pipeline, compile};
 use crate::assembly::grants::PROCESSOR_MEMORY;
-use crate::assembly::{capabilities, pipeline};
+use crate::assembly::{capabilities, grants, pipeline};
 use crate::capability::Capabilities;
 use crate::egress::Network;
 use crate::loops::processor::Outcome;
@@ -35,10 +35,6 @@ use request::{RefineError, Refined, Source, Words, check};
 
 /// Most refinements at a time; they wait for a provider or for a core.
 const AT_ONCE: usize = 4;
-
-/// Each refinement has an instance of the processor and one of the model; one
-/// more describes the model.
-const INSTANCES: u32 = 2 * AT_ONCE as u32 + 1;
 
 /// Longer than any format's signature, in bytes.
 const SIGNATURE: usize = 64;
@@ -87,17 +83,22 @@ impl HostBuilder {
         } = self;
         // A provider cannot fetch an upload, since there is no service.
         config.public_url = None;
+        // Each refinement has an instance of the processor and one of each link of
+        // the model; one more describes a model.
+        let each = config.model.depth().saturating_add(1);
+        let instances = u32::try_from(AT_ONCE.saturating_mul(each).saturating_add(1))?;
         let pool = Pool {
-            instances: INSTANCES,
-            calls: INSTANCES,
+            instances,
+            calls: instances,
             max_memory: usize::try_from(config.model_memory)?.max(PROCESSOR_MEMORY),
         };
         let compiled = move |engine: &_| Pipeline::new(engine, &components);
         let (engine, compiled) = compile(pool, cache, compiled).await?;
         let network = Network::new(resolver)?;
+        let blobs = grants::blobs(&config, None, &Arc::default());
         let model = match model {
             Some(model) => model,
-            None => pipeline::model(&config, &engine, &compiled.model, &network).await?,
+            None => pipeline::model(&config, &engine, &compiled, &network, &blobs).await?,
         };
         let in_memory = capabilities::in_memory(&config, model, clock)?;
         let capabilities = Arc::new(map_capabilities(in_memory));
@@ -107,7 +108,7 @@ impl HostBuilder {
             &compiled.processor,
             &capabilities,
             &network,
-            None,
+            &blobs,
             None,
         )?;
         Ok(Refiner {
@@ -186,6 +187,7 @@ impl Refiner {
             user_id: user.to_owned(),
             is_anonymous: true,
             refinement,
+            webhook: None,
             original_path,
             original_found: true,
             idempotency_key: None,
@@ -231,6 +233,11 @@ impl Refiner {
             let message = task.error_message.unwrap_or_default();
             return Err(RefineError::Failed(sentence::reason(&message).to_owned()));
         };
+        let concepts = self.capabilities.concepts();
+        let concept = match &task.result_id {
+            Some(id) => concepts.get(&task.user_id, id).await?,
+            None => None,
+        };
         let images = &self.capabilities.images;
         let (info, contents) = images.get(&path, None).await?.ok_or_else(unexpected)?;
         let bytes = contents
@@ -243,6 +250,7 @@ impl Refiner {
         Ok(Refined {
             format: Format::from_media_type(&info.media_type).ok_or_else(unexpected)?,
             bytes: bytes.into(),
+            notes: concept.map_or_else(Vec::new, |concept| concept.content.notes),
         })
     }
 }

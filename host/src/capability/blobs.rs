@@ -9,9 +9,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use concept_refinement_domain::capability::CapabilityError;
-use futures::{Stream, StreamExt as _, stream};
+use futures::stream::BoxStream;
+use futures::{StreamExt as _, stream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::model::Reopen;
 use crate::log_throttle::LogThrottle;
 use crate::stream_guard::guarded;
 use block_file::{BlockFile, StoredBlock};
@@ -51,6 +53,8 @@ pub struct Blob {
     purpose: Purpose,
     blobs: Arc<Blobs>,
     held: Arc<Mutex<Held>>,
+    /// The bytes are those of another one.
+    shared: Option<Reopen>,
 }
 
 #[derive(Default)]
@@ -90,6 +94,7 @@ impl Blobs {
             purpose,
             blobs: Arc::clone(self),
             held: Arc::default(),
+            shared: None,
         }
     }
 
@@ -184,8 +189,20 @@ impl Blob {
         Ok(())
     }
 
+    /// One with the bytes that this opens, without a copy of them.
+    pub fn sharing(self, bytes: Reopen) -> Self {
+        self.held().is_read = true;
+        Self {
+            shared: Some(bytes),
+            ..self
+        }
+    }
+
     /// The bytes. Nothing can be appended any more. A fault ends them early.
-    pub fn contents(&self) -> impl Stream<Item = Bytes> + Send + use<> {
+    pub fn contents(&self) -> BoxStream<'static, Bytes> {
+        if let Some(shared) = &self.shared {
+            return shared();
+        }
         let blocks = {
             let mut held = self.held();
             held.is_read = true;
@@ -195,7 +212,7 @@ impl Blob {
         let bytes = stream::iter(blocks).then(Block::bytes);
         let bytes = bytes.take_while(|bytes| std::future::ready(bytes.is_some()));
         // The bytes count as long as somebody may read them.
-        guarded(bytes.filter_map(std::future::ready), self.clone())
+        guarded(bytes.filter_map(std::future::ready), self.clone()).boxed()
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {

@@ -15,6 +15,7 @@ use super::model::ImageModel;
 use super::queue::TaskQueue;
 use super::room::Room;
 use super::tasks::{Leases, Maintenance, TaskStore, Tasks};
+use super::webhooks::Webhooks;
 use crate::runtime::{Runtime, Tokio};
 
 /// A store that takes longer to answer cannot be used.
@@ -50,6 +51,11 @@ impl Capabilities {
 
     /// For the API.
     pub fn concepts(&self) -> &dyn Concepts {
+        &*self.store
+    }
+
+    /// For the API, and whoever delivers.
+    pub fn webhooks(&self) -> &dyn Webhooks {
         &*self.store
     }
 

@@ -7,7 +7,8 @@ mod link;
 pub(crate) mod machine;
 pub(crate) mod memory;
 mod replay;
-mod threads;
+mod state;
+pub(crate) mod threads;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +23,8 @@ pub type Reopen = Arc<dyn Fn() -> BoxStream<'static, Bytes> + Send + Sync>;
 
 /// One image to refine, and how.
 pub struct ModelRequest {
+    /// The same at each repeat of the same task.
+    pub task_id: String,
     /// What to change.
     pub prompt: String,
     /// How far the result may be from the original, from 0 to 1.
@@ -68,10 +71,20 @@ impl Setback {
     }
 }
 
+/// How many calls can compute at a time.
+///
+/// # Errors
+///
+/// The system does not tell.
+pub(crate) fn cores() -> std::io::Result<usize> {
+    Ok(std::thread::available_parallelism()?.get())
+}
+
 impl ModelRequest {
     /// The same for this image.
     pub(crate) fn with(&self, image: BoxStream<'static, Bytes>) -> Self {
         Self {
+            task_id: self.task_id.clone(),
             prompt: self.prompt.clone(),
             strength: self.strength,
             logo_description: self.logo_description.clone(),
@@ -96,6 +109,8 @@ pub enum ModelAnswer {
         length: Option<u64>,
         /// The image.
         contents: BoxStream<'static, Bytes>,
+        /// What the model says of its work, as `domain::note` bounds it.
+        notes: Vec<String>,
     },
     /// A URL from which the image can be downloaded.
     Location(String),

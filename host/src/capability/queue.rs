@@ -10,7 +10,7 @@ mod operation;
 pub mod pubsub;
 pub mod pushes;
 pub mod store;
-mod waiting;
+pub(super) mod waiting;
 
 use std::time::Duration;
 

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use concept_refinement_domain::capability::{
-    Claimed, Fenced, Finished, Lease, NewTask, Position, Stored, Submission, TaskPage,
+    Claimed, Fenced, Finished, Lease, NewTask, Position, RefinedImage, Submission, TaskPage,
 };
 use concept_refinement_domain::clock_trust::LastRound;
 use concept_refinement_domain::task::{Change, Stage, Status, Task};
@@ -29,6 +29,7 @@ use futures::stream::BoxStream;
 use super::Answer;
 use super::concepts::Concepts;
 use super::room::Room;
+use super::webhooks::Webhooks;
 
 pub use operation::{TaskOperation, TaskReply};
 
@@ -141,7 +142,7 @@ pub trait Leases: Send + Sync {
     fn renew<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Option<Lease>>;
 
     /// Completes the task, with a concept of its refined image.
-    fn finish<'a>(&'a self, lease: &'a Lease, image: Stored) -> Answer<'a, Finished>;
+    fn finish<'a>(&'a self, lease: &'a Lease, image: RefinedImage) -> Answer<'a, Finished>;
 
     /// Fails the task with a whole sentence. The stage is the one that failed,
     /// and is not stored.
@@ -225,7 +226,8 @@ pub trait Maintenance: Send + Sync {
 }
 
 /// What an engine offers. Tasks and concepts are one store, since a concept
-/// becomes visible in the step that completes its task.
-pub trait TaskStore: Tasks + Leases + Maintenance + Concepts {}
+/// becomes visible in the step that completes its task; and a delivery of a webhook
+/// is due by that step.
+pub trait TaskStore: Tasks + Leases + Maintenance + Concepts + Webhooks {}
 
-impl<T: Tasks + Leases + Maintenance + Concepts> TaskStore for T {}
+impl<T: Tasks + Leases + Maintenance + Concepts + Webhooks> TaskStore for T {}

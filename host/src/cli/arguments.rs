@@ -26,6 +26,7 @@ pub fn command() -> Command {
         .subcommand(backup())
         .subcommand(migrate())
         .subcommand(move_stores())
+        .subcommand(model())
         .subcommand(compile())
         .subcommand(completions())
         .subcommand(man())
@@ -191,6 +192,36 @@ fn move_stores() -> Command {
         .args(settings::sources())
         .args(settings::flags(settings::concerns_moving))
         .after_help(STATUSES)
+}
+
+fn model() -> Command {
+    let test = Command::new("test")
+        .about("Tells whether a model component keeps the interface's promises")
+        .long_about(
+            "Tells whether a model component keeps the interface's promises: gives it good, odd \
+             and hostile images and prompts, within the limits of a service, and judges its \
+             answers line by line. A model that asks a provider asks it here too. Exits with 0 if \
+             all promises hold, else with 1.",
+        )
+        .arg(
+            Arg::new("model-to-test")
+                .value_name("MODEL")
+                .required(true)
+                .help("The path of a component, or the name of a model that ships"),
+        )
+        .arg(
+            Arg::new("json")
+                .long("json")
+                .action(ArgAction::SetTrue)
+                .help("Print what was found as JSON"),
+        )
+        .args(settings::sources())
+        .args(settings::flags(settings::concerns_models))
+        .after_help(STATUSES);
+    Command::new("model")
+        .about("What concerns models of one's own")
+        .subcommand_required(true)
+        .subcommand(test)
 }
 
 fn completions() -> Command {

@@ -39,7 +39,10 @@ fn configured(
     let read = given.and_then(|given| Ok((settings::config(given.values.clone())?, given)));
     let (result, read) = match read {
         Ok((config, given)) => {
-            let unknown = given.unknown_variables.join(", ");
+            let of_links = config.unknown_variables();
+            let unknown = [given.unknown_variables.clone(), of_links]
+                .concat()
+                .join(", ");
             let more = match unknown.as_str() {
                 "" => String::new(),
                 unknown => format!("unknown variables are ignored: {unknown}"),

@@ -90,8 +90,10 @@ impl Work {
         let mut failed = false;
         while let Some((source, refined)) = images.next().await {
             let name = source.name();
+            let mut notes = Vec::new();
             let written = match refined {
-                Ok(refined) => {
+                Ok(mut refined) => {
+                    notes = std::mem::take(&mut refined.notes);
                     let kind = refined.format.media_type();
                     let written = output.write(source, refined).await;
                     written
@@ -101,7 +103,12 @@ impl Work {
                 Err(error) => Err(error),
             };
             match written {
-                Ok(sentence) => progress.done(&sentence),
+                Ok(sentence) => {
+                    progress.done(&sentence);
+                    for note in notes {
+                        progress.done(&format!("{name}: {note}"));
+                    }
+                }
                 Err(sentence) => {
                     progress.failed(&sentence);
                     failed = true;

@@ -21,7 +21,8 @@ pub fn run(
     let config = settings::config(given.values)?;
     settings::start_log(config.log_format, LOGGED)?;
     log::panics();
-    for variable in given.unknown_variables {
+    let of_links = config.unknown_variables();
+    for variable in given.unknown_variables.into_iter().chain(of_links) {
         tracing::warn!(variable, "an unknown variable is ignored");
     }
     if let Some(path) = matches.get_one::<PathBuf>("composed") {

@@ -18,11 +18,14 @@ use crate::log::{self, LibraryThrottle};
 const LOG: &str = "REFINEMENT_LOG";
 
 /// The settings that `refine` uses.
-const REFINE_SETTINGS: [&str; 14] = [
+const REFINE_SETTINGS: [&str; 17] = [
     "model",
     "model-url",
     "model-api-key",
     "model-original",
+    "model-name",
+    "model-input",
+    "model-workflow",
     "model-memory",
     "model-memory-total",
     "image-memory",
@@ -32,6 +35,21 @@ const REFINE_SETTINGS: [&str; 14] = [
     "download-timeout",
     "model-timeout",
     "task-timeout",
+    "log-format",
+];
+
+/// The settings that `model test` uses; which model, its argument says.
+const MODEL_SETTINGS: [&str; 11] = [
+    "model-url",
+    "model-api-key",
+    "model-original",
+    "model-name",
+    "model-input",
+    "model-workflow",
+    "model-memory",
+    "model-memory-total",
+    "max-image-pixels",
+    "model-timeout",
     "log-format",
 ];
 
@@ -51,6 +69,10 @@ pub struct Sources {
 
 pub fn concerns_refining(setting: &Setting) -> bool {
     REFINE_SETTINGS.contains(&setting.name)
+}
+
+pub fn concerns_models(setting: &Setting) -> bool {
+    MODEL_SETTINGS.contains(&setting.name)
 }
 
 pub fn concerns_stores(setting: &Setting) -> bool {
@@ -102,6 +124,12 @@ pub fn given(matches: &ArgMatches, wanted: impl Fn(&Setting) -> bool) -> Result<
         if let Some(value) = flag.or_else(|| found.get(setting.name)) {
             values.set(setting, value);
         }
+    }
+    if SETTINGS
+        .iter()
+        .any(|setting| setting.name == "model" && wanted(setting))
+    {
+        values.set_links(&found);
     }
     Ok(Sources {
         values,

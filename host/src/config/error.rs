@@ -24,4 +24,23 @@ pub enum ConfigError {
         /// The end of a sentence that begins with the name.
         problem: String,
     },
+    /// The links of the model are set in another form than a table each.
+    #[error("models: must have a table for each link, as [models.openai]")]
+    Models,
+    /// A table for what is no link.
+    #[error("models.{link}: model has no link that is called {link}")]
+    UnknownLink {
+        /// Its name in the file.
+        link: String,
+    },
+    /// A value of a link that cannot be used.
+    #[error("models.{link}.{key}: {problem}")]
+    OfLink {
+        /// The name of the link.
+        link: String,
+        /// The setting's name, as in the file.
+        key: String,
+        /// The end of a sentence that begins with both.
+        problem: String,
+    },
 }

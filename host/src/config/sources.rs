@@ -4,11 +4,24 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::error::ConfigError;
+use super::link_values::LinkValues;
 use super::table::{SETTINGS, Setting};
+
+/// The table of the file with those of the links.
+const TABLE: &str = "models";
+
+/// How the variables of links begin.
+const PREFIX: &str = "REFINEMENT_MODELS_";
+
+/// What a value of a file has to be.
+pub(super) const FORM: &str = "must be a string, a whole number or a list of strings";
 
 /// Values by name. Secrets are hidden in `Debug`.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Values(BTreeMap<&'static str, String>);
+pub struct Values {
+    settings: BTreeMap<&'static str, String>,
+    links: LinkValues,
+}
 
 impl Values {
     /// The defaults.
@@ -24,13 +37,30 @@ impl Values {
 
     /// Sets one, over what is set. It is judged by [`crate::Config::new`].
     pub fn set(&mut self, setting: &'static Setting, value: impl Into<String>) -> &mut Self {
-        self.0.insert(setting.name, value.into());
+        self.settings.insert(setting.name, value.into());
         self
+    }
+
+    /// Sets a setting of one link of the model by its key, as in the file:
+    /// `api_key` of `[models.openai]`.
+    pub fn set_of_link(&mut self, link: &str, key: &str, value: impl Into<String>) -> &mut Self {
+        self.links.set(link, key, value.into());
+        self
+    }
+
+    /// What is set for the links of the model.
+    pub(crate) fn links(&self) -> &LinkValues {
+        &self.links
+    }
+
+    /// The same for the links of the model as elsewhere.
+    pub(crate) fn set_links(&mut self, of: &Self) {
+        self.links = of.links.clone();
     }
 
     /// The value of the setting of this name, as on the command line.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
+        self.settings.get(name).map(String::as_str)
     }
 
     /// Lays a TOML document over what is set. `origin` names it in errors.
@@ -44,6 +74,10 @@ impl Values {
             ConfigError::File(origin.to_owned(), error.message().to_owned())
         })?;
         for (key, value) in table {
+            if key == TABLE {
+                self.links.set_from_toml(value)?;
+                continue;
+            }
             let setting = SETTINGS
                 .iter()
                 .find(|setting| setting.file_key() == key)
@@ -51,12 +85,10 @@ impl Values {
                     origin: origin.to_owned(),
                     key: key.clone(),
                 })?;
-            let text = match value {
-                toml::Value::String(text) => text,
-                toml::Value::Integer(number) => number.to_string(),
-                toml::Value::Array(items) => list(&items).ok_or_else(|| unusable(setting))?,
-                _ => return Err(unusable(setting)),
-            };
+            let text = text_of(value).ok_or_else(|| ConfigError::Unusable {
+                setting: setting.name,
+                problem: FORM.to_owned(),
+            })?;
             self.set(setting, text);
         }
         Ok(())
@@ -82,7 +114,8 @@ impl Values {
     }
 
     /// Overlays environment variables. Returns unknown ones with our prefix;
-    /// they are no error, since platforms set some too.
+    /// they are no error, since platforms set some too. Those of links are known
+    /// once the model is: see [`crate::Config::unknown_variables`].
     pub fn set_from_variables(
         &mut self,
         variables: impl IntoIterator<Item = (String, String)>,
@@ -96,8 +129,11 @@ impl Values {
                 Some(setting) => {
                     self.set(setting, value);
                 }
-                None if variable.starts_with("REFINEMENT_") => unknown.push(variable),
-                None => {}
+                None => match variable.strip_prefix(PREFIX) {
+                    Some(name) => self.links.set_from_variable(name, value),
+                    None if variable.starts_with("REFINEMENT_") => unknown.push(variable),
+                    None => {}
+                },
             }
         }
         unknown
@@ -114,10 +150,13 @@ impl std::fmt::Debug for Values {
     }
 }
 
-fn unusable(setting: &'static Setting) -> ConfigError {
-    ConfigError::Unusable {
-        setting: setting.name,
-        problem: "must be a string, a whole number or a list of strings".to_owned(),
+/// A value of a file as text. None: it is of another form than [`FORM`].
+pub(super) fn text_of(value: toml::Value) -> Option<String> {
+    match value {
+        toml::Value::String(text) => Some(text),
+        toml::Value::Integer(number) => Some(number.to_string()),
+        toml::Value::Array(items) => list(&items),
+        _ => None,
     }
 }
 

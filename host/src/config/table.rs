@@ -133,14 +133,32 @@ pub const SETTINGS: &[Setting] = &[
         "model",
         "local",
         "MODEL",
-        "local, jigsawstack, openai, automatic1111, or the path of a component that exports the model interface",
+        "local, jigsawstack, openai, stability, replicate, automatic1111, comfyui, the path of a component that exports the model interface, or a chain of them, as fallback(openai, local)",
     ),
     unset(
         "model-url",
         "URL",
-        "The model provider's base URL [default: the provider's own]",
+        "The base URL of the provider of a model that stands alone [default: the provider's own]",
     ),
-    secret("model-api-key", "The model provider's key"),
+    secret(
+        "model-api-key",
+        "The key for the provider of a model that stands alone",
+    ),
+    unset(
+        "model-name",
+        "NAME",
+        "Which of the provider's models [default: what its documentation recommends]",
+    ),
+    unset(
+        "model-input",
+        "NAME",
+        "What a model at Replicate calls its input for the original; NAME[] where it is a list",
+    ),
+    unset(
+        "model-workflow",
+        "FILE",
+        "The workflow that ComfyUI runs, in its API format, with named inputs",
+    ),
     setting(
         "model-original",
         "bytes",
@@ -213,6 +231,16 @@ pub const SETTINGS: &[Setting] = &[
         "LIST",
         "Comma-separated host, host:port or CIDR that originals may come from besides public addresses",
     ),
+    setting(
+        "allow-webhooks",
+        "",
+        "LIST",
+        "Comma-separated host, host:port or CIDR that webhooks may also go to, by http too",
+    ),
+    secret(
+        "webhook-secret",
+        "What the keys of webhooks are derived from, or two separated by a comma [default: the generated secret]",
+    ),
     setting("concurrency", "64", "N", "Tasks in flight"),
     setting(
         "lease",
@@ -243,7 +271,7 @@ pub const SETTINGS: &[Setting] = &[
         "model-timeout",
         "60s",
         "DURATION",
-        "For one answer of the model",
+        "For one answer of a model",
     ),
     setting("task-timeout", "5m", "DURATION", "For a whole task"),
     setting(

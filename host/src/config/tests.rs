@@ -11,7 +11,7 @@ fn the_defaults_are_usable() {
     let config = Config::new(Values::new()).unwrap();
     assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
     assert_eq!(config.lease, Duration::from_secs(30));
-    assert_eq!(config.model, ModelChoice::Local);
+    assert_eq!(config.model.component, ModelChoice::Local);
     assert_eq!(config.retention, None);
     assert_eq!(config.metrics_listen, None);
 }
@@ -91,6 +91,10 @@ fn an_unusable_value_is_named() {
         ("cors-origins", "app.example"),
         ("cors-origins", "https://app.example/path"),
         ("allow-sources", "10.0.0.0/99"),
+        ("allow-webhooks", "*.example.com"),
+        ("webhook-secret", ""),
+        ("webhook-secret", "new,"),
+        ("webhook-secret", "new,old,older"),
         ("concurrency", "0"),
         ("concurrency", "-1"),
         ("lease", "30"),

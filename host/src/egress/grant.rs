@@ -16,10 +16,15 @@ pub enum Grant {
     /// allows, and for URLs that a model answered, its provider's origin.
     Public {
         allowed: AllowedSources,
-        provider: Option<Origin>,
+        providers: Vec<Origin>,
     },
+    /// Public addresses but the machine's own by https, and by http too what the
+    /// operator allows.
+    Https { allowed: AllowedSources },
     /// One origin, even at a private address, since the operator named it.
     Origin(Origin),
+    /// The same for several.
+    Origins(Vec<Origin>),
     /// What the parts of a composed component may connect to.
     Parts(Box<Parts>),
 }
@@ -35,6 +40,8 @@ pub struct Parts {
     pub model: Grant,
     /// For what fetches the issuer's keys.
     pub api: Grant,
+    /// For what delivers webhooks.
+    pub notifier: Grant,
 }
 
 /// Scheme, host in lower case, port.
@@ -80,6 +87,7 @@ impl Grant {
             Judge::PublicOr(allowed, port) => {
                 allowed.allows_address(address, *port) || is_public(address) && !is_own(address)
             }
+            Judge::Allowed(allowed, port) => allowed.allows_address(address, *port),
         })
     }
 
@@ -87,9 +95,9 @@ impl Grant {
         match self {
             Self::Nothing => None,
             Self::Origin(granted) => (granted == origin).then_some(Judge::Any),
-            Self::Public { allowed, provider } => {
-                let anywhere = (purpose == Purpose::ModelAnswer
-                    && provider.as_ref() == Some(origin))
+            Self::Origins(granted) => granted.contains(origin).then_some(Judge::Any),
+            Self::Public { allowed, providers } => {
+                let anywhere = (purpose == Purpose::ModelAnswer && providers.contains(origin))
                     || allowed.allows_host(&origin.host, origin.port);
                 Some(if anywhere {
                     Judge::Any
@@ -97,10 +105,19 @@ impl Grant {
                     Judge::PublicOr(allowed, origin.port)
                 })
             }
+            Self::Https { allowed } => {
+                let (host, port) = (&origin.host, origin.port);
+                Some(match origin.scheme == Scheme::HTTPS {
+                    _ if allowed.allows_host(host, port) => Judge::Any,
+                    true => Judge::PublicOr(allowed, port),
+                    false => Judge::Allowed(allowed, port),
+                })
+            }
             Self::Parts(parts) => match purpose {
                 Purpose::Original | Purpose::ModelAnswer => &parts.processor,
                 Purpose::Model => &parts.model,
                 Purpose::IssuerKeys => &parts.api,
+                Purpose::Webhook => &parts.notifier,
             }
             .judge(origin, purpose),
         }
@@ -110,6 +127,7 @@ impl Grant {
 enum Judge<'a> {
     Any,
     PublicOr(&'a AllowedSources, u16),
+    Allowed(&'a AllowedSources, u16),
 }
 
 /// Reads the purpose of a request from its header, and removes it: it must not

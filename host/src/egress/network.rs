@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::own_address;
 use super::resolver::Resolver;
 use crate::metrics::Metrics;
+use crate::tls;
 
 /// The resolver and the TLS configuration, shared by all components.
 #[derive(Clone)]
@@ -38,10 +39,5 @@ fn tls() -> Result<Arc<rustls::ClientConfig>, rustls::Error> {
     let roots = rustls::RootCertStore {
         roots: webpki_roots::TLS_SERVER_ROOTS.into(),
     };
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(Arc::new(config))
+    Ok(Arc::new(tls::client(roots)?))
 }

@@ -19,6 +19,7 @@ use wasmtime_wasi_http::WasiBody;
 use super::activity::Activity;
 use super::door::Failure;
 use super::instances::ApiInstances;
+use super::patience::is_patient;
 use crate::wasm::bindings::api::ApiPre;
 use crate::wasm::sandbox::Sandbox;
 use exchange::{Exchange, Received};
@@ -70,6 +71,7 @@ impl Handler {
         let shared = &self.0;
         let (sender, response) = oneshot::channel();
         shared.queue.push(Exchange {
+            is_patient: is_patient(&request),
             request: Received::of(request).await,
             activity,
             response: sender,

@@ -20,6 +20,10 @@ use crate::wasm::sandbox::{Grants, Place, Sandbox};
 /// Most requests that an instance serves at a time.
 pub(super) const MAX_CONCURRENT_REQUESTS: usize = 64;
 
+/// Most requests beside those that wait as their clients prefer, and that do
+/// nothing meanwhile.
+pub(super) const MAX_PATIENT_REQUESTS: usize = 1024;
+
 /// Requests after which an instance is replaced.
 pub(super) const MAX_REQUESTS: usize = 100_000;
 

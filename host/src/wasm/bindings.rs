@@ -17,9 +17,12 @@ pub mod capabilities {
                 import concept:refinement/task-queue@0.1.0;
                 import concept:refinement/image-store@0.1.0;
                 import concept:refinement/concept-store@0.1.0;
+                import concept:refinement/webhook-store@0.1.0;
                 import concept:refinement/progress@0.1.0;
                 import concept:refinement/blobs@0.1.0;
                 import concept:refinement/image-model@0.1.0;
+                import concept:refinement/next-models@0.1.0;
+                import concept:refinement/model-state@0.1.0;
             }
         ",
         world: "concept-refinement:host/capabilities",
@@ -55,6 +58,17 @@ pub mod processor {
         require_store_data_send: true,
         with: {
             "concept:refinement": super::capabilities::concept::refinement,
+        },
+    });
+}
+
+pub mod notifier {
+    wasmtime::component::bindgen!({
+        path: "../wit",
+        world: "concept:refinement/notifier-component",
+        require_store_data_send: true,
+        with: {
+            "concept:refinement/types@0.1.0": super::capabilities::concept::refinement::types,
         },
     });
 }

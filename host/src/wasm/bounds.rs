@@ -28,6 +28,8 @@ pub struct Bounds {
     pub modules: usize,
     /// Elements of all tables together.
     pub elements: usize,
+    /// What it may put into blobs in all, in bytes. They are in the room for images.
+    pub blobs: usize,
 }
 
 impl Bounds {
@@ -54,8 +56,10 @@ impl Bounds {
         exchanges: 16,
         memories: 2,
         tables: 4,
-        modules: 8,
+        // A runtime of another language is linked of many: CPython of 14.
+        modules: 32,
         elements: 40_000,
+        blobs: 64 << 20,
     };
 
     /// For our own components, of which an instance may serve a thousand
@@ -67,10 +71,11 @@ impl Bounds {
         handles: 100_000,
         concurrency: 1_000_000,
         exchanges: 2_048,
-        memories: 16,
-        tables: 64,
-        modules: 128,
+        memories: 64,
+        tables: 256,
+        modules: 512,
         elements: 1_000_000,
+        blobs: usize::MAX,
     };
 }
 

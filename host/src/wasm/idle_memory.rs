@@ -1,4 +1,5 @@
-//! The memory of an instance that waits for long.
+//! Memory that is not used for long: of an instance that waits, and of what is
+//! read at a start only.
 //!
 //! The static data of a component is one file that all of its instances have
 //! mapped. The kernel maps sixteen pages wherever one is read, so that each of a
@@ -18,6 +19,11 @@ use tokio::time::timeout;
 use wasmtime::component::Accessor;
 
 use super::sandbox::Sandbox;
+
+/// How much of an instance's memory is looked at, in bytes: static data is at its
+/// beginning, behind a stack of 1 MiB.
+#[cfg(target_os = "linux")]
+const SCAN_LIMIT: usize = 4 << 20;
 
 /// How long a call takes that is not worth it. Each wait is twice the one before.
 const FIRST_WAIT: Duration = Duration::from_millis(250);
@@ -55,10 +61,22 @@ impl MemoryPlace {
 
     fn unmap_unwritten(&self) {
         #[cfg(target_os = "linux")]
-        if let Some(range) = self.0.get()
-            && let Err(error) = linux::unmap_unwritten(range)
+        if let Some(Range { start, end }) = self.0.get()
+            && let Err(error) = linux::unmap_unwritten(&(*start..*end.min(&(start + SCAN_LIMIT))))
         {
             tracing::debug!(%error, "an idle instance keeps its pages");
+        }
+    }
+}
+
+/// Gives back what of the executable was mapped to read these bytes, which are not
+/// needed again soon.
+pub fn unmap_constant(bytes: &[u8]) {
+    #[cfg(target_os = "linux")]
+    {
+        let Range { start, end } = bytes.as_ptr_range();
+        if let Err(error) = linux::unmap_unwritten(&(start.addr()..end.addr())) {
+            tracing::debug!(%error, "what was read at the start keeps its pages");
         }
     }
 }

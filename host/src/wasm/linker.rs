@@ -3,8 +3,8 @@
 use wasmtime::component::Linker;
 
 use crate::wasm::bindings::capabilities::concept::refinement::{
-    blobs, concept_store, health, image_model, image_store, progress, settings, task_queue,
-    task_store,
+    blobs, concept_store, health, image_model, image_store, model_state, next_models, progress,
+    settings, task_queue, task_store, webhook_store,
 };
 use crate::wasm::sandbox::{Linked, Sandbox};
 
@@ -33,6 +33,7 @@ pub fn api_linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Sandbox>
     task_queue::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
     image_store::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
     concept_store::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
+    webhook_store::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
     Ok(linker)
 }
 
@@ -50,4 +51,14 @@ pub fn processor_linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Sa
 /// For a model: no capability at all.
 pub fn model_linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Sandbox>> {
     base_linker(engine)
+}
+
+/// For what stands before models: these, what it remembers, and images that can be
+/// read again.
+pub fn middleware_linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Sandbox>> {
+    let mut linker = base_linker(engine)?;
+    blobs::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
+    next_models::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
+    model_state::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
+    Ok(linker)
 }

@@ -4,10 +4,12 @@
 mod memory;
 mod printed;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use concept_refinement_domain::capability::CapabilityError;
 use wasmtime::Store;
 use wasmtime::component::{HasData, ResourceTable};
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
@@ -16,6 +18,7 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use crate::capability::Capabilities;
 use crate::capability::blobs::Blobs;
 use crate::capability::model::Setback;
+use crate::capability::model::component::Next;
 use crate::capability::tasks::watchers::Watchers;
 use crate::egress::Egress;
 use crate::loops::processor::{ClaimedLease, LastStage, Loan};
@@ -28,7 +31,7 @@ use printed::Printed;
 const RANDOM: u64 = 1 << 20;
 
 /// The settings that one component may see, by name.
-pub type GrantedSettings = BTreeMap<&'static str, String>;
+pub type GrantedSettings = BTreeMap<Cow<'static, str>, String>;
 
 /// The grants that all instances of a component share.
 #[derive(Clone)]
@@ -42,7 +45,7 @@ pub struct Grants {
     /// None for a model, which has no capabilities.
     pub capabilities: Option<Arc<Capabilities>>,
     pub watchers: Arc<Watchers>,
-    /// None for all but the processor.
+    /// None for all but the processor and what stands before models.
     pub blobs: Option<Arc<Blobs>>,
 }
 
@@ -65,6 +68,10 @@ pub struct Sandbox {
     capabilities: Option<Arc<Capabilities>>,
     watchers: Arc<Watchers>,
     blobs: Option<Arc<Blobs>>,
+    /// How much more it may put into blobs, in bytes.
+    blob_bytes: usize,
+    /// None for all but what stands before models.
+    next: Option<Arc<Next>>,
     claimed: ClaimedLease,
     stage: LastStage,
     loan: Loan,
@@ -111,6 +118,8 @@ impl Sandbox {
             capabilities: grants.capabilities.clone(),
             watchers: Arc::clone(&grants.watchers),
             blobs: grants.blobs.clone(),
+            blob_bytes: bounds.blobs,
+            next: None,
             claimed: ClaimedLease::default(),
             stage: LastStage::default(),
             loan,
@@ -161,6 +170,25 @@ impl Sandbox {
     pub fn blobs(&self) -> wasmtime::Result<&Arc<Blobs>> {
         let blobs = self.blobs.as_ref();
         blobs.ok_or_else(|| wasmtime::format_err!("this component was granted no blobs"))
+    }
+
+    /// Takes so many bytes of what its instance may put into blobs.
+    pub fn take_blob_bytes(&mut self, bytes: usize) -> Result<(), CapabilityError> {
+        let left = self.blob_bytes.checked_sub(bytes);
+        let left = left.ok_or_else(|| CapabilityError::invalid("These are too many bytes."))?;
+        self.blob_bytes = left;
+        Ok(())
+    }
+
+    /// Lets its instance ask these models.
+    pub fn stand_before(&mut self, next: Arc<Next>) {
+        self.next = Some(next);
+    }
+
+    /// Fails if the interface was linked for a component that stands before nothing.
+    pub fn next(&self) -> wasmtime::Result<Arc<Next>> {
+        let next = self.next.clone();
+        next.ok_or_else(|| wasmtime::format_err!("this component stands before no model"))
     }
 
     /// What its instance has handles of.

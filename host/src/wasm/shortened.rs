@@ -1,5 +1,5 @@
-//! A string of a guest of which the host takes no more than the beginning, so
-//! that the longest one costs what a short one does.
+//! Strings and lists of a guest of which the host takes no more than the beginning,
+//! so that the longest one costs what a short one does.
 
 use concept_refinement_domain::sentence::{MAX_BYTES, cut};
 use wasmtime::ValRaw;
@@ -101,6 +101,63 @@ unsafe impl Lift for Shortened {
             is_cut: taken < whole,
             ..String::linear_lift_from_memory(cx, ty, &beginning)?.into()
         })
+    }
+}
+
+/// The first strings of a list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct First<const MOST: usize>(pub Vec<Shortened>);
+
+impl<const MOST: usize> First<MOST> {
+    fn taken(length: u32) -> u32 {
+        length.min(u32::try_from(MOST).unwrap_or(u32::MAX))
+    }
+}
+
+#[allow(
+    unsafe_code,
+    reason = "it is laid out and checked as a list, by what does so for lists"
+)]
+// SAFETY: all of these are those of `Vec`.
+unsafe impl<const MOST: usize> ComponentType for First<MOST> {
+    type Lower = <Vec<Shortened> as ComponentType>::Lower;
+
+    const ABI: CanonicalAbiInfo = <Vec<Shortened> as ComponentType>::ABI;
+
+    fn typecheck(ty: &InterfaceType, types: &InstanceType<'_>) -> wasmtime::Result<()> {
+        <Vec<Shortened> as ComponentType>::typecheck(ty, types)
+    }
+}
+
+#[allow(
+    unsafe_code,
+    reason = "a list is lifted, which is the beginning of the one that there is"
+)]
+// SAFETY: the pointer and the length are checked where the list is lifted.
+unsafe impl<const MOST: usize> Lift for First<MOST> {
+    fn linear_lift_from_flat(
+        cx: &mut LiftContext<'_>,
+        ty: InterfaceType,
+        [pointer, length]: &Self::Lower,
+    ) -> wasmtime::Result<Self> {
+        let taken = Self::taken(length.get_u32());
+        let beginning = [*pointer, ValRaw::i64(i64::from(taken))];
+        Vec::linear_lift_from_flat(cx, ty, &beginning).map(Self)
+    }
+
+    fn linear_lift_from_memory(
+        cx: &mut LiftContext<'_>,
+        ty: InterfaceType,
+        bytes: &[u8],
+    ) -> wasmtime::Result<Self> {
+        let beginning = match bytes {
+            [a, b, c, d, e, f, g, h] => {
+                let taken = Self::taken(u32::from_le_bytes([*e, *f, *g, *h]));
+                [[*a, *b, *c, *d], taken.to_le_bytes()].concat()
+            }
+            other => other.to_vec(),
+        };
+        Vec::linear_lift_from_memory(cx, ty, &beginning).map(Self)
     }
 }
 

@@ -45,9 +45,9 @@ impl ByteStream {
     }
 
     /// One that whoever consumes it may open again.
-    pub fn of(reopen: Reopen) -> Self {
+    pub fn of(chunks: BoxStream<'static, Bytes>, reopen: Reopen) -> Self {
         Self {
-            chunks: reopen(),
+            chunks,
             reopen: Some(reopen),
             is_read: false,
         }

@@ -40,9 +40,10 @@ use super::Machine;
 pub const TWIN: &str = "native-twin";
 
 /// As the service has it, for tests.
-const SETTINGS: [(&str, &str); 6] = [
+const SETTINGS: [(&str, &str); 7] = [
     ("auth", "secret"),
     ("jwt-secret", SECRET),
+    ("webhook-secret", SECRET),
     ("jwt-audience", AUDIENCE),
     ("jwt-issuer", ISSUER),
     ("rate-limit", "unlimited"),

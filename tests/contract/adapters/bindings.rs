@@ -6,6 +6,7 @@ wasmtime::component::bindgen!({
     path: "../wit",
     world: "concept:refinement/store-adapter",
     require_store_data_send: true,
+    imports: { default: trappable },
     with: {
         "concept:refinement/types@0.1.0": types,
     },

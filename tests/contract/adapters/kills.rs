@@ -77,7 +77,7 @@ async fn work(instances: Arc<Instances>, user: String, heard: Arc<Heard>) {
         // Else its last worker was killed too often.
         if let Some(claimed) = leases.claim(&task.id, Some(&user)).await.unwrap() {
             let lease = &claimed.lease;
-            let finished = leases.finish(lease, image(&task)).await.unwrap();
+            let finished = leases.finish(lease, image(&task).into()).await.unwrap();
             assert_eq!(finished, Finished::Done);
             heard.hear(&task, true);
         }

@@ -4,7 +4,7 @@
 
 use concept_refinement_domain::capability::{
     ByteRange, CapabilityError, CapabilityState, Claimed, ConceptPage, Fenced, Finished, ImageInfo,
-    ImageKind, Lease, NewImage, NewTask, Position, Resolved, Stored, StoredOrNot, Submission,
+    ImageKind, Lease, NewImage, NewTask, Position, RefinedImage, Resolved, StoredOrNot, Submission,
     TaskPage,
 };
 use concept_refinement_domain::clock_trust::LastRound;
@@ -12,12 +12,16 @@ use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::convert::Convert;
 use concept_refinement_domain::task::{Stage, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
+use concept_refinement_domain::webhook::{
+    DeliveryLease, DeliveryOutcome, DueDelivery, Places, Redelivery, WebhookDelivery,
+};
 use concept_refinement_host::capability::Answer;
 use concept_refinement_host::capability::concepts::Concepts;
 use concept_refinement_host::capability::images::{Contents, ImageStore, Images};
 use concept_refinement_host::capability::tasks::{
     Changes, Expired, Leases, Maintenance, Tally, Tasks,
 };
+use concept_refinement_host::capability::webhooks::Webhooks;
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use tokio::sync::mpsc;
@@ -117,6 +121,49 @@ impl Tasks for Instances {
     }
 }
 
+impl Webhooks for Instances {
+    fn webhook<'a>(
+        &'a self,
+        user_id: &'a str,
+        task_id: &'a str,
+    ) -> Answer<'a, Option<WebhookDelivery>> {
+        let (user_id, task_id) = (user_id.to_owned(), task_id.to_owned());
+        Box::pin(self.ask(|accessor, adapter| {
+            let store = adapter.concept_refinement_webhook_store();
+            Box::pin(store.call_get(accessor, user_id, task_id))
+        }))
+    }
+
+    fn redeliver<'a>(&'a self, user_id: &'a str, task_id: &'a str) -> Answer<'a, Redelivery> {
+        let (user_id, task_id) = (user_id.to_owned(), task_id.to_owned());
+        Box::pin(self.ask(|accessor, adapter| {
+            let store = adapter.concept_refinement_webhook_store();
+            Box::pin(store.call_redeliver(accessor, user_id, task_id))
+        }))
+    }
+
+    fn claim_deliveries(&self, _: Places) -> Answer<'_, Vec<DueDelivery>> {
+        panic!("{HOST_ONLY}")
+    }
+
+    fn record_attempt<'a>(
+        &'a self,
+        _: &'a DeliveryLease,
+        _: DeliveryOutcome,
+        _: f64,
+    ) -> Answer<'a, Fenced> {
+        panic!("{HOST_ONLY}")
+    }
+
+    fn next_delivery(&self) -> Answer<'_, Option<Timestamp>> {
+        panic!("{HOST_ONLY}")
+    }
+
+    fn delivery_due(&self) -> BoxFuture<'static, ()> {
+        panic!("{HOST_ONLY}")
+    }
+}
+
 impl Leases for Instances {
     fn claim<'a>(&'a self, id: &'a str, user_id: Option<&'a str>) -> Answer<'a, Option<Claimed>> {
         let (id, user_id) = (id.to_owned(), user_id.map(str::to_owned));
@@ -134,7 +181,7 @@ impl Leases for Instances {
         }))
     }
 
-    fn finish<'a>(&'a self, lease: &'a Lease, image: Stored) -> Answer<'a, Finished> {
+    fn finish<'a>(&'a self, lease: &'a Lease, image: RefinedImage) -> Answer<'a, Finished> {
         let lease = lease.clone();
         Box::pin(self.ask(|accessor, adapter| {
             let store = adapter.concept_refinement_task_store();

@@ -75,7 +75,9 @@ async fn who_watches_on_one_host_sees_what_another_does() {
         assert_eq!(status(&next(&mut others).await), Some(Status::Processing));
         assert_eq!(next(&mut others).await, refining);
 
-        let finished = there.finish(&claimed.lease, image(&claimed.task)).await;
+        let finished = there
+            .finish(&claimed.lease, image(&claimed.task).into())
+            .await;
         let _ = finished.unwrap();
         let since = Instant::now();
         assert_eq!(status(&next(&mut changes).await), Some(Status::Completed));

@@ -67,6 +67,18 @@ async fn receive(queue: &impl TaskQueue) -> Delivery {
     received.expect("nothing was delivered")
 }
 
+/// The message of this task, which has to come. Others may come before it: one that
+/// was published in vain, as far as its publisher knows, or one more time.
+async fn receive_task(queue: &impl TaskQueue, id: &str) -> Delivery {
+    loop {
+        let delivery = receive(queue).await;
+        if delivery.task_id.as_deref() == Some(id) {
+            return delivery;
+        }
+        delivery.ack().await;
+    }
+}
+
 /// Fails soon, so that the caller can be told.
 async fn assert_away(queue: &impl TaskQueue) {
     for _ in 0..3 {
@@ -114,12 +126,11 @@ async fn what_was_published_outlives_the_server() {
     // Whoever waits meanwhile is told, or served later.
     let waiting = tokio::spawn({
         let queue = Arc::clone(&queue);
-        async move { receive(&*queue).await }
+        async move { receive_task(&*queue, &second).await }
     });
     server.restart();
     assert_back(&*queue).await;
     let delivery = waiting.await.unwrap();
-    assert_eq!(delivery.task_id.as_ref(), Some(&second));
     delivery.ack().await;
     under_way.ack().await;
 }
@@ -155,10 +166,9 @@ async fn a_stream_that_is_deleted_is_made_again() {
         let id = publish(&queue).await;
         let delivery = tokio::time::timeout(SOON, waiting).await.unwrap();
         let delivery = match delivery {
-            Ok(delivery) => delivery,
-            Err(_) => receive(&queue).await,
+            Ok(delivery) if delivery.task_id.as_ref() == Some(&id) => delivery,
+            _ => receive_task(&queue, &id).await,
         };
-        assert_eq!(delivery.task_id, Some(id), "{deleted}");
         delivery.ack().await;
     }
 }

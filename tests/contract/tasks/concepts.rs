@@ -6,7 +6,7 @@ use concept_refinement_domain::capability::Position;
 use concept_refinement_domain::concept::Concept;
 use uuid::Uuid;
 
-use super::{MICROSECOND, Store, TaskBackend, created, image, new_task};
+use super::{MICROSECOND, Store, TaskBackend, created, image, new_task, refined};
 
 async fn list<B: TaskBackend>(store: &Store<B>, user: &str) -> Vec<Concept> {
     let page = store.concepts.list(user, 100, None).await.unwrap();
@@ -26,7 +26,8 @@ pub async fn a_concept_is_seen_once_its_task_is_completed<B: TaskBackend>() {
     store.pass(MICROSECOND);
     let id = store.finish(&claimed).await;
     assert_eq!(Uuid::parse_str(&id).unwrap().to_string(), id);
-    let expected = Concept::of(&task, image(&task), store.now());
+    let expected = Concept::of(&task, refined(&task), store.now());
+    assert_eq!(expected.content.notes.len(), 2);
     assert_eq!(expected.id, id);
     assert_eq!(
         store.concepts.get("ada", &id).await.unwrap(),

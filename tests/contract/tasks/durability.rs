@@ -16,9 +16,10 @@ fn restart<B: Durable>(store: Store<B>) -> Store<B> {
         concepts,
         leases,
         maintenance,
+        webhooks,
     } = store;
     // Nobody else may hold the store while it stops.
-    drop((tasks, concepts, leases, maintenance));
+    drop((tasks, concepts, leases, maintenance, webhooks));
     Store::of(backend.restart(Rules::default(), clock.clone()), clock)
 }
 

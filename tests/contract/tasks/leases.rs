@@ -17,7 +17,11 @@ async fn write_everything<B: TaskBackend>(
         ("renew", leases.renew(lease).await.unwrap().is_none()),
         (
             "finish",
-            leases.finish(lease, image(&held.task)).await.unwrap() != Finished::Done,
+            leases
+                .finish(lease, image(&held.task).into())
+                .await
+                .unwrap()
+                != Finished::Done,
         ),
         (
             "fail",
@@ -120,7 +124,11 @@ pub async fn who_finishes_too_late_learns_whether_the_image_is_needed<B: TaskBac
     let path = |held: &Claimed, attempt: u32| image_of(&held.task, attempt).path;
     let finish = async |held: &Claimed, attempt: u32| {
         let image = image_of(&held.task, attempt);
-        store.leases.finish(&held.lease, image).await.unwrap()
+        store
+            .leases
+            .finish(&held.lease, image.into())
+            .await
+            .unwrap()
     };
     let first = store.claimed("ada").await;
     store.pass(LEASE);
@@ -169,7 +177,7 @@ pub async fn of_two_final_writes_one_wins<B: TaskBackend>() {
             let image = image(&claimed.task);
             async move {
                 let is_done = if n % 2 == 0 {
-                    leases.finish(&lease, image).await.unwrap() == Finished::Done
+                    leases.finish(&lease, image.into()).await.unwrap() == Finished::Done
                 } else {
                     leases.fail(&lease, None, "No.").await.unwrap() == Fenced::Done
                 };

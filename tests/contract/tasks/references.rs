@@ -28,7 +28,7 @@ async fn is_unreferenced<B: TaskBackend>(store: &Store<B>, path: &str) -> bool {
 /// With the image of the attempt that was claimed.
 async fn finish(leases: &dyn Leases, Claimed { lease, task }: &Claimed) -> Finished {
     let image = image_of(task, lease.attempt);
-    leases.finish(lease, image).await.unwrap()
+    leases.finish(lease, image.into()).await.unwrap()
 }
 
 /// A completed task with the image of its first attempt, and its concept's id.
@@ -134,7 +134,7 @@ pub async fn an_earlier_attempts_image_is_needed_until_the_task_ends<B: TaskBack
     }
     // The second goes on from what the first one stored.
     let taken = image_of(&first.task, 1);
-    let finished = store.leases.finish(&second.lease, taken).await;
+    let finished = store.leases.finish(&second.lease, taken.into()).await;
     assert_eq!(finished, Ok(Finished::Done));
     assert!(!is_unreferenced(&store, &image(&first.task, 1)).await);
     assert!(is_unreferenced(&store, &image(&first.task, 2)).await);

@@ -7,12 +7,13 @@
 mod reads;
 mod script;
 mod upkeep;
+mod webhooks;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use concept_refinement_domain::capability::{
-    Claimed, Fenced, Finished, Lease, NewTask, Stored, Submission,
+    Claimed, Fenced, Finished, Lease, NewTask, RefinedImage, Submission,
 };
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::idempotency::Submitted;
@@ -89,6 +90,7 @@ impl MemoryStore {
     pub fn submit(&mut self, new_task: NewTask, now: Timestamp) -> Result<Submission, Refusal> {
         let user_id = new_task.user_id.clone();
         let key = new_task.idempotency_key.clone();
+        let webhook = new_task.webhook.clone();
         let account = Known {
             store: self,
             user_id: &user_id,
@@ -104,10 +106,11 @@ impl MemoryStore {
             }
             user.usage.add(now);
             if let Some(key) = key {
-                self.keys.insert((user_id, key), Submitted::of(task));
+                self.keys
+                    .insert((user_id, key), Submitted::of(task, webhook.as_ref()));
             }
             let row = Row {
-                record: TaskRecord::new(task.clone()),
+                record: TaskRecord::new(task.clone(), webhook),
                 due_at: due_at(task),
             };
             self.tasks.insert(task.id.clone(), row);
@@ -143,8 +146,8 @@ impl MemoryStore {
         })
     }
 
-    pub fn finish(&mut self, held: &Lease, image: Stored, now: Timestamp) -> Finished {
-        let path = image.path.clone();
+    pub fn finish(&mut self, held: &Lease, image: RefinedImage, now: Timestamp) -> Finished {
+        let path = image.stored.path.clone();
         let finish = self.change(&held.task_id, Finish::Late, |record| {
             rulebook::finish(record, held, image, now)
         });

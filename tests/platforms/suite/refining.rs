@@ -125,6 +125,38 @@ pub async fn what_the_model_refuses_fails_the_task<P: Platform>() {
     assert_eq!(task["status"], "completed", "{task}");
 }
 
+pub async fn what_the_model_says_of_its_work_is_told_with_the_concept<P: Platform>() {
+    let original = origin().picture(&pictures::png(8, 8));
+    let numbered: Vec<String> = (1..=8).map(|number| format!("Note {number}.")).collect();
+    let long = format!("{}…", "x".repeat(199));
+    for (prompt, expected) in [
+        ("echo it", Vec::new()),
+        ("note 3 times", numbered[..3].to_vec()),
+        ("note 1000 times", numbered),
+        ("say 60000 bytes of a note", vec![long]),
+    ] {
+        let client = new_user(scripted::<P>());
+        let notes = notes(&client, &original, prompt).await;
+        assert_eq!(notes, json!(expected), "{prompt}");
+    }
+    let client = Client::session(local::<P>().url()).await;
+    let notes = notes(&client, &original, "lighter, with sparkles").await;
+    assert_eq!(notes, json!(["Nothing was done about: sparkles."]));
+}
+
+/// Those of the concept of a new task, which says nothing of them itself.
+async fn notes(client: &Client, original: &str, prompt: &str) -> Value {
+    let task = client.refined(original, prompt).await;
+    assert_eq!(task["status"], "completed", "{prompt}: {task}");
+    assert_is_task(&task);
+    let id = task["result_id"].as_str().unwrap();
+    let concept = client.get(&format!("/api/concepts/{id}")).await.json();
+    assert_is_concept(&concept);
+    let listed = client.get("/api/concepts").await.json();
+    assert_eq!(listed["concepts"][0], concept);
+    concept["notes"].clone()
+}
+
 pub async fn what_cannot_be_downloaded_fails_the_task<P: Platform>() {
     let begin = "Error in refinement task processing: Failed to download original image: ";
     let png = pictures::png(60, 60);

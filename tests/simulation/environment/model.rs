@@ -65,6 +65,7 @@ impl Environment {
             media_type: "image/gif".to_owned(),
             length: Some(bytes.len() as u64),
             contents: Box::pin(stream::iter([bytes])),
+            notes: Vec::new(),
         })
     }
 }

@@ -70,6 +70,6 @@ impl Store {
             path: "refined/early".to_owned(),
             url: String::new(),
         };
-        Some(Concept::of(&task, image, self.now()))
+        Some(Concept::of(&task, image.into(), self.now()))
     }
 }

@@ -9,6 +9,7 @@ use concept_refinement_domain::capability::{
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::task::{Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
+use concept_refinement_domain::webhook::{Redelivery, WebhookDelivery};
 use concept_refinement_host::capability::images::Contents;
 use futures::stream;
 
@@ -124,6 +125,20 @@ impl<O: Outside> api::ConceptStore for Native<O> {
 
     async fn delete(&self, user: &str, id: &str) -> Result<Option<String>, CapabilityError> {
         self.host.concepts().delete(user, id).await
+    }
+}
+
+impl<O: Outside> api::WebhookStore for Native<O> {
+    async fn webhook(
+        &self,
+        user: &str,
+        task_id: &str,
+    ) -> Result<Option<WebhookDelivery>, CapabilityError> {
+        self.host.webhooks().webhook(user, task_id).await
+    }
+
+    async fn redeliver(&self, user: &str, task_id: &str) -> Result<Redelivery, CapabilityError> {
+        self.host.webhooks().redeliver(user, task_id).await
     }
 }
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use concept_refinement_domain::capability::{
-    CapabilityError, Claimed, Fenced, Finished, ImageInfo, Lease, NewImage, Stored, StoredOrNot,
+    CapabilityError, Claimed, Fenced, Finished, ImageInfo, Lease, NewImage, RefinedImage,
+    StoredOrNot,
 };
 use concept_refinement_domain::task::Stage;
 use concept_refinement_domain::timestamp::Timestamp;
@@ -64,7 +65,11 @@ impl<O: Outside> TaskStore for Native<O> {
         self.host.leases().renew(lease).await
     }
 
-    async fn finish(&self, lease: &Lease, image: Stored) -> Result<Finished, CapabilityError> {
+    async fn finish(
+        &self,
+        lease: &Lease,
+        image: RefinedImage,
+    ) -> Result<Finished, CapabilityError> {
         self.host.leases().finish(lease, image).await
     }
 
@@ -149,6 +154,7 @@ impl<O: Outside> ImageModel for Native<O> {
         image: &Contents<Self::Blob>,
     ) -> Result<Answer<Self::Stream>, ModelError> {
         let request = asked::ModelRequest {
+            task_id: request.task_id,
             prompt: request.prompt,
             strength: request.strength,
             logo_description: request.logo_description,
@@ -162,10 +168,14 @@ impl<O: Outside> ImageModel for Native<O> {
         };
         match self.host.model.refine(request).await {
             Ok(asked::ModelAnswer::Image {
-                length, contents, ..
+                length,
+                contents,
+                notes,
+                ..
             }) => Ok(Answer::Image {
                 length,
                 contents: Chunks(contents),
+                notes,
             }),
             Ok(asked::ModelAnswer::Location(url)) => Ok(Answer::Location(url)),
             Err(asked::ModelError::Unavailable {

@@ -7,7 +7,7 @@ use std::process::Command;
 use crate::artifacts;
 use crate::service::Service;
 
-use super::{Platform, Shared, Start, origin};
+use super::{Platform, Shared, Start, origin, receiver};
 
 pub struct Shaped;
 
@@ -83,7 +83,7 @@ fn up<P: Platform>(spin: PathBuf, start: &Start<P>) -> Command {
 }
 
 /// The project's own, but for its sources, and how they are built; and the
-/// origin of the tests is reached on its port.
+/// origin and the receiver of the tests are reached on their ports.
 fn manifest<P: Platform>(start: &Start<P>) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let manifest = std::fs::read_to_string(root.join("spin.toml")).unwrap();
@@ -94,13 +94,14 @@ fn manifest<P: Platform>(start: &Start<P>) -> String {
         let composition = start.model.composition(name);
         manifest = manifest.replace(&source, &format!("{composition:?}"));
     }
-    let provider = "\"{{ model_url }}\"]";
-    assert!(manifest.contains(provider), "no {provider}: {manifest}");
-    let and_origin = format!(
-        "\"{{{{ model_url }}}}\", \"http://{}\"]",
-        origin().authority()
-    );
-    manifest.replace(provider, &and_origin)
+    let (origin, receiver) = (origin().authority(), receiver().authority());
+    for last in ["\"{{ model_url }}\"", "\"{{ jwks_origin }}\""] {
+        let granted = format!("{last}]");
+        assert!(manifest.contains(&granted), "no {granted}: {manifest}");
+        let and_ours = format!("{last}, \"http://{origin}\", \"http://{receiver}\"]");
+        manifest = manifest.replace(&granted, &and_ours);
+    }
+    manifest
 }
 
 fn without_builds(manifest: &str) -> String {

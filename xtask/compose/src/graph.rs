@@ -10,16 +10,12 @@ use crate::plan::{Instance, Part, Plan};
 use crate::platform::HANDLER;
 
 /// The files of the parts.
-pub type Parts<'a> = &'a dyn Fn(Part) -> anyhow::Result<Vec<u8>>;
+pub type Parts<'a> = &'a dyn Fn(&Part) -> anyhow::Result<Vec<u8>>;
 
-/// Names of interfaces of ours begin with it.
-const OURS: &str = "concept:refinement/";
+/// Names of interfaces of ours begin with these.
+const OURS: [&str; 2] = ["concept:refinement/", "concept:composing/"];
 
-const TYPES: Instance = Instance {
-    name: "types",
-    part: Part::Types,
-    filled: &[],
-};
+const TYPES: &str = "types";
 
 struct Wired<'a> {
     instance: &'a Instance,
@@ -32,9 +28,14 @@ struct Wired<'a> {
 pub fn compose(plan: &Plan, parts: Parts<'_>) -> anyhow::Result<Vec<u8>> {
     let mut graph = CompositionGraph::new();
     let mut wired = BTreeMap::new();
-    for instance in plan.instances.iter().chain([&TYPES]) {
-        let added = add(&mut graph, instance, parts(instance.part)?)?;
-        if wired.insert(instance.name, added).is_some() {
+    let types = Instance {
+        name: TYPES.to_owned(),
+        part: Part::Types,
+        filled: Vec::new(),
+    };
+    for instance in plan.instances.iter().chain([&types]) {
+        let added = add(&mut graph, instance, parts(&instance.part)?)?;
+        if wired.insert(instance.name.as_str(), added).is_some() {
             bail!("two instances are called {}", instance.name);
         }
     }
@@ -69,11 +70,12 @@ fn add<'a>(
     let package = Package::from_bytes(&name, None, bytes, graph.types_mut())
         .with_context(|| format!("{} is no component", instance.name))?;
     let imports = graph.types()[package.ty()].imports.keys();
-    let imports = imports.filter(|import| import.starts_with(OURS)).cloned();
+    let is_ours = |import: &&String| OURS.iter().any(|ours| import.starts_with(ours));
+    let imports = imports.filter(is_ours).cloned();
     let imports = imports.collect();
     let id = graph.register_package(package)?;
     let node = graph.instantiate(id);
-    graph.set_node_name(node, instance.name);
+    graph.set_node_name(node, &instance.name);
     Ok(Wired {
         instance,
         node,
@@ -83,10 +85,10 @@ fn add<'a>(
 
 /// A wire to a missing import means that the plan is outdated.
 fn check_wires(to: &Wired<'_>) -> anyhow::Result<()> {
-    if to.instance.part == Part::Model {
+    if matches!(to.instance.part, Part::Model(_)) {
         return Ok(());
     }
-    for (interface, from) in to.instance.filled {
+    for (interface, from) in &to.instance.filled {
         if !to.imports.iter().any(|import| short(import) == *interface) {
             bail!(
                 "{} does not import {interface}, which {from} is to fill",
@@ -103,13 +105,15 @@ fn fill(
     to: &Wired<'_>,
     import: &str,
 ) -> anyhow::Result<()> {
-    let name = to.instance.name;
+    let name = &to.instance.name;
     let interface = short(import);
-    let wire = to.instance.filled.iter().chain([&("types", TYPES.name)]);
-    let from = wire
-        .clone()
+    let wires = to.instance.filled.iter();
+    let mut wires = wires
+        .map(|(filled, from)| (*filled, from.as_str()))
+        .chain([(TYPES, TYPES)]);
+    let from = wires
         .find(|(filled, _)| *filled == interface)
-        .map(|(_, from)| *from)
+        .map(|(_, from)| from)
         .with_context(|| format!("nothing fills {import}, which {name} imports"))?;
     let export = graph
         .alias_instance_export(node(wired, from)?, import)
@@ -128,6 +132,7 @@ fn node(wired: &BTreeMap<&str, Wired<'_>>, name: &str) -> anyhow::Result<NodeId>
 
 /// `settings` of `concept:refinement/settings@0.1.0`.
 fn short(import: &str) -> &str {
-    let name = import.strip_prefix(OURS).unwrap_or(import);
+    let ours = OURS.iter().find_map(|ours| import.strip_prefix(ours));
+    let name = ours.unwrap_or(import);
     name.split_once('@').map_or(name, |(name, _)| name)
 }

@@ -6,6 +6,7 @@
 //! given files.
 
 mod graph;
+mod link_name;
 mod plan;
 mod platform;
 mod types;
@@ -17,11 +18,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::Parser;
+use concept_refinement_domain::chain::{self, Component, Link};
 
 use crate::graph::Parts;
-use crate::plan::{PLANS, Part};
+use crate::plan::{Part, plans};
 
 /// Composes the components for each platform.
 #[derive(Parser)]
@@ -29,9 +31,9 @@ struct Arguments {
     /// The directory of the components that ship.
     #[arg(long, value_name = "DIR")]
     components: PathBuf,
-    /// The component of the image model.
-    #[arg(long, value_name = "FILE")]
-    model: PathBuf,
+    /// The image model: one that ships, the path of a component, or a chain.
+    #[arg(long, value_name = "MODEL")]
+    model: String,
     /// The directory of the interfaces.
     #[arg(long, value_name = "DIR")]
     wit: PathBuf,
@@ -52,19 +54,52 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let types = types::component(&arguments.wit)?;
-    let parts = |part: Part| match part {
+    let model = chain::parse(&arguments.model);
+    let model = model.map_err(|problem| anyhow::anyhow!("the model {problem}"))?;
+    let links = model.links();
+    let link = |place: usize| links.get(place).context("the model has no such link");
+    let parts = |part: &Part| match part {
         Part::Shipped(name) => read(&arguments.components.join(format!("{name}.wasm"))),
-        Part::Model => read(&arguments.model),
+        Part::Model(place) => component(link(*place)?, &arguments.components),
+        Part::LinkName(place) => link_name::component(link(*place)?.name()),
         Part::Types => Ok(types.clone()),
     };
     fs::create_dir_all(&arguments.out)
         .with_context(|| format!("{} cannot be made", arguments.out.display()))?;
-    for plan in &PLANS {
+    for plan in &plans(&model) {
         let composed = compose(plan, &parts)?;
         let to = arguments.out.join(format!("{}.wasm", plan.name));
         fs::write(&to, composed).with_context(|| format!("{} cannot be written", to.display()))?;
     }
+    if model.behind.is_some() {
+        println!("{}", merged(&links));
+    }
     Ok(())
+}
+
+/// The component of a link.
+fn component(link: &Link, components: &Path) -> anyhow::Result<Vec<u8>> {
+    let name = match &link.component {
+        Component::File(path) => return read(Path::new(path)),
+        Component::Shipped(name) => name,
+    };
+    let file = components.join(format!("model-{name}.wasm"));
+    if !file.is_file() {
+        bail!("no model `{name}`: it is one that ships, or the path of a component");
+    }
+    read(&file)
+}
+
+/// What is another thing in a composition than on our host, for whoever composes.
+fn merged(links: &[&Link]) -> String {
+    let names: Vec<_> = links.iter().map(|link| link.name()).collect();
+    format!(
+        "{} are in one instance: what the platform grants it (network, memory, time) each of \
+         them has. Each sees its own settings only (models-NAME-url and so on). Nothing is \
+         remembered from one task to the next: no circuit opens, nothing is cached. A model \
+         that hangs takes the time of all.",
+        names.join(", ")
+    )
 }
 
 /// Wires a plan and checks the result from outside.

@@ -7,11 +7,12 @@ use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_compon
 use wit_parser::{LiftLowerAbi, ManglingAndAbi, Resolve};
 
 use crate::plan::Part;
-use crate::types;
+use crate::{link_name, types};
 
 /// As far as these components go.
 const WASI: &str = "
     package concept:stand-ins;
+    package concept:composing { interface link-name { get: func() -> string; } }
     package wasi:http@0.3.0 { interface handler { handle: async func(); } }
     package wasi:io@0.2.6 { interface poll { poll: func(); } }
     package wasi:sockets@0.2.6 { interface tcp { connect: func(); } }
@@ -23,6 +24,7 @@ const STORE: &str = "
     export concept:refinement/task-store@0.1.0;
     export concept:refinement/image-store@0.1.0;
     export concept:refinement/concept-store@0.1.0;
+    export concept:refinement/webhook-store@0.1.0;
     export concept:refinement/progress@0.1.0;
     export concept:refinement/blobs@0.1.0;
     export concept:refinement/settings@0.1.0;
@@ -34,13 +36,44 @@ const MODEL: &str = "
     export concept:refinement/image-model@0.1.0;
 ";
 
+const MIDDLEWARE: &str = "
+    import concept:refinement/settings@0.1.0;
+    import concept:refinement/blobs@0.1.0;
+    import concept:refinement/next-models@0.1.0;
+    import concept:refinement/model-state@0.1.0;
+    export concept:refinement/image-model@0.1.0;
+";
+
+const LINK_SETTINGS: &str = "
+    import concept:composing/link-name;
+    import concept:refinement/settings@0.1.0;
+    export concept:refinement/settings@0.1.0;
+";
+
+const NEXT_MODEL: &str = "
+    import concept:refinement/image-model@0.1.0;
+    import concept:refinement/next-models@0.1.0;
+    export concept:refinement/next-models@0.1.0;
+";
+
+const CHAIN_END: &str = "
+    export concept:refinement/next-models@0.1.0;
+    export concept:refinement/model-state@0.1.0;
+";
+
 /// All parts of all plans: what a world of each says.
-pub struct StandIns(BTreeMap<&'static str, String>);
+pub struct StandIns {
+    worlds: BTreeMap<&'static str, String>,
+    is_chain: bool,
+}
 
 impl StandIns {
     pub fn new() -> Self {
-        let store = |more: &str| format!("{STORE} import wasi:io/poll@0.2.6; {more}");
-        Self(BTreeMap::from([
+        let store = |more: &str| {
+            let notifier = "import concept:refinement/notifier@0.1.0;";
+            format!("{STORE} {notifier} import wasi:io/poll@0.2.6; {more}")
+        };
+        let worlds = BTreeMap::from([
             (
                 "api",
                 "import concept:refinement/settings@0.1.0;
@@ -49,6 +82,7 @@ impl StandIns {
                 import concept:refinement/task-queue@0.1.0;
                 import concept:refinement/image-store@0.1.0;
                 import concept:refinement/concept-store@0.1.0;
+                import concept:refinement/webhook-store@0.1.0;
                 import wasi:io/poll@0.2.6;
                 export wasi:http/handler@0.3.0;"
                     .to_owned(),
@@ -65,6 +99,10 @@ impl StandIns {
                     .to_owned(),
             ),
             ("model", MODEL.to_owned()),
+            (
+                "notifier",
+                "export concept:refinement/notifier@0.1.0;".to_owned(),
+            ),
             (
                 "adapter-model-settings",
                 "import concept:refinement/settings@0.1.0;
@@ -95,31 +133,50 @@ impl StandIns {
                 export wasi:http/handler@0.3.0;"
                     .to_owned(),
             ),
-        ]))
+            ("middleware", MIDDLEWARE.to_owned()),
+            ("adapter-link-settings", LINK_SETTINGS.to_owned()),
+            ("adapter-next-model", NEXT_MODEL.to_owned()),
+            ("adapter-chain-end", CHAIN_END.to_owned()),
+        ]);
+        Self {
+            worlds,
+            is_chain: false,
+        }
+    }
+
+    /// For a chain: a middleware with models behind it.
+    pub fn of_chain() -> Self {
+        Self {
+            is_chain: true,
+            ..Self::new()
+        }
     }
 
     /// The world of a part says this besides.
     pub fn with(mut self, part: &'static str, item: &str) -> Self {
-        let world = self.0.get_mut(part).unwrap();
+        let world = self.worlds.get_mut(part).unwrap();
         world.push_str(item);
         self
     }
 
     /// The world of a part does not say this.
     pub fn without(mut self, part: &'static str, item: &str) -> Self {
-        let world = self.0.get_mut(part).unwrap();
+        let world = self.worlds.get_mut(part).unwrap();
         assert!(world.contains(item), "{part} has no {item}");
         *world = world.replace(item, "");
         self
     }
 
-    pub fn part(&self, part: Part) -> anyhow::Result<Vec<u8>> {
+    /// Of a link the one that is at its place: a middleware first, models behind it.
+    pub fn part(&self, part: &Part) -> anyhow::Result<Vec<u8>> {
         let name = match part {
             Part::Shipped(name) => name,
-            Part::Model => "model",
+            Part::Model(0) if self.is_chain => "middleware",
+            Part::Model(_) => "model",
+            Part::LinkName(_) => return link_name::component("openai"),
             Part::Types => return types::component(&wit()),
         };
-        Ok(component(&self.0[name]))
+        Ok(component(&self.worlds[name]))
     }
 }
 

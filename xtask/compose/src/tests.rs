@@ -5,12 +5,17 @@ use crate::plan::Plan;
 use crate::platform::{HANDLER, SPIN, check};
 use crate::stand_ins::{StandIns, component, foreign_component, wit};
 
-fn plan(name: &str) -> &'static Plan {
-    PLANS.iter().find(|plan| plan.name == name).unwrap()
+fn plan(name: &str) -> Plan {
+    plan_of("local", name)
+}
+
+fn plan_of(model: &str, name: &str) -> Plan {
+    let plans = plans(&chain::parse(model).unwrap());
+    plans.into_iter().find(|plan| plan.name == name).unwrap()
 }
 
 fn composed(name: &str, parts: &StandIns) -> anyhow::Result<Vec<u8>> {
-    compose(plan(name), &|part| parts.part(part))
+    compose(&plan(name), &|part| parts.part(part))
 }
 
 fn problem(name: &str, parts: &StandIns) -> String {
@@ -44,6 +49,28 @@ fn every_plan_is_wired_whole() {
         assert_eq!(imports, expected, "{name}");
         assert_eq!(exports, [HANDLER], "{name}");
     }
+}
+
+#[test]
+fn a_chain_is_wired_whole() {
+    let parts = StandIns::of_chain();
+    for model in ["fallback(openai)", "fallback(openai, local, ./mine.wasm)"] {
+        for name in ["spin-processor", "standalone"] {
+            let composed = compose(&plan_of(model, name), &|part| parts.part(part));
+            let (imports, exports) = world(&composed.unwrap());
+            assert!(
+                imports.iter().all(|import| import.starts_with("wasi:")),
+                "{imports:?}"
+            );
+            assert_eq!(exports, [HANDLER], "{model}, {name}");
+        }
+    }
+    let chain = chain::parse("fallback(openai, local)").unwrap();
+    let said = merged(&chain.links());
+    assert!(
+        said.starts_with("fallback, openai, local are in one instance"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -132,11 +159,14 @@ fn an_interface_of_another_kind_or_version_is_named() {
             interface image-model {{ refine: async func(); }}"
         );
         let model = foreign_component(&model, &items);
-        let parts = |part| match part {
-            Part::Model => Ok(model.clone()),
+        let parts = |part: &Part| match part {
+            Part::Model(_) => Ok(model.clone()),
             _ => parts.part(part),
         };
-        format!("{:#}", compose(plan("spin-processor"), &parts).unwrap_err())
+        format!(
+            "{:#}",
+            compose(&plan("spin-processor"), &parts).unwrap_err()
+        )
     };
     let problem = settings("get: async func(name: string) -> u32;", "0.1.0");
     let expected = "spin-processor: concept:refinement/settings@0.1.0 of model-settings is not \
@@ -152,11 +182,11 @@ fn an_interface_of_another_kind_or_version_is_named() {
 #[test]
 fn a_part_that_is_no_component_is_named() {
     let parts = StandIns::new();
-    let parts = |part| match part {
+    let parts = |part: &Part| match part {
         Part::Shipped("api") => Ok(b"\0asm\x01\0\0\0".to_vec()),
         _ => parts.part(part),
     };
-    let problem = format!("{:#}", compose(plan("spin-api"), &parts).unwrap_err());
+    let problem = format!("{:#}", compose(&plan("spin-api"), &parts).unwrap_err());
     assert!(
         problem.starts_with("spin-api: api is no component"),
         "{problem}"
@@ -200,8 +230,9 @@ fn all_is_written_where_it_is_wanted() {
     let parts = StandIns::new();
     let components = directory.path().join("components");
     fs::create_dir(&components).unwrap();
-    let shipped = PLANS.iter().flat_map(|plan| plan.instances);
-    for part in shipped.map(|instance| instance.part) {
+    let plans = plans(&chain::parse("local").unwrap());
+    let shipped = plans.iter().flat_map(|plan| &plan.instances);
+    for part in shipped.map(|instance| &instance.part) {
         let name = match part {
             Part::Shipped(name) => name,
             _ => "my-model",
@@ -209,8 +240,9 @@ fn all_is_written_where_it_is_wanted() {
         let file = components.join(format!("{name}.wasm"));
         fs::write(file, parts.part(part).unwrap()).unwrap();
     }
+    let path = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
     let mut arguments = Arguments {
-        model: components.join("my-model.wasm"),
+        model: path("components/my-model.wasm"),
         wit: wit(),
         out: directory.path().join("deep/composed"),
         components,
@@ -226,7 +258,21 @@ fn all_is_written_where_it_is_wanted() {
         ["spin-api.wasm", "spin-processor.wasm", "standalone.wasm"]
     );
 
-    arguments.model = directory.path().join("missing.wasm");
+    for (model, expected) in [
+        (
+            "dall-e",
+            "no model `dall-e`: it is one that ships, or the path of a component",
+        ),
+        (
+            "fallback(local",
+            "the model must have a \")\" for the \"(\" of fallback",
+        ),
+    ] {
+        arguments.model = model.to_owned();
+        let problem = format!("{:#}", run(&arguments).unwrap_err());
+        assert!(problem.contains(expected), "{problem}");
+    }
+    arguments.model = path("missing.wasm");
     let problem = format!("{:#}", run(&arguments).unwrap_err());
     assert!(problem.contains("missing.wasm cannot be read"), "{problem}");
 }

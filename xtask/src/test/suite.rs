@@ -25,7 +25,7 @@ pub fn run_on_spin(workspace: &Workspace, spin: &Path) -> anyhow::Result<Tally> 
 }
 
 /// What the service's HTTP is asked end to end, by module of `tests/e2e`.
-const HTTP: [&str; 17] = [
+const HTTP: [&str; 18] = [
     "answers::",
     "auth::",
     "concepts::",
@@ -43,6 +43,7 @@ const HTTP: [&str; 17] = [
     "lists::",
     "overload::",
     "refusals::",
+    "waiting::",
 ];
 
 /// What is asked of what is stored besides, by module too.
@@ -63,13 +64,31 @@ pub fn run_over_wasi_http(workspace: &Workspace, components: &Path) -> anyhow::R
     Ok(tally.with_success(tally.passed > 0))
 }
 
+/// Of `tests/crashes`: what does not start engines of its own, and does not look into
+/// files.
+const CRASHES: [&str; 3] = ["flaws::without", "pauses::", "random::"];
+
 /// Runs the tests of HTTP once more, with services on these engines: words with
 /// commas between them, of which `tests/src/engines.rs` has the list.
-pub fn run_on_engines(workspace: &Workspace, engines: &str) -> anyhow::Result<Tally> {
+pub fn run_http_on(workspace: &Workspace, engines: &str) -> anyhow::Result<Tally> {
+    run_on(workspace, engines, "e2e", &[&HTTP, &STORED])
+}
+
+/// The same of crashes.
+pub fn run_crashes_on(workspace: &Workspace, engines: &str) -> anyhow::Result<Tally> {
+    run_on(workspace, engines, "crashes", &[&CRASHES])
+}
+
+fn run_on(
+    workspace: &Workspace,
+    engines: &str,
+    suite: &str,
+    selections: &[&[&str]],
+) -> anyhow::Result<Tally> {
     let mut cargo = cargo_test(workspace);
     cargo.env("REFINEMENT_TEST_ENGINES", engines);
-    cargo.args(["--test", "e2e", "--"]);
-    let tally = tallied(cargo.args(HTTP).args(STORED))?;
+    cargo.args(["--test", suite, "--"]);
+    let tally = tallied(cargo.args(selections.concat()))?;
     Ok(tally.with_success(tally.passed > 0))
 }
 

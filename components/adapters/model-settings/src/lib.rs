@@ -1,5 +1,5 @@
-//! The settings that a model may read: its provider's URL and key, and in what
-//! form it sends originals.
+//! The settings that a model may read: its provider's URL and key, which model that
+//! is asked for, and in what form it sends originals.
 //!
 //! It is between a model and the store of a composition. It must never pass on
 //! any other setting, above all not the secret that signs sessions: a model may
@@ -9,7 +9,14 @@
 mod component;
 
 /// The settings that a model may read.
-const GRANTED: [&str; 3] = ["model-url", "model-api-key", "model-original"];
+const GRANTED: [&str; 6] = [
+    "model-url",
+    "model-api-key",
+    "model-original",
+    "model-name",
+    "model-input",
+    "model-workflow",
+];
 
 /// Whether a model may read this setting.
 pub fn is_granted(name: &str) -> bool {
@@ -26,6 +33,9 @@ mod tests {
             ("model-url", true),
             ("model-api-key", true),
             ("model-original", true),
+            ("model-name", true),
+            ("model-input", true),
+            ("model-workflow", true),
             ("model", false),
             ("model-timeout", false),
             ("MODEL-URL", false),

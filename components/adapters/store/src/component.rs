@@ -1,6 +1,7 @@
 //! Exports the interfaces of `wit/` over any platform.
 
 mod blob;
+mod delivering;
 mod guest;
 
 use std::marker::PhantomData;

@@ -26,7 +26,7 @@ pub struct TaskDocument {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EndDocument {
-    Concept(ConceptContent),
+    Concept(Box<ConceptContent>),
     ErrorMessage(String),
 }
 

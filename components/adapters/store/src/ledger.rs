@@ -100,6 +100,7 @@ impl Ledger {
             attempt: active.attempt,
             deaths: active.deaths,
             revision: 0,
+            delivery: entry.delivery.clone(),
         })
     }
 

@@ -23,5 +23,6 @@ mod tasks;
 #[cfg(test)]
 mod tests;
 pub mod watch;
+mod webhooks;
 
 use concept_refinement_guest::log;

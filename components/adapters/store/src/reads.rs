@@ -17,12 +17,38 @@ impl<P: Platform, M: Machine> Store<P, M> {
         Ok(found.map(|(task, _)| task))
     }
 
+    /// The task, and whether its webhook is to be attempted now.
+    pub async fn get_with_due(
+        &self,
+        user_id: &str,
+        id: &str,
+    ) -> Result<Option<(Task, bool)>, Fault> {
+        let found = self.find_with_entry(user_id, id).await?;
+        Ok(found.map(|(task, _, entry)| {
+            let now = self.machine.now();
+            let is_due = entry
+                .delivery
+                .is_some_and(|mut delivery| delivery.begin(&task, now).is_some());
+            (task, is_due)
+        }))
+    }
+
     /// The task and its current attempt.
     pub(crate) async fn find(
         &self,
         user_id: &str,
         id: &str,
     ) -> Result<Option<(Task, Option<u32>)>, Fault> {
+        let found = self.find_with_entry(user_id, id).await?;
+        Ok(found.map(|(task, attempt, _)| (task, attempt)))
+    }
+
+    /// The same with the task's entry.
+    pub(crate) async fn find_with_entry(
+        &self,
+        user_id: &str,
+        id: &str,
+    ) -> Result<Option<(Task, Option<u32>, Entry)>, Fault> {
         let Some(document) = self.task_document(id).await? else {
             return Ok(None);
         };
@@ -41,7 +67,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         };
         let active = ledger.active_task(id);
         let attempt = active.map(|active| active.attempt);
-        Ok(Some((document.task(&entry, active, end), attempt)))
+        Ok(Some((document.task(&entry, active, end), attempt, entry)))
     }
 
     pub async fn list(
@@ -170,7 +196,7 @@ pub(crate) fn concept(entry: &Entry, document: EndDocument) -> Option<Concept> {
         EndDocument::Concept(content) => Some(Concept {
             id: position.id,
             created_at: position.created_at,
-            content,
+            content: *content,
         }),
         EndDocument::ErrorMessage(_) => None,
     }

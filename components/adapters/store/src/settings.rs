@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use concept_refinement_domain::capability::CapabilityState;
 use concept_refinement_domain::hex::hex;
-use concept_refinement_domain::secret::SESSION_TOKENS;
+use concept_refinement_domain::secret::{SESSION_TOKENS, WEBHOOKS};
 use concept_refinement_domain::timestamp::Timestamp;
 
 use crate::documents;
@@ -21,15 +21,21 @@ impl<P: Platform, M: Machine> Store<P, M> {
         match self.platform.setting(name).await {
             None if name == "version" => Some(env!("CARGO_PKG_VERSION").to_owned()),
             None if name == "jwt-secret" && self.has_anonymous_sessions().await => {
-                match self.key(SESSION_TOKENS).await {
-                    Ok(key) => Some(hex(&key)),
-                    Err(fault) => {
-                        crate::log::warn(format_args!("there is no secret: {fault}"));
-                        None
-                    }
-                }
+                self.derived(SESSION_TOKENS).await
             }
+            None if name == "webhook-secret" => self.derived(WEBHOOKS).await,
             setting => setting,
+        }
+    }
+
+    /// A key of the store's own secret.
+    async fn derived(&self, purpose: &str) -> Option<String> {
+        match self.key(purpose).await {
+            Ok(key) => Some(hex(&key)),
+            Err(fault) => {
+                crate::log::warn(format_args!("there is no secret: {fault}"));
+                None
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use concept_refinement_domain::capability::{
-    Claimed, Fenced, Finished, Lease, NewTask, Stored, Submission,
+    Claimed, Fenced, Finished, Lease, NewTask, RefinedImage, Submission,
 };
 use concept_refinement_domain::concept::id_for;
 use concept_refinement_domain::duration;
@@ -67,7 +67,9 @@ impl<P: Platform, M: Machine> Store<P, M> {
                 }
             };
             is_new = true;
-            let created = ledger.create(&mut accepted.task, hash.clone(), || self.drawn(), now);
+            let webhook = task.webhook.clone();
+            let name = || self.drawn();
+            let created = ledger.create(&mut accepted.task, webhook, hash.clone(), name, now);
             self.move_entries(&task.user_id, created.moved_entries.as_ref())
                 .await?;
             let written = before_creation(&task, &document, created)?;
@@ -107,7 +109,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         .await
     }
 
-    pub async fn finish(&self, held: &Lease, image: Stored) -> Result<Finished, Fault> {
+    pub async fn finish(&self, held: &Lease, image: RefinedImage) -> Result<Finished, Fault> {
         let id = &held.task_id;
         if let Some(document) = self.task_document(id).await? {
             self.place_concept(id, &document).await?;
@@ -117,7 +119,9 @@ impl<P: Platform, M: Machine> Store<P, M> {
                 Finish::Late,
                 |record, now| Ok(rulebook::finish(record, held, image.clone(), now)),
                 |finish, _| match finish {
-                    Finish::Done(concept) => Some(EndDocument::Concept(concept.content.clone())),
+                    Finish::Done(concept) => {
+                        Some(EndDocument::Concept(Box::new(concept.content.clone())))
+                    }
                     Finish::Late => None,
                 },
             );
@@ -125,7 +129,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
                 return Ok(Finished::Done);
             }
         }
-        let is_unreferenced = self.is_unreferenced(id, &image.path).await?;
+        let is_unreferenced = self.is_unreferenced(id, &image.stored.path).await?;
         Ok(rulebook::late(is_unreferenced))
     }
 

@@ -38,6 +38,7 @@ pub static PAGE: &[Asset] = page![
     JAVASCRIPT "removal.js",
     JAVASCRIPT "result.js",
     JAVASCRIPT "router.js",
+    JAVASCRIPT "service.js",
     JAVASCRIPT "session.js",
     JAVASCRIPT "signin.js",
     JAVASCRIPT "source.js",

@@ -11,8 +11,9 @@ use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::convert::Convert as _;
 use concept_refinement_domain::task::{self, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
+use concept_refinement_domain::webhook::{Redelivery, WebhookDelivery};
 use concept_refinement_guest::bindings::{
-    concept_store, health, image_store, settings, task_queue, task_store,
+    concept_store, health, image_store, settings, task_queue, task_store, webhook_store,
 };
 use concept_refinement_guest::{Clock as _, Imports, Random as _};
 use futures::StreamExt as _;
@@ -167,6 +168,22 @@ impl ports::ConceptStore for Imports {
         concept_store::delete(user.to_owned(), id.to_owned())
             .await
             .convert()
+    }
+}
+
+impl ports::WebhookStore for Imports {
+    async fn webhook(
+        &self,
+        user: &str,
+        task_id: &str,
+    ) -> Result<Option<WebhookDelivery>, CapabilityError> {
+        let delivery = webhook_store::get(user.to_owned(), task_id.to_owned()).await;
+        delivery.convert()
+    }
+
+    async fn redeliver(&self, user: &str, task_id: &str) -> Result<Redelivery, CapabilityError> {
+        let redelivery = webhook_store::redeliver(user.to_owned(), task_id.to_owned()).await;
+        redelivery.convert()
     }
 }
 

@@ -1,5 +1,8 @@
 //! `POST /api/concepts/refine`: validates a request in the order of the
-//! contract and creates its task.
+//! contract and creates its task. A client that prefers to wait is answered when
+//! the task ends.
+
+mod waiting;
 
 use concept_refinement_domain::capability::{
     Accepted, CapabilityError, Fenced, NewTask, Submission,
@@ -9,25 +12,37 @@ use concept_refinement_domain::original::MAX_URL_CHARS;
 use concept_refinement_domain::quota::QuotaState;
 use concept_refinement_domain::sentence;
 use concept_refinement_domain::task::Refinement;
+use concept_refinement_domain::task_response::TaskResponse;
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::validation::{Draft, FieldErrors, Original, is_idempotency_key};
+use concept_refinement_domain::webhook::Webhook;
 
 use super::answer::{Answer, json};
 use crate::auth::Caller;
 use crate::origin::Origin;
 use crate::ports::Ports;
 use crate::problem::{Problem, with_quota};
-use crate::representation::TaskResponse;
 use crate::request::{Body, Headers, Request};
 use crate::response::Response;
 use crate::state::State;
+use waiting::Wait;
 
 const KEY_FIELD: &str = "Idempotency-Key";
 const NOT_QUEUED: &str = "The refinement task could not be queued for processing.";
 
+/// What was asked, by whom, and how to answer.
+struct Submitted {
+    caller: Caller,
+    valid: ValidRequest,
+    origin: Origin,
+    /// Since when, and how long, the client waits. None: it does not.
+    wait: Option<Wait>,
+}
+
 /// A valid request, before it is known whether its original exists.
 struct ValidRequest {
     refinement: Refinement,
+    webhook: Option<Webhook>,
     /// The path, if the original is an image of this service.
     own_image: Option<String>,
     idempotency_key: Option<String>,
@@ -35,34 +50,73 @@ struct ValidRequest {
 
 pub async fn submit<P: Ports + 'static, B: Body>(
     state: &State<P>,
-    mut request: Request<B>,
+    request: Request<B>,
 ) -> Answer<P> {
     let now = state.ports.now();
+    let Submitted {
+        caller,
+        valid,
+        origin,
+        wait,
+    } = received(state, request, now).await?;
+    let task = new_task(state, valid, caller).await?;
+    let (accepted, is_repeat) = match state.ports.submit(task).await? {
+        Submission::KeyReused => return Err(invalid_key("was used with another request before")),
+        Submission::Replayed(accepted) => (accepted, true),
+        Submission::OriginalMissing => {
+            return Err(Problem::NotFound("There is no such original image."));
+        }
+        Submission::Active(accepted) => {
+            state.republisher.republish_if_overdue(&accepted.task, now);
+            return answered(409, &accepted, sentence::TASK_ACTIVE);
+        }
+        Submission::QuotaExceeded(quota) => return Err(quota_exceeded(state, quota, now)),
+        Submission::BacklogFull(seconds) => {
+            return Err(Problem::Unavailable {
+                detail: "Too many tasks are waiting. Try again later.".into(),
+                retry_after: Some(seconds),
+            });
+        }
+        Submission::Created(accepted) => {
+            publish(state, &accepted).await?;
+            (accepted, false)
+        }
+    };
+    let ended = match wait {
+        // Boxed, so that a request that does not wait needs less memory.
+        Some(wait) => Box::pin(wait.for_end(state, &accepted, &origin)).await,
+        None => None,
+    };
+    let response = match ended {
+        Some(response) => response,
+        None => answered(202, &accepted, sentence::TASK_CREATED)?,
+    };
+    // Caches must keep apart what those who wait are answered.
+    let response = response.with("vary", "Prefer");
+    Ok(match is_repeat {
+        true => response.with("idempotency-replayed", "true"),
+        false => response,
+    })
+}
+
+/// Reads the request to its end, so that nothing of it is held while its client
+/// waits.
+async fn received<P: Ports + 'static, B: Body>(
+    state: &State<P>,
+    mut request: Request<B>,
+    now: Timestamp,
+) -> Result<Submitted, Problem> {
     let caller = state.auth.writer(&request).await?;
     let body = crate::body::json(&request.headers, &mut request.body).await?;
     let valid = validate(state, &body, &request.headers, &request.origin).await?;
-    let task = new_task(state, valid, caller).await?;
-    match state.ports.submit(task).await? {
-        Submission::KeyReused => Err(invalid_key("was used with another request before")),
-        Submission::Replayed(accepted) => {
-            let response = answered(202, &accepted, sentence::TASK_CREATED)?;
-            Ok(response.with("idempotency-replayed", "true"))
-        }
-        Submission::OriginalMissing => Err(Problem::NotFound("There is no such original image.")),
-        Submission::Active(accepted) => {
-            state.republisher.republish_if_overdue(&accepted.task, now);
-            answered(409, &accepted, sentence::TASK_ACTIVE)
-        }
-        Submission::QuotaExceeded(quota) => Err(quota_exceeded(state, quota, now)),
-        Submission::BacklogFull(seconds) => Err(Problem::Unavailable {
-            detail: "Too many tasks are waiting. Try again later.".into(),
-            retry_after: Some(seconds),
-        }),
-        Submission::Created(accepted) => {
-            publish(state, &accepted).await?;
-            answered(202, &accepted, sentence::TASK_CREATED)
-        }
-    }
+    let wait = Wait::preferred(&request.headers, now);
+    let origin = request.origin;
+    Ok(Submitted {
+        caller,
+        valid,
+        origin,
+        wait,
+    })
 }
 
 /// All problems of the request at once.
@@ -85,9 +139,14 @@ async fn validate<P: Ports>(
         Some(_) => Original::Own,
         None => Original::Elsewhere(&state.config.allowed_sources),
     };
-    match (draft.check(original), idempotency_key(headers)) {
-        (Ok(refinement), Ok(idempotency_key)) => Ok(ValidRequest {
-            refinement,
+    let checked = draft.check(original, &state.config.allowed_webhooks);
+    match (checked, idempotency_key(headers)) {
+        (Ok(request), Ok(idempotency_key)) => Ok(ValidRequest {
+            refinement: request.refinement,
+            webhook: request.webhook_url.map(|url| Webhook {
+                url,
+                origin: origin.as_str().to_owned(),
+            }),
             own_image,
             idempotency_key,
         }),
@@ -148,6 +207,7 @@ async fn new_task<P: Ports>(
         user_id: caller.user,
         is_anonymous: caller.is_anonymous,
         refinement: valid.refinement,
+        webhook: valid.webhook,
         original_path,
         original_found,
         idempotency_key: valid.idempotency_key,

@@ -2,6 +2,7 @@
 
 use concept_refinement_domain::sentence;
 use concept_refinement_domain::task::Task;
+use concept_refinement_domain::task_response::{TaskResponse, image_path};
 use concept_refinement_domain::validation;
 use serde::Serialize;
 
@@ -10,7 +11,6 @@ use crate::origin::Origin;
 use crate::paging::{ByStatus, Paging, next_cursor};
 use crate::ports::{ImageStore, Ports, TaskStore};
 use crate::problem::Problem;
-use crate::representation::{TaskResponse, image_path};
 use crate::request::Request;
 use crate::response::Response;
 use crate::state::State;

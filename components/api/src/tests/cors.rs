@@ -49,6 +49,7 @@ fn a_page_may_ask_for_what_a_route_answers_to() {
             "Content-Type",
             "Idempotency-Key",
             "Last-Event-ID",
+            "Prefer",
             "Range",
             "If-None-Match",
         ] {
@@ -91,6 +92,7 @@ fn a_page_reads_answers_and_errors() {
             "X-RateLimit-Reset",
             "Retry-After",
             "Idempotency-Replayed",
+            "Preference-Applied",
             "ETag",
             "Content-Range",
         ] {

@@ -17,6 +17,7 @@ use concept_refinement_domain::image_limits::ImageUsage;
 use concept_refinement_domain::signature;
 use concept_refinement_domain::task::{Change, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
+use concept_refinement_domain::webhook::{Redelivery, WebhookDelivery};
 use concept_refinement_kit::store::MemoryStore;
 use futures::StreamExt as _;
 use futures::channel::mpsc;
@@ -168,6 +169,7 @@ impl Memory {
                 logo_description: None,
                 theme_description: Some("warm".into()),
                 color_palettes: Vec::new(),
+                notes: vec!["Nothing was done about: sparkles.".into()],
             },
         });
     }
@@ -375,6 +377,24 @@ impl ports::ConceptStore for Memory {
             return Err(CapabilityError::full("There is no room left."));
         }
         Ok(state.store.delete_concept(user, id))
+    }
+}
+
+impl ports::WebhookStore for Memory {
+    async fn webhook(
+        &self,
+        user: &str,
+        task_id: &str,
+    ) -> Result<Option<WebhookDelivery>, CapabilityError> {
+        self.call("webhook")?;
+        Ok(self.0.borrow().store.webhook(user, task_id))
+    }
+
+    async fn redeliver(&self, user: &str, task_id: &str) -> Result<Redelivery, CapabilityError> {
+        self.call("redeliver")?;
+        let mut state = self.0.borrow_mut();
+        let now = state.now;
+        Ok(state.store.redeliver(user, task_id, now))
     }
 }
 

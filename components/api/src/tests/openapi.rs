@@ -11,6 +11,7 @@ use std::mem::discriminant;
 
 use concept_refinement_conformance::{Answer, Document};
 use concept_refinement_domain::image::Format;
+use concept_refinement_domain::note::{MAX_CHARS, MAX_NOTES};
 use concept_refinement_domain::original::MAX_URL_CHARS;
 use concept_refinement_domain::sentence;
 use concept_refinement_domain::task::{Refinement, Stage, Status};
@@ -87,7 +88,10 @@ fn operations() -> Vec<(Route<'static>, &'static [&'static str])> {
                 Some(Route::DeleteTask("")),
             ),
             Route::DeleteTask(_) => (&["delete_task"], Some(Route::TaskEvents(""))),
-            Route::TaskEvents(_) => (&["watch_task"], Some(Route::Concepts)),
+            Route::TaskEvents(_) => (&["watch_task"], Some(Route::Webhook(""))),
+            Route::Webhook(_) => (&["get_webhook"], Some(Route::Redeliver(""))),
+            Route::Redeliver(_) => (&["redeliver_webhook"], Some(Route::WebhookSecret)),
+            Route::WebhookSecret => (&["get_webhook_secret"], Some(Route::Concepts)),
             Route::Concepts => (&["list_concepts"], Some(Route::Concept(""))),
             Route::Concept(_) => (&["get_concept"], Some(Route::DeleteConcept(""))),
             Route::DeleteConcept(_) => (&["delete_concept"], Some(Route::Upload)),
@@ -96,7 +100,11 @@ fn operations() -> Vec<(Route<'static>, &'static [&'static str])> {
             Route::DeleteImage => (&["delete_image"], Some(Route::Session)),
             Route::Session => (&["create_session"], Some(Route::Health)),
             Route::Health => (&["get_health"], Some(Route::Ready)),
-            Route::Ready => (&["get_readiness"], assets::all().next().map(Route::Asset)),
+            Route::Ready => (&["get_readiness"], Some(Route::PageService)),
+            Route::PageService => (
+                &["get_page_service"],
+                assets::all().next().map(Route::Asset),
+            ),
             Route::Asset(_) => (
                 &[
                     "get_docs",
@@ -271,6 +279,7 @@ fn names_and_limits_are_those_of_the_code() {
             &request["original_image_url"]["maxLength"],
             json!(MAX_URL_CHARS),
         ),
+        (&request["webhook_url"]["maxLength"], json!(MAX_URL_CHARS)),
         (&prompt["minLength"], json!(MIN_PROMPT_CHARS)),
         (&prompt["maxLength"], json!(MAX_PROMPT_CHARS)),
         (
@@ -282,6 +291,14 @@ fn names_and_limits_are_those_of_the_code() {
             json!(MAX_DESCRIPTION_CHARS),
         ),
         (&session["expires_in"], json!(SESSION_LIFE.as_secs())),
+        (
+            &schemas["ConceptResponse"]["properties"]["notes"]["maxItems"],
+            json!(MAX_NOTES),
+        ),
+        (
+            &schemas["ConceptResponse"]["properties"]["notes"]["items"]["maxLength"],
+            json!(MAX_CHARS),
+        ),
         (&tasks["maximum"], json!(MAX_LIMIT)),
         (&tasks["default"], json!(DEFAULT_LIMIT)),
         (&concepts["maximum"], json!(MAX_LIMIT)),
@@ -334,6 +351,18 @@ fn examples_say_what_the_code_says() {
     let deleted = event::deleted("7d0f5a52-3c1e-4f6b-9a57-2f6f3f1f9d10").unwrap();
     let deleted = format!("{}{deleted}", event::OPENING);
     assert_eq!(events["deleted"]["value"], deleted);
+}
+
+/// Tools would read a schema of the whole as one string a message. What each event
+/// has is told by its name.
+#[test]
+fn a_stream_of_events_is_no_string() {
+    let document = document();
+    let events = &document["paths"]["/api/tasks/{task_id}/events"]["get"]["responses"]["200"];
+    let stream = &events["content"]["text/event-stream"];
+    assert_eq!(stream["schema"], Value::Null);
+    let names = keys(stream["x-events"].as_object().unwrap());
+    assert_eq!(names, ["deleted", "progress", "task"].into());
 }
 
 fn keys(object: &serde_json::Map<String, Value>) -> BTreeSet<&str> {

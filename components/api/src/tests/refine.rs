@@ -11,6 +11,7 @@ use super::service::{Call, NOW, ORIGIN, Service, refinement, signed};
 
 mod originals;
 mod validation;
+mod waiting;
 
 pub const PATH: &str = "/api/concepts/refine";
 const ELEVEN: [&str; 11] = [

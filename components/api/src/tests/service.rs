@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::future::Future;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
 use concept_refinement_domain::timestamp::Timestamp;
@@ -15,7 +15,7 @@ use super::memory::Memory;
 use super::openapi;
 use crate::config::{Config, ConfigError};
 use crate::request::{Body, Interrupted};
-use crate::{Api, Content, Headers, Method, Origin, Request};
+use crate::{Api, Content, Headers, Method, Origin, Request, Response};
 
 pub const SECRET: &str = "the secret of the tests, long enough";
 /// 2026-11-20T12:00:00.123456Z
@@ -43,6 +43,7 @@ impl Service {
         let defaults = [
             ("auth", "secret"),
             ("jwt-secret", SECRET),
+            ("webhook-secret", "the secret of webhooks"),
             ("version", "1.2.3"),
         ];
         for (name, value) in defaults.iter().chain(settings) {
@@ -63,25 +64,20 @@ impl Service {
     pub fn open(&self, call: Call) -> (Reply, Option<Events>) {
         let (method, target) = (call.method, call.target.clone());
         let response = run(self.api.handle(call.into_request()));
-        let mut events = None;
-        let reply = Reply {
-            status: response.status,
-            headers: response
-                .headers
-                .into_iter()
-                .map(|(name, value)| (name, value.into_owned()))
-                .collect(),
-            body: match response.content {
-                Content::None => Vec::new(),
-                Content::Bytes(bytes) | Content::Stored(bytes) => bytes,
-                Content::Events(pieces) => {
-                    events = Some(Events(pieces.fuse()));
-                    Vec::new()
-                }
-            },
+        Reply::of(method, &target, response)
+    }
+
+    /// A request whose answer may come later.
+    pub fn begin(&self, call: Call) -> Pending<'_> {
+        let (method, target) = (call.method, call.target.clone());
+        let answer = Box::pin(self.api.handle(call.into_request()));
+        let mut pending = Pending {
+            method,
+            target,
+            answer,
         };
-        openapi::check(method, &target, reply.status, &reply.headers, &reply.body);
-        (reply, events)
+        assert!(pending.answer().is_none(), "it is answered at once");
+        pending
     }
 
     /// Does the work that was left for after the response.
@@ -90,6 +86,21 @@ impl Service {
         for work in work {
             run(work);
         }
+    }
+}
+
+/// A request that is not answered yet.
+pub struct Pending<'a> {
+    method: Method,
+    target: String,
+    answer: Pin<Box<dyn Future<Output = Response<Vec<u8>>> + 'a>>,
+}
+
+impl Pending<'_> {
+    /// The answer, if it is there by now.
+    pub fn answer(&mut self) -> Option<Reply> {
+        let response = self.answer.as_mut().now_or_never()?;
+        Some(Reply::of(self.method, &self.target, response).0)
     }
 }
 
@@ -247,6 +258,28 @@ pub struct Reply {
 }
 
 impl Reply {
+    fn of(method: Method, target: &str, response: Response<Vec<u8>>) -> (Self, Option<Events>) {
+        let mut events = None;
+        let reply = Self {
+            status: response.status,
+            headers: response
+                .headers
+                .into_iter()
+                .map(|(name, value)| (name, value.into_owned()))
+                .collect(),
+            body: match response.content {
+                Content::None => Vec::new(),
+                Content::Bytes(bytes) | Content::Stored(bytes) => bytes,
+                Content::Events(pieces) => {
+                    events = Some(Events(pieces.fuse()));
+                    Vec::new()
+                }
+            },
+        };
+        openapi::check(method, target, reply.status, &reply.headers, &reply.body);
+        (reply, events)
+    }
+
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap()
     }

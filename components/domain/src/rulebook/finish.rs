@@ -1,6 +1,6 @@
 //! How a task ends.
 
-use crate::capability::{Fenced, Finished, Lease, Stored};
+use crate::capability::{Fenced, Finished, Lease, RefinedImage};
 use crate::concept::Concept;
 use crate::timestamp::Timestamp;
 
@@ -19,7 +19,7 @@ pub enum Finish {
 pub fn finish(
     record: &mut TaskRecord,
     held: &Lease,
-    image: Stored,
+    image: RefinedImage,
     now: Timestamp,
 ) -> Decision<Finish> {
     if !record.is_held_by(held) || !record.enter(Event::Complete, now) {

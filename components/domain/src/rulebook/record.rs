@@ -3,6 +3,7 @@
 use crate::capability::Lease;
 use crate::task::{Status, Task};
 use crate::timestamp::Timestamp;
+use crate::webhook::{DeliveryRecord, Webhook};
 
 use super::event::{Event, next_status};
 
@@ -16,15 +17,18 @@ pub struct TaskRecord {
     pub deaths: u32,
     /// How often its status changed; orders what its watchers are told.
     pub revision: u64,
+    /// Of its webhook, if one was asked for. It is due once the task has ended.
+    pub delivery: Option<DeliveryRecord>,
 }
 
 impl TaskRecord {
-    pub fn new(task: Task) -> Self {
+    pub fn new(task: Task, webhook: Option<Webhook>) -> Self {
         Self {
             task,
             attempt: 0,
             deaths: 0,
             revision: 0,
+            delivery: webhook.map(DeliveryRecord::new),
         }
     }
 

@@ -27,6 +27,7 @@ fn new_task() -> NewTask {
             logo_description: None,
             theme_description: None,
         },
+        webhook: None,
         original_path: None,
         original_found: true,
         idempotency_key: None,
@@ -35,7 +36,7 @@ fn new_task() -> NewTask {
 }
 
 fn pending() -> TaskRecord {
-    TaskRecord::new(new_task().created(NOW))
+    TaskRecord::new(new_task().created(NOW), None)
 }
 
 fn claimed(record: &mut TaskRecord, now: Timestamp) -> Lease {
@@ -53,7 +54,7 @@ fn image(path: &str) -> Stored {
 }
 
 fn is_finished(record: &mut TaskRecord, lease: &Lease) -> bool {
-    let finish = finish(record, lease, image("refined/a"), NOW);
+    let finish = finish(record, lease, image("refined/a").into(), NOW);
     matches!(finish.answer, Finish::Done(_))
 }
 
@@ -91,7 +92,7 @@ impl Account for Full {
 
     fn submitted(&self, key: &str) -> Result<Option<Submitted>, Refusal> {
         let first = new_task().created(NOW);
-        Ok((key == "key").then(|| Submitted::of(&first)))
+        Ok((key == "key").then(|| Submitted::of(&first, None)))
     }
 
     fn active(&self) -> Result<Option<Task>, Refusal> {
@@ -227,7 +228,7 @@ fn a_created_task_counts_at_once() {
 
 #[test]
 fn a_key_is_remembered_for_a_day() {
-    let submitted = Submitted::of(&new_task().created(NOW));
+    let submitted = Submitted::of(&new_task().created(NOW), None);
     let day = Duration::from_secs(24 * 60 * 60);
     let end = NOW.plus(day);
     assert!(submitted.is_remembered(Timestamp(end.0 - 1)));
@@ -290,7 +291,7 @@ fn who_lost_the_lease_changes_nothing() {
 fn a_task_is_completed_with_a_concept_of_its_image() {
     let mut record = pending();
     let lease = claimed(&mut record, NOW);
-    let decision = finish(&mut record, &lease, image("refined/a"), NOW);
+    let decision = finish(&mut record, &lease, image("refined/a").into(), NOW);
     assert_eq!(decision.event, Some(Event::Complete));
     let Finish::Done(concept) = decision.answer else {
         panic!("not done: {decision:?}")
@@ -311,6 +312,7 @@ fn a_task_is_completed_with_a_concept_of_its_image() {
         logo_description: None,
         theme_description: None,
         color_palettes: vec![],
+        notes: vec![],
     };
     assert_eq!(concept.content, content);
 }
@@ -397,7 +399,7 @@ proptest! {
                     decision.event
                 }
                 1 => renew(&mut record, &held, LEASE, now).event,
-                2 => finish(&mut record, &held, image("refined/a"), now).event,
+                2 => finish(&mut record, &held, image("refined/a").into(), now).event,
                 3 => fail(&mut record, &held, "why", now).event,
                 4 => release(&mut record, &held, now).event,
                 _ => withdraw(&mut record, "why", now).event,

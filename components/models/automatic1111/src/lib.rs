@@ -1,11 +1,12 @@
 //! The `img2img` of AUTOMATIC1111's Stable Diffusion web UI, started with
 //! `--api`, as an image model; also of the servers that speak the same
-//! language.
+//! language, such as Forge and Forge Neo (as of August 2026).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use concept_refinement_model_provider::{
-    Body, First, Found, GUIDANCE, NEGATIVE_PROMPT, Original, Post, Provider, Question, STEPS, Text,
+    Body, Error, First, Found, GUIDANCE, HttpRequest, NEGATIVE_PROMPT, Original, Provider,
+    Question, STEPS, Settings, Text,
 };
 use serde::{Deserialize, Serialize};
 
@@ -16,8 +17,8 @@ mod component {
         reason = "what exports a component talks to the canonical ABI"
     )]
 
-    type Model = concept_refinement_model_provider::component::Component<crate::Automatic1111>;
-    concept_refinement_model_provider::component::export!(Model);
+    type Exported = concept_refinement_model_provider::component::Component<crate::Automatic1111>;
+    concept_refinement_model_provider::component::export!(Exported);
 }
 
 pub struct Automatic1111;
@@ -40,6 +41,14 @@ struct Fields<'a> {
     height: u32,
     /// False: the answer need not repeat the original.
     include_init_images: bool,
+    /// For this image alone. None: what the server has loaded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    override_settings: Option<OverrideSettings<'a>>,
+}
+
+#[derive(Serialize)]
+struct OverrideSettings<'a> {
+    sd_model_checkpoint: &'a str,
 }
 
 #[derive(Deserialize)]
@@ -52,12 +61,13 @@ impl Provider for Automatic1111 {
     const DESCRIPTION: &'static str =
         "The img2img of a Stable Diffusion web UI (AUTOMATIC1111), asked over HTTP.";
 
-    fn post(
+    fn request(
         question: &Question,
         original: &Original,
-        key: Option<&str>,
-    ) -> serde_json::Result<Post> {
+        settings: &Settings,
+    ) -> Result<HttpRequest, Error> {
         let (width, height) = fitted(original.width, original.height);
+        let checkpoint = settings.name.as_deref();
         let fields = Fields {
             prompt: &question.prompt,
             negative_prompt: NEGATIVE_PROMPT,
@@ -67,17 +77,16 @@ impl Provider for Automatic1111 {
             width,
             height,
             include_init_images: false,
-        };
-        Ok(Post {
-            path: "/sdapi/v1/img2img",
-            content_type: "application/json".to_owned(),
-            // The key is the `user:password` of `--api-auth`.
-            credentials: key.map(|key| {
-                let basic = format!("Basic {}", STANDARD.encode(key));
-                ("authorization", basic)
+            override_settings: checkpoint.map(|sd_model_checkpoint| OverrideSettings {
+                sd_model_checkpoint,
             }),
-            body: Body::json_with_image(&fields, "init_images", ("[\"", "\"]"), original)?,
-        })
+        };
+        let body = Body::json_with_image(&fields, "init_images", ("[\"", "\"]"), original)?;
+        let request = HttpRequest::post("/sdapi/v1/img2img", "application/json", body);
+        // The key is the `user:password` of `--api-auth`.
+        let credentials = settings.key.as_ref();
+        let credentials = credentials.map(|key| format!("Basic {}", STANDARD.encode(key)));
+        Ok(request.with("authorization", credentials))
     }
 
     fn find(json: &[u8]) -> serde_json::Result<Found<'_>> {

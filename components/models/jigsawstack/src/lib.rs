@@ -3,10 +3,13 @@
 //! An original is sent as a data URL. The provider downloads one that has a
 //! public URL itself where the operator wants that: what it finds there may be
 //! something else than what was checked.
+//!
+//! It has one model, and documents no idempotency key.
 
 use concept_refinement_domain::original::{AllowedSources, check_url};
 use concept_refinement_model_provider::{
-    Body, Found, GUIDANCE, NEGATIVE_PROMPT, Original, Post, Provider, Question, STEPS,
+    Body, Error, Found, GUIDANCE, HttpRequest, NEGATIVE_PROMPT, Original, Provider, Question,
+    STEPS, Settings,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -18,8 +21,8 @@ mod component {
         reason = "what exports a component talks to the canonical ABI"
     )]
 
-    type Model = concept_refinement_model_provider::component::Component<crate::JigsawStack>;
-    concept_refinement_model_provider::component::export!(Model);
+    type Exported = concept_refinement_model_provider::component::Component<crate::JigsawStack>;
+    concept_refinement_model_provider::component::export!(Exported);
 }
 
 pub struct JigsawStack;
@@ -50,11 +53,11 @@ impl Provider for JigsawStack {
     /// The JSON has only a URL, no image.
     const MAX_JSON: u64 = 1 << 20;
 
-    fn post(
+    fn request(
         question: &Question,
         original: &Original,
-        key: Option<&str>,
-    ) -> serde_json::Result<Post> {
+        settings: &Settings,
+    ) -> Result<HttpRequest, Error> {
         let source_url = question
             .source_url
             .as_deref()
@@ -76,12 +79,8 @@ impl Provider for JigsawStack {
                 Body::json_with_image(&fields, "image_url", (&head, "\""), original)?
             }
         };
-        Ok(Post {
-            path: "/v1/ai/image_variation",
-            content_type: "application/json".to_owned(),
-            credentials: key.map(|key| ("x-api-key", key.to_owned())),
-            body,
-        })
+        let request = HttpRequest::post("/v1/ai/image_variation", "application/json", body);
+        Ok(request.with("x-api-key", settings.key.clone()))
     }
 
     fn find(json: &[u8]) -> serde_json::Result<Found<'_>> {

@@ -30,12 +30,7 @@ impl Guest for Component {
             strength: request.strength,
         };
         let refined = refine(image, &wish).map_err(|error| Error::Refused(error.to_string()))?;
-        if !refined.ignored.is_empty() {
-            eprintln!(
-                "words that nothing was done about: {}",
-                listed(&refined.ignored)
-            );
-        }
+        let notes = crate::notes(&refined.ignored);
         let length = Some(refined.bytes.len() as u64);
         let (mut writer, contents) = wit_stream::new();
         wit_bindgen::spawn(async move {
@@ -46,6 +41,7 @@ impl Guest for Component {
             media_type: refined.media_type.to_owned(),
             length,
             contents,
+            notes,
         }))
     }
 
@@ -76,16 +72,4 @@ async fn read(mut image: wit_bindgen::StreamReader<u8>, length: u64) -> Result<V
         return Err(refused("the image ended before its length"));
     }
     Ok(bytes)
-}
-
-/// Some words of the prompt, shortened for the log.
-fn listed(words: &[String]) -> String {
-    const WORDS: usize = 20;
-    const CHARACTERS: usize = 40;
-    let words: Vec<String> = words
-        .iter()
-        .take(WORDS)
-        .map(|word| word.chars().take(CHARACTERS).collect())
-        .collect();
-    words.join(", ")
 }

@@ -16,6 +16,8 @@ mod component;
 #[cfg(feature = "editing")]
 mod edit;
 #[cfg(feature = "editing")]
+mod notes;
+#[cfg(feature = "editing")]
 mod pixels;
 pub mod plan;
 #[cfg(feature = "editing")]
@@ -27,6 +29,8 @@ mod words;
 
 #[cfg(feature = "editing")]
 pub use codec::Problem;
+#[cfg(feature = "editing")]
+pub use notes::notes;
 #[cfg(feature = "editing")]
 pub use refine::{RefineError, Refined, Request, refine};
 

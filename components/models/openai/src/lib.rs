@@ -1,14 +1,18 @@
 //! OpenAI's image edits as an image model, and whatever server speaks the same
 //! language.
 //!
-//! It knows no strength: how much changes, the prompt says.
+//! Format: `POST /images/edits` in the API reference, and the guide on image
+//! generation, both as of November 2026. For edits the guide names the Sunburst
+//! of two models of each version. An answer is always base64.
+//!
+//! It knows no strength: how much changes, the prompt says. It documents no
+//! idempotency key.
 
-mod multipart;
-
-use concept_refinement_model_provider::{First, Found, Original, Post, Provider, Question, Text};
+use concept_refinement_domain::model_name;
+use concept_refinement_model_provider::{
+    Error, First, Found, HttpRequest, Multipart, Original, Provider, Question, Settings, Text,
+};
 use serde::Deserialize;
-
-use multipart::Multipart;
 
 #[cfg(target_arch = "wasm32")]
 mod component {
@@ -17,14 +21,11 @@ mod component {
         reason = "what exports a component talks to the canonical ABI"
     )]
 
-    type Model = concept_refinement_model_provider::component::Component<crate::OpenAi>;
-    concept_refinement_model_provider::component::export!(Model);
+    type Exported = concept_refinement_model_provider::component::Component<crate::OpenAi>;
+    concept_refinement_model_provider::component::export!(Exported);
 }
 
 pub struct OpenAi;
-
-/// It always answers base64, so that nothing need be said of the form.
-const MODEL: &str = "gpt-image-1";
 
 #[derive(Deserialize)]
 struct Answer<'a> {
@@ -44,19 +45,17 @@ impl Provider for OpenAi {
     const DESCRIPTION: &'static str =
         "The image edits of OpenAI, or of a server with the same API, asked over HTTP.";
 
-    fn post(
+    fn request(
         question: &Question,
         original: &Original,
-        key: Option<&str>,
-    ) -> serde_json::Result<Post> {
-        let fields = [("model", MODEL), ("n", "1"), ("prompt", &question.prompt)];
-        let multipart = Multipart::new(question.random);
-        Ok(Post {
-            path: "/v1/images/edits",
-            content_type: multipart.content_type(),
-            credentials: key.map(|key| ("authorization", format!("Bearer {key}"))),
-            body: multipart.body(&fields, "image", original),
-        })
+        settings: &Settings,
+    ) -> Result<HttpRequest, Error> {
+        let model = settings.name.as_deref().unwrap_or(model_name::OPENAI);
+        let fields = [("model", model), ("n", "1"), ("prompt", &question.prompt)];
+        let form = Multipart::new(question.random);
+        let body = form.body(&fields, "image", original);
+        let request = HttpRequest::post("/v1/images/edits", form.content_type(), body);
+        Ok(request.with_bearer(settings.key.as_deref()))
     }
 
     fn find(json: &[u8]) -> serde_json::Result<Found<'_>> {

@@ -12,9 +12,10 @@ use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use concept_refinement_domain::chunks;
 use concept_refinement_domain::image::{self, Format, Inspector, Limits, Problem};
+use serde::de::DeserializeOwned;
 
 use crate::json::Text;
-use crate::message::{self, message};
+use crate::message::{self, message, said_in};
 use crate::outcome::Error;
 use crate::ports::{ByteStream, Failure, Response};
 
@@ -49,7 +50,57 @@ pub enum Found<'a> {
     /// In base64, perhaps as a data URL.
     Image(Text<'a>),
     Location(String),
+    /// What the provider says in place of it; a repeat cannot help.
+    Refused(String),
     Nothing,
+}
+
+impl Answer {
+    /// The image that `find` finds in a provider's JSON. `key` is never repeated.
+    pub fn from_json(
+        json: &[u8],
+        key: Option<&str>,
+        find: impl FnOnce(&[u8]) -> serde_json::Result<Found<'_>>,
+    ) -> Result<Self, Error> {
+        match find(json) {
+            Ok(Found::Image(text)) => decoded(&text.0),
+            Ok(Found::Location(url)) => Ok(Self::Location(url)),
+            Ok(Found::Refused(reason)) => Err(Error::refused(said_in(&reason, key))),
+            Ok(Found::Nothing) => Err(Error::refused(match short_message(json, key) {
+                Some(message) => format!("the provider answered no image: {message}"),
+                None => "the provider answered no image".to_owned(),
+            })),
+            Err(_) => Err(unexpected_json()),
+        }
+    }
+}
+
+/// The JSON of a response, of at most `max` bytes.
+pub async fn json<T: DeserializeOwned>(
+    response: Response<impl ByteStream>,
+    max: u64,
+) -> Result<T, Error> {
+    match reply(response, max).await? {
+        Reply::Json(json) => serde_json::from_slice(&json).map_err(|_| unexpected_json()),
+        Reply::Image(_) => Err(unexpected_json()),
+    }
+}
+
+/// What a provider may answer.
+pub enum Reply {
+    Image(Answer),
+    Json(Vec<u8>),
+}
+
+/// Reads a response: an image, or JSON of at most `max` bytes.
+pub async fn reply(response: Response<impl ByteStream>, max: u64) -> Result<Reply, Error> {
+    let mut body = plain(response.content_encoding.as_deref(), response.body)?;
+    Ok(
+        match contents(&mut body, response.content_length, max).await? {
+            Contents::Image { format, chunks } => Reply::Image(Answer::Image { format, chunks }),
+            Contents::Json(json) => Reply::Json(json),
+        },
+    )
 }
 
 /// Reads a successful response. `find` looks for the image in JSON of at most
@@ -60,16 +111,9 @@ pub async fn answer(
     max_json: u64,
     find: impl FnOnce(&[u8]) -> serde_json::Result<Found<'_>>,
 ) -> Result<Answer, Error> {
-    let encoding = response.content_encoding.as_deref().unwrap_or("identity");
-    if !encoding.eq_ignore_ascii_case("identity") {
-        return Err(Error::refused(
-            "the provider's answer is compressed in a way that was not asked for",
-        ));
-    }
-    let mut body = response.body;
-    match contents(&mut body, response.content_length, max_json).await? {
-        Contents::Image { format, chunks } => Ok(Answer::Image { format, chunks }),
-        Contents::Json(json) => in_json(&json, key, find),
+    match reply(response, max_json).await? {
+        Reply::Image(answer) => Ok(answer),
+        Reply::Json(json) => Answer::from_json(&json, key, find),
     }
 }
 
@@ -135,22 +179,18 @@ async fn contents(
     }
 }
 
-fn in_json(
-    json: &[u8],
-    key: Option<&str>,
-    find: impl FnOnce(&[u8]) -> serde_json::Result<Found<'_>>,
-) -> Result<Answer, Error> {
-    match find(json) {
-        Ok(Found::Image(text)) => decoded(&text.0),
-        Ok(Found::Location(url)) => Ok(Answer::Location(url)),
-        Ok(Found::Nothing) => Err(Error::refused(match said(json, key) {
-            Some(message) => format!("the provider answered no image: {message}"),
-            None => "the provider answered no image".to_owned(),
-        })),
-        Err(_) => Err(Error::refused(
-            "the provider's answer is not JSON of the form that was expected",
+/// The body, unless it is compressed.
+fn plain<S>(encoding: Option<&str>, body: S) -> Result<S, Error> {
+    match encoding {
+        Some(encoding) if !encoding.eq_ignore_ascii_case("identity") => Err(Error::refused(
+            "the provider's answer is compressed in a way that was not asked for",
         )),
+        Some(_) | None => Ok(body),
     }
+}
+
+fn unexpected_json() -> Error {
+    Error::refused("the provider's answer is not JSON of the form that was expected")
 }
 
 fn decoded(text: &str) -> Result<Answer, Error> {
@@ -169,7 +209,7 @@ fn decoded(text: &str) -> Result<Answer, Error> {
 }
 
 /// The provider's text in place of an image, if it is short.
-fn said(json: &[u8], key: Option<&str>) -> Option<String> {
+fn short_message(json: &[u8], key: Option<&str>) -> Option<String> {
     match json.len() <= message::MAX_BYTES {
         true => message(json, key),
         false => None,

@@ -38,6 +38,14 @@ pub struct Chunks<S> {
 }
 
 impl Body {
+    pub fn empty() -> Self {
+        Self {
+            before: String::new(),
+            image: None,
+            after: String::new(),
+        }
+    }
+
     pub fn json(fields: &impl Serialize) -> serde_json::Result<Self> {
         Ok(Self {
             before: serde_json::to_string(fields)?,
@@ -67,6 +75,25 @@ impl Body {
         })
     }
 
+    /// This object with a field before its others, of which it has some.
+    pub fn with_field(self, name: &str, value: &str) -> Self {
+        let field = serde_json::json!(value);
+        let rest = self.before.strip_prefix('{').unwrap_or(&self.before);
+        Self {
+            before: format!("{{\"{name}\":{field},{rest}"),
+            ..self
+        }
+    }
+
+    /// The same between two more texts.
+    pub fn within(self, before: &str, after: &str) -> Self {
+        Self {
+            before: format!("{before}{}", self.before),
+            image: self.image,
+            after: format!("{}{after}", self.after),
+        }
+    }
+
     /// The original as it is between two texts.
     pub fn around(before: String, original: &Original, after: String) -> Self {
         Self {
@@ -88,11 +115,13 @@ impl Body {
         self.before.len() as u64 + image + self.after.len() as u64
     }
 
-    /// With the bytes of the original that it was made for.
-    pub fn chunks<S: ByteStream>(self, contents: Contents<S>) -> Chunks<S> {
+    /// With the bytes of the original that it was made for, if it has a place for
+    /// them.
+    pub fn chunks<S: ByteStream>(self, contents: Option<Contents<S>>) -> Chunks<S> {
+        let encoding = self.image.map(|image| image.encoding);
         Chunks {
             before: self.before,
-            image: self.image.map(|image| (image.encoding, contents)),
+            image: encoding.zip(contents),
             carried: Vec::new(),
             after: self.after,
         }

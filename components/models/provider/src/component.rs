@@ -1,9 +1,8 @@
-//! Exports the interface `image-model` over [`crate::refine`], for any
-//! [`Provider`]:
+//! Exports the interface `image-model` over [`Model`]:
 //!
 //! ```ignore
-//! type Model = concept_refinement_model_provider::component::Component<MyProvider>;
-//! concept_refinement_model_provider::component::export!(Model);
+//! type Exported = concept_refinement_model_provider::component::Component<MyProvider>;
+//! concept_refinement_model_provider::component::export!(Exported);
 //! ```
 
 #![allow(
@@ -19,7 +18,7 @@ use concept_refinement_guest::Incoming;
 
 use crate::answer::Answer;
 use crate::ports::{ByteStream, Failure};
-use crate::{Error, Provider, Request, Settings};
+use crate::{Error, Model, Request, Settings};
 
 wit_bindgen::generate!({
     path: "../../../wit",
@@ -34,22 +33,23 @@ use exports::concept::refinement::image_model as wit;
 /// What is read of an original at a time, in bytes: whole groups of base64.
 const CHUNK: usize = 3 * 1024;
 
-pub struct Component<P>(PhantomData<P>);
+pub struct Component<M>(PhantomData<M>);
 
-impl<P: Provider> wit::Guest for Component<P> {
+impl<M: Model> wit::Guest for Component<M> {
     async fn refine(request: wit::Request) -> Result<wit::Answer, wit::Error> {
-        let names = ["model-url", "model-api-key", "model-original"].map(str::to_owned);
-        let mut values = settings::get_many(names.into()).await.into_iter();
-        let mut next = || values.next().flatten();
-        let (url, key, original) = (next(), next(), next());
-        let settings = Settings::new(url.as_deref(), key, original.as_deref())?;
+        let names = Settings::NAMES.map(str::to_owned);
+        let mut values = settings::get_many(names.into()).await;
+        let settings = Settings::of(|name| {
+            let at = Settings::NAMES.iter().position(|known| *known == name)?;
+            values.get_mut(at)?.take()
+        })?;
         let (request, original) = from_wit(request);
-        let answer = crate::refine::<P>(&http::Wasi, &settings, request, original).await?;
+        let answer = M::refine(&http::Wasi, &settings, request, original).await?;
         Ok(to_wit(answer))
     }
 
     async fn describe() -> String {
-        P::DESCRIPTION.to_owned()
+        M::DESCRIPTION.to_owned()
     }
 }
 
@@ -61,6 +61,7 @@ fn from_wit(request: wit::Request) -> (Request, Incoming) {
         logo_description: request.logo_description,
         theme_description: request.theme_description,
         source_url: request.source_url,
+        task_id: request.task_id,
         length: request.length,
     };
     (request, original)
@@ -85,6 +86,7 @@ fn to_wit(answer: Answer) -> wit::Answer {
         media_type: format.media_type().to_owned(),
         length: Some(length),
         contents,
+        notes: Vec::new(),
     })
 }
 

@@ -1,8 +1,10 @@
-//! Shared by the models behind an HTTP API: one request to the provider, a
-//! bounded answer, and errors as the interface `image-model` defines them.
+//! Shared by the models behind an HTTP API: requests to the provider, bounded
+//! answers, and errors as the interface `image-model` defines them.
 //!
-//! A model implements [`Provider`]: its request, and where its answer has the
-//! image. Everything is plain Rust over [`Ports`]; only `component` knows WIT.
+//! Where one request is enough, a model implements [`Provider`]: the request, and
+//! where its answer has the image. Where it takes several, it implements [`Model`]
+//! by calls of [`exchange`]. Everything is plain Rust over [`Ports`]; only
+//! `component` knows WIT.
 //!
 //! No retries and no timeouts here: the caller has them. The key must never be
 //! printed or returned. An original is sent while it is read, and never held; of
@@ -12,25 +14,30 @@ mod answer;
 mod body;
 #[cfg(target_arch = "wasm32")]
 pub mod component;
+mod exchange;
 mod json;
 mod message;
+mod model;
+mod multipart;
 mod original;
 mod outcome;
 mod ports;
 mod question;
-mod refine;
 mod sampling;
 mod settings;
 #[cfg(test)]
 mod tests;
 
-pub use answer::{Answer, Found};
+pub use answer::{Answer, Found, MAX_JSON_WITH_IMAGE, Reply, answer, json, reply};
 pub use body::Body;
+pub use exchange::{exchange, success};
 pub use json::{First, Text};
-pub use original::{Contents, Original};
+pub use message::said_in;
+pub use model::{Model, Provider};
+pub use multipart::Multipart;
+pub use original::{Contents, Nothing, Original};
 pub use outcome::Error;
-pub use ports::{ByteStream, Failure, Ports, Post, Response};
+pub use ports::{ByteStream, Failure, HttpRequest, Method, Ports, Response};
 pub use question::{Question, Request};
-pub use refine::{Provider, refine};
 pub use sampling::{GUIDANCE, NEGATIVE_PROMPT, STEPS};
 pub use settings::{Base, Settings};

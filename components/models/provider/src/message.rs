@@ -9,10 +9,11 @@ pub const MAX_BYTES: usize = 64 * 1024;
 /// Longest message, in code points.
 const MAX_CHARS: usize = 200;
 
-/// Where the message is in the JSON of OpenAI, JigsawStack, FastAPI and
-/// compatible APIs.
-const PLACES: [&str; 5] = [
+/// Where the message is in the JSON of OpenAI, Stability AI, JigsawStack, FastAPI
+/// and compatible APIs.
+const PLACES: [&str; 6] = [
     "/error/message",
+    "/errors/0",
     "/message",
     "/detail/0/msg",
     "/detail",
@@ -27,9 +28,21 @@ pub fn message(body: &[u8], key: Option<&str>) -> Option<String> {
         .iter()
         .filter_map(|place| body.pointer(place)?.as_str())
         .find(|message| !message.trim().is_empty())?;
+    Some(said_in(message, key))
+}
+
+/// The first line of such a message, sanitized and without the key.
+pub fn said_in(message: &str, key: Option<&str>) -> String {
     let message = without(message, key);
-    let line = message.trim().lines().next()?;
-    Some(sanitize(line.trim_end_matches('.'), MAX_CHARS))
+    let line = message.trim().lines().next().unwrap_or_default();
+    sanitize(line.trim_end_matches('.'), MAX_CHARS)
+}
+
+/// Whether the provider refuses what it was asked for, and not who asks, although
+/// its status says so (Stability AI: 403).
+pub fn is_moderation(body: &[u8]) -> bool {
+    serde_json::from_slice::<Value>(body)
+        .is_ok_and(|body| body.get("name").and_then(Value::as_str) == Some("content_moderation"))
 }
 
 /// A key may have several parts, such as a user name and a password.
@@ -73,6 +86,11 @@ mod tests {
                 "FastAPI, a sentence",
                 r#"{"detail":"Init image not found"}"#,
                 Some("Init image not found"),
+            ),
+            (
+                "Stability AI",
+                r#"{"id":"a3dc","name":"content_moderation","errors":["Your request was flagged.","x"]}"#,
+                Some("Your request was flagged"),
             ),
             (
                 "several, the first empty",

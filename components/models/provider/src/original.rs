@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use concept_refinement_domain::image::{Format, Inspector, Limits, Problem};
 
 use crate::outcome::Error;
-use crate::ports::ByteStream;
+use crate::ports::{ByteStream, Failure};
 
 /// Far above the service's limit.
 const MAX_BYTES: u64 = 64 << 20;
@@ -39,6 +39,15 @@ struct Rest<S> {
     stream: S,
     /// In bytes.
     missing: u64,
+}
+
+/// No original at all.
+pub enum Nothing {}
+
+impl ByteStream for Nothing {
+    async fn next(&mut self) -> Result<Option<Vec<u8>>, Failure> {
+        match *self {}
+    }
 }
 
 impl<S: ByteStream> Contents<S> {

@@ -24,6 +24,13 @@ impl Error {
         Self::Refused(reason.into())
     }
 
+    pub fn unavailable(reason: impl Into<String>) -> Self {
+        Self::Unavailable {
+            reason: reason.into(),
+            retry_after: None,
+        }
+    }
+
     /// The error for a status. `message` is the provider's sanitized message.
     pub fn of_status(
         status: u16,
@@ -64,6 +71,13 @@ impl Error {
                 format!("the provider's answer has more than {max_pixels} pixels")
             }
         })
+    }
+}
+
+/// A request cannot be written.
+impl From<serde_json::Error> for Error {
+    fn from(_: serde_json::Error) -> Self {
+        Self::refused("the request to the provider cannot be written")
     }
 }
 

@@ -5,6 +5,8 @@
     reason = "an instance runs on one thread: its futures need not be Send"
 )]
 
+use std::time::Duration;
+
 use concept_refinement_domain::timestamp::Timestamp;
 
 use crate::body::Body;
@@ -15,14 +17,17 @@ use crate::settings::Base;
 pub trait Ports {
     type Stream: ByteStream;
 
-    /// Sends one request with this original, which is read as it is sent, and
-    /// returns at the head of the response. Redirects are not followed.
-    async fn post(
+    /// Sends one request and returns at the head of the response. Redirects are
+    /// not followed. An original is read as it is sent; None: the body has no
+    /// place for one.
+    async fn send(
         &self,
         base: &Base,
-        post: Post,
-        original: Contents<impl ByteStream + 'static>,
+        request: HttpRequest,
+        original: Option<Contents<impl ByteStream + 'static>>,
     ) -> Result<Response<Self::Stream>, Error>;
+
+    async fn sleep(&self, duration: Duration);
 
     fn now(&self) -> Timestamp;
 
@@ -37,13 +42,70 @@ pub trait ByteStream {
 }
 
 /// One request.
-pub struct Post {
-    /// Below the base URL; it begins with a slash.
-    pub path: &'static str,
-    pub content_type: String,
-    /// A header with a secret in it, where there is one.
-    pub credentials: Option<(&'static str, String)>,
+pub struct HttpRequest {
+    pub method: Method,
+    /// Below the base URL, with the query; it begins with a slash.
+    pub path: String,
+    /// None: an image, or JSON.
+    pub accept: Option<&'static str>,
+    /// Further fields; a value may be a secret.
+    pub fields: Vec<(&'static str, String)>,
     pub body: Body,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    Get,
+    Post,
+    Put,
+}
+
+impl HttpRequest {
+    pub fn get(path: impl Into<String>) -> Self {
+        Self {
+            method: Method::Get,
+            path: path.into(),
+            accept: None,
+            fields: Vec::new(),
+            body: Body::empty(),
+        }
+    }
+
+    pub fn post(path: impl Into<String>, content_type: impl Into<String>, body: Body) -> Self {
+        Self {
+            method: Method::Post,
+            path: path.into(),
+            accept: None,
+            fields: vec![("content-type", content_type.into())],
+            body,
+        }
+    }
+
+    pub fn put(self) -> Self {
+        Self {
+            method: Method::Put,
+            ..self
+        }
+    }
+
+    /// For an answer of this media type only.
+    pub fn accepting(self, media_type: &'static str) -> Self {
+        Self {
+            accept: Some(media_type),
+            ..self
+        }
+    }
+
+    /// With a further field, where there is a value.
+    pub fn with(mut self, name: &'static str, value: Option<String>) -> Self {
+        self.fields.extend(value.map(|value| (name, value)));
+        self
+    }
+
+    /// With the key as a bearer token, where there is one.
+    pub fn with_bearer(self, key: Option<&str>) -> Self {
+        self.with("authorization", key.map(|key| format!("Bearer {key}")))
+    }
 }
 
 pub struct Response<S> {

@@ -1,5 +1,7 @@
 //! The request to a provider.
 
+use crate::settings::Settings;
+
 /// The request of the interface `image-model`, without the image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
@@ -10,6 +12,8 @@ pub struct Request {
     pub source_url: Option<String>,
     /// Of the original, in bytes.
     pub length: u64,
+    /// The same at each repeat of the task.
+    pub task_id: String,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -23,10 +27,12 @@ pub struct Question {
     pub source_url: Option<String>,
     /// An unpredictable number.
     pub random: u128,
+    /// The same at each repeat of the task.
+    pub task_id: String,
 }
 
 impl Question {
-    pub fn new(request: Request, random: u128) -> Self {
+    pub fn new(request: Request, settings: &Settings, random: u128) -> Self {
         Self {
             prompt: enriched(
                 &request.prompt,
@@ -37,8 +43,9 @@ impl Question {
                 strength if strength.is_nan() => 0.0,
                 strength => strength.clamp(0.0, 1.0),
             },
-            source_url: request.source_url,
+            source_url: request.source_url.filter(|_| settings.original_by_url),
             random,
+            task_id: request.task_id,
         }
     }
 }
@@ -109,8 +116,12 @@ mod tests {
                 theme_description: None,
                 source_url: None,
                 length: 0,
+                task_id: String::new(),
             };
-            assert_eq!(Question::new(request, 0).strength, expected, "{strength}");
+            let settings =
+                Settings::of(|name| (name == "model-url").then(|| "http://host".to_owned()));
+            let question = Question::new(request, &settings.unwrap(), 0);
+            assert_eq!(question.strength, expected, "{strength}");
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The provider's URL and key, and in what form it gets originals.
+//! The provider's URL and key, which of its models is asked, and in what form it
+//! gets originals.
 
 use crate::outcome::Error;
 
@@ -10,6 +11,12 @@ pub struct Settings {
     /// Else it gets the bytes that were checked, which a URL may not answer to
     /// everyone.
     pub original_by_url: bool,
+    /// Which of the provider's models. None: the one that it is by default.
+    pub name: Option<String>,
+    /// What the model calls its input for the original, where that differs.
+    pub input: Option<String>,
+    /// The workflow that is run, as JSON.
+    pub workflow: Option<String>,
 }
 
 /// The provider's base URL, without a final slash.
@@ -17,19 +24,32 @@ pub struct Settings {
 pub struct Base(String);
 
 impl Settings {
-    /// Of the settings `model-url`, `model-api-key` and `model-original`.
-    pub fn new(
-        url: Option<&str>,
-        key: Option<String>,
-        original: Option<&str>,
-    ) -> Result<Self, Error> {
-        let url = url.ok_or_else(|| Error::refused("the setting model-url is missing"))?;
+    /// The settings that a model reads.
+    pub const NAMES: [&'static str; 6] = [
+        "model-url",
+        "model-api-key",
+        "model-original",
+        "model-name",
+        "model-input",
+        "model-workflow",
+    ];
+
+    /// Of what each of [`Self::NAMES`] is set to.
+    pub fn of(mut value: impl FnMut(&'static str) -> Option<String>) -> Result<Self, Error> {
+        let mut value = |name| value(name).filter(|value| !value.is_empty());
+        let url = value("model-url");
+        let url = url
+            .as_deref()
+            .ok_or_else(|| Error::refused("the setting model-url is missing"))?;
         let base =
             Base::parse(url).ok_or_else(|| Error::refused("the setting model-url is unusable"))?;
         Ok(Self {
             base,
-            key: key.filter(|key| !key.is_empty()),
-            original_by_url: original == Some("url"),
+            key: value("model-api-key"),
+            original_by_url: value("model-original").as_deref() == Some("url"),
+            name: value("model-name"),
+            input: value("model-input"),
+            workflow: value("model-workflow"),
         })
     }
 }
@@ -47,6 +67,11 @@ impl Base {
         Some(Self(format!("{scheme}://{authority}{path}")))
     }
 
+    /// Whether it is this one.
+    pub fn is(&self, url: &str) -> bool {
+        self.0 == url.trim_end_matches('/')
+    }
+
     /// The URL of a path below it, which begins with a slash.
     pub fn join(&self, path: &str) -> String {
         format!("{}{path}", self.0)
@@ -56,6 +81,13 @@ impl Base {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn of(set: &[(&str, &str)]) -> Result<Settings, Error> {
+        Settings::of(|name| {
+            let (_, value) = set.iter().find(|(set, _)| *set == name)?;
+            Some((*value).to_owned())
+        })
+    }
 
     #[test]
     fn a_base_is_what_comes_before_the_path() {
@@ -76,36 +108,30 @@ mod tests {
     #[test]
     fn what_is_no_base_is_refused_without_repeating_it() {
         for url in [
-            "",
             "/v1",
             "nowhere",
             "ftp://host/",
             "http://user:hush@host/",
             "http://host name/",
         ] {
-            let error = Settings::new(Some(url), None, None).err().unwrap();
+            let error = of(&[("model-url", url)]).err().unwrap();
             assert_eq!(error, Error::refused("the setting model-url is unusable"));
         }
-        let error = Settings::new(None, None, None).err().unwrap();
+        let error = of(&[]).err().unwrap();
         assert_eq!(error, Error::refused("the setting model-url is missing"));
     }
 
     #[test]
     fn an_empty_key_is_none() {
-        let key = |key: &str| Settings::new(Some("http://host"), Some(key.to_owned()), None);
+        let key = |key: &str| of(&[("model-url", "http://host"), ("model-api-key", key)]);
         assert!(key("").is_ok_and(|settings| settings.key.is_none()));
         assert!(key("k").is_ok_and(|settings| settings.key.as_deref() == Some("k")));
     }
 
     #[test]
     fn an_original_is_sent_in_bytes_unless_a_url_is_asked_for() {
-        for (original, by_url) in [
-            (None, false),
-            (Some("bytes"), false),
-            (Some(""), false),
-            (Some("url"), true),
-        ] {
-            let settings = Settings::new(Some("http://host"), None, original);
+        for (original, by_url) in [("bytes", false), ("", false), ("url", true)] {
+            let settings = of(&[("model-url", "http://host"), ("model-original", original)]);
             assert_eq!(settings.ok().map(|s| s.original_by_url), Some(by_url));
         }
     }

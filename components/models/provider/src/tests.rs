@@ -18,8 +18,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::{
-    Answer, Base, Body, ByteStream, Contents, Error, Failure, Found, Original, Ports, Post,
-    Provider, Question, Request, Response, Settings, refine,
+    Answer, Base, Body, ByteStream, Contents, Error, Failure, Found, HttpRequest, Model, Original,
+    Ports, Provider, Question, Request, Response, Settings,
 };
 
 const KEY: &str = "sk-hush";
@@ -38,7 +38,7 @@ pub fn opened(file: &[u8], size: usize) -> Contents<Chunks> {
 
 /// All of a body.
 pub async fn sent<S: ByteStream>(body: Body, original: Contents<S>) -> Result<Vec<u8>, Error> {
-    let (mut chunks, mut sent) = (body.chunks(original), Vec::new());
+    let (mut chunks, mut sent) = (body.chunks(Some(original)), Vec::new());
     while let Some(chunk) = chunks.next().await? {
         assert!(!chunk.is_empty());
         sent.extend(chunk);
@@ -74,18 +74,15 @@ struct Plain;
 impl Provider for Plain {
     const DESCRIPTION: &'static str = "A provider for tests.";
 
-    fn post(
+    fn request(
         question: &Question,
         original: &Original,
-        key: Option<&str>,
-    ) -> serde_json::Result<Post> {
+        settings: &Settings,
+    ) -> Result<HttpRequest, Error> {
         let fields = json!({"prompt": question.prompt});
-        Ok(Post {
-            path: "/refine",
-            content_type: "application/json".to_owned(),
-            credentials: key.map(|key| ("x-key", key.to_owned())),
-            body: Body::json_with_image(&fields, "image", ("\"", "\""), original)?,
-        })
+        let body = Body::json_with_image(&fields, "image", ("\"", "\""), original)?;
+        let request = HttpRequest::post("/refine", "application/json", body);
+        Ok(request.with("x-key", settings.key.clone()))
     }
 
     fn find(json: &[u8]) -> serde_json::Result<Found<'_>> {
@@ -112,18 +109,20 @@ struct World<S> {
 impl<S: ByteStream> Ports for World<S> {
     type Stream = S;
 
-    async fn post(
+    async fn send(
         &self,
         base: &Base,
-        post: Post,
-        original: Contents<impl ByteStream + 'static>,
+        request: HttpRequest,
+        original: Option<Contents<impl ByteStream + 'static>>,
     ) -> Result<Response<S>, Error> {
-        let url = base.join(post.path);
-        let body = sent(post.body, original).await?;
+        let url = base.join(&request.path);
+        let body = sent(request.body, original.unwrap()).await?;
         let body = serde_json::from_slice(&body).unwrap();
         self.asked.borrow_mut().push((url, body));
         Ok(self.reply.take().unwrap()?)
     }
+
+    async fn sleep(&self, _: Duration) {}
 
     fn now(&self) -> Timestamp {
         Timestamp::from_secs(784_111_777 - 60)
@@ -135,7 +134,12 @@ impl<S: ByteStream> Ports for World<S> {
 }
 
 fn settings() -> Settings {
-    Settings::new(Some("http://provider.example/"), Some(KEY.to_owned()), None).unwrap()
+    let settings = Settings::of(|name| match name {
+        "model-url" => Some("http://provider.example/".to_owned()),
+        "model-api-key" => Some(KEY.to_owned()),
+        _ => None,
+    });
+    settings.unwrap()
 }
 
 fn request(length: usize) -> Request {
@@ -146,6 +150,7 @@ fn request(length: usize) -> Request {
         theme_description: None,
         source_url: None,
         length: length as u64,
+        task_id: "5e1f".to_owned(),
     }
 }
 
@@ -156,7 +161,7 @@ fn asked<S: ByteStream>(reply: Result<Response<S>, Failure>) -> Result<Answer, E
     };
     let file = picture(5);
     let original = Chunks::of(&file, 10);
-    let answer = now(refine::<Plain>(
+    let answer = now(Plain::refine(
         &world,
         &settings(),
         request(file.len()),

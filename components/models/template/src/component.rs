@@ -25,6 +25,11 @@ impl Guest for Component {
         // Settings, as `model-url` and `model-api-key`, are there if they are set:
         // bindings::concept::refinement::settings::get("model-url".to_owned()).await
         let image = read(request.image).await;
+        if image.len() as u64 != request.length {
+            return Err(Error::Refused(
+                "the image ended before its length".to_owned(),
+            ));
+        }
 
         // `Error::Refused`: a repeat cannot help. `Error::Unavailable`: the
         // service asks again, up to three times.
@@ -42,6 +47,8 @@ impl Guest for Component {
             media_type: request.media_type,
             length: Some(length),
             contents,
+            // What the person who asked may want to know of this work.
+            notes: Vec::new(),
         }))
     }
 

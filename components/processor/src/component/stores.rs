@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use concept_refinement_domain::capability::{
-    CapabilityError, Claimed, Fenced, Finished, ImageInfo, Lease, NewImage, Stored, StoredOrNot,
+    CapabilityError, Claimed, Fenced, Finished, ImageInfo, Lease, NewImage, RefinedImage,
+    StoredOrNot,
 };
 use concept_refinement_domain::convert::Convert as _;
 use concept_refinement_domain::sentence::cut;
@@ -30,7 +31,11 @@ impl ports::TaskStore for Imports {
         task_store::renew(lease.clone().convert()).await.convert()
     }
 
-    async fn finish(&self, lease: &Lease, image: Stored) -> Result<Finished, CapabilityError> {
+    async fn finish(
+        &self,
+        lease: &Lease,
+        image: RefinedImage,
+    ) -> Result<Finished, CapabilityError> {
         let lease = lease.clone().convert();
         task_store::finish(lease, image.convert()).await.convert()
     }
@@ -97,6 +102,7 @@ impl ports::ImageModel for Imports {
         image: &Contents<Self::Blob>,
     ) -> Result<Answer<Self::Stream>, ModelError> {
         let request = image_model::Request {
+            task_id: request.task_id,
             prompt: request.prompt,
             strength: request.strength,
             logo_description: request.logo_description,
@@ -110,6 +116,7 @@ impl ports::ImageModel for Imports {
             Ok(image_model::Answer::Image(image)) => Ok(Answer::Image {
                 length: image.length,
                 contents: image.contents.into(),
+                notes: image.notes,
             }),
             Ok(image_model::Answer::Location(url)) => Ok(Answer::Location(url)),
             Err(image_model::Error::Unavailable(mut error)) => Err(match cut(&mut error.reason) {

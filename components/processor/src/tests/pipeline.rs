@@ -79,6 +79,7 @@ fn a_task_is_processed_in_six_steps() {
     assert_eq!(concept.task_id, task.id);
     assert!(concept.is_anonymous);
     assert!(concept.color_palettes.is_empty());
+    assert_eq!(concept.notes, ["One thing was left as it was."]);
 }
 
 #[test]

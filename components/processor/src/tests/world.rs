@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use concept_refinement_domain::capability::{
     CapabilityError, Claimed, Fenced, Finished, ImageInfo, ImageKind, ImageLength, Lease, NewImage,
-    NewTask, Stored, StoredOrNot, Submission,
+    NewTask, RefinedImage, Stored, StoredOrNot, Submission,
 };
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::image_path::ImagePath;
@@ -106,6 +106,7 @@ impl World {
                 logo_description: Some("a cup".to_owned()),
                 theme_description: None,
             },
+            webhook: None,
             original_path: None,
             original_found: true,
             idempotency_key: None,
@@ -324,7 +325,11 @@ impl TaskStore for World {
         self.call("renew", |store, now| store.renew(lease, now))
     }
 
-    async fn finish(&self, lease: &Lease, image: Stored) -> Result<Finished, CapabilityError> {
+    async fn finish(
+        &self,
+        lease: &Lease,
+        image: RefinedImage,
+    ) -> Result<Finished, CapabilityError> {
         if let Some(error) = self.finish_error.borrow().clone() {
             return Err(error);
         }
@@ -453,10 +458,12 @@ impl ImageModel for World {
             Script::Answer(bytes) => Ok(Answer::Image {
                 length: None,
                 contents: chunks(bytes),
+                notes: vec!["One thing was left as it was.".to_owned()],
             }),
             Script::Declare(bytes, length) => Ok(Answer::Image {
                 length: Some(length),
                 contents: chunks(bytes),
+                notes: Vec::new(),
             }),
             Script::Location(url) => Ok(Answer::Location(url.to_owned())),
             Script::Unavailable(retry_after) => Err(ModelError::Unavailable {

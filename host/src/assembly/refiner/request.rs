@@ -35,6 +35,8 @@ pub struct Refined {
     pub format: Format,
     /// A whole file of that format.
     pub bytes: Bytes,
+    /// What the model says of its work.
+    pub notes: Vec<String>,
 }
 
 /// Why there is no refined image.
@@ -77,5 +79,9 @@ pub fn check(
         "theme_description": words.theme_description,
     });
     let draft = Draft::parse(body.to_string().as_bytes())?;
-    draft.check(original).map_err(RefineError::Invalid)
+    // Nobody is told: it asks for no webhook.
+    let request = draft.check(original, &AllowedSources::default());
+    request
+        .map(|request| request.refinement)
+        .map_err(RefineError::Invalid)
 }

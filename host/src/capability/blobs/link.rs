@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::convert::Convert as _;
 use futures::StreamExt as _;
+use futures::stream::BoxStream;
 use wasmtime::component::{Access, Accessor, Resource, StreamReader};
 
 use super::{Blob, Purpose};
@@ -12,16 +15,14 @@ use crate::wasm::bindings::capabilities::concept::refinement::blobs::{
 };
 use crate::wasm::bindings::capabilities::concept::refinement::types;
 use crate::wasm::sandbox::{Linked, Sandbox};
-use crate::wasm::stream::ByteStream;
+use crate::wasm::stream::{ByteStream, consume};
 
 impl Host for &mut Sandbox {}
 
 impl HostBlob for &mut Sandbox {
     fn new(&mut self, purpose: blobs::Purpose) -> wasmtime::Result<Resource<Blob>> {
-        let blob = self.blobs()?.blob(match purpose {
-            blobs::Purpose::Original => Purpose::Original,
-            blobs::Purpose::Answer => Purpose::Answer,
-        });
+        let purpose = self.purpose(purpose);
+        let blob = self.blobs()?.blob(purpose);
         Ok(self.table().push(blob)?)
     }
 
@@ -37,8 +38,37 @@ impl HostBlobWithStore<Sandbox> for Linked {
         blob: Resource<Blob>,
         bytes: Vec<u8>,
     ) -> wasmtime::Result<Result<(), types::Error>> {
-        let blob = accessor.with(|mut access| access.get().table().get(&blob).cloned())?;
+        let (blob, taken) = accessor.with(|mut access| {
+            let blob = access.get().table().get(&blob).cloned()?;
+            wasmtime::error::Ok((blob, access.get().take_blob_bytes(bytes.len())))
+        })?;
+        if let Err(error) = taken {
+            return Ok(Err(error.convert()));
+        }
         Ok(blob.append(bytes).await.convert())
+    }
+
+    async fn of(
+        accessor: &Accessor<Sandbox, Self>,
+        purpose: blobs::Purpose,
+        contents: StreamReader<u8>,
+    ) -> wasmtime::Result<Result<Resource<Blob>, types::Error>> {
+        let (empty, contents) = accessor.with(|mut access| {
+            let purpose = access.get().purpose(purpose);
+            let empty = access.get().blobs()?.blob(purpose);
+            let contents = consume(contents, &mut access)?;
+            wasmtime::error::Ok((empty, contents))
+        })?;
+        let filled = match contents.reopen {
+            Some(reopen) => Ok(empty.sharing(reopen)),
+            None => filled(accessor, empty, contents.chunks).await,
+        };
+        match filled {
+            Ok(blob) => Ok(Ok(
+                accessor.with(|mut access| access.get().table().push(blob))?
+            )),
+            Err(error) => Ok(Err(error.convert())),
+        }
     }
 
     fn contents(
@@ -46,7 +76,33 @@ impl HostBlobWithStore<Sandbox> for Linked {
         blob: Resource<Blob>,
     ) -> wasmtime::Result<StreamReader<u8>> {
         let blob = access.get().table().get(&blob)?.clone();
-        let reopen = Arc::new(move || blob.contents().boxed());
-        StreamReader::new(access, ByteStream::of(reopen))
+        let reopen = {
+            let blob = blob.clone();
+            Arc::new(move || blob.contents())
+        };
+        StreamReader::new(access, ByteStream::of(blob.contents(), reopen))
+    }
+}
+
+async fn filled(
+    accessor: &Accessor<Sandbox, Linked>,
+    blob: Blob,
+    mut chunks: BoxStream<'static, Bytes>,
+) -> Result<Blob, CapabilityError> {
+    while let Some(chunk) = chunks.next().await {
+        accessor.with(|mut access| access.get().take_blob_bytes(chunk.len()))?;
+        blob.append(chunk.to_vec()).await?;
+    }
+    Ok(blob)
+}
+
+impl Sandbox {
+    /// What stands before models waits for no room: the answer of the one that it
+    /// asked may wait for what it holds.
+    fn purpose(&self, purpose: blobs::Purpose) -> Purpose {
+        match purpose {
+            blobs::Purpose::Answer if self.next().is_err() => Purpose::Answer,
+            blobs::Purpose::Answer | blobs::Purpose::Original => Purpose::Original,
+        }
     }
 }

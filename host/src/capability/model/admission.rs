@@ -88,7 +88,7 @@ impl Place {
 }
 
 /// Estimated memory of a call, in bytes.
-async fn need(request: &mut ModelRequest) -> u64 {
+pub async fn need(request: &mut ModelRequest) -> u64 {
     match pixels(&mut request.image).await {
         Some(pixels) => pixels
             .saturating_mul(BYTES_PER_PIXEL)

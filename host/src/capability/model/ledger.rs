@@ -8,6 +8,9 @@
 //!   the limit of one instance, in place of the youngest.
 //! - Any other call is itself the one that is ended. A call that has answered
 //!   ends one that has not, since an answer was paid for.
+//! - The instances of one call count together, and have the limit of one instance
+//!   together: a middleware, and the model that it waits for. So nobody who has memory
+//!   waits for somebody who waits for memory.
 //! - A call keeps its age when it is tried again, so each becomes the oldest. One
 //!   that has answered cannot be tried again by itself: its task is.
 
@@ -39,6 +42,8 @@ struct Share {
     reserved: u64,
     /// The memories of its instance, in bytes.
     grown: u64,
+    /// What the instances count as that it waits for, in bytes.
+    inner: u64,
     /// What it would have had, if it is to end.
     wanted: u64,
     has_answered: bool,
@@ -47,12 +52,13 @@ struct Share {
 
 impl Share {
     fn charge(&self) -> u64 {
-        self.reserved.max(charge(self.grown))
+        self.reserved
+            .max(charge(self.grown).saturating_add(self.inner))
     }
 }
 
 /// How much of an instance's memories counts.
-fn charge(bytes: u64) -> u64 {
+pub fn charge(bytes: u64) -> u64 {
     if is_small(bytes) { SMALL } else { bytes }
 }
 
@@ -64,6 +70,15 @@ pub fn is_small(bytes: u64) -> bool {
 /// There is no room for it: the call that asked is to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refused;
+
+/// What counts of a call: that of one of its instances became another.
+#[derive(Clone, Copy, Debug)]
+enum Growth {
+    /// The memories of its instance, in bytes.
+    Own(u64),
+    /// What all others count as, in bytes.
+    Inner(u64),
+}
 
 impl Ledger {
     /// `total` is for all, `each` the most that one may have, which is always
@@ -101,6 +116,7 @@ impl Ledger {
             let share = Share {
                 reserved: need,
                 grown: 0,
+                inner: 0,
                 wanted: need,
                 has_answered: false,
                 is_ending: false,
@@ -113,11 +129,57 @@ impl Ledger {
     /// Lets the memories of a call's instance have so many bytes, within the
     /// limit of one instance. Answers which calls end for that.
     pub fn grow(&mut self, age: Age, bytes: u64) -> Result<Vec<Age>, Refused> {
+        self.set(age, Growth::Own(bytes))
+    }
+
+    /// The same for an instance that the one of the call waits for. It counted as
+    /// `before`, and is to count as `after`, both in bytes.
+    pub fn grow_inner(&mut self, age: Age, before: u64, after: u64) -> Result<Vec<Age>, Refused> {
+        let inner = self.running.get(&age).map_or(0, |share| share.inner);
+        let inner = inner.saturating_sub(before).saturating_add(after);
+        self.set(age, Growth::Inner(inner))
+    }
+
+    /// Whether the instance of a call may have so many bytes, beside those that it
+    /// waits for.
+    pub fn may_have(&self, age: Age, bytes: u64) -> bool {
+        let inner = self.running.get(&age).map_or(0, |share| share.inner);
+        inner == 0 || charge(bytes).saturating_add(inner) <= self.most()
+    }
+
+    /// The same for one that it waits for, which counted as `before` and is to count as
+    /// `after`.
+    pub fn may_have_inner(&self, age: Age, before: u64, after: u64) -> bool {
+        let Some(share) = self.running.get(&age) else {
+            return true;
+        };
+        let inner = share.inner.saturating_sub(before).saturating_add(after);
+        charge(share.grown).saturating_add(inner) <= self.most()
+    }
+
+    /// What of the limit of one instance those of a call have left, in bytes.
+    pub fn left(&self, age: Age) -> u64 {
+        let used = self.running.get(&age).map_or(0, |share| {
+            charge(share.grown).max(SMALL).saturating_add(share.inner)
+        });
+        self.most().saturating_sub(used)
+    }
+
+    /// What the instances of one call may have together, in bytes.
+    fn most(&self) -> u64 {
+        self.each.max(SMALL)
+    }
+
+    fn set(&mut self, age: Age, growth: Growth) -> Result<Vec<Age>, Refused> {
         let Some(share) = self.running.get_mut(&age) else {
             return Err(Refused);
         };
+        let (grown, inner) = match growth {
+            Growth::Own(grown) => (grown, share.inner),
+            Growth::Inner(inner) => (share.grown, inner),
+        };
         let before = share.charge();
-        let after = share.reserved.max(charge(bytes));
+        let after = share.reserved.max(charge(grown).saturating_add(inner));
         let in_use = self.in_use.saturating_sub(before).saturating_add(after);
         let ended = if in_use <= self.total || after == before {
             Some(Vec::new())
@@ -133,7 +195,8 @@ impl Ledger {
             share.wanted = after;
             return Err(Refused);
         };
-        share.grown = bytes;
+        share.grown = grown;
+        share.inner = inner;
         self.in_use = in_use;
         for age in &ended {
             if let Some(share) = self.running.get_mut(age) {
@@ -142,6 +205,16 @@ impl Ledger {
             }
         }
         Ok(ended)
+    }
+
+    /// An instance that counted as so many bytes has ended, and its call has not.
+    pub fn end_inner(&mut self, age: Age, counted: u64) {
+        if let Some(share) = self.running.get_mut(&age) {
+            let before = share.charge();
+            share.inner = share.inner.saturating_sub(counted);
+            let freed = before.saturating_sub(share.charge());
+            self.in_use = self.in_use.saturating_sub(freed);
+        }
     }
 
     /// The answer of a call has begun.

@@ -18,6 +18,7 @@ impl HostWithStore<Sandbox> for Linked {
         request: wit::Request,
     ) -> wasmtime::Result<Result<wit::Answer, wit::Error>> {
         let wit::Request {
+            task_id,
             prompt,
             strength,
             logo_description,
@@ -39,6 +40,7 @@ impl HostWithStore<Sandbox> for Linked {
         let answer = host
             .model
             .refine(ModelRequest {
+                task_id,
                 prompt,
                 strength,
                 logo_description,
@@ -60,11 +62,13 @@ impl HostWithStore<Sandbox> for Linked {
                 media_type,
                 length,
                 contents,
+                notes,
             }) => Ok(wit::Answer::Image(wit::Image {
                 media_type: Shortened::from(media_type).text,
                 length,
                 contents: accessor
                     .with(|access| StreamReader::new(access, ByteStream::new(contents)))?,
+                notes,
             })),
             Ok(ModelAnswer::Location(url)) => Ok(wit::Answer::Location(url)),
             Err(ModelError::Unavailable {

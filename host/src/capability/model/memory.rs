@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::MemoryUse;
-use super::ledger::{Age, Ledger, Refused, is_small};
+use super::ledger::{Age, Ledger, Refused, charge, is_small};
 
 /// Shared by all calls of all models of a host.
 pub struct ModelMemory {
@@ -55,6 +55,16 @@ pub struct Admitted {
 pub struct Meter {
     memory: Arc<ModelMemory>,
     age: Age,
+    is_large: Arc<AtomicBool>,
+}
+
+/// Counts the memories of an instance that the one of a call waits for.
+pub struct InnerMeter {
+    call: Arc<Admitted>,
+    /// Set aside for it, in bytes.
+    reserved: u64,
+    /// What it counts as, in bytes.
+    counted: AtomicU64,
     is_large: Arc<AtomicBool>,
 }
 
@@ -121,6 +131,26 @@ impl ModelMemory {
         }
     }
 
+    /// Ends the calls that the growth of one takes the memory of.
+    fn end(
+        &self,
+        state: &State,
+        age: Age,
+        grown: Result<Vec<Age>, Refused>,
+    ) -> Result<(), Refused> {
+        let (ended, result) = match grown {
+            Ok(ended) => (ended, Ok(())),
+            Err(refused) => (vec![age], Err(refused)),
+        };
+        for age in ended {
+            if let Some(end) = state.ends.get(&age).filter(|end| !end.is_cancelled()) {
+                self.put_off.fetch_add(1, Ordering::Relaxed);
+                end.cancel();
+            }
+        }
+        result
+    }
+
     fn admitted(self: &Arc<Self>, state: &mut State, age: Age, need: Need) -> Admitted {
         let end = CancellationToken::new();
         state.ends.insert(age, end.clone());
@@ -175,6 +205,20 @@ impl Admitted {
         }
     }
 
+    /// Counts one more instance, of what the first one waits for, for which so many bytes are set aside. None: there is
+    /// no room, and the call is to end.
+    pub fn inner_meter(self: &Arc<Self>, expected: u64) -> Option<InnerMeter> {
+        let left = self.memory.state().ledger.left(self.age);
+        let meter = InnerMeter {
+            call: Arc::clone(self),
+            reserved: expected.min(left),
+            counted: AtomicU64::new(0),
+            is_large: Arc::default(),
+        };
+        meter.count(meter.reserved).ok()?;
+        Some(meter)
+    }
+
     /// Becomes true before its instance has much memory: touching it, and giving
     /// it back, takes long.
     pub fn is_large(&self) -> Arc<AtomicBool> {
@@ -216,26 +260,70 @@ impl Drop for Admitted {
 
 impl Meter {
     /// Lets the memories of the instance have so many bytes in all. Answers
-    /// whether it becomes large by that.
+    /// whether it becomes large by that. None: the instances that it waits for have
+    /// what is missing, and may.
     ///
     /// # Errors
     ///
     /// There is no room, and the instance is to end.
-    pub fn grow(&self, bytes: u64) -> Result<bool, Refused> {
+    pub fn grow(&self, bytes: u64) -> Result<Option<bool>, Refused> {
         let mut state = self.memory.state();
-        let (ended, room) = match state.ledger.grow(self.age, bytes) {
-            Ok(ended) => {
-                let was_large = is_small(bytes) || self.is_large.swap(true, Ordering::Relaxed);
-                (ended, Ok(!was_large))
-            }
-            Err(refused) => (vec![self.age], Err(refused)),
-        };
-        for age in ended {
-            if let Some(end) = state.ends.get(&age).filter(|end| !end.is_cancelled()) {
-                self.memory.put_off.fetch_add(1, Ordering::Relaxed);
-                end.cancel();
-            }
+        if !state.ledger.may_have(self.age, bytes) {
+            return Ok(None);
         }
-        room
+        let grown = state.ledger.grow(self.age, bytes);
+        self.memory.end(&state, self.age, grown)?;
+        Ok(Some(becomes_large(&self.is_large, bytes)))
     }
+}
+
+impl InnerMeter {
+    /// As [`Meter::grow`].
+    ///
+    /// # Errors
+    ///
+    /// There is no room, and the call is to end.
+    pub fn grow(&self, bytes: u64) -> Result<Option<bool>, Refused> {
+        let after = self.reserved.max(charge(bytes));
+        let fits = {
+            let state = self.call.memory.state();
+            let before = self.counted.load(Ordering::Relaxed);
+            state.ledger.may_have_inner(self.call.age, before, after)
+        };
+        if !fits {
+            return Ok(None);
+        }
+        self.count(after)?;
+        Ok(Some(becomes_large(&self.is_large, bytes)))
+    }
+
+    /// See [`Admitted::is_large`].
+    pub fn is_large(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.is_large)
+    }
+
+    fn count(&self, after: u64) -> Result<(), Refused> {
+        let Admitted { memory, age, .. } = &*self.call;
+        let mut state = memory.state();
+        let before = self.counted.load(Ordering::Relaxed);
+        let grown = state.ledger.grow_inner(*age, before, after);
+        memory.end(&state, *age, grown)?;
+        self.counted.store(after, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+impl Drop for InnerMeter {
+    fn drop(&mut self) {
+        let counted = self.counted.load(Ordering::Relaxed);
+        if counted > 0 {
+            let memory = &self.call.memory;
+            memory.state().ledger.end_inner(self.call.age, counted);
+            memory.advance();
+        }
+    }
+}
+
+fn becomes_large(is_large: &AtomicBool, bytes: u64) -> bool {
+    !is_small(bytes) && !is_large.swap(true, Ordering::Relaxed)
 }

@@ -90,6 +90,7 @@ mod tests {
 
     fn request(image: BoxStream<'static, Bytes>, reopen: Option<Reopen>) -> ModelRequest {
         ModelRequest {
+            task_id: String::new(),
             prompt: "make it blue".to_owned(),
             strength: 0.7,
             logo_description: None,

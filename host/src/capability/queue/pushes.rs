@@ -18,7 +18,7 @@ use super::{Delivery, Receipt, TaskQueue, task_of};
 use crate::capability::Answer;
 
 /// How long a push waits for a worker that is free. Its sender tries again.
-const PATIENCE: Duration = Duration::from_secs(30);
+const WORKER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Where pushed messages wait for a worker.
 pub struct Pushes {
@@ -63,7 +63,7 @@ impl Pushes {
             self.sender.send(push).await.ok()?;
             is_taken.await.ok()
         };
-        let offered = timeout(PATIENCE, offered);
+        let offered = timeout(WORKER_TIMEOUT, offered);
         match self.closed.run_until_cancelled(offered).await {
             Some(Ok(Some(()))) => answered.await.unwrap_or(false),
             Some(Ok(None) | Err(_)) | None => false,

@@ -11,7 +11,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use concept_refinement_domain::capability::Lease;
 use concept_refinement_domain::task::{Change, Stage, Status, Task};
+use futures::future::BoxFuture;
 use futures::stream;
+use tokio::sync::Notify;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -39,6 +41,7 @@ pub(crate) enum Update {
 pub(crate) struct Hub {
     state: Mutex<State>,
     deletions: Arc<Deletions>,
+    deliveries: Arc<Notify>,
 }
 
 #[derive(Debug, Default)]
@@ -107,6 +110,17 @@ impl Hub {
     /// Starts to wait for the deletion of a task.
     pub(crate) fn deletion(&self, task_id: &str) -> Deletion {
         self.deletions.of(task_id)
+    }
+
+    /// Wakes whoever delivers webhooks, or the next one who waits to.
+    pub(crate) fn announce_delivery(&self) {
+        self.deliveries.notify_one();
+    }
+
+    /// Completes when a delivery was announced since the last one that was heard.
+    pub(crate) fn delivery(&self) -> BoxFuture<'static, ()> {
+        let deliveries = Arc::clone(&self.deliveries);
+        Box::pin(async move { deliveries.notified().await })
     }
 
     /// Announces a change. After the last one the watchers' streams end.

@@ -71,7 +71,7 @@ impl HostWithStore<Sandbox> for Linked {
     async fn finish(
         accessor: &Accessor<Sandbox, Self>,
         lease: types::Lease,
-        image: types::Stored,
+        image: types::RefinedImage,
     ) -> Answer<types::Finished> {
         let host = accessor.with(|mut access| access.get().capabilities())?;
         let (lease, image) = (lease.convert(), image.convert());

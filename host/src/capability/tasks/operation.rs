@@ -2,18 +2,23 @@
 //! them.
 
 use concept_refinement_domain::capability::{
-    Claimed, ConceptPage, Fenced, Finished, Lease, NewTask, Position, Stored, Submission, TaskPage,
+    Claimed, ConceptPage, Fenced, Finished, Lease, NewTask, Position, RefinedImage, Submission,
+    TaskPage,
 };
 use concept_refinement_domain::clock_trust::LastRound;
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::task::{Stage, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
+use concept_refinement_domain::webhook::{
+    DeliveryLease, DeliveryOutcome, DueDelivery, Places, Redelivery, WebhookDelivery,
+};
 use futures::future::BoxFuture;
 
 use super::{Changes, Expired, Leases, Maintenance, Tally, TaskStore, Tasks};
 use crate::capability::Answer;
 use crate::capability::concepts::Concepts;
 use crate::capability::intercept::operations;
+use crate::capability::webhooks::Webhooks;
 
 operations! {
     /// An operation of the task store with its arguments.
@@ -31,6 +36,9 @@ operations! {
         Changes(Option<Changes>),
         Concept(Option<Concept>),
         ConceptPage(ConceptPage),
+        Webhook(Option<WebhookDelivery>),
+        Redelivery(Redelivery),
+        Deliveries(Vec<DueDelivery>),
         Claimed(Option<Claimed>),
         Lease(Option<Lease>),
         Text(Option<String>),
@@ -70,10 +78,31 @@ operations! {
         "concepts delete" DeleteConcept = delete(user_id: &'a str, id: &'a str) -> Option<String>;
     }
 
+    Webhooks {
+        "webhooks get" GetWebhook =
+            webhook(user_id: &'a str, task_id: &'a str) -> Option<WebhookDelivery>;
+        "webhooks redeliver" Redeliver =
+            redeliver(user_id: &'a str, task_id: &'a str) -> Redelivery;
+        "webhooks claim" ClaimDeliveries = claim_deliveries(places: Places) -> Vec<DueDelivery>;
+        "webhooks record" RecordAttempt = record_attempt(
+            lease: &'a DeliveryLease,
+            outcome: DeliveryOutcome,
+            jitter: f64
+        ) -> Fenced;
+        "webhooks next" NextDelivery = next_delivery() -> Option<Timestamp>;
+
+        unnamed {
+            /// There is nothing to intercept: it waits.
+            fn delivery_due(&self) -> BoxFuture<'static, ()> {
+                self.inner.delivery_due()
+            }
+        }
+    }
+
     Leases {
         "tasks claim" Claim = claim(id: &'a str, user_id: Option<&'a str>) -> Option<Claimed>;
         "tasks renew" Renew = renew(lease: &'a Lease) -> Option<Lease>;
-        "tasks finish" Finish = finish(lease: &'a Lease, image: Stored) -> Finished;
+        "tasks finish" Finish = finish(lease: &'a Lease, image: RefinedImage) -> Finished;
         "tasks fail" Fail = fail(
             lease: &'a Lease,
             stage: Option<Stage>,

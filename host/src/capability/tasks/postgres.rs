@@ -39,24 +39,31 @@ mod tally;
 mod tls;
 mod upload_places;
 mod values;
+mod webhooks;
 
 use std::future::ready;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 use concept_refinement_domain::capability::{
-    Claimed, ConceptPage, Fenced, Finished, Lease, NewTask, Position, Stored, Submission, TaskPage,
+    Claimed, ConceptPage, Fenced, Finished, Lease, NewTask, Position, RefinedImage, Submission,
+    TaskPage,
 };
 use concept_refinement_domain::clock_trust::LastRound;
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::task::{Stage, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
+use concept_refinement_domain::webhook::{
+    DeliveryLease, DeliveryOutcome, DueDelivery, Places, Redelivery, WebhookDelivery,
+};
 use futures::future::BoxFuture;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::hub::Hub;
 use super::{Expired, Leases, Maintenance, Options, Tally, Tasks};
 use crate::capability::concepts::Concepts;
+use crate::capability::queue::waiting::Waiting;
+use crate::capability::webhooks::Webhooks;
 use crate::capability::{Answer, Clock, OpenError};
 use crate::runtime::Tokio;
 use backlog::Backlog;
@@ -82,8 +89,15 @@ pub struct PostgresTasks {
     backlog: Backlog,
     recent: Arc<Recent>,
     changes: Changes,
+    /// Who waits for a task on this host. None: the queue is elsewhere.
+    receivers: OnceLock<Arc<Waiting>>,
     /// Tasks that failed because their workers died too often.
     given_up: AtomicU64,
+    /// How often the total of all images was asked for, and the latest of these
+    /// times whose answer was passed on.
+    total_turn: AtomicU64,
+    told_turn: Mutex<u64>,
+    this: Weak<Self>,
     _readiness: AbortOnDropHandle<()>,
 }
 
@@ -155,7 +169,7 @@ impl PostgresTasks {
             recent: Arc::clone(&recent),
             source,
         };
-        Ok(Arc::new(Self {
+        Ok(Arc::new_cyclic(|this| Self {
             changes: Changes::start(Arc::clone(&database), ears),
             database,
             clock,
@@ -164,7 +178,11 @@ impl PostgresTasks {
             promises,
             backlog: Backlog::default(),
             recent,
+            receivers: OnceLock::new(),
             given_up: AtomicU64::default(),
+            total_turn: AtomicU64::default(),
+            told_turn: Mutex::default(),
+            this: Weak::clone(this),
             _readiness: readiness,
         }))
     }
@@ -257,7 +275,7 @@ impl Leases for PostgresTasks {
         self.answer(leases::renew(self, lease))
     }
 
-    fn finish<'a>(&'a self, lease: &'a Lease, image: Stored) -> Answer<'a, Finished> {
+    fn finish<'a>(&'a self, lease: &'a Lease, image: RefinedImage) -> Answer<'a, Finished> {
         self.answer(leases::finish(self, lease, image))
     }
 
@@ -380,5 +398,49 @@ impl Concepts for PostgresTasks {
 
     fn delete<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<String>> {
         self.answer(concepts::delete(self, user_id, id))
+    }
+}
+
+impl Webhooks for PostgresTasks {
+    fn webhook<'a>(
+        &'a self,
+        user_id: &'a str,
+        task_id: &'a str,
+    ) -> Answer<'a, Option<WebhookDelivery>> {
+        self.answer(async move {
+            let session = self.database.session().await?;
+            let record = reads::get(&session, user_id, task_id).await?;
+            Ok(record.and_then(|record| Some(record.delivery?.seen(&record.task))))
+        })
+    }
+
+    fn redeliver<'a>(&'a self, user_id: &'a str, task_id: &'a str) -> Answer<'a, Redelivery> {
+        self.answer(webhooks::redeliver(self, user_id, task_id))
+    }
+
+    fn claim_deliveries(&self, places: Places) -> Answer<'_, Vec<DueDelivery>> {
+        self.answer(webhooks::claim(self, places))
+    }
+
+    fn record_attempt<'a>(
+        &'a self,
+        lease: &'a DeliveryLease,
+        outcome: DeliveryOutcome,
+        jitter: f64,
+    ) -> Answer<'a, Fenced> {
+        self.answer(webhooks::record(self, lease, outcome, jitter))
+    }
+
+    fn next_delivery(&self) -> Answer<'_, Option<Timestamp>> {
+        self.answer(async move {
+            let session = self.database.session().await?;
+            webhooks::next(&session).await
+        })
+    }
+
+    /// What another host ends it delivers itself, and what it requests again is
+    /// told here.
+    fn delivery_due(&self) -> BoxFuture<'static, ()> {
+        self.hub.delivery()
     }
 }

@@ -15,6 +15,7 @@ pub(crate) fn new_task(id: &str) -> NewTask {
             logo_description: None,
             theme_description: None,
         },
+        webhook: None,
         original_path: None,
         original_found: true,
         idempotency_key: None,

@@ -33,6 +33,7 @@ mod sweep;
 mod tally;
 mod upload_places;
 mod usage;
+mod webhooks;
 mod writer;
 
 use std::future::ready;
@@ -42,14 +43,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use concept_refinement_domain::capability::{
-    CapabilityError, Claimed, ConceptPage, Fenced, Finished, Lease, NewTask, Position, Stored,
-    Submission, TaskPage,
+    CapabilityError, Claimed, ConceptPage, Fenced, Finished, Lease, NewTask, Position,
+    RefinedImage, Submission, TaskPage,
 };
 use concept_refinement_domain::clock_trust::LastRound;
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::rulebook::Claim;
 use concept_refinement_domain::task::{Stage, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
+use concept_refinement_domain::webhook::{
+    DeliveryLease, DeliveryOutcome, DueDelivery, Places, Redelivery, WebhookDelivery,
+};
 use futures::future::BoxFuture;
 use rusqlite::Connection;
 
@@ -57,6 +61,7 @@ use super::hub::Hub;
 use super::{Changes, Expired, Leases, Maintenance, Tally, Tasks};
 use crate::capability::concepts::Concepts;
 use crate::capability::directory::{self, DirectoryLock};
+use crate::capability::webhooks::Webhooks;
 use crate::capability::{Answer, Clock, OpenError};
 use damage::Damage;
 use fault::Fault;
@@ -77,6 +82,7 @@ const MAX_READERS: usize = 4;
 /// Dropping it waits for operations in progress and unlocks the directory.
 pub struct SqliteTasks {
     options: Options,
+    clock: Arc<dyn Clock>,
     file: PathBuf,
     damage: Arc<Damage>,
     hub: Arc<Hub>,
@@ -129,13 +135,14 @@ impl SqliteTasks {
             writer: Writer::start(
                 connection,
                 files,
-                clock,
+                Arc::clone(&clock),
                 hub.clone(),
                 damage.clone(),
                 options.room.clone(),
             )
             .map_err(system)?,
             options,
+            clock,
             readers: Some(Readers::new(readers, damage.clone())),
             file,
             damage,
@@ -156,13 +163,14 @@ impl SqliteTasks {
             writer: Writer::start(
                 connection,
                 vec![],
-                clock,
+                Arc::clone(&clock),
                 hub.clone(),
                 damage.clone(),
                 options.room.clone(),
             )
             .map_err(|error| OpenError::unusable(place, error))?,
             options,
+            clock,
             file: place.to_owned(),
             readers: None,
             damage,
@@ -313,7 +321,7 @@ impl Leases for SqliteTasks {
         Box::pin(self.write(move |step| leases::renew(step, &held, lease)))
     }
 
-    fn finish<'a>(&'a self, lease: &'a Lease, image: Stored) -> Answer<'a, Finished> {
+    fn finish<'a>(&'a self, lease: &'a Lease, image: RefinedImage) -> Answer<'a, Finished> {
         let held = lease.clone();
         Box::pin(self.write(move |step| leases::finish(step, &held, image)))
     }
@@ -417,5 +425,56 @@ impl Concepts for SqliteTasks {
     fn delete<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<String>> {
         let (user_id, id) = (user_id.to_owned(), id.to_owned());
         Box::pin(self.write(move |step| concepts::delete(step, &user_id, &id)))
+    }
+}
+
+impl Webhooks for SqliteTasks {
+    fn webhook<'a>(
+        &'a self,
+        user_id: &'a str,
+        task_id: &'a str,
+    ) -> Answer<'a, Option<WebhookDelivery>> {
+        let (user_id, id) = (user_id.to_owned(), task_id.to_owned());
+        Box::pin(self.read(move |connection| {
+            let record = reads::get(connection, &user_id, &id)?;
+            Ok(record.and_then(|record| Some(record.delivery?.seen(&record.task))))
+        }))
+    }
+
+    fn redeliver<'a>(&'a self, user_id: &'a str, task_id: &'a str) -> Answer<'a, Redelivery> {
+        let (user_id, id) = (user_id.to_owned(), task_id.to_owned());
+        Box::pin(self.write(move |step| webhooks::redeliver(step, &user_id, &id)))
+    }
+
+    fn claim_deliveries(&self, places: Places) -> Answer<'_, Vec<DueDelivery>> {
+        Box::pin(async move {
+            // What is due is looked for beside the writer, which decides.
+            let now = self.clock.now();
+            let due = self
+                .scan(move |connection| webhooks::due(connection, places, now))
+                .await?;
+            if due.is_empty() {
+                return Ok(vec![]);
+            }
+            self.write(move |step| webhooks::begin(step, &due)).await
+        })
+    }
+
+    fn record_attempt<'a>(
+        &'a self,
+        lease: &'a DeliveryLease,
+        outcome: DeliveryOutcome,
+        jitter: f64,
+    ) -> Answer<'a, Fenced> {
+        let lease = lease.clone();
+        Box::pin(self.write(move |step| webhooks::record(step, &lease, outcome, jitter)))
+    }
+
+    fn next_delivery(&self) -> Answer<'_, Option<Timestamp>> {
+        Box::pin(self.read(webhooks::next))
+    }
+
+    fn delivery_due(&self) -> BoxFuture<'static, ()> {
+        self.hub.delivery()
     }
 }

@@ -110,7 +110,7 @@ fn origin(url: &str) -> Origin {
 fn public(allowed: &str, provider: Option<&str>) -> Grant {
     Grant::Public {
         allowed: AllowedSources::parse(allowed).unwrap(),
-        provider: provider.map(origin),
+        providers: provider.map(origin).into_iter().collect(),
     }
 }
 

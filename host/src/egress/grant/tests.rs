@@ -12,7 +12,13 @@ fn origin(url: &str) -> Origin {
 fn public(allowed: &str, provider: Option<&str>) -> Grant {
     Grant::Public {
         allowed: AllowedSources::parse(allowed).unwrap(),
-        provider: provider.map(origin),
+        providers: provider.map(origin).into_iter().collect(),
+    }
+}
+
+fn https(allowed: &str) -> Grant {
+    Grant::Https {
+        allowed: AllowedSources::parse(allowed).unwrap(),
     }
 }
 
@@ -173,6 +179,33 @@ fn each_grant_permits_what_it_says() {
 }
 
 #[test]
+fn a_webhook_reaches_public_addresses_by_https_and_what_is_allowed() {
+    let (http, https_url) = ("http://example.com/", "https://example.com/");
+    let (world, own, private) = ("93.184.215.14", "93.184.215.20", "10.1.2.3");
+    for (allowed, url, address, expected) in [
+        ("", https_url, world, true),
+        ("", https_url, own, false),
+        ("", https_url, private, false),
+        ("", https_url, "127.0.0.1", false),
+        ("", https_url, "::ffff:169.254.169.254", false),
+        ("", http, world, false),
+        ("example.com", http, world, true),
+        ("example.com", http, private, true),
+        ("example.com", https_url, own, true),
+        ("example.org", http, world, false),
+        ("10.0.0.0/8", http, private, true),
+        ("10.0.0.0/8", http, world, false),
+        ("10.0.0.0/8", http, "192.168.1.1", false),
+        ("10.0.0.0/8", https_url, private, true),
+        ("10.0.0.0/8", https_url, world, true),
+        ("10.0.0.0/8", https_url, "192.168.1.1", false),
+    ] {
+        let answered = permits(&https(allowed), url, Purpose::Webhook, address);
+        assert_eq!(answered, expected, "{allowed:?}: {url} at {address}");
+    }
+}
+
+#[test]
 fn the_providers_origin_is_for_what_the_model_answered() {
     let grant = public("", Some("http://localhost:7860/"));
     let url = "http://localhost:7860/refined.png";
@@ -193,22 +226,31 @@ fn a_part_of_a_composed_component_reaches_what_the_part_was_granted() {
         processor: public("images.lan", Some(provider)),
         model: Grant::Origin(origin(provider)),
         api: Grant::Origin(origin(issuer)),
+        notifier: https("hooks.lan"),
     }));
-    use Purpose::{IssuerKeys, Model, ModelAnswer, Original};
-    let purposes = [Original, ModelAnswer, Model, IssuerKeys];
+    use Purpose::{IssuerKeys, Model, ModelAnswer, Original, Webhook};
+    let purposes = [Original, ModelAnswer, Model, IssuerKeys, Webhook];
+    let none: &[Purpose] = &[];
     for (url, address, expected) in [
-        (provider, "10.0.0.1", [false, true, true, false]),
-        (issuer, "10.0.0.2", [false, false, false, true]),
-        ("http://images.lan/", "10.0.0.3", [true, true, false, false]),
+        (provider, "10.0.0.1", &[ModelAnswer, Model][..]),
+        (issuer, "10.0.0.2", &[IssuerKeys]),
+        ("http://images.lan/", "10.0.0.3", &[Original, ModelAnswer]),
+        ("http://hooks.lan/", "10.0.0.5", &[Webhook]),
         (
             "http://example.com/",
             "93.184.215.14",
-            [true, true, false, false],
+            &[Original, ModelAnswer],
         ),
-        ("http://example.com/", "93.184.215.20", [false; 4]),
-        ("http://example.com/", "10.0.0.4", [false; 4]),
+        (
+            "https://example.com/",
+            "93.184.215.14",
+            &[Original, ModelAnswer, Webhook],
+        ),
+        ("http://example.com/", "93.184.215.20", none),
+        ("https://example.com/", "10.0.0.4", none),
     ] {
-        let permitted = purposes.map(|purpose| permits(&grant, url, purpose, address));
+        let permitted = |purpose: &Purpose| permits(&grant, url, *purpose, address);
+        let permitted: Vec<_> = purposes.into_iter().filter(permitted).collect();
         assert_eq!(permitted, expected, "{url} at {address}");
     }
 }

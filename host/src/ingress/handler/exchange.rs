@@ -33,6 +33,8 @@ pub type Outcome = Result<Response<WasiBody>, Failure>;
 /// A request and where its response goes.
 pub struct Exchange {
     pub request: Received,
+    /// Whether the client prefers to wait.
+    pub is_patient: bool,
     pub activity: Activity,
     pub response: oneshot::Sender<Outcome>,
 }

@@ -19,7 +19,8 @@ use super::exchange::{Exchange, from_wit};
 use crate::ingress::activity::Progress;
 use crate::ingress::door::Failure;
 use crate::ingress::instances::{
-    IDLE_TIMEOUT, MAX_CONCURRENT_REQUESTS, REQUEST_TIMEOUT, is_worn, log_end, log_printed,
+    IDLE_TIMEOUT, MAX_CONCURRENT_REQUESTS, MAX_PATIENT_REQUESTS, REQUEST_TIMEOUT, is_worn, log_end,
+    log_printed,
 };
 use crate::wasm::bindings::api::Api;
 use crate::wasm::sandbox::Sandbox;
@@ -114,6 +115,8 @@ struct Instance<'a> {
 enum Ended {
     /// With a body that may still need the instance.
     Answered(Option<oneshot::Receiver<()>>),
+    /// The client did not wait to the end. The guest does, for nobody.
+    Abandoned,
     TimedOut,
 }
 
@@ -125,6 +128,7 @@ impl Instance<'_> {
         let mut idle = pin!(sleep(IDLE_TIMEOUT));
         let mut last = Instant::now();
         let (mut requests, mut is_accepting, mut has_lost_one) = (0, true, false);
+        let mut patient = 0;
         loop {
             self.in_flight.store(calls.len(), Ordering::Relaxed);
             is_accepting &= !is_worn(requests, self.slot);
@@ -132,20 +136,28 @@ impl Instance<'_> {
             if is_empty && !is_accepting && (has_lost_one || self.is_quiet().await) {
                 return Ok(());
             }
-            let has_room = is_accepting && calls.len() < MAX_CONCURRENT_REQUESTS;
+            let has_room = is_accepting
+                && calls.len() - patient < MAX_CONCURRENT_REQUESTS
+                && patient < MAX_PATIENT_REQUESTS;
             tokio::select! {
                 biased;
-                Some(ended) = calls.next() => match ended? {
-                    Ended::Answered(drained) => bodies.extend(drained),
-                    // It may never end in the guest. Others still may.
-                    Ended::TimedOut => (is_accepting, has_lost_one) = (false, true),
-                },
+                Some((was_patient, ended)) = calls.next() => {
+                    patient -= usize::from(was_patient);
+                    match ended? {
+                        Ended::Answered(drained) => bodies.extend(drained),
+                        Ended::Abandoned => {}
+                        // It may never end in the guest. Others still may.
+                        Ended::TimedOut => (is_accepting, has_lost_one) = (false, true),
+                    }
+                }
                 Some(_) = bodies.next() => {}
                 exchange = self.shared.queue.pop(), if has_room => {
                     requests += 1;
                     last = Instant::now();
                     if !exchange.response.is_closed() {
-                        calls.push(self.call(exchange));
+                        let is_patient = exchange.is_patient;
+                        patient += usize::from(is_patient);
+                        calls.push(async move { (is_patient, self.call(exchange).await) });
                     }
                 }
                 () = &mut idle => {
@@ -161,8 +173,9 @@ impl Instance<'_> {
     async fn call(&self, exchange: Exchange) -> wasmtime::Result<Ended> {
         let Exchange {
             request,
+            is_patient,
             activity,
-            response,
+            mut response,
         } = exchange;
         activity.taken_by(self.progress);
         let request = self.accessor.with(|mut access| {
@@ -173,6 +186,7 @@ impl Instance<'_> {
         let answer = tokio::select! {
             biased;
             answer = handler.call_handle(self.accessor, request) => answer?,
+            () = response.closed(), if is_patient => return Ok(Ended::Abandoned),
             () = activity.idle_for(REQUEST_TIMEOUT) => {
                 let _ = response.send(Err(Failure::TimedOut));
                 return Ok(Ended::TimedOut);

@@ -27,6 +27,7 @@ use super::{body, write_timeout};
 use crate::config::Networks;
 use crate::ingress::activity::Activity;
 use crate::ingress::door::{Door, Failure};
+use crate::ingress::patience::is_patient;
 use crate::log_throttle::{LONG_INTERVAL, LogThrottle};
 use crate::metrics::Metrics;
 use crate::metrics::http as shared;
@@ -71,7 +72,7 @@ pub struct Dispatch {
     credentials: Credentials,
     requests: Arc<Places<u64>>,
     health_requests: Arc<Places<u64>>,
-    /// For answers that are being sent.
+    /// For answers that are being sent, or waited for.
     answers: Arc<Places<u64>>,
     /// Largest request body that is read at all, in bytes.
     max_body: u64,
@@ -219,7 +220,8 @@ impl Dispatch {
         Ok((response, asker))
     }
 
-    /// A place among the requests under way.
+    /// A place among the requests under way, or, for one that waits, among the
+    /// answers: so those that do not wait find room.
     fn place<B>(
         &self,
         request: &Request<B>,
@@ -228,12 +230,19 @@ impl Dispatch {
     ) -> Result<Place<u64>, Refusal> {
         let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
         let is_health = is_read && request.uri().path() == self.health;
+        let is_patient = is_patient(request);
         let place = match (is_health, form) {
             (true, _) => self.health_requests.take(asker.client, asker.user),
+            (false, Form::Full) if is_patient => self.answers.take(asker.client, asker.user),
             (false, Form::Full) => self.requests.take(asker.client, asker.user),
             (false, Form::Brief) => return Err(Refusal::TooManyConnections),
         };
-        place.ok_or_else(|| self.short_of(shared::REQUESTS))
+        place.ok_or_else(|| {
+            self.short_of(match is_patient {
+                true => shared::ANSWERS,
+                false => shared::REQUESTS,
+            })
+        })
     }
 
     fn short_of(&self, what: &'static str) -> Refusal {

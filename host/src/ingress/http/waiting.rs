@@ -30,8 +30,12 @@ const CONNECTIONS: usize = 64;
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Answers whoever connects until the future completes. Connections that are
-/// open then are closed.
-pub async fn answer_until<T>(listener: &TcpListener, until: impl Future<Output = T>) -> T {
+/// open then are closed. `model`: its name, since it has not described itself yet.
+pub async fn answer_until<T>(
+    listener: &TcpListener,
+    model: &Arc<str>,
+    until: impl Future<Output = T>,
+) -> T {
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     let answering = async {
         let mut open = JoinSet::new();
@@ -41,9 +45,10 @@ pub async fn answer_until<T>(listener: &TcpListener, until: impl Future<Output =
             };
             match listener.accept().await {
                 Ok((stream, _)) => {
+                    let model = Arc::clone(model);
                     open.spawn(async move {
                         // Who breaks off is told nothing.
-                        let _ = timeout(TIMEOUT, answer(stream)).await;
+                        let _ = timeout(TIMEOUT, answer(stream, &model)).await;
                         drop(place);
                     });
                 }
@@ -59,8 +64,8 @@ pub async fn answer_until<T>(listener: &TcpListener, until: impl Future<Output =
     }
 }
 
-async fn answer(stream: TcpStream) -> hyper::Result<()> {
-    let service = service_fn(|request| ready(Ok::<_, Infallible>(response(&request))));
+async fn answer(stream: TcpStream, model: &str) -> hyper::Result<()> {
+    let service = service_fn(|request| ready(Ok::<_, Infallible>(response(&request, model))));
     http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(TIMEOUT)
@@ -70,12 +75,15 @@ async fn answer(stream: TcpStream) -> hyper::Result<()> {
         .await
 }
 
-fn response(request: &Request<Incoming>) -> Response<WasiBody> {
+fn response(request: &Request<Incoming>, model: &str) -> Response<WasiBody> {
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
     match request.uri().path() {
         "/api/health" if is_read => {
-            let health =
-                serde_json::json!({"status": "healthy", "version": env!("CARGO_PKG_VERSION")});
+            let health = serde_json::json!({
+                "status": "healthy",
+                "version": env!("CARGO_PKG_VERSION"),
+                "model": model,
+            });
             json_answer(StatusCode::OK, &health)
         }
         "/api/health/ready" if is_read => {

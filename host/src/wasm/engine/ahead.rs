@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 use wasmtime::component::Component;
 
 use super::config;
+use crate::wasm::idle_memory::unmap_constant;
 
 mod embedded {
     include!(concat!(env!("OUT_DIR"), "/ahead.rs"));
@@ -65,7 +66,10 @@ pub fn compile(component: &[u8]) -> anyhow::Result<Vec<u8>> {
 pub(super) fn component(engine: &wasmtime::Engine, sum: &[u8; 32]) -> Option<Component> {
     let mut ahead = embedded::CODE.iter();
     let code = ahead.find_map(|entry| entry.strip_prefix(&sum[..]))?;
-    match load(engine, code) {
+    let loaded = load(engine, code);
+    // It was copied.
+    unmap_constant(code);
+    match loaded {
         Ok(component) => Some(component),
         Err(error) => {
             let error = format!("{error:#}");

@@ -9,21 +9,19 @@ use std::sync::OnceLock;
 use rustix::mm::{Advice, madvise};
 use rustix::param::page_size;
 
-/// How much of a memory is looked at, in bytes: static data is at its beginning,
-/// behind a stack of 1 MiB.
-const LOOKED_AT: usize = 4 << 20;
-
 /// Of an entry of `/proc/self/pagemap`.
 const ENTRY: usize = size_of::<u64>();
 const IS_PRESENT: u64 = 1 << 63;
 /// Of a file. A page that was written to is not, in a private mapping.
 const IS_OF_FILE: u64 = 1 << 61;
 
-/// Unmaps the pages of files in a range of a memory of wasm, which nobody uses
-/// meanwhile.
-pub fn unmap_unwritten(memory: &Range<usize>) -> io::Result<()> {
-    let mut start = memory.start;
-    for run in unwritten(memory)?.chunk_by(|a, b| a == b) {
+/// Unmaps the pages of private mappings of files that are wholly within these
+/// addresses, where nobody writes meanwhile.
+pub fn unmap_unwritten(addresses: &Range<usize>) -> io::Result<()> {
+    let size = page_size();
+    let pages = addresses.start.next_multiple_of(size)..addresses.end / size * size;
+    let mut start = pages.start;
+    for run in unwritten(&pages)?.chunk_by(|a, b| a == b) {
         let length = run.len() * page_size();
         if run.first() == Some(&true) {
             unmap(start, length)?;
@@ -33,11 +31,10 @@ pub fn unmap_unwritten(memory: &Range<usize>) -> io::Result<()> {
     Ok(())
 }
 
-/// Which pages are mapped, and those of the file.
-fn unwritten(memory: &Range<usize>) -> io::Result<Vec<bool>> {
-    let pages = memory.len().min(LOOKED_AT) / page_size();
-    let mut entries = vec![0; pages * ENTRY];
-    let offset = memory.start / page_size() * ENTRY;
+/// Which of these pages are mapped, and those of the file.
+fn unwritten(pages: &Range<usize>) -> io::Result<Vec<bool>> {
+    let mut entries = vec![0; pages.len() / page_size() * ENTRY];
+    let offset = pages.start / page_size() * ENTRY;
     pagemap()?.read_exact_at(&mut entries, offset as u64)?;
     let (entries, _) = entries.as_chunks::<ENTRY>();
     let wanted = IS_PRESENT | IS_OF_FILE;

@@ -19,13 +19,15 @@ pub trait MemoryMeter: Send + Sync {
     fn grow(&self, bytes: u64) -> Result<Granted, NoRoom>;
 }
 
-/// The memories may grow.
+/// Whether the memories may grow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Granted {
     AtOnce,
     /// After a yield: whoever polls the instance would have it elsewhere before it
     /// touches so much.
     AfterYield,
+    /// Not at all: the guest is told so, as at the end of its own limit.
+    Never,
 }
 
 /// Other instances have the memory.
@@ -82,6 +84,7 @@ impl ResourceLimiterAsync for MemoryCap {
             match meter.grow(bytes as u64)? {
                 Granted::AtOnce => {}
                 Granted::AfterYield => tokio::task::yield_now().await,
+                Granted::Never => return Ok(false),
             }
         }
         self.bytes = bytes;

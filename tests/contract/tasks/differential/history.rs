@@ -55,6 +55,19 @@ pub enum Step {
         task: usize,
         by: By,
     },
+    Redeliver {
+        task: usize,
+        by: By,
+    },
+    /// To so many in all, and so many a receiver.
+    Deliver {
+        total: u32,
+        per_receiver: u32,
+    },
+    RecordAttempt {
+        delivery: usize,
+        code: u16,
+    },
     Due {
         limit: u32,
     },
@@ -83,6 +96,8 @@ pub struct Submit {
     pub quota: Option<Quota>,
     pub original: Original,
     pub is_anonymous: bool,
+    /// The receiver of its webhook, if it has one.
+    pub webhook: Option<u8>,
     /// With the id of a task that is there.
     pub has_taken_id: bool,
 }
@@ -112,8 +127,8 @@ pub fn histories(is_hosts: bool) -> impl Strategy<Value = History> {
 
 fn step(is_hosts: bool, is_set_back: bool) -> impl Strategy<Value = Step> {
     use Step::{
-        Claim, Delete, DeleteConcept, Due, Expire, Fail, Finish, Look, Pass, PassTo, Recover,
-        Release, Renew, SetBack, Submit, Withdraw,
+        Claim, Delete, DeleteConcept, Deliver, Due, Expire, Fail, Finish, Look, Pass, PassTo,
+        RecordAttempt, Recover, Redeliver, Release, Renew, SetBack, Submit, Withdraw,
     };
     let upkeep = u32::from(is_hosts);
     let back = u32::from(is_set_back);
@@ -165,6 +180,27 @@ fn step(is_hosts: bool, is_set_back: bool) -> impl Strategy<Value = Step> {
         ),
         (5, Just(Look).boxed()),
         (
+            2,
+            (task(), by())
+                .prop_map(|(task, by)| Redeliver { task, by })
+                .boxed(),
+        ),
+        (
+            6 * upkeep,
+            (1..4u32, 1..3u32)
+                .prop_map(|(total, per_receiver)| Deliver {
+                    total,
+                    per_receiver,
+                })
+                .boxed(),
+        ),
+        (
+            5 * upkeep,
+            (newest(), select(&[200, 302, 410, 500, 503]))
+                .prop_map(|(delivery, code)| RecordAttempt { delivery, code })
+                .boxed(),
+        ),
+        (
             4 * upkeep,
             (1..4u32).prop_map(|limit| Due { limit }).boxed(),
         ),
@@ -202,16 +238,18 @@ fn submit() -> impl Strategy<Value = Submit> {
         proptest::option::of(quota),
         original,
         any::<bool>(),
+        proptest::option::of(0..2u8),
         prop::bool::weighted(0.1),
     )
         .prop_map(
-            |(user, key, prompt, quota, original, is_anonymous, has_taken_id)| Submit {
+            |(user, key, prompt, quota, original, is_anonymous, webhook, has_taken_id)| Submit {
                 user,
                 key,
                 prompt,
                 quota,
                 original,
                 is_anonymous,
+                webhook,
                 has_taken_id,
             },
         )

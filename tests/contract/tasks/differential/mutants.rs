@@ -13,6 +13,7 @@ use concept_refinement_domain::quota::Window;
 use concept_refinement_domain::sentence::WORKER_DIED;
 use concept_refinement_domain::task::Task;
 use concept_refinement_domain::timestamp::Timestamp;
+use concept_refinement_domain::webhook::Places;
 use concept_refinement_host::capability::Answer;
 use concept_refinement_host::capability::clock::{Clock as _, ManualClock};
 use concept_refinement_host::capability::intercept::{Interceptor, Operations as _};
@@ -56,10 +57,15 @@ pub enum Mutant {
     ExpireIgnoresLimit,
     NothingIsCounted,
     NoImageIsUnreferenced,
+    WebhookIsForgotten,
+    RedeliverIgnoresUser,
+    NothingIsDelivered,
+    PlacesAreIgnored,
+    AttemptIsForgotten,
 }
 
 impl Mutant {
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 35] = [
         Self::ClaimIgnoresLease,
         Self::ClaimIgnoresUser,
         Self::FenceIgnoresAttempt,
@@ -90,6 +96,11 @@ impl Mutant {
         Self::ExpireIgnoresLimit,
         Self::NothingIsCounted,
         Self::NoImageIsUnreferenced,
+        Self::WebhookIsForgotten,
+        Self::RedeliverIgnoresUser,
+        Self::NothingIsDelivered,
+        Self::PlacesAreIgnored,
+        Self::AttemptIsForgotten,
     ];
 
     /// What it breaks is offered by our host's backends alone.
@@ -103,6 +114,9 @@ impl Mutant {
                 | Self::ExpireIgnoresLimit
                 | Self::NothingIsCounted
                 | Self::NoImageIsUnreferenced
+                | Self::NothingIsDelivered
+                | Self::PlacesAreIgnored
+                | Self::AttemptIsForgotten
         )
     }
 }
@@ -254,6 +268,9 @@ impl Interceptor<dyn TaskStore> for Mutated {
             let (newest, owner);
             let mut operation = operation;
             match (&mut operation, self.mutant) {
+                (TaskOperation::Submit { task }, Mutant::WebhookIsForgotten) => {
+                    task.webhook = None;
+                }
                 (TaskOperation::Submit { task }, _) => {
                     let submission = self.submit(task.clone(), &mut seen, sound).await?;
                     return Ok(submission.into());
@@ -271,7 +288,7 @@ impl Interceptor<dyn TaskStore> for Mutated {
                     return Ok(TaskReply::Finished(Finished::Done));
                 }
                 (TaskOperation::Finish { image, .. }, Mutant::FinishesWithAnotherImage) => {
-                    image.path.push('x');
+                    image.stored.path.push('x');
                 }
                 (TaskOperation::Delete { user_id, id }, Mutant::DeleteIgnoresUser)
                 | (TaskOperation::Get { user_id, id }, Mutant::GetIgnoresUser) => {
@@ -291,6 +308,21 @@ impl Interceptor<dyn TaskStore> for Mutated {
                 }
                 (TaskOperation::DeleteConcept { .. }, Mutant::ConceptIsNotDeleted) => {
                     return Ok(TaskReply::Text(None));
+                }
+                (TaskOperation::Redeliver { user_id, task_id }, Mutant::RedeliverIgnoresUser) => {
+                    if let Some(task) = seen.tasks.get(*task_id) {
+                        owner = task.user_id.clone();
+                        *user_id = &owner;
+                    }
+                }
+                (TaskOperation::ClaimDeliveries { .. }, Mutant::NothingIsDelivered) => {
+                    return Ok(TaskReply::Deliveries(vec![]));
+                }
+                (TaskOperation::ClaimDeliveries { places }, Mutant::PlacesAreIgnored) => {
+                    *places = Places::new(1_000, 1_000, []);
+                }
+                (TaskOperation::RecordAttempt { .. }, Mutant::AttemptIsForgotten) => {
+                    return Ok(TaskReply::Fenced(Fenced::Done));
                 }
                 (TaskOperation::Due { .. }, Mutant::NothingIsDue) => {
                     return Ok(TaskReply::Tasks(vec![]));

@@ -38,6 +38,15 @@ pub fn run(store: &mut MemoryStore, operation: TaskOperation<'_>, now: Timestamp
             ..
         } => store.fail(lease, error_message, now).into(),
         Operation::Release { lease } => store.release(lease, now).into(),
+        Operation::GetWebhook { user_id, task_id } => store.webhook(user_id, task_id).into(),
+        Operation::Redeliver { user_id, task_id } => store.redeliver(user_id, task_id, now).into(),
+        Operation::ClaimDeliveries { places } => store.claim_deliveries(places, now).into(),
+        Operation::RecordAttempt {
+            lease,
+            outcome,
+            jitter,
+        } => store.record_attempt(lease, outcome, jitter, now).into(),
+        Operation::NextDelivery {} => store.next_delivery().into(),
         Operation::Due { limit } => store.due(limit, now).into(),
         Operation::NextDue {} => store.next_due().into(),
         Operation::Recover {} => store.recover(now).into(),
@@ -70,6 +79,14 @@ pub fn text(reply: &Reply) -> String {
         Ok(TaskReply::Concept(reply)) => format!("{reply:?}"),
         Ok(TaskReply::ConceptPage(reply)) => format!("{reply:?}"),
         Ok(TaskReply::Claimed(reply)) => format!("{reply:?}"),
+        Ok(TaskReply::Webhook(reply)) => format!("{reply:?}"),
+        Ok(TaskReply::Redelivery(reply)) => format!("{reply:?}"),
+        Ok(TaskReply::Deliveries(reply)) => {
+            // Of those that have waited equally long any may be first.
+            let mut reply = reply.clone();
+            reply.sort_by(|one, other| one.task.id.cmp(&other.task.id));
+            format!("{reply:?}")
+        }
         Ok(TaskReply::Lease(reply)) => format!("{reply:?}"),
         Ok(TaskReply::Text(reply)) => format!("{reply:?}"),
         Ok(TaskReply::Tasks(reply)) => format!("{reply:?}"),

@@ -3,11 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use concept_refinement_domain::capability::{Lease, NewTask};
+use concept_refinement_domain::capability::{Lease, NewTask, RefinedImage};
 use concept_refinement_domain::concept::id_for;
 use concept_refinement_domain::image_path::tag_of;
 use concept_refinement_domain::task::{Refinement, Status};
 use concept_refinement_domain::timestamp::Timestamp;
+use concept_refinement_domain::webhook::{
+    DeliveryAnswer, DeliveryLease, DeliveryOutcome, Places, Webhook,
+};
 use concept_refinement_host::capability::clock::{Clock, ManualClock, before};
 use concept_refinement_host::capability::intercept::{Intercepted, Operations as _};
 use concept_refinement_host::capability::tasks::{TaskOperation, TaskReply, TaskStore};
@@ -32,6 +35,7 @@ pub struct World {
     /// Ids and users of all that was ever created.
     tasks: Vec<(String, String)>,
     leases: Vec<Lease>,
+    deliveries: Vec<DeliveryLease>,
     /// All that workers stored.
     images: Vec<String>,
     /// The backend lasts as long as what is compared.
@@ -57,6 +61,7 @@ impl World {
             is_set_back: history.is_set_back,
             tasks: vec![],
             leases: vec![],
+            deliveries: vec![],
             images: vec![],
             _backend: Box::new(backend),
         }
@@ -113,6 +118,42 @@ impl World {
                 self.compare(TaskOperation::DeleteConcept { user_id, id: &id })
                     .await
             }
+            Step::Redeliver { task, by } => {
+                let (task_id, owner) = self.task(*task);
+                let (user_id, task_id) = (user(*by, &owner), task_id.as_str());
+                self.compare(TaskOperation::Redeliver { user_id, task_id })
+                    .await
+            }
+            Step::Deliver {
+                total,
+                per_receiver,
+            } => {
+                // Which of two that have waited equally long goes first is not said.
+                let places = match self.is_set_back {
+                    true => Places::new(1_000, 1_000, []),
+                    false => Places::new(*total, *per_receiver, []),
+                };
+                self.compare(TaskOperation::ClaimDeliveries { places })
+                    .await
+            }
+            Step::RecordAttempt { delivery, code } => {
+                let Some(lease) = from_newest(&self.deliveries, *delivery).cloned() else {
+                    return Ok(());
+                };
+                let outcome = DeliveryOutcome {
+                    at: self.clock.now(),
+                    answer: DeliveryAnswer::Status {
+                        code: *code,
+                        retry_after: (*code == 503).then_some(Duration::from_secs(60)),
+                    },
+                };
+                self.compare(TaskOperation::RecordAttempt {
+                    lease: &lease,
+                    outcome,
+                    jitter: 0.5,
+                })
+                .await
+            }
             Step::Due { limit } => self.compare(TaskOperation::Due { limit: *limit }).await,
             Step::Recover => self.compare(TaskOperation::Recover {}).await,
             Step::Expire {
@@ -153,6 +194,11 @@ impl World {
                 let owner = owner.map_or("nobody", |(_, owner)| owner.as_str());
                 let image = stored(owner, &lease.task_id, attempt);
                 self.images.push(image.path.clone());
+                let notes = vec![format!("Note {attempt}.")];
+                let image = RefinedImage {
+                    stored: image,
+                    notes,
+                };
                 self.compare(TaskOperation::Finish { lease, image }).await
             }
             Step::Fail { .. } => {
@@ -195,6 +241,10 @@ impl World {
                 logo_description: Some("A coffee cup".into()),
                 theme_description: None,
             },
+            webhook: submit.webhook.map(|receiver| Webhook {
+                url: format!("https://receiver-{receiver}.example/hook"),
+                origin: "http://localhost:8080".into(),
+            }),
             original_path,
             original_found: !matches!(submit.original, Original::Missing),
             idempotency_key: submit.key.map(|key| format!("key {key}")),
@@ -214,6 +264,9 @@ impl World {
             let concept = id_for(&id);
             for user_id in [owner.as_str(), "mallory"] {
                 self.compare(TaskOperation::Get { user_id, id: &id })
+                    .await?;
+                let task_id = &id;
+                self.compare(TaskOperation::GetWebhook { user_id, task_id })
                     .await?;
                 let id = &concept;
                 self.compare(TaskOperation::GetConcept { user_id, id })
@@ -258,6 +311,7 @@ impl World {
         if self.is_hosts {
             self.compare(TaskOperation::Tally {}).await?;
             self.compare(TaskOperation::NextDue {}).await?;
+            self.compare(TaskOperation::NextDelivery {}).await?;
             let mut image_paths = self.images.clone();
             image_paths.push(UPLOAD.to_owned());
             self.compare(TaskOperation::Unreferenced { image_paths })
@@ -278,8 +332,13 @@ impl World {
                 at.0
             ));
         }
-        if let Ok(TaskReply::Claimed(Some(claimed))) = expected {
-            self.leases.push(claimed.lease);
+        match expected {
+            Ok(TaskReply::Claimed(Some(claimed))) => self.leases.push(claimed.lease),
+            Ok(TaskReply::Deliveries(due)) => {
+                let begun = due.into_iter().map(|due| due.lease);
+                self.deliveries.extend(begun);
+            }
+            _ => {}
         }
         Ok(())
     }

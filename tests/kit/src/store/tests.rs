@@ -1,6 +1,7 @@
 //! What the rules mean over days and over several tasks. Every backend answers
 //! as this store does, so nothing here has to be said of each.
 
+use concept_refinement_domain::capability::Stored;
 use concept_refinement_domain::concept::id_for;
 use concept_refinement_domain::quota::Quota;
 use concept_refinement_domain::task::{Refinement, Status};
@@ -52,6 +53,7 @@ impl World {
                 logo_description: None,
                 theme_description: None,
             },
+            webhook: None,
             original_path: None,
             original_found: true,
             idempotency_key: None,
@@ -82,7 +84,7 @@ impl World {
                     path: format!("refined/{}", task.id),
                     url: String::new(),
                 };
-                let finished = self.store.finish(&lease, image, self.now);
+                let finished = self.store.finish(&lease, image.into(), self.now);
                 assert_eq!(finished, Finished::Done);
             }
             End::Failed => assert_eq!(self.store.fail(&lease, "No.", self.now), Fenced::Done),

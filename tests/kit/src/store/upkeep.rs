@@ -73,6 +73,9 @@ impl MemoryStore {
         for row in self.tasks.values_mut() {
             let task = &mut row.record.task;
             task.lease_until = task.lease_until.map(|until| until.min(now));
+            if let Some(delivery) = &mut row.record.delivery {
+                delivery.recover();
+            }
             if row.due_at.is_some() {
                 row.due_at = Some(now);
                 unfinished += 1;

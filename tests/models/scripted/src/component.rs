@@ -32,10 +32,19 @@ struct Component;
 
 impl Guest for Component {
     async fn refine(request: Request) -> Result<Answer, Error> {
-        let script = Script::of(&request.prompt)
-            .ok_or_else(|| Error::Refused("this model knows no such script".to_owned()))?;
+        let script = match Script::of(&request.prompt) {
+            Some(script) => Some(script),
+            // For who cannot choose the prompt.
+            None => setting().await.and_then(|prompt| Script::of(&prompt)),
+        };
+        let script =
+            script.ok_or_else(|| Error::Refused("this model knows no such script".to_owned()))?;
         match script {
             Script::Echo => Ok(echo(request)),
+            Script::Note(count) => {
+                let notes = (1..=count).map(|number| format!("Note {number}."));
+                Ok(noted(request, notes.collect()))
+            }
             Script::Instant => Ok(answer(request.media_type, tiny_gif(), None)),
             Script::Wait(time) => {
                 wait(time.as_nanos()).await;
@@ -85,6 +94,7 @@ impl Guest for Component {
                     media_type,
                     length: Some(length),
                     contents,
+                    notes: Vec::new(),
                 }))
             }
             Script::Hang => loop {
@@ -94,15 +104,29 @@ impl Guest for Component {
     }
 
     async fn describe() -> String {
+        let said = setting().await.unwrap_or_default();
+        if let Some(description) = said.strip_prefix("describe:") {
+            return description.to_owned();
+        }
         "The scripted model does what the prompt tells it to do; it is for tests only.".to_owned()
     }
 }
 
+/// What `model-name` says.
+async fn setting() -> Option<String> {
+    bindings::concept::refinement::settings::get("model-name".to_owned()).await
+}
+
 fn echo(request: Request) -> Answer {
+    noted(request, Vec::new())
+}
+
+fn noted(request: Request, notes: Vec<String>) -> Answer {
     Answer::Image(Image {
         media_type: request.media_type,
         length: Some(request.length),
         contents: request.image,
+        notes,
     })
 }
 
@@ -118,7 +142,9 @@ fn said(place: Place, text: String, request: Request) -> Result<Answer, Error> {
             media_type: text,
             length: Some(request.length),
             contents: request.image,
+            notes: Vec::new(),
         })),
+        Place::Note => Ok(noted(request, vec![text])),
     }
 }
 
@@ -134,6 +160,7 @@ fn answer(media_type: String, bytes: Vec<u8>, declared: Option<u64>) -> Answer {
         media_type,
         length,
         contents,
+        notes: Vec::new(),
     })
 }
 
@@ -174,6 +201,7 @@ async fn trap_midway(request: Request) -> Answer {
         media_type,
         length,
         contents,
+        notes: Vec::new(),
     })
 }
 

@@ -8,6 +8,8 @@ use std::time::Duration;
 pub enum Script {
     /// Answers with the very stream that it was given.
     Echo,
+    /// The same with so many notes.
+    Note(usize),
     /// Answers a tiny image of its own without reading the original.
     Instant,
     /// Waits, then answers as `Echo` does.
@@ -68,6 +70,7 @@ pub enum Place {
     Unavailable,
     Location,
     MediaType,
+    Note,
 }
 
 /// An answer that is not the whole image that it should be.
@@ -107,6 +110,10 @@ impl Script {
                 return milliseconds(time).map(|time| Self::Hold(bytes, time));
             };
             return milliseconds(time).map(|time| Self::HoldMidway(bytes, time));
+        }
+        if let Some(count) = argument("note ") {
+            let count = count.strip_suffix(" times")?;
+            return count.parse().ok().map(Self::Note);
         }
         if let Some(wait) = argument("wait ") {
             return milliseconds(wait).map(Self::Wait);
@@ -158,6 +165,7 @@ fn said(text: &str) -> Option<Script> {
         "an excuse" => Place::Unavailable,
         "an address" => Place::Location,
         "a media type" => Place::MediaType,
+        "a note" => Place::Note,
         _ => return None,
     };
     Some(Script::Say(place, bytes.parse().ok()?))
@@ -182,6 +190,7 @@ mod tests {
             ("instant", Some(Script::Instant)),
             ("wait 300ms", Some(Script::Wait(Duration::from_millis(300)))),
             ("wait a while", None),
+            ("note 3 times", Some(Script::Note(3))),
             ("answer empty", Some(Script::Answer(Contents::Empty))),
             (
                 "refuse: no logos",

@@ -7,10 +7,11 @@ use std::rc::Rc;
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::chunks;
 use concept_refinement_domain::convert::Convert as _;
+use concept_refinement_guest::Incoming;
 use concept_refinement_guest::bindings::types;
 use wit_bindgen::StreamReader;
 
-use super::exports::concept::refinement::blobs::{Guest, GuestBlob, Purpose};
+use super::exports::concept::refinement::blobs::{self, Guest, GuestBlob, Purpose};
 use super::{Component, generated};
 use crate::ports::Platform;
 
@@ -31,6 +32,15 @@ impl GuestBlob for Blob {
     /// The instance's memory is the limit for both.
     fn new(_: Purpose) -> Self {
         Self(RefCell::new(Held::Growing(VecDeque::new())))
+    }
+
+    async fn of(_: Purpose, contents: StreamReader<u8>) -> Result<blobs::Blob, types::Error> {
+        let mut held = VecDeque::new();
+        let mut contents = Incoming::from(contents);
+        while let Some(chunk) = contents.chunk().await {
+            chunks::append(&mut held, chunk);
+        }
+        Ok(blobs::Blob::new(Self(RefCell::new(Held::Growing(held)))))
     }
 
     async fn append(&self, bytes: Vec<u8>) -> Result<(), types::Error> {

@@ -3,12 +3,14 @@
 
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::convert::Convert;
+use concept_refinement_domain::webhook::Redelivery;
 use concept_refinement_guest::bindings::types;
 use concept_refinement_guest::{Clock as _, Imports, Incoming};
 use wit_bindgen::{StreamReader, StreamResult};
 
+use super::delivering::deliver;
 use super::exports::concept::refinement::{
-    concept_store, health, image_store, progress, settings, task_store,
+    concept_store, health, image_store, progress, settings, task_store, webhook_store,
 };
 use super::{Component, generated};
 use crate::images::Reading;
@@ -40,20 +42,29 @@ impl<P: Platform + 'static> task_store::Guest for Component<P> {
     }
 
     async fn withdraw(id: String, error_message: String) -> Answer<types::Fenced> {
-        answer(store::<P>().withdraw(&id, &error_message).await)
+        let withdrawn = store::<P>().withdraw(&id, &error_message).await;
+        deliver::<P>(id);
+        answer(withdrawn)
     }
 
     async fn claim(id: String, user_id: Option<String>) -> Answer<Option<types::Claimed>> {
-        answer(store::<P>().claim(&id, user_id.as_deref()).await)
+        let claimed = store::<P>().claim(&id, user_id.as_deref()).await;
+        if let Ok(None) = &claimed {
+            // It may have been given up.
+            deliver::<P>(id);
+        }
+        answer(claimed)
     }
 
     async fn renew(lease: types::Lease) -> Answer<Option<types::Lease>> {
         answer(store::<P>().renew(&lease.convert()).await)
     }
 
-    async fn finish(lease: types::Lease, image: types::Stored) -> Answer<types::Finished> {
+    async fn finish(lease: types::Lease, image: types::RefinedImage) -> Answer<types::Finished> {
         let (lease, image) = (lease.convert(), image.convert());
-        answer(store::<P>().finish(&lease, image).await)
+        let finished = store::<P>().finish(&lease, image).await;
+        deliver::<P>(lease.task_id);
+        answer(finished)
     }
 
     /// The stage is for metrics, and there are none here.
@@ -62,7 +73,10 @@ impl<P: Platform + 'static> task_store::Guest for Component<P> {
         _: Option<types::Stage>,
         error_message: String,
     ) -> Answer<types::Fenced> {
-        answer(store::<P>().fail(&lease.convert(), &error_message).await)
+        let lease = lease.convert();
+        let failed = store::<P>().fail(&lease, &error_message).await;
+        deliver::<P>(lease.task_id);
+        answer(failed)
     }
 
     async fn release(lease: types::Lease) -> Answer<types::Fenced> {
@@ -70,7 +84,11 @@ impl<P: Platform + 'static> task_store::Guest for Component<P> {
     }
 
     async fn get(user_id: String, id: String) -> Answer<Option<types::Task>> {
-        answer(store::<P>().get(&user_id, &id).await)
+        let read = store::<P>().get_with_due(&user_id, &id).await;
+        if let Ok(Some((_, true))) = &read {
+            deliver::<P>(id);
+        }
+        answer(read.map(|read| read.map(|(task, _)| task)))
     }
 
     async fn list(
@@ -134,6 +152,24 @@ impl<P: Platform> concept_store::Guest for Component<P> {
 
     async fn delete(user_id: String, id: String) -> Answer<Option<String>> {
         answer(store::<P>().delete_concept(&user_id, &id).await)
+    }
+}
+
+impl<P: Platform + 'static> webhook_store::Guest for Component<P> {
+    async fn get(user_id: String, task_id: String) -> Answer<Option<types::WebhookDelivery>> {
+        let webhook = store::<P>().webhook(&user_id, &task_id).await;
+        if let Ok(Some(_)) = &webhook {
+            deliver::<P>(task_id);
+        }
+        answer(webhook)
+    }
+
+    async fn redeliver(user_id: String, task_id: String) -> Answer<types::Redelivery> {
+        let redelivery = store::<P>().redeliver(&user_id, &task_id).await;
+        if let Ok(Redelivery::Requested) = &redelivery {
+            deliver::<P>(task_id);
+        }
+        answer(redelivery)
     }
 }
 

@@ -11,8 +11,9 @@ use std::time::Duration;
 
 use concept_refinement_domain::capability::Position;
 use concept_refinement_domain::concept;
-use concept_refinement_domain::task::Status;
+use concept_refinement_domain::task::{Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
+use concept_refinement_domain::webhook::{DeliveryRecord, Webhook};
 use serde::{Deserialize, Serialize};
 
 use super::Ledger;
@@ -32,6 +33,9 @@ pub struct Entry {
     pub task_is_deleted: bool,
     /// None: the task is active, or was deleted while active.
     pub end: Option<End>,
+    /// Of its webhook, if one was asked for. It goes with the task.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<DeliveryRecord>,
 }
 
 /// How a task ended.
@@ -62,12 +66,13 @@ pub enum Place<'a> {
 }
 
 impl Entry {
-    pub(super) fn new(task_id: &str, created_at: Timestamp) -> Self {
+    pub(super) fn new(task: &Task, webhook: Option<Webhook>) -> Self {
         Self {
-            task_id: task_id.to_owned(),
-            created_at,
+            task_id: task.id.clone(),
+            created_at: task.created_at,
             task_is_deleted: false,
             end: None,
+            delivery: webhook.map(DeliveryRecord::new),
         }
     }
 
@@ -90,7 +95,10 @@ impl Entry {
     /// False: the entry belongs to another task, or the task is already deleted.
     pub fn delete_task(&mut self, id: &str) -> bool {
         let is_there = self.task_id == id && !self.task_is_deleted;
-        self.task_is_deleted |= is_there;
+        if is_there {
+            self.task_is_deleted = true;
+            self.delivery = None;
+        }
         is_there
     }
 

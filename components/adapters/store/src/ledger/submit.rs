@@ -5,6 +5,7 @@ use concept_refinement_domain::quota::Window;
 use concept_refinement_domain::rulebook::{Account, Refusal};
 use concept_refinement_domain::task::{Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
+use concept_refinement_domain::webhook::Webhook;
 
 use super::entries::{Entry, Segment};
 use super::keys::Key;
@@ -56,11 +57,12 @@ pub struct Created {
 }
 
 impl Ledger {
-    /// Adds a task that was created, under the hash of its key. Its time may be
-    /// moved; `name` names a segment.
+    /// Adds a task that was created, with its webhook, under the hash of its key.
+    /// Its time may be moved; `name` names a segment.
     pub fn create(
         &mut self,
         task: &mut Task,
+        webhook: Option<Webhook>,
         hash: Option<String>,
         name: impl FnOnce() -> String,
         now: Timestamp,
@@ -69,14 +71,14 @@ impl Ledger {
         self.usage.add(now);
         let moved_keys = match hash {
             Some(hash) => {
-                let submitted = Submitted::of(task);
+                let submitted = Submitted::of(task, webhook.as_ref());
                 self.remember(Key { hash, submitted }, now)
             }
             None => Vec::new(),
         };
         let moved_entries = self.move_older(name);
         let number = self.next_number();
-        self.entries.push(Entry::new(&task.id, task.created_at));
+        self.entries.push(Entry::new(task, webhook));
         self.active = Some(Active {
             status: Status::Pending,
             attempt: 0,

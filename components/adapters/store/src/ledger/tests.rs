@@ -33,6 +33,7 @@ fn task(number: usize) -> NewTask {
             logo_description: None,
             theme_description: None,
         },
+        webhook: None,
         original_path: None,
         original_found: true,
         idempotency_key: None,
@@ -66,7 +67,7 @@ fn created_at(
 ) -> (Created, Timestamp) {
     let mut task: Task = task(number).created(now);
     let name = || format!("segment of {number}");
-    let made = ledger.create(&mut task, key.map(hash), name, now);
+    let made = ledger.create(&mut task, None, key.map(hash), name, now);
     (made, task.created_at)
 }
 
@@ -101,7 +102,7 @@ fn image() -> Stored {
 fn completed(ledger: &mut Ledger, number: usize, now: Timestamp) {
     let lease = claimed(ledger, number, now);
     let _ = apply(ledger, number, |record| {
-        rulebook::finish(record, &lease, image(), now)
+        rulebook::finish(record, &lease, image().into(), now)
     });
 }
 
@@ -111,7 +112,7 @@ fn a_saved_task_is_loaded_as_it_was() {
     created(&mut ledger, 1, None, NOW);
     let document = TaskDocument::new(&task(1), 1);
     let lease = claimed(&mut ledger, 1, NOW);
-    let mut expected = TaskRecord::new(task(1).created(NOW));
+    let mut expected = TaskRecord::new(task(1).created(NOW), None);
     let _ = rulebook::claim(&mut expected, None, LEASE, NOW);
     let loaded = ledger.record(&id(1), &document).unwrap();
     assert_eq!(

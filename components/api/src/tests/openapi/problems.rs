@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::document;
 use crate::problem::Problem;
 use crate::response::Content;
-use crate::routes::{concepts, images, tasks};
+use crate::routes::{concepts, images, tasks, webhooks};
 
 /// By the name of the response and of its example.
 fn of_the_component() -> Vec<(&'static str, &'static str, Problem)> {
@@ -46,6 +46,8 @@ fn of_the_component() -> Vec<(&'static str, &'static str, Problem)> {
         ),
         ("BadlySigned", "badly_signed", images::BADLY_SIGNED),
         ("NoSuchTask", "no_such_task", tasks::NO_SUCH_TASK),
+        ("NoSuchWebhook", "no_such_webhook", webhooks::NO_WEBHOOK),
+        ("WebhookPending", "webhook_pending", webhooks::PENDING),
         (
             "NoSuchConcept",
             "no_such_concept",

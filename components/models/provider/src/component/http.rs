@@ -8,13 +8,12 @@ use concept_refinement_domain::purpose::Purpose;
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_guest::outbound::{self, Timeouts};
 use concept_refinement_guest::{Clock as _, Imports, Random as _};
-use wasip3::http::types::Method;
 use wit_bindgen::StreamWriter;
 
 use crate::body::Chunks;
 use crate::original::Contents;
 use crate::outcome::Error;
-use crate::ports::{ByteStream, Failure, Ports, Post, Response};
+use crate::ports::{ByteStream, Failure, HttpRequest, Method, Ports, Response};
 use crate::settings::Base;
 
 const ACCEPTED: &str = "application/json, image/png, image/jpeg, image/webp, image/gif";
@@ -38,31 +37,47 @@ impl Ports for Wasi {
 
     /// The body is written by a spawned task, since a provider may answer
     /// before it has read everything.
-    async fn post(
+    async fn send(
         &self,
         base: &Base,
-        post: Post,
-        original: Contents<impl ByteStream + 'static>,
+        request: HttpRequest,
+        original: Option<Contents<impl ByteStream + 'static>>,
     ) -> Result<Response<Self::Stream>, Error> {
-        let (writer, body) = wasip3::wit_stream::new();
-        let length = post.body.length().to_string();
-        let credentials = post.credentials.as_ref();
-        let fields = [
-            ("accept", ACCEPTED),
-            ("content-length", &length),
-            ("content-type", &post.content_type),
-        ]
-        .into_iter()
-        .chain(Purpose::Model.field())
-        .chain(credentials.map(|(name, value)| (*name, value.as_str())));
-        let url = base.join(post.path);
-        let request = outbound::request(&Method::Post, &url, fields, Some(body), TIMEOUTS)
-            .ok_or(Failure::Broken)?;
-        let chunks = post.body.chunks(original);
+        let length = request.body.length();
+        let method = match request.method {
+            Method::Get => wasip3::http::types::Method::Get,
+            Method::Post => wasip3::http::types::Method::Post,
+            Method::Put => wasip3::http::types::Method::Put,
+        };
+        let declared = (request.method != Method::Get).then(|| length.to_string());
+        let declared = declared.as_deref();
+        let fields = [("accept", request.accept.unwrap_or(ACCEPTED))]
+            .into_iter()
+            .chain(declared.map(|length| ("content-length", length)))
+            .chain(Purpose::Model.field())
+            .chain(
+                request
+                    .fields
+                    .iter()
+                    .map(|(name, value)| (*name, value.as_str())),
+            );
+        let url = base.join(&request.path);
+        let (writer, body) = match length {
+            0 => (None, None),
+            _ => {
+                let (writer, body) = wasip3::wit_stream::new();
+                (Some(writer), Some(body))
+            }
+        };
+        let wasi =
+            outbound::request(&method, &url, fields, body, TIMEOUTS).ok_or(Failure::Broken)?;
+        let chunks = request.body.chunks(original);
         let problem = Rc::new(Cell::new(None));
         let report = Rc::clone(&problem);
-        wit_bindgen::spawn(async move { report.set(write(chunks, writer).await.err()) });
-        let response = outbound::send(request).await;
+        if let Some(writer) = writer {
+            wit_bindgen::spawn(async move { report.set(write(chunks, writer).await.err()) });
+        }
+        let response = outbound::send(wasi).await;
         if let Some(error) = problem.take() {
             return Err(error);
         }
@@ -74,6 +89,10 @@ impl Ports for Wasi {
             retry_after: response.header("retry-after"),
             body: response,
         })
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        Imports.sleep(duration).await;
     }
 
     fn now(&self) -> Timestamp {

@@ -36,6 +36,24 @@ fn a_status_says_whether_a_repeat_helps() {
         ),
         (101, None, "", refused("the provider answered 101")),
         (
+            402,
+            None,
+            said,
+            refused("the provider answered 402: No logos, ***"),
+        ),
+        (
+            403,
+            None,
+            r#"{"id":"a3dc","name":"content_moderation","errors":["Your request was flagged."]}"#,
+            refused("the provider answered 403: Your request was flagged"),
+        ),
+        (
+            403,
+            None,
+            r#"{"name":"content_moderation"}"#,
+            refused("the provider refused the image or the prompt"),
+        ),
+        (
             429,
             None,
             said,
@@ -91,7 +109,7 @@ fn a_body_that_tells_nothing_is_not_read() {
         }
     }
 
-    for status in [302, 401, 403, 429, 500] {
+    for status in [302, 401, 429, 500] {
         let answer = asked(Ok(Response {
             status,
             content_length: None,
@@ -177,7 +195,7 @@ fn an_original_that_is_not_whole_is_not_sent() {
         ("empty", &[], 0, "the file is empty"),
     ] {
         let original = Chunks::of(bytes, 10);
-        let answer = now(refine::<Plain>(
+        let answer = now(Plain::refine(
             &world,
             &settings(),
             request(length),

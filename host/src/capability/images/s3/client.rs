@@ -23,11 +23,13 @@ use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpRequestBody,
     HttpResponse, HttpResponseBody, HttpService,
 };
+use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
-use rustls::{ClientConfig, RootCertStore};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
+
+use crate::tls;
 
 /// How long a request may make no progress.
 const STALL: Duration = Duration::from_secs(2);
@@ -106,7 +108,7 @@ impl Client {
     pub(super) fn new(is_encrypted: bool, ca_bundle: Option<&Path>) -> anyhow::Result<Self> {
         let mut roots = RootCertStore::empty();
         if is_encrypted {
-            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+            roots = tls::system_roots();
             if roots.is_empty() {
                 roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
             }
@@ -116,13 +118,8 @@ impl Client {
                 roots.add(certificate?)?;
             }
         }
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
         let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
+            .tls_backend_preconfigured(tls::client(roots)?)
             .http1_only()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())

@@ -20,7 +20,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 use serde::{Deserialize, Serialize};
 
 /// Names and values together, in bytes: AWS permits 2 KiB.
-const MOST: usize = 1900;
+const MAX_METADATA: usize = 1900;
 
 /// What each name begins with in a header.
 const HEADER: usize = "x-amz-meta-".len();
@@ -90,12 +90,12 @@ impl Description<'_> {
             .flatten()
             .map(size)
             .sum();
-        let more = if all_fit && all <= MOST {
+        let more = if all_fit && all <= MAX_METADATA {
             always.push(owner);
             always.extend(others);
             None
         } else {
-            if size(&owner) <= MOST / 2 {
+            if size(&owner) <= MAX_METADATA / 2 {
                 always.push(owner);
             }
             always.push((Cow::Borrowed(MORE), true.to_string()));

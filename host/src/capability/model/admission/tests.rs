@@ -21,6 +21,7 @@ fn png(width: u32, height: u32) -> ModelRequest {
 fn request(bytes: Vec<u8>) -> ModelRequest {
     let chunks: Vec<_> = bytes.chunks(3).map(Bytes::copy_from_slice).collect();
     ModelRequest {
+        task_id: String::new(),
         prompt: String::new(),
         strength: 0.7,
         logo_description: None,

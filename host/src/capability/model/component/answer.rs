@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
+use concept_refinement_domain::note::{self, MAX_NOTES};
 use tokio::sync::oneshot;
 use wasmtime::component::{
     Component, ComponentExportIndex, ComponentType, Instance, Lift, StreamReader, TypedFunc,
@@ -11,7 +12,7 @@ use wasmtime::component::{
 
 use super::request::Request;
 use crate::capability::model::{ModelAnswer, ModelError};
-use crate::wasm::shortened::Shortened;
+use crate::wasm::shortened::{First, Shortened};
 use crate::wasm::stream::consume;
 
 const INTERFACE: &str = "concept:refinement/image-model@0.1.0";
@@ -35,6 +36,7 @@ pub struct Image {
     media_type: Shortened,
     length: Option<u64>,
     contents: StreamReader<u8>,
+    notes: First<MAX_NOTES>,
 }
 
 #[derive(ComponentType, Lift)]
@@ -55,6 +57,7 @@ pub struct Unavailable {
 }
 
 /// Where a component has its functions.
+#[derive(Clone, Copy)]
 pub struct Functions {
     refine: ComponentExportIndex,
     describe: ComponentExportIndex,
@@ -106,12 +109,14 @@ pub fn from_wit(
             media_type,
             length,
             contents,
+            notes,
         })) => {
             let consumed = consume(contents, store)?;
             let answer = ModelAnswer::Image {
                 media_type: media_type.text,
                 length,
                 contents: consumed.chunks,
+                notes: note::bounded(notes.0.iter().map(|note| &note.text)),
             };
             (Ok(answer), Some(consumed.drained))
         }

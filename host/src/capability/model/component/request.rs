@@ -10,6 +10,8 @@ use crate::wasm::stream::ByteStream;
 #[derive(ComponentType, Lower)]
 #[component(record)]
 pub struct Request {
+    #[component(name = "task-id")]
+    task_id: String,
     prompt: Placed<String>,
     strength: f32,
     #[component(name = "logo-description")]
@@ -31,6 +33,7 @@ pub fn to_wit(
     store: impl wasmtime::AsContextMut,
 ) -> wasmtime::Result<Request> {
     let ModelRequest {
+        task_id,
         prompt,
         strength,
         logo_description,
@@ -39,10 +42,15 @@ pub fn to_wit(
         length,
         source_url,
         image,
-        reopen: _,
+        reopen,
         setback: _,
     } = request;
+    let image = match reopen {
+        Some(reopen) => ByteStream::of(image, reopen),
+        None => ByteStream::new(image),
+    };
     Ok(Request {
+        task_id,
         prompt: Placed {
             value: prompt,
             place,
@@ -53,6 +61,6 @@ pub fn to_wit(
         media_type,
         length,
         source_url,
-        image: StreamReader::new(store, ByteStream::new(image))?,
+        image: StreamReader::new(store, image)?,
     })
 }

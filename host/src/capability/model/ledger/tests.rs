@@ -17,6 +17,37 @@ fn ledger(calls: &[(Age, u64)]) -> Ledger {
     ledger
 }
 
+/// A middleware, and the model that it waits for.
+#[test]
+fn the_instances_of_a_call_count_together() {
+    let mut calls = ledger(&[(1, 10), (2, 10)]);
+    assert_eq!(calls.grow_inner(1, 0, 20 * MIB), Ok(vec![]));
+    assert_eq!(calls.in_use(), 40 * MIB);
+    // The limit of one instance is theirs together.
+    assert_eq!(calls.left(1), 30 * MIB);
+    for (own, fits) in [(40, true), (41, false)] {
+        assert_eq!(calls.may_have(1, own * MIB), fits, "{own}");
+    }
+    for (inner, fits) in [(50, true), (51, false)] {
+        assert_eq!(
+            calls.may_have_inner(1, 20 * MIB, inner * MIB),
+            fits,
+            "{inner}"
+        );
+    }
+    assert_eq!(calls.grow(2, 50 * MIB), Ok(vec![]));
+    let grown = calls.grow_inner(1, 20 * MIB, 50 * MIB);
+    assert_eq!(grown, Ok(vec![2]), "in place of the youngest");
+    assert_eq!(calls.leave(2), 50 * MIB);
+    assert_eq!(calls.in_use(), 60 * MIB);
+    calls.end_inner(1, 50 * MIB);
+    assert_eq!(calls.in_use(), 10 * MIB);
+    assert_eq!(calls.leave(1), SMALL);
+    assert_eq!(calls.in_use(), 0);
+    calls.end_inner(1, 50 * MIB);
+    assert_eq!(calls.in_use(), 0, "its call has ended before");
+}
+
 #[test]
 fn what_does_not_fit_ends_the_youngest_for_the_oldest_and_else_who_asks() {
     for (name, calls, age, bytes, expected) in [

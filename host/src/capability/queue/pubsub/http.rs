@@ -15,6 +15,7 @@ use tokio_rustls::TlsConnector;
 use url::Url;
 
 use super::fault::Fault;
+use crate::tls;
 
 /// Most bytes of an answer: a pull brings at most some hundred messages.
 const MAX_ANSWER: usize = 64 << 20;
@@ -155,13 +156,7 @@ where
 
 /// TLS with the certificate authorities of the system.
 fn tls() -> Result<TlsConnector, Fault> {
-    let mut roots = rustls::RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| Fault::Connection(error.to_string()))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+    let config = tls::client(tls::system_roots());
+    let config = config.map_err(|error| Fault::Connection(error.to_string()))?;
     Ok(TlsConnector::from(Arc::new(config)))
 }

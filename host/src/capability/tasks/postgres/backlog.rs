@@ -52,7 +52,7 @@ impl Backlog {
         }
     }
 
-    pub(super) fn counted(&self, pending: u64) {
+    pub(super) fn set_count(&self, pending: u64) {
         self.state().counted = Some((Instant::now(), pending));
     }
 
@@ -94,7 +94,7 @@ mod tests {
         ] {
             let backlog = Backlog::default();
             if let Some(pending) = pending {
-                backlog.counted(pending);
+                backlog.set_count(pending);
             }
             assert_eq!(backlog.look(max), expected, "{pending:?} of {max}");
         }
@@ -103,10 +103,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_count_is_made_anew_each_second() {
         let backlog = Backlog::default();
-        backlog.counted(0);
+        backlog.set_count(0);
         tokio::time::advance(MAX_AGE + Duration::from_millis(1)).await;
         assert_eq!(backlog.look(10_000), Look::Count);
-        backlog.counted(7_499);
+        backlog.set_count(7_499);
         backlog.added();
         assert_eq!(backlog.look(10_000), Look::Exact);
     }

@@ -74,10 +74,14 @@ impl PostgresTasks {
             task,
             attempt,
             revision,
+            delivery,
             ..
         } = record;
         if task.status.is_final() {
             self.promises.release(&task.id);
+            if delivery.is_some() {
+                self.hub.announce_delivery();
+            }
         }
         let id = task.id.clone();
         self.changes.changed(&id, revision, task.status);

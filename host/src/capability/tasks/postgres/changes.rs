@@ -103,6 +103,11 @@ impl Changes {
         self.outbox.put(Message::Published);
     }
 
+    /// A delivery was requested again, for whichever host delivers.
+    pub(super) fn redelivered(&self) {
+        self.outbox.put(Message::Redelivered);
+    }
+
     /// Changes whenever there may be something to deliver.
     pub(super) fn wakes(&self) -> watch::Receiver<u64> {
         self.wakes.0.subscribe()

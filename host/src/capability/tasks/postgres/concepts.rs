@@ -12,7 +12,7 @@ use super::values::{Cells, Parameter, Text, Time, id};
 
 pub(super) const COLUMNS: &str = "id, task_id, user_id, is_anonymous, image_path, image_url, \
      original_image_url, refinement_prompt, logo_description, theme_description, color_palettes, \
-     created_at";
+     notes, created_at";
 
 pub(super) async fn get(
     session: &Session<'_>,
@@ -98,6 +98,7 @@ pub(super) fn read(cells: &mut Cells<'_>) -> Result<Concept, Fault> {
         logo_description: cells.maybe_text()?,
         theme_description: cells.maybe_text()?,
         color_palettes: cells.texts()?,
+        notes: cells.texts()?,
     };
     Ok(Concept {
         id,

@@ -260,11 +260,20 @@ impl Session<'_> {
         }
     }
 
-    /// The same with a commit that waits for no disk, for what may be lost.
-    pub(super) async fn begin_volatile(&self) -> Result<(), Fault> {
+    /// Writes in a transaction of its own, by a commit that waits for no disk: what
+    /// may be lost.
+    pub(super) async fn execute_volatile(
+        &self,
+        sql: &str,
+        parameters: &[Parameter<'_>],
+    ) -> Result<(), Fault> {
         self.in_transaction.store(true, Ordering::Relaxed);
-        self.batch("BEGIN; SET LOCAL synchronous_commit = off")
-            .await
+        futures::try_join!(
+            self.batch("BEGIN; SET LOCAL synchronous_commit = off"),
+            self.execute(sql, parameters),
+            self.commit(),
+        )?;
+        Ok(())
     }
 
     pub(super) fn is_in_transaction(&self) -> bool {

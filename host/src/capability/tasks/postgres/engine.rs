@@ -48,7 +48,7 @@ pub const ENGINE: TaskEngine = Engine {
         Box::pin(async move {
             let (settings, _) = settings(&config)?;
             let migrated = migrate(&settings, is_dry_run).await?;
-            Ok(migrated.told(is_dry_run))
+            Ok(migrated.summary(is_dry_run))
         })
     }),
 };

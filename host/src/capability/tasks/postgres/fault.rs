@@ -24,6 +24,9 @@ pub(super) enum Fault {
     /// Another release migrated it so that this one cannot use it.
     #[error("a newer version of this program has changed its tables")]
     Newer,
+    /// A record is another one with each look at it.
+    #[error("others write the same record all the time")]
+    Contended,
     /// A task cannot be promised room for its refined image.
     #[error(transparent)]
     NoRoom(io::Error),

@@ -39,7 +39,9 @@ CREATE FUNCTION schema.insert_task_1 (
     -- The counts, when they end, and the account's revision as it was read.
     text, timestamptz, bigint,
     -- The idempotency key, if there is one, and the fingerprint.
-    text, text
+    text, text,
+    -- When the queue delivers it.
+    timestamptz
 ) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO schema.account (user_id, usage, ends_at, revision)
@@ -62,7 +64,7 @@ BEGIN
     INSERT INTO schema.task (id, user_id, is_anonymous, status, original_image_url,
         refinement_prompt, logo_description, theme_description, original_path, created_at,
         due_at, deliver_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $10);
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $17);
     RETURN true;
 END $$;
 

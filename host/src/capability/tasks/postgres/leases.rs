@@ -1,6 +1,6 @@
 //! Claims, and writes under a lease.
 
-use concept_refinement_domain::capability::{Claimed, Fenced, Finished, Lease, Stored};
+use concept_refinement_domain::capability::{Claimed, Fenced, Finished, Lease, RefinedImage};
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::rulebook::{self, Claim, Finish};
 
@@ -34,14 +34,14 @@ pub(super) async fn renew(store: &PostgresTasks, held: &Lease) -> Result<Option<
 pub(super) async fn finish(
     store: &PostgresTasks,
     held: &Lease,
-    image: Stored,
+    image: RefinedImage,
 ) -> Result<Finished, Fault> {
     let rule = |record: &mut _, now| rulebook::finish(record, held, image.clone(), now);
     match change_with(store, &held.task_id, Finish::Late, rule, concept).await? {
         Finish::Done(_) => Ok(Finished::Done),
         Finish::Late => {
             let session = store.database.session().await?;
-            let left = references::unreferenced(&session, vec![image.path]).await?;
+            let left = references::unreferenced(&session, vec![image.stored.path]).await?;
             Ok(rulebook::late(!left.is_empty()))
         }
     }

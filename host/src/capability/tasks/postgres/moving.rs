@@ -9,6 +9,7 @@ use concept_refinement_domain::image_path::folder;
 use concept_refinement_domain::lease::due_at;
 use concept_refinement_domain::rulebook::TaskRecord;
 use concept_refinement_domain::timestamp::Timestamp;
+use concept_refinement_domain::webhook::DeliveryRecord;
 use futures::future::try_join_all;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
@@ -336,9 +337,20 @@ async fn task(session: &Session<'_>, record: &TaskRecord) -> Result<(), Fault> {
     const SQL: &str = "INSERT INTO schema.task (id, user_id, is_anonymous, status, \
          original_image_url, refinement_prompt, logo_description, theme_description, \
          original_path, created_at, updated_at, completed_at, result_id, image_path, \
-         error_message, lease_until, attempt, deaths, revision, due_at, deliver_at) \
+         error_message, lease_until, attempt, deaths, revision, due_at, deliver_at, \
+         delivery, receiver, delivery_due_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, \
-         $18, $19, $20, $20) ON CONFLICT (id) DO NOTHING";
+         $18, $19, $20, $20, $21, $22, $23) ON CONFLICT (id) DO NOTHING";
+    let delivery = record.delivery.as_ref();
+    let (json, receiver) = (
+        delivery.map(rows::json),
+        delivery.map(DeliveryRecord::receiver),
+    );
+    let (json, receiver) = (
+        Text::maybe(json.as_deref()),
+        Text::maybe(receiver.as_deref()),
+    );
+    let delivery_due_at = Time::maybe(delivery.and_then(DeliveryRecord::due_at));
     let task = &record.task;
     let refinement = &task.refinement;
     let (task_id, user_id) = (id(&task.id).ok_or(Fault::NoId)?, Text::of(&task.user_id));
@@ -364,7 +376,7 @@ async fn task(session: &Session<'_>, record: &TaskRecord) -> Result<(), Fault> {
     let (attempt, deaths) = (i64::from(record.attempt), i64::from(record.deaths));
     let (revision, due_at) = (number(record.revision), Time::maybe(due_at(task)));
     let status = task.status.as_str();
-    let parameters: [Parameter<'_>; 20] = [
+    let parameters: [Parameter<'_>; 23] = [
         (&task_id, Type::UUID),
         (&user_id, Type::TEXT),
         (&task.is_anonymous, Type::BOOL),
@@ -385,6 +397,9 @@ async fn task(session: &Session<'_>, record: &TaskRecord) -> Result<(), Fault> {
         (&deaths, Type::INT8),
         (&revision, Type::INT8),
         (&due_at, Type::TIMESTAMPTZ),
+        (&json, Type::TEXT),
+        (&receiver, Type::TEXT),
+        (&delivery_due_at, Type::TIMESTAMPTZ),
     ];
     session.execute(SQL, &parameters).await.map(drop)
 }
@@ -392,8 +407,8 @@ async fn task(session: &Session<'_>, record: &TaskRecord) -> Result<(), Fault> {
 async fn concept(session: &Session<'_>, concept: &Concept) -> Result<(), Fault> {
     const SQL: &str = "INSERT INTO schema.concept (id, task_id, user_id, is_anonymous, \
          image_path, image_url, original_image_url, refinement_prompt, logo_description, \
-         theme_description, color_palettes, created_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING";
+         theme_description, color_palettes, notes, created_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING";
     let Concept {
         id: concept_id,
         created_at,
@@ -410,6 +425,7 @@ async fn concept(session: &Session<'_>, concept: &Concept) -> Result<(), Fault> 
         logo_description,
         theme_description,
         color_palettes,
+        notes,
     } = content;
     let (concept_id, task_id) = (
         id(concept_id).ok_or(Fault::NoId)?,
@@ -427,8 +443,9 @@ async fn concept(session: &Session<'_>, concept: &Concept) -> Result<(), Fault> 
         Text::maybe(logo_description.as_deref()),
         Text::maybe(theme_description.as_deref()),
     );
-    let (palettes, created_at) = (Text::all(color_palettes), Time(*created_at));
-    let parameters: [Parameter<'_>; 12] = [
+    let (palettes, notes) = (Text::all(color_palettes), Text::all(notes));
+    let created_at = Time(*created_at);
+    let parameters: [Parameter<'_>; 13] = [
         (&concept_id, Type::UUID),
         (&task_id, Type::UUID),
         (&user_id, Type::TEXT),
@@ -440,6 +457,7 @@ async fn concept(session: &Session<'_>, concept: &Concept) -> Result<(), Fault> 
         (&logo, Type::TEXT),
         (&theme, Type::TEXT),
         (&palettes, Type::TEXT_ARRAY),
+        (&notes, Type::TEXT_ARRAY),
         (&created_at, Type::TIMESTAMPTZ),
     ];
     session.execute(SQL, &parameters).await.map(drop)

@@ -3,11 +3,10 @@
 //! The rows are the queue: `deliver_at` says when a task that nobody works on is
 //! delivered next. Each host fetches as many as its receivers wait for, when it is
 //! told that there is something, and passes rows over that another host is just
-//! fetching. A task that was fetched and not claimed is delivered again after a
+//! fetching. A task that is submitted to a host where somebody waits goes there
+//! without being fetched. A task that was fetched and not claimed is delivered again after a
 //! while, so that nothing is lost with a host.
 
-use std::collections::VecDeque;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -20,7 +19,7 @@ use concept_refinement_domain::timestamp::Timestamp;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, Semaphore, oneshot};
+use tokio::sync::{Notify, oneshot};
 use tokio::time::{sleep, timeout};
 use tokio_postgres::types::Type;
 use tokio_util::task::AbortOnDropHandle;
@@ -32,6 +31,7 @@ use super::rows::{columns, read};
 use super::values::{Cells, Parameter, Time, id};
 use crate::capability::Answer;
 use crate::capability::clock::before;
+use crate::capability::queue::waiting::{Reservation, Waiting};
 use crate::capability::queue::{Delivery, Receipt, TaskQueue};
 use crate::log_throttle::{LONG_INTERVAL, LogThrottle};
 
@@ -57,19 +57,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// The queue of all hosts on a store, as one of them sees it.
 pub struct SharedQueue {
     store: Arc<PostgresTasks>,
-    line: Arc<Line>,
+    waiting: Arc<Waiting>,
     outbox: Arc<Outbox>,
     _running: [AbortOnDropHandle<()>; 2],
-}
-
-/// What was fetched and not received yet, and who waits for more.
-struct Line {
-    ready: Mutex<VecDeque<Task>>,
-    /// As many permits as tasks are ready.
-    permits: Semaphore,
-    waiting: AtomicUsize,
-    /// Somebody began to wait.
-    wanted: Notify,
 }
 
 /// What waits to be published, and who is told.
@@ -86,36 +76,17 @@ struct Publication {
 
 impl SharedQueue {
     pub(super) fn start(store: Arc<PostgresTasks>) -> Self {
-        let line = Arc::new(Line {
-            ready: Mutex::default(),
-            permits: Semaphore::new(0),
-            waiting: AtomicUsize::new(0),
-            wanted: Notify::new(),
-        });
+        let waiting = Arc::clone(store.receivers.get_or_init(Arc::default));
         let outbox = Arc::<Outbox>::default();
         let runtime = Handle::current();
-        let fetching = runtime.spawn(fetch_for(Arc::clone(&store), Arc::clone(&line)));
+        let fetching = runtime.spawn(fetch_for(Arc::clone(&store), Arc::clone(&waiting)));
         let publishing = runtime.spawn(publish_from(Arc::clone(&store), Arc::clone(&outbox)));
         Self {
             store,
-            line,
+            waiting,
             outbox,
             _running: [fetching, publishing].map(AbortOnDropHandle::new),
         }
-    }
-
-    async fn next(&self) -> Result<Delivery, CapabilityError> {
-        let _waiting = Waiting::begin(&self.line);
-        let permit = self.line.permits.acquire().await;
-        permit.map_err(|_| unavailable())?.forget();
-        let task = self.line.ready().pop_front().ok_or_else(unavailable)?;
-        let receipt = Taken {
-            store: Arc::downgrade(&self.store),
-            runtime: Handle::current(),
-            id: id(&task.id),
-        };
-        let message = message::message_for(&task);
-        Ok(Delivery::new(Some(task.id), message, Box::new(receipt)))
     }
 
     async fn publish_task(&self, task_id: &str) -> Result<(), CapabilityError> {
@@ -123,13 +94,12 @@ impl SharedQueue {
         let Some(id) = id(task_id) else {
             return Ok(());
         };
-        // What was accepted here just now is delivered already.
+        // What was accepted here just now was published by that.
         let is_new = |record: TaskRecord| {
             let age = self.store.clock.now().since(record.task.created_at);
             record.revision == 0 && age < PENDING_OVERDUE
         };
         if self.store.recent.get(task_id).is_some_and(is_new) {
-            self.store.changes.published();
             return Ok(());
         }
         let (answer, answered) = oneshot::channel();
@@ -152,30 +122,12 @@ impl TaskQueue for SharedQueue {
     }
 
     fn receive(&self) -> Answer<'_, Delivery> {
-        Box::pin(self.next())
+        Box::pin(async { self.waiting.next().await.ok_or_else(unavailable)? })
     }
 
     /// The queue works if the store does, which is checked separately.
     fn check(&self) -> Answer<'_, ()> {
         std::future::ready(Ok(())).boxed()
-    }
-}
-
-impl Line {
-    /// How many more are wanted than there are.
-    fn lacking(&self) -> usize {
-        let waiting = self.waiting.load(Ordering::SeqCst);
-        waiting.saturating_sub(self.ready().len()).min(MAX_FETCH)
-    }
-
-    fn add(&self, tasks: Vec<Task>) {
-        let count = tasks.len();
-        self.ready().extend(tasks);
-        self.permits.add_permits(count);
-    }
-
-    fn ready(&self) -> MutexGuard<'_, VecDeque<Task>> {
-        self.ready.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -185,36 +137,23 @@ impl Outbox {
     }
 }
 
-/// One who waits for a task.
-struct Waiting<'a>(&'a Line);
-
-impl<'a> Waiting<'a> {
-    fn begin(line: &'a Line) -> Self {
-        line.waiting.fetch_add(1, Ordering::SeqCst);
-        line.wanted.notify_one();
-        Self(line)
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.waiting.fetch_sub(1, Ordering::SeqCst);
-    }
-}
-
 /// Fetches tasks while somebody waits for some.
-async fn fetch_for(store: Arc<PostgresTasks>, line: Arc<Line>) {
+async fn fetch_for(store: Arc<PostgresTasks>, waiting: Arc<Waiting>) {
     let mut wakes = store.changes.wakes();
     loop {
-        let lacking = line.lacking();
-        if lacking == 0 {
-            line.wanted.notified().await;
+        let count = waiting.count().min(MAX_FETCH);
+        if count == 0 {
+            waiting.joined().await;
             continue;
         }
         // What is told from now on is not missed.
         wakes.mark_unchanged();
-        match fetch(&store, lacking).await {
-            Ok((tasks, _)) if !tasks.is_empty() => line.add(tasks),
+        match fetch(&store, count).await {
+            Ok((tasks, _)) if !tasks.is_empty() => {
+                for task in tasks {
+                    waiting.hand(store.delivery(task));
+                }
+            }
             Ok((_, next)) => {
                 let now = store.clock.now();
                 let wait = next.map_or(LONGEST_WAIT, |next| next.since(now).min(LONGEST_WAIT));
@@ -269,6 +208,38 @@ async fn fetch(
     Ok((tasks, next))
 }
 
+impl PostgresTasks {
+    /// Who on this host is to have a task that is about to be inserted, and when
+    /// the queue delivers that: later, in case this host dies with it.
+    pub(super) fn receiver(&self, task: &Task) -> (Option<Reservation>, Timestamp) {
+        let receiver = self.receivers.get().and_then(Waiting::reserve);
+        let delay = match receiver {
+            Some(_) => PENDING_OVERDUE,
+            None => Duration::ZERO,
+        };
+        (receiver, task.created_at.plus(delay))
+    }
+
+    /// Delivers a task that was inserted just now.
+    pub(super) fn deliver(&self, task: &Task, receiver: Option<Reservation>) {
+        match receiver {
+            Some(receiver) => receiver.hand(self.delivery(task.clone())),
+            None if self.receivers.get().is_some() => self.changes.published(),
+            None => {}
+        }
+    }
+
+    fn delivery(&self, task: Task) -> Delivery {
+        let receipt = Taken {
+            store: Weak::clone(&self.this),
+            runtime: Handle::current(),
+            id: id(&task.id),
+        };
+        let message = message::message_for(&task);
+        Delivery::new(Some(task.id), message, Box::new(receipt))
+    }
+}
+
 /// Publishes what comes, together what came together.
 async fn publish_from(store: Arc<PostgresTasks>, outbox: Arc<Outbox>) {
     loop {
@@ -310,11 +281,7 @@ async fn publish(store: &PostgresTasks, ids: &[Uuid]) -> Result<(), Fault> {
         (&long_ago, Type::TIMESTAMPTZ),
     ];
     let session = store.database.session().await?;
-    futures::try_join!(
-        session.begin_volatile(),
-        session.execute(SQL, &parameters),
-        session.commit(),
-    )?;
+    session.execute_volatile(SQL, &parameters).await?;
     store.changes.published();
     Ok(())
 }
@@ -331,11 +298,7 @@ async fn put_off(store: &PostgresTasks, id: Uuid, delay: Duration) -> Result<(),
         (&now, Type::TIMESTAMPTZ),
     ];
     let session = store.database.session().await?;
-    futures::try_join!(
-        session.begin_volatile(),
-        session.execute(SQL, &parameters),
-        session.commit(),
-    )?;
+    session.execute_volatile(SQL, &parameters).await?;
     store.changes.wake();
     Ok(())
 }

@@ -16,7 +16,7 @@ use crate::capability::OpenError;
 use crate::log_throttle::{LONG_INTERVAL, LogThrottle};
 
 /// How long a start tries.
-const PATIENCE: Duration = Duration::from_secs(3);
+const OPEN_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Between two tries.
 const RETRY: Duration = Duration::from_millis(500);
@@ -41,7 +41,7 @@ pub(super) async fn begin(
         if let Some(reason) = fault.refusal() {
             return Err(inspect::refused(database.place(), reason));
         }
-        if begin.elapsed() + RETRY > PATIENCE {
+        if begin.elapsed() + RETRY > OPEN_TIMEOUT {
             tracing::error!(%fault, place = %database.place(), "the task store is away");
             break;
         }

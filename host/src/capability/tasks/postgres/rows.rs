@@ -4,6 +4,7 @@ use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::lease::due_at;
 use concept_refinement_domain::rulebook::TaskRecord;
 use concept_refinement_domain::task::{Refinement, Status, Task};
+use concept_refinement_domain::webhook::DeliveryRecord;
 use tokio_postgres::types::Type;
 
 use super::database::Session;
@@ -17,7 +18,7 @@ macro_rules! columns {
          task.refinement_prompt, task.logo_description, task.theme_description, \
          task.original_path, task.created_at, task.updated_at, task.completed_at, \
          task.result_id, task.image_path, task.error_message, task.lease_until, task.attempt, \
-         task.deaths, task.revision"
+         task.deaths, task.revision, task.delivery"
     };
 }
 pub(super) use columns;
@@ -47,7 +48,18 @@ pub(super) fn read(cells: &mut Cells<'_>) -> Result<TaskRecord, Fault> {
         attempt: cells.count()?,
         deaths: cells.count()?,
         revision: cells.count()?,
+        delivery: delivery(cells.maybe_text()?),
     })
+}
+
+/// One that cannot be read is as good as none.
+fn delivery(text: Option<String>) -> Option<DeliveryRecord> {
+    serde_json::from_str(&text?).ok()
+}
+
+/// As [`read`] reads it.
+pub(super) fn json(delivery: &DeliveryRecord) -> String {
+    serde_json::to_string(delivery).unwrap_or_default()
 }
 
 /// The table's own check knows no other.
@@ -84,8 +96,8 @@ pub(super) async fn swap(
 ) -> Result<bool, Fault> {
     const SWAP: &str = "SELECT schema.swap_task_1 ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
          $12, $13, $14)";
-    const FINISH: &str = "SELECT schema.finish_task_1 ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, \
-         $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)";
+    const FINISH: &str = "SELECT schema.finish_task_2 ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, \
+         $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)";
     let task = &after.task;
     let task_id = id(&task.id).ok_or(Fault::NoId)?;
     let result_id = task.result_id.as_deref().and_then(id);
@@ -124,6 +136,7 @@ pub(super) async fn swap(
         return session.ask(SWAP, &parameters).await;
     };
     let palettes = Text::all(&content.color_palettes);
+    let notes = Text::all(&content.notes);
     let user_id = Text::of(&content.user_id);
     let image_url = Text::of(&content.image_url);
     let original = Text::of(&content.original_image_url);
@@ -140,6 +153,7 @@ pub(super) async fn swap(
         (&logo as _, Type::TEXT),
         (&theme as _, Type::TEXT),
         (&palettes as _, Type::TEXT_ARRAY),
+        (&notes as _, Type::TEXT_ARRAY),
         (&created_at as _, Type::TIMESTAMPTZ),
     ]);
     session.ask(FINISH, &parameters).await

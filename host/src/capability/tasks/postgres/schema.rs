@@ -42,7 +42,7 @@ pub struct Migrated {
 
 impl Migrated {
     /// For the operator, in a sentence.
-    pub fn told(&self, is_dry_run: bool) -> String {
+    pub fn summary(&self, is_dry_run: bool) -> String {
         let Self { from, steps } = self;
         if steps.is_empty() {
             return format!("The tables are of version {from}, the newest: nothing is to be done.");
@@ -64,10 +64,11 @@ impl Migrated {
 
 /// Each entry migrates to the next version. Released entries are never edited; a
 /// change is a new entry.
-const MIGRATIONS: &[Migration] = &[Migration {
-    breaking: true,
-    sql: concat!(
-        r"
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        breaking: true,
+        sql: concat!(
+            r"
 CREATE TABLE schema.account (
     user_id  text PRIMARY KEY,
     -- How many tasks the user created in each calendar window. Apart from the
@@ -220,9 +221,60 @@ CREATE TABLE schema.probe (
 );
 INSERT INTO schema.probe VALUES (0, now());
 ",
-        include_str!("functions.sql")
-    ),
-}];
+            include_str!("functions.sql")
+        ),
+    },
+    Migration {
+        breaking: false,
+        sql: r"
+-- The delivery of a task's webhook, in JSON, and who gets it. It is due from that
+-- time on, once the task has ended, whichever release ends it; null: it has ended
+-- too, or there is none.
+ALTER TABLE schema.task ADD COLUMN delivery text, ADD COLUMN receiver text,
+    ADD COLUMN delivery_due_at timestamptz;
+CREATE INDEX task_delivery ON schema.task (delivery_due_at, completed_at) INCLUDE (receiver)
+    WHERE completed_at IS NOT NULL AND delivery_due_at IS NOT NULL;
+
+-- As insert_task_1, with a delivery, who gets it, and from when on.
+CREATE FUNCTION schema.insert_task_2 (
+    uuid, text, boolean, text, text, text, text, text, text, timestamptz, timestamptz,
+    text, timestamptz, bigint, text, text, timestamptz, text, text, timestamptz
+) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT schema.insert_task_1 ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
+        $15, $16, $17) THEN
+        RETURN false;
+    END IF;
+    UPDATE schema.task SET delivery = $18, receiver = $19, delivery_due_at = $20 WHERE id = $1;
+    RETURN true;
+END $$;
+",
+    },
+    Migration {
+        breaking: false,
+        sql: r"
+-- What the model said of its work.
+ALTER TABLE schema.concept ADD COLUMN notes text[] NOT NULL DEFAULT '{}';
+
+-- As finish_task_1, with the notes before the time.
+CREATE FUNCTION schema.finish_task_2 (
+    uuid, text, timestamptz, timestamptz, uuid, text, text, timestamptz, bigint, bigint, bigint,
+    timestamptz, bigint, timestamptz,
+    text, boolean, text, text, text, text, text, text[], text[], timestamptz
+) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT schema.swap_task_1 ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) THEN
+        RETURN false;
+    END IF;
+    INSERT INTO schema.concept (id, task_id, user_id, is_anonymous, image_path, image_url,
+        original_image_url, refinement_prompt, logo_description, theme_description,
+        color_palettes, notes, created_at)
+    VALUES ($5, $1, $15, $16, $6, $17, $18, $19, $20, $21, $22, $23, $24);
+    RETURN true;
+END $$;
+",
+    },
+];
 
 /// Migrates to the newest version, in one transaction. `applies`: false only
 /// tells what is missing.

@@ -8,7 +8,7 @@ use concept_refinement_domain::idempotency::Submitted;
 use concept_refinement_domain::lease::due_at;
 use concept_refinement_domain::quota::{RETENTION, Window};
 use concept_refinement_domain::rulebook::{self, Decision, TaskRecord};
-use concept_refinement_domain::task::Task;
+use concept_refinement_domain::timestamp::Timestamp;
 use tokio_postgres::types::Type;
 
 use super::account::{StoredAccount, read_usage};
@@ -52,7 +52,7 @@ async fn try_submit(
         Look::Skip => StoredAccount::load(session, new_task, false).await?,
     };
     if let Some(pending) = account.pending {
-        store.backlog.counted(pending);
+        store.backlog.set_count(pending);
     }
     let now = store.clock.now();
     account.now = now;
@@ -67,16 +67,19 @@ async fn try_submit(
     let promise = store.promises.make(&accepted.task.id);
     let promise = promise.map_err(Fault::NoRoom)?;
     account.usage.add(now);
+    let record = TaskRecord::new(accepted.task.clone(), new_task.webhook.clone());
     let key = new_task.idempotency_key.as_deref();
-    if !insert(session, &accepted.task, &account, key).await? {
+    let (receiver, deliver_at) = store.receiver(&accepted.task);
+    if !insert(session, &record, &account, key, deliver_at).await? {
         return Ok(None);
     }
     if look == Look::Exact {
         session.commit().await?;
     }
     promise.keep();
-    store.recent.put(&TaskRecord::new(accepted.task.clone()));
+    store.recent.put(&record);
     store.backlog.added();
+    store.deliver(&accepted.task, receiver);
     if store.backlog.is_time_to_prune()
         && let Err(fault) = prune::expired(session, now).await
     {
@@ -88,12 +91,15 @@ async fn try_submit(
 /// Inserts a task with what goes with it, if the account is as it was read.
 async fn insert(
     session: &Session<'_>,
-    task: &Task,
+    TaskRecord { task, delivery, .. }: &TaskRecord,
     account: &StoredAccount,
     key: Option<&str>,
+    deliver_at: Timestamp,
 ) -> Result<bool, Fault> {
     const SQL: &str = "SELECT schema.insert_task_1 ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
-         $12, $13, $14, $15, $16)";
+         $12, $13, $14, $15, $16, $17)";
+    const WITH_DELIVERY: &str = "SELECT schema.insert_task_2 ($1, $2, $3, $4, $5, $6, $7, $8, $9, \
+         $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)";
     let task_id = id(&task.id).ok_or(Fault::NoId)?;
     let user_id = Text::of(&task.user_id);
     let status = task.status.as_str();
@@ -106,8 +112,12 @@ async fn insert(
     let usage = serde_json::to_string(&account.usage).unwrap_or_default();
     let ends_at = Time(Window::Month.end(task.created_at).plus(RETENTION));
     let key = Text::maybe(key);
-    let fingerprint = key.is_some().then(|| Submitted::of(task).fingerprint);
-    let parameters: [Parameter<'_>; 16] = [
+    let deliver_at = Time(deliver_at);
+    let webhook = delivery.as_ref().map(|delivery| &delivery.webhook);
+    let fingerprint = key
+        .is_some()
+        .then(|| Submitted::of(task, webhook).fingerprint);
+    let mut parameters: Vec<Parameter<'_>> = vec![
         (&task_id, Type::UUID),
         (&user_id, Type::TEXT),
         (&task.is_anonymous, Type::BOOL),
@@ -124,8 +134,20 @@ async fn insert(
         (&account.revision, Type::INT8),
         (&key, Type::TEXT),
         (&fingerprint, Type::TEXT),
+        (&deliver_at, Type::TIMESTAMPTZ),
     ];
-    session.ask(SQL, &parameters).await
+    let Some(delivery) = delivery else {
+        return session.ask(SQL, &parameters).await;
+    };
+    let (json, receiver) = (rows::json(delivery), delivery.receiver());
+    let (json, receiver) = (Text::of(&json), Text::of(&receiver));
+    let delivery_due_at = Time::maybe(delivery.due_at());
+    parameters.extend([
+        (&json as _, Type::TEXT),
+        (&receiver as _, Type::TEXT),
+        (&delivery_due_at as _, Type::TIMESTAMPTZ),
+    ]);
+    session.ask(WITH_DELIVERY, &parameters).await
 }
 
 /// The only change of a task that concerns its user's account too. It is rare, so

@@ -11,6 +11,7 @@ use super::database::Session;
 use super::fault::Fault;
 use super::rows::{columns, read};
 use super::values::{Cells, Time};
+use super::webhooks;
 
 /// The longest overdue first, but for those that somebody is writing. Each
 /// returned task becomes due again later.
@@ -69,5 +70,6 @@ pub(super) async fn recover(store: &PostgresTasks) -> Result<u32, Fault> {
     let now = Time(store.clock.now());
     let session = store.database.session().await?;
     let unfinished = session.execute(SQL, &[(&now, Type::TIMESTAMPTZ)]).await?;
+    webhooks::recover(&session).await?;
     Ok(u32::try_from(unfinished).unwrap_or(u32::MAX))
 }

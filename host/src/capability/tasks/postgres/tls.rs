@@ -7,31 +7,33 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{DigitallySignedStruct, RootCertStore, SignatureScheme};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::settings::{Settings, Verification};
+use crate::tls;
 
 /// # Errors
 ///
 /// Why the roots cannot be read, as a part of a sentence.
 pub(super) fn connector(settings: &Settings) -> Result<MakeRustlsConnect, String> {
-    let provider = Arc::new(ring::default_provider());
-    let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())?;
-    let config = match settings.verification {
-        Verification::None => config
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider))),
-        Verification::Full => config.with_root_certificates(roots(settings.roots.as_deref())?),
+    let (roots, verifier) = match settings.verification {
+        Verification::None => {
+            let provider = Arc::new(ring::default_provider());
+            (RootCertStore::empty(), Some(AnyCertificate(provider)))
+        }
+        Verification::Full => (roots(settings.roots.as_deref())?, None),
     };
-    Ok(MakeRustlsConnect::new(config.with_no_client_auth()))
+    let mut config = tls::client(roots).map_err(|error| error.to_string())?;
+    if let Some(verifier) = verifier {
+        let verifier = Arc::new(verifier);
+        config.dangerous().set_certificate_verifier(verifier);
+    }
+    Ok(MakeRustlsConnect::new(config))
 }
 
 fn roots(file: Option<&Path>) -> Result<RootCertStore, String> {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let mut roots = tls::system_roots();
     if let Some(file) = file {
         let unreadable = |reason: String| {
             format!(

@@ -6,6 +6,9 @@
 //!
 //! [`Room`]: crate::capability::room::Room
 
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+
 use concept_refinement_domain::capability::ImageKind;
 use concept_refinement_domain::image_limits::ImageUsage;
 use concept_refinement_domain::image_path::folder;
@@ -148,7 +151,6 @@ async fn take(
     const OF_OWNER: &str = "SELECT EXISTS (SELECT FROM schema.upload_place WHERE id = $1), \
          count(*), coalesce(sum(bytes), 0)::bigint, count(until) FROM schema.upload_place \
          WHERE owner = $2 AND kind = $3 AND (name <> $4 OR until IS NOT NULL)";
-    const ALL: &str = "SELECT coalesce(sum(bytes), 0)::bigint FROM schema.upload_place";
     let place = id(&new.id).ok_or(Fault::NoId)?;
     let (owner, name, kind) = columns(&new.path);
     let parameters: [Parameter<'_>; 4] = [
@@ -165,7 +167,7 @@ async fn take(
     };
     let all = async {
         match new.max_store {
-            Some(_) => session.query_opt(ALL, &[]).await,
+            Some(_) => Total::read(session).await.map(Some),
             None => Ok(None),
         }
     };
@@ -182,17 +184,19 @@ async fn take(
         bytes: cells.count()?,
         under_way: cells.count()?,
     };
-    let taken: u64 = match &all {
-        Some(row) => Cells::of(row).count()?,
-        None => 0,
-    };
     let limit = new.limits.map(|limits| limits.admit(usage, new.longest));
-    let with_it = taken.saturating_add(new.longest);
-    let is_within = |max_store| store.options.room.is_within(max_store, with_it);
+    // Of all images there is a total where they have a limit together.
+    let has_room = match (new.max_store, &all) {
+        (Some(max_store), Some(all)) => {
+            let with_it = all.bytes().saturating_add(new.longest);
+            store.options.room.is_within(max_store, with_it)
+        }
+        _ => true,
+    };
     let refusal = match limit {
         _ if is_known => Some(Admission::Taken),
         Some(Err(limit)) => Some(Admission::LimitReached(limit)),
-        _ if !new.max_store.is_none_or(is_within) => Some(Admission::StoreFull),
+        _ if !has_room => Some(Admission::StoreFull),
         _ => None,
     };
     if let Some(admission) = refusal {
@@ -234,23 +238,57 @@ async fn insert(
     session.execute(SQL, &parameters).await
 }
 
-impl PostgresTasks {
-    /// What images take together, if that has a limit. It costs more the more
-    /// images there are.
-    async fn tell_room(&self, session: &Session<'_>) -> Result<(), Fault> {
+/// What all images take together.
+struct Total {
+    /// In bytes, as is the next.
+    stored: u64,
+    in_doubt: u64,
+    doubtful: u64,
+}
+
+impl Total {
+    /// It costs more the more images there are.
+    async fn read(session: &Session<'_>) -> Result<Self, Fault> {
         const SQL: &str = "SELECT \
              coalesce(sum(bytes) FILTER (WHERE until IS NULL), 0)::bigint, \
              coalesce(sum(bytes) FILTER (WHERE until IS NOT NULL), 0)::bigint, \
              count(until) FROM schema.upload_place";
-        if self.options.room.max_store().is_none() {
-            return Ok(());
-        }
         let row = session.query_opt(SQL, &[]).await?.ok_or(Fault::Timeout)?;
         let mut cells = Cells::of(&row);
-        let (stored, in_doubt, doubtful) = (cells.count()?, cells.count()?, cells.count()?);
-        self.options
-            .room
-            .replace_elsewhere(stored, in_doubt, doubtful);
+        Ok(Self {
+            stored: cells.count()?,
+            in_doubt: cells.count()?,
+            doubtful: cells.count()?,
+        })
+    }
+
+    fn bytes(&self) -> u64 {
+        self.stored.saturating_add(self.in_doubt)
+    }
+}
+
+impl PostgresTasks {
+    /// The room is told what images take together, if that has a limit: of several
+    /// totals the one that was asked for last, which has what all before it wrote.
+    async fn tell_room(&self, session: &Session<'_>) -> Result<(), Fault> {
+        let room = &self.options.room;
+        if room.max_store().is_none() {
+            return Ok(());
+        }
+        let turn = self.total_turn.fetch_add(1, Ordering::Relaxed);
+        let Total {
+            stored,
+            in_doubt,
+            doubtful,
+        } = Total::read(session).await?;
+        let mut told = self
+            .told_turn
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if turn >= *told {
+            *told = turn;
+            room.replace_elsewhere(stored, in_doubt, doubtful);
+        }
         Ok(())
     }
 }

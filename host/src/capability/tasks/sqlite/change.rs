@@ -34,6 +34,9 @@ fn save(step: &mut Step<'_>, record: &TaskRecord, event: Event) -> Result<(), Fa
     // A rule changes only what was not final.
     if task.status.is_final() {
         step.release_room();
+        if record.delivery.is_some() {
+            step.announce_delivery();
+        }
     }
     if event.undoes_submission() {
         usage::give_back(step, &task.user_id, task.created_at)?;

@@ -13,7 +13,7 @@ use super::writer::Step;
 
 pub(super) const COLUMNS: &str = "id, task_id, user_id, is_anonymous, image_path, image_url, \
      original_image_url, refinement_prompt, logo_description, theme_description, color_palettes, \
-     created_at";
+     notes, created_at";
 
 pub(super) fn insert(step: &Step<'_>, concept: &Concept) -> Result<(), Fault> {
     let Concept {
@@ -22,13 +22,14 @@ pub(super) fn insert(step: &Step<'_>, concept: &Concept) -> Result<(), Fault> {
         content,
     } = concept;
     let color_palettes = serde_json::Value::from(content.color_palettes.clone()).to_string();
+    let notes = serde_json::Value::from(content.notes.clone()).to_string();
     step.connection
         .prepare_cached(
             "INSERT INTO concept (id, task_id, user_id, is_anonymous, image_path, image_url, \
              original_image_url, refinement_prompt, logo_description, theme_description, \
-             color_palettes, created_at) VALUES (:id, :task_id, :user_id, :is_anonymous, \
+             color_palettes, notes, created_at) VALUES (:id, :task_id, :user_id, :is_anonymous, \
              :image_path, :image_url, :original, :prompt, :logo, :theme, :color_palettes, \
-             :created_at)",
+             :notes, :created_at)",
         )?
         .execute(named_params! {
             ":id": id,
@@ -42,6 +43,7 @@ pub(super) fn insert(step: &Step<'_>, concept: &Concept) -> Result<(), Fault> {
             ":logo": content.logo_description,
             ":theme": content.theme_description,
             ":color_palettes": color_palettes,
+            ":notes": notes,
             ":created_at": Stored(*created_at),
         })?;
     Ok(())
@@ -109,10 +111,12 @@ pub(super) fn take_image(step: &Step<'_>, task_id: &str) -> Result<(), Fault> {
 }
 
 pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Concept> {
-    let color_palettes: String = row.get("color_palettes")?;
-    let color_palettes = serde_json::from_str(&color_palettes).map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(0, Type::Text, Box::new(error))
-    })?;
+    let texts = |column: &str| {
+        let texts: String = row.get(column)?;
+        serde_json::from_str(&texts).map_err(|error| {
+            rusqlite::Error::FromSqlConversionFailure(0, Type::Text, Box::new(error))
+        })
+    };
     Ok(Concept {
         id: row.get("id")?,
         created_at: row.get::<_, Stored<_>>("created_at")?.0,
@@ -126,7 +130,8 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Concept> {
             refinement_prompt: row.get("refinement_prompt")?,
             logo_description: row.get("logo_description")?,
             theme_description: row.get("theme_description")?,
-            color_palettes,
+            color_palettes: texts("color_palettes")?,
+            notes: texts("notes")?,
         },
     })
 }

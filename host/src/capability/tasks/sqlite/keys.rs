@@ -3,6 +3,7 @@
 use concept_refinement_domain::hex::hex;
 use concept_refinement_domain::idempotency::{REMEMBERED, Submitted, fingerprint};
 use concept_refinement_domain::task::Task;
+use concept_refinement_domain::webhook::Webhook;
 use rusqlite::{OptionalExtension, params};
 
 use super::fault::Fault;
@@ -36,7 +37,12 @@ pub(super) fn find(step: &Step<'_>, user_id: &str, key: &str) -> Result<Option<S
     Ok(submitted)
 }
 
-pub(super) fn remember(step: &Step<'_>, task: &Task, key: &str) -> Result<(), Fault> {
+pub(super) fn remember(
+    step: &Step<'_>,
+    task: &Task,
+    webhook: Option<&Webhook>,
+    key: &str,
+) -> Result<(), Fault> {
     // Replaces an expired key that was not removed yet.
     step.connection
         .prepare_cached(
@@ -47,7 +53,7 @@ pub(super) fn remember(step: &Step<'_>, task: &Task, key: &str) -> Result<(), Fa
         .execute(params![
             task.user_id,
             key,
-            fingerprint(&task.refinement),
+            fingerprint(&task.refinement, webhook),
             task.id,
             task.is_anonymous,
             task.original_path,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use concept_refinement_domain::capability::{Fenced, Finished, Lease, Stored};
+use concept_refinement_domain::capability::{Fenced, Finished, Lease, RefinedImage};
 use concept_refinement_domain::rulebook::{self, Claim, Finish};
 
 use super::change::change;
@@ -31,8 +31,12 @@ pub(super) fn renew(
     })
 }
 
-pub(super) fn finish(step: &mut Step<'_>, held: &Lease, image: Stored) -> Result<Finished, Fault> {
-    let path = image.path.clone();
+pub(super) fn finish(
+    step: &mut Step<'_>,
+    held: &Lease,
+    image: RefinedImage,
+) -> Result<Finished, Fault> {
+    let path = image.stored.path.clone();
     let finish = change(step, &held.task_id, Finish::Late, |record, now| {
         rulebook::finish(record, held, image, now)
     })?;

@@ -6,9 +6,7 @@ use concept_refinement_domain::clock_trust::LastRound;
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::idempotency::Submitted;
 use concept_refinement_domain::image_path::folder;
-use concept_refinement_domain::lease::due_at;
-use concept_refinement_domain::rulebook::TaskRecord;
-use rusqlite::{Connection, Params, Row, named_params, params};
+use rusqlite::{Connection, Params, Row, params};
 
 use super::fault::Fault;
 use super::stored::Stored;
@@ -206,7 +204,11 @@ fn all(
 fn write(step: &Step<'_>, record: Record) -> Result<(), Fault> {
     let connection = step.connection;
     match record {
-        Record::Task(record) => task(step, &record)?,
+        Record::Task(record) => {
+            if !rows::exists(step, &record.task.id)? {
+                rows::insert(step, &record)?;
+            }
+        }
         Record::Concept(concept) => {
             let Concept { id, .. } = &*concept;
             let is_there = connection
@@ -309,42 +311,5 @@ fn write(step: &Step<'_>, record: Record) -> Result<(), Fault> {
                 ])?;
         }
     }
-    Ok(())
-}
-
-fn task(step: &Step<'_>, record: &TaskRecord) -> Result<(), Fault> {
-    let task = &record.task;
-    step.connection
-        .prepare_cached(
-            "INSERT INTO task (id, user_id, is_anonymous, status, original_image_url, \
-             refinement_prompt, logo_description, theme_description, original_path, created_at, \
-             updated_at, completed_at, result_id, image_path, error_message, lease_until, \
-             attempt, deaths, revision, due_at) VALUES (:id, :user_id, :is_anonymous, :status, \
-             :url, :prompt, :logo, :theme, :original_path, :created_at, :updated_at, \
-             :completed_at, :result_id, :image_path, :error_message, :lease_until, :attempt, \
-             :deaths, :revision, :due_at) ON CONFLICT (id) DO NOTHING",
-        )?
-        .execute(named_params! {
-            ":id": task.id,
-            ":user_id": task.user_id,
-            ":is_anonymous": task.is_anonymous,
-            ":status": task.status.as_str(),
-            ":url": task.refinement.original_image_url,
-            ":prompt": task.refinement.refinement_prompt,
-            ":logo": task.refinement.logo_description,
-            ":theme": task.refinement.theme_description,
-            ":original_path": task.original_path,
-            ":created_at": Stored(task.created_at),
-            ":updated_at": task.updated_at.map(Stored),
-            ":completed_at": task.completed_at.map(Stored),
-            ":result_id": task.result_id,
-            ":image_path": task.image_path,
-            ":error_message": task.error_message,
-            ":lease_until": task.lease_until.map(Stored),
-            ":attempt": record.attempt,
-            ":deaths": record.deaths,
-            ":revision": i64::try_from(record.revision).unwrap_or(i64::MAX),
-            ":due_at": due_at(task).map(Stored),
-        })?;
     Ok(())
 }

@@ -4,6 +4,7 @@ use concept_refinement_domain::lease::due_at;
 use concept_refinement_domain::rulebook::TaskRecord;
 use concept_refinement_domain::task::{Refinement, Task};
 use concept_refinement_domain::timestamp::Timestamp;
+use concept_refinement_domain::webhook::DeliveryRecord;
 use rusqlite::types::FromSql;
 use rusqlite::{OptionalExtension, Params, Row, named_params};
 
@@ -15,7 +16,7 @@ use super::writer::Step;
 pub(super) const COLUMNS: &str = "id, user_id, is_anonymous, status, original_image_url, \
      refinement_prompt, logo_description, theme_description, original_path, created_at, \
      updated_at, completed_at, result_id, image_path, error_message, lease_until, attempt, \
-     deaths, revision";
+     deaths, revision, delivery";
 
 /// Reads a row of [`COLUMNS`], by their order: by name each would be searched.
 pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<TaskRecord> {
@@ -44,6 +45,7 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<TaskRecord> {
         attempt: cells.get()?,
         deaths: cells.get()?,
         revision: cells.get::<i64>()?.unsigned_abs(),
+        delivery: cells.delivery()?,
     })
 }
 
@@ -70,6 +72,11 @@ impl Cells<'_, '_> {
     fn time(&mut self) -> rusqlite::Result<Option<Timestamp>> {
         let time: Option<Stored<_>> = self.get()?;
         Ok(time.map(|Stored(time)| time))
+    }
+
+    fn delivery(&mut self) -> rusqlite::Result<Option<DeliveryRecord>> {
+        let delivery: Option<Stored<_>> = self.get()?;
+        Ok(delivery.map(|Stored(delivery)| delivery))
     }
 }
 
@@ -104,12 +111,23 @@ fn one(
     Ok(statement.query_row(parameters, read).optional()?)
 }
 
-pub(super) fn insert(step: &Step<'_>, task: &Task) -> Result<(), Fault> {
+pub(super) fn insert(step: &Step<'_>, record: &TaskRecord) -> Result<(), Fault> {
+    let TaskRecord {
+        task,
+        attempt,
+        deaths,
+        revision,
+        delivery,
+    } = record;
     let mut statement = step.connection.prepare_cached(
         "INSERT INTO task (id, user_id, is_anonymous, status, original_image_url, \
          refinement_prompt, logo_description, theme_description, original_path, created_at, \
-         due_at) VALUES (:id, :user_id, :is_anonymous, :status, :url, :prompt, :logo, :theme, \
-         :original_path, :created_at, :due_at)",
+         updated_at, completed_at, result_id, image_path, error_message, lease_until, \
+         attempt, deaths, revision, due_at, delivery, receiver, delivery_due_at) \
+         VALUES (:id, :user_id, :is_anonymous, :status, \
+         :url, :prompt, :logo, :theme, :original_path, :created_at, :updated_at, \
+         :completed_at, :result_id, :image_path, :error_message, :lease_until, :attempt, \
+         :deaths, :revision, :due_at, :delivery, :receiver, :delivery_due_at)",
     )?;
     statement.execute(named_params! {
         ":id": task.id,
@@ -122,12 +140,24 @@ pub(super) fn insert(step: &Step<'_>, task: &Task) -> Result<(), Fault> {
         ":theme": task.refinement.theme_description,
         ":original_path": task.original_path,
         ":created_at": Stored(task.created_at),
+        ":updated_at": task.updated_at.map(Stored),
+        ":completed_at": task.completed_at.map(Stored),
+        ":result_id": task.result_id,
+        ":image_path": task.image_path,
+        ":error_message": task.error_message,
+        ":lease_until": task.lease_until.map(Stored),
+        ":attempt": attempt,
+        ":deaths": deaths,
+        ":revision": i64::try_from(*revision).unwrap_or(i64::MAX),
         ":due_at": due_at(task).map(Stored),
+        ":delivery": delivery.as_ref().map(Stored),
+        ":receiver": delivery.as_ref().map(DeliveryRecord::receiver),
+        ":delivery_due_at": delivery.as_ref().and_then(DeliveryRecord::due_at).map(Stored),
     })?;
     Ok(())
 }
 
-/// Writes back what a rule may have changed.
+/// Writes back what a rule may have changed, but for the delivery.
 pub(super) fn update(step: &Step<'_>, record: &TaskRecord) -> Result<(), Fault> {
     let task = &record.task;
     let mut statement = step.connection.prepare_cached(

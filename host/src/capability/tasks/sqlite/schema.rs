@@ -212,6 +212,19 @@ CREATE TRIGGER upload_place_removed AFTER DELETE ON upload_place BEGIN
         doubtful = doubtful - (OLD.until IS NOT NULL);
 END;
 ",
+    r"
+-- The delivery of a task's webhook, in JSON, and who gets it. It is due from that
+-- time on, once the task has ended; none: it has ended too, or there is none.
+ALTER TABLE task ADD COLUMN delivery TEXT;
+ALTER TABLE task ADD COLUMN receiver TEXT;
+ALTER TABLE task ADD COLUMN delivery_due_at INTEGER;
+CREATE INDEX task_delivery ON task (delivery_due_at, completed_at, receiver, id)
+    WHERE delivery_due_at IS NOT NULL AND completed_at IS NOT NULL;
+",
+    r"
+-- What the model said of its work: a JSON array of strings.
+ALTER TABLE concept ADD COLUMN notes TEXT NOT NULL DEFAULT '[]';
+",
 ];
 
 #[derive(Debug, thiserror::Error)]

@@ -2,6 +2,7 @@
 
 use concept_refinement_domain::task::Status;
 use concept_refinement_domain::timestamp::Timestamp;
+use concept_refinement_domain::webhook::DeliveryRecord;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, Value, ValueRef};
 
 /// A domain value as a column.
@@ -31,5 +32,21 @@ impl FromSql for Stored<Status> {
             .parse()
             .map_err(|()| FromSqlError::InvalidType)?;
         Ok(Self(status))
+    }
+}
+
+impl ToSql for Stored<&DeliveryRecord> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        let json = serde_json::to_string(self.0)
+            .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+        Ok(ToSqlOutput::Owned(Value::Text(json)))
+    }
+}
+
+impl FromSql for Stored<DeliveryRecord> {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        serde_json::from_str(value.as_str()?)
+            .map(Self)
+            .map_err(|error| FromSqlError::Other(error.into()))
     }
 }

@@ -3,7 +3,7 @@
 use concept_refinement_domain::capability::{Fenced, NewTask, Submission};
 use concept_refinement_domain::idempotency::Submitted;
 use concept_refinement_domain::quota::Window;
-use concept_refinement_domain::rulebook::{self, Account};
+use concept_refinement_domain::rulebook::{self, Account, TaskRecord};
 use concept_refinement_domain::task::Task;
 
 use super::change::change;
@@ -18,6 +18,7 @@ pub(super) fn submit(
 ) -> Result<Submission, Fault> {
     let user_id = new_task.user_id.clone();
     let key = new_task.idempotency_key.clone();
+    let webhook = new_task.webhook.clone();
     let account = StoredAccount {
         step,
         user_id: &user_id,
@@ -26,11 +27,12 @@ pub(super) fn submit(
     let submission = rulebook::submit(&account, new_task, step.now)?;
     if let Submission::Created(accepted) = &submission {
         step.promise_room()?;
-        rows::insert(step, &accepted.task)?;
-        usage::count(step, &user_id)?;
         if let Some(key) = &key {
-            keys::remember(step, &accepted.task, key)?;
+            keys::remember(step, &accepted.task, webhook.as_ref(), key)?;
         }
+        let record = TaskRecord::new(accepted.task.clone(), webhook);
+        rows::insert(step, &record)?;
+        usage::count(step, &user_id)?;
     }
     Ok(submission)
 }

@@ -10,6 +10,7 @@ use rusqlite::{Connection, params};
 use super::fault::Fault;
 use super::rows::{COLUMNS, read};
 use super::stored::Stored;
+use super::webhooks;
 use super::writer::Step;
 
 /// The longest overdue first. Each returned task becomes due again later.
@@ -60,5 +61,6 @@ pub(super) fn recover(step: &Step<'_>) -> Result<u32, Fault> {
     let unfinished = step
         .connection
         .execute("UPDATE task SET due_at = ? WHERE due_at IS NOT NULL", [now])?;
+    webhooks::recover(step)?;
     Ok(u32::try_from(unfinished).unwrap_or(u32::MAX))
 }

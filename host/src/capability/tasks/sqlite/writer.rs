@@ -34,6 +34,7 @@ pub(super) struct Step<'a> {
     /// The current time, the same for the whole operation.
     pub(super) now: Timestamp,
     update: &'a mut Vec<(String, Update)>,
+    has_delivery: &'a mut bool,
     promises: &'a mut Promises,
     damage: &'a Damage,
 }
@@ -52,6 +53,11 @@ impl Step<'_> {
     /// Announces a change to the task's watchers after the commit.
     pub(super) fn announce(&mut self, task_id: &str, update: Update) {
         self.update.push((task_id.to_owned(), update));
+    }
+
+    /// Wakes whoever delivers webhooks after the commit.
+    pub(super) fn announce_delivery(&mut self) {
+        *self.has_delivery = true;
     }
 }
 
@@ -211,13 +217,13 @@ impl Worker {
     /// An error concerns the whole group: none of it was written.
     fn commit(&mut self, group: &mut Vec<Box<dyn Operation>>) -> Result<(), CapabilityError> {
         group.retain(|operation| !operation.is_abandoned());
-        let mut update = Vec::new();
+        let (mut update, mut has_delivery) = (Vec::new(), false);
         let mut promises = Promises::of(&self.room);
         let damage = &*self.damage;
         damage.check()?;
         self.sql("BEGIN IMMEDIATE")?;
         let committed = self
-            .perform(group, &mut update, &mut promises)
+            .perform(group, &mut update, &mut has_delivery, &mut promises)
             .and_then(|()| {
                 damage.check()?;
                 for file in &self.files {
@@ -234,6 +240,9 @@ impl Worker {
         for (task_id, update) in update {
             self.hub.announce(&task_id, update);
         }
+        if has_delivery {
+            self.hub.announce_delivery();
+        }
         Ok(())
     }
 
@@ -243,6 +252,7 @@ impl Worker {
         &self,
         group: &mut [Box<dyn Operation>],
         update: &mut Vec<(String, Update)>,
+        has_delivery: &mut bool,
         promises: &mut Promises,
     ) -> Result<(), CapabilityError> {
         for operation in group {
@@ -253,6 +263,7 @@ impl Worker {
                 connection: &self.connection,
                 now: self.clock.now(),
                 update,
+                has_delivery,
                 promises,
                 damage: &self.damage,
             });

@@ -200,6 +200,7 @@ impl Listener {
                     hub.announce(&id, Update::Deleted);
                 }
                 Message::Published => self.wakes.wake(),
+                Message::Redelivered => self.ears.hub.announce_delivery(),
             }
         }
     }

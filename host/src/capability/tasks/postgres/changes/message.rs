@@ -27,6 +27,8 @@ pub(super) enum Message {
     },
     /// There is something to deliver.
     Published,
+    /// A delivery of a webhook was requested again.
+    Redelivered,
 }
 
 impl Message {
@@ -44,14 +46,17 @@ impl Message {
             } => format!("began {id} {revision} {}", stage_name(*stage)),
             Self::Deleted { id } => format!("deleted {id}"),
             Self::Published => "published".to_owned(),
+            Self::Redelivered => "redelivered".to_owned(),
         }
     }
 
     fn read(line: &str) -> Option<Self> {
         let mut words = line.split(' ');
         let kind = words.next()?;
-        if kind == "published" {
-            return Some(Self::Published);
+        match kind {
+            "published" => return Some(Self::Published),
+            "redelivered" => return Some(Self::Redelivered),
+            _ => {}
         }
         let id = words.next()?.to_owned();
         if kind == "deleted" {

@@ -1,6 +1,7 @@
 //! `multipart/form-data` (RFC 7578) with one file in it.
 
-use concept_refinement_model_provider::{Body, Original};
+use crate::body::Body;
+use crate::original::Original;
 
 /// The boundary cannot be foreseen, so that no prompt and no image can hold it
 /// and so add fields of its own.
@@ -9,6 +10,7 @@ pub struct Multipart {
 }
 
 impl Multipart {
+    /// `random` must be unpredictable.
     pub fn new(random: u128) -> Self {
         Self {
             boundary: format!("concept-refinement-{random:032x}"),
@@ -21,6 +23,17 @@ impl Multipart {
 
     /// The fields, then the image as a file.
     pub fn body(&self, fields: &[(&str, &str)], image: &str, original: &Original) -> Body {
+        self.named_body(fields, image, "image", original)
+    }
+
+    /// With a name for the file, which gets the extension of its format.
+    pub fn named_body(
+        &self,
+        fields: &[(&str, &str)],
+        image: &str,
+        name: &str,
+        original: &Original,
+    ) -> Body {
         let boundary = &self.boundary;
         let mut before = String::new();
         for (name, value) in fields {
@@ -31,7 +44,7 @@ impl Multipart {
         let format = original.format;
         before.push_str(&format!(
             "--{boundary}\r\ncontent-disposition: form-data; name=\"{image}\"; \
-             filename=\"image.{}\"\r\ncontent-type: {}\r\n\r\n",
+             filename=\"{name}.{}\"\r\ncontent-type: {}\r\n\r\n",
             format.extension(),
             format.media_type()
         ));

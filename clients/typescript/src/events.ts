@@ -1,0 +1,48 @@
+// Server-sent events (HTML Living Standard, 9.2), read from the body of an answer.
+
+/** An event, or what the service says beside events. */
+export interface RawEvent {
+  name: string;
+  data: string;
+  /** Of the last event that had one. */
+  id: string;
+  /** In milliseconds: how long to wait before connecting again. */
+  retry: number | null;
+}
+
+/** A line of the service's is far shorter. */
+const MAX_LINE = 1 << 20;
+
+/** Ends where the body ends: an event that is not whole is dropped. `onBytes` is
+ * called whenever something arrives, if only a comment. */
+export async function* events(body: ReadableStream<Uint8Array>, onBytes: () => void): AsyncGenerator<RawEvent> {
+  const reader = body.getReader();
+  const decoder = new TextDecoder();
+  let rest = '';
+  let [id, name, retry]: [string, string, number | null] = ['', '', null];
+  let data: string[] = [];
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      onBytes();
+      const lines = (rest + decoder.decode(value, { stream: true })).split('\n');
+      rest = lines.pop() ?? '';
+      if (rest.length > MAX_LINE) throw new SyntaxError('These are no events of the service.');
+      for (const line of lines) {
+        if (line === '' || line === '\r') {
+          if (data.length > 0 || retry !== null) yield { name, data: data.join('\n'), id, retry };
+          [name, data, retry] = ['', [], null];
+          continue;
+        }
+        const [, field, text = ''] = /^([^:]*)(?:: ?(.*?))?\r?$/.exec(line) ?? [];
+        if (field === 'event') name = text;
+        else if (field === 'data') data.push(text);
+        else if (field === 'id') id = text;
+        else if (field === 'retry' && /^\d+$/.test(text)) retry = Number(text);
+      }
+    }
+  } finally {
+    await reader.cancel().catch(() => {});
+  }
+}

@@ -1,0 +1,16 @@
+// A client of the concept refinement service, over nothing but `fetch`.
+
+export { Client } from './client.js';
+export type {
+  CallOptions,
+  ClientOptions,
+  ImageBytes,
+  ListOptions,
+  Refined,
+  RefineOptions,
+  Refinement,
+  SubmitOptions,
+  TaskEvent,
+} from './client.js';
+export { ApiError, ConflictError, ConnectionError, TaskDeletedError, TaskFailedError } from './errors.js';
+export type * from './schemas.js';

@@ -1,0 +1,54 @@
+//! The interface `settings` on both sides, and the name of the link.
+
+// The generated code crosses the boundary of the component, which is unsafe by
+// its nature.
+#[allow(unsafe_code)]
+mod bindings {
+    wit_bindgen::generate!({
+        path: "../../../wit",
+        inline: "
+            package concept:composing;
+            interface link-name { get: func() -> string; }
+            world link-settings {
+                import link-name;
+                import concept:refinement/settings@0.1.0;
+                export concept:refinement/settings@0.1.0;
+            }
+        ",
+        world: "concept:composing/link-settings",
+        generate_all,
+    });
+
+    export!(Component with_types_in self);
+    use super::Component;
+}
+
+use bindings::concept::composing::link_name;
+use bindings::concept::refinement::settings;
+use bindings::exports::concept::refinement::settings::Guest;
+
+struct Component;
+
+impl Guest for Component {
+    async fn get(name: String) -> Option<String> {
+        match crate::of_link(&link_name::get(), &name) {
+            Some(setting) => settings::get(setting).await,
+            None => None,
+        }
+    }
+
+    async fn get_many(names: Vec<String>) -> Vec<Option<String>> {
+        let link = link_name::get();
+        let asked: Vec<_> = names
+            .iter()
+            .map(|name| crate::of_link(&link, name))
+            .collect();
+        let granted = asked.iter().flatten().cloned().collect();
+        let mut values = settings::get_many(granted).await.into_iter();
+        let answers = asked.iter().map(|setting| match setting {
+            Some(_) => values.next().flatten(),
+            None => None,
+        });
+        answers.collect()
+    }
+}

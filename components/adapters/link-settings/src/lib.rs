@@ -1,0 +1,54 @@
+//! The settings of one link of a chain: what it asks for as `model-url` is
+//! `models-NAME-url` of the composition. The name is of another component, which is
+//! made for the link.
+//!
+//! It must never pass on any other setting, above all not the secret that signs
+//! sessions: a link may be foreign code.
+
+#[cfg(target_arch = "wasm32")]
+mod component;
+
+/// What begins the names that a link may ask for.
+const OWN: &str = "model-";
+
+/// The setting of the composition that a link asks for. None: it may not have it.
+pub fn of_link(link: &str, name: &str) -> Option<String> {
+    let key = name.strip_prefix(OWN).filter(|key| !key.is_empty())?;
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if !key.bytes().all(is_plain) {
+        return None;
+    }
+    let link = link.chars().map(|character| match character {
+        'a'..='z' | '0'..='9' => character,
+        'A'..='Z' => character.to_ascii_lowercase(),
+        _ => '-',
+    });
+    Some(format!("models-{}-{key}", link.collect::<String>()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::of_link;
+
+    #[test]
+    fn a_link_knows_its_own_settings_and_nothing_else() {
+        for (link, name, expected) in [
+            ("openai", "model-url", Some("models-openai-url")),
+            ("openai", "model-api-key", Some("models-openai-api-key")),
+            (
+                "My_Model.v2",
+                "model-style",
+                Some("models-my-model-v2-style"),
+            ),
+            ("openai", "model-", None),
+            ("openai", "model", None),
+            ("openai", "models-local-url", None),
+            ("openai", "model-url\0", None),
+            ("openai", "model-URL", None),
+            ("openai", "jwt-secret", None),
+            ("openai", "", None),
+        ] {
+            assert_eq!(of_link(link, name).as_deref(), expected, "{name}");
+        }
+    }
+}

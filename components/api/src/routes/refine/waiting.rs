@@ -1,0 +1,94 @@
+//! `Prefer: wait` (RFC 7240): the answer is put off until the task ends.
+//!
+//! Who waits watches the task as others do, and counts among them. A wait can only
+//! turn the answer from what the task was into what became of it: whatever comes
+//! between, the answer is that the task was accepted.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use concept_refinement_domain::capability::Accepted;
+use concept_refinement_domain::preference;
+use concept_refinement_domain::task::{Change, Task};
+use concept_refinement_domain::timestamp::Timestamp;
+use futures::StreamExt as _;
+use futures::future::{Either, select};
+
+use crate::log;
+use crate::origin::Origin;
+use crate::ports::{Ports, TaskStore};
+use crate::problem::with_quota;
+use crate::request::Headers;
+use crate::response::Response;
+use crate::routes::answer::json;
+use crate::routes::tasks::shown;
+use crate::state::State;
+
+/// How long nothing is heard of the task before it is looked at, in case its
+/// message was lost.
+const SILENCE: Duration = Duration::from_secs(15);
+
+/// How long the client waits.
+#[derive(Clone, Copy)]
+pub struct Wait {
+    begin: Timestamp,
+    length: Duration,
+}
+
+impl Wait {
+    /// None: the client does not wait.
+    pub fn preferred(headers: &Headers, begin: Timestamp) -> Option<Self> {
+        let length = preference::wait(headers.all("prefer"))?;
+        Some(Self { begin, length })
+    }
+
+    /// The answer with the task that has ended. None: it did not end in time, was
+    /// deleted, or cannot be watched.
+    pub async fn for_end<P: Ports + 'static>(
+        self,
+        state: &State<P>,
+        accepted: &Accepted,
+        origin: &Origin,
+    ) -> Option<Response<P::Contents>> {
+        let spent = state.ports.now().since(self.begin);
+        let timeout = state.ports.sleep(self.length.saturating_sub(spent));
+        let ended = match select(pin!(end(state, &accepted.task)), pin!(timeout)).await {
+            Either::Left((ended, _)) => ended?,
+            Either::Right(((), _)) => return None,
+        };
+        let response = match shown(&state.ports, &ended, origin).await {
+            Ok(shown) => json(200, &shown),
+            Err(problem) => Err(problem),
+        };
+        let response = response
+            .inspect_err(|problem| {
+                log::warn(format_args!("an end could not be told: {problem:?}"));
+            })
+            .ok()?;
+        let applied = format!("wait={}", self.length.as_secs());
+        Some(with_quota(response, accepted.quota).with("preference-applied", applied))
+    }
+}
+
+/// The task in its final state. None: it was deleted, or cannot be watched.
+async fn end<P: Ports + 'static>(state: &State<P>, task: &Task) -> Option<Task> {
+    let ports = &state.ports;
+    let mut changes = ports.watch(&task.user_id, &task.id).await.ok()??;
+    loop {
+        let change = match select(changes.next(), pin!(ports.sleep(SILENCE))).await {
+            Either::Left((change, _)) => change?,
+            Either::Right(((), _)) => {
+                if let Ok(Some(task)) = TaskStore::get(ports, &task.user_id, &task.id).await {
+                    let now = ports.now();
+                    state.republisher.republish_if_overdue(&task, now);
+                }
+                continue;
+            }
+        };
+        match change {
+            Change::Task(task) if task.status.is_final() => return Some(*task),
+            Change::Deleted => return None,
+            Change::Task(_) | Change::Progress(_) => {}
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! What came of a task's webhook, one attempt more, and the key of the caller's
+//! webhooks.
+
+use concept_refinement_domain::validation;
+use concept_refinement_domain::webhook::Redelivery;
+
+use super::answer::{Answer, json};
+use crate::ports::Ports;
+use crate::problem::Problem;
+use crate::representation::{WebhookResponse, WebhookSecret};
+use crate::request::Request;
+use crate::state::State;
+
+pub const NO_WEBHOOK: Problem =
+    Problem::NotFound("There is no such task, or none that a webhook was asked for.");
+pub const PENDING: Problem = Problem::Conflict(
+    "The task has not ended, or an attempt to tell the receiver is still to come.",
+);
+
+pub async fn get<P: Ports + 'static, B>(
+    state: &State<P>,
+    request: &Request<B>,
+    id: &str,
+) -> Answer<P> {
+    let caller = state.auth.reader(request).await?;
+    let id = validation::uuid(id).ok_or(NO_WEBHOOK)?;
+    let delivery = state.ports.webhook(&caller.user, &id).await?;
+    json(200, &WebhookResponse::new(&delivery.ok_or(NO_WEBHOOK)?))
+}
+
+pub async fn redeliver<P: Ports + 'static, B>(
+    state: &State<P>,
+    request: &Request<B>,
+    id: &str,
+) -> Answer<P> {
+    let caller = state.auth.writer(request).await?;
+    let id = validation::uuid(id).ok_or(NO_WEBHOOK)?;
+    match state.ports.redeliver(&caller.user, &id).await? {
+        Redelivery::None => Err(NO_WEBHOOK),
+        Redelivery::Pending => Err(PENDING),
+        Redelivery::Requested => {
+            let delivery = state.ports.webhook(&caller.user, &id).await?;
+            json(202, &WebhookResponse::new(&delivery.ok_or(NO_WEBHOOK)?))
+        }
+    }
+}
+
+pub async fn secret<P: Ports + 'static, B>(state: &State<P>, request: &Request<B>) -> Answer<P> {
+    let caller = state.auth.reader(request).await?;
+    let key = state.config.webhook_secrets.key_of(&caller.user);
+    json(
+        200,
+        &WebhookSecret {
+            secret: key.secret(),
+        },
+    )
+}

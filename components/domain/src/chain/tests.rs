@@ -1,0 +1,219 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn file(path: &str) -> Link {
+    Link {
+        component: Component::File(path.to_owned()),
+        behind: None,
+    }
+}
+
+fn shipped(name: &str) -> Link {
+    Link {
+        component: Component::Shipped(name.to_owned()),
+        behind: None,
+    }
+}
+
+fn before(link: Link, behind: impl IntoIterator<Item = Link>) -> Link {
+    Link {
+        behind: Some(behind.into_iter().collect()),
+        ..link
+    }
+}
+
+#[test]
+fn a_model_or_a_chain_is_read() {
+    let openai = || shipped("openai");
+    for (text, expected) in [
+        ("local", shipped("local")),
+        (" openai ", openai()),
+        ("./mine.wasm", file("./mine.wasm")),
+        ("mine.wasm", file("mine.wasm")),
+        // Alone it may be called anything.
+        ("./my model (2).wasm", file("./my model (2).wasm")),
+        ("/srv/a,b/mine", file("/srv/a,b/mine")),
+        ("fallback(openai)", before(shipped("fallback"), [openai()])),
+        (
+            "fallback(openai, automatic1111)",
+            before(shipped("fallback"), [openai(), shipped("automatic1111")]),
+        ),
+        (
+            " fallback ( openai,local )",
+            before(shipped("fallback"), [openai(), shipped("local")]),
+        ),
+        (
+            "cache(fallback(openai,./mine.wasm))",
+            before(
+                shipped("cache"),
+                [before(shipped("fallback"), [openai(), file("./mine.wasm")])],
+            ),
+        ),
+        (
+            "../my middleware/words.wasm(fallback(openai), local)",
+            before(
+                file("../my middleware/words.wasm"),
+                [before(shipped("fallback"), [openai()]), shipped("local")],
+            ),
+        ),
+        // Whether there is such a model, others decide.
+        ("dall-e", shipped("dall-e")),
+    ] {
+        assert_eq!(parse(text), Ok(expected), "{text}");
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_told() {
+    let deep = |depth: usize| {
+        let open: String = (1..depth).map(|at| format!("./{at}.wasm(")).collect();
+        format!("{open}local{}", ")".repeat(depth - 1))
+    };
+    assert!(parse(&deep(MAX_DEPTH)).is_ok());
+    let wide = |links: usize| {
+        let models: Vec<_> = (1..links).map(|at| format!("./{at}.wasm")).collect();
+        format!("fallback({})", models.join(","))
+    };
+    assert!(parse(&wide(MAX_LINKS)).is_ok());
+    for (text, expected) in [
+        ("", "must name a model"),
+        (" ", "must name a model"),
+        (
+            "fallback",
+            "must name what is behind fallback, as in fallback(openai)",
+        ),
+        (
+            "cache",
+            "must name what is behind cache, as in cache(openai)",
+        ),
+        ("fallback()", "must name a model before ')'"),
+        ("fallback(openai,)", "must name a model before ')'"),
+        ("fallback(openai, )", "must name a model before ')'"),
+        ("fallback(,openai)", "must name a model before ','"),
+        ("(openai)", "must name a model before '('"),
+        (")", "must name a model before ')'"),
+        (
+            "fallback(openai",
+            "must have a \")\" for the \"(\" of fallback",
+        ),
+        ("fallback(openai,", "must name a model where it ends"),
+        (
+            "fallback(openai, ./mine.wasm",
+            "must have a \")\" for the \"(\" of fallback",
+        ),
+        (
+            "fallback(openai))",
+            "must end after fallback(openai), not go on with \")\"",
+        ),
+        (
+            "fallback(openai) local",
+            "must end after fallback(openai), not go on with \"local\"",
+        ),
+        (
+            "openai, local",
+            "must be one model: several are written fallback(…, …), not \"openai, local\"",
+        ),
+        (
+            "local(openai)",
+            "must have fallback, cache or a path before a \"(\", not \"local\"",
+        ),
+        (
+            "cache(openai, local)",
+            "must have one link in cache(…), and local is one more",
+        ),
+        (
+            "fallback(cache)",
+            "must name what is behind cache, as in cache(openai)",
+        ),
+        (
+            "fallback(openai, openai)",
+            "has two links that are called openai",
+        ),
+        (
+            "fallback(openai, cache(./models/openai.wasm))",
+            "has two links that are called openai",
+        ),
+        (
+            "fallback(a/x.wasm, b/x.cwasm)",
+            "has two links that are called x",
+        ),
+        (
+            "fallback(./my-model.wasm, ./my_model.wasm)",
+            "has links that are called my-model and my_model: variables cannot tell them apart",
+        ),
+        (
+            "fallback(fallback(local))",
+            "has two links that are called fallback",
+        ),
+        ("fallback(./)", "has a path that names no file: ./"),
+        (&deep(MAX_DEPTH + 1), "must be at most 8 links deep"),
+        (&wide(MAX_LINKS + 1), "must have at most 32 links"),
+        (&"fallback(".repeat(100_000), "must be at most 8 links deep"),
+    ] {
+        assert_eq!(parse(text), Err(expected.to_owned()), "{text:.80}");
+    }
+}
+
+#[test]
+fn a_file_is_called_as_its_stem() {
+    for (path, expected) in [
+        ("./mine.wasm", "mine"),
+        ("/a.b/my.model.wasm", "my.model"),
+        ("models/plain", "plain"),
+        ("./.wasm", ".wasm"),
+        ("C:\\models\\mine.wasm", "mine"),
+    ] {
+        assert_eq!(file(path).name(), expected);
+    }
+    assert_eq!(variable_part("my-model.v2"), "MY_MODEL_V2");
+}
+
+/// Chains of any form, which may have a name twice.
+fn links() -> impl Strategy<Value = Link> {
+    let model = prop_oneof![
+        "[a-z][a-z0-9]{0,8}".prop_map(|name| shipped(&name)),
+        "\\./[a-z0-9 .-]{0,6}[a-z0-9]\\.wasm".prop_map(|path| file(&path)),
+    ];
+    model.prop_recursive(4, 16, 3, |inner| {
+        let word = prop_oneof![
+            Just(shipped("fallback")),
+            "\\./[a-z]{1,8}\\.wasm".prop_map(|path| file(&path)),
+        ];
+        (word, proptest::collection::vec(inner, 1..4))
+            .prop_map(|(word, behind)| before(word, behind))
+    })
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_is_read_again(link in links()) {
+        let written = link.to_string();
+        let names: Vec<_> = link.links().iter().map(|link| variable_part(link.name())).collect();
+        let mut once = names.clone();
+        once.sort();
+        once.dedup();
+        let is_middleware = |link: &&Link| MIDDLEWARE.contains(&link.name()) && link.behind.is_none();
+        let can_be = once.len() == names.len() && !link.links().iter().any(is_middleware);
+        match parse(&written) {
+            Ok(read) => prop_assert_eq!(read, link),
+            Err(problem) => prop_assert!(!can_be, "{}: {}", written, problem),
+        }
+    }
+
+    #[test]
+    fn no_text_is_too_much(text in "[a-z./,() ]{0,200}", any in any::<String>()) {
+        for text in [text, any] {
+            if let Ok(link) = parse(&text) {
+                prop_assert!(link.depth() <= MAX_DEPTH && link.links().len() <= MAX_LINKS);
+                let names: Vec<_> = link.links().iter().map(|link| link.name()).collect();
+                let once: std::collections::BTreeSet<_> = names.iter().collect();
+                prop_assert_eq!(names.len(), once.len());
+                if text.contains(['(', ',']) && !text.trim().ends_with(')') {
+                    prop_assert!(link.behind.is_none());
+                }
+                prop_assert_eq!(parse(&link.to_string()), Ok(link));
+            }
+        }
+    }
+}

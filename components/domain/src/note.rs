@@ -1,0 +1,55 @@
+//! What a model says of its work to the person who asked.
+
+use crate::sentence::sanitize;
+
+/// Most notes of one refinement.
+pub const MAX_NOTES: usize = 8;
+
+/// Longest note, in code points.
+pub const MAX_CHARS: usize = 200;
+
+/// The notes of a model, made printable: the first ones, and the beginning of each.
+pub fn bounded(notes: impl IntoIterator<Item = impl AsRef<str>>) -> Vec<String> {
+    let notes = notes.into_iter().take(MAX_NOTES);
+    let notes = notes.map(|note| sanitize(note.as_ref().trim(), MAX_CHARS));
+    notes.filter(|note| !note.is_empty()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_first_are_told_and_of_each_the_beginning() {
+        let many: Vec<String> = (0..100).map(|number| number.to_string()).collect();
+        assert_eq!(bounded(&many), many[..8]);
+        let cases = [
+            (
+                "as it is",
+                "No “sparkles” are known.",
+                "No “sparkles” are known.",
+            ),
+            ("with spaces around it", "  a\n", "a"),
+            ("on several lines", "a\nb\u{202e}c", "a b\u{fffd}c"),
+        ];
+        for (name, note, expected) in cases {
+            assert_eq!(bounded([note]), [expected], "{name}");
+        }
+        let long = "é".repeat(201);
+        assert_eq!(bounded([&long]), [format!("{}…", "é".repeat(199))]);
+        let longest = "é".repeat(200);
+        assert_eq!(bounded([&longest]), [longest]);
+        assert_eq!(bounded(["", " ", "a"]), ["a"]);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_model_says_they_are_bounded(notes: Vec<String>) {
+            let notes = bounded(&notes);
+            prop_assert!(notes.len() <= MAX_NOTES);
+            prop_assert!(notes.iter().all(|note| (1..=MAX_CHARS).contains(&note.chars().count())));
+        }
+    }
+}

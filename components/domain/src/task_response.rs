@@ -1,0 +1,61 @@
+//! A task as JSON: what the API answers, and what a webhook delivers.
+
+use serde::Serialize;
+
+use crate::task::{Refinement, Status, Task};
+use crate::timestamp::{Timestamp, rfc3339, rfc3339_or_null};
+
+/// A refinement task as it stands: exactly these eleven keys, always all
+/// present, null where there is nothing.
+#[derive(Serialize)]
+pub struct TaskResponse<'a> {
+    task_id: &'a str,
+    status: &'static str,
+    /// The status as a sentence.
+    message: &'a str,
+    r#type: &'static str,
+    #[serde(serialize_with = "rfc3339")]
+    created_at: Timestamp,
+    /// Null until the task first changes.
+    #[serde(serialize_with = "rfc3339_or_null")]
+    updated_at: Option<Timestamp>,
+    /// Set in both final states, `completed` and `failed`.
+    #[serde(serialize_with = "rfc3339_or_null")]
+    completed_at: Option<Timestamp>,
+    metadata: &'a Refinement,
+    /// The refined concept's id, once completed.
+    result_id: Option<&'a str>,
+    /// The refined image, by a signed URL that works without credentials for
+    /// about an hour. Null before the task is completed and after its concept
+    /// was deleted.
+    image_url: Option<String>,
+    /// Why the task failed, in a sentence for the person who asked.
+    error_message: Option<&'a str>,
+}
+
+impl<'a> TaskResponse<'a> {
+    /// `image_url` is that of [`image_path`], signed.
+    pub fn new(task: &'a Task, message: &'a str, image_url: Option<String>) -> Self {
+        Self {
+            task_id: &task.id,
+            status: task.status.as_str(),
+            message,
+            r#type: "concept_refinement",
+            created_at: task.created_at,
+            updated_at: task.updated_at,
+            completed_at: task.completed_at,
+            metadata: &task.refinement,
+            result_id: task.result_id.as_deref(),
+            image_url,
+            error_message: task.error_message.as_deref(),
+        }
+    }
+}
+
+/// The path of the task's refined image; none before it is completed.
+pub fn image_path(task: &Task) -> Option<&str> {
+    match task.status {
+        Status::Completed => task.image_path.as_deref(),
+        Status::Pending | Status::Processing | Status::Failed => None,
+    }
+}

@@ -1,0 +1,199 @@
+//! The life of a delivery: due, attempted under a lease, recorded, and requested
+//! again.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::schedule::{LONGEST_WAIT, WAITS, wait};
+use super::{
+    DeliveryAnswer, DeliveryAttempt, DeliveryLease, DeliveryOutcome, DeliveryState, DueDelivery,
+    Redelivery, Webhook, WebhookDelivery,
+};
+use crate::capability::Fenced;
+use crate::sentence::sanitize;
+use crate::task::Task;
+use crate::timestamp::Timestamp;
+
+/// How long an attempt has nobody beside it: an attempt ends after 15 s, and the
+/// rest is for recording it. Whoever died is followed by another after it.
+pub const LEASE: Duration = Duration::from_secs(30);
+
+/// Attempts that are listed. Of more, which only requests can make, the oldest are
+/// left out.
+pub const MAX_ATTEMPTS: usize = 100;
+
+/// Longest sentence about an attempt, in code points.
+const MAX_ERROR_CHARS: usize = 200;
+
+/// The furthest that an attempt can be due of those that were recorded now. What
+/// lies beyond was recorded before the clock was set back.
+const FURTHEST: Duration = LONGEST_WAIT;
+
+/// A delivery as a store holds it, with its task.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveryRecord {
+    #[serde(flatten)]
+    pub webhook: Webhook,
+    pub state: DeliveryState,
+    /// The oldest first.
+    pub attempts: Vec<DeliveryAttempt>,
+    /// None: the task has not ended, or has just ended; or there will be no
+    /// further attempt.
+    pub next_attempt_at: Option<Timestamp>,
+    /// How many waits of the schedule are over.
+    pub waits: u32,
+    /// How often an attempt began: the fencing token.
+    pub token: u32,
+    /// While an attempt is under way.
+    pub lease_until: Option<Timestamp>,
+}
+
+impl DeliveryRecord {
+    pub fn new(webhook: Webhook) -> Self {
+        Self {
+            webhook,
+            state: DeliveryState::Pending,
+            attempts: Vec::new(),
+            next_attempt_at: None,
+            waits: 0,
+            token: 0,
+            lease_until: None,
+        }
+    }
+
+    /// Who gets it: the origin of the URL.
+    pub fn receiver(&self) -> String {
+        self.webhook.receiver()
+    }
+
+    /// From when on somebody should look after it, once its task has ended: the
+    /// beginning of time, if nobody has yet. None: there will be no further
+    /// attempt.
+    pub fn due_at(&self) -> Option<Timestamp> {
+        (self.state == DeliveryState::Pending).then(|| {
+            self.lease_until
+                .or(self.next_attempt_at)
+                .unwrap_or_default()
+        })
+    }
+
+    /// What is due at these times besides what is due by now: it was recorded
+    /// before the clock was set back, and nobody has to wait until the clock is
+    /// where it was.
+    pub fn beyond(now: Timestamp) -> Timestamp {
+        now.plus(FURTHEST)
+    }
+
+    /// As its user sees it.
+    pub fn seen(&self, task: &Task) -> WebhookDelivery {
+        let is_pending = self.state == DeliveryState::Pending;
+        WebhookDelivery {
+            url: self.webhook.url.clone(),
+            state: self.state,
+            attempts: self.attempts.clone(),
+            next_attempt_at: self
+                .next_attempt_at
+                .or(task.completed_at)
+                .filter(|_| is_pending && task.status.is_final()),
+        }
+    }
+
+    /// Begins an attempt. None: it is not due, or somebody else makes one.
+    pub fn begin(&mut self, task: &Task, now: Timestamp) -> Option<DueDelivery> {
+        let due_at = self.due_at().filter(|_| task.status.is_final())?;
+        if due_at > now && due_at <= Self::beyond(now) {
+            return None;
+        }
+        let until = now.plus(LEASE);
+        self.next_attempt_at = self.next_attempt_at.or(task.completed_at);
+        self.token = self.token.saturating_add(1);
+        self.lease_until = Some(until);
+        Some(DueDelivery {
+            lease: DeliveryLease {
+                task_id: task.id.clone(),
+                token: self.token,
+                until,
+            },
+            webhook: self.webhook.clone(),
+            task: task.clone(),
+        })
+    }
+
+    /// Ends the lease of an attempt whose process is known to be gone. False:
+    /// there is none.
+    pub fn recover(&mut self) -> bool {
+        self.lease_until.take().is_some()
+    }
+
+    /// Records what came of an attempt, and when the next one is due. A lease that
+    /// ran out is lost only when another attempt begins.
+    ///
+    /// `jitter`, from 0 to 1, spreads what failed together.
+    pub fn record(
+        &mut self,
+        lease: &DeliveryLease,
+        outcome: DeliveryOutcome,
+        jitter: f64,
+        now: Timestamp,
+    ) -> Fenced {
+        if self.token != lease.token || self.lease_until.is_none() {
+            return Fenced::Lost;
+        }
+        let DeliveryOutcome { at, answer } = outcome;
+        let (status, error, retry_after) = match answer {
+            DeliveryAnswer::Status { code, retry_after } => {
+                (Some(code), problem(code), retry_after)
+            }
+            DeliveryAnswer::None(reason) => (None, Some(sanitize(&reason, MAX_ERROR_CHARS)), None),
+        };
+        let is_delivered = error.is_none();
+        let excess = (self.attempts.len() + 1).saturating_sub(MAX_ATTEMPTS);
+        self.attempts.drain(..excess);
+        self.attempts.push(DeliveryAttempt { at, status, error });
+        self.lease_until = None;
+        let wait = match status {
+            _ if is_delivered => None,
+            Some(GONE) => None,
+            _ => wait(self.waits, retry_after, jitter),
+        };
+        self.next_attempt_at = wait.map(|wait| now.plus(wait));
+        self.waits = self.waits.saturating_add(1);
+        self.state = match wait {
+            _ if is_delivered => DeliveryState::Delivered,
+            Some(_) => DeliveryState::Pending,
+            None => DeliveryState::Failed,
+        };
+        Fenced::Done
+    }
+
+    /// Makes one attempt more due, whose outcome is final. Never
+    /// [`Redelivery::None`].
+    pub fn redeliver(&mut self, now: Timestamp) -> Redelivery {
+        if self.state == DeliveryState::Pending {
+            return Redelivery::Pending;
+        }
+        self.state = DeliveryState::Pending;
+        self.next_attempt_at = Some(now);
+        self.waits = u32::try_from(WAITS.len()).unwrap_or(u32::MAX);
+        Redelivery::Requested
+    }
+}
+
+/// The receiver wants nothing more (RFC 9110, 15.5.11; Standard Webhooks).
+const GONE: u16 = 410;
+
+/// What is wrong with a status, in a sentence. None: it means that it was
+/// delivered.
+fn problem(code: u16) -> Option<String> {
+    match code {
+        200..=299 => None,
+        300..=399 => Some(format!(
+            "The receiver answered {code}, and redirects are not followed."
+        )),
+        GONE => Some(format!(
+            "The receiver answered {code}, so nothing more is sent to it."
+        )),
+        _ => Some(format!("The receiver answered {code}.")),
+    }
+}

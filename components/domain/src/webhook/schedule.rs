@@ -1,0 +1,47 @@
+//! When the next attempt is made.
+
+use std::time::Duration;
+
+const fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+const fn minutes(minutes: u64) -> Duration {
+    Duration::from_secs(minutes * 60)
+}
+
+const fn hours(hours: u64) -> Duration {
+    Duration::from_secs(hours * 60 * 60)
+}
+
+/// From the end of each attempt to the next one (contract, section 5.1). The first
+/// is made at once, and after the last wait comes the last attempt.
+pub const WAITS: [Duration; 7] = [
+    seconds(5),
+    minutes(5),
+    minutes(30),
+    hours(2),
+    hours(5),
+    hours(10),
+    hours(10),
+];
+
+/// The part by which a wait may be longer, so that deliveries that failed together
+/// do not come back together.
+const SPREAD: f64 = 0.1;
+
+/// The longest that a receiver can put an attempt off.
+pub const LONGEST_WAIT: Duration = hours(24);
+
+/// The wait after an attempt that failed, of which so many waits went before.
+/// `jitter` is from 0 to 1. None: it was the last attempt.
+pub fn wait(waits: u32, retry_after: Option<Duration>, jitter: f64) -> Option<Duration> {
+    let index = usize::try_from(waits).unwrap_or(usize::MAX);
+    let jitter = if jitter.is_finite() {
+        jitter.clamp(0.0, 1.0)
+    } else {
+        0.5
+    };
+    let wait = WAITS.get(index)?.mul_f64(1.0 + SPREAD * jitter);
+    Some(wait.max(retry_after.unwrap_or_default().min(LONGEST_WAIT)))
+}

@@ -1,0 +1,122 @@
+//! Answers what was asked before as it was answered before, without asking again.
+//!
+//! What it takes for the same: the image, byte for byte, the prompt and all that goes
+//! with it, the models behind it with their components and settings. Who asks does not
+//! matter. It remembers images that a model answered, and no addresses of images, which
+//! may not last.
+
+#[cfg(target_arch = "wasm32")]
+mod component;
+
+use concept_refinement_domain::hex::hex;
+use sha2::{Digest as _, Sha256};
+
+/// What a request asks for, without its image.
+pub struct Question<'a> {
+    /// Of the model behind.
+    pub identity: &'a str,
+    pub prompt: &'a str,
+    pub strength: f32,
+    pub logo_description: Option<&'a str>,
+    pub theme_description: Option<&'a str>,
+    pub media_type: &'a str,
+}
+
+/// The key of an answer, which grows with the bytes of the image.
+pub struct Key(Sha256);
+
+impl Key {
+    pub fn new(question: &Question<'_>) -> Self {
+        let mut sum = Sha256::new();
+        let mut add = |bytes: &[u8]| {
+            sum.update((bytes.len() as u64).to_le_bytes());
+            sum.update(bytes);
+        };
+        add(question.identity.as_bytes());
+        add(question.prompt.as_bytes());
+        add(&question.strength.to_le_bytes());
+        for described in [question.logo_description, question.theme_description] {
+            add(&[u8::from(described.is_some())]);
+            add(described.unwrap_or_default().as_bytes());
+        }
+        add(question.media_type.as_bytes());
+        Self(sum)
+    }
+
+    /// Adds the next bytes of the image.
+    pub fn push(&mut self, chunk: &[u8]) {
+        self.0.update(chunk);
+    }
+
+    pub fn finish(self) -> String {
+        hex(&self.0.finalize())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    const QUESTION: Question<'_> = Question {
+        identity: "1",
+        prompt: "lighter",
+        strength: 0.7,
+        logo_description: None,
+        theme_description: None,
+        media_type: "image/png",
+    };
+
+    fn key(question: &Question<'_>, chunks: &[&str]) -> String {
+        let mut key = Key::new(question);
+        for chunk in chunks {
+            key.push(chunk.as_bytes());
+        }
+        key.finish()
+    }
+
+    #[test]
+    fn another_question_has_another_key() {
+        let questions = [
+            QUESTION,
+            Question {
+                identity: "2",
+                ..QUESTION
+            },
+            Question {
+                prompt: "lighter ",
+                ..QUESTION
+            },
+            Question {
+                strength: 0.8,
+                ..QUESTION
+            },
+            Question {
+                logo_description: Some(""),
+                ..QUESTION
+            },
+            Question {
+                logo_description: Some("a cup"),
+                ..QUESTION
+            },
+            Question {
+                theme_description: Some("a cup"),
+                ..QUESTION
+            },
+            Question {
+                media_type: "image/gif",
+                ..QUESTION
+            },
+        ];
+        let mut keys: BTreeSet<_> = questions
+            .iter()
+            .map(|question| key(question, &["an image"]))
+            .collect();
+        keys.insert(key(&QUESTION, &["an image."]));
+        keys.insert(key(&QUESTION, &[]));
+        assert_eq!(keys.len(), questions.len() + 2);
+        let parts = key(&QUESTION, &["an ", "", "image"]);
+        assert_eq!(parts, key(&QUESTION, &["an image"]));
+    }
+}

@@ -1,0 +1,185 @@
+//! A workflow of ComfyUI as an image model.
+//!
+//! Formats: the routes of its server (`/upload/image`, `/prompt`, `/queue`,
+//! `/history/{id}`, `/view`) and the API format of workflows, in its documentation
+//! as of November 2026.
+//!
+//! The workflow is run under the task's id: a repeat finds what an earlier try
+//! began, and does not compute twice.
+
+mod history;
+mod workflow;
+
+use std::time::Duration;
+
+use concept_refinement_model_provider::{
+    Answer, Body, ByteStream, Contents, Error, Found, HttpRequest, Model, Multipart, Nothing,
+    Ports, Question, Request, Settings, answer, exchange, json,
+};
+use serde::Deserialize;
+use serde_json::{Value, json as object};
+
+use history::{Output, Run};
+use workflow::{Inputs, Workflow};
+
+#[cfg(target_arch = "wasm32")]
+mod component {
+    #![allow(
+        unsafe_code,
+        reason = "what exports a component talks to the canonical ABI"
+    )]
+
+    type Exported = concept_refinement_model_provider::component::Component<crate::ComfyUi>;
+    concept_refinement_model_provider::component::export!(Exported);
+}
+
+pub struct ComfyUi;
+
+/// Between two looks at a run.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Longest JSON, in bytes: a queue or a history names each workflow in full.
+const MAX_JSON: u64 = 16 << 20;
+
+#[derive(Deserialize)]
+struct Upload {
+    name: String,
+    #[serde(default)]
+    subfolder: String,
+}
+
+#[derive(Deserialize)]
+struct Queued {
+    prompt_id: String,
+}
+
+impl Model for ComfyUi {
+    const DESCRIPTION: &'static str = "A workflow of a ComfyUI server, asked over HTTP.";
+
+    async fn refine(
+        ports: &impl Ports,
+        settings: &Settings,
+        request: Request,
+        original: impl ByteStream + 'static,
+    ) -> Result<Answer, Error> {
+        let workflow = Workflow::parse(settings.workflow.as_deref())?;
+        let original = Contents::open(original, request.length).await?;
+        let question = Question::new(request, settings, ports.random());
+        let server = Server { ports, settings };
+        let id = match server.run(&question.task_id).await? {
+            Run::Unknown => server.start(workflow, &question, original).await?,
+            Run::Waiting | Run::Ended(_) => question.task_id,
+        };
+        let output = server.output(&id).await?;
+        server.view(&output).await
+    }
+}
+
+struct Server<'a, P> {
+    ports: &'a P,
+    settings: &'a Settings,
+}
+
+impl<P: Ports> Server<'_, P> {
+    /// Uploads the original and queues the workflow. The id of the run.
+    async fn start(
+        &self,
+        workflow: Workflow,
+        question: &Question,
+        original: Contents<impl ByteStream + 'static>,
+    ) -> Result<String, Error> {
+        let form = Multipart::new(question.random);
+        let name = format!("concept-refinement-{}", question.task_id);
+        let fields = [("type", "input"), ("overwrite", "true")];
+        let body = form.named_body(&fields, "image", &name, original.original());
+        let request = HttpRequest::post("/upload/image", form.content_type(), body);
+        let response = self.exchange(request, Some(original)).await?;
+        let upload: Upload = json(response, MAX_JSON).await?;
+        let image = match upload.subfolder.as_str() {
+            "" => upload.name,
+            subfolder => format!("{subfolder}/{}", upload.name),
+        };
+        let inputs = Inputs {
+            image: &image,
+            prompt: &question.prompt,
+            strength: question.strength,
+            // What JavaScript counts exactly.
+            seed: (question.random >> 75) as u64,
+            name: self.settings.name.as_deref(),
+        };
+        let body = object!({"prompt": workflow.with(&inputs), "prompt_id": question.task_id});
+        let request = HttpRequest::post("/prompt", "application/json", Body::json(&body)?);
+        let response = self.exchange(request, None::<Contents<Nothing>>).await?;
+        let queued: Queued = json(response, MAX_JSON).await?;
+        Ok(queued.prompt_id)
+    }
+
+    /// How far a run is.
+    async fn run(&self, id: &str) -> Result<Run, Error> {
+        let history: Value = self.get(&format!("/history/{}", encoded(id))).await?;
+        match history::ended(&history, id, self.settings.key.as_deref())? {
+            Some(output) => Ok(Run::Ended(output)),
+            None => {
+                let queue: Value = self.get("/queue").await?;
+                Ok(match history::is_queued(&queue, id) {
+                    true => Run::Waiting,
+                    false => Run::Unknown,
+                })
+            }
+        }
+    }
+
+    /// What a run answers in the end.
+    async fn output(&self, id: &str) -> Result<Output, Error> {
+        let mut was_unknown = false;
+        loop {
+            match self.run(id).await? {
+                Run::Ended(output) => return Ok(output),
+                Run::Waiting => was_unknown = false,
+                // It may have ended between the two looks; not so twice.
+                Run::Unknown if was_unknown => {
+                    return Err(Error::unavailable("the provider lost the refinement"));
+                }
+                Run::Unknown => was_unknown = true,
+            }
+            self.ports.sleep(PAUSE).await;
+        }
+    }
+
+    /// The image, as the server stored it.
+    async fn view(&self, output: &Output) -> Result<Answer, Error> {
+        let path = format!(
+            "/view?filename={}&subfolder={}&type={}",
+            encoded(&output.filename),
+            encoded(&output.subfolder),
+            encoded(&output.kind)
+        );
+        let response = self
+            .exchange(HttpRequest::get(path), None::<Contents<Nothing>>)
+            .await?;
+        let key = self.settings.key.as_deref();
+        answer(response, key, MAX_JSON, |_| Ok(Found::Nothing)).await
+    }
+
+    async fn get(&self, path: &str) -> Result<Value, Error> {
+        let response = self
+            .exchange(HttpRequest::get(path), None::<Contents<Nothing>>)
+            .await?;
+        json(response, MAX_JSON).await
+    }
+
+    /// The key is for whatever stands before the server, which asks for none.
+    async fn exchange(
+        &self,
+        request: HttpRequest,
+        original: Option<Contents<impl ByteStream + 'static>>,
+    ) -> Result<concept_refinement_model_provider::Response<P::Stream>, Error> {
+        let request = request.with_bearer(self.settings.key.as_deref());
+        exchange(self.ports, self.settings, request, original).await
+    }
+}
+
+/// As a segment of a path, or a value of a query.
+fn encoded(text: &str) -> String {
+    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+}

@@ -1,0 +1,138 @@
+//! A workflow in ComfyUI's API format, with named inputs.
+//!
+//! A named input is a text `{{image}}`, `{{prompt}}`, `{{strength}}`, `{{seed}}` or
+//! `{{name}}` in the workflow. Where it is all of a value, numbers become numbers.
+
+use concept_refinement_model_provider::Error;
+use serde_json::{Map, Value};
+
+/// What the named inputs are.
+pub struct Inputs<'a> {
+    /// The original, by the name that the server gave it.
+    pub image: &'a str,
+    pub prompt: &'a str,
+    pub strength: f32,
+    pub seed: u64,
+    /// The setting `model-name`.
+    pub name: Option<&'a str>,
+}
+
+#[derive(Debug)]
+pub struct Workflow(Map<String, Value>);
+
+impl Workflow {
+    /// Of the setting `model-workflow`.
+    pub fn parse(text: Option<&str>) -> Result<Self, Error> {
+        let text = text.ok_or_else(|| Error::refused("the setting model-workflow is missing"))?;
+        let nodes: Map<String, Value> = serde_json::from_str(text)
+            .map_err(|_| Error::refused("the setting model-workflow is not a JSON object"))?;
+        Ok(Self(nodes))
+    }
+
+    pub fn with(self, inputs: &Inputs<'_>) -> Value {
+        filled(Value::Object(self.0), inputs)
+    }
+}
+
+fn filled(value: Value, inputs: &Inputs<'_>) -> Value {
+    match value {
+        Value::String(text) => replaced(text, inputs),
+        Value::Array(items) => items.into_iter().map(|item| filled(item, inputs)).collect(),
+        Value::Object(fields) => fields
+            .into_iter()
+            .map(|(name, value)| (name, filled(value, inputs)))
+            .collect(),
+        other => other,
+    }
+}
+
+/// One pass from left to right, so that what a prompt says is only a prompt.
+fn replaced(text: String, inputs: &Inputs<'_>) -> Value {
+    match text.as_str() {
+        "{{strength}}" => return serde_json::json!(inputs.strength),
+        "{{seed}}" => return inputs.seed.into(),
+        _ if !text.contains("{{") => return text.into(),
+        _ => {}
+    }
+    let mut filled = String::new();
+    let mut rest = text.as_str();
+    while let Some((before, after)) = rest.split_once("{{") {
+        filled.push_str(before);
+        let found = after.split_once("}}").and_then(|(name, after)| {
+            let value = match name {
+                "image" => inputs.image.to_owned(),
+                "prompt" => inputs.prompt.to_owned(),
+                "strength" => inputs.strength.to_string(),
+                "seed" => inputs.seed.to_string(),
+                "name" => inputs.name?.to_owned(),
+                _ => return None,
+            };
+            Some((value, after))
+        });
+        match found {
+            Some((value, after)) => {
+                filled.push_str(&value);
+                rest = after;
+            }
+            None => {
+                filled.push_str("{{");
+                rest = after;
+            }
+        }
+    }
+    filled.push_str(rest);
+    filled.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const INPUTS: Inputs<'static> = Inputs {
+        image: "original.png",
+        prompt: "lighter, \"{{seed}}\"",
+        strength: 0.5,
+        seed: 42,
+        name: Some("flux.safetensors"),
+    };
+
+    #[test]
+    fn named_inputs_are_filled_in_wherever_they_are() {
+        for (value, expected) in [
+            (json!("{{image}}"), json!("original.png")),
+            (json!("{{strength}}"), json!(0.5)),
+            (json!("{{seed}}"), json!(42)),
+            (json!("{{name}}"), json!("flux.safetensors")),
+            (
+                json!("a logo, {{prompt}}, {{seed}}"),
+                json!("a logo, lighter, \"{{seed}}\", 42"),
+            ),
+            (json!("{{ prompt }}"), json!("{{ prompt }}")),
+            (json!("{{other}}"), json!("{{other}}")),
+            (json!("{{"), json!("{{")),
+            (json!(7), json!(7)),
+            (json!(["4", 0]), json!(["4", 0])),
+        ] {
+            let workflow = json!({"3": {"inputs": {"a": value}}}).to_string();
+            let workflow = Workflow::parse(Some(&workflow)).unwrap();
+            let expected = json!({"3": {"inputs": {"a": expected}}});
+            assert_eq!(workflow.with(&INPUTS), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_no_workflow_is_refused() {
+        let missing = "the setting model-workflow is missing";
+        let unusable = "the setting model-workflow is not a JSON object";
+        for (text, expected) in [
+            (None, missing),
+            (Some("[]"), unusable),
+            (Some("{"), unusable),
+        ] {
+            let error = Workflow::parse(text).unwrap_err();
+            assert_eq!(error, Error::refused(expected), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Asks the first model, and the next one where it cannot be used: it cannot be
+//! reached, does not answer in time, crashes, or says that it is overloaded. What a
+//! model refuses for another reason is refused.
+//!
+//! A model that failed again and again is asked after all others, but for a probe now
+//! and then: [`circuit`](concept_refinement_domain::circuit) has the rule.
+
+#![allow(
+    async_fn_in_trait,
+    reason = "an instance runs on one thread: its futures need not be Send"
+)]
+
+#[cfg(target_arch = "wasm32")]
+mod component;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use concept_refinement_domain::circuit::{Circuit, Verdict};
+use concept_refinement_domain::timestamp::Timestamp;
+
+/// How often a circuit is saved again that another call changed meanwhile.
+const TRIES: usize = 4;
+
+/// The models, and what is remembered of each.
+pub trait Ports {
+    type Answer;
+
+    async fn count(&self) -> u32;
+
+    /// Asks one model.
+    async fn ask(&self, index: u32) -> Result<Self::Answer, Failure>;
+
+    fn now(&self) -> Timestamp;
+
+    async fn circuit(&self, index: u32) -> Circuit;
+
+    /// Saves a circuit in the place of another one. False: it is another one by now.
+    async fn save(&self, index: u32, before: Circuit, after: Circuit) -> bool;
+}
+
+/// Why a model did not answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// A repeat can help.
+    Unavailable {
+        reason: String,
+        retry_after: Option<Duration>,
+    },
+    /// It did not answer in time, or crashed: a repeat would cost as much and end alike.
+    Broken(String),
+    /// None of its faults.
+    Refused(String),
+}
+
+/// Asks one model after the other until one answers or refuses.
+pub async fn refine<P: Ports>(ports: &P) -> Result<P::Answer, Failure> {
+    let mut failures = Vec::new();
+    let mut last = Vec::new();
+    let count = ports.count().await;
+    for index in 0..count {
+        if may_ask(ports, index).await {
+            match asked(ports, index).await {
+                Ok(answer) => return Ok(answer),
+                Err(Failure::Refused(reason)) => return Err(Failure::Refused(reason)),
+                Err(failure) => failures.push(failure),
+            }
+        } else {
+            last.push(index);
+        }
+    }
+    for index in last {
+        match asked(ports, index).await {
+            Ok(answer) => return Ok(answer),
+            Err(Failure::Refused(reason)) => return Err(Failure::Refused(reason)),
+            Err(failure) => failures.push(failure),
+        }
+    }
+    Err(together(failures))
+}
+
+/// Whether it is asked in its turn.
+async fn may_ask(ports: &impl Ports, index: u32) -> bool {
+    let circuit = ports.circuit(index).await;
+    match circuit.verdict(ports.now()) {
+        Verdict::Ask => true,
+        // Of those who would probe at the same time, the one that saves it does.
+        Verdict::Probe(probed) => ports.save(index, circuit, probed).await,
+        Verdict::Last => false,
+    }
+}
+
+async fn asked<P: Ports>(ports: &P, index: u32) -> Result<P::Answer, Failure> {
+    let answer = ports.ask(index).await;
+    let is_well = matches!(answer, Ok(_) | Err(Failure::Refused(_)));
+    for _ in 0..TRIES {
+        let before = ports.circuit(index).await;
+        let after = match is_well {
+            true => before.succeeded(),
+            false => before.failed(ports.now()),
+        };
+        if before == after || ports.save(index, before, after).await {
+            break;
+        }
+    }
+    answer
+}
+
+/// What all of them said. It can be tried again if that can help with each of them, as
+/// soon as it can with one.
+fn together(failures: Vec<Failure>) -> Failure {
+    let mut reasons: Vec<String> = Vec::new();
+    let mut waits = Vec::new();
+    let mut is_broken = failures.is_empty();
+    for failure in failures {
+        let reason = match failure {
+            Failure::Unavailable {
+                reason,
+                retry_after,
+            } => {
+                waits.push(retry_after);
+                reason
+            }
+            Failure::Broken(reason) | Failure::Refused(reason) => {
+                is_broken = true;
+                reason
+            }
+        };
+        if !reasons.contains(&reason) {
+            reasons.push(reason);
+        }
+    }
+    let reason = match reasons.is_empty() {
+        true => "there is no model to ask".to_owned(),
+        false => reasons.join("; "),
+    };
+    match is_broken {
+        true => Failure::Broken(reason),
+        false => Failure::Unavailable {
+            reason,
+            retry_after: waits.into_iter().min().flatten(),
+        },
+    }
+}

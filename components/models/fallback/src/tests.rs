@@ -1,0 +1,196 @@
+use std::cell::{Cell, RefCell};
+
+use futures::FutureExt as _;
+
+use super::*;
+
+/// Models that answer as they are told to, and what is remembered of them.
+struct Models {
+    answers: RefCell<Vec<Result<&'static str, Failure>>>,
+    circuits: RefCell<Vec<Circuit>>,
+    now: Cell<Timestamp>,
+    asked: RefCell<Vec<u32>>,
+}
+
+impl Models {
+    fn new(answers: impl IntoIterator<Item = Result<&'static str, Failure>>) -> Self {
+        let answers: Vec<_> = answers.into_iter().collect();
+        Self {
+            circuits: RefCell::new(vec![Circuit::default(); answers.len()]),
+            answers: RefCell::new(answers),
+            now: Cell::new(Timestamp::from_secs(1_000_000)),
+            asked: RefCell::default(),
+        }
+    }
+
+    /// What is answered, and who was asked for it.
+    fn refine(&self) -> (Result<&'static str, Failure>, Vec<u32>) {
+        let answer = refine(self).now_or_never().unwrap();
+        (answer, self.asked.take())
+    }
+
+    fn later(&self, seconds: u64) {
+        let later = self.now.get().plus(Duration::from_secs(seconds));
+        self.now.set(later);
+    }
+
+    fn becomes(&self, index: usize, answer: Result<&'static str, Failure>) {
+        self.answers.borrow_mut()[index] = answer;
+    }
+}
+
+impl Ports for Models {
+    type Answer = &'static str;
+
+    async fn count(&self) -> u32 {
+        self.answers.borrow().len() as u32
+    }
+
+    async fn ask(&self, index: u32) -> Result<&'static str, Failure> {
+        self.asked.borrow_mut().push(index);
+        self.answers.borrow()[index as usize].clone()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.now.get()
+    }
+
+    async fn circuit(&self, index: u32) -> Circuit {
+        self.circuits.borrow()[index as usize]
+    }
+
+    async fn save(&self, index: u32, before: Circuit, after: Circuit) -> bool {
+        let circuit = &mut self.circuits.borrow_mut()[index as usize];
+        let is_expected = *circuit == before;
+        if is_expected {
+            *circuit = after;
+        }
+        is_expected
+    }
+}
+
+fn busy(seconds: Option<u64>) -> Result<&'static str, Failure> {
+    Err(Failure::Unavailable {
+        reason: "the provider answered 503".to_owned(),
+        retry_after: seconds.map(Duration::from_secs),
+    })
+}
+
+fn hangs() -> Result<&'static str, Failure> {
+    Err(Failure::Broken("it did not answer".to_owned()))
+}
+
+fn refuses() -> Result<&'static str, Failure> {
+    Err(Failure::Refused("no logos".to_owned()))
+}
+
+#[test]
+fn the_next_one_is_asked_where_one_cannot_be_used() {
+    let both = "the provider answered 503; it did not answer".to_owned();
+    for (name, answers, expected, asked) in [
+        (
+            "the first answers",
+            vec![Ok("a"), Ok("b")],
+            Ok("a"),
+            vec![0],
+        ),
+        (
+            "the first is busy",
+            vec![busy(None), Ok("b")],
+            Ok("b"),
+            vec![0, 1],
+        ),
+        (
+            "the first hangs",
+            vec![hangs(), Ok("b")],
+            Ok("b"),
+            vec![0, 1],
+        ),
+        (
+            "the first refuses",
+            vec![refuses(), Ok("b")],
+            refuses(),
+            vec![0],
+        ),
+        (
+            "the next one refuses",
+            vec![busy(None), refuses(), Ok("c")],
+            refuses(),
+            vec![0, 1],
+        ),
+        (
+            "all are busy",
+            vec![busy(Some(9)), busy(Some(3))],
+            busy(Some(3)),
+            vec![0, 1],
+        ),
+        (
+            "one does not say until when",
+            vec![busy(Some(9)), busy(None)],
+            busy(None),
+            vec![0, 1],
+        ),
+        ("all hang", vec![hangs(), hangs()], hangs(), vec![0, 1]),
+        (
+            "what hangs is not asked again",
+            vec![busy(None), hangs()],
+            Err(Failure::Broken(both)),
+            vec![0, 1],
+        ),
+        ("one alone", vec![busy(Some(1))], busy(Some(1)), vec![0]),
+        (
+            "none",
+            vec![],
+            Err(Failure::Broken("there is no model to ask".to_owned())),
+            vec![],
+        ),
+    ] {
+        assert_eq!(Models::new(answers).refine(), (expected, asked), "{name}");
+    }
+}
+
+#[test]
+fn one_that_fails_again_and_again_is_asked_last_and_probed_within_a_minute() {
+    let models = Models::new([busy(None), Ok("b")]);
+    for _ in 0..3 {
+        assert_eq!(models.refine(), (Ok("b"), vec![0, 1]));
+    }
+    for _ in 0..5 {
+        assert_eq!(models.refine(), (Ok("b"), vec![1]));
+    }
+    models.becomes(1, busy(None));
+    models.becomes(0, Ok("a"));
+    assert_eq!(
+        models.refine(),
+        (Ok("a"), vec![1, 0]),
+        "no task fails for it"
+    );
+    assert_eq!(models.refine(), (Ok("a"), vec![0]), "it is well again");
+
+    models.becomes(0, hangs());
+    models.becomes(1, Ok("b"));
+    for _ in 0..3 {
+        assert_eq!(models.refine(), (Ok("b"), vec![0, 1]));
+    }
+    models.later(60);
+    assert_eq!(models.refine(), (Ok("b"), vec![0, 1]), "a probe");
+    assert_eq!(models.refine(), (Ok("b"), vec![1]), "one probe");
+    models.becomes(0, Ok("a"));
+    models.later(60);
+    assert_eq!(models.refine(), (Ok("a"), vec![0]));
+    assert_eq!(models.refine(), (Ok("a"), vec![0]));
+}
+
+#[test]
+fn a_refusal_says_that_a_model_works() {
+    let models = Models::new([busy(None), Ok("b")]);
+    for _ in 0..2 {
+        assert_eq!(models.refine(), (Ok("b"), vec![0, 1]));
+    }
+    models.becomes(0, refuses());
+    assert_eq!(models.refine(), (refuses(), vec![0]));
+    models.becomes(0, busy(None));
+    for _ in 0..3 {
+        assert_eq!(models.refine(), (Ok("b"), vec![0, 1]));
+    }
+}

@@ -1,0 +1,102 @@
+//! The bindings of the world `image-model-middleware`, and what stands between its two
+//! sides.
+//!
+//! ```ignore
+//! concept_refinement_model_middleware::component::export!(MyMiddleware);
+//! ```
+
+#![allow(
+    unsafe_code,
+    reason = "what wit-bindgen generates talks to the canonical ABI"
+)]
+
+wit_bindgen::generate!({
+    path: "../../../wit",
+    world: "image-model-middleware",
+    pub_export_macro: true,
+    default_bindings_module: "concept_refinement_model_middleware::component",
+});
+
+use concept::refinement::blobs::{Blob, Purpose};
+pub use concept::refinement::{model_state, next_models};
+pub use exports::concept::refinement::image_model;
+pub use wit_bindgen::StreamReader;
+
+/// A request, which can be asked again and again.
+pub struct Asked {
+    /// Its image is empty: it is in the blob.
+    request: image_model::Request,
+    image: Blob,
+}
+
+impl Asked {
+    pub async fn new(mut request: image_model::Request) -> Result<Self, image_model::Error> {
+        let (_, empty) = wit_stream::new();
+        let image = std::mem::replace(&mut request.image, empty);
+        match Blob::of(Purpose::Original, image).await {
+            Ok(image) => Ok(Self { request, image }),
+            Err(_) => Err(image_model::Error::Unavailable(image_model::Unavailable {
+                reason: "there is no room for the image at the moment".to_owned(),
+                retry_after: None,
+            })),
+        }
+    }
+
+    /// As it came.
+    pub fn request(&self) -> &image_model::Request {
+        &self.request
+    }
+
+    /// The image, from its beginning.
+    pub fn image(&self) -> StreamReader<u8> {
+        self.image.contents()
+    }
+
+    /// The same for a model behind.
+    pub fn for_next(&self) -> next_models::Request {
+        next_models::Request {
+            task_id: self.request.task_id.clone(),
+            prompt: self.request.prompt.clone(),
+            strength: self.request.strength,
+            logo_description: self.request.logo_description.clone(),
+            theme_description: self.request.theme_description.clone(),
+            media_type: self.request.media_type.clone(),
+            length: self.request.length,
+            source_url: self.request.source_url.clone(),
+            image: self.image(),
+        }
+    }
+}
+
+/// The answer of a model behind as one's own. Its bytes are not touched.
+impl From<next_models::Answer> for image_model::Answer {
+    fn from(answer: next_models::Answer) -> Self {
+        match answer {
+            next_models::Answer::Image(image) => Self::Image(image_model::Image {
+                media_type: image.media_type,
+                length: image.length,
+                contents: image.contents,
+                notes: image.notes,
+            }),
+            next_models::Answer::Location(url) => Self::Location(url),
+        }
+    }
+}
+
+/// What a model behind could not do is not to be tried again if that model was
+/// broken.
+impl From<next_models::Error> for image_model::Error {
+    fn from(error: next_models::Error) -> Self {
+        match error {
+            next_models::Error::Unavailable(unavailable) => {
+                Self::Unavailable(image_model::Unavailable {
+                    reason: unavailable.reason,
+                    retry_after: unavailable.retry_after,
+                })
+            }
+            next_models::Error::Refused(reason) | next_models::Error::Broken(reason) => {
+                Self::Refused(reason)
+            }
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! One request and its answer.
+
+use crate::answer;
+use crate::message::{is_moderation, message};
+use crate::original::Contents;
+use crate::outcome::Error;
+use crate::ports::{ByteStream, HttpRequest, Ports, Response};
+use crate::settings::Settings;
+
+/// Sends a request, and returns at the head of an answer that says success.
+pub async fn exchange<P: Ports>(
+    ports: &P,
+    settings: &Settings,
+    request: HttpRequest,
+    original: Option<Contents<impl ByteStream + 'static>>,
+) -> Result<Response<P::Stream>, Error> {
+    let response = ports.send(&settings.base, request, original).await?;
+    success(ports, settings, response).await
+}
+
+/// A response that says success, or the error that its status stands for.
+pub async fn success<S: ByteStream>(
+    ports: &impl Ports,
+    settings: &Settings,
+    mut response: Response<S>,
+) -> Result<Response<S>, Error> {
+    let status = response.status;
+    if matches!(status, 200..=299) {
+        return Ok(response);
+    }
+    let key = settings.key.as_deref();
+    let beginning = match status {
+        // The sentences of the others have no text of the provider.
+        400..=499 if !matches!(status, 401 | 429) => answer::beginning(&mut response.body).await,
+        _ => Vec::new(),
+    };
+    let message = message(&beginning, key);
+    if status == 403 && is_moderation(&beginning) {
+        return Err(Error::refused(match message {
+            Some(message) => format!("the provider answered 403: {message}"),
+            None => "the provider refused the image or the prompt".to_owned(),
+        }));
+    }
+    let retry_after = response.retry_after.as_deref();
+    let now = ports.now();
+    Err(Error::of_status(
+        status,
+        key.is_some(),
+        message,
+        retry_after,
+        now,
+    ))
+}

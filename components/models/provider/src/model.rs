@@ -1,0 +1,65 @@
+//! What differs between providers.
+
+#![allow(
+    async_fn_in_trait,
+    reason = "an instance runs on one thread: its futures need not be Send"
+)]
+
+use crate::answer::{self, Answer, Found};
+use crate::exchange::exchange;
+use crate::original::{Contents, Original};
+use crate::outcome::Error;
+use crate::ports::{ByteStream, HttpRequest, Ports};
+use crate::question::{Question, Request};
+use crate::settings::Settings;
+
+/// A model behind an HTTP API.
+pub trait Model: 'static {
+    /// One sentence about this model, for operators.
+    const DESCRIPTION: &'static str;
+
+    /// Makes one refinement.
+    async fn refine(
+        ports: &impl Ports,
+        settings: &Settings,
+        request: Request,
+        original: impl ByteStream + 'static,
+    ) -> Result<Answer, Error>;
+}
+
+/// A provider that is asked once and answers the image.
+pub trait Provider: 'static {
+    /// One sentence about this model, for operators.
+    const DESCRIPTION: &'static str;
+
+    /// Longest JSON answer, in bytes.
+    const MAX_JSON: u64 = answer::MAX_JSON_WITH_IMAGE;
+
+    /// Builds the request. An error: it cannot be asked like this.
+    fn request(
+        question: &Question,
+        original: &Original,
+        settings: &Settings,
+    ) -> Result<HttpRequest, Error>;
+
+    /// Finds the image in its JSON. An error: not JSON, or not of this
+    /// provider's form.
+    fn find(json: &[u8]) -> serde_json::Result<Found<'_>>;
+}
+
+impl<P: Provider> Model for P {
+    const DESCRIPTION: &'static str = <P as Provider>::DESCRIPTION;
+
+    async fn refine(
+        ports: &impl Ports,
+        settings: &Settings,
+        request: Request,
+        original: impl ByteStream + 'static,
+    ) -> Result<Answer, Error> {
+        let original = Contents::open(original, request.length).await?;
+        let question = Question::new(request, settings, ports.random());
+        let request = P::request(&question, original.original(), settings)?;
+        let response = exchange(ports, settings, request, Some(original)).await?;
+        answer::answer(response, settings.key.as_deref(), P::MAX_JSON, P::find).await
+    }
+}

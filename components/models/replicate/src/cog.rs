@@ -1,0 +1,45 @@
+//! A server that Cog built: it computes one prediction while it is asked.
+
+use concept_refinement_model_provider::{
+    Answer, ByteStream, Contents, Error, HttpRequest, MAX_JSON_WITH_IMAGE, Ports, Question, Reply,
+    Settings, reply, success,
+};
+
+use crate::prediction::{Stage, stage};
+use crate::{Input, is_segment};
+
+pub async fn refine(
+    ports: &impl Ports,
+    settings: &Settings,
+    question: &Question,
+    original: Contents<impl ByteStream + 'static>,
+) -> Result<Answer, Error> {
+    if !is_segment(&question.task_id) {
+        return Err(Error::refused(
+            "the task's id cannot be that of a prediction",
+        ));
+    }
+    let key = settings.key.as_deref();
+    let body = Input::of(settings, None).with_data(&question.prompt, original.original())?;
+    let path = format!("/predictions/{}", question.task_id);
+    let request = HttpRequest::post(path, "application/json", body)
+        .put()
+        .with_bearer(key);
+    let response = ports.send(&settings.base, request, Some(original)).await?;
+    if response.status == 409 {
+        // All its places are taken.
+        return Err(Error::unavailable("the provider answered 409"));
+    }
+    let response = success(ports, settings, response).await?;
+    let json = match reply(response, MAX_JSON_WITH_IMAGE).await? {
+        Reply::Image(answer) => return Ok(answer),
+        Reply::Json(json) => json,
+    };
+    match stage(&json, key)? {
+        Stage::Ended(answer) => Ok(answer),
+        // It does not tell more of one that runs than that; asked again, it waits.
+        Stage::Running(_) => Err(Error::unavailable(
+            "the provider is still at work on the image",
+        )),
+    }
+}

@@ -1,0 +1,158 @@
+//! The models of Replicate as an image model, and any server that Cog builds.
+//!
+//! Formats: Replicate's HTTP API (`/v1/models/…/predictions`, `/v1/predictions`,
+//! `/v1/files`) in its reference as of September 2026; Cog's HTTP API in its
+//! documentation of August 2026.
+//!
+//! - A Cog server is asked by `PUT /predictions/{id}` with the task's id: a repeat
+//!   while the first one runs waits for that, and does not compute twice.
+//! - Replicate documents no idempotency key. It is asked to wait, and then asked for
+//!   the prediction from time to time.
+
+mod cog;
+mod hosted;
+mod prediction;
+
+use concept_refinement_domain::model_name;
+use concept_refinement_model_provider::{
+    Answer, Body, ByteStream, Contents, Error, Model, Original, Ports, Question, Request, Settings,
+};
+
+#[cfg(target_arch = "wasm32")]
+mod component {
+    #![allow(
+        unsafe_code,
+        reason = "what exports a component talks to the canonical ABI"
+    )]
+
+    type Exported = concept_refinement_model_provider::component::Component<crate::Replicate>;
+    concept_refinement_model_provider::component::export!(Exported);
+}
+
+pub struct Replicate;
+
+/// Replicate's own base URL.
+const OWN_URL: &str = "https://api.replicate.com";
+
+impl Model for Replicate {
+    const DESCRIPTION: &'static str =
+        "A model at Replicate, or on a server that Cog built, asked over HTTP.";
+
+    async fn refine(
+        ports: &impl Ports,
+        settings: &Settings,
+        request: Request,
+        original: impl ByteStream + 'static,
+    ) -> Result<Answer, Error> {
+        let original = Contents::open(original, request.length).await?;
+        let question = Question::new(request, settings, ports.random());
+        let own = settings.base.is(OWN_URL).then_some(model_name::REPLICATE);
+        match settings.name.as_deref().or(own) {
+            Some(name) => hosted::refine(ports, settings, name, &question, original).await,
+            None => cog::refine(ports, settings, &question, original).await,
+        }
+    }
+}
+
+/// The model's input for the original: its name, and whether it is a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Input<'a> {
+    name: &'a str,
+    is_list: bool,
+}
+
+impl<'a> Input<'a> {
+    /// As set, else as the model by default has it, else `image`.
+    fn of(settings: &'a Settings, model: Option<&str>) -> Self {
+        let by_default = match model {
+            Some(model_name::REPLICATE) => "input_images[]",
+            Some(_) | None => "image",
+        };
+        let input = settings.input.as_deref().unwrap_or(by_default);
+        match input.strip_suffix("[]") {
+            Some(name) => Self {
+                name,
+                is_list: true,
+            },
+            None => Self {
+                name: input,
+                is_list: false,
+            },
+        }
+    }
+
+    /// The inputs with the original as a data URL.
+    fn with_data(self, prompt: &str, original: &Original) -> Result<Body, Error> {
+        let (open, close) = if self.is_list { ("[", "]") } else { ("", "") };
+        let head = format!("{open}\"data:{};base64,", original.format.media_type());
+        let tail = format!("\"{close}");
+        let fields = serde_json::json!({"prompt": prompt});
+        let body = Body::json_with_image(&fields, self.name, (&head, &tail), original)?;
+        Ok(body.within("{\"input\":", "}"))
+    }
+
+    /// The inputs with the original's URL.
+    fn with_url(self, prompt: &str, url: &str) -> Result<Body, Error> {
+        let mut fields = serde_json::Map::new();
+        fields.insert("prompt".to_owned(), prompt.into());
+        let image = match self.is_list {
+            true => serde_json::json!([url]),
+            false => url.into(),
+        };
+        fields.insert(self.name.to_owned(), image);
+        Ok(Body::json(&fields)?.within("{\"input\":", "}"))
+    }
+}
+
+/// An id as a segment of a path: nothing that would lead elsewhere.
+fn is_segment(id: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    !id.is_empty() && id.len() <= 100 && id.bytes().all(is_plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_input_is_the_models_own() {
+        let settings = |input: &str| {
+            let settings = Settings::of(|name| match name {
+                "model-url" => Some(OWN_URL.to_owned()),
+                "model-input" => Some(input.to_owned()),
+                _ => None,
+            });
+            settings.unwrap()
+        };
+        for (input, model, name, is_list) in [
+            ("", None, "image", false),
+            ("", Some(model_name::REPLICATE), "input_images", true),
+            ("", Some("a/b"), "image", false),
+            ("image_input[]", Some("a/b"), "image_input", true),
+            ("photo", Some(model_name::REPLICATE), "photo", false),
+        ] {
+            let settings = settings(input);
+            let expected = Input { name, is_list };
+            assert_eq!(
+                Input::of(&settings, model),
+                expected,
+                "{input} of {model:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_id_leads_nowhere_else() {
+        for (id, expected) in [
+            ("gm3qorzdhgbfurvjtvhg6dckhu", true),
+            ("0b7a9f3c-6a0f-4f0c-9a55-5d1c9d7f1a2b", true),
+            ("", false),
+            ("..", false),
+            ("a/b", false),
+            ("a?b", false),
+            ("a%2fb", false),
+        ] {
+            assert_eq!(is_segment(id), expected, "{id}");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+"""The smallest image model in Python, to be copied and filled: see docs/models.md.
+
+It returns the original unchanged, and refuses a prompt that asks for the
+impossible.
+"""
+
+import componentize_py_async_support
+import wit_world
+from componentize_py_types import Err
+from wit_world import exports
+from wit_world.exports.image_model import Answer_Image, Error_Refused, Image, Request
+
+# What is read at a time, in bytes.
+CHUNK = 64 * 1024
+
+
+def refine(image: bytes, prompt: str, strength: float) -> bytes:
+    """Where your model goes.
+
+    `image` is a whole file, checked by the service; what you answer is stored
+    byte for byte. `strength` is from 0 (no change) to 1. A `ValueError` refuses:
+    its sentence is what the user reads after "Image refinement failed: ".
+    """
+    if "impossible" in prompt:
+        raise ValueError("that is impossible")
+    return image
+
+
+class ImageModel(exports.ImageModel):
+    """Exports the interface `image-model`. Each call has an instance of its own."""
+
+    async def refine(self, request: Request) -> Answer_Image:
+        # Settings, as `model-url` and `model-api-key`, are there if they are set:
+        # await wit_world.imports.settings.get("model-url")
+        image = await read(request)
+        try:
+            refined = refine(image, request.prompt, request.strength)
+        except ValueError as error:
+            # `Error_Unavailable`: the service asks again, up to three times.
+            raise Err(Error_Refused(str(error)))
+        # The answer is written by a spawned task, while the caller reads it.
+        writer, contents = wit_world.byte_stream()
+        componentize_py_async_support.spawn(write(writer, refined))
+        # Sentences for the person who asked, if there is anything to say.
+        notes: list[str] = []
+        # If your model changes the format, say which: "image/png", …
+        return Answer_Image(Image(request.media_type, len(refined), contents, notes))
+
+    async def describe(self) -> str:
+        """Shown to people who run the model."""
+        return "A template in Python that answers the original unchanged."
+
+
+async def read(request: Request) -> bytes:
+    chunks = []
+    with request.image as stream:
+        while not stream.writer_dropped:
+            chunks.append(await stream.read(CHUNK))
+    image = b"".join(chunks)
+    if len(image) != request.length:
+        raise Err(Error_Refused("the image ended before its length"))
+    return image
+
+
+async def write(writer, refined: bytes) -> None:
+    with writer:
+        await writer.write_all(refined)

@@ -1,0 +1,114 @@
+//! Exports the interface `notifier` over `wasi:http`.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use concept_refinement_domain::convert::Convert as _;
+use concept_refinement_domain::purpose::Purpose;
+use concept_refinement_domain::retry;
+use concept_refinement_domain::task::Task;
+use concept_refinement_domain::webhook;
+use concept_refinement_guest::outbound::{self, Failure, Timeouts};
+use concept_refinement_guest::{Clock as _, Imports};
+use futures::future::{Either, select};
+use url::Url;
+use wasip3::http::types::Method;
+
+use crate::event;
+
+// The generated code crosses the boundary of the component, which is unsafe by
+// its nature.
+#[allow(unsafe_code)]
+mod bindings {
+    wit_bindgen::generate!({
+        path: "../../wit",
+        world: "notifier-component",
+        with: {
+            "concept:refinement/types@0.1.0": concept_refinement_guest::bindings::types,
+        },
+    });
+
+    export!(Component with_types_in self);
+    use super::Component;
+}
+
+use bindings::exports::concept::refinement::notifier::{Delivery, Guest, Response};
+
+/// Of one attempt, from its start to the status (contract, section 5).
+const TIMEOUT: Duration = Duration::from_secs(15);
+
+const TIMEOUTS: Timeouts = Timeouts {
+    connect: Some(TIMEOUT),
+    first_byte: Some(TIMEOUT),
+    between_bytes: Some(TIMEOUT),
+};
+
+struct Component;
+
+impl Guest for Component {
+    async fn deliver(delivery: Delivery) -> Result<Response, String> {
+        let sent = pin!(send(delivery));
+        let timeout = pin!(Imports.sleep(TIMEOUT));
+        match select(sent, timeout).await {
+            Either::Left((response, _)) => response,
+            Either::Right(_) => Err(Failure::TimedOut),
+        }
+        .map_err(|failure| sentence(failure).to_owned())
+    }
+}
+
+async fn send(delivery: Delivery) -> Result<Response, Failure> {
+    let Delivery {
+        url,
+        task,
+        image_url,
+        keys,
+    } = delivery;
+    let task: Task = task.convert();
+    let url = Url::parse(&url).map_err(|_| Failure::Broken)?;
+    let body = event::body(&task, image_url).map_err(|_| Failure::Broken)?;
+    let now = Imports.now();
+    let id = webhook::message_id(&task.id);
+    let seconds = now.as_secs();
+    let signatures = webhook::signatures(&keys, &id, seconds, &body);
+    let (length, timestamp) = (body.len().to_string(), seconds.to_string());
+    let fields = [
+        ("content-type", "application/json"),
+        ("content-length", &length),
+        ("webhook-id", &id),
+        ("webhook-timestamp", &timestamp),
+        ("webhook-signature", &signatures),
+    ]
+    .into_iter()
+    .chain(Purpose::Webhook.field());
+    let (mut writer, contents) = wasip3::wit_stream::new();
+    let url = url.as_str();
+    let request = outbound::request(&Method::Post, url, fields, Some(contents), TIMEOUTS)
+        .ok_or(Failure::Broken)?;
+    wit_bindgen::spawn(async move {
+        // The receiver may answer before it has read everything.
+        drop(writer.write_all(body.into_bytes()).await);
+    });
+    // The body is not read: it ends with the connection.
+    let response = outbound::send(request).await?;
+    let retry_after = response
+        .header("retry-after")
+        .and_then(|value| retry::parse_retry_after(&value, now));
+    Ok(Response {
+        status: response.status,
+        retry_after: retry_after.and_then(|wait| u64::try_from(wait.as_millis()).ok()),
+    })
+}
+
+/// Tells no address: a receiver's name may lead to one that only the operator
+/// knows.
+fn sentence(failure: Failure) -> &'static str {
+    match failure {
+        Failure::Forbidden => "The receiver's address may not be connected to.",
+        Failure::Unresolvable => "The receiver's name cannot be resolved.",
+        Failure::Unreachable => "The receiver cannot be connected to.",
+        Failure::TimedOut => "The receiver did not answer in time.",
+        Failure::Tls => "No secure connection to the receiver can be made.",
+        Failure::Broken => "The receiver did not answer properly.",
+    }
+}

@@ -1,0 +1,143 @@
+//! Whether a model component keeps the promises of the interface `image-model`.
+//!
+//! It runs the component as the service does, within the same limits and with the
+//! same grants, and judges every answer as the pipeline would. A model may refuse
+//! what it cannot do; it may not crash, hang, or answer what is no image. A model
+//! that asks a provider asks it here too, and pays for it.
+
+mod cases;
+mod verdict;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::future::join_all;
+use futures::{StreamExt as _, stream};
+
+use crate::assembly::compiled::{Pipeline, compile};
+use crate::assembly::{Components, grants, pipeline};
+use crate::capability::model::{ImageModel, ModelRequest, Setback};
+use crate::config::Config;
+use crate::egress::{Network, resolver};
+use crate::wasm::engine::Pool;
+use cases::{Case, PICTURES, PROMPT, Picture, cases};
+use verdict::Judge;
+
+/// Calls that are made at a time, where several are.
+const AT_ONCE: usize = 8;
+
+/// Instances that there may be at a time: one more describes the model.
+const INSTANCES: u32 = AT_ONCE as u32 + 1;
+
+/// One promise, and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Promise {
+    /// What the model was given, or is asked for.
+    pub name: String,
+    /// What it did; or what is wrong with that.
+    pub result: Result<String, String>,
+}
+
+/// Tries the configured model, and reports each promise as soon as it is known.
+///
+/// # Errors
+///
+/// The host cannot run any model. What is wrong with this one is reported.
+pub async fn test(
+    config: &Config,
+    components: &Components,
+    cache: Option<PathBuf>,
+    mut report: impl FnMut(Promise),
+) -> anyhow::Result<()> {
+    let mut found = |name: &str, result| {
+        report(Promise {
+            name: name.to_owned(),
+            result,
+        });
+    };
+    // A call has one instance of each link that it is in.
+    let instances = INSTANCES.saturating_mul(u32::try_from(config.model.depth())?);
+    let pool = Pool {
+        instances,
+        calls: instances,
+        max_memory: usize::try_from(config.model_memory)?,
+    };
+    let components = components.clone();
+    let compiled = compile(pool, cache, move |engine| {
+        Pipeline::new(engine, &components)
+    })
+    .await;
+    let network = Network::new(resolver::system())?;
+    let judge = Judge::new(config);
+    let blobs = grants::blobs(config, None, &Arc::default());
+    let loaded = match &compiled {
+        Ok((engine, compiled)) => pipeline::model(config, engine, compiled, &network, &blobs).await,
+        Err(error) => Err(anyhow::anyhow!("{error:#}")),
+    };
+    let model = match loaded {
+        Ok(model) => model,
+        Err(error) => {
+            found("the interface", Err(format!("{error:#}")));
+            return Ok(());
+        }
+    };
+    found("the interface", Ok("it exports image-model".to_owned()));
+    found("its description", judge.description(model.describe()));
+
+    let mut refined = 0;
+    for case in cases() {
+        let answer = model.refine(case.request()).await;
+        let verdict = match case.is_whole {
+            true => judge.answer(answer).await,
+            false => judge.ending(answer).await,
+        };
+        refined += usize::from(case.is_good && verdict.is_image && verdict.result.is_ok());
+        found(&case.name, verdict.result);
+    }
+    found(
+        "a good image is refined",
+        match refined {
+            0 => Err("it refused all of them".to_owned()),
+            refined => Ok(format!("{refined} of {} were", PICTURES.len())),
+        },
+    );
+    found("eight at a time", many(&judge, &model).await);
+    found("a caller that leaves", left(&judge, &model).await);
+    Ok(())
+}
+
+/// Each of several calls has an answer of its own.
+async fn many(judge: &Judge<'_>, model: &Arc<dyn ImageModel>) -> Result<String, String> {
+    let calls = (0..AT_ONCE).map(async |_| {
+        let request = Case::good(&PICTURES[0]).request();
+        judge.answer(model.refine(request).await).await.result
+    });
+    let answers: Result<Vec<_>, _> = join_all(calls).await.into_iter().collect();
+    answers.map(|answers| format!("{} answers", answers.len()))
+}
+
+/// Whoever stops reading an answer harms no other.
+async fn left(judge: &Judge<'_>, model: &Arc<dyn ImageModel>) -> Result<String, String> {
+    drop(model.refine(Case::good(&PICTURES[0]).request()).await);
+    let request = Case::good(&PICTURES[0]).request();
+    judge.answer(model.refine(request).await).await.result
+}
+
+/// What the model is asked, with the bytes of a picture in pieces.
+fn request(picture: &Picture, bytes: Bytes, length: u64) -> ModelRequest {
+    let pieces: Vec<_> = bytes.chunks(1000).map(Bytes::copy_from_slice).collect();
+    ModelRequest {
+        task_id: uuid::Uuid::now_v7().to_string(),
+        prompt: PROMPT.to_owned(),
+        strength: 0.7,
+        logo_description: None,
+        theme_description: None,
+        media_type: picture.media_type.to_owned(),
+        length,
+        source_url: None,
+        image: stream::iter(pieces).boxed(),
+        reopen: None,
+        setback: Setback::default(),
+    }
+}

@@ -1,0 +1,180 @@
+//! What a model is tried with.
+
+use bytes::Bytes;
+
+use super::request;
+use crate::capability::model::ModelRequest;
+
+/// What most models can do something with.
+pub const PROMPT: &str = "make it lighter and more minimalist";
+
+pub struct Picture {
+    name: &'static str,
+    pub media_type: &'static str,
+    bytes: &'static [u8],
+}
+
+const fn picture(name: &'static str, media_type: &'static str, bytes: &'static [u8]) -> Picture {
+    Picture {
+        name,
+        media_type,
+        bytes,
+    }
+}
+
+/// Ordinary images, one of each format.
+pub const PICTURES: [Picture; 4] = [
+    picture("a PNG", "image/png", include_bytes!("disc.png")),
+    picture("a JPEG", "image/jpeg", include_bytes!("disc.jpg")),
+    picture("a WebP", "image/webp", include_bytes!("disc.webp")),
+    picture("a GIF", "image/gif", include_bytes!("disc.gif")),
+];
+
+/// Whole, but not what one thinks of first.
+const ODD: [Picture; 5] = [
+    picture("one pixel", "image/png", include_bytes!("pixel.png")),
+    picture("a long strip", "image/png", include_bytes!("strip.png")),
+    picture(
+        "transparency",
+        "image/png",
+        include_bytes!("transparent.png"),
+    ),
+    picture(
+        "sixteen bits of grey",
+        "image/png",
+        include_bytes!("grey16.png"),
+    ),
+    picture("an animation", "image/gif", include_bytes!("turning.gif")),
+];
+
+pub struct Case {
+    pub name: String,
+    /// Whether a model is expected to refine it.
+    pub is_good: bool,
+    /// Whether it is an image, as the interface promises to the model. Of what is
+    /// none, an answer has to end, and may be anything.
+    pub is_whole: bool,
+    change: Box<dyn Fn(&mut ModelRequest) + Send + Sync>,
+    media_type: &'static str,
+    bytes: Bytes,
+    /// As the model is told, in bytes.
+    length: u64,
+}
+
+impl Case {
+    pub fn good(picture: &'static Picture) -> Self {
+        Self {
+            name: picture.name.to_owned(),
+            is_good: true,
+            is_whole: true,
+            change: Box::new(|_| {}),
+            media_type: picture.media_type,
+            bytes: Bytes::from_static(picture.bytes),
+            length: picture.bytes.len() as u64,
+        }
+    }
+
+    pub fn request(&self) -> ModelRequest {
+        let picture = picture("", self.media_type, b"");
+        let mut request = request(&picture, self.bytes.clone(), self.length);
+        (self.change)(&mut request);
+        request
+    }
+
+    fn odd(picture: &'static Picture) -> Self {
+        Self {
+            is_good: false,
+            ..Self::good(picture)
+        }
+    }
+
+    /// Other bytes than the picture's.
+    fn of(name: &str, is_whole: bool, bytes: Vec<u8>, length: usize) -> Self {
+        Self {
+            name: name.to_owned(),
+            is_whole,
+            bytes: bytes.into(),
+            length: length as u64,
+            ..Self::odd(&PICTURES[0])
+        }
+    }
+
+    fn asked(name: &str, change: impl Fn(&mut ModelRequest) + Send + Sync + 'static) -> Self {
+        Self {
+            name: name.to_owned(),
+            change: Box::new(change),
+            ..Self::odd(&PICTURES[0])
+        }
+    }
+
+    fn prompt(name: &str, prompt: impl Into<String>) -> Self {
+        let prompt = prompt.into();
+        Self::asked(&format!("a prompt {name}"), move |request| {
+            request.prompt.clone_from(&prompt);
+        })
+    }
+}
+
+/// All of them: the good ones, the odd ones, the hostile ones.
+pub fn cases() -> Vec<Case> {
+    let good = PICTURES.iter().map(Case::good);
+    let odd = ODD.iter().map(Case::odd);
+    good.chain(odd).chain(hostile()).chain(prompts()).collect()
+}
+
+/// What a model must survive, although the service lets little of it through.
+fn hostile() -> Vec<Case> {
+    let png = PICTURES[0].bytes;
+    let half = png.get(..png.len() / 2).unwrap_or_default();
+    let mut behind = png.to_vec();
+    behind.resize(1 << 20, 7);
+    let mut garbled = png.to_vec();
+    for byte in garbled.iter_mut().skip(60).step_by(7) {
+        *byte ^= 0x55;
+    }
+    let mut claims = png.to_vec();
+    // The sides in the header: 7,000 pixels each, below the limit of the service.
+    for (at, byte) in [(18, 0x1b), (19, 0x58), (22, 0x1b), (23, 0x58)] {
+        if let Some(place) = claims.get_mut(at) {
+            *place = byte;
+        }
+    }
+    let lengths = [behind.len(), garbled.len(), claims.len()];
+    let [behind_length, garbled_length, claims_length] = lengths;
+    vec![
+        Case::of("bytes after the image", true, behind, behind_length),
+        Case::of("half of an image", false, half.to_vec(), png.len()),
+        Case::of("nothing of an image", false, Vec::new(), png.len()),
+        Case::of("a garbled image", false, garbled, garbled_length),
+        Case::of(
+            "an image that claims 49 megapixels",
+            false,
+            claims,
+            claims_length,
+        ),
+        Case::of("no image", false, b"This is not an image.".to_vec(), 21),
+    ]
+}
+
+fn prompts() -> Vec<Case> {
+    vec![
+        Case::prompt("of five characters", "light"),
+        Case::prompt("of 2,000 characters", "lighter ".repeat(250)),
+        Case::prompt("in other scripts", "もっと明るく 🎨 أفتح קצת"),
+        Case::prompt(
+            "that looks like code",
+            "lighter\"}],{{image}} </prompt> ${x} %s %n '; DROP TABLE tasks; --",
+        ),
+        Case::prompt(
+            "with odd characters",
+            "lighter\u{0}\u{7}\u{202e}\r\n--x\r\n",
+        ),
+        Case::prompt("that means nothing", "qwertz uiop"),
+        Case::asked("no change at all", |request| request.strength = 0.0),
+        Case::asked("as much change as can be", |request| request.strength = 1.0),
+        Case::asked("long descriptions", |request| {
+            request.logo_description = Some("a brown disc ".repeat(153));
+            request.theme_description = Some("warm ".repeat(400));
+        }),
+    ]
+}

@@ -1,0 +1,179 @@
+//! Judges what a model answers, as the pipeline would.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use concept_refinement_domain::image::{Inspector, Limits};
+use concept_refinement_domain::size;
+use futures::StreamExt as _;
+use futures::stream::BoxStream;
+use url::Url;
+
+use crate::capability::model::{ModelAnswer, ModelError};
+use crate::config::Config;
+
+/// Contract, section 2.
+const MAX_ANSWER: u64 = 50 << 20;
+
+/// Longest sentence, in code points: what a task keeps.
+const MAX_SENTENCE: usize = 1_000;
+
+/// Longest address, in bytes.
+const MAX_ADDRESS: usize = 2_048;
+
+pub struct Judge<'a> {
+    limits: Limits,
+    key: Option<&'a str>,
+    limit: Duration,
+}
+
+/// What an answer is worth.
+pub struct Verdict {
+    pub is_image: bool,
+    pub result: Result<String, String>,
+}
+
+impl<'a> Judge<'a> {
+    pub fn new(config: &'a Config) -> Self {
+        let pixels = config.values.get("max-image-pixels");
+        Self {
+            limits: Limits {
+                max_bytes: MAX_ANSWER,
+                max_pixels: pixels
+                    .and_then(|pixels| pixels.parse().ok())
+                    .unwrap_or(u64::MAX),
+            },
+            key: config.values.get("model-api-key"),
+            limit: config.model_timeout,
+        }
+    }
+
+    pub fn description(&self, text: &str) -> Result<String, String> {
+        self.sentence(text)?;
+        Ok(text.to_owned())
+    }
+
+    /// Of what the model did with an image.
+    pub async fn answer(&self, answer: Result<ModelAnswer, ModelError>) -> Verdict {
+        let is_image = answer.is_ok();
+        let result = match answer {
+            Ok(ModelAnswer::Image {
+                media_type,
+                length,
+                contents,
+                notes,
+            }) => match self.read(contents).await {
+                Ok((Ok(format), bytes)) => notes
+                    .iter()
+                    .try_for_each(|note| self.sentence(note))
+                    .map_err(|problem| format!("in a note {problem}"))
+                    .and_then(|()| image(&media_type, format, length, bytes)),
+                Ok((Err(problem), _)) => Err(format!("it answered an image, but {problem}")),
+                Err(problem) => Err(problem),
+            },
+            Ok(ModelAnswer::Location(url)) => address(&url),
+            Err(error) => self.error(error),
+        };
+        Verdict { is_image, result }
+    }
+
+    /// Of what the model did with something else: it has to end.
+    pub async fn ending(&self, answer: Result<ModelAnswer, ModelError>) -> Verdict {
+        let is_image = answer.is_ok();
+        let result = match answer {
+            Ok(ModelAnswer::Image { contents, .. }) => {
+                let read = self.read(contents).await;
+                read.map(|(_, bytes)| size::in_words(bytes))
+            }
+            Ok(ModelAnswer::Location(url)) => address(&url),
+            Err(error) => self.error(error),
+        };
+        Verdict { is_image, result }
+    }
+
+    /// The media type of what is read, or what is wrong with it; and its length.
+    async fn read(
+        &self,
+        mut contents: BoxStream<'static, Bytes>,
+    ) -> Result<(Result<&'static str, String>, u64), String> {
+        let mut inspector = Inspector::new(self.limits);
+        let (mut problem, mut bytes) = (None, 0u64);
+        let read = async {
+            while let Some(chunk) = contents.next().await {
+                bytes += chunk.len() as u64;
+                if problem.is_none() {
+                    problem = inspector.push(&chunk).err();
+                }
+                if bytes > self.limits.max_bytes {
+                    break;
+                }
+            }
+        };
+        tokio::time::timeout(self.limit, read)
+            .await
+            .map_err(|_| "its image did not end in time".to_owned())?;
+        let format = match problem {
+            Some(problem) => Err(problem.to_string()),
+            None => match inspector.finish() {
+                Ok(image) => Ok(image.format.media_type()),
+                Err(problem) => Err(problem.to_string()),
+            },
+        };
+        Ok((format, bytes))
+    }
+
+    fn error(&self, error: ModelError) -> Result<String, String> {
+        let (what, reason) = match error {
+            ModelError::Refused(reason) => ("it refused", reason),
+            ModelError::Unavailable { reason, .. } => ("it was not available", reason),
+            ModelError::Broken(problem) => return Err(problem),
+        };
+        self.sentence(&reason)?;
+        Ok(format!("{what}: {reason}"))
+    }
+
+    /// A sentence that a user may read.
+    fn sentence(&self, text: &str) -> Result<(), String> {
+        if text.trim().is_empty() {
+            return Err("it said nothing".to_owned());
+        }
+        if text.chars().count() > MAX_SENTENCE {
+            return Err(format!("it said more than {MAX_SENTENCE} characters"));
+        }
+        if text.chars().any(char::is_control) {
+            return Err("it said what cannot be printed".to_owned());
+        }
+        match self.key {
+            Some(key) if text.contains(key) => Err("it told its key".to_owned()),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn image(
+    declared_type: &str,
+    media_type: &str,
+    declared: Option<u64>,
+    bytes: u64,
+) -> Result<String, String> {
+    if declared_type != media_type {
+        return Err(format!("it called {declared_type:?} what is {media_type}"));
+    }
+    match declared {
+        Some(declared) if declared != bytes => {
+            Err(format!("it declared {declared} bytes and answered {bytes}"))
+        }
+        _ => Ok(format!("{media_type}, {}", size::in_words(bytes))),
+    }
+}
+
+fn address(url: &str) -> Result<String, String> {
+    let is_usable = url.len() <= MAX_ADDRESS
+        && Url::parse(url).is_ok_and(|url| {
+            matches!(url.scheme(), "http" | "https") && url.has_host() && url.username().is_empty()
+        });
+    match is_usable {
+        true => Ok("an address".to_owned()),
+        false => Err("it answered an address that is no http or https URL".to_owned()),
+    }
+}

@@ -1,0 +1,48 @@
+//! What delivers webhooks: the loop, and the notifier component.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use concept_refinement_domain::webhook::ServiceSecrets;
+
+use crate::assembly::grants;
+use crate::assembly::secret::Secret;
+use crate::capability::Capabilities;
+use crate::config::Config;
+use crate::egress::Network;
+use crate::loops::deliverer::Deliverer;
+use crate::runtime::Tokio;
+use crate::wasm::bindings::notifier::NotifierComponentPre;
+use crate::wasm::engine::Engine;
+use crate::wasm::notifier::NotifierComponent;
+use crate::wasm::sandbox::Sandbox;
+
+/// Between two looks where nothing is to come: what only this process makes due it
+/// says, and what others say may be lost.
+const ALONE: Duration = Duration::from_secs(60);
+const SHARED: Duration = Duration::from_secs(5);
+
+/// `is_shared`: other hosts have the same store.
+pub fn deliverer(
+    config: &Config,
+    secret: &Secret,
+    engine: &Engine,
+    notifier: NotifierComponentPre<Sandbox>,
+    capabilities: &Arc<Capabilities>,
+    network: &Network,
+    is_shared: bool,
+) -> anyhow::Result<Deliverer> {
+    let secrets = ServiceSecrets::parse(&grants::webhook_secret(config, secret));
+    Ok(Deliverer {
+        host: Arc::clone(capabilities),
+        notifier: Arc::new(NotifierComponent {
+            engine: engine.wasmtime().clone(),
+            pre: notifier,
+            grants: grants::notifier(config, network),
+        }),
+        runtime: Arc::new(Tokio::default()),
+        secrets: secrets.map_err(anyhow::Error::msg)?,
+        longest: if is_shared { SHARED } else { ALONE },
+        metrics: network.metrics.clone(),
+    })
+}

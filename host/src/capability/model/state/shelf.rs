@@ -1,0 +1,112 @@
+//! Values up to a size: the one that was not used for longest makes room.
+
+use std::collections::HashMap;
+
+/// What an entry takes besides its key and value, in bytes.
+const ENTRY: usize = 64;
+
+pub struct Shelf<V> {
+    entries: HashMap<String, Entry<V>>,
+    /// In bytes.
+    most: usize,
+    /// In bytes.
+    size: usize,
+    /// Grows with each use.
+    uses: u64,
+}
+
+struct Entry<V> {
+    value: V,
+    size: usize,
+    last_use: u64,
+}
+
+impl<V> Shelf<V> {
+    /// `most` is in bytes.
+    pub fn new(most: usize) -> Self {
+        Self {
+            entries: HashMap::new(),
+            most,
+            size: 0,
+            uses: 0,
+        }
+    }
+
+    pub fn get(&mut self, key: &str) -> Option<&V> {
+        self.uses += 1;
+        let entry = self.entries.get_mut(key)?;
+        entry.last_use = self.uses;
+        Some(&entry.value)
+    }
+
+    /// Puts a value of so many bytes in the place of the one before. False: it is
+    /// larger than all may be, and nothing has changed.
+    pub fn put(&mut self, key: &str, value: V, size: usize) -> bool {
+        let size = size.saturating_add(key.len()).saturating_add(ENTRY);
+        if size > self.most {
+            return false;
+        }
+        self.remove(key);
+        while self.size.saturating_add(size) > self.most {
+            let oldest = self.entries.iter().min_by_key(|(_, entry)| entry.last_use);
+            let Some(oldest) = oldest.map(|(key, _)| key.clone()) else {
+                break;
+            };
+            self.remove(&oldest);
+        }
+        self.uses += 1;
+        self.size += size;
+        let entry = Entry {
+            value,
+            size,
+            last_use: self.uses,
+        };
+        self.entries.insert(key.to_owned(), entry);
+        true
+    }
+
+    pub fn remove(&mut self, key: &str) {
+        if let Some(entry) = self.entries.remove(key) {
+            self.size = self.size.saturating_sub(entry.size);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_was_not_used_for_longest_makes_room() {
+        let mut shelf = Shelf::new(3 * (ENTRY + 11));
+        for key in ["a", "b", "c"] {
+            assert!(shelf.put(key, key.to_owned(), 10));
+        }
+        assert!(shelf.get("a").is_some());
+        assert!(shelf.put("d", "d".to_owned(), 10));
+        assert!(shelf.get("b").is_none());
+        assert!(!shelf.put("e", "e".to_owned(), 3 * (ENTRY + 11)));
+        for key in ["a", "c", "d"] {
+            assert_eq!(shelf.get(key).map(String::as_str), Some(key));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn it_never_holds_more_than_it_may(
+            puts in proptest::collection::vec(("[a-f]", 0usize..300), 0..50),
+        ) {
+            let mut shelf = Shelf::new(500);
+            for (key, size) in puts {
+                let fits = shelf.put(&key, size, size);
+                prop_assert_eq!(fits, size + 1 + ENTRY <= 500);
+                let sizes: usize = shelf.entries.values().map(|entry| entry.size).sum();
+                prop_assert_eq!(sizes, shelf.size);
+                prop_assert!(sizes <= 500);
+                prop_assert!(!fits || shelf.get(&key) == Some(&size));
+            }
+        }
+    }
+}

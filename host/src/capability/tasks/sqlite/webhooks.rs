@@ -1,0 +1,133 @@
+//! Deliveries of webhooks, which are part of their tasks' rows.
+
+use concept_refinement_domain::capability::Fenced;
+use concept_refinement_domain::rulebook::TaskRecord;
+use concept_refinement_domain::task::Task;
+use concept_refinement_domain::timestamp::Timestamp;
+use concept_refinement_domain::webhook::{
+    DeliveryLease, DeliveryOutcome, DeliveryRecord, DueDelivery, Places, Redelivery,
+};
+use rusqlite::{Connection, Rows, params};
+
+use super::fault::Fault;
+use super::rows;
+use super::stored::Stored;
+use super::writer::Step;
+
+/// The ids of tasks whose deliveries are due, as many as there are places for.
+pub(super) fn due(
+    connection: &Connection,
+    mut places: Places,
+    now: Timestamp,
+) -> Result<Vec<String>, Fault> {
+    let mut due = Vec::new();
+    for (comparison, time) in [("<=", now), (">", DeliveryRecord::beyond(now))] {
+        let mut statement = connection.prepare_cached(&format!(
+            "SELECT receiver, id FROM task \
+             WHERE delivery_due_at {comparison} ? AND completed_at IS NOT NULL \
+             ORDER BY delivery_due_at, completed_at, receiver, id"
+        ))?;
+        take(statement.query([Stored(time)])?, &mut places, &mut due)?;
+    }
+    Ok(due)
+}
+
+/// Reads no further than there are places.
+fn take(mut rows: Rows<'_>, places: &mut Places, due: &mut Vec<String>) -> Result<(), Fault> {
+    while places.free() > 0
+        && let Some(row) = rows.next()?
+    {
+        // Of many that wait for a place, no text is copied.
+        if places.take(row.get_ref(0)?.as_str().unwrap_or_default()) {
+            due.push(row.get(1)?);
+        }
+    }
+    Ok(())
+}
+
+/// Begins those that are still due.
+pub(super) fn begin(step: &Step<'_>, task_ids: &[String]) -> Result<Vec<DueDelivery>, Fault> {
+    let mut begun = Vec::with_capacity(task_ids.len());
+    for id in task_ids {
+        let Some((task, mut delivery)) = find(step, id)? else {
+            continue;
+        };
+        if let Some(due) = delivery.begin(&task, step.now) {
+            save(step, id, &delivery)?;
+            begun.push(due);
+        }
+    }
+    Ok(begun)
+}
+
+pub(super) fn record(
+    step: &Step<'_>,
+    lease: &DeliveryLease,
+    outcome: DeliveryOutcome,
+    jitter: f64,
+) -> Result<Fenced, Fault> {
+    let Some((_, mut delivery)) = find(step, &lease.task_id)? else {
+        return Ok(Fenced::Lost);
+    };
+    let fenced = delivery.record(lease, outcome, jitter, step.now);
+    if fenced == Fenced::Done {
+        save(step, &lease.task_id, &delivery)?;
+    }
+    Ok(fenced)
+}
+
+pub(super) fn redeliver(step: &mut Step<'_>, user_id: &str, id: &str) -> Result<Redelivery, Fault> {
+    let found = find(step, id)?.filter(|(task, _)| task.user_id == user_id);
+    let Some((_, mut delivery)) = found else {
+        return Ok(Redelivery::None);
+    };
+    let redelivery = delivery.redeliver(step.now);
+    if redelivery == Redelivery::Requested {
+        save(step, id, &delivery)?;
+        step.announce_delivery();
+    }
+    Ok(redelivery)
+}
+
+pub(super) fn next(connection: &Connection) -> Result<Option<Timestamp>, Fault> {
+    let next: Option<Stored<_>> = connection
+        .prepare_cached(
+            "SELECT min(delivery_due_at) FROM task \
+             WHERE delivery_due_at IS NOT NULL AND completed_at IS NOT NULL",
+        )?
+        .query_row([], |row| row.get(0))?;
+    Ok(next.map(|Stored(next)| next))
+}
+
+/// Ends the leases of all attempts. One that nobody has begun is due since the
+/// beginning of time.
+pub(super) fn recover(step: &Step<'_>) -> Result<(), Fault> {
+    let pending = step
+        .connection
+        .prepare(
+            "SELECT id, delivery FROM task \
+             WHERE delivery_due_at > 0 AND completed_at IS NOT NULL",
+        )?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<Vec<(String, Stored<DeliveryRecord>)>, _>>()?;
+    for (id, Stored(mut delivery)) in pending {
+        if delivery.recover() {
+            save(step, &id, &delivery)?;
+        }
+    }
+    Ok(())
+}
+
+fn find(step: &Step<'_>, id: &str) -> Result<Option<(Task, DeliveryRecord)>, Fault> {
+    Ok(rows::find(step, id)?.and_then(|record| {
+        let TaskRecord { task, delivery, .. } = record;
+        Some((task, delivery?))
+    }))
+}
+
+fn save(step: &Step<'_>, id: &str, delivery: &DeliveryRecord) -> Result<(), Fault> {
+    step.connection
+        .prepare_cached("UPDATE task SET delivery = ?, delivery_due_at = ? WHERE id = ?")?
+        .execute(params![Stored(delivery), delivery.due_at().map(Stored), id])?;
+    Ok(())
+}

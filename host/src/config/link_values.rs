@@ -1,0 +1,166 @@
+//! What is set for the links of the model, each by its name. Which names and keys
+//! there are is known once the model is.
+
+use std::collections::BTreeMap;
+
+use concept_refinement_domain::chain::variable_part;
+
+use super::error::ConfigError;
+use super::sources::{FORM, text_of};
+
+/// By name and key, both as in the file.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(crate) struct LinkValues {
+    /// Of the file.
+    tables: BTreeMap<String, Settings>,
+    /// As `OPENAI_API_KEY`: where the name of the link ends, the names tell.
+    variables: BTreeMap<String, String>,
+}
+
+type Settings = BTreeMap<String, String>;
+
+impl LinkValues {
+    pub fn set(&mut self, link: &str, key: &str, value: String) {
+        let settings = self.tables.entry(link.to_owned()).or_default();
+        settings.insert(key.to_owned(), value);
+    }
+
+    /// A variable by its name after the prefix. It goes before the file.
+    pub fn set_from_variable(&mut self, name: &str, value: String) {
+        self.variables.insert(name.to_owned(), value);
+    }
+
+    /// Lays the table `models` of a file over what is set.
+    pub fn set_from_toml(&mut self, tables: toml::Value) -> Result<(), ConfigError> {
+        let toml::Value::Table(tables) = tables else {
+            return Err(ConfigError::Models);
+        };
+        for (link, settings) in tables {
+            let toml::Value::Table(settings) = settings else {
+                return Err(ConfigError::Models);
+            };
+            self.tables.entry(link.clone()).or_default();
+            for (key, value) in settings {
+                let value = text_of(value).ok_or_else(|| ConfigError::OfLink {
+                    link: link.clone(),
+                    key: key.clone(),
+                    problem: FORM.to_owned(),
+                })?;
+                self.set(&link, &key, value);
+            }
+        }
+        Ok(())
+    }
+
+    /// The links that the file has tables for.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.tables.keys().map(String::as_str)
+    }
+
+    /// What is set for a link, of those that there may be. A variable with a key that
+    /// the link does not know is none of its own.
+    pub fn of(&self, link: &str, links: &[&str], knows: impl Fn(&str) -> bool) -> Settings {
+        let mut settings = self.tables.get(link).cloned().unwrap_or_default();
+        for (variable, value) in &self.variables {
+            if let Some((of, key)) = split(variable, links)
+                && of == link
+                && knows(&key)
+            {
+                settings.insert(key, value.clone());
+            }
+        }
+        settings
+    }
+
+    /// Variables, after their prefix, that are of none of these links, or of one that
+    /// does not know such a key.
+    pub fn unknown_variables(
+        &self,
+        links: &[&str],
+        knows: impl Fn(&str, &str) -> bool,
+    ) -> Vec<&str> {
+        let variables = self.variables.keys().map(String::as_str);
+        let is_known =
+            |variable: &str| split(variable, links).is_some_and(|(link, key)| knows(link, &key));
+        variables.filter(|variable| !is_known(variable)).collect()
+    }
+}
+
+/// The link of a variable, and the key of the file that means the same. Of two links
+/// of which one's name begins with the other's, it is of the longer one.
+fn split<'a>(variable: &str, links: &[&'a str]) -> Option<(&'a str, String)> {
+    let of = |link: &&'a str| {
+        let key = variable.strip_prefix(&variable_part(link))?;
+        let key = key.strip_prefix('_')?;
+        (!key.is_empty()).then(|| (*link, key.to_lowercase()))
+    };
+    let named = links.iter().filter_map(of);
+    named.max_by_key(|(link, _)| link.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINKS: [&str; 3] = ["openai", "my-model", "my-model-2"];
+
+    #[test]
+    fn a_variable_is_of_the_longest_name_that_it_begins_with() {
+        for (variable, expected) in [
+            ("OPENAI_URL", Some(("openai", "url"))),
+            ("OPENAI_API_KEY", Some(("openai", "api_key"))),
+            ("MY_MODEL_URL", Some(("my-model", "url"))),
+            ("MY_MODEL_2_URL", Some(("my-model-2", "url"))),
+            ("MY_MODEL_2", Some(("my-model", "2"))),
+            ("OPENAI_", None),
+            ("OPENAI", None),
+            ("OPENAIURL", None),
+            ("LOCAL_URL", None),
+            ("", None),
+        ] {
+            let expected = expected.map(|(link, key)| (link, key.to_owned()));
+            assert_eq!(split(variable, &LINKS), expected, "{variable}");
+        }
+    }
+
+    #[test]
+    fn a_variable_goes_before_the_file() {
+        let mut values = LinkValues::default();
+        let table = "[openai]\nurl = 'a'\nsteps = 30\n[unused]".parse::<toml::Table>();
+        let file = toml::Value::Table(table.unwrap());
+        values.set_from_variable("OPENAI_URL", "b".to_owned());
+        values.set_from_variable("OPENAY_URL", "c".to_owned());
+        values.set_from_toml(file).unwrap();
+        let expected = [("steps", "30"), ("url", "b")];
+        let expected = expected.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        values.set_from_variable("OPENAI_PORT_8080_TCP", "d".to_owned());
+        let knows = |key: &str| key == "url";
+        assert_eq!(values.of("openai", &LINKS, knows), Settings::from(expected));
+        assert_eq!(values.of("my-model", &LINKS, knows), Settings::new());
+        let unknown = values.unknown_variables(&LINKS, |_, key| knows(key));
+        assert_eq!(unknown, ["OPENAI_PORT_8080_TCP", "OPENAY_URL"]);
+        assert_eq!(values.names().collect::<Vec<_>>(), ["openai", "unused"]);
+    }
+
+    #[test]
+    fn what_is_no_table_of_values_is_told() {
+        for (text, expected) in [
+            (
+                "models = 'openai'",
+                "models: must have a table for each link, as [models.openai]",
+            ),
+            (
+                "[models]\nopenai = 1",
+                "models: must have a table for each link, as [models.openai]",
+            ),
+            (
+                "[models.openai]\nurl = true",
+                "models.openai.url: must be a string, a whole number or a list of strings",
+            ),
+        ] {
+            let table: toml::Table = text.parse().unwrap();
+            let error = LinkValues::default().set_from_toml(table["models"].clone());
+            assert_eq!(error.unwrap_err().to_string(), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! Delivers webhooks: claims deliveries that are due, and makes one attempt of each.
+//!
+//! Their number is bounded, in all and for each receiver, so that a slow receiver
+//! keeps no other waiting, and none keeps a task. What is due is stored, and an
+//! attempt is recorded under a lease: a crash at any moment loses none, and at most
+//! makes an attempt that nobody recorded.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use concept_refinement_domain::capability::CapabilityError;
+use concept_refinement_domain::task_response::image_path;
+use concept_refinement_domain::webhook::{
+    DeliveryAnswer, DeliveryLease, DeliveryOutcome, DeliveryRecord, DueDelivery, Places,
+    ServiceSecrets,
+};
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
+use rand::RngExt as _;
+use tokio::sync::{oneshot, watch};
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
+
+use super::notifier::{Notification, Notifier};
+use crate::capability::Capabilities;
+use crate::log_throttle::{LONG_INTERVAL, LogThrottle};
+use crate::metrics::Metrics;
+use crate::runtime::Runtime;
+
+/// Attempts under way: each has an instance and a socket.
+pub const AT_ONCE: u32 = 64;
+
+/// Of one receiver: more than one that answers needs.
+const PER_RECEIVER: u32 = 8;
+
+/// How long the place of an attempt that failed stays taken, so that thousands
+/// that fail at once cost next to nothing.
+const REST: Duration = Duration::from_secs(1);
+
+/// After which an attempt is ended from outside. It ends itself after 15 s.
+const TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Between two looks at what is due, at least, where some of it waits for a place
+/// and would be looked at again and again.
+const MIN_INTERVAL: Duration = Duration::from_millis(100);
+
+/// The same, at most, while something is to come: a clock may jump.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Between two calls of a store that fails.
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What is tried to record an outcome, before its lease is over.
+const RECORD_TRIES: u32 = 10;
+
+/// Why an attempt failed that ended early.
+const BROKEN: &str = "The attempt could not be made.";
+
+/// The delivering of one host.
+pub struct Deliverer {
+    /// What it works on.
+    pub host: Arc<Capabilities>,
+    /// What makes an attempt.
+    pub notifier: Arc<dyn Notifier>,
+    /// What it waits by and spawns on.
+    pub runtime: Arc<dyn Runtime>,
+    /// What the users' keys are derived from.
+    pub secrets: ServiceSecrets,
+    /// Between two looks at what is due, at most, if nobody says that there is
+    /// something.
+    pub longest: Duration,
+    /// None: nothing is measured.
+    pub metrics: Option<Arc<Metrics>>,
+}
+
+/// One look at what is due.
+struct Look {
+    due: Vec<DueDelivery>,
+    /// Until the next one.
+    wait: Duration,
+    /// A receiver has all the places that it may have.
+    is_crowded: bool,
+}
+
+impl Deliverer {
+    /// Delivers until `stop` is set, then lets attempts under way end. What is
+    /// aborted is attempted again by whoever claims it once its lease is over.
+    pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>, abort: CancellationToken) {
+        let mut under_way = FuturesUnordered::new();
+        let mut resting = FuturesUnordered::new();
+        let mut receivers: Vec<String> = Vec::new();
+        loop {
+            let look = self.look(&receivers).await;
+            for due in look.due {
+                let receiver = due.webhook.receiver();
+                receivers.push(receiver.clone());
+                let attempt = self.begin(due, abort.clone());
+                under_way.push(async move { (receiver, attempt.await) });
+            }
+            let next = async {
+                if look.is_crowded {
+                    self.runtime.sleep(MIN_INTERVAL).await;
+                }
+                tokio::select! {
+                    () = self.host.webhooks().delivery_due() => {}
+                    () = self.runtime.sleep(look.wait) => {}
+                    Some((receiver, is_delivered)) = under_way.next() => match is_delivered {
+                        true => leave(&mut receivers, &receiver),
+                        false => {
+                            let rest = self.runtime.sleep(REST);
+                            resting.push(async move {
+                                rest.await;
+                                receiver
+                            });
+                        }
+                    },
+                    Some(receiver) = resting.next() => leave(&mut receivers, &receiver),
+                }
+            };
+            tokio::select! {
+                biased;
+                _ = stop.wait_for(|stop| *stop) => break,
+                () = next => {}
+            }
+        }
+        while under_way.next().await.is_some() {}
+    }
+
+    async fn look(&self, receivers: &[String]) -> Look {
+        let taken = receivers.iter().map(String::as_str);
+        let places = Places::new(AT_ONCE, PER_RECEIVER, taken);
+        let is_crowded = !places.full().is_empty();
+        let looked = async {
+            let webhooks = self.host.webhooks();
+            if places.free() == 0 {
+                return Ok((Vec::new(), LOOK));
+            }
+            let Some(next) = webhooks.next_delivery().await? else {
+                return Ok((Vec::new(), self.longest));
+            };
+            let now = self.host.clock.now();
+            if next > now && next <= DeliveryRecord::beyond(now) {
+                return Ok((Vec::new(), next.since(now).min(LOOK)));
+            }
+            let due = webhooks.claim_deliveries(places).await?;
+            let wait = match due.is_empty() {
+                // What is due waits for a place.
+                true => LOOK,
+                false => Duration::ZERO,
+            };
+            Ok::<_, CapabilityError>((due, wait))
+        };
+        let (due, wait) = match looked.await {
+            Ok(looked) => looked,
+            Err(error) => {
+                static FAULT: LogThrottle = LogThrottle::every(LONG_INTERVAL);
+                if let Some(times) = FAULT.times() {
+                    tracing::error!(%error, times, "webhooks cannot be claimed");
+                }
+                (Vec::new(), RETRY_INTERVAL)
+            }
+        };
+        Look {
+            due,
+            wait,
+            is_crowded,
+        }
+    }
+
+    /// Answers whether it was delivered.
+    fn begin(
+        self: &Arc<Self>,
+        due: DueDelivery,
+        abort: CancellationToken,
+    ) -> impl Future<Output = bool> + use<> {
+        let deliverer = Arc::clone(self);
+        let id = &due.lease.task_id;
+        let span = tracing::info_span!("webhook", id);
+        let (sender, delivered) = oneshot::channel();
+        let attempt = async move {
+            let attempt = abort.run_until_cancelled(deliverer.attempt(due)).await;
+            // Nobody waits for it after an abort.
+            let _ = sender.send(attempt.unwrap_or_default());
+        };
+        let attempt = self.runtime.spawn(Box::pin(attempt.instrument(span)));
+        async move {
+            attempt.await;
+            delivered.await.unwrap_or_default()
+        }
+    }
+
+    async fn attempt(&self, due: DueDelivery) -> bool {
+        let DueDelivery {
+            lease,
+            webhook,
+            task,
+        } = due;
+        let at = self.host.clock.now();
+        let image_url = match image_path(&task) {
+            Some(path) => match self.host.images.sign(path, &webhook.origin).await {
+                Ok(url) => Some(url),
+                Err(error) => {
+                    // It is attempted again once the lease is over.
+                    tracing::error!(%error, "an image's URL could not be signed");
+                    return false;
+                }
+            },
+            None => None,
+        };
+        let notification = Notification {
+            keys: self.secrets.keys_of(&task.user_id),
+            url: webhook.url,
+            task,
+            image_url,
+        };
+        let measured = self.metrics.as_ref().map(|of| of.webhooks.began());
+        let answer = tokio::select! {
+            biased;
+            answer = self.notifier.deliver(notification) => answer,
+            () = self.runtime.sleep(TIMEOUT) => Err(anyhow::anyhow!("it took too long")),
+        };
+        let answer = answer.unwrap_or_else(|error| {
+            tracing::error!(error = format!("{error:#}"), "an attempt ended early");
+            DeliveryAnswer::None(BROKEN.to_owned())
+        });
+        if let Some(measured) = measured {
+            measured.ended(&answer);
+        }
+        let is_delivered = matches!(
+            answer,
+            DeliveryAnswer::Status {
+                code: 200..=299,
+                ..
+            }
+        );
+        tracing::debug!(?answer, "attempted");
+        self.record(&lease, DeliveryOutcome { at, answer }).await;
+        is_delivered
+    }
+
+    async fn record(&self, lease: &DeliveryLease, outcome: DeliveryOutcome) {
+        let jitter = rand::rng().random();
+        for _ in 0..RECORD_TRIES {
+            let webhooks = self.host.webhooks();
+            match webhooks
+                .record_attempt(lease, outcome.clone(), jitter)
+                .await
+            {
+                Ok(_) => return,
+                Err(error) if error.is_repeatable() => self.runtime.sleep(RETRY_INTERVAL).await,
+                Err(_) => break,
+            }
+        }
+        tracing::error!("what came of an attempt could not be recorded");
+    }
+}
+
+/// One place less is taken.
+fn leave(receivers: &mut Vec<String>, receiver: &str) {
+    if let Some(at) = receivers.iter().position(|taken| taken == receiver) {
+        receivers.swap_remove(at);
+    }
+}

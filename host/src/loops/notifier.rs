@@ -1,0 +1,27 @@
+//! What makes one attempt to deliver a webhook.
+
+use concept_refinement_domain::task::Task;
+use concept_refinement_domain::webhook::{DeliveryAnswer, UserKey};
+use futures::future::BoxFuture;
+
+/// What is told, to whom, and how it is signed.
+pub struct Notification {
+    /// The receiver's URL.
+    pub url: String,
+    /// In its final state.
+    pub task: Task,
+    /// Of the refined image, signed, if there is one.
+    pub image_url: Option<String>,
+    /// The user's keys: one, or two while one replaces the other.
+    pub keys: Vec<UserKey>,
+}
+
+/// Makes attempts, each apart from the others.
+pub trait Notifier: Send + Sync {
+    /// Makes one attempt. Dropping the future ends it. An error: it ended early, and
+    /// whether the receiver was told nobody knows.
+    fn deliver(
+        &self,
+        notification: Notification,
+    ) -> BoxFuture<'static, anyhow::Result<DeliveryAnswer>>;
+}

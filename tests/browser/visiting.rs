@@ -1,0 +1,86 @@
+//! A first visit, and the next one.
+
+use concept_refinement_tests::pictures;
+use serde_json::Value;
+
+use crate::tab::Tab;
+use crate::world::{closed, local, scripted};
+
+impl Tab {
+    /// Answers other than success, by status and address.
+    fn refusals(&self) -> Vec<String> {
+        let answers = self.events("Network.responseReceived");
+        let answers = answers.iter().map(|answer| &answer["response"]);
+        let refused = answers.filter(|answer| answer["status"].as_u64().unwrap() >= 400);
+        let told = |answer: &Value| format!("{} {}", answer["status"], answer["url"]);
+        refused.map(told).collect()
+    }
+
+    fn sessions(&self) -> usize {
+        let requests = self.events("Network.requestWillBeSent");
+        let urls = requests
+            .iter()
+            .filter_map(|sent| sent["request"]["url"].as_str());
+        urls.filter(|url| url.ends_with("/api/auth/session"))
+            .count()
+    }
+
+    /// Nothing was refused, and the browser has nothing to complain of.
+    #[track_caller]
+    fn is_at_peace(&self) {
+        assert_eq!(self.refusals(), [""; 0]);
+        assert!(self.events("Log.entryAdded").is_empty());
+        self.has_no_errors();
+    }
+}
+
+#[tokio::test]
+async fn a_first_visit_asks_for_nothing_that_is_refused() {
+    let tab = Tab::open(local()).await;
+    tab.sees("compose").await;
+    tab.reads("quota", "10 of 10 left until ").await;
+    tab.is_at_peace();
+    assert_eq!(tab.sessions(), 1);
+    tab.reload().await;
+    tab.reads("quota", "10 of 10 left until ").await;
+    tab.is_at_peace();
+    assert_eq!(tab.sessions(), 1, "it is remembered");
+
+    // The same user, though the page has forgotten the session.
+    tab.uploads(&pictures::png(32, 32)).await;
+    tab.asks("a bit warmer").await;
+    tab.is_done().await;
+    tab.run("localStorage.clear()").await;
+    tab.go("/").await;
+    tab.until("document.querySelectorAll('#tiles li').length === 1")
+        .await;
+    tab.is_at_peace();
+}
+
+#[tokio::test]
+async fn who_needs_a_token_is_asked_for_it_and_refused_nothing() {
+    let tab = Tab::open(closed()).await;
+    tab.sees("signin").await;
+    tab.reads("quota", "10 a month").await;
+    tab.is_at_peace();
+    assert_eq!(tab.sessions(), 0);
+}
+
+#[tokio::test]
+async fn what_the_model_did_not_understand_is_told() {
+    let tab = Tab::open(local()).await;
+    tab.uploads(&pictures::png(64, 48)).await;
+    tab.asks("a bit warmer, with sparkles").await;
+    tab.is_done().await;
+    tab.reads("facts", "Nothing was done about: sparkles.")
+        .await;
+    tab.is_for_everyone("a result with a note").await;
+    tab.is_at_peace();
+
+    let tab = Tab::open(scripted()).await;
+    tab.uploads(&pictures::png(8, 8)).await;
+    tab.asks("note 8 times").await;
+    tab.is_done().await;
+    tab.reads("facts", "Note 8.").await;
+    tab.is_for_everyone("eight notes").await;
+}

@@ -1,0 +1,14 @@
+//! The clients in TypeScript and Python: their packages, as they are given away, in
+//! each of the runtimes that they are for, against the real service.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "this runs in tests only"
+)]
+
+mod packages;
+mod page;
+mod program;
+mod scenario;

@@ -1,0 +1,119 @@
+"""What somebody does with the client, told step by step. It is the seed's scenario
+first: a refinement by URL, a second request meanwhile, and the result.
+
+Arguments: `sync` or `async`, what the scenario needs as JSON, and the file of a
+picture.
+"""
+
+import asyncio
+import inspect
+import json
+import sys
+from pathlib import Path
+
+from concept_refinement import (
+    ApiError,
+    AsyncClient,
+    Client,
+    ConflictError,
+    Progress,
+    TaskChanged,
+    TaskFailedError,
+)
+
+PROMPT = "Make the logo more minimalist and use lighter shades of brown"
+WISH = {
+    "logo_description": "A modern coffee shop logo with coffee beans",
+    "theme_description": "Warm brown tones, natural feeling",
+}
+
+
+def tell(**step):
+    print(json.dumps(step), flush=True)
+
+
+async def done(answer):
+    """The answer of either client."""
+    return await answer if inspect.isawaitable(answer) else answer
+
+
+async def error_of(ask):
+    try:
+        await done(ask())
+    except Exception as error:
+        return error
+    return None
+
+
+async def scenario(client, original, missing, picture):
+    session = await done(client.create_session())
+    tell(session=session["user_id"])
+
+    second = None
+
+    async def ask_again():
+        error = await error_of(lambda: client.submit(original, PROMPT))
+        tell(conflict=error.task["task_id"] if isinstance(error, ConflictError) else str(error))
+
+    def on_event(event):
+        nonlocal second
+        if isinstance(event, TaskChanged):
+            tell(event=event.task["status"])
+        else:
+            tell(event=event.stage if isinstance(event, Progress) else "deleted")
+        if second is None:
+            second = ask_again()
+            if isinstance(client, AsyncClient):
+                second = asyncio.ensure_future(second)
+            else:
+                # It never waits.
+                try:
+                    second.send(None)
+                except StopIteration:
+                    pass
+
+    refined = await done(client.refine(original, PROMPT, on_event=on_event, **WISH))
+    if isinstance(client, AsyncClient):
+        await second
+    tell(task=refined.task, size=len(refined.image), mediaType=refined.media_type, upload=refined.upload)
+
+    concept = await done(client.concept(refined.task["result_id"]))
+    image = await done(client.image(concept))
+    tell(concept=concept, isSame=image == refined.image)
+
+    own = await done(client.refine(picture, PROMPT))
+    tell(own=own.task["status"], size=len(own.image))
+    await done(client.delete_upload(own.upload["path"]))
+
+    waited = await done(client.submit(original, PROMPT, wait=60))
+    tell(waited=waited["status"])
+
+    page = await done(client.tasks(limit=2))
+    rest = await done(client.tasks(cursor=page["next_cursor"]))
+    tell(tasks=len(page["tasks"]), rest=len(rest["tasks"]))
+
+    failed = await error_of(lambda: client.refine(missing, PROMPT))
+    refused = await error_of(lambda: client.submit(original, "x"))
+    assert isinstance(failed, TaskFailedError), failed
+    assert isinstance(refused, ApiError), refused
+    tell(failed=str(failed), refused=[refused.status, refused.code, list(refused.field_errors)])
+
+    await done(client.delete_concept(concept["id"]))
+    await done(client.delete_task(refined.task["task_id"]))
+    gone = await error_of(lambda: client.task(refined.task["task_id"]))
+    tell(gone=gone.status)
+
+
+async def main():
+    kind, world, picture = sys.argv[1:]
+    world = json.loads(world)
+    picture = Path(picture).read_bytes()
+    if kind == "async":
+        async with AsyncClient(world["base"]) as client:
+            await scenario(client, world["original"], world["missing"], picture)
+    else:
+        with Client(world["base"]) as client:
+            await scenario(client, world["original"], world["missing"], picture)
+
+
+asyncio.run(main())

@@ -1,0 +1,60 @@
+//! Models in other languages than Rust, in the pipeline: the templates as they
+//! are built from their sources.
+
+use concept_refinement_tests::artifacts;
+use concept_refinement_tests::client::Client;
+use concept_refinement_tests::pictures;
+use concept_refinement_tests::service::{Launch, Service};
+use futures::future::join_all;
+
+const LANGUAGES: [&str; 3] = ["", "python", "javascript"];
+const FAILED: &str = "Error in refinement task processing: Image refinement failed: ";
+
+fn service(language: &str) -> Service {
+    let model = artifacts::template(language);
+    Launch::new()
+        .set("model", model.to_str().unwrap())
+        .set("rate-limit", "unlimited")
+        .start()
+}
+
+#[tokio::test]
+async fn a_model_in_any_language_refines_and_refuses() {
+    for language in LANGUAGES {
+        let service = service(language);
+        // Larger than any buffer on the way.
+        let mut large = pictures::png(40, 30);
+        large.bytes.resize(15_000_001, 7);
+        for picture in pictures::all(40, 30).into_iter().chain([large]) {
+            let client = Client::session(service.url()).await;
+            let original = client.uploaded(&picture).await;
+            let task = client.refined(&original, "leave it as it is").await;
+            assert_eq!(task["status"], "completed", "{language}: {task}");
+            let refined = client.get(task["image_url"].as_str().unwrap()).await;
+            assert!(refined.body == picture.bytes, "{language}: other bytes");
+        }
+        let client = Client::session(service.url()).await;
+        let original = client.uploaded(&pictures::png(40, 30)).await;
+        let task = client.refined(&original, "do the impossible").await;
+        let expected = format!("{FAILED}that is impossible");
+        assert_eq!(task["error_message"], expected, "{language}");
+    }
+}
+
+/// Each call has an instance of its own.
+#[tokio::test]
+async fn many_tasks_at_once_are_refined_in_any_language() {
+    for language in LANGUAGES {
+        let service = service(language);
+        let tasks = (0..20).map(async |size| {
+            let client = Client::session(service.url()).await;
+            let picture = pictures::png(20 + size, 20);
+            let original = client.uploaded(&picture).await;
+            let task = client.refined(&original, "leave it as it is").await;
+            assert_eq!(task["status"], "completed", "{language}: {task}");
+            let refined = client.get(task["image_url"].as_str().unwrap()).await;
+            assert!(refined.body == picture.bytes, "{language}: another's");
+        });
+        join_all(tasks).await;
+    }
+}

@@ -1,0 +1,170 @@
+//! Tasks in Postgres, as users of the API see it: while the database is away in one
+//! way or another, at a start too, and when a standby takes its place.
+
+use std::net::{SocketAddr, TcpListener};
+use std::time::{Duration, Instant};
+
+use concept_refinement_tests::client::Client;
+use concept_refinement_tests::deadline::{READINESS, eventually};
+use concept_refinement_tests::engines::postgres;
+use concept_refinement_tests::pictures;
+use concept_refinement_tests::postgres::{Data, Postgres, Release, new_schema};
+use concept_refinement_tests::proxy::{Mode, Proxy};
+use concept_refinement_tests::service::Launch;
+use reqwest::Method;
+
+use crate::shared::origin;
+
+/// How long a call may take that needs what is away, and how long its return may
+/// go unnoticed (contract, sections 1 and 4).
+const REFUSED_WITHIN: Duration = Duration::from_secs(3);
+const BACK_WITHIN: Duration = Duration::from_secs(5);
+
+/// Of a busy machine, for what is measured through the whole service.
+const SLACK: Duration = Duration::from_millis(500);
+
+/// Over the database by a way that can be broken.
+fn launch(proxy: &Proxy) -> Launch {
+    let url = format!(
+        "postgres://postgres@{}/postgres?sslmode=disable&schema={}",
+        proxy.address(),
+        new_schema()
+    );
+    scripted(&url)
+}
+
+fn scripted(tasks: &str) -> Launch {
+    let launch = Launch::new().embedded().scripted().with_tokens();
+    let launch = launch.set("rate-limit", "unlimited").set("tasks", tasks);
+    launch.set("allow-sources", &origin().authority())
+}
+
+fn address() -> SocketAddr {
+    ([127, 0, 0, 1], postgres().port()).into()
+}
+
+/// Whatever way it is away in; and images, which are elsewhere, are served on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_it_is_away_calls_are_refused_in_time_and_work_on_its_return() {
+    let proxy = Proxy::to(address());
+    let service = launch(&proxy).start();
+    let client = Client::user(service.url(), "ada");
+    let original = origin().picture(&pictures::png(64, 64));
+    let task = client.refined(&original, "echo it").await;
+    let (path, image) = (
+        format!("/api/tasks/{}", task["task_id"].as_str().unwrap()),
+        task["image_url"].as_str().unwrap().to_owned(),
+    );
+    for mode in [
+        Mode::Refuse,
+        Mode::Hang,
+        Mode::OneWay,
+        Mode::Reset,
+        Mode::Delay(Duration::from_secs(4)),
+        Mode::Cut(40),
+    ] {
+        proxy.set(mode);
+        for attempt in 0..2 {
+            let begin = Instant::now();
+            let (refused, unread, served, health) = tokio::join!(
+                client.refine(&original, "echo it"),
+                client.get(&path),
+                client.get(&image),
+                client.get("/api/health"),
+            );
+            let elapsed = begin.elapsed();
+            assert_eq!(refused.status, 503, "{mode:?} {attempt}: {refused:?}");
+            assert_eq!(unread.status, 503, "{mode:?} {attempt}: {unread:?}");
+            assert_eq!(served.status, 200, "{mode:?} {attempt}");
+            assert_eq!(health.status, 200, "{mode:?} {attempt}: {health:?}");
+            let limit = REFUSED_WITHIN + SLACK;
+            assert!(elapsed < limit, "{mode:?} {attempt}: {elapsed:?}");
+        }
+        let degraded = eventually("degraded", READINESS, async || {
+            let ready = client.get("/api/health/ready").await;
+            (ready.status == 503).then_some(ready)
+        });
+        let report = degraded.await.json();
+        assert_eq!(report["capabilities"]["images"], "ok", "{mode:?}");
+        assert_ne!(report["capabilities"]["tasks"], "ok", "{mode:?}");
+
+        proxy.set(Mode::Pass);
+        eventually("it works again", BACK_WITHIN + SLACK, async || {
+            (client.get(&path).await.status == 200).then_some(())
+        })
+        .await;
+        client.refined(&original, "echo it").await;
+        eventually("ready", READINESS, async || {
+            let ready = client.get("/api/health/ready").await;
+            (ready.status == 200).then_some(())
+        })
+        .await;
+    }
+}
+
+/// A start with it away does not stop, and needs no other start on its return.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_waits_for_it_and_says_so() {
+    for mode in [Mode::Refuse, Mode::Hang] {
+        let proxy = Proxy::to(address());
+        proxy.set(mode);
+        let free = TcpListener::bind("127.0.0.1:0").unwrap();
+        let listen = free.local_addr().unwrap().to_string();
+        drop(free);
+        let launch = launch(&proxy).set("listen", &listen);
+        let started = tokio::task::spawn_blocking(move || launch.start());
+        let client = Client::user(&format!("http://{listen}"), "ada");
+        eventually("it answers", READINESS, async || {
+            let health = client.try_send(Method::GET, "/api/health", "").await.ok()?;
+            (health.status == 200).then_some(())
+        })
+        .await;
+        let ready = client.get("/api/health/ready").await;
+        assert_eq!(ready.status, 503, "{mode:?}: {ready:?}");
+        assert_ne!(ready.json()["capabilities"]["tasks"], "ok", "{mode:?}");
+        let refused = client.get("/api/tasks").await;
+        assert_eq!(refused.status, 503, "{mode:?}: {refused:?}");
+        let _service = started.await.unwrap();
+        proxy.set(Mode::Pass);
+        eventually("it works", BACK_WITHIN + SLACK, async || {
+            let tasks = client.try_send(Method::GET, "/api/tasks", "").await.ok()?;
+            (tasks.status == 200).then_some(())
+        })
+        .await;
+    }
+}
+
+/// Whoever was promoted has all that was accepted, as a synchronous standby does.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_promoted_standby_takes_its_place() {
+    let (mut primary, standby) = tokio::task::block_in_place(|| {
+        let primary = Postgres::start(Release::Fifteen, Data::Durable);
+        let standby = primary.standby();
+        (primary, standby)
+    });
+    let url = format!(
+        "postgres://postgres@127.0.0.1:{},127.0.0.1:{}/postgres?sslmode=disable&schema=standby",
+        primary.port(),
+        standby.port()
+    );
+    let service = scripted(&url).set("lease", "2s").start();
+    let original = origin().picture(&pictures::png(64, 64));
+    let ada = Client::user(service.url(), "ada");
+    let task = ada.refined(&original, "echo it").await;
+    let slow = Client::user(service.url(), "grace");
+    let id = slow.accepted(&original, "wait 3000ms").await;
+    slow.task_is(&id, "processing").await;
+
+    tokio::task::block_in_place(|| {
+        primary.kill();
+        standby.promote();
+    });
+    eventually("it works again", BACK_WITHIN + SLACK, async || {
+        let path = format!("/api/tasks/{}", task["task_id"].as_str().unwrap());
+        let seen = ada.get(&path).await;
+        (seen.status == 200).then(|| assert_eq!(seen.json()["status"], "completed"))
+    })
+    .await;
+    assert_eq!(slow.finished(&id).await["status"], "completed");
+    ada.refined(&original, "echo it").await;
+}

@@ -1,0 +1,154 @@
+//! Clients that prefer to wait for the end of their task.
+
+use std::time::{Duration, Instant};
+
+use concept_refinement_tests::client::{Answer, Client};
+use concept_refinement_tests::deadline::{SOON, eventually};
+use concept_refinement_tests::pictures;
+use concept_refinement_tests::process::Process;
+use concept_refinement_tests::server::Gate;
+use concept_refinement_tests::service::Service;
+use futures::future::join_all;
+use futures::stream::{self, StreamExt as _};
+use tokio::task::JoinSet;
+
+use crate::shared::{new_name, new_user, origin, scripted, scripted_launch};
+
+/// So many may wait at once, of one address.
+const WAITING: usize = 1000;
+
+/// Clients that look at once whether their tasks are there.
+const AT_ONCE: usize = 16;
+
+/// What one may take, in bytes, with its connection and its pending task: twice of
+/// what it does.
+const EACH: u64 = 80_000;
+
+/// What the whole process may take meanwhile, in bytes.
+const MAX_MEMORY: u64 = 300_000_000;
+
+/// A busy machine takes longer to do anything.
+const QUICK: Duration = Duration::from_secs(2);
+
+/// A service whose only place is taken until the gate opens.
+async fn busy() -> (Service, Gate) {
+    let launch = scripted_launch().set("concurrency", "1");
+    let service = launch.start();
+    let (original, gate) = origin().gated(&pictures::png(8, 8));
+    let user = new_user(&service);
+    let id = user.accepted(&original, "echo it").await;
+    user.task_is(&id, "processing").await;
+    (service, gate)
+}
+
+/// Users who wait, each for a task of its own, once all have it.
+async fn crowd(service: &Service, count: usize) -> JoinSet<Answer> {
+    let original = origin().picture(&pictures::png(8, 8));
+    let mut waiting = JoinSet::new();
+    let mut users = Vec::new();
+    for _ in 0..count {
+        let name = new_name();
+        let user = Client::user(service.url(), &name).with("prefer", "wait=55");
+        let original = original.clone();
+        let of_user = user.reconnected();
+        waiting.spawn(async move { of_user.refine(&original, "instant").await });
+        users.push(user);
+    }
+    let accepted = stream::iter(users).for_each_concurrent(AT_ONCE, async |user| {
+        eventually("a task is there", 2 * SOON, async || {
+            let tasks = user.get("/api/tasks").await.json();
+            (tasks["tasks"][0]["status"] == "pending").then_some(())
+        })
+        .await;
+    });
+    accepted.await;
+    waiting
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_wait_at_little_cost_and_all_are_answered() {
+    let (service, gate) = busy().await;
+    // Memory that the first cause is shared by all.
+    drop(crowd(&service, 32).await);
+    let process = Process::of(service.id());
+    let before = process.usage().anonymous;
+    let mut waiting = crowd(&service, WAITING).await;
+    let usage = process.usage();
+    let each = usage.anonymous.saturating_sub(before) / WAITING as u64;
+    println!("{each} bytes for each who waits, {} in all", usage.resident);
+    assert!(each <= EACH, "{each} bytes for each who waits");
+    assert!(usage.resident <= MAX_MEMORY, "{} bytes", usage.resident);
+    assert!(waiting.try_join_next().is_none(), "all wait");
+
+    let begin = Instant::now();
+    let other = new_user(&service);
+    let health = Client::new(service.url());
+    let (list, health) = tokio::join!(other.get("/api/tasks"), health.get("/api/health"));
+    assert_eq!((list.status, health.status), (200, 200));
+    assert!(begin.elapsed() < QUICK, "{:?}", begin.elapsed());
+
+    gate.open();
+    while let Some(answer) = waiting.join_next().await {
+        let answer = answer.unwrap();
+        assert_eq!(answer.status, 200, "{answer:?}");
+        assert_eq!(answer.json()["status"], "completed");
+    }
+}
+
+#[tokio::test]
+async fn a_stop_answers_all_who_wait() {
+    let (mut service, _gate) = busy().await;
+    let mut waiting = crowd(&service, 20).await;
+    service.terminate();
+    let begin = Instant::now();
+    while let Some(answer) = waiting.join_next().await {
+        let answer = answer.unwrap();
+        assert_eq!(answer.status, 202, "{answer:?}");
+        assert_eq!(answer.json()["status"], "pending");
+        assert_eq!(answer.header("preference-applied"), None);
+    }
+    assert!(begin.elapsed() < QUICK, "{:?}", begin.elapsed());
+}
+
+/// They take no place from those who stay, and their tasks go on.
+#[tokio::test]
+async fn a_client_that_leaves_changes_nothing() {
+    let (service, gate) = busy().await;
+    let user = new_user(&service);
+    let original = origin().picture(&pictures::png(8, 8));
+    let waits = user.with("prefer", "wait=60").with("idempotency-key", "k");
+    // More than one instance of the API takes.
+    let leaving = (0..100).map(async |_| {
+        let asked = waits.refine(&original, "instant");
+        tokio::time::timeout(Duration::from_millis(500), asked).await
+    });
+    let left = join_all(leaving).await;
+    assert!(left.iter().all(Result::is_err), "all wait");
+    let begin = Instant::now();
+    assert_eq!(user.get("/api/tasks").await.status, 200);
+    assert!(begin.elapsed() < QUICK, "{:?}", begin.elapsed());
+    gate.open();
+    let again = waits.refine(&original, "instant").await;
+    assert_eq!(
+        (again.status, again.json()["status"].as_str()),
+        (200, Some("completed"))
+    );
+}
+
+#[tokio::test]
+async fn a_deletion_answers_at_once() {
+    let user = new_user(scripted());
+    let (original, _gate) = origin().gated(&pictures::png(8, 8));
+    let waits = user.with("prefer", "wait");
+    let asked = tokio::spawn(async move { waits.refine(&original, "echo it").await });
+    let id = eventually("the task is there", SOON, async || {
+        let task = &user.get("/api/tasks").await.json()["tasks"][0];
+        task["task_id"].as_str().map(str::to_owned)
+    })
+    .await;
+    let begin = Instant::now();
+    assert_eq!(user.delete(&format!("/api/tasks/{id}")).await.status, 204);
+    let answer = asked.await.unwrap();
+    assert!(begin.elapsed() < QUICK, "{:?}", begin.elapsed());
+    assert_eq!((answer.status, answer.task_id()), (202, id));
+}

@@ -1,0 +1,100 @@
+//! Kills (SIGKILL) around a delivery: it is made all the same, its id stays, and
+//! there is one final state.
+
+use concept_refinement_tests::client::Client;
+use concept_refinement_tests::deadline::{SOON, eventually};
+use concept_refinement_tests::faults::KILL_AT;
+use concept_refinement_tests::server::Reply;
+
+use super::{accepted, attempted, launch, receiver};
+use crate::shared::new_name;
+
+/// Points between a task's end and the record of its delivery, and how often the
+/// receiver may be told.
+const POINTS: [(&str, usize); 5] = [
+    ("before finish", 1),
+    ("after finish", 1),
+    ("after delivery claim", 1),
+    ("before attempt record", 2),
+    ("after attempt record", 1),
+];
+
+#[tokio::test]
+async fn whenever_it_is_killed_the_receiver_is_told() {
+    for (point, most) in POINTS {
+        let launch = launch().faulty().set("lease", "2s");
+        let hook = receiver().hook([Reply::status(200)]);
+        let service = launch.clone().variable(KILL_AT, point).start();
+        let client = Client::user(service.url(), &new_name());
+        let id = accepted(&client, "instant", &hook).await;
+        let launch = launch.at(&service);
+        let killed = service.ended();
+        assert!(!killed.status.success(), "{point}: {killed:?}");
+
+        let service = launch.start();
+        let client = client.reconnected();
+        let told = attempted(&client, &id, 1).await;
+        assert_eq!(told["state"], "delivered", "{point}: {told}");
+        let task = client.task(&id).await;
+        let deliveries = receiver().deliveries(&hook);
+        assert!(
+            (1..=most).contains(&deliveries.len()),
+            "{point}: {deliveries:?}"
+        );
+        for delivery in deliveries {
+            assert_eq!(delivery.header("webhook-id"), Some(&*format!("msg_{id}")));
+            assert_eq!(delivery.json()["data"], task, "{point}");
+        }
+        assert!(service.stop().status.success());
+    }
+}
+
+#[tokio::test]
+async fn a_kill_in_the_middle_of_a_delivery_repeats_it() {
+    let launch = launch();
+    let service = launch.start();
+    let client = Client::user(service.url(), &new_name());
+    let hook = receiver().hook([Reply::raw(b"").then_silence(), Reply::status(200)]);
+    let id = accepted(&client, "instant", &hook).await;
+    let launch = launch.at(&service);
+    eventually("it is being delivered", SOON, async || {
+        (!receiver().deliveries(&hook).is_empty()).then_some(())
+    })
+    .await;
+    service.kill();
+
+    let _service = launch.start();
+    let client = client.reconnected();
+    let told = attempted(&client, &id, 1).await;
+    assert_eq!(told["state"], "delivered", "{told}");
+    let deliveries = receiver().deliveries(&hook);
+    let ids: Vec<_> = deliveries
+        .iter()
+        .map(|delivery| delivery.header("webhook-id").unwrap())
+        .collect();
+    let expected = format!("msg_{id}");
+    assert_eq!(ids, [expected.as_str(); 2]);
+    assert_eq!(deliveries[0].json(), deliveries[1].json());
+}
+
+/// A stop waits for attempts under way, as long as they may take.
+#[tokio::test]
+async fn a_stop_lets_an_attempt_end() {
+    let launch = launch();
+    let service = launch.start();
+    let client = Client::user(service.url(), &new_name());
+    let late = Reply::status(200).after(std::time::Duration::from_secs(2));
+    let hook = receiver().hook([late]);
+    let id = accepted(&client, "instant", &hook).await;
+    let launch = launch.at(&service);
+    eventually("it is being delivered", SOON, async || {
+        (!receiver().deliveries(&hook).is_empty()).then_some(())
+    })
+    .await;
+    assert!(service.stop().status.success());
+
+    let _service = launch.start();
+    let told = attempted(&client.reconnected(), &id, 1).await;
+    assert_eq!(told["state"], "delivered", "{told}");
+    assert_eq!(receiver().deliveries(&hook).len(), 1);
+}

@@ -1,0 +1,198 @@
+//! The bindings, and what each prompt means.
+
+use std::hint::black_box;
+
+use wasip3::clocks::monotonic_clock;
+
+// The generated code crosses the boundary of the component, which is unsafe by
+// its nature.
+#[allow(unsafe_code)]
+mod bindings {
+    wit_bindgen::generate!({
+        path: "../../../wit",
+        world: "image-model-middleware",
+    });
+
+    export!(Component with_types_in self);
+    use super::Component;
+}
+
+use bindings::concept::refinement::blobs::{Blob, Purpose};
+use bindings::concept::refinement::{model_state, next_models, settings};
+use bindings::exports::concept::refinement::image_model::{
+    Answer, Error, Guest, Image, Request, Unavailable,
+};
+use bindings::wit_stream;
+
+struct Component;
+
+impl Guest for Component {
+    async fn refine(request: Request) -> Result<Answer, Error> {
+        let prompt = request.prompt.clone();
+        if let Some(name) = prompt.strip_prefix("tell: ") {
+            let value = settings::get(name.to_owned()).await;
+            return Err(Error::Refused(value.unwrap_or("nothing".to_owned())));
+        }
+        if let Some(text) = prompt.strip_prefix("remember: ") {
+            let key = "remembered".to_owned();
+            let before = model_state::get(key.clone()).await;
+            let done = model_state::swap(key, before.clone(), Some(text.into())).await;
+            let before = before.map(|text| String::from_utf8_lossy(&text).into_owned());
+            return Err(Error::Refused(format!("{done}, after {before:?}")));
+        }
+        match prompt.as_str() {
+            "trap before" => trap(),
+            "loop before" => loop_for_ever(),
+            "hang before" => hang().await,
+            "leak before" => leak(),
+            "trap afterwards" => {
+                let _answer = next(request, "echo it").await?;
+                trap()
+            }
+            "loop afterwards" => {
+                let _answer = next(request, "echo it").await?;
+                loop_for_ever()
+            }
+            "hang afterwards" => {
+                let _answer = next(request, "echo it").await?;
+                hang().await
+            }
+            "trap while it answers" => {
+                let answer = next(request, "hold 1MiB for 300ms midway").await?;
+                wit_bindgen::spawn(async {
+                    monotonic_clock::wait_for(50_000_000).await;
+                    trap()
+                });
+                Ok(answer)
+            }
+            "ask for ever" => loop {
+                let (_, image) = wit_stream::new();
+                if let Err(Error::Refused(reason)) = ask(&request, "refuse: no", image).await
+                    && reason != "no"
+                {
+                    return Err(Error::Refused(reason));
+                }
+            },
+            "ask two at once" => {
+                let (_, image) = wit_stream::new();
+                let first = ask(&request, "instant", image).await?;
+                let (_, image) = wit_stream::new();
+                let second = ask(&request, "instant", image).await;
+                drop(first);
+                second
+            }
+            "ask with an endless image" => {
+                let (mut writer, image) = wit_stream::new();
+                wit_bindgen::spawn(async move {
+                    while writer.write_all(vec![0; 64 << 10]).await.is_empty() {}
+                });
+                let endless = Request {
+                    length: u64::MAX,
+                    ..request
+                };
+                ask(&endless, "echo it", image).await
+            }
+            "hoard blobs" => {
+                let mut blobs = Vec::new();
+                loop {
+                    let blob = Blob::new(Purpose::Answer);
+                    if blob.append(vec![1; 64 << 10]).await.is_err() {
+                        let held = blobs.len();
+                        return Err(Error::Refused(format!("{held} blobs are held")));
+                    }
+                    blobs.push(blob);
+                }
+            }
+            "fill a blob" => {
+                let blob = Blob::new(Purpose::Answer);
+                let mut pieces = 0;
+                while blob.append(vec![1; 64 << 10]).await.is_ok() {
+                    pieces += 1;
+                }
+                Err(Error::Refused(format!("{pieces} pieces are held")))
+            }
+            "hoard memories" => {
+                let key = |index: i32| format!("hoard {index}");
+                for index in 0..10_000 {
+                    model_state::swap(key(index), None, Some(vec![1; 1 << 10])).await;
+                }
+                let mut held = 0;
+                for index in 0..10_000 {
+                    held += usize::from(model_state::get(key(index)).await.is_some());
+                }
+                Err(Error::Refused(format!("{held} values are remembered")))
+            }
+            prompt => next(request, prompt).await,
+        }
+    }
+
+    async fn describe() -> String {
+        "The scripted middleware does what the prompt tells it to do.".to_owned()
+    }
+}
+
+/// Asks the model behind it with the image as it came.
+async fn next(mut request: Request, prompt: &str) -> Result<Answer, Error> {
+    let (_, empty) = wit_stream::new();
+    let image = std::mem::replace(&mut request.image, empty);
+    ask(&request, prompt, image).await
+}
+
+async fn ask(
+    request: &Request,
+    prompt: &str,
+    image: wit_bindgen::StreamReader<u8>,
+) -> Result<Answer, Error> {
+    let request = next_models::Request {
+        task_id: request.task_id.clone(),
+        prompt: prompt.to_owned(),
+        strength: request.strength,
+        logo_description: request.logo_description.clone(),
+        theme_description: request.theme_description.clone(),
+        media_type: request.media_type.clone(),
+        length: request.length,
+        source_url: request.source_url.clone(),
+        image,
+    };
+    match next_models::refine(0, request).await {
+        Ok(next_models::Answer::Image(image)) => Ok(Answer::Image(Image {
+            media_type: image.media_type,
+            length: image.length,
+            contents: image.contents,
+            notes: image.notes,
+        })),
+        Ok(next_models::Answer::Location(url)) => Ok(Answer::Location(url)),
+        Err(next_models::Error::Unavailable(unavailable)) => Err(Error::Unavailable(Unavailable {
+            reason: unavailable.reason,
+            retry_after: unavailable.retry_after,
+        })),
+        Err(next_models::Error::Refused(reason) | next_models::Error::Broken(reason)) => {
+            Err(Error::Refused(reason))
+        }
+    }
+}
+
+async fn hang() -> ! {
+    loop {
+        monotonic_clock::wait_for(3_600_000_000_000).await;
+    }
+}
+
+#[allow(clippy::panic, reason = "a crash is what the test asked for")]
+fn trap() -> ! {
+    panic!("the prompt asked for a crash");
+}
+
+fn loop_for_ever() -> ! {
+    let mut rounds = 0u64;
+    loop {
+        rounds = black_box(rounds.wrapping_add(1));
+    }
+}
+
+fn leak() -> ! {
+    let mut leaked = Vec::new();
+    loop {
+        leaked.push(black_box(vec![1u8; 1 << 20]));
+    }
+}

@@ -1,0 +1,225 @@
+//! Chains of models: the real executable, whose links ask providers that are well or
+//! not.
+
+mod caching;
+mod composed;
+mod middleware;
+
+use std::time::{Duration, Instant};
+
+use concept_refinement_tests::client::Client;
+use concept_refinement_tests::pictures;
+use concept_refinement_tests::provider::Provider;
+use concept_refinement_tests::server::Reply;
+use concept_refinement_tests::service::Launch;
+use tokio::net::TcpSocket;
+
+use crate::kinds::{Kind, image, refined};
+
+const FAILED: &str = "Error in refinement task processing: Image refinement failed: ";
+
+/// The contract: a circuit is probed within a minute.
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// A service with this chain, whose links `openai` and `automatic1111` ask these.
+pub fn launch(chain: &str, first: &str, second: &str) -> Launch {
+    Launch::new()
+        .set("model", chain)
+        .set("model-timeout", "2s")
+        .set("rate-limit", "unlimited")
+        .variable("REFINEMENT_MODELS_OPENAI_URL", first)
+        .variable("REFINEMENT_MODELS_OPENAI_API_KEY", Kind::OpenAi.key())
+        .variable("REFINEMENT_MODELS_AUTOMATIC1111_URL", second)
+}
+
+/// Two providers, and a service that falls back from one to the other.
+struct Pair {
+    first: Provider,
+    second: Provider,
+    service: concept_refinement_tests::service::Service,
+}
+
+impl Pair {
+    fn start() -> Self {
+        let (first, second) = (Provider::start(), Provider::start());
+        let launch = launch(
+            "fallback(openai, automatic1111)",
+            &first.url(),
+            &second.url(),
+        );
+        Self {
+            service: launch.start(),
+            first,
+            second,
+        }
+    }
+
+    /// A prompt that the two are asked with.
+    fn prompt(&self, first: Reply, second: Reply) -> String {
+        let prompt = self.first.prompt([first]);
+        self.second.answers(&prompt, [second]);
+        prompt
+    }
+
+    fn times(&self, prompt: &str) -> (usize, usize) {
+        (self.first.times(prompt), self.second.times(prompt))
+    }
+}
+
+#[tokio::test]
+async fn the_next_model_is_asked_where_one_cannot_be_used() {
+    let picture = pictures::png(50, 40);
+    let well = || Kind::Automatic1111.success(&picture);
+    let said = br#"{"error": {"message": "No logos"}}"#;
+    let refusal = || Reply::ok("application/json", said);
+    let silent = || Reply::raw(b"").then_silence();
+    for (name, first, expected) in [
+        ("it answers", Kind::OpenAi.success(&picture), Ok((1, 0))),
+        ("503", Reply::status(503), Ok((1, 1))),
+        ("500", Reply::status(500), Ok((1, 1))),
+        ("429", Reply::status(429), Ok((1, 1))),
+        (
+            "it breaks off",
+            Kind::OpenAi.success(&picture).without_end(9),
+            Ok((1, 1)),
+        ),
+        ("no HTTP", Reply::raw(b"SSH-2.0\r\n"), Ok((1, 1))),
+        ("it is slow", silent(), Ok((1, 1))),
+        ("400", Reply::status(400), Err("the provider answered 400")),
+        (
+            "401",
+            Reply::status(401),
+            Err("the provider refused the key"),
+        ),
+        ("404", Reply::status(404), Err("the provider answered 404")),
+        (
+            "no image",
+            refusal(),
+            Err("the provider answered no image: No logos"),
+        ),
+    ] {
+        // One of its own: no other case is to open a circuit.
+        let pair = Pair::start();
+        let prompt = pair.prompt(first, well());
+        let (client, task) = refined(&pair.service, &prompt).await;
+        match expected {
+            Ok(times) => {
+                assert_eq!(task["status"], "completed", "{name}: {task}");
+                assert!(image(&client, &task).await == picture.bytes, "{name}");
+                assert_eq!(pair.times(&prompt), times, "{name}");
+            }
+            Err(reason) => {
+                assert_eq!(task["error_message"], format!("{FAILED}{reason}"), "{name}");
+                assert_eq!(pair.times(&prompt), (1, 0), "{name}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_model_that_is_not_there_is_passed_by() {
+    // A port that is taken, so that nobody gets it, and on which nobody listens.
+    let silent = TcpSocket::new_v4().unwrap();
+    silent.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let down = format!("http://{}", silent.local_addr().unwrap());
+    let second = Provider::start();
+    let picture = pictures::png(50, 40);
+    let service = launch("fallback(openai, automatic1111)", &down, &second.url()).start();
+    let prompt = second.prompt([Kind::Automatic1111.success(&picture)]);
+    let (client, task) = refined(&service, &prompt).await;
+    assert_eq!(task["status"], "completed", "{task}");
+    assert!(image(&client, &task).await == picture.bytes);
+
+    let both = launch("fallback(openai, automatic1111)", &down, &down).start();
+    let (_, task) = refined(&both, "make it lighter").await;
+    let expected = format!("{FAILED}the provider cannot be connected to");
+    assert_eq!(task["error_message"], expected);
+}
+
+#[tokio::test]
+async fn where_all_are_down_the_task_fails_with_what_they_said() {
+    let silent = || Reply::raw(b"").then_silence();
+    for (name, first, second, times, reason) in [
+        (
+            "both are overloaded",
+            Reply::status(503),
+            Reply::status(429),
+            (3, 3),
+            "the provider answered 503; the provider answered 429",
+        ),
+        (
+            "neither answers, which is not tried again",
+            silent(),
+            silent(),
+            (1, 1),
+            "the model did not answer within 2 seconds",
+        ),
+        (
+            "one does not answer",
+            Reply::status(503),
+            silent(),
+            (1, 1),
+            "the provider answered 503; the model did not answer within 2 seconds",
+        ),
+    ] {
+        let pair = Pair::start();
+        let prompt = pair.prompt(first, second);
+        let (_, task) = refined(&pair.service, &prompt).await;
+        assert_eq!(task["error_message"], format!("{FAILED}{reason}"), "{name}");
+        assert_eq!(pair.times(&prompt), times, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_circuit_opens_and_is_probed_within_a_minute() {
+    let pair = Pair::start();
+    let picture = pictures::png(50, 40);
+    let well = || Kind::Automatic1111.success(&picture);
+    let client = Client::session(pair.service.url()).await;
+    let original = client.uploaded(&picture).await;
+    let refined = async |first: Reply| {
+        let prompt = pair.prompt(first, well());
+        let task = client.refined(&original, &prompt).await;
+        assert_eq!(task["status"], "completed", "{task}");
+        pair.times(&prompt)
+    };
+    for _ in 0..3 {
+        assert_eq!(refined(Reply::status(503)).await, (1, 1));
+    }
+    let opened = Instant::now();
+    for _ in 0..3 {
+        assert_eq!(refined(Reply::status(503)).await, (0, 1), "it is open");
+    }
+    // It is well again, and found to be so.
+    let probed = loop {
+        let times = refined(Kind::OpenAi.success(&picture)).await;
+        if times == (1, 0) {
+            break opened.elapsed();
+        }
+        assert_eq!(times, (0, 1));
+        assert!(opened.elapsed() < MINUTE, "it was not probed");
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    };
+    assert!(probed > Duration::from_secs(5), "{probed:?}");
+    assert_eq!(refined(Kind::OpenAi.success(&picture)).await, (1, 0));
+}
+
+/// Of a chain as of a model, whatever the number of links.
+#[tokio::test]
+async fn a_chain_is_named_where_one_asks_for_the_model() {
+    let pair = Pair::start();
+    let ready = Client::new(pair.service.url())
+        .get("/api/health/ready")
+        .await;
+    assert_eq!(ready.status, 200, "{ready:?}");
+    assert_eq!(ready.json()["capabilities"]["model"], "ok");
+    let health = Client::new(pair.service.url()).get("/api/health").await;
+    let model = health.json()["model"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
+    assert!(
+        model.starts_with("fallback(openai, automatic1111): "),
+        "{model}"
+    );
+}

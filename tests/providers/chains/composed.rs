@@ -1,0 +1,39 @@
+//! The same chain as one component, as stock platforms run it.
+
+use concept_refinement_tests::artifacts;
+use concept_refinement_tests::pictures;
+use concept_refinement_tests::provider::Provider;
+use concept_refinement_tests::server::Reply;
+
+use super::{FAILED, launch};
+use crate::kinds::{Kind, image, refined};
+
+#[tokio::test]
+async fn a_composed_chain_asks_the_next_model_with_its_own_settings() {
+    let (first, second) = (Provider::start(), Provider::start());
+    let chain = "fallback(openai, automatic1111)";
+    let service = launch(chain, &first.url(), &second.url())
+        .variable(
+            "REFINEMENT_MODELS_AUTOMATIC1111_API_KEY",
+            Kind::Automatic1111.key(),
+        )
+        .composed(artifacts::test_composed("chain/standalone"))
+        .start();
+    let picture = pictures::png(50, 40);
+    let prompt = first.prompt([Reply::status(503)]);
+    second.answers(&prompt, [Kind::Automatic1111.success(&picture)]);
+    let (client, task) = refined(&service, &prompt).await;
+    assert!(image(&client, &task).await == picture.bytes);
+    for (kind, provider) in [(Kind::OpenAi, &first), (Kind::Automatic1111, &second)] {
+        let asked = provider.asked(&prompt);
+        assert_eq!(asked.len(), 1, "{kind:?}");
+        let (header, value) = kind.credentials();
+        assert_eq!(asked[0].header(header), Some(value.as_str()), "{kind:?}");
+    }
+
+    let prompt = first.prompt([Reply::status(400)]);
+    let (_, task) = refined(&service, &prompt).await;
+    let expected = format!("{FAILED}the provider answered 400");
+    assert_eq!(task["error_message"], expected);
+    assert_eq!(second.times(&prompt), 0);
+}

@@ -1,0 +1,205 @@
+//! A workflow of a ComfyUI server: upload, queue, history, view.
+
+use concept_refinement_tests::client::Client;
+use concept_refinement_tests::pictures;
+use concept_refinement_tests::provider::Provider;
+use concept_refinement_tests::server::Reply;
+use concept_refinement_tests::service::{Launch, Service};
+use serde_json::{Value, json};
+
+use crate::kinds::{image, refined, reply};
+
+const FAILED: &str = "Error in refinement task processing: Image refinement failed: ";
+
+/// A server at which nothing runs, and a service with a workflow for it.
+fn pair() -> (Provider, Service, tempfile::TempDir) {
+    let provider = Provider::start();
+    provider.serve_below("/history/", reply(&json!({})));
+    provider.serve_at(
+        "/queue",
+        reply(&json!({"queue_running": [], "queue_pending": []})),
+    );
+    let uploaded = json!({"name": "original.png", "subfolder": "", "type": "input"});
+    provider.serve_at("/upload/image", reply(&uploaded));
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("workflow.json");
+    std::fs::write(
+        &file,
+        workflow("{{image}}", "a logo, {{prompt}}", json!("{{strength}}")),
+    )
+    .unwrap();
+    let service = Launch::new()
+        .set("model", "comfyui")
+        .set("model-url", &provider.url())
+        .set("model-workflow", file.to_str().unwrap())
+        .set("rate-limit", "unlimited")
+        .start();
+    (provider, service, directory)
+}
+
+/// In the API format.
+fn workflow(image: &str, prompt: &str, denoise: Value) -> String {
+    json!({
+        "3": {"class_type": "KSampler", "inputs": {"denoise": denoise, "model": ["4", 0]}},
+        "6": {"class_type": "CLIPTextEncode", "inputs": {"text": prompt, "clip": ["4", 1]}},
+        "10": {"class_type": "LoadImage", "inputs": {"image": image}},
+    })
+    .to_string()
+}
+
+fn queued(id: &str) -> Reply {
+    reply(&json!({"prompt_id": id, "number": 3, "node_errors": {}}))
+}
+
+fn ended(id: &str, filename: &str) -> Reply {
+    reply(&json!({id: {
+        "prompt": [3, id, {}, {}, ["9"]],
+        "outputs": {"9": {"images": [
+            {"filename": filename, "subfolder": "a b", "type": "output"},
+        ]}},
+        "status": {"status_str": "success", "completed": true, "messages": []},
+    }}))
+}
+
+#[tokio::test]
+async fn the_workflow_runs_with_its_inputs_and_the_image_is_what_it_saved() {
+    let (provider, service, _directory) = pair();
+    let picture = pictures::webp(50, 40);
+    let running = json!({"queue_running": [[3, "run-1", {}, {}, []]], "queue_pending": []});
+    provider.serve_at("/queue", reply(&running));
+    provider.serve_each_at(
+        "/history/run%2D1",
+        [reply(&json!({})), ended("run-1", "1.webp")],
+    );
+    provider.serve_at(
+        "/view?filename=1%2Ewebp&subfolder=a%20b&type=output",
+        Reply::picture(&picture),
+    );
+    let prompt = provider.prompt([queued("run-1")]);
+    let (client, task) = refined(&service, &prompt).await;
+    assert!(image(&client, &task).await == picture.bytes);
+
+    let id = task["task_id"].as_str().unwrap();
+    let upload = provider.asked("/upload/image").remove(0);
+    let parts = upload.form();
+    let file = format!("form-data; name=\"image\"; filename=\"concept-refinement-{id}.png\"");
+    assert_eq!(parts[2].disposition, file);
+    assert!(parts[2].contents == pictures::png(40, 30).bytes);
+    let asked = provider.asked(&prompt);
+    assert_eq!(asked.len(), 1, "computed more than once");
+    assert_eq!(asked[0].path, "/prompt");
+    let filled = workflow("original.png", &format!("a logo, {prompt}"), json!(0.7));
+    let filled: Value = serde_json::from_str(&filled).unwrap();
+    let sent = asked[0].json();
+    assert_eq!(sent["prompt_id"], id);
+    assert_eq!(sent["prompt"]["10"], filled["10"]);
+    assert_eq!(sent["prompt"]["6"], filled["6"]);
+    let denoise = sent["prompt"]["3"]["inputs"]["denoise"].as_f64().unwrap();
+    assert!((denoise - 0.7).abs() < 1e-6, "{denoise}");
+}
+
+/// The first try was cut off after it had been queued.
+#[tokio::test]
+async fn a_repeat_finds_what_an_earlier_try_began() {
+    let (provider, service, _directory) = pair();
+    let prompt = provider.prompt([queued("run-1").without_end(20), queued("run-1")]);
+    let client = Client::session(service.url()).await;
+    let original = client.uploaded(&pictures::png(40, 30)).await;
+    let id = client.accepted(&original, &prompt).await;
+    // As the server has it that was given the task's id.
+    let path = format!("/history/{}", id.replace('-', "%2D"));
+    let picture = pictures::png(50, 40);
+    provider.serve_at(&path, ended(&id, "1.png"));
+    provider.serve_below("/view", Reply::picture(&picture));
+    let task = client.finished(&id).await;
+    assert!(image(&client, &task).await == picture.bytes);
+    assert!(provider.times(&prompt) <= 1, "computed more than once");
+}
+
+#[tokio::test]
+async fn whatever_it_answers_the_task_says_why() {
+    let (provider, service, _directory) = pair();
+    let invalid = json!({
+        "error": {"type": "prompt_outputs_failed_validation", "message": "Prompt outputs failed validation", "details": "", "extra_info": {}},
+        "node_errors": {"3": {}},
+    });
+    let body = invalid.to_string();
+    let headers = format!("content-length: {}\r\n", body.len());
+    let error = |id: &str| {
+        reply(&json!({id: {
+            "outputs": {},
+            "status": {"status_str": "error", "completed": false, "messages": [
+                ["execution_error", {"exception_message": "CUDA out of memory.\nTraceback"}],
+            ]},
+        }}))
+    };
+    provider.serve_at("/history/broken", error("broken"));
+    provider.serve_at("/history/empty", reply(&json!({"empty": {"outputs": {}}})));
+    provider.serve_at("/history/list", reply(&json!([])));
+    provider.serve_at("/history/text", Reply::ok("application/json", b"{\"a\": "));
+    provider.serve_at("/history/noimage", ended("noimage", "1.txt"));
+    provider.serve_at(
+        "/view?filename=1%2Etxt&subfolder=a%20b&type=output",
+        Reply::ok("text/plain", b"no image"),
+    );
+    for (name, reply, times, sentence) in [
+        (
+            "an invalid workflow",
+            Reply::new(400, &headers, body.as_bytes()),
+            1,
+            "the provider answered 400: Prompt outputs failed validation",
+        ),
+        (
+            "a run that failed",
+            queued("broken"),
+            1,
+            "the provider could not refine the image: CUDA out of memory",
+        ),
+        (
+            "a run without an image",
+            queued("empty"),
+            1,
+            "the provider's workflow saved no image",
+        ),
+        (
+            "a run that is forgotten",
+            queued("forgotten"),
+            3,
+            "the provider lost the refinement",
+        ),
+        (
+            "a history that is none",
+            queued("list"),
+            1,
+            "the provider's answer is not an image",
+        ),
+        (
+            "half of a history",
+            queued("text"),
+            1,
+            "the provider's answer is not JSON of the form that was expected",
+        ),
+        (
+            "what is no image",
+            queued("noimage"),
+            1,
+            "the provider's answer is not an image",
+        ),
+        ("500", Reply::status(500), 3, "the provider answered 500"),
+        (
+            "an empty answer",
+            Reply::ok("application/json", b""),
+            1,
+            "the provider's answer is empty",
+        ),
+    ] {
+        let prompt = provider.prompt([reply]);
+        let (_, task) = refined(&service, &prompt).await;
+        assert_eq!(
+            task["error_message"],
+            format!("{FAILED}{sentence}"),
+            "{name}"
+        );
+        assert_eq!(provider.times(&prompt), times, "{name}");
+    }
+}

@@ -1,0 +1,218 @@
+//! Replicate itself: a prediction is made, waited for, and looked at.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use concept_refinement_tests::client::Client;
+use concept_refinement_tests::pictures;
+use concept_refinement_tests::provider::Provider;
+use concept_refinement_tests::server::Reply;
+use concept_refinement_tests::service::{Launch, Service};
+use serde_json::{Value, json};
+
+use crate::kinds::{image, refined, reply};
+
+const FAILED: &str = "Error in refinement task processing: Image refinement failed: ";
+const KEY: &str = "r8-hush-1234";
+const NAME: &str = "black-forest-labs/flux-2-pro";
+
+fn service(provider: &Provider, name: &str) -> Service {
+    Launch::new()
+        .set("model", "replicate")
+        .set("model-url", &provider.url())
+        .set("model-name", name)
+        .variable("REFINEMENT_MODEL_API_KEY", KEY)
+        .set("rate-limit", "unlimited")
+        .start()
+}
+
+/// As Replicate describes it.
+fn prediction(status: &str, output: Value) -> Value {
+    json!({
+        "id": "gm3qorzdhgbfurvjtvhg6dckhu",
+        "model": NAME,
+        "version": "hidden",
+        "input": {},
+        "logs": "",
+        "output": output,
+        "error": null,
+        "status": status,
+        "created_at": "2026-09-08T16:19:34.765994Z",
+        "urls": {
+            "get": "https://api.replicate.com/v1/predictions/gm3qorzdhgbfurvjtvhg6dckhu",
+            "cancel": "https://api.replicate.com/v1/predictions/gm3qorzdhgbfurvjtvhg6dckhu/cancel",
+        },
+    })
+}
+
+fn created(json: &Value) -> Reply {
+    let body = json.to_string();
+    let headers = format!(
+        "content-type: application/json\r\ncontent-length: {}\r\n",
+        body.len()
+    );
+    Reply::new(201, &headers, body.as_bytes())
+}
+
+const AT: &str = "/v1/predictions/gm3qorzdhgbfurvjtvhg6dckhu";
+
+#[tokio::test]
+async fn a_prediction_is_looked_at_until_it_has_ended() {
+    let provider = Provider::start();
+    let service = service(&provider, NAME);
+    let picture = pictures::png(50, 40);
+    let url = provider.serve(Reply::picture(&picture));
+    let prompt = provider.prompt([created(&prediction("starting", Value::Null))]);
+    provider.serve_each_at(
+        AT,
+        [
+            reply(&prediction("processing", Value::Null)),
+            reply(&prediction("succeeded", json!(url))),
+        ],
+    );
+    let (client, task) = refined(&service, &prompt).await;
+    assert!(image(&client, &task).await == picture.bytes);
+
+    let asked = provider.asked(&prompt);
+    assert_eq!(asked.len(), 1, "paid for more than once");
+    let made = &asked[0];
+    assert_eq!(made.method, "POST");
+    assert_eq!(made.path, format!("/v1/models/{NAME}/predictions"));
+    assert_eq!(made.header("prefer"), Some("wait=60"));
+    let original = STANDARD.encode(pictures::png(40, 30).bytes);
+    let data = format!("data:image/png;base64,{original}");
+    let expected = json!({"input": {"prompt": prompt, "input_images": [data]}});
+    assert_eq!(made.json(), expected);
+    let looked = provider.asked(AT);
+    assert_eq!(looked.len(), 2);
+    for asked in looked.iter().chain(&asked) {
+        assert_eq!(asked.header("authorization"), Some("Bearer r8-hush-1234"));
+    }
+    assert!(looked.iter().all(|asked| asked.method == "GET"));
+    // Where the image is, nobody needs the key.
+    assert_eq!(provider.asked(&url)[0].header("authorization"), None);
+}
+
+#[tokio::test]
+async fn a_version_is_asked_for_by_its_id() {
+    let provider = Provider::start();
+    let service = service(&provider, "someone/else:5c7d5dc6");
+    let picture = pictures::png(50, 40);
+    let data = format!("data:image/png;base64,{}", STANDARD.encode(&picture.bytes));
+    let prompt = provider.prompt([created(&prediction("succeeded", json!([data])))]);
+    let (client, task) = refined(&service, &prompt).await;
+    assert!(image(&client, &task).await == picture.bytes);
+    let asked = &provider.asked(&prompt)[0];
+    assert_eq!(asked.path, "/v1/predictions");
+    let json = asked.json();
+    assert_eq!(json["version"], "5c7d5dc6");
+    assert!(
+        json["input"]["image"]
+            .as_str()
+            .unwrap()
+            .starts_with("data:image/png;base64,")
+    );
+}
+
+/// As the reference asks for of files larger than 256 KB.
+#[tokio::test]
+async fn a_large_original_is_uploaded_first() {
+    let provider = Provider::start();
+    let service = service(&provider, NAME);
+    let file = "https://api.replicate.com/v1/files/cneqyikzn6q5m";
+    let uploaded = json!({"id": "cneqyikzn6q5m", "urls": {"get": file}});
+    provider.serve_at("/v1/files", created(&uploaded));
+    let picture = pictures::png(50, 40);
+    let url = provider.serve(Reply::picture(&picture));
+    let prompt = provider.prompt([created(&prediction("succeeded", json!(url)))]);
+    let mut original = pictures::png(40, 30);
+    original.bytes.resize(1_000_001, 7);
+    let client = Client::session(service.url()).await;
+    let uploaded = client.uploaded(&original).await;
+    let task = client.refined(&uploaded, &prompt).await;
+    assert!(image(&client, &task).await == picture.bytes);
+    let upload = provider.asked("/v1/files").remove(0);
+    let parts = upload.form();
+    assert_eq!(parts.len(), 1);
+    assert_eq!(
+        parts[0].disposition,
+        "form-data; name=\"content\"; filename=\"image.png\""
+    );
+    assert!(parts[0].contents == original.bytes, "other bytes");
+    let json = provider.asked(&prompt)[0].json();
+    assert_eq!(json["input"]["input_images"], json!([file]));
+}
+
+#[tokio::test]
+async fn whatever_it_answers_the_task_says_why() {
+    let provider = Provider::start();
+    let service = service(&provider, NAME);
+    let detail = json!({"title": "Payment Required", "detail": "You lack credit.", "status": 402});
+    let body = detail.to_string();
+    let headers = format!("content-length: {}\r\n", body.len());
+    let failed =
+        json!({"id": "gm3q", "status": "failed", "error": "Prompt flagged, r8-hush-1234."});
+    let nameless = json!({"status": "starting"});
+    let elsewhere = json!({"id": "../../account", "status": "starting"});
+    let lost = json!({"id": "lost", "status": "starting"});
+    let limited = Reply::new(429, "retry-after: 3600\r\ncontent-length: 0\r\n", b"");
+    for (name, reply, times, sentence) in [
+        (
+            "402",
+            Reply::new(402, &headers, body.as_bytes()),
+            1,
+            "the provider answered 402: You lack credit",
+        ),
+        (
+            "failed",
+            created(&failed),
+            1,
+            "the provider could not refine the image: Prompt flagged, ***",
+        ),
+        (
+            "a prediction without an id",
+            created(&nameless),
+            1,
+            "the provider did not name the prediction",
+        ),
+        (
+            "an id that leads elsewhere",
+            created(&elsewhere),
+            1,
+            "the provider did not name the prediction",
+        ),
+        (
+            "a prediction that is gone",
+            created(&lost),
+            1,
+            "the provider answered 404",
+        ),
+        (
+            "429",
+            limited,
+            1,
+            "the provider answered 429, and asks to be tried again later than this task may take",
+        ),
+        (
+            "half of JSON",
+            Reply::ok("application/json", b"{\"id\": "),
+            1,
+            "the provider's answer is not JSON of the form that was expected",
+        ),
+        (
+            "an image",
+            Reply::picture(&pictures::png(8, 8)),
+            1,
+            "the provider answered no prediction",
+        ),
+    ] {
+        let prompt = provider.prompt([reply]);
+        let (_, task) = refined(&service, &prompt).await;
+        assert_eq!(
+            task["error_message"],
+            format!("{FAILED}{sentence}"),
+            "{name}"
+        );
+        assert_eq!(provider.times(&prompt), times, "{name}");
+    }
+    assert!(provider.asked_below("/account").is_empty());
+}

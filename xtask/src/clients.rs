@@ -1,0 +1,88 @@
+//! The packages of the clients, for npm and for PyPI, from `clients/`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use crate::process;
+use crate::tools;
+use crate::workspace::Workspace;
+
+const LICENSES: [&str; 2] = ["LICENSE-APACHE", "LICENSE-MIT"];
+
+/// The date of the files in the packages, in seconds since 1970: the earliest that
+/// they can have. The same files make the same packages.
+const EPOCH: &str = "315532800";
+
+/// Makes a wheel and a source distribution in a directory.
+const BUILD_PYTHON: &str = "import sys\n\
+    from flit_core import buildapi\n\
+    buildapi.build_wheel(sys.argv[1])\n\
+    buildapi.build_sdist(sys.argv[1])";
+
+/// Builds the packages into a directory, which is emptied first.
+pub fn build(workspace: &Workspace, to: &Path) -> anyhow::Result<()> {
+    let tools = tools::ensure_clients(workspace)?;
+    remove(to)?;
+    make(to)?;
+
+    let typescript = stage(workspace, "typescript")?;
+    let mut compile = workspace.command(tools.typescript);
+    process::run(compile.current_dir(&typescript))?;
+    let mut pack = workspace.command("npm");
+    pack.args(["pack", "--silent", "--ignore-scripts", "--pack-destination"])
+        .arg(to);
+    process::output(pack.current_dir(&typescript))?;
+
+    let python = stage(workspace, "python")?;
+    let mut build = workspace.command(tools.python);
+    build.args(["-c", BUILD_PYTHON]).arg(to);
+    process::run(build.env("SOURCE_DATE_EPOCH", EPOCH).current_dir(python))
+}
+
+/// A copy of a client's sources with the licences, where it is built.
+fn stage(workspace: &Workspace, name: &str) -> anyhow::Result<PathBuf> {
+    let stage = workspace.target().join("clients").join(name);
+    remove(&stage)?;
+    copy_all(&workspace.root().join("clients").join(name), &stage)?;
+    for license in LICENSES {
+        copy(&workspace.root().join(license), &stage.join(license))?;
+    }
+    Ok(stage)
+}
+
+/// Without what was built or installed in place.
+fn copy_all(from: &Path, to: &Path) -> anyhow::Result<()> {
+    make(to)?;
+    let entries =
+        fs::read_dir(from).with_context(|| format!("{} cannot be read", from.display()))?;
+    for entry in entries {
+        let entry = entry?;
+        let (name, path) = (entry.file_name(), entry.path());
+        match name.to_str() {
+            Some("dist" | "node_modules" | "__pycache__" | ".gitignore") => {}
+            _ if path.is_dir() => copy_all(&path, &to.join(name))?,
+            _ => copy(&path, &to.join(name))?,
+        }
+    }
+    Ok(())
+}
+
+fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
+    fs::copy(from, to)
+        .map(drop)
+        .with_context(|| format!("{} cannot be copied to {}", from.display(), to.display()))
+}
+
+fn make(directory: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(directory).with_context(|| format!("{} cannot be made", directory.display()))
+}
+
+fn remove(directory: &Path) -> anyhow::Result<()> {
+    if directory.exists() {
+        fs::remove_dir_all(directory)
+            .with_context(|| format!("{} cannot be removed", directory.display()))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,95 @@
+//! Builds the templates of models in other languages, with the tools of these
+//! languages, as `docs/models.md` says.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use anyhow::Context as _;
+
+use crate::process;
+use crate::tools;
+use crate::workspace::Workspace;
+
+const PYTHON: &str = "components/models/template-python";
+const JAVASCRIPT: &str = "components/models/template-javascript";
+
+/// Builds them all beside the components for tests.
+pub fn build(workspace: &Workspace) -> anyhow::Result<()> {
+    python(workspace)?;
+    javascript(workspace)
+}
+
+fn python(workspace: &Workspace) -> anyhow::Result<()> {
+    let sources = workspace.root().join(PYTHON);
+    let Some(out) = outdated(workspace, &sources, "model-template-python")? else {
+        return Ok(());
+    };
+    let tool = tools::ensure_componentize_py(workspace)?;
+    // A copy: Python keeps compiled modules beside the sources.
+    let copy = workspace.target().join("template-python");
+    fs::create_dir_all(&copy).with_context(|| format!("{} cannot be made", copy.display()))?;
+    fs::copy(sources.join("model.py"), copy.join("model.py"))
+        .with_context(|| format!("{} cannot be read", sources.display()))?;
+    let mut command = workspace.command(tool);
+    command.args([
+        "--quiet",
+        "--wit-path",
+        "wit",
+        "--world",
+        "image-model-component",
+    ]);
+    command
+        .args(["componentize", "model", "--python-path"])
+        .arg(&copy);
+    process::run(command.arg("--output").arg(partial(&out)))?;
+    finish(&out)
+}
+
+fn javascript(workspace: &Workspace) -> anyhow::Result<()> {
+    let sources = workspace.root().join(JAVASCRIPT);
+    let Some(out) = outdated(workspace, &sources, "model-template-javascript")? else {
+        return Ok(());
+    };
+    let tool = tools::ensure_componentize_qjs(workspace)?;
+    let mut command = workspace.command(tool);
+    command.args(["--wit", "wit", "--world", "plain-image-model", "--js"]);
+    command.arg(sources.join("model.js"));
+    process::run(command.arg("--output").arg(partial(&out)))?;
+    finish(&out)
+}
+
+/// Where the component of this name goes. None: it is newer than all that it is
+/// made of.
+fn outdated(workspace: &Workspace, sources: &Path, name: &str) -> anyhow::Result<Option<PathBuf>> {
+    let directory = workspace.test_components();
+    fs::create_dir_all(&directory)
+        .with_context(|| format!("{} cannot be made", directory.display()))?;
+    let out = directory.join(format!("{name}.wasm"));
+    let built = fs::metadata(&out).and_then(|built| built.modified());
+    let changed = newest(sources)?.max(newest(&workspace.root().join("wit"))?);
+    Ok(match built {
+        Ok(built) if built > changed => None,
+        _ => Some(out),
+    })
+}
+
+/// When the newest file of a directory was changed.
+fn newest(directory: &Path) -> anyhow::Result<SystemTime> {
+    let mut newest = SystemTime::UNIX_EPOCH;
+    for entry in fs::read_dir(directory)
+        .with_context(|| format!("{} cannot be read", directory.display()))?
+    {
+        newest = newest.max(entry?.metadata()?.modified()?);
+    }
+    Ok(newest)
+}
+
+fn partial(out: &Path) -> PathBuf {
+    out.with_extension("partial")
+}
+
+/// Whole or not at all.
+fn finish(out: &Path) -> anyhow::Result<()> {
+    fs::rename(partial(out), out).with_context(|| format!("{} cannot be written", out.display()))
+}
