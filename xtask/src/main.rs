@@ -74,6 +74,8 @@ enum Task {
         #[command(flatten)]
         form: bench::Form,
     },
+    /// Installs what the tests use: servers, a browser, tools of other languages.
+    Tools,
     /// Builds the components alone, composed ones and those of the tests
     /// included.
     Components,
@@ -112,6 +114,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Simulate { seed, iterations } => simulate::run(&workspace, seed, iterations),
         Task::Bench { form } => bench::run(&workspace, &form),
         Task::Soak { length } => soak::run(&workspace, &length),
+        Task::Tools => tools::ensure_all(&workspace),
         Task::Components => components::build_all(&workspace),
         Task::Compose { choice } => compose::run(&workspace, &choice),
         Task::Dist { place } => dist::run(&workspace, &place),

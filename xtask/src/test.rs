@@ -28,21 +28,7 @@ const NOT_ON_SPIN: &str = "NOT run: the platforms' tests on Spin itself (none of
 /// Checks and tests everything.
 pub fn everything(workspace: &Workspace) -> anyhow::Result<()> {
     let mut steps = Steps::default();
-    steps.run("tools", || {
-        tools::ensure_lints(workspace)?;
-        tools::ensure_browser(workspace)?;
-        tools::ensure_axe(workspace)?;
-        tools::ensure_networks(workspace)?;
-        tools::ensure_deployment(workspace)?;
-        tools::postgres::ensure(workspace)?;
-        tools::postgres::ensure_pooler(workspace)?;
-        tools::ensure_schemathesis(workspace)?;
-        tools::ensure_s3(workspace)?;
-        tools::ensure_standard_webhooks(workspace)?;
-        tools::ensure_wasmtime(workspace)?;
-        tools::ensure_nats(workspace)?;
-        tools::ensure_clients(workspace).map(drop)
-    })?;
+    steps.run("tools", || tools::ensure_all(workspace))?;
     steps.run("format", || {
         process::run(&mut workspace.cargo(&["fmt", "--all", "--check"]))
     })?;

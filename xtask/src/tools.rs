@@ -48,6 +48,23 @@ const PYTHON_CHECK: &str = "import sys, venv, ensurepip; sys.exit(sys.version_in
 /// The browser, under the names that systems give it.
 const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
 
+/// All that the tests use.
+pub fn ensure_all(workspace: &Workspace) -> anyhow::Result<()> {
+    ensure_lints(workspace)?;
+    ensure_browser(workspace)?;
+    ensure_axe(workspace)?;
+    ensure_networks(workspace)?;
+    ensure_deployment(workspace)?;
+    postgres::ensure(workspace)?;
+    postgres::ensure_pooler(workspace)?;
+    ensure_schemathesis(workspace)?;
+    ensure_s3(workspace)?;
+    ensure_standard_webhooks(workspace)?;
+    ensure_wasmtime(workspace)?;
+    ensure_nats(workspace)?;
+    ensure_clients(workspace).map(drop)
+}
+
 /// The standard library of a target, which cargo needs to compile for it.
 pub fn ensure_target(workspace: &Workspace, target: &str) -> anyhow::Result<()> {
     let mut rustc = workspace.command("rustc");
