@@ -35,7 +35,7 @@ fn scenes() -> [Scene; 5] {
         },
         Flaw::Fencing => Scene {
             flaw,
-            prompt: "wait 3000ms",
+            prompt: STALLED,
             kill_at: None,
             settings: stalled,
             pauses: 1,
@@ -67,6 +67,10 @@ fn scenes() -> [Scene; 5] {
         },
     })
 }
+
+/// Long enough that another worker has the task before the first one has its image,
+/// on a machine that is busy too.
+pub const STALLED: &str = "wait 6000ms";
 
 /// The first worker never renews its lease, and goes on.
 pub fn stalled(launch: Launch) -> Launch {

@@ -7,7 +7,7 @@ use concept_refinement_tests::deadline::{SOON, eventually};
 use rustix::process::Signal;
 
 use crate::acts::Act;
-use crate::flaws::stalled;
+use crate::flaws::{STALLED, stalled};
 use crate::user::User;
 use crate::verdict;
 use crate::world::World;
@@ -19,7 +19,7 @@ async fn the_late_image_of_a_lost_lease_is_removed_at_once() {
     let mut world = World::with(stalled);
     let service = world.start(|launch| launch);
     let mut user = User::new("ada", &world);
-    user.act(&Act::refine("wait 3000ms")).await;
+    user.act(&Act::refine(STALLED)).await;
     let journal = std::fs::read_to_string(&world.journal).unwrap();
     let calls = journal.lines().filter(|line| line.starts_with("asked "));
     assert_eq!(calls.count(), 2, "the lease was lost");
