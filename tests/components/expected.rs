@@ -62,6 +62,7 @@ pub const COMPONENTS: [Expected; 12] = [
             "concept:refinement/image-store@0.1.0",
             "concept:refinement/progress@0.1.0",
             "concept:refinement/blobs@0.1.0",
+            "concept:refinement/model-types@0.1.0",
             "concept:refinement/image-model@0.1.0",
             "wasi:http/client@0.3.0",
             "wasi:http/types@0.3.0",
@@ -87,7 +88,10 @@ pub const COMPONENTS: [Expected; 12] = [
     },
     Expected {
         name: "model-local",
-        imports: &["concept:refinement/settings@0.1.0"],
+        imports: &[
+            "concept:refinement/model-types@0.1.0",
+            "concept:refinement/settings@0.1.0",
+        ],
         exports: MODEL_EXPORTS,
     },
     Expected {
@@ -124,6 +128,7 @@ pub const COMPONENTS: [Expected; 12] = [
         name: "model-fallback",
         imports: &[
             "concept:refinement/types@0.1.0",
+            "concept:refinement/model-types@0.1.0",
             "concept:refinement/blobs@0.1.0",
             "concept:refinement/next-models@0.1.0",
             "concept:refinement/model-state@0.1.0",
@@ -136,6 +141,7 @@ pub const COMPONENTS: [Expected; 12] = [
         name: "model-cache",
         imports: &[
             "concept:refinement/types@0.1.0",
+            "concept:refinement/model-types@0.1.0",
             "concept:refinement/blobs@0.1.0",
             "concept:refinement/next-models@0.1.0",
             "concept:refinement/model-state@0.1.0",
@@ -149,6 +155,7 @@ const MODEL_EXPORTS: &[&str] = &["concept:refinement/image-model@0.1.0"];
 /// Of a model that asks a provider: no timer, since it neither waits nor asks
 /// again.
 const PROVIDER_IMPORTS: &[&str] = &[
+    "concept:refinement/model-types@0.1.0",
     "concept:refinement/settings@0.1.0",
     "wasi:http/client@0.3.0",
     "wasi:http/types@0.3.0",
@@ -160,6 +167,7 @@ const PROVIDER_IMPORTS: &[&str] = &[
 
 /// Of one that asks again until the image is there.
 const PATIENT_PROVIDER_IMPORTS: &[&str] = &[
+    "concept:refinement/model-types@0.1.0",
     "concept:refinement/settings@0.1.0",
     "wasi:http/client@0.3.0",
     "wasi:http/types@0.3.0",
@@ -253,6 +261,7 @@ pub const ADAPTERS: [Expected; 9] = [
     Expected {
         name: "adapter-next-model",
         imports: &[
+            "concept:refinement/model-types@0.1.0",
             "concept:refinement/image-model@0.1.0",
             "concept:refinement/next-models@0.1.0",
         ],
@@ -260,7 +269,7 @@ pub const ADAPTERS: [Expected; 9] = [
     },
     Expected {
         name: "adapter-chain-end",
-        imports: &[],
+        imports: &["concept:refinement/model-types@0.1.0"],
         exports: &[
             "concept:refinement/next-models@0.1.0",
             "concept:refinement/model-state@0.1.0",

@@ -8,7 +8,7 @@ import componentize_py_async_support
 import wit_world
 from componentize_py_types import Err
 from wit_world import exports
-from wit_world.exports.image_model import Answer_Image, Error_Refused, Image, Request
+from wit_world.imports.model_types import Answer_Image, Error_Refused, Image, Request
 
 # What is read at a time, in bytes.
 CHUNK = 64 * 1024

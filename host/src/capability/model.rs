@@ -2,6 +2,7 @@
 
 mod admission;
 pub(crate) mod component;
+mod convert;
 mod ledger;
 mod link;
 pub(crate) mod machine;

@@ -80,6 +80,7 @@ pub mod model {
         imports: { default: trappable },
         require_store_data_send: true,
         with: {
+            "concept:refinement/model-types@0.1.0": super::capabilities::concept::refinement::model_types,
             "concept:refinement/settings@0.1.0": super::capabilities::concept::refinement::settings,
         },
     });

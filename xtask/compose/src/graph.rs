@@ -15,7 +15,9 @@ pub type Parts<'a> = &'a dyn Fn(&Part) -> anyhow::Result<Vec<u8>>;
 /// Names of interfaces of ours begin with these.
 const OURS: [&str; 2] = ["concept:refinement/", "concept:composing/"];
 
+/// The instance that fills the interfaces without functions, which are these.
 const TYPES: &str = "types";
+const TYPE_INTERFACES: [&str; 2] = ["types", "model-types"];
 
 struct Wired<'a> {
     instance: &'a Instance,
@@ -110,7 +112,7 @@ fn fill(
     let wires = to.instance.filled.iter();
     let mut wires = wires
         .map(|(filled, from)| (*filled, from.as_str()))
-        .chain([(TYPES, TYPES)]);
+        .chain(TYPE_INTERFACES.map(|interface| (interface, TYPES)));
     let from = wires
         .find(|(filled, _)| *filled == interface)
         .map(|(_, from)| from)

@@ -20,7 +20,7 @@ pub struct Instance {
     pub name: String,
     pub part: Part,
     /// Our interfaces that it imports, each with the instance that fills it.
-    /// `types` is filled implicitly.
+    /// Those that have types only are filled implicitly.
     pub filled: Vec<(&'static str, String)>,
 }
 

@@ -1,5 +1,5 @@
-//! A component that exports `types`, for those that import it because other
-//! interfaces use it. There is nothing to run in it.
+//! A component that exports the interfaces that have types only, for those that import
+//! them because other interfaces use them. There is nothing to run in it.
 
 use std::path::Path;
 
@@ -12,7 +12,10 @@ const EMPTY: [u8; 8] = *b"\0asm\x01\0\0\0";
 
 const WORLD: &str = "
     package concept:composing;
-    world the-types { export concept:refinement/types@0.1.0; }
+    world the-types {
+        export concept:refinement/types@0.1.0;
+        export concept:refinement/model-types@0.1.0;
+    }
 ";
 
 /// Made from the interfaces in a directory.

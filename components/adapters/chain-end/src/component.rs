@@ -34,9 +34,9 @@ impl next_models::Guest for Component {
     async fn refine(
         _: u32,
         _: next_models::Request,
-    ) -> Result<next_models::Answer, next_models::Error> {
+    ) -> Result<next_models::Answer, next_models::LinkError> {
         let reason = "there is no such model".to_owned();
-        Err(next_models::Error::Refused(reason))
+        Err(next_models::LinkError::Refused(reason))
     }
 }
 

@@ -36,12 +36,12 @@ impl Guest for Cache {
             }));
         }
         let mut answer = next_models::refine(NEXT, asked.for_next()).await?;
-        if let next_models::Answer::Image(image) = answer {
+        if let Answer::Image(image) = answer {
             remember_notes(&key, &image.notes).await;
             let contents = model_state::put_image(key, image.contents).await;
-            answer = next_models::Answer::Image(next_models::Image { contents, ..image });
+            answer = Answer::Image(Image { contents, ..image });
         }
-        Ok(answer.into())
+        Ok(answer)
     }
 
     async fn describe() -> String {

@@ -13,6 +13,7 @@ use concept_refinement_guest::{Clock as _, Imports};
 use concept_refinement_model_middleware::component::image_model::{
     Answer, Error, Guest, Request, Unavailable,
 };
+use concept_refinement_model_middleware::component::next_models::LinkError;
 use concept_refinement_model_middleware::component::{Asked, model_state, next_models};
 
 use crate::{Failure, Ports};
@@ -25,7 +26,7 @@ impl Guest for Fallback {
     async fn refine(request: Request) -> Result<Answer, Error> {
         let asked = Asked::new(request).await?;
         match crate::refine(&Models(asked)).await {
-            Ok(answer) => Ok(answer.into()),
+            Ok(answer) => Ok(answer),
             Err(Failure::Unavailable {
                 reason,
                 retry_after,
@@ -47,7 +48,7 @@ impl Guest for Fallback {
 struct Models(Asked);
 
 impl Ports for Models {
-    type Answer = next_models::Answer;
+    type Answer = Answer;
 
     async fn count(&self) -> u32 {
         next_models::count().await
@@ -56,15 +57,15 @@ impl Ports for Models {
     async fn ask(&self, index: u32) -> Result<Self::Answer, Failure> {
         let answer = next_models::refine(index, self.0.for_next()).await;
         answer.map_err(|error| match error {
-            next_models::Error::Unavailable(next_models::Unavailable {
+            LinkError::Unavailable(Unavailable {
                 reason,
                 retry_after,
             }) => Failure::Unavailable {
                 reason,
                 retry_after: retry_after.map(Duration::from_millis),
             },
-            next_models::Error::Broken(reason) => Failure::Broken(reason),
-            next_models::Error::Refused(reason) => Failure::Refused(reason),
+            LinkError::Broken(reason) => Failure::Broken(reason),
+            LinkError::Refused(reason) => Failure::Refused(reason),
         })
     }
 

@@ -53,8 +53,8 @@ impl Asked {
     }
 
     /// The same for a model behind.
-    pub fn for_next(&self) -> next_models::Request {
-        next_models::Request {
+    pub fn for_next(&self) -> image_model::Request {
+        image_model::Request {
             task_id: self.request.task_id.clone(),
             prompt: self.request.prompt.clone(),
             strength: self.request.strength,
@@ -68,33 +68,13 @@ impl Asked {
     }
 }
 
-/// The answer of a model behind as one's own. Its bytes are not touched.
-impl From<next_models::Answer> for image_model::Answer {
-    fn from(answer: next_models::Answer) -> Self {
-        match answer {
-            next_models::Answer::Image(image) => Self::Image(image_model::Image {
-                media_type: image.media_type,
-                length: image.length,
-                contents: image.contents,
-                notes: image.notes,
-            }),
-            next_models::Answer::Location(url) => Self::Location(url),
-        }
-    }
-}
-
 /// What a model behind could not do is not to be tried again if that model was
 /// broken.
-impl From<next_models::Error> for image_model::Error {
-    fn from(error: next_models::Error) -> Self {
+impl From<next_models::LinkError> for image_model::Error {
+    fn from(error: next_models::LinkError) -> Self {
         match error {
-            next_models::Error::Unavailable(unavailable) => {
-                Self::Unavailable(image_model::Unavailable {
-                    reason: unavailable.reason,
-                    retry_after: unavailable.retry_after,
-                })
-            }
-            next_models::Error::Refused(reason) | next_models::Error::Broken(reason) => {
+            next_models::LinkError::Unavailable(unavailable) => Self::Unavailable(unavailable),
+            next_models::LinkError::Refused(reason) | next_models::LinkError::Broken(reason) => {
                 Self::Refused(reason)
             }
         }

@@ -18,10 +18,9 @@ mod bindings {
 }
 
 use bindings::concept::refinement::blobs::{Blob, Purpose};
+use bindings::concept::refinement::next_models::LinkError;
 use bindings::concept::refinement::{model_state, next_models, settings};
-use bindings::exports::concept::refinement::image_model::{
-    Answer, Error, Guest, Image, Request, Unavailable,
-};
+use bindings::exports::concept::refinement::image_model::{Answer, Error, Guest, Request};
 use bindings::wit_stream;
 
 struct Component;
@@ -143,7 +142,7 @@ async fn ask(
     prompt: &str,
     image: wit_bindgen::StreamReader<u8>,
 ) -> Result<Answer, Error> {
-    let request = next_models::Request {
+    let request = Request {
         task_id: request.task_id.clone(),
         prompt: prompt.to_owned(),
         strength: request.strength,
@@ -154,22 +153,12 @@ async fn ask(
         source_url: request.source_url.clone(),
         image,
     };
-    match next_models::refine(0, request).await {
-        Ok(next_models::Answer::Image(image)) => Ok(Answer::Image(Image {
-            media_type: image.media_type,
-            length: image.length,
-            contents: image.contents,
-            notes: image.notes,
-        })),
-        Ok(next_models::Answer::Location(url)) => Ok(Answer::Location(url)),
-        Err(next_models::Error::Unavailable(unavailable)) => Err(Error::Unavailable(Unavailable {
-            reason: unavailable.reason,
-            retry_after: unavailable.retry_after,
-        })),
-        Err(next_models::Error::Refused(reason) | next_models::Error::Broken(reason)) => {
-            Err(Error::Refused(reason))
-        }
-    }
+    next_models::refine(0, request)
+        .await
+        .map_err(|error| match error {
+            LinkError::Unavailable(unavailable) => Error::Unavailable(unavailable),
+            LinkError::Refused(reason) | LinkError::Broken(reason) => Error::Refused(reason),
+        })
 }
 
 async fn hang() -> ! {

@@ -17,7 +17,7 @@ use crate::wasm::stream::consume;
 
 const INTERFACE: &str = "concept:refinement/image-model@0.1.0";
 
-/// What `refine` answers: as in `wit/image-model.wit`.
+/// What `refine` answers: as in `wit/model-types.wit`.
 pub type Refined = Result<Answer, Error>;
 
 #[derive(ComponentType, Lift)]

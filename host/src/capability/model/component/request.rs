@@ -1,4 +1,4 @@
-//! What a model component is asked, as in `wit/image-model.wit`.
+//! What a model component is asked, as in `wit/model-types.wit`.
 
 use wasmtime::component::{ComponentType, Lower, StreamReader};
 

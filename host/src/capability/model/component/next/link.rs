@@ -7,15 +7,14 @@ use concept_refinement_domain::capability::CapabilityError;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use tokio::task::yield_now;
-use wasmtime::component::{Accessor, StreamReader};
+use wasmtime::component::Accessor;
 
 use crate::capability::blobs::{Blobs, Purpose};
-use crate::capability::model::{ModelAnswer, ModelError, ModelRequest, Reopen};
+use crate::capability::model::{Reopen, convert};
+use crate::wasm::bindings::capabilities::concept::refinement::model_types::Unavailable;
 use crate::wasm::bindings::capabilities::concept::refinement::next_models as wit;
 use crate::wasm::bindings::capabilities::concept::refinement::next_models::{Host, HostWithStore};
 use crate::wasm::sandbox::{Linked, Sandbox};
-use crate::wasm::shortened::Shortened;
-use crate::wasm::stream::{ByteStream, consume};
 
 impl Host for &mut Sandbox {}
 
@@ -41,85 +40,33 @@ impl HostWithStore<Sandbox> for Linked {
         accessor: &Accessor<Sandbox, Self>,
         index: u32,
         request: wit::Request,
-    ) -> wasmtime::Result<Result<wit::Answer, wit::Error>> {
-        let wit::Request {
-            task_id,
-            prompt,
-            strength,
-            logo_description,
-            theme_description,
-            media_type,
-            length,
-            source_url,
-            image,
-        } = request;
-        let (next, blobs, image) = accessor.with(|mut access| {
+    ) -> wasmtime::Result<Result<wit::Answer, wit::LinkError>> {
+        let (next, blobs, mut request) = accessor.with(|mut access| {
             let next = access.get().next()?;
             let blobs = Arc::clone(access.get().blobs()?);
-            let image = consume(image, &mut access)?;
-            wasmtime::error::Ok((next, blobs, image))
+            let request = convert::request(request, next.setback(), &mut access)?;
+            wasmtime::error::Ok((next, blobs, request))
         })?;
         // The first step is on the stack of the guest, which keeps the pages that were
         // used once.
         yield_now().await;
-        let reopen = match image.reopen {
-            Some(reopen) => reopen,
-            None => match gathered(accessor, &blobs, image.chunks, length).await {
-                Ok(reopen) => reopen,
+        if request.reopen.is_none() {
+            match gathered(accessor, &blobs, request.image, request.length).await {
+                Ok(reopen) => {
+                    request.image = reopen();
+                    request.reopen = Some(reopen);
+                }
                 Err(error) => {
-                    return Ok(Err(wit::Error::Unavailable(wit::Unavailable {
+                    return Ok(Err(wit::LinkError::Unavailable(Unavailable {
                         reason: error.message,
                         retry_after: None,
                     })));
                 }
-            },
-        };
-        let answer = next
-            .refine(
-                index,
-                ModelRequest {
-                    task_id,
-                    prompt,
-                    strength,
-                    logo_description,
-                    theme_description,
-                    media_type,
-                    length,
-                    source_url,
-                    image: reopen(),
-                    reopen: Some(reopen),
-                    setback: next.setback(),
-                },
-            )
-            .await;
-        Ok(match answer {
-            Ok(ModelAnswer::Image {
-                media_type,
-                length,
-                contents,
-                notes,
-            }) => Ok(wit::Answer::Image(wit::Image {
-                media_type: Shortened::from(media_type).text,
-                length,
-                contents: accessor
-                    .with(|access| StreamReader::new(access, ByteStream::new(contents)))?,
-                notes,
-            })),
-            Ok(ModelAnswer::Location(url)) => Ok(wit::Answer::Location(url)),
-            Err(ModelError::Unavailable {
-                reason,
-                retry_after,
-            }) => Err(wit::Error::Unavailable(wit::Unavailable {
-                reason: Shortened::from(reason).text,
-                retry_after: retry_after
-                    .map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)),
-            })),
-            Err(ModelError::Refused(reason)) => {
-                Err(wit::Error::Refused(Shortened::from(reason).text))
             }
-            Err(ModelError::Broken(reason)) => {
-                Err(wit::Error::Broken(Shortened::from(reason).text))
-            }
+        }
+        Ok(match next.refine(index, request).await {
+            Ok(answer) => Ok(convert::answer(answer, accessor)?),
+            Err(error) => Err(error.into()),
         })
     }
 }
