@@ -70,7 +70,7 @@ pub async fn shown(world: &World, users: &[User], pauses: usize) -> Vec<String> 
             let mut violations = outcome(&client, asked, &seen, &lives).await;
             violations.extend(journal.violations(asked, &lives));
             if asked.fate != Fate::TaskDeleted {
-                violations.extend(told(world, &client, asked).await);
+                violations.extend(undelivered(world, &client, asked).await);
             }
             found.extend(
                 violations
@@ -237,7 +237,7 @@ fn of_task(
 }
 
 /// Its end was told at least once, and in the same words each time.
-async fn told(world: &World, client: &Client, asked: &Asked) -> Vec<String> {
+async fn undelivered(world: &World, client: &Client, asked: &Asked) -> Vec<String> {
     let Some(id) = &asked.task else {
         return Vec::new();
     };

@@ -42,6 +42,7 @@ mod moving;
 mod nats;
 mod openapi;
 mod originals;
+mod outage;
 mod outputs;
 mod overload;
 mod own_addresses;

@@ -2,7 +2,6 @@
 //! way or another, at a start too, and when a standby takes its place.
 
 use std::net::{SocketAddr, TcpListener};
-use std::time::{Duration, Instant};
 
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::{READINESS, eventually};
@@ -13,15 +12,8 @@ use concept_refinement_tests::proxy::{Mode, Proxy};
 use concept_refinement_tests::service::Launch;
 use reqwest::Method;
 
+use crate::outage;
 use crate::shared::origin;
-
-/// How long a call may take that needs what is away, and how long its return may
-/// go unnoticed (contract, sections 1 and 4).
-const REFUSED_WITHIN: Duration = Duration::from_secs(3);
-const BACK_WITHIN: Duration = Duration::from_secs(5);
-
-/// Of a busy machine, for what is measured through the whole service.
-const SLACK: Duration = Duration::from_millis(500);
 
 /// Over the database by a way that can be broken.
 fn launch(proxy: &Proxy) -> Launch {
@@ -55,50 +47,29 @@ async fn while_it_is_away_calls_are_refused_in_time_and_work_on_its_return() {
         format!("/api/tasks/{}", task["task_id"].as_str().unwrap()),
         task["image_url"].as_str().unwrap().to_owned(),
     );
-    for mode in [
-        Mode::Refuse,
-        Mode::Hang,
-        Mode::OneWay,
-        Mode::Reset,
-        Mode::Delay(Duration::from_secs(4)),
-        Mode::Cut(40),
-    ] {
+    for mode in outage::MODES {
         proxy.set(mode);
         for attempt in 0..2 {
-            let begin = Instant::now();
-            let (refused, unread, served, health) = tokio::join!(
-                client.refine(&original, "echo it"),
-                client.get(&path),
-                client.get(&image),
-                client.get("/api/health"),
-            );
-            let elapsed = begin.elapsed();
+            let (refused, unread, served, health) = outage::in_time(mode, async {
+                tokio::join!(
+                    client.refine(&original, "echo it"),
+                    client.get(&path),
+                    client.get(&image),
+                    client.get("/api/health"),
+                )
+            })
+            .await;
             assert_eq!(refused.status, 503, "{mode:?} {attempt}: {refused:?}");
             assert_eq!(unread.status, 503, "{mode:?} {attempt}: {unread:?}");
             assert_eq!(served.status, 200, "{mode:?} {attempt}");
             assert_eq!(health.status, 200, "{mode:?} {attempt}: {health:?}");
-            let limit = REFUSED_WITHIN + SLACK;
-            assert!(elapsed < limit, "{mode:?} {attempt}: {elapsed:?}");
         }
-        let degraded = eventually("degraded", READINESS, async || {
-            let ready = client.get("/api/health/ready").await;
-            (ready.status == 503).then_some(ready)
-        });
-        let report = degraded.await.json();
-        assert_eq!(report["capabilities"]["images"], "ok", "{mode:?}");
-        assert_ne!(report["capabilities"]["tasks"], "ok", "{mode:?}");
+        outage::degraded(&client, mode, "tasks", "images").await;
 
         proxy.set(Mode::Pass);
-        eventually("it works again", BACK_WITHIN + SLACK, async || {
-            (client.get(&path).await.status == 200).then_some(())
-        })
-        .await;
+        outage::works_again(async || client.get(&path).await.status == 200).await;
         client.refined(&original, "echo it").await;
-        eventually("ready", READINESS, async || {
-            let ready = client.get("/api/health/ready").await;
-            (ready.status == 200).then_some(())
-        })
-        .await;
+        outage::ready(&client).await;
     }
 }
 
@@ -126,9 +97,9 @@ async fn a_start_waits_for_it_and_says_so() {
         assert_eq!(refused.status, 503, "{mode:?}: {refused:?}");
         let _service = started.await.unwrap();
         proxy.set(Mode::Pass);
-        eventually("it works", BACK_WITHIN + SLACK, async || {
-            let tasks = client.try_send(Method::GET, "/api/tasks", "").await.ok()?;
-            (tasks.status == 200).then_some(())
+        outage::works_again(async || {
+            let tasks = client.try_send(Method::GET, "/api/tasks", "").await;
+            tasks.is_ok_and(|tasks| tasks.status == 200)
         })
         .await;
     }
@@ -159,12 +130,9 @@ async fn a_promoted_standby_takes_its_place() {
         primary.kill();
         standby.promote();
     });
-    eventually("it works again", BACK_WITHIN + SLACK, async || {
-        let path = format!("/api/tasks/{}", task["task_id"].as_str().unwrap());
-        let seen = ada.get(&path).await;
-        (seen.status == 200).then(|| assert_eq!(seen.json()["status"], "completed"))
-    })
-    .await;
+    let path = format!("/api/tasks/{}", task["task_id"].as_str().unwrap());
+    outage::works_again(async || ada.get(&path).await.status == 200).await;
+    assert_eq!(ada.get(&path).await.json()["status"], "completed");
     assert_eq!(slow.finished(&id).await["status"], "completed");
     ada.refined(&original, "echo it").await;
 }

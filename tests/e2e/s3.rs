@@ -1,8 +1,6 @@
 //! Images in S3, as users of the API see it: while it works, while it is away in
 //! one way or another, and where it refuses.
 
-use std::time::{Duration, Instant};
-
 use concept_refinement_tests::client::{Answer, Client};
 use concept_refinement_tests::deadline::{READINESS, eventually};
 use concept_refinement_tests::pictures::{self, Picture};
@@ -10,15 +8,8 @@ use concept_refinement_tests::proxy::{Mode, Proxy};
 use concept_refinement_tests::s3::{ACCESS_KEY, Kind, Place, SECRET_KEY, shared};
 use concept_refinement_tests::service::{Launch, Service};
 
+use crate::outage;
 use crate::shared::origin;
-
-/// How long a call may take that needs what is away, and how long its return may
-/// go unnoticed (contract, sections 1 and 4).
-const REFUSED_WITHIN: Duration = Duration::from_secs(3);
-const BACK_WITHIN: Duration = Duration::from_secs(5);
-
-/// Of a busy machine, for what is measured through the whole service.
-const SLACK: Duration = Duration::from_millis(500);
 
 struct World {
     service: Service,
@@ -87,54 +78,32 @@ async fn while_it_is_away_calls_are_refused_in_time_and_work_on_its_return() {
     let client = Client::session(service.url()).await;
     let picture = pictures::png(64, 64);
     let stored = client.uploaded(&picture).await;
-    for mode in [
-        Mode::Refuse,
-        Mode::Hang,
-        Mode::OneWay,
-        Mode::Reset,
-        Mode::Delay(Duration::from_secs(4)),
-        Mode::Cut(40),
-    ] {
+    for mode in outage::MODES {
         proxy.set(mode);
         for attempt in 0..2 {
-            let begin = Instant::now();
-            let (refused, unread, others, health) = tokio::join!(
-                upload(&client, &picture),
-                client.get(&stored),
-                client.get("/api/tasks"),
-                client.get("/api/health"),
-            );
-            let elapsed = begin.elapsed();
+            let (refused, unread, others, health) = outage::in_time(mode, async {
+                tokio::join!(
+                    upload(&client, &picture),
+                    client.get(&stored),
+                    client.get("/api/tasks"),
+                    client.get("/api/health"),
+                )
+            })
+            .await;
             assert_eq!(refused.status, 503, "{mode:?} {attempt}: {refused:?}");
             assert_eq!(unread.status, 503, "{mode:?} {attempt}: {unread:?}");
             assert_eq!(others.status, 200, "{mode:?} {attempt}: {others:?}");
             assert_eq!(health.status, 200, "{mode:?} {attempt}: {health:?}");
-            let limit = REFUSED_WITHIN + SLACK;
-            assert!(elapsed < limit, "{mode:?} {attempt}: {elapsed:?}");
         }
-        let degraded = eventually("degraded", READINESS, async || {
-            let ready = client.get("/api/health/ready").await;
-            (ready.status == 503).then_some(ready)
-        });
-        let report = degraded.await.json();
-        assert_eq!(report["capabilities"]["tasks"], "ok", "{mode:?}");
-        assert_ne!(report["capabilities"]["images"], "ok", "{mode:?}");
+        outage::degraded(&client, mode, "images", "tasks").await;
 
         proxy.set(Mode::Pass);
-        let back = Instant::now();
-        eventually("it works again", BACK_WITHIN + SLACK, async || {
+        outage::works_again(async || {
             let answers = [upload(&client, &picture).await, client.get(&stored).await];
-            let is_served = answers[0].status == 201 && answers[1].status == 200;
-            is_served.then_some(())
+            answers[0].status == 201 && answers[1].status == 200
         })
         .await;
-        let elapsed = back.elapsed();
-        assert!(elapsed < BACK_WITHIN + SLACK, "{mode:?}: {elapsed:?}");
-        eventually("ready", READINESS, async || {
-            let ready = client.get("/api/health/ready").await;
-            (ready.status == 200).then_some(())
-        })
-        .await;
+        outage::ready(&client).await;
     }
     let log = service.log();
     for secret in [SECRET_KEY, "Signature=", "StringToSign"] {
@@ -187,11 +156,7 @@ async fn a_start_does_not_wait_for_it() {
         assert_eq!(upload(&client, &picture).await.status, 503, "{mode:?}");
         assert_eq!(client.get("/api/health").await.status, 200, "{mode:?}");
         proxy.set(Mode::Pass);
-        eventually("it works", BACK_WITHIN + SLACK, async || {
-            let answer = upload(&client, &picture).await;
-            (answer.status == 201).then_some(())
-        })
-        .await;
+        outage::works_again(async || upload(&client, &picture).await.status == 201).await;
     }
 }
 

@@ -106,11 +106,11 @@ unsafe impl Lift for Shortened {
 
 /// The first strings of a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct First<const MOST: usize>(pub Vec<Shortened>);
+pub struct First<const MAX: usize>(pub Vec<Shortened>);
 
-impl<const MOST: usize> First<MOST> {
+impl<const MAX: usize> First<MAX> {
     fn taken(length: u32) -> u32 {
-        length.min(u32::try_from(MOST).unwrap_or(u32::MAX))
+        length.min(u32::try_from(MAX).unwrap_or(u32::MAX))
     }
 }
 
@@ -119,7 +119,7 @@ impl<const MOST: usize> First<MOST> {
     reason = "it is laid out and checked as a list, by what does so for lists"
 )]
 // SAFETY: all of these are those of `Vec`.
-unsafe impl<const MOST: usize> ComponentType for First<MOST> {
+unsafe impl<const MAX: usize> ComponentType for First<MAX> {
     type Lower = <Vec<Shortened> as ComponentType>::Lower;
 
     const ABI: CanonicalAbiInfo = <Vec<Shortened> as ComponentType>::ABI;
@@ -134,7 +134,7 @@ unsafe impl<const MOST: usize> ComponentType for First<MOST> {
     reason = "a list is lifted, which is the beginning of the one that there is"
 )]
 // SAFETY: the pointer and the length are checked where the list is lifted.
-unsafe impl<const MOST: usize> Lift for First<MOST> {
+unsafe impl<const MAX: usize> Lift for First<MAX> {
     fn linear_lift_from_flat(
         cx: &mut LiftContext<'_>,
         ty: InterfaceType,

@@ -19,7 +19,7 @@ use super::{LEASE, MICROSECOND, Store, TaskBackend, at_once, created, new_task};
 const ORIGIN: &str = "http://localhost:8080";
 
 /// The longest that a test waits for what should come at once.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(super) fn with_webhook(user: &str, receiver: &str) -> NewTask {
     NewTask {
@@ -310,7 +310,7 @@ pub async fn who_waits_is_woken<B: TaskBackend>() {
     let claimed = store.claim(&task).await;
     let waiting = tokio::spawn(store.webhooks.delivery_due());
     store.finish(&claimed).await;
-    timeout(PATIENCE, waiting).await.unwrap().unwrap();
+    timeout(TIMEOUT, waiting).await.unwrap().unwrap();
 
     let lease = claim_one(&store).await.lease;
     assert_eq!(record(&store, &lease, 200).await, Fenced::Done);
@@ -318,7 +318,7 @@ pub async fn who_waits_is_woken<B: TaskBackend>() {
     assert_eq!(requested, Ok(Redelivery::Requested));
     // Whoever comes to wait a moment later misses nothing.
     let waiting = store.webhooks.delivery_due();
-    timeout(PATIENCE, waiting).await.unwrap();
+    timeout(TIMEOUT, waiting).await.unwrap();
 }
 
 pub async fn it_is_forgotten_with_an_old_task<B: TaskBackend>() {

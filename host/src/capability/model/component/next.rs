@@ -29,7 +29,7 @@ use crate::stream_guard::guarded;
 const ASKS: u32 = 4;
 
 /// How long a call waits for the end of the one before, whose answer was dropped.
-const PATIENCE: Duration = Duration::from_secs(1);
+const TURN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The links behind a middleware, and what one call of it has.
 pub struct Next {
@@ -145,7 +145,7 @@ impl Next {
             return refused("the models were asked too often");
         }
         let turn = Arc::clone(&call.turn).acquire_owned();
-        let Ok(Ok(turn)) = timeout(PATIENCE, turn).await else {
+        let Ok(Ok(turn)) = timeout(TURN_TIMEOUT, turn).await else {
             return refused("a model was asked while another one's answer was not read");
         };
         let waiting = Waiting::begin(&call.waits);

@@ -1,0 +1,132 @@
+//! Reads a chain of links, each with what is set for it. What a provider requires is
+//! there.
+
+use std::path::PathBuf;
+
+use concept_refinement_domain::chain::{self, Component, MIDDLEWARE};
+use url::Url;
+
+use super::forms::{base_url, key, line, original, workflow};
+use super::input::{LinkInput, ORIGINAL};
+use super::providers::{PROVIDERS, Provider};
+use super::{LinkSettings, ModelChoice, ModelLink};
+use crate::config::error::ConfigError;
+use crate::config::reader::{Reader, unusable};
+use crate::egress::Origin;
+
+/// Reads the links of one chain.
+pub struct ChainReader<'a> {
+    pub settings: &'a Reader<'a>,
+    /// The links that may be set.
+    pub names: Vec<&'a str>,
+    pub stands_alone: bool,
+}
+
+impl ChainReader<'_> {
+    pub fn link(&self, link: &chain::Link) -> Result<ModelLink, ConfigError> {
+        let component = match &link.component {
+            Component::File(path) => ModelChoice::Component(PathBuf::from(path)),
+            Component::Shipped(name) => {
+                shipped_choice(name).ok_or_else(|| unusable("model", unknown_model(name)))?
+            }
+        };
+        let mut input = LinkInput::of(link.name(), &component, self)?;
+        let mut url = input.read("url", base_url)?;
+        let has_key = input.read("api_key", key)?.is_some();
+        let has_name = input.read("name", line)?.is_some();
+        input.read("input", line)?;
+        input.read(ORIGINAL, original)?;
+        let workflow = match component {
+            // What a component of one's own calls so is for it to say.
+            ModelChoice::Component(_) if !self.stands_alone => None,
+            _ => input.read("workflow", workflow)?,
+        };
+        let has_workflow = workflow.is_some();
+        if let Some(workflow) = workflow {
+            input.values.insert("workflow".to_owned(), workflow);
+        }
+        if let ModelChoice::Provider(provider) = &component {
+            let own = Url::parse(provider.url);
+            let own = own.map_err(|error| input.problem("url", error.to_string()))?;
+            let asked = url.get_or_insert_with(|| own.clone());
+            if provider.needs_key(asked, &own) && !has_key {
+                return Err(self.missing(&input, provider, ("model-api-key", "api_key")));
+            }
+            if has_name && !provider.takes_name() {
+                let problem = format!(
+                    "must not be set where model is {}, which has one",
+                    provider.name
+                );
+                return Err(input.problem("name", problem));
+            }
+            if !has_workflow && provider.needs_workflow() {
+                return Err(self.missing(&input, provider, ("model-workflow", "workflow")));
+            }
+        }
+        if let Some(url) = &url {
+            input
+                .values
+                .insert("url".to_owned(), url.as_str().to_owned());
+        }
+        let settings = input.values.into_iter();
+        let settings = settings.map(|(key, value)| (setting_of(&key), value));
+        let behind = link.behind.as_ref().map(|behind| {
+            let behind = behind.iter().map(|link| self.link(link));
+            behind.collect::<Result<Vec<_>, _>>()
+        });
+        let behind: Option<Vec<_>> = behind.transpose()?;
+        let text = text(link.name(), behind.as_deref());
+        Ok(ModelLink {
+            name: link.name().to_owned(),
+            component,
+            origin: url.as_ref().and_then(Origin::of_url),
+            settings: LinkSettings(settings.collect()),
+            behind,
+            text,
+        })
+    }
+
+    fn missing(
+        &self,
+        input: &LinkInput<'_>,
+        provider: &Provider,
+        (setting, key): (&'static str, &str),
+    ) -> ConfigError {
+        match self.stands_alone {
+            true => {
+                let problem = format!("must be set where model is {}", provider.name);
+                unusable(setting, problem)
+            }
+            false => input.problem(key, "must be set".to_owned()),
+        }
+    }
+}
+
+fn text(name: &str, behind: Option<&[ModelLink]>) -> String {
+    let Some(behind) = behind else {
+        return name.to_owned();
+    };
+    let behind: Vec<_> = behind.iter().map(|link| link.text.as_str()).collect();
+    format!("{name}({})", behind.join(", "))
+}
+
+/// The name that a component asks for: `model-api-key` for `api_key`.
+fn setting_of(key: &str) -> String {
+    format!("model-{}", key.replace('_', "-"))
+}
+
+fn shipped_choice(name: &str) -> Option<ModelChoice> {
+    if name == "local" {
+        return Some(ModelChoice::Local);
+    }
+    if let Some(name) = MIDDLEWARE.iter().find(|middleware| **middleware == name) {
+        return Some(ModelChoice::Middleware(name));
+    }
+    Provider::find(name).map(ModelChoice::Provider)
+}
+
+fn unknown_model(name: &str) -> String {
+    let names: Vec<_> = PROVIDERS.iter().map(|provider| provider.name).collect();
+    let names = names.join(", ");
+    format!("must be local, {names}, the path of a component or a chain of them, not {name:?}")
+}

@@ -1,0 +1,63 @@
+//! The forms of what a link is set to. Problems are ends of sentences, as in the
+//! forms of all settings.
+
+use url::Url;
+
+use crate::egress::Origin;
+
+/// Longest workflow, in bytes: each instance of the model gets it.
+const MAX_WORKFLOW: usize = 256 << 10;
+
+pub(super) fn base_url(text: &str) -> Result<Url, String> {
+    Url::parse(text)
+        .ok()
+        .filter(|url| url.username().is_empty() && url.password().is_none())
+        .filter(|url| Origin::of_url(url).is_some())
+        .ok_or_else(|| "must be an http or https URL without user information".to_owned())
+}
+
+/// Checks that it is one of the forms. The model reads it.
+pub(super) fn original(text: &str) -> Result<(), String> {
+    match text {
+        "bytes" | "url" => Ok(()),
+        other => Err(format!("must be bytes or url, not {other:?}")),
+    }
+}
+
+/// The text of a workflow.
+///
+/// # Errors
+///
+/// There is no such file, or it is no JSON object.
+pub(super) fn workflow(path: &str) -> Result<String, String> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| format!("{path:?} cannot be read: {error}"))?;
+    if text.len() > MAX_WORKFLOW {
+        return Err(format!(
+            "{path:?} is larger than {} KiB",
+            MAX_WORKFLOW >> 10
+        ));
+    }
+    match serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&text) {
+        Ok(_) => Ok(text),
+        Err(error) => Err(format!("{path:?} is no workflow in JSON: {error}")),
+    }
+}
+
+/// Checks that it is a name.
+pub(super) fn line(text: &str) -> Result<(), String> {
+    match text.trim() {
+        "" => Err("must not be empty".to_owned()),
+        _ if text.chars().any(char::is_control) => Err("must be one line".to_owned()),
+        _ => Ok(()),
+    }
+}
+
+/// Checks that the key fits into a header. The error does not show it.
+pub(super) fn key(text: &str) -> Result<(), String> {
+    match text {
+        "" => Err("must not be empty".to_owned()),
+        text if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) => Ok(()),
+        _ => Err("must be one line of visible ASCII characters".to_owned()),
+    }
+}

@@ -1,0 +1,92 @@
+//! What is set for one link, by its own table and variables, and for a model that
+//! stands alone by the settings of the model.
+
+use std::collections::BTreeMap;
+
+use super::ModelChoice;
+use super::chain_reader::ChainReader;
+use crate::config::error::ConfigError;
+use crate::config::reader::unusable;
+
+/// What a provider's model is set to: the setting of a model that stands alone, and
+/// the key of a link's.
+pub const SETTINGS: [(&str, &str); 6] = [
+    ("model-url", "url"),
+    ("model-api-key", "api_key"),
+    ("model-name", "name"),
+    ("model-input", "input"),
+    ("model-workflow", "workflow"),
+    ("model-original", ORIGINAL),
+];
+
+/// What holds for all links that do not say otherwise.
+pub const ORIGINAL: &str = "original";
+
+/// The values of one link by their keys, and how each is called where it is set.
+pub struct LinkInput<'a> {
+    link: &'a str,
+    pub values: BTreeMap<String, String>,
+    plain: Vec<&'static str>,
+}
+
+impl<'a> LinkInput<'a> {
+    /// What is set for a link. Of a model that stands alone what is set for the
+    /// model goes before what is set for its name.
+    pub fn of(
+        link: &'a str,
+        component: &ModelChoice,
+        chain: &ChainReader<'_>,
+    ) -> Result<Self, ConfigError> {
+        let settings = chain.settings.0;
+        let mut values = settings
+            .links()
+            .of(link, &chain.names, |key| component.knows(key));
+        if let Some(key) = values.keys().find(|key| !component.knows(key)) {
+            return Err(ConfigError::OfLink {
+                link: link.to_owned(),
+                key: key.clone(),
+                problem: format!("{link} has no such setting"),
+            });
+        }
+        let mut plain = Vec::new();
+        for (setting, key) in SETTINGS {
+            let Some(value) = settings.get(setting) else {
+                continue;
+            };
+            let goes_before = match key {
+                ORIGINAL => !values.contains_key(key),
+                _ => chain.stands_alone,
+            };
+            if goes_before {
+                values.insert(key.to_owned(), value.to_owned());
+                plain.push(key);
+            }
+        }
+        Ok(Self {
+            link,
+            values,
+            plain,
+        })
+    }
+
+    pub fn read<T>(
+        &self,
+        key: &str,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Result<Option<T>, ConfigError> {
+        let value = self.values.get(key);
+        let read = value.map(|value| parse(value)).transpose();
+        read.map_err(|problem| self.problem(key, problem))
+    }
+
+    pub fn problem(&self, key: &str, problem: String) -> ConfigError {
+        match SETTINGS.iter().find(|(_, plain)| *plain == key) {
+            Some((setting, plain)) if self.plain.contains(plain) => unusable(setting, problem),
+            _ => ConfigError::OfLink {
+                link: self.link.to_owned(),
+                key: key.to_owned(),
+                problem,
+            },
+        }
+    }
+}

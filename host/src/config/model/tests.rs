@@ -1,0 +1,282 @@
+//! The model from settings: what its links are told, and what is refused.
+
+use crate::config::{Config, Values, table};
+use crate::egress::Origin;
+
+/// Test helper: the base URL for the components and the granted origin, or
+/// the error.
+fn configured(settings: &[(&str, &str)]) -> Result<(Option<String>, Option<String>), String> {
+    let mut values = Values::new();
+    for (name, value) in settings {
+        values.set(table::find(name).unwrap(), *value);
+    }
+    let config = Config::new(values).map_err(|error| error.to_string())?;
+    let model = config.model;
+    let origin = model.origin.as_ref().map(|origin| {
+        let Origin { scheme, host, port } = origin;
+        format!("{scheme}://{host}:{port}")
+    });
+    Ok((model.url().map(str::to_owned), origin))
+}
+
+#[test]
+fn a_provider_is_where_it_is_by_default_or_as_set() {
+    let key = ("model-api-key", "k");
+    for (settings, url, origin) in [
+        (&[][..], None, None),
+        (
+            &[("model", "jigsawstack"), key],
+            Some("https://api.jigsawstack.com/"),
+            Some("https://api.jigsawstack.com:443"),
+        ),
+        (
+            &[("model", "openai"), key],
+            Some("https://api.openai.com/"),
+            Some("https://api.openai.com:443"),
+        ),
+        (
+            &[("model", "openai"), ("model-url", "http://GPU.lan:8000/x")],
+            Some("http://gpu.lan:8000/x"),
+            Some("http://gpu.lan:8000"),
+        ),
+        (
+            &[("model", "automatic1111")],
+            Some("http://127.0.0.1:7860/"),
+            Some("http://127.0.0.1:7860"),
+        ),
+        (
+            &[
+                ("model", "./mine.wasm"),
+                ("model-url", "https://bücher.example"),
+            ],
+            Some("https://xn--bcher-kva.example/"),
+            Some("https://xn--bcher-kva.example:443"),
+        ),
+    ] {
+        let expected = (url.map(str::to_owned), origin.map(str::to_owned));
+        assert_eq!(configured(settings), Ok(expected), "{settings:?}");
+    }
+}
+
+/// A chain, and what is set for its links by the file and by variables.
+fn chain(model: &str, file: &str, variables: &[(&str, &str)]) -> Result<Config, String> {
+    let mut values = Values::new();
+    values.set(table::find("model").unwrap(), model);
+    let read = values.set_from_toml("refinement.toml", file);
+    read.map_err(|error| error.to_string())?;
+    let variables = variables.iter().map(|(name, value)| {
+        let name = format!("REFINEMENT_{name}");
+        (name, (*value).to_owned())
+    });
+    values.set_from_variables(variables);
+    Config::new(values).map_err(|error| error.to_string())
+}
+
+#[test]
+fn each_link_has_settings_of_its_own() {
+    let config = chain(
+        "cache(fallback(openai, automatic1111, ./my-model.wasm))",
+        "model_original = 'url'\n\
+         [models.openai]\napi_key = 'k1'\nname = 'm'\noriginal = 'bytes'\n\
+         [models.my-model]\nurl = 'http://GPU.lan:8000/x'\nstyle = 'oil'\n\
+         [models.jigsawstack]\napi_key = 'unused'",
+        &[
+            ("MODELS_OPENAI_API_KEY", "k2"),
+            ("MODELS_MY_MODEL_MAX_STEPS", "30"),
+            ("MODELS_OPENAI_PORT", "tcp://10.0.0.1"),
+            ("MODELS_OPENAY_URL", "http://nowhere"),
+            ("MODELS_STABILITY", ""),
+        ],
+    )
+    .unwrap();
+    let links = config.model.links();
+    let told: Vec<_> = links
+        .iter()
+        .map(|link| {
+            let settings = link.settings.0.iter();
+            let settings = settings.map(|(name, value)| format!("{name}={value}"));
+            (link.name.as_str(), settings.collect::<Vec<_>>().join(" "))
+        })
+        .collect();
+    let expected = [
+        ("cache", "model-original=url"),
+        ("fallback", "model-original=url"),
+        (
+            "openai",
+            "model-api-key=k2 model-name=m model-original=bytes model-url=https://api.openai.com/",
+        ),
+        (
+            "automatic1111",
+            "model-original=url model-url=http://127.0.0.1:7860/",
+        ),
+        (
+            "my-model",
+            "model-max-steps=30 model-original=url model-style=oil model-url=http://gpu.lan:8000/x",
+        ),
+    ];
+    let expected = expected.map(|(name, settings)| (name, settings.to_owned()));
+    assert_eq!(told, expected);
+    let text = "cache(fallback(openai, automatic1111, my-model))";
+    assert_eq!(config.model.text, text);
+    assert_eq!(config.model.depth(), 3);
+    assert_eq!(config.model.origins().len(), 3);
+    let unknown = config.unknown_variables();
+    assert!(
+        unknown.contains(&"REFINEMENT_MODELS_OPENAI_PORT".to_owned()),
+        "{unknown:?}"
+    );
+    assert!(
+        unknown.contains(&"REFINEMENT_MODELS_OPENAY_URL".to_owned()),
+        "{unknown:?}"
+    );
+    let shown = format!("{config:?}");
+    assert!(!shown.contains("k1") && !shown.contains("k2"), "{shown}");
+}
+
+#[test]
+fn a_model_that_stands_alone_may_be_set_by_its_name() {
+    let file = "[models.openai]\nurl = 'http://a/'\napi_key = 'k'";
+    let config = chain("openai", file, &[("MODEL_URL", "http://b/")]).unwrap();
+    assert_eq!(config.model.url(), Some("http://b/"));
+    assert_eq!(config.model.settings.0["model-api-key"], "k");
+}
+
+#[test]
+fn what_is_wrong_with_a_link_is_told() {
+    let openai = "[models.openai]\napi_key = 'k'\n";
+    let alone = |key: &str| {
+        format!("is for a model that stands alone: in a chain it is {key} of [models.NAME]")
+    };
+    for (model, file, expected) in [
+        (
+            "fallback(openai,)",
+            "",
+            "model: must name a model before ')'".to_owned(),
+        ),
+        (
+            "fallback(dall-e)",
+            "",
+            "model: must be local, jigsawstack, openai, stability, replicate, automatic1111, \
+             comfyui, the path of a component or a chain of them, not \"dall-e\""
+                .to_owned(),
+        ),
+        (
+            "fallback(openai)",
+            "",
+            "models.openai.api_key: must be set".to_owned(),
+        ),
+        (
+            "fallback(openai)",
+            "[models.openai]\napi_key = \"a\\nb\"",
+            "models.openai.api_key: must be one line of visible ASCII characters".to_owned(),
+        ),
+        (
+            "fallback(openai)",
+            "[models.openai]\nurl = 'nowhere'",
+            "models.openai.url: must be an http or https URL without user information".to_owned(),
+        ),
+        (
+            "fallback(openai)",
+            "[models.openai]\noriginal = 'both'",
+            "models.openai.original: must be bytes or url, not \"both\"".to_owned(),
+        ),
+        (
+            "fallback(openai)",
+            "[models.openai]\ncolour = 'red'",
+            "models.openai.colour: openai has no such setting".to_owned(),
+        ),
+        (
+            "fallback(comfyui)",
+            "",
+            "models.comfyui.workflow: must be set".to_owned(),
+        ),
+        (
+            "fallback(jigsawstack)",
+            "[models.jigsawstack]\napi_key = 'k'\nname = 'x'",
+            "models.jigsawstack.name: must not be set where model is jigsawstack, which has \
+             one"
+            .to_owned(),
+        ),
+        (
+            "fallback(local)",
+            "[models.fallback]\nurl = 'http://a/'",
+            "models.fallback.url: fallback has no such setting".to_owned(),
+        ),
+        (
+            "fallback(local)",
+            "[models.opnai]",
+            "models.opnai: model has no link that is called opnai".to_owned(),
+        ),
+        (
+            "fallback(openai)",
+            &format!("model_url = 'http://a/'\n{openai}"),
+            format!("model_url: {}", alone("url")),
+        ),
+        (
+            "fallback(openai)",
+            &format!("model_api_key = 'k'\n{openai}"),
+            format!("model_api_key: {}", alone("api_key")),
+        ),
+    ] {
+        let error = chain(model, file, &[]).expect_err(model);
+        assert_eq!(error, expected, "{model}");
+    }
+}
+
+#[test]
+fn a_key_that_is_missing_or_unusable_is_told() {
+    let jigsawstack = "model_api_key: must be set where model is jigsawstack";
+    let openai = "model_api_key: must be set where model is openai";
+    let ascii = "model_api_key: must be one line of visible ASCII characters";
+    let url = "model_url: must be an http or https URL without user information";
+    for (settings, expected) in [
+        (&[("model", "jigsawstack")][..], jigsawstack),
+        (
+            &[("model", "jigsawstack"), ("model-url", "http://gpu.lan")],
+            jigsawstack,
+        ),
+        (&[("model", "openai")], openai),
+        (
+            &[
+                ("model", "openai"),
+                ("model-url", "https://API.openai.com:443/x"),
+            ],
+            openai,
+        ),
+        (&[("model-api-key", "")], "model_api_key: must not be empty"),
+        (&[("model-api-key", "hush\n")], ascii),
+        (
+            &[("model-original", "URL")],
+            "model_original: must be bytes or url, not \"URL\"",
+        ),
+        (&[("model-api-key", "hüsh")], ascii),
+        (&[("model-url", "http://me:hush@host/")], url),
+        (
+            &[("model", "dall-e")],
+            "model: must be local, jigsawstack, openai, stability, replicate, automatic1111, \
+             comfyui, the path of a component or a chain of them, not \"dall-e\"",
+        ),
+        (
+            &[
+                ("model", "jigsawstack"),
+                ("model-api-key", "k"),
+                ("model-name", "x"),
+            ],
+            "model_name: must not be set where model is jigsawstack, which has one",
+        ),
+        (
+            &[("model", "comfyui")],
+            "model_workflow: must be set where model is comfyui",
+        ),
+        (
+            &[("model", "stability")],
+            "model_api_key: must be set where model is stability",
+        ),
+        (
+            &[("model", "replicate")],
+            "model_api_key: must be set where model is replicate",
+        ),
+    ] {
+        assert_eq!(configured(settings), Err(expected.to_owned()));
+    }
+}

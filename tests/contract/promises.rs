@@ -1,0 +1,307 @@
+//! Which promises each kind of backend is asked for: a test of each is made of them.
+
+/// Makes a test of each promise, for one backend.
+macro_rules! promises {
+    ($backend:ty: $($suite:ident :: $module:ident { $($promise:ident),+ $(,)? })+) => {
+        $(mod $module {
+            use super::*;
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+                async fn $promise() {
+                    crate::$suite::$module::$promise::<$backend>().await;
+                }
+            )+
+        })+
+    };
+}
+
+macro_rules! task_promises {
+    ($backend:ty) => {
+        promises! {
+            $backend:
+            tasks::submit {
+                a_new_task_is_pending_and_has_nothing_else,
+                twenty_at_once_create_one,
+                users_do_not_wait_for_each_other,
+                any_text_is_kept_as_it_is,
+            }
+            tasks::quota {
+                it_is_exact_under_concurrency,
+                each_user_has_their_own,
+            }
+            tasks::idempotency {
+                twenty_at_once_create_one,
+                a_key_belongs_to_its_user,
+            }
+            tasks::leases {
+                one_of_many_workers_gets_the_task,
+                what_cannot_be_claimed,
+                who_lost_the_lease_can_write_nothing,
+                of_two_final_writes_one_wins,
+                who_finishes_too_late_learns_whether_the_image_is_needed,
+            }
+            tasks::reads {
+                a_user_sees_their_own_tasks_only,
+                tasks_are_listed_newest_first,
+                pages_meet_without_gap_or_overlap,
+                a_long_history_is_there_to_its_end,
+                a_checked_store_can_be_used,
+            }
+            tasks::watch {
+                each_change_is_told_and_the_last_ends_it,
+                a_final_task_is_told_once,
+                stages_are_told_by_who_holds_the_lease,
+                who_begins_to_watch_is_told_the_stage_that_is_under_way,
+                each_way_to_end_is_told,
+                who_reads_late_misses_no_end,
+                nobody_watches_another_users_task,
+                many_watch_one_task,
+            }
+            tasks::concepts {
+                a_concept_is_seen_once_its_task_is_completed,
+                concepts_are_paged_newest_first,
+            }
+            tasks::webhooks {
+                its_user_alone_sees_it_and_it_goes_with_its_task,
+                a_key_compares_it,
+            }
+            tasks::differential {
+                each_history_goes_as_the_rulebook_says,
+            }
+        }
+    };
+}
+
+/// That the comparison with the rulebook can fail, for backends that are quick.
+macro_rules! mutant_promises {
+    ($backend:ty) => {
+        mod mutants {
+            use super::*;
+
+            promises! {
+                $backend:
+                tasks::differential {
+                    each_mutant_is_found,
+                }
+            }
+        }
+    };
+}
+
+/// For backends of our own host.
+macro_rules! host_task_promises {
+    ($backend:ty) => {
+        promises! {
+            $backend:
+            tasks::submit {
+                a_full_backlog_refuses_until_a_task_is_taken,
+            }
+            tasks::sweep {
+                a_pending_task_is_due_after_a_while,
+                recovering_takes_over_whatever_was_under_way,
+                a_clock_that_is_set_back_strands_no_task,
+            }
+            tasks::watch {
+                who_reads_at_once_misses_nothing,
+                who_works_on_a_task_is_told_of_its_deletion,
+            }
+            tasks::references {
+                an_image_is_needed_as_long_as_a_worker_or_a_concept_may_need_it,
+                an_earlier_attempts_image_is_needed_until_the_task_ends,
+                an_image_is_judged_by_its_whole_path,
+                a_refined_image_is_needed_as_an_original_too,
+                a_store_that_lost_its_tasks_gives_no_image_up,
+                an_upload_is_needed_by_tasks_to_be_done,
+                what_is_being_published_is_never_unreferenced,
+            }
+            tasks::webhooks {
+                each_way_to_end_makes_it_due,
+                one_of_many_who_deliver_gets_it,
+                who_lost_the_lease_records_nothing,
+                attempts_are_made_until_it_is_delivered,
+                one_attempt_more_is_made_on_request,
+                a_receiver_takes_no_more_than_its_places,
+                who_waits_is_woken,
+                it_is_forgotten_with_an_old_task,
+                a_clock_that_is_set_back_strands_none,
+            }
+            tasks::expiry {
+                what_is_older_is_forgotten_as_if_it_had_been_deleted,
+                the_last_round_is_remembered,
+            }
+        }
+    };
+}
+
+/// For durable backends.
+macro_rules! durable_task_promises {
+    ($backend:ty) => {
+        promises! {
+            $backend:
+            tasks::durability {
+                everything_is_there_after_a_restart,
+                what_was_answered_survives_a_crash,
+                a_key_and_the_quota_survive_a_restart,
+                what_a_dead_process_left_is_gone_on_with,
+            }
+        }
+    };
+}
+
+macro_rules! host_durable_task_promises {
+    ($backend:ty) => {
+        promises! {
+            $backend:
+            tasks::webhook_crashes {
+                a_crash_at_any_point_loses_no_delivery,
+                a_predecessors_attempts_are_taken_over,
+            }
+            tasks::durability {
+                what_a_crash_left_undone_is_due,
+                a_predecessors_tasks_are_taken_over,
+                it_belongs_to_one_process_at_a_time,
+            }
+        }
+    };
+}
+
+macro_rules! image_promises {
+    ($backend:ty) => {
+        promises! {
+            $backend:
+            images::storing {
+                an_image_is_read_as_it_was_stored,
+                what_is_not_whole_is_not_stored,
+                the_same_name_replaces_whatever_the_format,
+                owners_do_not_share_names,
+                what_cannot_be_stored_is_refused,
+                at_most_so_many_are_kept,
+                an_image_of_undeclared_length_is_as_long_as_it_came,
+                limits_are_exact_under_concurrency,
+                what_is_under_way_counts,
+                what_is_given_up_counts_no_longer,
+                deleting_is_repeatable,
+                a_checked_store_can_be_used,
+            }
+            images::reading {
+                each_range_within_is_read,
+                a_range_beyond_is_refused,
+                a_large_image_comes_in_pieces,
+                equal_contents_have_equal_etags,
+                no_path_leads_elsewhere,
+            }
+            images::addresses {
+                a_signed_url_resolves_to_its_image,
+                the_public_url_comes_first,
+                a_url_of_ours_need_not_name_an_image,
+                what_is_no_path_is_not_signed,
+            }
+        }
+    };
+}
+
+macro_rules! host_image_promises {
+    ($backend:ty) => {
+        promises! {
+            $backend:
+            images::storing {
+                what_its_sender_breaks_off_is_not_stored,
+                what_is_being_read_stays_whole,
+            }
+            images::listing {
+                all_images_of_a_kind_are_listed,
+                what_is_replaced_or_deleted_is_not_listed,
+                what_comes_and_goes_meanwhile_ends_no_list,
+            }
+        }
+    };
+}
+
+macro_rules! durable_image_promises {
+    ($backend:ty) => {
+        promises! {
+            $backend:
+            images::storing {
+                who_goes_away_leaves_nothing,
+                what_was_answered_survives_a_crash,
+            }
+        }
+    };
+}
+
+macro_rules! host_durable_image_promises {
+    ($backend:ty) => {
+        promises! {
+            $backend:
+            images::storing {
+                a_crash_leaves_nothing_but_what_was_stored,
+            }
+            images::listing {
+                what_is_not_whole_is_not_listed,
+                a_crash_leaves_what_was_stored_to_be_listed,
+            }
+        }
+    };
+}
+
+/// For backends that belong to one process at a time.
+macro_rules! owned_image_promises {
+    ($backend:ty) => {
+        promises! {
+            $backend:
+            images::storing {
+                it_belongs_to_one_process_at_a_time,
+            }
+        }
+    };
+}
+
+/// For backends that many hosts share.
+macro_rules! shared_image_promises {
+    ($backend:ty) => {
+        promises! {
+            $backend:
+            images::sharing {
+                limits_are_exact_over_many_hosts,
+                the_room_of_all_images_is_exact_over_many_hosts,
+                a_dead_hosts_places_are_freed,
+                what_a_host_deletes_is_gone_for_all,
+            }
+        }
+    };
+}
+
+macro_rules! queue_promises {
+    ($backend:ty) => {
+        promises! {
+            $backend:
+            queue::delivery {
+                each_message_is_delivered,
+                who_waits_is_woken,
+                many_receivers_share_the_messages,
+                an_acknowledged_message_is_done,
+                a_refused_message_comes_again_after_a_while,
+                an_unanswered_message_comes_again,
+                who_stops_waiting_loses_nothing,
+                a_checked_queue_can_be_used,
+            }
+        }
+    };
+}
+
+/// For adapters.
+macro_rules! adapter_promises {
+    ($backend:ty) => {
+        promises! {
+            $backend:
+            adapters::kills {
+                what_was_answered_is_kept_and_what_was_begun_is_gone_on_with,
+            }
+            adapters::settings {
+                what_is_configured_is_answered_by_its_name,
+                all_instances_have_the_same_secret,
+                a_secret_that_is_configured_counts,
+            }
+        }
+    };
+}
