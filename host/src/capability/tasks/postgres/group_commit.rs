@@ -113,7 +113,7 @@ impl GroupCommit {
         self.lines.get(number).or(self.lines.first())
     }
 
-    async fn commit_all(&self, line: &Line) {
+    async fn commit_all(self: &Arc<Self>, line: &Line) {
         let mut turn = Turn {
             line,
             is_over: false,
@@ -123,7 +123,7 @@ impl GroupCommit {
         }
     }
 
-    async fn commit(&self, mut entries: Vec<Entry>) {
+    async fn commit(self: &Arc<Self>, mut entries: Vec<Entry>) {
         // Who waits no longer was told that it failed.
         let now = Instant::now();
         entries.retain(|entry| entry.deadline > now && !entry.answer.is_closed());
@@ -142,7 +142,20 @@ impl GroupCommit {
                 Together::RolledBack => {}
             }
         }
-        join_all(entries.into_iter().map(|entry| self.alone(entry))).await;
+        match entries.len() {
+            0 | 1 => {
+                for entry in entries {
+                    self.alone(entry).await;
+                }
+            }
+            // The line goes on, since one of them may have to wait.
+            _ => {
+                for entry in entries {
+                    let commits = Arc::clone(self);
+                    tokio::spawn(async move { commits.alone(entry).await });
+                }
+            }
+        }
     }
 
     async fn together(&self, entries: &[Entry]) -> Together {
