@@ -1,6 +1,7 @@
 //! Webhooks: what a receiver is told, how often, and what its user sees of it.
 
 mod answers;
+mod hosts;
 mod kills;
 mod names;
 mod schedule;
