@@ -2,6 +2,7 @@
 
 mod answers;
 mod hosts;
+mod keeping;
 mod kills;
 mod names;
 mod schedule;
