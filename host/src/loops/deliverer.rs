@@ -17,7 +17,6 @@ use concept_refinement_domain::webhook::{
 use futures::future::{BoxFuture, pending};
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
-use rand::RngExt as _;
 use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
@@ -286,7 +285,7 @@ impl Deliverer {
     }
 
     async fn record(&self, lease: &DeliveryLease, outcome: DeliveryOutcome) {
-        let jitter = rand::rng().random();
+        let jitter = self.runtime.random();
         for _ in 0..RECORD_TRIES {
             let webhooks = self.host.webhooks();
             match webhooks
