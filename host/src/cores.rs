@@ -4,6 +4,7 @@
 //! answers over costs more than most of what is done. So nothing that is spawned
 //! here may compute for long.
 
+use std::cell::Cell;
 use std::iter;
 use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,6 +22,21 @@ const MAX_BLOCKING_THREADS: usize = 256;
 
 /// How long a thread waits at its end for what blocks.
 const LAST_CALLS: Duration = Duration::from_millis(500);
+
+thread_local! {
+    /// Which core this thread has.
+    static CORE: Cell<Option<usize>> = const { Cell::new(None) };
+}
+
+/// How many cores this process may use.
+pub fn count() -> usize {
+    thread::available_parallelism().map_or(1, NonZero::get)
+}
+
+/// Which core this thread has, if it is one of [`Cores`].
+pub fn current() -> Option<usize> {
+    CORE.get()
+}
 
 /// The threads. Dropping it ends what runs on them, without waiting for it.
 pub struct Cores {
@@ -54,11 +70,11 @@ impl Cores {
     ///
     /// The system has no more threads.
     pub fn start() -> anyhow::Result<Self> {
-        let count = thread::available_parallelism().map_or(1, NonZero::get);
+        let count = count();
         let blocking = (MAX_BLOCKING_THREADS / count).max(8);
-        let others = (1..count).map(|_| Core::start(blocking));
+        let others = (1..count).map(|index| Core::start(index, blocking));
         Ok(Self {
-            first: Core::start(blocking)?,
+            first: Core::start(0, blocking)?,
             others: others.collect::<Result<_, _>>()?,
         })
     }
@@ -90,7 +106,7 @@ impl Cores {
 
 impl Core {
     /// `blocking`: most threads for what blocks.
-    fn start(blocking: usize) -> anyhow::Result<Self> {
+    fn start(index: usize, blocking: usize) -> anyhow::Result<Self> {
         let runtime = Builder::new_current_thread()
             .enable_all()
             .max_blocking_threads(blocking)
@@ -103,6 +119,7 @@ impl Core {
         thread::Builder::new()
             .name("core".to_owned())
             .spawn(move || {
+                CORE.set(Some(index));
                 run(runtime, stopped);
                 drop::<oneshot::Sender<()>>(finish);
             })

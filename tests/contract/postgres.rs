@@ -1,5 +1,6 @@
 //! Postgres: the oldest and the newest release, behind a pooler, and killed.
 
+mod commits;
 pub mod hosts;
 pub mod outages;
 pub mod queue;

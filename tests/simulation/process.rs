@@ -167,6 +167,7 @@ async fn run(world: Rc<World>, process: Rc<Process>) {
         processor: runtime.clone(),
         runtime: runtime.clone(),
         slots: Slots::new(world.settings.concurrency, 0),
+        receivers: world.settings.concurrency,
         task_timeout: world.config.task_timeout,
         pending_releases: PendingReleases::default(),
         metrics: None,

@@ -40,6 +40,10 @@ const TASKS_PER_CALL: usize = 8;
 /// processor, and a socket.
 pub const LOANS: usize = 128;
 
+/// Messages that a core waits for at a time: more than are submitted to it while one
+/// is stored.
+const MAX_RECEIVERS: usize = 16;
+
 /// Loads the model with all its links and lets them describe themselves.
 pub async fn model(
     config: &Config,
@@ -158,13 +162,17 @@ pub fn worker(
     metrics: Option<Arc<Metrics>>,
 ) -> anyhow::Result<Worker> {
     let most = capabilities.model.at_once().saturating_mul(TASKS_PER_CALL);
+    let slots = config.concurrency.min(most);
+    // Some are left for whichever core is quicker.
+    let receivers = slots / crate::cores::count() / 2;
     let grants = grants::processor(config, network, capabilities, blobs);
     let processor = ProcessorComponent::new(engine.wasmtime(), processor, grants)?;
     Ok(Worker {
         host: Arc::clone(capabilities),
         processor: Arc::new(processor),
         runtime: Arc::new(Tokio::default()),
-        slots: Slots::new(config.concurrency.min(most), LOANS),
+        slots: Slots::new(slots, LOANS),
+        receivers: receivers.clamp(1, MAX_RECEIVERS),
         task_timeout: config.task_timeout,
         pending_releases: PendingReleases::default(),
         metrics,

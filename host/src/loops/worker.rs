@@ -47,6 +47,9 @@ pub struct Worker {
     pub runtime: Arc<dyn Runtime>,
     /// One for each task in flight, however many loops take them.
     pub slots: Slots,
+    /// Messages that a loop waits for at a time, each with a slot. A queue that knows
+    /// who waits can hand over as many at once.
+    pub receivers: usize,
     /// For a whole task.
     pub task_timeout: Duration,
     /// Leases that are yet to be given back.
@@ -60,36 +63,29 @@ impl Worker {
     /// grace period ends, and releases the rest. Each core may run this.
     pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>, abort: CancellationToken) {
         let mut in_flight = FuturesUnordered::new();
+        let mut receivers = FuturesUnordered::new();
         loop {
-            let next = self.slots.receive(|| self.host.queue.receive());
+            while receivers.len() < self.receivers.max(1) {
+                receivers.push(self.receive());
+            }
             let (mut slot, delivery) = tokio::select! {
                 biased;
                 _ = stop.wait_for(|stop| *stop) => break,
-                next = next => next,
+                Some(received) = receivers.next() => received,
             };
             while let Some(Some(())) = in_flight.next().now_or_never() {}
-            match delivery {
-                Ok(delivery) => {
-                    let worker = Arc::clone(&self);
-                    let abort = abort.clone();
-                    let id = delivery.task_id.as_deref().unwrap_or_default();
-                    // All log lines of a task have its id.
-                    let span = tracing::info_span!("task", id);
-                    let work = async move {
-                        worker.work(delivery, abort, &mut slot).await;
-                        drop(slot);
-                    };
-                    in_flight.push(self.runtime.spawn(Box::pin(work.instrument(span))));
-                }
-                Err(error) => {
-                    static FAULT: LogThrottle = LogThrottle::every(LONG_INTERVAL);
-                    if let Some(times) = FAULT.times() {
-                        tracing::error!(%error, times, "the queue cannot be read");
-                    }
-                    self.runtime.sleep(UNREADABLE).await;
-                }
-            }
+            let worker = Arc::clone(&self);
+            let abort = abort.clone();
+            let id = delivery.task_id.as_deref().unwrap_or_default();
+            // All log lines of a task have its id.
+            let span = tracing::info_span!("task", id);
+            let work = async move {
+                worker.work(delivery, abort, &mut slot).await;
+                drop(slot);
+            };
+            in_flight.push(self.runtime.spawn(Box::pin(work.instrument(span))));
         }
+        drop(receivers);
         while let Some(Some(())) = in_flight.next().now_or_never() {}
         if !in_flight.is_empty() {
             tracing::info!(tasks = in_flight.len(), "finishing the tasks in flight");
@@ -107,6 +103,24 @@ impl Worker {
         let claimed = &mut ClaimedLease::default();
         self.process(Some(task_id), message, claimed, &mut None)
             .await
+    }
+
+    /// A message, and a slot for it.
+    async fn receive(&self) -> (Slot, Delivery) {
+        loop {
+            let (slot, received) = self.slots.receive(|| self.host.queue.receive()).await;
+            match received {
+                Ok(delivery) => return (slot, delivery),
+                Err(error) => {
+                    drop(slot);
+                    static FAULT: LogThrottle = LogThrottle::every(LONG_INTERVAL);
+                    if let Some(times) = FAULT.times() {
+                        tracing::error!(%error, times, "the queue cannot be read");
+                    }
+                    self.runtime.sleep(UNREADABLE).await;
+                }
+            }
+        }
     }
 
     async fn work(&self, delivery: Delivery, abort: CancellationToken, slot: &mut Slot) {

@@ -14,13 +14,16 @@ mod clock;
 mod concepts;
 mod database;
 mod delete;
+mod dialer;
 mod duty;
 pub(crate) mod engine;
 mod expiry;
 mod fault;
+mod group_commit;
 mod inspect;
 mod leases;
 mod moving;
+mod pools;
 mod promises;
 mod prune;
 mod queue;
@@ -70,6 +73,7 @@ use backlog::Backlog;
 use changes::{Changes, Ears};
 use database::{Database, SCAN_DEADLINE};
 use fault::Fault;
+use group_commit::GroupCommit;
 use promises::Promises;
 use recent::Recent;
 
@@ -82,6 +86,7 @@ pub use settings::{Environment, POOL, Place, Settings};
 /// A task store in Postgres, as one host sees it.
 pub struct PostgresTasks {
     database: Arc<Database>,
+    commits: Arc<GroupCommit>,
     clock: Arc<dyn Clock>,
     options: Options,
     hub: Arc<Hub>,
@@ -171,6 +176,7 @@ impl PostgresTasks {
         };
         Ok(Arc::new_cyclic(|this| Self {
             changes: Changes::start(Arc::clone(&database), ears),
+            commits: Arc::new(GroupCommit::new(Arc::clone(&database))),
             database,
             clock,
             options,

@@ -7,9 +7,13 @@ use std::sync::Arc;
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::rulebook::{Decision, TaskRecord};
 use concept_refinement_domain::timestamp::Timestamp;
+use tokio::time::Instant;
 
+use super::PostgresTasks;
+use super::database::DEADLINE;
 use super::fault::Fault;
-use super::{PostgresTasks, rows};
+use super::group_commit::Write;
+use super::rows::{self, Swap};
 use crate::capability::tasks::hub::Update;
 
 /// Applies a rule to a task. `gone` is answered where there is no such task.
@@ -31,16 +35,19 @@ pub(super) async fn change_with<T>(
     rule: impl Fn(&mut TaskRecord, Timestamp) -> Decision<T>,
     concept: fn(&T) -> Option<&Concept>,
 ) -> Result<T, Fault> {
-    let session = store.database.session().await?;
+    let deadline = Instant::now() + DEADLINE;
     let mut seen = store.recent.get(id);
     loop {
         let is_fresh = seen.is_none();
         let before = match seen.take() {
             Some(before) => before,
-            None => match rows::find(&session, id).await? {
-                Some(before) => before,
-                None => return Ok(gone),
-            },
+            None => {
+                let session = store.database.session_until(deadline).await?;
+                match rows::find(&session, id).await? {
+                    Some(before) => before,
+                    None => return Ok(gone),
+                }
+            }
         };
         let mut record = before.clone();
         let Decision { answer, event } = rule(&mut record, store.clock.now());
@@ -50,7 +57,16 @@ pub(super) async fn change_with<T>(
             }
             continue;
         };
-        match rows::swap(&session, &before, &record, concept(&answer)).await {
+        let swap = Swap {
+            before,
+            after: record.clone(),
+            concept: concept(&answer).cloned(),
+        };
+        match store
+            .commits
+            .write(Write::Swap(Box::new(swap)), deadline)
+            .await
+        {
             Ok(true) => {}
             Ok(false) => {
                 store.recent.forget(id);

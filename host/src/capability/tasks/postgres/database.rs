@@ -12,18 +12,15 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use deadpool_postgres::{Connect, Manager, ManagerConfig, Object, Pool, RecyclingMethod};
-use futures::future::BoxFuture;
-use futures::stream::FuturesUnordered;
-use futures::{FutureExt as _, StreamExt as _};
+use deadpool_postgres::Object;
 use sha2::{Digest as _, Sha256};
 use tokio::runtime::Handle;
-use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep, timeout_at};
-use tokio_postgres::{Client, Config, Connection, Error, Row, Socket};
-use tokio_postgres_rustls::MakeRustlsConnect;
+use tokio::time::{Instant, timeout_at};
+use tokio_postgres::{Client, Error, Row};
 
+use super::dialer::{Dialed, Dialer};
 use super::fault::Fault;
+use super::pools::Pools;
 use super::settings::{Place, Settings};
 use super::values::Parameter;
 
@@ -34,16 +31,14 @@ pub(super) const DEADLINE: Duration = Duration::from_secs(2);
 /// The same for what reads the whole store.
 pub(super) const SCAN_DEADLINE: Duration = Duration::from_secs(20);
 
-/// How long the first host of several has before the next one is tried beside it.
-const HEAD_START: Duration = Duration::from_millis(300);
-
 /// In our statements, where the schema is put in.
 const SCHEMA: &str = "schema.";
 
 /// A database and the connections to it.
 pub struct Database {
-    pool: Pool,
+    pools: Pools,
     dialer: Arc<Dialer>,
+    runtime: Handle,
     place: Place,
     /// As it is written in a statement, with the dot.
     quoted: String,
@@ -63,19 +58,13 @@ impl Database {
     ///
     /// What of the settings cannot be used, as a sentence.
     pub(super) fn new(settings: &Settings) -> Result<Self, String> {
-        let dialer = Arc::new(Dialer {
-            hosts: settings.hosts.clone(),
-            tls: super::tls::connector(settings)?,
-            runtime: Handle::current(),
-        });
-        let config = ManagerConfig {
-            recycling_method: RecyclingMethod::Fast,
-        };
-        let manager = Manager::from_connect(Config::new(), PoolDialer(Arc::clone(&dialer)), config);
-        let pool = Pool::builder(manager).max_size(settings.pool).build();
+        let dialer = Arc::new(Dialer::new(settings)?);
+        let runtime = Handle::current();
+        let pools = Pools::new(&dialer, settings.pool, &runtime);
         Ok(Self {
-            pool: pool.map_err(|error| error.to_string())?,
+            pools: pools.map_err(|error| error.to_string())?,
             dialer,
+            runtime,
             place: settings.place.clone(),
             quoted: format!("\"{}\".", settings.schema),
             schema: settings.schema.clone(),
@@ -134,16 +123,22 @@ impl Database {
         self.unready_session(time).await
     }
 
+    /// For what is left of a call.
+    pub(super) async fn session_until(&self, deadline: Instant) -> Result<Session<'_>, Fault> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        self.session_within(left).await
+    }
+
     /// The same of a store that is not ready.
     pub(super) async fn unready_session(&self, time: Duration) -> Result<Session<'_>, Fault> {
         use deadpool_postgres::PoolError;
         let deadline = Instant::now() + time;
         let wait = Instant::now() + time.min(DEADLINE);
-        let connection = match timeout_at(wait, self.pool.get()).await {
+        let connection = match timeout_at(wait, self.pools.get()).await {
             Ok(Ok(connection)) => connection,
             Ok(Err(PoolError::Backend(error))) => return Err(error.into()),
             Ok(Err(error)) => return Err(Fault::NotReady(error.to_string())),
-            Err(_) if self.pool.status().available == 0 => return Err(Fault::Busy),
+            Err(_) if self.pools.is_busy() => return Err(Fault::Busy),
             Err(_) => return Err(Fault::Timeout),
         };
         Ok(Session {
@@ -186,9 +181,6 @@ impl Database {
         sql.replace(SCHEMA, &self.quoted)
     }
 }
-
-pub(super) type Dialed =
-    Connection<Socket, <MakeRustlsConnect as tokio_postgres::tls::MakeTlsConnect<Socket>>::Stream>;
 
 /// A connection, for the time of one call.
 pub(super) struct Session<'a> {
@@ -250,14 +242,19 @@ impl Session<'_> {
     /// Begins a transaction, which is undone unless it is committed. With a lock
     /// that is held until then, if one is named.
     pub(super) async fn begin(&self, lock: Option<i64>) -> Result<(), Fault> {
-        self.in_transaction.store(true, Ordering::Relaxed);
         match lock {
             Some(lock) => {
                 let sql = format!("BEGIN; SELECT pg_advisory_xact_lock({lock})");
-                self.batch(&sql).await
+                self.begin_with(&sql).await
             }
-            None => self.batch("BEGIN").await,
+            None => self.begin_with("BEGIN").await,
         }
+    }
+
+    /// By a statement of one's own.
+    pub(super) async fn begin_with(&self, sql: &str) -> Result<(), Fault> {
+        self.in_transaction.store(true, Ordering::Relaxed);
+        self.batch(sql).await
     }
 
     /// Writes in a transaction of its own, by a commit that waits for no disk: what
@@ -267,17 +264,12 @@ impl Session<'_> {
         sql: &str,
         parameters: &[Parameter<'_>],
     ) -> Result<(), Fault> {
-        self.in_transaction.store(true, Ordering::Relaxed);
         futures::try_join!(
-            self.batch("BEGIN; SET LOCAL synchronous_commit = off"),
+            self.begin_with("BEGIN; SET LOCAL synchronous_commit = off"),
             self.execute(sql, parameters),
             self.commit(),
         )?;
         Ok(())
-    }
-
-    pub(super) fn is_in_transaction(&self) -> bool {
-        self.in_transaction.load(Ordering::Relaxed)
     }
 
     pub(super) async fn commit(&self) -> Result<(), Fault> {
@@ -306,7 +298,7 @@ impl Session<'_> {
         let answer = answer.map_err(Fault::from);
         if answer.as_ref().is_err_and(Fault::is_read_only) {
             // Whoever was promoted is elsewhere, for all connections.
-            self.database.pool.retain(|_, _| false);
+            self.database.pools.clear();
         }
         answer
     }
@@ -326,65 +318,11 @@ impl Drop for Session<'_> {
         }
         let deadline = self.deadline;
         let is_late = deadline <= Instant::now();
-        self.database.dialer.runtime.spawn(async move {
+        self.database.runtime.spawn(async move {
             let cleaned = timeout_at(deadline, connection.batch_execute("ROLLBACK")).await;
             if is_late || !matches!(cleaned, Ok(Ok(()))) {
                 drop(Object::take(connection));
             }
         });
-    }
-}
-
-/// Connects to the first host that answers and can be written to.
-struct Dialer {
-    hosts: Vec<Config>,
-    tls: MakeRustlsConnect,
-    /// Connections outlive whoever asked for them first.
-    runtime: Handle,
-}
-
-impl Dialer {
-    async fn dial(&self) -> Result<(Client, Dialed), Error> {
-        let mut tries: FuturesUnordered<_> = self
-            .hosts
-            .iter()
-            .zip(0..)
-            .map(|(host, number)| async move {
-                sleep(HEAD_START * number).await;
-                host.connect(self.tls.clone()).await
-            })
-            .collect();
-        let mut first = None;
-        while let Some(tried) = tries.next().await {
-            match tried {
-                Ok(connected) => return Ok(connected),
-                // A refusal says more than that nobody is there.
-                Err(error) if first.is_none() || error.code().is_some() => first = Some(error),
-                Err(_) => {}
-            }
-        }
-        match first {
-            Some(error) => Err(error),
-            // The driver's sentence where there is no host.
-            None => Config::new().connect(self.tls.clone()).await,
-        }
-    }
-}
-
-/// As the pool asks it.
-struct PoolDialer(Arc<Dialer>);
-
-impl Connect for PoolDialer {
-    fn connect(&self, _: &Config) -> BoxFuture<'_, Result<(Client, JoinHandle<()>), Error>> {
-        async move {
-            let (client, connection) = self.0.dial().await?;
-            let driven = self.0.runtime.spawn(async move {
-                if let Err(error) = connection.await {
-                    tracing::debug!(%error, "a connection of the task store ended");
-                }
-            });
-            Ok((client, driven))
-        }
-        .boxed()
     }
 }

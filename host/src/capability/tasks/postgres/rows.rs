@@ -83,80 +83,94 @@ pub(super) async fn find(
     row.map(|row| read(&mut Cells::of(&row))).transpose()
 }
 
-/// Writes what a rule changed of a task, and the concept that goes with it, if
-/// the task is as it was read. False: it is not, and nothing was written.
-///
-/// A rule reads nothing that could change without the revision or the end of the
-/// lease.
-pub(super) async fn swap(
-    session: &Session<'_>,
-    before: &TaskRecord,
-    after: &TaskRecord,
-    concept: Option<&Concept>,
-) -> Result<bool, Fault> {
-    const SWAP: &str = "SELECT schema.swap_task_1 ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
+/// What a rule changed of a task, and the concept that goes with it.
+pub(super) struct Swap {
+    pub before: TaskRecord,
+    pub after: TaskRecord,
+    pub concept: Option<Concept>,
+}
+
+impl Swap {
+    pub fn task_id(&self) -> &str {
+        &self.after.task.id
+    }
+
+    /// Writes it, if the task is as it was read. False: it is not, and nothing was
+    /// written.
+    ///
+    /// A rule reads nothing that could change without the revision or the end of the
+    /// lease.
+    pub async fn run(&self, session: &Session<'_>) -> Result<bool, Fault> {
+        const SWAP: &str = "SELECT schema.swap_task_1 ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
          $12, $13, $14)";
-    const FINISH: &str = "SELECT schema.finish_task_2 ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, \
+        const FINISH: &str = "SELECT schema.finish_task_2 ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, \
          $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)";
-    let task = &after.task;
-    let task_id = id(&task.id).ok_or(Fault::NoId)?;
-    let result_id = task.result_id.as_deref().and_then(id);
-    let (image_path, error_message) = (
-        Text::maybe(task.image_path.as_deref()),
-        Text::maybe(task.error_message.as_deref()),
-    );
-    let (updated_at, completed_at) = (Time::maybe(task.updated_at), Time::maybe(task.completed_at));
-    let (lease_until, due_at) = (Time::maybe(task.lease_until), Time::maybe(due_at(task)));
-    let (attempt, deaths) = (i64::from(after.attempt), i64::from(after.deaths));
-    let (was, revision) = (number(before.revision), number(after.revision));
-    let leased_until = Time::maybe(before.task.lease_until);
-    let status = task.status.as_str();
-    let mut parameters: Vec<Parameter<'_>> = vec![
-        (&task_id, Type::UUID),
-        (&status, Type::TEXT),
-        (&updated_at, Type::TIMESTAMPTZ),
-        (&completed_at, Type::TIMESTAMPTZ),
-        (&result_id, Type::UUID),
-        (&image_path, Type::TEXT),
-        (&error_message, Type::TEXT),
-        (&lease_until, Type::TIMESTAMPTZ),
-        (&attempt, Type::INT8),
-        (&deaths, Type::INT8),
-        (&revision, Type::INT8),
-        (&due_at, Type::TIMESTAMPTZ),
-        (&was, Type::INT8),
-        (&leased_until, Type::TIMESTAMPTZ),
-    ];
-    let Some(Concept {
-        created_at,
-        content,
-        ..
-    }) = concept
-    else {
-        return session.ask(SWAP, &parameters).await;
-    };
-    let palettes = Text::all(&content.color_palettes);
-    let notes = Text::all(&content.notes);
-    let user_id = Text::of(&content.user_id);
-    let image_url = Text::of(&content.image_url);
-    let original = Text::of(&content.original_image_url);
-    let prompt = Text::of(&content.refinement_prompt);
-    let logo = Text::maybe(content.logo_description.as_deref());
-    let theme = Text::maybe(content.theme_description.as_deref());
-    let created_at = Time(*created_at);
-    parameters.extend([
-        (&user_id as _, Type::TEXT),
-        (&content.is_anonymous as _, Type::BOOL),
-        (&image_url as _, Type::TEXT),
-        (&original as _, Type::TEXT),
-        (&prompt as _, Type::TEXT),
-        (&logo as _, Type::TEXT),
-        (&theme as _, Type::TEXT),
-        (&palettes as _, Type::TEXT_ARRAY),
-        (&notes as _, Type::TEXT_ARRAY),
-        (&created_at as _, Type::TIMESTAMPTZ),
-    ]);
-    session.ask(FINISH, &parameters).await
+        let Self {
+            before,
+            after,
+            concept,
+        } = self;
+        let task = &after.task;
+        let task_id = id(&task.id).ok_or(Fault::NoId)?;
+        let result_id = task.result_id.as_deref().and_then(id);
+        let (image_path, error_message) = (
+            Text::maybe(task.image_path.as_deref()),
+            Text::maybe(task.error_message.as_deref()),
+        );
+        let (updated_at, completed_at) =
+            (Time::maybe(task.updated_at), Time::maybe(task.completed_at));
+        let (lease_until, due_at) = (Time::maybe(task.lease_until), Time::maybe(due_at(task)));
+        let (attempt, deaths) = (i64::from(after.attempt), i64::from(after.deaths));
+        let (was, revision) = (number(before.revision), number(after.revision));
+        let leased_until = Time::maybe(before.task.lease_until);
+        let status = task.status.as_str();
+        let mut parameters: Vec<Parameter<'_>> = vec![
+            (&task_id, Type::UUID),
+            (&status, Type::TEXT),
+            (&updated_at, Type::TIMESTAMPTZ),
+            (&completed_at, Type::TIMESTAMPTZ),
+            (&result_id, Type::UUID),
+            (&image_path, Type::TEXT),
+            (&error_message, Type::TEXT),
+            (&lease_until, Type::TIMESTAMPTZ),
+            (&attempt, Type::INT8),
+            (&deaths, Type::INT8),
+            (&revision, Type::INT8),
+            (&due_at, Type::TIMESTAMPTZ),
+            (&was, Type::INT8),
+            (&leased_until, Type::TIMESTAMPTZ),
+        ];
+        let Some(Concept {
+            created_at,
+            content,
+            ..
+        }) = concept
+        else {
+            return session.ask(SWAP, &parameters).await;
+        };
+        let palettes = Text::all(&content.color_palettes);
+        let notes = Text::all(&content.notes);
+        let user_id = Text::of(&content.user_id);
+        let image_url = Text::of(&content.image_url);
+        let original = Text::of(&content.original_image_url);
+        let prompt = Text::of(&content.refinement_prompt);
+        let logo = Text::maybe(content.logo_description.as_deref());
+        let theme = Text::maybe(content.theme_description.as_deref());
+        let created_at = Time(*created_at);
+        parameters.extend([
+            (&user_id as _, Type::TEXT),
+            (&content.is_anonymous as _, Type::BOOL),
+            (&image_url as _, Type::TEXT),
+            (&original as _, Type::TEXT),
+            (&prompt as _, Type::TEXT),
+            (&logo as _, Type::TEXT),
+            (&theme as _, Type::TEXT),
+            (&palettes as _, Type::TEXT_ARRAY),
+            (&notes as _, Type::TEXT_ARRAY),
+            (&created_at as _, Type::TIMESTAMPTZ),
+        ]);
+        session.ask(FINISH, &parameters).await
+    }
 }
 
 pub(super) fn number(number: u64) -> i64 {

@@ -6,30 +6,29 @@
 use concept_refinement_domain::capability::{Fenced, NewTask, Submission};
 use concept_refinement_domain::idempotency::Submitted;
 use concept_refinement_domain::lease::due_at;
-use concept_refinement_domain::quota::{RETENTION, Window};
+use concept_refinement_domain::quota::{RETENTION, Usage, Window};
 use concept_refinement_domain::rulebook::{self, Decision, TaskRecord};
 use concept_refinement_domain::timestamp::Timestamp;
+use tokio::time::Instant;
 use tokio_postgres::types::Type;
 
 use super::account::{StoredAccount, read_usage};
 use super::backlog::Look;
-use super::database::Session;
+use super::database::{DEADLINE, Session};
 use super::fault::Fault;
-use super::rows;
+use super::group_commit::Write;
+use super::rows::{self, Swap};
 use super::values::{Cells, Parameter, Text, Time, id};
 use super::{PostgresTasks, prune};
 
 pub(super) async fn submit(store: &PostgresTasks, new_task: NewTask) -> Result<Submission, Fault> {
-    let session = store.database.session().await?;
+    let deadline = Instant::now() + DEADLINE;
     loop {
-        match try_submit(store, &session, &new_task).await {
+        match try_submit(store, &new_task, deadline).await {
             Ok(Some(submission)) => return Ok(submission),
             Ok(None) => {}
             Err(fault) if fault.is_lost_race() => {}
             Err(fault) => return Err(fault),
-        }
-        if session.is_in_transaction() {
-            session.roll_back().await?;
         }
     }
 }
@@ -37,19 +36,20 @@ pub(super) async fn submit(store: &PostgresTasks, new_task: NewTask) -> Result<S
 /// None: somebody was quicker, and nothing was written.
 async fn try_submit(
     store: &PostgresTasks,
-    session: &Session<'_>,
     new_task: &NewTask,
+    deadline: Instant,
 ) -> Result<Option<Submission>, Fault> {
     let look = store.backlog.look(store.options.max_backlog);
+    let session = store.database.session_until(deadline).await?;
     let mut account = match look {
         Look::Exact => {
             let lock = store.database.lock_key("backlog");
             let begun = session.begin(Some(lock));
-            let loaded = StoredAccount::load(session, new_task, true);
+            let loaded = StoredAccount::load(&session, new_task, true);
             futures::try_join!(begun, loaded)?.1
         }
-        Look::Count => StoredAccount::load(session, new_task, true).await?,
-        Look::Skip => StoredAccount::load(session, new_task, false).await?,
+        Look::Count => StoredAccount::load(&session, new_task, true).await?,
+        Look::Skip => StoredAccount::load(&session, new_task, false).await?,
     };
     if let Some(pending) = account.pending {
         store.backlog.set_count(pending);
@@ -68,86 +68,122 @@ async fn try_submit(
     let promise = promise.map_err(Fault::NoRoom)?;
     account.usage.add(now);
     let record = TaskRecord::new(accepted.task.clone(), new_task.webhook.clone());
-    let key = new_task.idempotency_key.as_deref();
     let (receiver, deliver_at) = store.receiver(&accepted.task);
-    if !insert(session, &record, &account, key, deliver_at).await? {
+    let insert = Insert {
+        record: record.clone(),
+        usage: account.usage,
+        revision: account.revision,
+        idempotency_key: new_task.idempotency_key.clone(),
+        deliver_at,
+    };
+    let is_inserted = match look {
+        Look::Exact => {
+            let is_inserted = insert.run(&session).await?;
+            if is_inserted {
+                session.commit().await?;
+            }
+            is_inserted
+        }
+        Look::Count | Look::Skip => {
+            // It is needed for the commit.
+            drop(session);
+            let write = Write::Insert(Box::new(insert));
+            store.commits.write(write, deadline).await?
+        }
+    };
+    if !is_inserted {
         return Ok(None);
-    }
-    if look == Look::Exact {
-        session.commit().await?;
     }
     promise.keep();
     store.recent.put(&record);
     store.backlog.added();
     store.deliver(&accepted.task, receiver);
     if store.backlog.is_time_to_prune()
-        && let Err(fault) = prune::expired(session, now).await
+        && let Err(fault) = prune(store, now).await
     {
         tracing::debug!(%fault, "what has expired stays for a while");
     }
     Ok(Some(submission))
 }
 
-/// Inserts a task with what goes with it, if the account is as it was read.
-async fn insert(
-    session: &Session<'_>,
-    TaskRecord { task, delivery, .. }: &TaskRecord,
-    account: &StoredAccount,
-    key: Option<&str>,
+async fn prune(store: &PostgresTasks, now: Timestamp) -> Result<(), Fault> {
+    let session = store.database.session().await?;
+    prune::expired(&session, now).await
+}
+
+/// A task with what goes with it.
+pub(super) struct Insert {
+    record: TaskRecord,
+    /// Of the account, with this task.
+    usage: Usage,
+    /// Of the account, as it was read.
+    revision: i64,
+    idempotency_key: Option<String>,
     deliver_at: Timestamp,
-) -> Result<bool, Fault> {
-    const SQL: &str = "SELECT schema.insert_task_1 ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
+}
+
+impl Insert {
+    pub fn task_id(&self) -> &str {
+        &self.record.task.id
+    }
+
+    /// Inserts it, if the account is as it was read. False: it is not, and nothing was
+    /// written.
+    pub async fn run(&self, session: &Session<'_>) -> Result<bool, Fault> {
+        const SQL: &str = "SELECT schema.insert_task_1 ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
          $12, $13, $14, $15, $16, $17)";
-    const WITH_DELIVERY: &str = "SELECT schema.insert_task_2 ($1, $2, $3, $4, $5, $6, $7, $8, $9, \
+        const WITH_DELIVERY: &str = "SELECT schema.insert_task_2 ($1, $2, $3, $4, $5, $6, $7, $8, $9, \
          $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)";
-    let task_id = id(&task.id).ok_or(Fault::NoId)?;
-    let user_id = Text::of(&task.user_id);
-    let status = task.status.as_str();
-    let url = Text::of(&task.refinement.original_image_url);
-    let prompt = Text::of(&task.refinement.refinement_prompt);
-    let logo = Text::maybe(task.refinement.logo_description.as_deref());
-    let theme = Text::maybe(task.refinement.theme_description.as_deref());
-    let original_path = Text::maybe(task.original_path.as_deref());
-    let (created_at, due_at) = (Time(task.created_at), Time::maybe(due_at(task)));
-    let usage = serde_json::to_string(&account.usage).unwrap_or_default();
-    let ends_at = Time(Window::Month.end(task.created_at).plus(RETENTION));
-    let key = Text::maybe(key);
-    let deliver_at = Time(deliver_at);
-    let webhook = delivery.as_ref().map(|delivery| &delivery.webhook);
-    let fingerprint = key
-        .is_some()
-        .then(|| Submitted::of(task, webhook).fingerprint);
-    let mut parameters: Vec<Parameter<'_>> = vec![
-        (&task_id, Type::UUID),
-        (&user_id, Type::TEXT),
-        (&task.is_anonymous, Type::BOOL),
-        (&status, Type::TEXT),
-        (&url, Type::TEXT),
-        (&prompt, Type::TEXT),
-        (&logo, Type::TEXT),
-        (&theme, Type::TEXT),
-        (&original_path, Type::TEXT),
-        (&created_at, Type::TIMESTAMPTZ),
-        (&due_at, Type::TIMESTAMPTZ),
-        (&usage, Type::TEXT),
-        (&ends_at, Type::TIMESTAMPTZ),
-        (&account.revision, Type::INT8),
-        (&key, Type::TEXT),
-        (&fingerprint, Type::TEXT),
-        (&deliver_at, Type::TIMESTAMPTZ),
-    ];
-    let Some(delivery) = delivery else {
-        return session.ask(SQL, &parameters).await;
-    };
-    let (json, receiver) = (rows::json(delivery), delivery.receiver());
-    let (json, receiver) = (Text::of(&json), Text::of(&receiver));
-    let delivery_due_at = Time::maybe(delivery.due_at());
-    parameters.extend([
-        (&json as _, Type::TEXT),
-        (&receiver as _, Type::TEXT),
-        (&delivery_due_at as _, Type::TIMESTAMPTZ),
-    ]);
-    session.ask(WITH_DELIVERY, &parameters).await
+        let TaskRecord { task, delivery, .. } = &self.record;
+        let task_id = id(&task.id).ok_or(Fault::NoId)?;
+        let user_id = Text::of(&task.user_id);
+        let status = task.status.as_str();
+        let url = Text::of(&task.refinement.original_image_url);
+        let prompt = Text::of(&task.refinement.refinement_prompt);
+        let logo = Text::maybe(task.refinement.logo_description.as_deref());
+        let theme = Text::maybe(task.refinement.theme_description.as_deref());
+        let original_path = Text::maybe(task.original_path.as_deref());
+        let (created_at, due_at) = (Time(task.created_at), Time::maybe(due_at(task)));
+        let usage = serde_json::to_string(&self.usage).unwrap_or_default();
+        let ends_at = Time(Window::Month.end(task.created_at).plus(RETENTION));
+        let key = Text::maybe(self.idempotency_key.as_deref());
+        let deliver_at = Time(self.deliver_at);
+        let webhook = delivery.as_ref().map(|delivery| &delivery.webhook);
+        let fingerprint = key
+            .is_some()
+            .then(|| Submitted::of(task, webhook).fingerprint);
+        let mut parameters: Vec<Parameter<'_>> = vec![
+            (&task_id, Type::UUID),
+            (&user_id, Type::TEXT),
+            (&task.is_anonymous, Type::BOOL),
+            (&status, Type::TEXT),
+            (&url, Type::TEXT),
+            (&prompt, Type::TEXT),
+            (&logo, Type::TEXT),
+            (&theme, Type::TEXT),
+            (&original_path, Type::TEXT),
+            (&created_at, Type::TIMESTAMPTZ),
+            (&due_at, Type::TIMESTAMPTZ),
+            (&usage, Type::TEXT),
+            (&ends_at, Type::TIMESTAMPTZ),
+            (&self.revision, Type::INT8),
+            (&key, Type::TEXT),
+            (&fingerprint, Type::TEXT),
+            (&deliver_at, Type::TIMESTAMPTZ),
+        ];
+        let Some(delivery) = delivery else {
+            return session.ask(SQL, &parameters).await;
+        };
+        let (json, receiver) = (rows::json(delivery), delivery.receiver());
+        let (json, receiver) = (Text::of(&json), Text::of(&receiver));
+        let delivery_due_at = Time::maybe(delivery.due_at());
+        parameters.extend([
+            (&json as _, Type::TEXT),
+            (&receiver as _, Type::TEXT),
+            (&delivery_due_at as _, Type::TIMESTAMPTZ),
+        ]);
+        session.ask(WITH_DELIVERY, &parameters).await
+    }
 }
 
 /// The only change of a task that concerns its user's account too. It is rare, so
@@ -183,7 +219,12 @@ pub(super) async fn withdraw(
             session.roll_back().await?;
             return Ok(answer);
         }
-        if !rows::swap(&session, &before, &record, None).await? {
+        let swap = Swap {
+            before,
+            after: record.clone(),
+            concept: None,
+        };
+        if !swap.run(&session).await? {
             session.roll_back().await?;
             continue;
         }

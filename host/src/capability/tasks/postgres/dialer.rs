@@ -1,0 +1,62 @@
+//! Connecting to the database, by whichever of its addresses answers.
+
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
+use tokio::time::sleep;
+use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::{Client, Config, Connection, Error, Socket};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::settings::Settings;
+
+/// How long the first host of several has before the next one is tried beside it.
+const HEAD_START: Duration = Duration::from_millis(300);
+
+/// What drives a connection.
+pub(super) type Dialed = Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>;
+
+/// Connects to the first host that answers and can be written to.
+pub(super) struct Dialer {
+    hosts: Vec<Config>,
+    tls: MakeRustlsConnect,
+}
+
+impl Dialer {
+    /// # Errors
+    ///
+    /// What of the settings cannot be used, as a sentence.
+    pub fn new(settings: &Settings) -> Result<Self, String> {
+        Ok(Self {
+            hosts: settings.hosts.clone(),
+            tls: super::tls::connector(settings)?,
+        })
+    }
+
+    pub async fn dial(&self) -> Result<(Client, Dialed), Error> {
+        let mut tries: FuturesUnordered<_> = self
+            .hosts
+            .iter()
+            .zip(0..)
+            .map(|(host, number)| async move {
+                sleep(HEAD_START * number).await;
+                host.connect(self.tls.clone()).await
+            })
+            .collect();
+        let mut first = None;
+        while let Some(tried) = tries.next().await {
+            match tried {
+                Ok(connected) => return Ok(connected),
+                // A refusal says more than that nobody is there.
+                Err(error) if first.is_none() || error.code().is_some() => first = Some(error),
+                Err(_) => {}
+            }
+        }
+        match first {
+            Some(error) => Err(error),
+            // The driver's sentence where there is no host.
+            None => Config::new().connect(self.tls.clone()).await,
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! Writes of several calls by one commit.
+//!
+//! What a commit costs the database, and the turns between it and this host, is most
+//! of what a write costs. So while a commit is under way, the writes that come wait
+//! for the next one and go together: sent at once on one connection, in one
+//! transaction. Each is a compare-and-swap of its own, and one that fails takes no
+//! other with it: then each is done again by itself.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures::future::join_all;
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout_at};
+
+use super::database::{Database, Session};
+use super::fault::Fault;
+use super::rows::Swap;
+use super::submit::Insert;
+use crate::cores;
+
+/// Writes of one commit, at most: as many as `join_all` polls in their order, since
+/// the commit has to be sent last.
+const MAX_WRITES: usize = 30;
+
+/// What a commit may wait for somebody else's, since others wait for it; and how long
+/// its locks outlive this host.
+const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = '200ms'; \
+     SET LOCAL idle_in_transaction_session_timeout = '2s'";
+
+/// False: what it goes by is not as it was read, and nothing was written.
+pub(super) type Answer = Result<bool, Fault>;
+
+pub(super) enum Write {
+    Insert(Box<Insert>),
+    Swap(Box<Swap>),
+}
+
+/// A line for each core, so that no thread waits for another one, and a line for
+/// everybody else.
+pub(super) struct GroupCommit {
+    database: Arc<Database>,
+    /// What is not begun on a core outlives whoever asked.
+    runtime: Handle,
+    lines: Vec<Line>,
+}
+
+#[derive(Default)]
+struct Line(Mutex<Waiting>);
+
+#[derive(Default)]
+struct Waiting {
+    entries: VecDeque<Entry>,
+    is_committing: bool,
+}
+
+struct Entry {
+    write: Write,
+    deadline: Instant,
+    answer: oneshot::Sender<Answer>,
+}
+
+/// What came of writing together.
+enum Together {
+    Committed(Vec<bool>),
+    /// Nothing was written.
+    RolledBack,
+    /// It may have been committed.
+    Unknown,
+}
+
+impl GroupCommit {
+    pub fn new(database: Arc<Database>) -> Self {
+        Self {
+            database,
+            runtime: Handle::current(),
+            lines: (0..=cores::count()).map(|_| Line::default()).collect(),
+        }
+    }
+
+    /// # Errors
+    ///
+    /// As the database answers; or by the deadline, and then nobody knows.
+    pub async fn write(self: &Arc<Self>, write: Write, deadline: Instant) -> Answer {
+        let (answer, answered) = oneshot::channel();
+        let entry = Entry {
+            write,
+            deadline,
+            answer,
+        };
+        let core = cores::current();
+        let number = core.map_or(0, |core| core.saturating_add(1));
+        if self.line(number).is_some_and(|line| line.join(entry)) {
+            let commits = Arc::clone(self);
+            let runtime = match core {
+                Some(_) => &Handle::current(),
+                None => &self.runtime,
+            };
+            runtime.spawn(async move {
+                if let Some(line) = commits.line(number) {
+                    commits.commit_all(line).await;
+                }
+            });
+        }
+        match timeout_at(deadline, answered).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) | Err(_) => Err(Fault::Timeout),
+        }
+    }
+
+    fn line(&self, number: usize) -> Option<&Line> {
+        self.lines.get(number).or(self.lines.first())
+    }
+
+    async fn commit_all(&self, line: &Line) {
+        let mut turn = Turn {
+            line,
+            is_over: false,
+        };
+        while let Some(entries) = turn.next() {
+            self.commit(entries).await;
+        }
+    }
+
+    async fn commit(&self, mut entries: Vec<Entry>) {
+        // Who waits no longer was told that it failed.
+        let now = Instant::now();
+        entries.retain(|entry| entry.deadline > now && !entry.answer.is_closed());
+        if entries.len() > 1 {
+            // Hosts that write the same rows take their locks in the same order.
+            entries.sort_by(|one, other| one.write.task_id().cmp(other.write.task_id()));
+            match self.together(&entries).await {
+                Together::Committed(answers) => {
+                    for (entry, answer) in entries.into_iter().zip(answers) {
+                        let _ = entry.answer.send(Ok(answer));
+                    }
+                    return;
+                }
+                // Dropped, they say so.
+                Together::Unknown => return,
+                Together::RolledBack => {}
+            }
+        }
+        join_all(entries.into_iter().map(|entry| self.alone(entry))).await;
+    }
+
+    async fn together(&self, entries: &[Entry]) -> Together {
+        let deadlines = entries.iter().map(|entry| entry.deadline);
+        let Some(deadline) = deadlines.max() else {
+            return Together::RolledBack;
+        };
+        let Ok(session) = self.database.session_until(deadline).await else {
+            return Together::RolledBack;
+        };
+        let writes = entries.iter().map(|entry| entry.write.run(&session));
+        let (begun, answers, committed) = futures::join!(
+            session.begin_with(BEGIN),
+            join_all(writes),
+            session.commit()
+        );
+        if committed.is_err() {
+            return Together::Unknown;
+        }
+        // The end of a transaction in which something failed undid all of it.
+        match begun.and(answers.into_iter().collect()) {
+            Ok(answers) => Together::Committed(answers),
+            Err(_) => Together::RolledBack,
+        }
+    }
+
+    async fn alone(&self, entry: Entry) {
+        let answer = async {
+            let session = self.database.session_until(entry.deadline).await?;
+            entry.write.run(&session).await
+        };
+        let answer = answer.await;
+        let _ = entry.answer.send(answer);
+    }
+}
+
+impl Write {
+    fn task_id(&self) -> &str {
+        match self {
+            Self::Insert(insert) => insert.task_id(),
+            Self::Swap(swap) => swap.task_id(),
+        }
+    }
+
+    async fn run(&self, session: &Session<'_>) -> Answer {
+        match self {
+            Self::Insert(insert) => insert.run(session).await,
+            Self::Swap(swap) => swap.run(session).await,
+        }
+    }
+}
+
+impl Line {
+    /// Whether nobody commits at the moment, so that whoever joined has to.
+    fn join(&self, entry: Entry) -> bool {
+        let mut waiting = self.waiting();
+        waiting.entries.push_back(entry);
+        !std::mem::replace(&mut waiting.is_committing, true)
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The turn of who commits what waits in a line.
+struct Turn<'a> {
+    line: &'a Line,
+    is_over: bool,
+}
+
+impl Turn<'_> {
+    /// None: nothing waits, and the turn is over.
+    fn next(&mut self) -> Option<Vec<Entry>> {
+        let mut waiting = self.line.waiting();
+        let count = waiting.entries.len().min(MAX_WRITES);
+        if count == 0 {
+            waiting.is_committing = false;
+            self.is_over = true;
+            return None;
+        }
+        Some(waiting.entries.drain(..count).collect())
+    }
+}
+
+impl Drop for Turn<'_> {
+    /// One that is ended early, as with its thread, leaves nobody waiting.
+    fn drop(&mut self) {
+        if !self.is_over {
+            let mut waiting = self.line.waiting();
+            waiting.entries.clear();
+            waiting.is_committing = false;
+        }
+    }
+}
