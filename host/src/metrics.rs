@@ -3,12 +3,13 @@
 //! Each file holds what is measured of one thing, and how. Capabilities are
 //! measured from outside, by an interceptor ([`Metrics::around`]); the
 //! triggers and the egress guard say themselves what they did. All label values
-//! are fixed words: no user, URL, path or message ever becomes one, so that the
-//! number of series is bounded. Nothing here is waited for by what it measures,
+//! are fixed words, or names of the configuration: no user, URL, path or message ever
+//! becomes one, so that the number of series is bounded. Nothing here is waited for by what it measures,
 //! and without a listener nothing is measured at all.
 
 mod egress;
 pub mod http;
+mod links;
 pub mod listener;
 mod model;
 mod process;
@@ -31,6 +32,7 @@ use crate::log;
 
 pub use egress::Refusals;
 pub use http::Requests;
+pub use links::Links;
 pub use model::ModelCalls;
 pub use scrape::{Limited, Scrape};
 pub use series::Active;
@@ -44,6 +46,7 @@ pub struct Metrics {
     pub tasks: Arc<Tasks>,
     pub stores: Arc<Stores>,
     pub model: Arc<ModelCalls>,
+    pub links: Links,
     pub egress: Refusals,
     pub webhooks: Webhooks,
     /// Processor instances at work.
@@ -69,6 +72,7 @@ impl Metrics {
             tasks: Arc::new(Tasks::new(registry)),
             stores: Arc::new(Stores::new(registry)),
             model: Arc::new(ModelCalls::new(registry)),
+            links: Links::new(registry),
             egress: Refusals::new(registry),
             webhooks: Webhooks::new(registry),
             processors: Gauge::default(),

@@ -1,8 +1,6 @@
-//! Places that many clients share, so that none of them takes all.
-//!
-//! As long as a quarter of a pool is free, everyone gets a place: behind a proxy
-//! or a NAT all clients look like one. Beyond that, whoever has at least as many
-//! places as are free gets no more, which leaves room for everyone else.
+//! Places that many clients share, so that none of them takes all. Everyone gets
+//! some of them (`components/domain/src/share.rs`), since behind a proxy or a NAT all
+//! clients look like one.
 
 mod subnet;
 
@@ -10,10 +8,9 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-pub use subnet::Subnet;
+use concept_refinement_domain::share::{RESERVE, has_share};
 
-/// The part of a pool that one holder alone cannot take, as one over this.
-pub const RESERVE: usize = 4;
+pub use subnet::Subnet;
 
 /// The same for an address whose requests bear credentials: more than one user
 /// alone can take, so that others of the same address go on.
@@ -36,13 +33,6 @@ pub struct Place<U: Eq + Hash> {
     places: Arc<Places<U>>,
     client: Option<Subnet>,
     user: Option<U>,
-}
-
-/// Whether a holder with `own` places gets one more of `limit`, of which `used`
-/// are taken. It gets one in any case until less than one in `reserve` is free.
-pub fn has_share(limit: usize, used: usize, own: usize, reserve: usize) -> bool {
-    let free = limit.saturating_sub(used);
-    free > own || free.saturating_mul(reserve) > limit
 }
 
 impl<U: Clone + Eq + Hash> Places<U> {

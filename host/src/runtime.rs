@@ -1,4 +1,4 @@
-//! Time to wait by, and work that goes on beside: tokio's where a host runs, a
+//! Time to wait by, chance, and work that goes on beside: tokio's where a host runs, a
 //! simulation's where every order of events is to be tried.
 //!
 //! Whatever loops for as long as a host lives asks this instead of tokio. What
@@ -8,16 +8,20 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use rand::RngExt as _;
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
-/// Time and spawning.
+/// Time, chance and spawning.
 pub trait Runtime: Send + Sync {
     /// The time since some moment. It only grows, and evenly.
     fn elapsed(&self) -> Duration;
 
     /// Ends after the duration.
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;
+
+    /// Evenly distributed in 0..1.
+    fn random(&self) -> f64;
 
     /// Begins some work, which may run on another core. What is answered ends
     /// with the work, and ends it when it is dropped.
@@ -44,6 +48,10 @@ impl Runtime for Tokio {
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
         tokio::time::sleep(duration).boxed()
+    }
+
+    fn random(&self) -> f64 {
+        rand::rng().random()
     }
 
     /// A panic ends the work alone.

@@ -121,6 +121,7 @@ macro_rules! host_task_promises {
                 attempts_are_made_until_it_is_delivered,
                 one_attempt_more_is_made_on_request,
                 a_receiver_takes_no_more_than_its_places,
+                a_user_leaves_places_to_others,
                 who_waits_is_woken,
                 it_is_forgotten_with_an_old_task,
                 a_clock_that_is_set_back_strands_none,

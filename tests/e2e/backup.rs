@@ -34,14 +34,14 @@ fn back_up(data: &Path, to: &Path) -> Output {
 }
 
 #[track_caller]
-fn backed_up(data: &Path, to: &Path) {
+pub fn backed_up(data: &Path, to: &Path) {
     let done = back_up(data, to);
     assert!(done.status.success(), "{done:?}");
     assert_eq!((done.stdout, done.stderr), (vec![], vec![]));
 }
 
 /// The same service on a backup of its data.
-fn on_backup(launch: Launch, backup: &Path) -> Service {
+pub fn on_backup(launch: Launch, backup: &Path) -> Service {
     symlink(artifacts::compiled(), backup.join("compiled")).unwrap();
     launch.set("data-dir", backup.to_str().unwrap()).start()
 }

@@ -1,5 +1,6 @@
 //! Metrics: their format, what changes them, and that they identify nobody.
 
+mod links;
 mod listener;
 mod moves;
 mod refusals;
@@ -67,7 +68,7 @@ pub async fn scrape(metrics: &Metrics) -> (Answer, Exposition) {
 
 #[tokio::test]
 async fn each_metric_is_documented() {
-    let (service, metrics) = measured(&[]).await;
+    let (service, metrics) = measured(&[("model", "fallback(local)")]).await;
     // What has no series yet is not told of.
     Client::new(service.url()).get("/api/health").await;
     let (answer, read) = scrape(&metrics).await;

@@ -102,7 +102,7 @@ fn files(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     all
 }
 
-fn move_to(
+pub fn move_to(
     from: &Path,
     data: &Path,
     engines: [&str; 2],

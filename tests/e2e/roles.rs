@@ -20,13 +20,13 @@ use crate::shared::{new_user, origin, scripted_launch};
 const TAKEN_OVER: Duration = Duration::from_secs(60);
 
 /// What the processes of one service share.
-struct Hosts {
-    launch: Launch,
+pub struct Hosts {
+    pub launch: Launch,
 }
 
 impl Hosts {
     /// On stores of their own, with this queue.
-    fn with(queue: &str) -> Self {
+    pub fn with(queue: &str) -> Self {
         static DATABASE: LazyLock<Postgres> =
             LazyLock::new(|| Postgres::start(Release::Fifteen, Data::Volatile));
         let launch = scripted_launch()

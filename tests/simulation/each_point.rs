@@ -109,6 +109,22 @@ fn every_crash_of_one_task() {
     }
 }
 
+/// Whoever comes next delivers what this one was delivering.
+#[test]
+fn every_crash_and_stop_of_one_delivery() {
+    let with_webhook = |mode, places: &[_]| Settings {
+        has_webhook: true,
+        ..one_task(mode, places)
+    };
+    for mode in MODES {
+        for fault in [Fault::Crash, Fault::Stop] {
+            at_each(mode, fault, with_webhook, |report, _, at| {
+                assert_eq!((report.completed, report.delivered), (1, 1), "{at}");
+            });
+        }
+    }
+}
+
 /// The next process of an embedded store goes on at once.
 #[test]
 fn every_crash_of_the_only_process_is_made_good_at_once() {

@@ -3,6 +3,7 @@
 
 mod images;
 mod model;
+mod notifier;
 mod outside;
 mod runtime;
 mod stores;
@@ -52,11 +53,24 @@ impl Environment {
     }
 
     pub fn capabilities(&self, queue: Arc<dyn TaskQueue>) -> Arc<Capabilities> {
+        self.capabilities_by(Arc::new(self.clone()), queue)
+    }
+
+    /// The same, by the store's clock, as the host has it.
+    pub fn capabilities_by_store(&self, queue: Arc<dyn TaskQueue>) -> Arc<Capabilities> {
+        self.capabilities_by(Arc::new(StoreClock(self.world.clone())), queue)
+    }
+
+    fn capabilities_by(
+        &self,
+        clock: Arc<dyn Clock>,
+        queue: Arc<dyn TaskQueue>,
+    ) -> Arc<Capabilities> {
         let own = Arc::new(self.clone());
         Arc::new(Capabilities {
             room: Arc::default(),
             duties: Arc::new(OnlyHost),
-            clock: own.clone(),
+            clock,
             store: self.store(),
             images: own.clone(),
             queue: Arc::new(Intercepted::new(queue, own.clone())),
@@ -100,6 +114,14 @@ fn local<'a, T>(work: impl Future<Output = T> + 'a) -> BoxFuture<'a, T> {
 impl Clock for Environment {
     fn now(&self) -> Timestamp {
         self.process.now(&self.world)
+    }
+}
+
+struct StoreClock(SendWrapper<Rc<World>>);
+
+impl Clock for StoreClock {
+    fn now(&self) -> Timestamp {
+        self.0.store.now()
     }
 }
 

@@ -36,14 +36,17 @@ pub enum Flaw {
     OutOfReach,
     /// A provider is asked twice for one answer.
     ModelAskedTwice,
+    /// What came of an attempt to deliver is not recorded.
+    AttemptForgotten,
 }
 
 impl Flaw {
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::Store(flaws::Flaw::ClaimAtomicity),
         Self::Store(flaws::Flaw::Fencing),
         Self::Store(flaws::Flaw::Forgetting),
         Self::Store(flaws::Flaw::Redelivery),
+        Self::Store(flaws::Flaw::Silence),
         Self::QuotaNotCounted,
         Self::QuotaNotGivenBack,
         Self::KeyForgotten,
@@ -58,6 +61,7 @@ impl Flaw {
         Self::ImageLeftOver,
         Self::OutOfReach,
         Self::ModelAskedTwice,
+        Self::AttemptForgotten,
     ];
 
     /// What it breaks; whichever of them shows first.
@@ -67,9 +71,7 @@ impl Flaw {
             Self::Store(flaws::Flaw::ClaimAtomicity) => &[OneWorker],
             Self::Store(flaws::Flaw::Fencing) => &[Fencing],
             Self::Store(flaws::Flaw::Forgetting) => &[StoredImage],
-            Self::Store(flaws::Flaw::Redelivery) => &[NothingStuck],
-            // Nobody asks for a webhook here.
-            Self::Store(flaws::Flaw::Silence) => &[],
+            Self::Store(flaws::Flaw::Redelivery | flaws::Flaw::Silence) => &[NothingStuck],
             Self::QuotaNotCounted => &[ExactQuota],
             // It fails the task, which keeps its key.
             Self::QuotaNotGivenBack => &[ExactQuota, OneTaskAKey],
@@ -83,6 +85,7 @@ impl Flaw {
             Self::ImageLeftOver => &[OneImage],
             Self::OutOfReach => &[Answers],
             Self::ModelAskedTwice => &[ModelCalls],
+            Self::AttemptForgotten => &[Deliveries],
         }
     }
 }

@@ -25,6 +25,7 @@ mod oracle;
 mod process;
 mod queue;
 mod random;
+mod receiver;
 mod run;
 mod scheduler;
 mod schedules;

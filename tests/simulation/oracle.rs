@@ -4,6 +4,7 @@
 //! It sees each step as it takes effect, even if its answer is lost, and never
 //! reads the stores. It records the first violation.
 
+mod deliveries;
 mod expiry;
 mod leases;
 mod reading;
@@ -46,6 +47,9 @@ pub enum Invariant {
     /// The model is asked once a task, and again only after something went
     /// wrong.
     ModelCalls,
+    /// A receiver is told of a task that has ended, by one at a time, on the schedule,
+    /// and what came of it is recorded.
+    Deliveries,
     /// Once nothing goes wrong any more everything ends soon.
     NothingStuck,
     /// The stores answer what they are asked.
@@ -53,7 +57,7 @@ pub enum Invariant {
 }
 
 impl Invariant {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::NothingLost,
         Self::OneFinalState,
         Self::OneActiveTask,
@@ -67,6 +71,7 @@ impl Invariant {
         Self::OneImage,
         Self::StoredImage,
         Self::ModelCalls,
+        Self::Deliveries,
         Self::NothingStuck,
         Self::Answers,
     ];
@@ -103,6 +108,8 @@ pub struct Expected {
     asked_by_attempt: u32,
     /// An image was there when the newest attempt began.
     may_not_ask: bool,
+    /// Where a webhook was asked for.
+    delivery: Option<deliveries::Delivery>,
 }
 
 impl Expected {

@@ -9,9 +9,11 @@ use std::time::Duration;
 
 use concept_refinement_api::{self as api, Api};
 use concept_refinement_domain::timestamp::Timestamp;
+use concept_refinement_domain::webhook::ServiceSecrets;
 use concept_refinement_host::capability::Capabilities;
 use concept_refinement_host::capability::queue::TaskQueue;
 use concept_refinement_host::capability::queue::store::StoreQueue;
+use concept_refinement_host::loops::deliverer::Deliverer;
 use concept_refinement_host::loops::garbage::Garbage;
 use concept_refinement_host::loops::pending_releases::PendingReleases;
 use concept_refinement_host::loops::slots::Slots;
@@ -33,6 +35,9 @@ use crate::world::World;
 
 /// How long a stop waits for what is under way.
 pub const GRACE: Duration = Duration::from_secs(10);
+
+/// Between two looks at what is to be delivered: what other processes say is lost.
+const LONGEST_LOOK: Duration = Duration::from_secs(5);
 
 pub struct Process {
     /// Another one each time.
@@ -142,7 +147,7 @@ async fn run(world: Rc<World>, process: Rc<Process>) {
         true => Arc::new(StoreQueue::on(runtime.clone(), environment.store(), 1_000)),
         false => Arc::new(world.queue.clone()),
     };
-    let host = environment.capabilities(queue);
+    let host = environment.capabilities(Arc::clone(&queue));
     let sweep = Arc::new(Sweep {
         host: Arc::clone(&host),
         runtime: runtime.clone(),
@@ -167,15 +172,24 @@ async fn run(world: Rc<World>, process: Rc<Process>) {
         pending_releases: PendingReleases::default(),
         metrics: None,
     });
+    let deliverer = Arc::new(Deliverer {
+        host: environment.capabilities_by_store(queue),
+        notifier: runtime.clone(),
+        runtime: runtime.clone(),
+        secrets: ServiceSecrets::parse(SECRET).unwrap(),
+        longest: LONGEST_LOOK,
+        metrics: None,
+    });
     let recovered = world.settings.mode == Mode::Distributed || sweep.recover().await.is_ok();
     let (stopped, abort) = (process.stop.subscribe(), process.abort.clone());
     if !*stopped.borrow() {
         process.api.replace(Some(api(&world, &environment, host)));
     }
     let recovery = Arc::clone(&sweep);
-    let loops: [BoxFuture<'static, ()>; 3] = [
+    let loops: [BoxFuture<'static, ()>; 4] = [
         sweep.run(stopped.clone()).boxed(),
         garbage.run(stopped.clone()).boxed(),
+        deliverer.run(stopped.clone(), abort.clone()).boxed(),
         Box::pin(async move {
             if recovered || recovery.recover_later(stopped.clone()).await {
                 worker.run(stopped, abort).await;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use concept_refinement_domain::capability::NewTask;
 use concept_refinement_domain::task::{Refinement, Status};
+use concept_refinement_domain::webhook::DeliveryState;
 use concept_refinement_host::loops::worker::SLACK;
 
 use crate::faults::LONGEST;
@@ -38,6 +39,9 @@ pub struct Report {
     pub completed: usize,
     pub failed: usize,
     pub deleted: usize,
+    /// Of webhooks.
+    pub delivered: usize,
+    pub undelivered: usize,
     pub trace: (u64, u64),
 }
 
@@ -112,6 +116,8 @@ fn report(world: &World) -> Report {
         completed: count(|task| task.status == Status::Completed),
         failed: count(|task| task.status == Status::Failed),
         deleted: count(|task| task.is_deleted),
+        delivered: oracle.deliveries(DeliveryState::Delivered),
+        undelivered: oracle.deliveries(DeliveryState::Failed),
         trace: world.trace.borrow().sum(),
     }
 }

@@ -37,18 +37,22 @@ fn schedules() {
     let total = total.into_inner().unwrap();
     println!(
         "{count} schedules from seed {first} in {:.1} s: {} tasks, {} completed, {} failed, {} \
-         deleted, {} faults at {} points",
+         deleted, {} webhooks delivered, {} given up, {} faults at {} points",
         begun.elapsed().as_secs_f64(),
         total.created,
         total.completed,
         total.failed,
         total.deleted,
+        total.delivered,
+        total.undelivered,
         total.faults,
         total.points,
     );
     if count >= ITERATIONS {
         assert!(total.completed * 3 > total.created, "most come to nothing");
         assert!(total.failed * 100 > total.created, "too little goes wrong");
+        assert!(total.delivered * 5 > total.created, "few are told");
+        assert!(total.undelivered * 100 > total.created, "few are given up");
     }
 }
 
@@ -116,6 +120,8 @@ fn add(total: &mut Report, report: &Report) {
     total.completed += report.completed;
     total.failed += report.failed;
     total.deleted += report.deleted;
+    total.delivered += report.delivered;
+    total.undelivered += report.undelivered;
 }
 
 /// The failure of the smallest seed among those that failed when one did.

@@ -31,6 +31,8 @@ pub struct Settings {
     pub users: usize,
     /// None: each user waits for one task, which the model answers at once.
     pub wild: Option<Wild>,
+    /// Whether that one task has a webhook, whose receiver answers at once.
+    pub has_webhook: bool,
     pub faults: Plan,
     /// For how long things go wrong and users come.
     pub busy: Duration,
@@ -94,6 +96,7 @@ impl Settings {
                 retention: random.chance(0.3).then(|| random.seconds(20, 100)),
                 life: random.chance(0.4).then(|| random.seconds(10, 100)),
             }),
+            has_webhook: false,
             faults: Plan::Drawn(rates),
             busy: random.seconds(60, 200),
             lease: Duration::from_secs(random.among(&[5, 30, 30])),
@@ -117,6 +120,7 @@ impl Settings {
             concurrency: 1,
             users: 1,
             wild: None,
+            has_webhook: false,
             faults,
             busy: Duration::from_secs(600),
             lease: Duration::from_secs(20),

@@ -116,6 +116,9 @@ impl Store {
             (Some(Flaw::ImageRemovedEarly), Asked::Unreferenced { image_paths }) => {
                 return Ok(std::mem::take(image_paths).into());
             }
+            (Some(Flaw::AttemptForgotten), Asked::RecordAttempt { .. }) => {
+                return Ok(Fenced::Done.into());
+            }
             (Some(Flaw::ImageLeftOver), Asked::Unreferenced { .. }) => {
                 return Ok(Reply::ImagePaths(vec![]));
             }
@@ -190,8 +193,22 @@ impl Store {
                 changed.extend(oracle.concept_deleted(user_id, id, answer.as_ref()));
             }
             (Asked::Due { .. }, Reply::Tasks(answer)) => oracle.due(answer),
-            (Asked::Recover {}, Reply::Count(answer)) => oracle.recovered(*answer, now),
+            (Asked::Recover {}, Reply::Count(answer)) => {
+                oracle.recovered(*answer, now);
+                oracle.deliveries_recovered();
+            }
             (Asked::Unreferenced { .. }, Reply::ImagePaths(answer)) => oracle.unreferenced(answer),
+            (Asked::ClaimDeliveries { .. }, Reply::Deliveries(answer)) => {
+                changed = oracle.deliveries_claimed(answer, now);
+            }
+            (Asked::RecordAttempt { lease, outcome, .. }, Reply::Fenced(answer)) => {
+                oracle.attempt_recorded(lease, outcome, *answer, now);
+                changed.push(lease.task_id.clone());
+            }
+            (Asked::Redeliver { user_id, task_id }, Reply::Redelivery(answer)) => {
+                oracle.redelivered(user_id, task_id, *answer, now);
+                changed.push((*task_id).to_owned());
+            }
             (Asked::Expire { before, .. }, Reply::Expired(answer)) => {
                 changed = oracle.expired(*before, answer);
             }

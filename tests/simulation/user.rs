@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::oracle::Invariant;
 use crate::random::Random;
+use crate::receiver;
 use crate::scheduler::OUTSIDE;
 use crate::source;
 use crate::world::World;
@@ -28,6 +29,8 @@ pub struct User {
     name: String,
     token: String,
     random: Random,
+    /// For webhooks.
+    webhooks: Random,
     /// The URL of a refined image, to be refined further.
     last: RefCell<Option<String>>,
 }
@@ -37,6 +40,7 @@ struct Wish {
     number: u32,
     url: String,
     key: Option<String>,
+    webhook_url: Option<String>,
 }
 
 /// What became of a submission, as its user is told.
@@ -65,6 +69,7 @@ pub fn start(world: &Rc<World>) {
             token: tokens::signed(&header, &json!({"sub": name, "exp": 4_000_000_000_u64})),
             name,
             random: Random::new(world.settings.seed, 100 + number as u64),
+            webhooks: Random::new(world.settings.seed, 200 + number as u64),
             last: RefCell::default(),
         };
         let world = Rc::clone(world);
@@ -84,6 +89,7 @@ impl User {
             number: 1,
             url: source::FINE.to_owned(),
             key: Some("key".to_owned()),
+            webhook_url: (self.world.settings.has_webhook).then(|| receiver::url(&self.webhooks)),
         };
         let id = loop {
             match self.submit(&wish).await {
@@ -125,6 +131,10 @@ impl User {
             number,
             url: own_image.unwrap_or_else(|| url.to_owned()),
             key: self.random.chance(0.6).then(|| format!("key-{number}")),
+            webhook_url: self
+                .webhooks
+                .chance(0.5)
+                .then(|| receiver::url(&self.webhooks)),
         }
     }
 
@@ -155,6 +165,10 @@ impl User {
         if let Some(concept) = text("result_id").filter(|_| self.random.chance(0.4)) {
             self.delete(&format!("/api/concepts/{concept}")).await;
         }
+        if self.webhooks.chance(0.3) {
+            let path = format!("{task}/webhook/redeliver");
+            self.request(Method::Post, &path, None, vec![]).await;
+        }
         if self.random.chance(0.1) {
             self.delete(&task).await;
         }
@@ -164,6 +178,7 @@ impl User {
         let refinement = json!({
             "original_image_url": wish.url,
             "refinement_prompt": format!("Make it lighter, {}", wish.number),
+            "webhook_url": wish.webhook_url,
         });
         let key = wish.key.as_deref();
         let path = "/api/concepts/refine";

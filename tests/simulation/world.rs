@@ -39,6 +39,8 @@ pub struct World {
     pub queue: Shared,
     /// For whatever has no line of its own.
     pub random: Random,
+    /// For receivers of webhooks.
+    pub receivers: Random,
     pub trace: RefCell<Trace>,
     /// By place. One that starts or stops takes no requests.
     pub processes: RefCell<BTreeMap<usize, Rc<Process>>>,
@@ -80,6 +82,7 @@ impl World {
             queue: Shared(SendWrapper::new(queue)),
             faults: Faults::new(settings.faults.clone(), Random::new(seed, 4), settings.busy),
             random: Random::new(seed, 5),
+            receivers: Random::new(seed, 6),
             scheduler,
             oracle,
             images,
@@ -110,6 +113,7 @@ impl World {
         let processes = self.processes.borrow();
         self.users_gone.get() == self.settings.users
             && self.oracle.borrow().all_are_final()
+            && self.oracle.borrow().all_deliveries_rest(self.store.now())
             && !processes.is_empty()
             && processes
                 .values()

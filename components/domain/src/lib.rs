@@ -38,6 +38,7 @@ pub mod rulebook;
 pub mod secret;
 pub mod sentence;
 pub mod session;
+pub mod share;
 pub mod signature;
 pub mod size;
 pub mod task;

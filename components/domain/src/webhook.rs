@@ -24,7 +24,7 @@ use crate::timestamp::Timestamp;
 
 pub use delivery::{DeliveryRecord, LEASE, MAX_ATTEMPTS};
 pub use key::{ServiceSecrets, UserKey};
-pub use places::Places;
+pub use places::{Holder, Places};
 pub use schedule::{LONGEST_WAIT, WAITS};
 pub use signature::{message_id, signatures};
 

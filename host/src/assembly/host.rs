@@ -292,7 +292,7 @@ fn pool(config: &Config) -> anyhow::Result<Pool> {
     Ok(Pool {
         instances: in_flight
             .saturating_add(waiting)
-            .saturating_add(deliverer::AT_ONCE)
+            .saturating_add(u32::try_from(deliverer::AT_ONCE)?)
             .saturating_add(API_INSTANCES),
         calls: u32::try_from(CALLS)?,
         max_memory: usize::try_from(config.model_memory)?.max(API_MEMORY),

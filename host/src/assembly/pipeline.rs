@@ -18,7 +18,7 @@ use crate::capability::model::component::ModelComponent;
 use crate::capability::model::component::link::{self, Link};
 use crate::capability::model::memory::ModelMemory;
 use crate::capability::model::threads::Threads;
-use crate::capability::model::{ImageModel, cores, machine};
+use crate::capability::model::{ImageModel, LinkCalls, cores, machine};
 use crate::config::{Config, ModelLink};
 use crate::egress::Network;
 use crate::loops::pending_releases::PendingReleases;
@@ -61,7 +61,7 @@ pub async fn model(
         salt: rand::rng().random(),
     };
     let mut behind = compiled.links.iter();
-    let link = links.link(&config.model, &compiled.model, &mut behind);
+    let link = links.link(&config.model, &compiled.model, &mut behind, None);
     let memory = model_memory(config);
     let model = ModelComponent::new(link.await?, config.concurrency, memory)?;
     Ok(Arc::new(model))
@@ -78,12 +78,14 @@ struct Links<'a> {
 }
 
 impl Links<'_> {
-    /// The link of this component. Those behind it have the next ones.
+    /// The link of this component. Those behind it have the next ones. `calls`: of the
+    /// middleware before it.
     fn link<'a, 'm: 'a>(
         &'a self,
         link: &'a ModelLink,
         model: &'m Model,
         rest: &'a mut slice::Iter<'m, Model>,
+        calls: Option<Arc<dyn LinkCalls>>,
     ) -> BoxFuture<'a, anyhow::Result<Arc<Link>>> {
         Box::pin(async move {
             let mut behind = Vec::new();
@@ -91,7 +93,9 @@ impl Links<'_> {
                 let model = rest
                     .next()
                     .context("a link of the model has no component")?;
-                behind.push(self.link(next, model, rest).await?);
+                let metrics = self.network.metrics.as_ref();
+                let calls = metrics.map(|metrics| metrics.links.calls_of(&next.name));
+                behind.push(self.link(next, model, rest, calls).await?);
             }
             let grants = grants::model(self.config, link, self.network, self.blobs)?;
             let own = link.origins();
@@ -103,6 +107,7 @@ impl Links<'_> {
                 limit: self.config.model_timeout,
                 threads: Arc::clone(&self.threads),
                 behind: link.behind.is_some().then_some(behind),
+                calls,
                 foreign,
                 text: link.text.clone(),
                 identity,

@@ -134,6 +134,15 @@ pub enum ModelError {
     Broken(String),
 }
 
+/// What sees each call of one link of a chain by the middleware before it.
+pub trait LinkCalls: Send + Sync {
+    /// Answers as the call does. Dropping the future cancels it.
+    fn around<'a>(
+        &'a self,
+        call: BoxFuture<'a, Result<ModelAnswer, ModelError>>,
+    ) -> BoxFuture<'a, Result<ModelAnswer, ModelError>>;
+}
+
 /// The memory that the instances of models have, all together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MemoryUse {

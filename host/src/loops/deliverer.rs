@@ -1,9 +1,9 @@
 //! Delivers webhooks: claims deliveries that are due, and makes one attempt of each.
 //!
-//! Their number is bounded, in all and for each receiver, so that a slow receiver
-//! keeps no other waiting, and none keeps a task. What is due is stored, and an
-//! attempt is recorded under a lease: a crash at any moment loses none, and at most
-//! makes an attempt that nobody recorded.
+//! Their number is bounded, and shared between receivers and users, so that neither
+//! a slow receiver nor a user of many keeps others waiting, and none keeps a task.
+//! What is due is stored, and an attempt is recorded under a lease: a crash at any
+//! moment loses none, and at most makes an attempt that nobody recorded.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,12 +11,12 @@ use std::time::Duration;
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::task_response::image_path;
 use concept_refinement_domain::webhook::{
-    DeliveryAnswer, DeliveryLease, DeliveryOutcome, DeliveryRecord, DueDelivery, Places,
+    DeliveryAnswer, DeliveryLease, DeliveryOutcome, DeliveryRecord, DueDelivery, Holder, Places,
     ServiceSecrets,
 };
-use futures::StreamExt as _;
+use futures::future::{BoxFuture, pending};
 use futures::stream::FuturesUnordered;
-use rand::RngExt as _;
+use futures::{FutureExt as _, StreamExt as _};
 use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
@@ -28,10 +28,10 @@ use crate::metrics::Metrics;
 use crate::runtime::Runtime;
 
 /// Attempts under way: each has an instance and a socket.
-pub const AT_ONCE: u32 = 64;
+pub const AT_ONCE: usize = 64;
 
 /// Of one receiver: more than one that answers needs.
-const PER_RECEIVER: u32 = 8;
+const PER_RECEIVER: usize = 8;
 
 /// How long the place of an attempt that failed stays taken, so that thousands
 /// that fail at once cost next to nothing.
@@ -73,48 +73,95 @@ pub struct Deliverer {
     pub metrics: Option<Arc<Metrics>>,
 }
 
+/// Attempts, and the places that they have.
+struct Attempts {
+    runtime: Arc<dyn Runtime>,
+    /// Each answers whether it was delivered.
+    under_way: FuturesUnordered<BoxFuture<'static, (Holder, bool)>>,
+    /// Have failed.
+    resting: FuturesUnordered<BoxFuture<'static, Holder>>,
+    taken: Vec<Holder>,
+}
+
 /// One look at what is due.
 struct Look {
     due: Vec<DueDelivery>,
     /// Until the next one.
     wait: Duration,
-    /// A receiver has all the places that it may have.
-    is_crowded: bool,
+    /// Somebody has all the places that they may have.
+    is_short: bool,
+}
+
+impl Attempts {
+    fn add(&mut self, holder: Holder, attempt: impl Future<Output = bool> + Send + 'static) {
+        self.taken.push(holder.clone());
+        let attempt = async move { (holder, attempt.await) };
+        self.under_way.push(Box::pin(attempt));
+    }
+
+    /// Waits until one of them ends or has rested, and takes all along that have.
+    async fn end(&mut self) {
+        tokio::select! {
+            biased;
+            Some((holder, is_delivered)) = self.under_way.next() => self.rest(holder, is_delivered),
+            Some(holder) = self.resting.next() => self.free(&holder),
+            else => pending().await,
+        }
+        while let Some(Some((holder, is_delivered))) = self.under_way.next().now_or_never() {
+            self.rest(holder, is_delivered);
+        }
+        while let Some(Some(holder)) = self.resting.next().now_or_never() {
+            self.free(&holder);
+        }
+    }
+
+    fn rest(&mut self, holder: Holder, is_delivered: bool) {
+        if is_delivered {
+            return self.free(&holder);
+        }
+        let rest = self.runtime.sleep(REST);
+        let rested = async move {
+            rest.await;
+            holder
+        };
+        self.resting.push(Box::pin(rested));
+    }
+
+    fn free(&mut self, holder: &Holder) {
+        if let Some(at) = self.taken.iter().position(|it| it == holder) {
+            self.taken.swap_remove(at);
+        }
+    }
 }
 
 impl Deliverer {
     /// Delivers until `stop` is set, then lets attempts under way end. What is
     /// aborted is attempted again by whoever claims it once its lease is over.
     pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>, abort: CancellationToken) {
-        let mut under_way = FuturesUnordered::new();
-        let mut resting = FuturesUnordered::new();
-        let mut receivers: Vec<String> = Vec::new();
+        let mut attempts = Attempts {
+            runtime: Arc::clone(&self.runtime),
+            under_way: FuturesUnordered::new(),
+            resting: FuturesUnordered::new(),
+            taken: Vec::new(),
+        };
         loop {
-            let look = self.look(&receivers).await;
+            let look = self.look(&attempts.taken).await;
             for due in look.due {
-                let receiver = due.webhook.receiver();
-                receivers.push(receiver.clone());
-                let attempt = self.begin(due, abort.clone());
-                under_way.push(async move { (receiver, attempt.await) });
+                let holder = Holder {
+                    receiver: due.webhook.receiver(),
+                    user_id: due.task.user_id.clone(),
+                };
+                attempts.add(holder, self.begin(due, abort.clone()));
             }
             let next = async {
-                if look.is_crowded {
+                if look.is_short {
                     self.runtime.sleep(MIN_INTERVAL).await;
                 }
                 tokio::select! {
+                    biased;
+                    () = attempts.end() => {}
                     () = self.host.webhooks().delivery_due() => {}
                     () = self.runtime.sleep(look.wait) => {}
-                    Some((receiver, is_delivered)) = under_way.next() => match is_delivered {
-                        true => leave(&mut receivers, &receiver),
-                        false => {
-                            let rest = self.runtime.sleep(REST);
-                            resting.push(async move {
-                                rest.await;
-                                receiver
-                            });
-                        }
-                    },
-                    Some(receiver) = resting.next() => leave(&mut receivers, &receiver),
                 }
             };
             tokio::select! {
@@ -123,13 +170,12 @@ impl Deliverer {
                 () = next => {}
             }
         }
-        while under_way.next().await.is_some() {}
+        while attempts.under_way.next().await.is_some() {}
     }
 
-    async fn look(&self, receivers: &[String]) -> Look {
-        let taken = receivers.iter().map(String::as_str);
+    async fn look(&self, taken: &[Holder]) -> Look {
         let places = Places::new(AT_ONCE, PER_RECEIVER, taken);
-        let is_crowded = !places.full().is_empty();
+        let is_short = places.are_short();
         let looked = async {
             let webhooks = self.host.webhooks();
             if places.free() == 0 {
@@ -163,7 +209,7 @@ impl Deliverer {
         Look {
             due,
             wait,
-            is_crowded,
+            is_short,
         }
     }
 
@@ -239,7 +285,7 @@ impl Deliverer {
     }
 
     async fn record(&self, lease: &DeliveryLease, outcome: DeliveryOutcome) {
-        let jitter = rand::rng().random();
+        let jitter = self.runtime.random();
         for _ in 0..RECORD_TRIES {
             let webhooks = self.host.webhooks();
             match webhooks
@@ -252,12 +298,5 @@ impl Deliverer {
             }
         }
         tracing::error!("what came of an attempt could not be recorded");
-    }
-}
-
-/// One place less is taken.
-fn leave(receivers: &mut Vec<String>, receiver: &str) {
-    if let Some(at) = receivers.iter().position(|taken| taken == receiver) {
-        receivers.swap_remove(at);
     }
 }

@@ -151,6 +151,10 @@ impl Runtime for SteppedTime {
         })
     }
 
+    fn random(&self) -> f64 {
+        0.5
+    }
+
     fn spawn(&self, work: BoxFuture<'static, ()>) -> BoxFuture<'static, ()> {
         work
     }

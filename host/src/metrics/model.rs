@@ -11,8 +11,8 @@ use super::series::{Active, Buckets, Counters, Histograms, Label, counters, hist
 use crate::capability::model::{ImageModel, MemoryUse, ModelAnswer, ModelError, ModelRequest};
 
 const OUTCOME: &str = "outcome";
-const CANCELLED: &str = "cancelled";
-const OUTCOMES: [&str; 6] = [
+pub(super) const CANCELLED: &str = "cancelled";
+pub(super) const OUTCOMES: [&str; 6] = [
     "image",
     "location",
     "unavailable",
@@ -73,6 +73,16 @@ impl Drop for Call<'_> {
     }
 }
 
+pub(super) fn outcome(answer: &Result<ModelAnswer, ModelError>) -> &'static str {
+    match answer {
+        Ok(ModelAnswer::Image { .. }) => "image",
+        Ok(ModelAnswer::Location(_)) => "location",
+        Err(ModelError::Unavailable { .. }) => "unavailable",
+        Err(ModelError::Refused(_)) => "refused",
+        Err(ModelError::Broken(_)) => "broken",
+    }
+}
+
 pub struct MeasuredModel {
     pub calls: Arc<ModelCalls>,
     pub model: Arc<dyn ImageModel>,
@@ -89,13 +99,7 @@ impl ImageModel for MeasuredModel {
                 _present: Active::of(&calls.in_flight),
             };
             let answer = self.model.refine(request).await;
-            call.outcome = match &answer {
-                Ok(ModelAnswer::Image { .. }) => "image",
-                Ok(ModelAnswer::Location(_)) => "location",
-                Err(ModelError::Unavailable { .. }) => "unavailable",
-                Err(ModelError::Refused(_)) => "refused",
-                Err(ModelError::Broken(_)) => "broken",
-            };
+            call.outcome = outcome(&answer);
             answer
         })
     }

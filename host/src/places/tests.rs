@@ -21,25 +21,6 @@ fn fill(
 }
 
 #[test]
-fn shares() {
-    for (name, used, own, reserve, expected) in [
-        ("nobody there", 0, 0, 4, true),
-        ("all of it so far", 74, 74, 4, true),
-        ("three quarters are taken, by one", 75, 75, 4, false),
-        ("the same, by others", 75, 0, 4, true),
-        ("as many as are free", 80, 20, 4, false),
-        ("fewer than are free", 80, 19, 4, true),
-        ("nearly full", 99, 0, 4, true),
-        ("one already has one", 99, 1, 4, false),
-        ("full", 100, 0, 4, false),
-        ("many users of one address", 87, 87, 8, true),
-        ("and more", 88, 88, 8, false),
-    ] {
-        assert_eq!(has_share(100, used, own, reserve), expected, "{name}");
-    }
-}
-
-#[test]
 fn the_largest_holder_is_refused_and_no_other() {
     type Who = fn(u32) -> (Option<Subnet>, Option<u32>);
     let cases: [(&str, Who, usize, &[Who]); 4] = [

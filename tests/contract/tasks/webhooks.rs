@@ -7,7 +7,7 @@ use concept_refinement_domain::capability::{Fenced, NewTask, Submission};
 use concept_refinement_domain::lease::MAX_DEATHS;
 use concept_refinement_domain::task::Task;
 use concept_refinement_domain::webhook::{
-    DeliveryAnswer, DeliveryLease, DeliveryOutcome, DeliveryState, DueDelivery,
+    DeliveryAnswer, DeliveryLease, DeliveryOutcome, DeliveryState, DueDelivery, Holder,
     LEASE as DELIVERY_LEASE, Places, Redelivery, Webhook, WebhookDelivery,
 };
 use concept_refinement_host::capability::clock::before;
@@ -289,19 +289,55 @@ pub async fn a_receiver_takes_no_more_than_its_places<B: TaskBackend>() {
         failed(&store, &format!("quick {number}"), "quick").await;
         store.pass(MICROSECOND);
     }
-    let slow = "https://slow.example";
-    let claim = async |places: Places| {
-        let due = store.webhooks.claim_deliveries(places).await.unwrap();
-        let users = due.into_iter().map(|due| due.task.user_id);
-        users.collect::<Vec<_>>()
-    };
-    let due = claim(Places::new(5, 2, [slow])).await;
+    let slow = ["x", "y", "z"].map(|user_id| holder("slow", user_id));
+    let due = claim_users(&store, Places::new(9, 2, &slow[..1])).await;
     assert_eq!(due, ["slow 0", "quick 0", "quick 1"]);
-    let due = claim(Places::new(3, 3, [slow, slow])).await;
-    assert_eq!(due, ["slow 1"], "there is one place in all");
-    let due = claim(Places::new(5, 2, [slow, slow])).await;
-    assert_eq!(due, ["quick 2"]);
-    assert_eq!(claim(Places::new(0, 2, [])).await, Vec::<String>::new());
+    let due = claim_users(&store, Places::new(4, 9, &slow)).await;
+    assert_eq!(due, ["quick 2"], "there is one place, and slow has three");
+    let due = claim_users(&store, Places::new(9, 2, &slow[..2])).await;
+    assert_eq!(due, Vec::<String>::new());
+    let due = claim_users(&store, Places::new(0, 2, [])).await;
+    assert_eq!(due, Vec::<String>::new());
+}
+
+pub async fn a_user_leaves_places_to_others<B: TaskBackend>() {
+    let store = Store::<B>::start();
+    for number in 0..20 {
+        failed(&store, "greedy", &format!("receiver-{number}")).await;
+        store.pass(MICROSECOND);
+    }
+    for _ in 0..20 {
+        failed(&store, "greedy", "same").await;
+        store.pass(MICROSECOND);
+    }
+    for number in 0..3 {
+        failed(&store, &format!("modest {number}"), "same").await;
+        store.pass(MICROSECOND);
+    }
+    let due = claim_users(&store, Places::new(8, 8, [])).await;
+    let (other, greedy) = due.split_last().unwrap();
+    assert_eq!(greedy, ["greedy"; 6], "three quarters of all places");
+    assert_eq!(other, "modest 0");
+    let taken = ["receiver-0"; 6].map(|receiver| holder(receiver, "greedy"));
+    let due = claim_users(&store, Places::new(8, 8, &taken)).await;
+    assert_eq!(due, ["modest 1"], "three quarters are taken");
+    let due = claim_users(&store, Places::new(30, 8, [])).await;
+    let (other, greedy) = due.split_last().unwrap();
+    assert_eq!(greedy, ["greedy"; 14 + 6], "three quarters of one receiver");
+    assert_eq!(other, "modest 2");
+}
+
+fn holder(receiver: &str, user_id: &str) -> Holder {
+    Holder {
+        receiver: format!("https://{receiver}.example"),
+        user_id: user_id.to_owned(),
+    }
+}
+
+/// The users whose deliveries were claimed.
+async fn claim_users<B: TaskBackend>(store: &Store<B>, places: Places) -> Vec<String> {
+    let due = store.webhooks.claim_deliveries(places).await.unwrap();
+    due.into_iter().map(|due| due.task.user_id).collect()
 }
 
 pub async fn who_waits_is_woken<B: TaskBackend>() {

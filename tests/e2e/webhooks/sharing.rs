@@ -1,40 +1,37 @@
-//! Many webhooks at once: a slow receiver keeps no other waiting, and none keeps a
-//! task.
+//! Many webhooks at once: whatever does not answer keeps no other webhook waiting,
+//! and none keeps a task.
 
 use std::time::{Duration, Instant};
 
+use concept_refinement_tests::client::Client;
+use concept_refinement_tests::deadline::{SOON, eventually};
+use concept_refinement_tests::receiver::Receiver;
 use concept_refinement_tests::server::Reply;
+use concept_refinement_tests::service::Service;
 use futures::future::join_all;
 
-use super::{accepted, attempted, launch, receiver};
+use super::{accepted, attempted, launch, receiver, seconds};
 use crate::shared::new_user;
 
 /// More than attempts can be under way at once.
-const SLOW: usize = 80;
+const MANY: usize = 80;
 
-/// Far below what one attempt of a slow receiver takes (15 s).
-const QUICK: Duration = Duration::from_secs(8);
+/// How many attempts some may make at once that hold up others.
+const MOST: usize = 48;
+
+/// From a task's end to its webhook: far below what an attempt takes that is not
+/// answered (15 s).
+const QUICK_SECONDS: f64 = 1.0;
 
 #[tokio::test]
 async fn a_slow_receiver_keeps_no_other_waiting() {
     let service = launch().start();
-    let slow = concept_refinement_tests::receiver::Receiver::start();
-    let silence = slow.hook([Reply::raw(b"").then_silence()]);
-    let told = async || {
-        let client = new_user(&service);
-        let id = accepted(&client, "instant", &silence).await;
-        client.finished(&id).await
-    };
-    join_all((0..SLOW).map(|_| told())).await;
+    let slow = slow(1);
+    let told = async || silent(&new_user(&service), &slow[0]).await;
+    join_all((0..MANY).map(|_| told())).await;
 
-    let begin = Instant::now();
-    let client = new_user(&service);
-    let hook = receiver().hook([Reply::status(200)]);
-    let id = accepted(&client, "instant", &hook).await;
-    let told = attempted(&client, &id, 1).await;
-    assert_eq!(told["state"], "delivered", "{told}");
-    assert!(begin.elapsed() < QUICK, "{:?}", begin.elapsed());
-    let open = slow.open_connections();
+    others_are_told(&service).await;
+    let open = open(&slow);
     assert!((1..=8).contains(&open), "{open} attempts at one receiver");
     let begin = Instant::now();
     assert!(service.stop().status.success());
@@ -43,4 +40,61 @@ async fn a_slow_receiver_keeps_no_other_waiting() {
         "{:?}",
         begin.elapsed()
     );
+}
+
+#[tokio::test]
+async fn eight_slow_receivers_keep_no_other_waiting() {
+    let service = launch().start();
+    let slow = slow(8);
+    let told = async |number: usize| silent(&new_user(&service), &slow[number % 8]).await;
+    join_all((0..MANY).map(told)).await;
+
+    eventually("most attempts are made there", SOON, async || {
+        (open(&slow) >= MOST).then_some(())
+    })
+    .await;
+    others_are_told(&service).await;
+}
+
+#[tokio::test]
+async fn a_user_of_many_slow_receivers_keeps_no_other_waiting() {
+    let service = launch().start();
+    let slow = slow(MANY);
+    let greedy = new_user(&service);
+    for receiver in &slow {
+        silent(&greedy, receiver).await;
+    }
+    others_are_told(&service).await;
+    let open = open(&slow);
+    assert!((1..=MOST).contains(&open), "{open} attempts of one user");
+}
+
+/// Receivers that do not answer.
+fn slow(number: usize) -> Vec<Receiver> {
+    (0..number).map(|_| Receiver::start()).collect()
+}
+
+/// Has a task that ends, and that this receiver is told of.
+async fn silent(client: &Client, receiver: &Receiver) {
+    let hook = receiver.hook([Reply::raw(b"").then_silence()]);
+    let id = accepted(client, "instant", &hook).await;
+    client.finished(&id).await;
+}
+
+/// The attempts under way.
+fn open(receivers: &[Receiver]) -> usize {
+    receivers.iter().map(Receiver::open_connections).sum()
+}
+
+async fn others_are_told(service: &Service) {
+    for _ in 0..5 {
+        let client = new_user(service);
+        let hook = receiver().hook([Reply::status(200)]);
+        let id = accepted(&client, "instant", &hook).await;
+        let told = attempted(&client, &id, 1).await;
+        assert_eq!(told["state"], "delivered", "{told}");
+        let task = client.task(&id).await;
+        let waited = seconds(&told["attempts"][0]["at"]) - seconds(&task["completed_at"]);
+        assert!(waited < QUICK_SECONDS, "{waited} s: {told}");
+    }
 }

@@ -19,6 +19,10 @@ impl Runtime for Environment {
         local(async move { scheduler.sleep(duration).await })
     }
 
+    fn random(&self) -> f64 {
+        self.world.random.share()
+    }
+
     fn spawn(&self, work: BoxFuture<'static, ()>) -> BoxFuture<'static, ()> {
         let (work, handle) = work.remote_handle();
         self.world.scheduler.spawn(self.process.group, work);

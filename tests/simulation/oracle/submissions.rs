@@ -16,6 +16,7 @@ const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
 pub struct Earlier {
     task_id: String,
     refinement: Refinement,
+    webhook_url: Option<String>,
     created_at: Timestamp,
 }
 
@@ -115,7 +116,7 @@ impl Oracle {
     fn earlier(&self, new: &NewTask, now: Timestamp) -> Option<(String, bool)> {
         let key = (new.user_id.clone(), new.idempotency_key.clone()?);
         let earlier = self.keys.get(&key)?;
-        let same = earlier.refinement == new.refinement;
+        let same = earlier.refinement == new.refinement && earlier.webhook_url == url(new);
         (now.since(earlier.created_at) < REMEMBERED).then(|| (earlier.task_id.clone(), same))
     }
 
@@ -140,6 +141,7 @@ impl Oracle {
             put_off: 0,
             asked_by_attempt: 0,
             may_not_ask: false,
+            delivery: new.webhook.as_ref().map(|_| Default::default()),
         };
         let is_new = self.tasks.insert(new.id.clone(), known).is_none();
         self.require(is_new, Invariant::OneActiveTask, || {
@@ -149,6 +151,7 @@ impl Oracle {
             let earlier = Earlier {
                 task_id: new.id.clone(),
                 refinement: new.refinement.clone(),
+                webhook_url: url(new),
                 created_at: now,
             };
             self.keys.insert((user.clone(), key), earlier);
@@ -199,4 +202,8 @@ impl Oracle {
             format!("{user} was told of {told:?} left in place of {expected:?}")
         });
     }
+}
+
+fn url(new: &NewTask) -> Option<String> {
+    new.webhook.as_ref().map(|webhook| webhook.url.clone())
 }

@@ -6,6 +6,7 @@ use concept_refinement_domain::task::{Status, Task};
 
 use concept_refinement_host::capability::concepts::Concepts;
 use concept_refinement_host::capability::tasks::Tasks;
+use concept_refinement_host::capability::webhooks::Webhooks;
 
 use super::Store;
 use crate::flaws::Flaw;
@@ -54,7 +55,11 @@ impl Store {
             }
             _ => {}
         }
+        let delivery = self
+            .drive(Webhooks::webhook(&*self.inner, user, id))
+            .unwrap();
         let mut oracle = self.oracle.borrow_mut();
+        oracle.delivery_seen(id, delivery.as_ref());
         oracle.seen(id, task.as_ref(), concept.as_ref(), &self.images);
     }
 

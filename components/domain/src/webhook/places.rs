@@ -1,67 +1,156 @@
 //! How many attempts may be under way at once, in all and at one receiver, so that
-//! a slow receiver keeps no other one waiting.
+//! nobody keeps others waiting by what does not answer.
+//!
+//! Receivers share all places, and so do users; the users of one receiver share its
+//! places. So whatever one user does, with any number of receivers, a quarter of
+//! all places and a quarter of each receiver's are for others. Several users
+//! together can take more; six, if each takes what the others left.
 
 use std::collections::BTreeMap;
 
-/// What is left of the places. A receiver is the origin of a URL.
+use crate::share::{RESERVE, has_share};
+
+/// Who has a place: an attempt to tell this receiver, on behalf of this user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// The origin of a URL.
+    pub receiver: String,
+    pub user_id: String,
+}
+
+/// What is left of the places.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Places {
-    free: u32,
-    per_receiver: u32,
-    taken: BTreeMap<String, u32>,
+    receivers: Pool,
+    users: Pool,
+    per_receiver: usize,
+    /// The users of each receiver.
+    users_of: BTreeMap<String, Pool>,
+}
+
+/// Places that some share, and how many each of them has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Pool {
+    limit: usize,
+    used: usize,
+    own: BTreeMap<String, usize>,
 }
 
 impl Places {
-    /// `taken`: the receivers of the attempts under way, each as often as it has
-    /// one.
+    /// `taken`: by the attempts under way.
     pub fn new<'a>(
-        total: u32,
-        per_receiver: u32,
-        taken: impl IntoIterator<Item = &'a str>,
+        total: usize,
+        per_receiver: usize,
+        taken: impl IntoIterator<Item = &'a Holder>,
     ) -> Self {
         let mut places = Self {
-            free: total,
+            receivers: Pool::new(total),
+            users: Pool::new(total),
             per_receiver,
-            taken: BTreeMap::new(),
+            users_of: BTreeMap::new(),
         };
-        for receiver in taken {
-            places.free = places.free.saturating_sub(1);
-            places.count(receiver);
+        for Holder { receiver, user_id } in taken {
+            places.add(receiver, user_id);
         }
         places
     }
 
     /// In all.
-    pub fn free(&self) -> u32 {
-        self.free
+    pub fn free(&self) -> usize {
+        self.receivers.free()
     }
 
-    pub fn has_room_for(&self, receiver: &str) -> bool {
-        let taken = self.taken.get(receiver).copied().unwrap_or_default();
-        self.free > 0 && taken < self.per_receiver
+    pub fn has_room_for(&self, receiver: &str, user_id: &str) -> bool {
+        let users = self.users_of.get(receiver);
+        self.receivers.has_room_for(receiver)
+            && self.users.has_room_for(user_id)
+            && users.is_none_or(|users| users.has_room_for(user_id))
     }
 
-    /// False: there is none for this receiver.
-    pub fn take(&mut self, receiver: &str) -> bool {
-        let has_room = self.has_room_for(receiver);
+    /// False: there is none for this user at this receiver.
+    pub fn take(&mut self, receiver: &str, user_id: &str) -> bool {
+        let has_room = self.has_room_for(receiver, user_id);
         if has_room {
-            self.free = self.free.saturating_sub(1);
-            self.count(receiver);
+            self.add(receiver, user_id);
         }
         has_room
     }
 
     /// The receivers that get no further place.
-    pub fn full(&self) -> Vec<&str> {
-        let full = self
-            .taken
-            .iter()
-            .filter(|(_, taken)| **taken >= self.per_receiver);
-        full.map(|(receiver, _)| receiver.as_str()).collect()
+    pub fn full_receivers(&self) -> Vec<&str> {
+        let receivers = self.users_of.iter().filter(|(receiver, users)| {
+            users.free() == 0 || !self.receivers.has_room_for(receiver)
+        });
+        receivers.map(|(receiver, _)| receiver.as_str()).collect()
     }
 
-    fn count(&mut self, receiver: &str) {
-        let taken = self.taken.entry(receiver.to_owned()).or_default();
-        *taken = taken.saturating_add(1);
+    /// The users who get no further place.
+    pub fn full_users(&self) -> Vec<&str> {
+        self.users.full().collect()
+    }
+
+    /// The users who get no further place at one receiver, after that receiver.
+    pub fn full_pairs(&self) -> Vec<(&str, &str)> {
+        let pairs = self.users_of.iter().flat_map(|(receiver, users)| {
+            let users = users.full();
+            users.map(move |user_id| (receiver.as_str(), user_id))
+        });
+        pairs.collect()
+    }
+
+    /// Whether somebody gets no further place.
+    pub fn are_short(&self) -> bool {
+        !self.full_receivers().is_empty()
+            || !self.full_users().is_empty()
+            || !self.full_pairs().is_empty()
+    }
+
+    fn add(&mut self, receiver: &str, user_id: &str) {
+        self.receivers.add(receiver);
+        self.users.add(user_id);
+        match self.users_of.get_mut(receiver) {
+            Some(users) => users.add(user_id),
+            None => {
+                let mut users = Pool::new(self.per_receiver);
+                users.add(user_id);
+                self.users_of.insert(receiver.to_owned(), users);
+            }
+        }
+    }
+}
+
+impl Pool {
+    fn new(limit: usize) -> Self {
+        Self {
+            limit,
+            used: 0,
+            own: BTreeMap::new(),
+        }
+    }
+
+    fn free(&self) -> usize {
+        self.limit.saturating_sub(self.used)
+    }
+
+    fn has_room_for(&self, holder: &str) -> bool {
+        let own = self.own.get(holder).copied().unwrap_or_default();
+        self.has_share(own)
+    }
+
+    fn full(&self) -> impl Iterator<Item = &str> {
+        let full = self.own.iter().filter(|(_, own)| !self.has_share(**own));
+        full.map(|(holder, _)| holder.as_str())
+    }
+
+    fn has_share(&self, own: usize) -> bool {
+        has_share(self.limit, self.used, own, RESERVE)
+    }
+
+    fn add(&mut self, holder: &str) {
+        self.used = self.used.saturating_add(1);
+        match self.own.get_mut(holder) {
+            Some(own) => *own = own.saturating_add(1),
+            None => drop(self.own.insert(holder.to_owned(), 1)),
+        }
     }
 }

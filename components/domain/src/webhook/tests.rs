@@ -1,3 +1,5 @@
+mod places;
+
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -275,16 +277,6 @@ fn a_clock_that_is_set_back_puts_nothing_off_for_long() {
     let back = Timestamp(next.0 - 24 * 60 * 60 * 1_000_000);
     assert_eq!(delivery.begin(&ended, back), None);
     assert!(delivery.begin(&ended, Timestamp(back.0 - 1)).is_some());
-}
-
-#[test]
-fn places_are_shared_among_receivers() {
-    let mut places = Places::new(4, 2, ["a"]);
-    assert_eq!(places.free(), 3);
-    let taken = ["a", "a", "b", "a", "c", "d"].map(|receiver| places.take(receiver));
-    assert_eq!(taken, [true, false, true, false, true, false]);
-    assert_eq!(places.full(), ["a"]);
-    assert!(!places.has_room_for("d"));
 }
 
 #[test]

@@ -8,10 +8,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use concept_refinement_domain::share::{RESERVE, has_share};
 use tokio::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
-use crate::places::{RESERVE, Subnet, has_share};
+use crate::places::Subnet;
 
 /// All connections, of all clients.
 pub struct Connections {

@@ -59,10 +59,12 @@ pub enum Step {
         task: usize,
         by: By,
     },
-    /// To so many in all, and so many a receiver.
+    /// To so many in all, and so many a receiver, of which receivers and users have
+    /// taken some.
     Deliver {
-        total: u32,
-        per_receiver: u32,
+        total: usize,
+        per_receiver: usize,
+        taken: Vec<(u8, usize)>,
     },
     RecordAttempt {
         delivery: usize,
@@ -187,10 +189,15 @@ fn step(is_hosts: bool, is_set_back: bool) -> impl Strategy<Value = Step> {
         ),
         (
             6 * upkeep,
-            (1..4u32, 1..3u32)
-                .prop_map(|(total, per_receiver)| Deliver {
+            (
+                1..6usize,
+                1..4usize,
+                prop::collection::vec((0..2u8, 0..USERS.len()), 0..4),
+            )
+                .prop_map(|(total, per_receiver, taken)| Deliver {
                     total,
                     per_receiver,
+                    taken,
                 })
                 .boxed(),
         ),

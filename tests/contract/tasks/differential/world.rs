@@ -9,7 +9,7 @@ use concept_refinement_domain::image_path::tag_of;
 use concept_refinement_domain::task::{Refinement, Status};
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::webhook::{
-    DeliveryAnswer, DeliveryLease, DeliveryOutcome, Places, Webhook,
+    DeliveryAnswer, DeliveryLease, DeliveryOutcome, Holder, Places, Webhook,
 };
 use concept_refinement_host::capability::clock::{Clock, ManualClock, before};
 use concept_refinement_host::capability::intercept::{Intercepted, Operations as _};
@@ -127,11 +127,17 @@ impl World {
             Step::Deliver {
                 total,
                 per_receiver,
+                taken,
             } => {
+                let taken = taken.iter().map(|(receiver, user)| Holder {
+                    receiver: format!("https://receiver-{receiver}.example"),
+                    user_id: USERS[*user].to_owned(),
+                });
+                let taken: Vec<_> = taken.collect();
                 // Which of two that have waited equally long goes first is not said.
                 let places = match self.is_set_back {
                     true => Places::new(1_000, 1_000, []),
-                    false => Places::new(*total, *per_receiver, []),
+                    false => Places::new(*total, *per_receiver, &taken),
                 };
                 self.compare(TaskOperation::ClaimDeliveries { places })
                     .await

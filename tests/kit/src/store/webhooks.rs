@@ -40,10 +40,11 @@ impl MemoryStore {
             let Some(delivery) = &mut row.record.delivery else {
                 continue;
             };
-            if places.has_room_for(&delivery.receiver())
+            let receiver = delivery.receiver();
+            if places.has_room_for(&receiver, &task.user_id)
                 && let Some(due) = delivery.begin(task, now)
             {
-                places.take(&delivery.receiver());
+                places.take(&receiver, &task.user_id);
                 begun.push(due);
             }
         }

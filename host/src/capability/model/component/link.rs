@@ -12,9 +12,9 @@ use wasmtime::component::{Component, InstancePre};
 
 use super::answer::Functions;
 use super::next::Next;
-use crate::capability::model::cores;
 use crate::capability::model::state::ModelState;
 use crate::capability::model::threads::Threads;
+use crate::capability::model::{LinkCalls, cores};
 use crate::egress::Origin;
 use crate::wasm::bindings::model::ImageModelComponentPre;
 use crate::wasm::linker::{middleware_linker, model_linker};
@@ -45,6 +45,8 @@ pub struct Parts {
     pub threads: Arc<Threads>,
     /// None: it is a model.
     pub behind: Option<Vec<Arc<Link>>>,
+    /// None: nobody sees what a middleware asks it.
+    pub calls: Option<Arc<dyn LinkCalls>>,
     /// Of the providers that only other links may ask.
     pub foreign: Vec<Origin>,
     /// As it is written in the setting.

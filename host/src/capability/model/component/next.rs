@@ -149,11 +149,17 @@ impl Next {
             return refused("a model was asked while another one's answer was not read");
         };
         let waiting = Waiting::begin(&call.waits);
-        let answer = match ask(link, request, &call.admitted, turn).await {
-            Ok(ModelAnswer::Location(url)) if link.is_foreign(&url) => {
-                refused("the model answered the address of another one's provider")
+        let asked = async {
+            match ask(link, request, &call.admitted, turn).await {
+                Ok(ModelAnswer::Location(url)) if link.is_foreign(&url) => {
+                    refused("the model answered the address of another one's provider")
+                }
+                answer => answer,
             }
-            answer => answer,
+        };
+        let answer = match &link.parts.calls {
+            Some(calls) => calls.around(Box::pin(asked)).await,
+            None => asked.await,
         };
         drop(waiting);
         let is_broken = matches!(answer, Err(ModelError::Broken(_)));

@@ -23,6 +23,23 @@ use super::values::{Cells, Parameter, Text, Time, id};
 /// Tries to swap a delivery, for which few compete.
 const TRIES: u32 = 16;
 
+/// What is due at a time, but for whom there is no further place: receivers, users,
+/// and users at one receiver.
+macro_rules! due_sql {
+    ($comparison:literal) => {
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM schema.task WHERE completed_at IS NOT NULL AND delivery_due_at ",
+            $comparison,
+            " $1 AND receiver <> ALL ($2) AND user_id <> ALL ($3) \
+             AND NOT EXISTS (SELECT FROM unnest($4, $5) AS taken (receiver, user_id) \
+             WHERE taken.receiver = task.receiver AND taken.user_id = task.user_id) \
+             ORDER BY delivery_due_at, completed_at LIMIT $6 FOR NO KEY UPDATE SKIP LOCKED"
+        )
+    };
+}
+
 /// Claims what is due but for what another host is claiming, those first that have
 /// waited longest.
 pub(super) async fn claim(
@@ -35,18 +52,19 @@ pub(super) async fn claim(
         let now = store.clock.now();
         session.begin(None).await?;
         let found = due(&session, &places, now).await?;
-        let wanted = places.free() as usize;
+        let wanted = places.free();
         let mut claimed = Vec::new();
         for row in &found {
             let Some((task, before)) = delivery_of(read(&mut Cells::of(row))?) else {
                 continue;
             };
-            if !places.has_room_for(&before.receiver()) {
+            let receiver = before.receiver();
+            if !places.has_room_for(&receiver, &task.user_id) {
                 continue;
             }
             let mut after = before.clone();
             if let Some(due) = after.begin(&task, now) {
-                places.take(&before.receiver());
+                places.take(&receiver, &task.user_id);
                 claimed.push((before, after, due));
             }
         }
@@ -58,7 +76,7 @@ pub(super) async fn claim(
         let is_exhausted = found.len() < wanted || claimed.is_empty();
         let won = claimed.into_iter().zip(swapped).filter(|(_, won)| *won);
         begun.extend(won.map(|((_, _, due), _)| due));
-        // Otherwise receivers that have no more places may stand before others.
+        // Otherwise those who get no further place may stand before others.
         if is_exhausted || places.free() == 0 {
             return Ok(begun);
         }
@@ -66,31 +84,25 @@ pub(super) async fn claim(
 }
 
 async fn due(session: &Session<'_>, places: &Places, now: Timestamp) -> Result<Vec<Row>, Fault> {
-    const DUE: &str = concat!(
-        "SELECT ",
-        columns!(),
-        " FROM schema.task WHERE completed_at IS NOT NULL AND delivery_due_at <= $1 \
-         AND receiver <> ALL ($2) ORDER BY delivery_due_at, completed_at LIMIT $3 \
-         FOR NO KEY UPDATE SKIP LOCKED"
-    );
-    const BEYOND: &str = concat!(
-        "SELECT ",
-        columns!(),
-        " FROM schema.task WHERE completed_at IS NOT NULL AND delivery_due_at > $1 \
-         AND receiver <> ALL ($2) ORDER BY delivery_due_at, completed_at LIMIT $3 \
-         FOR NO KEY UPDATE SKIP LOCKED"
-    );
-    let full: Vec<Text<'_>> = places.full().into_iter().map(Text::of).collect();
-    let limit = i64::from(places.free());
+    const DUE: &str = due_sql!("<=");
+    const BEYOND: &str = due_sql!(">");
+    let texts = |full: Vec<_>| full.into_iter().map(Text::of).collect::<Vec<_>>();
+    let (receivers, users) = (texts(places.full_receivers()), texts(places.full_users()));
+    let (receivers_of, users_of) = places.full_pairs().into_iter().unzip();
+    let (receivers_of, users_of) = (texts(receivers_of), texts(users_of));
+    let limit = i64::try_from(places.free()).unwrap_or(i64::MAX);
     let (now, beyond) = (Time(now), Time(DeliveryRecord::beyond(now)));
     let until = |time| {
         [
             (time, Type::TIMESTAMPTZ),
-            (&full as _, Type::TEXT_ARRAY),
+            (&receivers as _, Type::TEXT_ARRAY),
+            (&users as _, Type::TEXT_ARRAY),
+            (&receivers_of as _, Type::TEXT_ARRAY),
+            (&users_of as _, Type::TEXT_ARRAY),
             (&limit as _, Type::INT8),
         ]
     };
-    let (of_now, of_beyond): ([Parameter<'_>; 3], [Parameter<'_>; 3]) =
+    let (of_now, of_beyond): ([Parameter<'_>; 6], [Parameter<'_>; 6]) =
         (until(&now as _), until(&beyond as _));
     let (mut due, late) = futures::try_join!(
         session.query(DUE, &of_now),

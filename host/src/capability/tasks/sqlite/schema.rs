@@ -225,6 +225,12 @@ CREATE INDEX task_delivery ON task (delivery_due_at, completed_at, receiver, id)
 -- What the model said of its work: a JSON array of strings.
 ALTER TABLE concept ADD COLUMN notes TEXT NOT NULL DEFAULT '[]';
 ",
+    r"
+-- With the user, so that of many deliveries that wait for a place no row is read.
+DROP INDEX task_delivery;
+CREATE INDEX task_delivery ON task (delivery_due_at, completed_at, receiver, id, user_id)
+    WHERE delivery_due_at IS NOT NULL AND completed_at IS NOT NULL;
+",
 ];
 
 #[derive(Debug, thiserror::Error)]

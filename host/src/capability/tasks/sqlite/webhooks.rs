@@ -23,7 +23,7 @@ pub(super) fn due(
     let mut due = Vec::new();
     for (comparison, time) in [("<=", now), (">", DeliveryRecord::beyond(now))] {
         let mut statement = connection.prepare_cached(&format!(
-            "SELECT receiver, id FROM task \
+            "SELECT receiver, user_id, id FROM task \
              WHERE delivery_due_at {comparison} ? AND completed_at IS NOT NULL \
              ORDER BY delivery_due_at, completed_at, receiver, id"
         ))?;
@@ -38,8 +38,9 @@ fn take(mut rows: Rows<'_>, places: &mut Places, due: &mut Vec<String>) -> Resul
         && let Some(row) = rows.next()?
     {
         // Of many that wait for a place, no text is copied.
-        if places.take(row.get_ref(0)?.as_str().unwrap_or_default()) {
-            due.push(row.get(1)?);
+        let text = |column| Ok::<_, Fault>(row.get_ref(column)?.as_str().unwrap_or_default());
+        if places.take(text(0)?, text(1)?) {
+            due.push(row.get(2)?);
         }
     }
     Ok(())
