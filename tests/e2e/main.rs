@@ -61,6 +61,7 @@ mod settings;
 mod shared;
 mod stopping;
 mod time;
+mod unusable;
 mod uploads;
 mod waiting;
 mod webhook_api;

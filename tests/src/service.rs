@@ -251,7 +251,7 @@ impl Launch {
 
     /// Starts it and waits until it is ready.
     pub fn start(&self) -> Service {
-        let (process, log, lines) = self.spawn();
+        let (process, log, lines) = self.spawn("serve");
         if matches!(self.stdout, Output::Log) {
             return Service::ready(process, log, lines);
         }
@@ -271,14 +271,20 @@ impl Launch {
 
     /// Starts it, expecting that it ends by itself.
     pub fn run(&self) -> Ended {
-        let (process, log, _) = self.spawn();
+        let (process, log, _) = self.spawn("serve");
+        ended(process, &log, START)
+    }
+
+    /// What `check` says of it, as it would be started.
+    pub fn check(&self) -> Ended {
+        let (process, log, _) = self.spawn("check");
         ended(process, &log, START)
     }
 
     /// Starts it and sends it a signal once there is cause to, without waiting
     /// until it is ready.
     pub fn run_until_signalled(&self, signal: Signal, cause: impl Fn() -> bool) -> Ended {
-        let (process, log, _) = self.spawn();
+        let (process, log, _) = self.spawn("serve");
         let begin = Instant::now();
         while !cause() {
             assert!(begin.elapsed() < START, "no cause: {}", log.text());
@@ -288,7 +294,7 @@ impl Launch {
         ended(process, &log, STOP)
     }
 
-    fn spawn(&self) -> (Reaped, Log, Lines) {
+    fn spawn(&self, subcommand: &str) -> (Reaped, Log, Lines) {
         let program = (self.program)();
         let mut starter = self.starter.clone();
         let closed = [(&self.stdout, ">&-"), (&self.stderr, "2>&-")];
@@ -310,7 +316,7 @@ impl Launch {
             }
             (None, []) => Command::new(program),
         };
-        command.arg("serve");
+        command.arg(subcommand);
         match &self.composed {
             Some(component) => command.arg("--composed").arg(component),
             None => command.arg("--components").arg(artifacts::components()),
@@ -318,6 +324,7 @@ impl Launch {
         command
             .args(&self.flags)
             .current_dir(&self.directory)
+            .env("XDG_CACHE_HOME", artifacts::user_cache())
             .stdin(Stdio::null())
             .stdout(self.stdout.open())
             .stderr(self.stderr.open());
