@@ -47,6 +47,7 @@ mod outputs;
 mod overload;
 mod own_addresses;
 mod photos;
+mod pooler;
 mod postgres;
 mod proxies;
 mod pubsub;

@@ -19,7 +19,7 @@ async fn refused(url: &str) -> Vec<String> {
     let opened =
         PostgresTasks::open(&settings, None, Options::default(), Arc::new(SystemClock)).await;
     let opened = opened.err().expect("it was opened").to_string();
-    let inspected = inspect(&settings).await.err();
+    let inspected = inspect(&settings, None).await.err();
     let is_allowed = inspected.is_none() && opened.contains("may not create");
     assert!(inspected.is_some() || is_allowed, "{opened}");
     let inspected = inspected.map(|error| error.to_string());
@@ -111,7 +111,7 @@ async fn a_certificate_has_to_be_trusted_and_for_the_host() {
     }
     for rest in [with_root.as_str(), "sslmode=prefer", "sslmode=disable"] {
         let settings = Settings::parse(&url("localhost", rest), &|_| None).unwrap();
-        let looked = inspect(&settings).await;
+        let looked = inspect(&settings, None).await;
         assert!(looked.is_ok(), "{rest}: {looked:?}");
     }
 }
@@ -121,7 +121,7 @@ async fn what_loses_data_or_runs_short_is_told() {
     let schema = new_schema();
     let url = format!("{}&pool=1000", FIFTEEN.url(&schema));
     let settings = Settings::parse(&url, &|_| None).unwrap();
-    let notes = inspect(&settings).await.unwrap().join(" ");
+    let notes = inspect(&settings, None).await.unwrap().join(" ");
     for expected in [
         "fsync is off",
         "synchronous_commit is off",

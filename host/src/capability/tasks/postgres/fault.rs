@@ -22,6 +22,10 @@ pub(super) enum Fault {
     /// It was not reached yet, or not migrated, or its time is not known.
     #[error("it is not ready: {0}")]
     NotReady(String),
+    /// As behind a pooler that gives a connection to somebody else after each
+    /// transaction.
+    #[error("its notifications do not arrive")]
+    Deaf,
     /// Another release migrated it so that this one cannot use it.
     #[error("a newer version of this program has changed its tables")]
     Newer,
