@@ -251,10 +251,10 @@ impl Launch {
 
     /// Starts it and waits until it is ready.
     pub fn start(&self) -> Service {
-        let (process, log, lines) = self.spawn("serve");
         if matches!(self.stdout, Output::Log) {
-            return Service::ready(process, log, lines);
+            return self.try_start().unwrap_or_else(|ended| ended.too_soon());
         }
+        let (process, log, _) = self.spawn("serve");
         let flag = self
             .flags
             .iter()
@@ -267,6 +267,16 @@ impl Launch {
         }
         let url = format!("http://{address}");
         Service { process, url, log }
+    }
+
+    /// The same, or how it ended before.
+    ///
+    /// # Errors
+    ///
+    /// It ended before it was ready.
+    pub fn try_start(&self) -> Result<Service, Ended> {
+        let (process, log, lines) = self.spawn("serve");
+        Service::ready(process, log, lines)
     }
 
     /// Starts it, expecting that it ends by itself.
@@ -388,16 +398,13 @@ impl Service {
         log.follow(stdout, Some(sender.clone()));
         let stderr = process.child().stderr.take().unwrap();
         log.follow(stderr, Some(sender));
-        Self::ready(process, log, Lines(lines))
+        Self::ready(process, log, Lines(lines)).unwrap_or_else(|ended| ended.too_soon())
     }
 
-    fn ready(process: Reaped, log: Log, mut lines: Lines) -> Self {
+    fn ready(process: Reaped, log: Log, mut lines: Lines) -> Result<Self, Ended> {
         match lines.ready() {
-            Some(url) => Self { process, url, log },
-            None => {
-                drop(process);
-                panic!("the service did not get ready: {}", log.text());
-            }
+            Some(url) => Ok(Self { process, url, log }),
+            None => Err(ended(process, &log, STOP)),
         }
     }
 
@@ -460,6 +467,12 @@ impl Service {
         } = self;
         process.kill();
         ended(process, &log, STOP)
+    }
+}
+
+impl Ended {
+    fn too_soon(&self) -> ! {
+        panic!("the service did not get ready: {}", self.log)
     }
 }
 
