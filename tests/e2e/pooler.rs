@@ -49,7 +49,7 @@ impl World {
 }
 
 /// How late it is told on the first of two hosts that a task is done by the second,
-/// in most cases.
+/// but for the two latest on a busy machine.
 async fn lateness(api: &Service, name: &str) -> Duration {
     const TASKS: usize = 13;
     let original = origin().picture(&pictures::png(8, 8));
@@ -64,7 +64,7 @@ async fn lateness(api: &Service, name: &str) -> Duration {
     }
     delays.sort();
     println!("{delays:?}");
-    delays[TASKS / 2]
+    delays[TASKS - 3]
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
