@@ -88,12 +88,6 @@ impl Place {
 
 /// Compiled code is shared with the services of the tests.
 pub fn prepared<A: AsRef<OsStr>>(mut command: Command, place: &Path, arguments: &[A]) -> Command {
-    static CACHE: LazyLock<PathBuf> = LazyLock::new(|| {
-        let cache = scratch("cache");
-        std::os::unix::fs::symlink(artifacts::compiled(), cache.join("concept-refinement"))
-            .unwrap();
-        cache
-    });
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("REFINEMENT_") {
             command.env_remove(name);
@@ -110,7 +104,7 @@ pub fn prepared<A: AsRef<OsStr>>(mut command: Command, place: &Path, arguments: 
     }
     command
         .current_dir(place)
-        .env("XDG_CACHE_HOME", CACHE.as_path())
+        .env("XDG_CACHE_HOME", artifacts::user_cache())
         .env("HOME", place);
     command
 }

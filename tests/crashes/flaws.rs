@@ -1,6 +1,7 @@
 //! The verdict detects broken promises. Each flaw is also run without the flaw,
 //! which must pass.
 
+use concept_refinement_tests::engines;
 use concept_refinement_tests::faults::{DELIVER_TWICE, HANG_AT, KILL_AT};
 use concept_refinement_tests::flaws::Flaw;
 use concept_refinement_tests::service::Launch;
@@ -79,7 +80,11 @@ pub fn stalled(launch: Launch) -> Launch {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_flaw_is_noticed() {
-    let plays = scenes().map(async |scene| {
+    // With the short leases there, who looks at the task finds it overdue, and
+    // publishes it again.
+    let is_harmless = |flaw| flaw == Flaw::Redelivery && engines::are_shared();
+    let harmful = scenes().into_iter().filter(|it| !is_harmless(it.flaw));
+    let plays = harmful.map(async |scene| {
         let violations = scene.play(World::flawed(scene.flaw, scene.settings)).await;
         let is_noticed = violations.iter().any(|what| what.contains(scene.said));
         assert!(is_noticed, "{:?}: {violations:#?}", scene.flaw);

@@ -35,6 +35,7 @@ impl Fleet {
     pub fn new(engines: Engines, hosts: usize, settings: impl FnOnce(Launch) -> Launch) -> Self {
         let mut world = World::with(settings);
         world.stores = engines.stores();
+        world.is_shared = true;
         let hosts = (0..hosts).map(|_| Host::new(&world, &engines)).collect();
         let balancer = Balancer::start(Vec::new());
         world.url = balancer.url();

@@ -152,7 +152,7 @@ async fn one_task(
     meanwhile: impl FnOnce(&mut World),
 ) {
     let act = trap.act();
-    let service = world.start(|launch| trap.set(launch));
+    let service = world.start_trapped(|launch| trap.set(launch));
     let crash = async {
         let what = format!("it passes {trap}");
         world.death(&what, service).await;

@@ -149,6 +149,17 @@ impl Stores for Shared {
                 "SELECT concept.id::text FROM schema.concept JOIN schema.task \
                  ON task.id = concept.task_id WHERE task.result_id <> concept.id",
             ),
+            (
+                "what images take together is counted otherwise, by bytes and number",
+                "SELECT concat_ws(' ', stored, in_doubt, doubtful) FROM (SELECT \
+                 (SELECT sum(stored) FROM schema.upload_total) \
+                     - coalesce(sum(bytes) FILTER (WHERE until IS NULL), 0) AS stored, \
+                 (SELECT sum(in_doubt) FROM schema.upload_total) \
+                     - coalesce(sum(bytes) FILTER (WHERE until IS NOT NULL), 0) AS in_doubt, \
+                 (SELECT sum(doubtful) FROM schema.upload_total) - count(until) AS doubtful \
+                 FROM schema.upload_place) AS surplus \
+                 WHERE stored <> 0 OR in_doubt <> 0 OR doubtful <> 0",
+            ),
         ];
         let found = checks.into_iter().flat_map(|(what, select)| {
             let lines = self.lines(select);

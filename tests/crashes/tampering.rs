@@ -97,7 +97,7 @@ const CASES: [Case; 11] = [
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_is_wrong_is_seen() {
     for (name, tamper, said) in CASES {
-        let mut world = World::new();
+        let mut world = World::embedded();
         let service = world.start(|launch| launch);
         let mut user = User::new("ada", &world);
         user.act(&Act::refine("echo it")).await;

@@ -2,6 +2,7 @@
 //! nothing.
 
 use concept_refinement_tests::client::Client;
+use concept_refinement_tests::engines;
 use concept_refinement_tests::faults::QUEUE_DOWN;
 use concept_refinement_tests::pictures;
 use serde_json::Value;
@@ -10,6 +11,9 @@ use crate::world::World;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_be_queued_is_told_and_costs_nothing() {
+    if engines::queue_is_shared_store() {
+        return;
+    }
     let mut world = World::new();
     let switch = world.journal.with_file_name("queue-down");
     let service = world.start(|launch| launch.variable(QUEUE_DOWN, switch.to_str().unwrap()));

@@ -8,7 +8,6 @@ use bytes::Bytes;
 use concept_refinement_domain::webhook::LEASE;
 use concept_refinement_tests::client::{Answer, Client};
 use concept_refinement_tests::deadline::eventually;
-use concept_refinement_tests::engines;
 use concept_refinement_tests::pictures::Picture;
 use concept_refinement_tests::receiver::Receiver;
 use concept_refinement_tests::server::{Origin, Reply};
@@ -30,6 +29,7 @@ pub struct User {
     origin: Arc<Origin>,
     receiver: Arc<Receiver>,
     patience: Duration,
+    is_shared: bool,
 }
 
 /// A refinement that was asked for.
@@ -70,6 +70,7 @@ impl User {
             origin: Arc::clone(&world.origin),
             receiver: Arc::clone(&world.receiver),
             patience: world.patience,
+            is_shared: world.is_shared,
         }
     }
 
@@ -236,7 +237,7 @@ impl User {
         while begin.elapsed() < self.patience {
             match client.try_send(method.clone(), path, body.clone()).await {
                 // Places of a dead host are freed by and by.
-                Ok(answer) if answer.status == 429 && engines::are_shared() => {}
+                Ok(answer) if answer.status == 429 && self.is_shared => {}
                 Ok(answer) if answer.status != 503 => {
                     return Some(Got {
                         answer,

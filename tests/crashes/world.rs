@@ -20,7 +20,7 @@ use crate::shared;
 use crate::stores::{Embedded, Stores};
 
 /// What a user may ask for in a month, more than any test does.
-pub const LIMIT: usize = 1000;
+pub const LIMIT: usize = 1_000_000;
 
 /// As `kill -9` ends a process.
 const KILLED: i32 = 9;
@@ -38,6 +38,8 @@ pub struct World {
     pub stores: Arc<dyn Stores>,
     /// How long a user waits for anything.
     pub patience: Duration,
+    /// Whether others do not know at once that a process is dead.
+    pub is_shared: bool,
     /// The attempts at each task that were under way at a kill.
     pub deaths: HashMap<String, BTreeSet<u32>>,
     /// What no process may write to its log.
@@ -53,27 +55,48 @@ impl World {
 
     /// With other settings, which hold for all its processes.
     pub fn with(settings: impl FnOnce(Launch) -> Launch) -> Self {
+        let launch = Launch::new();
+        if !engines::are_shared() {
+            return Self::in_directory(launch, settings);
+        }
+        let stores = shared::stores_of(&launch);
+        // Nobody knows that a host is dead before its leases have expired.
+        let launch = launch.set("lease", "2s");
+        Self {
+            is_shared: true,
+            ..Self::on(stores, launch, 2 * SOON, settings)
+        }
+    }
+
+    /// On a data directory, whatever the run is on.
+    pub fn embedded() -> Self {
+        Self::in_directory(Launch::new().embedded(), |launch| launch)
+    }
+
+    fn in_directory(launch: Launch, settings: impl FnOnce(Launch) -> Launch) -> Self {
+        let stores = Arc::new(Embedded(launch.data()));
+        Self::on(stores, launch, SOON, settings)
+    }
+
+    fn on(
+        stores: Arc<dyn Stores>,
+        launch: Launch,
+        patience: Duration,
+        settings: impl FnOnce(Launch) -> Launch,
+    ) -> Self {
         let origin = Arc::new(Origin::start());
         let receiver = Arc::new(Receiver::start());
-        let launch = Launch::new().faulty();
-        let (stores, launch, patience): (Arc<dyn Stores>, _, _) = match engines::are_shared() {
-            // Nobody knows that a host is dead before its leases have expired.
-            true => (
-                shared::stores_of(&launch),
-                launch.set("lease", "2s"),
-                2 * SOON,
-            ),
-            false => (Arc::new(Embedded(launch.data())), launch, SOON),
-        };
         let journal = launch.data().with_file_name("journal");
         std::fs::write(&journal, "").unwrap();
         let launch = launch
+            .faulty()
             .scripted()
             .with_tokens()
             .set("allow-sources", &origin.authority())
             .set("allow-webhooks", &receiver.authority())
             .set("rate-limit", &format!("{LIMIT}/month"))
-            .set("uploads", "10000")
+            .set("uploads", &LIMIT.to_string())
+            .set("upload-bytes", "1000GiB")
             .variable(JOURNAL, journal.to_str().unwrap());
         Self {
             origin,
@@ -83,6 +106,7 @@ impl World {
             journal,
             stores,
             patience,
+            is_shared: false,
             deaths: HashMap::new(),
             complaints: Vec::new(),
             errors: Vec::new(),
@@ -103,6 +127,24 @@ impl World {
     pub fn start(&mut self, settings: impl FnOnce(Launch) -> Launch) -> Service {
         block_in_place(|| self.stores.free_duties());
         let service = block_in_place(|| settings(self.launch.clone()).start());
+        self.has_started(service)
+    }
+
+    /// The same with a trap. A message that an earlier process left may lead there
+    /// before this one is ready; the next one does not get it so soon.
+    pub fn start_trapped(&mut self, settings: impl Fn(Launch) -> Launch) -> Service {
+        const TRIES: usize = 5;
+        for _ in 0..TRIES {
+            block_in_place(|| self.stores.free_duties());
+            match block_in_place(|| settings(self.launch.clone()).try_start()) {
+                Ok(service) => return self.has_started(service),
+                Err(ended) => self.died(&ended),
+            }
+        }
+        panic!("it gets to the trap by itself, {TRIES} times")
+    }
+
+    fn has_started(&mut self, service: Service) -> Service {
         self.launch = self.launch.clone().at(&service);
         self.url = service.url().to_owned();
         service

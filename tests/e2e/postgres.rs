@@ -7,13 +7,15 @@ use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::{READINESS, eventually};
 use concept_refinement_tests::engines::postgres;
 use concept_refinement_tests::pictures;
-use concept_refinement_tests::postgres::{Data, Postgres, Release, new_schema};
+use concept_refinement_tests::postgres::{Data, GUARDED, Postgres, Release, new_schema};
 use concept_refinement_tests::proxy::{Mode, Proxy};
 use concept_refinement_tests::service::Launch;
+use concept_refinement_tests::tls;
 use reqwest::Method;
 
 use crate::outage;
 use crate::shared::origin;
+use crate::unusable::assert_refused;
 
 /// Over the database by a way that can be broken.
 fn launch(proxy: &Proxy) -> Launch {
@@ -135,4 +137,78 @@ async fn a_promoted_standby_takes_its_place() {
     assert_eq!(ada.get(&path).await.json()["status"], "completed");
     assert_eq!(slow.finished(&id).await["status"], "completed");
     ada.refined(&original, "echo it").await;
+}
+
+#[test]
+fn what_it_refuses_is_told_in_a_sentence() {
+    const SECRET: &str = "wrong-secret";
+    let (plain, encrypted) = (
+        postgres(),
+        Postgres::start(Release::Fifteen, Data::Volatile).with_tls(),
+    );
+    let newer = new_schema();
+    plain.execute(&format!(
+        "CREATE SCHEMA {newer}; CREATE TABLE {newer}.schema_version \
+         (version bigint PRIMARY KEY, breaking boolean NOT NULL); \
+         INSERT INTO {newer}.schema_version VALUES (1, true), (1000, true)"
+    ));
+    let roots = tls::file("authority.pem");
+    let trusting = format!("sslmode=verify-full&sslrootcert={}", roots.display());
+    for (case, server, host, user, rest, expected) in [
+        (
+            "another password",
+            plain,
+            "127.0.0.1",
+            GUARDED,
+            "sslmode=disable",
+            "it refuses this user or password",
+        ),
+        (
+            "tables of a newer release",
+            plain,
+            "127.0.0.1",
+            "postgres",
+            &format!("schema={newer}"),
+            "a newer version of this program has changed its tables",
+        ),
+        (
+            "a database that is read only",
+            plain,
+            "127.0.0.1",
+            "postgres",
+            "options=-c%20default_transaction_read_only%3Don",
+            "it is read only",
+        ),
+        (
+            "no TLS",
+            plain,
+            "127.0.0.1",
+            "postgres",
+            "sslmode=require",
+            "it offers no TLS",
+        ),
+        (
+            "another authority",
+            &encrypted,
+            "localhost",
+            "postgres",
+            "sslmode=verify-full",
+            "its certificate does not fit: nobody who is trusted has signed it",
+        ),
+        (
+            "another name",
+            &encrypted,
+            "127.0.0.1",
+            "postgres",
+            trusting.as_str(),
+            "its certificate does not fit: it is for another host name",
+        ),
+    ] {
+        let port = server.port();
+        let launch = Launch::new().embedded().set(
+            "tasks",
+            &format!("postgres://{user}:{SECRET}@{host}:{port}/postgres?{rest}"),
+        );
+        assert_refused(case, &launch, "tasks", expected, &[SECRET]);
+    }
 }

@@ -7,9 +7,11 @@ use concept_refinement_tests::pictures::{self, Picture};
 use concept_refinement_tests::proxy::{Mode, Proxy};
 use concept_refinement_tests::s3::{ACCESS_KEY, Kind, Place, SECRET_KEY, shared};
 use concept_refinement_tests::service::{Launch, Service};
+use concept_refinement_tests::tls::{self, TlsPort};
 
 use crate::outage;
 use crate::shared::origin;
+use crate::unusable::assert_refused;
 
 struct World {
     service: Service,
@@ -160,14 +162,12 @@ async fn a_start_does_not_wait_for_it() {
     }
 }
 
-/// What will not pass by itself stops the start, with a sentence that says what
-/// is wrong and holds no secret.
 #[test]
-fn what_it_refuses_stops_the_start_with_a_sentence() {
+fn what_it_refuses_is_told_in_a_sentence() {
     let place = shared(Kind::S3sFs).place();
     let launch = || Launch::new().embedded().images_in(&place);
     let other_bucket = place.url().replace("s3://images/", "s3://no-such-bucket/");
-    for (name, launch, expected) in [
+    for (case, launch, expected) in [
         (
             "another secret",
             launch().variable("AWS_SECRET_ACCESS_KEY", "wrong-secret"),
@@ -199,11 +199,53 @@ fn what_it_refuses_stops_the_start_with_a_sentence() {
             "AWS_ENDPOINT_URL must be",
         ),
     ] {
-        let ended = launch.run();
-        assert!(!ended.status.success(), "{name}");
-        assert!(ended.log.contains(expected), "{name}: {}", ended.log);
-        for secret in [SECRET_KEY, "wrong-secret", ACCESS_KEY] {
-            assert!(!ended.log.contains(secret), "{name}: {}", ended.log);
-        }
+        let secrets = [SECRET_KEY, "wrong-secret", ACCESS_KEY];
+        assert_refused(case, &launch, "images", expected, &secrets);
+    }
+}
+
+/// By `AWS_CA_BUNDLE`, besides the certificates that the system trusts.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_has_to_prove_who_it_is() {
+    let place = shared(Kind::S3sFs).place();
+    let encrypted = TlsPort::before(place.server());
+    let port = encrypted.port();
+    let launch = |host: &str, bundle: &str| {
+        let launch = Launch::new().embedded().images_in(&place);
+        let launch = launch.variable("AWS_ENDPOINT_URL", &format!("https://{host}:{port}"));
+        launch.variable("AWS_CA_BUNDLE", tls::file(bundle).to_str().unwrap())
+    };
+    let trusting = launch("localhost", "authority.pem");
+    let checked = trusting.check();
+    assert!(checked.status.success(), "{}", checked.log);
+    let service = trusting.start();
+    let client = Client::session(service.url()).await;
+    let picture = pictures::png(64, 64);
+    let stored = client.uploaded(&picture).await;
+    assert!(client.get(&stored).await.body == picture.bytes);
+
+    for (case, host, bundle, expected) in [
+        (
+            "another authority",
+            "localhost",
+            "other.pem",
+            "nobody who is trusted has signed it",
+        ),
+        (
+            "another name",
+            "127.0.0.1",
+            "authority.pem",
+            "it is for another host name",
+        ),
+        (
+            "no file",
+            "localhost",
+            "missing.pem",
+            "the file of AWS_CA_BUNDLE cannot be read",
+        ),
+    ] {
+        let secrets = [SECRET_KEY, ACCESS_KEY];
+        let launch = launch(host, bundle);
+        assert_refused(case, &launch, "images", expected, &secrets);
     }
 }

@@ -2,6 +2,9 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use crate::reaper::scratch;
 
 /// The executable: `REFINEMENT_TEST_BINARY`, or the one beside this test.
 pub fn binary() -> PathBuf {
@@ -201,6 +204,16 @@ pub fn compiled() -> PathBuf {
     let path = target_directory().join("test-compiled");
     std::fs::create_dir_all(&path).unwrap();
     path
+}
+
+/// A user's cache, in which commands find the same code.
+pub fn user_cache() -> PathBuf {
+    static CACHE: LazyLock<PathBuf> = LazyLock::new(|| {
+        let cache = scratch("cache");
+        std::os::unix::fs::symlink(compiled(), cache.join("concept-refinement")).unwrap();
+        cache
+    });
+    CACHE.clone()
 }
 
 fn existing(path: PathBuf, how: &str) -> PathBuf {

@@ -35,6 +35,12 @@ pub fn are_shared() -> bool {
     of_run().iter().any(|engine| engine == "postgres")
 }
 
+/// Whether messages of this run are tasks in a shared store, so that none is
+/// published, and none can be lost.
+pub fn queue_is_shared_store() -> bool {
+    are_shared() && !of_run().iter().any(|engine| engine == "nats")
+}
+
 fn of_run() -> Vec<String> {
     let engines = env::var(ENGINES).unwrap_or_default();
     let words = engines.split(',').filter(|word| !word.is_empty());

@@ -46,4 +46,5 @@ pub mod server;
 pub mod service;
 pub mod shape;
 pub mod spin;
+pub mod tls;
 pub mod tokens;

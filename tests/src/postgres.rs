@@ -20,6 +20,7 @@ use crate::artifacts;
 use crate::deadline::SOON;
 use crate::process::Process;
 use crate::reaper::{Reaped, scratch};
+use crate::tls;
 
 /// Who owns the tables, and needs no password.
 const USER: &str = "postgres";
@@ -134,23 +135,20 @@ impl Postgres {
         self.port
     }
 
-    /// Where the server keeps its data.
-    pub fn data_directory(&self) -> PathBuf {
-        self.directory.join("data")
-    }
-
-    /// Makes a file of the data directory the server's alone.
-    pub fn own(&self, file: &str) {
-        let file = self.data_directory().join(file);
-        if let Some((user, group)) = another_user() {
-            chown(&file, Some(user), Some(group)).unwrap();
+    /// The same, by TLS too, with the certificate of [`tls`].
+    pub fn with_tls(mut self) -> Self {
+        self.kill();
+        for (name, file) in [("server.crt", "server.pem"), ("server.key", "server.key")] {
+            let copy = self.directory.join("data").join(name);
+            fs::copy(tls::file(file), &copy).unwrap();
+            if let Some((user, group)) = another_user() {
+                chown(&copy, Some(user), Some(group)).unwrap();
+            }
+            fs::set_permissions(&copy, fs::Permissions::from_mode(0o600)).unwrap();
         }
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
-    }
-
-    /// A setting as `name=value`, for the next time it runs.
-    pub fn set(&mut self, setting: &str) {
-        self.settings.push(setting.to_owned());
+        self.settings.push("ssl=on".to_owned());
+        self.run();
+        self
     }
 
     /// Ends it at once, as if the machine had lost its power but for what the

@@ -251,10 +251,10 @@ impl Launch {
 
     /// Starts it and waits until it is ready.
     pub fn start(&self) -> Service {
-        let (process, log, lines) = self.spawn();
         if matches!(self.stdout, Output::Log) {
-            return Service::ready(process, log, lines);
+            return self.try_start().unwrap_or_else(|ended| ended.too_soon());
         }
+        let (process, log, _) = self.spawn("serve");
         let flag = self
             .flags
             .iter()
@@ -269,16 +269,32 @@ impl Launch {
         Service { process, url, log }
     }
 
+    /// The same, or how it ended before.
+    ///
+    /// # Errors
+    ///
+    /// It ended before it was ready.
+    pub fn try_start(&self) -> Result<Service, Ended> {
+        let (process, log, lines) = self.spawn("serve");
+        Service::ready(process, log, lines)
+    }
+
     /// Starts it, expecting that it ends by itself.
     pub fn run(&self) -> Ended {
-        let (process, log, _) = self.spawn();
+        let (process, log, _) = self.spawn("serve");
+        ended(process, &log, START)
+    }
+
+    /// What `check` says of it, as it would be started.
+    pub fn check(&self) -> Ended {
+        let (process, log, _) = self.spawn("check");
         ended(process, &log, START)
     }
 
     /// Starts it and sends it a signal once there is cause to, without waiting
     /// until it is ready.
     pub fn run_until_signalled(&self, signal: Signal, cause: impl Fn() -> bool) -> Ended {
-        let (process, log, _) = self.spawn();
+        let (process, log, _) = self.spawn("serve");
         let begin = Instant::now();
         while !cause() {
             assert!(begin.elapsed() < START, "no cause: {}", log.text());
@@ -288,7 +304,7 @@ impl Launch {
         ended(process, &log, STOP)
     }
 
-    fn spawn(&self) -> (Reaped, Log, Lines) {
+    fn spawn(&self, subcommand: &str) -> (Reaped, Log, Lines) {
         let program = (self.program)();
         let mut starter = self.starter.clone();
         let closed = [(&self.stdout, ">&-"), (&self.stderr, "2>&-")];
@@ -310,7 +326,7 @@ impl Launch {
             }
             (None, []) => Command::new(program),
         };
-        command.arg("serve");
+        command.arg(subcommand);
         match &self.composed {
             Some(component) => command.arg("--composed").arg(component),
             None => command.arg("--components").arg(artifacts::components()),
@@ -318,6 +334,7 @@ impl Launch {
         command
             .args(&self.flags)
             .current_dir(&self.directory)
+            .env("XDG_CACHE_HOME", artifacts::user_cache())
             .stdin(Stdio::null())
             .stdout(self.stdout.open())
             .stderr(self.stderr.open());
@@ -381,16 +398,13 @@ impl Service {
         log.follow(stdout, Some(sender.clone()));
         let stderr = process.child().stderr.take().unwrap();
         log.follow(stderr, Some(sender));
-        Self::ready(process, log, Lines(lines))
+        Self::ready(process, log, Lines(lines)).unwrap_or_else(|ended| ended.too_soon())
     }
 
-    fn ready(process: Reaped, log: Log, mut lines: Lines) -> Self {
+    fn ready(process: Reaped, log: Log, mut lines: Lines) -> Result<Self, Ended> {
         match lines.ready() {
-            Some(url) => Self { process, url, log },
-            None => {
-                drop(process);
-                panic!("the service did not get ready: {}", log.text());
-            }
+            Some(url) => Ok(Self { process, url, log }),
+            None => Err(ended(process, &log, STOP)),
         }
     }
 
@@ -453,6 +467,12 @@ impl Service {
         } = self;
         process.kill();
         ended(process, &log, STOP)
+    }
+}
+
+impl Ended {
+    fn too_soon(&self) -> ! {
+        panic!("the service did not get ready: {}", self.log)
     }
 }
 

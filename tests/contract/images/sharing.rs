@@ -28,17 +28,20 @@ fn hosts<B: SharedImageBackend>(max_store: Option<u64>) -> (Store<B>, Vec<Store<
     (first, more)
 }
 
+/// So many at once, each with the owner of its number.
 async fn at_all_hosts<B: SharedImageBackend>(
     hosts: &[Store<B>],
     limits: Option<ImageLimits>,
+    owner: impl Fn(usize) -> String,
 ) -> Vec<Result<StoredOrNot, CapabilityError>> {
     at_once(30, |n| {
         let images = hosts[n % hosts.len()].images.clone();
+        let owner = owner(n);
         async move {
             let bytes = vec![7; LENGTH];
             let new = NewImage {
                 limits,
-                ..image("ada", &format!("a-{n}"), &bytes)
+                ..image(&owner, &format!("a-{n}"), &bytes)
             };
             images.put(new, contents(&bytes)).await
         }
@@ -59,7 +62,7 @@ pub async fn limits_are_exact_over_many_hosts<B: SharedImageBackend>() {
     for (limits, limit) in [(images, ImageLimit::Images), (bytes, ImageLimit::Bytes)] {
         let (first, more) = hosts::<B>(None);
         let mut stored = 0;
-        for outcome in at_all_hosts(&more, Some(limits)).await {
+        for outcome in at_all_hosts(&more, Some(limits), |_| "ada".to_owned()).await {
             match outcome.unwrap() {
                 StoredOrNot::Stored(_) => stored += 1,
                 other => assert_eq!(other, StoredOrNot::LimitReached(limit)),
@@ -81,7 +84,7 @@ pub async fn the_room_of_all_images_is_exact_over_many_hosts<B: SharedImageBacke
         host.stored(refined, &[7; LENGTH]).await;
     }
     let mut stored = Vec::new();
-    for outcome in at_all_hosts(&more, None).await {
+    for outcome in at_all_hosts(&more, None, |n| format!("user {n}")).await {
         match outcome {
             Ok(StoredOrNot::Stored(image)) => stored.push(image.path),
             Ok(other) => panic!("{other:?}"),

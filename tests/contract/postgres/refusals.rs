@@ -1,8 +1,5 @@
 //! Databases that cannot be used: each is told by one sentence, without a secret.
 
-use std::fs;
-use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 
 use concept_refinement_host::capability::clock::SystemClock;
@@ -11,6 +8,7 @@ use concept_refinement_host::capability::tasks::postgres::{
 };
 use concept_refinement_host::capability::tasks::{Maintenance as _, Options};
 use concept_refinement_tests::postgres::{Data, GUARDED, PASSWORD, Postgres, Release, new_schema};
+use concept_refinement_tests::tls;
 
 use super::FIFTEEN;
 
@@ -21,7 +19,7 @@ async fn refused(url: &str) -> Vec<String> {
     let opened =
         PostgresTasks::open(&settings, None, Options::default(), Arc::new(SystemClock)).await;
     let opened = opened.err().expect("it was opened").to_string();
-    let inspected = inspect(&settings).await.err();
+    let inspected = inspect(&settings, None).await.err();
     let is_allowed = inspected.is_none() && opened.contains("may not create");
     assert!(inspected.is_some() || is_allowed, "{opened}");
     let inspected = inspected.map(|error| error.to_string());
@@ -91,38 +89,10 @@ async fn what_is_wrong_with_a_database_is_told_in_a_sentence() {
     }
 }
 
-/// A certificate that signs itself, for this name.
-fn certificate(directory: &Path, name: &str) {
-    let config = directory.join("openssl.cnf");
-    let text = format!(
-        "[req]\ndistinguished_name = name\nx509_extensions = extensions\n[name]\n[extensions]\n\
-         subjectAltName = DNS:{name}\nbasicConstraints = critical, CA:false\n"
-    );
-    fs::write(&config, text).unwrap();
-    let mut openssl = Command::new("openssl");
-    openssl
-        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes"])
-        .args(["-days", "2", "-subj", "/CN=server of a test", "-config"])
-        .arg(&config)
-        .arg("-keyout")
-        .arg(directory.join("server.key"))
-        .arg("-out")
-        .arg(directory.join("server.crt"));
-    let output = openssl.output().unwrap();
-    assert!(output.status.success(), "{output:?}");
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_certificate_has_to_be_trusted_and_for_the_host() {
-    let mut server = Postgres::start(Release::Fifteen, Data::Volatile);
-    let directory = server.data_directory();
-    certificate(&directory, "localhost");
-    server.own("server.key");
-    let trusted = directory.join("trusted.pem");
-    fs::copy(directory.join("server.crt"), &trusted).unwrap();
-    server.kill();
-    server.set("ssl=on");
-    server.run();
+    let server = Postgres::start(Release::Fifteen, Data::Volatile).with_tls();
+    let trusted = tls::file("authority.pem");
     let port = server.port();
     let url = |host: &str, rest: &str| format!("postgres://postgres@{host}:{port}/postgres?{rest}");
     let with_root = format!("sslmode=verify-full&sslrootcert={}", trusted.display());
@@ -141,7 +111,7 @@ async fn a_certificate_has_to_be_trusted_and_for_the_host() {
     }
     for rest in [with_root.as_str(), "sslmode=prefer", "sslmode=disable"] {
         let settings = Settings::parse(&url("localhost", rest), &|_| None).unwrap();
-        let looked = inspect(&settings).await;
+        let looked = inspect(&settings, None).await;
         assert!(looked.is_ok(), "{rest}: {looked:?}");
     }
 }
@@ -151,7 +121,7 @@ async fn what_loses_data_or_runs_short_is_told() {
     let schema = new_schema();
     let url = format!("{}&pool=1000", FIFTEEN.url(&schema));
     let settings = Settings::parse(&url, &|_| None).unwrap();
-    let notes = inspect(&settings).await.unwrap().join(" ");
+    let notes = inspect(&settings, None).await.unwrap().join(" ");
     for expected in [
         "fsync is off",
         "synchronous_commit is off",

@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use anyhow::Context as _;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use http_body::{Body, Frame, SizeHint};
@@ -114,9 +115,7 @@ impl Client {
             }
         }
         if let Some(bundle) = ca_bundle {
-            for certificate in CertificateDer::pem_file_iter(bundle)? {
-                roots.add(certificate?)?;
-            }
+            add(&mut roots, bundle).context("the file of AWS_CA_BUNDLE cannot be read")?;
         }
         let client = reqwest::Client::builder()
             .tls_backend_preconfigured(tls::client(roots)?)
@@ -165,6 +164,13 @@ impl Client {
         }
         Ok(HttpResponse::from_parts(parts, HttpResponseBody::new(body)))
     }
+}
+
+fn add(roots: &mut RootCertStore, bundle: &Path) -> anyhow::Result<()> {
+    for certificate in CertificateDer::pem_file_iter(bundle)? {
+        roots.add(certificate?)?;
+    }
+    Ok(())
 }
 
 /// S3's client asks for one with options, of which none is needed here.

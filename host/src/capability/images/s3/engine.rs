@@ -66,7 +66,7 @@ async fn bucket(
     let (is_encrypted, bundle) = (settings.is_encrypted(), settings.ca_bundle.clone());
     let made = tokio::task::spawn_blocking(move || Client::new(is_encrypted, bundle.as_deref()));
     let http = made.await.map_err(anyhow::Error::from).flatten();
-    let http = http.map_err(|error| unusable(&format!("its certificates: {error}")))?;
+    let http = http.map_err(|error| unusable(&format!("{error:#}")))?;
     let s3 = settings.client(environment, http);
     // What is said of a value may repeat it.
     let s3 = s3.map_err(|_| unusable("the variables AWS_… do not fit together"))?;

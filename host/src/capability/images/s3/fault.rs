@@ -1,5 +1,6 @@
 //! What goes wrong with a bucket, and what callers and operators are told.
 
+use std::borrow::Cow;
 use std::error::Error as _;
 
 use concept_refinement_domain::capability::CapabilityError;
@@ -7,6 +8,7 @@ use object_store::Error;
 use object_store::client::{HttpError, HttpErrorKind};
 
 use crate::log_throttle::LogThrottle;
+use crate::tls::{self, Distrust};
 
 /// Why a request failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,8 +26,8 @@ pub(super) enum Fault {
     Clock,
     /// It asks for fewer requests.
     Busy,
-    /// A certificate does not fit.
-    Certificate,
+    /// The certificate of the server is not trusted.
+    Certificate(Distrust),
     /// It was not reached, or said nothing in time; what was asked may have been
     /// done.
     Unreachable,
@@ -42,14 +44,15 @@ impl Fault {
             | Self::Credentials
             | Self::Forbidden
             | Self::Clock
-            | Self::Certificate => true,
+            | Self::Certificate(_) => true,
             Self::Missing | Self::Busy | Self::Unreachable | Self::Broken => false,
         }
     }
 
     /// For operators, as the end of a sentence.
-    pub(super) fn sentence(self) -> &'static str {
-        match self {
+    pub(super) fn sentence(self) -> Cow<'static, str> {
+        let sentence = match self {
+            Self::Certificate(distrust) => return distrust.sentence("AWS_CA_BUNDLE").into(),
             Self::Missing => "there is no such object",
             Self::NoBucket => "there is no such bucket",
             Self::ElsewhereInTheWorld => "the bucket is in another region than AWS_REGION says",
@@ -63,10 +66,10 @@ impl Fault {
             }
             Self::Clock => "the clock of this machine is too far from the server's",
             Self::Busy => "the server asks for fewer requests",
-            Self::Certificate => "the certificate of the server does not fit",
             Self::Unreachable => "the server does not answer",
             Self::Broken => "the server failed",
-        }
+        };
+        sentence.into()
     }
 
     /// Logs what it is, and returns a sentence for callers.
@@ -145,15 +148,8 @@ impl From<&HttpError> for Fault {
 }
 
 fn of_transport(error: &HttpError) -> Fault {
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        if let Some(rustls::Error::InvalidCertificate(_)) = error.downcast_ref() {
-            return Fault::Certificate;
-        }
-        if error.to_string().contains("invalid peer certificate") {
-            return Fault::Certificate;
-        }
-        cause = error.source();
+    if let Some(distrust) = tls::error_of(error).and_then(Distrust::of) {
+        return Fault::Certificate(distrust);
     }
     match error.kind() {
         HttpErrorKind::Connect | HttpErrorKind::Timeout => Fault::Unreachable,

@@ -4,7 +4,6 @@
 //! The client buffers what is sent while it is disconnected. So nothing is sent
 //! then: it might arrive long after its caller was told that it failed.
 
-use std::error::Error;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -22,6 +21,7 @@ use super::address::{Address, Login};
 use super::fault::Fault;
 use super::{DEADLINE, stream};
 use crate::capability::directory::OpenError;
+use crate::tls;
 
 /// How long a start waits for a server.
 const OPENING: Duration = Duration::from_secs(5);
@@ -285,16 +285,6 @@ fn refusal(error: &ConnectError) -> Option<String> {
             Some("it refuses the credentials (authorization violation)".to_owned())
         }
         ConnectErrorKind::Authentication => Some("the credentials cannot be used".to_owned()),
-        _ => tls_error(error).map(|error| format!("it does not prove who it is: {error}")),
+        _ => tls::refusal(error, "SSL_CERT_FILE"),
     }
-}
-
-fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
-    let inner = error
-        .downcast_ref::<std::io::Error>()
-        .and_then(std::io::Error::get_ref);
-    error
-        .downcast_ref()
-        .or_else(|| inner.and_then(|inner| tls_error(inner)))
-        .or_else(|| error.source().and_then(tls_error))
 }

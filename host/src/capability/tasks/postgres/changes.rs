@@ -26,7 +26,7 @@ use super::recent::Recent;
 use super::values::Parameter;
 use crate::capability::tasks::hub::Hub;
 use crate::log_throttle::LogThrottle;
-use listener::Listener;
+use listener::{Line, Listener};
 use message::{Message, payloads};
 
 /// Messages that wait to be sent at most; the oldest are left out, since whoever
@@ -169,6 +169,11 @@ async fn notify(database: &Database, messages: &[Message]) -> Result<(), Fault> 
     let parameters: [Parameter<'_>; 2] = [(&channel, Type::TEXT), (&payloads, Type::TEXT_ARRAY)];
     session.query(NOTIFY, &parameters).await?;
     Ok(())
+}
+
+/// Whether what hosts tell each other arrives by way of `source`.
+pub(super) async fn probe(database: &Database, source: &Database) -> Result<(), Fault> {
+    Line::open(database, source).await.map(drop)
 }
 
 /// One a schema, since channels are of the whole database.

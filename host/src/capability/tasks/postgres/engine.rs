@@ -40,8 +40,8 @@ pub const ENGINE: TaskEngine = Engine {
     at_rest: |_| Box::pin(ready(Ok(None))),
     inspect: Some(|config| {
         Box::pin(async move {
-            let (settings, _) = settings(&config)?;
-            Ok(inspect(&settings).await?.join(" "))
+            let (settings, listen) = settings(&config)?;
+            Ok(inspect(&settings, listen.as_ref()).await?.join(" "))
         })
     }),
     migrate: Some(|config, is_dry_run| {

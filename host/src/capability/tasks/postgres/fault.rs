@@ -9,6 +9,7 @@ use tokio_postgres::Error;
 use tokio_postgres::error::SqlState;
 
 use crate::log_throttle::LogThrottle;
+use crate::tls;
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Fault {
@@ -21,6 +22,10 @@ pub(super) enum Fault {
     /// It was not reached yet, or not migrated, or its time is not known.
     #[error("it is not ready: {0}")]
     NotReady(String),
+    /// As behind a pooler that gives a connection to somebody else after each
+    /// transaction.
+    #[error("its notifications do not arrive")]
+    Deaf,
     /// Another release migrated it so that this one cannot use it.
     #[error("a newer version of this program has changed its tables")]
     Newer,
@@ -115,13 +120,8 @@ impl Fault {
         }
         let cause = error.source()?;
         if let Some(system) = cause.downcast_ref::<io::Error>() {
-            if let Some(tls) = rustls_error(system) {
-                return Some(match tls {
-                    rustls::Error::InvalidCertificate(why) => {
-                        format!("its certificate does not fit: {}", certificate(why))
-                    }
-                    other => format!("TLS cannot be agreed on: {other}"),
-                });
+            if let Some(reason) = tls::refusal(system, "sslrootcert") {
+                return Some(reason);
             }
             // As the driver says that it looked for a database to write to.
             let is_read_only = system.to_string() == "database does not allow writes";
@@ -138,26 +138,6 @@ impl Fault {
 }
 
 const READ_ONLY: &str = "it is read only, as a standby is";
-
-fn rustls_error(error: &io::Error) -> Option<&rustls::Error> {
-    error.get_ref()?.downcast_ref()
-}
-
-fn certificate(error: &rustls::CertificateError) -> String {
-    use rustls::CertificateError as Certificate;
-    let reason = match error {
-        Certificate::Expired | Certificate::ExpiredContext { .. } => "it has expired",
-        Certificate::NotValidYet | Certificate::NotValidYetContext { .. } => "it is not valid yet",
-        Certificate::NotValidForName | Certificate::NotValidForNameContext { .. } => {
-            "it is for another host name"
-        }
-        Certificate::UnknownIssuer | Certificate::BadSignature => {
-            "nobody who is trusted has signed it (sslrootcert names a file of others to trust)"
-        }
-        other => return format!("it cannot be verified ({other})"),
-    };
-    reason.to_owned()
-}
 
 /// The driver's sentence with its cause, which says more.
 fn explain(error: &Error) -> String {

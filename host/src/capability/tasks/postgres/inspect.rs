@@ -1,5 +1,6 @@
 //! What an operator asks of a database before it is used, and how it is told.
 
+use super::changes;
 use super::database::{DEADLINE, Database};
 use super::fault::Fault;
 use super::schema::{self, Migrated};
@@ -10,18 +11,30 @@ use crate::capability::OpenError;
 const OLDEST: i32 = 150_000;
 
 /// Reaches a database and changes nothing there. The answer is what of its
-/// settings loses data or runs short, a sentence each; and what a start would
-/// migrate.
+/// settings loses data, runs short or makes hosts slow to hear of each other, a
+/// sentence each; and what a start would migrate. `listen` as for
+/// [`PostgresTasks::open`](super::PostgresTasks::open).
 ///
 /// # Errors
 ///
 /// It cannot be reached or used.
-pub async fn inspect(settings: &Settings) -> Result<Vec<String>, OpenError> {
+pub async fn inspect(
+    settings: &Settings,
+    listen: Option<&Settings>,
+) -> Result<Vec<String>, OpenError> {
     let refused = |reason| refused(&settings.place, reason);
     let database = Database::new(settings).map_err(refused)?;
+    let source = listen.map(Database::new).transpose().map_err(refused)?;
     let looked = async {
         let migrated = schema::migrate(&database, false).await?;
         let mut notes = warnings(&database).await?;
+        if let Err(fault) = changes::probe(&database, source.as_ref().unwrap_or(&database)).await {
+            let reason = reason(&fault);
+            notes.push(format!(
+                "Hosts do not hear of each other's changes, and look for them: {reason} \
+                 (behind a pooler, tasks-listen-url has to name the server itself)."
+            ));
+        }
         match (migrated.from, migrated.steps.len()) {
             (_, 0) => {}
             (0, _) => notes.push("The next start creates its tables.".to_owned()),

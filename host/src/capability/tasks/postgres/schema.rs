@@ -274,6 +274,69 @@ BEGIN
 END $$;
 ",
     },
+    Migration {
+        breaking: false,
+        sql: r"
+-- What all images take, in parts that are added up: a connection counts in a part
+-- of its own, so that no commit waits for another one. A part may be below zero.
+CREATE TABLE schema.upload_total (
+    part     bigint PRIMARY KEY,
+    -- In bytes, as is the next.
+    stored   bigint NOT NULL,
+    in_doubt bigint NOT NULL,
+    doubtful bigint NOT NULL
+) WITH (fillfactor = 50);
+
+-- Counts what a statement wrote, whichever release sends it.
+CREATE FUNCTION schema.count_upload_places () RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    change record;
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        SELECT sum(bytes) FILTER (WHERE until IS NULL) AS stored,
+            sum(bytes) FILTER (WHERE until IS NOT NULL) AS in_doubt, count(until) AS doubtful
+            INTO change FROM added;
+    ELSIF TG_OP = 'DELETE' THEN
+        SELECT -sum(bytes) FILTER (WHERE until IS NULL) AS stored,
+            -sum(bytes) FILTER (WHERE until IS NOT NULL) AS in_doubt, -count(until) AS doubtful
+            INTO change FROM removed;
+    ELSE
+        SELECT sum(bytes) FILTER (WHERE until IS NULL) AS stored,
+            sum(bytes) FILTER (WHERE until IS NOT NULL) AS in_doubt,
+            sum(places) FILTER (WHERE until IS NOT NULL) AS doubtful
+            INTO change FROM (
+            SELECT bytes, until, 1 AS places FROM added
+            UNION ALL SELECT -bytes, until, -1 FROM removed
+        ) AS changed;
+    END IF;
+    UPDATE schema.upload_total SET stored = upload_total.stored + coalesce(change.stored, 0),
+        in_doubt = upload_total.in_doubt + coalesce(change.in_doubt, 0),
+        doubtful = upload_total.doubtful + coalesce(change.doubtful, 0)
+    WHERE part = pg_backend_pid() % 64
+        AND (change.stored <> 0 OR change.in_doubt <> 0 OR change.doubtful <> 0);
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER upload_place_added AFTER INSERT ON schema.upload_place
+    REFERENCING NEW TABLE AS added
+    FOR EACH STATEMENT EXECUTE FUNCTION schema.count_upload_places ();
+CREATE TRIGGER upload_place_changed AFTER UPDATE ON schema.upload_place
+    REFERENCING OLD TABLE AS removed NEW TABLE AS added
+    FOR EACH STATEMENT EXECUTE FUNCTION schema.count_upload_places ();
+CREATE TRIGGER upload_place_removed AFTER DELETE ON schema.upload_place
+    REFERENCING OLD TABLE AS removed
+    FOR EACH STATEMENT EXECUTE FUNCTION schema.count_upload_places ();
+
+-- The triggers keep others from the places until the end of this.
+INSERT INTO schema.upload_total (part, stored, in_doubt, doubtful)
+    SELECT part, 0, 0, 0 FROM generate_series(0, 63) AS part;
+UPDATE schema.upload_total SET (stored, in_doubt, doubtful) = (
+    SELECT coalesce(sum(bytes) FILTER (WHERE until IS NULL), 0),
+        coalesce(sum(bytes) FILTER (WHERE until IS NOT NULL), 0), count(until)
+    FROM schema.upload_place
+) WHERE part = 0;
+",
+    },
 ];
 
 /// Migrates to the newest version, in one transaction. `applies`: false only

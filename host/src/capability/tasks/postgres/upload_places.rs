@@ -1,8 +1,9 @@
 //! Places of images that are in a store that cannot count.
 //!
-//! A user's places are judged under a lock of that user, and under one of all
-//! images where those together have a limit; then what they take is summed up,
-//! which is told to the [`Room`] of this host, by which its new tasks are judged.
+//! A user's places are judged under a lock of that user. Where all images together
+//! have a limit, places far from it are taken beside each other, and the last ones
+//! alone. What all take is told to the [`Room`] of this host, by which its new tasks
+//! are judged.
 //!
 //! [`Room`]: crate::capability::room::Room
 
@@ -29,14 +30,23 @@ use crate::capability::upload_places::{
 /// that sums fit.
 const LONGEST: u64 = 1 << 50;
 
+/// No place that is taken beside others is longer, in bytes.
+const LONGEST_BESIDE: u64 = 64 << 20;
+
 impl UploadPlaces for PostgresTasks {
     fn take(&self, place: NewPlace) -> Answer<'_, Admission> {
         self.answer(async move {
             let session = self.database.session().await?;
+            let mut turn = match place.longest <= LONGEST_BESIDE {
+                true => Turn::Beside,
+                false => Turn::Alone,
+            };
             loop {
-                match take(self, &session, &place).await {
+                match take(self, &session, &place, turn).await {
                     Err(fault) if fault.is_lost_race() => session.roll_back().await?,
-                    taken => return taken,
+                    Err(fault) => return Err(fault),
+                    Ok(Judged::So(admission)) => return Ok(admission),
+                    Ok(Judged::TooNear) => turn = Turn::Alone,
                 }
             }
         })
@@ -142,12 +152,27 @@ impl UploadPlaces for PostgresTasks {
     }
 }
 
+/// How a place is taken where all images together have a limit.
+#[derive(Clone, Copy)]
+enum Turn {
+    /// Others may be taken at the same time, which are not seen.
+    Beside,
+    Alone,
+}
+
+enum Judged {
+    So(Admission),
+    /// To the limit of all images, so that it has to be done alone.
+    TooNear,
+}
+
 /// In one transaction, of which the first half is judged.
 async fn take(
     store: &PostgresTasks,
     session: &Session<'_>,
     new: &NewPlace,
-) -> Result<Admission, Fault> {
+    turn: Turn,
+) -> Result<Judged, Fault> {
     const OF_OWNER: &str = "SELECT EXISTS (SELECT FROM schema.upload_place WHERE id = $1), \
          count(*), coalesce(sum(bytes), 0)::bigint, count(until) FROM schema.upload_place \
          WHERE owner = $2 AND kind = $3 AND (name <> $4 OR until IS NOT NULL)";
@@ -159,17 +184,19 @@ async fn take(
         (&kind, Type::TEXT),
         (&name, Type::TEXT),
     ];
-    let lock = match new.max_store {
-        Some(_) => store.database.lock_key("images"),
-        None => store
-            .database
-            .lock_key(&format!("images of {}", new.path.owner)),
-    };
+    let database = &store.database;
+    let lock = database.lock_key(&format!("images of {}", new.path.owner));
     let all = async {
-        match new.max_store {
-            Some(_) => Total::read(session).await.map(Some),
-            None => Ok(None),
+        if new.max_store.is_none() {
+            return Ok(None);
         }
+        let lock = database.lock_key("images");
+        let locked = match turn {
+            Turn::Beside => format!("SELECT pg_advisory_xact_lock_shared({lock})"),
+            Turn::Alone => format!("SELECT pg_advisory_xact_lock({lock})"),
+        };
+        let (_, all) = futures::try_join!(session.batch(&locked), Total::read(session))?;
+        Ok(Some(all))
     };
     let (_, of_owner, all) = futures::try_join!(
         session.begin(Some(lock)),
@@ -188,20 +215,28 @@ async fn take(
     // Of all images there is a total where they have a limit together.
     let has_room = match (new.max_store, &all) {
         (Some(max_store), Some(all)) => {
+            let unseen = match turn {
+                Turn::Beside => all.connections.saturating_mul(LONGEST_BESIDE),
+                Turn::Alone => 0,
+            };
             let with_it = all.bytes().saturating_add(new.longest);
-            store.options.room.is_within(max_store, with_it)
+            let room = &store.options.room;
+            room.is_within(max_store, with_it.saturating_add(unseen))
         }
         _ => true,
     };
     let refusal = match limit {
-        _ if is_known => Some(Admission::Taken),
-        Some(Err(limit)) => Some(Admission::LimitReached(limit)),
-        _ if !has_room => Some(Admission::StoreFull),
-        _ => None,
+        _ if is_known => Some(Judged::So(Admission::Taken)),
+        Some(Err(limit)) => Some(Judged::So(Admission::LimitReached(limit))),
+        _ if has_room => None,
+        _ => Some(match turn {
+            Turn::Beside => Judged::TooNear,
+            Turn::Alone => Judged::So(Admission::StoreFull),
+        }),
     };
-    if let Some(admission) = refusal {
+    if let Some(refusal) = refusal {
         session.roll_back().await?;
-        return Ok(admission);
+        return Ok(refusal);
     }
     let now = store.clock.now();
     let until = Some(now.plus(LEASE));
@@ -210,7 +245,7 @@ async fn take(
         session.commit(),
     )?;
     store.tell_room(session).await?;
-    Ok(Admission::Taken)
+    Ok(Judged::So(Admission::Taken))
 }
 
 async fn insert(
@@ -244,21 +279,23 @@ struct Total {
     stored: u64,
     in_doubt: u64,
     doubtful: u64,
+    /// At most so many are on the database at once, each of which may be taking a
+    /// place.
+    connections: u64,
 }
 
 impl Total {
-    /// It costs more the more images there are.
     async fn read(session: &Session<'_>) -> Result<Self, Fault> {
-        const SQL: &str = "SELECT \
-             coalesce(sum(bytes) FILTER (WHERE until IS NULL), 0)::bigint, \
-             coalesce(sum(bytes) FILTER (WHERE until IS NOT NULL), 0)::bigint, \
-             count(until) FROM schema.upload_place";
+        const SQL: &str = "SELECT sum(stored)::bigint, sum(in_doubt)::bigint, \
+             sum(doubtful)::bigint, current_setting('max_connections')::bigint \
+             FROM schema.upload_total";
         let row = session.query_opt(SQL, &[]).await?.ok_or(Fault::Timeout)?;
         let mut cells = Cells::of(&row);
         Ok(Self {
             stored: cells.count()?,
             in_doubt: cells.count()?,
             doubtful: cells.count()?,
+            connections: cells.count()?,
         })
     }
 
@@ -280,6 +317,7 @@ impl PostgresTasks {
             stored,
             in_doubt,
             doubtful,
+            connections: _,
         } = Total::read(session).await?;
         let mut told = self
             .told_turn

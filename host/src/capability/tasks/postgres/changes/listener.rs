@@ -31,8 +31,15 @@ const DEAF_LOOK: Duration = Duration::from_millis(500);
 /// How often it is tried to be able to hear.
 const RETRY: Duration = Duration::from_secs(1);
 
+/// The same behind a pooler, of which more and more connections would listen for
+/// nobody.
+const POOLED_RETRY: Duration = Duration::from_secs(30);
+
 /// How often the end of a task is looked for that was promised room.
 const PROMISES: Duration = Duration::from_secs(60);
+
+/// The same while nothing can be heard.
+const DEAF_PROMISES: Duration = Duration::from_secs(5);
 
 /// Ids that are asked for at once.
 const BATCH: usize = 1_000;
@@ -44,10 +51,52 @@ pub(super) struct Listener {
 }
 
 /// A connection that notifications come from.
-struct Line {
+pub(super) struct Line {
     client: Client,
     payloads: mpsc::UnboundedReceiver<String>,
     _driven: AbortOnDropHandle<()>,
+}
+
+impl Line {
+    /// Begins to listen, and makes sure that something is heard: poolers take the
+    /// statement and pass nothing on. What is heard comes from `source`.
+    pub(super) async fn open(database: &Database, source: &Database) -> Result<Self, Fault> {
+        let dialed = timeout(DEADLINE, source.dial()).await;
+        let (client, mut connection) = dialed.map_err(|_| Fault::Timeout)??;
+        let (sender, payloads) = mpsc::unbounded();
+        let driven = tokio::spawn(async move {
+            let mut messages =
+                futures::stream::poll_fn(move |context| connection.poll_message(context));
+            while let Some(Ok(message)) = messages.next().await {
+                if let AsyncMessage::Notification(notification) = message {
+                    let _ = sender.unbounded_send(notification.payload().to_owned());
+                }
+            }
+        });
+        let mut line = Self {
+            client,
+            payloads,
+            _driven: AbortOnDropHandle::new(driven),
+        };
+        let channel = channel(database);
+        let probe = format!("probe {}", database.host());
+        let listen = format!("LISTEN \"{channel}\"");
+        let listening = timeout(DEADLINE, line.client.batch_execute(&listen)).await;
+        listening.map_err(|_| Fault::Timeout)??;
+        let session = database.unready_session(DEADLINE).await?;
+        let sql = format!("SELECT pg_notify('{channel}', '{probe}')");
+        session.batch(&sql).await?;
+        let heard = async {
+            while let Some(payload) = line.payloads.next().await {
+                if payload == probe {
+                    return Ok(());
+                }
+            }
+            Err(Fault::NotReady("it closed the connection".to_owned()))
+        };
+        timeout(DEADLINE, heard).await.map_err(|_| Fault::Deaf)??;
+        Ok(line)
+    }
 }
 
 impl Listener {
@@ -61,12 +110,15 @@ impl Listener {
 
     /// For as long as it is not dropped.
     pub(super) async fn run(self) {
-        let mut promises = Instant::now() + PROMISES;
+        let mut released = Instant::now();
         loop {
-            match self.connect().await {
+            let retry = match self.while_deaf(self.connect(), &mut released).await {
                 // What was missed until now is looked for after it was begun to
                 // listen.
-                Ok(line) => self.hear(line, &mut promises).await,
+                Ok(line) => {
+                    self.hear(line, &mut released).await;
+                    RETRY
+                }
                 Err(fault) => {
                     static FAULT: LogThrottle = LogThrottle::every(LONG_INTERVAL);
                     if self.database.is_ready()
@@ -78,68 +130,52 @@ impl Listener {
                              (behind a pooler, set REFINEMENT_TASKS_LISTEN_URL)"
                         );
                     }
+                    match fault {
+                        Fault::Deaf => POOLED_RETRY,
+                        _ => RETRY,
+                    }
                 }
-            }
-            let again = Instant::now() + RETRY;
-            while Instant::now() < again {
-                self.look().await;
-                self.wakes.wake();
-                sleep(DEAF_LOOK).await;
-            }
+            };
+            self.while_deaf(sleep(retry), &mut released).await;
         }
     }
 
-    /// Begins to listen, and makes sure that something is heard: poolers take the
-    /// statement and pass nothing on.
-    async fn connect(&self) -> Result<Line, Fault> {
-        let dialed = timeout(DEADLINE, self.ears.source.dial()).await;
-        let (client, mut connection) = dialed.map_err(|_| Fault::Timeout)??;
-        let (sender, payloads) = mpsc::unbounded();
-        let driven = tokio::spawn(async move {
-            let mut messages =
-                futures::stream::poll_fn(move |context| connection.poll_message(context));
-            while let Some(Ok(message)) = messages.next().await {
-                if let AsyncMessage::Notification(notification) = message {
-                    let _ = sender.unbounded_send(notification.payload().to_owned());
-                }
+    /// Looks again and again until something is done.
+    async fn while_deaf<T>(&self, work: impl Future<Output = T>, released: &mut Instant) -> T {
+        let looking = async {
+            loop {
+                self.look_at_all(released, DEAF_PROMISES).await;
+                sleep(DEAF_LOOK).await;
             }
-        });
-        let mut line = Line {
-            client,
-            payloads,
-            _driven: AbortOnDropHandle::new(driven),
         };
-        let channel = channel(&self.database);
-        let probe = format!("probe {}", self.database.host());
-        let heard = async {
-            let listen = format!("LISTEN \"{channel}\"");
-            line.client.batch_execute(&listen).await?;
-            let session = self.database.session().await?;
-            let sql = format!("SELECT pg_notify('{channel}', '{probe}')");
-            session.batch(&sql).await?;
-            while let Some(payload) = line.payloads.next().await {
-                if payload == probe {
-                    return Ok(());
-                }
-            }
-            Err(Fault::NotReady("it closed the connection".to_owned()))
-        };
-        match timeout(DEADLINE, heard).await {
-            Ok(heard) => heard?,
-            Err(_) => return Err(Fault::NotReady("notifications do not arrive".to_owned())),
+        tokio::select! {
+            done = work => done,
+            never = looking => never,
         }
-        Ok(line)
+    }
+
+    /// At whatever may have been missed. `released`: when promises were looked at
+    /// last, which they are so often.
+    async fn look_at_all(&self, released: &mut Instant, promises: Duration) {
+        self.look().await;
+        self.wakes.wake();
+        if released.elapsed() >= promises {
+            self.release_promises().await;
+            *released = Instant::now();
+        }
+    }
+
+    async fn connect(&self) -> Result<Line, Fault> {
+        match self.database.is_ready() {
+            true => Line::open(&self.database, &self.ears.source).await,
+            false => Err(Fault::NotReady("it was not reached yet".to_owned())),
+        }
     }
 
     /// Until the connection is lost.
-    async fn hear(&self, mut line: Line, promises: &mut Instant) {
+    async fn hear(&self, mut line: Line, released: &mut Instant) {
         loop {
-            self.look().await;
-            self.wakes.wake();
-            if *promises <= Instant::now() {
-                self.release_promises().await;
-                *promises = Instant::now() + PROMISES;
-            }
+            self.look_at_all(released, PROMISES).await;
             let next_look = Instant::now() + LOOK;
             loop {
                 let payload = line.payloads.next();
