@@ -45,9 +45,15 @@ impl Slots {
     /// What is received, and a slot for it. While nothing comes, the slot is
     /// there for runs that go on.
     pub(super) async fn receive<F: Future>(&self, receive: impl Fn() -> F) -> (Slot, F::Output) {
+        let mut due = self.due.subscribe();
         loop {
             let slot = self.slot().await;
-            let mut due = self.due.subscribe();
+            if *due.borrow() > 0 {
+                drop(slot);
+                // The sender is this, and lives as long.
+                let _ = due.wait_for(|runs| *runs == 0).await;
+                continue;
+            }
             tokio::select! {
                 biased;
                 received = receive() => return (slot, received),

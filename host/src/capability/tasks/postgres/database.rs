@@ -147,6 +147,7 @@ impl Database {
             deadline,
             under_way: AtomicUsize::new(0),
             in_transaction: AtomicBool::new(false),
+            is_outdated: AtomicBool::new(false),
         })
     }
 
@@ -191,6 +192,8 @@ pub(super) struct Session<'a> {
     /// Statements that were sent and not answered yet.
     under_way: AtomicUsize,
     in_transaction: AtomicBool,
+    /// It leads to a server that can only be read.
+    is_outdated: AtomicBool,
 }
 
 impl Session<'_> {
@@ -244,7 +247,11 @@ impl Session<'_> {
     pub(super) async fn begin(&self, lock: Option<i64>) -> Result<(), Fault> {
         match lock {
             Some(lock) => {
-                let sql = format!("BEGIN; SELECT pg_advisory_xact_lock({lock})");
+                // A host that dies with it keeps others out for as long.
+                let sql = format!(
+                    "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '5s'; \
+                     SET LOCAL lock_timeout = '2s'; SELECT pg_advisory_xact_lock({lock})"
+                );
                 self.begin_with(&sql).await
             }
             None => self.begin_with("BEGIN").await,
@@ -298,6 +305,7 @@ impl Session<'_> {
         let answer = answer.map_err(Fault::from);
         if answer.as_ref().is_err_and(Fault::is_read_only) {
             // Whoever was promoted is elsewhere, for all connections.
+            self.is_outdated.store(true, Ordering::Relaxed);
             self.database.pools.clear();
         }
         answer
@@ -311,6 +319,10 @@ impl Drop for Session<'_> {
         let Some(connection) = self.connection.take() else {
             return;
         };
+        if self.is_outdated.load(Ordering::Relaxed) {
+            drop(Object::take(connection));
+            return;
+        }
         let is_clean = self.under_way.load(Ordering::Relaxed) == 0
             && !self.in_transaction.load(Ordering::Relaxed);
         if is_clean {

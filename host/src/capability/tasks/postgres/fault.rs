@@ -74,6 +74,11 @@ impl Fault {
         matches!(self, Self::Engine(error) if error.code() == Some(state))
     }
 
+    /// Whether the server itself says so, so that it is known what it did.
+    pub(super) fn is_answer(&self) -> bool {
+        matches!(self, Self::Engine(error) if error.code().is_some())
+    }
+
     /// Whether the same is to be tried again at once, since somebody else was
     /// quicker. Nothing was written.
     pub(super) fn is_lost_race(&self) -> bool {

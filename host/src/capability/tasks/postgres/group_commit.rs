@@ -8,11 +8,12 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use futures::future::join_all;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::database::{Database, Session};
 use super::fault::Fault;
@@ -24,8 +25,10 @@ use crate::cores;
 /// the commit has to be sent last.
 const MAX_WRITES: usize = 30;
 
-/// What a commit may wait for somebody else's, since others wait for it; and how long
-/// its locks outlive this host.
+/// How long a line waits for a lock that somebody else has.
+const LOCK_TIMEOUT: Duration = Duration::from_millis(200);
+
+/// With that time, and how long the locks outlive this host.
 const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = '200ms'; \
      SET LOCAL idle_in_transaction_session_timeout = '2s'";
 
@@ -128,8 +131,8 @@ impl GroupCommit {
         let now = Instant::now();
         entries.retain(|entry| entry.deadline > now && !entry.answer.is_closed());
         if entries.len() > 1 {
-            // Hosts that write the same rows take their locks in the same order.
-            entries.sort_by(|one, other| one.write.task_id().cmp(other.write.task_id()));
+            // Whoever writes the same rows takes their locks in the same order.
+            entries.sort_by(|one, other| one.write.lock_order().cmp(&other.write.lock_order()));
             match self.together(&entries).await {
                 Together::Committed(answers) => {
                     for (entry, answer) in entries.into_iter().zip(answers) {
@@ -142,20 +145,12 @@ impl GroupCommit {
                 Together::RolledBack => {}
             }
         }
-        match entries.len() {
-            0 | 1 => {
-                for entry in entries {
-                    self.alone(entry).await;
-                }
-            }
-            // The line goes on, since one of them may have to wait.
-            _ => {
-                for entry in entries {
-                    let commits = Arc::clone(self);
-                    tokio::spawn(async move { commits.alone(entry).await });
-                }
-            }
-        }
+        let written = entries.into_iter().map(|entry| {
+            let commits = Arc::clone(self);
+            tokio::spawn(async move { commits.alone(entry).await })
+        });
+        // One that has to wait longer holds up no other.
+        let _ = timeout(LOCK_TIMEOUT, join_all(written)).await;
     }
 
     async fn together(&self, entries: &[Entry]) -> Together {
@@ -172,13 +167,14 @@ impl GroupCommit {
             join_all(writes),
             session.commit()
         );
-        if committed.is_err() {
+        if begun.is_err() || committed.is_err() {
             return Together::Unknown;
         }
-        // The end of a transaction in which something failed undid all of it.
-        match begun.and(answers.into_iter().collect()) {
+        match answers.into_iter().collect::<Result<_, _>>() {
             Ok(answers) => Together::Committed(answers),
-            Err(_) => Together::RolledBack,
+            // The end of a transaction in which something failed undid all of it.
+            Err(fault) if fault.is_answer() => Together::RolledBack,
+            Err(_) => Together::Unknown,
         }
     }
 
@@ -193,10 +189,11 @@ impl GroupCommit {
 }
 
 impl Write {
-    fn task_id(&self) -> &str {
+    /// The user whose account is locked, and the task.
+    fn lock_order(&self) -> (Option<&str>, &str) {
         match self {
-            Self::Insert(insert) => insert.task_id(),
-            Self::Swap(swap) => swap.task_id(),
+            Self::Insert(insert) => (Some(insert.user_id()), insert.task_id()),
+            Self::Swap(swap) => (None, swap.task_id()),
         }
     }
 

@@ -63,11 +63,11 @@ impl Pools {
 
     /// Whether all connections for this thread are taken.
     pub fn is_busy(&self) -> bool {
-        self.own().status().available == 0
+        let status = self.own().status();
+        status.available == 0 && status.size >= status.max_size
     }
 
-    /// Throws away all connections that nobody uses at the moment, and the others
-    /// when they come back.
+    /// Throws away all connections that nobody uses at the moment.
     pub fn clear(&self) {
         for pool in iter::once(&self.shared).chain(&self.of_cores) {
             pool.retain(|_, _| false);

@@ -141,25 +141,28 @@ impl Outbox {
 async fn fetch_for(store: Arc<PostgresTasks>, waiting: Arc<Waiting>) {
     let mut wakes = store.changes.wakes();
     loop {
-        let count = waiting.count().min(MAX_FETCH);
-        if count == 0 {
+        // What is submitted meanwhile waits behind what is fetched.
+        let receivers: Vec<_> = (0..MAX_FETCH).map_while(|_| waiting.reserve()).collect();
+        if receivers.is_empty() {
             waiting.joined().await;
             continue;
         }
         // What is told from now on is not missed.
         wakes.mark_unchanged();
-        match fetch(&store, count).await {
+        match fetch(&store, receivers.len()).await {
             Ok((tasks, _)) if !tasks.is_empty() => {
-                for task in tasks {
-                    waiting.hand(store.delivery(task));
+                for (task, receiver) in tasks.into_iter().zip(receivers) {
+                    receiver.hand(store.delivery(task));
                 }
             }
             Ok((_, next)) => {
+                drop(receivers);
                 let now = store.clock.now();
                 let wait = next.map_or(LONGEST_WAIT, |next| next.since(now).min(LONGEST_WAIT));
                 let _ = timeout(wait, wakes.changed()).await;
             }
             Err(fault) => {
+                drop(receivers);
                 static FAULT: LogThrottle = LogThrottle::every(LONG_INTERVAL);
                 if let Some(times) = FAULT.times() {
                     tracing::error!(%fault, times, "no tasks can be fetched");

@@ -99,15 +99,15 @@ async fn try_submit(
     store.backlog.added();
     store.deliver(&accepted.task, receiver);
     if store.backlog.is_time_to_prune()
-        && let Err(fault) = prune(store, now).await
+        && let Err(fault) = prune(store, now, deadline).await
     {
         tracing::debug!(%fault, "what has expired stays for a while");
     }
     Ok(Some(submission))
 }
 
-async fn prune(store: &PostgresTasks, now: Timestamp) -> Result<(), Fault> {
-    let session = store.database.session().await?;
+async fn prune(store: &PostgresTasks, now: Timestamp, deadline: Instant) -> Result<(), Fault> {
+    let session = store.database.session_until(deadline).await?;
     prune::expired(&session, now).await
 }
 
@@ -123,6 +123,10 @@ pub(super) struct Insert {
 }
 
 impl Insert {
+    pub fn user_id(&self) -> &str {
+        &self.record.task.user_id
+    }
+
     pub fn task_id(&self) -> &str {
         &self.record.task.id
     }
