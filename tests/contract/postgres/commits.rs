@@ -12,6 +12,8 @@ use concept_refinement_host::capability::tasks::postgres::PostgresTasks;
 use concept_refinement_host::capability::tasks::{Leases as _, Tasks as _};
 use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::postgres::{Data, Postgres, Release};
+use tokio::runtime::Handle;
+use tokio::task::block_in_place;
 
 use super::open;
 use crate::tasks::{Rules, at_once, created, new_task};
@@ -19,19 +21,15 @@ use crate::tasks::{Rules, at_once, created, new_task};
 /// More than are written together.
 const TASKS: usize = 100;
 
-/// How long a call may take that waits for what another one holds.
+/// How long others hold a lock: longer than a call waits for it.
 const LOCKED: Duration = Duration::from_secs(4);
 
 async fn tasks(store: &Arc<PostgresTasks>) -> Vec<Task> {
     at_once(TASKS, |number| {
         let store = Arc::clone(store);
         async move {
-            created(
-                store
-                    .submit(new_task(&format!("user {number}")))
-                    .await
-                    .unwrap(),
-            )
+            let task = new_task(&format!("user {number}"));
+            created(store.submit(task).await.unwrap())
         }
     })
     .await
@@ -73,49 +71,58 @@ async fn writes_at_the_same_moment_share_commits() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn one_that_is_locked_elsewhere_holds_up_no_other() {
+async fn what_is_locked_elsewhere_holds_up_no_other() {
     let server = Postgres::start(Release::Fifteen, Data::Durable);
-    let store = open(
-        &server.url("commits"),
-        None,
-        Rules::default(),
-        Arc::new(SystemClock),
-    );
+    let url = server.url("commits");
+    let store = open(&url, None, Rules::default(), Arc::new(SystemClock));
     let tasks = tasks(&store).await;
-    let locked = tasks[TASKS / 2].id.clone();
-    let row = format!("SELECT FROM commits.task WHERE id = '{locked}' FOR UPDATE");
-    let lock = format!(
-        "BEGIN; {row}; SELECT pg_sleep({}); COMMIT",
-        LOCKED.as_secs()
-    );
+    let claim = |number: usize| {
+        let (store, id) = (Arc::clone(&store), tasks[number].id.clone());
+        async move { store.claim(&id, None).await }
+    };
+    // One is written by itself, and one with others.
+    let locked = [0, TASKS / 2];
+    let [first, second] = locked.map(|number| &tasks[number].id);
+    let rows = format!("SELECT FROM commits.task WHERE id IN ('{first}', '{second}') FOR UPDATE");
+    let seconds = LOCKED.as_secs();
+    let lock = format!("BEGIN; {rows}; SELECT pg_sleep({seconds}); COMMIT");
     thread::scope(|scope| {
         scope.spawn(|| server.execute(&lock));
-        tokio::task::block_in_place(|| {
-            tokio::runtime::Handle::current().block_on(async {
-                let is_locked = format!("SELECT count(*) FROM ({row} SKIP LOCKED) AS free");
-                eventually("it is locked", SOON, async || {
-                    (server.query(&is_locked).trim() == "0").then_some(())
+        block_in_place(|| {
+            Handle::current().block_on(async {
+                let is_free = format!("SELECT count(*) FROM ({rows} SKIP LOCKED) AS free");
+                eventually("they are locked", SOON, async || {
+                    (server.query(&is_free) == "0").then_some(())
+                })
+                .await;
+                let alone = tokio::spawn(claim(locked[0]));
+                let waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
+                eventually("one waits", SOON, async || {
+                    (server.query(waits) != "0").then_some(())
                 })
                 .await;
                 let begin = Instant::now();
-                let claims = at_once(TASKS, |number| {
-                    let (store, id) = (Arc::clone(&store), tasks[number].id.clone());
-                    async move { (store.claim(&id, None).await, begin.elapsed(), id) }
+                let claims = at_once(TASKS - 1, |number| {
+                    let claim = claim(number + 1);
+                    async move { (number + 1, claim.await, begin.elapsed()) }
                 });
-                for (claim, elapsed, id) in claims.await {
-                    if id == locked {
-                        let error = claim.unwrap_err();
-                        assert_eq!(error.kind, ErrorKind::Unavailable);
+                for (number, claim, elapsed) in claims.await {
+                    if locked.contains(&number) {
+                        assert_eq!(claim.unwrap_err().kind, ErrorKind::Unavailable);
                     } else {
                         assert!(claim.unwrap().is_some());
                         assert!(elapsed < Duration::from_secs(1), "{elapsed:?}");
                     }
                 }
+                let alone = alone.await.unwrap();
+                assert_eq!(alone.unwrap_err().kind, ErrorKind::Unavailable);
             });
         });
     });
-    let claimed = eventually("it is claimed later", SOON, async || {
-        store.claim(&locked, None).await.ok()?
-    });
-    assert_eq!(claimed.await.task.id, locked);
+    for number in locked {
+        let claimed = eventually("it is claimed later", SOON, async || {
+            claim(number).await.ok()?
+        });
+        assert_eq!(claimed.await.task.id, tasks[number].id);
+    }
 }
