@@ -19,6 +19,10 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Within which there are some rounds.
 const RETENTION: &str = "20s";
 
+/// How far the clock goes on between two looks: so little that nothing is old before
+/// it jumps, however long the looks take.
+const STEP: Duration = Duration::from_millis(1);
+
 async fn start(data: &Path, clock: &Arc<ManualClock>, confirmed_day: Option<&str>) -> Host {
     let model = artifacts::scripted_model();
     let mut values = Values::new();
@@ -48,7 +52,7 @@ async fn two_rounds(host: &Host, clock: &ManualClock) {
     for _ in 0..2 {
         let before = last().await;
         eventually("a round", SOON, async || {
-            clock.advance(Duration::from_millis(20));
+            clock.advance(STEP);
             (last().await != before).then_some(())
         })
         .await;
