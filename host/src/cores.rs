@@ -38,6 +38,15 @@ pub fn current() -> Option<usize> {
     CORE.get()
 }
 
+/// Where to spawn what may end with this thread's core; if it has none, on another
+/// runtime.
+pub fn runtime_or(other: &Handle) -> Handle {
+    match current() {
+        Some(_) => Handle::current(),
+        None => other.clone(),
+    }
+}
+
 /// The threads. Dropping it ends what runs on them, without waiting for it.
 pub struct Cores {
     first: Core,

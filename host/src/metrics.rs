@@ -18,6 +18,7 @@ mod scrape;
 mod series;
 mod stores;
 mod tasks;
+mod timed;
 mod webhooks;
 
 use std::sync::Arc;

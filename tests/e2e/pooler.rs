@@ -16,10 +16,10 @@ use crate::shared::{new_name, origin, scripted_launch};
 const HINT: &str = "behind a pooler";
 
 /// Between two looks at watched tasks where nothing is heard, and what else it takes.
-const LOOKED: Duration = Duration::from_millis(700);
+const POLLED_LIMIT: Duration = Duration::from_millis(700);
 
 /// As late as a host is that hears of it, on a busy machine.
-const HEARD: Duration = Duration::from_millis(250);
+const NOTIFIED_LIMIT: Duration = Duration::from_millis(250);
 
 /// A database by way of a pooler, and without.
 struct World {
@@ -82,7 +82,7 @@ async fn without_an_address_of_the_server_hosts_look_for_what_others_did_and_say
 
     let name = new_name();
     let lateness = lateness(&api, &name).await;
-    assert!(lateness < LOOKED, "{lateness:?}");
+    assert!(lateness < POLLED_LIMIT, "{lateness:?}");
 
     // What one host deletes is told on another one.
     let (here, there) = (
@@ -110,5 +110,5 @@ async fn with_an_address_of_the_server_hosts_hear_what_others_did() {
 
     let (api, _worker) = (world.start("api"), world.start("worker"));
     let lateness = lateness(&api, &new_name()).await;
-    assert!(lateness < HEARD, "{lateness:?}");
+    assert!(lateness < NOTIFIED_LIMIT, "{lateness:?}");
 }

@@ -51,28 +51,13 @@ pub fn renew_after(lease: Duration) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::task::Refinement;
 
     fn task(status: Status, updated_at: Option<u64>, lease_until: Option<u64>) -> Task {
         Task {
-            id: "0190c0de-0000-7000-8000-000000000001".into(),
-            user_id: "ada".into(),
-            is_anonymous: false,
             status,
-            refinement: Refinement {
-                original_image_url: "https://example.com/a.png".into(),
-                refinement_prompt: "Make it lighter".into(),
-                logo_description: None,
-                theme_description: None,
-            },
-            original_path: None,
-            created_at: Timestamp::from_secs(1_000),
             updated_at: updated_at.map(Timestamp::from_secs),
-            completed_at: None,
-            result_id: None,
-            image_path: None,
-            error_message: None,
             lease_until: lease_until.map(Timestamp::from_secs),
+            ..Task::example()
         }
     }
 

@@ -139,30 +139,12 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::task::{Refinement, Status};
-    use crate::timestamp::Timestamp;
 
     fn task(prompt: &str, logo_description: Option<&str>) -> Task {
-        Task {
-            id: "0190c0de-0000-7000-8000-000000000001".into(),
-            user_id: "ada".into(),
-            is_anonymous: false,
-            status: Status::Pending,
-            refinement: Refinement {
-                original_image_url: "https://example.com/a.png".into(),
-                refinement_prompt: prompt.into(),
-                logo_description: logo_description.map(Into::into),
-                theme_description: None,
-            },
-            original_path: None,
-            created_at: Timestamp::from_secs(1_000),
-            updated_at: None,
-            completed_at: None,
-            result_id: None,
-            image_path: None,
-            error_message: None,
-            lease_until: None,
-        }
+        let mut task = Task::example();
+        task.refinement.refinement_prompt = prompt.into();
+        task.refinement.logo_description = logo_description.map(Into::into);
+        task
     }
 
     fn valid() -> Value {

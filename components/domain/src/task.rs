@@ -123,6 +123,33 @@ impl std::str::FromStr for Status {
 }
 
 #[cfg(test)]
+impl Task {
+    /// A pending one, with nothing that it need not have.
+    pub(crate) fn example() -> Self {
+        Self {
+            id: "0190c0de-0000-7000-8000-000000000001".into(),
+            user_id: "ada".into(),
+            is_anonymous: false,
+            status: Status::Pending,
+            refinement: Refinement {
+                original_image_url: "https://example.com/a.png".into(),
+                refinement_prompt: "Make it lighter".into(),
+                logo_description: None,
+                theme_description: None,
+            },
+            original_path: None,
+            created_at: Timestamp::from_secs(1_000),
+            updated_at: None,
+            completed_at: None,
+            result_id: None,
+            image_path: None,
+            error_message: None,
+            lease_until: None,
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

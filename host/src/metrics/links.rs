@@ -1,16 +1,15 @@
 //! Calls of the links of a chain of models, those behind its first one.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use futures::future::BoxFuture;
 use prometheus_client::encoding::EncodeLabelSet;
-use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::model::{CANCELLED, OUTCOMES, outcome};
-use super::series::{Buckets, Histograms, observe};
+use super::model::{OUTCOMES, outcome};
+use super::series::{Buckets, Histograms};
+use super::timed::Timed;
 use crate::capability::model::{LinkCalls, ModelAnswer, ModelError};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -21,10 +20,7 @@ struct Labels {
 }
 
 #[derive(Clone)]
-pub struct Links {
-    calls: Family<Labels, Counter>,
-    durations: Histograms<Labels>,
-}
+pub struct Links(Timed<Labels>);
 
 impl Links {
     pub fn new(registry: &mut Registry) -> Self {
@@ -41,7 +37,10 @@ impl Links {
             Unit::Seconds,
             durations.clone(),
         );
-        Self { calls, durations }
+        Self(Timed {
+            counts: calls,
+            durations,
+        })
     }
 
     /// The calls of the link of this name.
@@ -52,18 +51,18 @@ impl Links {
                 link: Arc::clone(&link),
                 outcome,
             };
-            drop(self.calls.get_or_create(&labels));
-            drop(self.durations.get_or_create(&labels));
+            drop(self.0.counts.get_or_create(&labels));
+            drop(self.0.durations.get_or_create(&labels));
         }
         Arc::new(OfLink {
-            links: self.clone(),
+            calls: self.0.clone(),
             link,
         })
     }
 }
 
 struct OfLink {
-    links: Links,
+    calls: Timed<Labels>,
     link: Arc<str>,
 }
 
@@ -73,33 +72,13 @@ impl LinkCalls for OfLink {
         call: BoxFuture<'a, Result<ModelAnswer, ModelError>>,
     ) -> BoxFuture<'a, Result<ModelAnswer, ModelError>> {
         Box::pin(async move {
-            let mut measured = Call {
-                of: self,
-                begin: Instant::now(),
-                outcome: CANCELLED,
-            };
+            let timer = self.calls.begin(|outcome| Labels {
+                link: Arc::clone(&self.link),
+                outcome,
+            });
             let answer = call.await;
-            measured.outcome = outcome(&answer);
+            timer.end(outcome(&answer));
             answer
         })
-    }
-}
-
-/// A call in progress; if dropped without an outcome, it was cancelled.
-struct Call<'a> {
-    of: &'a OfLink,
-    begin: Instant,
-    outcome: &'static str,
-}
-
-impl Drop for Call<'_> {
-    fn drop(&mut self) {
-        let labels = Labels {
-            link: Arc::clone(&self.of.link),
-            outcome: self.outcome,
-        };
-        self.of.links.calls.get_or_create(&labels).inc();
-        let duration = self.of.links.durations.get_or_create(&labels);
-        observe(&duration, self.begin.elapsed());
     }
 }

@@ -1,17 +1,16 @@
 //! Calls of the image model.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use futures::future::BoxFuture;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use super::series::{Active, Buckets, Counters, Histograms, Label, counters, histograms, observe};
+use super::series::{Active, Buckets, Label, counters, histograms};
+use super::timed::{CANCELLED, Timed};
 use crate::capability::model::{ImageModel, MemoryUse, ModelAnswer, ModelError, ModelRequest};
 
 const OUTCOME: &str = "outcome";
-pub(super) const CANCELLED: &str = "cancelled";
 pub(super) const OUTCOMES: [&str; 6] = [
     "image",
     "location",
@@ -22,8 +21,7 @@ pub(super) const OUTCOMES: [&str; 6] = [
 ];
 
 pub struct ModelCalls {
-    calls: Counters,
-    durations: Histograms<Label>,
+    calls: Timed<Label>,
     in_flight: Gauge,
 }
 
@@ -36,40 +34,25 @@ impl ModelCalls {
             in_flight.clone(),
         );
         Self {
-            calls: counters(
-                registry,
-                "model_calls",
-                "Calls of the model, each try of a task",
-                OUTCOME,
-                OUTCOMES,
-            ),
-            durations: histograms(
-                registry,
-                "model_call_duration",
-                "From a call of the model to its answer's beginning",
-                Buckets::Work,
-                OUTCOME,
-                OUTCOMES,
-            ),
+            calls: Timed {
+                counts: counters(
+                    registry,
+                    "model_calls",
+                    "Calls of the model, each try of a task",
+                    OUTCOME,
+                    OUTCOMES,
+                ),
+                durations: histograms(
+                    registry,
+                    "model_call_duration",
+                    "From a call of the model to its answer's beginning",
+                    Buckets::Work,
+                    OUTCOME,
+                    OUTCOMES,
+                ),
+            },
             in_flight,
         }
-    }
-}
-
-/// A call in progress; if dropped without an outcome, it was cancelled.
-struct Call<'a> {
-    calls: &'a ModelCalls,
-    begin: Instant,
-    outcome: &'static str,
-    _present: Active,
-}
-
-impl Drop for Call<'_> {
-    fn drop(&mut self) {
-        let label = [(OUTCOME, self.outcome)];
-        self.calls.calls.get_or_create(&label).inc();
-        let duration = self.calls.durations.get_or_create(&label);
-        observe(&duration, self.begin.elapsed());
     }
 }
 
@@ -91,15 +74,10 @@ pub struct MeasuredModel {
 impl ImageModel for MeasuredModel {
     fn refine(&self, request: ModelRequest) -> BoxFuture<'_, Result<ModelAnswer, ModelError>> {
         Box::pin(async move {
-            let calls = &self.calls;
-            let mut call = Call {
-                calls,
-                begin: Instant::now(),
-                outcome: CANCELLED,
-                _present: Active::of(&calls.in_flight),
-            };
+            let _present = Active::of(&self.calls.in_flight);
+            let timer = self.calls.calls.begin(|outcome| [(OUTCOME, outcome)]);
             let answer = self.model.refine(request).await;
-            call.outcome = outcome(&answer);
+            timer.end(outcome(&answer));
             answer
         })
     }

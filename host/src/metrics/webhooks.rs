@@ -1,23 +1,20 @@
 //! Attempts to deliver webhooks.
 
-use std::time::Instant;
-
 use concept_refinement_domain::webhook::DeliveryAnswer;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use super::series::{Active, Buckets, Counters, Histograms, Label, counters, histograms, observe};
+use super::series::{Active, Buckets, Label, counters, histograms};
+use super::timed::{CANCELLED, Timed, Timer};
 
 const OUTCOME: &str = "outcome";
 const DELIVERED: &str = "delivered";
 const REFUSED: &str = "refused";
 const UNANSWERED: &str = "unanswered";
-const CANCELLED: &str = "cancelled";
 const OUTCOMES: [&str; 4] = [DELIVERED, REFUSED, UNANSWERED, CANCELLED];
 
 pub struct Webhooks {
-    attempts: Counters,
-    durations: Histograms<Label>,
+    attempts: Timed<Label>,
     in_flight: Gauge,
 }
 
@@ -30,30 +27,30 @@ impl Webhooks {
             in_flight.clone(),
         );
         Self {
-            attempts: counters(
-                registry,
-                "webhook_attempts",
-                "Attempts to deliver a webhook",
-                OUTCOME,
-                OUTCOMES,
-            ),
-            durations: histograms(
-                registry,
-                "webhook_attempt_duration",
-                "From the beginning of an attempt to the receiver's status",
-                Buckets::Work,
-                OUTCOME,
-                OUTCOMES,
-            ),
+            attempts: Timed {
+                counts: counters(
+                    registry,
+                    "webhook_attempts",
+                    "Attempts to deliver a webhook",
+                    OUTCOME,
+                    OUTCOMES,
+                ),
+                durations: histograms(
+                    registry,
+                    "webhook_attempt_duration",
+                    "From the beginning of an attempt to the receiver's status",
+                    Buckets::Work,
+                    OUTCOME,
+                    OUTCOMES,
+                ),
+            },
             in_flight,
         }
     }
 
     pub fn began(&self) -> Attempt<'_> {
         Attempt {
-            webhooks: self,
-            begin: Instant::now(),
-            outcome: CANCELLED,
+            timer: self.attempts.begin(label as fn(_) -> _),
             _present: Active::of(&self.in_flight),
         }
     }
@@ -61,29 +58,22 @@ impl Webhooks {
 
 /// An attempt under way; if dropped without an answer, it was cancelled.
 pub struct Attempt<'a> {
-    webhooks: &'a Webhooks,
-    begin: Instant,
-    outcome: &'static str,
+    timer: Timer<'a, Label, fn(&'static str) -> Label>,
     _present: Active,
 }
 
 impl Attempt<'_> {
-    pub fn ended(mut self, answer: &DeliveryAnswer) {
-        self.outcome = match answer {
+    pub fn ended(self, answer: &DeliveryAnswer) {
+        self.timer.end(match answer {
             DeliveryAnswer::Status {
                 code: 200..=299, ..
             } => DELIVERED,
             DeliveryAnswer::Status { .. } => REFUSED,
             DeliveryAnswer::None(_) => UNANSWERED,
-        };
+        });
     }
 }
 
-impl Drop for Attempt<'_> {
-    fn drop(&mut self) {
-        let label = [(OUTCOME, self.outcome)];
-        self.webhooks.attempts.get_or_create(&label).inc();
-        let duration = self.webhooks.durations.get_or_create(&label);
-        observe(&duration, self.begin.elapsed());
-    }
+fn label(outcome: &'static str) -> Label {
+    [(OUTCOME, outcome)]
 }

@@ -17,7 +17,7 @@ use crate::shared::new_user;
 const MANY: usize = 80;
 
 /// How many attempts some may make at once that hold up others.
-const MOST: usize = 48;
+const MAX_SHARE: usize = 48;
 
 /// From a task's end to its webhook: far below what an attempt takes that is not
 /// answered (15 s).
@@ -50,7 +50,7 @@ async fn eight_slow_receivers_keep_no_other_waiting() {
     join_all((0..MANY).map(told)).await;
 
     eventually("most attempts are made there", SOON, async || {
-        (open(&slow) >= MOST).then_some(())
+        (open(&slow) >= MAX_SHARE).then_some(())
     })
     .await;
     others_are_told(&service).await;
@@ -66,7 +66,10 @@ async fn a_user_of_many_slow_receivers_keeps_no_other_waiting() {
     }
     others_are_told(&service).await;
     let open = open(&slow);
-    assert!((1..=MOST).contains(&open), "{open} attempts of one user");
+    assert!(
+        (1..=MAX_SHARE).contains(&open),
+        "{open} attempts of one user"
+    );
 }
 
 /// Receivers that do not answer.

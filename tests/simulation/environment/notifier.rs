@@ -27,7 +27,7 @@ impl Environment {
             reached.map_err(|error| anyhow::anyhow!(error.message))
         };
         point(Side::Before).await?;
-        self.world.oracle.borrow_mut().told(&task);
+        self.world.oracle.borrow_mut().notified(&task);
         let (wait, answer) = match self.world.settings.wild {
             Some(_) => receiver::answer(&self.world.receivers),
             None => receiver::steady(),

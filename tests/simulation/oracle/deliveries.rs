@@ -109,7 +109,7 @@ impl Oracle {
     }
 
     /// A receiver is told of this task.
-    pub fn told(&mut self, task: &Task) {
+    pub fn notified(&mut self, task: &Task) {
         let known = self.tasks.get(&task.id).map(|task| task.status);
         let holds = known == Some(task.status) && task.status.is_final();
         self.require(holds, Invariant::Deliveries, || {

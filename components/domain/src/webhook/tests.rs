@@ -7,31 +7,18 @@ use proptest::prelude::*;
 use super::schedule::wait;
 use super::*;
 use crate::capability::Fenced;
-use crate::task::{Refinement, Status};
+use crate::task::Status;
 
 const NOW: Timestamp = Timestamp(1_795_176_000_000_000);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
 fn task(status: Status) -> Task {
     Task {
-        id: "0190c0de-0000-7000-8000-000000000001".into(),
-        user_id: "ada".into(),
-        is_anonymous: false,
         status,
-        refinement: Refinement {
-            original_image_url: "https://example.com/a.png".into(),
-            refinement_prompt: "Make it lighter".into(),
-            logo_description: None,
-            theme_description: None,
-        },
-        original_path: None,
         created_at: NOW,
         updated_at: Some(NOW),
         completed_at: status.is_final().then_some(NOW),
-        result_id: None,
-        image_path: None,
-        error_message: None,
-        lease_until: None,
+        ..Task::example()
     }
 }
 

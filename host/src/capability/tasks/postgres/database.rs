@@ -95,6 +95,11 @@ impl Database {
         &self.schema
     }
 
+    /// What outlives whoever asked first.
+    pub(super) fn runtime(&self) -> &Handle {
+        &self.runtime
+    }
+
     /// Most connections at once, besides the one that listens.
     pub(super) fn size(&self) -> usize {
         self.size

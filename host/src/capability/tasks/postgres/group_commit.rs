@@ -7,11 +7,11 @@
 //! other with it: then each is done again by itself.
 
 use std::collections::VecDeque;
+use std::iter;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::future::join_all;
-use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -28,9 +28,8 @@ const MAX_WRITES: usize = 30;
 /// How long a line waits for a lock that somebody else has.
 const LOCK_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// With that time, and how long the locks outlive this host.
-const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = '200ms'; \
-     SET LOCAL idle_in_transaction_session_timeout = '2s'";
+/// How long the locks of a commit outlive this host.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// False: what it goes by is not as it was read, and nothing was written.
 pub(super) type Answer = Result<bool, Fault>;
@@ -44,9 +43,8 @@ pub(super) enum Write {
 /// everybody else.
 pub(super) struct GroupCommit {
     database: Arc<Database>,
-    /// What is not begun on a core outlives whoever asked.
-    runtime: Handle,
-    lines: Vec<Line>,
+    shared: Arc<Line>,
+    of_cores: Vec<Arc<Line>>,
 }
 
 #[derive(Default)]
@@ -77,8 +75,10 @@ impl GroupCommit {
     pub fn new(database: Arc<Database>) -> Self {
         Self {
             database,
-            runtime: Handle::current(),
-            lines: (0..=cores::count()).map(|_| Line::default()).collect(),
+            shared: Arc::default(),
+            of_cores: iter::repeat_with(Arc::default)
+                .take(cores::count())
+                .collect(),
         }
     }
 
@@ -92,19 +92,11 @@ impl GroupCommit {
             deadline,
             answer,
         };
-        let core = cores::current();
-        let number = core.map_or(0, |core| core.saturating_add(1));
-        if self.line(number).is_some_and(|line| line.join(entry)) {
-            let commits = Arc::clone(self);
-            let runtime = match core {
-                Some(_) => &Handle::current(),
-                None => &self.runtime,
-            };
-            runtime.spawn(async move {
-                if let Some(line) = commits.line(number) {
-                    commits.commit_all(line).await;
-                }
-            });
+        let line = self.line();
+        if line.join(entry) {
+            let (commits, line) = (Arc::clone(self), Arc::clone(line));
+            let runtime = cores::runtime_or(self.database.runtime());
+            runtime.spawn(async move { commits.commit_all(&line).await });
         }
         match timeout_at(deadline, answered).await {
             Ok(Ok(answer)) => answer,
@@ -112,8 +104,9 @@ impl GroupCommit {
         }
     }
 
-    fn line(&self, number: usize) -> Option<&Line> {
-        self.lines.get(number).or(self.lines.first())
+    fn line(&self) -> &Arc<Line> {
+        let core = cores::current().and_then(|core| self.of_cores.get(core));
+        core.unwrap_or(&self.shared)
     }
 
     async fn commit_all(self: &Arc<Self>, line: &Line) {
@@ -161,9 +154,15 @@ impl GroupCommit {
         let Ok(session) = self.database.session_until(deadline).await else {
             return Together::RolledBack;
         };
+        let begin = format!(
+            "BEGIN; SET LOCAL lock_timeout = {}; \
+             SET LOCAL idle_in_transaction_session_timeout = {}",
+            LOCK_TIMEOUT.as_millis(),
+            IDLE_TIMEOUT.as_millis()
+        );
         let writes = entries.iter().map(|entry| entry.write.run(&session));
         let (begun, answers, committed) = futures::join!(
-            session.begin_with(BEGIN),
+            session.begin_with(&begin),
             join_all(writes),
             session.commit()
         );

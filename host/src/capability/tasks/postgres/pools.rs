@@ -91,10 +91,7 @@ impl Connect for PoolDialer {
     fn connect(&self, _: &Config) -> BoxFuture<'_, Result<(Client, JoinHandle<()>), Error>> {
         async move {
             let (client, connection) = self.dialer.dial().await?;
-            let runtime = match cores::current() {
-                Some(_) => &Handle::current(),
-                None => &self.runtime,
-            };
+            let runtime = cores::runtime_or(&self.runtime);
             let driven = runtime.spawn(async move {
                 if let Err(error) = connection.await {
                     tracing::debug!(%error, "a connection of the task store ended");
