@@ -86,13 +86,18 @@ impl FileImages {
     ) -> Result<StoredOrNot, CapabilityError> {
         let path = ImagePath::of(&image).ok_or_else(no_such_name)?;
         let (limits, length) = (image.limits, image.length);
-        let wanted = path.clone();
-        let admitted = self
-            .blocking(move |store| store.reserve(&wanted, limits, length.longest()))
-            .await?;
-        let mut reservation = match admitted {
-            Ok(reservation) => reservation,
-            Err(limit) => return Ok(StoredOrNot::LimitReached(limit)),
+        let mut reservation = match (path.kind, limits) {
+            (ImageKind::Refined, None) => self.store.promised(&path, length.longest()),
+            (ImageKind::Refined | ImageKind::Upload, limits) => {
+                let wanted = path.clone();
+                let judged = self
+                    .blocking(move |store| store.reserve(&wanted, limits, length.longest()))
+                    .await?;
+                match judged {
+                    Ok(reservation) => reservation,
+                    Err(limit) => return Ok(StoredOrNot::LimitReached(limit)),
+                }
+            }
         };
         let mut received = 0;
         let mut draft = None;

@@ -93,8 +93,13 @@ impl Store {
         Draft::create(self.drafts().join(number.to_string()))
     }
 
-    /// Judges the owner's limits, then the room of all. Only uploads ask for
-    /// room: a refined image has what its task was promised.
+    /// For a refined image, which has what its task was promised: nothing is judged,
+    /// and no disk is asked.
+    pub fn promised(&self, path: &ImagePath, longest: u64) -> Reservation {
+        self.under_way.begin(path, longest, None)
+    }
+
+    /// Judges the owner's limits, then the room of all. Only uploads ask for room.
     pub fn reserve(
         &self,
         path: &ImagePath,
