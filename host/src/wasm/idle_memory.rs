@@ -11,7 +11,7 @@
 mod linux;
 
 use std::ops::Range;
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -39,9 +39,8 @@ impl MemoryPlace {
     pub async fn idle_during<T>(
         &self,
         accessor: &Accessor<Sandbox>,
-        call: impl Future<Output = T>,
+        mut call: Pin<&mut impl Future<Output = T>>,
     ) -> T {
-        let mut call = pin!(call);
         let mut wait = FIRST_WAIT;
         loop {
             if let Ok(answer) = timeout(wait, &mut call).await {

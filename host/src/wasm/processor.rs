@@ -1,5 +1,7 @@
 //! The processor component, one instance a task.
 
+use std::pin::pin;
+
 use anyhow::Context as _;
 use wasmtime::Engine;
 use wasmtime::component::{ComponentExportIndex, InstancePre, TypedFunc};
@@ -64,7 +66,7 @@ impl Processor for ProcessorComponent {
                             value: message,
                             place: place.clone(),
                         };
-                        let call = process.call_concurrent(accessor, (message,));
+                        let call = pin!(process.call_concurrent(accessor, (message,)));
                         let (outcome,) = place.idle_during(accessor, call).await?;
                         wasmtime::error::Ok(outcome)
                     })

@@ -76,7 +76,7 @@ impl ImageModel for ModelComponent {
                 let is_large = admitted.is_large();
                 let call = call(Arc::clone(&self.link), request.clone(), sender, admitted);
                 let call = call.instrument(tracing::Span::current());
-                let call = self.link.spawn(call, is_large);
+                let call = self.link.spawn(Box::pin(call), is_large);
                 return match answer.await {
                     Ok(Try::PutOff) => continue,
                     Ok(Try::Answered(Ok(ModelAnswer::Image {

@@ -8,6 +8,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use futures::future::BoxFuture;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -52,12 +53,11 @@ impl Threads {
     /// own there too: wasmtime runs no store within another one's step.
     pub fn spawn_once_busy(
         &self,
-        call: impl Future<Output = ()> + Send + 'static,
+        mut call: BoxFuture<'static, ()>,
         is_large: Arc<AtomicBool>,
     ) -> AbortOnDropHandle<()> {
         let threads = self.handle.clone();
         AbortOnDropHandle::new(tokio::spawn(async move {
-            let mut call = Box::pin(call);
             let mut computed = Duration::ZERO;
             let is_busy = poll_fn(|cx| {
                 let begin = Instant::now();

@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use futures::future::BoxFuture;
 use tokio::sync::Semaphore;
 use tokio_util::task::AbortOnDropHandle;
 use url::Url;
@@ -129,7 +130,7 @@ impl Link {
     /// much memory.
     pub fn spawn(
         &self,
-        call: impl Future<Output = ()> + Send + 'static,
+        call: BoxFuture<'static, ()>,
         is_large: Arc<AtomicBool>,
     ) -> AbortOnDropHandle<()> {
         match self.can_wait {

@@ -212,7 +212,8 @@ async fn ask(
             drop((core, turn));
         }
     };
-    let call = link.spawn(call.instrument(tracing::Span::current()), is_large);
+    let call = call.instrument(tracing::Span::current());
+    let call = link.spawn(Box::pin(call), is_large);
     match answer.await {
         Ok(Try::PutOff) => pending().await,
         Ok(Try::Answered(Ok(ModelAnswer::Image {

@@ -61,36 +61,37 @@ pub async fn run(
     if let Some(next) = &next {
         store.data_mut().stand_before(Arc::clone(next));
     }
-    let run = async {
-        let model = link.pre.instantiate_async(&mut store).await?;
-        let refine = link.functions.refine(&model, &mut store)?;
-        store
-            .run_concurrent(async |accessor| {
-                let place = MemoryPlace::default();
-                let request = accessor.with(|mut access| {
-                    request::to_wit(request.request(), place.clone(), &mut access)
-                })?;
-                let call = refine.call_concurrent(accessor, (request,));
-                let (refined,): (Refined,) = place.idle_during(accessor, call).await?;
-                let (refined, drained) =
-                    accessor.with(|mut access| answer::from_wit(refined, &mut access))?;
-                if let Some(answer) = answer.take() {
-                    on_answer();
-                    let refined = match &next {
-                        Some(next) => next.judged(refined),
-                        None => refined,
-                    };
-                    // The caller is gone; the instance ends with this call.
-                    let _ = answer.send(Try::Answered(refined));
-                }
-                if let Some(drained) = drained {
-                    let _ = drained.await;
-                }
-                wasmtime::error::Ok(())
-            })
-            .await?
-    };
     let ended = {
+        // Where it is, since each function that it were handed through had room for it.
+        let run = pin!(async {
+            let model = link.pre.instantiate_async(&mut store).await?;
+            let refine = link.functions.refine(&model, &mut store)?;
+            store
+                .run_concurrent(async |accessor| {
+                    let place = MemoryPlace::default();
+                    let request = accessor.with(|mut access| {
+                        request::to_wit(request.request(), place.clone(), &mut access)
+                    })?;
+                    let call = pin!(refine.call_concurrent(accessor, (request,)));
+                    let (refined,): (Refined,) = place.idle_during(accessor, call).await?;
+                    let (refined, drained) =
+                        accessor.with(|mut access| answer::from_wit(refined, &mut access))?;
+                    if let Some(answer) = answer.take() {
+                        on_answer();
+                        let refined = match &next {
+                            Some(next) => next.judged(refined),
+                            None => refined,
+                        };
+                        // The caller is gone; the instance ends with this call.
+                        let _ = answer.send(Try::Answered(refined));
+                    }
+                    if let Some(drained) = drained {
+                        let _ = drained.await;
+                    }
+                    wasmtime::error::Ok(())
+                })
+                .await?
+        });
         let waits = next.as_deref().map(Next::waits);
         let mut run = pin!(within(link.parts.limit, waits, run));
         let ended = tokio::select! {
