@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::crowd::{Crowd, launch, picture_within};
+use concept_refinement_tests::deadline::eventually;
 use concept_refinement_tests::process::{Process, Usage};
 use concept_refinement_tests::provider::Provider;
 use concept_refinement_tests::server::{Origin, Reply};
 use concept_refinement_tests::service::Launch;
 use tokio::runtime::Runtime;
+use tokio::time::{Instant, sleep_until};
 
 use crate::Form;
 use crate::figures::{Figure, Target};
@@ -35,7 +37,7 @@ pub fn measure(form: Form) -> Vec<Figure> {
         let scripted = launch(&origin);
         let limit = Duration::from_secs(form.choose(12, 20));
         let prompt = format!("wait {}ms", limit.as_millis());
-        let scripted = waiting(scripted, &origin, (&prompt, limit)).await;
+        let scripted = waiting(scripted, &origin, (&prompt, limit), None).await;
 
         // Its originals are not public, so that it is sent their bytes.
         let provider = Provider::start();
@@ -45,7 +47,7 @@ pub fn measure(form: Form) -> Vec<Figure> {
             .set("model", "jigsawstack")
             .set("model-url", &provider.url())
             .set("model-api-key", "of the bench");
-        let asking = waiting(asking, &origin, (&prompt, limit)).await;
+        let asking = waiting(asking, &origin, (&prompt, limit), Some(&provider)).await;
 
         let mut figures = vec![
             Figure::new("memory", "idle", "MB", megabytes(idle.resident))
@@ -82,11 +84,23 @@ struct Waiting {
 
 /// A service with tasks that wait for a model, which takes so long for this
 /// prompt.
-async fn waiting(launch: Launch, origin: &Origin, model: (&str, Duration)) -> Waiting {
+async fn waiting(
+    launch: Launch,
+    origin: &Origin,
+    model: (&str, Duration),
+    provider: Option<&Provider>,
+) -> Waiting {
     let service = launch.set("concurrency", &TASKS.to_string()).start();
     let process = Process::of(service.id());
     let picture = picture_within(LARGEST_ORIGINAL);
+    let half = Instant::now() + model.1 / 2;
     let crowd = Crowd::gather(&service, origin, &picture, TASKS, model).await;
+    if let Some(provider) = provider {
+        let asked = async || (provider.times(model.0) == TASKS).then_some(());
+        eventually("all wait for the provider", model.1, asked).await;
+    }
+    // Until all that came before is over.
+    sleep_until(half).await;
     let resident = process.usage().resident;
     let proportional = process.proportional();
     for task in crowd.finished().await {

@@ -59,6 +59,11 @@ impl Client {
         Self::of(base, http().tls_danger_accept_invalid_certs(true))
     }
 
+    /// The same, which keeps no connection.
+    pub fn fleeting(base: &str) -> Self {
+        Self::of(base, http().pool_max_idle_per_host(0))
+    }
+
     /// The same, from one of the machine's addresses.
     pub fn from_address(base: &str, address: IpAddr) -> Self {
         let builder = http().local_address(address);

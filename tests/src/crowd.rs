@@ -55,7 +55,8 @@ impl Crowd {
         (prompt, model): (&str, Duration),
     ) -> Self {
         let url = origin.picture(picture);
-        let client = Client::new(service.url());
+        // What the tasks take is one thing, and what connections take another.
+        let client = Client::fleeting(service.url());
         let begin = Instant::now();
         let submitted = stream::iter(0..tasks).map(async |user| {
             let user = client.bearer(&token(&format!("user {user}")));

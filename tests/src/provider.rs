@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncReadExt as _, BufReader};
 use tokio::net::TcpStream;
 
 use crate::server::{Reply, SERVERS, head, send};
@@ -254,7 +254,8 @@ fn until(rest: &mut &[u8], bytes: &[u8]) -> Vec<u8> {
 }
 
 /// One request a connection. Whatever goes wrong here is the client's leaving.
-async fn answer(mut stream: TcpStream, served: Arc<Served>) -> Option<()> {
+async fn answer(stream: TcpStream, served: Arc<Served>) -> Option<()> {
+    let mut stream = BufReader::new(stream);
     let head = head(&mut stream).await?;
     let mut lines = head.split("\r\n");
     let mut words = lines.next()?.split(' ').map(str::to_owned);
@@ -273,5 +274,5 @@ async fn answer(mut stream: TcpStream, served: Arc<Served>) -> Option<()> {
     let length = asked.header("content-length").map(str::parse);
     asked.body.resize(length.map_or(0, Result::unwrap), 0);
     stream.read_exact(&mut asked.body).await.ok()?;
-    send(&mut stream, served.reply(asked)).await
+    send(stream.get_mut(), served.reply(asked)).await
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
@@ -260,11 +260,12 @@ impl Gate {
 }
 
 /// One request a connection. Whatever goes wrong here is the client's leaving.
-async fn answer(mut stream: TcpStream, served: Arc<Served>) -> Option<()> {
+async fn answer(stream: TcpStream, served: Arc<Served>) -> Option<()> {
+    let mut stream = BufReader::new(stream);
     let head = head(&mut stream).await?;
     let target = head.split(' ').nth(1)?.to_owned();
     let path = target.split('?').next()?.to_owned();
-    send(&mut stream, served.reply(path, head)).await
+    send(stream.get_mut(), served.reply(path, head)).await
 }
 
 /// Writes a reply, and does what comes then.
@@ -296,7 +297,7 @@ pub(crate) async fn send(stream: &mut TcpStream, mut reply: Reply) -> Option<()>
     Some(())
 }
 
-pub(crate) async fn head(stream: &mut TcpStream) -> Option<String> {
+pub(crate) async fn head(stream: &mut BufReader<TcpStream>) -> Option<String> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(stream.read_u8().await.ok()?);
