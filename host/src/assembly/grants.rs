@@ -12,6 +12,7 @@ use crate::assembly::secret::Secret;
 use crate::capability::Capabilities;
 use crate::capability::blobs::Blobs;
 use crate::capability::blobs::block_file::BlockFile;
+use crate::capability::clock::{Clock, SystemClock};
 use crate::capability::room::Room;
 use crate::capability::tasks::watchers::Watchers;
 use crate::config::{Auth, Config, ModelLink};
@@ -56,6 +57,7 @@ pub fn api(
         egress: issuer(config, network),
         max_memory: API_MEMORY,
         bounds: Bounds::SERVICE,
+        clock: Arc::clone(&capabilities.clock),
         capabilities: Some(Arc::clone(capabilities)),
         watchers: Arc::clone(watchers),
         blobs: None,
@@ -81,6 +83,7 @@ pub fn processor(
         egress: downloading(config, originals(config), network),
         max_memory: PROCESSOR_MEMORY,
         bounds: Bounds::SERVICE,
+        clock: Arc::clone(&capabilities.clock),
         capabilities: Some(Arc::clone(capabilities)),
         watchers: Arc::default(),
         blobs: Some(Arc::clone(blobs)),
@@ -103,6 +106,7 @@ pub fn model(
         egress: Egress::new(grant, network).within(egress::Bounds::beyond(config.model_timeout)),
         max_memory: usize::try_from(config.model_memory)?,
         bounds: Bounds::MODEL,
+        clock: Arc::new(SystemClock),
         capabilities: None,
         watchers: Arc::default(),
         blobs: link.behind.is_some().then(|| Arc::clone(blobs)),
@@ -110,12 +114,13 @@ pub fn model(
 }
 
 /// For the notifier: receivers, and no capability at all.
-pub fn notifier(config: &Config, network: &Network) -> Grants {
+pub fn notifier(config: &Config, network: &Network, clock: &Arc<dyn Clock>) -> Grants {
     Grants {
         settings: Arc::default(),
         egress: Egress::new(receivers(config), network).within(RECEIVER_LIMITS),
         max_memory: NOTIFIER_MEMORY,
         bounds: Bounds::MODEL,
+        clock: Arc::clone(clock),
         capabilities: None,
         watchers: Arc::default(),
         blobs: None,
@@ -138,6 +143,7 @@ pub fn composed(config: &Config, network: &Network) -> anyhow::Result<Grants> {
             .saturating_add(PROCESSOR_MEMORY)
             .saturating_add(API_MEMORY),
         bounds: Bounds::SERVICE,
+        clock: Arc::new(SystemClock),
         capabilities: None,
         watchers: Arc::default(),
         blobs: None,

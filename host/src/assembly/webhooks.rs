@@ -38,7 +38,7 @@ pub fn deliverer(
         notifier: Arc::new(NotifierComponent {
             engine: engine.wasmtime().clone(),
             pre: notifier,
-            grants: grants::notifier(config, network),
+            grants: grants::notifier(config, network, &capabilities.clock),
         }),
         runtime: Arc::new(Tokio::default()),
         secrets: secrets.map_err(anyhow::Error::msg)?,

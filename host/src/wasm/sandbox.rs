@@ -3,6 +3,7 @@
 
 mod memory;
 mod printed;
+mod wall_clock;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::capability::Capabilities;
 use crate::capability::blobs::Blobs;
+use crate::capability::clock::Clock;
 use crate::capability::model::Setback;
 use crate::capability::model::component::Next;
 use crate::capability::tasks::watchers::Watchers;
@@ -26,6 +28,7 @@ use crate::wasm::bounds::Bounds;
 use memory::MemoryCap;
 pub use memory::{Granted, MemoryMeter, NoRoom};
 use printed::Printed;
+use wall_clock::WallClock;
 
 /// Most random bytes of one call.
 const RANDOM: u64 = 1 << 20;
@@ -42,6 +45,8 @@ pub struct Grants {
     pub max_memory: usize,
     /// What else the host holds for an instance.
     pub bounds: Bounds,
+    /// The time of day that it sees.
+    pub clock: Arc<dyn Clock>,
     /// None for a model, which has no capabilities.
     pub capabilities: Option<Arc<Capabilities>>,
     pub watchers: Arc<Watchers>,
@@ -60,6 +65,7 @@ pub struct Place {
 pub struct Sandbox {
     table: ResourceTable,
     wasi: WasiCtx,
+    clock: Arc<dyn Clock>,
     http: WasiHttpCtx,
     egress: Egress,
     memory: MemoryCap,
@@ -105,7 +111,8 @@ impl Sandbox {
         http.set_field_size_limit(bounds.fields);
         let sandbox = Self {
             table,
-            wasi: empty_wasi(&printed).build(),
+            wasi: empty_wasi(&printed, &grants.clock).build(),
+            clock: Arc::clone(&grants.clock),
             http,
             egress: grants
                 .egress
@@ -143,7 +150,7 @@ impl Sandbox {
             directory,
             environment,
         } = place;
-        let mut wasi = empty_wasi(&self.printed);
+        let mut wasi = empty_wasi(&self.printed, &self.clock);
         wasi.envs(environment)
             .preopened_dir(directory, "/data", FsPerms::ReadWrite)?;
         self.wasi = wasi.build();
@@ -220,9 +227,10 @@ impl Sandbox {
 }
 
 /// No files, no sockets, and as much randomness as anybody needs at a time.
-fn empty_wasi(printed: &Printed) -> WasiCtxBuilder {
+fn empty_wasi(printed: &Printed, clock: &Arc<dyn Clock>) -> WasiCtxBuilder {
     let mut wasi = WasiCtxBuilder::new();
     wasi.stderr(printed.clone())
+        .wall_clock(WallClock(Arc::clone(clock)))
         .allow_tcp(false)
         .allow_udp(false)
         .max_random_size(RANDOM);
@@ -253,6 +261,7 @@ mod tests {
     use wasmtime::{Instance, Module};
 
     use super::*;
+    use crate::capability::clock::SystemClock;
     use crate::egress::{Grant, Network, resolver};
     use crate::wasm::engine::{Engine, Pool};
 
@@ -277,6 +286,7 @@ mod tests {
                 egress: Egress::new(Grant::Nothing, &network),
                 max_memory: max_memory * MIB,
                 bounds: Bounds::SERVICE,
+                clock: Arc::new(SystemClock),
                 capabilities: None,
                 watchers: Arc::default(),
                 blobs: None,
