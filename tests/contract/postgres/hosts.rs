@@ -104,6 +104,40 @@ async fn a_worker_on_another_host_is_told_of_a_deletion() {
     assert_eq!(next(&mut changes).await, Change::Deleted);
 }
 
+/// A commit less; and where that worker does not begin, any other host's may.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_is_submitted_where_a_worker_waits_is_claimed_for_it() {
+    let (hosts, _schema) = hosts(2);
+    let [here, there] = [&hosts[0], &hosts[1]];
+    let (queue, other) = (Arc::new(here.queue()), there.queue());
+    let status = async |id: &str| here.get("ada", id).await.unwrap().unwrap().status;
+    // A worker that is about to be fetched for does not wait yet.
+    let (task, worker) = loop {
+        let waiting = Arc::clone(&queue);
+        let worker = tokio::spawn(async move { waiting.receive().await.unwrap() });
+        let task = created(here.submit(new_task("ada")).await.unwrap());
+        if status(&task.id).await == Status::Processing {
+            break (task, worker);
+        }
+        worker.await.unwrap().ack().await;
+        assert!(here.delete("ada", &task.id).await.unwrap());
+    };
+    assert_eq!(task.status, Status::Pending, "as it was accepted");
+    queue.publish(message_for(&task)).await.unwrap();
+    assert_eq!(there.claim(&task.id, None).await.unwrap(), None);
+
+    let delivery = worker.await.unwrap();
+    assert_eq!(delivery.task_id.as_ref(), Some(&task.id));
+    drop(delivery);
+    let again = timeout(Duration::from_secs(30), other.receive()).await;
+    let again = again.expect("it was not delivered again").unwrap();
+    assert_eq!(again.task_id.as_ref(), Some(&task.id));
+    let claimed = there.claim(&task.id, None).await.unwrap().unwrap();
+    assert_eq!(claimed.lease.attempt, 2, "the fence has moved");
+    assert_eq!(here.claim(&task.id, None).await.unwrap(), None);
+    again.ack().await;
+}
+
 /// Each message once, as long as nobody fails, and none waits for a poll.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn hosts_share_the_queue() {

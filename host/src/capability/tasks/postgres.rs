@@ -20,6 +20,7 @@ pub(crate) mod engine;
 mod expiry;
 mod fault;
 mod group_commit;
+mod handovers;
 mod inspect;
 mod leases;
 mod moving;
@@ -74,6 +75,7 @@ use changes::{Changes, Ears};
 use database::{Database, SCAN_DEADLINE};
 use fault::Fault;
 use group_commit::GroupCommit;
+use handovers::Handovers;
 use promises::Promises;
 use recent::Recent;
 
@@ -90,6 +92,7 @@ pub struct PostgresTasks {
     clock: Arc<dyn Clock>,
     options: Options,
     hub: Arc<Hub>,
+    handovers: Handovers,
     promises: Arc<Promises>,
     backlog: Backlog,
     recent: Arc<Recent>,
@@ -181,6 +184,7 @@ impl PostgresTasks {
             clock,
             options,
             hub,
+            handovers: Handovers::default(),
             promises,
             backlog: Backlog::default(),
             recent,
@@ -217,8 +221,15 @@ impl Drop for PostgresTasks {
 }
 
 impl Tasks for PostgresTasks {
+    /// Whoever asks may leave meanwhile: what is committed is handed over all the
+    /// same.
     fn submit(&self, task: NewTask) -> Answer<'_, Submission> {
-        self.answer(submit::submit(self, task))
+        let store = self.this.upgrade();
+        self.answer(async move {
+            let store = store.ok_or(Fault::Timeout)?;
+            let submitted = tokio::spawn(async move { submit::submit(&store, task).await });
+            submitted.await.unwrap_or(Err(Fault::Timeout))
+        })
     }
 
     fn withdraw<'a>(&'a self, id: &'a str, error_message: &'a str) -> Answer<'a, Fenced> {

@@ -13,6 +13,11 @@ pub(super) async fn claim(
     id: &str,
     user_id: Option<&str>,
 ) -> Result<Option<Claimed>, Fault> {
+    if let Some(claimed) = store.handovers.take(id, user_id)
+        && claimed.lease.until > store.clock.now()
+    {
+        return Ok(Some(claimed));
+    }
     let lease = store.options.lease;
     let rule = |record: &mut _, now| rulebook::claim(record, user_id, lease, now);
     Ok(match change(store, id, Claim::Refused, rule).await? {

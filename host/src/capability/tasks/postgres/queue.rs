@@ -10,8 +10,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use concept_refinement_domain::capability::CapabilityError;
-use concept_refinement_domain::lease::PENDING_OVERDUE;
+use concept_refinement_domain::capability::{CapabilityError, Claimed};
+use concept_refinement_domain::lease::{PENDING_OVERDUE, is_overdue};
 use concept_refinement_domain::message::{self, Parsed};
 use concept_refinement_domain::rulebook::TaskRecord;
 use concept_refinement_domain::task::Task;
@@ -27,12 +27,14 @@ use uuid::Uuid;
 
 use super::PostgresTasks;
 use super::fault::{Fault, unavailable};
+use super::leases;
 use super::rows::{columns, read};
 use super::values::{Cells, Parameter, Time, id};
 use crate::capability::Answer;
 use crate::capability::clock::before;
 use crate::capability::queue::waiting::{Reservation, Waiting};
 use crate::capability::queue::{Delivery, Receipt, TaskQueue};
+use crate::capability::tasks::hub::Update;
 use crate::log_throttle::{LONG_INTERVAL, LogThrottle};
 
 /// Tasks that are fetched at once at most.
@@ -95,11 +97,8 @@ impl SharedQueue {
             return Ok(());
         };
         // What was accepted here just now was published by that.
-        let is_new = |record: TaskRecord| {
-            let age = self.store.clock.now().since(record.task.created_at);
-            record.revision == 0 && age < PENDING_OVERDUE
-        };
-        if self.store.recent.get(task_id).is_some_and(is_new) {
+        let is_on_its_way = |record: TaskRecord| !is_overdue(&record.task, self.store.clock.now());
+        if self.store.recent.get(task_id).is_some_and(is_on_its_way) {
             return Ok(());
         }
         let (answer, answered) = oneshot::channel();
@@ -152,7 +151,7 @@ async fn fetch_for(store: Arc<PostgresTasks>, waiting: Arc<Waiting>) {
         match fetch(&store, receivers.len()).await {
             Ok((tasks, _)) if !tasks.is_empty() => {
                 for (task, receiver) in tasks.into_iter().zip(receivers) {
-                    receiver.hand(store.delivery(task));
+                    receiver.hand(store.delivery(&task));
                 }
             }
             Ok((_, next)) => {
@@ -212,34 +211,49 @@ async fn fetch(
 }
 
 impl PostgresTasks {
-    /// Who on this host is to have a task that is about to be inserted, and when
-    /// the queue delivers that: later, in case this host dies with it.
-    pub(super) fn receiver(&self, task: &Task) -> (Option<Reservation>, Timestamp) {
-        let receiver = self.receivers.get().and_then(Waiting::reserve);
-        let delay = match receiver {
-            Some(_) => PENDING_OVERDUE,
-            None => Duration::ZERO,
-        };
-        (receiver, task.created_at.plus(delay))
+    /// Who on this host is to have a task that is about to be created.
+    pub(super) fn receiver(&self) -> Option<Reservation> {
+        self.receivers.get().and_then(Waiting::reserve)
     }
 
-    /// Delivers a task that was inserted just now.
-    pub(super) fn deliver(&self, task: &Task, receiver: Option<Reservation>) {
-        match receiver {
-            Some(receiver) => receiver.hand(self.delivery(task.clone())),
-            None if self.receivers.get().is_some() => self.changes.published(),
-            None => {}
+    /// Delivers a task that was created just now to whom it is claimed for.
+    pub(super) fn hand_over(
+        &self,
+        record: TaskRecord,
+        claimed: Option<Claimed>,
+        receiver: Reservation,
+    ) {
+        if let Some(claimed) = claimed {
+            self.handovers.put(claimed);
+        }
+        let delivery = self.delivery(&record.task);
+        let TaskRecord {
+            task,
+            attempt,
+            revision,
+            ..
+        } = record;
+        let id = task.id.clone();
+        let update = Update::Status(revision, attempt, Arc::new(task));
+        self.hub.announce(&id, update);
+        receiver.hand(delivery);
+    }
+
+    /// Lets a task that was created just now be fetched.
+    pub(super) fn deliver(&self) {
+        if self.receivers.get().is_some() {
+            self.changes.published();
         }
     }
 
-    fn delivery(&self, task: Task) -> Delivery {
+    fn delivery(&self, task: &Task) -> Delivery {
         let receipt = Taken {
             store: Weak::clone(&self.this),
             runtime: Handle::current(),
-            id: id(&task.id),
+            task_id: Some(task.id.clone()),
         };
-        let message = message::message_for(&task);
-        Delivery::new(Some(task.id), message, Box::new(receipt))
+        let message = message::message_for(task);
+        Delivery::new(Some(task.id.clone()), message, Box::new(receipt))
     }
 }
 
@@ -311,15 +325,15 @@ struct Taken {
     store: Weak<PostgresTasks>,
     runtime: Handle,
     /// None once it is answered.
-    id: Option<Uuid>,
+    task_id: Option<String>,
 }
 
 impl Taken {
     fn again(&mut self, delay: Duration) -> BoxFuture<'static, ()> {
-        let (id, store) = (self.id.take(), Weak::upgrade(&self.store));
+        let (task_id, store) = (self.task_id.take(), Weak::upgrade(&self.store));
         async move {
-            if let (Some(id), Some(store)) = (id, store)
-                && let Err(fault) = put_off(&store, id, delay).await
+            if let (Some(task_id), Some(store)) = (task_id, store)
+                && let Err(fault) = deliver_again(&store, &task_id, delay).await
             {
                 tracing::debug!(%fault, "a task is delivered again later than it was asked for");
             }
@@ -328,11 +342,35 @@ impl Taken {
     }
 }
 
+/// What was claimed for a worker that did not ask for it is nobody's again.
+async fn release_unasked(store: &PostgresTasks, task_id: &str) -> Result<(), Fault> {
+    if let Some(claimed) = store.handovers.take(task_id, None) {
+        // A lease that was lost is nobody's either.
+        let _ = leases::release(store, &claimed.lease).await?;
+    }
+    Ok(())
+}
+
+async fn deliver_again(store: &PostgresTasks, task_id: &str, delay: Duration) -> Result<(), Fault> {
+    release_unasked(store, task_id).await?;
+    match id(task_id) {
+        Some(id) => put_off(store, id, delay).await,
+        None => Ok(()),
+    }
+}
+
 impl Receipt for Taken {
     /// A task that is not final then is looked for by the sweep.
     fn ack(mut self: Box<Self>) -> BoxFuture<'static, ()> {
-        self.id = None;
-        std::future::ready(()).boxed()
+        let (task_id, store) = (self.task_id.take(), self.store.upgrade());
+        async move {
+            if let (Some(task_id), Some(store)) = (task_id, store)
+                && let Err(fault) = release_unasked(&store, &task_id).await
+            {
+                tracing::debug!(%fault, "a task is nobody's only when its lease ends");
+            }
+        }
+        .boxed()
     }
 
     fn nack(mut self: Box<Self>, delay: Duration) -> BoxFuture<'static, ()> {
@@ -342,7 +380,7 @@ impl Receipt for Taken {
 
 impl Drop for Taken {
     fn drop(&mut self) {
-        if self.id.is_some() {
+        if self.task_id.is_some() {
             let again = self.again(REDELIVERY_DELAY);
             self.runtime.spawn(again);
         }

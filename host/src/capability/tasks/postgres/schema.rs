@@ -337,6 +337,51 @@ UPDATE schema.upload_total SET (stored, in_doubt, doubtful) = (
 ) WHERE part = 0;
 ",
     },
+    Migration {
+        breaking: false,
+        sql: r"
+-- As insert_task_1, with all that a task can have when it is created. It may be
+-- claimed already, by a worker that waited for one.
+CREATE FUNCTION schema.insert_task_3 (
+    uuid, text, boolean, text, text, text, text, text, text, timestamptz,
+    -- When it was claimed, until when, how often that was, and the revision.
+    timestamptz, timestamptz, bigint, bigint,
+    -- When it is due, and when the queue delivers it.
+    timestamptz, timestamptz,
+    -- The delivery of its webhook, who gets it, and from when on.
+    text, text, timestamptz,
+    -- The counts, when they end, and the account's revision as it was read.
+    text, timestamptz, bigint,
+    -- The idempotency key, if there is one, and the fingerprint.
+    text, text
+) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO schema.account (user_id, usage, ends_at, revision)
+    VALUES ($2, $20::jsonb, $21, $22 + 1)
+    ON CONFLICT (user_id) DO UPDATE SET usage = excluded.usage, ends_at = excluded.ends_at,
+        revision = excluded.revision
+    WHERE account.revision = $22;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    IF $23 IS NOT NULL THEN
+        -- Replaces an expired key that was not removed yet.
+        INSERT INTO schema.idempotency_key
+            (user_id, key, fingerprint, task_id, is_anonymous, original_path, created_at)
+        VALUES ($2, $23, $24, $1, $3, $9, $10)
+        ON CONFLICT (user_id, key) DO UPDATE SET fingerprint = excluded.fingerprint,
+            task_id = excluded.task_id, is_anonymous = excluded.is_anonymous,
+            original_path = excluded.original_path, created_at = excluded.created_at;
+    END IF;
+    INSERT INTO schema.task (id, user_id, is_anonymous, status, original_image_url,
+        refinement_prompt, logo_description, theme_description, original_path, created_at,
+        updated_at, lease_until, attempt, revision, due_at, deliver_at, delivery, receiver,
+        delivery_due_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19);
+    RETURN true;
+END $$;
+",
+    },
 ];
 
 /// Migrates to the newest version, in one transaction. `applies`: false only

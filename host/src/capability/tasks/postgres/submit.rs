@@ -9,6 +9,7 @@ use concept_refinement_domain::lease::due_at;
 use concept_refinement_domain::quota::{RETENTION, Usage, Window};
 use concept_refinement_domain::rulebook::{self, Decision, TaskRecord};
 use concept_refinement_domain::timestamp::Timestamp;
+use concept_refinement_domain::webhook::DeliveryRecord;
 use tokio::time::Instant;
 use tokio_postgres::types::Type;
 
@@ -67,14 +68,15 @@ async fn try_submit(
     let promise = store.promises.make(&accepted.task.id);
     let promise = promise.map_err(Fault::NoRoom)?;
     account.usage.add(now);
-    let record = TaskRecord::new(accepted.task.clone(), new_task.webhook.clone());
-    let (receiver, deliver_at) = store.receiver(&accepted.task);
+    let receiver = store.receiver();
+    let lease = receiver.is_some().then_some(store.options.lease);
+    let (task, webhook) = (accepted.task.clone(), new_task.webhook.clone());
+    let (record, claimed) = rulebook::created(task, webhook, lease, now);
     let insert = Insert {
         record: record.clone(),
         usage: account.usage,
         revision: account.revision,
         idempotency_key: new_task.idempotency_key.clone(),
-        deliver_at,
     };
     let is_inserted = match look {
         Look::Exact => {
@@ -96,8 +98,11 @@ async fn try_submit(
     }
     promise.keep();
     store.recent.put(&record);
-    store.backlog.added();
-    store.deliver(&accepted.task, receiver);
+    store.backlog.accepted(receiver.is_none());
+    match receiver {
+        Some(receiver) => store.hand_over(record, claimed, receiver),
+        None => store.deliver(),
+    }
     if store.backlog.is_time_to_prune()
         && let Err(fault) = prune(store, now, deadline).await
     {
@@ -119,7 +124,6 @@ pub(super) struct Insert {
     /// Of the account, as it was read.
     revision: i64,
     idempotency_key: Option<String>,
-    deliver_at: Timestamp,
 }
 
 impl Insert {
@@ -134,11 +138,15 @@ impl Insert {
     /// Inserts it, if the account is as it was read. False: it is not, and nothing was
     /// written.
     pub async fn run(&self, session: &Session<'_>) -> Result<bool, Fault> {
-        const SQL: &str = "SELECT schema.insert_task_1 ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
-         $12, $13, $14, $15, $16, $17)";
-        const WITH_DELIVERY: &str = "SELECT schema.insert_task_2 ($1, $2, $3, $4, $5, $6, $7, $8, $9, \
-         $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)";
-        let TaskRecord { task, delivery, .. } = &self.record;
+        const SQL: &str = "SELECT schema.insert_task_3 ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
+         $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)";
+        let TaskRecord {
+            task,
+            attempt,
+            revision,
+            delivery,
+            ..
+        } = &self.record;
         let task_id = id(&task.id).ok_or(Fault::NoId)?;
         let user_id = Text::of(&task.user_id);
         let status = task.status.as_str();
@@ -151,12 +159,23 @@ impl Insert {
         let usage = serde_json::to_string(&self.usage).unwrap_or_default();
         let ends_at = Time(Window::Month.end(task.created_at).plus(RETENTION));
         let key = Text::maybe(self.idempotency_key.as_deref());
-        let deliver_at = Time(self.deliver_at);
+        let (updated_at, lease_until) =
+            (Time::maybe(task.updated_at), Time::maybe(task.lease_until));
+        // What nobody has claimed is for whoever comes first.
+        let deliver_at = task.lease_until.unwrap_or(task.created_at);
+        let deliver_at = Time(deliver_at);
+        let (attempt, revision) = (i64::from(*attempt), rows::number(*revision));
         let webhook = delivery.as_ref().map(|delivery| &delivery.webhook);
         let fingerprint = key
             .is_some()
             .then(|| Submitted::of(task, webhook).fingerprint);
-        let mut parameters: Vec<Parameter<'_>> = vec![
+        let json = delivery.as_ref().map(rows::json);
+        let receiver = delivery.as_ref().map(DeliveryRecord::receiver);
+        let json = Text::maybe(json.as_deref());
+        let receiver = Text::maybe(receiver.as_deref());
+        let delivery_due_at = delivery.as_ref().and_then(DeliveryRecord::due_at);
+        let delivery_due_at = Time::maybe(delivery_due_at);
+        let parameters: [Parameter<'_>; 24] = [
             (&task_id, Type::UUID),
             (&user_id, Type::TEXT),
             (&task.is_anonymous, Type::BOOL),
@@ -167,26 +186,22 @@ impl Insert {
             (&theme, Type::TEXT),
             (&original_path, Type::TEXT),
             (&created_at, Type::TIMESTAMPTZ),
+            (&updated_at, Type::TIMESTAMPTZ),
+            (&lease_until, Type::TIMESTAMPTZ),
+            (&attempt, Type::INT8),
+            (&revision, Type::INT8),
             (&due_at, Type::TIMESTAMPTZ),
+            (&deliver_at, Type::TIMESTAMPTZ),
+            (&json, Type::TEXT),
+            (&receiver, Type::TEXT),
+            (&delivery_due_at, Type::TIMESTAMPTZ),
             (&usage, Type::TEXT),
             (&ends_at, Type::TIMESTAMPTZ),
             (&self.revision, Type::INT8),
             (&key, Type::TEXT),
             (&fingerprint, Type::TEXT),
-            (&deliver_at, Type::TIMESTAMPTZ),
         ];
-        let Some(delivery) = delivery else {
-            return session.ask(SQL, &parameters).await;
-        };
-        let (json, receiver) = (rows::json(delivery), delivery.receiver());
-        let (json, receiver) = (Text::of(&json), Text::of(&receiver));
-        let delivery_due_at = Time::maybe(delivery.due_at());
-        parameters.extend([
-            (&json as _, Type::TEXT),
-            (&receiver as _, Type::TEXT),
-            (&delivery_due_at as _, Type::TIMESTAMPTZ),
-        ]);
-        session.ask(WITH_DELIVERY, &parameters).await
+        session.ask(SQL, &parameters).await
     }
 }
 

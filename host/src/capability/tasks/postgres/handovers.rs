@@ -1,0 +1,35 @@
+//! Tasks that were claimed by the step which submitted them, since a worker of this
+//! host waited for one: each costs a commit less.
+//!
+//! Such a claim is one like any other, and the rows alone decide what it is worth.
+//! What is here is only its answer, until the worker asks for it.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use concept_refinement_domain::capability::Claimed;
+
+/// The claims that workers have still to ask for.
+#[derive(Debug, Default)]
+pub(super) struct Handovers(Mutex<HashMap<String, Claimed>>);
+
+impl Handovers {
+    pub(super) fn put(&self, claimed: Claimed) {
+        let task_id = claimed.lease.task_id.clone();
+        self.claims().insert(task_id, claimed);
+    }
+
+    /// The claim of a task, once. If a user is given, only of a task of that user.
+    pub(super) fn take(&self, task_id: &str, user_id: Option<&str>) -> Option<Claimed> {
+        let mut claims = self.claims();
+        let claimed = claims.get(task_id)?;
+        if user_id.is_some_and(|user_id| user_id != claimed.task.user_id) {
+            return None;
+        }
+        claims.remove(task_id)
+    }
+
+    fn claims(&self) -> MutexGuard<'_, HashMap<String, Claimed>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
