@@ -2,16 +2,19 @@
 //! way or another, at a start too, and when a standby takes its place.
 
 use std::net::{SocketAddr, TcpListener};
+use std::time::{Duration, Instant};
 
 use concept_refinement_tests::client::Client;
-use concept_refinement_tests::deadline::{READINESS, eventually};
+use concept_refinement_tests::deadline::{READINESS, SOON, eventually};
 use concept_refinement_tests::engines::postgres;
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::postgres::{Data, GUARDED, Postgres, Release, new_schema};
 use concept_refinement_tests::proxy::{Mode, Proxy};
+use concept_refinement_tests::s3::{Kind, shared};
 use concept_refinement_tests::service::Launch;
 use concept_refinement_tests::tls;
 use reqwest::Method;
+use serde_json::json;
 
 use crate::outage;
 use crate::shared::origin;
@@ -137,6 +140,50 @@ async fn a_promoted_standby_takes_its_place() {
     assert_eq!(ada.get(&path).await.json()["status"], "completed");
     assert_eq!(slow.finished(&id).await["status"], "completed");
     ada.refined(&original, "echo it").await;
+}
+
+/// The server that was the first one before answers still, but tells nobody what
+/// happens on the other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_read_only_now_is_listened_to_no_longer() {
+    let (first, second) = tokio::task::block_in_place(|| {
+        let first = Postgres::start(Release::Fifteen, Data::Durable);
+        let second = first.standby();
+        (first, second)
+    });
+    let url = format!(
+        "postgres://postgres@127.0.0.1:{},127.0.0.1:{}/postgres?sslmode=disable&schema=moved",
+        first.port(),
+        second.port()
+    );
+    let launch = scripted(&url).images_in(&shared(Kind::S3sFs).place());
+    let api = launch.clone().set("role", "api").start();
+    let _worker = launch.elsewhere().set("role", "worker").start();
+    let ada = Client::user(api.url(), "ada");
+    let original = origin().picture(&pictures::png(64, 64));
+    ada.refined(&original, "echo it").await;
+
+    tokio::task::block_in_place(|| {
+        second.promote();
+        first.execute("ALTER SYSTEM SET default_transaction_read_only = on");
+        first.execute("SELECT pg_reload_conf()");
+    });
+    // Whoever has to be told waits for nobody: otherwise it is looked for after 5 s.
+    let mut quick = 0;
+    eventually("both hear of each other again", SOON, async || {
+        let begin = Instant::now();
+        let body = json!({"original_image_url": original, "refinement_prompt": "echo it"});
+        let accepted = ada.post("/api/concepts/refine", &body).await;
+        if accepted.status != 202 {
+            return None;
+        }
+        ada.finished(accepted.json()["task_id"].as_str().unwrap())
+            .await;
+        let is_quick = begin.elapsed() < Duration::from_secs(1);
+        quick = if is_quick { quick + 1 } else { 0 };
+        (quick == 4).then_some(())
+    })
+    .await;
 }
 
 #[test]

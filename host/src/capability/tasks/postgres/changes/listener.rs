@@ -11,7 +11,7 @@ use futures::FutureExt as _;
 use futures::channel::mpsc;
 use futures::{StreamExt as _, future};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
-use tokio_postgres::{AsyncMessage, Client};
+use tokio_postgres::{AsyncMessage, Client, SimpleQueryMessage};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::message::{Message, read};
@@ -96,6 +96,20 @@ impl Line {
         };
         timeout(DEADLINE, heard).await.map_err(|_| Fault::Deaf)??;
         Ok(line)
+    }
+
+    /// Whether it answers, and can be written still: another server may have taken its
+    /// place, and then nothing is heard from it any more.
+    async fn is_to_primary(&self) -> bool {
+        let shown = self.client.simple_query("SHOW transaction_read_only");
+        let Ok(Ok(rows)) = timeout(DEADLINE, shown).await else {
+            return false;
+        };
+        let is_off = |message: &SimpleQueryMessage| match message {
+            SimpleQueryMessage::Row(row) => row.get(0) == Some("off"),
+            _ => false,
+        };
+        rows.iter().any(is_off)
     }
 }
 
@@ -192,8 +206,7 @@ impl Listener {
                     future::Either::Right(_) => break,
                 }
             }
-            let alive = timeout(DEADLINE, line.client.batch_execute("")).await;
-            if !matches!(alive, Ok(Ok(()))) {
+            if !line.is_to_primary().await {
                 return;
             }
         }
