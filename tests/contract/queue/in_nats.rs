@@ -347,6 +347,8 @@ async fn what_is_not_as_it_has_to_be_is_told() {
         assert!(refused.starts_with("NATS at 127.0.0.1:"), "{refused}");
     }
     server.ask("STREAM.CREATE.f", &stream("f"));
+    let refused = open(&format!("{}?stream=f&replicas=3", server.url())).await;
+    assert!(refused.err().unwrap().contains("3 replicas"));
     let consumer = json!({
         "stream_name": "f", "action": "create",
         "config": {

@@ -128,6 +128,9 @@ fn judge_stream(found: &stream::Config, address: &Address) -> Result<(), Unfit> 
         found if found.discard != DiscardPolicy::New => "the discard policy new".to_owned(),
         found if found.storage != StorageType::File => "the storage file".to_owned(),
         found if found.no_ack => "acknowledgements".to_owned(),
+        found if found.num_replicas < address.replicas => {
+            format!("{} replicas", address.replicas)
+        }
         _ => return Ok(()),
     };
     Err(Unfit::Stream {
