@@ -11,11 +11,13 @@ use concept_refinement_tests::pictures;
 use concept_refinement_tests::pubsub::{ACCOUNT, AUDIENCE, PubSub, claims, envelope, push, token};
 use concept_refinement_tests::server::Reply;
 use concept_refinement_tests::service::{Launch, Service};
+use concept_refinement_tests::tls::{self, TlsPort};
 use concept_refinement_tests::tokens::{encode, signed_with, unsigned};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::shared::{new_name, new_user, origin, scripted_launch};
+use crate::unusable::assert_refused;
 
 /// An issuer in place of Google.
 pub fn google() -> &'static Issuer {
@@ -442,5 +444,67 @@ async fn a_queue_that_is_away_is_told_and_comes_back() {
         });
         let task = task.await;
         assert_eq!(client.finished(&task).await["status"], "completed");
+    }
+}
+
+/// By the certificates that the system trusts, which this variable names; and only so
+/// does it say who it is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_has_to_prove_who_it_is_and_then_learns_who_asks() {
+    let pubsub = PubSub::start();
+    let (topic, subscription) = pubsub.topic();
+    let encrypted = TlsPort::before(pubsub.address());
+    let port = encrypted.port();
+    let place = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = place.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let account = Signer::rsa().credentials("worker@p.iam.gserviceaccount.com");
+    let account = file("account.json", &account.to_string());
+    let launch = |host: &str, authority: &str, credentials: &str| {
+        let authority = tls::file(authority).display().to_string();
+        scripted_launch()
+            .set("queue", &topic)
+            .set("pubsub-subscription", &subscription)
+            .set("pubsub-endpoint", &format!("https://{host}:{port}"))
+            .variable("SSL_CERT_FILE", &authority)
+            .variable("GOOGLE_APPLICATION_CREDENTIALS", credentials)
+    };
+    let service = launch("localhost", "authority.pem", &account).start();
+    let client = new_user(&service);
+    let original = origin().picture(&pictures::png(8, 8));
+    let task = client.refined(&original, "echo it").await;
+    assert_eq!(task["status"], "completed", "{task}");
+    assert!(pubsub.authorizations() > 0);
+    drop(service);
+
+    let distrusted = "its certificate does not fit: ";
+    for (case, host, authority, credentials, expected) in [
+        (
+            "another authority",
+            "localhost",
+            "other.pem",
+            &account,
+            &format!("{distrusted}nobody who is trusted has signed it"),
+        ),
+        (
+            "another name",
+            "127.0.0.1",
+            "authority.pem",
+            &account,
+            &format!("{distrusted}it is for another host name"),
+        ),
+        (
+            "credentials that are none",
+            "localhost",
+            "authority.pem",
+            &file("none.json", "{}"),
+            &"there are no usable Google credentials".to_owned(),
+        ),
+    ] {
+        let launch = launch(host, authority, credentials);
+        assert_refused(case, &launch, "queue", expected, &["PRIVATE KEY"]);
     }
 }

@@ -1,7 +1,10 @@
 //! An issuer of tokens that publishes its keys, well or badly.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::Signer as _;
 use rsa::BigUint;
+use rsa::pkcs8::EncodePrivateKey as _;
 use rsa::signature::SignatureEncoding as _;
 use rsa::traits::PublicKeyParts as _;
 use serde_json::{Value, json};
@@ -133,6 +136,23 @@ impl Signer {
         let message = unsigned(header, claims);
         let signature = self.sign(message.as_bytes());
         format!("{message}.{}", encode(&signature))
+    }
+
+    /// As Google gives it to who may act as an account: a file of credentials.
+    pub fn credentials(&self, email: &str) -> Value {
+        let Key::Rsa(key) = &self.key else {
+            panic!("{} is no key of Google's", self.id);
+        };
+        let der = key.to_pkcs8_der().unwrap();
+        let text = STANDARD.encode(der.as_bytes());
+        json!({
+            "type": "service_account",
+            "project_id": "p",
+            "private_key_id": self.id,
+            "private_key": format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n"),
+            "client_email": email,
+            "client_id": "1",
+        })
     }
 
     fn sign(&self, message: &[u8]) -> Vec<u8> {

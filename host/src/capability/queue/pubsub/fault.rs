@@ -11,6 +11,9 @@ pub(super) enum Fault {
     Silent,
     #[error("it cannot be reached: {0}")]
     Connection(String),
+    /// Of its certificate.
+    #[error("{0}")]
+    Untrusted(String),
     #[error("there are no usable Google credentials: {reason}")]
     Credentials {
         reason: String,
@@ -29,7 +32,7 @@ impl Fault {
     /// Whether trying again does not help.
     pub(super) fn is_definitive(&self) -> bool {
         match self {
-            Self::Missing { .. } => true,
+            Self::Missing { .. } | Self::Untrusted(_) => true,
             Self::Credentials { is_transient, .. } => !is_transient,
             Self::Refused { status, .. } => *status == StatusCode::UNAUTHORIZED,
             Self::Silent | Self::Connection(_) | Self::Unreadable => false,

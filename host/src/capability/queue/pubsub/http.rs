@@ -1,5 +1,6 @@
 //! HTTP/1.1 to one origin, over connections that are used again.
 
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -105,14 +106,14 @@ impl Client {
     }
 
     async fn connect(&self) -> Result<Sender, Fault> {
-        let failed = |error: std::io::Error| Fault::Connection(error.to_string());
+        let failed = |error: io::Error| Fault::Connection(error.to_string());
         let stream = TcpStream::connect((self.host.as_str(), self.port)).await;
         let stream = stream.map_err(failed)?;
         stream.set_nodelay(true).map_err(failed)?;
         match &self.tls {
             Some((tls, name)) => {
-                let stream = tls.connect(name.clone(), stream).await.map_err(failed)?;
-                handshake(stream).await
+                let agreed = tls.connect(name.clone(), stream).await;
+                handshake(agreed.map_err(disagreed)?).await
             }
             None => handshake(stream).await,
         }
@@ -152,6 +153,13 @@ where
         }
     });
     Ok(sender)
+}
+
+fn disagreed(error: io::Error) -> Fault {
+    match tls::refusal(&error, "SSL_CERT_FILE") {
+        Some(reason) => Fault::Untrusted(reason),
+        None => Fault::Connection(error.to_string()),
+    }
 }
 
 /// TLS with the certificate authorities of the system.
