@@ -60,14 +60,23 @@ pub fn everything(workspace: &Workspace) -> anyhow::Result<()> {
     let over_wasi_http = steps.run("HTTP over wasi:http", || {
         suite::run_over_wasi_http(workspace, &wasi_http::components(workspace)?)
     })?;
-    let http = steps.run("HTTP over Postgres, NATS and S3", || {
-        suite::run_http_on(workspace, "postgres,nats,s3")
-    })?;
-    let crashes = steps.run("crashes over Postgres and S3", || {
-        suite::run_crashes_on(workspace, "postgres,s3")
-    })?;
-    let shared = http.and(crashes);
-    let tally = tally.and(over_wasi_http).and(shared);
+    let mut tally = tally.and(over_wasi_http);
+    for (engines, http, crashes) in [
+        (
+            "postgres,s3",
+            "HTTP over Postgres and S3",
+            "crashes over Postgres and S3",
+        ),
+        (
+            "postgres,nats,s3",
+            "HTTP over Postgres, NATS and S3",
+            "crashes over Postgres, NATS and S3",
+        ),
+    ] {
+        let http = steps.run(http, || suite::run_http_on(workspace, engines))?;
+        let crashes = steps.run(crashes, || suite::run_crashes_on(workspace, engines))?;
+        tally = tally.and(http).and(crashes);
+    }
     let (tally, on_spin) = match tools::spin(workspace) {
         Some(spin) => {
             let run = steps.run("tests on Spin", || suite::run_on_spin(workspace, &spin))?;
