@@ -27,9 +27,13 @@ pub struct Hosts {
 impl Hosts {
     /// On stores of their own, with this queue.
     pub fn with(queue: &str) -> Self {
+        Self::of(scripted_launch(), queue)
+    }
+
+    fn of(launch: Launch, queue: &str) -> Self {
         static DATABASE: LazyLock<Postgres> =
             LazyLock::new(|| Postgres::start(Release::Fifteen, Data::Volatile));
-        let launch = scripted_launch()
+        let launch = launch
             .set("tasks", &DATABASE.url(&new_schema()))
             .set("queue", queue)
             .set("lease", "5s")
@@ -41,6 +45,29 @@ impl Hosts {
     fn start(&self, role: &str) -> Service {
         self.launch.elsewhere().set("role", role).start()
     }
+}
+
+/// By the one secret that they share.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_one_host_signs_another_takes() {
+    let launch = Launch::new().scripted();
+    let launch = launch.set("allow-sources", &origin().authority());
+    let hosts = Hosts::of(launch, "store");
+    let [here, there] = ["all", "all"].map(|role| hosts.start(role));
+    let session = Client::session(here.url()).await;
+    let task = session
+        .refined(&origin().picture(&pictures::png(8, 8)), "echo it")
+        .await;
+    let same = session.at(there.url());
+    let path = format!("/api/tasks/{}", task["task_id"].as_str().unwrap());
+    assert_eq!(same.get(&path).await.json()["status"], "completed");
+
+    let image = task["image_url"].as_str().unwrap();
+    let image = image.strip_prefix(here.url()).unwrap_or(image);
+    let stranger = Client::new(there.url());
+    assert_eq!(stranger.get(image).await.status, 200, "{image}");
+    let unsigned = image.split('?').next().unwrap();
+    assert_eq!(stranger.get(unsigned).await.status, 401, "{image}");
 }
 
 /// Another machine could not reach it.

@@ -84,6 +84,14 @@ impl Client {
         Self { headers, ..new }
     }
 
+    /// The same user at another host.
+    pub fn at(&self, base: &str) -> Self {
+        Self {
+            headers: self.headers.clone(),
+            ..Self::new(base)
+        }
+    }
+
     /// Without credentials, over HTTP/2 without TLS.
     pub fn http2(base: &str) -> Self {
         Self::of(base, http().http2_prior_knowledge())

@@ -9,6 +9,7 @@ use concept_refinement_host::capability::tasks::postgres::{
 use concept_refinement_host::capability::tasks::{Maintenance as _, Options};
 use concept_refinement_tests::postgres::{Data, GUARDED, PASSWORD, Postgres, Release, new_schema};
 use concept_refinement_tests::tls;
+use futures::future::join_all;
 
 use super::FIFTEEN;
 
@@ -130,6 +131,24 @@ async fn what_loses_data_or_runs_short_is_told() {
     ] {
         assert!(notes.contains(expected), "{expected}: {notes}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn hosts_that_start_together_make_the_tables_once() {
+    let schema = new_schema();
+    let settings = Settings::parse(&FIFTEEN.url(&schema), &|_| None).unwrap();
+    let opened = join_all((0..8).map(|_| {
+        let clock = Arc::new(SystemClock);
+        PostgresTasks::open(&settings, None, Options::default(), clock)
+    }));
+    for opened in opened.await {
+        assert_eq!(opened.unwrap().store.check().await, Ok(()));
+    }
+    let planned = migrate(&settings, true).await.unwrap();
+    assert_eq!(planned.steps, []);
+    let versions = format!("SELECT count(*) || ' ' || max(version) FROM {schema}.schema_version");
+    let count = planned.from;
+    assert_eq!(FIFTEEN.query(&versions), format!("{count} {count}"));
 }
 
 /// Whoever knows only the steps before goes on, as long as none breaks it.
