@@ -71,7 +71,7 @@ fn scenes() -> [Scene; 5] {
 
 /// Long enough that another worker has the task before the first one has its image,
 /// on a machine that is busy too.
-pub const STALLED: &str = "wait 6000ms";
+pub const STALLED: &str = "wait 10000ms";
 
 /// The first worker never renews its lease, and goes on.
 pub fn stalled(launch: Launch) -> Launch {
