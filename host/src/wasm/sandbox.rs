@@ -3,6 +3,7 @@
 
 mod memory;
 mod printed;
+mod wall_clock;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -26,6 +27,7 @@ use crate::wasm::bounds::Bounds;
 use memory::MemoryCap;
 pub use memory::{Granted, MemoryMeter, NoRoom};
 use printed::Printed;
+use wall_clock::WallClock;
 
 /// Most random bytes of one call.
 const RANDOM: u64 = 1 << 20;
@@ -103,9 +105,13 @@ impl Sandbox {
         table.set_max_capacity(bounds.resources);
         let mut http = WasiHttpCtx::new();
         http.set_field_size_limit(bounds.fields);
+        let mut wasi = empty_wasi(&printed);
+        if let Some(capabilities) = &grants.capabilities {
+            wasi.wall_clock(WallClock(Arc::clone(&capabilities.clock)));
+        }
         let sandbox = Self {
             table,
-            wasi: empty_wasi(&printed).build(),
+            wasi: wasi.build(),
             http,
             egress: grants
                 .egress
