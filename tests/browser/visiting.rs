@@ -54,6 +54,8 @@ async fn a_first_visit_asks_for_nothing_that_is_refused() {
     tab.go("/").await;
     tab.until("document.querySelectorAll('#tiles li').length === 1")
         .await;
+    tab.reads("history", "removed 30 days after your last session ended")
+        .await;
     tab.is_at_peace();
 }
 

@@ -130,6 +130,9 @@ macro_rules! host_task_promises {
                 what_is_older_is_forgotten_as_if_it_had_been_deleted,
                 the_last_round_is_remembered,
             }
+            tasks::sessions {
+                what_anonymous_users_left_goes_as_the_rule_says,
+            }
         }
     };
 }
@@ -211,6 +214,7 @@ macro_rules! host_image_promises {
             }
             images::listing {
                 all_images_of_a_kind_are_listed,
+                an_anonymous_owner_is_listed,
                 what_is_replaced_or_deleted_is_not_listed,
                 what_comes_and_goes_meanwhile_ends_no_list,
             }

@@ -10,6 +10,7 @@ pub mod leases;
 pub mod quota;
 pub mod reads;
 pub mod references;
+pub mod sessions;
 pub mod submit;
 pub mod sweep;
 pub mod watch;

@@ -7,6 +7,7 @@ use concept_refinement_tests::client::Client;
 use concept_refinement_tests::disk::PAGE;
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::service::{Launch, Output};
+use futures::future::join_all;
 
 use crate::shared::{
     DISK, NO_ROOM_FOR_IMAGES, NO_ROOM_FOR_TASKS, assert_completed, assert_degraded, assert_ready,
@@ -150,5 +151,46 @@ async fn the_last_of_the_disk_is_for_accepted_tasks() {
     launch.disk().free();
     other.uploaded(&small).await;
     assert_completed(&other.refined(&original(), "echo it").await);
+    stop_and_check(&launch, service);
+}
+
+/// What one of them wrote while another is judged counts, if it is not told yet too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn uploads_at_once_leave_the_reserve() {
+    /// So few that a third one would find its room in the reserve, and so many that
+    /// what counts twice does not keep the second one out.
+    const BYTES: u64 = 768 << 10;
+    const RESERVE: u64 = DISK / 20;
+    let launch = on_small_disk();
+    let service = launch.start();
+    let mut picture = pictures::png(8, 8);
+    // What comes after the end of an image belongs to it.
+    picture.bytes.resize(usize::try_from(BYTES).unwrap(), 0);
+    for round in 0..5 {
+        // Of two uploads and a half.
+        let room = RESERVE + BYTES * 5 / 2;
+        launch.disk().fill_but(room.div_ceil(PAGE));
+        let uploads = (0..20).map(async |number| {
+            let client = user(&service, &format!("user {number}"));
+            let upload = client.upload(picture.media_type, &picture.bytes).await;
+            (client, upload)
+        });
+        let (stored, refused): (Vec<_>, Vec<_>) = join_all(uploads)
+            .await
+            .into_iter()
+            .partition(|(_, upload)| upload.status == 201);
+        for (_, upload) in &refused {
+            assert_unavailable(upload, NO_ROOM_FOR_IMAGES);
+        }
+        assert_eq!(stored.len(), 2, "round {round}");
+        let available = launch.disk().available();
+        assert!(available >= RESERVE, "round {round}: {available} bytes");
+        for (client, upload) in stored {
+            let path = upload.json()["path"].as_str().unwrap().to_owned();
+            let deleted = client.delete(&format!("/api/images/{path}")).await;
+            assert_eq!(deleted.status, 204, "{deleted:?}");
+        }
+        launch.disk().free();
+    }
     stop_and_check(&launch, service);
 }

@@ -1,12 +1,16 @@
 //! The disk fills while tasks are under way, at each step of the pipeline.
 
+use std::fs;
 use std::time::Duration;
 
+use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::disk::PAGE;
+use concept_refinement_tests::exposition::Exposition;
 use concept_refinement_tests::pictures;
-use concept_refinement_tests::service::Service;
+use concept_refinement_tests::service::{Launch, Output, Service};
 use futures::future::join_all;
+use reqwest::Method;
 use serde_json::Value;
 
 use crate::shared::{
@@ -17,8 +21,45 @@ use crate::shared::{
 /// Nobody can claim them, so they wait. None of them fails.
 #[tokio::test]
 async fn pending_tasks_wait_for_room() {
-    let launch = on_small_disk().set("concurrency", "1");
-    let service = launch.start();
+    wait_for_room(&on_small_disk(), async |service, ids| {
+        for id in ids {
+            put_off(service, id).await;
+        }
+    })
+    .await;
+}
+
+/// Lines that find no room are lost, and hold up nobody.
+#[tokio::test]
+async fn they_wait_with_the_log_on_that_disk_too() {
+    let launch = on_small_disk().set("metrics-listen", "127.0.0.1:0");
+    let log = launch.disk().path().join("log");
+    fs::write(&log, "").unwrap();
+    let read = || fs::read_to_string(&log).unwrap();
+    let launch = launch.variable("REFINEMENT_LOG", "debug");
+    let launch = launch.stderr(Output::File(log.clone()));
+    wait_for_room(&launch, async |service, ids| {
+        // It is told at the start, when there is room.
+        let told = read();
+        let (_, metrics) = told.split_once("metrics are at ").unwrap();
+        let metrics = metrics.split_whitespace().next().unwrap();
+        let client = Client::new(service.url());
+        eventually("claims fail", SOON, async || {
+            let answer = client.send(Method::GET, metrics, "").await;
+            let read = Exposition::parse(std::str::from_utf8(&answer.body).unwrap());
+            let name = "concept_refinement_store_errors_total";
+            let failed = read.sum(name, &[("operation", "claim")]);
+            (failed >= 2.0 * ids.len() as f64).then_some(())
+        })
+        .await;
+    })
+    .await;
+    assert!(read().contains("lines of the log were lost"), "{}", read());
+}
+
+/// `put_off` waits until the worker gives up on these tasks for now.
+async fn wait_for_room(launch: &Launch, put_off: impl AsyncFn(&Service, &[String])) {
+    let service = launch.clone().set("concurrency", "1").start();
     let (url, gate) = origin().gated(&pictures::png(8, 8));
     let clients: Vec<_> = ["ada", "bob", "eve"]
         .map(|name| user(&service, name))
@@ -30,8 +71,8 @@ async fn pending_tasks_wait_for_room() {
     }
     launch.disk().fill();
     gate.open();
+    put_off(&service, &ids).await;
     for (client, id) in clients.iter().zip(&ids) {
-        put_off(&service, id).await;
         let expected = if *id == ids[0] {
             "processing"
         } else {
@@ -48,7 +89,7 @@ async fn pending_tasks_wait_for_room() {
     for task in join_all(finished).await {
         assert_completed(&task);
     }
-    stop_and_check(&launch, service);
+    stop_and_check(launch, service);
 }
 
 /// There is room to say so, but not for the image.

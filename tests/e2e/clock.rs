@@ -1,5 +1,5 @@
 //! A clock that jumps while a retention is set: the host within this process, by
-//! a clock of ours.
+//! a clock of ours; and what the executable says of it, by a clock that is off.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,8 +11,12 @@ use concept_refinement_host::config::{Values, table};
 use concept_refinement_host::{Components, Config, Host, HostBuilder};
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::{SOON, eventually};
+use concept_refinement_tests::faults::CLOCK;
+use concept_refinement_tests::service::Launch;
 use concept_refinement_tests::{artifacts, pictures, reaper};
 use serde_json::json;
+
+use crate::metrics::{Metrics, measured_launch, scrape};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -113,4 +117,75 @@ async fn after_a_jump_nothing_is_deleted_until_the_clock_is_confirmed() {
         .await;
     }
     host.stop().await;
+}
+
+/// What is deleted for its age: an upload, a task, a concept.
+async fn leave_something(client: &Client) -> [String; 3] {
+    let picture = pictures::png(8, 8);
+    let upload = client.uploaded(&picture).await;
+    let task = client.refined(&upload, "echo it").await;
+    assert_eq!(task["status"], "completed", "{task}");
+    let id = |name: &str| task[name].as_str().unwrap();
+    [
+        upload,
+        format!("/api/tasks/{}", id("task_id")),
+        format!("/api/concepts/{}", id("result_id")),
+    ]
+}
+
+/// The executable's rounds of deletion until now.
+async fn rounds(metrics: &Metrics) -> f64 {
+    let (_, read) = scrape(metrics).await;
+    let name = "concept_refinement_store_operation_duration_seconds_count";
+    read.sum(name, &[("operation", "remember-round")])
+}
+
+async fn rounds_become(metrics: &Metrics, least: f64) {
+    eventually("a round", SOON, async || {
+        (rounds(metrics).await >= least).then_some(())
+    })
+    .await;
+}
+
+fn warnings(log: &str) -> Vec<&str> {
+    let lines = log.lines();
+    lines
+        .filter(|line| line.contains("the clock jumped"))
+        .collect()
+}
+
+#[tokio::test]
+async fn the_operator_is_told_once_of_a_jump_and_how_to_confirm_the_clock() {
+    let launch = Launch::new().scripted().faulty();
+    let launch = launch.set("retention", RETENTION);
+    let clock = launch.data().with_file_name("clock");
+    let launch = launch.variable(CLOCK, clock.to_str().unwrap());
+    let (service, metrics) = measured_launch(launch).await;
+    let client = Client::session(service.url()).await;
+    let paths = leave_something(&client).await;
+    rounds_become(&metrics, 1.0).await;
+    assert_eq!(warnings(&service.log()), [""; 0]);
+
+    let jump = DAY * 20;
+    std::fs::write(&clock, jump.as_secs().to_string()).unwrap();
+    eventually("a warning", SOON, async || {
+        (!warnings(&service.log()).is_empty()).then_some(())
+    })
+    .await;
+    // The next round has begun once the one that warned is over.
+    let warned = rounds(&metrics).await;
+    rounds_become(&metrics, warned + 3.0).await;
+    let log = service.log();
+    let [warning] = warnings(&log)[..] else {
+        panic!("not once: {log}");
+    };
+    assert!(warning.contains("WARN"), "{warning}");
+    let today = SystemClock.now().plus(jump).to_string();
+    let (today, _) = today.split_once('T').unwrap();
+    let confirmed = format!("--confirm-clock {today}");
+    assert!(warning.contains(&confirmed), "{warning}");
+    for path in &paths {
+        let found = client.get(path).await;
+        assert_eq!(found.status, 200, "{path}: {found:?}");
+    }
 }

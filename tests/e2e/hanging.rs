@@ -7,14 +7,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use concept_refinement_host::Resolver;
+use concept_refinement_tests::black_hole::BlackHole;
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::latency::percentile;
 use concept_refinement_tests::server::Origin;
 use concept_refinement_tests::tokens::{AUDIENCE, ISSUER, SECRET};
 use concept_refinement_tests::{network, pictures};
 use futures::future::{BoxFuture, join_all, ready};
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::time::timeout;
 
 use crate::originals::FAILED;
 use crate::rebinding::host;
@@ -51,33 +50,6 @@ impl Resolver for Names {
         };
         let at = |address: &IpAddr| SocketAddr::new(*address, port);
         Box::pin(ready(Ok(addresses.iter().map(at).collect())))
-    }
-}
-
-/// A place that answers no attempt to connect: its backlog is full.
-struct BlackHole {
-    _listener: TcpListener,
-    _backlog: Vec<TcpStream>,
-}
-
-impl BlackHole {
-    async fn new(address: SocketAddr) -> io::Result<Self> {
-        let socket = match address {
-            SocketAddr::V4(_) => TcpSocket::new_v4()?,
-            SocketAddr::V6(_) => TcpSocket::new_v6()?,
-        };
-        socket.bind(address)?;
-        let listener = socket.listen(1)?;
-        let mut backlog = Vec::new();
-        let connect =
-            async || timeout(Duration::from_millis(200), TcpStream::connect(address)).await;
-        while let Ok(connected) = connect().await {
-            backlog.push(connected?);
-        }
-        Ok(Self {
-            _listener: listener,
-            _backlog: backlog,
-        })
     }
 }
 

@@ -33,6 +33,8 @@ const FAILED: &str = "Error in refinement task processing: Image refinement fail
 /// What an attack did to the service.
 struct Felt {
     task: serde_json::Value,
+    /// What the model said of its work, if the task is completed.
+    notes: Vec<String>,
     took: Duration,
     /// Beyond what the service had before, in bytes.
     cost: u64,
@@ -66,10 +68,17 @@ async fn attacked(service: &Service, url: &str, honest: (&Client, &str), prompt:
         }
     };
     waits.sort_unstable();
+    let cost = process.usage().peak.saturating_sub(before);
+    let mut notes = Vec::new();
+    if let Some(id) = task["result_id"].as_str() {
+        let concept = attacker.get(&format!("/api/concepts/{id}")).await.json();
+        notes = serde_json::from_value(concept["notes"].clone()).unwrap();
+    }
     Felt {
         task,
+        notes,
         took,
-        cost: process.usage().peak.saturating_sub(before),
+        cost,
         p99: percentile(&waits, 99),
     }
 }
@@ -158,10 +167,19 @@ async fn a_string_of_60_mb_fails_the_task_at_once() {
         assert!(felt.cost < 256 * MIB + ALLOWANCE, "{prompt}: {}", felt.cost);
         assert!(felt.p99 <= PROMPT, "{prompt}: {:?}", felt.p99);
     }
-    let task = new_user(&service)
-        .refined(&url, "say 60000000 bytes of a media type")
-        .await;
-    assert_eq!(task["status"], "completed", "the content decides: {task}");
+    // The content decides, and of a note its beginning is told.
+    for (prompt, notes) in [
+        ("say 60000000 bytes of a media type", &[][..]),
+        ("say 60000000 bytes of a note", &[200]),
+    ] {
+        let felt = attacked(&service, &url, honest, prompt).await;
+        println!("{prompt}: {} MiB, {:?}", felt.cost / MIB, felt.took);
+        assert_eq!(felt.task["status"], "completed", "{prompt}: {}", felt.task);
+        let told: Vec<usize> = felt.notes.iter().map(|note| note.chars().count()).collect();
+        assert_eq!(told, notes, "{prompt}");
+        assert!(felt.cost < 256 * MIB + ALLOWANCE, "{prompt}: {}", felt.cost);
+        assert!(felt.p99 <= PROMPT, "{prompt}: {:?}", felt.p99);
+    }
     let log = service.log();
     assert!(!log.contains("the processor ended early"), "{log}");
 }

@@ -1,5 +1,6 @@
 //! Metrics: their format, what changes them, and that they identify nobody.
 
+mod limits;
 mod links;
 mod listener;
 mod moves;
@@ -45,9 +46,13 @@ impl Metrics {
 
 /// A service that measures, and where.
 pub async fn measured(settings: &[(&str, &str)]) -> (Service, Metrics) {
-    let launch = scripted_launch().set("metrics-listen", "127.0.0.1:0");
     let set = |launch: Launch, (name, value): &(&str, &str)| launch.set(name, value);
-    let service = settings.iter().fold(launch, set).start();
+    measured_launch(settings.iter().fold(scripted_launch(), set)).await
+}
+
+/// The same of another launch.
+pub async fn measured_launch(launch: Launch) -> (Service, Metrics) {
+    let service = launch.set("metrics-listen", "127.0.0.1:0").start();
     let url = eventually("the metrics' address is told", SOON, async || {
         let log = service.log();
         let (_, after) = log.split_once("metrics are at ")?;

@@ -18,10 +18,10 @@ use tokio::time::timeout;
 use crate::shared::{origin, scripted_launch};
 
 /// Of an upload that is sent but for its end.
-const LENGTH: usize = 3 << 20;
+pub const LENGTH: usize = 3 << 20;
 
 /// The largest upload.
-const LARGEST: &str = "4MiB";
+pub const LARGEST: &str = "4MiB";
 
 const AT_ONCE: usize = 40;
 
@@ -29,7 +29,7 @@ const AT_ONCE: usize = 40;
 const MAX_P99: Duration = Duration::from_millis(100);
 
 /// A whole image of so many bytes: what comes after its end belongs to it.
-fn padded(bytes: usize) -> Vec<u8> {
+pub fn padded(bytes: usize) -> Vec<u8> {
     let mut image = pictures::png(8, 8).bytes;
     image.resize(bytes, 0);
     image
@@ -41,7 +41,7 @@ fn user(service: &Service, name: &str) -> Client {
 
 /// An upload that sends all but its end, and waits. None: it was refused with
 /// the status that it should be.
-async fn unfinished(service: &Service, is_declared: bool) -> Option<TcpStream> {
+pub async fn unfinished(service: &Service, is_declared: bool) -> Option<TcpStream> {
     let authority = service.url().trim_start_matches("http://");
     let mut stream = TcpStream::connect(authority).await.unwrap();
     let length = match is_declared {

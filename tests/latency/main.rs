@@ -8,6 +8,7 @@
     reason = "this runs in tests only"
 )]
 
+mod bystanders;
 mod crowding;
 mod undelivered;
 

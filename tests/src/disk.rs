@@ -114,6 +114,12 @@ impl SmallDisk {
         filler.set_len(kept * PAGE).unwrap();
     }
 
+    /// What may still be written, in bytes.
+    pub fn available(&self) -> u64 {
+        let found = rustix::fs::statvfs(self.path()).unwrap();
+        found.f_bavail * found.f_frsize
+    }
+
     /// Gives the room back that was taken.
     pub fn free(&self) {
         fs::remove_file(self.path().join(FILLER)).unwrap();

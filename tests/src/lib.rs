@@ -14,6 +14,7 @@
 pub mod artifacts;
 pub mod attacks;
 pub mod balancer;
+pub mod black_hole;
 pub mod chromium;
 pub mod client;
 pub mod crowd;

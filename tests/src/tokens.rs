@@ -14,7 +14,7 @@ pub const SECRET: &str = "a secret of the tests, 32 bytes and more";
 pub const AUDIENCE: &str = "concept-refinement-tests";
 pub const ISSUER: &str = "https://issuer.test/";
 
-/// A token of this user that is good for an hour.
+/// A token of this user that is good for a day: some tests set the clock by hours.
 pub fn token(user: &str) -> String {
     signed(&json!({"alg": "HS256", "typ": "JWT"}), &claims(user))
 }
@@ -22,7 +22,7 @@ pub fn token(user: &str) -> String {
 pub fn claims(user: &str) -> Value {
     json!({
         "sub": user,
-        "exp": now() + 3600,
+        "exp": now() + 24 * 3600,
         "aud": AUDIENCE,
         "iss": ISSUER,
     })

@@ -29,7 +29,9 @@ use crate::wasm::engine::{Engine, Pool};
 use crate::wasm::linker::wasi_linker;
 use crate::wasm::sandbox::{Place, Sandbox};
 
-/// Most instances at a time. Each may use as much memory as a model.
+/// Most instances at a time. Each may use as much memory as a model, a processor and
+/// an API together, and all of them as much as they like: `model-memory-total` does not
+/// count them.
 const INSTANCES: u32 = 16;
 
 /// Most components with a memory of their own in one composition: each link of a chain

@@ -128,7 +128,8 @@ pub fn notifier(config: &Config, network: &Network, clock: &Arc<dyn Clock>) -> G
 }
 
 /// For a component that is all in one: what its parts have when each runs by
-/// itself. They say for what they ask.
+/// itself. They say for what they ask. Its model has the bounds of our own components
+/// too, so the operator has to trust it.
 pub fn composed(config: &Config, network: &Network) -> anyhow::Result<Grants> {
     let parts = Parts {
         processor: originals(config),

@@ -109,8 +109,7 @@ impl Room {
     ///
     /// There is no room for it ([`io::ErrorKind::StorageFull`]).
     pub fn reserve(self: &Arc<Self>, longest: u64) -> io::Result<Reservation> {
-        let disk = self.disk();
-        let mut occupancy = self.lock();
+        let (mut occupancy, disk) = self.look_locked();
         admit(*occupancy, self.max_store, disk, longest)?;
         occupancy.reserved = occupancy.reserved.saturating_add(longest);
         occupancy.unwritten = occupancy.unwritten.saturating_add(longest);
@@ -129,8 +128,7 @@ impl Room {
     ///
     /// There is no room for it ([`io::ErrorKind::StorageFull`]).
     pub fn reserve_task(&self) -> io::Result<()> {
-        let disk = self.disk();
-        let mut occupancy = self.lock();
+        let (mut occupancy, disk) = self.look_locked();
         let with_task = Occupancy {
             tasks: occupancy.tasks.saturating_add(1),
             ..*occupancy
@@ -143,8 +141,8 @@ impl Room {
     /// Whether the disk has so many bytes that neither it nor what was accepted
     /// needs.
     pub fn spares(&self, bytes: u64) -> bool {
-        let disk = self.disk();
-        admit(*self.lock(), None, disk, bytes).is_ok()
+        let (occupancy, disk) = self.look_locked();
+        admit(*occupancy, None, disk, bytes).is_ok()
     }
 
     /// The room of tasks that are final or gone.
@@ -182,6 +180,15 @@ impl Room {
     pub fn is_within(&self, max_store: u64, bytes: u64) -> bool {
         let tasks = self.lock().tasks;
         promised(tasks, max_store).saturating_add(bytes) <= max_store
+    }
+
+    /// The disk is looked at under the lock: what uploads wrote before counts twice
+    /// until they say so. The other way round it would count neither as unwritten
+    /// nor as taken.
+    fn look_locked(&self) -> (MutexGuard<'_, Occupancy>, Option<Disk>) {
+        let occupancy = self.lock();
+        let disk = self.disk();
+        (occupancy, disk)
     }
 
     fn lock(&self) -> MutexGuard<'_, Occupancy> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use concept_refinement_domain::capability::{ImageKind, ImageLength, NewImage};
+use concept_refinement_domain::session::IS_ANONYMOUS;
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_host::capability::images::Listed;
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
@@ -58,6 +59,32 @@ pub async fn all_images_of_a_kind_are_listed<B: ImageBackend>() {
         assert_eq!(expected.len(), 16);
         assert_eq!(list(&store, kind).await, expected);
     }
+}
+
+pub async fn an_anonymous_owner_is_listed<B: ImageBackend>() {
+    let store = Store::<B>::start();
+    let kind = ImageKind::Upload;
+    let mut expected = BTreeMap::new();
+    for (owner, metadata) in [
+        ("anonymous", Some("true")),
+        ("anonymous ☕️", Some("true")),
+        ("named", Some("false")),
+        ("said nothing of", None),
+    ] {
+        let mut new = of_kind(kind, owner, "a");
+        let said = metadata.map(|value| (IS_ANONYMOUS.to_owned(), value.to_owned()));
+        new.metadata.extend(said);
+        let stored = store.stored(new, b"image").await;
+        let anonymous_owner = (metadata == Some("true")).then(|| owner.to_owned());
+        expected.insert(stored.path, anonymous_owner);
+    }
+    let listed = store.images.list(kind).await.unwrap();
+    let listed: Vec<Listed> = listed.try_collect().await.unwrap();
+    let listed: BTreeMap<_, _> = listed
+        .into_iter()
+        .map(|image| (image.path, image.anonymous_owner))
+        .collect();
+    assert_eq!(listed, expected);
 }
 
 pub async fn what_is_replaced_or_deleted_is_not_listed<B: ImageBackend>() {

@@ -90,7 +90,6 @@ mod tests {
     use std::time::Duration;
 
     use concept_refinement_domain::capability::{NewTask, Submission};
-    use concept_refinement_domain::session::is_abandoned;
 
     use super::*;
     use crate::capability::clock::ManualClock;
@@ -136,52 +135,5 @@ mod tests {
             submit(&store, user).await;
         }
         assert_eq!(rows(&store).await, (20, 60));
-    }
-
-    /// Whatever was renewed, by the rule of the domain: of anonymous users alone,
-    /// and a session is forgotten once it protects nothing.
-    #[tokio::test]
-    async fn what_anonymous_users_left_goes_as_the_rule_says() {
-        let start = Timestamp::from_secs(1_795_176_000);
-        let day = |number: u32| start.plus(DAY * number);
-        let users = [
-            ("never", None, true),
-            ("early", Some(20), true),
-            ("late", Some(50), true),
-            ("later", Some(51), true),
-            ("named", None, false),
-        ];
-        for before in [29, 30, 31, 50, 51, 52] {
-            let clock = Arc::new(ManualClock::at(start));
-            let store = SqliteTasks::in_memory(Options::default(), clock.clone()).unwrap();
-            for (user, renewed, is_anonymous) in users {
-                let new = NewTask {
-                    is_anonymous,
-                    ..new_task(user)
-                };
-                store.submit(new).await.unwrap();
-                let _ = store.withdraw(user, "No.").await.unwrap();
-                for until in renewed.into_iter().flat_map(|until| [until, until - 1]) {
-                    store.renew_session(user, day(until), false).await.unwrap();
-                }
-                store
-                    .renew_session("owns nothing", day(90), false)
-                    .await
-                    .unwrap();
-            }
-            while store.abandon(day(before), 1).await.unwrap() != Expired::default() {}
-            for (user, renewed, is_anonymous) in users {
-                let expected = is_anonymous && is_abandoned(start, renewed.map(day), day(before));
-                let is_gone = store.get(user, user).await.unwrap().is_none();
-                assert_eq!(is_gone, expected, "{user} before day {before}");
-            }
-            let asked = ["late", "owns nothing"].map(str::to_owned).to_vec();
-            let without = store.without_session(asked, day(before)).await.unwrap();
-            let expected: &[&str] = match before > 50 {
-                true => &["late", "owns nothing"],
-                false => &["owns nothing"],
-            };
-            assert_eq!(without, expected, "before day {before}");
-        }
     }
 }
