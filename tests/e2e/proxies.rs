@@ -1,11 +1,11 @@
 //! Behind a proxy: what its headers change, and that nobody else's do.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
-use concept_refinement_tests::client::{Answer, Client};
+use concept_refinement_tests::client::{Answer, Client, http};
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::service::Launch;
-use reqwest::Method;
+use reqwest::{Method, Version};
 use serde_json::json;
 
 use crate::connections::raw;
@@ -201,6 +201,35 @@ async fn a_request_without_a_host_is_answered() {
         let heard = String::from_utf8_lossy(&heard);
         let line = heard.lines().next().unwrap();
         assert!(line.contains(status), "{request:?}: {line}");
+    }
+}
+
+/// What a request says otherwise than by a Host header is no way around.
+#[tokio::test]
+async fn a_name_in_the_target_counts() {
+    for (target, status) in [
+        ("http://localhost/", " 200 "),
+        ("http://evil.example/", " 421 "),
+        ("http://evil.example:80/api/tasks", " 421 "),
+    ] {
+        let request =
+            format!("GET {target} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+        let heard = raw::exchange(local(), request.as_bytes()).await;
+        let heard = String::from_utf8_lossy(&heard);
+        let line = heard.lines().next().unwrap();
+        assert!(line.contains(status), "{target}: {line}");
+    }
+    // Over HTTP/2 it is the authority.
+    let address: SocketAddr = local().url()["http://".len()..].parse().unwrap();
+    for (name, status) in [("app.localhost", 200), ("evil.example", 421)] {
+        let client = http()
+            .no_proxy()
+            .http2_prior_knowledge()
+            .resolve(name, address);
+        let url = format!("http://{name}:{}/", address.port());
+        let answer = client.build().unwrap().get(url).send().await.unwrap();
+        assert_eq!(answer.version(), Version::HTTP_2);
+        assert_eq!(answer.status(), status, "{name}");
     }
 }
 

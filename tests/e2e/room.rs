@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::{SOON, eventually};
-use concept_refinement_tests::pictures;
+use concept_refinement_tests::pictures::{self, padded};
 use concept_refinement_tests::service::{Launch, Service};
 use concept_refinement_tests::tokens::token;
 use futures::future::join_all;
@@ -27,13 +27,6 @@ const AT_ONCE: usize = 40;
 
 /// Of an honest client beside them.
 const MAX_P99: Duration = Duration::from_millis(100);
-
-/// A whole image of so many bytes: what comes after its end belongs to it.
-pub fn padded(bytes: usize) -> Vec<u8> {
-    let mut image = pictures::png(8, 8).bytes;
-    image.resize(bytes, 0);
-    image
-}
 
 fn user(service: &Service, name: &str) -> Client {
     Client::user(service.url(), name)

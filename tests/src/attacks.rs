@@ -52,7 +52,12 @@ impl Attacker {
 
     /// Opens so many connections, and begins each with this.
     pub async fn connections(&self, count: usize, says: &[u8]) -> Vec<TcpStream> {
-        let opened = (0..count).map(|_| self.connection(says));
+        self.each((0..count).map(|_| says)).await
+    }
+
+    /// Opens a connection for each of these, and begins it with that.
+    pub async fn each(&self, says: impl Iterator<Item: AsRef<[u8]>>) -> Vec<TcpStream> {
+        let opened = says.map(async |says| self.connection(says.as_ref()).await);
         stream::iter(opened)
             .buffer_unordered(AT_ONCE)
             .collect()
@@ -78,14 +83,26 @@ pub fn endless_request(token: &str) -> String {
     )
 }
 
-/// The beginnings of the answers that came so far.
+/// The same, by a proxy for this client.
+pub fn forwarded(request: &str, client: &str) -> String {
+    let header = format!("\r\nx-forwarded-for: {client}\r\n");
+    request.replacen("\r\n", &header, 1)
+}
+
+/// What comes next. The connection has not ended.
+pub async fn answer(stream: &mut TcpStream) -> String {
+    let mut heard = vec![0; 4096];
+    let read = stream.read(&mut heard).await.unwrap();
+    assert!(read > 0, "the connection was closed");
+    heard.truncate(read);
+    String::from_utf8_lossy(&heard).into_owned()
+}
+
+/// What came so far that was not read yet.
 pub async fn answers(requests: &mut [TcpStream]) -> Vec<String> {
     let answers = requests.iter_mut().map(async |stream| {
-        let mut heard = vec![0; 4096];
-        let read = tokio::time::timeout(ANSWER, stream.read(&mut heard)).await;
-        let read = read.ok().and_then(Result::ok)?;
-        heard.truncate(read);
-        Some(String::from_utf8_lossy(&heard).into_owned())
+        let answer = tokio::time::timeout(ANSWER, answer(stream)).await;
+        answer.ok()
     });
     join_all(answers).await.into_iter().flatten().collect()
 }

@@ -61,6 +61,11 @@ impl Issuer {
         &self.url
     }
 
+    /// Where it publishes them.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
     /// Publishes the keys from now on.
     pub fn recover(&self) {
         let document = document().to_string();

@@ -78,6 +78,13 @@ pub fn phone_photo(width: u32, height: u32) -> Picture {
     }
 }
 
+/// A whole PNG of so many bytes: what comes after its end belongs to it.
+pub fn padded(bytes: usize) -> Vec<u8> {
+    let mut image = png(8, 8).bytes;
+    image.resize(bytes, 0);
+    image
+}
+
 /// A PNG that claims to be of this size, with the header and little else.
 pub fn png_that_claims(width: u32, height: u32) -> Vec<u8> {
     let mut bytes = png(1, 1).bytes;

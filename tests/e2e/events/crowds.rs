@@ -16,7 +16,7 @@ use futures::stream;
 use super::{Busy, KEEP_ALIVE, tells};
 use crate::shared::{new_name, new_user, origin, scripted_launch};
 
-const WATCHERS: usize = 300;
+const WATCHERS: usize = 1000;
 
 /// Clients that connect at once.
 const AT_ONCE: usize = 32;

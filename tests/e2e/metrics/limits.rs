@@ -2,11 +2,11 @@
 
 use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::exposition::Exposition;
-use concept_refinement_tests::pictures;
+use concept_refinement_tests::pictures::{self, padded};
 use futures::future::join_all;
 
 use super::{Metrics, measured, scrape};
-use crate::room::{LARGEST, LENGTH, padded, unfinished};
+use crate::room::{LARGEST, LENGTH, unfinished};
 use crate::shared::{new_user, origin};
 
 const UPLOAD_REASONS: [&str; 4] = ["uploads", "upload-bytes", "under-way", "no-room"];
