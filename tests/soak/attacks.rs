@@ -36,7 +36,8 @@ const MAX_MEMORY: u64 = 900 << 20;
 const MAX_IMAGES: u64 = 400 << 20;
 const MAX_STORE: u64 = 128 << 20;
 const MAX_STORE_LOG: u64 = 64 << 20;
-const MAX_LOG: usize = 4 << 20;
+/// A task is a line, and there are some ten thousand.
+const MAX_LOG: usize = 16 << 20;
 
 /// For the end of what the attackers asked for: its downloads have to time out.
 const END: Duration = Duration::from_secs(120);
