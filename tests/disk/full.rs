@@ -163,16 +163,14 @@ async fn uploads_at_once_leave_the_reserve() {
     const RESERVE: u64 = DISK / 20;
     let launch = on_small_disk();
     let service = launch.start();
-    let mut picture = pictures::png(8, 8);
-    // What comes after the end of an image belongs to it.
-    picture.bytes.resize(usize::try_from(BYTES).unwrap(), 0);
+    let picture = pictures::padded(usize::try_from(BYTES).unwrap());
     for round in 0..5 {
         // Of two uploads and a half.
         let room = RESERVE + BYTES * 5 / 2;
         launch.disk().fill_but(room.div_ceil(PAGE));
         let uploads = (0..20).map(async |number| {
             let client = user(&service, &format!("user {number}"));
-            let upload = client.upload(picture.media_type, &picture.bytes).await;
+            let upload = client.upload("image/png", &picture).await;
             (client, upload)
         });
         let (stored, refused): (Vec<_>, Vec<_>) = join_all(uploads)

@@ -197,12 +197,7 @@ async fn keys_outlive_the_instances_while_the_issuer_is_down() {
 
 /// How many instances of the API a service has that measures.
 async fn instances_of(service: &Service) -> impl AsyncFn() -> f64 {
-    let url = eventually("the metrics' address is told", SOON, async || {
-        let log = service.log();
-        let (_, url) = log.split_once("metrics are at ")?;
-        Some(url.lines().next()?.trim().to_owned())
-    })
-    .await;
+    let url = format!("{}/metrics", service.metrics().await);
     async move || {
         let answer = reqwest::get(&url).await.unwrap().text().await.unwrap();
         let read = Exposition::parse(&answer);

@@ -10,7 +10,6 @@ mod webhooks;
 use std::collections::BTreeSet;
 
 use concept_refinement_tests::client::{Answer, Client};
-use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::exposition::Exposition;
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::service::{Launch, Service};
@@ -53,14 +52,8 @@ pub async fn measured(settings: &[(&str, &str)]) -> (Service, Metrics) {
 /// The same of another launch.
 pub async fn measured_launch(launch: Launch) -> (Service, Metrics) {
     let service = launch.set("metrics-listen", "127.0.0.1:0").start();
-    let url = eventually("the metrics' address is told", SOON, async || {
-        let log = service.log();
-        let (_, after) = log.split_once("metrics are at ")?;
-        let (url, _) = after.split_once("/metrics")?;
-        Some(url.to_owned())
-    })
-    .await;
-    (service, Metrics::at(&url))
+    let metrics = Metrics::at(&service.metrics().await);
+    (service, metrics)
 }
 
 pub async fn scrape(metrics: &Metrics) -> (Answer, Exposition) {

@@ -110,10 +110,9 @@ async fn a_start_waits_for_it_and_says_so() {
     }
 }
 
-/// Whoever was promoted has all that was accepted, as a synchronous standby does.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_promoted_standby_takes_its_place() {
-    let (mut primary, standby) = tokio::task::block_in_place(|| {
+/// A primary with its standby, and the URL of both.
+fn with_standby() -> (Postgres, Postgres, String) {
+    let (primary, standby) = tokio::task::block_in_place(|| {
         let primary = Postgres::start(Release::Fifteen, Data::Durable);
         let standby = primary.standby();
         (primary, standby)
@@ -123,6 +122,13 @@ async fn a_promoted_standby_takes_its_place() {
         primary.port(),
         standby.port()
     );
+    (primary, standby, url)
+}
+
+/// Whoever was promoted has all that was accepted, as a synchronous standby does.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_promoted_standby_takes_its_place() {
+    let (mut primary, standby, url) = with_standby();
     let service = scripted(&url).set("lease", "2s").start();
     let original = origin().picture(&pictures::png(64, 64));
     let ada = Client::user(service.url(), "ada");
@@ -146,16 +152,7 @@ async fn a_promoted_standby_takes_its_place() {
 /// happens on the other.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_read_only_now_is_listened_to_no_longer() {
-    let (first, second) = tokio::task::block_in_place(|| {
-        let first = Postgres::start(Release::Fifteen, Data::Durable);
-        let second = first.standby();
-        (first, second)
-    });
-    let url = format!(
-        "postgres://postgres@127.0.0.1:{},127.0.0.1:{}/postgres?sslmode=disable&schema=moved",
-        first.port(),
-        second.port()
-    );
+    let (first, second, url) = with_standby();
     let launch = scripted(&url).images_in(&shared(Kind::S3sFs).place());
     let api = launch.clone().set("role", "api").start();
     let _worker = launch.elsewhere().set("role", "worker").start();

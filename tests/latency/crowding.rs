@@ -57,7 +57,7 @@ async fn assert_served(who: &str, somebody: &Client, beside: &str) {
 
 /// Whoever measures is answered too.
 async fn assert_measured(service: &Service, beside: &str) {
-    let url = metrics(service).await;
+    let url = format!("{}/metrics", service.metrics().await);
     let mut latencies = Vec::new();
     for _ in 0..20 {
         let begin = Instant::now();
@@ -69,17 +69,6 @@ async fn assert_measured(service: &Service, beside: &str) {
     let slowest = percentile(&latencies, 100);
     show(&format!("a scrape beside {beside}: at most {slowest:?}"));
     assert!(slowest < LIMIT, "{slowest:?} beside {beside}");
-}
-
-/// Where the metrics are.
-async fn metrics(service: &Service) -> String {
-    eventually("the metrics' address is told", SOON, async || {
-        let log = service.log();
-        let (_, after) = log.split_once("metrics are at ")?;
-        let (url, _) = after.split_once("/metrics")?;
-        Some(format!("{url}/metrics"))
-    })
-    .await
 }
 
 /// All of them, each in good form.
@@ -223,7 +212,7 @@ async fn who_waits_shuts_nobody_out() {
     };
     let share = CONNECTIONS * 3 / 4;
     let mut waiting = attacker.each((0..share).map(waits)).await;
-    let metrics = metrics(&service).await;
+    let metrics = format!("{}/metrics", service.metrics().await);
     eventually("all wait", SOON, async || {
         let scrape = Client::new("no API").get(&metrics).await;
         let scrape = Exposition::parse(&String::from_utf8_lossy(&scrape.body));

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Signal, kill_process};
 
 use crate::artifacts;
+use crate::deadline::{SOON, eventually};
 use crate::disk::SmallDisk;
 use crate::reaper::{Reaped, scratch};
 use crate::tokens::{AUDIENCE, ISSUER, SECRET};
@@ -432,6 +433,17 @@ impl Service {
     /// Standard output and standard error so far.
     pub fn log(&self) -> String {
         self.log.text()
+    }
+
+    /// The URL below which its metrics are, once it is told.
+    pub async fn metrics(&self) -> String {
+        eventually("the metrics' address is told", SOON, async || {
+            let log = self.log();
+            let (_, after) = log.split_once("metrics are at ")?;
+            let (url, _) = after.split_once("/metrics")?;
+            Some(url.to_owned())
+        })
+        .await
     }
 
     /// Asks it to stop (SIGTERM).

@@ -86,18 +86,17 @@ impl FileImages {
     ) -> Result<StoredOrNot, CapabilityError> {
         let path = ImagePath::of(&image).ok_or_else(no_such_name)?;
         let (limits, length) = (image.limits, image.length);
-        let mut reservation = match (path.kind, limits) {
-            (ImageKind::Refined, None) => self.store.promised(&path, length.longest()),
-            (ImageKind::Refined | ImageKind::Upload, limits) => {
-                let wanted = path.clone();
-                let judged = self
-                    .blocking(move |store| store.reserve(&wanted, limits, length.longest()))
-                    .await?;
-                match judged {
-                    Ok(reservation) => reservation,
-                    Err(limit) => return Ok(StoredOrNot::LimitReached(limit)),
-                }
-            }
+        let longest = length.longest();
+        let admitted = if path.kind == ImageKind::Refined && limits.is_none() {
+            Ok(self.store.promised(&path, longest))
+        } else {
+            let wanted = path.clone();
+            self.blocking(move |store| store.reserve(&wanted, limits, longest))
+                .await?
+        };
+        let mut reservation = match admitted {
+            Ok(reservation) => reservation,
+            Err(limit) => return Ok(StoredOrNot::LimitReached(limit)),
         };
         let mut received = 0;
         let mut draft = None;

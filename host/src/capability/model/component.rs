@@ -21,7 +21,6 @@ use bytes::Bytes;
 use futures::future::{BoxFuture, pending};
 use futures::{Stream, StreamExt as _, stream};
 use tokio::sync::oneshot;
-use tracing::Instrument as _;
 
 use super::admission::Admission;
 use super::memory::ModelMemory;
@@ -75,8 +74,7 @@ impl ImageModel for ModelComponent {
                 let (sender, answer) = oneshot::channel();
                 let is_large = admitted.is_large();
                 let call = call(Arc::clone(&self.link), request.clone(), sender, admitted);
-                let call = call.instrument(tracing::Span::current());
-                let call = self.link.spawn(Box::pin(call), is_large);
+                let call = self.link.spawn(call, is_large);
                 return match answer.await {
                     Ok(Try::PutOff) => continue,
                     Ok(Try::Answered(Ok(ModelAnswer::Image {

@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use concept_refinement_domain::capability::Lease;
+use concept_refinement_domain::rulebook::TaskRecord;
 use concept_refinement_domain::task::{Change, Stage, Status, Task};
 use futures::future::BoxFuture;
 use futures::stream;
@@ -35,6 +36,13 @@ pub(crate) enum Update {
     /// A stage of the claim that began with that revision.
     Progress(u64, Stage),
     Deleted,
+}
+
+impl Update {
+    /// How a task is now.
+    pub(crate) fn of(record: TaskRecord) -> Self {
+        Self::Status(record.revision, record.attempt, Arc::new(record.task))
+    }
 }
 
 #[derive(Debug, Default)]
@@ -321,11 +329,11 @@ impl Drop for Subscription {
 
 #[cfg(test)]
 mod tests {
-    use concept_refinement_domain::task::Refinement;
     use concept_refinement_domain::timestamp::Timestamp;
     use futures::{FutureExt, StreamExt};
 
     use super::*;
+    use crate::capability::tasks::samples::new_task;
 
     impl Hub {
         fn is_watched(&self, task_id: &str) -> bool {
@@ -348,26 +356,7 @@ mod tests {
     }
 
     fn task() -> Task {
-        Task {
-            id: "a".into(),
-            user_id: "ada".into(),
-            is_anonymous: false,
-            status: Status::Pending,
-            refinement: Refinement {
-                original_image_url: "https://example.com/a.png".into(),
-                refinement_prompt: "Make it lighter".into(),
-                logo_description: None,
-                theme_description: None,
-            },
-            original_path: None,
-            created_at: Timestamp(1),
-            updated_at: None,
-            completed_at: None,
-            result_id: None,
-            image_path: None,
-            error_message: None,
-            lease_until: None,
-        }
+        new_task("a").created(Timestamp(1))
     }
 
     #[tokio::test]

@@ -5,9 +5,9 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use futures::future::BoxFuture;
 use tokio::sync::Semaphore;
 use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument as _;
 use url::Url;
 use wasmtime::component::{Component, InstancePre};
 
@@ -130,9 +130,10 @@ impl Link {
     /// much memory.
     pub fn spawn(
         &self,
-        call: BoxFuture<'static, ()>,
+        call: impl Future<Output = ()> + Send + 'static,
         is_large: Arc<AtomicBool>,
     ) -> AbortOnDropHandle<()> {
+        let call = Box::pin(call.instrument(tracing::Span::current()));
         match self.can_wait {
             true => self.parts.threads.spawn_once_busy(call, is_large),
             false => self.parts.threads.spawn(call),

@@ -13,7 +13,6 @@ use futures::StreamExt as _;
 use futures::future::pending;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 use tokio::time::timeout;
-use tracing::Instrument as _;
 
 use super::link::Link;
 use super::no_end_after;
@@ -212,8 +211,7 @@ async fn ask(
             drop((core, turn));
         }
     };
-    let call = call.instrument(tracing::Span::current());
-    let call = link.spawn(Box::pin(call), is_large);
+    let call = link.spawn(call, is_large);
     match answer.await {
         Ok(Try::PutOff) => pending().await,
         Ok(Try::Answered(Ok(ModelAnswer::Image {

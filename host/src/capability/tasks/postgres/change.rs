@@ -2,8 +2,6 @@
 //! written back if it is still as it was read; else all of it is done again. It is
 //! read only if this host has not seen it lately, or has seen what is old.
 
-use std::sync::Arc;
-
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::rulebook::{Decision, TaskRecord};
 use concept_refinement_domain::timestamp::Timestamp;
@@ -86,23 +84,16 @@ pub(super) async fn change_with<T>(
 impl PostgresTasks {
     /// Tells those who watch a task, here and elsewhere, how it is now.
     pub(super) fn announce(&self, record: TaskRecord) {
-        let TaskRecord {
-            task,
-            attempt,
-            revision,
-            delivery,
-            ..
-        } = record;
+        let task = &record.task;
         if task.status.is_final() {
             self.promises.release(&task.id);
-            if delivery.is_some() {
+            if record.delivery.is_some() {
                 self.hub.announce_delivery();
             }
         }
         let id = task.id.clone();
-        self.changes.changed(&id, revision, task.status);
-        let update = Update::Status(revision, attempt, Arc::new(task));
-        self.hub.announce(&id, update);
+        self.changes.changed(&id, record.revision, task.status);
+        self.hub.announce(&id, Update::of(record));
     }
 
     /// The same of a task that was deleted.

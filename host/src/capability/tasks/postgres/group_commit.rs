@@ -8,7 +8,7 @@
 
 use std::collections::VecDeque;
 use std::iter;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -30,6 +30,15 @@ const LOCK_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// How long the locks of a commit outlive this host.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(2);
+
+static BEGIN: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "BEGIN; SET LOCAL lock_timeout = {}; \
+         SET LOCAL idle_in_transaction_session_timeout = {}",
+        LOCK_TIMEOUT.as_millis(),
+        IDLE_TIMEOUT.as_millis()
+    )
+});
 
 /// False: what it goes by is not as it was read, and nothing was written.
 pub(super) type Answer = Result<bool, Fault>;
@@ -154,15 +163,9 @@ impl GroupCommit {
         let Ok(session) = self.database.session_until(deadline).await else {
             return Together::RolledBack;
         };
-        let begin = format!(
-            "BEGIN; SET LOCAL lock_timeout = {}; \
-             SET LOCAL idle_in_transaction_session_timeout = {}",
-            LOCK_TIMEOUT.as_millis(),
-            IDLE_TIMEOUT.as_millis()
-        );
         let writes = entries.iter().map(|entry| entry.write.run(&session));
         let (begun, answers, committed) = futures::join!(
-            session.begin_with(&begin),
+            session.begin_with(&BEGIN),
             join_all(writes),
             session.commit()
         );

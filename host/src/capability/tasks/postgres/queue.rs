@@ -217,25 +217,11 @@ impl PostgresTasks {
     }
 
     /// Delivers a task that was created just now to whom it is claimed for.
-    pub(super) fn hand_over(
-        &self,
-        record: TaskRecord,
-        claimed: Option<Claimed>,
-        receiver: Reservation,
-    ) {
-        if let Some(claimed) = claimed {
-            self.handovers.put(claimed);
-        }
+    pub(super) fn hand_over(&self, record: TaskRecord, claimed: Claimed, receiver: Reservation) {
         let delivery = self.delivery(&record.task);
-        let TaskRecord {
-            task,
-            attempt,
-            revision,
-            ..
-        } = record;
-        let id = task.id.clone();
-        let update = Update::Status(revision, attempt, Arc::new(task));
-        self.hub.announce(&id, update);
+        self.hub
+            .announce(&claimed.lease.task_id, Update::of(record));
+        self.handovers.put(claimed);
         receiver.hand(delivery);
     }
 

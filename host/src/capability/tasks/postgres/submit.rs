@@ -98,9 +98,9 @@ async fn try_submit(
     }
     promise.keep();
     store.recent.put(&record);
-    store.backlog.accepted(receiver.is_none());
-    match receiver {
-        Some(receiver) => store.hand_over(record, claimed, receiver),
+    store.backlog.accepted(claimed.is_none());
+    match claimed.zip(receiver) {
+        Some((claimed, receiver)) => store.hand_over(record, claimed, receiver),
         None => store.deliver(),
     }
     if store.backlog.is_time_to_prune()

@@ -1,8 +1,6 @@
 //! Applies the rules of the domain: a task is read, changed in memory and saved
 //! with all that goes with the change, within one step.
 
-use std::sync::Arc;
-
 use concept_refinement_domain::rulebook::{Decision, Event, TaskRecord};
 use concept_refinement_domain::timestamp::Timestamp;
 
@@ -23,14 +21,14 @@ pub(super) fn change<T>(
     };
     let Decision { answer, event } = rule(&mut record, step.now);
     if let Some(event) = event {
-        save(step, &record, event)?;
+        save(step, record, event)?;
     }
     Ok(answer)
 }
 
-fn save(step: &mut Step<'_>, record: &TaskRecord, event: Event) -> Result<(), Fault> {
+fn save(step: &mut Step<'_>, record: TaskRecord, event: Event) -> Result<(), Fault> {
     let task = &record.task;
-    rows::update(step, record)?;
+    rows::update(step, &record)?;
     // A rule changes only what was not final.
     if task.status.is_final() {
         step.release_room();
@@ -43,8 +41,8 @@ fn save(step: &mut Step<'_>, record: &TaskRecord, event: Event) -> Result<(), Fa
         keys::forget(step, &task.id)?;
     }
     if event.is_announced() {
-        let update = Update::Status(record.revision, record.attempt, Arc::new(task.clone()));
-        step.announce(&task.id, update);
+        let id = task.id.clone();
+        step.announce(&id, Update::of(record));
     }
     Ok(())
 }

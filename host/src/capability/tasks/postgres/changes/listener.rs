@@ -278,8 +278,7 @@ impl Listener {
         for record in found {
             let id = record.task.id.clone();
             if hub.lacks(&id, record.revision) {
-                let task = Arc::new(record.task);
-                hub.announce_elsewhere(&id, Update::Status(record.revision, record.attempt, task));
+                hub.announce_elsewhere(&id, Update::of(record));
             }
         }
     }
