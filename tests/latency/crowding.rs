@@ -196,7 +196,9 @@ async fn who_waits_shuts_nobody_out() {
 
     let _turn = turn().await;
     let origin = Origin::start();
-    let launch = launch(&origin).set("concurrency", "1");
+    // Each task is promised room for an image, and disks are small.
+    let launch = launch(&origin).set("max-image-bytes", "1MiB");
+    let launch = launch.set("concurrency", "1");
     let service = launch.set("metrics-listen", "127.0.0.1:0").start();
     let (attacker, other) = both(&service);
     let (url, _gate) = origin.gated(&pictures::png(8, 8));
