@@ -28,6 +28,7 @@ mod progress;
 pub mod queue;
 pub mod room;
 mod settings;
+pub(crate) mod sqlite;
 pub mod tasks;
 pub mod upload_places;
 pub mod webhooks;

@@ -177,6 +177,7 @@ macro_rules! image_promises {
                 an_image_is_read_as_it_was_stored,
                 what_is_not_whole_is_not_stored,
                 the_same_name_replaces_whatever_the_format,
+                the_same_name_replaces_whatever_the_length,
                 owners_do_not_share_names,
                 what_cannot_be_stored_is_refused,
                 at_most_so_many_are_kept,

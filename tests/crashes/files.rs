@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use concept_refinement_tests::stored_images;
+
 /// In the data directory of a process that has stopped, or was killed: then the
 /// socket is left, which the next one replaces.
 const DATA: [&str; 6] = [
@@ -14,21 +16,19 @@ const DATA: [&str; 6] = [
     "tasks.lock",
     "tasks.sqlite",
 ];
-const IMAGES: [&str; 4] = ["drafts", "images.lock", "refined", "uploads"];
+const IMAGES: [&str; 5] = [
+    "drafts",
+    "images.lock",
+    "refined",
+    "small.sqlite",
+    "uploads",
+];
 
 /// The names of the refined images that are stored.
 pub fn refined(data: &Path) -> BTreeSet<String> {
-    let root = data.join("images/refined");
-    let folders = entries(&root);
-    folders
-        .into_iter()
-        .flat_map(|folder| {
-            let names = entries(&root.join(&folder));
-            names
-                .into_iter()
-                .map(move |name| format!("{folder}/{name}"))
-        })
-        .collect()
+    let images = stored_images::of_kind(data, "refined");
+    let names = images.iter().filter_map(|path| path.split_once('/'));
+    names.map(|(_, name)| name.to_owned()).collect()
 }
 
 /// What a process that has stopped left behind beside its data.

@@ -3,16 +3,16 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::Connection;
 
 use crate::acts::Act;
+use crate::sqlite;
 use crate::user::User;
 use crate::verdict;
 use crate::world::World;
-use crate::{files, sqlite};
 
 /// What is done to the data directory, and what is said of it.
 type Case = (&'static str, fn(&Path), &'static str);
@@ -25,20 +25,24 @@ const CASES: [Case; 11] = [
     ),
     (
         "a stray image",
-        |data| fs::write(refined(data).with_file_name("half"), "half").unwrap(),
+        |data| {
+            let copied = "INSERT INTO image (tag, name, envelope, contents) \
+                 SELECT tag, 'half', envelope, contents FROM image";
+            sql_of_images(data, copied);
+        },
         "an image that nobody has",
     ),
     (
         "a lost image",
-        |data| fs::remove_file(refined(data)).unwrap(),
+        |data| sql_of_images(data, "DELETE FROM image"),
         "no image",
     ),
     (
         "another image",
         |data| {
-            let mut bytes = fs::read(refined(data)).unwrap();
-            bytes[100] ^= 1;
-            fs::write(refined(data), bytes).unwrap();
+            let altered = "UPDATE image SET contents = CAST(substr(contents, 1, 99) || x'00' || \
+                 substr(contents, 101) AS BLOB)";
+            sql_of_images(data, altered);
         },
         "its image is not what the model answered",
     ),
@@ -114,12 +118,18 @@ async fn whatever_is_wrong_is_seen() {
     }
 }
 
-fn refined(data: &Path) -> PathBuf {
-    let images = files::refined(data);
-    data.join("images/refined").join(images.first().unwrap())
+fn sql(data: &Path, statement: &str) {
+    changed(&data.join("tasks.sqlite"), statement);
 }
 
-fn sql(data: &Path, statement: &str) {
-    let connection = Connection::open(data.join("tasks.sqlite")).unwrap();
-    connection.execute(statement, []).unwrap();
+fn sql_of_images(data: &Path, statement: &str) {
+    changed(&data.join("images/small.sqlite"), statement);
+}
+
+fn changed(database: &Path, statement: &str) {
+    let connection = Connection::open(database).unwrap();
+    assert!(
+        connection.execute(statement, []).unwrap() > 0,
+        "{statement}"
+    );
 }

@@ -1,13 +1,12 @@
 //! A disk that nobody may write to.
 //!
-//! The system lets no disk become read-only while files are open for writing,
-//! so the one under the task store cannot; images are opened one by one.
-
-use concept_refinement_tests::pictures;
+//! The system lets no disk become read-only while files are open for writing, so the
+//! one under the tables of tasks and small images cannot; large images are opened one
+//! by one.
 
 use crate::shared::{
-    NO_IMAGES, assert_completed, assert_degraded, assert_ready, assert_unavailable, on_small_disk,
-    original, stop_and_check, user,
+    NO_IMAGES, assert_completed, assert_degraded, assert_ready, assert_unavailable, large_picture,
+    on_small_disk, original, stop_and_check, user,
 };
 use crate::starting::assert_refused;
 
@@ -43,7 +42,8 @@ async fn images_that_cannot_be_stored_are_told_and_those_there_are_served() {
     let launch = on_small_disk().set("task-timeout", "10s");
     let service = launch.start();
     let client = user(&service, "ada");
-    let picture = pictures::png(64, 48);
+    // The table of small images is open, and can still be written.
+    let picture = large_picture();
     let uploaded = client.uploaded(&picture).await;
     let task = client.refined(&uploaded, "echo it").await;
     assert_completed(&task);

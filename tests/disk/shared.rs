@@ -12,6 +12,7 @@ use concept_refinement_tests::pictures::{self, Picture};
 use concept_refinement_tests::reaper::scratch;
 use concept_refinement_tests::server::Origin;
 use concept_refinement_tests::service::{Ended, Launch, Service};
+use concept_refinement_tests::stored_images;
 use image::{ImageFormat, Rgb, RgbImage};
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -185,22 +186,9 @@ fn copy_of_store(data: &Path) -> Connection {
     Connection::open(copy).unwrap()
 }
 
-/// Without their endings, which the files do not bear.
+/// Without their endings.
 pub fn refined_images(data: &Path) -> BTreeSet<String> {
-    let refined = data.join("images").join("refined");
-    let mut images = BTreeSet::new();
-    for folder in fs::read_dir(refined).unwrap() {
-        let folder = folder.unwrap();
-        for image in fs::read_dir(folder.path()).unwrap() {
-            let (folder, image) = (folder.file_name(), image.unwrap().file_name());
-            images.insert(format!(
-                "refined/{}/{}",
-                folder.to_str().unwrap(),
-                image.to_str().unwrap()
-            ));
-        }
-    }
-    images
+    stored_images::of_kind(data, "refined")
 }
 
 pub fn assert_completed(task: &Value) {

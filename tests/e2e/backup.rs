@@ -13,6 +13,7 @@ use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::reaper::scratch;
 use concept_refinement_tests::service::{Launch, Service};
+use concept_refinement_tests::stored_images;
 use futures::future::join_all;
 use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
@@ -137,18 +138,8 @@ async fn a_backup_has_all_that_there_is_and_disturbs_nobody() {
 
 /// The images of a backup by their paths, without the ending.
 fn images_in(backup: &Path) -> BTreeSet<String> {
-    let mut images = BTreeSet::new();
-    for kind in ["uploads", "refined"] {
-        for folder in fs::read_dir(backup.join("images").join(kind)).unwrap() {
-            let folder = folder.unwrap();
-            let owner = folder.file_name().into_string().unwrap();
-            for image in fs::read_dir(folder.path()).unwrap() {
-                let image = image.unwrap().file_name().into_string().unwrap();
-                images.insert(format!("{kind}/{owner}/{image}"));
-            }
-        }
-    }
-    images
+    let kinds = ["uploads", "refined"].map(|kind| stored_images::of_kind(backup, kind));
+    kinds.into_iter().flatten().collect()
 }
 
 /// Every image that the database names is there. Returns how many it names.

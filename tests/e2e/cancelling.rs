@@ -1,13 +1,14 @@
 //! Deleting a task in progress releases what it holds.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::Duration;
 
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::server::{Origin, Reply};
+use concept_refinement_tests::stored_images;
 use serde_json::Value;
 
 use crate::shared::{new_user, origin, scripted, scripted_launch};
@@ -147,12 +148,6 @@ async fn nobody_else_is_disturbed() {
     assert_eq!(second.finished(&theirs).await["status"], "completed");
 }
 
-/// The files of the refined images.
-fn refined(data: &Path) -> Vec<PathBuf> {
-    let files = |directory: PathBuf| -> Vec<PathBuf> {
-        let entries = fs::read_dir(directory).into_iter().flatten();
-        entries.map(|entry| entry.unwrap().path()).collect()
-    };
-    let folders = files(data.join("images/refined"));
-    folders.into_iter().flat_map(files).collect()
+fn refined(data: &Path) -> BTreeSet<String> {
+    stored_images::of_kind(data, "refined")
 }

@@ -47,5 +47,6 @@ pub mod server;
 pub mod service;
 pub mod shape;
 pub mod spin;
+pub mod stored_images;
 pub mod tls;
 pub mod tokens;

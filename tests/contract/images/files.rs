@@ -7,6 +7,7 @@ use std::sync::Arc;
 use concept_refinement_host::capability::clock::ManualClock;
 use concept_refinement_host::capability::images::file::FileImages;
 use concept_refinement_host::capability::images::{ImageStore, Signing};
+use rusqlite::{Connection, OpenFlags};
 use tempfile::TempDir;
 
 use super::{DurableImageBackend, ImageBackend, OwnedImageBackend};
@@ -30,7 +31,7 @@ impl ImageBackend for Files {
     }
 
     fn stored_count(&self) -> usize {
-        files(self.place.path())
+        files(self.place.path()) + rows(self.place.path())
     }
 }
 
@@ -53,18 +54,34 @@ impl OwnedImageBackend for Files {
     }
 }
 
-/// Without the lock, which stays. A folder may go while it is looked at.
+/// Of small images. By the same way as the store, which lets no other in.
+fn rows(directory: &Path) -> usize {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
+    let table = directory.join("small.sqlite");
+    let table = Connection::open_with_flags_and_vfs(table, flags, "unix-excl").unwrap();
+    let count = "SELECT count(*) FROM image WHERE NOT removed";
+    let count: i64 = table.query_row(count, [], |row| row.get(0)).unwrap();
+    count.try_into().unwrap()
+}
+
+/// Without the lock and the table of small images, which stay. A folder may go
+/// while it is looked at.
 fn files(directory: &Path) -> usize {
     let mut count = 0;
     for entry in fs::read_dir(directory).into_iter().flatten() {
         let path = entry.unwrap().path();
         if path.is_dir() {
             count += files(&path);
-        } else if path.extension().is_none_or(|extension| extension != "lock") {
+        } else if !is_kept(&path) {
             count += 1;
         }
     }
     count
+}
+
+fn is_kept(file: &Path) -> bool {
+    let name = file.file_name().unwrap().to_str().unwrap();
+    name == "images.lock" || name.starts_with("small.sqlite")
 }
 
 fn copy(from: &Path, to: &Path) {

@@ -172,6 +172,31 @@ pub async fn the_same_name_replaces_whatever_the_format<B: ImageBackend>() {
     assert_eq!(store.read(&refined.path, None).await.unwrap(), second);
 }
 
+/// A store may keep short ones elsewhere than long ones.
+pub async fn the_same_name_replaces_whatever_the_length<B: ImageBackend>() {
+    for kind in [ImageKind::Upload, ImageKind::Refined] {
+        let store = Store::<B>::start();
+        let mut last = None;
+        for length in [10, 65_537, 65_536, 100_000, 3, 300_000] {
+            let bytes = noise(length);
+            let new = NewImage {
+                kind,
+                ..image("ada", "a", &bytes)
+            };
+            let path = store.stored(new, &bytes).await.path;
+            assert!(store.read(&path, None).await.unwrap() == bytes, "{length}");
+            let info = store.stat(&path).await.unwrap();
+            assert_eq!(info.size, length as u64);
+            assert_eq!(store.backend.stored_count(), 1, "{kind:?}, {length}");
+            last = Some(path);
+        }
+        let path = last.unwrap();
+        store.images.delete(&path).await.unwrap();
+        assert_eq!(store.stat(&path).await, None);
+        assert_eq!(store.backend.stored_count(), 0, "{kind:?}");
+    }
+}
+
 pub async fn owners_do_not_share_names<B: ImageBackend>() {
     let store = Store::<B>::start();
     let owners = ["ada", "bob", "Ada", "", "../bob"];

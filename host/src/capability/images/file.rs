@@ -1,6 +1,7 @@
-//! Images as files below one directory, for one process.
+//! Images below one directory, for one process.
 //!
-//! `uploads/` and `refined/` have a folder per owner with a file per image;
+//! `uploads/` and `refined/` have a folder per owner with a file per image, and
+//! `small.sqlite` has the refined images that are small (see `small`);
 //! `drafts/` has files that are being written. A draft is written, gets its
 //! description appended (see `envelope`), is synced and then renamed, so that
 //! an image exists with its description or not at all.
@@ -14,6 +15,7 @@ mod envelope;
 mod listing;
 mod reading;
 mod reservation;
+mod small;
 mod store;
 
 use std::io;
@@ -29,6 +31,7 @@ use concept_refinement_domain::image_path::{ImagePath, tag_of};
 use concept_refinement_domain::image_url::Signing;
 use concept_refinement_domain::timestamp::Timestamp;
 use futures::StreamExt;
+use sha2::{Digest as _, Sha256};
 
 use super::{Contents, ImageStore, Images, no_such_name};
 use crate::capability::moving::RestoreImages;
@@ -36,7 +39,7 @@ use crate::capability::room::Room;
 use crate::capability::{Answer, Clock, OpenError};
 use disk::on_disk;
 use draft::Draft;
-use envelope::Description;
+use envelope::{Description, Envelope};
 use store::Store;
 
 /// Size of a write, in bytes.
@@ -111,20 +114,32 @@ impl FileImages {
                 Gathered::Last(chunks) => break chunks,
             }
         };
-        let url = self.store.signing.unsigned(&path.to_string());
-        self.blocking(move |store| {
+        let stored = Stored {
+            path: path.to_string(),
+            url: self.store.signing.unsigned(&path.to_string()),
+        };
+        let description = Description {
+            owner: image.owner,
+            media_type: image.media_type,
+            created_at: created_at.unwrap_or_else(|| self.store.clock.now()).0,
+            metadata: image.metadata,
+        };
+        let is_small = path.kind == ImageKind::Refined && received <= small::MAX_BYTES;
+        if draft.is_none() && is_small {
+            let contents = last.concat();
+            let envelope = Envelope::new(description, received, &Sha256::digest(&contents));
+            self.store.small.put(&path, &envelope, contents).await?;
+            return Ok(StoredOrNot::Stored(stored));
+        }
+        let replaced = self.blocking(move |store| {
             let draft = begun(store, draft)?.append(&last)?;
-            let draft = draft.finish(Description {
-                owner: image.owner,
-                media_type: image.media_type,
-                created_at: created_at.unwrap_or_else(|| store.clock.now()).0,
-                metadata: image.metadata,
-            })?;
-            store.place(draft, &path, reservation)?;
-            let path = path.to_string();
-            Ok(StoredOrNot::Stored(Stored { path, url }))
-        })
-        .await
+            store.place(draft.finish(description)?, &path, reservation)?;
+            Ok(store.small.has_name(&path)?.then_some(path))
+        });
+        if let Some(path) = replaced.await? {
+            self.store.small.remove(&path).await?;
+        }
+        Ok(StoredOrNot::Stored(stored))
     }
 }
 
@@ -185,7 +200,10 @@ impl ImageStore for FileImages {
 
     fn stat<'a>(&'a self, path: &'a str) -> Answer<'a, Option<ImageInfo>> {
         let path = path.to_owned();
-        Box::pin(self.blocking(move |store| Ok(store.find(&path)?.map(|(info, _)| info))))
+        Box::pin(self.blocking(move |store| match ImagePath::parse(&path) {
+            Some(path) => store.info(&path),
+            None => Ok(None),
+        }))
     }
 
     fn get<'a>(
@@ -195,11 +213,14 @@ impl ImageStore for FileImages {
     ) -> Answer<'a, Option<(ImageInfo, Contents)>> {
         let path = path.to_owned();
         Box::pin(async move {
-            let opened = self.blocking(move |store| store.find(&path)).await?;
-            let Some((info, file)) = opened else {
+            let Some(path) = ImagePath::parse(&path) else {
                 return Ok(None);
             };
-            let contents = reading::contents(file, info.size, range)?;
+            let found = self.blocking(move |store| store.find(&path)).await?;
+            let Some((info, found)) = found else {
+                return Ok(None);
+            };
+            let contents = found.contents(info.size, range)?;
             Ok(Some((info, contents)))
         })
     }
@@ -210,8 +231,17 @@ impl ImageStore for FileImages {
     }
 
     fn delete<'a>(&'a self, path: &'a str) -> Answer<'a, ()> {
-        let path = path.to_owned();
-        Box::pin(self.blocking(move |store| store.remove(&path)))
+        let path = ImagePath::parse(path);
+        Box::pin(async move {
+            let Some(path) = path else {
+                return Ok(());
+            };
+            let (small, file) = (path.clone(), path);
+            if self.blocking(move |store| store.small.has(&small)).await? {
+                self.store.small.remove(&file).await?;
+            }
+            self.blocking(move |store| store.remove(&file)).await
+        })
     }
 
     fn sign<'a>(&'a self, path: &'a str, origin: &'a str) -> Answer<'a, String> {
@@ -342,6 +372,9 @@ mod tests {
                 }
             }
         }
-        assert_eq!(files, 3, "the lock, the image and the draft");
+        assert_eq!(
+            files, 5,
+            "the lock, the image, the draft, the table and its log"
+        );
     }
 }

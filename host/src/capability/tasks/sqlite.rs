@@ -9,13 +9,11 @@ mod backup;
 mod change;
 mod checkpoint;
 mod concepts;
-mod connection;
 mod damage;
 mod delete;
 pub(crate) mod engine;
 mod expiry;
 mod fault;
-mod files;
 mod keys;
 mod leases;
 mod moving;
@@ -61,6 +59,7 @@ use super::hub::Hub;
 use super::{Changes, Expired, Leases, Maintenance, Tally, Tasks};
 use crate::capability::concepts::Concepts;
 use crate::capability::directory::{self, DirectoryLock};
+use crate::capability::sqlite::{self, connection, names, open_error};
 use crate::capability::webhooks::Webhooks;
 use crate::capability::{Answer, Clock, OpenError};
 use damage::Damage;
@@ -110,9 +109,9 @@ impl SqliteTasks {
         let engine = |error| open_error(&file, error);
         let system = |error: std::io::Error| OpenError::unusable(&file, error);
 
-        let main = files::create(&file).map_err(system)?;
+        let main = names::create(&file).map_err(system)?;
         let mut connection = connection::writer(&file).map_err(engine)?;
-        damage::glance(&connection).map_err(engine)?;
+        sqlite::glance(&connection).map_err(engine)?;
         schema::migrate(&mut connection).map_err(|error| match error {
             MigrationError::Newer => OpenError::Newer(file.clone()),
             MigrationError::Engine(error) => engine(error),
@@ -126,7 +125,7 @@ impl SqliteTasks {
             .map(|_| connection::reader(&file))
             .collect::<Result<_, _>>()
             .map_err(engine)?;
-        let log = files::log_of(&file).map_err(system)?;
+        let log = names::log_of(&file).map_err(system)?;
         let files = [main].into_iter().chain(log).collect();
         // The names of new files have to be durable too.
         directory::sync(directory).map_err(system)?;
@@ -223,16 +222,6 @@ impl SqliteTasks {
 }
 
 /// Why the file of a store cannot be opened.
-fn open_error(file: &Path, error: rusqlite::Error) -> OpenError {
-    if fault::is_full(&error) {
-        OpenError::unusable(file, "there is no room left on its disk")
-    } else if damage::is_damage(&error) {
-        OpenError::Damaged(file.to_owned())
-    } else {
-        OpenError::unusable(file, error)
-    }
-}
-
 impl Drop for SqliteTasks {
     fn drop(&mut self) {
         self.hub.close();

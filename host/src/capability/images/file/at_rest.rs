@@ -7,8 +7,9 @@ use concept_refinement_domain::capability::{ImageKind, ImageLength, NewImage};
 use concept_refinement_domain::image_path::{ImagePath, folder};
 
 use super::backup::Folders;
+use super::envelope;
 use super::listing::entries;
-use super::{envelope, reading};
+use super::reading::Found;
 use crate::capability::moving::{ImagesAtRest, WholeImage};
 
 impl ImagesAtRest for Folders {
@@ -32,6 +33,9 @@ impl ImagesAtRest for Folders {
                 }
             }
         }
+        if let Some(small) = self.small() {
+            paths.extend(small.paths()?);
+        }
         Ok(paths)
     }
 
@@ -39,17 +43,23 @@ impl ImagesAtRest for Folders {
         let Some(path) = ImagePath::parse(path) else {
             return Ok(None);
         };
-        let place = self.root().join(folder(path.kind));
-        let mut file = fs::File::open(place.join(&path.tag).join(&path.name))?;
-        let envelope = match envelope::read(&mut file) {
-            Err(error) if error.kind() == io::ErrorKind::InvalidData => return Ok(None),
-            envelope => envelope?,
+        let small = self.small().map(|small| small.find(&path)).transpose()?;
+        let (envelope, found) = match small.flatten() {
+            Some((envelope, contents)) => (envelope, Found::Small(contents)),
+            None => {
+                let place = self.root().join(folder(path.kind));
+                let mut file = fs::File::open(place.join(&path.tag).join(&path.name))?;
+                match envelope::read(&mut file) {
+                    Err(error) if error.kind() == io::ErrorKind::InvalidData => return Ok(None),
+                    envelope => (envelope?, Found::File(file)),
+                }
+            }
         };
         let metadata = envelope.metadata().to_vec();
         let Some(info) = envelope.info(&path) else {
             return Ok(None);
         };
-        let contents = reading::contents(file, info.size, None);
+        let contents = found.contents(info.size, None);
         let contents = contents.map_err(|error| io::Error::other(error.message))?;
         Ok(Some(WholeImage {
             image: NewImage {

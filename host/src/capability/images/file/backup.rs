@@ -13,6 +13,7 @@ use concept_refinement_domain::image_path::{ImagePath, folder};
 
 use super::engine::FOLDER;
 use super::listing::entries;
+use super::small::AtRest;
 use super::{FileImages, store};
 use crate::capability::OpenError;
 use crate::capability::directory::DirectoryLock;
@@ -68,10 +69,12 @@ impl Embedded for FileImages {
     fn hold(&self) {
         self.store.removal.has_lost.store(false, Ordering::Relaxed);
         self.store.removal.set_held(true);
+        self.store.small.hold();
     }
 
     fn copy_to(&self, directory: &Path) -> io::Result<()> {
         copy(&self.store.root, directory)?;
+        self.store.small.copy_to(&directory.join(FOLDER))?;
         self.store.lock.check()?;
         if self.store.removal.has_lost.load(Ordering::Relaxed) {
             return Err(io::Error::other("an image was removed meanwhile"));
@@ -80,6 +83,7 @@ impl Embedded for FileImages {
     }
 
     fn release(&self) {
+        self.store.small.release();
         self.store.removal.set_held(false);
         if let Err(error) = Removal::clear(&self.store.root) {
             tracing::warn!(%error, "removed images are left until the next start");
@@ -90,26 +94,38 @@ impl Embedded for FileImages {
 /// The images of a directory that this process holds without a store.
 pub(super) struct Folders {
     root: PathBuf,
+    small: Option<AtRest>,
     _lock: DirectoryLock,
 }
 
 impl Folders {
     /// Changes nothing of them.
     pub(super) fn at_rest(root: &Path) -> Result<Self, OpenError> {
+        let lock = DirectoryLock::acquire(root, store::LOCK)?;
+        let small = AtRest::of(root).map_err(|error| OpenError::unusable(root, error))?;
         Ok(Self {
-            _lock: DirectoryLock::acquire(root, store::LOCK)?,
             root: root.to_owned(),
+            small,
+            _lock: lock,
         })
     }
 
     pub(super) fn root(&self) -> &Path {
         &self.root
     }
+
+    pub(super) fn small(&self) -> Option<&AtRest> {
+        self.small.as_ref()
+    }
 }
 
 impl Embedded for Folders {
     fn copy_to(&self, directory: &Path) -> io::Result<()> {
-        copy(&self.root, directory)
+        copy(&self.root, directory)?;
+        let to = directory.join(FOLDER);
+        self.small
+            .as_ref()
+            .map_or(Ok(()), |small| small.copy_to(&to))
     }
 }
 

@@ -20,7 +20,7 @@ where
 }
 
 /// Logs the details, which may name paths, and returns a sentence without them.
-fn report(error: &io::Error) -> CapabilityError {
+pub(super) fn report(error: &io::Error) -> CapabilityError {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             static FAULT: LogThrottle = LogThrottle::new();

@@ -43,6 +43,31 @@ pub(super) struct Envelope {
 }
 
 impl Envelope {
+    pub(super) fn new(description: Description, size: u64, hash: &[u8]) -> Self {
+        Self {
+            description,
+            size,
+            etag: etag::of_hash(hash),
+        }
+    }
+
+    /// `InvalidInput`: it is too long.
+    pub(super) fn to_json(&self) -> io::Result<String> {
+        let json = serde_json::to_string(self)?;
+        match u32::try_from(json.len()) {
+            Ok(length) if length <= MAX_BYTES => Ok(json),
+            _ => Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "too much metadata",
+            )),
+        }
+    }
+
+    /// None: it is damaged.
+    pub(super) fn from_json(json: &str) -> Option<Self> {
+        serde_json::from_str(json).ok()
+    }
+
     /// None: the file is an image of another format.
     pub(super) fn info(self, path: &ImagePath) -> Option<ImageInfo> {
         (self.description.media_type == path.format.media_type()).then(|| ImageInfo {
@@ -79,16 +104,9 @@ pub(super) fn write(
     size: u64,
     hash: &[u8],
 ) -> io::Result<()> {
-    let envelope = Envelope {
-        description,
-        size,
-        etag: etag::of_hash(hash),
-    };
-    let mut end = serde_json::to_vec(&envelope)?;
-    let length = u32::try_from(end.len())
-        .ok()
-        .filter(|length| *length <= MAX_BYTES)
-        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "too much metadata"))?;
+    let envelope = Envelope::new(description, size, hash);
+    let mut end = envelope.to_json()?.into_bytes();
+    let length = u32::try_from(end.len()).map_err(io::Error::other)?;
     end.extend(length.to_be_bytes());
     end.extend(MARK);
     file.write_all(&end)

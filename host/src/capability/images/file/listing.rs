@@ -15,7 +15,30 @@ use super::store::Store;
 use crate::capability::images::{Images, Listed};
 use concept_refinement_domain::image_path::folder;
 
+/// An image that is stored as another length meanwhile may be listed twice.
 pub(super) async fn list(store: Arc<Store>, kind: ImageKind) -> Result<Images, CapabilityError> {
+    let files = files(Arc::clone(&store), kind).await?;
+    match kind {
+        ImageKind::Refined => Ok(small(store).chain(files).boxed()),
+        ImageKind::Upload => Ok(files),
+    }
+}
+
+fn small(store: Arc<Store>) -> Images {
+    let pages = stream::try_unfold(Some(0), move |after| {
+        let store = Arc::clone(&store);
+        async move {
+            let Some(after) = after else {
+                return Ok(None);
+            };
+            let (images, next) = on_disk(move || store.small.list(after)).await?;
+            Ok(Some((stream::iter(images).map(Ok), next)))
+        }
+    });
+    pages.try_flatten().boxed()
+}
+
+async fn files(store: Arc<Store>, kind: ImageKind) -> Result<Images, CapabilityError> {
     let place = store.root.join(folder(kind));
     let folders = on_disk(move || {
         store.lock.check()?;
@@ -88,7 +111,7 @@ mod tests {
 
     async fn stored(images: &FileImages, name: &str) -> String {
         let image = NewImage {
-            kind: ImageKind::Refined,
+            kind: ImageKind::Upload,
             name: name.into(),
             owner: "ada".into(),
             media_type: "image/png".into(),
@@ -115,9 +138,9 @@ mod tests {
         let clock = Arc::new(ManualClock::default());
         let images = FileImages::open(place.path(), signing, Arc::default(), clock).unwrap();
         let [first, damaged, last] = [
-            stored(&images, "a-1").await,
-            stored(&images, "b-1").await,
-            stored(&images, "c-1").await,
+            stored(&images, "a").await,
+            stored(&images, "b").await,
+            stored(&images, "c").await,
         ];
         let file = |path: &str| place.path().join(path.trim_end_matches(".png"));
         fs::write(file(&damaged), "half").unwrap();
@@ -125,11 +148,11 @@ mod tests {
         fs::write(folder.join("empty"), "").unwrap();
         fs::create_dir(folder.join("folder")).unwrap();
         fs::copy(file(&first), folder.join("NAME")).unwrap();
-        fs::write(place.path().join("refined/0-stray"), "").unwrap();
-        fs::create_dir(place.path().join("refined/lost+found")).unwrap();
-        fs::copy(file(&first), place.path().join("refined/lost+found/a-1")).unwrap();
+        fs::write(place.path().join("uploads/0-stray"), "").unwrap();
+        fs::create_dir(place.path().join("uploads/lost+found")).unwrap();
+        fs::copy(file(&first), place.path().join("uploads/lost+found/a")).unwrap();
 
-        let listed = images.list(ImageKind::Refined).await.unwrap();
+        let listed = images.list(ImageKind::Upload).await.unwrap();
         let listed: Vec<Listed> = listed.try_collect().await.unwrap();
         let mut paths: Vec<_> = listed.into_iter().map(|image| image.path).collect();
         paths.sort();

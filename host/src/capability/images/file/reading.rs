@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use concept_refinement_domain::capability::{ByteRange, CapabilityError, within};
-use futures::stream;
+use futures::{StreamExt as _, stream};
 
 use super::disk::on_disk;
 use crate::capability::images::Contents;
@@ -15,24 +15,41 @@ use crate::capability::images::Contents;
 /// In bytes.
 const CHUNK_SIZE: u64 = 128 * 1024;
 
-/// The bytes of the range, or all of them.
-pub(super) fn contents(
-    file: File,
-    size: u64,
-    range: Option<ByteRange>,
-) -> Result<Contents, CapabilityError> {
-    let Range { start, end } = within(range, size)?;
-    Ok(Box::pin(stream::try_unfold(
-        (file, start),
-        move |(file, at)| async move {
-            if at >= end {
-                return Ok(None);
+/// An image's bytes, where they were found.
+pub(super) enum Found {
+    Small(Bytes),
+    File(File),
+}
+
+impl Found {
+    /// The bytes of the range, or all of them.
+    pub(super) fn contents(
+        self,
+        size: u64,
+        range: Option<ByteRange>,
+    ) -> Result<Contents, CapabilityError> {
+        let range = within(range, size)?;
+        Ok(match self {
+            Self::Small(whole) => {
+                let index = |at| usize::try_from(at).unwrap_or(usize::MAX);
+                let part = whole.slice(index(range.start)..index(range.end));
+                stream::iter((!part.is_empty()).then_some(Ok(part))).boxed()
             }
-            on_disk(move || read_chunk(file, at, (end - at).min(CHUNK_SIZE)))
-                .await
-                .map(|(chunk, file)| Some((chunk, (file, at.saturating_add(CHUNK_SIZE)))))
-        },
-    )))
+            Self::File(file) => chunks(file, range),
+        })
+    }
+}
+
+fn chunks(file: File, Range { start, end }: Range<u64>) -> Contents {
+    stream::try_unfold((file, start), move |(file, at)| async move {
+        if at >= end {
+            return Ok(None);
+        }
+        on_disk(move || read_chunk(file, at, (end - at).min(CHUNK_SIZE)))
+            .await
+            .map(|(chunk, file)| Some((chunk, (file, at.saturating_add(CHUNK_SIZE)))))
+    })
+    .boxed()
 }
 
 fn read_chunk(mut file: File, at: u64, length: u64) -> io::Result<(Bytes, File)> {

@@ -15,7 +15,9 @@ use super::backup::Removal;
 use super::draft::{Draft, Finished};
 use super::envelope;
 use super::listing;
+use super::reading::Found;
 use super::reservation::{Reservation, UnderWay};
+use super::small::SmallImages;
 use crate::capability::directory::{self, DirectoryLock};
 use crate::capability::room::Room;
 use crate::capability::{Clock, OpenError};
@@ -35,6 +37,8 @@ pub struct Store {
     room: Arc<Room>,
     pub signing: Signing,
     pub clock: Arc<dyn Clock>,
+    /// Dropped before the lock, so that no other process opens its file earlier.
+    pub small: SmallImages,
     /// While the directory is missing or replaced, nothing may be stored, and a
     /// missing file does not mean that the image is gone.
     pub lock: DirectoryLock,
@@ -49,6 +53,7 @@ impl Store {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, OpenError> {
         let lock = DirectoryLock::acquire(directory, LOCK)?;
+        let small = SmallImages::open(directory, Arc::clone(&room))?;
         let store = Self {
             root: directory.to_owned(),
             drafts: AtomicU64::new(0),
@@ -57,6 +62,7 @@ impl Store {
             room,
             signing,
             clock,
+            small,
             lock,
             removal: Removal::default(),
         };
@@ -154,12 +160,25 @@ impl Store {
         Ok(usage)
     }
 
+    pub fn info(&self, path: &ImagePath) -> io::Result<Option<ImageInfo>> {
+        match self.small.info(path)? {
+            Some(info) => Ok(Some(info)),
+            None => Ok(self.file(path)?.map(|(info, _)| info)),
+        }
+    }
+
+    pub fn find(&self, path: &ImagePath) -> io::Result<Option<(ImageInfo, Found)>> {
+        match self.small.find(path)? {
+            Some((info, contents)) => Ok(Some((info, Found::Small(contents)))),
+            None => Ok(self
+                .file(path)?
+                .map(|(info, file)| (info, Found::File(file)))),
+        }
+    }
+
     /// A damaged image counts as missing, since no retry helps.
-    pub fn find(&self, path: &str) -> io::Result<Option<(ImageInfo, fs::File)>> {
-        let Some(path) = ImagePath::parse(path) else {
-            return Ok(None);
-        };
-        match self.open_whole(&path) {
+    fn file(&self, path: &ImagePath) -> io::Result<Option<(ImageInfo, fs::File)>> {
+        match self.open_whole(path) {
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {
                 tracing::error!(%path, %error, "an image is damaged");
                 Ok(None)
@@ -187,22 +206,20 @@ impl Store {
         Ok(!listing::entries(folder)?.is_empty())
     }
 
-    pub fn remove(&self, path: &str) -> io::Result<()> {
-        let Some(parsed) = ImagePath::parse(path) else {
-            return Ok(());
-        };
-        let _changing = self.changing(&parsed);
-        match self.open_whole(&parsed) {
+    /// Removes a file.
+    pub fn remove(&self, path: &ImagePath) -> io::Result<()> {
+        let _changing = self.changing(path);
+        match self.open_whole(path) {
             // An image in another format may have replaced it meanwhile.
             Ok(None) => return Ok(()),
             Err(error) if error.kind() != io::ErrorKind::InvalidData => return Err(error),
             // Damaged files are removed too.
             Ok(Some(_)) | Err(_) => {}
         }
-        let removed = envelope::image_bytes(&self.file_of(&parsed))?;
-        self.removal.remove(&self.root, &parsed)?;
+        let removed = envelope::image_bytes(&self.file_of(path))?;
+        self.removal.remove(&self.root, path)?;
         self.room.replace(removed, 0);
-        let folder = self.folder_of(&parsed);
+        let folder = self.folder_of(path);
         directory::sync(&folder)?;
         // Succeeds only for an empty folder; an empty folder does no harm.
         let _ = fs::remove_dir(folder);

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::connection::{BUSY_TIMEOUT, MAX_LOG_BYTES};
+use crate::capability::sqlite::connection::{BUSY_TIMEOUT, MAX_LOG_BYTES};
 
 /// How long to wait for readers; nothing is written meanwhile. Only a scan
 /// of the whole store may take longer; then the log grows until it is done.
@@ -72,8 +72,8 @@ mod tests {
 
     use super::*;
     use crate::capability::clock::ManualClock;
+    use crate::capability::sqlite::connection::{reader, writer};
     use crate::capability::tasks::hub::Hub;
-    use crate::capability::tasks::sqlite::connection::{reader, writer};
     use crate::capability::tasks::sqlite::readers::Readers;
     use crate::capability::tasks::sqlite::writer::Writer;
 

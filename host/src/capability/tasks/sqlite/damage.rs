@@ -8,7 +8,6 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use concept_refinement_domain::capability::CapabilityError;
-use rusqlite::{Connection, ErrorCode};
 
 /// Shared by all connections. It is never reset: the file has to be replaced
 /// while no process uses it.
@@ -44,25 +43,6 @@ impl Damage {
 /// valid.
 pub(super) fn damage_error() -> CapabilityError {
     CapabilityError::unavailable("The task store is damaged.")
-}
-
-pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
-    matches!(
-        error.sqlite_error_code(),
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
-    )
-}
-
-/// Reads the first row of each table, so that damage there is found before
-/// anything is changed.
-pub(super) fn glance(connection: &Connection) -> rusqlite::Result<()> {
-    let mut tables = connection.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")?;
-    let tables = tables.query_map([], |row| row.get::<_, String>(0))?;
-    for table in tables.collect::<Result<Vec<_>, _>>()? {
-        let first = format!("SELECT * FROM \"{table}\" NOT INDEXED LIMIT 1");
-        connection.prepare(&first)?.exists([])?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -2,9 +2,9 @@
 
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::rulebook::Refusal;
-use rusqlite::{ErrorCode, ffi};
 
 use super::damage::{self, Damage};
+use crate::capability::sqlite::{is_damage, is_full};
 use crate::log_throttle::LogThrottle;
 
 #[derive(Debug, thiserror::Error)]
@@ -50,7 +50,7 @@ impl Fault {
                 }
                 CapabilityError::full("The task store has no room left.")
             }
-            Self::Engine(error) if damage::is_damage(&error) => {
+            Self::Engine(error) if is_damage(&error) => {
                 damage.found(&error);
                 damage::damage_error()
             }
@@ -63,13 +63,6 @@ impl Fault {
             }
         }
     }
-}
-
-/// SQLite's shared memory is a file too, so it also fails on a full disk.
-pub(super) fn is_full(error: &rusqlite::Error) -> bool {
-    let extended = error.sqlite_error().map(|error| error.extended_code);
-    error.sqlite_error_code() == Some(ErrorCode::DiskFull)
-        || extended == Some(ffi::SQLITE_IOERR_SHMSIZE)
 }
 
 pub(super) fn unavailable() -> CapabilityError {

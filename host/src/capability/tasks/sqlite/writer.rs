@@ -14,13 +14,13 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::checkpoint::LogLimit;
-use super::connection;
 use super::damage::Damage;
 use super::fault::{Fault, unavailable};
 use super::promises::Promises;
 use crate::capability::Clock;
 use crate::capability::directory::NamedFile;
 use crate::capability::room::Room;
+use crate::capability::sqlite::connection;
 use crate::capability::tasks::hub::{Hub, Update};
 
 /// Capacity of the queue; further callers wait to enter it.
@@ -439,9 +439,7 @@ mod tests {
     #[tokio::test]
     async fn a_full_disk_is_told_and_recovered_from() {
         let place = tempfile::tempdir().unwrap();
-        let connection =
-            crate::capability::tasks::sqlite::connection::writer(&place.path().join("file"))
-                .unwrap();
+        let connection = connection::writer(&place.path().join("file")).unwrap();
         connection.execute_batch(TABLES).unwrap();
         connection.pragma_update(None, "max_page_count", 8).unwrap();
         let (writer, _) = start(connection);

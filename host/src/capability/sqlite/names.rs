@@ -12,14 +12,14 @@ use crate::capability::directory::{NamedFile, private_file};
 ///
 /// Must be called before SQLite opens the file: closing any descriptor of a
 /// file releases all POSIX locks of the process on it, including SQLite's.
-pub(super) fn create(path: &Path) -> io::Result<NamedFile> {
+pub(in crate::capability) fn create(path: &Path) -> io::Result<NamedFile> {
     private_file().create(true).truncate(false).open(path)?;
     NamedFile::of(path)
 }
 
 /// The write-ahead log, which has the latest commits. None: the file system
 /// does not support one.
-pub(super) fn log_of(main: &Path) -> io::Result<Option<NamedFile>> {
+pub(in crate::capability) fn log_of(main: &Path) -> io::Result<Option<NamedFile>> {
     // SQLite resolves links before it names the log.
     let mut log = fs::canonicalize(main)?.into_os_string();
     log.push("-wal");

@@ -8,10 +8,10 @@ use rusqlite::{Connection, OpenFlags};
 
 /// How long to wait for a lock. There is only one writer, so this matters only
 /// for recovery.
-pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The log is truncated to this size after a burst, in bytes.
-pub(super) const MAX_LOG_BYTES: u64 = 16 * 1024 * 1024;
+pub(crate) const MAX_LOG_BYTES: u64 = 16 * 1024 * 1024;
 
 const STATEMENT_CACHE_CAPACITY: usize = 64;
 
@@ -20,7 +20,7 @@ const STATEMENT_CACHE_CAPACITY: usize = 64;
 /// No `auto_vacuum`: free pages are reused, so the file never shrinks.
 /// Shrinking would cost every commit and scatter the rows, and images take most
 /// of the space anyway.
-pub(super) fn writer(path: &Path) -> rusqlite::Result<Connection> {
+pub(crate) fn writer(path: &Path) -> rusqlite::Result<Connection> {
     let connection = open(
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
@@ -34,7 +34,7 @@ pub(super) fn writer(path: &Path) -> rusqlite::Result<Connection> {
 }
 
 /// A read-only connection.
-pub(super) fn reader(path: &Path) -> rusqlite::Result<Connection> {
+pub(crate) fn reader(path: &Path) -> rusqlite::Result<Connection> {
     let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     set_up(&connection)?;
     tidy_up_on_close(&connection, false)?;
@@ -46,7 +46,7 @@ pub(super) fn reader(path: &Path) -> rusqlite::Result<Connection> {
 }
 
 /// An in-memory database, which is gone with its connection.
-pub(super) fn in_memory() -> rusqlite::Result<Connection> {
+pub(crate) fn in_memory() -> rusqlite::Result<Connection> {
     let connection = Connection::open_in_memory()?;
     set_up(&connection)?;
     Ok(connection)
@@ -54,7 +54,7 @@ pub(super) fn in_memory() -> rusqlite::Result<Connection> {
 
 /// Whether the last connection to close checkpoints and removes the log. Only
 /// for a file that is known to be intact.
-pub(super) fn tidy_up_on_close(connection: &Connection, tidy: bool) -> rusqlite::Result<()> {
+pub(crate) fn tidy_up_on_close(connection: &Connection, tidy: bool) -> rusqlite::Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !tidy)?;
     Ok(())
 }

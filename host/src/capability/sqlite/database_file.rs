@@ -1,0 +1,83 @@
+//! A database as a file that is copied, by SQLite's own means: also while it is
+//! written to.
+
+use std::os::raw::c_int;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use std::{fs, io};
+
+use rusqlite::Connection;
+use rusqlite::backup::Backup;
+
+use super::{connection, names};
+
+/// How long to wait where a step cannot be done yet.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// The database's file.
+pub(crate) struct DatabaseFile {
+    path: PathBuf,
+    /// A log that there was none of before: to read the database makes one.
+    new_log: Option<PathBuf>,
+}
+
+impl DatabaseFile {
+    /// Of a store that is open.
+    pub(crate) fn in_use(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            new_log: None,
+        }
+    }
+
+    /// Of one that nobody has open; it is left as it was.
+    pub(crate) fn at_rest(path: &Path) -> Self {
+        let mut log = path.as_os_str().to_owned();
+        log.push("-wal");
+        let log = PathBuf::from(log);
+        Self {
+            path: path.to_owned(),
+            new_log: (!log.exists()).then_some(log),
+        }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn reader(&self) -> rusqlite::Result<Connection> {
+        connection::reader(&self.path)
+    }
+
+    /// In one step, and so of one moment; the writer goes on meanwhile.
+    pub(crate) fn copy(&self, to: &Path) -> io::Result<Connection> {
+        names::create(to)?;
+        self.copied(to).map_err(io::Error::other)
+    }
+
+    fn copied(&self, to: &Path) -> rusqlite::Result<Connection> {
+        let from = self.reader()?;
+        let mut copy = Connection::open(to)?;
+        Backup::new(&from, &mut copy)?.run_to_completion(c_int::MAX, PAUSE, None)?;
+        let found: String = copy.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+        match found.as_str() {
+            "ok" => Ok(copy),
+            problem => Err(rusqlite::Error::SqliteFailure(
+                rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT),
+                Some(problem.to_owned()),
+            )),
+        }
+    }
+}
+
+/// Leaves the directory as it was.
+impl Drop for DatabaseFile {
+    fn drop(&mut self) {
+        if let Some(log) = &self.new_log
+            && fs::metadata(log).is_ok_and(|log| log.len() == 0)
+        {
+            // An empty one does no harm.
+            let _ = fs::remove_file(log);
+        }
+    }
+}
