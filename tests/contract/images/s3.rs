@@ -11,15 +11,13 @@ use concept_refinement_host::capability::images::s3::S3Images;
 use concept_refinement_host::capability::images::{ImageStore, Options, Signing};
 use concept_refinement_host::capability::room::Room;
 use concept_refinement_host::capability::tasks;
-use concept_refinement_host::capability::tasks::postgres::{PostgresTasks, Settings};
 use concept_refinement_host::capability::tasks::sqlite::SqliteTasks;
 use concept_refinement_host::capability::upload_places::{LEASE, UploadPlaces};
-use concept_refinement_tests::postgres::Release;
 use concept_refinement_tests::s3::{Kind, Place, shared};
 use tokio::runtime::Handle;
 use tokio::task::block_in_place;
 
-use crate::postgres::Schema;
+use crate::postgres::{OnServer, Schema, Server};
 
 use super::{DurableImageBackend, ImageBackend, SharedImageBackend, signing};
 
@@ -28,7 +26,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 
 pub type S3sFs = InS3<OfS3sFs>;
 pub type Moto = InS3<OfMoto>;
-pub type CountedByPostgres = InS3<OfPostgres>;
+pub type CountedByPostgres<S> = InS3<CountedBy<S>>;
 
 /// A server of S3, and a task store that counts for it.
 pub trait Kinded {
@@ -47,7 +45,8 @@ pub struct OfS3sFs;
 
 pub struct OfMoto;
 
-pub struct OfPostgres;
+/// Counted by Postgres.
+pub struct CountedBy<S>(PhantomData<S>);
 
 impl Kinded for OfS3sFs {}
 
@@ -55,15 +54,12 @@ impl Kinded for OfMoto {
     const KIND: Kind = Kind::Moto;
 }
 
-impl Kinded for OfPostgres {
+impl<S: Server> Kinded for CountedBy<S> {
     fn places(options: tasks::Options, clock: Arc<ManualClock>) -> Places {
-        let schema = Schema::new(Release::Fifteen);
-        let settings = Settings::parse(&schema.url(), &|_| None).unwrap();
-        let opened = PostgresTasks::open_by(&settings, None, options, clock);
-        let tasks = block_in_place(|| Handle::current().block_on(opened)).unwrap();
+        let on = OnServer::<S>::open(options, clock);
         Places {
-            places: tasks,
-            _schema: Some(Arc::new(schema)),
+            _schema: Some(on.schema()),
+            places: on.store,
         }
     }
 }
