@@ -65,6 +65,7 @@ mod time;
 mod unusable;
 mod uploads;
 mod waiting;
+mod watching;
 mod webhook_api;
 mod webhooks;
 
