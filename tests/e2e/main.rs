@@ -37,6 +37,7 @@ mod lists;
 mod logs;
 mod memory;
 mod metrics;
+mod migrating;
 mod models;
 mod moving;
 mod nats;
