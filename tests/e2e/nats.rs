@@ -1,12 +1,14 @@
 //! A queue in NATS JetStream, through the executable: away at the start, killed,
 //! hanging, wiped.
 
+use std::fs;
 use std::time::{Duration, Instant};
 
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::{READINESS, eventually};
 use concept_refinement_tests::nats::NatsServer;
 use concept_refinement_tests::pictures;
+use concept_refinement_tests::reaper::scratch;
 use concept_refinement_tests::service::Service;
 use concept_refinement_tests::tls;
 use serde_json::Value;
@@ -166,6 +168,51 @@ fn what_it_refuses_is_told_in_a_sentence() {
         let launch = scripted_launch().unset("queue");
         let launch = launch.variable("REFINEMENT_QUEUE", url);
         assert_refused(case, &launch, "queue", &expected, &["hunter2"]);
+    }
+}
+
+/// A server of an operator, whose users prove by a file who they are.
+#[tokio::test]
+async fn credentials_come_by_a_file() {
+    const NOT_A_FILE: &str = "nowhere.creds";
+    let file = |name: &str| format!("{}/nats/{name}", env!("CARGO_MANIFEST_DIR"));
+    let server = NatsServer::with(&["--config", &file("operator.conf")]);
+    let launch = |credentials: &str| {
+        let url = format!("{}?credentials={credentials}", server.url());
+        scripted_launch().set("queue", &url)
+    };
+    let service = launch(&file("refiner.creds")).start();
+    assert_back(&service).await;
+
+    let secret = |name: &str| {
+        let text = fs::read_to_string(file(name)).unwrap();
+        let seed = text.lines().find(|line| line.starts_with("SU")).unwrap();
+        seed.to_owned()
+    };
+    let torn = scratch("credentials").join("torn.creds");
+    let seed = secret("refiner.creds");
+    fs::write(&torn, &seed).unwrap();
+    let torn = torn.display().to_string();
+    for (case, credentials, expected) in [
+        (
+            "another operator's user",
+            file("stranger.creds"),
+            "it refuses the credentials".to_owned(),
+        ),
+        (
+            "no file",
+            file(NOT_A_FILE),
+            format!("its credentials in {}: ", file(NOT_A_FILE)),
+        ),
+        (
+            "a file that is none of credentials",
+            torn.clone(),
+            format!("its credentials in {torn}: "),
+        ),
+    ] {
+        let expected = format!("NATS at {} cannot be used: {expected}", server.address());
+        let secrets = [seed.as_str(), &secret("stranger.creds")];
+        assert_refused(case, &launch(&credentials), "queue", &expected, &secrets);
     }
 }
 
