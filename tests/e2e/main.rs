@@ -48,6 +48,7 @@ mod outputs;
 mod overload;
 mod own_addresses;
 mod photos;
+mod polling;
 mod pooler;
 mod postgres;
 mod proxies;
