@@ -61,6 +61,11 @@ impl Schema {
     pub fn url(&self) -> String {
         server(self.release).url(&self.name)
     }
+
+    /// The first column of the first row that a query of its tables answers.
+    pub fn query(&self, sql: &str) -> String {
+        server(self.release).query(&format!("SET search_path = {}; {sql}", self.name))
+    }
 }
 
 impl Drop for Schema {
@@ -116,14 +121,18 @@ pub struct OnServer<S> {
 
 impl<S: Server> OnServer<S> {
     pub fn open(options: Options, clock: Arc<dyn Clock>) -> Self {
-        let schema = Schema::new(S::RELEASE);
+        Self::open_on(Arc::new(Schema::new(S::RELEASE)), options, clock)
+    }
+
+    /// A store of another host.
+    pub fn open_on(schema: Arc<Schema>, options: Options, clock: Arc<dyn Clock>) -> Self {
         let (url, listen) = match S::IS_POOLED {
             true => (POOLER.url(&schema.name), Some(schema.url())),
             false => (schema.url(), None),
         };
         Self {
             store: open_with(&url, listen.as_deref(), options, clock),
-            schema: Arc::new(schema),
+            schema,
             server: PhantomData,
         }
     }
