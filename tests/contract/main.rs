@@ -192,16 +192,33 @@ mod images_in_s3_of_s3s_fs {
     }
 }
 
-mod images_counted_by_postgres {
+mod images_counted_by_postgres_15 {
     use crate::images::s3::CountedByPostgres;
+    use crate::postgres::OfFifteen;
 
-    image_promises!(CountedByPostgres);
+    image_promises!(CountedByPostgres<OfFifteen>);
 
     mod of_hosts {
         use super::*;
 
-        shared_image_promises!(CountedByPostgres);
+        shared_image_promises!(CountedByPostgres<OfFifteen>);
     }
+}
+
+mod images_counted_by_postgres_18 {
+    use crate::images::s3::CountedByPostgres;
+    use crate::postgres::OfEighteen;
+
+    counted_image_promises!(CountedByPostgres<OfEighteen>);
+    shared_image_promises!(CountedByPostgres<OfEighteen>);
+}
+
+mod images_counted_by_postgres_behind_a_pooler {
+    use crate::images::s3::CountedByPostgres;
+    use crate::postgres::OfPooler;
+
+    counted_image_promises!(CountedByPostgres<OfPooler>);
+    shared_image_promises!(CountedByPostgres<OfPooler>);
 }
 
 mod images_in_s3_of_moto {
@@ -294,8 +311,23 @@ mod queue_in_pubsub_pushed {
     queue_promises!(Pushed);
 }
 
-mod queue_in_postgres {
+mod queue_in_postgres_15 {
+    use crate::postgres::OfFifteen;
     use crate::postgres::queue::Shared;
 
-    queue_promises!(Shared);
+    queue_promises!(Shared<OfFifteen>);
+}
+
+mod queue_in_postgres_18 {
+    use crate::postgres::OfEighteen;
+    use crate::postgres::queue::Shared;
+
+    queue_promises!(Shared<OfEighteen>);
+}
+
+mod queue_in_postgres_behind_a_pooler {
+    use crate::postgres::OfPooler;
+    use crate::postgres::queue::Shared;
+
+    queue_promises!(Shared<OfPooler>);
 }

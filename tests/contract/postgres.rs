@@ -6,6 +6,7 @@ pub mod outages;
 pub mod queue;
 pub mod refusals;
 
+use std::marker::PhantomData;
 use std::sync::{Arc, LazyLock, Mutex};
 
 use concept_refinement_host::capability::Clock;
@@ -60,6 +61,11 @@ impl Schema {
     pub fn url(&self) -> String {
         server(self.release).url(&self.name)
     }
+
+    /// The first column of the first row that a query of its tables answers.
+    pub fn query(&self, sql: &str) -> String {
+        server(self.release).query(&format!("SET search_path = {}; {sql}", self.name))
+    }
 }
 
 impl Drop for Schema {
@@ -76,20 +82,80 @@ fn server(release: Release) -> &'static Postgres {
     }
 }
 
-/// A store on a schema that no other has.
-pub struct OnServer {
-    pub store: Arc<PostgresTasks>,
-    _schema: Schema,
+/// A server, and the way to it.
+pub trait Server: Send + Sync + 'static {
+    const RELEASE: Release = Release::Fifteen;
+    /// Behind PgBouncer, with an address without it to hear from other hosts.
+    const IS_POOLED: bool = false;
+    const HISTORIES: u32 = 10;
 }
 
-impl OnServer {
-    pub fn start(release: Release, rules: Rules, clock: Arc<dyn Clock>) -> Self {
-        let schema = Schema::new(release);
+pub struct OfFifteen;
+
+pub struct OfEighteen;
+
+pub struct OfPooler;
+
+impl Server for OfFifteen {
+    const HISTORIES: u32 = 40;
+}
+
+impl Server for OfEighteen {
+    const RELEASE: Release = Release::Eighteen;
+}
+
+impl Server for OfPooler {
+    const IS_POOLED: bool = true;
+}
+
+pub type Fifteen = OnServer<OfFifteen>;
+pub type Eighteen = OnServer<OfEighteen>;
+pub type Pooled = OnServer<OfPooler>;
+
+/// A store on a schema that no other has.
+pub struct OnServer<S> {
+    pub store: Arc<PostgresTasks>,
+    schema: Arc<Schema>,
+    server: PhantomData<S>,
+}
+
+impl<S: Server> OnServer<S> {
+    pub fn open(options: Options, clock: Arc<dyn Clock>) -> Self {
+        Self::open_on(Arc::new(Schema::new(S::RELEASE)), options, clock)
+    }
+
+    /// A store of another host.
+    pub fn open_on(schema: Arc<Schema>, options: Options, clock: Arc<dyn Clock>) -> Self {
+        let (url, listen) = match S::IS_POOLED {
+            true => (POOLER.url(&schema.name), Some(schema.url())),
+            false => (schema.url(), None),
+        };
         Self {
-            store: open(&schema.url(), None, rules, clock),
-            _schema: schema,
+            store: open_with(&url, listen.as_deref(), options, clock),
+            schema,
+            server: PhantomData,
         }
     }
+
+    /// What keeps others away from its schema.
+    pub fn schema(&self) -> Arc<Schema> {
+        Arc::clone(&self.schema)
+    }
+}
+
+impl<S: Server> TaskBackend for OnServer<S> {
+    fn start(rules: Rules, clock: Arc<ManualClock>) -> Self {
+        Self::open(options(rules), clock)
+    }
+
+    fn store(&self) -> Arc<dyn TaskStore> {
+        self.store.clone()
+    }
+}
+
+impl<S: Server> Compared for OnServer<S> {
+    const HISTORIES: u32 = S::HISTORIES;
+    const IS_HOSTS: bool = true;
 }
 
 /// On a connection of ours, `listen` elsewhere.
@@ -99,65 +165,27 @@ pub fn open(
     rules: Rules,
     clock: Arc<dyn Clock>,
 ) -> Arc<PostgresTasks> {
-    let options = Options {
+    open_with(url, listen, options(rules), clock)
+}
+
+fn options(rules: Rules) -> Options {
+    Options {
         lease: rules.lease,
         max_backlog: rules.max_backlog,
         ..Options::default()
-    };
+    }
+}
+
+fn open_with(
+    url: &str,
+    listen: Option<&str>,
+    options: Options,
+    clock: Arc<dyn Clock>,
+) -> Arc<PostgresTasks> {
     let parse = |url: &str| Settings::parse(url, &|_| None).unwrap();
     let (settings, listen) = (parse(url), listen.map(parse));
     let opened = PostgresTasks::open_by(&settings, listen.as_ref(), options, clock);
     block_in_place(|| Handle::current().block_on(opened)).unwrap()
-}
-
-macro_rules! on_server {
-    ($name:ident, $release:ident, $histories:literal) => {
-        pub struct $name(OnServer);
-
-        impl TaskBackend for $name {
-            fn start(rules: Rules, clock: Arc<ManualClock>) -> Self {
-                Self(OnServer::start(Release::$release, rules, clock))
-            }
-
-            fn store(&self) -> Arc<dyn TaskStore> {
-                self.0.store.clone()
-            }
-        }
-
-        impl Compared for $name {
-            const HISTORIES: u32 = $histories;
-            const IS_HOSTS: bool = true;
-        }
-    };
-}
-
-on_server!(Fifteen, Fifteen, 40);
-on_server!(Eighteen, Eighteen, 10);
-
-/// Behind PgBouncer, with an address without it to hear from other hosts.
-pub struct Pooled {
-    store: Arc<PostgresTasks>,
-    _schema: Schema,
-}
-
-impl TaskBackend for Pooled {
-    fn start(rules: Rules, clock: Arc<ManualClock>) -> Self {
-        let schema = Schema::new(Release::Fifteen);
-        let url = POOLER.url(&schema.name);
-        Self {
-            store: open(&url, Some(&schema.url()), rules, clock),
-            _schema: schema,
-        }
-    }
-
-    fn store(&self) -> Arc<dyn TaskStore> {
-        self.store.clone()
-    }
-}
-
-impl Compared for Pooled {
-    const HISTORIES: u32 = 10;
-    const IS_HOSTS: bool = true;
 }
 
 /// A server of its own, which is killed.

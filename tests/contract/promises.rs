@@ -277,6 +277,24 @@ macro_rules! shared_image_promises {
     };
 }
 
+/// Those of [`image_promises!`] that are about what is counted, for another server
+/// that counts.
+macro_rules! counted_image_promises {
+    ($backend:ty) => {
+        promises! {
+            $backend:
+            images::storing {
+                the_same_name_replaces_whatever_the_format,
+                at_most_so_many_are_kept,
+                limits_are_exact_under_concurrency,
+                what_is_under_way_counts,
+                what_is_given_up_counts_no_longer,
+                deleting_is_repeatable,
+            }
+        }
+    };
+}
+
 macro_rules! queue_promises {
     ($backend:ty) => {
         promises! {

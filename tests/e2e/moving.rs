@@ -1,6 +1,8 @@
 //! `concept-refinement move`: what a service held is there on other engines, and
 //! the source is as it was.
 
+mod killed;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::SocketAddr;
@@ -109,16 +111,27 @@ pub fn move_to(
     place: &Place,
     server: SocketAddr,
 ) -> Output {
-    Command::new(artifacts::binary())
+    let mut moving = moving(from, data, engines, place, server);
+    moving.output().unwrap()
+}
+
+fn moving(
+    from: &Path,
+    data: &Path,
+    engines: [&str; 2],
+    place: &Place,
+    server: SocketAddr,
+) -> Command {
+    let mut command = Command::new(artifacts::binary());
+    command
         .arg("move")
         .args([Path::new("--from"), from, Path::new("--data-dir"), data])
         .arg("--to")
         .args(engines)
         .envs(place.variables_at(server))
         .current_dir(data.parent().unwrap())
-        .stdin(Stdio::null())
-        .output()
-        .unwrap()
+        .stdin(Stdio::null());
+    command
 }
 
 impl Before {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::{SOON, eventually};
@@ -12,14 +11,11 @@ use serde_json::json;
 
 use crate::shared::{new_name, new_user, origin, scripted_launch};
 
-/// The stored images below a folder of the data directory.
-fn images(launch: &Launch, folder: &str) -> BTreeSet<PathBuf> {
-    let folder = launch.data().join("images").join(folder);
-    let owners = fs::read_dir(folder).unwrap();
-    owners
-        .flat_map(|owner| fs::read_dir(owner.unwrap().path()).into_iter().flatten())
-        .map(|image| image.unwrap().path())
-        .collect()
+/// The names of the stored images of a kind.
+fn images(launch: &Launch, kind: &str) -> BTreeSet<String> {
+    let mut images = launch.images();
+    images.retain(|name| name.starts_with(kind));
+    images
 }
 
 fn path_of(task: &serde_json::Value) -> String {
@@ -29,7 +25,6 @@ fn path_of(task: &serde_json::Value) -> String {
 #[tokio::test]
 async fn what_is_too_old_goes_with_its_files_and_what_is_under_way_stays() {
     let launch = scripted_launch()
-        .embedded()
         .set("retention", "3s")
         .set("concurrency", "1");
     let service = launch.start();
@@ -80,11 +75,11 @@ async fn what_is_too_old_goes_with_its_files_and_what_is_under_way_stays() {
     assert!(service.stop().status.success());
 }
 
-/// What a crash may leave: images of attempts that came to nothing, of tasks
-/// that are gone, and half an image.
+/// What a crash may leave: images of attempts that came to nothing, and of tasks that
+/// are gone.
 #[tokio::test]
 async fn what_nothing_refers_to_goes_at_the_start_and_nothing_else() {
-    let launch = scripted_launch().embedded();
+    let launch = scripted_launch();
     let service = launch.start();
     let client = Client::user(service.url(), &new_name());
     let picture = pictures::png(8, 8);
@@ -102,38 +97,35 @@ async fn what_nothing_refers_to_goes_at_the_start_and_nothing_else() {
     let uploads = images(&launch, "uploads");
     let refined = images(&launch, "refined");
     assert_eq!((uploads.len(), refined.len()), (1, 2));
-    let leftover = launch.data().join("images/drafts/17");
-    fs::write(&leftover, "half an image").unwrap();
     let of = |task: &serde_json::Value, attempt: u32| {
         format!("{}-{attempt}", task["task_id"].as_str().unwrap())
     };
     let some = refined.first().unwrap();
-    let folder = some.parent().unwrap();
-    let elsewhere = folder.with_file_name("0123456789abcdef0123456789abcdef");
-    fs::create_dir(&elsewhere).unwrap();
-    for orphan in [
-        folder.join(of(&task, 2)),
-        folder.join(of(&other, 7)),
-        folder.join(of(&deleted, 1)),
-        elsewhere.join(of(&task, 1)),
-    ] {
-        fs::copy(some, orphan).unwrap();
-    }
+    let (folder, _) = some.rsplit_once('/').unwrap();
+    let elsewhere = "refined/0123456789abcdef0123456789abcdef";
+    let orphans = [
+        format!("{folder}/{}", of(&task, 2)),
+        format!("{folder}/{}", of(&other, 7)),
+        format!("{folder}/{}", of(&deleted, 1)),
+        format!("{elsewhere}/{}", of(&task, 1)),
+    ];
     // All that may be left of a task after the loss of a database, and a name
     // that tells nothing.
-    let unknown = folder.join("01234567-89ab-4def-8123-456789abcdef-1");
-    let foreign = folder.join("logo");
-    for kept in [&unknown, &foreign] {
-        fs::copy(some, kept).unwrap();
+    let kept = [
+        format!("{folder}/01234567-89ab-4def-8123-456789abcdef-1"),
+        format!("{folder}/logo"),
+    ];
+    for name in orphans.iter().chain(&kept) {
+        launch.copy_image(some, name);
     }
+    assert_eq!(images(&launch, "refined").len(), 8);
 
-    let service = launch.start();
-    assert!(!leftover.exists(), "before it was ready");
-    let kept: BTreeSet<PathBuf> = refined.iter().cloned().chain([unknown, foreign]).collect();
+    let _service = launch.start();
+    let kept: BTreeSet<String> = refined.iter().cloned().chain(kept).collect();
     eventually("the orphans go", SOON, async || {
         let left = images(&launch, "refined");
         assert!(left.is_superset(&kept), "{left:?}");
-        (left == kept && !Path::new(&elsewhere).exists()).then_some(())
+        (left == kept).then_some(())
     })
     .await;
     assert_eq!(images(&launch, "uploads"), uploads);
@@ -143,5 +135,32 @@ async fn what_nothing_refers_to_goes_at_the_start_and_nothing_else() {
     assert_eq!(image.body, picture.bytes);
     assert_eq!(client.get("/api/concepts").await.body, concepts.body);
     assert_eq!(client.get(&path_of(&task)).await.json(), task);
-    drop(service);
+}
+
+/// In a data directory, where an image is written before it has its name.
+#[tokio::test]
+async fn half_an_image_goes_at_the_start_and_so_do_empty_folders() {
+    let launch = scripted_launch().embedded();
+    let service = launch.start();
+    let client = Client::user(service.url(), &new_name());
+    let original = origin().picture(&pictures::png(8, 8));
+    let task = client.refined(&original, "echo it").await;
+    let launch = launch.at(&service);
+    assert!(service.stop().status.success());
+
+    let draft = launch.data().join("images/drafts/17");
+    fs::write(&draft, "half an image").unwrap();
+    let refined = images(&launch, "refined");
+    let elsewhere = "refined/0123456789abcdef0123456789abcdef";
+    let orphan = format!("{elsewhere}/{}-1", task["task_id"].as_str().unwrap());
+    launch.copy_image(refined.first().unwrap(), &orphan);
+    let folder = launch.data().join("images").join(elsewhere);
+    assert!(folder.exists());
+
+    let _service = launch.start();
+    assert!(!draft.exists(), "before it was ready");
+    eventually("the folder goes", SOON, async || {
+        (!folder.exists()).then_some(())
+    })
+    .await;
 }

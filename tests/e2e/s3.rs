@@ -1,11 +1,15 @@
 //! Images in S3, as users of the API see it: while it works, while it is away in
 //! one way or another, and where it refuses.
 
+use std::net::{SocketAddr, TcpListener};
+
+use axum::http::{Method, StatusCode};
 use concept_refinement_tests::client::{Answer, Client};
 use concept_refinement_tests::deadline::{READINESS, eventually};
 use concept_refinement_tests::pictures::{self, Picture};
 use concept_refinement_tests::proxy::{Mode, Proxy};
 use concept_refinement_tests::s3::{ACCESS_KEY, Kind, Place, SECRET_KEY, shared};
+use concept_refinement_tests::server::SERVERS;
 use concept_refinement_tests::service::{Launch, Service};
 use concept_refinement_tests::tls::{self, TlsPort};
 
@@ -201,6 +205,61 @@ fn what_it_refuses_is_told_in_a_sentence() {
     ] {
         let secrets = [SECRET_KEY, "wrong-secret", ACCESS_KEY];
         assert_refused(case, &launch, "images", expected, &secrets);
+    }
+}
+
+/// A server that permits all but some methods. It says that the bucket is empty.
+fn without(denied: &'static [Method]) -> SocketAddr {
+    const EMPTY: &str = "<ListBucketResult><Name>images</Name><KeyCount>0</KeyCount>\
+         <MaxKeys>1</MaxKeys><IsTruncated>false</IsTruncated></ListBucketResult>";
+    const DENIED: &str = "<Error><Code>AccessDenied</Code><Message>No.</Message></Error>";
+    let answer = async move |method: Method| {
+        let (status, body) = match method {
+            method if denied.contains(&method) => (StatusCode::FORBIDDEN, DENIED),
+            Method::GET => (StatusCode::OK, EMPTY),
+            Method::DELETE => (StatusCode::NO_CONTENT, ""),
+            _ => (StatusCode::OK, ""),
+        };
+        (status, [("etag", "\"1\"")], body)
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let address = listener.local_addr().unwrap();
+    SERVERS.spawn(async move {
+        let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+        let router = axum::Router::new().fallback(answer);
+        axum::serve(listener, router).await.unwrap();
+    });
+    address
+}
+
+/// Before the first upload fails.
+#[test]
+fn whether_it_may_be_written_is_checked() {
+    let place = shared(Kind::S3sFs).place();
+    let launch = Launch::new().embedded().images_in(&place);
+    let checked = launch.check();
+    assert!(checked.status.success(), "{}", checked.log);
+    assert_eq!(place.objects(), 0, "nothing of it stays");
+    for (denied, expected) in [
+        (
+            &[Method::PUT],
+            "it can be listed, but not written to: s3:PutObject is not permitted",
+        ),
+        (
+            &[Method::DELETE],
+            "it can be written to, but not deleted from: s3:DeleteObject is not permitted",
+        ),
+        (&[Method::GET], "its credentials do not permit this"),
+    ] {
+        let launch = Launch::new().embedded();
+        let checked = launch.images_at(&place, without(denied)).check();
+        let log = &checked.log;
+        assert_eq!(checked.status.code(), Some(1), "{denied:?}: {log}");
+        let mut said = log.lines().filter(|line| line.starts_with("images"));
+        let sentence = said.next().unwrap_or_default();
+        assert!(sentence.contains(expected), "{denied:?}: {log}");
+        assert!(!log.contains(SECRET_KEY), "{denied:?}: {log}");
     }
 }
 

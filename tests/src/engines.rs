@@ -7,7 +7,9 @@
 //! same one. A test that is about the files themselves says so
 //! ([`Launch::embedded`]).
 
+use std::collections::BTreeSet;
 use std::env;
+use std::fs;
 use std::sync::LazyLock;
 
 use crate::nats::NatsServer;
@@ -77,6 +79,33 @@ impl Launch {
     /// The place of its images, where they are in a bucket.
     pub fn place(&self) -> Place {
         s3::shared(Kind::S3sFs).place_of(&self.name())
+    }
+
+    fn is_in_bucket(&self) -> bool {
+        let images = self.setting("images");
+        images.is_some_and(|images| images.starts_with("s3:"))
+    }
+
+    /// The names of its stored images, as they are within `uploads` and `refined`.
+    pub fn images(&self) -> BTreeSet<String> {
+        let found = match self.is_in_bucket() {
+            true => self.place().names(),
+            false => s3::names(&self.data().join("images")),
+        };
+        let is_stored =
+            |name: &String| name.starts_with("uploads/") || name.starts_with("refined/");
+        found.into_iter().filter(is_stored).collect()
+    }
+
+    /// Stores one of its images once more by another name, which nothing refers to.
+    pub fn copy_image(&self, name: &str, other: &str) {
+        if self.is_in_bucket() {
+            return self.place().copy(name, other);
+        }
+        let images = self.data().join("images");
+        let other = images.join(other);
+        fs::create_dir_all(other.parent().unwrap()).unwrap();
+        fs::copy(images.join(name), other).unwrap();
     }
 
     /// On the engines of the data directory, whatever the run is on.

@@ -81,8 +81,9 @@ impl NatsServer {
             .stderr(Stdio::null());
         self.process = Some(Reaped::spawn(&mut command));
         let begin = Instant::now();
-        let is_plain = !self.flags.iter().any(|flag| flag == "--tls");
-        while match is_plain {
+        // Otherwise it would ask for more than a name and a password.
+        let is_asked = |flag: &String| flag == "--tls" || flag == "--config";
+        while match !self.flags.iter().any(is_asked) {
             true => self.answer("INFO", &json!({}), LOOK).is_none(),
             false => TcpStream::connect(self.address()).is_err(),
         } {

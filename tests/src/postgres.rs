@@ -151,6 +151,34 @@ impl Postgres {
         self
     }
 
+    /// The same, with all statements counted.
+    pub fn with_counts(mut self) -> Self {
+        self.kill();
+        let library = "shared_preload_libraries=pg_stat_statements";
+        self.settings.push(library.to_owned());
+        self.run();
+        self.execute("CREATE EXTENSION pg_stat_statements");
+        self
+    }
+
+    /// How many statements a user has run so far, where they are counted.
+    pub fn statements(&self, user: &str) -> u64 {
+        let sql = format!(
+            "SELECT coalesce(sum(calls), 0) FROM pg_stat_statements \
+             WHERE userid = '{user}'::regrole"
+        );
+        self.query(&sql).parse().unwrap()
+    }
+
+    /// These statements, those first that were run most often.
+    pub fn said_by(&self, user: &str) -> String {
+        let sql = format!(
+            "SELECT string_agg(calls || ' ' || left(query, 100), '; ' ORDER BY calls DESC) \
+             FROM pg_stat_statements WHERE userid = '{user}'::regrole"
+        );
+        self.query(&sql)
+    }
+
     /// Ends it at once, as if the machine had lost its power but for what the
     /// system still writes.
     pub fn kill(&mut self) {
@@ -225,7 +253,8 @@ impl Postgres {
         assert!(self.try_execute(sql), "{sql}");
     }
 
-    fn try_execute(&self, sql: &str) -> bool {
+    /// The same, where it may fail, as if its connection ends.
+    pub fn try_execute(&self, sql: &str) -> bool {
         self.psql(sql).status().unwrap().success()
     }
 

@@ -3,9 +3,10 @@
 //!
 //! Two are two opinions: `s3s-fs` checks signatures, `moto` knows more of S3.
 
+use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -59,7 +60,7 @@ impl Server {
         let started = match kind {
             Kind::S3sFs => {
                 let root = scratch("s3");
-                std::fs::create_dir(root.join(BUCKET)).unwrap();
+                fs::create_dir(root.join(BUCKET)).unwrap();
                 let mut command = Command::new(artifacts::s3s_fs());
                 command
                     .args(["--host", "127.0.0.1", "--port", "0"])
@@ -146,20 +147,32 @@ impl Place {
         let Some(root) = &self.root else {
             return true;
         };
+        self.description(root, name).exists()
+    }
+
+    /// Where a server whose objects are files describes one.
+    fn description(&self, root: &Path, name: &str) -> PathBuf {
         let [bucket, key] =
             [BUCKET, &format!("{}/{name}", self.prefix)].map(|text| URL_SAFE_NO_PAD.encode(text));
-        let file = format!(".bucket-{bucket}.object-{key}.metadata.json");
-        root.join(file).exists()
+        root.join(format!(".bucket-{bucket}.object-{key}.metadata.json"))
+    }
+
+    /// Stores an object once more by another name, unknown to the service. The
+    /// server's objects have to be files.
+    pub fn copy(&self, name: &str, other: &str) {
+        let root = self.root.as_ref().unwrap();
+        let object = |name: &str| root.join(BUCKET).join(&self.prefix).join(name);
+        let (from, to) = (object(name), object(other));
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        let description = |name: &str| self.description(root, name);
+        fs::copy(description(name), description(other)).unwrap();
+        fs::copy(from, to).unwrap();
     }
 
     /// The names of all objects.
     pub fn names(&self) -> Vec<String> {
         match &self.root {
-            Some(root) => {
-                let root = root.join(BUCKET).join(&self.prefix);
-                let name = |path: PathBuf| path.strip_prefix(&root).unwrap().display().to_string();
-                files(&root).into_iter().map(name).collect()
-            }
+            Some(root) => names(&root.join(BUCKET).join(&self.prefix)),
             None => {
                 let path = format!("/{BUCKET}?list-type=2&prefix={}/", self.prefix);
                 let answer = request(self.server, "GET", &path);
@@ -187,10 +200,16 @@ impl Launch {
     }
 }
 
+/// The files below a directory, by their paths from there.
+pub(crate) fn names(root: &Path) -> Vec<String> {
+    let name = |path: PathBuf| path.strip_prefix(root).unwrap().display().to_string();
+    files(root).into_iter().map(name).collect()
+}
+
 /// A folder may come and go meanwhile.
-fn files(directory: &std::path::Path) -> Vec<PathBuf> {
+fn files(directory: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
         let path = entry.path();
         match path.is_dir() {
             true => found.extend(files(&path)),

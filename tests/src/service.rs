@@ -125,6 +125,12 @@ impl Launch {
         self
     }
 
+    /// What a setting is set to by its flag.
+    pub(crate) fn setting(&self, name: &str) -> Option<&str> {
+        let flag = format!("--{name}=");
+        self.flags.iter().find_map(|it| it.strip_prefix(&flag))
+    }
+
     /// Leaves a setting to the file, the environment or its default.
     pub fn unset(mut self, name: &str) -> Self {
         let flag = format!("--{name}=");

@@ -1,6 +1,7 @@
 //! Stores for the tests of the loops. They answer at once, so that the tests
 //! can run in virtual time.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::capability::clock::ManualClock;
-use crate::capability::duties::OnlyHost;
+use crate::capability::duties::{Duties, OnlyHost};
 use crate::capability::images::ImageStore;
 use crate::capability::intercept::{Intercepted, Interceptor};
 use crate::capability::model::{ImageModel, ModelAnswer, ModelError, ModelRequest};
@@ -36,6 +37,16 @@ pub fn refused<T>() -> Answer<'static, T> {
 pub struct Ledger {
     /// Calls of `expire`: when, and with which time.
     pub expired: Mutex<Vec<(Instant, Timestamp)>>,
+}
+
+/// Who has a duty of several hosts, and until when.
+#[derive(Clone, Default)]
+pub struct Roster(Arc<Mutex<BTreeMap<String, (u32, Instant)>>>);
+
+/// The duties as one host sees them.
+struct Shared {
+    roster: Roster,
+    host: u32,
 }
 
 struct NoModel;
@@ -66,6 +77,44 @@ impl ImageModel for NoModel {
 
     fn describe(&self) -> &str {
         "no model"
+    }
+}
+
+impl Roster {
+    /// As the host of this number sees it.
+    pub fn of(&self, host: u32) -> Arc<dyn Duties> {
+        Arc::new(Shared {
+            roster: self.clone(),
+            host,
+        })
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.lock().unwrap().is_empty()
+    }
+}
+
+impl Duties for Shared {
+    fn take<'a>(&'a self, name: &'a str, time: Duration) -> Answer<'a, bool> {
+        let mut roster = self.roster.0.lock().unwrap();
+        let now = Instant::now();
+        let free = |(holder, until): &(u32, Instant)| *holder == self.host || *until <= now;
+        let is_free = roster.get(name).is_none_or(free);
+        if is_free {
+            roster.insert(name.to_owned(), (self.host, now + time));
+        }
+        Box::pin(ready(Ok(is_free)))
+    }
+
+    fn release<'a>(&'a self, name: &'a str) -> Answer<'a, ()> {
+        let mut roster = self.roster.0.lock().unwrap();
+        if roster
+            .get(name)
+            .is_some_and(|(holder, _)| *holder == self.host)
+        {
+            roster.remove(name);
+        }
+        Box::pin(ready(Ok(())))
     }
 }
 

@@ -11,15 +11,13 @@ use concept_refinement_host::capability::images::s3::S3Images;
 use concept_refinement_host::capability::images::{ImageStore, Options, Signing};
 use concept_refinement_host::capability::room::Room;
 use concept_refinement_host::capability::tasks;
-use concept_refinement_host::capability::tasks::postgres::{PostgresTasks, Settings};
 use concept_refinement_host::capability::tasks::sqlite::SqliteTasks;
 use concept_refinement_host::capability::upload_places::{LEASE, UploadPlaces};
-use concept_refinement_tests::postgres::Release;
 use concept_refinement_tests::s3::{Kind, Place, shared};
 use tokio::runtime::Handle;
 use tokio::task::block_in_place;
 
-use crate::postgres::Schema;
+use crate::postgres::{OnServer, Schema, Server};
 
 use super::{DurableImageBackend, ImageBackend, SharedImageBackend, signing};
 
@@ -28,7 +26,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 
 pub type S3sFs = InS3<OfS3sFs>;
 pub type Moto = InS3<OfMoto>;
-pub type CountedByPostgres = InS3<OfPostgres>;
+pub type CountedByPostgres<S> = InS3<CountedBy<S>>;
 
 /// A server of S3, and a task store that counts for it.
 pub trait Kinded {
@@ -38,8 +36,18 @@ pub trait Kinded {
         let tasks = SqliteTasks::in_memory(options, clock).unwrap();
         Places {
             places: Arc::new(tasks),
-            _schema: None,
+            schema: None,
         }
+    }
+
+    /// The same task store, as another host has it.
+    fn places_of_another(places: &Places, _: tasks::Options, _: Arc<ManualClock>) -> Places {
+        places.clone()
+    }
+
+    /// How many images are on their way.
+    fn under_way(counted: &Counted) -> u64 {
+        counted.room.occupancy().uploads
     }
 }
 
@@ -47,7 +55,8 @@ pub struct OfS3sFs;
 
 pub struct OfMoto;
 
-pub struct OfPostgres;
+/// Counted by Postgres.
+pub struct CountedBy<S>(PhantomData<S>);
 
 impl Kinded for OfS3sFs {}
 
@@ -55,15 +64,33 @@ impl Kinded for OfMoto {
     const KIND: Kind = Kind::Moto;
 }
 
-impl Kinded for OfPostgres {
+impl<S: Server> Kinded for CountedBy<S> {
     fn places(options: tasks::Options, clock: Arc<ManualClock>) -> Places {
-        let schema = Schema::new(Release::Fifteen);
-        let settings = Settings::parse(&schema.url(), &|_| None).unwrap();
-        let opened = PostgresTasks::open_by(&settings, None, options, clock);
-        let tasks = block_in_place(|| Handle::current().block_on(opened)).unwrap();
-        Places {
-            places: tasks,
-            _schema: Some(Arc::new(schema)),
+        OnServer::<S>::open(options, clock).into()
+    }
+
+    fn places_of_another(
+        places: &Places,
+        options: tasks::Options,
+        clock: Arc<ManualClock>,
+    ) -> Places {
+        let schema = places.schema.clone().unwrap();
+        OnServer::<S>::open_on(schema, options, clock).into()
+    }
+
+    /// A host is not told what others do.
+    fn under_way(counted: &Counted) -> u64 {
+        let schema = counted.places.schema.as_ref().unwrap();
+        let counted = schema.query("SELECT count(until) FROM upload_place");
+        counted.parse().unwrap()
+    }
+}
+
+impl<S: Server> From<OnServer<S>> for Places {
+    fn from(on: OnServer<S>) -> Self {
+        Self {
+            schema: Some(on.schema()),
+            places: on.store,
         }
     }
 }
@@ -71,7 +98,7 @@ impl Kinded for OfPostgres {
 #[derive(Clone)]
 pub struct Places {
     places: Arc<dyn UploadPlaces>,
-    _schema: Option<Arc<Schema>>,
+    schema: Option<Arc<Schema>>,
 }
 
 pub struct InS3<K> {
@@ -84,7 +111,7 @@ pub struct InS3<K> {
 
 /// A task store that counts, and what it told.
 #[derive(Clone)]
-struct Counted {
+pub struct Counted {
     places: Places,
     room: Arc<Room>,
 }
@@ -144,7 +171,7 @@ impl<K: Kinded> ImageBackend for InS3<K> {
 
     /// What is under way is not in the bucket, and counts as well.
     fn stored_count(&self) -> usize {
-        let under_way = self.counted.room.occupancy().uploads;
+        let under_way = K::under_way(&self.counted);
         self.place.objects() + usize::try_from(under_way).unwrap()
     }
 }
@@ -167,7 +194,15 @@ impl<K: Kinded> DurableImageBackend for InS3<K> {
 impl<K: Kinded> SharedImageBackend for InS3<K> {
     fn another(&self, max_store: Option<u64>) -> Self {
         let room = Arc::new(Room::new(max_store, PathBuf::from("/")));
-        let (place, counted) = (self.place.clone(), self.counted.clone());
-        Self::open(signing(None), self.clock.clone(), place, counted, &room)
+        let options = tasks::Options {
+            room: Arc::clone(&room),
+            ..tasks::Options::default()
+        };
+        let (place, clock) = (self.place.clone(), self.clock.clone());
+        let counted = Counted {
+            places: K::places_of_another(&self.counted.places, options, clock.clone()),
+            room: Arc::clone(&self.counted.room),
+        };
+        Self::open(signing(None), clock, place, counted, &room)
     }
 }

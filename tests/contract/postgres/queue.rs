@@ -5,23 +5,22 @@ use std::sync::Arc;
 use concept_refinement_domain::message::message_for;
 use concept_refinement_host::capability::clock::SystemClock;
 use concept_refinement_host::capability::queue::TaskQueue;
-use concept_refinement_host::capability::tasks::Tasks as _;
 use concept_refinement_host::capability::tasks::postgres::SharedQueue;
-use concept_refinement_tests::postgres::Release;
+use concept_refinement_host::capability::tasks::{Options, Tasks as _};
 use uuid::Uuid;
 
-use super::OnServer;
+use super::{OnServer, Server};
 use crate::queue::QueueBackend;
-use crate::tasks::{Rules, created, new_task};
+use crate::tasks::{created, new_task};
 
-pub struct Shared {
-    on: OnServer,
+pub struct Shared<S> {
+    on: OnServer<S>,
     queue: Arc<SharedQueue>,
 }
 
-impl QueueBackend for Shared {
+impl<S: Server> QueueBackend for Shared<S> {
     fn start() -> Self {
-        let on = OnServer::start(Release::Fifteen, Rules::default(), Arc::new(SystemClock));
+        let on = OnServer::open(Options::default(), Arc::new(SystemClock));
         let queue = Arc::new(on.store.queue());
         Self { on, queue }
     }

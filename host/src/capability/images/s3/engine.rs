@@ -1,12 +1,17 @@
 //! S3, as the configuration chooses it.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use object_store::Attributes;
+use uuid::Uuid;
+
 use super::S3Images;
 use super::bucket::Bucket;
 use super::client::Client;
+use super::fault::Fault;
 use super::settings::Settings;
 use crate::capability::engine::{Engine, EngineConfig, ImageEngine, OpenImages};
 use crate::capability::images::Options;
@@ -45,12 +50,36 @@ async fn open(config: EngineConfig, options: Options) -> Result<OpenImages, Open
     })
 }
 
-/// Whether the bucket can be used.
+/// Whether the bucket can be listed, written to and deleted from. What is written is
+/// beside the images, and has a name that nothing else has.
 async fn inspect(config: EngineConfig) -> Result<String, OpenError> {
     let (shown, bucket) = bucket(&config.url, &*config.variables).await?;
-    match bucket.page("", 1, None).await {
-        Ok(_) => Ok(String::new()),
-        Err(fault) => Err(OpenError::unusable(Path::new(&shown), fault.sentence())),
+    let key = format!("check/{}", Uuid::new_v4());
+    let looked = async {
+        let listed = bucket.page("", 1, None).await;
+        listed.map_err(Fault::sentence)?;
+        let stored = bucket.put(&key, Vec::new(), Attributes::new()).await;
+        stored
+            .map_err(|fault| denied(fault, "it can be listed, but not written to: s3:PutObject"))?;
+        let deleted = bucket.delete(&key).await;
+        deleted.map_err(|fault| {
+            denied(
+                fault,
+                "it can be written to, but not deleted from: s3:DeleteObject",
+            )
+        })
+    };
+    match looked.await {
+        Ok(()) => Ok(String::new()),
+        Err(sentence) => Err(OpenError::unusable(Path::new(&shown), sentence)),
+    }
+}
+
+/// What is not permitted, where it is only that.
+fn denied(fault: Fault, what: &str) -> Cow<'static, str> {
+    match fault {
+        Fault::Forbidden => format!("{what} is not permitted below the prefix").into(),
+        other => other.sentence(),
     }
 }
 

@@ -6,6 +6,7 @@
 //! commits that wait for no disk, since a notification inside of each commit
 //! would make all commits wait for each other.
 
+mod inbox;
 mod listener;
 mod message;
 

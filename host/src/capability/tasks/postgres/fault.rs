@@ -26,6 +26,12 @@ pub(super) enum Fault {
     /// transaction.
     #[error("its notifications do not arrive")]
     Deaf,
+    /// Somebody held a table for longer than a migration waits.
+    #[error(
+        "others use its tables, so that they cannot be migrated: nothing was changed, and it \
+         can be tried again"
+    )]
+    Locked,
     /// Another release migrated it so that this one cannot use it.
     #[error("a newer version of this program has changed its tables")]
     Newer,

@@ -54,7 +54,10 @@ pub async fn inspect(
 pub async fn migrate(settings: &Settings, is_dry_run: bool) -> Result<Migrated, OpenError> {
     let refused = |reason| refused(&settings.place, reason);
     let database = Database::new(settings).map_err(refused)?;
-    let migrated = schema::migrate(&database, !is_dry_run).await;
+    let migrated = match is_dry_run {
+        true => schema::migrate(&database, false).await,
+        false => schema::migrate_patiently(&database).await,
+    };
     migrated.map_err(|fault| refused(reason(&fault)))
 }
 

@@ -4,7 +4,11 @@
 //! migration says whether an older release can go on with it, and a release
 //! works on any newer schema that does not break it.
 
+use std::time::Duration;
+
 use futures::TryFutureExt as _;
+use tokio::time::sleep;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
 
 use super::database::{Database, SCAN_DEADLINE, Session};
@@ -14,6 +18,10 @@ use super::values::Parameter;
 /// How long to wait for the tables: whoever waits for a lock keeps all others
 /// from the table meanwhile.
 const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '3s'";
+
+/// How often it is tried, and the time in between.
+const TRIES: u32 = 4;
+const RETRY: Duration = Duration::from_secs(1);
 
 const VERSIONS: &str = "CREATE TABLE IF NOT EXISTS schema.schema_version (
     version    bigint PRIMARY KEY,
@@ -387,6 +395,26 @@ END $$;
 /// Migrates to the newest version, in one transaction. `applies`: false only
 /// tells what is missing.
 pub(super) async fn migrate(database: &Database, applies: bool) -> Result<Migrated, Fault> {
+    let migrated = try_to_migrate(database, applies).await;
+    migrated.map_err(|fault| match fault.is(&SqlState::LOCK_NOT_AVAILABLE) {
+        true => Fault::Locked,
+        false => fault,
+    })
+}
+
+/// The same, and again for a while where others use the tables. In between these
+/// others get what they wait for.
+pub(super) async fn migrate_patiently(database: &Database) -> Result<Migrated, Fault> {
+    for _ in 1..TRIES {
+        match migrate(database, true).await {
+            Err(Fault::Locked) => sleep(RETRY).await,
+            other => return other,
+        }
+    }
+    migrate(database, true).await
+}
+
+async fn try_to_migrate(database: &Database, applies: bool) -> Result<Migrated, Fault> {
     let session = database.unready_session(SCAN_DEADLINE).await?;
     let from = version(&session, database.schema()).await?;
     let migrated = Migrated {

@@ -1,44 +1,9 @@
 //! Several hosts over the same stores, in virtual time.
 
-use std::collections::BTreeMap;
-
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use super::*;
-use crate::capability::duties::Duties;
-use crate::loops::fakes::Ledger;
-
-/// Who has a duty, and until when.
-type Roster = Arc<Mutex<BTreeMap<String, (u32, Instant)>>>;
-
-struct Shared {
-    roster: Roster,
-    host: u32,
-}
-
-impl Duties for Shared {
-    fn take<'a>(&'a self, name: &'a str, time: Duration) -> Answer<'a, bool> {
-        let mut roster = self.roster.lock().unwrap();
-        let now = Instant::now();
-        let free = |(holder, until): &(u32, Instant)| *holder == self.host || *until <= now;
-        let is_free = roster.get(name).is_none_or(free);
-        if is_free {
-            roster.insert(name.to_owned(), (self.host, now + time));
-        }
-        Box::pin(ready(Ok(is_free)))
-    }
-
-    fn release<'a>(&'a self, name: &'a str) -> Answer<'a, ()> {
-        let mut roster = self.roster.lock().unwrap();
-        if roster
-            .get(name)
-            .is_some_and(|(holder, _)| *holder == self.host)
-        {
-            roster.remove(name);
-        }
-        Box::pin(ready(Ok(())))
-    }
-}
+use crate::loops::fakes::{Ledger, Roster};
 
 #[tokio::test(start_paused = true)]
 async fn one_host_at_a_time_collects_and_another_goes_on() {
@@ -49,12 +14,8 @@ async fn one_host_at_a_time_collects_and_another_goes_on() {
         .map(|host| {
             let ledger = Arc::<Ledger>::default();
             let mut garbage = garbage(ledger.store(), Arc::<Shelf>::default(), Some(RETENTION));
-            let duties = Shared {
-                roster: Arc::clone(&roster),
-                host,
-            };
             if let Some(capabilities) = Arc::get_mut(&mut garbage.host) {
-                capabilities.duties = Arc::new(duties);
+                capabilities.duties = roster.of(host);
             }
             let running = tokio::spawn(garbage.run(stopped.clone()));
             (ledger, running)
@@ -86,5 +47,5 @@ async fn one_host_at_a_time_collects_and_another_goes_on() {
     for (host, (_, running)) in ledgers.into_iter().enumerate() {
         assert_eq!(running.await.is_ok(), host != first);
     }
-    assert!(roster.lock().unwrap().is_empty(), "who stops gives it up");
+    assert!(roster.is_empty(), "who stops gives it up");
 }

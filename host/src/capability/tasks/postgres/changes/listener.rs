@@ -7,13 +7,12 @@ use std::time::Duration;
 
 use concept_refinement_domain::rulebook::TaskRecord;
 use concept_refinement_domain::task::Status;
-use futures::FutureExt as _;
-use futures::channel::mpsc;
-use futures::{StreamExt as _, future};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use futures::StreamExt as _;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_postgres::{AsyncMessage, Client, SimpleQueryMessage};
 use tokio_util::task::AbortOnDropHandle;
 
+use super::inbox::Inbox;
 use super::message::{Message, read};
 use super::{Ears, Wakes, channel};
 use crate::capability::tasks::hub::Update;
@@ -53,7 +52,7 @@ pub(super) struct Listener {
 /// A connection that notifications come from.
 pub(super) struct Line {
     client: Client,
-    payloads: mpsc::UnboundedReceiver<String>,
+    inbox: Arc<Inbox>,
     _driven: AbortOnDropHandle<()>,
 }
 
@@ -63,19 +62,21 @@ impl Line {
     pub(super) async fn open(database: &Database, source: &Database) -> Result<Self, Fault> {
         let dialed = timeout(DEADLINE, source.dial()).await;
         let (client, mut connection) = dialed.map_err(|_| Fault::Timeout)??;
-        let (sender, payloads) = mpsc::unbounded();
+        let inbox = Arc::<Inbox>::default();
+        let filled = Arc::clone(&inbox);
         let driven = tokio::spawn(async move {
             let mut messages =
                 futures::stream::poll_fn(move |context| connection.poll_message(context));
             while let Some(Ok(message)) = messages.next().await {
                 if let AsyncMessage::Notification(notification) = message {
-                    let _ = sender.unbounded_send(notification.payload().to_owned());
+                    filled.put(notification.payload().to_owned());
                 }
             }
+            filled.close();
         });
-        let mut line = Self {
+        let line = Self {
             client,
-            payloads,
+            inbox,
             _driven: AbortOnDropHandle::new(driven),
         };
         let channel = channel(database);
@@ -87,8 +88,8 @@ impl Line {
         let sql = format!("SELECT pg_notify('{channel}', '{probe}')");
         session.batch(&sql).await?;
         let heard = async {
-            while let Some(payload) = line.payloads.next().await {
-                if payload == probe {
+            while let Some(heard) = line.inbox.take().await {
+                if heard.payloads.contains(&probe) {
                     return Ok(());
                 }
             }
@@ -187,23 +188,21 @@ impl Listener {
     }
 
     /// Until the connection is lost.
-    async fn hear(&self, mut line: Line, released: &mut Instant) {
+    async fn hear(&self, line: Line, released: &mut Instant) {
         loop {
             self.look_at_all(released, PROMISES).await;
             let next_look = Instant::now() + LOOK;
             loop {
-                let payload = line.payloads.next();
-                match future::select(payload, sleep_until(next_look).boxed()).await {
-                    future::Either::Left((Some(payload), _)) => {
-                        // All that has come by now, with one look.
-                        let mut payloads = vec![payload];
-                        while let Some(Some(payload)) = line.payloads.next().now_or_never() {
-                            payloads.push(payload);
+                match timeout_at(next_look, line.inbox.take()).await {
+                    // All that has come by now, with one look.
+                    Ok(Some(heard)) => {
+                        self.heard(&heard.payloads).await;
+                        if heard.is_incomplete {
+                            break;
                         }
-                        self.heard(&payloads).await;
                     }
-                    future::Either::Left((None, _)) => return,
-                    future::Either::Right(_) => break,
+                    Ok(None) => return,
+                    Err(_) => break,
                 }
             }
             if !line.is_to_primary().await {

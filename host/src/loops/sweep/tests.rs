@@ -1,0 +1,150 @@
+//! The sweep over stores that do nothing, or fail.
+
+use std::io;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use concept_refinement_domain::timestamp::Timestamp;
+use futures::future::ready;
+use tokio::time::sleep;
+
+use super::*;
+use crate::capability::Answer;
+use crate::capability::clock::ManualClock;
+use crate::capability::images::Signing;
+use crate::capability::images::memory::MemoryImages;
+use crate::capability::intercept::{Intercepted, Interceptor};
+use crate::capability::tasks::sqlite::{Options, SqliteTasks};
+use crate::capability::tasks::{TaskOperation, TaskReply, TaskStore};
+use crate::loops::fakes::{Ledger, Roster, capabilities, refused};
+use crate::runtime::Tokio;
+
+const LEASE: Duration = Duration::from_secs(1);
+
+/// All that is logged.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, written: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn sweep(store: Arc<dyn TaskStore>, clock: Arc<ManualClock>) -> Sweep {
+    let signing = Signing {
+        key: vec![],
+        ttl: Duration::from_secs(1),
+        public_url: None,
+    };
+    let images = Arc::new(MemoryImages::new(signing, clock.clone()));
+    Sweep {
+        host: Arc::new(capabilities(store, images, clock)),
+        runtime: Arc::new(Tokio::default()),
+        lease: LEASE,
+    }
+}
+
+/// A store with nothing to do, which counts how often it was asked for it.
+#[derive(Default)]
+struct Idle(AtomicUsize);
+
+impl Idle {
+    fn store(self: &Arc<Self>) -> Arc<dyn TaskStore> {
+        let clock = Arc::<ManualClock>::default();
+        let store = SqliteTasks::in_memory(Options::default(), clock).unwrap();
+        let store: Arc<dyn TaskStore> = Arc::new(store);
+        Arc::new(Intercepted::new(store, self.clone()))
+    }
+
+    fn looks(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Interceptor<dyn TaskStore> for Idle {
+    fn intercept<'a>(
+        &'a self,
+        operation: TaskOperation<'a>,
+        _: &'a Arc<dyn TaskStore>,
+    ) -> Answer<'a, TaskReply> {
+        let reply = match operation {
+            TaskOperation::Due { .. } => {
+                self.0.fetch_add(1, Ordering::Relaxed);
+                Vec::<Task>::new().into()
+            }
+            TaskOperation::NextDue {} => None::<Timestamp>.into(),
+            _ => return refused(),
+        };
+        Box::pin(ready(Ok(reply)))
+    }
+}
+
+/// In virtual time.
+#[tokio::test(start_paused = true)]
+async fn one_host_at_a_time_sweeps_and_another_goes_on() {
+    const ROUNDS: u32 = 10;
+    let roster = Roster::default();
+    let (stop, stopped) = watch::channel(false);
+    let hosts: Vec<_> = (0..3)
+        .map(|host| {
+            let idle = Arc::<Idle>::default();
+            let mut sweep = sweep(idle.store(), Arc::default());
+            if let Some(capabilities) = Arc::get_mut(&mut sweep.host) {
+                capabilities.duties = roster.of(host);
+            }
+            let running = tokio::spawn(Arc::new(sweep).run(stopped.clone()));
+            (idle, running)
+        })
+        .collect();
+    let looks = || -> Vec<usize> { hosts.iter().map(|(idle, _)| idle.looks()).collect() };
+    let one = |looks: &[usize]| {
+        let who: Vec<usize> = (0..3).filter(|host| looks[*host] > 0).collect();
+        assert_eq!(who.len(), 1, "{looks:?}");
+        who[0]
+    };
+    sleep(LEASE * ROUNDS).await;
+    let begun = looks();
+    let first = one(&begun);
+
+    // Its duty ends, and then another one takes it within a round.
+    hosts[first].1.abort();
+    sleep(LEASE * ROUNDS).await;
+    let mut then = looks();
+    assert_eq!(then[first], begun[first], "{then:?}");
+    then[first] = 0;
+    one(&then);
+
+    stop.send_replace(true);
+    for (host, (_, running)) in hosts.into_iter().enumerate() {
+        assert_eq!(running.await.is_ok(), host != first);
+    }
+    assert!(roster.is_empty(), "who stops gives it up");
+}
+
+/// In virtual time; the log throttle uses real time.
+#[tokio::test(start_paused = true)]
+async fn a_store_that_cannot_be_swept_does_not_fill_the_log() {
+    let (log, clock) = (Log::default(), Arc::<ManualClock>::default());
+    let written = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_writer(move || written.clone())
+        .finish();
+    let _logging = tracing::subscriber::set_default(subscriber);
+    let sweep = Arc::new(sweep(Arc::<Ledger>::default().store(), clock));
+    let (stop, stopped) = watch::channel(false);
+    let sweeping = tokio::spawn(Arc::clone(&sweep).run(stopped.clone()));
+    let recovering = tokio::spawn(async move { sweep.recover_later(stopped).await });
+    sleep(Duration::from_secs(600)).await;
+    stop.send_replace(true);
+    sweeping.await.unwrap();
+    assert!(!recovering.await.unwrap());
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    for line in ["cannot be swept", "cannot be taken over yet"] {
+        assert_eq!(log.matches(line).count(), 1, "{log}");
+    }
+}
