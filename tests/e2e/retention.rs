@@ -5,8 +5,9 @@ use std::fs;
 
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::{SOON, eventually};
-use concept_refinement_tests::pictures;
+use concept_refinement_tests::pictures::{self, Picture};
 use concept_refinement_tests::service::Launch;
+use concept_refinement_tests::stored_images;
 use serde_json::json;
 
 use crate::shared::{new_name, new_user, origin, scripted_launch};
@@ -143,7 +144,11 @@ async fn half_an_image_goes_at_the_start_and_so_do_empty_folders() {
     let launch = scripted_launch().embedded();
     let service = launch.start();
     let client = Client::user(service.url(), &new_name());
-    let original = origin().picture(&pictures::png(8, 8));
+    let large = Picture {
+        bytes: pictures::padded(stored_images::LARGE),
+        ..pictures::png(8, 8)
+    };
+    let original = origin().picture(&large);
     let task = client.refined(&original, "echo it").await;
     let launch = launch.at(&service);
     assert!(service.stop().status.success());

@@ -9,13 +9,13 @@
 
 use std::collections::BTreeSet;
 use std::env;
-use std::fs;
 use std::sync::LazyLock;
 
 use crate::nats::NatsServer;
 use crate::postgres::{Data, Postgres, Release};
 use crate::s3::{self, Kind, Place};
 use crate::service::Launch;
+use crate::stored_images;
 
 const ENGINES: &str = "REFINEMENT_TEST_ENGINES";
 
@@ -88,13 +88,16 @@ impl Launch {
 
     /// The names of its stored images, as they are within `uploads` and `refined`.
     pub fn images(&self) -> BTreeSet<String> {
-        let found = match self.is_in_bucket() {
-            true => self.place().names(),
-            false => s3::names(&self.data().join("images")),
+        const KINDS: [&str; 2] = ["uploads", "refined"];
+        if !self.is_in_bucket() {
+            let kinds = KINDS.map(|kind| stored_images::of_kind(&self.data(), kind));
+            return kinds.into_iter().flatten().collect();
+        }
+        let is_stored = |name: &String| {
+            let (kind, _) = name.split_once('/').unwrap_or_default();
+            KINDS.contains(&kind)
         };
-        let is_stored =
-            |name: &String| name.starts_with("uploads/") || name.starts_with("refined/");
-        found.into_iter().filter(is_stored).collect()
+        self.place().names().into_iter().filter(is_stored).collect()
     }
 
     /// Stores one of its images once more by another name, which nothing refers to.
@@ -102,10 +105,7 @@ impl Launch {
         if self.is_in_bucket() {
             return self.place().copy(name, other);
         }
-        let images = self.data().join("images");
-        let other = images.join(other);
-        fs::create_dir_all(other.parent().unwrap()).unwrap();
-        fs::copy(images.join(name), other).unwrap();
+        stored_images::copy(&self.data(), name, other);
     }
 
     /// On the engines of the data directory, whatever the run is on.

@@ -201,7 +201,7 @@ impl Launch {
 }
 
 /// The files below a directory, by their paths from there.
-pub(crate) fn names(root: &Path) -> Vec<String> {
+fn names(root: &Path) -> Vec<String> {
     let name = |path: PathBuf| path.strip_prefix(root).unwrap().display().to_string();
     files(root).into_iter().map(name).collect()
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, params_from_iter};
 
 use crate::reaper::scratch;
 
@@ -60,6 +60,25 @@ fn small(data: &Path) -> BTreeSet<String> {
     names
         .map(|name| format!("refined/{}", name.unwrap()))
         .collect()
+}
+
+/// Stores one once more by another name, where no process has them open.
+pub fn copy(data: &Path, name: &str, other: &str) {
+    let [from, to] = [name, other].map(|name| data.join("images").join(name));
+    if from.exists() {
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        fs::copy(from, to).unwrap();
+        return;
+    }
+    let key = |name: &str| -> [String; 2] {
+        let mut parts = name.rsplit('/').map(str::to_owned);
+        [parts.next().unwrap(), parts.next().unwrap()]
+    };
+    let copied = "INSERT INTO image (name, tag, envelope, contents) \
+         SELECT ?3, ?4, envelope, contents FROM image WHERE name = ?1 AND tag = ?2";
+    let table = Connection::open(data.join("images").join(TABLE)).unwrap();
+    let keys = [key(name), key(other)].concat();
+    assert_eq!(table.execute(copied, params_from_iter(keys)).unwrap(), 1);
 }
 
 fn entries(directory: &Path) -> Vec<String> {
