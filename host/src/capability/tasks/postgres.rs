@@ -19,6 +19,7 @@ mod duty;
 pub(crate) mod engine;
 mod expiry;
 mod fault;
+mod fetch;
 mod group_commit;
 mod handovers;
 mod inspect;

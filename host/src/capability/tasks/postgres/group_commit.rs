@@ -23,7 +23,7 @@ use crate::cores;
 
 /// Writes of one commit, at most: as many as `join_all` polls in their order, since
 /// the commit has to be sent last.
-const MAX_WRITES: usize = 30;
+pub(super) const MAX_WRITES: usize = 30;
 
 /// How long a line waits for a lock that somebody else has.
 const LOCK_TIMEOUT: Duration = Duration::from_millis(200);
@@ -31,7 +31,8 @@ const LOCK_TIMEOUT: Duration = Duration::from_millis(200);
 /// How long the locks of a commit outlive this host.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(2);
 
-static BEGIN: LazyLock<String> = LazyLock::new(|| {
+/// A transaction that neither waits long for a lock nor keeps one for long.
+pub(super) static BEGIN: LazyLock<String> = LazyLock::new(|| {
     format!(
         "BEGIN; SET LOCAL lock_timeout = {}; \
          SET LOCAL idle_in_transaction_session_timeout = {}",

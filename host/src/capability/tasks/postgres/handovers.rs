@@ -1,5 +1,5 @@
-//! Tasks that were claimed by the step which submitted them, since a worker of this
-//! host waited for one: each costs a commit less.
+//! Tasks that were claimed by the step which submitted or fetched them, since a worker
+//! of this host waited for one: each costs a commit less.
 //!
 //! Such a claim is one like any other, and the rows alone decide what it is worth.
 //! What is here is only its answer, until the worker asks for it.

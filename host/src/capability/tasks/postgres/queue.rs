@@ -3,9 +3,9 @@
 //! The rows are the queue: `deliver_at` says when a task that nobody works on is
 //! delivered next. Each host fetches as many as its receivers wait for, when it is
 //! told that there is something, and passes rows over that another host is just
-//! fetching. A task that is submitted to a host where somebody waits goes there
-//! without being fetched. A task that was fetched and not claimed is delivered again after a
-//! while, so that nothing is lost with a host.
+//! fetching. What is fetched is claimed by the same commit; a task that is submitted to
+//! a host where somebody waits goes there without being fetched. What a host had
+//! claimed when it died is delivered again when the lease has run out.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -15,7 +15,6 @@ use concept_refinement_domain::lease::{PENDING_OVERDUE, is_overdue};
 use concept_refinement_domain::message::{self, Parsed};
 use concept_refinement_domain::rulebook::TaskRecord;
 use concept_refinement_domain::task::Task;
-use concept_refinement_domain::timestamp::Timestamp;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tokio::runtime::Handle;
@@ -27,18 +26,15 @@ use uuid::Uuid;
 
 use super::PostgresTasks;
 use super::fault::{Fault, unavailable};
+use super::fetch::{Fetched, MAX_FETCH, fetch};
 use super::leases;
-use super::rows::{columns, read};
-use super::values::{Cells, Parameter, Time, id};
+use super::values::{Parameter, Time, id};
 use crate::capability::Answer;
 use crate::capability::clock::before;
 use crate::capability::queue::waiting::{Reservation, Waiting};
 use crate::capability::queue::{Delivery, Receipt, TaskQueue};
 use crate::capability::tasks::hub::Update;
 use crate::log_throttle::{LONG_INTERVAL, LogThrottle};
-
-/// Tasks that are fetched at once at most.
-const MAX_FETCH: usize = 64;
 
 /// Tasks that are published at once at most.
 const MAX_PUBLISH: usize = 256;
@@ -149,12 +145,12 @@ async fn fetch_for(store: Arc<PostgresTasks>, waiting: Arc<Waiting>) {
         // What is told from now on is not missed.
         wakes.mark_unchanged();
         match fetch(&store, receivers.len()).await {
-            Ok((tasks, _)) if !tasks.is_empty() => {
+            Ok(Fetched::Tasks(tasks)) => {
                 for (task, receiver) in tasks.into_iter().zip(receivers) {
                     receiver.hand(store.delivery(&task));
                 }
             }
-            Ok((_, next)) => {
+            Ok(Fetched::Nothing { next }) => {
                 drop(receivers);
                 let now = store.clock.now();
                 let wait = next.map_or(LONGEST_WAIT, |next| next.since(now).min(LONGEST_WAIT));
@@ -170,44 +166,6 @@ async fn fetch_for(store: Arc<PostgresTasks>, waiting: Arc<Waiting>) {
             }
         }
     }
-}
-
-/// The tasks that wait the longest; and when the next one will be there, if there
-/// are none. By a commit that waits for no disk: what is lost of it is delivered
-/// again.
-async fn fetch(
-    store: &PostgresTasks,
-    limit: usize,
-) -> Result<(Vec<Task>, Option<Timestamp>), Fault> {
-    const FETCH: &str = concat!(
-        "SELECT ",
-        columns!(),
-        " FROM schema.fetch_tasks_1 ($1, $2, $3) AS task"
-    );
-    const NEXT: &str = "SELECT min(deliver_at) FROM schema.task WHERE completed_at IS NULL";
-    let now = store.clock.now();
-    let (now, again) = (Time(now), Time(now.plus(PENDING_OVERDUE)));
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let parameters: [Parameter<'_>; 3] = [
-        (&now, Type::TIMESTAMPTZ),
-        (&again, Type::TIMESTAMPTZ),
-        (&limit, Type::INT8),
-    ];
-    let session = store.database.session().await?;
-    let fetched = session.query(FETCH, &parameters).await?;
-    let mut tasks = Vec::with_capacity(fetched.len());
-    for row in &fetched {
-        let record = read(&mut Cells::of(row))?;
-        store.recent.put(&record);
-        tasks.push(record.task);
-    }
-    tasks.sort_by(|one, other| (one.created_at, &one.id).cmp(&(other.created_at, &other.id)));
-    let next = match tasks.is_empty() {
-        true => session.query_opt(NEXT, &[]).await?,
-        false => None,
-    };
-    let next = next.map_or(Ok(None), |row| Cells::of(&row).maybe_time())?;
-    Ok((tasks, next))
 }
 
 impl PostgresTasks {

@@ -390,6 +390,19 @@ BEGIN
 END $$;
 ",
     },
+    Migration {
+        breaking: false,
+        sql: r"
+-- Tasks that nobody works on and whose time has come, at most so many, for whoever
+-- claims them in this transaction. Rows that another host is writing are passed over.
+CREATE FUNCTION schema.due_tasks_1 (timestamptz, bigint) RETURNS SETOF schema.task
+LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN QUERY SELECT * FROM schema.task WHERE completed_at IS NULL AND deliver_at <= $1
+        ORDER BY deliver_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED;
+END $$;
+",
+    },
 ];
 
 /// Migrates to the newest version, in one transaction. `applies`: false only
