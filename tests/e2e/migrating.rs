@@ -10,7 +10,7 @@ use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::engines::postgres;
 use concept_refinement_tests::pictures;
-use concept_refinement_tests::postgres::new_schema;
+use concept_refinement_tests::postgres::{Data, Postgres, Release, new_schema};
 use concept_refinement_tests::s3::{Kind, shared};
 use concept_refinement_tests::service::Launch;
 use serde_json::{Value, json};
@@ -38,10 +38,17 @@ const TRIED: Duration = Duration::from_secs(40);
 /// How long others wait behind whoever migrates, who does so for 3 s at a time.
 const BEHIND: Duration = Duration::from_secs(5);
 
+/// How long a migration takes that is long: longer than a start waits for it.
+const LONG: Duration = Duration::from_secs(12);
+
+/// How late a start answers (contract, section 1).
+const HEALTH: Duration = Duration::from_secs(20);
+
 const HELD_BY_OTHERS: &str = "others use its tables";
 
 /// A service over a schema of its own.
-struct World {
+struct World<'a> {
+    server: &'a Postgres,
     schema: String,
     launch: Launch,
 }
@@ -49,22 +56,34 @@ struct World {
 /// What a user has: tasks and concepts, and images by their paths.
 type Owned = (Vec<Value>, BTreeMap<String, Vec<u8>>);
 
-impl World {
+impl World<'static> {
     fn new() -> Self {
+        Self::on(postgres())
+    }
+}
+
+impl<'a> World<'a> {
+    fn on(server: &'a Postgres) -> Self {
         let schema = new_schema();
         let launch = scripted_launch()
-            .set("tasks", &postgres().url(&schema))
+            .set("tasks", &server.url(&schema))
             .set("queue", "store")
             .images_in(&shared(Kind::S3sFs).place());
-        Self { schema, launch }
+        Self {
+            server,
+            schema,
+            launch,
+        }
     }
 
     fn execute(&self, sql: &str) {
-        postgres().execute(&format!("SET search_path = {}; {sql}", self.schema));
+        self.server
+            .execute(&format!("SET search_path = {}; {sql}", self.schema));
     }
 
     fn query(&self, sql: &str) -> String {
-        postgres().query(&format!("SET search_path = {}; {sql}", self.schema))
+        self.server
+            .query(&format!("SET search_path = {}; {sql}", self.schema))
     }
 
     fn version(&self) -> String {
@@ -87,7 +106,7 @@ impl World {
 
     fn migrate(&self) -> Output {
         let mut migrate = Command::new(artifacts::binary());
-        migrate.args(["migrate", "--tasks", &postgres().url(&self.schema)]);
+        migrate.args(["migrate", "--tasks", &self.server.url(&self.schema)]);
         migrate.stdin(Stdio::null()).output().unwrap()
     }
 
@@ -196,4 +215,33 @@ async fn who_holds_the_tables_is_not_waited_for_without_end() {
         };
         tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(work));
     });
+}
+
+/// As where an index is made of millions of rows.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_does_not_wait_for_a_long_migration_which_comes_to_its_end() {
+    let server = tokio::task::block_in_place(|| Postgres::start(Release::Fifteen, Data::Volatile));
+    let world = World::on(&server);
+    let user = new_name();
+    let before = world.used_by(&user).await;
+    world.go_back_to(1);
+    world.execute(&format!(
+        "CREATE FUNCTION slow () RETURNS event_trigger LANGUAGE plpgsql AS \
+         $$BEGIN PERFORM pg_sleep({}); END$$; \
+         CREATE EVENT TRIGGER slow ON ddl_command_start WHEN TAG IN ('CREATE INDEX') \
+         EXECUTE FUNCTION slow ()",
+        LONG.as_secs()
+    ));
+    let begin = Instant::now();
+    let service = world.launch.start();
+    assert!(begin.elapsed() < HEALTH, "{:?}", begin.elapsed());
+    let client = Client::user(service.url(), &user);
+    assert_eq!(client.get("/api/health").await.status, 200);
+    assert_eq!(client.get("/api/tasks").await.status, 503);
+    eventually("it is migrated", 4 * LONG + SOON, async || {
+        (client.get("/api/tasks").await.status == 200).then_some(())
+    })
+    .await;
+    let after = all_of(&client).await;
+    assert!(after == before, "{:?}", after.0);
 }

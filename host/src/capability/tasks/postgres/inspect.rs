@@ -26,7 +26,7 @@ pub async fn inspect(
     let database = Database::new(settings).map_err(refused)?;
     let source = listen.map(Database::new).transpose().map_err(refused)?;
     let looked = async {
-        let migrated = schema::migrate(&database, false).await?;
+        let migrated = schema::missing(&database).await?;
         let mut notes = warnings(&database).await?;
         if let Err(fault) = changes::probe(&database, source.as_ref().unwrap_or(&database)).await {
             let reason = reason(&fault);
@@ -55,7 +55,7 @@ pub async fn migrate(settings: &Settings, is_dry_run: bool) -> Result<Migrated, 
     let refused = |reason| refused(&settings.place, reason);
     let database = Database::new(settings).map_err(refused)?;
     let migrated = match is_dry_run {
-        true => schema::migrate(&database, false).await,
+        true => schema::missing(&database).await,
         false => schema::migrate_patiently(&database).await,
     };
     migrated.map_err(|fault| refused(reason(&fault)))

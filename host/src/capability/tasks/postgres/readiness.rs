@@ -18,6 +18,10 @@ use crate::log_throttle::{LONG_INTERVAL, LogThrottle};
 /// How long a start tries.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// How long a start waits for a migration, before it serves what it can and does it
+/// beside.
+const MIGRATION: Duration = Duration::from_secs(10);
+
 /// Between two tries.
 const RETRY: Duration = Duration::from_millis(500);
 
@@ -35,7 +39,7 @@ pub(super) async fn begin(
 ) -> Result<AbortOnDropHandle<()>, OpenError> {
     let begin = Instant::now();
     loop {
-        let Err(fault) = make_ready(database, clock).await else {
+        let Err(fault) = make_ready(database, clock, MIGRATION).await else {
             break;
         };
         if let Some(reason) = fault.refusal() {
@@ -51,9 +55,14 @@ pub(super) async fn begin(
     Ok(AbortOnDropHandle::new(Handle::current().spawn(later)))
 }
 
-async fn make_ready(database: &Database, clock: &DatabaseClock) -> Result<(), Fault> {
+/// `migration`: how long one may take.
+async fn make_ready(
+    database: &Database,
+    clock: &DatabaseClock,
+    migration: Duration,
+) -> Result<(), Fault> {
     let made = async {
-        schema::migrate(database, true).await?;
+        schema::migrate(database, migration).await?;
         clock.measure(database).await?;
         if database.host().is_empty() {
             const DRAW: &str = "SELECT gen_random_uuid()::text";
@@ -78,7 +87,7 @@ async fn keep_ready(database: Arc<Database>, clock: Arc<DatabaseClock>) {
             }
             false => {
                 sleep(RETRY).await;
-                make_ready(&database, &clock).await
+                make_ready(&database, &clock, schema::LONGEST).await
             }
         };
         if let Err(fault) = tried

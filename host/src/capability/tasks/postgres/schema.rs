@@ -19,6 +19,9 @@ use super::values::Parameter;
 /// from the table meanwhile.
 const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '3s'";
 
+/// How long a migration may take where nobody waits for a start.
+pub(super) const LONGEST: Duration = Duration::from_secs(30 * 60);
+
 /// How often it is tried, and the time in between.
 const TRIES: u32 = 4;
 const RETRY: Duration = Duration::from_secs(1);
@@ -405,10 +408,24 @@ END $$;
     },
 ];
 
-/// Migrates to the newest version, in one transaction. `applies`: false only
-/// tells what is missing.
-pub(super) async fn migrate(database: &Database, applies: bool) -> Result<Migrated, Fault> {
-    let migrated = try_to_migrate(database, applies).await;
+/// What a migration would do.
+pub(super) async fn missing(database: &Database) -> Result<Migrated, Fault> {
+    let session = database.unready_session(SCAN_DEADLINE).await?;
+    let from = version(&session, database.schema()).await?;
+    Ok(Migrated {
+        from,
+        steps: MIGRATIONS.get(from..).unwrap_or_default().to_vec(),
+    })
+}
+
+/// Migrates to the newest version, in one transaction, which may take so long: it
+/// reads tables of any size.
+pub(super) async fn migrate(database: &Database, limit: Duration) -> Result<Migrated, Fault> {
+    let missing = missing(database).await?;
+    if missing.steps.is_empty() {
+        return Ok(missing);
+    }
+    let migrated = apply(database, limit).await;
     migrated.map_err(|fault| match fault.is(&SqlState::LOCK_NOT_AVAILABLE) {
         true => Fault::Locked,
         false => fault,
@@ -419,24 +436,16 @@ pub(super) async fn migrate(database: &Database, applies: bool) -> Result<Migrat
 /// others get what they wait for.
 pub(super) async fn migrate_patiently(database: &Database) -> Result<Migrated, Fault> {
     for _ in 1..TRIES {
-        match migrate(database, true).await {
+        match migrate(database, LONGEST).await {
             Err(Fault::Locked) => sleep(RETRY).await,
             other => return other,
         }
     }
-    migrate(database, true).await
+    migrate(database, LONGEST).await
 }
 
-async fn try_to_migrate(database: &Database, applies: bool) -> Result<Migrated, Fault> {
-    let session = database.unready_session(SCAN_DEADLINE).await?;
-    let from = version(&session, database.schema()).await?;
-    let migrated = Migrated {
-        from,
-        steps: MIGRATIONS.get(from..).unwrap_or_default().to_vec(),
-    };
-    if !applies || migrated.steps.is_empty() {
-        return Ok(migrated);
-    }
+async fn apply(database: &Database, limit: Duration) -> Result<Migrated, Fault> {
+    let session = database.unready_session(limit).await?;
     let lock = database.lock_key("migrate");
     session
         .begin(None)
