@@ -25,6 +25,8 @@ pub enum Queue {
 
 pub struct Engines {
     pub postgres: Arc<Mutex<Postgres>>,
+    /// What follows it, and can take its place.
+    standby: Option<Postgres>,
     /// None: the queue is inside the task store.
     pub nats: Option<NatsServer>,
     images: Place,
@@ -35,9 +37,31 @@ impl Engines {
         let postgres = Postgres::start(Release::Fifteen, Data::Durable);
         Self {
             postgres: Arc::new(Mutex::new(postgres)),
+            standby: None,
             nats: (queue == Queue::Nats).then(NatsServer::start),
             images: s3::shared(s3::Kind::S3sFs).place(),
         }
+    }
+
+    /// With another database that has what the first one says it has, to be read too.
+    pub fn with_standby(queue: Queue) -> Self {
+        let mut engines = Self::start(queue);
+        let primary = engines.postgres.lock().unwrap();
+        let standby = primary.standby();
+        primary.execute("ALTER SYSTEM SET synchronous_commit = remote_apply");
+        primary.execute("SELECT pg_reload_conf()");
+        drop(primary);
+        engines.standby = Some(standby);
+        engines
+    }
+
+    /// Kills the first database, and lets the other one take its place.
+    pub fn promote(&mut self) {
+        let standby = self.standby.take().unwrap();
+        let mut primary = self.postgres.lock().unwrap();
+        primary.kill();
+        standby.promote();
+        *primary = standby;
     }
 
     /// A way of its own to each engine, for one host.
@@ -55,8 +79,10 @@ impl Engines {
         queue: Option<&Proxy>,
         images: &Proxy,
     ) -> Launch {
+        let standby = self.standby.as_ref();
+        let standby = standby.map_or(String::new(), |it| format!(",127.0.0.1:{}", it.port()));
         let tasks = format!(
-            "postgres://postgres@{}/postgres?sslmode=disable&schema={SCHEMA}",
+            "postgres://postgres@{}{standby}/postgres?sslmode=disable&schema={SCHEMA}",
             tasks.address()
         );
         let queue = queue.map_or("store".to_owned(), |queue| {
@@ -105,17 +131,6 @@ impl Shared {
 }
 
 impl Stores for Shared {
-    fn under_way(&self) -> Vec<(String, u32)> {
-        let select = "SELECT id || ' ' || attempt FROM schema.task WHERE status = 'processing'";
-        let lines = self.lines(select).into_iter();
-        lines
-            .map(|line| {
-                let (id, attempt) = line.split_once(' ').unwrap();
-                (id.to_owned(), attempt.parse().unwrap())
-            })
-            .collect()
-    }
-
     fn refined(&self) -> BTreeSet<String> {
         let names = self.images.names().into_iter();
         // What goes with an image has a full stop in its name.

@@ -34,7 +34,7 @@ pub struct User {
 
 /// A refinement that was asked for.
 pub struct Asked {
-    /// Its idempotency key, and its logo description: the journal has it.
+    /// Its idempotency key.
     pub key: String,
     /// What the model is to answer.
     pub picture: Picture,
