@@ -5,14 +5,14 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use concept_refinement_tests::balancer::Balancer;
-use concept_refinement_tests::deadline::SOON;
+use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::proxy::{Mode, Proxy};
 use concept_refinement_tests::service::{Launch, Service};
 use rustix::process::Signal;
 use tokio::task::block_in_place;
 
 use crate::crowd::Crowd;
-use crate::journal::Trouble;
+use crate::journal::{Journal, Trouble};
 use crate::random::{USERS, seed};
 use crate::shared::{Engines, Queue};
 use crate::user::User;
@@ -135,6 +135,19 @@ impl Fleet {
         if let Some(service) = &mut self.hosts[index].service {
             service.signal(signal);
         }
+    }
+
+    /// Waits until it has tasks under way, of which one may end just then.
+    pub async fn works(&self, index: usize) {
+        let process = self.hosts[index].process();
+        eventually("it has tasks under way", SOON, async || {
+            let processing = block_in_place(|| self.engines.processing());
+            let journal = Journal::of(&self.world.journal);
+            let workers = processing.iter().map(|task| journal.workers(task));
+            let own = workers.filter(|workers| workers.last() == Some(&process));
+            (own.count() >= 2).then_some(())
+        })
+        .await;
     }
 
     /// What happens to one.
@@ -268,6 +281,11 @@ impl Host {
     /// While it is started.
     pub fn url(&self) -> &str {
         self.service.as_ref().map_or("", Service::url)
+    }
+
+    /// Of which its lines in the journal are, while it is started.
+    pub fn process(&self) -> u32 {
+        self.service.as_ref().map_or(0, Service::id)
     }
 
     fn address(&self) -> Option<SocketAddr> {

@@ -125,6 +125,14 @@ impl Journal {
         losses.filter(|losses| *losses > 0).collect()
     }
 
+    /// By whom each attempt at a task was made that a worker asked for.
+    pub fn workers(&self, task: &str) -> Vec<u32> {
+        let attempts = self.tasks.get(task).map(|task| task.attempts.values());
+        attempts.map_or(Vec::new(), |attempts| {
+            attempts.map(|attempt| attempt.process).collect()
+        })
+    }
+
     /// What was noted of a task, with the numbers of the lines.
     pub fn of_task(&self, task: &str) -> String {
         let lines = self.tasks.get(task).map(|task| task.lines.join(", "));

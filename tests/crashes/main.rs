@@ -31,6 +31,7 @@ mod sqlite;
 mod stores;
 mod tampering;
 mod unqueued;
+mod upgrades;
 mod user;
 mod verdict;
 mod world;

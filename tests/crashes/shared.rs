@@ -94,6 +94,23 @@ impl Engines {
             .images_at(&self.images, images.address())
     }
 
+    /// The tasks that a worker has.
+    pub fn processing(&self) -> Vec<String> {
+        let sql = format!(
+            "SELECT string_agg(id::text, ' ') FROM {SCHEMA}.task WHERE status = 'processing'"
+        );
+        let text = self.postgres.lock().unwrap().query(&sql);
+        text.split_whitespace().map(str::to_owned).collect()
+    }
+
+    /// As by a newer release that this one can live with.
+    pub fn migrate_to_newer(&self) {
+        let postgres = self.postgres.lock().unwrap();
+        postgres.execute(&format!(
+            "INSERT INTO {SCHEMA}.schema_version (version, breaking) VALUES (1000, false)"
+        ));
+    }
+
     pub fn stores(&self) -> Arc<dyn Stores> {
         let postgres = Arc::clone(&self.postgres);
         Arc::new(Shared {
