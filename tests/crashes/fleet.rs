@@ -111,6 +111,22 @@ impl Fleet {
         }
     }
 
+    /// Waits until one has killed itself.
+    pub async fn death(&mut self, index: usize) {
+        if let Some(service) = self.hosts[index].service.take() {
+            self.world.death("a host kills itself", service).await;
+        }
+        self.balance();
+    }
+
+    /// Kills one, for which there is no excuse.
+    pub fn drop_dead(&mut self, index: usize) {
+        if let Some(service) = self.hosts[index].service.take() {
+            block_in_place(|| service.kill());
+        }
+        self.balance();
+    }
+
     pub fn stop(&mut self, index: usize) {
         if let Some(service) = self.hosts[index].service.take() {
             self.world.stop(service);
@@ -146,6 +162,17 @@ impl Fleet {
             let workers = processing.iter().map(|task| journal.workers(task));
             let own = workers.filter(|workers| workers.last() == Some(&process));
             (own.count() >= 2).then_some(())
+        })
+        .await;
+    }
+
+    /// Waits until it has accepted more tasks than one for each user.
+    pub async fn accepts_some(&self) {
+        let count = || Journal::of(&self.world.journal).submissions().count();
+        let before = count();
+        let some = 3 * usize::try_from(USERS).unwrap();
+        eventually("it accepts some tasks", SOON, async || {
+            (count() > before + some).then_some(())
         })
         .await;
     }

@@ -114,6 +114,24 @@ impl Journal {
         self.tasks.values().map(|task| task.calls.len()).sum()
     }
 
+    /// How many tasks have an image.
+    pub fn kept(&self) -> usize {
+        let kept = self.tasks.values().filter_map(|task| task.kept);
+        kept.count()
+    }
+
+    /// To which process each task was submitted, and the number of the line.
+    pub fn submissions(&self) -> impl Iterator<Item = (u32, usize)> {
+        self.tasks.values().filter_map(|task| task.submitted)
+    }
+
+    /// How many tasks were submitted to a process in trouble.
+    pub fn submissions_in_trouble(&self) -> usize {
+        self.submissions()
+            .filter(|(process, line)| self.is_troubled(*process, *line, *line))
+            .count()
+    }
+
     /// Whether any worker wrote to a task that it had lost.
     pub fn has_late_writes(&self) -> bool {
         self.tasks.values().any(|task| task.has_late_writes)

@@ -55,11 +55,24 @@ impl Engines {
         engines
     }
 
+    /// From now on the first database waits for no other, and nothing gets there.
+    pub fn lag(&mut self) {
+        let primary = self.postgres.lock().unwrap();
+        primary.execute("ALTER SYSTEM SET synchronous_standby_names = ''");
+        primary.execute("SELECT pg_reload_conf()");
+        if let Some(standby) = &mut self.standby {
+            standby.kill();
+        }
+    }
+
     /// Kills the first database, and lets the other one take its place.
     pub fn promote(&mut self) {
-        let standby = self.standby.take().unwrap();
+        let mut standby = self.standby.take().unwrap();
         let mut primary = self.postgres.lock().unwrap();
         primary.kill();
+        if standby.is_away() {
+            standby.run();
+        }
         standby.promote();
         *primary = standby;
     }
@@ -101,6 +114,15 @@ impl Engines {
         );
         let text = self.postgres.lock().unwrap().query(&sql);
         text.split_whitespace().map(str::to_owned).collect()
+    }
+
+    /// As if their workers had died long ago.
+    pub fn end_leases(&self) {
+        let postgres = self.postgres.lock().unwrap();
+        postgres.execute(&format!(
+            "UPDATE {SCHEMA}.task SET lease_until = created_at, due_at = created_at, \
+             deliver_at = created_at WHERE status = 'processing'"
+        ));
     }
 
     /// As by a newer release that this one can live with.

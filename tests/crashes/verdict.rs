@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use concept_refinement_domain::sentence::WORKER_DIED;
-use concept_refinement_domain::webhook::LEASE;
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::provider::Asked as Delivery;
 use concept_refinement_tests::service::Service;
@@ -209,9 +208,9 @@ async fn undelivered(world: &World, client: &Client, asked: &Asked) -> Vec<Strin
     let begin = Instant::now();
     let webhook = loop {
         let webhook = client.get(&format!("/api/tasks/{id}/webhook")).await.json();
-        // Whoever died held it for so long. Of what is gone there is none.
+        // Of what is gone there is none.
         let is_known = webhook["state"] == "delivered" || webhook["state"].is_null();
-        if is_known || begin.elapsed() > world.patience + LEASE {
+        if is_known || begin.elapsed() > world.patience + world.hold {
             break webhook;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;

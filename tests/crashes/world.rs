@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use concept_refinement_domain::webhook::LEASE;
 use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::engines;
 use concept_refinement_tests::faults::{FLAW, JOURNAL};
@@ -38,6 +39,8 @@ pub struct World {
     pub stores: Arc<dyn Stores>,
     /// How long a user waits for anything.
     pub patience: Duration,
+    /// How long whoever died may hold a delivery besides.
+    pub hold: Duration,
     /// Whether others do not know at once that a process is dead.
     pub is_shared: bool,
     /// What no process may write to its log.
@@ -104,6 +107,7 @@ impl World {
             journal,
             stores,
             patience,
+            hold: LEASE,
             is_shared: false,
             complaints: Vec::new(),
             errors: Vec::new(),
