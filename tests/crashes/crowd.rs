@@ -23,11 +23,24 @@ impl Crowd {
         let users = (0..users)
             .map(|number| {
                 let user = User::new(&format!("user {number}"), world);
-                let random = StdRng::seed_from_u64(seed.wrapping_add(number));
-                tokio::spawn(go_on(user, random, Arc::clone(&stop)))
+                let mut random = StdRng::seed_from_u64(seed.wrapping_add(number));
+                let acts = move || Act::random(&mut random);
+                tokio::spawn(go_on(user, acts, Arc::clone(&stop)))
             })
             .collect();
         Self { users, stop }
+    }
+
+    /// So many more, who do this again and again.
+    pub fn with(mut self, world: &World, users: u64, act: &Act) -> Self {
+        for number in 0..users {
+            let user = User::new(&format!("other user {number}"), world);
+            let act = act.clone();
+            let acts = move || act.clone();
+            self.users
+                .push(tokio::spawn(go_on(user, acts, Arc::clone(&self.stop))));
+        }
+        self
     }
 
     /// The users, once each has finished what it is at, and one thing more.
@@ -41,9 +54,9 @@ impl Crowd {
     }
 }
 
-async fn go_on(mut user: User, mut random: StdRng, stop: Arc<AtomicBool>) -> User {
+async fn go_on(mut user: User, mut acts: impl FnMut() -> Act, stop: Arc<AtomicBool>) -> User {
     while !stop.load(Ordering::Relaxed) {
-        user.act(&Act::random(&mut random)).await;
+        user.act(&acts()).await;
     }
     user.act(&Act::refine("echo it")).await;
     user

@@ -8,6 +8,7 @@ use concept_refinement_tests::service::Launch;
 use futures::future::join_all;
 
 use crate::acts::Act;
+use crate::journal::Trouble;
 use crate::user::User;
 use crate::verdict;
 use crate::world::World;
@@ -19,54 +20,54 @@ struct Scene {
     /// It kills itself there, and is started again.
     kill_at: Option<&'static str>,
     settings: fn(Launch) -> Launch,
-    /// How often the task may have lost its worker otherwise.
-    pauses: usize,
+    /// Whether it may lose what it has all the time.
+    is_disturbed: bool,
     said: &'static str,
 }
 
 fn scenes() -> [Scene; 5] {
-    Flaw::ALL.map(|flaw| match flaw {
-        Flaw::ClaimAtomicity => Scene {
-            flaw,
+    [
+        Scene {
+            flaw: Flaw::ClaimAtomicity,
             prompt: "wait 300ms",
             kill_at: None,
             settings: |launch| launch.variable(DELIVER_TWICE, "1"),
-            pauses: 0,
-            said: "the model was asked 2 times",
+            is_disturbed: false,
+            said: "the model was asked 2 times for 1 attempts",
         },
-        Flaw::Fencing => Scene {
-            flaw,
+        Scene {
+            flaw: Flaw::Fencing,
             prompt: STALLED,
             kill_at: None,
             settings: stalled,
-            pauses: 1,
+            is_disturbed: true,
             said: "a worker that had lost it wrote to it",
         },
-        Flaw::Forgetting => Scene {
-            flaw,
+        Scene {
+            flaw: Flaw::Forgetting,
             prompt: "echo it",
             kill_at: Some("after image put"),
             settings: |launch| launch,
-            pauses: 0,
+            is_disturbed: false,
             said: "the model was asked although its answer was kept",
         },
-        Flaw::Redelivery => Scene {
-            flaw,
+        Scene {
+            flaw: Flaw::Redelivery,
             prompt: "echo it",
             kill_at: Some("after claim"),
             settings: |launch| launch,
-            pauses: 0,
+            is_disturbed: false,
             said: "it is not completed",
         },
-        Flaw::Silence => Scene {
-            flaw,
+        Scene {
+            flaw: Flaw::Silence,
             prompt: "echo it",
             kill_at: Some("after finish"),
             settings: |launch| launch,
-            pauses: 0,
+            is_disturbed: false,
             said: "its receiver was not told",
         },
-    })
+    ]
 }
 
 /// Long enough that another worker has the task before the first one has its image,
@@ -107,6 +108,9 @@ impl Scene {
             Some(point) => launch.variable(KILL_AT, point),
             None => launch,
         });
+        if self.is_disturbed {
+            world.note(&service, Trouble::Disturbed);
+        }
         let mut user = User::new("ada", &world);
         let crash = async {
             match self.kill_at {
@@ -119,6 +123,6 @@ impl Scene {
         };
         let act = Act::refine(self.prompt);
         let ((), service) = tokio::join!(user.act(&act), crash);
-        verdict::violations(&mut world, &[user], service, self.pauses).await
+        verdict::violations(&mut world, &[user], service).await
     }
 }

@@ -2,17 +2,35 @@
 //! before the engines, so that it alone can be cut off.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use concept_refinement_tests::balancer::Balancer;
-use concept_refinement_tests::proxy::Proxy;
+use concept_refinement_tests::deadline::{SOON, eventually};
+use concept_refinement_tests::proxy::{Mode, Proxy};
 use concept_refinement_tests::service::{Launch, Service};
 use rustix::process::Signal;
 use tokio::task::block_in_place;
 
-use crate::shared::Engines;
+use crate::crowd::Crowd;
+use crate::journal::{Journal, Trouble};
+use crate::random::{USERS, seed};
+use crate::shared::{Engines, Queue};
 use crate::user::User;
 use crate::verdict;
 use crate::world::World;
+
+pub const HOSTS: usize = 3;
+
+/// As short as may be, so that what a host leaves is taken over soon.
+pub const LEASE: Duration = Duration::from_secs(2);
+
+/// What a fleet has with it, in a host's way to which a proxy stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    Tasks,
+    Images,
+    Queue,
+}
 
 pub struct Fleet {
     pub world: World,
@@ -25,15 +43,17 @@ pub struct Fleet {
 pub struct Host {
     launch: Launch,
     service: Option<Service>,
-    pub tasks: Proxy,
-    pub queue: Option<Proxy>,
-    pub images: Proxy,
+    tasks: Proxy,
+    queue: Option<Proxy>,
+    images: Proxy,
 }
 
 impl Fleet {
     /// So many hosts, none of them started. `settings` are for all of them.
     pub fn new(engines: Engines, hosts: usize, settings: impl FnOnce(Launch) -> Launch) -> Self {
-        let mut world = World::with(settings);
+        let mut world = World::with(|launch| settings(launch.set("lease", "2s")));
+        // Whoever is cut off waits for the end of that.
+        world.patience = 2 * SOON;
         world.stores = engines.stores();
         world.is_shared = true;
         let hosts = (0..hosts).map(|_| Host::new(&world, &engines)).collect();
@@ -45,6 +65,27 @@ impl Fleet {
             hosts,
             balancer,
         }
+    }
+
+    /// All of a fleet at work, and its users.
+    pub fn at_work(queue: Queue, settings: impl FnOnce(Launch) -> Launch) -> (Self, Crowd) {
+        Self::at_work_on(Engines::start(queue), settings)
+    }
+
+    /// The same on these engines.
+    pub fn at_work_on(engines: Engines, settings: impl FnOnce(Launch) -> Launch) -> (Self, Crowd) {
+        let fleet = Self::new(engines, HOSTS, settings).started();
+        let crowd = Crowd::start(&fleet.world, USERS, seed());
+        (fleet, crowd)
+    }
+
+    /// The end of it: nothing may be wrong.
+    pub async fn ends_sound(self, crowd: Crowd) {
+        let users = crowd.stop().await;
+        let asked: usize = users.iter().map(|user| user.asked.len()).sum();
+        println!("{asked} refinements");
+        let violations = self.violations(&users).await;
+        assert!(violations.is_empty(), "{violations:#?}");
     }
 
     /// All are started.
@@ -70,6 +111,22 @@ impl Fleet {
         }
     }
 
+    /// Waits until one has killed itself.
+    pub async fn death(&mut self, index: usize) {
+        if let Some(service) = self.hosts[index].service.take() {
+            self.world.death("a host kills itself", service).await;
+        }
+        self.balance();
+    }
+
+    /// Kills one, for which there is no excuse.
+    pub fn drop_dead(&mut self, index: usize) {
+        if let Some(service) = self.hosts[index].service.take() {
+            block_in_place(|| service.kill());
+        }
+        self.balance();
+    }
+
     pub fn stop(&mut self, index: usize) {
         if let Some(service) = self.hosts[index].service.take() {
             self.world.stop(service);
@@ -77,11 +134,119 @@ impl Fleet {
         self.balance();
     }
 
-    /// Lets one stand still, or go on.
-    pub fn signal(&mut self, index: usize, signal: Signal) {
+    /// Lets one stand still for longer than its leases last: this is what happens, and
+    /// nothing is waited for. It is left out by the balancer, as it would be by an
+    /// operator's.
+    pub async fn stand_still(&mut self, index: usize) {
+        self.leave_out(index);
+        self.note(index, Trouble::Disturbed);
+        self.signal(index, Signal::STOP);
+        tokio::time::sleep(LEASE + Duration::from_millis(1500)).await;
+        self.signal(index, Signal::CONT);
+        self.note(index, Trouble::Undisturbed);
+        self.balance();
+    }
+
+    fn signal(&mut self, index: usize, signal: Signal) {
         if let Some(service) = &mut self.hosts[index].service {
             service.signal(signal);
         }
+    }
+
+    /// Waits until it has tasks under way, of which one may end just then.
+    pub async fn works(&self, index: usize) {
+        let process = self.hosts[index].process();
+        eventually("it has tasks under way", SOON, async || {
+            let processing = block_in_place(|| self.engines.processing());
+            let journal = Journal::of(&self.world.journal);
+            let workers = processing.iter().map(|task| journal.workers(task));
+            let own = workers.filter(|workers| workers.last() == Some(&process));
+            (own.count() >= 2).then_some(())
+        })
+        .await;
+    }
+
+    /// Waits until it has accepted more tasks than one for each user.
+    pub async fn accepts_some(&self) {
+        let count = || Journal::of(&self.world.journal).submissions().count();
+        let before = count();
+        let some = 3 * usize::try_from(USERS).unwrap();
+        eventually("it accepts some tasks", SOON, async || {
+            (count() > before + some).then_some(())
+        })
+        .await;
+    }
+
+    /// What happens to one.
+    pub fn note(&self, index: usize, trouble: Trouble) {
+        if let Some(service) = &self.hosts[index].service {
+            self.world.note(service, trouble);
+        }
+    }
+
+    fn note_all(&self, trouble: Trouble) {
+        for index in 0..self.hosts.len() {
+            self.note(index, trouble);
+        }
+    }
+
+    /// Puts something between a host and an engine, or takes it away. Only without its
+    /// way to the tasks a host may lose what it has: otherwise it waits, and keeps it.
+    pub fn set(&self, index: usize, engine: Engine, mode: Mode) {
+        let host = &self.hosts[index];
+        let proxy = match engine {
+            Engine::Tasks => Some(&host.tasks),
+            Engine::Images => Some(&host.images),
+            Engine::Queue => host.queue.as_ref(),
+        };
+        if engine == Engine::Tasks && mode != Mode::Pass {
+            self.note(index, Trouble::Disturbed);
+        }
+        if let Some(proxy) = proxy {
+            proxy.set(mode);
+        }
+        if engine == Engine::Tasks && mode == Mode::Pass {
+            self.note(index, Trouble::Undisturbed);
+        }
+    }
+
+    /// The same for all.
+    pub fn set_all(&self, engine: Engine, mode: Mode) {
+        for index in 0..self.hosts.len() {
+            self.set(index, engine, mode);
+        }
+    }
+
+    /// Kills the database, and starts it again.
+    pub fn crash_tasks(&self) {
+        self.note_all(Trouble::Disturbed);
+        block_in_place(|| {
+            let mut postgres = self.engines.postgres.lock().unwrap();
+            postgres.kill();
+            postgres.run();
+        });
+        self.note_all(Trouble::Undisturbed);
+    }
+
+    /// Kills the database, and lets its standby take its place.
+    pub fn promote(&mut self) {
+        self.note_all(Trouble::Disturbed);
+        block_in_place(|| self.engines.promote());
+        self.note_all(Trouble::Undisturbed);
+    }
+
+    /// Kills what carries messages, and starts it again.
+    pub fn crash_queue(&mut self) {
+        block_in_place(|| self.engines.nats.as_mut().unwrap().restart());
+    }
+
+    /// The same, without any message that it had.
+    pub fn lose_messages(&mut self) {
+        block_in_place(|| {
+            let nats = self.engines.nats.as_mut().unwrap();
+            nats.wipe();
+            nats.restart();
+        });
     }
 
     /// As the operator's balancer would: those that stand still are left out.
@@ -98,17 +263,15 @@ impl Fleet {
     }
 
     /// Every promise that was broken, in a sentence each.
-    ///
-    /// `pauses`: how often a worker may have lost its lease without dying.
-    pub async fn violations(mut self, users: &[User], pauses: usize) -> Vec<String> {
+    pub async fn violations(mut self, users: &[User]) -> Vec<String> {
         for index in 0..self.hosts.len() {
             self.stop(index);
         }
-        let mut found = self.shown(users, pauses).await;
+        let mut found = self.shown(users).await;
         if !found.is_empty() && found.iter().all(|what| what.starts_with(verdict::ORPHAN)) {
             // What was on its way when its host lost it may have arrived after
             // the first look, and goes at the next one.
-            found = self.shown(users, pauses).await;
+            found = self.shown(users).await;
         }
         found.extend(self.world.stores.violations());
         found.append(&mut self.world.complaints);
@@ -119,10 +282,10 @@ impl Fleet {
     }
 
     /// What a host shows at its start, at which it removes what was left behind.
-    async fn shown(&mut self, users: &[User], pauses: usize) -> Vec<String> {
+    async fn shown(&mut self, users: &[User]) -> Vec<String> {
         self.world.stores.free_duties();
         self.start(0, |launch| launch);
-        let found = verdict::shown(&self.world, users, pauses).await;
+        let found = verdict::shown(&self.world, users).await;
         self.stop(0);
         found
     }
@@ -145,6 +308,11 @@ impl Host {
     /// While it is started.
     pub fn url(&self) -> &str {
         self.service.as_ref().map_or("", Service::url)
+    }
+
+    /// Of which its lines in the journal are, while it is started.
+    pub fn process(&self) -> u32 {
+        self.service.as_ref().map_or(0, Service::id)
     }
 
     fn address(&self) -> Option<SocketAddr> {

@@ -8,6 +8,7 @@ use rustix::process::Signal;
 
 use crate::acts::Act;
 use crate::flaws::{STALLED, stalled};
+use crate::journal::{Journal, Trouble};
 use crate::user::User;
 use crate::verdict;
 use crate::world::World;
@@ -18,17 +19,17 @@ use crate::world::World;
 async fn the_late_image_of_a_lost_lease_is_removed_at_once() {
     let mut world = World::with(stalled);
     let service = world.start(|launch| launch);
+    world.note(&service, Trouble::Disturbed);
     let mut user = User::new("ada", &world);
     user.act(&Act::refine(STALLED)).await;
-    let journal = std::fs::read_to_string(&world.journal).unwrap();
-    let calls = journal.lines().filter(|line| line.starts_with("asked "));
-    assert_eq!(calls.count(), 2, "the lease was lost");
+    let calls = Journal::of(&world.journal).calls();
+    assert_eq!(calls, 2, "the lease was lost");
     // Who lost the lease may learn it after the task has ended.
     eventually("the late image is gone", SOON, async || {
         (world.stores.refined().len() == 1).then_some(())
     })
     .await;
-    let violations = verdict::violations(&mut world, &[user], service, 1).await;
+    let violations = verdict::violations(&mut world, &[user], service).await;
     assert!(violations.is_empty(), "{violations:#?}");
 }
 
@@ -50,15 +51,16 @@ async fn a_process_that_stood_still_ends_each_task_once() {
         })
         .collect();
     eventually("all are being refined", SOON, async || {
-        let journal = std::fs::read_to_string(&world.journal).unwrap();
-        let calls = journal.lines().filter(|line| line.starts_with("asked "));
-        (calls.count() == users.len()).then_some(())
+        let calls = Journal::of(&world.journal).calls();
+        (calls == users.len()).then_some(())
     })
     .await;
+    world.note(&service, Trouble::Disturbed);
     service.signal(Signal::STOP);
     // Longer than the lease: this is what happens, and nothing is waited for.
     tokio::time::sleep(Duration::from_millis(2500)).await;
     service.signal(Signal::CONT);
+    world.note(&service, Trouble::Undisturbed);
     let mut done = Vec::new();
     for user in users {
         done.push(user.await.unwrap());
@@ -68,6 +70,6 @@ async fn a_process_that_stood_still_ends_each_task_once() {
         (world.stores.refined().len() == expected).then_some(())
     })
     .await;
-    let violations = verdict::violations(&mut world, &done, service, 1).await;
+    let violations = verdict::violations(&mut world, &done, service).await;
     assert!(violations.is_empty(), "{violations:#?}");
 }

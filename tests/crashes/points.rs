@@ -140,7 +140,7 @@ async fn one_task_at(traps: impl Iterator<Item = Trap>) {
         users.push(user);
     }
     let service = world.start(|launch| launch);
-    let violations = verdict::violations(&mut world, &users, service, 0).await;
+    let violations = verdict::violations(&mut world, &users, service).await;
     assert!(violations.is_empty(), "{violations:#?}");
 }
 
@@ -194,6 +194,6 @@ async fn at_each_call_a_crowd_outlives_a_kill() {
         tokio::time::sleep(Duration::from_millis(random.random_range(100..300))).await;
     }
     let users = crowd.stop().await;
-    let violations = verdict::violations(&mut world, &users, service, 0).await;
+    let violations = verdict::violations(&mut world, &users, service).await;
     assert!(violations.is_empty(), "{violations:#?}");
 }

@@ -25,6 +25,8 @@ pub enum Queue {
 
 pub struct Engines {
     pub postgres: Arc<Mutex<Postgres>>,
+    /// What follows it, and can take its place.
+    standby: Option<Postgres>,
     /// None: the queue is inside the task store.
     pub nats: Option<NatsServer>,
     images: Place,
@@ -35,9 +37,44 @@ impl Engines {
         let postgres = Postgres::start(Release::Fifteen, Data::Durable);
         Self {
             postgres: Arc::new(Mutex::new(postgres)),
+            standby: None,
             nats: (queue == Queue::Nats).then(NatsServer::start),
             images: s3::shared(s3::Kind::S3sFs).place(),
         }
+    }
+
+    /// With another database that has what the first one says it has, to be read too.
+    pub fn with_standby(queue: Queue) -> Self {
+        let mut engines = Self::start(queue);
+        let primary = engines.postgres.lock().unwrap();
+        let standby = primary.standby();
+        primary.execute("ALTER SYSTEM SET synchronous_commit = remote_apply");
+        primary.execute("SELECT pg_reload_conf()");
+        drop(primary);
+        engines.standby = Some(standby);
+        engines
+    }
+
+    /// From now on the first database waits for no other, and nothing gets there.
+    pub fn lag(&mut self) {
+        let primary = self.postgres.lock().unwrap();
+        primary.execute("ALTER SYSTEM SET synchronous_standby_names = ''");
+        primary.execute("SELECT pg_reload_conf()");
+        if let Some(standby) = &mut self.standby {
+            standby.kill();
+        }
+    }
+
+    /// Kills the first database, and lets the other one take its place.
+    pub fn promote(&mut self) {
+        let mut standby = self.standby.take().unwrap();
+        let mut primary = self.postgres.lock().unwrap();
+        primary.kill();
+        if standby.is_away() {
+            standby.run();
+        }
+        standby.promote();
+        *primary = standby;
     }
 
     /// A way of its own to each engine, for one host.
@@ -55,8 +92,10 @@ impl Engines {
         queue: Option<&Proxy>,
         images: &Proxy,
     ) -> Launch {
+        let standby = self.standby.as_ref();
+        let standby = standby.map_or(String::new(), |it| format!(",127.0.0.1:{}", it.port()));
         let tasks = format!(
-            "postgres://postgres@{}/postgres?sslmode=disable&schema={SCHEMA}",
+            "postgres://postgres@{}{standby}/postgres?sslmode=disable&schema={SCHEMA}",
             tasks.address()
         );
         let queue = queue.map_or("store".to_owned(), |queue| {
@@ -66,6 +105,32 @@ impl Engines {
             .set("tasks", &tasks)
             .set("queue", &queue)
             .images_at(&self.images, images.address())
+    }
+
+    /// The tasks that a worker has.
+    pub fn processing(&self) -> Vec<String> {
+        let sql = format!(
+            "SELECT string_agg(id::text, ' ') FROM {SCHEMA}.task WHERE status = 'processing'"
+        );
+        let text = self.postgres.lock().unwrap().query(&sql);
+        text.split_whitespace().map(str::to_owned).collect()
+    }
+
+    /// As if their workers had died long ago.
+    pub fn end_leases(&self) {
+        let postgres = self.postgres.lock().unwrap();
+        postgres.execute(&format!(
+            "UPDATE {SCHEMA}.task SET lease_until = created_at, due_at = created_at, \
+             deliver_at = created_at WHERE status = 'processing'"
+        ));
+    }
+
+    /// As by a newer release that this one can live with.
+    pub fn migrate_to_newer(&self) {
+        let postgres = self.postgres.lock().unwrap();
+        postgres.execute(&format!(
+            "INSERT INTO {SCHEMA}.schema_version (version, breaking) VALUES (1000, false)"
+        ));
     }
 
     pub fn stores(&self) -> Arc<dyn Stores> {
@@ -105,17 +170,6 @@ impl Shared {
 }
 
 impl Stores for Shared {
-    fn under_way(&self) -> Vec<(String, u32)> {
-        let select = "SELECT id || ' ' || attempt FROM schema.task WHERE status = 'processing'";
-        let lines = self.lines(select).into_iter();
-        lines
-            .map(|line| {
-                let (id, attempt) = line.split_once(' ').unwrap();
-                (id.to_owned(), attempt.parse().unwrap())
-            })
-            .collect()
-    }
-
     fn refined(&self) -> BTreeSet<String> {
         let names = self.images.names().into_iter();
         // What goes with an image has a full stop in its name.

@@ -1,27 +1,8 @@
 //! The embedded store's files, looked at while no process has them.
 
-use std::fs;
 use std::path::Path;
 
 use rusqlite::Connection;
-
-/// The tasks that a worker had when the process died, with their attempts.
-/// A copy is looked at: whoever opens a log that was left behind mends it.
-pub fn under_way(data: &Path) -> Vec<(String, u32)> {
-    let copy = tempfile::tempdir().unwrap();
-    for name in ["tasks.sqlite", "tasks.sqlite-wal"] {
-        // A process that died at its start may have left neither.
-        let _ = fs::copy(data.join(name), copy.path().join(name));
-    }
-    let connection = Connection::open(copy.path().join("tasks.sqlite")).unwrap();
-    let Ok(mut select) =
-        connection.prepare("SELECT id, attempt FROM task WHERE status = 'processing'")
-    else {
-        return Vec::new();
-    };
-    let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
-    rows.unwrap().map(Result::unwrap).collect()
-}
 
 /// What is wrong with the files of a process that has stopped, once all its
 /// tasks are final.

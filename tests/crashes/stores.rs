@@ -9,9 +9,6 @@ use crate::{files, sqlite};
 
 /// The stores of all processes of a world, whichever engines they are.
 pub trait Stores: Send + Sync {
-    /// The tasks that a worker has, with their attempts.
-    fn under_way(&self) -> Vec<(String, u32)>;
-
     /// The names of the refined images that are stored.
     fn refined(&self) -> BTreeSet<String>;
 
@@ -27,10 +24,6 @@ pub trait Stores: Send + Sync {
 pub struct Embedded(pub PathBuf);
 
 impl Stores for Embedded {
-    fn under_way(&self) -> Vec<(String, u32)> {
-        sqlite::under_way(&self.0)
-    }
-
     fn refined(&self) -> BTreeSet<String> {
         files::refined(&self.0)
     }

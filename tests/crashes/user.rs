@@ -26,6 +26,10 @@ pub struct User {
     pub asked: Vec<Asked>,
     /// Answers that break a promise.
     pub complaints: Vec<String>,
+    /// Answers that it had to repeat its request for.
+    pub refusals: Vec<String>,
+    /// Requests that were not answered.
+    pub unanswered: usize,
     origin: Arc<Origin>,
     receiver: Arc<Receiver>,
     patience: Duration,
@@ -34,7 +38,7 @@ pub struct User {
 
 /// A refinement that was asked for.
 pub struct Asked {
-    /// Its idempotency key, and its logo description: the journal has it.
+    /// Its idempotency key.
     pub key: String,
     /// What the model is to answer.
     pub picture: Picture,
@@ -67,6 +71,8 @@ impl User {
             client: Client::user(&world.url, name),
             asked: Vec::new(),
             complaints: Vec::new(),
+            refusals: Vec::new(),
+            unanswered: 0,
             origin: Arc::clone(&world.origin),
             receiver: Arc::clone(&world.receiver),
             patience: world.patience,
@@ -237,14 +243,23 @@ impl User {
         while begin.elapsed() < self.patience {
             match client.try_send(method.clone(), path, body.clone()).await {
                 // Places of a dead host are freed by and by.
-                Ok(answer) if answer.status == 429 && self.is_shared => {}
+                Ok(answer) if answer.status == 429 && self.is_shared => {
+                    self.refusals.push(format!("{path}: {answer:?}"));
+                }
                 Ok(answer) if answer.status != 503 => {
                     return Some(Got {
                         answer,
                         is_repeated,
                     });
                 }
-                Ok(_) | Err(_) => is_repeated = true,
+                Ok(refused) => {
+                    self.refusals.push(format!("{path}: {refused:?}"));
+                    is_repeated = true;
+                }
+                Err(_) => {
+                    self.unanswered += 1;
+                    is_repeated = true;
+                }
             }
             tokio::time::sleep(RETRY_INTERVAL).await;
         }

@@ -1,18 +1,16 @@
 //! What must hold after the last crash.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use concept_refinement_domain::lease::MAX_DEATHS;
 use concept_refinement_domain::sentence::WORKER_DIED;
-use concept_refinement_domain::webhook::LEASE;
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::provider::Asked as Delivery;
 use concept_refinement_tests::service::Service;
 use serde_json::Value;
 
 use crate::acts::REFUSE;
+use crate::journal::Journal;
 use crate::stores::name_of;
 use crate::user::{Asked, Fate, User};
 use crate::world::World;
@@ -30,19 +28,11 @@ const NOT_QUEUED: &str = "The refinement task could not be queued for processing
 const PAGE: usize = 7;
 
 /// Every promise that was broken, in a sentence each. The service is stopped.
-///
-/// `pauses`: how often the process was held still for longer than a lease, each
-/// of which may have cost any task its worker.
-pub async fn violations(
-    world: &mut World,
-    users: &[User],
-    service: Service,
-    pauses: usize,
-) -> Vec<String> {
+pub async fn violations(world: &mut World, users: &[User], service: Service) -> Vec<String> {
     // What was left behind is removed at a start: with nothing under way, all.
     world.kill(service);
     let service = world.start(|launch| launch);
-    let mut found = shown(world, users, pauses).await;
+    let mut found = shown(world, users).await;
     world.stop(service);
     found.extend(world.stores.violations());
     found.append(&mut world.complaints);
@@ -50,12 +40,12 @@ pub async fn violations(
 }
 
 /// Those that can be seen from outside while a process serves.
-pub async fn shown(world: &World, users: &[User], pauses: usize) -> Vec<String> {
+pub async fn shown(world: &World, users: &[User]) -> Vec<String> {
     let mut found: Vec<String> = users
         .iter()
         .flat_map(|user| user.complaints.clone())
         .collect();
-    let journal = Journal::read(&fs::read_to_string(&world.journal).unwrap());
+    let journal = Journal::of(&world.journal);
     let mut images = BTreeSet::new();
     for user in users {
         let client = user.client.reconnected();
@@ -63,44 +53,21 @@ pub async fn shown(world: &World, users: &[User], pauses: usize) -> Vec<String> 
         images.extend(seen.images());
         found.extend(surprises(user, &seen));
         for asked in &user.asked {
-            let lives = Lives {
-                died: asked.died(world),
-                pauses,
-            };
-            let mut violations = outcome(&client, asked, &seen, &lives).await;
-            violations.extend(journal.violations(asked, &lives));
+            let mut violations = outcome(&client, asked, &seen, &journal).await;
             if asked.fate != Fate::TaskDeleted {
                 violations.extend(undelivered(world, &client, asked).await);
             }
+            let task = asked.task.as_deref().unwrap_or_default();
+            let noted = || journal.of_task(task);
             found.extend(
                 violations
                     .into_iter()
-                    .map(|what| format!("{}, {lives:?}: {what}", asked.key)),
+                    .map(|what| format!("{}: {what} ({})", asked.key, noted())),
             );
         }
     }
     found.extend(orphans(world, &images).await);
     found
-}
-
-/// How often a task may have lost its worker.
-#[derive(Debug)]
-struct Lives {
-    died: usize,
-    pauses: usize,
-}
-
-impl Lives {
-    fn lost(&self) -> usize {
-        self.died + self.pauses
-    }
-}
-
-impl Asked {
-    fn died(&self, world: &World) -> usize {
-        let deaths = self.task.as_ref().and_then(|id| world.deaths.get(id));
-        deaths.map_or(0, BTreeSet::len)
-    }
 }
 
 /// All that a user is shown.
@@ -162,7 +129,7 @@ fn surprises(user: &User, seen: &Seen) -> Vec<String> {
         .collect()
 }
 
-async fn outcome(client: &Client, asked: &Asked, seen: &Seen, lives: &Lives) -> Vec<String> {
+async fn outcome(client: &Client, asked: &Asked, seen: &Seen, journal: &Journal) -> Vec<String> {
     let Some(id) = &asked.task else {
         return vec!["it was never accepted".to_owned()];
     };
@@ -176,8 +143,14 @@ async fn outcome(client: &Client, asked: &Asked, seen: &Seen, lives: &Lives) -> 
         (None, Fate::TaskDeleted) => Vec::new(),
         (Some(task), Fate::TaskDeleted) => vec![format!("it was deleted, and is there: {task}")],
         (None, _) => vec!["it is gone".to_owned()],
-        (Some(task), fate) => of_task(task, asked, fate, &concepts, lives),
+        (Some(task), _) if is_given_up(task) => match journal.may_be_given_up(id) {
+            true => Vec::new(),
+            false => vec!["it was given up".to_owned()],
+        },
+        (Some(task), fate) => of_task(task, asked, fate, &concepts),
     };
+    let is_asked = asked.fate != Fate::TaskDeleted && !task.is_some_and(is_given_up);
+    found.extend(journal.violations(id, is_asked));
     let at_most = usize::from(asked.fate != Fate::ConceptDeleted);
     if concepts.len() > at_most {
         found.push(format!("its concepts are {concepts:?}"));
@@ -197,24 +170,15 @@ async fn outcome(client: &Client, asked: &Asked, seen: &Seen, lives: &Lives) -> 
     found
 }
 
-fn of_task(
-    task: &Value,
-    asked: &Asked,
-    fate: Fate,
-    concepts: &[&Value],
-    lives: &Lives,
-) -> Vec<String> {
+fn is_given_up(task: &Value) -> bool {
+    task["status"] == "failed" && task["error_message"] == WORKER_DIED
+}
+
+fn of_task(task: &Value, asked: &Asked, fate: Fate, concepts: &[&Value]) -> Vec<String> {
     let expected = match asked.is_refused {
         true => "failed",
         false => "completed",
     };
-    if task["status"] == "failed" && task["error_message"] == WORKER_DIED {
-        let may_be_given_up = lives.lost() >= usize::try_from(MAX_DEATHS).unwrap_or(usize::MAX);
-        return match may_be_given_up {
-            true => Vec::new(),
-            false => vec!["it was given up".to_owned()],
-        };
-    }
     if task["status"] != expected {
         return vec![format!("it is not {expected}: {task}")];
     }
@@ -244,8 +208,9 @@ async fn undelivered(world: &World, client: &Client, asked: &Asked) -> Vec<Strin
     let begin = Instant::now();
     let webhook = loop {
         let webhook = client.get(&format!("/api/tasks/{id}/webhook")).await.json();
-        // Whoever died held it for so long.
-        if webhook["state"] == "delivered" || begin.elapsed() > world.patience + LEASE {
+        // Of what is gone there is none.
+        let is_known = webhook["state"] == "delivered" || webhook["state"].is_null();
+        if is_known || begin.elapsed() > world.patience + world.hold {
             break webhook;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -294,90 +259,4 @@ async fn orphans(world: &World, expected: &BTreeSet<String>) -> Vec<String> {
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-}
-
-/// What the model was asked, and which answers were kept, in order.
-pub struct Journal {
-    /// By the key, the numbers of the lines.
-    asked: BTreeMap<String, Vec<usize>>,
-    /// By the task, the number of the first line.
-    kept: BTreeMap<String, usize>,
-    /// Tasks to which a worker wrote that had lost them.
-    late: BTreeSet<String>,
-}
-
-impl Journal {
-    pub fn read(text: &str) -> Self {
-        let mut journal = Self {
-            asked: BTreeMap::new(),
-            kept: BTreeMap::new(),
-            late: BTreeSet::new(),
-        };
-        let mut newest = BTreeMap::new();
-        let mut begun = BTreeMap::new();
-        for (number, line) in text.lines().enumerate() {
-            match line.split_once(' ') {
-                Some(("asked", key)) => {
-                    let numbers = journal.asked.entry(key.to_owned()).or_default();
-                    numbers.push(number);
-                }
-                Some(("kept", task)) => {
-                    journal.kept.entry(task.to_owned()).or_insert(number);
-                }
-                Some(("claimed", lease)) => {
-                    let (task, attempt) = task_and_attempt(lease);
-                    newest.insert(task, attempt);
-                }
-                Some(("writes", lease)) => {
-                    let (task, attempt) = task_and_attempt(lease);
-                    let is_lost = newest.get(task).is_some_and(|newest| *newest > attempt);
-                    begun.insert((task, attempt), is_lost);
-                }
-                Some(("wrote", lease)) => {
-                    let (task, attempt) = task_and_attempt(lease);
-                    // It had lost the task before it asked.
-                    if begun.get(&(task, attempt)) == Some(&true) {
-                        journal.late.insert(task.to_owned());
-                    }
-                }
-                _ => panic!("no such line in a journal: {line}"),
-            }
-        }
-        journal
-    }
-
-    /// Whether any worker wrote to a task that it had lost.
-    pub fn has_late_writes(&self) -> bool {
-        !self.late.is_empty()
-    }
-
-    /// The model is asked once by each worker that had the task, and not any
-    /// more once its answer is kept.
-    fn violations(&self, asked: &Asked, lives: &Lives) -> Vec<String> {
-        let mut found = Vec::new();
-        let calls = self.asked.get(&asked.key).map_or(&[][..], Vec::as_slice);
-        if calls.len() > 1 + lives.lost() {
-            found.push(format!("the model was asked {} times", calls.len()));
-        }
-        if calls.is_empty() && asked.fate != Fate::TaskDeleted && lives.lost() == 0 {
-            found.push("the model was never asked".to_owned());
-        }
-        if asked.task.as_ref().is_some_and(|id| self.late.contains(id)) {
-            found.push("a worker that had lost it wrote to it".to_owned());
-        }
-        let kept = asked.task.as_ref().and_then(|id| self.kept.get(id));
-        // Who stood still may have asked before the other one's answer was kept.
-        if let Some(kept) = kept
-            && lives.pauses == 0
-            && calls.iter().any(|call| call > kept)
-        {
-            found.push("the model was asked although its answer was kept".to_owned());
-        }
-        found
-    }
-}
-
-fn task_and_attempt(lease: &str) -> (&str, u32) {
-    let (task, attempt) = lease.split_once(' ').unwrap();
-    (task, attempt.parse().unwrap())
 }

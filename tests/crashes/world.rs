@@ -1,12 +1,12 @@
 //! A service that is killed and started again on the same data and at the same
-//! address, an origin for its users, and what is remembered of each kill.
+//! address, an origin for its users, and what was noted of what happened to it.
 
-use std::collections::{BTreeSet, HashMap};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use concept_refinement_domain::webhook::LEASE;
 use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::engines;
 use concept_refinement_tests::faults::{FLAW, JOURNAL};
@@ -16,6 +16,7 @@ use concept_refinement_tests::server::Origin;
 use concept_refinement_tests::service::{Ended, Launch, Service};
 use tokio::task::block_in_place;
 
+use crate::journal::Trouble;
 use crate::shared;
 use crate::stores::{Embedded, Stores};
 
@@ -38,10 +39,10 @@ pub struct World {
     pub stores: Arc<dyn Stores>,
     /// How long a user waits for anything.
     pub patience: Duration,
+    /// How long whoever died may hold a delivery besides.
+    pub hold: Duration,
     /// Whether others do not know at once that a process is dead.
     pub is_shared: bool,
-    /// The attempts at each task that were under way at a kill.
-    pub deaths: HashMap<String, BTreeSet<u32>>,
     /// What no process may write to its log.
     pub complaints: Vec<String>,
     /// What processes said went wrong, to explain a failure.
@@ -106,8 +107,8 @@ impl World {
             journal,
             stores,
             patience,
+            hold: LEASE,
             is_shared: false,
-            deaths: HashMap::new(),
             complaints: Vec::new(),
             errors: Vec::new(),
         }
@@ -152,6 +153,7 @@ impl World {
 
     /// Kills it at this moment.
     pub fn kill(&mut self, service: Service) {
+        self.note(&service, Trouble::Killed);
         let ended = block_in_place(|| service.kill());
         self.died(&ended);
     }
@@ -170,6 +172,11 @@ impl World {
         self.died(&ended);
     }
 
+    /// What has happened to it, or is about to.
+    pub fn note(&self, service: &Service, trouble: Trouble) {
+        trouble.note(&self.journal, service.id());
+    }
+
     pub fn stop(&mut self, service: Service) {
         let ended = block_in_place(|| service.stop());
         self.has_said(&ended.log);
@@ -181,10 +188,9 @@ impl World {
 
     fn died(&mut self, ended: &Ended) {
         assert_eq!(ended.status.signal(), Some(KILLED), "{ended:?}");
+        // Of those that killed themselves it is not noted yet.
+        Trouble::Killed.note(&self.journal, ended.id);
         self.has_said(&ended.log);
-        for (task, attempt) in self.stores.under_way() {
-            self.deaths.entry(task).or_default().insert(attempt);
-        }
     }
 
     fn has_said(&mut self, log: &str) {

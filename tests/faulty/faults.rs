@@ -123,7 +123,7 @@ impl Faults {
             .open(path)
             .expect("the journal can be opened");
         // In one call, so that lines never mix.
-        let line = format!("{}\n", what.replace('\n', " "));
+        let line = format!("{} {what}\n", std::process::id());
         journal
             .write_all(line.as_bytes())
             .expect("the journal can be written");

@@ -39,7 +39,7 @@ use std::sync::Arc;
 use concept_refinement_host::capability::Capabilities;
 use concept_refinement_host::capability::intercept::Intercepted;
 use concept_refinement_host::cli;
-use concept_refinement_tests::flaws::Flawed;
+use concept_refinement_tests::flaws::{Flaw, Flawed};
 
 use crate::clock::FaultyClock;
 use crate::faults::Faults;
@@ -58,7 +58,7 @@ fn main() -> ExitCode {
 
 fn faulty(capabilities: Capabilities, faults: &Arc<Faults>) -> Capabilities {
     let Capabilities {
-        clock,
+        mut clock,
         mut store,
         mut images,
         queue,
@@ -71,6 +71,9 @@ fn faulty(capabilities: Capabilities, faults: &Arc<Faults>) -> Capabilities {
     if let Some(flaw) = faults.flaw() {
         store = Flawed::store(flaw, store);
         images = Flawed::images(flaw, images);
+        if flaw == Flaw::OwnClock {
+            clock = Arc::new(FaultyClock::new(Arc::clone(faults)));
+        }
     }
     let tasks = FaultyTasks::new(Arc::clone(faults));
     let of_images = FaultyImages(Arc::clone(faults));

@@ -26,8 +26,7 @@ impl FaultyModel {
                 retry_after: None,
             });
         }
-        let about = request.logo_description.as_deref().unwrap_or_default();
-        self.faults.note(&format!("asked {about}"));
+        self.faults.note(&format!("asked {}", request.task_id));
         let answer = self.faults.around(Call::Model, self.model.refine(request));
         Ok(match answer.await? {
             ModelAnswer::Image {

@@ -36,6 +36,11 @@ impl FaultyTasks {
         if let Some(lease) = lease {
             note("writes", lease);
         }
+        match &operation {
+            TaskOperation::Submit { task } => self.faults.note(&format!("submits {}", task.id)),
+            TaskOperation::Claim { id, .. } => self.faults.note(&format!("claims {id}")),
+            _ => {}
+        }
         let reply = inner.run(operation).await?;
         if let TaskReply::Claimed(Some(claimed)) = &reply {
             note("claimed", &claimed.lease);

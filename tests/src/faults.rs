@@ -14,10 +14,11 @@ pub const KILL_AT: &str = "REFINEMENT_TEST_KILL_AT";
 /// on, as on a disk that stalls.
 pub const HANG_AT: &str = "REFINEMENT_TEST_HANG_AT";
 
-/// The path of a file to which lines are appended that outlive a kill: `asked
-/// LOGO-DESCRIPTION` before each call that reaches the model, `kept TASK-ID`
-/// after each refined image that the store confirmed, `claimed TASK-ID ATTEMPT`
-/// after each claim, `writes TASK-ID ATTEMPT` before each write under a lease, and
+/// The path of a file to which lines are appended that outlive a kill, each with the
+/// id of the process first: `submits TASK-ID` before each submission, `claims TASK-ID`
+/// before each claim and `claimed TASK-ID ATTEMPT` after it, `asked TASK-ID` before
+/// each call that reaches the model, `kept TASK-ID` after each refined image that the
+/// store confirmed, `writes TASK-ID ATTEMPT` before each write under a lease, and
 /// `wrote TASK-ID ATTEMPT` once it is confirmed. Several processes may share it.
 pub const JOURNAL: &str = "REFINEMENT_TEST_JOURNAL";
 

@@ -1,6 +1,6 @@
 //! Stores that break one promise each, which the suites must detect.
 //!
-//! A flaw is a wrapper around a correct store, so that the product needs no
+//! A flaw is a wrapper around a correct store or clock, so that the product needs no
 //! switch for it.
 
 use std::collections::HashMap;
@@ -8,11 +8,18 @@ use std::future::ready;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use concept_refinement_domain::capability::{CapabilityError, Claimed, Fenced, Finished, Lease};
+use concept_refinement_domain::capability::{
+    Accepted, CapabilityError, Claimed, Fenced, Finished, ImageKind, Lease, NewImage, NewTask,
+    Stored, StoredOrNot, Submission,
+};
+use concept_refinement_domain::image_path::ImagePath;
 use concept_refinement_domain::refined::is_refined;
 use concept_refinement_domain::task::Status;
 use concept_refinement_host::capability::Answer;
-use concept_refinement_host::capability::images::{ImageOperation, ImageReply, ImageStore};
+use concept_refinement_host::capability::clock::{Clock as _, SystemClock};
+use concept_refinement_host::capability::images::{
+    Contents, ImageOperation, ImageReply, ImageStore,
+};
 use concept_refinement_host::capability::intercept::{Intercepted, Interceptor, Operations as _};
 use concept_refinement_host::capability::tasks::{TaskOperation, TaskReply, TaskStore, Tasks};
 use tokio::sync::Mutex;
@@ -30,15 +37,21 @@ pub enum Flaw {
     Redelivery,
     /// Webhooks that are due are not found.
     Silence,
+    /// A task or a refined image that cannot be stored is answered as if it were.
+    Acceptance,
+    /// A host goes by the time of its own machine.
+    OwnClock,
 }
 
 impl Flaw {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::ClaimAtomicity,
         Self::Fencing,
         Self::Forgetting,
         Self::Redelivery,
         Self::Silence,
+        Self::Acceptance,
+        Self::OwnClock,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -48,6 +61,8 @@ impl Flaw {
             Self::Forgetting => "forgetting",
             Self::Redelivery => "redelivery",
             Self::Silence => "silence",
+            Self::Acceptance => "acceptance",
+            Self::OwnClock => "own-clock",
         }
     }
 }
@@ -105,6 +120,22 @@ impl Flawed {
         Ok(Some(claimed))
     }
 
+    /// A task that may not be stored at all.
+    async fn submit(
+        task: NewTask,
+        sound: &Arc<dyn TaskStore>,
+    ) -> Result<Submission, CapabilityError> {
+        let quota = task.quota;
+        let created = task.clone().created(SystemClock.now());
+        let submitted = sound.submit(task).await;
+        Ok(submitted.unwrap_or_else(|_| {
+            Submission::Created(Accepted {
+                quota: quota.map(|quota| quota.state(1, created.created_at)),
+                task: created,
+            })
+        }))
+    }
+
     /// A write under the lease of the worker after this one, whichever host that is
     /// of. None: there is none.
     async fn as_the_next(
@@ -139,17 +170,38 @@ impl Flawed {
 
 struct FlawedImages(Flaw);
 
+impl FlawedImages {
+    /// An image that may not be stored at all.
+    async fn put(
+        image: NewImage,
+        contents: Contents,
+        sound: &Arc<dyn ImageStore>,
+    ) -> Result<ImageReply, CapabilityError> {
+        let path = ImagePath::of(&image).unwrap().to_string();
+        let stored = sound.put(image, contents).await;
+        let url = format!("/api/images/{path}");
+        Ok(stored
+            .unwrap_or(StoredOrNot::Stored(Stored { path, url }))
+            .into())
+    }
+}
+
 impl Interceptor<dyn ImageStore> for FlawedImages {
     fn intercept<'a>(
         &'a self,
         operation: ImageOperation<'a>,
         sound: &'a Arc<dyn ImageStore>,
     ) -> Answer<'a, ImageReply> {
-        match (&operation, self.0) {
+        match (operation, self.0) {
             (ImageOperation::Stat { path }, Flaw::Forgetting) if is_refined(path) => {
                 Box::pin(ready(Ok(ImageReply::Info(None))))
             }
-            _ => sound.run(operation),
+            (ImageOperation::Put { image, contents }, Flaw::Acceptance)
+                if image.kind == ImageKind::Refined =>
+            {
+                Box::pin(Self::put(image, contents, sound))
+            }
+            (operation, _) => sound.run(operation),
         }
     }
 }
@@ -179,6 +231,9 @@ impl Interceptor<dyn TaskStore> for Flawed {
                     return Ok(TaskReply::Deliveries(vec![]));
                 }
                 (TaskOperation::Recover {}, Flaw::Redelivery) => return Ok(TaskReply::Count(0)),
+                (TaskOperation::Submit { task }, Flaw::Acceptance) => {
+                    return Ok(Self::submit(task.clone(), sound).await?.into());
+                }
                 (TaskOperation::Progress { .. }, _) => {}
                 (_, Flaw::Fencing) => {
                     if let Some(lease) = operation.lease() {

@@ -190,6 +190,18 @@ impl Postgres {
         }
     }
 
+    /// From now on it says that a commit is there, and keeps it in memory alone. That
+    /// has room for a few seconds of tests.
+    pub fn forget_commits(&self) {
+        for setting in ["synchronous_commit", "full_page_writes"] {
+            self.execute(&format!("ALTER SYSTEM SET {setting} = off"));
+        }
+        self.execute("SELECT pg_reload_conf()");
+        // Otherwise each page that is full is written.
+        let writer = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'";
+        run(Command::new("kill").args(["-STOP", &self.query(writer)]));
+    }
+
     /// Makes it answer no longer, though it is there.
     pub fn pause(&self) {
         self.signal_all("STOP");
@@ -205,6 +217,11 @@ impl Postgres {
         signals.args([&format!("-{signal}"), "-P", &id.to_string()]);
         let _ = signals.status();
         run(Command::new("kill").args([&format!("-{signal}"), &id.to_string()]));
+    }
+
+    /// Whether it was killed, and not started again.
+    pub fn is_away(&self) -> bool {
+        self.process.is_none()
     }
 
     /// Starts it again on its data, after it was killed.

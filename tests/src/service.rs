@@ -70,6 +70,8 @@ pub struct Service {
 /// A service that has ended.
 #[derive(Debug)]
 pub struct Ended {
+    /// Of its process.
+    pub id: u32,
     pub status: ExitStatus,
     /// Standard output and standard error.
     pub log: String,
@@ -509,6 +511,7 @@ fn ended(mut process: Reaped, log: &Log, limit: Duration) -> Ended {
     };
     log.finish();
     Ended {
+        id: process.id(),
         status,
         log: log.text(),
     }
