@@ -16,10 +16,11 @@ const DATA: [&str; 6] = [
     "tasks.lock",
     "tasks.sqlite",
 ];
-const IMAGES: [&str; 5] = [
+const IMAGES: [&str; 6] = [
     "drafts",
     "images.lock",
     "refined",
+    "small.reserve",
     "small.sqlite",
     "uploads",
 ];

@@ -109,13 +109,16 @@ async fn what_needs_no_room_is_done() {
     let path = upload.json()["path"].as_str().unwrap().to_owned();
     let url = origin().picture(&picture);
     let refined = client.refined(&url, "echo it").await;
-    let concept = format!("/api/concepts/{}", refined["result_id"].as_str().unwrap());
+    let small = client.refined(&original(), "echo it").await;
     let id = client.accepted(&original(), "wait 3000ms").await;
     client.task_is(&id, "processing").await;
 
-    launch.disk().fill();
-    let deleted = client.delete(&concept).await;
-    assert_eq!(deleted.status, 204, "its image makes room: {deleted:?}");
+    for refined in [refined, small] {
+        let concept = format!("/api/concepts/{}", refined["result_id"].as_str().unwrap());
+        launch.disk().fill();
+        let deleted = client.delete(&concept).await;
+        assert_eq!(deleted.status, 204, "its image makes room: {deleted:?}");
+    }
 
     launch.disk().fill();
     let active = client.refine(&original(), "echo it").await;

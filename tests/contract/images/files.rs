@@ -81,7 +81,7 @@ fn files(directory: &Path) -> usize {
 
 fn is_kept(file: &Path) -> bool {
     let name = file.file_name().unwrap().to_str().unwrap();
-    name == "images.lock" || name.starts_with("small.sqlite")
+    name == "images.lock" || name.starts_with("small.")
 }
 
 fn copy(from: &Path, to: &Path) {

@@ -236,11 +236,11 @@ impl ImageStore for FileImages {
             let Some(path) = path else {
                 return Ok(());
             };
-            let (small, file) = (path.clone(), path);
-            if self.blocking(move |store| store.small.has(&small)).await? {
-                self.store.small.remove(&file).await?;
+            let wanted = path.clone();
+            if self.blocking(move |store| store.small.has(&wanted)).await? {
+                self.store.small.remove(&path).await?;
             }
-            self.blocking(move |store| store.remove(&file)).await
+            self.blocking(move |store| store.remove(&path)).await
         })
     }
 
@@ -264,7 +264,11 @@ impl ImageStore for FileImages {
 
     /// Tries to write, since reading works on a full disk.
     fn check(&self) -> Answer<'_, ()> {
-        Box::pin(self.blocking(|store| store.begin()?.append(&[vec![0; 4096].into()]).map(drop)))
+        Box::pin(async {
+            self.store.small.check().await?;
+            self.blocking(|store| store.begin()?.append(&[vec![0; 4096].into()]).map(drop))
+                .await
+        })
     }
 }
 
@@ -373,8 +377,8 @@ mod tests {
             }
         }
         assert_eq!(
-            files, 5,
-            "the lock, the image, the draft, the table and its log"
+            files, 6,
+            "the lock, the image, the draft, and the table with log and reserve"
         );
     }
 }

@@ -16,10 +16,6 @@ pub(crate) const MAX_LOG_BYTES: u64 = 16 * 1024 * 1024;
 const STATEMENT_CACHE_CAPACITY: usize = 64;
 
 /// The writing connection. Its commits survive a power loss.
-///
-/// No `auto_vacuum`: free pages are reused, so the file never shrinks.
-/// Shrinking would cost every commit and scatter the rows, and images take most
-/// of the space anyway.
 pub(crate) fn writer(path: &Path) -> rusqlite::Result<Connection> {
     let connection = open(
         path,

@@ -102,7 +102,7 @@ impl Folders {
     /// Changes nothing of them.
     pub(super) fn at_rest(root: &Path) -> Result<Self, OpenError> {
         let lock = DirectoryLock::acquire(root, store::LOCK)?;
-        let small = AtRest::of(root).map_err(|error| OpenError::unusable(root, error))?;
+        let small = AtRest::of(root)?;
         Ok(Self {
             root: root.to_owned(),
             small,

@@ -19,7 +19,7 @@ use concept_refinement_domain::image_path::folder;
 pub(super) async fn list(store: Arc<Store>, kind: ImageKind) -> Result<Images, CapabilityError> {
     let files = files(Arc::clone(&store), kind).await?;
     match kind {
-        ImageKind::Refined => Ok(small(store).chain(files).boxed()),
+        ImageKind::Refined => Ok(files.chain(small(store)).boxed()),
         ImageKind::Upload => Ok(files),
     }
 }

@@ -5,6 +5,7 @@
 //! that come together are stored by one commit. An image is in this table or in a
 //! file of its own.
 
+mod reserve;
 mod schema;
 mod writer;
 
@@ -31,8 +32,8 @@ use writer::{Change, Writer};
 /// In the images' directory.
 const FILE: &str = "small.sqlite";
 
-/// Up to this length an image is small: about as long SQLite is faster than the
-/// file system (<https://sqlite.org/intern-v-extern-blob.html>).
+/// Up to this length an image is small: up to about this length SQLite is faster than
+/// the file system (<https://sqlite.org/intern-v-extern-blob.html>).
 pub(super) const MAX_BYTES: u64 = 64 * 1024;
 
 /// Entries of a list that are read at once.
@@ -40,10 +41,12 @@ const PAGE: i64 = 256;
 
 pub(super) struct SmallImages {
     file: PathBuf,
-    /// What is removed stays until it is released.
+    /// A backup holds the images: what is removed is marked, until it has ended.
     is_held: Arc<AtomicBool>,
     reader: Mutex<Connection>,
-    /// Dropped after the reader, so that it closes the file last.
+    /// Apart, so that nobody waits for a page of a list.
+    lister: Mutex<Connection>,
+    /// Dropped after the readers, so that it closes the file last.
     writer: Writer,
 }
 
@@ -60,9 +63,11 @@ impl SmallImages {
             SchemaError::Newer => OpenError::Newer(file.clone()),
             SchemaError::Engine(error) => engine(error),
         })?;
-        writer::purge(&connection).map_err(engine)?;
+        if let Err(error) = purge(&connection) {
+            tracing::warn!(%error, "removed images are left until the next start");
+        }
         room.replace(0, bytes(&connection).map_err(engine)?);
-        let reader = connection::reader(&file).map_err(engine)?;
+        let [reader, lister] = [(); 2].map(|()| connection::reader(&file).map_err(engine));
         let log = names::log_of(&file).map_err(system)?;
         directory::sync(root).map_err(system)?;
         let is_held = Arc::new(AtomicBool::new(false));
@@ -75,7 +80,8 @@ impl SmallImages {
         );
         Ok(Self {
             writer: writer.map_err(system)?,
-            reader: Mutex::new(reader),
+            reader: Mutex::new(reader?),
+            lister: Mutex::new(lister?),
             is_held,
             file,
         })
@@ -107,7 +113,7 @@ impl SmallImages {
         self.writer.write(Change::Remove { tag, name }).await
     }
 
-    /// None: it is not here. Blocks, as all that follows.
+    /// None: it is not here. Blocks, as the others do that read.
     pub fn info(&self, path: &ImagePath) -> io::Result<Option<ImageInfo>> {
         let envelope = self.envelope(path)?;
         Ok(envelope.and_then(|envelope| parsed(path, &envelope)?.info(path)))
@@ -128,15 +134,17 @@ impl SmallImages {
 
     /// The whole image. None: it is not here.
     pub fn find(&self, path: &ImagePath) -> io::Result<Option<(ImageInfo, Bytes)>> {
-        if path.kind != ImageKind::Refined {
-            return Ok(None);
-        }
-        find(&self.reader(), path)
+        find(&lock(&self.reader), path)
+    }
+
+    /// Whether more could be stored.
+    pub async fn check(&self) -> Result<(), CapabilityError> {
+        self.writer.write(Change::Check).await
     }
 
     /// Those after a position in the list, and the position of the next ones.
     pub fn list(&self, after: i64) -> io::Result<(Vec<Listed>, Option<i64>)> {
-        list(&self.reader(), after)
+        list(&lock(&self.lister), after)
     }
 
     pub fn hold(&self) {
@@ -150,9 +158,21 @@ impl SmallImages {
         copy.close().map_err(|(_, error)| io::Error::other(error))
     }
 
+    /// Removes for good what was removed meanwhile.
     pub fn release(&self) {
         self.is_held.store(false, Ordering::SeqCst);
-        self.writer.purge();
+        if let Err(error) = self.purge() {
+            tracing::warn!(%error, "removed images are left until the next start");
+        }
+    }
+
+    fn purge(&self) -> io::Result<()> {
+        while has_removed(&lock(&self.lister)).map_err(fault)? {
+            self.writer
+                .write_blocking(Change::Purge)
+                .map_err(io::Error::other)?;
+        }
+        Ok(())
     }
 
     fn envelope(&self, path: &ImagePath) -> io::Result<Option<String>> {
@@ -160,30 +180,38 @@ impl SmallImages {
         if path.kind != ImageKind::Refined {
             return Ok(None);
         }
-        let reader = self.reader();
+        let reader = lock(&self.reader);
         let mut found = reader.prepare_cached(SQL).map_err(fault)?;
         let envelope = found.query_row([&path.name, &path.tag], |row| row.get(0));
         envelope.optional().map_err(fault)
     }
-
-    fn reader(&self) -> MutexGuard<'_, Connection> {
-        self.reader.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// Those of a directory that nobody has open.
-pub(super) struct AtRest(DatabaseFile);
+pub(super) struct AtRest {
+    reader: Mutex<Connection>,
+    /// Dropped after the reader.
+    file: DatabaseFile,
+}
 
 impl AtRest {
     /// None: there are none.
-    pub fn of(root: &Path) -> io::Result<Option<Self>> {
-        let file = root.join(FILE);
-        let exists = fs::exists(&file)?;
-        Ok(exists.then(|| Self(DatabaseFile::at_rest(&file))))
+    pub fn of(root: &Path) -> Result<Option<Self>, OpenError> {
+        let path = root.join(FILE);
+        if !fs::exists(&path).map_err(|error| OpenError::unusable(&path, error))? {
+            return Ok(None);
+        }
+        let file = DatabaseFile::at_rest(&path);
+        let reader = file.reader();
+        let reader = reader.map_err(|error| sqlite::open_error(&path, error))?;
+        Ok(Some(Self {
+            reader: Mutex::new(reader),
+            file,
+        }))
     }
 
     pub fn paths(&self) -> io::Result<Vec<String>> {
-        let reader = self.0.reader().map_err(fault)?;
+        let reader = lock(&self.reader);
         let (mut paths, mut after) = (Vec::new(), Some(0));
         while let Some(position) = after {
             let (listed, next) = list(&reader, position)?;
@@ -195,14 +223,26 @@ impl AtRest {
 
     /// The whole image, with what else was said of it.
     pub fn find(&self, path: &ImagePath) -> io::Result<Option<(Envelope, Bytes)>> {
-        let reader = self.0.reader().map_err(fault)?;
-        row(&reader, path)
+        row(&lock(&self.reader), path)
     }
 
     pub fn copy_to(&self, root: &Path) -> io::Result<()> {
-        let copy = self.0.copy(&root.join(FILE))?;
+        let copy = self.file.copy(&root.join(FILE))?;
         copy.close().map_err(|(_, error)| io::Error::other(error))
     }
+}
+
+/// What a process before this one left marked.
+fn purge(connection: &Connection) -> rusqlite::Result<()> {
+    while has_removed(connection)? {
+        writer::purge(connection)?;
+    }
+    Ok(())
+}
+
+fn has_removed(connection: &Connection) -> rusqlite::Result<bool> {
+    let mut removed = connection.prepare_cached("SELECT 1 FROM image WHERE removed")?;
+    removed.exists([])
 }
 
 fn find(reader: &Connection, path: &ImagePath) -> io::Result<Option<(ImageInfo, Bytes)>> {
@@ -213,6 +253,9 @@ fn find(reader: &Connection, path: &ImagePath) -> io::Result<Option<(ImageInfo, 
 fn row(reader: &Connection, path: &ImagePath) -> io::Result<Option<(Envelope, Bytes)>> {
     const SQL: &str =
         "SELECT envelope, contents FROM image WHERE name = ? AND tag = ? AND NOT removed";
+    if path.kind != ImageKind::Refined {
+        return Ok(None);
+    }
     let mut found = reader.prepare_cached(SQL).map_err(fault)?;
     let found = found.query_row([&path.name, &path.tag], |row| {
         Ok((row.get::<_, String>(0)?, row.get::<_, Vec<u8>>(1)?))
@@ -252,13 +295,17 @@ fn parsed(path: &ImagePath, envelope: &str) -> Option<Envelope> {
 
 /// Of all that is stored.
 fn bytes(connection: &Connection) -> rusqlite::Result<u64> {
-    const SQL: &str = "SELECT coalesce(sum(length(contents)), 0) FROM image";
+    const SQL: &str = "SELECT coalesce(sum(length(contents)), 0) FROM image WHERE NOT removed";
     let bytes: i64 = connection.query_row(SQL, [], |row| row.get(0))?;
     Ok(bytes.unsigned_abs())
 }
 
 fn key(path: &ImagePath) -> (String, String) {
     (path.tag.clone(), path.name.clone())
+}
+
+fn lock(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
+    connection.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// As what the disk says of a file.

@@ -2,22 +2,28 @@
 //! commit: each costs one row version and one wait for the disk less. The workers are
 //! answered from memory then (see `handovers`).
 
+use std::sync::Arc;
+
+use concept_refinement_domain::capability::Claimed;
 use concept_refinement_domain::lease::PENDING_OVERDUE;
-use concept_refinement_domain::rulebook::{self, Claim};
-use concept_refinement_domain::task::Task;
+use concept_refinement_domain::rulebook::{self, Claim, TaskRecord};
+use concept_refinement_domain::task::{Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
-use futures::future::join_all;
+use futures::future::{BoxFuture, join_all};
+use futures::{FutureExt as _, TryFutureExt as _};
+use tokio::time::{Instant, sleep};
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::PostgresTasks;
-use super::database::Session;
+use super::database::{DEADLINE, Session};
 use super::fault::Fault;
-use super::group_commit::{BEGIN, MAX_WRITES};
+use super::group_commit::{BEGIN, MAX_WRITES, Write};
+use super::queue::RETRY;
 use super::rows::{Swap, columns, read};
 use super::values::{Cells, Parameter, Time, id};
 
-/// Tasks that are fetched at once at most.
+/// Tasks that are fetched at once at most: as many as a commit writes.
 pub(super) const MAX_FETCH: usize = MAX_WRITES;
 
 pub(super) enum Fetched {
@@ -27,17 +33,29 @@ pub(super) enum Fetched {
     Nothing { next: Option<Timestamp> },
 }
 
-pub(super) async fn fetch(store: &PostgresTasks, limit: usize) -> Result<Fetched, Fault> {
+pub(super) async fn fetch(store: &Arc<PostgresTasks>, limit: usize) -> Result<Fetched, Fault> {
+    match try_fetch(store, limit, true).await {
+        // One that cannot be written keeps no other from its worker.
+        Err(fault) if fault.is_answer() => try_fetch(store, limit, false).await,
+        fetched => fetched,
+    }
+}
+
+async fn try_fetch(
+    store: &Arc<PostgresTasks>,
+    limit: usize,
+    is_claiming: bool,
+) -> Result<Fetched, Fault> {
     const DUE: &str = concat!(
         "SELECT ",
         columns!(),
         " FROM schema.due_tasks_1 ($1, $2) AS task"
     );
+    let session = store.database.session().await?;
     let now = store.clock.now();
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let at = Time(now);
     let parameters: [Parameter<'_>; 2] = [(&at, Type::TIMESTAMPTZ), (&limit, Type::INT8)];
-    let session = store.database.session().await?;
     let (_, due) = futures::try_join!(session.begin_with(&BEGIN), session.query(DUE, &parameters))?;
     if due.is_empty() {
         return nothing(&session).await;
@@ -45,18 +63,16 @@ pub(super) async fn fetch(store: &PostgresTasks, limit: usize) -> Result<Fetched
     let (mut claims, mut unclaimed) = (Vec::new(), Vec::new());
     for row in &due {
         let before = read(&mut Cells::of(row))?;
-        let mut after = before.clone();
-        match rulebook::claim(&mut after, None, store.options.lease, now).answer {
-            Claim::Claimed(claimed) => {
+        match claim(store, &before, now).filter(|_| is_claiming) {
+            Some((after, claimed)) => {
                 let swap = Swap {
                     before,
                     after,
                     concept: None,
                 };
-                claims.push((swap, *claimed));
+                claims.push((swap, claimed));
             }
-            // Whoever claims it decides.
-            Claim::Refused | Claim::GivenUp => unclaimed.push(before),
+            None => unclaimed.push(before),
         }
     }
     let ids: Vec<_> = unclaimed
@@ -69,30 +85,87 @@ pub(super) async fn fetch(store: &PostgresTasks, limit: usize) -> Result<Fetched
         session.commit()
     );
     // The end of a transaction in which something failed undoes all of it.
-    let written = written.into_iter().collect::<Result<Vec<_>, _>>()?;
-    put_off?;
-    committed?;
+    let failed = written.into_iter().find_map(Result::err);
+    let failed = failed.or(put_off.err());
+    let is_unknown = committed.is_err() || failed.as_ref().is_some_and(|fault| !fault.is_answer());
+    if is_unknown {
+        give_back(store, claims);
+        return Err(failed.or(committed.err()).unwrap_or(Fault::Timeout));
+    }
+    if let Some(fault) = failed {
+        return Err(fault);
+    }
     let mut tasks = Vec::with_capacity(due.len());
     for record in unclaimed {
         store.recent.put(&record);
         tasks.push(record.task);
     }
-    for ((swap, claimed), is_written) in claims.into_iter().zip(written) {
-        let record = match is_written {
-            true => {
-                store.handovers.put(claimed);
-                swap.after
-            }
-            false => swap.before,
-        };
-        tasks.push(record.task.clone());
-        if is_written {
-            store.recent.put(&record);
-            store.announce(record);
-        }
+    for (Swap { after, .. }, claimed) in claims {
+        store.handovers.put(claimed);
+        store.recent.put(&after);
+        tasks.push(after.task.clone());
+        store.announce(after);
     }
     tasks.sort_by(|one, other| (one.created_at, &one.id).cmp(&(other.created_at, &other.id)));
     Ok(Fetched::Tasks(tasks))
+}
+
+/// None: its worker claims it. What somebody has worked on before is looked at by the
+/// worker first, since its release may be under way still.
+fn claim(
+    store: &PostgresTasks,
+    before: &TaskRecord,
+    now: Timestamp,
+) -> Option<(TaskRecord, Claimed)> {
+    if before.task.status != Status::Pending {
+        return None;
+    }
+    let mut after = before.clone();
+    match rulebook::claim(&mut after, None, store.options.lease, now).answer {
+        Claim::Claimed(claimed) => Some((after, *claimed)),
+        Claim::Refused | Claim::GivenUp => None,
+    }
+}
+
+/// Lets others have what may have been claimed, and whose worker will not learn it: as
+/// soon as the database answers, and only if it is as it would have been written.
+fn give_back(store: &Arc<PostgresTasks>, claims: Vec<(Swap, Claimed)>) {
+    for (Swap { after: before, .. }, Claimed { lease, .. }) in claims {
+        let store = Arc::clone(store);
+        let runtime = store.database.runtime().clone();
+        runtime.spawn(async move {
+            let mut after = before.clone();
+            let _ = rulebook::release(&mut after, &lease, store.clock.now());
+            let store = &*store;
+            retry_until(store, lease.until, || {
+                let swap = Swap {
+                    before: before.clone(),
+                    after: after.clone(),
+                    concept: None,
+                };
+                let write = Write::Swap(Box::new(swap));
+                let deadline = Instant::now() + DEADLINE;
+                let written = store.commits.write(write, deadline);
+                written.map_ok(drop).boxed()
+            })
+            .await;
+        });
+    }
+}
+
+/// Until the database answers, but no longer than to a point in time.
+pub(super) async fn retry_until<'a>(
+    store: &'a PostgresTasks,
+    until: Timestamp,
+    act: impl Fn() -> BoxFuture<'a, Result<(), Fault>>,
+) {
+    while let Err(fault) = act().await {
+        if store.clock.now() >= until {
+            tracing::debug!(%fault, "a task is nobody's only when its lease ends");
+            return;
+        }
+        sleep(RETRY).await;
+    }
 }
 
 async fn nothing(session: &Session<'_>) -> Result<Fetched, Fault> {

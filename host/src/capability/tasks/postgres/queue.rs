@@ -26,7 +26,7 @@ use uuid::Uuid;
 
 use super::PostgresTasks;
 use super::fault::{Fault, unavailable};
-use super::fetch::{Fetched, MAX_FETCH, fetch};
+use super::fetch::{Fetched, MAX_FETCH, fetch, retry_until};
 use super::leases;
 use super::values::{Parameter, Time, id};
 use crate::capability::Answer;
@@ -46,7 +46,10 @@ const REDELIVERY_DELAY: Duration = Duration::from_secs(1);
 const MAX_DELAY: Duration = Duration::from_secs(60 * 60);
 
 /// How long to wait after a fault.
-const RETRY: Duration = Duration::from_millis(500);
+pub(super) const RETRY: Duration = Duration::from_millis(500);
+
+/// How long to wait at least, where others have locked what is due.
+const SHORTEST_WAIT: Duration = Duration::from_millis(20);
 
 /// How long to wait at most until the next task is looked for: when one is
 /// delivered that is delayed.
@@ -144,26 +147,42 @@ async fn fetch_for(store: Arc<PostgresTasks>, waiting: Arc<Waiting>) {
         }
         // What is told from now on is not missed.
         wakes.mark_unchanged();
-        match fetch(&store, receivers.len()).await {
-            Ok(Fetched::Tasks(tasks)) => {
-                for (task, receiver) in tasks.into_iter().zip(receivers) {
-                    receiver.hand(store.delivery(&task));
-                }
-            }
-            Ok(Fetched::Nothing { next }) => {
-                drop(receivers);
-                let now = store.clock.now();
-                let wait = next.map_or(LONGEST_WAIT, |next| next.since(now).min(LONGEST_WAIT));
+        // A turn comes to its end even if this does not: what it claims reaches a
+        // worker or is given back.
+        let turn = tokio::spawn(fetch_once(Arc::clone(&store), receivers));
+        match turn.await {
+            Ok(Ok(None)) => {}
+            Ok(Ok(Some(wait))) => {
                 let _ = timeout(wait, wakes.changed()).await;
             }
-            Err(fault) => {
-                drop(receivers);
+            Ok(Err(fault)) => {
                 static FAULT: LogThrottle = LogThrottle::every(LONG_INTERVAL);
                 if let Some(times) = FAULT.times() {
                     tracing::error!(%fault, times, "no tasks can be fetched");
                 }
                 sleep(RETRY).await;
             }
+            Err(_) => sleep(RETRY).await,
+        }
+    }
+}
+
+/// How long to wait for the next task. None: there were some.
+async fn fetch_once(
+    store: Arc<PostgresTasks>,
+    receivers: Vec<Reservation>,
+) -> Result<Option<Duration>, Fault> {
+    match fetch(&store, receivers.len()).await? {
+        Fetched::Tasks(tasks) => {
+            for (task, receiver) in tasks.into_iter().zip(receivers) {
+                receiver.hand(store.delivery(&task));
+            }
+            Ok(None)
+        }
+        Fetched::Nothing { next } => {
+            let now = store.clock.now();
+            let wait = next.map_or(LONGEST_WAIT, |next| next.since(now));
+            Ok(Some(wait.clamp(SHORTEST_WAIT, LONGEST_WAIT)))
         }
     }
 }
@@ -287,16 +306,19 @@ impl Taken {
 }
 
 /// What was claimed for a worker that did not ask for it is nobody's again.
-async fn release_unasked(store: &PostgresTasks, task_id: &str) -> Result<(), Fault> {
+async fn release_unasked(store: &PostgresTasks, task_id: &str) {
     if let Some(claimed) = store.handovers.take(task_id, None) {
-        // A lease that was lost is nobody's either.
-        let _ = leases::release(store, &claimed.lease).await?;
+        retry_until(store, claimed.lease.until, || {
+            let lease = claimed.lease.clone();
+            // A lease that was lost is nobody's either.
+            async move { leases::release(store, &lease).await.map(drop) }.boxed()
+        })
+        .await;
     }
-    Ok(())
 }
 
 async fn deliver_again(store: &PostgresTasks, task_id: &str, delay: Duration) -> Result<(), Fault> {
-    release_unasked(store, task_id).await?;
+    release_unasked(store, task_id).await;
     match id(task_id) {
         Some(id) => put_off(store, id, delay).await,
         None => Ok(()),
@@ -308,10 +330,8 @@ impl Receipt for Taken {
     fn ack(mut self: Box<Self>) -> BoxFuture<'static, ()> {
         let (task_id, store) = (self.task_id.take(), self.store.upgrade());
         async move {
-            if let (Some(task_id), Some(store)) = (task_id, store)
-                && let Err(fault) = release_unasked(&store, &task_id).await
-            {
-                tracing::debug!(%fault, "a task is nobody's only when its lease ends");
+            if let (Some(task_id), Some(store)) = (task_id, store) {
+                release_unasked(&store, &task_id).await;
             }
         }
         .boxed()

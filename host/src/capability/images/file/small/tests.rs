@@ -91,12 +91,12 @@ async fn what_is_removed_while_it_is_held_is_in_the_copy_alone() {
     assert!(images.find(&path("a")).unwrap().is_none());
     assert_eq!(names(&images), [path("b").to_string()]);
     images.copy_to(copy.path()).unwrap();
-    images.release();
+    std::thread::scope(|scope| {
+        scope.spawn(|| images.release());
+    });
     images.remove(&path("b")).await.unwrap();
     let rows = "SELECT count(*) FROM image";
-    let rows = images
-        .reader()
-        .query_row(rows, [], |row| row.get::<_, u32>(0));
+    let rows = lock(&images.reader).query_row(rows, [], |row| row.get::<_, u32>(0));
     assert_eq!(rows, Ok(0), "nothing is kept any longer");
 
     let (copied, _) = open(copy.path());

@@ -1,9 +1,12 @@
 //! The writing thread: changes that wait together are committed together, and only
 //! then answered.
 
+use std::cell::Cell;
 use std::fs;
 use std::io;
+use std::iter;
 use std::path::PathBuf;
+use std::slice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
@@ -14,7 +17,8 @@ use rusqlite::{Connection, OptionalExtension as _};
 use tokio::sync::{mpsc, oneshot};
 
 use super::fault;
-use crate::capability::directory::NamedFile;
+use super::reserve::Reserve;
+use crate::capability::directory::{self, NamedFile};
 use crate::capability::images::file::{disk, envelope};
 use crate::capability::room::Room;
 use crate::capability::sqlite::{connection, is_damage};
@@ -25,11 +29,13 @@ const QUEUE_CAPACITY: usize = 256;
 /// Most changes of a commit; more would only delay the first.
 const MAX_GROUP: usize = 64;
 
+/// Rows that a purge takes away at once.
+const PURGED: u32 = 64;
+
 /// Pages that nothing is in any longer, before some are given back to the disk.
 const MAX_FREE_PAGES: u32 = 256;
 
-/// Gives pages back after a commit: more than a commit of removals leaves (17 an
-/// image), and few enough to delay nobody.
+/// Gives pages back after a commit: as many as one of removals leaves, as a rule.
 const GIVE_BACK: &str = "PRAGMA incremental_vacuum(2048)";
 
 pub(super) enum Change {
@@ -43,8 +49,16 @@ pub(super) enum Change {
         tag: String,
         name: String,
     },
-    /// What was removed goes for good.
+    /// Some of what was marked as removed goes for good.
     Purge,
+    /// Nothing, to see whether anything could be written.
+    Check,
+}
+
+impl Change {
+    fn takes_room(&self) -> bool {
+        matches!(self, Self::Put { .. })
+    }
 }
 
 struct Entry {
@@ -67,6 +81,8 @@ impl Writer {
         room: Arc<Room>,
         is_held: Arc<AtomicBool>,
     ) -> io::Result<Self> {
+        let mut reserve = Reserve::of(&root);
+        reserve.restore();
         let (sender, waiting) = mpsc::channel(QUEUE_CAPACITY);
         let worker = Worker {
             connection,
@@ -74,7 +90,8 @@ impl Writer {
             root,
             room,
             is_held,
-            is_damaged: false,
+            reserve,
+            is_damaged: Cell::new(false),
         };
         let thread = thread::Builder::new()
             .name("small-images".into())
@@ -94,13 +111,13 @@ impl Writer {
         answered.await.map_err(|_| stopped())?
     }
 
-    /// Soon; or at the next start, if too much is waiting.
-    pub fn purge(&self) {
-        let (answer, _) = oneshot::channel();
-        let change = Change::Purge;
-        if let Some(sender) = &self.sender {
-            let _ = sender.try_send(Entry { change, answer });
-        }
+    /// The same for a thread that may block.
+    pub fn write_blocking(&self, change: Change) -> Result<(), CapabilityError> {
+        let (answer, answered) = oneshot::channel();
+        let sender = self.sender.as_ref().ok_or_else(stopped)?;
+        let sent = sender.blocking_send(Entry { change, answer });
+        sent.map_err(|_| stopped())?;
+        answered.blocking_recv().map_err(|_| stopped())?
     }
 }
 
@@ -122,8 +139,9 @@ struct Worker {
     root: PathBuf,
     room: Arc<Room>,
     is_held: Arc<AtomicBool>,
+    reserve: Reserve,
     /// Nothing more is written then, since that could spread it.
-    is_damaged: bool,
+    is_damaged: Cell<bool>,
 }
 
 /// What a change makes of the images' bytes.
@@ -137,90 +155,117 @@ impl Worker {
     fn run(mut self, mut waiting: mpsc::Receiver<Entry>) {
         let mut group = Vec::with_capacity(MAX_GROUP);
         while waiting.blocking_recv_many(&mut group, MAX_GROUP) > 0 {
-            let committed = self.commit(&group);
-            let committed = committed.map_err(|error| disk::report(&error));
-            for entry in group.drain(..) {
-                // The caller may be gone.
-                let _ = entry.answer.send(committed.clone());
+            match self.commit(&group) {
+                Err(error) if is_full(&error) => self.commit_alone(&mut group),
+                committed => answer(group.drain(..), &committed),
             }
-            if !self.is_damaged
-                && let Err(error) = self.shrink()
+            if !self.is_damaged.get()
+                && let Err(error) = self.shrink(MAX_FREE_PAGES)
             {
                 tracing::debug!(%error, "room is given back to the disk later");
             }
         }
-        if !self.is_damaged
+        if !self.is_damaged.get()
             && let Err(error) = connection::tidy_up_on_close(&self.connection, true)
         {
             tracing::warn!(%error, "the image store's log stays behind");
         }
     }
 
+    /// On a full disk one that finds no room takes no other with it, and what makes
+    /// room comes first.
+    fn commit_alone(&mut self, group: &mut Vec<Entry>) {
+        group.sort_by_key(|entry| entry.change.takes_room());
+        for entry in group.drain(..) {
+            let mut committed = self.commit(slice::from_ref(&entry));
+            if committed.as_ref().is_err_and(is_full) && !entry.change.takes_room() {
+                self.reserve.spend();
+                committed = self.commit(slice::from_ref(&entry));
+                if let Err(error) = self.make_room() {
+                    tracing::debug!(%error, "room is given back to the disk later");
+                }
+            }
+            answer(iter::once(entry), &committed);
+        }
+    }
+
     /// An error concerns the whole group: none of it was written.
     fn commit(&mut self, group: &[Entry]) -> io::Result<()> {
-        if self.is_damaged {
+        if self.is_damaged.get() {
             return Err(io::Error::other("the image store is damaged"));
-        }
-        for file in &self.files {
-            file.check()?;
         }
         let written = self.write(group);
         if written.is_err() && !self.connection.is_autocommit() {
-            self.sql("ROLLBACK").map_err(fault)?;
+            self.sql("ROLLBACK")?;
         }
-        let difference = written.map_err(|error| {
-            if is_damage(&error) {
-                tracing::error!(%error, "the image store is damaged: restore a backup");
-                self.is_damaged = true;
-            }
-            fault(error)
-        })?;
+        let difference = written?;
         self.room.replace(difference.removed, difference.stored);
         for entry in group {
             if let Change::Put { tag, name, .. } = &entry.change {
-                self.remove_file(tag, name)?;
+                self.remove_file(tag, name);
             }
+        }
+        // What a removal was given is for what is deleted next, too.
+        if group.iter().any(|entry| entry.change.takes_room()) {
+            self.reserve.restore();
         }
         Ok(())
     }
 
-    fn write(&self, group: &[Entry]) -> rusqlite::Result<Difference> {
+    fn write(&self, group: &[Entry]) -> io::Result<Difference> {
         self.sql("BEGIN IMMEDIATE")?;
         let mut difference = Difference::default();
         for entry in group {
-            match &entry.change {
-                Change::Put {
-                    tag,
-                    name,
-                    envelope,
-                    contents,
-                } => {
-                    difference.removed += self.remove(tag, name, true)?;
-                    self.connection
-                        .prepare_cached(
-                            "INSERT INTO image (tag, name, envelope, contents) \
-                             VALUES (?, ?, ?, ?)",
-                        )?
-                        .execute((tag, name, envelope, contents))?;
-                    difference.stored += contents.len() as u64;
-                }
-                Change::Remove { tag, name } => {
-                    let for_good = !self.is_held.load(Ordering::SeqCst);
-                    difference.removed += self.remove(tag, name, for_good)?;
-                }
-                Change::Purge => purge(&self.connection)?,
-            }
+            let changed = self.change(&entry.change, &mut difference);
+            changed.map_err(|error| self.fault(error))?;
+        }
+        for file in &self.files {
+            file.check()?;
         }
         self.sql("COMMIT")?;
         Ok(difference)
     }
 
-    fn shrink(&self) -> rusqlite::Result<()> {
+    fn change(&self, change: &Change, difference: &mut Difference) -> rusqlite::Result<()> {
+        const INSERT: &str =
+            "INSERT INTO image (tag, name, envelope, contents) VALUES (?, ?, ?, ?)";
+        match change {
+            Change::Put {
+                tag,
+                name,
+                envelope,
+                contents,
+            } => {
+                difference.removed += self.remove(tag, name, true)?;
+                let mut insert = self.connection.prepare_cached(INSERT)?;
+                insert.execute((tag, name, envelope, contents))?;
+                difference.stored += contents.len() as u64;
+            }
+            Change::Remove { tag, name } => {
+                let for_good = !self.is_held.load(Ordering::SeqCst);
+                difference.removed += self.remove(tag, name, for_good)?;
+            }
+            Change::Purge => purge(&self.connection)?,
+            Change::Check => {}
+        }
+        Ok(())
+    }
+
+    /// Gives all that is free back to the disk, with the log.
+    fn make_room(&self) -> rusqlite::Result<()> {
+        self.shrink(0)?;
+        let mut checkpoint = self
+            .connection
+            .prepare_cached("PRAGMA wal_checkpoint(TRUNCATE)")?;
+        checkpoint.query_row([], |_| Ok(()))
+    }
+
+    fn shrink(&self, most_free: u32) -> rusqlite::Result<()> {
         let free: u32 = self
             .connection
             .prepare_cached("PRAGMA freelist_count")?
             .query_row([], |row| row.get(0))?;
-        if free > MAX_FREE_PAGES {
+        if free > most_free {
             let mut given_back = self.connection.prepare_cached(GIVE_BACK)?;
             let mut pages = given_back.query([])?;
             while pages.next()?.is_some() {}
@@ -241,39 +286,57 @@ impl Worker {
         Ok(bytes.optional()?.map_or(0, u64::from))
     }
 
-    /// A larger image of the same name, which was replaced.
-    fn remove_file(&self, tag: &str, name: &str) -> io::Result<()> {
-        let file = self
-            .root
-            .join(folder(ImageKind::Refined))
-            .join(tag)
-            .join(name);
-        let replaced = envelope::image_bytes(&file)?;
-        match fs::remove_file(&file) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            removed => {
-                self.room.replace(replaced, 0);
-                removed
+    /// A larger image of the same name, which was replaced: the row is what is read.
+    fn remove_file(&self, tag: &str, name: &str) {
+        let folder = self.root.join(folder(ImageKind::Refined)).join(tag);
+        let file = folder.join(name);
+        let removed = envelope::image_bytes(&file).and_then(|replaced| {
+            fs::remove_file(&file)?;
+            self.room.replace(replaced, 0);
+            directory::sync(&folder)
+        });
+        match removed {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                tracing::warn!(%error, "an image that was replaced stays as a file");
             }
+            _ => {}
         }
     }
 
     /// Runs a statement that begins or ends something.
-    fn sql(&self, statement: &str) -> rusqlite::Result<()> {
-        let mut prepared = self.connection.prepare_cached(statement)?;
-        prepared.execute([]).map(drop)
+    fn sql(&self, statement: &str) -> io::Result<()> {
+        let prepared = self.connection.prepare_cached(statement);
+        let done = prepared.and_then(|mut prepared| prepared.execute([]));
+        done.map(drop).map_err(|error| self.fault(error))
+    }
+
+    fn fault(&self, error: rusqlite::Error) -> io::Error {
+        if is_damage(&error) && !self.is_damaged.replace(true) {
+            tracing::error!(%error, "the image store is damaged: restore a backup");
+        }
+        fault(error)
     }
 }
 
-pub(super) fn purge(connection: &Connection) -> rusqlite::Result<()> {
-    // A full disk takes no write, even of nothing.
-    let is_any = connection
-        .prepare_cached("SELECT 1 FROM image WHERE removed")?
-        .exists([])?;
-    if is_any {
-        connection.execute("DELETE FROM image WHERE removed", [])?;
+/// Those who are gone are told nothing.
+fn answer(entries: impl Iterator<Item = Entry>, committed: &io::Result<()>) {
+    let committed = committed.as_ref().map_err(disk::report).copied();
+    for entry in entries {
+        let _ = entry.answer.send(committed.clone());
     }
-    Ok(())
+}
+
+fn is_full(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::StorageFull
+}
+
+/// Removes some of what is marked, for good.
+pub(super) fn purge(connection: &Connection) -> rusqlite::Result<()> {
+    let purge = "DELETE FROM image WHERE id IN (SELECT id FROM image WHERE removed LIMIT ?)";
+    connection
+        .prepare_cached(purge)?
+        .execute([PURGED])
+        .map(drop)
 }
 
 fn stopped() -> CapabilityError {
