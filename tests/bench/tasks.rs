@@ -30,9 +30,9 @@ const POLL: Duration = Duration::from_millis(1);
 const SLOW_POLL: Duration = Duration::from_millis(200);
 
 /// Users who submit one task after the other, and look at it now and then. They
-/// become more until the service is the limit.
+/// become more until the service is the limit, and fewer than it admits at once.
 pub const USERS: usize = 256;
-const MOST_USERS: usize = 4096;
+const MOST_USERS: usize = 1024;
 
 /// More users that bring less than this are enough.
 const GAIN: f64 = 1.05;
