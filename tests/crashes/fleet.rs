@@ -24,6 +24,9 @@ pub const HOSTS: usize = 3;
 /// As short as may be, so that what a host leaves is taken over soon.
 pub const LEASE: Duration = Duration::from_secs(2);
 
+/// Tasks that a host has under way while it works, of which one may end just then.
+const AT_WORK: usize = 2;
+
 /// What a fleet has with it, in a host's way to which a proxy stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Engine {
@@ -120,7 +123,16 @@ impl Fleet {
     }
 
     /// Kills one, for which there is no excuse.
-    pub fn drop_dead(&mut self, index: usize) {
+    pub async fn drop_dead(&mut self, index: usize) {
+        // It stands still while it is looked at, so that what it has does not end.
+        loop {
+            self.works(index).await;
+            self.signal(index, Signal::STOP);
+            if self.under_way(index) >= AT_WORK {
+                break;
+            }
+            self.signal(index, Signal::CONT);
+        }
         if let Some(service) = self.hosts[index].service.take() {
             block_in_place(|| service.kill());
         }
@@ -153,17 +165,22 @@ impl Fleet {
         }
     }
 
-    /// Waits until it has tasks under way, of which one may end just then.
+    /// Waits until it has tasks under way.
     pub async fn works(&self, index: usize) {
-        let process = self.hosts[index].process();
         eventually("it has tasks under way", SOON, async || {
-            let processing = block_in_place(|| self.engines.processing());
-            let journal = Journal::of(&self.world.journal);
-            let workers = processing.iter().map(|task| journal.workers(task));
-            let own = workers.filter(|workers| workers.last() == Some(&process));
-            (own.count() >= 2).then_some(())
+            (self.under_way(index) >= AT_WORK).then_some(())
         })
         .await;
+    }
+
+    /// How many tasks it has under way.
+    fn under_way(&self, index: usize) -> usize {
+        let process = self.hosts[index].process();
+        let processing = block_in_place(|| self.engines.processing());
+        let journal = Journal::of(&self.world.journal);
+        let workers = processing.iter().map(|task| journal.workers(task));
+        let own = workers.filter(|workers| workers.last() == Some(&process));
+        own.count()
     }
 
     /// Waits until it has accepted more tasks than one for each user.

@@ -125,11 +125,15 @@ impl Journal {
         self.tasks.values().filter_map(|task| task.submitted)
     }
 
-    /// How many tasks were submitted to a process in trouble.
-    pub fn submissions_in_trouble(&self) -> usize {
-        self.submissions()
-            .filter(|(process, line)| self.is_troubled(*process, *line, *line))
-            .count()
+    /// The tasks that were submitted to a process in trouble.
+    pub fn submitted_in_trouble(&self) -> Vec<&str> {
+        let is_in_trouble = |history: &History| {
+            let submitted = history.submitted;
+            submitted.is_some_and(|(process, line)| self.is_troubled(process, line, line))
+        };
+        let tasks = self.tasks.iter();
+        let tasks = tasks.filter(|(_, history)| is_in_trouble(history));
+        tasks.map(|(task, _)| task.as_str()).collect()
     }
 
     /// Whether any worker wrote to a task that it had lost.

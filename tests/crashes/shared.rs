@@ -116,6 +116,16 @@ impl Engines {
         text.split_whitespace().map(str::to_owned).collect()
     }
 
+    /// How many of these are no tasks.
+    pub fn lacks(&self, tasks: &[&str]) -> usize {
+        let sql = format!(
+            "SELECT count(*) FROM {SCHEMA}.task WHERE id = ANY ('{{{}}}')",
+            tasks.join(",")
+        );
+        let found = self.postgres.lock().unwrap().query(&sql);
+        tasks.len() - found.trim().parse::<usize>().unwrap()
+    }
+
     /// As if their workers had died long ago.
     pub fn end_leases(&self) {
         let postgres = self.postgres.lock().unwrap();
