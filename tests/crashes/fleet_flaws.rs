@@ -195,24 +195,42 @@ async fn a_while() {
     tokio::time::sleep(Duration::from_millis(700)).await;
 }
 
+/// What happens in a scene may by chance do no harm. A verdict that does not see what it
+/// is for sees it in none of so many plays.
+const PLAYS: usize = 3;
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_scenario_can_fail() {
     for scene in SCENES {
         let begin = Instant::now();
-        let mut fleet = Fleet::new((scene.engines)(), HOSTS, scene.settings).started();
+        let mut is_noticed = false;
+        for play in 1..=PLAYS {
+            let violations = scene.play().await;
+            is_noticed = violations.iter().any(|what| what.contains(scene.said));
+            println!("{}, play {play}: {violations:#?}", scene.name);
+            if is_noticed {
+                break;
+            }
+        }
+        assert!(is_noticed, "{}", scene.name);
+        println!("{}: {:?}", scene.name, begin.elapsed());
+    }
+}
+
+impl Scene {
+    /// What is found to be wrong.
+    async fn play(&self) -> Vec<String> {
+        let mut fleet = Fleet::new((self.engines)(), HOSTS, self.settings).started();
         // What is broken need not be waited for.
         fleet.world.patience = Duration::from_secs(6);
         let crowd = Crowd::start(&fleet.world, USERS, seed());
         let slow = Act::refine("wait 1000ms");
         let crowd = crowd.with(&fleet.world, USERS, &slow);
-        (scene.happens)(&mut fleet).await;
+        (self.happens)(&mut fleet).await;
         let users = crowd.stop().await;
         fleet.world.patience = Duration::from_secs(1);
         fleet.world.hold = Duration::ZERO;
-        let violations = fleet.violations(&users).await;
-        let is_noticed = violations.iter().any(|what| what.contains(scene.said));
-        assert!(is_noticed, "{}: {violations:#?}", scene.name);
-        println!("{}: {:?}", scene.name, begin.elapsed());
+        fleet.violations(&users).await
     }
 }
 
