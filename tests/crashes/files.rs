@@ -1,10 +1,9 @@
 //! The data directory: what may be there, and nothing else.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::Path;
 
-use concept_refinement_tests::stored_images;
+use concept_refinement_tests::stored_images::{self, entries};
 
 /// In the data directory of a process that has stopped, or was killed: then the
 /// socket is left, which the next one replaces.
@@ -48,13 +47,4 @@ pub fn leftovers(data: &Path) -> Vec<String> {
         surplus(&images.join("drafts"), &[]),
     ]
     .concat()
-}
-
-fn entries(directory: &Path) -> Vec<String> {
-    let Ok(entries) = fs::read_dir(directory) else {
-        return Vec::new();
-    };
-    entries
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .collect()
 }

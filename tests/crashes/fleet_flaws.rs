@@ -104,10 +104,10 @@ const SCENES: [Scene; 9] = [
                 fleet.set_all(Engine::Images, Mode::Refuse);
                 // What was on its way is there.
                 a_while().await;
-                let kept = || Journal::of(&fleet.world.journal).kept();
-                let before = kept();
+                let stored = || Journal::of(&fleet.world.journal).stored_images();
+                let before = stored();
                 eventually("an image is not stored", SOON, async || {
-                    (kept() > before).then_some(())
+                    (stored() > before).then_some(())
                 })
                 .await;
                 fleet.set_all(Engine::Images, Mode::Pass);

@@ -115,7 +115,7 @@ impl Journal {
     }
 
     /// How many tasks have an image.
-    pub fn kept(&self) -> usize {
+    pub fn stored_images(&self) -> usize {
         let kept = self.tasks.values().filter_map(|task| task.kept);
         kept.count()
     }

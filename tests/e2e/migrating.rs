@@ -11,13 +11,12 @@ use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::engines::postgres;
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::postgres::{Data, Postgres, Release, new_schema};
-use concept_refinement_tests::s3::{Kind, shared};
 use concept_refinement_tests::service::Launch;
 use serde_json::{Value, json};
 
 use crate::backup::all_of;
 use crate::outage;
-use crate::shared::{new_name, origin, scripted_launch};
+use crate::shared::{new_name, origin, scripted_over};
 
 /// What each version but the first added, from the newest on. Without it the tables
 /// are those of the version before.
@@ -66,10 +65,7 @@ impl World<'static> {
 impl<'a> World<'a> {
     fn on(server: &'a Postgres) -> Self {
         let schema = new_schema();
-        let launch = scripted_launch()
-            .set("tasks", &server.url(&schema))
-            .set("queue", "store")
-            .images_in(&shared(Kind::S3sFs).place());
+        let launch = scripted_over(&server.url(&schema));
         Self {
             server,
             schema,

@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::postgres::{Data, Postgres, Release, new_schema};
-use concept_refinement_tests::s3::{Kind, shared};
 
-use crate::shared::{new_user, origin, scripted_launch};
+use crate::shared::{new_user, origin, scripted_over};
 
 /// Whom the database knows the host by.
 const HOST: &str = "host";
@@ -18,23 +17,18 @@ const OBSERVATION_TIME: Duration = Duration::from_secs(10);
 /// What keeps a host ready runs now and then, one or two a second: its probes, its
 /// clock, the sweep and the connection by which it hears. A look at the queue takes two
 /// statements, so that one each second would be 20 more.
-const MOST: u64 = 25;
+const MAX_STATEMENTS: u64 = 25;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn neither_an_idle_host_nor_a_busy_one_polls() {
-    let server = tokio::task::block_in_place(|| {
+    let (server, url) = tokio::task::block_in_place(|| {
         let server = Postgres::start(Release::Fifteen, Data::Volatile).with_counts();
-        server.execute(&format!("CREATE ROLE {HOST} SUPERUSER LOGIN"));
-        server
+        let url = server.url_of_new_user(HOST, &new_schema());
+        (server, url)
     });
-    let url = server.url(&new_schema());
-    let url = url.replace("postgres://postgres@", &format!("postgres://{HOST}@"));
-    let service = scripted_launch()
-        .set("tasks", &url)
-        .set("queue", "store")
+    let service = scripted_over(&url)
         .set("concurrency", "1")
         .set("lease", "60s")
-        .images_in(&shared(Kind::S3sFs).place())
         .start();
     let (first, second) = (new_user(&service), new_user(&service));
     let original = origin().picture(&pictures::png(8, 8));
@@ -45,7 +39,11 @@ async fn neither_an_idle_host_nor_a_busy_one_polls() {
         tokio::time::sleep(OBSERVATION_TIME).await;
         let used = server.statements(HOST) - before;
         println!("{case}: {used} statements in {OBSERVATION_TIME:?}");
-        assert!(used <= MOST, "{case}: {used}, {}", server.said_by(HOST));
+        assert!(
+            used <= MAX_STATEMENTS,
+            "{case}: {used}, {}",
+            server.said_by(HOST)
+        );
         if case == "idle" {
             let under_way = first.accepted(&gated, "echo it").await;
             first.task_is(&under_way, "processing").await;

@@ -7,10 +7,9 @@ use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::engines::postgres;
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::postgres::{Pooler, new_schema};
-use concept_refinement_tests::s3::{Kind, shared};
 use concept_refinement_tests::service::{Launch, Service};
 
-use crate::shared::{new_name, origin, scripted_launch};
+use crate::shared::{new_name, origin, scripted_over};
 
 /// What is missing, in the log and in what `check` says.
 const HINT: &str = "behind a pooler";
@@ -31,10 +30,7 @@ struct World {
 impl World {
     fn new() -> Self {
         let (pooler, schema) = (Pooler::start(postgres()), new_schema());
-        let launch = scripted_launch()
-            .set("tasks", &pooler.url(&schema))
-            .set("queue", "store")
-            .images_in(&shared(Kind::S3sFs).place());
+        let launch = scripted_over(&pooler.url(&schema));
         Self {
             pooler,
             schema,

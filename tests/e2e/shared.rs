@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use concept_refinement_tests::client::Client;
+use concept_refinement_tests::s3::{self, Kind};
 use concept_refinement_tests::server::Origin;
 use concept_refinement_tests::service::{Launch, Service};
 
@@ -57,6 +58,14 @@ pub fn scripted_launch() -> Launch {
         .set("uploads", &UPLOADS.to_string())
         .set("max-image-bytes", "1MiB")
         .set("max-image-pixels", "1000000")
+}
+
+/// The same with all that a host shares: this database, its queue, and a bucket.
+pub fn scripted_over(tasks: &str) -> Launch {
+    scripted_launch()
+        .set("tasks", tasks)
+        .set("queue", "store")
+        .images_in(&s3::shared(Kind::S3sFs).place())
 }
 
 /// A user that no other test is.

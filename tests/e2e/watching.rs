@@ -9,13 +9,12 @@ use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::events::Events;
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::postgres::{Data, Postgres, Release, new_schema};
-use concept_refinement_tests::s3::{Kind, shared};
 use concept_refinement_tests::service::{Launch, Service};
 use futures::StreamExt as _;
 use futures::stream;
 use tokio::time::timeout;
 
-use crate::shared::{new_name, origin, scripted_launch};
+use crate::shared::{new_name, origin, scripted_over};
 
 /// Whom the database knows the host by that is watched on.
 const HERE: &str = "here";
@@ -24,7 +23,7 @@ const HERE: &str = "here";
 const PROMPTLY: Duration = Duration::from_millis(100);
 
 /// The same while a host looks for what it cannot hear, and what else it takes.
-const LOOKED_FOR: Duration = Duration::from_millis(1000);
+const POLL_TIMEOUT: Duration = Duration::from_millis(1000);
 
 /// How often a host is cut off, since the look of each few seconds may come just then.
 const CUTS: usize = 3;
@@ -50,14 +49,9 @@ struct World {
 impl World {
     fn new() -> Self {
         let server = Postgres::start(Release::Fifteen, Data::Volatile).with_counts();
-        server.execute(&format!("CREATE ROLE {HERE} SUPERUSER LOGIN"));
         let schema = new_schema();
-        let launch = scripted_launch()
-            .set("queue", "store")
-            .set("tasks", &server.url(&schema))
-            .images_in(&shared(Kind::S3sFs).place());
-        let url = server.url(&schema);
-        let url = url.replace("postgres://postgres@", &format!("postgres://{HERE}@"));
+        let launch = scripted_over(&server.url(&schema));
+        let url = server.url_of_new_user(HERE, &schema);
         let here = launch.elsewhere().set("tasks", &url).set("role", "api");
         Self {
             here: here.start(),
@@ -163,7 +157,7 @@ async fn a_host_whose_ear_is_cut_off_listens_again() {
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {LISTENS}"
         ));
         for delay in lateness(&user).await {
-            assert!(delay < LOOKED_FOR, "{delay:?}");
+            assert!(delay < POLL_TIMEOUT, "{delay:?}");
         }
         eventually("it listens again", SOON, async || {
             let now = world.listener();

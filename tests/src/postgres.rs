@@ -131,6 +131,13 @@ impl Postgres {
         url(self.port, schema)
     }
 
+    /// The same for a new user of the server, by whom statements are counted.
+    pub fn url_of_new_user(&self, user: &str, schema: &str) -> String {
+        self.execute(&format!("CREATE ROLE {user} SUPERUSER LOGIN"));
+        let url = self.url(schema);
+        url.replace(&format!("//{USER}@"), &format!("//{user}@"))
+    }
+
     pub fn port(&self) -> u16 {
         self.port
     }

@@ -81,7 +81,8 @@ pub fn copy(data: &Path, name: &str, other: &str) {
     assert_eq!(table.execute(copied, params_from_iter(keys)).unwrap(), 1);
 }
 
-fn entries(directory: &Path) -> Vec<String> {
+/// The names in a directory; none, where there is no directory.
+pub fn entries(directory: &Path) -> Vec<String> {
     let Ok(entries) = fs::read_dir(directory) else {
         return Vec::new();
     };

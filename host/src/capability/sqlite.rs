@@ -3,6 +3,7 @@
 
 pub(crate) mod connection;
 mod database_file;
+pub(crate) mod migrations;
 pub(crate) mod names;
 
 use std::path::Path;

@@ -120,11 +120,16 @@ impl Duties for Shared {
 
 impl Ledger {
     pub fn store(self: &Arc<Self>) -> Arc<dyn TaskStore> {
-        let clock = Arc::<ManualClock>::default();
-        let store = SqliteTasks::in_memory(Options::default(), clock).unwrap();
-        let store: Arc<dyn TaskStore> = Arc::new(store);
-        Arc::new(Intercepted::new(store, self.clone()))
+        intercepted(self.clone())
     }
+}
+
+/// A store of which an interceptor answers all that it is asked.
+pub fn intercepted(interceptor: Arc<dyn Interceptor<dyn TaskStore>>) -> Arc<dyn TaskStore> {
+    let clock = Arc::<ManualClock>::default();
+    let store = SqliteTasks::in_memory(Options::default(), clock).unwrap();
+    let store: Arc<dyn TaskStore> = Arc::new(store);
+    Arc::new(Intercepted::new(store, interceptor))
 }
 
 impl Interceptor<dyn TaskStore> for Ledger {

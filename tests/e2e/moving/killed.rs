@@ -136,7 +136,7 @@ impl Target {
 }
 
 /// Who is killed with the source's database open leaves an empty log beside it.
-fn kept(mut files: BTreeMap<PathBuf, Vec<u8>>) -> BTreeMap<PathBuf, Vec<u8>> {
+fn without_empty(mut files: BTreeMap<PathBuf, Vec<u8>>) -> BTreeMap<PathBuf, Vec<u8>> {
     files.retain(|_, bytes| !bytes.is_empty());
     files
 }
@@ -147,10 +147,13 @@ async fn a_move_to_shared_engines_that_is_killed_goes_on() {
     let from = before.launch.data();
     let target = Target::new();
     target.set(Mode::Delay(SLOW));
-    let source = kept(before.files.clone());
+    let source = without_empty(before.files.clone());
     for point in POINTS {
         target.is_killed_at(point, &from).await;
-        assert!(kept(files(&from)) == source, "{point:?}: the source");
+        assert!(
+            without_empty(files(&from)) == source,
+            "{point:?}: the source"
+        );
     }
     target.set(Mode::Pass);
     let moved = target.move_from(&from);

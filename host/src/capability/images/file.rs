@@ -200,9 +200,8 @@ impl ImageStore for FileImages {
 
     fn stat<'a>(&'a self, path: &'a str) -> Answer<'a, Option<ImageInfo>> {
         let path = path.to_owned();
-        Box::pin(self.blocking(move |store| match ImagePath::parse(&path) {
-            Some(path) => store.info(&path),
-            None => Ok(None),
+        Box::pin(self.blocking(move |store| {
+            ImagePath::parse(&path).map_or(Ok(None), |path| store.info(&path))
         }))
     }
 

@@ -65,7 +65,6 @@ use crate::capability::{Answer, Clock, OpenError};
 use damage::Damage;
 use fault::Fault;
 use readers::Readers;
-use schema::MigrationError;
 use writer::{Step, Writer};
 
 pub use super::Options;
@@ -112,10 +111,7 @@ impl SqliteTasks {
         let main = names::create(&file).map_err(system)?;
         let mut connection = connection::writer(&file).map_err(engine)?;
         sqlite::glance(&connection).map_err(engine)?;
-        schema::migrate(&mut connection).map_err(|error| match error {
-            MigrationError::Newer => OpenError::Newer(file.clone()),
-            MigrationError::Engine(error) => engine(error),
-        })?;
+        schema::migrate(&mut connection).map_err(|error| error.into_open_error(&file))?;
         options
             .room
             .take_over_tasks(tally::active(&connection).map_err(engine)?);

@@ -13,10 +13,9 @@ use crate::capability::Answer;
 use crate::capability::clock::ManualClock;
 use crate::capability::images::Signing;
 use crate::capability::images::memory::MemoryImages;
-use crate::capability::intercept::{Intercepted, Interceptor};
-use crate::capability::tasks::sqlite::{Options, SqliteTasks};
+use crate::capability::intercept::Interceptor;
 use crate::capability::tasks::{TaskOperation, TaskReply, TaskStore};
-use crate::loops::fakes::{Ledger, Roster, capabilities, refused};
+use crate::loops::fakes::{Ledger, Roster, capabilities, intercepted, refused};
 use crate::runtime::Tokio;
 
 const LEASE: Duration = Duration::from_secs(1);
@@ -55,10 +54,7 @@ struct Idle(AtomicUsize);
 
 impl Idle {
     fn store(self: &Arc<Self>) -> Arc<dyn TaskStore> {
-        let clock = Arc::<ManualClock>::default();
-        let store = SqliteTasks::in_memory(Options::default(), clock).unwrap();
-        let store: Arc<dyn TaskStore> = Arc::new(store);
-        Arc::new(Intercepted::new(store, self.clone()))
+        intercepted(self.clone())
     }
 
     fn looks(&self) -> usize {

@@ -26,7 +26,6 @@ use crate::capability::directory;
 use crate::capability::images::Listed;
 use crate::capability::room::Room;
 use crate::capability::sqlite::{self, DatabaseFile, connection, names};
-use schema::SchemaError;
 use writer::{Change, Writer};
 
 /// In the images' directory.
@@ -59,10 +58,7 @@ impl SmallImages {
         let main = names::create(&file).map_err(system)?;
         let mut connection = connection::writer(&file).map_err(engine)?;
         sqlite::glance(&connection).map_err(engine)?;
-        schema::migrate(&mut connection).map_err(|error| match error {
-            SchemaError::Newer => OpenError::Newer(file.clone()),
-            SchemaError::Engine(error) => engine(error),
-        })?;
+        schema::migrate(&mut connection).map_err(|error| error.into_open_error(&file))?;
         if let Err(error) = purge(&connection) {
             tracing::warn!(%error, "removed images are left until the next start");
         }

@@ -1,6 +1,8 @@
 //! The schema and its migrations.
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::Connection;
+
+use crate::capability::sqlite::migrations::{self, MigrationError};
 
 /// Identifies our files (`PRAGMA application_id`): "CRef".
 const APPLICATION_ID: i32 = 0x4352_6566;
@@ -233,34 +235,14 @@ CREATE INDEX task_delivery ON task (delivery_due_at, completed_at, receiver, id,
 ",
 ];
 
-#[derive(Debug, thiserror::Error)]
-pub(super) enum MigrationError {
-    #[error("its tables are of a newer version")]
-    Newer,
-    #[error(transparent)]
-    Engine(#[from] rusqlite::Error),
-}
-
-/// Migrates the file to the newest version, in one transaction.
+/// Migrates the file to the newest version.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), MigrationError> {
-    let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let version: i64 = step.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let done = usize::try_from(version).map_err(|_| MigrationError::Newer)?;
-    let rest = MIGRATIONS.get(done..).ok_or(MigrationError::Newer)?;
-    for migration in rest {
-        step.execute_batch(migration)?;
-    }
-    if !rest.is_empty() {
-        step.pragma_update(None, "application_id", APPLICATION_ID)?;
-        let newest = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
-        step.pragma_update(None, "user_version", newest)?;
-    }
-    Ok(step.commit()?)
+    migrations::migrate(connection, MIGRATIONS, Some(APPLICATION_ID))
 }
 
 /// Whether [`migrate`] would change the file.
 pub(super) fn is_outdated(connection: &Connection) -> rusqlite::Result<bool> {
-    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let version = migrations::version(connection)?;
     Ok(usize::try_from(version).is_ok_and(|version| version < MIGRATIONS.len()))
 }
 

@@ -2,7 +2,8 @@
 
 use rusqlite::Connection;
 
-/// Later ones are added behind; what was released is never changed.
+use crate::capability::sqlite::migrations::{self, MigrationError};
+
 const MIGRATIONS: [&str; 1] = ["
     CREATE TABLE image (
         id INTEGER PRIMARY KEY,
@@ -20,35 +21,12 @@ const MIGRATIONS: [&str; 1] = ["
     CREATE INDEX image_removed ON image (id) WHERE removed;
 "];
 
-pub(super) enum SchemaError {
-    /// It is of a newer release.
-    Newer,
-    Engine(rusqlite::Error),
-}
-
-impl From<rusqlite::Error> for SchemaError {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Engine(error)
-    }
-}
-
-pub(super) fn migrate(connection: &mut Connection) -> Result<(), SchemaError> {
-    let version: u32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    let version = usize::try_from(version).unwrap_or(usize::MAX);
-    if version > MIGRATIONS.len() {
-        return Err(SchemaError::Newer);
-    }
-    if version == 0 {
+pub(super) fn migrate(connection: &mut Connection) -> Result<(), MigrationError> {
+    if migrations::version(connection)? == 0 {
         // Room that images leave has to become the disk's again. It takes effect by
         // writing the file, which is empty, anew.
         connection.pragma_update(None, "auto_vacuum", "incremental")?;
         connection.execute_batch("VACUUM")?;
     }
-    for (number, migration) in (1..).zip(MIGRATIONS).skip(version) {
-        let step = connection.transaction()?;
-        step.execute_batch(migration)?;
-        step.pragma_update(None, "user_version", number)?;
-        step.commit()?;
-    }
-    Ok(())
+    migrations::migrate(connection, &MIGRATIONS, None)
 }
