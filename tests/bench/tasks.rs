@@ -11,7 +11,7 @@ use concept_refinement_tests::pictures;
 use concept_refinement_tests::server::Origin;
 use concept_refinement_tests::tokens::token;
 use futures::future::join_all;
-use hyper::StatusCode;
+use hyper::header::HeaderValue;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
@@ -25,9 +25,19 @@ use crate::sides::Side;
 /// Tasks a second while latencies are measured.
 const RATE: u32 = 20;
 
-/// Between two looks at a task.
-const POLL: Duration = Duration::from_millis(1);
+/// How a user learns that a task has ended.
+#[derive(Clone, Copy)]
+enum Learns {
+    /// The answer to the submission waits for it.
+    Waiting,
+    /// By looking so often.
+    Polling(Duration),
+}
+
+/// Between two looks at a task by somebody who has others to look at.
 const SLOW_POLL: Duration = Duration::from_millis(200);
+
+const WAIT: HeaderValue = HeaderValue::from_static("respond-async, wait=60");
 
 /// Users who submit one task after the other, and look at it now and then. They
 /// become more until the service is the limit, and fewer than it admits at once.
@@ -105,7 +115,9 @@ impl Asked {
             let (host, body) = (address.to_string(), self.body.clone());
             let token = token(&format!("user {number}"));
             ticks.tick().await;
-            tasks.spawn(async move { refined(&mut connection, &host, &token, &body, POLL).await });
+            tasks.spawn(async move {
+                refined(&mut connection, &host, &token, &body, Learns::Waiting).await
+            });
         }
         let mut latencies = tasks.join_all().await;
         latencies.sort_unstable();
@@ -138,7 +150,14 @@ impl Asked {
             let host = address.to_string();
             let token = token(&format!("user {user}"));
             for _ in 0..each {
-                refined(&mut connection, &host, &token, &self.body, SLOW_POLL).await;
+                refined(
+                    &mut connection,
+                    &host,
+                    &token,
+                    &self.body,
+                    Learns::Polling(SLOW_POLL),
+                )
+                .await;
             }
         });
         join_all(acts).await;
@@ -155,22 +174,25 @@ async fn refined(
     host: &str,
     token: &str,
     body: &Bytes,
-    poll: Duration,
+    learns: Learns,
 ) -> Duration {
     let begin = Instant::now();
-    let request = post(host, "/api/concepts/refine", token, body);
-    let (status, answer) = connection.send(request).await;
-    assert_eq!(status, StatusCode::ACCEPTED, "{answer:?}");
-    let task: Value = serde_json::from_slice(&answer).unwrap();
-    let path = format!("/api/concepts/task/{}", task["task_id"].as_str().unwrap());
+    let mut request = post(host, "/api/concepts/refine", token, body);
+    if let Learns::Waiting = learns {
+        request.headers_mut().insert("prefer", WAIT);
+    }
+    let (_, answer) = connection.send(request).await;
+    let mut task: Value = serde_json::from_slice(&answer).unwrap();
+    let id = task["task_id"].as_str().expect("it is accepted");
+    let path = format!("/api/concepts/task/{id}");
     loop {
-        let (_, answer) = connection.send(get(host, &path, token)).await;
         let took = begin.elapsed();
-        let task: Value = serde_json::from_slice(&answer).unwrap();
-        match task["status"].as_str() {
-            Some("completed") => return took,
-            Some("pending" | "processing") => sleep(poll).await,
+        match (task["status"].as_str(), learns) {
+            (Some("completed"), _) => return took,
+            (Some("pending" | "processing"), Learns::Polling(interval)) => sleep(interval).await,
             _ => panic!("{task}"),
         }
+        let (_, answer) = connection.send(get(host, &path, token)).await;
+        task = serde_json::from_slice(&answer).unwrap();
     }
 }
