@@ -9,10 +9,12 @@
 mod body;
 mod client;
 mod connect;
+mod connection;
 mod grant;
 mod issuer_cache;
 mod network;
 mod own_address;
+mod pool;
 mod read_limit;
 pub mod resolver;
 

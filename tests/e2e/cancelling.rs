@@ -88,7 +88,10 @@ async fn a_silent_origin_is_hung_up_on() {
     // One of its own: no other test's connections are to be counted.
     let silent = Origin::start();
     let service = scripted_launch()
-        .set("allow-sources", &silent.authority())
+        .set(
+            "allow-sources",
+            &[silent.authority(), origin().authority()].join(","),
+        )
         .set("concurrency", "1")
         .start();
     let client = new_user(&service);
@@ -109,7 +112,7 @@ async fn a_silent_origin_is_hung_up_on() {
             (silent.open_connections() == 0).then_some(())
         })
         .await;
-        let original = silent.picture(&pictures::png(8, 8));
+        let original = origin().picture(&pictures::png(8, 8));
         let next = client.accepted(&original, "echo it").await;
         let task = within(AT_ONCE, &client, &next).await;
         assert_eq!(task["status"], "completed", "{name}: {task}");

@@ -88,7 +88,9 @@ async fn a_name_leads_nowhere_but_to_the_address_that_was_judged() {
     for origin in [&allowed, &forbidden] {
         origin.serve_at("/image", Reply::picture(&picture));
         let again = format!("http://changing.test:{port}/image");
-        origin.serve_at("/again", Reply::redirect(302, &again));
+        // The connection is closed, so that there is a next question.
+        let headers = format!("location: {again}\r\ncontent-length: 0\r\n");
+        origin.serve_at("/again", Reply::new(302, &headers, b""));
         let loopback = format!("http://loopback.test:{port}/image");
         origin.serve_at("/loopback", Reply::redirect(307, &loopback));
     }

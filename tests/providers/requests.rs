@@ -218,6 +218,24 @@ async fn a_cog_server_is_asked_again_under_the_same_id() {
     assert_eq!(paths, [&path, &path]);
 }
 
+/// Each handshake would cost every task its round trips.
+#[tokio::test]
+async fn a_provider_is_asked_for_the_next_task_on_the_same_connection() {
+    let picture = pictures::png(8, 8);
+    join_all(Kind::ALL.map(async |kind| {
+        let provider = Provider::start();
+        // Each core has connections of its own.
+        let service = kind.launch(&provider.url()).on_cores(1).start();
+        for _ in 0..4 {
+            let prompt = provider.prompt([kind.success(&picture)]);
+            let (client, task) = refined(&service, &prompt).await;
+            assert!(image(&client, &task).await == picture.bytes, "{kind:?}");
+        }
+        assert_eq!(provider.connections(), 1, "{kind:?}");
+    }))
+    .await;
+}
+
 /// Which of its models a provider is asked for.
 #[tokio::test]
 async fn a_model_is_chosen_by_its_name() {

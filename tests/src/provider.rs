@@ -28,8 +28,8 @@ struct Served {
     others: Mutex<Vec<(&'static str, Reply)>>,
     asked: Mutex<HashMap<String, Vec<Asked>>>,
     names: AtomicUsize,
-    /// That have not ended.
     connections: AtomicUsize,
+    ended: AtomicUsize,
 }
 
 /// One request.
@@ -66,7 +66,7 @@ impl Provider {
                 serving.connections.fetch_add(1, Ordering::Relaxed);
                 tokio::spawn(async move {
                     answer(stream, Arc::clone(&serving)).await;
-                    serving.connections.fetch_sub(1, Ordering::Relaxed);
+                    serving.ended.fetch_add(1, Ordering::Relaxed);
                 });
             }
         });
@@ -134,9 +134,15 @@ impl Provider {
             .collect()
     }
 
+    /// Connections so far.
+    pub fn connections(&self) -> usize {
+        self.served.connections.load(Ordering::Relaxed)
+    }
+
     /// Connections that have not ended.
     pub fn open_connections(&self) -> usize {
-        self.served.connections.load(Ordering::Relaxed)
+        let ended = self.served.ended.load(Ordering::Relaxed);
+        self.connections() - ended
     }
 
     /// What came for a prompt or a URL so far.
@@ -253,10 +259,17 @@ fn until(rest: &mut &[u8], bytes: &[u8]) -> Vec<u8> {
     before
 }
 
-/// One request a connection. Whatever goes wrong here is the client's leaving.
+/// Whatever goes wrong here is the client's leaving.
 async fn answer(stream: TcpStream, served: Arc<Served>) -> Option<()> {
     let mut stream = BufReader::new(stream);
-    let head = head(&mut stream).await?;
+    loop {
+        let asked = read(&mut stream).await?;
+        send(stream.get_mut(), served.reply(asked)).await?;
+    }
+}
+
+async fn read(stream: &mut BufReader<TcpStream>) -> Option<Asked> {
+    let head = head(stream).await?;
     let mut lines = head.split("\r\n");
     let mut words = lines.next()?.split(' ').map(str::to_owned);
     let (method, path) = (words.next()?, words.next()?);
@@ -274,5 +287,5 @@ async fn answer(stream: TcpStream, served: Arc<Served>) -> Option<()> {
     let length = asked.header("content-length").map(str::parse);
     asked.body.resize(length.map_or(0, Result::unwrap), 0);
     stream.read_exact(&mut asked.body).await.ok()?;
-    send(stream.get_mut(), served.reply(asked)).await
+    Some(asked)
 }

@@ -55,6 +55,8 @@ pub struct Gate(watch::Sender<bool>);
 #[derive(Clone, Copy, Debug)]
 enum Then {
     Close,
+    /// Answers the next request.
+    Next,
     /// Says nothing more, and keeps the connection.
     Silence,
     /// Repeats the last kilobyte as long as someone reads.
@@ -162,23 +164,29 @@ impl Reply {
     }
 
     pub fn ok(media_type: &str, body: &[u8]) -> Self {
-        let headers = format!(
-            "content-type: {media_type}\r\ncontent-length: {}\r\n",
-            body.len()
-        );
-        Self::new(200, &headers, body)
+        Self::whole(200, &format!("content-type: {media_type}\r\n"), body)
     }
 
     pub fn status(status: u16) -> Self {
-        Self::new(status, "content-length: 3\r\n", b"no\n")
+        Self::whole(status, "", b"no\n")
     }
 
     pub fn redirect(status: u16, location: &str) -> Self {
-        let headers = format!("location: {location}\r\ncontent-length: 0\r\n");
-        Self::new(status, &headers, b"")
+        Self::whole(status, &format!("location: {location}\r\n"), b"")
     }
 
-    /// A head of one's own, and whatever body.
+    /// With its length, so that the connection is good for more.
+    fn whole(status: u16, headers: &str, body: &[u8]) -> Self {
+        let length = body.len();
+        let head =
+            format!("HTTP/1.1 {status} As Told\r\n{headers}content-length: {length}\r\n\r\n");
+        Self {
+            then: Then::Next,
+            ..Self::raw(&[head.as_bytes(), body].concat())
+        }
+    }
+
+    /// A head of one's own, and whatever body; the connection is closed then.
     pub fn new(status: u16, headers: &str, body: &[u8]) -> Self {
         let head = format!("HTTP/1.1 {status} As Told\r\nconnection: close\r\n{headers}\r\n");
         Self::raw(&[head.as_bytes(), body].concat())
@@ -198,6 +206,7 @@ impl Reply {
     /// Without so many of its last bytes.
     pub fn without_end(mut self, bytes: usize) -> Self {
         self.bytes.truncate(self.bytes.len() - bytes);
+        self.then = Then::Close;
         self
     }
 
@@ -259,16 +268,18 @@ impl Gate {
     }
 }
 
-/// One request a connection. Whatever goes wrong here is the client's leaving.
+/// Whatever goes wrong here is the client's leaving.
 async fn answer(stream: TcpStream, served: Arc<Served>) -> Option<()> {
     let mut stream = BufReader::new(stream);
-    let head = head(&mut stream).await?;
-    let target = head.split(' ').nth(1)?.to_owned();
-    let path = target.split('?').next()?.to_owned();
-    send(stream.get_mut(), served.reply(path, head)).await
+    loop {
+        let head = head(&mut stream).await?;
+        let target = head.split(' ').nth(1)?.to_owned();
+        let path = target.split('?').next()?.to_owned();
+        send(stream.get_mut(), served.reply(path, head)).await?;
+    }
 }
 
-/// Writes a reply, and does what comes then.
+/// Writes a reply, and does what comes then. None: nothing more comes on the connection.
 pub(crate) async fn send(stream: &mut TcpStream, mut reply: Reply) -> Option<()> {
     if let Some(gate) = &mut reply.gate {
         // A gate that was dropped is open too.
@@ -282,6 +293,7 @@ pub(crate) async fn send(stream: &mut TcpStream, mut reply: Reply) -> Option<()>
         stream.write_all(chunk).await.ok()?;
     }
     match reply.then {
+        Then::Next => return Some(()),
         Then::Close => stream.shutdown().await.ok()?,
         Then::Silence => while stream.read_u8().await.is_ok() {},
         Then::Again => {
@@ -294,7 +306,7 @@ pub(crate) async fn send(stream: &mut TcpStream, mut reply: Reply) -> Option<()>
             }
         }
     }
-    Some(())
+    None
 }
 
 pub(crate) async fn head(stream: &mut BufReader<TcpStream>) -> Option<String> {

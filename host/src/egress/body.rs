@@ -1,4 +1,5 @@
-//! A response body with limits, which closes its connection when it is dropped.
+//! A response body with limits. Its connection is used again once it has been read to
+//! its end, and closed if it is dropped before.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -7,11 +8,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tokio::time::{Instant, Sleep};
-use tokio_util::task::AbortOnDropHandle;
 use wasmtime_wasi_http::Error;
 
-/// The task that drives a connection; aborted with the body.
-pub type Driver = AbortOnDropHandle<Result<(), hyper::Error>>;
+use super::pool::Checkout;
 
 /// What a body may take.
 #[derive(Clone, Copy, Debug)]
@@ -24,23 +23,35 @@ pub struct Limits {
     pub bytes: u64,
 }
 
-pub struct Limited<B> {
+pub struct Limited<B: Body> {
     body: B,
     limits: Limits,
     /// Bytes that may still arrive.
     left: u64,
     timeout: Pin<Box<Sleep>>,
-    _driver: Driver,
+    /// None: it was given back.
+    checkout: Option<Checkout>,
 }
 
-impl<B> Limited<B> {
-    pub fn new(body: B, limits: Limits, driver: Driver) -> Self {
+impl<B: Body> Limited<B> {
+    pub fn new(body: B, limits: Limits, checkout: Checkout) -> Self {
         Self {
             body,
             limits,
             left: limits.bytes,
             timeout: Box::pin(tokio::time::sleep_until(limits.next())),
-            _driver: driver,
+            checkout: Some(checkout),
+        }
+    }
+}
+
+/// Whoever knows from its length that it has ended does not ask for more.
+impl<B: Body> Drop for Limited<B> {
+    fn drop(&mut self) {
+        if self.body.is_end_stream()
+            && let Some(checkout) = self.checkout.take()
+        {
+            checkout.end();
         }
     }
 }
@@ -72,7 +83,12 @@ where
         let frame = match Pin::new(&mut this.body).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => frame,
             Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error.into()))),
-            Poll::Ready(None) => return Poll::Ready(None),
+            Poll::Ready(None) => {
+                if let Some(checkout) = this.checkout.take() {
+                    checkout.end();
+                }
+                return Poll::Ready(None);
+            }
             Poll::Pending => {
                 return this
                     .timeout

@@ -4,18 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use http::uri::Scheme;
 use http_body_util::BodyExt as _;
-use hyper_util::rt::TokioIo;
-use rustls::pki_types::ServerName;
+use hyper::body::Incoming;
 use tokio::time::{Instant, timeout, timeout_at};
-use tokio_util::either::Either;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
+use super::body;
+use super::connection::Connection;
 use super::grant::{Grant, Origin, take_purpose};
 use super::network::Network;
-use super::read_limit::{LimitedStream, ReadLimit};
-use super::{body, connect};
+use super::pool::{Checkout, Key, Pool};
 use crate::loops::processor::Loan;
 
 /// A component that sets no timeouts gets these.
@@ -29,13 +27,6 @@ const CONNECT_DELAY: Duration = Duration::from_millis(100);
 /// Margin beyond the component's own limit, so that the component reports it
 /// first.
 const SLACK: Duration = Duration::from_secs(5);
-
-/// Most bytes before an answer's body.
-const MAX_HEAD: u64 = 1 << 20;
-
-/// Buffer of a connection in each direction, in bytes, and so the longest head
-/// of an answer. Small, since there may be a thousand connections.
-const MAX_BUFFER: usize = 32 * 1024;
 
 /// The longest timeout that is set: a later deadline might be more than a clock
 /// can represent.
@@ -77,17 +68,14 @@ pub struct Client {
     grant: Arc<Grant>,
     bounds: Bounds,
     network: Network,
+    pool: Pool,
     loan: Loan,
 }
 
 /// The answer, and what drives the sending of the request: it is done by then.
-pub type Sent = Result<
-    (
-        http::Response<WasiBody>,
-        Box<dyn Future<Output = Result<(), Error>> + Send>,
-    ),
-    Error,
->;
+pub type Sent = Result<(http::Response<WasiBody>, Done), Error>;
+
+type Done = Box<dyn Future<Output = Result<(), Error>> + Send>;
 
 impl Client {
     /// With the default bounds.
@@ -96,8 +84,14 @@ impl Client {
             grant: Arc::new(grant),
             bounds: Bounds::default(),
             network: network.clone(),
+            pool: Pool::default(),
             loan: Loan::default(),
         }
+    }
+
+    #[cfg(test)]
+    pub fn with_pool(self, pool: Pool) -> Self {
+        Self { pool, ..self }
     }
 
     pub fn lending(self, loan: Loan) -> Self {
@@ -145,58 +139,51 @@ impl Client {
         let first_byte = limit(|options| options.first_byte_timeout, SILENCE_TIMEOUT);
         let between_bytes = limit(|options| options.between_bytes_timeout, SILENCE_TIMEOUT);
 
-        let read_limit = ReadLimit::new(MAX_HEAD);
-        let connecting = async {
-            let stream = {
-                let permitted = self
-                    .grant
-                    .permits(&origin, purpose, self.network.is_own)
-                    .ok_or(Error::HttpRequestDenied)?;
-                let resolver = &*self.network.resolver;
-                connect::connect(resolver, &origin.host, origin.port, permitted).await?
-            };
-            let stream = if origin.scheme == Scheme::HTTPS {
-                let name = ServerName::try_from(connect::unbracketed(&origin.host).to_owned())
-                    .map_err(|_| Error::HttpRequestUriInvalid)?;
-                let tls = tokio_rustls::TlsConnector::from(Arc::clone(&self.network.tls));
-                Either::Left(Box::new(
-                    tls.connect(name, stream).await.map_err(Error::Tls)?,
-                ))
-            } else {
-                Either::Right(stream)
-            };
-            let limit = read_limit.clone();
-            let io = TokioIo::new(LimitedStream { stream, limit });
-            let mut http = hyper::client::conn::http1::Builder::new();
-            Ok::<_, Error>(http.max_buf_size(MAX_BUFFER).handshake(io).await?)
-        };
-        // Boxed, so that what a handshake needs is freed before the answer comes.
-        let connecting = timeout(connect_limit, Box::pin(connecting))
-            .map(|connected| connected.unwrap_or(Err(Error::ConnectionTimeout)));
-        let (mut sender, connection) = self.loan.spare(CONNECT_DELAY, connecting).await?;
+        let permitted = self
+            .grant
+            .permits(&origin, purpose, self.network.is_own)
+            .ok_or(Error::HttpRequestDenied)?;
+        let key = Key::new(origin.clone(), purpose);
 
         // HTTP/1.1 sends the authority in the Host header.
         let path = request.uri().path_and_query().cloned();
         *request.uri_mut() = path.map_or_else(|| http::Uri::from_static("/"), http::Uri::from);
-        request.headers_mut().insert(
-            http::header::CONNECTION,
-            http::HeaderValue::from_static("close"),
-        );
 
-        let driver = body::Driver::new(tokio::spawn(connection));
-        let response = timeout(first_byte, sender.send_request(request))
-            .await
-            .map_err(|_| Error::ConnectionReadTimeout)??;
-        // The framing of chunks takes bytes, too.
-        read_limit.set(self.bounds.bytes.saturating_add(MAX_HEAD));
+        let bytes = self.bounds.bytes;
         let limits = body::Limits {
             between_bytes,
             deadline,
-            bytes: self.bounds.bytes,
+            bytes,
         };
-        let response =
-            response.map(|incoming| body::Limited::new(incoming, limits, driver).boxed_unsync());
-        Ok((response, Box::new(std::future::ready(Ok(())))))
+        let answered = |connection, response: http::Response<Incoming>| {
+            let checkout = Checkout {
+                pool: self.pool.clone(),
+                key: key.clone(),
+                connection,
+            };
+            let limited = |body| body::Limited::new(body, limits, checkout).boxed_unsync();
+            let done: Done = Box::new(std::future::ready(Ok(())));
+            (response.map(limited), done)
+        };
+
+        if let Some(mut connection) = self.pool.take(&key, &permitted) {
+            match connection.send(request, first_byte, bytes).await {
+                Ok(response) => return Ok(answered(connection, response)),
+                Err(failure) => match failure.unsent {
+                    Some(unsent) => request = *unsent,
+                    None => return Err(failure.error),
+                },
+            }
+        }
+        let opening = Connection::open(&self.network, &origin, &permitted);
+        // Boxed, so that what a handshake needs is freed before the answer comes.
+        let opening = timeout(connect_limit, Box::pin(opening))
+            .map(|opened| opened.unwrap_or(Err(Error::ConnectionTimeout)));
+        let mut connection = self.loan.spare(CONNECT_DELAY, opening).await?;
+        match connection.send(request, first_byte, bytes).await {
+            Ok(response) => Ok(answered(connection, response)),
+            Err(failure) => Err(failure.error),
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 use super::*;
+use crate::egress::connect;
 use crate::egress::resolver::{self, Resolver};
 
 /// Returns its answers one after the other, then none.

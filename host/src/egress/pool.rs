@@ -1,0 +1,155 @@
+//! Connections that wait for the next request of the same component to the same
+//! origin, which then needs no look-up, no handshake, and none of their round trips.
+//!
+//! A connection is here only between two whole exchanges: one whose answer is not
+//! read to its end is closed. Each component has a pool of its own, and whoever takes
+//! a connection judges its address again.
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use concept_refinement_domain::purpose::Purpose;
+use tokio::runtime::{self, Handle};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
+
+use super::connection::Connection;
+use super::grant::Origin;
+
+/// How long a connection waits: less than servers let one wait (5 s in Node.js and in
+/// uvicorn), so that few requests meet one that is being closed.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
+
+/// How long a connection is used at most, so that it is noticed when a name leads
+/// elsewhere.
+const MAX_AGE: Duration = Duration::from_secs(60);
+
+/// Most connections that wait.
+const CAPACITY: usize = 32;
+
+#[derive(Clone, Default)]
+pub struct Pool(Arc<Mutex<Idle>>);
+
+/// What a connection may be used for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    origin: Origin,
+    purpose: Purpose,
+    /// The runtime that drives it: another one would have to wake that one for each
+    /// step.
+    runtime: runtime::Id,
+}
+
+impl Key {
+    /// For the runtime that this is called on.
+    pub fn new(origin: Origin, purpose: Purpose) -> Self {
+        Self {
+            origin,
+            purpose,
+            runtime: Handle::current().id(),
+        }
+    }
+}
+
+impl Pool {
+    /// The connection that has waited for the shortest time, to an address that is
+    /// permitted still.
+    pub fn take(&self, key: &Key, permitted: impl Fn(IpAddr) -> bool) -> Option<Connection> {
+        let mut idle = self.idle();
+        idle.close_old();
+        let fits = |waiting: &Waiting| waiting.key == *key && waiting.connection.is_ready();
+        let place = idle.waiting.iter().rposition(fits)?;
+        let Waiting { connection, .. } = idle.waiting.remove(place)?;
+        drop(idle);
+        permitted(connection.address()).then_some(connection)
+    }
+
+    /// Takes a connection whose exchange has ended.
+    fn put(&self, key: Key, connection: Connection) {
+        // Where nothing runs any more, nothing is sent any more either.
+        let Ok(runtime) = Handle::try_current() else {
+            return;
+        };
+        let mut idle = self.idle();
+        idle.close_old();
+        if idle.waiting.len() >= CAPACITY {
+            idle.waiting.pop_front();
+        }
+        idle.waiting.push_back(Waiting {
+            key,
+            connection,
+            since: Instant::now(),
+        });
+        if idle.reaper.as_ref().is_none_or(JoinHandle::is_finished) {
+            idle.reaper = Some(runtime.spawn(reap(Arc::downgrade(&self.0))));
+        }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Idle> {
+        lock(&self.0)
+    }
+}
+
+/// A connection whose answer is being read, and where it goes then. Dropped before, it
+/// is closed.
+pub struct Checkout {
+    pub pool: Pool,
+    pub key: Key,
+    pub connection: Connection,
+}
+
+impl Checkout {
+    /// The answer has been read to its end.
+    pub fn end(self) {
+        self.pool.put(self.key, self.connection);
+    }
+}
+
+#[derive(Default)]
+struct Idle {
+    /// From the one that has waited longest on.
+    waiting: VecDeque<Waiting>,
+    /// Closes what has waited for too long; on the runtime of whoever came first.
+    reaper: Option<JoinHandle<()>>,
+}
+
+struct Waiting {
+    key: Key,
+    connection: Connection,
+    since: Instant,
+}
+
+impl Idle {
+    fn close_old(&mut self) {
+        self.waiting.retain(|waiting| {
+            let Waiting {
+                connection, since, ..
+            } = waiting;
+            since.elapsed() < IDLE_TIMEOUT && connection.age() < MAX_AGE && !connection.is_closed()
+        });
+    }
+}
+
+async fn reap(pool: Weak<Mutex<Idle>>) {
+    loop {
+        sleep(IDLE_TIMEOUT).await;
+        let Some(pool) = pool.upgrade() else {
+            return;
+        };
+        let mut idle = lock(&pool);
+        idle.close_old();
+        if idle.waiting.is_empty() {
+            idle.reaper = None;
+            return;
+        }
+    }
+}
+
+fn lock(idle: &Mutex<Idle>) -> MutexGuard<'_, Idle> {
+    idle.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;
