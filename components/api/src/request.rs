@@ -48,21 +48,34 @@ pub trait Body {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interrupted;
 
-/// Header fields in the order in which they came.
+/// Header fields in the order in which they came, as `wit/handler.wit` has them.
 #[derive(Clone, Debug, Default)]
-pub struct Headers(Vec<(String, Vec<u8>)>);
+pub struct Headers {
+    /// Names and values, one after the other.
+    pub text: Vec<u8>,
+    /// How many bytes each of them has.
+    pub lengths: Vec<u32>,
+}
 
 impl Headers {
-    pub fn new(fields: Vec<(String, Vec<u8>)>) -> Self {
-        Self(fields)
-    }
-
     /// All values of a field; its name is case-insensitive.
     pub fn all(&self, name: &'static str) -> impl Iterator<Item = &[u8]> {
-        self.0
+        self.fields()
+            .filter(move |(field, _)| field.eq_ignore_ascii_case(name.as_bytes()))
+            .map(|(_, value)| value)
+    }
+
+    fn fields(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        let mut rest = self.text.as_slice();
+        let mut next = move |length: u32| {
+            let (next, others) = rest.split_at_checked(usize::try_from(length).ok()?)?;
+            rest = others;
+            Some(next)
+        };
+        let (pairs, _) = self.lengths.as_chunks();
+        pairs
             .iter()
-            .filter(move |(field, _)| field.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.as_slice())
+            .map_while(move |[name, value]| Some((next(*name)?, next(*value)?)))
     }
 
     /// The value of a field that was sent exactly once, as UTF-8. Otherwise
@@ -83,5 +96,20 @@ impl Headers {
         } else {
             None
         }
+    }
+}
+
+/// Names and their values.
+impl<N: AsRef<[u8]>, V: AsRef<[u8]>> FromIterator<(N, V)> for Headers {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(fields: I) -> Self {
+        let mut headers = Self::default();
+        for (name, value) in fields {
+            for text in [name.as_ref(), value.as_ref()] {
+                headers.text.extend_from_slice(text);
+                let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
+                headers.lengths.push(length);
+            }
+        }
+        headers
     }
 }

@@ -119,12 +119,7 @@ mod tests {
             ),
         ];
         for (name, fields, expected) in cases {
-            let headers = Headers::new(
-                fields
-                    .iter()
-                    .map(|(name, value)| ((*name).to_owned(), value.to_vec()))
-                    .collect(),
-            );
+            let headers = Headers::from_iter(fields.iter().copied());
             assert_eq!(credentials(&headers), *expected, "{name}");
         }
     }

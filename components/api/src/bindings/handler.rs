@@ -1,12 +1,10 @@
 //! Requests and responses in one call, between our own `handler` and the routes.
 
-use std::borrow::Cow;
-
 use futures::StreamExt as _;
 use wit_bindgen::{FutureReader, StreamReader, StreamResult};
 
 use super::exports::concept::refinement::handler::{
-    Chunks, Guest, Request, RequestBody, Response, ResponseBody,
+    Chunks, Fields, Guest, Request, RequestBody, Response, ResponseBody,
 };
 use super::{Component, respond, target};
 use crate::origin::Origin;
@@ -31,7 +29,10 @@ impl Guest for Component {
             path,
             query,
             origin: Origin::new(&scheme, &authority),
-            headers: Headers::new(headers),
+            headers: Headers {
+                text: headers.text,
+                lengths: headers.lengths,
+            },
             body: match body {
                 RequestBody::None => Incoming::Bytes(None),
                 RequestBody::Bytes(bytes) => Incoming::Bytes(Some(bytes)),
@@ -41,13 +42,13 @@ impl Guest for Component {
             },
         });
         let response = response.await;
+        let headers = response.headers.iter();
+        let Headers { text, lengths } = headers
+            .map(|(name, value)| (name, value.as_bytes()))
+            .collect();
         Response {
             status: response.status,
-            headers: response
-                .headers
-                .into_iter()
-                .map(|(name, value)| (name.to_owned(), Cow::into_owned(value)))
-                .collect(),
+            headers: Fields { text, lengths },
             body: match response.content {
                 Content::None => ResponseBody::None,
                 Content::Bytes(bytes) => ResponseBody::Bytes(bytes),

@@ -36,7 +36,7 @@ pub fn received(request: Request) -> request::Request<Incoming> {
     };
     let authority = request.get_authority().unwrap_or_default();
     let (path, query) = target(request.get_path_with_query().unwrap_or_default());
-    let headers = Headers::new(request.get_headers().copy_all());
+    let headers = Headers::from_iter(request.get_headers().copy_all());
     let remaining = headers.content_length();
     request::Request {
         method,

@@ -236,7 +236,7 @@ impl Call {
             path,
             query,
             origin: self.origin,
-            headers: Headers::new(self.headers),
+            headers: Headers::from_iter(self.headers),
             body: self.body,
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use futures::{StreamExt as _, stream};
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
 use http_body::{Body as _, Frame};
 use http_body_util::{BodyExt as _, Empty, Full, StreamBody};
 use tokio::sync::oneshot;
@@ -26,6 +26,9 @@ const MAX_WHOLE: u64 = 64 * 1024;
 /// How long a small body may take to be handed over whole. A slower one is a
 /// stream: its request may be answered before it is complete.
 const WHOLE_TIMEOUT: Duration = Duration::from_millis(10);
+
+/// Bytes for the header fields of most requests.
+const USUAL_HEAD: usize = 1024;
 
 /// The response to a request, or why there is none.
 pub type Outcome = Result<Response<WasiBody>, Failure>;
@@ -88,11 +91,7 @@ impl Received {
                 .path_and_query()
                 .map_or("", |path| path.as_str())
                 .to_owned(),
-            headers: head
-                .headers
-                .iter()
-                .map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()))
-                .collect(),
+            headers: fields(&head.headers),
             body: match body {
                 Body::None => wit::RequestBody::None,
                 Body::Whole(bytes) => wit::RequestBody::Bytes(bytes.into()),
@@ -194,13 +193,75 @@ fn empty() -> WasiBody {
     Empty::new().map_err(|never| match never {}).boxed_unsync()
 }
 
-fn with_head(status: u16, headers: Vec<(String, String)>, body: WasiBody) -> Outcome {
+fn fields(headers: &HeaderMap) -> wit::Fields {
+    let mut fields = wit::Fields {
+        text: Vec::with_capacity(USUAL_HEAD),
+        lengths: Vec::with_capacity(2 * headers.len()),
+    };
+    for (name, value) in headers {
+        for text in [name.as_str().as_bytes(), value.as_bytes()] {
+            fields.text.extend_from_slice(text);
+            let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
+            fields.lengths.push(length);
+        }
+    }
+    fields
+}
+
+fn with_head(status: u16, fields: wit::Fields, body: WasiBody) -> Outcome {
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::from_u16(status).map_err(|_| Failure::Invalid)?;
-    for (name, value) in headers {
-        let name = HeaderName::try_from(name).map_err(|_| Failure::Invalid)?;
-        let value = HeaderValue::try_from(value).map_err(|_| Failure::Invalid)?;
-        response.headers_mut().append(name, value);
-    }
+    append(fields, response.headers_mut()).ok_or(Failure::Invalid)?;
     Ok(response)
+}
+
+/// None: they are no header fields.
+fn append(fields: wit::Fields, headers: &mut HeaderMap) -> Option<()> {
+    let mut text = Bytes::from(fields.text);
+    let mut next = |length: u32| {
+        let length = usize::try_from(length).ok()?;
+        (length <= text.len()).then(|| text.split_to(length))
+    };
+    let (pairs, odd) = fields.lengths.as_chunks();
+    for [name, value] in pairs {
+        let name = HeaderName::from_bytes(&next(*name)?).ok()?;
+        let value = HeaderValue::from_maybe_shared(next(*value)?).ok()?;
+        headers.append(name, value);
+    }
+    (odd.is_empty() && text.is_empty()).then_some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_come_back_as_they_went_and_nothing_else_does() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("vary", "cookie"),
+            ("x", ""),
+            ("vary", "\u{e9}"),
+            ("y", "a\tb"),
+        ] {
+            let value = HeaderValue::from_bytes(value.as_bytes()).unwrap();
+            headers.append(HeaderName::from_static(name), value);
+        }
+        let mut back = HeaderMap::new();
+        append(fields(&headers), &mut back).unwrap();
+        assert_eq!(back, headers);
+
+        for (name, text, lengths) in [
+            ("nothing for a length", "a", vec![1, 1]),
+            ("no length for the end", "abc", vec![1, 1]),
+            ("a name without a value", "a", vec![1]),
+            ("a name that is none", " :b", vec![2, 1]),
+            ("another field in a value", "ab\r\nc: d", vec![1, 8]),
+            ("a length beyond all", "ab", vec![1, u32::MAX]),
+        ] {
+            let text = text.as_bytes().to_vec();
+            let appended = append(wit::Fields { text, lengths }, &mut HeaderMap::new());
+            assert!(appended.is_none(), "{name}");
+        }
+    }
 }
