@@ -8,6 +8,7 @@
 )]
 
 mod check;
+mod components;
 mod conformance;
 mod failures;
 mod migrating;

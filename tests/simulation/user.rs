@@ -239,7 +239,7 @@ impl User {
             path: path.to_owned(),
             query: None,
             origin: Origin::of_url(ORIGIN).unwrap(),
-            headers: Headers::new(headers.collect()),
+            headers: Headers::from_iter(headers),
             body: Whole(Some(body)),
         };
         let world = &self.world;

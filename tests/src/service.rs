@@ -178,7 +178,7 @@ impl Launch {
 
     /// On the first cores of the machine alone, which have to be there.
     pub fn on_cores(self, count: usize) -> Self {
-        self.by(&["taskset", &format!("--cpu-list=0-{}", count - 1)])
+        self.by(&["taskset", "--cpu-list", &format!("0-{}", count - 1)])
     }
 
     /// With no more open files than so many.

@@ -50,9 +50,11 @@ pub fn instances(
     }
 }
 
+const UNFIT: &str = "the api component does not fit this host";
+
 /// Requests for these instances, from whom the configuration lets in, and
 /// messages that are pushed.
-pub fn http(
+pub async fn http(
     config: &Config,
     listener: SocketAddr,
     cores: &Cores,
@@ -74,9 +76,15 @@ pub fn http(
     let doors = cores
         .iter()
         .map(|_| Door::of(Arc::clone(&instances)))
-        .collect::<wasmtime::Result<_>>()
+        .collect::<wasmtime::Result<Vec<_>>>()
         .map_err(anyhow::Error::from)
-        .context("the api component does not fit this host")?;
+        .context(UNFIT)?;
+    if let Some(door) = doors.first() {
+        door.check()
+            .await
+            .map_err(anyhow::Error::from)
+            .context(UNFIT)?;
+    }
     let trigger = HttpTrigger::new(doors, max_body, access, config.concurrency, push, metrics)?;
     Ok(Arc::new(trigger))
 }

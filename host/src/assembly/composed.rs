@@ -97,7 +97,7 @@ impl Composed {
         let limit = usize::try_from(INSTANCES)?;
         let instances = api::instances(&engine, pre, granted, Some(place), limit);
         let cores = Arc::new(Cores::start()?);
-        let http = api::http(&config, address, &cores, instances, None, None)?;
+        let http = api::http(&config, address, &cores, instances, None, None).await?;
         let mut serving = Serving::new(address, Arc::default(), Arc::clone(&cores), engine);
         serving.spawn(|stop| http.serve(listener, cores, stop.stopped, stop.cancelled));
         Ok(serving)

@@ -192,7 +192,7 @@ impl HostBuilder {
             metrics_address = Some(scraped.0);
             serving.monitored_by(scraped.1);
         }
-        let http = api::http(&config, address, &cores, api, push, metrics)?;
+        let http = api::http(&config, address, &cores, api, push, metrics).await?;
         let served_on = Arc::clone(&cores);
         serving.spawn(|stop| http.serve(listener, served_on, stop.stopped, stop.cancelled));
         if config.role.works() {

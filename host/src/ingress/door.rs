@@ -42,6 +42,15 @@ impl Door {
         Ok(Self::WasiHttp(ProxyHandler::new(WasiHttp(instances))))
     }
 
+    /// Starts an instance once: only then are the types of what the component exports
+    /// compared. Those of another release have the same names.
+    pub async fn check(&self) -> wasmtime::Result<()> {
+        match self {
+            Self::Handler(handler) => handler.check().await,
+            Self::WasiHttp(_) => Ok(()),
+        }
+    }
+
     pub fn instances(&self) -> &ApiInstances {
         match self {
             Self::Handler(handler) => handler.instances(),

@@ -59,6 +59,12 @@ impl Handler {
         })))
     }
 
+    pub async fn check(&self) -> wasmtime::Result<()> {
+        let Shared { instances, pre, .. } = &*self.0;
+        let mut store = instances.store()?;
+        pre.instantiate_async(&mut store).await.map(drop)
+    }
+
     pub fn instances(&self) -> &ApiInstances {
         &self.0.instances
     }

@@ -151,8 +151,6 @@ fn answer(
 
 fn received(request: Request<Body>) -> api::Request<Incoming> {
     let (head, body) = request.into_parts();
-    let headers = head.headers.iter();
-    let headers = headers.map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()));
     let host = head.headers.get("host").and_then(|host| host.to_str().ok());
     api::Request {
         method: match head.method.as_str() {
@@ -165,7 +163,7 @@ fn received(request: Request<Body>) -> api::Request<Incoming> {
         path: head.uri.path().to_owned(),
         query: head.uri.query().map(str::to_owned),
         origin: api::Origin::new("http", host.unwrap_or_default()),
-        headers: api::Headers::new(headers.collect()),
+        headers: api::Headers::from_iter(&head.headers),
         body: Incoming(body),
     }
 }
