@@ -10,6 +10,8 @@ mod body;
 mod client;
 mod connect;
 mod connection;
+#[cfg(test)]
+mod fakes;
 mod grant;
 mod issuer_cache;
 mod network;

@@ -30,12 +30,12 @@ const RATE: u32 = 20;
 enum Learns {
     /// The answer to the submission waits for it.
     Waiting,
-    /// By looking so often.
-    Polling(Duration),
+    /// By looking now and then.
+    Polling,
 }
 
-/// Between two looks at a task by somebody who has others to look at.
-const SLOW_POLL: Duration = Duration::from_millis(200);
+/// Between two looks at a task.
+const POLL: Duration = Duration::from_millis(200);
 
 const WAIT: HeaderValue = HeaderValue::from_static("respond-async, wait=60");
 
@@ -150,14 +150,7 @@ impl Asked {
             let host = address.to_string();
             let token = token(&format!("user {user}"));
             for _ in 0..each {
-                refined(
-                    &mut connection,
-                    &host,
-                    &token,
-                    &self.body,
-                    Learns::Polling(SLOW_POLL),
-                )
-                .await;
+                refined(&mut connection, &host, &token, &self.body, Learns::Polling).await;
             }
         });
         join_all(acts).await;
@@ -181,15 +174,16 @@ async fn refined(
     if let Learns::Waiting = learns {
         request.headers_mut().insert("prefer", WAIT);
     }
-    let (_, answer) = connection.send(request).await;
+    let (status, answer) = connection.send(request).await;
+    assert!(status.is_success(), "{status}: {answer:?}");
     let mut task: Value = serde_json::from_slice(&answer).unwrap();
-    let id = task["task_id"].as_str().expect("it is accepted");
+    let id = task["task_id"].as_str().unwrap();
     let path = format!("/api/concepts/task/{id}");
     loop {
         let took = begin.elapsed();
         match (task["status"].as_str(), learns) {
             (Some("completed"), _) => return took,
-            (Some("pending" | "processing"), Learns::Polling(interval)) => sleep(interval).await,
+            (Some("pending" | "processing"), Learns::Polling) => sleep(POLL).await,
             _ => panic!("{task}"),
         }
         let (_, answer) = connection.send(get(host, &path, token)).await;

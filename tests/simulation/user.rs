@@ -232,8 +232,6 @@ impl User {
             ("content-type", "application/json".to_owned()),
         ];
         headers.extend(key.map(|key| ("idempotency-key", key.to_owned())));
-        let headers = headers.into_iter();
-        let headers = headers.map(|(name, value)| (name.to_owned(), value.into_bytes()));
         let request = Request {
             method,
             path: path.to_owned(),

@@ -2,7 +2,7 @@
 //! and remembers what it was asked, to the byte.
 
 use std::collections::{HashMap, VecDeque};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, BufReader};
 use tokio::net::TcpStream;
 
-use crate::server::{Reply, SERVERS, head, send};
+use crate::server::{Connections, Reply, head, listen, send};
 
 /// How each prompt begins; a number follows.
 const PROMPT: &str = "make it lighter <";
@@ -28,8 +28,7 @@ struct Served {
     others: Mutex<Vec<(&'static str, Reply)>>,
     asked: Mutex<HashMap<String, Vec<Asked>>>,
     names: AtomicUsize,
-    connections: AtomicUsize,
-    ended: AtomicUsize,
+    connections: Connections,
 }
 
 /// One request.
@@ -54,22 +53,17 @@ pub struct Part {
 impl Provider {
     /// On a free loopback port.
     pub fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.set_nonblocking(true).unwrap();
-        let address = listener.local_addr().unwrap();
         let served = Arc::new(Served::default());
         let serving = Arc::clone(&served);
-        SERVERS.spawn(async move {
-            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-            while let Ok((stream, _)) = listener.accept().await {
-                let serving = Arc::clone(&serving);
-                serving.connections.fetch_add(1, Ordering::Relaxed);
-                tokio::spawn(async move {
-                    answer(stream, Arc::clone(&serving)).await;
-                    serving.ended.fetch_add(1, Ordering::Relaxed);
-                });
+        let connection = move |stream| {
+            let served = Arc::clone(&serving);
+            served.connections.begin();
+            async move {
+                answer(stream, &served).await;
+                served.connections.end();
             }
-        });
+        };
+        let address = listen("127.0.0.1:0".parse().unwrap(), connection);
         Self { address, served }
     }
 
@@ -136,13 +130,12 @@ impl Provider {
 
     /// Connections so far.
     pub fn connections(&self) -> usize {
-        self.served.connections.load(Ordering::Relaxed)
+        self.served.connections.so_far()
     }
 
     /// Connections that have not ended.
     pub fn open_connections(&self) -> usize {
-        let ended = self.served.ended.load(Ordering::Relaxed);
-        self.connections() - ended
+        self.served.connections.open()
     }
 
     /// What came for a prompt or a URL so far.
@@ -260,7 +253,7 @@ fn until(rest: &mut &[u8], bytes: &[u8]) -> Vec<u8> {
 }
 
 /// Whatever goes wrong here is the client's leaving.
-async fn answer(stream: TcpStream, served: Arc<Served>) -> Option<()> {
+async fn answer(stream: TcpStream, served: &Served) -> Option<()> {
     let mut stream = BufReader::new(stream);
     loop {
         let asked = read(&mut stream).await?;

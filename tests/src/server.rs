@@ -32,9 +32,15 @@ pub struct Origin {
 struct Served {
     replies: Mutex<HashMap<String, Reply>>,
     requests: Mutex<HashMap<String, Vec<String>>>,
-    connections: AtomicUsize,
-    ended: AtomicUsize,
     names: AtomicUsize,
+    connections: Connections,
+}
+
+/// How many connections there were.
+#[derive(Default)]
+pub(crate) struct Connections {
+    begun: AtomicUsize,
+    ended: AtomicUsize,
 }
 
 /// What is written to the connection, and what happens then.
@@ -73,22 +79,17 @@ impl Origin {
 
     /// On an address of one's own; port 0 is a free one.
     pub fn start_at(address: SocketAddr) -> Self {
-        let listener = TcpListener::bind(address).unwrap();
-        listener.set_nonblocking(true).unwrap();
-        let address = listener.local_addr().unwrap();
         let served = Arc::new(Served::default());
         let serving = Arc::clone(&served);
-        SERVERS.spawn(async move {
-            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-            while let Ok((stream, _)) = listener.accept().await {
-                serving.connections.fetch_add(1, Ordering::Relaxed);
-                let serving = Arc::clone(&serving);
-                tokio::spawn(async move {
-                    answer(stream, Arc::clone(&serving)).await;
-                    serving.ended.fetch_add(1, Ordering::Relaxed);
-                });
+        let connection = move |stream| {
+            let served = Arc::clone(&serving);
+            served.connections.begin();
+            async move {
+                answer(stream, &served).await;
+                served.connections.end();
             }
-        });
+        };
+        let address = listen(address, connection);
         Self { address, served }
     }
 
@@ -131,13 +132,12 @@ impl Origin {
 
     /// Connections so far.
     pub fn connections(&self) -> usize {
-        self.served.connections.load(Ordering::Relaxed)
+        self.served.connections.so_far()
     }
 
     /// Connections that have not ended.
     pub fn open_connections(&self) -> usize {
-        let ended = self.served.ended.load(Ordering::Relaxed);
-        self.connections() - ended
+        self.served.connections.open()
     }
 
     /// The heads of the requests for a URL so far.
@@ -146,6 +146,46 @@ impl Origin {
         let requests = self.served.requests.lock().unwrap();
         requests.get(path).cloned().unwrap_or_default()
     }
+}
+
+impl Connections {
+    pub fn begin(&self) {
+        self.begun.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub fn end(&self) {
+        self.ended.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub fn so_far(&self) -> usize {
+        self.begun.load(Ordering::Relaxed)
+    }
+
+    /// Those that have not ended.
+    pub fn open(&self) -> usize {
+        let ended = self.ended.load(Ordering::Relaxed);
+        self.so_far() - ended
+    }
+}
+
+/// Answers on each connection to an address; port 0 is a free one.
+pub(crate) fn listen<F>(
+    address: SocketAddr,
+    connection: impl Fn(TcpStream) -> F + Send + 'static,
+) -> SocketAddr
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let listener = TcpListener::bind(address).unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let address = listener.local_addr().unwrap();
+    SERVERS.spawn(async move {
+        let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(connection(stream));
+        }
+    });
+    address
 }
 
 impl Served {
@@ -269,7 +309,7 @@ impl Gate {
 }
 
 /// Whatever goes wrong here is the client's leaving.
-async fn answer(stream: TcpStream, served: Arc<Served>) -> Option<()> {
+async fn answer(stream: TcpStream, served: &Served) -> Option<()> {
     let mut stream = BufReader::new(stream);
     loop {
         let head = head(&mut stream).await?;

@@ -1,5 +1,7 @@
 //! A request, without the platform's types.
 
+use concept_refinement_domain::fields::Fields;
+
 use crate::origin::Origin;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,34 +50,21 @@ pub trait Body {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interrupted;
 
-/// Header fields in the order in which they came, as `wit/handler.wit` has them.
+/// Header fields in the order in which they came.
 #[derive(Clone, Debug, Default)]
-pub struct Headers {
-    /// Names and values, one after the other.
-    pub text: Vec<u8>,
-    /// How many bytes each of them has.
-    pub lengths: Vec<u32>,
-}
+pub struct Headers(Fields);
 
 impl Headers {
-    /// All values of a field; its name is case-insensitive.
-    pub fn all(&self, name: &'static str) -> impl Iterator<Item = &[u8]> {
-        self.fields()
-            .filter(move |(field, _)| field.eq_ignore_ascii_case(name.as_bytes()))
-            .map(|(_, value)| value)
+    pub fn new(fields: Fields) -> Self {
+        Self(fields)
     }
 
-    fn fields(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        let mut rest = self.text.as_slice();
-        let mut next = move |length: u32| {
-            let (next, others) = rest.split_at_checked(usize::try_from(length).ok()?)?;
-            rest = others;
-            Some(next)
-        };
-        let (pairs, _) = self.lengths.as_chunks();
-        pairs
+    /// All values of a field; its name is case-insensitive.
+    pub fn all(&self, name: &'static str) -> impl Iterator<Item = &[u8]> {
+        self.0
             .iter()
-            .map_while(move |[name, value]| Some((next(*name)?, next(*value)?)))
+            .filter(move |(field, _)| field.eq_ignore_ascii_case(name.as_bytes()))
+            .map(|(_, value)| value)
     }
 
     /// The value of a field that was sent exactly once, as UTF-8. Otherwise
@@ -102,14 +91,6 @@ impl Headers {
 /// Names and their values.
 impl<N: AsRef<[u8]>, V: AsRef<[u8]>> FromIterator<(N, V)> for Headers {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(fields: I) -> Self {
-        let mut headers = Self::default();
-        for (name, value) in fields {
-            for text in [name.as_ref(), value.as_ref()] {
-                headers.text.extend_from_slice(text);
-                let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
-                headers.lengths.push(length);
-            }
-        }
-        headers
+        Self(fields.into_iter().collect())
     }
 }

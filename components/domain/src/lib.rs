@@ -17,6 +17,7 @@ pub mod convert;
 pub mod cursor;
 pub mod duration;
 pub mod etag;
+pub mod fields;
 pub mod hex;
 pub mod idempotency;
 pub mod image;

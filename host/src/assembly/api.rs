@@ -50,8 +50,6 @@ pub fn instances(
     }
 }
 
-const UNFIT: &str = "the api component does not fit this host";
-
 /// Requests for these instances, from whom the configuration lets in, and
 /// messages that are pushed.
 pub async fn http(
@@ -72,19 +70,20 @@ pub async fn http(
         serves_api: config.role.serves_api(),
     };
     let max_body = config.max_image_bytes.saturating_add(BEYOND_ORIGINAL);
-    let instances = Arc::new(instances);
-    let doors = cores
-        .iter()
-        .map(|_| Door::of(Arc::clone(&instances)))
-        .collect::<wasmtime::Result<Vec<_>>>()
+    let doors = doors(cores, &Arc::new(instances))
+        .await
         .map_err(anyhow::Error::from)
-        .context(UNFIT)?;
-    if let Some(door) = doors.first() {
-        door.check()
-            .await
-            .map_err(anyhow::Error::from)
-            .context(UNFIT)?;
-    }
+        .context("the api component does not fit this host")?;
     let trigger = HttpTrigger::new(doors, max_body, access, config.concurrency, push, metrics)?;
     Ok(Arc::new(trigger))
+}
+
+/// One for each core.
+async fn doors(cores: &Cores, instances: &Arc<ApiInstances>) -> wasmtime::Result<Vec<Door>> {
+    let doors = cores.iter().map(|_| Door::of(Arc::clone(instances)));
+    let doors = doors.collect::<wasmtime::Result<Vec<_>>>()?;
+    if let Some(door) = doors.first() {
+        door.check().await?;
+    }
+    Ok(doors)
 }

@@ -43,15 +43,20 @@ impl<B: Body> Limited<B> {
             checkout: Some(checkout),
         }
     }
+
+    /// The answer has been read to its end.
+    fn give_back(&mut self) {
+        if let Some(checkout) = self.checkout.take() {
+            checkout.end();
+        }
+    }
 }
 
 /// Whoever knows from its length that it has ended does not ask for more.
 impl<B: Body> Drop for Limited<B> {
     fn drop(&mut self) {
-        if self.body.is_end_stream()
-            && let Some(checkout) = self.checkout.take()
-        {
-            checkout.end();
+        if self.body.is_end_stream() {
+            self.give_back();
         }
     }
 }
@@ -84,9 +89,7 @@ where
             Poll::Ready(Some(Ok(frame))) => frame,
             Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error.into()))),
             Poll::Ready(None) => {
-                if let Some(checkout) = this.checkout.take() {
-                    checkout.end();
-                }
+                this.give_back();
                 return Poll::Ready(None);
             }
             Poll::Pending => {

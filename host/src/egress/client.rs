@@ -155,10 +155,11 @@ impl Client {
             deadline,
             bytes,
         };
-        let answered = |connection, response: http::Response<Incoming>| {
+        let idle = self.pool.take(&key, &permitted);
+        let answered = move |connection, response: http::Response<Incoming>| {
             let checkout = Checkout {
                 pool: self.pool.clone(),
-                key: key.clone(),
+                key,
                 connection,
             };
             let limited = |body| body::Limited::new(body, limits, checkout).boxed_unsync();
@@ -166,7 +167,7 @@ impl Client {
             (response.map(limited), done)
         };
 
-        if let Some(mut connection) = self.pool.take(&key, &permitted) {
+        if let Some(mut connection) = idle {
             match connection.send(request, first_byte, bytes).await {
                 Ok(response) => return Ok(answered(connection, response)),
                 Err(failure) => match failure.unsent {

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use http::uri::Scheme;
 use http_body::Body as _;
-use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_util::rt::TokioIo;
@@ -156,11 +155,7 @@ fn repetition(request: &Request) -> Option<Request> {
     if !request.method().is_idempotent() || !request.body().is_end_stream() {
         return None;
     }
-    let mut repetition = Request::new(
-        http_body_util::Empty::new()
-            .map_err(|never| match never {})
-            .boxed_unsync(),
-    );
+    let mut repetition = Request::new(WasiBody::default());
     *repetition.method_mut() = request.method().clone();
     *repetition.uri_mut() = request.uri().clone();
     *repetition.headers_mut() = request.headers().clone();

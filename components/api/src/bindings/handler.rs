@@ -1,10 +1,11 @@
 //! Requests and responses in one call, between our own `handler` and the routes.
 
+use concept_refinement_domain::fields::Fields;
 use futures::StreamExt as _;
 use wit_bindgen::{FutureReader, StreamReader, StreamResult};
 
 use super::exports::concept::refinement::handler::{
-    Chunks, Fields, Guest, Request, RequestBody, Response, ResponseBody,
+    self as wit, Chunks, Guest, Request, RequestBody, Response, ResponseBody,
 };
 use super::{Component, respond, target};
 use crate::origin::Origin;
@@ -29,10 +30,10 @@ impl Guest for Component {
             path,
             query,
             origin: Origin::new(&scheme, &authority),
-            headers: Headers {
+            headers: Headers::new(Fields {
                 text: headers.text,
                 lengths: headers.lengths,
-            },
+            }),
             body: match body {
                 RequestBody::None => Incoming::Bytes(None),
                 RequestBody::Bytes(bytes) => Incoming::Bytes(Some(bytes)),
@@ -43,12 +44,12 @@ impl Guest for Component {
         });
         let response = response.await;
         let headers = response.headers.iter();
-        let Headers { text, lengths } = headers
+        let Fields { text, lengths } = headers
             .map(|(name, value)| (name, value.as_bytes()))
             .collect();
         Response {
             status: response.status,
-            headers: Fields { text, lengths },
+            headers: wit::Fields { text, lengths },
             body: match response.content {
                 Content::None => ResponseBody::None,
                 Content::Bytes(bytes) => ResponseBody::Bytes(bytes),

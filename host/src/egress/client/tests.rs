@@ -3,16 +3,14 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Mutex;
 
-use bytes::Bytes;
 use concept_refinement_domain::address::is_public;
 use concept_refinement_domain::original::AllowedSources;
 use futures::future::{BoxFuture, ready};
-use http_body_util::Empty;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 use super::*;
 use crate::egress::connect;
+use crate::egress::fakes::{OK, Server};
 use crate::egress::resolver::{self, Resolver};
 
 /// Returns its answers one after the other, then none.
@@ -40,41 +38,6 @@ impl Resolver for Scripted {
     }
 }
 
-/// A server that sends the same bytes on every connection, perhaps repeated for
-/// ever, and counts connections.
-struct Place {
-    address: SocketAddr,
-    connections: Arc<Mutex<usize>>,
-}
-
-impl Place {
-    async fn new(address: &str, answer: &'static [u8], again: &'static [u8]) -> Self {
-        let listener = TcpListener::bind(address).await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let connections = Arc::new(Mutex::new(0));
-        let count = Arc::clone(&connections);
-        tokio::spawn(async move {
-            while let Ok((mut stream, _)) = listener.accept().await {
-                *count.lock().unwrap() += 1;
-                let mut request = [0; 4096];
-                let _ = stream.read(&mut request).await;
-                let mut sent = stream.write_all(answer).await;
-                while !again.is_empty() && sent.is_ok() {
-                    sent = stream.write_all(again).await;
-                }
-            }
-        });
-        Self {
-            address,
-            connections,
-        }
-    }
-
-    fn connections(&self) -> usize {
-        *self.connections.lock().unwrap()
-    }
-}
-
 fn client(grant: Grant, resolver: Arc<dyn Resolver>) -> Client {
     Client::new(grant, &Network::new(resolver).unwrap())
 }
@@ -90,11 +53,7 @@ async fn ask_within(
 ) -> Result<http::Response<WasiBody>, Error> {
     let request = http::Request::get(url)
         .header("host", "rebinding.example")
-        .body(
-            Empty::<Bytes>::new()
-                .map_err(|never| match never {})
-                .boxed_unsync(),
-        )
+        .body(WasiBody::default())
         .unwrap();
     let options = RequestOptions {
         connect_timeout: Some(connect),
@@ -146,12 +105,11 @@ async fn a_name_that_does_not_exist_is_a_dns_error() {
     );
 }
 
-const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
-
 /// Two servers on one port; only the first is an allowed source.
-async fn permitted_and_forbidden() -> (Place, Place, Grant) {
-    let permitted = Place::new("127.0.0.2:0", OK, b"").await;
-    let forbidden = Place::new(&format!("127.0.0.1:{}", permitted.address.port()), OK, b"").await;
+async fn permitted_and_forbidden() -> (Server, Server, Grant) {
+    let permitted = Server::start_at("127.0.0.2:0", &[OK]).await;
+    let forbidden =
+        Server::start_at(&format!("127.0.0.1:{}", permitted.address.port()), &[OK]).await;
     (permitted, forbidden, public("127.0.0.2/32", None))
 }
 
@@ -226,9 +184,11 @@ async fn a_name_server_that_is_silent_is_not_waited_for() {
 async fn informational_responses_have_an_end() {
     const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
     const HINTS: &[u8] = b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n";
-    for response in [CONTINUE, HINTS] {
-        let place = Place::new("127.0.0.1:0", response, response).await;
-        let url = format!("http://{}/", place.address);
+    const CASES: [(&[&[u8]], &[u8]); 2] = [(&[CONTINUE], CONTINUE), (&[HINTS], HINTS)];
+    for (first, again) in CASES {
+        let url = Server::start_endless("127.0.0.1:0", first, again)
+            .await
+            .url();
         let client = client(Grant::Origin(origin(&url)), resolver::system());
         let begin = Instant::now();
         assert!(ask(&client, &url).await.is_err());
@@ -238,13 +198,9 @@ async fn informational_responses_have_an_end() {
 
 #[tokio::test]
 async fn an_answer_has_an_end_in_bytes_and_in_time() {
-    let endless = Place::new(
-        "127.0.0.1:0",
-        b"HTTP/1.1 200 OK\r\n\r\n",
-        b"0123456789abcdef",
-    )
-    .await;
-    let url = format!("http://{}/", endless.address);
+    const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\n\r\n";
+    let endless = Server::start_endless("127.0.0.1:0", &[HEAD], b"0123456789abcdef").await;
+    let url = endless.url();
     let grant = Grant::Origin(origin(&url));
     let client = client(grant, resolver::system());
     for (name, bytes, time, expected) in [

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use concept_refinement_domain::fields::Fields;
 use futures::{StreamExt as _, stream};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
@@ -26,9 +27,6 @@ const MAX_WHOLE: u64 = 64 * 1024;
 /// How long a small body may take to be handed over whole. A slower one is a
 /// stream: its request may be answered before it is complete.
 const WHOLE_TIMEOUT: Duration = Duration::from_millis(10);
-
-/// Bytes for the header fields of most requests.
-const USUAL_HEAD: usize = 1024;
 
 /// The response to a request, or why there is none.
 pub type Outcome = Result<Response<WasiBody>, Failure>;
@@ -194,18 +192,8 @@ fn empty() -> WasiBody {
 }
 
 fn fields(headers: &HeaderMap) -> wit::Fields {
-    let mut fields = wit::Fields {
-        text: Vec::with_capacity(USUAL_HEAD),
-        lengths: Vec::with_capacity(2 * headers.len()),
-    };
-    for (name, value) in headers {
-        for text in [name.as_str().as_bytes(), value.as_bytes()] {
-            fields.text.extend_from_slice(text);
-            let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
-            fields.lengths.push(length);
-        }
-    }
-    fields
+    let Fields { text, lengths } = headers.iter().collect();
+    wit::Fields { text, lengths }
 }
 
 fn with_head(status: u16, fields: wit::Fields, body: WasiBody) -> Outcome {
