@@ -1,6 +1,7 @@
 //! The promises of `task-queue`, from both its ends.
 
 pub mod delivery;
+mod handovers;
 pub mod in_nats;
 pub mod in_pubsub;
 pub mod in_store;

@@ -1,5 +1,5 @@
-//! A task whose message cannot be published: its user is told, and it costs
-//! nothing.
+//! A task whose message cannot be published: where no worker waits, its user is told,
+//! and it costs nothing.
 
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::engines;
@@ -11,13 +11,16 @@ use crate::world::World;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_be_queued_is_told_and_costs_nothing() {
-    if engines::queue_is_shared_store() {
-        return;
-    }
     let mut world = World::new();
     let switch = world.journal.with_file_name("queue-down");
-    let service = world.start(|launch| launch.variable(QUEUE_DOWN, switch.to_str().unwrap()));
+    let service = world.start(|launch| {
+        let launch = launch.variable(QUEUE_DOWN, switch.to_str().unwrap());
+        launch.set("concurrency", "1")
+    });
     let (original, _gate) = world.origin.gated(&pictures::png(8, 8));
+    let busy = Client::user(service.url(), "busy");
+    let under_way = busy.accepted(&original, "echo it").await;
+    busy.task_is(&under_way, "processing").await;
     for (why, status, code) in [
         ("unavailable", 503, "SERVICE_UNAVAILABLE"),
         ("invalid", 500, "INTERNAL_ERROR"),
@@ -45,4 +48,20 @@ async fn what_cannot_be_queued_is_told_and_costs_nothing() {
         let remaining = accepted.header("x-ratelimit-remaining").unwrap();
         assert_eq!(remaining, (limit.unwrap() - 1).to_string(), "{why}");
     }
+}
+
+/// It was claimed for a worker that waits, by the step that accepted it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_worker_waits_for_needs_no_message() {
+    if !engines::queue_is_store() {
+        return;
+    }
+    let mut world = World::new();
+    let switch = world.journal.with_file_name("queue-down");
+    std::fs::write(&switch, "unavailable").unwrap();
+    let service = world.start(|launch| launch.variable(QUEUE_DOWN, switch.to_str().unwrap()));
+    let original = world.origin.picture(&pictures::png(8, 8));
+    let user = Client::user(service.url(), "ada");
+    let id = user.accepted(&original, "echo it").await;
+    assert_eq!(user.finished(&id).await["status"], "completed");
 }

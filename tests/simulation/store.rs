@@ -14,10 +14,12 @@ use concept_refinement_domain::task::Status;
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_host::capability::clock::ManualClock;
 use concept_refinement_host::capability::intercept::Operations as _;
+use concept_refinement_host::capability::queue::store::StoreQueue;
 use concept_refinement_host::capability::tasks::sqlite::{Options, SqliteTasks};
 use concept_refinement_host::capability::tasks::{
-    TaskOperation as Asked, TaskReply as Reply, TaskStore,
+    TaskOperation as Asked, TaskReply as Reply, TaskStore, Tasks,
 };
+use concept_refinement_host::runtime::Runtime;
 use concept_refinement_tests::flaws::Flawed;
 
 use crate::flaws::Flaw;
@@ -31,6 +33,7 @@ pub const START: Timestamp = Timestamp(1_795_176_000_123_456);
 
 pub struct Store {
     pub inner: Arc<dyn TaskStore>,
+    sqlite: Arc<SqliteTasks>,
     clock: Arc<ManualClock>,
     /// How far the store's clock is ahead.
     ahead: Cell<Duration>,
@@ -49,13 +52,14 @@ impl Store {
         images: &Rc<Images>,
         flaw: Option<Flaw>,
     ) -> Self {
-        let store = Arc::new(SqliteTasks::in_memory(options, clock.clone()).unwrap());
+        let sqlite = Arc::new(SqliteTasks::in_memory(options, clock.clone()).unwrap());
         let inner: Arc<dyn TaskStore> = match flaw {
-            Some(Flaw::Store(flaw)) => Flawed::store(flaw, store),
-            _ => store,
+            Some(Flaw::Store(flaw)) => Flawed::store(flaw, sqlite.clone()),
+            _ => sqlite.clone(),
         };
         Self {
             inner,
+            sqlite,
             clock,
             ahead: Cell::default(),
             scheduler: Rc::clone(scheduler),
@@ -63,6 +67,11 @@ impl Store {
             images: Rc::clone(images),
             flaw,
         }
+    }
+
+    /// The queue of a process that has the store for itself, and reaches it by `store`.
+    pub fn queue(&self, store: Arc<dyn TaskStore>, runtime: Arc<dyn Runtime>) -> StoreQueue {
+        self.sqlite.queue(store, runtime, 1_000)
     }
 
     /// By the store's clock.
@@ -164,7 +173,12 @@ impl Store {
         let mut changed = vec![];
         match (asked, reply) {
             (Asked::Submit { task: new }, Reply::Submission(answer)) => {
-                oracle.submitted(new, answer, now)
+                oracle.submitted(new, answer, now);
+                if let Submission::Created(_) = answer
+                    && let Some(until) = self.handed_over(new)
+                {
+                    oracle.handed_over(&new.id, by, until);
+                }
             }
             (Asked::Withdraw { id, .. }, Reply::Fenced(answer)) => {
                 oracle.withdrawn(id, *answer, now);
@@ -216,6 +230,12 @@ impl Store {
         }
         drop(oracle);
         changed.iter().for_each(|id| self.look_at(id));
+    }
+
+    /// Until when a new task is claimed for a worker that waited.
+    fn handed_over(&self, new: &NewTask) -> Option<Timestamp> {
+        let task = self.drive(Tasks::get(&*self.sqlite, &new.user_id, &new.id));
+        task.unwrap()?.lease_until
     }
 
     fn drive<T>(&self, operation: impl Future<Output = T>) -> T {

@@ -37,10 +37,10 @@ pub fn are_shared() -> bool {
     of_run().iter().any(|engine| engine == "postgres")
 }
 
-/// Whether messages of this run are tasks in a shared store, so that none is
-/// published, and none can be lost.
-pub fn queue_is_shared_store() -> bool {
-    are_shared() && !of_run().iter().any(|engine| engine == "nats")
+/// Whether tasks of this run are their own messages, so that one that a worker waits
+/// for needs none.
+pub fn queue_is_store() -> bool {
+    !of_run().iter().any(|engine| engine == "nats")
 }
 
 fn of_run() -> Vec<String> {

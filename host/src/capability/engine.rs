@@ -76,6 +76,8 @@ pub type ImageEngine = Engine<images::Options, OpenImages>;
 #[derive(Clone)]
 pub struct OpenTasks {
     pub store: Arc<dyn TaskStore>,
+    /// The queue inside the store.
+    pub queue: Arc<dyn TaskQueue>,
     /// What it counts for an image store that cannot.
     pub places: Arc<dyn UploadPlaces>,
     /// All that it holds, for moving it. None: it cannot be moved.
@@ -96,8 +98,6 @@ pub struct Shared {
     pub clock: Arc<dyn Clock>,
     pub secret: Arc<dyn SharedSecret>,
     pub duties: Arc<dyn Duties>,
-    /// The queue inside the store.
-    pub queue: Arc<dyn TaskQueue>,
 }
 
 /// The secret of all hosts of a store, drawn once.

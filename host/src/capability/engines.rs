@@ -7,7 +7,7 @@ use super::directory::OpenError;
 use super::engine::{ImageEngine, OpenImages, OpenTasks, QueueEngine, Stores, TaskEngine};
 use super::images::memory::MemoryImages;
 use super::images::{self, Signing};
-use super::queue::{self, store::StoreQueue};
+use super::queue;
 use super::tasks::sqlite::SqliteTasks;
 use super::tasks::{self, Options};
 use super::upload_places::UploadPlaces;
@@ -44,11 +44,10 @@ pub fn no_places(clock: &Arc<dyn Clock>) -> Result<Arc<dyn UploadPlaces>, OpenEr
 pub fn in_memory(signing: Signing, clock: &Arc<dyn Clock>) -> Result<Stores, OpenError> {
     let tasks = SqliteTasks::in_memory(Options::default(), Arc::clone(clock))?;
     let tasks = OpenTasks::of(tasks, None);
-    let queue = StoreQueue::new(tasks.store.clone(), 1);
     let images = MemoryImages::new(signing, Arc::clone(clock));
     Ok(Stores {
+        queue: Arc::clone(&tasks.queue),
         tasks,
-        queue: Arc::new(queue),
         images: OpenImages {
             store: Arc::new(images),
             restore: None,

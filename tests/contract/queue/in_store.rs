@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::QueueBackend;
 use crate::sqlite::InMemory;
-use crate::tasks::{Store, TaskBackend as _};
+use crate::tasks::Store;
 
 pub struct InStore {
     store: Store<InMemory>,
@@ -23,7 +23,7 @@ pub struct InStore {
 impl InStore {
     fn with_capacity(capacity: usize) -> Self {
         let store = Store::<InMemory>::start();
-        let queue = StoreQueue::new(store.backend.store(), capacity);
+        let queue = store.backend.queue(capacity);
         Self {
             store,
             queue: Arc::new(queue),

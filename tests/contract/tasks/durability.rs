@@ -8,7 +8,7 @@ use super::{
     Durable, LEASE, Owned, Rules, Store, at_once, created, new_task, with_key, with_quota,
 };
 
-fn restart<B: Durable>(store: Store<B>) -> Store<B> {
+pub fn restart<B: Durable>(store: Store<B>) -> Store<B> {
     let Store {
         backend,
         clock,

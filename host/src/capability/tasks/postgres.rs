@@ -21,7 +21,6 @@ mod expiry;
 mod fault;
 mod fetch;
 mod group_commit;
-mod handovers;
 mod inspect;
 mod leases;
 mod moving;
@@ -64,6 +63,7 @@ use concept_refinement_domain::webhook::{
 use futures::future::BoxFuture;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::handovers::Handovers;
 use super::hub::Hub;
 use super::{Expired, Leases, Maintenance, Options, Tally, Tasks};
 use crate::capability::concepts::Concepts;
@@ -76,7 +76,6 @@ use changes::{Changes, Ears};
 use database::{Database, SCAN_DEADLINE};
 use fault::Fault;
 use group_commit::GroupCommit;
-use handovers::Handovers;
 use promises::Promises;
 use recent::Recent;
 

@@ -11,6 +11,7 @@ mod checkpoint;
 mod concepts;
 mod damage;
 mod delete;
+mod effects;
 pub(crate) mod engine;
 mod expiry;
 mod fault;
@@ -32,6 +33,7 @@ mod tally;
 mod upload_places;
 mod usage;
 mod webhooks;
+mod workers;
 mod writer;
 
 use std::future::ready;
@@ -56,15 +58,19 @@ use futures::future::BoxFuture;
 use rusqlite::Connection;
 
 use super::hub::Hub;
-use super::{Changes, Expired, Leases, Maintenance, Tally, Tasks};
+use super::{Changes, Expired, Leases, Maintenance, Tally, TaskStore, Tasks};
 use crate::capability::concepts::Concepts;
 use crate::capability::directory::{self, DirectoryLock};
+use crate::capability::queue::store::StoreQueue;
+use crate::capability::queue::store::line::Line;
 use crate::capability::sqlite::{self, connection, names, open_error};
 use crate::capability::webhooks::Webhooks;
 use crate::capability::{Answer, Clock, OpenError};
+use crate::runtime::Runtime;
 use damage::Damage;
 use fault::Fault;
 use readers::Readers;
+use workers::Workers;
 use writer::{Step, Writer};
 
 pub use super::Options;
@@ -84,6 +90,7 @@ pub struct SqliteTasks {
     file: PathBuf,
     damage: Arc<Damage>,
     hub: Arc<Hub>,
+    workers: Arc<Workers>,
     /// Tasks that failed because their workers died too often.
     given_up: AtomicU64,
     /// None: the writer's connection also reads.
@@ -126,6 +133,7 @@ impl SqliteTasks {
         // The names of new files have to be durable too.
         directory::sync(directory).map_err(system)?;
         let (hub, damage) = (Arc::<Hub>::default(), Arc::<Damage>::default());
+        let workers = Arc::<Workers>::default();
         Ok(Self {
             writer: Writer::start(
                 connection,
@@ -134,6 +142,7 @@ impl SqliteTasks {
                 hub.clone(),
                 damage.clone(),
                 options.room.clone(),
+                workers.clone(),
             )
             .map_err(system)?,
             options,
@@ -142,6 +151,7 @@ impl SqliteTasks {
             file,
             damage,
             hub,
+            workers,
             given_up: AtomicU64::default(),
             _lock: Some(lock),
         })
@@ -154,6 +164,7 @@ impl SqliteTasks {
         let mut connection = connection::in_memory().map_err(engine)?;
         schema::migrate(&mut connection).map_err(|error| OpenError::unusable(place, error))?;
         let (hub, damage) = (Arc::<Hub>::default(), Arc::<Damage>::default());
+        let workers = Arc::<Workers>::default();
         Ok(Self {
             writer: Writer::start(
                 connection,
@@ -162,6 +173,7 @@ impl SqliteTasks {
                 hub.clone(),
                 damage.clone(),
                 options.room.clone(),
+                workers.clone(),
             )
             .map_err(|error| OpenError::unusable(place, error))?,
             options,
@@ -170,9 +182,24 @@ impl SqliteTasks {
             readers: None,
             damage,
             hub,
+            workers,
             given_up: AtomicU64::default(),
             _lock: None,
         })
+    }
+
+    /// The queue inside this store, which takes the place of the one before. It holds at
+    /// most `capacity` tasks in memory, and asks `store`: this one, or what stands
+    /// before it.
+    pub fn queue(
+        &self,
+        store: Arc<dyn TaskStore>,
+        runtime: Arc<dyn Runtime>,
+        capacity: usize,
+    ) -> StoreQueue {
+        let line = Arc::new(Line::new(runtime, capacity));
+        let handovers = self.workers.wait_in(&line);
+        StoreQueue::over(store, line, handovers)
     }
 
     /// Fails if damage was found since the store was opened. Checked at a start
@@ -217,10 +244,16 @@ impl SqliteTasks {
     }
 }
 
-/// Why the file of a store cannot be opened.
+/// A task that was claimed for a worker which has not begun it is nobody's again, so
+/// that it does not look as if its worker had died.
 impl Drop for SqliteTasks {
     fn drop(&mut self) {
         self.hub.close();
+        let unasked = self.workers.unasked();
+        if !unasked.is_empty() {
+            let release = move |step: &mut Step<'_>| leases::release_all(step, &unasked);
+            self.writer.write_unattended(release);
+        }
     }
 }
 
@@ -236,8 +269,10 @@ impl Tasks for SqliteTasks {
     }
 
     fn submit(&self, task: NewTask) -> Answer<'_, Submission> {
-        let max_backlog = self.options.max_backlog;
-        Box::pin(self.write(move |step| submit::submit(step, task, max_backlog)))
+        let Options {
+            max_backlog, lease, ..
+        } = self.options;
+        Box::pin(self.write(move |step| submit::submit(step, task, max_backlog, lease)))
     }
 
     fn withdraw<'a>(&'a self, id: &'a str, error_message: &'a str) -> Answer<'a, Fenced> {
@@ -289,6 +324,10 @@ impl Leases for SqliteTasks {
         let (id, user_id) = (id.to_owned(), user_id.map(str::to_owned));
         let lease = self.options.lease;
         Box::pin(async move {
+            let now = self.clock.now();
+            if let Some(claimed) = self.workers.claimed(&id, user_id.as_deref(), now) {
+                return Ok(Some(claimed));
+            }
             let claim = self.write(move |step| leases::claim(step, &id, user_id.as_deref(), lease));
             Ok(match claim.await? {
                 Claim::Claimed(claimed) => Some(*claimed),
@@ -347,6 +386,7 @@ impl Maintenance for SqliteTasks {
     }
 
     fn recover(&self) -> Answer<'_, u32> {
+        drop(self.workers.unasked());
         Box::pin(self.write(|step| sweep::recover(step)))
     }
 

@@ -25,9 +25,9 @@ pub const ENGINE: TaskEngine = Engine {
                 clock,
                 secret: Arc::clone(&store) as _,
                 duties: Arc::clone(&store) as _,
-                queue: Arc::new(store.queue()),
             };
             Ok(OpenTasks {
+                queue: Arc::new(store.queue()),
                 places: Arc::clone(&store) as _,
                 records: Some(Arc::clone(&store) as _),
                 store,

@@ -101,6 +101,7 @@ mod tests {
             hub,
             Arc::default(),
             Arc::default(),
+            Arc::default(),
         )
         .unwrap();
 

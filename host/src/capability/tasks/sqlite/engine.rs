@@ -6,6 +6,10 @@ use super::backup::Database;
 use super::{FILE, SqliteTasks};
 use crate::capability::embedded::{AtRest, Embedded};
 use crate::capability::engine::{Engine, OpenTasks, TaskEngine, on_a_thread};
+use crate::runtime::Tokio;
+
+/// Tasks in the queue at most; one more is found by the sweep.
+const QUEUE_CAPACITY: usize = 100_000;
 
 /// `sqlite`: a file of the data directory.
 pub const ENGINE: TaskEngine = Engine {
@@ -36,8 +40,11 @@ impl OpenTasks {
     /// `embedded`: its file, if it has one.
     pub fn of(store: SqliteTasks, embedded: Option<Arc<dyn Embedded>>) -> Self {
         let store = Arc::new(store);
+        let runtime = Arc::new(Tokio::default());
+        let queue = store.queue(Arc::clone(&store) as _, runtime, QUEUE_CAPACITY);
         Self {
             store: Arc::clone(&store) as _,
+            queue: Arc::new(queue),
             places: Arc::clone(&store) as _,
             records: Some(Arc::clone(&store) as _),
             check_damage: Arc::new(move || store.check_damage()),

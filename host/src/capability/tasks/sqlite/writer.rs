@@ -8,17 +8,19 @@
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use concept_refinement_domain::capability::CapabilityError;
+use concept_refinement_domain::capability::{CapabilityError, Claimed};
 use concept_refinement_domain::timestamp::Timestamp;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::checkpoint::LogLimit;
 use super::damage::Damage;
+use super::effects::Effects;
 use super::fault::{Fault, unavailable};
-use super::promises::Promises;
+use super::workers::Workers;
 use crate::capability::Clock;
 use crate::capability::directory::NamedFile;
+use crate::capability::queue::store::line::Reservation;
 use crate::capability::room::Room;
 use crate::capability::sqlite::connection;
 use crate::capability::tasks::hub::{Hub, Update};
@@ -33,31 +35,40 @@ pub(super) struct Step<'a> {
     pub(super) connection: &'a Connection,
     /// The current time, the same for the whole operation.
     pub(super) now: Timestamp,
-    update: &'a mut Vec<(String, Update)>,
-    has_delivery: &'a mut bool,
-    promises: &'a mut Promises,
+    effects: &'a mut Effects,
+    workers: &'a Workers,
     damage: &'a Damage,
 }
 
 impl Step<'_> {
     /// Promises room to a task that is accepted by this step.
     pub(super) fn promise_room(&mut self) -> Result<(), Fault> {
-        self.promises.make().map_err(Fault::NoRoom)
+        self.effects.promises.make().map_err(Fault::NoRoom)
     }
 
     /// Gives the room of a task back after the commit, since it is final or gone.
     pub(super) fn release_room(&mut self) {
-        self.promises.ended += 1;
+        self.effects.promises.ended += 1;
     }
 
     /// Announces a change to the task's watchers after the commit.
     pub(super) fn announce(&mut self, task_id: &str, update: Update) {
-        self.update.push((task_id.to_owned(), update));
+        self.effects.updates.push((task_id.to_owned(), update));
     }
 
     /// Wakes whoever delivers webhooks after the commit.
     pub(super) fn announce_delivery(&mut self) {
-        *self.has_delivery = true;
+        self.effects.has_delivery = true;
+    }
+
+    /// Who is to have a task that is created by this step.
+    pub(super) fn receiver(&self) -> Option<Reservation> {
+        self.workers.reserve()
+    }
+
+    /// Hands a task, after the commit, to the worker that it is claimed for.
+    pub(super) fn hand_over(&mut self, claimed: Claimed, receiver: Reservation) {
+        self.effects.handovers.push((claimed, receiver));
     }
 }
 
@@ -78,6 +89,7 @@ impl Writer {
         hub: Arc<Hub>,
         damage: Arc<Damage>,
         room: Arc<Room>,
+        workers: Arc<Workers>,
     ) -> std::io::Result<Self> {
         let (sender, receiver) = mpsc::channel(QUEUE_CAPACITY);
         let worker = Worker {
@@ -88,6 +100,7 @@ impl Writer {
             hub,
             damage,
             room,
+            workers,
         };
         let thread = thread::Builder::new()
             .name("sqlite-writer".into())
@@ -109,7 +122,7 @@ impl Writer {
         let operation = Write {
             work: Some(work),
             outcome: None,
-            answer,
+            answer: Some(answer),
         };
         let sender = self.sender.as_ref().ok_or_else(unavailable)?;
         sender
@@ -117,6 +130,21 @@ impl Writer {
             .await
             .map_err(|_| unavailable())?;
         answered.await.map_err(|_| unavailable())?
+    }
+
+    /// The same where nobody waits for it, if there is a place in the queue.
+    pub(super) fn write_unattended<W>(&self, work: W)
+    where
+        W: FnOnce(&mut Step<'_>) -> Result<(), Fault> + Send + 'static,
+    {
+        let operation = Write {
+            work: Some(work),
+            outcome: None,
+            answer: None,
+        };
+        if let Some(sender) = &self.sender {
+            let _ = sender.try_send(Box::new(operation));
+        }
     }
 }
 
@@ -151,7 +179,8 @@ struct Write<W, T> {
     /// None once it has run.
     work: Option<W>,
     outcome: Option<Result<T, CapabilityError>>,
-    answer: oneshot::Sender<Result<T, CapabilityError>>,
+    /// None: nobody waits for it.
+    answer: Option<oneshot::Sender<Result<T, CapabilityError>>>,
 }
 
 impl<W, T> Operation for Write<W, T>
@@ -160,7 +189,7 @@ where
     W: FnOnce(&mut Step<'_>) -> Result<T, Fault> + Send,
 {
     fn is_abandoned(&self) -> bool {
-        self.answer.is_closed()
+        self.answer.as_ref().is_some_and(oneshot::Sender::is_closed)
     }
 
     fn run(&mut self, step: &mut Step<'_>) -> Result<(), Undo> {
@@ -179,7 +208,7 @@ where
             Err(error) => Err(error),
         };
         // The caller may be gone.
-        let _ = self.answer.send(outcome);
+        let _ = self.answer.map(|answer| answer.send(outcome));
     }
 }
 
@@ -192,6 +221,7 @@ struct Worker {
     hub: Arc<Hub>,
     damage: Arc<Damage>,
     room: Arc<Room>,
+    workers: Arc<Workers>,
 }
 
 impl Worker {
@@ -217,32 +247,23 @@ impl Worker {
     /// An error concerns the whole group: none of it was written.
     fn commit(&mut self, group: &mut Vec<Box<dyn Operation>>) -> Result<(), CapabilityError> {
         group.retain(|operation| !operation.is_abandoned());
-        let (mut update, mut has_delivery) = (Vec::new(), false);
-        let mut promises = Promises::of(&self.room);
+        let mut effects = Effects::on(&self.room);
         let damage = &*self.damage;
         damage.check()?;
         self.sql("BEGIN IMMEDIATE")?;
-        let committed = self
-            .perform(group, &mut update, &mut has_delivery, &mut promises)
-            .and_then(|()| {
-                damage.check()?;
-                for file in &self.files {
-                    file.check()
-                        .map_err(|error| Fault::Nameless(error).report(damage))?;
-                }
-                self.sql("COMMIT")
-            });
+        let committed = self.perform(group, &mut effects).and_then(|()| {
+            damage.check()?;
+            for file in &self.files {
+                file.check()
+                    .map_err(|error| Fault::Nameless(error).report(damage))?;
+            }
+            self.sql("COMMIT")
+        });
         if committed.is_err() && !self.connection.is_autocommit() {
             self.sql("ROLLBACK")?;
         }
         committed?;
-        promises.keep();
-        for (task_id, update) in update {
-            self.hub.announce(&task_id, update);
-        }
-        if has_delivery {
-            self.hub.announce_delivery();
-        }
+        effects.take_place(&self.hub, &self.workers);
         Ok(())
     }
 
@@ -251,25 +272,20 @@ impl Worker {
     fn perform(
         &self,
         group: &mut [Box<dyn Operation>],
-        update: &mut Vec<(String, Update)>,
-        has_delivery: &mut bool,
-        promises: &mut Promises,
+        effects: &mut Effects,
     ) -> Result<(), CapabilityError> {
         for operation in group {
-            let announced = update.len();
-            let (made, ended) = (promises.made, promises.ended);
+            let mark = effects.mark();
             self.sql("SAVEPOINT operation")?;
             let outcome = operation.run(&mut Step {
                 connection: &self.connection,
                 now: self.clock.now(),
-                update,
-                has_delivery,
-                promises,
+                effects,
+                workers: &self.workers,
                 damage: &self.damage,
             });
             if let Err(Undo(error)) = outcome {
-                update.truncate(announced);
-                promises.undo(made, ended);
+                effects.undo(&mark);
                 // SQLite rolls back the whole transaction after some errors, for
                 // example on a full disk.
                 if self.connection.is_autocommit() {
@@ -321,6 +337,7 @@ mod tests {
                 vec![],
                 clock,
                 hub.clone(),
+                Arc::default(),
                 Arc::default(),
                 Arc::default(),
             )

@@ -1,5 +1,4 @@
-//! Leases that the worker could not release because the store could not be
-//! written.
+//! Leases that could not be released because the store could not be written.
 //!
 //! Such a lease would expire, which counts as a death of the worker, so that a
 //! disk that is often full would fail a healthy task. Therefore it is released

@@ -1,0 +1,76 @@
+//! What a group of operations does beside its rows, once they are on the disk: nothing
+//! earlier, and nothing of an operation that was undone.
+
+use std::sync::Arc;
+
+use concept_refinement_domain::capability::Claimed;
+
+use super::promises::Promises;
+use super::workers::Workers;
+use crate::capability::queue::store::line::Reservation;
+use crate::capability::room::Room;
+use crate::capability::tasks::hub::{Hub, Update};
+
+pub(super) struct Effects {
+    pub(super) promises: Promises,
+    /// For the watchers of the tasks.
+    pub(super) updates: Vec<(String, Update)>,
+    /// Whether a webhook is due.
+    pub(super) has_delivery: bool,
+    /// Tasks that were claimed for a worker.
+    pub(super) handovers: Vec<(Claimed, Reservation)>,
+}
+
+/// What there was before an operation.
+pub(super) struct Mark {
+    made: u64,
+    ended: u64,
+    updates: usize,
+    has_delivery: bool,
+    handovers: usize,
+}
+
+impl Effects {
+    pub(super) fn on(room: &Arc<Room>) -> Self {
+        Self {
+            promises: Promises::of(room),
+            updates: Vec::new(),
+            has_delivery: false,
+            handovers: Vec::new(),
+        }
+    }
+
+    pub(super) fn mark(&self) -> Mark {
+        Mark {
+            made: self.promises.made,
+            ended: self.promises.ended,
+            updates: self.updates.len(),
+            has_delivery: self.has_delivery,
+            handovers: self.handovers.len(),
+        }
+    }
+
+    pub(super) fn undo(&mut self, mark: &Mark) {
+        self.promises.undo(mark.made, mark.ended);
+        self.updates.truncate(mark.updates);
+        self.has_delivery = mark.has_delivery;
+        self.handovers.truncate(mark.handovers);
+    }
+
+    /// The group was committed.
+    pub(super) fn take_place(self, hub: &Hub, workers: &Workers) {
+        self.promises.keep();
+        for (task_id, update) in self.updates {
+            if let Update::Deleted = update {
+                workers.forget(&task_id);
+            }
+            hub.announce(&task_id, update);
+        }
+        if self.has_delivery {
+            hub.announce_delivery();
+        }
+        for (claimed, receiver) in self.handovers {
+            workers.hand_over(claimed, receiver);
+        }
+    }
+}
