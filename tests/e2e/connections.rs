@@ -6,6 +6,7 @@ mod http2;
 pub mod raw;
 mod slow;
 mod targets;
+mod watching;
 
 use std::time::{Duration, Instant};
 

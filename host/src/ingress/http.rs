@@ -13,6 +13,7 @@ mod connections;
 mod cors;
 mod credentials;
 mod dispatch;
+mod event_stream;
 mod guarded_body;
 mod host_names;
 mod open_files;

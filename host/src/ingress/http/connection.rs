@@ -2,11 +2,16 @@
 
 use std::convert::Infallible;
 use std::future::pending;
-use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
+use std::{fmt, io};
 
+use futures::FutureExt as _;
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -14,10 +19,12 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
+use wasmtime_wasi_http::WasiBody;
 
 use super::HttpTrigger;
 use super::connections::Connection;
 use super::dispatch::MAX_HEADERS;
+use super::event_stream::{self, Exit, Fitness};
 use super::timeout_stream::TimeoutStream;
 use crate::cores::Cores;
 use crate::log_throttle::LogThrottle;
@@ -43,39 +50,32 @@ const BRIEF_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The protocols.
 pub struct Servers {
-    /// For HTTP/1.1 and HTTP/2.
+    /// HTTP/1.1 and HTTP/2, told apart by a connection's first bytes; [`TimeoutStream`]
+    /// bounds how long they may take.
     any: auto::Builder<TokioExecutor>,
-    /// The same for HTTP/1.1 alone. It takes less memory: what finds the version
-    /// out has hyper grow its buffer.
-    http1: auto::Builder<TokioExecutor>,
+    http1: http1::Builder,
 }
 
 impl Servers {
-    /// Tell HTTP/2 from HTTP/1 by a connection's first bytes; [`TimeoutStream`]
-    /// bounds how long they may take.
     pub fn new() -> Self {
-        Self {
-            any: server(),
-            http1: server().http1_only(),
-        }
+        let mut any = auto::Builder::new(TokioExecutor::new());
+        any.http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEADER_TIMEOUT)
+            .max_buf_size(MAX_HEADERS);
+        any.http2()
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(HTTP2_STREAMS)
+            .max_header_list_size(u32::try_from(MAX_HEADERS).unwrap_or(u32::MAX))
+            .keep_alive_interval(HEADER_TIMEOUT)
+            .keep_alive_timeout(HEADER_TIMEOUT);
+        let mut http1 = http1::Builder::new();
+        http1
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEADER_TIMEOUT)
+            .max_buf_size(MAX_HEADERS);
+        Self { any, http1 }
     }
-}
-
-fn server() -> auto::Builder<TokioExecutor> {
-    let mut server = auto::Builder::new(TokioExecutor::new());
-    server
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
-        .max_buf_size(MAX_HEADERS);
-    server
-        .http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(HTTP2_STREAMS)
-        .max_header_list_size(u32::try_from(MAX_HEADERS).unwrap_or(u32::MAX))
-        .keep_alive_interval(HEADER_TIMEOUT)
-        .keep_alive_timeout(HEADER_TIMEOUT);
-    server
 }
 
 /// What a client gets beside an answer to each request.
@@ -110,9 +110,15 @@ impl HttpTrigger {
             // A socket belongs to the runtime of its thread.
             match TcpStream::from_std(stream) {
                 Ok(stream) => {
-                    trigger
-                        .serve_one(stream, peer, index, place, form, stop)
-                        .await
+                    let session = Session {
+                        trigger,
+                        peer,
+                        core: index,
+                        place,
+                        form,
+                        stop,
+                    };
+                    session.serve(stream).await;
                 }
                 Err(error) => tracing::warn!(%error, "a connection could not be registered"),
             }
@@ -140,75 +146,167 @@ impl HttpTrigger {
         let place = self.brief.open(None, cut_off.child_token())?;
         Some((Arc::new(place), Form::Brief))
     }
+}
 
-    async fn serve_one(
-        self: Arc<Self>,
-        stream: TcpStream,
-        peer: SocketAddr,
-        core: usize,
-        place: Arc<Connection>,
-        form: Form,
-        mut stop: watch::Receiver<bool>,
-    ) {
+/// What there is to know of a connection that is served.
+struct Session {
+    trigger: Arc<HttpTrigger>,
+    peer: SocketAddr,
+    core: usize,
+    place: Arc<Connection>,
+    form: Form,
+    stop: watch::Receiver<bool>,
+}
+
+/// A connection on which events are to be sent.
+struct Watch {
+    stream: TimeoutStream<TcpStream>,
+    events: Response<WasiBody>,
+    /// The client has said something ahead, which is lost: it has to ask again.
+    is_last: bool,
+}
+
+impl Session {
+    async fn serve(self, stream: TcpStream) {
         let mut stream = TimeoutStream::new(stream, HEADER_TIMEOUT, WRITE_TIMEOUT);
-        let first = tokio::select! {
-            first = stream.peek() => first,
-            () = place.closed() => return,
+        let mut stop = self.stop.clone();
+        let may_be_http2 = tokio::select! {
+            may_be_http2 = stream.may_be_http2() => may_be_http2,
+            () = self.place.closed() => return,
             _ = stop.wait_for(|stop| *stop) => return,
         };
-        // The preface of HTTP/2 begins with `PRI`.
-        let may_be_http2 = match first {
-            Ok(first) => first == Some(b'P'),
-            Err(error) => {
-                tracing::debug!(%peer, %error, "a connection ended early");
-                return;
-            }
-        };
-        let trigger = Arc::clone(&self);
-        let of_requests = Arc::clone(&place);
+        let session = Arc::new(self);
+        match may_be_http2 {
+            Ok(true) => session.any(stream).await,
+            Ok(false) => session.http1(stream).await,
+            Err(error) => session.ended_early(&error),
+        }
+    }
+
+    async fn any(self: Arc<Self>, stream: TimeoutStream<TcpStream>) {
+        let session = Arc::clone(&self);
         let service = service_fn(move |request| {
-            let trigger = Arc::clone(&trigger);
-            let busy = of_requests.busy();
             // Boxed, so that its memory is freed before the answer is read.
-            Box::pin(async move {
-                let answer = trigger
-                    .dispatch
-                    .answer(request, peer.ip(), core, form, busy);
-                Ok::<_, Infallible>(answer.await)
-            })
+            Box::pin(
+                Arc::clone(&session)
+                    .answer(request)
+                    .map(Ok::<_, Infallible>),
+            )
         });
-        let server = match may_be_http2 {
-            true => &self.servers.any,
-            false => &self.servers.http1,
-        };
+        let server = &self.trigger.servers.any;
         // Boxed: each future that it is moved into would have room for it.
         let mut connection = Box::pin(server.serve_connection(TokioIo::new(stream), service));
-        let lifetime = async {
-            match form {
-                Form::Brief => sleep(BRIEF_TIMEOUT).await,
-                Form::Full if may_be_http2 => place.idle_for(HTTP2_IDLE_TIMEOUT).await,
-                Form::Full => pending().await,
+        let idle = async {
+            match self.form {
+                Form::Full => self.place.idle_for(HTTP2_IDLE_TIMEOUT).await,
+                Form::Brief => pending().await,
             }
         };
-        let ended = tokio::select! {
+        tokio::select! {
             biased;
-            ended = connection.as_mut() => Some(ended),
-            () = place.closed() => return,
-            () = lifetime => None,
-            _ = stop.wait_for(|stop| *stop) => None,
-        };
-        let ended = match ended {
-            Some(ended) => ended,
-            None => {
-                connection.as_mut().graceful_shutdown();
-                tokio::select! {
-                    ended = connection => ended,
-                    () = place.closed() => return,
+            ended = connection.as_mut() => return self.ended(ended),
+            () = self.place.closed() => return,
+            () = idle => {}
+            () = self.end() => {}
+        }
+        connection.as_mut().graceful_shutdown();
+        tokio::select! {
+            ended = connection => self.ended(ended),
+            () = self.place.closed() => {}
+        }
+    }
+
+    async fn http1(self: Arc<Self>, mut stream: TimeoutStream<TcpStream>) {
+        loop {
+            let Some(watch) = Arc::clone(&self).requests(stream).await else {
+                return;
+            };
+            stream = watch.stream;
+            tokio::select! {
+                biased;
+                sent = event_stream::send(&mut stream, watch.events) => {
+                    if let Err(error) = sent {
+                        return self.ended_early(&error);
+                    }
+                }
+                () = self.place.closed() => return,
+            }
+            if watch.is_last || *self.stop.borrow() {
+                return;
+            }
+        }
+    }
+
+    /// Serves requests by hyper until the connection ends, or until an answer of events
+    /// is to be sent.
+    async fn requests(self: Arc<Self>, stream: TimeoutStream<TcpStream>) -> Option<Watch> {
+        let (exit, mut left) = Exit::new();
+        let exit = Arc::new(exit);
+        let session = Arc::clone(&self);
+        let service = service_fn(move |request| {
+            let fitness = Fitness::of(&request);
+            let (exit, session) = (Arc::clone(&exit), Arc::clone(&session));
+            // Boxed, so that its memory is freed before the answer is read.
+            Box::pin(async move {
+                let response = session.answer(request).await;
+                Ok::<_, Infallible>(exit.pass(fitness, response).await)
+            })
+        });
+        let server = &self.trigger.servers.http1;
+        let mut connection = Box::pin(server.serve_connection(TokioIo::new(stream), service));
+        let mut is_ending = false;
+        let events = loop {
+            tokio::select! {
+                biased;
+                ended = connection.as_mut() => {
+                    self.ended(ended);
+                    return None;
+                }
+                Ok(events) = &mut left => break events,
+                () = self.place.closed() => return None,
+                () = self.end(), if !is_ending => {
+                    connection.as_mut().graceful_shutdown();
+                    is_ending = true;
                 }
             }
         };
-        if let Err(error) = ended {
-            tracing::debug!(%peer, error, "a connection ended early");
+        let parts = Pin::into_inner(connection).into_parts();
+        Some(Watch {
+            stream: parts.io.into_inner(),
+            events,
+            is_last: !parts.read_buf.is_empty(),
+        })
+    }
+
+    async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Response<WasiBody> {
+        let dispatch = &self.trigger.dispatch;
+        let busy = self.place.busy();
+        let answer = dispatch.answer(request, self.peer.ip(), self.core, self.form, busy);
+        answer.await
+    }
+
+    /// When no more requests are taken.
+    async fn end(&self) {
+        let mut stop = self.stop.clone();
+        let brief = async {
+            match self.form {
+                Form::Brief => sleep(BRIEF_TIMEOUT).await,
+                Form::Full => pending().await,
+            }
+        };
+        tokio::select! {
+            () = brief => {}
+            _ = stop.wait_for(|stop| *stop) => {}
         }
+    }
+
+    fn ended<E: fmt::Display>(&self, ended: Result<(), E>) {
+        if let Err(error) = ended {
+            self.ended_early(&error);
+        }
+    }
+
+    fn ended_early(&self, error: &dyn fmt::Display) {
+        tracing::debug!(peer = %self.peer, %error, "a connection ended early");
     }
 }

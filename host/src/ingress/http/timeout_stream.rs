@@ -1,6 +1,7 @@
 //! A connection that times out: on a client that does not say which protocol it
 //! speaks, and on one that does not read its answer.
 
+use std::future::pending;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -56,16 +57,25 @@ impl<S> TimeoutStream<S> {
 }
 
 impl TimeoutStream<TcpStream> {
-    /// The first byte, which stays to be read, within the time for the preface.
-    /// None: the client has closed.
-    pub async fn peek(&mut self) -> io::Result<Option<u8>> {
-        let mut first = [0];
+    /// Whether the first bytes could begin HTTP/2. They stay to be read, and have to come
+    /// within the time for the preface.
+    pub async fn may_be_http2(&mut self) -> io::Result<bool> {
+        // No method of HTTP/1 that we know begins like `PRI`.
+        let mut first = [0; 2];
         tokio::select! {
             peeked = self.stream.peek(&mut first) => {
-                let [first] = first;
-                Ok((peeked? > 0).then_some(first))
+                let first = first.get(..peeked?).unwrap_or_default();
+                Ok(b"PR".starts_with(first))
             }
             () = &mut self.preface => Err(timed_out()),
+        }
+    }
+
+    /// Ends when the client has closed. Not if it speaks meanwhile, which stays to be
+    /// read.
+    pub async fn closed(&self) {
+        if let Ok(1..) = self.stream.peek(&mut [0]).await {
+            pending::<()>().await;
         }
     }
 }
