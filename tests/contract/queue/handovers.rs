@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use concept_refinement_domain::capability::Submission;
+use concept_refinement_domain::lease::MAX_DEATHS;
 use concept_refinement_domain::message::message_for;
 use concept_refinement_domain::task::{Status, Task};
 use concept_refinement_host::capability::queue::store::StoreQueue;
@@ -141,17 +142,28 @@ async fn a_delivery_that_is_dropped_or_refused_comes_again() {
     again.ack().await;
 }
 
-/// Its lease has run out: whoever claims it then is the next one.
+/// It has waited for its worker, of whom none has died.
 #[tokio::test]
-async fn what_is_asked_for_too_late_is_claimed_anew() {
-    let handovers = Handovers::start();
-    let worker = handovers.worker();
-    let task = handovers.store.created("ada").await;
-    let delivery = within_a_minute(worker).await;
-    handovers.store.clock.advance(LEASE);
-    assert_eq!(handovers.store.claim(&task).await.lease.attempt, 2);
-    assert_eq!(handovers.store.try_claim(&task).await, None);
-    delivery.ack().await;
+async fn what_is_asked_for_late_is_claimed_anew_and_nobody_has_died() {
+    for late in [LEASE / 2, LEASE, LEASE * 2] {
+        let handovers = Handovers::start();
+        let worker = handovers.worker();
+        let task = handovers.store.created("ada").await;
+        let delivery = within_a_minute(worker).await;
+        handovers.store.clock.advance(late);
+        let claimed = handovers.store.claim(&task).await;
+        assert_eq!(claimed.lease.attempt, 2);
+        assert_eq!(claimed.lease.until, handovers.store.now().plus(LEASE));
+        assert_eq!(handovers.store.try_claim(&task).await, None);
+        for death in 1..MAX_DEATHS {
+            handovers.store.clock.advance(LEASE);
+            let claimed = handovers.store.claim(&task).await;
+            assert_eq!(claimed.lease.attempt, 2 + death);
+        }
+        handovers.store.clock.advance(LEASE);
+        assert_eq!(handovers.store.try_claim(&task).await, None, "given up");
+        delivery.ack().await;
+    }
 }
 
 /// It is published once by whoever submits it; after that it was overdue.
@@ -188,4 +200,19 @@ async fn what_no_worker_began_is_pending_after_a_stop_and_claimed_after_a_crash(
     let restarted = restart(store);
     assert_eq!(restarted.task(&task).await.status, Status::Pending);
     assert_eq!(restarted.claim(&task).await.lease.attempt, 2);
+}
+
+/// Its user left before it was published, and its first worker gave it back.
+#[tokio::test]
+async fn what_was_delivered_again_is_published_like_any_other() {
+    let handovers = Handovers::start();
+    let worker = handovers.worker();
+    let task = handovers.store.created("ada").await;
+    within_a_minute(worker).await.nack(Duration::ZERO).await;
+    let again = within_a_minute(handovers.queue.receive()).await.unwrap();
+    handovers.publish(&task).await;
+    let overdue = within_a_minute(handovers.queue.receive()).await.unwrap();
+    assert_eq!(overdue.task_id.as_ref(), Some(&task.id));
+    overdue.ack().await;
+    again.ack().await;
 }

@@ -44,14 +44,17 @@ impl Oracle {
         if was_handed_over
             && task.status == Status::Processing
             && let Some(claimed) = answer
-            && claimed.lease.attempt == task.attempt
         {
-            let until = task.lease_until;
-            task.holder = by;
-            self.require(until > now, Invariant::OneWorker, || {
-                format!("{id} was handed over until {until}, and asked for at {now}")
-            });
-            return;
+            if claimed.lease.attempt == task.attempt {
+                let until = task.lease_until;
+                task.holder = by;
+                self.require(until > now, Invariant::OneWorker, || {
+                    format!("{id} was handed over until {until}, and asked for at {now}")
+                });
+                return;
+            }
+            // It was asked for late, and given back by the same step.
+            task.status = Status::Pending;
         }
         let ran_out = task.status == Status::Processing && task.lease_until <= now;
         let is_free = task.status == Status::Pending || ran_out;
@@ -174,6 +177,7 @@ impl Oracle {
     pub fn recovered(&mut self, unfinished: u32, now: Timestamp) {
         for task in self.tasks.values_mut() {
             task.lease_until = task.lease_until.min(now);
+            task.is_handed_over = false;
         }
         let active = self.tasks.values().filter(|task| task.is_active()).count();
         self.require(

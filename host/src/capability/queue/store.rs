@@ -39,7 +39,7 @@ pub struct StoreQueue {
 }
 
 impl StoreQueue {
-    /// For a store that claims nothing by itself. Holds at most `capacity` tasks. More
+    /// Where the store is not to claim for those who wait. Holds at most `capacity` tasks. More
     /// are not refused, since their rows are stored: they are published again when they
     /// are overdue.
     pub fn new(store: Arc<dyn TaskStore>, capacity: usize) -> Self {

@@ -20,16 +20,17 @@ const MAX_LEASES: usize = 10_000;
 pub struct PendingReleases(Mutex<Leases>);
 
 impl PendingReleases {
-    /// Releases a lease, or remembers it if that fails. A lost or released
-    /// lease is not remembered.
+    /// Releases a lease, or remembers it if that fails or is broken off. A lost or
+    /// released lease is not remembered.
     pub async fn release(
         &self,
         tasks: &dyn tasks::Leases,
         lease: Lease,
     ) -> Result<(), CapabilityError> {
+        self.leases().add(lease.clone());
         let released = tasks.release(&lease).await;
-        if released.as_ref().is_err_and(CapabilityError::is_repeatable) {
-            self.leases().add(lease);
+        if !released.as_ref().is_err_and(CapabilityError::is_repeatable) {
+            self.leases().remove(&lease);
         }
         released.map(|_| ())
     }
@@ -40,7 +41,7 @@ impl PendingReleases {
         tasks: &dyn tasks::Leases,
         task_id: &str,
     ) -> Result<(), CapabilityError> {
-        let left = self.leases().take(task_id);
+        let left = self.leases().find(task_id);
         match left {
             Some(lease) => self.release(tasks, lease).await,
             None => Ok(()),
@@ -73,6 +74,19 @@ impl Leases {
         self.by_task
             .insert(lease.task_id.clone(), (self.next, lease));
         self.next += 1;
+    }
+
+    fn find(&self, task_id: &str) -> Option<Lease> {
+        let (_, lease) = self.by_task.get(task_id)?;
+        Some(lease.clone())
+    }
+
+    /// Unless there is a later one of its task.
+    fn remove(&mut self, lease: &Lease) {
+        let found = self.by_task.get(&lease.task_id);
+        if found.is_some_and(|(_, found)| found.attempt == lease.attempt) {
+            self.take(&lease.task_id);
+        }
     }
 
     fn take(&mut self, task_id: &str) -> Option<Lease> {

@@ -70,7 +70,7 @@ use crate::runtime::Runtime;
 use damage::Damage;
 use fault::Fault;
 use readers::Readers;
-use workers::Workers;
+use workers::{Workers, is_fresh};
 use writer::{Step, Writer};
 
 pub use super::Options;
@@ -244,16 +244,9 @@ impl SqliteTasks {
     }
 }
 
-/// A task that was claimed for a worker which has not begun it is nobody's again, so
-/// that it does not look as if its worker had died.
 impl Drop for SqliteTasks {
     fn drop(&mut self) {
         self.hub.close();
-        let unasked = self.workers.unasked();
-        if !unasked.is_empty() {
-            let release = move |step: &mut Step<'_>| leases::release_all(step, &unasked);
-            self.writer.write_unattended(release);
-        }
     }
 }
 
@@ -321,15 +314,26 @@ impl Tasks for SqliteTasks {
 
 impl Leases for SqliteTasks {
     fn claim<'a>(&'a self, id: &'a str, user_id: Option<&'a str>) -> Answer<'a, Option<Claimed>> {
-        let (id, user_id) = (id.to_owned(), user_id.map(str::to_owned));
         let lease = self.options.lease;
+        let (id, user) = (id.to_owned(), user_id.map(str::to_owned));
         Box::pin(async move {
-            let now = self.clock.now();
-            if let Some(claimed) = self.workers.claimed(&id, user_id.as_deref(), now) {
-                return Ok(Some(claimed));
-            }
-            let claim = self.write(move |step| leases::claim(step, &id, user_id.as_deref(), lease));
-            Ok(match claim.await? {
+            let claim = match self.workers.take(&id, user.as_deref()) {
+                None => {
+                    self.write(move |step| leases::claim(step, &id, user.as_deref(), lease))
+                        .await
+                }
+                Some(claimed) if is_fresh(&claimed.lease, lease, self.clock.now()) => {
+                    return Ok(Some(claimed));
+                }
+                Some(claimed) => {
+                    let held = claimed.lease.clone();
+                    let claim = self.write(move |step| {
+                        leases::claim_again(step, &held, user.as_deref(), lease)
+                    });
+                    claim.await.inspect_err(|_| self.workers.put_back(claimed))
+                }
+            };
+            Ok(match claim? {
                 Claim::Claimed(claimed) => Some(*claimed),
                 Claim::Refused => None,
                 Claim::GivenUp => {
@@ -386,8 +390,11 @@ impl Maintenance for SqliteTasks {
     }
 
     fn recover(&self) -> Answer<'_, u32> {
-        drop(self.workers.unasked());
-        Box::pin(self.write(|step| sweep::recover(step)))
+        Box::pin(async move {
+            // All leases end.
+            drop(self.workers.take_unasked());
+            self.write(|step| sweep::recover(step)).await
+        })
     }
 
     fn unreferenced(&self, image_paths: Vec<String>) -> Answer<'_, Vec<String>> {

@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use wasmtime_wasi_http::WasiBody;
 
 use super::HttpTrigger;
-use super::connections::Connection;
+use super::connections::{Busy, Connection};
 use super::dispatch::MAX_HEADERS;
 use super::event_stream::{self, Exit, Fitness};
 use super::timeout_stream::TimeoutStream;
@@ -158,8 +158,8 @@ struct Session {
     stop: watch::Receiver<bool>,
 }
 
-/// A connection on which events are to be sent.
-struct Watch {
+/// A connection that was taken out of hyper's hands, and what is to be sent on it.
+struct Taken {
     stream: TimeoutStream<TcpStream>,
     events: Response<WasiBody>,
     /// The client has said something ahead, which is lost: it has to ask again.
@@ -187,11 +187,8 @@ impl Session {
         let session = Arc::clone(&self);
         let service = service_fn(move |request| {
             // Boxed, so that its memory is freed before the answer is read.
-            Box::pin(
-                Arc::clone(&session)
-                    .answer(request)
-                    .map(Ok::<_, Infallible>),
-            )
+            let (session, busy) = (Arc::clone(&session), session.place.busy());
+            Box::pin(session.answer(request, busy).map(Ok::<_, Infallible>))
         });
         let server = &self.trigger.servers.any;
         // Boxed: each future that it is moved into would have room for it.
@@ -218,20 +215,22 @@ impl Session {
 
     async fn http1(self: Arc<Self>, mut stream: TimeoutStream<TcpStream>) {
         loop {
-            let Some(watch) = Arc::clone(&self).requests(stream).await else {
+            let Some(taken) = Arc::clone(&self).requests(stream).await else {
                 return;
             };
-            stream = watch.stream;
+            stream = taken.stream;
+            let is_last = taken.is_last || *self.stop.borrow();
+            let sending = event_stream::send(&mut stream, taken.events, is_last);
             tokio::select! {
                 biased;
-                sent = event_stream::send(&mut stream, watch.events) => {
+                sent = sending => {
                     if let Err(error) = sent {
                         return self.ended_early(&error);
                     }
                 }
                 () = self.place.closed() => return,
             }
-            if watch.is_last || *self.stop.borrow() {
+            if is_last {
                 return;
             }
         }
@@ -239,16 +238,17 @@ impl Session {
 
     /// Serves requests by hyper until the connection ends, or until an answer of events
     /// is to be sent.
-    async fn requests(self: Arc<Self>, stream: TimeoutStream<TcpStream>) -> Option<Watch> {
-        let (exit, mut left) = Exit::new();
+    async fn requests(self: Arc<Self>, stream: TimeoutStream<TcpStream>) -> Option<Taken> {
+        let (exit, mut taken) = Exit::new();
         let exit = Arc::new(exit);
         let session = Arc::clone(&self);
         let service = service_fn(move |request| {
             let fitness = Fitness::of(&request);
             let (exit, session) = (Arc::clone(&exit), Arc::clone(&session));
+            let busy = session.place.busy();
             // Boxed, so that its memory is freed before the answer is read.
             Box::pin(async move {
-                let response = session.answer(request).await;
+                let response = session.answer(request, busy).await;
                 Ok::<_, Infallible>(exit.pass(fitness, response).await)
             })
         });
@@ -262,7 +262,7 @@ impl Session {
                     self.ended(ended);
                     return None;
                 }
-                Ok(events) = &mut left => break events,
+                Ok(events) = &mut taken => break events,
                 () = self.place.closed() => return None,
                 () = self.end(), if !is_ending => {
                     connection.as_mut().graceful_shutdown();
@@ -271,16 +271,17 @@ impl Session {
             }
         };
         let parts = Pin::into_inner(connection).into_parts();
-        Some(Watch {
-            stream: parts.io.into_inner(),
+        let stream = parts.io.into_inner();
+        // What hyper has not written yet of an earlier answer is gone.
+        (!stream.is_blocked()).then(|| Taken {
+            stream,
             events,
             is_last: !parts.read_buf.is_empty(),
         })
     }
 
-    async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Response<WasiBody> {
+    async fn answer(self: Arc<Self>, request: Request<Incoming>, busy: Busy) -> Response<WasiBody> {
         let dispatch = &self.trigger.dispatch;
-        let busy = self.place.busy();
         let answer = dispatch.answer(request, self.peer.ip(), self.core, self.form, busy);
         answer.await
     }

@@ -11,7 +11,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
 use futures::FutureExt as _;
-use http::header::{CONNECTION, CONTENT_TYPE};
+use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, DATE, TRANSFER_ENCODING};
 use http::{Method, Request, Response, StatusCode, Version, response};
 use http_body::{Body, Frame};
 use http_body_util::BodyExt as _;
@@ -37,9 +37,8 @@ pub struct Fitness(bool);
 impl Fitness {
     /// Of a `GET` in HTTP/1.1 that brings nothing, and after which the connection goes on.
     pub fn of<B: Body>(request: &Request<B>) -> Self {
-        let connection = request.headers().get(CONNECTION);
-        let goes_on =
-            connection.is_none_or(|value| value.as_bytes().eq_ignore_ascii_case(b"keep-alive"));
+        let mut connection = request.headers().get_all(CONNECTION).iter();
+        let goes_on = connection.all(|value| value.as_bytes().eq_ignore_ascii_case(b"keep-alive"));
         Self(
             request.method() == Method::GET
                 && request.version() == Version::HTTP_11
@@ -51,7 +50,11 @@ impl Fitness {
     fn includes<B>(self, response: &Response<B>) -> bool {
         let kind = response.headers().get(CONTENT_TYPE);
         let is_events = kind.is_some_and(|kind| kind == "text/event-stream");
-        self.0 && is_events && response.status() == StatusCode::OK
+        // How the answer is framed is decided here.
+        let is_unframed = [CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION, DATE]
+            .iter()
+            .all(|name| !response.headers().contains_key(name));
+        self.0 && is_events && is_unframed && response.status() == StatusCode::OK
     }
 }
 
@@ -80,12 +83,14 @@ impl Exit {
 
 /// Sends an answer, each of its frames as soon as it is there. An error: the client has
 /// left or reads nothing, or the answer broke off, and the connection must be closed.
+/// `is_last`: it is to be closed after the answer.
 pub async fn send(
     stream: &mut TimeoutStream<TcpStream>,
     response: Response<WasiBody>,
+    is_last: bool,
 ) -> io::Result<()> {
     let (head, mut body) = response.into_parts();
-    let mut bytes = head_bytes(&head)?;
+    let mut bytes = head_bytes(&head, is_last)?;
     loop {
         // What is there already is sent together.
         let frame = match body.frame().now_or_never() {
@@ -100,7 +105,11 @@ pub async fn send(
         };
         let Some(frame) = frame else {
             bytes.extend_from_slice(b"0\r\n\r\n");
-            return stream.write_all(&bytes).await;
+            stream.write_all(&bytes).await?;
+            return match is_last {
+                true => stream.shutdown().await,
+                false => Ok(()),
+            };
         };
         match frame {
             Ok(frame) => write_chunk(&mut bytes, frame)?,
@@ -123,13 +132,16 @@ async fn next(body: &mut WasiBody, stream: &TimeoutStream<TcpStream>) -> io::Res
     }
 }
 
-fn head_bytes(head: &response::Parts) -> io::Result<Vec<u8>> {
+fn head_bytes(head: &response::Parts, is_last: bool) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(1024);
     write!(bytes, "HTTP/1.1 {}\r\n", head.status)?;
     for (name, value) in &head.headers {
         write!(bytes, "{name}: ")?;
         bytes.extend_from_slice(value.as_bytes());
         bytes.extend_from_slice(b"\r\n");
+    }
+    if is_last {
+        bytes.extend_from_slice(b"connection: close\r\n");
     }
     let now = Duration::from_micros(SystemClock.now().0);
     let date = httpdate::fmt_http_date(UNIX_EPOCH + now);

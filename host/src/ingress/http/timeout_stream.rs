@@ -71,6 +71,11 @@ impl TimeoutStream<TcpStream> {
         }
     }
 
+    /// Whether bytes wait that the client does not read.
+    pub fn is_blocked(&self) -> bool {
+        self.write.is_some()
+    }
+
     /// Ends when the client has closed. Not if it speaks meanwhile, which stays to be
     /// read.
     pub async fn closed(&self) {

@@ -48,7 +48,7 @@ struct State {
     /// What receivers were reserved for.
     handed: VecDeque<Entry>,
     /// The ids of tasks that were handed over, until they are published, which changes
-    /// nothing then. Some never are.
+    /// nothing then, or delivered again. A user who leaves early never publishes.
     unpublished: HashSet<String>,
     /// How many wait.
     receivers: usize,
@@ -112,6 +112,8 @@ impl Line {
 
     pub(super) fn add_later(&self, entry: Entry, delay: Duration) {
         let mut state = self.state();
+        // From now on it is published because it is overdue.
+        state.unpublished.remove(&entry.task_id);
         if self.admits(&mut state, &entry) {
             let at = self.runtime.elapsed() + delay.min(MAX_DELAY);
             state.later.push(Reverse((at, entry)));

@@ -2,8 +2,10 @@
 //! the step that created it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
 use concept_refinement_domain::capability::{Claimed, Lease};
+use concept_refinement_domain::lease::renew_after;
 use concept_refinement_domain::timestamp::Timestamp;
 
 use crate::capability::queue::store::line::{Entry, Line, Reservation};
@@ -42,23 +44,49 @@ impl Workers {
         self.handovers.take(task_id, None);
     }
 
-    /// What was claimed for the worker that asks, if its lease has not run out yet.
-    pub(super) fn claimed(
-        &self,
-        task_id: &str,
-        user_id: Option<&str>,
-        now: Timestamp,
-    ) -> Option<Claimed> {
-        let claimed = self.handovers.take(task_id, user_id)?;
-        (claimed.lease.until > now).then_some(claimed)
+    /// What was claimed for the worker that asks.
+    pub(super) fn take(&self, task_id: &str, user_id: Option<&str>) -> Option<Claimed> {
+        self.handovers.take(task_id, user_id)
+    }
+
+    /// The worker could not be answered: it is to ask again.
+    pub(super) fn put_back(&self, claimed: Claimed) {
+        self.handovers.put(claimed);
     }
 
     /// The leases that no worker has asked for, nor will.
-    pub(super) fn unasked(&self) -> Vec<Lease> {
+    pub(super) fn take_unasked(&self) -> Vec<Lease> {
         self.handovers.take_all()
     }
 
     fn line(&self) -> MutexGuard<'_, Weak<Line>> {
         self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether a lease that its worker asks for only now is as good as a new one: it lasts
+/// until the worker, which counts from now, has renewed it.
+pub(super) fn is_fresh(held: &Lease, lease: Duration, now: Timestamp) -> bool {
+    held.until.since(now) + renew_after(lease) >= lease
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lease_is_fresh_until_it_should_have_been_renewed() {
+        let lease = Duration::from_secs(30);
+        let begin = Timestamp::from_secs(1_000);
+        let held = Lease {
+            task_id: String::new(),
+            attempt: 1,
+            until: begin.plus(lease),
+            renew_after: 10_000,
+        };
+        for (age, fresh) in [(0, true), (10, true), (11, false), (30, false), (90, false)] {
+            let now = begin.plus(Duration::from_secs(age));
+            assert_eq!(is_fresh(&held, lease, now), fresh, "after {age} s");
+        }
     }
 }

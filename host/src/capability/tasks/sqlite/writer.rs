@@ -17,6 +17,7 @@ use super::checkpoint::LogLimit;
 use super::damage::Damage;
 use super::effects::Effects;
 use super::fault::{Fault, unavailable};
+use super::leases;
 use super::workers::Workers;
 use crate::capability::Clock;
 use crate::capability::directory::NamedFile;
@@ -122,7 +123,7 @@ impl Writer {
         let operation = Write {
             work: Some(work),
             outcome: None,
-            answer: Some(answer),
+            answer,
         };
         let sender = self.sender.as_ref().ok_or_else(unavailable)?;
         sender
@@ -130,21 +131,6 @@ impl Writer {
             .await
             .map_err(|_| unavailable())?;
         answered.await.map_err(|_| unavailable())?
-    }
-
-    /// The same where nobody waits for it, if there is a place in the queue.
-    pub(super) fn write_unattended<W>(&self, work: W)
-    where
-        W: FnOnce(&mut Step<'_>) -> Result<(), Fault> + Send + 'static,
-    {
-        let operation = Write {
-            work: Some(work),
-            outcome: None,
-            answer: None,
-        };
-        if let Some(sender) = &self.sender {
-            let _ = sender.try_send(Box::new(operation));
-        }
     }
 }
 
@@ -179,8 +165,7 @@ struct Write<W, T> {
     /// None once it has run.
     work: Option<W>,
     outcome: Option<Result<T, CapabilityError>>,
-    /// None: nobody waits for it.
-    answer: Option<oneshot::Sender<Result<T, CapabilityError>>>,
+    answer: oneshot::Sender<Result<T, CapabilityError>>,
 }
 
 impl<W, T> Operation for Write<W, T>
@@ -189,7 +174,7 @@ where
     W: FnOnce(&mut Step<'_>) -> Result<T, Fault> + Send,
 {
     fn is_abandoned(&self) -> bool {
-        self.answer.as_ref().is_some_and(oneshot::Sender::is_closed)
+        self.answer.is_closed()
     }
 
     fn run(&mut self, step: &mut Step<'_>) -> Result<(), Undo> {
@@ -208,7 +193,7 @@ where
             Err(error) => Err(error),
         };
         // The caller may be gone.
-        let _ = self.answer.map(|answer| answer.send(outcome));
+        let _ = self.answer.send(outcome);
     }
 }
 
@@ -236,11 +221,30 @@ impl Worker {
                 limit.keep(&self.connection);
             }
         }
+        self.release_unasked();
         // A damaged file is left as it is.
         if !self.damage.is_detected()
             && let Err(error) = connection::tidy_up_on_close(&self.connection, true)
         {
             tracing::warn!(%error, "the task store's log stays behind");
+        }
+    }
+
+    /// A task that was claimed for a worker which has not begun it is nobody's again, so
+    /// that it does not look as if its worker had died.
+    fn release_unasked(&mut self) {
+        let unasked = self.workers.take_unasked();
+        if unasked.is_empty() {
+            return;
+        }
+        let (answer, _answered) = oneshot::channel();
+        let release = Write {
+            work: Some(move |step: &mut Step<'_>| leases::release_all(step, &unasked)),
+            outcome: None,
+            answer,
+        };
+        if let Err(error) = self.commit(&mut vec![Box::new(release)]) {
+            tracing::debug!(%error, "tasks stay claimed that nobody works on");
         }
     }
 

@@ -27,9 +27,12 @@ fn body(frames: impl IntoIterator<Item = Result<&'static str, Error>>) -> WasiBo
     StreamBody::new(frames).boxed_unsync()
 }
 
-async fn received(frames: impl IntoIterator<Item = Result<&'static str, Error>>) -> (String, bool) {
+async fn received(
+    frames: impl IntoIterator<Item = Result<&'static str, Error>>,
+    is_last: bool,
+) -> (String, bool) {
     let (mut client, mut server) = connected().await;
-    let sent = send(&mut server, events(body(frames))).await;
+    let sent = send(&mut server, events(body(frames)), is_last).await;
     drop(server);
     let mut text = String::new();
     client.read_to_string(&mut text).await.unwrap();
@@ -38,7 +41,8 @@ async fn received(frames: impl IntoIterator<Item = Result<&'static str, Error>>)
 
 #[tokio::test]
 async fn each_frame_is_a_chunk_and_the_end_is_told() {
-    let (text, is_sent) = received([Ok("data: a\n\n"), Ok(""), Ok("data: 0123456789\n\n")]).await;
+    let frames = [Ok("data: a\n\n"), Ok(""), Ok("data: 0123456789\n\n")];
+    let (text, is_sent) = received(frames, false).await;
     assert!(is_sent);
     let (head, chunks) = text.split_once("\r\n\r\n").unwrap();
     let mut fields = head.split("\r\n");
@@ -59,9 +63,17 @@ async fn each_frame_is_a_chunk_and_the_end_is_told() {
 }
 
 #[tokio::test]
+async fn the_last_answer_of_a_connection_says_so() {
+    let (text, is_sent) = received([Ok("data: a\n\n")], true).await;
+    assert!(is_sent);
+    assert!(text.contains("\r\nconnection: close\r\n"), "{text:?}");
+    assert!(text.ends_with("0\r\n\r\n"), "{text:?}");
+}
+
+#[tokio::test]
 async fn an_answer_that_breaks_off_has_no_end() {
     let broken = Err(Error::ConnectionTerminated);
-    let (text, is_sent) = received([Ok("data: a\n\n"), broken]).await;
+    let (text, is_sent) = received([Ok("data: a\n\n"), broken], false).await;
     assert!(!is_sent);
     assert!(text.ends_with("9\r\ndata: a\n\n\r\n"), "{text:?}");
 }
@@ -70,7 +82,7 @@ async fn an_answer_that_breaks_off_has_no_end() {
 async fn a_client_that_leaves_ends_it_and_one_that_speaks_does_not() {
     let (mut client, mut server) = connected().await;
     let silent = StreamBody::new(stream::pending::<Result<Frame<Bytes>, Error>>()).boxed_unsync();
-    let mut sending = Box::pin(send(&mut server, events(silent)));
+    let mut sending = Box::pin(send(&mut server, events(silent), false));
     assert!(futures::poll!(&mut sending).is_pending());
     client.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
     let longer = tokio::time::timeout(Duration::from_millis(50), &mut sending);
@@ -79,7 +91,7 @@ async fn a_client_that_leaves_ends_it_and_one_that_speaks_does_not() {
     let silent = StreamBody::new(stream::pending::<Result<Frame<Bytes>, Error>>()).boxed_unsync();
     let (client, mut server) = connected().await;
     drop(client);
-    assert!(send(&mut server, events(silent)).await.is_err());
+    assert!(send(&mut server, events(silent), false).await.is_err());
 }
 
 #[test]
@@ -103,6 +115,11 @@ fn only_answers_of_events_that_fit_leave() {
         let request = request.body(Empty::<Bytes>::new()).unwrap();
         assert_eq!(Fitness::of(&request) == fit, fits, "{name}");
     }
+    let twice = get()
+        .header(CONNECTION, "keep-alive")
+        .header(CONNECTION, "close");
+    let twice = twice.body(Empty::<Bytes>::new()).unwrap();
+    assert_ne!(Fitness::of(&twice), fit, "closed by a second field");
     let with_body = get().body(Full::new(Bytes::from("a"))).unwrap();
     assert_ne!(Fitness::of(&with_body), fit, "with a body");
 
@@ -113,6 +130,11 @@ fn only_answers_of_events_that_fit_leave() {
         .headers_mut()
         .insert(CONTENT_TYPE, "application/json".parse().unwrap());
     assert!(!fit.includes(&other));
+    for name in [CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION, DATE] {
+        let mut framed = events(none());
+        framed.headers_mut().insert(&name, "1".parse().unwrap());
+        assert!(!fit.includes(&framed), "{name}");
+    }
     let mut refused = events(none());
     *refused.status_mut() = StatusCode::NOT_FOUND;
     assert!(!fit.includes(&refused));
