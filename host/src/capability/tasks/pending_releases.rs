@@ -98,9 +98,72 @@ impl Leases {
 
 #[cfg(test)]
 mod tests {
+    use std::future::{pending, ready};
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use concept_refinement_domain::capability::{Claimed, Fenced, Finished, RefinedImage};
+    use concept_refinement_domain::task::Stage;
     use concept_refinement_domain::timestamp::Timestamp;
+    use futures::FutureExt as _;
+    use futures::future::BoxFuture;
 
     use super::*;
+    use crate::capability::Answer;
+
+    /// Answers nothing, and a release once it is back.
+    #[derive(Default)]
+    struct Silent {
+        is_back: AtomicBool,
+    }
+
+    impl tasks::Leases for Silent {
+        fn claim<'a>(&'a self, _: &'a str, _: Option<&'a str>) -> Answer<'a, Option<Claimed>> {
+            pending().boxed()
+        }
+
+        fn renew<'a>(&'a self, _: &'a Lease) -> Answer<'a, Option<Lease>> {
+            pending().boxed()
+        }
+
+        fn finish<'a>(&'a self, _: &'a Lease, _: RefinedImage) -> Answer<'a, Finished> {
+            pending().boxed()
+        }
+
+        fn fail<'a>(&'a self, _: &'a Lease, _: Option<Stage>, _: &'a str) -> Answer<'a, Fenced> {
+            pending().boxed()
+        }
+
+        fn release<'a>(&'a self, _: &'a Lease) -> Answer<'a, Fenced> {
+            match self.is_back.load(Ordering::Relaxed) {
+                true => ready(Ok(Fenced::Done)).boxed(),
+                false => pending().boxed(),
+            }
+        }
+
+        fn progress<'a>(&'a self, _: &'a Lease, _: Stage) -> Answer<'a, ()> {
+            pending().boxed()
+        }
+
+        fn deletion(&self, _: &str) -> BoxFuture<'static, ()> {
+            pending().boxed()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_release_that_is_broken_off_is_remembered() {
+        let (releases, store) = (PendingReleases::default(), Silent::default());
+        assert!(
+            releases
+                .release(&store, lease(1, 1))
+                .now_or_never()
+                .is_none()
+        );
+        assert!(releases.retry(&store, "1").now_or_never().is_none());
+        assert_eq!(releases.leases().find("1"), Some(lease(1, 1)));
+        store.is_back.store(true, Ordering::Relaxed);
+        releases.retry(&store, "1").await.unwrap();
+        assert_eq!(releases.leases().find("1"), None);
+    }
 
     fn lease(task: usize, attempt: u32) -> Lease {
         Lease {
