@@ -28,7 +28,7 @@ struct Served {
     others: Mutex<Vec<(&'static str, Reply)>>,
     asked: Mutex<HashMap<String, Vec<Asked>>>,
     names: AtomicUsize,
-    connections: Connections,
+    connections: Arc<Connections>,
 }
 
 /// One request.
@@ -57,13 +57,10 @@ impl Provider {
         let serving = Arc::clone(&served);
         let connection = move |stream| {
             let served = Arc::clone(&serving);
-            served.connections.begin();
-            async move {
-                answer(stream, &served).await;
-                served.connections.end();
-            }
+            async move { answer(stream, &served).await }
         };
-        let address = listen("127.0.0.1:0".parse().unwrap(), connection);
+        let connections = Arc::clone(&served.connections);
+        let address = listen("127.0.0.1:0".parse().unwrap(), connections, connection);
         Self { address, served }
     }
 

@@ -33,7 +33,7 @@ struct Served {
     replies: Mutex<HashMap<String, Reply>>,
     requests: Mutex<HashMap<String, Vec<String>>>,
     names: AtomicUsize,
-    connections: Connections,
+    connections: Arc<Connections>,
 }
 
 /// How many connections there were.
@@ -83,13 +83,10 @@ impl Origin {
         let serving = Arc::clone(&served);
         let connection = move |stream| {
             let served = Arc::clone(&serving);
-            served.connections.begin();
-            async move {
-                answer(stream, &served).await;
-                served.connections.end();
-            }
+            async move { answer(stream, &served).await }
         };
-        let address = listen(address, connection);
+        let connections = Arc::clone(&served.connections);
+        let address = listen(address, connections, connection);
         Self { address, served }
     }
 
@@ -168,13 +165,14 @@ impl Connections {
     }
 }
 
-/// Answers on each connection to an address; port 0 is a free one.
+/// Answers on each connection to an address, and counts them; port 0 is a free one.
 pub(crate) fn listen<F>(
     address: SocketAddr,
+    connections: Arc<Connections>,
     connection: impl Fn(TcpStream) -> F + Send + 'static,
 ) -> SocketAddr
 where
-    F: Future<Output = ()> + Send + 'static,
+    F: Future + Send + 'static,
 {
     let listener = TcpListener::bind(address).unwrap();
     listener.set_nonblocking(true).unwrap();
@@ -182,7 +180,13 @@ where
     SERVERS.spawn(async move {
         let listener = tokio::net::TcpListener::from_std(listener).unwrap();
         while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(connection(stream));
+            let connections = Arc::clone(&connections);
+            connections.begin();
+            let answered = connection(stream);
+            tokio::spawn(async move {
+                answered.await;
+                connections.end();
+            });
         }
     });
     address

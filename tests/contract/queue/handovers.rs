@@ -22,8 +22,6 @@ struct Handovers {
     queue: StoreQueue,
 }
 
-type Received = Option<Delivery>;
-
 impl Handovers {
     fn start() -> Self {
         let store = Store::<OnDisk>::start();
@@ -31,10 +29,19 @@ impl Handovers {
         Self { store, queue }
     }
 
+    /// A task that was handed to a worker, by this delivery.
+    async fn handed() -> (Self, Task, Delivery) {
+        let handovers = Self::start();
+        let worker = handovers.worker();
+        let task = handovers.store.created("ada").await;
+        let delivery = within_a_minute(worker).await;
+        (handovers, task, delivery)
+    }
+
     /// A worker that waits.
     fn worker(&self) -> BoxFuture<'_, Delivery> {
         let mut waiting = self.queue.receive().map(Result::unwrap).boxed();
-        let received: Received = (&mut waiting).now_or_never();
+        let received = (&mut waiting).now_or_never();
         assert!(received.is_none(), "something is in the line");
         waiting
     }
@@ -127,10 +134,8 @@ async fn who_leaves_passes_the_task_on() {
 
 #[tokio::test]
 async fn a_delivery_that_is_dropped_or_refused_comes_again() {
-    let handovers = Handovers::start();
-    let worker = handovers.worker();
-    let task = handovers.store.created("ada").await;
-    drop(within_a_minute(worker).await);
+    let (handovers, task, delivery) = Handovers::handed().await;
+    drop(delivery);
     let again = within_a_minute(handovers.queue.receive()).await.unwrap();
     assert_eq!(again.task_id.as_ref(), Some(&task.id));
     assert_eq!(handovers.status(&task).await, Status::Processing);
@@ -146,10 +151,7 @@ async fn a_delivery_that_is_dropped_or_refused_comes_again() {
 #[tokio::test]
 async fn what_is_asked_for_late_is_claimed_anew_and_nobody_has_died() {
     for late in [LEASE / 2, LEASE, LEASE * 2] {
-        let handovers = Handovers::start();
-        let worker = handovers.worker();
-        let task = handovers.store.created("ada").await;
-        let delivery = within_a_minute(worker).await;
+        let (handovers, task, delivery) = Handovers::handed().await;
         handovers.store.clock.advance(late);
         let claimed = handovers.store.claim(&task).await;
         assert_eq!(claimed.lease.attempt, 2);
@@ -169,10 +171,7 @@ async fn what_is_asked_for_late_is_claimed_anew_and_nobody_has_died() {
 /// It is published once by whoever submits it; after that it was overdue.
 #[tokio::test]
 async fn what_was_handed_over_can_be_published_again() {
-    let handovers = Handovers::start();
-    let worker = handovers.worker();
-    let task = handovers.store.created("ada").await;
-    let stuck = within_a_minute(worker).await;
+    let (handovers, task, stuck) = Handovers::handed().await;
     handovers.publish(&task).await;
     handovers.publish(&task).await;
     let again = within_a_minute(handovers.queue.receive()).await.unwrap();
@@ -205,10 +204,8 @@ async fn what_no_worker_began_is_pending_after_a_stop_and_claimed_after_a_crash(
 /// Its user left before it was published, and its first worker gave it back.
 #[tokio::test]
 async fn what_was_delivered_again_is_published_like_any_other() {
-    let handovers = Handovers::start();
-    let worker = handovers.worker();
-    let task = handovers.store.created("ada").await;
-    within_a_minute(worker).await.nack(Duration::ZERO).await;
+    let (handovers, task, delivery) = Handovers::handed().await;
+    delivery.nack(Duration::ZERO).await;
     let again = within_a_minute(handovers.queue.receive()).await.unwrap();
     handovers.publish(&task).await;
     let overdue = within_a_minute(handovers.queue.receive()).await.unwrap();

@@ -39,9 +39,9 @@ pub struct StoreQueue {
 }
 
 impl StoreQueue {
-    /// Where the store is not to claim for those who wait. Holds at most `capacity` tasks. More
-    /// are not refused, since their rows are stored: they are published again when they
-    /// are overdue.
+    /// Where the store is not to claim for those who wait. Holds at most `capacity`
+    /// tasks. More are not refused, since their rows are stored: they are published
+    /// again when they are overdue.
     pub fn new(store: Arc<dyn TaskStore>, capacity: usize) -> Self {
         let runtime = Arc::new(Tokio::default());
         Self::over(

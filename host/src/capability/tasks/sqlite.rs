@@ -198,8 +198,8 @@ impl SqliteTasks {
         capacity: usize,
     ) -> StoreQueue {
         let line = Arc::new(Line::new(runtime, capacity));
-        let handovers = self.workers.wait_in(&line);
-        StoreQueue::over(store, line, handovers)
+        self.workers.wait_in(&line);
+        StoreQueue::over(store, line, Arc::clone(self.workers.handovers()))
     }
 
     /// Fails if damage was found since the store was opened. Checked at a start
@@ -317,22 +317,26 @@ impl Leases for SqliteTasks {
         let lease = self.options.lease;
         let (id, user) = (id.to_owned(), user_id.map(str::to_owned));
         Box::pin(async move {
-            let claim = match self.workers.take(&id, user.as_deref()) {
-                None => {
-                    self.write(move |step| leases::claim(step, &id, user.as_deref(), lease))
-                        .await
-                }
+            let handovers = self.workers.handovers();
+            let claimed = match handovers.take(&id, user.as_deref()) {
                 Some(claimed) if is_fresh(&claimed.lease, lease, self.clock.now()) => {
                     return Ok(Some(claimed));
                 }
-                Some(claimed) => {
-                    let held = claimed.lease.clone();
-                    let claim = self.write(move |step| {
-                        leases::claim_again(step, &held, user.as_deref(), lease)
-                    });
-                    claim.await.inspect_err(|_| self.workers.put_back(claimed))
-                }
+                claimed => claimed,
             };
+            let stale = claimed.as_ref().map(|claimed| claimed.lease.clone());
+            let claim = self.write(move |step| {
+                // It has waited for its worker, of whom none has died.
+                if let Some(stale) = &stale {
+                    let _ = leases::release(step, stale)?;
+                }
+                leases::claim(step, &id, user.as_deref(), lease)
+            });
+            let claim = claim.await.inspect_err(|_| {
+                if let Some(claimed) = claimed {
+                    handovers.put(claimed);
+                }
+            });
             Ok(match claim? {
                 Claim::Claimed(claimed) => Some(*claimed),
                 Claim::Refused => None,
@@ -392,7 +396,7 @@ impl Maintenance for SqliteTasks {
     fn recover(&self) -> Answer<'_, u32> {
         Box::pin(async move {
             // All leases end.
-            drop(self.workers.take_unasked());
+            drop(self.workers.handovers().take_all());
             self.write(|step| sweep::recover(step)).await
         })
     }

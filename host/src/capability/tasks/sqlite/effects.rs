@@ -62,7 +62,8 @@ impl Effects {
         self.promises.keep();
         for (task_id, update) in self.updates {
             if let Update::Deleted = update {
-                workers.forget(&task_id);
+                // Nobody is to begin it.
+                workers.handovers().take(&task_id, None);
             }
             hub.announce(&task_id, update);
         }

@@ -21,18 +21,6 @@ pub(super) fn claim(
     })
 }
 
-/// The same where the task was claimed for the worker when it was created, and has
-/// waited for it: no worker has died meanwhile.
-pub(super) fn claim_again(
-    step: &mut Step<'_>,
-    held: &Lease,
-    user_id: Option<&str>,
-    lease: Duration,
-) -> Result<Claim, Fault> {
-    let _ = release(step, held)?;
-    claim(step, &held.task_id, user_id, lease)
-}
-
 pub(super) fn renew(
     step: &mut Step<'_>,
     held: &Lease,

@@ -19,10 +19,14 @@ pub(super) struct Workers {
 }
 
 impl Workers {
-    /// They wait there from now on. What is claimed for them is found in the answer.
-    pub(super) fn wait_in(&self, line: &Arc<Line>) -> Arc<Handovers> {
+    /// They wait there from now on.
+    pub(super) fn wait_in(&self, line: &Arc<Line>) {
         *self.line() = Arc::downgrade(line);
-        Arc::clone(&self.handovers)
+    }
+
+    /// What was claimed for them, until they ask.
+    pub(super) fn handovers(&self) -> &Arc<Handovers> {
+        &self.handovers
     }
 
     pub(super) fn reserve(&self) -> Option<Reservation> {
@@ -37,26 +41,6 @@ impl Workers {
         };
         self.handovers.put(claimed);
         receiver.hand(entry);
-    }
-
-    /// The task was deleted: nobody is to begin it.
-    pub(super) fn forget(&self, task_id: &str) {
-        self.handovers.take(task_id, None);
-    }
-
-    /// What was claimed for the worker that asks.
-    pub(super) fn take(&self, task_id: &str, user_id: Option<&str>) -> Option<Claimed> {
-        self.handovers.take(task_id, user_id)
-    }
-
-    /// The worker could not be answered: it is to ask again.
-    pub(super) fn put_back(&self, claimed: Claimed) {
-        self.handovers.put(claimed);
-    }
-
-    /// The leases that no worker has asked for, nor will.
-    pub(super) fn take_unasked(&self) -> Vec<Lease> {
-        self.handovers.take_all()
     }
 
     fn line(&self) -> MutexGuard<'_, Weak<Line>> {

@@ -233,7 +233,7 @@ impl Worker {
     /// A task that was claimed for a worker which has not begun it is nobody's again, so
     /// that it does not look as if its worker had died.
     fn release_unasked(&mut self) {
-        let unasked = self.workers.take_unasked();
+        let unasked = self.workers.handovers().take_all();
         if unasked.is_empty() {
             return;
         }
