@@ -25,6 +25,11 @@ use deletions::{Deletion, Deletions};
 /// oldest, never the last.
 const CHANNEL_CAPACITY: usize = 16;
 
+/// Where more watch one task, whoever has not been told of a stage before the next
+/// change is not told of it: telling a thousand takes longer than a stage, and the end
+/// would wait for it.
+const CROWD: usize = 32;
+
 /// Stages of other processes that are remembered at most. Their ends may be
 /// missed, so they are forgotten when there are more.
 const MAX_ELSEWHERE: usize = 10_000;
@@ -33,9 +38,18 @@ const MAX_ELSEWHERE: usize = 10_000;
 pub(crate) enum Update {
     /// The task at a revision, with its number of claims so far.
     Status(u64, u32, Arc<Task>),
-    /// A stage of the claim that began with that revision.
-    Progress(u64, Stage),
+    Stage(StageStart),
     Deleted,
+}
+
+/// A stage that began.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StageStart {
+    stage: Stage,
+    /// Of the task when the stage's claim began.
+    revision: u64,
+    /// Whether it may be left out when something newer is there to be told.
+    is_skippable: bool,
 }
 
 impl Update {
@@ -85,7 +99,7 @@ impl Work {
                 task.status != Status::Processing
             }
             Update::Status(revision, ..) => *revision > self.revision,
-            Update::Progress(..) => false,
+            Update::Stage(_) => false,
             Update::Deleted => true,
         }
     }
@@ -144,7 +158,7 @@ impl Hub {
     fn tell(&self, task_id: &str, update: Update, is_own: bool) {
         let is_last = match &update {
             Update::Status(_, _, task) => task.status.is_final(),
-            Update::Progress(..) => false,
+            Update::Stage(_) => false,
             Update::Deleted => {
                 self.deletions.announce(task_id);
                 true
@@ -179,7 +193,7 @@ impl Hub {
         }
         work.stage = Some(stage);
         let revision = work.revision;
-        state.send(&lease.task_id, Update::Progress(revision, stage));
+        state.send_stage(&lease.task_id, revision, stage);
         Some(revision)
     }
 
@@ -201,7 +215,7 @@ impl Hub {
             stage: Some(stage),
         };
         state.elsewhere.insert(task_id.to_owned(), work);
-        state.send(task_id, Update::Progress(revision, stage));
+        state.send_stage(task_id, revision, stage);
     }
 
     /// Another process's claim of an unwatched task has ended.
@@ -251,6 +265,16 @@ impl State {
         }
     }
 
+    fn send_stage(&mut self, task_id: &str, revision: u64, stage: Stage) {
+        let watched = self.watched.get(task_id);
+        let start = StageStart {
+            stage,
+            revision,
+            is_skippable: watched.is_some_and(|watched| watched.sender.receiver_count() > CROWD),
+        };
+        self.send(task_id, Update::Stage(start));
+    }
+
     fn send(&mut self, task_id: &str, update: Update) {
         if let Some(watched) = self.watched.get_mut(task_id) {
             if let Update::Status(revision, ..) = &update {
@@ -292,7 +316,10 @@ impl Subscription {
                     let on = (!task.status.is_final()).then_some((subscription, revision));
                     (Change::Task(Box::new(Arc::unwrap_or_clone(task))), on)
                 }
-                Update::Progress(_, stage) => (Change::Progress(stage), Some((subscription, seen))),
+                Update::Stage(start) => {
+                    let change = Change::Progress(start.stage);
+                    (change, Some((subscription, seen)))
+                }
                 Update::Deleted => (Change::Deleted, None),
             })
         });
@@ -300,13 +327,15 @@ impl Subscription {
         Box::pin(futures::StreamExt::chain(now, later))
     }
 
-    /// None: the store was closed. Skips what the reader has seen already.
+    /// None: the store was closed. Skips what the reader has seen already, and
+    /// stages that are over if a crowd waits to be told.
     pub(crate) async fn next_after(&mut self, seen: u64) -> Option<Update> {
         let receiver = self.receiver.as_mut()?;
         loop {
             match receiver.recv().await {
                 Ok(Update::Status(revision, ..)) if revision <= seen => {}
-                Ok(Update::Progress(revision, _)) if revision < seen => {}
+                Ok(Update::Stage(start)) if start.revision < seen => {}
+                Ok(Update::Stage(start)) if start.is_skippable && !receiver.is_empty() => {}
                 Ok(update) => return Some(update),
                 Err(RecvError::Lagged(_)) => {}
                 Err(RecvError::Closed) => return None,
@@ -328,162 +357,4 @@ impl Drop for Subscription {
 }
 
 #[cfg(test)]
-mod tests {
-    use concept_refinement_domain::timestamp::Timestamp;
-    use futures::{FutureExt, StreamExt};
-
-    use super::*;
-    use crate::capability::tasks::samples::new_task;
-
-    impl Hub {
-        fn is_watched(&self, task_id: &str) -> bool {
-            self.state().watched.contains_key(task_id)
-        }
-    }
-
-    fn status(revision: u64, attempt: u32, status: Status) -> Update {
-        let task = Task { status, ..task() };
-        Update::Status(revision, attempt, Arc::new(task))
-    }
-
-    fn lease(attempt: u32) -> Lease {
-        Lease {
-            task_id: "a".into(),
-            attempt,
-            until: Timestamp(1),
-            renew_after: 1,
-        }
-    }
-
-    fn task() -> Task {
-        new_task("a").created(Timestamp(1))
-    }
-
-    #[tokio::test]
-    async fn whoever_leaves_is_forgotten() {
-        let hub = Arc::new(Hub::default());
-        let (first, second) = (hub.subscribe("a"), hub.subscribe("a"));
-        drop(first);
-        assert!(hub.is_watched("a"));
-        drop(second);
-        assert!(!hub.is_watched("a"));
-
-        let mut last = hub.subscribe("a");
-        hub.announce("a", Update::Progress(1, Stage::Refining));
-        hub.announce("a", Update::Deleted);
-        assert!(!hub.is_watched("a"));
-        assert!(matches!(
-            last.next_after(0).await,
-            Some(Update::Progress(..))
-        ));
-        assert!(matches!(last.next_after(0).await, Some(Update::Deleted)));
-        assert!(last.next_after(0).await.is_none());
-    }
-
-    /// A task that is read after subscribing may already contain a change that
-    /// is announced later.
-    #[tokio::test]
-    async fn what_was_seen_already_is_skipped() {
-        let hub = Arc::new(Hub::default());
-        let mut subscription = hub.subscribe("a");
-        hub.announce("a", status(1, 1, Status::Processing));
-        hub.began(&lease(1), Stage::Refining);
-        hub.announce("a", status(2, 1, Status::Pending));
-        hub.announce("a", status(3, 2, Status::Processing));
-        let next = subscription.next_after(2).await;
-        assert!(matches!(next, Some(Update::Status(3, ..))), "{next:?}");
-    }
-
-    /// However a claim ends, later stages of its worker are ignored, and no
-    /// entry is left for it.
-    #[tokio::test]
-    async fn work_is_remembered_for_as_long_as_its_claim_lasts() {
-        let hub = Arc::new(Hub::default());
-        let stage = || hub.state().under_way.get("a").map(|work| work.stage);
-        let ends = [
-            ("completed", status(2, 1, Status::Completed), None),
-            ("failed", status(2, 1, Status::Failed), None),
-            ("released", status(2, 1, Status::Pending), None),
-            ("deleted", Update::Deleted, None),
-            ("taken over", status(2, 2, Status::Processing), Some(None)),
-        ];
-        for (name, end, left) in ends {
-            hub.announce("a", status(1, 1, Status::Processing));
-            assert_eq!(stage(), Some(None), "{name}");
-            hub.began(&lease(1), Stage::Refining);
-            assert_eq!(stage(), Some(Some(Stage::Refining)), "{name}");
-            hub.announce("a", end);
-            hub.began(&lease(1), Stage::StoringImage);
-            assert_eq!(stage(), left, "{name}");
-        }
-    }
-
-    /// What is only read, or happened before, ends no claim of this process.
-    #[tokio::test]
-    async fn a_look_at_a_task_ends_no_work() {
-        let hub = Arc::new(Hub::default());
-        hub.announce("a", status(3, 1, Status::Processing));
-        let _ = hub.began(&lease(1), Stage::Refining);
-        hub.announce_elsewhere("a", status(3, 1, Status::Processing));
-        hub.announce_elsewhere("a", status(2, 0, Status::Pending));
-        let subscription = hub.subscribe("a");
-        let task = Task {
-            status: Status::Processing,
-            ..task()
-        };
-        let told: Vec<_> = subscription.changes_after(3, task).take(2).collect().await;
-        assert_eq!(told.last(), Some(&Change::Progress(Stage::Refining)));
-        hub.announce_elsewhere("a", status(4, 2, Status::Processing));
-        assert_eq!(hub.began(&lease(1), Stage::StoringImage), None);
-    }
-
-    #[tokio::test]
-    async fn who_reads_something_new_takes_it_from_nobody() {
-        let hub = Arc::new(Hub::default());
-        let mut first = hub.subscribe("a");
-        let alone = hub.subscribe("b").changes_after(4, task());
-        assert!(!hub.lacks("b", 4));
-        let second = hub.subscribe("a").changes_after(4, task());
-        assert!(hub.lacks("a", 4), "the first one does not know");
-        hub.announce_elsewhere("a", status(4, 1, Status::Processing));
-        assert!(matches!(
-            first.next_after(3).await,
-            Some(Update::Status(4, ..))
-        ));
-        assert!(!hub.lacks("a", 4));
-        drop((alone, second));
-    }
-
-    /// A stage of another process is told to those who watch and who will.
-    #[tokio::test]
-    async fn a_stage_elsewhere_is_told_until_its_claim_ends() {
-        let hub = Arc::new(Hub::default());
-        let stage = || hub.state().elsewhere.get("a").and_then(|work| work.stage);
-        let mut watching = hub.subscribe("a");
-        hub.began_elsewhere("a", 1, Stage::Refining);
-        let told = watching.next_after(1).await;
-        assert!(matches!(told, Some(Update::Progress(1, Stage::Refining))));
-        hub.announce_elsewhere("a", status(1, 1, Status::Processing));
-        assert_eq!(stage(), Some(Stage::Refining), "it was only looked at");
-        hub.began_elsewhere("a", 0, Stage::Downloading);
-        assert_eq!(stage(), Some(Stage::Refining), "that was before");
-        hub.announce_elsewhere("a", status(2, 1, Status::Pending));
-        assert_eq!(stage(), None);
-        hub.began_elsewhere("a", 3, Stage::Refining);
-        hub.ended_elsewhere("a");
-        assert_eq!(stage(), None);
-    }
-
-    #[tokio::test]
-    async fn a_store_that_closes_lets_its_watchers_go() {
-        let hub = Arc::new(Hub::default());
-        let changes = futures::stream::unfold(hub.subscribe("a"), |mut subscription| async {
-            let update = subscription.next_after(0).await?;
-            Some((update, subscription))
-        });
-        let mut changes = Box::pin(changes);
-        assert!(changes.next().now_or_never().is_none());
-        hub.close();
-        assert!(changes.next().await.is_none());
-    }
-}
+mod tests;
