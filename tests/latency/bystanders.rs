@@ -120,7 +120,8 @@ async fn a_thousand_who_wait_slow_nobody() {
 
     let _turn = turn().await;
     let origin = Origin::start();
-    let service = launch(&origin).set("concurrency", "1").start();
+    let launch = launch(&origin).set("concurrency", "1");
+    let service = launch.set("download-timeout", "5m").start();
     let (original, _gate) = origin.gated(&pictures::png(8, 8));
     // Of one address, which the bystander has not.
     let attacker = Attacker::new(&service, 2).client();

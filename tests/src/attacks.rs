@@ -23,15 +23,18 @@ const AT_ONCE: usize = 64;
 const ANSWER: Duration = Duration::from_millis(500);
 
 /// One of this machine's addresses, before one service.
+///
+/// Each service has its own: a connection leaves its port taken at its address for a
+/// minute, and the system takes milliseconds to find a free one among thousands.
 #[derive(Clone, Debug)]
 pub struct Attacker {
     from: IpAddr,
-    url: String,
+    service: SocketAddr,
 }
 
 impl Attacker {
-    /// `number`: the last of its address, 127.0.0.x. This process may open as many
-    /// files as the system allows from now on.
+    /// `number`: the last of its address. This process may open as many files as the
+    /// system allows from now on.
     pub fn new(service: &Service, number: u8) -> Self {
         let limit = getrlimit(Resource::Nofile);
         let raised = Rlimit {
@@ -39,15 +42,18 @@ impl Attacker {
             ..limit
         };
         setrlimit(Resource::Nofile, raised).unwrap();
+        let address = service.url().trim_start_matches("http://");
+        let service: SocketAddr = address.parse().unwrap();
+        let [high, low] = service.port().to_be_bytes();
         Self {
-            from: IpAddr::V4(Ipv4Addr::new(127, 0, 0, number)),
-            url: service.url().to_owned(),
+            from: IpAddr::V4(Ipv4Addr::new(127, high, low, number)),
+            service,
         }
     }
 
     /// A well-behaved client at the same address.
     pub fn client(&self) -> Client {
-        Client::from_address(&self.url, self.from)
+        Client::from_address(&format!("http://{}", self.service), self.from)
     }
 
     /// Opens so many connections, and begins each with this.
@@ -67,8 +73,7 @@ impl Attacker {
     pub async fn connection(&self, says: &[u8]) -> TcpStream {
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind(SocketAddr::new(self.from, 0)).unwrap();
-        let address = self.url.trim_start_matches("http://").parse().unwrap();
-        let mut stream = socket.connect(address).await.unwrap();
+        let mut stream = socket.connect(self.service).await.unwrap();
         // It may be refused already.
         let _ = stream.write_all(says).await;
         stream
