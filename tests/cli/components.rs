@@ -8,7 +8,7 @@ use crate::place::Place;
 
 /// Those of another release have the same names, and other types.
 #[test]
-fn an_api_with_other_types_stops_the_start() {
+fn a_component_with_other_types_stops_the_start() {
     let place = Place::new();
     for entry in fs::read_dir(artifacts::components()).unwrap() {
         let path = entry.unwrap().path();
@@ -17,16 +17,25 @@ fn an_api_with_other_types_stops_the_start() {
             place.write(&format!("components/{name}"), fs::read(&path).unwrap());
         }
     }
-    let api = "components/api.wasm";
-    place.write(api, replaced(&place.read(api), b"lengths", b"lengthy"));
+    // What only their exports have: another import is refused by its name.
+    for (component, name, other) in [
+        ("api", "lengths", "lengthy"),
+        ("processor", "retry-later", "retry-never"),
+        ("notifier", "retry-after", "retry-never"),
+    ] {
+        let file = format!("components/{component}.wasm");
+        let fitting = place.read(&file);
+        let misfit = replaced(&fitting, name.as_bytes(), other.as_bytes());
+        place.write(&file, misfit);
 
-    let arguments = ["serve", "--listen=127.0.0.1:0", "--components=components"];
-    let done = place.run(&arguments);
-    assert_eq!(done.code, 1, "{done:?}");
-    assert_eq!(done.stdout, b"", "{done:?}");
-    let sentence = "the api component does not fit this host";
-    assert!(done.stderr.contains(sentence), "{done:?}");
-    assert_eq!(done.stderr.matches(sentence).count(), 1, "{done:?}");
+        let arguments = ["serve", "--listen=127.0.0.1:0", "--components=components"];
+        let done = place.run(&arguments);
+        assert_eq!(done.code, 1, "{done:?}");
+        assert_eq!(done.stdout, b"", "{done:?}");
+        let sentence = format!("the {component} component does not fit this host");
+        assert_eq!(done.stderr.matches(&sentence).count(), 1, "{done:?}");
+        place.write(&file, fitting);
+    }
 }
 
 /// The bytes with each occurrence of a name replaced by one of the same length.

@@ -138,7 +138,8 @@ impl HostBuilder {
             &network,
             &blobs,
             metrics.clone(),
-        )?;
+        )
+        .await?;
 
         let deliverer = webhooks::deliverer(
             &config,
@@ -148,7 +149,8 @@ impl HostBuilder {
             &capabilities,
             &network,
             is_shared,
-        )?;
+        )
+        .await?;
 
         // If nothing can be written, for example on a full disk, reads still
         // work.

@@ -152,7 +152,7 @@ fn model_memory(config: &Config) -> Arc<ModelMemory> {
 }
 
 /// `blobs` is for the images that tasks work on.
-pub fn worker(
+pub async fn worker(
     config: &Config,
     engine: &Engine,
     processor: &ProcessorComponentPre<Sandbox>,
@@ -166,7 +166,9 @@ pub fn worker(
     // Some are left for whichever core is quicker.
     let receivers = slots / crate::cores::count() / 2;
     let grants = grants::processor(config, network, capabilities, blobs);
-    let processor = ProcessorComponent::new(engine.wasmtime(), processor, grants)?;
+    let processor = ProcessorComponent::new(engine.wasmtime(), processor, grants)
+        .await
+        .context("the processor component does not fit this host")?;
     Ok(Worker {
         host: Arc::clone(capabilities),
         processor: Arc::new(processor),

@@ -110,7 +110,8 @@ impl HostBuilder {
             &network,
             &blobs,
             None,
-        )?;
+        )
+        .await?;
         Ok(Refiner {
             worker,
             capabilities,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use concept_refinement_domain::webhook::ServiceSecrets;
 
 use crate::assembly::grants;
@@ -23,7 +24,7 @@ const ALONE: Duration = Duration::from_secs(60);
 const SHARED: Duration = Duration::from_secs(5);
 
 /// `is_shared`: other hosts have the same store.
-pub fn deliverer(
+pub async fn deliverer(
     config: &Config,
     secret: &Secret,
     engine: &Engine,
@@ -33,13 +34,14 @@ pub fn deliverer(
     is_shared: bool,
 ) -> anyhow::Result<Deliverer> {
     let secrets = ServiceSecrets::parse(&grants::webhook_secret(config, secret));
+    let granted = grants::notifier(config, network, &capabilities.clock);
+    let notifier = NotifierComponent::new(engine.wasmtime(), notifier, granted)
+        .await
+        .map_err(anyhow::Error::from)
+        .context("the notifier component does not fit this host")?;
     Ok(Deliverer {
         host: Arc::clone(capabilities),
-        notifier: Arc::new(NotifierComponent {
-            engine: engine.wasmtime().clone(),
-            pre: notifier,
-            grants: grants::notifier(config, network, &capabilities.clock),
-        }),
+        notifier: Arc::new(notifier),
         runtime: Arc::new(Tokio::default()),
         secrets: secrets.map_err(anyhow::Error::msg)?,
         longest: if is_shared { SHARED } else { ALONE },

@@ -13,9 +13,31 @@ use crate::wasm::bindings::notifier::exports::concept::refinement::notifier as w
 use crate::wasm::sandbox::{Grants, Sandbox};
 
 pub struct NotifierComponent {
-    pub engine: Engine,
-    pub pre: NotifierComponentPre<Sandbox>,
-    pub grants: Grants,
+    engine: Engine,
+    pre: NotifierComponentPre<Sandbox>,
+    grants: Grants,
+}
+
+impl NotifierComponent {
+    /// Starts an instance once: only then are the types of what the component exports
+    /// compared. Those of another release have the same names.
+    ///
+    /// # Errors
+    ///
+    /// The component has no such function.
+    pub async fn new(
+        engine: &Engine,
+        pre: NotifierComponentPre<Sandbox>,
+        grants: Grants,
+    ) -> wasmtime::Result<Self> {
+        let mut store = Sandbox::store(engine, &grants);
+        pre.instantiate_async(&mut store).await?;
+        Ok(Self {
+            engine: engine.clone(),
+            pre,
+            grants,
+        })
+    }
 }
 
 impl Notifier for NotifierComponent {

@@ -23,10 +23,13 @@ pub struct ProcessorComponent {
 }
 
 impl ProcessorComponent {
+    /// Starts an instance once: only then are the types of what the component exports
+    /// compared. Those of another release have the same names.
+    ///
     /// # Errors
     ///
     /// The component has no such function.
-    pub fn new(
+    pub async fn new(
         engine: &Engine,
         pre: &ProcessorComponentPre<Sandbox>,
         grants: Grants,
@@ -37,6 +40,9 @@ impl ProcessorComponent {
             .get_export_index(None, INTERFACE)
             .and_then(|interface| component.get_export_index(Some(&interface), "process"))
             .with_context(|| format!("the processor does not export {INTERFACE}"))?;
+        let mut store = Sandbox::store(engine, &grants);
+        let instance = pre.instantiate_async(&mut store).await;
+        let _: Process = instance.and_then(|it| it.get_typed_func(&mut store, process))?;
         Ok(Self {
             engine: engine.clone(),
             pre,
