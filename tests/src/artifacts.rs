@@ -225,10 +225,14 @@ fn existing(path: PathBuf, how: &str) -> PathBuf {
     path.canonicalize().unwrap()
 }
 
-/// `target/debug` of `target/debug/deps/this-test`.
+/// `target/debug` of `target/debug/deps/this-test` or of `target/debug/this-program`.
 fn profile_directory() -> PathBuf {
-    let test = env::current_exe().unwrap();
-    test.ancestors().nth(2).unwrap().to_owned()
+    let program = env::current_exe().unwrap();
+    let directory = program.parent().unwrap();
+    match directory.ends_with("deps") {
+        true => directory.parent().unwrap().to_owned(),
+        false => directory.to_owned(),
+    }
 }
 
 fn target_directory() -> PathBuf {

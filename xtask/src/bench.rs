@@ -44,16 +44,16 @@ pub fn run(workspace: &Workspace, form: &Form) -> anyhow::Result<()> {
     components::build_all(workspace)?;
     templates::build(workspace)?;
     tools::ensure_wasmtime(workspace)?;
-    let mut cargo = workspace.native_cargo(&["test", "--workspace", "--release"]);
-    cargo.args(["--test", "bench", "--"]);
+    let bench = executable::link(workspace, Profile::Release, "concept-refinement-bench")?;
+    let mut bench = workspace.command(bench);
     if let Some(spin) = tools::spin(workspace) {
-        cargo.env("SPIN", spin);
+        bench.env("SPIN", spin);
     }
     if let Some(url) = &form.against {
-        cargo.env("REFINEMENT_BENCH_AGAINST", url);
+        bench.env("REFINEMENT_BENCH_AGAINST", url);
     }
     if let Some(file) = &form.users {
-        cargo.env("REFINEMENT_BENCH_USERS", std::path::absolute(file)?);
+        bench.env("REFINEMENT_BENCH_USERS", std::path::absolute(file)?);
     }
     let flags = [
         (form.quick, "--quick"),
@@ -61,6 +61,6 @@ pub fn run(workspace: &Workspace, form: &Form) -> anyhow::Result<()> {
         (form.keep, "--keep"),
     ];
     let set = flags.into_iter().filter(|(is_set, _)| *is_set);
-    cargo.args(set.map(|(_, flag)| flag));
-    process::run(cargo.args(&form.parts))
+    bench.args(set.map(|(_, flag)| flag));
+    process::run(bench.args(&form.parts))
 }

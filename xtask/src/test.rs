@@ -37,7 +37,7 @@ pub fn everything(workspace: &Workspace) -> anyhow::Result<()> {
     steps.run("clippy", || {
         // With all targets, those that other commands alone test are left out even
         // where they are named.
-        let others = ["--test", "soak", "--test", "bench"];
+        let others = ["--test", "soak"];
         for targets in [&["--all-targets"][..], &others] {
             let mut cargo = workspace.native_cargo(&["clippy", "--workspace"]);
             process::run(deny_warnings(cargo.args(targets)))?;

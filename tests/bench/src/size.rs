@@ -25,7 +25,7 @@ pub fn measure(_: Form) -> Vec<Figure> {
 
 /// The bytes of all its files, of which a browser needs every one.
 fn page() -> Figure {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../components/api/page");
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../components/api/page");
     let files = fs::read_dir(directory).unwrap();
     let bytes: u64 = files
         .map(|file| file.unwrap().metadata().unwrap().len())

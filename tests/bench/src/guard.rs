@@ -63,5 +63,5 @@ fn multiples(figures: &[Figure]) -> BTreeMap<String, f64> {
 }
 
 fn path() -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/bench/guard.json"))
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/guard.json"))
 }

@@ -142,7 +142,7 @@ fn main() -> ExitCode {
     let plot = plot::draw(&figures);
     write(&directory.join("bench.svg"), &plot);
     if names.is_empty() && form == Form::Whole {
-        let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
+        let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
         write(&docs.join("bench.svg"), &plot);
     }
     ExitCode::SUCCESS
@@ -156,7 +156,7 @@ fn is_part(name: &str) -> bool {
 fn directory() -> PathBuf {
     let target = match env::var_os("CARGO_TARGET_DIR") {
         Some(target) => target.into(),
-        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"),
+        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target"),
     };
     let directory = target.join("bench");
     fs::create_dir_all(&directory).unwrap();
