@@ -169,23 +169,16 @@ impl Blob {
     pub async fn append(&self, bytes: Vec<u8>) -> Result<(), CapabilityError> {
         let length = self.held().length.saturating_add(bytes.len());
         self.reserve(length).await?;
-        let (first, added) = {
+        let first = {
             let mut held = self.held();
             if held.is_read {
                 return Err(CapabilityError::invalid("The bytes are being read."));
             }
             let first = held.blocks.len();
             held.push(&bytes, &self.blobs);
-            let added = held.blocks.get(first..).unwrap_or_default();
-            (first, added.to_vec())
+            first
         };
-        for (index, block) in added.into_iter().enumerate() {
-            if let Some(stored) = self.blobs.stored(&block).await
-                && let Some(block) = self.held().blocks.get_mut(first + index)
-            {
-                *block = stored;
-            }
-        }
+        self.store(first).await;
         Ok(())
     }
 
@@ -203,16 +196,37 @@ impl Blob {
         if let Some(shared) = &self.shared {
             return shared();
         }
-        let blocks = {
+        let last = {
             let mut held = self.held();
             held.is_read = true;
             held.close_block(&self.blobs);
-            held.blocks.clone()
+            held.blocks.len().saturating_sub(1)
         };
-        let bytes = stream::iter(blocks).then(Block::bytes);
+        let blob = self.clone();
+        let blocks = async move {
+            blob.store(last).await;
+            stream::iter(blob.held().blocks.clone())
+        };
+        let bytes = stream::once(blocks).flatten().then(Block::bytes);
         let bytes = bytes.take_while(|bytes| std::future::ready(bytes.is_some()));
         // The bytes count as long as somebody may read them.
         guarded(bytes.filter_map(std::future::ready), self.clone()).boxed()
+    }
+
+    /// Moves the blocks from the first of these on to the file, unless they have a
+    /// share of the memory.
+    async fn store(&self, first: usize) {
+        let blocks = {
+            let held = self.held();
+            held.blocks.get(first..).unwrap_or_default().to_vec()
+        };
+        for (index, block) in blocks.into_iter().enumerate() {
+            if let Some(stored) = self.blobs.stored(&block).await
+                && let Some(block) = self.held().blocks.get_mut(first + index)
+            {
+                *block = stored;
+            }
+        }
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
@@ -387,10 +401,13 @@ mod tests {
         assert_eq!(unnamed_files(place.path()), 1, "one for all");
         assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 0);
         for blob in [&second, &third, &second] {
-            let in_file = |block: &&Block| matches!(block, Block::InFile(_));
+            let is_in_file = |block: &Block| matches!(block, Block::InFile(_));
             let read: Vec<Bytes> = blob.contents().collect().await;
             assert!(read.concat() == bytes(length), "other bytes");
-            assert_eq!(blob.held().blocks.iter().filter(in_file).count(), 3);
+            assert!(
+                blob.held().blocks.iter().all(is_in_file),
+                "the last one too"
+            );
         }
 
         drop(second);
