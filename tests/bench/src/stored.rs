@@ -1,26 +1,39 @@
-//! Whether a request costs more the more tasks are stored: processor time of a
-//! read, a list and a submission over stores of a thousand to a million tasks.
+//! Whether anything costs more the more tasks are stored: processor time of a read,
+//! a list and a submission, and the time of a sweep, over stores of a thousand to a
+//! million tasks. All have their turn in each round, so that they share the noise.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use bytes::Bytes;
+use concept_refinement_host::capability::clock::SystemClock;
+use concept_refinement_host::capability::tasks::Maintenance as _;
+use concept_refinement_host::capability::tasks::sqlite::{Options, SqliteTasks};
 use concept_refinement_tests::crowd::launch;
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::server::Origin;
+use concept_refinement_tests::service::{Launch, Service};
 use concept_refinement_tests::tokens::token;
 use hyper::StatusCode;
 use rusqlite::{Connection, params};
 use serde_json::json;
 use tokio::runtime::Runtime;
+use tokio::time::Instant;
 
 use crate::Form;
 use crate::api::api_alone;
-use crate::figures::{Figure, Target, number};
+use crate::figures::{Figure, Target, median, number};
 use crate::load::{get, post};
 use crate::sides::Side;
 
 /// Tasks of each user.
 const EACH: u64 = 10;
+
+/// Users who read their tasks, anywhere in the store. As many over each: a token that is
+/// known costs less than a new one.
+const READERS: u64 = 100;
+
+const SWEEPS: u32 = 1_000;
 
 /// Of what a request costs over the smallest store.
 const MAX_RATIO: f64 = 1.1;
@@ -50,15 +63,41 @@ const FILL: [&str; 2] = [
 pub fn measure(form: Form) -> Vec<Figure> {
     Runtime::new().unwrap().block_on(async {
         let sizes: &[u64] = form.choose(&[1_000, 100_000], &[1_000, 10_000, 100_000, 1_000_000]);
-        let requests = form.choose(4_000, 20_000);
+        let (rounds, requests) = form.choose((3, 2_000), (7, 8_000));
+        let origin = Origin::start();
+        let (original, _gate) = origin.gated(&pictures::png(8, 8));
+        let filled = |size: &u64| filled(api_alone(launch(&origin)), *size);
+        let launches: Vec<Launch> = sizes.iter().map(filled).collect();
+        let mut sweeps = vec![Vec::new(); sizes.len()];
+        for _ in 0..rounds {
+            for (launch, times) in launches.iter().zip(&mut sweeps) {
+                times.push(sweep(&launch.data()).await);
+            }
+        }
+        let stored = |(launch, size): (&Launch, &u64)| Stored::new(launch.start(), *size);
+        let stores: Vec<Stored> = launches.iter().zip(sizes).map(stored).collect();
+        let mut costs = vec![[const { Vec::new() }; 3]; sizes.len()];
+        for round in 0..rounds {
+            for (store, costs) in stores.iter().zip(&mut costs) {
+                let round = store.round(round, requests, &original).await;
+                for (costs, cost) in costs.iter_mut().zip(round) {
+                    costs.push(cost);
+                }
+            }
+        }
+
         let mut figures: Vec<Figure> = Vec::new();
-        for size in sizes {
-            let costs = costs(*size, requests).await;
-            for (name, cost) in ["GET", "list", "POST"].into_iter().zip(costs) {
+        for ((size, [reads, lists, posts]), sweeps) in sizes.iter().zip(costs).zip(sweeps) {
+            for (name, costs) in [
+                ("GET", reads),
+                ("list", lists),
+                ("POST", posts),
+                ("sweep", sweeps),
+            ] {
                 let smallest = figures.iter().find(|figure| figure.name.starts_with(name));
                 let most = smallest.map(|figure| figure.value * MAX_RATIO);
                 let name = format!("{name}, {} tasks", number(*size as f64));
-                let figure = Figure::new("stored", name, "µs", cost);
+                let figure = Figure::new("stored", name, "µs", median(costs));
                 figures.push(match most {
                     Some(most) => figure.target(Target::Most(most)),
                     None => figure,
@@ -69,43 +108,71 @@ pub fn measure(form: Form) -> Vec<Figure> {
     })
 }
 
-/// Of a read, a list and a submission, in microseconds of processor time.
-async fn costs(size: u64, requests: usize) -> [f64; 3] {
-    let origin = Origin::start();
-    let (original, _gate) = origin.gated(&pictures::png(8, 8));
-    let launch = api_alone(launch(&origin));
+/// A service over a store of this size.
+struct Stored {
+    side: Side,
+    size: u64,
+}
+
+impl Stored {
+    fn new(service: Service, size: u64) -> Self {
+        Self {
+            side: Side::service(service),
+            size,
+        }
+    }
+
+    /// Of a read, a list and a submission, in microseconds of processor time.
+    async fn round(&self, round: usize, requests: usize, original: &str) -> [f64; 3] {
+        let host = self.side.address.to_string();
+        let user = |number: usize| (number as u64 % READERS) * (self.size / EACH / READERS);
+        let token_of = |number: usize| token(&format!("stored {}", user(number)));
+        let reads = (0..requests).map(|number| {
+            let task = user(number) * EACH + number as u64 / READERS % EACH;
+            let path = format!("/api/concepts/task/01900000-0000-7000-8000-{task:012x}");
+            get(&host, &path, &token_of(number))
+        });
+        let lists =
+            (0..requests / 4).map(|number| get(&host, "/api/tasks?limit=5", &token_of(number)));
+        let body = json!({
+            "original_image_url": original,
+            "refinement_prompt": "Make the bean a little larger, please",
+        });
+        let body = Bytes::from(body.to_string());
+        let posts = (0..requests / 4).map(|number| {
+            let token = token(&format!("new {round} {number}"));
+            post(&host, "/api/concepts/refine", &token, &body)
+        });
+        let (reads, lists, posts) = (reads.collect(), lists.collect(), posts.collect());
+        [
+            self.side.round(reads, StatusCode::OK).await.each,
+            self.side.round(lists, StatusCode::OK).await.each,
+            self.side.round(posts, StatusCode::ACCEPTED).await.each,
+        ]
+    }
+}
+
+/// A round of the sweep that finds nothing to do, in microseconds.
+async fn sweep(data: &Path) -> f64 {
+    let store = SqliteTasks::open(data, Options::default(), Arc::new(SystemClock)).unwrap();
+    let sweep = async || {
+        assert_eq!(store.next_due().await.unwrap(), None);
+        assert!(store.due(100).await.unwrap().is_empty());
+    };
+    // To warm up.
+    sweep().await;
+    let began = Instant::now();
+    for _ in 0..SWEEPS {
+        sweep().await;
+    }
+    began.elapsed().as_secs_f64() * 1e6 / f64::from(SWEEPS)
+}
+
+/// With so many completed tasks.
+fn filled(launch: Launch, size: u64) -> Launch {
     launch.start().stop();
     fill(&launch.data().join("tasks.sqlite"), size);
-    let side = Side::service(launch.start());
-    let host = side.address.to_string();
-    let stored = |number: usize| (number as u64).wrapping_mul(7919) % size;
-    let owner = |task: u64| token(&format!("stored {}", task / EACH));
-    let read = |number: usize| {
-        let task = stored(number);
-        let path = format!("/api/concepts/task/01900000-0000-7000-8000-{task:012x}");
-        get(&host, &path, &owner(task))
-    };
-    let lists =
-        (0..requests / 4).map(|number| get(&host, "/api/tasks?limit=5", &owner(stored(number))));
-    let body = json!({
-        "original_image_url": original,
-        "refinement_prompt": "Make the bean a little larger, please",
-    });
-    let body = Bytes::from(body.to_string());
-    let posts = (0..requests / 2).map(|number| {
-        let token = token(&format!("new {number}"));
-        post(&host, "/api/concepts/refine", &token, &body)
-    });
-    let first = (0..requests.min(2_000)).map(read).collect();
-    let (reads, lists) = ((0..requests).map(read).collect(), lists.collect());
-    let posts = posts.collect();
-    // To warm up: what is read the first time is read from the disk.
-    side.round(first, StatusCode::OK).await;
-    [
-        side.round(reads, StatusCode::OK).await.each,
-        side.round(lists, StatusCode::OK).await.each,
-        side.round(posts, StatusCode::ACCEPTED).await.each,
-    ]
+    launch
 }
 
 fn fill(file: &Path, size: u64) {
