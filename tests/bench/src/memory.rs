@@ -59,14 +59,14 @@ pub fn measure(form: Form) -> Vec<Figure> {
                 megabytes(compiling.resident),
             ),
         ];
-        for (model, waiting) in [("the scripted model", scripted), ("jigsawstack", asking)] {
+        for (model, waiting) in [("scripted", scripted), ("jigsawstack", asking)] {
             let figure = |what: &str, bytes| {
-                let name = format!("{TASKS} wait for {model}{what}");
+                let name = format!("{TASKS} wait, {model}{what}");
                 Figure::new("memory", name, "MB", megabytes(bytes))
             };
             figures.extend([
                 figure("", waiting.resident).target(Target::Most(MAX_WAITING)),
-                figure(", shared pages counted once", waiting.proportional),
+                figure(", proportional", waiting.proportional),
                 figure(", peak", waiting.peak),
             ]);
         }

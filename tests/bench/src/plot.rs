@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use crate::figures::{Figure, number};
 
 /// In pixels.
-const WIDTH: f64 = 760.0;
-const LABELS: f64 = 190.0;
+const WIDTH: f64 = 800.0;
+const LABELS: f64 = 230.0;
 const BARS: f64 = 400.0;
 const LINE: f64 = 20.0;
 const BAR: f64 = 11.0;
