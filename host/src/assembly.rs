@@ -1,10 +1,10 @@
 //! Builds the product from its parts: a host that serves, a refiner without a
-//! service, a composed component, and the check of a configuration.
+//! service, and the check of a configuration.
 //!
 //! Each part is made in one place here, whoever needs it: compiled code
 //! ([`compiled`]), stores ([`capabilities`]), what a component may ask for and
 //! is told ([`grants`]), the API ([`api`]), the pipeline ([`pipeline`]). The
-//! four only say which parts they have, and in which order.
+//! three only say which parts they have, and in which order.
 
 mod api;
 pub(crate) mod backup;
@@ -13,12 +13,10 @@ pub(crate) mod capabilities;
 pub(crate) mod check;
 mod compiled;
 mod components;
-mod composed;
 pub(crate) mod conformance;
 pub(crate) mod control;
 mod grants;
 mod host;
-pub(crate) mod migrate;
 mod monitoring;
 pub(crate) mod moving;
 mod pipeline;
@@ -30,7 +28,6 @@ mod webhooks;
 
 pub use builder::HostBuilder;
 pub use components::Components;
-pub use composed::Composed;
 pub use host::Host;
 pub use refiner::Refiner;
 pub use serving::Serving;

@@ -12,7 +12,6 @@ mod compile;
 mod completions;
 mod failure;
 mod man;
-mod migrate;
 mod model;
 mod moving;
 mod output;
@@ -53,7 +52,6 @@ pub fn main(prepare: impl FnOnce(HostBuilder) -> HostBuilder) -> ExitCode {
         Some(("refine", matches)) => refine::run(matches, prepare),
         Some(("check", matches)) => check::run(matches),
         Some(("backup", matches)) => backup::run(matches),
-        Some(("migrate", matches)) => migrate::run(matches),
         Some(("move", matches)) => moving::run(matches),
         Some(("model", matches)) => model::run(matches),
         Some(("compile", matches)) => compile::run(matches),

@@ -13,7 +13,7 @@ mod sources;
 pub mod table;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use concept_refinement_domain::clock_trust::parse_day;
@@ -34,6 +34,7 @@ pub use sources::Values;
 
 use crate::capability::engine::find;
 use crate::capability::engines::{IMAGES, QUEUES, TASKS};
+use crate::tls::Trust;
 
 /// More tasks in flight would need more memory mappings than Linux allows by
 /// default (`vm.max_map_count`).
@@ -83,6 +84,10 @@ pub struct Config {
     pub(crate) retention: Option<Duration>,
     /// None: what anonymous users left stays, or there are none.
     pub(crate) anonymous_retention: Option<Duration>,
+    /// Whom to trust over TLS.
+    pub(crate) trust: Trust,
+    /// Between two collections of garbage.
+    pub(crate) collect_interval: Duration,
     /// A day in UTC on which the clock is right, whatever it said before.
     pub(crate) confirmed_day: Option<String>,
     /// None: nothing is measured.
@@ -192,6 +197,13 @@ impl Config {
             anonymous_retention: v
                 .parse("anonymous-retention", retention)?
                 .filter(|_| auth == Auth::Anonymous),
+            trust: v
+                .optional("ca-file", |file| Trust::default().and(Path::new(file)))?
+                .unwrap_or_default(),
+            collect_interval: v.parse("collect-interval", |text| match some_time(text)? {
+                time if time < Duration::from_secs(1) => Err("must be at least 1s".to_owned()),
+                time => Ok(time),
+            })?,
             confirmed_day: v
                 .optional("confirm-clock", |day| parse_day(day).map_err(str::to_owned))?,
             metrics_listen: v.parse("metrics-listen", |text| match text.trim() {

@@ -33,7 +33,7 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 use crate::loops::processor::Loan;
 pub use client::Bounds;
 use client::{Client, Sent};
-pub use grant::{Grant, Origin, Parts};
+pub use grant::{Grant, Origin};
 use issuer_cache::IssuerCache;
 pub use network::Network;
 

@@ -1,12 +1,11 @@
 //! HTTP in: each request is handed to an instance of the API component.
 
 mod activity;
-mod door;
+mod failure;
 mod handler;
 pub mod http;
 mod instances;
 mod patience;
-mod wasi_http;
 
-pub use door::Door;
+pub use handler::Handler;
 pub use instances::ApiInstances;

@@ -38,15 +38,17 @@ mod log_throttle;
 pub mod loops;
 mod metrics;
 mod places;
+mod rate;
 pub mod runtime;
 mod stream_guard;
 mod tls;
 mod wasm;
 
 pub use assembly::refiner::request::{RefineError, Refined, Source, Words};
-pub use assembly::{Components, Composed, Host, HostBuilder, Refiner, Serving};
+pub use assembly::{Components, Host, HostBuilder, Refiner, Serving};
 pub use config::Config;
 pub use egress::resolver::Resolver;
+pub use tls::Trust;
 /// What `bindgen!` makes of `wit/types.wit`, with its conversions: for worlds that
 /// are generated elsewhere and share these types.
 pub use wasm::bindings::capabilities::concept::refinement::types;

@@ -7,6 +7,7 @@ pub(crate) mod fakes;
 pub mod garbage;
 mod loan;
 pub mod notifier;
+pub mod pending_releases;
 pub mod probe;
 pub mod processor;
 pub mod slots;

@@ -91,6 +91,7 @@ impl Metrics {
             model_health,
             probes,
             room,
+            redeliveries,
             duties,
         } = capabilities;
         let stores = Arc::new(stores::MeasuredStores {
@@ -110,6 +111,7 @@ impl Metrics {
             model_health,
             probes,
             room,
+            redeliveries,
             duties,
         }
     }

@@ -1,29 +1,62 @@
-//! TLS as a client: who is trusted, the caller says.
+//! TLS as a client: who is trusted, the same for all that the host asks.
 
 use std::error::Error;
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use rustls::crypto::ring;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 use rustls::{CertificateError, ClientConfig, RootCertStore};
 
-/// The certificate authorities of the system. Reads files.
-pub fn system_roots() -> RootCertStore {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    roots
+/// Who is trusted besides the public authorities and the system's.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trust(Vec<CertificateDer<'static>>);
+
+impl Trust {
+    /// The certificates of a file, in PEM, besides.
+    ///
+    /// # Errors
+    ///
+    /// Why there are none, as a part of a sentence.
+    pub fn and(mut self, file: &Path) -> Result<Self, String> {
+        let unreadable = |reason: &str| {
+            let file = file.display();
+            format!("the certificates of {file} cannot be read: {reason}")
+        };
+        let certificates = CertificateDer::pem_file_iter(file)
+            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+            .map_err(|error| unreadable(&error.to_string()))?;
+        let usable = certificates.iter().cloned();
+        if RootCertStore::empty().add_parsable_certificates(usable).0 == 0 {
+            return Err(unreadable("there is none in it"));
+        }
+        self.0.extend(certificates);
+        Ok(self)
+    }
+
+    /// All who are trusted. Reads the system's files.
+    fn roots(&self) -> RootCertStore {
+        let mut roots = RootCertStore {
+            roots: webpki_roots::TLS_SERVER_ROOTS.into(),
+        };
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        roots.add_parsable_certificates(self.0.iter().cloned());
+        roots
+    }
 }
 
-/// A client that trusts these authorities, and proves nothing of itself.
+/// A client that trusts these, and proves nothing of itself.
 ///
 /// # Errors
 ///
 /// The library has no version of TLS that is safe.
-pub fn client(roots: RootCertStore) -> Result<ClientConfig, rustls::Error> {
+pub fn client(trust: &Trust) -> Result<ClientConfig, rustls::Error> {
     let provider = Arc::new(ring::default_provider());
     Ok(ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
+        .with_root_certificates(trust.roots())
         .with_no_client_auth())
 }
 
@@ -56,31 +89,27 @@ impl Distrust {
         })
     }
 
-    /// For operators, as the end of a sentence. `roots` names a file of others who
-    /// are trusted.
-    pub fn sentence(self, roots: &str) -> String {
-        let reason = match self {
-            Self::Expired => "it has expired",
-            Self::NotYetValid => "it is not valid yet",
-            Self::OtherName => "it is for another host name",
+    /// For operators, as the end of a sentence.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::Expired => "its certificate does not fit: it has expired",
+            Self::NotYetValid => "its certificate does not fit: it is not valid yet",
+            Self::OtherName => "its certificate does not fit: it is for another host name",
             Self::UnknownIssuer => {
-                return format!(
-                    "its certificate does not fit: nobody who is trusted has signed it \
-                     ({roots} names a file of others to trust)"
-                );
+                "its certificate does not fit: nobody who is trusted has signed it \
+                 (ca_file names a file of others to trust)"
             }
-            Self::Other => "it cannot be verified",
-        };
-        format!("its certificate does not fit: {reason}")
+            Self::Other => "its certificate does not fit: it cannot be verified",
+        }
     }
 }
 
 /// Why TLS could not be agreed on with a server, for operators, as the end of a
-/// sentence. None: something else is wrong. `roots` as for [`Distrust::sentence`].
-pub fn refusal(error: &(dyn Error + 'static), roots: &str) -> Option<String> {
+/// sentence. None: something else is wrong.
+pub fn refusal(error: &(dyn Error + 'static)) -> Option<String> {
     let error = error_of(error)?;
     Some(match Distrust::of(error) {
-        Some(distrust) => distrust.sentence(roots),
+        Some(distrust) => distrust.sentence().to_owned(),
         None => format!("TLS cannot be agreed on: {error}"),
     })
 }

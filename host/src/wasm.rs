@@ -4,11 +4,8 @@
 pub mod bindings;
 pub mod bounds;
 pub mod engine;
-pub mod idle_memory;
 pub mod linker;
 pub mod notifier;
-pub mod placed;
 pub mod processor;
 pub mod sandbox;
-pub mod shortened;
 pub mod stream;

@@ -112,7 +112,7 @@ fn each_failure_is_told_in_a_sentence_and_changes_nothing() {
             "a model that is not there",
             vec!["logo.png", "echo it", "--model=./gone.wasm"],
             FAILED,
-            "reading the component ./gone.wasm".into(),
+            "model: the component ./gone.wasm cannot be read".into(),
         ),
         (
             "a model that is none",

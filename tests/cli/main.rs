@@ -11,7 +11,6 @@ mod check;
 mod components;
 mod conformance;
 mod failures;
-mod migrating;
 mod outputs;
 mod place;
 mod printed;

@@ -9,12 +9,11 @@ use concept_refinement_tests::artifacts;
 
 use crate::place::Place;
 
-const COMMANDS: [&str; 10] = [
+const COMMANDS: [&str; 9] = [
     "serve",
     "refine",
     "check",
     "backup",
-    "migrate",
     "move",
     "model",
     "completions",

@@ -97,6 +97,7 @@ mod tasks_in_postgres_15 {
                 }
                 tasks::durability {
                     what_a_crash_left_undone_is_due,
+                    a_lease_lasts_as_long_as_who_took_it_was_told,
                     a_predecessors_tasks_are_taken_over,
                 }
             }
@@ -114,6 +115,28 @@ mod tasks_in_postgres_behind_a_pooler {
     use crate::postgres::Pooled;
 
     postgres_promises!(Pooled);
+}
+
+mod tasks_in_postgres_of_repeatable_reads {
+    use crate::images::s3::CountedByPostgres;
+    use crate::postgres::queue::Shared;
+    use crate::postgres::{OfRepeatableRead, OnServer};
+
+    isolated_task_promises!(OnServer<OfRepeatableRead>);
+    counted_image_promises!(CountedByPostgres<OfRepeatableRead>);
+    shared_image_promises!(CountedByPostgres<OfRepeatableRead>);
+    queue_promises!(Shared<OfRepeatableRead>);
+}
+
+mod tasks_in_postgres_that_is_serializable {
+    use crate::images::s3::CountedByPostgres;
+    use crate::postgres::queue::Shared;
+    use crate::postgres::{OfSerializable, OnServer};
+
+    isolated_task_promises!(OnServer<OfSerializable>);
+    counted_image_promises!(CountedByPostgres<OfSerializable>);
+    shared_image_promises!(CountedByPostgres<OfSerializable>);
+    queue_promises!(Shared<OfSerializable>);
 }
 
 mod tasks_in_keyvalue {

@@ -5,6 +5,7 @@ pub mod hosts;
 pub mod outages;
 pub mod queue;
 pub mod refusals;
+mod sharing;
 
 use std::marker::PhantomData;
 use std::sync::{Arc, LazyLock, Mutex};
@@ -87,6 +88,8 @@ pub trait Server: Send + Sync + 'static {
     const RELEASE: Release = Release::Fifteen;
     /// Behind PgBouncer, with an address without it to hear from other hosts.
     const IS_POOLED: bool = false;
+    /// The default of its transactions, as the URL says it.
+    const ISOLATION: Option<&str> = None;
     const HISTORIES: u32 = 10;
 }
 
@@ -95,6 +98,11 @@ pub struct OfFifteen;
 pub struct OfEighteen;
 
 pub struct OfPooler;
+
+/// Whose default is not what Postgres comes with.
+pub struct OfRepeatableRead;
+
+pub struct OfSerializable;
 
 impl Server for OfFifteen {
     const HISTORIES: u32 = 40;
@@ -106,6 +114,14 @@ impl Server for OfEighteen {
 
 impl Server for OfPooler {
     const IS_POOLED: bool = true;
+}
+
+impl Server for OfRepeatableRead {
+    const ISOLATION: Option<&str> = Some("repeatable%5C%20read");
+}
+
+impl Server for OfSerializable {
+    const ISOLATION: Option<&str> = Some("serializable");
 }
 
 pub type Fifteen = OnServer<OfFifteen>;
@@ -129,6 +145,12 @@ impl<S: Server> OnServer<S> {
         let (url, listen) = match S::IS_POOLED {
             true => (POOLER.url(&schema.name), Some(schema.url())),
             false => (schema.url(), None),
+        };
+        let url = match S::ISOLATION {
+            Some(default) => {
+                format!("{url}&options=-c%20default_transaction_isolation%3D{default}")
+            }
+            None => url,
         };
         Self {
             store: open_with(&url, listen.as_deref(), options, clock),

@@ -162,8 +162,37 @@ macro_rules! host_durable_task_promises {
             }
             tasks::durability {
                 what_a_crash_left_undone_is_due,
+                a_lease_lasts_as_long_as_who_took_it_was_told,
                 a_predecessors_tasks_are_taken_over,
                 it_belongs_to_one_process_at_a_time,
+            }
+        }
+    };
+}
+
+/// Those that are about who competes, for databases whose transactions see something
+/// else unless they say what they need.
+macro_rules! isolated_task_promises {
+    ($backend:ty) => {
+        promises! {
+            $backend:
+            tasks::submit {
+                twenty_at_once_create_one,
+                users_do_not_wait_for_each_other,
+                a_full_backlog_refuses_until_a_task_is_taken,
+            }
+            tasks::quota {
+                it_is_exact_under_concurrency,
+            }
+            tasks::idempotency {
+                twenty_at_once_create_one,
+            }
+            tasks::leases {
+                one_of_many_workers_gets_the_task,
+                of_two_final_writes_one_wins,
+            }
+            tasks::webhooks {
+                one_of_many_who_deliver_gets_it,
             }
         }
     };

@@ -1,7 +1,7 @@
 //! The promises of `task-queue`, from both its ends.
 
+mod backlog;
 pub mod delivery;
-mod handovers;
 pub mod in_nats;
 pub mod in_pubsub;
 pub mod in_store;

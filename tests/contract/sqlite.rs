@@ -4,10 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use concept_refinement_host::capability::clock::ManualClock;
-use concept_refinement_host::capability::queue::store::StoreQueue;
 use concept_refinement_host::capability::tasks::TaskStore;
 use concept_refinement_host::capability::tasks::sqlite::{Options, SqliteTasks};
-use concept_refinement_host::runtime::Tokio;
 use tempfile::TempDir;
 
 use crate::tasks::differential::Compared;
@@ -27,21 +25,9 @@ impl TaskBackend for InMemory {
     }
 }
 
-impl InMemory {
-    pub fn queue(&self, capacity: usize) -> StoreQueue {
-        queue(&self.0, capacity)
-    }
-}
-
 pub struct OnDisk {
     store: Arc<SqliteTasks>,
     place: TempDir,
-}
-
-impl OnDisk {
-    pub fn queue(&self) -> StoreQueue {
-        queue(&self.store, 1_000)
-    }
 }
 
 impl TaskBackend for OnDisk {
@@ -102,10 +88,6 @@ impl Owned for OnDisk {
             .map(drop)
             .map_err(|error| error.to_string())
     }
-}
-
-fn queue(store: &Arc<SqliteTasks>, capacity: usize) -> StoreQueue {
-    store.queue(Arc::clone(store) as _, Arc::new(Tokio::default()), capacity)
 }
 
 fn open(place: &Path, rules: Rules, clock: Arc<ManualClock>) -> Arc<SqliteTasks> {

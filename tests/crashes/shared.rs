@@ -135,14 +135,6 @@ impl Engines {
         ));
     }
 
-    /// As by a newer release that this one can live with.
-    pub fn migrate_to_newer(&self) {
-        let postgres = self.postgres.lock().unwrap();
-        postgres.execute(&format!(
-            "INSERT INTO {SCHEMA}.schema_version (version, breaking) VALUES (1000, false)"
-        ));
-    }
-
     pub fn stores(&self) -> Arc<dyn Stores> {
         let postgres = Arc::clone(&self.postgres);
         Arc::new(Shared {

@@ -2,7 +2,6 @@
 //! and it costs nothing.
 
 use concept_refinement_tests::client::Client;
-use concept_refinement_tests::engines;
 use concept_refinement_tests::faults::QUEUE_DOWN;
 use concept_refinement_tests::pictures;
 use serde_json::Value;
@@ -48,20 +47,4 @@ async fn what_cannot_be_queued_is_told_and_costs_nothing() {
         let remaining = accepted.header("x-ratelimit-remaining").unwrap();
         assert_eq!(remaining, (limit.unwrap() - 1).to_string(), "{why}");
     }
-}
-
-/// It was claimed for a worker that waits, by the step that accepted it.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_worker_waits_for_needs_no_message() {
-    if !engines::queue_is_store() {
-        return;
-    }
-    let mut world = World::new();
-    let switch = world.journal.with_file_name("queue-down");
-    std::fs::write(&switch, "unavailable").unwrap();
-    let service = world.start(|launch| launch.variable(QUEUE_DOWN, switch.to_str().unwrap()));
-    let original = world.origin.picture(&pictures::png(8, 8));
-    let user = Client::user(service.url(), "ada");
-    let id = user.accepted(&original, "echo it").await;
-    assert_eq!(user.finished(&id).await["status"], "completed");
 }

@@ -15,8 +15,7 @@ const LONG: &str = "wait 1000ms";
 /// Whose tasks those are.
 const OTHERS: u64 = 6;
 
-/// Each is left out by the balancer, stops, and is started again, the first ones by
-/// the tables of a newer release too.
+/// Each is left out by the balancer, stops, and is started again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hosts_are_replaced_one_after_the_other() {
     for queue in [Queue::Store, Queue::Nats] {
@@ -27,9 +26,6 @@ async fn hosts_are_replaced_one_after_the_other() {
             fleet.works(host).await;
             fleet.leave_out(host);
             fleet.stop(host);
-            if host == 0 {
-                fleet.engines.migrate_to_newer();
-            }
             fleet.start(host, |launch| launch);
         }
         let users = crowd.stop().await;

@@ -30,9 +30,9 @@ async fn filled() -> (Launch, Client, String) {
         .execute_batch(
             "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 200) \
              INSERT INTO concept (id, task_id, user_id, is_anonymous, image_path, image_url, \
-                original_image_url, refinement_prompt, color_palettes, created_at) \
+                original_image_url, refinement_prompt, color_palettes, notes, created_at) \
              SELECT 'id-' || n, 'task-' || n, 'eve', 0, 'refined/x/' || n || '-1.png', '', \
-                'https://example.com/', printf('%.500c', 'x'), '[]', n FROM n",
+                'https://example.com/', printf('%.500c', 'x'), '[]', '[]', n FROM n",
         )
         .unwrap();
     let path = format!("/api/tasks/{}", task["task_id"].as_str().unwrap());

@@ -1,11 +1,12 @@
-//! Compiled code that was damaged is never run.
+//! Compiled code that was damaged, or that others may have written, is never run.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 
 use concept_refinement_tests::service::Launch;
 
-/// What the log says, once, when compiled code was damaged.
-const DAMAGED: &str = "unusable compiled code";
+/// What the log says, once, when compiled code cannot be used.
+const UNUSABLE: &str = "unusable compiled code";
 
 #[test]
 fn a_flipped_byte_costs_a_compilation() {
@@ -27,7 +28,22 @@ fn a_flipped_byte_costs_a_compilation() {
     for (start, expected) in [("the next", 1), ("the one after", 0)] {
         let ended = launch.start().stop();
         assert!(ended.status.success(), "{start}: {ended:?}");
-        let told = ended.log.matches(DAMAGED).count();
+        let told = ended.log.matches(UNUSABLE).count();
         assert_eq!(told, expected, "{start}: {}", ended.log);
     }
+}
+
+#[test]
+fn a_directory_that_others_may_write_to_is_gone_without() {
+    let launch = Launch::new();
+    let compiled = launch.data().join("compiled");
+    fs::remove_file(&compiled).unwrap();
+    fs::create_dir(&compiled).unwrap();
+    // Whatever the process's mask is.
+    fs::set_permissions(&compiled, fs::Permissions::from_mode(0o777)).unwrap();
+    let ended = launch.start().stop();
+    assert!(ended.status.success(), "{ended:?}");
+    assert_eq!(ended.log.matches(UNUSABLE).count(), 1, "{}", ended.log);
+    let reason = "others may write to the directory";
+    assert_eq!(ended.log.matches(reason).count(), 1, "{}", ended.log);
 }

@@ -21,6 +21,9 @@ const LIMIT: u64 = 64 * MIB;
 /// What an instance may cost besides its memory.
 const ALLOWANCE: u64 = 128 * MIB;
 
+/// What is told of a model that makes the host hold too much.
+const BEYOND: &str = "the model crashed: it asked the host to hold more for it than it may";
+
 /// What an honest client waits at most, in 99 of 100 requests.
 const PROMPT: Duration = Duration::from_millis(100);
 
@@ -33,8 +36,6 @@ const FAILED: &str = "Error in refinement task processing: Image refinement fail
 /// What an attack did to the service.
 struct Felt {
     task: serde_json::Value,
-    /// What the model said of its work, if the task is completed.
-    notes: Vec<String>,
     took: Duration,
     /// Beyond what the service had before, in bytes.
     cost: u64,
@@ -69,14 +70,8 @@ async fn attacked(service: &Service, url: &str, honest: (&Client, &str), prompt:
     };
     waits.sort_unstable();
     let cost = process.usage().peak.saturating_sub(before);
-    let mut notes = Vec::new();
-    if let Some(id) = task["result_id"].as_str() {
-        let concept = attacker.get(&format!("/api/concepts/{id}")).await.json();
-        notes = serde_json::from_value(concept["notes"].clone()).unwrap();
-    }
     Felt {
         task,
-        notes,
         took,
         cost,
         p99: percentile(&waits, 99),
@@ -96,17 +91,16 @@ async fn what_a_model_makes_the_host_hold_is_bounded() {
     let client = new_user(&service);
     let task = client.refined(&url, "echo it").await;
     let honest = (&client, task["task_id"].as_str().unwrap());
-    let beyond = "the model crashed: it asked the host to hold more for it than it may";
     let resting = Process::of(service.id()).usage().resident;
     let exchanges = format!("hoard 100 exchanges: {endless}");
     for (prompt, reason) in [
-        ("hoard 10000 fields", beyond),
-        ("hoard 10000 requests", beyond),
-        ("hoard 10000 errors", beyond),
-        ("hoard 100000 streams", beyond),
-        ("hoard 100000 futures", beyond),
-        ("hoard 100000 timers", beyond),
-        ("hoard 300 names", beyond),
+        ("hoard 10000 fields", BEYOND),
+        ("hoard 10000 requests", BEYOND),
+        ("hoard 10000 errors", BEYOND),
+        ("hoard 100000 streams", BEYOND),
+        ("hoard 100000 futures", BEYOND),
+        ("hoard 100000 timers", BEYOND),
+        ("hoard 300 names", BEYOND),
         (&exchanges, "16 are held"),
         ("hoard 1000000000 random bytes", "held"),
         ("hoard 1000 lines", "1000 are held"),
@@ -144,39 +138,25 @@ async fn a_string_of_60_mb_fails_the_task_at_once() {
     let client = new_user(&service);
     let task = client.refined(&url, "echo it").await;
     let honest = (&client, task["task_id"].as_str().unwrap());
-    for (prompt, reason) in [
-        ("say 60000000 bytes of a refusal", "xxxxxxxxxx"),
-        ("say 60000000 bytes of an excuse", "xxxxxxxxxx"),
-        (
-            "say 60000000 bytes of an address",
-            "an address that is too long",
-        ),
+    for what in [
+        "a refusal",
+        "an excuse",
+        "an address",
+        "a media type",
+        "a note",
     ] {
+        let prompt = &format!("say 60000000 bytes of {what}");
         let felt = attacked(&service, &url, honest, prompt).await;
         let message = felt.task["error_message"].as_str().unwrap();
         println!("{prompt}: {} MiB, {:?}", felt.cost / MIB, felt.took);
         assert_eq!(felt.task["status"], "failed", "{prompt}");
         assert!(message.starts_with(FAILED), "{prompt}: {message}");
-        assert!(message.contains(reason), "{prompt}: {message}");
-        assert!(message.chars().count() <= 1_000, "{prompt}");
+        assert!(message.contains(BEYOND), "{prompt}: {message}");
         assert!(
             felt.took < Duration::from_secs(3),
             "{prompt}: {:?}",
             felt.took
         );
-        assert!(felt.cost < 256 * MIB + ALLOWANCE, "{prompt}: {}", felt.cost);
-        assert!(felt.p99 <= PROMPT, "{prompt}: {:?}", felt.p99);
-    }
-    // The content decides, and of a note its beginning is told.
-    for (prompt, notes) in [
-        ("say 60000000 bytes of a media type", &[][..]),
-        ("say 60000000 bytes of a note", &[200]),
-    ] {
-        let felt = attacked(&service, &url, honest, prompt).await;
-        println!("{prompt}: {} MiB, {:?}", felt.cost / MIB, felt.took);
-        assert_eq!(felt.task["status"], "completed", "{prompt}: {}", felt.task);
-        let told: Vec<usize> = felt.notes.iter().map(|note| note.chars().count()).collect();
-        assert_eq!(told, notes, "{prompt}");
         assert!(felt.cost < 256 * MIB + ALLOWANCE, "{prompt}: {}", felt.cost);
         assert!(felt.p99 <= PROMPT, "{prompt}: {:?}", felt.p99);
     }

@@ -1,5 +1,7 @@
 //! Images at the limits and beyond, many at once, in bounded memory.
 
+use std::time::{Duration, Instant};
+
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::server::{Origin, Reply};
 use concept_refinement_tests::service::Launch;
@@ -9,6 +11,9 @@ use crate::originals::FAILED;
 use crate::shared::{new_user, scripted_launch};
 
 const MIB: usize = 1 << 20;
+
+/// For what takes a few seconds, and took minutes where answers waited for each other.
+const AT_MOST: Duration = Duration::from_secs(40);
 
 /// An image that is as long as this, behind whose end there is nothing of use.
 fn long_png(length: usize) -> Vec<u8> {
@@ -54,6 +59,69 @@ async fn what_is_too_large_is_not_even_held() {
     // Of each that does not tell its length 20 MiB are held, of the others none.
     let grown = (service.peak_memory() - before) as usize / MIB;
     assert!(grown < 8 * 20 * 2 + 100, "{grown} MiB");
+}
+
+/// Eight that are paid for wait for each other's room, and small ones of others pass.
+#[tokio::test]
+async fn answers_that_wait_for_room_hold_none() {
+    const SMALL: usize = 12;
+    let origin = Origin::start();
+    let service = launch(&origin).set("image-memory", "128MiB").start();
+    let original = origin.picture(&pictures::png(20, 20));
+    let located = origin.serve(Reply::ok("image/png", &long_png(30 * MIB)));
+    let located = format!("location: {located}");
+    let large = (0..8).map(async |index| {
+        let prompt = match index % 2 {
+            0 => "swell to 30MiB",
+            _ => &located,
+        };
+        let task = new_user(&service).refined(&original, prompt).await;
+        assert_eq!(task["status"], "completed", "{index}: {task}");
+    });
+    let small = (0..SMALL).map(async |_| {
+        let task = new_user(&service).refined(&original, "echo it").await;
+        assert_eq!(task["status"], "completed", "{task}");
+    });
+    let begin = Instant::now();
+    let (_, small) = tokio::join!(join_all(large), async {
+        join_all(small).await;
+        begin.elapsed()
+    });
+    println!(
+        "small ones after {small:?}, all after {:?}",
+        begin.elapsed()
+    );
+    assert!(small < AT_MOST, "small ones after {small:?}");
+    assert!(begin.elapsed() < AT_MOST, "all after {:?}", begin.elapsed());
+}
+
+/// Nor is the time in which an answer waits the model's: that ends calls of its own.
+#[tokio::test]
+async fn an_answer_may_wait_for_room_longer_than_its_model_may_take() {
+    let origin = Origin::start();
+    let service = launch(&origin)
+        .set("image-memory", "128MiB")
+        .set("model-timeout", "1500ms")
+        .start();
+    let original = origin.picture(&pictures::png(20, 20));
+    // It has all the room for three seconds.
+    let slow = Reply::ok("image/png", &long_png(42 * MIB)).slowly(Duration::from_millis(250));
+    let slow = origin.serve(slow);
+    let slow_ones = (0..3).map(async |_| {
+        let prompt = format!("location: {slow}");
+        new_user(&service).refined(&original, &prompt).await
+    });
+    let waiting = async {
+        // By then the others have the room.
+        let late = Reply::picture(&pictures::png(20, 20)).after(Duration::from_millis(800));
+        let client = new_user(&service);
+        let task = client.refined(&origin.serve(late), "swell to 4MiB").await;
+        assert_eq!(task["status"], "completed", "{task}");
+    };
+    let (slow_ones, ()) = tokio::join!(join_all(slow_ones), waiting);
+    for task in slow_ones {
+        assert_eq!(task["status"], "completed", "{task}");
+    }
 }
 
 /// The largest original and the largest answer fit into an instance of the

@@ -67,7 +67,7 @@ async fn a_thousand_calls_that_wait_fit_beside_each_other() {
 async fn take_little_memory(launch: Launch, picture: &Picture, model: (&str, Duration)) {
     let service = launch.set("concurrency", &TASKS.to_string()).start();
     let crowd = Crowd::gather(&service, origin(), picture, TASKS, model).await;
-    let resident = Process::of(service.id()).usage().resident;
+    let resident = Process::of(service.id()).proportional();
     println!("{} MiB with {TASKS} tasks that wait", resident / MIB);
     assert!(resident < WAITING, "{} MiB", resident / MIB);
     for task in crowd.finished().await {

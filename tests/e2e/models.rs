@@ -10,7 +10,7 @@ use concept_refinement_tests::service::Service;
 use futures::future::join_all;
 
 use crate::shape::assert_is_task;
-use crate::shared::{new_user, origin, scripted, scripted_launch};
+use crate::shared::{local, new_user, origin, scripted, scripted_launch};
 
 const FAILED: &str = "Error in refinement task processing: Image refinement failed: ";
 
@@ -169,17 +169,29 @@ async fn a_model_that_fails_again_and_again_is_reported_until_it_works() {
     let service = strict();
     let url = origin().picture(&pictures::png(8, 8));
     let anybody = Client::new(service.url());
+    const OF_MODEL: &str = "/api/health/ready?model";
+    let fail = async |client: &Client, pictures: usize| {
+        for index in 0..pictures {
+            let picture = origin().picture(&pictures::png(8, 8 + index as u32));
+            client.refined(&picture, "trap now").await;
+        }
+    };
+    // One user's pictures may crash any model.
+    fail(&new_user(&service), 6).await;
     let client = new_user(&service);
-    for _ in 0..5 {
-        let ready = anybody.get("/api/health/ready").await;
+    for _ in 0..2 {
+        let ready = anybody.get(OF_MODEL).await;
         assert_eq!(ready.status, 200, "{ready:?}");
-        client.refined(&url, "trap now").await;
+        assert_eq!(ready.json()["status"], "ready");
+        fail(&client, 1).await;
     }
     let degraded = eventually("the model is unusable", READINESS, async || {
-        let ready = anybody.get("/api/health/ready").await;
+        let ready = anybody.get(OF_MODEL).await;
         (ready.status == 503).then_some(ready)
     })
     .await;
+    let whole = anybody.get("/api/health/ready").await;
+    assert_eq!((whole.status, whole.body), (200, degraded.body.clone()));
     let report = degraded.json();
     assert_eq!(report["status"], "degraded");
     assert_eq!(report["capabilities"]["tasks"], "ok");
@@ -189,9 +201,32 @@ async fn a_model_that_fails_again_and_again_is_reported_until_it_works() {
     let task = client.refined(&url, "instant").await;
     assert_eq!(task["status"], "completed", "it is asked all the same");
     eventually("the model is usable again", SOON, async || {
-        (anybody.get("/api/health/ready").await.status == 200).then_some(())
+        (anybody.get(OF_MODEL).await.status == 200).then_some(())
     })
     .await;
+}
+
+/// It would crash the local model, as often as somebody sends it.
+#[tokio::test]
+async fn a_profile_that_unpacks_without_end_is_refused() {
+    let picture = pictures::png_with_profile(768 << 20);
+    assert!(picture.bytes.len() < 8 << 20, "{}", picture.bytes.len());
+    let client = Client::session(local().url()).await;
+    let task = client
+        .refined(&origin().picture(&picture), "sharpen it")
+        .await;
+    let reason = "the profile and the texts beside the picture are larger than 16 MiB when they \
+                  are unpacked";
+    let expected =
+        format!("Error in refinement task processing: Failed to download original image: {reason}");
+    assert_eq!(task["error_message"], expected);
+    let refused = client.upload(picture.media_type, &picture.bytes).await;
+    assert_eq!(refused.status, 413, "{refused:?}");
+    let detail = format!("The image cannot be used: {reason}.");
+    assert_eq!(refused.json()["detail"], detail);
+    let well = origin().picture(&pictures::png_with_profile(1 << 20));
+    let task = client.refined(&well, "sharpen it").await;
+    assert_eq!(task["status"], "completed", "{task}");
 }
 
 /// The whole task has a limit, whichever step is under way.

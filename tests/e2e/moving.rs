@@ -251,10 +251,14 @@ async fn a_move_that_broke_off_goes_on() {
         assert!(!said.contains("secret"), "{said}");
         assert!(files(&from) == before.files, "{said}");
     }
+    let target = target.images_in(&place);
+    let refused = target.run();
+    assert_eq!(refused.status.code(), Some(1), "{}", refused.log);
+    assert!(refused.log.contains("make it once more"), "{}", refused.log);
     proxy.set(Mode::Pass);
     let moved = attempt();
     assert!(moved.status.success(), "{moved:?}");
-    before.is_on(&target.images_in(&place)).await;
+    before.is_on(&target).await;
 }
 
 /// A service that runs holds what it has.

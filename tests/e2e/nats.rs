@@ -12,7 +12,7 @@ use concept_refinement_tests::proxy::{Mode, Proxy};
 use concept_refinement_tests::reaper::scratch;
 use concept_refinement_tests::service::Service;
 use concept_refinement_tests::tls;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::outage;
 use crate::shared::{new_user, origin, scripted_launch};
@@ -174,6 +174,33 @@ async fn while_it_is_away_reads_go_on_and_a_refused_task_costs_no_quota() {
     }
 }
 
+/// Whoever submits then is told when to come again, and readiness names the queue.
+#[tokio::test]
+async fn a_full_queue_says_so() {
+    let server = NatsServer::start();
+    let stream = json!({
+        "name": "small", "subjects": ["small.tasks"], "retention": "workqueue",
+        "storage": "file", "discard": "new", "max_msgs": 1,
+    });
+    let made = server.ask("STREAM.CREATE.small", &stream);
+    assert_eq!(made["error"], json!(null), "{made}");
+    let queue = format!("{}?stream=small", server.url());
+    let service = scripted_launch().set("queue", &queue).start();
+    let url = origin().picture(&pictures::png(8, 8));
+    let (first, second) = (new_user(&service), new_user(&service));
+    let id = first.accepted(&url, "wait 4000ms").await;
+    let refused = second.refine(&url, "echo it").await;
+    assert_eq!(refused.status, 503, "{refused:?}");
+    assert_eq!(refused.json()["detail"], "The queue has no room left.");
+    assert_eq!(refused.header("retry-after"), Some("10"), "{refused:?}");
+    eventually("readiness says so", READINESS, async || {
+        (ready(&service).await == (503, "The queue has no room left.".into())).then_some(())
+    })
+    .await;
+    assert_eq!(first.finished(&id).await["status"], "completed");
+    assert_back(&service).await;
+}
+
 /// The task is in the store, and found there.
 #[tokio::test]
 async fn a_message_that_was_lost_is_published_again() {
@@ -272,7 +299,7 @@ async fn credentials_come_by_a_file() {
     }
 }
 
-/// By the certificates that the system trusts, which this variable names.
+/// By the certificates of the operator.
 #[tokio::test]
 async fn a_server_has_to_prove_who_it_is() {
     let file = |name: &str| tls::file(name).display().to_string();
@@ -287,7 +314,7 @@ async fn a_server_has_to_prove_who_it_is() {
     let launch = |url: String, authority: &str| {
         scripted_launch()
             .set("queue", &url)
-            .variable("SSL_CERT_FILE", &file(authority))
+            .set("ca-file", &file(authority))
     };
     // The server asks for TLS itself, whatever the scheme.
     for scheme in ["tls", "nats"] {

@@ -4,14 +4,16 @@
 use std::net::{SocketAddr, TcpListener};
 
 use axum::http::{Method, StatusCode};
+use concept_refinement_domain::image_path::tag_of;
 use concept_refinement_tests::client::{Answer, Client};
-use concept_refinement_tests::deadline::{READINESS, eventually};
+use concept_refinement_tests::deadline::{READINESS, SOON, eventually};
 use concept_refinement_tests::pictures::{self, Picture};
 use concept_refinement_tests::proxy::{Mode, Proxy};
 use concept_refinement_tests::s3::{ACCESS_KEY, Kind, Place, SECRET_KEY, shared};
 use concept_refinement_tests::server::SERVERS;
 use concept_refinement_tests::service::{Launch, Service};
 use concept_refinement_tests::tls::{self, TlsPort};
+use serde_json::json;
 
 use crate::outage;
 use crate::shared::origin;
@@ -75,6 +77,53 @@ async fn a_refinement_is_in_the_bucket_and_nowhere_else() {
         assert_eq!(deleted.status, 204, "{kind:?}");
         assert_eq!(place.objects(), 1, "{kind:?}: the upload is left");
     }
+}
+
+/// What is longer than metadata may be is beside the image, and is written first: if the
+/// image never comes, it goes once its task has ended.
+#[tokio::test]
+async fn what_an_image_that_never_came_has_left_is_removed() {
+    let place = shared(Kind::S3sFs).place();
+    let launch = Launch::new().embedded().scripted().with_tokens();
+    let launch = launch.images_in(&place).set("collect-interval", "1s");
+    let service = launch.start();
+    let [ada, bob] = ["ada", "bob"].map(|user| Client::user(service.url(), user));
+    let url = ada.uploaded(&pictures::png(8, 8)).await;
+    let beside = |user: &str, task: &str| format!("refined/{}/{task}-1.json", tag_of(user));
+    let long = json!({
+        "original_image_url": url, "refinement_prompt": "echo it",
+        "theme_description": "é".repeat(1000),
+    });
+    let whole = ada.post("/api/concepts/refine", &long).await.task_id();
+    assert_eq!(ada.finished(&whole).await["status"], "completed");
+    let whole = beside("ada", &whole);
+    assert!(place.names().contains(&whole), "{:?}", place.names());
+
+    let failed = ada.refined(&url, "refuse: no").await;
+    assert_eq!(failed["status"], "failed", "{failed}");
+    let deleted = ada.refined(&url, "refuse: no").await;
+    let deleted = deleted["task_id"].as_str().unwrap();
+    let gone = ada.delete(&format!("/api/tasks/{deleted}")).await;
+    assert_eq!(gone.status, 204);
+    let bobs = bob.uploaded(&pictures::png(8, 8)).await;
+    let under_way = bob.accepted(&bobs, "wait 30000ms").await;
+    let left = [failed["task_id"].as_str().unwrap(), deleted].map(|task| beside("ada", task));
+    // Nothing is known of the second task: a database may have been lost.
+    let kept = [
+        whole,
+        beside("bob", &under_way),
+        beside("ada", "00000000-0000-4000-8000-000000000000"),
+    ];
+    for name in left.iter().chain(&kept[1..]) {
+        place.leave(name, b"{}");
+    }
+    eventually("what is left is removed", SOON, async || {
+        let names = place.names();
+        (!left.iter().any(|name| names.contains(name))).then_some(())
+    })
+    .await;
+    let names = place.names();
+    assert!(kept.iter().all(|name| names.contains(name)), "{names:?}");
 }
 
 /// Whatever way it is away in.
@@ -300,7 +349,7 @@ async fn a_server_has_to_prove_who_it_is() {
             "no file",
             "localhost",
             "missing.pem",
-            "the file of AWS_CA_BUNDLE cannot be read",
+            "AWS_CA_BUNDLE: the certificates of",
         ),
     ] {
         let secrets = [SECRET_KEY, ACCESS_KEY];

@@ -38,7 +38,9 @@ impl Interceptor<dyn ImageStore> for FaultyImages {
                     ImageOperation::Delete { .. } => Call::ImageDelete,
                     ImageOperation::Sign { .. } => Call::ImageSign,
                     ImageOperation::Resolve { .. } => Call::ImageResolve,
-                    ImageOperation::List { .. } => Call::ImageList,
+                    ImageOperation::List { .. } | ImageOperation::Describe { .. } => {
+                        Call::ImageList
+                    }
                     ImageOperation::Put { .. }
                     | ImageOperation::HasUploads { .. }
                     | ImageOperation::Check { .. } => {

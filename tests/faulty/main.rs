@@ -66,6 +66,7 @@ fn faulty(capabilities: Capabilities, faults: &Arc<Faults>) -> Capabilities {
         model_health,
         probes,
         room,
+        redeliveries,
         duties,
     } = capabilities;
     if let Some(flaw) = faults.flaw() {
@@ -90,6 +91,7 @@ fn faulty(capabilities: Capabilities, faults: &Arc<Faults>) -> Capabilities {
         model_health,
         probes,
         room,
+        redeliveries,
         duties,
     }
 }

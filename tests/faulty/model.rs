@@ -24,6 +24,7 @@ impl FaultyModel {
             return Err(ModelError::Unavailable {
                 reason: "the model is down".to_owned(),
                 retry_after: None,
+                is_rate_limit: false,
             });
         }
         self.faults.note(&format!("asked {}", request.task_id));

@@ -80,7 +80,7 @@ impl Interceptor<dyn TaskQueue> for FaultyQueue {
                     let delivery = faults.around(Call::Receive, self.next(inner)).await?;
                     Ok(delivery.into())
                 }
-                QueueOperation::Check { .. } => inner.run(operation).await,
+                QueueOperation::Check {} | QueueOperation::Length {} => inner.run(operation).await,
             }
         })
     }

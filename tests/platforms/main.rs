@@ -44,6 +44,7 @@ macro_rules! suite {
             refining {
                 an_uploaded_picture_of_each_format_is_refined,
                 a_picture_of_an_allowed_source_is_refined,
+                a_small_picture_is_refined_in_a_moment,
                 the_first_answer_is_the_pending_task,
                 what_the_model_refuses_fails_the_task,
                 what_the_model_says_of_its_work_is_told_with_the_concept,
@@ -102,11 +103,6 @@ macro_rules! suite {
 /// The host of the product, with its own stores.
 mod ours {
     suite!(concept_refinement_tests::platform::ours::Ours);
-}
-
-/// The same host, with all in one component.
-mod ours_composed {
-    suite!(concept_refinement_tests::platform::ours::Composed);
 }
 
 /// `wasmtime serve`, as anybody can install it.

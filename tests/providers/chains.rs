@@ -116,6 +116,45 @@ async fn the_next_model_is_asked_where_one_cannot_be_used() {
     }
 }
 
+/// The same middleware twice, the same provider twice, each with settings of its own.
+#[tokio::test]
+async fn links_go_by_the_names_that_they_are_given() {
+    let (first, second) = (Provider::start(), Provider::start());
+    let chain = "fallback(fallback(cache(fast=openai), cache(good=openai)), automatic1111)";
+    let service = Launch::new()
+        .set("model", chain)
+        .set("metrics-listen", "127.0.0.1:0")
+        .variable("REFINEMENT_MODELS_FAST_URL", &first.url())
+        .variable("REFINEMENT_MODELS_FAST_API_KEY", Kind::OpenAi.key())
+        .variable("REFINEMENT_MODELS_GOOD_URL", &second.url())
+        .variable("REFINEMENT_MODELS_GOOD_API_KEY", "another")
+        .start();
+    let picture = pictures::png(50, 40);
+    let prompt = first.prompt([Reply::status(503)]);
+    second.answers(&prompt, [Kind::OpenAi.success(&picture)]);
+    let (client, task) = refined(&service, &prompt).await;
+    assert_eq!(task["status"], "completed", "{task}");
+    assert!(image(&client, &task).await == picture.bytes);
+    let key = |provider: &Provider| {
+        let asked = provider.asked(&prompt);
+        assert_eq!(asked.len(), 1);
+        asked[0].header("authorization").unwrap().to_owned()
+    };
+    assert_eq!(key(&first), format!("Bearer {}", Kind::OpenAi.key()));
+    assert_eq!(key(&second), "Bearer another");
+    let metrics = reqwest::get(format!("{}/metrics", service.metrics().await));
+    let metrics = metrics.await.unwrap().text().await.unwrap();
+    for (link, outcome) in [("fast", "unavailable"), ("good", "image")] {
+        let series = format!(
+            "concept_refinement_model_link_calls_total{{link=\"{link}\",outcome=\"{outcome}\"}} 1"
+        );
+        assert!(metrics.contains(&series), "{series}: {metrics}");
+    }
+    let health = client.get("/api/health").await.json();
+    let model = health["model"].as_str().unwrap_or_default();
+    assert!(model.starts_with(&format!("{chain}: ")), "{model}");
+}
+
 #[tokio::test]
 async fn a_model_that_is_not_there_is_passed_by() {
     // A port that is taken, so that nobody gets it, and on which nobody listens.
@@ -202,6 +241,21 @@ async fn a_circuit_opens_and_is_probed_within_a_minute() {
     };
     assert!(probed > Duration::from_secs(5), "{probed:?}");
     assert_eq!(refined(Kind::OpenAi.success(&picture)).await, (1, 0));
+}
+
+/// There may be several links whose settings are called alike.
+#[tokio::test]
+async fn what_a_link_is_set_to_is_named_as_that_links() {
+    let service = launch(
+        "fallback(stability, openai)",
+        "http://127.0.0.1:9",
+        "http://127.0.0.1:9",
+    )
+    .file("[models.stability]\napi_key = 'hush'\nname = 'nonsense'")
+    .start();
+    let (_, task) = refined(&service, "make it lighter").await;
+    let expected = "the setting models.stability.name names no model of Stability AI";
+    assert_eq!(task["error_message"], format!("{FAILED}{expected}"));
 }
 
 /// Of a chain as of a model, whatever the number of links.

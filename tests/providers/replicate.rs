@@ -7,6 +7,7 @@ use concept_refinement_tests::pictures;
 use concept_refinement_tests::provider::Provider;
 use concept_refinement_tests::server::Reply;
 use concept_refinement_tests::service::{Launch, Service};
+use futures::future::join_all;
 use serde_json::{Value, json};
 
 use crate::kinds::{image, refined, reply};
@@ -54,6 +55,63 @@ fn created(json: &Value) -> Reply {
 }
 
 const AT: &str = "/v1/predictions/gm3qorzdhgbfurvjtvhg6dckhu";
+
+/// It is paid for: what refuses it for once, or breaks it off, costs no other.
+#[tokio::test]
+async fn an_output_is_downloaded_again_and_not_made_again() {
+    let picture = pictures::png(50, 40);
+    let whole = Reply::new(
+        200,
+        &format!(
+            "content-type: image/png\r\netag: \"v1\"\r\ncontent-length: {}\r\n",
+            picture.bytes.len()
+        ),
+        &picture.bytes,
+    );
+    let (came, rest) = picture.bytes.split_at(picture.bytes.len() - 60);
+    let range = format!(
+        "content-range: bytes {}-{}/{}\r\ncontent-length: {}\r\n",
+        came.len(),
+        picture.bytes.len() - 1,
+        picture.bytes.len(),
+        rest.len()
+    );
+    let rest = Reply::new(206, &range, rest);
+    let from = format!("bytes={}-", came.len());
+    let cases = [
+        ("refused", vec![Reply::status(503), whole.clone()], None),
+        (
+            "cut",
+            vec![whole.clone().without_end(60), rest],
+            Some(&*from),
+        ),
+        (
+            "cut, anew",
+            vec![whole.clone().without_end(60), whole],
+            Some(&*from),
+        ),
+    ];
+    let tasks = cases.map(async |(name, replies, range)| {
+        let provider = Provider::start();
+        let service = service(&provider, NAME);
+        let url = provider.serve_each(replies);
+        let prompt = provider.prompt([created(&prediction("succeeded", json!(url)))]);
+        let (client, task) = refined(&service, &prompt).await;
+        assert_eq!(task["status"], "completed", "{name}: {task}");
+        assert!(image(&client, &task).await == picture.bytes, "{name}");
+        assert_eq!(provider.times(&prompt), 1, "{name}: paid for again");
+        let path = url.strip_prefix(&provider.url()).unwrap();
+        let asked = provider.asked(path);
+        assert_eq!(asked.len(), 2, "{name}");
+        assert_eq!(asked[1].header("range"), range, "{name}");
+        assert_eq!(
+            asked[1].header("if-range"),
+            range.map(|_| "\"v1\""),
+            "{name}"
+        );
+    });
+    join_all(tasks).await;
+}
 
 #[tokio::test]
 async fn a_prediction_is_looked_at_until_it_has_ended() {

@@ -69,6 +69,7 @@ impl Environment {
         let own = Arc::new(self.clone());
         Arc::new(Capabilities {
             room: Arc::default(),
+            redeliveries: Arc::default(),
             duties: Arc::new(OnlyHost),
             clock,
             store: self.store(),

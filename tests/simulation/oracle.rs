@@ -101,8 +101,6 @@ pub struct Expected {
     pub is_concept_deleted: bool,
     /// The process that claimed it last.
     holder: Group,
-    /// It was claimed when it was created, and its worker has not asked for it yet.
-    is_handed_over: bool,
     /// How often something went wrong that may make a repeat necessary.
     mishaps: u32,
     asked: u32,

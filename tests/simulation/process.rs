@@ -12,9 +12,10 @@ use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::webhook::ServiceSecrets;
 use concept_refinement_host::capability::Capabilities;
 use concept_refinement_host::capability::queue::TaskQueue;
-use concept_refinement_host::capability::tasks::pending_releases::PendingReleases;
+use concept_refinement_host::capability::queue::store::StoreQueue;
 use concept_refinement_host::loops::deliverer::Deliverer;
 use concept_refinement_host::loops::garbage::Garbage;
+use concept_refinement_host::loops::pending_releases::PendingReleases;
 use concept_refinement_host::loops::slots::Slots;
 use concept_refinement_host::loops::sweep::Sweep;
 use concept_refinement_host::loops::worker::Worker;
@@ -143,7 +144,7 @@ async fn run(world: Rc<World>, process: Rc<Process>) {
     let environment = Environment::new(&world, &process);
     let runtime = Arc::new(environment.clone());
     let queue: Arc<dyn TaskQueue> = match world.settings.has_own_queue {
-        true => Arc::new(world.store.queue(environment.store(), runtime.clone())),
+        true => Arc::new(StoreQueue::on(runtime.clone(), environment.store(), 1_000)),
         false => Arc::new(world.queue.clone()),
     };
     let host = environment.capabilities(Arc::clone(&queue));

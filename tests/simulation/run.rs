@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use concept_refinement_domain::capability::NewTask;
+use concept_refinement_domain::lease::LONGEST_INTERVAL;
 use concept_refinement_domain::task::{Refinement, Status};
 use concept_refinement_domain::webhook::DeliveryState;
 use concept_refinement_host::loops::worker::SLACK;
@@ -122,18 +123,21 @@ fn report(world: &World) -> Report {
     }
 }
 
-/// Once nothing goes wrong any more, whatever stands still goes on after a
-/// while; then there is time for what it does, and for once more.
-fn settling_time(settings: &Settings) -> Duration {
-    settings.busy + LONGEST + 2 * (settings.task_timeout + SLACK) + Duration::from_secs(180)
+/// Once nothing goes wrong any more, whatever stands still goes on after as long as it
+/// has stood still by then; then there is time for what it does, and for once more.
+/// To a clock that jumped ahead it has stood still for so long.
+fn settling_time(world: &World) -> Duration {
+    let settings = &world.settings;
+    let troubled = settings.busy + LONGEST;
+    let stood_still = (troubled + world.store.ahead()).min(troubled + LONGEST_INTERVAL);
+    troubled + stood_still + 2 * (settings.task_timeout + SLACK) + Duration::from_secs(180)
 }
 
 fn until_quiet(world: &Rc<World>) {
-    let deadline = settling_time(&world.settings);
     while world.oracle.borrow().violation().is_none() && !world.is_quiet() {
         let goes_on = world.scheduler.step();
         let mut oracle = world.oracle.borrow_mut();
-        if !goes_on || world.scheduler.now() > deadline {
+        if !goes_on || world.scheduler.now() > settling_time(world) {
             let left = oracle.tasks().iter().filter(|(_, task)| task.is_active());
             let left: Vec<_> = left.map(|(id, task)| (id.clone(), task.status)).collect();
             oracle.require(false, Invariant::NothingStuck, || {

@@ -59,6 +59,9 @@ pub async fn answer(scheduler: &Rc<Scheduler>, url: &str) -> Result<Response<Chu
         location: None,
         content_length: None,
         content_encoding: None,
+        content_range: None,
+        etag: None,
+        retry_after: None,
         body: Chunks::new(scheduler, bytes, pause),
     })
 }

@@ -14,12 +14,10 @@ use concept_refinement_domain::task::Status;
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_host::capability::clock::ManualClock;
 use concept_refinement_host::capability::intercept::Operations as _;
-use concept_refinement_host::capability::queue::store::StoreQueue;
 use concept_refinement_host::capability::tasks::sqlite::{Options, SqliteTasks};
 use concept_refinement_host::capability::tasks::{
-    TaskOperation as Asked, TaskReply as Reply, TaskStore, Tasks,
+    TaskOperation as Asked, TaskReply as Reply, TaskStore,
 };
-use concept_refinement_host::runtime::Runtime;
 use concept_refinement_tests::flaws::Flawed;
 
 use crate::flaws::Flaw;
@@ -33,7 +31,6 @@ pub const START: Timestamp = Timestamp(1_795_176_000_123_456);
 
 pub struct Store {
     pub inner: Arc<dyn TaskStore>,
-    sqlite: Arc<SqliteTasks>,
     clock: Arc<ManualClock>,
     /// How far the store's clock is ahead.
     ahead: Cell<Duration>,
@@ -54,12 +51,11 @@ impl Store {
     ) -> Self {
         let sqlite = Arc::new(SqliteTasks::in_memory(options, clock.clone()).unwrap());
         let inner: Arc<dyn TaskStore> = match flaw {
-            Some(Flaw::Store(flaw)) => Flawed::store(flaw, sqlite.clone()),
-            _ => sqlite.clone(),
+            Some(Flaw::Store(flaw)) => Flawed::store(flaw, sqlite),
+            _ => sqlite,
         };
         Self {
             inner,
-            sqlite,
             clock,
             ahead: Cell::default(),
             scheduler: Rc::clone(scheduler),
@@ -69,14 +65,14 @@ impl Store {
         }
     }
 
-    /// The queue of a process that has the store for itself, and reaches it by `store`.
-    pub fn queue(&self, store: Arc<dyn TaskStore>, runtime: Arc<dyn Runtime>) -> StoreQueue {
-        self.sqlite.queue(store, runtime, 1_000)
-    }
-
     /// By the store's clock.
     pub fn now(&self) -> Timestamp {
         START.plus(self.scheduler.now()).plus(self.ahead.get())
+    }
+
+    /// How far its clock has jumped in all.
+    pub fn ahead(&self) -> Duration {
+        self.ahead.get()
     }
 
     pub fn jump(&self, by: Duration) {
@@ -174,11 +170,6 @@ impl Store {
         match (asked, reply) {
             (Asked::Submit { task: new }, Reply::Submission(answer)) => {
                 oracle.submitted(new, answer, now);
-                if let Submission::Created(_) = answer
-                    && let Some(until) = self.handed_over(new)
-                {
-                    oracle.handed_over(&new.id, by, until);
-                }
             }
             (Asked::Withdraw { id, .. }, Reply::Fenced(answer)) => {
                 oracle.withdrawn(id, *answer, now);
@@ -230,12 +221,6 @@ impl Store {
         }
         drop(oracle);
         changed.iter().for_each(|id| self.look_at(id));
-    }
-
-    /// Until when a new task is claimed for a worker that waited.
-    fn handed_over(&self, new: &NewTask) -> Option<Timestamp> {
-        let task = self.drive(Tasks::get(&*self.sqlite, &new.user_id, &new.id));
-        task.unwrap()?.lease_until
     }
 
     fn drive<T>(&self, operation: impl Future<Output = T>) -> T {

@@ -37,12 +37,6 @@ pub fn are_shared() -> bool {
     of_run().iter().any(|engine| engine == "postgres")
 }
 
-/// Whether tasks of this run are their own messages, so that one that a worker waits
-/// for needs none.
-pub fn queue_is_store() -> bool {
-    !of_run().iter().any(|engine| engine == "nats")
-}
-
 fn of_run() -> Vec<String> {
     let engines = env::var(ENGINES).unwrap_or_default();
     let words = engines.split(',').filter(|word| !word.is_empty());

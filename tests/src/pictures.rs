@@ -4,6 +4,7 @@ use std::io::Cursor;
 
 use image::codecs::gif::GifEncoder;
 use image::codecs::jpeg::JpegEncoder;
+use image::codecs::png::PngEncoder;
 use image::codecs::webp::WebPEncoder;
 use image::{DynamicImage, ExtendedColorType, ImageEncoder as _, ImageFormat, Rgb, RgbImage};
 
@@ -24,6 +25,19 @@ pub fn png(width: u32, height: u32) -> Picture {
             .write_to(&mut Cursor::new(bytes), ImageFormat::Png)
             .unwrap();
     })
+}
+
+/// With a colour profile of so many bytes, of which nearly nothing is left when packed.
+pub fn png_with_profile(length: usize) -> Picture {
+    let picture = png(8, 8);
+    let image = image::load_from_memory(&picture.bytes).unwrap().to_rgb8();
+    let mut bytes = Vec::new();
+    let mut encoder = PngEncoder::new(&mut bytes);
+    encoder.set_icc_profile(vec![0; length]).unwrap();
+    encoder
+        .write_image(image.as_raw(), 8, 8, ExtendedColorType::Rgb8)
+        .unwrap();
+    Picture { bytes, ..picture }
 }
 
 pub fn jpeg(width: u32, height: u32) -> Picture {

@@ -9,11 +9,12 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{LazyLock, OnceLock};
 
+use crate::artifacts;
 use crate::client::Client;
 use crate::reaper::scratch;
 use crate::receiver::Receiver;
 use crate::server::Origin;
-use crate::service::Service;
+use crate::service::{Launch, Service};
 use crate::tokens::{AUDIENCE, ISSUER, SECRET};
 
 /// Somewhere to run the components.
@@ -101,12 +102,30 @@ impl<P: Platform> Start<P> {
         P::start(self)
     }
 
+    /// For platforms that one process is all of.
+    fn launch(&self) -> Launch {
+        let launch = Launch::of(self.directory.clone()).set("listen", &self.listen);
+        self.variables().fold(launch, |launch, (name, value)| {
+            launch.variable(&name, value)
+        })
+    }
+
     /// The settings as `REFINEMENT_NAME` with their values.
     fn variables(&self) -> impl Iterator<Item = (String, &str)> {
         self.settings.iter().map(|(name, value)| {
             let name = name.to_uppercase().replace('-', "_");
             (format!("REFINEMENT_{name}"), value.as_str())
         })
+    }
+}
+
+impl Model {
+    /// The composition of this name that has this model in it.
+    pub fn composition(self, name: &str) -> PathBuf {
+        match self {
+            Self::Local => artifacts::composed(name),
+            Self::Scripted => artifacts::test_composed(name),
+        }
     }
 }
 

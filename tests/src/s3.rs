@@ -169,6 +169,15 @@ impl Place {
         fs::copy(from, to).unwrap();
     }
 
+    /// Leaves an object without a description, unknown to the service. The server's
+    /// objects have to be files.
+    pub fn leave(&self, name: &str, contents: &[u8]) {
+        let root = self.root.as_ref().unwrap();
+        let object = root.join(BUCKET).join(&self.prefix).join(name);
+        fs::create_dir_all(object.parent().unwrap()).unwrap();
+        fs::write(object, contents).unwrap();
+    }
+
     /// The names of all objects.
     pub fn names(&self) -> Vec<String> {
         match &self.root {

@@ -1,9 +1,10 @@
 //! The service itself: the real executable, on a data directory of its own.
 
+use std::env;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
@@ -15,6 +16,7 @@ use rustix::process::{Signal, kill_process};
 use crate::artifacts;
 use crate::deadline::{SOON, eventually};
 use crate::disk::SmallDisk;
+use crate::platform::wasmtime;
 use crate::reaper::{Reaped, scratch};
 use crate::tokens::{AUDIENCE, ISSUER, SECRET};
 
@@ -52,8 +54,8 @@ pub struct Launch {
     variables: Vec<(String, String)>,
     /// None: the data are on the disk of the machine.
     disk: Option<Arc<SmallDisk>>,
-    /// None: the components that ship.
-    composed: Option<PathBuf>,
+    /// What `wasmtime serve` runs. None: our host, with the components that ship.
+    composition: Option<PathBuf>,
     /// What starts the program: it may be limited in one way or another.
     starter: Vec<String>,
     stdout: Output,
@@ -96,12 +98,17 @@ impl Launch {
             flags: Vec::new(),
             variables: Vec::new(),
             disk: None,
-            composed: None,
+            composition: None,
             starter: Vec::new(),
             stdout: Output::Log,
             stderr: Output::Log,
         };
-        launch.set("listen", "127.0.0.1:0").on_engines_of_run()
+        let launch = launch.set("listen", "127.0.0.1:0");
+        match env::var("REFINEMENT_TEST_PLATFORM").as_deref() {
+            Ok("wasmtime") => launch.on_wasmtime(artifacts::composed("standalone")),
+            Ok(other) => panic!("there is no platform {other:?}"),
+            Err(_) => launch.on_engines_of_run(),
+        }
     }
 
     /// What tells it from other launches.
@@ -162,18 +169,21 @@ impl Launch {
         self
     }
 
-    /// With the model that does what the prompt tells it to do.
-    pub fn scripted(self) -> Self {
-        let model = artifacts::scripted_model();
-        self.set("model", model.to_str().unwrap())
-    }
-
-    /// With this component, which is all in one.
-    pub fn composed(self, component: PathBuf) -> Self {
+    /// On `wasmtime serve`, which takes settings and variables but no other flags.
+    pub fn on_wasmtime(self, composition: PathBuf) -> Self {
         Self {
-            composed: Some(component),
+            composition: Some(composition),
             ..self
         }
+    }
+
+    /// With the model that does what the prompt tells it to do.
+    pub fn scripted(self) -> Self {
+        if self.composition.is_some() {
+            return self.on_wasmtime(artifacts::test_composed("standalone"));
+        }
+        let model = artifacts::scripted_model();
+        self.set("model", model.to_str().unwrap())
     }
 
     /// On the first cores of the machine alone, which have to be there.
@@ -326,6 +336,9 @@ impl Launch {
             let script = format!(r#"exec "$0" "$@" {closed}"#);
             starter.extend(["sh".to_owned(), "-c".to_owned(), script]);
         }
+        if let Some(composition) = &self.composition {
+            return self.spawn_wasmtime(composition);
+        }
         let mut command = match (&self.disk, starter.as_slice()) {
             (Some(disk), _) => disk.command(&self.directory, program),
             (None, [first, rest @ ..]) => {
@@ -336,11 +349,9 @@ impl Launch {
             (None, []) => Command::new(program),
         };
         command.arg(subcommand);
-        match &self.composed {
-            Some(component) => command.arg("--composed").arg(component),
-            None => command.arg("--components").arg(artifacts::components()),
-        };
         command
+            .arg("--components")
+            .arg(artifacts::components())
             .args(&self.flags)
             .current_dir(&self.directory)
             .env("XDG_CACHE_HOME", artifacts::user_cache())
@@ -364,6 +375,20 @@ impl Launch {
             log.follow(stderr, None);
         }
         (process, log, Lines(lines))
+    }
+
+    fn spawn_wasmtime(&self, composition: &Path) -> (Reaped, Log, Lines) {
+        let settings = self.flags.iter().map(|flag| {
+            let (name, value) = flag.trim_start_matches("--").split_once('=').unwrap();
+            let name = name.to_uppercase().replace('-', "_");
+            (format!("REFINEMENT_{name}"), value)
+        });
+        let variables = self.variables.iter();
+        let variables = variables.map(|(name, value)| (name.clone(), value.as_str()));
+        let listen = self.setting("listen").unwrap();
+        let all = settings.chain(variables);
+        let mut command = wasmtime::command(composition, &self.directory, listen, all);
+        Service::spawn(&mut command)
     }
 }
 
@@ -396,6 +421,11 @@ impl Service {
     /// Starts any program that announces a URL at the end of a line, with the
     /// processes that it leaves the work to.
     pub fn of(command: &mut Command) -> Self {
+        let (process, log, lines) = Self::spawn(command);
+        Self::ready(process, log, lines).unwrap_or_else(|ended| ended.too_soon())
+    }
+
+    fn spawn(command: &mut Command) -> (Reaped, Log, Lines) {
         command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -407,7 +437,7 @@ impl Service {
         log.follow(stdout, Some(sender.clone()));
         let stderr = process.child().stderr.take().unwrap();
         log.follow(stderr, Some(sender));
-        Self::ready(process, log, Lines(lines)).unwrap_or_else(|ended| ended.too_soon())
+        (process, log, Lines(lines))
     }
 
     fn ready(process: Reaped, log: Log, mut lines: Lines) -> Result<Self, Ended> {

@@ -6,7 +6,6 @@
 mod steps;
 mod suite;
 mod tally;
-mod wasi_http;
 
 use std::ffi::OsString;
 use std::process::Command;
@@ -61,10 +60,10 @@ pub fn everything(workspace: &Workspace) -> anyhow::Result<()> {
     steps.run("dependencies", || deny::check(workspace))?;
     clients(workspace, &mut steps)?;
     let tally = tests(workspace, &mut steps, &[])?;
-    let over_wasi_http = steps.run("HTTP over wasi:http", || {
-        suite::run_over_wasi_http(workspace, &wasi_http::components(workspace)?)
+    let on_wasmtime = steps.run("HTTP on wasmtime serve", || {
+        suite::run_http_on_wasmtime(workspace)
     })?;
-    let mut tally = tally.and(over_wasi_http);
+    let mut tally = tally.and(on_wasmtime);
     for (engines, http, crashes) in [
         (
             "postgres,s3",

@@ -39,6 +39,8 @@ pub struct Config {
     /// Whether responses name their route in a header, which the platform takes
     /// off.
     pub names_routes: bool,
+    /// Whether the platform publishes overdue tasks again by itself.
+    pub is_swept: bool,
 }
 
 /// Which tokens are good.
@@ -118,6 +120,7 @@ impl Config {
                 max_pixels: parsed(settings, "max-image-pixels", "50000000", number).await?,
             },
             names_routes: text(settings, "name-routes").await.as_deref() == Some("true"),
+            is_swept: text(settings, "swept").await.as_deref() == Some("true"),
         })
     }
 }

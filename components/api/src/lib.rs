@@ -25,6 +25,7 @@ mod ports;
 mod problem;
 mod protection;
 mod range;
+mod recent;
 mod representation;
 mod republish;
 mod request;

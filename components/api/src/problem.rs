@@ -29,6 +29,11 @@ pub enum Problem {
         size: u64,
     },
     TooManyUploads(String),
+    TooOften {
+        detail: &'static str,
+        /// In seconds.
+        retry_after: u32,
+    },
     QuotaExceeded {
         detail: String,
         quota: QuotaState,
@@ -69,7 +74,9 @@ impl Problem {
             Self::UnsupportedMediaType(_) => (415, "UNSUPPORTED_MEDIA_TYPE"),
             Self::RangeNotSatisfiable { .. } => (416, "RANGE_NOT_SATISFIABLE"),
             Self::Invalid(_) | Self::InvalidFields(_) => (422, "VALIDATION_ERROR"),
-            Self::TooManyUploads(_) | Self::QuotaExceeded { .. } => (429, "RATE_LIMIT_EXCEEDED"),
+            Self::TooManyUploads(_) | Self::TooOften { .. } | Self::QuotaExceeded { .. } => {
+                (429, "RATE_LIMIT_EXCEEDED")
+            }
             Self::Internal => (500, "INTERNAL_ERROR"),
             Self::Unavailable { .. } => (503, "SERVICE_UNAVAILABLE"),
         }
@@ -80,7 +87,8 @@ impl Problem {
             Self::Unauthorized(detail)
             | Self::Forbidden(detail)
             | Self::NotFound(detail)
-            | Self::Conflict(detail) => detail,
+            | Self::Conflict(detail)
+            | Self::TooOften { detail, .. } => detail,
             Self::TooLarge(detail)
             | Self::UnsupportedMediaType(detail)
             | Self::Invalid(detail)
@@ -118,7 +126,11 @@ impl Problem {
             Self::QuotaExceeded {
                 quota, retry_after, ..
             } => with_quota(response, Some(quota)).with("retry-after", retry_after.to_string()),
-            Self::Unavailable {
+            Self::TooOften {
+                retry_after: seconds,
+                ..
+            }
+            | Self::Unavailable {
                 retry_after: Some(seconds),
                 ..
             } => response.with("retry-after", seconds.to_string()),

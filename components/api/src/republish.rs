@@ -1,69 +1,58 @@
 //! Publishes overdue tasks again when they are read, since a platform without
 //! timers has no sweep.
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use concept_refinement_domain::lease::{self, PENDING_OVERDUE};
+use concept_refinement_domain::lease::{PENDING_OVERDUE, due_again, is_overdue};
 use concept_refinement_domain::message;
 use concept_refinement_domain::task::Task;
 use concept_refinement_domain::timestamp::Timestamp;
 
 use crate::log;
 use crate::ports::Ports;
-
-/// How many tasks are remembered as published again. A task that does not fit
-/// waits for its next reader.
-const CAPACITY: usize = 1024;
+use crate::recent::Recent;
 
 /// Clones share what they remember.
 #[derive(Clone)]
 pub struct Republisher<P> {
     ports: P,
-    /// What this instance published again, and when, so that those who poll an
-    /// overdue task do not flood the queue.
-    recent: Rc<RefCell<BTreeMap<String, Timestamp>>>,
+    /// Whoever runs this instance sweeps, so that nothing is to be done here.
+    is_swept: bool,
+    /// What this instance published again, until it is due the next time, so that those
+    /// who poll an overdue task do not flood the queue. A task that does not fit waits
+    /// for its next reader.
+    recent: Rc<Recent<()>>,
 }
 
 impl<P: Ports + 'static> Republisher<P> {
-    pub fn new(ports: P) -> Self {
+    pub fn new(ports: P, is_swept: bool) -> Self {
         Self {
             ports,
+            is_swept,
             recent: Rc::default(),
         }
     }
 
     /// Publishes a task that was read, if it is overdue, without making its
-    /// reader wait. If that fails, the next reader tries again.
+    /// reader wait. If that fails, a reader tries again soon.
     pub fn republish_if_overdue(&self, task: &Task, now: Timestamp) {
-        if !lease::is_overdue(task, now) || !self.is_due(&task.id, now) {
+        if self.is_swept
+            || !is_overdue(task, now)
+            || self.recent.get(&task.id, now).is_some()
+            || !self.recent.put(&task.id, (), now, due_again(task, now))
+        {
             return;
         }
         let message = message::message_for(task);
-        let publisher = self.ports.clone();
+        let (publisher, task_id) = (self.clone(), task.id.clone());
         self.ports.spawn(async move {
-            if let Err(error) = publisher.publish(message).await {
+            if let Err(error) = publisher.ports.publish(message).await {
+                let soon = now.plus(PENDING_OVERDUE);
+                publisher.recent.put(&task_id, (), now, soon);
                 log::warn(format_args!(
                     "an overdue task could not be published again: {error}"
                 ));
             }
         });
-    }
-
-    /// Whether this task was not published again recently. From now on it was.
-    fn is_due(&self, task_id: &str, now: Timestamp) -> bool {
-        let mut recent = self.recent.borrow_mut();
-        if recent.len() >= CAPACITY {
-            recent.retain(|_, at| now.since(*at) < PENDING_OVERDUE);
-        }
-        let is_due = match recent.get(task_id) {
-            Some(at) => now.since(*at) >= PENDING_OVERDUE,
-            None => recent.len() < CAPACITY,
-        };
-        if is_due {
-            recent.insert(task_id.to_owned(), now);
-        }
-        is_due
     }
 }

@@ -42,7 +42,7 @@ pub async fn answer<P: Ports + 'static, B: Body>(
         Route::DeleteImage => images::delete(state, &request, &path).await,
         Route::Session => session::create(state, &request).await,
         Route::Health => health::live(state).await,
-        Route::Ready => health::ready(state).await,
+        Route::Ready => health::ready(state, &request).await,
         Route::PageService => page::service(state),
         Route::Asset(asset) => Ok(assets::answer(asset, &request)),
     }

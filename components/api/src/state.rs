@@ -10,6 +10,7 @@ use concept_refinement_domain::timestamp::Timestamp;
 use crate::auth::Authenticator;
 use crate::config::Config;
 use crate::ports::Ports;
+use crate::recent::Recent;
 use crate::republish::Republisher;
 
 pub struct State<P> {
@@ -23,18 +24,28 @@ pub struct State<P> {
     /// What the last check of the capabilities found, and when.
     pub readiness: RefCell<Option<(Timestamp, Rc<[CapabilityState]>)>>,
     pub republisher: Republisher<P>,
+    /// The sessions that this instance renewed, by their users.
+    pub renewed: Recent<Renewed>,
+}
+
+/// A session that was renewed.
+#[derive(Clone)]
+pub struct Renewed {
+    pub token: String,
+    pub until: Timestamp,
 }
 
 impl<P: Ports + 'static> State<P> {
     pub fn new(config: Config, ports: P) -> Self {
         Self {
             auth: Authenticator::new(&config, ports.clone()),
-            republisher: Republisher::new(ports.clone()),
+            republisher: Republisher::new(ports.clone(), config.is_swept),
             config,
             ports,
             collecting: Cell::new(0),
             model: OnceCell::new(),
             readiness: RefCell::default(),
+            renewed: Recent::default(),
         }
     }
 }

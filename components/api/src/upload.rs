@@ -124,9 +124,9 @@ impl From<image::Problem> for Problem {
         let detail = format!("The image cannot be used: {problem}.").into();
         match problem {
             image::Problem::NotAnImage => Self::UnsupportedMediaType(detail),
-            image::Problem::TooLarge { .. } | image::Problem::TooManyPixels { .. } => {
-                Self::TooLarge(detail)
-            }
+            image::Problem::TooLarge { .. }
+            | image::Problem::TooManyPixels { .. }
+            | image::Problem::Packed => Self::TooLarge(detail),
             image::Problem::Empty | image::Problem::CutShort | image::Problem::Malformed => {
                 Self::Invalid(detail)
             }

@@ -1,11 +1,10 @@
 //! The model of a service as it is written: a model, or a chain of middleware
-//! with models behind it, as in `fallback(openai, ./mine.wasm)`.
+//! with models behind it, as in `fallback(openai, mine=./model.wasm)`.
 
 mod parser;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 /// Most links one behind the other: each may have an instance at the same time.
@@ -33,46 +32,34 @@ pub enum Component {
 /// A model, or a middleware with the links behind it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
+    /// None: it goes by its component's name.
+    pub given_name: Option<String>,
     pub component: Component,
     /// None: it is a model.
     pub behind: Option<Vec<Link>>,
 }
 
-/// Reads a model or a chain. Each name of a link is there once.
+/// Reads a model or a chain. Links may have the same name, since not all have settings.
 ///
 /// # Errors
 ///
 /// The end of a sentence that begins with the name of the setting.
 pub fn parse(text: &str) -> Result<Link, String> {
     let link = parser::parse(text)?;
-    let links = link.links();
-    if link.depth() > MAX_DEPTH {
-        return Err(format!("must be at most {MAX_DEPTH} links deep"));
+    match link.links().iter().find(|link| link.name().is_empty()) {
+        Some(nameless) => Err(format!("has a path that names no file: {nameless}")),
+        None => Ok(link),
     }
-    if links.len() > MAX_LINKS {
-        return Err(format!("must have at most {MAX_LINKS} links"));
-    }
-    let mut names = BTreeMap::new();
-    for link in links {
-        let name = link.name();
-        if name.is_empty() {
-            return Err(format!("has a path that names no file: {link}"));
-        }
-        if let Some(other) = names.insert(variable_part(name), name) {
-            return Err(match other == name {
-                true => format!("has two links that are called {name}"),
-                false => format!(
-                    "has links that are called {other} and {name}: variables cannot tell them apart"
-                ),
-            });
-        }
-    }
-    Ok(link)
 }
 
 impl Link {
-    /// What its settings go by: the name of what ships, or the file's stem.
+    /// What its settings go by.
     pub fn name(&self) -> &str {
+        self.given_name.as_deref().unwrap_or(self.own_name())
+    }
+
+    /// The name of what ships, or the file's stem.
+    pub fn own_name(&self) -> &str {
         match &self.component {
             Component::Shipped(name) => name,
             Component::File(path) => stem(path),
@@ -103,6 +90,9 @@ impl Link {
 impl fmt::Display for Link {
     /// As it is written, in one notation.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(name) = &self.given_name {
+            write!(f, "{name}=")?;
+        }
         let (Component::Shipped(text) | Component::File(text)) = &self.component;
         f.write_str(text)?;
         let Some(behind) = &self.behind else {

@@ -142,7 +142,7 @@ macro_rules! conversions {
             StoredOrNot { Stored(stored), LimitReached(limit), WrongLength }
             Access { Unsigned, Signed, Refused }
             DeliveryState { Pending, Delivered, Failed }
-            Redelivery { None, Pending, Requested }
+            Redelivery { None, Pending, Requested, TooOften }
         }
 
         impl $crate::convert::Convert<Box<$crate::task::Task>> for $wit::Task {

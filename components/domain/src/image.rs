@@ -2,11 +2,13 @@
 //! are complete.
 //!
 //! By content, never by name. An image of any size is inspected while it
-//! streams, with a few bytes of memory and in linear time.
+//! streams, with a few bytes of memory and in linear time. What is packed beside the
+//! picture of a PNG is unpacked, up to a limit and without keeping it.
 
 mod gif;
 mod inspector;
 mod jpeg;
+mod packed;
 mod png;
 #[cfg(test)]
 mod samples;
@@ -29,6 +31,10 @@ pub enum Format {
     Webp,
     Gif,
 }
+
+/// The longest that the profile and the texts beside a picture may be together once they
+/// are unpacked, in bytes.
+pub const MAX_UNPACKED: u64 = 16 << 20;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -63,6 +69,11 @@ pub enum Problem {
     TooLarge { max_bytes: u64 },
     #[error("the image has more than {max_pixels} pixels")]
     TooManyPixels { max_pixels: u64 },
+    #[error(
+        "the profile and the texts beside the picture are larger than {} when they are unpacked",
+        size::in_words(MAX_UNPACKED)
+    )]
+    Packed,
 }
 
 /// Inspects an image in memory.

@@ -69,6 +69,19 @@ impl fmt::Display for ImagePath {
     }
 }
 
+/// The path of an image without its format: an image of the same name and another
+/// format replaces it.
+pub fn without_format(path: &str) -> &str {
+    let name = path.rfind('/').map_or(0, |slash| slash + 1);
+    let dot = path.get(name..).and_then(|file| file.find('.'));
+    dot.and_then(|dot| path.get(..name + dot)).unwrap_or(path)
+}
+
+/// Whether a path, which may be without its format, is that of an image.
+pub fn is_path_of(path: &str, image: &str) -> bool {
+    path == image || path == without_format(image)
+}
+
 pub fn folder(kind: ImageKind) -> &'static str {
     match kind {
         ImageKind::Upload => "uploads",
@@ -108,6 +121,25 @@ mod tests {
             metadata: vec![],
             limits: None,
         }
+    }
+
+    #[test]
+    fn a_path_is_one_of_an_image_in_any_format() {
+        for (path, name) in [
+            ("uploads/ab/c-1.png", "uploads/ab/c-1"),
+            ("uploads/ab/c-1", "uploads/ab/c-1"),
+            ("a.b/c.d.e", "a.b/c"),
+            ("a.b/c", "a.b/c"),
+            ("c.png", "c"),
+            ("", ""),
+            ("é.é/é.é", "é.é/é"),
+        ] {
+            assert_eq!(without_format(path), name, "{path}");
+            assert!(is_path_of(name, path), "{path}");
+        }
+        assert!(is_path_of("a/b.png", "a/b.png"));
+        assert!(!is_path_of("a/b.png", "a/b.gif"));
+        assert!(!is_path_of("a/b.png", "a/b"));
     }
 
     #[test]

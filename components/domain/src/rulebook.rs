@@ -23,7 +23,7 @@ pub use event::{Event, next_status};
 pub use finish::{Finish, fail, finish, late};
 pub use record::TaskRecord;
 pub use retention::{ImageFacts, concept_has_expired, is_unreferenced, task_has_expired};
-pub use submit::{Account, created, submit, withdraw};
+pub use submit::{Account, BACKLOG_RETRY_AFTER, submit, withdraw};
 
 /// What a rule decided.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -78,6 +78,9 @@ pub enum Redelivery {
     /// An attempt is to come or under way, or the task has not ended.
     Pending,
     Requested,
+    /// The user, or all users, have asked for too many lately. No store answers it, but
+    /// who stands before one.
+    TooOften,
 }
 
 /// The right to make one attempt. `token` is the fencing token.

@@ -4,7 +4,6 @@ use std::pin::pin;
 use std::time::Duration;
 
 use concept_refinement_domain::convert::Convert as _;
-use concept_refinement_domain::purpose::Purpose;
 use concept_refinement_domain::retry;
 use concept_refinement_domain::task::Task;
 use concept_refinement_domain::webhook;
@@ -78,9 +77,7 @@ async fn send(delivery: Delivery) -> Result<Response, Failure> {
         ("webhook-id", &id),
         ("webhook-timestamp", &timestamp),
         ("webhook-signature", &signatures),
-    ]
-    .into_iter()
-    .chain(Purpose::Webhook.field());
+    ];
     let (mut writer, contents) = wasip3::wit_stream::new();
     let url = url.as_str();
     let request = outbound::request(&Method::Post, url, fields, Some(contents), TIMEOUTS)

@@ -16,6 +16,14 @@ pub struct Contents<B> {
     inspected: Inspected,
 }
 
+/// An image of which some was received, and for which there is room.
+pub struct Draft<B> {
+    blob: B,
+    inspector: Inspector,
+    length: u64,
+    declared: Option<u64>,
+}
+
 /// Why bytes were refused, in sentences for the user.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Rejected {
@@ -23,17 +31,19 @@ pub enum Rejected {
     Image(Problem),
     #[error("the file ended before its declared length")]
     Incomplete,
+    #[error("the file goes on after its declared length")]
+    TooLong,
     /// It may be held later.
     #[error("{0}")]
     NoRoom(CapabilityError),
 }
 
-impl<B: Blob> Contents<B> {
-    /// Reads a stream to its end, within the limits.
-    pub async fn collect(
+impl<B: Blob> Draft<B> {
+    /// An empty one. For an answer of a model this waits until there is room for all of
+    /// it, of the declared length or else of the longest.
+    pub async fn reserve(
         blobs: &impl Blobs<Blob = B>,
         purpose: Purpose,
-        stream: &mut impl ByteStream,
         declared: Option<u64>,
         limits: Limits,
     ) -> Result<Self, Rejected> {
@@ -42,25 +52,64 @@ impl<B: Blob> Contents<B> {
                 max_bytes: limits.max_bytes,
             }));
         }
-        let mut inspector = Inspector::new(limits);
-        let mut blob = blobs.blob(purpose);
-        let mut length = 0u64;
-        while let Some(chunk) = stream.next().await {
-            inspector.push(&chunk).map_err(Rejected::Image)?;
-            length += chunk.len() as u64;
-            blob.append(chunk).await.map_err(Rejected::NoRoom)?;
-        }
-        if declared.is_some_and(|declared| length < declared) {
-            return Err(Rejected::Incomplete);
-        }
-        let inspected = inspector.finish().map_err(Rejected::Image)?;
+        let length = declared.unwrap_or(match purpose {
+            // It takes room as it comes, and waits for none.
+            Purpose::Original => 0,
+            Purpose::ModelAnswer => limits.max_bytes,
+        });
+        let blob = blobs.reserve(purpose, length).await;
         Ok(Self {
-            blob,
-            length,
-            inspected,
+            blob: blob.map_err(Rejected::NoRoom)?,
+            inspector: Inspector::new(limits),
+            length: 0,
+            declared,
         })
     }
 
+    /// Takes what a stream has in it, to its end.
+    pub async fn fill(&mut self, stream: &mut impl ByteStream) -> Result<(), Rejected> {
+        while let Some(chunk) = stream.next().await {
+            self.inspector.push(&chunk).map_err(Rejected::Image)?;
+            self.length += chunk.len() as u64;
+            if self.declared.is_some_and(|declared| self.length > declared) {
+                return Err(Rejected::TooLong);
+            }
+            let appended = self.blob.append(chunk).await;
+            appended.map_err(Rejected::NoRoom)?;
+        }
+        Ok(())
+    }
+
+    /// In bytes, so far.
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Why more should have come, by what was declared or else by what came.
+    pub fn shortfall(&self) -> Option<Rejected> {
+        match self.declared {
+            Some(declared) if self.length < declared => Some(Rejected::Incomplete),
+            None if self.length == 0 => Some(Rejected::Image(Problem::Empty)),
+            None if !self.inspector.is_at_end() => Some(Rejected::Image(Problem::CutShort)),
+            Some(_) | None => None,
+        }
+    }
+
+    /// The image, after its last byte.
+    pub fn finish(self) -> Result<Contents<B>, Rejected> {
+        if let Some(shortfall) = self.shortfall() {
+            return Err(shortfall);
+        }
+        let inspected = self.inspector.finish().map_err(Rejected::Image)?;
+        Ok(Contents {
+            blob: self.blob,
+            length: self.length,
+            inspected,
+        })
+    }
+}
+
+impl<B> Contents<B> {
     /// In bytes.
     pub fn length(&self) -> u64 {
         self.length

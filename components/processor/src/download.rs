@@ -2,15 +2,23 @@
 //!
 //! Each URL, including redirects, is checked without resolving its name; our
 //! host checks the addresses.
+//!
+//! What may pass is tried again. A transfer that broke off is continued where it ended,
+//! if the server says that the rest is of the same file, and else begun anew.
+
+use std::time::Duration;
 
 use concept_refinement_domain::image::Limits;
 use concept_refinement_domain::original::check_url;
+use concept_refinement_domain::retry::{MAX_TRIES, backoff, parse_retry_after};
+use concept_refinement_domain::timestamp::Timestamp;
 use thiserror::Error;
 use url::Url;
 
 use crate::config::Config;
-use crate::contents::{Contents, Rejected};
-use crate::ports::{Blobs, ByteStream, FetchError, Http, Purpose, Response};
+use crate::contents::{Contents, Draft, Rejected};
+use crate::ports::{Blobs, Clock, FetchError, Http, Purpose, Random, Response, Rest};
+use crate::time::Budget;
 
 /// Contract, section 2.
 const MAX_REDIRECTS: usize = 3;
@@ -22,8 +30,11 @@ pub enum DownloadError {
     Address(String),
     #[error("{0}")]
     Fetch(#[from] FetchError),
-    #[error("the address answered {0}")]
-    Status(u16),
+    #[error("the address answered {status}")]
+    Status {
+        status: u16,
+        retry_after: Option<Duration>,
+    },
     #[error("the address redirects more than {MAX_REDIRECTS} times")]
     TooManyRedirects,
     #[error("the address redirects to nowhere")]
@@ -32,69 +43,210 @@ pub enum DownloadError {
     Encoded,
     #[error("{0}")]
     Contents(#[from] Rejected),
+    /// More should have come.
+    #[error("{0}")]
+    BrokeOff(Rejected),
+    #[error("the download took longer than {} seconds", .0.as_secs_f32())]
+    TimedOut(Duration),
 }
 
-/// Downloads one image, following a few redirects.
-pub async fn download<P: Http + Blobs>(
+/// Downloads one image, following a few redirects, in as many tries as are done by the
+/// deadline. Each has the time for a download; waiting for room does not count.
+pub async fn download<P: Http + Blobs + Clock + Random>(
     ports: &P,
     url: &str,
     purpose: Purpose,
+    deadline: Timestamp,
     config: &Config,
 ) -> Result<Contents<P::Blob>, DownloadError> {
-    let limits = match purpose {
-        Purpose::Original => config.original_limits(),
-        Purpose::ModelAnswer => config.answer_limits(),
+    let mut download = Download {
+        ports,
+        purpose,
+        config,
+        received: None,
     };
-    let mut url = permitted(url, purpose, config)?;
-    for _ in 0..=MAX_REDIRECTS {
-        let response = ports.get(url.as_str(), purpose).await?;
-        match response.status {
-            200 => return contents(ports, purpose, response, limits).await,
-            301 | 302 | 303 | 307 | 308 => url = redirected(&url, &response, purpose, config)?,
-            status => return Err(DownloadError::Status(status)),
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let limit = config.download_timeout.min(deadline.since(ports.now()));
+        let error = match download.attempt(url, limit).await {
+            Ok(contents) => return Ok(contents),
+            Err(error) => error,
+        };
+        if tries == MAX_TRIES || !error.may_pass(purpose) {
+            return Err(error);
+        }
+        let wait = backoff(tries, ports.jitter(), error.retry_after());
+        if ports.now().plus(wait) >= deadline {
+            return Err(error);
+        }
+        ports.sleep(wait).await;
+    }
+}
+
+/// What the tries of a download share.
+struct Download<'a, P: Blobs> {
+    ports: &'a P,
+    purpose: Purpose,
+    config: &'a Config,
+    received: Option<Received<P::Blob>>,
+}
+
+/// The beginning of a file, of which the rest can be asked for.
+struct Received<B> {
+    draft: Draft<B>,
+    /// Names the version of the file.
+    etag: String,
+}
+
+impl<P: Http + Blobs + Clock> Download<'_, P> {
+    async fn attempt(
+        &mut self,
+        url: &str,
+        limit: Duration,
+    ) -> Result<Contents<P::Blob>, DownloadError> {
+        let timed_out = || DownloadError::TimedOut(self.config.download_timeout);
+        let mut time = Budget::new(self.ports, limit);
+        let response = time.spend(self.response(url)).await;
+        let mut response = response.ok_or_else(timed_out)??;
+        let mut draft = self.draft(&response).await?;
+        let filled = time.spend(draft.fill(&mut response.body)).await;
+        filled.ok_or(DownloadError::TimedOut(self.config.download_timeout))??;
+        let Some(shortfall) = draft.shortfall() else {
+            return Ok(draft.finish()?);
+        };
+        let is_begun = draft.length() > 0;
+        self.received = response
+            .etag
+            .filter(|etag| is_begun && is_strong(etag))
+            .map(|etag| Received { draft, etag });
+        Err(DownloadError::BrokeOff(shortfall))
+    }
+
+    /// One that has a file, or the rest of it.
+    async fn response(&self, url: &str) -> Result<Response<P::Stream>, DownloadError> {
+        let rest = self.received.as_ref().map(|received| Rest {
+            offset: received.draft.length(),
+            etag: received.etag.clone(),
+        });
+        let mut url = self.permitted(url)?;
+        for _ in 0..=MAX_REDIRECTS {
+            let get = self.ports.get(url.as_str(), self.purpose, rest.as_ref());
+            let response = get.await?;
+            match response.status {
+                301 | 302 | 303 | 307 | 308 => url = self.redirected(&url, &response)?,
+                _ => return Ok(response),
+            }
+        }
+        Err(DownloadError::TooManyRedirects)
+    }
+
+    /// Where the file goes: behind what was received, or into room of its own.
+    async fn draft(
+        &mut self,
+        response: &Response<P::Stream>,
+    ) -> Result<Draft<P::Blob>, DownloadError> {
+        let status = response.status;
+        if !matches!(status, 200 | 206 | 416) {
+            // What was received stays.
+            return Err(self.refused(response));
+        }
+        let received = self.received.take().map(|received| received.draft);
+        match (status, received) {
+            (206, Some(draft)) if response.is_from(draft.length()) => Ok(draft),
+            (200, received) => {
+                let encoding = response.content_encoding.as_deref();
+                let encoding = encoding.unwrap_or("identity");
+                if !encoding.eq_ignore_ascii_case("identity") {
+                    return Err(DownloadError::Encoded);
+                }
+                // Who waits for room holds none.
+                drop(received);
+                let (declared, limits) = (response.content_length, self.limits());
+                Ok(Draft::reserve(self.ports, self.purpose, declared, limits).await?)
+            }
+            _ => Err(self.refused(response)),
         }
     }
-    Err(DownloadError::TooManyRedirects)
-}
 
-fn redirected<S>(
-    from: &Url,
-    response: &Response<S>,
-    purpose: Purpose,
-    config: &Config,
-) -> Result<Url, DownloadError> {
-    let next = response
-        .location
-        .as_deref()
-        .and_then(|location| from.join(location).ok())
-        .ok_or(DownloadError::RedirectToNowhere)?;
-    permitted(next.as_str(), purpose, config)
-}
-
-async fn contents<B: Blobs>(
-    blobs: &B,
-    purpose: Purpose,
-    mut response: Response<impl ByteStream>,
-    limits: Limits,
-) -> Result<Contents<B::Blob>, DownloadError> {
-    let encoding = response.content_encoding.as_deref().unwrap_or("identity");
-    if !encoding.eq_ignore_ascii_case("identity") {
-        return Err(DownloadError::Encoded);
+    fn refused(&self, response: &Response<P::Stream>) -> DownloadError {
+        let retry_after = response.retry_after.as_deref();
+        DownloadError::Status {
+            status: response.status,
+            retry_after: retry_after.and_then(|value| parse_retry_after(value, self.ports.now())),
+        }
     }
-    let (body, declared) = (&mut response.body, response.content_length);
-    Ok(Contents::collect(blobs, purpose, body, declared, limits).await?)
+
+    fn limits(&self) -> Limits {
+        match self.purpose {
+            Purpose::Original => self.config.original_limits(),
+            Purpose::ModelAnswer => self.config.answer_limits(),
+        }
+    }
+
+    fn redirected(&self, from: &Url, response: &Response<P::Stream>) -> Result<Url, DownloadError> {
+        let next = response
+            .location
+            .as_deref()
+            .and_then(|location| from.join(location).ok())
+            .ok_or(DownloadError::RedirectToNowhere)?;
+        self.permitted(next.as_str())
+    }
+
+    /// A model may answer with a URL of its provider, even at a private address. A
+    /// user may not.
+    fn permitted(&self, url: &str) -> Result<Url, DownloadError> {
+        if let (Ok(parsed), Some(provider)) = (Url::parse(url), &self.config.model_url)
+            && self.purpose == Purpose::ModelAnswer
+            && parsed.origin() == provider.origin()
+            && parsed.username().is_empty()
+            && parsed.password().is_none()
+        {
+            return Ok(parsed);
+        }
+        check_url(url, &self.config.allowed_sources).map_err(DownloadError::Address)
+    }
 }
 
-/// A model may answer with a URL of its provider, even at a private address. A
-/// user may not.
-fn permitted(url: &str, purpose: Purpose, config: &Config) -> Result<Url, DownloadError> {
-    if let (Ok(parsed), Some(provider)) = (Url::parse(url), &config.model_url)
-        && purpose == Purpose::ModelAnswer
-        && parsed.origin() == provider.origin()
-        && parsed.username().is_empty()
-        && parsed.password().is_none()
-    {
-        return Ok(parsed);
+impl DownloadError {
+    /// Whether another try can help. Nothing was paid for an original: who named an
+    /// address that cannot be reached is told at once.
+    fn may_pass(&self, purpose: Purpose) -> bool {
+        match self {
+            // 206 and 416: what was received is of another version.
+            Self::Status { status, .. } => {
+                matches!(status, 206 | 408 | 416 | 429 | 500..=599)
+            }
+            Self::BrokeOff(_) => true,
+            Self::Fetch(error) => {
+                purpose == Purpose::ModelAnswer && *error != FetchError::Forbidden
+            }
+            Self::Address(_)
+            | Self::TooManyRedirects
+            | Self::RedirectToNowhere
+            | Self::Encoded
+            | Self::Contents(_)
+            | Self::TimedOut(_) => false,
+        }
     }
-    check_url(url, &config.allowed_sources).map_err(DownloadError::Address)
+
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Status { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+}
+
+impl<S> Response<S> {
+    /// Whether it has what follows so many bytes of the file.
+    fn is_from(&self, offset: u64) -> bool {
+        let range = self.content_range.as_deref().unwrap_or_default();
+        range.starts_with(&format!("bytes {offset}-"))
+    }
+}
+
+/// Whether the files that it names are the same to the byte.
+fn is_strong(etag: &str) -> bool {
+    etag.starts_with('"')
 }

@@ -11,6 +11,7 @@ pub mod download;
 pub mod ports;
 pub mod process;
 pub mod refine;
+mod time;
 
 #[cfg(target_arch = "wasm32")]
 mod component;

@@ -38,14 +38,15 @@ pub trait TaskStore {
 
 /// The bytes of one image, held outside of the instance.
 pub trait Blob {
-    /// An error: there is no room at the moment.
+    /// An error: there is no room at the moment, or was never reserved.
     async fn append(&mut self, bytes: Vec<u8>) -> Result<(), CapabilityError>;
 }
 
 pub trait Blobs {
     type Blob: Blob;
 
-    fn blob(&self, purpose: Purpose) -> Self::Blob;
+    /// An empty one with room for so many bytes. Waits for that of a model's answer.
+    async fn reserve(&self, purpose: Purpose, length: u64) -> Result<Self::Blob, CapabilityError>;
 }
 
 pub trait ImageStore: Blobs {
@@ -111,6 +112,15 @@ pub trait ImageModel: Blobs {
     ) -> Result<Answer<Self::Stream>, ModelError>;
 }
 
+/// What is asked for of a file of which the beginning is there, if it is this version;
+/// else all of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rest {
+    /// In bytes.
+    pub offset: u64,
+    pub etag: String,
+}
+
 /// The answer to one GET request; redirects are not followed.
 pub struct Response<S> {
     pub status: u16,
@@ -118,6 +128,9 @@ pub struct Response<S> {
     /// As declared by the server.
     pub content_length: Option<u64>,
     pub content_encoding: Option<String>,
+    pub content_range: Option<String>,
+    pub etag: Option<String>,
+    pub retry_after: Option<String>,
     pub body: S,
 }
 
@@ -151,7 +164,13 @@ pub enum Purpose {
 pub trait Http {
     type Stream: ByteStream;
 
-    async fn get(&self, url: &str, purpose: Purpose) -> Result<Response<Self::Stream>, FetchError>;
+    /// None: all of it.
+    async fn get(
+        &self,
+        url: &str,
+        purpose: Purpose,
+        rest: Option<&Rest>,
+    ) -> Result<Response<Self::Stream>, FetchError>;
 }
 
 /// All ports together.

@@ -1,7 +1,6 @@
 //! The six steps of the pipeline, under a lease.
 
 use std::cell::{Cell, OnceCell};
-use std::future::Future;
 use std::pin::pin;
 use std::time::Duration;
 
@@ -19,10 +18,11 @@ use concept_refinement_domain::task::{Stage, Task};
 use futures::future::{Either, select};
 
 use crate::config::Config;
-use crate::contents::{Contents, Rejected};
+use crate::contents::{Contents, Draft, Rejected};
 use crate::download::{DownloadError, download};
 use crate::ports::{Clock, ImageStore, ModelRequest, Ports, Purpose, TaskStore};
 use crate::refine::refine;
+use crate::time::timeout;
 
 /// How strongly a model may change the original (contract, section 2).
 const STRENGTH: f32 = 0.7;
@@ -84,18 +84,6 @@ pub async fn process(ports: &impl Ports, config: &Config, message: &[u8]) -> Out
         true => Outcome::RetryLater(error.message),
         false => Outcome::Rejected(error.message),
     })
-}
-
-/// None: the time was up first, and the work was dropped.
-pub async fn timeout<T>(
-    clock: &impl Clock,
-    limit: Duration,
-    work: impl Future<Output = T>,
-) -> Option<T> {
-    match select(pin!(work), pin!(clock.sleep(limit))).await {
-        Either::Left((answer, _)) => Some(answer),
-        Either::Right(((), _)) => None,
-    }
 }
 
 async fn fail_unusable(
@@ -318,15 +306,13 @@ async fn download_original<P: Ports>(
     if let Some(path) = &task.original_path {
         return stored_original(ports, config, path).await;
     }
-    let work = async {
-        let url = &task.refinement.original_image_url;
-        let downloaded = download(ports, url, Purpose::Original, config).await;
-        downloaded.map_err(|error| match error {
-            DownloadError::Contents(contents) => rejected(contents),
-            error => failed(error.to_string()),
-        })
-    };
-    in_time(ports, config, work).await
+    let url = &task.refinement.original_image_url;
+    let deadline = ports.now().plus(config.download_timeout);
+    let downloaded = download(ports, url, Purpose::Original, deadline, config).await;
+    downloaded.map_err(|error| match error {
+        DownloadError::Contents(contents) => rejected(contents),
+        error => failed(error.to_string()),
+    })
 }
 
 /// An image of this service. One that breaks off is read again: what is stored
@@ -346,7 +332,11 @@ async fn stored_original<P: Ports>(
         };
         let (purpose, declared) = (Purpose::Original, Some(info.size));
         let read = async {
-            let read = Contents::collect(ports, purpose, &mut stream, declared, limits);
+            let read = async {
+                let mut draft = Draft::reserve(ports, purpose, declared, limits).await?;
+                draft.fill(&mut stream).await?;
+                draft.finish()
+            };
             match read.await {
                 Err(Rejected::Incomplete) => Ok(None),
                 Err(Rejected::NoRoom(error)) => Err(Interrupted::Store(error)),
@@ -354,25 +344,14 @@ async fn stored_original<P: Ports>(
                 Ok(contents) => Ok(Some(contents)),
             }
         };
-        match in_time(ports, config, read).await? {
+        let limit = config.download_timeout;
+        let read = timeout(ports, limit, read).await;
+        let timed_out = || failed(DownloadError::TimedOut(limit).to_string());
+        match read.ok_or_else(timed_out)?? {
             Some(contents) => return Ok(contents),
             None => ports.sleep(STORE_PAUSE).await,
         }
     }
-}
-
-/// Within the time for a download.
-async fn in_time<T>(
-    clock: &impl Clock,
-    config: &Config,
-    work: impl Future<Output = Result<T, Interrupted>>,
-) -> Result<T, Interrupted> {
-    let read = timeout(clock, config.download_timeout, work).await;
-    read.unwrap_or_else(|| {
-        let seconds = config.download_timeout.as_secs_f32();
-        let reason = format!("the download took longer than {seconds} seconds");
-        Err(Interrupted::Failed(Stage::Downloading, reason))
-    })
 }
 
 /// What a store answers that can be reached, however often it has to be asked:

@@ -1,16 +1,18 @@
 //! Calls the model, with retries.
 
+use std::fmt::Display;
+
 use concept_refinement_domain::note;
 use concept_refinement_domain::retry::{MAX_TRIES, backoff};
 use concept_refinement_domain::timestamp::Timestamp;
 
 use crate::config::Config;
-use crate::contents::Contents;
-use crate::download::download;
+use crate::contents::{Contents, Draft};
+use crate::download::{DownloadError, download};
 use crate::ports::{
     Answer, Blobs, ByteStream, Clock, Http, ImageModel, ModelError, ModelRequest, Purpose, Random,
 };
-use crate::process::timeout;
+use crate::time::Budget;
 
 /// What the model answered.
 pub struct Refined<B> {
@@ -30,21 +32,11 @@ pub async fn refine<P: ImageModel + Http + Clock + Random>(
     let mut tries = 0;
     loop {
         tries += 1;
-        let answer = timeout(ports, config.model_timeout, async {
-            match ports.refine(request.clone(), original).await {
-                Ok(answer) => Ok(collect(ports, answer, config).await),
-                Err(error) => Err(error),
-            }
-        })
-        .await;
+        let mut time = Budget::new(ports, config.model_timeout);
+        let answer = time.spend(ports.refine(request.clone(), original)).await;
         let (reason, retry_after) = match answer {
-            None => {
-                return Err(format!(
-                    "the model did not answer within {} seconds",
-                    config.model_timeout.as_secs_f32()
-                ));
-            }
-            Some(Ok(collected)) => return collected,
+            None => return Err(silence(config)),
+            Some(Ok(answer)) => return collect(ports, answer, time, deadline, config).await,
             Some(Err(ModelError::Refused(reason))) => return Err(reason),
             Some(Err(ModelError::Unavailable {
                 reason,
@@ -64,11 +56,14 @@ pub async fn refine<P: ImageModel + Http + Clock + Random>(
     }
 }
 
-async fn collect<P: Blobs + Http + Clock>(
+async fn collect<P: Blobs + Http + Clock + Random>(
     ports: &P,
     answer: Answer<impl ByteStream>,
+    mut time: Budget<'_, P>,
+    deadline: Timestamp,
     config: &Config,
 ) -> Result<Refined<P::Blob>, String> {
+    let unusable = |error: &dyn Display| format!("the model's answer is unusable: {error}");
     match answer {
         Answer::Image {
             length,
@@ -76,30 +71,37 @@ async fn collect<P: Blobs + Http + Clock>(
             notes,
         } => {
             let (purpose, limits) = (Purpose::ModelAnswer, config.answer_limits());
-            let image = Contents::collect(ports, purpose, &mut contents, length, limits)
-                .await
-                .map_err(|rejected| format!("the model's answer is unusable: {rejected}"))?;
+            // That others have the room is no fault of the model.
+            let draft = Draft::reserve(ports, purpose, length, limits).await;
+            let mut draft = draft.map_err(|rejected| unusable(&rejected))?;
+            let filled = time.spend(draft.fill(&mut contents)).await;
+            let image = filled
+                .ok_or_else(|| silence(config))?
+                .and_then(|()| draft.finish())
+                .map_err(|rejected| unusable(&rejected))?;
             let notes = note::bounded(&notes);
             Ok(Refined { image, notes })
         }
         Answer::Location(url) => {
-            let downloaded = timeout(
-                ports,
-                config.download_timeout,
-                download(ports, &url, Purpose::ModelAnswer, config),
-            )
-            .await;
-            match downloaded {
-                Some(Ok(image)) => Ok(Refined {
+            let purpose = Purpose::ModelAnswer;
+            match download(ports, &url, purpose, deadline, config).await {
+                Ok(image) => Ok(Refined {
                     image,
                     notes: Vec::new(),
                 }),
-                Some(Err(error)) => Err(format!("the model's answer is unusable: {error}")),
-                None => Err(format!(
+                Err(DownloadError::TimedOut(limit)) => Err(format!(
                     "the model's answer could not be downloaded within {} seconds",
-                    config.download_timeout.as_secs_f32()
+                    limit.as_secs_f32()
                 )),
+                Err(error) => Err(unusable(&error)),
             }
         }
     }
+}
+
+fn silence(config: &Config) -> String {
+    format!(
+        "the model did not answer within {} seconds",
+        config.model_timeout.as_secs_f32()
+    )
 }

@@ -11,18 +11,21 @@ use wasmtime_wasi_http::p3::bindings::ServicePre;
 use crate::config::{Auth, Config};
 use crate::cores::Cores;
 use crate::ingress::http::{Access, HttpTrigger, Limit, PushTrigger};
-use crate::ingress::{ApiInstances, Door};
+use crate::ingress::{ApiInstances, Handler};
 use crate::metrics::Metrics;
+use crate::rate::Rate;
 use crate::wasm::engine::Engine;
-use crate::wasm::sandbox::{Grants, Place, Sandbox};
+use crate::wasm::sandbox::{Grants, Sandbox};
 
 /// Anonymous sessions per client address: enough for a household or an office
 /// that arrives at once, too few to evade the quota with.
 const SESSION_RATE: Limit = Limit {
     method: http::Method::POST,
     path: "/api/auth/session",
-    at_once: 30,
-    interval: Duration::from_secs(2 * 60),
+    rate: Rate {
+        at_once: 30,
+        interval: Duration::from_secs(2 * 60),
+    },
 };
 
 /// Tells that the process lives.
@@ -37,14 +40,12 @@ pub fn instances(
     engine: &Engine,
     pre: ServicePre<Sandbox>,
     grants: Grants,
-    place: Option<Place>,
     limit: usize,
 ) -> ApiInstances {
     ApiInstances {
         engine: engine.wasmtime().clone(),
         pre,
         grants,
-        place,
         stopping: Arc::default(),
         slots: Arc::new(Semaphore::new(limit)),
     }
@@ -70,20 +71,27 @@ pub async fn http(
         serves_api: config.role.serves_api(),
     };
     let max_body = config.max_image_bytes.saturating_add(BEYOND_ORIGINAL);
-    let doors = doors(cores, &Arc::new(instances))
+    let handlers = handlers(cores, &Arc::new(instances))
         .await
         .map_err(anyhow::Error::from)
         .context("the api component does not fit this host")?;
-    let trigger = HttpTrigger::new(doors, max_body, access, config.concurrency, push, metrics)?;
+    let trigger = HttpTrigger::new(
+        handlers,
+        max_body,
+        access,
+        config.concurrency,
+        push,
+        metrics,
+    )?;
     Ok(Arc::new(trigger))
 }
 
 /// One for each core.
-async fn doors(cores: &Cores, instances: &Arc<ApiInstances>) -> wasmtime::Result<Vec<Door>> {
-    let doors = cores.iter().map(|_| Door::of(Arc::clone(instances)));
-    let doors = doors.collect::<wasmtime::Result<Vec<_>>>()?;
-    if let Some(door) = doors.first() {
-        door.check().await?;
+async fn handlers(cores: &Cores, instances: &Arc<ApiInstances>) -> wasmtime::Result<Vec<Handler>> {
+    let handlers = cores.iter().map(|_| Handler::new(Arc::clone(instances)));
+    let handlers = handlers.collect::<wasmtime::Result<Vec<_>>>()?;
+    if let Some(handler) = handlers.first() {
+        handler.check().await?;
     }
-    Ok(doors)
+    Ok(handlers)
 }

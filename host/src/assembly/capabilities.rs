@@ -125,18 +125,6 @@ pub async fn inspect<O, S>(
     Ok(Some(inspect(config).await?))
 }
 
-/// Migrates the tables of a server, or with `is_dry_run` only says what would be
-/// done. None: the tasks are on none.
-pub async fn migrate_server(config: &Config, is_dry_run: bool) -> anyhow::Result<Option<String>> {
-    let engine = find(&TASKS, &config.tasks).map_err(anyhow::Error::msg)?;
-    let Some(migrate) = engine.migrate else {
-        return Ok(None);
-    };
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let config = engine_config(&config.tasks, config, &clock, &Arc::default());
-    Ok(Some(migrate(config, is_dry_run).await?))
-}
-
 /// The stores of a data directory that no process uses, the tasks first. None:
 /// there are no tasks.
 pub async fn at_rest(config: &Config) -> anyhow::Result<Option<Vec<AtRest>>> {
@@ -205,6 +193,7 @@ fn together(
         store: stores.tasks.store,
         images: stores.images.store,
         queue: stores.queue,
+        redeliveries: Arc::default(),
         model,
         model_health: Mutex::new(ModelHealth::default()),
         probes: Arc::default(),
@@ -226,6 +215,7 @@ fn engine_config(
         clock: Arc::clone(clock),
         room: Arc::clone(room),
         settings: Arc::new(move |name| values.get(name).map(str::to_owned)),
+        trust: config.trust.clone(),
         variables: Arc::new(|name| env::var(name).ok()),
     }
 }

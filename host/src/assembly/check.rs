@@ -2,8 +2,9 @@
 //! starting one: the components fit, the stores open, the model and its
 //! provider answer.
 //!
-//! It creates no store and no secret, migrates none, and makes no call that costs
-//! money. Existing stores are opened as a start would open them. A running service is not disturbed: if it holds the stores, they work.
+//! It creates no store and no secret, and makes no call that costs money. Existing
+//! stores are opened as a start would open them. A running service is not disturbed: if
+//! it holds the stores, they work.
 
 mod model_list;
 
@@ -17,6 +18,7 @@ use anyhow::Context as _;
 use crate::assembly::capabilities::{self, Configured};
 use crate::assembly::compiled::{Compiled, compile};
 use crate::assembly::components::Components;
+use crate::assembly::moving::refuse_half_moved;
 use crate::assembly::secret::Secret;
 use crate::assembly::{grants, pipeline, push};
 use crate::capability::OpenError;
@@ -26,6 +28,7 @@ use crate::capability::engine::OpenTasks;
 use crate::capability::engines::{IMAGES, QUEUES, TASKS, no_places};
 use crate::config::{Auth, Config, ModelChoice, ModelLink, Push};
 use crate::egress::{Bounds, Egress, Network, Origin, resolver};
+use crate::tls;
 use crate::wasm::engine::{Engine, Pool};
 use model_list::ModelList;
 
@@ -90,7 +93,7 @@ pub async fn check(
         found("queue", queue);
         found("images", images);
     }
-    let network = Network::new(resolver::system())?;
+    let network = Network::new(resolver::system(), &config.trust)?;
     match compiled(config, components, cache).await {
         Ok((engine, compiled)) => {
             found("components", Ok(String::new()));
@@ -164,8 +167,6 @@ enum Looked<S> {
     Missing,
     /// Another process holds it, and so it can be used.
     InUse,
-    /// It is of an earlier version, and is left as it is.
-    Outdated,
     Open(S),
 }
 
@@ -175,7 +176,6 @@ impl<S> fmt::Display for Looked<S> {
             Self::Missing | Self::Open(_) => Ok(()),
             Self::Server(notes) => f.write_str(notes),
             Self::InUse => f.write_str("in use by a running service"),
-            Self::Outdated => f.write_str("the next start migrates it to the newest version"),
         }
     }
 }
@@ -184,12 +184,6 @@ impl<S> Looked<S> {
     async fn at<O>(store: Configured<O, S>) -> anyhow::Result<Self> {
         if !store.exists()? {
             return Ok(Self::Missing);
-        }
-        match store.at_rest().await {
-            Ok(Some(at_rest)) if at_rest.is_outdated => return Ok(Self::Outdated),
-            Ok(_) => {}
-            Err(OpenError::InUse(_)) => return Ok(Self::InUse),
-            Err(error) => return Err(error.into()),
         }
         match store.open().await {
             Ok(store) => Ok(Self::Open(store)),
@@ -214,6 +208,7 @@ async fn tasks(config: &Config) -> anyhow::Result<Looked<OpenTasks>> {
     )?)
     .await?;
     if let Looked::Open(tasks) = &looked {
+        refuse_half_moved(tasks).await?;
         tasks.store.check().await?;
     }
     Ok(looked)
@@ -375,7 +370,10 @@ fn problem(error: &wasmtime_wasi_http::Error) -> String {
         Error::ConnectionTimeout | Error::ConnectionReadTimeout => {
             "does not answer in time".to_owned()
         }
-        Error::Tls(error) => format!("does not prove who it is: {error}"),
+        Error::Tls(error) => {
+            let reason = tls::refusal(error).unwrap_or_else(|| error.to_string());
+            format!("does not prove who it is: {reason}")
+        }
         other => format!("does not answer properly: {other}"),
     }
 }

@@ -38,7 +38,7 @@ impl Components {
     /// A file is missing, or there is no directory and nothing was embedded.
     pub fn load(directory: Option<&Path>, config: &Config) -> anyhow::Result<Self> {
         let component = |name: &str| match directory {
-            Some(directory) => read(&directory.join(format!("{name}.wasm"))),
+            Some(directory) => read(&directory.join(format!("{name}.wasm"))).context("components"),
             None => embedded::COMPONENTS
                 .iter()
                 .find(|(embedded, _)| *embedded == name)
@@ -52,7 +52,7 @@ impl Components {
             ModelChoice::Local => component("model-local"),
             ModelChoice::Provider(provider) => component(&format!("model-{}", provider.name)),
             ModelChoice::Middleware(name) => component(&format!("model-{name}")),
-            ModelChoice::Component(path) => read(path),
+            ModelChoice::Component(path) => read(path).context("model"),
         };
         let behind = config.model.links().into_iter().skip(1);
         Ok(Self {
@@ -68,5 +68,5 @@ impl Components {
 fn read(path: &Path) -> anyhow::Result<Bytes> {
     std::fs::read(path)
         .map(Cow::Owned)
-        .with_context(|| format!("reading the component {}", path.display()))
+        .with_context(|| format!("the component {} cannot be read", path.display()))
 }

@@ -68,7 +68,7 @@ pub async fn test(
         Pipeline::new(engine, &components)
     })
     .await;
-    let network = Network::new(resolver::system())?;
+    let network = Network::new(resolver::system(), &config.trust)?;
     let judge = Judge::new(config);
     let blobs = grants::blobs(config, None, &Arc::default());
     let loaded = match &compiled {

@@ -16,16 +16,15 @@ use crate::capability::clock::{Clock, SystemClock};
 use crate::capability::room::Room;
 use crate::capability::tasks::watchers::Watchers;
 use crate::config::{Auth, Config, ModelLink};
-use crate::egress::{self, Egress, Grant, Network, Origin, Parts};
+use crate::egress::{self, Egress, Grant, Network, Origin};
 use crate::wasm::bounds::Bounds;
 use crate::wasm::sandbox::{GrantedSettings, Grants};
 
 /// Most memory of an instance of the API, in bytes.
 pub const API_MEMORY: usize = 128 << 20;
 
-/// Most memory of an instance of the processor, in bytes: working memory, and in
-/// a composed component, whose store holds them, the largest original and the
-/// largest answer of a model.
+/// Most memory of an instance of the processor, in bytes. Images are in blobs, outside
+/// of it.
 pub const PROCESSOR_MEMORY: usize = 96 << 20;
 
 /// Most memory of an instance of the notifier, in bytes.
@@ -101,9 +100,15 @@ pub fn model(
     let grant = origin(link.origin.clone());
     let settings = link.settings.0.iter();
     let settings = settings.map(|(name, value)| (name.clone().into(), value.clone()));
+    let mut settings: GrantedSettings = settings.collect();
+    if config.model.behind.is_some() {
+        let prefix = format!("models.{}.", link.name);
+        settings.insert("settings-prefix".into(), prefix);
+    }
     Ok(Grants {
-        settings: Arc::new(settings.collect()),
-        egress: Egress::new(grant, network).within(egress::Bounds::beyond(config.model_timeout)),
+        settings: Arc::new(settings),
+        // Its answer may wait to be read longer than it may work on it.
+        egress: Egress::new(grant, network).within(egress::Bounds::beyond(config.task_timeout)),
         max_memory: usize::try_from(config.model_memory)?,
         bounds: Bounds::MODEL,
         clock: Arc::new(SystemClock),
@@ -125,30 +130,6 @@ pub fn notifier(config: &Config, network: &Network, clock: &Arc<dyn Clock>) -> G
         watchers: Arc::default(),
         blobs: None,
     }
-}
-
-/// For a component that is all in one: what its parts have when each runs by
-/// itself. They say for what they ask. Its model has the bounds of our own components
-/// too, so the operator has to trust it.
-pub fn composed(config: &Config, network: &Network) -> anyhow::Result<Grants> {
-    let parts = Parts {
-        processor: originals(config),
-        model: Grant::Origins(config.model.origins()),
-        api: origin(issuer_url(config).and_then(Origin::of_url)),
-        notifier: receivers(config),
-    };
-    Ok(Grants {
-        settings: Arc::default(),
-        egress: downloading(config, Grant::Parts(Box::new(parts)), network),
-        max_memory: usize::try_from(config.model_memory)?
-            .saturating_add(PROCESSOR_MEMORY)
-            .saturating_add(API_MEMORY),
-        bounds: Bounds::SERVICE,
-        clock: Arc::new(SystemClock),
-        capabilities: None,
-        watchers: Arc::default(),
-        blobs: None,
-    })
 }
 
 /// The issuer's keys, which are cached for all instances of the API; nothing
@@ -224,6 +205,8 @@ fn api_settings(config: &Config, secret: &Secret) -> GrantedSettings {
         ],
     );
     settings.insert("version".into(), env!("CARGO_PKG_VERSION").to_owned());
+    // Each host sweeps, so its API need not look for overdue tasks.
+    settings.insert("swept".into(), "true".to_owned());
     settings.insert("cors-origins".into(), config.cors_origins.join(","));
     settings.insert("webhook-secret".into(), webhook_secret(config, secret));
     if config.metrics_listen.is_some() {

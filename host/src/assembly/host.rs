@@ -19,11 +19,12 @@ use crate::assembly::compiled::{Compiled, compile};
 use crate::assembly::control::Control;
 use crate::assembly::grants::API_MEMORY;
 use crate::assembly::monitoring::Monitoring;
+use crate::assembly::moving::{HalfMoved, refuse_half_moved};
 use crate::assembly::pipeline::LOANS;
 use crate::assembly::secret::Secret;
 use crate::assembly::serving::{Serving, Stop};
 use crate::assembly::{api, capabilities, grants, pipeline, push, webhooks};
-use crate::capability::engine::SharedSecret;
+use crate::capability::engine::{OpenTasks, SharedSecret};
 use crate::capability::health::Probes;
 use crate::capability::tasks::watchers::Watchers;
 use crate::capability::{Capabilities, create_directory};
@@ -33,7 +34,7 @@ use crate::egress::Network;
 use crate::ingress::http::{CALLS, listen, waiting};
 use crate::log_throttle::{LONG_INTERVAL, LogThrottle};
 use crate::loops::deliverer;
-use crate::loops::garbage::{Garbage, HOUR};
+use crate::loops::garbage::Garbage;
 use crate::loops::probe::Probe;
 use crate::loops::sweep::Sweep;
 use crate::loops::worker::Worker;
@@ -97,7 +98,7 @@ impl HostBuilder {
         let cache = config.data_dir.join("compiled");
         let compiled = move |engine: &_| Compiled::new(engine, &components);
         let (engine, compiled) = compile(pool(&config)?, Some(cache), compiled).await?;
-        let network = Network::new(resolver)?.measured(metrics.clone());
+        let network = Network::new(resolver, &config.trust)?.measured(metrics.clone());
         let blobs = grants::blobs(&config, Some(config.data_dir.clone()), &room);
         let model = match model {
             Some(model) => model,
@@ -107,15 +108,18 @@ impl HostBuilder {
         let random = || rand::rng().random();
         let (clock, secret) = match &tasks.shared {
             Some(shared) => {
-                let secret = shared_secret(&*shared.secret, random);
+                let secret = shared_secret(&tasks, &*shared.secret, random);
                 let waiting = Waiting {
                     listener: &listener,
                     model: config.model.text.as_str().into(),
                 };
-                let secret = answering_meanwhile(secret, waiting, || on_waiting(address)).await;
+                let secret = answering_meanwhile(secret, waiting, || on_waiting(address)).await?;
                 (Arc::clone(&shared.clock), secret)
             }
-            None => (clock, Secret::open(&config.data_dir, random)?),
+            None => {
+                refuse_half_moved(&tasks).await?;
+                (clock, Secret::open(&config.data_dir, random)?)
+            }
         };
         let (configured, embedded) =
             capabilities::open(&config, &secret, tasks, model, clock, room).await?;
@@ -129,7 +133,7 @@ impl HostBuilder {
         let watchers = Arc::<Watchers>::default();
         let granted = grants::api(&config, &secret, &network, &capabilities, &watchers);
         let api_instances = usize::try_from(API_INSTANCES)?;
-        let api = api::instances(&engine, compiled.api, granted, None, api_instances);
+        let api = api::instances(&engine, compiled.api, granted, api_instances);
         let worker = pipeline::worker(
             &config,
             &engine,
@@ -180,7 +184,7 @@ impl HostBuilder {
             retention: config.retention,
             anonymous_retention: config.anonymous_retention,
             confirmed_day: config.confirmed_day.clone(),
-            interval: HOUR,
+            interval: config.collect_interval,
         };
         let cores = Arc::new(Cores::start()?);
         let mut serving = Serving::new(address, watchers, Arc::clone(&cores), engine);
@@ -244,18 +248,27 @@ impl Host {
     }
 }
 
-/// The secret of the hosts of a store, once that can be reached.
-async fn shared_secret(store: &dyn SharedSecret, random: impl Fn() -> [u8; LENGTH]) -> Secret {
+/// The secret of the hosts of a store, once that can be reached. None is drawn for tasks
+/// that are being moved there, with theirs.
+async fn shared_secret(
+    tasks: &OpenTasks,
+    store: &dyn SharedSecret,
+    random: impl Fn() -> [u8; LENGTH],
+) -> anyhow::Result<Secret> {
     static AWAY: LogThrottle = LogThrottle::every(LONG_INTERVAL);
     loop {
-        match Secret::shared(store, &random).await {
-            Ok(secret) => return secret,
-            Err(error) => {
+        let reached = async {
+            refuse_half_moved(tasks).await?;
+            Ok(Secret::shared(store, &random).await?)
+        };
+        match reached.await {
+            Err(HalfMoved::Away(error)) => {
                 if let Some(times) = AWAY.times() {
                     tracing::error!(%error, times, "waiting for the task store");
                 }
                 sleep(STORE_RETRY).await;
             }
+            reached => return Ok(reached?),
         }
     }
 }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
-use concept_refinement_domain::capability::{ImageInfo, ImageKind, StoredOrNot};
+use concept_refinement_domain::capability::{CapabilityError, ImageInfo, ImageKind, StoredOrNot};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use rand::RngExt as _;
 use sha2::{Digest as _, Sha256};
@@ -22,7 +22,7 @@ use crate::capability::clock::{Clock, SystemClock};
 use crate::capability::create_directory;
 use crate::capability::embedded::AtRest;
 use crate::capability::engine::{OpenImages, OpenTasks};
-use crate::capability::moving::{ImagesAtRest, Record, RecordKind, Records};
+use crate::capability::moving::{ImagesAtRest, Record, RecordKind, Records, half_moved};
 use crate::config::Config;
 
 /// Records read and written at once.
@@ -68,7 +68,16 @@ pub async fn move_stores(
 
     let room = capabilities::room(target);
     let tasks = capabilities::tasks(target, &clock, &room)?.open().await?;
-    let secret = move_secret(&source.data_dir, target, &tasks).await?;
+    let (from, to) = (records(&copied)?, records(&tasks)?);
+    let begun = begin(&place, to).await?;
+    let secret = match move_secret(&source.data_dir, target, &tasks).await {
+        Err(error) if begun => {
+            // Nothing of it was moved.
+            to.set_unfinished_move(None).await?;
+            return Err(error);
+        }
+        secret => secret?,
+    };
     let places = Arc::clone(&tasks.places);
     let images = capabilities::images(target, &secret, places, &clock, &room)?;
     let images = images.open().await?;
@@ -79,7 +88,6 @@ pub async fn move_stores(
         report(&format!("{moved} images are moved and compared"));
         counts.push(("images", moved));
     }
-    let (from, to) = (records(&copied)?, records(&tasks)?);
     for kind in RecordKind::ALL {
         copy_records(kind, from, to).await?;
     }
@@ -102,6 +110,7 @@ pub async fn move_stores(
         }
         counts.push((name, expected.count));
     }
+    to.set_unfinished_move(None).await?;
     report("all records are moved and compared");
     Ok(Moved { counts })
 }
@@ -109,6 +118,44 @@ pub async fn move_stores(
 fn records(tasks: &OpenTasks) -> anyhow::Result<&dyn Records> {
     let records = tasks.records.as_deref();
     records.context("tasks cannot be moved to or from this engine")
+}
+
+/// Refuses tasks that are a part of those that are being moved.
+///
+/// # Errors
+///
+/// They are, or their store cannot be reached.
+pub async fn refuse_half_moved(tasks: &OpenTasks) -> Result<(), HalfMoved> {
+    let Some(records) = &tasks.records else {
+        return Ok(());
+    };
+    match records.unfinished_move().await? {
+        Some(source) => Err(HalfMoved::Begun(source)),
+        None => Ok(()),
+    }
+}
+
+/// Why a store is not known to be whole.
+#[derive(Debug, thiserror::Error)]
+pub enum HalfMoved {
+    #[error("the task store cannot be used: {}", half_moved(.0))]
+    Begun(String),
+    #[error(transparent)]
+    Away(#[from] CapabilityError),
+}
+
+/// Keeps services from a target that has nothing yet, until it has all. One that has
+/// something is what it was, if the move was made before, or is refused in the end.
+/// Whether it did so.
+async fn begin(source: &Path, target: &dyn Records) -> anyhow::Result<bool> {
+    for kind in [RecordKind::Tasks, RecordKind::Concepts] {
+        if !target.records(kind, None, 1).await?.is_empty() {
+            return Ok(false);
+        }
+    }
+    let source = source.to_string_lossy().into_owned();
+    target.set_unfinished_move(Some(source)).await?;
+    Ok(true)
 }
 
 /// The tasks of the source, copied to a place of their own, where to open them

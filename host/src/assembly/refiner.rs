@@ -94,7 +94,7 @@ impl HostBuilder {
         };
         let compiled = move |engine: &_| Pipeline::new(engine, &components);
         let (engine, compiled) = compile(pool, cache, compiled).await?;
-        let network = Network::new(resolver)?;
+        let network = Network::new(resolver, &config.trust)?;
         let blobs = grants::blobs(&config, None, &Arc::default());
         let model = match model {
             Some(model) => model,

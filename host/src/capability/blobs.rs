@@ -1,9 +1,13 @@
 //! The images that tasks work on: held once, outside of instances, and up to a
 //! limit for all together; beyond a part of it in a file. `wit/blobs.wit` has the
 //! promises.
+//!
+//! Room is reserved before the first byte: see [`ledger`].
 
 pub mod block_file;
-mod link;
+mod ledger;
+pub(crate) mod link;
+mod reservation;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -17,6 +21,8 @@ use super::model::Reopen;
 use crate::log_throttle::LogThrottle;
 use crate::stream_guard::guarded;
 use block_file::{BlockFile, StoredBlock};
+use ledger::Refused;
+use reservation::{Reservation, Reservations};
 
 /// What is reserved and filled at a time, in bytes.
 const BLOCK: usize = 32 * 1024;
@@ -28,10 +34,7 @@ const IN_MEMORY: usize = 8 << 20;
 /// The room for all blobs of a host.
 pub struct Blobs {
     /// In blocks.
-    room: Arc<Semaphore>,
-    /// Of these what originals may take: an answer waits for room, and would
-    /// wait for ever for originals that wait for answers.
-    for_originals: Arc<Semaphore>,
+    room: Arc<Reservations>,
     /// Of these what may be in memory.
     memory: Arc<Semaphore>,
     /// For the rest. None: all is in memory.
@@ -49,22 +52,25 @@ pub enum Purpose {
 
 /// The bytes of one image. Clones share them.
 #[derive(Clone)]
-pub struct Blob {
-    purpose: Purpose,
-    blobs: Arc<Blobs>,
-    held: Arc<Mutex<Held>>,
+pub struct Blob(Contents);
+
+#[derive(Clone)]
+enum Contents {
+    Held {
+        blobs: Arc<Blobs>,
+        held: Arc<Mutex<Held>>,
+    },
     /// The bytes are those of another one.
-    shared: Option<Reopen>,
+    Shared(Reopen),
 }
 
-#[derive(Default)]
 struct Held {
     blocks: Vec<Block>,
     /// The last block, which is not full.
     last: Vec<u8>,
     length: usize,
-    /// Of all blocks, and for an original as many of its share too.
-    reserved: Vec<OwnedSemaphorePermit>,
+    /// Of all blocks that there may be.
+    reserved: Reservation,
     is_read: bool,
 }
 
@@ -79,44 +85,30 @@ impl Blobs {
     /// `limit` is in bytes; originals may take half of it. `file` is for what
     /// does not fit into memory.
     pub fn new(limit: usize, file: Option<Arc<BlockFile>>) -> Arc<Self> {
-        let blocks = (limit / BLOCK).clamp(2, Semaphore::MAX_PERMITS);
         Arc::new(Self {
-            room: Arc::new(Semaphore::new(blocks)),
-            for_originals: Arc::new(Semaphore::new(blocks / 2)),
+            room: Reservations::new((limit / BLOCK) as u64),
             memory: Arc::new(Semaphore::new(IN_MEMORY / BLOCK)),
             file,
         })
     }
 
-    /// An empty one.
-    pub fn blob(self: &Arc<Self>, purpose: Purpose) -> Blob {
-        Blob {
-            purpose,
-            blobs: Arc::clone(self),
-            held: Arc::default(),
-            shared: None,
-        }
-    }
-
-    async fn reserve(
-        &self,
+    /// An empty one, with room for so many bytes. An original is refused where there
+    /// is none at the moment; an answer waits for its turn.
+    ///
+    /// # Errors
+    ///
+    /// Unavailable: there is no room. Invalid: there never is so much.
+    pub async fn reserve(
+        self: &Arc<Self>,
         purpose: Purpose,
-        blocks: u32,
-    ) -> Result<Vec<OwnedSemaphorePermit>, CapabilityError> {
-        let no_room =
-            || CapabilityError::unavailable("There is no memory for images at the moment.");
-        match purpose {
-            Purpose::Original => {
-                let share = Arc::clone(&self.for_originals).try_acquire_many_owned(blocks);
-                let share = share.map_err(|_| no_room())?;
-                let room = Arc::clone(&self.room).try_acquire_many_owned(blocks);
-                Ok(vec![share, room.map_err(|_| no_room())?])
-            }
-            Purpose::Answer => {
-                let room = Arc::clone(&self.room).acquire_many_owned(blocks).await;
-                Ok(vec![room.map_err(|_| no_room())?])
-            }
-        }
+        length: usize,
+    ) -> Result<Blob, CapabilityError> {
+        let reserved = self.room.reserve(purpose, blocks(length)).await;
+        let reserved = reserved.map_err(report)?;
+        Ok(Blob(Contents::Held {
+            blobs: Arc::clone(self),
+            held: Arc::new(Mutex::new(Held::new(reserved))),
+        }))
     }
 
     fn block(&self, bytes: Vec<u8>) -> Block {
@@ -140,97 +132,89 @@ impl Blobs {
             }
         }
     }
-}
 
-impl Blob {
-    /// Reserves room for all of so many bytes, in one step: whoever waits for it
-    /// holds none that another may wait for.
-    ///
-    /// # Errors
-    ///
-    /// Unavailable: there is no room. Invalid: there never is so much.
-    pub async fn reserve(&self, length: usize) -> Result<(), CapabilityError> {
-        let missing = self.held().missing_blocks(length);
-        let reserved = match u32::try_from(missing) {
-            Ok(0) => return Ok(()),
-            Ok(blocks) => self.blobs.reserve(self.purpose, blocks).await?,
-            Err(_) => return Err(CapabilityError::invalid("These are too many bytes.")),
-        };
-        self.held().reserve(reserved);
-        Ok(())
-    }
-
-    /// Appends bytes. An original is refused where there is no room at the
-    /// moment; an answer waits.
-    ///
-    /// # Errors
-    ///
-    /// Unavailable: there is no room. Invalid: it is being read.
-    pub async fn append(&self, bytes: Vec<u8>) -> Result<(), CapabilityError> {
-        let length = self.held().length.saturating_add(bytes.len());
-        self.reserve(length).await?;
-        let first = {
-            let mut held = self.held();
-            if held.is_read {
-                return Err(CapabilityError::invalid("The bytes are being read."));
-            }
-            let first = held.blocks.len();
-            held.push(&bytes, &self.blobs);
-            first
-        };
-        self.store(first).await;
-        Ok(())
-    }
-
-    /// One with the bytes that this opens, without a copy of them.
-    pub fn sharing(self, bytes: Reopen) -> Self {
-        self.held().is_read = true;
-        Self {
-            shared: Some(bytes),
-            ..self
-        }
-    }
-
-    /// The bytes. Nothing can be appended any more. A fault ends them early.
-    pub fn contents(&self) -> BoxStream<'static, Bytes> {
-        if let Some(shared) = &self.shared {
-            return shared();
-        }
-        let last = {
-            let mut held = self.held();
-            held.is_read = true;
-            held.close_block(&self.blobs);
-            held.blocks.len().saturating_sub(1)
-        };
-        let blob = self.clone();
-        let blocks = async move {
-            blob.store(last).await;
-            stream::iter(blob.held().blocks.clone())
-        };
-        let bytes = stream::once(blocks).flatten().then(Block::bytes);
-        let bytes = bytes.take_while(|bytes| std::future::ready(bytes.is_some()));
-        // The bytes count as long as somebody may read them.
-        guarded(bytes.filter_map(std::future::ready), self.clone()).boxed()
-    }
-
-    /// Moves the blocks from the first of these on to the file, unless they have a
-    /// share of the memory.
-    async fn store(&self, first: usize) {
+    /// Moves the blocks of a blob from the first of these on to the file, unless they
+    /// have a share of the memory.
+    async fn store(&self, held: &Mutex<Held>, first: usize) {
         let blocks = {
-            let held = self.held();
+            let held = lock(held);
             held.blocks.get(first..).unwrap_or_default().to_vec()
         };
         for (index, block) in blocks.into_iter().enumerate() {
-            if let Some(stored) = self.blobs.stored(&block).await
-                && let Some(block) = self.held().blocks.get_mut(first + index)
+            if let Some(stored) = self.stored(&block).await
+                && let Some(block) = lock(held).blocks.get_mut(first + index)
             {
                 *block = stored;
             }
         }
     }
+}
 
-    fn held(&self) -> MutexGuard<'_, Held> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+impl Blob {
+    /// One with the bytes that this opens, without a copy of them.
+    pub fn sharing(bytes: Reopen) -> Self {
+        Self(Contents::Shared(bytes))
+    }
+
+    /// Appends bytes. Where room was reserved for fewer, an original takes more.
+    ///
+    /// # Errors
+    ///
+    /// Unavailable: there is no room for an original. Invalid: an answer is longer than
+    /// what was reserved, or it is being read.
+    pub async fn append(&self, bytes: Vec<u8>) -> Result<(), CapabilityError> {
+        let is_read = || CapabilityError::invalid("The bytes are being read.");
+        let Contents::Held { blobs, held } = &self.0 else {
+            return Err(is_read());
+        };
+        let first = {
+            let mut held = lock(held);
+            if held.is_read {
+                return Err(is_read());
+            }
+            let room = blocks(held.length.saturating_add(bytes.len()));
+            let missing = room.saturating_sub(held.reserved.room());
+            if missing > 0 {
+                held.reserved.grow(missing).map_err(report)?;
+            }
+            let first = held.blocks.len();
+            held.push(&bytes, blobs);
+            first
+        };
+        blobs.store(held, first).await;
+        Ok(())
+    }
+
+    /// How many of so many bytes more are beyond what room was reserved for.
+    pub fn beyond(&self, more: usize) -> usize {
+        let Contents::Held { held, .. } = &self.0 else {
+            return 0;
+        };
+        let held = lock(held);
+        let room = usize::try_from(held.reserved.room()).unwrap_or(usize::MAX);
+        let left = room.saturating_mul(BLOCK).saturating_sub(held.length);
+        more.saturating_sub(left)
+    }
+
+    /// The bytes. Nothing can be appended any more. A fault ends them early.
+    pub fn contents(&self) -> BoxStream<'static, Bytes> {
+        let (blobs, held) = match &self.0 {
+            Contents::Shared(shared) => return shared(),
+            Contents::Held { blobs, held } => (Arc::clone(blobs), Arc::clone(held)),
+        };
+        let last = {
+            let mut held = lock(&held);
+            held.close(&blobs);
+            held.blocks.len().saturating_sub(1)
+        };
+        let blocks = async move {
+            blobs.store(&held, last).await;
+            stream::iter(lock(&held).blocks.clone())
+        };
+        let bytes = stream::once(blocks).flatten().then(Block::bytes);
+        let bytes = bytes.take_while(|bytes| std::future::ready(bytes.is_some()));
+        // The bytes count as long as somebody may read them.
+        guarded(bytes.filter_map(std::future::ready), self.clone()).boxed()
     }
 }
 
@@ -249,20 +233,13 @@ impl Block {
 }
 
 impl Held {
-    /// For so many bytes in all.
-    fn missing_blocks(&self, length: usize) -> usize {
-        let reserved = self.reserved.first();
-        let reserved = reserved.map_or(0, OwnedSemaphorePermit::num_permits);
-        length.div_ceil(BLOCK).saturating_sub(reserved)
-    }
-
-    fn reserve(&mut self, reserved: Vec<OwnedSemaphorePermit>) {
-        if self.reserved.is_empty() {
-            self.reserved = reserved;
-            return;
-        }
-        for (mine, more) in self.reserved.iter_mut().zip(reserved) {
-            mine.merge(more);
+    fn new(reserved: Reservation) -> Self {
+        Self {
+            blocks: Vec::new(),
+            last: Vec::new(),
+            length: 0,
+            reserved,
+            is_read: false,
         }
     }
 
@@ -290,152 +267,32 @@ impl Held {
             self.blocks.push(blobs.block(block));
         }
     }
+
+    /// Nothing comes after it: the rest of the room is for others.
+    fn close(&mut self, blobs: &Blobs) {
+        self.is_read = true;
+        self.close_block(blobs);
+        self.reserved.shrink(blocks(self.length));
+    }
+}
+
+fn report(refused: Refused) -> CapabilityError {
+    match refused {
+        Refused::Now => {
+            CapabilityError::unavailable("There is no memory for images at the moment.")
+        }
+        Refused::Ever => CapabilityError::invalid("These are too many bytes."),
+    }
+}
+
+/// How many are taken by so many bytes.
+fn blocks(length: usize) -> u64 {
+    length.div_ceil(BLOCK) as u64
+}
+
+fn lock(held: &Mutex<Held>) -> MutexGuard<'_, Held> {
+    held.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
-mod tests {
-    use std::path::Path;
-
-    use concept_refinement_domain::capability::ErrorKind;
-    use futures::{FutureExt as _, StreamExt as _};
-
-    use super::*;
-    use crate::capability::room::Room;
-
-    fn bytes(length: usize) -> Vec<u8> {
-        (0..length).map(|at| (at % 251) as u8).collect()
-    }
-
-    /// How many files nobody can name this process has open in a directory.
-    fn unnamed_files(directory: &Path) -> usize {
-        let open = std::fs::read_dir("/proc/self/fd").unwrap();
-        open.filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok())
-            .filter(|path| path.starts_with(directory))
-            .inspect(|path| assert!(path.to_str().unwrap().ends_with("(deleted)")))
-            .count()
-    }
-
-    fn append(blob: &Blob, bytes: Vec<u8>) -> Option<Result<(), ErrorKind>> {
-        let appended = blob.append(bytes).now_or_never()?;
-        Some(appended.map_err(|error| error.kind))
-    }
-
-    fn read(blob: &Blob) -> Vec<u8> {
-        let chunks: Vec<Bytes> = blob.contents().collect().now_or_never().unwrap();
-        chunks.concat()
-    }
-
-    #[test]
-    fn what_was_appended_is_read_and_more_than_once() {
-        for (name, length, chunk) in [
-            ("nothing", 0, 1),
-            ("single bytes", 100_000, 1),
-            ("packets", 1_000_000, 1460),
-            ("whole blocks", 1_000_000, BLOCK),
-            ("more than a block", 1_000_000, 100_000),
-        ] {
-            let bytes = bytes(length);
-            let blob = Blobs::new(1 << 22, None).blob(Purpose::Original);
-            for chunk in bytes.chunks(chunk) {
-                assert_eq!(append(&blob, chunk.to_vec()), Some(Ok(())), "{name}");
-            }
-            assert!(read(&blob) == bytes, "{name}");
-            assert!(read(&blob) == bytes, "{name}, again");
-            let blocks = blob.held().blocks.len();
-            assert_eq!(blocks, length.div_ceil(BLOCK), "{name}");
-            assert_eq!(append(&blob, vec![1]), Some(Err(ErrorKind::Invalid)));
-        }
-    }
-
-    #[test]
-    fn an_original_is_refused_and_an_answer_waits() {
-        let blobs = Blobs::new(4 * BLOCK, None);
-        let original = blobs.blob(Purpose::Original);
-        assert_eq!(append(&original, bytes(2 * BLOCK)), Some(Ok(())));
-        let other = blobs.blob(Purpose::Original);
-        let refused = Some(Err(ErrorKind::Unavailable));
-        assert_eq!(append(&other, bytes(1)), refused, "half is for answers");
-
-        let answer = blobs.blob(Purpose::Answer);
-        assert_eq!(append(&answer, bytes(2 * BLOCK)), Some(Ok(())));
-        assert_eq!(append(&answer, bytes(1)), None, "it waits");
-        let reading = original.contents();
-        drop(original);
-        assert_eq!(append(&answer, bytes(1)), None, "it is being read");
-        drop(reading);
-        assert_eq!(append(&answer, bytes(1)), Some(Ok(())));
-        assert_eq!(append(&other, bytes(BLOCK)), Some(Ok(())));
-    }
-
-    #[test]
-    fn what_was_dropped_leaves_its_room() {
-        let blobs = Blobs::new(4 * BLOCK, None);
-        for _ in 0..100 {
-            let original = blobs.blob(Purpose::Original);
-            for _ in 0..2 {
-                assert_eq!(append(&original, bytes(BLOCK)), Some(Ok(())));
-            }
-            assert!(read(&original).len() == 2 * BLOCK);
-        }
-        assert_eq!(blobs.room.available_permits(), 4);
-        assert_eq!(blobs.for_originals.available_permits(), 2);
-    }
-
-    #[cfg(target_os = "linux")]
-    #[tokio::test]
-    async fn what_memory_does_not_take_is_in_a_file_without_a_name() {
-        let place = tempfile::tempdir().unwrap();
-        let file = BlockFile::new(place.path().to_owned(), Arc::default());
-        let blobs = Blobs::new(4 * IN_MEMORY, Some(file));
-        let appended = async |length: usize| {
-            let blob = blobs.blob(Purpose::Answer);
-            for chunk in bytes(length).chunks(100_000) {
-                blob.append(chunk.to_vec()).await.unwrap();
-            }
-            blob
-        };
-        let first = appended(IN_MEMORY).await;
-        assert_eq!(unnamed_files(place.path()), 0, "there is room in memory");
-        let length = 3 * BLOCK + 1;
-        let (second, third) = (appended(length).await, appended(length).await);
-        assert_eq!(unnamed_files(place.path()), 1, "one for all");
-        assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 0);
-        for blob in [&second, &third, &second] {
-            let is_in_file = |block: &Block| matches!(block, Block::InFile(_));
-            let read: Vec<Bytes> = blob.contents().collect().await;
-            assert!(read.concat() == bytes(length), "other bytes");
-            assert!(
-                blob.held().blocks.iter().all(is_in_file),
-                "the last one too"
-            );
-        }
-
-        drop(second);
-        let fourth = appended(length).await;
-        let read: Vec<Bytes> = third.contents().collect().await;
-        assert!(read.concat() == bytes(length), "another's place was taken");
-        drop((third, fourth));
-        assert_eq!(unnamed_files(place.path()), 0, "nothing is left of it");
-        drop(first);
-        let memory = blobs.memory.available_permits();
-        assert_eq!(memory, IN_MEMORY / BLOCK);
-    }
-
-    #[tokio::test]
-    async fn what_no_file_takes_stays_in_memory() {
-        let place = tempfile::tempdir().unwrap();
-        let nowhere = BlockFile::new(place.path().join("nowhere"), Arc::default());
-        let full = Room::new(None, place.path().to_owned());
-        full.take_over_tasks(u64::MAX);
-        let full = BlockFile::new(place.path().to_owned(), Arc::new(full));
-        for (name, file) in [("no directory", nowhere), ("no room on the disk", full)] {
-            let blob = Blobs::new(4 * IN_MEMORY, Some(file)).blob(Purpose::Answer);
-            let whole = bytes(IN_MEMORY + 10 * BLOCK);
-            blob.append(whole.clone()).await.unwrap();
-            let read: Vec<Bytes> = blob.contents().collect().await;
-            assert!(read.concat() == whole, "{name}: other bytes");
-            let is_in_file = |block: &Block| matches!(block, Block::InFile(_));
-            assert!(!blob.held().blocks.iter().any(is_in_file), "{name}");
-        }
-    }
-}
+mod tests;

@@ -9,13 +9,14 @@ use super::Answer;
 use super::clock::Clock;
 use super::concepts::Concepts;
 use super::duties::Duties;
-use super::health::{ModelHealth, Probes};
+use super::health::{Asker, ModelHealth, Probes, Verdict};
 use super::images::ImageStore;
 use super::model::ImageModel;
 use super::queue::TaskQueue;
 use super::room::Room;
 use super::tasks::{Leases, Maintenance, TaskStore, Tasks};
 use super::webhooks::Webhooks;
+use super::webhooks::redeliveries::Redeliveries;
 use crate::runtime::{Runtime, Tokio};
 
 /// A store that takes longer to answer cannot be used.
@@ -31,6 +32,8 @@ pub struct Capabilities {
     pub images: Arc<dyn ImageStore>,
     /// Messages that point to tasks.
     pub queue: Arc<dyn TaskQueue>,
+    /// What of webhooks users have asked for again.
+    pub redeliveries: Arc<Redeliveries>,
     /// What refines.
     pub model: Arc<dyn ImageModel>,
     /// How its last calls went.
@@ -109,15 +112,12 @@ impl Capabilities {
         vec![tasks, queue, images]
     }
 
-    /// Records the outcome of a call of the model.
-    pub fn model_called(&self, worked: bool) {
+    /// Records what a call of the model says of it.
+    pub fn model_called(&self, verdict: Verdict, asker: Asker) {
         let mut health = self
             .model_health
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        match worked {
-            true => health.succeeded(self.clock.now()),
-            false => health.failed(self.clock.now()),
-        }
+        health.called(verdict, asker, self.clock.now());
     }
 }

@@ -19,8 +19,11 @@ pub enum OpenError {
     )]
     InUse(PathBuf),
     /// This file has a schema that is not known here.
-    #[error("{} was written by a newer version of this program", .0.display())]
-    Newer(PathBuf),
+    #[error(
+        "{} was written by another version of this program, whose tables this one cannot use",
+        .0.display()
+    )]
+    OtherVersion(PathBuf),
     /// This file is not as it was written.
     #[error(
         "{} is damaged, and nothing in it was changed or deleted: restore a backup",

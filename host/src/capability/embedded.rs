@@ -27,8 +27,6 @@ pub trait Embedded: Send + Sync {
 pub struct AtRest {
     /// What can be copied.
     pub store: Arc<dyn Embedded>,
-    /// Whether to open it would migrate it.
-    pub is_outdated: bool,
     /// Its images, one by one. None: it has tasks.
     pub images: Option<Arc<dyn ImagesAtRest>>,
 }

@@ -21,6 +21,7 @@ use super::queue::TaskQueue;
 use super::room::Room;
 use super::tasks::{Options, TaskStore};
 use super::upload_places::UploadPlaces;
+use crate::tls::Trust;
 
 /// What every engine is told.
 #[derive(Clone)]
@@ -34,6 +35,8 @@ pub struct EngineConfig {
     pub room: Arc<Room>,
     /// The settings of the engine itself, by their names on the command line.
     pub settings: Lookup,
+    /// Whom to trust.
+    pub trust: Trust,
     /// The variables of its own tools, as `AWS_…`.
     pub variables: Lookup,
 }
@@ -57,13 +60,7 @@ pub struct Engine<O, S> {
     /// should know of it, perhaps nothing. None: there is no server, and to open
     /// the store shows whether it can be used.
     pub inspect: Option<Inspect>,
-    /// Brings the tables of a server to the newest version, or with true only says
-    /// what would be done. None: there are none.
-    pub migrate: Option<Migrate>,
 }
-
-/// See [`Engine::migrate`].
-pub type Migrate = fn(EngineConfig, bool) -> BoxFuture<'static, Result<String, OpenError>>;
 
 /// See [`Engine::inspect`].
 pub type Inspect = fn(EngineConfig) -> BoxFuture<'static, Result<String, OpenError>>;
@@ -178,7 +175,6 @@ mod tests {
             open: |_, ()| Box::pin(async { Ok(()) }),
             at_rest: |_| Box::pin(async { Ok(None) }),
             inspect: None,
-            migrate: None,
         }
     }
 

@@ -4,5 +4,5 @@ mod link;
 mod model_health;
 mod probes;
 
-pub use model_health::ModelHealth;
+pub use model_health::{Asker, ModelHealth, Verdict};
 pub use probes::Probes;

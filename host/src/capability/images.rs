@@ -16,8 +16,10 @@ use bytes::Bytes;
 use concept_refinement_domain::capability::{
     ByteRange, CapabilityError, ImageInfo, ImageKind, NewImage, Resolved, StoredOrNot,
 };
+use concept_refinement_domain::image_path::without_format;
 use concept_refinement_domain::session::IS_ANONYMOUS;
 use concept_refinement_domain::timestamp::Timestamp;
+use futures::future::ready;
 use futures::stream::BoxStream;
 
 use super::Answer;
@@ -44,12 +46,20 @@ pub type Contents = BoxStream<'static, Result<Bytes, CapabilityError>>;
 /// One entry of a list of images.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed {
-    /// Its `ImagePath`, as text.
+    /// Its `ImagePath`, as text; or that without the format, where a look at each image
+    /// would cost a request: then [`ImageStore::describe`] tells the rest.
     pub path: String,
-    /// When it was stored.
+    /// When it was stored; of a path without a format, not before.
     pub created_at: Timestamp,
     /// Its owner, where that is an anonymous user.
     pub anonymous_owner: Option<String>,
+}
+
+impl Listed {
+    /// Whether a list told all of it.
+    pub fn is_whole(&self) -> bool {
+        without_format(&self.path) != self.path
+    }
 }
 
 /// A stream of images. An error ends it, and the list is then incomplete.
@@ -75,7 +85,8 @@ pub trait ImageStore: Send + Sync {
     /// Whether the owner has an upload.
     fn has_uploads<'a>(&'a self, owner: &'a str) -> Answer<'a, bool>;
 
-    /// Removes an image. A repeat changes nothing.
+    /// Removes an image; of a path without a format, what stands beside an image that
+    /// never came. A repeat changes nothing.
     fn delete<'a>(&'a self, path: &'a str) -> Answer<'a, ()>;
 
     /// An absolute URL with which anyone may load the image for a while, on the
@@ -90,8 +101,17 @@ pub trait ImageStore: Send + Sync {
     /// meanwhile may be included or not.
     fn list(&self, kind: ImageKind) -> Answer<'_, Images>;
 
+    /// All of an image that a list named without its format. None: there is none, or not
+    /// any more.
+    fn describe<'a>(&'a self, name: &'a str) -> Answer<'a, Option<Listed>>;
+
     /// Whether the store can be read and written.
     fn check(&self) -> Answer<'_, ()>;
+}
+
+/// The answer of a store whose lists leave nothing out.
+fn nothing_more() -> Answer<'static, Option<Listed>> {
+    Box::pin(ready(Ok(None)))
 }
 
 fn no_such_name() -> CapabilityError {

@@ -126,6 +126,8 @@ pub enum ModelError {
         reason: String,
         /// How long to wait before, if the model said so.
         retry_after: Option<Duration>,
+        /// It works, and was asked more than it wants to be.
+        is_rate_limit: bool,
     },
     /// A repeat cannot help.
     Refused(String),

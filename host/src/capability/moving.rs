@@ -83,6 +83,21 @@ pub trait Records: Send + Sync {
     /// Stores records durably, in one step. One that is there already stays as it
     /// is.
     fn restore(&self, records: Vec<Record>) -> Answer<'_, ()>;
+
+    /// Where a move to this store has begun from that has not ended.
+    fn unfinished_move(&self) -> Answer<'_, Option<String>>;
+
+    /// Remembers, durably, that one has begun from there; or that it has ended.
+    fn set_unfinished_move(&self, source: Option<String>) -> Answer<'_, ()>;
+}
+
+/// Why a store cannot be used that has a part of what is moved to it, and how to go on,
+/// as the end of a sentence.
+pub fn half_moved(source: &str) -> String {
+    format!(
+        "a move to it has begun and not ended: make it once more, by `concept-refinement move \
+         --from {source} --to …`"
+    )
 }
 
 /// An image with all that is stored of it.

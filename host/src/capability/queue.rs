@@ -29,8 +29,13 @@ pub trait TaskQueue: Send + Sync {
     /// Waits for the next message. Cancel-safe.
     fn receive(&self) -> Answer<'_, Delivery>;
 
-    /// Whether the queue can be used.
+    /// Whether the queue can be used: a full one cannot.
     fn check(&self) -> Answer<'_, ()>;
+
+    /// How many messages it holds, if it can tell. Fails where `check` does.
+    fn length(&self) -> Answer<'_, Option<u64>> {
+        Box::pin(async { self.check().await.map(|()| None) })
+    }
 }
 
 /// A delivered message, which must be acked or nacked. If it is dropped

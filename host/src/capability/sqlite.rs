@@ -3,8 +3,8 @@
 
 pub(crate) mod connection;
 mod database_file;
-pub(crate) mod migrations;
 pub(crate) mod names;
+pub(crate) mod schema;
 
 use std::path::Path;
 

@@ -5,11 +5,9 @@
 //! race is a value, not an error. There are no default methods: a backend that
 //! cannot decide and write in one step does not implement this.
 
-pub(super) mod handovers;
 mod hub;
 mod link;
 mod operation;
-pub mod pending_releases;
 pub mod postgres;
 #[cfg(test)]
 pub(crate) mod samples;

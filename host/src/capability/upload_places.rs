@@ -35,6 +35,7 @@
 use std::time::Duration;
 
 use concept_refinement_domain::capability::{ImageKind, ImageLimit, ImageLimits};
+use concept_refinement_domain::image::Format;
 use concept_refinement_domain::image_path::{ImagePath, folder};
 
 use super::Answer;
@@ -123,6 +124,13 @@ pub trait UploadPlaces: Send + Sync {
 }
 
 impl PlacePath {
+    /// None: not what [`text`](Self::text) gives.
+    pub fn parse(text: &str) -> Option<Self> {
+        // Whatever the format.
+        let path = format!("{text}.{}", Format::Png.extension());
+        ImagePath::parse(&path).as_ref().map(Self::from)
+    }
+
     /// `uploads/<tag>/<name>`.
     pub fn text(&self) -> String {
         format!("{}/{}/{}", folder(self.kind), self.owner, self.name)

@@ -6,6 +6,7 @@
 //! and what was claimed here and never recorded is due again once its lease is over.
 
 mod link;
+pub(crate) mod redeliveries;
 
 use concept_refinement_domain::capability::Fenced;
 use concept_refinement_domain::timestamp::Timestamp;

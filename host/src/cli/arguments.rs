@@ -24,7 +24,6 @@ pub fn command() -> Command {
         .subcommand(refine())
         .subcommand(check())
         .subcommand(backup())
-        .subcommand(migrate())
         .subcommand(move_stores())
         .subcommand(model())
         .subcommand(compile())
@@ -53,14 +52,6 @@ fn serve() -> Command {
     Command::new("serve")
         .about("Serves the API and processes tasks")
         .args(settings::sources())
-        .arg(
-            Arg::new("composed")
-                .long("composed")
-                .value_name("FILE")
-                .value_parser(value_parser!(PathBuf))
-                .conflicts_with("components")
-                .help("Serve the component FILE, which is all in one and brings its own stores"),
-        )
         .args(settings::flags(|_| true))
 }
 
@@ -137,24 +128,6 @@ fn backup() -> Command {
                 .required(true)
                 .value_parser(value_parser!(PathBuf))
                 .help("A directory that is empty, or not there yet"),
-        )
-        .args(settings::sources())
-        .args(settings::flags(settings::concerns_stores))
-        .after_help(STATUSES)
-}
-
-fn migrate() -> Command {
-    Command::new("migrate")
-        .about("Brings the tables of the task store to the newest version")
-        .long_about(
-            "Brings the tables of the task store to the newest version, as a start does, and says \
-             what it did. Hosts of an older release go on meanwhile, unless it says otherwise.",
-        )
-        .arg(
-            Arg::new("dry-run")
-                .long("dry-run")
-                .action(ArgAction::SetTrue)
-                .help("Only say what would be done"),
         )
         .args(settings::sources())
         .args(settings::flags(settings::concerns_stores))

@@ -1,14 +1,11 @@
 //! `serve`
 
-use std::path::PathBuf;
-
-use anyhow::Context as _;
 use clap::ArgMatches;
 
 use super::failure::Failure;
 use super::process::{announce, until_stopped};
 use super::settings;
-use crate::assembly::{Components, Composed, HostBuilder};
+use crate::assembly::{Components, HostBuilder};
 use crate::log;
 
 const LOGGED: &str = "warn,concept_refinement=info,concept_refinement_host=info";
@@ -24,12 +21,6 @@ pub fn run(
     let of_links = config.unknown_variables();
     for variable in given.unknown_variables.into_iter().chain(of_links) {
         tracing::warn!(variable, "an unknown variable is ignored");
-    }
-    if let Some(path) = matches.get_one::<PathBuf>("composed") {
-        let component = std::fs::read(path)
-            .with_context(|| format!("reading the component {}", path.display()))?;
-        until_stopped(Composed::new(config, component).start())?;
-        return Ok(());
     }
     let components = Components::load(given.components.as_deref(), &config)?;
     let builder = prepare(HostBuilder::new(config, components)).on_waiting(announce);

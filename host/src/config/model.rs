@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
-use concept_refinement_domain::chain::{self, MIDDLEWARE};
+use concept_refinement_domain::chain::{self, MIDDLEWARE, variable_part};
 
 use self::chain_reader::ChainReader;
 use self::forms::{base_url, key, line, original, workflow};
@@ -25,8 +25,10 @@ use crate::egress::Origin;
 /// One link: a model, or a middleware with the links behind it.
 #[derive(Clone, Debug)]
 pub(crate) struct ModelLink {
-    /// It tells it from the others.
+    /// Its settings go by it, and what is measured.
     pub name: String,
+    /// Whether there are any for it alone.
+    pub has_settings: bool,
     pub component: ModelChoice,
     /// What it may ask over HTTP.
     pub origin: Option<Origin>,
@@ -135,7 +137,36 @@ pub(super) fn read(v: &Reader<'_>) -> Result<ModelLink, ConfigError> {
         names,
         stands_alone,
     };
-    reader.link(&chain)
+    let model = reader.link(&chain)?;
+    check_names(&model.links())?;
+    Ok(model)
+}
+
+/// Which settings are whose has to be plain, so links that have some need names that
+/// differ, in variables too.
+fn check_names(links: &[&ModelLink]) -> Result<(), ConfigError> {
+    let mut known: Vec<&ModelLink> = Vec::new();
+    for link in links {
+        let is_same = |other: &&&ModelLink| {
+            let have_settings = other.has_settings || link.has_settings;
+            have_settings && variable_part(&other.name) == variable_part(&link.name)
+        };
+        if let Some(other) = known.iter().find(is_same) {
+            let (one, two) = (&other.name, &link.name);
+            let problem = match one == two {
+                true => format!(
+                    "has two links that are called {one}, for which there are settings: give \
+                     them names that differ, as in fallback(one={one}, two={one})"
+                ),
+                false => format!(
+                    "has links that are called {one} and {two}: variables cannot tell them apart"
+                ),
+            };
+            return Err(unusable("model", problem));
+        }
+        known.push(link);
+    }
+    Ok(())
 }
 
 /// The variables of links, without their prefix, that mean nothing to this model.

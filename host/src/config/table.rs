@@ -241,6 +241,11 @@ pub const SETTINGS: &[Setting] = &[
         "webhook-secret",
         "What the keys of webhooks are derived from, or two separated by a comma [default: the generated secret]",
     ),
+    unset(
+        "ca-file",
+        "FILE",
+        "Certificates (PEM) to trust besides the public authorities and the system's",
+    ),
     setting("concurrency", "64", "N", "Tasks in flight"),
     setting(
         "lease",
@@ -303,6 +308,12 @@ pub const SETTINGS: &[Setting] = &[
         "30d",
         "DURATION",
         "What an anonymous user left is removed so long after the last session could have ended; or off",
+    ),
+    setting(
+        "collect-interval",
+        "1h",
+        "DURATION",
+        "Between two looks for images that nothing refers to",
     ),
     unset(
         "confirm-clock",

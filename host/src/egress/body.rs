@@ -15,7 +15,7 @@ use super::pool::Checkout;
 /// What a body may take.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// How long nothing may come.
+    /// How long nothing may come while it is waited for.
     pub between_bytes: Duration,
     /// When it must have ended.
     pub deadline: Instant,
@@ -29,6 +29,8 @@ pub struct Limited<B: Body> {
     /// Bytes that may still arrive.
     left: u64,
     timeout: Pin<Box<Sleep>>,
+    /// Whoever does not read waits for nothing, however long.
+    is_waited_for: bool,
     /// None: it was given back.
     checkout: Option<Checkout>,
 }
@@ -40,6 +42,7 @@ impl<B: Body> Limited<B> {
             limits,
             left: limits.bytes,
             timeout: Box::pin(tokio::time::sleep_until(limits.next())),
+            is_waited_for: false,
             checkout: Some(checkout),
         }
     }
@@ -93,6 +96,9 @@ where
                 return Poll::Ready(None);
             }
             Poll::Pending => {
+                if !std::mem::replace(&mut this.is_waited_for, true) {
+                    this.timeout.as_mut().reset(this.limits.next());
+                }
                 return this
                     .timeout
                     .as_mut()
@@ -108,7 +114,7 @@ where
                 return Poll::Ready(Some(Err(Error::HttpResponseBodySize(limit))));
             }
         }
-        this.timeout.as_mut().reset(this.limits.next());
+        this.is_waited_for = false;
         Poll::Ready(Some(Ok(frame)))
     }
 

@@ -23,25 +23,6 @@ pub enum Grant {
     Https { allowed: AllowedSources },
     /// One origin, even at a private address, since the operator named it.
     Origin(Origin),
-    /// The same for several.
-    Origins(Vec<Origin>),
-    /// What the parts of a composed component may connect to.
-    Parts(Box<Parts>),
-}
-
-/// The grants of the parts of a composed component. The purpose of a request
-/// tells which part sent it.
-#[derive(Clone, Debug, Default)]
-pub struct Parts {
-    /// For originals, for URLs that a model answered, and for what names no
-    /// purpose.
-    pub processor: Grant,
-    /// For what asks a model's provider.
-    pub model: Grant,
-    /// For what fetches the issuer's keys.
-    pub api: Grant,
-    /// For what delivers webhooks.
-    pub notifier: Grant,
 }
 
 /// Scheme, host in lower case, port.
@@ -95,7 +76,6 @@ impl Grant {
         match self {
             Self::Nothing => None,
             Self::Origin(granted) => (granted == origin).then_some(Judge::Any),
-            Self::Origins(granted) => granted.contains(origin).then_some(Judge::Any),
             Self::Public { allowed, providers } => {
                 let anywhere = (purpose == Purpose::ModelAnswer && providers.contains(origin))
                     || allowed.allows_host(&origin.host, origin.port);
@@ -113,13 +93,6 @@ impl Grant {
                     false => Judge::Allowed(allowed, port),
                 })
             }
-            Self::Parts(parts) => match purpose {
-                Purpose::Original | Purpose::ModelAnswer => &parts.processor,
-                Purpose::Model => &parts.model,
-                Purpose::IssuerKeys => &parts.api,
-                Purpose::Webhook => &parts.notifier,
-            }
-            .judge(origin, purpose),
         }
     }
 }

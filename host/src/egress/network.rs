@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::own_address;
 use super::resolver::Resolver;
 use crate::metrics::Metrics;
-use crate::tls;
+use crate::tls::{self, Trust};
 
 /// The resolver and the TLS configuration, shared by all components.
 #[derive(Clone)]
@@ -19,9 +19,10 @@ pub struct Network {
 }
 
 impl Network {
-    pub fn new(resolver: Arc<dyn Resolver>) -> Result<Self, rustls::Error> {
+    /// Reads the files of those whom the system trusts.
+    pub fn new(resolver: Arc<dyn Resolver>, trust: &Trust) -> Result<Self, rustls::Error> {
         Ok(Self {
-            tls: tls()?,
+            tls: Arc::new(tls::client(trust)?),
             resolver,
             is_own: own_address::is_own,
             metrics: None,
@@ -32,12 +33,4 @@ impl Network {
     pub fn measured(self, metrics: Option<Arc<Metrics>>) -> Self {
         Self { metrics, ..self }
     }
-}
-
-/// TLS with the public certificate authorities.
-fn tls() -> Result<Arc<rustls::ClientConfig>, rustls::Error> {
-    let roots = rustls::RootCertStore {
-        roots: webpki_roots::TLS_SERVER_ROOTS.into(),
-    };
-    Ok(Arc::new(tls::client(roots)?))
 }

@@ -1,4 +1,5 @@
-//! The API component behind its own `handler`: one call a request.
+//! The API component behind its own `handler`: one call a request. Its other door,
+//! `wasi:http/handler`, is for stock platforms.
 //!
 //! Requests wait in a queue, from which instances take them. An instance that
 //! computes takes none, and after a while another one is started.
@@ -17,7 +18,7 @@ use tokio::time::sleep;
 use wasmtime_wasi_http::WasiBody;
 
 use super::activity::Activity;
-use super::door::Failure;
+use super::failure::Failure;
 use super::instances::ApiInstances;
 use super::patience::is_patient;
 use crate::wasm::bindings::api::ApiPre;
@@ -59,9 +60,11 @@ impl Handler {
         })))
     }
 
+    /// Starts an instance once: only then are the types of what the component exports
+    /// compared. Those of another release have the same names.
     pub async fn check(&self) -> wasmtime::Result<()> {
         let Shared { instances, pre, .. } = &*self.0;
-        let mut store = instances.store()?;
+        let mut store = instances.store();
         pre.instantiate_async(&mut store).await.map(drop)
     }
 

@@ -13,7 +13,6 @@ mod connections;
 mod cors;
 mod credentials;
 mod dispatch;
-mod event_stream;
 mod guarded_body;
 mod host_names;
 mod open_files;
@@ -30,20 +29,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use hyper_util::rt::TokioExecutor;
+use hyper_util::server::conn::auto;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use connection::Servers;
 use connections::Connections;
 use dispatch::Dispatch;
 pub use dispatch::{Access, CALLS};
 pub use push::{Proof, PushTrigger};
 pub use throttle::Limit;
 
-use super::door::Door;
+use super::Handler;
 use crate::cores::Cores;
 use crate::log_throttle::LogThrottle;
 use crate::metrics::Metrics;
@@ -62,7 +62,7 @@ const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 
 /// Serves the API component over HTTP/1.1 and HTTP/2, both without TLS.
 pub struct HttpTrigger {
-    servers: Servers,
+    server: auto::Builder<TokioExecutor>,
     dispatch: Dispatch,
     connections: Arc<Connections>,
     brief: Arc<Connections>,
@@ -72,7 +72,7 @@ pub struct HttpTrigger {
 }
 
 impl HttpTrigger {
-    /// `doors`: one for each core. `max_body`: the largest request body that is
+    /// `handlers`: one for each core. `max_body`: the largest request body that is
     /// read at all, in bytes. `concurrency`: tasks in flight beside it, which need
     /// files too. `push`: takes messages that are pushed.
     ///
@@ -80,7 +80,7 @@ impl HttpTrigger {
     ///
     /// This process may open too few files.
     pub fn new(
-        doors: Vec<Door>,
+        handlers: Vec<Handler>,
         max_body: u64,
         access: Access,
         concurrency: usize,
@@ -89,8 +89,15 @@ impl HttpTrigger {
     ) -> anyhow::Result<Self> {
         let connections = open_files::connections(open_files::limit(), concurrency)?;
         Ok(Self {
-            servers: Servers::new(),
-            dispatch: Dispatch::new(doors, max_body, access, connections, push, metrics.clone()),
+            server: connection::server(),
+            dispatch: Dispatch::new(
+                handlers,
+                max_body,
+                access,
+                connections,
+                push,
+                metrics.clone(),
+            ),
             connections: Connections::new(connections),
             brief: Connections::new(BRIEF_CONNECTIONS),
             tracker: TaskTracker::new(),

@@ -15,7 +15,7 @@ use wasmtime::Store;
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 
 use crate::log_throttle::LogThrottle;
-use crate::wasm::sandbox::{Grants, Place, Sandbox};
+use crate::wasm::sandbox::{Grants, Sandbox};
 
 /// Most requests that an instance serves at a time.
 pub(super) const MAX_CONCURRENT_REQUESTS: usize = 64;
@@ -43,8 +43,6 @@ pub struct ApiInstances {
     pub engine: wasmtime::Engine,
     pub pre: ServicePre<Sandbox>,
     pub grants: Grants,
-    /// None: no files and no environment.
-    pub place: Option<Place>,
     /// Set when the host stops, so that instances that end are not logged as
     /// failed.
     pub stopping: Arc<AtomicBool>,
@@ -58,12 +56,8 @@ impl ApiInstances {
         Arc::clone(&self.slots).try_acquire_owned().ok()
     }
 
-    pub(super) fn store(&self) -> wasmtime::Result<Store<Sandbox>> {
-        let mut store = Sandbox::store(&self.engine, &self.grants);
-        if let Some(place) = &self.place {
-            store.data_mut().open(place)?;
-        }
-        Ok(store)
+    pub(super) fn store(&self) -> Store<Sandbox> {
+        Sandbox::store(&self.engine, &self.grants)
     }
 }
 

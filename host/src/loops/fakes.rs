@@ -62,6 +62,7 @@ pub fn capabilities(
         images,
         queue: Arc::new(StoreQueue::new(store.clone(), 1)),
         store,
+        redeliveries: Arc::default(),
         model: Arc::new(NoModel),
         model_health: Mutex::default(),
         probes: Arc::default(),

@@ -40,12 +40,8 @@ const DUTY: &str = "garbage";
 /// Longer than a round over many images.
 const SHORTEST_TERM: Duration = Duration::from_secs(10 * 60);
 
-/// The time between two looks at all refined images, which is a lot of reading
-/// to find the few that were left behind.
-pub const HOUR: Duration = Duration::from_secs(60 * 60);
-
 /// Between two warnings about a clock that is not believed.
-const WARNING_INTERVAL: Duration = HOUR;
+const WARNING_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
 /// What is known of the clock between two rounds.
 #[derive(Default)]
@@ -70,8 +66,8 @@ pub struct Garbage {
     pub anonymous_retention: Option<Duration>,
     /// The day in UTC on which the operator says that the clock is right.
     pub confirmed_day: Option<String>,
-    /// Between two looks at all refined images, and the longest between two
-    /// rounds.
+    /// Between two looks at all refined images, which is a lot of reading to find the few
+    /// that were left behind; and the longest between two rounds.
     pub interval: Duration,
 }
 
@@ -240,15 +236,14 @@ impl Garbage {
     async fn remove_abandoned(&self, ended: Timestamp) -> Result<Removed, CapabilityError> {
         let mut removed = Removed::default();
         let images = self.host.images.list(ImageKind::Upload).await?;
+        let is_old = |image: &Listed| is_abandoned(image.created_at, None, ended);
         let mut batches = images
-            .try_filter(|image| ready(is_abandoned(image.created_at, None, ended)))
+            .try_filter(|image| ready(is_old(image)))
+            .and_then(|image| self.described(image))
             .try_filter_map(|image| {
-                let Listed {
-                    path,
-                    anonymous_owner,
-                    ..
-                } = image;
-                ready(Ok(anonymous_owner.map(|owner| (owner, path))))
+                let image = image.filter(is_old);
+                let owned = image.and_then(|image| Some((image.anonymous_owner?, image.path)));
+                ready(Ok(owned))
             })
             .try_chunks(usize::try_from(BATCH).unwrap_or(usize::MAX))
             .boxed();
@@ -285,19 +280,42 @@ impl Garbage {
     ) -> Result<Removed, CapabilityError> {
         let mut removed = Removed::default();
         let images = self.host.images.list(kind).await?;
+        let is_old = |created_at: Timestamp| age.is_none_or(|age| created_at < age);
         let mut batches = images
-            .try_filter(|image| ready(age.is_none_or(|age| image.created_at < age)))
-            .map_ok(|image| image.path)
+            .try_filter(|image| ready(is_old(image.created_at)))
             .try_chunks(usize::try_from(BATCH).unwrap_or(usize::MAX))
             .boxed();
-        while let Some(paths) = batches.next().await {
+        while let Some(listed) = batches.next().await {
             // If the list fails, the incomplete batch waits for the next round.
-            let paths = paths.map_err(|broken| broken.1)?;
+            let listed = listed.map_err(|broken| broken.1)?;
+            let paths = listed.iter().map(|image| image.path.clone()).collect();
             let unreferenced = self.host.maintenance().unreferenced(paths).await?;
-            removed.images += self.delete(unreferenced).await;
+            let unreferenced: BTreeSet<_> = unreferenced.into_iter().collect();
+            let mut paths = Vec::with_capacity(unreferenced.len());
+            for image in listed {
+                if !unreferenced.contains(&image.path) {
+                    continue;
+                }
+                let name = image.path.clone();
+                match self.described(image).await? {
+                    Some(image) if is_old(image.created_at) => paths.push(image.path),
+                    // What was to stand beside an image that never came.
+                    None if age.is_none() => paths.push(name),
+                    Some(_) | None => {}
+                }
+            }
+            removed.images += self.delete(paths).await;
             self.runtime.sleep(PAUSE).await;
         }
         Ok(removed)
+    }
+
+    /// All of it, where a list did not tell that. None: it is gone.
+    async fn described(&self, listed: Listed) -> Result<Option<Listed>, CapabilityError> {
+        match listed.is_whole() {
+            true => Ok(Some(listed)),
+            false => self.host.images.describe(&listed.path).await,
+        }
     }
 
     /// Returns how many were deleted. One that cannot be deleted does not stop

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use concept_refinement_domain::capability::CapabilityError;
-use concept_refinement_domain::lease::PENDING_OVERDUE;
+use concept_refinement_domain::lease::{PENDING_OVERDUE, has_enough_messages};
 use concept_refinement_domain::message::message_for;
 use concept_refinement_domain::task::Task;
 use tokio::sync::watch;
@@ -43,13 +43,14 @@ impl Sweep {
         if unfinished > 0 {
             tracing::info!(tasks = unfinished, "taking over unfinished tasks");
         }
-        loop {
+        while self.has_room().await {
             let due = self.host.maintenance().due(BATCH).await?;
             if due.is_empty() {
-                return Ok(());
+                break;
             }
             self.publish(&due).await;
         }
+        Ok(())
     }
 
     /// Retries `recover` until the store works. False: `stop` was set first.
@@ -100,7 +101,8 @@ impl Sweep {
                 () = self.runtime.sleep(wait) => {}
             }
             shortest = match self.sweep(longest).await {
-                Ok(()) => MIN_INTERVAL,
+                Ok(true) => MIN_INTERVAL,
+                Ok(false) => longest,
                 Err(error) => {
                     log(&error);
                     RETRY_INTERVAL
@@ -111,12 +113,28 @@ impl Sweep {
         let _ = self.host.duties.release(DUTY).await;
     }
 
-    async fn sweep(&self, longest: Duration) -> Result<(), CapabilityError> {
-        if self.is_on_duty(longest).await? {
-            let due = self.host.maintenance().due(BATCH).await?;
-            self.publish(&due).await;
+    /// False: there is nothing to do for this host for a while.
+    async fn sweep(&self, longest: Duration) -> Result<bool, CapabilityError> {
+        if !self.is_on_duty(longest).await? || !self.has_room().await {
+            return Ok(false);
         }
-        Ok(())
+        let due = self.host.maintenance().due(BATCH).await?;
+        self.publish(&due).await;
+        Ok(true)
+    }
+
+    /// Whether the queue works, and does not hold messages enough. What is due stays due
+    /// until it does.
+    async fn has_room(&self) -> bool {
+        match self.host.queue.length().await {
+            Ok(None | Some(0)) => true,
+            Ok(Some(held)) => match self.host.maintenance().tally().await {
+                Ok(tally) => !has_enough_messages(held, tally.pending + tally.processing),
+                Err(_) => true,
+            },
+            // The queue itself tells what is wrong with it.
+            Err(_) => false,
+        }
     }
 
     /// Until after this host's next round, whoever else shares its store.
@@ -127,9 +145,12 @@ impl Sweep {
     /// Publishes tasks. One that cannot be published becomes due again later.
     async fn publish(&self, tasks: &[Task]) {
         for task in tasks {
-            let message = message_for(task);
-            if let Err(error) = self.host.queue.publish(message).await {
-                tracing::error!(%error, task = task.id, "a task could not be published again");
+            static FAULT: LogThrottle = LogThrottle::every(LONG_INTERVAL);
+            let published = self.host.queue.publish(message_for(task)).await;
+            if let Err(error) = published
+                && let Some(times) = FAULT.times()
+            {
+                tracing::error!(%error, times, task = task.id, "a task could not be published again");
             }
         }
     }

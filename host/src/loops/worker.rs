@@ -14,11 +14,11 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
+use super::pending_releases::PendingReleases;
 use super::processor::{ClaimedLease, Outcome, Processor, Run};
 use super::slots::{Slot, Slots};
 use crate::capability::Capabilities;
 use crate::capability::queue::Delivery;
-use crate::capability::tasks::pending_releases::PendingReleases;
 use crate::log_throttle::{LONG_INTERVAL, LogThrottle};
 use crate::metrics::{Active, Metrics};
 use crate::runtime::Runtime;

@@ -27,7 +27,6 @@ pub mod capabilities {
         ",
         world: "concept-refinement:host/capabilities",
         imports: {
-            "concept:refinement/blobs@0.1.0.[method]blob.contents": store | trappable,
             default: trappable,
         },
         with: {

@@ -5,6 +5,7 @@
 
 pub(crate) mod ahead;
 mod compiled;
+mod constant;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,7 +19,6 @@ use wasmtime::component::Component;
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use crate::wasm::bounds::Bounds;
-use crate::wasm::idle_memory::unmap_constant;
 use compiled::CompiledCode;
 
 /// How long a guest runs before it yields its thread.
@@ -109,7 +109,6 @@ impl Engine {
     pub fn component(&self, bytes: &[u8]) -> anyhow::Result<Component> {
         let sum = Sha256::digest(bytes).into();
         if let Some(component) = ahead::component(&self.engine, &sum) {
-            unmap_constant(bytes);
             return Ok(component);
         }
         match &self.compiled {

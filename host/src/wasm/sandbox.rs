@@ -7,18 +7,18 @@ mod wall_clock;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use concept_refinement_domain::capability::CapabilityError;
 use wasmtime::Store;
 use wasmtime::component::{HasData, ResourceTable};
-use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::capability::Capabilities;
 use crate::capability::blobs::Blobs;
 use crate::capability::clock::Clock;
+use crate::capability::health::Asker;
 use crate::capability::model::Setback;
 use crate::capability::model::component::Next;
 use crate::capability::tasks::watchers::Watchers;
@@ -54,18 +54,10 @@ pub struct Grants {
     pub blobs: Option<Arc<Blobs>>,
 }
 
-/// Additional grants of a composed component with its own stores.
-pub struct Place {
-    /// The directory that it sees as `/data`.
-    pub directory: PathBuf,
-    pub environment: Vec<(String, String)>,
-}
-
 /// The data of one store.
 pub struct Sandbox {
     table: ResourceTable,
     wasi: WasiCtx,
-    clock: Arc<dyn Clock>,
     http: WasiHttpCtx,
     egress: Egress,
     memory: MemoryCap,
@@ -79,6 +71,7 @@ pub struct Sandbox {
     /// None for all but what stands before models.
     next: Option<Arc<Next>>,
     claimed: ClaimedLease,
+    asker: Asker,
     stage: LastStage,
     loan: Loan,
     setback: Setback,
@@ -111,8 +104,7 @@ impl Sandbox {
         http.set_field_size_limit(bounds.fields);
         let sandbox = Self {
             table,
-            wasi: empty_wasi(&printed, &grants.clock).build(),
-            clock: Arc::clone(&grants.clock),
+            wasi: empty_wasi(&printed, &grants.clock),
             http,
             egress: grants
                 .egress
@@ -128,6 +120,7 @@ impl Sandbox {
             blob_bytes: bounds.blobs,
             next: None,
             claimed: ClaimedLease::default(),
+            asker: Asker::default(),
             stage: LastStage::default(),
             loan,
             setback: Setback::default(),
@@ -142,19 +135,6 @@ impl Sandbox {
         store.set_epoch_deadline(1);
         store.epoch_deadline_async_yield_and_update(1);
         store
-    }
-
-    /// Gives the guest a directory and an environment.
-    pub fn open(&mut self, place: &Place) -> wasmtime::Result<()> {
-        let Place {
-            directory,
-            environment,
-        } = place;
-        let mut wasi = empty_wasi(&self.printed, &self.clock);
-        wasi.envs(environment)
-            .preopened_dir(directory, "/data", FsPerms::ReadWrite)?;
-        self.wasi = wasi.build();
-        Ok(())
     }
 
     pub fn setting(&self, name: &str) -> Option<String> {
@@ -207,6 +187,15 @@ impl Sandbox {
         self.claimed.clone()
     }
 
+    /// It has claimed a task of this one.
+    pub fn works_for(&mut self, asker: Asker) {
+        self.asker = asker;
+    }
+
+    pub fn asker(&self) -> Asker {
+        self.asker
+    }
+
     pub fn stage(&self) -> LastStage {
         self.stage.clone()
     }
@@ -227,14 +216,14 @@ impl Sandbox {
 }
 
 /// No files, no sockets, and as much randomness as anybody needs at a time.
-fn empty_wasi(printed: &Printed, clock: &Arc<dyn Clock>) -> WasiCtxBuilder {
-    let mut wasi = WasiCtxBuilder::new();
-    wasi.stderr(printed.clone())
+fn empty_wasi(printed: &Printed, clock: &Arc<dyn Clock>) -> WasiCtx {
+    WasiCtxBuilder::new()
+        .stderr(printed.clone())
         .wall_clock(WallClock(Arc::clone(clock)))
         .allow_tcp(false)
         .allow_udp(false)
-        .max_random_size(RANDOM);
-    wasi
+        .max_random_size(RANDOM)
+        .build()
 }
 
 impl WasiView for Sandbox {
@@ -263,6 +252,7 @@ mod tests {
     use super::*;
     use crate::capability::clock::SystemClock;
     use crate::egress::{Grant, Network, resolver};
+    use crate::tls::Trust;
     use crate::wasm::engine::{Engine, Pool};
 
     const MIB: usize = 1 << 20;
@@ -278,7 +268,7 @@ mod tests {
             max_memory: 64 * MIB,
         };
         let engine = Engine::new(pool, None).unwrap();
-        let network = Network::new(resolver::system()).unwrap();
+        let network = Network::new(resolver::system(), &Trust::default()).unwrap();
         let module = Module::new(engine.wasmtime(), MEMORY).unwrap();
         for (max_memory, expected) in [(15, 0), (16, 1), (47, 2), (48, 3)] {
             let grants = Grants {

@@ -33,7 +33,7 @@ const AT_ONCE: usize = 32;
 const RATE: u32 = 20;
 
 /// In kilobytes, and in milliseconds.
-const MAX_EACH: f64 = 15.0;
+const MAX_EACH: f64 = 25.0;
 const MAX_P99: f64 = 50.0;
 
 pub fn measure(form: Form) -> Vec<Figure> {

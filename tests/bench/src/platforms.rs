@@ -4,21 +4,26 @@
 use std::env;
 use std::time::Instant;
 
+use concept_refinement_tests::client::Client;
+use concept_refinement_tests::pictures;
 use concept_refinement_tests::platform::ours::Ours;
 use concept_refinement_tests::platform::spin::Real as Spin;
 use concept_refinement_tests::platform::wasmtime::Wasmtime;
-use concept_refinement_tests::platform::{Platform, Start};
+use concept_refinement_tests::platform::{Model, Platform, Start};
 use concept_refinement_tests::tokens::token;
 use tokio::runtime::Runtime;
 
 use crate::Form;
 use crate::against::Side;
-use crate::figures::{Figure, median};
+use crate::figures::{Figure, Target, median};
 
 /// As many as no platform's pool is too small for.
 const USERS: usize = 16;
 
 const STARTS: usize = 5;
+
+/// What a task of a small picture may take, in milliseconds.
+const MAX_LATENCY: f64 = 1e3;
 
 /// `cargo xtask bench` names Spin by it, where there is one.
 const SPIN: &str = "SPIN";
@@ -50,6 +55,7 @@ async fn on<P: Platform>(name: &str, form: Form) -> Vec<Figure> {
     let tokens = (0..USERS).map(|user| token(&format!("user {user}")));
     let side = Side::of(service.url(), tokens.collect()).await;
     let round = side.round(form.choose(100, 400)).await;
+    let local = latency::<P>(form.choose(5, 20)).await;
     let figure =
         |what: &str, unit, value| Figure::new("platforms", format!("{name}: {what}"), unit, value);
     vec![
@@ -57,5 +63,24 @@ async fn on<P: Platform>(name: &str, form: Form) -> Vec<Figure> {
         figure("GET of a task", "requests/s", round.gets_per_second),
         figure("tasks end to end", "tasks/s", round.tasks_per_second),
         figure("submit to completed, p50", "ms", round.alone),
+        figure("the same with the local model", "ms", local).target(Target::Most(MAX_LATENCY)),
     ]
+}
+
+/// Milliseconds from submitting a small picture until it is refined by a model that
+/// reads it, one after the other: the median.
+async fn latency<P: Platform>(count: usize) -> f64 {
+    let start = Start::<P>::new(Model::Local).set("rate-limit", "unlimited");
+    let service = start.start();
+    let client = Client::session(service.url()).await;
+    let original = client.uploaded(&pictures::png(64, 64)).await;
+    let mut took = Vec::new();
+    // The first is to warm up.
+    for _ in 0..=count {
+        let begin = Instant::now();
+        let task = client.refined(&original, "make it lighter").await;
+        assert_eq!(task["status"], "completed", "{task}");
+        took.push(begin.elapsed().as_secs_f64() * 1e3);
+    }
+    median(took.split_off(1))
 }

@@ -17,7 +17,7 @@ use concept_refinement_domain::webhook::{
 };
 use concept_refinement_host::capability::Answer;
 use concept_refinement_host::capability::concepts::Concepts;
-use concept_refinement_host::capability::images::{Contents, ImageStore, Images};
+use concept_refinement_host::capability::images::{Contents, ImageStore, Images, Listed};
 use concept_refinement_host::capability::tasks::{
     Changes, Expired, Leases, Maintenance, Tally, Tasks,
 };
@@ -416,6 +416,10 @@ impl ImageStore for Instances {
     }
 
     fn list(&self, _: ImageKind) -> Answer<'_, Images> {
+        panic!("{HOST_ONLY}")
+    }
+
+    fn describe<'a>(&'a self, _: &'a str) -> Answer<'a, Option<Listed>> {
         panic!("{HOST_ONLY}")
     }
 

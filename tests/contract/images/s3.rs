@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use concept_refinement_host::Trust;
 use concept_refinement_host::capability::clock::{Clock, ManualClock};
 use concept_refinement_host::capability::images::s3::S3Images;
 use concept_refinement_host::capability::images::{ImageStore, Options, Signing};
@@ -135,7 +136,7 @@ impl<K> InS3<K> {
             memory: 1 << 20,
         };
         let (url, time) = (place.url(), Arc::clone(&clock) as Arc<dyn Clock>);
-        let opened = S3Images::open(&url, &environment, options, room, time);
+        let opened = S3Images::open(&url, &environment, Trust::default(), options, room, time);
         let images = block_in_place(|| Handle::current().block_on(opened)).unwrap();
         // What it counts is told to this room.
         counted.room.leave_disk();

@@ -4,10 +4,11 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use concept_refinement_domain::capability::Fenced;
 use concept_refinement_domain::message::message_for;
 use concept_refinement_domain::secret::LENGTH;
 use concept_refinement_domain::task::{Change, Stage, Status};
-use concept_refinement_host::capability::clock::SystemClock;
+use concept_refinement_host::capability::clock::{Clock as _, ManualClock, SystemClock};
 use concept_refinement_host::capability::duties::Duties;
 use concept_refinement_host::capability::queue::TaskQueue as _;
 use concept_refinement_host::capability::tasks::postgres::PostgresTasks;
@@ -17,7 +18,7 @@ use futures::StreamExt as _;
 use tokio::time::timeout;
 
 use super::{Schema, open};
-use crate::tasks::{Rules, created, image, new_task};
+use crate::tasks::{LEASE, Rules, START, created, image, new_task};
 
 /// How late whoever watches on one host may be told of what another did.
 const PROMPTLY: Duration = Duration::from_millis(100);
@@ -104,30 +105,22 @@ async fn a_worker_on_another_host_is_told_of_a_deletion() {
     assert_eq!(next(&mut changes).await, Change::Deleted);
 }
 
-/// A commit less; and where that worker does not begin, any other host's may.
+/// And where that worker does not begin, any other host's may.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn what_is_submitted_where_a_worker_waits_is_claimed_for_it() {
+async fn what_is_fetched_is_claimed_for_who_waits() {
     let (hosts, _schema) = hosts(2);
     let [here, there] = [&hosts[0], &hosts[1]];
-    let (queue, other) = (Arc::new(here.queue()), there.queue());
-    let status = async |id: &str| here.get("ada", id).await.unwrap().unwrap().status;
-    // A worker that is about to be fetched for does not wait yet.
-    let (task, worker) = loop {
-        let waiting = Arc::clone(&queue);
-        let worker = tokio::spawn(async move { waiting.receive().await.unwrap() });
-        let task = created(here.submit(new_task("ada")).await.unwrap());
-        if status(&task.id).await == Status::Processing {
-            break (task, worker);
-        }
-        worker.await.unwrap().ack().await;
-        assert!(here.delete("ada", &task.id).await.unwrap());
-    };
+    let (queue, other) = (here.queue(), there.queue());
+    let task = created(here.submit(new_task("ada")).await.unwrap());
     assert_eq!(task.status, Status::Pending, "as it was accepted");
+    let stored = async || there.get("ada", &task.id).await.unwrap().unwrap();
+    assert_eq!(stored().await.status, Status::Pending, "nobody waits");
     queue.publish(message_for(&task)).await.unwrap();
-    assert_eq!(there.claim(&task.id, None).await.unwrap(), None);
 
-    let delivery = worker.await.unwrap();
+    let delivery = queue.receive().await.unwrap();
     assert_eq!(delivery.task_id.as_ref(), Some(&task.id));
+    assert_eq!(stored().await.status, Status::Processing);
+    assert_eq!(there.claim(&task.id, None).await.unwrap(), None);
     drop(delivery);
     let again = timeout(Duration::from_secs(30), other.receive()).await;
     let again = again.expect("it was not delivered again").unwrap();
@@ -136,6 +129,62 @@ async fn what_is_submitted_where_a_worker_waits_is_claimed_for_it() {
     assert_eq!(claimed.lease.attempt, 2, "the fence has moved");
     assert_eq!(here.claim(&task.id, None).await.unwrap(), None);
     again.ack().await;
+}
+
+/// As after a host has stood still. It has waited for its worker, of whom none has died.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_is_fetched_and_asked_for_late_is_renewed_first() {
+    let schema = Schema::new(Release::Fifteen);
+    let clock = Arc::new(ManualClock::at(START));
+    let open = || open(&schema.url(), None, Rules::default(), clock.clone());
+    let (here, there) = (open(), open());
+    let queue = here.queue();
+    for (late, renewed) in [
+        (LEASE / 3, false),
+        (LEASE / 2, true),
+        (LEASE, true),
+        (LEASE * 2, true),
+    ] {
+        let task = created(here.submit(new_task(&format!("{late:?}"))).await.unwrap());
+        queue.publish(message_for(&task)).await.unwrap();
+        let delivery = queue.receive().await.unwrap();
+        let fetched = clock.now();
+        clock.advance(late);
+        let claimed = here.claim(&task.id, None).await.unwrap().unwrap();
+        let since = if renewed { clock.now() } else { fetched };
+        assert_eq!(claimed.lease.until, since.plus(LEASE), "{late:?}");
+        assert_eq!(claimed.task.lease_until, Some(claimed.lease.until));
+        assert_eq!(claimed.lease.attempt, 1, "{late:?}");
+        // What the worker counts from now, until it renews.
+        clock.advance(LEASE / 3);
+        assert_eq!(there.claim(&task.id, None).await.unwrap(), None, "{late:?}");
+        assert_eq!(here.claim(&task.id, None).await.unwrap(), None, "{late:?}");
+        let failed = here.fail(&claimed.lease, None, "It failed.").await;
+        assert_eq!(failed, Ok(Fenced::Done));
+        delivery.ack().await;
+    }
+}
+
+/// Its worker finds it gone, whether or not that one has ended it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_is_asked_for_after_another_host_took_it_is_not_given() {
+    let schema = Schema::new(Release::Fifteen);
+    let clock = Arc::new(ManualClock::at(START));
+    let open = || open(&schema.url(), None, Rules::default(), clock.clone());
+    let (here, there) = (open(), open());
+    let queue = here.queue();
+    let task = created(here.submit(new_task("ada")).await.unwrap());
+    queue.publish(message_for(&task)).await.unwrap();
+    let delivery = queue.receive().await.unwrap();
+    clock.advance(LEASE);
+    let taken = there.claim(&task.id, None).await.unwrap().unwrap();
+    assert_eq!(taken.lease.attempt, 2);
+    assert_eq!(here.claim(&task.id, None).await.unwrap(), None);
+    delivery.ack().await;
+    assert!(
+        there.renew(&taken.lease).await.unwrap().is_some(),
+        "it stays"
+    );
 }
 
 /// Each message once, as long as nobody fails, and none waits for a poll.

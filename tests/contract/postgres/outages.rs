@@ -1,17 +1,24 @@
 //! A database that goes away and comes back.
 
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use concept_refinement_domain::capability::{ErrorKind, Submission};
+use concept_refinement_domain::message::message_for;
 use concept_refinement_host::capability::clock::SystemClock;
+use concept_refinement_host::capability::queue::TaskQueue as _;
 use concept_refinement_host::capability::tasks::postgres::{PostgresTasks, Settings};
-use concept_refinement_host::capability::tasks::{Maintenance as _, Options, Tasks as _};
-use concept_refinement_tests::deadline::eventually;
+use concept_refinement_host::capability::tasks::{
+    Leases as _, Maintenance as _, Options, Tasks as _,
+};
+use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::postgres::{Data, Postgres, Release};
 use futures::future::join_all;
+use tokio::time::timeout;
 
-use crate::tasks::{created, new_task};
+use super::Schema;
+use crate::tasks::{Rules, created, new_task};
 
 /// How long a call may take whatever happens, and how soon it works again.
 const FAILS_WITHIN: Duration = Duration::from_secs(3);
@@ -72,4 +79,41 @@ async fn a_start_without_its_database_goes_on_and_uses_it_later() {
     assert_all_fail_in_time(&store).await;
     server.run();
     assert_works_soon(&store, "ada").await;
+}
+
+/// Its user was told that it failed, and it was committed all the same: no worker has to
+/// wait for the end of a lease that nobody has.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_submission_whose_outcome_is_unknown_is_nobodys() {
+    const LOCK: &str = "BEGIN; LOCK TABLE account IN SHARE MODE; SELECT pg_sleep(4); COMMIT";
+    const LOCKS: &str = "SELECT count(*) FROM pg_locks \
+         WHERE relation = 'account'::regclass AND mode = 'ShareLock' AND granted";
+    let schema = Arc::new(Schema::new(Release::Fifteen));
+    let clock = Arc::new(SystemClock);
+    let store = super::open(&schema.url(), None, Rules::default(), clock);
+    // The first one counts those that wait, in a transaction that ends with its host.
+    let first = created(store.submit(new_task("first")).await.unwrap());
+    assert!(store.delete("first", &first.id).await.unwrap());
+    let queue = Arc::new(store.queue());
+    let waiting = Arc::clone(&queue);
+    let worker = tokio::spawn(async move { waiting.receive().await.unwrap() });
+    let locking = Arc::clone(&schema);
+    let locking = thread::spawn(move || locking.query(LOCK));
+    eventually("it is locked", SOON, async || {
+        (schema.query(LOCKS) == "1").then_some(())
+    })
+    .await;
+    let new = new_task("ada");
+    let submitted = store.submit(new.clone()).await;
+    assert_eq!(submitted.unwrap_err().kind, ErrorKind::Unavailable);
+    locking.join().unwrap();
+    let task = eventually("it was committed", SOON, async || {
+        store.get("ada", &new.id).await.unwrap()
+    });
+    queue.publish(message_for(&task.await)).await.unwrap();
+    let delivery = timeout(FAILS_WITHIN, worker).await.expect("it is held");
+    let delivery = delivery.unwrap();
+    let claimed = store.claim(&new.id, None).await.unwrap().unwrap();
+    assert_eq!(claimed.lease.attempt, 1);
+    delivery.ack().await;
 }

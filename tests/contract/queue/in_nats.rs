@@ -298,15 +298,19 @@ async fn a_full_stream_refuses_what_is_one_too_many() {
     let queue = open(&format!("{}?stream=small", server.url()))
         .await
         .unwrap();
-    publish(&queue).await;
-    publish(&queue).await;
+    for held in 0..2 {
+        assert_eq!(queue.length().await, Ok(Some(held)));
+        publish(&queue).await;
+    }
     let refused: CapabilityError = queue.publish(message().1).await.unwrap_err();
     assert_eq!(refused.kind, ErrorKind::Full);
+    assert_eq!(queue.check().await, Err(refused));
     receive(&queue).await.ack().await;
     eventually("there is room again", SOON, async || {
-        queue.publish(message().1).await.ok()
+        queue.check().await.ok()
     })
     .await;
+    publish(&queue).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -68,7 +68,7 @@ impl QueueBackend for Pushed {
     }
 }
 
-async fn open(
+pub async fn open(
     pubsub: &PubSub,
     url: &str,
     subscription: Option<&str>,

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::QueueBackend;
 use crate::sqlite::InMemory;
-use crate::tasks::Store;
+use crate::tasks::{Store, TaskBackend as _};
 
 pub struct InStore {
     store: Store<InMemory>,
@@ -23,11 +23,8 @@ pub struct InStore {
 impl InStore {
     fn with_capacity(capacity: usize) -> Self {
         let store = Store::<InMemory>::start();
-        let queue = store.backend.queue(capacity);
-        Self {
-            store,
-            queue: Arc::new(queue),
-        }
+        let queue = Arc::new(StoreQueue::new(store.backend.store(), capacity));
+        Self { store, queue }
     }
 
     async fn task(&self) -> Task {

@@ -1,14 +1,21 @@
 //! What survives the end of the process.
 
+use std::time::Duration;
+
 use concept_refinement_domain::capability::Submission;
 use concept_refinement_domain::quota::Window;
 use concept_refinement_domain::task::{Status, Task};
+use concept_refinement_host::capability::clock::before;
 
 use super::{
     Durable, LEASE, Owned, Rules, Store, at_once, created, new_task, with_key, with_quota,
 };
 
-pub fn restart<B: Durable>(store: Store<B>) -> Store<B> {
+fn restart<B: Durable>(store: Store<B>) -> Store<B> {
+    restart_with(store, Rules::default())
+}
+
+fn restart_with<B: Durable>(store: Store<B>, rules: Rules) -> Store<B> {
     let Store {
         backend,
         clock,
@@ -20,7 +27,7 @@ pub fn restart<B: Durable>(store: Store<B>) -> Store<B> {
     } = store;
     // Nobody else may hold the store while it stops.
     drop((tasks, concepts, leases, maintenance, webhooks));
-    Store::of(backend.restart(Rules::default(), clock.clone()), clock)
+    Store::of(backend.restart(rules, clock.clone()), clock)
 }
 
 pub async fn everything_is_there_after_a_restart<B: Durable>() {
@@ -151,4 +158,37 @@ pub async fn it_belongs_to_one_process_at_a_time<B: Owned>() {
     let store = restart(store);
     let all = store.tasks.list("ada", None, 10, None).await.unwrap();
     assert_eq!(all.items.len(), 1);
+}
+
+/// Who judges a lease may have been told of another one than who took it.
+pub async fn a_lease_lasts_as_long_as_who_took_it_was_told<B: Durable>() {
+    const LONG: Duration = Duration::from_secs(120);
+    let store = Store::<B>::start_with(Rules {
+        lease: LONG,
+        ..Rules::default()
+    });
+    let long = store.claimed("long").await.task;
+    let store = restart_with(store, Rules::default());
+    let short = store.claimed("short").await.task;
+    let due = async || {
+        let due = store.maintenance.due(10).await.unwrap().into_iter();
+        due.map(|task| task.user_id).collect::<Vec<_>>()
+    };
+    assert_eq!(due().await, [""; 0]);
+    store.pass(LEASE);
+    assert_eq!(due().await, ["short"]);
+    assert_eq!(store.try_claim(&long).await, None);
+    store.claim(&short).await;
+
+    // Each counts anew from where the clock is set back to.
+    store
+        .clock
+        .set(before(store.now(), Duration::from_secs(24 * 60 * 60)));
+    assert_eq!(due().await, [""; 0]);
+    store.pass(LEASE);
+    assert_eq!(due().await, ["short"]);
+    assert_eq!(store.try_claim(&long).await, None);
+    store.pass(LONG - LEASE);
+    assert!(due().await.contains(&"long".to_owned()));
+    store.claim(&long).await;
 }

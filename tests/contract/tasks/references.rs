@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use concept_refinement_domain::capability::{Claimed, Finished, NewTask};
 use concept_refinement_domain::image_path::tag_of;
+use concept_refinement_domain::image_path::without_format;
 use concept_refinement_domain::lease::MAX_DEATHS;
 use concept_refinement_domain::refined;
 use concept_refinement_domain::task::Task;
@@ -105,6 +106,9 @@ pub async fn an_image_is_needed_as_long_as_a_worker_or_a_concept_may_need_it<B: 
         let path = image(task, *attempt);
         let unreferenced = is_unreferenced(&store, &path).await;
         assert_eq!(unreferenced, !is_needed, "{case}: {path}");
+        // Where a list does not tell the format.
+        let unreferenced = is_unreferenced(&store, without_format(&path)).await;
+        assert_eq!(unreferenced, !is_needed, "{case}: {path}, by name");
     }
     // All together: those and no others, each once.
     let paths = |which: &dyn Fn(bool) -> bool| -> Vec<String> {

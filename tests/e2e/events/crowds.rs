@@ -22,7 +22,7 @@ const WATCHERS: usize = 1000;
 const AT_ONCE: usize = 32;
 
 /// What one may take, in bytes: twice of what it does.
-const EACH: u64 = 40_000;
+const EACH: u64 = 50_000;
 
 /// So many may watch at once, whoever they are.
 const MAX_WATCHERS: usize = 4096;

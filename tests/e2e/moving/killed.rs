@@ -135,6 +135,20 @@ impl Target {
     }
 }
 
+impl Target {
+    /// They say how to go on, and change nothing.
+    fn is_refused_by_services(&self, from: &Path) {
+        let sentence = format!(
+            "make it once more, by `concept-refinement move --from {}",
+            from.display()
+        );
+        for (how, ended) in [("serve", self.launch.run()), ("check", self.launch.check())] {
+            assert_eq!(ended.status.code(), Some(1), "{how}: {}", ended.log);
+            assert!(ended.log.contains(&sentence), "{how}: {}", ended.log);
+        }
+    }
+}
+
 /// Who is killed with the source's database open leaves an empty log beside it.
 fn without_empty(mut files: BTreeMap<PathBuf, Vec<u8>>) -> BTreeMap<PathBuf, Vec<u8>> {
     files.retain(|_, bytes| !bytes.is_empty());
@@ -154,6 +168,9 @@ async fn a_move_to_shared_engines_that_is_killed_goes_on() {
             without_empty(files(&from)) == source,
             "{point:?}: the source"
         );
+        if let Point::Images(1) = point {
+            target.is_refused_by_services(&from);
+        }
     }
     target.set(Mode::Pass);
     let moved = target.move_from(&from);

@@ -9,8 +9,9 @@ use concept_refinement_tests::receiver::Receiver;
 use concept_refinement_tests::server::Reply;
 use concept_refinement_tests::service::Service;
 use futures::future::join_all;
+use serde_json::json;
 
-use super::{accepted, attempted, launch, receiver, seconds};
+use super::{accepted, attempted, launch, receiver, redeliver, seconds, service};
 use crate::shared::new_user;
 
 /// More than attempts can be under way at once.
@@ -70,6 +71,56 @@ async fn a_user_of_many_slow_receivers_keeps_no_other_waiting() {
         (1..=MAX_SHARE).contains(&open),
         "{open} attempts of one user"
     );
+}
+
+/// What was delivered once, and is asked for again by a crowd whose receivers are silent
+/// since.
+#[tokio::test]
+async fn what_is_asked_for_again_keeps_no_other_waiting() {
+    const RECEIVERS: usize = 10;
+    let service = launch().start();
+    let slow = slow(RECEIVERS);
+    let told = async |number: usize| {
+        let client = new_user(&service);
+        let replies = [Reply::status(200), Reply::raw(b"").then_silence()];
+        let hook = slow[number % RECEIVERS].hook(replies);
+        let id = accepted(&client, "instant", &hook).await;
+        attempted(&client, &id, 1).await;
+        (client, id)
+    };
+    let users = join_all((0..MANY).map(told)).await;
+    let asked = users.iter().map(|(client, id)| redeliver(client, id));
+    let asked = join_all(asked).await;
+    let of = |status| asked.iter().filter(|it| **it == status).count();
+    assert!((1..=32).contains(&of(202)), "{asked:?}");
+    assert_eq!(of(202) + of(429), MANY, "{asked:?}");
+    others_are_told(&service).await;
+}
+
+#[tokio::test]
+async fn a_user_asks_ten_times_a_minute() {
+    let client = new_user(service());
+    let hook = receiver().hook([Reply::status(200)]);
+    let mut tasks = Vec::new();
+    for _ in 0..12 {
+        let id = accepted(&client, "instant", &hook).await;
+        attempted(&client, &id, 1).await;
+        tasks.push(id);
+    }
+    let asked = tasks.iter().map(async |id| {
+        let path = format!("/api/tasks/{id}/webhook/redeliver");
+        client.post(&path, &json!({})).await
+    });
+    let (admitted, refused): (Vec<_>, Vec<_>) = join_all(asked)
+        .await
+        .into_iter()
+        .partition(|answer| answer.status == 202);
+    assert_eq!(admitted.len(), 10, "{refused:?}");
+    for answer in refused {
+        assert_eq!(answer.status, 429, "{answer:?}");
+        assert_eq!(answer.header("retry-after"), Some("15"), "{answer:?}");
+        assert_eq!(answer.json()["error_code"], "RATE_LIMIT_EXCEEDED");
+    }
 }
 
 /// Receivers that do not answer.

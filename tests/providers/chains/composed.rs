@@ -4,6 +4,7 @@ use concept_refinement_tests::artifacts;
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::provider::Provider;
 use concept_refinement_tests::server::Reply;
+use concept_refinement_tests::service::Launch;
 
 use super::{FAILED, launch};
 use crate::kinds::{Kind, image, refined};
@@ -17,7 +18,7 @@ async fn a_composed_chain_asks_the_next_model_with_its_own_settings() {
             "REFINEMENT_MODELS_AUTOMATIC1111_API_KEY",
             Kind::Automatic1111.key(),
         )
-        .composed(artifacts::test_composed("chain/standalone"))
+        .on_wasmtime(artifacts::test_composed("chain/standalone"))
         .start();
     let picture = pictures::png(50, 40);
     let prompt = first.prompt([Reply::status(503)]);
@@ -36,4 +37,15 @@ async fn a_composed_chain_asks_the_next_model_with_its_own_settings() {
     let expected = format!("{FAILED}the provider answered 400");
     assert_eq!(task["error_message"], expected);
     assert_eq!(second.times(&prompt), 0);
+}
+
+#[tokio::test]
+async fn what_a_link_lacks_is_named_as_that_links() {
+    let service = Launch::new()
+        .set("rate-limit", "unlimited")
+        .on_wasmtime(artifacts::test_composed("chain/standalone"))
+        .start();
+    let (_, task) = refined(&service, "make it lighter").await;
+    let expected = format!("{FAILED}the setting models-openai-url is missing");
+    assert_eq!(task["error_message"], expected);
 }

@@ -5,7 +5,7 @@ use concept_refinement_domain::capability::{
     ByteRange, ImageInfo, ImageKind, NewImage, Resolved, StoredOrNot,
 };
 use concept_refinement_host::capability::Answer;
-use concept_refinement_host::capability::images::{Contents, ImageStore, Images};
+use concept_refinement_host::capability::images::{Contents, ImageStore, Images, Listed};
 use futures::{TryFutureExt as _, TryStreamExt as _, stream};
 
 use super::{Environment, local};
@@ -68,6 +68,10 @@ impl ImageStore for Environment {
             listed
                 .map_ok(|listed| -> Images { Box::pin(stream::iter(listed.into_iter().map(Ok))) }),
         )
+    }
+
+    fn describe<'a>(&'a self, _: &'a str) -> Answer<'a, Option<Listed>> {
+        Box::pin(std::future::ready(Ok(None)))
     }
 
     fn check(&self) -> Answer<'_, ()> {

@@ -50,6 +50,7 @@ impl Environment {
                 return Err(ModelError::Unavailable {
                     reason: "the provider is overloaded".to_owned(),
                     retry_after,
+                    is_rate_limit: false,
                 });
             }
             Mood::Refuses => return Err(ModelError::Refused("not this one".to_owned())),
@@ -74,5 +75,6 @@ fn lost(error: CapabilityError) -> ModelError {
     ModelError::Unavailable {
         reason: error.message,
         retry_after: None,
+        is_rate_limit: false,
     }
 }

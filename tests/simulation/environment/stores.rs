@@ -55,6 +55,7 @@ impl Interceptor<dyn TaskQueue> for Environment {
             }
             QueueOperation::Receive {} => Box::pin(queue.receive().map_ok(Into::into)),
             QueueOperation::Check {} => Box::pin(queue.check().map_ok(Into::into)),
+            QueueOperation::Length {} => Box::pin(queue.length().map_ok(Into::into)),
         }
     }
 }

@@ -12,17 +12,6 @@ use super::{Expected, Invariant, Oracle};
 use crate::scheduler::Group;
 
 impl Oracle {
-    /// A task was created for a worker that waited.
-    pub fn handed_over(&mut self, id: &str, by: Group, until: Timestamp) {
-        if let Some(task) = self.task(id) {
-            task.status = Status::Processing;
-            task.attempt = 1;
-            task.lease_until = until;
-            task.holder = by;
-            task.is_handed_over = true;
-        }
-    }
-
     pub fn claimed(
         &mut self,
         id: &str,
@@ -40,22 +29,6 @@ impl Oracle {
             });
             return;
         };
-        let was_handed_over = std::mem::take(&mut task.is_handed_over);
-        if was_handed_over
-            && task.status == Status::Processing
-            && let Some(claimed) = answer
-        {
-            if claimed.lease.attempt == task.attempt {
-                let until = task.lease_until;
-                task.holder = by;
-                self.require(until > now, Invariant::OneWorker, || {
-                    format!("{id} was handed over until {until}, and asked for at {now}")
-                });
-                return;
-            }
-            // It was asked for late, and given back by the same step.
-            task.status = Status::Pending;
-        }
         let ran_out = task.status == Status::Processing && task.lease_until <= now;
         let is_free = task.status == Status::Pending || ran_out;
         if ran_out {
@@ -177,7 +150,6 @@ impl Oracle {
     pub fn recovered(&mut self, unfinished: u32, now: Timestamp) {
         for task in self.tasks.values_mut() {
             task.lease_until = task.lease_until.min(now);
-            task.is_handed_over = false;
         }
         let active = self.tasks.values().filter(|task| task.is_active()).count();
         self.require(

@@ -136,7 +136,6 @@ impl Oracle {
             concept: None,
             is_concept_deleted: false,
             holder: OUTSIDE,
-            is_handed_over: false,
             mishaps: 0,
             asked: 0,
             put_off: 0,

@@ -17,7 +17,7 @@ use concept_refinement_processor::config::Config;
 use concept_refinement_processor::contents::Contents;
 use concept_refinement_processor::ports::{
     Answer, Blob, Blobs, ByteStream, Clock, FetchError, Http, ImageModel, ImageStore, ModelError,
-    ModelRequest, Progress, Purpose, Random, Response, TaskStore,
+    ModelRequest, Progress, Purpose, Random, Response, Rest, TaskStore,
 };
 use concept_refinement_processor::process;
 use futures::StreamExt as _;
@@ -101,8 +101,8 @@ impl Blob for Held {
 impl<O: Outside> Blobs for Native<O> {
     type Blob = Held;
 
-    fn blob(&self, _: Purpose) -> Held {
-        Held::default()
+    async fn reserve(&self, _: Purpose, _: u64) -> Result<Held, CapabilityError> {
+        Ok(Held::default())
     }
 }
 
@@ -181,6 +181,7 @@ impl<O: Outside> ImageModel for Native<O> {
             Err(asked::ModelError::Unavailable {
                 reason,
                 retry_after,
+                ..
             }) => Err(ModelError::Unavailable {
                 reason,
                 retry_after,
@@ -195,7 +196,12 @@ impl<O: Outside> ImageModel for Native<O> {
 impl<O: Outside> Http for Native<O> {
     type Stream = O::Stream;
 
-    async fn get(&self, url: &str, purpose: Purpose) -> Result<Response<O::Stream>, FetchError> {
+    async fn get(
+        &self,
+        url: &str,
+        purpose: Purpose,
+        _: Option<&Rest>,
+    ) -> Result<Response<O::Stream>, FetchError> {
         self.outside.get(url, purpose).await
     }
 }

@@ -31,23 +31,17 @@ struct Component;
 
 impl Guest for Component {
     async fn get(name: String) -> Option<String> {
-        match crate::of_link(&link_name::get(), &name) {
-            Some(setting) => settings::get(setting).await,
-            None => None,
-        }
+        Self::get_many(vec![name]).await.pop().flatten()
     }
 
     async fn get_many(names: Vec<String>) -> Vec<Option<String>> {
         let link = link_name::get();
-        let asked: Vec<_> = names
-            .iter()
-            .map(|name| crate::of_link(&link, name))
-            .collect();
-        let granted = asked.iter().flatten().cloned().collect();
+        let asked = |name: &String| crate::of_link(&link, name);
+        let granted = names.iter().filter_map(asked).collect();
         let mut values = settings::get_many(granted).await.into_iter();
-        let answers = asked.iter().map(|setting| match setting {
+        let answers = names.iter().map(|name| match asked(name) {
             Some(_) => values.next().flatten(),
-            None => None,
+            None => (name == crate::PREFIX).then(|| crate::prefix(&link)),
         });
         answers.collect()
     }

@@ -11,24 +11,30 @@ mod component;
 /// What begins the names that a link may ask for.
 const OWN: &str = "model-";
 
+/// What tells a link how its settings begin in the composition, for its sentences.
+pub const PREFIX: &str = "settings-prefix";
+
 /// The setting of the composition that a link asks for. None: it may not have it.
 pub fn of_link(link: &str, name: &str) -> Option<String> {
     let key = name.strip_prefix(OWN).filter(|key| !key.is_empty())?;
     let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    if !key.bytes().all(is_plain) {
-        return None;
-    }
+    let is_granted = key.bytes().all(is_plain);
+    is_granted.then(|| format!("{}{key}", prefix(link)))
+}
+
+/// How the settings of a link begin.
+pub fn prefix(link: &str) -> String {
     let link = link.chars().map(|character| match character {
         'a'..='z' | '0'..='9' => character,
         'A'..='Z' => character.to_ascii_lowercase(),
         _ => '-',
     });
-    Some(format!("models-{}-{key}", link.collect::<String>()))
+    format!("models-{}-", link.collect::<String>())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::of_link;
+    use super::{of_link, prefix};
 
     #[test]
     fn a_link_knows_its_own_settings_and_nothing_else() {
@@ -46,9 +52,11 @@ mod tests {
             ("openai", "model-url\0", None),
             ("openai", "model-URL", None),
             ("openai", "jwt-secret", None),
+            ("openai", "settings-prefix", None),
             ("openai", "", None),
         ] {
             assert_eq!(of_link(link, name).as_deref(), expected, "{name}");
         }
+        assert_eq!(prefix("My_Model.v2"), "models-my-model-v2-");
     }
 }

@@ -12,25 +12,6 @@ use crate::reads::{concept, end_of};
 use crate::store::Store;
 
 impl<P: Platform, M: Machine> Store<P, M> {
-    /// Writes where the concept of a task will be found. It is always the same,
-    /// so writing it again does no harm.
-    pub(crate) async fn place_concept(
-        &self,
-        task_id: &str,
-        task: &TaskDocument,
-    ) -> Result<(), Fault> {
-        let Some(key) = names::concept(&id_for(task_id)) else {
-            return Ok(());
-        };
-        let place = ConceptDocument {
-            task_id: task_id.to_owned(),
-            user_id: task.user_id.clone(),
-            number: task.number,
-        };
-        let written = vec![(key, documents::encode(&place)?)];
-        self.platform.set_many(written).await
-    }
-
     pub async fn concept(&self, user_id: &str, id: &str) -> Result<Option<Concept>, Fault> {
         let Some((entry, _)) = self.concept_entry(user_id, id).await? else {
             return Ok(None);
@@ -106,4 +87,20 @@ impl<P: Platform, M: Machine> Store<P, M> {
         let document = document.as_deref().map(documents::decode).transpose()?;
         Ok(document.and_then(|document| concept(entry, document)))
     }
+}
+
+/// Where the concept of a task is found. It is always the same.
+pub(crate) fn place_of_concept(
+    task_id: &str,
+    task: &TaskDocument,
+) -> Result<Option<(String, Vec<u8>)>, Fault> {
+    let Some(key) = names::concept(&id_for(task_id)) else {
+        return Ok(None);
+    };
+    let place = ConceptDocument {
+        task_id: task_id.to_owned(),
+        user_id: task.user_id.clone(),
+        number: task.number,
+    };
+    Ok(Some((key, documents::encode(&place)?)))
 }

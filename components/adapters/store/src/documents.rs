@@ -2,7 +2,7 @@
 
 use concept_refinement_domain::capability::NewTask;
 use concept_refinement_domain::concept::{self, ConceptContent};
-use concept_refinement_domain::task::{Refinement, Stage, Status, Task};
+use concept_refinement_domain::task::{Refinement, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -36,13 +36,6 @@ pub struct ConceptDocument {
     pub task_id: String,
     pub user_id: String,
     pub number: usize,
-}
-
-/// The current stage of a claim.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct StageDocument {
-    pub attempt: u32,
-    pub stage: Stage,
 }
 
 impl TaskDocument {

@@ -15,9 +15,11 @@ pub mod uploads;
 #[cfg(test)]
 mod tests;
 
+use std::time::Duration;
+
 use concept_refinement_domain::quota::Usage;
 use concept_refinement_domain::rulebook::{Event, TaskRecord};
-use concept_refinement_domain::task::Status;
+use concept_refinement_domain::task::{Stage, Status};
 use concept_refinement_domain::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -55,6 +57,12 @@ pub struct Active {
     pub deaths: u32,
     pub updated_at: Option<Timestamp>,
     pub lease_until: Option<Timestamp>,
+    /// How long it lasts from each renewal on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease: Option<Duration>,
+    /// What is under way, for watchers. None: nothing was said since the claim.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stage: Option<Stage>,
 }
 
 /// Whether the record was changed and has to be swapped.
@@ -97,11 +105,27 @@ impl Ledger {
         let (active, entry) = self.active().filter(|(_, entry)| entry.task_id == id)?;
         Some(TaskRecord {
             task: document.clone().task(entry, Some(active), None),
+            lease: active.lease,
             attempt: active.attempt,
             deaths: active.deaths,
             revision: 0,
             delivery: entry.delivery.clone(),
         })
+    }
+
+    /// A stage of the active task began, if its worker holds it by this attempt.
+    pub fn begin_stage(&mut self, id: &str, attempt: u32, stage: Stage) -> Outcome<()> {
+        let is_news = self.active_task(id).is_some_and(|active| {
+            let is_held = active.status == Status::Processing && active.attempt == attempt;
+            is_held && active.stage != Some(stage)
+        });
+        match &mut self.active {
+            Some(active) if is_news => {
+                active.stage = Some(stage);
+                Outcome::Changed(())
+            }
+            Some(_) | None => Outcome::Unchanged(()),
+        }
     }
 
     /// Saves what a rule made of the active task. `end`: the name of the
@@ -113,12 +137,15 @@ impl Ledger {
             self.forget_key_of(&task.id);
         }
         let Some(now) = task.completed_at else {
+            let stage = self.active.as_ref().and_then(|active| active.stage);
             self.active = Some(Active {
+                stage: stage.filter(|_| event == Event::Renew),
                 status: task.status,
                 attempt: record.attempt,
                 deaths: record.deaths,
                 updated_at: task.updated_at,
                 lease_until: task.lease_until,
+                lease: record.lease,
             });
             return;
         };

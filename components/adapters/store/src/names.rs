@@ -2,14 +2,13 @@
 //!
 //! | key | what | written |
 //! |---|---|---|
-//! | `user/TAG` | record: a user's [`Ledger`](crate::ledger::Ledger) | at each step of a task |
+//! | `user/TAG` | record: a user's [`Ledger`](crate::ledger::Ledger) | at each step and stage of a task |
 //! | `segment/TAG/NAME` | record: 32 older entries of a user | when they leave the ledger, and as they are deleted |
 //! | `secret` | record: what signs URLs and sessions | once |
 //! | `task/ID` | document: what was asked for | before the swap that creates the task |
 //! | `end/ID/NAME` | document: a concept, or why there is none | before the swap that prepares it or fails the task |
 //! | `concept/ID` | document: the task of a concept | with its first `end` |
 //! | `key/TAG/HASH` | document: an older idempotency key | before the swap that drops it from the ledger |
-//! | `stage/ID` | document: the stage under way | as stages begin |
 //! | `image/PATH` | document: what is known of an image | after its chunks |
 //! | `chunk/NAME/N` | document: a piece of an image | first of all |
 //! | `health` | document: the last time when somebody asked | with each look |
@@ -52,10 +51,6 @@ pub fn concept(id: &str) -> Option<String> {
 
 pub fn key(user_id: &str, hash: &str) -> String {
     format!("key/{}/{hash}", tag_of(user_id))
-}
-
-pub fn stage(task_id: &str) -> String {
-    format!("stage/{task_id}")
 }
 
 /// The key of a checked image path.

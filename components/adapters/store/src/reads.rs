@@ -2,7 +2,7 @@
 
 use concept_refinement_domain::capability::{ConceptPage, Page, Position, TaskPage};
 use concept_refinement_domain::concept::Concept;
-use concept_refinement_domain::task::{Status, Task};
+use concept_refinement_domain::task::{Stage, Status, Task};
 
 use crate::documents::{self, EndDocument, TaskDocument};
 use crate::ledger::Ledger;
@@ -33,14 +33,14 @@ impl<P: Platform, M: Machine> Store<P, M> {
         }))
     }
 
-    /// The task and its current attempt.
+    /// The task and the stage under way.
     pub(crate) async fn find(
         &self,
         user_id: &str,
         id: &str,
-    ) -> Result<Option<(Task, Option<u32>)>, Fault> {
+    ) -> Result<Option<(Task, Option<Stage>)>, Fault> {
         let found = self.find_with_entry(user_id, id).await?;
-        Ok(found.map(|(task, attempt, _)| (task, attempt)))
+        Ok(found.map(|(task, stage, _)| (task, stage)))
     }
 
     /// The same with the task's entry.
@@ -48,7 +48,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         &self,
         user_id: &str,
         id: &str,
-    ) -> Result<Option<(Task, Option<u32>, Entry)>, Fault> {
+    ) -> Result<Option<(Task, Option<Stage>, Entry)>, Fault> {
         let Some(document) = self.task_document(id).await? else {
             return Ok(None);
         };
@@ -66,8 +66,8 @@ impl<P: Platform, M: Machine> Store<P, M> {
             None => None,
         };
         let active = ledger.active_task(id);
-        let attempt = active.map(|active| active.attempt);
-        Ok(Some((document.task(&entry, active, end), attempt, entry)))
+        let stage = active.and_then(|active| active.stage);
+        Ok(Some((document.task(&entry, active, end), stage, entry)))
     }
 
     pub async fn list(

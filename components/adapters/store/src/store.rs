@@ -23,7 +23,13 @@ pub struct Store<P, M> {
 }
 
 /// Documents to write before a swap.
-pub type Written = Vec<(String, Vec<u8>)>;
+#[derive(Default)]
+pub struct Written {
+    /// Under new names. Those of a lost attempt are removed.
+    pub own: Vec<(String, Vec<u8>)>,
+    /// The same whoever writes them, so that one who lost may not remove them.
+    pub shared: Vec<(String, Vec<u8>)>,
+}
 
 impl<P: Platform, M: Machine> Store<P, M> {
     /// Reads a user's record.
@@ -47,12 +53,11 @@ impl<P: Platform, M: Machine> Store<P, M> {
         user_id: &str,
         mut rule: impl FnMut(&mut Ledger) -> Result<Outcome<T>, Fault>,
     ) -> Result<T, Fault> {
-        self.change_with(user_id, |ledger| Ok((rule(ledger)?, Written::new())))
+        self.change_with(user_id, |ledger| Ok((rule(ledger)?, Written::default())))
             .await
     }
 
-    /// The same, with documents that are written before the swap under new
-    /// names. Those of a lost attempt are removed.
+    /// The same, with documents that are written before the swap.
     pub async fn change_with<T>(
         &self,
         user_id: &str,
@@ -63,8 +68,9 @@ impl<P: Platform, M: Machine> Store<P, M> {
             let (mut ledger, held) = self.held(user_id).await?;
             let keys = match rule(&mut ledger)? {
                 (Outcome::Unchanged(answer), _) => return Ok(answer),
-                (Outcome::Changed(answer), documents) => {
-                    let keys: Vec<_> = documents.iter().map(|(key, _)| key.clone()).collect();
+                (Outcome::Changed(answer), Written { own, shared }) => {
+                    let keys: Vec<_> = own.iter().map(|(key, _)| key.clone()).collect();
+                    let documents = [shared, own].concat();
                     if !documents.is_empty() {
                         self.platform.set_many(documents).await?;
                     }

@@ -14,6 +14,7 @@ use concept_refinement_domain::rulebook::{self, Claim, Decision, Finish, ImageFa
 use concept_refinement_domain::task::{Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 
+use crate::concepts::place_of_concept;
 use crate::documents::{self, EndDocument, TaskDocument};
 use crate::ledger::entries::{Entry, Place, Segment};
 use crate::ledger::keys::{self, Key};
@@ -112,7 +113,6 @@ impl<P: Platform, M: Machine> Store<P, M> {
     pub async fn finish(&self, held: &Lease, image: RefinedImage) -> Result<Finished, Fault> {
         let id = &held.task_id;
         if let Some(document) = self.task_document(id).await? {
-            self.place_concept(id, &document).await?;
             let finish = self.change_ending(
                 id,
                 &document,
@@ -215,7 +215,6 @@ impl<P: Platform, M: Machine> Store<P, M> {
         };
         let mut leftovers: Vec<_> = reason.into_iter().collect();
         leftovers.extend(names::task(id));
-        leftovers.push(names::stage(id));
         self.remove_unreferenced(&leftovers).await;
         Ok(true)
     }
@@ -298,7 +297,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         .await
     }
 
-    /// The same, with the document that tells how the task ended, if it did.
+    /// The same, with the documents that tell how the task ended, if it did.
     async fn change_ending<T: Clone>(
         &self,
         id: &str,
@@ -307,30 +306,27 @@ impl<P: Platform, M: Machine> Store<P, M> {
         mut rule: impl FnMut(&mut TaskRecord, Timestamp) -> Result<Decision<T>, Fault>,
         end: impl Fn(&T, &TaskRecord) -> Option<EndDocument>,
     ) -> Result<T, Fault> {
-        let mut has_ended = false;
-        let answer = self
-            .change_with(&document.user_id, |ledger| {
-                let Some(mut record) = ledger.record(id, document) else {
-                    return Ok((Outcome::Unchanged(gone.clone()), Written::new()));
-                };
-                let Decision { answer, event } = rule(&mut record, self.machine.now())?;
-                let Some(event) = event else {
-                    return Ok((Outcome::Unchanged(answer), Written::new()));
-                };
-                has_ended = record.task.status.is_final();
-                let name = self.drawn();
-                let mut written = Written::new();
-                if let Some(end) = end(&answer, &record) {
-                    written.push((names::end(id, &name), documents::encode(&end)?));
+        self.change_with(&document.user_id, |ledger| {
+            let Some(mut record) = ledger.record(id, document) else {
+                return Ok((Outcome::Unchanged(gone.clone()), Written::default()));
+            };
+            let Decision { answer, event } = rule(&mut record, self.machine.now())?;
+            let Some(event) = event else {
+                return Ok((Outcome::Unchanged(answer), Written::default()));
+            };
+            let name = self.drawn();
+            let mut written = Written::default();
+            if let Some(end) = end(&answer, &record) {
+                if let EndDocument::Concept(_) = end {
+                    written.shared.extend(place_of_concept(id, document)?);
                 }
-                ledger.save(record, event, &name);
-                Ok((Outcome::Changed(answer), written))
-            })
-            .await?;
-        if has_ended {
-            self.remove_unreferenced(&[names::stage(id)]).await;
-        }
-        Ok(answer)
+                let content = documents::encode(&end)?;
+                written.own.push((names::end(id, &name), content));
+            }
+            ledger.save(record, event, &name);
+            Ok((Outcome::Changed(answer), written))
+        })
+        .await
     }
 
     /// What was submitted under the key of this hash.
@@ -399,7 +395,11 @@ fn reason_of(entry: &Entry) -> Option<String> {
     is_failed.then(|| names::end(&entry.task_id, &end.document))
 }
 
-fn before_creation(task: &NewTask, document: &str, created: Created) -> Result<Written, Fault> {
+fn before_creation(
+    task: &NewTask,
+    document: &str,
+    created: Created,
+) -> Result<Vec<(String, Vec<u8>)>, Fault> {
     let content = TaskDocument::new(task, created.number);
     let mut written = vec![(document.to_owned(), documents::encode(&content)?)];
     for key in created.moved_keys {

@@ -9,9 +9,13 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use concept_refinement_domain::capability::{Fenced, Finished, Lease, NewTask, Stored, Submission};
+use concept_refinement_domain::capability::{
+    Fenced, Finished, ImageKind, ImageLength, Lease, NewImage, NewTask, Stored, StoredOrNot,
+    Submission,
+};
 use concept_refinement_domain::quota::{Quota, Window};
-use concept_refinement_domain::task::{Refinement, Status};
+use concept_refinement_domain::refined;
+use concept_refinement_domain::task::{Refinement, Stage, Status};
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::webhook::{
     DeliveryAnswer, DeliveryOutcome, DeliveryState, Redelivery, Webhook, WebhookDelivery,
@@ -19,7 +23,7 @@ use concept_refinement_domain::webhook::{
 
 use crate::ports::{Documents, Fault, Records, Settings};
 use crate::store::Store;
-use concept_refinement_guest::{Clock, Random};
+use concept_refinement_guest::{ByteStream, Clock, Random};
 
 const USERS: [&str; 2] = ["ada", "bob"];
 const QUOTA: u32 = 6;
@@ -30,6 +34,8 @@ thread_local! {
     static STORED: Shared = Rc::default();
     static RANDOM: Cell<u64> = const { Cell::new(1) };
     static NOW: Cell<u64> = const { Cell::new(1_795_176_000_000_000) };
+    /// How often something was written: a platform may wait for its disk each time.
+    static COMMITS: Cell<u32> = const { Cell::new(0) };
 }
 
 /// Compares by value, as platforms do.
@@ -38,6 +44,10 @@ struct Memory;
 
 fn stored<T>(look: impl FnOnce(&mut BTreeMap<String, Vec<u8>>) -> T) -> T {
     STORED.with(|stored| look(&mut stored.borrow_mut()))
+}
+
+fn commit() {
+    COMMITS.set(COMMITS.get() + 1);
 }
 
 impl Records for Memory {
@@ -50,6 +60,7 @@ impl Records for Memory {
     }
 
     async fn swap(&self, (key, before): Self::Held, value: Vec<u8>) -> Result<bool, Fault> {
+        commit();
         others_first().await;
         Ok(stored(|stored| {
             let is_unchanged = stored.get(&key) == before.as_ref();
@@ -76,6 +87,7 @@ impl Documents for Memory {
     }
 
     async fn set_many(&self, documents: Vec<(String, Vec<u8>)>) -> Result<(), Fault> {
+        commit();
         for (key, value) in documents {
             others_first().await;
             stored(|stored| stored.insert(key, value));
@@ -84,6 +96,7 @@ impl Documents for Memory {
     }
 
     async fn delete_many(&self, keys: &[String]) -> Result<(), Fault> {
+        commit();
         for key in keys {
             others_first().await;
             stored(|stored| stored.remove(key));
@@ -390,10 +403,57 @@ fn a_task_that_goes_while_it_is_listed_moves_no_page() {
     assert_eq!(second.next, None);
 }
 
+/// The contents of an image in one piece.
+struct Piece(Option<Vec<u8>>);
+
+impl ByteStream for Piece {
+    async fn next(&mut self) -> Option<Vec<u8>> {
+        self.0.take()
+    }
+}
+
+/// From its submission to its end, as the processor goes through it.
+async fn pipeline(task_id: String) {
+    let store = store();
+    let claimed = store.claim(&task_id, None).await.unwrap().unwrap();
+    let lease = claimed.lease;
+    store.began(&lease, Stage::Downloading).await;
+    store.began(&lease, Stage::Refining).await;
+    store.began(&lease, Stage::StoringImage).await;
+    let image = NewImage {
+        kind: ImageKind::Refined,
+        name: refined::name(&task_id, lease.attempt),
+        owner: "ada".into(),
+        media_type: "image/png".into(),
+        length: ImageLength::Exactly(5),
+        metadata: Vec::new(),
+        limits: None,
+    };
+    let contents = &mut Piece(Some(b"image".to_vec()));
+    let stored = match store.put_image(image, contents).await.unwrap() {
+        StoredOrNot::Stored(stored) => stored,
+        other => panic!("{other:?}"),
+    };
+    store.began(&lease, Stage::StoringConcept).await;
+    let finished = store.finish(&lease, stored.into()).await.unwrap();
+    assert_eq!(finished, Finished::Done);
+}
+
+/// A platform may wait for its disk at each: the request, its place in the user's
+/// record, the claim, four stages, the image and its description, the concept, and
+/// the end.
+#[test]
+fn a_task_is_eleven_commits() {
+    fresh();
+    // The first of all makes the secret, too.
+    alone(pipeline(accepted(1)));
+    let before = COMMITS.get();
+    alone(pipeline(accepted(2)));
+    assert_eq!(COMMITS.get() - before, 11);
+}
+
 #[test]
 fn what_is_deleted_leaves_nothing_behind() {
-    use concept_refinement_domain::task::Stage;
-
     for (name, end) in [("failed", true), ("active", false)] {
         fresh();
         let task = accepted(1);

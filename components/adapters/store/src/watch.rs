@@ -4,10 +4,9 @@
 use std::time::Duration;
 
 use concept_refinement_domain::capability::Lease;
-use concept_refinement_domain::task::{Change, Stage, Status, Task};
+use concept_refinement_domain::task::{Change, Stage, Task};
 
-use crate::documents::{self, StageDocument};
-use crate::names;
+use crate::ledger::Ledger;
 use crate::ports::{Fault, Machine, Platform};
 use crate::store::Store;
 
@@ -19,7 +18,7 @@ pub struct Watch {
     user_id: String,
     id: String,
     task: Option<Task>,
-    stage: Option<StageDocument>,
+    stage: Option<Stage>,
     is_finished: bool,
 }
 
@@ -45,21 +44,15 @@ impl<P: Platform, M: Machine> Store<P, M> {
 
     /// Stores a stage for watchers. Best effort; nothing depends on it.
     pub async fn began(&self, lease: &Lease, stage: Stage) {
-        let id = &lease.task_id;
-        let attempt = lease.attempt;
+        let Lease {
+            task_id, attempt, ..
+        } = lease;
         let written = async {
-            // Otherwise it would remain after the task is deleted.
-            let Some(task) = self.task_document(id).await? else {
+            let Some(task) = self.task_document(task_id).await? else {
                 return Ok(());
             };
-            let ledger = self.ledger(&task.user_id).await?;
-            let active = ledger.active_task(id);
-            if active.is_none_or(|active| active.attempt != attempt) {
-                return Ok(());
-            }
-            let content = documents::encode(&StageDocument { attempt, stage })?;
-            let document = (names::stage(id), content);
-            self.platform.set_many(vec![document]).await
+            let begin = |ledger: &mut Ledger| Ok(ledger.begin_stage(task_id, *attempt, stage));
+            self.change(&task.user_id, begin).await
         };
         if let Err(fault) = written.await {
             crate::log::warn(format_args!("a stage could not be stored: {fault}"));
@@ -68,7 +61,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
 
     /// The next change since the last poll.
     pub async fn poll(&self, watch: &mut Watch) -> Result<Option<Change>, Fault> {
-        let Some((task, attempt)) = self.find(&watch.user_id, &watch.id).await? else {
+        let Some((task, stage)) = self.find(&watch.user_id, &watch.id).await? else {
             watch.is_finished = true;
             return Ok(Some(Change::Deleted));
         };
@@ -78,21 +71,13 @@ impl<P: Platform, M: Machine> Store<P, M> {
         if !is_unchanged {
             watch.is_finished = task.status.is_final();
             watch.task = Some(task.clone());
+            watch.stage = None;
             return Ok(Some(Change::Task(Box::new(task))));
         }
-        if task.status != Status::Processing {
-            return Ok(None);
-        }
-        let stage: Option<StageDocument> = self.document(&names::stage(&watch.id)).await?;
-        // The stage may be from a worker that lost its lease.
-        let is_news = |stage: &StageDocument| {
-            Some(stage.attempt) == attempt && watch.stage.as_ref() != Some(stage)
-        };
-        let Some(stage) = stage.filter(is_news) else {
+        let Some(stage) = stage.filter(|_| stage != watch.stage) else {
             return Ok(None);
         };
-        let change = Change::Progress(stage.stage);
         watch.stage = Some(stage);
-        Ok(Some(change))
+        Ok(Some(Change::Progress(stage)))
     }
 }

@@ -1,7 +1,6 @@
 //! Fetches an issuer's keys over HTTP.
 
 use concept_refinement_domain::issuer_keys::{FETCH_TIMEOUT, MAX_BYTES};
-use concept_refinement_domain::purpose::Purpose;
 use concept_refinement_guest::Imports;
 use concept_refinement_guest::outbound::{self, Failure, Timeouts};
 use wasip3::clocks::monotonic_clock;
@@ -22,8 +21,7 @@ impl ports::Issuer for Imports {
     /// other keys.
     async fn key_set(&self, url: &str) -> Result<Vec<u8>, String> {
         let begin = monotonic_clock::now();
-        let fields = [ACCEPTED].into_iter().chain(Purpose::IssuerKeys.field());
-        let request = outbound::request(&Method::Get, url, fields, None, TIMEOUTS)
+        let request = outbound::request(&Method::Get, url, [ACCEPTED], None, TIMEOUTS)
             .ok_or("its URL cannot be used")?;
         let mut response = outbound::send(request).await.map_err(sentence)?;
         if response.status != 200 {

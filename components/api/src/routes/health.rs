@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use concept_refinement_domain::capability::CapabilityState;
 use serde::Serialize;
+use url::form_urlencoded;
 
 use super::answer::{Answer, json};
 use crate::ports::Ports;
+use crate::request::Request;
 use crate::state::State;
 
 /// Liveness.
@@ -47,6 +49,9 @@ pub async fn live<P: Ports>(state: &State<P>) -> Answer<P> {
     )
 }
 
+/// The capability that is none of a store.
+const MODEL: &str = "model";
+
 /// How long an answer is kept: anyone may ask, and a check may write.
 const FRESHNESS: Duration = Duration::from_secs(1);
 
@@ -64,9 +69,14 @@ async fn states<P: Ports>(state: &State<P>) -> Rc<[CapabilityState]> {
     states
 }
 
-pub async fn ready<P: Ports>(state: &State<P>) -> Answer<P> {
+/// History, downloads and the page need no model, so it decides the status only where
+/// somebody asks for it.
+pub async fn ready<P: Ports, B>(state: &State<P>, request: &Request<B>) -> Answer<P> {
     let states = states(state).await;
-    let is_ready = states.iter().all(|state| state.problem.is_none());
+    let query = request.query.as_deref().unwrap_or_default();
+    let is_of_model = form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "model");
+    let degraded = || states.iter().filter(|state| state.problem.is_some());
+    let is_away = degraded().any(|state| is_of_model || state.name != MODEL);
     let capabilities = states
         .iter()
         .map(|state| {
@@ -74,11 +84,11 @@ pub async fn ready<P: Ports>(state: &State<P>) -> Answer<P> {
             (state.name.as_str(), says)
         })
         .collect();
-    let (code, status) = if is_ready {
-        (200, "ready")
-    } else {
-        (503, "degraded")
+    let status = match degraded().next() {
+        None => "ready",
+        Some(_) => "degraded",
     };
+    let code = if is_away { 503 } else { 200 };
     json(
         code,
         &Ready {

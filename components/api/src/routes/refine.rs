@@ -5,11 +5,12 @@
 mod waiting;
 
 use concept_refinement_domain::capability::{
-    Accepted, CapabilityError, Fenced, NewTask, Submission,
+    Accepted, CapabilityError, ErrorKind, Fenced, NewTask, Submission,
 };
 use concept_refinement_domain::message;
 use concept_refinement_domain::original::MAX_URL_CHARS;
 use concept_refinement_domain::quota::QuotaState;
+use concept_refinement_domain::rulebook::BACKLOG_RETRY_AFTER;
 use concept_refinement_domain::sentence;
 use concept_refinement_domain::task::Refinement;
 use concept_refinement_domain::task_response::TaskResponse;
@@ -217,7 +218,7 @@ async fn new_task<P: Ports>(
 
 /// Withdraws a task that cannot be published, unless a worker has already
 /// claimed it.
-async fn publish<P: Ports>(state: &State<P>, accepted: &Accepted) -> Result<(), CapabilityError> {
+async fn publish<P: Ports>(state: &State<P>, accepted: &Accepted) -> Result<(), Problem> {
     let Err(error) = state
         .ports
         .publish(message::message_for(&accepted.task))
@@ -226,7 +227,11 @@ async fn publish<P: Ports>(state: &State<P>, accepted: &Accepted) -> Result<(), 
         return Ok(());
     };
     match state.ports.withdraw(&accepted.task.id, NOT_QUEUED).await? {
-        Fenced::Done => Err(error),
+        Fenced::Done if error.kind == ErrorKind::Full => Err(Problem::Unavailable {
+            detail: error.message.into(),
+            retry_after: Some(BACKLOG_RETRY_AFTER),
+        }),
+        Fenced::Done => Err(error.into()),
         Fenced::Lost => Ok(()),
     }
 }

@@ -1,8 +1,11 @@
 //! Sessions of anonymous users: made and renewed by `POST /api/auth/session`, and
 //! renewed by any answer to a request by cookie.
 
+use std::time::Duration;
+
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::session::LIFE;
+use concept_refinement_domain::timestamp::Timestamp;
 use serde::Serialize;
 
 use super::answer::{Answer, json};
@@ -11,7 +14,11 @@ use crate::ports::Ports;
 use crate::problem::Problem;
 use crate::request::Request;
 use crate::response::Response;
-use crate::state::State;
+use crate::state::{Renewed, State};
+
+/// How long a session that was renewed is not renewed once more, since its client may
+/// ignore cookies: to renew it, stores are asked what its user owns.
+const RENEWED_ONCE: Duration = Duration::from_secs(60 * 60);
 
 /// A session.
 #[derive(Serialize)]
@@ -36,24 +43,25 @@ pub async fn create<P: Ports + 'static, B>(state: &State<P>, request: &Request<B
         .auth
         .is_cross_origin(&request.headers, &request.origin);
     let known = state.auth.session_user(&request.headers, is_cross_origin);
-    let (user, token) = match known {
+    let now = state.ports.now();
+    let (user, session) = match known {
         Some(user) => {
-            let token = renewed(state, &user).await?;
-            (user, token)
+            let session = renewed(state, &user).await?;
+            (user, session)
         }
         None => {
             let user = state.ports.uuid();
-            let token = state.auth.issue(&user);
-            (user, token)
+            let session = issued(state, &user, now.plus(LIFE));
+            (user, session)
         }
     };
-    let token = token.ok_or(Problem::Internal)?;
+    let Renewed { token, until } = session.ok_or(Problem::Internal)?;
     let response = json(
         201,
         &Session {
             access_token: &token,
             token_type: "bearer",
-            expires_in: LIFE.as_secs(),
+            expires_in: until.since(now).as_secs(),
             user_id: &user,
         },
     )?;
@@ -72,21 +80,35 @@ pub async fn renew<P: Ports + 'static, C>(
     user: &str,
 ) -> Response<C> {
     match renewed(state, user).await {
-        Ok(Some(token)) => with_cookie(state, response, origin, &token),
+        Ok(Some(session)) => with_cookie(state, response, origin, &session.token),
         Ok(None) | Err(_) => response,
     }
 }
 
-/// A token for the same user, once its end is stored for one who owns something:
+/// A session of the same user, once its end is stored for one who owns something:
 /// what the user left stays at least until then.
 async fn renewed<P: Ports + 'static>(
     state: &State<P>,
     user: &str,
-) -> Result<Option<String>, CapabilityError> {
-    let until = state.ports.now().plus(LIFE);
+) -> Result<Option<Renewed>, CapabilityError> {
+    let now = state.ports.now();
+    if let Some(renewed) = state.renewed.get(user, now) {
+        return Ok(Some(renewed));
+    }
+    let until = now.plus(LIFE);
     let owns_images = state.ports.has_uploads(user).await?;
     state.ports.renew_session(user, until, owns_images).await?;
-    Ok(state.auth.issue(user))
+    let renewed = issued(state, user, until);
+    if let Some(renewed) = &renewed {
+        let again = now.plus(RENEWED_ONCE);
+        state.renewed.put(user, renewed.clone(), now, again);
+    }
+    Ok(renewed)
+}
+
+fn issued<P: Ports + 'static>(state: &State<P>, user: &str, until: Timestamp) -> Option<Renewed> {
+    let token = state.auth.issue(user)?;
+    Some(Renewed { token, until })
 }
 
 fn with_cookie<P: Ports + 'static, C>(

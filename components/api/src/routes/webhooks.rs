@@ -17,6 +17,11 @@ pub const PENDING: Problem = Problem::Conflict(
     "The task has not ended, or an attempt to tell the receiver is still to come.",
 );
 
+pub const TOO_OFTEN: Problem = Problem::TooOften {
+    detail: "Too many deliveries are requested again. Try again later.",
+    retry_after: 15,
+};
+
 pub async fn get<P: Ports + 'static, B>(
     state: &State<P>,
     request: &Request<B>,
@@ -38,6 +43,7 @@ pub async fn redeliver<P: Ports + 'static, B>(
     match state.ports.redeliver(&caller.user, &id).await? {
         Redelivery::None => Err(NO_WEBHOOK),
         Redelivery::Pending => Err(PENDING),
+        Redelivery::TooOften => Err(TOO_OFTEN),
         Redelivery::Requested => {
             let delivery = state.ports.webhook(&caller.user, &id).await?;
             json(202, &WebhookResponse::new(&delivery.ok_or(NO_WEBHOOK)?))

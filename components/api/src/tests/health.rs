@@ -40,9 +40,9 @@ fn readiness_is_kept_a_second() {
     let service = Service::new();
     let ready = || service.send(Call::get("/api/health/ready")).status;
     assert_eq!(ready(), 200);
-    let problem = "The model failed 5 times in a row.".to_owned();
+    let problem = "They cannot be reached.".to_owned();
     let mut memory = service.memory.0.borrow_mut();
-    memory.problems.insert("model", problem);
+    memory.problems.insert("images", problem);
     drop(memory);
     for (milliseconds, status, checks) in [(0, 200, 1), (999, 200, 1), (1, 503, 2), (0, 503, 2)] {
         service.memory.advance(Duration::from_millis(milliseconds));
@@ -51,23 +51,33 @@ fn readiness_is_kept_a_second() {
     }
 }
 
+/// The model decides the status where somebody asks for it, the stores always.
 #[test]
 fn not_ready() {
-    let service = Service::new();
-    let problem = "The model failed 5 times in a row.".to_owned();
-    service
-        .memory
-        .0
-        .borrow_mut()
-        .problems
-        .insert("model", problem.clone());
-    let reply = service.send(Call::get("/api/health/ready"));
-    assert_eq!(reply.status, 503);
-    assert_eq!(
-        reply.json(),
-        json!({
-            "status": "degraded",
-            "capabilities": {"tasks": "ok", "queue": "ok", "images": "ok", "model": problem},
-        })
-    );
+    for (name, status, with_model) in [
+        ("tasks", 503, 503),
+        ("queue", 503, 503),
+        ("images", 503, 503),
+        ("model", 200, 503),
+    ] {
+        let service = Service::new();
+        let problem = "It cannot be used.";
+        let mut memory = service.memory.0.borrow_mut();
+        memory.problems.insert(name, problem.to_owned());
+        drop(memory);
+        for (query, expected) in [
+            ("", status),
+            ("?model", with_model),
+            ("?model=1", with_model),
+            ("?models", status),
+        ] {
+            let reply = service.send(Call::get(format!("/api/health/ready{query}")));
+            assert_eq!(reply.status, expected, "{name} {query}");
+            let mut capabilities =
+                json!({"tasks": "ok", "queue": "ok", "images": "ok", "model": "ok"});
+            capabilities[name] = problem.into();
+            let body = json!({"status": "degraded", "capabilities": capabilities});
+            assert_eq!(reply.json(), body, "{name} {query}");
+        }
+    }
 }

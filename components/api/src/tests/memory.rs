@@ -313,6 +313,7 @@ impl ports::ImageStore for Memory {
     }
 
     async fn has_uploads(&self, owner: &str) -> Result<bool, CapabilityError> {
+        self.call("has uploads")?;
         let state = self.0.borrow();
         Ok(state.images.values().any(|(info, _)| info.owner == owner))
     }

@@ -305,6 +305,27 @@ fn a_task_that_cannot_be_published() {
 }
 
 #[test]
+fn a_queue_that_is_full_says_when_to_come_again() {
+    let service = Service::new();
+    let full = CapabilityError::full("The queue has no room left.");
+    let faults: [(_, Option<&str>); 2] = [
+        (full, Some("10")),
+        (CapabilityError::unavailable("It is away."), None),
+    ];
+    for (fault, retry_after) in faults {
+        service
+            .memory
+            .0
+            .borrow_mut()
+            .faults
+            .insert("publish", fault);
+        let reply = service.send(Call::refine("ann"));
+        reply.is_error(503, "SERVICE_UNAVAILABLE");
+        assert_eq!(reply.header("retry-after"), retry_after);
+    }
+}
+
+#[test]
 fn a_task_that_went_on_without_its_message() {
     let service = Service::new();
     service.memory.fail("publish");

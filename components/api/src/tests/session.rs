@@ -156,6 +156,32 @@ fn a_renewal_is_stored_before_it_is_told() {
     assert_eq!(renewed.json()["user_id"], first["user_id"]);
 }
 
+/// Stores are not asked for each request of a client that ignores its new cookie.
+#[test]
+fn who_ignores_a_renewal_is_not_looked_at_each_time() {
+    const DAY: u64 = 24 * 60 * 60;
+    let service = anonymous(&[]);
+    let first = service.send(Call::post(PATH)).json();
+    let token = first["access_token"].as_str().unwrap().to_owned();
+    service.memory.advance(Duration::from_secs(20 * DAY));
+    let read = || Call::get("/api/tasks").header("cookie", format!("session={token}"));
+    let renewed = cookie(&service.send(read())).unwrap();
+    for _ in 0..100 {
+        service.memory.advance(Duration::from_secs(2));
+        assert_eq!(cookie(&service.send(read())).as_ref(), Some(&renewed));
+    }
+    let bearer = Call::post(PATH).header("authorization", format!("Bearer {token}"));
+    let again = service.send(bearer).json();
+    assert_eq!(again["access_token"], renewed.as_str());
+    assert_eq!(again["expires_in"], MONTH - 200);
+    for call in ["has uploads", "renew session"] {
+        assert_eq!(service.memory.called(call), 1, "{call}");
+    }
+    service.memory.advance(Duration::from_secs(60 * 60));
+    assert_ne!(cookie(&service.send(read())), Some(renewed));
+    assert_eq!(service.memory.called("has uploads"), 2, "later once more");
+}
+
 /// By cookie, and never by another page without its token.
 #[test]
 fn who_only_reads_has_a_session_for_as_long() {

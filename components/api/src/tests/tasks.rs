@@ -174,10 +174,32 @@ fn polling_an_overdue_task_does_not_flood_the_queue() {
     }
     service.do_background_work();
     assert_eq!(service.memory.0.borrow().messages.len(), 2);
-    service.memory.advance(Duration::from_secs(15));
-    read(&service);
-    service.do_background_work();
-    assert_eq!(service.memory.0.borrow().messages.len(), 3);
+    // For an hour every two seconds, as the page does: the interval doubles.
+    for _ in 0..1_800 {
+        service.memory.advance(Duration::from_secs(2));
+        read(&service);
+        service.do_background_work();
+    }
+    // After 20 s, 40, 80, 160, 320, 640, 1,280 and 2,560.
+    assert_eq!(service.memory.0.borrow().messages.len(), 1 + 8);
+}
+
+/// Where the platform sweeps, each instance would only add to what that publishes.
+#[test]
+fn an_overdue_task_is_published_again_by_one_alone() {
+    for (swept, messages) in [("true", 1), ("no", 2), ("", 2)] {
+        let service = Service::with(&[("swept", swept)]);
+        service.send(Call::refine("ann"));
+        service.memory.advance(Duration::from_secs(20));
+        let path = format!("/api/tasks/{}", service.memory.task().id);
+        service.send(Call::get(path).by("ann"));
+        service.do_background_work();
+        assert_eq!(
+            service.memory.0.borrow().messages.len(),
+            messages,
+            "{swept:?}"
+        );
+    }
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The grammar: `LINK = NAME | PATH | LINK "(" LINK {"," LINK} ")"`. Space around
+//! The grammar: `LINK = [NAME "="] (NAME | PATH) ["(" LINK {"," LINK} ")"]`. Space around
 //! a name or a path is no part of it.
 
 use super::{CACHE, Component, Link, MAX_DEPTH, MAX_LINKS, MIDDLEWARE};
@@ -83,18 +83,21 @@ impl Parser<'_> {
 }
 
 fn model(word: &str) -> Result<Link, String> {
+    let (given_name, word) = name(word)?;
     if MIDDLEWARE.contains(&word) {
         return Err(format!(
             "must name what is behind {word}, as in {word}(openai)"
         ));
     }
     Ok(Link {
+        given_name,
         component: component(word),
         behind: None,
     })
 }
 
 fn middleware(word: &str, behind: Vec<Link>) -> Result<Link, String> {
+    let (given_name, word) = name(word)?;
     let component = component(word);
     if matches!(component, Component::Shipped(_)) && !MIDDLEWARE.contains(&word) {
         let known = MIDDLEWARE.join(", ");
@@ -107,9 +110,32 @@ fn middleware(word: &str, behind: Vec<Link>) -> Result<Link, String> {
             "must have one link in {CACHE}(…), and {second} is one more"
         )),
         _ => Ok(Link {
+            given_name,
             component,
             behind: Some(behind),
         }),
+    }
+}
+
+/// The given name, and what it is given to. What is before a `=` in a path with a
+/// directory is a part of it.
+fn name(word: &str) -> Result<(Option<String>, &str), String> {
+    let Some((name, of)) = word.split_once('=') else {
+        return Ok((None, word));
+    };
+    let (name, of) = (name.trim_end(), of.trim_start());
+    if name.contains('/') {
+        return Ok((None, word));
+    }
+    let is_plain = |character: char| character.is_ascii_alphanumeric() || "-_".contains(character);
+    if name.is_empty() || !name.chars().all(is_plain) {
+        return Err(format!(
+            "must have a name of letters, digits, - and _ before a \"=\", not {name:?}"
+        ));
+    }
+    match of {
+        "" => Err(format!("must name a model after {name}=")),
+        of => Ok((Some(name.to_owned()), of)),
     }
 }
 

@@ -17,7 +17,8 @@ const SIGNATURES: [(Format, &[u8]); 5] = [
     (Format::Gif, b"GIF89a"),
 ];
 
-/// Takes an image in chunks of any size and buffers a few bytes. The first
+/// Takes an image in chunks of any size and buffers a few bytes, or what
+/// unpacking takes, which is 43 KiB. The first
 /// problem is final.
 #[derive(Debug)]
 pub struct Inspector {
@@ -62,6 +63,11 @@ impl Inspector {
         self.canvas.extent().filter(|_| !walk.may_grow())
     }
 
+    /// Whether all of the image was taken.
+    pub fn is_at_end(&self) -> bool {
+        self.want == Want::End
+    }
+
     /// Takes the next bytes. Reports a problem as soon as it is seen; nothing
     /// changes after that.
     pub fn push(&mut self, chunk: &[u8]) -> Result<(), Problem> {
@@ -87,10 +93,10 @@ impl Inspector {
         if self.bytes == 0 {
             return Err(Problem::Empty);
         }
-        let (format, _) = self.walk.ok_or(Problem::CutShort)?;
-        if self.want != Want::End {
+        if !self.is_at_end() {
             return Err(Problem::CutShort);
         }
+        let (format, _) = self.walk.ok_or(Problem::CutShort)?;
         let (width, height) = self.canvas.size().ok_or(Problem::Malformed)?;
         Ok(Inspected {
             format,
@@ -120,6 +126,19 @@ impl Inspector {
                     let left = count - now.len() as u64;
                     if left > 0 {
                         self.want = Want::Skip(left);
+                        return Ok(());
+                    }
+                    rest = later;
+                    self.step()?;
+                }
+                Want::Feed(count) => {
+                    let (now, later) = split(rest, count);
+                    if let Some((_, walk)) = &mut self.walk {
+                        walk.feed(now)?;
+                    }
+                    let left = count - now.len() as u64;
+                    if left > 0 {
+                        self.want = Want::Feed(left);
                         return Ok(());
                     }
                     rest = later;

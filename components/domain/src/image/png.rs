@@ -2,6 +2,7 @@
 //! decoder's affair.
 
 use super::Problem;
+use super::packed::Packed;
 use super::walk::{Canvas, Walk, Want};
 
 const CHUNK_HEADER: usize = 8;
@@ -14,6 +15,7 @@ pub(super) struct Png {
     state: State,
     has_header: bool,
     has_data: bool,
+    packed: Packed,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +24,8 @@ enum State {
     Chunk,
     /// At the contents of `IHDR`.
     Header,
+    /// At the checksum of a chunk of which something was packed.
+    Checksum,
     /// Behind a chunk.
     Behind,
     /// Behind `IEND`.
@@ -34,6 +38,7 @@ impl Png {
             state: State::Chunk,
             has_header: false,
             has_data: false,
+            packed: Packed::new(),
         }
     }
 
@@ -59,6 +64,10 @@ impl Png {
             b"IEND" => return Err(Problem::Malformed),
             _ => State::Behind,
         };
+        if self.packed.begin(kind) {
+            self.state = State::Checksum;
+            return Ok(Want::Feed(length.into()));
+        }
         self.has_data |= kind == b"IDAT" && length > 0;
         Ok(Want::Skip(u64::from(length) + CHECKSUM))
     }
@@ -103,10 +112,18 @@ impl Walk for Png {
         Want::Take(CHUNK_HEADER)
     }
 
+    fn feed(&mut self, bytes: &[u8]) -> Result<(), Problem> {
+        self.packed.take(bytes)
+    }
+
     fn step(&mut self, bytes: &[u8], canvas: &mut Canvas) -> Result<Want, Problem> {
         match self.state {
             State::Chunk => self.chunk(bytes),
             State::Header => self.header(bytes, canvas),
+            State::Checksum => {
+                self.state = State::Behind;
+                Ok(Want::Skip(CHECKSUM))
+            }
             State::Behind => {
                 self.state = State::Chunk;
                 Ok(Want::Take(CHUNK_HEADER))

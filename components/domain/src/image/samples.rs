@@ -4,7 +4,10 @@
 use std::io::Cursor;
 
 use image::codecs::gif::GifEncoder;
-use image::{DynamicImage, Frame, ImageFormat, Rgb, RgbImage};
+use image::codecs::png::PngEncoder;
+use image::{
+    DynamicImage, ExtendedColorType, Frame, ImageEncoder as _, ImageFormat, Rgb, RgbImage,
+};
 
 use super::Format;
 
@@ -30,6 +33,15 @@ pub fn all() -> Vec<Sample> {
         sample("GIF", Format::Gif, (9, 5), encoded(ImageFormat::Gif)),
         sample("animated GIF", Format::Gif, (9, 5), animated_gif()),
         sample("PNG with more chunks", Format::Png, (3, 2), png(3, 2)),
+        sample(
+            "PNG with something packed",
+            Format::Png,
+            (3, 2),
+            png_with(&[
+                png_chunk(b"iCCP", &[b"a\0\0", &packed(70_000)[..]].concat()),
+                png_chunk(b"iTXt", &[b"b\0\x01\0\0\0", &packed(9)[..]].concat()),
+            ]),
+        ),
         sample("JPEG of many scans", Format::Jpeg, (16, 8), jpeg(16, 8)),
         sample("GIF of 1987", Format::Gif, (4, 3), gif(4, 3, (1, 1, 3, 2))),
         sample("lossy WebP", Format::Webp, (7, 3), riff(&lossy(7, 3))),
@@ -92,6 +104,33 @@ pub fn png_header(width: u32, height: u32) -> Vec<u8> {
     ]
     .concat();
     png_chunk(b"IHDR", &contents)
+}
+
+/// So many zeros, as a profile or a text is packed.
+pub fn packed(length: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = PngEncoder::new(&mut bytes);
+    encoder.set_icc_profile(vec![0; length]).unwrap();
+    encoder
+        .write_image(&[0; 3], 1, 1, ExtendedColorType::Rgb8)
+        .unwrap();
+    let kind = bytes.windows(4).position(|kind| kind == b"iCCP").unwrap();
+    let length = u32::from_be_bytes(bytes[kind - 4..kind].try_into().unwrap());
+    let chunk = &bytes[kind + 4..][..length as usize];
+    let name = chunk.iter().position(|byte| *byte == 0).unwrap();
+    chunk[name + 2..].to_vec()
+}
+
+/// With these chunks before the picture.
+pub fn png_with(chunks: &[Vec<u8>]) -> Vec<u8> {
+    [
+        PNG_SIGNATURE,
+        &png_header(3, 2),
+        &chunks.concat(),
+        &png_chunk(b"IDAT", b"abc"),
+        &png_chunk(b"IEND", b""),
+    ]
+    .concat()
 }
 
 pub fn png(width: u32, height: u32) -> Vec<u8> {

@@ -188,6 +188,52 @@ fn a_problem_is_for_good() {
 }
 
 #[test]
+fn what_is_packed_beside_a_picture_has_a_limit() {
+    let most = MAX_UNPACKED as usize;
+    let (all, more) = (packed(most), packed(most + 1));
+    let profile = |packed: &[u8]| png_chunk(b"iCCP", &[b"name\0\0", packed].concat());
+    let text = |packed: &[u8]| png_chunk(b"zTXt", &[b"Title\0\0", packed].concat());
+    let unicode = |flag: u8, packed: &[u8]| {
+        let head = [&b"Title\0"[..], &[flag], b"\0en\0T\0"].concat();
+        png_chunk(b"iTXt", &[&head, packed].concat())
+    };
+    let damaged = [&more[..100], &[0xff; 50], &more[100..]].concat();
+    for (name, chunks, fits) in [
+        ("a profile", vec![profile(&all)], true),
+        ("a profile with a byte more", vec![profile(&more)], false),
+        ("a text", vec![text(&all)], true),
+        ("a text with a byte more", vec![text(&more)], false),
+        ("a text of many languages", vec![unicode(1, &all)], true),
+        ("with a byte more", vec![unicode(1, &more)], false),
+        ("one that is not packed", vec![unicode(0, &more)], true),
+        (
+            "one each",
+            vec![profile(&packed(9)), text(&packed(9))],
+            true,
+        ),
+        (
+            "too much together",
+            vec![text(&all), text(&packed(1))],
+            false,
+        ),
+        ("damaged before that", vec![profile(&damaged)], true),
+        ("nothing", vec![profile(b""), unicode(1, b"")], true),
+        (
+            "a name without an end",
+            vec![png_chunk(b"zTXt", b"name")],
+            true,
+        ),
+    ] {
+        let image = png_with(&chunks);
+        let expected = (!fits).then_some(Problem::Packed);
+        assert_eq!(inspect(&image, LIMITS).err(), expected, "{name}");
+    }
+    let sentence = "the profile and the texts beside the picture are larger than 16 MiB when they \
+                    are unpacked";
+    assert_eq!(Problem::Packed.to_string(), sentence);
+}
+
+#[test]
 fn a_damaged_png_is_malformed() {
     let (header, data, end) = (
         png_header(1, 1),

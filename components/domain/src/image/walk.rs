@@ -9,6 +9,8 @@ pub(super) enum Want {
     Take(usize),
     /// To skip this many bytes; the next step gets none.
     Skip(u64),
+    /// This many bytes, as they come; the next step gets none.
+    Feed(u64),
     /// To skip past the next byte with this value; the next step gets none.
     Behind(u8),
     /// Nothing; the image is complete.
@@ -25,6 +27,11 @@ pub(super) trait Walk: std::fmt::Debug + Send {
     fn start(&self) -> Want;
 
     fn step(&mut self, bytes: &[u8], canvas: &mut Canvas) -> Result<Want, Problem>;
+
+    /// Bytes that it wanted as they come.
+    fn feed(&mut self, _bytes: &[u8]) -> Result<(), Problem> {
+        Ok(())
+    }
 
     /// Whether a later frame may still enlarge the canvas.
     fn may_grow(&self) -> bool {

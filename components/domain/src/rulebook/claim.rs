@@ -78,6 +78,7 @@ pub fn release(record: &mut TaskRecord, held: &Lease, now: Timestamp) -> Decisio
 fn extend(record: &mut TaskRecord, lease: Duration, now: Timestamp) -> Lease {
     let until = now.plus(lease);
     record.task.lease_until = Some(until);
+    record.lease = Some(lease);
     Lease {
         task_id: record.task.id.clone(),
         attempt: record.attempt,

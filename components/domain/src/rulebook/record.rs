@@ -1,5 +1,7 @@
 //! A task as a store holds it.
 
+use std::time::Duration;
+
 use crate::capability::Lease;
 use crate::task::{Status, Task};
 use crate::timestamp::Timestamp;
@@ -11,6 +13,9 @@ use super::event::{Event, next_status};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaskRecord {
     pub task: Task,
+    /// How long its lease lasts from each renewal on, while it is processing: whoever
+    /// judges the lease goes by this, since hosts may be told otherwise.
+    pub lease: Option<Duration>,
     /// How often it was claimed: the fencing token.
     pub attempt: u32,
     /// How often a lease ran out.
@@ -25,6 +30,7 @@ impl TaskRecord {
     pub fn new(task: Task, webhook: Option<Webhook>) -> Self {
         Self {
             task,
+            lease: None,
             attempt: 0,
             deaths: 0,
             revision: 0,
@@ -52,6 +58,7 @@ impl TaskRecord {
         self.task.completed_at = status.is_final().then_some(now);
         if status != Status::Processing {
             self.task.lease_until = None;
+            self.lease = None;
         }
         self.revision = self.revision.saturating_add(1);
         true

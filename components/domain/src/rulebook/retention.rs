@@ -1,5 +1,6 @@
 //! What is old enough to be forgotten, and which images are still needed.
 
+use crate::image_path::is_path_of;
 use crate::refined;
 use crate::task::Task;
 use crate::timestamp::Timestamp;
@@ -29,7 +30,8 @@ pub struct ImageFacts<'a> {
     pub is_original: bool,
 }
 
-/// Whether nothing refers to an image and nothing ever will.
+/// Whether nothing refers to an image and nothing ever will. Its path may be without its
+/// format, which not every store tells in a list.
 ///
 /// Until its task ends, each image of it may be of use: who claims it next looks
 /// for one before it asks the model. An image of a task that was never known, or
@@ -43,5 +45,6 @@ pub fn is_unreferenced(path: &str, facts: ImageFacts<'_>) -> bool {
         return !refined::is_refined(path);
     }
     let is_over = facts.task.is_some_and(|task| task.status.is_final());
-    (is_over || facts.is_forgotten) && facts.concept_image != Some(path)
+    let is_of_concept = |image| is_path_of(path, image);
+    (is_over || facts.is_forgotten) && !facts.concept_image.is_some_and(is_of_concept)
 }

@@ -1,18 +1,15 @@
 //! Submitting a task, and withdrawing one that could not be published.
 
-use std::time::Duration;
-
-use crate::capability::{Accepted, Claimed, Fenced, NewTask, Submission};
+use crate::capability::{Accepted, Fenced, NewTask, Submission};
 use crate::idempotency::Submitted;
 use crate::quota::Window;
 use crate::task::Task;
 use crate::timestamp::Timestamp;
-use crate::webhook::Webhook;
 
-use super::{Claim, Decision, Event, Refusal, TaskRecord, claim};
+use super::{Decision, Event, Refusal, TaskRecord};
 
-/// `Retry-After` while the backlog is full, in seconds.
-const BACKLOG_RETRY_AFTER: u32 = 10;
+/// `Retry-After` while the backlog or the queue is full, in seconds.
+pub const BACKLOG_RETRY_AFTER: u32 = 10;
 
 /// What a submission is judged by: what the store knows of its user at this
 /// moment. Each is asked for at most once, and only where it matters.
@@ -80,23 +77,6 @@ pub fn submit<A: Account>(
     }
     let used = used.saturating_add(1);
     Ok(Submission::Created(accepted(task.created(now), used)))
-}
-
-/// What is stored of a task that is created. If a worker waits for one, it is claimed
-/// by the same step, for so long, and the answer is for that worker.
-pub fn created(
-    task: Task,
-    webhook: Option<Webhook>,
-    lease: Option<Duration>,
-    now: Timestamp,
-) -> (TaskRecord, Option<Claimed>) {
-    let mut record = TaskRecord::new(task, webhook);
-    let claim = lease.map(|lease| claim(&mut record, None, lease, now).answer);
-    let claimed = match claim {
-        Some(Claim::Claimed(claimed)) => Some(*claimed),
-        Some(Claim::Refused | Claim::GivenUp) | None => None,
-    };
-    (record, claimed)
 }
 
 /// Takes back a task that nobody has claimed: it failed, and it cost nothing.

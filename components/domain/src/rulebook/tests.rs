@@ -226,20 +226,6 @@ fn a_created_task_counts_at_once() {
     assert_eq!(accepted.task, new_task().created(NOW));
 }
 
-/// It is as if the worker had claimed it the moment after.
-#[test]
-fn a_task_is_created_claimed_where_a_worker_waits() {
-    let (record, claim) = created(new_task().created(NOW), None, None, NOW);
-    assert_eq!((record, claim), (pending(), None));
-
-    let mut later = pending();
-    let lease = claimed(&mut later, NOW);
-    let (record, claim) = created(new_task().created(NOW), None, Some(LEASE), NOW);
-    assert_eq!(record, later);
-    let claim = claim.unwrap();
-    assert_eq!((claim.lease, claim.task), (lease, later.task));
-}
-
 #[test]
 fn a_key_is_remembered_for_a_day() {
     let submitted = Submitted::of(&new_task().created(NOW), None);
@@ -423,6 +409,7 @@ proptest! {
             prop_assert_eq!(event.is_some_and(Event::is_announced), record.revision != before.revision);
             prop_assert!(!before.task.status.is_final() || record == before);
             prop_assert_eq!(task.lease_until.is_some(), task.status == Status::Processing);
+            prop_assert_eq!(task.lease_until.is_some(), record.lease.is_some());
             prop_assert_eq!(task.completed_at.is_some(), task.status.is_final());
             prop_assert_eq!(task.result_id.is_some(), task.status == Status::Completed);
             prop_assert_eq!(task.image_path.is_some(), task.status == Status::Completed);

@@ -35,7 +35,7 @@ impl Guest for Cache {
                 notes: notes(&key).await,
             }));
         }
-        let mut answer = next_models::refine(NEXT, asked.for_next()).await?;
+        let mut answer = next_models::refine(NEXT, asked.for_next().await).await?;
         if let Answer::Image(image) = answer {
             remember_notes(&key, &image.notes).await;
             let contents = model_state::put_image(key, image.contents).await;
@@ -80,7 +80,7 @@ async fn key(asked: &Asked) -> String {
         theme_description: request.theme_description.as_deref(),
         media_type: &request.media_type,
     });
-    let mut image = Incoming::from(asked.image()).in_chunks_of(CHUNK);
+    let mut image = Incoming::from(asked.image().await).in_chunks_of(CHUNK);
     while let Some(chunk) = image.chunk().await {
         key.push(&chunk);
     }

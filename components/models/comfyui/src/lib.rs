@@ -62,7 +62,8 @@ impl Model for ComfyUi {
         request: Request,
         original: impl ByteStream + 'static,
     ) -> Result<Answer, Error> {
-        let workflow = Workflow::parse(settings.workflow.as_deref())?;
+        let workflow = Workflow::parse(settings.workflow.as_deref())
+            .map_err(|problem| settings.refused("workflow", problem))?;
         let original = Contents::open(original, request.length).await?;
         let question = Question::new(request, settings, ports.random());
         let server = Server { ports, settings };

@@ -3,7 +3,6 @@
 //! A named input is a text `{{image}}`, `{{prompt}}`, `{{strength}}`, `{{seed}}` or
 //! `{{name}}` in the workflow. Where it is all of a value, numbers become numbers.
 
-use concept_refinement_model_provider::Error;
 use serde_json::{Map, Value};
 
 /// What the named inputs are.
@@ -21,11 +20,11 @@ pub struct Inputs<'a> {
 pub struct Workflow(Map<String, Value>);
 
 impl Workflow {
-    /// Of the setting `model-workflow`.
-    pub fn parse(text: Option<&str>) -> Result<Self, Error> {
-        let text = text.ok_or_else(|| Error::refused("the setting model-workflow is missing"))?;
-        let nodes: Map<String, Value> = serde_json::from_str(text)
-            .map_err(|_| Error::refused("the setting model-workflow is not a JSON object"))?;
+    /// Of the setting `model-workflow`. The error says what it is.
+    pub fn parse(text: Option<&str>) -> Result<Self, &'static str> {
+        let text = text.ok_or("is missing")?;
+        let nodes: Map<String, Value> =
+            serde_json::from_str(text).map_err(|_| "is not a JSON object")?;
         Ok(Self(nodes))
     }
 
@@ -124,15 +123,12 @@ mod tests {
 
     #[test]
     fn what_is_no_workflow_is_refused() {
-        let missing = "the setting model-workflow is missing";
-        let unusable = "the setting model-workflow is not a JSON object";
         for (text, expected) in [
-            (None, missing),
-            (Some("[]"), unusable),
-            (Some("{"), unusable),
+            (None, "is missing"),
+            (Some("[]"), "is not a JSON object"),
+            (Some("{"), "is not a JSON object"),
         ] {
-            let error = Workflow::parse(text).unwrap_err();
-            assert_eq!(error, Error::refused(expected), "{text:?}");
+            assert_eq!(Workflow::parse(text).unwrap_err(), expected, "{text:?}");
         }
     }
 }

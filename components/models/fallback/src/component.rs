@@ -30,10 +30,12 @@ impl Guest for Fallback {
             Err(Failure::Unavailable {
                 reason,
                 retry_after,
+                is_rate_limit,
             }) => Err(Error::Unavailable(Unavailable {
                 reason,
                 retry_after: retry_after
                     .map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)),
+                is_rate_limit,
             })),
             Err(Failure::Broken(reason) | Failure::Refused(reason)) => Err(Error::Refused(reason)),
         }
@@ -55,14 +57,16 @@ impl Ports for Models {
     }
 
     async fn ask(&self, index: u32) -> Result<Self::Answer, Failure> {
-        let answer = next_models::refine(index, self.0.for_next()).await;
+        let answer = next_models::refine(index, self.0.for_next().await).await;
         answer.map_err(|error| match error {
             LinkError::Unavailable(Unavailable {
                 reason,
                 retry_after,
+                is_rate_limit,
             }) => Failure::Unavailable {
                 reason,
                 retry_after: retry_after.map(Duration::from_millis),
+                is_rate_limit,
             },
             LinkError::Broken(reason) => Failure::Broken(reason),
             LinkError::Refused(reason) => Failure::Refused(reason),

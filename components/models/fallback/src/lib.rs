@@ -47,6 +47,8 @@ pub enum Failure {
     Unavailable {
         reason: String,
         retry_after: Option<Duration>,
+        /// It was asked more than it wants to be.
+        is_rate_limit: bool,
     },
     /// It did not answer in time, or crashed: a repeat would cost as much and end alike.
     Broken(String),
@@ -113,13 +115,16 @@ fn together(failures: Vec<Failure>) -> Failure {
     let mut reasons: Vec<String> = Vec::new();
     let mut waits = Vec::new();
     let mut is_broken = failures.is_empty();
+    let mut is_limited = true;
     for failure in failures {
         let reason = match failure {
             Failure::Unavailable {
                 reason,
                 retry_after,
+                is_rate_limit,
             } => {
                 waits.push(retry_after);
+                is_limited &= is_rate_limit;
                 reason
             }
             Failure::Broken(reason) | Failure::Refused(reason) => {
@@ -140,6 +145,7 @@ fn together(failures: Vec<Failure>) -> Failure {
         false => Failure::Unavailable {
             reason,
             retry_after: waits.into_iter().min().flatten(),
+            is_rate_limit: is_limited,
         },
     }
 }

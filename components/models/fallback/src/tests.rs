@@ -73,6 +73,7 @@ fn busy(seconds: Option<u64>) -> Result<&'static str, Failure> {
     Err(Failure::Unavailable {
         reason: "the provider answered 503".to_owned(),
         retry_after: seconds.map(Duration::from_secs),
+        is_rate_limit: false,
     })
 }
 

@@ -23,6 +23,9 @@ use crate::pixels::Pixels;
 const MAX_PIXELS: u64 = 64_000_000;
 const MAX_SIDE: u32 = 65_535;
 const MAX_DECODER_MEMORY: u64 = 640 << 20;
+/// For what stands beside the pixels of a PNG, as it is and unpacked: what does not fit
+/// is left out, or refused.
+const MAX_BESIDE: u64 = 64 << 20;
 const MAX_PROFILE: usize = 1 << 20;
 /// Largest answer of a model by default.
 const MAX_ENCODED: usize = 50 << 20;
@@ -84,7 +87,9 @@ pub struct Decoded {
 pub fn decode(file: Vec<u8>, format: Format) -> Result<Decoded, Problem> {
     match format {
         Format::Png => {
-            decoded(PngDecoder::with_limits(Cursor::new(file), limits()).map_err(problem)?)
+            let mut limits = limits();
+            limits.max_alloc = Some(MAX_BESIDE);
+            decoded(PngDecoder::with_limits(Cursor::new(file), limits).map_err(problem)?)
         }
         Format::Jpeg if !is_whole_jpeg(&file) => Err(Problem::Malformed),
         Format::Jpeg => decoded(JpegDecoder::new(Cursor::new(file)).map_err(problem)?),

@@ -33,11 +33,12 @@ impl Asked {
     pub async fn new(mut request: image_model::Request) -> Result<Self, image_model::Error> {
         let (_, empty) = wit_stream::new();
         let image = std::mem::replace(&mut request.image, empty);
-        match Blob::of(Purpose::Original, image).await {
+        match Blob::of(Purpose::Original, image, request.length).await {
             Ok(image) => Ok(Self { request, image }),
             Err(_) => Err(image_model::Error::Unavailable(image_model::Unavailable {
                 reason: "there is no room for the image at the moment".to_owned(),
                 retry_after: None,
+                is_rate_limit: false,
             })),
         }
     }
@@ -48,12 +49,12 @@ impl Asked {
     }
 
     /// The image, from its beginning.
-    pub fn image(&self) -> StreamReader<u8> {
-        self.image.contents()
+    pub async fn image(&self) -> StreamReader<u8> {
+        self.image.contents().await
     }
 
     /// The same for a model behind.
-    pub fn for_next(&self) -> image_model::Request {
+    pub async fn for_next(&self) -> image_model::Request {
         image_model::Request {
             task_id: self.request.task_id.clone(),
             prompt: self.request.prompt.clone(),
@@ -63,7 +64,7 @@ impl Asked {
             media_type: self.request.media_type.clone(),
             length: self.request.length,
             source_url: self.request.source_url.clone(),
-            image: self.image(),
+            image: self.image().await,
         }
     }
 }

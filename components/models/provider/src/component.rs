@@ -97,10 +97,12 @@ impl From<Error> for wit::Error {
             Error::Unavailable {
                 reason,
                 retry_after,
+                is_rate_limit,
             } => Self::Unavailable(wit::Unavailable {
                 reason,
                 retry_after: retry_after
                     .map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)),
+                is_rate_limit,
             }),
         }
     }

@@ -14,6 +14,8 @@ pub enum Error {
     Unavailable {
         reason: String,
         retry_after: Option<Duration>,
+        /// It was asked more than it wants to be.
+        is_rate_limit: bool,
     },
     /// A repeat cannot help.
     Refused(String),
@@ -28,6 +30,7 @@ impl Error {
         Self::Unavailable {
             reason: reason.into(),
             retry_after: None,
+            is_rate_limit: false,
         }
     }
 
@@ -48,6 +51,7 @@ impl Error {
             429 | 500..=599 => Self::Unavailable {
                 reason: format!("the provider answered {status}"),
                 retry_after: retry_after.and_then(|value| retry::parse_retry_after(value, now)),
+                is_rate_limit: status == 429,
             },
             status => Self::refused(match message {
                 Some(message) => format!("the provider answered {status}: {message}"),
@@ -66,6 +70,9 @@ impl Error {
             Problem::TooLarge { max_bytes } => {
                 let most = size::in_words(max_bytes);
                 format!("the provider's answer is larger than {most}")
+            }
+            Problem::Packed => {
+                "the provider's answer has too much packed beside its picture".to_owned()
             }
             Problem::TooManyPixels { max_pixels } => {
                 format!("the provider's answer has more than {max_pixels} pixels")
@@ -90,10 +97,7 @@ impl From<Failure> for Error {
             | Failure::TimedOut
             | Failure::Tls
             | Failure::Broken
-            | Failure::BrokeOff => Self::Unavailable {
-                reason: failure.to_string(),
-                retry_after: None,
-            },
+            | Failure::BrokeOff => Self::unavailable(failure.to_string()),
         }
     }
 }

@@ -17,6 +17,13 @@ pub struct Settings {
     pub input: Option<String>,
     /// The workflow that is run, as JSON.
     pub workflow: Option<String>,
+    names: Names,
+}
+
+/// How the settings are called where they are set: `model-url` of a model that
+/// stands alone, and by the name of a link of a chain.
+struct Names {
+    prefix: String,
 }
 
 /// The provider's base URL, without a final slash.
@@ -25,7 +32,8 @@ pub struct Base(String);
 
 impl Settings {
     /// The settings that a model reads.
-    pub const NAMES: [&'static str; 6] = [
+    pub const NAMES: [&'static str; 7] = [
+        "settings-prefix",
         "model-url",
         "model-api-key",
         "model-original",
@@ -37,12 +45,10 @@ impl Settings {
     /// Of what each of [`Self::NAMES`] is set to.
     pub fn of(mut value: impl FnMut(&'static str) -> Option<String>) -> Result<Self, Error> {
         let mut value = |name| value(name).filter(|value| !value.is_empty());
-        let url = value("model-url");
-        let url = url
-            .as_deref()
-            .ok_or_else(|| Error::refused("the setting model-url is missing"))?;
-        let base =
-            Base::parse(url).ok_or_else(|| Error::refused("the setting model-url is unusable"))?;
+        let prefix = value("settings-prefix").unwrap_or_else(|| "model-".to_owned());
+        let names = Names { prefix };
+        let url = value("model-url").ok_or_else(|| names.refused("url", "is missing"))?;
+        let base = Base::parse(&url).ok_or_else(|| names.refused("url", "is unusable"))?;
         Ok(Self {
             base,
             key: value("model-api-key"),
@@ -50,7 +56,19 @@ impl Settings {
             name: value("model-name"),
             input: value("model-input"),
             workflow: value("model-workflow"),
+            names,
         })
+    }
+
+    /// The error for `model-KEY`, by the name that whoever sets it knows.
+    pub fn refused(&self, key: &str, problem: &str) -> Error {
+        self.names.refused(key, problem)
+    }
+}
+
+impl Names {
+    fn refused(&self, key: &str, problem: &str) -> Error {
+        Error::refused(format!("the setting {}{key} {problem}", self.prefix))
     }
 }
 
@@ -119,6 +137,20 @@ mod tests {
         }
         let error = of(&[]).err().unwrap();
         assert_eq!(error, Error::refused("the setting model-url is missing"));
+    }
+
+    #[test]
+    fn an_error_of_a_link_names_the_setting_of_the_link() {
+        let prefix = ("settings-prefix", "models.fast.");
+        let error = of(&[prefix]).err().unwrap();
+        let expected = "the setting models.fast.url is missing";
+        assert_eq!(error, Error::refused(expected));
+        let settings = of(&[prefix, ("model-url", "http://host")]).ok().unwrap();
+        let expected = "the setting models.fast.name is none";
+        assert_eq!(
+            settings.refused("name", "is none"),
+            Error::refused(expected)
+        );
     }
 
     #[test]

@@ -42,9 +42,8 @@ pub async fn refine(
     original: Contents<impl ByteStream + 'static>,
 ) -> Result<Answer, Error> {
     let key = settings.key.as_deref();
-    let model = Model::parse(name).ok_or_else(|| {
-        Error::refused("the setting model-name must be OWNER/NAME or OWNER/NAME:VERSION")
-    })?;
+    let model = Model::parse(name)
+        .ok_or_else(|| settings.refused("name", "must be OWNER/NAME or OWNER/NAME:VERSION"))?;
     let input = Input::of(settings, Some(name));
     let prompt = &question.prompt;
     let source_url = question

@@ -95,9 +95,8 @@ impl Provider for Stability {
         settings: &Settings,
     ) -> Result<HttpRequest, Error> {
         let model = settings.name.as_deref().unwrap_or(model_name::STABILITY);
-        let endpoint = endpoint(model).ok_or_else(|| {
-            Error::refused("the setting model-name names no model of Stability AI")
-        })?;
+        let endpoint = endpoint(model)
+            .ok_or_else(|| settings.refused("name", "names no model of Stability AI"))?;
         let (name, strength) = match endpoint.strength {
             Strength::Change(name) => (name, question.strength),
             Strength::Original(name) => (name, 1.0 - question.strength),

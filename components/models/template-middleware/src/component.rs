@@ -27,7 +27,7 @@ impl Guest for Component {
         // The image is handed on as it is, and so is the answer: their bytes pass no
         // instance of this component.
         // One that is needed more than once goes into a blob:
-        // bindings::concept::refinement::blobs::Blob::of(Purpose::Original, image)
+        // bindings::concept::refinement::blobs::Blob::of(Purpose::Original, image, length)
         let request = Request { prompt, ..request };
         next_models::refine(0, request)
             .await

@@ -8,7 +8,7 @@ use concept_refinement_guest::outbound::{self, Failure, Timeouts};
 use wasip3::http::types::Method;
 
 use crate::ports;
-use crate::ports::FetchError;
+use crate::ports::{FetchError, Rest};
 
 const IMAGES: (&str, &str) = ("accept", "image/png, image/jpeg, image/webp, image/gif");
 
@@ -26,12 +26,18 @@ impl ports::Http for Imports {
         &self,
         url: &str,
         purpose: ports::Purpose,
+        rest: Option<&Rest>,
     ) -> Result<ports::Response<Self::Stream>, FetchError> {
         let purpose = match purpose {
             ports::Purpose::Original => Purpose::Original,
             ports::Purpose::ModelAnswer => Purpose::ModelAnswer,
         };
+        let range = rest.map(|rest| (format!("bytes={}-", rest.offset), &*rest.etag));
+        let range = range
+            .as_ref()
+            .map(|(range, etag)| [("range", &**range), ("if-range", *etag)]);
         let fields = [IMAGES].into_iter().chain(purpose.field());
+        let fields = fields.chain(range.into_iter().flatten());
         let request = outbound::request(&Method::Get, url, fields, None, TIMEOUTS)
             .ok_or(FetchError::Broken)?;
         let response = outbound::send(request).await?;
@@ -40,6 +46,9 @@ impl ports::Http for Imports {
             location: response.header("location"),
             content_length: response.content_length(),
             content_encoding: response.header("content-encoding"),
+            content_range: response.header("content-range"),
+            etag: response.header("etag"),
+            retry_after: response.header("retry-after"),
             body: response,
         })
     }

@@ -68,8 +68,8 @@ impl ports::ImageStore for Imports {
         image: NewImage,
         contents: &Contents<Self::Blob>,
     ) -> Result<StoredOrNot, CapabilityError> {
-        let stored = image_store::put(image.convert(), contents.blob().contents()).await;
-        stored.convert()
+        let contents = contents.blob().contents().await;
+        image_store::put(image.convert(), contents).await.convert()
     }
 
     async fn stat(&self, path: &str) -> Result<Option<ImageInfo>, CapabilityError> {
@@ -110,7 +110,7 @@ impl ports::ImageModel for Imports {
             media_type: request.media_type.to_owned(),
             length: image.length(),
             source_url: request.source_url,
-            image: image.blob().contents(),
+            image: image.blob().contents().await,
         };
         match image_model::refine(request).await {
             Ok(image_model::Answer::Image(image)) => Ok(Answer::Image {
@@ -138,11 +138,13 @@ impl ports::ImageModel for Imports {
 impl ports::Blobs for Imports {
     type Blob = Blob;
 
-    fn blob(&self, purpose: Purpose) -> Blob {
-        Blob::new(match purpose {
+    async fn reserve(&self, purpose: Purpose, length: u64) -> Result<Blob, CapabilityError> {
+        let purpose = match purpose {
             Purpose::Original => blobs::Purpose::Original,
             Purpose::ModelAnswer => blobs::Purpose::Answer,
-        })
+        };
+        let reserved = Blob::reserve(purpose, length).await;
+        reserved.map_err(|error| error.convert())
     }
 }
 

@@ -343,6 +343,13 @@ fn the_model_is_asked_again_where_that_can_help() {
             Some("the model's answer is unusable: the file ended before its declared length"),
         ),
         (
+            "longer than declared",
+            vec![Script::Declare(GIF, 20)],
+            1,
+            Duration::ZERO,
+            Some("the model's answer is unusable: the file goes on after its declared length"),
+        ),
+        (
             "huge",
             vec![Script::Declare(GIF, 51 << 20)],
             1,
@@ -398,6 +405,51 @@ fn an_answer_may_be_an_address() {
             format!("{PREFIX}Image refinement failed: the model's answer is unusable: {reason}");
         assert!(message.starts_with(&expected), "{name}: {message}");
     }
+}
+
+/// An original is tried again as an answer is, but where nothing answers at all.
+#[test]
+fn an_original_is_downloaded_again_where_that_can_help() {
+    for (name, page, tries) in [
+        ("refused", Page::Status(503), 3),
+        ("refused for good", Page::Status(403), 1),
+        ("broken off", Page::Cut(GIF, "W/\"1\"", 20), 3),
+        ("broken off, and continued", Page::Cut(GIF, "\"1\"", 20), 2),
+        ("asked to wait too long", Page::Busy(503, "60"), 1),
+        (
+            "cannot be reached",
+            Page::Refuse(FetchError::Unreachable),
+            1,
+        ),
+    ] {
+        let world = World::new().page(ORIGINAL, page);
+        assert_eq!(world.process(), Outcome::Done, "{name}");
+        assert_eq!(world.fetched.borrow().len(), tries, "{name}");
+        let is_whole = world.status() == Some(Status::Completed);
+        assert_eq!(is_whole, name == "broken off, and continued", "{name}");
+    }
+}
+
+/// That others have the room is no fault of the model: its time goes on afterwards.
+#[test]
+fn an_answer_waits_for_room_longer_than_the_model_may_take() {
+    let there = "https://cdn.example.com/refined.gif";
+    for (name, script) in [
+        ("bytes", Script::Answer(GIF)),
+        ("an address", Script::Location(there)),
+    ] {
+        let world = World::new().page(there, Page::Body(GIF)).model([script]);
+        world.wait_for_room.set(Duration::from_secs(200));
+        assert_eq!(world.process(), Outcome::Done, "{name}");
+        assert_eq!(world.status(), Some(Status::Completed), "{name}");
+        assert_eq!(world.elapsed(), Duration::from_secs(200), "{name}");
+    }
+    let world = World::new();
+    world.wait_for_room.set(Duration::from_secs(1_000));
+    assert_eq!(world.process(), Outcome::Done);
+    let message = world.error_message().unwrap_or_default();
+    let reason = "Image refinement failed: the task took longer than 300 seconds";
+    assert_eq!(message, format!("{PREFIX}{reason}"));
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! Downloads from a model's provider at a private address.
 
+use std::time::Duration;
+
 use concept_refinement_domain::task::Status;
 
 use super::world::{GIF, ORIGINAL, Page, Script, World};
-use crate::ports::Purpose;
+use crate::ports::{FetchError, Purpose};
 use crate::process::Outcome;
 
 /// A setting: the model's provider, at a private address.
@@ -25,6 +27,160 @@ fn the_providers_own_host_may_be_private() {
             (there.to_owned(), Purpose::ModelAnswer)
         ]
     );
+}
+
+/// It is paid for: what may pass is tried again, and a transfer that broke off is
+/// continued, without asking the model.
+#[test]
+fn an_answer_is_downloaded_again_where_that_can_help() {
+    const THERE: &str = "https://cdn.example.com/refined.gif";
+    const TAG: &str = "\"1\"";
+    let status = Page::Status;
+    for (name, before, offsets, waited, reason) in [
+        ("refused once", vec![status(503)], &[0, 0][..], 1, None),
+        (
+            "refused twice",
+            vec![status(500), status(408)],
+            &[0, 0, 0],
+            5,
+            None,
+        ),
+        (
+            "refused thrice",
+            vec![status(503), status(503), status(502)],
+            &[0, 0, 0],
+            5,
+            Some("the address answered 502"),
+        ),
+        (
+            "asked to wait",
+            vec![Page::Busy(429, "20")],
+            &[0, 0],
+            20,
+            None,
+        ),
+        (
+            "asked to wait too long",
+            vec![Page::Busy(503, "300")],
+            &[0],
+            0,
+            Some("the address answered 503"),
+        ),
+        (
+            "cannot be reached",
+            vec![
+                Page::Refuse(FetchError::Unresolvable),
+                Page::Refuse(FetchError::Broken),
+            ],
+            &[0, 0, 0],
+            5,
+            None,
+        ),
+        (
+            "not public",
+            vec![Page::Refuse(FetchError::Forbidden)],
+            &[0],
+            0,
+            Some("the address is not public"),
+        ),
+        (
+            "gone",
+            vec![status(404)],
+            &[0],
+            0,
+            Some("the address answered 404"),
+        ),
+        (
+            "broken off, and continued",
+            vec![Page::Cut(GIF, TAG, 20)],
+            &[0, 20],
+            1,
+            None,
+        ),
+        (
+            "refused between",
+            vec![Page::Cut(GIF, TAG, 20), status(503)],
+            &[0, 20, 20],
+            5,
+            None,
+        ),
+        (
+            "broken off before the first byte",
+            vec![Page::Cut(GIF, TAG, 0)],
+            &[0, 0],
+            1,
+            None,
+        ),
+        (
+            "broken off, of a version that is now another",
+            vec![Page::Cut(GIF, "\"2\"", 20)],
+            &[0, 20],
+            1,
+            None,
+        ),
+        (
+            "broken off, of no certain version",
+            vec![Page::Cut(GIF, "W/\"1\"", 20)],
+            &[0, 0],
+            1,
+            None,
+        ),
+        (
+            "the rest cannot be had",
+            vec![Page::Cut(GIF, TAG, 20), status(416)],
+            &[0, 20, 0],
+            5,
+            None,
+        ),
+        (
+            "another rest than was asked for",
+            vec![Page::Cut(GIF, TAG, 20), status(206)],
+            &[0, 20, 0],
+            5,
+            None,
+        ),
+        (
+            "broken off, of no declared length",
+            vec![Page::Body(&GIF[..20])],
+            &[0, 0],
+            1,
+            None,
+        ),
+        (
+            "not an image",
+            vec![Page::Body(b"sorry")],
+            &[0],
+            0,
+            Some("the file is not an image: it must be PNG, JPEG, WebP or GIF"),
+        ),
+    ] {
+        let world = World::new()
+            .page(THERE, Page::File(GIF, TAG))
+            .model([Script::Location(THERE)]);
+        world.before_pages.replace(before.into());
+        assert_eq!(world.process(), Outcome::Done, "{name}");
+        assert_eq!(world.asked.borrow().len(), 1, "{name}");
+        // The first one was for the original.
+        assert_eq!(world.offsets.borrow()[1..], *offsets, "{name}");
+        let waited = Duration::from_secs(waited);
+        assert_eq!(world.elapsed(), waited, "{name}");
+        match reason {
+            None => {
+                assert_eq!(world.status(), Some(Status::Completed), "{name}");
+                let images = world.images.borrow();
+                let (_, (_, bytes)) = images.iter().next().unwrap();
+                assert_eq!(bytes, GIF, "{name}");
+            }
+            Some(reason) => assert_eq!(
+                world.error_message().unwrap_or_default(),
+                format!(
+                    "Error in refinement task processing: Image refinement failed: the model's \
+                     answer is unusable: {reason}"
+                ),
+                "{name}"
+            ),
+        }
+    }
 }
 
 #[test]

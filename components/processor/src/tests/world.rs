@@ -25,7 +25,7 @@ use crate::config::Config;
 use crate::contents::Contents;
 use crate::ports::{
     Answer, Blob, Blobs, ByteStream, Clock, FetchError, Http, ImageModel, ImageStore, ModelError,
-    ModelRequest, Progress, Purpose, Random, Response, TaskStore,
+    ModelRequest, Progress, Purpose, Random, Response, Rest, TaskStore,
 };
 use crate::process::{Outcome, process};
 
@@ -52,7 +52,13 @@ pub enum Script {
 pub enum Page {
     Body(&'static [u8]),
     Declare(&'static [u8], u64),
+    /// A file of this version, of which the rest can be asked for.
+    File(&'static [u8], &'static str),
+    /// The same, of which no more than so many bytes come.
+    Cut(&'static [u8], &'static str, usize),
     Status(u16),
+    /// After so many seconds it may be asked for again.
+    Busy(u16, &'static str),
     Redirect(&'static str),
     Encoded(&'static [u8]),
     Refuse(FetchError),
@@ -77,6 +83,10 @@ pub struct World {
     /// the task.
     pub rival: Cell<&'static str>,
     pub pages: RefCell<BTreeMap<String, Page>>,
+    /// What model's answers are answered with before their pages.
+    pub before_pages: RefCell<VecDeque<Page>>,
+    /// From where each request asked.
+    pub offsets: RefCell<Vec<u64>>,
     /// The URLs that were requested, with their purpose.
     pub fetched: RefCell<Vec<(String, Purpose)>>,
     pub model: RefCell<VecDeque<Script>>,
@@ -87,6 +97,8 @@ pub struct World {
     pub released: Cell<u32>,
     /// For an original, in bytes.
     pub room: Cell<usize>,
+    /// How long an answer waits for its room.
+    pub wait_for_room: Cell<Duration>,
 }
 
 /// A stream of chunks, or one that never yields.
@@ -128,6 +140,8 @@ impl World {
             late_image: Cell::new(None),
             rival: Cell::new("claimed"),
             pages: RefCell::new(BTreeMap::from([(ORIGINAL.to_owned(), Page::Body(GIF))])),
+            before_pages: RefCell::default(),
+            offsets: RefCell::default(),
             fetched: RefCell::default(),
             model: RefCell::new(VecDeque::from([Script::Answer(GIF)])),
             asked: RefCell::default(),
@@ -136,6 +150,7 @@ impl World {
             renewals: Cell::new(0),
             released: Cell::new(0),
             room: Cell::new(usize::MAX),
+            wait_for_room: Cell::default(),
         }
     }
 
@@ -360,22 +375,33 @@ pub struct Held {
 impl Blobs for World {
     type Blob = Held;
 
-    fn blob(&self, purpose: Purpose) -> Held {
+    async fn reserve(&self, purpose: Purpose, length: u64) -> Result<Held, CapabilityError> {
         let room = match purpose {
             Purpose::Original => self.room.get(),
-            Purpose::ModelAnswer => usize::MAX,
+            Purpose::ModelAnswer => {
+                self.sleep(self.wait_for_room.get()).await;
+                length as usize
+            }
         };
-        Held {
+        let held = Held {
             bytes: Vec::new(),
             room,
+        };
+        match purpose {
+            Purpose::Original if length as usize > room => Err(no_room()),
+            Purpose::Original | Purpose::ModelAnswer => Ok(held),
         }
     }
+}
+
+fn no_room() -> CapabilityError {
+    CapabilityError::unavailable("there is no room")
 }
 
 impl Blob for Held {
     async fn append(&mut self, mut bytes: Vec<u8>) -> Result<(), CapabilityError> {
         if self.bytes.len() + bytes.len() > self.room {
-            return Err(CapabilityError::unavailable("there is no room"));
+            return Err(no_room());
         }
         self.bytes.append(&mut bytes);
         Ok(())
@@ -479,16 +505,34 @@ impl ImageModel for World {
 impl Http for World {
     type Stream = Chunks;
 
-    async fn get(&self, url: &str, purpose: Purpose) -> Result<Response<Chunks>, FetchError> {
+    async fn get(
+        &self,
+        url: &str,
+        purpose: Purpose,
+        rest: Option<&Rest>,
+    ) -> Result<Response<Chunks>, FetchError> {
         let fetched = (url.to_owned(), purpose);
         self.fetched.borrow_mut().push(fetched);
-        let page = self.pages.borrow().get(url).cloned();
+        let offset = rest.map_or(0, |rest| rest.offset);
+        self.offsets.borrow_mut().push(offset);
+        let before = match purpose {
+            Purpose::Original => None,
+            Purpose::ModelAnswer => self.before_pages.borrow_mut().pop_front(),
+        };
+        let page = before.or_else(|| self.pages.borrow().get(url).cloned());
         let mut response = Response {
             status: 200,
             location: None,
             content_length: None,
             content_encoding: None,
+            content_range: None,
+            etag: None,
+            retry_after: None,
             body: chunks(b""),
+        };
+        let from = |etag: &str| match rest {
+            Some(rest) if rest.etag == etag => Some(rest.offset as usize),
+            _ => None,
         };
         match page.unwrap_or(Page::Status(404)) {
             Page::Body(bytes) => response.body = chunks(bytes),
@@ -496,7 +540,28 @@ impl Http for World {
                 response.body = chunks(bytes);
                 response.content_length = Some(length);
             }
+            Page::File(bytes, etag) | Page::Cut(bytes, etag, _) if from(etag).is_some() => {
+                let from = from(etag).unwrap();
+                response.status = 206;
+                response.content_range =
+                    Some(format!("bytes {from}-{}/{}", bytes.len() - 1, bytes.len()));
+                response.body = chunks(&bytes[from..]);
+            }
+            Page::File(bytes, etag) => {
+                response.body = chunks(bytes);
+                response.content_length = Some(bytes.len() as u64);
+                response.etag = Some(etag.to_owned());
+            }
+            Page::Cut(bytes, etag, at) => {
+                response.body = chunks(&bytes[..at]);
+                response.content_length = Some(bytes.len() as u64);
+                response.etag = Some(etag.to_owned());
+            }
             Page::Status(status) => response.status = status,
+            Page::Busy(status, seconds) => {
+                response.status = status;
+                response.retry_after = Some(seconds.to_owned());
+            }
             Page::Redirect(location) => {
                 response.status = 302;
                 response.location = Some(location.to_owned());

@@ -5,11 +5,10 @@
 //! It takes nothing of the disk that others were promised, and is never synced:
 //! nothing in it outlives the process.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
-use std::process;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -84,7 +83,10 @@ impl BlockFile {
         };
         let file = match &places.file {
             Some(file) => Arc::clone(file),
-            None => Arc::clone(places.file.insert(Arc::new(self.open()?))),
+            None => {
+                let file = tempfile::tempfile_in(&self.directory)?;
+                Arc::clone(places.file.insert(Arc::new(file)))
+            }
         };
         places.count = places.count.max(index + 1);
         Ok(Place {
@@ -92,19 +94,6 @@ impl BlockFile {
             file,
             index,
         })
-    }
-
-    fn open(&self) -> io::Result<File> {
-        let path = self.directory.join(format!("images-{}", process::id()));
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&path)?;
-        fs::remove_file(path)?;
-        Ok(file)
     }
 
     fn places(&self) -> MutexGuard<'_, Places> {

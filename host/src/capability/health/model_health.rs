@@ -1,48 +1,101 @@
 //! Judges the model by its last calls, never by a call made for this purpose,
 //! which could cost money.
+//!
+//! One user cannot make it look unusable: their pictures may crash any model.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
+use concept_refinement_domain::task::Task;
 use concept_refinement_domain::timestamp::Timestamp;
 
 /// Failures in a row that make the model unusable.
-const FAILURES: u32 = 5;
+const FAILURES: usize = 5;
+
+/// How many of them may be of the same user.
+const OF_A_USER: usize = FAILURES - 1;
 
 /// After this time without a call, earlier failures no longer count.
 const MEMORY: Duration = Duration::from_secs(30);
 
-/// The outcomes of the model's last calls. The caller decides what a failure
-/// is: a model that refuses an image works.
-#[derive(Clone, Copy, Debug, Default)]
+/// The outcomes of the model's last calls.
+#[derive(Clone, Debug, Default)]
 pub struct ModelHealth {
-    failures_in_a_row: u32,
+    /// Those in a row that count, [`FAILURES`] at most.
+    failures: Vec<Asker>,
     last_call: Timestamp,
 }
 
+/// Whose picture the model was asked to refine. Neither can be told from it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Asker {
+    user: u64,
+    picture: u64,
+}
+
+/// What a call of the model says of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It works, also where it refuses an image.
+    Works,
+    /// It works, and was asked too much: that says nothing.
+    RateLimit,
+    /// It cannot be reached, or is overloaded.
+    Fails,
+    /// It crashed or did not answer, as it may do with a picture again and again.
+    Crashes,
+}
+
+impl Asker {
+    /// Who asks for this task.
+    pub fn of(task: &Task) -> Self {
+        let url = &task.refinement.original_image_url;
+        Self {
+            user: hash(&task.user_id),
+            picture: hash(task.original_path.as_ref().unwrap_or(url)),
+        }
+    }
+}
+
+fn hash(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
+}
+
 impl ModelHealth {
-    /// A call was answered.
-    pub fn succeeded(&mut self, now: Timestamp) {
-        self.failures_in_a_row = 0;
+    /// A call has ended.
+    pub fn called(&mut self, verdict: Verdict, asker: Asker, now: Timestamp) {
+        match verdict {
+            Verdict::Works => self.failures.clear(),
+            Verdict::RateLimit => return,
+            Verdict::Fails | Verdict::Crashes => self.failed(verdict, asker, now),
+        }
         self.last_call = now;
     }
 
-    /// A call failed in a way that says something of the model.
-    pub fn failed(&mut self, now: Timestamp) {
-        let unusable_till_now = self.failures_in_a_row >= FAILURES;
-        if unusable_till_now && self.is_forgotten(now) {
-            self.failures_in_a_row = 0;
+    fn failed(&mut self, verdict: Verdict, asker: Asker, now: Timestamp) {
+        if self.is_unusable() && self.is_forgotten(now) {
+            self.failures.clear();
         }
-        self.failures_in_a_row = self.failures_in_a_row.saturating_add(1);
-        self.last_call = now;
+        let of_user = self
+            .failures
+            .iter()
+            .filter(|other| other.user == asker.user);
+        let is_known = verdict == Verdict::Crashes && self.failures.contains(&asker);
+        if !is_known && of_user.count() < OF_A_USER && !self.is_unusable() {
+            self.failures.push(asker);
+        }
     }
 
     /// Why the model cannot be used, in a sentence that anyone may read.
     pub fn problem(&self, now: Timestamp) -> Option<String> {
-        let unusable = self.failures_in_a_row >= FAILURES && !self.is_forgotten(now);
-        unusable.then(|| {
-            let failures = self.failures_in_a_row;
-            format!("The model failed {failures} times in a row.")
-        })
+        let unusable = self.is_unusable() && !self.is_forgotten(now);
+        unusable.then(|| format!("The model failed {FAILURES} times in a row."))
+    }
+
+    fn is_unusable(&self) -> bool {
+        self.failures.len() >= FAILURES
     }
 
     fn is_forgotten(&self, now: Timestamp) -> bool {
@@ -53,19 +106,26 @@ impl ModelHealth {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use Verdict::{Crashes, Fails, RateLimit, Works};
 
-    /// Calls as (seconds, succeeded), the time of the check, the expected
-    /// result.
+    /// Of a call: the seconds, the user, the picture, and what it says.
+    type Call = (u64, u64, u64, Verdict);
+
+    /// Of two users in turn, each time with another picture.
+    fn failing(seconds: &[u64]) -> Vec<Call> {
+        let call = |second: &u64| (*second, second % 2, *second, Fails);
+        seconds.iter().map(call).collect()
+    }
+
     #[test]
     fn the_last_calls_decide() {
-        let failing = |seconds: &[u64]| seconds.iter().map(|s| (*s, false)).collect::<Vec<_>>();
         let cases = [
             ("never called", vec![], 100, true),
             ("four failures", failing(&[1, 2, 3, 4]), 4, true),
             ("five failures", failing(&[1, 2, 3, 4, 5]), 5, false),
             (
                 "five failures, seldom",
-                failing(&[1, 61, 121, 181, 241]),
+                failing(&[1, 62, 121, 182, 241]),
                 242,
                 false,
             ),
@@ -90,27 +150,18 @@ mod tests {
             ),
             (
                 "a success between",
-                vec![
-                    (1, false),
-                    (2, false),
-                    (3, false),
-                    (4, false),
-                    (5, true),
-                    (6, false),
-                ],
+                [
+                    failing(&[1, 2, 3, 4]),
+                    vec![(5, 0, 0, Works)],
+                    failing(&[6]),
+                ]
+                .concat(),
                 6,
                 true,
             ),
             (
                 "a success after five failures",
-                vec![
-                    (1, false),
-                    (2, false),
-                    (3, false),
-                    (4, false),
-                    (5, false),
-                    (6, true),
-                ],
+                [failing(&[1, 2, 3, 4, 5]), vec![(6, 0, 0, Works)]].concat(),
                 6,
                 true,
             ),
@@ -120,16 +171,67 @@ mod tests {
                 5,
                 false,
             ),
+            (
+                "one user with many pictures",
+                (1..=20)
+                    .map(|second| (second, 0, second, Crashes))
+                    .collect(),
+                20,
+                true,
+            ),
+            (
+                "one user whom the provider fails",
+                (1..=20).map(|second| (second, 0, 0, Fails)).collect(),
+                20,
+                true,
+            ),
+            (
+                "two users with a picture each",
+                (1..=20)
+                    .map(|second| (second, second % 2, 0, Crashes))
+                    .collect(),
+                20,
+                true,
+            ),
+            (
+                "two users whom the provider fails",
+                (1..=5)
+                    .map(|second| (second, second % 2, 0, Fails))
+                    .collect(),
+                5,
+                false,
+            ),
+            (
+                "five users with the same picture",
+                (1..=5).map(|second| (second, second, 0, Crashes)).collect(),
+                5,
+                false,
+            ),
+            (
+                "rate limits",
+                (1..=20)
+                    .map(|second| (second, second, 0, RateLimit))
+                    .collect(),
+                20,
+                true,
+            ),
+            (
+                "rate limits between",
+                [
+                    failing(&[1, 2]),
+                    vec![(3, 0, 0, RateLimit)],
+                    failing(&[4, 5, 7]),
+                ]
+                .concat(),
+                7,
+                false,
+            ),
         ];
         for (name, calls, now, usable) in cases {
             let mut health = ModelHealth::default();
-            for (at, succeeded) in calls {
-                let at = Timestamp::from_secs(at);
-                if succeeded {
-                    health.succeeded(at);
-                } else {
-                    health.failed(at);
-                }
+            for (at, user, picture, verdict) in calls {
+                let asker = Asker { user, picture };
+                health.called(verdict, asker, Timestamp::from_secs(at));
             }
             let problem = health.problem(Timestamp::from_secs(now));
             assert_eq!(problem.is_none(), usable, "{name}: {problem:?}");

@@ -33,7 +33,7 @@ use concept_refinement_domain::timestamp::Timestamp;
 use futures::StreamExt;
 use sha2::{Digest as _, Sha256};
 
-use super::{Contents, ImageStore, Images, no_such_name};
+use super::{Contents, ImageStore, Images, Listed, no_such_name};
 use crate::capability::moving::RestoreImages;
 use crate::capability::room::Room;
 use crate::capability::{Answer, Clock, OpenError};
@@ -259,6 +259,10 @@ impl ImageStore for FileImages {
 
     fn list(&self, kind: ImageKind) -> Answer<'_, Images> {
         Box::pin(listing::list(self.store.clone(), kind))
+    }
+
+    fn describe<'a>(&'a self, _: &'a str) -> Answer<'a, Option<Listed>> {
+        super::nothing_more()
     }
 
     /// Tries to write, since reading works on a full disk.

@@ -268,6 +268,10 @@ impl ImageStore for MemoryImages {
         Box::pin(async move { Ok(stream::iter(listed).boxed()) })
     }
 
+    fn describe<'a>(&'a self, _: &'a str) -> Answer<'a, Option<Listed>> {
+        super::nothing_more()
+    }
+
     fn check(&self) -> Answer<'_, ()> {
         Box::pin(async { Ok(()) })
     }

@@ -5,7 +5,7 @@ use concept_refinement_domain::capability::{
     ByteRange, ImageInfo, ImageKind, NewImage, Resolved, StoredOrNot,
 };
 
-use super::{Contents, ImageStore, Images};
+use super::{Contents, ImageStore, Images, Listed};
 use crate::capability::Answer;
 use crate::capability::intercept::operations;
 
@@ -21,6 +21,7 @@ operations! {
         Url(String),
         Resolved(Option<Resolved>),
         Images(Images),
+        Listed(Option<Listed>),
         Has(bool),
         Done(()),
     }
@@ -35,6 +36,7 @@ operations! {
         "images sign" Sign = sign(path: &'a str, origin: &'a str) -> String;
         "images resolve" Resolve = resolve(url: &'a str, origin: &'a str) -> Option<Resolved>;
         "images list" List = list(kind: ImageKind) -> Images;
+        "images describe" Describe = describe(name: &'a str) -> Option<Listed>;
         "images check" Check = check() -> ();
     }
 }

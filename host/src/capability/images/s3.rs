@@ -24,8 +24,8 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use bytes::Bytes;
 use concept_refinement_domain::capability::{
-    ByteRange, CapabilityError, ImageInfo, ImageKind, NewImage, Resolved, Stored, StoredOrNot,
-    within,
+    ByteRange, CapabilityError, ErrorKind, ImageInfo, ImageKind, NewImage, Resolved, Stored,
+    StoredOrNot, within,
 };
 use concept_refinement_domain::image_path::{ImagePath, tag_of};
 use concept_refinement_domain::timestamp::Timestamp;
@@ -34,7 +34,7 @@ use object_store::Attributes;
 use sha2::{Digest as _, Sha256};
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{Contents, ImageStore, Images, Options, Signing, no_such_name};
+use super::{Contents, ImageStore, Images, Listed, Options, Signing, no_such_name};
 use crate::capability::blobs::{Blob, Blobs, Purpose};
 use crate::capability::moving::RestoreImages;
 use crate::capability::upload_places::PlacePath;
@@ -68,7 +68,6 @@ struct Inner {
     counting: Arc<Counting>,
     /// For images on their way to the bucket.
     memory: Arc<Blobs>,
-    memory_limit: u64,
     upkeep: OnceLock<AbortOnDropHandle<()>>,
 }
 
@@ -93,7 +92,6 @@ impl S3Images {
             clock,
             counting: Counting::new(places, max_store),
             memory: Blobs::new(memory, None),
-            memory_limit: memory as u64,
             upkeep: OnceLock::new(),
         });
         let upkeep = tokio::spawn(upkeep(Arc::downgrade(&inner)));
@@ -162,23 +160,19 @@ impl Inner {
         mut contents: Contents,
     ) -> Result<Option<Received>, CapabilityError> {
         let longest = image.length.longest();
-        let blob = match image.kind {
+        let reserved = match image.kind {
             // What does not come takes no memory.
-            ImageKind::Upload => self.memory.blob(Purpose::Original),
-            // It waits until there is room for all of it, and holds none
-            // meanwhile that another may wait for.
+            ImageKind::Upload => self.memory.reserve(Purpose::Original, 0).await,
+            // It waits until there is room for all of it.
             ImageKind::Refined => {
-                let blob = self.memory.blob(Purpose::Answer);
-                if longest > self.memory_limit {
-                    return Err(CapabilityError::invalid(
-                        "The image store cannot keep this.",
-                    ));
-                }
-                blob.reserve(usize::try_from(longest).unwrap_or(usize::MAX))
-                    .await?;
-                blob
+                let length = usize::try_from(longest).unwrap_or(usize::MAX);
+                self.memory.reserve(Purpose::Answer, length).await
             }
         };
+        let blob = reserved.map_err(|error| match error.kind {
+            ErrorKind::Invalid => CapabilityError::invalid("The image store cannot keep this."),
+            ErrorKind::Unavailable | ErrorKind::Full => error,
+        })?;
         let (mut hash, mut size) = (Sha256::new(), 0_u64);
         while let Some(chunk) = contents.next().await {
             let chunk = chunk?;
@@ -324,7 +318,10 @@ impl Inner {
 
     async fn remove(&self, path: &str) -> Result<(), CapabilityError> {
         let Some(path) = ImagePath::parse(path) else {
-            return Ok(());
+            return match PlacePath::parse(path) {
+                Some(place) => self.remove_second(place).await,
+                None => Ok(()),
+            };
         };
         let key = key_of(&path);
         let described = self.described(&key).await.map_err(Fault::report)?;
@@ -335,7 +332,7 @@ impl Inner {
         {
             return Ok(());
         }
-        let place: Taken = self.counting.doubt(&path).await?;
+        let place: Taken = self.counting.doubt(PlacePath::from(&path)).await?;
         if let Some((described, _)) = described {
             self.bucket.delete(&key).await.map_err(Fault::report)?;
             if described.has_more {
@@ -343,6 +340,19 @@ impl Inner {
                 self.bucket.delete(&second).await.map_err(Fault::report)?;
             }
         }
+        place.free().await
+    }
+
+    /// What stands beside an image that never came. An image is named with its format.
+    async fn remove_second(&self, path: PlacePath) -> Result<(), CapabilityError> {
+        let key = path.text();
+        let image = self.bucket.head(&key).await.map_err(Fault::report)?;
+        if image.is_some() {
+            return Ok(());
+        }
+        let place: Taken = self.counting.doubt(path).await?;
+        let second = format!("{key}{SECOND}");
+        self.bucket.delete(&second).await.map_err(Fault::report)?;
         place.free().await
     }
 
@@ -356,6 +366,12 @@ impl Inner {
                 return;
             };
             let bytes = object.map(|object| object.size);
+            // Of an upload that did not come; another refined image may be on its way by
+            // the same name.
+            if bytes.is_none() && place.path.kind == ImageKind::Upload {
+                let second = format!("{}{SECOND}", place.path.text());
+                let _ = self.bucket.delete(&second).await;
+            }
             if self.counting.resolve(place, bytes).await.is_err() {
                 return;
             }
@@ -429,6 +445,13 @@ impl ImageStore for S3Images {
 
     fn list(&self, kind: ImageKind) -> Answer<'_, Images> {
         Box::pin(listing::list(Arc::clone(&self.inner), kind))
+    }
+
+    fn describe<'a>(&'a self, name: &'a str) -> Answer<'a, Option<Listed>> {
+        Box::pin(async move {
+            let described = listing::describe(&self.inner, name).await;
+            described.map_err(Fault::report)
+        })
     }
 
     /// Reads one name: to write would cost, and a bucket has no end.

@@ -1,12 +1,12 @@
 //! Between the values of `wit/model-types.wit` and those of this room, for whoever asks
 //! a model: the processor, and what stands before models.
 
+use concept_refinement_domain::sentence::cut;
 use wasmtime::component::{Accessor, StreamReader};
 
 use super::{ModelAnswer, ModelError, ModelRequest, Setback};
 use crate::wasm::bindings::capabilities::concept::refinement::model_types as wit;
 use crate::wasm::sandbox::{Linked, Sandbox};
-use crate::wasm::shortened::Shortened;
 use crate::wasm::stream::{ByteStream, consume};
 
 pub fn request(
@@ -52,7 +52,7 @@ pub fn answer(
             contents,
             notes,
         } => wit::Answer::Image(wit::Image {
-            media_type: Shortened::from(media_type).text,
+            media_type,
             length,
             contents: accessor
                 .with(|access| StreamReader::new(access, ByteStream::new(contents)))?,
@@ -68,15 +68,23 @@ impl From<ModelError> for wit::LinkError {
             ModelError::Unavailable {
                 reason,
                 retry_after,
+                is_rate_limit,
             } => Self::Unavailable(wit::Unavailable {
-                reason: Shortened::from(reason).text,
+                reason: shortened(reason),
                 retry_after: retry_after
                     .map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)),
+                is_rate_limit,
             }),
-            ModelError::Refused(reason) => Self::Refused(Shortened::from(reason).text),
-            ModelError::Broken(reason) => Self::Broken(Shortened::from(reason).text),
+            ModelError::Refused(reason) => Self::Refused(shortened(reason)),
+            ModelError::Broken(reason) => Self::Broken(shortened(reason)),
         }
     }
+}
+
+/// Of a model that an embedder brings, too.
+fn shortened(mut reason: String) -> String {
+    cut(&mut reason);
+    reason
 }
 
 /// The processor has no other model to ask.

@@ -4,6 +4,7 @@ use tokio::task::yield_now;
 use wasmtime::component::Accessor;
 
 use super::{ModelError, convert};
+use crate::capability::health::Verdict;
 use crate::wasm::bindings::capabilities::concept::refinement::image_model as wit;
 use crate::wasm::bindings::capabilities::concept::refinement::image_model::{Host, HostWithStore};
 use crate::wasm::sandbox::{Linked, Sandbox};
@@ -15,20 +16,25 @@ impl HostWithStore<Sandbox> for Linked {
         accessor: &Accessor<Sandbox, Self>,
         request: wit::Request,
     ) -> wasmtime::Result<Result<wit::Answer, wit::Error>> {
-        let (host, request) = accessor.with(|mut access| {
+        let (host, asker, request) = accessor.with(|mut access| {
             let host = access.get().capabilities()?;
             let setback = access.get().setback();
             let request = convert::request(request, setback, &mut access)?;
-            wasmtime::error::Ok((host, request))
+            wasmtime::error::Ok((host, access.get().asker(), request))
         })?;
         // The first step is on the stack of the guest, which keeps the pages that were
         // used once.
         yield_now().await;
         let answer = host.model.refine(request).await;
-        host.model_called(match &answer {
-            Ok(_) | Err(ModelError::Refused(_)) => true,
-            Err(ModelError::Unavailable { .. } | ModelError::Broken(_)) => false,
-        });
+        let verdict = match &answer {
+            Ok(_) | Err(ModelError::Refused(_)) => Verdict::Works,
+            Err(ModelError::Unavailable { is_rate_limit, .. }) => match is_rate_limit {
+                true => Verdict::RateLimit,
+                false => Verdict::Fails,
+            },
+            Err(ModelError::Broken(_)) => Verdict::Crashes,
+        };
+        host.model_called(verdict, asker);
         Ok(match answer {
             Ok(answer) => Ok(convert::answer(answer, accessor)?),
             Err(error) => Err(error.into()),

@@ -1,26 +1,228 @@
-//! The memory of the machine.
+//! The memory that this process may use: the machine's, or less where a control group
+//! limits it, its own or one around it.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 
-/// Of the machine or of the process's control group, in bytes, where the system
-/// tells.
+/// In bytes, where the system tells.
 pub fn memory() -> Option<u64> {
-    let limits = [
-        "/sys/fs/cgroup/memory.max",
-        "/sys/fs/cgroup/memory/memory.limit_in_bytes",
-    ];
-    let limits = limits.iter().filter_map(|path| {
-        // Without a limit the file contains "max".
-        fs::read_to_string(path).ok()?.trim().parse().ok()
-    });
-    limits.chain(total()).min()
+    memory_below(Path::new("/"))
 }
 
-fn total() -> Option<u64> {
-    let all = fs::read_to_string("/proc/meminfo").ok()?;
+/// `root`: where the system's files are.
+fn memory_below(root: &Path) -> Option<u64> {
+    let read = |path: &Path| fs::read_to_string(root.join(path.strip_prefix("/").ok()?)).ok();
+    let groups = read(Path::new("/proc/self/cgroup")).unwrap_or_default();
+    let mounts = read(Path::new("/proc/self/mountinfo")).unwrap_or_default();
+    let limits = limit_files(&groups, &mounts)
+        .into_iter()
+        // Without a limit the file contains "max", or more than any machine has.
+        .filter_map(|path| read(&path)?.trim().parse().ok());
+    let total = read(Path::new("/proc/meminfo")).and_then(|all| total(&all));
+    limits.chain(total).min()
+}
+
+/// A mounted hierarchy of control groups (`cgroups(7)`).
+struct Hierarchy<'a> {
+    /// The group that is seen at the point where it is mounted.
+    root: &'a str,
+    point: &'a str,
+    is_v2: bool,
+}
+
+/// The files with the limits of the process's group and of all around it, as far as they
+/// can be seen. `groups`: `/proc/self/cgroup`; `mounts`: `/proc/self/mountinfo`.
+fn limit_files(groups: &str, mounts: &str) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for hierarchy in mounts.lines().filter_map(hierarchy) {
+        let group = groups.lines().find_map(|line| group(line, hierarchy.is_v2));
+        let name = match hierarchy.is_v2 {
+            true => "memory.max",
+            false => "memory.limit_in_bytes",
+        };
+        // A group that is not below what is mounted cannot be seen, but for the mount's own.
+        let below = Path::new(group.unwrap_or("/")).strip_prefix(hierarchy.root);
+        let below = below.unwrap_or(Path::new(""));
+        let ancestors = below.ancestors();
+        files.extend(ancestors.map(|group| Path::new(hierarchy.point).join(group).join(name)));
+    }
+    files
+}
+
+/// Of a line such as `30 24 0:27 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw`.
+fn hierarchy(mount: &str) -> Option<Hierarchy<'_>> {
+    let (mount, kind) = mount.split_once(" - ")?;
+    let mut kind = kind.split(' ');
+    let is_v2 = match kind.next()? {
+        "cgroup2" => true,
+        // After the device come its options, which name the controllers.
+        "cgroup" if kind.nth(1)?.split(',').any(|option| option == "memory") => false,
+        _ => return None,
+    };
+    let mut fields = mount.split(' ').skip(3);
+    Some(Hierarchy {
+        root: fields.next()?,
+        point: fields.next()?,
+        is_v2,
+    })
+}
+
+/// Of a line such as `0::/system.slice/refinement.service`, or `4:cpu,memory:/docker/1f`.
+fn group(line: &str, is_v2: bool) -> Option<&str> {
+    let (number, rest) = line.split_once(':')?;
+    let (controllers, group) = rest.split_once(':')?;
+    let is_meant = match is_v2 {
+        true => number == "0" && controllers.is_empty(),
+        false => controllers.split(',').any(|name| name == "memory"),
+    };
+    is_meant.then_some(group)
+}
+
+/// Of `/proc/meminfo`.
+fn total(all: &str) -> Option<u64> {
     let line = all
         .lines()
         .find_map(|line| line.strip_prefix("MemTotal:"))?;
     let kilobytes: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
     kilobytes.checked_mul(1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const V2: &str = "30 24 0:27 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw\n";
+    const V1: &str = "\
+        31 30 0:28 / /sys/fs/cgroup/cpu rw shared:5 - cgroup cgroup rw,cpu,cpuacct\n\
+        32 30 0:29 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n";
+    /// A container of Docker that sees the names of its host.
+    const BOUND: &str = "\
+        32 30 0:29 /docker/1f /sys/fs/cgroup/memory ro - cgroup cgroup rw,memory\n";
+    const UNIT: &str = "0::/system.slice/refinement.service\n";
+
+    const GIB: u64 = 1 << 30;
+    const TOTAL: u64 = 8 * GIB;
+
+    #[test]
+    fn the_smallest_limit_around_the_process_counts() {
+        type Case<'a> = (&'a str, &'a str, &'a str, &'a [(&'a str, &'a str)], u64);
+        let unlimited = "9223372036854771712\n";
+        let cases: &[Case<'_>] = &[
+            ("no groups", "", "", &[], TOTAL),
+            (
+                "no list of groups",
+                "",
+                V2,
+                &[("cgroup/memory.max", "1073741824\n")],
+                GIB,
+            ),
+            (
+                "no limit",
+                UNIT,
+                V2,
+                &[("cgroup/memory.max", "max\n")],
+                TOTAL,
+            ),
+            (
+                "a container's own",
+                "0::/\n",
+                V2,
+                &[("cgroup/memory.max", "1073741824\n")],
+                GIB,
+            ),
+            (
+                "of the unit",
+                UNIT,
+                V2,
+                &[
+                    ("cgroup/system.slice/memory.max", "max\n"),
+                    (
+                        "cgroup/system.slice/refinement.service/memory.max",
+                        "1073741824\n",
+                    ),
+                ],
+                GIB,
+            ),
+            (
+                "of the slice around it",
+                UNIT,
+                V2,
+                &[
+                    ("cgroup/system.slice/memory.max", "1073741824\n"),
+                    (
+                        "cgroup/system.slice/refinement.service/memory.max",
+                        "2147483648\n",
+                    ),
+                ],
+                GIB,
+            ),
+            (
+                "of others",
+                UNIT,
+                V2,
+                &[("cgroup/user.slice/memory.max", "1\n")],
+                TOTAL,
+            ),
+            (
+                "more than there is",
+                UNIT,
+                V2,
+                &[("cgroup/system.slice/memory.max", "1099511627776\n")],
+                TOTAL,
+            ),
+            (
+                "version 1, nested",
+                "5:cpu,cpuacct:/\n4:memory:/a/b\n0::/c\n",
+                V1,
+                &[
+                    ("cgroup/memory/memory.limit_in_bytes", unlimited),
+                    ("cgroup/memory/a/memory.limit_in_bytes", "1073741824\n"),
+                    ("cgroup/memory/a/b/memory.limit_in_bytes", unlimited),
+                    ("cgroup/memory/c/memory.limit_in_bytes", "1\n"),
+                ],
+                GIB,
+            ),
+            (
+                "version 1, of a container that sees its host's names",
+                "4:memory:/docker/1f/inner\n",
+                BOUND,
+                &[
+                    ("cgroup/memory/memory.limit_in_bytes", "2147483648\n"),
+                    ("cgroup/memory/inner/memory.limit_in_bytes", "1073741824\n"),
+                ],
+                GIB,
+            ),
+            (
+                "a group outside of what is mounted",
+                "4:memory:/elsewhere\n",
+                BOUND,
+                &[("cgroup/memory/memory.limit_in_bytes", "1073741824\n")],
+                GIB,
+            ),
+            (
+                "no lists at all",
+                "\n::\n0:",
+                "- \n1 2 - cgroup2",
+                &[],
+                TOTAL,
+            ),
+        ];
+        for (name, groups, mounts, limits, expected) in cases {
+            let root = tempfile::tempdir().unwrap();
+            let write = |path: PathBuf, contents: &str| {
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(path, contents).unwrap();
+            };
+            write(root.path().join("proc/self/cgroup"), groups);
+            write(root.path().join("proc/self/mountinfo"), mounts);
+            let total = format!("MemFree: 5 kB\nMemTotal:  {} kB\n", TOTAL / 1024);
+            write(root.path().join("proc/meminfo"), &total);
+            for (path, limit) in *limits {
+                write(root.path().join("sys/fs").join(path), limit);
+            }
+            assert_eq!(memory_below(root.path()), Some(*expected), "{name}");
+        }
+        let nowhere = tempfile::tempdir().unwrap();
+        assert_eq!(memory_below(nowhere.path()), None);
+    }
 }

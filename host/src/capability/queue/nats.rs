@@ -82,7 +82,11 @@ impl TaskQueue for NatsQueue {
     }
 
     fn check(&self) -> Answer<'_, ()> {
-        Box::pin(self.link.call(Link::look))
+        Box::pin(async { self.length().await.map(drop) })
+    }
+
+    fn length(&self) -> Answer<'_, Option<u64>> {
+        Box::pin(async { self.link.call(Link::look).await.map(Some) })
     }
 }
 

@@ -13,11 +13,13 @@ operations! {
     QueueReply {
         Delivery(Delivery),
         Done(()),
+        Length(Option<u64>),
     }
 
     TaskQueue {
         "queue publish" Publish = publish(message: Vec<u8>) -> ();
         "queue receive" Receive = receive() -> Delivery;
         "queue check" Check = check() -> ();
+        "queue length" Length = length() -> Option<u64>;
     }
 }

@@ -6,7 +6,7 @@
 //! it is delivered.
 
 pub(crate) mod engine;
-pub(in crate::capability) mod line;
+mod line;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,49 +18,31 @@ use futures::future::{self, BoxFuture};
 
 use super::{Delivery, Receipt, TaskQueue};
 use crate::capability::Answer;
-use crate::capability::tasks::handovers::Handovers;
-use crate::capability::tasks::pending_releases::PendingReleases;
-use crate::capability::tasks::{TaskStore, Tasks};
-use crate::runtime::Tokio;
+use crate::capability::tasks::Tasks;
+use crate::runtime::{Runtime, Tokio};
 use line::{Entry, Line};
 
 /// Delay until an unanswered delivery is repeated.
 const REDELIVERY_DELAY: Duration = Duration::from_secs(1);
 
 /// The queue inside a task store.
-#[derive(Clone)]
 pub struct StoreQueue {
-    store: Arc<dyn TaskStore>,
+    tasks: Arc<dyn Tasks>,
     line: Arc<Line>,
-    /// What the store claimed for those who wait in the line.
-    handovers: Arc<Handovers>,
-    /// Of what no worker asked for.
-    pending_releases: Arc<PendingReleases>,
 }
 
 impl StoreQueue {
-    /// Where the store is not to claim for those who wait. Holds at most `capacity`
-    /// tasks. More are not refused, since their rows are stored: they are published
-    /// again when they are overdue.
-    pub fn new(store: Arc<dyn TaskStore>, capacity: usize) -> Self {
-        let runtime = Arc::new(Tokio::default());
-        Self::over(
-            store,
-            Arc::new(Line::new(runtime, capacity)),
-            Arc::default(),
-        )
+    /// Holds at most `capacity` tasks. More are not refused, since their rows are
+    /// stored: they are published again when they are overdue.
+    pub fn new(tasks: Arc<dyn Tasks>, capacity: usize) -> Self {
+        Self::on(Arc::new(Tokio::default()), tasks, capacity)
     }
 
-    pub(in crate::capability) fn over(
-        store: Arc<dyn TaskStore>,
-        line: Arc<Line>,
-        handovers: Arc<Handovers>,
-    ) -> Self {
+    /// The same by another time than tokio's.
+    pub fn on(runtime: Arc<dyn Runtime>, tasks: Arc<dyn Tasks>, capacity: usize) -> Self {
         Self {
-            store,
-            line,
-            handovers,
-            pending_releases: Arc::default(),
+            tasks,
+            line: Arc::new(Line::new(runtime, capacity)),
         }
     }
 
@@ -72,35 +54,16 @@ impl StoreQueue {
             // From here on, dropping the receipt puts the task back into the
             // queue.
             let receipt = Taken {
-                queue: self.clone(),
+                line: Arc::clone(&self.line),
                 entry: Some(entry),
             };
-            self.pending_releases.retry(&*self.store, &task_id).await?;
-            let message = match self.handovers.message(&task_id) {
-                Some(message) => Some(message),
-                None => {
-                    let task = Tasks::get(&*self.store, &user_id, &task_id).await?;
-                    let task = task.filter(|task| !task.status.is_final());
-                    task.as_ref().map(message::message_for)
-                }
-            };
-            match message {
-                Some(message) => {
+            match self.tasks.get(&user_id, &task_id).await? {
+                Some(task) if !task.status.is_final() => {
+                    let message = message::message_for(&task);
                     return Ok(Delivery::new(Some(task_id), message, Box::new(receipt)));
                 }
-                None => receipt.forget(),
+                Some(_) | None => receipt.forget(),
             }
-        }
-    }
-
-    /// What was claimed for a worker that did not ask for it is nobody's again.
-    async fn release_unasked(&self, task_id: &str) {
-        if let Some(claimed) = self.handovers.take(task_id, None) {
-            // If this fails, it is done before the task is delivered again.
-            let _ = self
-                .pending_releases
-                .release(&*self.store, claimed.lease)
-                .await;
         }
     }
 }
@@ -131,7 +94,7 @@ impl TaskQueue for StoreQueue {
 
 /// A delivered task that is not answered yet.
 struct Taken {
-    queue: StoreQueue,
+    line: Arc<Line>,
     /// None once it is answered.
     entry: Option<Entry>,
 }
@@ -143,36 +106,23 @@ impl Taken {
 
     fn again(&mut self, delay: Duration) {
         if let Some(entry) = self.entry.take() {
-            self.queue.line.add_later(entry, delay);
-        }
-    }
-
-    async fn release_unasked(&self) {
-        if let Some(entry) = &self.entry {
-            self.queue.release_unasked(&entry.task_id).await;
+            self.line.add_later(entry, delay);
         }
     }
 }
 
 impl Receipt for Taken {
     fn ack(self: Box<Self>) -> BoxFuture<'static, ()> {
-        async move {
-            self.release_unasked().await;
-            self.forget();
-        }
-        .boxed()
+        self.forget();
+        future::ready(()).boxed()
     }
 
     fn nack(mut self: Box<Self>, delay: Duration) -> BoxFuture<'static, ()> {
-        async move {
-            self.release_unasked().await;
-            self.again(delay);
-        }
-        .boxed()
+        self.again(delay);
+        future::ready(()).boxed()
     }
 }
 
-/// What was claimed for a worker stays so: the next one has it.
 impl Drop for Taken {
     fn drop(&mut self) {
         self.again(REDELIVERY_DELAY);

@@ -2,7 +2,7 @@
 //! was handed to one that leaves goes to the next.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use concept_refinement_domain::capability::CapabilityError;
 use tokio::sync::{Notify, oneshot};
@@ -20,7 +20,7 @@ pub(in crate::capability) struct Waiting {
 impl Waiting {
     /// Waits for a message, or for the fault that keeps it away. None: nobody
     /// fetches any more. Cancel-safe.
-    pub(in crate::capability) async fn next(self: &Arc<Self>) -> Option<Handed> {
+    pub(in crate::capability) async fn next(&self) -> Option<Handed> {
         let (sender, receiver) = oneshot::channel();
         let mut seat = Seat {
             receiver,
@@ -50,24 +50,10 @@ impl Waiting {
             let Some(first) = self.line().pop_front() else {
                 return;
             };
-            match send(first, delivery) {
-                Ok(()) => return,
-                Err(back) => delivery = back,
-            }
-        }
-    }
-
-    /// Takes who waits longest out of the line, for a message that is about to be
-    /// there. None: nobody waits.
-    pub(in crate::capability) fn reserve(self: &Arc<Self>) -> Option<Reservation> {
-        let mut line = self.line();
-        loop {
-            let receiver = line.pop_front()?;
-            if !receiver.is_closed() {
-                return Some(Reservation {
-                    receiver: Some(receiver),
-                    waiting: Arc::clone(self),
-                });
+            match first.send(Ok(delivery)) {
+                Err(Ok(back)) => delivery = back,
+                // Nothing but a message was sent.
+                Ok(()) | Err(Err(_)) => return,
             }
         }
     }
@@ -83,43 +69,6 @@ impl Waiting {
 
     fn line(&self) -> MutexGuard<'_, VecDeque<oneshot::Sender<Handed>>> {
         self.line.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// One that waits, for a certain message. If that does not come, it waits for the
-/// next one.
-pub(in crate::capability) struct Reservation {
-    /// None once it has the message.
-    receiver: Option<oneshot::Sender<Handed>>,
-    waiting: Arc<Waiting>,
-}
-
-impl Reservation {
-    /// If it has left meanwhile, the next one gets the message.
-    pub(in crate::capability) fn hand(mut self, delivery: Delivery) {
-        if let Some(receiver) = self.receiver.take()
-            && let Err(back) = send(receiver, delivery)
-        {
-            self.waiting.hand(back);
-        }
-    }
-}
-
-impl Drop for Reservation {
-    fn drop(&mut self) {
-        if let Some(receiver) = self.receiver.take() {
-            self.waiting.line().push_front(receiver);
-            self.waiting.joined.notify_one();
-        }
-    }
-}
-
-/// The message comes back from one that has left.
-fn send(receiver: oneshot::Sender<Handed>, delivery: Delivery) -> Result<(), Delivery> {
-    match receiver.send(Ok(delivery)) {
-        // Nothing but a message was sent.
-        Ok(()) | Err(Err(_)) => Ok(()),
-        Err(Ok(back)) => Err(back),
     }
 }
 
@@ -140,6 +89,7 @@ impl Drop for Seat<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
     use std::time::Duration;
 
     use futures::FutureExt as _;
@@ -184,30 +134,6 @@ mod tests {
         drop(first);
         assert_eq!(name(third.await), "a");
         assert_eq!(waiting.count(), 0);
-    }
-
-    #[tokio::test]
-    async fn who_is_reserved_gets_its_message_or_the_next_one() {
-        let waiting = Arc::<Waiting>::default();
-        assert!(waiting.reserve().is_none());
-        let mut first = Box::pin(waiting.next());
-        let mut second = Box::pin(waiting.next());
-        assert!((&mut first).now_or_never().is_none());
-        assert!((&mut second).now_or_never().is_none());
-        let reservation = waiting.reserve().unwrap();
-        assert_eq!(waiting.count(), 1);
-        reservation.hand(delivery("a"));
-        assert_eq!(name(first.await), "a");
-        drop(waiting.reserve().unwrap());
-        waiting.hand(delivery("b"));
-        assert_eq!(name(second.await), "b");
-        let (mut left, mut next) = (Box::pin(waiting.next()), Box::pin(waiting.next()));
-        assert!((&mut left).now_or_never().is_none());
-        assert!((&mut next).now_or_never().is_none());
-        let reservation = waiting.reserve().unwrap();
-        drop(left);
-        reservation.hand(delivery("c"));
-        assert_eq!(name(next.await), "c");
     }
 
     #[tokio::test]

@@ -41,10 +41,6 @@ impl DatabaseFile {
         }
     }
 
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-
     pub(crate) fn reader(&self) -> rusqlite::Result<Connection> {
         connection::reader(&self.path)
     }

@@ -30,9 +30,9 @@ const CHANNEL_CAPACITY: usize = 16;
 /// would wait for it.
 const CROWD: usize = 32;
 
-/// Stages of other processes that are remembered at most. Their ends may be
-/// missed, so they are forgotten when there are more.
-const MAX_ELSEWHERE: usize = 10_000;
+/// Claims that are remembered at most, of this process and of others each. What
+/// another process did may be missed, so they are forgotten when there are more.
+const MAX_WORK: usize = 20_000;
 
 #[derive(Clone, Debug)]
 pub(crate) enum Update {
@@ -69,7 +69,7 @@ pub(crate) struct Hub {
 #[derive(Debug, Default)]
 struct State {
     watched: HashMap<String, Watched>,
-    /// One entry per claim since the store was opened, until the claim ends.
+    /// Of this process's claims, until they end.
     under_way: HashMap<String, Work>,
     /// The same of other processes, from their first stage on.
     elsewhere: HashMap<String, Work>,
@@ -92,15 +92,19 @@ struct Work {
 }
 
 impl Work {
-    /// What was read before the claim does not end it.
     fn ends_by(&self, update: &Update) -> bool {
         match update {
-            Update::Status(revision, _, task) if *revision == self.revision => {
-                task.status != Status::Processing
-            }
-            Update::Status(revision, ..) => *revision > self.revision,
+            Update::Status(revision, _, task) => self.ends_at(*revision, task.status),
             Update::Stage(_) => false,
             Update::Deleted => true,
+        }
+    }
+
+    /// What was read before the claim does not end it.
+    fn ends_at(&self, revision: u64, status: Status) -> bool {
+        match revision == self.revision {
+            true => status != Status::Processing,
+            false => revision > self.revision,
         }
     }
 }
@@ -165,7 +169,7 @@ impl Hub {
             }
         };
         let mut state = self.state();
-        state.end_work(task_id, &update);
+        state.end_work(task_id, |work| work.ends_by(&update));
         if is_own
             && let Update::Status(revision, attempt, task) = &update
             && task.status == Status::Processing
@@ -175,7 +179,7 @@ impl Hub {
                 attempt: *attempt,
                 stage: None,
             };
-            state.under_way.insert(task_id.to_owned(), work);
+            remember(&mut state.under_way, task_id, work);
         }
         state.send(task_id, update);
         if is_last {
@@ -206,21 +210,19 @@ impl Hub {
         if seen.max(own) > Some(revision) {
             return;
         }
-        if state.elsewhere.len() >= MAX_ELSEWHERE {
-            state.elsewhere.clear();
-        }
         let work = Work {
             revision,
             attempt: 0,
             stage: Some(stage),
         };
-        state.elsewhere.insert(task_id.to_owned(), work);
+        remember(&mut state.elsewhere, task_id, work);
         state.send_stage(task_id, revision, stage);
     }
 
-    /// Another process's claim of an unwatched task has ended.
-    pub(crate) fn ended_elsewhere(&self, task_id: &str) {
-        self.state().elsewhere.remove(task_id);
+    /// Another process changed a task, whether somebody watches it here or not.
+    pub(crate) fn changed_elsewhere(&self, task_id: &str, revision: u64, status: Status) {
+        self.state()
+            .end_work(task_id, |work| work.ends_at(revision, status));
     }
 
     /// Whether somebody watches the task who was not told of this revision.
@@ -247,9 +249,9 @@ impl Hub {
 
 impl State {
     /// Forgets the claims that a change ended.
-    fn end_work(&mut self, task_id: &str, update: &Update) {
+    fn end_work(&mut self, task_id: &str, is_end: impl Fn(&Work) -> bool) {
         for work in [&mut self.under_way, &mut self.elsewhere] {
-            if work.get(task_id).is_some_and(|work| work.ends_by(update)) {
+            if work.get(task_id).is_some_and(&is_end) {
                 work.remove(task_id);
             }
         }
@@ -284,6 +286,13 @@ impl State {
             let _ = watched.sender.send(update);
         }
     }
+}
+
+fn remember(claims: &mut HashMap<String, Work>, task_id: &str, work: Work) {
+    if claims.len() >= MAX_WORK {
+        claims.clear();
+    }
+    claims.insert(task_id.to_owned(), work);
 }
 
 /// A subscription to the changes of a task.

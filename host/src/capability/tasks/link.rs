@@ -4,6 +4,7 @@ use concept_refinement_domain::convert::Convert;
 use futures::StreamExt as _;
 use wasmtime::component::{Accessor, StreamReader};
 
+use crate::capability::health::Asker;
 use crate::wasm::bindings::capabilities::concept::refinement::task_store::{Host, HostWithStore};
 use crate::wasm::bindings::capabilities::concept::refinement::types;
 use crate::wasm::sandbox::{Linked, Sandbox};
@@ -54,7 +55,11 @@ impl HostWithStore<Sandbox> for Linked {
         let claimed = host.leases().claim(&id, user_id.as_deref()).await;
         if let Ok(Some(claimed)) = &claimed {
             let lease = claimed.lease.clone();
-            accessor.with(|mut access| access.get().claimed().set(Some(lease)));
+            let asker = Asker::of(&claimed.task);
+            accessor.with(|mut access| {
+                access.get().claimed().set(Some(lease));
+                access.get().works_for(asker);
+            });
         }
         Ok(claimed.convert())
     }

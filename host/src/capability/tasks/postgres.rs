@@ -21,6 +21,7 @@ mod expiry;
 mod fault;
 mod fetch;
 mod group_commit;
+mod handovers;
 mod inspect;
 mod leases;
 mod moving;
@@ -41,13 +42,14 @@ mod submit;
 mod sweep;
 mod tally;
 mod tls;
+mod turns;
 mod upload_places;
 mod values;
 mod webhooks;
 
 use std::future::ready;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::sync::{Arc, Mutex};
 
 use concept_refinement_domain::capability::{
     Claimed, ConceptPage, Fenced, Finished, Lease, NewTask, Position, RefinedImage, Submission,
@@ -63,11 +65,9 @@ use concept_refinement_domain::webhook::{
 use futures::future::BoxFuture;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::handovers::Handovers;
 use super::hub::Hub;
 use super::{Expired, Leases, Maintenance, Options, Tally, Tasks};
 use crate::capability::concepts::Concepts;
-use crate::capability::queue::waiting::Waiting;
 use crate::capability::webhooks::Webhooks;
 use crate::capability::{Answer, Clock, OpenError};
 use crate::runtime::Tokio;
@@ -76,13 +76,14 @@ use changes::{Changes, Ears};
 use database::{Database, SCAN_DEADLINE};
 use fault::Fault;
 use group_commit::GroupCommit;
+use handovers::Handovers;
 use promises::Promises;
 use recent::Recent;
+use turns::Turns;
 
 pub use clock::DatabaseClock;
-pub use inspect::{inspect, migrate};
+pub use inspect::inspect;
 pub use queue::SharedQueue;
-pub use schema::{Migrated, Migration};
 pub use settings::{Environment, POOL, Place, Settings};
 
 /// A task store in Postgres, as one host sees it.
@@ -97,15 +98,15 @@ pub struct PostgresTasks {
     backlog: Backlog,
     recent: Arc<Recent>,
     changes: Changes,
-    /// Who waits for a task on this host. None: the queue is elsewhere.
-    receivers: OnceLock<Arc<Waiting>>,
     /// Tasks that failed because their workers died too often.
     given_up: AtomicU64,
+    /// Who submits while nobody else does, and who takes a place of an image.
+    alone_with_backlog: Arc<Turns>,
+    alone_with_images: Arc<Turns>,
     /// How often the total of all images was asked for, and the latest of these
     /// times whose answer was passed on.
     total_turn: AtomicU64,
     told_turn: Mutex<u64>,
-    this: Weak<Self>,
     _readiness: AbortOnDropHandle<()>,
 }
 
@@ -118,7 +119,7 @@ pub struct Opened {
 }
 
 impl PostgresTasks {
-    /// Opens a store, whose tables are created or migrated if needed. `listen`:
+    /// Opens a store, whose tables are created if there are none. `listen`:
     /// the same database by an address without a pooler, to hear from other
     /// hosts. If the database is away, it is opened all the same: each call
     /// fails until it can be reached.
@@ -177,7 +178,7 @@ impl PostgresTasks {
             recent: Arc::clone(&recent),
             source,
         };
-        Ok(Arc::new_cyclic(|this| Self {
+        Ok(Arc::new(Self {
             changes: Changes::start(Arc::clone(&database), ears),
             commits: Arc::new(GroupCommit::new(Arc::clone(&database))),
             database,
@@ -188,11 +189,11 @@ impl PostgresTasks {
             promises,
             backlog: Backlog::default(),
             recent,
-            receivers: OnceLock::new(),
             given_up: AtomicU64::default(),
+            alone_with_backlog: Turns::new(1),
+            alone_with_images: Turns::new(1),
             total_turn: AtomicU64::default(),
             told_turn: Mutex::default(),
-            this: Weak::clone(this),
             _readiness: readiness,
         }))
     }
@@ -221,15 +222,8 @@ impl Drop for PostgresTasks {
 }
 
 impl Tasks for PostgresTasks {
-    /// Whoever asks may leave meanwhile: what is committed is handed over all the
-    /// same.
     fn submit(&self, task: NewTask) -> Answer<'_, Submission> {
-        let store = self.this.upgrade();
-        self.answer(async move {
-            let store = store.ok_or(Fault::Timeout)?;
-            let submitted = tokio::spawn(async move { submit::submit(&store, task).await });
-            submitted.await.unwrap_or(Err(Fault::Timeout))
-        })
+        self.answer(submit::submit(self, task))
     }
 
     fn withdraw<'a>(&'a self, id: &'a str, error_message: &'a str) -> Answer<'a, Fenced> {
@@ -243,14 +237,14 @@ impl Tasks for PostgresTasks {
         owns_images: bool,
     ) -> Answer<'a, ()> {
         self.answer(async move {
-            let session = self.database.session().await?;
+            let session = self.database.session_of(user_id).await?;
             sessions::renew(&session, user_id, until, owns_images).await
         })
     }
 
     fn get<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Task>> {
         self.answer(async move {
-            let session = self.database.session().await?;
+            let session = self.database.session_of(user_id).await?;
             let record = reads::get(&session, user_id, id).await?;
             Ok(record.map(|record| record.task))
         })
@@ -264,7 +258,7 @@ impl Tasks for PostgresTasks {
         after: Option<Position>,
     ) -> Answer<'a, TaskPage> {
         self.answer(async move {
-            let session = self.database.session().await?;
+            let session = self.database.session_of(user_id).await?;
             reads::list(&session, user_id, status, limit, after).await
         })
     }
@@ -276,7 +270,7 @@ impl Tasks for PostgresTasks {
     fn watch<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<super::Changes>> {
         self.answer(async move {
             let subscription = self.hub.subscribe(id);
-            let session = self.database.session().await?;
+            let session = self.database.session_of(user_id).await?;
             let found = reads::get(&session, user_id, id).await?;
             Ok(found.map(|record| subscription.changes_after(record.revision, record.task)))
         })
@@ -396,7 +390,7 @@ impl Maintenance for PostgresTasks {
 impl Concepts for PostgresTasks {
     fn get<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Concept>> {
         self.answer(async move {
-            let session = self.database.session().await?;
+            let session = self.database.session_of(user_id).await?;
             concepts::get(&session, user_id, id).await
         })
     }
@@ -408,7 +402,7 @@ impl Concepts for PostgresTasks {
         after: Option<Position>,
     ) -> Answer<'a, ConceptPage> {
         self.answer(async move {
-            let session = self.database.session().await?;
+            let session = self.database.session_of(user_id).await?;
             concepts::list(&session, user_id, limit, after).await
         })
     }
@@ -425,7 +419,7 @@ impl Webhooks for PostgresTasks {
         task_id: &'a str,
     ) -> Answer<'a, Option<WebhookDelivery>> {
         self.answer(async move {
-            let session = self.database.session().await?;
+            let session = self.database.session_of(user_id).await?;
             let record = reads::get(&session, user_id, task_id).await?;
             Ok(record.and_then(|record| Some(record.delivery?.seen(&record.task))))
         })

@@ -33,7 +33,6 @@ mod tally;
 mod upload_places;
 mod usage;
 mod webhooks;
-mod workers;
 mod writer;
 
 use std::future::ready;
@@ -58,19 +57,15 @@ use futures::future::BoxFuture;
 use rusqlite::Connection;
 
 use super::hub::Hub;
-use super::{Changes, Expired, Leases, Maintenance, Tally, TaskStore, Tasks};
+use super::{Changes, Expired, Leases, Maintenance, Tally, Tasks};
 use crate::capability::concepts::Concepts;
 use crate::capability::directory::{self, DirectoryLock};
-use crate::capability::queue::store::StoreQueue;
-use crate::capability::queue::store::line::Line;
 use crate::capability::sqlite::{self, connection, names, open_error};
 use crate::capability::webhooks::Webhooks;
 use crate::capability::{Answer, Clock, OpenError};
-use crate::runtime::Runtime;
 use damage::Damage;
 use fault::Fault;
 use readers::Readers;
-use workers::{Workers, is_fresh};
 use writer::{Step, Writer};
 
 pub use super::Options;
@@ -90,7 +85,6 @@ pub struct SqliteTasks {
     file: PathBuf,
     damage: Arc<Damage>,
     hub: Arc<Hub>,
-    workers: Arc<Workers>,
     /// Tasks that failed because their workers died too often.
     given_up: AtomicU64,
     /// None: the writer's connection also reads.
@@ -118,7 +112,7 @@ impl SqliteTasks {
         let main = names::create(&file).map_err(system)?;
         let mut connection = connection::writer(&file).map_err(engine)?;
         sqlite::glance(&connection).map_err(engine)?;
-        schema::migrate(&mut connection).map_err(|error| error.into_open_error(&file))?;
+        schema::create(&mut connection).map_err(|error| error.into_open_error(&file))?;
         options
             .room
             .take_over_tasks(tally::active(&connection).map_err(engine)?);
@@ -133,7 +127,6 @@ impl SqliteTasks {
         // The names of new files have to be durable too.
         directory::sync(directory).map_err(system)?;
         let (hub, damage) = (Arc::<Hub>::default(), Arc::<Damage>::default());
-        let workers = Arc::<Workers>::default();
         Ok(Self {
             writer: Writer::start(
                 connection,
@@ -142,7 +135,6 @@ impl SqliteTasks {
                 hub.clone(),
                 damage.clone(),
                 options.room.clone(),
-                workers.clone(),
             )
             .map_err(system)?,
             options,
@@ -151,7 +143,6 @@ impl SqliteTasks {
             file,
             damage,
             hub,
-            workers,
             given_up: AtomicU64::default(),
             _lock: Some(lock),
         })
@@ -162,9 +153,8 @@ impl SqliteTasks {
         let place = Path::new("the memory");
         let engine = |error| OpenError::unusable(place, error);
         let mut connection = connection::in_memory().map_err(engine)?;
-        schema::migrate(&mut connection).map_err(|error| OpenError::unusable(place, error))?;
+        schema::create(&mut connection).map_err(|error| OpenError::unusable(place, error))?;
         let (hub, damage) = (Arc::<Hub>::default(), Arc::<Damage>::default());
-        let workers = Arc::<Workers>::default();
         Ok(Self {
             writer: Writer::start(
                 connection,
@@ -173,7 +163,6 @@ impl SqliteTasks {
                 hub.clone(),
                 damage.clone(),
                 options.room.clone(),
-                workers.clone(),
             )
             .map_err(|error| OpenError::unusable(place, error))?,
             options,
@@ -182,24 +171,9 @@ impl SqliteTasks {
             readers: None,
             damage,
             hub,
-            workers,
             given_up: AtomicU64::default(),
             _lock: None,
         })
-    }
-
-    /// The queue inside this store, which takes the place of the one before. It holds at
-    /// most `capacity` tasks in memory, and asks `store`: this one, or what stands
-    /// before it.
-    pub fn queue(
-        &self,
-        store: Arc<dyn TaskStore>,
-        runtime: Arc<dyn Runtime>,
-        capacity: usize,
-    ) -> StoreQueue {
-        let line = Arc::new(Line::new(runtime, capacity));
-        self.workers.wait_in(&line);
-        StoreQueue::over(store, line, Arc::clone(self.workers.handovers()))
     }
 
     /// Fails if damage was found since the store was opened. Checked at a start
@@ -262,10 +236,8 @@ impl Tasks for SqliteTasks {
     }
 
     fn submit(&self, task: NewTask) -> Answer<'_, Submission> {
-        let Options {
-            max_backlog, lease, ..
-        } = self.options;
-        Box::pin(self.write(move |step| submit::submit(step, task, max_backlog, lease)))
+        let max_backlog = self.options.max_backlog;
+        Box::pin(self.write(move |step| submit::submit(step, task, max_backlog)))
     }
 
     fn withdraw<'a>(&'a self, id: &'a str, error_message: &'a str) -> Answer<'a, Fenced> {
@@ -317,27 +289,8 @@ impl Leases for SqliteTasks {
         let lease = self.options.lease;
         let (id, user) = (id.to_owned(), user_id.map(str::to_owned));
         Box::pin(async move {
-            let handovers = self.workers.handovers();
-            let claimed = match handovers.take(&id, user.as_deref()) {
-                Some(claimed) if is_fresh(&claimed.lease, lease, self.clock.now()) => {
-                    return Ok(Some(claimed));
-                }
-                claimed => claimed,
-            };
-            let stale = claimed.as_ref().map(|claimed| claimed.lease.clone());
-            let claim = self.write(move |step| {
-                // It has waited for its worker, of whom none has died.
-                if let Some(stale) = &stale {
-                    let _ = leases::release(step, stale)?;
-                }
-                leases::claim(step, &id, user.as_deref(), lease)
-            });
-            let claim = claim.await.inspect_err(|_| {
-                if let Some(claimed) = claimed {
-                    handovers.put(claimed);
-                }
-            });
-            Ok(match claim? {
+            let claim = self.write(move |step| leases::claim(step, &id, user.as_deref(), lease));
+            Ok(match claim.await? {
                 Claim::Claimed(claimed) => Some(*claimed),
                 Claim::Refused => None,
                 Claim::GivenUp => {
@@ -385,8 +338,7 @@ impl Leases for SqliteTasks {
 
 impl Maintenance for SqliteTasks {
     fn due(&self, limit: u32) -> Answer<'_, Vec<Task>> {
-        let lease = self.options.lease;
-        Box::pin(self.write(move |step| sweep::due(step, limit, lease)))
+        Box::pin(self.write(move |step| sweep::due(step, limit)))
     }
 
     fn next_due(&self) -> Answer<'_, Option<Timestamp>> {
@@ -394,11 +346,7 @@ impl Maintenance for SqliteTasks {
     }
 
     fn recover(&self) -> Answer<'_, u32> {
-        Box::pin(async move {
-            // All leases end.
-            drop(self.workers.handovers().take_all());
-            self.write(|step| sweep::recover(step)).await
-        })
+        Box::pin(self.write(|step| sweep::recover(step)))
     }
 
     fn unreferenced(&self, image_paths: Vec<String>) -> Answer<'_, Vec<String>> {

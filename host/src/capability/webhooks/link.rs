@@ -1,6 +1,9 @@
 //! `webhook-store`, as linked into a component.
 
+use std::time::Instant;
+
 use concept_refinement_domain::convert::Convert as _;
+use concept_refinement_domain::webhook::Redelivery;
 use wasmtime::component::Accessor;
 
 use crate::wasm::bindings::capabilities::concept::refinement::types;
@@ -30,7 +33,13 @@ impl HostWithStore<Sandbox> for Linked {
         task_id: String,
     ) -> Answer<types::Redelivery> {
         let host = accessor.with(|mut access| access.get().capabilities())?;
+        let Some(place) = host.redeliveries.admit(&user_id, Instant::now()) else {
+            return Ok(Ok(types::Redelivery::TooOften));
+        };
         let redelivery = host.webhooks().redeliver(&user_id, &task_id).await;
+        if let Ok(Redelivery::Requested) = redelivery {
+            host.redeliveries.hold(place, Instant::now());
+        }
         Ok(redelivery.convert())
     }
 }

@@ -68,6 +68,7 @@ impl ChainReader<'_> {
                 .values
                 .insert("url".to_owned(), url.as_str().to_owned());
         }
+        let has_settings = input.has_own;
         let settings = input.values.into_iter();
         let settings = settings.map(|(key, value)| (setting_of(&key), value));
         let behind = link.behind.as_ref().map(|behind| {
@@ -75,9 +76,10 @@ impl ChainReader<'_> {
             behind.collect::<Result<Vec<_>, _>>()
         });
         let behind: Option<Vec<_>> = behind.transpose()?;
-        let text = text(link.name(), behind.as_deref());
+        let text = text(link, behind.as_deref());
         Ok(ModelLink {
             name: link.name().to_owned(),
+            has_settings,
             component,
             origin: url.as_ref().and_then(Origin::of_url),
             settings: LinkSettings(settings.collect()),
@@ -102,9 +104,13 @@ impl ChainReader<'_> {
     }
 }
 
-fn text(name: &str, behind: Option<&[ModelLink]>) -> String {
+fn text(link: &chain::Link, behind: Option<&[ModelLink]>) -> String {
+    let name = match &link.given_name {
+        Some(given) => format!("{given}={}", link.own_name()),
+        None => link.own_name().to_owned(),
+    };
     let Some(behind) = behind else {
-        return name.to_owned();
+        return name;
     };
     let behind: Vec<_> = behind.iter().map(|link| link.text.as_str()).collect();
     format!("{name}({})", behind.join(", "))

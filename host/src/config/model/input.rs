@@ -26,6 +26,8 @@ pub const ORIGINAL: &str = "original";
 pub struct LinkInput<'a> {
     link: &'a str,
     pub values: BTreeMap<String, String>,
+    /// Whether any are set for this link alone.
+    pub has_own: bool,
     plain: Vec<&'static str>,
 }
 
@@ -48,6 +50,7 @@ impl<'a> LinkInput<'a> {
                 problem: format!("{link} has no such setting"),
             });
         }
+        let has_own = !values.is_empty();
         let mut plain = Vec::new();
         for (setting, key) in SETTINGS {
             let Some(value) = settings.get(setting) else {
@@ -65,6 +68,7 @@ impl<'a> LinkInput<'a> {
         Ok(Self {
             link,
             values,
+            has_own,
             plain,
         })
     }

@@ -134,6 +134,33 @@ fn each_link_has_settings_of_its_own() {
 }
 
 #[test]
+fn links_go_by_the_names_that_they_are_given() {
+    let config = chain(
+        "fallback(cache(fast=openai), cache(good=openai), fallback(local, local))",
+        "[models.fast]\napi_key = 'k1'\n[models.good]\napi_key = 'k2'\nname = 'm'",
+        &[("MODELS_FAST_URL", "http://gpu.lan/")],
+    )
+    .unwrap();
+    let links = config.model.links();
+    let named = |name: &str| {
+        &links
+            .iter()
+            .find(|link| link.name == name)
+            .unwrap()
+            .settings
+            .0
+    };
+    assert_eq!(named("fast")["model-api-key"], "k1");
+    assert_eq!(named("fast")["model-url"], "http://gpu.lan/");
+    assert_eq!(named("good")["model-api-key"], "k2");
+    assert_eq!(named("good")["model-url"], "https://api.openai.com/");
+    assert_eq!(
+        config.model.text,
+        "fallback(cache(fast=openai), cache(good=openai), fallback(local, local))"
+    );
+}
+
+#[test]
 fn a_model_that_stands_alone_may_be_set_by_its_name() {
     let file = "[models.openai]\nurl = 'http://a/'\napi_key = 'k'";
     let config = chain("openai", file, &[("MODEL_URL", "http://b/")]).unwrap();
@@ -144,6 +171,12 @@ fn a_model_that_stands_alone_may_be_set_by_its_name() {
 #[test]
 fn what_is_wrong_with_a_link_is_told() {
     let openai = "[models.openai]\napi_key = 'k'\n";
+    let differ = |name: &str| {
+        format!(
+            "for which there are settings: give them names that differ, as in \
+             fallback(one={name}, two={name})"
+        )
+    };
     let alone = |key: &str| {
         format!("is for a model that stands alone: in a chain it is {key} of [models.NAME]")
     };
@@ -184,6 +217,31 @@ fn what_is_wrong_with_a_link_is_told() {
             "fallback(openai)",
             "[models.openai]\ncolour = 'red'",
             "models.openai.colour: openai has no such setting".to_owned(),
+        ),
+        (
+            "fallback(openai, cache(./models/openai.wasm))",
+            openai,
+            format!(
+                "model: has two links that are called openai, {}",
+                differ("openai")
+            ),
+        ),
+        (
+            "fallback(./x.wasm, other=./x.wasm, cache(./b/x.wasm))",
+            "[models.x]\nstyle = 'oil'",
+            format!("model: has two links that are called x, {}", differ("x")),
+        ),
+        (
+            "fallback(my-model=local, my_model=./x.wasm)",
+            "[models.my_model]\nstyle = 'oil'",
+            "model: has links that are called my-model and my_model: variables cannot tell \
+             them apart"
+                .to_owned(),
+        ),
+        (
+            "fallback(fast=openai, good=openai)",
+            "[models.fast]\napi_key = 'k'\n[models.openai]\napi_key = 'k'",
+            "models.good.api_key: must be set".to_owned(),
         ),
         (
             "fallback(comfyui)",

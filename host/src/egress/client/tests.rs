@@ -12,6 +12,7 @@ use super::*;
 use crate::egress::connect;
 use crate::egress::fakes::{OK, Server};
 use crate::egress::resolver::{self, Resolver};
+use crate::tls::Trust;
 
 /// Returns its answers one after the other, then none.
 struct Scripted {
@@ -39,7 +40,7 @@ impl Resolver for Scripted {
 }
 
 fn client(grant: Grant, resolver: Arc<dyn Resolver>) -> Client {
-    Client::new(grant, &Network::new(resolver).unwrap())
+    Client::new(grant, &Network::new(resolver, &Trust::default()).unwrap())
 }
 
 async fn ask(client: &Client, url: &str) -> Result<http::Response<WasiBody>, Error> {

@@ -7,6 +7,7 @@ use tokio::net::TcpListener;
 use super::*;
 use crate::egress::resolver;
 use crate::egress::{Egress, Grant, Network, Origin};
+use crate::tls::Trust;
 use concept_refinement_domain::issuer_keys::MAX_BYTES;
 use wasmtime_wasi_http::WasiHttpHooks as _;
 
@@ -61,7 +62,7 @@ impl Issuer {
 
     fn egress(&self) -> Egress {
         let origin = Origin::of(&self.url.parse().unwrap()).unwrap();
-        let network = Network::new(resolver::system()).unwrap();
+        let network = Network::new(resolver::system(), &Trust::default()).unwrap();
         Egress::new(Grant::Origin(origin), &network).caching(self.url.parse().unwrap())
     }
 }

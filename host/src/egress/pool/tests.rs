@@ -11,6 +11,7 @@ use crate::egress::fakes::{OK, Server};
 use crate::egress::grant::Grant;
 use crate::egress::network::Network;
 use crate::egress::resolver;
+use crate::tls::Trust;
 
 const LAST: &[u8] = b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok";
 
@@ -21,7 +22,7 @@ async fn start(answers: &'static [&'static [u8]]) -> Server {
 impl Server {
     /// The outbound HTTP of a component that may ask this.
     fn client(&self) -> Client {
-        let network = Network::new(resolver::system()).unwrap();
+        let network = Network::new(resolver::system(), &Trust::default()).unwrap();
         Client::new(Grant::Origin(self.origin()), &network)
     }
 
@@ -96,7 +97,7 @@ async fn each_component_and_each_purpose_has_connections_of_its_own() {
     let server = start(&[OK; 9]).await;
     let (first, second) = (server.client(), server.client());
     for _ in 0..2 {
-        for (client, purpose) in [(&first, ""), (&first, "model"), (&second, "")] {
+        for (client, purpose) in [(&first, ""), (&first, "model-answer"), (&second, "")] {
             server.ask(client, Method::GET, purpose).await.unwrap();
         }
     }

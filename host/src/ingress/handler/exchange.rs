@@ -16,7 +16,7 @@ use wasmtime::component::{FutureReader, StreamReader};
 use wasmtime_wasi_http::WasiBody;
 
 use crate::ingress::activity::Activity;
-use crate::ingress::door::Failure;
+use crate::ingress::failure::Failure;
 use crate::wasm::bindings::api::exports::concept::refinement::handler as wit;
 use crate::wasm::stream::{ByteStream, Consumed, consume};
 

@@ -17,7 +17,7 @@ use wasmtime::component::Accessor;
 use super::Shared;
 use super::exchange::{Exchange, from_wit};
 use crate::ingress::activity::Progress;
-use crate::ingress::door::Failure;
+use crate::ingress::failure::Failure;
 use crate::ingress::instances::{
     IDLE_TIMEOUT, MAX_CONCURRENT_REQUESTS, MAX_PATIENT_REQUESTS, REQUEST_TIMEOUT, is_worn, log_end,
     log_printed,
@@ -32,7 +32,7 @@ const STUCK: Duration = Duration::from_secs(REQUEST_TIMEOUT.as_secs() + IDLE_TIM
 pub async fn run(shared: Arc<Shared>, slot: OwnedSemaphorePermit) {
     let _alive = Alive::new(&shared);
     let started = async {
-        let mut store = shared.instances.store()?;
+        let mut store = shared.instances.store();
         let api = shared.pre.instantiate_async(&mut store).await?;
         wasmtime::error::Ok((store, api))
     };

@@ -1,9 +1,7 @@
 //! One connection, from its first byte to its end.
 
 use std::convert::Infallible;
-use std::future::pending;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, io};
@@ -11,7 +9,6 @@ use std::{fmt, io};
 use futures::FutureExt as _;
 use http::{Request, Response};
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -24,7 +21,6 @@ use wasmtime_wasi_http::WasiBody;
 use super::HttpTrigger;
 use super::connections::{Busy, Connection};
 use super::dispatch::MAX_HEADERS;
-use super::event_stream::{self, Exit, Fitness};
 use super::timeout_stream::TimeoutStream;
 use crate::cores::Cores;
 use crate::log_throttle::LogThrottle;
@@ -48,34 +44,23 @@ const HTTP2_IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a connection lasts whose client has its share already.
 const BRIEF_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The protocols.
-pub struct Servers {
-    /// HTTP/1.1 and HTTP/2, told apart by a connection's first bytes; [`TimeoutStream`]
-    /// bounds how long they may take.
-    any: auto::Builder<TokioExecutor>,
-    http1: http1::Builder,
-}
-
-impl Servers {
-    pub fn new() -> Self {
-        let mut any = auto::Builder::new(TokioExecutor::new());
-        any.http1()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEADER_TIMEOUT)
-            .max_buf_size(MAX_HEADERS);
-        any.http2()
-            .timer(TokioTimer::new())
-            .max_concurrent_streams(HTTP2_STREAMS)
-            .max_header_list_size(u32::try_from(MAX_HEADERS).unwrap_or(u32::MAX))
-            .keep_alive_interval(HEADER_TIMEOUT)
-            .keep_alive_timeout(HEADER_TIMEOUT);
-        let mut http1 = http1::Builder::new();
-        http1
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEADER_TIMEOUT)
-            .max_buf_size(MAX_HEADERS);
-        Self { any, http1 }
-    }
+/// Serves HTTP/1.1 and HTTP/2, told apart by a connection's first bytes;
+/// [`TimeoutStream`] bounds how long they may take.
+pub fn server() -> auto::Builder<TokioExecutor> {
+    let mut server = auto::Builder::new(TokioExecutor::new());
+    server
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .max_buf_size(MAX_HEADERS);
+    server
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(HTTP2_STREAMS)
+        .max_header_list_size(u32::try_from(MAX_HEADERS).unwrap_or(u32::MAX))
+        .keep_alive_interval(HEADER_TIMEOUT)
+        .keep_alive_timeout(HEADER_TIMEOUT);
+    server
 }
 
 /// What a client gets beside an answer to each request.
@@ -158,126 +143,30 @@ struct Session {
     stop: watch::Receiver<bool>,
 }
 
-/// A connection that was taken out of hyper's hands, and what is to be sent on it.
-struct Taken {
-    stream: TimeoutStream<TcpStream>,
-    events: Response<WasiBody>,
-    /// The client has said something ahead, which is lost: it has to ask again.
-    is_last: bool,
-}
-
 impl Session {
     async fn serve(self, stream: TcpStream) {
-        let mut stream = TimeoutStream::new(stream, HEADER_TIMEOUT, WRITE_TIMEOUT);
-        let mut stop = self.stop.clone();
-        let may_be_http2 = tokio::select! {
-            may_be_http2 = stream.may_be_http2() => may_be_http2,
-            () = self.place.closed() => return,
-            _ = stop.wait_for(|stop| *stop) => return,
-        };
         let session = Arc::new(self);
-        match may_be_http2 {
-            Ok(true) => session.any(stream).await,
-            Ok(false) => session.http1(stream).await,
-            Err(error) => session.ended_early(&error),
-        }
-    }
-
-    async fn any(self: Arc<Self>, stream: TimeoutStream<TcpStream>) {
-        let session = Arc::clone(&self);
+        let stream = TimeoutStream::new(stream, HEADER_TIMEOUT, WRITE_TIMEOUT);
+        let answering = Arc::clone(&session);
         let service = service_fn(move |request| {
             // Boxed, so that its memory is freed before the answer is read.
-            let (session, busy) = (Arc::clone(&session), session.place.busy());
+            let (session, busy) = (Arc::clone(&answering), answering.place.busy());
             Box::pin(session.answer(request, busy).map(Ok::<_, Infallible>))
         });
-        let server = &self.trigger.servers.any;
+        let server = &session.trigger.server;
         // Boxed: each future that it is moved into would have room for it.
         let mut connection = Box::pin(server.serve_connection(TokioIo::new(stream), service));
-        let idle = async {
-            match self.form {
-                Form::Full => self.place.idle_for(HTTP2_IDLE_TIMEOUT).await,
-                Form::Brief => pending().await,
-            }
-        };
         tokio::select! {
             biased;
-            ended = connection.as_mut() => return self.ended(ended),
-            () = self.place.closed() => return,
-            () = idle => {}
-            () = self.end() => {}
+            ended = connection.as_mut() => return session.ended(ended),
+            () = session.place.closed() => return,
+            () = session.end() => {}
         }
         connection.as_mut().graceful_shutdown();
         tokio::select! {
-            ended = connection => self.ended(ended),
-            () = self.place.closed() => {}
+            ended = connection => session.ended(ended),
+            () = session.place.closed() => {}
         }
-    }
-
-    async fn http1(self: Arc<Self>, mut stream: TimeoutStream<TcpStream>) {
-        loop {
-            let Some(taken) = Arc::clone(&self).requests(stream).await else {
-                return;
-            };
-            stream = taken.stream;
-            let is_last = taken.is_last || *self.stop.borrow();
-            let sending = event_stream::send(&mut stream, taken.events, is_last);
-            tokio::select! {
-                biased;
-                sent = sending => {
-                    if let Err(error) = sent {
-                        return self.ended_early(&error);
-                    }
-                }
-                () = self.place.closed() => return,
-            }
-            if is_last {
-                return;
-            }
-        }
-    }
-
-    /// Serves requests by hyper until the connection ends, or until an answer of events
-    /// is to be sent.
-    async fn requests(self: Arc<Self>, stream: TimeoutStream<TcpStream>) -> Option<Taken> {
-        let (exit, mut taken) = Exit::new();
-        let exit = Arc::new(exit);
-        let session = Arc::clone(&self);
-        let service = service_fn(move |request| {
-            let fitness = Fitness::of(&request);
-            let (exit, session) = (Arc::clone(&exit), Arc::clone(&session));
-            let busy = session.place.busy();
-            // Boxed, so that its memory is freed before the answer is read.
-            Box::pin(async move {
-                let response = session.answer(request, busy).await;
-                Ok::<_, Infallible>(exit.pass(fitness, response).await)
-            })
-        });
-        let server = &self.trigger.servers.http1;
-        let mut connection = Box::pin(server.serve_connection(TokioIo::new(stream), service));
-        let mut is_ending = false;
-        let events = loop {
-            tokio::select! {
-                biased;
-                ended = connection.as_mut() => {
-                    self.ended(ended);
-                    return None;
-                }
-                Ok(events) = &mut taken => break events,
-                () = self.place.closed() => return None,
-                () = self.end(), if !is_ending => {
-                    connection.as_mut().graceful_shutdown();
-                    is_ending = true;
-                }
-            }
-        };
-        let parts = Pin::into_inner(connection).into_parts();
-        let stream = parts.io.into_inner();
-        // What hyper has not written yet of an earlier answer is gone.
-        (!stream.is_blocked()).then(|| Taken {
-            stream,
-            events,
-            is_last: !parts.read_buf.is_empty(),
-        })
     }
 
     async fn answer(self: Arc<Self>, request: Request<Incoming>, busy: Busy) -> Response<WasiBody> {
@@ -289,25 +178,21 @@ impl Session {
     /// When no more requests are taken.
     async fn end(&self) {
         let mut stop = self.stop.clone();
-        let brief = async {
+        let expired = async {
             match self.form {
+                Form::Full => self.place.idle_for(HTTP2_IDLE_TIMEOUT).await,
                 Form::Brief => sleep(BRIEF_TIMEOUT).await,
-                Form::Full => pending().await,
             }
         };
         tokio::select! {
-            () = brief => {}
+            () = expired => {}
             _ = stop.wait_for(|stop| *stop) => {}
         }
     }
 
     fn ended<E: fmt::Display>(&self, ended: Result<(), E>) {
         if let Err(error) = ended {
-            self.ended_early(&error);
+            tracing::debug!(peer = %self.peer, %error, "a connection ended early");
         }
-    }
-
-    fn ended_early(&self, error: &dyn fmt::Display) {
-        tracing::debug!(peer = %self.peer, %error, "a connection ended early");
     }
 }

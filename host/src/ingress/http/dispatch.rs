@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use http::header::CONTENT_LENGTH;
 use http::uri::Authority;
 use http::{HeaderMap, Method, Request, Response, Version};
 use http_body::Body as _;
@@ -25,8 +26,9 @@ use super::refusal::Refusal;
 use super::throttle::{Limit, Throttle};
 use super::{body, write_timeout};
 use crate::config::Networks;
+use crate::ingress::Handler;
 use crate::ingress::activity::Activity;
-use crate::ingress::door::{Door, Failure};
+use crate::ingress::failure::Failure;
 use crate::ingress::patience::is_patient;
 use crate::log_throttle::{LONG_INTERVAL, LogThrottle};
 use crate::metrics::Metrics;
@@ -68,7 +70,7 @@ pub struct Access {
 /// The way from a request to its answer.
 pub struct Dispatch {
     /// One for each core.
-    doors: Vec<Door>,
+    handlers: Vec<Handler>,
     credentials: Credentials,
     requests: Arc<Places<u64>>,
     health_requests: Arc<Places<u64>>,
@@ -98,7 +100,7 @@ struct Asker {
 impl Dispatch {
     /// `answers`: how many may be sent at once.
     pub fn new(
-        doors: Vec<Door>,
+        handlers: Vec<Handler>,
         max_body: u64,
         access: Access,
         answers: usize,
@@ -106,7 +108,7 @@ impl Dispatch {
         metrics: Option<Arc<Metrics>>,
     ) -> Self {
         Self {
-            doors,
+            handlers,
             credentials: Credentials::default(),
             requests: Places::new(REQUESTS),
             health_requests: Places::new(HEALTH_REQUESTS),
@@ -126,8 +128,8 @@ impl Dispatch {
 
     /// From here on it is no fault of theirs that instances end.
     pub fn stop(&self) {
-        for door in &self.doors {
-            door.instances().stopping.store(true, Ordering::Relaxed);
+        for handler in &self.handlers {
+            handler.instances().stopping.store(true, Ordering::Relaxed);
         }
         if let Some(push) = &self.push {
             push.stop();
@@ -202,10 +204,10 @@ impl Dispatch {
             }
             Some(_) | None => self.check_path(request.uri().path())?,
         }
-        let Some(door) = self.doors.get(core) else {
+        let Some(handler) = self.handlers.get(core) else {
             return Err(Refusal::InternalError);
         };
-        let answered = door.handle(activity, request).await;
+        let answered = handler.handle(activity, request).await;
         let response = answered.map_err(|failure| match failure {
             Failure::TimedOut => Refusal::TimedOut,
             Failure::Overloaded => {
@@ -291,11 +293,15 @@ impl Dispatch {
     /// long as that may take.
     fn sending(
         &self,
-        response: Response<WasiBody>,
+        mut response: Response<WasiBody>,
         version: Version,
         asker: &Asker,
         busy: Busy,
     ) -> Result<Response<WasiBody>, Refusal> {
+        if version == Version::HTTP_10 && ends_with_connection(&response) {
+            // Otherwise hyper promises a client that asks for it to keep the connection.
+            *response.version_mut() = Version::HTTP_10;
+        }
         let body = response.body();
         let is_http2 = version == Version::HTTP_2;
         // The connection's own timeout sees to a short answer in HTTP/1.
@@ -311,6 +317,13 @@ impl Dispatch {
             false => GuardedBody::new(body, guard).boxed_unsync(),
         }))
     }
+}
+
+/// Whether only the end of the connection tells a client of HTTP/1.0, which knows no
+/// chunks, where this answer ends.
+fn ends_with_connection(response: &Response<WasiBody>) -> bool {
+    let has_length = response.headers().contains_key(CONTENT_LENGTH);
+    !has_length && response.body().size_hint().exact().is_none()
 }
 
 /// The size of the head as received, in bytes. hyper's own limit is less exact.

@@ -3,7 +3,6 @@
 //! Loopback is not limited: a local user could read the signing secret anyway. A
 //! proxy on this machine that is not named as one is, by its forwarded header.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -14,29 +13,21 @@ use super::client::Client;
 use crate::config::Networks;
 use crate::log_throttle::{LONG_INTERVAL, LogThrottle};
 use crate::places::Subnet;
+use crate::rate::{Buckets, Rate};
 
-/// Most clients that are tracked, about 4 MB. Beyond that, those with the
-/// fewest requests are dropped.
-const CLIENTS: usize = 1 << 16;
-
-/// A burst of requests, then one per interval.
+/// Which requests of a client are limited, and to what.
 #[derive(Clone, Debug)]
 pub struct Limit {
     pub method: Method,
     pub path: &'static str,
-    pub at_once: u32,
-    pub interval: Duration,
+    pub rate: Rate,
 }
 
 pub struct Throttle {
     limit: Limit,
     begin: Instant,
-    buckets: Mutex<Buckets>,
+    buckets: Mutex<Buckets<Subnet>>,
 }
-
-/// For each client the time when its burst is full again, since `begin`.
-#[derive(Default)]
-struct Buckets(HashMap<Subnet, Duration>);
 
 impl Throttle {
     pub fn new(limit: Limit) -> Self {
@@ -68,7 +59,7 @@ impl Throttle {
         }
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         let client = Subnet::of(client.address);
-        buckets.take(&self.limit, client, self.begin.elapsed())
+        buckets.take(self.limit.rate, client, self.begin.elapsed())
     }
 }
 
@@ -85,39 +76,8 @@ fn warn_of_proxy(address: IpAddr) {
     }
 }
 
-impl Buckets {
-    fn take(&mut self, limit: &Limit, client: Subnet, now: Duration) -> Result<(), Duration> {
-        let full = limit.interval.saturating_mul(limit.at_once);
-        let before = self.0.get(&client).copied();
-        let refilled = before.unwrap_or_default().max(now) + limit.interval;
-        if let Some(wait) = refilled
-            .checked_sub(now + full)
-            .filter(|wait| !wait.is_zero())
-        {
-            return Err(wait);
-        }
-        if before.is_none() && self.0.len() >= CLIENTS {
-            self.forget(limit.interval, now);
-        }
-        self.0.insert(client, refilled);
-        Ok(())
-    }
-
-    /// Drops clients whose burst is full again, then those that lack one
-    /// request, and so on until half of the space is free.
-    fn forget(&mut self, interval: Duration, now: Duration) {
-        let mut until = now;
-        while self.0.len() > CLIENTS / 2 {
-            self.0.retain(|_, refilled| *refilled > until);
-            until += interval;
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::net::Ipv4Addr;
-
     use http::uri::Scheme;
 
     use super::*;
@@ -125,55 +85,11 @@ mod tests {
     const LIMIT: Limit = Limit {
         method: Method::POST,
         path: "/a",
-        at_once: 3,
-        interval: Duration::from_secs(10),
+        rate: Rate {
+            at_once: 0,
+            interval: Duration::from_secs(10),
+        },
     };
-
-    fn seconds(seconds: u64) -> Duration {
-        Duration::from_secs(seconds)
-    }
-
-    fn subnet(text: &str) -> Subnet {
-        Subnet::of(text.parse().unwrap())
-    }
-
-    #[test]
-    fn some_at_once_and_then_one_in_each_interval() {
-        let mut buckets = Buckets::default();
-        let client = subnet("203.0.113.1");
-        for (at, expected) in [
-            (100, Ok(())),
-            (100, Ok(())),
-            (100, Ok(())),
-            (100, Err(10)),
-            (105, Err(5)),
-            (105, Err(5)),
-            (110, Ok(())),
-            (110, Err(10)),
-            (1000, Ok(())),
-            (1000, Ok(())),
-            (1000, Ok(())),
-            (1000, Err(10)),
-        ] {
-            let taken = buckets.take(&LIMIT, client, seconds(at));
-            assert_eq!(taken, expected.map_err(seconds), "at {at}");
-        }
-        let other = subnet("203.0.113.2");
-        assert_eq!(buckets.take(&LIMIT, other, seconds(1000)), Ok(()));
-    }
-
-    #[test]
-    fn many_clients_take_no_more_room_and_the_worst_are_remembered() {
-        let mut buckets = Buckets::default();
-        let worst = subnet("203.0.113.1");
-        while buckets.take(&LIMIT, worst, seconds(0)).is_ok() {}
-        for number in 0..3 * CLIENTS as u32 {
-            let client = IpAddr::V4(Ipv4Addr::from_bits(0x0a00_0000 + number));
-            assert_eq!(buckets.take(&LIMIT, Subnet::of(client), seconds(0)), Ok(()));
-            assert!(buckets.0.len() <= CLIENTS);
-        }
-        assert!(buckets.take(&LIMIT, worst, seconds(0)).is_err());
-    }
 
     #[test]
     fn what_is_limited() {
@@ -216,10 +132,7 @@ mod tests {
             ),
         ];
         for (name, method, path, from, claims_to_forward, is_limited) in cases {
-            let throttle = Throttle::new(Limit {
-                at_once: 0,
-                ..LIMIT
-            });
+            let throttle = Throttle::new(LIMIT);
             let request = http::Request::builder().method(method).uri(path);
             let request = request.body(()).unwrap();
             let client = Client {

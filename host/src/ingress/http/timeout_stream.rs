@@ -1,13 +1,14 @@
 //! A connection that times out: on a client that does not say which protocol it
-//! speaks, and on one that does not read its answer.
+//! speaks, on one that does not read its answer, and on one that has left while its
+//! answer is under way.
 
-use std::future::pending;
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use futures::FutureExt as _;
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
@@ -15,26 +16,33 @@ use tokio::time::{Sleep, sleep};
 /// protocol is known, and its own limits apply.
 const PREFACE: usize = 24;
 
-pub struct TimeoutStream<S> {
-    stream: S,
+/// How long a client that has left keeps its connection. hyper itself does not look
+/// for that where a client has said something ahead, which is read after the answer.
+const LEAVE_TIMEOUT: Duration = Duration::from_secs(1);
+
+pub struct TimeoutStream {
+    stream: TcpStream,
     /// Bytes that have to come before the protocol is known.
     missing: usize,
     preface: Pin<Box<Sleep>>,
     write_timeout: Duration,
     /// Set while a write is blocked.
     write: Option<Pin<Box<Sleep>>>,
+    /// Set once the client has left.
+    left: Option<Pin<Box<Sleep>>>,
 }
 
-impl<S> TimeoutStream<S> {
+impl TimeoutStream {
     /// `preface_timeout`: until the protocol is known; `write_timeout`: while the
     /// client reads nothing.
-    pub fn new(stream: S, preface_timeout: Duration, write_timeout: Duration) -> Self {
+    pub fn new(stream: TcpStream, preface_timeout: Duration, write_timeout: Duration) -> Self {
         Self {
             stream,
             missing: PREFACE,
             preface: Box::pin(sleep(preface_timeout)),
             write_timeout,
             write: None,
+            left: None,
         }
     }
 
@@ -54,38 +62,27 @@ impl<S> TimeoutStream<S> {
         let write = self.write.get_or_insert_with(|| Box::pin(sleep(timeout)));
         write.as_mut().poll(cx).map(|()| Err(timed_out()))
     }
-}
 
-impl TimeoutStream<TcpStream> {
-    /// Whether the first bytes could begin HTTP/2. They stay to be read, and have to come
-    /// within the time for the preface.
-    pub async fn may_be_http2(&mut self) -> io::Result<bool> {
-        // No method of HTTP/1 that we know begins like `PRI`.
-        let mut first = [0; 2];
-        tokio::select! {
-            peeked = self.stream.peek(&mut first) => {
-                let first = first.get(..peeked?).unwrap_or_default();
-                Ok(b"PR".starts_with(first))
+    /// Completes some time after the client has left, whatever there is still to be read.
+    fn poll_left(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.left.is_none() {
+            // What it says stays to be read, and an error is told by the next read or write.
+            let peeked = ready!(self.stream.poll_peek(cx, &mut ReadBuf::new(&mut [0])));
+            let readiness = self.stream.ready(Interest::READABLE).now_or_never();
+            let is_closed =
+                readiness.is_some_and(|known| known.is_ok_and(|ready| ready.is_read_closed()));
+            if is_closed || matches!(peeked, Ok(0)) {
+                self.left = Some(Box::pin(sleep(LEAVE_TIMEOUT)));
             }
-            () = &mut self.preface => Err(timed_out()),
         }
-    }
-
-    /// Whether bytes wait that the client does not read.
-    pub fn is_blocked(&self) -> bool {
-        self.write.is_some()
-    }
-
-    /// Ends when the client has closed. Not if it speaks meanwhile, which stays to be
-    /// read.
-    pub async fn closed(&self) {
-        if let Ok(1..) = self.stream.peek(&mut [0]).await {
-            pending::<()>().await;
+        match &mut self.left {
+            Some(left) => left.as_mut().poll(cx),
+            None => Poll::Pending,
         }
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for TimeoutStream<S> {
+impl AsyncRead for TimeoutStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -105,7 +102,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for TimeoutStream<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for TimeoutStream<S> {
+impl AsyncWrite for TimeoutStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -130,7 +127,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for TimeoutStream<S> {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let outcome = Pin::new(&mut self.stream).poll_flush(cx);
-        self.timed(cx, outcome)
+        ready!(self.timed(cx, outcome))?;
+        match self.poll_left(cx) {
+            Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into())),
+            Poll::Pending => Poll::Ready(Ok(())),
+        }
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -145,18 +146,31 @@ fn timed_out() -> io::Error {
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+    use std::future::poll_fn;
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
 
     use super::*;
 
     const SHORT: Duration = Duration::from_millis(50);
     const LONG: Duration = Duration::from_secs(60);
 
+    /// More than the system takes for a client that does not read.
+    const MUCH: usize = 16 << 20;
+
+    async fn connected(preface: Duration, write: Duration) -> (TcpStream, TimeoutStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (client, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
+        let server = TimeoutStream::new(accepted.unwrap().0, preface, write);
+        (client.unwrap(), server)
+    }
+
     #[tokio::test]
     async fn a_client_that_sends_too_little_times_out() {
         for said in ["", "G", "PRI * HTTP/2.0\r\n"] {
-            let (mut client, server) = duplex(1024);
-            let mut server = TimeoutStream::new(server, SHORT, LONG);
+            let (mut client, mut server) = connected(SHORT, LONG).await;
             client.write_all(said.as_bytes()).await.unwrap();
             let mut heard = Vec::new();
             let ended = server.read_to_end(&mut heard).await;
@@ -171,8 +185,7 @@ mod tests {
 
     #[tokio::test]
     async fn one_that_sent_enough_may_pause() {
-        let (mut client, server) = duplex(1024);
-        let mut server = TimeoutStream::new(server, SHORT, LONG);
+        let (mut client, mut server) = connected(SHORT, LONG).await;
         let request = b"GET / HTTP/1.1\r\nHost: example.com";
         client.write_all(request).await.unwrap();
         let mut heard = [0; 64];
@@ -187,23 +200,48 @@ mod tests {
 
     #[tokio::test]
     async fn one_that_reads_nothing_times_out() {
-        let (_client, server) = duplex(16);
-        let mut server = TimeoutStream::new(server, LONG, SHORT);
-        let ended = server.write_all(&[0; 64]).await;
+        let (_client, mut server) = connected(LONG, SHORT).await;
+        let ended = server.write_all(&vec![0; MUCH]).await;
         assert_eq!(ended.unwrap_err().kind(), io::ErrorKind::TimedOut);
     }
 
     #[tokio::test]
-    async fn one_that_reads_slowly_is_not() {
-        let (mut client, server) = duplex(16);
-        let mut server = TimeoutStream::new(server, LONG, LONG);
+    async fn one_that_reads_slowly_does_not() {
+        let (mut client, mut server) = connected(LONG, LONG).await;
         let slowly = async {
             for _ in 0..4 {
                 sleep(SHORT).await;
-                client.read_exact(&mut [0; 16]).await.unwrap();
+                client.read_exact(&mut vec![0; MUCH / 4]).await.unwrap();
             }
         };
-        let (written, ()) = tokio::join!(server.write_all(&[0; 64]), slowly);
+        let (written, ()) = tokio::join!(async { server.write_all(&vec![0; MUCH]).await }, slowly);
         written.unwrap();
+    }
+
+    /// As hyper does while an answer is under way: it flushes when it is woken.
+    async fn flushed(server: &mut TimeoutStream) -> io::Result<()> {
+        poll_fn(|cx| match Pin::new(&mut *server).poll_flush(cx) {
+            Poll::Ready(Ok(())) => Poll::Pending,
+            outcome => outcome,
+        })
+        .await
+    }
+
+    #[tokio::test]
+    async fn one_that_has_left_times_out_whatever_it_said() {
+        for said in [&b""[..], b"G"] {
+            let (mut client, mut server) = connected(LONG, LONG).await;
+            client.write_all(said).await.unwrap();
+            if !said.is_empty() {
+                server.read_exact(&mut [0]).await.unwrap();
+            }
+            drop(client);
+            let ended = flushed(&mut server).await;
+            assert_eq!(
+                ended.unwrap_err().kind(),
+                io::ErrorKind::ConnectionAborted,
+                "{said:?}"
+            );
+        }
     }
 }

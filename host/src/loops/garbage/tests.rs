@@ -3,6 +3,7 @@ mod clock;
 mod duty;
 mod rounds;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use concept_refinement_domain::capability::{
@@ -20,12 +21,16 @@ use crate::capability::tasks::{TaskStore, Tasks as _};
 use crate::loops::fakes::{broken, capabilities, refused};
 use crate::runtime::Tokio;
 
+const HOUR: Duration = Duration::from_secs(60 * 60);
+
 const NOW: Timestamp = Timestamp(1_795_176_000_123_456);
 
 /// An image store that only lists and deletes. Everything else fails.
 #[derive(Default)]
 struct Shelf {
     listed: Mutex<Vec<Result<Listed, CapabilityError>>>,
+    /// How often it was asked for what a list left out.
+    described: AtomicUsize,
     /// Paths whose deletion fails.
     stuck: BTreeSet<String>,
     deleted: Mutex<Vec<String>>,
@@ -99,6 +104,16 @@ impl ImageStore for Shelf {
     fn list(&self, _: ImageKind) -> Answer<'_, Images> {
         let listed = self.listed.lock().unwrap().clone();
         Box::pin(async { Ok(stream::iter(listed).boxed()) })
+    }
+
+    fn describe<'a>(&'a self, name: &'a str) -> Answer<'a, Option<Listed>> {
+        self.described.fetch_add(1, Ordering::Relaxed);
+        let told = Listed {
+            path: format!("{name}.png"),
+            created_at: NOW,
+            anonymous_owner: None,
+        };
+        Box::pin(ready(Ok(Some(told))))
     }
 
     fn check(&self) -> Answer<'_, ()> {
@@ -191,6 +206,34 @@ async fn only_what_nothing_refers_to_goes() {
     assert_eq!(remove_orphans(&store, &shelf).await, Ok(2));
     let expected = ["refined/ada/b-1.png", "refined/ada/c-2.png"];
     assert_eq!(shelf.deleted(), expected);
+}
+
+/// A store whose list tells only names: it is asked for no more than what decides.
+#[tokio::test]
+async fn what_a_list_leaves_out_is_asked_for_only_where_it_decides() {
+    let store = store();
+    submit(&store, "a", Some("uploads/ada/needed.png")).await;
+    forget(&store, "b").await;
+    let later = NOW.plus(Duration::from_secs(1));
+    let shelf = Shelf::of(&[("refined/ada/a-1", NOW), ("refined/ada/b-1", NOW)]);
+    assert_eq!(remove_orphans(&store, &shelf).await, Ok(1));
+    assert_eq!(shelf.deleted(), ["refined/ada/b-1.png"]);
+    assert_eq!(shelf.described.load(Ordering::Relaxed), 1);
+
+    let uploads = [
+        ("uploads/ada/needed", NOW),
+        ("uploads/ada/old", NOW),
+        ("uploads/ada/new", later),
+    ];
+    let shelf = Shelf::of(&uploads);
+    let garbage = garbage(store, shelf.clone(), None);
+    let removed = garbage
+        .remove_unreferenced(ImageKind::Upload, Some(later))
+        .await
+        .unwrap();
+    assert_eq!(removed.images, 1);
+    assert_eq!(shelf.deleted(), ["uploads/ada/old.png"]);
+    assert_eq!(shelf.described.load(Ordering::Relaxed), 1);
 }
 
 #[tokio::test]

@@ -14,7 +14,9 @@ use crate::capability::clock::ManualClock;
 use crate::capability::images::Signing;
 use crate::capability::images::memory::MemoryImages;
 use crate::capability::intercept::Interceptor;
-use crate::capability::tasks::{TaskOperation, TaskReply, TaskStore};
+use crate::capability::queue::{Delivery, TaskQueue};
+use crate::capability::tasks::samples::new_task;
+use crate::capability::tasks::{Tally, TaskOperation, TaskReply, TaskStore};
 use crate::loops::fakes::{Ledger, Roster, capabilities, intercepted, refused};
 use crate::runtime::Tokio;
 
@@ -78,6 +80,93 @@ impl Interceptor<dyn TaskStore> for Idle {
         };
         Box::pin(ready(Ok(reply)))
     }
+}
+
+/// A store with the same tasks always due, and a queue that takes none of them.
+struct Backlog;
+
+impl Interceptor<dyn TaskStore> for Backlog {
+    fn intercept<'a>(
+        &'a self,
+        operation: TaskOperation<'a>,
+        _: &'a Arc<dyn TaskStore>,
+    ) -> Answer<'a, TaskReply> {
+        let reply = match operation {
+            TaskOperation::Due { .. } => vec![new_task("a").created(Timestamp(0)); 20].into(),
+            TaskOperation::NextDue {} => Some(Timestamp(0)).into(),
+            TaskOperation::Tally {} => Tally {
+                pending: 20,
+                ..Tally::default()
+            }
+            .into(),
+            _ => return refused(),
+        };
+        Box::pin(ready(Ok(reply)))
+    }
+}
+
+/// None: it is away.
+struct Queue {
+    length: Option<u64>,
+    published: AtomicUsize,
+}
+
+impl TaskQueue for Queue {
+    fn publish(&self, _: Vec<u8>) -> Answer<'_, ()> {
+        self.published.fetch_add(1, Ordering::Relaxed);
+        refused()
+    }
+
+    fn receive(&self) -> Answer<'_, Delivery> {
+        refused()
+    }
+
+    fn check(&self) -> Answer<'_, ()> {
+        refused()
+    }
+
+    fn length(&self) -> Answer<'_, Option<u64>> {
+        match self.length {
+            Some(length) => Box::pin(ready(Ok(Some(length)))),
+            None => refused(),
+        }
+    }
+}
+
+/// In virtual time; the log throttle uses real time.
+#[tokio::test(start_paused = true)]
+async fn a_queue_is_told_of_a_backlog_while_it_has_room_for_it() {
+    let log = Log::default();
+    let written = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_writer(move || written.clone())
+        .finish();
+    let _logging = tracing::subscriber::set_default(subscriber);
+    for (name, length, is_told) in [
+        ("empty", Some(0), true),
+        ("nearly enough", Some(79), true),
+        ("enough", Some(80), false),
+        ("away, or full", None, false),
+    ] {
+        let queue = Arc::new(Queue {
+            length,
+            published: AtomicUsize::default(),
+        });
+        let mut sweep = sweep(intercepted(Arc::new(Backlog)), Arc::default());
+        if let Some(capabilities) = Arc::get_mut(&mut sweep.host) {
+            capabilities.queue = queue.clone();
+        }
+        let (stop, stopped) = watch::channel(false);
+        let sweeping = tokio::spawn(Arc::new(sweep).run(stopped));
+        sleep(Duration::from_secs(10)).await;
+        stop.send_replace(true);
+        sweeping.await.unwrap();
+        let published = queue.published.load(Ordering::Relaxed);
+        assert_eq!(published > 0, is_told, "{name}: {published}");
+    }
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let lines = log.matches("could not be published again").count();
+    assert_eq!(lines, 1, "{log}");
 }
 
 /// In virtual time.

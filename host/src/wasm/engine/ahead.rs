@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use wasmtime::component::Component;
 
 use super::config;
-use crate::wasm::idle_memory::unmap_constant;
+use super::constant::unmap;
 
 mod embedded {
     include!(concat!(env!("OUT_DIR"), "/ahead.rs"));
@@ -68,7 +68,7 @@ pub(super) fn component(engine: &wasmtime::Engine, sum: &[u8; 32]) -> Option<Com
     let code = ahead.find_map(|entry| entry.strip_prefix(&sum[..]))?;
     let loaded = load(engine, code);
     // It was copied.
-    unmap_constant(code);
+    unmap(code);
     match loaded {
         Ok(component) => Some(component),
         Err(error) => {

@@ -50,24 +50,25 @@ impl CompiledCode {
         };
         let component = Component::new(engine, bytes).map_err(anyhow::Error::from)?;
         let directory = &self.directory;
-        if let Some(error) = unusable {
-            self.warned_unusable.call_once(|| {
+        let saved = self.save(&key, &component);
+        // What is unusable may be what cannot be saved: it is told once.
+        match (unusable, saved) {
+            (Some(error), _) => self.warned_unusable.call_once(|| {
                 let error = format!("{error:#}");
                 tracing::warn!(?directory, error, "unusable compiled code: compiled anew");
-            });
-        }
-        if let Err(error) = self.save(&key, &component) {
-            self.warned_not_saved.call_once(|| {
+            }),
+            (None, Err(error)) => self.warned_not_saved.call_once(|| {
                 let error = format!("{error:#}");
                 tracing::warn!(?directory, error, "compiled code could not be saved");
-            });
+            }),
+            (None, Ok(())) => {}
         }
         Ok(component)
     }
 
     /// None: no file for this key.
     fn load(&self, engine: &wasmtime::Engine, key: &Key) -> anyhow::Result<Option<Component>> {
-        match files::read(&self.directory.join(key.name()))? {
+        match files::read(&self.directory, &key.name())? {
             Some(entry) => key.open(engine, &entry).map(Some),
             None => Ok(None),
         }

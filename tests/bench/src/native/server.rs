@@ -79,6 +79,7 @@ pub fn serve(data: &Path) {
         model_health: Mutex::default(),
         probes: Arc::default(),
         room: Arc::default(),
+        redeliveries: Arc::default(),
         duties: Arc::new(OnlyHost),
     });
     let threads = available_parallelism().map_or(1, usize::from);

@@ -1,6 +1,7 @@
 //! What a sweep and whoever tidies up ask.
 
-use concept_refinement_domain::lease::{PENDING_OVERDUE, furthest};
+use concept_refinement_domain::image_path::is_path_of;
+use concept_refinement_domain::lease::{due_again, furthest_due};
 use concept_refinement_domain::refined;
 use concept_refinement_domain::rulebook::{
     ImageFacts, concept_has_expired, is_unreferenced, task_has_expired,
@@ -46,18 +47,19 @@ impl MemoryStore {
         due.truncate(limit as usize);
         let mut tasks = Vec::new();
         for row in due {
-            row.due_at = Some(now.plus(PENDING_OVERDUE));
+            row.due_at = Some(due_again(&row.record.task, now));
             tasks.push(row.record.task.clone());
         }
         tasks
     }
 
     fn follow_clock(&mut self, now: Timestamp) {
-        let (latest_due, latest_end) = furthest(self.options.lease, now);
         for row in self.tasks.values_mut() {
+            let lease = row.record.lease.unwrap_or_default();
+            let task = &mut row.record.task;
+            let (latest_due, latest_end) = (furthest_due(task, lease, now), now.plus(lease));
             if row.due_at.is_some_and(|due| due > latest_due) {
                 row.due_at = Some(latest_due);
-                let task = &mut row.record.task;
                 task.lease_until = task.lease_until.map(|until| until.min(latest_end));
             }
         }
@@ -163,6 +165,9 @@ impl MemoryStore {
     /// Whether it is the original of a task that is not final.
     fn is_original(&self, path: &str) -> bool {
         let mut tasks = self.tasks.values().map(|row| &row.record.task);
-        tasks.any(|task| !task.status.is_final() && task.original_path.as_deref() == Some(path))
+        tasks.any(|task| {
+            let original = task.original_path.as_deref();
+            !task.status.is_final() && original.is_some_and(|image| is_path_of(path, image))
+        })
     }
 }

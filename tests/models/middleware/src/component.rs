@@ -94,16 +94,22 @@ impl Guest for Component {
             "hoard blobs" => {
                 let mut blobs = Vec::new();
                 loop {
-                    let blob = Blob::new(Purpose::Answer);
-                    if blob.append(vec![1; 64 << 10]).await.is_err() {
-                        let held = blobs.len();
-                        return Err(Error::Refused(format!("{held} blobs are held")));
+                    let held = Blob::reserve(Purpose::Answer, 64 << 10).await;
+                    match held {
+                        Ok(blob) if blob.append(vec![1; 64 << 10]).await.is_ok() => {
+                            blobs.push(blob);
+                        }
+                        _ => {
+                            let held = blobs.len();
+                            return Err(Error::Refused(format!("{held} blobs are held")));
+                        }
                     }
-                    blobs.push(blob);
                 }
             }
             "fill a blob" => {
-                let blob = Blob::new(Purpose::Answer);
+                let Ok(blob) = Blob::reserve(Purpose::Answer, 0).await else {
+                    return Err(Error::Refused("no blob is held".to_owned()));
+                };
                 let mut pieces = 0;
                 while blob.append(vec![1; 64 << 10]).await.is_ok() {
                     pieces += 1;

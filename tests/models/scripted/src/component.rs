@@ -59,12 +59,14 @@ impl Guest for Component {
                     Contents::Empty => answer(media_type, Vec::new(), None),
                 })
             }
+            Script::Swell(length) => Ok(swollen(request, length).await),
             Script::Location(url) => Ok(Answer::Location(url)),
             Script::Fetch(url) => Err(Error::Refused(fetched(&url).await)),
             Script::Refuse(reason) => Err(Error::Refused(reason)),
             Script::Unavailable(wait) => Err(Error::Unavailable(Unavailable {
                 reason: "the provider is overloaded".to_owned(),
                 retry_after: wait.and_then(|wait| wait.as_millis().try_into().ok()),
+                is_rate_limit: false,
             })),
             Script::Trap => trap(),
             Script::TrapMidway => Ok(trap_midway(request).await),
@@ -136,6 +138,7 @@ fn said(place: Place, text: String, request: Request) -> Result<Answer, Error> {
         Place::Unavailable => Err(Error::Unavailable(Unavailable {
             reason: text,
             retry_after: None,
+            is_rate_limit: false,
         })),
         Place::Location => Ok(Answer::Location(text)),
         Place::MediaType => Ok(Answer::Image(Image {
@@ -187,6 +190,27 @@ async fn fetched(url: &str) -> String {
         Ok(response) => format!("fetched with status {}", response.get_status_code()),
         Err(error) => format!("not fetched: {error:?}"),
     }
+}
+
+async fn swollen(request: Request, length: u64) -> Answer {
+    const ZEROS: usize = 64 << 10;
+    let media_type = request.media_type.clone();
+    let image = read(request.image).await;
+    let (mut writer, contents) = wit_stream::new();
+    wit_bindgen::spawn(async move {
+        let mut left = usize::try_from(length).unwrap_or(usize::MAX) - image.len();
+        let mut unread = writer.write_all(image).await;
+        while left > 0 && unread.is_empty() {
+            unread = writer.write_all(vec![0; left.min(ZEROS)]).await;
+            left = left.saturating_sub(ZEROS);
+        }
+    });
+    Answer::Image(Image {
+        media_type,
+        length: Some(length),
+        contents,
+        notes: Vec::new(),
+    })
 }
 
 async fn trap_midway(request: Request) -> Answer {

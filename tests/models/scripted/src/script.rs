@@ -14,6 +14,8 @@ pub enum Script {
     Instant,
     /// Waits, then answers as `Echo` does.
     Wait(Duration),
+    /// Answers the original with zeros behind it, so many bytes in all.
+    Swell(u64),
     Answer(Contents),
     /// Answers an address in place of an image.
     Location(String),
@@ -114,6 +116,10 @@ impl Script {
         if let Some(count) = argument("note ") {
             let count = count.strip_suffix(" times")?;
             return count.parse().ok().map(Self::Note);
+        }
+        if let Some(size) = argument("swell to ") {
+            let size = size.strip_suffix("MiB")?.parse::<u64>().ok()?;
+            return Some(Self::Swell(size << 20));
         }
         if let Some(wait) = argument("wait ") {
             return milliseconds(wait).map(Self::Wait);

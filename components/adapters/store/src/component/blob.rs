@@ -30,17 +30,26 @@ enum Held {
 
 impl GuestBlob for Blob {
     /// The instance's memory is the limit for both.
-    fn new(_: Purpose) -> Self {
-        Self(RefCell::new(Held::Growing(VecDeque::new())))
+    async fn reserve(_: Purpose, _: u64) -> Result<blobs::Blob, types::Error> {
+        Ok(blobs::Blob::new(Self::of_chunks(VecDeque::new())))
     }
 
-    async fn of(_: Purpose, contents: StreamReader<u8>) -> Result<blobs::Blob, types::Error> {
+    async fn of(
+        _: Purpose,
+        contents: StreamReader<u8>,
+        length: u64,
+    ) -> Result<blobs::Blob, types::Error> {
         let mut held = VecDeque::new();
         let mut contents = Incoming::from(contents);
-        while let Some(chunk) = contents.chunk().await {
+        let mut left = usize::try_from(length).unwrap_or(usize::MAX);
+        while left > 0
+            && let Some(mut chunk) = contents.chunk().await
+        {
+            chunk.truncate(left);
+            left -= chunk.len();
             chunks::append(&mut held, chunk);
         }
-        Ok(blobs::Blob::new(Self(RefCell::new(Held::Growing(held)))))
+        Ok(blobs::Blob::new(Self::of_chunks(held)))
     }
 
     async fn append(&self, bytes: Vec<u8>) -> Result<(), types::Error> {
@@ -53,7 +62,7 @@ impl GuestBlob for Blob {
         }
     }
 
-    fn contents(&self) -> StreamReader<u8> {
+    async fn contents(&self) -> StreamReader<u8> {
         let chunks = self.0.borrow_mut().whole();
         let (mut writer, reader) = generated::wit_stream::new();
         // A model may answer before it has read everything.
@@ -65,6 +74,12 @@ impl GuestBlob for Blob {
             }
         });
         reader
+    }
+}
+
+impl Blob {
+    fn of_chunks(chunks: VecDeque<Vec<u8>>) -> Self {
+        Self(RefCell::new(Held::Growing(chunks)))
     }
 }
 

@@ -85,6 +85,8 @@ impl Ledger {
             deaths: 0,
             updated_at: None,
             lease_until: None,
+            lease: None,
+            stage: None,
         });
         Created {
             number,

@@ -49,6 +49,11 @@ fn of_the_component() -> Vec<(&'static str, &'static str, Problem)> {
         ("NoSuchWebhook", "no_such_webhook", webhooks::NO_WEBHOOK),
         ("WebhookPending", "webhook_pending", webhooks::PENDING),
         (
+            "TooManyRedeliveries",
+            "too_many_redeliveries",
+            webhooks::TOO_OFTEN,
+        ),
+        (
             "NoSuchConcept",
             "no_such_concept",
             concepts::NO_SUCH_CONCEPT,
@@ -100,6 +105,7 @@ fn of_the_component() -> Vec<(&'static str, &'static str, Problem)> {
             }
             .into(),
         ),
+        ("ImageTooLarge", "packed", image::Problem::Packed.into()),
         (
             "NotJson",
             "not_declared",

@@ -225,6 +225,18 @@ fn a_profile_is_kept_if_it_fits() {
     }
 }
 
+/// Or it would take more memory than an instance has.
+#[test]
+fn a_profile_that_unpacks_without_end_is_left_out() {
+    for (length, has_profile) in [(1 << 20, true), (80 << 20, false)] {
+        let mut profile = vec![0; length];
+        profile[16..20].copy_from_slice(b"RGB ");
+        let file = encoded(&sample(), Some(&profile), Format::Png).unwrap();
+        let image = decode(file, Format::Png).unwrap();
+        assert_eq!(image.profile.is_some(), has_profile, "{length}");
+    }
+}
+
 #[test]
 fn what_gets_too_large_becomes_a_jpeg_where_it_can() {
     // Noise, which nothing makes smaller.

@@ -1,39 +1,39 @@
 //! Rotates, mirrors and crops: pixels change their places, and no pixel its
 //! colour.
 
+use image::imageops::{
+    flip_horizontal_in_place, flip_vertical_in_place, rotate90, rotate180_in_place, rotate270,
+};
+use image::{ImageBuffer, Pixel, Rgb, Rgba};
+
 use crate::pixels::Pixels;
 use crate::vocabulary::Turn;
 
 pub fn apply(pixels: &mut Pixels, turn: Turn) {
     if pixels.has_alpha() {
-        of::<4>(pixels, turn);
+        of::<Rgba<u8>>(pixels, turn);
     } else {
-        of::<3>(pixels, turn);
+        of::<Rgb<u8>>(pixels, turn);
     }
 }
 
-fn of<const N: usize>(pixels: &mut Pixels, turn: Turn) {
-    match turn {
-        Turn::Right => quarter::<N>(pixels, true),
-        Turn::Left => quarter::<N>(pixels, false),
-        Turn::Half => pixels.data_mut().as_chunks_mut::<N>().0.reverse(),
-        Turn::Mirror => {
-            for row in pixels.rows_mut() {
-                row.as_chunks_mut::<N>().0.reverse();
-            }
-        }
-        Turn::Flip => flip(pixels),
-        Turn::Square => square(pixels),
-    }
-}
-
-fn flip(pixels: &mut Pixels) {
-    let length = pixels.width() as usize * pixels.channels();
-    let half = pixels.height() as usize / 2 * length;
-    let (upper, rest) = pixels.data_mut().split_at_mut(half);
-    let lower = rest.rchunks_exact_mut(length);
-    for (above, below) in upper.chunks_exact_mut(length).zip(lower) {
-        above.swap_with_slice(below);
+fn of<P: Pixel<Subpixel = u8> + 'static>(pixels: &mut Pixels, turn: Turn) {
+    let (width, height, alpha) = (pixels.width(), pixels.height(), pixels.has_alpha());
+    let Some(mut image) = ImageBuffer::<P, _>::from_raw(width, height, pixels.data_mut()) else {
+        return;
+    };
+    // By 90° in place would take a time that grows faster than the image, so that these
+    // hold a second copy for a moment.
+    let turned = match turn {
+        Turn::Right => rotate90(&image),
+        Turn::Left => rotate270(&image),
+        Turn::Half => return rotate180_in_place(&mut image),
+        Turn::Mirror => return flip_horizontal_in_place(&mut image),
+        Turn::Flip => return flip_vertical_in_place(&mut image),
+        Turn::Square => return square(pixels),
+    };
+    if let Some(turned) = Pixels::new(height, width, alpha, turned.into_raw()) {
+        *pixels = turned;
     }
 }
 
@@ -41,39 +41,6 @@ fn square(pixels: &mut Pixels) {
     let (width, height) = (pixels.width(), pixels.height());
     let side = width.min(height);
     pixels.crop((width - side) / 2, (height - side) / 2, side, side);
-}
-
-/// By 90°. In place that would take a time that grows faster than the image,
-/// so that this holds a second copy for a moment.
-fn quarter<const N: usize>(pixels: &mut Pixels, clockwise: bool) {
-    /// Rows that become columns at once: few enough for the caches.
-    const BAND: usize = 16;
-    let (width, height) = (pixels.width() as usize, pixels.height() as usize);
-    let mut turned = vec![0; pixels.data().len()];
-    for start in (0..height).step_by(BAND) {
-        let rows: Vec<_> = (start..height.min(start + BAND))
-            .map(|y| pixels.row(y).as_chunks::<N>().0)
-            .collect();
-        // Upwards on the left of a row is rightwards on its top.
-        let left = if clockwise {
-            height - start - rows.len()
-        } else {
-            start
-        };
-        for (x, row) in turned.chunks_exact_mut(height * N).enumerate() {
-            let x = if clockwise { x } else { width - 1 - x };
-            let places = row.as_chunks_mut::<N>().0.iter_mut().skip(left);
-            let column = rows.iter().filter_map(|row| row.get(x));
-            if clockwise {
-                places.zip(column.rev()).for_each(|(to, from)| *to = *from);
-            } else {
-                places.zip(column).for_each(|(to, from)| *to = *from);
-            }
-        }
-    }
-    if let Some(turned) = Pixels::new(height as u32, width as u32, N == 4, turned) {
-        *pixels = turned;
-    }
 }
 
 #[cfg(test)]

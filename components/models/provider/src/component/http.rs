@@ -4,7 +4,6 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use concept_refinement_domain::purpose::Purpose;
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_guest::outbound::{self, Timeouts};
 use concept_refinement_guest::{Clock as _, Imports, Random as _};
@@ -54,7 +53,6 @@ impl Ports for Wasi {
         let fields = [("accept", request.accept.unwrap_or(ACCEPTED))]
             .into_iter()
             .chain(declared.map(|length| ("content-length", length)))
-            .chain(Purpose::Model.field())
             .chain(
                 request
                     .fields

@@ -8,6 +8,7 @@ fn a_status_says_whether_a_repeat_helps() {
     let unavailable = |reason: &str, seconds: Option<u64>| Error::Unavailable {
         reason: reason.to_owned(),
         retry_after: seconds.map(Duration::from_secs),
+        is_rate_limit: reason.ends_with("429"),
     };
     let said = r#"{"error":{"message":"No logos, sk-hush"}}"#;
     let date = "Sun, 06 Nov 1994 08:49:37 GMT";
@@ -130,10 +131,7 @@ fn a_connection_that_fails_may_be_tried_again() {
         Failure::Tls,
         Failure::Broken,
     ] {
-        let expected = Error::Unavailable {
-            reason: failure.to_string(),
-            retry_after: None,
-        };
+        let expected = Error::unavailable(failure.to_string());
         assert_eq!(asked::<Chunks>(Err(failure)), Err(expected));
     }
     let forbidden = asked::<Chunks>(Err(Failure::Forbidden)).unwrap_err();
@@ -143,10 +141,7 @@ fn a_connection_that_fails_may_be_tried_again() {
     );
 
     // In the middle of the answer, seen by an error or by the length.
-    let broke_off = Error::Unavailable {
-        reason: "the provider's answer broke off".to_owned(),
-        retry_after: None,
-    };
+    let broke_off = Error::unavailable("the provider's answer broke off");
     let file = picture(0);
     let mut failing = response(200, &file[..20]);
     failing.content_length = None;

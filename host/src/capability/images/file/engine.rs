@@ -31,13 +31,11 @@ pub const ENGINE: ImageEngine = Engine {
             let folders = Arc::new(Folders::at_rest(&folder(&config))?);
             Ok(Some(AtRest {
                 store: Arc::clone(&folders) as _,
-                is_outdated: false,
                 images: Some(folders),
             }))
         })
     },
     inspect: None,
-    migrate: None,
 };
 
 fn folder(config: &EngineConfig) -> PathBuf {

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use bytes::Bytes;
+use concept_refinement_domain::timestamp::Timestamp;
 use futures::stream::BoxStream;
 use futures::{StreamExt as _, TryStreamExt as _};
 use object_store::aws::AmazonS3;
@@ -38,10 +39,15 @@ pub(super) struct Object {
 /// The bytes of an object. An error ends them.
 pub(super) type Body = BoxStream<'static, Result<Bytes, Fault>>;
 
+/// An object in a list.
+pub(super) struct Seen {
+    pub(super) key: String,
+    pub(super) modified_at: Timestamp,
+}
+
 /// Some of the objects of a list.
 pub(super) struct Page {
-    /// Their keys and sizes in bytes.
-    pub(super) objects: Vec<(String, u64)>,
+    pub(super) objects: Vec<Seen>,
     /// None: there are no more.
     pub(super) next: Option<String>,
 }
@@ -130,7 +136,11 @@ impl Bucket {
         let listed = within(self.s3.list_paginated(Some(&beginning), options)).await?;
         let objects = listed.result.objects.into_iter().filter_map(|object| {
             let key = object.location.as_ref().strip_prefix(&self.prefix)?;
-            Some((key.to_owned(), object.size))
+            let micros = object.last_modified.timestamp_micros();
+            Some(Seen {
+                key: key.to_owned(),
+                modified_at: Timestamp(u64::try_from(micros).unwrap_or_default()),
+            })
         });
         Ok(Page {
             objects: objects.collect(),

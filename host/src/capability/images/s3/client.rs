@@ -7,14 +7,12 @@
 //! any are answered.
 
 use std::fmt;
-use std::path::Path;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use anyhow::Context as _;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use http_body::{Body, Frame, SizeHint};
@@ -24,13 +22,10 @@ use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpRequestBody,
     HttpResponse, HttpResponseBody, HttpService,
 };
-use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
-use crate::tls;
+use crate::tls::{self, Trust};
 
 /// How long a request may make no progress.
 const STALL: Duration = Duration::from_secs(2);
@@ -101,24 +96,14 @@ impl Gate {
 struct Stalled;
 
 impl Client {
-    /// `is_encrypted`: certificates are needed. Blocks the thread.
+    /// Blocks the thread.
     ///
     /// # Errors
     ///
-    /// The certificates cannot be read.
-    pub(super) fn new(is_encrypted: bool, ca_bundle: Option<&Path>) -> anyhow::Result<Self> {
-        let mut roots = RootCertStore::empty();
-        if is_encrypted {
-            roots = tls::system_roots();
-            if roots.is_empty() {
-                roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-            }
-        }
-        if let Some(bundle) = ca_bundle {
-            add(&mut roots, bundle).context("the file of AWS_CA_BUNDLE cannot be read")?;
-        }
+    /// TLS cannot be used.
+    pub(super) fn new(trust: &Trust) -> anyhow::Result<Self> {
         let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls::client(roots)?)
+            .tls_backend_preconfigured(tls::client(trust)?)
             .http1_only()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
@@ -164,13 +149,6 @@ impl Client {
         }
         Ok(HttpResponse::from_parts(parts, HttpResponseBody::new(body)))
     }
-}
-
-fn add(roots: &mut RootCertStore, bundle: &Path) -> anyhow::Result<()> {
-    for certificate in CertificateDer::pem_file_iter(bundle)? {
-        roots.add(certificate?)?;
-    }
-    Ok(())
 }
 
 /// S3's client asks for one with options, of which none is needed here.

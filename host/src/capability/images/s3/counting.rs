@@ -116,11 +116,8 @@ impl Counting {
     }
 
     /// The place of an image that is to be deleted. None: it has none.
-    pub(super) async fn doubt(
-        self: &Arc<Self>,
-        path: &ImagePath,
-    ) -> Result<Taken, CapabilityError> {
-        let place = self.places.doubt(path.into()).await?;
+    pub(super) async fn doubt(self: &Arc<Self>, path: PlacePath) -> Result<Taken, CapabilityError> {
+        let place = self.places.doubt(path).await?;
         if let Some(place) = &place {
             self.state().held.insert(place.id.clone());
         }

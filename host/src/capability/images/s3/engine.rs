@@ -17,6 +17,7 @@ use crate::capability::engine::{Engine, EngineConfig, ImageEngine, OpenImages};
 use crate::capability::images::Options;
 use crate::capability::room::Room;
 use crate::capability::{Clock, OpenError};
+use crate::tls::Trust;
 
 /// How often a bucket is asked for at a start before it counts as away, and how
 /// long in between.
@@ -30,7 +31,6 @@ pub const ENGINE: ImageEngine = Engine {
     open: |config, options| Box::pin(open(config, options)),
     at_rest: |_| Box::pin(async { Ok(None) }),
     inspect: Some(|config| Box::pin(inspect(config))),
-    migrate: None,
 };
 
 async fn open(config: EngineConfig, options: Options) -> Result<OpenImages, OpenError> {
@@ -40,9 +40,10 @@ async fn open(config: EngineConfig, options: Options) -> Result<OpenImages, Open
         clock,
         room,
         settings: _,
+        trust,
         variables,
     } = config;
-    let images = S3Images::open(&url, &*variables, options, &room, clock).await?;
+    let images = S3Images::open(&url, &*variables, trust, options, &room, clock).await?;
     Ok(OpenImages {
         store: Arc::new(images.clone()),
         restore: Some(Arc::new(images)),
@@ -53,7 +54,7 @@ async fn open(config: EngineConfig, options: Options) -> Result<OpenImages, Open
 /// Whether the bucket can be listed, written to and deleted from. What is written is
 /// beside the images, and has a name that nothing else has.
 async fn inspect(config: EngineConfig) -> Result<String, OpenError> {
-    let (shown, bucket) = bucket(&config.url, &*config.variables).await?;
+    let (shown, bucket) = bucket(&config.url, &*config.variables, config.trust).await?;
     let key = format!("check/{}", Uuid::new_v4());
     let looked = async {
         let listed = bucket.page("", 1, None).await;
@@ -87,13 +88,18 @@ fn denied(fault: Fault, what: &str) -> Cow<'static, str> {
 async fn bucket(
     url: &str,
     environment: &(dyn Fn(&str) -> Option<String> + Send + Sync),
+    trust: Trust,
 ) -> Result<(String, Bucket), OpenError> {
     let settings = Settings::read(url, environment)
         .map_err(|problem| OpenError::unusable(Path::new("s3://"), problem))?;
     let shown = settings.shown();
     let unusable = |reason: &str| OpenError::unusable(Path::new(&shown), reason);
-    let (is_encrypted, bundle) = (settings.is_encrypted(), settings.ca_bundle.clone());
-    let made = tokio::task::spawn_blocking(move || Client::new(is_encrypted, bundle.as_deref()));
+    let trust = match &settings.ca_bundle {
+        Some(bundle) => trust.and(bundle),
+        None => Ok(trust),
+    };
+    let trust = trust.map_err(|reason| unusable(&format!("AWS_CA_BUNDLE: {reason}")))?;
+    let made = tokio::task::spawn_blocking(move || Client::new(&trust));
     let http = made.await.map_err(anyhow::Error::from).flatten();
     let http = http.map_err(|error| unusable(&format!("{error:#}")))?;
     let s3 = settings.client(environment, http);
@@ -106,7 +112,7 @@ async fn bucket(
 impl S3Images {
     /// Opens a bucket, which has to exist. One that cannot be reached is no
     /// error: each call fails until it can. `environment` has the variables
-    /// `AWS_…`; the room stops counting the disk.
+    /// `AWS_…`; `trust` is for https; the room stops counting the disk.
     ///
     /// # Errors
     ///
@@ -114,11 +120,12 @@ impl S3Images {
     pub async fn open(
         url: &str,
         environment: &(dyn Fn(&str) -> Option<String> + Send + Sync),
+        trust: Trust,
         options: Options,
         room: &Arc<Room>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, OpenError> {
-        let (shown, bucket) = bucket(url, environment).await?;
+        let (shown, bucket) = bucket(url, environment, trust).await?;
         for attempt in 1..=TRIES {
             match bucket.page("", 1, None).await {
                 Ok(_) => break,

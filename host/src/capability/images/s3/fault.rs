@@ -52,7 +52,7 @@ impl Fault {
     /// For operators, as the end of a sentence.
     pub(super) fn sentence(self) -> Cow<'static, str> {
         let sentence = match self {
-            Self::Certificate(distrust) => return distrust.sentence("AWS_CA_BUNDLE").into(),
+            Self::Certificate(distrust) => return distrust.sentence().into(),
             Self::Missing => "there is no such object",
             Self::NoBucket => "there is no such bucket",
             Self::ElsewhereInTheWorld => "the bucket is in another region than AWS_REGION says",

@@ -1,5 +1,8 @@
-//! All images of a kind. A list of objects has neither their metadata nor what
-//! type they are, so each is asked for these.
+//! All images of a kind, by name: a list of objects has neither their metadata nor what
+//! type they are, and to ask for these costs a request for each.
+//!
+//! An image that never came may have left its second object. It is listed as the image
+//! would be, so that whoever finds that nothing refers to it removes it.
 
 use std::sync::Arc;
 
@@ -7,16 +10,14 @@ use concept_refinement_domain::capability::{CapabilityError, ImageKind};
 use concept_refinement_domain::image_path::{ImagePath, folder};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
-use super::bucket::Page;
+use super::bucket::{Page, Seen};
 use super::fault::Fault;
-use super::{Inner, is_image};
+use super::{Inner, SECOND, is_image};
 use crate::capability::images::{Images, Listed};
+use crate::capability::upload_places::PlacePath;
 
 /// Keys asked for at once: the most that S3 gives.
 const PAGE: usize = 1000;
-
-/// Objects asked for their metadata at once.
-const AT_ONCE: usize = 16;
 
 pub(super) async fn list(inner: Arc<Inner>, kind: ImageKind) -> Result<Images, CapabilityError> {
     let beginning = format!("{}/", folder(kind));
@@ -27,11 +28,6 @@ pub(super) async fn list(inner: Arc<Inner>, kind: ImageKind) -> Result<Images, C
             return Ok(None);
         };
         let Page { objects, next } = page;
-        let keys = objects.into_iter().map(|(key, _)| key);
-        let listed = listed(
-            Arc::clone(&inner),
-            keys.filter(|key| is_image(key)).collect(),
-        );
         let rest = match next {
             None => None,
             Some(next) => {
@@ -39,25 +35,39 @@ pub(super) async fn list(inner: Arc<Inner>, kind: ImageKind) -> Result<Images, C
                 Some((inner, beginning, page.map_err(Fault::report)?))
             }
         };
-        Ok(Some((listed, rest)))
+        let listed = objects.into_iter().filter_map(listed);
+        Ok(Some((
+            stream::iter(listed.map(Ok::<_, CapabilityError>)),
+            rest,
+        )))
     });
-    Ok(pages.try_flatten().boxed())
+    // A second object comes right after its image.
+    let mut last = String::new();
+    let once = pages.try_flatten().try_filter(move |image: &Listed| {
+        let is_first = image.path != last;
+        last.clone_from(&image.path);
+        std::future::ready(is_first)
+    });
+    Ok(once.boxed())
 }
 
-fn listed(inner: Arc<Inner>, keys: Vec<String>) -> Images {
-    stream::iter(keys)
-        .map(move |key| {
-            let inner = Arc::clone(&inner);
-            async move { one(&inner, &key).await.map_err(Fault::report) }
-        })
-        .buffer_unordered(AT_ONCE)
-        .try_filter_map(|listed| async { Ok(listed) })
-        .boxed()
+/// None: it is no image of ours.
+fn listed(object: Seen) -> Option<Listed> {
+    let Seen { key, modified_at } = object;
+    let name = key.strip_suffix(SECOND).unwrap_or(&key);
+    PlacePath::parse(name).map(|place| Listed {
+        path: place.text(),
+        created_at: modified_at,
+        anonymous_owner: None,
+    })
 }
 
 /// None: it is no image of ours, or was deleted meanwhile.
-async fn one(inner: &Inner, key: &str) -> Result<Option<Listed>, Fault> {
-    let Some((described, _)) = inner.described(key).await? else {
+pub(super) async fn describe(inner: &Inner, name: &str) -> Result<Option<Listed>, Fault> {
+    let Some(key) = PlacePath::parse(name).map(|place| place.text()) else {
+        return Ok(None);
+    };
+    let Some((described, _)) = inner.described(&key).await? else {
         return Ok(None);
     };
     let path = format!("{key}.{}", described.format().extension());
@@ -65,7 +75,7 @@ async fn one(inner: &Inner, key: &str) -> Result<Option<Listed>, Fault> {
         return Ok(None);
     };
     let anonymous_owner = match described.is_anonymous {
-        true => inner.owner(key, &described).await?,
+        true => inner.owner(&key, &described).await?,
         false => None,
     };
     Ok(Some(Listed {
@@ -83,7 +93,7 @@ pub(super) async fn has_uploads(inner: &Inner, tag: &str) -> Result<bool, Fault>
     let mut from = None;
     loop {
         let page = inner.bucket.page(&beginning, SOME, from).await?;
-        if page.objects.iter().any(|(key, _)| is_image(key)) {
+        if page.objects.iter().any(|object| is_image(&object.key)) {
             return Ok(true);
         }
         match page.next {

@@ -15,6 +15,7 @@ use crate::capability::OpenError;
 use crate::capability::clock::ManualClock;
 use crate::capability::room::Room;
 use crate::capability::tasks::sqlite::SqliteTasks;
+use crate::tls::Trust;
 
 const SECRET: &str = "a-secret-key";
 
@@ -91,7 +92,15 @@ impl Server {
             memory: 0,
         };
         let room = Arc::<Room>::default();
-        S3Images::open("s3://images", &environment, options, &room, clock).await
+        S3Images::open(
+            "s3://images",
+            &environment,
+            Trust::default(),
+            options,
+            &room,
+            clock,
+        )
+        .await
     }
 }
 
@@ -283,6 +292,52 @@ async fn what_hangs_is_given_up_in_time() {
         "{:?}",
         begin.elapsed()
     );
+}
+
+/// A million of them would cost a million requests.
+#[tokio::test]
+async fn images_are_listed_without_a_request_for_each() {
+    const OBJECTS: Reply = Reply::Says(
+        200,
+        "<ListBucketResult><IsTruncated>false</IsTruncated>\
+         <Contents><Key>refined/0123456789abcdef0123456789abcdef/a-1</Key><Size>5</Size>\
+         <LastModified>2026-11-21T12:00:00.000Z</LastModified></Contents>\
+         <Contents><Key>refined/0123456789abcdef0123456789abcdef/a-1.json</Key><Size>5</Size>\
+         <LastModified>2026-11-21T12:00:00.000Z</LastModified></Contents>\
+         <Contents><Key>refined/0123456789abcdef0123456789abcdef/b-1.json</Key><Size>5</Size>\
+         <LastModified>2026-11-21T12:00:00.000Z</LastModified></Contents>\
+         <Contents><Key>refined/not-ours</Key><Size>5</Size>\
+         <LastModified>2026-11-21T12:00:00.000Z</LastModified></Contents>\
+         </ListBucketResult>",
+    );
+    const MISSING: Reply = Reply::Says(404, "");
+    let server = Server::start(&[
+        ("LIST", &[LISTED, OBJECTS]),
+        ("HEAD", &[STORED, MISSING]),
+        ("DELETE", &[STORED]),
+    ])
+    .await;
+    let images = server.open().await.unwrap();
+    let listed: Vec<_> = images
+        .list(ImageKind::Refined)
+        .await
+        .unwrap()
+        .collect()
+        .await;
+    let listed: Vec<_> = listed.into_iter().map(Result::unwrap).collect();
+    let names =
+        ["a-1", "b-1"].map(|name| format!("refined/0123456789abcdef0123456789abcdef/{name}"));
+    assert!(
+        listed.iter().map(|image| &image.path).eq(&names),
+        "{listed:?}"
+    );
+    let asked = || ["LIST", "HEAD", "GET", "DELETE"].map(|method| server.asked(method));
+    assert_eq!(asked(), [2, 0, 0, 0]);
+    // The second is what an image that never came has left; the first names no image.
+    for name in &names {
+        images.delete(name).await.unwrap();
+    }
+    assert_eq!(asked(), [2, 2, 0, 1]);
 }
 
 #[tokio::test]

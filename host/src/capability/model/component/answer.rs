@@ -1,144 +1,89 @@
-//! What a model component answers, as it comes from its instance: of each string
-//! no more than the beginning, so that a long one costs nothing.
+//! What a model component answers, as it comes from its instance: of each text no more
+//! is kept than is looked at.
+//!
+//! One transfer bounds what a call may bring at all: see
+//! [`Bounds::transfer`](crate::wasm::bounds::Bounds).
 
 use std::time::Duration;
 
-use anyhow::Context as _;
-use concept_refinement_domain::note::{self, MAX_NOTES};
+use concept_refinement_domain::note;
+use concept_refinement_domain::sentence::cut;
+use futures::{StreamExt as _, stream};
 use tokio::sync::oneshot;
-use wasmtime::component::{
-    Component, ComponentExportIndex, ComponentType, Instance, Lift, StreamReader, TypedFunc,
-};
 
-use super::request::Request;
 use crate::capability::model::{ModelAnswer, ModelError};
-use crate::wasm::shortened::{First, Shortened};
-use crate::wasm::stream::consume;
+use crate::wasm::bindings::capabilities::concept::refinement::model_types as wit;
+use crate::wasm::stream::{Consumed, consume};
 
-const INTERFACE: &str = "concept:refinement/image-model@0.1.0";
+/// The answer, and how far the reading of its bytes has come.
+type Converted = (Result<ModelAnswer, ModelError>, Option<Reading>);
 
-/// What `refine` answers: as in `wit/model-types.wit`.
-pub type Refined = Result<Answer, Error>;
-
-#[derive(ComponentType, Lift)]
-#[component(variant)]
-pub enum Answer {
-    #[component(name = "image")]
-    Image(Image),
-    #[component(name = "location")]
-    Location(Shortened),
+/// How far the reading of an answer has come.
+pub struct Reading {
+    /// Completes when somebody begins to read.
+    pub begun: oneshot::Receiver<()>,
+    /// Completes when no more will be read.
+    pub drained: oneshot::Receiver<()>,
 }
-
-#[derive(ComponentType, Lift)]
-#[component(record)]
-pub struct Image {
-    #[component(name = "media-type")]
-    media_type: Shortened,
-    length: Option<u64>,
-    contents: StreamReader<u8>,
-    notes: First<MAX_NOTES>,
-}
-
-#[derive(ComponentType, Lift)]
-#[component(variant)]
-pub enum Error {
-    #[component(name = "unavailable")]
-    Unavailable(Unavailable),
-    #[component(name = "refused")]
-    Refused(Shortened),
-}
-
-#[derive(ComponentType, Lift)]
-#[component(record)]
-pub struct Unavailable {
-    reason: Shortened,
-    #[component(name = "retry-after")]
-    retry_after: Option<u64>,
-}
-
-/// Where a component has its functions.
-#[derive(Clone, Copy)]
-pub struct Functions {
-    refine: ComponentExportIndex,
-    describe: ComponentExportIndex,
-}
-
-impl Functions {
-    /// # Errors
-    ///
-    /// The component has no such functions.
-    pub fn of(component: &Component) -> anyhow::Result<Self> {
-        let interface = component.get_export_index(None, INTERFACE);
-        let function = |name| component.get_export_index(Some(interface.as_ref()?), name);
-        let missing = || format!("the model component does not export {INTERFACE}");
-        Ok(Self {
-            refine: function("refine").with_context(missing)?,
-            describe: function("describe").with_context(missing)?,
-        })
-    }
-
-    pub fn refine(
-        &self,
-        model: &Instance,
-        store: impl wasmtime::AsContextMut,
-    ) -> wasmtime::Result<TypedFunc<(Request,), (Refined,)>> {
-        model.get_typed_func(store, self.refine)
-    }
-
-    pub fn describe(
-        &self,
-        model: &Instance,
-        store: impl wasmtime::AsContextMut,
-    ) -> wasmtime::Result<TypedFunc<(), (Shortened,)>> {
-        model.get_typed_func(store, self.describe)
-    }
-}
-
-/// The answer, and what completes when its bytes are read.
-type Converted = (
-    Result<ModelAnswer, ModelError>,
-    Option<oneshot::Receiver<()>>,
-);
 
 pub fn from_wit(
-    answer: Refined,
+    answer: Result<wit::Answer, wit::Error>,
     store: impl wasmtime::AsContextMut,
 ) -> wasmtime::Result<Converted> {
     Ok(match answer {
-        Ok(Answer::Image(Image {
-            media_type,
+        Ok(wit::Answer::Image(wit::Image {
+            mut media_type,
             length,
             contents,
             notes,
         })) => {
-            let consumed = consume(contents, store)?;
+            cut(&mut media_type);
+            let Consumed {
+                chunks, drained, ..
+            } = consume(contents, store)?;
+            let (begin, begun) = oneshot::channel();
+            let contents = stream::once(async move {
+                // The instance may be gone.
+                let _ = begin.send(());
+                chunks
+            });
             let answer = ModelAnswer::Image {
-                media_type: media_type.text,
+                media_type,
                 length,
-                contents: consumed.chunks,
-                notes: note::bounded(notes.0.iter().map(|note| &note.text)),
+                contents: contents.flatten().boxed(),
+                notes: note::bounded(notes),
             };
-            (Ok(answer), Some(consumed.drained))
+            (Ok(answer), Some(Reading { begun, drained }))
         }
-        Ok(Answer::Location(url)) if url.is_cut => {
-            let problem = "the model answered an address that is too long";
-            (Err(ModelError::Broken(problem.to_owned())), None)
-        }
-        Ok(Answer::Location(url)) => (Ok(ModelAnswer::Location(url.text)), None),
-        // Another try would cost again, and end like this.
-        Err(Error::Unavailable(Unavailable { reason, .. })) if reason.is_cut => {
-            (Err(ModelError::Broken(reason.text)), None)
-        }
-        Err(Error::Unavailable(Unavailable {
-            reason,
-            retry_after,
-        })) => {
-            let error = ModelError::Unavailable {
-                reason: reason.text,
-                retry_after: retry_after.map(Duration::from_millis),
-            };
-            (Err(error), None)
-        }
-        Err(Error::Refused(reason)) => (Err(ModelError::Refused(reason.text)), None),
+        Ok(wit::Answer::Location(mut url)) => match cut(&mut url) {
+            true => {
+                let problem = "the model answered an address that is too long";
+                (Err(ModelError::Broken(problem.to_owned())), None)
+            }
+            false => (Ok(ModelAnswer::Location(url)), None),
+        },
+        Err(error) => (Err(error_from_wit(error)), None),
     })
+}
+
+fn error_from_wit(error: wit::Error) -> ModelError {
+    match error {
+        wit::Error::Unavailable(wit::Unavailable {
+            mut reason,
+            retry_after,
+            is_rate_limit,
+        }) => match cut(&mut reason) {
+            // Another try would cost again, and end like this.
+            true => ModelError::Broken(reason),
+            false => ModelError::Unavailable {
+                reason,
+                retry_after: retry_after.map(Duration::from_millis),
+                is_rate_limit,
+            },
+        },
+        wit::Error::Refused(mut reason) => {
+            cut(&mut reason);
+            ModelError::Refused(reason)
+        }
+    }
 }

@@ -5,13 +5,13 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use concept_refinement_domain::sentence::cut;
 use tokio::sync::Semaphore;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
 use url::Url;
-use wasmtime::component::{Component, InstancePre};
+use wasmtime::component::Component;
 
-use super::answer::Functions;
 use super::next::Next;
 use crate::capability::model::state::ModelState;
 use crate::capability::model::threads::Threads;
@@ -27,8 +27,7 @@ const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(5);
 /// What all calls of it share.
 pub struct Link {
     pub(super) engine: wasmtime::Engine,
-    pub(super) pre: InstancePre<Sandbox>,
-    pub(super) functions: Functions,
+    pub(super) pre: ImageModelComponentPre<Sandbox>,
     pub(super) parts: Parts,
     /// Of a middleware alone.
     pub(super) state: Option<Arc<ModelState>>,
@@ -74,8 +73,7 @@ impl Link {
             .context("the model component does not fit the interface image-model")?;
         let mut link = Self {
             engine: engine.clone(),
-            pre: pre.instance_pre().clone(),
-            functions: Functions::of(component)?,
+            pre,
             state: parts.behind.is_some().then(Arc::default),
             cores: Arc::new(Semaphore::new(cores()?)),
             can_wait: parts.behind.is_some() || can_wait(engine, component),
@@ -145,21 +143,22 @@ impl Link {
         if self.is_middleware() {
             store.data_mut().stand_before(Next::describing(self));
         }
-        let (pre, functions) = (self.pre.clone(), self.functions);
+        let pre = self.pre.clone();
         let described = self.parts.threads.spawn(async move {
             let model = pre.instantiate_async(&mut store).await?;
-            let describe = functions.describe(&model, &mut store)?;
+            let model = model.concept_refinement_image_model();
             store
-                .run_concurrent(async |accessor| describe.call_concurrent(accessor, ()).await)
+                .run_concurrent(async |accessor| model.call_describe(accessor).await)
                 .await?
         });
-        let (description,) = tokio::time::timeout(DESCRIBE_TIMEOUT, described)
+        let mut description = tokio::time::timeout(DESCRIBE_TIMEOUT, described)
             .await
             .context("the model component did not describe itself in time")?
             .context("the model component could not be started")?
             .map_err(anyhow::Error::from)
             .context("the model component could not be started")?;
-        Ok(description.text)
+        cut(&mut description);
+        Ok(description)
     }
 }
 

@@ -41,7 +41,7 @@ pub struct Next {
 struct Call {
     admitted: Arc<Admitted>,
     setback: Setback,
-    /// Whether a link is asked at the moment.
+    /// Whether the call waits for others.
     waits: watch::Sender<bool>,
     /// One permit: whose turn it is. It comes back once the instance is gone.
     turn: Arc<Semaphore>,
@@ -64,7 +64,13 @@ impl Next {
         })
     }
 
-    pub fn of(middleware: &Link, admitted: &Arc<Admitted>, setback: Setback) -> Arc<Self> {
+    /// `waits` is told whether a link is asked at the moment.
+    pub fn of(
+        middleware: &Link,
+        admitted: &Arc<Admitted>,
+        setback: Setback,
+        waits: watch::Sender<bool>,
+    ) -> Arc<Self> {
         let links = middleware.behind().to_vec();
         let count = u32::try_from(links.len()).unwrap_or(u32::MAX);
         Arc::new(Self {
@@ -73,20 +79,12 @@ impl Next {
             call: Some(Call {
                 admitted: Arc::clone(admitted),
                 setback,
-                waits: watch::Sender::new(false),
+                waits,
                 turn: Arc::new(Semaphore::new(1)),
                 left: AtomicU32::new(count.saturating_mul(ASKS)),
                 is_broken: AtomicBool::new(false),
             }),
         })
-    }
-
-    /// Whether a link is asked at the moment.
-    pub fn waits(&self) -> watch::Receiver<bool> {
-        match &self.call {
-            Some(call) => call.waits.subscribe(),
-            None => watch::Sender::new(false).subscribe(),
-        }
     }
 
     /// What the answer of a middleware says of the models behind it. It can say no

@@ -1,23 +1,20 @@
-//! The time of a call without that in which it waits for links behind it, which have
-//! times of their own.
+//! The time of a call without that in which it waits for others: for links behind it,
+//! which have times of their own, and for somebody to read its answer.
 
 use std::pin::pin;
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::error::Elapsed;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
-/// Runs a call within its limit. `waits` says whether it waits for a link at the
-/// moment; None: there are none.
+/// Runs a call within its limit. `waits` says whether it waits for others at the moment,
+/// by a sender that outlives the call.
 pub async fn within<T>(
     limit: Duration,
-    waits: Option<watch::Receiver<bool>>,
+    mut waits: watch::Receiver<bool>,
     call: impl Future<Output = T>,
 ) -> Result<T, Elapsed> {
-    let Some(mut waits) = waits else {
-        return timeout(limit, call).await;
-    };
     let mut call = pin!(call);
     let mut deadline = Instant::now() + limit;
     loop {
@@ -66,10 +63,11 @@ mod tests {
                 sender.send_replace(false);
                 sleep(SECOND * after).await;
             };
-            let ended = within(SECOND * 10, Some(waits), call).await;
+            let ended = within(SECOND * 10, waits, call).await;
             assert_eq!(ended.is_ok(), is_in_time, "{name}");
         }
-        let alone = within(SECOND, None, pending::<()>()).await;
+        let (_sender, waits) = watch::channel(false);
+        let alone = within(SECOND, waits, pending::<()>()).await;
         assert!(alone.is_err());
     }
 }

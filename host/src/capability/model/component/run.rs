@@ -3,10 +3,10 @@
 use std::pin::pin;
 use std::sync::Arc;
 
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::time::error::Elapsed;
 
-use super::answer::{self, Refined};
+use super::answer::{self, Reading};
 use super::link::Link;
 use super::next::Next;
 use super::own_time::within;
@@ -15,7 +15,6 @@ use crate::capability::model::memory::Admitted;
 use crate::capability::model::replay::Replay;
 use crate::capability::model::{ModelAnswer, ModelError};
 use crate::wasm::bounds;
-use crate::wasm::idle_memory::MemoryPlace;
 use crate::wasm::sandbox::{MemoryMeter, Sandbox};
 
 /// What came of one try of a call.
@@ -55,9 +54,10 @@ pub async fn run(
     on_answer: impl Fn() + Send + Sync,
 ) -> Option<Try> {
     let mut store = Sandbox::metered(&link.engine, &link.parts.grants, Some(meter));
+    let waits = watch::Sender::new(false);
     let next = link
         .is_middleware()
-        .then(|| Next::of(link, admitted, request.setback()));
+        .then(|| Next::of(link, admitted, request.setback(), waits.clone()));
     if let Some(next) = &next {
         store.data_mut().stand_before(Arc::clone(next));
     }
@@ -65,16 +65,13 @@ pub async fn run(
         // Where it is, since each function that it were handed through had room for it.
         let run = pin!(async {
             let model = link.pre.instantiate_async(&mut store).await?;
-            let refine = link.functions.refine(&model, &mut store)?;
+            let model = model.concept_refinement_image_model();
             store
                 .run_concurrent(async |accessor| {
-                    let place = MemoryPlace::default();
-                    let request = accessor.with(|mut access| {
-                        request::to_wit(request.request(), place.clone(), &mut access)
-                    })?;
-                    let call = pin!(refine.call_concurrent(accessor, (request,)));
-                    let (refined,): (Refined,) = place.idle_during(accessor, call).await?;
-                    let (refined, drained) =
+                    let request = accessor
+                        .with(|mut access| request::to_wit(request.request(), &mut access))?;
+                    let refined = model.call_refine(accessor, request).await?;
+                    let (refined, reading) =
                         accessor.with(|mut access| answer::from_wit(refined, &mut access))?;
                     if let Some(answer) = answer.take() {
                         on_answer();
@@ -85,15 +82,18 @@ pub async fn run(
                         // The caller is gone; the instance ends with this call.
                         let _ = answer.send(Try::Answered(refined));
                     }
-                    if let Some(drained) = drained {
+                    if let Some(Reading { begun, drained }) = reading {
+                        // It may wait for room, which is no fault of the model.
+                        waits.send_replace(true);
+                        let _ = begun.await;
+                        waits.send_replace(false);
                         let _ = drained.await;
                     }
                     wasmtime::error::Ok(())
                 })
                 .await?
         });
-        let waits = next.as_deref().map(Next::waits);
-        let mut run = pin!(within(link.parts.limit, waits, run));
+        let mut run = pin!(within(link.parts.limit, waits.subscribe(), run));
         let ended = tokio::select! {
             biased;
             ended = &mut run => Some(ended),

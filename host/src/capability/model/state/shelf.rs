@@ -1,41 +1,35 @@
 //! Values up to a size: the one that was not used for longest makes room.
 
-use std::collections::HashMap;
+use lru::LruCache;
 
 /// What an entry takes besides its key and value, in bytes.
 const ENTRY: usize = 64;
 
 pub struct Shelf<V> {
-    entries: HashMap<String, Entry<V>>,
+    entries: LruCache<String, Entry<V>>,
     /// In bytes.
     most: usize,
     /// In bytes.
     size: usize,
-    /// Grows with each use.
-    uses: u64,
 }
 
 struct Entry<V> {
     value: V,
     size: usize,
-    last_use: u64,
 }
 
 impl<V> Shelf<V> {
     /// `most` is in bytes.
     pub fn new(most: usize) -> Self {
         Self {
-            entries: HashMap::new(),
+            entries: LruCache::unbounded(),
             most,
             size: 0,
-            uses: 0,
         }
     }
 
     pub fn get(&mut self, key: &str) -> Option<&V> {
-        self.uses += 1;
-        let entry = self.entries.get_mut(key)?;
-        entry.last_use = self.uses;
+        let entry = self.entries.get(key)?;
         Some(&entry.value)
     }
 
@@ -47,26 +41,18 @@ impl<V> Shelf<V> {
             return false;
         }
         self.remove(key);
-        while self.size.saturating_add(size) > self.most {
-            let oldest = self.entries.iter().min_by_key(|(_, entry)| entry.last_use);
-            let Some(oldest) = oldest.map(|(key, _)| key.clone()) else {
-                break;
-            };
-            self.remove(&oldest);
+        while self.size.saturating_add(size) > self.most
+            && let Some((_, oldest)) = self.entries.pop_lru()
+        {
+            self.size = self.size.saturating_sub(oldest.size);
         }
-        self.uses += 1;
         self.size += size;
-        let entry = Entry {
-            value,
-            size,
-            last_use: self.uses,
-        };
-        self.entries.insert(key.to_owned(), entry);
+        self.entries.put(key.to_owned(), Entry { value, size });
         true
     }
 
     pub fn remove(&mut self, key: &str) {
-        if let Some(entry) = self.entries.remove(key) {
+        if let Some(entry) = self.entries.pop(key) {
             self.size = self.size.saturating_sub(entry.size);
         }
     }
@@ -102,7 +88,7 @@ mod tests {
             for (key, size) in puts {
                 let fits = shelf.put(&key, size, size);
                 prop_assert_eq!(fits, size + 1 + ENTRY <= 500);
-                let sizes: usize = shelf.entries.values().map(|entry| entry.size).sum();
+                let sizes: usize = shelf.entries.iter().map(|(_, entry)| entry.size).sum();
                 prop_assert_eq!(sizes, shelf.size);
                 prop_assert!(sizes <= 500);
                 prop_assert!(!fits || shelf.get(&key) == Some(&size));

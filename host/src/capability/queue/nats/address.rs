@@ -7,6 +7,8 @@ use async_nats::ServerAddr;
 use percent_encoding::percent_decode_str;
 use url::{Url, form_urlencoded};
 
+use crate::tls::Trust;
+
 const DEFAULT_STREAM: &str = "concept-refinement";
 
 /// Most copies of a stream that JetStream keeps.
@@ -23,6 +25,7 @@ pub struct Address {
     pub(super) stream: String,
     /// Copies of the stream in a cluster, where this host makes it.
     pub(super) replicas: usize,
+    pub(super) trust: Trust,
 }
 
 /// What proves to a server who asks.
@@ -49,6 +52,7 @@ impl Address {
             login: Login::Nobody,
             stream: DEFAULT_STREAM.to_owned(),
             replicas: 1,
+            trust: Trust::default(),
         };
         for server in servers.split(',').map(str::trim) {
             let rest = match server.split_once("://") {

@@ -16,7 +16,6 @@ pub const ENGINE_TLS: QueueEngine = engine("tls://");
 
 const fn engine(name: &'static str) -> QueueEngine {
     QueueEngine {
-        migrate: None,
         name,
         exists: |_| Ok(true),
         open: |config, _| {
@@ -31,8 +30,12 @@ const fn engine(name: &'static str) -> QueueEngine {
 }
 
 fn address(config: &EngineConfig) -> Result<Address, OpenError> {
-    Address::parse(&config.url).map_err(|problem| OpenError::Server {
+    let address = Address::parse(&config.url).map_err(|problem| OpenError::Server {
         server: "the queue".to_owned(),
         reason: format!("its URL {problem}"),
+    })?;
+    Ok(Address {
+        trust: config.trust.clone(),
+        ..address
     })
 }

@@ -19,6 +19,7 @@ use tokio::time::timeout;
 
 use super::address::{Address, Login};
 use super::fault::Fault;
+use super::stream::Fill;
 use super::{DEADLINE, stream};
 use crate::capability::directory::OpenError;
 use crate::tls;
@@ -63,11 +64,11 @@ impl Link {
         let link = Self::connect(address).await?;
         let found = timeout(OPENING, async {
             link.connected()?;
-            stream::exists(&link.context, &link.address).await
+            stream::find(&link.context, &link.address).await
         });
         match found.await.unwrap_or(Err(Fault::Silent)) {
-            Ok(true) => Ok(String::new()),
-            Ok(false) => Ok("the first start makes its stream".to_owned()),
+            Ok(Some(_)) => Ok(String::new()),
+            Ok(None) => Ok("the first start makes its stream".to_owned()),
             Err(fault) => Err(refused(&link.address, fault)),
         }
     }
@@ -140,11 +141,13 @@ impl Link {
         called
     }
 
-    /// Whether the stream is there, with its consumer.
-    pub(super) async fn look(&self) -> Result<(), Fault> {
-        match stream::exists(&self.context, &self.address).await? {
-            true => Ok(()),
-            false => Err(Fault::NoStream),
+    /// How many messages are in the stream, if it and its consumer are there, and it
+    /// takes one more.
+    pub(super) async fn look(&self) -> Result<u64, Fault> {
+        let found = stream::find(&self.context, &self.address).await?;
+        match found.ok_or(Fault::NoStream)? {
+            Fill::Room(messages) => Ok(messages),
+            Fill::Full => Err(Fault::Full),
         }
     }
 
@@ -242,8 +245,10 @@ async fn options(
     address: &Address,
     changes: watch::Sender<u64>,
 ) -> Result<ConnectOptions, OpenError> {
+    let tls = tls::client(&address.trust).map_err(|error| refused(address, error))?;
     let options = ConnectOptions::new()
         .name("concept-refinement")
+        .tls_client_config(tls)
         .connection_timeout(DEADLINE)
         .request_timeout(Some(DEADLINE))
         .ping_interval(PING_INTERVAL)
@@ -285,6 +290,6 @@ fn refusal(error: &ConnectError) -> Option<String> {
             Some("it refuses the credentials (authorization violation)".to_owned())
         }
         ConnectErrorKind::Authentication => Some("the credentials cannot be used".to_owned()),
-        _ => tls::refusal(error, "SSL_CERT_FILE"),
+        _ => tls::refusal(error),
     }
 }

@@ -56,21 +56,33 @@ pub(super) async fn ensure(context: &Context, address: &Address) -> Result<(), F
     Ok(())
 }
 
-/// The same without making anything. False: it is not there.
-pub(super) async fn exists(context: &Context, address: &Address) -> Result<bool, Fault> {
+/// How full the stream is.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Fill {
+    /// With so many messages.
+    Room(u64),
+    /// It refuses one more.
+    Full,
+}
+
+/// The same without making anything. None: it is not there.
+pub(super) async fn find(context: &Context, address: &Address) -> Result<Option<Fill>, Fault> {
     use async_nats::jetstream::response::Response;
     let name = &address.stream;
     let found: Response<stream::Info> = context
         .request(format!("STREAM.INFO.{name}"), &())
         .await
         .map_err(Fault::other)?;
-    match found {
-        Response::Ok(info) => judge_stream(&info.config, address)?,
+    let fill = match found {
+        Response::Ok(info) => {
+            judge_stream(&info.config, address)?;
+            fill(&info)
+        }
         Response::Err { error } if error.error_code() == ErrorCode::STREAM_NOT_FOUND => {
-            return Ok(false);
+            return Ok(None);
         }
         Response::Err { error } => return Err(Fault::other(error)),
-    }
+    };
     let found: Response<consumer::Info> = context
         .request(
             format!("CONSUMER.INFO.{name}.{CONSUMER}"),
@@ -79,9 +91,21 @@ pub(super) async fn exists(context: &Context, address: &Address) -> Result<bool,
         .await
         .map_err(Fault::other)?;
     match found {
-        Response::Ok(info) => judge_consumer(&info.config, address).map(|()| true),
-        Response::Err { error } if error.error_code() == ErrorCode::CONSUMER_NOT_FOUND => Ok(false),
+        Response::Ok(info) => judge_consumer(&info.config, address).map(|()| Some(fill)),
+        Response::Err { error } if error.error_code() == ErrorCode::CONSUMER_NOT_FOUND => Ok(None),
         Response::Err { error } => Err(Fault::other(error)),
+    }
+}
+
+/// A limit that is not positive is none.
+fn fill(info: &stream::Info) -> Fill {
+    let (state, config) = (&info.state, &info.config);
+    let is_reached = |used: u64, limit: i64| limit > 0 && used >= limit.unsigned_abs();
+    match is_reached(state.messages, config.max_messages)
+        || is_reached(state.bytes, config.max_bytes)
+    {
+        true => Fill::Full,
+        false => Fill::Room(state.messages),
     }
 }
 

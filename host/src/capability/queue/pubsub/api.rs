@@ -111,7 +111,7 @@ impl Api {
             false => Identity::Nobody,
         };
         Ok(Self {
-            client: Client::new(&target.endpoint)?,
+            client: Client::new(&target.endpoint, &target.trust)?,
             target,
             identity,
             silence: Notify::new(),

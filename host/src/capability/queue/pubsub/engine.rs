@@ -10,7 +10,6 @@ use crate::capability::engine::{EngineConfig, QueueEngine};
 
 /// `pubsub://PROJECT/TOPIC`
 pub const ENGINE: QueueEngine = QueueEngine {
-    migrate: None,
     name: "pubsub://",
     exists: |_| Ok(true),
     open: |config, _| {
@@ -32,8 +31,12 @@ fn target(config: &EngineConfig) -> Result<Target, OpenError> {
     let endpoint = (config.settings)("pubsub-endpoint").unwrap_or_default();
     let subscription = (config.settings)("pubsub-subscription");
     let target = Target::parse(&config.url, &endpoint, subscription.as_deref());
-    target.map_err(|reason| OpenError::Server {
+    let target = target.map_err(|reason| OpenError::Server {
         server: "the queue".to_owned(),
         reason,
+    })?;
+    Ok(Target {
+        trust: config.trust.clone(),
+        ..target
     })
 }

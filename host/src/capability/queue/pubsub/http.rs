@@ -16,7 +16,7 @@ use tokio_rustls::TlsConnector;
 use url::Url;
 
 use super::fault::Fault;
-use crate::tls;
+use crate::tls::{self, Trust};
 
 /// Most bytes of an answer: a pull brings at most some hundred messages.
 const MAX_ANSWER: usize = 64 << 20;
@@ -37,7 +37,7 @@ pub(super) struct Client {
 
 impl Client {
     /// For the origin of a URL.
-    pub(super) fn new(url: &Url) -> Result<Self, Fault> {
+    pub(super) fn new(url: &Url, trust: &Trust) -> Result<Self, Fault> {
         let unusable = |reason: &str| Fault::Connection(reason.to_owned());
         let host = url.host_str().ok_or_else(|| unusable("it has no host"))?;
         let port = url.port_or_known_default();
@@ -48,7 +48,7 @@ impl Client {
             "https" => {
                 let name = ServerName::try_from(plain.to_owned());
                 let name = name.map_err(|error| unusable(&error.to_string()))?;
-                Some((tls()?, name))
+                Some((connector(trust)?, name))
             }
             _ => None,
         };
@@ -156,15 +156,14 @@ where
 }
 
 fn disagreed(error: io::Error) -> Fault {
-    match tls::refusal(&error, "SSL_CERT_FILE") {
+    match tls::refusal(&error) {
         Some(reason) => Fault::Untrusted(reason),
         None => Fault::Connection(error.to_string()),
     }
 }
 
-/// TLS with the certificate authorities of the system.
-fn tls() -> Result<TlsConnector, Fault> {
-    let config = tls::client(tls::system_roots());
+fn connector(trust: &Trust) -> Result<TlsConnector, Fault> {
+    let config = tls::client(trust);
     let config = config.map_err(|error| Fault::Connection(error.to_string()))?;
     Ok(TlsConnector::from(Arc::new(config)))
 }

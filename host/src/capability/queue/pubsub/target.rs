@@ -4,6 +4,8 @@ use std::fmt;
 
 use url::Url;
 
+use crate::tls::Trust;
+
 /// A topic, and perhaps a subscription of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
@@ -12,6 +14,7 @@ pub struct Target {
     /// As `projects/PROJECT/subscriptions/NAME`. None: nothing is pulled.
     pub(super) subscription: Option<String>,
     pub(super) endpoint: Url,
+    pub(super) trust: Trust,
 }
 
 impl Target {
@@ -50,6 +53,7 @@ impl Target {
             topic: format!("projects/{project}/topics/{topic}"),
             subscription,
             endpoint,
+            trust: Trust::default(),
         })
     }
 

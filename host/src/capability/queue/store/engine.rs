@@ -11,5 +11,4 @@ pub const ENGINE: QueueEngine = Engine {
     open: |_, tasks| Box::pin(ready(Ok(tasks.queue))),
     at_rest: |_| Box::pin(ready(Ok(None))),
     inspect: None,
-    migrate: None,
 };

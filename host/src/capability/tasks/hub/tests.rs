@@ -141,8 +141,29 @@ async fn a_stage_elsewhere_is_told_until_its_claim_ends() {
     hub.announce_elsewhere("a", status(2, 1, Status::Pending));
     assert_eq!(stage(), None);
     hub.began_elsewhere("a", 3, Stage::Refining);
-    hub.ended_elsewhere("a");
+    hub.changed_elsewhere("a", 4, Status::Completed);
     assert_eq!(stage(), None);
+}
+
+/// Nobody watches these tasks, so nobody looks at them.
+#[tokio::test]
+async fn a_claim_that_another_process_took_over_is_forgotten() {
+    let hub = Hub::default();
+    let is_remembered = || hub.state().under_way.contains_key("a");
+    for (name, revision, now, remembered) in [
+        ("its own claim", 3, Status::Processing, true),
+        ("what was before", 2, Status::Pending, true),
+        ("taken over", 4, Status::Processing, false),
+        ("ended", 4, Status::Failed, false),
+    ] {
+        hub.announce("a", status(3, 1, Status::Processing));
+        hub.changed_elsewhere("a", revision, now);
+        assert_eq!(is_remembered(), remembered, "{name}");
+    }
+    for task in 0..3 * MAX_WORK {
+        hub.announce(&task.to_string(), status(1, 1, Status::Processing));
+        assert!(hub.state().under_way.len() <= MAX_WORK);
+    }
 }
 
 /// A few are told of each stage, however late. Of a crowd who is late is told what is

@@ -40,8 +40,8 @@ impl StoredAccount {
             "SELECT it.usage, it.revision, it.is_taken, it.fingerprint, it.key_task_id, \
              it.key_is_anonymous, it.key_original_path, it.key_created_at, ",
             columns!(),
-            " FROM schema.find_account_1 ($1, $2, $3) AS it \
-             LEFT JOIN schema.active_task_1 ($1) AS task ON true"
+            " FROM schema.find_account ($1, $2, $3) AS it \
+             LEFT JOIN schema.active_task ($1) AS task ON true"
         );
         /// The first column of the task.
         const TASK: usize = 8;

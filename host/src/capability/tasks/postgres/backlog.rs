@@ -56,11 +56,11 @@ impl Backlog {
         self.state().counted = Some((Instant::now(), pending));
     }
 
-    /// One more was accepted here. One that is claimed already does not wait.
-    pub(super) fn accepted(&self, is_pending: bool) {
+    /// One more was accepted here.
+    pub(super) fn accepted(&self) {
         let mut state = self.state();
         state.submissions = state.submissions.wrapping_add(1);
-        if is_pending && let Some((_, pending)) = &mut state.counted {
+        if let Some((_, pending)) = &mut state.counted {
             *pending = pending.saturating_add(1);
         }
     }
@@ -107,7 +107,7 @@ mod tests {
         tokio::time::advance(MAX_AGE + Duration::from_millis(1)).await;
         assert_eq!(backlog.look(10_000), Look::Count);
         backlog.set_count(7_499);
-        backlog.accepted(true);
+        backlog.accepted();
         assert_eq!(backlog.look(10_000), Look::Exact);
     }
 }

@@ -100,7 +100,7 @@ impl PostgresTasks {
     pub(super) fn announce_deletion(&self, id: &str) {
         self.promises.release(id);
         self.recent.forget(id);
-        self.handovers.take(id, None);
+        self.handovers.forget(id);
         self.changes.deleted(id);
         self.hub.announce(id, Update::Deleted);
     }

@@ -74,8 +74,8 @@ pub(super) async fn delete(
     let Some(id) = id(concept_id) else {
         return Ok(None);
     };
+    let session = store.database.session_of(user_id).await?;
     let (user_id, now) = (Text::of(user_id), Time(store.clock.now()));
-    let session = store.database.session().await?;
     let parameters: [Parameter<'_>; 3] = [
         (&id, Type::UUID),
         (&user_id, Type::TEXT),

@@ -16,12 +16,14 @@ use deadpool_postgres::Object;
 use sha2::{Digest as _, Sha256};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout_at};
+use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Error, Row};
 
 use super::dialer::{Dialed, Dialer};
 use super::fault::Fault;
 use super::pools::Pools;
 use super::settings::{Place, Settings};
+use super::turns::Turn;
 use super::values::Parameter;
 
 /// How long a call may take, with the wait for a connection and all its round
@@ -121,11 +123,8 @@ impl Database {
     }
 
     pub(super) async fn session_within(&self, time: Duration) -> Result<Session<'_>, Fault> {
-        if !self.is_ready() {
-            let readiness = self.readiness().clone();
-            readiness.map_err(Fault::NotReady)?;
-        }
-        self.unready_session(time).await
+        self.check_ready()?;
+        self.connect(None, time).await
     }
 
     /// For what is left of a call.
@@ -134,16 +133,48 @@ impl Database {
         self.session_within(left).await
     }
 
-    /// The same of a store that is not ready.
+    /// For a call of a user, who has a share of the connections, as soon as one of that
+    /// is free.
+    pub(super) async fn session_of(&self, user: &str) -> Result<Session<'_>, Fault> {
+        self.session_of_until(user, Instant::now() + DEADLINE).await
+    }
+
+    pub(super) async fn session_of_until(
+        &self,
+        user: &str,
+        deadline: Instant,
+    ) -> Result<Session<'_>, Fault> {
+        self.check_ready()?;
+        let left = deadline.saturating_duration_since(Instant::now());
+        self.connect(Some(user), left).await
+    }
+
+    /// Of a store that is not ready.
     pub(super) async fn unready_session(&self, time: Duration) -> Result<Session<'_>, Fault> {
+        self.connect(None, time).await
+    }
+
+    fn check_ready(&self) -> Result<(), Fault> {
+        if self.is_ready() {
+            return Ok(());
+        }
+        self.readiness().clone().map_err(Fault::NotReady)
+    }
+
+    async fn connect(&self, user: Option<&str>, time: Duration) -> Result<Session<'_>, Fault> {
         use deadpool_postgres::PoolError;
         let deadline = Instant::now() + time;
         let wait = Instant::now() + time.min(DEADLINE);
-        let connection = match timeout_at(wait, self.pools.get()).await {
+        let own = self.pools.own();
+        let turn = match user {
+            Some(user) => Some(own.turns.take(user, wait).await?),
+            None => None,
+        };
+        let connection = match timeout_at(wait, own.pool.get()).await {
             Ok(Ok(connection)) => connection,
             Ok(Err(PoolError::Backend(error))) => return Err(error.into()),
             Ok(Err(error)) => return Err(Fault::NotReady(error.to_string())),
-            Err(_) if self.pools.is_busy() => return Err(Fault::Busy),
+            Err(_) if own.is_busy() => return Err(Fault::Busy),
             Err(_) => return Err(Fault::Timeout),
         };
         Ok(Session {
@@ -153,6 +184,7 @@ impl Database {
             under_way: AtomicUsize::new(0),
             in_transaction: AtomicBool::new(false),
             is_outdated: AtomicBool::new(false),
+            _turn: turn,
         })
     }
 
@@ -199,6 +231,8 @@ pub(super) struct Session<'a> {
     in_transaction: AtomicBool,
     /// It leads to a server that can only be read.
     is_outdated: AtomicBool,
+    /// Of the user that it is for.
+    _turn: Option<Turn>,
 }
 
 impl Session<'_> {
@@ -210,7 +244,7 @@ impl Session<'_> {
         parameters: &[Parameter<'_>],
     ) -> Result<Vec<Row>, Fault> {
         let sql = self.database.statement(sql);
-        self.run(|client| async move { client.query_typed(&sql, parameters).await })
+        self.run(|client| client.query_typed(&sql, parameters))
             .await
     }
 
@@ -236,15 +270,14 @@ impl Session<'_> {
         parameters: &[Parameter<'_>],
     ) -> Result<u64, Fault> {
         let sql = self.database.statement(sql);
-        self.run(|client| async move { client.execute_typed(&sql, parameters).await })
+        self.run(|client| client.execute_typed(&sql, parameters))
             .await
     }
 
     /// Runs statements without parameters and answers.
     pub(super) async fn batch(&self, sql: &str) -> Result<(), Fault> {
         let sql = self.database.statement(sql);
-        self.run(|client| async move { client.batch_execute(&sql).await })
-            .await
+        self.run(|client| client.batch_execute(&sql)).await
     }
 
     /// Begins a transaction, which is undone unless it is committed. With a lock
@@ -254,19 +287,22 @@ impl Session<'_> {
             Some(lock) => {
                 // A host that dies with it keeps others out for as long.
                 let sql = format!(
-                    "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '5s'; \
+                    "SET LOCAL idle_in_transaction_session_timeout = '5s'; \
                      SET LOCAL lock_timeout = '2s'; SELECT pg_advisory_xact_lock({lock})"
                 );
                 self.begin_with(&sql).await
             }
-            None => self.begin_with("BEGIN").await,
+            None => self.begin_with("").await,
         }
     }
 
-    /// By a statement of one's own.
-    pub(super) async fn begin_with(&self, sql: &str) -> Result<(), Fault> {
+    /// The same with settings of one's own. Each statement sees what is committed by
+    /// then, whatever the database's default: what is read under a lock would
+    /// otherwise be as it was before it was waited for.
+    pub(super) async fn begin_with(&self, settings: &str) -> Result<(), Fault> {
         self.in_transaction.store(true, Ordering::Relaxed);
-        self.batch(sql).await
+        self.batch(&format!("BEGIN ISOLATION LEVEL READ COMMITTED; {settings}"))
+            .await
     }
 
     /// Writes in a transaction of its own, by a commit that waits for no disk: what
@@ -277,7 +313,7 @@ impl Session<'_> {
         parameters: &[Parameter<'_>],
     ) -> Result<(), Fault> {
         futures::try_join!(
-            self.begin_with("BEGIN; SET LOCAL synchronous_commit = off"),
+            self.begin_with("SET LOCAL synchronous_commit = off"),
             self.execute(sql, parameters),
             self.commit(),
         )?;
@@ -296,7 +332,24 @@ impl Session<'_> {
         Ok(())
     }
 
-    async fn run<'s, T, F>(&'s self, send: impl FnOnce(&'s Client) -> F) -> Result<T, Fault>
+    /// What is sent outside of a transaction is one of its own, by the database's
+    /// default. Where somebody else was quicker, and it sees only what was before,
+    /// nothing was written, and it is sent again.
+    async fn run<'s, T, F>(&'s self, send: impl Fn(&'s Client) -> F) -> Result<T, Fault>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        loop {
+            let answer = self.run_once(&send).await;
+            let is_stale = |fault: &Fault| fault.is(&SqlState::T_R_SERIALIZATION_FAILURE);
+            let is_whole = !self.in_transaction.load(Ordering::Relaxed);
+            if !(is_whole && answer.as_ref().is_err_and(is_stale)) {
+                return answer;
+            }
+        }
+    }
+
+    async fn run_once<'s, T, F>(&'s self, send: impl Fn(&'s Client) -> F) -> Result<T, Fault>
     where
         F: Future<Output = Result<T, Error>>,
     {

@@ -3,7 +3,7 @@
 use std::future::ready;
 use std::sync::Arc;
 
-use super::inspect::{inspect, migrate};
+use super::inspect::inspect;
 use super::{Opened, PostgresTasks, Settings};
 use crate::capability::OpenError;
 use crate::capability::engine::{Engine, EngineConfig, OpenTasks, Shared, TaskEngine};
@@ -44,13 +44,6 @@ pub const ENGINE: TaskEngine = Engine {
             Ok(inspect(&settings, listen.as_ref()).await?.join(" "))
         })
     }),
-    migrate: Some(|config, is_dry_run| {
-        Box::pin(async move {
-            let (settings, _) = settings(&config)?;
-            let migrated = migrate(&settings, is_dry_run).await?;
-            Ok(migrated.summary(is_dry_run))
-        })
-    }),
 };
 
 fn settings(config: &EngineConfig) -> Result<(Settings, Option<Settings>), OpenError> {
@@ -61,6 +54,10 @@ fn settings(config: &EngineConfig) -> Result<(Settings, Option<Settings>), OpenE
     let variables = |name: &str| (config.variables)(name);
     let settings =
         Settings::parse(&config.url, &variables).map_err(|reason| refused("tasks", reason))?;
+    let settings = Settings {
+        trust: config.trust.clone(),
+        ..settings
+    };
     let listen = (config.settings)(LISTEN_URL).filter(|url| !url.is_empty());
     let listen = listen.map(|url| settings.parse_direct(&url, &variables));
     let listen = listen.transpose();

@@ -19,22 +19,15 @@ pub(super) enum Fault {
     Timeout,
     #[error("all its connections are in use")]
     Busy,
-    /// It was not reached yet, or not migrated, or its time is not known.
+    /// It was not reached yet, or has no tables, or its time is not known.
     #[error("it is not ready: {0}")]
     NotReady(String),
     /// As behind a pooler that gives a connection to somebody else after each
     /// transaction.
     #[error("its notifications do not arrive")]
     Deaf,
-    /// Somebody held a table for longer than a migration waits.
-    #[error(
-        "others use its tables, so that they cannot be migrated: nothing was changed, and it \
-         can be tried again"
-    )]
-    Locked,
-    /// Another release migrated it so that this one cannot use it.
-    #[error("a newer version of this program has changed its tables")]
-    Newer,
+    #[error("another version of this program made its tables, and this one cannot use them")]
+    OtherVersion,
     /// A record is another one with each look at it.
     #[error("others write the same record all the time")]
     Contended,
@@ -106,7 +99,7 @@ impl Fault {
     /// sentence. None: this may pass.
     pub(super) fn refusal(&self) -> Option<String> {
         let error = match self {
-            Self::Newer => return Some(self.to_string()),
+            Self::OtherVersion => return Some(self.to_string()),
             Self::Engine(error) => error,
             _ => return None,
         };
@@ -131,7 +124,7 @@ impl Fault {
         }
         let cause = error.source()?;
         if let Some(system) = cause.downcast_ref::<io::Error>() {
-            if let Some(reason) = tls::refusal(system, "sslrootcert") {
+            if let Some(reason) = tls::refusal(system) {
                 return Some(reason);
             }
             // As the driver says that it looked for a database to write to.

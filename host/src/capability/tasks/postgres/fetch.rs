@@ -18,7 +18,7 @@ use uuid::Uuid;
 use super::PostgresTasks;
 use super::database::{DEADLINE, Session};
 use super::fault::Fault;
-use super::group_commit::{BEGIN, MAX_WRITES, Write};
+use super::group_commit::{MAX_WRITES, SHORT_LOCKS, Write};
 use super::queue::RETRY;
 use super::rows::{Swap, columns, read};
 use super::values::{Cells, Parameter, Time, id};
@@ -49,14 +49,17 @@ async fn try_fetch(
     const DUE: &str = concat!(
         "SELECT ",
         columns!(),
-        " FROM schema.due_tasks_1 ($1, $2) AS task"
+        " FROM schema.due_tasks ($1, $2) AS task"
     );
     let session = store.database.session().await?;
     let now = store.clock.now();
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let at = Time(now);
     let parameters: [Parameter<'_>; 2] = [(&at, Type::TIMESTAMPTZ), (&limit, Type::INT8)];
-    let (_, due) = futures::try_join!(session.begin_with(&BEGIN), session.query(DUE, &parameters))?;
+    let (_, due) = futures::try_join!(
+        session.begin_with(&SHORT_LOCKS),
+        session.query(DUE, &parameters)
+    )?;
     if due.is_empty() {
         return nothing(&session).await;
     }

@@ -1,24 +1,23 @@
 -- The statements of each submission, claim and end of a task. As functions their
 -- plans are kept by the server, whoever a pooler hands the connection to, and take
 -- a third of the time. They decide nothing: what is right to write was decided by
--- the domain's rules. A change of one is a new function with the next number, so
--- that releases can share a database.
+-- the domain's rules.
 
-CREATE FUNCTION schema.find_task_1 (uuid) RETURNS SETOF schema.task
+CREATE FUNCTION schema.find_task (uuid) RETURNS SETOF schema.task
 LANGUAGE plpgsql STABLE ROWS 1 AS $$
 BEGIN
     RETURN QUERY SELECT * FROM schema.task WHERE id = $1;
 END $$;
 
 -- The user's task that is pending or processing.
-CREATE FUNCTION schema.active_task_1 (text) RETURNS SETOF schema.task
+CREATE FUNCTION schema.active_task (text) RETURNS SETOF schema.task
 LANGUAGE plpgsql STABLE ROWS 1 AS $$
 BEGIN
     RETURN QUERY SELECT * FROM schema.task WHERE user_id = $1 AND completed_at IS NULL;
 END $$;
 
 -- User, task and key: what a submission is judged by, besides the active task.
-CREATE FUNCTION schema.find_account_1 (text, uuid, text)
+CREATE FUNCTION schema.find_account (text, uuid, text)
 RETURNS TABLE (usage text, revision bigint, is_taken boolean, fingerprint text,
     key_task_id uuid, key_is_anonymous boolean, key_original_path text,
     key_created_at timestamptz)
@@ -34,82 +33,84 @@ BEGIN
 END $$;
 
 -- False: the account is not as it was read, and nothing was written.
-CREATE FUNCTION schema.insert_task_1 (
-    uuid, text, boolean, text, text, text, text, text, text, timestamptz, timestamptz,
+CREATE FUNCTION schema.insert_task (
+    uuid, text, boolean, text, text, text, text, text, timestamptz,
+    -- When it is due. The queue delivers it at once.
+    timestamptz,
+    -- The delivery of its webhook, who gets it, and from when on.
+    text, text, timestamptz,
     -- The counts, when they end, and the account's revision as it was read.
     text, timestamptz, bigint,
     -- The idempotency key, if there is one, and the fingerprint.
-    text, text,
-    -- When the queue delivers it.
-    timestamptz
+    text, text
 ) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO schema.account (user_id, usage, ends_at, revision)
-    VALUES ($2, $12::jsonb, $13, $14 + 1)
+    VALUES ($2, $14::jsonb, $15, $16 + 1)
     ON CONFLICT (user_id) DO UPDATE SET usage = excluded.usage, ends_at = excluded.ends_at,
         revision = excluded.revision
-    WHERE account.revision = $14;
+    WHERE account.revision = $16;
     IF NOT FOUND THEN
         RETURN false;
     END IF;
-    IF $15 IS NOT NULL THEN
+    IF $17 IS NOT NULL THEN
         -- Replaces an expired key that was not removed yet.
         INSERT INTO schema.idempotency_key
             (user_id, key, fingerprint, task_id, is_anonymous, original_path, created_at)
-        VALUES ($2, $15, $16, $1, $3, $9, $10)
+        VALUES ($2, $17, $18, $1, $3, $8, $9)
         ON CONFLICT (user_id, key) DO UPDATE SET fingerprint = excluded.fingerprint,
             task_id = excluded.task_id, is_anonymous = excluded.is_anonymous,
             original_path = excluded.original_path, created_at = excluded.created_at;
     END IF;
     INSERT INTO schema.task (id, user_id, is_anonymous, status, original_image_url,
         refinement_prompt, logo_description, theme_description, original_path, created_at,
-        due_at, deliver_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $17);
+        due_at, deliver_at, delivery, receiver, delivery_due_at)
+    VALUES ($1, $2, $3, 'pending', $4, $5, $6, $7, $8, $9, $10, $9, $11, $12, $13);
     RETURN true;
 END $$;
 
 -- False: the task is not as it was read, and nothing was written.
-CREATE FUNCTION schema.swap_task_1 (
+CREATE FUNCTION schema.swap_task (
     uuid, text, timestamptz, timestamptz, uuid, text, text, timestamptz, bigint, bigint, bigint,
     timestamptz,
     -- The revision and the end of the lease as they were read.
-    bigint, timestamptz
+    bigint, timestamptz,
+    -- The lease.
+    bigint
 ) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE schema.task SET status = $2, updated_at = $3, completed_at = $4, result_id = $5,
         image_path = $6, error_message = $7, lease_until = $8, attempt = $9, deaths = $10,
-        revision = $11, due_at = $12, deliver_at = $12
+        revision = $11, due_at = $12, deliver_at = $12, lease = $15
     WHERE id = $1 AND revision = $13 AND lease_until IS NOT DISTINCT FROM $14;
     RETURN FOUND;
 END $$;
 
 -- The same with the task's concept.
-CREATE FUNCTION schema.finish_task_1 (
+CREATE FUNCTION schema.finish_task (
     uuid, text, timestamptz, timestamptz, uuid, text, text, timestamptz, bigint, bigint, bigint,
     timestamptz, bigint, timestamptz,
     -- Of the concept: whose it is, whether they are anonymous, the addresses of the
-    -- image and the original, what was asked for, the palettes, and when.
-    text, boolean, text, text, text, text, text, text[], timestamptz
+    -- image and the original, what was asked for, the palettes, the notes, and when.
+    text, boolean, text, text, text, text, text, text[], text[], timestamptz
 ) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
-    IF NOT schema.swap_task_1 ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) THEN
+    IF NOT schema.swap_task ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
+        NULL) THEN
         RETURN false;
     END IF;
     INSERT INTO schema.concept (id, task_id, user_id, is_anonymous, image_path, image_url,
         original_image_url, refinement_prompt, logo_description, theme_description,
-        color_palettes, created_at)
-    VALUES ($5, $1, $15, $16, $6, $17, $18, $19, $20, $21, $22, $23);
+        color_palettes, notes, created_at)
+    VALUES ($5, $1, $15, $16, $6, $17, $18, $19, $20, $21, $22, $23, $24);
     RETURN true;
 END $$;
 
--- Delivers tasks that nobody works on: those whose time has come, at most so many.
--- Rows that another host is writing are passed over. What is lost of this is done
--- again, so that the commit waits for no disk.
-CREATE FUNCTION schema.fetch_tasks_1 (timestamptz, timestamptz, bigint) RETURNS SETOF schema.task
+-- Tasks that nobody works on and whose time has come, at most so many, for whoever
+-- claims them in this transaction. Rows that another host is writing are passed over.
+CREATE FUNCTION schema.due_tasks (timestamptz, bigint) RETURNS SETOF schema.task
 LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM set_config('synchronous_commit', 'off', true);
-    RETURN QUERY UPDATE schema.task SET deliver_at = $2 WHERE id = ANY (ARRAY (
-        SELECT id FROM schema.task WHERE completed_at IS NULL AND deliver_at <= $1
-        ORDER BY deliver_at LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED)) RETURNING *;
+    RETURN QUERY SELECT * FROM schema.task WHERE completed_at IS NULL AND deliver_at <= $1
+        ORDER BY deliver_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED;
 END $$;

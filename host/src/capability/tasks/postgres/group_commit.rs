@@ -31,10 +31,10 @@ const LOCK_TIMEOUT: Duration = Duration::from_millis(200);
 /// How long the locks of a commit outlive this host.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A transaction that neither waits long for a lock nor keeps one for long.
-pub(super) static BEGIN: LazyLock<String> = LazyLock::new(|| {
+/// Of a transaction that neither waits long for a lock nor keeps one for long.
+pub(super) static SHORT_LOCKS: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "BEGIN; SET LOCAL lock_timeout = {}; \
+        "SET LOCAL lock_timeout = {}; \
          SET LOCAL idle_in_transaction_session_timeout = {}",
         LOCK_TIMEOUT.as_millis(),
         IDLE_TIMEOUT.as_millis()
@@ -166,7 +166,7 @@ impl GroupCommit {
         };
         let writes = entries.iter().map(|entry| entry.write.run(&session));
         let (begun, answers, committed) = futures::join!(
-            session.begin_with(&BEGIN),
+            session.begin_with(&SHORT_LOCKS),
             join_all(writes),
             session.commit()
         );

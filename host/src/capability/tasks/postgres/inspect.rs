@@ -1,18 +1,19 @@
 //! What an operator asks of a database before it is used, and how it is told.
 
-use super::changes;
 use super::database::{DEADLINE, Database};
 use super::fault::Fault;
-use super::schema::{self, Migrated};
+use super::schema::{self, Found};
 use super::settings::{Place, Settings};
+use super::{changes, moving};
 use crate::capability::OpenError;
+use crate::capability::moving::half_moved as half_moved_sentence;
 
 /// The oldest release of Postgres that is tested.
 const OLDEST: i32 = 150_000;
 
 /// Reaches a database and changes nothing there. The answer is what of its
 /// settings loses data, runs short or makes hosts slow to hear of each other, a
-/// sentence each; and what a start would migrate. `listen` as for
+/// sentence each; and whether a start creates its tables. `listen` as for
 /// [`PostgresTasks::open`](super::PostgresTasks::open).
 ///
 /// # Errors
@@ -26,7 +27,7 @@ pub async fn inspect(
     let database = Database::new(settings).map_err(refused)?;
     let source = listen.map(Database::new).transpose().map_err(refused)?;
     let looked = async {
-        let migrated = schema::missing(&database).await?;
+        let found = schema::find(&database).await?;
         let mut notes = warnings(&database).await?;
         if let Err(fault) = changes::probe(&database, source.as_ref().unwrap_or(&database)).await {
             let reason = reason(&fault);
@@ -35,30 +36,25 @@ pub async fn inspect(
                  (behind a pooler, tasks-listen-url has to name the server itself)."
             ));
         }
-        match (migrated.from, migrated.steps.len()) {
-            (_, 0) => {}
-            (0, _) => notes.push("The next start creates its tables.".to_owned()),
-            _ => notes.push("The next start migrates it to the newest version.".to_owned()),
-        }
-        Ok(notes)
+        let half_moved = match found {
+            Found::Nothing => {
+                notes.push("The next start creates its tables.".to_owned());
+                None
+            }
+            Found::ThisVersion => {
+                let session = database.unready_session(DEADLINE).await?;
+                moving::unfinished(&session).await?
+            }
+        };
+        Ok((notes, half_moved))
     };
-    looked.await.map_err(|fault: Fault| refused(reason(&fault)))
-}
-
-/// Creates the tables, or migrates them to the newest version. `is_dry_run`: only
-/// tells what would be done.
-///
-/// # Errors
-///
-/// It cannot be reached, used or changed.
-pub async fn migrate(settings: &Settings, is_dry_run: bool) -> Result<Migrated, OpenError> {
-    let refused = |reason| refused(&settings.place, reason);
-    let database = Database::new(settings).map_err(refused)?;
-    let migrated = match is_dry_run {
-        true => schema::missing(&database).await,
-        false => schema::migrate_patiently(&database).await,
-    };
-    migrated.map_err(|fault| refused(reason(&fault)))
+    let (notes, half_moved) = looked
+        .await
+        .map_err(|fault: Fault| refused(reason(&fault)))?;
+    match half_moved {
+        Some(source) => Err(refused(half_moved_sentence(&source))),
+        None => Ok(notes),
+    }
 }
 
 async fn warnings(database: &Database) -> Result<Vec<String>, Fault> {
@@ -67,7 +63,8 @@ async fn warnings(database: &Database) -> Result<Vec<String>, Fault> {
          current_setting('full_page_writes') = 'off', \
          current_setting('max_connections')::bigint \
              - current_setting('superuser_reserved_connections')::bigint, \
-         current_setting('server_version_num')::int";
+         current_setting('server_version_num')::int, \
+         current_setting('default_transaction_isolation')";
     let session = database.unready_session(DEADLINE).await?;
     let row = session.query_opt(SQL, &[]).await?.ok_or(Fault::Timeout)?;
     let mut notes = Vec::new();
@@ -99,6 +96,13 @@ async fn warnings(database: &Database) -> Result<Vec<String>, Fault> {
     let version: i32 = row.try_get(4)?;
     if version < OLDEST {
         notes.push("It is older than Postgres 15, with which nothing was tested.".to_owned());
+    }
+    let isolation: &str = row.try_get(5)?;
+    if isolation != "read committed" {
+        notes.push(format!(
+            "Its default_transaction_isolation is {isolation}: transactions that need it ask for \
+             read committed themselves."
+        ));
     }
     Ok(notes)
 }

@@ -2,7 +2,9 @@
 
 use concept_refinement_domain::capability::{Claimed, Fenced, Finished, Lease, RefinedImage};
 use concept_refinement_domain::concept::Concept;
+use concept_refinement_domain::lease::is_fresh;
 use concept_refinement_domain::rulebook::{self, Claim, Finish};
+use concept_refinement_domain::task::Task;
 
 use super::change::{change, change_with};
 use super::fault::Fault;
@@ -13,9 +15,7 @@ pub(super) async fn claim(
     id: &str,
     user_id: Option<&str>,
 ) -> Result<Option<Claimed>, Fault> {
-    if let Some(claimed) = store.handovers.take(id, user_id)
-        && claimed.lease.until > store.clock.now()
-    {
+    if let Some(claimed) = handed_over(store, id, user_id).await? {
         return Ok(Some(claimed));
     }
     let lease = store.options.lease;
@@ -28,6 +28,32 @@ pub(super) async fn claim(
             None
         }
     })
+}
+
+/// What a fetch has claimed for this worker. If it asks late, the lease is renewed first,
+/// which the fence decides: the worker counts from now. None: there is nothing, or the
+/// lease is lost. If it cannot be renewed, the next one who asks may have it.
+async fn handed_over(
+    store: &PostgresTasks,
+    id: &str,
+    user_id: Option<&str>,
+) -> Result<Option<Claimed>, Fault> {
+    let Some(made) = store.handovers.find(id, user_id) else {
+        return Ok(None);
+    };
+    let held = match is_fresh(&made, store.clock.now()) {
+        true => Some(made.clone()),
+        false => renew(store, &made).await?,
+    };
+    let handover = store.handovers.take(&made);
+    Ok(handover.zip(held).map(|(Claimed { task, .. }, lease)| {
+        let lease_until = Some(lease.until);
+        let task = Task {
+            lease_until,
+            ..task
+        };
+        Claimed { lease, task }
+    }))
 }
 
 pub(super) async fn renew(store: &PostgresTasks, held: &Lease) -> Result<Option<Lease>, Fault> {

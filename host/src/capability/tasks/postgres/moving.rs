@@ -1,7 +1,5 @@
 //! All rows of the tables, read in the order of their keys and written whole.
 
-use std::time::Duration;
-
 use concept_refinement_domain::clock_trust::LastRound;
 use concept_refinement_domain::concept::{Concept, ConceptContent};
 use concept_refinement_domain::idempotency::Submitted;
@@ -18,7 +16,7 @@ use super::PostgresTasks;
 use super::database::{SCAN_DEADLINE, Session};
 use super::fault::Fault;
 use super::rows::{self, columns, number};
-use super::values::{Cells, Parameter, Text, Time, id};
+use super::values::{Cells, Parameter, Text, Time, id, micros};
 use super::{concepts, rounds, upload_places};
 use crate::capability::Answer;
 use crate::capability::moving::{Record, RecordKind, Records};
@@ -45,6 +43,38 @@ impl Records for PostgresTasks {
             session.commit().await
         })
     }
+
+    fn unfinished_move(&self) -> Answer<'_, Option<String>> {
+        self.answer(async move {
+            let session = self.database.session().await?;
+            unfinished(&session).await
+        })
+    }
+
+    fn set_unfinished_move(&self, source: Option<String>) -> Answer<'_, ()> {
+        const END: &str = "DELETE FROM schema.unfinished_move";
+        const BEGIN: &str = "INSERT INTO schema.unfinished_move (id, source) \
+             SELECT 0, $1 WHERE $1 IS NOT NULL";
+        self.answer(async move {
+            let session = self.database.session().await?;
+            let source = Text::maybe(source.as_deref());
+            let parameters = [(&source as _, Type::TEXT)];
+            futures::try_join!(
+                session.begin(None),
+                session.execute(END, &[]),
+                session.execute(BEGIN, &parameters),
+                session.commit(),
+            )?;
+            Ok(())
+        })
+    }
+}
+
+/// Where a move has begun from that has not ended.
+pub(super) async fn unfinished(session: &Session<'_>) -> Result<Option<String>, Fault> {
+    const SQL: &str = "SELECT source FROM schema.unfinished_move";
+    let row = session.query_opt(SQL, &[]).await?;
+    row.map(|row| Cells::of(&row).text()).transpose()
 }
 
 async fn read(
@@ -302,7 +332,6 @@ async fn write(session: &Session<'_>, record: &Record) -> Result<(), Fault> {
         Record::LastRound(LastRound { at, probation }) => {
             const SQL: &str = "INSERT INTO schema.last_round (id, at, probation) \
                  VALUES (0, $1, $2) ON CONFLICT DO NOTHING";
-            let micros = |time: Duration| i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
             let (at, probation) = (Time(*at), probation.map(micros));
             let parameters: [Parameter<'_>; 2] =
                 [(&at, Type::TIMESTAMPTZ), (&probation, Type::INT8)];
@@ -337,10 +366,10 @@ async fn task(session: &Session<'_>, record: &TaskRecord) -> Result<(), Fault> {
     const SQL: &str = "INSERT INTO schema.task (id, user_id, is_anonymous, status, \
          original_image_url, refinement_prompt, logo_description, theme_description, \
          original_path, created_at, updated_at, completed_at, result_id, image_path, \
-         error_message, lease_until, attempt, deaths, revision, due_at, deliver_at, \
+         error_message, lease_until, lease, attempt, deaths, revision, due_at, deliver_at, \
          delivery, receiver, delivery_due_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, \
-         $18, $19, $20, $20, $21, $22, $23) ON CONFLICT (id) DO NOTHING";
+         $18, $19, $20, $21, $21, $22, $23, $24) ON CONFLICT (id) DO NOTHING";
     let delivery = record.delivery.as_ref();
     let (json, receiver) = (
         delivery.map(rows::json),
@@ -373,10 +402,11 @@ async fn task(session: &Session<'_>, record: &TaskRecord) -> Result<(), Fault> {
         Text::maybe(task.image_path.as_deref()),
         Text::maybe(task.error_message.as_deref()),
     );
+    let lease = record.lease.map(micros);
     let (attempt, deaths) = (i64::from(record.attempt), i64::from(record.deaths));
     let (revision, due_at) = (number(record.revision), Time::maybe(due_at(task)));
     let status = task.status.as_str();
-    let parameters: [Parameter<'_>; 23] = [
+    let parameters: [Parameter<'_>; 24] = [
         (&task_id, Type::UUID),
         (&user_id, Type::TEXT),
         (&task.is_anonymous, Type::BOOL),
@@ -393,6 +423,7 @@ async fn task(session: &Session<'_>, record: &TaskRecord) -> Result<(), Fault> {
         (&image_path, Type::TEXT),
         (&error_message, Type::TEXT),
         (&lease_until, Type::TIMESTAMPTZ),
+        (&lease, Type::INT8),
         (&attempt, Type::INT8),
         (&deaths, Type::INT8),
         (&revision, Type::INT8),

@@ -4,14 +4,12 @@
 //! A statement goes to what drives its connection, and the answer comes back. Where
 //! that is on another thread, waking each other costs more than all else that a
 //! statement costs a host. So a connection is driven where it was dialed, and a core
-//! uses those of its own pool.
+//! uses those of its own pool. Of each pool a user has a share.
 
 use std::iter;
 use std::sync::Arc;
 
-use deadpool_postgres::{
-    BuildError, Connect, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod,
-};
+use deadpool_postgres::{BuildError, Connect, Manager, ManagerConfig, Pool, RecyclingMethod};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tokio::runtime::Handle;
@@ -19,6 +17,7 @@ use tokio::task::JoinHandle;
 use tokio_postgres::{Client, Config, Error};
 
 use super::dialer::Dialer;
+use super::turns::Turns;
 use crate::cores;
 
 /// Connections of a pool, at least, unless there is no other.
@@ -26,9 +25,15 @@ const MIN_SIZE: usize = 4;
 
 pub(super) struct Pools {
     /// For whoever is on no core.
-    shared: Pool,
+    shared: Shared,
     /// None: there are too few connections to divide.
-    of_cores: Vec<Pool>,
+    of_cores: Vec<Shared>,
+}
+
+/// A pool, and the turns of users at it.
+pub(super) struct Shared {
+    pub pool: Pool,
+    pub turns: Arc<Turns>,
 }
 
 impl Pools {
@@ -45,7 +50,10 @@ impl Pools {
                 runtime: runtime.clone(),
             };
             let manager = Manager::from_connect(Config::new(), dialer, config);
-            Pool::builder(manager).max_size(size).build()
+            Ok(Shared {
+                pool: Pool::builder(manager).max_size(size).build()?,
+                turns: Turns::new(size),
+            })
         };
         let each = size / count;
         let shared = pool(size - each * (count - 1))?;
@@ -56,28 +64,26 @@ impl Pools {
         })
     }
 
-    /// A connection for whoever runs on this thread.
-    pub async fn get(&self) -> Result<Object, PoolError> {
-        self.own().get().await
-    }
-
-    /// Whether all connections for this thread are taken.
-    pub fn is_busy(&self) -> bool {
-        let status = self.own().status();
-        status.available == 0 && status.size >= status.max_size
+    /// That of whoever runs on this thread.
+    pub fn own(&self) -> &Shared {
+        let core = cores::current().filter(|_| !self.of_cores.is_empty());
+        let own = core.and_then(|core| self.of_cores.get(core % self.of_cores.len()));
+        own.unwrap_or(&self.shared)
     }
 
     /// Throws away all connections that nobody uses at the moment.
     pub fn clear(&self) {
-        for pool in iter::once(&self.shared).chain(&self.of_cores) {
-            pool.retain(|_, _| false);
+        for shared in iter::once(&self.shared).chain(&self.of_cores) {
+            shared.pool.retain(|_, _| false);
         }
     }
+}
 
-    fn own(&self) -> &Pool {
-        let core = cores::current().filter(|_| !self.of_cores.is_empty());
-        let own = core.and_then(|core| self.of_cores.get(core % self.of_cores.len()));
-        own.unwrap_or(&self.shared)
+impl Shared {
+    /// Whether all connections are taken.
+    pub fn is_busy(&self) -> bool {
+        let status = self.pool.status();
+        status.available == 0 && status.size >= status.max_size
     }
 }
 

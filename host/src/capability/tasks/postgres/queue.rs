@@ -3,14 +3,13 @@
 //! The rows are the queue: `deliver_at` says when a task that nobody works on is
 //! delivered next. Each host fetches as many as its receivers wait for, when it is
 //! told that there is something, and passes rows over that another host is just
-//! fetching. What is fetched is claimed by the same commit; a task that is submitted to
-//! a host where somebody waits goes there without being fetched. What a host had
-//! claimed when it died is delivered again when the lease has run out.
+//! fetching. What is fetched is claimed by the same commit. What a host had claimed when
+//! it died is delivered again when the lease has run out.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use concept_refinement_domain::capability::{CapabilityError, Claimed};
+use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::lease::{PENDING_OVERDUE, is_overdue};
 use concept_refinement_domain::message::{self, Parsed};
 use concept_refinement_domain::rulebook::TaskRecord;
@@ -31,9 +30,8 @@ use super::leases;
 use super::values::{Parameter, Time, id};
 use crate::capability::Answer;
 use crate::capability::clock::before;
-use crate::capability::queue::waiting::{Reservation, Waiting};
+use crate::capability::queue::waiting::Waiting;
 use crate::capability::queue::{Delivery, Receipt, TaskQueue};
-use crate::capability::tasks::hub::Update;
 use crate::log_throttle::{LONG_INTERVAL, LogThrottle};
 
 /// Tasks that are published at once at most.
@@ -77,7 +75,7 @@ struct Publication {
 
 impl SharedQueue {
     pub(super) fn start(store: Arc<PostgresTasks>) -> Self {
-        let waiting = Arc::clone(store.receivers.get_or_init(Arc::default));
+        let waiting = Arc::<Waiting>::default();
         let outbox = Arc::<Outbox>::default();
         let runtime = Handle::current();
         let fetching = runtime.spawn(fetch_for(Arc::clone(&store), Arc::clone(&waiting)));
@@ -95,9 +93,10 @@ impl SharedQueue {
         let Some(id) = id(task_id) else {
             return Ok(());
         };
-        // What was accepted here just now was published by that.
-        let is_on_its_way = |record: TaskRecord| !is_overdue(&record.task, self.store.clock.now());
-        if self.store.recent.get(task_id).is_some_and(is_on_its_way) {
+        // What was accepted here just now can be fetched as it is.
+        let is_new = |record: TaskRecord| !is_overdue(&record.task, self.store.clock.now());
+        if self.store.recent.get(task_id).is_some_and(is_new) {
+            self.store.changes.published();
             return Ok(());
         }
         let (answer, answered) = oneshot::channel();
@@ -139,9 +138,8 @@ impl Outbox {
 async fn fetch_for(store: Arc<PostgresTasks>, waiting: Arc<Waiting>) {
     let mut wakes = store.changes.wakes();
     loop {
-        // What is submitted meanwhile waits behind what is fetched.
-        let receivers: Vec<_> = (0..MAX_FETCH).map_while(|_| waiting.reserve()).collect();
-        if receivers.is_empty() {
+        let receivers = waiting.count().min(MAX_FETCH);
+        if receivers == 0 {
             waiting.joined().await;
             continue;
         }
@@ -149,7 +147,8 @@ async fn fetch_for(store: Arc<PostgresTasks>, waiting: Arc<Waiting>) {
         wakes.mark_unchanged();
         // A turn comes to its end even if this does not: what it claims reaches a
         // worker or is given back.
-        let turn = tokio::spawn(fetch_once(Arc::clone(&store), receivers));
+        let turn = fetch_once(Arc::clone(&store), Arc::clone(&waiting), receivers);
+        let turn = tokio::spawn(turn);
         match turn.await {
             Ok(Ok(None)) => {}
             Ok(Ok(Some(wait))) => {
@@ -170,12 +169,13 @@ async fn fetch_for(store: Arc<PostgresTasks>, waiting: Arc<Waiting>) {
 /// How long to wait for the next task. None: there were some.
 async fn fetch_once(
     store: Arc<PostgresTasks>,
-    receivers: Vec<Reservation>,
+    waiting: Arc<Waiting>,
+    receivers: usize,
 ) -> Result<Option<Duration>, Fault> {
-    match fetch(&store, receivers.len()).await? {
+    match fetch(&store, receivers).await? {
         Fetched::Tasks(tasks) => {
-            for (task, receiver) in tasks.into_iter().zip(receivers) {
-                receiver.hand(store.delivery(&task));
+            for task in &tasks {
+                waiting.hand(delivery(&store, task));
             }
             Ok(None)
         }
@@ -187,37 +187,14 @@ async fn fetch_once(
     }
 }
 
-impl PostgresTasks {
-    /// Who on this host is to have a task that is about to be created.
-    pub(super) fn receiver(&self) -> Option<Reservation> {
-        self.receivers.get().and_then(Waiting::reserve)
-    }
-
-    /// Delivers a task that was created just now to whom it is claimed for.
-    pub(super) fn hand_over(&self, record: TaskRecord, claimed: Claimed, receiver: Reservation) {
-        let delivery = self.delivery(&record.task);
-        self.hub
-            .announce(&claimed.lease.task_id, Update::of(record));
-        self.handovers.put(claimed);
-        receiver.hand(delivery);
-    }
-
-    /// Lets a task that was created just now be fetched.
-    pub(super) fn deliver(&self) {
-        if self.receivers.get().is_some() {
-            self.changes.published();
-        }
-    }
-
-    fn delivery(&self, task: &Task) -> Delivery {
-        let receipt = Taken {
-            store: Weak::clone(&self.this),
-            runtime: Handle::current(),
-            task_id: Some(task.id.clone()),
-        };
-        let message = message::message_for(task);
-        Delivery::new(Some(task.id.clone()), message, Box::new(receipt))
-    }
+fn delivery(store: &Arc<PostgresTasks>, task: &Task) -> Delivery {
+    let receipt = Taken {
+        store: Arc::downgrade(store),
+        runtime: Handle::current(),
+        task_id: Some(task.id.clone()),
+    };
+    let message = message::message_for(task);
+    Delivery::new(Some(task.id.clone()), message, Box::new(receipt))
 }
 
 /// Publishes what comes, together what came together.
@@ -307,9 +284,11 @@ impl Taken {
 
 /// What was claimed for a worker that did not ask for it is nobody's again.
 async fn release_unasked(store: &PostgresTasks, task_id: &str) {
-    if let Some(claimed) = store.handovers.take(task_id, None) {
-        retry_until(store, claimed.lease.until, || {
-            let lease = claimed.lease.clone();
+    if let Some(held) = store.handovers.find(task_id, None)
+        && store.handovers.take(&held).is_some()
+    {
+        retry_until(store, held.until, || {
+            let lease = held.clone();
             // A lease that was lost is nobody's either.
             async move { leases::release(store, &lease).await.map(drop) }.boxed()
         })

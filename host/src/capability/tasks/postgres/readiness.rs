@@ -1,11 +1,12 @@
-//! Makes a database ready for use, and again whenever it comes back: reached,
-//! migrated, and its time known.
+//! Makes a database ready for use, and again whenever it comes back: reached, with its
+//! tables, and its time known.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::time::{Instant, sleep};
+use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::clock::DatabaseClock;
@@ -15,12 +16,12 @@ use super::{inspect, schema};
 use crate::capability::OpenError;
 use crate::log_throttle::{LONG_INTERVAL, LogThrottle};
 
-/// How long a start tries.
-const OPEN_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long a start waits for a database that is away.
+const REACHED: Duration = Duration::from_secs(3);
 
-/// How long a start waits for a migration, before it serves what it can and does it
-/// beside.
-const MIGRATION: Duration = Duration::from_secs(10);
+/// How long a start waits in all, as for tables that are being created. That is not
+/// broken off.
+const OPENED: Duration = Duration::from_secs(10);
 
 /// Between two tries.
 const RETRY: Duration = Duration::from_millis(500);
@@ -28,7 +29,7 @@ const RETRY: Duration = Duration::from_millis(500);
 /// How often the database's time is asked for.
 const MEASURE: Duration = Duration::from_secs(10);
 
-/// Tries for a few seconds, then goes on beside.
+/// Waits for a few seconds, while it is made ready beside.
 ///
 /// # Errors
 ///
@@ -37,32 +38,50 @@ pub(super) async fn begin(
     database: &Arc<Database>,
     clock: &Arc<DatabaseClock>,
 ) -> Result<AbortOnDropHandle<()>, OpenError> {
+    let (tell, opened) = oneshot::channel();
+    let kept = keep_ready(Arc::clone(database), Arc::clone(clock), tell);
+    let kept = AbortOnDropHandle::new(Handle::current().spawn(kept));
+    match timeout(OPENED, opened).await {
+        Ok(Ok(Err(reason))) => Err(inspect::refused(database.place(), reason)),
+        _ => Ok(kept),
+    }
+}
+
+/// `tell`: that a start need not wait any longer, or why it cannot succeed.
+async fn keep_ready(
+    database: Arc<Database>,
+    clock: Arc<DatabaseClock>,
+    tell: oneshot::Sender<Result<(), String>>,
+) {
     let begin = Instant::now();
+    let mut start = Some(tell);
+    let mut tell = |opened| start.take().is_some_and(|start| start.send(opened).is_ok());
     loop {
-        let Err(fault) = make_ready(database, clock, MIGRATION).await else {
-            break;
+        let tried = match database.is_ready() {
+            true => {
+                tell(Ok(()));
+                sleep(MEASURE).await;
+                clock.measure(&database).await
+            }
+            false => make_ready(&database, &clock).await,
         };
-        if let Some(reason) = fault.refusal() {
-            return Err(inspect::refused(database.place(), reason));
+        let Err(fault) = tried else {
+            continue;
+        };
+        match fault.refusal() {
+            Some(reason) if tell(Err(reason.clone())) => {}
+            _ => log(&database, &fault),
         }
-        if begin.elapsed() + RETRY > OPEN_TIMEOUT {
-            tracing::error!(%fault, place = %database.place(), "the task store is away");
-            break;
+        if begin.elapsed() + RETRY > REACHED {
+            tell(Ok(()));
         }
         sleep(RETRY).await;
     }
-    let later = keep_ready(Arc::clone(database), Arc::clone(clock));
-    Ok(AbortOnDropHandle::new(Handle::current().spawn(later)))
 }
 
-/// `migration`: how long one may take.
-async fn make_ready(
-    database: &Database,
-    clock: &DatabaseClock,
-    migration: Duration,
-) -> Result<(), Fault> {
+async fn make_ready(database: &Database, clock: &DatabaseClock) -> Result<(), Fault> {
     let made = async {
-        schema::migrate(database, migration).await?;
+        schema::create(database).await?;
         clock.measure(database).await?;
         if database.host().is_empty() {
             const DRAW: &str = "SELECT gen_random_uuid()::text";
@@ -77,23 +96,9 @@ async fn make_ready(
     made
 }
 
-async fn keep_ready(database: Arc<Database>, clock: Arc<DatabaseClock>) {
+fn log(database: &Database, fault: &Fault) {
     static FAULT: LogThrottle = LogThrottle::every(LONG_INTERVAL);
-    loop {
-        let tried = match database.is_ready() {
-            true => {
-                sleep(MEASURE).await;
-                clock.measure(&database).await
-            }
-            false => {
-                sleep(RETRY).await;
-                make_ready(&database, &clock, schema::LONGEST).await
-            }
-        };
-        if let Err(fault) = tried
-            && let Some(times) = FAULT.times()
-        {
-            tracing::error!(%fault, times, place = %database.place(), "the task store is away");
-        }
+    if let Some(times) = FAULT.times() {
+        tracing::error!(%fault, times, place = %database.place(), "the task store is away");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use concept_refinement_domain::image::Format;
 use concept_refinement_domain::refined;
 use concept_refinement_domain::rulebook::{ImageFacts, is_unreferenced};
 use tokio_postgres::types::Type;
@@ -16,7 +17,8 @@ use super::values::{Cells, Parameter, Text, id};
 const FACTS: &str = concat!(
     "SELECT image.number, forgotten_task.id IS NOT NULL, concept.image_path, \
      EXISTS (SELECT FROM schema.task AS other \
-         WHERE other.original_path = image.path AND other.completed_at IS NULL), ",
+         WHERE other.original_path = ANY (ARRAY (SELECT image.path || format \
+             FROM unnest($3) AS format)) AND other.completed_at IS NULL), ",
     columns!(),
     " FROM unnest($1, $2) WITH ORDINALITY AS image (path, task_id, number) \
      LEFT JOIN schema.task ON task.id = image.task_id \
@@ -34,8 +36,14 @@ pub(super) async fn unreferenced(
         .map(|path| refined::task_and_attempt(path).and_then(|(task_id, _)| id(task_id)))
         .collect();
     let paths = Text::all(&image_paths);
-    let parameters: [Parameter<'_>; 2] =
-        [(&paths, Type::TEXT_ARRAY), (&task_ids, Type::UUID_ARRAY)];
+    // A path may be without its format.
+    let mut formats = vec![String::new()];
+    formats.extend(Format::ALL.map(|format| format!(".{}", format.extension())));
+    let parameters: [Parameter<'_>; 3] = [
+        (&paths, Type::TEXT_ARRAY),
+        (&task_ids, Type::UUID_ARRAY),
+        (&formats, Type::TEXT_ARRAY),
+    ];
     let rows = session.query(FACTS, &parameters).await?;
     let mut unreferenced = HashSet::new();
     for row in &rows {

@@ -1,13 +1,11 @@
 //! The last round of deletion by age, in one row.
 
-use std::time::Duration;
-
 use concept_refinement_domain::clock_trust::LastRound;
 use tokio_postgres::types::Type;
 
 use super::database::Session;
 use super::fault::Fault;
-use super::values::{Cells, Parameter, Time};
+use super::values::{Cells, Parameter, Time, micros};
 
 pub(super) async fn last(session: &Session<'_>) -> Result<Option<LastRound>, Fault> {
     const SQL: &str = "SELECT at, probation FROM schema.last_round";
@@ -16,8 +14,7 @@ pub(super) async fn last(session: &Session<'_>) -> Result<Option<LastRound>, Fau
     };
     let mut cells = Cells::of(&row);
     let at = cells.time()?;
-    let probation: Option<i64> = cells.get()?;
-    let probation = probation.map(i64::unsigned_abs).map(Duration::from_micros);
+    let probation = cells.maybe_duration()?;
     Ok(Some(LastRound { at, probation }))
 }
 
@@ -27,7 +24,6 @@ pub(super) async fn remember(
 ) -> Result<(), Fault> {
     const SQL: &str = "INSERT INTO schema.last_round (id, at, probation) VALUES (0, $1, $2) \
          ON CONFLICT (id) DO UPDATE SET at = excluded.at, probation = excluded.probation";
-    let micros = |time: Duration| i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
     let (at, probation) = (Time(at), probation.map(micros));
     let parameters: [Parameter<'_>; 2] = [(&at, Type::TIMESTAMPTZ), (&probation, Type::INT8)];
     session.execute(SQL, &parameters).await.map(drop)

@@ -9,7 +9,7 @@ use tokio_postgres::types::Type;
 
 use super::database::Session;
 use super::fault::Fault;
-use super::values::{Cells, Parameter, Text, Time, id};
+use super::values::{Cells, Parameter, Text, Time, id, micros};
 
 /// What [`read`] reads, of the table under the name `task`.
 macro_rules! columns {
@@ -17,8 +17,8 @@ macro_rules! columns {
         "task.id, task.user_id, task.is_anonymous, task.status, task.original_image_url, \
          task.refinement_prompt, task.logo_description, task.theme_description, \
          task.original_path, task.created_at, task.updated_at, task.completed_at, \
-         task.result_id, task.image_path, task.error_message, task.lease_until, task.attempt, \
-         task.deaths, task.revision, task.delivery"
+         task.result_id, task.image_path, task.error_message, task.lease_until, task.lease, \
+         task.attempt, task.deaths, task.revision, task.delivery"
     };
 }
 pub(super) use columns;
@@ -45,6 +45,7 @@ pub(super) fn read(cells: &mut Cells<'_>) -> Result<TaskRecord, Fault> {
             error_message: cells.maybe_text()?,
             lease_until: cells.maybe_time()?,
         },
+        lease: cells.maybe_duration()?,
         attempt: cells.count()?,
         deaths: cells.count()?,
         revision: cells.count()?,
@@ -74,11 +75,7 @@ pub(super) async fn find(
     let Some(id) = id(task_id) else {
         return Ok(None);
     };
-    const SQL: &str = concat!(
-        "SELECT ",
-        columns!(),
-        " FROM schema.find_task_1 ($1) AS task"
-    );
+    const SQL: &str = concat!("SELECT ", columns!(), " FROM schema.find_task ($1) AS task");
     let row = session.query_opt(SQL, &[(&id, Type::UUID)]).await?;
     row.map(|row| read(&mut Cells::of(&row))).transpose()
 }
@@ -101,9 +98,9 @@ impl Swap {
     /// A rule reads nothing that could change without the revision or the end of the
     /// lease.
     pub async fn run(&self, session: &Session<'_>) -> Result<bool, Fault> {
-        const SWAP: &str = "SELECT schema.swap_task_1 ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
-         $12, $13, $14)";
-        const FINISH: &str = "SELECT schema.finish_task_2 ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, \
+        const SWAP: &str = "SELECT schema.swap_task ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
+         $12, $13, $14, $15)";
+        const FINISH: &str = "SELECT schema.finish_task ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, \
          $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)";
         let Self {
             before,
@@ -123,6 +120,7 @@ impl Swap {
         let (attempt, deaths) = (i64::from(after.attempt), i64::from(after.deaths));
         let (was, revision) = (number(before.revision), number(after.revision));
         let leased_until = Time::maybe(before.task.lease_until);
+        let lease = after.lease.map(micros);
         let status = task.status.as_str();
         let mut parameters: Vec<Parameter<'_>> = vec![
             (&task_id, Type::UUID),
@@ -146,6 +144,7 @@ impl Swap {
             ..
         }) = concept
         else {
+            parameters.push((&lease, Type::INT8));
             return session.ask(SWAP, &parameters).await;
         };
         let palettes = Text::all(&content.color_palettes);

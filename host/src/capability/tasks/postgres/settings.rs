@@ -13,6 +13,8 @@ use percent_encoding::percent_decode_str;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 
+use crate::tls::Trust;
+
 /// Connections of one host, unless the URL says otherwise.
 pub const POOL: usize = 16;
 
@@ -36,7 +38,8 @@ pub struct Settings {
     pub(super) hosts: Vec<Config>,
     pub(super) schema: String,
     pub(super) verification: Verification,
-    /// Certificates to trust besides the system's.
+    pub(super) trust: Trust,
+    /// Certificates to trust besides.
     pub(super) roots: Option<PathBuf>,
     /// Most connections at once.
     pub(super) pool: usize,
@@ -133,6 +136,7 @@ impl Settings {
             hosts,
             schema,
             verification,
+            trust: Trust::default(),
             roots,
             pool,
         })
@@ -146,6 +150,7 @@ impl Settings {
     pub fn parse_direct(&self, url: &str, environment: Environment<'_>) -> Result<Self, String> {
         Ok(Self {
             schema: self.schema.clone(),
+            trust: self.trust.clone(),
             ..Self::parse(url, environment)?
         })
     }

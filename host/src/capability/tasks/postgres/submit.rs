@@ -40,55 +40,55 @@ async fn try_submit(
     new_task: &NewTask,
     deadline: Instant,
 ) -> Result<Option<Submission>, Fault> {
-    let look = store.backlog.look(store.options.max_backlog);
-    let session = store.database.session_until(deadline).await?;
-    let mut account = match look {
-        Look::Exact => {
-            let lock = store.database.lock_key("backlog");
-            let begun = session.begin(Some(lock));
-            let loaded = StoredAccount::load(&session, new_task, true);
-            futures::try_join!(begun, loaded)?.1
-        }
-        Look::Count => StoredAccount::load(&session, new_task, true).await?,
-        Look::Skip => StoredAccount::load(&session, new_task, false).await?,
+    let look = || store.backlog.look(store.options.max_backlog);
+    let (database, user) = (&store.database, &new_task.user_id);
+    // What is refused, or was done before, needs no lock.
+    let mut judged = {
+        let session = database.session_of_until(user, deadline).await?;
+        judge(store, &session, new_task, look() != Look::Skip).await?
     };
-    if let Some(pending) = account.pending {
-        store.backlog.set_count(pending);
-    }
-    let now = store.clock.now();
-    account.now = now;
-    account.max_backlog = store.options.max_backlog;
-    let submission = rulebook::submit(&account, new_task.clone(), now)?;
+    let alone = match (&judged.submission, look()) {
+        (Submission::Created(_), Look::Exact) => {
+            // Of this host one at a time, so that those who wait have no connection.
+            let turn = store.alone_with_backlog.take(user, deadline).await?;
+            let session = database.session_of_until(user, deadline).await?;
+            let begun = session.begin(Some(database.lock_key("backlog")));
+            let again = judge(store, &session, new_task, true);
+            judged = futures::try_join!(begun, again)?.1;
+            Some((turn, session))
+        }
+        _ => None,
+    };
+    let Judged {
+        submission,
+        mut account,
+    } = judged;
     let Submission::Created(accepted) = &submission else {
-        if look == Look::Exact {
+        if let Some((_, session)) = alone {
             session.roll_back().await?;
         }
         return Ok(Some(submission));
     };
+    let now = account.now;
     let promise = store.promises.make(&accepted.task.id);
     let promise = promise.map_err(Fault::NoRoom)?;
     account.usage.add(now);
-    let receiver = store.receiver();
-    let lease = receiver.is_some().then_some(store.options.lease);
-    let (task, webhook) = (accepted.task.clone(), new_task.webhook.clone());
-    let (record, claimed) = rulebook::created(task, webhook, lease, now);
+    let record = TaskRecord::new(accepted.task.clone(), new_task.webhook.clone());
     let insert = Insert {
         record: record.clone(),
         usage: account.usage,
         revision: account.revision,
         idempotency_key: new_task.idempotency_key.clone(),
     };
-    let is_inserted = match look {
-        Look::Exact => {
+    let is_inserted = match alone {
+        Some((_turn, session)) => {
             let is_inserted = insert.run(&session).await?;
             if is_inserted {
                 session.commit().await?;
             }
             is_inserted
         }
-        Look::Count | Look::Skip => {
-            // It is needed for the commit.
-            drop(session);
+        None => {
             let write = Write::Insert(Box::new(insert));
             store.commits.write(write, deadline).await?
         }
@@ -98,17 +98,38 @@ async fn try_submit(
     }
     promise.keep();
     store.recent.put(&record);
-    store.backlog.accepted(claimed.is_none());
-    match claimed.zip(receiver) {
-        Some((claimed, receiver)) => store.hand_over(record, claimed, receiver),
-        None => store.deliver(),
-    }
+    store.backlog.accepted();
     if store.backlog.is_time_to_prune()
         && let Err(fault) = prune(store, now, deadline).await
     {
         tracing::debug!(%fault, "what has expired stays for a while");
     }
     Ok(Some(submission))
+}
+
+/// What a submission would come to, by what is stored of its user.
+struct Judged {
+    submission: Submission,
+    account: StoredAccount,
+}
+
+/// `counts`: tasks that wait are counted, too.
+async fn judge(
+    store: &PostgresTasks,
+    session: &Session<'_>,
+    new_task: &NewTask,
+    counts: bool,
+) -> Result<Judged, Fault> {
+    let mut account = StoredAccount::load(session, new_task, counts).await?;
+    if let Some(pending) = account.pending {
+        store.backlog.set_count(pending);
+    }
+    account.now = store.clock.now();
+    account.max_backlog = store.options.max_backlog;
+    Ok(Judged {
+        submission: rulebook::submit(&account, new_task.clone(), account.now)?,
+        account,
+    })
 }
 
 async fn prune(store: &PostgresTasks, now: Timestamp, deadline: Instant) -> Result<(), Fault> {
@@ -138,18 +159,11 @@ impl Insert {
     /// Inserts it, if the account is as it was read. False: it is not, and nothing was
     /// written.
     pub async fn run(&self, session: &Session<'_>) -> Result<bool, Fault> {
-        const SQL: &str = "SELECT schema.insert_task_3 ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
-         $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)";
-        let TaskRecord {
-            task,
-            attempt,
-            revision,
-            delivery,
-            ..
-        } = &self.record;
+        const SQL: &str = "SELECT schema.insert_task ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
+         $12, $13, $14, $15, $16, $17, $18)";
+        let TaskRecord { task, delivery, .. } = &self.record;
         let task_id = id(&task.id).ok_or(Fault::NoId)?;
         let user_id = Text::of(&task.user_id);
-        let status = task.status.as_str();
         let url = Text::of(&task.refinement.original_image_url);
         let prompt = Text::of(&task.refinement.refinement_prompt);
         let logo = Text::maybe(task.refinement.logo_description.as_deref());
@@ -159,12 +173,6 @@ impl Insert {
         let usage = serde_json::to_string(&self.usage).unwrap_or_default();
         let ends_at = Time(Window::Month.end(task.created_at).plus(RETENTION));
         let key = Text::maybe(self.idempotency_key.as_deref());
-        let (updated_at, lease_until) =
-            (Time::maybe(task.updated_at), Time::maybe(task.lease_until));
-        // What nobody has claimed is for whoever comes first.
-        let deliver_at = task.lease_until.unwrap_or(task.created_at);
-        let deliver_at = Time(deliver_at);
-        let (attempt, revision) = (i64::from(*attempt), rows::number(*revision));
         let webhook = delivery.as_ref().map(|delivery| &delivery.webhook);
         let fingerprint = key
             .is_some()
@@ -175,23 +183,17 @@ impl Insert {
         let receiver = Text::maybe(receiver.as_deref());
         let delivery_due_at = delivery.as_ref().and_then(DeliveryRecord::due_at);
         let delivery_due_at = Time::maybe(delivery_due_at);
-        let parameters: [Parameter<'_>; 24] = [
+        let parameters: [Parameter<'_>; 18] = [
             (&task_id, Type::UUID),
             (&user_id, Type::TEXT),
             (&task.is_anonymous, Type::BOOL),
-            (&status, Type::TEXT),
             (&url, Type::TEXT),
             (&prompt, Type::TEXT),
             (&logo, Type::TEXT),
             (&theme, Type::TEXT),
             (&original_path, Type::TEXT),
             (&created_at, Type::TIMESTAMPTZ),
-            (&updated_at, Type::TIMESTAMPTZ),
-            (&lease_until, Type::TIMESTAMPTZ),
-            (&attempt, Type::INT8),
-            (&revision, Type::INT8),
             (&due_at, Type::TIMESTAMPTZ),
-            (&deliver_at, Type::TIMESTAMPTZ),
             (&json, Type::TEXT),
             (&receiver, Type::TEXT),
             (&delivery_due_at, Type::TIMESTAMPTZ),

@@ -1,6 +1,6 @@
 //! Finding due tasks.
 
-use concept_refinement_domain::lease::{PENDING_OVERDUE, furthest};
+use concept_refinement_domain::lease::{LONGEST_INTERVAL, PENDING_OVERDUE};
 use concept_refinement_domain::task::Task;
 use concept_refinement_domain::timestamp::Timestamp;
 use tokio_postgres::types::Type;
@@ -10,35 +10,64 @@ use super::PostgresTasks;
 use super::database::Session;
 use super::fault::Fault;
 use super::rows::{columns, read};
-use super::values::{Cells, Time};
+use super::values::{Cells, Parameter, Time};
 use super::webhooks;
+
+/// When a task is due that is published again at `$1`, as `due_again` of the domain says:
+/// `$2` is the soonest and `$3` the latest.
+macro_rules! again {
+    () => {
+        "least(greatest($1 + ($1 - CASE status WHEN 'processing' THEN lease_until \
+         ELSE coalesce(updated_at, created_at) END), $2), $3)"
+    };
+}
+
+/// The furthest that a task can be due at `$1`, as `furthest_due` of the domain says.
+macro_rules! furthest {
+    () => {
+        concat!(
+            "greatest(",
+            again!(),
+            ", $1 + lease * interval '1 microsecond')"
+        )
+    };
+}
 
 /// The longest overdue first, but for those that somebody is writing. Each
 /// returned task becomes due again later.
 pub(super) async fn due(store: &PostgresTasks, limit: u32) -> Result<Vec<Task>, Fault> {
     // Moves what was written before the clock was set back.
-    const FOLLOW_CLOCK: &str = "UPDATE schema.task SET due_at = $1, \
-         deliver_at = least(deliver_at, $1), \
-         lease_until = CASE WHEN lease_until > $2 THEN $2 ELSE lease_until END \
-         WHERE completed_at IS NULL AND due_at > $1";
+    const FOLLOW_CLOCK: &str = concat!(
+        "UPDATE schema.task SET due_at = ",
+        furthest!(),
+        ", deliver_at = least(deliver_at, ",
+        furthest!(),
+        "), lease_until = least(lease_until, $1 + lease * interval '1 microsecond') \
+         WHERE completed_at IS NULL AND due_at > $2 AND due_at > ",
+        furthest!()
+    );
     const DUE: &str = concat!(
         "SELECT ",
         columns!(),
         " FROM schema.task WHERE completed_at IS NULL AND due_at <= $1 \
          ORDER BY due_at, created_at, id LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED"
     );
-    const LATER: &str = "UPDATE schema.task SET due_at = $2 WHERE id = ANY ($1)";
+    const LATER: &str = concat!(
+        "UPDATE schema.task SET due_at = ",
+        again!(),
+        " WHERE id = ANY ($4)"
+    );
     let now = store.clock.now();
-    let (due_at, lease_until) = furthest(store.options.lease, now);
-    let (due_at, lease_until) = (Time(due_at), Time(lease_until));
-    let (time, again) = (Time(now), Time(now.plus(PENDING_OVERDUE)));
+    let times = [now, now.plus(PENDING_OVERDUE), now.plus(LONGEST_INTERVAL)];
+    let [now, soonest, latest] = times.map(Time);
     let limit = i64::from(limit);
     let session = store.database.session().await?;
-    let follow = [
-        (&due_at as _, Type::TIMESTAMPTZ),
-        (&lease_until as _, Type::TIMESTAMPTZ),
+    let follow: [Parameter<'_>; 3] = [
+        (&now, Type::TIMESTAMPTZ),
+        (&soonest, Type::TIMESTAMPTZ),
+        (&latest, Type::TIMESTAMPTZ),
     ];
-    let of_now = [(&time as _, Type::TIMESTAMPTZ), (&limit as _, Type::INT8)];
+    let of_now: [Parameter<'_>; 2] = [(&now, Type::TIMESTAMPTZ), (&limit, Type::INT8)];
     let (_, _, rows) = futures::try_join!(
         session.begin(None),
         session.execute(FOLLOW_CLOCK, &follow),
@@ -48,9 +77,11 @@ pub(super) async fn due(store: &PostgresTasks, limit: u32) -> Result<Vec<Task>, 
     let tasks = tasks.collect::<Result<Vec<_>, Fault>>()?;
     let ids = rows.iter().map(|row| Ok(row.try_get(0)?));
     let ids = ids.collect::<Result<Vec<Uuid>, Fault>>()?;
-    let later = [
-        (&ids as _, Type::UUID_ARRAY),
-        (&again as _, Type::TIMESTAMPTZ),
+    let later: [Parameter<'_>; 4] = [
+        (&now, Type::TIMESTAMPTZ),
+        (&soonest, Type::TIMESTAMPTZ),
+        (&latest, Type::TIMESTAMPTZ),
+        (&ids, Type::UUID_ARRAY),
     ];
     futures::try_join!(session.execute(LATER, &later), session.commit())?;
     Ok(tasks)

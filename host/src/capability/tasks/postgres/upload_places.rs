@@ -14,11 +14,12 @@ use concept_refinement_domain::capability::ImageKind;
 use concept_refinement_domain::image_limits::ImageUsage;
 use concept_refinement_domain::image_path::folder;
 use concept_refinement_domain::timestamp::Timestamp;
+use tokio::time::Instant;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::PostgresTasks;
-use super::database::Session;
+use super::database::{DEADLINE, Session};
 use super::fault::Fault;
 use super::values::{Cells, Parameter, Text, Time, id};
 use crate::capability::Answer;
@@ -36,12 +37,19 @@ const LONGEST_BESIDE: u64 = 64 << 20;
 impl UploadPlaces for PostgresTasks {
     fn take(&self, place: NewPlace) -> Answer<'_, Admission> {
         self.answer(async move {
-            let session = self.database.session().await?;
+            let deadline = Instant::now() + DEADLINE;
             let mut turn = match place.longest <= LONGEST_BESIDE {
                 true => Turn::Beside,
                 false => Turn::Alone,
             };
             loop {
+                let owner = &place.path.owner;
+                // Who has to be alone waits for others of this host without a connection.
+                let _alone = match turn {
+                    Turn::Beside => None,
+                    Turn::Alone => Some(self.alone_with_images.take(owner, deadline).await?),
+                };
+                let session = self.database.session_of_until(owner, deadline).await?;
                 match take(self, &session, &place, turn).await {
                     Err(fault) if fault.is_lost_race() => session.roll_back().await?,
                     Err(fault) => return Err(fault),

@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::error::Error;
+use std::time::Duration;
 
 use bytes::BytesMut;
 use concept_refinement_domain::timestamp::Timestamp;
@@ -117,6 +118,11 @@ impl FromSql<'_> for Time {
     accepts!(TIMESTAMPTZ);
 }
 
+/// A time span as a `bigint` of microseconds.
+pub(super) fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}
+
 /// The id as Postgres knows it. None: it is written otherwise than our ids are,
 /// so nothing has it.
 pub(super) fn id(text: &str) -> Option<Uuid> {
@@ -166,6 +172,12 @@ impl<'a> Cells<'a> {
 
     pub(super) fn maybe_time(&mut self) -> Result<Option<Timestamp>, Fault> {
         Ok(self.get::<Option<Time>>()?.map(|Time(time)| time))
+    }
+
+    /// As [`micros`] writes it.
+    pub(super) fn maybe_duration(&mut self) -> Result<Option<Duration>, Fault> {
+        let micros: Option<i64> = self.get()?;
+        Ok(micros.map(i64::unsigned_abs).map(Duration::from_micros))
     }
 
     pub(super) fn id(&mut self) -> Result<String, Fault> {

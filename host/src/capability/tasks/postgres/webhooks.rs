@@ -138,7 +138,7 @@ pub(super) async fn redeliver(
     user_id: &str,
     task_id: &str,
 ) -> Result<Redelivery, Fault> {
-    let session = store.database.session().await?;
+    let session = store.database.session_of(user_id).await?;
     for _ in 0..TRIES {
         let found = rows::find(&session, task_id).await?;
         let found = found.and_then(delivery_of);

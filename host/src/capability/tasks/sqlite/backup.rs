@@ -3,11 +3,11 @@
 use std::io;
 use std::path::Path;
 
-use super::{FILE, LOCK, schema};
+use super::{FILE, LOCK};
 use crate::capability::OpenError;
 use crate::capability::directory::DirectoryLock;
 use crate::capability::embedded::Embedded;
-use crate::capability::sqlite::{DatabaseFile, open_error};
+use crate::capability::sqlite::DatabaseFile;
 
 /// The database of a directory that this process holds.
 pub(super) struct Database {
@@ -31,13 +31,6 @@ impl Database {
             file: DatabaseFile::at_rest(&directory.join(FILE)),
             _lock: Some(lock),
         })
-    }
-
-    pub(super) fn is_outdated(&self) -> Result<bool, OpenError> {
-        self.file
-            .reader()
-            .and_then(|connection| schema::is_outdated(&connection))
-            .map_err(|error| open_error(self.file.path(), error))
     }
 }
 

@@ -101,7 +101,6 @@ mod tests {
             hub,
             Arc::default(),
             Arc::default(),
-            Arc::default(),
         )
         .unwrap();
 

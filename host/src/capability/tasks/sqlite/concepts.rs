@@ -73,7 +73,7 @@ pub(super) fn list(
     let concepts = connection
         .prepare_cached(&format!(
             "SELECT {COLUMNS} FROM concept \
-             WHERE user_id = ? AND created_at IS NOT NULL AND (created_at, id) < (?, ?) \
+             WHERE user_id = ? AND (created_at, id) < (?, ?) \
              ORDER BY created_at DESC, id DESC LIMIT ?"
         ))?
         .query_map(params![user_id, created_at, id, one_more(limit)], read)?

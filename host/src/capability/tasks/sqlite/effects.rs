@@ -3,11 +3,7 @@
 
 use std::sync::Arc;
 
-use concept_refinement_domain::capability::Claimed;
-
 use super::promises::Promises;
-use super::workers::Workers;
-use crate::capability::queue::store::line::Reservation;
 use crate::capability::room::Room;
 use crate::capability::tasks::hub::{Hub, Update};
 
@@ -17,8 +13,6 @@ pub(super) struct Effects {
     pub(super) updates: Vec<(String, Update)>,
     /// Whether a webhook is due.
     pub(super) has_delivery: bool,
-    /// Tasks that were claimed for a worker.
-    pub(super) handovers: Vec<(Claimed, Reservation)>,
 }
 
 /// What there was before an operation.
@@ -27,7 +21,6 @@ pub(super) struct Mark {
     ended: u64,
     updates: usize,
     has_delivery: bool,
-    handovers: usize,
 }
 
 impl Effects {
@@ -36,7 +29,6 @@ impl Effects {
             promises: Promises::of(room),
             updates: Vec::new(),
             has_delivery: false,
-            handovers: Vec::new(),
         }
     }
 
@@ -46,7 +38,6 @@ impl Effects {
             ended: self.promises.ended,
             updates: self.updates.len(),
             has_delivery: self.has_delivery,
-            handovers: self.handovers.len(),
         }
     }
 
@@ -54,24 +45,16 @@ impl Effects {
         self.promises.undo(mark.made, mark.ended);
         self.updates.truncate(mark.updates);
         self.has_delivery = mark.has_delivery;
-        self.handovers.truncate(mark.handovers);
     }
 
     /// The group was committed.
-    pub(super) fn take_place(self, hub: &Hub, workers: &Workers) {
+    pub(super) fn take_place(self, hub: &Hub) {
         self.promises.keep();
         for (task_id, update) in self.updates {
-            if let Update::Deleted = update {
-                // Nobody is to begin it.
-                workers.handovers().take(&task_id, None);
-            }
             hub.announce(&task_id, update);
         }
         if self.has_delivery {
             hub.announce_delivery();
-        }
-        for (claimed, receiver) in self.handovers {
-            workers.hand_over(claimed, receiver);
         }
     }
 }

@@ -6,7 +6,7 @@ use super::backup::Database;
 use super::{FILE, SqliteTasks};
 use crate::capability::embedded::{AtRest, Embedded};
 use crate::capability::engine::{Engine, OpenTasks, TaskEngine, on_a_thread};
-use crate::runtime::Tokio;
+use crate::capability::queue::store::StoreQueue;
 
 /// Tasks in the queue at most; one more is found by the sweep.
 const QUEUE_CAPACITY: usize = 100_000;
@@ -26,22 +26,19 @@ pub const ENGINE: TaskEngine = Engine {
         on_a_thread(config, move |config| {
             let database = Database::at_rest(&config.directory)?;
             Ok(Some(AtRest {
-                is_outdated: database.is_outdated()?,
                 store: Arc::new(database),
                 images: None,
             }))
         })
     },
     inspect: None,
-    migrate: None,
 };
 
 impl OpenTasks {
     /// `embedded`: its file, if it has one.
     pub fn of(store: SqliteTasks, embedded: Option<Arc<dyn Embedded>>) -> Self {
         let store = Arc::new(store);
-        let runtime = Arc::new(Tokio::default());
-        let queue = store.queue(Arc::clone(&store) as _, runtime, QUEUE_CAPACITY);
+        let queue = StoreQueue::new(Arc::clone(&store) as _, QUEUE_CAPACITY);
         Self {
             store: Arc::clone(&store) as _,
             queue: Arc::new(queue),

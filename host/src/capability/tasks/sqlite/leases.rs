@@ -67,11 +67,3 @@ pub(super) fn release(step: &mut Step<'_>, held: &Lease) -> Result<Fenced, Fault
         rulebook::release(record, held, now)
     })
 }
-
-/// The same of several; those that are lost are left.
-pub(super) fn release_all(step: &mut Step<'_>, held: &[Lease]) -> Result<(), Fault> {
-    for lease in held {
-        let _ = release(step, lease)?;
-    }
-    Ok(())
-}

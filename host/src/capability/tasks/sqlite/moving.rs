@@ -1,12 +1,10 @@
 //! All rows of the tables, read in the order of their keys and written whole.
 
-use std::time::Duration;
-
 use concept_refinement_domain::clock_trust::LastRound;
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::idempotency::Submitted;
 use concept_refinement_domain::image_path::folder;
-use rusqlite::{Connection, Params, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
 
 use super::fault::Fault;
 use super::stored::Stored;
@@ -28,6 +26,27 @@ impl Records for SqliteTasks {
 
     fn restore(&self, records: Vec<Record>) -> Answer<'_, ()> {
         Box::pin(self.write(move |step| records.into_iter().try_for_each(|one| write(step, one))))
+    }
+
+    fn unfinished_move(&self) -> Answer<'_, Option<String>> {
+        Box::pin(self.scan(|connection| {
+            let source = connection
+                .prepare_cached("SELECT source FROM unfinished_move")?
+                .query_row([], |row| row.get(0))
+                .optional()?;
+            Ok(source)
+        }))
+    }
+
+    fn set_unfinished_move(&self, source: Option<String>) -> Answer<'_, ()> {
+        Box::pin(self.write(move |step| {
+            step.connection.execute("DELETE FROM unfinished_move", [])?;
+            step.connection.execute(
+                "INSERT INTO unfinished_move (id, source) SELECT 0, ?1 WHERE ?1 IS NOT NULL",
+                [&source],
+            )?;
+            Ok(())
+        }))
     }
 }
 
@@ -58,8 +77,7 @@ fn read(
                 _ => "",
             };
             let query = format!(
-                "SELECT {} FROM concept WHERE created_at IS NOT NULL AND id > ? \
-                 ORDER BY id LIMIT ?",
+                "SELECT {} FROM concept WHERE id > ? ORDER BY id LIMIT ?",
                 concepts::COLUMNS
             );
             all(connection, &query, params![after, limit], |row| {
@@ -282,13 +300,12 @@ fn write(step: &Step<'_>, record: Record) -> Result<(), Fault> {
                 .execute(params![user_id, Stored(until)])?;
         }
         Record::LastRound(LastRound { at, probation }) => {
-            let micros = |time: Duration| i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
             connection
                 .prepare_cached(
                     "INSERT INTO last_round (id, at, probation) VALUES (0, ?, ?) \
                      ON CONFLICT DO NOTHING",
                 )?
-                .execute(params![Stored(at), probation.map(micros)])?;
+                .execute(params![Stored(at), probation.map(Stored)])?;
         }
         Record::UploadPlace {
             place,

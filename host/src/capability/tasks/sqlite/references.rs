@@ -18,6 +18,13 @@ const RETENTION: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// pile up.
 const PRUNE_BATCH: u32 = 8;
 
+/// Whether `?2`, which may be without its format, is the original of a task that is not
+/// final.
+const IS_ORIGINAL: &str = "SELECT 1 FROM task \
+     WHERE original_path >= ?2 AND original_path < ?2 || '/' \
+     AND (original_path = ?2 OR original_path > ?2 || '.') \
+     AND status IN ('pending', 'processing')";
+
 /// Returns those of these images that nothing refers to.
 pub(super) fn unreferenced(
     connection: &Connection,
@@ -61,24 +68,20 @@ pub(super) fn forget(step: &Step<'_>, task_id: &str) -> Result<(), Fault> {
 /// complete its task, and its image would be missed by both.
 fn is_left_behind(connection: &Connection, path: &str, task_id: &str) -> Result<bool, Fault> {
     Ok(connection
-        .prepare_cached(
+        .prepare_cached(&format!(
             "SELECT EXISTS (\
                  SELECT 1 FROM task WHERE id = ?1 AND completed_at IS NOT NULL \
                  UNION ALL SELECT 1 FROM forgotten_task WHERE id = ?1) \
              AND NOT EXISTS (\
-                 SELECT 1 FROM concept WHERE task_id = ?1 AND image_path = ?2) \
-             AND NOT EXISTS (\
-                 SELECT 1 FROM task \
-                 WHERE original_path = ?2 AND status IN ('pending', 'processing'))",
-        )?
+                 SELECT 1 FROM concept WHERE task_id = ?1 \
+                 AND (image_path = ?2 OR substr(image_path, 1, length(?2) + 1) = ?2 || '.')) \
+             AND NOT EXISTS ({IS_ORIGINAL})"
+        ))?
         .query_row(params![task_id, path], |row| row.get(0))?)
 }
 
 fn is_original(connection: &Connection, path: &str) -> Result<bool, Fault> {
     Ok(connection
-        .prepare_cached(
-            "SELECT 1 FROM task \
-             WHERE original_path = ? AND status IN ('pending', 'processing')",
-        )?
+        .prepare_cached(&IS_ORIGINAL.replace("?2", "?1"))?
         .exists([path])?)
 }

@@ -1,7 +1,5 @@
 //! The last round of deletion by age, in one row.
 
-use std::time::Duration;
-
 use concept_refinement_domain::clock_trust::LastRound;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -13,8 +11,8 @@ pub(super) fn last(connection: &Connection) -> Result<Option<LastRound>, Fault> 
     let row = connection
         .prepare_cached("SELECT at, probation FROM last_round")?
         .query_row([], |row| {
-            let (Stored(at), probation): (_, Option<i64>) = (row.get(0)?, row.get(1)?);
-            let probation = probation.map(i64::unsigned_abs).map(Duration::from_micros);
+            let (Stored(at), probation): (_, Option<Stored<_>>) = (row.get(0)?, row.get(1)?);
+            let probation = probation.map(|Stored(probation)| probation);
             Ok(LastRound { at, probation })
         })
         .optional()?;
@@ -25,9 +23,8 @@ pub(super) fn remember(
     step: &Step<'_>,
     LastRound { at, probation }: LastRound,
 ) -> Result<(), Fault> {
-    let micros = |time: Duration| i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
     step.connection
         .prepare_cached("INSERT OR REPLACE INTO last_round (id, at, probation) VALUES (0, ?, ?)")?
-        .execute(params![Stored(at), probation.map(micros)])?;
+        .execute(params![Stored(at), probation.map(Stored)])?;
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! A task as a row, read and written whole.
 
+use std::time::Duration;
+
 use concept_refinement_domain::lease::due_at;
 use concept_refinement_domain::rulebook::TaskRecord;
 use concept_refinement_domain::task::{Refinement, Task};
@@ -15,8 +17,8 @@ use super::writer::Step;
 /// What [`read`] reads.
 pub(super) const COLUMNS: &str = "id, user_id, is_anonymous, status, original_image_url, \
      refinement_prompt, logo_description, theme_description, original_path, created_at, \
-     updated_at, completed_at, result_id, image_path, error_message, lease_until, attempt, \
-     deaths, revision, delivery";
+     updated_at, completed_at, result_id, image_path, error_message, lease_until, lease, \
+     attempt, deaths, revision, delivery";
 
 /// Reads a row of [`COLUMNS`], by their order: by name each would be searched.
 pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<TaskRecord> {
@@ -42,6 +44,7 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<TaskRecord> {
             error_message: cells.get()?,
             lease_until: cells.time()?,
         },
+        lease: cells.duration()?,
         attempt: cells.get()?,
         deaths: cells.get()?,
         revision: cells.get::<i64>()?.unsigned_abs(),
@@ -72,6 +75,11 @@ impl Cells<'_, '_> {
     fn time(&mut self) -> rusqlite::Result<Option<Timestamp>> {
         let time: Option<Stored<_>> = self.get()?;
         Ok(time.map(|Stored(time)| time))
+    }
+
+    fn duration(&mut self) -> rusqlite::Result<Option<Duration>> {
+        let duration: Option<Stored<_>> = self.get()?;
+        Ok(duration.map(|Stored(duration)| duration))
     }
 
     fn delivery(&mut self) -> rusqlite::Result<Option<DeliveryRecord>> {
@@ -114,6 +122,7 @@ fn one(
 pub(super) fn insert(step: &Step<'_>, record: &TaskRecord) -> Result<(), Fault> {
     let TaskRecord {
         task,
+        lease,
         attempt,
         deaths,
         revision,
@@ -123,10 +132,10 @@ pub(super) fn insert(step: &Step<'_>, record: &TaskRecord) -> Result<(), Fault> 
         "INSERT INTO task (id, user_id, is_anonymous, status, original_image_url, \
          refinement_prompt, logo_description, theme_description, original_path, created_at, \
          updated_at, completed_at, result_id, image_path, error_message, lease_until, \
-         attempt, deaths, revision, due_at, delivery, receiver, delivery_due_at) \
+         lease, attempt, deaths, revision, due_at, delivery, receiver, delivery_due_at) \
          VALUES (:id, :user_id, :is_anonymous, :status, \
          :url, :prompt, :logo, :theme, :original_path, :created_at, :updated_at, \
-         :completed_at, :result_id, :image_path, :error_message, :lease_until, :attempt, \
+         :completed_at, :result_id, :image_path, :error_message, :lease_until, :lease, :attempt, \
          :deaths, :revision, :due_at, :delivery, :receiver, :delivery_due_at)",
     )?;
     statement.execute(named_params! {
@@ -146,6 +155,7 @@ pub(super) fn insert(step: &Step<'_>, record: &TaskRecord) -> Result<(), Fault> 
         ":image_path": task.image_path,
         ":error_message": task.error_message,
         ":lease_until": task.lease_until.map(Stored),
+        ":lease": lease.map(Stored),
         ":attempt": attempt,
         ":deaths": deaths,
         ":revision": i64::try_from(*revision).unwrap_or(i64::MAX),
@@ -163,8 +173,8 @@ pub(super) fn update(step: &Step<'_>, record: &TaskRecord) -> Result<(), Fault> 
     let mut statement = step.connection.prepare_cached(
         "UPDATE task SET status = :status, updated_at = :updated_at, \
          completed_at = :completed_at, result_id = :result_id, image_path = :image_path, \
-         error_message = :error_message, lease_until = :lease_until, attempt = :attempt, \
-         deaths = :deaths, revision = :revision, due_at = :due_at \
+         error_message = :error_message, lease_until = :lease_until, lease = :lease, \
+         attempt = :attempt, deaths = :deaths, revision = :revision, due_at = :due_at \
          WHERE id = :id",
     )?;
     statement.execute(named_params! {
@@ -176,6 +186,7 @@ pub(super) fn update(step: &Step<'_>, record: &TaskRecord) -> Result<(), Fault> 
         ":image_path": task.image_path,
         ":error_message": task.error_message,
         ":lease_until": task.lease_until.map(Stored),
+        ":lease": record.lease.map(Stored),
         ":attempt": record.attempt,
         ":deaths": record.deaths,
         ":revision": i64::try_from(record.revision).unwrap_or(i64::MAX),

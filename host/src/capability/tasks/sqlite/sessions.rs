@@ -17,7 +17,7 @@ pub(super) fn renew(
         .prepare_cached(
             "INSERT INTO session (user_id, until) SELECT ?1, ?2 \
              WHERE ?3 OR EXISTS (SELECT 1 FROM task WHERE user_id = ?1) \
-             OR EXISTS (SELECT 1 FROM concept WHERE user_id = ?1 AND created_at IS NOT NULL) \
+             OR EXISTS (SELECT 1 FROM concept WHERE user_id = ?1) \
              ON CONFLICT (user_id) DO UPDATE SET until = max(until, excluded.until)",
         )?
         .execute(params![user_id, Stored(until), owns_images])?;

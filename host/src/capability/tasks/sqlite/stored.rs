@@ -1,5 +1,7 @@
 //! Values of the domain as columns.
 
+use std::time::Duration;
+
 use concept_refinement_domain::task::Status;
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::webhook::DeliveryRecord;
@@ -22,6 +24,21 @@ impl FromSql for Stored<Timestamp> {
         u64::try_from(micros)
             .map(|micros| Self(Timestamp(micros)))
             .map_err(|_| FromSqlError::OutOfRange(micros))
+    }
+}
+
+/// In microseconds, too.
+impl ToSql for Stored<Duration> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        let micros = i64::try_from(self.0.as_micros()).unwrap_or(i64::MAX);
+        Ok(ToSqlOutput::Owned(Value::Integer(micros)))
+    }
+}
+
+impl FromSql for Stored<Duration> {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let micros = value.as_i64()?.unsigned_abs();
+        Ok(Self(Duration::from_micros(micros)))
     }
 }
 

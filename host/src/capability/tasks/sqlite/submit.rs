@@ -1,24 +1,20 @@
 //! Submitting a task, and withdrawing one that could not be published.
 
-use std::time::Duration;
-
 use concept_refinement_domain::capability::{Fenced, NewTask, Submission};
 use concept_refinement_domain::idempotency::Submitted;
 use concept_refinement_domain::quota::Window;
-use concept_refinement_domain::rulebook::{self, Account};
+use concept_refinement_domain::rulebook::{self, Account, TaskRecord};
 use concept_refinement_domain::task::Task;
 
 use super::change::change;
 use super::fault::Fault;
 use super::writer::Step;
 use super::{keys, rows, usage};
-use crate::capability::tasks::hub::Update;
 
 pub(super) fn submit(
     step: &mut Step<'_>,
     new_task: NewTask,
     max_backlog: u32,
-    lease: Duration,
 ) -> Result<Submission, Fault> {
     let user_id = new_task.user_id.clone();
     let key = new_task.idempotency_key.clone();
@@ -34,15 +30,9 @@ pub(super) fn submit(
         if let Some(key) = &key {
             keys::remember(step, &accepted.task, webhook.as_ref(), key)?;
         }
-        let receiver = step.receiver();
-        let lease = receiver.is_some().then_some(lease);
-        let (record, claimed) = rulebook::created(accepted.task.clone(), webhook, lease, step.now);
+        let record = TaskRecord::new(accepted.task.clone(), webhook);
         rows::insert(step, &record)?;
         usage::count(step, &user_id)?;
-        if let Some((claimed, receiver)) = claimed.zip(receiver) {
-            step.announce(&accepted.task.id, Update::of(record));
-            step.hand_over(claimed, receiver);
-        }
     }
     Ok(submission)
 }

@@ -1,8 +1,6 @@
 //! Finding due tasks.
 
-use std::time::Duration;
-
-use concept_refinement_domain::lease::{PENDING_OVERDUE, furthest};
+use concept_refinement_domain::lease::{LONGEST_INTERVAL, PENDING_OVERDUE, due_again};
 use concept_refinement_domain::task::Task;
 use concept_refinement_domain::timestamp::Timestamp;
 use rusqlite::{Connection, params};
@@ -14,8 +12,8 @@ use super::webhooks;
 use super::writer::Step;
 
 /// The longest overdue first. Each returned task becomes due again later.
-pub(super) fn due(step: &Step<'_>, limit: u32, lease: Duration) -> Result<Vec<Task>, Fault> {
-    follow_clock(step, lease)?;
+pub(super) fn due(step: &Step<'_>, limit: u32) -> Result<Vec<Task>, Fault> {
+    follow_clock(step)?;
     let tasks = step
         .connection
         .prepare_cached(&format!(
@@ -28,19 +26,25 @@ pub(super) fn due(step: &Step<'_>, limit: u32, lease: Duration) -> Result<Vec<Ta
         .connection
         .prepare_cached("UPDATE task SET due_at = ? WHERE id = ?")?;
     for task in &tasks {
-        statement.execute(params![Stored(step.now.plus(PENDING_OVERDUE)), task.id])?;
+        statement.execute(params![Stored(due_again(task, step.now)), task.id])?;
     }
     Ok(tasks)
 }
 
-/// Moves what was written before the clock was set back.
-fn follow_clock(step: &Step<'_>, lease: Duration) -> Result<(), Fault> {
-    let (due_at, lease_until) = furthest(lease, step.now);
+/// Moves what was written before the clock was set back, as `furthest_due` of the
+/// domain says.
+fn follow_clock(step: &Step<'_>) -> Result<(), Fault> {
+    const SQL: &str = "WITH late AS (SELECT id, max(?1 + coalesce(lease, 0), \
+             min(max(?1 + ?1 - CASE status WHEN 'processing' THEN lease_until \
+             ELSE coalesce(updated_at, created_at) END, ?2), ?3)) AS furthest \
+             FROM task WHERE due_at > ?2) \
+         UPDATE task SET due_at = furthest, lease_until = min(lease_until, ?1 + lease) \
+         FROM late WHERE late.id = task.id AND due_at > furthest";
+    let now = step.now;
+    let (soonest, latest) = (now.plus(PENDING_OVERDUE), now.plus(LONGEST_INTERVAL));
     step.connection
-        .prepare_cached(
-            "UPDATE task SET due_at = ?1, lease_until = min(lease_until, ?2) WHERE due_at > ?1",
-        )?
-        .execute([Stored(due_at), Stored(lease_until)])?;
+        .prepare_cached(SQL)?
+        .execute([now, soonest, latest].map(Stored))?;
     Ok(())
 }
 

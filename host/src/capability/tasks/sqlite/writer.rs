@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use concept_refinement_domain::capability::{CapabilityError, Claimed};
+use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::timestamp::Timestamp;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
@@ -17,11 +17,8 @@ use super::checkpoint::LogLimit;
 use super::damage::Damage;
 use super::effects::Effects;
 use super::fault::{Fault, unavailable};
-use super::leases;
-use super::workers::Workers;
 use crate::capability::Clock;
 use crate::capability::directory::NamedFile;
-use crate::capability::queue::store::line::Reservation;
 use crate::capability::room::Room;
 use crate::capability::sqlite::connection;
 use crate::capability::tasks::hub::{Hub, Update};
@@ -37,7 +34,6 @@ pub(super) struct Step<'a> {
     /// The current time, the same for the whole operation.
     pub(super) now: Timestamp,
     effects: &'a mut Effects,
-    workers: &'a Workers,
     damage: &'a Damage,
 }
 
@@ -61,16 +57,6 @@ impl Step<'_> {
     pub(super) fn announce_delivery(&mut self) {
         self.effects.has_delivery = true;
     }
-
-    /// Who is to have a task that is created by this step.
-    pub(super) fn receiver(&self) -> Option<Reservation> {
-        self.workers.reserve()
-    }
-
-    /// Hands a task, after the commit, to the worker that it is claimed for.
-    pub(super) fn hand_over(&mut self, claimed: Claimed, receiver: Reservation) {
-        self.effects.handovers.push((claimed, receiver));
-    }
 }
 
 #[derive(Debug)]
@@ -90,7 +76,6 @@ impl Writer {
         hub: Arc<Hub>,
         damage: Arc<Damage>,
         room: Arc<Room>,
-        workers: Arc<Workers>,
     ) -> std::io::Result<Self> {
         let (sender, receiver) = mpsc::channel(QUEUE_CAPACITY);
         let worker = Worker {
@@ -101,7 +86,6 @@ impl Writer {
             hub,
             damage,
             room,
-            workers,
         };
         let thread = thread::Builder::new()
             .name("sqlite-writer".into())
@@ -206,7 +190,6 @@ struct Worker {
     hub: Arc<Hub>,
     damage: Arc<Damage>,
     room: Arc<Room>,
-    workers: Arc<Workers>,
 }
 
 impl Worker {
@@ -221,30 +204,11 @@ impl Worker {
                 limit.keep(&self.connection);
             }
         }
-        self.release_unasked();
         // A damaged file is left as it is.
         if !self.damage.is_detected()
             && let Err(error) = connection::tidy_up_on_close(&self.connection, true)
         {
             tracing::warn!(%error, "the task store's log stays behind");
-        }
-    }
-
-    /// A task that was claimed for a worker which has not begun it is nobody's again, so
-    /// that it does not look as if its worker had died.
-    fn release_unasked(&mut self) {
-        let unasked = self.workers.handovers().take_all();
-        if unasked.is_empty() {
-            return;
-        }
-        let (answer, _answered) = oneshot::channel();
-        let release = Write {
-            work: Some(move |step: &mut Step<'_>| leases::release_all(step, &unasked)),
-            outcome: None,
-            answer,
-        };
-        if let Err(error) = self.commit(&mut vec![Box::new(release)]) {
-            tracing::debug!(%error, "tasks stay claimed that nobody works on");
         }
     }
 
@@ -267,7 +231,7 @@ impl Worker {
             self.sql("ROLLBACK")?;
         }
         committed?;
-        effects.take_place(&self.hub, &self.workers);
+        effects.take_place(&self.hub);
         Ok(())
     }
 
@@ -285,7 +249,6 @@ impl Worker {
                 connection: &self.connection,
                 now: self.clock.now(),
                 effects,
-                workers: &self.workers,
                 damage: &self.damage,
             });
             if let Err(Undo(error)) = outcome {
@@ -341,7 +304,6 @@ mod tests {
                 vec![],
                 clock,
                 hub.clone(),
-                Arc::default(),
                 Arc::default(),
                 Arc::default(),
             )

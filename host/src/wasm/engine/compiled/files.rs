@@ -1,11 +1,13 @@
 //! The files of the cache: written whole or not at all, readable by this user
-//! only, removed when unused.
+//! only, removed when unused. They are run, so none is read that others may write to,
+//! or that is in a directory where they may.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use rustix::fs::{Mode, OFlags, open, openat};
 use uuid::Uuid;
 
 use crate::capability::{create_directory, directory};
@@ -26,8 +28,8 @@ const DRAFT: &str = "draft";
 const NAME: usize = 64;
 
 /// None: there is no such file.
-pub(super) fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    match try_read(path) {
+pub(super) fn read(place: &Path, name: &str) -> io::Result<Option<Vec<u8>>> {
+    match try_read(place, name) {
         Err(error) if is_missing(&error) => Ok(None),
         read => read.map(Some),
     }
@@ -39,6 +41,7 @@ pub(super) fn replace(place: &Path, name: &str, parts: &[&[u8]]) -> io::Result<(
         return Err(io::ErrorKind::FileTooLarge.into());
     }
     create_directory(place)?;
+    private(place)?;
     let _writing = writing(place);
     let draft = place.join(Uuid::new_v4().to_string()).with_extension(DRAFT);
     let named = write(&draft, parts).and_then(|()| rename(&draft, &place.join(name)));
@@ -83,9 +86,14 @@ pub(super) fn tidy(place: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn try_read(path: &Path) -> io::Result<Vec<u8>> {
-    // Checked before opening, since opening a pipe would block.
-    let metadata = fs::symlink_metadata(path)?;
+/// What is judged is what was opened, since names may be given to something else at any
+/// time.
+fn try_read(place: &Path, name: &str) -> io::Result<Vec<u8>> {
+    let directory = private(place)?;
+    // Nothing is waited for, as for a pipe's other end.
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = File::from(openat(&directory, name, flags, Mode::empty())?);
+    let metadata = file.metadata()?;
     if !metadata.is_file() {
         return Err(io::Error::other("it is not a file"));
     }
@@ -95,13 +103,23 @@ fn try_read(path: &Path) -> io::Result<Vec<u8>> {
     if metadata.len() > MAX_BYTES {
         return Err(io::ErrorKind::FileTooLarge.into());
     }
-    let mut file = File::open(path)?.take(MAX_BYTES);
     let mut bytes = Vec::new();
     bytes.try_reserve_exact(usize::try_from(metadata.len()).map_err(io::Error::other)?)?;
+    let mut file = file.take(MAX_BYTES);
     file.read_to_end(&mut bytes)?;
     // On a read-only directory the time is not updated.
     let _ = file.get_ref().set_modified(SystemTime::now());
     Ok(bytes)
+}
+
+/// The directory, opened. An error: others may put files of theirs into it.
+fn private(place: &Path) -> io::Result<File> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let directory = File::from(open(place, flags, Mode::empty())?);
+    match directory::is_private(&directory.metadata()?) {
+        true => Ok(directory),
+        false => Err(io::Error::other("others may write to the directory")),
+    }
 }
 
 /// A shared lock while a draft is written, so that no other process removes it

@@ -19,6 +19,16 @@ const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0\
     \x0a\x04\x01\x02\0\x0b\
     \x02\x04\x01\0\0\0";
 
+/// The same, but what it runs traps.
+const FOREIGN: &[u8] = b"\0asm\x0d\0\x01\0\
+    \x01\x1c\
+    \0asm\x01\0\0\0\
+    \x01\x04\x01\x60\0\0\
+    \x03\x02\x01\0\
+    \x08\x01\0\
+    \x0a\x05\x01\x03\0\0\x0b\
+    \x02\x04\x01\0\0\0";
+
 const POOL: Pool = Pool {
     instances: 1,
     calls: 1,
@@ -56,14 +66,27 @@ impl Place {
 
 /// As a start does, and runs what it got.
 async fn compile(directory: &Path) {
+    assert!(runs_ours(directory).await);
+}
+
+/// Whether what was run is [`COMPONENT`], not [`FOREIGN`].
+async fn runs_ours(directory: &Path) -> bool {
     let engine = Engine::new(POOL, Some(directory)).unwrap();
     let component = engine.component(COMPONENT).unwrap();
     let mut store = Store::new(engine.wasmtime(), ());
     store.set_epoch_deadline(1_000_000);
-    Linker::new(engine.wasmtime())
-        .instantiate_async(&mut store, &component)
-        .await
-        .unwrap();
+    let linker = Linker::new(engine.wasmtime());
+    let run = linker.instantiate_async(&mut store, &component).await;
+    run.is_ok()
+}
+
+/// The file of another component with the hash of [`COMPONENT`], as anyone can make it.
+fn foreign() -> Vec<u8> {
+    let engine = Engine::new(POOL, None).unwrap();
+    let code = Component::new(engine.wasmtime(), FOREIGN).unwrap();
+    let code = code.serialize().unwrap();
+    let sum = Key::of(engine.wasmtime(), &sum()).sum(&code);
+    [&sum[..], &code].concat()
 }
 
 /// Of [`COMPONENT`].
@@ -165,6 +188,65 @@ async fn whatever_is_in_its_place_is_replaced() {
         compile(place.path()).await;
         assert_eq!(place.inode(), before, "{name}: it is used again");
     }
+}
+
+#[tokio::test]
+async fn what_others_may_have_written_is_not_run() {
+    let mode = |path: &Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let give = |path: &Path| std::os::unix::fs::chown(path, Some(65_534), None).unwrap();
+    type Case<'a> = (&'a str, bool, &'a dyn Fn(&Place));
+    let cases: &[Case<'_>] = &[
+        // It could not be told from ours.
+        ("written by this user", false, &|_| {}),
+        ("a directory of all", true, &|it| mode(it.path(), 0o777)),
+        ("of a group", true, &|it| mode(it.path(), 0o770)),
+        ("of all, but their files are theirs", true, &|it| {
+            mode(it.path(), 0o1777);
+        }),
+        ("a file of all", true, &|it| mode(&it.entry, 0o666)),
+        ("another user's file", true, &|it| give(&it.entry)),
+        ("another user's directory", true, &|it| give(it.path())),
+    ];
+    let is_root = rustix::process::geteuid().is_root();
+    for (name, expected, open_to_others) in cases {
+        if name.starts_with("another user's") && !is_root {
+            continue;
+        }
+        let place = Place::new().await;
+        fs::write(&place.entry, foreign()).unwrap();
+        open_to_others(&place);
+        assert_eq!(runs_ours(place.path()).await, *expected, "{name}");
+    }
+}
+
+/// Whoever may rename in a directory above can exchange what a name stands for at any
+/// time.
+#[tokio::test]
+async fn what_is_judged_is_what_is_read() {
+    const TIMES: usize = 2_000;
+    let place = Place::new().await;
+    let name = place.entry.file_name().unwrap().to_str().unwrap();
+    let [ours, theirs, link] = ["ours", "theirs", "link"].map(|name| place.path().join(name));
+    fs::rename(&place.entry, &ours).unwrap();
+    fs::write(&theirs, "theirs").unwrap();
+    fs::set_permissions(&theirs, fs::Permissions::from_mode(0o666)).unwrap();
+    let is_over = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
+                fs::hard_link(&ours, &link).unwrap();
+                fs::rename(&link, &place.entry).unwrap();
+                std::os::unix::fs::symlink(&theirs, &link).unwrap();
+                fs::rename(&link, &place.entry).unwrap();
+            }
+        });
+        let read = (0..TIMES).filter_map(|_| files::read(place.path(), name).ok().flatten());
+        let of_theirs = read.filter(|bytes| bytes == b"theirs").count();
+        is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(of_theirs, 0);
+    });
 }
 
 #[tokio::test]

@@ -2,14 +2,11 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use concept_refinement_domain::capability::CapabilityError;
-use futures::StreamExt as _;
-use futures::stream::BoxStream;
 use tokio::task::yield_now;
 use wasmtime::component::Accessor;
 
-use crate::capability::blobs::{Blobs, Purpose};
+use crate::capability::blobs::Purpose;
+use crate::capability::blobs::link::filled;
 use crate::capability::model::{Reopen, convert};
 use crate::wasm::bindings::capabilities::concept::refinement::model_types::Unavailable;
 use crate::wasm::bindings::capabilities::concept::refinement::next_models as wit;
@@ -51,8 +48,11 @@ impl HostWithStore<Sandbox> for Linked {
         // used once.
         yield_now().await;
         if request.reopen.is_none() {
-            match gathered(accessor, &blobs, request.image, request.length).await {
-                Ok(reopen) => {
+            // The middleware writes the image itself: it is held once for whoever reads it.
+            let (purpose, length) = (Purpose::Original, request.length);
+            match filled(accessor, &blobs, purpose, request.image, length).await {
+                Ok(blob) => {
+                    let reopen: Reopen = Arc::new(move || blob.contents());
                     request.image = reopen();
                     request.reopen = Some(reopen);
                 }
@@ -60,6 +60,7 @@ impl HostWithStore<Sandbox> for Linked {
                     return Ok(Err(wit::LinkError::Unavailable(Unavailable {
                         reason: error.message,
                         retry_after: None,
+                        is_rate_limit: false,
                     })));
                 }
             }
@@ -69,25 +70,4 @@ impl HostWithStore<Sandbox> for Linked {
             Err(error) => Err(error.into()),
         })
     }
-}
-
-/// An image that the middleware itself writes, held once for whoever reads it: as
-/// much of it as it said that there is.
-async fn gathered(
-    accessor: &Accessor<Sandbox, Linked>,
-    blobs: &Arc<Blobs>,
-    mut chunks: BoxStream<'static, Bytes>,
-    length: u64,
-) -> Result<Reopen, CapabilityError> {
-    let blob = blobs.blob(Purpose::Original);
-    let mut left = usize::try_from(length).unwrap_or(usize::MAX);
-    while left > 0
-        && let Some(chunk) = chunks.next().await
-    {
-        let taken = chunk.get(..left).unwrap_or(&chunk);
-        left -= taken.len();
-        accessor.with(|mut access| access.get().take_blob_bytes(taken.len()))?;
-        blob.append(taken.to_vec()).await?;
-    }
-    Ok(Arc::new(move || blob.contents()))
 }

@@ -1,5 +1,4 @@
-//! Receivers that come, leave and are reserved in any order, each asked again only when
-//! it was woken.
+//! Receivers that come and leave in any order, each asked again only when it was woken.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,23 +15,16 @@ enum Act {
     Join,
     Leave(prop::sample::Index),
     Publish,
-    Reserve,
-    Hand(prop::sample::Index),
-    Cancel(prop::sample::Index),
-    /// Publishes what was handed over, as its user's request does.
-    PublishHanded,
+    /// Before anybody who was woken has looked.
+    PublishTwo,
 }
 
 fn act() -> impl Strategy<Value = Act> {
-    let any = any::<prop::sample::Index>;
     prop_oneof![
         3 => Just(Act::Join),
-        1 => any().prop_map(Act::Leave),
+        1 => any::<prop::sample::Index>().prop_map(Act::Leave),
         2 => Just(Act::Publish),
-        3 => Just(Act::Reserve),
-        2 => any().prop_map(Act::Hand),
-        1 => any().prop_map(Act::Cancel),
-        1 => Just(Act::PublishHanded),
+        1 => Just(Act::PublishTwo),
     ]
 }
 
@@ -53,14 +45,8 @@ struct Waiting {
 struct World {
     line: Arc<Line>,
     waiting: Vec<Waiting>,
-    reservations: Vec<Reservation>,
-    /// In the line, and for those who were reserved.
     published: BTreeSet<String>,
-    handed: BTreeSet<String>,
-    all_handed: Vec<String>,
     next_id: u32,
-    /// How many have left.
-    left: usize,
 }
 
 impl World {
@@ -68,18 +54,19 @@ impl World {
         Self {
             line: Arc::new(Line::new(Arc::new(Tokio::default()), 1_000)),
             waiting: Vec::new(),
-            reservations: Vec::new(),
             published: BTreeSet::new(),
-            handed: BTreeSet::new(),
-            all_handed: Vec::new(),
             next_id: 0,
-            left: 0,
         }
     }
 
-    fn entry(&mut self) -> Entry {
+    fn publish(&mut self) {
         self.next_id += 1;
-        entry(&self.next_id.to_string())
+        let task_id = self.next_id.to_string();
+        self.published.insert(task_id.clone());
+        self.line.add(Entry {
+            task_id,
+            user_id: "ada".to_owned(),
+        });
     }
 
     fn join(&mut self) {
@@ -97,35 +84,13 @@ impl World {
             Act::Join => self.join(),
             Act::Leave(index) if !self.waiting.is_empty() => {
                 self.waiting.remove(index.index(self.waiting.len()));
-                self.left += 1;
             }
-            Act::Publish => {
-                let entry = self.entry();
-                self.published.insert(entry.task_id.clone());
-                self.line.add(entry);
+            Act::Leave(_) => {}
+            Act::Publish => self.publish(),
+            Act::PublishTwo => {
+                self.publish();
+                self.publish();
             }
-            Act::Reserve => self.reservations.extend(self.line.reserve()),
-            Act::Hand(index) if !self.reservations.is_empty() => {
-                let reservation = self
-                    .reservations
-                    .remove(index.index(self.reservations.len()));
-                let entry = self.entry();
-                self.handed.insert(entry.task_id.clone());
-                self.all_handed.push(entry.task_id.clone());
-                reservation.hand(entry);
-            }
-            Act::Cancel(index) if !self.reservations.is_empty() => {
-                drop(
-                    self.reservations
-                        .remove(index.index(self.reservations.len())),
-                );
-            }
-            Act::PublishHanded => {
-                for id in self.all_handed.drain(..) {
-                    self.line.add(entry(&id));
-                }
-            }
-            Act::Leave(_) | Act::Hand(_) | Act::Cancel(_) => {}
         }
         while self.poll_woken() {}
     }
@@ -141,35 +106,18 @@ impl World {
         if let Poll::Ready(entry) = one.next.as_mut().poll(&mut Context::from_waker(&waker)) {
             self.waiting.remove(index);
             let id = &entry.task_id;
-            let is_expected = self.published.remove(id) || self.handed.remove(id);
-            assert!(is_expected, "{id} came twice");
+            assert!(self.published.remove(id), "{id} came twice");
         }
         true
     }
 
     fn check(&self) {
-        let (waiting, reserved) = (self.waiting.len(), self.reservations.len());
         assert!(
-            waiting + self.left >= reserved,
-            "{reserved} are reserved, and {waiting} wait"
+            self.waiting.is_empty() || self.published.is_empty(),
+            "{:?} is in the line, and {} wait",
+            self.published,
+            self.waiting.len()
         );
-        assert!(
-            waiting == 0 || self.handed.is_empty(),
-            "{:?} is handed over, and {waiting} wait",
-            self.handed
-        );
-        assert!(
-            waiting <= reserved || self.published.is_empty(),
-            "{:?} is in the line, and {waiting} wait, of whom {reserved} are reserved",
-            self.published
-        );
-    }
-}
-
-fn entry(id: &str) -> Entry {
-    Entry {
-        task_id: id.to_owned(),
-        user_id: "ada".to_owned(),
     }
 }
 
@@ -183,26 +131,10 @@ proptest! {
             world.act(act);
             world.check();
         }
-        world.reservations.clear();
-        for _ in 0..world.published.len() + world.handed.len() {
+        for _ in 0..world.published.len() {
             world.act(Act::Join);
             world.check();
         }
-        prop_assert!(world.published.is_empty() && world.handed.is_empty());
+        prop_assert!(world.published.is_empty());
     }
-}
-
-#[test]
-fn what_nobody_ever_publishes_is_forgotten() {
-    let mut world = World::new();
-    for _ in 0..MAX_UNPUBLISHED * 2 {
-        world.join();
-        while world.poll_woken() {}
-        let reservation = world.line.reserve().unwrap();
-        let entry = world.entry();
-        world.handed.insert(entry.task_id.clone());
-        reservation.hand(entry);
-        while world.poll_woken() {}
-    }
-    assert!(world.line.state().unpublished.len() <= MAX_UNPUBLISHED);
 }

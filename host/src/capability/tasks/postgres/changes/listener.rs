@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use concept_refinement_domain::rulebook::TaskRecord;
-use concept_refinement_domain::task::Status;
 use futures::StreamExt as _;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_postgres::{AsyncMessage, Client, SimpleQueryMessage};
@@ -228,14 +227,16 @@ impl Listener {
         self.look_at(&changed).await;
         for message in messages {
             match message {
-                Message::Changed { id, status, .. } => {
+                Message::Changed {
+                    id,
+                    revision,
+                    status,
+                } => {
                     self.ears.recent.forget(&id);
                     if status.is_final() {
                         self.ears.promises.release(&id);
                     }
-                    if !changed.contains(&id) && status != Status::Processing {
-                        hub.ended_elsewhere(&id);
-                    }
+                    hub.changed_elsewhere(&id, revision, status);
                 }
                 Message::Began {
                     id,

@@ -1,0 +1,43 @@
+//! Limits of time.
+
+use std::future::Future;
+use std::pin::pin;
+use std::time::Duration;
+
+use futures::future::{Either, select};
+
+use crate::ports::Clock;
+
+/// The time that some steps may take together. What is waited for between them does not
+/// count.
+pub struct Budget<'a, C> {
+    clock: &'a C,
+    left: Duration,
+}
+
+impl<'a, C: Clock> Budget<'a, C> {
+    pub fn new(clock: &'a C, limit: Duration) -> Self {
+        Self { clock, left: limit }
+    }
+
+    /// None: the time was up first, and the step was dropped.
+    pub async fn spend<T>(&mut self, step: impl Future<Output = T>) -> Option<T> {
+        let begin = self.clock.now();
+        let done = timeout(self.clock, self.left, step).await;
+        let took = self.clock.now().since(begin);
+        self.left = self.left.saturating_sub(took);
+        done
+    }
+}
+
+/// None: the time was up first, and the work was dropped.
+pub async fn timeout<T>(
+    clock: &impl Clock,
+    limit: Duration,
+    work: impl Future<Output = T>,
+) -> Option<T> {
+    match select(pin!(work), pin!(clock.sleep(limit))).await {
+        Either::Left((answer, _)) => Some(answer),
+        Either::Right(((), _)) => None,
+    }
+}

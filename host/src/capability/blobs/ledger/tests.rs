@@ -1,0 +1,174 @@
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// Waits, and answers the age.
+fn waits(ledger: &mut Ledger, wants: u64) -> Age {
+    ledger.wait(wants).unwrap()
+}
+
+#[test]
+fn an_original_has_its_room_at_once_or_not_at_all() {
+    for (name, before, wants, expected) in [
+        ("nothing", &[][..], 0, Ok(())),
+        ("all of its half", &[], 50, Ok(())),
+        ("more than that", &[], 51, Err(Refused::Ever)),
+        ("what others leave", &[20, 20], 10, Ok(())),
+        ("more than others leave", &[20, 20], 11, Err(Refused::Now)),
+    ] {
+        let mut ledger = Ledger::new(100);
+        for wants in before {
+            assert_eq!(ledger.original(*wants), Ok(()), "{name}");
+        }
+        assert_eq!(ledger.original(wants), expected, "{name}");
+    }
+    // Beside answers, which may have all that is free.
+    let mut ledger = Ledger::new(100);
+    for _ in 0..2 {
+        waits(&mut ledger, 45);
+    }
+    assert_eq!(ledger.advance().len(), 2);
+    assert_eq!(ledger.original(10), Ok(()));
+    assert_eq!(ledger.original(1), Err(Refused::Now));
+}
+
+/// Answers that want so much, in the order of their arrival; which of them have room,
+/// by their place.
+#[test]
+fn answers_have_room_in_their_order_and_small_ones_beside_large_ones() {
+    for (name, wanted, expected) in [
+        ("one", &[50][..], &[0][..]),
+        ("as many as fit", &[50, 50, 1], &[0, 1]),
+        ("large ones wait", &[30, 30, 30, 30], &[0, 1, 2]),
+        ("small ones pass", &[40, 40, 40, 5, 5, 5], &[0, 1, 3, 4, 5]),
+        ("until there is no room", &[40, 40, 40, 15, 10], &[0, 1, 3]),
+        (
+            "what does not fit passes nobody",
+            &[48, 48, 5, 5, 3, 1],
+            &[0, 1, 4, 5],
+        ),
+    ] {
+        let mut ledger = Ledger::new(100);
+        for wants in wanted {
+            waits(&mut ledger, *wants);
+        }
+        let admitted: Vec<_> = ledger.advance().iter().map(|(age, _)| *age).collect();
+        assert_eq!(admitted, expected, "{name}");
+    }
+    assert_eq!(Ledger::new(100).wait(101), Err(Refused::Ever));
+}
+
+#[test]
+fn who_waits_is_passed_by_no_more_than_it_wants() {
+    let mut ledger = Ledger::new(100);
+    waits(&mut ledger, 40);
+    waits(&mut ledger, 40);
+    ledger.advance();
+    let large = waits(&mut ledger, 30);
+    // Small ones come and go.
+    let mut passed = 0;
+    for _ in 0..100 {
+        let small = waits(&mut ledger, 5);
+        if ledger.advance() == [(small, 5)] {
+            passed += 1;
+            ledger.give_back(Purpose::Answer, 5);
+        } else {
+            assert!(ledger.leave(small));
+        }
+    }
+    assert_eq!(passed, 6);
+    ledger.give_back(Purpose::Answer, 40);
+    assert_eq!(ledger.advance(), [(large, 30)]);
+}
+
+#[test]
+fn who_leaves_the_line_holds_up_nobody() {
+    let mut ledger = Ledger::new(100);
+    waits(&mut ledger, 50);
+    waits(&mut ledger, 45);
+    ledger.advance();
+    let large = waits(&mut ledger, 6);
+    let next = waits(&mut ledger, 5);
+    assert_eq!(ledger.advance(), [(next, 5)]);
+    let other = waits(&mut ledger, 2);
+    assert_eq!(ledger.advance(), []);
+    assert!(ledger.leave(large) && !ledger.leave(large));
+    ledger.give_back(Purpose::Answer, 5);
+    assert_eq!(ledger.advance(), [(other, 2)]);
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Original(u64),
+    Answer(u64),
+    /// The one who has room in this place, or the first, gives back so much of it, or
+    /// all.
+    GiveBack(Option<prop::sample::Index>, u64),
+    /// The one who waits in this place leaves.
+    Leave(prop::sample::Index),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let index = any::<prop::sample::Index>;
+    let step = prop_oneof![
+        (0u64..60).prop_map(Step::Original),
+        (0u64..110).prop_map(Step::Answer),
+        (index(), 0u64..60).prop_map(|(at, room)| Step::GiveBack(Some(at), room)),
+        index().prop_map(Step::Leave),
+    ];
+    proptest::collection::vec(step, 0..60)
+}
+
+proptest! {
+    /// No more is given than there is, originals keep to their half, and all who wait
+    /// have their room in the end, if those who have some give it back.
+    #[test]
+    fn everybody_has_room_in_the_end(steps in steps()) {
+        let mut ledger = Ledger::new(100);
+        let mut has: Vec<(Purpose, u64)> = Vec::new();
+        let mut waits: BTreeMap<Age, u64> = BTreeMap::new();
+        let end = std::iter::repeat_n(Step::GiveBack(None, 100), 120);
+        for step in steps.into_iter().chain(end) {
+            match step {
+                Step::Original(wants) => {
+                    if ledger.original(wants).is_ok() {
+                        has.push((Purpose::Original, wants));
+                    }
+                }
+                Step::Answer(wants) => {
+                    if let Ok(age) = ledger.wait(wants) {
+                        waits.insert(age, wants);
+                    }
+                }
+                Step::GiveBack(at, most) if !has.is_empty() => {
+                    let at = at.map_or(0, |at| at.index(has.len()));
+                    let (purpose, room) = has[at];
+                    let back = most.min(room);
+                    ledger.give_back(purpose, back);
+                    has[at].1 -= back;
+                    has.retain(|(_, room)| *room > 0);
+                }
+                Step::Leave(at) if !waits.is_empty() => {
+                    let age = *waits.keys().nth(at.index(waits.len())).unwrap();
+                    prop_assert!(ledger.leave(age));
+                    waits.remove(&age);
+                }
+                Step::GiveBack(..) | Step::Leave(_) => {}
+            }
+            for (age, wants) in ledger.advance() {
+                prop_assert_eq!(waits.remove(&age), Some(wants));
+                has.push((Purpose::Answer, wants));
+            }
+            let given: u64 = has.iter().map(|(_, room)| room).sum();
+            prop_assert_eq!(given + ledger.free(), 100);
+            let originals = has.iter().filter(|(purpose, _)| *purpose == Purpose::Original);
+            prop_assert!(originals.map(|(_, room)| room).sum::<u64>() <= 50);
+            // The first one waits only where it does not fit.
+            let first = waits.values().next();
+            prop_assert!(first.is_none_or(|wants| *wants > ledger.free()));
+        }
+        prop_assert!(waits.is_empty(), "{:?}", ledger);
+    }
+}

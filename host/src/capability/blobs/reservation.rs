@@ -1,0 +1,159 @@
+//! Room of blobs that is reserved, and the line of those who wait for it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::oneshot;
+
+use super::Purpose;
+use super::ledger::{Age, Ledger, Refused};
+
+/// The room for all blobs.
+pub struct Reservations(Mutex<State>);
+
+struct State {
+    ledger: Ledger,
+    line: BTreeMap<Age, oneshot::Sender<Reservation>>,
+}
+
+/// Some of the room. It is given back when dropped.
+pub struct Reservation {
+    reservations: Arc<Reservations>,
+    purpose: Purpose,
+    room: u64,
+}
+
+/// One who waits. Leaves the line when dropped.
+struct Turn {
+    reservations: Arc<Reservations>,
+    age: Age,
+}
+
+impl Reservations {
+    pub fn new(total: u64) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(State {
+            ledger: Ledger::new(total),
+            line: BTreeMap::new(),
+        })))
+    }
+
+    /// Reserves room. For an answer this waits.
+    ///
+    /// # Errors
+    ///
+    /// There is none at the moment, for an original, or there never is as much.
+    pub async fn reserve(
+        self: &Arc<Self>,
+        purpose: Purpose,
+        room: u64,
+    ) -> Result<Reservation, Refused> {
+        let (turn, admitted) = match purpose {
+            Purpose::Original => {
+                self.state().ledger.original(room)?;
+                return Ok(self.reservation(purpose, room));
+            }
+            Purpose::Answer => {
+                let (sender, admitted) = oneshot::channel();
+                let mut state = self.state();
+                let age = state.ledger.wait(room)?;
+                state.line.insert(age, sender);
+                let turn = Turn {
+                    reservations: Arc::clone(self),
+                    age,
+                };
+                (turn, admitted)
+            }
+        };
+        self.advance();
+        let admitted = admitted.await;
+        drop(turn);
+        // Nobody else ends it.
+        admitted.map_err(|_| Refused::Now)
+    }
+
+    fn reservation(self: &Arc<Self>, purpose: Purpose, room: u64) -> Reservation {
+        Reservation {
+            reservations: Arc::clone(self),
+            purpose,
+            room,
+        }
+    }
+
+    fn advance(self: &Arc<Self>) {
+        let admitted: Vec<_> = {
+            let mut state = self.state();
+            let admitted = state.ledger.advance();
+            let senders = admitted
+                .into_iter()
+                .filter_map(|(age, room)| Some((state.line.remove(&age)?, room)));
+            senders.collect()
+        };
+        for (sender, room) in admitted {
+            // Whoever does not wait any more gives it back.
+            let _ = sender.send(self.reservation(Purpose::Answer, room));
+        }
+    }
+
+    fn give_back(self: &Arc<Self>, purpose: Purpose, room: u64) {
+        self.state().ledger.give_back(purpose, room);
+        self.advance();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[cfg(test)]
+    pub fn free(&self) -> u64 {
+        self.state().ledger.free()
+    }
+}
+
+impl Reservation {
+    pub fn room(&self) -> u64 {
+        self.room
+    }
+
+    /// Takes so much more.
+    ///
+    /// # Errors
+    ///
+    /// There is none at the moment, or never as much, or it is for an answer: that would
+    /// have to wait, with what it has.
+    pub fn grow(&mut self, more: u64) -> Result<(), Refused> {
+        match self.purpose {
+            Purpose::Original => self.reservations.state().ledger.original(more)?,
+            Purpose::Answer => return Err(Refused::Ever),
+        }
+        self.room += more;
+        Ok(())
+    }
+
+    /// Gives back what is more than this.
+    pub fn shrink(&mut self, room: u64) {
+        let back = self.room.saturating_sub(room);
+        self.room -= back;
+        if back > 0 {
+            self.reservations.give_back(self.purpose, back);
+        }
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        self.shrink(0);
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let has_left = {
+            let mut state = self.reservations.state();
+            state.line.remove(&self.age);
+            state.ledger.leave(self.age)
+        };
+        if has_left {
+            self.reservations.advance();
+        }
+    }
+}

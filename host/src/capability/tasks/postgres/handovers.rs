@@ -1,0 +1,45 @@
+//! Claims that a fetch has made for workers of this host that waited, until these ask.
+//!
+//! Such a claim is one like any other, and the rows alone decide what it is worth.
+//! What is here is only its answer.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use concept_refinement_domain::capability::{Claimed, Lease};
+
+#[derive(Debug, Default)]
+pub(super) struct Handovers(Mutex<HashMap<String, Claimed>>);
+
+impl Handovers {
+    pub(super) fn put(&self, claimed: Claimed) {
+        let task_id = claimed.lease.task_id.clone();
+        self.claims().insert(task_id, claimed);
+    }
+
+    /// The lease of a task's claim. If a user is given, only of a task of that user.
+    pub(super) fn find(&self, task_id: &str, user_id: Option<&str>) -> Option<Lease> {
+        let claims = self.claims();
+        let claimed = claims.get(task_id)?;
+        let is_theirs = user_id.is_none_or(|user_id| user_id == claimed.task.user_id);
+        is_theirs.then(|| claimed.lease.clone())
+    }
+
+    /// The claim with this lease, once: of two who ask, one has it.
+    pub(super) fn take(&self, lease: &Lease) -> Option<Claimed> {
+        let mut claims = self.claims();
+        let claimed = claims.get(&lease.task_id)?;
+        match claimed.lease.attempt == lease.attempt {
+            true => claims.remove(&lease.task_id),
+            false => None,
+        }
+    }
+
+    pub(super) fn forget(&self, task_id: &str) {
+        self.claims().remove(task_id);
+    }
+
+    fn claims(&self) -> MutexGuard<'_, HashMap<String, Claimed>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

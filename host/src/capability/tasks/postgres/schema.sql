@@ -1,0 +1,228 @@
+-- The tables of a database that hosts share. `schema.` stands for the schema's name.
+-- `schema.rs` has the version of all this, which changes with it.
+
+CREATE TABLE schema.schema_version (
+    version bigint PRIMARY KEY
+);
+
+CREATE TABLE schema.account (
+    user_id  text PRIMARY KEY,
+    -- How many tasks the user created in each calendar window. Apart from the
+    -- tasks, so that deleting one gives nothing back.
+    usage    jsonb NOT NULL,
+    -- When none of the counts matters any longer.
+    ends_at  timestamptz NOT NULL,
+    -- What a submission compares and swaps.
+    revision bigint NOT NULL
+) WITH (fillfactor = 70);
+CREATE INDEX account_ended ON schema.account (ends_at);
+
+CREATE TABLE schema.task (
+    id                 uuid PRIMARY KEY,
+    user_id            text NOT NULL,
+    is_anonymous       boolean NOT NULL,
+    status             text NOT NULL,
+    original_image_url text NOT NULL,
+    refinement_prompt  text NOT NULL,
+    logo_description   text,
+    theme_description  text,
+    original_path      text,
+    created_at         timestamptz NOT NULL,
+    updated_at         timestamptz,
+    completed_at       timestamptz,
+    result_id          uuid,
+    image_path         text,
+    error_message      text,
+    lease_until        timestamptz,
+    -- How long its lease lasts from each renewal on, in microseconds.
+    lease              bigint,
+    -- How often it was claimed: the fencing token.
+    attempt            bigint NOT NULL DEFAULT 0,
+    -- How often a lease ran out.
+    deaths             bigint NOT NULL DEFAULT 0,
+    -- How often its status changed; what a change compares and swaps.
+    revision           bigint NOT NULL DEFAULT 0,
+    -- When it needs a (new) message, while it is pending or processing.
+    due_at             timestamptz,
+    -- When the queue inside this store delivers it next, likewise.
+    deliver_at         timestamptz,
+    -- The delivery of its webhook, in JSON, and who gets it. It is due from that time
+    -- on, once the task has ended; null: it has ended too, or there is none.
+    delivery           text,
+    receiver           text,
+    delivery_due_at    timestamptz,
+    -- One condition: each costs something with each write.
+    CHECK (CASE status
+        WHEN 'pending' THEN completed_at IS NULL AND due_at IS NOT NULL
+            AND deliver_at IS NOT NULL AND lease_until IS NULL
+        WHEN 'processing' THEN completed_at IS NULL AND due_at IS NOT NULL
+            AND deliver_at IS NOT NULL AND lease_until IS NOT NULL AND lease IS NOT NULL
+        WHEN 'completed' THEN completed_at IS NOT NULL AND due_at IS NULL
+            AND deliver_at IS NULL AND lease_until IS NULL
+        WHEN 'failed' THEN completed_at IS NOT NULL AND due_at IS NULL
+            AND deliver_at IS NULL AND lease_until IS NULL
+        ELSE false END)
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.01);
+
+-- One active task a user, whatever else goes wrong.
+CREATE UNIQUE INDEX task_active ON schema.task (user_id) WHERE completed_at IS NULL;
+CREATE INDEX task_of_user ON schema.task (user_id, created_at DESC, id DESC);
+CREATE INDEX task_failed ON schema.task (user_id, created_at DESC, id DESC) WHERE status = 'failed';
+CREATE INDEX task_due ON schema.task (due_at) WHERE completed_at IS NULL;
+CREATE INDEX task_deliver ON schema.task (deliver_at) WHERE completed_at IS NULL;
+CREATE INDEX task_delivery ON schema.task (delivery_due_at, completed_at) INCLUDE (receiver)
+    WHERE completed_at IS NOT NULL AND delivery_due_at IS NOT NULL;
+CREATE INDEX task_age ON schema.task (completed_at) WHERE completed_at IS NOT NULL;
+CREATE INDEX task_original ON schema.task (original_path)
+    WHERE original_path IS NOT NULL AND completed_at IS NULL;
+
+-- What a repeat of a submission needs to be answered as the first one was, even
+-- if the task is deleted. The refinement itself is in the repeat.
+CREATE TABLE schema.idempotency_key (
+    user_id       text NOT NULL,
+    key           text NOT NULL,
+    fingerprint   text NOT NULL,
+    task_id       uuid NOT NULL UNIQUE,
+    is_anonymous  boolean NOT NULL,
+    original_path text,
+    created_at    timestamptz NOT NULL,
+    PRIMARY KEY (user_id, key)
+);
+CREATE INDEX idempotency_key_age ON schema.idempotency_key (created_at);
+
+CREATE TABLE schema.concept (
+    id                 uuid PRIMARY KEY,
+    task_id            uuid NOT NULL UNIQUE,
+    user_id            text NOT NULL,
+    is_anonymous       boolean NOT NULL,
+    image_path         text NOT NULL,
+    image_url          text NOT NULL,
+    original_image_url text NOT NULL,
+    refinement_prompt  text NOT NULL,
+    logo_description   text,
+    theme_description  text,
+    color_palettes     text[] NOT NULL,
+    -- What the model said of its work.
+    notes              text[] NOT NULL,
+    created_at         timestamptz NOT NULL
+);
+CREATE INDEX concept_of_user ON schema.concept (user_id, created_at DESC, id DESC);
+CREATE INDEX concept_age ON schema.concept (created_at);
+
+-- Tasks that were deleted, or whose concept was: what is left of their images may
+-- go. That a task is not in this database proves nothing.
+CREATE TABLE schema.forgotten_task (
+    id           uuid PRIMARY KEY,
+    forgotten_at timestamptz NOT NULL
+);
+CREATE INDEX forgotten_task_age ON schema.forgotten_task (forgotten_at);
+
+-- Until when anonymous users have sessions who own something.
+CREATE TABLE schema.session (
+    user_id text PRIMARY KEY,
+    until   timestamptz NOT NULL
+);
+CREATE INDEX session_ended ON schema.session (until);
+
+-- The last round of deletion by age.
+CREATE TABLE schema.last_round (
+    id        bigint PRIMARY KEY CHECK (id = 0),
+    at        timestamptz NOT NULL,
+    -- In microseconds.
+    probation bigint
+);
+
+-- Images of a store that cannot count, and those that are on their way there.
+CREATE TABLE schema.upload_place (
+    id    uuid PRIMARY KEY,
+    kind  text NOT NULL CHECK (kind IN ('uploads', 'refined')),
+    owner text NOT NULL,
+    name  text NOT NULL,
+    bytes bigint NOT NULL,
+    since timestamptz NOT NULL,
+    -- Until when a host looks after it. Null: it is stored.
+    until timestamptz
+);
+CREATE UNIQUE INDEX upload_place_stored ON schema.upload_place (owner, kind, name)
+    WHERE until IS NULL;
+CREATE INDEX upload_place_of_owner ON schema.upload_place (owner, kind);
+CREATE INDEX upload_place_in_doubt ON schema.upload_place (until) WHERE until IS NOT NULL;
+
+-- What all images take, in parts that are added up: a connection counts in a part
+-- of its own, so that no commit waits for another one. A part may be below zero.
+CREATE TABLE schema.upload_total (
+    part     bigint PRIMARY KEY,
+    -- In bytes, as is the next.
+    stored   bigint NOT NULL,
+    in_doubt bigint NOT NULL,
+    doubtful bigint NOT NULL
+) WITH (fillfactor = 50);
+INSERT INTO schema.upload_total (part, stored, in_doubt, doubtful)
+    SELECT part, 0, 0, 0 FROM generate_series(0, 63) AS part;
+
+-- Counts what a statement wrote.
+CREATE FUNCTION schema.count_upload_places () RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    change record;
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        SELECT sum(bytes) FILTER (WHERE until IS NULL) AS stored,
+            sum(bytes) FILTER (WHERE until IS NOT NULL) AS in_doubt, count(until) AS doubtful
+            INTO change FROM added;
+    ELSIF TG_OP = 'DELETE' THEN
+        SELECT -sum(bytes) FILTER (WHERE until IS NULL) AS stored,
+            -sum(bytes) FILTER (WHERE until IS NOT NULL) AS in_doubt, -count(until) AS doubtful
+            INTO change FROM removed;
+    ELSE
+        SELECT sum(bytes) FILTER (WHERE until IS NULL) AS stored,
+            sum(bytes) FILTER (WHERE until IS NOT NULL) AS in_doubt,
+            sum(places) FILTER (WHERE until IS NOT NULL) AS doubtful
+            INTO change FROM (
+            SELECT bytes, until, 1 AS places FROM added
+            UNION ALL SELECT -bytes, until, -1 FROM removed
+        ) AS changed;
+    END IF;
+    UPDATE schema.upload_total SET stored = upload_total.stored + coalesce(change.stored, 0),
+        in_doubt = upload_total.in_doubt + coalesce(change.in_doubt, 0),
+        doubtful = upload_total.doubtful + coalesce(change.doubtful, 0)
+    WHERE part = pg_backend_pid() % 64
+        AND (change.stored <> 0 OR change.in_doubt <> 0 OR change.doubtful <> 0);
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER upload_place_added AFTER INSERT ON schema.upload_place
+    REFERENCING NEW TABLE AS added
+    FOR EACH STATEMENT EXECUTE FUNCTION schema.count_upload_places ();
+CREATE TRIGGER upload_place_changed AFTER UPDATE ON schema.upload_place
+    REFERENCING OLD TABLE AS removed NEW TABLE AS added
+    FOR EACH STATEMENT EXECUTE FUNCTION schema.count_upload_places ();
+CREATE TRIGGER upload_place_removed AFTER DELETE ON schema.upload_place
+    REFERENCING OLD TABLE AS removed
+    FOR EACH STATEMENT EXECUTE FUNCTION schema.count_upload_places ();
+
+-- Where a move to these tables has begun from that has not ended: until then they hold a
+-- part only.
+CREATE TABLE schema.unfinished_move (
+    id     bigint PRIMARY KEY CHECK (id = 0),
+    source text NOT NULL
+);
+
+-- What one host at a time does.
+CREATE TABLE schema.duty (
+    name   text PRIMARY KEY,
+    holder text NOT NULL,
+    until  timestamptz NOT NULL
+);
+
+-- What all hosts sign with.
+CREATE TABLE schema.secret (
+    id     bigint PRIMARY KEY CHECK (id = 0),
+    secret bytea NOT NULL
+);
+
+-- Is written to learn whether the database can be.
+CREATE TABLE schema.probe (
+    id bigint PRIMARY KEY CHECK (id = 0),
+    at timestamptz NOT NULL
+);
+INSERT INTO schema.probe VALUES (0, now());

@@ -1,0 +1,112 @@
+//! Bounds what users ask to be delivered again, so that the webhooks of all others find
+//! places with who delivers.
+//!
+//! Each host does so for itself, as it has places of its own.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::places::{Place, Places};
+use crate::rate::{Buckets, Rate};
+
+/// Of all users at a time: half of the attempts that a host makes at once.
+const AT_ONCE: usize = 32;
+
+/// How long an attempt may take. Whether it took less is known to who made it, which may
+/// be another host.
+const LONGEST: Duration = Duration::from_secs(15);
+
+/// Of one user: ten a minute.
+const RATE: Rate = Rate {
+    at_once: 10,
+    interval: Duration::from_secs(6),
+};
+
+pub struct Redeliveries {
+    begin: Instant,
+    /// By user.
+    places: Arc<Places<String>>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    rates: Buckets<String>,
+    /// With the time from which on the place is free again, the oldest first.
+    under_way: VecDeque<(Duration, Place<String>)>,
+}
+
+impl Redeliveries {
+    /// None: there are too many, and this user has its share of them.
+    pub fn admit(&self, user: &str, now: Instant) -> Option<Place<String>> {
+        let now = now.saturating_duration_since(self.begin);
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        while state.under_way.front().is_some_and(|(end, _)| *end <= now) {
+            state.under_way.pop_front();
+        }
+        let place = self.places.take(None, Some(user.to_owned()))?;
+        let taken = state.rates.take(RATE, user.to_owned(), now);
+        taken.is_ok().then_some(place)
+    }
+
+    /// Keeps the place of one that is to be delivered.
+    pub fn hold(&self, place: Place<String>, now: Instant) {
+        let end = now.saturating_duration_since(self.begin) + LONGEST;
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.under_way.push_back((end, place));
+    }
+}
+
+impl Default for Redeliveries {
+    fn default() -> Self {
+        Self {
+            begin: Instant::now(),
+            places: Places::new(AT_ONCE),
+            state: Mutex::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many of so many are admitted.
+    fn admitted(all: &Redeliveries, user: &str, times: usize, now: Instant) -> usize {
+        let places = (0..times).filter_map(|_| all.admit(user, now));
+        places.map(|place| all.hold(place, now)).count()
+    }
+
+    #[test]
+    fn ten_a_minute_of_one_user() {
+        let all = Redeliveries::default();
+        let at = |seconds| all.begin + Duration::from_secs(seconds);
+        for (seconds, expected) in [(0, 10), (5, 0), (6, 1), (30, 4), (120, 10)] {
+            assert_eq!(
+                admitted(&all, "ann", 20, at(seconds)),
+                expected,
+                "{seconds}"
+            );
+        }
+    }
+
+    #[test]
+    fn who_is_refused_has_no_place() {
+        let all = Redeliveries::default();
+        drop(all.admit("ann", all.begin));
+        assert_eq!(admitted(&all, "ann", 20, all.begin), 9);
+    }
+
+    #[test]
+    fn users_share_half_of_the_places() {
+        let all = Redeliveries::default();
+        let crowd = |now| {
+            let users = (0..90).map(|user| admitted(&all, &user.to_string(), 2, now));
+            users.sum::<usize>()
+        };
+        assert_eq!(crowd(all.begin), AT_ONCE);
+        assert_eq!(crowd(all.begin + LONGEST - Duration::from_millis(1)), 0);
+        assert_eq!(crowd(all.begin + LONGEST), AT_ONCE);
+    }
+}

@@ -1,0 +1,13 @@
+//! Why a request has no response.
+
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    #[error("no instance took the request")]
+    Overloaded,
+    #[error("the request made no progress")]
+    TimedOut,
+    #[error("the instance ended")]
+    Ended,
+    #[error("the response is not valid HTTP")]
+    Invalid,
+}

@@ -1,0 +1,60 @@
+//! Servers whose certificates a private authority has signed.
+
+use concept_refinement_tests::client::Client;
+use concept_refinement_tests::deadline::{SOON, eventually};
+use concept_refinement_tests::pictures;
+use concept_refinement_tests::receiver::Receiver;
+use concept_refinement_tests::server::{Origin, Reply};
+use concept_refinement_tests::service::Launch;
+use concept_refinement_tests::tls::{self, TlsPort};
+use serde_json::json;
+
+use crate::originals::FAILED;
+use crate::shared::{new_user, scripted_launch};
+
+/// The same, by TLS.
+fn encrypted(url: &str, authority: &str, port: &TlsPort) -> String {
+    let plain = format!("http://{authority}");
+    url.replace(&plain, &format!("https://localhost:{}", port.port()))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_authority_of_the_operator_is_trusted_for_originals_and_webhooks() {
+    let (origin, receiver) = (Origin::start(), Receiver::start());
+    let [originals, hooks] = [origin.authority(), receiver.authority()]
+        .map(|authority| TlsPort::before(authority.parse().unwrap()));
+    let original = origin.picture(&pictures::png(8, 8));
+    let original = encrypted(&original, &origin.authority(), &originals);
+    let plain = receiver.hook([Reply::status(204)]);
+    let hook = encrypted(&plain, &receiver.authority(), &hooks);
+    let launch = || -> Launch {
+        let launch = scripted_launch().set("allow-webhooks", "localhost");
+        launch.set("allow-sources", "localhost")
+    };
+    let refined = async |client: &Client| {
+        let body = json!({
+            "original_image_url": original,
+            "refinement_prompt": "echo it",
+            "webhook_url": hook,
+        });
+        let id = client.post("/api/concepts/refine", &body).await.task_id();
+        (client.finished(&id).await, id)
+    };
+
+    let authority = tls::file("authority.pem").display().to_string();
+    let trusting = launch().set("ca-file", &authority).start();
+    let client = new_user(&trusting);
+    let (task, id) = refined(&client).await;
+    assert_eq!(task["status"], "completed", "{task}");
+    let told = eventually("it is told", SOON, async || {
+        let webhook = client.get(&format!("/api/tasks/{id}/webhook")).await.json();
+        (webhook["state"] != "pending").then_some(webhook)
+    });
+    assert_eq!(told.await["state"], "delivered");
+    assert_eq!(receiver.deliveries(&plain).len(), 1);
+
+    let distrusting = launch().start();
+    let (task, _) = refined(&new_user(&distrusting)).await;
+    let problem = task["error_message"].as_str().unwrap_or_default();
+    assert!(problem.starts_with(FAILED), "{task}");
+}
