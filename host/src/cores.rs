@@ -7,13 +7,14 @@
 use std::cell::Cell;
 use std::iter;
 use std::num::NonZero;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use futures::future::join_all;
+use parking_lot::Mutex;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot;
 
@@ -141,10 +142,7 @@ impl Core {
     }
 
     fn take_end(&self) -> Option<End> {
-        self.end
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
+        self.end.lock().take()
     }
 
     /// Where to spawn on.

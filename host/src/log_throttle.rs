@@ -1,8 +1,9 @@
 //! Limits log lines about faults that occur with every call: a full disk under
 //! load causes thousands per second.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
 
 /// Shortest time between two lines about a fault of every call.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -46,7 +47,7 @@ impl LogThrottle {
     }
 
     fn times_at(&self, now: Instant) -> Option<u64> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         state.since += 1;
         let is_silent = |logged| now.saturating_duration_since(logged) < self.silence;
         if state.logged.is_some_and(is_silent) {

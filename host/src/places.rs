@@ -6,9 +6,10 @@ mod subnet;
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use concept_refinement_domain::share::{RESERVE, has_share};
+use parking_lot::Mutex;
 
 pub use subnet::Subnet;
 
@@ -50,7 +51,7 @@ impl<U: Clone + Eq + Hash> Places<U> {
     /// None: the client or the user has its share, or no place is left. `client`:
     /// None for a trusted proxy, which is no client.
     pub fn take(self: &Arc<Self>, client: Option<Subnet>, user: Option<U>) -> Option<Place<U>> {
-        let mut taken = self.taken();
+        let mut taken = self.taken.lock();
         let has_share = |own, reserve| has_share(self.limit, taken.total, own, reserve);
         let of_client = match user {
             Some(_) => RESERVE_OF_USERS,
@@ -77,15 +78,9 @@ impl<U: Clone + Eq + Hash> Places<U> {
     }
 }
 
-impl<U: Eq + Hash> Places<U> {
-    fn taken(&self) -> MutexGuard<'_, Taken<U>> {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 impl<U: Eq + Hash> Drop for Place<U> {
     fn drop(&mut self) {
-        let mut taken = self.places.taken();
+        let mut taken = self.places.taken.lock();
         taken.total -= 1;
         if let Some(client) = &self.client {
             give_back(&mut taken.by_client, client);

@@ -10,7 +10,7 @@ mod stores;
 
 use std::fmt::Debug;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::task::Stage;
@@ -76,7 +76,7 @@ impl Environment {
             images: own.clone(),
             queue: Arc::new(Intercepted::new(queue, own.clone())),
             model: own,
-            model_health: Mutex::default(),
+            model_health: Default::default(),
             probes: Arc::default(),
         })
     }

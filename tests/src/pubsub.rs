@@ -5,7 +5,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
@@ -105,7 +105,7 @@ impl PubSub {
     pub fn topic(&self) -> (String, String) {
         let (topic, subscription) = (format!("t{}", Uuid::new_v4()), "s".to_owned());
         let subscription = format!("{subscription}{}", Uuid::new_v4());
-        let mut state = self.state();
+        let mut state = self.state.lock().unwrap();
         let name = format!("projects/p/subscriptions/{subscription}");
         state
             .topics
@@ -117,7 +117,7 @@ impl PubSub {
     /// Pushes what is published from now on.
     pub fn push_into(&self, subscription: &str, sink: Sink) {
         let name = format!("projects/p/subscriptions/{subscription}");
-        let mut state = self.state();
+        let mut state = self.state.lock().unwrap();
         state.subscriptions.get_mut(&name).unwrap().push = Some(sink);
     }
 
@@ -136,28 +136,24 @@ impl PubSub {
 
     /// What was published so far.
     pub fn published(&self) -> Vec<Vec<u8>> {
-        let state = self.state();
+        let state = self.state.lock().unwrap();
         let published = state.published.iter();
         published.map(|(_, message)| message.clone()).collect()
     }
 
     /// How many requests said who they are.
     pub fn authorizations(&self) -> usize {
-        self.state().authorizations
+        self.state.lock().unwrap().authorizations
     }
 
     /// Answers each call with this status from now on, or as usual.
     pub fn fail(&self, status: Option<u16>) {
-        self.state().fault = status;
+        self.state.lock().unwrap().fault = status;
     }
 
     /// Answers nothing from now on, or as usual.
     pub fn hang(&self, hangs: bool) {
-        self.state().is_silent = hangs;
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        locked(&self.state)
+        self.state.lock().unwrap().is_silent = hangs;
     }
 }
 
@@ -165,10 +161,6 @@ impl Drop for PubSub {
     fn drop(&mut self) {
         self.serving.abort();
     }
-}
-
-fn locked(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The claims of a push that is as it has to be.
@@ -245,13 +237,13 @@ async fn answer(request: Request<Incoming>, state: &Arc<Mutex<State>>) -> Respon
     let body = body.map_or_else(|_| Bytes::new(), |body| body.to_bytes());
     let body: Value = serde_json::from_slice(&body).unwrap_or_default();
     let (fault, mut is_silent) = {
-        let mut state = locked(state);
+        let mut state = state.lock().unwrap();
         state.authorizations += usize::from(is_authorized);
         (state.fault, state.is_silent)
     };
     while is_silent {
         tokio::time::sleep(Duration::from_millis(50)).await;
-        is_silent = locked(state).is_silent;
+        is_silent = state.lock().unwrap().is_silent;
     }
     let (status, body) = match fault {
         Some(status) => (status, json!({"error": {"message": "a fault"}})),
@@ -277,7 +269,7 @@ async fn called(
     let path = path.trim_start_matches("/v1/");
     let (name, verb) = path.rsplit_once(':').unwrap_or((path, ""));
     let is_there = {
-        let state = locked(state);
+        let state = state.lock().unwrap();
         state.topics.contains_key(name) || state.subscriptions.contains_key(name)
     };
     if !is_there {
@@ -289,7 +281,7 @@ async fn called(
         ("POST", "pull") => (200, pull(name, body, state).await),
         ("POST", "acknowledge") => {
             for id in ids(body) {
-                locked(state).subscription(name).pulled.remove(&id);
+                state.lock().unwrap().subscription(name).pulled.remove(&id);
             }
             (200, json!({}))
         }
@@ -298,7 +290,7 @@ async fn called(
             assert!(seconds <= 600, "{body}");
             let until = Instant::now() + Duration::from_secs(seconds);
             for id in ids(body) {
-                if let Some(pulled) = locked(state).subscription(name).pulled.get_mut(&id) {
+                if let Some(pulled) = state.lock().unwrap().subscription(name).pulled.get_mut(&id) {
                     pulled.1 = until;
                 }
             }
@@ -321,7 +313,7 @@ fn publish(topic: &str, body: &Value, state: &Arc<Mutex<State>>) -> Value {
         .iter()
         .map(|message| STANDARD.decode(message["data"].as_str().unwrap()).unwrap())
         .collect();
-    let mut state = locked(state);
+    let mut state = state.lock().unwrap();
     let subscriptions = state.topics[topic].clone();
     for message in &messages {
         state.published.push((topic.to_owned(), message.clone()));
@@ -352,7 +344,7 @@ async fn pull(name: &str, body: &Value, state: &Arc<Mutex<State>>) -> Value {
     let most = usize::try_from(body["maxMessages"].as_u64().unwrap()).unwrap();
     let begin = Instant::now();
     loop {
-        let messages = locked(state).subscription(name).take(most);
+        let messages = state.lock().unwrap().subscription(name).take(most);
         if !messages.is_empty() || begin.elapsed() > PULL {
             return json!({"receivedMessages": messages});
         }

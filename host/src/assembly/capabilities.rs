@@ -1,9 +1,10 @@
 //! The capabilities of a configuration, each by the engine that it names.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::{env, io};
 
 use concept_refinement_domain::secret::IMAGE_URLS;
+use parking_lot::Mutex;
 use rand::RngExt as _;
 
 use crate::assembly::secret::Secret;

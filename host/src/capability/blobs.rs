@@ -9,12 +9,13 @@ mod ledger;
 pub(crate) mod link;
 mod reservation;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use concept_refinement_domain::capability::CapabilityError;
 use futures::stream::BoxStream;
 use futures::{StreamExt as _, stream};
+use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::model::Reopen;
@@ -137,12 +138,12 @@ impl Blobs {
     /// have a share of the memory.
     async fn store(&self, held: &Mutex<Held>, first: usize) {
         let blocks = {
-            let held = lock(held);
+            let held = held.lock();
             held.blocks.get(first..).unwrap_or_default().to_vec()
         };
         for (index, block) in blocks.into_iter().enumerate() {
             if let Some(stored) = self.stored(&block).await
-                && let Some(block) = lock(held).blocks.get_mut(first + index)
+                && let Some(block) = held.lock().blocks.get_mut(first + index)
             {
                 *block = stored;
             }
@@ -168,7 +169,7 @@ impl Blob {
             return Err(is_read());
         };
         let first = {
-            let mut held = lock(held);
+            let mut held = held.lock();
             if held.is_read {
                 return Err(is_read());
             }
@@ -190,7 +191,7 @@ impl Blob {
         let Contents::Held { held, .. } = &self.0 else {
             return 0;
         };
-        let held = lock(held);
+        let held = held.lock();
         let room = usize::try_from(held.reserved.room()).unwrap_or(usize::MAX);
         let left = room.saturating_mul(BLOCK).saturating_sub(held.length);
         more.saturating_sub(left)
@@ -203,13 +204,13 @@ impl Blob {
             Contents::Held { blobs, held } => (Arc::clone(blobs), Arc::clone(held)),
         };
         let last = {
-            let mut held = lock(&held);
+            let mut held = held.lock();
             held.close(&blobs);
             held.blocks.len().saturating_sub(1)
         };
         let blocks = async move {
             blobs.store(&held, last).await;
-            stream::iter(lock(&held).blocks.clone())
+            stream::iter(held.lock().blocks.clone())
         };
         let bytes = stream::once(blocks).flatten().then(Block::bytes);
         let bytes = bytes.take_while(|bytes| std::future::ready(bytes.is_some()));
@@ -288,10 +289,6 @@ fn report(refused: Refused) -> CapabilityError {
 /// How many are taken by so many bytes.
 fn blocks(length: usize) -> u64 {
     length.div_ceil(BLOCK) as u64
-}
-
-fn lock(held: &Mutex<Held>) -> MutexGuard<'_, Held> {
-    held.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! All capabilities of one host.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use concept_refinement_domain::capability::CapabilityState;
+use parking_lot::Mutex;
 
 use super::Answer;
 use super::clock::Clock;
@@ -79,11 +80,7 @@ impl Capabilities {
             Some(states) => states,
             None => self.probe(&Tokio::default()).await,
         };
-        let model = {
-            let health = self.model_health.lock();
-            let health = health.unwrap_or_else(PoisonError::into_inner);
-            health.problem(self.clock.now())
-        };
+        let model = self.model_health.lock().problem(self.clock.now());
         states.push(CapabilityState {
             name: "model".to_owned(),
             problem: model,
@@ -114,10 +111,7 @@ impl Capabilities {
 
     /// Records what a call of the model says of it.
     pub fn model_called(&self, verdict: Verdict, asker: Asker) {
-        let mut health = self
-            .model_health
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        health.called(verdict, asker, self.clock.now());
+        let now = self.clock.now();
+        self.model_health.lock().called(verdict, asker, now);
     }
 }

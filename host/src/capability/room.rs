@@ -9,9 +9,10 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use parking_lot::{Mutex, MutexGuard};
 use rustix::fs::statvfs;
 
 /// What an accepted task reserves for its refined image, in bytes: 1024 × 1024
@@ -87,7 +88,7 @@ impl Room {
 
     /// What takes room now.
     pub fn occupancy(&self) -> Occupancy {
-        *self.lock()
+        *self.occupancy.lock()
     }
 
     /// For all images together, in bytes. None: the disk alone is the limit.
@@ -147,19 +148,19 @@ impl Room {
 
     /// The room of tasks that are final or gone.
     pub fn release_tasks(&self, tasks: u64) {
-        let mut occupancy = self.lock();
+        let mut occupancy = self.occupancy.lock();
         occupancy.tasks = occupancy.tasks.saturating_sub(tasks);
     }
 
     /// Tasks that were accepted by the process before this one.
     pub fn take_over_tasks(&self, tasks: u64) {
-        let mut occupancy = self.lock();
+        let mut occupancy = self.occupancy.lock();
         occupancy.tasks = occupancy.tasks.saturating_add(tasks);
     }
 
     /// Images that were stored, in place of others or none; in bytes.
     pub fn replace(&self, removed: u64, stored: u64) {
-        let mut occupancy = self.lock();
+        let mut occupancy = self.occupancy.lock();
         occupancy.stored = occupancy.stored.saturating_sub(removed);
         occupancy.stored = occupancy.stored.saturating_add(stored);
     }
@@ -168,7 +169,7 @@ impl Room {
     /// stored and how much in doubt, in bytes, and how many images are in doubt.
     pub fn replace_elsewhere(&self, stored: u64, in_doubt: u64, uploads: u64) {
         if self.is_elsewhere.load(Ordering::Relaxed) {
-            let mut occupancy = self.lock();
+            let mut occupancy = self.occupancy.lock();
             occupancy.stored = stored;
             occupancy.reserved = in_doubt;
             occupancy.uploads = uploads;
@@ -178,7 +179,7 @@ impl Room {
     /// Whether images of so many bytes together, and what accepted tasks were
     /// promised, are within this limit.
     pub fn is_within(&self, max_store: u64, bytes: u64) -> bool {
-        let tasks = self.lock().tasks;
+        let tasks = self.occupancy.lock().tasks;
         promised(tasks, max_store).saturating_add(bytes) <= max_store
     }
 
@@ -186,15 +187,9 @@ impl Room {
     /// until they say so. The other way round it would count neither as unwritten
     /// nor as taken.
     fn look_locked(&self) -> (MutexGuard<'_, Occupancy>, Option<Disk>) {
-        let occupancy = self.lock();
+        let occupancy = self.occupancy.lock();
         let disk = self.disk();
         (occupancy, disk)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Occupancy> {
-        self.occupancy
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -204,14 +199,14 @@ impl Reservation {
         let unwritten = self.longest.saturating_sub(written).min(self.unwritten);
         let newly = self.unwritten - unwritten;
         self.unwritten = unwritten;
-        let mut occupancy = self.room.lock();
+        let mut occupancy = self.room.occupancy.lock();
         occupancy.unwritten = occupancy.unwritten.saturating_sub(newly);
     }
 }
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        let mut occupancy = self.room.lock();
+        let mut occupancy = self.room.occupancy.lock();
         occupancy.reserved = occupancy.reserved.saturating_sub(self.longest);
         occupancy.unwritten = occupancy.unwritten.saturating_sub(self.unwritten);
         occupancy.uploads = occupancy.uploads.saturating_sub(1);

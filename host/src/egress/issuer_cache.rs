@@ -8,12 +8,13 @@
 //! is cached.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use concept_refinement_domain::issuer_keys::{FETCH_TIMEOUT, time_to_fetch};
 use http_body_util::{BodyExt as _, Full};
+use parking_lot::Mutex;
 use serde::Deserialize;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
@@ -104,7 +105,7 @@ impl IssuerCache {
         self: &Arc<Self>,
         fetch: impl Future<Output = Answer> + Send + 'static,
     ) -> Option<(watch::Receiver<()>, Duration)> {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         let is_cached = state.document.is_some();
         let limit = if is_cached {
             REFRESH_TIMEOUT
@@ -124,7 +125,7 @@ impl IssuerCache {
         tokio::spawn(async move {
             let _fetching = fetching;
             sleep(left).await;
-            cache.state().last_fetch = Some(Instant::now());
+            cache.state.lock().last_fetch = Some(Instant::now());
             cache.take(document(fetch.await).await);
         });
         Some((end, limit))
@@ -132,7 +133,7 @@ impl IssuerCache {
 
     fn take(&self, fetched: Result<Bytes, Failure>) {
         static FAULT: LogThrottle = LogThrottle::new();
-        let mut state = self.state();
+        let mut state = self.state.lock();
         match fetched {
             Ok(document) => state.document = Some(document),
             Err(failure) => {
@@ -151,7 +152,7 @@ impl IssuerCache {
     }
 
     fn last(&self) -> Answer {
-        let state = self.state();
+        let state = self.state.lock();
         let (status, body) = match (&state.document, &state.failure) {
             (Some(document), _) | (None, Some(Failure::Document(document))) => {
                 (http::StatusCode::OK, document.clone())
@@ -164,10 +165,6 @@ impl IssuerCache {
         let mut response = http::Response::new(body.boxed_unsync());
         *response.status_mut() = status;
         Ok(response)
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

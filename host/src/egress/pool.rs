@@ -7,10 +7,11 @@
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use concept_refinement_domain::purpose::Purpose;
+use parking_lot::Mutex;
 use tokio::runtime::{self, Handle};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
@@ -57,7 +58,7 @@ impl Pool {
     /// The connection that has waited for the shortest time, to an address that is
     /// permitted still.
     pub fn take(&self, key: &Key, permitted: impl Fn(IpAddr) -> bool) -> Option<Connection> {
-        let mut idle = self.idle();
+        let mut idle = self.0.lock();
         idle.close_old();
         let fits = |waiting: &Waiting| waiting.key == *key && waiting.connection.is_ready();
         let place = idle.waiting.iter().rposition(fits)?;
@@ -72,7 +73,7 @@ impl Pool {
         let Ok(runtime) = Handle::try_current() else {
             return;
         };
-        let mut idle = self.idle();
+        let mut idle = self.0.lock();
         idle.close_old();
         if idle.waiting.len() >= CAPACITY {
             idle.waiting.pop_front();
@@ -85,10 +86,6 @@ impl Pool {
         if idle.reaper.as_ref().is_none_or(JoinHandle::is_finished) {
             idle.reaper = Some(runtime.spawn(reap(Arc::downgrade(&self.0))));
         }
-    }
-
-    fn idle(&self) -> MutexGuard<'_, Idle> {
-        lock(&self.0)
     }
 }
 
@@ -138,17 +135,13 @@ async fn reap(pool: Weak<Mutex<Idle>>) {
         let Some(pool) = pool.upgrade() else {
             return;
         };
-        let mut idle = lock(&pool);
+        let mut idle = pool.lock();
         idle.close_old();
         if idle.waiting.is_empty() {
             idle.reaper = None;
             return;
         }
     }
-}
-
-fn lock(idle: &Mutex<Idle>) -> MutexGuard<'_, Idle> {
-    idle.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! Hands lines to a thread that writes them, and drops what does not fit.
 
 use std::io::{self, Write};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use parking_lot::{Condvar, Mutex};
 use prometheus_client::metrics::counter::Counter;
 
 /// Bytes that may wait to be written, beside those that are being written.
@@ -50,21 +51,20 @@ impl LossyWriter {
     /// Waits until everything is written or lost, but no longer than this.
     pub fn wait_until_empty(&self, limit: Duration) {
         let begin = Instant::now();
-        let mut state = self.0.state();
+        let mut state = self.0.state.lock();
         while state.is_writing || !state.waiting.is_empty() {
             let left = limit.saturating_sub(begin.elapsed());
             if left.is_zero() {
                 return;
             }
-            let changed = self.0.changed.wait_timeout(state, left);
-            (state, _) = changed.unwrap_or_else(PoisonError::into_inner);
+            self.0.changed.wait_for(&mut state, left);
         }
     }
 }
 
 impl Write for LossyWriter {
     fn write(&mut self, lines: &[u8]) -> io::Result<usize> {
-        let mut state = self.0.state();
+        let mut state = self.0.state.lock();
         if lines.len() <= CAPACITY.saturating_sub(state.waiting.len()) {
             state.waiting.extend_from_slice(lines);
             drop(state);
@@ -81,10 +81,6 @@ impl Write for LossyWriter {
 }
 
 impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn lose(&self, state: &mut State, lines: &[u8]) {
         let count = lines.split_inclusive(|byte| *byte == b'\n').count();
         let count = u64::try_from(count).unwrap_or(u64::MAX);
@@ -120,10 +116,9 @@ impl Shared {
 
     /// Waits for lines.
     fn take(&self, lines: &mut Vec<u8>) {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         while state.waiting.is_empty() {
-            let changed = self.changed.wait(state);
-            state = changed.unwrap_or_else(PoisonError::into_inner);
+            self.changed.wait(&mut state);
         }
         std::mem::swap(&mut state.waiting, lines);
         state.is_writing = true;
@@ -131,7 +126,7 @@ impl Shared {
 
     /// Returns how many lost lines can be reported, now that lines are taken.
     fn finish(&self, lines: &[u8], written: Result<usize, usize>) -> u64 {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         state.is_writing = false;
         let unreported = match written {
             Ok(_) => std::mem::take(&mut state.unreported),
@@ -179,7 +174,7 @@ mod tests {
 
     impl Write for Output {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            let (answers, written) = &mut *self.0.lock().unwrap();
+            let (answers, written) = &mut *self.0.lock();
             let length = answers.pop_front().unwrap_or(Ok(bytes.len()))?;
             written.extend_from_slice(&bytes[..length]);
             Ok(length)
@@ -217,13 +212,13 @@ mod tests {
             ("nothing is taken", vec![Ok(0)], "second\n", 1),
         ] {
             let (output, counted) = (Output::default(), Counter::default());
-            output.0.lock().unwrap().0.extend(answers);
+            output.0.lock().0.extend(answers);
             let mut writer = LossyWriter::start(output.clone(), counted.clone()).unwrap();
             for line in ["first\n", "second\n"] {
                 writer.write_all(line.as_bytes()).unwrap();
                 writer.wait_until_empty(SOON);
             }
-            let written = String::from_utf8(output.0.lock().unwrap().1.clone()).unwrap();
+            let written = String::from_utf8(output.0.lock().1.clone()).unwrap();
             assert_eq!(
                 (written.as_str(), counted.get()),
                 (expected, lost),
@@ -259,6 +254,6 @@ mod tests {
         assert!(begin.elapsed() < SOON);
         drop(release);
         writer.wait_until_empty(SOON);
-        assert!(writer.0.state().waiting.is_empty());
+        assert!(writer.0.state.lock().waiting.is_empty());
     }
 }

@@ -2,13 +2,14 @@
 //! can run in virtual time.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::clock_trust::LastRound;
 use concept_refinement_domain::timestamp::Timestamp;
 use futures::future::{BoxFuture, ready};
+use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -91,13 +92,13 @@ impl Roster {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0.lock().unwrap().is_empty()
+        self.0.lock().is_empty()
     }
 }
 
 impl Duties for Shared {
     fn take<'a>(&'a self, name: &'a str, time: Duration) -> Answer<'a, bool> {
-        let mut roster = self.roster.0.lock().unwrap();
+        let mut roster = self.roster.0.lock();
         let now = Instant::now();
         let free = |(holder, until): &(u32, Instant)| *holder == self.host || *until <= now;
         let is_free = roster.get(name).is_none_or(free);
@@ -108,7 +109,7 @@ impl Duties for Shared {
     }
 
     fn release<'a>(&'a self, name: &'a str) -> Answer<'a, ()> {
-        let mut roster = self.roster.0.lock().unwrap();
+        let mut roster = self.roster.0.lock();
         if roster
             .get(name)
             .is_some_and(|(holder, _)| *holder == self.host)
@@ -142,7 +143,7 @@ impl Interceptor<dyn TaskStore> for Ledger {
         let reply = match operation {
             TaskOperation::Unreferenced { image_paths } => image_paths.into(),
             TaskOperation::Expire { before, .. } => {
-                self.expired.lock().unwrap().push((Instant::now(), before));
+                self.expired.lock().push((Instant::now(), before));
                 Expired::default().into()
             }
             TaskOperation::LastRound {} => None::<LastRound>.into(),

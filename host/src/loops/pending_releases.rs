@@ -5,9 +5,9 @@
 //! before its task is claimed again.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use concept_refinement_domain::capability::{CapabilityError, Lease};
+use parking_lot::Mutex;
 
 use crate::capability::tasks;
 
@@ -27,10 +27,10 @@ impl PendingReleases {
         tasks: &dyn tasks::Leases,
         lease: Lease,
     ) -> Result<(), CapabilityError> {
-        self.leases().add(lease.clone());
+        self.0.lock().add(lease.clone());
         let released = tasks.release(&lease).await;
         if !released.as_ref().is_err_and(CapabilityError::is_repeatable) {
-            self.leases().remove(&lease);
+            self.0.lock().remove(&lease);
         }
         released.map(|_| ())
     }
@@ -41,15 +41,11 @@ impl PendingReleases {
         tasks: &dyn tasks::Leases,
         task_id: &str,
     ) -> Result<(), CapabilityError> {
-        let left = self.leases().find(task_id);
+        let left = self.0.lock().find(task_id);
         match left {
             Some(lease) => self.release(tasks, lease).await,
             None => Ok(()),
         }
-    }
-
-    fn leases(&self) -> MutexGuard<'_, Leases> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -159,10 +155,10 @@ mod tests {
                 .is_none()
         );
         assert!(releases.retry(&store, "1").now_or_never().is_none());
-        assert_eq!(releases.leases().find("1"), Some(lease(1, 1)));
+        assert_eq!(releases.0.lock().find("1"), Some(lease(1, 1)));
         store.is_back.store(true, Ordering::Relaxed);
         releases.retry(&store, "1").await.unwrap();
-        assert_eq!(releases.leases().find("1"), None);
+        assert_eq!(releases.0.lock().find("1"), None);
     }
 
     fn lease(task: usize, attempt: u32) -> Lease {

@@ -1,11 +1,12 @@
 //! What works on one task: an instance of the processor component, or the same
 //! pipeline without wasm.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use concept_refinement_domain::capability::Lease;
 use concept_refinement_domain::task::Stage;
 use futures::future::BoxFuture;
+use parking_lot::Mutex;
 
 pub use super::loan::Loan;
 
@@ -57,34 +58,30 @@ pub struct LastStage(Arc<Mutex<Option<Stage>>>);
 impl ClaimedLease {
     /// Remembers the lease that was claimed, or that there is none.
     pub fn set(&self, lease: Option<Lease>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = lease;
+        *self.0.lock() = lease;
     }
 
     /// The lease, which stays.
     pub fn get(&self) -> Option<Lease> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.0.lock().clone()
     }
 
     /// The lease, for whoever gives it back.
     pub fn take(&self) -> Option<Lease> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.0.lock().take()
     }
 }
 
 impl LastStage {
     /// Remembers the stage that began.
     pub fn set(&self, stage: Stage) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(stage);
+        *self.0.lock() = Some(stage);
     }
 
     /// Whether the run is at storing what it made. It is soon done with that,
     /// and it alone knows what to take back.
     pub fn is_storing(&self) -> bool {
-        let stage = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match stage {
+        match *self.0.lock() {
             Some(Stage::StoringImage | Stage::StoringConcept) => true,
             Some(Stage::Downloading | Stage::Refining) | None => false,
         }

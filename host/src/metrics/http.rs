@@ -4,10 +4,10 @@
 //! response header, which is removed here. The number of series is bounded.
 
 use std::collections::HashMap;
-use std::sync::{PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use http::{HeaderName, HeaderValue, Method, Response, StatusCode};
+use parking_lot::RwLock;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -144,7 +144,7 @@ impl Requests {
         duration: Duration,
     ) {
         let routes = {
-            let routes = self.routes.read().unwrap_or_else(PoisonError::into_inner);
+            let routes = self.routes.read();
             let series = routes.get(&route).and_then(|of| of.get(&(method, status)));
             series.cloned()
         };
@@ -154,7 +154,7 @@ impl Requests {
     }
 
     fn introduce(&self, route: HeaderValue, method: &'static str, status: StatusCode) -> Series {
-        let mut routes = self.routes.write().unwrap_or_else(PoisonError::into_inner);
+        let mut routes = self.routes.write();
         let route = match routes.len() >= MAX_ROUTES && !routes.contains_key(&route) {
             true => OTHER,
             false => route,

@@ -1,12 +1,12 @@
 //! Outcomes and durations of tasks.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use concept_refinement_domain::capability::{Claimed, Lease};
 use concept_refinement_domain::task::Stage;
 use concept_refinement_domain::timestamp::Timestamp;
+use parking_lot::Mutex;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::registry::Registry;
 
@@ -124,13 +124,14 @@ impl Tasks {
             created_at: claimed.task.created_at,
             stage: None,
         };
-        self.under_way()
+        self.under_way
+            .lock()
             .insert(claimed.lease.task_id.clone(), under_way);
     }
 
     pub fn began(&self, lease: &Lease, stage: Stage) {
         let now = Instant::now();
-        let ended = match self.under_way().get_mut(&lease.task_id) {
+        let ended = match self.under_way.lock().get_mut(&lease.task_id) {
             Some(task) if task.attempt == lease.attempt => task.stage.replace((stage, now)),
             Some(_) | None => None,
         };
@@ -147,7 +148,7 @@ impl Tasks {
             End::Released => {}
         }
         let ended = {
-            let mut under_way = self.under_way();
+            let mut under_way = self.under_way.lock();
             match under_way.get(&lease.task_id) {
                 Some(task) if task.attempt == lease.attempt => under_way.remove(&lease.task_id),
                 Some(_) | None => None,
@@ -166,7 +167,7 @@ impl Tasks {
 
     /// The worker has finished with the task, whatever the outcome.
     pub fn left(&self, task_id: &str) {
-        self.under_way().remove(task_id);
+        self.under_way.lock().remove(task_id);
     }
 
     fn stage_ended(&self, stage: Option<(Stage, Instant)>, now: Instant) {
@@ -183,12 +184,6 @@ impl Tasks {
 
     fn count_failure(&self, step: &'static str) {
         self.failed.get_or_create(&[(STEP, step)]).inc();
-    }
-
-    fn under_way(&self) -> MutexGuard<'_, HashMap<String, UnderWay>> {
-        self.under_way
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

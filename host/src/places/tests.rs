@@ -85,7 +85,7 @@ proptest! {
             prop_assert!(places.take(client(100), Some(100)).is_some());
         }
         drop(taken);
-        let rest = places.taken();
+        let rest = places.taken.lock();
         prop_assert_eq!(rest.total, 0);
         prop_assert!(rest.by_client.is_empty() && rest.by_user.is_empty());
     }

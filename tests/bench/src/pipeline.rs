@@ -8,7 +8,7 @@
 //! network matters. The model returns its image at once, so each byte passes to
 //! the model and back.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -152,7 +152,7 @@ fn in_memory(model: Arc<dyn ImageModel>) -> Capabilities {
         store: tasks,
         clock,
         model,
-        model_health: Mutex::default(),
+        model_health: Default::default(),
         probes: Arc::default(),
     }
 }

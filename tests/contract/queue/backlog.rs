@@ -1,8 +1,8 @@
 //! A backlog without a worker: however long it waits, the queue is told of it a handful
 //! of times. The loop that ships, by a clock of ours.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use concept_refinement_domain::capability::Submission;
@@ -93,7 +93,7 @@ async fn published(
         queue,
         store,
         model: Arc::new(NoModel),
-        model_health: Mutex::default(),
+        model_health: Default::default(),
         probes: Arc::default(),
         redeliveries: Arc::default(),
     };

@@ -9,9 +9,10 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use tokio::task::spawn_blocking;
 
 use super::BLOCK;
@@ -75,7 +76,7 @@ impl BlockFile {
     }
 
     fn take(self: &Arc<Self>) -> io::Result<Place> {
-        let mut places = self.places();
+        let mut places = self.places.lock();
         let index = match places.free.pop() {
             Some(index) => index,
             None if self.room.spares(BLOCK as u64) => places.count,
@@ -94,10 +95,6 @@ impl BlockFile {
             file,
             index,
         })
-    }
-
-    fn places(&self) -> MutexGuard<'_, Places> {
-        self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -127,7 +124,7 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut places = self.blocks.places();
+        let mut places = self.blocks.places.lock();
         places.free.push(self.index);
         if places.free.len() as u64 == places.count {
             // The system gives back its room.

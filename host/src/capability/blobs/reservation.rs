@@ -1,8 +1,9 @@
 //! Room of blobs that is reserved, and the line of those who wait for it.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 use super::Purpose;
@@ -49,12 +50,12 @@ impl Reservations {
     ) -> Result<Reservation, Refused> {
         let (turn, admitted) = match purpose {
             Purpose::Original => {
-                self.state().ledger.original(room)?;
+                self.0.lock().ledger.original(room)?;
                 return Ok(self.reservation(purpose, room));
             }
             Purpose::Answer => {
                 let (sender, admitted) = oneshot::channel();
-                let mut state = self.state();
+                let mut state = self.0.lock();
                 let age = state.ledger.wait(room)?;
                 state.line.insert(age, sender);
                 let turn = Turn {
@@ -81,7 +82,7 @@ impl Reservations {
 
     fn advance(self: &Arc<Self>) {
         let admitted: Vec<_> = {
-            let mut state = self.state();
+            let mut state = self.0.lock();
             let admitted = state.ledger.advance();
             let senders = admitted
                 .into_iter()
@@ -95,17 +96,13 @@ impl Reservations {
     }
 
     fn give_back(self: &Arc<Self>, purpose: Purpose, room: u64) {
-        self.state().ledger.give_back(purpose, room);
+        self.0.lock().ledger.give_back(purpose, room);
         self.advance();
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     #[cfg(test)]
     pub fn free(&self) -> u64 {
-        self.state().ledger.free()
+        self.0.lock().ledger.free()
     }
 }
 
@@ -122,7 +119,7 @@ impl Reservation {
     /// have to wait, with what it has.
     pub fn grow(&mut self, more: u64) -> Result<(), Refused> {
         match self.purpose {
-            Purpose::Original => self.reservations.state().ledger.original(more)?,
+            Purpose::Original => self.reservations.0.lock().ledger.original(more)?,
             Purpose::Answer => return Err(Refused::Ever),
         }
         self.room += more;
@@ -148,7 +145,7 @@ impl Drop for Reservation {
 impl Drop for Turn {
     fn drop(&mut self) {
         let has_left = {
-            let mut state = self.reservations.state();
+            let mut state = self.reservations.0.lock();
             state.line.remove(&self.age);
             state.ledger.leave(self.age)
         };

@@ -43,7 +43,7 @@ fn held(blob: &Blob) -> Vec<Block> {
     let Contents::Held { held, .. } = &blob.0 else {
         panic!("it is shared");
     };
-    lock(held).blocks.clone()
+    held.lock().blocks.clone()
 }
 
 fn read(blob: &Blob) -> Vec<u8> {

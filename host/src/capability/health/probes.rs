@@ -1,9 +1,10 @@
 //! What the capabilities were found to be like, so that whoever asks causes no
 //! work: a probe of a store writes.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use concept_refinement_domain::capability::{CapabilityError, CapabilityState, ErrorKind};
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::capability::images::{ImageOperation, ImageReply, ImageStore};
@@ -23,14 +24,12 @@ pub struct Probes {
 impl Probes {
     /// What was found last.
     pub fn states(&self) -> Option<Vec<CapabilityState>> {
-        let states = self.states.lock();
-        states.unwrap_or_else(PoisonError::into_inner).clone()
+        self.states.lock().clone()
     }
 
     /// Records what was found.
     pub fn found(&self, found: Vec<CapabilityState>) {
-        let states = self.states.lock();
-        *states.unwrap_or_else(PoisonError::into_inner) = Some(found);
+        *self.states.lock() = Some(found);
     }
 
     /// Ends once a call has failed since the last time.

@@ -2,7 +2,7 @@
 //! its user bounds how many there are at a time.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use concept_refinement_domain::capability::{
@@ -12,6 +12,7 @@ use concept_refinement_domain::capability::{
 use concept_refinement_domain::etag;
 use concept_refinement_domain::image_limits::ImageUsage;
 use futures::{StreamExt as _, stream};
+use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
 
 use super::{Contents, ImageStore, Images, Listed, anonymous_owner, no_such_name};
@@ -111,7 +112,7 @@ impl MemoryImages {
             bytes: bytes.into(),
             anonymous_owner,
         };
-        let mut shelf = self.shelf();
+        let mut shelf = self.shelf.lock();
         shelf.images.insert(Name::of(&path), image);
         shelf.under_way.remove(&under_way.number);
         Ok(StoredOrNot::Stored(stored))
@@ -120,7 +121,7 @@ impl MemoryImages {
     /// None: no such image.
     fn find(&self, path: &str) -> Option<(ImageInfo, Bytes)> {
         let name = Name::of(&ImagePath::parse(path)?);
-        let shelf = self.shelf();
+        let shelf = self.shelf.lock();
         let image = shelf.images.get(&name)?;
         // An image in another format may have replaced it meanwhile.
         (image.info.path == path).then(|| (image.info.clone(), image.bytes.clone()))
@@ -134,7 +135,7 @@ impl MemoryImages {
         longest: u64,
     ) -> Result<UnderWay<'_>, ImageLimit> {
         let name = Name::of(path);
-        let mut shelf = self.shelf();
+        let mut shelf = self.shelf.lock();
         if let Some(limits) = limits {
             limits.admit(shelf.usage(&name), longest)?;
         }
@@ -145,10 +146,6 @@ impl MemoryImages {
             images: self,
             number,
         })
-    }
-
-    fn shelf(&self) -> MutexGuard<'_, Shelf> {
-        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -164,7 +161,7 @@ impl Name {
 
 impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
-        self.images.shelf().under_way.remove(&self.number);
+        self.images.shelf.lock().under_way.remove(&self.number);
     }
 }
 
@@ -225,7 +222,7 @@ impl ImageStore for MemoryImages {
     fn has_uploads<'a>(&'a self, owner: &'a str) -> Answer<'a, bool> {
         let tag = tag_of(owner);
         let is_upload = |name: &Name| name.kind == ImageKind::Upload && name.tag == tag;
-        let has_uploads = self.shelf().images.keys().any(is_upload);
+        let has_uploads = self.shelf.lock().images.keys().any(is_upload);
         Box::pin(async move { Ok(has_uploads) })
     }
 
@@ -234,7 +231,7 @@ impl ImageStore for MemoryImages {
             if self.find(path).is_some()
                 && let Some(path) = ImagePath::parse(path)
             {
-                self.shelf().images.remove(&Name::of(&path));
+                self.shelf.lock().images.remove(&Name::of(&path));
             }
             Ok(())
         })
@@ -253,7 +250,8 @@ impl ImageStore for MemoryImages {
 
     fn list(&self, kind: ImageKind) -> Answer<'_, Images> {
         let listed: Vec<_> = self
-            .shelf()
+            .shelf
+            .lock()
             .images
             .values()
             .filter(|image| image.info.kind == kind)

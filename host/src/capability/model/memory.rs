@@ -2,9 +2,10 @@
 //! for some of it. [`super::ledger`] has the rule.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use parking_lot::Mutex;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
@@ -85,7 +86,7 @@ impl ModelMemory {
     }
 
     pub fn in_use(&self) -> MemoryUse {
-        let state = self.state();
+        let state = self.state.lock();
         MemoryUse {
             bytes: state.ledger.in_use(),
             limit: state.ledger.total(),
@@ -96,7 +97,7 @@ impl ModelMemory {
     /// Gives a call its place: behind all that came before. `expected` is what
     /// its instance will need, in bytes.
     pub fn turn(self: &Arc<Self>, expected: u64) -> Turn {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         let age = state.next;
         state.next = age.saturating_add(1);
         Turn {
@@ -106,14 +107,10 @@ impl ModelMemory {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Admits those who wait, in their order, as far as there is room.
     fn advance(self: &Arc<Self>) {
         loop {
-            let mut state = self.state();
+            let mut state = self.state.lock();
             let Some(first) = state.line.first_entry() else {
                 return;
             };
@@ -170,7 +167,7 @@ impl Turn {
     pub async fn admitted(&mut self) -> Option<Admitted> {
         let (sender, admitted) = oneshot::channel();
         {
-            let mut state = self.memory.state();
+            let mut state = self.memory.state.lock();
             let need = Arc::clone(&self.need);
             if state.line.is_empty() && state.ledger.admit(self.age, need.load(Ordering::Relaxed)) {
                 return Some(self.memory.admitted(&mut state, self.age, need));
@@ -189,7 +186,7 @@ impl Turn {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        if self.memory.state().line.remove(&self.age).is_some() {
+        if self.memory.state.lock().line.remove(&self.age).is_some() {
             self.memory.advance();
         }
     }
@@ -208,7 +205,7 @@ impl Admitted {
     /// Counts one more instance, of what the first one waits for, for which so many bytes are set aside. None: there is
     /// no room, and the call is to end.
     pub fn inner_meter(self: &Arc<Self>, expected: u64) -> Option<InnerMeter> {
-        let left = self.memory.state().ledger.left(self.age);
+        let left = self.memory.state.lock().ledger.left(self.age);
         let meter = InnerMeter {
             call: Arc::clone(self),
             reserved: expected.min(left),
@@ -238,7 +235,7 @@ impl Admitted {
     /// The call's answer has begun.
     pub fn answered(&self) {
         self.has_answered.store(true, Ordering::Relaxed);
-        self.memory.state().ledger.answered(self.age);
+        self.memory.state.lock().ledger.answered(self.age);
     }
 
     pub fn has_answered(&self) -> bool {
@@ -249,7 +246,7 @@ impl Admitted {
 impl Drop for Admitted {
     fn drop(&mut self) {
         {
-            let mut state = self.memory.state();
+            let mut state = self.memory.state.lock();
             state.ends.remove(&self.age);
             let need = state.ledger.leave(self.age);
             self.need.store(need, Ordering::Relaxed);
@@ -267,7 +264,7 @@ impl Meter {
     ///
     /// There is no room, and the instance is to end.
     pub fn grow(&self, bytes: u64) -> Result<Option<bool>, Refused> {
-        let mut state = self.memory.state();
+        let mut state = self.memory.state.lock();
         if !state.ledger.may_have(self.age, bytes) {
             return Ok(None);
         }
@@ -286,7 +283,7 @@ impl InnerMeter {
     pub fn grow(&self, bytes: u64) -> Result<Option<bool>, Refused> {
         let after = self.reserved.max(charge(bytes));
         let fits = {
-            let state = self.call.memory.state();
+            let state = self.call.memory.state.lock();
             let before = self.counted.load(Ordering::Relaxed);
             state.ledger.may_have_inner(self.call.age, before, after)
         };
@@ -304,7 +301,7 @@ impl InnerMeter {
 
     fn count(&self, after: u64) -> Result<(), Refused> {
         let Admitted { memory, age, .. } = &*self.call;
-        let mut state = memory.state();
+        let mut state = memory.state.lock();
         let before = self.counted.load(Ordering::Relaxed);
         let grown = state.ledger.grow_inner(*age, before, after);
         memory.end(&state, *age, grown)?;
@@ -318,7 +315,7 @@ impl Drop for InnerMeter {
         let counted = self.counted.load(Ordering::Relaxed);
         if counted > 0 {
             let memory = &self.call.memory;
-            memory.state().ledger.end_inner(self.call.age, counted);
+            memory.state.lock().ledger.end_inner(self.call.age, counted);
             memory.advance();
         }
     }

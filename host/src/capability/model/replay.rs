@@ -4,12 +4,13 @@
 //! call has its answer.
 
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures::stream::{self, BoxStream, Fuse};
 use futures::{Stream, StreamExt as _};
+use parking_lot::Mutex;
 
 use super::{ModelRequest, Setback};
 
@@ -41,7 +42,7 @@ impl Replay {
 
     /// The request, as it was made.
     pub fn request(&self) -> ModelRequest {
-        let state = self.state();
+        let state = self.0.lock();
         state.request.with(match &state.request.reopen {
             Some(reopen) => reopen(),
             None => Box::pin(Reading {
@@ -52,11 +53,7 @@ impl Replay {
     }
 
     pub fn setback(&self) -> Setback {
-        self.state().request.setback.clone()
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().request.setback.clone()
     }
 }
 
@@ -65,7 +62,7 @@ impl Stream for Reading {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         let polled = {
-            let mut state = self.replay.state();
+            let mut state = self.replay.0.lock();
             match state.read.get(self.position) {
                 Some(chunk) => Poll::Ready(Some(chunk.clone())),
                 None => state.rest.poll_next_unpin(cx).map(|next| {
@@ -122,7 +119,7 @@ mod tests {
                 let all: Vec<_> = image.collect().now_or_never().unwrap();
                 assert_eq!(all, chunks, "{name}");
             }
-            assert_eq!(!replay.state().read.is_empty(), is_held, "{name}");
+            assert_eq!(!replay.0.lock().read.is_empty(), is_held, "{name}");
         }
     }
 }

@@ -5,12 +5,13 @@ mod link;
 mod shelf;
 
 use std::future::ready;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use concept_refinement_domain::image::{Format, Inspector, Limits};
 use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
+use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use shelf::Shelf;
@@ -62,12 +63,12 @@ impl Default for ModelState {
 
 impl ModelState {
     pub fn get(&self, key: &str) -> Option<Vec<u8>> {
-        lock(&self.values).get(key).cloned()
+        self.values.lock().get(key).cloned()
     }
 
     /// Replaces what is expected, and answers whether it did.
     pub fn swap(&self, key: &str, expected: Option<&[u8]>, new: Option<Vec<u8>>) -> bool {
-        let mut values = lock(&self.values);
+        let mut values = self.values.lock();
         if values.get(key).map(Vec::as_slice) != expected || key.len() > MAX_KEY {
             return false;
         }
@@ -84,7 +85,7 @@ impl ModelState {
     }
 
     pub fn image(&self, key: &str) -> Option<StateImage> {
-        lock(&self.images).get(key).cloned()
+        self.images.lock().get(key).cloned()
     }
 
     /// The same image, which is remembered once it was read to its end, if it is whole.
@@ -151,7 +152,7 @@ impl Draft {
                 length,
                 chunks: self.chunks.into(),
             };
-            lock(&self.state.images).put(&self.key, image, length);
+            self.state.images.lock().put(&self.key, image, length);
         }
     }
 }
@@ -162,10 +163,6 @@ impl StateImage {
         let chunks = (0..chunks.len()).filter_map(move |index| chunks.get(index).cloned());
         stream::iter(chunks).boxed()
     }
-}
-
-fn lock<V>(shelf: &Mutex<Shelf<V>>) -> MutexGuard<'_, Shelf<V>> {
-    shelf.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -2,13 +2,14 @@
 //! that models which compute for seconds do not slow down the API.
 
 use std::future::poll_fn;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use futures::future::BoxFuture;
+use parking_lot::Mutex;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -80,8 +81,7 @@ impl Threads {
 
 impl Drop for Threads {
     fn drop(&mut self) {
-        let mut runtime = self.runtime.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(runtime) = runtime.take() {
+        if let Some(runtime) = self.runtime.lock().take() {
             // Joining here could block an executor.
             runtime.shutdown_background();
         }

@@ -2,9 +2,9 @@
 //! was handed to one that leaves goes to the next.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use concept_refinement_domain::capability::CapabilityError;
+use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
 
 use crate::capability::queue::Delivery;
@@ -26,14 +26,14 @@ impl Waiting {
             receiver,
             waiting: self,
         };
-        self.line().push_back(sender);
+        self.line.lock().push_back(sender);
         self.joined.notify_one();
         (&mut seat.receiver).await.ok()
     }
 
     /// How many wait.
     pub(in crate::capability) fn count(&self) -> usize {
-        let mut line = self.line();
+        let mut line = self.line.lock();
         line.retain(|receiver| !receiver.is_closed());
         line.len()
     }
@@ -47,7 +47,7 @@ impl Waiting {
     /// so delivered again, perhaps to another host.
     pub(in crate::capability) fn hand(&self, mut delivery: Delivery) {
         loop {
-            let Some(first) = self.line().pop_front() else {
+            let Some(first) = self.line.lock().pop_front() else {
                 return;
             };
             match first.send(Ok(delivery)) {
@@ -60,15 +60,11 @@ impl Waiting {
 
     /// Tells all who wait why they wait in vain.
     pub(in crate::capability) fn fail(&self, error: &CapabilityError) {
-        let line = std::mem::take(&mut *self.line());
+        let line = std::mem::take(&mut *self.line.lock());
         for receiver in line {
             // Who has left need not be told.
             let _ = receiver.send(Err(error.clone()));
         }
-    }
-
-    fn line(&self) -> MutexGuard<'_, VecDeque<oneshot::Sender<Handed>>> {
-        self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -7,13 +7,14 @@
 mod deletions;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use concept_refinement_domain::capability::Lease;
 use concept_refinement_domain::rulebook::TaskRecord;
 use concept_refinement_domain::task::{Change, Stage, Status, Task};
 use futures::future::BoxFuture;
 use futures::stream;
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
@@ -113,7 +114,7 @@ impl Hub {
     /// Subscribes. Announcements from now on are not missed, so read the task
     /// after this.
     pub(crate) fn subscribe(self: &Arc<Self>, task_id: &str) -> Subscription {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         let receiver = state
             .watched
             .entry(task_id.to_owned())
@@ -168,7 +169,7 @@ impl Hub {
                 true
             }
         };
-        let mut state = self.state();
+        let mut state = self.state.lock();
         state.end_work(task_id, |work| work.ends_by(&update));
         if is_own
             && let Update::Status(revision, attempt, task) = &update
@@ -190,7 +191,7 @@ impl Hub {
     /// Announces a stage, unless its lease is lost or belongs to another
     /// process. Answers the revision that its claim began with.
     pub(crate) fn began(&self, lease: &Lease, stage: Stage) -> Option<u64> {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         let work = state.under_way.get_mut(&lease.task_id)?;
         if work.attempt != lease.attempt {
             return None;
@@ -204,7 +205,7 @@ impl Hub {
     /// Announces a stage of another process's claim, which began with that
     /// revision.
     pub(crate) fn began_elsewhere(&self, task_id: &str, revision: u64, stage: Stage) {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         let seen = state.elsewhere.get(task_id).map(|work| work.revision);
         let own = state.under_way.get(task_id).map(|work| work.revision);
         if seen.max(own) > Some(revision) {
@@ -221,29 +222,26 @@ impl Hub {
 
     /// Another process changed a task, whether somebody watches it here or not.
     pub(crate) fn changed_elsewhere(&self, task_id: &str, revision: u64, status: Status) {
-        self.state()
+        self.state
+            .lock()
             .end_work(task_id, |work| work.ends_at(revision, status));
     }
 
     /// Whether somebody watches the task who was not told of this revision.
     pub(crate) fn lacks(&self, task_id: &str, revision: u64) -> bool {
-        let state = self.state();
+        let state = self.state.lock();
         let watched = state.watched.get(task_id);
         watched.is_some_and(|watched| watched.revision < revision)
     }
 
     /// The ids of all tasks that are watched.
     pub(crate) fn watched(&self) -> Vec<String> {
-        self.state().watched.keys().cloned().collect()
+        self.state.lock().watched.keys().cloned().collect()
     }
 
     /// Ends all streams, since the store is closing.
     pub(crate) fn close(&self) {
-        *self.state() = State::default();
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.state.lock() = State::default();
     }
 }
 
@@ -312,7 +310,7 @@ impl Subscription {
     /// Streams the task as it was read at `revision`, the current stage, then
     /// everything after that.
     pub(crate) fn changes_after(self, revision: u64, task: Task) -> Changes {
-        self.hub.state().saw(&self.task_id, revision);
+        self.hub.state.lock().saw(&self.task_id, revision);
         let first = Change::Task(Box::new(task.clone()));
         let work = self.work.filter(|work| work.revision == revision);
         let stage = work.and_then(|work| work.stage).map(Change::Progress);
@@ -356,7 +354,7 @@ impl Subscription {
 impl Drop for Subscription {
     fn drop(&mut self) {
         self.receiver = None;
-        let mut state = self.hub.state();
+        let mut state = self.hub.state.lock();
         if let Some(watched) = state.watched.get(&self.task_id)
             && watched.sender.receiver_count() == 0
         {

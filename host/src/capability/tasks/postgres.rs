@@ -48,8 +48,8 @@ mod values;
 mod webhooks;
 
 use std::future::ready;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 
 use concept_refinement_domain::capability::{
     Claimed, ConceptPage, Fenced, Finished, Lease, NewTask, Position, RefinedImage, Submission,
@@ -63,6 +63,7 @@ use concept_refinement_domain::webhook::{
     DeliveryLease, DeliveryOutcome, DueDelivery, Places, Redelivery, WebhookDelivery,
 };
 use futures::future::BoxFuture;
+use parking_lot::Mutex;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::hub::Hub;

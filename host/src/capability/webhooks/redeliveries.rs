@@ -4,8 +4,10 @@
 //! Each host does so for itself, as it has places of its own.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
 
 use crate::places::{Place, Places};
 use crate::rate::{Buckets, Rate};
@@ -41,7 +43,7 @@ impl Redeliveries {
     /// None: there are too many, and this user has its share of them.
     pub fn admit(&self, user: &str, now: Instant) -> Option<Place<String>> {
         let now = now.saturating_duration_since(self.begin);
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         while state.under_way.front().is_some_and(|(end, _)| *end <= now) {
             state.under_way.pop_front();
         }
@@ -53,7 +55,7 @@ impl Redeliveries {
     /// Keeps the place of one that is to be delivered.
     pub fn hold(&self, place: Place<String>, now: Instant) {
         let end = now.saturating_duration_since(self.begin) + LONGEST;
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         state.under_way.push_back((end, place));
     }
 }

@@ -7,8 +7,9 @@
 //! there are as many such sites as places.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 /// A number of places for look-ups.
@@ -44,18 +45,12 @@ impl Lookups {
         let site = site(name);
         loop {
             let ended = self.ended.notified();
-            if self.under_way().begin(&site) {
+            if self.under_way.lock().begin(&site) {
                 let lookups = Arc::clone(self);
                 return Place { lookups, site };
             }
             ended.await;
         }
-    }
-
-    fn under_way(&self) -> MutexGuard<'_, UnderWay> {
-        self.under_way
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -84,7 +79,7 @@ impl UnderWay {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.lookups.under_way().end(&self.site);
+        self.lookups.under_way.lock().end(&self.site);
         self.lookups.ended.notify_waiters();
     }
 }

@@ -1,9 +1,9 @@
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Instant;
 
 use futures::future::join_all;
+use parking_lot::Mutex;
 
 use super::*;
 
@@ -13,7 +13,7 @@ static SILENCE: Mutex<Option<Receiver<()>>> = Mutex::new(None);
 fn look_up(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
     if host.ends_with(".silent.example") {
         // The first to have it waits for the end, and all others for the first.
-        let silence = SILENCE.lock().unwrap();
+        let silence = SILENCE.lock();
         let _ = silence.as_ref().map(Receiver::recv);
     }
     Ok(vec![SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port)])
@@ -23,7 +23,7 @@ fn look_up(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
 #[tokio::test]
 async fn a_name_is_resolved_while_others_are_not_answered() {
     let (end, silence) = channel();
-    *SILENCE.lock().unwrap() = Some(silence);
+    *SILENCE.lock() = Some(silence);
     let resolver = Blocking {
         lookups: Lookups::new(LOOKUPS),
         look_up,

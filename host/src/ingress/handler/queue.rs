@@ -1,9 +1,9 @@
 //! A queue with any number of takers.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 pub struct Queue<T> {
@@ -23,7 +23,7 @@ impl<T> Default for Queue<T> {
 
 impl<T> Queue<T> {
     pub fn push(&self, item: T) {
-        self.items().push_back((Instant::now(), item));
+        self.items.lock().push_back((Instant::now(), item));
         self.pushed.notify_one();
     }
 
@@ -31,7 +31,7 @@ impl<T> Queue<T> {
     pub async fn pop(&self) -> T {
         loop {
             let (item, has_more) = {
-                let mut items = self.items();
+                let mut items = self.items.lock();
                 (items.pop_front(), !items.is_empty())
             };
             if let Some((_, item)) = item {
@@ -47,19 +47,15 @@ impl<T> Queue<T> {
 
     /// How long the first has waited. None: there is none.
     pub fn wait(&self) -> Option<Duration> {
-        let items = self.items();
+        let items = self.items.lock();
         items.front().map(|(since, _)| since.elapsed())
     }
 
     /// The first, if it has waited for so long.
     pub fn pop_after(&self, wait: Duration) -> Option<T> {
-        let mut items = self.items();
+        let mut items = self.items.lock();
         let first = items.pop_front_if(|(since, _)| since.elapsed() >= wait);
         first.map(|(_, item)| item)
-    }
-
-    fn items(&self) -> MutexGuard<'_, VecDeque<(Instant, T)>> {
-        self.items.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

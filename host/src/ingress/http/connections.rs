@@ -5,10 +5,11 @@
 //! loses its oldest idle connection instead.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use concept_refinement_domain::share::{RESERVE, has_share};
+use parking_lot::Mutex;
 use tokio::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -66,7 +67,7 @@ impl Connections {
         client: Option<Subnet>,
         closing: CancellationToken,
     ) -> Option<Connection> {
-        let mut open = self.lock();
+        let mut open = self.open.lock();
         let own = open.by_client.get(&client).map_or(0, BTreeMap::len);
         let has_share = match client {
             Some(_) => has_share(self.limit, open.total, own, RESERVE),
@@ -96,10 +97,6 @@ impl Connections {
             number,
             state,
         })
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Open> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -178,7 +175,10 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.connections.lock().remove(self.client, self.number);
+        self.connections
+            .open
+            .lock()
+            .remove(self.client, self.number);
     }
 }
 

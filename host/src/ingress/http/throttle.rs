@@ -4,10 +4,10 @@
 //! proxy on this machine that is not named as one is, by its forwarded header.
 
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use http::Method;
+use parking_lot::Mutex;
 
 use super::client::Client;
 use crate::config::Networks;
@@ -57,7 +57,7 @@ impl Throttle {
         if client.claims_to_forward {
             warn_of_proxy(client.address);
         }
-        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut buckets = self.buckets.lock();
         let client = Subnet::of(client.address);
         buckets.take(self.limit.rate, client, self.begin.elapsed())
     }

@@ -5,13 +5,14 @@
 //! work, an open file) is dropped after the timeout, and the stream is reset.
 
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
+use parking_lot::Mutex;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::task::AbortOnDropHandle;
 use wasmtime_wasi_http::{Error, WasiBody};
@@ -22,10 +23,10 @@ pub fn limited<G>(body: WasiBody, timeout: Duration, guard: G) -> WasiBody
 where
     G: Send + Unpin + 'static,
 {
-    let shared = Arc::new(Shared(Mutex::new(State {
+    let shared = Arc::new(Mutex::new(State {
         body: Some(body),
         waiting_since: Some(Instant::now()),
-    })));
+    }));
     let watch = tokio::spawn(watch(Arc::clone(&shared), timeout));
     let limited = Limited {
         shared,
@@ -36,12 +37,10 @@ where
 }
 
 struct Limited<G> {
-    shared: Arc<Shared>,
+    shared: Arc<Mutex<State>>,
     _watch: AbortOnDropHandle<()>,
     _guard: G,
 }
-
-struct Shared(Mutex<State>);
 
 struct State {
     /// None: it timed out.
@@ -50,18 +49,12 @@ struct State {
     waiting_since: Option<Instant>,
 }
 
-impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-async fn watch(shared: Arc<Shared>, timeout: Duration) {
+async fn watch(shared: Arc<Mutex<State>>, timeout: Duration) {
     loop {
-        let since = shared.state().waiting_since;
+        let since = shared.lock().waiting_since;
         sleep_until(since.unwrap_or_else(Instant::now) + timeout).await;
         let dropped = {
-            let mut state = shared.state();
+            let mut state = shared.lock();
             match (since, state.waiting_since) {
                 (Some(before), Some(now)) if before == now => state.body.take(),
                 _ => None,
@@ -82,7 +75,7 @@ impl<G: Unpin> Body for Limited<G> {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        let mut state = self.shared.state();
+        let mut state = self.shared.lock();
         let Some(body) = &mut state.body else {
             return Poll::Ready(Some(Err(Error::ConnectionWriteTimeout)));
         };
@@ -92,12 +85,12 @@ impl<G: Unpin> Body for Limited<G> {
     }
 
     fn is_end_stream(&self) -> bool {
-        let state = self.shared.state();
+        let state = self.shared.lock();
         state.body.as_ref().is_some_and(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        let state = self.shared.state();
+        let state = self.shared.lock();
         state
             .body
             .as_ref()

@@ -4,12 +4,12 @@ mod duty;
 mod rounds;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use concept_refinement_domain::capability::{
     ByteRange, ImageInfo, NewImage, NewTask, Resolved, StoredOrNot, Submission,
 };
 use futures::stream;
+use parking_lot::Mutex;
 
 use super::*;
 use crate::capability::Answer;
@@ -57,7 +57,7 @@ impl Shelf {
     }
 
     fn deleted(&self) -> Vec<String> {
-        let mut deleted = self.deleted.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut deleted = self.deleted.lock();
         deleted.sort();
         deleted.clone()
     }
@@ -88,7 +88,7 @@ impl ImageStore for Shelf {
         if self.stuck.contains(path) {
             return refused();
         }
-        let mut deleted = self.deleted.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut deleted = self.deleted.lock();
         deleted.push(path.to_owned());
         Box::pin(async { Ok(()) })
     }
@@ -102,7 +102,7 @@ impl ImageStore for Shelf {
     }
 
     fn list(&self, _: ImageKind) -> Answer<'_, Images> {
-        let listed = self.listed.lock().unwrap().clone();
+        let listed = self.listed.lock().clone();
         Box::pin(async { Ok(stream::iter(listed).boxed()) })
     }
 
@@ -255,7 +255,7 @@ async fn one_that_cannot_be_deleted_keeps_no_other() {
 #[tokio::test]
 async fn a_list_that_breaks_off_is_no_reason_to_delete() {
     let shelf = Shelf::of(&[("refined/ada/a-1.png", NOW), ("refined/ada/b-1.png", NOW)]);
-    shelf.listed.lock().unwrap().push(Err(broken()));
+    shelf.listed.lock().push(Err(broken()));
     assert_eq!(remove_orphans(&store(), &shelf).await, Err(broken()));
     assert_eq!(shelf.deleted(), [""; 0]);
 }

@@ -1,11 +1,11 @@
 //! The sweep over stores that do nothing, or fail.
 
 use std::io;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use concept_refinement_domain::timestamp::Timestamp;
 use futures::future::ready;
+use parking_lot::Mutex;
 use tokio::time::sleep;
 
 use super::*;
@@ -28,7 +28,7 @@ struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl io::Write for Log {
     fn write(&mut self, written: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(written)
+        self.0.lock().write(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -164,7 +164,7 @@ async fn a_queue_is_told_of_a_backlog_while_it_has_room_for_it() {
         let published = queue.published.load(Ordering::Relaxed);
         assert_eq!(published > 0, is_told, "{name}: {published}");
     }
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let log = String::from_utf8(log.0.lock().clone()).unwrap();
     let lines = log.matches("could not be published again").count();
     assert_eq!(lines, 1, "{log}");
 }
@@ -228,7 +228,7 @@ async fn a_store_that_cannot_be_swept_does_not_fill_the_log() {
     stop.send_replace(true);
     sweeping.await.unwrap();
     assert!(!recovering.await.unwrap());
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let log = String::from_utf8(log.0.lock().clone()).unwrap();
     for line in ["cannot be swept", "cannot be taken over yet"] {
         assert_eq!(log.matches(line).count(), 1, "{log}");
     }

@@ -3,9 +3,10 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use parking_lot::Mutex;
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 
@@ -18,12 +19,8 @@ pub struct Printed(Arc<Mutex<Vec<u8>>>);
 impl Printed {
     /// Takes what was printed since the last call.
     pub fn take(&self) -> String {
-        let printed = std::mem::take(&mut *self.bytes());
+        let printed = std::mem::take(&mut *self.0.lock());
         String::from_utf8_lossy(&printed).trim_end().to_owned()
-    }
-
-    fn bytes(&self) -> MutexGuard<'_, Vec<u8>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -45,7 +42,7 @@ impl AsyncWrite for Printed {
         _: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let mut buffer = self.bytes();
+        let mut buffer = self.0.lock();
         let room = CAPACITY.saturating_sub(buffer.len());
         let fitting = bytes.get(..room).unwrap_or(bytes);
         buffer.extend_from_slice(fitting);

@@ -6,28 +6,26 @@
 
 use std::collections::VecDeque;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use futures::Stream;
+use parking_lot::Mutex;
 
 /// With this many bytes in the pipe the writer blocks until half of them are
 /// read.
 const CAPACITY: usize = 128 * 1024;
 
 /// The writing end. Dropping it ends the stream.
-pub struct Writer(Arc<Pipe>);
+pub struct Writer(Arc<Mutex<State>>);
 
 /// The reading end.
-pub struct Reader(Arc<Pipe>);
+pub struct Reader(Arc<Mutex<State>>);
 
 /// The reader is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Closed;
-
-#[derive(Default)]
-struct Pipe(Mutex<State>);
 
 #[derive(Default)]
 struct State {
@@ -43,20 +41,14 @@ struct State {
 }
 
 pub fn pipe() -> (Writer, Reader) {
-    let pipe = Arc::new(Pipe::default());
+    let pipe = Arc::<Mutex<State>>::default();
     (Writer(Arc::clone(&pipe)), Reader(pipe))
-}
-
-impl Pipe {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Writer {
     /// Waits for room. Then one chunk of any size may be sent.
     pub fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
-        let mut state = self.0.state();
+        let mut state = self.0.lock();
         if state.is_closed {
             return Poll::Ready(Err(Closed));
         }
@@ -76,7 +68,7 @@ impl Writer {
 
     pub fn send(&self, chunk: Bytes) {
         let reader = {
-            let mut state = self.0.state();
+            let mut state = self.0.lock();
             if state.is_closed {
                 return;
             }
@@ -93,7 +85,7 @@ impl Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         let reader = {
-            let mut state = self.0.state();
+            let mut state = self.0.lock();
             state.is_closed = true;
             state.reader.take()
         };
@@ -108,7 +100,7 @@ impl Stream for Reader {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         let (chunk, writer) = {
-            let mut state = self.0.state();
+            let mut state = self.0.lock();
             match state.chunks.pop_front() {
                 Some(chunk) => {
                     state.bytes = state.bytes.saturating_sub(chunk.len());
@@ -132,7 +124,7 @@ impl Stream for Reader {
 impl Drop for Reader {
     fn drop(&mut self) {
         let writer = {
-            let mut state = self.0.state();
+            let mut state = self.0.lock();
             state.is_closed = true;
             state.chunks.clear();
             state.writer.take()

@@ -6,7 +6,7 @@ use std::io;
 use std::net::{SocketAddr, TcpStream as StdStream};
 use std::path::Path;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::thread::{self, available_parallelism};
 
 use axum::body::Body;
@@ -76,7 +76,7 @@ pub fn serve(data: &Path) {
         images: Arc::new(images),
         clock,
         model: Arc::new(NoModel),
-        model_health: Mutex::default(),
+        model_health: Default::default(),
         probes: Arc::default(),
         room: Arc::default(),
         redeliveries: Arc::default(),

@@ -6,10 +6,10 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{PoisonError, RwLock};
 
 use concept_refinement_domain::capability::ImageKind;
 use concept_refinement_domain::image_path::{ImagePath, folder};
+use parking_lot::RwLock;
 
 use super::engine::FOLDER;
 use super::listing::entries;
@@ -36,7 +36,7 @@ impl Removal {
     /// Removes the file of an image.
     pub(super) fn remove(&self, root: &Path, path: &ImagePath) -> io::Result<()> {
         let file = file_of(root, path);
-        let is_held = self.is_held.read().unwrap_or_else(PoisonError::into_inner);
+        let is_held = self.is_held.read();
         if *is_held {
             let place = file_of(&root.join(REMOVED), path);
             let parent = place.parent().unwrap_or(root);
@@ -61,7 +61,7 @@ impl Removal {
     }
 
     fn set_held(&self, held: bool) {
-        *self.is_held.write().unwrap_or_else(PoisonError::into_inner) = held;
+        *self.is_held.write() = held;
     }
 }
 

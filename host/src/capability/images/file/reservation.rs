@@ -4,11 +4,12 @@
 //! lives.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use concept_refinement_domain::capability::ImageKind;
 use concept_refinement_domain::image_limits::ImageUsage;
 use concept_refinement_domain::image_path::ImagePath;
+use parking_lot::Mutex;
 
 use crate::capability::room;
 
@@ -33,7 +34,7 @@ pub(super) struct Reservation {
 impl UnderWay {
     /// Adds to what is stored of the owner.
     pub(super) fn add_to(&self, path: &ImagePath, usage: &mut ImageUsage) {
-        if let Some(lengths) = self.owners().get(&owner(path)) {
+        if let Some(lengths) = self.0.lock().get(&owner(path)) {
             for (longest, times) in lengths {
                 (0..*times).for_each(|_| usage.add_under_way(*longest));
             }
@@ -47,7 +48,7 @@ impl UnderWay {
         room: Option<room::Reservation>,
     ) -> Reservation {
         let owner = owner(path);
-        let mut owners = self.owners();
+        let mut owners = self.0.lock();
         let lengths = owners.entry(owner.clone()).or_default();
         *lengths.entry(longest).or_default() += 1;
         Reservation {
@@ -56,10 +57,6 @@ impl UnderWay {
             longest,
             room,
         }
-    }
-
-    fn owners(&self) -> MutexGuard<'_, HashMap<Owner, Lengths>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -74,7 +71,7 @@ impl Reservation {
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        let mut owners = self.under_way.owners();
+        let mut owners = self.under_way.0.lock();
         let Some(lengths) = owners.get_mut(&self.owner) else {
             return;
         };

@@ -12,12 +12,13 @@ mod writer;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use concept_refinement_domain::capability::{CapabilityError, ImageInfo, ImageKind};
 use concept_refinement_domain::image_path::ImagePath;
+use parking_lot::Mutex;
 use rusqlite::{Connection, OptionalExtension as _};
 
 use super::envelope::Envelope;
@@ -130,7 +131,7 @@ impl SmallImages {
 
     /// The whole image. None: it is not here.
     pub fn find(&self, path: &ImagePath) -> io::Result<Option<(ImageInfo, Bytes)>> {
-        find(&lock(&self.reader), path)
+        find(&self.reader.lock(), path)
     }
 
     /// Whether more could be stored.
@@ -140,7 +141,7 @@ impl SmallImages {
 
     /// Those after a position in the list, and the position of the next ones.
     pub fn list(&self, after: i64) -> io::Result<(Vec<Listed>, Option<i64>)> {
-        list(&lock(&self.lister), after)
+        list(&self.lister.lock(), after)
     }
 
     pub fn hold(&self) {
@@ -163,7 +164,7 @@ impl SmallImages {
     }
 
     fn purge(&self) -> io::Result<()> {
-        while has_removed(&lock(&self.lister)).map_err(fault)? {
+        while has_removed(&self.lister.lock()).map_err(fault)? {
             self.writer
                 .write_blocking(Change::Purge)
                 .map_err(io::Error::other)?;
@@ -176,7 +177,7 @@ impl SmallImages {
         if path.kind != ImageKind::Refined {
             return Ok(None);
         }
-        let reader = lock(&self.reader);
+        let reader = self.reader.lock();
         let mut found = reader.prepare_cached(SQL).map_err(fault)?;
         let envelope = found.query_row([&path.name, &path.tag], |row| row.get(0));
         envelope.optional().map_err(fault)
@@ -207,7 +208,7 @@ impl AtRest {
     }
 
     pub fn paths(&self) -> io::Result<Vec<String>> {
-        let reader = lock(&self.reader);
+        let reader = self.reader.lock();
         let (mut paths, mut after) = (Vec::new(), Some(0));
         while let Some(position) = after {
             let (listed, next) = list(&reader, position)?;
@@ -219,7 +220,7 @@ impl AtRest {
 
     /// The whole image, with what else was said of it.
     pub fn find(&self, path: &ImagePath) -> io::Result<Option<(Envelope, Bytes)>> {
-        row(&lock(&self.reader), path)
+        row(&self.reader.lock(), path)
     }
 
     pub fn copy_to(&self, root: &Path) -> io::Result<()> {
@@ -298,10 +299,6 @@ fn bytes(connection: &Connection) -> rusqlite::Result<u64> {
 
 fn key(path: &ImagePath) -> (String, String) {
     (path.tag.clone(), path.name.clone())
-}
-
-fn lock(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
-    connection.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// As what the disk says of a file.

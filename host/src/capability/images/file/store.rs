@@ -3,13 +3,14 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use concept_refinement_domain::capability::{ImageInfo, ImageKind, ImageLimit, ImageLimits};
 use concept_refinement_domain::image_limits::ImageUsage;
 use concept_refinement_domain::image_path::{ImagePath, folder};
 use concept_refinement_domain::image_url::Signing;
+use parking_lot::{Mutex, MutexGuard};
 
 use super::backup::Removal;
 use super::draft::{Draft, Finished};
@@ -231,7 +232,7 @@ impl Store {
             sum.wrapping_mul(31) + usize::from(byte)
         });
         let lock = self.locks.get(sum % LOCKS)?;
-        Some(lock.lock().unwrap_or_else(PoisonError::into_inner))
+        Some(lock.lock())
     }
 
     fn drafts(&self) -> PathBuf {

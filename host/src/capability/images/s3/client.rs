@@ -8,8 +8,8 @@
 
 use std::fmt;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -22,6 +22,7 @@ use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpRequestBody,
     HttpResponse, HttpResponseBody, HttpService,
 };
+use parking_lot::Mutex;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
@@ -199,22 +200,18 @@ impl Progress {
             true => self.at_the_end,
             false => STALL,
         };
-        *self.until() = Instant::now() + time;
+        *self.until.lock() = Instant::now() + time;
     }
 
     /// Ends once none was made for so long.
     async fn end(&self) {
         loop {
-            let end = *self.until();
+            let end = *self.until.lock();
             if end <= Instant::now() {
                 return;
             }
             sleep_until(end).await;
         }
-    }
-
-    fn until(&self) -> MutexGuard<'_, Instant> {
-        self.until.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

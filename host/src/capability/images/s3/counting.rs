@@ -4,11 +4,12 @@
 //! and if it dies, another one does.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use concept_refinement_domain::capability::{CapabilityError, ImageKind, ImageLimit, NewImage};
 use concept_refinement_domain::image_path::ImagePath;
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -97,7 +98,7 @@ impl Counting {
         taken.place = Some(place);
         match self.places.take(new).await {
             Ok(Admission::Taken) => {
-                self.state().held.insert(id);
+                self.state.lock().held.insert(id);
                 Ok(Ok(taken))
             }
             Ok(Admission::LimitReached(limit)) => {
@@ -119,7 +120,7 @@ impl Counting {
     pub(super) async fn doubt(self: &Arc<Self>, path: PlacePath) -> Result<Taken, CapabilityError> {
         let place = self.places.doubt(path).await?;
         if let Some(place) = &place {
-            self.state().held.insert(place.id.clone());
+            self.state.lock().held.insert(place.id.clone());
         }
         Ok(Taken {
             counting: Arc::clone(self),
@@ -131,7 +132,7 @@ impl Counting {
     /// Holds what is under way, and takes over what nobody holds.
     pub(super) async fn renew(&self) -> Result<(), CapabilityError> {
         let ids: Vec<_> = {
-            let mut state = self.state();
+            let mut state = self.state.lock();
             let is_due = |at: Instant| at.elapsed() >= RENEW_AFTER;
             if !state.held_at.is_none_or(is_due) {
                 return Ok(());
@@ -142,14 +143,14 @@ impl Counting {
         };
         if !ids.is_empty() {
             for lost in self.places.hold(ids).await? {
-                let mut state = self.state();
+                let mut state = self.state.lock();
                 state.held.remove(&lost);
                 state.doubtful.retain(|(place, _)| place.id != lost);
             }
         }
         let now = Instant::now();
         for place in self.places.abandoned(BATCH).await? {
-            let mut state = self.state();
+            let mut state = self.state.lock();
             let is_ours = |(other, _): &(DoubtfulPlace, _)| other.id == place.id;
             // One that this host could not hold in time is its own again.
             if !state.held.contains(&place.id) && !state.doubtful.iter().any(is_ours) {
@@ -162,7 +163,7 @@ impl Counting {
     /// What is to be looked at now.
     pub(super) fn doubtful(&self) -> Vec<DoubtfulPlace> {
         let now = Instant::now();
-        let state = self.state();
+        let state = self.state.lock();
         let ready = state.doubtful.iter().filter(|(_, from)| *from <= now);
         ready.map(|(place, _)| place.clone()).collect()
     }
@@ -178,14 +179,17 @@ impl Counting {
             Some(bytes) => self.places.settle(place, bytes).await?,
             None => self.places.free(place.id).await?,
         }
-        self.state().doubtful.retain(|(place, _)| place.id != id);
+        self.state
+            .lock()
+            .doubtful
+            .retain(|(place, _)| place.id != id);
         Ok(())
     }
 
     /// Whether what broken requests left is counted against the image's owner: it
     /// may be too much or not.
     fn is_in_doubt(&self, path: &ImagePath) -> bool {
-        let state = self.state();
+        let state = self.state.lock();
         state.doubtful.iter().any(|(place, _)| {
             let PlacePath { kind, owner, .. } = &place.path;
             *kind == path.kind && *owner == path.tag
@@ -194,14 +198,10 @@ impl Counting {
 
     /// How long there is nothing to do.
     pub(super) fn pause(&self) -> Duration {
-        match self.state().doubtful.is_empty() {
+        match self.state.lock().doubtful.is_empty() {
             true => RENEW_AFTER,
             false => RETRY,
         }
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -217,7 +217,7 @@ impl Taken {
     /// The place was lost: this host could not hold it for too long.
     pub(super) fn sent(&mut self) -> Result<(), CapabilityError> {
         self.is_sent = true;
-        let is_lost = |place: &DoubtfulPlace| !self.counting.state().held.contains(&place.id);
+        let is_lost = |place: &DoubtfulPlace| !self.counting.state.lock().held.contains(&place.id);
         match self.place.as_ref().is_some_and(is_lost) {
             true => Err(unavailable()),
             false => Ok(()),
@@ -249,7 +249,7 @@ impl Taken {
 
     fn forget(&mut self) {
         if let Some(place) = self.place.take() {
-            self.counting.state().held.remove(&place.id);
+            self.counting.state.lock().held.remove(&place.id);
         }
     }
 }
@@ -261,7 +261,7 @@ impl Drop for Taken {
                 true => Instant::now() + SETTLING,
                 false => Instant::now(),
             };
-            let mut state = self.counting.state();
+            let mut state = self.counting.state.lock();
             state.held.remove(&place.id);
             state.doubtful.push((place, from));
             drop(state);

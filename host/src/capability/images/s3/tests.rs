@@ -3,10 +3,10 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use concept_refinement_domain::capability::{ErrorKind, ImageLength, ImageLimits};
+use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -55,7 +55,7 @@ impl Server {
                 let (replies, counted) = (Arc::clone(&replies), Arc::clone(&counted));
                 tokio::spawn(async move {
                     let choose = |method: &str| {
-                        let mut counted = counted.lock().unwrap();
+                        let mut counted = counted.lock();
                         let count = counted.entry(method.to_owned()).or_default();
                         *count += 1;
                         let replies = replies.get(method).copied().unwrap_or(&[Reply::Hangs]);
@@ -69,7 +69,7 @@ impl Server {
     }
 
     fn asked(&self, method: &str) -> usize {
-        *self.asked.lock().unwrap().get(method).unwrap_or(&0)
+        *self.asked.lock().get(method).unwrap_or(&0)
     }
 
     async fn open(&self) -> Result<S3Images, OpenError> {

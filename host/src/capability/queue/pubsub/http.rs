@@ -1,7 +1,7 @@
 //! HTTP/1.1 to one origin, over connections that are used again.
 
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,6 +9,7 @@ use http::{HeaderValue, Request, Response, header};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
+use parking_lot::Mutex;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -121,22 +122,18 @@ impl Client {
 
     /// Throws all connections away that wait to be used again.
     pub(super) fn forget(&self) {
-        self.idle().clear();
+        self.idle.lock().clear();
     }
 
     fn take_idle(&self) -> Option<Sender> {
-        self.idle().pop()
+        self.idle.lock().pop()
     }
 
     fn put_idle(&self, sender: Sender) {
-        let mut idle = self.idle();
+        let mut idle = self.idle.lock();
         if idle.len() < MAX_IDLE {
             idle.push(sender);
         }
-    }
-
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Sender>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -4,10 +4,11 @@ use std::cmp::Reverse;
 use std::collections::binary_heap::PeekMut;
 use std::collections::{BinaryHeap, HashSet, VecDeque};
 use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::select;
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::log_throttle::LogThrottle;
@@ -70,7 +71,7 @@ impl Line {
     }
 
     pub(super) fn add(&self, entry: Entry) {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         if self.admits(&mut state, &entry) {
             state.ready.push_back(entry);
             self.changed.notify_one();
@@ -78,7 +79,7 @@ impl Line {
     }
 
     pub(super) fn add_later(&self, entry: Entry, delay: Duration) {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         if self.admits(&mut state, &entry) {
             let at = self.runtime.elapsed() + delay.min(MAX_DELAY);
             state.later.push(Reverse((at, entry)));
@@ -91,7 +92,7 @@ impl Line {
         loop {
             let now = self.runtime.elapsed();
             let next_wake = {
-                let mut state = self.state();
+                let mut state = self.state.lock();
                 state.wake(now);
                 if let Some(entry) = state.take() {
                     // Wakes another receiver for the remaining tasks.
@@ -121,10 +122,6 @@ impl Line {
             return false;
         }
         state.ids.insert(entry.task_id.clone())
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -5,8 +5,9 @@
 //! receive anything.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 #[derive(Debug, Default)]
@@ -30,7 +31,7 @@ pub(crate) struct Deletion {
 impl Deletions {
     /// Deletions from now on are not missed.
     pub(crate) fn of(self: &Arc<Self>, task_id: &str) -> Deletion {
-        let mut all = self.all();
+        let mut all = self.0.lock();
         let awaited = all.entry(task_id.to_owned()).or_insert_with(|| Awaited {
             deleted: CancellationToken::new(),
             by: 0,
@@ -44,13 +45,9 @@ impl Deletions {
     }
 
     pub(crate) fn announce(&self, task_id: &str) {
-        if let Some(awaited) = self.all().get(task_id) {
+        if let Some(awaited) = self.0.lock().get(task_id) {
             awaited.deleted.cancel();
         }
-    }
-
-    fn all(&self) -> MutexGuard<'_, HashMap<String, Awaited>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -62,7 +59,7 @@ impl Deletion {
 
 impl Drop for Deletion {
     fn drop(&mut self) {
-        let mut all = self.deletions.all();
+        let mut all = self.deletions.0.lock();
         if let Some(awaited) = all.get_mut(&self.task_id) {
             awaited.by -= 1;
             if awaited.by == 0 {
@@ -87,7 +84,7 @@ mod tests {
         first.wait().await;
         second.wait().await;
         assert!(other.wait().now_or_never().is_none());
-        assert!(deletions.all().is_empty());
+        assert!(deletions.0.lock().is_empty());
     }
 
     #[test]
@@ -95,9 +92,9 @@ mod tests {
         let deletions = Arc::new(Deletions::default());
         let [first, second] = [deletions.of("a"), deletions.of("a")];
         drop(first);
-        assert_eq!(deletions.all().len(), 1);
+        assert_eq!(deletions.0.lock().len(), 1);
         drop(second);
-        assert!(deletions.all().is_empty());
+        assert!(deletions.0.lock().is_empty());
         deletions.announce("a");
         assert!(deletions.of("a").wait().now_or_never().is_none());
     }

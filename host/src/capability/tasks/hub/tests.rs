@@ -8,7 +8,7 @@ use crate::capability::tasks::samples::new_task;
 
 impl Hub {
     fn is_watched(&self, task_id: &str) -> bool {
-        self.state().watched.contains_key(task_id)
+        self.state.lock().watched.contains_key(task_id)
     }
 }
 
@@ -67,7 +67,7 @@ async fn what_was_seen_already_is_skipped() {
 #[tokio::test]
 async fn work_is_remembered_for_as_long_as_its_claim_lasts() {
     let hub = Arc::new(Hub::default());
-    let stage = || hub.state().under_way.get("a").map(|work| work.stage);
+    let stage = || hub.state.lock().under_way.get("a").map(|work| work.stage);
     let ends = [
         ("completed", status(2, 1, Status::Completed), None),
         ("failed", status(2, 1, Status::Failed), None),
@@ -126,7 +126,13 @@ async fn who_reads_something_new_takes_it_from_nobody() {
 #[tokio::test]
 async fn a_stage_elsewhere_is_told_until_its_claim_ends() {
     let hub = Arc::new(Hub::default());
-    let stage = || hub.state().elsewhere.get("a").and_then(|work| work.stage);
+    let stage = || {
+        hub.state
+            .lock()
+            .elsewhere
+            .get("a")
+            .and_then(|work| work.stage)
+    };
     let mut watching = hub.subscribe("a");
     hub.began_elsewhere("a", 1, Stage::Refining);
     let told = watching.next_after(1).await;
@@ -149,7 +155,7 @@ async fn a_stage_elsewhere_is_told_until_its_claim_ends() {
 #[tokio::test]
 async fn a_claim_that_another_process_took_over_is_forgotten() {
     let hub = Hub::default();
-    let is_remembered = || hub.state().under_way.contains_key("a");
+    let is_remembered = || hub.state.lock().under_way.contains_key("a");
     for (name, revision, now, remembered) in [
         ("its own claim", 3, Status::Processing, true),
         ("what was before", 2, Status::Pending, true),
@@ -162,7 +168,7 @@ async fn a_claim_that_another_process_took_over_is_forgotten() {
     }
     for task in 0..3 * MAX_WORK {
         hub.announce(&task.to_string(), status(1, 1, Status::Processing));
-        assert!(hub.state().under_way.len() <= MAX_WORK);
+        assert!(hub.state.lock().under_way.len() <= MAX_WORK);
     }
 }
 

@@ -4,9 +4,9 @@
 //! number is estimated, from a count each second, and counted exactly, one
 //! submission after the other, only near the limit.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 /// How long a count will do.
@@ -42,7 +42,7 @@ pub(super) enum Look {
 impl Backlog {
     pub(super) fn look(&self, max: u32) -> Look {
         let max = u64::from(max);
-        let state = self.state();
+        let state = self.0.lock();
         match state.counted {
             _ if max <= MARGIN => Look::Exact,
             None => Look::Exact,
@@ -53,12 +53,12 @@ impl Backlog {
     }
 
     pub(super) fn set_count(&self, pending: u64) {
-        self.state().counted = Some((Instant::now(), pending));
+        self.0.lock().counted = Some((Instant::now(), pending));
     }
 
     /// One more was accepted here.
     pub(super) fn accepted(&self) {
-        let mut state = self.state();
+        let mut state = self.0.lock();
         state.submissions = state.submissions.wrapping_add(1);
         if let Some((_, pending)) = &mut state.counted {
             *pending = pending.saturating_add(1);
@@ -66,11 +66,7 @@ impl Backlog {
     }
 
     pub(super) fn is_time_to_prune(&self) -> bool {
-        self.state().submissions.is_multiple_of(PRUNING_INTERVAL)
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().submissions.is_multiple_of(PRUNING_INTERVAL)
     }
 }
 

@@ -10,10 +10,11 @@ mod inbox;
 mod listener;
 mod message;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use concept_refinement_domain::task::{Stage, Status};
+use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 use tokio::time::sleep;
@@ -128,7 +129,7 @@ impl Wakes {
 
 impl Outbox {
     fn put(&self, message: Message) {
-        let mut waiting = self.waiting();
+        let mut waiting = self.waiting.lock();
         if message == Message::Published && waiting.contains(&message) {
             return;
         }
@@ -138,10 +139,6 @@ impl Outbox {
         waiting.push(message);
         self.arrived.notify_one();
     }
-
-    fn waiting(&self) -> MutexGuard<'_, Vec<Message>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// Sends what is put into the outbox, for as long as it runs.
@@ -149,7 +146,7 @@ async fn send(database: Arc<Database>, outbox: Arc<Outbox>) {
     loop {
         outbox.arrived.notified().await;
         sleep(COLLECT).await;
-        let messages = std::mem::take(&mut *outbox.waiting());
+        let messages = std::mem::take(&mut *outbox.waiting.lock());
         if let Err(fault) = notify(&database, &messages).await {
             static FAULT: LogThrottle = LogThrottle::new();
             if let Some(times) = FAULT.times() {

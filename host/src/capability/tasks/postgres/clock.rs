@@ -4,10 +4,11 @@
 //! agree. It is asked for now and then, and goes on by a clock that never jumps
 //! in between.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use concept_refinement_domain::timestamp::Timestamp;
+use parking_lot::Mutex;
 
 use super::database::{DEADLINE, Database};
 use super::fault::Fault;
@@ -46,13 +47,13 @@ impl DatabaseClock {
 
     /// Whether the database was asked for the time since the process began.
     pub fn is_known(&self) -> bool {
-        self.measured().is_some()
+        self.measured.lock().is_some()
     }
 
     /// How far the machine's clock is behind the database's, in microseconds;
     /// negative: ahead of it. None: the database was not asked yet.
     pub fn offset(&self) -> Option<i64> {
-        let theirs = (*self.measured())?;
+        let theirs = (*self.measured.lock())?;
         let theirs = theirs
             .time
             .plus(self.runtime.elapsed().saturating_sub(theirs.at));
@@ -74,21 +75,17 @@ impl DatabaseClock {
             };
         }
         let row = row.ok_or(Fault::Timeout)?;
-        *self.measured() = Some(Measured {
+        *self.measured.lock() = Some(Measured {
             time: Cells::of(&row).time()?,
             at: begin + trip / 2,
         });
         Ok(())
     }
-
-    fn measured(&self) -> MutexGuard<'_, Option<Measured>> {
-        self.measured.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Clock for DatabaseClock {
     fn now(&self) -> Timestamp {
-        match *self.measured() {
+        match *self.measured.lock() {
             Some(Measured { time, at }) => time.plus(self.runtime.elapsed().saturating_sub(at)),
             None => self.machine.now(),
         }

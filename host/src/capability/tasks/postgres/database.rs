@@ -9,10 +9,11 @@
 //! since nobody knows what it would answer next.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use deadpool_postgres::Object;
+use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout_at};
@@ -110,7 +111,7 @@ impl Database {
     /// From now on [`Database::session`] gives connections, or says why not.
     pub(super) fn set_ready(&self, readiness: Result<(), String>) {
         self.is_ready.store(readiness.is_ok(), Ordering::Release);
-        *self.readiness() = readiness;
+        *self.readiness.lock() = readiness;
     }
 
     pub(super) fn is_ready(&self) -> bool {
@@ -158,7 +159,7 @@ impl Database {
         if self.is_ready() {
             return Ok(());
         }
-        self.readiness().clone().map_err(Fault::NotReady)
+        self.readiness.lock().clone().map_err(Fault::NotReady)
     }
 
     async fn connect(&self, user: Option<&str>, time: Duration) -> Result<Session<'_>, Fault> {
@@ -206,12 +207,6 @@ impl Database {
             *to = from;
         }
         i64::from_be_bytes(bytes)
-    }
-
-    fn readiness(&self) -> MutexGuard<'_, Result<(), String>> {
-        self.readiness
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A statement with the schema in it.

@@ -8,10 +8,11 @@
 
 use std::collections::VecDeque;
 use std::iter;
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use futures::future::join_all;
+use parking_lot::Mutex;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -211,13 +212,9 @@ impl Write {
 impl Line {
     /// Whether nobody commits at the moment, so that whoever joined has to.
     fn join(&self, entry: Entry) -> bool {
-        let mut waiting = self.waiting();
+        let mut waiting = self.0.lock();
         waiting.entries.push_back(entry);
         !std::mem::replace(&mut waiting.is_committing, true)
-    }
-
-    fn waiting(&self) -> MutexGuard<'_, Waiting> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -230,7 +227,7 @@ struct Turn<'a> {
 impl Turn<'_> {
     /// None: nothing waits, and the turn is over.
     fn next(&mut self) -> Option<Vec<Entry>> {
-        let mut waiting = self.line.waiting();
+        let mut waiting = self.line.0.lock();
         let count = waiting.entries.len().min(MAX_WRITES);
         if count == 0 {
             waiting.is_committing = false;
@@ -245,7 +242,7 @@ impl Drop for Turn<'_> {
     /// One that is ended early, as with its thread, leaves nobody waiting.
     fn drop(&mut self) {
         if !self.is_over {
-            let mut waiting = self.line.waiting();
+            let mut waiting = self.line.0.lock();
             waiting.entries.clear();
             waiting.is_committing = false;
         }

@@ -4,9 +4,9 @@
 //! What is here is only its answer.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use concept_refinement_domain::capability::{Claimed, Lease};
+use parking_lot::Mutex;
 
 #[derive(Debug, Default)]
 pub(super) struct Handovers(Mutex<HashMap<String, Claimed>>);
@@ -14,12 +14,12 @@ pub(super) struct Handovers(Mutex<HashMap<String, Claimed>>);
 impl Handovers {
     pub(super) fn put(&self, claimed: Claimed) {
         let task_id = claimed.lease.task_id.clone();
-        self.claims().insert(task_id, claimed);
+        self.0.lock().insert(task_id, claimed);
     }
 
     /// The lease of a task's claim. If a user is given, only of a task of that user.
     pub(super) fn find(&self, task_id: &str, user_id: Option<&str>) -> Option<Lease> {
-        let claims = self.claims();
+        let claims = self.0.lock();
         let claimed = claims.get(task_id)?;
         let is_theirs = user_id.is_none_or(|user_id| user_id == claimed.task.user_id);
         is_theirs.then(|| claimed.lease.clone())
@@ -27,7 +27,7 @@ impl Handovers {
 
     /// The claim with this lease, once: of two who ask, one has it.
     pub(super) fn take(&self, lease: &Lease) -> Option<Claimed> {
-        let mut claims = self.claims();
+        let mut claims = self.0.lock();
         let claimed = claims.get(&lease.task_id)?;
         match claimed.lease.attempt == lease.attempt {
             true => claims.remove(&lease.task_id),
@@ -36,10 +36,6 @@ impl Handovers {
     }
 
     pub(super) fn forget(&self, task_id: &str) {
-        self.claims().remove(task_id);
-    }
-
-    fn claims(&self) -> MutexGuard<'_, HashMap<String, Claimed>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().remove(task_id);
     }
 }

@@ -3,7 +3,9 @@
 
 use std::collections::HashSet;
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 
 use crate::capability::room::Room;
 
@@ -33,7 +35,7 @@ impl Promises {
     /// There is no room for one more.
     pub(super) fn make<'a>(&'a self, task_id: &'a str) -> io::Result<Promise<'a>> {
         self.room.reserve_task()?;
-        self.tasks().insert(task_id.to_owned());
+        self.tasks.lock().insert(task_id.to_owned());
         Ok(Promise {
             promises: self,
             task_id,
@@ -43,18 +45,14 @@ impl Promises {
 
     /// The task needs its room no longer.
     pub(super) fn release(&self, task_id: &str) {
-        if self.tasks().remove(task_id) {
+        if self.tasks.lock().remove(task_id) {
             self.room.release_tasks(1);
         }
     }
 
     /// All tasks that were promised room.
     pub(super) fn all(&self) -> Vec<String> {
-        self.tasks().iter().cloned().collect()
-    }
-
-    fn tasks(&self) -> MutexGuard<'_, HashSet<String>> {
-        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+        self.tasks.lock().iter().cloned().collect()
     }
 }
 

@@ -6,7 +6,7 @@
 //! fetching. What is fetched is claimed by the same commit. What a host had claimed when
 //! it died is delivered again when the lease has run out.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use concept_refinement_domain::capability::CapabilityError;
@@ -16,6 +16,7 @@ use concept_refinement_domain::rulebook::TaskRecord;
 use concept_refinement_domain::task::Task;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{sleep, timeout};
@@ -100,7 +101,7 @@ impl SharedQueue {
             return Ok(());
         }
         let (answer, answered) = oneshot::channel();
-        self.outbox.waiting().push(Publication { id, answer });
+        self.outbox.waiting.lock().push(Publication { id, answer });
         self.outbox.arrived.notify_one();
         answered.await.unwrap_or_else(|_| Err(unavailable()))
     }
@@ -125,12 +126,6 @@ impl TaskQueue for SharedQueue {
     /// The queue works if the store does, which is checked separately.
     fn check(&self) -> Answer<'_, ()> {
         std::future::ready(Ok(())).boxed()
-    }
-}
-
-impl Outbox {
-    fn waiting(&self) -> MutexGuard<'_, Vec<Publication>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -203,7 +198,7 @@ async fn publish_from(store: Arc<PostgresTasks>, outbox: Arc<Outbox>) {
         outbox.arrived.notified().await;
         loop {
             let publications: Vec<_> = {
-                let mut waiting = outbox.waiting();
+                let mut waiting = outbox.waiting.lock();
                 let count = waiting.len().min(MAX_PUBLISH);
                 waiting.drain(..count).collect()
             };

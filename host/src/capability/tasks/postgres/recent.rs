@@ -4,9 +4,9 @@
 //! compare-and-swap, which fails then; and nothing is answered by it alone.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use concept_refinement_domain::rulebook::TaskRecord;
+use parking_lot::Mutex;
 
 /// More than a host works on at a time. If there are more, all are forgotten.
 const CAPACITY: usize = 4_096;
@@ -16,12 +16,12 @@ pub(super) struct Recent(Mutex<HashMap<String, TaskRecord>>);
 
 impl Recent {
     pub(super) fn get(&self, task_id: &str) -> Option<TaskRecord> {
-        self.all().get(task_id).cloned()
+        self.0.lock().get(task_id).cloned()
     }
 
     /// A task that has ended changes no more.
     pub(super) fn put(&self, record: &TaskRecord) {
-        let mut all = self.all();
+        let mut all = self.0.lock();
         if record.task.status.is_final() {
             all.remove(&record.task.id);
             return;
@@ -33,10 +33,6 @@ impl Recent {
     }
 
     pub(super) fn forget(&self, task_id: &str) {
-        self.all().remove(task_id);
-    }
-
-    fn all(&self) -> MutexGuard<'_, HashMap<String, TaskRecord>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().remove(task_id);
     }
 }

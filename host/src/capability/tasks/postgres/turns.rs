@@ -7,9 +7,10 @@
 use std::collections::hash_map::RandomState;
 use std::collections::{HashMap, VecDeque};
 use std::hash::BuildHasher as _;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use concept_refinement_domain::share::{RESERVE, has_share};
+use parking_lot::Mutex;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
@@ -50,7 +51,7 @@ impl Turns {
     pub async fn take(self: &Arc<Self>, user: &str, deadline: Instant) -> Result<Turn, Fault> {
         let user = self.hasher.hash_one(user);
         let waiting = {
-            let mut state = self.state();
+            let mut state = self.state.lock();
             if !state.lines.contains_key(&user) && state.admit(user, self.limit) {
                 return Ok(self.turn(user));
             }
@@ -67,10 +68,6 @@ impl Turns {
             turns: Arc::clone(self),
             user,
         }
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -132,9 +129,9 @@ impl State {
 impl Drop for Turn {
     fn drop(&mut self) {
         let turns = &self.turns;
-        turns.state().give_back(self.user);
+        turns.state.lock().give_back(self.user);
         loop {
-            let next = turns.state().next(turns.limit);
+            let next = turns.state.lock().next(turns.limit);
             let Some((user, waiting)) = next else {
                 return;
             };
@@ -199,7 +196,7 @@ mod tests {
             order.extend(next.map(|index| waiting.swap_remove(index).0));
         }
         assert_eq!(order, ["greedy", "ada", "bob", "greedy", "ada", "greedy"]);
-        assert!(turns.state().by_user.is_empty() && turns.state().lines.is_empty());
+        assert!(turns.state.lock().by_user.is_empty() && turns.state.lock().lines.is_empty());
     }
 
     #[tokio::test]
@@ -211,7 +208,7 @@ mod tests {
         drop(gone);
         drop(held);
         assert!(has_turn(&mut eve).is_some());
-        let state = turns.state();
+        let state = turns.state.lock();
         assert_eq!((state.taken, state.order.len()), (0, 0));
     }
 }

@@ -7,7 +7,6 @@
 //!
 //! [`Room`]: crate::capability::room::Room
 
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use concept_refinement_domain::capability::ImageKind;
@@ -327,10 +326,7 @@ impl PostgresTasks {
             doubtful,
             connections: _,
         } = Total::read(session).await?;
-        let mut told = self
-            .told_turn
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut told = self.told_turn.lock();
         if turn >= *told {
             *told = turn;
             room.replace_elsewhere(stored, in_doubt, doubtful);

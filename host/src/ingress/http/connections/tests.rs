@@ -79,8 +79,8 @@ fn who_has_its_share_and_nothing_idle_is_refused_and_others_are_not() {
     assert_eq!(closed(&proxied).len(), 99 - 4);
     assert!(pool.open(client(2)).is_some(), "instead of the proxy's");
     drop((busy, proxied));
-    assert!(pool.0.lock().by_client.is_empty());
-    assert_eq!(pool.0.lock().total, 0);
+    assert!(pool.0.open.lock().by_client.is_empty());
+    assert_eq!(pool.0.open.lock().total, 0);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,10 +1,11 @@
 //! Google's keys, by which the tokens of pushes are verified.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use concept_refinement_domain::issuer_keys::STALE;
+use parking_lot::Mutex;
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
 use serde::Deserialize;
 use serde_json::Value;
@@ -63,7 +64,7 @@ impl KeyCache {
     /// There are no keys: why.
     pub async fn of(&self, id: &str) -> Result<Option<Key>, String> {
         let named = |keys: &[Key]| keys.iter().find(|key| key.0.id == id).cloned();
-        if let Some((keys, fetched)) = &*self.keys()
+        if let Some((keys, fetched)) = &*self.keys.lock()
             && fetched.elapsed() < STALE
             && let Some(key) = named(keys)
         {
@@ -73,7 +74,7 @@ impl KeyCache {
         let fetched = document
             .map_err(|error| error.to_string())
             .and_then(|document| parse(&document).ok_or("it is not a JWK Set".to_owned()));
-        let mut cached = self.keys();
+        let mut cached = self.keys.lock();
         match (fetched, &*cached) {
             (Ok(keys), _) => {
                 let key = named(&keys);
@@ -83,10 +84,6 @@ impl KeyCache {
             (Err(_), Some((keys, _))) => Ok(named(keys)),
             (Err(error), None) => Err(error),
         }
-    }
-
-    fn keys(&self) -> MutexGuard<'_, Option<(Vec<Key>, Instant)>> {
-        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -24,7 +24,7 @@ async fn one_host_at_a_time_collects_and_another_goes_on() {
     let rounds = || -> Vec<usize> {
         let rounds = ledgers.iter();
         rounds
-            .map(|(ledger, _)| ledger.expired.lock().unwrap().len())
+            .map(|(ledger, _)| ledger.expired.lock().len())
             .collect()
     };
     sleep(RETENTION).await;

@@ -33,7 +33,7 @@ fn start(retention: Option<Duration>) -> Running {
 
 impl Running {
     fn leave(&self, path: &str) {
-        self.shelf.listed.lock().unwrap().push(Ok(Listed {
+        self.shelf.listed.lock().push(Ok(Listed {
             path: path.to_owned(),
             created_at: NOW,
             anonymous_owner: None,
@@ -42,7 +42,7 @@ impl Running {
 
     /// Since the start, in seconds.
     fn expired(&self) -> Vec<u64> {
-        let expired = self.ledger.expired.lock().unwrap();
+        let expired = self.ledger.expired.lock();
         let since = |at: &Instant| (*at - self.begin).as_secs();
         expired.iter().map(|(at, _)| since(at)).collect()
     }
@@ -84,7 +84,7 @@ async fn retention_has_rounds_of_its_own() {
         assert_eq!(running.expired(), expected, "{retention:?}");
         if let Some(retention) = retention {
             let age = before(NOW, retention);
-            let ages = running.ledger.expired.lock().unwrap().clone();
+            let ages = running.ledger.expired.lock().clone();
             assert!(ages.iter().all(|(_, at)| *at == age), "{retention:?}");
         }
         running.ended().await;

@@ -96,7 +96,10 @@ async fn what_is_removed_while_it_is_held_is_in_the_copy_alone() {
     });
     images.remove(&path("b")).await.unwrap();
     let rows = "SELECT count(*) FROM image";
-    let rows = lock(&images.reader).query_row(rows, [], |row| row.get::<_, u32>(0));
+    let rows = images
+        .reader
+        .lock()
+        .query_row(rows, [], |row| row.get::<_, u32>(0));
     assert_eq!(rows, Ok(0), "nothing is kept any longer");
 
     let (copied, _) = open(copy.path());

@@ -1,7 +1,6 @@
 //! What was heard of other hosts and not yet read, as much as is worth keeping.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 /// Payloads that are kept at most. Who is that far behind looks at everything that is
@@ -30,7 +29,7 @@ pub(super) struct Heard {
 
 impl Inbox {
     pub(super) fn put(&self, payload: String) {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         let heard = &mut state.heard;
         if heard.payloads.len() >= CAPACITY {
             heard.payloads.clear();
@@ -42,7 +41,7 @@ impl Inbox {
 
     /// Nothing comes any more.
     pub(super) fn close(&self) {
-        self.state().is_closed = true;
+        self.state.lock().is_closed = true;
         self.arrived.notify_one();
     }
 
@@ -50,7 +49,7 @@ impl Inbox {
     pub(super) async fn take(&self) -> Option<Heard> {
         loop {
             {
-                let mut state = self.state();
+                let mut state = self.state.lock();
                 if !state.heard.payloads.is_empty() {
                     return Some(std::mem::take(&mut state.heard));
                 }
@@ -60,10 +59,6 @@ impl Inbox {
             }
             self.arrived.notified().await;
         }
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -98,7 +93,7 @@ mod tests {
         let inbox = Inbox::default();
         for number in 0..10 * CAPACITY {
             inbox.put(payload(number));
-            assert!(inbox.state().heard.payloads.len() <= CAPACITY);
+            assert!(inbox.state.lock().heard.payloads.len() <= CAPACITY);
         }
         let heard = inbox.take().await.unwrap();
         assert!(heard.is_incomplete);
