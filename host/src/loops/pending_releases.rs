@@ -4,9 +4,8 @@
 //! disk that is often full would fail a healthy task. Therefore it is released
 //! before its task is claimed again.
 
-use std::collections::{BTreeMap, HashMap};
-
 use concept_refinement_domain::capability::{CapabilityError, Lease};
+use lru::LruCache;
 use parking_lot::Mutex;
 
 use crate::capability::tasks;
@@ -16,8 +15,14 @@ use crate::capability::tasks;
 const MAX_LEASES: usize = 10_000;
 
 /// Leases to give back, by their tasks.
-#[derive(Default)]
-pub struct PendingReleases(Mutex<Leases>);
+pub struct PendingReleases(Mutex<LruCache<String, Lease>>);
+
+impl Default for PendingReleases {
+    /// Takes no room until there are some.
+    fn default() -> Self {
+        Self(Mutex::new(LruCache::unbounded()))
+    }
+}
 
 impl PendingReleases {
     /// Releases a lease, or remembers it if that fails or is broken off. A lost or
@@ -27,10 +32,10 @@ impl PendingReleases {
         tasks: &dyn tasks::Leases,
         lease: Lease,
     ) -> Result<(), CapabilityError> {
-        self.0.lock().add(lease.clone());
+        self.add(lease.clone());
         let released = tasks.release(&lease).await;
         if !released.as_ref().is_err_and(CapabilityError::is_repeatable) {
-            self.0.lock().remove(&lease);
+            self.remove(&lease);
         }
         released.map(|_| ())
     }
@@ -41,54 +46,31 @@ impl PendingReleases {
         tasks: &dyn tasks::Leases,
         task_id: &str,
     ) -> Result<(), CapabilityError> {
-        let left = self.0.lock().find(task_id);
-        match left {
+        match self.find(task_id) {
             Some(lease) => self.release(tasks, lease).await,
             None => Ok(()),
         }
     }
-}
 
-#[derive(Default)]
-struct Leases {
-    /// Leases with their sequence numbers, by task id.
-    by_task: HashMap<String, (u64, Lease)>,
-    /// Task ids by sequence number, oldest first.
-    in_order: BTreeMap<u64, String>,
-    next: u64,
-}
-
-impl Leases {
-    fn add(&mut self, lease: Lease) {
-        self.take(&lease.task_id);
-        if self.by_task.len() >= MAX_LEASES
-            && let Some((_, oldest)) = self.in_order.pop_first()
-        {
-            self.by_task.remove(&oldest);
+    fn add(&self, lease: Lease) {
+        let mut leases = self.0.lock();
+        leases.put(lease.task_id.clone(), lease);
+        if leases.len() > MAX_LEASES {
+            leases.pop_lru();
         }
-        self.in_order.insert(self.next, lease.task_id.clone());
-        self.by_task
-            .insert(lease.task_id.clone(), (self.next, lease));
-        self.next += 1;
     }
 
     fn find(&self, task_id: &str) -> Option<Lease> {
-        let (_, lease) = self.by_task.get(task_id)?;
-        Some(lease.clone())
+        self.0.lock().peek(task_id).cloned()
     }
 
     /// Unless there is a later one of its task.
-    fn remove(&mut self, lease: &Lease) {
-        let found = self.by_task.get(&lease.task_id);
-        if found.is_some_and(|(_, found)| found.attempt == lease.attempt) {
-            self.take(&lease.task_id);
+    fn remove(&self, lease: &Lease) {
+        let mut leases = self.0.lock();
+        let found = leases.peek(&lease.task_id);
+        if found.is_some_and(|found| found.attempt == lease.attempt) {
+            leases.pop(&lease.task_id);
         }
-    }
-
-    fn take(&mut self, task_id: &str) -> Option<Lease> {
-        let (number, lease) = self.by_task.remove(task_id)?;
-        self.in_order.remove(&number);
-        Some(lease)
     }
 }
 
@@ -155,10 +137,10 @@ mod tests {
                 .is_none()
         );
         assert!(releases.retry(&store, "1").now_or_never().is_none());
-        assert_eq!(releases.0.lock().find("1"), Some(lease(1, 1)));
+        assert_eq!(releases.find("1"), Some(lease(1, 1)));
         store.is_back.store(true, Ordering::Relaxed);
         releases.retry(&store, "1").await.unwrap();
-        assert_eq!(releases.0.lock().find("1"), None);
+        assert_eq!(releases.find("1"), None);
     }
 
     fn lease(task: usize, attempt: u32) -> Lease {
@@ -172,22 +154,21 @@ mod tests {
 
     #[test]
     fn the_oldest_makes_room() {
-        let mut leases = Leases::default();
+        let releases = PendingReleases::default();
         for task in 0..MAX_LEASES {
-            leases.add(lease(task, 1));
+            releases.add(lease(task, 1));
         }
-        leases.add(lease(0, 2));
+        releases.add(lease(0, 2));
         for task in MAX_LEASES..MAX_LEASES + 10 {
-            leases.add(lease(task, 1));
+            releases.add(lease(task, 1));
         }
-        assert_eq!(leases.take("0"), Some(lease(0, 2)), "it was renewed");
+        assert_eq!(releases.find("0"), Some(lease(0, 2)), "it was renewed");
         for task in 1..=10 {
-            assert_eq!(leases.take(&task.to_string()), None, "{task}");
+            assert_eq!(releases.find(&task.to_string()), None, "{task}");
         }
         for task in 11..MAX_LEASES + 10 {
-            let left = leases.take(&task.to_string());
+            let left = releases.find(&task.to_string());
             assert_eq!(left, Some(lease(task, 1)));
         }
-        assert_eq!((leases.by_task.len(), leases.in_order.len()), (0, 0));
     }
 }
