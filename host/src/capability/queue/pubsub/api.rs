@@ -111,7 +111,7 @@ impl Api {
             false => Identity::Nobody,
         };
         Ok(Self {
-            client: Client::new(&target.endpoint, &target.trust)?,
+            client: Client::new(&target.trust)?,
             target,
             identity,
             silence: Notify::new(),
@@ -198,7 +198,7 @@ impl Api {
         body: Option<&Value>,
         deadline: Duration,
     ) -> Result<Response<Bytes>, Fault> {
-        let base = self.target.endpoint.path().trim_end_matches('/');
+        let base = self.target.endpoint.as_str().trim_end_matches('/');
         let body = body.map(Value::to_string).unwrap_or_default();
         let mut request = Request::new(Bytes::from(body));
         *request.method_mut() = method;
