@@ -10,6 +10,7 @@ use concept_refinement_host::capability::queue::{Delivery, TaskQueue};
 use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::nats::NatsServer;
 use concept_refinement_tests::proxy::{Mode, Proxy};
+use concept_refinement_tests::reaper::scratch;
 use serde_json::json;
 use tokio::runtime::Handle;
 
@@ -386,6 +387,59 @@ async fn who_is_not_let_in_is_told_so_without_a_secret() {
                 assert!(!refused.contains("hunter2"), "{refused}");
             }
         }
+    }
+}
+
+/// Through a leaf node it is named by its domain, and where it is another account's by
+/// what its subjects were imported as.
+#[tokio::test(flavor = "multi_thread")]
+async fn jetstream_of_another_domain_or_account_is_asked_by_its_name() {
+    const ACCOUNTS: &str = r#"
+        jetstream { domain: hub }
+        accounts {
+            OWNER {
+                jetstream: enabled
+                users: [{ user: owner, password: a }]
+                exports: [
+                    { service: "$JS.API.>", response: stream }
+                    { service: "$JS.ACK.>" }
+                    { service: "shared.tasks" }
+                ]
+            }
+            GUEST {
+                users: [{ user: guest, password: a }]
+                imports: [
+                    { service: { account: OWNER, subject: "$JS.API.>" }, to: "JS.owner.API.>" }
+                    { service: { account: OWNER, subject: "$JS.ACK.>" } }
+                    { service: { account: OWNER, subject: "shared.tasks" } }
+                ]
+            }
+        }"#;
+    let file = scratch("accounts").join("nats.conf");
+    std::fs::write(&file, ACCOUNTS).unwrap();
+    let server = NatsServer::with(&["--config", &file.display().to_string()]);
+    let address = server.address();
+    for (login, options) in [
+        ("owner:a", "domain=hub"),
+        ("guest:a", "api_prefix=JS.owner.API"),
+    ] {
+        let url = format!("nats://{login}@{address}?stream=shared&{options}");
+        let queue = open(&url).await.unwrap();
+        let id = publish(&queue).await;
+        let delivery = receive(&queue).await;
+        assert_eq!(delivery.task_id, Some(id), "{options}");
+        delivery.ack().await;
+        eventually("the answer arrives", SOON, async || {
+            (queue.length().await == Ok(Some(0))).then_some(())
+        })
+        .await;
+    }
+    for url in [
+        format!("nats://owner:a@{address}?domain=elsewhere"),
+        format!("nats://guest:a@{address}"),
+    ] {
+        let queue = open(&url).await.unwrap();
+        assert!(queue.check().await.is_err(), "{url}");
     }
 }
 

@@ -11,6 +11,9 @@ use crate::tls::Trust;
 
 const DEFAULT_STREAM: &str = "concept-refinement";
 
+/// Where JetStream of the servers' own domain and of the user's own account is asked.
+const DEFAULT_API: &str = "$JS.API";
+
 /// Most copies of a stream that JetStream keeps.
 const MAX_REPLICAS: usize = 5;
 
@@ -25,6 +28,8 @@ pub struct Address {
     pub(super) stream: String,
     /// Copies of the stream in a cluster, where this host makes it.
     pub(super) replicas: usize,
+    /// What the subjects that JetStream is asked at begin with.
+    pub(super) api_prefix: String,
     pub(super) trust: Trust,
 }
 
@@ -52,6 +57,7 @@ impl Address {
             login: Login::Nobody,
             stream: DEFAULT_STREAM.to_owned(),
             replicas: 1,
+            api_prefix: DEFAULT_API.to_owned(),
             trust: Trust::default(),
         };
         for server in servers.split(',').map(str::trim) {
@@ -102,12 +108,7 @@ impl Address {
     fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
         match name {
             "stream" => {
-                let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-                if value.is_empty() || !value.chars().all(is_plain) {
-                    return Err(
-                        "must name its stream with letters, digits, - and _ alone".to_owned()
-                    );
-                }
+                named("stream", value)?;
                 value.clone_into(&mut self.stream);
             }
             "credentials" if self.login != Login::Nobody => {
@@ -121,9 +122,21 @@ impl Address {
                     .filter(|replicas| (1..=MAX_REPLICAS).contains(replicas))
                     .ok_or_else(|| format!("must have between 1 and {MAX_REPLICAS} replicas"))?;
             }
+            "domain" | "api_prefix" if self.api_prefix != DEFAULT_API => {
+                return Err("must have one domain or one api_prefix".to_owned());
+            }
+            "domain" => {
+                named("domain", value)?;
+                self.api_prefix = format!("$JS.{value}.API");
+            }
+            "api_prefix" if !is_subject(value) => {
+                return Err("must have a subject without wildcards as its api_prefix".to_owned());
+            }
+            "api_prefix" => value.clone_into(&mut self.api_prefix),
             _ => {
                 return Err(format!(
-                    "has an unknown option {name:?}: there are stream, credentials and replicas"
+                    "has an unknown option {name:?}: there are stream, credentials, replicas, \
+                     domain and api_prefix"
                 ));
             }
         }
@@ -146,6 +159,22 @@ impl fmt::Display for Address {
         }
         Ok(())
     }
+}
+
+fn named(what: &str, name: &str) -> Result<(), String> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    match !name.is_empty() && name.chars().all(is_plain) {
+        true => Ok(()),
+        false => Err(format!(
+            "must name its {what} with letters, digits, - and _ alone"
+        )),
+    }
+}
+
+fn is_subject(text: &str) -> bool {
+    let is_usual = |c: char| c.is_ascii_graphic() && !matches!(c, '*' | '>');
+    let is_token = |token: &str| !token.is_empty() && token.chars().all(is_usual);
+    text.split('.').all(is_token)
 }
 
 fn decoded(text: &str) -> Result<String, String> {
@@ -186,6 +215,17 @@ mod tests {
     }
 
     #[test]
+    fn jetstream_of_another_domain_or_account_is_asked_elsewhere() {
+        for (url, expected) in [
+            ("nats://host", "$JS.API"),
+            ("nats://host?domain=hub", "$JS.hub.API"),
+            ("nats://host?api_prefix=JS.refiner.API", "JS.refiner.API"),
+        ] {
+            assert_eq!(Address::parse(url).unwrap().api_prefix, expected, "{url}");
+        }
+    }
+
+    #[test]
     fn credentials_are_read_and_not_told() {
         for (url, login) in [
             ("nats://host", Login::Nobody),
@@ -221,6 +261,12 @@ mod tests {
             "nats://a:hunter2@host?replicas=0",
             "nats://a:hunter2@host?replicas=6",
             "nats://a:hunter2@host?credentials=file",
+            "nats://a:hunter2@host?domain=a.b",
+            "nats://a:hunter2@host?api_prefix=",
+            "nats://a:hunter2@host?api_prefix=a.>",
+            "nats://a:hunter2@host?api_prefix=a.",
+            "nats://a:hunter2@host?api_prefix=a%20b",
+            "nats://a:hunter2@host?domain=a&api_prefix=b",
             "nats://a:hunter2@host?subject=a",
         ] {
             let Err(problem) = Address::parse(url) else {

@@ -4,16 +4,19 @@
 //! The client buffers what is sent while it is disconnected. So nothing is sent
 //! then: it might arrive long after its caller was told that it failed.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::connection::State;
 use async_nats::jetstream::Context;
+use async_nats::jetstream::consumer::PullConsumer;
+use async_nats::jetstream::consumer::pull::BatchConfig;
 use async_nats::jetstream::context::ContextBuilder;
 use async_nats::jetstream::message::{AckKind, Acker};
-use async_nats::{Client, ConnectError, ConnectErrorKind, ConnectOptions, Subscriber};
+use async_nats::{Client, ConnectError, ConnectErrorKind, ConnectOptions, Subject, Subscriber};
 use bytes::Bytes;
 use concept_refinement_domain::capability::CapabilityError;
+use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -38,9 +41,8 @@ pub(super) struct Link {
     client: Client,
     context: Context,
     address: Address,
-    /// Whether the stream and its consumer were there when they were last asked
-    /// for.
-    is_ready: AtomicBool,
+    /// None: nobody knows whether it and its stream are there.
+    consumer: Mutex<Option<Arc<PullConsumer>>>,
     /// Counts how often a connection began or ended.
     changes: watch::Sender<u64>,
 }
@@ -49,10 +51,10 @@ impl Link {
     pub(super) async fn open(address: Address) -> Result<Self, OpenError> {
         let link = Self::connect(address).await?;
         if link.client.connection_state() == State::Connected {
-            match timeout(OPENING, link.ensure()).await {
+            match timeout(OPENING, link.ready()).await {
                 Ok(Err(Fault::Unfit(unfit))) => return Err(refused(&link.address, unfit)),
                 Ok(Err(fault)) => drop(fault.report()),
-                Ok(Ok(())) => {}
+                Ok(Ok(_)) => {}
                 Err(_) => drop(Fault::Silent.report()),
             }
         }
@@ -96,11 +98,12 @@ impl Link {
         };
         Ok(Self {
             context: ContextBuilder::new()
+                .api_prefix(address.api_prefix.clone())
                 .timeout(DEADLINE)
                 .build(client.clone()),
             client,
             address,
-            is_ready: AtomicBool::new(false),
+            consumer: Mutex::default(),
             changes,
         })
     }
@@ -158,9 +161,9 @@ impl Link {
     }
 
     /// A subscription to what is answered to fetches, and its subject.
-    pub(super) async fn subscribe(&self) -> Result<(Subscriber, String), Fault> {
+    pub(super) async fn subscribe(&self) -> Result<(Subscriber, Subject), Fault> {
         self.within(|link| async {
-            let inbox = link.client.new_inbox();
+            let inbox = Subject::from(link.client.new_inbox());
             let subscribed = link.client.subscribe(inbox.clone()).await;
             Ok((subscribed.map_err(Fault::other)?, inbox))
         })
@@ -169,19 +172,18 @@ impl Link {
 
     /// Asks for one message, which the server sends to the subject as soon as
     /// there is one, or says there that there was none for so long.
-    pub(super) async fn fetch(&self, inbox: &str, expires: Duration) -> Result<(), Fault> {
-        let subject = format!(
-            "$JS.API.CONSUMER.MSG.NEXT.{}.{}",
-            self.address.stream,
-            stream::CONSUMER
-        );
-        let expires = u64::try_from(expires.as_nanos()).unwrap_or(u64::MAX);
-        let request = serde_json::json!({"batch": 1, "expires": expires}).to_string();
-        let sent = self
-            .client
-            .publish_with_reply(subject, inbox.to_owned(), request.into());
-        let sent = timeout(DEADLINE, sent).await.map_err(|_| Fault::Silent)?;
-        sent.map_err(Fault::other)
+    pub(super) async fn fetch(&self, inbox: &Subject, expires: Duration) -> Result<(), Fault> {
+        let one = BatchConfig {
+            batch: 1,
+            expires: Some(expires),
+            ..BatchConfig::default()
+        };
+        let sent = async {
+            let consumer = self.ready().await?;
+            let sent = consumer.request_batch(one, inbox.clone()).await;
+            sent.map_err(Fault::other)
+        };
+        timeout(DEADLINE, sent).await.unwrap_or(Err(Fault::Silent))
     }
 
     /// What answers for a message that was delivered to this subject.
@@ -207,7 +209,7 @@ impl Link {
 
     /// The stream may be gone.
     pub(super) fn forget(&self) {
-        self.is_ready.store(false, Ordering::Relaxed);
+        *self.consumer.lock() = None;
     }
 
     /// Gives the connection up and makes another.
@@ -226,18 +228,14 @@ impl Link {
         }
     }
 
-    async fn ready(&self) -> Result<(), Fault> {
+    async fn ready(&self) -> Result<Arc<PullConsumer>, Fault> {
         self.connected()?;
-        if self.is_ready.load(Ordering::Relaxed) {
-            return Ok(());
+        let known = self.consumer.lock().clone();
+        if let Some(consumer) = known {
+            return Ok(consumer);
         }
-        self.ensure().await
-    }
-
-    async fn ensure(&self) -> Result<(), Fault> {
-        stream::ensure(&self.context, &self.address).await?;
-        self.is_ready.store(true, Ordering::Relaxed);
-        Ok(())
+        let consumer = stream::ensure(&self.context, &self.address).await?;
+        Ok(Arc::clone(self.consumer.lock().insert(Arc::new(consumer))))
     }
 }
 

@@ -3,8 +3,10 @@
 
 use std::time::Duration;
 
-use async_nats::jetstream::consumer::{self, AckPolicy, DeliverPolicy, pull};
-use async_nats::jetstream::context::{CreateStreamError, CreateStreamErrorKind};
+use async_nats::jetstream::consumer::{self, AckPolicy, DeliverPolicy, PullConsumer, pull};
+use async_nats::jetstream::context::{
+    ConsumerInfoErrorKind, CreateStreamError, CreateStreamErrorKind, GetStreamErrorKind,
+};
 use async_nats::jetstream::stream::{
     self, ConsumerError, ConsumerErrorKind, DiscardPolicy, RetentionPolicy, StorageType,
 };
@@ -14,7 +16,7 @@ use super::address::Address;
 use super::fault::Fault;
 
 /// The name of the consumer, which all workers share.
-pub(super) const CONSUMER: &str = "workers";
+const CONSUMER: &str = "workers";
 
 /// How long a message belongs to a worker that says nothing.
 const ACK_WAIT: Duration = Duration::from_secs(30);
@@ -42,7 +44,7 @@ pub(super) enum Unfit {
 }
 
 /// Makes what is not there.
-pub(super) async fn ensure(context: &Context, address: &Address) -> Result<(), Fault> {
+pub(super) async fn ensure(context: &Context, address: &Address) -> Result<PullConsumer, Fault> {
     let stream = context.get_or_create_stream(stream_config(address)).await;
     let stream = stream.map_err(|error| of_stream(&error))?;
     judge_stream(&stream.cached_info().config, address)?;
@@ -53,7 +55,7 @@ pub(super) async fn ensure(context: &Context, address: &Address) -> Result<(), F
         _ => of_consumer(&error),
     })?;
     judge_consumer(&consumer.cached_info().config, address)?;
-    Ok(())
+    Ok(consumer)
 }
 
 /// How full the stream is.
@@ -67,33 +69,25 @@ pub(super) enum Fill {
 
 /// The same without making anything. None: it is not there.
 pub(super) async fn find(context: &Context, address: &Address) -> Result<Option<Fill>, Fault> {
-    use async_nats::jetstream::response::Response;
-    let name = &address.stream;
-    let found: Response<stream::Info> = context
-        .request(format!("STREAM.INFO.{name}"), &())
-        .await
-        .map_err(Fault::other)?;
-    let fill = match found {
-        Response::Ok(info) => {
-            judge_stream(&info.config, address)?;
-            fill(&info)
+    let stream = match context.get_stream(&address.stream).await {
+        Ok(stream) => stream,
+        Err(error) => {
+            return match error.kind() {
+                GetStreamErrorKind::JetStream(refused)
+                    if refused.error_code() == ErrorCode::STREAM_NOT_FOUND =>
+                {
+                    Ok(None)
+                }
+                _ => Err(Fault::other(error)),
+            };
         }
-        Response::Err { error } if error.error_code() == ErrorCode::STREAM_NOT_FOUND => {
-            return Ok(None);
-        }
-        Response::Err { error } => return Err(Fault::other(error)),
     };
-    let found: Response<consumer::Info> = context
-        .request(
-            format!("CONSUMER.INFO.{name}.{CONSUMER}"),
-            &serde_json::json!({}),
-        )
-        .await
-        .map_err(Fault::other)?;
-    match found {
-        Response::Ok(info) => judge_consumer(&info.config, address).map(|()| Some(fill)),
-        Response::Err { error } if error.error_code() == ErrorCode::CONSUMER_NOT_FOUND => Ok(None),
-        Response::Err { error } => Err(Fault::other(error)),
+    let info = stream.cached_info();
+    judge_stream(&info.config, address)?;
+    match stream.consumer_info(CONSUMER).await {
+        Ok(found) => judge_consumer(&found.config, address).map(|()| Some(fill(info))),
+        Err(error) if error.kind() == ConsumerInfoErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Fault::other(error)),
     }
 }
 
@@ -191,9 +185,10 @@ fn of_stream(error: &CreateStreamError) -> Fault {
     match error.kind() {
         CreateStreamErrorKind::JetStream(refused) => judged("the stream", &refused),
         CreateStreamErrorKind::TimedOut => Fault::Silent,
-        CreateStreamErrorKind::JetStreamUnavailable => {
-            Fault::Other("JetStream does not answer: the server may run without it".to_owned())
-        }
+        CreateStreamErrorKind::JetStreamUnavailable => Fault::Other(
+            "JetStream does not answer: the server may run without it, or in another domain"
+                .to_owned(),
+        ),
         _ => Fault::other(error),
     }
 }
