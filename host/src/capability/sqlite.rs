@@ -1,10 +1,12 @@
-//! SQLite files of embedded stores: how they are opened, copied and looked after,
-//! and what its faults mean. It knows no tables.
+//! SQLite files of embedded stores: how they are opened, written, copied and
+//! looked after, and what its faults mean. It knows no tables.
 
 pub(crate) mod connection;
 mod database_file;
+mod group_commit;
 pub(crate) mod names;
 pub(crate) mod schema;
+pub(crate) mod transaction;
 
 use std::path::Path;
 
@@ -12,6 +14,7 @@ use rusqlite::{Connection, ErrorCode, ffi};
 
 use super::OpenError;
 pub(crate) use database_file::DatabaseFile;
+pub(crate) use group_commit::{Committer, GroupCommit};
 
 /// SQLite's shared memory is a file too, so it also fails on a full disk.
 pub(crate) fn is_full(error: &rusqlite::Error) -> bool {

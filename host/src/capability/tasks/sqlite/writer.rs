@@ -1,17 +1,12 @@
-//! The writing thread, with group commit.
-//!
-//! A commit waits for the disk, as long for one operation as for a hundred. So
-//! the thread takes all waiting operations, runs each in its own savepoint (one
-//! that fails leaves no trace and does not affect the others), commits them
-//! together, and only then answers them.
+//! The writing thread. It runs each of a group's operations in a savepoint of its
+//! own: one that fails leaves no trace and does not affect the others.
 
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
 
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::timestamp::Timestamp;
 use rusqlite::Connection;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 use super::checkpoint::LogLimit;
 use super::damage::Damage;
@@ -20,13 +15,12 @@ use super::fault::{Fault, unavailable};
 use crate::capability::Clock;
 use crate::capability::directory::NamedFile;
 use crate::capability::room::Room;
-use crate::capability::sqlite::connection;
+use crate::capability::sqlite::transaction::{run, transaction};
+use crate::capability::sqlite::{Committer, GroupCommit, connection};
 use crate::capability::tasks::hub::{Hub, Update};
 
 /// Capacity of the queue; further callers wait to enter it.
 const QUEUE_CAPACITY: usize = 1024;
-/// Most operations per commit; more would only delay the first.
-const MAX_GROUP: usize = 256;
 
 /// The context of an operation.
 pub(super) struct Step<'a> {
@@ -59,12 +53,7 @@ impl Step<'_> {
     }
 }
 
-#[derive(Debug)]
-pub(super) struct Writer {
-    /// None once the writer is stopping.
-    sender: Option<mpsc::Sender<Box<dyn Operation>>>,
-    thread: Option<JoinHandle<()>>,
-}
+pub(super) struct Writer(GroupCommit<Box<dyn Operation>>);
 
 impl Writer {
     /// `files` are the database's files; nothing is committed if one has lost
@@ -77,7 +66,6 @@ impl Writer {
         damage: Arc<Damage>,
         room: Arc<Room>,
     ) -> std::io::Result<Self> {
-        let (sender, receiver) = mpsc::channel(QUEUE_CAPACITY);
         let worker = Worker {
             limit: LogLimit::of(&connection),
             connection,
@@ -87,13 +75,7 @@ impl Writer {
             damage,
             room,
         };
-        let thread = thread::Builder::new()
-            .name("sqlite-writer".into())
-            .spawn(move || worker.run(receiver))?;
-        Ok(Self {
-            sender: Some(sender),
-            thread: Some(thread),
-        })
+        GroupCommit::start("sqlite-writer", QUEUE_CAPACITY, worker).map(Self)
     }
 
     /// Runs `work` in one atomic step and returns after it is on the disk. If
@@ -103,30 +85,14 @@ impl Writer {
         T: Send + 'static,
         W: FnOnce(&mut Step<'_>) -> Result<T, Fault> + Send + 'static,
     {
-        let (answer, answered) = oneshot::channel();
-        let operation = Write {
-            work: Some(work),
-            outcome: None,
-            answer,
+        let operation = |answer| {
+            Box::new(Write {
+                work: Some(work),
+                outcome: None,
+                answer,
+            }) as Box<dyn Operation>
         };
-        let sender = self.sender.as_ref().ok_or_else(unavailable)?;
-        sender
-            .send(Box::new(operation))
-            .await
-            .map_err(|_| unavailable())?;
-        answered.await.map_err(|_| unavailable())?
-    }
-}
-
-/// Waits for operations in progress, so that the file is closed afterwards.
-impl Drop for Writer {
-    fn drop(&mut self) {
-        self.sender = None;
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            tracing::error!("the task store's writer had crashed");
-        }
+        self.0.write(operation).await.ok_or_else(unavailable)?
     }
 }
 
@@ -192,45 +158,44 @@ struct Worker {
     room: Arc<Room>,
 }
 
-impl Worker {
-    fn run(mut self, mut waiting: mpsc::Receiver<Box<dyn Operation>>) {
-        let mut group = Vec::with_capacity(MAX_GROUP);
-        while waiting.blocking_recv_many(&mut group, MAX_GROUP) > 0 {
-            let committed = self.commit(&mut group);
-            for operation in group.drain(..) {
-                operation.settle(committed.clone());
-            }
-            if let Some(limit) = &mut self.limit {
-                limit.keep(&self.connection);
-            }
+impl Committer for Worker {
+    type Entry = Box<dyn Operation>;
+
+    const MAX_GROUP: usize = 256;
+
+    fn commit(&mut self, group: &mut Vec<Self::Entry>) {
+        let committed = self.write(group);
+        for operation in group.drain(..) {
+            operation.settle(committed.clone());
         }
-        // A damaged file is left as it is.
+        if let Some(limit) = &mut self.limit {
+            limit.keep(&self.connection);
+        }
+    }
+
+    /// A damaged file is left as it is.
+    fn close(self) {
         if !self.damage.is_detected()
             && let Err(error) = connection::tidy_up_on_close(&self.connection, true)
         {
             tracing::warn!(%error, "the task store's log stays behind");
         }
     }
+}
 
+impl Worker {
     /// An error concerns the whole group: none of it was written.
-    fn commit(&mut self, group: &mut Vec<Box<dyn Operation>>) -> Result<(), CapabilityError> {
+    fn write(&self, group: &mut Vec<Box<dyn Operation>>) -> Result<(), CapabilityError> {
         group.retain(|operation| !operation.is_abandoned());
         let mut effects = Effects::on(&self.room);
-        let damage = &*self.damage;
-        damage.check()?;
-        self.sql("BEGIN IMMEDIATE")?;
-        let committed = self.perform(group, &mut effects).and_then(|()| {
-            damage.check()?;
-            for file in &self.files {
-                file.check()
-                    .map_err(|error| Fault::Nameless(error).report(damage))?;
-            }
-            self.sql("COMMIT")
-        });
-        if committed.is_err() && !self.connection.is_autocommit() {
-            self.sql("ROLLBACK")?;
-        }
-        committed?;
+        self.damage.check()?;
+        let perform = || {
+            self.perform(group, &mut effects)?;
+            self.damage.check()?;
+            let named = self.files.iter().try_for_each(NamedFile::check);
+            named.map_err(|error| Fault::Nameless(error).report(&self.damage))
+        };
+        transaction(&self.connection, |error| self.report(error), perform)?;
         effects.take_place(&self.hub);
         Ok(())
     }
@@ -242,9 +207,13 @@ impl Worker {
         group: &mut [Box<dyn Operation>],
         effects: &mut Effects,
     ) -> Result<(), CapabilityError> {
+        let run = |statement| {
+            let run = run(&self.connection, statement);
+            run.map_err(|error| self.report(error))
+        };
         for operation in group {
             let mark = effects.mark();
-            self.sql("SAVEPOINT operation")?;
+            run("SAVEPOINT operation")?;
             let outcome = operation.run(&mut Step {
                 connection: &self.connection,
                 now: self.clock.now(),
@@ -258,21 +227,15 @@ impl Worker {
                 if self.connection.is_autocommit() {
                     return Err(error);
                 }
-                self.sql("ROLLBACK TO operation")?;
+                run("ROLLBACK TO operation")?;
             }
-            self.sql("RELEASE operation")?;
+            run("RELEASE operation")?;
         }
         Ok(())
     }
 
-    /// Runs a statement that begins or ends something. Each is prepared once,
-    /// unlike those of rusqlite's `Transaction`.
-    fn sql(&self, statement: &str) -> Result<(), CapabilityError> {
-        self.connection
-            .prepare_cached(statement)
-            .and_then(|mut prepared| prepared.execute([]))
-            .map(drop)
-            .map_err(|error| Fault::Engine(error).report(&self.damage))
+    fn report(&self, error: rusqlite::Error) -> CapabilityError {
+        Fault::Engine(error).report(&self.damage)
     }
 }
 

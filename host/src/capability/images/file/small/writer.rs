@@ -1,5 +1,5 @@
-//! The writing thread: changes that wait together are committed together, and only
-//! then answered.
+//! The writing thread. A group is written as a whole, or change by change where the
+//! disk is full.
 
 use std::cell::Cell;
 use std::fs;
@@ -9,25 +9,22 @@ use std::path::PathBuf;
 use std::slice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{self, JoinHandle};
 
 use concept_refinement_domain::capability::{CapabilityError, ImageKind};
 use concept_refinement_domain::image_path::folder;
 use rusqlite::{Connection, OptionalExtension as _};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 use super::fault;
 use super::reserve::Reserve;
 use crate::capability::directory::{self, NamedFile};
 use crate::capability::images::file::{disk, envelope};
 use crate::capability::room::Room;
-use crate::capability::sqlite::{connection, is_damage};
+use crate::capability::sqlite::transaction::transaction;
+use crate::capability::sqlite::{Committer, GroupCommit, connection, is_damage};
 
 /// Further callers wait to enter the queue.
 const QUEUE_CAPACITY: usize = 256;
-
-/// Most changes of a commit; more would only delay the first.
-const MAX_GROUP: usize = 64;
 
 /// Rows that a purge takes away at once.
 const PURGED: u32 = 64;
@@ -66,11 +63,7 @@ struct Entry {
     answer: oneshot::Sender<Result<(), CapabilityError>>,
 }
 
-pub(super) struct Writer {
-    /// None once it is stopping.
-    sender: Option<mpsc::Sender<Entry>>,
-    thread: Option<JoinHandle<()>>,
-}
+pub(super) struct Writer(GroupCommit<Entry>);
 
 impl Writer {
     /// `files` are the database's: nothing is committed once one has lost its name.
@@ -83,7 +76,6 @@ impl Writer {
     ) -> io::Result<Self> {
         let mut reserve = Reserve::of(&root);
         reserve.restore();
-        let (sender, waiting) = mpsc::channel(QUEUE_CAPACITY);
         let worker = Worker {
             connection,
             files,
@@ -93,43 +85,19 @@ impl Writer {
             reserve,
             is_damaged: Cell::new(false),
         };
-        let thread = thread::Builder::new()
-            .name("small-images".into())
-            .spawn(move || worker.run(waiting))?;
-        Ok(Self {
-            sender: Some(sender),
-            thread: Some(thread),
-        })
+        GroupCommit::start("small-images", QUEUE_CAPACITY, worker).map(Self)
     }
 
     /// Returns after it is on the disk.
     pub async fn write(&self, change: Change) -> Result<(), CapabilityError> {
-        let (answer, answered) = oneshot::channel();
-        let sender = self.sender.as_ref().ok_or_else(stopped)?;
-        let sent = sender.send(Entry { change, answer }).await;
-        sent.map_err(|_| stopped())?;
-        answered.await.map_err(|_| stopped())?
+        let written = self.0.write(|answer| Entry { change, answer });
+        written.await.ok_or_else(stopped)?
     }
 
     /// The same for a thread that may block.
     pub fn write_blocking(&self, change: Change) -> Result<(), CapabilityError> {
-        let (answer, answered) = oneshot::channel();
-        let sender = self.sender.as_ref().ok_or_else(stopped)?;
-        let sent = sender.blocking_send(Entry { change, answer });
-        sent.map_err(|_| stopped())?;
-        answered.blocking_recv().map_err(|_| stopped())?
-    }
-}
-
-/// Waits for what is under way, so that the file is closed afterwards.
-impl Drop for Writer {
-    fn drop(&mut self) {
-        self.sender = None;
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            tracing::error!("the image store's writer had crashed");
-        }
+        let written = self.0.write_blocking(|answer| Entry { change, answer });
+        written.ok_or_else(stopped)?
     }
 }
 
@@ -151,36 +119,42 @@ struct Difference {
     stored: u64,
 }
 
-impl Worker {
-    fn run(mut self, mut waiting: mpsc::Receiver<Entry>) {
-        let mut group = Vec::with_capacity(MAX_GROUP);
-        while waiting.blocking_recv_many(&mut group, MAX_GROUP) > 0 {
-            match self.commit(&group) {
-                Err(error) if is_full(&error) => self.commit_alone(&mut group),
-                committed => answer(group.drain(..), &committed),
-            }
-            if !self.is_damaged.get()
-                && let Err(error) = self.shrink(MAX_FREE_PAGES)
-            {
-                tracing::debug!(%error, "room is given back to the disk later");
-            }
+impl Committer for Worker {
+    type Entry = Entry;
+
+    const MAX_GROUP: usize = 64;
+
+    fn commit(&mut self, group: &mut Vec<Entry>) {
+        match self.commit_together(group) {
+            Err(error) if is_full(&error) => self.commit_alone(group),
+            committed => answer(group.drain(..), &committed),
         }
+        if !self.is_damaged.get()
+            && let Err(error) = self.shrink(MAX_FREE_PAGES)
+        {
+            tracing::debug!(%error, "room is given back to the disk later");
+        }
+    }
+
+    fn close(self) {
         if !self.is_damaged.get()
             && let Err(error) = connection::tidy_up_on_close(&self.connection, true)
         {
             tracing::warn!(%error, "the image store's log stays behind");
         }
     }
+}
 
+impl Worker {
     /// On a full disk one that finds no room takes no other with it, and what makes
     /// room comes first.
     fn commit_alone(&mut self, group: &mut Vec<Entry>) {
         group.sort_by_key(|entry| entry.change.takes_room());
         for entry in group.drain(..) {
-            let mut committed = self.commit(slice::from_ref(&entry));
+            let mut committed = self.commit_together(slice::from_ref(&entry));
             if committed.as_ref().is_err_and(is_full) && !entry.change.takes_room() {
                 self.reserve.spend();
-                committed = self.commit(slice::from_ref(&entry));
+                committed = self.commit_together(slice::from_ref(&entry));
                 if let Err(error) = self.make_room() {
                     tracing::debug!(%error, "room is given back to the disk later");
                 }
@@ -190,15 +164,19 @@ impl Worker {
     }
 
     /// An error concerns the whole group: none of it was written.
-    fn commit(&mut self, group: &[Entry]) -> io::Result<()> {
+    fn commit_together(&mut self, group: &[Entry]) -> io::Result<()> {
         if self.is_damaged.get() {
             return Err(io::Error::other("the image store is damaged"));
         }
-        let written = self.write(group);
-        if written.is_err() && !self.connection.is_autocommit() {
-            self.sql("ROLLBACK")?;
-        }
-        let difference = written?;
+        let mut difference = Difference::default();
+        let write = || {
+            for entry in group {
+                let changed = self.change(&entry.change, &mut difference);
+                changed.map_err(|error| self.fault(error))?;
+            }
+            self.files.iter().try_for_each(NamedFile::check)
+        };
+        transaction(&self.connection, |error| self.fault(error), write)?;
         self.room.replace(difference.removed, difference.stored);
         for entry in group {
             if let Change::Put { tag, name, .. } = &entry.change {
@@ -210,20 +188,6 @@ impl Worker {
             self.reserve.restore();
         }
         Ok(())
-    }
-
-    fn write(&self, group: &[Entry]) -> io::Result<Difference> {
-        self.sql("BEGIN IMMEDIATE")?;
-        let mut difference = Difference::default();
-        for entry in group {
-            let changed = self.change(&entry.change, &mut difference);
-            changed.map_err(|error| self.fault(error))?;
-        }
-        for file in &self.files {
-            file.check()?;
-        }
-        self.sql("COMMIT")?;
-        Ok(difference)
     }
 
     fn change(&self, change: &Change, difference: &mut Difference) -> rusqlite::Result<()> {
@@ -301,13 +265,6 @@ impl Worker {
             }
             _ => {}
         }
-    }
-
-    /// Runs a statement that begins or ends something.
-    fn sql(&self, statement: &str) -> io::Result<()> {
-        let prepared = self.connection.prepare_cached(statement);
-        let done = prepared.and_then(|mut prepared| prepared.execute([]));
-        done.map(drop).map_err(|error| self.fault(error))
     }
 
     fn fault(&self, error: rusqlite::Error) -> io::Error {
