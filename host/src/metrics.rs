@@ -28,7 +28,6 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use crate::capability::Capabilities;
-use crate::capability::intercept::Intercepted;
 use crate::log;
 
 pub use egress::Refusals;
@@ -82,37 +81,18 @@ impl Metrics {
 
     /// Wraps the capabilities so that they are measured.
     pub fn around(&self, capabilities: Capabilities) -> Capabilities {
-        let Capabilities {
-            clock,
-            store,
-            images,
-            queue,
-            model,
-            model_health,
-            probes,
-            room,
-            redeliveries,
-            duties,
-        } = capabilities;
         let stores = Arc::new(stores::MeasuredStores {
             stores: Arc::clone(&self.stores),
             tasks: Arc::clone(&self.tasks),
-            clock: Arc::clone(&clock),
+            clock: Arc::clone(&capabilities.clock),
+        });
+        let model = Arc::new(model::MeasuredModel {
+            calls: Arc::clone(&self.model),
+            model: Arc::clone(&capabilities.model),
         });
         Capabilities {
-            store: Arc::new(Intercepted::new(store, Arc::clone(&stores) as _)),
-            images: Arc::new(Intercepted::new(images, Arc::clone(&stores) as _)),
-            queue: Arc::new(Intercepted::new(queue, stores)),
-            model: Arc::new(model::MeasuredModel {
-                calls: Arc::clone(&self.model),
-                model,
-            }),
-            clock,
-            model_health,
-            probes,
-            room,
-            redeliveries,
-            duties,
+            model,
+            ..capabilities.behind(stores)
         }
     }
 }

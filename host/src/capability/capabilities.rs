@@ -12,6 +12,7 @@ use super::concepts::Concepts;
 use super::duties::Duties;
 use super::health::{Asker, ModelHealth, Probes, Verdict};
 use super::images::ImageStore;
+use super::intercept::{Intercepted, Interceptor};
 use super::model::ImageModel;
 use super::queue::TaskQueue;
 use super::room::Room;
@@ -48,6 +49,26 @@ pub struct Capabilities {
 }
 
 impl Capabilities {
+    /// The same, with stores all of whose operations pass this interceptor.
+    pub(crate) fn behind<I>(self, interceptor: Arc<I>) -> Self
+    where
+        I: Interceptor<dyn TaskStore> + Interceptor<dyn ImageStore> + Interceptor<dyn TaskQueue>,
+        I: 'static,
+    {
+        let Self {
+            store,
+            images,
+            queue,
+            ..
+        } = self;
+        Self {
+            store: Arc::new(Intercepted::new(store, Arc::clone(&interceptor) as _)),
+            images: Arc::new(Intercepted::new(images, Arc::clone(&interceptor) as _)),
+            queue: Arc::new(Intercepted::new(queue, interceptor)),
+            ..self
+        }
+    }
+
     /// For the API.
     pub fn tasks(&self) -> &dyn Tasks {
         &*self.store

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::capability::images::{ImageOperation, ImageReply, ImageStore};
-use crate::capability::intercept::{Intercepted, Interceptor, Operations};
+use crate::capability::intercept::{Interceptor, Operations};
 use crate::capability::queue::{QueueOperation, QueueReply, TaskQueue};
 use crate::capability::tasks::{TaskOperation, TaskReply, TaskStore};
 use crate::capability::{Answer, Capabilities};
@@ -40,18 +40,7 @@ impl Probes {
     /// Wraps the stores so that calls that fail are noticed.
     pub fn around(capabilities: Capabilities) -> Capabilities {
         let probes = Arc::clone(&capabilities.probes);
-        let Capabilities {
-            store,
-            images,
-            queue,
-            ..
-        } = capabilities;
-        Capabilities {
-            store: Arc::new(Intercepted::new(store, Arc::clone(&probes) as _)),
-            images: Arc::new(Intercepted::new(images, Arc::clone(&probes) as _)),
-            queue: Arc::new(Intercepted::new(queue, probes)),
-            ..capabilities
-        }
+        capabilities.behind(probes)
     }
 
     fn watch<'a, C: Operations + ?Sized>(
