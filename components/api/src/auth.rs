@@ -59,7 +59,8 @@ impl<P: Ports + 'static> Authenticator<P> {
         Ok(caller)
     }
 
-    /// A token for a new anonymous user. None: tokens are issued elsewhere.
+    /// A token for a new anonymous user. None: tokens are issued elsewhere, or cannot
+    /// be yet.
     pub fn issue(&self, user: &str) -> Option<String> {
         self.tokens.issue(user, self.ports.now())
     }
@@ -135,10 +136,10 @@ impl<P: Ports + 'static> Authenticator<P> {
         verified.map_err(|error| match error {
             TokenError::Expired => Problem::Unauthorized("The credentials have expired."),
             TokenError::Invalid => Problem::Unauthorized("The credentials do not verify."),
-            TokenError::NoKeys(seconds) => Problem::Unavailable {
-                detail: "Credentials cannot be verified at the moment. Try again later.".into(),
-                retry_after: Some(seconds),
-            },
+            TokenError::NoKeys(seconds) => Problem::unavailable(
+                "Credentials cannot be verified at the moment. Try again later.",
+                seconds,
+            ),
         })
     }
 }

@@ -86,12 +86,16 @@ fn target(mut path_with_query: String) -> (String, Option<String>) {
 }
 
 /// Concurrent first requests may each read the settings; the first result is
-/// used.
+/// used. Until all of them are known each request reads them.
 async fn api() -> Result<Rc<Api<Imports>>, ConfigError> {
     if let Some(api) = API.with(|api| api.get().cloned()) {
         return Ok(api);
     }
     let config = Config::read(&Imports).await?;
+    let is_whole = config.is_whole();
     let api = Rc::new(Api::new(config, Imports));
+    if !is_whole {
+        return Ok(api);
+    }
     Ok(API.with(|cell| cell.get_or_init(|| api).clone()))
 }

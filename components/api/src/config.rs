@@ -1,4 +1,4 @@
-//! The configuration, read once per instance.
+//! The configuration, read once per instance: what is not known yet is read again.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -32,7 +32,8 @@ pub struct Config {
     pub allowed_sources: AllowedSources,
     /// Receivers of webhooks besides public ones by https.
     pub allowed_webhooks: AllowedSources,
-    pub webhook_secrets: ServiceSecrets,
+    /// None: not known yet.
+    pub webhook_secrets: Option<ServiceSecrets>,
     /// What the uploads of a user may take.
     pub upload_limits: ImageLimits,
     pub image_limits: Limits,
@@ -61,6 +62,9 @@ pub enum TokenKeys {
     /// By RS256, ES256 or EdDSA with a key of the set at this URL, and by nothing
     /// else.
     SetAt(String),
+    /// By a secret of the service's own that is not known yet, as long as the store
+    /// that has it is away.
+    Unknown,
 }
 
 /// A setting cannot be used, so no request can be answered. Names the setting,
@@ -78,8 +82,15 @@ impl Config {
     pub async fn read(settings: &impl Settings) -> Result<Self, ConfigError> {
         let auth = text(settings, "auth").await;
         let (anonymous_sessions, keys) = match auth.as_deref() {
-            None | Some("anonymous") => (true, secret(settings).await?),
-            Some("secret") => (false, secret(settings).await?),
+            None | Some("anonymous") => {
+                let secret = secret(settings).await?;
+                (true, secret.map_or(TokenKeys::Unknown, TokenKeys::Secret))
+            }
+            Some("secret") => {
+                let secret = secret(settings).await?;
+                let secret = secret.ok_or(ConfigError::Missing("jwt-secret"))?;
+                (false, TokenKeys::Secret(secret))
+            }
             Some("jwks") => {
                 let url = required(settings, "jwks-url").await?;
                 (false, TokenKeys::SetAt(url))
@@ -108,8 +119,11 @@ impl Config {
             cors: parsed(settings, "cors-origins", "", Cors::parse).await?,
             allowed_sources: parsed(settings, "allow-sources", "", AllowedSources::parse).await?,
             allowed_webhooks: parsed(settings, "allow-webhooks", "", AllowedSources::parse).await?,
-            webhook_secrets: ServiceSecrets::parse(&required(settings, "webhook-secret").await?)
-                .map_err(|reason| unusable("webhook-secret", reason))?,
+            webhook_secrets: {
+                let secrets = text(settings, "webhook-secret").await;
+                let secrets = secrets.as_deref().map(ServiceSecrets::parse).transpose();
+                secrets.map_err(|reason| unusable("webhook-secret", reason))?
+            },
             upload_limits: ImageLimits {
                 images: parsed(settings, "uploads", "100", number).await?,
                 bytes: parsed(settings, "upload-bytes", "500MiB", size::parse).await?,
@@ -123,15 +137,23 @@ impl Config {
             is_swept: text(settings, "swept").await.as_deref() == Some("true"),
         })
     }
+
+    /// Whether nothing of it is still to be known.
+    pub fn is_whole(&self) -> bool {
+        self.webhook_secrets.is_some() && !matches!(self.tokens.keys, TokenKeys::Unknown)
+    }
 }
 
-async fn secret(settings: &impl Settings) -> Result<TokenKeys, ConfigError> {
-    let secret = required(settings, "jwt-secret").await?;
-    if secret.len() < secret::SHORTEST {
+async fn secret(settings: &impl Settings) -> Result<Option<String>, ConfigError> {
+    let secret = text(settings, "jwt-secret").await;
+    if secret
+        .as_ref()
+        .is_some_and(|it| it.len() < secret::SHORTEST)
+    {
         let reason = format!("must have at least {} bytes", secret::SHORTEST);
         return Err(unusable("jwt-secret", reason));
     }
-    Ok(TokenKeys::Secret(secret))
+    Ok(secret)
 }
 
 /// An empty setting counts as unset.

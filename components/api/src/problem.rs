@@ -62,6 +62,14 @@ pub struct ErrorBody<'a> {
 }
 
 impl Problem {
+    /// `retry_after`: in seconds.
+    pub const fn unavailable(detail: &'static str, retry_after: u32) -> Self {
+        Self::Unavailable {
+            detail: Cow::Borrowed(detail),
+            retry_after: Some(retry_after),
+        }
+    }
+
     /// The status and the error code.
     fn kind(&self) -> (u16, &'static str) {
         match self {

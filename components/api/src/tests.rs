@@ -21,5 +21,6 @@ mod refine;
 mod service;
 mod session;
 mod tasks;
+mod unknown;
 mod uploads;
 mod webhooks;

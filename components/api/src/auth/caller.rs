@@ -12,7 +12,6 @@ pub enum TokenError {
     Expired,
     /// Whatever else is wrong with it. The sender does not learn what.
     Invalid,
-    /// The issuer's keys cannot be had, and it is not asked again before so many
-    /// seconds.
+    /// The keys cannot be had, and are not asked for again before so many seconds.
     NoKeys(u32),
 }

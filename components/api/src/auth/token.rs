@@ -30,7 +30,11 @@ pub struct Tokens {
 enum Keys {
     Secret(Key),
     Issuer(Rc<KeyCache>),
+    Unknown,
 }
+
+/// When keys that are not known yet are asked for again, in seconds.
+const UNKNOWN_RETRY_AFTER: u32 = 1;
 
 #[derive(Serialize)]
 struct SessionHeader {
@@ -55,6 +59,7 @@ impl Tokens {
         let keys = match &rules.keys {
             TokenKeys::Secret(secret) => Keys::Secret(Key::secret(secret)),
             TokenKeys::SetAt(url) => Keys::Issuer(Rc::new(KeyCache::new(url.clone()))),
+            TokenKeys::Unknown => Keys::Unknown,
         };
         Self {
             rules,
@@ -83,6 +88,7 @@ impl Tokens {
                     .map(|(caller, _)| caller);
             }
             Keys::Issuer(cache) => cache,
+            Keys::Unknown => return Err(TokenError::NoKeys(UNKNOWN_RETRY_AFTER)),
         };
         let keys = cache.keys(ports).await.map_err(TokenError::NoKeys)?;
         let mut is_unknown = false;
@@ -146,7 +152,8 @@ impl Tokens {
         Ok((caller, span))
     }
 
-    /// A token for a new anonymous user. None: there is no secret to sign with.
+    /// A token for a new anonymous user. None: there is no secret to sign with, or not
+    /// yet.
     pub fn issue(&self, user: &str, now: Timestamp) -> Option<String> {
         let Keys::Secret(key) = &self.keys else {
             return None;

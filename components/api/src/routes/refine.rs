@@ -73,10 +73,10 @@ pub async fn submit<P: Ports + 'static, B: Body>(
         }
         Submission::QuotaExceeded(quota) => return Err(quota_exceeded(state, quota, now)),
         Submission::BacklogFull(seconds) => {
-            return Err(Problem::Unavailable {
-                detail: "Too many tasks are waiting. Try again later.".into(),
-                retry_after: Some(seconds),
-            });
+            return Err(Problem::unavailable(
+                "Too many tasks are waiting. Try again later.",
+                seconds,
+            ));
         }
         Submission::Created(accepted) => {
             publish(state, &accepted).await?;
@@ -120,7 +120,8 @@ async fn received<P: Ports + 'static, B: Body>(
     })
 }
 
-/// All problems of the request at once.
+/// All problems of the request at once. Only where it has none does it matter that the
+/// image store cannot be asked.
 async fn validate<P: Ports>(
     state: &State<P>,
     body: &[u8],
@@ -132,13 +133,14 @@ async fn validate<P: Ports>(
     let own_image = match draft.original_image_url() {
         // A longer URL is refused by validation anyway.
         Some(url) if url.chars().nth(MAX_URL_CHARS).is_none() => {
-            own_image(state, url, origin).await?
+            own_image(state, url, origin).await
         }
-        Some(_) | None => None,
+        Some(_) | None => Ok(None),
     };
     let original = match own_image {
-        Some(_) => Original::Own,
-        None => Original::Elsewhere(&state.config.allowed_sources),
+        // What may be an image of this service is not judged as others are.
+        Ok(Some(_)) | Err(_) => Original::Own,
+        Ok(None) => Original::Elsewhere(&state.config.allowed_sources),
     };
     let checked = draft.check(original, &state.config.allowed_webhooks);
     match (checked, idempotency_key(headers)) {
@@ -148,7 +150,7 @@ async fn validate<P: Ports>(
                 url,
                 origin: origin.as_str().to_owned(),
             }),
-            own_image,
+            own_image: own_image?,
             idempotency_key,
         }),
         (checked, key) => {

@@ -20,6 +20,10 @@ use crate::state::{Renewed, State};
 /// ignore cookies: to renew it, stores are asked what its user owns.
 const RENEWED_ONCE: Duration = Duration::from_secs(60 * 60);
 
+/// The secret that sessions are signed with is not known yet.
+const NOT_YET: Problem =
+    Problem::unavailable("There are no sessions at the moment. Try again later.", 1);
+
 /// A session.
 #[derive(Serialize)]
 pub struct Session<'a> {
@@ -55,7 +59,7 @@ pub async fn create<P: Ports + 'static, B>(state: &State<P>, request: &Request<B
             (user, session)
         }
     };
-    let Renewed { token, until } = session.ok_or(Problem::Internal)?;
+    let Renewed { token, until } = session.ok_or(NOT_YET)?;
     let response = json(
         201,
         &Session {

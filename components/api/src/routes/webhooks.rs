@@ -22,6 +22,10 @@ pub const TOO_OFTEN: Problem = Problem::TooOften {
     retry_after: 15,
 };
 
+/// What the keys are derived from is not known yet.
+const NOT_YET: Problem =
+    Problem::unavailable("The key cannot be had at the moment. Try again later.", 1);
+
 pub async fn get<P: Ports + 'static, B>(
     state: &State<P>,
     request: &Request<B>,
@@ -53,7 +57,8 @@ pub async fn redeliver<P: Ports + 'static, B>(
 
 pub async fn secret<P: Ports + 'static, B>(state: &State<P>, request: &Request<B>) -> Answer<P> {
     let caller = state.auth.reader(request).await?;
-    let key = state.config.webhook_secrets.key_of(&caller.user);
+    let secrets = state.config.webhook_secrets.as_ref().ok_or(NOT_YET)?;
+    let key = secrets.key_of(&caller.user);
     json(
         200,
         &WebhookSecret {

@@ -151,6 +151,29 @@ fn bodies_that_are_not_valid() {
     }
 }
 
+/// Whose image it is, is asked last.
+#[test]
+fn what_is_wrong_is_told_before_the_image_store_is_missed() {
+    let own = json!(format!("{ORIGIN}/api/images/uploads/ann/a.png"));
+    for (name, body, key, status) in [
+        ("all is well", with("original_image_url", own), "key", 503),
+        (
+            "a prompt",
+            with("refinement_prompt", json!("abcd")),
+            "key",
+            422,
+        ),
+        ("a key", refinement(), "a b", 422),
+    ] {
+        let service = Service::new();
+        service.memory.fail("resolve");
+        let call = Call::post(PATH).by("ann").json(&body);
+        let reply = service.send(call.header("Idempotency-Key", key));
+        assert_eq!(reply.status, status, "{name}");
+        assert_eq!(service.memory.called("submit"), 0, "{name}");
+    }
+}
+
 #[test]
 fn an_interrupted_body_creates_nothing() {
     let service = Service::new();
