@@ -9,6 +9,7 @@
 //! A call whose future is dropped may still take effect, wholly or not at all,
 //! like a request whose connection breaks.
 
+pub(crate) mod away;
 pub(crate) mod blobs;
 mod capabilities;
 pub mod clock;

@@ -61,6 +61,7 @@ mod room;
 mod s3;
 mod settings;
 mod shared;
+mod starting;
 mod stopping;
 mod time;
 mod trust;

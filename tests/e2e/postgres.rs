@@ -1,11 +1,11 @@
 //! Tasks in Postgres, as users of the API see it: while the database is away in one
-//! way or another, at a start too, and when a standby takes its place.
+//! way or another, and when a standby takes its place. `starting` has a start without it.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use concept_refinement_tests::client::Client;
-use concept_refinement_tests::deadline::{READINESS, SOON, eventually};
+use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::engines::postgres;
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::postgres::{Data, GUARDED, Postgres, Release, new_schema};
@@ -13,30 +13,28 @@ use concept_refinement_tests::proxy::{Mode, Proxy};
 use concept_refinement_tests::s3::{Kind, shared};
 use concept_refinement_tests::service::Launch;
 use concept_refinement_tests::tls;
-use reqwest::Method;
 use serde_json::json;
 
 use crate::outage;
 use crate::shared::origin;
 use crate::unusable::assert_refused;
 
-/// Over the database by a way that can be broken.
-fn launch(proxy: &Proxy) -> Launch {
-    let url = format!(
+/// The database by a way that can be broken, and new tables in it.
+pub fn by(proxy: &Proxy) -> String {
+    format!(
         "postgres://postgres@{}/postgres?sslmode=disable&schema={}",
         proxy.address(),
         new_schema()
-    );
-    scripted(&url)
+    )
 }
 
-fn scripted(tasks: &str) -> Launch {
+pub fn scripted(tasks: &str) -> Launch {
     let launch = Launch::new().embedded().scripted().with_tokens();
     let launch = launch.set("rate-limit", "unlimited").set("tasks", tasks);
     launch.set("allow-sources", &origin().authority())
 }
 
-fn address() -> SocketAddr {
+pub fn address() -> SocketAddr {
     ([127, 0, 0, 1], postgres().port()).into()
 }
 
@@ -44,7 +42,7 @@ fn address() -> SocketAddr {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn while_it_is_away_calls_are_refused_in_time_and_work_on_its_return() {
     let proxy = Proxy::to(address());
-    let service = launch(&proxy).start();
+    let service = scripted(&by(&proxy)).start();
     let client = Client::user(service.url(), "ada");
     let original = origin().picture(&pictures::png(64, 64));
     let task = client.refined(&original, "echo it").await;
@@ -75,38 +73,6 @@ async fn while_it_is_away_calls_are_refused_in_time_and_work_on_its_return() {
         outage::works_again(async || client.get(&path).await.status == 200).await;
         client.refined(&original, "echo it").await;
         outage::ready(&client).await;
-    }
-}
-
-/// A start with it away does not stop, and needs no other start on its return.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_start_waits_for_it_and_says_so() {
-    for mode in [Mode::Refuse, Mode::Hang] {
-        let proxy = Proxy::to(address());
-        proxy.set(mode);
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        let listen = free.local_addr().unwrap().to_string();
-        drop(free);
-        let launch = launch(&proxy).set("listen", &listen);
-        let started = tokio::task::spawn_blocking(move || launch.start());
-        let client = Client::user(&format!("http://{listen}"), "ada");
-        eventually("it answers", READINESS, async || {
-            let health = client.try_send(Method::GET, "/api/health", "").await.ok()?;
-            (health.status == 200).then_some(())
-        })
-        .await;
-        let ready = client.get("/api/health/ready").await;
-        assert_eq!(ready.status, 503, "{mode:?}: {ready:?}");
-        assert_ne!(ready.json()["capabilities"]["tasks"], "ok", "{mode:?}");
-        let refused = client.get("/api/tasks").await;
-        assert_eq!(refused.status, 503, "{mode:?}: {refused:?}");
-        let _service = started.await.unwrap();
-        proxy.set(Mode::Pass);
-        outage::works_again(async || {
-            let tasks = client.try_send(Method::GET, "/api/tasks", "").await;
-            tasks.is_ok_and(|tasks| tasks.status == 200)
-        })
-        .await;
     }
 }
 

@@ -1,13 +1,14 @@
 //! The API: instances of a component behind HTTP.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 
+use crate::assembly::serving::Serving;
 use crate::config::{Auth, Config};
 use crate::cores::Cores;
 use crate::ingress::http::{Access, HttpTrigger, Limit, PushTrigger};
@@ -35,63 +36,99 @@ const HEALTH: &str = "/api/health";
 /// is too large can be told from one that is not.
 const BEYOND_ORIGINAL: u64 = 1 << 20;
 
-/// `limit`: how many instances there may be at once.
+/// The API behind HTTP.
+pub struct Api {
+    http: Arc<HttpTrigger>,
+    cores: Arc<Cores>,
+    /// None: it is being served.
+    listener: Option<TcpListener>,
+}
+
+impl Api {
+    /// For whom the configuration lets in. `push`: takes messages that are pushed.
+    pub fn new(
+        config: &Config,
+        listener: TcpListener,
+        cores: Arc<Cores>,
+        push: Option<Arc<PushTrigger>>,
+        metrics: Option<Arc<Metrics>>,
+    ) -> anyhow::Result<Self> {
+        let access = Access {
+            listener: listener.local_addr()?,
+            public_url: config.public_url.clone(),
+            proxies: config.trusted_proxies.clone(),
+            cors_origins: config.cors_origins.clone(),
+            limit: (config.auth == Auth::Anonymous).then_some(SESSION_RATE),
+            health: HEALTH,
+            serves_api: config.role.serves_api(),
+        };
+        let max_body = config.max_image_bytes.saturating_add(BEYOND_ORIGINAL);
+        let http = HttpTrigger::new(max_body, access, config.concurrency, push, metrics)?;
+        Ok(Self {
+            http: Arc::new(http),
+            cores,
+            listener: Some(listener),
+        })
+    }
+
+    /// Serves it by these instances from now on. Connections that are open stay so.
+    pub async fn serve(
+        &mut self,
+        instances: ApiInstances,
+        serving: &mut Serving,
+    ) -> anyhow::Result<()> {
+        self.http.hand_to(handlers(&self.cores, instances).await?);
+        self.accept(serving);
+        Ok(())
+    }
+
+    /// Serves it by these instances until there are those that have all that they need.
+    pub async fn serve_first(
+        &mut self,
+        instances: ApiInstances,
+        serving: &mut Serving,
+    ) -> anyhow::Result<()> {
+        let handlers = handlers(&self.cores, instances).await?;
+        self.http.hand_first_to(handlers);
+        self.accept(serving);
+        Ok(())
+    }
+
+    fn accept(&mut self, serving: &mut Serving) {
+        if let Some(listener) = self.listener.take() {
+            let (http, cores) = (Arc::clone(&self.http), Arc::clone(&self.cores));
+            serving.spawn(|stop| http.serve(listener, cores, stop.stopped, stop.cancelled));
+        }
+    }
+}
+
+/// `slots`: for all instances that there may be at once.
 pub fn instances(
     engine: &Engine,
-    pre: ServicePre<Sandbox>,
+    pre: &ServicePre<Sandbox>,
     grants: Grants,
-    limit: usize,
+    slots: &Arc<Semaphore>,
 ) -> ApiInstances {
     ApiInstances {
         engine: engine.wasmtime().clone(),
-        pre,
+        pre: pre.clone(),
         grants,
         stopping: Arc::default(),
-        slots: Arc::new(Semaphore::new(limit)),
+        slots: Arc::clone(slots),
     }
-}
-
-/// Requests for these instances, from whom the configuration lets in, and
-/// messages that are pushed.
-pub async fn http(
-    config: &Config,
-    listener: SocketAddr,
-    cores: &Cores,
-    instances: ApiInstances,
-    push: Option<Arc<PushTrigger>>,
-    metrics: Option<Arc<Metrics>>,
-) -> anyhow::Result<Arc<HttpTrigger>> {
-    let access = Access {
-        listener,
-        public_url: config.public_url.clone(),
-        proxies: config.trusted_proxies.clone(),
-        cors_origins: config.cors_origins.clone(),
-        limit: (config.auth == Auth::Anonymous).then_some(SESSION_RATE),
-        health: HEALTH,
-        serves_api: config.role.serves_api(),
-    };
-    let max_body = config.max_image_bytes.saturating_add(BEYOND_ORIGINAL);
-    let handlers = handlers(cores, &Arc::new(instances))
-        .await
-        .map_err(anyhow::Error::from)
-        .context("the api component does not fit this host")?;
-    let trigger = HttpTrigger::new(
-        handlers,
-        max_body,
-        access,
-        config.concurrency,
-        push,
-        metrics,
-    )?;
-    Ok(Arc::new(trigger))
 }
 
 /// One for each core.
-async fn handlers(cores: &Cores, instances: &Arc<ApiInstances>) -> wasmtime::Result<Vec<Handler>> {
-    let handlers = cores.iter().map(|_| Handler::new(Arc::clone(instances)));
-    let handlers = handlers.collect::<wasmtime::Result<Vec<_>>>()?;
-    if let Some(handler) = handlers.first() {
-        handler.check().await?;
-    }
-    Ok(handlers)
+async fn handlers(cores: &Cores, instances: ApiInstances) -> anyhow::Result<Vec<Handler>> {
+    let instances = Arc::new(instances);
+    let checked = async {
+        let handlers = cores.iter().map(|_| Handler::new(Arc::clone(&instances)));
+        let handlers = handlers.collect::<wasmtime::Result<Vec<_>>>()?;
+        if let Some(handler) = handlers.first() {
+            handler.check().await?;
+        }
+        wasmtime::error::Ok(handlers)
+    };
+    let checked = checked.await.map_err(anyhow::Error::from);
+    checked.context("the api component does not fit this host")
 }

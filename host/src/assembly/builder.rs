@@ -79,8 +79,8 @@ impl HostBuilder {
     }
 
     /// Is told the address of the listener if the start has to wait for a store
-    /// of several hosts. Until that can be reached, clients are answered that the
-    /// service lives, and cannot be used.
+    /// of several hosts. Until that can be reached, clients are told what is wrong
+    /// with their requests, and otherwise that the service cannot be used.
     pub fn on_waiting(mut self, tell: impl FnOnce(SocketAddr) + Send + 'static) -> Self {
         self.on_waiting = Box::new(tell);
         self

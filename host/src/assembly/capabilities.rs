@@ -9,6 +9,7 @@ use rand::RngExt as _;
 
 use crate::assembly::secret::Secret;
 use crate::capability::Capabilities;
+use crate::capability::away::Away;
 use crate::capability::clock::{Clock, SystemClock};
 use crate::capability::directory::OpenError;
 use crate::capability::duties::OnlyHost;
@@ -177,6 +178,20 @@ pub fn in_memory(
     let signing = signing(config, rand::rng().random());
     let stores = engines::in_memory(signing, &clock)?;
     Ok(together(stores, model, clock, Arc::default()))
+}
+
+/// All of them before the tasks were reached for the first time: none can be used but
+/// the model.
+pub fn away(
+    config: &Config,
+    tasks: &OpenTasks,
+    model: &Arc<dyn ImageModel>,
+    clock: &Arc<dyn Clock>,
+) -> Capabilities {
+    let signing = signing(config, rand::rng().random());
+    let stores = engines::beside(tasks.clone(), signing, clock);
+    let (model, clock) = (Arc::clone(model), Arc::clone(clock));
+    together(stores, model, clock, Arc::default()).behind(Arc::new(Away))
 }
 
 fn together(

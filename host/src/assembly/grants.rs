@@ -43,10 +43,11 @@ const ISSUER_LIMITS: egress::Bounds = egress::Bounds {
     time: Duration::from_secs(6),
 };
 
-/// For the API: all capabilities but the model, and the issuer's keys.
+/// For the API: all capabilities but the model, and the issuer's keys. `secret`: None
+/// as long as it is not known.
 pub fn api(
     config: &Config,
-    secret: &Secret,
+    secret: Option<&Secret>,
     network: &Network,
     capabilities: &Arc<Capabilities>,
     watchers: &Arc<Watchers>,
@@ -185,7 +186,7 @@ fn downloading(config: &Config, grant: Grant, network: &Network) -> Egress {
     Egress::new(grant, network).within(egress::Bounds::beyond(config.task_timeout))
 }
 
-fn api_settings(config: &Config, secret: &Secret) -> GrantedSettings {
+fn api_settings(config: &Config, secret: Option<&Secret>) -> GrantedSettings {
     let mut settings = values(
         config,
         &[
@@ -202,18 +203,21 @@ fn api_settings(config: &Config, secret: &Secret) -> GrantedSettings {
             "rate-limit",
             "upload-bytes",
             "uploads",
+            "webhook-secret",
         ],
     );
     settings.insert("version".into(), env!("CARGO_PKG_VERSION").to_owned());
     // Each host sweeps, so its API need not look for overdue tasks.
     settings.insert("swept".into(), "true".to_owned());
     settings.insert("cors-origins".into(), config.cors_origins.join(","));
-    settings.insert("webhook-secret".into(), webhook_secret(config, secret));
     if config.metrics_listen.is_some() {
         settings.insert("name-routes".into(), "true".to_owned());
     }
-    if config.auth == Auth::Anonymous {
-        settings.insert("jwt-secret".into(), hex(&secret.key(SESSION_TOKENS)));
+    if let Some(secret) = secret {
+        settings.insert("webhook-secret".into(), webhook_secret(config, secret));
+        if config.auth == Auth::Anonymous {
+            settings.insert("jwt-secret".into(), hex(&secret.key(SESSION_TOKENS)));
+        }
     }
     with_public_url(settings, config)
 }

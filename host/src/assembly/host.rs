@@ -9,10 +9,11 @@ use anyhow::Context as _;
 use concept_refinement_domain::secret::LENGTH;
 use futures::future::join_all;
 use rand::RngExt as _;
-use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::assembly::api::{self, Api};
 use crate::assembly::backup::Backup;
 use crate::assembly::builder::HostBuilder;
 use crate::assembly::compiled::{Compiled, compile};
@@ -23,7 +24,7 @@ use crate::assembly::moving::{HalfMoved, refuse_half_moved};
 use crate::assembly::pipeline::LOANS;
 use crate::assembly::secret::Secret;
 use crate::assembly::serving::{Serving, Stop};
-use crate::assembly::{api, capabilities, grants, pipeline, push, webhooks};
+use crate::assembly::{capabilities, grants, pipeline, push, webhooks};
 use crate::capability::engine::{OpenTasks, SharedSecret};
 use crate::capability::health::Probes;
 use crate::capability::tasks::watchers::Watchers;
@@ -31,7 +32,7 @@ use crate::capability::{Capabilities, create_directory};
 use crate::config::Config;
 use crate::cores::Cores;
 use crate::egress::Network;
-use crate::ingress::http::{CALLS, listen, waiting};
+use crate::ingress::http::{CALLS, listen};
 use crate::log_throttle::{LONG_INTERVAL, LogThrottle};
 use crate::loops::deliverer;
 use crate::loops::garbage::Garbage;
@@ -48,7 +49,7 @@ const API_INSTANCES: u32 = 64;
 /// Between two attempts to reach a store that the start waits for.
 const STORE_RETRY: Duration = Duration::from_secs(1);
 
-/// How long a start waits for a store before it tells clients so.
+/// How long a start waits for a store before clients are answered without it.
 const STORE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// A running host. Dropping it aborts its work without waiting; accepted tasks
@@ -98,6 +99,7 @@ impl HostBuilder {
         let cache = config.data_dir.join("compiled");
         let compiled = move |engine: &_| Compiled::new(engine, &components);
         let (engine, compiled) = compile(pool(&config)?, Some(cache), compiled).await?;
+        let engine = Arc::new(engine);
         let network = Network::new(resolver, &config.trust)?.measured(metrics.clone());
         let blobs = grants::blobs(&config, Some(config.data_dir.clone()), &room);
         let model = match model {
@@ -105,35 +107,58 @@ impl HostBuilder {
             None => pipeline::model(&config, &engine, &compiled.pipeline, &network, &blobs).await?,
         };
 
+        let clock = match &tasks.shared {
+            Some(shared) => Arc::clone(&shared.clock),
+            None => clock,
+        };
+        let cores = Arc::new(Cores::start()?);
+        let watchers = Arc::<Watchers>::default();
+        let mut serving = Serving::new(
+            address,
+            Arc::clone(&watchers),
+            Arc::clone(&cores),
+            Arc::clone(&engine),
+        );
+        let (push, pushes) = push::trigger(&config, &network, &clock).unzip();
+        let mut api = Api::new(&config, listener, Arc::clone(&cores), push, metrics.clone())?;
+        let api_instances = usize::try_from(API_INSTANCES)?;
+        let slots = Arc::new(Semaphore::new(api_instances));
+        let granted = |secret: Option<&Secret>, capabilities: &Arc<Capabilities>| {
+            let granted = grants::api(&config, secret, &network, capabilities, &watchers);
+            api::instances(&engine, &compiled.api, granted, &slots)
+        };
+
         let random = || rand::rng().random();
-        let (clock, secret) = match &tasks.shared {
+        let secret = match &tasks.shared {
             Some(shared) => {
-                let secret = shared_secret(&tasks, &*shared.secret, random);
-                let waiting = Waiting {
-                    listener: &listener,
-                    model: config.model.text.as_str().into(),
-                };
-                let secret = answering_meanwhile(secret, waiting, || on_waiting(address)).await?;
-                (Arc::clone(&shared.clock), secret)
+                let mut secret = pin!(shared_secret(&tasks, &*shared.secret, random));
+                match timeout(STORE_TIMEOUT, &mut secret).await {
+                    Ok(secret) => secret?,
+                    Err(_) => {
+                        let away = capabilities::away(&config, &tasks, &model, &clock);
+                        let first = granted(None, &Arc::new(away));
+                        api.serve_first(first, &mut serving).await?;
+                        on_waiting(address);
+                        secret.await?
+                    }
+                }
             }
             None => {
                 refuse_half_moved(&tasks).await?;
-                (clock, Secret::open(&config.data_dir, random)?)
+                Secret::open(&config.data_dir, random)?
             }
         };
-        let (configured, embedded) =
+        let (mut configured, embedded) =
             capabilities::open(&config, &secret, tasks, model, clock, room).await?;
-        let (push, configured) = push::around(&config, &network, configured);
+        if let Some(pushes) = pushes {
+            configured.queue = pushes.beside(configured.queue);
+        }
         let capabilities = Probes::around(map_capabilities(configured));
         let capabilities = Arc::new(match &metrics {
             Some(metrics) => metrics.around(capabilities),
             None => capabilities,
         });
 
-        let watchers = Arc::<Watchers>::default();
-        let granted = grants::api(&config, &secret, &network, &capabilities, &watchers);
-        let api_instances = usize::try_from(API_INSTANCES)?;
-        let api = api::instances(&engine, compiled.api, granted, api_instances);
         let worker = pipeline::worker(
             &config,
             &engine,
@@ -186,21 +211,18 @@ impl HostBuilder {
             confirmed_day: config.confirmed_day.clone(),
             interval: config.collect_interval,
         };
-        let cores = Arc::new(Cores::start()?);
-        let mut serving = Serving::new(address, watchers, Arc::clone(&cores), engine);
         let mut metrics_address = None;
         if let Some(monitoring) = monitoring {
             let instances = Limited {
-                free: Arc::clone(&api.slots),
+                free: Arc::clone(&slots),
                 limit: api_instances,
             };
             let scraped = monitoring.serve(&capabilities, instances, worker.slots.free())?;
             metrics_address = Some(scraped.0);
             serving.monitored_by(scraped.1);
         }
-        let http = api::http(&config, address, &cores, api, push, metrics).await?;
-        let served_on = Arc::clone(&cores);
-        serving.spawn(|stop| http.serve(listener, served_on, stop.stopped, stop.cancelled));
+        let instances = granted(Some(&secret), &capabilities);
+        api.serve(instances, &mut serving).await?;
         if config.role.works() {
             serving.spawn(|stop| work(Arc::clone(&sweep), worker, cores, recovered, stop));
             serving.spawn(|stop| Arc::new(deliverer).run(stop.stopped, stop.cancelled));
@@ -269,30 +291,6 @@ async fn shared_secret(
                 sleep(STORE_RETRY).await;
             }
             reached => return Ok(reached?),
-        }
-    }
-}
-
-/// By what clients are answered while a store is waited for.
-struct Waiting<'a> {
-    listener: &'a TcpListener,
-    /// Its name: it has not described itself yet.
-    model: Arc<str>,
-}
-
-/// Waits for a store. If that takes long, clients are told that the service
-/// lives, and cannot be used.
-async fn answering_meanwhile<T>(
-    reached: impl Future<Output = T>,
-    Waiting { listener, model }: Waiting<'_>,
-    on_waiting: impl FnOnce(),
-) -> T {
-    let mut reached = pin!(reached);
-    match timeout(STORE_TIMEOUT, &mut reached).await {
-        Ok(reached) => reached,
-        Err(_) => {
-            on_waiting();
-            waiting::answer_until(listener, &model, reached).await
         }
     }
 }

@@ -4,21 +4,19 @@
 use std::sync::Arc;
 
 use crate::assembly::grants;
-use crate::capability::Capabilities;
+use crate::capability::clock::Clock;
 use crate::capability::queue::pushes::Pushes;
 use crate::config::{Config, Push};
 use crate::egress::Network;
 use crate::ingress::http::{Proof, PushTrigger};
 
-/// What takes pushes, and the capabilities with a queue that delivers them.
-pub fn around(
+/// What takes pushes, and where they wait for a worker. None: nobody pushes.
+pub fn trigger(
     config: &Config,
     network: &Network,
-    capabilities: Capabilities,
-) -> (Option<Arc<PushTrigger>>, Capabilities) {
-    let Some(push) = &config.push else {
-        return (None, capabilities);
-    };
+    clock: &Arc<dyn Clock>,
+) -> Option<(Arc<PushTrigger>, Arc<Pushes>)> {
+    let push = config.push.as_ref()?;
     let proof = proof(push);
     if proof.is_none() && !push.is_pulled {
         tracing::warn!("{UNREACHABLE}");
@@ -27,15 +25,10 @@ pub fn around(
     let trigger = PushTrigger::new(
         proof,
         grants::push_keys(&push.jwks_url, network),
-        Arc::clone(&capabilities.clock),
+        Arc::clone(clock),
         Arc::clone(&pushes),
     );
-    let queue = pushes.beside(Arc::clone(&capabilities.queue));
-    let capabilities = Capabilities {
-        queue,
-        ..capabilities
-    };
-    (Some(Arc::new(trigger)), capabilities)
+    Some((Arc::new(trigger), pushes))
 }
 
 /// Where no push can prove anything, and nothing is pulled.

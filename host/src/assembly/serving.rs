@@ -31,7 +31,7 @@ pub struct Serving {
     _monitoring: Option<AbortOnDropHandle<()>>,
     cores: Arc<Cores>,
     /// Dropped last, since instances run on it.
-    _engine: Engine,
+    _engine: Arc<Engine>,
 }
 
 /// How what goes on learns that it is to end.
@@ -48,7 +48,7 @@ impl Serving {
         address: SocketAddr,
         watchers: Arc<Watchers>,
         cores: Arc<Cores>,
-        engine: Engine,
+        engine: Arc<Engine>,
     ) -> Self {
         Self {
             address,

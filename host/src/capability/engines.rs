@@ -44,8 +44,13 @@ pub fn no_places(clock: &Arc<dyn Clock>) -> Result<Arc<dyn UploadPlaces>, OpenEr
 pub fn in_memory(signing: Signing, clock: &Arc<dyn Clock>) -> Result<Stores, OpenError> {
     let tasks = SqliteTasks::in_memory(Options::default(), Arc::clone(clock))?;
     let tasks = OpenTasks::of(tasks, None);
+    Ok(beside(tasks, signing, clock))
+}
+
+/// These tasks, with images that are gone when they are dropped.
+pub fn beside(tasks: OpenTasks, signing: Signing, clock: &Arc<dyn Clock>) -> Stores {
     let images = MemoryImages::new(signing, Arc::clone(clock));
-    Ok(Stores {
+    Stores {
         queue: Arc::clone(&tasks.queue),
         tasks,
         images: OpenImages {
@@ -53,5 +58,5 @@ pub fn in_memory(signing: Signing, clock: &Arc<dyn Clock>) -> Result<Stores, Ope
             restore: None,
             embedded: None,
         },
-    })
+    }
 }

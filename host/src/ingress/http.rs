@@ -21,7 +21,6 @@ mod push;
 mod refusal;
 mod throttle;
 mod timeout_stream;
-pub mod waiting;
 mod write_timeout;
 
 use std::net::SocketAddr;
@@ -72,15 +71,14 @@ pub struct HttpTrigger {
 }
 
 impl HttpTrigger {
-    /// `handlers`: one for each core. `max_body`: the largest request body that is
-    /// read at all, in bytes. `concurrency`: tasks in flight beside it, which need
-    /// files too. `push`: takes messages that are pushed.
+    /// `max_body`: the largest request body that is read at all, in bytes.
+    /// `concurrency`: tasks in flight beside it, which need files too. `push`: takes
+    /// messages that are pushed.
     ///
     /// # Errors
     ///
     /// This process may open too few files.
     pub fn new(
-        handlers: Vec<Handler>,
         max_body: u64,
         access: Access,
         concurrency: usize,
@@ -90,19 +88,23 @@ impl HttpTrigger {
         let connections = open_files::connections(open_files::limit(), concurrency)?;
         Ok(Self {
             server: connection::server(),
-            dispatch: Dispatch::new(
-                handlers,
-                max_body,
-                access,
-                connections,
-                push,
-                metrics.clone(),
-            ),
+            dispatch: Dispatch::new(max_body, access, connections, push, metrics.clone()),
             connections: Connections::new(connections),
             brief: Connections::new(BRIEF_CONNECTIONS),
             tracker: TaskTracker::new(),
             metrics,
         })
+    }
+
+    /// Hands requests to these from now on, one for each core. What is under way ends
+    /// where it is.
+    pub fn hand_to(&self, handlers: Vec<Handler>) {
+        self.dispatch.hand_to(handlers);
+    }
+
+    /// Hands requests to these until there are those that have all that they need.
+    pub fn hand_first_to(&self, handlers: Vec<Handler>) {
+        self.dispatch.hand_first_to(handlers);
     }
 
     /// Serves until `stop` is set, then lets each connection finish its requests;

@@ -2,8 +2,8 @@
 //! tell, otherwise handed to an instance.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
 
 use http::header::CONTENT_LENGTH;
 use http::uri::Authority;
@@ -70,7 +70,9 @@ pub struct Access {
 /// The way from a request to its answer.
 pub struct Dispatch {
     /// One for each core.
-    handlers: Vec<Handler>,
+    handlers: OnceLock<Vec<Handler>>,
+    /// As long as there are none of those.
+    first_handlers: OnceLock<Vec<Handler>>,
     credentials: Credentials,
     requests: Arc<Places<u64>>,
     health_requests: Arc<Places<u64>>,
@@ -100,7 +102,6 @@ struct Asker {
 impl Dispatch {
     /// `answers`: how many may be sent at once.
     pub fn new(
-        handlers: Vec<Handler>,
         max_body: u64,
         access: Access,
         answers: usize,
@@ -108,7 +109,8 @@ impl Dispatch {
         metrics: Option<Arc<Metrics>>,
     ) -> Self {
         Self {
-            handlers,
+            handlers: OnceLock::new(),
+            first_handlers: OnceLock::new(),
             credentials: Credentials::default(),
             requests: Places::new(REQUESTS),
             health_requests: Places::new(HEALTH_REQUESTS),
@@ -126,9 +128,26 @@ impl Dispatch {
         }
     }
 
+    /// See [`super::HttpTrigger::hand_to`]. A second time changes nothing.
+    pub fn hand_to(&self, handlers: Vec<Handler>) {
+        let _ = self.handlers.set(handlers);
+    }
+
+    /// See [`super::HttpTrigger::hand_first_to`]. A second time changes nothing.
+    pub fn hand_first_to(&self, handlers: Vec<Handler>) {
+        let _ = self.first_handlers.set(handlers);
+    }
+
+    /// Of one core.
+    fn handler(&self, core: usize) -> Option<&Handler> {
+        let handlers = self.handlers.get().or_else(|| self.first_handlers.get());
+        handlers?.get(core)
+    }
+
     /// From here on it is no fault of theirs that instances end.
     pub fn stop(&self) {
-        for handler in &self.handlers {
+        let handlers = [&self.handlers, &self.first_handlers];
+        for handler in handlers.into_iter().filter_map(OnceLock::get).flatten() {
             handler.instances().stopping.store(true, Ordering::Relaxed);
         }
         if let Some(push) = &self.push {
@@ -192,7 +211,10 @@ impl Dispatch {
         self.check_name(name.as_ref(), request.uri().path(), peer)?;
         let request =
             with_origin(request, name, &client, self.listener).map_err(Refusal::BadRequest)?;
-        if let Some(throttle) = &self.throttle {
+        // What nobody can have yet is not counted.
+        if let Some(throttle) = &self.throttle
+            && self.handlers.get().is_some()
+        {
             let admitted = throttle.admit(&request, &client, &self.proxies);
             admitted.map_err(Refusal::TooOften)?;
         }
@@ -204,7 +226,7 @@ impl Dispatch {
             }
             Some(_) | None => self.check_path(request.uri().path())?,
         }
-        let Some(handler) = self.handlers.get(core) else {
+        let Some(handler) = self.handler(core) else {
             return Err(Refusal::InternalError);
         };
         let answered = handler.handle(activity, request).await;

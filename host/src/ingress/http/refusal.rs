@@ -43,8 +43,6 @@ pub enum Refusal {
     /// The same of connections, so that this one is closed.
     TooManyConnections,
     TimedOut,
-    /// The service has not begun.
-    StoreAway,
     InternalError,
 }
 
@@ -70,7 +68,7 @@ impl Refusal {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::TooOften(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::Overloaded | Self::TooManyConnections | Self::TimedOut | Self::StoreAway => {
+            Self::Overloaded | Self::TooManyConnections | Self::TimedOut => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             Self::InternalError => StatusCode::INTERNAL_SERVER_ERROR,
@@ -84,9 +82,7 @@ impl Refusal {
             Self::NotFound => "NOT_FOUND",
             Self::Misdirected => "MISDIRECTED_REQUEST",
             Self::TooOften(_) => "RATE_LIMIT_EXCEEDED",
-            Self::Overloaded | Self::TooManyConnections | Self::TimedOut | Self::StoreAway => {
-                "SERVICE_UNAVAILABLE"
-            }
+            Self::Overloaded | Self::TooManyConnections | Self::TimedOut => "SERVICE_UNAVAILABLE",
             Self::InternalError => "INTERNAL_ERROR",
         }
     }
@@ -105,7 +101,6 @@ impl Refusal {
             Self::Overloaded => "Too many requests are under way. Try again later.",
             Self::TooManyConnections => "Too many connections are open. Try again later.",
             Self::TimedOut => "The request took too long. Try again later.",
-            Self::StoreAway => "The task store cannot be reached. Try again later.",
             Self::InternalError => "Something went wrong. Try again later.",
         }
     }
@@ -114,9 +109,7 @@ impl Refusal {
     fn retry_after(self) -> Option<u64> {
         match self {
             Self::TooOften(wait) => Some(wait.as_secs() + u64::from(wait.subsec_nanos() > 0)),
-            Self::Overloaded | Self::TooManyConnections | Self::TimedOut | Self::StoreAway => {
-                Some(1)
-            }
+            Self::Overloaded | Self::TooManyConnections | Self::TimedOut => Some(1),
             Self::BadRequest(_)
             | Self::LongHead
             | Self::UnknownCoding
@@ -134,7 +127,8 @@ impl Refusal {
     }
 }
 
-/// An error in the form of the API's.
+/// An error in the form of the API's, with the header fields that the component puts on
+/// its own.
 pub fn error(status: StatusCode, code: &str, detail: &str) -> Response<WasiBody> {
     let error = serde_json::json!({
         "detail": detail,
@@ -142,12 +136,7 @@ pub fn error(status: StatusCode, code: &str, detail: &str) -> Response<WasiBody>
         "error_code": code,
         "field_errors": null,
     });
-    answer(status, &error)
-}
-
-/// An answer with the header fields that the component puts on its own.
-pub fn answer(status: StatusCode, body: &serde_json::Value) -> Response<WasiBody> {
-    let body = Full::new(Bytes::from(body.to_string()))
+    let body = Full::new(Bytes::from(error.to_string()))
         .map_err(|never| match never {})
         .boxed_unsync();
     let mut response = Response::new(body);

@@ -1,0 +1,66 @@
+//! Stores that were never reached yet, as the API sees them: each call is answered that
+//! they are away.
+//!
+//! Nothing here may reach a store: what it has may belong to nobody yet, or only in part.
+
+use std::future::ready;
+use std::sync::Arc;
+
+use concept_refinement_domain::capability::{Access, CapabilityError, Resolved};
+
+use super::Answer;
+use super::images::{ImageOperation, ImageReply, ImageStore};
+use super::intercept::Interceptor;
+use super::queue::{QueueOperation, QueueReply, TaskQueue};
+use super::tasks::{TaskOperation, TaskReply, TaskStore};
+
+/// Answers in place of the stores.
+pub struct Away;
+
+fn away<T>() -> Result<T, CapabilityError> {
+    let sentence = "The task store cannot be reached.";
+    Err(CapabilityError::unavailable(sentence))
+}
+
+impl Interceptor<dyn TaskStore> for Away {
+    fn intercept<'a>(
+        &'a self,
+        _: TaskOperation<'a>,
+        _: &'a Arc<dyn TaskStore>,
+    ) -> Answer<'a, TaskReply> {
+        Box::pin(ready(away()))
+    }
+}
+
+impl Interceptor<dyn TaskQueue> for Away {
+    fn intercept<'a>(
+        &'a self,
+        _: QueueOperation,
+        _: &'a Arc<dyn TaskQueue>,
+    ) -> Answer<'a, QueueReply> {
+        Box::pin(ready(away()))
+    }
+}
+
+/// Which URLs are those of images is known without a store, but not yet by which key
+/// they are signed.
+impl Interceptor<dyn ImageStore> for Away {
+    fn intercept<'a>(
+        &'a self,
+        operation: ImageOperation<'a>,
+        inner: &'a Arc<dyn ImageStore>,
+    ) -> Answer<'a, ImageReply> {
+        Box::pin(async move {
+            let ImageOperation::Resolve { url, origin } = operation else {
+                return away();
+            };
+            match inner.resolve(url, origin).await? {
+                Some(Resolved {
+                    access: Access::Signed | Access::Refused,
+                    ..
+                }) => away(),
+                resolved => Ok(ImageReply::Resolved(resolved)),
+            }
+        })
+    }
+}
