@@ -10,7 +10,7 @@ use clap::Args;
 use crate::clients;
 use crate::components::{self, ADAPTERS, Component, MIDDLEWARE, SHIPPED};
 use crate::compose;
-use crate::deny;
+use crate::dependencies;
 use crate::process;
 use crate::workspace::Workspace;
 
@@ -40,7 +40,7 @@ pub fn run(workspace: &Workspace, place: &Place) -> anyhow::Result<()> {
         Some(directory) => std::path::absolute(directory)?,
         None => workspace.root().join("dist"),
     };
-    if !deny::check(workspace)? && !place.unchecked_advisories {
+    if !dependencies::check(workspace)? && !place.unchecked_advisories {
         bail!("the advisories are not checked: to release without, --unchecked-advisories");
     }
     components::build_shipped(workspace)?;

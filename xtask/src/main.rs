@@ -8,7 +8,7 @@ mod bench;
 mod clients;
 mod components;
 mod compose;
-mod deny;
+mod dependencies;
 mod dist;
 mod executable;
 mod metadata;

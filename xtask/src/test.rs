@@ -12,7 +12,7 @@ use std::process::Command;
 
 use crate::clients;
 use crate::components::{self, ADAPTERS, FOR_TESTS, SHIPPED};
-use crate::deny;
+use crate::dependencies;
 use crate::executable::{self, Profile};
 use crate::process;
 use crate::templates;
@@ -57,7 +57,7 @@ pub fn everything(workspace: &Workspace) -> anyhow::Result<()> {
         cargo.args(["--lib", "--bins", "--example", "embed"]);
         process::run(cargo.env("RUSTDOCFLAGS", "-D warnings"))
     })?;
-    steps.run("dependencies", || deny::check(workspace))?;
+    steps.run("dependencies", || dependencies::check(workspace))?;
     clients(workspace, &mut steps)?;
     let tally = tests(workspace, &mut steps, &[])?;
     let on_wasmtime = steps.run("HTTP on wasmtime serve", || {

@@ -11,6 +11,7 @@ use crate::process;
 use crate::workspace::Workspace;
 
 const CARGO_DENY: &str = "0.20.2";
+const CARGO_MACHETE: &str = "0.9.2";
 /// A later one needs a later Rust.
 const S3S_FS: &str = "0.14.1";
 
@@ -304,15 +305,24 @@ pub fn ensure_s3(workspace: &Workspace) -> anyhow::Result<()> {
     own_program(workspace, "s3s-fs", S3S_FS, &["--features", "binary"]).map(drop)
 }
 
-/// `cargo-deny`: the project's own, the one in the PATH, or else built now.
+/// What judges licences, sources and advisories of dependencies.
 pub fn cargo_deny(workspace: &Workspace) -> anyhow::Result<PathBuf> {
-    let name = "cargo-deny";
+    any_program(workspace, "cargo-deny", CARGO_DENY)
+}
+
+/// What finds dependencies that nothing uses.
+pub fn cargo_machete(workspace: &Workspace) -> anyhow::Result<PathBuf> {
+    any_program(workspace, "cargo-machete", CARGO_MACHETE)
+}
+
+/// A crate's program: the project's own, the one in the PATH, or else built now.
+fn any_program(workspace: &Workspace, name: &str, version: &str) -> anyhow::Result<PathBuf> {
     if !place_of(workspace, name).is_file()
         && let Some(installed) = process::find(name)
     {
         return Ok(installed);
     }
-    own_program(workspace, name, CARGO_DENY, &[])
+    own_program(workspace, name, version, &[])
 }
 
 /// Where a crate's program is, once it is installed for this project.

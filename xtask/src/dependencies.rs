@@ -1,5 +1,5 @@
-//! Checks dependencies: crates, licences, sources and, if the database can be
-//! reached, advisories.
+//! Checks dependencies: whether each is used, crates, licences, sources and, if the
+//! database can be reached, advisories.
 
 use std::time::Duration;
 
@@ -12,6 +12,9 @@ const DATABASE_LIMIT: Duration = Duration::from_secs(120);
 
 /// False: there is nothing to check the advisories by.
 pub fn check(workspace: &Workspace) -> anyhow::Result<bool> {
+    let machete = tools::cargo_machete(workspace)?;
+    process::run(workspace.command(machete).arg("--skip-target-dir"))?;
+
     let deny = tools::cargo_deny(workspace)?;
     let deny = |arguments: &[&str]| {
         let mut command = workspace.command(&deny);
