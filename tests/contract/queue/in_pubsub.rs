@@ -1,6 +1,7 @@
 //! The queue in Google Pub/Sub, whose messages are pulled or pushed, and what only
 //! one beyond the process can go through.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
@@ -8,7 +9,9 @@ use concept_refinement_domain::capability::ErrorKind;
 use concept_refinement_host::capability::queue::TaskQueue;
 use concept_refinement_host::capability::queue::pubsub::{PubSubQueue, Target};
 use concept_refinement_host::capability::queue::pushes::Pushes;
+use concept_refinement_tests::black_hole::BlackHole;
 use concept_refinement_tests::deadline::eventually;
+use concept_refinement_tests::network;
 use concept_refinement_tests::proxy::{Mode, Proxy};
 use concept_refinement_tests::pubsub::PubSub;
 use tokio::runtime::Handle;
@@ -153,6 +156,25 @@ async fn whatever_the_network_does_calls_fail_soon_and_work_again() {
         proxy.set(Mode::Pass);
         assert_back(&queue).await;
     }
+}
+
+/// As where IPv6 leads nowhere: the next address is tried beside it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_is_silent_keeps_no_other_waiting() {
+    if !network::is_inside("queue::in_pubsub::an_address_that_is_silent_keeps_no_other_waiting") {
+        return;
+    }
+    network::serve_names(|_| Some(vec![Ipv6Addr::LOCALHOST.into(), Ipv4Addr::LOCALHOST.into()]));
+    let pubsub = PubSub::start();
+    let port = pubsub.address().port();
+    let silent = BlackHole::new((Ipv6Addr::LOCALHOST, port).into()).await;
+    let _silent = silent.expect("this machine has no IPv6, which this test needs");
+    let (url, _) = pubsub.topic();
+    let endpoint = format!("http://pubsub.test:{port}");
+    let queue = PubSubQueue::open(Target::parse(&url, &endpoint, None).unwrap()).await;
+    let queue = queue.unwrap();
+    assert_eq!(queue.check().await, Ok(()));
+    queue.publish(message().1).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
