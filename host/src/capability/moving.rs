@@ -15,7 +15,7 @@ use concept_refinement_domain::timestamp::Timestamp;
 
 use super::Answer;
 use super::images::Contents;
-use super::upload_places::DoubtfulPlace;
+use super::upload_places::PlacePath;
 
 /// What a task store holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,9 +63,8 @@ pub enum Record {
     },
     LastRound(LastRound),
     UploadPlace {
-        place: DoubtfulPlace,
+        path: PlacePath,
         bytes: u64,
-        since: Timestamp,
     },
 }
 

@@ -13,7 +13,7 @@ use concept_refinement_host::capability::images::{ImageStore, Options, Signing};
 use concept_refinement_host::capability::room::Room;
 use concept_refinement_host::capability::tasks;
 use concept_refinement_host::capability::tasks::sqlite::SqliteTasks;
-use concept_refinement_host::capability::upload_places::{LEASE, UploadPlaces};
+use concept_refinement_host::capability::upload_places::{TERM, UploadPlaces};
 use concept_refinement_tests::s3::{Kind, Place, shared};
 use tokio::runtime::Handle;
 use tokio::task::block_in_place;
@@ -180,7 +180,7 @@ impl<K: Kinded> ImageBackend for InS3<K> {
 impl<K: Kinded> DurableImageBackend for InS3<K> {
     /// Another host, once it has found the first one dead.
     fn crash(&self, signing: Signing, clock: Arc<ManualClock>) -> Self {
-        clock.advance(LEASE);
+        clock.advance(TERM);
         let (place, counted) = (self.place.clone(), self.counted.clone());
         let after = Self::open(signing, clock, place, counted, &self.counted.room);
         let begin = Instant::now();

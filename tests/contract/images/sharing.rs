@@ -6,7 +6,7 @@ use concept_refinement_domain::capability::{
     CapabilityError, ErrorKind, ImageKind, ImageLength, ImageLimit, ImageLimits, NewImage,
     StoredOrNot,
 };
-use concept_refinement_host::capability::upload_places::LEASE;
+use concept_refinement_host::capability::upload_places::TERM;
 use futures::{StreamExt as _, stream};
 use tokio::time::timeout;
 
@@ -132,7 +132,7 @@ pub async fn a_dead_hosts_places_are_freed<B: SharedImageBackend>() {
     // The end of a process runs nothing of it.
     std::mem::forget(put);
     std::mem::forget(dying);
-    first.clock.advance(LEASE * 2);
+    first.clock.advance(TERM * 2);
     let after = Store::<B>::of(first.backend.another(None), first.clock.clone());
     let freed = async {
         loop {

@@ -6,9 +6,10 @@
 //! - An original never waits: it is refused where there is no room at the moment. Of
 //!   what it needs it may take more and more. Originals have half of the room at most,
 //!   since they wait for answers.
-//! - An answer has room for all of it at once, and waits for that in the order of its arrival. One that fits passes those before it
-//!   as long as what passed each of them is together no more than that one waits for:
-//!   small answers are quick beside large ones, and delay none for ever.
+//! - An answer has room for all of it at once, and waits for that in the order of its
+//!   arrival. One that fits passes those before it as long as what passed each of them is
+//!   together no more than that one waits for: small answers are quick beside large ones,
+//!   and delay none for ever.
 
 use std::collections::VecDeque;
 

@@ -20,7 +20,7 @@ mod listing;
 mod reading;
 mod settings;
 
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use concept_refinement_domain::capability::{
@@ -31,16 +31,16 @@ use concept_refinement_domain::image_path::{ImagePath, tag_of};
 use concept_refinement_domain::timestamp::Timestamp;
 use futures::{StreamExt as _, stream};
 use object_store::Attributes;
+use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
-use tokio_util::task::AbortOnDropHandle;
+use tokio::runtime::Handle;
 
 use super::{Contents, ImageStore, Images, Listed, Options, Signing, no_such_name};
 use crate::capability::blobs::{Blob, Blobs, Purpose};
 use crate::capability::moving::RestoreImages;
-use crate::capability::upload_places::PlacePath;
+use crate::capability::upload_places::{Place, PlacePath, UploadPlaces};
 use crate::capability::{Answer, Clock};
 use bucket::{Bucket, Object};
-use counting::{Counting, Taken};
 use description::{Described, Description, More};
 use fault::Fault;
 
@@ -65,10 +65,17 @@ struct Inner {
     bucket: Bucket,
     signing: Signing,
     clock: Arc<dyn Clock>,
-    counting: Arc<Counting>,
+    places: Arc<dyn UploadPlaces>,
+    /// For all images together, in bytes. None: no limit, and refined images are
+    /// not counted.
+    max_store: Option<u64>,
+    /// Places of images of which nobody knows whether they are there.
+    doubtful: Mutex<Vec<Place>>,
+    /// Whoever looks at one of these.
+    looking: tokio::sync::Mutex<()>,
+    runtime: Handle,
     /// For images on their way to the bucket.
     memory: Arc<Blobs>,
-    upkeep: OnceLock<AbortOnDropHandle<()>>,
 }
 
 /// Contents that were received whole.
@@ -90,63 +97,41 @@ impl S3Images {
             bucket,
             signing,
             clock,
-            counting: Counting::new(places, max_store),
+            places,
+            max_store,
+            doubtful: Mutex::default(),
+            looking: tokio::sync::Mutex::default(),
+            runtime: Handle::current(),
             memory: Blobs::new(memory, None),
-            upkeep: OnceLock::new(),
         });
-        let upkeep = tokio::spawn(upkeep(Arc::downgrade(&inner)));
-        // It is set once.
-        let _ = inner.upkeep.set(AbortOnDropHandle::new(upkeep));
+        tokio::spawn(counting::upkeep(Arc::downgrade(&inner)));
         Self { inner }
-    }
-}
-
-/// As long as there is a store.
-async fn upkeep(inner: Weak<Inner>) {
-    loop {
-        let (pause, doubt) = {
-            let Some(inner) = inner.upgrade() else {
-                return;
-            };
-            inner.look_after_places().await;
-            (inner.counting.pause(), Arc::clone(&inner.counting.doubt))
-        };
-        tokio::select! {
-            () = tokio::time::sleep(pause) => {}
-            () = doubt.notified() => {}
-        }
     }
 }
 
 impl Inner {
     /// `created_at`: of an image that is moved here.
     async fn store(
-        &self,
+        self: &Arc<Self>,
         image: NewImage,
         created_at: Option<Timestamp>,
         contents: Contents,
     ) -> Result<StoredOrNot, CapabilityError> {
         let path = ImagePath::of(&image).ok_or_else(no_such_name)?;
-        let mut place = match self.counting.take(&path, &image).await? {
+        let mut place = match self.take(&path, &image).await? {
             Ok(place) => place,
             Err(limit) => return Ok(StoredOrNot::LimitReached(limit)),
         };
-        let received = match self.receive(&image, contents).await {
+        let received = match place.during(self.receive(&image, contents)).await.flatten() {
             Ok(Some(received)) => received,
-            Ok(None) => {
-                place.free().await?;
-                return Ok(StoredOrNot::WrongLength);
-            }
-            Err(error) => {
-                // The error that matters is answered.
-                let _ = place.free().await;
-                return Err(error);
+            not_whole => {
+                place.give_up().await;
+                return not_whole.map(|_| StoredOrNot::WrongLength);
             }
         };
-        place.sent()?;
-        self.send(&path, &image, created_at, &received)
-            .await
-            .map_err(Fault::report)?;
+        place.sent();
+        let send = self.send(&path, &image, created_at, &received);
+        place.during(send).await?.map_err(Fault::report)?;
         place.settle(received.size).await?;
         let path = path.to_string();
         let url = self.signing.unsigned(&path);
@@ -316,7 +301,7 @@ impl Inner {
         }
     }
 
-    async fn remove(&self, path: &str) -> Result<(), CapabilityError> {
+    async fn remove(self: &Arc<Self>, path: &str) -> Result<(), CapabilityError> {
         let Some(path) = ImagePath::parse(path) else {
             return match PlacePath::parse(path) {
                 Some(place) => self.remove_second(place).await,
@@ -332,7 +317,7 @@ impl Inner {
         {
             return Ok(());
         }
-        let place: Taken = self.counting.doubt(PlacePath::from(&path)).await?;
+        let place = self.doubt(PlacePath::from(&path)).await?;
         if let Some((described, _)) = described {
             self.bucket.delete(&key).await.map_err(Fault::report)?;
             if described.has_more {
@@ -344,38 +329,16 @@ impl Inner {
     }
 
     /// What stands beside an image that never came. An image is named with its format.
-    async fn remove_second(&self, path: PlacePath) -> Result<(), CapabilityError> {
+    async fn remove_second(self: &Arc<Self>, path: PlacePath) -> Result<(), CapabilityError> {
         let key = path.text();
         let image = self.bucket.head(&key).await.map_err(Fault::report)?;
         if image.is_some() {
             return Ok(());
         }
-        let place: Taken = self.counting.doubt(path).await?;
+        let place = self.doubt(path).await?;
         let second = format!("{key}{SECOND}");
         self.bucket.delete(&second).await.map_err(Fault::report)?;
         place.free().await
-    }
-
-    /// Holds the places of images under way, and looks whether the images in
-    /// doubt are there.
-    async fn look_after_places(&self) {
-        // It is tried again, and whoever needs a place is told.
-        let _ = self.counting.renew().await;
-        for place in self.counting.doubtful() {
-            let Ok(object) = self.bucket.head(&place.path.text()).await else {
-                return;
-            };
-            let bytes = object.map(|object| object.size);
-            // Of an upload that did not come; another refined image may be on its way by
-            // the same name.
-            if bytes.is_none() && place.path.kind == ImageKind::Upload {
-                let second = format!("{}{SECOND}", place.path.text());
-                let _ = self.bucket.delete(&second).await;
-            }
-            if self.counting.resolve(place, bytes).await.is_err() {
-                return;
-            }
-        }
     }
 }
 

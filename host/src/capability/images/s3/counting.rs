@@ -1,22 +1,22 @@
 //! Places of images, as this host takes, holds and settles them.
 //!
-//! Nobody waits for what is in doubt: the host looks after it in the background,
-//! and if it dies, another one does.
+//! Whose image is on its way holds its place. Nobody waits for what broke off: whether
+//! the image is there is looked at in the background, and if this host dies, by another.
 
-use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use concept_refinement_domain::capability::{CapabilityError, ImageKind, ImageLimit, NewImage};
 use concept_refinement_domain::image_path::ImagePath;
-use parking_lot::Mutex;
-use tokio::sync::Notify;
-use tokio::time::Instant;
-use uuid::Uuid;
+use futures::future::pending;
+use tokio::time::sleep;
 
-use crate::capability::upload_places::{
-    Admission, DoubtfulPlace, NewPlace, PlacePath, RENEW_AFTER, UploadPlaces,
-};
+use super::fault::Fault;
+use super::{Inner, SECOND};
+use crate::capability::upload_places::{Admission, NewPlace, Place, PlacePath, TERM};
+
+/// How often a place is held: twice more before its time has passed, should one fail.
+const HOLD_AFTER: Duration = Duration::from_secs(TERM.as_secs() / 3);
 
 /// Between two looks at what is in doubt: the store may be away.
 const RETRY: Duration = Duration::from_secs(1);
@@ -27,44 +27,28 @@ const SETTLING: Duration = Duration::from_secs(3);
 /// Places taken over at once.
 const BATCH: u32 = 100;
 
-pub(super) struct Counting {
-    places: Arc<dyn UploadPlaces>,
-    /// For all images together, in bytes. None: no limit, and refined images are
-    /// not counted.
-    max_store: Option<u64>,
-    state: Mutex<State>,
-    /// Something is in doubt.
-    pub(super) doubt: Arc<Notify>,
-}
-
-#[derive(Default)]
-struct State {
-    /// Of images under way.
-    held: HashSet<String>,
-    /// With the time from which on it is looked at.
-    doubtful: Vec<(DoubtfulPlace, Instant)>,
-    /// None: never yet.
-    held_at: Option<Instant>,
-}
-
 /// A place that was taken, in doubt unless it is settled or freed.
 pub(super) struct Taken {
-    counting: Arc<Counting>,
+    inner: Arc<Inner>,
     /// None: it is not counted, or not in doubt any more.
-    place: Option<DoubtfulPlace>,
+    place: Option<Place>,
+    /// Whether the image is on its way, or its deletion.
     is_sent: bool,
 }
 
-impl Counting {
-    pub(super) fn new(places: Arc<dyn UploadPlaces>, max_store: Option<u64>) -> Arc<Self> {
-        Arc::new(Self {
-            places,
-            max_store,
-            state: Mutex::default(),
-            doubt: Arc::default(),
-        })
+/// Looks after what dead hosts left, as long as there is a store.
+pub(super) async fn upkeep(inner: Weak<Inner>) {
+    while let Some(inner) = inner.upgrade() {
+        // If it fails, somebody tries it again.
+        for place in inner.places.abandoned(BATCH).await.unwrap_or_default() {
+            let _ = inner.resolve(place).await;
+        }
+        drop(inner);
+        sleep(HOLD_AFTER).await;
     }
+}
 
+impl Inner {
     /// Only uploads are judged by the room of all images: a refined image has
     /// what its task was promised.
     pub(super) async fn take(
@@ -73,135 +57,70 @@ impl Counting {
         image: &NewImage,
     ) -> Result<Result<Taken, ImageLimit>, CapabilityError> {
         let is_upload = image.kind == ImageKind::Upload;
+        let is_counted = is_upload || image.limits.is_some() || self.max_store.is_some();
+        let place = is_counted.then(|| Place::new(path.into()));
         let mut taken = Taken {
-            counting: Arc::clone(self),
-            place: None,
+            inner: Arc::clone(self),
+            place: place.clone(),
             is_sent: false,
         };
-        if !is_upload && image.limits.is_none() && self.max_store.is_none() {
+        let Some(place) = place else {
             return Ok(Ok(taken));
-        }
-        let place = DoubtfulPlace {
-            id: Uuid::new_v4().to_string(),
-            path: path.into(),
         };
         let new = NewPlace {
-            id: place.id.clone(),
-            path: place.path.clone(),
+            place,
             longest: image.length.longest(),
             limits: image.limits,
             max_store: self.max_store.filter(|_| is_upload),
         };
-        let id = place.id.clone();
-        // From here on it may be taken, whatever the answer is. It is held once it
-        // is: what is not there yet cannot be.
-        taken.place = Some(place);
-        match self.places.take(new).await {
-            Ok(Admission::Taken) => {
-                self.state.lock().held.insert(id);
-                Ok(Ok(taken))
-            }
-            Ok(Admission::LimitReached(limit)) => {
-                taken.forget();
-                match self.is_in_doubt(path) {
-                    true => Err(unavailable()),
-                    false => Ok(Err(limit)),
-                }
-            }
-            Ok(Admission::StoreFull) => {
-                taken.forget();
-                Err(CapabilityError::full("The image store has no room left."))
-            }
-            Err(error) => Err(error),
+        // If it fails, it may be taken all the same.
+        let admission = self.places.take(new).await?;
+        if admission != Admission::Taken {
+            taken.place = None;
+        }
+        match admission {
+            Admission::Taken => Ok(Ok(taken)),
+            Admission::LimitReached(limit) => match self.is_in_doubt(path) {
+                true => Err(unavailable()),
+                false => Ok(Err(limit)),
+            },
+            Admission::StoreFull => Err(CapabilityError::full("The image store has no room left.")),
         }
     }
 
-    /// The place of an image that is to be deleted. None: it has none.
+    /// The place of an image that is to be deleted.
     pub(super) async fn doubt(self: &Arc<Self>, path: PlacePath) -> Result<Taken, CapabilityError> {
-        let place = self.places.doubt(path).await?;
-        if let Some(place) = &place {
-            self.state.lock().held.insert(place.id.clone());
-        }
+        let place = Place::new(path);
+        let is_stored = self.places.hold(place.clone()).await?;
         Ok(Taken {
-            counting: Arc::clone(self),
-            place,
+            inner: Arc::clone(self),
+            place: is_stored.then_some(place),
             is_sent: true,
         })
     }
 
-    /// Holds what is under way, and takes over what nobody holds.
-    pub(super) async fn renew(&self) -> Result<(), CapabilityError> {
-        let ids: Vec<_> = {
-            let mut state = self.state.lock();
-            let is_due = |at: Instant| at.elapsed() >= RENEW_AFTER;
-            if !state.held_at.is_none_or(is_due) {
-                return Ok(());
-            }
-            state.held_at = Some(Instant::now());
-            let doubtful = state.doubtful.iter().map(|(place, _)| &place.id);
-            state.held.iter().chain(doubtful).cloned().collect()
-        };
-        if !ids.is_empty() {
-            for lost in self.places.hold(ids).await? {
-                let mut state = self.state.lock();
-                state.held.remove(&lost);
-                state.doubtful.retain(|(place, _)| place.id != lost);
+    /// Settles or frees a place, by what the bucket has.
+    async fn resolve(&self, place: Place) -> Result<(), CapabilityError> {
+        let key = place.path.text();
+        let object = self.bucket.head(&key).await.map_err(Fault::report)?;
+        match object {
+            Some(object) => self.places.settle(place, object.size).await,
+            None => {
+                // Of an upload that did not come; another refined image may be on its way by
+                // the same name.
+                if place.path.kind == ImageKind::Upload {
+                    let _ = self.bucket.delete(&format!("{key}{SECOND}")).await;
+                }
+                self.places.free(place).await
             }
         }
-        let now = Instant::now();
-        for place in self.places.abandoned(BATCH).await? {
-            let mut state = self.state.lock();
-            let is_ours = |(other, _): &(DoubtfulPlace, _)| other.id == place.id;
-            // One that this host could not hold in time is its own again.
-            if !state.held.contains(&place.id) && !state.doubtful.iter().any(is_ours) {
-                state.doubtful.push((place, now));
-            }
-        }
-        Ok(())
-    }
-
-    /// What is to be looked at now.
-    pub(super) fn doubtful(&self) -> Vec<DoubtfulPlace> {
-        let now = Instant::now();
-        let state = self.state.lock();
-        let ready = state.doubtful.iter().filter(|(_, from)| *from <= now);
-        ready.map(|(place, _)| place.clone()).collect()
-    }
-
-    /// `bytes`: of the image, if it is there.
-    pub(super) async fn resolve(
-        &self,
-        place: DoubtfulPlace,
-        bytes: Option<u64>,
-    ) -> Result<(), CapabilityError> {
-        let id = place.id.clone();
-        match bytes {
-            Some(bytes) => self.places.settle(place, bytes).await?,
-            None => self.places.free(place.id).await?,
-        }
-        self.state
-            .lock()
-            .doubtful
-            .retain(|(place, _)| place.id != id);
-        Ok(())
     }
 
     /// Whether what broken requests left is counted against the image's owner: it
     /// may be too much or not.
-    fn is_in_doubt(&self, path: &ImagePath) -> bool {
-        let state = self.state.lock();
-        state.doubtful.iter().any(|(place, _)| {
-            let PlacePath { kind, owner, .. } = &place.path;
-            *kind == path.kind && *owner == path.tag
-        })
-    }
-
-    /// How long there is nothing to do.
-    pub(super) fn pause(&self) -> Duration {
-        match self.state.lock().doubtful.is_empty() {
-            true => RENEW_AFTER,
-            false => RETRY,
-        }
+    fn is_in_doubt(&self, ImagePath { kind, tag, .. }: &ImagePath) -> bool {
+        let is_of_owner = |Place { path, .. }: &Place| path.kind == *kind && path.owner == *tag;
+        self.doubtful.lock().iter().any(is_of_owner)
     }
 }
 
@@ -210,62 +129,90 @@ fn unavailable() -> CapabilityError {
 }
 
 impl Taken {
-    /// Says that the image is on its way from now on.
+    /// Holds the place while something is done.
     ///
     /// # Errors
     ///
     /// The place was lost: this host could not hold it for too long.
-    pub(super) fn sent(&mut self) -> Result<(), CapabilityError> {
-        self.is_sent = true;
-        let is_lost = |place: &DoubtfulPlace| !self.counting.state.lock().held.contains(&place.id);
-        match self.place.as_ref().is_some_and(is_lost) {
-            true => Err(unavailable()),
-            false => Ok(()),
+    pub(super) async fn during<T>(
+        &self,
+        work: impl Future<Output = T>,
+    ) -> Result<T, CapabilityError> {
+        let lost = async {
+            let Some(place) = &self.place else {
+                return pending().await;
+            };
+            loop {
+                sleep(HOLD_AFTER).await;
+                if self.inner.places.hold(place.clone()).await == Ok(false) {
+                    return;
+                }
+            }
+        };
+        tokio::select! {
+            biased;
+            done = work => Ok(done),
+            () = lost => Err(unavailable()),
         }
+    }
+
+    /// The image is on its way from now on.
+    pub(super) fn sent(&mut self) {
+        self.is_sent = true;
     }
 
     /// The image is stored.
     pub(super) async fn settle(mut self, bytes: u64) -> Result<(), CapabilityError> {
-        self.end(Some(bytes)).await
-    }
-
-    /// The image did not come, or is gone.
-    pub(super) async fn free(mut self) -> Result<(), CapabilityError> {
-        self.end(None).await
-    }
-
-    async fn end(&mut self, bytes: Option<u64>) -> Result<(), CapabilityError> {
         // In doubt until this is done, should nobody wait for it.
-        let Some(place) = self.place.clone() else {
-            return Ok(());
-        };
-        match bytes {
-            Some(bytes) => self.counting.places.settle(place, bytes).await?,
-            None => self.counting.places.free(place.id).await?,
+        if let Some(place) = &self.place {
+            self.inner.places.settle(place.clone(), bytes).await?;
         }
-        self.forget();
+        self.place = None;
         Ok(())
     }
 
-    fn forget(&mut self) {
-        if let Some(place) = self.place.take() {
-            self.counting.state.lock().held.remove(&place.id);
+    /// The image is gone.
+    pub(super) async fn free(mut self) -> Result<(), CapabilityError> {
+        if let Some(place) = &self.place {
+            self.inner.places.free(place.clone()).await?;
+        }
+        self.place = None;
+        Ok(())
+    }
+
+    /// The image did not come, but one that it was to replace may be there. If that
+    /// cannot be learned now, it is later.
+    pub(super) async fn give_up(mut self) {
+        if let Some(place) = &self.place
+            && self.inner.resolve(place.clone()).await.is_ok()
+        {
+            self.place = None;
         }
     }
 }
 
 impl Drop for Taken {
     fn drop(&mut self) {
-        if let Some(place) = self.place.take() {
-            let from = match self.is_sent {
-                true => Instant::now() + SETTLING,
-                false => Instant::now(),
-            };
-            let mut state = self.counting.state.lock();
-            state.held.remove(&place.id);
-            state.doubtful.push((place, from));
-            drop(state);
-            self.counting.doubt.notify_one();
-        }
+        let Some(place) = self.place.take() else {
+            return;
+        };
+        let inner = Arc::clone(&self.inner);
+        let pause = match self.is_sent {
+            true => SETTLING,
+            false => Duration::ZERO,
+        };
+        self.inner.doubtful.lock().push(place.clone());
+        self.inner.runtime.spawn(async move {
+            sleep(pause).await;
+            loop {
+                // One after the other, so that what is away is not asked by all of them.
+                let _turn = inner.looking.lock().await;
+                if inner.resolve(place.clone()).await.is_ok() {
+                    break;
+                }
+                sleep(RETRY).await;
+            }
+            inner.doubtful.lock().retain(|other| *other != place);
+        });
     }
 }

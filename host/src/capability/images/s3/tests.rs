@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use concept_refinement_domain::capability::{ErrorKind, ImageLength, ImageLimits};
+use concept_refinement_domain::capability::{ErrorKind, ImageLength, ImageLimit, ImageLimits};
 use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::sleep;
 
 use super::*;
 use crate::capability::OpenError;
@@ -34,6 +35,7 @@ const LISTED: Reply = Reply::Says(
     "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>",
 );
 const STORED: Reply = Reply::Says(200, "");
+const MISSING: Reply = Reply::Says(404, "");
 const SLOW_DOWN: Reply = Reply::Says(503, "<Error><Code>SlowDown</Code></Error>");
 
 /// The requests of a method are answered so, one after the other; the last reply
@@ -73,6 +75,10 @@ impl Server {
     }
 
     async fn open(&self) -> Result<S3Images, OpenError> {
+        self.open_by(Arc::default()).await
+    }
+
+    async fn open_by(&self, clock: Arc<ManualClock>) -> Result<S3Images, OpenError> {
         let endpoint = format!("http://{}", self.address);
         let environment = move |name: &str| match name {
             "AWS_ENDPOINT_URL" => Some(endpoint.clone()),
@@ -80,7 +86,6 @@ impl Server {
             "AWS_SECRET_ACCESS_KEY" => Some(SECRET.to_owned()),
             _ => None,
         };
-        let clock = Arc::<ManualClock>::default();
         let tasks = SqliteTasks::in_memory(Default::default(), clock.clone()).unwrap();
         let options = Options {
             signing: Signing {
@@ -310,7 +315,6 @@ async fn images_are_listed_without_a_request_for_each() {
          <LastModified>2026-11-21T12:00:00.000Z</LastModified></Contents>\
          </ListBucketResult>",
     );
-    const MISSING: Reply = Reply::Says(404, "");
     let server = Server::start(&[
         ("LIST", &[LISTED, OBJECTS]),
         ("HEAD", &[STORED, MISSING]),
@@ -369,4 +373,45 @@ async fn what_is_in_doubt_is_no_reason_to_blame_its_owner() {
         let refused = images.put(image, contents.boxed()).await.unwrap_err();
         assert_eq!(refused.kind, ErrorKind::Unavailable);
     }
+}
+
+/// However long it takes, since its host says that it goes on.
+#[tokio::test]
+async fn a_slow_upload_keeps_its_place() {
+    const SLOW: Duration = Duration::from_secs(12);
+    let server = Server::start(&[
+        ("LIST", &[LISTED]),
+        ("HEAD", &[MISSING]),
+        ("PUT", &[STORED]),
+    ])
+    .await;
+    let clock = Arc::<ManualClock>::default();
+    let images = server.open_by(Arc::clone(&clock)).await.unwrap();
+    let one = Some(ImageLimits {
+        images: 9,
+        bytes: 100,
+        under_way: 1,
+    });
+    tokio::time::pause();
+    let contents = stream::iter(*b"image").then(move |byte| {
+        let clock = Arc::clone(&clock);
+        async move {
+            sleep(SLOW).await;
+            clock.advance(SLOW);
+            if byte == b'e' {
+                // What is asked of the server takes its time.
+                tokio::time::resume();
+            }
+            Ok(Bytes::from(vec![byte]))
+        }
+    });
+    let beside = async {
+        sleep(SLOW * 4 + SLOW / 2).await;
+        let mut image = image(one);
+        image.name = "b".into();
+        images.put(image, stream::empty().boxed()).await
+    };
+    let (stored, beside) = tokio::join!(images.put(image(one), contents.boxed()), beside);
+    assert_eq!(beside, Ok(StoredOrNot::LimitReached(ImageLimit::UnderWay)));
+    assert!(matches!(stored, Ok(StoredOrNot::Stored(_))), "{stored:?}");
 }

@@ -3,7 +3,6 @@
 use concept_refinement_domain::clock_trust::LastRound;
 use concept_refinement_domain::concept::{Concept, ConceptContent};
 use concept_refinement_domain::idempotency::Submitted;
-use concept_refinement_domain::image_path::folder;
 use concept_refinement_domain::lease::due_at;
 use concept_refinement_domain::rulebook::TaskRecord;
 use concept_refinement_domain::timestamp::Timestamp;
@@ -20,7 +19,6 @@ use super::values::{Cells, Parameter, Text, Time, id, micros};
 use super::{concepts, rounds, upload_places};
 use crate::capability::Answer;
 use crate::capability::moving::{Record, RecordKind, Records};
-use crate::capability::upload_places::{DoubtfulPlace, PlacePath};
 
 impl Records for PostgresTasks {
     fn records(
@@ -100,8 +98,9 @@ async fn read(
          ORDER BY id LIMIT $2";
     const SESSIONS: &str = "SELECT user_id, until FROM schema.session \
          WHERE $1::text IS NULL OR user_id > $1 ORDER BY user_id LIMIT $2";
-    const PLACES: &str = "SELECT id, kind, owner, name, bytes, since FROM schema.upload_place \
-         WHERE until IS NULL AND id > $1 ORDER BY id LIMIT $2";
+    const PLACES: &str = "SELECT owner, kind, name, bytes FROM schema.upload_place \
+         WHERE until IS NULL AND (owner, kind, name) > ($1, $2, $3) \
+         ORDER BY owner, kind, name LIMIT $4";
     let limit = i64::from(limit);
     let limited = (&limit as _, Type::INT8);
     // No id is before this one.
@@ -226,16 +225,20 @@ async fn read(
             Ok(last.map(Record::LastRound).into_iter().collect())
         }
         RecordKind::UploadPlaces => {
-            let after = match &after {
-                Some(Record::UploadPlace { place, .. }) => after_id(&place.id),
-                _ => first,
+            let [owner, kind, name] = match &after {
+                Some(Record::UploadPlace { path, .. }) => upload_places::key(path),
+                _ => [""; 3].map(Text::of),
             };
-            let parameters = [(&after as _, Type::UUID), limited];
+            let parameters = [
+                (&owner as _, Type::TEXT),
+                (&kind as _, Type::TEXT),
+                (&name as _, Type::TEXT),
+                limited,
+            ];
             all(session, PLACES, &parameters, |cells| {
                 Ok(Record::UploadPlace {
-                    place: upload_places::read(cells)?,
+                    path: upload_places::path(cells)?,
                     bytes: cells.count()?,
-                    since: cells.time()?,
                 })
             })
             .await
@@ -337,25 +340,15 @@ async fn write(session: &Session<'_>, record: &Record) -> Result<(), Fault> {
                 [(&at, Type::TIMESTAMPTZ), (&probation, Type::INT8)];
             session.execute(SQL, &parameters).await.map(drop)
         }
-        Record::UploadPlace {
-            place: DoubtfulPlace { id: text, path },
-            bytes,
-            since,
-        } => {
-            const SQL: &str = "INSERT INTO schema.upload_place \
-                 (id, kind, owner, name, bytes, since) VALUES ($1, $2, $3, $4, $5, $6) \
-                 ON CONFLICT DO NOTHING";
-            let PlacePath { kind, owner, name } = path;
-            let place = id(text).ok_or(Fault::NoId)?;
-            let (kind, bytes, since) = (folder(*kind), number(*bytes), Time(*since));
-            let (owner, name) = (Text::of(owner), Text::of(name));
-            let parameters: [Parameter<'_>; 6] = [
-                (&place, Type::UUID),
-                (&kind, Type::TEXT),
+        Record::UploadPlace { path, bytes } => {
+            const SQL: &str = "INSERT INTO schema.upload_place (owner, kind, name, bytes) \
+                 VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
+            let ([owner, kind, name], bytes) = (upload_places::key(path), number(*bytes));
+            let parameters: [Parameter<'_>; 4] = [
                 (&owner, Type::TEXT),
+                (&kind, Type::TEXT),
                 (&name, Type::TEXT),
                 (&bytes, Type::INT8),
-                (&since, Type::TIMESTAMPTZ),
             ];
             session.execute(SQL, &parameters).await.map(drop)
         }

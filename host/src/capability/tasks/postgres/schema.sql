@@ -134,19 +134,17 @@ CREATE TABLE schema.last_round (
 
 -- Images of a store that cannot count, and those that are on their way there.
 CREATE TABLE schema.upload_place (
-    id    uuid PRIMARY KEY,
-    kind  text NOT NULL CHECK (kind IN ('uploads', 'refined')),
-    owner text NOT NULL,
-    name  text NOT NULL,
-    bytes bigint NOT NULL,
-    since timestamptz NOT NULL,
-    -- Until when a host looks after it. Null: it is stored.
-    until timestamptz
+    owner  text NOT NULL,
+    kind   text NOT NULL CHECK (kind IN ('uploads', 'refined')),
+    name   text NOT NULL,
+    bytes  bigint NOT NULL,
+    -- Who looks after it, and until when. Null: it is stored.
+    holder uuid UNIQUE,
+    until  timestamptz,
+    PRIMARY KEY (owner, kind, name),
+    CHECK ((holder IS NULL) = (until IS NULL))
 );
-CREATE UNIQUE INDEX upload_place_stored ON schema.upload_place (owner, kind, name)
-    WHERE until IS NULL;
-CREATE INDEX upload_place_of_owner ON schema.upload_place (owner, kind);
-CREATE INDEX upload_place_in_doubt ON schema.upload_place (until) WHERE until IS NOT NULL;
+CREATE INDEX upload_place_held ON schema.upload_place (until) WHERE until IS NOT NULL;
 
 -- What all images take, in parts that are added up: a connection counts in a part
 -- of its own, so that no commit waits for another one. A part may be below zero.
@@ -160,45 +158,20 @@ CREATE TABLE schema.upload_total (
 INSERT INTO schema.upload_total (part, stored, in_doubt, doubtful)
     SELECT part, 0, 0, 0 FROM generate_series(0, 63) AS part;
 
--- Counts what a statement wrote.
-CREATE FUNCTION schema.count_upload_places () RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE
-    change record;
+CREATE FUNCTION schema.count_upload_place () RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF TG_OP = 'INSERT' THEN
-        SELECT sum(bytes) FILTER (WHERE until IS NULL) AS stored,
-            sum(bytes) FILTER (WHERE until IS NOT NULL) AS in_doubt, count(until) AS doubtful
-            INTO change FROM added;
-    ELSIF TG_OP = 'DELETE' THEN
-        SELECT -sum(bytes) FILTER (WHERE until IS NULL) AS stored,
-            -sum(bytes) FILTER (WHERE until IS NOT NULL) AS in_doubt, -count(until) AS doubtful
-            INTO change FROM removed;
-    ELSE
-        SELECT sum(bytes) FILTER (WHERE until IS NULL) AS stored,
-            sum(bytes) FILTER (WHERE until IS NOT NULL) AS in_doubt,
-            sum(places) FILTER (WHERE until IS NOT NULL) AS doubtful
-            INTO change FROM (
-            SELECT bytes, until, 1 AS places FROM added
-            UNION ALL SELECT -bytes, until, -1 FROM removed
-        ) AS changed;
-    END IF;
-    UPDATE schema.upload_total SET stored = upload_total.stored + coalesce(change.stored, 0),
-        in_doubt = upload_total.in_doubt + coalesce(change.in_doubt, 0),
-        doubtful = upload_total.doubtful + coalesce(change.doubtful, 0)
-    WHERE part = pg_backend_pid() % 64
-        AND (change.stored <> 0 OR change.in_doubt <> 0 OR change.doubtful <> 0);
+    -- What there was not, or is not any more, is null.
+    UPDATE schema.upload_total AS total SET
+        stored = total.stored + coalesce(CASE WHEN NEW.until IS NULL THEN NEW.bytes END, 0)
+            - coalesce(CASE WHEN OLD.until IS NULL THEN OLD.bytes END, 0),
+        in_doubt = total.in_doubt + coalesce(CASE WHEN NEW.until IS NOT NULL THEN NEW.bytes END, 0)
+            - coalesce(CASE WHEN OLD.until IS NOT NULL THEN OLD.bytes END, 0),
+        doubtful = total.doubtful + (NEW.until IS NOT NULL)::int - (OLD.until IS NOT NULL)::int
+    WHERE part = pg_backend_pid() % 64;
     RETURN NULL;
 END $$;
-
-CREATE TRIGGER upload_place_added AFTER INSERT ON schema.upload_place
-    REFERENCING NEW TABLE AS added
-    FOR EACH STATEMENT EXECUTE FUNCTION schema.count_upload_places ();
-CREATE TRIGGER upload_place_changed AFTER UPDATE ON schema.upload_place
-    REFERENCING OLD TABLE AS removed NEW TABLE AS added
-    FOR EACH STATEMENT EXECUTE FUNCTION schema.count_upload_places ();
-CREATE TRIGGER upload_place_removed AFTER DELETE ON schema.upload_place
-    REFERENCING OLD TABLE AS removed
-    FOR EACH STATEMENT EXECUTE FUNCTION schema.count_upload_places ();
+CREATE TRIGGER upload_place_counted AFTER INSERT OR UPDATE OR DELETE ON schema.upload_place
+    FOR EACH ROW EXECUTE FUNCTION schema.count_upload_place ();
 
 -- Where a move to these tables has begun from that has not ended: until then they hold a
 -- part only.

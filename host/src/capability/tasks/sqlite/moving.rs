@@ -186,21 +186,21 @@ fn read(
             Ok(last.map(Record::LastRound).into_iter().collect())
         }
         RecordKind::UploadPlaces => {
-            let after = match &after {
-                Some(Record::UploadPlace { place, .. }) => place.id.as_str(),
-                _ => "",
+            let (owner, kind, name) = match &after {
+                Some(Record::UploadPlace { path, .. }) => {
+                    (path.owner.as_str(), folder(path.kind), path.name.as_str())
+                }
+                _ => Default::default(),
             };
             all(
                 connection,
-                "SELECT id, kind, owner, name, bytes, since FROM upload_place \
-                 WHERE until IS NULL AND id > ? ORDER BY id LIMIT ?",
-                params![after, limit],
+                "SELECT owner, kind, name, bytes FROM upload_place WHERE until IS NULL \
+                 AND (owner, kind, name) > (?, ?, ?) ORDER BY owner, kind, name LIMIT ?",
+                params![owner, kind, name, limit],
                 |row| {
-                    let Stored(since) = row.get(5)?;
                     Ok(Record::UploadPlace {
-                        place: upload_places::read(row)?,
-                        bytes: row.get::<_, i64>(4)?.unsigned_abs(),
-                        since,
+                        path: upload_places::path(row)?,
+                        bytes: row.get::<_, i64>(3)?.unsigned_abs(),
                     })
                 },
             )
@@ -308,23 +308,19 @@ fn write(step: &Step<'_>, record: Record) -> Result<(), Fault> {
                 .execute(params![Stored(at), probation.map(Stored)])?;
         }
         Record::UploadPlace {
-            place,
+            path: PlacePath { kind, owner, name },
             bytes,
-            since,
         } => {
-            let PlacePath { kind, owner, name } = &place.path;
             connection
                 .prepare_cached(
-                    "INSERT INTO upload_place (id, kind, owner, name, bytes, since) \
-                     VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                    "INSERT INTO upload_place (owner, kind, name, bytes) \
+                     VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
                 )?
                 .execute(params![
-                    place.id,
-                    folder(*kind),
                     owner,
+                    folder(kind),
                     name,
-                    i64::try_from(bytes).unwrap_or(i64::MAX),
-                    Stored(since)
+                    i64::try_from(bytes).unwrap_or(i64::MAX)
                 ])?;
         }
     }

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use crate::capability::sqlite::schema::{self, APPLICATION_ID, Schema, SchemaError};
 
 const SCHEMA: Schema = Schema {
-    version: 12,
+    version: 13,
     sql: include_str!("schema.sql"),
 };
 

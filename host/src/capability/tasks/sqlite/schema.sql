@@ -151,21 +151,20 @@ CREATE TABLE unfinished_move (
     source TEXT NOT NULL
 ) STRICT;
 
--- Images in a store that cannot count: what is stored, or in doubt until a time,
--- after which its host is dead.
+-- Images in a store that cannot count: what is stored, or held until a time, after
+-- which its host is dead.
 CREATE TABLE upload_place (
-    id    TEXT PRIMARY KEY,
-    kind  TEXT NOT NULL CHECK (kind IN ('uploads', 'refined')),
     -- The owner's tag.
-    owner TEXT NOT NULL,
-    name  TEXT NOT NULL,
-    bytes INTEGER NOT NULL CHECK (bytes >= 0),
-    since INTEGER NOT NULL,
-    until INTEGER
+    owner  TEXT NOT NULL,
+    kind   TEXT NOT NULL CHECK (kind IN ('uploads', 'refined')),
+    name   TEXT NOT NULL,
+    bytes  INTEGER NOT NULL CHECK (bytes >= 0),
+    holder TEXT UNIQUE,
+    until  INTEGER,
+    PRIMARY KEY (owner, kind, name),
+    CHECK ((holder IS NULL) = (until IS NULL))
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX upload_place_of_owner ON upload_place (owner, kind, name);
-CREATE UNIQUE INDEX upload_place_stored ON upload_place (owner, kind, name) WHERE until IS NULL;
-CREATE INDEX upload_place_in_doubt ON upload_place (until) WHERE until IS NOT NULL;
+CREATE INDEX upload_place_held ON upload_place (until) WHERE until IS NOT NULL;
 
 -- What all of them take, in bytes: one row, kept by the triggers.
 CREATE TABLE upload_total (
@@ -180,14 +179,16 @@ CREATE TRIGGER upload_place_added AFTER INSERT ON upload_place BEGIN
         in_doubt = in_doubt + iif(NEW.until IS NULL, 0, NEW.bytes),
         doubtful = doubtful + (NEW.until IS NOT NULL);
 END;
-CREATE TRIGGER upload_place_changed AFTER UPDATE OF until ON upload_place
-WHEN (OLD.until IS NULL) <> (NEW.until IS NULL) BEGIN
-    UPDATE upload_total SET stored = stored + iif(NEW.until IS NULL, NEW.bytes, -NEW.bytes),
-        in_doubt = in_doubt + iif(NEW.until IS NULL, -NEW.bytes, NEW.bytes),
-        doubtful = doubtful + iif(NEW.until IS NULL, -1, 1);
-END;
 CREATE TRIGGER upload_place_removed AFTER DELETE ON upload_place BEGIN
     UPDATE upload_total SET stored = stored - iif(OLD.until IS NULL, OLD.bytes, 0),
         in_doubt = in_doubt - iif(OLD.until IS NULL, 0, OLD.bytes),
         doubtful = doubtful - (OLD.until IS NOT NULL);
+END;
+CREATE TRIGGER upload_place_changed AFTER UPDATE ON upload_place BEGIN
+    UPDATE upload_total SET
+        stored = stored - iif(OLD.until IS NULL, OLD.bytes, 0)
+            + iif(NEW.until IS NULL, NEW.bytes, 0),
+        in_doubt = in_doubt - iif(OLD.until IS NULL, 0, OLD.bytes)
+            + iif(NEW.until IS NULL, 0, NEW.bytes),
+        doubtful = doubtful - (OLD.until IS NOT NULL) + (NEW.until IS NOT NULL);
 END;

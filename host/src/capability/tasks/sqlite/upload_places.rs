@@ -5,9 +5,8 @@
 use concept_refinement_domain::capability::ImageKind;
 use concept_refinement_domain::image_limits::ImageUsage;
 use concept_refinement_domain::image_path::folder;
-use concept_refinement_domain::timestamp::Timestamp;
 use rusqlite::types::Type;
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, Row, params};
 
 use super::SqliteTasks;
 use super::fault::Fault;
@@ -15,70 +14,93 @@ use super::stored::Stored;
 use super::writer::Step;
 use crate::capability::Answer;
 use crate::capability::room::Room;
-use crate::capability::upload_places::{
-    Admission, DoubtfulPlace, LEASE, NewPlace, PlacePath, UploadPlaces,
-};
+use crate::capability::upload_places::{Admission, NewPlace, Place, PlacePath, TERM, UploadPlaces};
 
 /// More than any store has, in bytes: so much is counted of what may be longer, so
 /// that sums fit.
 const LONGEST: u64 = 1 << 50;
 
-/// What images take together.
-struct Total {
-    /// In bytes, as is the next.
-    stored: u64,
-    in_doubt: u64,
-    doubtful: u64,
-}
-
 impl UploadPlaces for SqliteTasks {
-    fn take(&self, place: NewPlace) -> Answer<'_, Admission> {
+    fn take(&self, new: NewPlace) -> Answer<'_, Admission> {
         let room = self.options.room.clone();
-        Box::pin(self.write(move |step| {
-            let admission = take(step, &place, &room)?;
-            tell(step.connection, &room)?;
-            Ok(admission)
-        }))
+        self.counted(move |step| take(step, &new, &room))
     }
 
-    fn hold(&self, ids: Vec<String>) -> Answer<'_, Vec<String>> {
-        Box::pin(self.write(move |step| hold(step, ids)))
+    fn hold(&self, place: Place) -> Answer<'_, bool> {
+        self.counted(move |step| {
+            let Place { holder, path } = &place;
+            let held = step
+                .connection
+                .prepare_cached(
+                    "UPDATE upload_place SET holder = ?4, until = ?5 WHERE owner = ?1 \
+                     AND kind = ?2 AND name = ?3 AND (holder = ?4 OR holder IS NULL)",
+                )?
+                .execute(params![
+                    path.owner,
+                    folder(path.kind),
+                    path.name,
+                    holder,
+                    Stored(step.now.plus(TERM))
+                ])?;
+            Ok(held > 0)
+        })
     }
 
-    fn settle(&self, place: DoubtfulPlace, bytes: u64) -> Answer<'_, ()> {
-        let room = self.options.room.clone();
-        Box::pin(self.write(move |step| {
-            settle(step, &place, bytes)?;
-            Ok(tell(step.connection, &room)?)
-        }))
-    }
-
-    fn doubt(&self, path: PlacePath) -> Answer<'_, Option<DoubtfulPlace>> {
-        let room = self.options.room.clone();
-        Box::pin(self.write(move |step| {
-            let place = doubt(step, path)?;
-            tell(step.connection, &room)?;
-            Ok(place)
-        }))
-    }
-
-    fn free(&self, id: String) -> Answer<'_, ()> {
-        let room = self.options.room.clone();
-        Box::pin(self.write(move |step| {
+    fn settle(&self, place: Place, bytes: u64) -> Answer<'_, ()> {
+        self.counted(move |step| {
+            let PlacePath { kind, owner, name } = &place.path;
             step.connection
-                .prepare_cached("DELETE FROM upload_place WHERE id = ? AND until IS NOT NULL")?
-                .execute([id])?;
-            Ok(tell(step.connection, &room)?)
-        }))
+                .prepare_cached(
+                    "INSERT INTO upload_place (owner, kind, name, bytes) VALUES (?, ?, ?, ?) \
+                     ON CONFLICT DO UPDATE SET bytes = excluded.bytes, holder = NULL, until = NULL",
+                )?
+                .execute(params![owner, folder(*kind), name, counted(bytes)])?;
+            Ok(())
+        })
     }
 
-    fn abandoned(&self, limit: u32) -> Answer<'_, Vec<DoubtfulPlace>> {
-        Box::pin(self.write(move |step| abandoned(step, limit)))
+    fn free(&self, place: Place) -> Answer<'_, ()> {
+        self.counted(move |step| {
+            step.connection
+                .prepare_cached("DELETE FROM upload_place WHERE holder = ?")?
+                .execute([place.holder])?;
+            Ok(())
+        })
+    }
+
+    fn abandoned(&self, limit: u32) -> Answer<'_, Vec<Place>> {
+        self.counted(move |step| {
+            let mut statement = step.connection.prepare_cached(
+                "UPDATE upload_place SET until = ?1 WHERE holder IN (SELECT holder \
+                 FROM upload_place WHERE until <= ?2 ORDER BY until LIMIT ?3) \
+                 RETURNING owner, kind, name, holder",
+            )?;
+            let until = Stored(step.now.plus(TERM));
+            let places = statement.query_map(params![until, Stored(step.now), limit], |row| {
+                let (path, holder) = (path(row)?, row.get(3)?);
+                Ok(Place { holder, path })
+            })?;
+            Ok(places.collect::<Result<_, _>>()?)
+        })
     }
 }
 
-/// At a start, of a file that belongs to one process: nobody holds a place in
-/// doubt any longer.
+impl SqliteTasks {
+    /// Tells the room what all images take afterwards.
+    fn counted<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Step<'_>) -> Result<T, Fault> + Send + 'static,
+    ) -> Answer<'_, T> {
+        let room = self.options.room.clone();
+        Box::pin(self.write(move |step| {
+            let done = work(step)?;
+            tell(step.connection, &room)?;
+            Ok(done)
+        }))
+    }
+}
+
+/// At a start, of a file that belongs to one process: nobody holds a place any longer.
 pub(super) fn take_over(connection: &Connection, room: &Room) -> rusqlite::Result<()> {
     connection.execute(
         "UPDATE upload_place SET until = 0 WHERE until IS NOT NULL",
@@ -87,21 +109,15 @@ pub(super) fn take_over(connection: &Connection, room: &Room) -> rusqlite::Resul
     tell(connection, room)
 }
 
-fn take(step: &Step<'_>, place: &NewPlace, room: &Room) -> Result<Admission, Fault> {
-    let PlacePath { kind, owner, name } = &place.path;
-    let known = step
-        .connection
-        .prepare_cached("SELECT 1 FROM upload_place WHERE id = ?")?
-        .exists([&place.id])?;
-    if known {
-        return Ok(Admission::Taken);
-    }
-    if let Some(limits) = place.limits {
+fn take(step: &Step<'_>, new: &NewPlace, room: &Room) -> Result<Admission, Fault> {
+    let Place { holder, path } = &new.place;
+    let PlacePath { kind, owner, name } = path;
+    if let Some(limits) = new.limits {
         let usage = step
             .connection
             .prepare_cached(
                 "SELECT count(*), coalesce(sum(bytes), 0), count(until) FROM upload_place \
-                 WHERE owner = ?1 AND kind = ?2 AND (name <> ?3 OR until IS NOT NULL)",
+                 WHERE owner = ? AND kind = ? AND name <> ?",
             )?
             .query_row(params![owner, folder(*kind), name], |row| {
                 Ok(ImageUsage {
@@ -110,143 +126,65 @@ fn take(step: &Step<'_>, place: &NewPlace, room: &Room) -> Result<Admission, Fau
                     under_way: row.get(2)?,
                 })
             })?;
-        if let Err(limit) = limits.admit(usage, place.longest) {
+        if let Err(limit) = limits.admit(usage, new.longest) {
             return Ok(Admission::LimitReached(limit));
         }
     }
-    if let Some(max_store) = place.max_store {
-        let Total {
-            stored, in_doubt, ..
-        } = total(step.connection)?;
-        let taken = stored
-            .saturating_add(in_doubt)
-            .saturating_add(place.longest);
-        if !room.is_within(max_store, taken) {
+    if let Some(max_store) = new.max_store {
+        let [stored, in_doubt, _] = total(step.connection)?;
+        let with_it = stored.saturating_add(in_doubt).saturating_add(new.longest);
+        if !room.is_within(max_store, with_it) {
             return Ok(Admission::StoreFull);
         }
     }
-    insert(
-        step,
-        &place.id,
-        &place.path,
-        place.longest,
-        Some(Stored(step.now.plus(LEASE))),
-    )?;
+    step.connection
+        .prepare_cached(
+            "INSERT INTO upload_place (owner, kind, name, bytes, holder, until) \
+             VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE \
+             SET bytes = max(bytes, excluded.bytes), holder = excluded.holder, \
+                 until = excluded.until",
+        )?
+        .execute(params![
+            owner,
+            folder(*kind),
+            name,
+            counted(new.longest),
+            holder,
+            Stored(step.now.plus(TERM))
+        ])?;
     Ok(Admission::Taken)
 }
 
-fn hold(step: &Step<'_>, ids: Vec<String>) -> Result<Vec<String>, Fault> {
-    let mut held = step
-        .connection
-        .prepare_cached("UPDATE upload_place SET until = ? WHERE id = ? AND until IS NOT NULL")?;
-    let until = Stored(step.now.plus(LEASE));
-    let mut lost = Vec::new();
-    for id in ids {
-        if held.execute(params![until, id])? == 0 {
-            lost.push(id);
-        }
-    }
-    Ok(lost)
+fn counted(bytes: u64) -> i64 {
+    bytes.min(LONGEST).cast_signed()
 }
 
-fn settle(step: &Step<'_>, place: &DoubtfulPlace, bytes: u64) -> Result<(), Fault> {
-    let DoubtfulPlace { id, path } = place;
-    let PlacePath { kind, owner, name } = path;
-    step.connection
-        .prepare_cached(
-            "DELETE FROM upload_place WHERE id = ?1 \
-             OR (owner = ?2 AND kind = ?3 AND name = ?4 AND until IS NULL)",
-        )?
-        .execute(params![id, owner, folder(*kind), name])?;
-    insert(step, id, path, bytes, None)
-}
-
-fn doubt(step: &Step<'_>, path: PlacePath) -> Result<Option<DoubtfulPlace>, Fault> {
-    let PlacePath { kind, owner, name } = &path;
-    let id: Option<String> = step
-        .connection
-        .prepare_cached(
-            "UPDATE upload_place SET until = ?1 \
-             WHERE owner = ?2 AND kind = ?3 AND name = ?4 AND until IS NULL RETURNING id",
-        )?
-        .query_row(
-            params![Stored(step.now.plus(LEASE)), owner, folder(*kind), name],
-            |row| row.get(0),
-        )
-        .optional()?;
-    Ok(id.map(|id| DoubtfulPlace { id, path }))
-}
-
-fn abandoned(step: &Step<'_>, limit: u32) -> Result<Vec<DoubtfulPlace>, Fault> {
-    let mut statement = step.connection.prepare_cached(
-        "UPDATE upload_place SET until = ?1 WHERE id IN (SELECT id FROM upload_place \
-         WHERE until <= ?2 ORDER BY until LIMIT ?3) RETURNING id, kind, owner, name",
-    )?;
-    let until = Stored(step.now.plus(LEASE));
-    let places = statement.query_map(params![until, Stored(step.now), limit], read)?;
-    Ok(places.collect::<Result<_, _>>()?)
-}
-
-fn insert(
-    step: &Step<'_>,
-    id: &str,
-    path: &PlacePath,
-    bytes: u64,
-    until: Option<Stored<Timestamp>>,
-) -> Result<(), Fault> {
-    let PlacePath { kind, owner, name } = path;
-    step.connection
-        .prepare_cached(
-            "INSERT INTO upload_place (id, kind, owner, name, bytes, since, until) \
-             VALUES (?, ?, ?, ?, ?, ?, ?)",
-        )?
-        .execute(params![
-            id,
-            folder(*kind),
-            owner,
-            name,
-            bytes.min(LONGEST).cast_signed(),
-            Stored(step.now),
-            until
-        ])?;
-    Ok(())
-}
-
-fn total(connection: &Connection) -> rusqlite::Result<Total> {
+/// What is stored and what is in doubt, in bytes, and how many images are in doubt.
+fn total(connection: &Connection) -> rusqlite::Result<[u64; 3]> {
     connection
         .prepare_cached("SELECT stored, in_doubt, doubtful FROM upload_total")?
         .query_row([], |row| {
             let number = |index| row.get::<_, i64>(index).map(i64::unsigned_abs);
-            Ok(Total {
-                stored: number(0)?,
-                in_doubt: number(1)?,
-                doubtful: number(2)?,
-            })
+            Ok([number(0)?, number(1)?, number(2)?])
         })
 }
 
 fn tell(connection: &Connection, room: &Room) -> rusqlite::Result<()> {
-    let Total {
-        stored,
-        in_doubt,
-        doubtful,
-    } = total(connection)?;
+    let [stored, in_doubt, doubtful] = total(connection)?;
     room.replace_elsewhere(stored, in_doubt, doubtful);
     Ok(())
 }
 
-pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<DoubtfulPlace> {
+/// Of a row that begins with owner, kind and name.
+pub(super) fn path(row: &Row<'_>) -> rusqlite::Result<PlacePath> {
     let kind: String = row.get(1)?;
     let kind = [ImageKind::Upload, ImageKind::Refined]
         .into_iter()
         .find(|candidate| folder(*candidate) == kind)
         .ok_or_else(|| rusqlite::Error::InvalidColumnType(1, "kind".to_owned(), Type::Text))?;
-    Ok(DoubtfulPlace {
-        id: row.get(0)?,
-        path: PlacePath {
-            kind,
-            owner: row.get(2)?,
-            name: row.get(3)?,
-        },
+    Ok(PlacePath {
+        kind,
+        owner: row.get(0)?,
+        name: row.get(2)?,
     })
 }
