@@ -1,9 +1,12 @@
-//! Embeds the components from the directory named by `REFINEMENT_EMBED`, so
-//! that an operator needs one executable only. Without it nothing is embedded,
-//! and the executable requires `--components`. A release also carries their code
-//! where it was compiled ahead, from the directory `ahead` in there.
+//! Tells the executable where its components are.
+//!
+//! `REFINEMENT_EMBED` names a directory. A release carries what is in there, and the
+//! code of it that was compiled ahead (its directory `ahead`), so that an operator
+//! needs one file only. While it is developed the executable reads the directory at
+//! each start: components and host are then built beside each other. Without the
+//! variable it requires `--components`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 const NAMES: [&str; 12] = [
@@ -24,28 +27,45 @@ const NAMES: [&str; 12] = [
 fn main() -> io::Result<()> {
     println!("cargo::rerun-if-env-changed=REFINEMENT_EMBED");
     println!("cargo::rustc-env=TARGET={}", variable("TARGET")?);
-    let mut components = String::from("pub const COMPONENTS: &[(&str, &[u8])] = &[\n");
-    let mut code = String::from("pub const CODE: &[&[u8]] = &[\n");
-    if let Some(directory) = env::var_os("REFINEMENT_EMBED") {
-        let directory = PathBuf::from(directory);
-        let ahead = directory.join("ahead");
-        println!("cargo::rerun-if-changed={}", ahead.display());
-        let is_release = variable("PROFILE")? == "release";
-        for name in NAMES {
-            let path = directory.join(format!("{name}.wasm"));
-            println!("cargo::rerun-if-changed={}", path.display());
-            components.push_str(&format!("({name:?}, include_bytes!({path:?})),\n"));
-            let compiled = ahead.join(name);
-            if is_release && compiled.exists() {
-                code.push_str(&format!("include_bytes!({compiled:?}),\n"));
-            }
-        }
-    }
-    components.push_str("];\n");
-    code.push_str("];\n");
+    let directory = env::var_os("REFINEMENT_EMBED").map(PathBuf::from);
+    let (carried, read) = if variable("PROFILE")? == "release" {
+        (directory, None)
+    } else {
+        (None, directory)
+    };
+    let components = carried.as_deref().map(components).unwrap_or_default();
+    let code = carried.as_deref().map(code).unwrap_or_default();
     let out = PathBuf::from(variable("OUT_DIR")?);
-    fs::write(out.join("embedded.rs"), components)?;
-    fs::write(out.join("ahead.rs"), code)
+    fs::write(
+        out.join("embedded.rs"),
+        format!(
+            "pub const COMPONENTS: &[(&str, &[u8])] = &[{components}];\n\
+             pub const DIRECTORY: Option<&str> = {read:?};\n"
+        ),
+    )?;
+    fs::write(
+        out.join("ahead.rs"),
+        format!("pub const CODE: &[&[u8]] = &[{code}];\n"),
+    )
+}
+
+fn components(directory: &Path) -> String {
+    let component = |name: &str| {
+        let path = directory.join(format!("{name}.wasm"));
+        println!("cargo::rerun-if-changed={}", path.display());
+        format!("({name:?}, include_bytes!({path:?})),")
+    };
+    NAMES.map(component).concat()
+}
+
+fn code(directory: &Path) -> String {
+    let ahead = directory.join("ahead");
+    println!("cargo::rerun-if-changed={}", ahead.display());
+    let paths = NAMES.map(|name| ahead.join(name));
+    let existing = paths.iter().filter(|path| path.exists());
+    existing
+        .map(|path| format!("include_bytes!({path:?}),"))
+        .collect()
 }
 
 fn variable(name: &str) -> io::Result<String> {

@@ -1,4 +1,4 @@
-//! The bytes of the components, embedded in the executable or from a directory.
+//! The bytes of the components, carried by the executable or from a directory.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -30,13 +30,14 @@ pub struct Components {
 }
 
 impl Components {
-    /// Of a directory, or those that were embedded when this was built; the
-    /// model is the configured one.
+    /// Of a directory, or those that this was built with; the model is the
+    /// configured one.
     ///
     /// # Errors
     ///
     /// A file is missing, or there is no directory and nothing was embedded.
     pub fn load(directory: Option<&Path>, config: &Config) -> anyhow::Result<Self> {
+        let directory = directory.or(embedded::DIRECTORY.map(Path::new));
         let component = |name: &str| match directory {
             Some(directory) => read(&directory.join(format!("{name}.wasm"))).context("components"),
             None => embedded::COMPONENTS
