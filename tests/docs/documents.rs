@@ -201,8 +201,9 @@ fn commands_in_the_documents_exist() {
         .collect();
     for (document, text) in documents() {
         for task in after(&text, "cargo xtask ") {
-            let (first, rest) = task.split_at(1);
-            let name = format!("Task::{}{rest}", first.to_uppercase());
+            let words = task.split('-').map(|word| word.split_at(1));
+            let words = words.map(|(first, rest)| first.to_uppercase() + rest);
+            let name = format!("Task::{}", words.collect::<String>());
             assert!(xtask.contains(&name), "{document}: cargo xtask {task}");
         }
         for suite in after(&text, "--test ") {

@@ -192,7 +192,7 @@ pub fn webhooks_python() -> PathBuf {
     let path = target_directory().join("tools/standardwebhooks/bin/python");
     assert!(
         path.exists(),
-        "`cargo xtask test` installs {}",
+        "`cargo xtask tools` installs {}",
         path.display()
     );
     std::path::absolute(path).unwrap()
@@ -219,7 +219,7 @@ pub fn user_cache() -> PathBuf {
 fn existing(path: PathBuf, how: &str) -> PathBuf {
     assert!(
         path.exists(),
-        "{} is not there; `cargo xtask test` builds it, as does `{how}`",
+        "{} is not there; `cargo xtask test --all` builds it, as does `{how}`",
         path.display()
     );
     path.canonicalize().unwrap()

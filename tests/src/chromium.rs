@@ -62,7 +62,7 @@ fn executable() -> PathBuf {
         .find(|path| path.is_file())
         .unwrap_or_else(|| {
             panic!(
-                "the browser tests need Chromium: `cargo xtask test` installs it on Debian; \
+                "the browser tests need Chromium: `cargo xtask tools` installs it on Debian; \
                  elsewhere install it so that `chromium` is in the PATH"
             )
         })

@@ -13,7 +13,7 @@ use crate::templates;
 use crate::tools;
 use crate::workspace::Workspace;
 
-#[derive(Args)]
+#[derive(Args, Default)]
 pub struct Form {
     /// Shorter, and less precise.
     #[arg(long)]
@@ -36,6 +36,16 @@ pub struct Form {
     /// The parts to measure (api, pipeline, tasks, events, memory, start,
     /// languages, stored, postgres, hosts, cores, platforms, size); all by default.
     parts: Vec<OsString>,
+}
+
+impl Form {
+    /// Fails where something has become more expensive.
+    pub fn guarded() -> Self {
+        Self {
+            guard: true,
+            ..Self::default()
+        }
+    }
 }
 
 /// The executable is built first: it is what is measured.

@@ -10,7 +10,6 @@ use std::process::Command;
 
 use anyhow::Context as _;
 
-use crate::compose;
 use crate::metadata;
 use crate::process;
 use crate::tools;
@@ -173,12 +172,11 @@ pub fn build_for_tests(workspace: &Workspace) -> anyhow::Result<()> {
     )
 }
 
-/// Builds all of them, and composes what the tests run.
+/// Builds all of them.
 pub fn build_all(workspace: &Workspace) -> anyhow::Result<()> {
     build_shipped(workspace)?;
     build_adapters(workspace)?;
-    build_for_tests(workspace)?;
-    compose::for_tests(workspace)
+    build_for_tests(workspace)
 }
 
 /// Cargo for the components, which always have the same target and profile: the

@@ -13,6 +13,7 @@ mod dist;
 mod executable;
 mod metadata;
 mod process;
+mod release_check;
 mod simulate;
 mod soak;
 mod templates;
@@ -49,8 +50,12 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
-    /// Checks and tests everything; with ARGS only `cargo test ARGS`.
+    /// Tests what proves the embedded product; with ARGS only `cargo test ARGS`.
     Test {
+        /// Everything: lints, documentation, dependencies, browsers, clients, languages,
+        /// engines and platforms besides.
+        #[arg(long, conflicts_with = "args")]
+        all: bool,
         /// A part of the names of the tests to run, and other arguments of
         /// `cargo test`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -66,6 +71,11 @@ enum Task {
     },
     /// Tests what takes long: crashes and load, in the release profile.
     Soak {
+        #[command(flatten)]
+        length: soak::Length,
+    },
+    /// What a release has to pass besides: `soak`, then `bench --guard`.
+    ReleaseCheck {
         #[command(flatten)]
         length: soak::Length,
     },
@@ -109,13 +119,18 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Build { release: true } => executable::build(&workspace, Profile::Release),
         Task::Build { release: false } => executable::build(&workspace, Profile::Dev),
         Task::Serve { args } => executable::serve(&workspace, &args),
-        Task::Test { args } if args.is_empty() => test::everything(&workspace),
-        Task::Test { args } => test::some(&workspace, &args),
+        Task::Test { all: true, .. } => test::everything(&workspace),
+        Task::Test { args, .. } if args.is_empty() => test::embedded(&workspace),
+        Task::Test { args, .. } => test::some(&workspace, &args),
         Task::Simulate { seed, iterations } => simulate::run(&workspace, seed, iterations),
+        Task::ReleaseCheck { length } => release_check::run(&workspace, &length),
         Task::Bench { form } => bench::run(&workspace, &form),
         Task::Soak { length } => soak::run(&workspace, &length),
         Task::Tools => tools::ensure_all(&workspace),
-        Task::Components => components::build_all(&workspace),
+        Task::Components => {
+            components::build_all(&workspace)?;
+            compose::for_tests(&workspace)
+        }
         Task::Compose { choice } => compose::run(&workspace, &choice),
         Task::Dist { place } => dist::run(&workspace, &place),
     }

@@ -1,19 +1,23 @@
-//! `cargo xtask test`: runs all checks and tests.
+//! `cargo xtask test`: the doors to all tests, and to some.
 //!
-//! Steps run in order, cheap ones first, until the first failure. A step says
-//! what it could not check.
+//! Steps run in order until the first failure. A step says what it could not check.
 
+mod programs;
+mod runner;
 mod steps;
 mod suite;
 mod tally;
 
 use std::ffi::OsString;
 use std::process::Command;
+use std::thread;
+
+use anyhow::anyhow;
 
 use crate::clients;
 use crate::components::{self, ADAPTERS, FOR_TESTS, SHIPPED};
+use crate::compose;
 use crate::dependencies;
-use crate::executable::{self, Profile};
 use crate::process;
 use crate::templates;
 use crate::tools;
@@ -24,15 +28,99 @@ use tally::Tally;
 const NOT_ON_SPIN: &str = "NOT run: the platforms' tests on Spin itself (none of version 4.1 or \
      newer is named by SPIN or in the PATH)";
 
+/// Tests what proves the embedded product. Nothing is installed for it but crates.
+pub fn embedded(workspace: &Workspace) -> anyhow::Result<()> {
+    let mut steps = Steps::default();
+    let components = || {
+        components::build_shipped(workspace)?;
+        components::build_for_tests(workspace)
+    };
+    let programs = steps.run("components and programs", || {
+        beside(components, || programs::build(workspace))
+    })?;
+    let tally = steps.run("tests", || {
+        runner::run(workspace, suite::embedded(&programs))
+    })?;
+    println!("\n{steps}\n{tally}\nthe rest: cargo xtask test --all");
+    tally.verdict()
+}
+
 /// Checks and tests everything.
 pub fn everything(workspace: &Workspace) -> anyhow::Result<()> {
     let mut steps = Steps::default();
-    steps.run("tools", || tools::ensure_all(workspace))?;
     steps.run("format", || {
+        tools::ensure_lints(workspace)?;
         process::run(&mut workspace.cargo(&["fmt", "--all", "--check"]))
     })?;
-    steps.run("components", || components::build_all(workspace))?;
+    let programs = steps.run("tools, components and programs", || {
+        let tools_and_components = || {
+            tools::ensure_all(workspace)?;
+            components::build_all(workspace)
+        };
+        beside(tools_and_components, || programs::build(workspace))
+    })?;
+    steps.run("composition", || compose::for_tests(workspace))?;
     steps.run("templates", || templates::build(workspace))?;
+    lint(workspace, &mut steps)?;
+    steps.run("dependencies", || dependencies::check(workspace))?;
+    clients(workspace, &mut steps)?;
+    let tally = steps.run("tests", || {
+        runner::run(workspace, suite::everything(&programs))
+    })?;
+    let of_documentation = steps.run("tests of documentation", || {
+        let mut cargo = workspace.native_cargo(&["test", "--workspace", "--doc"]);
+        Tally::of_command(&mut cargo)
+    })?;
+    let tally = tally.and(of_documentation);
+    let (tally, on_spin) = match tools::spin(workspace) {
+        Some(spin) => {
+            let runs = suite::on_spin(&programs, &spin);
+            let run = steps.run("tests on Spin", || runner::run(workspace, runs))?;
+            (tally.with_skipped(run), String::new())
+        }
+        None => (tally, format!("\n{NOT_ON_SPIN}")),
+    };
+    println!("\n{steps}\n{tally}{on_spin}");
+    tally.verdict()
+}
+
+/// Runs the tests that the arguments for `cargo test` select, after building
+/// what they need.
+pub fn some(workspace: &Workspace, arguments: &[OsString]) -> anyhow::Result<()> {
+    let mut steps = Steps::default();
+    let components = || components::build_all(workspace);
+    steps.run("components and executables", || {
+        beside(components, || programs::build_executables(workspace))
+    })?;
+    compose::for_tests(workspace)?;
+    if arguments.iter().any(|argument| argument == "clients") {
+        clients(workspace, &mut steps)?;
+    }
+    templates::build(workspace)?;
+    let tally = steps.run("tests", || {
+        let mut cargo = workspace.native_cargo(&["test", "--workspace", "--no-fail-fast"]);
+        Tally::of_command(cargo.args(arguments))
+    })?;
+    println!("\n{steps}\n{tally}");
+    tally.verdict()
+}
+
+/// Components and native programs need nothing of each other until they run, and each
+/// build leaves a core to the other at times.
+fn beside<T>(
+    components: impl FnOnce() -> anyhow::Result<()> + Send,
+    programs: impl FnOnce() -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    thread::scope(|scope| {
+        let components = scope.spawn(components);
+        let programs = programs();
+        let components = components.join();
+        components.map_err(|_| anyhow!("building components panicked"))??;
+        programs
+    })
+}
+
+fn lint(workspace: &Workspace, steps: &mut Steps) -> anyhow::Result<()> {
     steps.run("clippy", || {
         // With all targets, those that other commands alone test are left out even
         // where they are named.
@@ -56,53 +144,7 @@ pub fn everything(workspace: &Workspace) -> anyhow::Result<()> {
         // clippy, and checks no dependency a second time.
         cargo.args(["--lib", "--bins", "--example", "embed"]);
         process::run(cargo.env("RUSTDOCFLAGS", "-D warnings"))
-    })?;
-    steps.run("dependencies", || dependencies::check(workspace))?;
-    clients(workspace, &mut steps)?;
-    let tally = tests(workspace, &mut steps, &[])?;
-    let on_wasmtime = steps.run("HTTP on wasmtime serve", || {
-        suite::run_http_on_wasmtime(workspace)
-    })?;
-    let mut tally = tally.and(on_wasmtime);
-    for (engines, http, crashes) in [
-        (
-            "postgres,s3",
-            "HTTP over Postgres and S3",
-            "crashes over Postgres and S3",
-        ),
-        (
-            "postgres,nats,s3",
-            "HTTP over Postgres, NATS and S3",
-            "crashes over Postgres, NATS and S3",
-        ),
-    ] {
-        let http = steps.run(http, || suite::run_http_on(workspace, engines))?;
-        let crashes = steps.run(crashes, || suite::run_crashes_on(workspace, engines))?;
-        tally = tally.and(http).and(crashes);
-    }
-    let (tally, on_spin) = match tools::spin(workspace) {
-        Some(spin) => {
-            let run = steps.run("tests on Spin", || suite::run_on_spin(workspace, &spin))?;
-            (tally.with_skipped(run), String::new())
-        }
-        None => (tally, format!("\n{NOT_ON_SPIN}")),
-    };
-    println!("\n{steps}\n{tally}{on_spin}");
-    tally.verdict()
-}
-
-/// Runs the tests that the arguments for `cargo test` select, after building
-/// what they need.
-pub fn some(workspace: &Workspace, arguments: &[OsString]) -> anyhow::Result<()> {
-    let mut steps = Steps::default();
-    steps.run("components", || components::build_all(workspace))?;
-    if arguments.iter().any(|argument| argument == "clients") {
-        clients(workspace, &mut steps)?;
-    }
-    steps.run("templates", || templates::build(workspace))?;
-    let tally = tests(workspace, &mut steps, arguments)?;
-    println!("\n{steps}\n{tally}");
-    tally.verdict()
+    })
 }
 
 /// The packages of the clients, which their tests use.
@@ -110,16 +152,6 @@ fn clients(workspace: &Workspace, steps: &mut Steps) -> anyhow::Result<()> {
     steps.run("clients", || {
         clients::build(workspace, &workspace.target().join("clients/packages"))
     })
-}
-
-/// The tests start the executable, which `cargo test` alone would not build.
-fn tests(
-    workspace: &Workspace,
-    steps: &mut Steps,
-    arguments: &[OsString],
-) -> anyhow::Result<Tally> {
-    steps.run("executable", || executable::build(workspace, Profile::Dev))?;
-    steps.run("tests", || suite::run(workspace, arguments))
 }
 
 fn deny_warnings(clippy: &mut Command) -> &mut Command {

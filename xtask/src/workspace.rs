@@ -81,7 +81,18 @@ impl Workspace {
     /// Cargo for native packages, with the variables that they and their tests
     /// read. Always the same, since a change recompiles the host.
     pub fn native_cargo(&self, arguments: &[&str]) -> Command {
-        let mut command = self.cargo(arguments);
+        self.with_components(self.cargo(arguments))
+    }
+
+    /// A program that such a cargo built, with the variables that cargo would run it
+    /// with.
+    pub fn native_command(&self, program: &Path) -> Command {
+        let mut command = self.command(program);
+        command.env("CARGO_TARGET_DIR", &self.target);
+        self.with_components(command)
+    }
+
+    fn with_components(&self, mut command: Command) -> Command {
         command
             .env("REFINEMENT_EMBED", self.components())
             .env("REFINEMENT_TEST_COMPONENTS", self.components())

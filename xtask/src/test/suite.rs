@@ -1,28 +1,180 @@
-//! Runs `cargo test` of the workspace, passes its output through and adds up
-//! its results.
+//! Which tests are run by which door, and what is run once more elsewhere.
 
-use std::ffi::OsString;
-use std::io::{self, BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Stdio};
 
-use anyhow::Context as _;
+use super::programs::Program;
+use super::runner::Run;
 
-use super::tally::Tally;
-use crate::workspace::Workspace;
+/// What of a suite needs a server, a browser or another tool that is no crate, or is
+/// about other platforms than ours: parts of the names of tests, an empty one for all.
+const BEYOND_CRATES: [(&str, &[&str]); 12] = [
+    ("browser", &[""]),
+    ("cli", &["conformance::templates"]),
+    ("clients", &[""]),
+    ("components", &[""]),
+    (
+        "contract",
+        &["adapter", "nats", "postgres", "pubsub", "s3", "moto"],
+    ),
+    (
+        "crashes",
+        &["fleet", "hosts::", "outages::", "shared::", "upgrades::"],
+    ),
+    ("deploying", &[""]),
+    ("docs", &["models::"]),
+    (
+        "e2e",
+        &[
+            "browser::",
+            "creating::",
+            "hanging::literals_and_other_names",
+            "languages::",
+            "moving::",
+            "nats::",
+            "openapi::",
+            "own_addresses::",
+            "polling::",
+            "pooler::",
+            "postgres::",
+            "roles::",
+            "s3::",
+            "shared::",
+            "verifying::",
+            "watching::",
+            "keeping::",
+        ],
+    ),
+    ("platforms", &[""]),
+    ("providers", &["composed::"]),
+    ("spin_shaped", &[""]),
+];
 
-/// Runs all tests, whether or not some fail, or those that the arguments choose.
-pub fn run(workspace: &Workspace, arguments: &[OsString]) -> anyhow::Result<Tally> {
-    tallied(cargo_test(workspace).args(arguments))
+/// Suites whose figures other load would spoil.
+const ALONE: [&str; 1] = ["latency"];
+
+/// The longest first, so that none is begun when all others have ended.
+const LONGEST: [&str; 8] = [
+    "crashes",
+    "contract",
+    "e2e",
+    "platforms",
+    "browser",
+    "clients",
+    "simulation",
+    "disk",
+];
+
+/// What proves the embedded product.
+pub fn embedded(programs: &[Program]) -> Vec<Run<'_>> {
+    let run = |program| {
+        let beyond = beyond_crates(program);
+        let is_left = !beyond.contains(&"");
+        is_left.then(|| Run {
+            arguments: skipping(beyond),
+            ..whole(program)
+        })
+    };
+    ordered(programs).filter_map(run).collect()
 }
 
-/// Runs the tests that need Spin.
-pub fn run_on_spin(workspace: &Workspace, spin: &Path) -> anyhow::Result<Tally> {
-    let mut cargo = cargo_test(workspace);
-    cargo.env("SPIN", spin);
-    cargo.args(["--test", "platforms", "--test", "spin_shaped"]);
-    tallied(cargo.args(["--", "--ignored", "spin::"]))
+/// All tests, and once more those of HTTP and of crashes on other engines and on
+/// another platform.
+pub fn everything(programs: &[Program]) -> Vec<Run<'_>> {
+    let mut runs: Vec<_> = ordered(programs).map(whole).collect();
+    for program in programs {
+        match program.name.as_str() {
+            "e2e" => runs.extend([http_on_wasmtime(program), http_on_engines(program)]),
+            "crashes" => runs.extend(ENGINES.map(|engines| crashes_on(engines, program))),
+            _ => {}
+        }
+    }
+    runs
 }
+
+/// The tests that need Spin.
+pub fn on_spin<'a>(programs: &'a [Program], spin: &Path) -> Vec<Run<'a>> {
+    let is_about_spin = |program: &&Program| SPIN.contains(&program.name.as_str());
+    let run = |program: &'a Program| Run {
+        name: format!("{} on Spin", program.name),
+        arguments: owned(["--ignored", "spin::"]),
+        variables: vec![("SPIN", spin.display().to_string())],
+        ..whole(program)
+    };
+    programs.iter().filter(is_about_spin).map(run).collect()
+}
+
+fn beyond_crates(program: &Program) -> &'static [&'static str] {
+    let suite = BEYOND_CRATES
+        .iter()
+        .find(|(suite, _)| *suite == program.name);
+    suite.map_or(&[], |(_, names)| names)
+}
+
+fn ordered(programs: &[Program]) -> impl Iterator<Item = &Program> {
+    let place = |program: &&Program| {
+        let place = LONGEST.iter().position(|name| *name == program.name);
+        place.unwrap_or(LONGEST.len())
+    };
+    let mut programs: Vec<_> = programs.iter().collect();
+    programs.sort_by_key(place);
+    programs.into_iter()
+}
+
+fn whole(program: &Program) -> Run<'_> {
+    Run {
+        name: program.name.clone(),
+        program,
+        arguments: Vec::new(),
+        variables: Vec::new(),
+        is_alone: ALONE.contains(&program.name.as_str()),
+    }
+}
+
+/// The tests of HTTP that are not about our host, on `wasmtime serve`.
+fn http_on_wasmtime(e2e: &Program) -> Run<'_> {
+    Run {
+        name: "HTTP on wasmtime serve".into(),
+        arguments: [owned(ON_WASMTIME), skipping(&OF_OUR_HOST)].concat(),
+        variables: vec![("REFINEMENT_TEST_PLATFORM", "wasmtime".into())],
+        ..whole(e2e)
+    }
+}
+
+/// The tests of HTTP and of what is stored, with nothing in the data directory.
+fn http_on_engines(e2e: &Program) -> Run<'_> {
+    let [.., engines] = ENGINES;
+    on(engines, "HTTP", e2e, [&HTTP[..], &STORED].concat())
+}
+
+fn crashes_on<'a>(engines: &'static str, crashes: &'a Program) -> Run<'a> {
+    on(engines, "crashes", crashes, CRASHES.to_vec())
+}
+
+fn on<'a>(engines: &'static str, what: &str, program: &'a Program, tests: Vec<&str>) -> Run<'a> {
+    Run {
+        name: format!("{what} over {engines}"),
+        arguments: owned(tests),
+        variables: vec![("REFINEMENT_TEST_ENGINES", engines.into())],
+        ..whole(program)
+    }
+}
+
+fn skipping(names: &[&str]) -> Vec<String> {
+    names
+        .iter()
+        .flat_map(|name| owned(["--skip", name]))
+        .collect()
+}
+
+fn owned<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    arguments.into_iter().map(str::to_owned).collect()
+}
+
+/// Other engines than those of the data directory; `tests/src/engines.rs` has the list.
+const ENGINES: [&str; 2] = ["postgres,s3", "postgres,nats,s3"];
+
+/// Suites that run on Spin where there is one.
+const SPIN: [&str; 2] = ["platforms", "spin_shaped"];
 
 /// What the service's HTTP is asked end to end, by module of `tests/e2e`.
 const HTTP: [&str; 18] = [
@@ -44,6 +196,15 @@ const HTTP: [&str; 18] = [
     "overload::",
     "refusals::",
     "waiting::",
+];
+
+/// What is asked of what is stored besides, by module too.
+const STORED: [&str; 5] = [
+    "originals::",
+    "restart::",
+    "retention::",
+    "room::",
+    "uploads::",
 ];
 
 /// Modules of `tests/e2e` that are about the components, whoever serves them.
@@ -79,26 +240,6 @@ const OF_OUR_HOST: [&str; 13] = [
     "a_refinement_is_judged_in_order",
 ];
 
-/// What is asked of what is stored besides, by module too.
-const STORED: [&str; 5] = [
-    "originals::",
-    "restart::",
-    "retention::",
-    "room::",
-    "uploads::",
-];
-
-/// Runs the tests of HTTP that are not about our host once more, on `wasmtime serve`.
-pub fn run_http_on_wasmtime(workspace: &Workspace) -> anyhow::Result<Tally> {
-    let mut cargo = cargo_test(workspace);
-    cargo.env("REFINEMENT_TEST_PLATFORM", "wasmtime");
-    cargo.args(["--test", "e2e", "--"]);
-    cargo.args(ON_WASMTIME);
-    cargo.args(OF_OUR_HOST.iter().flat_map(|name| ["--skip", name]));
-    let tally = tallied(&mut cargo)?;
-    Ok(tally.with_success(tally.passed > 0))
-}
-
 /// Of `tests/crashes`: what does not start engines of its own, and does not look into
 /// files; of the points of the program half of them, since they take long.
 const CRASHES: [&str; 5] = [
@@ -109,70 +250,52 @@ const CRASHES: [&str; 5] = [
     "random::",
 ];
 
-/// Runs the tests of HTTP once more, with services on these engines: words with
-/// commas between them, of which `tests/src/engines.rs` has the list.
-pub fn run_http_on(workspace: &Workspace, engines: &str) -> anyhow::Result<Tally> {
-    run_on(workspace, engines, "e2e", &[&HTTP, &STORED])
-}
-
-/// The same of crashes.
-pub fn run_crashes_on(workspace: &Workspace, engines: &str) -> anyhow::Result<Tally> {
-    run_on(workspace, engines, "crashes", &[&CRASHES])
-}
-
-fn run_on(
-    workspace: &Workspace,
-    engines: &str,
-    suite: &str,
-    selections: &[&[&str]],
-) -> anyhow::Result<Tally> {
-    let mut cargo = cargo_test(workspace);
-    cargo.env("REFINEMENT_TEST_ENGINES", engines);
-    cargo.args(["--test", suite, "--"]);
-    let tally = tallied(cargo.args(selections.concat()))?;
-    Ok(tally.with_success(tally.passed > 0))
-}
-
-fn cargo_test(workspace: &Workspace) -> Command {
-    workspace.native_cargo(&["test", "--workspace", "--no-fail-fast"])
-}
-
-fn tallied(cargo: &mut Command) -> anyhow::Result<Tally> {
-    let mut child = cargo
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("cargo cannot be run")?;
-    let output = child.stdout.take().context("cargo has no output")?;
-    let tally = pass_on(BufReader::new(output), io::stdout().lock())?;
-    let status = child.wait()?;
-    Ok(tally.with_success(status.success()))
-}
-
-/// Copies line by line, and counts.
-fn pass_on(mut from: impl BufRead, mut to: impl io::Write) -> io::Result<Tally> {
-    let mut tally = Tally::default();
-    let mut line = Vec::new();
-    while from.read_until(b'\n', &mut line)? > 0 {
-        to.write_all(&line)?;
-        to.flush()?;
-        tally.add(String::from_utf8_lossy(&line).trim_end());
-        line.clear();
-    }
-    Ok(tally)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn programs() -> Vec<Program> {
+        let program = |name: &str| Program {
+            name: name.into(),
+            path: name.into(),
+            directory: "/".into(),
+        };
+        ["clients", "xtask", "e2e", "crashes", "latency"]
+            .map(program)
+            .into()
+    }
+
+    fn names<'a>(runs: &'a [Run<'_>]) -> Vec<&'a str> {
+        runs.iter().map(|run| run.name.as_str()).collect()
+    }
+
     #[test]
-    fn output_is_passed_on_unchanged_and_counted() {
-        let output = b"running 2 tests\n\xff\xfe not text\r\n\
-            test result: ok. 2 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out\n\
-            test result: ok. 1 passed; 0 failed; 3 ignored; 0 measured; 0 filtered out\r\nno end";
-        let mut seen = Vec::new();
-        let tally = pass_on(output.as_slice(), &mut seen).unwrap();
-        assert_eq!(seen, output);
-        assert_eq!(tally.to_string(), "3 passed, 0 failed, 3 skipped");
+    fn each_door_runs_what_is_its_own() {
+        let programs = programs();
+        let embedded = embedded(&programs);
+        assert_eq!(names(&embedded), ["crashes", "e2e", "xtask", "latency"]);
+        let everything = everything(&programs);
+        assert_eq!(
+            names(&everything),
+            [
+                "crashes",
+                "e2e",
+                "clients",
+                "xtask",
+                "latency",
+                "HTTP on wasmtime serve",
+                "HTTP over postgres,nats,s3",
+                "crashes over postgres,s3",
+                "crashes over postgres,nats,s3",
+            ]
+        );
+        let whole = |run: &&Run<'_>| run.arguments.is_empty();
+        assert_eq!(everything.iter().filter(whole).count(), programs.len());
+        let skipped = |name| {
+            let run = embedded.iter().find(|run| run.name == name);
+            run.map(|run| run.arguments.len())
+        };
+        assert_eq!(skipped("xtask"), Some(0));
+        assert!(skipped("e2e") > Some(0));
     }
 }

@@ -1,8 +1,10 @@
 //! Adds up the result lines of test programs.
 
 use std::fmt;
+use std::io::{self, BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 
 /// How many tests ended in which way.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +15,34 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// Of all that programs printed.
+    pub fn of(output: &str) -> Self {
+        let mut tally = Self::default();
+        output.lines().for_each(|line| tally.add(line));
+        tally
+    }
+
+    /// Of what a command runs, whose output is passed on.
+    pub fn of_command(command: &mut Command) -> anyhow::Result<Self> {
+        let mut child = command.stdout(Stdio::piped()).spawn()?;
+        let output = child.stdout.take().context("a command without output")?;
+        let tally = Self::passed_on(BufReader::new(output), io::stdout().lock())?;
+        Ok(tally.with_success(child.wait()?.success()))
+    }
+
+    /// Copies line by line, and counts.
+    fn passed_on(mut from: impl BufRead, mut to: impl Write) -> io::Result<Self> {
+        let mut tally = Self::default();
+        let mut line = Vec::new();
+        while from.read_until(b'\n', &mut line)? > 0 {
+            to.write_all(&line)?;
+            to.flush()?;
+            tally.add(String::from_utf8_lossy(&line).trim_end());
+            line.clear();
+        }
+        Ok(tally)
+    }
+
     /// Adds a line of output if it is a result; any other line adds nothing.
     pub fn add(&mut self, line: &str) {
         if let Some(result) = parse(line) {
@@ -173,5 +203,16 @@ mod tests {
         assert!(tally(1, 0, 7).verdict().is_ok());
         assert!(tally(9, 1, 0).verdict().is_err());
         assert!(tally(0, 0, 3).verdict().is_err());
+    }
+
+    #[test]
+    fn output_is_passed_on_unchanged_and_counted() {
+        let output = b"running 2 tests\n\xff\xfe not text\r\n\
+            test result: ok. 2 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out\n\
+            test result: ok. 1 passed; 0 failed; 3 ignored; 0 measured; 0 filtered out\r\nno end";
+        let mut seen = Vec::new();
+        let tally = Tally::passed_on(output.as_slice(), &mut seen).unwrap();
+        assert_eq!(seen, output);
+        assert_eq!(tally.to_string(), "3 passed, 0 failed, 3 skipped");
     }
 }

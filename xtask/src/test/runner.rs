@@ -1,0 +1,112 @@
+//! Runs test programs beside each other, since most of them wait rather than compute.
+//!
+//! What a program prints is shown when it has ended, whole, and stays in
+//! `target/test-output` until the next run.
+
+use std::collections::VecDeque;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Instant;
+
+use anyhow::Context as _;
+
+use super::programs::Program;
+use super::tally::Tally;
+use crate::workspace::Workspace;
+
+/// With three on two cores the deadlines of tests that are in real seconds were missed.
+const AT_ONCE: usize = 2;
+
+/// One run of a program.
+pub struct Run<'a> {
+    /// For people, and the name of the file with its output.
+    pub name: String,
+    pub program: &'a Program,
+    /// As `cargo test` takes them after `--`.
+    pub arguments: Vec<String>,
+    pub variables: Vec<(&'static str, String)>,
+    /// Beside no other program.
+    pub is_alone: bool,
+}
+
+/// Begins them in this order; those that are alone come last.
+pub fn run(workspace: &Workspace, runs: Vec<Run<'_>>) -> anyhow::Result<Tally> {
+    let output = workspace.target().join("test-output");
+    fs::create_dir_all(&output).with_context(|| output.display().to_string())?;
+    let (alone, together): (Vec<_>, Vec<_>) = runs.into_iter().partition(|run| run.is_alone);
+    let tally = at_once(AT_ONCE, workspace, &output, together)?;
+    Ok(tally.and(at_once(1, workspace, &output, alone)?))
+}
+
+fn at_once(
+    number: usize,
+    workspace: &Workspace,
+    output: &Path,
+    runs: Vec<Run<'_>>,
+) -> anyhow::Result<Tally> {
+    let queue = Mutex::new(VecDeque::from(runs));
+    let next = || {
+        queue
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop_front()
+    };
+    let work = || {
+        let mut tally = Tally::default();
+        while let Some(run) = next() {
+            tally = tally.and(run.run(workspace, output)?);
+        }
+        anyhow::Ok(tally)
+    };
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..number).map(|_| scope.spawn(work)).collect();
+        workers
+            .into_iter()
+            .try_fold(Tally::default(), |sum, worker| {
+                let tally = worker
+                    .join()
+                    .unwrap_or_else(|_| anyhow::bail!("a thread ended"))?;
+                Ok(sum.and(tally))
+            })
+    })
+}
+
+impl Run<'_> {
+    fn run(&self, workspace: &Workspace, output: &Path) -> anyhow::Result<Tally> {
+        println!("== {}", self.name);
+        let started = Instant::now();
+        let path = output.join(format!("{}.txt", self.name.replace(' ', "-")));
+        let is_success = self.write_to(workspace, &path)?;
+        let printed = fs::read(&path).with_context(|| path.display().to_string())?;
+        let tally = Tally::of(&String::from_utf8_lossy(&printed));
+        let mut out = io::stdout().lock();
+        out.write_all(&printed)?;
+        let seconds = started.elapsed().as_secs();
+        writeln!(out, "== {}: {tally} in {seconds} s", self.name)?;
+        // Names of tests that select none are wrong; a crate may have no tests.
+        let is_any = self.arguments.is_empty() || tally.passed > 0;
+        Ok(tally.with_success(is_success && is_any))
+    }
+
+    /// Whether it succeeded.
+    fn write_to(&self, workspace: &Workspace, path: &PathBuf) -> anyhow::Result<bool> {
+        let file = File::create(path).with_context(|| path.display().to_string())?;
+        let mut command = self.command(workspace);
+        command.stdout(file.try_clone()?).stderr(file);
+        let status = command.status();
+        Ok(status.with_context(|| self.name.clone())?.success())
+    }
+
+    fn command(&self, workspace: &Workspace) -> Command {
+        let mut command = workspace.native_command(&self.program.path);
+        command
+            .current_dir(&self.program.directory)
+            .args(&self.arguments)
+            .envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command
+    }
+}
