@@ -159,7 +159,9 @@ async fn sessions_wait_for_the_secret_that_it_has() {
     let launch = Launch::new()
         .embedded()
         .scripted()
-        .set("tasks", &by(&proxy));
+        .set("tasks", &by(&proxy))
+        // Of another way to authenticate: it signs nothing here.
+        .set("jwt-secret", tokens::SECRET);
     let service = launch.start();
     check(anonymous_refusals(service.url())).await;
     assert_answers(&service, Mode::Refuse).await;

@@ -197,7 +197,6 @@ fn api_settings(config: &Config, secret: Option<&Secret>) -> GrantedSettings {
             "jwks-url",
             "jwt-audience",
             "jwt-issuer",
-            "jwt-secret",
             "max-image-bytes",
             "max-image-pixels",
             "rate-limit",
@@ -206,6 +205,9 @@ fn api_settings(config: &Config, secret: Option<&Secret>) -> GrantedSettings {
             "webhook-secret",
         ],
     );
+    if config.auth == Auth::Secret {
+        settings.extend(values(config, &["jwt-secret"]));
+    }
     settings.insert("version".into(), env!("CARGO_PKG_VERSION").to_owned());
     // Each host sweeps, so its API need not look for overdue tasks.
     settings.insert("swept".into(), "true".to_owned());

@@ -46,6 +46,10 @@ use crate::wasm::engine::Pool;
 /// Most instances of the API at a time; requests share them.
 const API_INSTANCES: u32 = 64;
 
+/// Of those before the stores are reached for the first time. They take none from the
+/// others, beside which they live on for a while.
+const FIRST_INSTANCES: u32 = 8;
+
 /// Between two attempts to reach a store that the start waits for.
 const STORE_RETRY: Duration = Duration::from_secs(1);
 
@@ -123,10 +127,11 @@ impl HostBuilder {
         let mut api = Api::new(&config, listener, Arc::clone(&cores), push, metrics.clone())?;
         let api_instances = usize::try_from(API_INSTANCES)?;
         let slots = Arc::new(Semaphore::new(api_instances));
-        let granted = |secret: Option<&Secret>, capabilities: &Arc<Capabilities>| {
-            let granted = grants::api(&config, secret, &network, capabilities, &watchers);
-            api::instances(&engine, &compiled.api, granted, &slots)
-        };
+        let instances =
+            |secret: Option<&Secret>, capabilities: &Arc<Capabilities>, slots: &Arc<Semaphore>| {
+                let granted = grants::api(&config, secret, &network, capabilities, &watchers);
+                api::instances(&engine, &compiled.api, granted, slots)
+            };
 
         let random = || rand::rng().random();
         let secret = match &tasks.shared {
@@ -136,7 +141,8 @@ impl HostBuilder {
                     Ok(secret) => secret?,
                     Err(_) => {
                         let away = capabilities::away(&config, &tasks, &model, &clock);
-                        let first = granted(None, &Arc::new(away));
+                        let slots = Arc::new(Semaphore::new(usize::try_from(FIRST_INSTANCES)?));
+                        let first = instances(None, &Arc::new(away), &slots);
                         api.serve_first(first, &mut serving).await?;
                         on_waiting(address);
                         secret.await?
@@ -213,15 +219,15 @@ impl HostBuilder {
         };
         let mut metrics_address = None;
         if let Some(monitoring) = monitoring {
-            let instances = Limited {
+            let limited = Limited {
                 free: Arc::clone(&slots),
                 limit: api_instances,
             };
-            let scraped = monitoring.serve(&capabilities, instances, worker.slots.free())?;
+            let scraped = monitoring.serve(&capabilities, limited, worker.slots.free())?;
             metrics_address = Some(scraped.0);
             serving.monitored_by(scraped.1);
         }
-        let instances = granted(Some(&secret), &capabilities);
+        let instances = instances(Some(&secret), &capabilities, &slots);
         api.serve(instances, &mut serving).await?;
         if config.role.works() {
             serving.spawn(|stop| work(Arc::clone(&sweep), worker, cores, recovered, stop));
@@ -306,7 +312,8 @@ fn pool(config: &Config) -> anyhow::Result<Pool> {
         instances: in_flight
             .saturating_add(waiting)
             .saturating_add(u32::try_from(deliverer::AT_ONCE)?)
-            .saturating_add(API_INSTANCES),
+            .saturating_add(API_INSTANCES)
+            .saturating_add(FIRST_INSTANCES),
         calls: u32::try_from(CALLS)?,
         max_memory: usize::try_from(config.model_memory)?.max(API_MEMORY),
     })

@@ -56,7 +56,7 @@ async fn start_and_stop(
     let mut signals = Signals::listen()?;
     let serving = tokio::select! {
         serving = start => serving?,
-        // Nothing has been accepted yet.
+        // Nothing has been accepted yet: requests that are answered meanwhile store nothing.
         _ = signals.next() => {
             tracing::info!("stopping before it was ready");
             return Ok(());

@@ -36,7 +36,7 @@ struct Measured {
 
 impl DatabaseClock {
     /// A clock that does not know the time yet. Until it does, it shows the
-    /// machine's, by which nothing may be decided.
+    /// machine's, by which nothing may be decided but whether a token has expired.
     pub(super) fn new(runtime: Arc<dyn Runtime>, machine: Arc<dyn Clock>) -> Self {
         Self {
             runtime,
