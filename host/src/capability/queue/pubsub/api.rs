@@ -205,11 +205,14 @@ impl Api {
         *request.uri_mut() = format!("{base}/v1/{path}")
             .parse()
             .map_err(|_| Fault::Unreadable)?;
-        let identified = tokio::time::timeout(deadline, self.identity.headers()).await;
-        *request.headers_mut() = identified.unwrap_or(Err(Fault::Silent))?;
-        let json = http::HeaderValue::from_static("application/json");
-        request.headers_mut().insert(header::CONTENT_TYPE, json);
-        let sent = self.client.send(request, deadline).await;
+        let sent = async {
+            *request.headers_mut() = self.identity.headers().await?;
+            let json = http::HeaderValue::from_static("application/json");
+            request.headers_mut().insert(header::CONTENT_TYPE, json);
+            self.client.send(request).await
+        };
+        let sent = tokio::time::timeout(deadline, sent).await;
+        let sent = sent.unwrap_or(Err(Fault::Silent));
         if let Err(Fault::Silent) = sent {
             self.client.forget();
             self.silence.notify_waiters();

@@ -8,7 +8,6 @@ use http::{Request, Response};
 use http_body_util::{BodyExt as _, Limited};
 use parking_lot::Mutex;
 use rustls::ClientConfig;
-use tokio::time::timeout;
 
 use super::fault::Fault;
 use crate::tls::{self, Trust};
@@ -16,11 +15,11 @@ use crate::tls::{self, Trust};
 /// Most bytes of an answer: a pull brings at most some hundred messages.
 const MAX_ANSWER: usize = 64 << 20;
 
-/// For a connection, TLS included.
-const CONNECT: Duration = Duration::from_secs(2);
+/// For a connection, TLS included; each address of a name gets its share of it. A call
+/// may have less time.
+const CONNECT: Duration = Duration::from_secs(20);
 
-/// Of connections that nobody uses: less than servers keep them, so that no
-/// request meets the end of one.
+/// Of connections that nobody uses: less than most servers keep them.
 const IDLE: Duration = Duration::from_secs(25);
 
 /// Connections that wait to be used again.
@@ -42,25 +41,23 @@ impl Client {
         })
     }
 
-    /// Sends a request and reads its answer. A request that took too long is
-    /// given up with its connection.
-    pub(super) async fn send(
-        &self,
-        request: Request<Bytes>,
-        deadline: Duration,
-    ) -> Result<Response<Bytes>, Fault> {
+    /// Sends a request and reads its answer. A request that is dropped is given up with
+    /// its connection.
+    pub(super) async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Fault> {
         let http = self.http.lock().clone();
-        let exchange = async {
-            let request = reqwest::Request::try_from(request).map_err(failed)?;
-            let answer = http.execute(request).await.map_err(failed)?;
-            let (head, body) = Response::from(answer).into_parts();
-            let body = Limited::new(body, MAX_ANSWER).collect().await;
-            let body = body.map_err(|error| Fault::Connection(error.to_string()))?;
-            Ok(Response::from_parts(head, body.to_bytes()))
+        let request = reqwest::Request::try_from(request).map_err(failed)?;
+        let again = request.try_clone();
+        let answer = match (http.execute(request).await, again) {
+            // The server may have ended a connection that waited. What is asked here
+            // may be asked twice.
+            (Err(error), Some(again)) if !error.is_connect() => http.execute(again).await,
+            (answer, _) => answer,
         };
-        timeout(deadline, exchange)
-            .await
-            .unwrap_or(Err(Fault::Silent))
+        let answer = answer.map_err(failed)?;
+        let (head, body) = Response::from(answer).into_parts();
+        let body = Limited::new(body, MAX_ANSWER).collect().await;
+        let body = body.map_err(|error| Fault::Connection(cause(&*error)))?;
+        Ok(Response::from_parts(head, body.to_bytes()))
     }
 
     /// Throws all connections away that wait to be used again.
@@ -88,10 +85,14 @@ fn failed(error: reqwest::Error) -> Fault {
     if let Some(reason) = tls::refusal(&error) {
         return Fault::Untrusted(reason);
     }
-    // What it says of itself is that a request failed.
-    let mut cause: &dyn Error = &error;
+    Fault::Connection(cause(&error))
+}
+
+/// What it says of itself is only that a request failed.
+fn cause(error: &(dyn Error + 'static)) -> String {
+    let mut cause = error;
     while let Some(source) = cause.source() {
         cause = source;
     }
-    Fault::Connection(cause.to_string())
+    cause.to_string()
 }
