@@ -173,17 +173,17 @@ impl Link {
     /// Asks for one message, which the server sends to the subject as soon as
     /// there is one, or says there that there was none for so long.
     pub(super) async fn fetch(&self, inbox: &Subject, expires: Duration) -> Result<(), Fault> {
-        let one = BatchConfig {
-            batch: 1,
-            expires: Some(expires),
-            ..BatchConfig::default()
-        };
-        let sent = async {
-            let consumer = self.ready().await?;
+        self.within(|link| async move {
+            let one = BatchConfig {
+                batch: 1,
+                expires: Some(expires),
+                ..BatchConfig::default()
+            };
+            let consumer = link.ready().await?;
             let sent = consumer.request_batch(one, inbox.clone()).await;
             sent.map_err(Fault::other)
-        };
-        timeout(DEADLINE, sent).await.unwrap_or(Err(Fault::Silent))
+        })
+        .await
     }
 
     /// What answers for a message that was delivered to this subject.
