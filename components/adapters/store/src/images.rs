@@ -127,13 +127,20 @@ impl<P: Platform, M: Machine> Store<P, M> {
     }
 
     pub async fn sign(&self, path: &str, origin: &str) -> Result<String, CapabilityError> {
-        let signing = self.signing().await?;
+        let key = self.key(secret::IMAGE_URLS).await?.to_vec();
+        let signing = self.signing(key).await;
         signing.sign_path(path, origin, self.machine.now())
     }
 
     pub async fn resolve(&self, url: &str, origin: &str) -> Result<Option<Resolved>, Fault> {
-        let signing = self.signing().await?;
-        Ok(signing.resolve(url, origin, self.machine.now()))
+        let now = self.machine.now();
+        let mut signing = self.signing(Vec::new()).await;
+        // Whether it is ours is known without the key, which may be away.
+        if signing.resolve(url, origin, now).is_none() {
+            return Ok(None);
+        }
+        signing.key = self.key(secret::IMAGE_URLS).await?.to_vec();
+        Ok(signing.resolve(url, origin, now))
     }
 
     async fn put_whole(
@@ -173,7 +180,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         }
         self.remove_unreferenced(&leftovers).await;
         let path = path.to_string();
-        let url = self.signing().await?.unsigned(&path);
+        let url = self.signing(Vec::new()).await.unsigned(&path);
         Ok(StoredOrNot::Stored(Stored { path, url }))
     }
 
@@ -263,15 +270,15 @@ impl<P: Platform, M: Machine> Store<P, M> {
         })
     }
 
-    async fn signing(&self) -> Result<Signing, Fault> {
+    async fn signing(&self, key: Vec<u8>) -> Signing {
         let ttl = self.platform.setting("image-url-ttl").await;
-        Ok(Signing {
-            key: self.key(secret::IMAGE_URLS).await?.to_vec(),
+        Signing {
+            key,
             ttl: ttl
                 .and_then(|text| duration::parse(&text).ok())
                 .unwrap_or(URL_TTL),
             public_url: self.platform.setting("public-url").await,
-        })
+        }
     }
 }
 
