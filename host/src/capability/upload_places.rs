@@ -73,18 +73,25 @@ pub trait UploadPlaces: Send + Sync {
     /// promised counts for all images together.
     fn take(&self, place: NewPlace) -> Answer<'_, Admission>;
 
-    /// Holds a place for another [`TERM`], also that of a stored image. False: it is
-    /// free, or somebody else's.
+    /// Holds a place for another [`TERM`]. False: it is free, or somebody else's.
     fn hold(&self, place: Place) -> Answer<'_, bool>;
 
-    /// The image is stored with so many bytes. True even if the place was lost.
+    /// Takes over the place of an image that is to be deleted, whoever holds it. False:
+    /// there is none.
+    fn claim(&self, place: Place) -> Answer<'_, bool>;
+
+    /// The image was stored with so many bytes by who sent it. Holds even if the place
+    /// was lost.
     fn settle(&self, place: Place, bytes: u64) -> Answer<'_, ()>;
+
+    /// The image was found with so many bytes. Changes nothing if the place was lost.
+    fn confirm(&self, place: Place, bytes: u64) -> Answer<'_, ()>;
 
     /// The image did not come, or is gone. A repeat changes nothing.
     fn free(&self, place: Place) -> Answer<'_, ()>;
 
     /// Places whose time has passed, the oldest first, held for another [`TERM`] by
-    /// whoever asks.
+    /// whoever asks: who held them before has lost them.
     fn abandoned(&self, limit: u32) -> Answer<'_, Vec<Place>>;
 }
 

@@ -9,20 +9,21 @@ use std::time::Duration;
 use concept_refinement_domain::capability::{CapabilityError, ImageKind, ImageLimit, NewImage};
 use concept_refinement_domain::image_path::ImagePath;
 use futures::future::pending;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::fault::Fault;
 use super::{Inner, SECOND};
 use crate::capability::upload_places::{Admission, NewPlace, Place, PlacePath, TERM};
 
-/// How often a place is held: twice more before its time has passed, should one fail.
+/// How often a place is held: once more before its time has passed, should one fail.
 const HOLD_AFTER: Duration = Duration::from_secs(TERM.as_secs() / 3);
 
 /// Between two looks at what is in doubt: the store may be away.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// Before what a broken request left is looked at: it may still arrive.
-const SETTLING: Duration = Duration::from_secs(3);
+/// Before what a broken request left is looked at: it may still arrive, as long as a
+/// server has for the largest image.
+const SETTLING: Duration = Duration::from_secs(6);
 
 /// Places taken over at once.
 const BATCH: u32 = 100;
@@ -39,9 +40,11 @@ pub(super) struct Taken {
 /// Looks after what dead hosts left, as long as there is a store.
 pub(super) async fn upkeep(inner: Weak<Inner>) {
     while let Some(inner) = inner.upgrade() {
-        // If it fails, somebody tries it again.
         for place in inner.places.abandoned(BATCH).await.unwrap_or_default() {
-            let _ = inner.resolve(place).await;
+            // What is away now is so for the others too. Somebody tries it again.
+            if inner.resolve(place, true).await.is_err() {
+                break;
+            }
         }
         drop(inner);
         sleep(HOLD_AFTER).await;
@@ -91,7 +94,7 @@ impl Inner {
     /// The place of an image that is to be deleted.
     pub(super) async fn doubt(self: &Arc<Self>, path: PlacePath) -> Result<Taken, CapabilityError> {
         let place = Place::new(path);
-        let is_stored = self.places.hold(place.clone()).await?;
+        let is_stored = self.places.claim(place.clone()).await?;
         Ok(Taken {
             inner: Arc::clone(self),
             place: is_stored.then_some(place),
@@ -99,12 +102,16 @@ impl Inner {
         })
     }
 
-    /// Settles or frees a place, by what the bucket has.
-    async fn resolve(&self, place: Place) -> Result<(), CapabilityError> {
+    /// Confirms or frees a place, by what the bucket has.
+    async fn resolve(&self, place: Place, is_sent: bool) -> Result<(), CapabilityError> {
+        // An upload replaces none.
+        if !is_sent && place.path.kind == ImageKind::Upload {
+            return self.places.free(place).await;
+        }
         let key = place.path.text();
         let object = self.bucket.head(&key).await.map_err(Fault::report)?;
         match object {
-            Some(object) => self.places.settle(place, object.size).await,
+            Some(object) => self.places.confirm(place, object.size).await,
             None => {
                 // Of an upload that did not come; another refined image may be on its way by
                 // the same name.
@@ -142,10 +149,15 @@ impl Taken {
             let Some(place) = &self.place else {
                 return pending().await;
             };
+            let mut held = Instant::now();
             loop {
                 sleep(HOLD_AFTER).await;
-                if self.inner.places.hold(place.clone()).await == Ok(false) {
-                    return;
+                let begun = Instant::now();
+                match self.inner.places.hold(place.clone()).await {
+                    Ok(true) => held = begun,
+                    Ok(false) => return,
+                    Err(_) if held.elapsed() + HOLD_AFTER > TERM => return,
+                    Err(_) => {}
                 }
             }
         };
@@ -184,7 +196,11 @@ impl Taken {
     /// cannot be learned now, it is later.
     pub(super) async fn give_up(mut self) {
         if let Some(place) = &self.place
-            && self.inner.resolve(place.clone()).await.is_ok()
+            && self
+                .inner
+                .resolve(place.clone(), self.is_sent)
+                .await
+                .is_ok()
         {
             self.place = None;
         }
@@ -197,7 +213,8 @@ impl Drop for Taken {
             return;
         };
         let inner = Arc::clone(&self.inner);
-        let pause = match self.is_sent {
+        let is_sent = self.is_sent;
+        let pause = match is_sent {
             true => SETTLING,
             false => Duration::ZERO,
         };
@@ -207,7 +224,7 @@ impl Drop for Taken {
             loop {
                 // One after the other, so that what is away is not asked by all of them.
                 let _turn = inner.looking.lock().await;
-                if inner.resolve(place.clone()).await.is_ok() {
+                if inner.resolve(place.clone(), is_sent).await.is_ok() {
                     break;
                 }
                 sleep(RETRY).await;

@@ -160,7 +160,12 @@ INSERT INTO schema.upload_total (part, stored, in_doubt, doubtful)
 
 CREATE FUNCTION schema.count_upload_place () RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    -- What there was not, or is not any more, is null.
+    -- A place that is held on changes nothing of it.
+    IF TG_OP = 'UPDATE' AND OLD.bytes = NEW.bytes
+        AND (OLD.until IS NULL) = (NEW.until IS NULL) THEN
+        RETURN NULL;
+    END IF;
+    -- OLD is null for what is inserted, NEW for what is deleted.
     UPDATE schema.upload_total AS total SET
         stored = total.stored + coalesce(CASE WHEN NEW.until IS NULL THEN NEW.bytes END, 0)
             - coalesce(CASE WHEN OLD.until IS NULL THEN OLD.bytes END, 0),

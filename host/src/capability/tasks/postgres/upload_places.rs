@@ -51,14 +51,23 @@ impl UploadPlaces for PostgresTasks {
                 self.write(&session, SQL, &new.place, new.longest),
                 session.commit()
             )?;
-            self.tell_room(&session).await?;
+            self.tell_room(&session).await;
             Ok(Admission::Taken)
         })
     }
 
     fn hold(&self, place: Place) -> Answer<'_, bool> {
+        const SQL: &str = "UPDATE schema.upload_place SET until = $5 \
+             WHERE owner = $1 AND kind = $2 AND name = $3 AND holder = $4";
+        self.answer(async move {
+            let session = self.database.session().await?;
+            Ok(self.write(&session, SQL, &place, 0).await? > 0)
+        })
+    }
+
+    fn claim(&self, place: Place) -> Answer<'_, bool> {
         const SQL: &str = "UPDATE schema.upload_place SET holder = $4, until = $5 \
-             WHERE owner = $1 AND kind = $2 AND name = $3 AND (holder = $4 OR holder IS NULL)";
+             WHERE owner = $1 AND kind = $2 AND name = $3";
         self.answer(async move {
             let session = self.database.session().await?;
             Ok(self.write(&session, SQL, &place, 0).await? > 0)
@@ -69,26 +78,25 @@ impl UploadPlaces for PostgresTasks {
         const SQL: &str = "INSERT INTO schema.upload_place (owner, kind, name, bytes) \
              VALUES ($1, $2, $3, $6) ON CONFLICT (owner, kind, name) \
              DO UPDATE SET bytes = $6, holder = NULL, until = NULL";
-        self.answer(async move {
-            let session = self.database.session().await?;
-            self.write(&session, SQL, &place, bytes).await?;
-            self.tell_room(&session).await
-        })
+        self.written(SQL, place, bytes)
+    }
+
+    fn confirm(&self, place: Place, bytes: u64) -> Answer<'_, ()> {
+        const SQL: &str = "UPDATE schema.upload_place \
+             SET bytes = $6, holder = NULL, until = NULL \
+             WHERE owner = $1 AND kind = $2 AND name = $3 AND holder = $4";
+        self.written(SQL, place, bytes)
     }
 
     fn free(&self, place: Place) -> Answer<'_, ()> {
         const SQL: &str = "DELETE FROM schema.upload_place \
              WHERE owner = $1 AND kind = $2 AND name = $3 AND holder = $4";
-        self.answer(async move {
-            let session = self.database.session().await?;
-            self.write(&session, SQL, &place, 0).await?;
-            self.tell_room(&session).await
-        })
+        self.written(SQL, place, 0)
     }
 
     fn abandoned(&self, limit: u32) -> Answer<'_, Vec<Place>> {
-        const SQL: &str = "UPDATE schema.upload_place SET until = $2 WHERE holder = ANY (ARRAY (\
-             SELECT holder FROM schema.upload_place WHERE until <= $1 ORDER BY until LIMIT $3 \
+        const SQL: &str = "UPDATE schema.upload_place SET until = $2, holder = gen_random_uuid() \
+             WHERE holder = ANY (ARRAY (SELECT holder FROM schema.upload_place WHERE until <= $1 ORDER BY until LIMIT $3 \
              FOR UPDATE SKIP LOCKED)) RETURNING owner, kind, name, holder";
         self.answer(async move {
             let session = self.database.session().await?;
@@ -147,6 +155,15 @@ impl PostgresTasks {
         Ok(Admission::Taken)
     }
 
+    fn written(&self, sql: &'static str, place: Place, bytes: u64) -> Answer<'_, ()> {
+        self.answer(async move {
+            let session = self.database.session().await?;
+            self.write(&session, sql, &place, bytes).await?;
+            self.tell_room(&session).await;
+            Ok(())
+        })
+    }
+
     /// Each statement has owner, kind, name, holder, the end of a new term, and bytes.
     async fn write(
         &self,
@@ -171,20 +188,22 @@ impl PostgresTasks {
     }
 
     /// The room is told what images take together, if that has a limit: of several
-    /// totals the one that was asked for last, which has what all before it wrote.
-    async fn tell_room(&self, session: &Session<'_>) -> Result<(), Fault> {
+    /// totals the one that was asked for last, which has what all before it wrote. If
+    /// that fails, what was written holds all the same, and the next one tells.
+    async fn tell_room(&self, session: &Session<'_>) {
         let room = &self.options.room;
         if room.max_store().is_none() {
-            return Ok(());
+            return;
         }
         let turn = self.total_turn.fetch_add(1, Ordering::Relaxed);
-        let [stored, in_doubt, doubtful] = total(session).await?;
+        let Ok([stored, in_doubt, doubtful]) = total(session).await else {
+            return;
+        };
         let mut told = self.told_turn.lock();
         if turn >= *told {
             *told = turn;
             room.replace_elsewhere(stored, in_doubt, doubtful);
         }
-        Ok(())
     }
 }
 

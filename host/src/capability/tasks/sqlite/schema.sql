@@ -184,7 +184,8 @@ CREATE TRIGGER upload_place_removed AFTER DELETE ON upload_place BEGIN
         in_doubt = in_doubt - iif(OLD.until IS NULL, 0, OLD.bytes),
         doubtful = doubtful - (OLD.until IS NOT NULL);
 END;
-CREATE TRIGGER upload_place_changed AFTER UPDATE ON upload_place BEGIN
+CREATE TRIGGER upload_place_changed AFTER UPDATE ON upload_place
+    WHEN OLD.bytes <> NEW.bytes OR (OLD.until IS NULL) <> (NEW.until IS NULL) BEGIN
     UPDATE upload_total SET
         stored = stored - iif(OLD.until IS NULL, OLD.bytes, 0)
             + iif(NEW.until IS NULL, NEW.bytes, 0),

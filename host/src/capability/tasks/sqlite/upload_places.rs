@@ -28,21 +28,32 @@ impl UploadPlaces for SqliteTasks {
 
     fn hold(&self, place: Place) -> Answer<'_, bool> {
         self.counted(move |step| {
-            let Place { holder, path } = &place;
             let held = step
                 .connection
+                .prepare_cached("UPDATE upload_place SET until = ? WHERE holder = ?")?
+                .execute(params![Stored(step.now.plus(TERM)), place.holder])?;
+            Ok(held > 0)
+        })
+    }
+
+    fn claim(&self, place: Place) -> Answer<'_, bool> {
+        self.counted(move |step| {
+            let Place { holder, path } = &place;
+            let until = Stored(step.now.plus(TERM));
+            let claimed = step
+                .connection
                 .prepare_cached(
-                    "UPDATE upload_place SET holder = ?4, until = ?5 WHERE owner = ?1 \
-                     AND kind = ?2 AND name = ?3 AND (holder = ?4 OR holder IS NULL)",
+                    "UPDATE upload_place SET holder = ?, until = ? \
+                     WHERE owner = ? AND kind = ? AND name = ?",
                 )?
                 .execute(params![
+                    holder,
+                    until,
                     path.owner,
                     folder(path.kind),
-                    path.name,
-                    holder,
-                    Stored(step.now.plus(TERM))
+                    path.name
                 ])?;
-            Ok(held > 0)
+            Ok(claimed > 0)
         })
     }
 
@@ -59,6 +70,18 @@ impl UploadPlaces for SqliteTasks {
         })
     }
 
+    fn confirm(&self, place: Place, bytes: u64) -> Answer<'_, ()> {
+        self.counted(move |step| {
+            step.connection
+                .prepare_cached(
+                    "UPDATE upload_place SET bytes = ?, holder = NULL, until = NULL \
+                     WHERE holder = ?",
+                )?
+                .execute(params![counted(bytes), place.holder])?;
+            Ok(())
+        })
+    }
+
     fn free(&self, place: Place) -> Answer<'_, ()> {
         self.counted(move |step| {
             step.connection
@@ -71,7 +94,7 @@ impl UploadPlaces for SqliteTasks {
     fn abandoned(&self, limit: u32) -> Answer<'_, Vec<Place>> {
         self.counted(move |step| {
             let mut statement = step.connection.prepare_cached(
-                "UPDATE upload_place SET until = ?1 WHERE holder IN (SELECT holder \
+                "UPDATE upload_place SET until = ?1, holder = hex(randomblob(16)) WHERE holder IN (SELECT holder \
                  FROM upload_place WHERE until <= ?2 ORDER BY until LIMIT ?3) \
                  RETURNING owner, kind, name, holder",
             )?;
