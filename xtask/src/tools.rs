@@ -302,7 +302,10 @@ fn python(workspace: &Workspace) -> Option<PathBuf> {
 /// Two servers that speak as S3 does.
 pub fn ensure_s3(workspace: &Workspace) -> anyhow::Result<()> {
     ensure_packages(workspace, "moto", MOTO_REQUIREMENTS)?;
-    own_program(workspace, "s3s-fs", S3S_FS, &["--features", "binary"]).map(drop)
+    // It hashes what the tests store.
+    let optimised = "profile.dev.opt-level=1";
+    let more = ["--features", "binary", "--config", optimised];
+    own_program(workspace, "s3s-fs", S3S_FS, &more).map(drop)
 }
 
 /// What judges licences, sources and advisories of dependencies.
@@ -331,8 +334,8 @@ fn place_of(workspace: &Workspace, name: &str) -> PathBuf {
     workspace.tools().join("bin").join(file)
 }
 
-/// The program of a crate, built now unless it is there. Hardly optimised, it is
-/// built in a minute or two.
+/// The program of a crate, built now unless it is there. What runs once is not
+/// optimised: building it would take longer.
 fn own_program(
     workspace: &Workspace,
     name: &str,
@@ -354,7 +357,7 @@ fn own_program(
         // A directory that goes away afterwards.
         .env_remove("CARGO_TARGET_DIR")
         .env("CARGO_PROFILE_DEV_DEBUG", "false")
-        .env("CARGO_PROFILE_DEV_OPT_LEVEL", "1")
+        .env("CARGO_PROFILE_DEV_OPT_LEVEL", "0")
         .env("CARGO_INCREMENTAL", "0");
     process::run(&mut install)?;
     Ok(own)
