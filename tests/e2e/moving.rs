@@ -8,6 +8,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use concept_refinement_tests::artifacts;
 use concept_refinement_tests::client::Client;
@@ -237,7 +238,8 @@ async fn a_move_that_broke_off_goes_on() {
     let failed = attempt();
     assert!(!failed.status.success(), "{failed:?}");
     for broken in 1..4 {
-        proxy.set(Mode::Pass);
+        // So slow that no attempt ends before it is broken off.
+        proxy.set(Mode::Delay(Duration::from_millis(200)));
         let moving = std::thread::scope(|scope| {
             let moving = scope.spawn(attempt);
             let begun = place.objects();
