@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 /// How long anything may take that is only slow on a busy machine.
-pub const SOON: Duration = Duration::from_secs(30);
+pub const SOON: Duration = Duration::from_secs(60);
 
 /// How late readiness may follow a change (contract, section 4).
 pub const READINESS: Duration = Duration::from_secs(15);
