@@ -24,7 +24,7 @@ pub mod health;
 pub mod images;
 pub mod intercept;
 pub mod model;
-pub(crate) mod moving;
+pub mod moving;
 mod progress;
 pub mod queue;
 pub mod room;

@@ -2,6 +2,7 @@
 
 mod commits;
 pub mod hosts;
+mod moving;
 pub mod outages;
 pub mod queue;
 pub mod refusals;

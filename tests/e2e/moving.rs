@@ -68,6 +68,8 @@ async fn before() -> Before {
         "original_image_url": origin().picture(&pictures::png(64, 64)),
         "refinement_prompt": "echo it",
         "logo_description": "é".repeat(2_000),
+        // Postgres has no U+0000.
+        "theme_description": "a\u{0}b\u{1a}0\"\\",
         "webhook_url": "https://receiver.example/hook",
     });
     let first = eve.post("/api/concepts/refine", &body).await;

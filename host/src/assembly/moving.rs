@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use concept_refinement_domain::capability::{CapabilityError, ImageInfo, ImageKind, StoredOrNot};
-use futures::{StreamExt as _, TryStreamExt as _, stream};
+use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use rand::RngExt as _;
 use sha2::{Digest as _, Sha256};
 
@@ -22,7 +22,10 @@ use crate::capability::clock::{Clock, SystemClock};
 use crate::capability::create_directory;
 use crate::capability::embedded::AtRest;
 use crate::capability::engine::{OpenImages, OpenTasks};
-use crate::capability::moving::{ImagesAtRest, Record, RecordKind, Records, half_moved};
+use crate::capability::moving::{
+    CONCEPTS, ImagesAtRest, Record, Records, TABLES, TASKS, Table, UNFINISHED_MOVE, UPLOAD_PLACES,
+    half_moved, source_of,
+};
 use crate::config::Config;
 
 /// Records read and written at once.
@@ -73,7 +76,7 @@ pub async fn move_stores(
     let secret = match move_secret(&source.data_dir, target, &tasks).await {
         Err(error) if begun => {
             // Nothing of it was moved.
-            to.set_unfinished_move(None).await?;
+            to.clear(&UNFINISHED_MOVE).await?;
             return Err(error);
         }
         secret => secret?,
@@ -88,29 +91,16 @@ pub async fn move_stores(
         report(&format!("{moved} images are moved and compared"));
         counts.push(("images", moved));
     }
-    for kind in RecordKind::ALL {
-        copy_records(kind, from, to).await?;
+    copy_records(&UPLOAD_PLACES, from, to).await?;
+    let mut moved = Vec::new();
+    for table in TABLES {
+        moved.push((table, copy_records(table, from, to).await?));
     }
-    for kind in RecordKind::ALL {
-        let (expected, found) = (Digest::of(kind, from).await?, Digest::of(kind, to).await?);
-        if kind == RecordKind::UploadPlaces {
-            // Those of images that were moved are new.
-            continue;
-        }
-        let name = kind.name();
-        if found.count != expected.count {
-            bail!(
-                "the target has {} {name}, the source {}: was it used before?",
-                found.count,
-                expected.count
-            );
-        }
-        if found != expected {
-            bail!("the {name} of the target are not those of the source: was it used before?");
-        }
-        counts.push((name, expected.count));
+    for (table, expected) in moved {
+        compare(table, &expected, to).await?;
+        counts.push((table.known_as, expected.count));
     }
-    to.set_unfinished_move(None).await?;
+    to.clear(&UNFINISHED_MOVE).await?;
     report("all records are moved and compared");
     Ok(Moved { counts })
 }
@@ -129,7 +119,7 @@ pub async fn refuse_half_moved(tasks: &OpenTasks) -> Result<(), HalfMoved> {
     let Some(records) = &tasks.records else {
         return Ok(());
     };
-    match records.unfinished_move().await? {
+    match source_of(&records.records(&UNFINISHED_MOVE, None, 1).await?) {
         Some(source) => Err(HalfMoved::Begun(source)),
         None => Ok(()),
     }
@@ -148,13 +138,14 @@ pub enum HalfMoved {
 /// something is what it was, if the move was made before, or is refused in the end.
 /// Whether it did so.
 async fn begin(source: &Path, target: &dyn Records) -> anyhow::Result<bool> {
-    for kind in [RecordKind::Tasks, RecordKind::Concepts] {
-        if !target.records(kind, None, 1).await?.is_empty() {
+    for table in [&TASKS, &CONCEPTS] {
+        if !target.records(table, None, 1).await?.is_empty() {
             return Ok(false);
         }
     }
-    let source = source.to_string_lossy().into_owned();
-    target.set_unfinished_move(Some(source)).await?;
+    target.clear(&UNFINISHED_MOVE).await?;
+    let source = vec![0.into(), source.to_string_lossy().into()];
+    target.restore(&UNFINISHED_MOVE, vec![source]).await?;
     Ok(true)
 }
 
@@ -270,20 +261,53 @@ async fn move_image(
     }
 }
 
+/// Returns what was read.
 async fn copy_records(
-    kind: RecordKind,
+    table: &'static Table,
     from: &dyn Records,
     to: &dyn Records,
-) -> anyhow::Result<()> {
-    let mut after = None;
-    loop {
-        let batch = from.records(kind, after, BATCH).await?;
-        let Some(last) = batch.last().cloned() else {
-            return Ok(());
-        };
-        to.restore(batch).await?;
-        after = Some(last);
+) -> Result<Digest, CapabilityError> {
+    batches(table, from)
+        .try_fold(Digest::default(), async |digest, batch| {
+            let digest = digest.with(&batch);
+            to.restore(table, batch).await?;
+            Ok(digest)
+        })
+        .await
+}
+
+/// With what the target has now.
+async fn compare(table: &'static Table, expected: &Digest, to: &dyn Records) -> anyhow::Result<()> {
+    let name = table.known_as;
+    let found = batches(table, to);
+    let found = found
+        .try_fold(Digest::default(), async |digest, batch| {
+            Ok(digest.with(&batch))
+        })
+        .await?;
+    if found.count != expected.count {
+        bail!(
+            "the target has {} {name}, the source {}: was it used before?",
+            found.count,
+            expected.count
+        );
     }
+    if found != *expected {
+        bail!("the {name} of the target are not those of the source: was it used before?");
+    }
+    Ok(())
+}
+
+/// All records of a table.
+fn batches<'a>(
+    table: &'static Table,
+    store: &'a dyn Records,
+) -> impl Stream<Item = Result<Vec<Record>, CapabilityError>> + 'a {
+    stream::try_unfold(None, move |after| async move {
+        let batch = store.records(table, after, BATCH).await?;
+        let last = batch.last().cloned();
+        Ok(last.map(|last| (batch, Some(last))))
+    })
 }
 
 /// How many records there are, and what they say, whatever their order.
@@ -294,28 +318,18 @@ struct Digest {
 }
 
 impl Digest {
-    async fn of(kind: RecordKind, store: &dyn Records) -> anyhow::Result<Self> {
-        let mut digest = Self::default();
-        let mut after = None;
-        loop {
-            let batch = store.records(kind, after, BATCH).await?;
-            let Some(last) = batch.last().cloned() else {
-                return Ok(digest);
-            };
-            batch.iter().for_each(|record| digest.add(record));
-            after = Some(last);
+    fn with(mut self, records: &[Record]) -> Self {
+        for record in records {
+            self.count += 1;
+            // Two different records have no sum like others.
+            let hash = Sha256::digest(format!("{record:?}"));
+            let mut carry = 0_u16;
+            for (sum, byte) in self.sum.iter_mut().zip(hash) {
+                carry += u16::from(*sum) + u16::from(byte);
+                *sum = carry.to_le_bytes()[0];
+                carry >>= 8;
+            }
         }
-    }
-
-    fn add(&mut self, record: &Record) {
-        self.count += 1;
-        // Two different records have no sum like others.
-        let hash = Sha256::digest(format!("{record:?}"));
-        let mut carry = 0_u16;
-        for (sum, byte) in self.sum.iter_mut().zip(hash) {
-            carry += u16::from(*sum) + u16::from(byte);
-            *sum = carry.to_le_bytes()[0];
-            carry >>= 8;
-        }
+        self
     }
 }

@@ -10,7 +10,7 @@ use super::fault::Fault;
 use super::reads::{one_more, start};
 use super::values::{Cells, Parameter, Text, Time, id};
 
-pub(super) const COLUMNS: &str = "id, task_id, user_id, is_anonymous, image_path, image_url, \
+const COLUMNS: &str = "id, task_id, user_id, is_anonymous, image_path, image_url, \
      original_image_url, refinement_prompt, logo_description, theme_description, color_palettes, \
      notes, created_at";
 
@@ -85,7 +85,7 @@ pub(super) async fn delete(
     row.map(|row| Cells::of(&row).text()).transpose()
 }
 
-pub(super) fn read(cells: &mut Cells<'_>) -> Result<Concept, Fault> {
+fn read(cells: &mut Cells<'_>) -> Result<Concept, Fault> {
     let (id, task_id) = (cells.id()?, cells.id()?);
     let content = ConceptContent {
         task_id,

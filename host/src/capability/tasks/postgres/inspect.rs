@@ -6,7 +6,7 @@ use super::schema::{self, Found};
 use super::settings::{Place, Settings};
 use super::{changes, moving};
 use crate::capability::OpenError;
-use crate::capability::moving::half_moved as half_moved_sentence;
+use crate::capability::moving::{UNFINISHED_MOVE, half_moved as half_moved_sentence, source_of};
 
 /// The oldest release of Postgres that is tested.
 const OLDEST: i32 = 150_000;
@@ -43,7 +43,7 @@ pub async fn inspect(
             }
             Found::ThisVersion => {
                 let session = database.unready_session(DEADLINE).await?;
-                moving::unfinished(&session).await?
+                source_of(&moving::read(&session, &UNFINISHED_MOVE, None, 1).await?)
             }
         };
         Ok((notes, half_moved))

@@ -172,6 +172,6 @@ impl Swap {
     }
 }
 
-pub(super) fn number(number: u64) -> i64 {
+fn number(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -217,12 +217,12 @@ async fn total(session: &Session<'_>) -> Result<[u64; 3], Fault> {
 }
 
 /// Owner, kind and name.
-pub(super) fn key(PlacePath { kind, owner, name }: &PlacePath) -> [Text<'_>; 3] {
+fn key(PlacePath { kind, owner, name }: &PlacePath) -> [Text<'_>; 3] {
     [owner, folder(*kind), name].map(Text::of)
 }
 
 /// Of a row that begins with owner, kind and name.
-pub(super) fn path(cells: &mut Cells<'_>) -> Result<PlacePath, Fault> {
+fn path(cells: &mut Cells<'_>) -> Result<PlacePath, Fault> {
     let owner = cells.text()?;
     // The table's own check knows no other.
     let kind = match cells.text()? == folder(ImageKind::Upload) {

@@ -64,7 +64,7 @@ impl ToSql for Text<'_> {
     to_sql_checked!();
 }
 
-fn unescaped(text: &str) -> String {
+pub(super) fn unescaped(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut characters = text.chars();
     while let Some(character) = characters.next() {

@@ -11,7 +11,7 @@ use super::references;
 use super::stored::Stored;
 use super::writer::Step;
 
-pub(super) const COLUMNS: &str = "id, task_id, user_id, is_anonymous, image_path, image_url, \
+const COLUMNS: &str = "id, task_id, user_id, is_anonymous, image_path, image_url, \
      original_image_url, refinement_prompt, logo_description, theme_description, color_palettes, \
      notes, created_at";
 
@@ -110,7 +110,7 @@ pub(super) fn take_image(step: &Step<'_>, task_id: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Concept> {
+fn read(row: &Row<'_>) -> rusqlite::Result<Concept> {
     let texts = |column: &str| {
         let texts: String = row.get(column)?;
         serde_json::from_str(&texts).map_err(|error| {

@@ -199,7 +199,7 @@ fn tell(connection: &Connection, room: &Room) -> rusqlite::Result<()> {
 }
 
 /// Of a row that begins with owner, kind and name.
-pub(super) fn path(row: &Row<'_>) -> rusqlite::Result<PlacePath> {
+fn path(row: &Row<'_>) -> rusqlite::Result<PlacePath> {
     let kind: String = row.get(1)?;
     let kind = [ImageKind::Upload, ImageKind::Refined]
         .into_iter()
