@@ -26,7 +26,6 @@ const NAMES: [&str; 12] = [
 
 fn main() -> io::Result<()> {
     println!("cargo::rerun-if-env-changed=REFINEMENT_EMBED");
-    println!("cargo::rustc-env=TARGET={}", variable("TARGET")?);
     let directory = env::var_os("REFINEMENT_EMBED").map(PathBuf::from);
     let (carried, read) = if variable("PROFILE")? == "release" {
         (directory, None)
@@ -40,12 +39,9 @@ fn main() -> io::Result<()> {
         out.join("embedded.rs"),
         format!(
             "pub const COMPONENTS: &[(&str, &[u8])] = &[{components}];\n\
+             pub const CODE: &[&[u8]] = &[{code}];\n\
              pub const DIRECTORY: Option<&str> = {read:?};\n"
         ),
-    )?;
-    fs::write(
-        out.join("ahead.rs"),
-        format!("pub const CODE: &[&[u8]] = &[{code}];\n"),
     )
 }
 

@@ -9,9 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use concept_refinement_host::capability::model::{
-    ImageModel, ModelAnswer, ModelError, ModelRequest,
-};
+use concept_refinement_capability::model::{ImageModel, ModelAnswer, ModelError, ModelRequest};
 use concept_refinement_host::config::{Values, table};
 use concept_refinement_host::{Components, Config, HostBuilder};
 use futures::future::BoxFuture;

@@ -15,6 +15,7 @@ mod compiled;
 mod components;
 pub(crate) mod conformance;
 pub(crate) mod control;
+pub(crate) mod engines;
 mod grants;
 mod host;
 mod monitoring;

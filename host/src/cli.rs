@@ -8,7 +8,6 @@ mod arguments;
 mod backup;
 mod check;
 mod code_cache;
-mod compile;
 mod completions;
 mod failure;
 mod man;
@@ -54,7 +53,6 @@ pub fn main(prepare: impl FnOnce(HostBuilder) -> HostBuilder) -> ExitCode {
         Some(("backup", matches)) => backup::run(matches),
         Some(("move", matches)) => moving::run(matches),
         Some(("model", matches)) => model::run(matches),
-        Some(("compile", matches)) => compile::run(matches),
         Some(("completions", matches)) => completions::run(matches),
         Some(("man", matches)) => man::run(matches),
         Some(("vocabulary", _)) => vocabulary::run(),

@@ -25,16 +25,18 @@ use concept_refinement_domain::webhook::ServiceSecrets;
 use forms::{address, not_empty, positive, public_url, retention, some_time, whole};
 use reader::Reader;
 
-pub(crate) use access::{Auth, Networks};
+pub(crate) use access::Auth;
 pub use error::ConfigError;
 pub(crate) use model::{ModelChoice, ModelLink};
 pub(crate) use push::Push;
 pub(crate) use role::Role;
 pub use sources::Values;
 
-use crate::capability::engine::find;
-use crate::capability::engines::{IMAGES, QUEUES, TASKS};
-use crate::tls::Trust;
+use concept_refinement_capability::engine::find;
+use concept_refinement_capability::tls::Trust;
+use concept_refinement_runtime::ingress::networks::Networks;
+
+use crate::assembly::engines::{IMAGES, QUEUES, TASKS};
 
 /// More tasks in flight would need more memory mappings than Linux allows by
 /// default (`vm.max_map_count`).
@@ -118,7 +120,7 @@ impl Config {
         v.parse("download-timeout", some_time)?;
         v.parse("uploads", whole::<u32>)?;
         v.parse("upload-bytes", size::parse)?;
-        v.optional("tasks-listen-url", |url| find(&TASKS, url).map(drop))?;
+        v.optional("tasks-listen-url", |url| find(TASKS, url).map(drop))?;
         v.optional("jwt-audience", not_empty)?;
         v.optional("jwt-issuer", not_empty)?;
         let (auth, jwks_url) = access::auth(&v)?;
@@ -135,9 +137,9 @@ impl Config {
             role,
             push: push::read(&v, role)?,
             public_url: v.optional("public-url", public_url)?,
-            tasks: v.parse("tasks", |url| find(&TASKS, url).map(|_| url.to_owned()))?,
-            queue: v.parse("queue", |url| find(&QUEUES, url).map(|_| url.to_owned()))?,
-            images: v.parse("images", |url| find(&IMAGES, url).map(|_| url.to_owned()))?,
+            tasks: v.parse("tasks", |url| find(TASKS, url).map(|_| url.to_owned()))?,
+            queue: v.parse("queue", |url| find(QUEUES, url).map(|_| url.to_owned()))?,
+            images: v.parse("images", |url| find(IMAGES, url).map(|_| url.to_owned()))?,
             model,
             model_memory,
             model_memory_total: v.optional("model-memory-total", |text| {

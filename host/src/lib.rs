@@ -27,28 +27,15 @@
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod assembly;
-pub mod capability;
 pub mod cli;
 pub mod config;
-mod cores;
-mod egress;
-mod ingress;
 mod log;
-mod log_throttle;
 pub mod loops;
 mod metrics;
-mod places;
-mod rate;
-pub mod runtime;
-mod stream_guard;
-mod tls;
-mod wasm;
 
 pub use assembly::refiner::request::{RefineError, Refined, Source, Words};
 pub use assembly::{Components, Host, HostBuilder, Refiner, Serving};
+pub use concept_refinement_capability as capability;
+pub use concept_refinement_capability::tls::Trust;
+pub use concept_refinement_runtime::egress::resolver::Resolver;
 pub use config::Config;
-pub use egress::resolver::Resolver;
-pub use tls::Trust;
-/// What `bindgen!` makes of `wit/types.wit`, with its conversions: for worlds that
-/// are generated elsewhere and share these types.
-pub use wasm::bindings::capabilities::concept::refinement::types;

@@ -5,11 +5,8 @@ pub mod deliverer;
 #[cfg(test)]
 pub(crate) mod fakes;
 pub mod garbage;
-mod loan;
-pub mod notifier;
 pub mod pending_releases;
 pub mod probe;
-pub mod processor;
 pub mod slots;
 pub mod sweep;
 pub mod until_stop;

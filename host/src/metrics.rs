@@ -7,15 +7,12 @@
 //! becomes one, so that the number of series is bounded. Nothing here is waited for by what it measures,
 //! and without a listener nothing is measured at all.
 
-mod egress;
-pub mod http;
 mod links;
 pub mod listener;
 mod model;
 mod process;
 mod room;
 mod scrape;
-mod series;
 mod stores;
 mod tasks;
 mod timed;
@@ -27,27 +24,28 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
-use crate::capability::Capabilities;
+use concept_refinement_capability::Capabilities;
+use concept_refinement_runtime::metrics::egress::Refusals;
+use concept_refinement_runtime::metrics::http::Requests;
+use concept_refinement_runtime::metrics::series;
+
 use crate::log;
 
-pub use egress::Refusals;
-pub use http::Requests;
 pub use links::Links;
 pub use model::ModelCalls;
 pub use scrape::{Limited, Scrape};
-pub use series::Active;
 pub use stores::Stores;
 pub use tasks::Tasks;
 pub use webhooks::Webhooks;
 
 /// Metrics that are updated by events.
 pub struct Metrics {
-    pub http: Requests,
+    pub http: Arc<Requests>,
     pub tasks: Arc<Tasks>,
     pub stores: Arc<Stores>,
     pub model: Arc<ModelCalls>,
     pub links: Links,
-    pub egress: Refusals,
+    pub egress: Arc<Refusals>,
     pub webhooks: Webhooks,
     /// Processor instances at work.
     pub processors: Gauge,
@@ -68,12 +66,12 @@ impl Metrics {
             log::lines_lost(),
         );
         Self {
-            http: Requests::new(registry),
+            http: Arc::new(Requests::new(registry)),
             tasks: Arc::new(Tasks::new(registry)),
             stores: Arc::new(Stores::new(registry)),
             model: Arc::new(ModelCalls::new(registry)),
             links: Links::new(registry),
-            egress: Refusals::new(registry),
+            egress: Arc::new(Refusals::new(registry)),
             webhooks: Webhooks::new(registry),
             processors: Gauge::default(),
         }

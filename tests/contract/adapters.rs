@@ -16,10 +16,10 @@ mod streams;
 use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 
+use concept_refinement_capability::clock::ManualClock;
+use concept_refinement_capability::images::ImageStore;
+use concept_refinement_capability::tasks::TaskStore;
 use concept_refinement_domain::image_url::Signing;
-use concept_refinement_host::capability::clock::ManualClock;
-use concept_refinement_host::capability::images::ImageStore;
-use concept_refinement_host::capability::tasks::TaskStore;
 use concept_refinement_tests::artifacts;
 use serde_json::Value;
 use wasmtime::component::{Component, Linker};

@@ -4,8 +4,8 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use concept_refinement_host::capability::clock::ManualClock;
-use concept_refinement_host::capability::tasks::TaskStore;
+use concept_refinement_capability::clock::ManualClock;
+use concept_refinement_capability::tasks::TaskStore;
 use concept_refinement_tests::flaws::{self, Flaw};
 
 use crate::sqlite::InMemory;

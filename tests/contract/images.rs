@@ -13,13 +13,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use concept_refinement_capability::clock::ManualClock;
+use concept_refinement_capability::images::{Contents, ImageStore, Signing};
 use concept_refinement_domain::capability::{
     ByteRange, CapabilityError, ImageInfo, ImageKind, ImageLength, ImageLimits, NewImage, Stored,
     StoredOrNot,
 };
 use concept_refinement_domain::timestamp::Timestamp;
-use concept_refinement_host::capability::clock::ManualClock;
-use concept_refinement_host::capability::images::{Contents, ImageStore, Signing};
 use futures::{StreamExt, TryStreamExt, stream};
 
 pub const START: Timestamp = Timestamp(1_795_176_000_123_456);

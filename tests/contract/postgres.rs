@@ -11,10 +11,10 @@ mod sharing;
 use std::marker::PhantomData;
 use std::sync::{Arc, LazyLock, Mutex};
 
-use concept_refinement_host::capability::Clock;
-use concept_refinement_host::capability::clock::ManualClock;
-use concept_refinement_host::capability::tasks::postgres::{PostgresTasks, Settings};
-use concept_refinement_host::capability::tasks::{Options, TaskStore};
+use concept_refinement_capability::Clock;
+use concept_refinement_capability::clock::ManualClock;
+use concept_refinement_capability::tasks::{Options, TaskStore};
+use concept_refinement_postgres::{PostgresTasks, Settings};
 use concept_refinement_tests::postgres::{Data, Pooler, Postgres, Release, new_schema};
 use tokio::runtime::Handle;
 use tokio::task::block_in_place;

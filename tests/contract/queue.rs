@@ -8,7 +8,7 @@ pub mod in_store;
 
 use std::sync::Arc;
 
-use concept_refinement_host::capability::queue::TaskQueue;
+use concept_refinement_capability::queue::TaskQueue;
 use serde_json::json;
 use uuid::Uuid;
 

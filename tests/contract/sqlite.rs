@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use concept_refinement_host::capability::clock::ManualClock;
-use concept_refinement_host::capability::tasks::TaskStore;
-use concept_refinement_host::capability::tasks::sqlite::{Options, SqliteTasks};
+use concept_refinement_capability::clock::ManualClock;
+use concept_refinement_capability::tasks::TaskStore;
+use concept_refinement_embedded::tasks::{Options, SqliteTasks};
 use tempfile::TempDir;
 
 use crate::tasks::differential::Compared;

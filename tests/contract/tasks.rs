@@ -20,6 +20,10 @@ pub mod webhooks;
 use std::sync::Arc;
 use std::time::Duration;
 
+use concept_refinement_capability::clock::{Clock, ManualClock};
+use concept_refinement_capability::concepts::Concepts;
+use concept_refinement_capability::tasks::{Leases, Maintenance, TaskStore, Tasks};
+use concept_refinement_capability::webhooks::Webhooks;
 use concept_refinement_domain::capability::{
     Claimed, Fenced, Finished, ImageKind, Lease, NewTask, RefinedImage, Stored, Submission,
 };
@@ -29,10 +33,6 @@ use concept_refinement_domain::quota::{Quota, Window};
 use concept_refinement_domain::refined;
 use concept_refinement_domain::task::{Refinement, Task};
 use concept_refinement_domain::timestamp::Timestamp;
-use concept_refinement_host::capability::clock::{Clock, ManualClock};
-use concept_refinement_host::capability::concepts::Concepts;
-use concept_refinement_host::capability::tasks::{Leases, Maintenance, TaskStore, Tasks};
-use concept_refinement_host::capability::webhooks::Webhooks;
 use uuid::Uuid;
 
 /// 2026-11-20T12:00:00.123456Z, a Friday.

@@ -5,7 +5,6 @@
     reason = "allowed in tests, what they share included"
 )]
 
-mod borders;
 mod documents;
 mod embed;
 mod models;

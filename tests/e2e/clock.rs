@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use concept_refinement_host::capability::Clock as _;
-use concept_refinement_host::capability::clock::{ManualClock, SystemClock};
+use concept_refinement_capability::Clock as _;
+use concept_refinement_capability::clock::{ManualClock, SystemClock};
 use concept_refinement_host::config::{Values, table};
 use concept_refinement_host::{Components, Config, Host, HostBuilder};
 use concept_refinement_tests::client::Client;

@@ -48,7 +48,7 @@ async fn touch_secrets(base: &str) -> Vec<String> {
 #[tokio::test]
 async fn secrets_and_tokens_are_never_logged() {
     // All that we say ourselves, and what the libraries say short of every call.
-    let loudest = "debug,concept_refinement=trace,concept_refinement_host=trace";
+    let loudest = "debug,concept_refinement=trace";
     for (format, level) in [("text", None), ("json", None), ("text", Some(loudest))] {
         let mut launch = scripted_launch()
             .set("log-format", format)

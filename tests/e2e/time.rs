@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use concept_refinement_host::capability::clock::{Clock, ManualClock, SystemClock};
+use concept_refinement_capability::clock::{Clock, ManualClock, SystemClock};
 use concept_refinement_host::config::{Values, table};
 use concept_refinement_host::{Components, Config, Host, HostBuilder};
 use concept_refinement_tests::client::{Answer, Client};

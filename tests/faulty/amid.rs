@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use concept_refinement_host::capability::images::Contents;
+use concept_refinement_capability::images::Contents;
 use concept_refinement_tests::faults::{Call, Moment};
 use futures::{StreamExt as _, stream};
 

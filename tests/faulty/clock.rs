@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use concept_refinement_capability::clock::{Clock, SystemClock, before};
 use concept_refinement_domain::timestamp::Timestamp;
-use concept_refinement_host::capability::clock::{Clock, SystemClock, before};
 use concept_refinement_tests::faults::{Call, Moment, Point};
 
 use crate::faults::Faults;

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use concept_refinement_capability::Answer;
+use concept_refinement_capability::images::{ImageOperation, ImageReply, ImageStore};
+use concept_refinement_capability::intercept::{Interceptor, Operations as _};
 use concept_refinement_domain::capability::{ImageKind, StoredOrNot};
 use concept_refinement_domain::refined::task_and_attempt;
-use concept_refinement_host::capability::Answer;
-use concept_refinement_host::capability::images::{ImageOperation, ImageReply, ImageStore};
-use concept_refinement_host::capability::intercept::{Interceptor, Operations as _};
 use concept_refinement_tests::faults::Call;
 
 use crate::amid;

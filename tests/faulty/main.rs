@@ -36,8 +36,8 @@ mod tasks;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use concept_refinement_host::capability::Capabilities;
-use concept_refinement_host::capability::intercept::Intercepted;
+use concept_refinement_capability::Capabilities;
+use concept_refinement_capability::intercept::Intercepted;
 use concept_refinement_host::cli;
 use concept_refinement_tests::flaws::{Flaw, Flawed};
 

@@ -3,9 +3,7 @@
 use std::future::ready;
 use std::sync::Arc;
 
-use concept_refinement_host::capability::model::{
-    ImageModel, ModelAnswer, ModelError, ModelRequest,
-};
+use concept_refinement_capability::model::{ImageModel, ModelAnswer, ModelError, ModelRequest};
 use concept_refinement_tests::faults::Call;
 use futures::StreamExt as _;
 use futures::future::BoxFuture;

@@ -4,12 +4,12 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use concept_refinement_domain::capability::CapabilityError;
-use concept_refinement_host::capability::Answer;
-use concept_refinement_host::capability::intercept::{Interceptor, Operations as _};
-use concept_refinement_host::capability::queue::{
+use concept_refinement_capability::Answer;
+use concept_refinement_capability::intercept::{Interceptor, Operations as _};
+use concept_refinement_capability::queue::{
     Delivery, QueueOperation, QueueReply, Receipt, TaskQueue,
 };
+use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_tests::faults::Call;
 use futures::future::BoxFuture;
 

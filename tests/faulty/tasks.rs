@@ -3,11 +3,11 @@
 use std::future::ready;
 use std::sync::Arc;
 
+use concept_refinement_capability::Answer;
+use concept_refinement_capability::intercept::{Interceptor, Operations as _};
+use concept_refinement_capability::tasks::{TaskOperation, TaskReply, TaskStore};
 use concept_refinement_domain::capability::{CapabilityError, Fenced, Finished, Lease};
 use concept_refinement_domain::task::Stage;
-use concept_refinement_host::capability::Answer;
-use concept_refinement_host::capability::intercept::{Interceptor, Operations as _};
-use concept_refinement_host::capability::tasks::{TaskOperation, TaskReply, TaskStore};
 use concept_refinement_tests::faults::Call;
 
 use crate::faults::Faults;

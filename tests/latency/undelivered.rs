@@ -4,12 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use concept_refinement_capability::clock::SystemClock;
+use concept_refinement_capability::tasks::{Leases as _, Tasks as _};
 use concept_refinement_domain::capability::{Finished, NewTask, Stored, Submission};
 use concept_refinement_domain::task::Refinement;
 use concept_refinement_domain::webhook::Webhook;
-use concept_refinement_host::capability::clock::SystemClock;
-use concept_refinement_host::capability::tasks::sqlite::{Options, SqliteTasks};
-use concept_refinement_host::capability::tasks::{Leases as _, Tasks as _};
+use concept_refinement_embedded::tasks::{Options, SqliteTasks};
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::figures::show;
 use concept_refinement_tests::pictures;

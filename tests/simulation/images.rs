@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use concept_refinement_capability::Clock;
+use concept_refinement_capability::images::{ImageStore as _, Listed, Signing};
 use concept_refinement_domain::capability::{
     CapabilityError, ImageInfo, ImageKind, ImageLength, NewImage, StoredOrNot,
 };
-use concept_refinement_host::capability::Clock;
-use concept_refinement_host::capability::images::memory::MemoryImages;
-use concept_refinement_host::capability::images::{ImageStore as _, Listed, Signing};
+use concept_refinement_embedded::memory::MemoryImages;
 use concept_refinement_tests::flaws;
 use futures::{TryStreamExt as _, stream};
 use sha2::{Digest as _, Sha256};

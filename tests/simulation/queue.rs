@@ -6,9 +6,9 @@ use std::rc::Rc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
+use concept_refinement_capability::Answer;
+use concept_refinement_capability::queue::{Delivery, Receipt, TaskQueue};
 use concept_refinement_domain::message::{self, Parsed};
-use concept_refinement_host::capability::Answer;
-use concept_refinement_host::capability::queue::{Delivery, Receipt, TaskQueue};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use send_wrapper::SendWrapper;

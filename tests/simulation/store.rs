@@ -9,15 +9,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use concept_refinement_capability::clock::ManualClock;
+use concept_refinement_capability::intercept::Operations as _;
+use concept_refinement_capability::tasks::{TaskOperation as Asked, TaskReply as Reply, TaskStore};
 use concept_refinement_domain::capability::{CapabilityError, Fenced, NewTask, Submission};
 use concept_refinement_domain::task::Status;
 use concept_refinement_domain::timestamp::Timestamp;
-use concept_refinement_host::capability::clock::ManualClock;
-use concept_refinement_host::capability::intercept::Operations as _;
-use concept_refinement_host::capability::tasks::sqlite::{Options, SqliteTasks};
-use concept_refinement_host::capability::tasks::{
-    TaskOperation as Asked, TaskReply as Reply, TaskStore,
-};
+use concept_refinement_embedded::tasks::{Options, SqliteTasks};
 use concept_refinement_tests::flaws::Flawed;
 
 use crate::flaws::Flaw;

@@ -8,9 +8,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use concept_refinement_capability::clock::ManualClock;
 use concept_refinement_domain::capability::{CapabilityError, NewImage, StoredOrNot};
-use concept_refinement_host::capability::clock::ManualClock;
-use concept_refinement_host::capability::tasks::sqlite::Options;
+use concept_refinement_embedded::tasks::Options;
 use concept_refinement_processor::config::Config;
 use send_wrapper::SendWrapper;
 

@@ -8,6 +8,11 @@ use std::future::ready;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use concept_refinement_capability::Answer;
+use concept_refinement_capability::clock::{Clock as _, SystemClock};
+use concept_refinement_capability::images::{Contents, ImageOperation, ImageReply, ImageStore};
+use concept_refinement_capability::intercept::{Intercepted, Interceptor, Operations as _};
+use concept_refinement_capability::tasks::{TaskOperation, TaskReply, TaskStore, Tasks};
 use concept_refinement_domain::capability::{
     Accepted, CapabilityError, Claimed, Fenced, Finished, ImageKind, Lease, NewImage, NewTask,
     Stored, StoredOrNot, Submission,
@@ -15,13 +20,6 @@ use concept_refinement_domain::capability::{
 use concept_refinement_domain::image_path::ImagePath;
 use concept_refinement_domain::refined::is_refined;
 use concept_refinement_domain::task::Status;
-use concept_refinement_host::capability::Answer;
-use concept_refinement_host::capability::clock::{Clock as _, SystemClock};
-use concept_refinement_host::capability::images::{
-    Contents, ImageOperation, ImageReply, ImageStore,
-};
-use concept_refinement_host::capability::intercept::{Intercepted, Interceptor, Operations as _};
-use concept_refinement_host::capability::tasks::{TaskOperation, TaskReply, TaskStore, Tasks};
 use tokio::sync::Mutex;
 
 /// The promise that is broken.

@@ -6,9 +6,9 @@ mod processor;
 use std::sync::Arc;
 
 use concept_refinement_api::Settings;
-use concept_refinement_host::capability::Capabilities;
-use concept_refinement_host::loops::processor::{ClaimedLease, LastStage};
-use concept_refinement_host::runtime::Runtime;
+use concept_refinement_capability::Capabilities;
+use concept_refinement_capability::processor::{ClaimedLease, LastStage};
+use concept_refinement_capability::runtime::Runtime;
 use concept_refinement_processor::ports::{ByteStream, FetchError, Purpose, Response};
 use futures::future::LocalBoxFuture;
 

@@ -12,6 +12,7 @@ use crate::process;
 use crate::workspace::{SMALLEST_TEST, Workspace};
 
 const NAME: &str = "concept-refinement";
+const COMPILER: &str = "compile-ahead";
 
 #[derive(Clone, Copy)]
 pub enum Profile {
@@ -61,34 +62,30 @@ pub fn serve(workspace: &Workspace, arguments: &[OsString]) -> anyhow::Result<()
 /// has no feature that only tests need.
 fn compile(workspace: &Workspace, profile: Profile) -> anyhow::Result<PathBuf> {
     components::build_shipped(workspace)?;
-    let path = link(workspace, profile, NAME)?;
-    if matches!(profile, Profile::Release) && compile_ahead(workspace, &path)? {
-        link(workspace, profile, NAME)?;
+    if matches!(profile, Profile::Release) {
+        compile_ahead(workspace)?;
     }
-    Ok(path)
+    link(workspace, profile, NAME)
 }
 
-/// Compiles the components by the executable, which is to carry their code.
-/// Whether that is other code than it carries now.
-fn compile_ahead(workspace: &Workspace, executable: &Path) -> anyhow::Result<bool> {
+/// Compiles the components for the executable, which is to carry their code. What has
+/// not changed is left alone, since a newer file would recompile the host.
+fn compile_ahead(workspace: &Workspace) -> anyhow::Result<()> {
+    let compiler = link(workspace, Profile::Release, COMPILER)?;
     let directory = workspace.ahead();
     fs::create_dir_all(&directory).with_context(|| directory.display().to_string())?;
     let draft = directory.with_extension("draft");
-    let mut is_new = false;
     for component in SHIPPED {
         let file = format!("{}.wasm", component.name);
-        let mut compile = workspace.command(executable);
-        compile
-            .arg("compile")
-            .arg(workspace.components().join(file));
-        process::run(compile.arg("-o").arg(&draft))?;
+        let mut compile = workspace.command(&compiler);
+        compile.arg(workspace.components().join(file));
+        process::run(compile.arg(&draft))?;
         let carried = directory.join(component.name);
         if fs::read(&draft).ok() != fs::read(&carried).ok() {
             fs::rename(&draft, &carried).with_context(|| carried.display().to_string())?;
-            is_new = true;
         }
     }
-    Ok(is_new)
+    Ok(())
 }
 
 /// Builds a program of this workspace and says where it is.

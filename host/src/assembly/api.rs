@@ -4,19 +4,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use concept_refinement_capability::cores::Cores;
+use concept_refinement_capability::rate::Rate;
+use concept_refinement_runtime::ingress::http::{Access, HttpTrigger, Limit, PushTrigger};
+use concept_refinement_runtime::ingress::{ApiInstances, Handler};
+use concept_refinement_runtime::metrics::http::Requests;
+use concept_refinement_runtime::wasm::engine::Engine;
+use concept_refinement_runtime::wasm::sandbox::{Grants, Sandbox};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 
 use crate::assembly::serving::Serving;
 use crate::config::{Auth, Config};
-use crate::cores::Cores;
-use crate::ingress::http::{Access, HttpTrigger, Limit, PushTrigger};
-use crate::ingress::{ApiInstances, Handler};
-use crate::metrics::Metrics;
-use crate::rate::Rate;
-use crate::wasm::engine::Engine;
-use crate::wasm::sandbox::{Grants, Sandbox};
 
 /// Anonymous sessions per client address: enough for a household or an office
 /// that arrives at once, too few to evade the quota with.
@@ -51,7 +51,7 @@ impl Api {
         listener: TcpListener,
         cores: Arc<Cores>,
         push: Option<Arc<PushTrigger>>,
-        metrics: Option<Arc<Metrics>>,
+        requests: Option<Arc<Requests>>,
     ) -> anyhow::Result<Self> {
         let access = Access {
             listener: listener.local_addr()?,
@@ -63,7 +63,7 @@ impl Api {
             serves_api: config.role.serves_api(),
         };
         let max_body = config.max_image_bytes.saturating_add(BEYOND_ORIGINAL);
-        let http = HttpTrigger::new(max_body, access, config.concurrency, push, metrics)?;
+        let http = HttpTrigger::new(max_body, access, config.concurrency, push, requests)?;
         Ok(Self {
             http: Arc::new(http),
             cores,

@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
+use concept_refinement_capability::directory;
+use concept_refinement_capability::embedded::Embedded;
 
 use crate::assembly::secret;
-use crate::capability::directory;
-use crate::capability::embedded::Embedded;
 
 /// In a backup that is not whole. Nothing else is ever replaced.
 const UNFINISHED: &str = "UNFINISHED";

@@ -3,14 +3,14 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use concept_refinement_capability::Capabilities;
+use concept_refinement_capability::clock::{Clock, SystemClock};
+use concept_refinement_capability::model::ImageModel;
+use concept_refinement_runtime::egress::resolver::{self, Resolver};
 use tokio::net::TcpListener;
 
 use crate::assembly::components::Components;
-use crate::capability::Capabilities;
-use crate::capability::clock::{Clock, SystemClock};
-use crate::capability::model::ImageModel;
 use crate::config::Config;
-use crate::egress::resolver::{self, Resolver};
 
 /// How a host is made: by its configuration, with a model, a clock, a listener
 /// or capabilities of your own in place of the configured ones.

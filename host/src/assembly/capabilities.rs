@@ -3,26 +3,28 @@
 use std::sync::Arc;
 use std::{env, io};
 
+use concept_refinement_capability::Capabilities;
+use concept_refinement_capability::away::Away;
+use concept_refinement_capability::clock::{Clock, SystemClock};
+use concept_refinement_capability::directory::OpenError;
+use concept_refinement_capability::duties::OnlyHost;
+use concept_refinement_capability::embedded::{AtRest, Embedded};
+use concept_refinement_capability::engine::{
+    Engine, EngineConfig, OpenImages, OpenTasks, Stores, find,
+};
+use concept_refinement_capability::health::ModelHealth;
+use concept_refinement_capability::images::{self, Signing};
+use concept_refinement_capability::model::ImageModel;
+use concept_refinement_capability::queue::TaskQueue;
+use concept_refinement_capability::room::Room;
+use concept_refinement_capability::tasks::Options;
+use concept_refinement_capability::upload_places::UploadPlaces;
 use concept_refinement_domain::secret::IMAGE_URLS;
 use parking_lot::Mutex;
 use rand::RngExt as _;
 
+use crate::assembly::engines::{self, IMAGES, QUEUES, TASKS};
 use crate::assembly::secret::Secret;
-use crate::capability::Capabilities;
-use crate::capability::away::Away;
-use crate::capability::clock::{Clock, SystemClock};
-use crate::capability::directory::OpenError;
-use crate::capability::duties::OnlyHost;
-use crate::capability::embedded::{AtRest, Embedded};
-use crate::capability::engine::{Engine, EngineConfig, OpenImages, OpenTasks, Stores, find};
-use crate::capability::engines::{self, IMAGES, QUEUES, TASKS};
-use crate::capability::health::ModelHealth;
-use crate::capability::images::{self, Signing};
-use crate::capability::model::ImageModel;
-use crate::capability::queue::TaskQueue;
-use crate::capability::room::Room;
-use crate::capability::tasks::Options;
-use crate::capability::upload_places::UploadPlaces;
 use crate::config::Config;
 
 /// The part of `image-memory` that an image store may have besides, for images on
@@ -82,7 +84,7 @@ pub fn tasks(
         max_backlog: config.max_backlog,
         room: Arc::clone(room),
     };
-    Configured::new(&TASKS, &config.tasks, config, clock, room, options)
+    Configured::new(TASKS, &config.tasks, config, clock, room, options)
 }
 
 pub fn queue(
@@ -92,7 +94,7 @@ pub fn queue(
     room: &Arc<Room>,
 ) -> anyhow::Result<Configured<OpenTasks, Arc<dyn TaskQueue>>> {
     let tasks = tasks.clone();
-    Configured::new(&QUEUES, &config.queue, config, clock, room, tasks)
+    Configured::new(QUEUES, &config.queue, config, clock, room, tasks)
 }
 
 /// `places`: where a store that cannot count has its images counted.
@@ -108,7 +110,7 @@ pub fn images(
         places,
         memory: config.image_memory / SENDING_SHARE,
     };
-    Configured::new(&IMAGES, &config.images, config, clock, room, options)
+    Configured::new(IMAGES, &config.images, config, clock, room, options)
 }
 
 /// Reaches the server of a store, if it has one, and changes nothing there. The
@@ -137,7 +139,7 @@ pub async fn at_rest(config: &Config) -> anyhow::Result<Option<Vec<AtRest>>> {
         return Ok(None);
     }
     let mut stores = Vec::from_iter(tasks.at_rest().await?);
-    let images = find(&IMAGES, &config.images).map_err(anyhow::Error::msg)?;
+    let images = find(IMAGES, &config.images).map_err(anyhow::Error::msg)?;
     let place = engine_config(&config.images, config, &clock, &room);
     if (images.exists)(&place)? {
         stores.extend((images.at_rest)(place).await?);

@@ -14,22 +14,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use concept_refinement_capability::OpenError;
+use concept_refinement_capability::clock::{Clock, SystemClock};
+use concept_refinement_capability::directory::may_be_written;
+use concept_refinement_capability::engine::OpenTasks;
+use concept_refinement_capability::tls;
+use concept_refinement_runtime::egress::{Bounds, Egress, Network, Origin, resolver};
+use concept_refinement_runtime::wasm::engine::{Engine, Pool};
 
 use crate::assembly::capabilities::{self, Configured};
 use crate::assembly::compiled::{Compiled, compile};
 use crate::assembly::components::Components;
+use crate::assembly::engines::{IMAGES, QUEUES, TASKS, no_places};
 use crate::assembly::moving::refuse_half_moved;
 use crate::assembly::secret::Secret;
 use crate::assembly::{grants, pipeline, push};
-use crate::capability::OpenError;
-use crate::capability::clock::{Clock, SystemClock};
-use crate::capability::directory::may_be_written;
-use crate::capability::engine::OpenTasks;
-use crate::capability::engines::{IMAGES, QUEUES, TASKS, no_places};
 use crate::config::{Auth, Config, ModelChoice, ModelLink, Push};
-use crate::egress::{Bounds, Egress, Network, Origin, resolver};
-use crate::tls;
-use crate::wasm::engine::{Engine, Pool};
 use model_list::ModelList;
 
 /// How long a remote service may take to answer.
@@ -99,7 +99,7 @@ pub async fn check(
             found("components", Ok(String::new()));
             let blobs = grants::blobs(config, None, &Arc::default());
             let pipeline = &compiled.pipeline;
-            let model = pipeline::model(config, &engine, pipeline, &network, &blobs).await;
+            let model = pipeline::model(config, &engine, pipeline, &network, &blobs, None).await;
             found("model", model.map(|model| model.describe().to_owned()));
         }
         Err(error) => found("components", Err(error)),
@@ -198,7 +198,7 @@ fn clock() -> Arc<dyn Clock> {
 }
 
 async fn tasks(config: &Config) -> anyhow::Result<Looked<OpenTasks>> {
-    if let Some(notes) = capabilities::inspect(&TASKS, &config.tasks, config).await? {
+    if let Some(notes) = capabilities::inspect(TASKS, &config.tasks, config).await? {
         return Ok(Looked::Server(notes));
     }
     let looked = Looked::at(capabilities::tasks(
@@ -219,7 +219,7 @@ async fn queue(
     config: &Config,
     tasks: &anyhow::Result<Looked<OpenTasks>>,
 ) -> anyhow::Result<String> {
-    if let Some(notes) = capabilities::inspect(&QUEUES, &config.queue, config).await? {
+    if let Some(notes) = capabilities::inspect(QUEUES, &config.queue, config).await? {
         return Ok(notes);
     }
     match tasks {
@@ -240,7 +240,7 @@ async fn images(
     tasks: &anyhow::Result<Looked<OpenTasks>>,
     secret: Option<Secret>,
 ) -> anyhow::Result<String> {
-    if let Some(notes) = capabilities::inspect(&IMAGES, &config.images, config).await? {
+    if let Some(notes) = capabilities::inspect(IMAGES, &config.images, config).await? {
         return Ok(notes);
     }
     let Some(secret) = secret else {

@@ -3,16 +3,16 @@
 use std::path::PathBuf;
 
 use anyhow::Context as _;
+use concept_refinement_runtime::wasm::bindings::notifier::NotifierComponentPre;
+use concept_refinement_runtime::wasm::bindings::processor::ProcessorComponentPre;
+use concept_refinement_runtime::wasm::engine::{Engine, Pool};
+use concept_refinement_runtime::wasm::linker::{api_linker, processor_linker, wasi_linker};
+use concept_refinement_runtime::wasm::sandbox::Sandbox;
 use sha2::{Digest as _, Sha256};
 use wasmtime::component::Component;
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 
-use crate::assembly::components::Components;
-use crate::wasm::bindings::notifier::NotifierComponentPre;
-use crate::wasm::bindings::processor::ProcessorComponentPre;
-use crate::wasm::engine::{Engine, Pool};
-use crate::wasm::linker::{api_linker, processor_linker, wasi_linker};
-use crate::wasm::sandbox::Sandbox;
+use super::components::{Components, embedded::CODE};
 
 /// All components. The model is yet to be asked what it is.
 pub struct Compiled {
@@ -98,7 +98,7 @@ pub async fn compile<T: Send + 'static>(
     compile: impl FnOnce(&Engine) -> anyhow::Result<T> + Send + 'static,
 ) -> anyhow::Result<(Engine, T)> {
     let compiling = move || {
-        let engine = Engine::new(pool, cache.as_deref())?;
+        let engine = Engine::new(pool, cache.as_deref(), CODE)?;
         let compiled = compile(&engine)?;
         Ok((engine, compiled))
     };

@@ -9,7 +9,8 @@ use crate::config::{Config, ModelChoice, ModelLink};
 
 type Bytes = Cow<'static, [u8]>;
 
-mod embedded {
+/// What the executable was built with.
+pub(super) mod embedded {
     include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
 }
 

@@ -12,15 +12,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use concept_refinement_capability::model::{ImageModel, ModelRequest, Setback};
+use concept_refinement_runtime::egress::{Network, resolver};
+use concept_refinement_runtime::wasm::engine::Pool;
 use futures::future::join_all;
 use futures::{StreamExt as _, stream};
 
 use crate::assembly::compiled::{Pipeline, compile};
 use crate::assembly::{Components, grants, pipeline};
-use crate::capability::model::{ImageModel, ModelRequest, Setback};
 use crate::config::Config;
-use crate::egress::{Network, resolver};
-use crate::wasm::engine::Pool;
 use cases::{Case, PICTURES, PROMPT, Picture, cases};
 use verdict::Judge;
 
@@ -72,7 +72,9 @@ pub async fn test(
     let judge = Judge::new(config);
     let blobs = grants::blobs(config, None, &Arc::default());
     let loaded = match &compiled {
-        Ok((engine, compiled)) => pipeline::model(config, engine, compiled, &network, &blobs).await,
+        Ok((engine, compiled)) => {
+            pipeline::model(config, engine, compiled, &network, &blobs, None).await
+        }
         Err(error) => Err(anyhow::anyhow!("{error:#}")),
     };
     let model = match loaded {

@@ -5,20 +5,20 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use concept_refinement_capability::Capabilities;
+use concept_refinement_capability::blobs::Blobs;
+use concept_refinement_capability::blobs::block_file::BlockFile;
+use concept_refinement_capability::clock::{Clock, SystemClock};
+use concept_refinement_capability::room::Room;
+use concept_refinement_capability::tasks::watchers::Watchers;
 use concept_refinement_domain::hex::hex;
 use concept_refinement_domain::secret::{SESSION_TOKENS, WEBHOOKS};
+use concept_refinement_runtime::egress::{self, Egress, Grant, Network, Origin};
+use concept_refinement_runtime::wasm::bounds::Bounds;
+use concept_refinement_runtime::wasm::sandbox::{GrantedSettings, Grants};
 
 use crate::assembly::secret::Secret;
-use crate::capability::Capabilities;
-use crate::capability::blobs::Blobs;
-use crate::capability::blobs::block_file::BlockFile;
-use crate::capability::clock::{Clock, SystemClock};
-use crate::capability::room::Room;
-use crate::capability::tasks::watchers::Watchers;
 use crate::config::{Auth, Config, ModelLink};
-use crate::egress::{self, Egress, Grant, Network, Origin};
-use crate::wasm::bounds::Bounds;
-use crate::wasm::sandbox::{GrantedSettings, Grants};
 
 /// Most memory of an instance of the API, in bytes.
 pub const API_MEMORY: usize = 128 << 20;

@@ -6,7 +6,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use concept_refinement_capability::cores::Cores;
+use concept_refinement_capability::engine::{OpenTasks, SharedSecret};
+use concept_refinement_capability::health::Probes;
+use concept_refinement_capability::log_throttle::{LONG_INTERVAL, LogThrottle};
+use concept_refinement_capability::runtime::Tokio;
+use concept_refinement_capability::tasks::watchers::Watchers;
+use concept_refinement_capability::{Capabilities, create_directory};
 use concept_refinement_domain::secret::LENGTH;
+use concept_refinement_runtime::egress::Network;
+use concept_refinement_runtime::ingress::http::{CALLS, listen};
+use concept_refinement_runtime::wasm::engine::Pool;
 use futures::future::join_all;
 use rand::RngExt as _;
 use tokio::sync::Semaphore;
@@ -25,23 +35,14 @@ use crate::assembly::pipeline::LOANS;
 use crate::assembly::secret::Secret;
 use crate::assembly::serving::{Serving, Stop};
 use crate::assembly::{capabilities, grants, pipeline, push, webhooks};
-use crate::capability::engine::{OpenTasks, SharedSecret};
-use crate::capability::health::Probes;
-use crate::capability::tasks::watchers::Watchers;
-use crate::capability::{Capabilities, create_directory};
 use crate::config::Config;
-use crate::cores::Cores;
-use crate::egress::Network;
-use crate::ingress::http::{CALLS, listen};
-use crate::log_throttle::{LONG_INTERVAL, LogThrottle};
 use crate::loops::deliverer;
+use crate::loops::deliverer::Deliverer;
 use crate::loops::garbage::Garbage;
 use crate::loops::probe::Probe;
 use crate::loops::sweep::Sweep;
 use crate::loops::worker::Worker;
 use crate::metrics::Limited;
-use crate::runtime::Tokio;
-use crate::wasm::engine::Pool;
 
 /// Most instances of the API at a time; requests share them.
 const API_INSTANCES: u32 = 64;
@@ -104,11 +105,16 @@ impl HostBuilder {
         let compiled = move |engine: &_| Compiled::new(engine, &components);
         let (engine, compiled) = compile(pool(&config)?, Some(cache), compiled).await?;
         let engine = Arc::new(engine);
-        let network = Network::new(resolver, &config.trust)?.measured(metrics.clone());
+        let refusals = metrics.as_ref().map(|metrics| Arc::clone(&metrics.egress));
+        let network = Network::new(resolver, &config.trust)?.measured(refusals);
         let blobs = grants::blobs(&config, Some(config.data_dir.clone()), &room);
         let model = match model {
             Some(model) => model,
-            None => pipeline::model(&config, &engine, &compiled.pipeline, &network, &blobs).await?,
+            None => {
+                let links = metrics.as_ref().map(|metrics| &metrics.links);
+                let pipeline = &compiled.pipeline;
+                pipeline::model(&config, &engine, pipeline, &network, &blobs, links).await?
+            }
         };
 
         let clock = match &tasks.shared {
@@ -124,7 +130,8 @@ impl HostBuilder {
             Arc::clone(&engine),
         );
         let (push, pushes) = push::trigger(&config, &network, &clock).unzip();
-        let mut api = Api::new(&config, listener, Arc::clone(&cores), push, metrics.clone())?;
+        let requests = metrics.as_ref().map(|metrics| Arc::clone(&metrics.http));
+        let mut api = Api::new(&config, listener, Arc::clone(&cores), push, requests)?;
         let api_instances = usize::try_from(API_INSTANCES)?;
         let slots = Arc::new(Semaphore::new(api_instances));
         let instances =
@@ -186,6 +193,10 @@ impl HostBuilder {
             is_shared,
         )
         .await?;
+        let deliverer = Deliverer {
+            metrics: metrics.clone(),
+            ..deliverer
+        };
 
         // If nothing can be written, for example on a full disk, reads still
         // work.

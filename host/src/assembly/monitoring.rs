@@ -5,13 +5,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use concept_refinement_capability::Capabilities;
+use concept_refinement_runtime::ingress::http::listen;
 use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::capability::Capabilities;
 use crate::config::Config;
-use crate::ingress::http::listen;
 use crate::metrics::{self, Limited, Metrics, Scrape};
 
 /// What is measured, and where it can be had.

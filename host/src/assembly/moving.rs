@@ -11,6 +11,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
+use concept_refinement_capability::clock::{Clock, SystemClock};
+use concept_refinement_capability::create_directory;
+use concept_refinement_capability::embedded::AtRest;
+use concept_refinement_capability::engine::{OpenImages, OpenTasks};
+use concept_refinement_capability::moving::{
+    CONCEPTS, ImagesAtRest, Record, Records, TABLES, TASKS, Table, UNFINISHED_MOVE, UPLOAD_PLACES,
+    half_moved, source_of,
+};
 use concept_refinement_domain::capability::{CapabilityError, ImageInfo, ImageKind, StoredOrNot};
 use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use rand::RngExt as _;
@@ -18,14 +26,6 @@ use sha2::{Digest as _, Sha256};
 
 use crate::assembly::capabilities;
 use crate::assembly::secret::{self, Secret};
-use crate::capability::clock::{Clock, SystemClock};
-use crate::capability::create_directory;
-use crate::capability::embedded::AtRest;
-use crate::capability::engine::{OpenImages, OpenTasks};
-use crate::capability::moving::{
-    CONCEPTS, ImagesAtRest, Record, Records, TABLES, TASKS, Table, UNFINISHED_MOVE, UPLOAD_PLACES,
-    half_moved, source_of,
-};
 use crate::config::Config;
 
 /// Records read and written at once.

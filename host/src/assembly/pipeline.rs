@@ -5,31 +5,32 @@ use std::slice;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use concept_refinement_capability::Capabilities;
+use concept_refinement_capability::blobs::Blobs;
+use concept_refinement_capability::model::{ImageModel, LinkCalls, cores};
+use concept_refinement_capability::runtime::Tokio;
 use concept_refinement_domain::hex::hex;
+use concept_refinement_runtime::egress::Network;
+use concept_refinement_runtime::model::component::ModelComponent;
+use concept_refinement_runtime::model::component::link::{self, Link};
+use concept_refinement_runtime::model::machine;
+use concept_refinement_runtime::model::memory::ModelMemory;
+use concept_refinement_runtime::model::threads::Threads;
+use concept_refinement_runtime::wasm::bindings::processor::ProcessorComponentPre;
+use concept_refinement_runtime::wasm::engine::Engine;
+use concept_refinement_runtime::wasm::processor::ProcessorComponent;
+use concept_refinement_runtime::wasm::sandbox::Sandbox;
 use futures::future::BoxFuture;
 use rand::RngExt as _;
 use sha2::{Digest as _, Sha256};
 
 use crate::assembly::compiled::{Model, Pipeline};
 use crate::assembly::grants;
-use crate::capability::Capabilities;
-use crate::capability::blobs::Blobs;
-use crate::capability::model::component::ModelComponent;
-use crate::capability::model::component::link::{self, Link};
-use crate::capability::model::memory::ModelMemory;
-use crate::capability::model::threads::Threads;
-use crate::capability::model::{ImageModel, LinkCalls, cores, machine};
 use crate::config::{Config, ModelLink};
-use crate::egress::Network;
 use crate::loops::pending_releases::PendingReleases;
 use crate::loops::slots::Slots;
 use crate::loops::worker::Worker;
-use crate::metrics::Metrics;
-use crate::runtime::Tokio;
-use crate::wasm::bindings::processor::ProcessorComponentPre;
-use crate::wasm::engine::Engine;
-use crate::wasm::processor::ProcessorComponent;
-use crate::wasm::sandbox::Sandbox;
+use crate::metrics::{self, Metrics};
 
 /// Tasks in flight per concurrent call of the model: enough to download while
 /// others compute, few enough that no task spends its deadline waiting for the
@@ -51,12 +52,14 @@ pub async fn model(
     compiled: &Pipeline,
     network: &Network,
     blobs: &Arc<Blobs>,
+    calls: Option<&metrics::Links>,
 ) -> anyhow::Result<Arc<dyn ImageModel>> {
     let links = Links {
         config,
         engine: engine.wasmtime(),
         network,
         blobs,
+        calls,
         threads: Arc::new(Threads::start(cores()?)?),
         salt: rand::rng().random(),
     };
@@ -73,6 +76,7 @@ struct Links<'a> {
     engine: &'a wasmtime::Engine,
     network: &'a Network,
     blobs: &'a Arc<Blobs>,
+    calls: Option<&'a metrics::Links>,
     threads: Arc<Threads>,
     salt: [u8; 32],
 }
@@ -93,8 +97,7 @@ impl Links<'_> {
                 let model = rest
                     .next()
                     .context("a link of the model has no component")?;
-                let metrics = self.network.metrics.as_ref();
-                let calls = metrics.map(|metrics| metrics.links.calls_of(&next.name));
+                let calls = self.calls.map(|calls| calls.calls_of(&next.name));
                 behind.push(self.link(next, model, rest, calls).await?);
             }
             let grants = grants::model(self.config, link, self.network, self.blobs)?;
@@ -164,7 +167,7 @@ pub async fn worker(
     let most = capabilities.model.at_once().saturating_mul(TASKS_PER_CALL);
     let slots = config.concurrency.min(most);
     // Some are left for whichever core is quicker.
-    let receivers = slots / crate::cores::count() / 2;
+    let receivers = slots / concept_refinement_capability::cores::count() / 2;
     let grants = grants::processor(config, network, capabilities, blobs);
     let processor = ProcessorComponent::new(engine.wasmtime(), processor, grants)
         .await

@@ -3,12 +3,13 @@
 
 use std::sync::Arc;
 
+use concept_refinement_capability::clock::Clock;
+use concept_refinement_capability::queue::pushes::Pushes;
+use concept_refinement_runtime::egress::Network;
+use concept_refinement_runtime::ingress::http::{Proof, PushTrigger};
+
 use crate::assembly::grants;
-use crate::capability::clock::Clock;
-use crate::capability::queue::pushes::Pushes;
 use crate::config::{Config, Push};
-use crate::egress::Network;
-use crate::ingress::http::{Proof, PushTrigger};
 
 /// What takes pushes, and where they wait for a worker. None: nobody pushes.
 pub fn trigger(

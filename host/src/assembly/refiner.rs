@@ -11,6 +11,8 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use concept_refinement_capability::Capabilities;
+use concept_refinement_capability::processor::Outcome;
 use concept_refinement_domain::capability::{
     ImageKind, ImageLength, NewImage, NewTask, StoredOrNot, Submission,
 };
@@ -19,6 +21,8 @@ use concept_refinement_domain::message::message_for;
 use concept_refinement_domain::original::AllowedSources;
 use concept_refinement_domain::sentence;
 use concept_refinement_domain::task::{Change, Refinement, Stage, Task};
+use concept_refinement_runtime::egress::Network;
+use concept_refinement_runtime::wasm::engine::{Engine, Pool};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use uuid::Uuid;
 
@@ -26,11 +30,7 @@ use crate::assembly::builder::HostBuilder;
 use crate::assembly::compiled::{Pipeline, compile};
 use crate::assembly::grants::PROCESSOR_MEMORY;
 use crate::assembly::{capabilities, grants, pipeline};
-use crate::capability::Capabilities;
-use crate::egress::Network;
-use crate::loops::processor::Outcome;
 use crate::loops::worker::Worker;
-use crate::wasm::engine::{Engine, Pool};
 use request::{RefineError, Refined, Source, Words, check};
 
 /// Most refinements at a time; they wait for a provider or for a core.
@@ -98,7 +98,7 @@ impl HostBuilder {
         let blobs = grants::blobs(&config, None, &Arc::default());
         let model = match model {
             Some(model) => model,
-            None => pipeline::model(&config, &engine, &compiled, &network, &blobs).await?,
+            None => pipeline::model(&config, &engine, &compiled, &network, &blobs, None).await?,
         };
         let in_memory = capabilities::in_memory(&config, model, clock)?;
         let capabilities = Arc::new(map_capabilities(in_memory));

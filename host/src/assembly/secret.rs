@@ -10,8 +10,8 @@ use anyhow::Context as _;
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::secret::{self, LENGTH};
 
-use crate::capability::directory;
-use crate::capability::engine::SharedSecret;
+use concept_refinement_capability::directory;
+use concept_refinement_capability::engine::SharedSecret;
 
 /// In the data directory.
 pub const FILE: &str = "secret";

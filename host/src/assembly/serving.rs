@@ -12,9 +12,9 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::capability::tasks::watchers::Watchers;
-use crate::cores::Cores;
-use crate::wasm::engine::Engine;
+use concept_refinement_capability::cores::Cores;
+use concept_refinement_capability::tasks::watchers::Watchers;
+use concept_refinement_runtime::wasm::engine::Engine;
 
 /// The grace period for work in progress. The rest of the 30 s of a stop
 /// (contract, section 4) is for releasing unfinished tasks.

@@ -4,19 +4,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use concept_refinement_capability::Capabilities;
+use concept_refinement_capability::runtime::Tokio;
 use concept_refinement_domain::webhook::ServiceSecrets;
+use concept_refinement_runtime::egress::Network;
+use concept_refinement_runtime::wasm::bindings::notifier::NotifierComponentPre;
+use concept_refinement_runtime::wasm::engine::Engine;
+use concept_refinement_runtime::wasm::notifier::NotifierComponent;
+use concept_refinement_runtime::wasm::sandbox::Sandbox;
 
 use crate::assembly::grants;
 use crate::assembly::secret::Secret;
-use crate::capability::Capabilities;
 use crate::config::Config;
-use crate::egress::Network;
 use crate::loops::deliverer::Deliverer;
-use crate::runtime::Tokio;
-use crate::wasm::bindings::notifier::NotifierComponentPre;
-use crate::wasm::engine::Engine;
-use crate::wasm::notifier::NotifierComponent;
-use crate::wasm::sandbox::Sandbox;
 
 /// Between two looks where nothing is to come: what only this process makes due it
 /// says, and what others say may be lost.
@@ -45,6 +45,6 @@ pub async fn deliverer(
         runtime: Arc::new(Tokio::default()),
         secrets: secrets.map_err(anyhow::Error::msg)?,
         longest: if is_shared { SHARED } else { ALONE },
-        metrics: network.metrics.clone(),
+        metrics: None,
     })
 }

@@ -26,26 +26,11 @@ pub fn command() -> Command {
         .subcommand(backup())
         .subcommand(move_stores())
         .subcommand(model())
-        .subcommand(compile())
         .subcommand(completions())
         .subcommand(man())
         .subcommand(
             Command::new("vocabulary").about("Prints the words that the local model understands"),
         )
-}
-
-/// Of no use to who has an executable.
-fn compile() -> Command {
-    let path = |name| {
-        Arg::new(name)
-            .required(true)
-            .value_parser(value_parser!(PathBuf))
-    };
-    Command::new("compile")
-        .about("Compiles a component for an executable that will carry its code")
-        .hide(true)
-        .arg(path("component").value_name("COMPONENT"))
-        .arg(path("out").short('o').long("out").value_name("OUT"))
 }
 
 fn serve() -> Command {

@@ -11,13 +11,13 @@ use std::fs::{self, File};
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
+use concept_refinement_capability::directory;
 use concept_refinement_domain::image::Format;
 use uuid::Uuid;
 
 use super::failure::Failure;
 use super::source::Source;
 use crate::assembly::refiner::request::Refined;
-use crate::capability::directory;
 
 pub enum Output {
     Stdout,

@@ -8,7 +8,7 @@ use super::settings;
 use crate::assembly::{Components, HostBuilder};
 use crate::log;
 
-const LOGGED: &str = "warn,concept_refinement=info,concept_refinement_host=info";
+const LOGGED: &str = "warn,concept_refinement=info";
 
 pub fn run(
     matches: &ArgMatches,

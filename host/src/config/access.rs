@@ -1,9 +1,6 @@
 //! Access: tokens, proxies, pages of other origins.
 
-use std::net::IpAddr;
-
 use concept_refinement_domain::secret::SHORTEST;
-use ipnet::IpNet;
 use url::{Host, Url};
 
 use super::error::ConfigError;
@@ -15,31 +12,6 @@ pub enum Auth {
     Anonymous,
     Secret,
     Jwks,
-}
-
-/// A list of networks.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Networks(Vec<IpNet>);
-
-impl Networks {
-    /// Parses a comma-separated list of addresses and CIDR.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        entries(text)
-            .map(|entry| {
-                let network: Option<IpNet> = entry.parse().ok();
-                let address = || entry.parse::<IpAddr>().ok().map(IpNet::from);
-                network
-                    .or_else(address)
-                    .ok_or_else(|| format!("{entry:?} is not an address or a network (CIDR)"))
-            })
-            .collect::<Result<_, _>>()
-            .map(Self)
-    }
-
-    pub fn contains(&self, address: IpAddr) -> bool {
-        let address = address.to_canonical();
-        self.0.iter().any(|network| network.contains(&address))
-    }
 }
 
 /// Reads how tokens are verified.

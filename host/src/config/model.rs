@@ -13,6 +13,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use concept_refinement_domain::chain::{self, MIDDLEWARE, variable_part};
+use concept_refinement_runtime::egress::Origin;
 
 use self::chain_reader::ChainReader;
 use self::forms::{base_url, key, line, original, workflow};
@@ -20,7 +21,6 @@ use self::input::{ORIGINAL, SETTINGS};
 use self::providers::{PROVIDERS, Provider};
 use super::error::ConfigError;
 use super::reader::{Reader, unusable};
-use crate::egress::Origin;
 
 /// One link: a model, or a middleware with the links behind it.
 #[derive(Clone, Debug)]

@@ -6,7 +6,7 @@ use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
-use crate::log_throttle::{LONG_INTERVAL, LogThrottle};
+use concept_refinement_capability::log_throttle::{LONG_INTERVAL, LogThrottle};
 
 /// Whose warnings are limited, by the beginning of the target.
 const LIBRARIES: [&str; 2] = ["wasmtime_wasi_http", "async_nats"];

@@ -8,6 +8,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use concept_refinement_capability::Capabilities;
+use concept_refinement_capability::log_throttle::{LONG_INTERVAL, LogThrottle};
+use concept_refinement_capability::notifier::{Notification, Notifier};
+use concept_refinement_capability::runtime::Runtime;
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::task_response::image_path;
 use concept_refinement_domain::webhook::{
@@ -21,11 +25,7 @@ use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use super::notifier::{Notification, Notifier};
-use crate::capability::Capabilities;
-use crate::log_throttle::{LONG_INTERVAL, LogThrottle};
 use crate::metrics::Metrics;
-use crate::runtime::Runtime;
 
 /// Attempts under way: each has an instance and a socket.
 pub const AT_ONCE: usize = 64;

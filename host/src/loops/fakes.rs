@@ -13,16 +13,16 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::capability::clock::ManualClock;
-use crate::capability::duties::{Duties, OnlyHost};
-use crate::capability::images::ImageStore;
-use crate::capability::intercept::{Intercepted, Interceptor};
-use crate::capability::model::{ImageModel, ModelAnswer, ModelError, ModelRequest};
-use crate::capability::queue::store::StoreQueue;
-use crate::capability::tasks::sqlite::{Options, SqliteTasks};
-use crate::capability::tasks::{Expired, TaskOperation, TaskReply, TaskStore};
-use crate::capability::{Answer, Capabilities};
-use crate::runtime::Runtime;
+use concept_refinement_capability::clock::ManualClock;
+use concept_refinement_capability::duties::{Duties, OnlyHost};
+use concept_refinement_capability::images::ImageStore;
+use concept_refinement_capability::intercept::{Intercepted, Interceptor};
+use concept_refinement_capability::model::{ImageModel, ModelAnswer, ModelError, ModelRequest};
+use concept_refinement_capability::runtime::Runtime;
+use concept_refinement_capability::tasks::{Expired, TaskOperation, TaskReply, TaskStore};
+use concept_refinement_capability::{Answer, Capabilities};
+use concept_refinement_embedded::queue::StoreQueue;
+use concept_refinement_embedded::tasks::{Options, SqliteTasks};
 
 pub fn broken() -> CapabilityError {
     CapabilityError::unavailable("It is broken.")

@@ -14,6 +14,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use concept_refinement_capability::Capabilities;
+use concept_refinement_capability::clock::before;
+use concept_refinement_capability::images::Listed;
+use concept_refinement_capability::runtime::Runtime;
+use concept_refinement_capability::tasks::Expired;
 use concept_refinement_domain::capability::{CapabilityError, ErrorKind, ImageKind};
 use concept_refinement_domain::clock_trust::{LastRound, Observation, PROBATION, is_day, judge};
 use concept_refinement_domain::session::{LIFE, is_abandoned};
@@ -22,12 +27,7 @@ use futures::future::ready;
 use futures::{StreamExt as _, TryStreamExt as _};
 use tokio::sync::watch;
 
-use crate::capability::Capabilities;
-use crate::capability::clock::before;
-use crate::capability::images::Listed;
-use crate::capability::tasks::Expired;
 use crate::loops::until_stop::until_stop;
-use crate::runtime::Runtime;
 
 /// Rows or images per batch.
 const BATCH: u32 = 100;

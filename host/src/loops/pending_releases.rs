@@ -8,7 +8,7 @@ use concept_refinement_domain::capability::{CapabilityError, Lease};
 use lru::LruCache;
 use parking_lot::Mutex;
 
-use crate::capability::tasks;
+use concept_refinement_capability::tasks;
 
 /// Most remembered leases; beyond that the oldest is dropped, since its task
 /// may have been deleted or finished elsewhere.
@@ -79,6 +79,7 @@ mod tests {
     use std::future::{pending, ready};
     use std::sync::atomic::{AtomicBool, Ordering};
 
+    use concept_refinement_capability::Answer;
     use concept_refinement_domain::capability::{Claimed, Fenced, Finished, RefinedImage};
     use concept_refinement_domain::task::Stage;
     use concept_refinement_domain::timestamp::Timestamp;
@@ -86,7 +87,6 @@ mod tests {
     use futures::future::BoxFuture;
 
     use super::*;
-    use crate::capability::Answer;
 
     /// Answers nothing, and a release once it is back.
     #[derive(Default)]

@@ -6,11 +6,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use concept_refinement_capability::Capabilities;
+use concept_refinement_capability::runtime::Runtime;
 use tokio::sync::watch;
 
-use crate::capability::Capabilities;
 use crate::loops::until_stop::until_stop;
-use crate::runtime::Runtime;
 
 /// Between two probes while all is well.
 const INTERVAL: Duration = Duration::from_secs(10);

@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-use super::loan::Loan;
-use crate::runtime::Runtime;
+use concept_refinement_capability::loan::Loan;
+use concept_refinement_capability::runtime::Runtime;
 
 /// The slots of a worker, however many loops take them.
 pub struct Slots {
@@ -120,11 +120,11 @@ impl Drop for Due<'_> {
 mod tests {
     use std::time::Duration;
 
+    use concept_refinement_capability::runtime::Tokio;
     use futures::future::{join, ready};
     use tokio::time::{Instant, sleep, timeout};
 
     use super::*;
-    use crate::runtime::Tokio;
 
     const DELAY: Duration = Duration::from_millis(100);
     const SECOND: Duration = Duration::from_secs(1);

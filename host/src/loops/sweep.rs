@@ -10,9 +10,9 @@ use concept_refinement_domain::message::message_for;
 use concept_refinement_domain::task::Task;
 use tokio::sync::watch;
 
-use crate::capability::Capabilities;
-use crate::log_throttle::{LONG_INTERVAL, LogThrottle};
-use crate::runtime::Runtime;
+use concept_refinement_capability::Capabilities;
+use concept_refinement_capability::log_throttle::{LONG_INTERVAL, LogThrottle};
+use concept_refinement_capability::runtime::Runtime;
 
 /// Tasks per batch.
 const BATCH: u32 = 100;

@@ -8,6 +8,12 @@ use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
+use concept_refinement_capability::Capabilities;
+use concept_refinement_capability::log_throttle::{LONG_INTERVAL, LogThrottle};
+use concept_refinement_capability::processor::{ClaimedLease, Outcome, Processor, Run};
+use concept_refinement_capability::queue::Delivery;
+use concept_refinement_capability::runtime::Runtime;
+use concept_refinement_runtime::metrics::series::Active;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
 use tokio::sync::watch;
@@ -15,13 +21,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use super::pending_releases::PendingReleases;
-use super::processor::{ClaimedLease, Outcome, Processor, Run};
 use super::slots::{Slot, Slots};
-use crate::capability::Capabilities;
-use crate::capability::queue::Delivery;
-use crate::log_throttle::{LONG_INTERVAL, LogThrottle};
-use crate::metrics::{Active, Metrics};
-use crate::runtime::Runtime;
+use crate::metrics::Metrics;
 
 /// What a run may take beyond its task's own limit before it is stopped from
 /// outside.

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
+use concept_refinement_capability::model::{LinkCalls, ModelAnswer, ModelError};
+use concept_refinement_runtime::metrics::series::{Buckets, Histograms};
 use futures::future::BoxFuture;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::model::{OUTCOMES, outcome};
-use super::series::{Buckets, Histograms};
 use super::timed::Timed;
-use crate::capability::model::{LinkCalls, ModelAnswer, ModelError};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Labels {

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use concept_refinement_capability::model::{
+    ImageModel, MemoryUse, ModelAnswer, ModelError, ModelRequest,
+};
+use concept_refinement_runtime::metrics::series::{Active, Buckets, Label, counters, histograms};
 use futures::future::BoxFuture;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use super::series::{Active, Buckets, Label, counters, histograms};
 use super::timed::{CANCELLED, Timed};
-use crate::capability::model::{ImageModel, MemoryUse, ModelAnswer, ModelError, ModelRequest};
 
 const OUTCOME: &str = "outcome";
 pub(super) const OUTCOMES: [&str; 6] = [

@@ -27,6 +27,10 @@ impl Process {
             threads: Gauge::default(),
         };
         let start = Gauge::<f64, AtomicU64>::default();
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the start of the process as the system has it"
+        )]
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
         start.set(since_epoch.unwrap_or_default().as_secs_f64());
         registry.register_with_unit(

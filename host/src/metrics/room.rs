@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicU64;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::capability::room;
+use concept_refinement_capability::room;
 
 /// A gauge that is not always known.
 type Bytes = Gauge<f64, AtomicU64>;

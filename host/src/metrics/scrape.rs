@@ -5,7 +5,11 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
+use concept_refinement_capability::Capabilities;
+use concept_refinement_capability::model::MemoryUse;
+use concept_refinement_capability::tasks::Tally;
 use concept_refinement_domain::task::Status;
+use concept_refinement_runtime::metrics::series::{Label, PREFIX};
 use prometheus_client::encoding::text;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -17,10 +21,6 @@ use tokio::time::timeout;
 use super::Metrics;
 use super::process::Process;
 use super::room::Room;
-use super::series::{Label, PREFIX};
-use crate::capability::Capabilities;
-use crate::capability::model::MemoryUse;
-use crate::capability::tasks::Tally;
 
 /// Timeout for counting the tasks.
 const TALLY_TIMEOUT: Duration = Duration::from_secs(2);
@@ -251,12 +251,13 @@ impl Scrape {
 
 #[cfg(test)]
 mod tests {
+    use concept_refinement_capability::clock::ManualClock;
+    use concept_refinement_capability::images::Signing;
+    use concept_refinement_capability::tasks::TaskStore;
+    use concept_refinement_embedded::memory::MemoryImages;
+    use concept_refinement_embedded::tasks::{Options, SqliteTasks};
+
     use super::*;
-    use crate::capability::clock::ManualClock;
-    use crate::capability::images::Signing;
-    use crate::capability::images::memory::MemoryImages;
-    use crate::capability::tasks::TaskStore;
-    use crate::capability::tasks::sqlite::{Options, SqliteTasks};
     use crate::loops::fakes::{self, Ledger};
 
     fn scrape(store: Arc<dyn TaskStore>) -> (Scrape, Arc<Capabilities>) {

@@ -9,8 +9,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use concept_refinement_capability::images::{Contents, ImageOperation, ImageReply, ImageStore};
+use concept_refinement_capability::intercept::{Interceptor, Operations as _};
+use concept_refinement_capability::queue::{QueueOperation, QueueReply, TaskQueue};
+use concept_refinement_capability::tasks::{TaskOperation, TaskReply, TaskStore};
+use concept_refinement_capability::{Answer, Clock};
 use concept_refinement_domain::capability::{
     CapabilityError, ErrorKind, Fenced, Finished, ImageKind, ImageLimit, StoredOrNot, Submission,
+};
+use concept_refinement_runtime::metrics::series::{
+    Buckets, Counters, Histograms, counters, observe,
 };
 use futures::StreamExt as _;
 use prometheus_client::encoding::EncodeLabelSet;
@@ -19,13 +27,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::series::{Buckets, Counters, Histograms, counters, observe};
 use super::tasks::{End, Tasks};
-use crate::capability::images::{Contents, ImageOperation, ImageReply, ImageStore};
-use crate::capability::intercept::{Interceptor, Operations as _};
-use crate::capability::queue::{QueueOperation, QueueReply, TaskQueue};
-use crate::capability::tasks::{TaskOperation, TaskReply, TaskStore};
-use crate::capability::{Answer, Clock};
 
 const UNMEASURED: [&str; 4] = [
     "tasks progress",

@@ -10,7 +10,9 @@ use parking_lot::Mutex;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::registry::Registry;
 
-use super::series::{Buckets, Counters, Histograms, Label, counters, histograms, observe};
+use concept_refinement_runtime::metrics::series::{
+    Buckets, Counters, Histograms, Label, counters, histograms, observe,
+};
 
 const STEP: &str = "step";
 const PUBLISH: &str = "publish";

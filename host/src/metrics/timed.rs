@@ -7,7 +7,7 @@ use std::time::Instant;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 
-use super::series::{Histograms, observe};
+use concept_refinement_runtime::metrics::series::{Histograms, observe};
 
 /// The outcome of what ended without one.
 pub const CANCELLED: &str = "cancelled";

@@ -1,10 +1,10 @@
 //! Attempts to deliver webhooks.
 
 use concept_refinement_domain::webhook::DeliveryAnswer;
+use concept_refinement_runtime::metrics::series::{Active, Buckets, Label, counters, histograms};
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use super::series::{Active, Buckets, Label, counters, histograms};
 use super::timed::{CANCELLED, Timed, Timer};
 
 const OUTCOME: &str = "outcome";

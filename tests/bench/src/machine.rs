@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 use std::thread::available_parallelism;
 
-use concept_refinement_host::capability::clock::{Clock as _, SystemClock};
+use concept_refinement_capability::clock::{Clock as _, SystemClock};
 use serde_json::{Value, json};
 
 use crate::Form;

@@ -12,21 +12,19 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use concept_refinement_capability::clock::SystemClock;
+use concept_refinement_capability::duties::OnlyHost;
+use concept_refinement_capability::images::Signing;
+use concept_refinement_capability::model::{ImageModel, ModelAnswer, ModelError, ModelRequest};
+use concept_refinement_capability::{Capabilities, Clock};
 use concept_refinement_domain::capability::{
     ImageKind, ImageLength, NewImage, NewTask, StoredOrNot, Submission,
 };
 use concept_refinement_domain::message::message_for;
 use concept_refinement_domain::task::{Change, Refinement, Status};
-use concept_refinement_host::capability::clock::SystemClock;
-use concept_refinement_host::capability::duties::OnlyHost;
-use concept_refinement_host::capability::images::Signing;
-use concept_refinement_host::capability::images::memory::MemoryImages;
-use concept_refinement_host::capability::model::{
-    ImageModel, ModelAnswer, ModelError, ModelRequest,
-};
-use concept_refinement_host::capability::queue::store::StoreQueue;
-use concept_refinement_host::capability::tasks::sqlite::{Options, SqliteTasks};
-use concept_refinement_host::capability::{Capabilities, Clock};
+use concept_refinement_embedded::memory::MemoryImages;
+use concept_refinement_embedded::queue::StoreQueue;
+use concept_refinement_embedded::tasks::{Options, SqliteTasks};
 use concept_refinement_host::config::{Values, table};
 use concept_refinement_host::{Components, Config, Host, HostBuilder};
 use concept_refinement_tests::artifacts;

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use concept_refinement_capability::clock::SystemClock;
+use concept_refinement_capability::tasks::{Leases as _, Options, Tasks as _};
 use concept_refinement_domain::capability::{Finished, NewTask, Stored, Submission};
 use concept_refinement_domain::task::Refinement;
-use concept_refinement_host::capability::clock::SystemClock;
-use concept_refinement_host::capability::tasks::postgres::{PostgresTasks, Settings};
-use concept_refinement_host::capability::tasks::{Leases as _, Options, Tasks as _};
+use concept_refinement_postgres::{PostgresTasks, Settings};
 use concept_refinement_tests::postgres::{Data, Postgres, Release};
 use tokio::runtime::Runtime;
 use uuid::Uuid;

@@ -6,9 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use concept_refinement_host::capability::clock::SystemClock;
-use concept_refinement_host::capability::tasks::Maintenance as _;
-use concept_refinement_host::capability::tasks::sqlite::{Options, SqliteTasks};
+use concept_refinement_capability::clock::SystemClock;
+use concept_refinement_capability::tasks::Maintenance as _;
+use concept_refinement_embedded::tasks::{Options, SqliteTasks};
 use concept_refinement_tests::crowd::launch;
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::server::Origin;

@@ -1,6 +1,6 @@
 //! What `bindgen!` makes of a store adapter, with the values of the host.
 
-pub use concept_refinement_host::types;
+pub use concept_refinement_runtime::types;
 
 wasmtime::component::bindgen!({
     path: "../wit",

@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use concept_refinement_host::capability::clock::ManualClock;
+use concept_refinement_capability::clock::ManualClock;
 use concept_refinement_tests::spin::bindings::wasi::keyvalue::atomics::{
     self, Bucket as BucketHandle, Cas, CasError, Error,
 };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use concept_refinement_host::capability::clock::{Clock as _, ManualClock};
+use concept_refinement_capability::clock::{Clock as _, ManualClock};
 use concept_refinement_tests::spin::keyvalue::KeyValue;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::p2::pipe::MemoryOutputPipe;

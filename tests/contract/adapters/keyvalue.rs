@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
-use concept_refinement_host::capability::clock::ManualClock;
+use concept_refinement_capability::clock::ManualClock;
 use concept_refinement_tests::spin::bindings::spin::variables::variables;
 use concept_refinement_tests::spin::bindings::wasi::keyvalue::{atomics, batch, store};
 use concept_refinement_tests::spin::keyvalue::{self, HasKeyValue};

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+use concept_refinement_capability::concepts::Concepts;
+use concept_refinement_capability::tasks::{Leases, Tasks};
 use concept_refinement_domain::capability::{Accepted, Finished, Submission};
 use concept_refinement_domain::task::{Status, Task};
-use concept_refinement_host::capability::concepts::Concepts;
-use concept_refinement_host::capability::tasks::{Leases, Tasks};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 

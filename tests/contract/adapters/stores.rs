@@ -2,6 +2,11 @@
 //!
 //! What only a host offers is not called by the promises of `wit/`.
 
+use concept_refinement_capability::Answer;
+use concept_refinement_capability::concepts::Concepts;
+use concept_refinement_capability::images::{Contents, ImageStore, Images, Listed};
+use concept_refinement_capability::tasks::{Changes, Expired, Leases, Maintenance, Tally, Tasks};
+use concept_refinement_capability::webhooks::Webhooks;
 use concept_refinement_domain::capability::{
     ByteRange, CapabilityError, CapabilityState, Claimed, ConceptPage, Fenced, Finished, ImageInfo,
     ImageKind, Lease, NewImage, NewTask, Position, RefinedImage, Resolved, StoredOrNot, Submission,
@@ -15,13 +20,6 @@ use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::webhook::{
     DeliveryLease, DeliveryOutcome, DueDelivery, Places, Redelivery, WebhookDelivery,
 };
-use concept_refinement_host::capability::Answer;
-use concept_refinement_host::capability::concepts::Concepts;
-use concept_refinement_host::capability::images::{Contents, ImageStore, Images, Listed};
-use concept_refinement_host::capability::tasks::{
-    Changes, Expired, Leases, Maintenance, Tally, Tasks,
-};
-use concept_refinement_host::capability::webhooks::Webhooks;
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use tokio::sync::mpsc;

@@ -4,9 +4,9 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use concept_refinement_host::capability::clock::ManualClock;
-use concept_refinement_host::capability::images::file::FileImages;
-use concept_refinement_host::capability::images::{ImageStore, Signing};
+use concept_refinement_capability::clock::ManualClock;
+use concept_refinement_capability::images::{ImageStore, Signing};
+use concept_refinement_embedded::images::FileImages;
 use rusqlite::{Connection, OpenFlags};
 use tempfile::TempDir;
 

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
+use concept_refinement_capability::images::Listed;
 use concept_refinement_domain::capability::{ImageKind, ImageLength, NewImage};
 use concept_refinement_domain::image_path::without_format;
 use concept_refinement_domain::session::IS_ANONYMOUS;
 use concept_refinement_domain::timestamp::Timestamp;
-use concept_refinement_host::capability::images::Listed;
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 
 use super::{DurableImageBackend, ImageBackend, Store, image, signing};

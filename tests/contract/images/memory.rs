@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use concept_refinement_capability::clock::ManualClock;
+use concept_refinement_capability::images::{ImageStore, Signing};
 use concept_refinement_domain::capability::ImageKind;
-use concept_refinement_host::capability::clock::ManualClock;
-use concept_refinement_host::capability::images::memory::MemoryImages;
-use concept_refinement_host::capability::images::{ImageStore, Signing};
+use concept_refinement_embedded::memory::MemoryImages;
 use futures::{FutureExt as _, StreamExt as _};
 
 use super::ImageBackend;

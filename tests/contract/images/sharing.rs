@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use concept_refinement_capability::upload_places::TERM;
 use concept_refinement_domain::capability::{
     CapabilityError, ErrorKind, ImageKind, ImageLength, ImageLimit, ImageLimits, NewImage,
     StoredOrNot,
 };
-use concept_refinement_host::capability::upload_places::TERM;
 use futures::{StreamExt as _, stream};
 use tokio::time::timeout;
 

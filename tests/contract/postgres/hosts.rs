@@ -4,15 +4,15 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use concept_refinement_capability::clock::{Clock as _, ManualClock, SystemClock};
+use concept_refinement_capability::duties::Duties;
+use concept_refinement_capability::queue::TaskQueue as _;
+use concept_refinement_capability::tasks::{Changes, Leases as _, Tasks as _};
 use concept_refinement_domain::capability::Fenced;
 use concept_refinement_domain::message::message_for;
 use concept_refinement_domain::secret::LENGTH;
 use concept_refinement_domain::task::{Change, Stage, Status};
-use concept_refinement_host::capability::clock::{Clock as _, ManualClock, SystemClock};
-use concept_refinement_host::capability::duties::Duties;
-use concept_refinement_host::capability::queue::TaskQueue as _;
-use concept_refinement_host::capability::tasks::postgres::PostgresTasks;
-use concept_refinement_host::capability::tasks::{Changes, Leases as _, Tasks as _};
+use concept_refinement_postgres::PostgresTasks;
 use concept_refinement_tests::postgres::Release;
 use futures::StreamExt as _;
 use tokio::time::timeout;
@@ -251,7 +251,7 @@ async fn an_idle_host_is_woken() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn one_host_has_a_duty_and_all_have_one_secret() {
-    use concept_refinement_host::capability::SharedSecret as _;
+    use concept_refinement_capability::SharedSecret as _;
     let (hosts, _schema) = hosts(2);
     let [short, long] = [Duration::from_millis(300), Duration::from_secs(600)];
     assert_eq!(hosts[0].take("sweep", short).await, Ok(true));

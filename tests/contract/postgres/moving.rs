@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use concept_refinement_host::capability::clock::{ManualClock, SystemClock};
-use concept_refinement_host::capability::moving::{
+use concept_refinement_capability::clock::{ManualClock, SystemClock};
+use concept_refinement_capability::moving::{
     Record, Records, TABLES, Table, UNFINISHED_MOVE, UPLOAD_PLACES,
 };
-use concept_refinement_host::capability::tasks::Options;
-use concept_refinement_host::capability::tasks::sqlite::SqliteTasks;
+use concept_refinement_capability::tasks::Options;
+use concept_refinement_embedded::tasks::SqliteTasks;
 use concept_refinement_tests::postgres::new_schema;
 use serde_json::{Value, json};
 

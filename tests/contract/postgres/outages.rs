@@ -4,14 +4,12 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use concept_refinement_capability::clock::SystemClock;
+use concept_refinement_capability::queue::TaskQueue as _;
+use concept_refinement_capability::tasks::{Leases as _, Maintenance as _, Options, Tasks as _};
 use concept_refinement_domain::capability::{ErrorKind, Submission};
 use concept_refinement_domain::message::message_for;
-use concept_refinement_host::capability::clock::SystemClock;
-use concept_refinement_host::capability::queue::TaskQueue as _;
-use concept_refinement_host::capability::tasks::postgres::{PostgresTasks, Settings};
-use concept_refinement_host::capability::tasks::{
-    Leases as _, Maintenance as _, Options, Tasks as _,
-};
+use concept_refinement_postgres::{PostgresTasks, Settings};
 use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::postgres::{Data, Postgres, Release};
 use futures::future::join_all;

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use concept_refinement_capability::clock::SystemClock;
+use concept_refinement_capability::queue::TaskQueue;
+use concept_refinement_capability::tasks::{Options, Tasks as _};
 use concept_refinement_domain::message::message_for;
-use concept_refinement_host::capability::clock::SystemClock;
-use concept_refinement_host::capability::queue::TaskQueue;
-use concept_refinement_host::capability::tasks::postgres::SharedQueue;
-use concept_refinement_host::capability::tasks::{Options, Tasks as _};
+use concept_refinement_postgres::SharedQueue;
 use uuid::Uuid;
 
 use super::{OnServer, Server};

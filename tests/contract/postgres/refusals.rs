@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use concept_refinement_host::capability::clock::SystemClock;
-use concept_refinement_host::capability::tasks::postgres::{PostgresTasks, Settings, inspect};
-use concept_refinement_host::capability::tasks::{Maintenance as _, Options};
+use concept_refinement_capability::clock::SystemClock;
+use concept_refinement_capability::tasks::{Maintenance as _, Options};
+use concept_refinement_postgres::{PostgresTasks, Settings, inspect};
 use concept_refinement_tests::postgres::{Data, GUARDED, PASSWORD, Postgres, Release, new_schema};
 use concept_refinement_tests::tls;
 use futures::future::join_all;

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use concept_refinement_capability::clock::SystemClock;
+use concept_refinement_capability::tasks::Tasks as _;
 use concept_refinement_domain::capability::Submission;
 use concept_refinement_domain::quota::Window;
-use concept_refinement_host::capability::clock::SystemClock;
-use concept_refinement_host::capability::tasks::Tasks as _;
-use concept_refinement_host::capability::tasks::postgres::PostgresTasks;
+use concept_refinement_postgres::PostgresTasks;
 use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::postgres::new_schema;
 use tokio::runtime::Handle;

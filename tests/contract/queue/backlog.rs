@@ -5,23 +5,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use concept_refinement_capability::clock::ManualClock;
+use concept_refinement_capability::duties::OnlyHost;
+use concept_refinement_capability::images::Signing;
+use concept_refinement_capability::intercept::{Intercepted, Interceptor, Operations as _};
+use concept_refinement_capability::model::{ImageModel, ModelAnswer, ModelError, ModelRequest};
+use concept_refinement_capability::queue::TaskQueue;
+use concept_refinement_capability::runtime::Tokio;
+use concept_refinement_capability::tasks::{TaskOperation, TaskReply, TaskStore, Tasks};
+use concept_refinement_capability::{Answer, Capabilities};
 use concept_refinement_domain::capability::Submission;
 use concept_refinement_domain::message::message_for;
-use concept_refinement_host::capability::clock::ManualClock;
-use concept_refinement_host::capability::duties::OnlyHost;
-use concept_refinement_host::capability::images::Signing;
-use concept_refinement_host::capability::images::memory::MemoryImages;
-use concept_refinement_host::capability::intercept::{Intercepted, Interceptor, Operations as _};
-use concept_refinement_host::capability::model::{
-    ImageModel, ModelAnswer, ModelError, ModelRequest,
-};
-use concept_refinement_host::capability::queue::TaskQueue;
-use concept_refinement_host::capability::queue::nats::{Address, NatsQueue};
-use concept_refinement_host::capability::tasks::sqlite::{Options, SqliteTasks};
-use concept_refinement_host::capability::tasks::{TaskOperation, TaskReply, TaskStore, Tasks};
-use concept_refinement_host::capability::{Answer, Capabilities};
+use concept_refinement_embedded::memory::MemoryImages;
+use concept_refinement_embedded::tasks::{Options, SqliteTasks};
 use concept_refinement_host::loops::sweep::Sweep;
-use concept_refinement_host::runtime::Tokio;
+use concept_refinement_nats::{Address, NatsQueue};
 use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::nats::NatsServer;
 use concept_refinement_tests::pubsub::PubSub;

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use concept_refinement_capability::queue::{Delivery, TaskQueue};
 use concept_refinement_domain::message::{Parsed, parse};
-use concept_refinement_host::capability::queue::{Delivery, TaskQueue};
 use futures::FutureExt;
 
 use super::QueueBackend;

@@ -4,9 +4,9 @@
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
+use concept_refinement_capability::queue::{Delivery, TaskQueue};
 use concept_refinement_domain::capability::{CapabilityError, ErrorKind};
-use concept_refinement_host::capability::queue::nats::{Address, NatsQueue};
-use concept_refinement_host::capability::queue::{Delivery, TaskQueue};
+use concept_refinement_nats::{Address, NatsQueue};
 use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::nats::NatsServer;
 use concept_refinement_tests::proxy::{Mode, Proxy};

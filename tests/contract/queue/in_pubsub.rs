@@ -5,10 +5,10 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
+use concept_refinement_capability::queue::TaskQueue;
+use concept_refinement_capability::queue::pushes::Pushes;
 use concept_refinement_domain::capability::ErrorKind;
-use concept_refinement_host::capability::queue::TaskQueue;
-use concept_refinement_host::capability::queue::pubsub::{PubSubQueue, Target};
-use concept_refinement_host::capability::queue::pushes::Pushes;
+use concept_refinement_pubsub::{PubSubQueue, Target};
 use concept_refinement_tests::black_hole::BlackHole;
 use concept_refinement_tests::deadline::eventually;
 use concept_refinement_tests::network;

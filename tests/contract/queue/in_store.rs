@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use concept_refinement_capability::queue::TaskQueue;
 use concept_refinement_domain::capability::ErrorKind;
 use concept_refinement_domain::message::message_for;
 use concept_refinement_domain::task::Task;
-use concept_refinement_host::capability::queue::TaskQueue;
-use concept_refinement_host::capability::queue::store::StoreQueue;
+use concept_refinement_embedded::queue::StoreQueue;
 use futures::FutureExt;
 use uuid::Uuid;
 

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use concept_refinement_capability::clock::before;
 use concept_refinement_domain::capability::Submission;
 use concept_refinement_domain::quota::Window;
 use concept_refinement_domain::task::{Status, Task};
-use concept_refinement_host::capability::clock::before;
 
 use super::{
     Durable, LEASE, Owned, Rules, Store, at_once, created, new_task, with_key, with_quota,

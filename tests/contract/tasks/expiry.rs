@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use concept_refinement_capability::tasks::Expired;
 use concept_refinement_domain::clock_trust::LastRound;
 use concept_refinement_domain::task::Task;
 use concept_refinement_domain::timestamp::Timestamp;
-use concept_refinement_host::capability::tasks::Expired;
 
 use super::{MICROSECOND, START, Store, TaskBackend};
 

@@ -2,13 +2,13 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use concept_refinement_capability::tasks::Leases;
 use concept_refinement_domain::capability::{Claimed, Finished, NewTask};
 use concept_refinement_domain::image_path::tag_of;
 use concept_refinement_domain::image_path::without_format;
 use concept_refinement_domain::lease::MAX_DEATHS;
 use concept_refinement_domain::refined;
 use concept_refinement_domain::task::Task;
-use concept_refinement_host::capability::tasks::Leases;
 
 use super::{LEASE, Store, TaskBackend, at_once, created, image_of, new_task};
 

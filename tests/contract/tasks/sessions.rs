@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use concept_refinement_capability::tasks::Expired;
 use concept_refinement_domain::capability::NewTask;
 use concept_refinement_domain::session::is_abandoned;
 use concept_refinement_domain::timestamp::Timestamp;
-use concept_refinement_host::capability::tasks::Expired;
 
 use super::{START, Store, TaskBackend, created, new_task};
 

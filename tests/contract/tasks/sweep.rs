@@ -3,9 +3,9 @@
 use std::slice::from_ref;
 use std::time::Duration;
 
+use concept_refinement_capability::clock::before;
 use concept_refinement_domain::task::Task;
 use concept_refinement_domain::timestamp::Timestamp;
-use concept_refinement_host::capability::clock::before;
 
 use super::{LEASE, MICROSECOND, OVERDUE, START, Store, TaskBackend};
 

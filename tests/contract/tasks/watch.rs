@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use concept_refinement_capability::tasks::Changes;
 use concept_refinement_domain::capability::Lease;
 use concept_refinement_domain::task::{Change, Stage, Status, Task};
-use concept_refinement_host::capability::tasks::Changes;
 use futures::{FutureExt, StreamExt};
 use uuid::Uuid;
 

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use concept_refinement_capability::clock::before;
+use concept_refinement_capability::webhooks::Webhooks;
 use concept_refinement_domain::capability::{Fenced, NewTask, Submission};
 use concept_refinement_domain::lease::MAX_DEATHS;
 use concept_refinement_domain::task::Task;
@@ -10,8 +12,6 @@ use concept_refinement_domain::webhook::{
     DeliveryAnswer, DeliveryLease, DeliveryOutcome, DeliveryState, DueDelivery, Holder,
     LEASE as DELIVERY_LEASE, Places, Redelivery, Webhook, WebhookDelivery,
 };
-use concept_refinement_host::capability::clock::before;
-use concept_refinement_host::capability::webhooks::Webhooks;
 use tokio::time::timeout;
 
 use super::{LEASE, MICROSECOND, Store, TaskBackend, at_once, created, new_task};

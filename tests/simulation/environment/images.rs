@@ -1,11 +1,11 @@
 //! The image store, as a process reaches it.
 
 use bytes::Bytes;
+use concept_refinement_capability::Answer;
+use concept_refinement_capability::images::{Contents, ImageStore, Images, Listed};
 use concept_refinement_domain::capability::{
     ByteRange, ImageInfo, ImageKind, NewImage, Resolved, StoredOrNot,
 };
-use concept_refinement_host::capability::Answer;
-use concept_refinement_host::capability::images::{Contents, ImageStore, Images, Listed};
 use futures::{TryFutureExt as _, TryStreamExt as _, stream};
 
 use super::{Environment, local};

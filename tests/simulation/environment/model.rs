@@ -3,10 +3,8 @@
 use std::future::pending;
 
 use bytes::Bytes;
+use concept_refinement_capability::model::{ImageModel, ModelAnswer, ModelError, ModelRequest};
 use concept_refinement_domain::capability::CapabilityError;
-use concept_refinement_host::capability::model::{
-    ImageModel, ModelAnswer, ModelError, ModelRequest,
-};
 use futures::future::BoxFuture;
 use futures::stream;
 

@@ -1,7 +1,7 @@
 //! Attempts to deliver webhooks.
 
+use concept_refinement_capability::notifier::{Notification, Notifier};
 use concept_refinement_domain::webhook::DeliveryAnswer;
-use concept_refinement_host::loops::notifier::{Notification, Notifier};
 use futures::future::BoxFuture;
 
 use super::{Environment, local};

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use concept_refinement_host::runtime::Runtime;
+use concept_refinement_capability::runtime::Runtime;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 

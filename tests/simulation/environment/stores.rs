@@ -3,10 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use concept_refinement_host::capability::Answer;
-use concept_refinement_host::capability::intercept::Interceptor;
-use concept_refinement_host::capability::queue::{QueueOperation, QueueReply, TaskQueue};
-use concept_refinement_host::capability::tasks::{TaskOperation, TaskReply, TaskStore};
+use concept_refinement_capability::Answer;
+use concept_refinement_capability::intercept::Interceptor;
+use concept_refinement_capability::queue::{QueueOperation, QueueReply, TaskQueue};
+use concept_refinement_capability::tasks::{TaskOperation, TaskReply, TaskStore};
 use futures::TryFutureExt as _;
 
 use super::{Environment, local};

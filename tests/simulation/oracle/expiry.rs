@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use concept_refinement_capability::tasks::Expired;
 use concept_refinement_domain::timestamp::Timestamp;
-use concept_refinement_host::capability::tasks::Expired;
 
 use super::{Expected, Invariant, Oracle};
 

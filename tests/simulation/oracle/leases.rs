@@ -1,12 +1,12 @@
 //! Who works on a task, and what they may write.
 
+use concept_refinement_capability::tasks::TaskOperation;
 use concept_refinement_domain::capability::{Claimed, Fenced, Finished, Lease};
 use concept_refinement_domain::concept::id_for;
 use concept_refinement_domain::lease::MAX_DEATHS;
 use concept_refinement_domain::retry::MAX_TRIES;
 use concept_refinement_domain::task::{Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
-use concept_refinement_host::capability::tasks::TaskOperation;
 
 use super::{Expected, Invariant, Oracle};
 use crate::scheduler::Group;

@@ -4,9 +4,9 @@ use concept_refinement_domain::capability::Stored;
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::task::{Status, Task};
 
-use concept_refinement_host::capability::concepts::Concepts;
-use concept_refinement_host::capability::tasks::Tasks;
-use concept_refinement_host::capability::webhooks::Webhooks;
+use concept_refinement_capability::concepts::Concepts;
+use concept_refinement_capability::tasks::Tasks;
+use concept_refinement_capability::webhooks::Webhooks;
 
 use super::Store;
 use crate::flaws::Flaw;

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use concept_refinement_api::{self as api, ByteStream};
+use concept_refinement_capability::images::Contents;
 use concept_refinement_domain::capability::{
     ByteRange, CapabilityError, CapabilityState, ConceptPage, Fenced, ImageInfo, NewImage, NewTask,
     Position, Resolved, StoredOrNot, Submission, TaskPage,
@@ -10,7 +11,6 @@ use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::task::{Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::webhook::{Redelivery, WebhookDelivery};
-use concept_refinement_host::capability::images::Contents;
 use futures::stream;
 
 use super::{Native, Outside};

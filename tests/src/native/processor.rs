@@ -4,15 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use concept_refinement_capability::images::Contents as Chunked;
+use concept_refinement_capability::model as asked;
+use concept_refinement_capability::processor::{Loan, Outcome, Run};
 use concept_refinement_domain::capability::{
     CapabilityError, Claimed, Fenced, Finished, ImageInfo, Lease, NewImage, RefinedImage,
     StoredOrNot,
 };
 use concept_refinement_domain::task::Stage;
 use concept_refinement_domain::timestamp::Timestamp;
-use concept_refinement_host::capability::images::Contents as Chunked;
-use concept_refinement_host::capability::model as asked;
-use concept_refinement_host::loops::processor::{Loan, Outcome, Run};
 use concept_refinement_processor::config::Config;
 use concept_refinement_processor::contents::Contents;
 use concept_refinement_processor::ports::{

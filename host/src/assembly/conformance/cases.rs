@@ -1,9 +1,9 @@
 //! What a model is tried with.
 
 use bytes::Bytes;
+use concept_refinement_capability::model::ModelRequest;
 
 use super::request;
-use crate::capability::model::ModelRequest;
 
 /// What most models can do something with.
 pub const PROMPT: &str = "make it lighter and more minimalist";

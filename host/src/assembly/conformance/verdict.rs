@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use concept_refinement_capability::model::{ModelAnswer, ModelError};
 use concept_refinement_domain::image::{Inspector, Limits};
 use concept_refinement_domain::size;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use url::Url;
 
-use crate::capability::model::{ModelAnswer, ModelError};
 use crate::config::Config;
 
 /// Contract, section 2.

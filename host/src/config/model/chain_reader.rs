@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use concept_refinement_domain::chain::{self, Component, MIDDLEWARE};
+use concept_refinement_runtime::egress::Origin;
 use url::Url;
 
 use super::forms::{base_url, key, line, original, workflow};
@@ -12,7 +13,6 @@ use super::providers::{PROVIDERS, Provider};
 use super::{LinkSettings, ModelChoice, ModelLink};
 use crate::config::error::ConfigError;
 use crate::config::reader::{Reader, unusable};
-use crate::egress::Origin;
 
 /// Reads the links of one chain.
 pub struct ChainReader<'a> {

@@ -3,7 +3,7 @@
 
 use url::Url;
 
-use crate::egress::Origin;
+use concept_refinement_runtime::egress::Origin;
 
 /// Longest workflow, in bytes: each instance of the model gets it.
 const MAX_WORKFLOW: usize = 256 << 10;

@@ -3,7 +3,7 @@
 use concept_refinement_domain::model_name;
 use url::Url;
 
-use crate::egress::Origin;
+use concept_refinement_runtime::egress::Origin;
 
 /// A provider of image models. Its component is called `model-NAME`.
 #[derive(Debug, PartialEq, Eq)]

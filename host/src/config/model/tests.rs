@@ -1,7 +1,8 @@
 //! The model from settings: what its links are told, and what is refused.
 
+use concept_refinement_runtime::egress::Origin;
+
 use crate::config::{Config, Values, table};
-use crate::egress::Origin;
 
 /// Test helper: the base URL for the components and the granted origin, or
 /// the error.

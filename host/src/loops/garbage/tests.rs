@@ -5,21 +5,21 @@ mod rounds;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use concept_refinement_capability::Answer;
+use concept_refinement_capability::clock::ManualClock;
+use concept_refinement_capability::images::{Contents, ImageStore, Images};
+use concept_refinement_capability::runtime::Tokio;
+use concept_refinement_capability::tasks::{TaskStore, Tasks as _};
 use concept_refinement_domain::capability::{
     ByteRange, ImageInfo, NewImage, NewTask, Resolved, StoredOrNot, Submission,
 };
+use concept_refinement_embedded::tasks::{Options, SqliteTasks};
+use concept_refinement_kit::samples::new_task;
 use futures::stream;
 use parking_lot::Mutex;
 
 use super::*;
-use crate::capability::Answer;
-use crate::capability::clock::ManualClock;
-use crate::capability::images::{Contents, ImageStore, Images};
-use crate::capability::tasks::samples::new_task;
-use crate::capability::tasks::sqlite::{Options, SqliteTasks};
-use crate::capability::tasks::{TaskStore, Tasks as _};
 use crate::loops::fakes::{broken, capabilities, refused};
-use crate::runtime::Tokio;
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 

@@ -3,22 +3,22 @@
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use concept_refinement_capability::Answer;
+use concept_refinement_capability::clock::ManualClock;
+use concept_refinement_capability::images::Signing;
+use concept_refinement_capability::intercept::Interceptor;
+use concept_refinement_capability::queue::{Delivery, TaskQueue};
+use concept_refinement_capability::runtime::Tokio;
+use concept_refinement_capability::tasks::{Tally, TaskOperation, TaskReply, TaskStore};
 use concept_refinement_domain::timestamp::Timestamp;
+use concept_refinement_embedded::memory::MemoryImages;
+use concept_refinement_kit::samples::new_task;
 use futures::future::ready;
 use parking_lot::Mutex;
 use tokio::time::sleep;
 
 use super::*;
-use crate::capability::Answer;
-use crate::capability::clock::ManualClock;
-use crate::capability::images::Signing;
-use crate::capability::images::memory::MemoryImages;
-use crate::capability::intercept::Interceptor;
-use crate::capability::queue::{Delivery, TaskQueue};
-use crate::capability::tasks::samples::new_task;
-use crate::capability::tasks::{Tally, TaskOperation, TaskReply, TaskStore};
 use crate::loops::fakes::{Ledger, Roster, capabilities, intercepted, refused};
-use crate::runtime::Tokio;
 
 const LEASE: Duration = Duration::from_secs(1);
 

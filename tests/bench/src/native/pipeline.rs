@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use concept_refinement_host::capability::Capabilities;
-use concept_refinement_host::loops::processor::Outcome;
-use concept_refinement_host::runtime::Tokio;
+use concept_refinement_capability::Capabilities;
+use concept_refinement_capability::processor::Outcome;
+use concept_refinement_capability::runtime::Tokio;
 use concept_refinement_processor::config::Config;
 use concept_refinement_tests::native::Native;
 use tokio::runtime;

@@ -13,17 +13,15 @@ use axum::body::Body;
 use axum::http::{Request, Response};
 use axum::{Router, extract::State};
 use concept_refinement_api as api;
-use concept_refinement_host::capability::clock::SystemClock;
-use concept_refinement_host::capability::duties::OnlyHost;
-use concept_refinement_host::capability::images::file::FileImages;
-use concept_refinement_host::capability::images::{Contents, Signing};
-use concept_refinement_host::capability::model::{
-    ImageModel, ModelAnswer, ModelError, ModelRequest,
-};
-use concept_refinement_host::capability::queue::store::StoreQueue;
-use concept_refinement_host::capability::tasks::sqlite::{Options, SqliteTasks};
-use concept_refinement_host::capability::{Capabilities, Clock};
-use concept_refinement_host::runtime::Tokio;
+use concept_refinement_capability::clock::SystemClock;
+use concept_refinement_capability::duties::OnlyHost;
+use concept_refinement_capability::images::{Contents, Signing};
+use concept_refinement_capability::model::{ImageModel, ModelAnswer, ModelError, ModelRequest};
+use concept_refinement_capability::runtime::Tokio;
+use concept_refinement_capability::{Capabilities, Clock};
+use concept_refinement_embedded::images::FileImages;
+use concept_refinement_embedded::queue::StoreQueue;
+use concept_refinement_embedded::tasks::{Options, SqliteTasks};
 use concept_refinement_tests::native::{Granted, Native};
 use concept_refinement_tests::tokens::{AUDIENCE, ISSUER, SECRET};
 use futures::StreamExt as _;

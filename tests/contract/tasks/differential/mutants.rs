@@ -5,6 +5,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use concept_refinement_capability::Answer;
+use concept_refinement_capability::clock::{Clock as _, ManualClock};
+use concept_refinement_capability::intercept::{Interceptor, Operations as _};
+use concept_refinement_capability::tasks::{Tally, TaskOperation, TaskReply, TaskStore, Tasks};
 use concept_refinement_domain::capability::{
     Accepted, CapabilityError, Fenced, Finished, Lease, NewTask, Submission,
 };
@@ -14,12 +18,6 @@ use concept_refinement_domain::sentence::WORKER_DIED;
 use concept_refinement_domain::task::Task;
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::webhook::Places;
-use concept_refinement_host::capability::Answer;
-use concept_refinement_host::capability::clock::{Clock as _, ManualClock};
-use concept_refinement_host::capability::intercept::{Interceptor, Operations as _};
-use concept_refinement_host::capability::tasks::{
-    Tally, TaskOperation, TaskReply, TaskStore, Tasks,
-};
 use tokio::sync::Mutex;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,9 +1,9 @@
 //! The operations of a task store, done to the reference.
 
+use concept_refinement_capability::tasks::{self, TaskOperation, TaskReply};
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::rulebook::Refusal;
 use concept_refinement_domain::timestamp::Timestamp;
-use concept_refinement_host::capability::tasks::{self, TaskOperation, TaskReply};
 use concept_refinement_kit::store::{Expired, MemoryStore, Tally};
 
 pub type Reply = Result<TaskReply, CapabilityError>;

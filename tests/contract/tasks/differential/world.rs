@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use concept_refinement_capability::clock::{Clock, ManualClock, before};
+use concept_refinement_capability::intercept::{Intercepted, Operations as _};
+use concept_refinement_capability::tasks::{TaskOperation, TaskReply, TaskStore};
 use concept_refinement_domain::capability::{Lease, NewTask, RefinedImage};
 use concept_refinement_domain::concept::id_for;
 use concept_refinement_domain::image_path::tag_of;
@@ -11,9 +14,6 @@ use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::webhook::{
     DeliveryAnswer, DeliveryLease, DeliveryOutcome, Holder, Places, Webhook,
 };
-use concept_refinement_host::capability::clock::{Clock, ManualClock, before};
-use concept_refinement_host::capability::intercept::{Intercepted, Operations as _};
-use concept_refinement_host::capability::tasks::{TaskOperation, TaskReply, TaskStore};
 use concept_refinement_kit::store::MemoryStore;
 
 use super::history::{By, History, Original, Step, Submit, USERS};

@@ -1,13 +1,13 @@
 //! What anonymous users left, over 90 days of a clock.
 
+use concept_refinement_capability::Clock as _;
+use concept_refinement_capability::images::Signing;
+use concept_refinement_capability::tasks::Maintenance as _;
 use concept_refinement_domain::capability::ImageLength;
 use concept_refinement_domain::session::{IS_ANONYMOUS, LIFE};
+use concept_refinement_embedded::memory::MemoryImages;
 
 use super::*;
-use crate::capability::Clock as _;
-use crate::capability::images::Signing;
-use crate::capability::images::memory::MemoryImages;
-use crate::capability::tasks::Maintenance as _;
 use crate::loops::fakes::SteppedTime;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);

@@ -1,0 +1,294 @@
+//! The images that tasks work on: held once, outside of instances, and up to a
+//! limit for all together; beyond a part of it in a file. `wit/blobs.wit` has the
+//! promises.
+//!
+//! Room is reserved before the first byte: see [`ledger`].
+
+pub mod block_file;
+mod ledger;
+mod reservation;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use concept_refinement_domain::capability::CapabilityError;
+use futures::stream::BoxStream;
+use futures::{StreamExt as _, stream};
+use parking_lot::Mutex;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::model::Reopen;
+use crate::log_throttle::LogThrottle;
+use crate::stream_guard::guarded;
+use block_file::{BlockFile, StoredBlock};
+use ledger::Refused;
+use reservation::{Reservation, Reservations};
+
+/// What is reserved and filled at a time, in bytes.
+const BLOCK: usize = 32 * 1024;
+
+/// What is held in memory if there is a file for the rest, in bytes: as much as
+/// the tasks have that cores work on, but not those that wait for a provider.
+const IN_MEMORY: usize = 8 << 20;
+
+/// The room for all blobs of a host.
+pub struct Blobs {
+    /// In blocks.
+    room: Arc<Reservations>,
+    /// Of these what may be in memory.
+    memory: Arc<Semaphore>,
+    /// For the rest. None: all is in memory.
+    file: Option<Arc<BlockFile>>,
+}
+
+/// What is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// The image to refine.
+    Original,
+    /// The refined image.
+    Answer,
+}
+
+/// The bytes of one image. Clones share them.
+#[derive(Clone)]
+pub struct Blob(Contents);
+
+#[derive(Clone)]
+enum Contents {
+    Held {
+        blobs: Arc<Blobs>,
+        held: Arc<Mutex<Held>>,
+    },
+    /// The bytes are those of another one.
+    Shared(Reopen),
+}
+
+struct Held {
+    blocks: Vec<Block>,
+    /// The last block, which is not full.
+    last: Vec<u8>,
+    length: usize,
+    /// Of all blocks that there may be.
+    reserved: Reservation,
+    is_read: bool,
+}
+
+#[derive(Clone)]
+enum Block {
+    /// With its share of the memory, if there was any left.
+    InMemory(Bytes, Option<Arc<OwnedSemaphorePermit>>),
+    InFile(Arc<StoredBlock>),
+}
+
+impl Blobs {
+    /// `limit` is in bytes; originals may take half of it. `file` is for what
+    /// does not fit into memory.
+    pub fn new(limit: usize, file: Option<Arc<BlockFile>>) -> Arc<Self> {
+        Arc::new(Self {
+            room: Reservations::new((limit / BLOCK) as u64),
+            memory: Arc::new(Semaphore::new(IN_MEMORY / BLOCK)),
+            file,
+        })
+    }
+
+    /// An empty one, with room for so many bytes. An original is refused where there
+    /// is none at the moment; an answer waits for its turn.
+    ///
+    /// # Errors
+    ///
+    /// Unavailable: there is no room. Invalid: there never is so much.
+    pub async fn reserve(
+        self: &Arc<Self>,
+        purpose: Purpose,
+        length: usize,
+    ) -> Result<Blob, CapabilityError> {
+        let reserved = self.room.reserve(purpose, blocks(length)).await;
+        let reserved = reserved.map_err(report)?;
+        Ok(Blob(Contents::Held {
+            blobs: Arc::clone(self),
+            held: Arc::new(Mutex::new(Held::new(reserved))),
+        }))
+    }
+
+    fn block(&self, bytes: Vec<u8>) -> Block {
+        let share = Arc::clone(&self.memory).try_acquire_owned();
+        Block::InMemory(bytes.into(), share.ok().map(Arc::new))
+    }
+
+    /// Stores a block in the file. None: it cannot be, or need not be.
+    async fn stored(&self, block: &Block) -> Option<Block> {
+        let (Block::InMemory(bytes, None), Some(file)) = (block, &self.file) else {
+            return None;
+        };
+        match file.store(bytes.clone()).await {
+            Ok(stored) => Some(Block::InFile(Arc::new(stored))),
+            Err(error) => {
+                static FAULT: LogThrottle = LogThrottle::new();
+                if let Some(times) = FAULT.times() {
+                    tracing::warn!(%error, times, "images in work stay in memory");
+                }
+                None
+            }
+        }
+    }
+
+    /// Moves the blocks of a blob from the first of these on to the file, unless they
+    /// have a share of the memory.
+    async fn store(&self, held: &Mutex<Held>, first: usize) {
+        let blocks = {
+            let held = held.lock();
+            held.blocks.get(first..).unwrap_or_default().to_vec()
+        };
+        for (index, block) in blocks.into_iter().enumerate() {
+            if let Some(stored) = self.stored(&block).await
+                && let Some(block) = held.lock().blocks.get_mut(first + index)
+            {
+                *block = stored;
+            }
+        }
+    }
+}
+
+impl Blob {
+    /// One with the bytes that this opens, without a copy of them.
+    pub fn sharing(bytes: Reopen) -> Self {
+        Self(Contents::Shared(bytes))
+    }
+
+    /// Appends bytes. Where room was reserved for fewer, an original takes more.
+    ///
+    /// # Errors
+    ///
+    /// Unavailable: there is no room for an original. Invalid: an answer is longer than
+    /// what was reserved, or it is being read.
+    pub async fn append(&self, bytes: Vec<u8>) -> Result<(), CapabilityError> {
+        let is_read = || CapabilityError::invalid("The bytes are being read.");
+        let Contents::Held { blobs, held } = &self.0 else {
+            return Err(is_read());
+        };
+        let first = {
+            let mut held = held.lock();
+            if held.is_read {
+                return Err(is_read());
+            }
+            let room = blocks(held.length.saturating_add(bytes.len()));
+            let missing = room.saturating_sub(held.reserved.room());
+            if missing > 0 {
+                held.reserved.grow(missing).map_err(report)?;
+            }
+            let first = held.blocks.len();
+            held.push(&bytes, blobs);
+            first
+        };
+        blobs.store(held, first).await;
+        Ok(())
+    }
+
+    /// How many of so many bytes more are beyond what room was reserved for.
+    pub fn beyond(&self, more: usize) -> usize {
+        let Contents::Held { held, .. } = &self.0 else {
+            return 0;
+        };
+        let held = held.lock();
+        let room = usize::try_from(held.reserved.room()).unwrap_or(usize::MAX);
+        let left = room.saturating_mul(BLOCK).saturating_sub(held.length);
+        more.saturating_sub(left)
+    }
+
+    /// The bytes. Nothing can be appended any more. A fault ends them early.
+    pub fn contents(&self) -> BoxStream<'static, Bytes> {
+        let (blobs, held) = match &self.0 {
+            Contents::Shared(shared) => return shared(),
+            Contents::Held { blobs, held } => (Arc::clone(blobs), Arc::clone(held)),
+        };
+        let last = {
+            let mut held = held.lock();
+            held.close(&blobs);
+            held.blocks.len().saturating_sub(1)
+        };
+        let blocks = async move {
+            blobs.store(&held, last).await;
+            stream::iter(held.lock().blocks.clone())
+        };
+        let bytes = stream::once(blocks).flatten().then(Block::bytes);
+        let bytes = bytes.take_while(|bytes| std::future::ready(bytes.is_some()));
+        // The bytes count as long as somebody may read them.
+        guarded(bytes.filter_map(std::future::ready), self.clone()).boxed()
+    }
+}
+
+impl Block {
+    /// None: they cannot be read.
+    async fn bytes(self) -> Option<Bytes> {
+        match self {
+            Self::InMemory(bytes, _) => Some(bytes),
+            Self::InFile(stored) => stored
+                .read()
+                .await
+                .inspect_err(|error| tracing::error!(%error, "an image in work cannot be read"))
+                .ok(),
+        }
+    }
+}
+
+impl Held {
+    fn new(reserved: Reservation) -> Self {
+        Self {
+            blocks: Vec::new(),
+            last: Vec::new(),
+            length: 0,
+            reserved,
+            is_read: false,
+        }
+    }
+
+    /// Fills block after block. Held as they arrive, pieces of many sizes would
+    /// leave holes in the memory between them.
+    fn push(&mut self, bytes: &[u8], blobs: &Blobs) {
+        self.length += bytes.len();
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let room = BLOCK - self.last.len();
+            let (now, later) = rest.split_at(room.min(rest.len()));
+            self.last.reserve_exact(room);
+            self.last.extend_from_slice(now);
+            if self.last.len() == BLOCK {
+                self.close_block(blobs);
+            }
+            rest = later;
+        }
+    }
+
+    fn close_block(&mut self, blobs: &Blobs) {
+        let mut block = std::mem::take(&mut self.last);
+        if !block.is_empty() {
+            block.shrink_to_fit();
+            self.blocks.push(blobs.block(block));
+        }
+    }
+
+    /// Nothing comes after it: the rest of the room is for others.
+    fn close(&mut self, blobs: &Blobs) {
+        self.is_read = true;
+        self.close_block(blobs);
+        self.reserved.shrink(blocks(self.length));
+    }
+}
+
+fn report(refused: Refused) -> CapabilityError {
+    match refused {
+        Refused::Now => {
+            CapabilityError::unavailable("There is no memory for images at the moment.")
+        }
+        Refused::Ever => CapabilityError::invalid("These are too many bytes."),
+    }
+}
+
+/// How many are taken by so many bytes.
+fn blocks(length: usize) -> u64 {
+    length.div_ceil(BLOCK) as u64
+}
+
+#[cfg(test)]
+mod tests;

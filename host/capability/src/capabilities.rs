@@ -1,0 +1,138 @@
+//! All capabilities of one host.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use concept_refinement_domain::capability::CapabilityState;
+use parking_lot::Mutex;
+
+use super::Answer;
+use super::clock::Clock;
+use super::concepts::Concepts;
+use super::duties::Duties;
+use super::health::{Asker, ModelHealth, Probes, Verdict};
+use super::images::ImageStore;
+use super::intercept::{Intercepted, Interceptor};
+use super::model::ImageModel;
+use super::queue::TaskQueue;
+use super::room::Room;
+use super::tasks::{Leases, Maintenance, TaskStore, Tasks};
+use super::webhooks::Webhooks;
+use super::webhooks::redeliveries::Redeliveries;
+use crate::runtime::{Runtime, Tokio};
+
+/// A store that takes longer to answer cannot be used.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// What the components are granted, and the loops work on.
+pub struct Capabilities {
+    /// By which leases, quotas and signed URLs go.
+    pub clock: Arc<dyn Clock>,
+    /// Tasks and concepts, of which everybody is given a view of their own.
+    pub store: Arc<dyn TaskStore>,
+    /// Uploads and refined images.
+    pub images: Arc<dyn ImageStore>,
+    /// Messages that point to tasks.
+    pub queue: Arc<dyn TaskQueue>,
+    /// What of webhooks users have asked for again.
+    pub redeliveries: Arc<Redeliveries>,
+    /// What refines.
+    pub model: Arc<dyn ImageModel>,
+    /// How its last calls went.
+    pub model_health: Mutex<ModelHealth>,
+    /// What its stores were found to be like.
+    pub probes: Arc<Probes>,
+    /// What the images may take, and what takes it.
+    pub room: Arc<Room>,
+    /// What this host does for all hosts of its store.
+    pub duties: Arc<dyn Duties>,
+}
+
+impl Capabilities {
+    /// The same, with stores all of whose operations pass this interceptor.
+    pub fn behind<I>(self, interceptor: Arc<I>) -> Self
+    where
+        I: Interceptor<dyn TaskStore> + Interceptor<dyn ImageStore> + Interceptor<dyn TaskQueue>,
+        I: 'static,
+    {
+        let Self {
+            store,
+            images,
+            queue,
+            ..
+        } = self;
+        Self {
+            store: Arc::new(Intercepted::new(store, Arc::clone(&interceptor) as _)),
+            images: Arc::new(Intercepted::new(images, Arc::clone(&interceptor) as _)),
+            queue: Arc::new(Intercepted::new(queue, interceptor)),
+            ..self
+        }
+    }
+
+    /// For the API.
+    pub fn tasks(&self) -> &dyn Tasks {
+        &*self.store
+    }
+
+    /// For the API.
+    pub fn concepts(&self) -> &dyn Concepts {
+        &*self.store
+    }
+
+    /// For the API, and whoever delivers.
+    pub fn webhooks(&self) -> &dyn Webhooks {
+        &*self.store
+    }
+
+    /// For a worker.
+    pub fn leases(&self) -> &dyn Leases {
+        &*self.store
+    }
+
+    /// For the sweep, the garbage collection and the metrics.
+    pub fn maintenance(&self) -> &dyn Maintenance {
+        &*self.store
+    }
+
+    /// The state of each capability, in the order of the contract: of the stores
+    /// as they were last probed, of the model as it is.
+    pub async fn health(&self) -> Vec<CapabilityState> {
+        let mut states = match self.probes.states() {
+            Some(states) => states,
+            None => self.probe(&Tokio::default()).await,
+        };
+        let model = self.model_health.lock().problem(self.clock.now());
+        states.push(CapabilityState {
+            name: "model".to_owned(),
+            problem: model,
+        });
+        states
+    }
+
+    /// Probes the stores, which writes to them.
+    pub async fn probe(&self, runtime: &dyn Runtime) -> Vec<CapabilityState> {
+        let within = async |name: &str, probe: Answer<'_, ()>| {
+            let problem = tokio::select! {
+                biased;
+                probed = probe => probed.err().map(|error| error.message),
+                () = runtime.sleep(PROBE_TIMEOUT) => Some("It does not answer in time.".to_owned()),
+            };
+            CapabilityState {
+                name: name.to_owned(),
+                problem,
+            }
+        };
+        let (tasks, queue, images) = tokio::join!(
+            within("tasks", self.maintenance().check()),
+            within("queue", self.queue.check()),
+            within("images", self.images.check())
+        );
+        vec![tasks, queue, images]
+    }
+
+    /// Records what a call of the model says of it.
+    pub fn model_called(&self, verdict: Verdict, asker: Asker) {
+        let now = self.clock.now();
+        self.model_health.lock().called(verdict, asker, now);
+    }
+}

@@ -1,0 +1,241 @@
+//! Data directories of embedded stores: created durably, and locked by one
+//! process at a time.
+
+use std::fs::{self, File, Metadata, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Access, access};
+use thiserror::Error;
+
+/// Why an embedded store could not be opened. For the operator, never for a
+/// caller of the API, since it names paths.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// Another process holds this directory.
+    #[error(
+        "{} is in use by another process: an embedded store belongs to one process at a time",
+        .0.display()
+    )]
+    InUse(PathBuf),
+    /// This file has a schema that is not known here.
+    #[error(
+        "{} was written by another version of this program, whose tables this one cannot use",
+        .0.display()
+    )]
+    OtherVersion(PathBuf),
+    /// This file is not as it was written.
+    #[error(
+        "{} is damaged, and nothing in it was changed or deleted: restore a backup",
+        .0.display()
+    )]
+    Damaged(PathBuf),
+    /// A server refuses, or is not what it has to be.
+    #[error("{server} cannot be used: {reason}")]
+    Server {
+        /// Which, without a secret: `Postgres at db.example.com:5432`.
+        server: String,
+        /// A text, since an error would be logged once more as the cause.
+        reason: String,
+    },
+    /// Something else is in the way.
+    #[error("{} cannot be used: {reason}", path.display())]
+    Unusable {
+        /// A file or a directory.
+        path: PathBuf,
+        /// A text, since an error would be logged once more as the cause.
+        reason: String,
+    },
+}
+
+impl OpenError {
+    pub fn unusable(path: &Path, reason: impl ToString) -> Self {
+        Self::Unusable {
+            path: path.to_owned(),
+            reason: reason.to_string(),
+        }
+    }
+}
+
+/// Locks a directory for this process. The system releases the lock when the
+/// process ends.
+#[derive(Debug)]
+pub struct DirectoryLock {
+    named: NamedFile,
+    _file: File,
+}
+
+impl DirectoryLock {
+    /// `name` is the lock file within the directory. Two stores may share a
+    /// directory if their lock files differ.
+    pub fn acquire(directory: &Path, name: &str) -> Result<Self, OpenError> {
+        create(directory).map_err(|error| OpenError::unusable(directory, error))?;
+        let path = directory.join(name);
+        let unusable = |error: io::Error| OpenError::unusable(&path, error);
+        let file = private_file()
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(unusable)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self {
+                named: NamedFile::of(&path).map_err(unusable)?,
+                _file: file,
+            }),
+            Err(TryLockError::WouldBlock) => Err(OpenError::InUse(directory.to_owned())),
+            Err(TryLockError::Error(error)) => Err(unusable(error)),
+        }
+    }
+
+    /// Fails if the directory was removed or replaced.
+    pub fn check(&self) -> io::Result<()> {
+        self.named.check()
+    }
+}
+
+/// An open file that must keep its name.
+#[derive(Debug)]
+pub struct NamedFile {
+    path: PathBuf,
+    identity: Identity,
+}
+
+impl NamedFile {
+    pub fn of(path: &Path) -> io::Result<Self> {
+        Ok(Self {
+            path: path.to_owned(),
+            identity: identity(&fs::metadata(path)?),
+        })
+    }
+
+    /// Fails if the name is gone or belongs to another file. Opens nothing.
+    pub fn check(&self) -> io::Result<()> {
+        if identity(&fs::metadata(&self.path)?) == self.identity {
+            Ok(())
+        } else {
+            Err(io::Error::other("another file has its name"))
+        }
+    }
+}
+
+/// Whether the file belongs to this user and nobody else may write to it.
+#[cfg(unix)]
+pub fn is_private(metadata: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    const OTHERS_MAY_WRITE: u32 = 0o022;
+    let is_ours = metadata.uid() == rustix::process::geteuid().as_raw();
+    is_ours && metadata.mode() & OTHERS_MAY_WRITE == 0
+}
+
+#[cfg(not(unix))]
+pub fn is_private(_: &Metadata) -> bool {
+    true
+}
+
+/// Fails if it is no directory, or no file can be created in it, as far as can
+/// be seen without trying.
+pub fn may_be_written(directory: &Path) -> io::Result<()> {
+    if !fs::metadata(directory)?.is_dir() {
+        return Err(io::ErrorKind::NotADirectory.into());
+    }
+    Ok(access(directory, Access::WRITE_OK | Access::EXEC_OK)?)
+}
+
+/// The inode of an open file is not reused, even if its name is removed.
+#[cfg(unix)]
+type Identity = (u64, u64);
+
+#[cfg(unix)]
+fn identity(metadata: &Metadata) -> Identity {
+    use std::os::unix::fs::MetadataExt as _;
+    (metadata.dev(), metadata.ino())
+}
+
+/// On other systems an open file cannot lose its name.
+#[cfg(not(unix))]
+type Identity = ();
+
+#[cfg(not(unix))]
+fn identity(_: &Metadata) -> Identity {}
+
+/// Creates a directory and its parents, for this user only, and makes that
+/// durable. An existing directory is left as it is.
+pub fn create(directory: &Path) -> io::Result<()> {
+    if directory.is_dir() {
+        return Ok(());
+    }
+    let parent = match directory.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    create(parent)?;
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    match builder.create(directory) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && directory.is_dir() => Ok(()),
+        made => made,
+    }?;
+    sync(parent)
+}
+
+/// Options to open a file for writing; a new file is readable by this user
+/// only.
+pub fn private_file() -> fs::OpenOptions {
+    let mut options = File::options();
+    options.write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+/// Makes names that were created, changed or removed in a directory durable.
+pub fn sync(directory: &Path) -> io::Result<()> {
+    if cfg!(unix) {
+        File::open(directory)?.sync_all()?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_is_held_once_until_it_is_let_go() {
+        let place = tempfile::tempdir().unwrap();
+        let directory = place.path().join("a").join("b");
+        let held = DirectoryLock::acquire(&directory, "lock").unwrap();
+        let refused = DirectoryLock::acquire(&directory, "lock").unwrap_err();
+        assert!(matches!(refused, OpenError::InUse(_)));
+        assert!(refused.to_string().contains("in use by another process"));
+        drop(held);
+        DirectoryLock::acquire(&directory, "lock").unwrap();
+    }
+
+    #[test]
+    fn a_file_in_the_way_is_named() {
+        let place = tempfile::tempdir().unwrap();
+        let file = place.path().join("file");
+        fs::write(&file, "").unwrap();
+        let error = DirectoryLock::acquire(&file, "lock").unwrap_err();
+        assert!(matches!(error, OpenError::Unusable { .. }));
+        assert!(error.to_string().starts_with(&file.display().to_string()));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_others_may_write_to_is_not_private() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let place = tempfile::tempdir().unwrap();
+        for (mode, expected) in [(0o700, true), (0o755, true), (0o775, false), (0o777, false)] {
+            let permissions = fs::Permissions::from_mode(mode);
+            fs::set_permissions(place.path(), permissions).unwrap();
+            assert_eq!(
+                is_private(&fs::metadata(place.path()).unwrap()),
+                expected,
+                "{mode:o}"
+            );
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! Engines: how the store behind a setting is found and opened.
+//!
+//! Each backend offers one [`Engine`] and knows of no other. [`concept_refinement_host::assembly::engines`]
+//! lists them, and is all that names one outside its own folder.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use concept_refinement_domain::secret::LENGTH;
+use futures::future::BoxFuture;
+
+use super::Answer;
+use super::clock::Clock;
+use super::directory::OpenError;
+use super::duties::Duties;
+use super::embedded::{AtRest, Embedded};
+use super::images::ImageStore;
+use super::moving::{Records, RestoreImages};
+use super::queue::TaskQueue;
+use super::room::Room;
+use super::tasks::{Options, TaskStore};
+use super::upload_places::UploadPlaces;
+use crate::images;
+use crate::tls::Trust;
+
+/// What every engine is told.
+#[derive(Clone)]
+#[allow(dead_code, reason = "for engines that have a server")]
+pub struct EngineConfig {
+    /// The value of its setting, as `sqlite` or `postgres://…`.
+    pub url: String,
+    /// The data directory, for engines that keep files.
+    pub directory: PathBuf,
+    pub clock: Arc<dyn Clock>,
+    pub room: Arc<Room>,
+    /// The settings of the engine itself, by their names on the command line.
+    pub settings: Lookup,
+    /// Whom to trust.
+    pub trust: Trust,
+    /// The variables of its own tools, as `AWS_…`.
+    pub variables: Lookup,
+}
+
+/// Values by name. None: not set.
+pub type Lookup = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
+/// One way to keep something. `O`: what it is told besides; `S`: the store.
+pub struct Engine<O, S> {
+    /// The value that chooses it: a word, or a scheme up to `://`.
+    pub name: &'static str,
+    /// Whether the store is there. Where it is not, opening creates it.
+    pub exists: fn(&EngineConfig) -> io::Result<bool>,
+    /// Opens the store. It may take its time, and keeps no thread of the
+    /// runtime from its work meanwhile.
+    pub open: fn(EngineConfig, O) -> BoxFuture<'static, Result<S, OpenError>>,
+    /// Holds the files of a store that no process uses, without changing them.
+    /// None: it has none.
+    pub at_rest: fn(EngineConfig) -> BoxFuture<'static, Result<Option<AtRest>, OpenError>>,
+    /// Reaches a server and changes nothing there. The answer is what the operator
+    /// should know of it, perhaps nothing. None: there is no server, and to open
+    /// the store shows whether it can be used.
+    pub inspect: Option<Inspect>,
+}
+
+/// See [`Engine::inspect`].
+pub type Inspect = fn(EngineConfig) -> BoxFuture<'static, Result<String, OpenError>>;
+
+pub type TaskEngine = Engine<Options, OpenTasks>;
+pub type QueueEngine = Engine<OpenTasks, Arc<dyn TaskQueue>>;
+pub type ImageEngine = Engine<images::Options, OpenImages>;
+
+/// A task store that was opened just now.
+#[derive(Clone)]
+pub struct OpenTasks {
+    pub store: Arc<dyn TaskStore>,
+    /// The queue inside the store.
+    pub queue: Arc<dyn TaskQueue>,
+    /// What it counts for an image store that cannot.
+    pub places: Arc<dyn UploadPlaces>,
+    /// All that it holds, for moving it. None: it cannot be moved.
+    pub records: Option<Arc<dyn Records>>,
+    /// Fails if damage was found since the store was opened. Checked at a start
+    /// before any promise is made.
+    pub check_damage: Arc<dyn Fn() -> Result<(), OpenError> + Send + Sync>,
+    /// None: it is not in files.
+    pub embedded: Option<Arc<dyn Embedded>>,
+    /// None: it belongs to this process alone.
+    pub shared: Option<Shared>,
+}
+
+/// What a store that several hosts use decides for all of them.
+#[derive(Clone)]
+pub struct Shared {
+    /// By which leases, quotas and signatures go on every host.
+    pub clock: Arc<dyn Clock>,
+    pub secret: Arc<dyn SharedSecret>,
+    pub duties: Arc<dyn Duties>,
+}
+
+/// The secret of all hosts of a store, drawn once.
+pub trait SharedSecret: Send + Sync {
+    /// The stored secret; `random` is stored and answered if there is none yet.
+    fn secret(&self, random: [u8; LENGTH]) -> Answer<'_, [u8; LENGTH]>;
+}
+
+/// An image store that was opened just now.
+#[derive(Clone)]
+pub struct OpenImages {
+    pub store: Arc<dyn ImageStore>,
+    /// For images that are moved to it. None: they cannot be.
+    pub restore: Option<Arc<dyn RestoreImages>>,
+    /// None: it is not in files.
+    pub embedded: Option<Arc<dyn Embedded>>,
+}
+
+/// The stores of one process.
+pub struct Stores {
+    pub tasks: OpenTasks,
+    pub queue: Arc<dyn TaskQueue>,
+    pub images: OpenImages,
+}
+
+impl<O, S> Engine<O, S> {
+    fn is_named_by(&self, url: &str) -> bool {
+        if self.name.ends_with("://") {
+            url.starts_with(self.name)
+        } else {
+            url == self.name
+        }
+    }
+}
+
+/// The engine that a setting's value names.
+///
+/// # Errors
+///
+/// What the value has to be, as the end of a sentence.
+pub fn find<O, S>(
+    engines: &'static [Engine<O, S>],
+    url: &str,
+) -> Result<&'static Engine<O, S>, String> {
+    let found = engines.iter().find(|engine| engine.is_named_by(url));
+    found.ok_or_else(|| {
+        let names: Vec<_> = engines.iter().map(|engine| engine.name).collect();
+        // The rest may hold a password.
+        let url = match url.split_once("://") {
+            Some((scheme, _)) => format!("{scheme}://…"),
+            None => url.to_owned(),
+        };
+        format!("must be {}, not {url:?}", names.join(" or "))
+    })
+}
+
+/// Opens a store of files on a thread that may wait for a disk: to wait elsewhere
+/// would keep a signal from being heard.
+pub fn on_a_thread<S: Send + 'static>(
+    config: EngineConfig,
+    open: impl FnOnce(EngineConfig) -> Result<S, OpenError> + Send + 'static,
+) -> BoxFuture<'static, Result<S, OpenError>> {
+    Box::pin(async move {
+        let directory = config.directory.clone();
+        let opened = tokio::task::spawn_blocking(move || open(config)).await;
+        opened.unwrap_or_else(|panic| Err(OpenError::unusable(&directory, panic)))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn engine(name: &'static str) -> Engine<(), ()> {
+        Engine {
+            name,
+            exists: |_| Ok(false),
+            open: |_, ()| Box::pin(async { Ok(()) }),
+            at_rest: |_| Box::pin(async { Ok(None) }),
+            inspect: None,
+        }
+    }
+
+    static ENGINES: [Engine<(), ()>; 2] = [engine("sqlite"), engine("postgres://")];
+
+    #[test]
+    fn a_word_is_the_whole_value_and_a_scheme_its_beginning() {
+        for (url, expected) in [
+            ("sqlite", Some("sqlite")),
+            ("postgres://host/database", Some("postgres://")),
+            ("sqlite://file", None),
+            ("SQLite", None),
+            ("postgres", None),
+            ("", None),
+        ] {
+            let found = find(&ENGINES, url).map(|engine| engine.name);
+            let shown = url.replace("://file", "://…");
+            let problem = format!("must be sqlite or postgres://, not {shown:?}");
+            assert_eq!(found, expected.ok_or(problem), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_not_told() {
+        let problem = find(&ENGINES, "mysql://ada:hunter2@host/x").err().unwrap();
+        assert_eq!(problem, "must be sqlite or postgres://, not \"mysql://…\"");
+    }
+}

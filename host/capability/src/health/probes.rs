@@ -1,0 +1,98 @@
+//! What the capabilities were found to be like, so that whoever asks causes no
+//! work: a probe of a store writes.
+
+use std::sync::Arc;
+
+use concept_refinement_domain::capability::{CapabilityError, CapabilityState, ErrorKind};
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use crate::images::{ImageOperation, ImageReply, ImageStore};
+use crate::intercept::{Interceptor, Operations};
+use crate::queue::{QueueOperation, QueueReply, TaskQueue};
+use crate::tasks::{TaskOperation, TaskReply, TaskStore};
+use crate::{Answer, Capabilities};
+
+/// The last result of probing, and whether a call has failed since.
+#[derive(Debug, Default)]
+pub struct Probes {
+    /// None: nobody probes in the background.
+    states: Mutex<Option<Vec<CapabilityState>>>,
+    failed: Notify,
+}
+
+impl Probes {
+    /// What was found last.
+    pub fn states(&self) -> Option<Vec<CapabilityState>> {
+        self.states.lock().clone()
+    }
+
+    /// Records what was found.
+    pub fn found(&self, found: Vec<CapabilityState>) {
+        *self.states.lock() = Some(found);
+    }
+
+    /// Ends once a call has failed since the last time.
+    pub async fn failure(&self) {
+        self.failed.notified().await;
+    }
+
+    /// Wraps the stores so that calls that fail are noticed.
+    pub fn around(capabilities: Capabilities) -> Capabilities {
+        let probes = Arc::clone(&capabilities.probes);
+        capabilities.behind(probes)
+    }
+
+    fn watch<'a, C: Operations + ?Sized>(
+        &'a self,
+        operation: C::Operation<'a>,
+        inner: &'a Arc<C>,
+    ) -> Answer<'a, C::Reply> {
+        let call = inner.run(operation);
+        Box::pin(async move {
+            let reply = call.await;
+            if reply.as_ref().is_err_and(is_of_the_store) {
+                self.failed.notify_one();
+            }
+            reply
+        })
+    }
+}
+
+/// Not of what it was asked.
+fn is_of_the_store(error: &CapabilityError) -> bool {
+    match error.kind {
+        ErrorKind::Unavailable | ErrorKind::Full => true,
+        ErrorKind::Invalid => false,
+    }
+}
+
+impl Interceptor<dyn TaskStore> for Probes {
+    fn intercept<'a>(
+        &'a self,
+        operation: TaskOperation<'a>,
+        inner: &'a Arc<dyn TaskStore>,
+    ) -> Answer<'a, TaskReply> {
+        self.watch(operation, inner)
+    }
+}
+
+impl Interceptor<dyn ImageStore> for Probes {
+    fn intercept<'a>(
+        &'a self,
+        operation: ImageOperation<'a>,
+        inner: &'a Arc<dyn ImageStore>,
+    ) -> Answer<'a, ImageReply> {
+        self.watch(operation, inner)
+    }
+}
+
+impl Interceptor<dyn TaskQueue> for Probes {
+    fn intercept<'a>(
+        &'a self,
+        operation: QueueOperation,
+        inner: &'a Arc<dyn TaskQueue>,
+    ) -> Answer<'a, QueueReply> {
+        self.watch(operation, inner)
+    }
+}

@@ -1,0 +1,121 @@
+//! Uploaded and refined images. `wit/image-store.wit` has the promises.
+//!
+//! An image exists whole or not at all, and never changes. In every backend its
+//! name is an `ImagePath`. Any other string names nothing, so no string from
+//! outside becomes part of a file name.
+
+mod operation;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use concept_refinement_domain::capability::{
+    ByteRange, CapabilityError, ImageInfo, ImageKind, NewImage, Resolved, StoredOrNot,
+};
+use concept_refinement_domain::image_path::without_format;
+use concept_refinement_domain::session::IS_ANONYMOUS;
+use concept_refinement_domain::timestamp::Timestamp;
+use futures::future::ready;
+use futures::stream::BoxStream;
+
+use super::Answer;
+use super::upload_places::UploadPlaces;
+
+pub use concept_refinement_domain::image_url::Signing;
+pub use operation::{ImageOperation, ImageReply};
+
+/// What an image store is told, whatever its engine.
+#[derive(Clone)]
+pub struct Options {
+    /// How its URLs are signed.
+    pub signing: Signing,
+    /// Where a store that cannot count has its images counted.
+    pub places: Arc<dyn UploadPlaces>,
+    /// For images that a store holds on their way to it, in bytes.
+    pub memory: usize,
+}
+
+/// The bytes of an image. An error ends the stream, and the image is then
+/// incomplete.
+pub type Contents = BoxStream<'static, Result<Bytes, CapabilityError>>;
+
+/// One entry of a list of images.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Its `ImagePath`, as text; or that without the format, where a look at each image
+    /// would cost a request: then [`ImageStore::describe`] tells the rest.
+    pub path: String,
+    /// When it was stored; of a path without a format, not before.
+    pub created_at: Timestamp,
+    /// Its owner, where that is an anonymous user.
+    pub anonymous_owner: Option<String>,
+}
+
+impl Listed {
+    /// Whether a list told all of it.
+    pub fn is_whole(&self) -> bool {
+        without_format(&self.path) != self.path
+    }
+}
+
+/// A stream of images. An error ends it, and the list is then incomplete.
+pub type Images = BoxStream<'static, Result<Listed, CapabilityError>>;
+
+/// Stores images.
+pub trait ImageStore: Send + Sync {
+    /// Stores an image durably before it returns. Replaces an image of the same
+    /// name, kind and owner.
+    fn put(&self, image: NewImage, contents: Contents) -> Answer<'_, StoredOrNot>;
+
+    /// None: no such image.
+    fn stat<'a>(&'a self, path: &'a str) -> Answer<'a, Option<ImageInfo>>;
+
+    /// An image's bytes, or those of a range that lies within it. None: no such
+    /// image.
+    fn get<'a>(
+        &'a self,
+        path: &'a str,
+        range: Option<ByteRange>,
+    ) -> Answer<'a, Option<(ImageInfo, Contents)>>;
+
+    /// Whether the owner has an upload.
+    fn has_uploads<'a>(&'a self, owner: &'a str) -> Answer<'a, bool>;
+
+    /// Removes an image; of a path without a format, what stands beside an image that
+    /// never came. A repeat changes nothing.
+    fn delete<'a>(&'a self, path: &'a str) -> Answer<'a, ()>;
+
+    /// An absolute URL with which anyone may load the image for a while, on the
+    /// public URL, or else on `origin` (`http://host:port`).
+    fn sign<'a>(&'a self, path: &'a str, origin: &'a str) -> Answer<'a, String>;
+
+    /// Whether a URL is in the place of this service's images (on the public
+    /// URL or on `origin`), and which image it names. The image need not exist.
+    fn resolve<'a>(&'a self, url: &'a str, origin: &'a str) -> Answer<'a, Option<Resolved>>;
+
+    /// All images of a kind, in any order. An image that is stored or deleted
+    /// meanwhile may be included or not.
+    fn list(&self, kind: ImageKind) -> Answer<'_, Images>;
+
+    /// All of an image that a list named without its format. None: there is none, or not
+    /// any more.
+    fn describe<'a>(&'a self, name: &'a str) -> Answer<'a, Option<Listed>>;
+
+    /// Whether the store can be read and written.
+    fn check(&self) -> Answer<'_, ()>;
+}
+
+/// The answer of a store whose lists leave nothing out.
+pub fn nothing_more() -> Answer<'static, Option<Listed>> {
+    Box::pin(ready(Ok(None)))
+}
+
+pub fn no_such_name() -> CapabilityError {
+    CapabilityError::invalid("An image cannot have this name or type.")
+}
+
+/// By what is stored with an image.
+pub fn anonymous_owner(owner: String, metadata: &[(String, String)]) -> Option<String> {
+    let is_anonymous = |(key, value): &(String, String)| key == IS_ANONYMOUS && value == "true";
+    metadata.iter().any(is_anonymous).then_some(owner)
+}

@@ -1,0 +1,162 @@
+//! One place to intercept the operations of a capability.
+//!
+//! Whoever measures, delays, breaks or records what passes implements
+//! [`Interceptor`] and is handed each operation as a value, with the capability
+//! that would do it. The forwarding of each operation stands once, beside its
+//! capability: see `operation.rs` there.
+
+use std::sync::Arc;
+
+use concept_refinement_domain::capability::CapabilityError;
+
+use super::Answer;
+
+/// A capability whose operations are values too.
+pub trait Operations: Send + Sync + 'static {
+    /// An operation with its arguments.
+    type Operation<'a>: Send
+    where
+        Self: 'a;
+    /// What the operations answer.
+    type Reply: Send;
+
+    /// Does what the operation says. The reply is of the operation's kind.
+    fn run<'a>(&'a self, operation: Self::Operation<'a>) -> Answer<'a, Self::Reply>;
+}
+
+/// Is handed each operation of a capability in place of the capability.
+pub trait Interceptor<C: Operations + ?Sized>: Send + Sync {
+    /// Answers with a reply of the operation's kind. It need not run the
+    /// operation, and may run another one.
+    fn intercept<'a>(
+        &'a self,
+        operation: C::Operation<'a>,
+        inner: &'a Arc<C>,
+    ) -> Answer<'a, C::Reply>;
+}
+
+/// A capability all of whose operations pass an interceptor.
+pub struct Intercepted<C: ?Sized> {
+    pub inner: Arc<C>,
+    interceptor: Arc<dyn Interceptor<C>>,
+}
+
+impl<C: Operations + ?Sized> Intercepted<C> {
+    /// The same capability, behind the interceptor.
+    pub fn new(inner: Arc<C>, interceptor: Arc<dyn Interceptor<C>>) -> Self {
+        Self { inner, interceptor }
+    }
+
+    pub fn pass<'a, T>(&'a self, operation: C::Operation<'a>) -> Answer<'a, T>
+    where
+        T: TryFrom<C::Reply> + 'a,
+    {
+        Box::pin(async move {
+            let reply = self.interceptor.intercept(operation, &self.inner).await?;
+            T::try_from(reply)
+                .map_err(|_| CapabilityError::invalid("The reply is another operation's."))
+        })
+    }
+}
+
+/// Declares the operations of a capability, one line each: a value for it, what
+/// it answers, how the capability runs it, and how it passes an interceptor.
+macro_rules! operations {
+    (
+        $(#[$about:meta])*
+        $operation:ident $(<$life:lifetime>)? of $capability:ident;
+
+        $(#[$about_reply:meta])*
+        $reply:ident { $($kind:ident($answer:ty),)+ }
+
+        $(
+            $trait:ident {
+                $(
+                    $name:literal $variant:ident =
+                        $method:ident($($argument:ident: $type:ty),*) -> $answered:ty;
+                )+
+                $(unnamed { $($unnamed:item)+ })?
+            }
+        )+
+    ) => {
+        $(#[$about])*
+        pub enum $operation $(<$life>)? {
+            $($(
+                #[doc = concat!("See [`", stringify!($trait), "::", stringify!($method), "`].")]
+                $variant {
+                    $(
+                        #[doc = concat!("The argument `", stringify!($argument), "`.")]
+                        $argument: $type
+                    ),*
+                },
+            )+)+
+        }
+
+        $(#[$about_reply])*
+        pub enum $reply {
+            $(
+                #[doc = concat!("`", stringify!($answer), "`.")]
+                $kind($answer),
+            )+
+        }
+
+        impl $(<$life>)? $operation $(<$life>)? {
+            /// The names of all operations.
+            pub const NAMES: &'static [&'static str] = &[$($($name,)+)+];
+
+            /// A word for what is asked, a space, and one for what is asked of it.
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $($(Self::$variant { .. } => $name,)+)+
+                }
+            }
+        }
+
+        impl $crate::intercept::Operations for dyn $capability {
+            type Operation<'a> = $operation $(<$life>)?;
+            type Reply = $reply;
+
+            fn run<'a>(&'a self, operation: Self::Operation<'a>) -> Answer<'a, $reply> {
+                Box::pin(async move {
+                    match operation {
+                        $($($operation::$variant { $($argument),* } => {
+                            let answer = $trait::$method(self, $($argument),*);
+                            answer.await.map($reply::from)
+                        })+)+
+                    }
+                })
+            }
+        }
+
+        $(
+            impl $trait for $crate::intercept::Intercepted<dyn $capability> {
+                $(
+                    fn $method<'a>(&'a self $(, $argument: $type)*) -> Answer<'a, $answered> {
+                        self.pass($operation::$variant { $($argument),* })
+                    }
+                )+
+                $($($unnamed)+)?
+            }
+        )+
+
+        $(
+            impl From<$answer> for $reply {
+                fn from(answer: $answer) -> Self {
+                    Self::$kind(answer)
+                }
+            }
+
+            impl TryFrom<$reply> for $answer {
+                type Error = $reply;
+
+                fn try_from(reply: $reply) -> Result<Self, $reply> {
+                    match reply {
+                        $reply::$kind(answer) => Ok(answer),
+                        other => Err(other),
+                    }
+                }
+            }
+        )+
+    };
+}
+pub(crate) use operations;

@@ -1,0 +1,51 @@
+//! The capabilities of components: each is a trait in domain words, with one
+//! module per backend.
+//!
+//! A backend knows its engine and the domain. It never sees WIT, wasmtime or
+//! another backend, and never reads the system's clock: a [`Clock`] is passed
+//! in. `wit/` says what a capability promises; each promise is a test in
+//! `tests/contract/` that every backend has to pass.
+//!
+//! A call whose future is dropped may still take effect, wholly or not at all,
+//! like a request whose connection breaks.
+
+pub mod away;
+pub mod blobs;
+mod capabilities;
+pub mod clock;
+pub mod concepts;
+pub mod cores;
+pub mod directory;
+pub mod duties;
+pub mod embedded;
+pub mod engine;
+pub mod health;
+pub mod images;
+pub mod intercept;
+pub mod loan;
+pub mod log_throttle;
+pub mod model;
+pub mod moving;
+pub mod notifier;
+pub mod places;
+pub mod processor;
+pub mod queue;
+pub mod rate;
+pub mod room;
+pub mod runtime;
+pub mod stream_guard;
+pub mod tasks;
+pub mod tls;
+pub mod upload_places;
+pub mod webhooks;
+
+use concept_refinement_domain::capability::CapabilityError;
+use futures::future::BoxFuture;
+
+pub use capabilities::Capabilities;
+pub use clock::Clock;
+pub use directory::{OpenError, create as create_directory};
+pub use engine::SharedSecret;
+
+/// The future result of a call.
+pub type Answer<'a, T> = BoxFuture<'a, Result<T, CapabilityError>>;

@@ -1,0 +1,89 @@
+//! What works on one task: an instance of the processor component, or the same
+//! pipeline without wasm.
+
+use std::sync::Arc;
+
+use concept_refinement_domain::capability::Lease;
+use concept_refinement_domain::task::Stage;
+use futures::future::BoxFuture;
+use parking_lot::Mutex;
+
+pub use super::loan::Loan;
+
+use crate::model::Setback;
+
+/// Processes tasks.
+pub trait Processor: Send + Sync {
+    /// Begins to process the task that a message points to.
+    fn start(&self, message: Vec<u8>) -> Run;
+}
+
+/// One task that is being processed.
+pub struct Run {
+    /// The lease that it has.
+    pub claimed: ClaimedLease,
+    /// The stage that it is at.
+    pub stage: LastStage,
+    /// Of its slot.
+    pub loan: Loan,
+    /// Tells that its model cannot go on for now.
+    pub setback: Setback,
+    /// Dropping it ends all that it has under way. An error: it ended early.
+    pub outcome: BoxFuture<'static, anyhow::Result<Outcome>>,
+}
+
+/// The outcome for the message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The task is completed or failed: acknowledge it.
+    Done,
+    /// There was nothing to do: acknowledge it.
+    Skipped,
+    /// The message is invalid: acknowledge it, a retry cannot help.
+    Rejected(String),
+    /// A capability could not be used: deliver it again later.
+    RetryLater(String),
+}
+
+/// The lease that a run claimed last, for whoever has to release it when the run
+/// is stopped from outside.
+#[derive(Clone, Default)]
+pub struct ClaimedLease(Arc<Mutex<Option<Lease>>>);
+
+/// The stage that a run began last, for whoever has to know what stopping it
+/// would leave behind.
+#[derive(Clone, Default)]
+pub struct LastStage(Arc<Mutex<Option<Stage>>>);
+
+impl ClaimedLease {
+    /// Remembers the lease that was claimed, or that there is none.
+    pub fn set(&self, lease: Option<Lease>) {
+        *self.0.lock() = lease;
+    }
+
+    /// The lease, which stays.
+    pub fn get(&self) -> Option<Lease> {
+        self.0.lock().clone()
+    }
+
+    /// The lease, for whoever gives it back.
+    pub fn take(&self) -> Option<Lease> {
+        self.0.lock().take()
+    }
+}
+
+impl LastStage {
+    /// Remembers the stage that began.
+    pub fn set(&self, stage: Stage) {
+        *self.0.lock() = Some(stage);
+    }
+
+    /// Whether the run is at storing what it made. It is soon done with that,
+    /// and it alone knows what to take back.
+    pub fn is_storing(&self) -> bool {
+        match *self.0.lock() {
+            Some(Stage::StoringImage | Stage::StoringConcept) => true,
+            Some(Stage::Downloading | Stage::Refining) | None => false,
+        }
+    }
+}

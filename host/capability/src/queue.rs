@@ -1,0 +1,86 @@
+//! Delivers "look at this task" to a worker, at least once, in no guaranteed
+//! order. `wit/task-queue.wit` has the promises.
+//!
+//! A queue may lose, repeat or delay messages: the claim decides who works on a
+//! task, and an overdue task is published again.
+
+mod operation;
+pub mod pushes;
+pub mod waiting;
+
+use std::time::Duration;
+
+use concept_refinement_domain::message::{self, Parsed};
+use futures::future::BoxFuture;
+
+use super::Answer;
+
+pub use operation::{QueueOperation, QueueReply};
+
+/// Carries messages to workers.
+pub trait TaskQueue: Send + Sync {
+    /// Publishing again delivers the message again, which is harmless.
+    fn publish(&self, message: Vec<u8>) -> Answer<'_, ()>;
+
+    /// Waits for the next message. Cancel-safe.
+    fn receive(&self) -> Answer<'_, Delivery>;
+
+    /// Whether the queue can be used: a full one cannot.
+    fn check(&self) -> Answer<'_, ()>;
+
+    /// How many messages it holds, if it can tell. Fails where `check` does.
+    fn length(&self) -> Answer<'_, Option<u64>> {
+        Box::pin(async { self.check().await.map(|()| None) })
+    }
+}
+
+/// A delivered message, which must be acked or nacked. If it is dropped
+/// instead, it is delivered again a little later.
+pub struct Delivery {
+    /// The task that the message points to, if it names one. The queue tells it
+    /// apart, so that nobody has to look into the message again.
+    pub task_id: Option<String>,
+    /// As it was published.
+    pub message: Vec<u8>,
+    receipt: Box<dyn Receipt>,
+}
+
+/// How a backend acks or nacks a delivery. Errors are not reported: an
+/// unanswered message is delivered again.
+pub trait Receipt: Send {
+    /// The message is dealt with.
+    fn ack(self: Box<Self>) -> BoxFuture<'static, ()>;
+
+    /// The message is to be delivered again, after the delay.
+    fn nack(self: Box<Self>, delay: Duration) -> BoxFuture<'static, ()>;
+}
+
+impl Delivery {
+    /// A message that a backend delivers.
+    pub fn new(task_id: Option<String>, message: Vec<u8>, receipt: Box<dyn Receipt>) -> Self {
+        Self {
+            task_id,
+            message,
+            receipt,
+        }
+    }
+
+    /// The message is processed; it is not delivered again.
+    pub async fn ack(self) {
+        self.receipt.ack().await;
+    }
+
+    /// The message is delivered again after this delay.
+    pub async fn nack(self, delay: Duration) {
+        self.receipt.nack(delay).await;
+    }
+}
+
+/// The task that a message names, for [`Delivery::task_id`].
+pub fn task_of(message: &[u8]) -> Option<String> {
+    match message::parse(message) {
+        Parsed::Valid { task_id, .. } => Some(task_id),
+        Parsed::Unusable { task_id, .. } => task_id,
+        Parsed::Nonsense => None,
+    }
+}

@@ -1,0 +1,25 @@
+//! The operations of the queue as values, and the one place that forwards them.
+
+use super::{Delivery, TaskQueue};
+use crate::Answer;
+use crate::intercept::operations;
+
+operations! {
+    /// An operation of the queue with its arguments.
+    #[derive(Clone, Debug)]
+    QueueOperation of TaskQueue;
+
+    /// What an operation of the queue answers.
+    QueueReply {
+        Delivery(Delivery),
+        Done(()),
+        Length(Option<u64>),
+    }
+
+    TaskQueue {
+        "queue publish" Publish = publish(message: Vec<u8>) -> ();
+        "queue receive" Receive = receive() -> Delivery;
+        "queue check" Check = check() -> ();
+        "queue length" Length = length() -> Option<u64>;
+    }
+}

@@ -1,0 +1,211 @@
+//! Messages that are pushed to this process, beside those that its queue
+//! delivers.
+//!
+//! A push is answered when its message is: a worker takes it as it takes any
+//! other.
+
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use futures::future::{BoxFuture, ready};
+use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use super::{Delivery, Receipt, TaskQueue, task_of};
+use crate::Answer;
+
+/// How long a push waits for a worker that is free. Its sender tries again.
+const WORKER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Where pushed messages wait for a worker.
+pub struct Pushes {
+    sender: mpsc::Sender<Push>,
+    receiver: Mutex<mpsc::Receiver<Push>>,
+    closed: CancellationToken,
+}
+
+/// A message that waits for a worker.
+struct Push {
+    message: Vec<u8>,
+    /// Told when a worker takes it. Closed: nobody waits for it any more.
+    taken: oneshot::Sender<()>,
+    /// Whether it is dealt with.
+    answer: oneshot::Sender<bool>,
+}
+
+impl Default for Pushes {
+    fn default() -> Self {
+        // Those that wait, wait to send.
+        let (sender, receiver) = mpsc::channel(1);
+        Self {
+            sender,
+            receiver: Mutex::new(receiver),
+            closed: CancellationToken::new(),
+        }
+    }
+}
+
+impl Pushes {
+    /// Has a message worked on. True: it is dealt with; false: it is to be pushed
+    /// again.
+    pub async fn deliver(&self, message: Vec<u8>) -> bool {
+        let (taken, is_taken) = oneshot::channel();
+        let (answer, answered) = oneshot::channel();
+        let push = Push {
+            message,
+            taken,
+            answer,
+        };
+        let offered = async {
+            self.sender.send(push).await.ok()?;
+            is_taken.await.ok()
+        };
+        let offered = timeout(WORKER_TIMEOUT, offered);
+        match self.closed.run_until_cancelled(offered).await {
+            Some(Ok(Some(()))) => answered.await.unwrap_or(false),
+            Some(Ok(None) | Err(_)) | None => false,
+        }
+    }
+
+    /// From here on, what no worker has taken is to be pushed again.
+    pub fn close(&self) {
+        self.closed.cancel();
+    }
+
+    /// A queue that delivers these messages too.
+    pub fn beside(self: &Arc<Self>, queue: Arc<dyn TaskQueue>) -> Arc<dyn TaskQueue> {
+        Arc::new(WithPushes {
+            queue,
+            pushes: Arc::clone(self),
+        })
+    }
+
+    /// Cancel-safe.
+    async fn next(&self) -> Delivery {
+        let mut receiver = self.receiver.lock().await;
+        while let Some(push) = receiver.recv().await {
+            if push.taken.send(()).is_ok() {
+                let receipt = Box::new(Pushed(push.answer));
+                return Delivery::new(task_of(&push.message), push.message, receipt);
+            }
+        }
+        // The sender is never dropped before.
+        pending().await
+    }
+}
+
+struct WithPushes {
+    queue: Arc<dyn TaskQueue>,
+    pushes: Arc<Pushes>,
+}
+
+impl TaskQueue for WithPushes {
+    fn publish(&self, message: Vec<u8>) -> Answer<'_, ()> {
+        self.queue.publish(message)
+    }
+
+    fn receive(&self) -> Answer<'_, Delivery> {
+        Box::pin(async {
+            tokio::select! {
+                pushed = self.pushes.next() => Ok(pushed),
+                delivered = self.queue.receive() => delivered,
+            }
+        })
+    }
+
+    fn check(&self) -> Answer<'_, ()> {
+        self.queue.check()
+    }
+}
+
+/// Where a push waits for its answer; without one it is to be pushed again.
+struct Pushed(oneshot::Sender<bool>);
+
+impl Pushed {
+    fn answer(self, is_done: bool) {
+        // Who pushed it may have gone.
+        let _ = self.0.send(is_done);
+    }
+}
+
+impl Receipt for Pushed {
+    fn ack(self: Box<Self>) -> BoxFuture<'static, ()> {
+        self.answer(true);
+        ready(()).boxed()
+    }
+
+    /// The sender has a delay of its own.
+    fn nack(self: Box<Self>, _: Duration) -> BoxFuture<'static, ()> {
+        self.answer(false);
+        ready(()).boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending as never;
+
+    use concept_refinement_domain::capability::CapabilityError;
+
+    use super::*;
+
+    struct Silent;
+
+    impl TaskQueue for Silent {
+        fn publish(&self, _: Vec<u8>) -> Answer<'_, ()> {
+            ready(Ok(())).boxed()
+        }
+
+        fn receive(&self) -> Answer<'_, Delivery> {
+            never::<Result<Delivery, CapabilityError>>().boxed()
+        }
+
+        fn check(&self) -> Answer<'_, ()> {
+            ready(Ok(())).boxed()
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_push_is_answered_as_its_message_is() {
+        let pushes = Arc::<Pushes>::default();
+        let queue = pushes.beside(Arc::new(Silent));
+        for (name, is_done) in [("ack", true), ("nack", false), ("dropped", false)] {
+            let answer = async {
+                let delivery = queue.receive().await.unwrap();
+                assert_eq!(delivery.message, name.as_bytes());
+                match name {
+                    "ack" => delivery.ack().await,
+                    "nack" => delivery.nack(Duration::from_secs(1)).await,
+                    _ => drop(delivery),
+                }
+            };
+            let pushed = pushes.deliver(name.into());
+            let (pushed, ()) = futures::future::join(pushed, answer).await;
+            assert_eq!(pushed, is_done, "{name}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_no_worker_takes_in_time_or_before_the_end_comes_again() {
+        let pushes = Arc::<Pushes>::default();
+        assert!(!pushes.deliver(b"too late".into()).await);
+        let queue = pushes.beside(Arc::new(Silent));
+        let deliver = |message: &str| {
+            let (pushes, message) = (Arc::clone(&pushes), message.into());
+            tokio::spawn(async move { pushes.deliver(message).await })
+        };
+        let begun = deliver("begun");
+        // What nobody waits for is not worked on.
+        let delivery = queue.receive().await.unwrap();
+        assert_eq!(delivery.message, b"begun");
+        let waits = deliver("waits");
+        tokio::task::yield_now().await;
+        pushes.close();
+        assert!(!waits.await.unwrap());
+        delivery.ack().await;
+        assert!(begun.await.unwrap());
+    }
+}

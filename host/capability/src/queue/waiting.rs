@@ -1,0 +1,147 @@
+//! Receivers that wait for a message, first come, first served. A message that
+//! was handed to one that leaves goes to the next.
+
+use std::collections::VecDeque;
+
+use concept_refinement_domain::capability::CapabilityError;
+use parking_lot::Mutex;
+use tokio::sync::{Notify, oneshot};
+
+use crate::queue::Delivery;
+
+type Handed = Result<Delivery, CapabilityError>;
+
+#[derive(Default)]
+pub struct Waiting {
+    line: Mutex<VecDeque<oneshot::Sender<Handed>>>,
+    joined: Notify,
+}
+
+impl Waiting {
+    /// Waits for a message, or for the fault that keeps it away. None: nobody
+    /// fetches any more. Cancel-safe.
+    pub async fn next(&self) -> Option<Handed> {
+        let (sender, receiver) = oneshot::channel();
+        let mut seat = Seat {
+            receiver,
+            waiting: self,
+        };
+        self.line.lock().push_back(sender);
+        self.joined.notify_one();
+        (&mut seat.receiver).await.ok()
+    }
+
+    /// How many wait.
+    pub fn count(&self) -> usize {
+        let mut line = self.line.lock();
+        line.retain(|receiver| !receiver.is_closed());
+        line.len()
+    }
+
+    /// Ends when somebody has come since the last time.
+    pub async fn joined(&self) {
+        self.joined.notified().await;
+    }
+
+    /// Hands a message to who waits longest. If nobody does, it is dropped, and
+    /// so delivered again, perhaps to another host.
+    pub fn hand(&self, mut delivery: Delivery) {
+        loop {
+            let Some(first) = self.line.lock().pop_front() else {
+                return;
+            };
+            match first.send(Ok(delivery)) {
+                Err(Ok(back)) => delivery = back,
+                // Nothing but a message was sent.
+                Ok(()) | Err(Err(_)) => return,
+            }
+        }
+    }
+
+    /// Tells all who wait why they wait in vain.
+    pub fn fail(&self, error: &CapabilityError) {
+        let line = std::mem::take(&mut *self.line.lock());
+        for receiver in line {
+            // Who has left need not be told.
+            let _ = receiver.send(Err(error.clone()));
+        }
+    }
+}
+
+/// The place of one that waits.
+struct Seat<'a> {
+    receiver: oneshot::Receiver<Handed>,
+    waiting: &'a Waiting,
+}
+
+impl Drop for Seat<'_> {
+    fn drop(&mut self) {
+        self.receiver.close();
+        if let Ok(Ok(delivery)) = self.receiver.try_recv() {
+            self.waiting.hand(delivery);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use futures::FutureExt as _;
+    use futures::future::{BoxFuture, ready};
+
+    use super::*;
+    use crate::queue::Receipt;
+
+    struct Unanswered;
+
+    impl Receipt for Unanswered {
+        fn ack(self: Box<Self>) -> BoxFuture<'static, ()> {
+            ready(()).boxed()
+        }
+
+        fn nack(self: Box<Self>, _: Duration) -> BoxFuture<'static, ()> {
+            ready(()).boxed()
+        }
+    }
+
+    fn delivery(name: &str) -> Delivery {
+        Delivery::new(Some(name.to_owned()), Vec::new(), Box::new(Unanswered))
+    }
+
+    fn name(handed: Option<Handed>) -> String {
+        handed.unwrap().unwrap().task_id.unwrap()
+    }
+
+    #[tokio::test]
+    async fn who_leaves_passes_the_message_on() {
+        let waiting = Arc::<Waiting>::default();
+        let mut first = Box::pin(waiting.next());
+        let mut second = Box::pin(waiting.next());
+        let mut third = Box::pin(waiting.next());
+        assert!((&mut first).now_or_never().is_none());
+        assert!((&mut second).now_or_never().is_none());
+        assert!((&mut third).now_or_never().is_none());
+        assert_eq!(waiting.count(), 3);
+        drop(second);
+        assert_eq!(waiting.count(), 2);
+        waiting.hand(delivery("a"));
+        drop(first);
+        assert_eq!(name(third.await), "a");
+        assert_eq!(waiting.count(), 0);
+    }
+
+    #[tokio::test]
+    async fn all_who_wait_are_told_of_a_fault_and_later_ones_wait() {
+        let waiting = Arc::<Waiting>::default();
+        let mut first = Box::pin(waiting.next());
+        assert!((&mut first).now_or_never().is_none());
+        waiting.fail(&CapabilityError::unavailable("away"));
+        assert!(first.await.unwrap().is_err());
+        let mut second = Box::pin(waiting.next());
+        assert!((&mut second).now_or_never().is_none());
+        waiting.hand(delivery("b"));
+        assert_eq!(name(second.await), "b");
+    }
+}

@@ -1,0 +1,367 @@
+//! Announces changes of tasks to those of this process who watch them, after
+//! the commit.
+//!
+//! In memory only. What other processes do to a task is told here by their
+//! store, if several share it.
+
+mod deletions;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use concept_refinement_domain::capability::Lease;
+use concept_refinement_domain::rulebook::TaskRecord;
+use concept_refinement_domain::task::{Change, Stage, Status, Task};
+use futures::future::BoxFuture;
+use futures::stream;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
+
+use super::Changes;
+use deletions::{Deletion, Deletions};
+
+/// More changes than a task has in quick succession. A slower reader misses the
+/// oldest, never the last.
+const CHANNEL_CAPACITY: usize = 16;
+
+/// Where more watch one task, whoever has not been told of a stage before the next
+/// change is not told of it: telling a thousand takes longer than a stage, and the end
+/// would wait for it.
+const CROWD: usize = 32;
+
+/// Claims that are remembered at most, of this process and of others each. What
+/// another process did may be missed, so they are forgotten when there are more.
+const MAX_WORK: usize = 20_000;
+
+#[derive(Clone, Debug)]
+pub enum Update {
+    /// The task at a revision, with its number of claims so far.
+    Status(u64, u32, Arc<Task>),
+    Stage(StageStart),
+    Deleted,
+}
+
+/// A stage that began.
+#[derive(Clone, Copy, Debug)]
+pub struct StageStart {
+    stage: Stage,
+    /// Of the task when the stage's claim began.
+    revision: u64,
+    /// Whether it may be left out when something newer is there to be told.
+    is_skippable: bool,
+}
+
+impl Update {
+    /// How a task is now.
+    pub fn of(record: TaskRecord) -> Self {
+        Self::Status(record.revision, record.attempt, Arc::new(record.task))
+    }
+}
+
+#[derive(Debug, Default)]
+pub struct Hub {
+    state: Mutex<State>,
+    deletions: Arc<Deletions>,
+    deliveries: Arc<Notify>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    watched: HashMap<String, Watched>,
+    /// Of this process's claims, until they end.
+    under_way: HashMap<String, Work>,
+    /// The same of other processes, from their first stage on.
+    elsewhere: HashMap<String, Work>,
+}
+
+#[derive(Debug)]
+struct Watched {
+    sender: broadcast::Sender<Update>,
+    /// The latest revision that was announced, or read by one who watches.
+    revision: u64,
+}
+
+/// A claim and the stage of its worker.
+#[derive(Clone, Copy, Debug)]
+struct Work {
+    /// The task's revision when it was claimed.
+    revision: u64,
+    attempt: u32,
+    stage: Option<Stage>,
+}
+
+impl Work {
+    fn ends_by(&self, update: &Update) -> bool {
+        match update {
+            Update::Status(revision, _, task) => self.ends_at(*revision, task.status),
+            Update::Stage(_) => false,
+            Update::Deleted => true,
+        }
+    }
+
+    /// What was read before the claim does not end it.
+    fn ends_at(&self, revision: u64, status: Status) -> bool {
+        match revision == self.revision {
+            true => status != Status::Processing,
+            false => revision > self.revision,
+        }
+    }
+}
+
+impl Hub {
+    /// Subscribes. Announcements from now on are not missed, so read the task
+    /// after this.
+    pub fn subscribe(self: &Arc<Self>, task_id: &str) -> Subscription {
+        let mut state = self.state.lock();
+        let receiver = state
+            .watched
+            .entry(task_id.to_owned())
+            .or_insert_with(|| Watched {
+                sender: broadcast::Sender::new(CHANNEL_CAPACITY),
+                revision: 0,
+            })
+            .sender
+            .subscribe();
+        let work = state.under_way.get(task_id);
+        let work = work.or_else(|| state.elsewhere.get(task_id)).copied();
+        Subscription {
+            hub: self.clone(),
+            task_id: task_id.to_owned(),
+            receiver: Some(receiver),
+            work,
+        }
+    }
+
+    /// Starts to wait for the deletion of a task.
+    pub fn deletion(&self, task_id: &str) -> Deletion {
+        self.deletions.of(task_id)
+    }
+
+    /// Wakes whoever delivers webhooks, or the next one who waits to.
+    pub fn announce_delivery(&self) {
+        self.deliveries.notify_one();
+    }
+
+    /// Completes when a delivery was announced since the last one that was heard.
+    pub fn delivery(&self) -> BoxFuture<'static, ()> {
+        let deliveries = Arc::clone(&self.deliveries);
+        Box::pin(async move { deliveries.notified().await })
+    }
+
+    /// Announces a change. After the last one the watchers' streams end.
+    pub fn announce(&self, task_id: &str, update: Update) {
+        self.tell(task_id, update, true);
+    }
+
+    /// Announces what another process did.
+    pub fn announce_elsewhere(&self, task_id: &str, update: Update) {
+        self.tell(task_id, update, false);
+    }
+
+    fn tell(&self, task_id: &str, update: Update, is_own: bool) {
+        let is_last = match &update {
+            Update::Status(_, _, task) => task.status.is_final(),
+            Update::Stage(_) => false,
+            Update::Deleted => {
+                self.deletions.announce(task_id);
+                true
+            }
+        };
+        let mut state = self.state.lock();
+        state.end_work(task_id, |work| work.ends_by(&update));
+        if is_own
+            && let Update::Status(revision, attempt, task) = &update
+            && task.status == Status::Processing
+        {
+            let work = Work {
+                revision: *revision,
+                attempt: *attempt,
+                stage: None,
+            };
+            remember(&mut state.under_way, task_id, work);
+        }
+        state.send(task_id, update);
+        if is_last {
+            state.watched.remove(task_id);
+        }
+    }
+
+    /// Announces a stage, unless its lease is lost or belongs to another
+    /// process. Answers the revision that its claim began with.
+    pub fn began(&self, lease: &Lease, stage: Stage) -> Option<u64> {
+        let mut state = self.state.lock();
+        let work = state.under_way.get_mut(&lease.task_id)?;
+        if work.attempt != lease.attempt {
+            return None;
+        }
+        work.stage = Some(stage);
+        let revision = work.revision;
+        state.send_stage(&lease.task_id, revision, stage);
+        Some(revision)
+    }
+
+    /// Announces a stage of another process's claim, which began with that
+    /// revision.
+    pub fn began_elsewhere(&self, task_id: &str, revision: u64, stage: Stage) {
+        let mut state = self.state.lock();
+        let seen = state.elsewhere.get(task_id).map(|work| work.revision);
+        let own = state.under_way.get(task_id).map(|work| work.revision);
+        if seen.max(own) > Some(revision) {
+            return;
+        }
+        let work = Work {
+            revision,
+            attempt: 0,
+            stage: Some(stage),
+        };
+        remember(&mut state.elsewhere, task_id, work);
+        state.send_stage(task_id, revision, stage);
+    }
+
+    /// Another process changed a task, whether somebody watches it here or not.
+    pub fn changed_elsewhere(&self, task_id: &str, revision: u64, status: Status) {
+        self.state
+            .lock()
+            .end_work(task_id, |work| work.ends_at(revision, status));
+    }
+
+    /// Whether somebody watches the task who was not told of this revision.
+    pub fn lacks(&self, task_id: &str, revision: u64) -> bool {
+        let state = self.state.lock();
+        let watched = state.watched.get(task_id);
+        watched.is_some_and(|watched| watched.revision < revision)
+    }
+
+    /// The ids of all tasks that are watched.
+    pub fn watched(&self) -> Vec<String> {
+        self.state.lock().watched.keys().cloned().collect()
+    }
+
+    /// Ends all streams, since the store is closing.
+    pub fn close(&self) {
+        *self.state.lock() = State::default();
+    }
+}
+
+impl State {
+    /// Forgets the claims that a change ended.
+    fn end_work(&mut self, task_id: &str, is_end: impl Fn(&Work) -> bool) {
+        for work in [&mut self.under_way, &mut self.elsewhere] {
+            if work.get(task_id).is_some_and(&is_end) {
+                work.remove(task_id);
+            }
+        }
+    }
+
+    /// The only one who watches a task has read this revision of it. Of several,
+    /// the others have still to be told.
+    fn saw(&mut self, task_id: &str, revision: u64) {
+        if let Some(watched) = self.watched.get_mut(task_id)
+            && watched.sender.receiver_count() == 1
+        {
+            watched.revision = watched.revision.max(revision);
+        }
+    }
+
+    fn send_stage(&mut self, task_id: &str, revision: u64, stage: Stage) {
+        let watched = self.watched.get(task_id);
+        let start = StageStart {
+            stage,
+            revision,
+            is_skippable: watched.is_some_and(|watched| watched.sender.receiver_count() > CROWD),
+        };
+        self.send(task_id, Update::Stage(start));
+    }
+
+    fn send(&mut self, task_id: &str, update: Update) {
+        if let Some(watched) = self.watched.get_mut(task_id) {
+            if let Update::Status(revision, ..) = &update {
+                watched.revision = watched.revision.max(*revision);
+            }
+            // It is fine if there is no subscriber.
+            let _ = watched.sender.send(update);
+        }
+    }
+}
+
+fn remember(claims: &mut HashMap<String, Work>, task_id: &str, work: Work) {
+    if claims.len() >= MAX_WORK {
+        claims.clear();
+    }
+    claims.insert(task_id.to_owned(), work);
+}
+
+/// A subscription to the changes of a task.
+#[derive(Debug)]
+pub struct Subscription {
+    hub: Arc<Hub>,
+    task_id: String,
+    /// In an `Option` so that it can be dropped before the hub looks for
+    /// remaining subscribers.
+    receiver: Option<broadcast::Receiver<Update>>,
+    /// The claim in progress when the subscription began; later changes are
+    /// received.
+    work: Option<Work>,
+}
+
+impl Subscription {
+    /// Streams the task as it was read at `revision`, the current stage, then
+    /// everything after that.
+    pub fn changes_after(self, revision: u64, task: Task) -> Changes {
+        self.hub.state.lock().saw(&self.task_id, revision);
+        let first = Change::Task(Box::new(task.clone()));
+        let work = self.work.filter(|work| work.revision == revision);
+        let stage = work.and_then(|work| work.stage).map(Change::Progress);
+        let state = (!task.status.is_final()).then_some((self, revision));
+        let later = stream::unfold(state, |state| async {
+            let (mut subscription, seen) = state?;
+            let update = subscription.next_after(seen).await?;
+            Some(match update {
+                Update::Status(revision, _, task) => {
+                    let on = (!task.status.is_final()).then_some((subscription, revision));
+                    (Change::Task(Box::new(Arc::unwrap_or_clone(task))), on)
+                }
+                Update::Stage(start) => {
+                    let change = Change::Progress(start.stage);
+                    (change, Some((subscription, seen)))
+                }
+                Update::Deleted => (Change::Deleted, None),
+            })
+        });
+        let now = stream::iter([first].into_iter().chain(stage));
+        Box::pin(futures::StreamExt::chain(now, later))
+    }
+
+    /// None: the store was closed. Skips what the reader has seen already, and
+    /// stages that are over if a crowd waits to be told.
+    pub async fn next_after(&mut self, seen: u64) -> Option<Update> {
+        let receiver = self.receiver.as_mut()?;
+        loop {
+            match receiver.recv().await {
+                Ok(Update::Status(revision, ..)) if revision <= seen => {}
+                Ok(Update::Stage(start)) if start.revision < seen => {}
+                Ok(Update::Stage(start)) if start.is_skippable && !receiver.is_empty() => {}
+                Ok(update) => return Some(update),
+                Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => return None,
+            }
+        }
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        self.receiver = None;
+        let mut state = self.hub.state.lock();
+        if let Some(watched) = state.watched.get(&self.task_id)
+            && watched.sender.receiver_count() == 0
+        {
+            state.watched.remove(&self.task_id);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

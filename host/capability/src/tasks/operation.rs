@@ -1,0 +1,150 @@
+//! The operations of the task store as values, and the one place that forwards
+//! them.
+
+use concept_refinement_domain::capability::{
+    Claimed, ConceptPage, Fenced, Finished, Lease, NewTask, Position, RefinedImage, Submission,
+    TaskPage,
+};
+use concept_refinement_domain::clock_trust::LastRound;
+use concept_refinement_domain::concept::Concept;
+use concept_refinement_domain::task::{Stage, Status, Task};
+use concept_refinement_domain::timestamp::Timestamp;
+use concept_refinement_domain::webhook::{
+    DeliveryLease, DeliveryOutcome, DueDelivery, Places, Redelivery, WebhookDelivery,
+};
+use futures::future::BoxFuture;
+
+use super::{Changes, Expired, Leases, Maintenance, Tally, TaskStore, Tasks};
+use crate::Answer;
+use crate::concepts::Concepts;
+use crate::intercept::operations;
+use crate::webhooks::Webhooks;
+
+operations! {
+    /// An operation of the task store with its arguments.
+    #[derive(Clone, Debug)]
+    TaskOperation<'a> of TaskStore;
+
+    /// What an operation of the task store answers.
+    TaskReply {
+        Submission(Submission),
+        Fenced(Fenced),
+        Task(Option<Task>),
+        TaskPage(TaskPage),
+        Deleted(bool),
+        Finished(Finished),
+        Changes(Option<Changes>),
+        Concept(Option<Concept>),
+        ConceptPage(ConceptPage),
+        Webhook(Option<WebhookDelivery>),
+        Redelivery(Redelivery),
+        Deliveries(Vec<DueDelivery>),
+        Claimed(Option<Claimed>),
+        Lease(Option<Lease>),
+        Text(Option<String>),
+        Tasks(Vec<Task>),
+        Time(Option<Timestamp>),
+        Count(u32),
+        ImagePaths(Vec<String>),
+        Expired(Expired),
+        Round(Option<LastRound>),
+        Tally(Tally),
+        Done(()),
+    }
+
+    Tasks {
+        "tasks submit" Submit = submit(task: NewTask) -> Submission;
+        "tasks withdraw" Withdraw = withdraw(id: &'a str, error_message: &'a str) -> Fenced;
+        "tasks get" Get = get(user_id: &'a str, id: &'a str) -> Option<Task>;
+        "tasks list" List = list(
+            user_id: &'a str,
+            status: Option<Status>,
+            limit: u32,
+            after: Option<Position>
+        ) -> TaskPage;
+        "tasks renew-session" RenewSession =
+            renew_session(user_id: &'a str, until: Timestamp, owns_images: bool) -> ();
+        "tasks delete" Delete = delete(user_id: &'a str, id: &'a str) -> bool;
+        "tasks watch" Watch = watch(user_id: &'a str, id: &'a str) -> Option<Changes>;
+    }
+
+    Concepts {
+        "concepts get" GetConcept = get(user_id: &'a str, id: &'a str) -> Option<Concept>;
+        "concepts list" ListConcepts = list(
+            user_id: &'a str,
+            limit: u32,
+            after: Option<Position>
+        ) -> ConceptPage;
+        "concepts delete" DeleteConcept = delete(user_id: &'a str, id: &'a str) -> Option<String>;
+    }
+
+    Webhooks {
+        "webhooks get" GetWebhook =
+            webhook(user_id: &'a str, task_id: &'a str) -> Option<WebhookDelivery>;
+        "webhooks redeliver" Redeliver =
+            redeliver(user_id: &'a str, task_id: &'a str) -> Redelivery;
+        "webhooks claim" ClaimDeliveries = claim_deliveries(places: Places) -> Vec<DueDelivery>;
+        "webhooks record" RecordAttempt = record_attempt(
+            lease: &'a DeliveryLease,
+            outcome: DeliveryOutcome,
+            jitter: f64
+        ) -> Fenced;
+        "webhooks next" NextDelivery = next_delivery() -> Option<Timestamp>;
+
+        unnamed {
+            /// There is nothing to intercept: it waits.
+            fn delivery_due(&self) -> BoxFuture<'static, ()> {
+                self.inner.delivery_due()
+            }
+        }
+    }
+
+    Leases {
+        "tasks claim" Claim = claim(id: &'a str, user_id: Option<&'a str>) -> Option<Claimed>;
+        "tasks renew" Renew = renew(lease: &'a Lease) -> Option<Lease>;
+        "tasks finish" Finish = finish(lease: &'a Lease, image: RefinedImage) -> Finished;
+        "tasks fail" Fail = fail(
+            lease: &'a Lease,
+            stage: Option<Stage>,
+            error_message: &'a str
+        ) -> Fenced;
+        "tasks release" Release = release(lease: &'a Lease) -> Fenced;
+        "tasks progress" Progress = progress(lease: &'a Lease, stage: Stage) -> ();
+
+        unnamed {
+            /// There is nothing to intercept: it waits.
+            fn deletion(&self, id: &str) -> BoxFuture<'static, ()> {
+                self.inner.deletion(id)
+            }
+        }
+    }
+
+    Maintenance {
+        "tasks due" Due = due(limit: u32) -> Vec<Task>;
+        "tasks next-due" NextDue = next_due() -> Option<Timestamp>;
+        "tasks recover" Recover = recover() -> u32;
+        "tasks unreferenced" Unreferenced = unreferenced(image_paths: Vec<String>) -> Vec<String>;
+        "tasks expire" Expire = expire(before: Timestamp, limit: u32) -> Expired;
+        "tasks abandon" Abandon = abandon(before: Timestamp, limit: u32) -> Expired;
+        "tasks without-session" WithoutSession =
+            without_session(users: Vec<String>, before: Timestamp) -> Vec<String>;
+        "tasks last-round" LastRound = last_round() -> Option<LastRound>;
+        "tasks remember-round" RememberRound = remember_round(round: LastRound) -> ();
+        "tasks tally" Tally = tally() -> Tally;
+        "tasks check" Check = check() -> ();
+    }
+}
+
+impl<'a> TaskOperation<'a> {
+    /// The lease that it names.
+    pub fn lease(&mut self) -> Option<&mut &'a Lease> {
+        match self {
+            Self::Renew { lease }
+            | Self::Finish { lease, .. }
+            | Self::Fail { lease, .. }
+            | Self::Release { lease }
+            | Self::Progress { lease, .. } => Some(lease),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! The images of a directory that no process uses, as they were stored.
+
+use std::fs::{self, File};
+use std::io;
+
+use concept_refinement_capability::moving::{ImagesAtRest, WholeImage};
+use concept_refinement_domain::capability::{ImageKind, ImageLength, NewImage};
+use concept_refinement_domain::image_path::{ImagePath, folder};
+
+use super::backup::Folders;
+use super::envelope;
+use super::listing::entries;
+use super::reading::Found;
+
+impl ImagesAtRest for Folders {
+    fn paths(&self) -> io::Result<Vec<String>> {
+        let mut paths = Vec::new();
+        for kind in [ImageKind::Upload, ImageKind::Refined] {
+            for of_owner in entries(self.root().join(folder(kind)))? {
+                let tag = of_owner.file_name().and_then(|tag| tag.to_str());
+                let tag = tag.unwrap_or_default().to_owned();
+                for file in entries(of_owner)? {
+                    let name = file.file_name().and_then(|name| name.to_str());
+                    let envelope = File::open(&file).and_then(|mut file| envelope::read(&mut file));
+                    let listed = match envelope {
+                        Ok(envelope) => envelope.listed(kind, &tag, name.unwrap_or_default()),
+                        // No image, or a damaged one.
+                        Err(error) if error.kind() == io::ErrorKind::InvalidData => None,
+                        Err(_) if !file.is_file() => None,
+                        Err(error) => return Err(error),
+                    };
+                    paths.extend(listed.map(|listed| listed.path));
+                }
+            }
+        }
+        if let Some(small) = self.small() {
+            paths.extend(small.paths()?);
+        }
+        Ok(paths)
+    }
+
+    fn open(&self, path: &str) -> io::Result<Option<WholeImage>> {
+        let Some(path) = ImagePath::parse(path) else {
+            return Ok(None);
+        };
+        let small = self.small().map(|small| small.find(&path)).transpose()?;
+        let (envelope, found) = match small.flatten() {
+            Some((envelope, contents)) => (envelope, Found::Small(contents)),
+            None => {
+                let place = self.root().join(folder(path.kind));
+                let mut file = fs::File::open(place.join(&path.tag).join(&path.name))?;
+                match envelope::read(&mut file) {
+                    Err(error) if error.kind() == io::ErrorKind::InvalidData => return Ok(None),
+                    envelope => (envelope?, Found::File(file)),
+                }
+            }
+        };
+        let metadata = envelope.metadata().to_vec();
+        let Some(info) = envelope.info(&path) else {
+            return Ok(None);
+        };
+        let contents = found.contents(info.size, None);
+        let contents = contents.map_err(|error| io::Error::other(error.message))?;
+        Ok(Some(WholeImage {
+            image: NewImage {
+                kind: path.kind,
+                name: path.name,
+                owner: info.owner.clone(),
+                media_type: info.media_type.clone(),
+                length: ImageLength::Exactly(info.size),
+                metadata,
+                limits: None,
+            },
+            info,
+            contents,
+        }))
+    }
+}

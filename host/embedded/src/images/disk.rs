@@ -1,0 +1,69 @@
+//! Work on the disk, on threads that may wait for it, and what callers are told
+//! where it fails.
+
+use std::io;
+
+use concept_refinement_domain::capability::CapabilityError;
+
+use concept_refinement_capability::log_throttle::LogThrottle;
+
+pub(super) async fn on_disk<T, W>(work: W) -> Result<T, CapabilityError>
+where
+    T: Send + 'static,
+    W: FnOnce() -> io::Result<T> + Send + 'static,
+{
+    match tokio::task::spawn_blocking(work).await {
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(error)) => Err(report(&error)),
+        Err(error) => Err(report(&io::Error::other(error))),
+    }
+}
+
+/// Logs the details, which may name paths, and returns a sentence without them.
+pub(super) fn report(error: &io::Error) -> CapabilityError {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            static FAULT: LogThrottle = LogThrottle::new();
+            if let Some(times) = FAULT.times() {
+                tracing::error!(%error, times, "the image store has no room left");
+            }
+            CapabilityError::full("The image store has no room left.")
+        }
+        kind => {
+            static FAULT: LogThrottle = LogThrottle::new();
+            if let Some(times) = FAULT.times() {
+                tracing::error!(%error, times, "the image store failed");
+            }
+            match kind {
+                io::ErrorKind::InvalidInput => {
+                    CapabilityError::invalid("The image store cannot keep this.")
+                }
+                _ => CapabilityError::unavailable("The image store cannot be used at the moment."),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use concept_refinement_domain::capability::ErrorKind;
+
+    use super::*;
+
+    #[test]
+    fn a_caller_is_told_whether_a_repeat_helps_and_no_more() {
+        let cases = [
+            (io::ErrorKind::StorageFull, ErrorKind::Full),
+            (io::ErrorKind::QuotaExceeded, ErrorKind::Full),
+            (io::ErrorKind::ReadOnlyFilesystem, ErrorKind::Unavailable),
+            (io::ErrorKind::PermissionDenied, ErrorKind::Unavailable),
+            (io::ErrorKind::UnexpectedEof, ErrorKind::Unavailable),
+            (io::ErrorKind::InvalidInput, ErrorKind::Invalid),
+        ];
+        for (kind, expected) in cases {
+            let reported = report(&io::Error::new(kind, "/secret/place"));
+            assert_eq!(reported.kind, expected, "{kind:?}");
+            assert!(!reported.message.contains('/'), "{reported}");
+        }
+    }
+}

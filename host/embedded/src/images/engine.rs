@@ -1,0 +1,46 @@
+//! Files, as the configuration chooses them.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use concept_refinement_capability::embedded::AtRest;
+use concept_refinement_capability::engine::{
+    Engine, EngineConfig, ImageEngine, OpenImages, on_a_thread,
+};
+use concept_refinement_capability::images::Options;
+
+use super::FileImages;
+use super::backup::Folders;
+
+/// In the data directory.
+pub(super) const FOLDER: &str = "images";
+
+/// `file`: a folder of the data directory.
+pub const ENGINE: ImageEngine = Engine {
+    name: "file",
+    exists: |config| folder(config).try_exists(),
+    open: |config, Options { signing, .. }| {
+        on_a_thread(config, move |config| {
+            let images = FileImages::open(&folder(&config), signing, config.room, config.clock)?;
+            Ok(OpenImages {
+                store: Arc::new(images.clone()),
+                restore: Some(Arc::new(images.clone())),
+                embedded: Some(Arc::new(images)),
+            })
+        })
+    },
+    at_rest: |config| {
+        on_a_thread(config, move |config| {
+            let folders = Arc::new(Folders::at_rest(&folder(&config))?);
+            Ok(Some(AtRest {
+                store: Arc::clone(&folders) as _,
+                images: Some(folders),
+            }))
+        })
+    },
+    inspect: None,
+};
+
+fn folder(config: &EngineConfig) -> PathBuf {
+    config.directory.join(FOLDER)
+}

@@ -1,0 +1,235 @@
+//! An image's description, stored in the image's own file: after the bytes come
+//! a JSON object, its length (4 bytes, big-endian) and a mark.
+//!
+//! One file can be renamed atomically, two cannot. The description is at the
+//! end because the hash is known only then; image viewers ignore it.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+
+use concept_refinement_domain::capability::{ImageInfo, ImageKind};
+use concept_refinement_domain::etag;
+use concept_refinement_domain::image::Format;
+use concept_refinement_domain::timestamp::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use concept_refinement_capability::images::{Listed, anonymous_owner};
+use concept_refinement_domain::image_path::{ImagePath, folder};
+
+/// The last byte is the version.
+const MARK: [u8; 8] = *b"c-image\x01";
+const LENGTH_BYTES: usize = 4;
+const END: usize = LENGTH_BYTES + MARK.len();
+
+/// More than the four texts of a refinement need, even if fully escaped.
+const MAX_BYTES: u32 = 256 * 1024;
+
+/// What the caller says about the image.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Description {
+    pub(super) owner: String,
+    pub(super) media_type: String,
+    pub(super) created_at: u64,
+    pub(super) metadata: Vec<(String, String)>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct Envelope {
+    #[serde(flatten)]
+    description: Description,
+    size: u64,
+    etag: String,
+}
+
+impl Envelope {
+    pub(super) fn new(description: Description, size: u64, hash: &[u8]) -> Self {
+        Self {
+            description,
+            size,
+            etag: etag::of_hash(hash),
+        }
+    }
+
+    /// `InvalidInput`: it is too long.
+    pub(super) fn to_json(&self) -> io::Result<String> {
+        let json = serde_json::to_string(self)?;
+        match u32::try_from(json.len()) {
+            Ok(length) if length <= MAX_BYTES => Ok(json),
+            _ => Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "too much metadata",
+            )),
+        }
+    }
+
+    /// None: it is damaged.
+    pub(super) fn from_json(json: &str) -> Option<Self> {
+        serde_json::from_str(json).ok()
+    }
+
+    /// None: the file is an image of another format.
+    pub(super) fn info(self, path: &ImagePath) -> Option<ImageInfo> {
+        (self.description.media_type == path.format.media_type()).then(|| ImageInfo {
+            path: path.to_string(),
+            kind: path.kind,
+            owner: self.description.owner,
+            media_type: self.description.media_type,
+            size: self.size,
+            etag: self.etag,
+            created_at: Timestamp(self.description.created_at),
+        })
+    }
+
+    /// What the caller said besides.
+    pub(super) fn metadata(&self) -> &[(String, String)] {
+        &self.description.metadata
+    }
+
+    /// None: not an image of this store.
+    pub(super) fn listed(self, kind: ImageKind, tag: &str, name: &str) -> Option<Listed> {
+        let format = Format::from_media_type(&self.description.media_type)?;
+        let path = format!("{}/{tag}/{name}.{}", folder(kind), format.extension());
+        ImagePath::parse(&path).map(|path| Listed {
+            path: path.to_string(),
+            created_at: Timestamp(self.description.created_at),
+            anonymous_owner: anonymous_owner(self.description.owner, &self.description.metadata),
+        })
+    }
+}
+
+pub(super) fn write(
+    file: &mut File,
+    description: Description,
+    size: u64,
+    hash: &[u8],
+) -> io::Result<()> {
+    let envelope = Envelope::new(description, size, hash);
+    let mut end = envelope.to_json()?.into_bytes();
+    let length = u32::try_from(end.len()).map_err(io::Error::other)?;
+    end.extend(length.to_be_bytes());
+    end.extend(MARK);
+    file.write_all(&end)
+}
+
+/// `InvalidData`: the file is damaged or not an image of this store. A retry
+/// does not help.
+pub(super) fn read(file: &mut File) -> io::Result<Envelope> {
+    let foreign = || {
+        io::Error::new(
+            io::ErrorKind::InvalidData,
+            "a file that is no image of ours",
+        )
+    };
+    let before_end = file.seek(SeekFrom::End(0))?.checked_sub(END as u64);
+    file.seek(SeekFrom::Start(before_end.ok_or_else(foreign)?))?;
+    let (mut length, mut mark) = ([0; LENGTH_BYTES], [0; MARK.len()]);
+    file.read_exact(&mut length)?;
+    file.read_exact(&mut mark)?;
+    let length = u32::from_be_bytes(length);
+    if mark != MARK || length > MAX_BYTES {
+        return Err(foreign());
+    }
+    let size = before_end
+        .and_then(|end| end.checked_sub(u64::from(length)))
+        .ok_or_else(foreign)?;
+    file.seek(SeekFrom::Start(size))?;
+    let mut json = Vec::new();
+    file.take(u64::from(length)).read_to_end(&mut json)?;
+    let envelope: Envelope = serde_json::from_slice(&json).map_err(|_| foreign())?;
+    if envelope.size == size {
+        Ok(envelope)
+    } else {
+        Err(foreign())
+    }
+}
+
+/// How long the image in a file is, by the file's last bytes alone; 0 if there
+/// is no file, the whole length if it is damaged.
+pub(super) fn image_bytes(file: &Path) -> io::Result<u64> {
+    let mut file = match File::open(file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        opened => opened?,
+    };
+    let length = file.metadata()?.len();
+    let Some(before_end) = length.checked_sub(END as u64) else {
+        return Ok(length);
+    };
+    let mut end = [0; END];
+    file.seek(SeekFrom::Start(before_end))?;
+    if file.read_exact(&mut end).is_err() {
+        // A directory, or cut meanwhile.
+        return Ok(length);
+    }
+    let (description, mark) = end.split_at(LENGTH_BYTES);
+    let description = description
+        .iter()
+        .fold(0, |sum, byte| (sum << 8) | u64::from(*byte));
+    let image = before_end.checked_sub(description);
+    Ok(image.filter(|_| mark == MARK).unwrap_or(length))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_image_of_ours_is_told() {
+        let description = Description {
+            owner: "ada".into(),
+            media_type: "image/png".into(),
+            created_at: 1,
+            metadata: vec![],
+        };
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(b"image").unwrap();
+        write(&mut file, description, 5, &[7; 32]).unwrap();
+        assert_eq!(read(&mut file).unwrap().size, 5);
+
+        file.rewind().unwrap();
+        let mut whole = Vec::new();
+        file.read_to_end(&mut whole).unwrap();
+        let reads = |bytes: &[u8]| {
+            let mut file = tempfile::tempfile().unwrap();
+            file.write_all(bytes).unwrap();
+            match read(&mut file) {
+                Ok(_) => true,
+                Err(error) => {
+                    assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+                    false
+                }
+            }
+        };
+        assert!(reads(&whole));
+        for length in 0..whole.len() {
+            assert!(!reads(&whole[..length]), "cut at {length}");
+        }
+        assert!(!reads(&whole[1..]), "bytes are missing");
+        assert!(
+            !reads(&[b"x", whole.as_slice()].concat()),
+            "a byte too many"
+        );
+        let end = whole.len() - END;
+        for byte in 0..LENGTH_BYTES {
+            let mut altered = whole.clone();
+            altered[end + byte] ^= 0x80;
+            assert!(!reads(&altered), "another length");
+        }
+        let open = [b"{".as_slice(), &1_u32.to_be_bytes(), &MARK].concat();
+        assert!(!reads(&open), "an object that does not end");
+    }
+
+    #[test]
+    fn too_much_metadata_is_refused() {
+        let description = Description {
+            owner: "ada".into(),
+            media_type: "image/png".into(),
+            created_at: 1,
+            metadata: vec![("a".into(), "x".repeat(MAX_BYTES as usize))],
+        };
+        let mut file = tempfile::tempfile().unwrap();
+        let error = write(&mut file, description, 0, &[]).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+        assert_eq!(file.metadata().unwrap().len(), 0);
+    }
+}

@@ -1,0 +1,92 @@
+//! Images under way: what each owner has of them, and the room that they take.
+//!
+//! In memory only, so that nothing is reserved for longer than its process
+//! lives.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use concept_refinement_domain::capability::ImageKind;
+use concept_refinement_domain::image_limits::ImageUsage;
+use concept_refinement_domain::image_path::ImagePath;
+use parking_lot::Mutex;
+
+use concept_refinement_capability::room;
+
+/// Of all owners who have any.
+#[derive(Default)]
+pub(super) struct UnderWay(Mutex<HashMap<Owner, Lengths>>);
+
+type Owner = (ImageKind, String);
+
+/// How often each longest length is reserved.
+type Lengths = HashMap<u64, u32>;
+
+/// An image under way, which ends when this is dropped.
+pub(super) struct Reservation {
+    under_way: Arc<UnderWay>,
+    owner: Owner,
+    longest: u64,
+    /// None: it takes what its task was promised.
+    room: Option<room::Reservation>,
+}
+
+impl UnderWay {
+    /// Adds to what is stored of the owner.
+    pub(super) fn add_to(&self, path: &ImagePath, usage: &mut ImageUsage) {
+        if let Some(lengths) = self.0.lock().get(&owner(path)) {
+            for (longest, times) in lengths {
+                (0..*times).for_each(|_| usage.add_under_way(*longest));
+            }
+        }
+    }
+
+    pub(super) fn begin(
+        self: &Arc<Self>,
+        path: &ImagePath,
+        longest: u64,
+        room: Option<room::Reservation>,
+    ) -> Reservation {
+        let owner = owner(path);
+        let mut owners = self.0.lock();
+        let lengths = owners.entry(owner.clone()).or_default();
+        *lengths.entry(longest).or_default() += 1;
+        Reservation {
+            under_way: Arc::clone(self),
+            owner,
+            longest,
+            room,
+        }
+    }
+}
+
+impl Reservation {
+    /// So many bytes of it, from the beginning, are on the disk now.
+    pub(super) fn wrote_all(&mut self, written: u64) {
+        if let Some(room) = &mut self.room {
+            room.wrote_all(written);
+        }
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        let mut owners = self.under_way.0.lock();
+        let Some(lengths) = owners.get_mut(&self.owner) else {
+            return;
+        };
+        if let Some(times) = lengths.get_mut(&self.longest) {
+            *times -= 1;
+            if *times == 0 {
+                lengths.remove(&self.longest);
+            }
+        }
+        if lengths.is_empty() {
+            owners.remove(&self.owner);
+        }
+    }
+}
+
+fn owner(path: &ImagePath) -> Owner {
+    (path.kind, path.tag.clone())
+}

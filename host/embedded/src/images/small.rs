@@ -1,0 +1,314 @@
+//! Small refined images, in one SQLite file.
+//!
+//! Each task makes an image, mostly a small one. A file for each takes more
+//! processor time and more turns of the disk than the rest of the task; here those
+//! that come together are stored by one commit. An image is in this table or in a
+//! file of its own.
+
+mod reserve;
+mod schema;
+mod writer;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+use concept_refinement_capability::OpenError;
+use concept_refinement_capability::directory;
+use concept_refinement_capability::images::Listed;
+use concept_refinement_capability::room::Room;
+use concept_refinement_domain::capability::{CapabilityError, ImageInfo, ImageKind};
+use concept_refinement_domain::image_path::ImagePath;
+use parking_lot::Mutex;
+use rusqlite::{Connection, OptionalExtension as _};
+
+use super::envelope::Envelope;
+use crate::sqlite::{self, DatabaseFile, connection, names};
+use writer::{Change, Writer};
+
+/// In the images' directory.
+const FILE: &str = "small.sqlite";
+
+/// Up to this length an image is small: up to about this length SQLite is faster than
+/// the file system (<https://sqlite.org/intern-v-extern-blob.html>).
+pub(super) const MAX_BYTES: u64 = 64 * 1024;
+
+/// Entries of a list that are read at once.
+const PAGE: i64 = 256;
+
+pub(super) struct SmallImages {
+    file: PathBuf,
+    /// A backup holds the images: what is removed is marked, until it has ended.
+    is_held: Arc<AtomicBool>,
+    reader: Mutex<Connection>,
+    /// Apart, so that nobody waits for a page of a list.
+    lister: Mutex<Connection>,
+    /// Dropped after the readers, so that it closes the file last.
+    writer: Writer,
+}
+
+impl SmallImages {
+    /// Of an images' directory that this process holds.
+    pub fn open(root: &Path, room: Arc<Room>) -> Result<Self, OpenError> {
+        let file = root.join(FILE);
+        let engine = |error| sqlite::open_error(&file, error);
+        let system = |error: io::Error| OpenError::unusable(&file, error);
+        let main = names::create(&file).map_err(system)?;
+        let mut connection = connection::writer(&file).map_err(engine)?;
+        sqlite::glance(&connection).map_err(engine)?;
+        schema::create(&mut connection).map_err(|error| error.into_open_error(&file))?;
+        if let Err(error) = purge(&connection) {
+            tracing::warn!(%error, "removed images are left until the next start");
+        }
+        room.replace(0, bytes(&connection).map_err(engine)?);
+        let [reader, lister] = [(); 2].map(|()| connection::reader(&file).map_err(engine));
+        let log = names::log_of(&file).map_err(system)?;
+        directory::sync(root).map_err(system)?;
+        let is_held = Arc::new(AtomicBool::new(false));
+        let writer = Writer::start(
+            connection,
+            [main].into_iter().chain(log).collect(),
+            root.to_owned(),
+            room,
+            Arc::clone(&is_held),
+        );
+        Ok(Self {
+            writer: writer.map_err(system)?,
+            reader: Mutex::new(reader?),
+            lister: Mutex::new(lister?),
+            is_held,
+            file,
+        })
+    }
+
+    /// Returns when the image is on the disk, and a file of the same name is gone.
+    pub async fn put(
+        &self,
+        path: &ImagePath,
+        envelope: &Envelope,
+        contents: Vec<u8>,
+    ) -> Result<(), CapabilityError> {
+        let envelope = envelope
+            .to_json()
+            .map_err(|error| super::disk::report(&error))?;
+        let (tag, name) = key(path);
+        self.writer
+            .write(Change::Put {
+                tag,
+                name,
+                envelope,
+                contents,
+            })
+            .await
+    }
+
+    pub async fn remove(&self, path: &ImagePath) -> Result<(), CapabilityError> {
+        let (tag, name) = key(path);
+        self.writer.write(Change::Remove { tag, name }).await
+    }
+
+    /// None: it is not here. Blocks, as the others do that read.
+    pub fn info(&self, path: &ImagePath) -> io::Result<Option<ImageInfo>> {
+        let envelope = self.envelope(path)?;
+        Ok(envelope.and_then(|envelope| parsed(path, &envelope)?.info(path)))
+    }
+
+    /// Whether there is one of this name, in whatever format.
+    pub fn has_name(&self, path: &ImagePath) -> io::Result<bool> {
+        Ok(self.envelope(path)?.is_some())
+    }
+
+    /// Whether it is here, be it damaged.
+    pub fn has(&self, path: &ImagePath) -> io::Result<bool> {
+        let envelope = self.envelope(path)?;
+        Ok(envelope.is_some_and(|envelope| {
+            Envelope::from_json(&envelope).is_none_or(|envelope| envelope.info(path).is_some())
+        }))
+    }
+
+    /// The whole image. None: it is not here.
+    pub fn find(&self, path: &ImagePath) -> io::Result<Option<(ImageInfo, Bytes)>> {
+        find(&self.reader.lock(), path)
+    }
+
+    /// Whether more could be stored.
+    pub async fn check(&self) -> Result<(), CapabilityError> {
+        self.writer.write(Change::Check).await
+    }
+
+    /// Those after a position in the list, and the position of the next ones.
+    pub fn list(&self, after: i64) -> io::Result<(Vec<Listed>, Option<i64>)> {
+        list(&self.lister.lock(), after)
+    }
+
+    pub fn hold(&self) {
+        self.is_held.store(true, Ordering::SeqCst);
+    }
+
+    pub fn copy_to(&self, root: &Path) -> io::Result<()> {
+        let copy = DatabaseFile::in_use(&self.file).copy(&root.join(FILE))?;
+        copy.execute("UPDATE image SET removed = FALSE WHERE removed", [])
+            .map_err(io::Error::other)?;
+        copy.close().map_err(|(_, error)| io::Error::other(error))
+    }
+
+    /// Removes for good what was removed meanwhile.
+    pub fn release(&self) {
+        self.is_held.store(false, Ordering::SeqCst);
+        if let Err(error) = self.purge() {
+            tracing::warn!(%error, "removed images are left until the next start");
+        }
+    }
+
+    fn purge(&self) -> io::Result<()> {
+        while has_removed(&self.lister.lock()).map_err(fault)? {
+            self.writer
+                .write_blocking(Change::Purge)
+                .map_err(io::Error::other)?;
+        }
+        Ok(())
+    }
+
+    fn envelope(&self, path: &ImagePath) -> io::Result<Option<String>> {
+        const SQL: &str = "SELECT envelope FROM image WHERE name = ? AND tag = ? AND NOT removed";
+        if path.kind != ImageKind::Refined {
+            return Ok(None);
+        }
+        let reader = self.reader.lock();
+        let mut found = reader.prepare_cached(SQL).map_err(fault)?;
+        let envelope = found.query_row([&path.name, &path.tag], |row| row.get(0));
+        envelope.optional().map_err(fault)
+    }
+}
+
+/// Those of a directory that nobody has open.
+pub(super) struct AtRest {
+    reader: Mutex<Connection>,
+    /// Dropped after the reader.
+    file: DatabaseFile,
+}
+
+impl AtRest {
+    /// None: there are none.
+    pub fn of(root: &Path) -> Result<Option<Self>, OpenError> {
+        let path = root.join(FILE);
+        if !fs::exists(&path).map_err(|error| OpenError::unusable(&path, error))? {
+            return Ok(None);
+        }
+        let file = DatabaseFile::at_rest(&path);
+        let reader = file.reader();
+        let reader = reader.map_err(|error| sqlite::open_error(&path, error))?;
+        Ok(Some(Self {
+            reader: Mutex::new(reader),
+            file,
+        }))
+    }
+
+    pub fn paths(&self) -> io::Result<Vec<String>> {
+        let reader = self.reader.lock();
+        let (mut paths, mut after) = (Vec::new(), Some(0));
+        while let Some(position) = after {
+            let (listed, next) = list(&reader, position)?;
+            paths.extend(listed.into_iter().map(|listed| listed.path));
+            after = next;
+        }
+        Ok(paths)
+    }
+
+    /// The whole image, with what else was said of it.
+    pub fn find(&self, path: &ImagePath) -> io::Result<Option<(Envelope, Bytes)>> {
+        row(&self.reader.lock(), path)
+    }
+
+    pub fn copy_to(&self, root: &Path) -> io::Result<()> {
+        let copy = self.file.copy(&root.join(FILE))?;
+        copy.close().map_err(|(_, error)| io::Error::other(error))
+    }
+}
+
+/// What a process before this one left marked.
+fn purge(connection: &Connection) -> rusqlite::Result<()> {
+    while has_removed(connection)? {
+        writer::purge(connection)?;
+    }
+    Ok(())
+}
+
+fn has_removed(connection: &Connection) -> rusqlite::Result<bool> {
+    let mut removed = connection.prepare_cached("SELECT 1 FROM image WHERE removed")?;
+    removed.exists([])
+}
+
+fn find(reader: &Connection, path: &ImagePath) -> io::Result<Option<(ImageInfo, Bytes)>> {
+    let found = row(reader, path)?;
+    Ok(found.and_then(|(envelope, contents)| Some((envelope.info(path)?, contents))))
+}
+
+fn row(reader: &Connection, path: &ImagePath) -> io::Result<Option<(Envelope, Bytes)>> {
+    const SQL: &str =
+        "SELECT envelope, contents FROM image WHERE name = ? AND tag = ? AND NOT removed";
+    if path.kind != ImageKind::Refined {
+        return Ok(None);
+    }
+    let mut found = reader.prepare_cached(SQL).map_err(fault)?;
+    let found = found.query_row([&path.name, &path.tag], |row| {
+        Ok((row.get::<_, String>(0)?, row.get::<_, Vec<u8>>(1)?))
+    });
+    let Some((envelope, contents)) = found.optional().map_err(fault)? else {
+        return Ok(None);
+    };
+    Ok(parsed(path, &envelope).map(|envelope| (envelope, contents.into())))
+}
+
+fn list(reader: &Connection, after: i64) -> io::Result<(Vec<Listed>, Option<i64>)> {
+    const SQL: &str = "SELECT id, tag, name, envelope FROM image \
+         WHERE id > ? AND NOT removed ORDER BY id LIMIT ?";
+    let mut rows = reader.prepare_cached(SQL).map_err(fault)?;
+    let mut rows = rows.query([after, PAGE]).map_err(fault)?;
+    let (mut listed, mut count, mut last) = (Vec::new(), 0, after);
+    while let Some(row) = rows.next().map_err(fault)? {
+        let get = |column| row.get::<_, String>(column);
+        let (tag, name) = (get(1).map_err(fault)?, get(2).map_err(fault)?);
+        let envelope = Envelope::from_json(&get(3).map_err(fault)?);
+        listed
+            .extend(envelope.and_then(|envelope| envelope.listed(ImageKind::Refined, &tag, &name)));
+        last = row.get(0).map_err(fault)?;
+        count += 1;
+    }
+    Ok((listed, (count == PAGE).then_some(last)))
+}
+
+/// A damaged image is as good as none, since no repeat helps.
+fn parsed(path: &ImagePath, envelope: &str) -> Option<Envelope> {
+    let envelope = Envelope::from_json(envelope);
+    if envelope.is_none() {
+        tracing::error!(%path, "an image is damaged");
+    }
+    envelope
+}
+
+/// Of all that is stored.
+fn bytes(connection: &Connection) -> rusqlite::Result<u64> {
+    const SQL: &str = "SELECT coalesce(sum(length(contents)), 0) FROM image WHERE NOT removed";
+    let bytes: i64 = connection.query_row(SQL, [], |row| row.get(0))?;
+    Ok(bytes.unsigned_abs())
+}
+
+fn key(path: &ImagePath) -> (String, String) {
+    (path.tag.clone(), path.name.clone())
+}
+
+/// As what the disk says of a file.
+fn fault(error: rusqlite::Error) -> io::Error {
+    if sqlite::is_full(&error) {
+        io::Error::new(io::ErrorKind::StorageFull, error)
+    } else {
+        io::Error::other(error)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,35 @@
+//! The table of small images.
+
+use rusqlite::Connection;
+
+use crate::sqlite::schema::{self, Schema, SchemaError};
+
+const SCHEMA: Schema = Schema {
+    version: 2,
+    sql: "
+        CREATE TABLE image (
+            id INTEGER PRIMARY KEY,
+            -- Of the owner, and of the image, as in its path.
+            tag TEXT NOT NULL,
+            name TEXT NOT NULL,
+            -- What is said of it, as in a file.
+            envelope TEXT NOT NULL,
+            contents BLOB NOT NULL,
+            -- It is gone, but for a backup that is being made.
+            removed INTEGER NOT NULL DEFAULT FALSE
+        ) STRICT;
+        -- Names begin with the task's id, which are in order of time.
+        CREATE UNIQUE INDEX image_name ON image (name, tag);
+        CREATE INDEX image_removed ON image (id) WHERE removed;
+    ",
+};
+
+pub(super) fn create(connection: &mut Connection) -> Result<(), SchemaError> {
+    if schema::version(connection)? == 0 {
+        // Room that images leave has to become the disk's again. It takes effect by
+        // writing the file, which is empty, anew.
+        connection.pragma_update(None, "auto_vacuum", "incremental")?;
+        connection.execute_batch("VACUUM")?;
+    }
+    schema::create(connection, &SCHEMA)
+}

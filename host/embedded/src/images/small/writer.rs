@@ -1,0 +1,301 @@
+//! The writing thread. A group is written as a whole, or change by change where the
+//! disk is full.
+
+use std::cell::Cell;
+use std::fs;
+use std::io;
+use std::iter;
+use std::path::PathBuf;
+use std::slice;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use concept_refinement_capability::directory::{self, NamedFile};
+use concept_refinement_capability::room::Room;
+use concept_refinement_domain::capability::{CapabilityError, ImageKind};
+use concept_refinement_domain::image_path::folder;
+use rusqlite::{Connection, OptionalExtension as _};
+use tokio::sync::oneshot;
+
+use super::fault;
+use super::reserve::Reserve;
+use crate::images::{disk, envelope};
+use crate::sqlite::transaction::transaction;
+use crate::sqlite::{Committer, GroupCommit, connection, is_damage};
+
+/// Further callers wait to enter the queue.
+const QUEUE_CAPACITY: usize = 256;
+
+/// Rows that a purge takes away at once.
+const PURGED: u32 = 64;
+
+/// Pages that nothing is in any longer, before some are given back to the disk.
+const MAX_FREE_PAGES: u32 = 256;
+
+/// Gives pages back after a commit: as many as one of removals leaves, as a rule.
+const GIVE_BACK: &str = "PRAGMA incremental_vacuum(2048)";
+
+pub(super) enum Change {
+    Put {
+        tag: String,
+        name: String,
+        envelope: String,
+        contents: Vec<u8>,
+    },
+    Remove {
+        tag: String,
+        name: String,
+    },
+    /// Some of what was marked as removed goes for good.
+    Purge,
+    /// Nothing, to see whether anything could be written.
+    Check,
+}
+
+impl Change {
+    fn takes_room(&self) -> bool {
+        matches!(self, Self::Put { .. })
+    }
+}
+
+struct Entry {
+    change: Change,
+    answer: oneshot::Sender<Result<(), CapabilityError>>,
+}
+
+pub(super) struct Writer(GroupCommit<Entry>);
+
+impl Writer {
+    /// `files` are the database's: nothing is committed once one has lost its name.
+    pub fn start(
+        connection: Connection,
+        files: Vec<NamedFile>,
+        root: PathBuf,
+        room: Arc<Room>,
+        is_held: Arc<AtomicBool>,
+    ) -> io::Result<Self> {
+        let mut reserve = Reserve::of(&root);
+        reserve.restore();
+        let worker = Worker {
+            connection,
+            files,
+            root,
+            room,
+            is_held,
+            reserve,
+            is_damaged: Cell::new(false),
+        };
+        GroupCommit::start("small-images", QUEUE_CAPACITY, worker).map(Self)
+    }
+
+    /// Returns after it is on the disk.
+    pub async fn write(&self, change: Change) -> Result<(), CapabilityError> {
+        let written = self.0.write(|answer| Entry { change, answer });
+        written.await.ok_or_else(stopped)?
+    }
+
+    /// The same for a thread that may block.
+    pub fn write_blocking(&self, change: Change) -> Result<(), CapabilityError> {
+        let written = self.0.write_blocking(|answer| Entry { change, answer });
+        written.ok_or_else(stopped)?
+    }
+}
+
+struct Worker {
+    connection: Connection,
+    files: Vec<NamedFile>,
+    root: PathBuf,
+    room: Arc<Room>,
+    is_held: Arc<AtomicBool>,
+    reserve: Reserve,
+    /// Nothing more is written then, since that could spread it.
+    is_damaged: Cell<bool>,
+}
+
+/// What a change makes of the images' bytes.
+#[derive(Default)]
+struct Difference {
+    removed: u64,
+    stored: u64,
+}
+
+impl Committer for Worker {
+    type Entry = Entry;
+
+    const MAX_GROUP: usize = 64;
+
+    fn commit(&mut self, group: &mut Vec<Entry>) {
+        match self.commit_together(group) {
+            Err(error) if is_full(&error) => self.commit_alone(group),
+            committed => answer(group.drain(..), &committed),
+        }
+        if !self.is_damaged.get()
+            && let Err(error) = self.shrink(MAX_FREE_PAGES)
+        {
+            tracing::debug!(%error, "room is given back to the disk later");
+        }
+    }
+
+    fn close(self) {
+        if !self.is_damaged.get()
+            && let Err(error) = connection::tidy_up_on_close(&self.connection, true)
+        {
+            tracing::warn!(%error, "the image store's log stays behind");
+        }
+    }
+}
+
+impl Worker {
+    /// On a full disk one that finds no room takes no other with it, and what makes
+    /// room comes first.
+    fn commit_alone(&mut self, group: &mut Vec<Entry>) {
+        group.sort_by_key(|entry| entry.change.takes_room());
+        for entry in group.drain(..) {
+            let mut committed = self.commit_together(slice::from_ref(&entry));
+            if committed.as_ref().is_err_and(is_full) && !entry.change.takes_room() {
+                self.reserve.spend();
+                committed = self.commit_together(slice::from_ref(&entry));
+                if let Err(error) = self.make_room() {
+                    tracing::debug!(%error, "room is given back to the disk later");
+                }
+            }
+            answer(iter::once(entry), &committed);
+        }
+    }
+
+    /// An error concerns the whole group: none of it was written.
+    fn commit_together(&mut self, group: &[Entry]) -> io::Result<()> {
+        if self.is_damaged.get() {
+            return Err(io::Error::other("the image store is damaged"));
+        }
+        let mut difference = Difference::default();
+        let write = || {
+            for entry in group {
+                let changed = self.change(&entry.change, &mut difference);
+                changed.map_err(|error| self.fault(error))?;
+            }
+            self.files.iter().try_for_each(NamedFile::check)
+        };
+        transaction(&self.connection, |error| self.fault(error), write)?;
+        self.room.replace(difference.removed, difference.stored);
+        for entry in group {
+            if let Change::Put { tag, name, .. } = &entry.change {
+                self.remove_file(tag, name);
+            }
+        }
+        // What a removal was given is for what is deleted next, too.
+        if group.iter().any(|entry| entry.change.takes_room()) {
+            self.reserve.restore();
+        }
+        Ok(())
+    }
+
+    fn change(&self, change: &Change, difference: &mut Difference) -> rusqlite::Result<()> {
+        const INSERT: &str =
+            "INSERT INTO image (tag, name, envelope, contents) VALUES (?, ?, ?, ?)";
+        match change {
+            Change::Put {
+                tag,
+                name,
+                envelope,
+                contents,
+            } => {
+                difference.removed += self.remove(tag, name, true)?;
+                let mut insert = self.connection.prepare_cached(INSERT)?;
+                insert.execute((tag, name, envelope, contents))?;
+                difference.stored += contents.len() as u64;
+            }
+            Change::Remove { tag, name } => {
+                let for_good = !self.is_held.load(Ordering::SeqCst);
+                difference.removed += self.remove(tag, name, for_good)?;
+            }
+            Change::Purge => purge(&self.connection)?,
+            Change::Check => {}
+        }
+        Ok(())
+    }
+
+    /// Gives all that is free back to the disk, with the log.
+    fn make_room(&self) -> rusqlite::Result<()> {
+        self.shrink(0)?;
+        let mut checkpoint = self
+            .connection
+            .prepare_cached("PRAGMA wal_checkpoint(TRUNCATE)")?;
+        checkpoint.query_row([], |_| Ok(()))
+    }
+
+    fn shrink(&self, most_free: u32) -> rusqlite::Result<()> {
+        let free: u32 = self
+            .connection
+            .prepare_cached("PRAGMA freelist_count")?
+            .query_row([], |row| row.get(0))?;
+        if free > most_free {
+            let mut given_back = self.connection.prepare_cached(GIVE_BACK)?;
+            let mut pages = given_back.query([])?;
+            while pages.next()?.is_some() {}
+        }
+        Ok(())
+    }
+
+    /// How many bytes it had.
+    fn remove(&self, tag: &str, name: &str, for_good: bool) -> rusqlite::Result<u64> {
+        const DELETE: &str = "DELETE FROM image WHERE name = ? AND tag = ? \
+             RETURNING iif(removed, 0, length(contents))";
+        const MARK: &str = "UPDATE image SET removed = TRUE \
+             WHERE name = ? AND tag = ? AND NOT removed RETURNING length(contents)";
+        let mut remove = self
+            .connection
+            .prepare_cached(if for_good { DELETE } else { MARK })?;
+        let bytes = remove.query_row([name, tag], |row| row.get::<_, u32>(0));
+        Ok(bytes.optional()?.map_or(0, u64::from))
+    }
+
+    /// A larger image of the same name, which was replaced: the row is what is read.
+    fn remove_file(&self, tag: &str, name: &str) {
+        let folder = self.root.join(folder(ImageKind::Refined)).join(tag);
+        let file = folder.join(name);
+        let removed = envelope::image_bytes(&file).and_then(|replaced| {
+            fs::remove_file(&file)?;
+            self.room.replace(replaced, 0);
+            directory::sync(&folder)
+        });
+        match removed {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                tracing::warn!(%error, "an image that was replaced stays as a file");
+            }
+            _ => {}
+        }
+    }
+
+    fn fault(&self, error: rusqlite::Error) -> io::Error {
+        if is_damage(&error) && !self.is_damaged.replace(true) {
+            tracing::error!(%error, "the image store is damaged: restore a backup");
+        }
+        fault(error)
+    }
+}
+
+/// Those who are gone are told nothing.
+fn answer(entries: impl Iterator<Item = Entry>, committed: &io::Result<()>) {
+    let committed = committed.as_ref().map_err(disk::report).copied();
+    for entry in entries {
+        let _ = entry.answer.send(committed.clone());
+    }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::StorageFull
+}
+
+/// Removes some of what is marked, for good.
+pub(super) fn purge(connection: &Connection) -> rusqlite::Result<()> {
+    let purge = "DELETE FROM image WHERE id IN (SELECT id FROM image WHERE removed LIMIT ?)";
+    connection
+        .prepare_cached(purge)?
+        .execute([PURGED])
+        .map(drop)
+}
+
+fn stopped() -> CapabilityError {
+    CapabilityError::unavailable("The image store cannot be used at the moment.")
+}

@@ -1,0 +1,251 @@
+//! The folders of the images. Everything here blocks.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use concept_refinement_capability::directory::{self, DirectoryLock};
+use concept_refinement_capability::room::Room;
+use concept_refinement_capability::{Clock, OpenError};
+use concept_refinement_domain::capability::{ImageInfo, ImageKind, ImageLimit, ImageLimits};
+use concept_refinement_domain::image_limits::ImageUsage;
+use concept_refinement_domain::image_path::{ImagePath, folder};
+use concept_refinement_domain::image_url::Signing;
+use parking_lot::{Mutex, MutexGuard};
+
+use super::backup::Removal;
+use super::draft::{Draft, Finished};
+use super::envelope;
+use super::listing;
+use super::reading::Found;
+use super::reservation::{Reservation, UnderWay};
+use super::small::SmallImages;
+
+const DRAFTS: &str = "drafts";
+pub(super) const LOCK: &str = "images.lock";
+
+/// Number of locks that owners share.
+const LOCKS: usize = 64;
+
+pub struct Store {
+    pub root: PathBuf,
+    drafts: AtomicU64,
+    /// Held while an owner's folder is changed.
+    locks: [Mutex<()>; LOCKS],
+    under_way: Arc<UnderWay>,
+    room: Arc<Room>,
+    pub signing: Signing,
+    pub clock: Arc<dyn Clock>,
+    /// Dropped before the lock, so that no other process opens its file earlier.
+    pub small: SmallImages,
+    /// While the directory is missing or replaced, nothing may be stored, and a
+    /// missing file does not mean that the image is gone.
+    pub lock: DirectoryLock,
+    pub removal: Removal,
+}
+
+impl Store {
+    pub fn open(
+        directory: &Path,
+        signing: Signing,
+        room: Arc<Room>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, OpenError> {
+        let lock = DirectoryLock::acquire(directory, LOCK)?;
+        let small = SmallImages::open(directory, Arc::clone(&room))?;
+        let store = Self {
+            root: directory.to_owned(),
+            drafts: AtomicU64::new(0),
+            locks: std::array::from_fn(|_| Mutex::new(())),
+            under_way: Arc::default(),
+            room,
+            signing,
+            clock,
+            small,
+            lock,
+            removal: Removal::default(),
+        };
+        store.prepare()?;
+        Ok(store)
+    }
+
+    fn prepare(&self) -> Result<(), OpenError> {
+        let drafts = self.drafts();
+        let folders = [ImageKind::Upload, ImageKind::Refined].map(folder);
+        for directory in folders
+            .map(|folder| self.root.join(folder))
+            .iter()
+            .chain([&drafts])
+        {
+            directory::create(directory).map_err(|error| OpenError::unusable(directory, error))?;
+        }
+        let unusable = |error: io::Error| OpenError::unusable(&drafts, error);
+        for left in fs::read_dir(&drafts).map_err(unusable)? {
+            let left = left.map_err(unusable)?.path();
+            fs::remove_file(&left).map_err(|error| OpenError::unusable(&left, error))?;
+        }
+        for folder in folders.map(|folder| self.root.join(folder)) {
+            let stored = listing::bytes(&folder);
+            let stored = stored.map_err(|error| OpenError::unusable(&folder, error))?;
+            self.room.replace(0, stored);
+        }
+        Removal::clear(&self.root).map_err(|error| OpenError::unusable(&self.root, error))
+    }
+
+    pub fn begin(&self) -> io::Result<Draft> {
+        self.lock.check()?;
+        let number = self.drafts.fetch_add(1, Ordering::Relaxed);
+        Draft::create(self.drafts().join(number.to_string()))
+    }
+
+    /// For a refined image, which has what its task was promised: nothing is judged,
+    /// and no disk is asked.
+    pub fn promised(&self, path: &ImagePath, longest: u64) -> Reservation {
+        self.under_way.begin(path, longest, None)
+    }
+
+    /// Judges the owner's limits, then the room of all. Only uploads ask for room.
+    pub fn reserve(
+        &self,
+        path: &ImagePath,
+        limits: Option<ImageLimits>,
+        longest: u64,
+    ) -> io::Result<Result<Reservation, ImageLimit>> {
+        let _changing = self.changing(path);
+        if let Some(limits) = limits
+            && let Err(limit) = limits.admit(self.usage(path)?, longest)
+        {
+            return Ok(Err(limit));
+        }
+        let room = match path.kind {
+            ImageKind::Upload => Some(self.room.reserve(longest)?),
+            ImageKind::Refined => None,
+        };
+        Ok(Ok(self.under_way.begin(path, longest, room)))
+    }
+
+    /// Renames the draft into its place, which ends its reservation.
+    pub fn place(
+        &self,
+        draft: Finished,
+        path: &ImagePath,
+        reservation: Reservation,
+    ) -> io::Result<()> {
+        let _changing = self.changing(path);
+        let folder = self.folder_of(path);
+        directory::create(&folder)?;
+        let place = folder.join(&path.name);
+        let (replaced, stored) = (envelope::image_bytes(&place)?, draft.size());
+        draft.rename(&place)?;
+        self.room.replace(replaced, stored);
+        drop(reservation);
+        directory::sync(&folder)?;
+        self.lock.check()
+    }
+
+    /// What the owner has of this kind, without an image of the same name, which
+    /// would be replaced.
+    fn usage(&self, path: &ImagePath) -> io::Result<ImageUsage> {
+        let mut usage = ImageUsage::default();
+        self.under_way.add_to(path, &mut usage);
+        for file in listing::entries(self.folder_of(path))? {
+            if file
+                .file_name()
+                .is_some_and(|name| name != path.name.as_str())
+            {
+                usage.add_stored(envelope::image_bytes(&file)?);
+            }
+        }
+        Ok(usage)
+    }
+
+    pub fn info(&self, path: &ImagePath) -> io::Result<Option<ImageInfo>> {
+        match self.small.info(path)? {
+            Some(info) => Ok(Some(info)),
+            None => Ok(self.file(path)?.map(|(info, _)| info)),
+        }
+    }
+
+    pub fn find(&self, path: &ImagePath) -> io::Result<Option<(ImageInfo, Found)>> {
+        match self.small.find(path)? {
+            Some((info, contents)) => Ok(Some((info, Found::Small(contents)))),
+            None => Ok(self
+                .file(path)?
+                .map(|(info, file)| (info, Found::File(file)))),
+        }
+    }
+
+    /// A damaged image counts as missing, since no retry helps.
+    fn file(&self, path: &ImagePath) -> io::Result<Option<(ImageInfo, fs::File)>> {
+        match self.open_whole(path) {
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                tracing::error!(%path, %error, "an image is damaged");
+                Ok(None)
+            }
+            opened => opened,
+        }
+    }
+
+    /// `InvalidData`: the file is damaged.
+    fn open_whole(&self, path: &ImagePath) -> io::Result<Option<(ImageInfo, fs::File)>> {
+        let mut file = match fs::File::open(self.file_of(path)) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return self.lock.check().map(|()| None);
+            }
+            Err(error) => return Err(error),
+        };
+        let info = envelope::read(&mut file)?.info(path);
+        Ok(info.map(|info| (info, file)))
+    }
+
+    pub fn has_uploads(&self, tag: &str) -> io::Result<bool> {
+        self.lock.check()?;
+        let folder = self.root.join(folder(ImageKind::Upload)).join(tag);
+        Ok(!listing::entries(folder)?.is_empty())
+    }
+
+    /// Removes a file.
+    pub fn remove(&self, path: &ImagePath) -> io::Result<()> {
+        let _changing = self.changing(path);
+        match self.open_whole(path) {
+            // An image in another format may have replaced it meanwhile.
+            Ok(None) => return Ok(()),
+            Err(error) if error.kind() != io::ErrorKind::InvalidData => return Err(error),
+            // Damaged files are removed too.
+            Ok(Some(_)) | Err(_) => {}
+        }
+        let removed = envelope::image_bytes(&self.file_of(path))?;
+        self.removal.remove(&self.root, path)?;
+        self.room.replace(removed, 0);
+        let folder = self.folder_of(path);
+        directory::sync(&folder)?;
+        // Succeeds only for an empty folder; an empty folder does no harm.
+        let _ = fs::remove_dir(folder);
+        Ok(())
+    }
+
+    fn changing(&self, path: &ImagePath) -> Option<MutexGuard<'_, ()>> {
+        let sum = path.tag.bytes().fold(0_usize, |sum, byte| {
+            sum.wrapping_mul(31) + usize::from(byte)
+        });
+        let lock = self.locks.get(sum % LOCKS)?;
+        Some(lock.lock())
+    }
+
+    fn drafts(&self) -> PathBuf {
+        self.root.join(DRAFTS)
+    }
+
+    fn folder_of(&self, path: &ImagePath) -> PathBuf {
+        self.root.join(folder(path.kind)).join(&path.tag)
+    }
+
+    /// The format is not part of the file name, so an image of another format
+    /// replaces it.
+    fn file_of(&self, path: &ImagePath) -> PathBuf {
+        self.folder_of(path).join(&path.name)
+    }
+}

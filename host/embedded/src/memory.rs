@@ -1,0 +1,278 @@
+//! Images in memory, for a host that stores nothing. It holds whole images, so
+//! its user bounds how many there are at a time.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use concept_refinement_domain::capability::{
+    ByteRange, CapabilityError, ImageInfo, ImageKind, ImageLimit, ImageLimits, NewImage, Resolved,
+    Stored, StoredOrNot, within,
+};
+use concept_refinement_domain::etag;
+use concept_refinement_domain::image_limits::ImageUsage;
+use futures::{StreamExt as _, stream};
+use parking_lot::Mutex;
+use sha2::{Digest as _, Sha256};
+
+use concept_refinement_capability::images::{
+    Contents, ImageStore, Images, Listed, anonymous_owner, no_such_name,
+};
+use concept_refinement_capability::{Answer, Clock};
+use concept_refinement_domain::image_path::{ImagePath, tag_of};
+use concept_refinement_domain::image_url::Signing;
+
+/// In bytes.
+const CHUNK_SIZE: usize = 256 * 1024;
+
+/// Images in memory.
+pub struct MemoryImages {
+    signing: Signing,
+    clock: Arc<dyn Clock>,
+    shelf: Mutex<Shelf>,
+}
+
+#[derive(Default)]
+struct Shelf {
+    images: HashMap<Name, Image>,
+    /// The longest lengths of images under way, by a number of their own.
+    under_way: HashMap<u64, (Name, u64)>,
+    begun: u64,
+}
+
+/// An image under way, which ends when this is dropped.
+struct UnderWay<'a> {
+    images: &'a MemoryImages,
+    number: u64,
+}
+
+/// The format is not part of the file name, so an image of another format
+/// replaces it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Name {
+    kind: ImageKind,
+    tag: String,
+    name: String,
+}
+
+struct Image {
+    info: ImageInfo,
+    bytes: Bytes,
+    anonymous_owner: Option<String>,
+}
+
+impl MemoryImages {
+    /// Without any image yet.
+    pub fn new(signing: Signing, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            signing,
+            clock,
+            shelf: Mutex::default(),
+        }
+    }
+
+    async fn store(
+        &self,
+        image: NewImage,
+        mut contents: Contents,
+    ) -> Result<StoredOrNot, CapabilityError> {
+        let path = ImagePath::of(&image).ok_or_else(no_such_name)?;
+        let longest = image.length.longest();
+        let under_way = match self.begin(&path, image.limits, longest) {
+            Ok(under_way) => under_way,
+            Err(limit) => return Ok(StoredOrNot::LimitReached(limit)),
+        };
+        let longest = usize::try_from(longest)
+            .map_err(|_| CapabilityError::invalid("The image store cannot keep this."))?;
+        let mut bytes = Vec::new();
+        while let Some(chunk) = contents.next().await {
+            let chunk = chunk?;
+            if chunk.len() > longest.saturating_sub(bytes.len()) {
+                return Ok(StoredOrNot::WrongLength);
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        if !image.length.is_met_by(bytes.len() as u64) {
+            return Ok(StoredOrNot::WrongLength);
+        }
+        let stored = Stored {
+            path: path.to_string(),
+            url: self.signing.unsigned(&path.to_string()),
+        };
+        let anonymous_owner = anonymous_owner(image.owner.clone(), &image.metadata);
+        let info = ImageInfo {
+            path: path.to_string(),
+            kind: image.kind,
+            owner: image.owner,
+            media_type: path.format.media_type().to_owned(),
+            size: bytes.len() as u64,
+            etag: etag::of_hash(&Sha256::digest(&bytes)),
+            created_at: self.clock.now(),
+        };
+        let image = Image {
+            info,
+            bytes: bytes.into(),
+            anonymous_owner,
+        };
+        let mut shelf = self.shelf.lock();
+        shelf.images.insert(Name::of(&path), image);
+        shelf.under_way.remove(&under_way.number);
+        Ok(StoredOrNot::Stored(stored))
+    }
+
+    /// None: no such image.
+    fn find(&self, path: &str) -> Option<(ImageInfo, Bytes)> {
+        let name = Name::of(&ImagePath::parse(path)?);
+        let shelf = self.shelf.lock();
+        let image = shelf.images.get(&name)?;
+        // An image in another format may have replaced it meanwhile.
+        (image.info.path == path).then(|| (image.info.clone(), image.bytes.clone()))
+    }
+
+    /// Judges the owner's limits, and reserves.
+    fn begin(
+        &self,
+        path: &ImagePath,
+        limits: Option<ImageLimits>,
+        longest: u64,
+    ) -> Result<UnderWay<'_>, ImageLimit> {
+        let name = Name::of(path);
+        let mut shelf = self.shelf.lock();
+        if let Some(limits) = limits {
+            limits.admit(shelf.usage(&name), longest)?;
+        }
+        shelf.begun += 1;
+        let number = shelf.begun;
+        shelf.under_way.insert(number, (name, longest));
+        Ok(UnderWay {
+            images: self,
+            number,
+        })
+    }
+}
+
+impl Name {
+    fn of(path: &ImagePath) -> Self {
+        Self {
+            kind: path.kind,
+            tag: path.tag.clone(),
+            name: path.name.clone(),
+        }
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.images.shelf.lock().under_way.remove(&self.number);
+    }
+}
+
+impl Shelf {
+    /// What the owner has of this kind, without an image of the same name, which
+    /// would be replaced.
+    fn usage(&self, wanted: &Name) -> ImageUsage {
+        let is_of_owner = |name: &Name| name.kind == wanted.kind && name.tag == wanted.tag;
+        let mut usage = ImageUsage::default();
+        for (name, image) in &self.images {
+            if is_of_owner(name) && name != wanted {
+                usage.add_stored(image.info.size);
+            }
+        }
+        for (name, longest) in self.under_way.values() {
+            if is_of_owner(name) {
+                usage.add_under_way(*longest);
+            }
+        }
+        usage
+    }
+}
+
+fn part(bytes: &Bytes, range: Option<ByteRange>) -> Result<Bytes, CapabilityError> {
+    let part = within(range, bytes.len() as u64)?;
+    // A range within bytes in memory fits into `usize`.
+    let at = |place: u64| usize::try_from(place).unwrap_or(bytes.len());
+    Ok(bytes.slice(at(part.start)..at(part.end)))
+}
+
+impl ImageStore for MemoryImages {
+    fn put(&self, image: NewImage, contents: Contents) -> Answer<'_, StoredOrNot> {
+        Box::pin(self.store(image, contents))
+    }
+
+    fn stat<'a>(&'a self, path: &'a str) -> Answer<'a, Option<ImageInfo>> {
+        Box::pin(async move { Ok(self.find(path).map(|(info, _)| info)) })
+    }
+
+    fn get<'a>(
+        &'a self,
+        path: &'a str,
+        range: Option<ByteRange>,
+    ) -> Answer<'a, Option<(ImageInfo, Contents)>> {
+        Box::pin(async move {
+            let Some((info, bytes)) = self.find(path) else {
+                return Ok(None);
+            };
+            let mut rest = part(&bytes, range)?;
+            let chunks = std::iter::from_fn(move || {
+                let length = rest.len().min(CHUNK_SIZE);
+                (length > 0).then(|| Ok(rest.split_to(length)))
+            });
+            Ok(Some((info, stream::iter(chunks).boxed())))
+        })
+    }
+
+    fn has_uploads<'a>(&'a self, owner: &'a str) -> Answer<'a, bool> {
+        let tag = tag_of(owner);
+        let is_upload = |name: &Name| name.kind == ImageKind::Upload && name.tag == tag;
+        let has_uploads = self.shelf.lock().images.keys().any(is_upload);
+        Box::pin(async move { Ok(has_uploads) })
+    }
+
+    fn delete<'a>(&'a self, path: &'a str) -> Answer<'a, ()> {
+        Box::pin(async move {
+            if self.find(path).is_some()
+                && let Some(path) = ImagePath::parse(path)
+            {
+                self.shelf.lock().images.remove(&Name::of(&path));
+            }
+            Ok(())
+        })
+    }
+
+    fn sign<'a>(&'a self, path: &'a str, origin: &'a str) -> Answer<'a, String> {
+        Box::pin(async move {
+            let now = self.clock.now();
+            self.signing.sign_path(path, origin, now)
+        })
+    }
+
+    fn resolve<'a>(&'a self, url: &'a str, origin: &'a str) -> Answer<'a, Option<Resolved>> {
+        Box::pin(async move { Ok(self.signing.resolve(url, origin, self.clock.now())) })
+    }
+
+    fn list(&self, kind: ImageKind) -> Answer<'_, Images> {
+        let listed: Vec<_> = self
+            .shelf
+            .lock()
+            .images
+            .values()
+            .filter(|image| image.info.kind == kind)
+            .map(|image| {
+                Ok(Listed {
+                    path: image.info.path.clone(),
+                    created_at: image.info.created_at,
+                    anonymous_owner: image.anonymous_owner.clone(),
+                })
+            })
+            .collect();
+        Box::pin(async move { Ok(stream::iter(listed).boxed()) })
+    }
+
+    fn describe<'a>(&'a self, _: &'a str) -> Answer<'a, Option<Listed>> {
+        concept_refinement_capability::images::nothing_more()
+    }
+
+    fn check(&self) -> Answer<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+}

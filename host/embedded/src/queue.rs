@@ -1,0 +1,130 @@
+//! The queue inside an embedded task store.
+//!
+//! The rows are the queue: they are durable, and `recover` and `due` find the
+//! tasks that need a message. This holds only their order, in memory, so that
+//! workers are woken and need not poll. The message is made from the row when
+//! it is delivered.
+
+pub mod engine;
+mod line;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use concept_refinement_capability::Answer;
+use concept_refinement_capability::queue::{Delivery, Receipt, TaskQueue};
+use concept_refinement_capability::runtime::{Runtime, Tokio};
+use concept_refinement_capability::tasks::Tasks;
+use concept_refinement_domain::capability::CapabilityError;
+use concept_refinement_domain::message::{self, Parsed};
+use futures::FutureExt;
+use futures::future::{self, BoxFuture};
+
+use line::{Entry, Line};
+
+/// Delay until an unanswered delivery is repeated.
+const REDELIVERY_DELAY: Duration = Duration::from_secs(1);
+
+/// The queue inside a task store.
+pub struct StoreQueue {
+    tasks: Arc<dyn Tasks>,
+    line: Arc<Line>,
+}
+
+impl StoreQueue {
+    /// Holds at most `capacity` tasks. More are not refused, since their rows are
+    /// stored: they are published again when they are overdue.
+    pub fn new(tasks: Arc<dyn Tasks>, capacity: usize) -> Self {
+        Self::on(Arc::new(Tokio::default()), tasks, capacity)
+    }
+
+    /// The same by another time than tokio's.
+    pub fn on(runtime: Arc<dyn Runtime>, tasks: Arc<dyn Tasks>, capacity: usize) -> Self {
+        Self {
+            tasks,
+            line: Arc::new(Line::new(runtime, capacity)),
+        }
+    }
+
+    /// Waits for the next task that is not final, and makes its message.
+    async fn next(&self) -> Result<Delivery, CapabilityError> {
+        loop {
+            let entry = self.line.next().await;
+            let (task_id, user_id) = (entry.task_id.clone(), entry.user_id.clone());
+            // From here on, dropping the receipt puts the task back into the
+            // queue.
+            let receipt = Taken {
+                line: Arc::clone(&self.line),
+                entry: Some(entry),
+            };
+            match self.tasks.get(&user_id, &task_id).await? {
+                Some(task) if !task.status.is_final() => {
+                    let message = message::message_for(&task);
+                    return Ok(Delivery::new(Some(task_id), message, Box::new(receipt)));
+                }
+                Some(_) | None => receipt.forget(),
+            }
+        }
+    }
+}
+
+impl TaskQueue for StoreQueue {
+    fn publish(&self, message: Vec<u8>) -> Answer<'_, ()> {
+        let published = match message::parse(&message) {
+            Parsed::Valid { task_id, user_id } => {
+                self.line.add(Entry { task_id, user_id });
+                Ok(())
+            }
+            Parsed::Unusable { .. } | Parsed::Nonsense => Err(CapabilityError::invalid(
+                "The message does not point to a task.",
+            )),
+        };
+        future::ready(published).boxed()
+    }
+
+    fn receive(&self) -> Answer<'_, Delivery> {
+        Box::pin(self.next())
+    }
+
+    /// The queue works if the store does, which is checked separately.
+    fn check(&self) -> Answer<'_, ()> {
+        future::ready(Ok(())).boxed()
+    }
+}
+
+/// A delivered task that is not answered yet.
+struct Taken {
+    line: Arc<Line>,
+    /// None once it is answered.
+    entry: Option<Entry>,
+}
+
+impl Taken {
+    fn forget(mut self) {
+        self.entry = None;
+    }
+
+    fn again(&mut self, delay: Duration) {
+        if let Some(entry) = self.entry.take() {
+            self.line.add_later(entry, delay);
+        }
+    }
+}
+
+impl Receipt for Taken {
+    fn ack(self: Box<Self>) -> BoxFuture<'static, ()> {
+        self.forget();
+        future::ready(()).boxed()
+    }
+
+    fn nack(mut self: Box<Self>, delay: Duration) -> BoxFuture<'static, ()> {
+        self.again(delay);
+        future::ready(()).boxed()
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        self.again(REDELIVERY_DELAY);
+    }
+}

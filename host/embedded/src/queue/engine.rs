@@ -1,0 +1,14 @@
+//! The queue inside the task store, as the configuration chooses it.
+
+use std::future::ready;
+
+use concept_refinement_capability::engine::{Engine, QueueEngine};
+
+/// `store`: wherever the tasks are.
+pub const ENGINE: QueueEngine = Engine {
+    name: "store",
+    exists: |_| Ok(true),
+    open: |_, tasks| Box::pin(ready(Ok(tasks.queue))),
+    at_rest: |_| Box::pin(ready(Ok(None))),
+    inspect: None,
+};

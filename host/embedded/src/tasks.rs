@@ -1,0 +1,464 @@
+//! Tasks and concepts in one SQLite file, for one process.
+//!
+//! One thread writes, and async code waits for it. What a user reads is read on
+//! the calling thread, since it is a few pages; what reads the whole store is
+//! not. The rules come from the domain; each operation is one savepoint of a
+//! transaction. A result is returned after the commit is on the disk.
+
+mod backup;
+mod change;
+mod checkpoint;
+mod concepts;
+mod damage;
+mod delete;
+mod effects;
+pub mod engine;
+mod expiry;
+mod fault;
+mod keys;
+mod leases;
+mod moving;
+mod promises;
+mod readers;
+mod reads;
+mod references;
+mod rounds;
+mod rows;
+mod schema;
+mod sessions;
+mod stored;
+mod submit;
+mod sweep;
+mod tally;
+mod upload_places;
+mod usage;
+mod webhooks;
+mod writer;
+
+use std::future::ready;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+use concept_refinement_capability::concepts::Concepts;
+use concept_refinement_capability::directory::{self, DirectoryLock};
+use concept_refinement_capability::tasks::hub::Hub;
+use concept_refinement_capability::tasks::{Changes, Expired, Leases, Maintenance, Tally, Tasks};
+use concept_refinement_capability::webhooks::Webhooks;
+use concept_refinement_capability::{Answer, Clock, OpenError};
+use concept_refinement_domain::capability::{
+    CapabilityError, Claimed, ConceptPage, Fenced, Finished, Lease, NewTask, Position,
+    RefinedImage, Submission, TaskPage,
+};
+use concept_refinement_domain::clock_trust::LastRound;
+use concept_refinement_domain::concept::Concept;
+use concept_refinement_domain::rulebook::Claim;
+use concept_refinement_domain::task::{Stage, Status, Task};
+use concept_refinement_domain::timestamp::Timestamp;
+use concept_refinement_domain::webhook::{
+    DeliveryLease, DeliveryOutcome, DueDelivery, Places, Redelivery, WebhookDelivery,
+};
+use futures::future::BoxFuture;
+use rusqlite::Connection;
+
+use crate::sqlite::{self, connection, names, open_error};
+use damage::Damage;
+use fault::Fault;
+use readers::Readers;
+use writer::{Step, Writer};
+
+pub use concept_refinement_capability::tasks::Options;
+
+/// In the data directory.
+const FILE: &str = "tasks.sqlite";
+const LOCK: &str = "tasks.lock";
+
+/// Most connections that read for users at once: enough for a few cores. One
+/// more is for a scan of the whole store.
+const MAX_READERS: usize = 4;
+
+/// Dropping it waits for operations in progress and unlocks the directory.
+pub struct SqliteTasks {
+    options: Options,
+    clock: Arc<dyn Clock>,
+    file: PathBuf,
+    damage: Arc<Damage>,
+    hub: Arc<Hub>,
+    /// Tasks that failed because their workers died too often.
+    given_up: AtomicU64,
+    /// None: the writer's connection also reads.
+    readers: Option<Readers>,
+    /// Dropped after the readers, so that it closes the file last.
+    writer: Writer,
+    /// Dropped after the writer, so that no other process opens the file
+    /// earlier.
+    _lock: Option<DirectoryLock>,
+}
+
+impl SqliteTasks {
+    /// Opens the store of a data directory, which is created if needed and
+    /// locked until this is dropped. Blocks the thread.
+    pub fn open(
+        directory: &Path,
+        options: Options,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, OpenError> {
+        let lock = DirectoryLock::acquire(directory, LOCK)?;
+        let file = directory.join(FILE);
+        let engine = |error| open_error(&file, error);
+        let system = |error: std::io::Error| OpenError::unusable(&file, error);
+
+        let main = names::create(&file).map_err(system)?;
+        let mut connection = connection::writer(&file).map_err(engine)?;
+        sqlite::glance(&connection).map_err(engine)?;
+        schema::create(&mut connection).map_err(|error| error.into_open_error(&file))?;
+        options
+            .room
+            .take_over_tasks(tally::active(&connection).map_err(engine)?);
+        upload_places::take_over(&connection, &options.room).map_err(engine)?;
+        let readers = thread::available_parallelism().map_or(1, |cores| cores.get());
+        let readers = (0..=readers.min(MAX_READERS))
+            .map(|_| connection::reader(&file))
+            .collect::<Result<_, _>>()
+            .map_err(engine)?;
+        let log = names::log_of(&file).map_err(system)?;
+        let files = [main].into_iter().chain(log).collect();
+        // The names of new files have to be durable too.
+        directory::sync(directory).map_err(system)?;
+        let (hub, damage) = (Arc::<Hub>::default(), Arc::<Damage>::default());
+        Ok(Self {
+            writer: Writer::start(
+                connection,
+                files,
+                Arc::clone(&clock),
+                hub.clone(),
+                damage.clone(),
+                options.room.clone(),
+            )
+            .map_err(system)?,
+            options,
+            clock,
+            readers: Some(Readers::new(readers, damage.clone())),
+            file,
+            damage,
+            hub,
+            given_up: AtomicU64::default(),
+            _lock: Some(lock),
+        })
+    }
+
+    /// A store in memory, which is gone when it is dropped.
+    pub fn in_memory(options: Options, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        let place = Path::new("the memory");
+        let engine = |error| OpenError::unusable(place, error);
+        let mut connection = connection::in_memory().map_err(engine)?;
+        schema::create(&mut connection).map_err(|error| OpenError::unusable(place, error))?;
+        let (hub, damage) = (Arc::<Hub>::default(), Arc::<Damage>::default());
+        Ok(Self {
+            writer: Writer::start(
+                connection,
+                vec![],
+                Arc::clone(&clock),
+                hub.clone(),
+                damage.clone(),
+                options.room.clone(),
+            )
+            .map_err(|error| OpenError::unusable(place, error))?,
+            options,
+            clock,
+            file: place.to_owned(),
+            readers: None,
+            damage,
+            hub,
+            given_up: AtomicU64::default(),
+            _lock: None,
+        })
+    }
+
+    /// Fails if damage was found since the store was opened. Checked at a start
+    /// before any promise is made.
+    pub fn check_damage(&self) -> Result<(), OpenError> {
+        if self.damage.is_detected() {
+            return Err(OpenError::Damaged(self.file.clone()));
+        }
+        Ok(())
+    }
+
+    /// For queries whose cost does not grow with the store.
+    async fn read<T, Q>(&self, query: Q) -> Result<T, CapabilityError>
+    where
+        T: Send + 'static,
+        Q: FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    {
+        match &self.readers {
+            Some(readers) => readers.read(query).await,
+            None => self.write(|step| query(step.connection)).await,
+        }
+    }
+
+    /// For queries whose cost grows with the store.
+    async fn scan<T, Q>(&self, query: Q) -> Result<T, CapabilityError>
+    where
+        T: Send + 'static,
+        Q: FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    {
+        match &self.readers {
+            Some(readers) => readers.scan(query).await,
+            None => self.write(|step| query(step.connection)).await,
+        }
+    }
+
+    async fn write<T, W>(&self, work: W) -> Result<T, CapabilityError>
+    where
+        T: Send + 'static,
+        W: FnOnce(&mut Step<'_>) -> Result<T, Fault> + Send + 'static,
+    {
+        self.writer.write(work).await
+    }
+}
+
+impl Drop for SqliteTasks {
+    fn drop(&mut self) {
+        self.hub.close();
+    }
+}
+
+impl Tasks for SqliteTasks {
+    fn renew_session<'a>(
+        &'a self,
+        user_id: &'a str,
+        until: Timestamp,
+        owns_images: bool,
+    ) -> Answer<'a, ()> {
+        let user_id = user_id.to_owned();
+        Box::pin(self.write(move |step| sessions::renew(step, &user_id, until, owns_images)))
+    }
+
+    fn submit(&self, task: NewTask) -> Answer<'_, Submission> {
+        let max_backlog = self.options.max_backlog;
+        Box::pin(self.write(move |step| submit::submit(step, task, max_backlog)))
+    }
+
+    fn withdraw<'a>(&'a self, id: &'a str, error_message: &'a str) -> Answer<'a, Fenced> {
+        let (id, error_message) = (id.to_owned(), error_message.to_owned());
+        Box::pin(self.write(move |step| submit::withdraw(step, &id, &error_message)))
+    }
+
+    fn get<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Task>> {
+        let (user_id, id) = (user_id.to_owned(), id.to_owned());
+        Box::pin(
+            self.read(move |connection| {
+                Ok(reads::get(connection, &user_id, &id)?.map(|row| row.task))
+            }),
+        )
+    }
+
+    fn list<'a>(
+        &'a self,
+        user_id: &'a str,
+        status: Option<Status>,
+        limit: u32,
+        after: Option<Position>,
+    ) -> Answer<'a, TaskPage> {
+        let user_id = user_id.to_owned();
+        Box::pin(
+            self.read(move |connection| reads::list(connection, &user_id, status, limit, after)),
+        )
+    }
+
+    fn delete<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, bool> {
+        let (user_id, id) = (user_id.to_owned(), id.to_owned());
+        Box::pin(self.write(move |step| delete::delete(step, &user_id, &id)))
+    }
+
+    fn watch<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Changes>> {
+        Box::pin(async move {
+            let subscription = self.hub.subscribe(id);
+            let (user_id, id) = (user_id.to_owned(), id.to_owned());
+            let found = self
+                .read(move |connection| reads::get(connection, &user_id, &id))
+                .await?;
+            Ok(found.map(|row| subscription.changes_after(row.revision, row.task)))
+        })
+    }
+}
+
+impl Leases for SqliteTasks {
+    fn claim<'a>(&'a self, id: &'a str, user_id: Option<&'a str>) -> Answer<'a, Option<Claimed>> {
+        let lease = self.options.lease;
+        let (id, user) = (id.to_owned(), user_id.map(str::to_owned));
+        Box::pin(async move {
+            let claim = self.write(move |step| leases::claim(step, &id, user.as_deref(), lease));
+            Ok(match claim.await? {
+                Claim::Claimed(claimed) => Some(*claimed),
+                Claim::Refused => None,
+                Claim::GivenUp => {
+                    self.given_up.fetch_add(1, Ordering::Relaxed);
+                    None
+                }
+            })
+        })
+    }
+
+    fn renew<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Option<Lease>> {
+        let (held, lease) = (lease.clone(), self.options.lease);
+        Box::pin(self.write(move |step| leases::renew(step, &held, lease)))
+    }
+
+    fn finish<'a>(&'a self, lease: &'a Lease, image: RefinedImage) -> Answer<'a, Finished> {
+        let held = lease.clone();
+        Box::pin(self.write(move |step| leases::finish(step, &held, image)))
+    }
+
+    fn fail<'a>(
+        &'a self,
+        lease: &'a Lease,
+        _: Option<Stage>,
+        error_message: &'a str,
+    ) -> Answer<'a, Fenced> {
+        let (held, error_message) = (lease.clone(), error_message.to_owned());
+        Box::pin(self.write(move |step| leases::fail(step, &held, &error_message)))
+    }
+
+    fn release<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Fenced> {
+        let held = lease.clone();
+        Box::pin(self.write(move |step| leases::release(step, &held)))
+    }
+
+    fn progress<'a>(&'a self, lease: &'a Lease, stage: Stage) -> Answer<'a, ()> {
+        let _ = self.hub.began(lease, stage);
+        Box::pin(ready(Ok(())))
+    }
+
+    fn deletion(&self, id: &str) -> BoxFuture<'static, ()> {
+        Box::pin(self.hub.deletion(id).wait())
+    }
+}
+
+impl Maintenance for SqliteTasks {
+    fn due(&self, limit: u32) -> Answer<'_, Vec<Task>> {
+        Box::pin(self.write(move |step| sweep::due(step, limit)))
+    }
+
+    fn next_due(&self) -> Answer<'_, Option<Timestamp>> {
+        Box::pin(self.read(sweep::next_due))
+    }
+
+    fn recover(&self) -> Answer<'_, u32> {
+        Box::pin(self.write(|step| sweep::recover(step)))
+    }
+
+    fn unreferenced(&self, image_paths: Vec<String>) -> Answer<'_, Vec<String>> {
+        Box::pin(self.scan(move |connection| references::unreferenced(connection, image_paths)))
+    }
+
+    fn expire(&self, before: Timestamp, limit: u32) -> Answer<'_, Expired> {
+        Box::pin(self.write(move |step| expiry::expire(step, before, limit)))
+    }
+
+    fn abandon(&self, before: Timestamp, limit: u32) -> Answer<'_, Expired> {
+        Box::pin(self.write(move |step| expiry::abandon(step, before, limit)))
+    }
+
+    fn without_session(&self, users: Vec<String>, before: Timestamp) -> Answer<'_, Vec<String>> {
+        Box::pin(self.scan(move |connection| sessions::without(connection, users, before)))
+    }
+
+    fn last_round(&self) -> Answer<'_, Option<LastRound>> {
+        Box::pin(self.read(rounds::last))
+    }
+
+    fn remember_round(&self, round: LastRound) -> Answer<'_, ()> {
+        Box::pin(self.write(move |step| rounds::remember(step, round)))
+    }
+
+    fn tally(&self) -> Answer<'_, Tally> {
+        Box::pin(async move {
+            let tally = self.scan(tally::count).await?;
+            Ok(Tally {
+                given_up: self.given_up.load(Ordering::Relaxed),
+                ..tally
+            })
+        })
+    }
+
+    /// Tries to write, since reading works on a full disk and after the file
+    /// has lost its name.
+    fn check(&self) -> Answer<'_, ()> {
+        Box::pin(self.write(|step| Ok(schema::write_probe(step.connection)?)))
+    }
+}
+
+impl Concepts for SqliteTasks {
+    fn get<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Concept>> {
+        let (user_id, id) = (user_id.to_owned(), id.to_owned());
+        Box::pin(self.read(move |connection| concepts::get(connection, &user_id, &id)))
+    }
+
+    fn list<'a>(
+        &'a self,
+        user_id: &'a str,
+        limit: u32,
+        after: Option<Position>,
+    ) -> Answer<'a, ConceptPage> {
+        let user_id = user_id.to_owned();
+        Box::pin(self.read(move |connection| concepts::list(connection, &user_id, limit, after)))
+    }
+
+    fn delete<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<String>> {
+        let (user_id, id) = (user_id.to_owned(), id.to_owned());
+        Box::pin(self.write(move |step| concepts::delete(step, &user_id, &id)))
+    }
+}
+
+impl Webhooks for SqliteTasks {
+    fn webhook<'a>(
+        &'a self,
+        user_id: &'a str,
+        task_id: &'a str,
+    ) -> Answer<'a, Option<WebhookDelivery>> {
+        let (user_id, id) = (user_id.to_owned(), task_id.to_owned());
+        Box::pin(self.read(move |connection| {
+            let record = reads::get(connection, &user_id, &id)?;
+            Ok(record.and_then(|record| Some(record.delivery?.seen(&record.task))))
+        }))
+    }
+
+    fn redeliver<'a>(&'a self, user_id: &'a str, task_id: &'a str) -> Answer<'a, Redelivery> {
+        let (user_id, id) = (user_id.to_owned(), task_id.to_owned());
+        Box::pin(self.write(move |step| webhooks::redeliver(step, &user_id, &id)))
+    }
+
+    fn claim_deliveries(&self, places: Places) -> Answer<'_, Vec<DueDelivery>> {
+        Box::pin(async move {
+            // What is due is looked for beside the writer, which decides.
+            let now = self.clock.now();
+            let due = self
+                .scan(move |connection| webhooks::due(connection, places, now))
+                .await?;
+            if due.is_empty() {
+                return Ok(vec![]);
+            }
+            self.write(move |step| webhooks::begin(step, &due)).await
+        })
+    }
+
+    fn record_attempt<'a>(
+        &'a self,
+        lease: &'a DeliveryLease,
+        outcome: DeliveryOutcome,
+        jitter: f64,
+    ) -> Answer<'a, Fenced> {
+        let lease = lease.clone();
+        Box::pin(self.write(move |step| webhooks::record(step, &lease, outcome, jitter)))
+    }
+
+    fn next_delivery(&self) -> Answer<'_, Option<Timestamp>> {
+        Box::pin(self.read(webhooks::next))
+    }
+
+    fn delivery_due(&self) -> BoxFuture<'static, ()> {
+        self.hub.delivery()
+    }
+}

@@ -1,0 +1,137 @@
+//! Keeps the write-ahead log short, even if reads never pause.
+//!
+//! SQLite checkpoints the log by itself and restarts it when no reader uses it.
+//! Reads that overlap without a gap prevent the restart, and the log would
+//! grow. So from a certain size on, this makes SQLite wait for readers: reads
+//! that begin meanwhile use only the main file, so the wait is as long as the
+//! longest read in progress.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use crate::sqlite::connection::{BUSY_TIMEOUT, MAX_LOG_BYTES};
+
+/// How long to wait for readers; nothing is written meanwhile. Only a scan
+/// of the whole store may take longer; then the log grows until it is done.
+const READER_TIMEOUT: Duration = Duration::from_millis(100);
+
+#[derive(Debug)]
+pub(super) struct LogLimit {
+    log: PathBuf,
+    /// The size from which the log is restarted, in bytes.
+    at: u64,
+}
+
+impl LogLimit {
+    /// None: an in-memory database.
+    pub(super) fn of(connection: &Connection) -> Option<Self> {
+        let file = connection.path().filter(|file| !file.is_empty())?;
+        Some(Self {
+            log: PathBuf::from(format!("{file}-wal")),
+            at: MAX_LOG_BYTES,
+        })
+    }
+
+    /// Called after each commit. The first commit after a restart truncates the
+    /// log file.
+    pub(super) fn keep(&mut self, connection: &Connection) {
+        let size = fs::metadata(&self.log).map_or(0, |log| log.len());
+        if size <= self.at {
+            return;
+        }
+        self.at = match restart(connection) {
+            Ok(true) => MAX_LOG_BYTES,
+            Ok(false) => size.saturating_add(MAX_LOG_BYTES),
+            Err(error) => {
+                tracing::warn!(%error, "the task store's log cannot be cut back");
+                size.saturating_add(MAX_LOG_BYTES)
+            }
+        };
+    }
+}
+
+/// False: a reader did not finish in time.
+fn restart(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.busy_timeout(READER_TIMEOUT)?;
+    let is_busy = connection.query_row("PRAGMA wal_checkpoint(RESTART)", [], |row| {
+        row.get::<_, bool>(0)
+    });
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    Ok(!is_busy?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use concept_refinement_capability::clock::ManualClock;
+    use concept_refinement_capability::tasks::hub::Hub;
+    use futures::future::join_all;
+
+    use super::*;
+    use crate::sqlite::connection::{reader, writer};
+    use crate::tasks::readers::Readers;
+    use crate::tasks::writer::Writer;
+
+    /// Slow enough that two alternating readers leave no gap.
+    const SLOW_READ: &str = "WITH RECURSIVE count (n) AS \
+        (SELECT 1 UNION ALL SELECT n + 1 FROM count WHERE n < 5000) \
+        SELECT max(n) + (SELECT count(*) FROM text) FROM count";
+
+    #[tokio::test]
+    async fn the_log_stays_short_while_readers_never_rest() {
+        let place = tempfile::tempdir().unwrap();
+        let file = place.path().join("file");
+        let log = place.path().join("file-wal");
+        let connection = writer(&file).unwrap();
+        connection
+            .execute_batch("CREATE TABLE text (text TEXT)")
+            .unwrap();
+        let readers = (0..4).map(|_| reader(&file).unwrap()).collect();
+        let readers = Readers::new(readers, Arc::default());
+        let (clock, hub) = (Arc::<ManualClock>::default(), Arc::<Hub>::default());
+        let writer = Writer::start(
+            connection,
+            vec![],
+            clock,
+            hub,
+            Arc::default(),
+            Arc::default(),
+        )
+        .unwrap();
+
+        let done = AtomicBool::new(false);
+        let reading = join_all((0..8).map(async |_| {
+            while !done.load(Ordering::Relaxed) {
+                let read = readers.scan(|connection| {
+                    Ok(connection.query_row(SLOW_READ, [], |row| row.get::<_, i64>(0))?)
+                });
+                read.await.unwrap();
+            }
+        }));
+        let writing = async {
+            let mut largest = 0;
+            for _ in 0..80 {
+                let write = writer.write(|step| {
+                    let text = "x".repeat(1 << 20);
+                    step.connection
+                        .execute("INSERT INTO text VALUES (?)", [text])?;
+                    Ok(())
+                });
+                write.await.unwrap();
+                largest = largest.max(fs::metadata(&log).unwrap().len());
+            }
+            done.store(true, Ordering::Relaxed);
+            largest
+        };
+        let (largest, _) = futures::join!(writing, reading);
+        // On a busy machine reads may exceed the timeout a few times; without a
+        // limit the log would grow beyond the data written.
+        assert!(largest < 4 * MAX_LOG_BYTES, "{largest} bytes");
+        assert!(largest > MAX_LOG_BYTES, "always short: {largest} bytes");
+    }
+}

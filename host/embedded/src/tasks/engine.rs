@@ -1,0 +1,51 @@
+//! SQLite, as the configuration chooses it.
+
+use std::sync::Arc;
+
+use concept_refinement_capability::embedded::{AtRest, Embedded};
+use concept_refinement_capability::engine::{Engine, OpenTasks, TaskEngine, on_a_thread};
+
+use super::backup::Database;
+use super::{FILE, SqliteTasks};
+use crate::queue::StoreQueue;
+
+/// Tasks in the queue at most; one more is found by the sweep.
+const QUEUE_CAPACITY: usize = 100_000;
+
+/// `sqlite`: a file of the data directory.
+pub const ENGINE: TaskEngine = Engine {
+    name: "sqlite",
+    exists: |config| config.directory.join(FILE).try_exists(),
+    open: |config, options| {
+        on_a_thread(config, move |config| {
+            let store = SqliteTasks::open(&config.directory, options, config.clock)?;
+            let database = Database::of_open_store(&store.file);
+            Ok(open_tasks(store, Some(Arc::new(database))))
+        })
+    },
+    at_rest: |config| {
+        on_a_thread(config, move |config| {
+            let database = Database::at_rest(&config.directory)?;
+            Ok(Some(AtRest {
+                store: Arc::new(database),
+                images: None,
+            }))
+        })
+    },
+    inspect: None,
+};
+
+/// A store as the host uses it. `embedded`: its file, if it has one.
+pub fn open_tasks(store: SqliteTasks, embedded: Option<Arc<dyn Embedded>>) -> OpenTasks {
+    let store = Arc::new(store);
+    let queue = StoreQueue::new(Arc::clone(&store) as _, QUEUE_CAPACITY);
+    OpenTasks {
+        store: Arc::clone(&store) as _,
+        queue: Arc::new(queue),
+        places: Arc::clone(&store) as _,
+        records: Some(Arc::clone(&store) as _),
+        check_damage: Arc::new(move || store.check_damage()),
+        embedded,
+        shared: None,
+    }
+}

@@ -1,0 +1,71 @@
+//! Internal faults, and what a caller may be told about them.
+
+use concept_refinement_capability::log_throttle::LogThrottle;
+use concept_refinement_domain::capability::CapabilityError;
+use concept_refinement_domain::rulebook::Refusal;
+
+use super::damage::Damage;
+use crate::sqlite::{is_damage, is_full};
+use crate::tasks::damage;
+
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Fault {
+    #[error(transparent)]
+    Engine(#[from] rusqlite::Error),
+    /// A file of the store has lost its name.
+    #[error(transparent)]
+    Nameless(std::io::Error),
+    /// A task cannot be promised room for its refined image.
+    #[error(transparent)]
+    NoRoom(std::io::Error),
+    /// The caller asked for something impossible; the sentence is for the
+    /// caller.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+}
+
+impl Fault {
+    /// Logs the details, which may name paths, and returns a sentence without
+    /// them. Records damage.
+    pub(super) fn report(self, damage: &Damage) -> CapabilityError {
+        match self {
+            Self::Refused(refusal) => CapabilityError::invalid(refusal.to_string()),
+            Self::Nameless(error) => {
+                static FAULT: LogThrottle = LogThrottle::new();
+                if let Some(times) = FAULT.times() {
+                    tracing::error!(%error, times, "a file of the task store was removed or replaced");
+                }
+                unavailable()
+            }
+            Self::NoRoom(error) => {
+                static FAULT: LogThrottle = LogThrottle::new();
+                if let Some(times) = FAULT.times() {
+                    tracing::error!(%error, times, "new tasks are refused");
+                }
+                CapabilityError::full("The task store has no room left.")
+            }
+            Self::Engine(error) if is_full(&error) => {
+                static FAULT: LogThrottle = LogThrottle::new();
+                if let Some(times) = FAULT.times() {
+                    tracing::error!(%error, times, "the task store has no room left");
+                }
+                CapabilityError::full("The task store has no room left.")
+            }
+            Self::Engine(error) if is_damage(&error) => {
+                damage.found(&error);
+                damage::damage_error()
+            }
+            Self::Engine(error) => {
+                static FAULT: LogThrottle = LogThrottle::new();
+                if let Some(times) = FAULT.times() {
+                    tracing::error!(%error, times, "the task store failed");
+                }
+                unavailable()
+            }
+        }
+    }
+}
+
+pub(super) fn unavailable() -> CapabilityError {
+    CapabilityError::unavailable("The task store cannot be used at the moment.")
+}

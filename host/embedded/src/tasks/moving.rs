@@ -1,0 +1,148 @@
+//! All rows of the tables, read in the order of their keys and written whole.
+
+use concept_refinement_capability::Answer;
+use concept_refinement_capability::moving::{Record, Records, Table};
+use rusqlite::types::{Value as Cell, ValueRef};
+use rusqlite::{Connection, Row, params_from_iter};
+use serde_json::Value;
+
+use super::SqliteTasks;
+use super::fault::Fault;
+use super::writer::Step;
+
+/// What a file has as bytes, and a record as hexadecimal digits.
+const BYTES: &str = "fingerprint";
+
+impl Records for SqliteTasks {
+    fn records(
+        &self,
+        table: &'static Table,
+        after: Option<Record>,
+        limit: u32,
+    ) -> Answer<'_, Vec<Record>> {
+        Box::pin(self.scan(move |connection| read(connection, table, after, limit)))
+    }
+
+    fn restore(&self, table: &'static Table, records: Vec<Record>) -> Answer<'_, ()> {
+        Box::pin(self.write(move |step| write(step, table, &records)))
+    }
+
+    fn clear(&self, table: &'static Table) -> Answer<'_, ()> {
+        Box::pin(self.write(move |step| {
+            let sql = format!("DELETE FROM {}", table.name);
+            step.connection.execute(&sql, [])?;
+            Ok(())
+        }))
+    }
+}
+
+fn read(
+    connection: &Connection,
+    table: &Table,
+    after: Option<Record>,
+    limit: u32,
+) -> Result<Vec<Record>, Fault> {
+    let columns = table.columns.replace(BYTES, "lower(hex(fingerprint))");
+    let sql = table.select(&columns, table.name, after.is_none(), limit);
+    let key = after.map(|record| table.key_of(record)).unwrap_or_default();
+    let mut statement = connection.prepare_cached(&sql)?;
+    let rows = statement.query_map(params_from_iter(key.iter().map(cell)), record)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn write(step: &Step<'_>, table: &Table, records: &[Record]) -> Result<(), Fault> {
+    let columns = table.columns.split(", ");
+    let values = columns.map(|column| match column {
+        BYTES => "unhex(?)",
+        _ => "?",
+    });
+    let sql = format!(
+        "INSERT INTO {} ({}) VALUES ({}) ON CONFLICT DO NOTHING",
+        table.name,
+        table.columns,
+        values.collect::<Vec<_>>().join(", ")
+    );
+    let mut statement = step.connection.prepare_cached(&sql)?;
+    for record in records {
+        statement.execute(params_from_iter(record.iter().map(cell)))?;
+    }
+    Ok(())
+}
+
+fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
+    let columns = 0..row.as_ref().column_count();
+    let values = columns.map(|column| {
+        Ok(match row.get_ref(column)? {
+            ValueRef::Null => Value::Null,
+            ValueRef::Integer(number) => number.into(),
+            _ => row.get::<_, String>(column)?.into(),
+        })
+    });
+    values.collect()
+}
+
+fn cell(value: &Value) -> Cell {
+    let number = value.as_i64().map(Cell::from);
+    let text = || value.as_str().map(|text| Cell::from(text.to_owned()));
+    number.or_else(text).unwrap_or(Cell::Null)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+    use std::sync::Arc;
+
+    use concept_refinement_capability::clock::ManualClock;
+    use concept_refinement_capability::moving::{TABLES, UNFINISHED_MOVE, UPLOAD_PLACES};
+
+    use super::*;
+    use crate::tasks::Options;
+
+    /// The triggers keep them.
+    const SUMS: [&str; 2] = ["backlog", "upload_total"];
+
+    /// Of a place that is not settled, which is not moved.
+    const HELD: [&str; 2] = ["holder", "until"];
+
+    /// The columns by their tables.
+    type Columns = BTreeMap<String, BTreeSet<String>>;
+
+    #[tokio::test]
+    async fn no_column_of_any_table_is_forgotten() {
+        let clock = Arc::<ManualClock>::default();
+        let store = SqliteTasks::in_memory(Options::default(), clock).unwrap();
+        let found: Columns = store
+            .read(|connection| {
+                let mut tables = connection.prepare(
+                    "SELECT tables.name, columns.name FROM sqlite_schema AS tables \
+                     JOIN pragma_table_info(tables.name) AS columns WHERE tables.type = 'table'",
+                )?;
+                let mut found = Columns::new();
+                let mut rows = tables.query([])?;
+                while let Some(row) = rows.next()? {
+                    let columns = found.entry(row.get(0)?).or_default();
+                    columns.insert(row.get(1)?);
+                }
+                Ok(found)
+            })
+            .await
+            .unwrap();
+        let moved = TABLES.into_iter().chain([&UPLOAD_PLACES, &UNFINISHED_MOVE]);
+        let moved: Columns = moved
+            .map(|table| {
+                let columns = table.columns.replace('"', "");
+                let columns = columns.split(", ").map(str::to_owned).collect();
+                (table.name.to_owned(), columns)
+            })
+            .collect();
+        for (table, mut columns) in found {
+            if SUMS.contains(&&*table) {
+                continue;
+            }
+            if table == UPLOAD_PLACES.name {
+                columns.retain(|column| !HELD.contains(&&**column));
+            }
+            assert_eq!(moved.get(&table), Some(&columns), "{table}");
+        }
+    }
+}

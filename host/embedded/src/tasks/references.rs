@@ -1,0 +1,87 @@
+//! Finds images that nothing refers to, and nothing ever will.
+
+use std::time::Duration;
+
+use concept_refinement_capability::clock::before;
+use concept_refinement_domain::refined;
+use rusqlite::{Connection, params};
+
+use super::fault::Fault;
+use super::stored::Stored;
+use super::writer::Step;
+
+/// How long deleted tasks are remembered: far longer than a pass over all
+/// images takes.
+const RETENTION: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// Old entries removed per deleted task; more than one, so that they do not
+/// pile up.
+const PRUNE_BATCH: u32 = 8;
+
+/// Whether `?2`, which may be without its format, is the original of a task that is not
+/// final.
+const IS_ORIGINAL: &str = "SELECT 1 FROM task \
+     WHERE original_path >= ?2 AND original_path < ?2 || '/' \
+     AND (original_path = ?2 OR original_path > ?2 || '.') \
+     AND status IN ('pending', 'processing')";
+
+/// Returns those of these images that nothing refers to.
+pub(super) fn unreferenced(
+    connection: &Connection,
+    image_paths: Vec<String>,
+) -> Result<Vec<String>, Fault> {
+    let mut unreferenced = Vec::new();
+    for path in image_paths {
+        if is_unreferenced(connection, &path)? {
+            unreferenced.push(path);
+        }
+    }
+    Ok(unreferenced)
+}
+
+pub(super) fn is_unreferenced(connection: &Connection, path: &str) -> Result<bool, Fault> {
+    match refined::task_and_attempt(path) {
+        Some((task_id, _)) => is_left_behind(connection, path, task_id),
+        // Not named by this service.
+        None if refined::is_refined(path) => Ok(false),
+        None => Ok(!is_original(connection, path)?),
+    }
+}
+
+/// Remembers that a task was deleted, so that its remaining images can be
+/// removed. Images of tasks that were never seen are kept: they may be all that
+/// is left after the loss of a database.
+pub(super) fn forget(step: &Step<'_>, task_id: &str) -> Result<(), Fault> {
+    step.connection
+        .prepare_cached("INSERT OR REPLACE INTO forgotten_task (id, forgotten_at) VALUES (?, ?)")?
+        .execute(params![task_id, Stored(step.now)])?;
+    step.connection
+        .prepare_cached(
+            "DELETE FROM forgotten_task WHERE id IN \
+             (SELECT id FROM forgotten_task WHERE forgotten_at <= ? LIMIT ?)",
+        )?
+        .execute(params![Stored(before(step.now, RETENTION)), PRUNE_BATCH])?;
+    Ok(())
+}
+
+/// One statement, and so one snapshot: between two statements a worker could
+/// complete its task, and its image would be missed by both.
+fn is_left_behind(connection: &Connection, path: &str, task_id: &str) -> Result<bool, Fault> {
+    Ok(connection
+        .prepare_cached(&format!(
+            "SELECT EXISTS (\
+                 SELECT 1 FROM task WHERE id = ?1 AND completed_at IS NOT NULL \
+                 UNION ALL SELECT 1 FROM forgotten_task WHERE id = ?1) \
+             AND NOT EXISTS (\
+                 SELECT 1 FROM concept WHERE task_id = ?1 \
+                 AND (image_path = ?2 OR substr(image_path, 1, length(?2) + 1) = ?2 || '.')) \
+             AND NOT EXISTS ({IS_ORIGINAL})"
+        ))?
+        .query_row(params![task_id, path], |row| row.get(0))?)
+}
+
+fn is_original(connection: &Connection, path: &str) -> Result<bool, Fault> {
+    Ok(connection
+        .prepare_cached(&IS_ORIGINAL.replace("?2", "?1"))?
+        .exists([path])?)
+}

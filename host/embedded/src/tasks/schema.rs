@@ -1,0 +1,20 @@
+//! The schema of a data directory's tasks.
+
+use rusqlite::Connection;
+
+use crate::sqlite::schema::{self, APPLICATION_ID, Schema, SchemaError};
+
+const SCHEMA: Schema = Schema {
+    version: 13,
+    sql: include_str!("schema.sql"),
+};
+
+pub(super) fn create(connection: &mut Connection) -> Result<(), SchemaError> {
+    schema::create(connection, &SCHEMA)
+}
+
+/// Sets the application id to the same value again. Unlike an update of a row
+/// to the values that it has, this really writes.
+pub(super) fn write_probe(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "application_id", APPLICATION_ID)
+}

@@ -1,0 +1,215 @@
+//! Places of images that are in a store that cannot count.
+//!
+//! What they take together is told to the [`Room`], by which new tasks are judged.
+
+use concept_refinement_capability::Answer;
+use concept_refinement_capability::room::Room;
+use concept_refinement_capability::upload_places::{
+    Admission, NewPlace, Place, PlacePath, TERM, UploadPlaces,
+};
+use concept_refinement_domain::capability::ImageKind;
+use concept_refinement_domain::image_limits::ImageUsage;
+use concept_refinement_domain::image_path::folder;
+use rusqlite::types::Type;
+use rusqlite::{Connection, Row, params};
+
+use super::SqliteTasks;
+use super::fault::Fault;
+use super::stored::Stored;
+use super::writer::Step;
+
+/// More than any store has, in bytes: so much is counted of what may be longer, so
+/// that sums fit.
+const LONGEST: u64 = 1 << 50;
+
+impl UploadPlaces for SqliteTasks {
+    fn take(&self, new: NewPlace) -> Answer<'_, Admission> {
+        let room = self.options.room.clone();
+        self.counted(move |step| take(step, &new, &room))
+    }
+
+    fn hold(&self, place: Place) -> Answer<'_, bool> {
+        self.counted(move |step| {
+            let held = step
+                .connection
+                .prepare_cached("UPDATE upload_place SET until = ? WHERE holder = ?")?
+                .execute(params![Stored(step.now.plus(TERM)), place.holder])?;
+            Ok(held > 0)
+        })
+    }
+
+    fn claim(&self, place: Place) -> Answer<'_, bool> {
+        self.counted(move |step| {
+            let Place { holder, path } = &place;
+            let until = Stored(step.now.plus(TERM));
+            let claimed = step
+                .connection
+                .prepare_cached(
+                    "UPDATE upload_place SET holder = ?, until = ? \
+                     WHERE owner = ? AND kind = ? AND name = ?",
+                )?
+                .execute(params![
+                    holder,
+                    until,
+                    path.owner,
+                    folder(path.kind),
+                    path.name
+                ])?;
+            Ok(claimed > 0)
+        })
+    }
+
+    fn settle(&self, place: Place, bytes: u64) -> Answer<'_, ()> {
+        self.counted(move |step| {
+            let PlacePath { kind, owner, name } = &place.path;
+            step.connection
+                .prepare_cached(
+                    "INSERT INTO upload_place (owner, kind, name, bytes) VALUES (?, ?, ?, ?) \
+                     ON CONFLICT DO UPDATE SET bytes = excluded.bytes, holder = NULL, until = NULL",
+                )?
+                .execute(params![owner, folder(*kind), name, counted(bytes)])?;
+            Ok(())
+        })
+    }
+
+    fn confirm(&self, place: Place, bytes: u64) -> Answer<'_, ()> {
+        self.counted(move |step| {
+            step.connection
+                .prepare_cached(
+                    "UPDATE upload_place SET bytes = ?, holder = NULL, until = NULL \
+                     WHERE holder = ?",
+                )?
+                .execute(params![counted(bytes), place.holder])?;
+            Ok(())
+        })
+    }
+
+    fn free(&self, place: Place) -> Answer<'_, ()> {
+        self.counted(move |step| {
+            step.connection
+                .prepare_cached("DELETE FROM upload_place WHERE holder = ?")?
+                .execute([place.holder])?;
+            Ok(())
+        })
+    }
+
+    fn abandoned(&self, limit: u32) -> Answer<'_, Vec<Place>> {
+        self.counted(move |step| {
+            let mut statement = step.connection.prepare_cached(
+                "UPDATE upload_place SET until = ?1, holder = hex(randomblob(16)) WHERE holder IN (SELECT holder \
+                 FROM upload_place WHERE until <= ?2 ORDER BY until LIMIT ?3) \
+                 RETURNING owner, kind, name, holder",
+            )?;
+            let until = Stored(step.now.plus(TERM));
+            let places = statement.query_map(params![until, Stored(step.now), limit], |row| {
+                let (path, holder) = (path(row)?, row.get(3)?);
+                Ok(Place { holder, path })
+            })?;
+            Ok(places.collect::<Result<_, _>>()?)
+        })
+    }
+}
+
+impl SqliteTasks {
+    /// Tells the room what all images take afterwards.
+    fn counted<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Step<'_>) -> Result<T, Fault> + Send + 'static,
+    ) -> Answer<'_, T> {
+        let room = self.options.room.clone();
+        Box::pin(self.write(move |step| {
+            let done = work(step)?;
+            tell(step.connection, &room)?;
+            Ok(done)
+        }))
+    }
+}
+
+/// At a start, of a file that belongs to one process: nobody holds a place any longer.
+pub(super) fn take_over(connection: &Connection, room: &Room) -> rusqlite::Result<()> {
+    connection.execute(
+        "UPDATE upload_place SET until = 0 WHERE until IS NOT NULL",
+        [],
+    )?;
+    tell(connection, room)
+}
+
+fn take(step: &Step<'_>, new: &NewPlace, room: &Room) -> Result<Admission, Fault> {
+    let Place { holder, path } = &new.place;
+    let PlacePath { kind, owner, name } = path;
+    if let Some(limits) = new.limits {
+        let usage = step
+            .connection
+            .prepare_cached(
+                "SELECT count(*), coalesce(sum(bytes), 0), count(until) FROM upload_place \
+                 WHERE owner = ? AND kind = ? AND name <> ?",
+            )?
+            .query_row(params![owner, folder(*kind), name], |row| {
+                Ok(ImageUsage {
+                    images: row.get(0)?,
+                    bytes: row.get::<_, i64>(1)?.unsigned_abs(),
+                    under_way: row.get(2)?,
+                })
+            })?;
+        if let Err(limit) = limits.admit(usage, new.longest) {
+            return Ok(Admission::LimitReached(limit));
+        }
+    }
+    if let Some(max_store) = new.max_store {
+        let [stored, in_doubt, _] = total(step.connection)?;
+        let with_it = stored.saturating_add(in_doubt).saturating_add(new.longest);
+        if !room.is_within(max_store, with_it) {
+            return Ok(Admission::StoreFull);
+        }
+    }
+    step.connection
+        .prepare_cached(
+            "INSERT INTO upload_place (owner, kind, name, bytes, holder, until) \
+             VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE \
+             SET bytes = max(bytes, excluded.bytes), holder = excluded.holder, \
+                 until = excluded.until",
+        )?
+        .execute(params![
+            owner,
+            folder(*kind),
+            name,
+            counted(new.longest),
+            holder,
+            Stored(step.now.plus(TERM))
+        ])?;
+    Ok(Admission::Taken)
+}
+
+fn counted(bytes: u64) -> i64 {
+    bytes.min(LONGEST).cast_signed()
+}
+
+/// What is stored and what is in doubt, in bytes, and how many images are in doubt.
+fn total(connection: &Connection) -> rusqlite::Result<[u64; 3]> {
+    connection
+        .prepare_cached("SELECT stored, in_doubt, doubtful FROM upload_total")?
+        .query_row([], |row| {
+            let number = |index| row.get::<_, i64>(index).map(i64::unsigned_abs);
+            Ok([number(0)?, number(1)?, number(2)?])
+        })
+}
+
+fn tell(connection: &Connection, room: &Room) -> rusqlite::Result<()> {
+    let [stored, in_doubt, doubtful] = total(connection)?;
+    room.replace_elsewhere(stored, in_doubt, doubtful);
+    Ok(())
+}
+
+/// Of a row that begins with owner, kind and name.
+fn path(row: &Row<'_>) -> rusqlite::Result<PlacePath> {
+    let kind: String = row.get(1)?;
+    let kind = [ImageKind::Upload, ImageKind::Refined]
+        .into_iter()
+        .find(|candidate| folder(*candidate) == kind)
+        .ok_or_else(|| rusqlite::Error::InvalidColumnType(1, "kind".to_owned(), Type::Text))?;
+    Ok(PlacePath {
+        kind,
+        owner: row.get(0)?,
+        name: row.get(2)?,
+    })
+}

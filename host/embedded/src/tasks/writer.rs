@@ -1,0 +1,417 @@
+//! The writing thread. It runs each of a group's operations in a savepoint of its
+//! own: one that fails leaves no trace and does not affect the others.
+
+use std::sync::Arc;
+
+use concept_refinement_capability::Clock;
+use concept_refinement_capability::directory::NamedFile;
+use concept_refinement_capability::room::Room;
+use concept_refinement_capability::tasks::hub::{Hub, Update};
+use concept_refinement_domain::capability::CapabilityError;
+use concept_refinement_domain::timestamp::Timestamp;
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use super::checkpoint::LogLimit;
+use super::damage::Damage;
+use super::effects::Effects;
+use super::fault::{Fault, unavailable};
+use crate::sqlite::transaction::{run, transaction};
+use crate::sqlite::{Committer, GroupCommit, connection};
+
+/// Capacity of the queue; further callers wait to enter it.
+const QUEUE_CAPACITY: usize = 1024;
+
+/// The context of an operation.
+pub(super) struct Step<'a> {
+    pub(super) connection: &'a Connection,
+    /// The current time, the same for the whole operation.
+    pub(super) now: Timestamp,
+    effects: &'a mut Effects,
+    damage: &'a Damage,
+}
+
+impl Step<'_> {
+    /// Promises room to a task that is accepted by this step.
+    pub(super) fn promise_room(&mut self) -> Result<(), Fault> {
+        self.effects.promises.make().map_err(Fault::NoRoom)
+    }
+
+    /// Gives the room of a task back after the commit, since it is final or gone.
+    pub(super) fn release_room(&mut self) {
+        self.effects.promises.ended += 1;
+    }
+
+    /// Announces a change to the task's watchers after the commit.
+    pub(super) fn announce(&mut self, task_id: &str, update: Update) {
+        self.effects.updates.push((task_id.to_owned(), update));
+    }
+
+    /// Wakes whoever delivers webhooks after the commit.
+    pub(super) fn announce_delivery(&mut self) {
+        self.effects.has_delivery = true;
+    }
+}
+
+pub(super) struct Writer(GroupCommit<Box<dyn Operation>>);
+
+impl Writer {
+    /// `files` are the database's files; nothing is committed if one has lost
+    /// its name.
+    pub(super) fn start(
+        connection: Connection,
+        files: Vec<NamedFile>,
+        clock: Arc<dyn Clock>,
+        hub: Arc<Hub>,
+        damage: Arc<Damage>,
+        room: Arc<Room>,
+    ) -> std::io::Result<Self> {
+        let worker = Worker {
+            limit: LogLimit::of(&connection),
+            connection,
+            files,
+            clock,
+            hub,
+            damage,
+            room,
+        };
+        GroupCommit::start("sqlite-writer", QUEUE_CAPACITY, worker).map(Self)
+    }
+
+    /// Runs `work` in one atomic step and returns after it is on the disk. If
+    /// the future is dropped before its turn, it is not run at all.
+    pub(super) async fn write<T, W>(&self, work: W) -> Result<T, CapabilityError>
+    where
+        T: Send + 'static,
+        W: FnOnce(&mut Step<'_>) -> Result<T, Fault> + Send + 'static,
+    {
+        let operation = |answer| {
+            Box::new(Write {
+                work: Some(work),
+                outcome: None,
+                answer,
+            }) as Box<dyn Operation>
+        };
+        self.0.write(operation).await.ok_or_else(unavailable)?
+    }
+}
+
+trait Operation: Send {
+    /// Whether the caller is gone.
+    fn is_abandoned(&self) -> bool;
+
+    /// Runs it within the current savepoint and stores the outcome. An error:
+    /// roll the savepoint back.
+    fn run(&mut self, step: &mut Step<'_>) -> Result<(), Undo>;
+
+    /// Answers the caller, after the group was committed or failed.
+    fn settle(self: Box<Self>, committed: Result<(), CapabilityError>);
+}
+
+/// The operation must be rolled back; its caller is told why.
+struct Undo(CapabilityError);
+
+struct Write<W, T> {
+    /// None once it has run.
+    work: Option<W>,
+    outcome: Option<Result<T, CapabilityError>>,
+    answer: oneshot::Sender<Result<T, CapabilityError>>,
+}
+
+impl<W, T> Operation for Write<W, T>
+where
+    T: Send,
+    W: FnOnce(&mut Step<'_>) -> Result<T, Fault> + Send,
+{
+    fn is_abandoned(&self) -> bool {
+        self.answer.is_closed()
+    }
+
+    fn run(&mut self, step: &mut Step<'_>) -> Result<(), Undo> {
+        let Some(work) = self.work.take() else {
+            return Ok(());
+        };
+        let outcome = work(step).map_err(|fault| fault.report(step.damage));
+        let undo = outcome.as_ref().err().cloned().map(Undo);
+        self.outcome = Some(outcome);
+        undo.map_or(Ok(()), Err)
+    }
+
+    fn settle(self: Box<Self>, committed: Result<(), CapabilityError>) {
+        let outcome = match committed {
+            Ok(()) => self.outcome.unwrap_or_else(|| Err(unavailable())),
+            Err(error) => Err(error),
+        };
+        // The caller may be gone.
+        let _ = self.answer.send(outcome);
+    }
+}
+
+struct Worker {
+    connection: Connection,
+    files: Vec<NamedFile>,
+    /// None: an in-memory database.
+    limit: Option<LogLimit>,
+    clock: Arc<dyn Clock>,
+    hub: Arc<Hub>,
+    damage: Arc<Damage>,
+    room: Arc<Room>,
+}
+
+impl Committer for Worker {
+    type Entry = Box<dyn Operation>;
+
+    const MAX_GROUP: usize = 256;
+
+    fn commit(&mut self, group: &mut Vec<Self::Entry>) {
+        let committed = self.write(group);
+        for operation in group.drain(..) {
+            operation.settle(committed.clone());
+        }
+        if let Some(limit) = &mut self.limit {
+            limit.keep(&self.connection);
+        }
+    }
+
+    /// A damaged file is left as it is.
+    fn close(self) {
+        if !self.damage.is_detected()
+            && let Err(error) = connection::tidy_up_on_close(&self.connection, true)
+        {
+            tracing::warn!(%error, "the task store's log stays behind");
+        }
+    }
+}
+
+impl Worker {
+    /// An error concerns the whole group: none of it was written.
+    fn write(&self, group: &mut Vec<Box<dyn Operation>>) -> Result<(), CapabilityError> {
+        group.retain(|operation| !operation.is_abandoned());
+        let mut effects = Effects::on(&self.room);
+        self.damage.check()?;
+        let perform = || {
+            self.perform(group, &mut effects)?;
+            self.damage.check()?;
+            let named = self.files.iter().try_for_each(NamedFile::check);
+            named.map_err(|error| Fault::Nameless(error).report(&self.damage))
+        };
+        transaction(&self.connection, |error| self.report(error), perform)?;
+        effects.take_place(&self.hub);
+        Ok(())
+    }
+
+    /// Runs each operation wholly or not at all. An error concerns the whole
+    /// group.
+    fn perform(
+        &self,
+        group: &mut [Box<dyn Operation>],
+        effects: &mut Effects,
+    ) -> Result<(), CapabilityError> {
+        let run = |statement| {
+            let run = run(&self.connection, statement);
+            run.map_err(|error| self.report(error))
+        };
+        for operation in group {
+            let mark = effects.mark();
+            run("SAVEPOINT operation")?;
+            let outcome = operation.run(&mut Step {
+                connection: &self.connection,
+                now: self.clock.now(),
+                effects,
+                damage: &self.damage,
+            });
+            if let Err(Undo(error)) = outcome {
+                effects.undo(&mark);
+                // SQLite rolls back the whole transaction after some errors, for
+                // example on a full disk.
+                if self.connection.is_autocommit() {
+                    return Err(error);
+                }
+                run("ROLLBACK TO operation")?;
+            }
+            run("RELEASE operation")?;
+        }
+        Ok(())
+    }
+
+    fn report(&self, error: rusqlite::Error) -> CapabilityError {
+        Fault::Engine(error).report(&self.damage)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc as blocking;
+
+    use concept_refinement_capability::clock::ManualClock;
+    use concept_refinement_domain::capability::ErrorKind;
+    use concept_refinement_domain::rulebook::Refusal;
+    use futures::future::join_all;
+    use futures::poll;
+
+    use super::*;
+
+    /// A duplicate child fails at once, a child without a parent only at the
+    /// commit.
+    const TABLES: &str = "PRAGMA foreign_keys = on; \
+        CREATE TABLE parent (id INTEGER PRIMARY KEY); \
+        CREATE TABLE child (id INTEGER PRIMARY KEY, parent INTEGER \
+            REFERENCES parent (id) DEFERRABLE INITIALLY DEFERRED, text TEXT);";
+
+    fn start(connection: Connection) -> (Writer, Arc<Hub>) {
+        let hub = Arc::new(Hub::default());
+        let clock = Arc::new(ManualClock::default());
+        (
+            Writer::start(
+                connection,
+                vec![],
+                clock,
+                hub.clone(),
+                Arc::default(),
+                Arc::default(),
+            )
+            .unwrap(),
+            hub,
+        )
+    }
+
+    fn in_memory() -> (Writer, Arc<Hub>) {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(TABLES).unwrap();
+        start(connection)
+    }
+
+    /// Blocks the writer until the sender is used, so that operations meanwhile
+    /// form one group.
+    async fn hold(writer: &Writer) -> (blocking::Sender<()>, impl Future<Output = ()>) {
+        let (go_on, waiting) = blocking::channel();
+        let (begun, begins) = oneshot::channel();
+        let mut held = Box::pin(writer.write(move |_| {
+            begun.send(()).unwrap();
+            waiting.recv().unwrap();
+            Ok(())
+        }));
+        assert!(poll!(&mut held).is_pending());
+        begins.await.unwrap();
+        (go_on, async { held.await.unwrap() })
+    }
+
+    async fn insert(writer: &Writer, id: u32, parent: Option<u32>) -> Result<(), CapabilityError> {
+        let insert = move |step: &mut Step<'_>| {
+            step.announce("task", Update::Deleted);
+            let values = (id, parent);
+            step.connection
+                .execute("INSERT INTO child (id, parent) VALUES (?, ?)", values)?;
+            if id % 2 == 1 {
+                return Err(Refusal::IdTaken.into());
+            }
+            Ok(())
+        };
+        writer.write(insert).await
+    }
+
+    async fn ids(writer: &Writer) -> Vec<u32> {
+        let ids = |step: &mut Step<'_>| {
+            let mut statement = step
+                .connection
+                .prepare("SELECT id FROM child ORDER BY id")?;
+            let ids = statement.query_map([], |row| row.get(0))?;
+            Ok(ids.collect::<Result<_, _>>()?)
+        };
+        writer.write(ids).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn one_that_fails_leaves_no_trace_and_harms_no_other() {
+        let (writer, _) = in_memory();
+        let (go_on, held) = hold(&writer).await;
+        let group = join_all((0..100).map(|id| insert(&writer, id, None)));
+        let begin = async { go_on.send(()).unwrap() };
+        let ((), outcomes, ()) = futures::join!(held, group, begin);
+        for (id, outcome) in outcomes.into_iter().enumerate() {
+            match outcome {
+                Ok(()) => assert_eq!(id % 2, 0),
+                Err(error) => assert_eq!((id % 2, error.kind), (1, ErrorKind::Invalid)),
+            }
+        }
+        let even: Vec<u32> = (0..100).step_by(2).collect();
+        assert_eq!(ids(&writer).await, even);
+        let again = insert(&writer, 2, None).await.unwrap_err();
+        assert_eq!(again.kind, ErrorKind::Unavailable);
+        assert!(!again.message.contains("child"), "{again}");
+    }
+
+    #[tokio::test]
+    async fn a_commit_that_fails_is_told_to_all_of_its_group() {
+        let (writer, hub) = in_memory();
+        let mut watching = hub.subscribe("task");
+        let (go_on, held) = hold(&writer).await;
+        let group = join_all([2, 4, 6].map(|id| insert(&writer, id, (id == 4).then_some(1))));
+        let begin = async { go_on.send(()).unwrap() };
+        let ((), outcomes, ()) = futures::join!(held, group, begin);
+        for outcome in outcomes {
+            assert_eq!(outcome.unwrap_err().kind, ErrorKind::Unavailable);
+        }
+        assert_eq!(ids(&writer).await, Vec::<u32>::new());
+        assert!(
+            poll!(Box::pin(watching.next_after(0))).is_pending(),
+            "nobody is told"
+        );
+        assert!(insert(&writer, 1, None).await.is_err());
+        assert!(
+            poll!(Box::pin(watching.next_after(0))).is_pending(),
+            "nor of what was undone"
+        );
+        insert(&writer, 8, None).await.unwrap();
+        assert!(poll!(Box::pin(watching.next_after(0))).is_ready());
+        assert_eq!(ids(&writer).await, [8]);
+    }
+
+    #[tokio::test]
+    async fn what_is_dropped_before_its_turn_is_not_done() {
+        let (writer, _) = in_memory();
+        let (go_on, held) = hold(&writer).await;
+        let mut kept = Box::pin(insert(&writer, 2, None));
+        let mut dropped = Box::pin(insert(&writer, 4, None));
+        assert!(poll!(&mut kept).is_pending());
+        assert!(poll!(&mut dropped).is_pending());
+        drop(dropped);
+        go_on.send(()).unwrap();
+        held.await;
+        kept.await.unwrap();
+        assert_eq!(ids(&writer).await, [2]);
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_is_told_and_recovered_from() {
+        let place = tempfile::tempdir().unwrap();
+        let connection = connection::writer(&place.path().join("file")).unwrap();
+        connection.execute_batch(TABLES).unwrap();
+        connection.pragma_update(None, "max_page_count", 8).unwrap();
+        let (writer, _) = start(connection);
+        let large = |id: u32| {
+            writer.write(move |step| {
+                step.connection.execute(
+                    "INSERT INTO child (id, text) VALUES (?, ?)",
+                    (id, "x".repeat(100_000)),
+                )?;
+                Ok(())
+            })
+        };
+        insert(&writer, 2, None).await.unwrap();
+        for _ in 0..3 {
+            let error = large(4).await.unwrap_err();
+            assert_eq!(error.kind, ErrorKind::Full);
+            assert!(!error.message.contains('/'), "{error}");
+        }
+        assert_eq!(ids(&writer).await, [2]);
+        let room = writer.write(|step| {
+            step.connection
+                .pragma_update(None, "max_page_count", 1000)?;
+            Ok(())
+        });
+        room.await.unwrap();
+        large(4).await.unwrap();
+        assert_eq!(ids(&writer).await, [2, 4]);
+    }
+}

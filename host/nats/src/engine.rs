@@ -1,0 +1,42 @@
+//! The queue in JetStream, as the configuration chooses it.
+
+use std::future::ready;
+use std::sync::Arc;
+
+use concept_refinement_capability::directory::OpenError;
+use concept_refinement_capability::engine::{EngineConfig, QueueEngine};
+
+use super::link::Link;
+use super::{Address, NatsQueue};
+
+/// `nats://…`
+pub const ENGINE: QueueEngine = engine("nats://");
+
+/// `tls://…`: the same, of which each server has to prove who it is.
+pub const ENGINE_TLS: QueueEngine = engine("tls://");
+
+const fn engine(name: &'static str) -> QueueEngine {
+    QueueEngine {
+        name,
+        exists: |_| Ok(true),
+        open: |config, _| {
+            Box::pin(async move {
+                let queue = NatsQueue::open(address(&config)?).await?;
+                Ok(Arc::new(queue) as _)
+            })
+        },
+        at_rest: |_| Box::pin(ready(Ok(None))),
+        inspect: Some(|config| Box::pin(async move { Link::inspect(address(&config)?).await })),
+    }
+}
+
+fn address(config: &EngineConfig) -> Result<Address, OpenError> {
+    let address = Address::parse(&config.url).map_err(|problem| OpenError::Server {
+        server: "the queue".to_owned(),
+        reason: format!("its URL {problem}"),
+    })?;
+    Ok(Address {
+        trust: config.trust.clone(),
+        ..address
+    })
+}

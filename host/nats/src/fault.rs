@@ -1,0 +1,76 @@
+//! Internal faults, and what a caller may be told about them.
+
+use std::error::Error;
+
+use async_nats::jetstream::context::{PublishError, PublishErrorKind};
+use async_nats::jetstream::{self, ErrorCode};
+use concept_refinement_capability::log_throttle::{LONG_INTERVAL, LogThrottle};
+use concept_refinement_domain::capability::CapabilityError;
+
+use super::stream::Unfit;
+
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Fault {
+    #[error("there is no connection to a server")]
+    Disconnected,
+    #[error("the server did not answer in time")]
+    Silent,
+    #[error("the stream does not exist")]
+    NoStream,
+    #[error("the stream is full")]
+    Full,
+    #[error("the message is longer than the server takes")]
+    TooLong,
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
+    #[error("{0}")]
+    Other(String),
+}
+
+impl Fault {
+    /// Of anything else that the client tells.
+    pub(super) fn other(error: impl Error) -> Self {
+        let mut text = error.to_string();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            text = format!("{text}: {error}");
+            cause = error.source();
+        }
+        Self::Other(text)
+    }
+
+    /// Logs the details, which may name servers, and returns a sentence without
+    /// them.
+    pub(super) fn report(self) -> CapabilityError {
+        static FAULT: LogThrottle = LogThrottle::every(LONG_INTERVAL);
+        if let Self::TooLong = self {
+            return CapabilityError::invalid("The message is too long for the queue.");
+        }
+        if let Some(times) = FAULT.times() {
+            tracing::error!(error = %self, times, "the queue failed");
+        }
+        match self {
+            Self::Full => CapabilityError::full("The queue has no room left."),
+            _ => CapabilityError::unavailable("The queue cannot be used at the moment."),
+        }
+    }
+}
+
+impl From<PublishError> for Fault {
+    fn from(error: PublishError) -> Self {
+        match error.kind() {
+            PublishErrorKind::StreamNotFound => Self::NoStream,
+            PublishErrorKind::TimedOut => Self::Silent,
+            PublishErrorKind::MaxPayloadExceeded => Self::TooLong,
+            PublishErrorKind::BrokenPipe => Self::Disconnected,
+            _ => {
+                let refused = error.source().and_then(<dyn Error>::downcast_ref);
+                let code = refused.map(jetstream::Error::error_code);
+                match code {
+                    Some(ErrorCode::STREAM_STORE_FAILED) => Self::Full,
+                    Some(_) | None => Self::other(error),
+                }
+            }
+        }
+    }
+}

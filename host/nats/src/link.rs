@@ -1,0 +1,293 @@
+//! The connection to the servers, which the client makes again by itself, and the
+//! calls over it, each with a deadline.
+//!
+//! The client buffers what is sent while it is disconnected. So nothing is sent
+//! then: it might arrive long after its caller was told that it failed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::connection::State;
+use async_nats::jetstream::Context;
+use async_nats::jetstream::consumer::PullConsumer;
+use async_nats::jetstream::consumer::pull::BatchConfig;
+use async_nats::jetstream::context::ContextBuilder;
+use async_nats::jetstream::message::{AckKind, Acker};
+use async_nats::{Client, ConnectError, ConnectErrorKind, ConnectOptions, Subject, Subscriber};
+use bytes::Bytes;
+use concept_refinement_capability::directory::OpenError;
+use concept_refinement_capability::tls;
+use concept_refinement_domain::capability::CapabilityError;
+use parking_lot::Mutex;
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use super::address::{Address, Login};
+use super::fault::Fault;
+use super::stream::Fill;
+use super::{DEADLINE, stream};
+
+/// How long a start waits for a server.
+const OPENING: Duration = Duration::from_secs(5);
+
+/// The longest wait between two attempts to connect.
+const RECONNECT_INTERVAL: Duration = Duration::from_millis(500);
+
+/// Between two pings of a silent server; the connection ends when two are not
+/// answered.
+const PING_INTERVAL: Duration = Duration::from_secs(3);
+
+pub(super) struct Link {
+    client: Client,
+    context: Context,
+    address: Address,
+    /// None: nobody knows whether it and its stream are there.
+    consumer: Mutex<Option<Arc<PullConsumer>>>,
+    /// Counts how often a connection began or ended.
+    changes: watch::Sender<u64>,
+}
+
+impl Link {
+    pub(super) async fn open(address: Address) -> Result<Self, OpenError> {
+        let link = Self::connect(address).await?;
+        if link.client.connection_state() == State::Connected {
+            match timeout(OPENING, link.ready()).await {
+                Ok(Err(Fault::Unfit(unfit))) => return Err(refused(&link.address, unfit)),
+                Ok(Err(fault)) => drop(fault.report()),
+                Ok(Ok(_)) => {}
+                Err(_) => drop(Fault::Silent.report()),
+            }
+        }
+        Ok(link)
+    }
+
+    /// What an operator should know of the server, which is left as it is.
+    pub(super) async fn inspect(address: Address) -> Result<String, OpenError> {
+        let link = Self::connect(address).await?;
+        let found = timeout(OPENING, async {
+            link.connected()?;
+            stream::find(&link.context, &link.address).await
+        });
+        match found.await.unwrap_or(Err(Fault::Silent)) {
+            Ok(Some(_)) => Ok(String::new()),
+            Ok(None) => Ok("the first start makes its stream".to_owned()),
+            Err(fault) => Err(refused(&link.address, fault)),
+        }
+    }
+
+    /// A server that cannot be reached for now is tried again in the background.
+    async fn connect(address: Address) -> Result<Self, OpenError> {
+        let changes = watch::Sender::new(0);
+        let options = options(&address, changes.clone()).await?;
+        let servers = address.servers.as_slice();
+        let connected = timeout(OPENING, options.clone().connect(servers)).await;
+        let client = match connected {
+            Ok(Ok(client)) => client,
+            failed => {
+                let error = match failed {
+                    Ok(Err(error)) => match refusal(&error) {
+                        Some(refusal) => return Err(refused(&address, refusal)),
+                        None => Fault::other(error),
+                    },
+                    Ok(Ok(_)) | Err(_) => Fault::Silent,
+                };
+                tracing::error!(%error, "{address} cannot be reached yet");
+                let later = options.retry_on_initial_connect().connect(servers).await;
+                later.map_err(|error| refused(&address, Fault::other(error)))?
+            }
+        };
+        Ok(Self {
+            context: ContextBuilder::new()
+                .api_prefix(address.api_prefix.clone())
+                .timeout(DEADLINE)
+                .build(client.clone()),
+            client,
+            address,
+            consumer: Mutex::default(),
+            changes,
+        })
+    }
+
+    /// Makes a call, which has a deadline. After one that is not answered in time
+    /// the connection is given up, since nobody knows what it is still good for.
+    pub(super) async fn call<'a, T, F>(
+        &'a self,
+        make: impl Fn(&'a Self) -> F,
+    ) -> Result<T, CapabilityError>
+    where
+        F: Future<Output = Result<T, Fault>>,
+    {
+        self.within(make).await.map_err(Fault::report)
+    }
+
+    async fn within<'a, T, F>(&'a self, make: impl Fn(&'a Self) -> F) -> Result<T, Fault>
+    where
+        F: Future<Output = Result<T, Fault>>,
+    {
+        let called = async {
+            self.ready().await?;
+            match make(self).await {
+                // Somebody deleted it.
+                Err(Fault::NoStream) => {
+                    self.forget();
+                    self.ready().await?;
+                    make(self).await
+                }
+                other => other,
+            }
+        };
+        let called = timeout(DEADLINE, called).await;
+        let called = called.unwrap_or(Err(Fault::Silent));
+        if let Err(Fault::Silent) = called {
+            self.reset().await;
+        }
+        called
+    }
+
+    /// How many messages are in the stream, if it and its consumer are there, and it
+    /// takes one more.
+    pub(super) async fn look(&self) -> Result<u64, Fault> {
+        let found = stream::find(&self.context, &self.address).await?;
+        match found.ok_or(Fault::NoStream)? {
+            Fill::Room(messages) => Ok(messages),
+            Fill::Full => Err(Fault::Full),
+        }
+    }
+
+    pub(super) async fn publish(&self, message: Bytes) -> Result<(), Fault> {
+        let sent = self.context.publish(self.address.subject(), message);
+        sent.await?.await?;
+        Ok(())
+    }
+
+    /// A subscription to what is answered to fetches, and its subject.
+    pub(super) async fn subscribe(&self) -> Result<(Subscriber, Subject), Fault> {
+        self.within(|link| async {
+            let inbox = Subject::from(link.client.new_inbox());
+            let subscribed = link.client.subscribe(inbox.clone()).await;
+            Ok((subscribed.map_err(Fault::other)?, inbox))
+        })
+        .await
+    }
+
+    /// Asks for one message, which the server sends to the subject as soon as
+    /// there is one, or says there that there was none for so long.
+    pub(super) async fn fetch(&self, inbox: &Subject, expires: Duration) -> Result<(), Fault> {
+        self.within(|link| async move {
+            let one = BatchConfig {
+                batch: 1,
+                expires: Some(expires),
+                ..BatchConfig::default()
+            };
+            let consumer = link.ready().await?;
+            let sent = consumer.request_batch(one, inbox.clone()).await;
+            sent.map_err(Fault::other)
+        })
+        .await
+    }
+
+    /// What answers for a message that was delivered to this subject.
+    pub(super) fn acker(&self, reply: Option<async_nats::Subject>) -> Acker {
+        Acker::new(self.context.clone(), reply)
+    }
+
+    /// Answers for a message. If the answer is lost, the message is delivered
+    /// again, which is harmless.
+    pub(super) async fn answer(&self, acker: &Acker, answer: AckKind) {
+        if self.connected().is_ok() {
+            let answered = timeout(DEADLINE, acker.ack_with(answer)).await;
+            if let Ok(Err(error)) = answered {
+                tracing::debug!(error, "a message could not be answered for");
+            }
+        }
+    }
+
+    /// Told at each beginning and end of a connection.
+    pub(super) fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// The stream may be gone.
+    pub(super) fn forget(&self) {
+        *self.consumer.lock() = None;
+    }
+
+    /// Gives the connection up and makes another.
+    pub(super) async fn reset(&self) {
+        self.forget();
+        if self.connected().is_ok() {
+            // An error means that the client has ended.
+            let _ = timeout(DEADLINE, self.client.force_reconnect()).await;
+        }
+    }
+
+    fn connected(&self) -> Result<(), Fault> {
+        match self.client.connection_state() {
+            State::Connected => Ok(()),
+            State::Disconnected | State::Pending => Err(Fault::Disconnected),
+        }
+    }
+
+    async fn ready(&self) -> Result<Arc<PullConsumer>, Fault> {
+        self.connected()?;
+        let known = self.consumer.lock().clone();
+        if let Some(consumer) = known {
+            return Ok(consumer);
+        }
+        let consumer = stream::ensure(&self.context, &self.address).await?;
+        Ok(Arc::clone(self.consumer.lock().insert(Arc::new(consumer))))
+    }
+}
+
+async fn options(
+    address: &Address,
+    changes: watch::Sender<u64>,
+) -> Result<ConnectOptions, OpenError> {
+    let tls = tls::client(&address.trust).map_err(|error| refused(address, error))?;
+    let options = ConnectOptions::new()
+        .name("concept-refinement")
+        .tls_client_config(tls)
+        .connection_timeout(DEADLINE)
+        .request_timeout(Some(DEADLINE))
+        .ping_interval(PING_INTERVAL)
+        .reconnect_delay_callback(|attempts| match attempts {
+            0 | 1 => Duration::ZERO,
+            _ => RECONNECT_INTERVAL,
+        })
+        .event_callback(move |_| {
+            changes.send_modify(|count| *count = count.wrapping_add(1));
+            std::future::ready(())
+        });
+    Ok(match &address.login {
+        Login::Nobody => options,
+        Login::Token(token) => options.token(token.clone()),
+        Login::Password(user, password) => {
+            options.user_and_password(user.clone(), password.clone())
+        }
+        Login::Credentials(file) => options.credentials_file(file).await.map_err(|error| {
+            refused(
+                address,
+                format!("its credentials in {}: {error}", file.display()),
+            )
+        })?,
+    })
+}
+
+fn refused(address: &Address, reason: impl ToString) -> OpenError {
+    OpenError::Server {
+        server: address.to_string(),
+        reason: reason.to_string(),
+    }
+}
+
+/// Why trying again does not help: who asks is not let in, or the server does not
+/// prove who it is.
+fn refusal(error: &ConnectError) -> Option<String> {
+    match error.kind() {
+        ConnectErrorKind::AuthorizationViolation => {
+            Some("it refuses the credentials (authorization violation)".to_owned())
+        }
+        ConnectErrorKind::Authentication => Some("the credentials cannot be used".to_owned()),
+        _ => tls::refusal(error),
+    }
+}

@@ -1,0 +1,128 @@
+//! What a submission is judged by: all that the tables hold of a user at one
+//! moment, read in one statement.
+
+use concept_refinement_domain::capability::NewTask;
+use concept_refinement_domain::idempotency::Submitted;
+use concept_refinement_domain::quota::{Usage, Window};
+use concept_refinement_domain::rulebook::Account;
+use concept_refinement_domain::task::Task;
+use concept_refinement_domain::timestamp::Timestamp;
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use super::database::Session;
+use super::fault::Fault;
+use super::rows::columns;
+use super::values::{Cells, Parameter, Text, id};
+use crate::rows;
+
+pub(super) struct StoredAccount {
+    pub(super) usage: Usage,
+    /// Of the account: each submission that creates a task makes it greater. 0:
+    /// the user has none.
+    pub(super) revision: i64,
+    /// As they were counted now, if they had to be.
+    pub(super) pending: Option<u64>,
+    pub(super) max_backlog: u32,
+    pub(super) now: Timestamp,
+    submitted: Option<Submitted>,
+    active: Option<Task>,
+    is_taken: bool,
+}
+
+impl StoredAccount {
+    /// `counts`: whether to count the pending tasks of all users.
+    pub(super) async fn load(
+        session: &Session<'_>,
+        task: &NewTask,
+        counts: bool,
+    ) -> Result<Self, Fault> {
+        const ACCOUNT: &str = concat!(
+            "SELECT it.usage, it.revision, it.is_taken, it.fingerprint, it.key_task_id, \
+             it.key_is_anonymous, it.key_original_path, it.key_created_at, ",
+            columns!(),
+            " FROM schema.find_account ($1, $2, $3) AS it \
+             LEFT JOIN schema.active_task ($1) AS task ON true"
+        );
+        /// The first column of the task.
+        const TASK: usize = 8;
+        const COUNT: &str =
+            "SELECT count(*) FROM schema.task WHERE completed_at IS NULL AND status = 'pending'";
+        let task_id = id(&task.id).ok_or(Fault::NoId)?;
+        let user_id = Text::of(&task.user_id);
+        let key = Text::maybe(task.idempotency_key.as_deref());
+        let of_task: [Parameter<'_>; 3] = [
+            (&user_id, Type::TEXT),
+            (&task_id, Type::UUID),
+            (&key, Type::TEXT),
+        ];
+        let count = async {
+            Ok(match counts {
+                true => session.query_opt(COUNT, &[]).await?,
+                false => None,
+            })
+        };
+        let (row, count) = futures::try_join!(session.query_opt(ACCOUNT, &of_task), count)?;
+        let row = row.ok_or(Fault::Timeout)?;
+        let mut cells = Cells::of(&row);
+        let usage: Option<&str> = cells.get()?;
+        let revision: Option<i64> = cells.get()?;
+        let is_taken = cells.get()?;
+        let fingerprint: Option<&str> = cells.get()?;
+        let submitted = match fingerprint {
+            Some(fingerprint) => Some(Submitted {
+                fingerprint: fingerprint.to_owned(),
+                task_id: cells.id()?,
+                is_anonymous: cells.get()?,
+                original_path: cells.maybe_text()?,
+                created_at: cells.time()?,
+            }),
+            None => None,
+        };
+        let active = match row.try_get::<_, Option<Uuid>>(TASK)? {
+            Some(_) => Some(rows::read(&mut Cells::from(&row, TASK))?.task),
+            None => None,
+        };
+        let pending = count.map(|row| row.try_get::<_, i64>(0)).transpose()?;
+        Ok(Self {
+            usage: usage.map(read_usage).unwrap_or_default(),
+            revision: revision.unwrap_or(0),
+            pending: pending.map(i64::unsigned_abs),
+            max_backlog: u32::MAX,
+            now: Timestamp::default(),
+            submitted,
+            active,
+            is_taken,
+        })
+    }
+}
+
+/// Counts that cannot be read are as good as none.
+pub(super) fn read_usage(json: &str) -> Usage {
+    serde_json::from_str(json).unwrap_or_default()
+}
+
+impl Account for StoredAccount {
+    type Fault = Fault;
+
+    fn submitted(&self, _: &str) -> Result<Option<Submitted>, Fault> {
+        Ok(self.submitted.clone())
+    }
+
+    fn active(&self) -> Result<Option<Task>, Fault> {
+        Ok(self.active.clone())
+    }
+
+    fn used(&self, window: Window) -> Result<u32, Fault> {
+        Ok(self.usage.used(window, self.now))
+    }
+
+    fn is_backlog_full(&self) -> Result<bool, Fault> {
+        let pending = self.pending.unwrap_or(0);
+        Ok(pending >= u64::from(self.max_backlog))
+    }
+
+    fn is_taken(&self, _: &str) -> Result<bool, Fault> {
+        Ok(self.is_taken)
+    }
+}

@@ -1,0 +1,108 @@
+//! Applies the rules of the domain: a task is read, changed in memory, and
+//! written back if it is still as it was read; else all of it is done again. It is
+//! read only if this host has not seen it lately, or has seen what is old.
+
+use concept_refinement_capability::tasks::hub::Update;
+use concept_refinement_domain::concept::Concept;
+use concept_refinement_domain::rulebook::{Decision, TaskRecord};
+use concept_refinement_domain::timestamp::Timestamp;
+use tokio::time::Instant;
+
+use super::PostgresTasks;
+use super::database::DEADLINE;
+use super::fault::Fault;
+use super::group_commit::Write;
+use super::rows::Swap;
+use crate::rows;
+
+/// Applies a rule to a task. `gone` is answered where there is no such task.
+pub(super) async fn change<T>(
+    store: &PostgresTasks,
+    id: &str,
+    gone: T,
+    rule: impl Fn(&mut TaskRecord, Timestamp) -> Decision<T>,
+) -> Result<T, Fault> {
+    change_with(store, id, gone, rule, |_| None).await
+}
+
+/// The same, with the concept that an answer wants to have stored in the same
+/// step.
+pub(super) async fn change_with<T>(
+    store: &PostgresTasks,
+    id: &str,
+    gone: T,
+    rule: impl Fn(&mut TaskRecord, Timestamp) -> Decision<T>,
+    concept: fn(&T) -> Option<&Concept>,
+) -> Result<T, Fault> {
+    let deadline = Instant::now() + DEADLINE;
+    let mut seen = store.recent.get(id);
+    loop {
+        let is_fresh = seen.is_none();
+        let before = match seen.take() {
+            Some(before) => before,
+            None => {
+                let session = store.database.session_until(deadline).await?;
+                match rows::find(&session, id).await? {
+                    Some(before) => before,
+                    None => return Ok(gone),
+                }
+            }
+        };
+        let mut record = before.clone();
+        let Decision { answer, event } = rule(&mut record, store.clock.now());
+        let Some(event) = event else {
+            if is_fresh {
+                return Ok(answer);
+            }
+            continue;
+        };
+        let swap = Swap {
+            before,
+            after: record.clone(),
+            concept: concept(&answer).cloned(),
+        };
+        match store
+            .commits
+            .write(Write::Swap(Box::new(swap)), deadline)
+            .await
+        {
+            Ok(true) => {}
+            Ok(false) => {
+                store.recent.forget(id);
+                continue;
+            }
+            Err(fault) if fault.is_lost_race() => continue,
+            Err(fault) => return Err(fault),
+        }
+        store.recent.put(&record);
+        if event.is_announced() {
+            store.announce(record);
+        }
+        return Ok(answer);
+    }
+}
+
+impl PostgresTasks {
+    /// Tells those who watch a task, here and elsewhere, how it is now.
+    pub(super) fn announce(&self, record: TaskRecord) {
+        let task = &record.task;
+        if task.status.is_final() {
+            self.promises.release(&task.id);
+            if record.delivery.is_some() {
+                self.hub.announce_delivery();
+            }
+        }
+        let id = task.id.clone();
+        self.changes.changed(&id, record.revision, task.status);
+        self.hub.announce(&id, Update::of(record));
+    }
+
+    /// The same of a task that was deleted.
+    pub(super) fn announce_deletion(&self, id: &str) {
+        self.promises.release(id);
+        self.recent.forget(id);
+        self.handovers.forget(id);
+        self.changes.deleted(id);
+        self.hub.announce(id, Update::Deleted);
+    }
+}

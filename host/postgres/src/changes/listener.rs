@@ -1,0 +1,307 @@
+//! Hears what other hosts did, and looks by itself where that may have been
+//! missed.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use concept_refinement_capability::log_throttle::{LONG_INTERVAL, LogThrottle};
+use concept_refinement_capability::tasks::hub::Update;
+use concept_refinement_domain::rulebook::TaskRecord;
+use futures::StreamExt as _;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio_postgres::{AsyncMessage, Client, SimpleQueryMessage};
+use tokio_util::task::AbortOnDropHandle;
+
+use super::inbox::Inbox;
+use super::message::{Message, read};
+use super::{Ears, Wakes, channel};
+use crate::database::{DEADLINE, Database};
+use crate::fault::Fault;
+use crate::reads;
+
+/// How often watched tasks are looked at, whatever is heard.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// The same while nothing can be heard.
+const DEAF_LOOK: Duration = Duration::from_millis(500);
+
+/// How often it is tried to be able to hear.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// The same behind a pooler, of which more and more connections would listen for
+/// nobody.
+const POOLED_RETRY: Duration = Duration::from_secs(30);
+
+/// How often the end of a task is looked for that was promised room.
+const PROMISES: Duration = Duration::from_secs(60);
+
+/// The same while nothing can be heard.
+const DEAF_PROMISES: Duration = Duration::from_secs(5);
+
+/// Ids that are asked for at once.
+const BATCH: usize = 1_000;
+
+pub(super) struct Listener {
+    database: Arc<Database>,
+    ears: Ears,
+    wakes: Arc<Wakes>,
+}
+
+/// A connection that notifications come from.
+pub(super) struct Line {
+    client: Client,
+    inbox: Arc<Inbox>,
+    _driven: AbortOnDropHandle<()>,
+}
+
+impl Line {
+    /// Begins to listen, and makes sure that something is heard: poolers take the
+    /// statement and pass nothing on. What is heard comes from `source`.
+    pub(super) async fn open(database: &Database, source: &Database) -> Result<Self, Fault> {
+        let dialed = timeout(DEADLINE, source.dial()).await;
+        let (client, mut connection) = dialed.map_err(|_| Fault::Timeout)??;
+        let inbox = Arc::<Inbox>::default();
+        let filled = Arc::clone(&inbox);
+        let driven = tokio::spawn(async move {
+            let mut messages =
+                futures::stream::poll_fn(move |context| connection.poll_message(context));
+            while let Some(Ok(message)) = messages.next().await {
+                if let AsyncMessage::Notification(notification) = message {
+                    filled.put(notification.payload().to_owned());
+                }
+            }
+            filled.close();
+        });
+        let line = Self {
+            client,
+            inbox,
+            _driven: AbortOnDropHandle::new(driven),
+        };
+        let channel = channel(database);
+        let probe = format!("probe {}", database.host());
+        let listen = format!("LISTEN \"{channel}\"");
+        let listening = timeout(DEADLINE, line.client.batch_execute(&listen)).await;
+        listening.map_err(|_| Fault::Timeout)??;
+        let session = database.unready_session(DEADLINE).await?;
+        let sql = format!("SELECT pg_notify('{channel}', '{probe}')");
+        session.batch(&sql).await?;
+        let heard = async {
+            while let Some(heard) = line.inbox.take().await {
+                if heard.payloads.contains(&probe) {
+                    return Ok(());
+                }
+            }
+            Err(Fault::NotReady("it closed the connection".to_owned()))
+        };
+        timeout(DEADLINE, heard).await.map_err(|_| Fault::Deaf)??;
+        Ok(line)
+    }
+
+    /// Whether it answers, and can be written still: another server may have taken its
+    /// place, and then nothing is heard from it any more.
+    async fn is_to_primary(&self) -> bool {
+        let shown = self.client.simple_query("SHOW transaction_read_only");
+        let Ok(Ok(rows)) = timeout(DEADLINE, shown).await else {
+            return false;
+        };
+        let is_off = |message: &SimpleQueryMessage| match message {
+            SimpleQueryMessage::Row(row) => row.get(0) == Some("off"),
+            _ => false,
+        };
+        rows.iter().any(is_off)
+    }
+}
+
+impl Listener {
+    pub(super) fn new(database: Arc<Database>, ears: Ears, wakes: Arc<Wakes>) -> Self {
+        Self {
+            database,
+            ears,
+            wakes,
+        }
+    }
+
+    /// For as long as it is not dropped.
+    pub(super) async fn run(self) {
+        let mut released = Instant::now();
+        loop {
+            let retry = match self.while_deaf(self.connect(), &mut released).await {
+                // What was missed until now is looked for after it was begun to
+                // listen.
+                Ok(line) => {
+                    self.hear(line, &mut released).await;
+                    RETRY
+                }
+                Err(fault) => {
+                    static FAULT: LogThrottle = LogThrottle::every(LONG_INTERVAL);
+                    if self.database.is_ready()
+                        && let Some(times) = FAULT.times()
+                    {
+                        tracing::warn!(
+                            %fault, times,
+                            "changes of other hosts are not heard, only looked for \
+                             (behind a pooler, set REFINEMENT_TASKS_LISTEN_URL)"
+                        );
+                    }
+                    match fault {
+                        Fault::Deaf => POOLED_RETRY,
+                        _ => RETRY,
+                    }
+                }
+            };
+            self.while_deaf(sleep(retry), &mut released).await;
+        }
+    }
+
+    /// Looks again and again until something is done.
+    async fn while_deaf<T>(&self, work: impl Future<Output = T>, released: &mut Instant) -> T {
+        let looking = async {
+            loop {
+                self.look_at_all(released, DEAF_PROMISES).await;
+                sleep(DEAF_LOOK).await;
+            }
+        };
+        tokio::select! {
+            done = work => done,
+            never = looking => never,
+        }
+    }
+
+    /// At whatever may have been missed. `released`: when promises were looked at
+    /// last, which they are so often.
+    async fn look_at_all(&self, released: &mut Instant, promises: Duration) {
+        self.look().await;
+        self.wakes.wake();
+        if released.elapsed() >= promises {
+            self.release_promises().await;
+            *released = Instant::now();
+        }
+    }
+
+    async fn connect(&self) -> Result<Line, Fault> {
+        match self.database.is_ready() {
+            true => Line::open(&self.database, &self.ears.source).await,
+            false => Err(Fault::NotReady("it was not reached yet".to_owned())),
+        }
+    }
+
+    /// Until the connection is lost.
+    async fn hear(&self, line: Line, released: &mut Instant) {
+        loop {
+            self.look_at_all(released, PROMISES).await;
+            let next_look = Instant::now() + LOOK;
+            loop {
+                match timeout_at(next_look, line.inbox.take()).await {
+                    // All that has come by now, with one look.
+                    Ok(Some(heard)) => {
+                        self.heard(&heard.payloads).await;
+                        if heard.is_incomplete {
+                            break;
+                        }
+                    }
+                    Ok(None) => return,
+                    Err(_) => break,
+                }
+            }
+            if !line.is_to_primary().await {
+                return;
+            }
+        }
+    }
+
+    async fn heard(&self, payloads: &[String]) {
+        let theirs = payloads.iter().map(|payload| read(payload));
+        let theirs = theirs.filter(|(host, _)| *host != self.database.host());
+        let messages: Vec<_> = theirs.flat_map(|(_, messages)| messages).collect();
+        let hub = &self.ears.hub;
+        let mut changed = HashSet::new();
+        for message in &messages {
+            if let Message::Changed { id, revision, .. } = message
+                && hub.lacks(id, *revision)
+            {
+                changed.insert(id.clone());
+            }
+        }
+        let changed = Vec::from_iter(changed);
+        self.look_at(&changed).await;
+        for message in messages {
+            match message {
+                Message::Changed {
+                    id,
+                    revision,
+                    status,
+                } => {
+                    self.ears.recent.forget(&id);
+                    if status.is_final() {
+                        self.ears.promises.release(&id);
+                    }
+                    hub.changed_elsewhere(&id, revision, status);
+                }
+                Message::Began {
+                    id,
+                    revision,
+                    stage,
+                } => hub.began_elsewhere(&id, revision, stage),
+                Message::Deleted { id } => {
+                    self.ears.recent.forget(&id);
+                    self.ears.promises.release(&id);
+                    hub.announce(&id, Update::Deleted);
+                }
+                Message::Published => self.wakes.wake(),
+                Message::Redelivered => self.ears.hub.announce_delivery(),
+            }
+        }
+    }
+
+    /// Looks at all tasks that are watched here, by one query.
+    async fn look(&self) {
+        let watched = self.ears.hub.watched();
+        for some in watched.chunks(BATCH) {
+            self.look_at(some).await;
+        }
+    }
+
+    /// Tells those who watch these tasks how they are.
+    async fn look_at(&self, ids: &[String]) {
+        let Ok(found) = self.find(ids).await else {
+            return;
+        };
+        let hub = &self.ears.hub;
+        let mut gone: HashSet<_> = ids.iter().collect();
+        for record in &found {
+            gone.remove(&record.task.id);
+        }
+        for id in gone {
+            hub.announce(id, Update::Deleted);
+        }
+        for record in found {
+            let id = record.task.id.clone();
+            if hub.lacks(&id, record.revision) {
+                hub.announce_elsewhere(&id, Update::of(record));
+            }
+        }
+    }
+
+    /// Gives back what was promised to tasks whose end was not heard of.
+    async fn release_promises(&self) {
+        for some in self.ears.promises.all().chunks(BATCH) {
+            let Ok(found) = self.find(some).await else {
+                return;
+            };
+            let active = found.into_iter().filter(|it| !it.task.status.is_final());
+            let active: HashSet<_> = active.map(|record| record.task.id).collect();
+            for id in some.iter().filter(|id| !active.contains(*id)) {
+                self.ears.promises.release(id);
+            }
+        }
+    }
+
+    async fn find(&self, ids: &[String]) -> Result<Vec<TaskRecord>, Fault> {
+        if ids.is_empty() {
+            return Ok(vec![]);
+        }
+        let session = self.database.session().await?;
+        reads::some(&session, ids).await
+    }
+}

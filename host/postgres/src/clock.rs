@@ -1,0 +1,93 @@
+//! The database's time, which all hosts on it share.
+//!
+//! Leases, quotas and signatures go by it, so that hosts whose clocks differ
+//! agree. It is asked for now and then, and goes on by a clock that never jumps
+//! in between.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use concept_refinement_capability::Clock;
+use concept_refinement_capability::runtime::Runtime;
+use concept_refinement_domain::timestamp::Timestamp;
+use parking_lot::Mutex;
+
+use super::database::{DEADLINE, Database};
+use super::fault::Fault;
+use super::values::Cells;
+
+/// An answer that took longer says too little of when it was given.
+const MAX_ROUND_TRIP: Duration = Duration::from_millis(500);
+
+/// A clock by the database's time.
+pub struct DatabaseClock {
+    runtime: Arc<dyn Runtime>,
+    /// Where it goes on from. None: the time was not asked for yet.
+    measured: Mutex<Option<Measured>>,
+    machine: Arc<dyn Clock>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Measured {
+    time: Timestamp,
+    /// By the runtime's clock.
+    at: Duration,
+}
+
+impl DatabaseClock {
+    /// A clock that does not know the time yet. Until it does, it shows the
+    /// machine's, by which nothing may be decided but whether a token has expired.
+    pub(super) fn new(runtime: Arc<dyn Runtime>, machine: Arc<dyn Clock>) -> Self {
+        Self {
+            runtime,
+            measured: Mutex::default(),
+            machine,
+        }
+    }
+
+    /// Whether the database was asked for the time since the process began.
+    pub fn is_known(&self) -> bool {
+        self.measured.lock().is_some()
+    }
+
+    /// How far the machine's clock is behind the database's, in microseconds;
+    /// negative: ahead of it. None: the database was not asked yet.
+    pub fn offset(&self) -> Option<i64> {
+        let theirs = (*self.measured.lock())?;
+        let theirs = theirs
+            .time
+            .plus(self.runtime.elapsed().saturating_sub(theirs.at));
+        let ours = self.machine.now();
+        i64::try_from(i128::from(theirs.0) - i128::from(ours.0)).ok()
+    }
+
+    /// Asks the database for the time.
+    pub(super) async fn measure(&self, database: &Database) -> Result<(), Fault> {
+        let session = database.unready_session(DEADLINE).await?;
+        let begin = self.runtime.elapsed();
+        let row = session.query_opt("SELECT clock_timestamp()", &[]).await?;
+        let end = self.runtime.elapsed();
+        let trip = end.saturating_sub(begin);
+        if trip > MAX_ROUND_TRIP {
+            return match self.is_known() {
+                true => Ok(()),
+                false => Err(Fault::Timeout),
+            };
+        }
+        let row = row.ok_or(Fault::Timeout)?;
+        *self.measured.lock() = Some(Measured {
+            time: Cells::of(&row).time()?,
+            at: begin + trip / 2,
+        });
+        Ok(())
+    }
+}
+
+impl Clock for DatabaseClock {
+    fn now(&self) -> Timestamp {
+        match *self.measured.lock() {
+            Some(Measured { time, at }) => time.plus(self.runtime.elapsed().saturating_sub(at)),
+            None => self.machine.now(),
+        }
+    }
+}

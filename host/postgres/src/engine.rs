@@ -1,0 +1,67 @@
+//! Postgres, as the configuration chooses it.
+
+use std::future::ready;
+use std::sync::Arc;
+
+use concept_refinement_capability::OpenError;
+use concept_refinement_capability::engine::{Engine, EngineConfig, OpenTasks, Shared, TaskEngine};
+
+use super::inspect::inspect;
+use super::{Opened, PostgresTasks, Settings};
+
+/// The setting of an address without a pooler, to hear from other hosts.
+const LISTEN_URL: &str = "tasks-listen-url";
+
+/// `postgres://…`: a database that several hosts may share.
+pub const ENGINE: TaskEngine = Engine {
+    name: "postgres://",
+    // Whatever is missing there is created by whoever opens it first.
+    exists: |_| Ok(true),
+    open: |config, options| {
+        Box::pin(async move {
+            let (settings, listen) = settings(&config)?;
+            let opened = PostgresTasks::open(&settings, listen.as_ref(), options, config.clock);
+            let Opened { store, clock } = opened.await?;
+            let shared = Shared {
+                clock,
+                secret: Arc::clone(&store) as _,
+                duties: Arc::clone(&store) as _,
+            };
+            Ok(OpenTasks {
+                queue: Arc::new(store.queue()),
+                places: Arc::clone(&store) as _,
+                records: Some(Arc::clone(&store) as _),
+                store,
+                check_damage: Arc::new(|| Ok(())),
+                embedded: None,
+                shared: Some(shared),
+            })
+        })
+    },
+    at_rest: |_| Box::pin(ready(Ok(None))),
+    inspect: Some(|config| {
+        Box::pin(async move {
+            let (settings, listen) = settings(&config)?;
+            Ok(inspect(&settings, listen.as_ref()).await?.join(" "))
+        })
+    }),
+};
+
+fn settings(config: &EngineConfig) -> Result<(Settings, Option<Settings>), OpenError> {
+    let refused = |setting: &str, reason: String| OpenError::Server {
+        server: format!("The address of the setting {setting}"),
+        reason,
+    };
+    let variables = |name: &str| (config.variables)(name);
+    let settings =
+        Settings::parse(&config.url, &variables).map_err(|reason| refused("tasks", reason))?;
+    let settings = Settings {
+        trust: config.trust.clone(),
+        ..settings
+    };
+    let listen = (config.settings)(LISTEN_URL).filter(|url| !url.is_empty());
+    let listen = listen.map(|url| settings.parse_direct(&url, &variables));
+    let listen = listen.transpose();
+    let listen = listen.map_err(|reason| refused("tasks_listen_url", reason))?;
+    Ok((settings, listen))
+}

@@ -1,0 +1,156 @@
+//! Internal faults, what a caller may be told about them, and what an operator.
+
+use std::error::Error as _;
+use std::io;
+
+use concept_refinement_domain::capability::CapabilityError;
+use concept_refinement_domain::rulebook::Refusal;
+use tokio_postgres::Error;
+use tokio_postgres::error::SqlState;
+
+use concept_refinement_capability::log_throttle::LogThrottle;
+use concept_refinement_capability::tls;
+
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Fault {
+    #[error("{}", explain(.0))]
+    Engine(#[from] Error),
+    #[error("it did not answer in time")]
+    Timeout,
+    #[error("all its connections are in use")]
+    Busy,
+    /// It was not reached yet, or has no tables, or its time is not known.
+    #[error("it is not ready: {0}")]
+    NotReady(String),
+    /// As behind a pooler that gives a connection to somebody else after each
+    /// transaction.
+    #[error("its notifications do not arrive")]
+    Deaf,
+    #[error("another version of this program made its tables, and this one cannot use them")]
+    OtherVersion,
+    /// A record is another one with each look at it.
+    #[error("others write the same record all the time")]
+    Contended,
+    /// A task cannot be promised room for its refined image.
+    #[error(transparent)]
+    NoRoom(io::Error),
+    /// The caller asked for something impossible; the sentence is for the
+    /// caller.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// As before: no id of ours is written so.
+    #[error("The id of a task has to be a UUID.")]
+    NoId,
+}
+
+impl Fault {
+    /// Logs the details, and returns a sentence without them.
+    pub(super) fn report(self) -> CapabilityError {
+        match self {
+            Self::Refused(refusal) => CapabilityError::invalid(refusal.to_string()),
+            Self::NoId => CapabilityError::invalid(self.to_string()),
+            Self::NoRoom(error) => {
+                static FAULT: LogThrottle = LogThrottle::new();
+                if let Some(times) = FAULT.times() {
+                    tracing::error!(%error, times, "new tasks are refused");
+                }
+                CapabilityError::full("The task store has no room left.")
+            }
+            fault => {
+                static FAULT: LogThrottle = LogThrottle::new();
+                if let Some(times) = FAULT.times() {
+                    tracing::error!(error = %fault, times, "the task store failed");
+                }
+                match fault.is(&SqlState::DISK_FULL) {
+                    true => CapabilityError::full("The task store has no room left."),
+                    false => unavailable(),
+                }
+            }
+        }
+    }
+
+    pub(super) fn is(&self, state: &SqlState) -> bool {
+        matches!(self, Self::Engine(error) if error.code() == Some(state))
+    }
+
+    /// Whether the server itself says so, so that it is known what it did.
+    pub(super) fn is_answer(&self) -> bool {
+        matches!(self, Self::Engine(error) if error.code().is_some())
+    }
+
+    /// Whether the same is to be tried again at once, since somebody else was
+    /// quicker. Nothing was written.
+    pub(super) fn is_lost_race(&self) -> bool {
+        [
+            SqlState::UNIQUE_VIOLATION,
+            SqlState::T_R_DEADLOCK_DETECTED,
+            SqlState::T_R_SERIALIZATION_FAILURE,
+        ]
+        .iter()
+        .any(|state| self.is(state))
+    }
+
+    /// Whether the server has become one that is only read, as after a failover.
+    pub(super) fn is_read_only(&self) -> bool {
+        self.is(&SqlState::READ_ONLY_SQL_TRANSACTION)
+    }
+
+    /// Why the store can never be used as it is configured, as the end of a
+    /// sentence. None: this may pass.
+    pub(super) fn refusal(&self) -> Option<String> {
+        let error = match self {
+            Self::OtherVersion => return Some(self.to_string()),
+            Self::Engine(error) => error,
+            _ => return None,
+        };
+        if let Some(code) = error.code() {
+            let reason = if [
+                SqlState::INVALID_PASSWORD,
+                SqlState::INVALID_AUTHORIZATION_SPECIFICATION,
+            ]
+            .contains(code)
+            {
+                "it refuses this user or password"
+            } else if *code == SqlState::INVALID_CATALOG_NAME {
+                "it has no database of this name"
+            } else if *code == SqlState::INSUFFICIENT_PRIVILEGE {
+                "its user may not create or use the tables of this schema"
+            } else if *code == SqlState::READ_ONLY_SQL_TRANSACTION {
+                READ_ONLY
+            } else {
+                return None;
+            };
+            return Some(reason.to_owned());
+        }
+        let cause = error.source()?;
+        if let Some(system) = cause.downcast_ref::<io::Error>() {
+            if let Some(reason) = tls::refusal(system) {
+                return Some(reason);
+            }
+            // As the driver says that it looked for a database to write to.
+            let is_read_only = system.to_string() == "database does not allow writes";
+            return is_read_only.then(|| READ_ONLY.to_owned());
+        }
+        let text = error.to_string();
+        if text == "error performing TLS handshake" {
+            return Some("it offers no TLS, which the sslmode asks for".to_owned());
+        }
+        // Such as a password that is needed and was not given.
+        (text == "authentication error" || text == "invalid configuration")
+            .then(|| format!("it refuses this user or password ({cause})"))
+    }
+}
+
+const READ_ONLY: &str = "it is read only, as a standby is";
+
+/// The driver's sentence with its cause, which says more.
+fn explain(error: &Error) -> String {
+    match error.source() {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
+}
+
+pub(super) fn unavailable() -> CapabilityError {
+    CapabilityError::unavailable("The task store cannot be used at the moment.")
+}

@@ -1,0 +1,462 @@
+//! Tasks and concepts in a Postgres database that any number of hosts share.
+//!
+//! The rules come from the domain; each operation loads, applies a rule, and
+//! writes by a compare-and-swap, in at most two round trips. What was answered is
+//! committed. The store belongs to nobody: no start and no stop of a host may
+//! touch what another one works on, and nothing here relies on the clock of a
+//! machine.
+
+mod account;
+mod backlog;
+mod change;
+mod changes;
+mod clock;
+mod concepts;
+mod database;
+mod delete;
+mod dialer;
+mod duty;
+pub mod engine;
+mod expiry;
+mod fault;
+mod fetch;
+mod group_commit;
+mod handovers;
+mod inspect;
+mod leases;
+mod moving;
+mod pools;
+mod promises;
+mod prune;
+mod queue;
+mod readiness;
+mod reads;
+mod recent;
+mod references;
+mod rounds;
+mod rows;
+mod schema;
+mod sessions;
+mod settings;
+mod submit;
+mod sweep;
+mod tally;
+mod tls;
+mod turns;
+mod upload_places;
+mod values;
+mod webhooks;
+
+use std::future::ready;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use concept_refinement_capability::concepts::Concepts;
+use concept_refinement_capability::runtime::Tokio;
+use concept_refinement_capability::tasks::hub::Hub;
+use concept_refinement_capability::tasks::{Expired, Leases, Maintenance, Options, Tally, Tasks};
+use concept_refinement_capability::webhooks::Webhooks;
+use concept_refinement_capability::{Answer, Clock, OpenError};
+use concept_refinement_domain::capability::{
+    Claimed, ConceptPage, Fenced, Finished, Lease, NewTask, Position, RefinedImage, Submission,
+    TaskPage,
+};
+use concept_refinement_domain::clock_trust::LastRound;
+use concept_refinement_domain::concept::Concept;
+use concept_refinement_domain::task::{Stage, Status, Task};
+use concept_refinement_domain::timestamp::Timestamp;
+use concept_refinement_domain::webhook::{
+    DeliveryLease, DeliveryOutcome, DueDelivery, Places, Redelivery, WebhookDelivery,
+};
+use futures::future::BoxFuture;
+use parking_lot::Mutex;
+use tokio_util::task::AbortOnDropHandle;
+
+use backlog::Backlog;
+use changes::{Changes, Ears};
+use database::{Database, SCAN_DEADLINE};
+use fault::Fault;
+use group_commit::GroupCommit;
+use handovers::Handovers;
+use promises::Promises;
+use recent::Recent;
+use turns::Turns;
+
+pub use clock::DatabaseClock;
+pub use inspect::inspect;
+pub use queue::SharedQueue;
+pub use settings::{Environment, POOL, Place, Settings};
+
+/// A task store in Postgres, as one host sees it.
+pub struct PostgresTasks {
+    database: Arc<Database>,
+    commits: Arc<GroupCommit>,
+    clock: Arc<dyn Clock>,
+    options: Options,
+    hub: Arc<Hub>,
+    handovers: Handovers,
+    promises: Arc<Promises>,
+    backlog: Backlog,
+    recent: Arc<Recent>,
+    changes: Changes,
+    /// Tasks that failed because their workers died too often.
+    given_up: AtomicU64,
+    /// Who submits while nobody else does, and who takes a place of an image.
+    alone_with_backlog: Arc<Turns>,
+    alone_with_images: Arc<Turns>,
+    /// How often the total of all images was asked for, and the latest of these
+    /// times whose answer was passed on.
+    total_turn: AtomicU64,
+    told_turn: Mutex<u64>,
+    _readiness: AbortOnDropHandle<()>,
+}
+
+/// A store that was opened just now, and the time by which it goes.
+pub struct Opened {
+    /// For whoever uses tasks.
+    pub store: Arc<PostgresTasks>,
+    /// The database's time.
+    pub clock: Arc<DatabaseClock>,
+}
+
+impl PostgresTasks {
+    /// Opens a store, whose tables are created if there are none. `listen`:
+    /// the same database by an address without a pooler, to hear from other
+    /// hosts. If the database is away, it is opened all the same: each call
+    /// fails until it can be reached.
+    ///
+    /// # Errors
+    ///
+    /// The database refuses, which no repeat will change.
+    pub async fn open(
+        settings: &Settings,
+        listen: Option<&Settings>,
+        options: Options,
+        machine: Arc<dyn Clock>,
+    ) -> Result<Opened, OpenError> {
+        let clock = Arc::new(DatabaseClock::new(Arc::new(Tokio::default()), machine));
+        let goes_by = Arc::clone(&clock) as _;
+        let store = Self::open_with(settings, listen, options, goes_by, &clock).await?;
+        Ok(Opened { store, clock })
+    }
+
+    /// The same by a clock that is not the database's, for tests.
+    ///
+    /// # Errors
+    ///
+    /// As [`PostgresTasks::open`].
+    pub async fn open_by(
+        settings: &Settings,
+        listen: Option<&Settings>,
+        options: Options,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Arc<Self>, OpenError> {
+        let runtime = Arc::new(Tokio::default());
+        let measured = Arc::new(DatabaseClock::new(runtime, Arc::clone(&clock)));
+        Self::open_with(settings, listen, options, clock, &measured).await
+    }
+
+    async fn open_with(
+        settings: &Settings,
+        listen: Option<&Settings>,
+        options: Options,
+        clock: Arc<dyn Clock>,
+        measured: &Arc<DatabaseClock>,
+    ) -> Result<Arc<Self>, OpenError> {
+        let unusable = |reason| inspect::refused(&settings.place, reason);
+        let database = Arc::new(Database::new(settings).map_err(unusable)?);
+        let source = match listen {
+            Some(listen) => Arc::new(Database::new(listen).map_err(unusable)?),
+            None => Arc::clone(&database),
+        };
+        let readiness = readiness::begin(&database, measured).await?;
+        let hub = Arc::<Hub>::default();
+        let recent = Arc::<Recent>::default();
+        let promises = Arc::new(Promises::of(Arc::clone(&options.room)));
+        let ears = Ears {
+            hub: Arc::clone(&hub),
+            promises: Arc::clone(&promises),
+            recent: Arc::clone(&recent),
+            source,
+        };
+        Ok(Arc::new(Self {
+            changes: Changes::start(Arc::clone(&database), ears),
+            commits: Arc::new(GroupCommit::new(Arc::clone(&database))),
+            database,
+            clock,
+            options,
+            hub,
+            handovers: Handovers::default(),
+            promises,
+            backlog: Backlog::default(),
+            recent,
+            given_up: AtomicU64::default(),
+            alone_with_backlog: Turns::new(1),
+            alone_with_images: Turns::new(1),
+            total_turn: AtomicU64::default(),
+            told_turn: Mutex::default(),
+            _readiness: readiness,
+        }))
+    }
+
+    /// The queue inside this store.
+    pub fn queue(self: &Arc<Self>) -> SharedQueue {
+        SharedQueue::start(Arc::clone(self))
+    }
+
+    fn count_given_up(&self) {
+        self.given_up.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn answer<'a, T: 'a>(
+        &self,
+        work: impl Future<Output = Result<T, Fault>> + Send + 'a,
+    ) -> Answer<'a, T> {
+        Box::pin(async move { work.await.map_err(Fault::report) })
+    }
+}
+
+impl Drop for PostgresTasks {
+    fn drop(&mut self) {
+        self.hub.close();
+    }
+}
+
+impl Tasks for PostgresTasks {
+    fn submit(&self, task: NewTask) -> Answer<'_, Submission> {
+        self.answer(submit::submit(self, task))
+    }
+
+    fn withdraw<'a>(&'a self, id: &'a str, error_message: &'a str) -> Answer<'a, Fenced> {
+        self.answer(submit::withdraw(self, id, error_message))
+    }
+
+    fn renew_session<'a>(
+        &'a self,
+        user_id: &'a str,
+        until: Timestamp,
+        owns_images: bool,
+    ) -> Answer<'a, ()> {
+        self.answer(async move {
+            let session = self.database.session_of(user_id).await?;
+            sessions::renew(&session, user_id, until, owns_images).await
+        })
+    }
+
+    fn get<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Task>> {
+        self.answer(async move {
+            let session = self.database.session_of(user_id).await?;
+            let record = reads::get(&session, user_id, id).await?;
+            Ok(record.map(|record| record.task))
+        })
+    }
+
+    fn list<'a>(
+        &'a self,
+        user_id: &'a str,
+        status: Option<Status>,
+        limit: u32,
+        after: Option<Position>,
+    ) -> Answer<'a, TaskPage> {
+        self.answer(async move {
+            let session = self.database.session_of(user_id).await?;
+            reads::list(&session, user_id, status, limit, after).await
+        })
+    }
+
+    fn delete<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, bool> {
+        self.answer(delete::delete(self, user_id, id))
+    }
+
+    fn watch<'a>(
+        &'a self,
+        user_id: &'a str,
+        id: &'a str,
+    ) -> Answer<'a, Option<concept_refinement_capability::tasks::Changes>> {
+        self.answer(async move {
+            let subscription = self.hub.subscribe(id);
+            let session = self.database.session_of(user_id).await?;
+            let found = reads::get(&session, user_id, id).await?;
+            Ok(found.map(|record| subscription.changes_after(record.revision, record.task)))
+        })
+    }
+}
+
+impl Leases for PostgresTasks {
+    fn claim<'a>(&'a self, id: &'a str, user_id: Option<&'a str>) -> Answer<'a, Option<Claimed>> {
+        self.answer(leases::claim(self, id, user_id))
+    }
+
+    fn renew<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Option<Lease>> {
+        self.answer(leases::renew(self, lease))
+    }
+
+    fn finish<'a>(&'a self, lease: &'a Lease, image: RefinedImage) -> Answer<'a, Finished> {
+        self.answer(leases::finish(self, lease, image))
+    }
+
+    fn fail<'a>(
+        &'a self,
+        lease: &'a Lease,
+        _: Option<Stage>,
+        error_message: &'a str,
+    ) -> Answer<'a, Fenced> {
+        self.answer(leases::fail(self, lease, error_message))
+    }
+
+    fn release<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Fenced> {
+        self.answer(leases::release(self, lease))
+    }
+
+    fn progress<'a>(&'a self, lease: &'a Lease, stage: Stage) -> Answer<'a, ()> {
+        if let Some(revision) = self.hub.began(lease, stage) {
+            self.changes.began(&lease.task_id, revision, stage);
+        }
+        Box::pin(ready(Ok(())))
+    }
+
+    fn deletion(&self, id: &str) -> BoxFuture<'static, ()> {
+        Box::pin(self.hub.deletion(id).wait())
+    }
+}
+
+impl Maintenance for PostgresTasks {
+    fn due(&self, limit: u32) -> Answer<'_, Vec<Task>> {
+        self.answer(sweep::due(self, limit))
+    }
+
+    fn next_due(&self) -> Answer<'_, Option<Timestamp>> {
+        self.answer(async move {
+            let session = self.database.session().await?;
+            sweep::next_due(&session).await
+        })
+    }
+
+    fn recover(&self) -> Answer<'_, u32> {
+        self.answer(sweep::recover(self))
+    }
+
+    fn unreferenced(&self, image_paths: Vec<String>) -> Answer<'_, Vec<String>> {
+        self.answer(async move {
+            let session = self.database.session_within(SCAN_DEADLINE).await?;
+            references::unreferenced(&session, image_paths).await
+        })
+    }
+
+    fn expire(&self, before: Timestamp, limit: u32) -> Answer<'_, Expired> {
+        self.answer(expiry::expire(self, before, limit))
+    }
+
+    fn abandon(&self, before: Timestamp, limit: u32) -> Answer<'_, Expired> {
+        self.answer(expiry::abandon(self, before, limit))
+    }
+
+    fn without_session(&self, users: Vec<String>, before: Timestamp) -> Answer<'_, Vec<String>> {
+        self.answer(async move {
+            let session = self.database.session_within(SCAN_DEADLINE).await?;
+            sessions::without(&session, &users, before).await
+        })
+    }
+
+    fn last_round(&self) -> Answer<'_, Option<LastRound>> {
+        self.answer(async move {
+            let session = self.database.session().await?;
+            rounds::last(&session).await
+        })
+    }
+
+    fn remember_round(&self, round: LastRound) -> Answer<'_, ()> {
+        self.answer(async move {
+            let session = self.database.session().await?;
+            rounds::remember(&session, round).await
+        })
+    }
+
+    fn tally(&self) -> Answer<'_, Tally> {
+        self.answer(async move {
+            let session = self.database.session_within(SCAN_DEADLINE).await?;
+            let tally = tally::count(&session).await?;
+            Ok(Tally {
+                given_up: self.given_up.load(Ordering::Relaxed),
+                ..tally
+            })
+        })
+    }
+
+    /// Tries to write, since a standby can be read.
+    fn check(&self) -> Answer<'_, ()> {
+        self.answer(async move {
+            let session = self.database.session().await?;
+            schema::check(&session).await
+        })
+    }
+}
+
+impl Concepts for PostgresTasks {
+    fn get<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Concept>> {
+        self.answer(async move {
+            let session = self.database.session_of(user_id).await?;
+            concepts::get(&session, user_id, id).await
+        })
+    }
+
+    fn list<'a>(
+        &'a self,
+        user_id: &'a str,
+        limit: u32,
+        after: Option<Position>,
+    ) -> Answer<'a, ConceptPage> {
+        self.answer(async move {
+            let session = self.database.session_of(user_id).await?;
+            concepts::list(&session, user_id, limit, after).await
+        })
+    }
+
+    fn delete<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<String>> {
+        self.answer(concepts::delete(self, user_id, id))
+    }
+}
+
+impl Webhooks for PostgresTasks {
+    fn webhook<'a>(
+        &'a self,
+        user_id: &'a str,
+        task_id: &'a str,
+    ) -> Answer<'a, Option<WebhookDelivery>> {
+        self.answer(async move {
+            let session = self.database.session_of(user_id).await?;
+            let record = reads::get(&session, user_id, task_id).await?;
+            Ok(record.and_then(|record| Some(record.delivery?.seen(&record.task))))
+        })
+    }
+
+    fn redeliver<'a>(&'a self, user_id: &'a str, task_id: &'a str) -> Answer<'a, Redelivery> {
+        self.answer(webhooks::redeliver(self, user_id, task_id))
+    }
+
+    fn claim_deliveries(&self, places: Places) -> Answer<'_, Vec<DueDelivery>> {
+        self.answer(webhooks::claim(self, places))
+    }
+
+    fn record_attempt<'a>(
+        &'a self,
+        lease: &'a DeliveryLease,
+        outcome: DeliveryOutcome,
+        jitter: f64,
+    ) -> Answer<'a, Fenced> {
+        self.answer(webhooks::record(self, lease, outcome, jitter))
+    }
+
+    fn next_delivery(&self) -> Answer<'_, Option<Timestamp>> {
+        self.answer(async move {
+            let session = self.database.session().await?;
+            webhooks::next(&session).await
+        })
+    }
+
+    /// What another host ends it delivers itself, and what it requests again is
+    /// told here.
+    fn delivery_due(&self) -> BoxFuture<'static, ()> {
+        self.hub.delivery()
+    }
+}

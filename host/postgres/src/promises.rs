@@ -1,0 +1,71 @@
+//! The room that tasks are promised for their refined images, by the host that
+//! accepted them, until it hears of their end.
+
+use std::collections::HashSet;
+use std::io;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use concept_refinement_capability::room::Room;
+
+#[derive(Debug)]
+pub(super) struct Promises {
+    room: Arc<Room>,
+    tasks: Mutex<HashSet<String>>,
+}
+
+/// Taken back when dropped, unless it is kept.
+pub(super) struct Promise<'a> {
+    promises: &'a Promises,
+    task_id: &'a str,
+    is_kept: bool,
+}
+
+impl Promises {
+    pub(super) fn of(room: Arc<Room>) -> Self {
+        Self {
+            room,
+            tasks: Mutex::default(),
+        }
+    }
+
+    /// # Errors
+    ///
+    /// There is no room for one more.
+    pub(super) fn make<'a>(&'a self, task_id: &'a str) -> io::Result<Promise<'a>> {
+        self.room.reserve_task()?;
+        self.tasks.lock().insert(task_id.to_owned());
+        Ok(Promise {
+            promises: self,
+            task_id,
+            is_kept: false,
+        })
+    }
+
+    /// The task needs its room no longer.
+    pub(super) fn release(&self, task_id: &str) {
+        if self.tasks.lock().remove(task_id) {
+            self.room.release_tasks(1);
+        }
+    }
+
+    /// All tasks that were promised room.
+    pub(super) fn all(&self) -> Vec<String> {
+        self.tasks.lock().iter().cloned().collect()
+    }
+}
+
+impl Promise<'_> {
+    pub(super) fn keep(mut self) {
+        self.is_kept = true;
+    }
+}
+
+impl Drop for Promise<'_> {
+    fn drop(&mut self) {
+        if !self.is_kept {
+            self.promises.release(self.task_id);
+        }
+    }
+}

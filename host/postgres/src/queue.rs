@@ -1,0 +1,326 @@
+//! The queue inside the store.
+//!
+//! The rows are the queue: `deliver_at` says when a task that nobody works on is
+//! delivered next. Each host fetches as many as its receivers wait for, when it is
+//! told that there is something, and passes rows over that another host is just
+//! fetching. What is fetched is claimed by the same commit. What a host had claimed when
+//! it died is delivered again when the lease has run out.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use concept_refinement_capability::Answer;
+use concept_refinement_capability::clock::before;
+use concept_refinement_capability::log_throttle::{LONG_INTERVAL, LogThrottle};
+use concept_refinement_capability::queue::waiting::Waiting;
+use concept_refinement_capability::queue::{Delivery, Receipt, TaskQueue};
+use concept_refinement_domain::capability::CapabilityError;
+use concept_refinement_domain::lease::{PENDING_OVERDUE, is_overdue};
+use concept_refinement_domain::message::{self, Parsed};
+use concept_refinement_domain::rulebook::TaskRecord;
+use concept_refinement_domain::task::Task;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use parking_lot::Mutex;
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, oneshot};
+use tokio::time::{sleep, timeout};
+use tokio_postgres::types::Type;
+use tokio_util::task::AbortOnDropHandle;
+use uuid::Uuid;
+
+use super::PostgresTasks;
+use super::fault::{Fault, unavailable};
+use super::fetch::{Fetched, MAX_FETCH, fetch, retry_until};
+use super::leases;
+use super::values::{Parameter, Time, id};
+
+/// Tasks that are published at once at most.
+const MAX_PUBLISH: usize = 256;
+
+/// Delay until an unanswered delivery is repeated.
+const REDELIVERY_DELAY: Duration = Duration::from_secs(1);
+
+/// The longest delay, whatever a worker asks for.
+const MAX_DELAY: Duration = Duration::from_secs(60 * 60);
+
+/// How long to wait after a fault.
+pub(super) const RETRY: Duration = Duration::from_millis(500);
+
+/// How long to wait at least, where others have locked what is due.
+const SHORTEST_WAIT: Duration = Duration::from_millis(20);
+
+/// How long to wait at most until the next task is looked for: when one is
+/// delivered that is delayed.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// The queue of all hosts on a store, as one of them sees it.
+pub struct SharedQueue {
+    store: Arc<PostgresTasks>,
+    waiting: Arc<Waiting>,
+    outbox: Arc<Outbox>,
+    _running: [AbortOnDropHandle<()>; 2],
+}
+
+/// What waits to be published, and who is told.
+#[derive(Default)]
+struct Outbox {
+    waiting: Mutex<Vec<Publication>>,
+    arrived: Notify,
+}
+
+struct Publication {
+    id: Uuid,
+    answer: oneshot::Sender<Result<(), CapabilityError>>,
+}
+
+impl SharedQueue {
+    pub(super) fn start(store: Arc<PostgresTasks>) -> Self {
+        let waiting = Arc::<Waiting>::default();
+        let outbox = Arc::<Outbox>::default();
+        let runtime = Handle::current();
+        let fetching = runtime.spawn(fetch_for(Arc::clone(&store), Arc::clone(&waiting)));
+        let publishing = runtime.spawn(publish_from(Arc::clone(&store), Arc::clone(&outbox)));
+        Self {
+            store,
+            waiting,
+            outbox,
+            _running: [fetching, publishing].map(AbortOnDropHandle::new),
+        }
+    }
+
+    async fn publish_task(&self, task_id: &str) -> Result<(), CapabilityError> {
+        // Nothing has an id that is none.
+        let Some(id) = id(task_id) else {
+            return Ok(());
+        };
+        // What was accepted here just now can be fetched as it is.
+        let is_new = |record: TaskRecord| !is_overdue(&record.task, self.store.clock.now());
+        if self.store.recent.get(task_id).is_some_and(is_new) {
+            self.store.changes.published();
+            return Ok(());
+        }
+        let (answer, answered) = oneshot::channel();
+        self.outbox.waiting.lock().push(Publication { id, answer });
+        self.outbox.arrived.notify_one();
+        answered.await.unwrap_or_else(|_| Err(unavailable()))
+    }
+}
+
+impl TaskQueue for SharedQueue {
+    fn publish(&self, message: Vec<u8>) -> Answer<'_, ()> {
+        Box::pin(async move {
+            match message::parse(&message) {
+                Parsed::Valid { task_id, .. } => self.publish_task(&task_id).await,
+                Parsed::Unusable { .. } | Parsed::Nonsense => Err(CapabilityError::invalid(
+                    "The message does not point to a task.",
+                )),
+            }
+        })
+    }
+
+    fn receive(&self) -> Answer<'_, Delivery> {
+        Box::pin(async { self.waiting.next().await.ok_or_else(unavailable)? })
+    }
+
+    /// The queue works if the store does, which is checked separately.
+    fn check(&self) -> Answer<'_, ()> {
+        std::future::ready(Ok(())).boxed()
+    }
+}
+
+/// Fetches tasks while somebody waits for some.
+async fn fetch_for(store: Arc<PostgresTasks>, waiting: Arc<Waiting>) {
+    let mut wakes = store.changes.wakes();
+    loop {
+        let receivers = waiting.count().min(MAX_FETCH);
+        if receivers == 0 {
+            waiting.joined().await;
+            continue;
+        }
+        // What is told from now on is not missed.
+        wakes.mark_unchanged();
+        // A turn comes to its end even if this does not: what it claims reaches a
+        // worker or is given back.
+        let turn = fetch_once(Arc::clone(&store), Arc::clone(&waiting), receivers);
+        let turn = tokio::spawn(turn);
+        match turn.await {
+            Ok(Ok(None)) => {}
+            Ok(Ok(Some(wait))) => {
+                let _ = timeout(wait, wakes.changed()).await;
+            }
+            Ok(Err(fault)) => {
+                static FAULT: LogThrottle = LogThrottle::every(LONG_INTERVAL);
+                if let Some(times) = FAULT.times() {
+                    tracing::error!(%fault, times, "no tasks can be fetched");
+                }
+                sleep(RETRY).await;
+            }
+            Err(_) => sleep(RETRY).await,
+        }
+    }
+}
+
+/// How long to wait for the next task. None: there were some.
+async fn fetch_once(
+    store: Arc<PostgresTasks>,
+    waiting: Arc<Waiting>,
+    receivers: usize,
+) -> Result<Option<Duration>, Fault> {
+    match fetch(&store, receivers).await? {
+        Fetched::Tasks(tasks) => {
+            for task in &tasks {
+                waiting.hand(delivery(&store, task));
+            }
+            Ok(None)
+        }
+        Fetched::Nothing { next } => {
+            let now = store.clock.now();
+            let wait = next.map_or(LONGEST_WAIT, |next| next.since(now));
+            Ok(Some(wait.clamp(SHORTEST_WAIT, LONGEST_WAIT)))
+        }
+    }
+}
+
+fn delivery(store: &Arc<PostgresTasks>, task: &Task) -> Delivery {
+    let receipt = Taken {
+        store: Arc::downgrade(store),
+        runtime: Handle::current(),
+        task_id: Some(task.id.clone()),
+    };
+    let message = message::message_for(task);
+    Delivery::new(Some(task.id.clone()), message, Box::new(receipt))
+}
+
+/// Publishes what comes, together what came together.
+async fn publish_from(store: Arc<PostgresTasks>, outbox: Arc<Outbox>) {
+    loop {
+        outbox.arrived.notified().await;
+        loop {
+            let publications: Vec<_> = {
+                let mut waiting = outbox.waiting.lock();
+                let count = waiting.len().min(MAX_PUBLISH);
+                waiting.drain(..count).collect()
+            };
+            if publications.is_empty() {
+                break;
+            }
+            let ids: Vec<_> = publications
+                .iter()
+                .map(|publication| publication.id)
+                .collect();
+            let published = publish(&store, &ids).await.map_err(Fault::report);
+            for publication in publications {
+                let _ = publication.answer.send(published.clone());
+            }
+        }
+    }
+}
+
+/// Makes tasks be delivered now that nobody works on, and that are overdue: those
+/// that were created just now are delivered already, and for those that were
+/// released their worker says when.
+async fn publish(store: &PostgresTasks, ids: &[Uuid]) -> Result<(), Fault> {
+    const SQL: &str = "UPDATE schema.task SET deliver_at = $2 WHERE id = ANY ($1) \
+         AND completed_at IS NULL AND deliver_at > $2 \
+         AND (lease_until <= $2 \
+             OR lease_until IS NULL AND coalesce(updated_at, created_at) <= $3)";
+    let now = store.clock.now();
+    let (long_ago, now) = (Time(before(now, PENDING_OVERDUE)), Time(now));
+    let parameters: [Parameter<'_>; 3] = [
+        (&ids, Type::UUID_ARRAY),
+        (&now, Type::TIMESTAMPTZ),
+        (&long_ago, Type::TIMESTAMPTZ),
+    ];
+    let session = store.database.session().await?;
+    session.execute_volatile(SQL, &parameters).await?;
+    store.changes.published();
+    Ok(())
+}
+
+/// Makes a task that nobody works on be delivered after a while.
+async fn put_off(store: &PostgresTasks, id: Uuid, delay: Duration) -> Result<(), Fault> {
+    const SQL: &str = "UPDATE schema.task SET deliver_at = $2 WHERE id = $1 \
+         AND completed_at IS NULL AND (lease_until IS NULL OR lease_until <= $3)";
+    let now = store.clock.now();
+    let (until, now) = (Time(now.plus(delay.min(MAX_DELAY))), Time(now));
+    let parameters: [Parameter<'_>; 3] = [
+        (&id, Type::UUID),
+        (&until, Type::TIMESTAMPTZ),
+        (&now, Type::TIMESTAMPTZ),
+    ];
+    let session = store.database.session().await?;
+    session.execute_volatile(SQL, &parameters).await?;
+    store.changes.wake();
+    Ok(())
+}
+
+/// A delivered task that is not answered yet.
+struct Taken {
+    store: Weak<PostgresTasks>,
+    runtime: Handle,
+    /// None once it is answered.
+    task_id: Option<String>,
+}
+
+impl Taken {
+    fn again(&mut self, delay: Duration) -> BoxFuture<'static, ()> {
+        let (task_id, store) = (self.task_id.take(), Weak::upgrade(&self.store));
+        async move {
+            if let (Some(task_id), Some(store)) = (task_id, store)
+                && let Err(fault) = deliver_again(&store, &task_id, delay).await
+            {
+                tracing::debug!(%fault, "a task is delivered again later than it was asked for");
+            }
+        }
+        .boxed()
+    }
+}
+
+/// What was claimed for a worker that did not ask for it is nobody's again.
+async fn release_unasked(store: &PostgresTasks, task_id: &str) {
+    if let Some(held) = store.handovers.find(task_id, None)
+        && store.handovers.take(&held).is_some()
+    {
+        retry_until(store, held.until, || {
+            let lease = held.clone();
+            // A lease that was lost is nobody's either.
+            async move { leases::release(store, &lease).await.map(drop) }.boxed()
+        })
+        .await;
+    }
+}
+
+async fn deliver_again(store: &PostgresTasks, task_id: &str, delay: Duration) -> Result<(), Fault> {
+    release_unasked(store, task_id).await;
+    match id(task_id) {
+        Some(id) => put_off(store, id, delay).await,
+        None => Ok(()),
+    }
+}
+
+impl Receipt for Taken {
+    /// A task that is not final then is looked for by the sweep.
+    fn ack(mut self: Box<Self>) -> BoxFuture<'static, ()> {
+        let (task_id, store) = (self.task_id.take(), self.store.upgrade());
+        async move {
+            if let (Some(task_id), Some(store)) = (task_id, store) {
+                release_unasked(&store, &task_id).await;
+            }
+        }
+        .boxed()
+    }
+
+    fn nack(mut self: Box<Self>, delay: Duration) -> BoxFuture<'static, ()> {
+        self.again(delay)
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        if self.task_id.is_some() {
+            let again = self.again(REDELIVERY_DELAY);
+            self.runtime.spawn(again);
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Makes a database ready for use, and again whenever it comes back: reached, with its
+//! tables, and its time known.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use concept_refinement_capability::OpenError;
+use concept_refinement_capability::log_throttle::{LONG_INTERVAL, LogThrottle};
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::task::AbortOnDropHandle;
+
+use super::clock::DatabaseClock;
+use super::database::{DEADLINE, Database};
+use super::fault::Fault;
+use super::{inspect, schema};
+
+/// How long a start waits for a database that is away.
+const REACHED: Duration = Duration::from_secs(3);
+
+/// How long a start waits in all, as for tables that are being created. That is not
+/// broken off.
+const OPENED: Duration = Duration::from_secs(10);
+
+/// Between two tries.
+const RETRY: Duration = Duration::from_millis(500);
+
+/// How often the database's time is asked for.
+const MEASURE: Duration = Duration::from_secs(10);
+
+/// Waits for a few seconds, while it is made ready beside.
+///
+/// # Errors
+///
+/// The database refuses, which no repeat will change.
+pub(super) async fn begin(
+    database: &Arc<Database>,
+    clock: &Arc<DatabaseClock>,
+) -> Result<AbortOnDropHandle<()>, OpenError> {
+    let (tell, opened) = oneshot::channel();
+    let kept = keep_ready(Arc::clone(database), Arc::clone(clock), tell);
+    let kept = AbortOnDropHandle::new(Handle::current().spawn(kept));
+    match timeout(OPENED, opened).await {
+        Ok(Ok(Err(reason))) => Err(inspect::refused(database.place(), reason)),
+        _ => Ok(kept),
+    }
+}
+
+/// `tell`: that a start need not wait any longer, or why it cannot succeed.
+async fn keep_ready(
+    database: Arc<Database>,
+    clock: Arc<DatabaseClock>,
+    tell: oneshot::Sender<Result<(), String>>,
+) {
+    let begin = Instant::now();
+    let mut start = Some(tell);
+    let mut tell = |opened| start.take().is_some_and(|start| start.send(opened).is_ok());
+    loop {
+        let tried = match database.is_ready() {
+            true => {
+                tell(Ok(()));
+                sleep(MEASURE).await;
+                clock.measure(&database).await
+            }
+            false => make_ready(&database, &clock).await,
+        };
+        let Err(fault) = tried else {
+            continue;
+        };
+        match fault.refusal() {
+            Some(reason) if tell(Err(reason.clone())) => {}
+            _ => log(&database, &fault),
+        }
+        if begin.elapsed() + RETRY > REACHED {
+            tell(Ok(()));
+        }
+        sleep(RETRY).await;
+    }
+}
+
+async fn make_ready(database: &Database, clock: &DatabaseClock) -> Result<(), Fault> {
+    let made = async {
+        schema::create(database).await?;
+        clock.measure(database).await?;
+        if database.host().is_empty() {
+            const DRAW: &str = "SELECT gen_random_uuid()::text";
+            let session = database.unready_session(DEADLINE).await?;
+            let row = session.query_opt(DRAW, &[]).await?;
+            database.name_host(row.ok_or(Fault::Timeout)?.try_get(0)?);
+        }
+        Ok(())
+    };
+    let made = made.await;
+    database.set_ready(made.as_ref().map_err(Fault::to_string).copied());
+    made
+}
+
+fn log(database: &Database, fault: &Fault) {
+    static FAULT: LogThrottle = LogThrottle::every(LONG_INTERVAL);
+    if let Some(times) = FAULT.times() {
+        tracing::error!(%fault, times, place = %database.place(), "the task store is away");
+    }
+}

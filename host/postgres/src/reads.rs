@@ -1,0 +1,93 @@
+//! Reading tasks for users.
+
+use concept_refinement_domain::capability::{Page, Position, TaskPage};
+use concept_refinement_domain::rulebook::TaskRecord;
+use concept_refinement_domain::task::Status;
+use concept_refinement_domain::timestamp::Timestamp;
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use super::database::Session;
+use super::fault::Fault;
+use super::rows::{columns, read};
+use super::values::{Cells, Parameter, Text, Time, id};
+use crate::rows;
+
+pub(super) async fn get(
+    session: &Session<'_>,
+    user_id: &str,
+    task_id: &str,
+) -> Result<Option<TaskRecord>, Fault> {
+    let record = rows::find(session, task_id).await?;
+    Ok(record.filter(|record| record.task.user_id == user_id))
+}
+
+pub(super) async fn list(
+    session: &Session<'_>,
+    user_id: &str,
+    status: Option<Status>,
+    limit: u32,
+    after: Option<Position>,
+) -> Result<TaskPage, Fault> {
+    // Written out, so that an index for it is found.
+    let condition = match status {
+        None => "",
+        Some(Status::Pending) => "AND status = 'pending' AND completed_at IS NULL ",
+        Some(Status::Processing) => "AND status = 'processing' AND completed_at IS NULL ",
+        Some(Status::Completed) => "AND status = 'completed' ",
+        Some(Status::Failed) => "AND status = 'failed' ",
+    };
+    let sql = format!(
+        "SELECT {} FROM schema.task WHERE user_id = $1 {condition}AND (created_at, id) < ($2, $3) \
+         ORDER BY created_at DESC, id DESC LIMIT $4",
+        columns!()
+    );
+    let user_id = Text::of(user_id);
+    let (created_at, id) = start(after);
+    let limit_and_one = one_more(limit);
+    let parameters: [Parameter<'_>; 4] = [
+        (&user_id, Type::TEXT),
+        (&created_at, Type::TIMESTAMPTZ),
+        (&id, Type::UUID),
+        (&limit_and_one, Type::INT8),
+    ];
+    let tasks = session.query(&sql, &parameters).await?;
+    let tasks = tasks.iter().map(|row| Ok(read(&mut Cells::of(row))?.task));
+    let tasks = tasks.collect::<Result<Vec<_>, Fault>>()?;
+    Ok(Page::of(tasks, limit, |task| Position {
+        created_at: task.created_at,
+        id: task.id.clone(),
+    }))
+}
+
+/// Of these tasks those that are there.
+pub(super) async fn some(
+    session: &Session<'_>,
+    task_ids: &[String],
+) -> Result<Vec<TaskRecord>, Fault> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM schema.task WHERE id = ANY ($1)"
+    );
+    let ids: Vec<_> = task_ids.iter().filter_map(|text| id(text)).collect();
+    let rows = session.query(SQL, &[(&ids, Type::UUID_ARRAY)]).await?;
+    rows.iter().map(|row| read(&mut Cells::of(row))).collect()
+}
+
+/// The sort key after which a page begins. Without a position, the greatest key.
+/// An id that is none is before all that are of its time.
+pub(super) fn start(after: Option<Position>) -> (Time, Uuid) {
+    match after {
+        Some(position) => (
+            Time(position.created_at),
+            id(&position.id).unwrap_or_default(),
+        ),
+        None => (Time(Timestamp(u64::MAX)), Uuid::max()),
+    }
+}
+
+/// One more than the limit, which shows whether there is a next page.
+pub(super) fn one_more(limit: u32) -> i64 {
+    i64::from(limit) + 1
+}

@@ -1,0 +1,275 @@
+//! Submitting a task, and withdrawing one that could not be published.
+//!
+//! All that concerns one user is decided by a compare-and-swap on the user's
+//! account, so that users do not wait for each other.
+
+use concept_refinement_domain::capability::{Fenced, NewTask, Submission};
+use concept_refinement_domain::idempotency::Submitted;
+use concept_refinement_domain::lease::due_at;
+use concept_refinement_domain::quota::{RETENTION, Usage, Window};
+use concept_refinement_domain::rulebook::{self, Decision, TaskRecord};
+use concept_refinement_domain::timestamp::Timestamp;
+use concept_refinement_domain::webhook::DeliveryRecord;
+use tokio::time::Instant;
+use tokio_postgres::types::Type;
+
+use super::account::{StoredAccount, read_usage};
+use super::backlog::Look;
+use super::database::{DEADLINE, Session};
+use super::fault::Fault;
+use super::group_commit::Write;
+use super::rows::Swap;
+use super::values::{Cells, Parameter, Text, Time, id};
+use super::{PostgresTasks, prune};
+use crate::rows;
+
+pub(super) async fn submit(store: &PostgresTasks, new_task: NewTask) -> Result<Submission, Fault> {
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        match try_submit(store, &new_task, deadline).await {
+            Ok(Some(submission)) => return Ok(submission),
+            Ok(None) => {}
+            Err(fault) if fault.is_lost_race() => {}
+            Err(fault) => return Err(fault),
+        }
+    }
+}
+
+/// None: somebody was quicker, and nothing was written.
+async fn try_submit(
+    store: &PostgresTasks,
+    new_task: &NewTask,
+    deadline: Instant,
+) -> Result<Option<Submission>, Fault> {
+    let look = || store.backlog.look(store.options.max_backlog);
+    let (database, user) = (&store.database, &new_task.user_id);
+    // What is refused, or was done before, needs no lock.
+    let mut judged = {
+        let session = database.session_of_until(user, deadline).await?;
+        judge(store, &session, new_task, look() != Look::Skip).await?
+    };
+    let alone = match (&judged.submission, look()) {
+        (Submission::Created(_), Look::Exact) => {
+            // Of this host one at a time, so that those who wait have no connection.
+            let turn = store.alone_with_backlog.take(user, deadline).await?;
+            let session = database.session_of_until(user, deadline).await?;
+            let begun = session.begin(Some(database.lock_key("backlog")));
+            let again = judge(store, &session, new_task, true);
+            judged = futures::try_join!(begun, again)?.1;
+            Some((turn, session))
+        }
+        _ => None,
+    };
+    let Judged {
+        submission,
+        mut account,
+    } = judged;
+    let Submission::Created(accepted) = &submission else {
+        if let Some((_, session)) = alone {
+            session.roll_back().await?;
+        }
+        return Ok(Some(submission));
+    };
+    let now = account.now;
+    let promise = store.promises.make(&accepted.task.id);
+    let promise = promise.map_err(Fault::NoRoom)?;
+    account.usage.add(now);
+    let record = TaskRecord::new(accepted.task.clone(), new_task.webhook.clone());
+    let insert = Insert {
+        record: record.clone(),
+        usage: account.usage,
+        revision: account.revision,
+        idempotency_key: new_task.idempotency_key.clone(),
+    };
+    let is_inserted = match alone {
+        Some((_turn, session)) => {
+            let is_inserted = insert.run(&session).await?;
+            if is_inserted {
+                session.commit().await?;
+            }
+            is_inserted
+        }
+        None => {
+            let write = Write::Insert(Box::new(insert));
+            store.commits.write(write, deadline).await?
+        }
+    };
+    if !is_inserted {
+        return Ok(None);
+    }
+    promise.keep();
+    store.recent.put(&record);
+    store.backlog.accepted();
+    if store.backlog.is_time_to_prune()
+        && let Err(fault) = prune(store, now, deadline).await
+    {
+        tracing::debug!(%fault, "what has expired stays for a while");
+    }
+    Ok(Some(submission))
+}
+
+/// What a submission would come to, by what is stored of its user.
+struct Judged {
+    submission: Submission,
+    account: StoredAccount,
+}
+
+/// `counts`: tasks that wait are counted, too.
+async fn judge(
+    store: &PostgresTasks,
+    session: &Session<'_>,
+    new_task: &NewTask,
+    counts: bool,
+) -> Result<Judged, Fault> {
+    let mut account = StoredAccount::load(session, new_task, counts).await?;
+    if let Some(pending) = account.pending {
+        store.backlog.set_count(pending);
+    }
+    account.now = store.clock.now();
+    account.max_backlog = store.options.max_backlog;
+    Ok(Judged {
+        submission: rulebook::submit(&account, new_task.clone(), account.now)?,
+        account,
+    })
+}
+
+async fn prune(store: &PostgresTasks, now: Timestamp, deadline: Instant) -> Result<(), Fault> {
+    let session = store.database.session_until(deadline).await?;
+    prune::expired(&session, now).await
+}
+
+/// A task with what goes with it.
+pub(super) struct Insert {
+    record: TaskRecord,
+    /// Of the account, with this task.
+    usage: Usage,
+    /// Of the account, as it was read.
+    revision: i64,
+    idempotency_key: Option<String>,
+}
+
+impl Insert {
+    pub fn user_id(&self) -> &str {
+        &self.record.task.user_id
+    }
+
+    pub fn task_id(&self) -> &str {
+        &self.record.task.id
+    }
+
+    /// Inserts it, if the account is as it was read. False: it is not, and nothing was
+    /// written.
+    pub async fn run(&self, session: &Session<'_>) -> Result<bool, Fault> {
+        const SQL: &str = "SELECT schema.insert_task ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
+         $12, $13, $14, $15, $16, $17, $18)";
+        let TaskRecord { task, delivery, .. } = &self.record;
+        let task_id = id(&task.id).ok_or(Fault::NoId)?;
+        let user_id = Text::of(&task.user_id);
+        let url = Text::of(&task.refinement.original_image_url);
+        let prompt = Text::of(&task.refinement.refinement_prompt);
+        let logo = Text::maybe(task.refinement.logo_description.as_deref());
+        let theme = Text::maybe(task.refinement.theme_description.as_deref());
+        let original_path = Text::maybe(task.original_path.as_deref());
+        let (created_at, due_at) = (Time(task.created_at), Time::maybe(due_at(task)));
+        let usage = serde_json::to_string(&self.usage).unwrap_or_default();
+        let ends_at = Time(Window::Month.end(task.created_at).plus(RETENTION));
+        let key = Text::maybe(self.idempotency_key.as_deref());
+        let webhook = delivery.as_ref().map(|delivery| &delivery.webhook);
+        let fingerprint = key
+            .is_some()
+            .then(|| Submitted::of(task, webhook).fingerprint);
+        let json = delivery.as_ref().map(rows::json);
+        let receiver = delivery.as_ref().map(DeliveryRecord::receiver);
+        let json = Text::maybe(json.as_deref());
+        let receiver = Text::maybe(receiver.as_deref());
+        let delivery_due_at = delivery.as_ref().and_then(DeliveryRecord::due_at);
+        let delivery_due_at = Time::maybe(delivery_due_at);
+        let parameters: [Parameter<'_>; 18] = [
+            (&task_id, Type::UUID),
+            (&user_id, Type::TEXT),
+            (&task.is_anonymous, Type::BOOL),
+            (&url, Type::TEXT),
+            (&prompt, Type::TEXT),
+            (&logo, Type::TEXT),
+            (&theme, Type::TEXT),
+            (&original_path, Type::TEXT),
+            (&created_at, Type::TIMESTAMPTZ),
+            (&due_at, Type::TIMESTAMPTZ),
+            (&json, Type::TEXT),
+            (&receiver, Type::TEXT),
+            (&delivery_due_at, Type::TIMESTAMPTZ),
+            (&usage, Type::TEXT),
+            (&ends_at, Type::TIMESTAMPTZ),
+            (&self.revision, Type::INT8),
+            (&key, Type::TEXT),
+            (&fingerprint, Type::TEXT),
+        ];
+        session.ask(SQL, &parameters).await
+    }
+}
+
+/// The only change of a task that concerns its user's account too. It is rare, so
+/// that locks will do.
+pub(super) async fn withdraw(
+    store: &PostgresTasks,
+    task_id: &str,
+    error_message: &str,
+) -> Result<Fenced, Fault> {
+    const ACCOUNT: &str = "SELECT user_id, usage::text FROM schema.account \
+         WHERE user_id = (SELECT user_id FROM schema.task WHERE id = $1) FOR NO KEY UPDATE";
+    const UPDATE: &str = "UPDATE schema.account SET usage = $2::text::jsonb, \
+         revision = revision + 1 WHERE user_id = $1";
+    let Some(id) = id(task_id) else {
+        return Ok(Fenced::Lost);
+    };
+    let session = store.database.session().await?;
+    loop {
+        let of_task = [(&id as _, Type::UUID)];
+        let (_, account, found) = futures::try_join!(
+            session.begin(None),
+            session.query_opt(ACCOUNT, &of_task),
+            rows::find(&session, task_id)
+        )?;
+        let Some(before) = found else {
+            session.roll_back().await?;
+            return Ok(Fenced::Lost);
+        };
+        let mut record = before.clone();
+        let Decision { answer, event } =
+            rulebook::withdraw(&mut record, error_message, store.clock.now());
+        if event.is_none() {
+            session.roll_back().await?;
+            return Ok(answer);
+        }
+        let swap = Swap {
+            before,
+            after: record.clone(),
+            concept: None,
+        };
+        if !swap.run(&session).await? {
+            session.roll_back().await?;
+            continue;
+        }
+        let forget = session.execute(
+            "DELETE FROM schema.idempotency_key WHERE task_id = $1",
+            &of_task,
+        );
+        let given_back = async {
+            let Some(account) = &account else {
+                return Ok(());
+            };
+            let mut cells = Cells::of(account);
+            let user_id: &str = cells.get()?;
+            let mut usage = read_usage(cells.get()?);
+            usage.give_back(record.task.created_at);
+            let usage = serde_json::to_string(&usage).unwrap_or_default();
+            let parameters: [Parameter<'_>; 2] = [(&user_id, Type::TEXT), (&usage, Type::TEXT)];
+            session.execute(UPDATE, &parameters).await.map(drop)
+        };
+        futures::try_join!(forget, given_back)?;
+        session.commit().await?;
+        store.recent.forget(task_id);
+        store.announce(record);
+        return Ok(answer);
+    }
+}

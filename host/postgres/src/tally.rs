@@ -1,0 +1,34 @@
+//! Counts tasks using indexes only, since there may be millions of finished ones.
+
+use concept_refinement_capability::tasks::Tally;
+
+use super::database::Session;
+use super::fault::Fault;
+use super::values::Cells;
+
+pub(super) async fn count(session: &Session<'_>) -> Result<Tally, Fault> {
+    // One statement, and so one snapshot.
+    const SQL: &str = "SELECT \
+         (SELECT count(*) FROM schema.task WHERE completed_at IS NULL AND status = 'pending'), \
+         (SELECT count(*) FROM schema.task WHERE completed_at IS NULL), \
+         (SELECT count(*) FROM schema.task WHERE completed_at IS NOT NULL), \
+         (SELECT count(*) FROM schema.task WHERE status = 'failed'), \
+         (SELECT min(created_at) FROM schema.task \
+             WHERE completed_at IS NULL AND status = 'pending')";
+    let Some(row) = session.query_opt(SQL, &[]).await? else {
+        return Ok(Tally::default());
+    };
+    let mut cells = Cells::of(&row);
+    let pending: u64 = cells.count()?;
+    let unfinished: u64 = cells.count()?;
+    let finished: u64 = cells.count()?;
+    let failed: u64 = cells.count()?;
+    Ok(Tally {
+        pending,
+        processing: unfinished.saturating_sub(pending),
+        completed: finished.saturating_sub(failed),
+        failed,
+        oldest_pending: cells.maybe_time()?,
+        given_up: 0,
+    })
+}

@@ -1,0 +1,236 @@
+//! Places of images that are in a store that cannot count.
+//!
+//! A user's places are taken under a lock of that user, and where all images together
+//! have a limit, under one of them all. What all take is told to the [`Room`] of this
+//! host, by which its new tasks are judged.
+//!
+//! [`Room`]: concept_refinement_capability::room::Room
+
+use std::sync::atomic::Ordering;
+
+use concept_refinement_capability::Answer;
+use concept_refinement_capability::upload_places::{
+    Admission, NewPlace, Place, PlacePath, TERM, UploadPlaces,
+};
+use concept_refinement_domain::capability::ImageKind;
+use concept_refinement_domain::image_limits::ImageUsage;
+use concept_refinement_domain::image_path::folder;
+use tokio::time::Instant;
+use tokio_postgres::types::Type;
+
+use super::PostgresTasks;
+use super::database::{DEADLINE, Session};
+use super::fault::Fault;
+use super::values::{Cells, Parameter, Text, Time, id};
+
+/// More than any store has, in bytes: so much is counted of what may be longer, so
+/// that sums fit.
+const LONGEST: u64 = 1 << 50;
+
+impl UploadPlaces for PostgresTasks {
+    fn take(&self, new: NewPlace) -> Answer<'_, Admission> {
+        self.answer(async move {
+            let deadline = Instant::now() + DEADLINE;
+            let owner = &new.place.path.owner;
+            // Who has to be alone waits for others of this host without a connection.
+            let _alone = match new.max_store {
+                Some(_) => Some(self.alone_with_images.take(owner, deadline).await?),
+                None => None,
+            };
+            let session = self.database.session_of_until(owner, deadline).await?;
+            let lock = self.database.lock_key(&format!("images of {owner}"));
+            let (_, admission) =
+                futures::try_join!(session.begin(Some(lock)), self.judge(&session, &new))?;
+            if admission != Admission::Taken {
+                session.roll_back().await?;
+                return Ok(admission);
+            }
+            const SQL: &str = "INSERT INTO schema.upload_place \
+                 (owner, kind, name, holder, until, bytes) VALUES ($1, $2, $3, $4, $5, $6) \
+                 ON CONFLICT (owner, kind, name) DO UPDATE SET holder = $4, until = $5, \
+                     bytes = greatest(upload_place.bytes, $6)";
+            futures::try_join!(
+                self.write(&session, SQL, &new.place, new.longest),
+                session.commit()
+            )?;
+            self.tell_room(&session).await;
+            Ok(Admission::Taken)
+        })
+    }
+
+    fn hold(&self, place: Place) -> Answer<'_, bool> {
+        const SQL: &str = "UPDATE schema.upload_place SET until = $5 \
+             WHERE owner = $1 AND kind = $2 AND name = $3 AND holder = $4";
+        self.answer(async move {
+            let session = self.database.session().await?;
+            Ok(self.write(&session, SQL, &place, 0).await? > 0)
+        })
+    }
+
+    fn claim(&self, place: Place) -> Answer<'_, bool> {
+        const SQL: &str = "UPDATE schema.upload_place SET holder = $4, until = $5 \
+             WHERE owner = $1 AND kind = $2 AND name = $3";
+        self.answer(async move {
+            let session = self.database.session().await?;
+            Ok(self.write(&session, SQL, &place, 0).await? > 0)
+        })
+    }
+
+    fn settle(&self, place: Place, bytes: u64) -> Answer<'_, ()> {
+        const SQL: &str = "INSERT INTO schema.upload_place (owner, kind, name, bytes) \
+             VALUES ($1, $2, $3, $6) ON CONFLICT (owner, kind, name) \
+             DO UPDATE SET bytes = $6, holder = NULL, until = NULL";
+        self.written(SQL, place, bytes)
+    }
+
+    fn confirm(&self, place: Place, bytes: u64) -> Answer<'_, ()> {
+        const SQL: &str = "UPDATE schema.upload_place \
+             SET bytes = $6, holder = NULL, until = NULL \
+             WHERE owner = $1 AND kind = $2 AND name = $3 AND holder = $4";
+        self.written(SQL, place, bytes)
+    }
+
+    fn free(&self, place: Place) -> Answer<'_, ()> {
+        const SQL: &str = "DELETE FROM schema.upload_place \
+             WHERE owner = $1 AND kind = $2 AND name = $3 AND holder = $4";
+        self.written(SQL, place, 0)
+    }
+
+    fn abandoned(&self, limit: u32) -> Answer<'_, Vec<Place>> {
+        const SQL: &str = "UPDATE schema.upload_place SET until = $2, holder = gen_random_uuid() \
+             WHERE holder = ANY (ARRAY (SELECT holder FROM schema.upload_place WHERE until <= $1 ORDER BY until LIMIT $3 \
+             FOR UPDATE SKIP LOCKED)) RETURNING owner, kind, name, holder";
+        self.answer(async move {
+            let session = self.database.session().await?;
+            let now = self.clock.now();
+            let (until, now) = (Time(now.plus(TERM)), Time(now));
+            let limit = i64::from(limit);
+            let parameters: [Parameter<'_>; 3] = [
+                (&now, Type::TIMESTAMPTZ),
+                (&until, Type::TIMESTAMPTZ),
+                (&limit, Type::INT8),
+            ];
+            let rows = session.query(SQL, &parameters).await?;
+            let places = rows.iter().map(|row| {
+                let cells = &mut Cells::of(row);
+                let (path, holder) = (path(cells)?, cells.id()?);
+                Ok(Place { holder, path })
+            });
+            places.collect()
+        })
+    }
+}
+
+impl PostgresTasks {
+    async fn judge(&self, session: &Session<'_>, new: &NewPlace) -> Result<Admission, Fault> {
+        const OF_OWNER: &str = "SELECT count(*), coalesce(sum(bytes), 0)::bigint, count(until) \
+             FROM schema.upload_place WHERE owner = $1 AND kind = $2 AND name <> $3";
+        if let Some(limits) = new.limits {
+            let [owner, kind, name] = key(&new.place.path);
+            let parameters: [Parameter<'_>; 3] = [
+                (&owner, Type::TEXT),
+                (&kind, Type::TEXT),
+                (&name, Type::TEXT),
+            ];
+            let row = session.query_opt(OF_OWNER, &parameters).await?;
+            let row = row.ok_or(Fault::Timeout)?;
+            let mut cells = Cells::of(&row);
+            let usage = ImageUsage {
+                images: cells.count()?,
+                bytes: cells.count()?,
+                under_way: cells.count()?,
+            };
+            if let Err(limit) = limits.admit(usage, new.longest) {
+                return Ok(Admission::LimitReached(limit));
+            }
+        }
+        if let Some(max_store) = new.max_store {
+            let lock = self.database.lock_key("images");
+            let lock = format!("SELECT pg_advisory_xact_lock({lock})");
+            let (_, [stored, in_doubt, _]) =
+                futures::try_join!(session.batch(&lock), total(session))?;
+            let with_it = stored.saturating_add(in_doubt).saturating_add(new.longest);
+            if !self.options.room.is_within(max_store, with_it) {
+                return Ok(Admission::StoreFull);
+            }
+        }
+        Ok(Admission::Taken)
+    }
+
+    fn written(&self, sql: &'static str, place: Place, bytes: u64) -> Answer<'_, ()> {
+        self.answer(async move {
+            let session = self.database.session().await?;
+            self.write(&session, sql, &place, bytes).await?;
+            self.tell_room(&session).await;
+            Ok(())
+        })
+    }
+
+    /// Each statement has owner, kind, name, holder, the end of a new term, and bytes.
+    async fn write(
+        &self,
+        session: &Session<'_>,
+        sql: &str,
+        Place { holder, path }: &Place,
+        bytes: u64,
+    ) -> Result<u64, Fault> {
+        let [owner, kind, name] = key(path);
+        let holder = id(holder).ok_or(Fault::NoId)?;
+        let until = Time(self.clock.now().plus(TERM));
+        let bytes = bytes.min(LONGEST).cast_signed();
+        let parameters: [Parameter<'_>; 6] = [
+            (&owner, Type::TEXT),
+            (&kind, Type::TEXT),
+            (&name, Type::TEXT),
+            (&holder, Type::UUID),
+            (&until, Type::TIMESTAMPTZ),
+            (&bytes, Type::INT8),
+        ];
+        session.execute(sql, &parameters).await
+    }
+
+    /// The room is told what images take together, if that has a limit: of several
+    /// totals the one that was asked for last, which has what all before it wrote. If
+    /// that fails, what was written holds all the same, and the next one tells.
+    async fn tell_room(&self, session: &Session<'_>) {
+        let room = &self.options.room;
+        if room.max_store().is_none() {
+            return;
+        }
+        let turn = self.total_turn.fetch_add(1, Ordering::Relaxed);
+        let Ok([stored, in_doubt, doubtful]) = total(session).await else {
+            return;
+        };
+        let mut told = self.told_turn.lock();
+        if turn >= *told {
+            *told = turn;
+            room.replace_elsewhere(stored, in_doubt, doubtful);
+        }
+    }
+}
+
+/// What is stored and what is in doubt, in bytes, and how many images are in doubt.
+async fn total(session: &Session<'_>) -> Result<[u64; 3], Fault> {
+    const SQL: &str = "SELECT sum(stored)::bigint, sum(in_doubt)::bigint, sum(doubtful)::bigint \
+         FROM schema.upload_total";
+    let row = session.query_opt(SQL, &[]).await?.ok_or(Fault::Timeout)?;
+    let mut cells = Cells::of(&row);
+    Ok([cells.count()?, cells.count()?, cells.count()?])
+}
+
+/// Owner, kind and name.
+fn key(PlacePath { kind, owner, name }: &PlacePath) -> [Text<'_>; 3] {
+    [owner, folder(*kind), name].map(Text::of)
+}
+
+/// Of a row that begins with owner, kind and name.
+fn path(cells: &mut Cells<'_>) -> Result<PlacePath, Fault> {
+    let owner = cells.text()?;
+    // The table's own check knows no other.
+    let kind = match cells.text()? == folder(ImageKind::Upload) {
+        true => ImageKind::Upload,
+        false => ImageKind::Refined,
+    };
+    let name = cells.text()?;
+    Ok(PlacePath { kind, owner, name })
+}

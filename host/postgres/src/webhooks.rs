@@ -1,0 +1,214 @@
+//! Deliveries of webhooks, which are part of their tasks' rows.
+//!
+//! A task that has ended changes no more but for its delivery, which is compared
+//! and swapped as a whole: of two hosts that decide by the same record one writes.
+
+use concept_refinement_domain::capability::Fenced;
+use concept_refinement_domain::rulebook::TaskRecord;
+use concept_refinement_domain::task::Task;
+use concept_refinement_domain::timestamp::Timestamp;
+use concept_refinement_domain::webhook::{
+    DeliveryLease, DeliveryOutcome, DeliveryRecord, DueDelivery, Places, Redelivery,
+};
+use futures::future::try_join_all;
+use tokio_postgres::Row;
+use tokio_postgres::types::Type;
+
+use super::PostgresTasks;
+use super::database::Session;
+use super::fault::Fault;
+use super::rows::{columns, read};
+use super::values::{Cells, Parameter, Text, Time, id};
+use crate::rows;
+
+/// Tries to swap a delivery, for which few compete.
+const TRIES: u32 = 16;
+
+/// What is due at a time, but for whom there is no further place: receivers, users,
+/// and users at one receiver.
+macro_rules! due_sql {
+    ($comparison:literal) => {
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM schema.task WHERE completed_at IS NOT NULL AND delivery_due_at ",
+            $comparison,
+            " $1 AND receiver <> ALL ($2) AND user_id <> ALL ($3) \
+             AND NOT EXISTS (SELECT FROM unnest($4, $5) AS taken (receiver, user_id) \
+             WHERE taken.receiver = task.receiver AND taken.user_id = task.user_id) \
+             ORDER BY delivery_due_at, completed_at LIMIT $6 FOR NO KEY UPDATE SKIP LOCKED"
+        )
+    };
+}
+
+/// Claims what is due but for what another host is claiming, those first that have
+/// waited longest.
+pub(super) async fn claim(
+    store: &PostgresTasks,
+    mut places: Places,
+) -> Result<Vec<DueDelivery>, Fault> {
+    let mut begun = Vec::new();
+    let session = store.database.session().await?;
+    loop {
+        let now = store.clock.now();
+        session.begin(None).await?;
+        let found = due(&session, &places, now).await?;
+        let wanted = places.free();
+        let mut claimed = Vec::new();
+        for row in &found {
+            let Some((task, before)) = delivery_of(read(&mut Cells::of(row))?) else {
+                continue;
+            };
+            let receiver = before.receiver();
+            if !places.has_room_for(&receiver, &task.user_id) {
+                continue;
+            }
+            let mut after = before.clone();
+            if let Some(due) = after.begin(&task, now) {
+                places.take(&receiver, &task.user_id);
+                claimed.push((before, after, due));
+            }
+        }
+        let swaps = claimed
+            .iter()
+            .map(|(before, after, due)| swap(&session, &due.lease.task_id, before, after));
+        let swapped = try_join_all(swaps).await?;
+        session.commit().await?;
+        let is_exhausted = found.len() < wanted || claimed.is_empty();
+        let won = claimed.into_iter().zip(swapped).filter(|(_, won)| *won);
+        begun.extend(won.map(|((_, _, due), _)| due));
+        // Otherwise those who get no further place may stand before others.
+        if is_exhausted || places.free() == 0 {
+            return Ok(begun);
+        }
+    }
+}
+
+async fn due(session: &Session<'_>, places: &Places, now: Timestamp) -> Result<Vec<Row>, Fault> {
+    const DUE: &str = due_sql!("<=");
+    const BEYOND: &str = due_sql!(">");
+    let texts = |full: Vec<_>| full.into_iter().map(Text::of).collect::<Vec<_>>();
+    let (receivers, users) = (texts(places.full_receivers()), texts(places.full_users()));
+    let (receivers_of, users_of) = places.full_pairs().into_iter().unzip();
+    let (receivers_of, users_of) = (texts(receivers_of), texts(users_of));
+    let limit = i64::try_from(places.free()).unwrap_or(i64::MAX);
+    let (now, beyond) = (Time(now), Time(DeliveryRecord::beyond(now)));
+    let until = |time| {
+        [
+            (time, Type::TIMESTAMPTZ),
+            (&receivers as _, Type::TEXT_ARRAY),
+            (&users as _, Type::TEXT_ARRAY),
+            (&receivers_of as _, Type::TEXT_ARRAY),
+            (&users_of as _, Type::TEXT_ARRAY),
+            (&limit as _, Type::INT8),
+        ]
+    };
+    let (of_now, of_beyond): ([Parameter<'_>; 6], [Parameter<'_>; 6]) =
+        (until(&now as _), until(&beyond as _));
+    let (mut due, late) = futures::try_join!(
+        session.query(DUE, &of_now),
+        session.query(BEYOND, &of_beyond)
+    )?;
+    due.extend(late);
+    Ok(due)
+}
+
+pub(super) async fn record(
+    store: &PostgresTasks,
+    lease: &DeliveryLease,
+    outcome: DeliveryOutcome,
+    jitter: f64,
+) -> Result<Fenced, Fault> {
+    let session = store.database.session().await?;
+    for _ in 0..TRIES {
+        let found = rows::find(&session, &lease.task_id).await?;
+        let Some((_, before)) = found.and_then(delivery_of) else {
+            return Ok(Fenced::Lost);
+        };
+        let mut after = before.clone();
+        let fenced = after.record(lease, outcome.clone(), jitter, store.clock.now());
+        if fenced == Fenced::Lost || swap(&session, &lease.task_id, &before, &after).await? {
+            return Ok(fenced);
+        }
+    }
+    Err(Fault::Contended)
+}
+
+pub(super) async fn redeliver(
+    store: &PostgresTasks,
+    user_id: &str,
+    task_id: &str,
+) -> Result<Redelivery, Fault> {
+    let session = store.database.session_of(user_id).await?;
+    for _ in 0..TRIES {
+        let found = rows::find(&session, task_id).await?;
+        let found = found.and_then(delivery_of);
+        let Some((_, before)) = found.filter(|(task, _)| task.user_id == user_id) else {
+            return Ok(Redelivery::None);
+        };
+        let mut after = before.clone();
+        let redelivery = after.redeliver(store.clock.now());
+        if redelivery != Redelivery::Requested {
+            return Ok(redelivery);
+        }
+        if swap(&session, task_id, &before, &after).await? {
+            store.hub.announce_delivery();
+            store.changes.redelivered();
+            return Ok(redelivery);
+        }
+    }
+    Err(Fault::Contended)
+}
+
+pub(super) async fn next(session: &Session<'_>) -> Result<Option<Timestamp>, Fault> {
+    const SQL: &str = "SELECT min(delivery_due_at) FROM schema.task \
+         WHERE completed_at IS NOT NULL AND delivery_due_at IS NOT NULL";
+    let row = session.query_opt(SQL, &[]).await?;
+    row.map_or(Ok(None), |row| Cells::of(&row).maybe_time())
+}
+
+/// Ends the leases of all attempts.
+pub(super) async fn recover(session: &Session<'_>) -> Result<(), Fault> {
+    const PENDING: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM schema.task WHERE completed_at IS NOT NULL AND delivery_due_at IS NOT NULL"
+    );
+    for row in session.query(PENDING, &[]).await? {
+        let Some((task, before)) = delivery_of(read(&mut Cells::of(&row))?) else {
+            continue;
+        };
+        let mut after = before.clone();
+        if after.recover() {
+            swap(session, &task.id, &before, &after).await?;
+        }
+    }
+    Ok(())
+}
+
+fn delivery_of(record: TaskRecord) -> Option<(Task, DeliveryRecord)> {
+    let TaskRecord { task, delivery, .. } = record;
+    Some((task, delivery?))
+}
+
+/// False: it is not as it was read, or the task is gone, and nothing was written.
+async fn swap(
+    session: &Session<'_>,
+    task_id: &str,
+    before: &DeliveryRecord,
+    after: &DeliveryRecord,
+) -> Result<bool, Fault> {
+    const SQL: &str = "UPDATE schema.task SET delivery = $3, delivery_due_at = $4 \
+         WHERE id = $1 AND delivery = $2";
+    let task_id = id(task_id).ok_or(Fault::NoId)?;
+    let (before, due_at) = (rows::json(before), Time::maybe(after.due_at()));
+    let after = rows::json(after);
+    let (before, after) = (Text::of(&before), Text::of(&after));
+    let parameters: [Parameter<'_>; 4] = [
+        (&task_id, Type::UUID),
+        (&before, Type::TEXT),
+        (&after, Type::TEXT),
+        (&due_at, Type::TIMESTAMPTZ),
+    ];
+    Ok(session.execute(SQL, &parameters).await? > 0)
+}

@@ -1,0 +1,43 @@
+//! The queue in Pub/Sub, as the configuration chooses it.
+
+use std::future::ready;
+use std::sync::Arc;
+
+use concept_refinement_capability::directory::OpenError;
+use concept_refinement_capability::engine::{EngineConfig, QueueEngine};
+
+use super::api::Api;
+use super::{PubSubQueue, Target};
+
+/// `pubsub://PROJECT/TOPIC`
+pub const ENGINE: QueueEngine = QueueEngine {
+    name: "pubsub://",
+    exists: |_| Ok(true),
+    open: |config, _| {
+        Box::pin(async move {
+            let queue = PubSubQueue::open(target(&config)?).await?;
+            Ok(Arc::new(queue) as _)
+        })
+    },
+    at_rest: |_| Box::pin(ready(Ok(None))),
+    inspect: Some(|config| {
+        Box::pin(async move {
+            Api::inspect(target(&config)?).await?;
+            Ok(String::new())
+        })
+    }),
+};
+
+fn target(config: &EngineConfig) -> Result<Target, OpenError> {
+    let endpoint = (config.settings)("pubsub-endpoint").unwrap_or_default();
+    let subscription = (config.settings)("pubsub-subscription");
+    let target = Target::parse(&config.url, &endpoint, subscription.as_deref());
+    let target = target.map_err(|reason| OpenError::Server {
+        server: "the queue".to_owned(),
+        reason,
+    })?;
+    Ok(Target {
+        trust: config.trust.clone(),
+        ..target
+    })
+}

@@ -1,0 +1,51 @@
+//! Internal faults, and what a caller may be told about them.
+
+use concept_refinement_domain::capability::CapabilityError;
+use http::StatusCode;
+
+use concept_refinement_capability::log_throttle::{LONG_INTERVAL, LogThrottle};
+
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Fault {
+    #[error("it did not answer in time")]
+    Silent,
+    #[error("it cannot be reached: {0}")]
+    Connection(String),
+    /// Of its certificate.
+    #[error("{0}")]
+    Untrusted(String),
+    #[error("there are no usable Google credentials: {reason}")]
+    Credentials {
+        reason: String,
+        /// Whether it may be otherwise the next time.
+        is_transient: bool,
+    },
+    #[error("{name} does not exist")]
+    Missing { name: String },
+    #[error("it answered {status}: {reason}")]
+    Refused { status: StatusCode, reason: String },
+    #[error("its answer cannot be read")]
+    Unreadable,
+}
+
+impl Fault {
+    /// Whether trying again does not help.
+    pub(super) fn is_definitive(&self) -> bool {
+        match self {
+            Self::Missing { .. } | Self::Untrusted(_) => true,
+            Self::Credentials { is_transient, .. } => !is_transient,
+            Self::Refused { status, .. } => *status == StatusCode::UNAUTHORIZED,
+            Self::Silent | Self::Connection(_) | Self::Unreadable => false,
+        }
+    }
+
+    /// Logs the details, which may name what nobody else should know, and returns
+    /// a sentence without them.
+    pub(super) fn report(self) -> CapabilityError {
+        static FAULT: LogThrottle = LogThrottle::every(LONG_INTERVAL);
+        if let Some(times) = FAULT.times() {
+            tracing::error!(error = %self, times, "the queue in Pub/Sub failed");
+        }
+        CapabilityError::unavailable("The queue cannot be used at the moment.")
+    }
+}

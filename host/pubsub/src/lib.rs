@@ -1,0 +1,97 @@
+//! The queue in Google Pub/Sub, over its REST API.
+//!
+//! Messages are published to a topic. They come back as pushes, which another part
+//! of the host receives (see [`concept_refinement_capability::queue::pushes`]), or are pulled from a subscription
+//! where nothing can reach the worker. Pub/Sub may deliver a message twice, and
+//! late; an overdue task is published again in any case.
+//!
+//! Credentials are found as Google's own tools find them, and never sent to an
+//! endpoint without TLS. Each call has a deadline, after which its connection is
+//! thrown away.
+
+mod api;
+mod credentials;
+pub mod engine;
+mod fault;
+mod http;
+mod pulling;
+mod receipt;
+mod target;
+
+use std::future::pending;
+use std::sync::Arc;
+
+use tokio_util::task::AbortOnDropHandle;
+
+use api::Api;
+use pulling::Pulling;
+pub use target::Target;
+
+use concept_refinement_capability::Answer;
+use concept_refinement_capability::directory::OpenError;
+use concept_refinement_capability::queue::waiting::Waiting;
+use concept_refinement_capability::queue::{Delivery, TaskQueue};
+
+/// A queue in Pub/Sub.
+pub struct PubSubQueue {
+    api: Arc<Api>,
+    /// None: nothing is pulled.
+    pulled: Option<Pulled>,
+}
+
+struct Pulled {
+    waiting: Arc<Waiting>,
+    /// Ends with the queue.
+    _pulling: AbortOnDropHandle<()>,
+}
+
+impl PubSubQueue {
+    /// Looks for the topic and the subscription. What cannot be reached is tried
+    /// again with each call.
+    ///
+    /// # Errors
+    ///
+    /// What trying again does not cure: no usable credentials, or no such topic or
+    /// subscription.
+    pub async fn open(target: Target) -> Result<Self, OpenError> {
+        let api = Arc::new(Api::open(target).await?);
+        let pulled = api.target().subscription.is_some().then(|| {
+            let waiting = Arc::<Waiting>::default();
+            let pulling = Pulling {
+                api: Arc::clone(&api),
+                waiting: Arc::clone(&waiting),
+            };
+            Pulled {
+                waiting,
+                _pulling: AbortOnDropHandle::new(tokio::spawn(pulling.run())),
+            }
+        });
+        Ok(Self { api, pulled })
+    }
+}
+
+impl TaskQueue for PubSubQueue {
+    fn publish(&self, message: Vec<u8>) -> Answer<'_, ()> {
+        Box::pin(async move {
+            let published = self.api.publish(&message).await;
+            published.map_err(fault::Fault::report)
+        })
+    }
+
+    /// Waits for ever where nothing is pulled.
+    fn receive(&self) -> Answer<'_, Delivery> {
+        Box::pin(async {
+            let Some(pulled) = &self.pulled else {
+                return pending().await;
+            };
+            match pulled.waiting.next().await {
+                Some(handed) => handed,
+                None => pending().await,
+            }
+        })
+    }
+
+    fn check(&self) -> Answer<'_, ()> {
+        Box::pin(async { self.api.look().await.map_err(fault::Fault::report) })
+    }
+}

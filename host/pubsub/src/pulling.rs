@@ -1,0 +1,58 @@
+//! Pulls a message for each receiver that waits, and no more: what a host has
+//! pulled, no other host gets.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use concept_refinement_capability::queue::waiting::Waiting;
+use concept_refinement_capability::queue::{Delivery, task_of};
+use tokio::time::sleep;
+
+use super::api::{Api, Received};
+use super::fault::Fault;
+use super::receipt::Unanswered;
+
+/// Between two pulls where the last one failed.
+const RETRY_INTERVAL: Duration = Duration::from_millis(500);
+
+/// After a pull that brought nothing.
+const EMPTY_INTERVAL: Duration = Duration::from_millis(100);
+
+pub(super) struct Pulling {
+    pub(super) api: Arc<Api>,
+    pub(super) waiting: Arc<Waiting>,
+}
+
+impl Pulling {
+    /// Never ends; idle as long as nobody waits.
+    pub(super) async fn run(self) {
+        loop {
+            let most = self.waiting.count();
+            if most == 0 {
+                self.waiting.joined().await;
+                continue;
+            }
+            match self.api.pull(most).await {
+                // The server waits for a message, unless it has many who ask.
+                Ok(received) if received.is_empty() => sleep(EMPTY_INTERVAL).await,
+                Ok(received) => received
+                    .into_iter()
+                    .for_each(|received| self.deliver(&received)),
+                Err(fault) => self.fail(fault).await,
+            }
+        }
+    }
+
+    async fn fail(&self, fault: Fault) {
+        self.waiting.fail(&fault.report());
+        sleep(RETRY_INTERVAL).await;
+    }
+
+    fn deliver(&self, received: &Received) {
+        let receipt = Unanswered::new(Arc::clone(&self.api), received.ack_id.clone());
+        let contents = received.contents();
+        let task_id = task_of(&contents);
+        self.waiting
+            .hand(Delivery::new(task_id, contents, Box::new(receipt)));
+    }
+}

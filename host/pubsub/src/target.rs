@@ -1,0 +1,159 @@
+//! What is published to, where from it is pulled, and where the API is.
+
+use std::fmt;
+
+use url::Url;
+
+use concept_refinement_capability::tls::Trust;
+
+/// A topic, and perhaps a subscription of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// As `projects/PROJECT/topics/TOPIC`.
+    pub(super) topic: String,
+    /// As `projects/PROJECT/subscriptions/NAME`. None: nothing is pulled.
+    pub(super) subscription: Option<String>,
+    pub(super) endpoint: Url,
+    pub(super) trust: Trust,
+}
+
+impl Target {
+    /// Of a URL `pubsub://PROJECT/TOPIC`; a subscription is named as it is in the
+    /// topic's project, or by its whole name.
+    ///
+    /// # Errors
+    ///
+    /// A sentence about what cannot be used.
+    pub fn parse(url: &str, endpoint: &str, subscription: Option<&str>) -> Result<Self, String> {
+        const FORM: &str = "its URL must be as pubsub://PROJECT/TOPIC";
+        let path = url.strip_prefix("pubsub://").ok_or(FORM)?;
+        let (project, topic) = path.split_once('/').ok_or(FORM)?;
+        if !is_name(project) || !is_name(topic) {
+            return Err(FORM.to_owned());
+        }
+        let subscription = match subscription.map(|name| (name, name.split('/').collect())) {
+            None => None,
+            Some((name, Parts::One)) if is_name(name) => {
+                Some(format!("projects/{project}/subscriptions/{name}"))
+            }
+            Some((name, Parts::Whole)) => Some(name.to_owned()),
+            Some(_) => {
+                return Err("its subscription must be a name, or as \
+                            projects/PROJECT/subscriptions/NAME"
+                    .to_owned());
+            }
+        };
+        let endpoint = Url::parse(endpoint)
+            .ok()
+            .filter(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some())
+            .filter(|url| url.username().is_empty() && url.password().is_none())
+            .filter(|url| url.query().is_none() && url.fragment().is_none())
+            .ok_or("its endpoint must be an http or https URL, as https://pubsub.googleapis.com")?;
+        Ok(Self {
+            topic: format!("projects/{project}/topics/{topic}"),
+            subscription,
+            endpoint,
+            trust: Trust::default(),
+        })
+    }
+
+    /// Whether who asks may say who they are.
+    pub(super) fn is_private(&self) -> bool {
+        self.endpoint.scheme() == "https"
+    }
+}
+
+/// How a subscription is named.
+enum Parts {
+    One,
+    Whole,
+    Neither,
+}
+
+impl<'a> FromIterator<&'a str> for Parts {
+    fn from_iter<T: IntoIterator<Item = &'a str>>(parts: T) -> Self {
+        match *parts.into_iter().collect::<Vec<_>>() {
+            [_] => Self::One,
+            ["projects", project, "subscriptions", name] if is_name(project) && is_name(name) => {
+                Self::Whole
+            }
+            _ => Self::Neither,
+        }
+    }
+}
+
+/// The letters of names in Google's cloud, of which none means anything in a URL.
+fn is_name(name: &str) -> bool {
+    let is_usual =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '~' | '+' | ':');
+    let is_path = name.chars().all(|c| c == '.');
+    !is_path && name.len() <= 255 && name.chars().all(is_usual)
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let host = self.endpoint.host_str().unwrap_or_default();
+        write!(f, "Pub/Sub at {host}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOGLE: &str = "https://pubsub.googleapis.com";
+
+    #[test]
+    fn a_topic_and_its_subscription_are_read() {
+        for (subscription, expected) in [
+            (None, None),
+            (Some("s"), Some("projects/my-project/subscriptions/s")),
+            (
+                Some("projects/other/subscriptions/s.t"),
+                Some("projects/other/subscriptions/s.t"),
+            ),
+        ] {
+            let target = Target::parse("pubsub://my-project/my.topic", GOOGLE, subscription);
+            let target = target.unwrap();
+            assert_eq!(target.topic, "projects/my-project/topics/my.topic");
+            assert_eq!(target.subscription.as_deref(), expected);
+            assert!(target.is_private());
+        }
+        let local = Target::parse("pubsub://example.com:p/t", "http://localhost:8085", None);
+        let local = local.unwrap();
+        assert_eq!(local.topic, "projects/example.com:p/topics/t");
+        assert!(!local.is_private());
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_told() {
+        for (url, endpoint, subscription, what) in [
+            ("pubsub://p", GOOGLE, None, "URL"),
+            ("pubsub://p/", GOOGLE, None, "URL"),
+            ("pubsub:///t", GOOGLE, None, "URL"),
+            ("pubsub://p/t/u", GOOGLE, None, "URL"),
+            ("pubsub://p/..", GOOGLE, None, "URL"),
+            ("pubsub://p/t?a", GOOGLE, None, "URL"),
+            ("pubsub://p/t", "localhost:8085", None, "endpoint"),
+            ("pubsub://p/t", "ftp://host", None, "endpoint"),
+            ("pubsub://p/t", "http://a:b@host", None, "endpoint"),
+            ("pubsub://p/t", GOOGLE, Some(""), "subscription"),
+            ("pubsub://p/t", GOOGLE, Some("a/b"), "subscription"),
+            (
+                "pubsub://p/t",
+                GOOGLE,
+                Some("projects/p/topics/s"),
+                "subscription",
+            ),
+            (
+                "pubsub://p/t",
+                GOOGLE,
+                Some("projects/../subscriptions/s"),
+                "subscription",
+            ),
+        ] {
+            let problem = Target::parse(url, endpoint, subscription).unwrap_err();
+            assert!(problem.contains(what), "{url} {subscription:?}: {problem}");
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Tells the engine which system it is built for.
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!(
+        "cargo::rustc-env=TARGET={}",
+        std::env::var("TARGET").unwrap_or_default()
+    );
+}

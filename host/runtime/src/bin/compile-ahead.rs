@@ -1,0 +1,20 @@
+//! `compile-ahead COMPONENT OUT`: the code of a component, for executables that carry
+//! it. A release is built with it; nobody else needs it.
+
+use std::path::PathBuf;
+use std::{env, fs};
+
+use anyhow::Context as _;
+use concept_refinement_runtime::wasm::engine::ahead;
+
+fn main() -> anyhow::Result<()> {
+    let mut arguments = env::args_os().skip(1).map(PathBuf::from);
+    let (component, out) = arguments
+        .next()
+        .zip(arguments.next())
+        .context("compile-ahead COMPONENT OUT")?;
+    let bytes = fs::read(&component).with_context(|| format!("reading {}", component.display()))?;
+    let code = ahead::compile(&bytes)
+        .with_context(|| format!("{} cannot be compiled", component.display()))?;
+    fs::write(&out, code).with_context(|| format!("writing {}", out.display()))
+}

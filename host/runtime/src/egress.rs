@@ -1,0 +1,238 @@
+//! Outbound HTTP: which component may ask whom for what.
+//!
+//! Names are resolved here, the addresses are judged here, and the connection
+//! is made to the very address that was judged, so that a resolver that answers
+//! differently the second time gains nothing. A component that was granted
+//! nothing can connect to nothing, and each answer has an end, in bytes and in
+//! time, whatever timeouts the component itself sets.
+
+mod body;
+mod client;
+mod connect;
+mod connection;
+#[cfg(test)]
+mod fakes;
+mod grant;
+mod issuer_cache;
+mod network;
+mod own_address;
+mod pool;
+mod read_limit;
+pub mod resolver;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use concept_refinement_domain::issuer_keys::{FETCH_TIMEOUT, MAX_BYTES};
+use http_body_util::BodyExt as _;
+use tokio::sync::Semaphore;
+use tokio::task::yield_now;
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
+
+pub use client::Bounds;
+use concept_refinement_capability::processor::Loan;
+
+use client::{Client, Sent};
+pub use grant::{Grant, Origin};
+use issuer_cache::IssuerCache;
+pub use network::Network;
+
+/// The outbound HTTP of one component.
+#[derive(Clone)]
+pub struct Egress {
+    client: Client,
+    issuer: Option<Arc<IssuerCache>>,
+    /// One for each exchange of an instance that has not ended.
+    exchanges: Arc<Semaphore>,
+}
+
+/// What is copied out of a guest's request at a time, in bytes.
+const CHUNK: usize = 64 * 1024;
+
+impl Egress {
+    /// With the default bounds.
+    pub fn new(grant: Grant, network: &Network) -> Self {
+        Self {
+            client: Client::new(grant, network),
+            issuer: None,
+            exchanges: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
+        }
+    }
+
+    pub fn within(self, bounds: Bounds) -> Self {
+        Self {
+            client: self.client.within(bounds),
+            ..self
+        }
+    }
+
+    /// Lends the slot of a task while it waits for a connection.
+    pub fn lending(self, loan: Loan) -> Self {
+        Self {
+            client: self.client.lending(loan),
+            ..self
+        }
+    }
+
+    /// With so many exchanges at a time, of all that this is cloned for. An
+    /// exchange ends with its answer's body.
+    pub fn at_most(self, exchanges: usize) -> Self {
+        Self {
+            exchanges: Arc::new(Semaphore::new(exchanges)),
+            ..self
+        }
+    }
+
+    /// Caches the key set at this URL for all that this is cloned for.
+    pub fn caching(self, url: url::Url) -> Self {
+        let issuer = Some(Arc::new(IssuerCache::new(url)));
+        Self { issuer, ..self }
+    }
+
+    /// The issuer's keys as it publishes them, by way of the cache.
+    ///
+    /// # Errors
+    ///
+    /// There are none, or nothing is cached by this.
+    pub async fn issuer_keys(&self) -> Result<Bytes, Error> {
+        let cache = self.issuer.as_ref().ok_or(Error::HttpRequestDenied)?;
+        let url = cache.url();
+        let authority = Origin::of_url(url).ok_or(Error::HttpRequestUriInvalid)?;
+        let request = http::Request::get(url.as_str())
+            .header(
+                http::header::HOST,
+                format!("{}:{}", authority.host, authority.port),
+            )
+            .body(WasiBody::default())
+            .map_err(|_| Error::HttpRequestUriInvalid)?;
+        let options = RequestOptions {
+            connect_timeout: Some(FETCH_TIMEOUT),
+            first_byte_timeout: Some(FETCH_TIMEOUT),
+            between_bytes_timeout: Some(FETCH_TIMEOUT),
+        };
+        let fetch = fetch_keys(self.client.clone(), request, Some(options));
+        let response = cache.answer(fetch).await?;
+        if response.status() != http::StatusCode::OK {
+            return Err(Error::HttpProtocolError);
+        }
+        let document = response.into_body().collect().await?;
+        Ok(document.to_bytes())
+    }
+
+    /// The status and the body of what a URL answers, within the bounds. `timeout`
+    /// is for connecting, and for each silence.
+    ///
+    /// # Errors
+    ///
+    /// It did not answer in full, or may not be asked.
+    pub async fn get(
+        &self,
+        url: &str,
+        authorization: Option<String>,
+        timeout: Duration,
+    ) -> Result<(u16, Bytes), Error> {
+        let parsed = url::Url::parse(url).map_err(|_| Error::HttpRequestUriInvalid)?;
+        let Origin { host, port, .. } =
+            Origin::of_url(&parsed).ok_or(Error::HttpRequestUriInvalid)?;
+        let mut request =
+            http::Request::get(url).header(http::header::HOST, format!("{host}:{port}"));
+        if let Some(authorization) = authorization {
+            request = request.header(http::header::AUTHORIZATION, authorization);
+        }
+        let request = request
+            .body(WasiBody::default())
+            .map_err(|_| Error::HttpRequestUriInvalid)?;
+        let options = RequestOptions {
+            connect_timeout: Some(timeout),
+            first_byte_timeout: Some(timeout),
+            between_bytes_timeout: Some(timeout),
+        };
+        let (response, _) = self.client.send(request, Some(options)).await?;
+        let status = response.status().as_u16();
+        let body = response.into_body().collect().await?.to_bytes();
+        Ok((status, body))
+    }
+
+    /// Whether an origin answers: asks for the head of a path, whatever the
+    /// status. `timeout` is for connecting, and for the answer.
+    ///
+    /// # Errors
+    ///
+    /// It did not answer, or may not be asked.
+    pub async fn probe(&self, origin: &Origin, path: &str, timeout: Duration) -> Result<(), Error> {
+        let Origin { scheme, host, port } = origin;
+        let authority = format!("{host}:{port}");
+        let request = http::Request::head(format!("{scheme}://{authority}{path}"))
+            .header(http::header::HOST, authority)
+            .body(WasiBody::default())
+            .map_err(|_| Error::HttpRequestUriInvalid)?;
+        let options = RequestOptions {
+            connect_timeout: Some(timeout),
+            first_byte_timeout: Some(timeout),
+            between_bytes_timeout: Some(timeout),
+        };
+        self.client.send(request, Some(options)).await.map(drop)
+    }
+}
+
+impl WasiHttpHooks for Egress {
+    fn send_request(
+        &mut self,
+        request: http::Request<WasiBody>,
+        options: Option<RequestOptions>,
+        _processed: Box<dyn Future<Output = Result<(), Error>> + Send>,
+    ) -> Box<dyn Future<Output = Sent> + Send> {
+        let Self {
+            client,
+            issuer,
+            exchanges,
+        } = self.clone();
+        Box::new(async move {
+            // The first step is on the stack of the guest, which keeps the pages that
+            // were used once.
+            yield_now().await;
+            let exchange = exchanges
+                .try_acquire_owned()
+                .map_err(|_| Error::ConnectionLimitReached)?;
+            let (response, done) = match issuer {
+                Some(cache) if cache.is_of(&request) => {
+                    let request = request.map(|_| WasiBody::default());
+                    let response = cache.answer(fetch_keys(client, request, options)).await?;
+                    (response, done())
+                }
+                Some(_) | None => client.send(request, options).await?,
+            };
+            let response = response.map(|body| {
+                let body = body.map_frame(move |frame| {
+                    let _ = &exchange;
+                    frame
+                });
+                body.boxed_unsync()
+            });
+            Ok((response, done))
+        })
+    }
+
+    fn p3_outgoing_body_chunk_size(&mut self) -> usize {
+        CHUNK
+    }
+}
+
+/// Asks the issuer itself, on behalf of all that wait.
+async fn fetch_keys(
+    client: Client,
+    request: http::Request<WasiBody>,
+    options: Option<RequestOptions>,
+) -> issuer_cache::Answer {
+    let bounds = Bounds {
+        bytes: client.bounds().bytes.min(MAX_BYTES as u64),
+        ..client.bounds()
+    };
+    let (response, _) = client.within(bounds).send(request, options).await?;
+    Ok(response)
+}
+
+fn done() -> Box<dyn Future<Output = Result<(), Error>> + Send> {
+    Box::new(std::future::ready(Ok(())))
+}

@@ -1,0 +1,192 @@
+//! One request to elsewhere: judged, connected, sent, and its answer bounded.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use concept_refinement_capability::processor::Loan;
+use futures::FutureExt as _;
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use tokio::time::{Instant, timeout, timeout_at};
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
+
+use super::body;
+use super::connection::Connection;
+use super::grant::{Grant, Origin, take_purpose};
+use super::network::Network;
+use super::pool::{Checkout, Key, Pool};
+
+/// A component that sets no timeouts gets these.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const SILENCE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long a task keeps its slot while it waits for a connection: longer than
+/// it takes where nothing is wrong.
+const CONNECT_DELAY: Duration = Duration::from_millis(100);
+
+/// Margin beyond the component's own limit, so that the component reports it
+/// first.
+const SLACK: Duration = Duration::from_secs(5);
+
+/// The longest timeout that is set: a later deadline might be more than a clock
+/// can represent.
+pub const UNLIMITED: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// Upper bounds for one answer; the component may set lower ones.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Bytes of the body: by default more than an original or a model's answer
+    /// needs, even in base64.
+    pub bytes: u64,
+    /// Time from the request to the last byte.
+    pub time: Duration,
+}
+
+impl Bounds {
+    /// Bounds slightly above the component's own limit, whose error message is
+    /// better.
+    pub fn beyond(limit: Duration) -> Self {
+        Self {
+            time: limit.saturating_add(SLACK),
+            ..Self::default()
+        }
+    }
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            bytes: 128 << 20,
+            time: Duration::from_secs(60 * 60),
+        }
+    }
+}
+
+/// Sends what a component may send.
+#[derive(Clone)]
+pub struct Client {
+    grant: Arc<Grant>,
+    bounds: Bounds,
+    network: Network,
+    pool: Pool,
+    loan: Loan,
+}
+
+/// The answer, and what drives the sending of the request: it is done by then.
+pub type Sent = Result<(http::Response<WasiBody>, Done), Error>;
+
+type Done = Box<dyn Future<Output = Result<(), Error>> + Send>;
+
+impl Client {
+    /// With the default bounds.
+    pub fn new(grant: Grant, network: &Network) -> Self {
+        Self {
+            grant: Arc::new(grant),
+            bounds: Bounds::default(),
+            network: network.clone(),
+            pool: Pool::default(),
+            loan: Loan::default(),
+        }
+    }
+
+    #[cfg(test)]
+    pub fn with_pool(self, pool: Pool) -> Self {
+        Self { pool, ..self }
+    }
+
+    pub fn lending(self, loan: Loan) -> Self {
+        Self { loan, ..self }
+    }
+
+    pub fn within(self, bounds: Bounds) -> Self {
+        Self { bounds, ..self }
+    }
+
+    pub fn bounds(&self) -> Bounds {
+        self.bounds
+    }
+
+    pub async fn send(
+        &self,
+        request: http::Request<WasiBody>,
+        options: Option<RequestOptions>,
+    ) -> Sent {
+        let now = Instant::now();
+        let end = now
+            .checked_add(self.bounds.time.min(UNLIMITED))
+            .unwrap_or(now);
+        let sent = timeout_at(end, self.exchange(request, options, end))
+            .await
+            .unwrap_or(Err(Error::HttpResponseTimeout));
+        if let (Err(error), Some(refusals)) = (&sent, &self.network.refusals) {
+            refusals.failed(error);
+        }
+        sent
+    }
+
+    async fn exchange(
+        &self,
+        mut request: http::Request<WasiBody>,
+        options: Option<RequestOptions>,
+        deadline: Instant,
+    ) -> Sent {
+        let origin = Origin::of(request.uri()).ok_or(Error::HttpRequestUriInvalid)?;
+        let purpose = take_purpose(request.headers_mut());
+        let limit = |chosen: fn(&RequestOptions) -> Option<Duration>, default| {
+            options.as_ref().and_then(chosen).unwrap_or(default)
+        };
+        let connect_limit = limit(|options| options.connect_timeout, CONNECT_TIMEOUT);
+        let first_byte = limit(|options| options.first_byte_timeout, SILENCE_TIMEOUT);
+        let between_bytes = limit(|options| options.between_bytes_timeout, SILENCE_TIMEOUT);
+
+        let permitted = self
+            .grant
+            .permits(&origin, purpose, self.network.is_own)
+            .ok_or(Error::HttpRequestDenied)?;
+        let key = Key::new(origin.clone(), purpose);
+
+        // HTTP/1.1 sends the authority in the Host header.
+        let path = request.uri().path_and_query().cloned();
+        *request.uri_mut() = path.map_or_else(|| http::Uri::from_static("/"), http::Uri::from);
+
+        let bytes = self.bounds.bytes;
+        let limits = body::Limits {
+            between_bytes,
+            deadline,
+            bytes,
+        };
+        let idle = self.pool.take(&key, &permitted);
+        let answered = move |connection, response: http::Response<Incoming>| {
+            let checkout = Checkout {
+                pool: self.pool.clone(),
+                key,
+                connection,
+            };
+            let limited = |body| body::Limited::new(body, limits, checkout).boxed_unsync();
+            let done: Done = Box::new(std::future::ready(Ok(())));
+            (response.map(limited), done)
+        };
+
+        if let Some(mut connection) = idle {
+            match connection.send(request, first_byte, bytes).await {
+                Ok(response) => return Ok(answered(connection, response)),
+                Err(failure) => match failure.unsent {
+                    Some(unsent) => request = *unsent,
+                    None => return Err(failure.error),
+                },
+            }
+        }
+        let opening = Connection::open(&self.network, &origin, &permitted);
+        // Boxed, so that what a handshake needs is freed before the answer comes.
+        let opening = timeout(connect_limit, Box::pin(opening))
+            .map(|opened| opened.unwrap_or(Err(Error::ConnectionTimeout)));
+        let mut connection = self.loan.spare(CONNECT_DELAY, opening).await?;
+        match connection.send(request, first_byte, bytes).await {
+            Ok(response) => Ok(answered(connection, response)),
+            Err(failure) => Err(failure.error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

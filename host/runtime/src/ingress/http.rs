@@ -1,0 +1,169 @@
+//! HTTP in: connections and their limits.
+//!
+//! What a client may cost is bounded here, before any component runs: how many
+//! connections and answers there are at once, how long headers and answers may
+//! take, how much of it one client gets. Nothing here knows a route but those that
+//! it is given.
+
+mod authority;
+mod body;
+mod client;
+mod connection;
+mod connections;
+mod cors;
+mod credentials;
+mod dispatch;
+mod guarded_body;
+mod host_names;
+mod open_files;
+mod origin;
+mod push;
+mod refusal;
+mod throttle;
+mod timeout_stream;
+mod write_timeout;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use hyper_util::rt::TokioExecutor;
+use hyper_util::server::conn::auto;
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::sync::watch;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use connections::Connections;
+use dispatch::Dispatch;
+pub use dispatch::{Access, CALLS};
+pub use push::{Proof, PushTrigger};
+pub use throttle::Limit;
+
+use concept_refinement_capability::cores::Cores;
+use concept_refinement_capability::log_throttle::LogThrottle;
+
+use super::Handler;
+use crate::metrics::http::Requests;
+
+/// Most connections whose clients have their share already, and that are there to
+/// tell them so.
+const BRIEF_CONNECTIONS: usize = 64;
+
+/// Connections that the system holds until they are accepted: as many clients
+/// may come back at once after a restart.
+const BACKLOG: u32 = 4096;
+
+/// After an error of accepting: for lack of file descriptors, most likely, which
+/// other connections give back.
+const ACCEPT_RETRY: Duration = Duration::from_millis(100);
+
+/// Serves the API component over HTTP/1.1 and HTTP/2, both without TLS.
+pub struct HttpTrigger {
+    server: auto::Builder<TokioExecutor>,
+    dispatch: Dispatch,
+    connections: Arc<Connections>,
+    brief: Arc<Connections>,
+    /// Of the connections that are open.
+    tracker: TaskTracker,
+    metrics: Option<Arc<Requests>>,
+}
+
+impl HttpTrigger {
+    /// `max_body`: the largest request body that is read at all, in bytes.
+    /// `concurrency`: tasks in flight beside it, which need files too. `push`: takes
+    /// messages that are pushed.
+    ///
+    /// # Errors
+    ///
+    /// This process may open too few files.
+    pub fn new(
+        max_body: u64,
+        access: Access,
+        concurrency: usize,
+        push: Option<Arc<PushTrigger>>,
+        metrics: Option<Arc<Requests>>,
+    ) -> anyhow::Result<Self> {
+        let connections = open_files::connections(open_files::limit(), concurrency)?;
+        Ok(Self {
+            server: connection::server(),
+            dispatch: Dispatch::new(max_body, access, connections, push, metrics.clone()),
+            connections: Connections::new(connections),
+            brief: Connections::new(BRIEF_CONNECTIONS),
+            tracker: TaskTracker::new(),
+            metrics,
+        })
+    }
+
+    /// Hands requests to these from now on, one for each core. What is under way ends
+    /// where it is.
+    pub fn hand_to(&self, handlers: Vec<Handler>) {
+        self.dispatch.hand_to(handlers);
+    }
+
+    /// Hands requests to these until there are those that have all that they need.
+    pub fn hand_first_to(&self, handlers: Vec<Handler>) {
+        self.dispatch.hand_first_to(handlers);
+    }
+
+    /// Serves until `stop` is set, then lets each connection finish its requests;
+    /// what is left is closed once `cut_off` is cancelled.
+    pub async fn serve(
+        self: Arc<Self>,
+        listener: TcpListener,
+        cores: Arc<Cores>,
+        mut stop: watch::Receiver<bool>,
+        cut_off: CancellationToken,
+    ) {
+        static FAILED: LogThrottle = LogThrottle::every(Duration::from_secs(10));
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                _ = stop.wait_for(|stop| *stop) => break,
+            };
+            match accepted {
+                Ok((stream, peer)) => {
+                    let stop = stop.clone();
+                    if let Err(error) = self.connection(stream, peer, &cores, stop, &cut_off) {
+                        tracing::debug!(%error, "a connection could not be accepted");
+                    }
+                }
+                Err(error) => {
+                    if let Some(times) = FAILED.times() {
+                        tracing::warn!(%error, times, "accepting a connection failed");
+                    }
+                    sleep(ACCEPT_RETRY).await;
+                }
+            }
+        }
+        drop(listener);
+        self.dispatch.stop();
+        self.tracker.close();
+        if cut_off
+            .run_until_cancelled(self.tracker.wait())
+            .await
+            .is_none()
+        {
+            tracing::warn!("closing connections at the end of the grace period");
+        }
+    }
+}
+
+/// Binds the address, so that the caller knows the port.
+pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    let bound = || {
+        let socket = match address {
+            SocketAddr::V4(_) => TcpSocket::new_v4(),
+            SocketAddr::V6(_) => TcpSocket::new_v6(),
+        }?;
+        // As the standard library does, so that a restart can bind the same
+        // port.
+        #[cfg(unix)]
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    bound().with_context(|| format!("cannot listen on {address}"))
+}

@@ -1,0 +1,198 @@
+//! One connection, from its first byte to its end.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use std::{fmt, io};
+
+use concept_refinement_capability::cores::Cores;
+use concept_refinement_capability::log_throttle::LogThrottle;
+use concept_refinement_capability::places::Subnet;
+use futures::FutureExt as _;
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use wasmtime_wasi_http::WasiBody;
+
+use super::HttpTrigger;
+use super::connections::{Busy, Connection};
+use super::dispatch::MAX_HEADERS;
+use super::timeout_stream::TimeoutStream;
+use crate::metrics::http::CONNECTIONS;
+
+/// How long a client may take to send headers, and how long a keep-alive
+/// connection may be idle.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a client may go without reading its answer.
+pub const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Most concurrent streams of an HTTP/2 connection.
+const HTTP2_STREAMS: u32 = 128;
+
+/// How long an HTTP/2 connection may be without streams; it can be kept alive by
+/// pings for ever.
+const HTTP2_IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long a connection lasts whose client has its share already.
+const BRIEF_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Serves HTTP/1.1 and HTTP/2, told apart by a connection's first bytes;
+/// [`TimeoutStream`] bounds how long they may take.
+pub fn server() -> auto::Builder<TokioExecutor> {
+    let mut server = auto::Builder::new(TokioExecutor::new());
+    server
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .max_buf_size(MAX_HEADERS);
+    server
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(HTTP2_STREAMS)
+        .max_header_list_size(u32::try_from(MAX_HEADERS).unwrap_or(u32::MAX))
+        .keep_alive_interval(HEADER_TIMEOUT)
+        .keep_alive_timeout(HEADER_TIMEOUT);
+    server
+}
+
+/// What a client gets beside an answer to each request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    Full,
+    /// The client has its share of connections: this one tells it so.
+    Brief,
+}
+
+impl HttpTrigger {
+    /// Serves a connection on one of the cores. Once `stop` is set it finishes its
+    /// requests; it is closed once `cut_off` is cancelled.
+    pub(super) fn connection(
+        self: &Arc<Self>,
+        stream: TcpStream,
+        peer: SocketAddr,
+        cores: &Cores,
+        stop: watch::Receiver<bool>,
+        cut_off: &CancellationToken,
+    ) -> io::Result<()> {
+        let Some((place, form)) = self.place(peer, cut_off) else {
+            return Ok(());
+        };
+        stream.set_nodelay(true)?;
+        let stream = stream.into_std()?;
+        let (index, core, load) = cores.place();
+        let trigger = Arc::clone(self);
+        let measured = self.metrics.as_ref().map(|of| of.connection());
+        let open = self.tracker.token();
+        core.runtime().spawn(async move {
+            // A socket belongs to the runtime of its thread.
+            match TcpStream::from_std(stream) {
+                Ok(stream) => {
+                    let session = Session {
+                        trigger,
+                        peer,
+                        core: index,
+                        place,
+                        form,
+                        stop,
+                    };
+                    session.serve(stream).await;
+                }
+                Err(error) => tracing::warn!(%error, "a connection could not be registered"),
+            }
+            drop((load, measured, open));
+        });
+        Ok(())
+    }
+
+    fn place(
+        &self,
+        peer: SocketAddr,
+        cut_off: &CancellationToken,
+    ) -> Option<(Arc<Connection>, Form)> {
+        static SHORT: LogThrottle = LogThrottle::every(Duration::from_secs(10));
+        let client = (!self.dispatch.is_proxy(peer.ip())).then(|| Subnet::of(peer.ip()));
+        if let Some(place) = self.connections.open(client, cut_off.child_token()) {
+            return Some((Arc::new(place), Form::Full));
+        }
+        if let Some(metrics) = &self.metrics {
+            metrics.refused(CONNECTIONS);
+        }
+        if let Some(times) = SHORT.times() {
+            tracing::warn!(%peer, times, "connections run short: who has most gets no more");
+        }
+        let place = self.brief.open(None, cut_off.child_token())?;
+        Some((Arc::new(place), Form::Brief))
+    }
+}
+
+/// What there is to know of a connection that is served.
+struct Session {
+    trigger: Arc<HttpTrigger>,
+    peer: SocketAddr,
+    core: usize,
+    place: Arc<Connection>,
+    form: Form,
+    stop: watch::Receiver<bool>,
+}
+
+impl Session {
+    async fn serve(self, stream: TcpStream) {
+        let session = Arc::new(self);
+        let stream = TimeoutStream::new(stream, HEADER_TIMEOUT, WRITE_TIMEOUT);
+        let answering = Arc::clone(&session);
+        let service = service_fn(move |request| {
+            // Boxed, so that its memory is freed before the answer is read.
+            let (session, busy) = (Arc::clone(&answering), answering.place.busy());
+            Box::pin(session.answer(request, busy).map(Ok::<_, Infallible>))
+        });
+        let server = &session.trigger.server;
+        // Boxed: each future that it is moved into would have room for it.
+        let mut connection = Box::pin(server.serve_connection(TokioIo::new(stream), service));
+        tokio::select! {
+            biased;
+            ended = connection.as_mut() => return session.ended(ended),
+            () = session.place.closed() => return,
+            () = session.end() => {}
+        }
+        connection.as_mut().graceful_shutdown();
+        tokio::select! {
+            ended = connection => session.ended(ended),
+            () = session.place.closed() => {}
+        }
+    }
+
+    async fn answer(self: Arc<Self>, request: Request<Incoming>, busy: Busy) -> Response<WasiBody> {
+        let dispatch = &self.trigger.dispatch;
+        let answer = dispatch.answer(request, self.peer.ip(), self.core, self.form, busy);
+        answer.await
+    }
+
+    /// When no more requests are taken.
+    async fn end(&self) {
+        let mut stop = self.stop.clone();
+        let expired = async {
+            match self.form {
+                Form::Full => self.place.idle_for(HTTP2_IDLE_TIMEOUT).await,
+                Form::Brief => sleep(BRIEF_TIMEOUT).await,
+            }
+        };
+        tokio::select! {
+            () = expired => {}
+            _ = stop.wait_for(|stop| *stop) => {}
+        }
+    }
+
+    fn ended<E: fmt::Display>(&self, ended: Result<(), E>) {
+        if let Err(error) = ended {
+            tracing::debug!(peer = %self.peer, %error, "a connection ended early");
+        }
+    }
+}

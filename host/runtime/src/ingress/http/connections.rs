@@ -1,0 +1,199 @@
+//! The connections of clients, and whose are closed when they run short.
+//!
+//! A connection that has no request under way is idle. Places are shared as all
+//! places are (`places.rs`), but for one thing: whoever gets no more of them
+//! loses its oldest idle connection instead.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use concept_refinement_domain::share::{RESERVE, has_share};
+use parking_lot::Mutex;
+use tokio::time::{Duration, Instant};
+use tokio_util::sync::CancellationToken;
+
+use concept_refinement_capability::places::Subnet;
+
+/// All connections, of all clients.
+pub struct Connections {
+    limit: usize,
+    begin: Instant,
+    open: Mutex<Open>,
+}
+
+#[derive(Default)]
+struct Open {
+    total: usize,
+    next: u64,
+    /// By client and in the order of arrival. None: of trusted proxies.
+    by_client: HashMap<Option<Subnet>, BTreeMap<u64, Arc<State>>>,
+}
+
+/// What there is to know of one connection.
+struct State {
+    closing: CancellationToken,
+    begin: Instant,
+    requests: AtomicUsize,
+    /// Since when there is no request, in milliseconds since `begin`.
+    idle_since: AtomicU64,
+}
+
+/// A place for one connection, free again when it is dropped.
+pub struct Connection {
+    connections: Arc<Connections>,
+    client: Option<Subnet>,
+    number: u64,
+    state: Arc<State>,
+}
+
+/// As long as it lives, its connection is not idle.
+pub struct Busy(Arc<State>);
+
+impl Connections {
+    pub fn new(limit: usize) -> Arc<Self> {
+        Arc::new(Self {
+            limit,
+            begin: Instant::now(),
+            open: Mutex::default(),
+        })
+    }
+
+    /// A place for a connection of this client, which closes once `closing` is
+    /// cancelled. None: the client has its share, and none of its connections is
+    /// idle. `client`: None for a trusted proxy, which is no client.
+    pub fn open(
+        self: &Arc<Self>,
+        client: Option<Subnet>,
+        closing: CancellationToken,
+    ) -> Option<Connection> {
+        let mut open = self.open.lock();
+        let own = open.by_client.get(&client).map_or(0, BTreeMap::len);
+        let has_share = match client {
+            Some(_) => has_share(self.limit, open.total, own, RESERVE),
+            None => open.total < self.limit,
+        };
+        if !has_share && !open.close_idle(client) {
+            // Without any of its own, a client takes one of the largest holder's.
+            let of_largest = (own == 0).then(|| open.largest_with_idle()).flatten();
+            if !of_largest.is_some_and(|largest| open.close_idle(largest)) {
+                return None;
+            }
+        }
+        let number = open.next;
+        open.next += 1;
+        open.total += 1;
+        let state = Arc::new(State {
+            closing,
+            begin: self.begin,
+            requests: AtomicUsize::new(0),
+            idle_since: AtomicU64::new(since(self.begin)),
+        });
+        let of_client = open.by_client.entry(client).or_default();
+        of_client.insert(number, Arc::clone(&state));
+        Some(Connection {
+            connections: Arc::clone(self),
+            client,
+            number,
+            state,
+        })
+    }
+}
+
+impl Open {
+    /// Closes the connection of this client that has been idle for longest.
+    /// False: it has none.
+    fn close_idle(&mut self, client: Option<Subnet>) -> bool {
+        let idle = self.by_client.get(&client).and_then(|connections| {
+            let idle = connections.iter().filter(|(_, state)| state.is_idle());
+            idle.min_by_key(|(_, state)| state.idle_since.load(Ordering::Relaxed))
+                .map(|(number, state)| (*number, Arc::clone(state)))
+        });
+        if let Some((number, state)) = &idle {
+            state.closing.cancel();
+            self.remove(client, *number);
+        }
+        idle.is_some()
+    }
+
+    fn largest_with_idle(&self) -> Option<Option<Subnet>> {
+        let has_idle = |connections: &BTreeMap<_, Arc<State>>| {
+            connections.values().any(|state| state.is_idle())
+        };
+        let holders = self.by_client.iter().filter(|(_, of)| has_idle(of));
+        // Proxies last: they stand for many.
+        let largest = holders.max_by_key(|(client, of)| (client.is_some(), of.len()));
+        largest.map(|(client, _)| *client)
+    }
+
+    fn remove(&mut self, client: Option<Subnet>, number: u64) {
+        let Some(connections) = self.by_client.get_mut(&client) else {
+            return;
+        };
+        if connections.remove(&number).is_some() {
+            self.total -= 1;
+        }
+        if connections.is_empty() {
+            self.by_client.remove(&client);
+        }
+    }
+}
+
+impl State {
+    fn is_idle(&self) -> bool {
+        self.requests.load(Ordering::Relaxed) == 0
+    }
+}
+
+impl Connection {
+    /// For each request, until its answer is out of the service's hands.
+    pub fn busy(&self) -> Busy {
+        self.state.requests.fetch_add(1, Ordering::Relaxed);
+        Busy(Arc::clone(&self.state))
+    }
+
+    /// Completes when its place is given to another one, or all are to end.
+    pub async fn closed(&self) {
+        self.state.closing.cancelled().await;
+    }
+
+    /// Waits until there has been no request for this time.
+    pub async fn idle_for(&self, limit: Duration) {
+        loop {
+            let since = Duration::from_millis(self.state.idle_since.load(Ordering::Relaxed));
+            let end = match self.state.is_idle() {
+                true => self.state.begin + since + limit,
+                false => Instant::now() + limit,
+            };
+            if end <= Instant::now() {
+                return;
+            }
+            tokio::time::sleep_until(end).await;
+        }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.connections
+            .open
+            .lock()
+            .remove(self.client, self.number);
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        // First the time: a connection that became idle now is not the oldest.
+        let now = since(self.0.begin);
+        self.0.idle_since.store(now, Ordering::Relaxed);
+        self.0.requests.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn since(begin: Instant) -> u64 {
+    u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,376 @@
+//! A request on its way to the API component: refused by the host where it can
+//! tell, otherwise handed to an instance.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
+
+use concept_refinement_capability::log_throttle::{LONG_INTERVAL, LogThrottle};
+use concept_refinement_capability::places::{Place, Places, Subnet};
+use http::header::CONTENT_LENGTH;
+use http::uri::Authority;
+use http::{HeaderMap, Method, Request, Response, Version};
+use http_body::Body as _;
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use wasmtime_wasi_http::WasiBody;
+
+use super::client::Client;
+use super::connection::{Form, WRITE_TIMEOUT};
+use super::connections::Busy;
+use super::cors::Origins;
+use super::credentials::Credentials;
+use super::guarded_body::GuardedBody;
+use super::host_names::HostNames;
+use super::origin::with_origin;
+use super::push::PushTrigger;
+use super::refusal::Refusal;
+use super::throttle::{Limit, Throttle};
+use super::{body, write_timeout};
+use crate::ingress::Handler;
+use crate::ingress::activity::Activity;
+use crate::ingress::failure::Failure;
+use crate::ingress::http::cors;
+use crate::ingress::http::origin;
+use crate::ingress::http::push;
+use crate::ingress::networks::Networks;
+use crate::ingress::patience::is_patient;
+use crate::metrics::http as shared;
+use crate::metrics::http::Requests;
+
+/// Most requests in the component at a time; further ones are answered 503.
+const REQUESTS: usize = 2048;
+
+/// Most reads of the health at a time, which need no place among the others.
+const HEALTH_REQUESTS: usize = 256;
+
+/// Most calls of the component at a time.
+pub const CALLS: usize = REQUESTS + HEALTH_REQUESTS;
+
+/// Largest request head, in bytes.
+pub const MAX_HEADERS: usize = 32 * 1024;
+
+/// The operator's rules for clients.
+#[derive(Clone, Debug)]
+pub struct Access {
+    /// Where clients connect to.
+    pub listener: SocketAddr,
+    /// The origin that clients see, if it is another one.
+    pub public_url: Option<String>,
+    /// The proxies whose forwarded headers count.
+    pub proxies: Networks,
+    /// Origins whose pages may read answers.
+    pub cors_origins: Vec<String>,
+    /// Limits per client address.
+    pub limit: Option<Limit>,
+    /// The path that tells that the process lives, however many requests there
+    /// are.
+    pub health: &'static str,
+    /// Whether clients get anything but that.
+    pub serves_api: bool,
+}
+
+/// The way from a request to its answer.
+pub struct Dispatch {
+    /// One for each core.
+    handlers: OnceLock<Vec<Handler>>,
+    /// As long as there are none of those.
+    first_handlers: OnceLock<Vec<Handler>>,
+    credentials: Credentials,
+    requests: Arc<Places<u64>>,
+    health_requests: Arc<Places<u64>>,
+    /// For answers that are being sent, or waited for.
+    answers: Arc<Places<u64>>,
+    /// Largest request body that is read at all, in bytes.
+    max_body: u64,
+    metrics: Option<Arc<Requests>>,
+    listener: SocketAddr,
+    /// None: any name will do.
+    names: Option<HostNames>,
+    proxies: Networks,
+    origins: Origins,
+    throttle: Option<Throttle>,
+    health: &'static str,
+    serves_api: bool,
+    /// None: nobody pushes messages.
+    push: Option<Arc<PushTrigger>>,
+}
+
+/// Who asks.
+struct Asker {
+    client: Option<Subnet>,
+    user: Option<u64>,
+}
+
+impl Dispatch {
+    /// `answers`: how many may be sent at once.
+    pub fn new(
+        max_body: u64,
+        access: Access,
+        answers: usize,
+        push: Option<Arc<PushTrigger>>,
+        metrics: Option<Arc<Requests>>,
+    ) -> Self {
+        Self {
+            handlers: OnceLock::new(),
+            first_handlers: OnceLock::new(),
+            credentials: Credentials::default(),
+            requests: Places::new(REQUESTS),
+            health_requests: Places::new(HEALTH_REQUESTS),
+            answers: Places::new(answers),
+            max_body,
+            metrics,
+            names: HostNames::of_listener(access.listener, access.public_url.as_deref()),
+            listener: access.listener,
+            proxies: access.proxies,
+            origins: Origins::new(&access.cors_origins),
+            throttle: access.limit.map(Throttle::new),
+            health: access.health,
+            serves_api: access.serves_api,
+            push,
+        }
+    }
+
+    /// See [`super::HttpTrigger::hand_to`]. A second time changes nothing.
+    pub fn hand_to(&self, handlers: Vec<Handler>) {
+        let _ = self.handlers.set(handlers);
+    }
+
+    /// See [`super::HttpTrigger::hand_first_to`]. A second time changes nothing.
+    pub fn hand_first_to(&self, handlers: Vec<Handler>) {
+        let _ = self.first_handlers.set(handlers);
+    }
+
+    /// Of one core.
+    fn handler(&self, core: usize) -> Option<&Handler> {
+        let handlers = self.handlers.get().or_else(|| self.first_handlers.get());
+        handlers?.get(core)
+    }
+
+    /// From here on it is no fault of theirs that instances end.
+    pub fn stop(&self) {
+        let handlers = [&self.handlers, &self.first_handlers];
+        for handler in handlers.into_iter().filter_map(OnceLock::get).flatten() {
+            handler.instances().stopping.store(true, Ordering::Relaxed);
+        }
+        if let Some(push) = &self.push {
+            push.stop();
+        }
+    }
+
+    /// Whether others speak through this peer.
+    pub fn is_proxy(&self, peer: IpAddr) -> bool {
+        self.proxies.contains(peer)
+    }
+
+    /// `core`: the index of the core that this runs on. `busy`: dropped when the
+    /// answer is sent.
+    pub async fn answer(
+        &self,
+        request: Request<Incoming>,
+        peer: IpAddr,
+        core: usize,
+        form: Form,
+        busy: Busy,
+    ) -> Response<WasiBody> {
+        let metrics = self.metrics.as_ref();
+        let measured = metrics.map(|metrics| metrics.begin(request.method()));
+        let origin = self.origins.allowed(request.headers());
+        let version = request.version();
+        let answered = self.admit(request, peer, core, form).await;
+        let answered =
+            answered.and_then(|(response, asker)| self.sending(response, version, &asker, busy));
+        let mut response = answered.unwrap_or_else(|refusal| {
+            let mut response = refusal.into();
+            cors::allow(origin, &mut response);
+            response
+        });
+        if let Some(measured) = measured {
+            measured.answered(&mut response);
+        }
+        response
+    }
+
+    async fn admit(
+        &self,
+        mut request: Request<Incoming>,
+        peer: IpAddr,
+        core: usize,
+        form: Form,
+    ) -> Result<(Response<WasiBody>, Asker), Refusal> {
+        let client = Client::of(peer, request.headers_mut(), &self.proxies);
+        let asker = Asker {
+            client: (!self.is_proxy(client.address)).then(|| Subnet::of(client.address)),
+            user: self.credentials.of(request.headers()),
+        };
+        let _place = self.place(&request, form, &asker)?;
+        if head_size(&request) > MAX_HEADERS {
+            return Err(Refusal::LongHead);
+        }
+        if !is_plainly_framed(request.headers()) {
+            return Err(Refusal::UnknownCoding);
+        }
+        let name = origin::authority(&request).map_err(Refusal::BadRequest)?;
+        self.check_name(name.as_ref(), request.uri().path(), peer)?;
+        let request =
+            with_origin(request, name, &client, self.listener).map_err(Refusal::BadRequest)?;
+        // What nobody can have yet is not counted.
+        if let Some(throttle) = &self.throttle
+            && self.handlers.get().is_some()
+        {
+            let admitted = throttle.admit(&request, &client, &self.proxies);
+            admitted.map_err(Refusal::TooOften)?;
+        }
+        let activity = Activity::begin();
+        let request = body::bounded(request, self.max_body, activity.clone());
+        match &self.push {
+            Some(push) if request.uri().path() == push::PATH => {
+                return Ok((push.answer(request).await, asker));
+            }
+            Some(_) | None => self.check_path(request.uri().path())?,
+        }
+        let Some(handler) = self.handler(core) else {
+            return Err(Refusal::InternalError);
+        };
+        let answered = handler.handle(activity, request).await;
+        let response = answered.map_err(|failure| match failure {
+            Failure::TimedOut => Refusal::TimedOut,
+            Failure::Overloaded => {
+                tracing::error!(error = %failure, "no instance of the api takes a request");
+                Refusal::Overloaded
+            }
+            Failure::Ended | Failure::Invalid => {
+                tracing::error!(error = %failure, "the api failed a request");
+                Refusal::InternalError
+            }
+        })?;
+        Ok((response, asker))
+    }
+
+    /// A place among the requests under way, or, for one that waits, among the
+    /// answers: so those that do not wait find room.
+    fn place<B>(
+        &self,
+        request: &Request<B>,
+        form: Form,
+        asker: &Asker,
+    ) -> Result<Place<u64>, Refusal> {
+        let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+        let is_health = is_read && request.uri().path() == self.health;
+        let is_patient = is_patient(request);
+        let place = match (is_health, form) {
+            (true, _) => self.health_requests.take(asker.client, asker.user),
+            (false, Form::Full) if is_patient => self.answers.take(asker.client, asker.user),
+            (false, Form::Full) => self.requests.take(asker.client, asker.user),
+            (false, Form::Brief) => return Err(Refusal::TooManyConnections),
+        };
+        place.ok_or_else(|| {
+            self.short_of(match is_patient {
+                true => shared::ANSWERS,
+                false => shared::REQUESTS,
+            })
+        })
+    }
+
+    fn short_of(&self, what: &'static str) -> Refusal {
+        if let Some(metrics) = &self.metrics {
+            metrics.refused(what);
+        }
+        Refusal::Overloaded
+    }
+
+    /// Refuses a request for what this process does not serve.
+    fn check_path(&self, path: &str) -> Result<(), Refusal> {
+        let of_health = path.strip_prefix(self.health);
+        let is_health = of_health.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        match self.serves_api || is_health {
+            true => Ok(()),
+            false => Err(Refusal::NotFound),
+        }
+    }
+
+    /// Refuses a request by a name that a local service does not have.
+    fn check_name(
+        &self,
+        name: Option<&Authority>,
+        path: &str,
+        peer: IpAddr,
+    ) -> Result<(), Refusal> {
+        static REFUSED: LogThrottle = LogThrottle::every(LONG_INTERVAL);
+        let (Some(names), Some(name)) = (&self.names, name) else {
+            return Ok(());
+        };
+        if path.starts_with(self.health) || self.is_proxy(peer) || names.include(name) {
+            return Ok(());
+        }
+        if let Some(times) = REFUSED.times() {
+            tracing::warn!(
+                name = name.as_str(),
+                times,
+                "a request by a name that is not local was refused: set public-url to answer to \
+                 it, or trusted-proxies to the address of a proxy"
+            );
+        }
+        Err(Refusal::Misdirected)
+    }
+
+    /// The answer on its way out, which has a place among those that are sent as
+    /// long as that may take.
+    fn sending(
+        &self,
+        mut response: Response<WasiBody>,
+        version: Version,
+        asker: &Asker,
+        busy: Busy,
+    ) -> Result<Response<WasiBody>, Refusal> {
+        if version == Version::HTTP_10 && ends_with_connection(&response) {
+            // Otherwise hyper promises a client that asks for it to keep the connection.
+            *response.version_mut() = Version::HTTP_10;
+        }
+        let body = response.body();
+        let is_http2 = version == Version::HTTP_2;
+        // The connection's own timeout sees to a short answer in HTTP/1.
+        let is_short = !is_http2 && body.size_hint().exact().is_some();
+        if body.is_end_stream() || is_short {
+            return Ok(response);
+        }
+        let place = self.answers.take(asker.client, asker.user);
+        let place = place.ok_or_else(|| self.short_of(shared::ANSWERS))?;
+        let guard = (place, busy);
+        Ok(response.map(|body| match is_http2 {
+            true => write_timeout::limited(body, WRITE_TIMEOUT, guard),
+            false => GuardedBody::new(body, guard).boxed_unsync(),
+        }))
+    }
+}
+
+/// Whether only the end of the connection tells a client of HTTP/1.0, which knows no
+/// chunks, where this answer ends.
+fn ends_with_connection(response: &Response<WasiBody>) -> bool {
+    let has_length = response.headers().contains_key(CONTENT_LENGTH);
+    !has_length && response.body().size_hint().exact().is_none()
+}
+
+/// The size of the head as received, in bytes. hyper's own limit is less exact.
+fn head_size<B>(request: &Request<B>) -> usize {
+    let target = request
+        .uri()
+        .path_and_query()
+        .map_or(0, |target| target.as_str().len());
+    let line = request.method().as_str().len() + target;
+    let fields = request.headers().iter();
+    fields.fold(line, |size, (name, value)| {
+        size.saturating_add(name.as_str().len() + value.len() + ": \r\n".len())
+    })
+}
+
+/// Whether the body has no transfer coding, or exactly `chunked`. With any
+/// other coding, two parties could disagree on where the request ends.
+fn is_plainly_framed(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(http::header::TRANSFER_ENCODING).iter();
+    match (codings.next(), codings.next()) {
+        (None, _) => true,
+        (Some(coding), None) => coding.as_bytes().eq_ignore_ascii_case(b"chunked"),
+        (Some(_), Some(_)) => false,
+    }
+}

@@ -1,0 +1,222 @@
+//! Pushes of Google Pub/Sub: each has to prove that Google sends it on behalf of
+//! the configured account, and is answered when its message is dealt with.
+//!
+//! A push that proves nothing is refused before its body is read.
+
+mod keys;
+mod token;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use concept_refinement_capability::clock::Clock;
+use concept_refinement_capability::log_throttle::LogThrottle;
+use concept_refinement_capability::queue::pushes::Pushes;
+use concept_refinement_domain::message::parse_push;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body::Body as _;
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use wasmtime_wasi_http::WasiBody;
+
+use super::refusal::error;
+use crate::egress::Egress;
+use crate::metrics::http::ROUTE;
+use keys::KeyCache;
+use token::Token;
+
+pub const PATH: &str = "/pubsub/push";
+
+/// Largest push, in bytes: more than a message takes in base64.
+const MAX_BODY: usize = 512 * 1024;
+
+/// What a push has to prove.
+#[derive(Clone, Debug)]
+pub struct Proof {
+    /// The `aud` of its token.
+    pub audience: String,
+    /// The service account that the subscription pushes as.
+    pub account: String,
+}
+
+/// Takes pushes.
+pub struct PushTrigger {
+    /// None: nothing can be proven.
+    proof: Option<Proof>,
+    keys: KeyCache,
+    clock: Arc<dyn Clock>,
+    pushes: Arc<Pushes>,
+}
+
+/// Why a push is not taken.
+enum Refusal {
+    Method,
+    Unproven,
+    NoKeys,
+    TooLarge,
+    Interrupted,
+    /// It is to be pushed again.
+    Later,
+}
+
+impl PushTrigger {
+    /// `google`: fetches Google's keys.
+    pub fn new(
+        proof: Option<Proof>,
+        google: Egress,
+        clock: Arc<dyn Clock>,
+        pushes: Arc<Pushes>,
+    ) -> Self {
+        Self {
+            proof,
+            keys: KeyCache::new(google),
+            clock,
+            pushes,
+        }
+    }
+
+    /// From here on, what no worker has taken is to be pushed again.
+    pub fn stop(&self) {
+        self.pushes.close();
+    }
+
+    pub async fn answer(&self, request: Request<WasiBody>) -> Response<WasiBody> {
+        let mut response = match self.take(request).await {
+            Ok(()) => {
+                let body = Full::new(Bytes::new()).map_err(|never| match never {});
+                let mut response = Response::new(body.boxed_unsync());
+                *response.status_mut() = StatusCode::NO_CONTENT;
+                response
+            }
+            Err(refusal) => refusal.into(),
+        };
+        let route = HeaderValue::from_static(PATH);
+        response.headers_mut().insert(ROUTE, route);
+        response
+    }
+
+    async fn take(&self, request: Request<WasiBody>) -> Result<(), Refusal> {
+        if request.method() != Method::POST {
+            return Err(Refusal::Method);
+        }
+        self.verify(request.headers()).await?;
+        let body = request.into_body();
+        if body.size_hint().lower() > MAX_BODY as u64 {
+            return Err(Refusal::TooLarge);
+        }
+        let body = Limited::new(body, MAX_BODY).collect().await;
+        let body = body.map_err(|error| match error.is::<LengthLimitError>() {
+            true => Refusal::TooLarge,
+            false => Refusal::Interrupted,
+        })?;
+        let message = match parse_push(&body.to_bytes()) {
+            Ok(push) => push.data,
+            // It would be the same the next time.
+            Err(problem) => {
+                static UNREADABLE: LogThrottle = LogThrottle::new();
+                if let Some(times) = UNREADABLE.times() {
+                    tracing::warn!(problem, times, "a push cannot be read, and is dropped");
+                }
+                return Ok(());
+            }
+        };
+        match self.pushes.deliver(message).await {
+            true => Ok(()),
+            false => Err(Refusal::Later),
+        }
+    }
+
+    async fn verify(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+        static UNPROVEN: LogThrottle = LogThrottle::new();
+        let proven = async {
+            let proof = self.proof.as_ref()?;
+            let token = Token::parse(bearer(headers)?)?;
+            let key = match self.keys.of(&token.key_id).await {
+                Ok(key) => key?,
+                Err(error) => return Some(Err(error)),
+            };
+            let is_signed = key.verifies(token.message, &token.signature);
+            let now = self.clock.now().as_secs();
+            (is_signed && token.proves(proof, now)).then_some(Ok(()))
+        };
+        match proven.await {
+            Some(Ok(())) => Ok(()),
+            Some(Err(error)) => {
+                if let Some(times) = UNPROVEN.times() {
+                    tracing::error!(error, times, "Google's keys cannot be fetched");
+                }
+                Err(Refusal::NoKeys)
+            }
+            None => {
+                if let Some(times) = UNPROVEN.times() {
+                    tracing::warn!(times, "a push does not prove who sends it");
+                }
+                Err(Refusal::Unproven)
+            }
+        }
+    }
+}
+
+/// The token of the only `Authorization` header.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return None;
+    };
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    scheme
+        .eq_ignore_ascii_case("Bearer")
+        .then_some(token.trim())
+}
+
+impl From<Refusal> for Response<WasiBody> {
+    fn from(refusal: Refusal) -> Self {
+        let (status, code, detail) = match refusal {
+            Refusal::Method => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                "METHOD_NOT_ALLOWED",
+                "This path does not answer to that method.",
+            ),
+            Refusal::Unproven => (
+                StatusCode::UNAUTHORIZED,
+                "UNAUTHORIZED",
+                "The push does not prove who sends it.",
+            ),
+            Refusal::NoKeys => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "SERVICE_UNAVAILABLE",
+                "The keys of the push's token cannot be fetched. Try again later.",
+            ),
+            Refusal::TooLarge => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "PAYLOAD_TOO_LARGE",
+                "A push has at most 512 KiB.",
+            ),
+            Refusal::Interrupted => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "VALIDATION_ERROR",
+                "The body ended before it was complete.",
+            ),
+            Refusal::Later => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "SERVICE_UNAVAILABLE",
+                "The message could not be dealt with. Push it again.",
+            ),
+        };
+        let mut response = error(status, code, detail);
+        let headers = response.headers_mut();
+        match refusal {
+            Refusal::Method => {
+                headers.insert(header::ALLOW, HeaderValue::from_static("POST"));
+            }
+            Refusal::Unproven => {
+                let scheme = HeaderValue::from_static("Bearer");
+                headers.insert(header::WWW_AUTHENTICATE, scheme);
+            }
+            Refusal::NoKeys | Refusal::Later => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            }
+            Refusal::TooLarge | Refusal::Interrupted => {}
+        }
+        response
+    }
+}

@@ -1,0 +1,148 @@
+//! Rate limit per client address, for requests without credentials.
+//!
+//! Loopback is not limited: a local user could read the signing secret anyway. A
+//! proxy on this machine that is not named as one is, by its forwarded header.
+
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+use concept_refinement_capability::log_throttle::{LONG_INTERVAL, LogThrottle};
+use concept_refinement_capability::places::Subnet;
+use concept_refinement_capability::rate::{Buckets, Rate};
+use http::Method;
+use parking_lot::Mutex;
+
+use super::client::Client;
+use crate::ingress::networks::Networks;
+
+/// Which requests of a client are limited, and to what.
+#[derive(Clone, Debug)]
+pub struct Limit {
+    pub method: Method,
+    pub path: &'static str,
+    pub rate: Rate,
+}
+
+pub struct Throttle {
+    limit: Limit,
+    begin: Instant,
+    buckets: Mutex<Buckets<Subnet>>,
+}
+
+impl Throttle {
+    pub fn new(limit: Limit) -> Self {
+        Self {
+            limit,
+            begin: Instant::now(),
+            buckets: Mutex::default(),
+        }
+    }
+
+    /// The error says when to try again.
+    pub fn admit<B>(
+        &self,
+        request: &http::Request<B>,
+        client: &Client,
+        proxies: &Networks,
+    ) -> Result<(), Duration> {
+        let is_limited =
+            request.method() == self.limit.method && request.uri().path() == self.limit.path;
+        // A local proxy that does not name its client is not a local user.
+        let is_this_machine = client.address.is_loopback()
+            && !client.claims_to_forward
+            && !proxies.contains(client.address);
+        if !is_limited || is_this_machine {
+            return Ok(());
+        }
+        if client.claims_to_forward {
+            warn_of_proxy(client.address);
+        }
+        let mut buckets = self.buckets.lock();
+        let client = Subnet::of(client.address);
+        buckets.take(self.limit.rate, client, self.begin.elapsed())
+    }
+}
+
+/// All clients of such a proxy share one limit.
+fn warn_of_proxy(address: IpAddr) {
+    static CLAIMED: LogThrottle = LogThrottle::every(LONG_INTERVAL);
+    if let Some(times) = CLAIMED.times() {
+        tracing::warn!(
+            %address,
+            times,
+            "requests for sessions say for whom they are forwarded, which does not count: if a \
+             proxy is at this address, set trusted-proxies to it"
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::uri::Scheme;
+
+    use super::*;
+
+    const LIMIT: Limit = Limit {
+        method: Method::POST,
+        path: "/a",
+        rate: Rate {
+            at_once: 0,
+            interval: Duration::from_secs(10),
+        },
+    };
+
+    #[test]
+    fn what_is_limited() {
+        let trusted = Networks::parse("::1").unwrap();
+        let cases = [
+            ("the path", Method::POST, "/a", "203.0.113.1", false, true),
+            ("a query", Method::POST, "/a?b", "203.0.113.1", false, true),
+            (
+                "another method",
+                Method::GET,
+                "/a",
+                "203.0.113.1",
+                false,
+                false,
+            ),
+            (
+                "another path",
+                Method::POST,
+                "/a/b",
+                "203.0.113.1",
+                false,
+                false,
+            ),
+            (
+                "this machine",
+                Method::POST,
+                "/a",
+                "127.0.0.1",
+                false,
+                false,
+            ),
+            ("a proxy on it", Method::POST, "/a", "::1", false, true),
+            (
+                "one without a name",
+                Method::POST,
+                "/a",
+                "127.0.0.1",
+                true,
+                true,
+            ),
+        ];
+        for (name, method, path, from, claims_to_forward, is_limited) in cases {
+            let throttle = Throttle::new(LIMIT);
+            let request = http::Request::builder().method(method).uri(path);
+            let request = request.body(()).unwrap();
+            let client = Client {
+                address: from.parse().unwrap(),
+                scheme: Scheme::HTTP,
+                authority: None,
+                claims_to_forward,
+            };
+            let admitted = throttle.admit(&request, &client, &trusted);
+            assert_eq!(admitted.is_err(), is_limited, "{name}");
+        }
+    }
+}

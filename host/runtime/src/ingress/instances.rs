@@ -1,0 +1,95 @@
+//! Instances of the API component: what they share, and their limits.
+//!
+//! Requests that share an instance fail together, so none may compute for long;
+//! that is why models run elsewhere. An instance ends when it is idle, and
+//! after many requests, since a guest's memory never shrinks. Event streams do
+//! not occupy an instance: it takes other requests meanwhile, so that many
+//! watchers share few instances.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use concept_refinement_capability::log_throttle::LogThrottle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use wasmtime::Store;
+use wasmtime_wasi_http::p3::bindings::ServicePre;
+
+use crate::wasm::sandbox::{Grants, Sandbox};
+
+/// Most requests that an instance serves at a time.
+pub(super) const MAX_CONCURRENT_REQUESTS: usize = 64;
+
+/// Most requests beside those that wait as their clients prefer, and that do
+/// nothing meanwhile.
+pub(super) const MAX_PATIENT_REQUESTS: usize = 1024;
+
+/// Requests after which an instance is replaced.
+pub(super) const MAX_REQUESTS: usize = 100_000;
+
+/// An instance is replaced only if this many slots are free, since the old one
+/// keeps its slot as long as one of its event streams lasts.
+pub(super) const MIN_FREE_SLOTS: usize = 32;
+
+/// How long an idle instance lives.
+pub(super) const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a request may make no progress before it is answered. A slow
+/// request body is progress; the answer's body does not count.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// What is needed to make an instance.
+pub struct ApiInstances {
+    pub engine: wasmtime::Engine,
+    pub pre: ServicePre<Sandbox>,
+    pub grants: Grants,
+    /// Set when the host stops, so that instances that end are not logged as
+    /// failed.
+    pub stopping: Arc<AtomicBool>,
+    /// Most instances at a time; the pool has room for other components too.
+    pub slots: Arc<Semaphore>,
+}
+
+impl ApiInstances {
+    /// A slot for one more instance, which is released with it.
+    pub(super) fn slot(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.slots).try_acquire_owned().ok()
+    }
+
+    pub(super) fn store(&self) -> Store<Sandbox> {
+        Sandbox::store(&self.engine, &self.grants)
+    }
+}
+
+/// Whether an instance that served so many requests should be replaced.
+pub(super) fn is_worn(requests: usize, slot: &OwnedSemaphorePermit) -> bool {
+    requests >= MAX_REQUESTS && slot.semaphore().available_permits() >= MIN_FREE_SLOTS
+}
+
+/// Logs how an instance ended. `stopping`: no failure is its own.
+pub(super) fn log_end(store: &Store<Sandbox>, result: Result<(), wasmtime::Error>, stopping: bool) {
+    match result {
+        Err(error) if !stopping => {
+            let printed = store.data().printed();
+            tracing::error!(
+                error = format!("{error:#}"),
+                printed,
+                "an instance of the api ended early"
+            );
+        }
+        Ok(()) | Err(_) => {
+            log_printed(&store.data().printed());
+            tracing::debug!("an instance of the api ended");
+        }
+    }
+}
+
+/// Logs what an instance printed; called at its next request and at its end.
+pub(super) fn log_printed(printed: &str) {
+    static SAID: LogThrottle = LogThrottle::new();
+    if !printed.is_empty()
+        && let Some(times) = SAID.times()
+    {
+        tracing::warn!(printed, times, "the api said");
+    }
+}

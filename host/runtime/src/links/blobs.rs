@@ -1,0 +1,146 @@
+//! `blobs`, as linked into the processor.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use concept_refinement_capability::blobs::{Blob, Blobs, Purpose};
+use concept_refinement_domain::capability::CapabilityError;
+use concept_refinement_domain::convert::Convert as _;
+use futures::StreamExt as _;
+use futures::stream::BoxStream;
+use wasmtime::component::{Accessor, Resource, StreamReader};
+
+use crate::wasm::bindings::capabilities::concept::refinement::blobs::{
+    self, Host, HostBlob, HostBlobWithStore,
+};
+use crate::wasm::bindings::capabilities::concept::refinement::types;
+use crate::wasm::sandbox::{Linked, Sandbox};
+use crate::wasm::stream::{ByteStream, consume};
+
+impl Host for &mut Sandbox {}
+
+impl HostBlob for &mut Sandbox {
+    fn drop(&mut self, blob: Resource<Blob>) -> wasmtime::Result<()> {
+        self.table().delete(blob)?;
+        Ok(())
+    }
+}
+
+impl HostBlobWithStore<Sandbox> for Linked {
+    async fn reserve(
+        accessor: &Accessor<Sandbox, Self>,
+        purpose: blobs::Purpose,
+        length: u64,
+    ) -> wasmtime::Result<Result<Resource<Blob>, types::Error>> {
+        let (blobs, purpose) = accessor.with(|mut access| {
+            let purpose = access.get().purpose(purpose);
+            wasmtime::error::Ok((Arc::clone(access.get().blobs()?), purpose))
+        })?;
+        let reserved = reserved(accessor, &blobs, purpose, bytes_of(length)).await;
+        handle(accessor, reserved)
+    }
+
+    async fn append(
+        accessor: &Accessor<Sandbox, Self>,
+        blob: Resource<Blob>,
+        bytes: Vec<u8>,
+    ) -> wasmtime::Result<Result<(), types::Error>> {
+        let (blob, taken) = accessor.with(|mut access| {
+            let blob = access.get().table().get(&blob).cloned()?;
+            let beyond = blob.beyond(bytes.len());
+            wasmtime::error::Ok((blob, access.get().take_blob_bytes(beyond)))
+        })?;
+        if let Err(error) = taken {
+            return Ok(Err(error.convert()));
+        }
+        Ok(blob.append(bytes).await.convert())
+    }
+
+    async fn of(
+        accessor: &Accessor<Sandbox, Self>,
+        purpose: blobs::Purpose,
+        contents: StreamReader<u8>,
+        length: u64,
+    ) -> wasmtime::Result<Result<Resource<Blob>, types::Error>> {
+        let (blobs, purpose, contents) = accessor.with(|mut access| {
+            let purpose = access.get().purpose(purpose);
+            let blobs = Arc::clone(access.get().blobs()?);
+            let contents = consume(contents, &mut access)?;
+            wasmtime::error::Ok((blobs, purpose, contents))
+        })?;
+        let filled = match contents.reopen {
+            Some(reopen) => Ok(Blob::sharing(reopen)),
+            None => filled(accessor, &blobs, purpose, contents.chunks, length).await,
+        };
+        handle(accessor, filled)
+    }
+
+    async fn contents(
+        accessor: &Accessor<Sandbox, Self>,
+        blob: Resource<Blob>,
+    ) -> wasmtime::Result<StreamReader<u8>> {
+        accessor.with(|mut access| {
+            let blob = access.get().table().get(&blob)?.clone();
+            let reopen = {
+                let blob = blob.clone();
+                Arc::new(move || blob.contents())
+            };
+            StreamReader::new(access, ByteStream::of(blob.contents(), reopen))
+        })
+    }
+}
+
+/// A blob of what an instance writes: as much of it as was said that there is.
+pub(crate) async fn filled(
+    accessor: &Accessor<Sandbox, Linked>,
+    blobs: &Arc<Blobs>,
+    purpose: Purpose,
+    mut chunks: BoxStream<'static, Bytes>,
+    length: u64,
+) -> Result<Blob, CapabilityError> {
+    let mut left = bytes_of(length);
+    let blob = reserved(accessor, blobs, purpose, left).await?;
+    while left > 0
+        && let Some(chunk) = chunks.next().await
+    {
+        let taken = chunk.get(..left).unwrap_or(&chunk);
+        left -= taken.len();
+        blob.append(taken.to_vec()).await?;
+    }
+    Ok(blob)
+}
+
+async fn reserved(
+    accessor: &Accessor<Sandbox, Linked>,
+    blobs: &Arc<Blobs>,
+    purpose: Purpose,
+    length: usize,
+) -> Result<Blob, CapabilityError> {
+    accessor.with(|mut access| access.get().take_blob_bytes(length))?;
+    blobs.reserve(purpose, length).await
+}
+
+fn handle(
+    accessor: &Accessor<Sandbox, Linked>,
+    blob: Result<Blob, CapabilityError>,
+) -> wasmtime::Result<Result<Resource<Blob>, types::Error>> {
+    Ok(match blob {
+        Ok(blob) => Ok(accessor.with(|mut access| access.get().table().push(blob))?),
+        Err(error) => Err(error.convert()),
+    })
+}
+
+fn bytes_of(length: u64) -> usize {
+    usize::try_from(length).unwrap_or(usize::MAX)
+}
+
+impl Sandbox {
+    /// What stands before models waits for no room: the answer of the one that it
+    /// asked may wait for what it holds.
+    fn purpose(&self, purpose: blobs::Purpose) -> Purpose {
+        match purpose {
+            blobs::Purpose::Answer if self.next().is_err() => Purpose::Answer,
+            blobs::Purpose::Answer | blobs::Purpose::Original => Purpose::Original,
+        }
+    }
+}

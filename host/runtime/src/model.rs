@@ -1,0 +1,13 @@
+//! Models as components: when a call may run, within which memory, on which thread.
+//! `wit/image-model.wit` has the promises.
+
+mod admission;
+pub mod component;
+mod convert;
+mod ledger;
+mod link;
+pub mod machine;
+pub mod memory;
+mod replay;
+mod state;
+pub mod threads;

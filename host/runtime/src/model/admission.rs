@@ -1,0 +1,122 @@
+//! Admits calls of a model: so many at a time, and only as many as fit into
+//! memory.
+//!
+//! What a call of a computing model needs is estimated from the number of pixels
+//! in its image's header, since it decodes the image. It is read from the bytes
+//! themselves, so that a caller cannot understate it. A model that can wait needs
+//! little until its instance grows. Calls are admitted in the order of their
+//! arrival, so a small one waits behind a large one.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use concept_refinement_capability::model::{MemoryUse, ModelRequest};
+use concept_refinement_domain::image::{Inspector, Limits};
+use futures::StreamExt as _;
+use futures::stream::{self, BoxStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::memory::{Admitted, ModelMemory, Turn};
+
+/// Memory of a computing model's instance without an image, in bytes.
+const INSTANCE: u64 = 24 << 20;
+
+/// Memory per pixel for decoding, editing and encoding, in bytes: several
+/// copies with four channels. The local model was measured at 18.
+const BYTES_PER_PIXEL: u64 = 24;
+
+/// How many bytes are searched for the image's size. If it is not found, the
+/// largest size is assumed.
+const HEAD: u64 = 256 << 10;
+
+pub struct Admission {
+    /// One permit per call.
+    slots: Arc<Semaphore>,
+    memory: Arc<ModelMemory>,
+    /// Whether each call decodes its image.
+    computes: bool,
+}
+
+/// One call among the others, until it has its answer.
+pub struct Place {
+    turn: Turn,
+    _slot: OwnedSemaphorePermit,
+}
+
+impl Admission {
+    /// Admits at most this many calls, within this memory. `computes`: each call
+    /// decodes its image.
+    pub fn new(calls: usize, memory: Arc<ModelMemory>, computes: bool) -> Self {
+        Self {
+            slots: Arc::new(Semaphore::new(calls)),
+            memory,
+            computes,
+        }
+    }
+
+    /// How many more calls could be admitted.
+    pub fn free(&self) -> usize {
+        self.slots.available_permits()
+    }
+
+    /// The memory of all models.
+    pub fn memory(&self) -> MemoryUse {
+        self.memory.in_use()
+    }
+
+    /// Waits for a place. None: the host is stopping.
+    pub async fn enter(&self, request: &mut ModelRequest) -> Option<Place> {
+        // A waiting call holds only the beginning of its image.
+        let need = match self.computes {
+            true => need(request).await,
+            false => 0,
+        };
+        let slot = Arc::clone(&self.slots).acquire_owned().await.ok()?;
+        Some(Place {
+            turn: self.memory.turn(need),
+            _slot: slot,
+        })
+    }
+}
+
+impl Place {
+    /// Waits until the call may run, for the first time or again. None: the host
+    /// is stopping.
+    pub async fn admitted(&mut self) -> Option<Admitted> {
+        self.turn.admitted().await
+    }
+}
+
+/// Estimated memory of a call, in bytes.
+pub async fn need(request: &mut ModelRequest) -> u64 {
+    match pixels(&mut request.image).await {
+        Some(pixels) => pixels
+            .saturating_mul(BYTES_PER_PIXEL)
+            .saturating_add(request.length.saturating_mul(2))
+            .saturating_add(INSTANCE),
+        None => u64::MAX,
+    }
+}
+
+/// How many pixels an image has. The bytes that were read for that are put
+/// back.
+async fn pixels(image: &mut BoxStream<'static, Bytes>) -> Option<u64> {
+    let mut inspector = Inspector::new(Limits {
+        max_bytes: HEAD,
+        max_pixels: u64::MAX,
+    });
+    let mut head = Vec::new();
+    while let Some(chunk) = image.next().await {
+        let verdict = inspector.push(&chunk);
+        head.push(chunk);
+        if verdict.is_err() || inspector.pixels().is_some() {
+            break;
+        }
+    }
+    let rest = std::mem::replace(image, stream::empty().boxed());
+    *image = stream::iter(head).chain(rest).boxed();
+    inspector.pixels()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,131 @@
+//! A model component, with an instance of its own for each call, and what stands
+//! before models, with an instance of each link.
+//!
+//! A model without network and timer can only compute: as many of its calls run
+//! at a time as there are cores. A model that can wait runs where its caller does,
+//! until it computes (see [`Threads`](super::threads::Threads)). A deadline or a trap
+//! ends the instance and nothing else. An instance for which there is no memory at the
+//! moment ends too, and the call is tried again when there is.
+
+mod answer;
+pub mod link;
+mod meter;
+mod next;
+mod own_time;
+mod request;
+mod run;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use concept_refinement_capability::model::{
+    ImageModel, MemoryUse, ModelAnswer, ModelError, ModelRequest, Setback,
+};
+use concept_refinement_capability::stream_guard::guarded;
+use futures::future::{BoxFuture, pending};
+use futures::{Stream, StreamExt as _, stream};
+use tokio::sync::oneshot;
+
+use super::admission::Admission;
+use super::memory::ModelMemory;
+use super::replay::Replay;
+use link::Link;
+pub(crate) use next::Next;
+use run::{Try, call};
+
+pub struct ModelComponent {
+    link: Arc<Link>,
+    admission: Admission,
+    at_once: usize,
+    description: String,
+}
+
+impl ModelComponent {
+    /// `at_once` is how many calls may run at a time, within `memory`.
+    ///
+    /// # Errors
+    ///
+    /// The system does not tell how many cores there are.
+    pub fn new(link: Arc<Link>, at_once: usize, memory: Arc<ModelMemory>) -> anyhow::Result<Self> {
+        let at_once = match link.computes_only() {
+            true => concept_refinement_capability::model::cores()?.min(at_once),
+            false => at_once,
+        };
+        let description = match link.is_middleware() {
+            true => format!("{}: {}", link.text(), link.description()),
+            false => link.description().to_owned(),
+        };
+        Ok(Self {
+            admission: Admission::new(at_once, memory, !link.can_wait()),
+            link,
+            at_once,
+            description,
+        })
+    }
+}
+
+impl ImageModel for ModelComponent {
+    fn refine(&self, mut request: ModelRequest) -> BoxFuture<'_, Result<ModelAnswer, ModelError>> {
+        Box::pin(async move {
+            let stopped = || ModelError::Broken("the model was stopped".to_owned());
+            let place = self.admission.enter(&mut request).await;
+            let mut place = place.ok_or_else(stopped)?;
+            let request = Replay::new(request);
+            loop {
+                let admitted = place.admitted().await.ok_or_else(stopped)?;
+                let (sender, answer) = oneshot::channel();
+                let is_large = admitted.is_large();
+                let call = call(Arc::clone(&self.link), request.clone(), sender, admitted);
+                let call = self.link.spawn(call, is_large);
+                return match answer.await {
+                    Ok(Try::PutOff) => continue,
+                    Ok(Try::Answered(Ok(ModelAnswer::Image {
+                        media_type,
+                        length,
+                        contents,
+                        notes,
+                    }))) => {
+                        let contents = contents.chain(no_end_after(request.setback()));
+                        Ok(ModelAnswer::Image {
+                            media_type,
+                            length,
+                            // Dropping them ends the call.
+                            contents: Box::pin(guarded(contents, (call, place))),
+                            notes,
+                        })
+                    }
+                    Ok(Try::Answered(answer)) => answer,
+                    // The call was dropped without an answer.
+                    Err(_) => Err(stopped()),
+                };
+            }
+        })
+    }
+
+    fn at_once(&self) -> usize {
+        self.at_once
+    }
+
+    fn running(&self) -> usize {
+        self.at_once.saturating_sub(self.admission.free())
+    }
+
+    fn memory(&self) -> Option<MemoryUse> {
+        Some(self.admission.memory())
+    }
+
+    fn describe(&self) -> &str {
+        &self.description
+    }
+}
+
+/// Ends, unless there was a setback: who reads would take what there is for the
+/// whole.
+fn no_end_after(setback: Setback) -> impl Stream<Item = Bytes> + Send {
+    let end = async move {
+        if setback.is_set() {
+            pending::<()>().await;
+        }
+    };
+    stream::once(end).filter_map(async |()| None)
+}

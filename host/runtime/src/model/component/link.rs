@@ -1,0 +1,172 @@
+//! One link of a model: a component, what it was granted, and the links behind it.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use concept_refinement_capability::model::{LinkCalls, cores};
+use concept_refinement_domain::sentence::cut;
+use tokio::sync::Semaphore;
+use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument as _;
+use url::Url;
+use wasmtime::component::Component;
+
+use super::next::Next;
+use crate::egress::Origin;
+use crate::model::state::ModelState;
+use crate::model::threads::Threads;
+use crate::wasm::bindings::model::ImageModelComponentPre;
+use crate::wasm::linker::{middleware_linker, model_linker};
+use crate::wasm::sandbox::{Grants, Sandbox};
+
+/// How long a model may take to describe itself.
+const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What all calls of it share.
+pub struct Link {
+    pub(super) engine: wasmtime::Engine,
+    pub(super) pre: ImageModelComponentPre<Sandbox>,
+    pub(super) parts: Parts,
+    /// Of a middleware alone.
+    pub(super) state: Option<Arc<ModelState>>,
+    /// Places for calls behind a middleware that compute: one for each core.
+    pub(super) cores: Arc<Semaphore>,
+    can_wait: bool,
+    description: String,
+}
+
+/// What a link is made of besides its component.
+pub struct Parts {
+    pub grants: Grants,
+    /// The time of one call once it runs, without that of the links behind it.
+    pub limit: Duration,
+    pub threads: Arc<Threads>,
+    /// None: it is a model.
+    pub behind: Option<Vec<Arc<Link>>>,
+    /// None: nobody sees what a middleware asks it.
+    pub calls: Option<Arc<dyn LinkCalls>>,
+    /// Of the providers that only other links may ask.
+    pub foreign: Vec<Origin>,
+    /// As it is written in the setting.
+    pub text: String,
+    /// Changes with the component, its settings and the links behind it.
+    pub identity: String,
+}
+
+impl Link {
+    /// Lets it describe itself.
+    pub async fn new(
+        engine: &wasmtime::Engine,
+        component: &Component,
+        parts: Parts,
+    ) -> anyhow::Result<Arc<Self>> {
+        let linker = match parts.behind {
+            Some(_) => middleware_linker(engine),
+            None => model_linker(engine),
+        };
+        let pre = linker
+            .and_then(|linker| linker.instantiate_pre(component))
+            .and_then(ImageModelComponentPre::new)
+            .map_err(anyhow::Error::from)
+            .context("the model component does not fit the interface image-model")?;
+        let mut link = Self {
+            engine: engine.clone(),
+            pre,
+            state: parts.behind.is_some().then(Arc::default),
+            cores: Arc::new(Semaphore::new(cores()?)),
+            can_wait: parts.behind.is_some() || can_wait(engine, component),
+            parts,
+            description: String::new(),
+        };
+        link.description = link.described().await?;
+        Ok(Arc::new(link))
+    }
+
+    pub fn is_middleware(&self) -> bool {
+        self.parts.behind.is_some()
+    }
+
+    /// Whether it may wait for something else than the links behind it.
+    pub fn can_wait(&self) -> bool {
+        self.can_wait
+    }
+
+    /// Whether all models behind it, or it itself, can only compute.
+    pub fn computes_only(&self) -> bool {
+        match &self.parts.behind {
+            Some(behind) => behind.iter().all(|link| link.computes_only()),
+            None => !self.can_wait,
+        }
+    }
+
+    pub fn behind(&self) -> &[Arc<Self>] {
+        self.parts.behind.as_deref().unwrap_or_default()
+    }
+
+    /// Whether it has no business to name this address: the operator allows it for
+    /// another link alone.
+    pub fn is_foreign(&self, url: &str) -> bool {
+        let origin = Url::parse(url).ok().and_then(|url| Origin::of_url(&url));
+        origin.is_some_and(|origin| self.parts.foreign.contains(&origin))
+    }
+
+    pub fn text(&self) -> &str {
+        &self.parts.text
+    }
+
+    pub fn identity(&self) -> &str {
+        &self.parts.identity
+    }
+
+    pub fn description(&self) -> &str {
+        &self.description
+    }
+
+    /// Runs a call where it may wait or compute. `is_large` says that its instance has
+    /// much memory.
+    pub fn spawn(
+        &self,
+        call: impl Future<Output = ()> + Send + 'static,
+        is_large: Arc<AtomicBool>,
+    ) -> AbortOnDropHandle<()> {
+        let call = Box::pin(call.instrument(tracing::Span::current()));
+        match self.can_wait {
+            true => self.parts.threads.spawn_once_busy(call, is_large),
+            false => self.parts.threads.spawn(call),
+        }
+    }
+
+    async fn described(&self) -> anyhow::Result<String> {
+        let mut store = Sandbox::store(&self.engine, &self.parts.grants);
+        if self.is_middleware() {
+            store.data_mut().stand_before(Next::describing(self));
+        }
+        let pre = self.pre.clone();
+        let described = self.parts.threads.spawn(async move {
+            let model = pre.instantiate_async(&mut store).await?;
+            let model = model.concept_refinement_image_model();
+            store
+                .run_concurrent(async |accessor| model.call_describe(accessor).await)
+                .await?
+        });
+        let mut description = tokio::time::timeout(DESCRIBE_TIMEOUT, described)
+            .await
+            .context("the model component did not describe itself in time")?
+            .context("the model component could not be started")?
+            .map_err(anyhow::Error::from)
+            .context("the model component could not be started")?;
+        cut(&mut description);
+        Ok(description)
+    }
+}
+
+/// Rust's standard library imports the timer of WASI 0.2 into every component,
+/// used or not. Only a component that awaits a timer imports that of 0.3.
+fn can_wait(engine: &wasmtime::Engine, component: &Component) -> bool {
+    component.component_type().imports(engine).any(|(name, _)| {
+        name.starts_with("wasi:http/client@0.3")
+            || name.starts_with("wasi:clocks/monotonic-clock@0.3")
+    })
+}

@@ -1,0 +1,249 @@
+//! What a middleware asks the links behind it, for the time of one call.
+//!
+//! Each link has an instance and a store of its own. One is asked at a time, so that
+//! a call has no more instances than links are one behind the other.
+
+mod link;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
+
+use concept_refinement_capability::model::{ModelAnswer, ModelError, ModelRequest, Setback};
+use concept_refinement_capability::stream_guard::guarded;
+use futures::StreamExt as _;
+use futures::future::pending;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
+use tokio::time::timeout;
+
+use super::link::Link;
+use super::no_end_after;
+use super::run::{Answer, Try, run};
+use crate::model::admission::need;
+use crate::model::memory::{Admitted, InnerMeter};
+use crate::model::replay::Replay;
+use crate::model::state::ModelState;
+
+/// How often a call may ask each of its links: who asks again is bounded too.
+const ASKS: u32 = 4;
+
+/// How long a call waits for the end of the one before, whose answer was dropped.
+const TURN_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The links behind a middleware, and what one call of it has.
+pub struct Next {
+    links: Vec<Arc<Link>>,
+    state: Option<Arc<ModelState>>,
+    /// None: it describes itself.
+    call: Option<Call>,
+}
+
+struct Call {
+    admitted: Arc<Admitted>,
+    setback: Setback,
+    /// Whether the call waits for others.
+    waits: watch::Sender<bool>,
+    /// One permit: whose turn it is. It comes back once the instance is gone.
+    turn: Arc<Semaphore>,
+    /// How often it may ask.
+    left: AtomicU32,
+    /// The last one that was asked was broken.
+    is_broken: AtomicBool,
+}
+
+/// Says so as long as a link is asked.
+struct Waiting<'a>(&'a watch::Sender<bool>);
+
+impl Next {
+    /// For a call that asks no link.
+    pub fn describing(middleware: &Link) -> Arc<Self> {
+        Arc::new(Self {
+            links: middleware.behind().to_vec(),
+            state: None,
+            call: None,
+        })
+    }
+
+    /// `waits` is told whether a link is asked at the moment.
+    pub fn of(
+        middleware: &Link,
+        admitted: &Arc<Admitted>,
+        setback: Setback,
+        waits: watch::Sender<bool>,
+    ) -> Arc<Self> {
+        let links = middleware.behind().to_vec();
+        let count = u32::try_from(links.len()).unwrap_or(u32::MAX);
+        Arc::new(Self {
+            links,
+            state: middleware.state.clone(),
+            call: Some(Call {
+                admitted: Arc::clone(admitted),
+                setback,
+                waits,
+                turn: Arc::new(Semaphore::new(1)),
+                left: AtomicU32::new(count.saturating_mul(ASKS)),
+                is_broken: AtomicBool::new(false),
+            }),
+        })
+    }
+
+    /// What the answer of a middleware says of the models behind it. It can say no
+    /// more than that they refused; if the last one was broken, all of it is.
+    pub fn judged(
+        &self,
+        answer: Result<ModelAnswer, ModelError>,
+    ) -> Result<ModelAnswer, ModelError> {
+        let is_broken = |call: &Call| call.is_broken.load(Ordering::Relaxed);
+        match answer {
+            Err(ModelError::Refused(reason)) if self.call.as_ref().is_some_and(is_broken) => {
+                Err(ModelError::Broken(reason))
+            }
+            answer => answer,
+        }
+    }
+
+    /// Waits until no link has an instance any more.
+    pub async fn ended(&self) {
+        if let Some(call) = &self.call {
+            // It is never closed.
+            let _ = call.turn.acquire().await;
+        }
+    }
+
+    fn count(&self) -> u32 {
+        u32::try_from(self.links.len()).unwrap_or(u32::MAX)
+    }
+
+    fn link(&self, index: u32) -> Option<&Arc<Link>> {
+        self.links.get(usize::try_from(index).ok()?)
+    }
+
+    /// What the middleware remembers. None: nothing, as long as it describes itself.
+    pub fn state(&self) -> Option<&Arc<ModelState>> {
+        self.state.as_ref()
+    }
+
+    fn setback(&self) -> Setback {
+        let setback = self.call.as_ref().map(|call| call.setback.clone());
+        setback.unwrap_or_default()
+    }
+
+    async fn refine(&self, index: u32, request: ModelRequest) -> Result<ModelAnswer, ModelError> {
+        let refused = |reason: &str| Err(ModelError::Refused(reason.to_owned()));
+        let Some(call) = &self.call else {
+            return refused("no model can be asked for a description");
+        };
+        let Some(link) = self.link(index) else {
+            return refused("there is no such model");
+        };
+        let take = |left: u32| left.checked_sub(1);
+        let (set, fetch) = (Ordering::Relaxed, Ordering::Relaxed);
+        if call.left.fetch_update(set, fetch, take).is_err() {
+            return refused("the models were asked too often");
+        }
+        let turn = Arc::clone(&call.turn).acquire_owned();
+        let Ok(Ok(turn)) = timeout(TURN_TIMEOUT, turn).await else {
+            return refused("a model was asked while another one's answer was not read");
+        };
+        let waiting = Waiting::begin(&call.waits);
+        let asked = async {
+            match ask(link, request, &call.admitted, turn).await {
+                Ok(ModelAnswer::Location(url)) if link.is_foreign(&url) => {
+                    refused("the model answered the address of another one's provider")
+                }
+                answer => answer,
+            }
+        };
+        let answer = match &link.parts.calls {
+            Some(calls) => calls.around(Box::pin(asked)).await,
+            None => asked.await,
+        };
+        drop(waiting);
+        let is_broken = matches!(answer, Err(ModelError::Broken(_)));
+        call.is_broken.store(is_broken, Ordering::Relaxed);
+        answer
+    }
+}
+
+impl<'a> Waiting<'a> {
+    fn begin(waits: &'a watch::Sender<bool>) -> Self {
+        waits.send_replace(true);
+        Self(waits)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.send_replace(false);
+    }
+}
+
+/// Asks one link, within the memory of the whole call. If there is none, the whole
+/// call ends, and is tried again.
+async fn ask(
+    link: &Arc<Link>,
+    mut request: ModelRequest,
+    admitted: &Arc<Admitted>,
+    turn: OwnedSemaphorePermit,
+) -> Result<ModelAnswer, ModelError> {
+    let stopped = || ModelError::Broken("the model was stopped".to_owned());
+    let (core, expected) = match link.can_wait() {
+        true => (None, 0),
+        false => {
+            let expected = need(&mut request).await;
+            let core = Arc::clone(&link.cores).acquire_owned().await;
+            (Some(core.map_err(|_| stopped())?), expected)
+        }
+    };
+    let Some(meter) = admitted.inner_meter(expected) else {
+        return pending().await;
+    };
+    let is_large = meter.is_large();
+    let setback = request.setback.clone();
+    let (sender, answer) = oneshot::channel();
+    let call = {
+        let (link, admitted) = (Arc::clone(link), Arc::clone(admitted));
+        let request = Replay::new(request);
+        async move {
+            call(link, request, sender, admitted, meter).await;
+            drop((core, turn));
+        }
+    };
+    let call = link.spawn(call, is_large);
+    match answer.await {
+        Ok(Try::PutOff) => pending().await,
+        Ok(Try::Answered(Ok(ModelAnswer::Image {
+            media_type,
+            length,
+            contents,
+            notes,
+        }))) => {
+            let contents = contents.chain(no_end_after(setback));
+            Ok(ModelAnswer::Image {
+                media_type,
+                length,
+                // Dropping them ends the call.
+                contents: Box::pin(guarded(contents, call)),
+                notes,
+            })
+        }
+        Ok(Try::Answered(answer)) => answer,
+        Err(_) => Err(stopped()),
+    }
+}
+
+async fn call(
+    link: Arc<Link>,
+    request: Replay,
+    answer: Answer,
+    admitted: Arc<Admitted>,
+    meter: InnerMeter,
+) {
+    let mut answer = Some(answer);
+    let meter = Arc::new(meter);
+    // The answer that is paid for is that of the whole call.
+    let ended = run(&link, &request, &mut answer, &admitted, meter, || {}).await;
+    if let (Some(ended), Some(answer)) = (ended, answer) {
+        let _ = answer.send(ended);
+    }
+}

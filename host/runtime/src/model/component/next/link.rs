@@ -1,0 +1,74 @@
+//! `next-models`, as linked into a middleware.
+
+use std::sync::Arc;
+
+use concept_refinement_capability::blobs::Purpose;
+use concept_refinement_capability::model::Reopen;
+use tokio::task::yield_now;
+use wasmtime::component::Accessor;
+
+use crate::links::blobs::filled;
+use crate::model::convert;
+use crate::wasm::bindings::capabilities::concept::refinement::model_types::Unavailable;
+use crate::wasm::bindings::capabilities::concept::refinement::next_models as wit;
+use crate::wasm::bindings::capabilities::concept::refinement::next_models::{Host, HostWithStore};
+use crate::wasm::sandbox::{Linked, Sandbox};
+
+impl Host for &mut Sandbox {}
+
+impl HostWithStore<Sandbox> for Linked {
+    async fn count(accessor: &Accessor<Sandbox, Self>) -> wasmtime::Result<u32> {
+        let next = accessor.with(|mut access| access.get().next())?;
+        Ok(next.count())
+    }
+
+    async fn describe(accessor: &Accessor<Sandbox, Self>, index: u32) -> wasmtime::Result<String> {
+        let next = accessor.with(|mut access| access.get().next())?;
+        let link = next.link(index);
+        Ok(link.map_or_else(String::new, |link| link.description().to_owned()))
+    }
+
+    async fn identity(accessor: &Accessor<Sandbox, Self>, index: u32) -> wasmtime::Result<String> {
+        let next = accessor.with(|mut access| access.get().next())?;
+        let link = next.link(index);
+        Ok(link.map_or_else(String::new, |link| link.identity().to_owned()))
+    }
+
+    async fn refine(
+        accessor: &Accessor<Sandbox, Self>,
+        index: u32,
+        request: wit::Request,
+    ) -> wasmtime::Result<Result<wit::Answer, wit::LinkError>> {
+        let (next, blobs, mut request) = accessor.with(|mut access| {
+            let next = access.get().next()?;
+            let blobs = Arc::clone(access.get().blobs()?);
+            let request = convert::request(request, next.setback(), &mut access)?;
+            wasmtime::error::Ok((next, blobs, request))
+        })?;
+        // The first step is on the stack of the guest, which keeps the pages that were
+        // used once.
+        yield_now().await;
+        if request.reopen.is_none() {
+            // The middleware writes the image itself: it is held once for whoever reads it.
+            let (purpose, length) = (Purpose::Original, request.length);
+            match filled(accessor, &blobs, purpose, request.image, length).await {
+                Ok(blob) => {
+                    let reopen: Reopen = Arc::new(move || blob.contents());
+                    request.image = reopen();
+                    request.reopen = Some(reopen);
+                }
+                Err(error) => {
+                    return Ok(Err(wit::LinkError::Unavailable(Unavailable {
+                        reason: error.message,
+                        retry_after: None,
+                        is_rate_limit: false,
+                    })));
+                }
+            }
+        }
+        Ok(match next.refine(index, request).await {
+            Ok(answer) => Ok(convert::answer(answer, accessor)?),
+            Err(error) => Err(error.into()),
+        })
+    }
+}

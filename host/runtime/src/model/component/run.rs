@@ -1,0 +1,149 @@
+//! One call of a link, from instantiation to the last byte of its answer.
+
+use std::pin::pin;
+use std::sync::Arc;
+
+use concept_refinement_capability::model::{ModelAnswer, ModelError};
+use tokio::sync::{oneshot, watch};
+use tokio::time::error::Elapsed;
+
+use super::answer::Reading;
+use super::link::Link;
+use super::next::Next;
+use super::own_time::within;
+use super::request;
+use crate::model::component::answer;
+use crate::model::memory::Admitted;
+use crate::model::replay::Replay;
+use crate::wasm::bounds;
+use crate::wasm::sandbox::{MemoryMeter, Sandbox};
+
+/// What came of one try of a call.
+pub enum Try {
+    Answered(Result<ModelAnswer, ModelError>),
+    /// There was no memory for it.
+    PutOff,
+}
+
+/// Where the answer of a call goes, once.
+pub type Answer = oneshot::Sender<Try>;
+
+/// Runs a call of a model, or of the first link of a chain.
+pub async fn call(link: Arc<Link>, request: Replay, answer: Answer, admitted: Admitted) {
+    let admitted = Arc::new(admitted);
+    let meter = Arc::new(admitted.meter());
+    let mut answer = Some(answer);
+    let on_answer = || admitted.answered();
+    let ended = run(&link, &request, &mut answer, &admitted, meter, on_answer).await;
+    // Its instances are gone by now.
+    drop(admitted);
+    if matches!(ended, Some(Try::PutOff)) {
+        tracing::info!("there is no memory for the model's instance at the moment");
+    }
+    if let (Some(ended), Some(answer)) = (ended, answer) {
+        let _ = answer.send(ended);
+    }
+}
+
+/// None: it came to its end after it had answered.
+pub async fn run(
+    link: &Arc<Link>,
+    request: &Replay,
+    answer: &mut Option<Answer>,
+    admitted: &Arc<Admitted>,
+    meter: Arc<dyn MemoryMeter>,
+    on_answer: impl Fn() + Send + Sync,
+) -> Option<Try> {
+    let mut store = Sandbox::metered(&link.engine, &link.parts.grants, Some(meter));
+    let waits = watch::Sender::new(false);
+    let next = link
+        .is_middleware()
+        .then(|| Next::of(link, admitted, request.setback(), waits.clone()));
+    if let Some(next) = &next {
+        store.data_mut().stand_before(Arc::clone(next));
+    }
+    let ended = {
+        // Where it is, since each function that it were handed through had room for it.
+        let run = pin!(async {
+            let model = link.pre.instantiate_async(&mut store).await?;
+            let model = model.concept_refinement_image_model();
+            store
+                .run_concurrent(async |accessor| {
+                    let request = accessor
+                        .with(|mut access| request::to_wit(request.request(), &mut access))?;
+                    let refined = model.call_refine(accessor, request).await?;
+                    let (refined, reading) =
+                        accessor.with(|mut access| answer::from_wit(refined, &mut access))?;
+                    if let Some(answer) = answer.take() {
+                        on_answer();
+                        let refined = match &next {
+                            Some(next) => next.judged(refined),
+                            None => refined,
+                        };
+                        // The caller is gone; the instance ends with this call.
+                        let _ = answer.send(Try::Answered(refined));
+                    }
+                    if let Some(Reading { begun, drained }) = reading {
+                        // It may wait for room, which is no fault of the model.
+                        waits.send_replace(true);
+                        let _ = begun.await;
+                        waits.send_replace(false);
+                        let _ = drained.await;
+                    }
+                    wasmtime::error::Ok(())
+                })
+                .await?
+        });
+        let mut run = pin!(within(link.parts.limit, waits.subscribe(), run));
+        let ended = tokio::select! {
+            biased;
+            ended = &mut run => Some(ended),
+            () = admitted.ended() => None,
+        };
+        let is_whole = matches!(ended, Some(Ok(Ok(()))));
+        if !is_whole && admitted.has_ended() && admitted.has_answered() {
+            // Before the answer breaks off.
+            request.setback().set();
+        }
+        ended
+    };
+    let printed = store.data().printed();
+    drop(store);
+    if let Some(next) = next {
+        next.ended().await;
+    }
+    outcome(ended, link, admitted, &printed)
+}
+
+fn outcome(
+    ended: Option<Result<wasmtime::Result<()>, Elapsed>>,
+    link: &Link,
+    admitted: &Admitted,
+    printed: &str,
+) -> Option<Try> {
+    let problem = match ended {
+        Some(Ok(Ok(()))) => {
+            if !printed.is_empty() {
+                tracing::info!(printed, "the model said");
+            }
+            return None;
+        }
+        Some(_) if admitted.has_ended() => return Some(Try::PutOff),
+        None => return Some(Try::PutOff),
+        Some(Ok(Err(error))) => {
+            let problem = match bounds::are_exceeded(&error) {
+                true => "the model crashed: it asked the host to hold more for it than it may",
+                false => "the model crashed",
+            };
+            tracing::error!(error = format!("{error:#}"), printed, "the model trapped");
+            problem.to_owned()
+        }
+        Some(Err(_)) => {
+            let limit = link.parts.limit;
+            tracing::error!(?limit, "the model did not answer in time");
+            let seconds = limit.as_secs_f32();
+            format!("the model did not answer within {seconds} seconds")
+        }
+    };
+    Some(Try::Answered(Err(ModelError::Broken(problem))))
+}

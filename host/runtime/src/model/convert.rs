@@ -1,0 +1,100 @@
+//! Between the values of `wit/model-types.wit` and those of this room, for whoever asks
+//! a model: the processor, and what stands before models.
+
+use concept_refinement_capability::model::{ModelAnswer, ModelError, ModelRequest, Setback};
+use concept_refinement_domain::sentence::cut;
+use wasmtime::component::{Accessor, StreamReader};
+
+use crate::wasm::bindings::capabilities::concept::refinement::model_types as wit;
+use crate::wasm::sandbox::{Linked, Sandbox};
+use crate::wasm::stream::{ByteStream, consume};
+
+pub fn request(
+    request: wit::Request,
+    setback: Setback,
+    store: impl wasmtime::AsContextMut,
+) -> wasmtime::Result<ModelRequest> {
+    let wit::Request {
+        task_id,
+        prompt,
+        strength,
+        logo_description,
+        theme_description,
+        media_type,
+        length,
+        source_url,
+        image,
+    } = request;
+    let image = consume(image, store)?;
+    Ok(ModelRequest {
+        task_id,
+        prompt,
+        strength,
+        logo_description,
+        theme_description,
+        media_type,
+        length,
+        source_url,
+        image: image.chunks,
+        reopen: image.reopen,
+        setback,
+    })
+}
+
+pub fn answer(
+    answer: ModelAnswer,
+    accessor: &Accessor<Sandbox, Linked>,
+) -> wasmtime::Result<wit::Answer> {
+    Ok(match answer {
+        ModelAnswer::Image {
+            media_type,
+            length,
+            contents,
+            notes,
+        } => wit::Answer::Image(wit::Image {
+            media_type,
+            length,
+            contents: accessor
+                .with(|access| StreamReader::new(access, ByteStream::new(contents)))?,
+            notes,
+        }),
+        ModelAnswer::Location(url) => wit::Answer::Location(url),
+    })
+}
+
+impl From<ModelError> for wit::LinkError {
+    fn from(error: ModelError) -> Self {
+        match error {
+            ModelError::Unavailable {
+                reason,
+                retry_after,
+                is_rate_limit,
+            } => Self::Unavailable(wit::Unavailable {
+                reason: shortened(reason),
+                retry_after: retry_after
+                    .map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)),
+                is_rate_limit,
+            }),
+            ModelError::Refused(reason) => Self::Refused(shortened(reason)),
+            ModelError::Broken(reason) => Self::Broken(shortened(reason)),
+        }
+    }
+}
+
+/// Of a model that an embedder brings, too.
+fn shortened(mut reason: String) -> String {
+    cut(&mut reason);
+    reason
+}
+
+/// The processor has no other model to ask.
+impl From<ModelError> for wit::Error {
+    fn from(error: ModelError) -> Self {
+        match error.into() {
+            wit::LinkError::Unavailable(unavailable) => Self::Unavailable(unavailable),
+            wit::LinkError::Refused(reason) | wit::LinkError::Broken(reason) => {
+                Self::Refused(reason)
+            }
+        }
+    }
+}

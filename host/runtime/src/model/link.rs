@@ -1,0 +1,49 @@
+//! `image-model`, as linked into the processor.
+
+use concept_refinement_capability::health::Verdict;
+use concept_refinement_capability::model::ModelError;
+use tokio::task::yield_now;
+use wasmtime::component::Accessor;
+
+use super::convert;
+use crate::wasm::bindings::capabilities::concept::refinement::image_model as wit;
+use crate::wasm::bindings::capabilities::concept::refinement::image_model::{Host, HostWithStore};
+use crate::wasm::sandbox::{Linked, Sandbox};
+
+impl Host for &mut Sandbox {}
+
+impl HostWithStore<Sandbox> for Linked {
+    async fn refine(
+        accessor: &Accessor<Sandbox, Self>,
+        request: wit::Request,
+    ) -> wasmtime::Result<Result<wit::Answer, wit::Error>> {
+        let (host, asker, request) = accessor.with(|mut access| {
+            let host = access.get().capabilities()?;
+            let setback = access.get().setback();
+            let request = convert::request(request, setback, &mut access)?;
+            wasmtime::error::Ok((host, access.get().asker(), request))
+        })?;
+        // The first step is on the stack of the guest, which keeps the pages that were
+        // used once.
+        yield_now().await;
+        let answer = host.model.refine(request).await;
+        let verdict = match &answer {
+            Ok(_) | Err(ModelError::Refused(_)) => Verdict::Works,
+            Err(ModelError::Unavailable { is_rate_limit, .. }) => match is_rate_limit {
+                true => Verdict::RateLimit,
+                false => Verdict::Fails,
+            },
+            Err(ModelError::Broken(_)) => Verdict::Crashes,
+        };
+        host.model_called(verdict, asker);
+        Ok(match answer {
+            Ok(answer) => Ok(convert::answer(answer, accessor)?),
+            Err(error) => Err(error.into()),
+        })
+    }
+
+    async fn describe(accessor: &Accessor<Sandbox, Self>) -> wasmtime::Result<String> {
+        let host = accessor.with(|mut access| access.get().capabilities())?;
+        Ok(host.model.describe().to_owned())
+    }
+}

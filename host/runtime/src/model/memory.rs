@@ -1,0 +1,326 @@
+//! The memory for the instances of all models, and the line of calls that wait
+//! for some of it. [`super::ledger`] has the rule.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use concept_refinement_capability::model::MemoryUse;
+use parking_lot::Mutex;
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+
+use super::ledger::{Age, Ledger, Refused, charge, is_small};
+
+/// Shared by all calls of all models of a host.
+pub struct ModelMemory {
+    state: Mutex<State>,
+    put_off: AtomicU64,
+}
+
+struct State {
+    ledger: Ledger,
+    next: Age,
+    /// Calls that wait, the oldest first.
+    line: BTreeMap<Age, Waiting>,
+    /// What ends each call that runs.
+    ends: HashMap<Age, CancellationToken>,
+}
+
+struct Waiting {
+    need: Need,
+    admitted: oneshot::Sender<Admitted>,
+}
+
+/// What the next try of a call needs, in bytes.
+type Need = Arc<AtomicU64>;
+
+/// The place of one call among the others, for all its tries.
+pub struct Turn {
+    memory: Arc<ModelMemory>,
+    age: Age,
+    need: Need,
+}
+
+/// Memory for one try of a call, until it is dropped.
+pub struct Admitted {
+    memory: Arc<ModelMemory>,
+    age: Age,
+    need: Need,
+    end: CancellationToken,
+    is_large: Arc<AtomicBool>,
+    has_answered: AtomicBool,
+}
+
+/// Counts the memories of one try's instance.
+pub struct Meter {
+    memory: Arc<ModelMemory>,
+    age: Age,
+    is_large: Arc<AtomicBool>,
+}
+
+/// Counts the memories of an instance that the one of a call waits for.
+pub struct InnerMeter {
+    call: Arc<Admitted>,
+    /// Set aside for it, in bytes.
+    reserved: u64,
+    /// What it counts as, in bytes.
+    counted: AtomicU64,
+    is_large: Arc<AtomicBool>,
+}
+
+impl ModelMemory {
+    /// `total` is for all instances, `each` the most that one may have, which is
+    /// always there. Both are in bytes.
+    pub fn new(total: u64, each: u64) -> Arc<Self> {
+        let state = State {
+            ledger: Ledger::new(total, each),
+            next: 0,
+            line: BTreeMap::new(),
+            ends: HashMap::new(),
+        };
+        Arc::new(Self {
+            state: Mutex::new(state),
+            put_off: AtomicU64::new(0),
+        })
+    }
+
+    pub fn in_use(&self) -> MemoryUse {
+        let state = self.state.lock();
+        MemoryUse {
+            bytes: state.ledger.in_use(),
+            limit: state.ledger.total(),
+            put_off: self.put_off.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Gives a call its place: behind all that came before. `expected` is what
+    /// its instance will need, in bytes.
+    pub fn turn(self: &Arc<Self>, expected: u64) -> Turn {
+        let mut state = self.state.lock();
+        let age = state.next;
+        state.next = age.saturating_add(1);
+        Turn {
+            memory: Arc::clone(self),
+            age,
+            need: Arc::new(state.ledger.need(expected).into()),
+        }
+    }
+
+    /// Admits those who wait, in their order, as far as there is room.
+    fn advance(self: &Arc<Self>) {
+        loop {
+            let mut state = self.state.lock();
+            let Some(first) = state.line.first_entry() else {
+                return;
+            };
+            let (age, need) = (*first.key(), Arc::clone(&first.get().need));
+            if !state.ledger.admit(age, need.load(Ordering::Relaxed)) {
+                return;
+            }
+            let Some(Waiting { admitted, .. }) = state.line.remove(&age) else {
+                return;
+            };
+            let permission = self.admitted(&mut state, age, need);
+            drop(state);
+            // Whoever does not wait any more gives it back.
+            let _ = admitted.send(permission);
+        }
+    }
+
+    /// Ends the calls that the growth of one takes the memory of.
+    fn end(
+        &self,
+        state: &State,
+        age: Age,
+        grown: Result<Vec<Age>, Refused>,
+    ) -> Result<(), Refused> {
+        let (ended, result) = match grown {
+            Ok(ended) => (ended, Ok(())),
+            Err(refused) => (vec![age], Err(refused)),
+        };
+        for age in ended {
+            if let Some(end) = state.ends.get(&age).filter(|end| !end.is_cancelled()) {
+                self.put_off.fetch_add(1, Ordering::Relaxed);
+                end.cancel();
+            }
+        }
+        result
+    }
+
+    fn admitted(self: &Arc<Self>, state: &mut State, age: Age, need: Need) -> Admitted {
+        let end = CancellationToken::new();
+        state.ends.insert(age, end.clone());
+        Admitted {
+            memory: Arc::clone(self),
+            age,
+            need,
+            end,
+            is_large: Arc::default(),
+            has_answered: AtomicBool::new(false),
+        }
+    }
+}
+
+impl Turn {
+    /// Waits until there is memory for the next try, before all that came later.
+    pub async fn admitted(&mut self) -> Option<Admitted> {
+        let (sender, admitted) = oneshot::channel();
+        {
+            let mut state = self.memory.state.lock();
+            let need = Arc::clone(&self.need);
+            if state.line.is_empty() && state.ledger.admit(self.age, need.load(Ordering::Relaxed)) {
+                return Some(self.memory.admitted(&mut state, self.age, need));
+            }
+            let waiting = Waiting {
+                need,
+                admitted: sender,
+            };
+            state.line.insert(self.age, waiting);
+        }
+        // It may be before the others.
+        self.memory.advance();
+        admitted.await.ok()
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if self.memory.state.lock().line.remove(&self.age).is_some() {
+            self.memory.advance();
+        }
+    }
+}
+
+impl Admitted {
+    /// What is asked before the instance's memories grow.
+    pub fn meter(&self) -> Meter {
+        Meter {
+            memory: Arc::clone(&self.memory),
+            age: self.age,
+            is_large: Arc::clone(&self.is_large),
+        }
+    }
+
+    /// Counts one more instance, of what the first one waits for, for which so many bytes are set aside. None: there is
+    /// no room, and the call is to end.
+    pub fn inner_meter(self: &Arc<Self>, expected: u64) -> Option<InnerMeter> {
+        let left = self.memory.state.lock().ledger.left(self.age);
+        let meter = InnerMeter {
+            call: Arc::clone(self),
+            reserved: expected.min(left),
+            counted: AtomicU64::new(0),
+            is_large: Arc::default(),
+        };
+        meter.count(meter.reserved).ok()?;
+        Some(meter)
+    }
+
+    /// Becomes true before its instance has much memory: touching it, and giving
+    /// it back, takes long.
+    pub fn is_large(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.is_large)
+    }
+
+    /// Completes when the instance is to end, since others need its memory or
+    /// there is not as much as it needs.
+    pub async fn ended(&self) {
+        self.end.cancelled().await;
+    }
+
+    pub fn has_ended(&self) -> bool {
+        self.end.is_cancelled()
+    }
+
+    /// The call's answer has begun.
+    pub fn answered(&self) {
+        self.has_answered.store(true, Ordering::Relaxed);
+        self.memory.state.lock().ledger.answered(self.age);
+    }
+
+    pub fn has_answered(&self) -> bool {
+        self.has_answered.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Admitted {
+    fn drop(&mut self) {
+        {
+            let mut state = self.memory.state.lock();
+            state.ends.remove(&self.age);
+            let need = state.ledger.leave(self.age);
+            self.need.store(need, Ordering::Relaxed);
+        }
+        self.memory.advance();
+    }
+}
+
+impl Meter {
+    /// Lets the memories of the instance have so many bytes in all. Answers
+    /// whether it becomes large by that. None: the instances that it waits for have
+    /// what is missing, and may.
+    ///
+    /// # Errors
+    ///
+    /// There is no room, and the instance is to end.
+    pub fn grow(&self, bytes: u64) -> Result<Option<bool>, Refused> {
+        let mut state = self.memory.state.lock();
+        if !state.ledger.may_have(self.age, bytes) {
+            return Ok(None);
+        }
+        let grown = state.ledger.grow(self.age, bytes);
+        self.memory.end(&state, self.age, grown)?;
+        Ok(Some(becomes_large(&self.is_large, bytes)))
+    }
+}
+
+impl InnerMeter {
+    /// As [`Meter::grow`].
+    ///
+    /// # Errors
+    ///
+    /// There is no room, and the call is to end.
+    pub fn grow(&self, bytes: u64) -> Result<Option<bool>, Refused> {
+        let after = self.reserved.max(charge(bytes));
+        let fits = {
+            let state = self.call.memory.state.lock();
+            let before = self.counted.load(Ordering::Relaxed);
+            state.ledger.may_have_inner(self.call.age, before, after)
+        };
+        if !fits {
+            return Ok(None);
+        }
+        self.count(after)?;
+        Ok(Some(becomes_large(&self.is_large, bytes)))
+    }
+
+    /// See [`Admitted::is_large`].
+    pub fn is_large(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.is_large)
+    }
+
+    fn count(&self, after: u64) -> Result<(), Refused> {
+        let Admitted { memory, age, .. } = &*self.call;
+        let mut state = memory.state.lock();
+        let before = self.counted.load(Ordering::Relaxed);
+        let grown = state.ledger.grow_inner(*age, before, after);
+        memory.end(&state, *age, grown)?;
+        self.counted.store(after, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+impl Drop for InnerMeter {
+    fn drop(&mut self) {
+        let counted = self.counted.load(Ordering::Relaxed);
+        if counted > 0 {
+            let memory = &self.call.memory;
+            memory.state.lock().ledger.end_inner(self.call.age, counted);
+            memory.advance();
+        }
+    }
+}
+
+fn becomes_large(is_large: &AtomicBool, bytes: u64) -> bool {
+    !is_small(bytes) && !is_large.swap(true, Ordering::Relaxed)
+}

@@ -1,0 +1,177 @@
+//! The wasmtime engine: pooled instances, guests that yield, cached code.
+//!
+//! Guests are not trusted to end or to yield: epochs make them yield, and the
+//! caller drops the store on a timeout.
+
+pub mod ahead;
+mod compiled;
+mod constant;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use sha2::{Digest as _, Sha256};
+use wasmtime::component::Component;
+use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
+
+use crate::wasm::bounds::Bounds;
+use ahead::Ahead;
+use compiled::CompiledCode;
+
+/// How long a guest runs before it yields its thread.
+const EPOCH: Duration = Duration::from_millis(10);
+
+/// Memory that a slot of the pool keeps resident between two instances, so that
+/// a new instance has fewer page faults.
+const RESIDENT_MEMORY: Resident = Resident {
+    each: 512 << 10,
+    in_all: 64 << 20,
+};
+const RESIDENT_TABLE: Resident = Resident {
+    each: 64 << 10,
+    in_all: 16 << 20,
+};
+
+/// Capacity of the pool.
+#[derive(Clone, Copy, Debug)]
+pub struct Pool {
+    pub instances: u32,
+    /// Concurrent calls beyond one or two per instance.
+    pub calls: u32,
+    /// Largest memory of any instance, in bytes. Each store has a lower limit
+    /// of its own.
+    pub max_memory: usize,
+}
+
+/// Resident bytes. A slot that was used once keeps this much, so a pool of
+/// thousands must be frugal.
+struct Resident {
+    each: usize,
+    in_all: usize,
+}
+
+impl Resident {
+    fn of(&self, slots: u32) -> usize {
+        let slots = usize::try_from(slots).unwrap_or(usize::MAX).max(1);
+        self.each.min(self.in_all / slots)
+    }
+}
+
+/// An engine and the thread that advances its epoch.
+pub struct Engine {
+    engine: wasmtime::Engine,
+    ahead: Ahead,
+    compiled: Option<CompiledCode>,
+    ticking: Arc<AtomicBool>,
+    ticker: Option<JoinHandle<()>>,
+}
+
+impl Engine {
+    /// `cache` is a directory for compiled code; if it cannot be used, code is
+    /// compiled each time. It must be as trusted as the executable, since its
+    /// contents are run. `ahead` is code that this executable carries.
+    pub fn new(pool: Pool, cache: Option<&Path>, ahead: Ahead) -> anyhow::Result<Self> {
+        let mut config = config();
+        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pooling(pool)));
+        let engine = wasmtime::Engine::new(&config).map_err(anyhow::Error::from)?;
+        let ticking = Arc::new(AtomicBool::new(true));
+        let ticker = std::thread::Builder::new()
+            .name("epoch".to_owned())
+            .spawn({
+                let (engine, ticking) = (engine.weak(), Arc::clone(&ticking));
+                move || {
+                    while ticking.load(Ordering::Relaxed) {
+                        std::thread::sleep(EPOCH);
+                        let Some(engine) = engine.upgrade() else {
+                            return;
+                        };
+                        engine.increment_epoch();
+                    }
+                }
+            })
+            .context("starting the epoch thread")?;
+        Ok(Self {
+            engine,
+            ahead,
+            compiled: cache.map(CompiledCode::open),
+            ticking,
+            ticker: Some(ticker),
+        })
+    }
+
+    pub fn wasmtime(&self) -> &wasmtime::Engine {
+        &self.engine
+    }
+
+    /// Loads a component that was compiled ahead or is in the cache, or compiles
+    /// it.
+    pub fn component(&self, bytes: &[u8]) -> anyhow::Result<Component> {
+        let sum = Sha256::digest(bytes).into();
+        if let Some(component) = ahead::component(&self.engine, self.ahead, &sum) {
+            return Ok(component);
+        }
+        match &self.compiled {
+            Some(compiled) => compiled.component(&self.engine, bytes, &sum),
+            None => Component::new(&self.engine, bytes).map_err(anyhow::Error::from),
+        }
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.ticking.store(false, Ordering::Relaxed);
+        if let Some(ticker) = self.ticker.take() {
+            // The thread only sleeps and counts, so it cannot fail.
+            let _ = ticker.join();
+        }
+    }
+}
+
+/// What compiled code depends on.
+fn config() -> Config {
+    let mut config = Config::new();
+    config.wasm_component_model_async(true);
+    config.epoch_interruption(true);
+    config
+}
+
+fn pooling(pool: Pool) -> PoolingAllocationConfig {
+    // A component consists of its own module and the linker's shims; a model may
+    // be composed of several, as far as its bounds allow.
+    let each = |slots: usize| {
+        let slots = u32::try_from(slots).unwrap_or(u32::MAX);
+        pool.instances.saturating_mul(slots)
+    };
+    let tables = pool.instances.saturating_mul(2);
+    let mut config = PoolingAllocationConfig::new();
+    config
+        .total_component_instances(pool.instances)
+        .total_core_instances(each(Bounds::MODEL.modules))
+        .total_memories(each(Bounds::MODEL.memories))
+        .total_tables(each(Bounds::MODEL.tables))
+        .total_stacks(tables.saturating_add(pool.calls))
+        .max_memory_size(pool.max_memory)
+        .max_unused_warm_slots(8)
+        // Where the kernel tells which pages were written (Linux 6.7), only
+        // these are cleared, and none has to be faulted in again.
+        .pagemap_scan(Enabled::Auto)
+        .linear_memory_keep_resident(RESIDENT_MEMORY.of(pool.instances))
+        .table_keep_resident(RESIDENT_TABLE.of(tables));
+    config
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_large_pool_keeps_no_more_than_a_small_one() {
+        for (slots, expected) in [(0, 512 << 10), (100, 512 << 10), (2048, 32 << 10)] {
+            assert_eq!(RESIDENT_MEMORY.of(slots), expected, "{slots} slots");
+        }
+    }
+}

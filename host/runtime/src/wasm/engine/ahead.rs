@@ -1,0 +1,127 @@
+//! Code that was compiled when the executable was built, so that a first start
+//! compiles nothing.
+//!
+//! It is for a processor of some years ago. What does not fit this one, or this
+//! build, is compiled as if it were not there.
+
+use anyhow::Context as _;
+use sha2::{Digest as _, Sha256};
+use wasmtime::component::Component;
+
+use super::config;
+use super::constant::unmap;
+
+/// What an executable carries: what [`compile`] answered, for each component.
+pub type Ahead = &'static [&'static [u8]];
+
+/// The system that this executable is for.
+const TARGET: &str = env!("TARGET");
+
+/// What the compiled code may need of a processor (`x86-64-v3` of the System V
+/// ABI: since 2013). Loading checks it.
+#[cfg(target_arch = "x86_64")]
+const FEATURES: &[&str] = &[
+    "has_sse3",
+    "has_ssse3",
+    "has_sse41",
+    "has_sse42",
+    "has_popcnt",
+    "has_avx",
+    "has_avx2",
+    "has_bmi1",
+    "has_bmi2",
+    "has_lzcnt",
+    "has_fma",
+];
+#[cfg(not(target_arch = "x86_64"))]
+const FEATURES: &[&str] = &[];
+
+/// The code of a component for any machine of this kind: the component's hash,
+/// then what the engine made of it. The same each time.
+///
+/// # Errors
+///
+/// It is no component, or nothing can be compiled for this system.
+#[allow(
+    unsafe_code,
+    reason = "the engine cannot know which processor it is for"
+)]
+pub fn compile(component: &[u8]) -> anyhow::Result<Vec<u8>> {
+    let mut config = config();
+    config.target(TARGET).map_err(anyhow::Error::from)?;
+    for feature in FEATURES {
+        // SAFETY: whoever loads the code checks that it has these features.
+        unsafe { config.cranelift_flag_enable(feature) };
+    }
+    let engine = wasmtime::Engine::new(&config).map_err(anyhow::Error::from)?;
+    let code = engine
+        .precompile_component(component)
+        .map_err(anyhow::Error::from)?;
+    Ok([&Sha256::digest(component)[..], &code].concat())
+}
+
+/// None: there is no code of this component, or none that fits.
+/// `sum`: of the component.
+pub(super) fn component(
+    engine: &wasmtime::Engine,
+    ahead: Ahead,
+    sum: &[u8; 32],
+) -> Option<Component> {
+    let code = ahead
+        .iter()
+        .find_map(|entry| entry.strip_prefix(&sum[..]))?;
+    let loaded = load(engine, code);
+    // It was copied.
+    unmap(code);
+    match loaded {
+        Ok(component) => Some(component),
+        Err(error) => {
+            let error = format!("{error:#}");
+            tracing::warn!(error, "code compiled ahead does not fit: compiled anew");
+            None
+        }
+    }
+}
+
+#[allow(unsafe_code, reason = "compiled code is run as it was built")]
+fn load(engine: &wasmtime::Engine, code: &[u8]) -> anyhow::Result<Component> {
+    // SAFETY: the code is part of this executable, and was made by it.
+    unsafe { Component::deserialize(engine, code) }
+        .map_err(anyhow::Error::from)
+        .context("loading it")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wasm::engine::{Engine, Pool};
+
+    /// The smallest component.
+    const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
+
+    const POOL: Pool = Pool {
+        instances: 1,
+        calls: 1,
+        max_memory: 1 << 20,
+    };
+
+    #[test]
+    fn what_is_compiled_ahead_fits_the_engine() {
+        let engine = Engine::new(POOL, None, &[]).unwrap();
+        let code = compile(COMPONENT).unwrap();
+        assert_eq!(code, compile(COMPONENT).unwrap(), "the same each time");
+        let code = code.strip_prefix(&Sha256::digest(COMPONENT)[..]).unwrap();
+        assert!(load(engine.wasmtime(), code).is_ok());
+    }
+
+    #[test]
+    fn what_does_not_fit_is_an_error_and_no_crash() {
+        let engine = Engine::new(POOL, None, &[]).unwrap();
+        let other = wasmtime::Engine::default();
+        let other = other.precompile_component(COMPONENT).unwrap();
+        for code in [&b""[..], b"no code", &other[..other.len() / 2], &other] {
+            assert!(load(engine.wasmtime(), code).is_err());
+        }
+        assert!(compile(b"no component").is_err());
+    }
+}

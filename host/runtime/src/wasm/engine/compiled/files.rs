@@ -1,0 +1,167 @@
+//! The files of the cache: written whole or not at all, readable by this user
+//! only, removed when unused. They are run, so none is read that others may write to,
+//! or that is in a directory where they may.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Read as _, Write as _};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use rustix::fs::{Mode, OFlags, open, openat};
+use uuid::Uuid;
+
+use concept_refinement_capability::{create_directory, directory};
+
+/// Largest file, in bytes; far beyond any code.
+const MAX_BYTES: u64 = 512 << 20;
+
+/// Most files; the least recently used are removed.
+pub(super) const MAX_FILES: usize = 32;
+
+/// Files unused for this long belong to a version that nobody runs.
+pub(super) const MAX_AGE: Duration = Duration::from_hours(30 * 24);
+
+/// The extension of a file that is being written.
+const DRAFT: &str = "draft";
+
+/// The length of a file name, which has no extension.
+const NAME: usize = 64;
+
+/// None: there is no such file.
+pub(super) fn read(place: &Path, name: &str) -> io::Result<Option<Vec<u8>>> {
+    match try_read(place, name) {
+        Err(error) if is_missing(&error) => Ok(None),
+        read => read.map(Some),
+    }
+}
+
+/// Writes the parts under this name, replacing any file.
+pub(super) fn replace(place: &Path, name: &str, parts: &[&[u8]]) -> io::Result<()> {
+    if parts.iter().map(|part| part.len() as u64).sum::<u64>() > MAX_BYTES {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    create_directory(place)?;
+    private(place)?;
+    let _writing = writing(place);
+    let draft = place.join(Uuid::new_v4().to_string()).with_extension(DRAFT);
+    let named = write(&draft, parts).and_then(|()| rename(&draft, &place.join(name)));
+    if named.is_err() {
+        // If that fails too, the next start removes it.
+        let _ = fs::remove_file(&draft);
+    }
+    named?;
+    directory::sync(place)
+}
+
+/// Removes drafts of crashed processes, and unused files.
+pub(super) fn tidy(place: &Path) -> io::Result<()> {
+    let entries = match fs::read_dir(place) {
+        Err(error) if is_missing(&error) => return Ok(()),
+        entries => entries?,
+    };
+    let held = File::open(place).ok();
+    if let Some(Err(TryLockError::WouldBlock)) = held.as_ref().map(File::try_lock) {
+        // Another process is writing or tidying.
+        return Ok(());
+    }
+    let mut used = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        let path = entry.path();
+        if path.extension().is_some_and(|ending| ending == DRAFT) {
+            remove(&path)?;
+        } else if entry.file_name().len() == NAME {
+            match entry.metadata().and_then(|metadata| metadata.modified()) {
+                Err(error) if is_missing(&error) => {}
+                modified => used.push((modified?, path)),
+            }
+        }
+    }
+    used.sort_unstable_by(|one, other| other.cmp(one));
+    for (rank, (last, path)) in used.iter().enumerate() {
+        if rank >= MAX_FILES || last.elapsed().is_ok_and(|unused| unused > MAX_AGE) {
+            remove(path)?;
+        }
+    }
+    Ok(())
+}
+
+/// What is judged is what was opened, since names may be given to something else at any
+/// time.
+fn try_read(place: &Path, name: &str) -> io::Result<Vec<u8>> {
+    let directory = private(place)?;
+    // Nothing is waited for, as for a pipe's other end.
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = File::from(openat(&directory, name, flags, Mode::empty())?);
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(io::Error::other("it is not a file"));
+    }
+    if !directory::is_private(&metadata) {
+        return Err(io::Error::other("others may write to it"));
+    }
+    if metadata.len() > MAX_BYTES {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(usize::try_from(metadata.len()).map_err(io::Error::other)?)?;
+    let mut file = file.take(MAX_BYTES);
+    file.read_to_end(&mut bytes)?;
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the times of files are the system's"
+    )]
+    let now = SystemTime::now();
+    // On a read-only directory the time is not updated.
+    let _ = file.get_ref().set_modified(now);
+    Ok(bytes)
+}
+
+/// The directory, opened. An error: others may put files of theirs into it.
+fn private(place: &Path) -> io::Result<File> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let directory = File::from(open(place, flags, Mode::empty())?);
+    match directory::is_private(&directory.metadata()?) {
+        true => Ok(directory),
+        false => Err(io::Error::other("others may write to the directory")),
+    }
+}
+
+/// A shared lock while a draft is written, so that no other process removes it
+/// as abandoned. Skipped where directories cannot be locked.
+pub(super) fn writing(place: &Path) -> Option<File> {
+    let held = File::open(place).ok()?;
+    held.lock_shared().ok()?;
+    Some(held)
+}
+
+fn write(draft: &Path, parts: &[&[u8]]) -> io::Result<()> {
+    let mut file = directory::private_file().create_new(true).open(draft)?;
+    for part in parts {
+        file.write_all(part)?;
+    }
+    file.sync_all()
+}
+
+fn rename(draft: &Path, path: &Path) -> io::Result<()> {
+    match fs::rename(draft, path) {
+        Err(error) if error.kind() == io::ErrorKind::IsADirectory => {
+            fs::remove_dir_all(path)?;
+            fs::rename(draft, path)
+        }
+        renamed => renamed,
+    }
+}
+
+/// Directories are not ours; one is removed only when a file needs its name.
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if is_missing(&error) || error.kind() == io::ErrorKind::IsADirectory => Ok(()),
+        removed => removed,
+    }
+}
+
+fn is_missing(error: &io::Error) -> bool {
+    use io::ErrorKind::{NotADirectory, NotFound};
+    matches!(error.kind(), NotFound | NotADirectory)
+}

@@ -1,0 +1,97 @@
+//! The notifier component, one instance an attempt.
+
+use std::time::Duration;
+
+use concept_refinement_capability::notifier::{Notification, Notifier};
+use concept_refinement_domain::convert::Convert as _;
+use concept_refinement_domain::webhook::{DeliveryAnswer, UserKey};
+use futures::future::BoxFuture;
+use wasmtime::Engine;
+
+use crate::wasm::bindings::notifier::NotifierComponentPre;
+use crate::wasm::bindings::notifier::exports::concept::refinement::notifier as wit;
+use crate::wasm::sandbox::{Grants, Sandbox};
+
+pub struct NotifierComponent {
+    engine: Engine,
+    pre: NotifierComponentPre<Sandbox>,
+    grants: Grants,
+}
+
+impl NotifierComponent {
+    /// Starts an instance once: only then are the types of what the component exports
+    /// compared. Those of another release have the same names.
+    ///
+    /// # Errors
+    ///
+    /// The component has no such function.
+    pub async fn new(
+        engine: &Engine,
+        pre: NotifierComponentPre<Sandbox>,
+        grants: Grants,
+    ) -> wasmtime::Result<Self> {
+        let mut store = Sandbox::store(engine, &grants);
+        pre.instantiate_async(&mut store).await?;
+        Ok(Self {
+            engine: engine.clone(),
+            pre,
+            grants,
+        })
+    }
+}
+
+impl Notifier for NotifierComponent {
+    fn deliver(
+        &self,
+        notification: Notification,
+    ) -> BoxFuture<'static, anyhow::Result<DeliveryAnswer>> {
+        let mut store = Sandbox::store(&self.engine, &self.grants);
+        let pre = self.pre.clone();
+        Box::pin(async move {
+            let run = async {
+                let notifier = pre.instantiate_async(&mut store).await?;
+                store
+                    .run_concurrent(async |accessor| {
+                        let notifier = notifier.concept_refinement_notifier();
+                        notifier.call_deliver(accessor, notification.into()).await
+                    })
+                    .await?
+            };
+            let answer: wasmtime::Result<Result<wit::Response, String>> = run.await;
+            answer.map(answered).map_err(|error| {
+                let printed = store.data().printed();
+                anyhow::Error::from(error).context(printed)
+            })
+        })
+    }
+}
+
+impl From<Notification> for wit::Delivery {
+    fn from(notification: Notification) -> Self {
+        let Notification {
+            url,
+            task,
+            image_url,
+            keys,
+        } = notification;
+        Self {
+            url,
+            task: task.convert(),
+            image_url,
+            keys: keys.into_iter().map(|UserKey(key)| key.to_vec()).collect(),
+        }
+    }
+}
+
+fn answered(answer: Result<wit::Response, String>) -> DeliveryAnswer {
+    match answer {
+        Ok(wit::Response {
+            status,
+            retry_after,
+        }) => DeliveryAnswer::Status {
+            code: status,
+            retry_after: retry_after.map(Duration::from_millis),
+        },
+        Err(reason) => DeliveryAnswer::None(reason),
+    }
+}

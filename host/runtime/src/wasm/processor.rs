@@ -1,0 +1,80 @@
+//! The processor component, one instance a task.
+
+use concept_refinement_capability::processor::{Outcome, Processor, Run};
+use wasmtime::Engine;
+
+use crate::wasm::bindings::processor::ProcessorComponentPre;
+use crate::wasm::bindings::processor::exports::concept::refinement::processor as wit;
+use crate::wasm::sandbox::{Grants, Sandbox};
+
+pub struct ProcessorComponent {
+    engine: Engine,
+    pre: ProcessorComponentPre<Sandbox>,
+    grants: Grants,
+}
+
+impl ProcessorComponent {
+    /// Starts an instance once: only then are the types of what the component exports
+    /// compared. Those of another release have the same names.
+    ///
+    /// # Errors
+    ///
+    /// The component has no such function.
+    pub async fn new(
+        engine: &Engine,
+        pre: &ProcessorComponentPre<Sandbox>,
+        grants: Grants,
+    ) -> anyhow::Result<Self> {
+        let mut store = Sandbox::store(engine, &grants);
+        pre.instantiate_async(&mut store).await?;
+        Ok(Self {
+            engine: engine.clone(),
+            pre: pre.clone(),
+            grants,
+        })
+    }
+}
+
+impl Processor for ProcessorComponent {
+    fn start(&self, message: Vec<u8>) -> Run {
+        let mut store = Sandbox::store(&self.engine, &self.grants);
+        let (claimed, stage) = (store.data().claimed(), store.data().stage());
+        let loan = store.data().loan();
+        let setback = store.data().setback();
+        let pre = self.pre.clone();
+        let outcome = async move {
+            let run = async {
+                let processor = pre.instantiate_async(&mut store).await?;
+                let processor = processor.concept_refinement_processor();
+                store
+                    .run_concurrent(async |accessor| {
+                        processor.call_process(accessor, message).await
+                    })
+                    .await?
+            };
+            let outcome: wasmtime::Result<wit::Outcome> = run.await;
+            outcome.map(Into::into).map_err(|error| {
+                let printed = store.data().printed();
+                anyhow::Error::from(error).context(printed)
+            })
+        };
+        Run {
+            claimed,
+            stage,
+            loan,
+            setback,
+            outcome: Box::pin(outcome),
+        }
+    }
+}
+
+impl From<wit::Outcome> for Outcome {
+    fn from(outcome: wit::Outcome) -> Self {
+        match outcome {
+            wit::Outcome::Done => Self::Done,
+            wit::Outcome::Skipped => Self::Skipped,
+            wit::Outcome::Rejected(reason) => Self::Rejected(reason),
+            wit::Outcome::RetryLater(reason) => Self::RetryLater(reason),
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! What a component instance gets: an empty WASI, its settings, its outbound
+//! HTTP grant, a memory limit, and the capabilities that are linked for it.
+
+mod memory;
+mod printed;
+mod wall_clock;
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use concept_refinement_capability::Capabilities;
+use concept_refinement_capability::blobs::Blobs;
+use concept_refinement_capability::clock::Clock;
+use concept_refinement_capability::health::Asker;
+use concept_refinement_capability::model::Setback;
+use concept_refinement_capability::processor::{ClaimedLease, LastStage, Loan};
+use concept_refinement_capability::tasks::watchers::Watchers;
+use concept_refinement_domain::capability::CapabilityError;
+use wasmtime::Store;
+use wasmtime::component::{HasData, ResourceTable};
+use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+
+use crate::egress::Egress;
+use crate::model::component::Next;
+use crate::wasm::bounds::Bounds;
+use memory::MemoryCap;
+pub use memory::{Granted, MemoryMeter, NoRoom};
+use printed::Printed;
+use wall_clock::WallClock;
+
+/// Most random bytes of one call.
+const RANDOM: u64 = 1 << 20;
+
+/// The settings that one component may see, by name.
+pub type GrantedSettings = BTreeMap<Cow<'static, str>, String>;
+
+/// The grants that all instances of a component share.
+#[derive(Clone)]
+pub struct Grants {
+    pub settings: Arc<GrantedSettings>,
+    pub egress: Egress,
+    /// Limit for all memories of an instance together, in bytes.
+    pub max_memory: usize,
+    /// What else the host holds for an instance.
+    pub bounds: Bounds,
+    /// The time of day that it sees.
+    pub clock: Arc<dyn Clock>,
+    /// None for a model, which has no capabilities.
+    pub capabilities: Option<Arc<Capabilities>>,
+    pub watchers: Arc<Watchers>,
+    /// None for all but the processor and what stands before models.
+    pub blobs: Option<Arc<Blobs>>,
+}
+
+/// The data of one store.
+pub struct Sandbox {
+    table: ResourceTable,
+    wasi: WasiCtx,
+    http: WasiHttpCtx,
+    egress: Egress,
+    memory: MemoryCap,
+    printed: Printed,
+    settings: Arc<GrantedSettings>,
+    capabilities: Option<Arc<Capabilities>>,
+    watchers: Arc<Watchers>,
+    blobs: Option<Arc<Blobs>>,
+    /// How much more it may put into blobs, in bytes.
+    blob_bytes: usize,
+    /// None for all but what stands before models.
+    next: Option<Arc<Next>>,
+    claimed: ClaimedLease,
+    asker: Asker,
+    stage: LastStage,
+    loan: Loan,
+    setback: Setback,
+}
+
+/// Tells wasmtime that the capabilities' data is the sandbox.
+pub struct Linked;
+
+impl HasData for Linked {
+    type Data<'a> = &'a mut Sandbox;
+}
+
+impl Sandbox {
+    /// A store with these grants that yields at each epoch.
+    pub fn store(engine: &wasmtime::Engine, grants: &Grants) -> Store<Self> {
+        Self::metered(engine, grants, None)
+    }
+
+    /// The same, for an instance whose memory is counted with that of others.
+    pub fn metered(
+        engine: &wasmtime::Engine,
+        grants: &Grants,
+        meter: Option<Arc<dyn MemoryMeter>>,
+    ) -> Store<Self> {
+        let (printed, loan) = (Printed::default(), Loan::default());
+        let bounds = grants.bounds;
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(bounds.resources);
+        let mut http = WasiHttpCtx::new();
+        http.set_field_size_limit(bounds.fields);
+        let sandbox = Self {
+            table,
+            wasi: empty_wasi(&printed, &grants.clock),
+            http,
+            egress: grants
+                .egress
+                .clone()
+                .lending(loan.clone())
+                .at_most(bounds.exchanges),
+            memory: MemoryCap::new(grants.max_memory, bounds, meter),
+            printed,
+            settings: Arc::clone(&grants.settings),
+            capabilities: grants.capabilities.clone(),
+            watchers: Arc::clone(&grants.watchers),
+            blobs: grants.blobs.clone(),
+            blob_bytes: bounds.blobs,
+            next: None,
+            claimed: ClaimedLease::default(),
+            asker: Asker::default(),
+            stage: LastStage::default(),
+            loan,
+            setback: Setback::default(),
+        };
+        let mut store = Store::new(engine, sandbox);
+        store.limiter_async(|sandbox| &mut sandbox.memory);
+        store.set_hostcall_fuel(bounds.transfer);
+        store.set_max_component_handles(bounds.handles);
+        if let Some(table) = store.concurrent_resource_table() {
+            table.set_max_capacity(bounds.concurrency);
+        }
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_async_yield_and_update(1);
+        store
+    }
+
+    pub fn setting(&self, name: &str) -> Option<String> {
+        self.settings.get(name).cloned()
+    }
+
+    /// The host's capabilities. Fails if an interface was linked for a
+    /// component without capabilities.
+    pub fn capabilities(&self) -> wasmtime::Result<Arc<Capabilities>> {
+        self.capabilities
+            .clone()
+            .ok_or_else(|| wasmtime::format_err!("this component was granted no capabilities"))
+    }
+
+    pub fn watchers(&self) -> &Watchers {
+        &self.watchers
+    }
+
+    /// Fails if the interface was linked for a component without a grant.
+    pub fn blobs(&self) -> wasmtime::Result<&Arc<Blobs>> {
+        let blobs = self.blobs.as_ref();
+        blobs.ok_or_else(|| wasmtime::format_err!("this component was granted no blobs"))
+    }
+
+    /// Takes so many bytes of what its instance may put into blobs.
+    pub fn take_blob_bytes(&mut self, bytes: usize) -> Result<(), CapabilityError> {
+        let left = self.blob_bytes.checked_sub(bytes);
+        let left = left.ok_or_else(|| CapabilityError::invalid("These are too many bytes."))?;
+        self.blob_bytes = left;
+        Ok(())
+    }
+
+    /// Lets its instance ask these models.
+    pub fn stand_before(&mut self, next: Arc<Next>) {
+        self.next = Some(next);
+    }
+
+    /// Fails if the interface was linked for a component that stands before nothing.
+    pub fn next(&self) -> wasmtime::Result<Arc<Next>> {
+        let next = self.next.clone();
+        next.ok_or_else(|| wasmtime::format_err!("this component stands before no model"))
+    }
+
+    /// What its instance has handles of.
+    pub fn table(&mut self) -> &mut ResourceTable {
+        &mut self.table
+    }
+
+    pub fn claimed(&self) -> ClaimedLease {
+        self.claimed.clone()
+    }
+
+    /// It has claimed a task of this one.
+    pub fn works_for(&mut self, asker: Asker) {
+        self.asker = asker;
+    }
+
+    pub fn asker(&self) -> Asker {
+        self.asker
+    }
+
+    pub fn stage(&self) -> LastStage {
+        self.stage.clone()
+    }
+
+    pub fn loan(&self) -> Loan {
+        self.loan.clone()
+    }
+
+    pub fn setback(&self) -> Setback {
+        self.setback.clone()
+    }
+
+    /// What the guest printed since the last call, such as a panic message
+    /// before a trap.
+    pub fn printed(&self) -> String {
+        self.printed.take()
+    }
+}
+
+/// No files, no sockets, and as much randomness as anybody needs at a time.
+fn empty_wasi(printed: &Printed, clock: &Arc<dyn Clock>) -> WasiCtx {
+    WasiCtxBuilder::new()
+        .stderr(printed.clone())
+        .wall_clock(WallClock(Arc::clone(clock)))
+        .allow_tcp(false)
+        .allow_udp(false)
+        .max_random_size(RANDOM)
+        .build()
+}
+
+impl WasiView for Sandbox {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
+    }
+}
+
+impl WasiHttpView for Sandbox {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView {
+            hooks: &mut self.egress,
+            table: &mut self.table,
+            ctx: &mut self.http,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use concept_refinement_capability::clock::SystemClock;
+    use concept_refinement_capability::tls::Trust;
+    use wasmtime::{Instance, Module};
+
+    use super::*;
+    use crate::egress::{Grant, Network, resolver};
+    use crate::wasm::engine::{Engine, Pool};
+
+    const MIB: usize = 1 << 20;
+
+    /// A module with a memory of 16 MiB and nothing else.
+    const MEMORY: &[u8] = b"\0asm\x01\0\0\0\x05\x04\x01\x00\x80\x02";
+
+    #[tokio::test]
+    async fn many_memories_take_no_more_than_one() {
+        let pool = Pool {
+            instances: 4,
+            calls: 1,
+            max_memory: 64 * MIB,
+        };
+        let engine = Engine::new(pool, None, &[]).unwrap();
+        let network = Network::new(resolver::system(), &Trust::default()).unwrap();
+        let module = Module::new(engine.wasmtime(), MEMORY).unwrap();
+        for (max_memory, expected) in [(15, 0), (16, 1), (47, 2), (48, 3)] {
+            let grants = Grants {
+                settings: Arc::default(),
+                egress: Egress::new(Grant::Nothing, &network),
+                max_memory: max_memory * MIB,
+                bounds: Bounds::SERVICE,
+                clock: Arc::new(SystemClock),
+                capabilities: None,
+                watchers: Arc::default(),
+                blobs: None,
+            };
+            let mut store = Sandbox::store(engine.wasmtime(), &grants);
+            let mut instances = 0;
+            while Instance::new_async(&mut store, &module, &[]).await.is_ok() {
+                instances += 1;
+            }
+            assert_eq!(instances, expected, "{max_memory} MiB");
+        }
+    }
+}

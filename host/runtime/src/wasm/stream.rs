@@ -1,0 +1,224 @@
+//! Bytes between guests and the host.
+//!
+//! Both directions are bounded: a fast writer waits for a slow reader, and
+//! nothing is copied before there is a reader.
+
+mod pipe;
+
+use std::any::{Any, TypeId};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use futures::stream::{self, BoxStream};
+use futures::{Stream, StreamExt as _};
+use tokio::sync::oneshot;
+use wasmtime::StoreContextMut;
+use wasmtime::component::{
+    Destination, Source, StreamConsumer, StreamProducer, StreamReader, StreamResult,
+};
+
+use concept_refinement_capability::model::Reopen;
+use concept_refinement_capability::stream_guard::guarded;
+
+/// Largest chunk that is copied out of a guest, in bytes.
+const MAX_CHUNK: usize = 64 * 1024;
+
+/// Gives a guest a stream of bytes.
+pub struct ByteStream {
+    chunks: BoxStream<'static, Bytes>,
+    reopen: Option<Reopen>,
+    /// A guest has begun to read it.
+    is_read: bool,
+}
+
+/// Gives a guest a stream of values.
+pub struct Items<T>(BoxStream<'static, T>);
+
+impl ByteStream {
+    pub fn new(stream: impl Stream<Item = Bytes> + Send + 'static) -> Self {
+        Self {
+            chunks: Box::pin(stream),
+            reopen: None,
+            is_read: false,
+        }
+    }
+
+    /// One that whoever consumes it may open again.
+    pub fn of(chunks: BoxStream<'static, Bytes>, reopen: Reopen) -> Self {
+        Self {
+            chunks,
+            reopen: Some(reopen),
+            is_read: false,
+        }
+    }
+}
+
+impl<T> Items<T> {
+    pub fn new(stream: impl Stream<Item = T> + Send + 'static) -> Self {
+        Self(Box::pin(stream))
+    }
+}
+
+impl<D> StreamProducer<D> for ByteStream {
+    type Item = u8;
+    type Buffer = Bytes;
+
+    fn poll_produce<'a>(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        store: StoreContextMut<'a, D>,
+        mut destination: Destination<'a, u8, Bytes>,
+        finish: bool,
+    ) -> Poll<wasmtime::Result<StreamResult>> {
+        if destination.remaining(store) == Some(0) {
+            return Poll::Ready(Ok(StreamResult::Completed));
+        }
+        self.is_read = true;
+        Poll::Ready(Ok(loop {
+            match self.chunks.as_mut().poll_next(cx) {
+                Poll::Ready(Some(chunk)) if chunk.is_empty() => {}
+                Poll::Ready(Some(chunk)) => {
+                    destination.set_buffer(chunk);
+                    break StreamResult::Completed;
+                }
+                Poll::Ready(None) => break StreamResult::Dropped,
+                Poll::Pending if finish => break StreamResult::Cancelled,
+                Poll::Pending => return Poll::Pending,
+            }
+        }))
+    }
+
+    /// Only before the first read: a reader may have left half of a chunk.
+    fn try_into(me: Pin<Box<Self>>, wanted: TypeId) -> Result<Box<dyn Any>, Pin<Box<Self>>> {
+        if wanted != TypeId::of::<Self>() || me.is_read {
+            return Err(me);
+        }
+        let whole: Box<Self> = Pin::into_inner(me);
+        Ok(whole)
+    }
+}
+
+impl<D, T: Send + Sync + 'static> StreamProducer<D> for Items<T> {
+    type Item = T;
+    type Buffer = Option<T>;
+
+    fn poll_produce<'a>(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        store: StoreContextMut<'a, D>,
+        mut destination: Destination<'a, T, Option<T>>,
+        finish: bool,
+    ) -> Poll<wasmtime::Result<StreamResult>> {
+        if destination.remaining(store) == Some(0) {
+            return Poll::Ready(Ok(StreamResult::Completed));
+        }
+        Poll::Ready(Ok(match self.0.as_mut().poll_next(cx) {
+            Poll::Ready(Some(item)) => {
+                destination.set_buffer(Some(item));
+                StreamResult::Completed
+            }
+            Poll::Ready(None) => StreamResult::Dropped,
+            Poll::Pending if finish => StreamResult::Cancelled,
+            Poll::Pending => return Poll::Pending,
+        }))
+    }
+}
+
+/// What a guest gave.
+pub struct Consumed {
+    /// They end where the guest's do, early or not.
+    pub chunks: BoxStream<'static, Bytes>,
+    /// If they are the host's own.
+    pub reopen: Option<Reopen>,
+    /// Completes when no more will be read.
+    pub drained: oneshot::Receiver<()>,
+}
+
+/// Takes the bytes that a guest writes, in chunks.
+pub fn consume(
+    reader: StreamReader<u8>,
+    mut store: impl wasmtime::AsContextMut,
+) -> wasmtime::Result<Consumed> {
+    let (ended, drained) = oneshot::channel();
+    let reader = match reader.try_into::<ByteStream>(&mut store) {
+        // It is the host's own, and no instance needs to carry it.
+        Ok(ByteStream { chunks, reopen, .. }) => {
+            return Ok(Consumed {
+                chunks: Box::pin(guarded(chunks, ended)),
+                reopen,
+                drained,
+            });
+        }
+        Err(reader) => reader,
+    };
+    let (writer, chunks) = pipe::pipe();
+    let (want, wanted) = oneshot::channel();
+    reader.pipe(
+        store,
+        Consumer {
+            wanted: Some(wanted),
+            writer,
+            _ended: ended,
+        },
+    )?;
+    let chunks = stream::once(async move {
+        // If the writer is gone, the stream ends at once.
+        let _ = want.send(());
+        chunks
+    });
+    Ok(Consumed {
+        chunks: Box::pin(chunks.flatten()),
+        reopen: None,
+        drained,
+    })
+}
+
+struct Consumer {
+    /// Nothing is taken before there is a reader, so that a thousand waiting
+    /// models do not hold a thousand images.
+    wanted: Option<oneshot::Receiver<()>>,
+    writer: pipe::Writer,
+    /// Dropped with the consumer.
+    _ended: oneshot::Sender<()>,
+}
+
+impl<D> StreamConsumer<D> for Consumer {
+    type Item = u8;
+
+    fn poll_consume(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        store: StoreContextMut<'_, D>,
+        source: Source<'_, u8>,
+        finish: bool,
+    ) -> Poll<wasmtime::Result<StreamResult>> {
+        let mut source = source.as_direct(store);
+        if source.remaining().is_empty() {
+            return Poll::Ready(Ok(StreamResult::Completed));
+        }
+        if let Some(wanted) = &mut self.wanted {
+            match Pin::new(wanted).poll(cx) {
+                Poll::Pending if finish => return Poll::Ready(Ok(StreamResult::Cancelled)),
+                // Or the reader is gone, which the pipe reports.
+                wanted => drop(ready!(wanted)),
+            }
+            self.wanted = None;
+        }
+        let ready = match self.writer.poll_ready(cx) {
+            Poll::Pending if finish => return Poll::Ready(Ok(StreamResult::Cancelled)),
+            ready => ready!(ready),
+        };
+        if ready.is_err() {
+            return Poll::Ready(Ok(StreamResult::Dropped));
+        }
+        let (chunk, _) = {
+            let bytes = source.remaining();
+            bytes.split_at(bytes.len().min(MAX_CHUNK))
+        };
+        let chunk = Bytes::copy_from_slice(chunk);
+        source.mark_read(chunk.len());
+        self.writer.send(chunk);
+        Poll::Ready(Ok(StreamResult::Completed))
+    }
+}

@@ -1,0 +1,327 @@
+//! The HTTP client of a bucket: it gives up what makes no progress, and lets no
+//! more of a refusal through than its code.
+//!
+//! A body may take as long as it moves. Where nothing moves for [`STALL`], the
+//! request ends, and its connection with it: one connection carries one request
+//! at a time. So many requests are made at once; the next ones wait, as long as
+//! any are answered.
+
+use std::fmt;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::{BodyExt as _, Limited};
+use object_store::ClientOptions;
+use object_store::client::{
+    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpRequestBody,
+    HttpResponse, HttpResponseBody, HttpService,
+};
+use parking_lot::Mutex;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
+
+use concept_refinement_capability::tls::{self, Trust};
+
+/// How long a request may make no progress.
+const STALL: Duration = Duration::from_secs(2);
+
+/// For a connection, TLS included.
+const CONNECT: Duration = STALL;
+
+/// Requests at once, without the bodies of answers, which their readers may take
+/// their time for.
+const AT_ONCE: usize = 32;
+
+/// What a server takes of a body that it has in a second at the least, in bytes,
+/// to store it before it answers.
+const STORED_PER_SECOND: u32 = 16 << 20;
+
+/// Of connections that nobody uses: less than servers keep them, so that no
+/// request meets the end of one.
+const IDLE: Duration = Duration::from_secs(4);
+
+/// Of the body of a refusal what is read, in bytes.
+const REFUSAL: usize = 16 * 1024;
+
+/// Clones share their connections.
+#[derive(Clone)]
+pub(super) struct Client {
+    http: reqwest::Client,
+    gate: Arc<Gate>,
+}
+
+/// Lets so many requests through at once.
+struct Gate {
+    places: Semaphore,
+    /// How many requests were answered.
+    answered: AtomicU64,
+}
+
+impl Gate {
+    /// Waits for a place, as long as others are answered.
+    async fn enter(&self) -> Result<SemaphorePermit<'_>, HttpError> {
+        let begun = self.answered.load(Ordering::Relaxed);
+        let stalled = || failed(HttpErrorKind::Timeout, Stalled);
+        if let Ok(place) = self.places.try_acquire() {
+            return Ok(place);
+        }
+        let mut place = pin!(self.places.acquire());
+        let mut seen = begun;
+        loop {
+            tokio::select! {
+                biased;
+                place = &mut place => {
+                    let has_answered = self.answered.load(Ordering::Relaxed) != begun;
+                    return place.ok().filter(|_| has_answered).ok_or_else(stalled);
+                }
+                () = sleep(STALL) => {
+                    let now = self.answered.load(Ordering::Relaxed);
+                    if now == seen {
+                        return Err(stalled());
+                    }
+                    seen = now;
+                }
+            }
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("nothing moved for {} s", STALL.as_secs())]
+struct Stalled;
+
+impl Client {
+    /// Blocks the thread.
+    ///
+    /// # Errors
+    ///
+    /// TLS cannot be used.
+    pub(super) fn new(trust: &Trust) -> anyhow::Result<Self> {
+        let client = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls::client(trust)?)
+            .http1_only()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(CONNECT)
+            .pool_idle_timeout(IDLE)
+            .build()?;
+        Ok(Self {
+            http: client,
+            gate: Arc::new(Gate {
+                places: Semaphore::new(AT_ONCE),
+                answered: AtomicU64::new(0),
+            }),
+        })
+    }
+
+    async fn exchange(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let (parts, body) = request.into_parts();
+        let url = parts.uri.to_string().parse();
+        let url = url.map_err(|error: url::ParseError| failed(HttpErrorKind::Unknown, error))?;
+        let mut request = reqwest::Request::new(parts.method, url);
+        *request.headers_mut() = parts.headers;
+        let place = self.gate.enter().await?;
+        let progress = Arc::new(Progress::of(body.content_length()));
+        *request.body_mut() = Some(reqwest::Body::wrap(Sending {
+            body,
+            progress: Arc::clone(&progress),
+        }));
+        let answered = tokio::select! {
+            biased;
+            answered = self.http.execute(request) => answered.map_err(transport)?,
+            () = progress.end() => return Err(failed(HttpErrorKind::Timeout, Stalled)),
+        };
+        self.gate.answered.fetch_add(1, Ordering::Relaxed);
+        drop(place);
+        let (parts, body) = http::Response::from(answered).into_parts();
+        let body = Receiving { body, idle: None };
+        if parts.status.is_client_error() || parts.status.is_server_error() {
+            let refusal = match Limited::new(body, REFUSAL).collect().await {
+                Ok(refusal) => code(&refusal.to_bytes()),
+                Err(_) => String::new(),
+            };
+            return Ok(HttpResponse::from_parts(parts, refusal.into()));
+        }
+        Ok(HttpResponse::from_parts(parts, HttpResponseBody::new(body)))
+    }
+}
+
+/// S3's client asks for one with options, of which none is needed here.
+impl HttpConnector for Client {
+    fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
+        Ok(HttpClient::new(self.clone()))
+    }
+}
+
+impl HttpService for Client {
+    fn call<'a, 'b>(
+        &'a self,
+        request: HttpRequest,
+    ) -> BoxFuture<'b, Result<HttpResponse, HttpError>>
+    where
+        'a: 'b,
+        Self: 'b,
+    {
+        Box::pin(self.exchange(request))
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Client")
+    }
+}
+
+/// Until when something has to be sent, or answered.
+struct Progress {
+    until: Mutex<Instant>,
+    /// Once all is sent.
+    at_the_end: Duration,
+}
+
+impl Progress {
+    /// For a body of so many bytes.
+    fn of(length: usize) -> Self {
+        let length = u32::try_from(length).unwrap_or(u32::MAX);
+        Self {
+            until: Mutex::new(Instant::now() + STALL),
+            at_the_end: STALL + Duration::from_secs(1) * length / STORED_PER_SECOND,
+        }
+    }
+
+    fn made(&self, is_all: bool) {
+        let time = match is_all {
+            true => self.at_the_end,
+            false => STALL,
+        };
+        *self.until.lock() = Instant::now() + time;
+    }
+
+    /// Ends once none was made for so long.
+    async fn end(&self) {
+        loop {
+            let end = *self.until.lock();
+            if end <= Instant::now() {
+                return;
+            }
+            sleep_until(end).await;
+        }
+    }
+}
+
+/// A body on its way to the server, piece by piece as that takes them.
+struct Sending {
+    body: HttpRequestBody,
+    progress: Arc<Progress>,
+}
+
+impl Body for Sending {
+    type Data = Bytes;
+    type Error = HttpError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, HttpError>>> {
+        let frame = Pin::new(&mut self.body).poll_frame(context);
+        self.progress.made(self.body.is_end_stream());
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// A body on its way from the server.
+struct Receiving {
+    body: reqwest::Body,
+    /// Runs while the reader waits for the server.
+    idle: Option<Pin<Box<Sleep>>>,
+}
+
+impl Body for Receiving {
+    type Data = Bytes;
+    type Error = HttpError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, HttpError>>> {
+        if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) {
+            self.idle = None;
+            return Poll::Ready(frame.map(|frame| frame.map_err(transport)));
+        }
+        let idle = self.idle.get_or_insert_with(|| Box::pin(sleep(STALL)));
+        ready!(idle.as_mut().poll(context));
+        Poll::Ready(Some(Err(failed(HttpErrorKind::Timeout, Stalled))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// Without the address, which is no caller's business.
+fn transport(error: reqwest::Error) -> HttpError {
+    let kind = match () {
+        () if error.is_connect() => HttpErrorKind::Connect,
+        () if error.is_timeout() => HttpErrorKind::Timeout,
+        () => HttpErrorKind::Interrupted,
+    };
+    failed(kind, error.without_url())
+}
+
+fn failed(kind: HttpErrorKind, error: impl std::error::Error + Send + Sync + 'static) -> HttpError {
+    HttpError::new(kind, error)
+}
+
+/// The code of a refusal alone: the rest repeats what was signed, and the
+/// signature.
+fn code(refusal: &[u8]) -> String {
+    let refusal = String::from_utf8_lossy(refusal);
+    let code = refusal
+        .split_once("<Code>")
+        .and_then(|(_, rest)| rest.split_once("</Code>"))
+        .map(|(code, _)| code)
+        .filter(|code| code.len() <= 64 && code.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+    code.map(|code| format!("<Code>{code}</Code>"))
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_refusal_the_code_is_left_and_nothing_else() {
+        for (refusal, expected) in [
+            (
+                "<?xml version=\"1.0\"?><Error><Code>SignatureDoesNotMatch</Code>\
+                 <AWSAccessKeyId>KEY</AWSAccessKeyId><StringToSign>x</StringToSign></Error>",
+                "<Code>SignatureDoesNotMatch</Code>",
+            ),
+            ("<Error><Code>a b</Code></Error>", ""),
+            ("<Error><Code>NoEnd", ""),
+            ("AKIA-secret", ""),
+            ("", ""),
+        ] {
+            assert_eq!(code(refusal.as_bytes()), expected, "{refusal}");
+        }
+        assert_eq!(code(&[0xff, 0xfe]), "");
+    }
+}

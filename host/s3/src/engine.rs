@@ -1,0 +1,144 @@
+//! S3, as the configuration chooses it.
+
+use std::borrow::Cow;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use concept_refinement_capability::engine::{Engine, EngineConfig, ImageEngine, OpenImages};
+use concept_refinement_capability::images::Options;
+use concept_refinement_capability::room::Room;
+use concept_refinement_capability::tls::Trust;
+use concept_refinement_capability::{Clock, OpenError};
+use object_store::Attributes;
+use uuid::Uuid;
+
+use super::S3Images;
+use super::bucket::Bucket;
+use super::client::Client;
+use super::fault::Fault;
+use super::settings::Settings;
+
+/// How often a bucket is asked for at a start before it counts as away, and how
+/// long in between.
+const TRIES: u32 = 3;
+const PAUSE: Duration = Duration::from_millis(300);
+
+/// `s3://BUCKET/PREFIX`: a bucket of S3, or of whatever speaks as S3 does.
+pub const ENGINE: ImageEngine = Engine {
+    name: "s3://",
+    exists: |_| Ok(true),
+    open: |config, options| Box::pin(open(config, options)),
+    at_rest: |_| Box::pin(async { Ok(None) }),
+    inspect: Some(|config| Box::pin(inspect(config))),
+};
+
+async fn open(config: EngineConfig, options: Options) -> Result<OpenImages, OpenError> {
+    let EngineConfig {
+        url,
+        directory: _,
+        clock,
+        room,
+        settings: _,
+        trust,
+        variables,
+    } = config;
+    let images = S3Images::open(&url, &*variables, trust, options, &room, clock).await?;
+    Ok(OpenImages {
+        store: Arc::new(images.clone()),
+        restore: Some(Arc::new(images)),
+        embedded: None,
+    })
+}
+
+/// Whether the bucket can be listed, written to and deleted from. What is written is
+/// beside the images, and has a name that nothing else has.
+async fn inspect(config: EngineConfig) -> Result<String, OpenError> {
+    let (shown, bucket) = bucket(&config.url, &*config.variables, config.trust).await?;
+    let key = format!("check/{}", Uuid::new_v4());
+    let looked = async {
+        let listed = bucket.page("", 1, None).await;
+        listed.map_err(Fault::sentence)?;
+        let stored = bucket.put(&key, Vec::new(), Attributes::new()).await;
+        stored
+            .map_err(|fault| denied(fault, "it can be listed, but not written to: s3:PutObject"))?;
+        let deleted = bucket.delete(&key).await;
+        deleted.map_err(|fault| {
+            denied(
+                fault,
+                "it can be written to, but not deleted from: s3:DeleteObject",
+            )
+        })
+    };
+    match looked.await {
+        Ok(()) => Ok(String::new()),
+        Err(sentence) => Err(OpenError::unusable(Path::new(&shown), sentence)),
+    }
+}
+
+/// What is not permitted, where it is only that.
+fn denied(fault: Fault, what: &str) -> Cow<'static, str> {
+    match fault {
+        Fault::Forbidden => format!("{what} is not permitted below the prefix").into(),
+        other => other.sentence(),
+    }
+}
+
+/// A bucket, and how people know it. Nothing is asked of it yet.
+async fn bucket(
+    url: &str,
+    environment: &(dyn Fn(&str) -> Option<String> + Send + Sync),
+    trust: Trust,
+) -> Result<(String, Bucket), OpenError> {
+    let settings = Settings::read(url, environment)
+        .map_err(|problem| OpenError::unusable(Path::new("s3://"), problem))?;
+    let shown = settings.shown();
+    let unusable = |reason: &str| OpenError::unusable(Path::new(&shown), reason);
+    let trust = match &settings.ca_bundle {
+        Some(bundle) => trust.and(bundle),
+        None => Ok(trust),
+    };
+    let trust = trust.map_err(|reason| unusable(&format!("AWS_CA_BUNDLE: {reason}")))?;
+    let made = tokio::task::spawn_blocking(move || Client::new(&trust));
+    let http = made.await.map_err(anyhow::Error::from).flatten();
+    let http = http.map_err(|error| unusable(&format!("{error:#}")))?;
+    let s3 = settings.client(environment, http);
+    // What is said of a value may repeat it.
+    let s3 = s3.map_err(|_| unusable("the variables AWS_… do not fit together"))?;
+    let bucket = Bucket::new(s3, settings.prefix);
+    Ok((shown, bucket))
+}
+
+impl S3Images {
+    /// Opens a bucket, which has to exist. One that cannot be reached is no
+    /// error: each call fails until it can. `environment` has the variables
+    /// `AWS_…`; `trust` is for https; the room stops counting the disk.
+    ///
+    /// # Errors
+    ///
+    /// The settings cannot be used, or the bucket refuses them.
+    pub async fn open(
+        url: &str,
+        environment: &(dyn Fn(&str) -> Option<String> + Send + Sync),
+        trust: Trust,
+        options: Options,
+        room: &Arc<Room>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, OpenError> {
+        let (shown, bucket) = bucket(url, environment, trust).await?;
+        for attempt in 1..=TRIES {
+            match bucket.page("", 1, None).await {
+                Ok(_) => break,
+                Err(fault) if fault.is_definitive() => {
+                    return Err(OpenError::unusable(Path::new(&shown), fault.sentence()));
+                }
+                Err(fault) if attempt == TRIES => {
+                    tracing::warn!("{shown} cannot be used yet: {}", fault.sentence());
+                }
+                Err(_) => tokio::time::sleep(PAUSE).await,
+            }
+        }
+        room.leave_disk();
+        Ok(Self::of(bucket, options, room.max_store(), clock))
+    }
+}

@@ -1,0 +1,158 @@
+//! What goes wrong with a bucket, and what callers and operators are told.
+
+use std::borrow::Cow;
+use std::error::Error as _;
+
+use concept_refinement_domain::capability::CapabilityError;
+use object_store::Error;
+use object_store::client::{HttpError, HttpErrorKind};
+
+use concept_refinement_capability::log_throttle::LogThrottle;
+use concept_refinement_capability::tls::{self, Distrust};
+
+/// Why a request failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// There is no such object.
+    Missing,
+    NoBucket,
+    /// The bucket is in another region.
+    ElsewhereInTheWorld,
+    /// The key is not known, or does not fit its secret.
+    Credentials,
+    /// The key may not do this.
+    Forbidden,
+    /// The clocks differ by too much.
+    Clock,
+    /// It asks for fewer requests.
+    Busy,
+    /// The certificate of the server is not trusted.
+    Certificate(Distrust),
+    /// It was not reached, or said nothing in time; what was asked may have been
+    /// done.
+    Unreachable,
+    /// It failed, or broke off.
+    Broken,
+}
+
+impl Fault {
+    /// Whether it lasts until somebody changes something.
+    pub(super) fn is_definitive(self) -> bool {
+        match self {
+            Self::NoBucket
+            | Self::ElsewhereInTheWorld
+            | Self::Credentials
+            | Self::Forbidden
+            | Self::Clock
+            | Self::Certificate(_) => true,
+            Self::Missing | Self::Busy | Self::Unreachable | Self::Broken => false,
+        }
+    }
+
+    /// For operators, as the end of a sentence.
+    pub(super) fn sentence(self) -> Cow<'static, str> {
+        let sentence = match self {
+            Self::Certificate(distrust) => return distrust.sentence().into(),
+            Self::Missing => "there is no such object",
+            Self::NoBucket => "there is no such bucket",
+            Self::ElsewhereInTheWorld => "the bucket is in another region than AWS_REGION says",
+            Self::Credentials => {
+                "its credentials are refused: AWS_ACCESS_KEY_ID is not known, or \
+                 AWS_SECRET_ACCESS_KEY does not fit it"
+            }
+            Self::Forbidden => {
+                "its credentials do not permit this: they need s3:ListBucket, s3:GetObject, \
+                 s3:PutObject and s3:DeleteObject"
+            }
+            Self::Clock => "the clock of this machine is too far from the server's",
+            Self::Busy => "the server asks for fewer requests",
+            Self::Unreachable => "the server does not answer",
+            Self::Broken => "the server failed",
+        };
+        sentence.into()
+    }
+
+    /// Logs what it is, and returns a sentence for callers.
+    pub(super) fn report(self) -> CapabilityError {
+        static FAULT: LogThrottle = LogThrottle::new();
+        if let Some(times) = FAULT.times() {
+            tracing::error!(times, "the image store failed: {}", self.sentence());
+        }
+        CapabilityError::unavailable(match self {
+            Self::Busy => "The image store has too much to do at the moment.",
+            _ => "The image store cannot be used at the moment.",
+        })
+    }
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        let text = error.to_string();
+        let code = text
+            .split_once("<Code>")
+            .and_then(|(_, rest)| rest.split_once("</Code>"))
+            .map(|(code, _)| code);
+        match code {
+            Some("NoSuchBucket" | "InvalidBucketName") => return Self::NoBucket,
+            Some(
+                "PermanentRedirect"
+                | "AuthorizationHeaderMalformed"
+                | "IllegalLocationConstraintException",
+            ) => {
+                return Self::ElsewhereInTheWorld;
+            }
+            Some(
+                "InvalidAccessKeyId"
+                | "SignatureDoesNotMatch"
+                | "InvalidToken"
+                | "ExpiredToken"
+                | "InvalidSecurity"
+                | "MissingSecurityHeader"
+                | "NotSignedUp",
+            ) => return Self::Credentials,
+            Some("RequestTimeTooSkewed" | "RequestExpired") => return Self::Clock,
+            Some("AccessDenied" | "AllAccessDisabled" | "AccountProblem") => {
+                return Self::Forbidden;
+            }
+            Some(
+                "SlowDown" | "ServiceUnavailable" | "RequestLimitExceeded" | "TooManyRequests",
+            ) => {
+                return Self::Busy;
+            }
+            Some(_) | None => {}
+        }
+        match &error {
+            Error::NotFound { .. } => return Self::Missing,
+            Error::PermissionDenied { .. } => return Self::Forbidden,
+            Error::Unauthenticated { .. } => return Self::Credentials,
+            _ => {}
+        }
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            if let Some(error) = error.downcast_ref::<HttpError>() {
+                return of_transport(error);
+            }
+            cause = error.source();
+        }
+        match text.contains("redirect") {
+            true => Self::ElsewhereInTheWorld,
+            false => Self::Broken,
+        }
+    }
+}
+
+impl From<&HttpError> for Fault {
+    fn from(error: &HttpError) -> Self {
+        of_transport(error)
+    }
+}
+
+fn of_transport(error: &HttpError) -> Fault {
+    if let Some(distrust) = tls::error_of(error).and_then(Distrust::of) {
+        return Fault::Certificate(distrust);
+    }
+    match error.kind() {
+        HttpErrorKind::Connect | HttpErrorKind::Timeout => Fault::Unreachable,
+        _ => Fault::Broken,
+    }
+}

@@ -1,0 +1,432 @@
+//! Images in a bucket of S3, or of whatever speaks as S3 does, for any number of
+//! hosts.
+//!
+//! An image is one object, whose name is the image's path without its format: an
+//! image of another format replaces it. It is sent by one request from memory, so
+//! that it exists with its description (see `description`) or not at all. What
+//! the bucket cannot do exactly, to count, the task store does (see
+//! [`upload_places`](concept_refinement_capability::upload_places)).
+//!
+//! It must never log or answer what S3 says of a signature, and never wait for
+//! the bucket longer than while something moves.
+
+mod bucket;
+mod client;
+mod counting;
+mod description;
+pub mod engine;
+mod fault;
+mod listing;
+mod reading;
+mod settings;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use concept_refinement_capability::blobs::{Blob, Blobs, Purpose};
+use concept_refinement_capability::images::{
+    Contents, ImageStore, Images, Listed, Options, Signing, no_such_name,
+};
+use concept_refinement_capability::moving::RestoreImages;
+use concept_refinement_capability::upload_places::{Place, PlacePath, UploadPlaces};
+use concept_refinement_capability::{Answer, Clock};
+use concept_refinement_domain::capability::{
+    ByteRange, CapabilityError, ErrorKind, ImageInfo, ImageKind, NewImage, Resolved, Stored,
+    StoredOrNot, within,
+};
+use concept_refinement_domain::image_path::{ImagePath, tag_of};
+use concept_refinement_domain::timestamp::Timestamp;
+use futures::{StreamExt as _, stream};
+use object_store::Attributes;
+use parking_lot::Mutex;
+use sha2::{Digest as _, Sha256};
+use tokio::runtime::Handle;
+
+use bucket::{Bucket, Object};
+use description::{Described, Description, More};
+use fault::Fault;
+
+/// What the name of a second object ends with. No image's name has a full stop.
+const SECOND: &str = ".json";
+
+/// Of a second object, in bytes: more than the four texts of a refinement need,
+/// even if fully escaped.
+const MOST_SECOND: u64 = 256 * 1024;
+
+/// The least memory for images on their way to the bucket, in bytes: one that is
+/// as long as a model's answer may be fits.
+const LEAST_MEMORY: usize = 64 << 20;
+
+/// Images in a bucket. Clones share one store.
+#[derive(Clone)]
+pub struct S3Images {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    bucket: Bucket,
+    signing: Signing,
+    clock: Arc<dyn Clock>,
+    places: Arc<dyn UploadPlaces>,
+    /// For all images together, in bytes. None: no limit, and refined images are
+    /// not counted.
+    max_store: Option<u64>,
+    /// Places of images of which nobody knows whether they are there.
+    doubtful: Mutex<Vec<Place>>,
+    /// Whoever looks at one of these.
+    looking: tokio::sync::Mutex<()>,
+    runtime: Handle,
+    /// For images on their way to the bucket.
+    memory: Arc<Blobs>,
+}
+
+/// Contents that were received whole.
+struct Received {
+    blob: Blob,
+    hash: Vec<u8>,
+    size: u64,
+}
+
+impl S3Images {
+    fn of(bucket: Bucket, options: Options, max_store: Option<u64>, clock: Arc<dyn Clock>) -> Self {
+        let Options {
+            signing,
+            places,
+            memory,
+        } = options;
+        let memory = memory.max(LEAST_MEMORY);
+        let inner = Arc::new(Inner {
+            bucket,
+            signing,
+            clock,
+            places,
+            max_store,
+            doubtful: Mutex::default(),
+            looking: tokio::sync::Mutex::default(),
+            runtime: Handle::current(),
+            memory: Blobs::new(memory, None),
+        });
+        tokio::spawn(counting::upkeep(Arc::downgrade(&inner)));
+        Self { inner }
+    }
+}
+
+impl Inner {
+    /// `created_at`: of an image that is moved here.
+    async fn store(
+        self: &Arc<Self>,
+        image: NewImage,
+        created_at: Option<Timestamp>,
+        contents: Contents,
+    ) -> Result<StoredOrNot, CapabilityError> {
+        let path = ImagePath::of(&image).ok_or_else(no_such_name)?;
+        let mut place = match self.take(&path, &image).await? {
+            Ok(place) => place,
+            Err(limit) => return Ok(StoredOrNot::LimitReached(limit)),
+        };
+        let received = match place.during(self.receive(&image, contents)).await.flatten() {
+            Ok(Some(received)) => received,
+            not_whole => {
+                place.give_up().await;
+                return not_whole.map(|_| StoredOrNot::WrongLength);
+            }
+        };
+        place.sent();
+        let send = self.send(&path, &image, created_at, &received);
+        place.during(send).await?.map_err(Fault::report)?;
+        place.settle(received.size).await?;
+        let path = path.to_string();
+        let url = self.signing.unsigned(&path);
+        Ok(StoredOrNot::Stored(Stored { path, url }))
+    }
+
+    /// None: they have another length.
+    async fn receive(
+        &self,
+        image: &NewImage,
+        mut contents: Contents,
+    ) -> Result<Option<Received>, CapabilityError> {
+        let longest = image.length.longest();
+        let reserved = match image.kind {
+            // What does not come takes no memory.
+            ImageKind::Upload => self.memory.reserve(Purpose::Original, 0).await,
+            // It waits until there is room for all of it.
+            ImageKind::Refined => {
+                let length = usize::try_from(longest).unwrap_or(usize::MAX);
+                self.memory.reserve(Purpose::Answer, length).await
+            }
+        };
+        let blob = reserved.map_err(|error| match error.kind {
+            ErrorKind::Invalid => CapabilityError::invalid("The image store cannot keep this."),
+            ErrorKind::Unavailable | ErrorKind::Full => error,
+        })?;
+        let (mut hash, mut size) = (Sha256::new(), 0_u64);
+        while let Some(chunk) = contents.next().await {
+            let chunk = chunk?;
+            size = size.saturating_add(chunk.len() as u64);
+            if size > longest {
+                return Ok(None);
+            }
+            hash.update(&chunk);
+            blob.append(chunk.into()).await?;
+        }
+        Ok(image.length.is_met_by(size).then(|| Received {
+            blob,
+            hash: hash.finalize().to_vec(),
+            size,
+        }))
+    }
+
+    async fn send(
+        &self,
+        path: &ImagePath,
+        image: &NewImage,
+        created_at: Option<Timestamp>,
+        received: &Received,
+    ) -> Result<(), Fault> {
+        let description = Description {
+            media_type: path.format.media_type(),
+            created_at: created_at.unwrap_or_else(|| self.clock.now()),
+            hash: &received.hash,
+            owner: &image.owner,
+            metadata: &image.metadata,
+        };
+        let (attributes, more) = description.attributes();
+        let key = key_of(path);
+        if let Some(more) = more {
+            let json = serde_json::to_vec(&more).map_err(|_| Fault::Broken)?;
+            let second = format!("{key}{SECOND}");
+            let pieces = vec![Bytes::from(json)];
+            self.bucket.put(&second, pieces, Attributes::new()).await?;
+        }
+        let pieces = received.blob.contents().collect().await;
+        self.bucket.put(&key, pieces, attributes).await
+    }
+
+    /// What its metadata say of an object, and its size in bytes. None: there is
+    /// no image of ours.
+    async fn described(&self, key: &str) -> Result<Option<(Described, u64)>, Fault> {
+        let object = self.bucket.head(key).await?;
+        Ok(object
+            .and_then(|Object { attributes, size }| Some((Described::read(&attributes)?, size))))
+    }
+
+    /// The owner of an image. None: what would say it is gone.
+    async fn owner(&self, key: &str, described: &Described) -> Result<Option<String>, Fault> {
+        if let Some(owner) = &described.owner {
+            return Ok(Some(owner.clone()));
+        }
+        let second = self.bucket.get(&format!("{key}{SECOND}"), None).await?;
+        let Some((object, mut body)) = second.filter(|(object, _)| object.size <= MOST_SECOND)
+        else {
+            return Ok(None);
+        };
+        let mut json = Vec::with_capacity(usize::try_from(object.size).unwrap_or_default());
+        while let Some(piece) = body.next().await {
+            json.extend_from_slice(&piece?);
+        }
+        let more: Option<More> = serde_json::from_slice(&json).ok();
+        Ok(more.map(|more| more.owner))
+    }
+
+    async fn info(
+        &self,
+        path: &ImagePath,
+        described: &Described,
+        size: u64,
+    ) -> Result<Option<ImageInfo>, Fault> {
+        let Some(owner) = self.owner(&key_of(path), described).await? else {
+            tracing::error!(%path, "an image is damaged: nothing says whose it is");
+            return Ok(None);
+        };
+        Ok(described.info(path, owner, size))
+    }
+
+    async fn find(&self, path: &str) -> Result<Option<ImageInfo>, Fault> {
+        let Some(path) = ImagePath::parse(path) else {
+            return Ok(None);
+        };
+        match self.described(&key_of(&path)).await? {
+            Some((described, size)) => self.info(&path, &described, size).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn open(
+        &self,
+        path: &str,
+        range: Option<ByteRange>,
+    ) -> Result<Option<(ImageInfo, Contents)>, CapabilityError> {
+        let Some(parsed) = ImagePath::parse(path) else {
+            return Ok(None);
+        };
+        // A range that cannot be asked for is judged by the image's size.
+        let asked = match range {
+            None => None,
+            Some(ByteRange { offset, length }) => match offset.checked_add(length) {
+                Some(end) if length > 0 => Some(offset..end),
+                _ => return self.judged(path, range).await,
+            },
+        };
+        let got = match self.bucket.get(&key_of(&parsed), asked.clone()).await {
+            // So does S3 answer where a range begins behind the end.
+            Err(Fault::Broken) if asked.is_some() => return self.judged(path, range).await,
+            got => got.map_err(Fault::report)?,
+        };
+        let Some((Object { attributes, size }, body)) = got else {
+            return Ok(None);
+        };
+        let Some(described) = Described::read(&attributes) else {
+            return Ok(None);
+        };
+        let info = self.info(&parsed, &described, size).await;
+        let Some(info) = info.map_err(Fault::report)? else {
+            return Ok(None);
+        };
+        let part = within(range, size)?;
+        Ok(Some((info, reading::contents(body, part.end - part.start))))
+    }
+
+    /// The answer where nothing is read: the range is empty, or not within the
+    /// image.
+    async fn judged(
+        &self,
+        path: &str,
+        range: Option<ByteRange>,
+    ) -> Result<Option<(ImageInfo, Contents)>, CapabilityError> {
+        let Some(info) = self.find(path).await.map_err(Fault::report)? else {
+            return Ok(None);
+        };
+        match within(range, info.size)?.is_empty() {
+            true => Ok(Some((info, stream::empty().boxed()))),
+            false => Err(Fault::Broken.report()),
+        }
+    }
+
+    async fn remove(self: &Arc<Self>, path: &str) -> Result<(), CapabilityError> {
+        let Some(path) = ImagePath::parse(path) else {
+            return match PlacePath::parse(path) {
+                Some(place) => self.remove_second(place).await,
+                None => Ok(()),
+            };
+        };
+        let key = key_of(&path);
+        let described = self.described(&key).await.map_err(Fault::report)?;
+        // An image in another format may have replaced it meanwhile.
+        if described
+            .as_ref()
+            .is_some_and(|(described, _)| described.format() != path.format)
+        {
+            return Ok(());
+        }
+        let place = self.doubt(PlacePath::from(&path)).await?;
+        if let Some((described, _)) = described {
+            self.bucket.delete(&key).await.map_err(Fault::report)?;
+            if described.has_more {
+                let second = format!("{key}{SECOND}");
+                self.bucket.delete(&second).await.map_err(Fault::report)?;
+            }
+        }
+        place.free().await
+    }
+
+    /// What stands beside an image that never came. An image is named with its format.
+    async fn remove_second(self: &Arc<Self>, path: PlacePath) -> Result<(), CapabilityError> {
+        let key = path.text();
+        let image = self.bucket.head(&key).await.map_err(Fault::report)?;
+        if image.is_some() {
+            return Ok(());
+        }
+        let place = self.doubt(path).await?;
+        let second = format!("{key}{SECOND}");
+        self.bucket.delete(&second).await.map_err(Fault::report)?;
+        place.free().await
+    }
+}
+
+/// The name of an image's object within the prefix.
+fn key_of(path: &ImagePath) -> String {
+    PlacePath::from(path).text()
+}
+
+/// Whether an object of this name may be an image.
+fn is_image(key: &str) -> bool {
+    !key.ends_with(SECOND)
+}
+
+impl RestoreImages for S3Images {
+    fn restore(
+        &self,
+        image: NewImage,
+        created_at: Timestamp,
+        contents: Contents,
+    ) -> Answer<'_, StoredOrNot> {
+        Box::pin(self.inner.store(image, Some(created_at), contents))
+    }
+}
+
+impl ImageStore for S3Images {
+    fn put(&self, image: NewImage, contents: Contents) -> Answer<'_, StoredOrNot> {
+        Box::pin(self.inner.store(image, None, contents))
+    }
+
+    fn stat<'a>(&'a self, path: &'a str) -> Answer<'a, Option<ImageInfo>> {
+        Box::pin(async move { self.inner.find(path).await.map_err(Fault::report) })
+    }
+
+    fn get<'a>(
+        &'a self,
+        path: &'a str,
+        range: Option<ByteRange>,
+    ) -> Answer<'a, Option<(ImageInfo, Contents)>> {
+        Box::pin(self.inner.open(path, range))
+    }
+
+    fn has_uploads<'a>(&'a self, owner: &'a str) -> Answer<'a, bool> {
+        let tag = tag_of(owner);
+        Box::pin(async move {
+            let has_uploads = listing::has_uploads(&self.inner, &tag).await;
+            has_uploads.map_err(Fault::report)
+        })
+    }
+
+    fn delete<'a>(&'a self, path: &'a str) -> Answer<'a, ()> {
+        Box::pin(self.inner.remove(path))
+    }
+
+    fn sign<'a>(&'a self, path: &'a str, origin: &'a str) -> Answer<'a, String> {
+        Box::pin(async move {
+            let now = self.inner.clock.now();
+            self.inner.signing.sign_path(path, origin, now)
+        })
+    }
+
+    fn resolve<'a>(&'a self, url: &'a str, origin: &'a str) -> Answer<'a, Option<Resolved>> {
+        Box::pin(async move {
+            let now = self.inner.clock.now();
+            Ok(self.inner.signing.resolve(url, origin, now))
+        })
+    }
+
+    fn list(&self, kind: ImageKind) -> Answer<'_, Images> {
+        Box::pin(listing::list(Arc::clone(&self.inner), kind))
+    }
+
+    fn describe<'a>(&'a self, name: &'a str) -> Answer<'a, Option<Listed>> {
+        Box::pin(async move {
+            let described = listing::describe(&self.inner, name).await;
+            described.map_err(Fault::report)
+        })
+    }
+
+    /// Reads one name: to write would cost, and a bucket has no end.
+    fn check(&self) -> Answer<'_, ()> {
+        Box::pin(async move {
+            let page = self.inner.bucket.page("", 1, None).await;
+            page.map(drop).map_err(Fault::report)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,104 @@
+//! All images of a kind, by name: a list of objects has neither their metadata nor what
+//! type they are, and to ask for these costs a request for each.
+//!
+//! An image that never came may have left its second object. It is listed as the image
+//! would be, so that whoever finds that nothing refers to it removes it.
+
+use std::sync::Arc;
+
+use concept_refinement_capability::images::{Images, Listed};
+use concept_refinement_capability::upload_places::PlacePath;
+use concept_refinement_domain::capability::{CapabilityError, ImageKind};
+use concept_refinement_domain::image_path::{ImagePath, folder};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+
+use super::bucket::{Page, Seen};
+use super::fault::Fault;
+use super::{Inner, SECOND, is_image};
+
+/// Keys asked for at once: the most that S3 gives.
+const PAGE: usize = 1000;
+
+pub(super) async fn list(inner: Arc<Inner>, kind: ImageKind) -> Result<Images, CapabilityError> {
+    let beginning = format!("{}/", folder(kind));
+    let first = inner.bucket.page(&beginning, PAGE, None).await;
+    let first = first.map_err(Fault::report)?;
+    let pages = stream::try_unfold(Some((inner, beginning, first)), |state| async move {
+        let Some((inner, beginning, page)) = state else {
+            return Ok(None);
+        };
+        let Page { objects, next } = page;
+        let rest = match next {
+            None => None,
+            Some(next) => {
+                let page = inner.bucket.page(&beginning, PAGE, Some(next)).await;
+                Some((inner, beginning, page.map_err(Fault::report)?))
+            }
+        };
+        let listed = objects.into_iter().filter_map(listed);
+        Ok(Some((
+            stream::iter(listed.map(Ok::<_, CapabilityError>)),
+            rest,
+        )))
+    });
+    // A second object comes right after its image.
+    let mut last = String::new();
+    let once = pages.try_flatten().try_filter(move |image: &Listed| {
+        let is_first = image.path != last;
+        last.clone_from(&image.path);
+        std::future::ready(is_first)
+    });
+    Ok(once.boxed())
+}
+
+/// None: it is no image of ours.
+fn listed(object: Seen) -> Option<Listed> {
+    let Seen { key, modified_at } = object;
+    let name = key.strip_suffix(SECOND).unwrap_or(&key);
+    PlacePath::parse(name).map(|place| Listed {
+        path: place.text(),
+        created_at: modified_at,
+        anonymous_owner: None,
+    })
+}
+
+/// None: it is no image of ours, or was deleted meanwhile.
+pub(super) async fn describe(inner: &Inner, name: &str) -> Result<Option<Listed>, Fault> {
+    let Some(key) = PlacePath::parse(name).map(|place| place.text()) else {
+        return Ok(None);
+    };
+    let Some((described, _)) = inner.described(&key).await? else {
+        return Ok(None);
+    };
+    let path = format!("{key}.{}", described.format().extension());
+    let Some(path) = ImagePath::parse(&path) else {
+        return Ok(None);
+    };
+    let anonymous_owner = match described.is_anonymous {
+        true => inner.owner(&key, &described).await?,
+        false => None,
+    };
+    Ok(Some(Listed {
+        path: path.to_string(),
+        created_at: described.created_at(),
+        anonymous_owner,
+    }))
+}
+
+/// Whether an owner has an upload, by the owner's tag.
+pub(super) async fn has_uploads(inner: &Inner, tag: &str) -> Result<bool, Fault> {
+    let beginning = format!("{}/{tag}/", folder(ImageKind::Upload));
+    // An image that was never stored may have left its second object.
+    const SOME: usize = 100;
+    let mut from = None;
+    loop {
+        let page = inner.bucket.page(&beginning, SOME, from).await?;
+        if page.objects.iter().any(|object| is_image(&object.key)) {
+            return Ok(true);
+        }
+        match page.next {
+            Some(next) => from = Some(next),
+            None => return Ok(false),
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! An object's bytes in pieces of one size, and all of them or an error.
+
+use bytes::{Bytes, BytesMut};
+use concept_refinement_capability::images::Contents;
+use concept_refinement_domain::capability::CapabilityError;
+use futures::{StreamExt as _, stream};
+
+use super::bucket::Body;
+
+/// In bytes.
+const CHUNK_SIZE: usize = 128 * 1024;
+
+struct Reading {
+    body: Body,
+    gathered: BytesMut,
+    /// In bytes, those that are gathered included.
+    missing: u64,
+}
+
+/// So many bytes of a body, in chunks of one size and a last one.
+pub(super) fn contents(body: Body, length: u64) -> Contents {
+    let reading = Reading {
+        body,
+        gathered: BytesMut::new(),
+        missing: length,
+    };
+    stream::try_unfold(reading, next).boxed()
+}
+
+async fn next(mut reading: Reading) -> Result<Option<(Bytes, Reading)>, CapabilityError> {
+    if reading.missing == 0 {
+        return Ok(None);
+    }
+    let wanted = usize::try_from(reading.missing).map_or(CHUNK_SIZE, |rest| rest.min(CHUNK_SIZE));
+    while reading.gathered.len() < wanted {
+        match reading.body.next().await {
+            Some(Ok(piece)) if reading.gathered.is_empty() && piece.len() == wanted => {
+                reading.missing = reading.missing.saturating_sub(wanted as u64);
+                return Ok(Some((piece, reading)));
+            }
+            Some(Ok(piece)) => {
+                reading.gathered.reserve(CHUNK_SIZE);
+                reading.gathered.extend_from_slice(&piece);
+            }
+            Some(Err(fault)) => return Err(fault.report()),
+            None => return Err(super::fault::Fault::Broken.report()),
+        }
+    }
+    reading.missing = reading.missing.saturating_sub(wanted as u64);
+    let chunk = reading.gathered.split_to(wanted).freeze();
+    Ok(Some((chunk, reading)))
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::{FutureExt as _, TryStreamExt as _};
+
+    use super::*;
+    use crate::fault::Fault;
+
+    fn read(pieces: &[usize], then: Option<Fault>, length: u64) -> Result<Vec<usize>, String> {
+        let pieces: Vec<_> = pieces
+            .iter()
+            .map(|length| Ok(Bytes::from(vec![7; *length])))
+            .chain(then.map(Err))
+            .collect();
+        let chunks = contents(stream::iter(pieces).boxed(), length);
+        let chunks = chunks.map_ok(|chunk| chunk.len()).try_collect();
+        let chunks = chunks.now_or_never().unwrap();
+        chunks.map_err(|error: CapabilityError| error.message)
+    }
+
+    #[test]
+    fn pieces_of_any_size_become_chunks_of_one() {
+        const K: usize = 1024;
+        for (name, pieces, expected) in [
+            ("nothing", vec![], vec![]),
+            ("one", vec![5], vec![5]),
+            ("just a chunk", vec![128 * K], vec![128 * K]),
+            ("small ones", vec![K; 200], vec![128 * K, 72 * K]),
+            ("a large one", vec![300 * K], vec![128 * K, 128 * K, 44 * K]),
+            ("empty ones", vec![0, 100, 0, 100], vec![200]),
+        ] {
+            let length = pieces.iter().sum::<usize>() as u64;
+            assert_eq!(read(&pieces, None, length), Ok(expected), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_body_that_is_cut_off_is_no_image() {
+        assert!(read(&[100], None, 101).is_err());
+        assert!(read(&[100], Some(Fault::Broken), 101).is_err());
+        assert!(read(&[], None, 1).is_err());
+    }
+}

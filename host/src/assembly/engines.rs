@@ -1,0 +1,72 @@
+//! All engines: one that is added costs its crate, and a line here.
+
+use std::sync::Arc;
+
+use concept_refinement_capability::clock::Clock;
+use concept_refinement_capability::directory::OpenError;
+use concept_refinement_capability::engine::{
+    ImageEngine, OpenImages, OpenTasks, QueueEngine, Stores, TaskEngine,
+};
+use concept_refinement_capability::images::Signing;
+use concept_refinement_capability::tasks::Options;
+use concept_refinement_capability::upload_places::UploadPlaces;
+use concept_refinement_embedded::memory::MemoryImages;
+use concept_refinement_embedded::tasks::SqliteTasks;
+use concept_refinement_embedded::tasks::engine::open_tasks;
+
+pub static TASKS: &[TaskEngine] = &[
+    concept_refinement_embedded::tasks::engine::ENGINE,
+    #[cfg(feature = "postgres")]
+    concept_refinement_postgres::engine::ENGINE,
+];
+
+pub static QUEUES: &[QueueEngine] = &[
+    concept_refinement_embedded::queue::engine::ENGINE,
+    #[cfg(feature = "nats")]
+    concept_refinement_nats::engine::ENGINE,
+    #[cfg(feature = "nats")]
+    concept_refinement_nats::engine::ENGINE_TLS,
+    #[cfg(feature = "pubsub")]
+    concept_refinement_pubsub::engine::ENGINE,
+];
+
+pub static IMAGES: &[ImageEngine] = &[
+    concept_refinement_embedded::images::engine::ENGINE,
+    #[cfg(feature = "s3")]
+    concept_refinement_s3::engine::ENGINE,
+];
+
+/// Where nothing is counted yet, for an image store that is only looked at.
+///
+/// # Errors
+///
+/// The engine could not be started.
+pub fn no_places(clock: &Arc<dyn Clock>) -> Result<Arc<dyn UploadPlaces>, OpenError> {
+    let tasks = SqliteTasks::in_memory(Options::default(), Arc::clone(clock))?;
+    Ok(Arc::new(tasks))
+}
+
+/// Stores that are gone when they are dropped.
+///
+/// # Errors
+///
+/// The engine could not be started.
+pub fn in_memory(signing: Signing, clock: &Arc<dyn Clock>) -> Result<Stores, OpenError> {
+    let tasks = SqliteTasks::in_memory(Options::default(), Arc::clone(clock))?;
+    let tasks = open_tasks(tasks, None);
+    Ok(beside(tasks, signing, clock))
+}
+
+/// These tasks, with images that are gone when they are dropped.
+pub fn beside(tasks: OpenTasks, signing: Signing, clock: &Arc<dyn Clock>) -> Stores {
+    let images = MemoryImages::new(signing, Arc::clone(clock));
+    Stores {
+        queue: Arc::clone(&tasks.queue),
+        tasks,
+        images: OpenImages {
+            store: Arc::new(images),
+            restore: None,
+            embedded: None,
+        },
+    }
+}

@@ -1,8 +1,0 @@
-//! The state of the capabilities, where it is more than asking each of them.
-
-mod link;
-mod model_health;
-mod probes;
-
-pub use model_health::{Asker, ModelHealth, Verdict};
-pub use probes::Probes;

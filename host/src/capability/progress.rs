@@ -1,3 +1,0 @@
-//! Progress: the task store tells the watchers of a task.
-
-mod link;

@@ -1,3 +1,0 @@
-//! Settings: a component's granted settings are in its sandbox.
-
-mod link;

@@ -1,0 +1,24 @@
+//! Tasks for tests.
+
+use concept_refinement_domain::capability::NewTask;
+use concept_refinement_domain::task::Refinement;
+
+/// A task whose user has the same name as the id.
+pub fn new_task(id: &str) -> NewTask {
+    NewTask {
+        id: id.into(),
+        user_id: id.into(),
+        is_anonymous: false,
+        refinement: Refinement {
+            original_image_url: "https://example.com/a.png".into(),
+            refinement_prompt: "Make it lighter".into(),
+            logo_description: None,
+            theme_description: None,
+        },
+        webhook: None,
+        original_path: None,
+        original_found: true,
+        idempotency_key: None,
+        quota: None,
+    }
+}
