@@ -41,8 +41,8 @@ impl Profile {
 pub fn build(workspace: &Workspace, profile: Profile) -> anyhow::Result<()> {
     let path = compile(workspace, profile)?;
     println!("{} ({})", path.display(), size(&path)?);
-    for component in SHIPPED {
-        let file = format!("{}.wasm", component.name);
+    for name in SHIPPED {
+        let file = format!("{name}.wasm");
         let size = size(&workspace.components().join(&file))?;
         println!("  with {file} ({size})");
     }
@@ -75,14 +75,14 @@ fn compile_ahead(workspace: &Workspace, executable: &Path) -> anyhow::Result<boo
     fs::create_dir_all(&directory).with_context(|| directory.display().to_string())?;
     let draft = directory.with_extension("draft");
     let mut is_new = false;
-    for component in SHIPPED {
-        let file = format!("{}.wasm", component.name);
+    for name in SHIPPED {
+        let file = format!("{name}.wasm");
         let mut compile = workspace.command(executable);
         compile
             .arg("compile")
             .arg(workspace.components().join(file));
         process::run(compile.arg("-o").arg(&draft))?;
-        let carried = directory.join(component.name);
+        let carried = directory.join(name);
         if fs::read(&draft).ok() != fs::read(&carried).ok() {
             fs::rename(&draft, &carried).with_context(|| carried.display().to_string())?;
             is_new = true;
