@@ -6,7 +6,7 @@ mod table;
 mod text;
 
 pub use table::TABLE;
-pub use text::{markdown, printed, summary};
+pub use text::{printed, summary};
 
 /// A property of the whole image that can be changed. They are in the order
 /// in which they are changed: what simplifies comes before what colours, and

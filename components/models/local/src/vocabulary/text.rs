@@ -1,5 +1,5 @@
-//! The table as text: for a terminal, for `docs/local-model.md`, and for the sentence
-//! that a prompt without any of its words is refused with.
+//! The table as text: for a terminal, and for the sentence that a prompt without any of
+//! its words is refused with.
 
 use super::{Entry, Meaning, TABLE};
 
@@ -92,18 +92,6 @@ pub fn printed() -> String {
     text
 }
 
-/// As the table in `docs/local-model.md`.
-pub fn markdown() -> String {
-    let mut text = String::from("| words | what they do |\n|---|---|\n");
-    for section in Section::ALL {
-        text.push_str(&format!("| **{}** | |\n", section.title()));
-        for Row { words, does } in rows(section) {
-            text.push_str(&format!("| {words} | {does} |\n"));
-        }
-    }
-    text
-}
-
 /// What the model understands, for the user: the single-word names of the
 /// entries.
 pub fn summary() -> String {
@@ -157,6 +145,18 @@ mod tests {
     use super::*;
     use crate::words::terms;
 
+    /// As the table in `docs/local-model.md`.
+    fn markdown() -> String {
+        let mut text = String::from("| words | what they do |\n|---|---|\n");
+        for section in Section::ALL {
+            text.push_str(&format!("| **{}** | |\n", section.title()));
+            for Row { words, does } in rows(section) {
+                text.push_str(&format!("| {words} | {does} |\n"));
+            }
+        }
+        text
+    }
+
     #[test]
     fn each_phrase_stands_in_one_row_and_means_what_that_says() {
         let mut seen = std::collections::BTreeSet::new();
@@ -203,7 +203,8 @@ mod tests {
         assert_eq!(
             table.trim(),
             markdown().trim(),
-            "print it with `cargo run --example vocabulary -p concept-refinement-model-local`"
+            "its table is\n{}",
+            markdown()
         );
     }
 }
