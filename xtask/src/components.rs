@@ -25,131 +25,52 @@ const MEMORY: u32 = 6 << 20;
 const COMPONENT: &str = "component";
 const ADAPTER: &str = "adapter";
 
-/// One component.
-pub struct Component {
-    /// Its package.
-    pub package: &'static str,
-    /// Its name in the host, and of its file `NAME.wasm`.
-    pub name: &'static str,
-}
-
-/// Components embedded in the executable.
-pub const SHIPPED: [Component; 12] = [
-    Component {
-        package: "concept-refinement-api",
-        name: "api",
-    },
-    Component {
-        package: "concept-refinement-processor",
-        name: "processor",
-    },
-    Component {
-        package: "concept-refinement-notifier",
-        name: "notifier",
-    },
-    Component {
-        package: "concept-refinement-model-local",
-        name: "model-local",
-    },
-    Component {
-        package: "concept-refinement-model-jigsawstack",
-        name: "model-jigsawstack",
-    },
-    Component {
-        package: "concept-refinement-model-openai",
-        name: "model-openai",
-    },
-    Component {
-        package: "concept-refinement-model-stability",
-        name: "model-stability",
-    },
-    Component {
-        package: "concept-refinement-model-replicate",
-        name: "model-replicate",
-    },
-    Component {
-        package: "concept-refinement-model-automatic1111",
-        name: "model-automatic1111",
-    },
-    Component {
-        package: "concept-refinement-model-comfyui",
-        name: "model-comfyui",
-    },
-    Component {
-        package: "concept-refinement-model-fallback",
-        name: "model-fallback",
-    },
-    Component {
-        package: "concept-refinement-model-cache",
-        name: "model-cache",
-    },
+/// Components embedded in the executable: their names in the host, and of their files
+/// `NAME.wasm`.
+pub const SHIPPED: [&str; 12] = [
+    "api",
+    "processor",
+    "notifier",
+    "model-local",
+    "model-jigsawstack",
+    "model-openai",
+    "model-stability",
+    "model-replicate",
+    "model-automatic1111",
+    "model-comfyui",
+    "model-fallback",
+    "model-cache",
 ];
 
 /// Of those what stands before models, and is none by itself.
 pub const MIDDLEWARE: [&str; 2] = ["fallback", "cache"];
 
 /// Adapters for stock platforms.
-pub const ADAPTERS: [Component; 9] = [
-    Component {
-        package: "concept-refinement-store-keyvalue",
-        name: "adapter-store-keyvalue",
-    },
-    Component {
-        package: "concept-refinement-store-filesystem",
-        name: "adapter-store-filesystem",
-    },
-    Component {
-        package: "concept-refinement-queue-direct",
-        name: "adapter-queue-direct",
-    },
-    Component {
-        package: "concept-refinement-queue-http",
-        name: "adapter-queue-http",
-    },
-    Component {
-        package: "concept-refinement-entry-http",
-        name: "adapter-entry-http",
-    },
-    Component {
-        package: "concept-refinement-model-settings",
-        name: "adapter-model-settings",
-    },
-    Component {
-        package: "concept-refinement-link-settings",
-        name: "adapter-link-settings",
-    },
-    Component {
-        package: "concept-refinement-next-model",
-        name: "adapter-next-model",
-    },
-    Component {
-        package: "concept-refinement-chain-end",
-        name: "adapter-chain-end",
-    },
+pub const ADAPTERS: [&str; 9] = [
+    "adapter-store-keyvalue",
+    "adapter-store-filesystem",
+    "adapter-queue-direct",
+    "adapter-queue-http",
+    "adapter-entry-http",
+    "adapter-model-settings",
+    "adapter-link-settings",
+    "adapter-next-model",
+    "adapter-chain-end",
 ];
 
-pub const FOR_TESTS: [Component; 5] = [
-    Component {
-        package: "concept-refinement-model-scripted",
-        name: "model-scripted",
-    },
-    Component {
-        package: "concept-refinement-middleware-scripted",
-        name: "middleware-scripted",
-    },
-    Component {
-        package: "concept-refinement-model-template",
-        name: "model-template",
-    },
-    Component {
-        package: "concept-refinement-model-template-middleware",
-        name: "model-template-middleware",
-    },
-    Component {
-        package: "concept-refinement-spin-probe",
-        name: "spin-probe",
-    },
+pub const FOR_TESTS: [&str; 5] = [
+    "model-scripted",
+    "middleware-scripted",
+    "model-template",
+    "model-template-middleware",
+    "spin-probe",
 ];
+
+/// The package of a component.
+pub fn package(name: &str) -> String {
+    let name = name.strip_prefix("adapter-").unwrap_or(name);
+    format!("concept-refinement-{name}")
+}
 
 /// Builds the components that our host runs.
 pub fn build_shipped(workspace: &Workspace) -> anyhow::Result<()> {
@@ -190,24 +111,24 @@ fn with_profile(workspace: &Workspace, subcommand: &str, profile: &str) -> Comma
 }
 
 /// `--package PACKAGE` for each component.
-pub fn selection(components: &[Component]) -> impl Iterator<Item = &'static str> {
+pub fn selection(components: &[&str]) -> impl Iterator<Item = String> {
     components
         .iter()
-        .flat_map(|component| ["--package", component.package])
+        .flat_map(|name| ["--package".into(), package(name)])
 }
 
 /// One at a time, since only then cargo makes nothing but a component of it: a
 /// crate that is also a library for tests has no link-time optimisation.
 fn build(
     workspace: &Workspace,
-    components: &[Component],
+    components: &[&str],
     profile: &str,
     to: &Path,
 ) -> anyhow::Result<()> {
     tools::ensure_target(workspace, TARGET)?;
-    for component in components {
+    for name in components {
         let mut cargo = with_profile(workspace, "rustc", profile);
-        cargo.args(["--package", component.package, "--lib"]);
+        cargo.args(["--package", &package(name), "--lib"]);
         cargo.args(["--crate-type", "cdylib", "--", "-C"]);
         process::run(cargo.arg(format!("link-arg=--initial-memory={MEMORY}")))?;
     }
@@ -215,18 +136,13 @@ fn build(
 }
 
 /// Copies a profile's output to its destination.
-fn put(
-    workspace: &Workspace,
-    components: &[Component],
-    profile: &str,
-    to: &Path,
-) -> anyhow::Result<()> {
+fn put(workspace: &Workspace, components: &[&str], profile: &str, to: &Path) -> anyhow::Result<()> {
     let built = workspace.target().join(TARGET).join(profile);
     fs::create_dir_all(to).with_context(|| format!("{} cannot be made", to.display()))?;
-    for component in components {
-        let from = built.join(format!("{}.wasm", component.package.replace('-', "_")));
-        let to = to.join(format!("{}.wasm", component.name));
-        install(&from, component.package, &to)?;
+    for name in components {
+        let package = package(name);
+        let from = built.join(format!("{}.wasm", package.replace('-', "_")));
+        install(&from, &package, &to.join(format!("{name}.wasm")))?;
     }
     Ok(())
 }
@@ -255,20 +171,14 @@ mod tests {
 
     #[test]
     fn packages_are_selected_by_name() {
-        let selection: Vec<_> = selection(&FOR_TESTS).collect();
+        let selection: Vec<_> = selection(&["api", "adapter-queue-http"]).collect();
         assert_eq!(
             selection,
             [
                 "--package",
-                "concept-refinement-model-scripted",
+                "concept-refinement-api",
                 "--package",
-                "concept-refinement-middleware-scripted",
-                "--package",
-                "concept-refinement-model-template",
-                "--package",
-                "concept-refinement-model-template-middleware",
-                "--package",
-                "concept-refinement-spin-probe"
+                "concept-refinement-queue-http"
             ]
         );
     }

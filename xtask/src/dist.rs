@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 
 use crate::clients;
-use crate::components::{self, ADAPTERS, Component, MIDDLEWARE, SHIPPED};
+use crate::components::{self, ADAPTERS, MIDDLEWARE, SHIPPED};
 use crate::compose;
 use crate::dependencies;
 use crate::process;
@@ -52,8 +52,8 @@ pub fn run(workspace: &Workspace, place: &Place) -> anyhow::Result<()> {
     let components = dist.join("components");
     fs::create_dir_all(&components)
         .with_context(|| format!("{} cannot be made", components.display()))?;
-    for component in shipped() {
-        let file = format!("{}.wasm", component.name);
+    for name in shipped() {
+        let file = format!("{name}.wasm");
         copy(&workspace.components().join(&file), &components.join(&file))?;
     }
     compose_with_each_model(workspace, &dist)?;
@@ -67,13 +67,13 @@ pub fn run(workspace: &Workspace, place: &Place) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn shipped() -> impl Iterator<Item = &'static Component> {
-    SHIPPED.iter().chain(&ADAPTERS)
+fn shipped() -> impl Iterator<Item = &'static str> {
+    SHIPPED.into_iter().chain(ADAPTERS)
 }
 
 fn compose_with_each_model(workspace: &Workspace, dist: &Path) -> anyhow::Result<()> {
-    for component in SHIPPED {
-        if let Some(model) = component.name.strip_prefix("model-")
+    for name in SHIPPED {
+        if let Some(model) = name.strip_prefix("model-")
             && !MIDDLEWARE.contains(&model)
         {
             compose::compose(workspace, model, &dist.join("composed").join(model))?;
@@ -102,11 +102,10 @@ fn run_program(workspace: &Workspace, dist: &Path) -> anyhow::Result<()> {
         .arg("--to")
         .arg(dist.join("bom.cdx.json"));
     bom.arg("--licenses").arg(dist.join("licenses"));
-    for component in shipped() {
-        let file = dist.join("components").join(component.name);
-        let file = file.with_extension("wasm");
+    for name in shipped() {
+        let file = dist.join("components").join(format!("{name}.wasm"));
         bom.arg("--component");
-        bom.arg(format!("{}={}", component.package, file.display()));
+        bom.arg(format!("{}={}", components::package(name), file.display()));
     }
     bom.args(["--executable", "concept-refinement-host"]);
     process::run(&mut bom)?;

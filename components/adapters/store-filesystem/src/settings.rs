@@ -32,7 +32,7 @@ fn variable(name: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::run;
+    use crate::tests::run;
 
     #[test]
     fn the_public_url_is_known_at_any_rate() {

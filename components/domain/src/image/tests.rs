@@ -1,9 +1,11 @@
 //! The inspector, on images of every format, whole, cut, changed and made up.
 
+mod samples;
+
 use proptest::prelude::*;
 
-use super::samples::*;
 use super::*;
+use samples::*;
 
 const LIMITS: Limits = Limits {
     max_bytes: 1 << 20,

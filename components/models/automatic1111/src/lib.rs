@@ -10,18 +10,10 @@ use concept_refinement_model_provider::{
 };
 use serde::{Deserialize, Serialize};
 
-#[cfg(target_arch = "wasm32")]
-mod component {
-    #![allow(
-        unsafe_code,
-        reason = "what exports a component talks to the canonical ABI"
-    )]
-
-    type Exported = concept_refinement_model_provider::component::Component<crate::Automatic1111>;
-    concept_refinement_model_provider::component::export!(Exported);
-}
-
 pub struct Automatic1111;
+
+#[cfg(target_arch = "wasm32")]
+concept_refinement_model_provider::export_model!(Automatic1111);
 
 /// The longer side of the requested image, in pixels, so that it fits into a
 /// consumer graphics card.

@@ -22,18 +22,10 @@ use serde_json::{Value, json as object};
 use history::{Output, Run};
 use workflow::{Inputs, Workflow};
 
-#[cfg(target_arch = "wasm32")]
-mod component {
-    #![allow(
-        unsafe_code,
-        reason = "what exports a component talks to the canonical ABI"
-    )]
-
-    type Exported = concept_refinement_model_provider::component::Component<crate::ComfyUi>;
-    concept_refinement_model_provider::component::export!(Exported);
-}
-
 pub struct ComfyUi;
+
+#[cfg(target_arch = "wasm32")]
+concept_refinement_model_provider::export_model!(ComfyUi);
 
 /// Between two looks at a run.
 const PAUSE: Duration = Duration::from_millis(500);

@@ -14,18 +14,10 @@ use concept_refinement_model_provider::{
 use serde::Serialize;
 use serde_json::Value;
 
-#[cfg(target_arch = "wasm32")]
-mod component {
-    #![allow(
-        unsafe_code,
-        reason = "what exports a component talks to the canonical ABI"
-    )]
-
-    type Exported = concept_refinement_model_provider::component::Component<crate::JigsawStack>;
-    concept_refinement_model_provider::component::export!(Exported);
-}
-
 pub struct JigsawStack;
+
+#[cfg(target_arch = "wasm32")]
+concept_refinement_model_provider::export_model!(JigsawStack);
 
 /// Where the image's URL is in a JSON answer.
 const PLACES: [&str; 3] = ["/output/image_url", "/url", "/data/url"];

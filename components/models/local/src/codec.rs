@@ -6,6 +6,7 @@
 
 use std::io::Cursor;
 
+use concept_refinement_domain::image as inspected;
 use image::codecs::gif::GifDecoder;
 use image::codecs::jpeg::{JpegDecoder, JpegEncoder};
 use image::codecs::png::{CompressionType, FilterType, PngDecoder, PngEncoder};
@@ -17,6 +18,7 @@ use image::{
 };
 
 use crate::pixels::Pixels;
+pub use inspected::Format;
 
 /// More than the service's default limit; more would not fit into an instance's
 /// default memory.
@@ -29,35 +31,6 @@ const MAX_BESIDE: u64 = 64 << 20;
 const MAX_PROFILE: usize = 1 << 20;
 /// Largest answer of a model by default.
 const MAX_ENCODED: usize = 50 << 20;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    Png,
-    Jpeg,
-    Webp,
-    Gif,
-}
-
-impl Format {
-    pub fn from_media_type(media_type: &str) -> Option<Self> {
-        match media_type {
-            "image/png" => Some(Self::Png),
-            "image/jpeg" => Some(Self::Jpeg),
-            "image/webp" => Some(Self::Webp),
-            "image/gif" => Some(Self::Gif),
-            _ => None,
-        }
-    }
-
-    pub fn media_type(self) -> &'static str {
-        match self {
-            Self::Png => "image/png",
-            Self::Jpeg => "image/jpeg",
-            Self::Webp => "image/webp",
-            Self::Gif => "image/gif",
-        }
-    }
-}
 
 /// A retry helps with none of these; each may be shown to the user.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -91,7 +64,7 @@ pub fn decode(file: Vec<u8>, format: Format) -> Result<Decoded, Problem> {
             limits.max_alloc = Some(MAX_BESIDE);
             decoded(PngDecoder::with_limits(Cursor::new(file), limits).map_err(problem)?)
         }
-        Format::Jpeg if !is_whole_jpeg(&file) => Err(Problem::Malformed),
+        Format::Jpeg if !is_whole(&file) => Err(Problem::Malformed),
         Format::Jpeg => decoded(JpegDecoder::new(Cursor::new(file)).map_err(problem)?),
         Format::Webp => decoded(WebPDecoder::new(Cursor::new(file)).map_err(problem)?),
         Format::Gif => decoded(GifDecoder::new(Cursor::new(file)).map_err(problem)?),
@@ -304,28 +277,14 @@ fn is_rgb_profile(profile: &[u8]) -> bool {
     profile.get(16..20) == Some(b"RGB ") && profile.len() <= MAX_PROFILE
 }
 
-/// Whether the image data has an end marker. The decoder would fill missing
-/// data with grey. A thumbnail's end marker, within the headers, does not
-/// count.
-fn is_whole_jpeg(file: &[u8]) -> bool {
-    const START_OF_SCAN: u8 = 0xDA;
-    const END: [u8; 2] = [0xFF, 0xD9];
-    let Some(mut rest) = file.strip_prefix(&[0xFF, 0xD8]) else {
-        return false;
+/// Whether the picture is there to its end: the decoder would fill what is missing
+/// with grey.
+fn is_whole(file: &[u8]) -> bool {
+    const ANY_SIZE: inspected::Limits = inspected::Limits {
+        max_bytes: u64::MAX,
+        max_pixels: u64::MAX,
     };
-    loop {
-        rest = match *rest {
-            // Fill bytes, and markers without a length.
-            [0xFF, 0xFF, ..] => rest.get(1..).unwrap_or_default(),
-            [0xFF, 0x01 | 0xD0..=0xD7, ..] => rest.get(2..).unwrap_or_default(),
-            [0xFF, START_OF_SCAN, ..] => return rest.windows(2).any(|pair| pair == END),
-            [0xFF, _, high, low, ..] => {
-                let length = usize::from(u16::from_be_bytes([high, low]));
-                rest.get(2 + length..).unwrap_or_default()
-            }
-            _ => return false,
-        };
-    }
+    inspected::inspect(file, ANY_SIZE).is_ok()
 }
 
 #[cfg(test)]

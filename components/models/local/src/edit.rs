@@ -9,6 +9,7 @@ mod blur;
 mod corners;
 mod invert;
 mod lut;
+mod mean;
 mod minimal;
 mod outline;
 mod pixelate;
@@ -115,6 +116,13 @@ fn reshape(pixels: &mut Pixels, edit: &Edit, strength: f32) {
 /// How much of an all-or-nothing edit is applied.
 fn presence(strength: f32) -> f32 {
     (strength / USUAL_STRENGTH).clamp(0.0, 1.0)
+}
+
+/// How many pixels a place has along a side, on a map of about a megapixel.
+fn factor(pixels: &Pixels) -> usize {
+    const SIZE: f64 = 1.3e6;
+    let size = f64::from(pixels.width()) * f64::from(pixels.height());
+    (size / SIZE).sqrt().ceil().max(1.0) as usize
 }
 
 #[cfg(test)]

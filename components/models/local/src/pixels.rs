@@ -135,6 +135,11 @@ pub fn rgb(pixel: &[u8]) -> [u8; 3] {
     }
 }
 
+/// The lightness of a colour, in levels, quickly.
+pub fn luma([r, g, b]: [u8; 3]) -> u8 {
+    ((54 * u32::from(r) + 183 * u32::from(g) + 19 * u32::from(b)) >> 8) as u8
+}
+
 /// How much of a pixel there is to see: 255 where the image has no alpha.
 pub fn alpha(pixel: &[u8]) -> u8 {
     pixel.get(3).copied().unwrap_or(u8::MAX)

@@ -45,7 +45,8 @@ pub enum RefineError {
 /// Edits the image as the prompt says. Takes the image by value, so that its
 /// memory is freed after decoding.
 pub fn refine(image: Vec<u8>, request: &Request) -> Result<Refined, RefineError> {
-    let format = Format::from_media_type(request.media_type);
+    let mut formats = Format::ALL.into_iter();
+    let format = formats.find(|format| format.media_type() == request.media_type);
     let format = format.ok_or(RefineError::UnknownMediaType)?;
     let plan = Plan::of(request.prompt);
     if plan.edits.is_empty() {

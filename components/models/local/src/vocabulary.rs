@@ -1,12 +1,12 @@
 //! What the words of a prompt can mean to this model. Which words mean what
-//! stands in `table`, and nowhere else: the reading of prompts, the command
+//! stands in `vocabulary.txt`, and nowhere else: the reading of prompts, the command
 //! line and `docs/local-model.md` all take them from there.
 
 mod table;
 mod text;
 
 pub use table::TABLE;
-pub use text::{markdown, printed, summary};
+pub use text::{printed, summary};
 
 /// A property of the whole image that can be changed. They are in the order
 /// in which they are changed: what simplifies comes before what colours, and
@@ -159,6 +159,8 @@ pub enum Meaning {
 /// A row of the table.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
+    /// Under which title it is printed.
+    pub section: &'static str,
     /// Words or phrases of several words, in lower case, between commas; the
     /// first of them is what the entry is called.
     pub words: &'static str,

@@ -1,9 +1,4 @@
-//! Exports the interface `image-model` over [`Model`]:
-//!
-//! ```ignore
-//! type Exported = concept_refinement_model_provider::component::Component<MyProvider>;
-//! concept_refinement_model_provider::component::export!(Exported);
-//! ```
+//! Exports the interface `image-model` over [`Model`].
 
 #![allow(
     unsafe_code,
@@ -24,7 +19,6 @@ wit_bindgen::generate!({
     path: "../../../wit",
     world: "image-model-component",
     pub_export_macro: true,
-    default_bindings_module: "concept_refinement_model_provider::component",
 });
 
 use concept::refinement::settings;
@@ -32,6 +26,24 @@ use exports::concept::refinement::image_model as wit;
 
 /// What is read of an original at a time, in bytes: whole groups of base64.
 const CHUNK: usize = 3 * 1024;
+
+/// Exports a model.
+///
+/// ```ignore
+/// concept_refinement_model_provider::export_model!(MyProvider);
+/// ```
+#[macro_export]
+macro_rules! export_model {
+    ($model:ident) => {
+        #[allow(unsafe_code)]
+        mod export {
+            type Component = $crate::component::Component<super::$model>;
+            $crate::component::export!(
+                Component with_types_in $crate::component
+            );
+        }
+    };
+}
 
 pub struct Component<M>(PhantomData<M>);
 

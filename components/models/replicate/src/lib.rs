@@ -18,18 +18,10 @@ use concept_refinement_model_provider::{
     Answer, Body, ByteStream, Contents, Error, Model, Original, Ports, Question, Request, Settings,
 };
 
-#[cfg(target_arch = "wasm32")]
-mod component {
-    #![allow(
-        unsafe_code,
-        reason = "what exports a component talks to the canonical ABI"
-    )]
-
-    type Exported = concept_refinement_model_provider::component::Component<crate::Replicate>;
-    concept_refinement_model_provider::component::export!(Exported);
-}
-
 pub struct Replicate;
+
+#[cfg(target_arch = "wasm32")]
+concept_refinement_model_provider::export_model!(Replicate);
 
 /// Replicate's own base URL.
 const OWN_URL: &str = "https://api.replicate.com";

@@ -14,18 +14,10 @@ use concept_refinement_model_provider::{
 };
 use serde::Deserialize;
 
-#[cfg(target_arch = "wasm32")]
-mod component {
-    #![allow(
-        unsafe_code,
-        reason = "what exports a component talks to the canonical ABI"
-    )]
-
-    type Exported = concept_refinement_model_provider::component::Component<crate::Stability>;
-    concept_refinement_model_provider::component::export!(Exported);
-}
-
 pub struct Stability;
+
+#[cfg(target_arch = "wasm32")]
+concept_refinement_model_provider::export_model!(Stability);
 
 #[derive(Deserialize)]
 struct Answer<'a> {

@@ -3,7 +3,7 @@ use std::thread;
 use tempfile::TempDir;
 
 use super::*;
-use crate::testing::run;
+use crate::tests::run;
 
 fn key(name: &str) -> String {
     format!("task/{name}")

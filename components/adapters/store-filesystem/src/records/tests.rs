@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use tempfile::TempDir;
 
 use super::*;
-use crate::testing::run;
+use crate::tests::run;
 
 const KEY: &str = "user/0f";
 

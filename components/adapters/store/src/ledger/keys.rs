@@ -16,66 +16,11 @@ use super::Ledger;
 const IN_RECORD: usize = 64;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(from = "Flat", into = "Flat")]
 pub struct Key {
     /// The hash of the key, in hexadecimal.
     pub hash: String,
+    #[serde(flatten)]
     pub submitted: Submitted,
-}
-
-/// As it is stored. Serde's own `flatten` costs 10 kB of code.
-#[derive(Serialize, Deserialize)]
-struct Flat {
-    hash: String,
-    fingerprint: String,
-    task_id: String,
-    is_anonymous: bool,
-    original_path: Option<String>,
-    created_at: Timestamp,
-}
-
-impl From<Flat> for Key {
-    fn from(flat: Flat) -> Self {
-        let Flat {
-            hash,
-            fingerprint,
-            task_id,
-            is_anonymous,
-            original_path,
-            created_at,
-        } = flat;
-        Self {
-            hash,
-            submitted: Submitted {
-                fingerprint,
-                task_id,
-                is_anonymous,
-                original_path,
-                created_at,
-            },
-        }
-    }
-}
-
-impl From<Key> for Flat {
-    fn from(key: Key) -> Self {
-        let Key { hash, submitted } = key;
-        let Submitted {
-            fingerprint,
-            task_id,
-            is_anonymous,
-            original_path,
-            created_at,
-        } = submitted;
-        Self {
-            hash,
-            fingerprint,
-            task_id,
-            is_anonymous,
-            original_path,
-            created_at,
-        }
-    }
 }
 
 /// The hash of a key, as used in records and document names.

@@ -2,6 +2,7 @@ use concept_refinement_domain::image_limits::{ImageLimit, ImageLimits};
 use std::time::Duration;
 
 use concept_refinement_domain::capability::{ImageKind, Lease, NewTask, Stored};
+use concept_refinement_domain::idempotency::Submitted;
 use concept_refinement_domain::image_path::ImagePath;
 use concept_refinement_domain::rulebook::{self, Claim, Decision, TaskRecord};
 use concept_refinement_domain::task::{Refinement, Task};
@@ -212,6 +213,25 @@ fn a_key_is_found_wherever_it_is_until_it_is_forgotten() {
         assert_eq!(replay(&ledger, number, almost), Some(id(number)));
         assert_eq!(replay(&ledger, number, forgotten), None);
     }
+}
+
+/// As records and documents that are stored have it.
+#[test]
+fn what_was_submitted_under_a_key_is_stored_beside_it() {
+    let submitted = Submitted {
+        fingerprint: "f".into(),
+        task_id: id(1),
+        is_anonymous: true,
+        original_path: None,
+        created_at: NOW,
+    };
+    let hash = "h".into();
+    let stored = "{\"hash\":\"h\",\"fingerprint\":\"f\",\
+        \"task_id\":\"0190c0de-0000-7000-8000-000000000001\",\"is_anonymous\":true,\
+        \"original_path\":null,\"created_at\":1795176000000000}";
+    let key = Key { hash, submitted };
+    assert_eq!(serde_json::to_string(&key).unwrap(), stored);
+    assert_eq!(serde_json::from_str::<Key>(stored).unwrap(), key);
 }
 
 #[test]

@@ -5,6 +5,7 @@
 //! The connected area is found on a map of at most about a megapixel, so that
 //! time and memory are bounded.
 
+use super::factor;
 use super::window::Window;
 use crate::pixels::{Pixels, alpha, rgb};
 
@@ -226,13 +227,6 @@ impl Map {
         .into_iter()
         .flatten()
     }
-}
-
-/// How many pixels each square of the map has along a side.
-fn factor(pixels: &Pixels) -> usize {
-    const SIZE: f64 = 1.3e6;
-    let size = f64::from(pixels.width()) * f64::from(pixels.height());
-    (size / SIZE).sqrt().ceil().max(1.0) as usize
 }
 
 /// Which squares have the background's colour, except for a few stray pixels.

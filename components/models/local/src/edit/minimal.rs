@@ -8,7 +8,7 @@ mod draw;
 mod palette;
 mod shapes;
 
-use super::smooth;
+use super::{factor, smooth};
 use crate::pixels::Pixels;
 use shapes::Shapes;
 
@@ -48,13 +48,6 @@ fn radius(small: &Pixels) -> usize {
     } else {
         2
     }
-}
-
-/// The factor by which the copy is smaller.
-fn factor(pixels: &Pixels) -> usize {
-    const SIZE: f64 = 1.3e6;
-    let size = f64::from(pixels.width()) * f64::from(pixels.height());
-    (size / SIZE).sqrt().ceil().max(1.0) as usize
 }
 
 /// Averages squares of pixels, each pixel as much as can be seen of it.

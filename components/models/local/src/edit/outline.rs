@@ -3,7 +3,7 @@
 //! as light gets one too; of an edge it takes the darker side, so that what is
 //! thin stays thin. Alpha stays as it is; what lies below counts as white.
 
-use super::window::Window;
+use super::window::{Window, padded};
 use crate::color::smoothstep;
 use crate::pixels::Pixels;
 
@@ -39,8 +39,7 @@ fn draw<const N: usize>(pixels: &mut Pixels, radius: usize, presence: f32) {
     let mut slopes = Slopes::new(width, radius);
     let mut window = Window::new(pixels, radius);
     while let Some((rows, out)) = window.next() {
-        let row = |place: usize| rows.get(place).map(Vec::as_slice).unwrap_or_default();
-        slopes.start::<N>(rows.iter().map(Vec::as_slice));
+        slopes.start::<N>(rows.iter());
         slopes.integrate();
         for (pixel, (slope, around)) in out.as_chunks_mut::<N>().0.iter_mut().zip(slopes.iter()) {
             let own = on_paper(pixel).iter().sum::<i32>() as f32 / 3.0;
@@ -50,7 +49,7 @@ fn draw<const N: usize>(pixels: &mut Pixels, radius: usize, presence: f32) {
                 *value = (old + (paper - old) * presence + 0.5) as u8;
             }
         }
-        slopes.finish::<N>(row(0), row(radius + 1));
+        slopes.finish::<N>(rows.leaving(), rows.get(radius + 1));
     }
 }
 
@@ -133,15 +132,13 @@ impl Slopes {
     }
 
     fn integrate(&mut self) {
-        let columns = || self.above.iter().zip(&self.middle).zip(&self.below);
-        let (first, last) = (columns().next(), columns().next_back());
-        let padded = std::iter::repeat_n(first, self.radius)
-            .chain(columns().map(Some))
-            .chain(std::iter::repeat_n(last, self.radius))
-            .flatten();
+        let padded = |columns| padded(columns, self.radius);
+        let columns = padded(&self.above)
+            .zip(padded(&self.middle))
+            .zip(padded(&self.below));
         let places = self.across.iter_mut().zip(&mut self.down).skip(1);
         let (mut across, mut down) = ([0; 3], [0; 3]);
-        for ((to_across, to_down), ((above, middle), below)) in places.zip(padded) {
+        for ((to_across, to_down), ((above, middle), below)) in places.zip(columns) {
             for channel in across
                 .iter_mut()
                 .zip(&mut down)
@@ -238,7 +235,7 @@ mod tests {
         let mut window = Window::new(&mut pixels, radius);
         let mut y = 0;
         while let Some((rows, _)) = window.next() {
-            slopes.start::<3>(rows.iter().map(Vec::as_slice));
+            slopes.start::<3>(rows.iter());
             slopes.integrate();
             let (found, _) = slopes.iter().nth(20).unwrap();
             let at = |dx: i32, dy: i32, channel: usize| {
@@ -261,7 +258,7 @@ mod tests {
                 (found - expected).abs() < 0.01,
                 "row {y}: {found}, {expected}"
             );
-            slopes.finish::<3>(&rows[0], &rows[radius + 1]);
+            slopes.finish::<3>(rows.leaving(), rows.get(radius + 1));
             y += 1;
         }
         assert_eq!(y, 30);

@@ -1,7 +1,7 @@
 //! Posterize: few levels of lightness, and few of each colour's distance to
 //! grey, so that hues stay what they are and greys stay grey.
 
-use crate::pixels::Pixels;
+use crate::pixels::{Pixels, luma, rgb};
 
 /// An amount of 1 leaves five levels of lightness, more leaves fewer.
 pub fn apply(pixels: &mut Pixels, amount: f32) {
@@ -18,15 +18,12 @@ pub fn apply(pixels: &mut Pixels, amount: f32) {
         .map(|apart| nearest(f32::from(apart), step / FINER) as i16)
         .collect();
     for pixel in pixels.iter_mut() {
-        let [r, g, b, ..] = pixel else {
-            continue;
-        };
-        let luma = (54 * u32::from(*r) + 183 * u32::from(*g) + 19 * u32::from(*b)) >> 8;
-        let at = |table: &[i16], place: usize| table.get(place).copied().unwrap_or_default();
-        let level = at(&lightness, luma as usize);
-        for value in [r, g, b] {
-            let apart = i16::from(*value) - luma as i16;
-            let color = at(&colors, usize::from(apart.unsigned_abs())) * apart.signum();
+        let luma = luma(rgb(pixel));
+        let at = |table: &[i16], place: u16| table.get(usize::from(place)).copied();
+        let level = at(&lightness, luma.into()).unwrap_or_default();
+        for value in pixel.iter_mut().take(3) {
+            let apart = i16::from(*value) - i16::from(luma);
+            let color = at(&colors, apart.unsigned_abs()).unwrap_or_default() * apart.signum();
             *value = (level + color).clamp(0, 255) as u8;
         }
     }

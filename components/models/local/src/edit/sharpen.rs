@@ -1,8 +1,8 @@
 //! Sharpen: what differs in lightness from its surroundings is made to differ
 //! more (an unsharp mask). Only lightness, so that edges get no coloured seams.
 
-use super::window::Window;
-use crate::pixels::Pixels;
+use super::window::{Window, padded};
+use crate::pixels::{Pixels, luma, rgb};
 
 /// Weights are in 64ths.
 const WHOLE: i32 = 64;
@@ -18,24 +18,26 @@ pub fn apply(pixels: &mut Pixels, amount: f32) {
     let radius = radius(pixels);
     let weights = weights(radius);
     // Lightness as if averaged down each column, with the ends repeated.
-    let mut column = Vec::new();
+    let (mut column, mut around) = (Vec::new(), Vec::new());
     let mut window = Window::new(pixels, radius);
     while let Some((rows, out)) = window.next() {
         column.clear();
         column.resize(out.len() / channels, 0);
         for (row, weight) in rows.iter().zip(&weights) {
             for (sum, pixel) in column.iter_mut().zip(row.chunks_exact(channels)) {
-                *sum += luma(pixel) * weight;
+                *sum += lightness(pixel) * weight;
             }
         }
-        let around = Around::new(&column, radius);
-        for (pixel, sums) in out.chunks_exact_mut(channels).zip(around.windows()) {
+        around.clear();
+        around.extend(padded(&column, radius));
+        let windows = around.windows(2 * radius + 1);
+        for (pixel, sums) in out.chunks_exact_mut(channels).zip(windows) {
             let blurred: i32 = sums
                 .iter()
                 .zip(&weights)
                 .map(|(sum, weight)| sum * weight)
                 .sum();
-            let difference = luma(pixel) * WHOLE * WHOLE - blurred;
+            let difference = lightness(pixel) * WHOLE * WHOLE - blurred;
             let change = limited(difference / WHOLE) * gain / (WHOLE * WHOLE);
             for value in pixel.iter_mut().take(3) {
                 *value = (i32::from(*value) + change).clamp(0, 255) as u8;
@@ -77,33 +79,6 @@ fn weights(radius: usize) -> Vec<i32> {
     weights
 }
 
-fn luma(pixel: &[u8]) -> i32 {
-    match *pixel {
-        [r, g, b, ..] => (54 * i32::from(r) + 183 * i32::from(g) + 19 * i32::from(b)) >> 8,
-        _ => 0,
-    }
-}
-
-/// A row with its ends repeated on both sides.
-struct Around {
-    padded: Vec<i32>,
-    width: usize,
-}
-
-impl Around {
-    fn new(row: &[i32], radius: usize) -> Self {
-        let first = row.first().copied().unwrap_or_default();
-        let last = row.last().copied().unwrap_or_default();
-        let mut padded = vec![first; radius];
-        padded.extend_from_slice(row);
-        padded.resize(row.len() + 2 * radius, last);
-        Self {
-            padded,
-            width: 2 * radius + 1,
-        }
-    }
-
-    fn windows(&self) -> impl Iterator<Item = &[i32]> {
-        self.padded.windows(self.width)
-    }
+fn lightness(pixel: &[u8]) -> i32 {
+    luma(rgb(pixel)).into()
 }

@@ -2,8 +2,8 @@
 //! becomes a stroke, by as much as it is darker; what is dark altogether is
 //! hatched. Alpha stays as it is; what lies below counts as white.
 
-use super::window::Window;
-use crate::pixels::Pixels;
+use super::window::{Window, padded};
+use crate::pixels::{Pixels, luma};
 
 /// At an amount of 1 there is only graphite on paper; less leaves a part of
 /// the picture, more presses harder.
@@ -105,32 +105,30 @@ fn draw<const N: usize>(pixels: &mut Pixels, pencil: &Pencil) {
     let radius = radius(pixels);
     let width = pixels.width() as usize;
     let area = ((2 * radius + 1) * (2 * radius + 1)) as f32;
-    // Of the columns around the current row, and of those from the left up to
-    // each place; beyond the ends the end columns are repeated.
+    // Of the columns around the current row.
     let mut columns = vec![0_u32; width];
-    let mut sums = vec![0_u32; width + 2 * radius + 1];
+    let mut padded_columns = Vec::with_capacity(width + 2 * radius);
     let hatch = Hatch::new(pixels);
     let mut y = 0.0;
-    let mut started = false;
     let mut window = Window::new(pixels, radius);
     while let Some((rows, out)) = window.next() {
-        // At first the whole box, then only the row that enters it.
-        let entering = if started {
-            rows.len().saturating_sub(1)
-        } else {
-            0
-        };
-        for row in rows.range(entering..) {
+        for row in rows.entering() {
             for (sum, pixel) in columns.iter_mut().zip(row.as_chunks::<N>().0) {
                 *sum += u32::from(lightness(pixel));
             }
         }
-        started = true;
-        integrate(&columns, radius, &mut sums);
-        let boxes = sums.iter().zip(sums.iter().skip(2 * radius + 1));
-        let pixels = out.as_chunks_mut::<N>().0.iter_mut().zip(boxes);
-        for (x, (pixel, (from, to))) in pixels.enumerate() {
-            let around = (to - from) as f32 / area;
+        padded_columns.clear();
+        padded_columns.extend(padded(&columns, radius));
+        let (first, entering) = padded_columns
+            .split_at_checked(2 * radius)
+            .unwrap_or_default();
+        let mut sum: u32 = first.iter().sum();
+        let moving = entering.iter().zip(&padded_columns);
+        let pixels = out.as_chunks_mut::<N>().0.iter_mut().zip(moving);
+        for (x, (pixel, (entering, leaving))) in pixels.enumerate() {
+            sum += entering;
+            let around = sum as f32 / area;
+            sum -= leaving;
             let hatching = hatch.at(x as f32, y, around);
             let grey = pencil.grey(lightness(pixel), around) * hatching;
             for value in pixel.iter_mut().take(3) {
@@ -139,34 +137,21 @@ fn draw<const N: usize>(pixels: &mut Pixels, pencil: &Pencil) {
             }
         }
         y += 1.0;
-        if let Some(leaving) = rows.front() {
-            for (sum, pixel) in columns.iter_mut().zip(leaving.as_chunks::<N>().0) {
-                *sum -= u32::from(lightness(pixel));
-            }
+        let leaving = rows.leaving().as_chunks::<N>().0;
+        for (sum, pixel) in columns.iter_mut().zip(leaving) {
+            *sum -= u32::from(lightness(pixel));
         }
-    }
-}
-
-fn integrate(columns: &[u32], radius: usize, sums: &mut [u32]) {
-    let first = columns.first().copied().unwrap_or_default();
-    let last = columns.last().copied().unwrap_or_default();
-    let padded = std::iter::repeat_n(first, radius)
-        .chain(columns.iter().copied())
-        .chain(std::iter::repeat_n(last, radius));
-    let mut sum = 0;
-    for (place, column) in sums.iter_mut().skip(1).zip(padded) {
-        sum += column;
-        *place = sum;
     }
 }
 
 /// On white paper.
 fn lightness<const N: usize>(pixel: &[u8; N]) -> u8 {
-    let luma =
-        |r: u8, g: u8, b: u8| (54 * u32::from(r) + 183 * u32::from(g) + 19 * u32::from(b)) / 256;
     match *pixel.as_slice() {
-        [r, g, b] => luma(r, g, b) as u8,
-        [r, g, b, alpha] => (255 - (255 - luma(r, g, b)) * u32::from(alpha) / 255) as u8,
+        [r, g, b] => luma([r, g, b]),
+        [r, g, b, alpha] => {
+            let darkness = u32::from(u8::MAX - luma([r, g, b]));
+            (255 - darkness * u32::from(alpha) / 255) as u8
+        }
         _ => u8::MAX,
     }
 }

@@ -2,7 +2,8 @@
 //! those around it that look like it (a bilateral filter, once along the rows
 //! and once along the columns). Alpha stays as it is.
 
-use super::window::Window;
+use super::mean::Mean;
+use super::window::{Window, padded};
 use crate::pixels::Pixels;
 
 /// An amount of 1 is a clear smoothing whatever the size of the image.
@@ -54,42 +55,12 @@ impl Likeness {
     }
 }
 
-/// The mean of what was added, as alike as it is.
-#[derive(Clone, Copy, Default)]
-struct Mean {
-    colors: [u32; 3],
-    weight: u32,
-}
-
-impl Mean {
-    fn add<const N: usize>(&mut self, pixel: &[u8; N], weight: u32) {
-        for (sum, color) in self.colors.iter_mut().zip(pixel) {
-            *sum += u32::from(*color) * weight;
-        }
-        self.weight += weight;
-    }
-
-    fn write<const N: usize>(&self, pixel: &mut [u8; N]) {
-        if self.weight > 0 {
-            let scale = 1.0 / self.weight as f32;
-            for (value, sum) in pixel.iter_mut().zip(self.colors) {
-                *value = (sum as f32 * scale + 0.5) as u8;
-            }
-        }
-    }
-}
-
 fn horizontally<const N: usize>(pixels: &mut Pixels, radius: usize, likeness: &Likeness) {
     let mut original: Vec<[u8; N]> = Vec::new();
     for row in pixels.rows_mut() {
         let row = row.as_chunks_mut::<N>().0;
-        let (Some(first), Some(last)) = (row.first().copied(), row.last().copied()) else {
-            return;
-        };
         original.clear();
-        original.resize(radius, first);
-        original.extend_from_slice(row);
-        original.resize(row.len() + 2 * radius, last);
+        original.extend(padded(row, radius));
         for (pixel, around) in row.iter_mut().zip(original.windows(2 * radius + 1)) {
             let center = *pixel;
             let mut mean = Mean::default();
@@ -107,7 +78,7 @@ fn vertically<const N: usize>(pixels: &mut Pixels, radius: usize, likeness: &Lik
     while let Some((rows, out)) = window.next() {
         let out = out.as_chunks_mut::<N>().0;
         means.fill(Mean::default());
-        for row in rows {
+        for row in rows.iter() {
             let row = row.as_chunks::<N>().0;
             for ((mean, center), other) in means.iter_mut().zip(out.iter()).zip(row) {
                 mean.add(other, likeness.weight(center, other));

@@ -1,54 +1,7 @@
-//! The table as text: for a terminal, for `docs/local-model.md`, and for the sentence
-//! that a prompt without any of its words is refused with.
+//! The table as text: for a terminal, and for the sentence that a prompt without any of
+//! its words is refused with.
 
 use super::{Entry, Meaning, TABLE};
-
-/// Sections of the printed table, in order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Section {
-    Changes,
-    Turns,
-    Colors,
-    Grammar,
-}
-
-impl Section {
-    const ALL: [Self; 4] = [Self::Changes, Self::Turns, Self::Colors, Self::Grammar];
-
-    fn of(meaning: Meaning) -> Self {
-        match meaning {
-            Meaning::Change(_) => Self::Changes,
-            Meaning::Rotate
-            | Meaning::Flip
-            | Meaning::Crop
-            | Meaning::MakeSquare
-            | Meaning::Toward(_) => Self::Turns,
-            Meaning::Color(_) | Meaning::Shade | Meaning::Replace => Self::Colors,
-            Meaning::Degree(_)
-            | Meaning::Reverse
-            | Meaning::Not
-            | Meaning::Without
-            | Meaning::Keep
-            | Meaning::Whole
-            | Meaning::By
-            | Meaning::On
-            | Meaning::Part
-            | Meaning::Background
-            | Meaning::Stop
-            | Meaning::Or
-            | Meaning::Filler => Self::Grammar,
-        }
-    }
-
-    fn title(self) -> &'static str {
-        match self {
-            Self::Changes => "Changes",
-            Self::Turns => "Rotating, flipping, cropping",
-            Self::Colors => "Colours",
-            Self::Grammar => "How much, and whether at all",
-        }
-    }
-}
 
 /// Words with the same effect, and the effect.
 struct Row {
@@ -56,10 +9,18 @@ struct Row {
     does: &'static str,
 }
 
-fn rows(section: Section) -> Vec<Row> {
+/// The rows of each section, with its title.
+fn sections() -> impl Iterator<Item = (&'static str, Vec<Row>)> {
+    let sections = TABLE.chunk_by(|one, other| one.section == other.section);
+    sections.map(|entries| {
+        let title = entries.first().map_or("", |entry| entry.section);
+        (title, rows(entries))
+    })
+}
+
+fn rows(entries: &[Entry]) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
-    let entries = TABLE.iter().filter(|entry| !entry.does.is_empty());
-    for entry in entries.filter(|entry| Section::of(entry.meaning) == section) {
+    for entry in entries.iter().filter(|entry| !entry.does.is_empty()) {
         match rows.last_mut() {
             Some(row) if row.does == entry.does => {
                 row.words.push_str(", ");
@@ -80,25 +41,13 @@ pub fn printed() -> String {
         "The words that the local model understands, in any inflection (lighter,\n\
          lightened; browns, brownish) and combination.\n",
     );
-    for section in Section::ALL {
+    for (title, rows) in sections() {
         text.push('\n');
-        text.push_str(section.title());
+        text.push_str(title);
         text.push('\n');
-        for Row { words, does } in rows(section) {
+        for Row { words, does } in rows {
             wrap(&mut text, &words, 2);
             wrap(&mut text, does, 6);
-        }
-    }
-    text
-}
-
-/// As the table in `docs/local-model.md`.
-pub fn markdown() -> String {
-    let mut text = String::from("| words | what they do |\n|---|---|\n");
-    for section in Section::ALL {
-        text.push_str(&format!("| **{}** | |\n", section.title()));
-        for Row { words, does } in rows(section) {
-            text.push_str(&format!("| {words} | {does} |\n"));
         }
     }
     text
@@ -107,30 +56,18 @@ pub fn markdown() -> String {
 /// What the model understands, for the user: the single-word names of the
 /// entries.
 pub fn summary() -> String {
-    let names = |section| {
-        let entries = TABLE.iter().filter(|entry| !entry.does.is_empty());
-        entries
-            .filter(|entry| Section::of(entry.meaning) == section)
-            .filter(|entry| !matches!(entry.meaning, Meaning::Toward(_)))
-            .filter_map(|entry| entry.words().next())
-            .filter(|name| !name.contains(' '))
-            .collect::<Vec<_>>()
+    let names = |is_wanted: fn(Meaning) -> bool| {
+        let entries = TABLE.iter().filter(|entry| is_wanted(entry.meaning));
+        let names = entries.filter_map(|entry| entry.words().next());
+        let names: Vec<_> = names.filter(|name| !name.contains(' ')).collect();
+        names.join(", ")
     };
-    let colors = TABLE.iter().filter(|entry| is_color(entry));
-    let colors: Vec<_> = colors
-        .filter_map(|entry| entry.words().next())
-        .filter(|name| !name.contains(' '))
-        .collect();
     format!(
         "{}; {}; and the colours {}",
-        names(Section::Changes).join(", "),
-        names(Section::Turns).join(", "),
-        colors.join(", ")
+        names(|meaning| matches!(meaning, Meaning::Change(_))),
+        names(|meaning| matches!(meaning, Meaning::Rotate | Meaning::Flip | Meaning::Crop)),
+        names(|meaning| matches!(meaning, Meaning::Color(_)))
     )
-}
-
-fn is_color(entry: &Entry) -> bool {
-    matches!(entry.meaning, Meaning::Color(_))
 }
 
 /// Wraps a paragraph with an indent.
@@ -157,10 +94,22 @@ mod tests {
     use super::*;
     use crate::words::terms;
 
+    /// As the table in `docs/local-model.md`.
+    fn markdown() -> String {
+        let mut text = String::from("| words | what they do |\n|---|---|\n");
+        for (title, rows) in sections() {
+            text.push_str(&format!("| **{title}** | |\n"));
+            for Row { words, does } in rows {
+                text.push_str(&format!("| {words} | {does} |\n"));
+            }
+        }
+        text
+    }
+
     #[test]
     fn each_phrase_stands_in_one_row_and_means_what_that_says() {
         let mut seen = std::collections::BTreeSet::new();
-        for entry in TABLE {
+        for entry in TABLE.iter() {
             for phrase in entry.words() {
                 assert!(seen.insert(phrase), "{phrase} stands twice");
                 assert_eq!(phrase, phrase.to_lowercase());
@@ -203,7 +152,8 @@ mod tests {
         assert_eq!(
             table.trim(),
             markdown().trim(),
-            "print it with `cargo run --example vocabulary -p concept-refinement-model-local`"
+            "its table is\n{}",
+            markdown()
         );
     }
 }

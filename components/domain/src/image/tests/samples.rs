@@ -9,7 +9,7 @@ use image::{
     DynamicImage, ExtendedColorType, Frame, ImageEncoder as _, ImageFormat, Rgb, RgbImage,
 };
 
-use super::Format;
+use crate::image::Format;
 
 pub struct Sample {
     pub name: &'static str,

@@ -2,7 +2,7 @@
 //! anywhere: a logo (PNG), a landscape (JPEG) and a badge with a transparent
 //! ground (WebP).
 //!
-//! `cargo run --example samples -p concept-refinement-model-local -- FOLDER [MEGAPIXELS [SIDE]]`
+//! `cargo run -p concept-refinement-samples -- FOLDER [MEGAPIXELS [SIDE]]`
 //!
 //! The megapixels are those of the landscape, 1 unless told otherwise; the side
 //! is that of the logo and the badge, in pixels.

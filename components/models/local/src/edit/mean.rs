@@ -1,0 +1,35 @@
+//! The mean colour of pixels that come and go, each with a weight.
+
+#[derive(Clone, Copy, Default)]
+pub struct Mean {
+    colors: [u32; 3],
+    weight: u32,
+}
+
+impl Mean {
+    pub fn add<const N: usize>(&mut self, pixel: &[u8; N], weight: u32) {
+        for (sum, color) in self.colors.iter_mut().zip(pixel) {
+            *sum += u32::from(*color) * weight;
+        }
+        self.weight += weight;
+    }
+
+    /// Takes back what was added.
+    pub fn remove<const N: usize>(&mut self, pixel: &[u8; N], weight: u32) {
+        for (sum, color) in self.colors.iter_mut().zip(pixel) {
+            *sum -= u32::from(*color) * weight;
+        }
+        self.weight -= weight;
+    }
+
+    /// Gives a pixel this colour. Its alpha stays, and so does all of it if nothing has
+    /// a weight.
+    pub fn write<const N: usize>(&self, pixel: &mut [u8; N]) {
+        if self.weight > 0 {
+            let scale = 1.0 / self.weight as f32;
+            for (value, sum) in pixel.iter_mut().zip(self.colors) {
+                *value = (sum as f32 * scale + 0.5) as u8;
+            }
+        }
+    }
+}
