@@ -152,7 +152,7 @@ fn what_cannot_be_used_is_told_beside_what_can() {
             "a model that is none",
             &["--model=./file"],
             "components",
-            "the model component cannot be compiled",
+            "model: ./file: the model component cannot be compiled",
         ),
         (
             "a provider",

@@ -1,10 +1,13 @@
 //! Whatever goes wrong with `refine`: one clear sentence, the right status, and
 //! what was there is as it was.
 
+use std::process::Command;
+
+use concept_refinement_tests::artifacts;
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::server::Reply;
 
-use crate::place::{Place, origin};
+use crate::place::{Place, origin, run};
 
 const USAGE: i32 = 2;
 const FAILED: i32 = 1;
@@ -17,6 +20,8 @@ fn each_failure_is_told_in_a_sentence_and_changes_nothing() {
     let gone = origin().serve(Reply::status(404));
     let page = origin().serve(Reply::ok("image/png", b"<html>"));
     let allowed = format!("--allow-sources={}", origin().authority());
+    let processor = artifacts::components().join("processor.wasm");
+    let processor = format!("--model={}", processor.display());
     let cases: Vec<(&str, Vec<&str>, i32, String)> = vec![
         (
             "not an image",
@@ -118,7 +123,22 @@ fn each_failure_is_told_in_a_sentence_and_changes_nothing() {
             "a model that is none",
             vec!["logo.png", "echo it", "--model=./text.png"],
             FAILED,
-            "the model component cannot be compiled".into(),
+            "model: ./text.png: the model component cannot be compiled".into(),
+        ),
+        (
+            "a link of a model that is none",
+            vec!["logo.png", "echo it", "--model=fallback(local, ./text.png)"],
+            FAILED,
+            "model: ./text.png: the model component cannot be compiled".into(),
+        ),
+        (
+            "a model of another kind",
+            vec!["logo.png", "echo it", &processor],
+            FAILED,
+            format!(
+                "model: {}: the model component does not fit the interface image-model",
+                processor.trim_start_matches("--model=")
+            ),
         ),
         (
             "a short prompt",
@@ -188,6 +208,22 @@ fn each_failure_is_told_in_a_sentence_and_changes_nothing() {
         assert_eq!(place.files(), files, "{name}");
         assert_eq!(place.read("out.png"), b"what was there", "{name}");
     }
+}
+
+#[test]
+fn a_directory_without_components_is_told_with_its_setting() {
+    let place = Place::new();
+    let mut command = Command::new(artifacts::binary());
+    command
+        .args(["refine", "logo.png", "echo it", "--output=out.png"])
+        .arg("--components=./nowhere")
+        .current_dir(place.path());
+    let done = run(&mut command, b"");
+    assert_eq!(done.code, FAILED, "{}", done.stderr);
+    let expected =
+        "concept-refinement: components: the component ./nowhere/api.wasm cannot be read";
+    assert!(done.stderr.starts_with(expected), "{}", done.stderr);
+    assert_eq!(done.stderr.lines().count(), 1, "{}", done.stderr);
 }
 
 #[test]

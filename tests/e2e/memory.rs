@@ -1,6 +1,9 @@
 //! The memory of all models together: what does not fit is put off, and comes to
 //! its end when there is room.
 
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use concept_refinement_tests::crowd::{Crowd, launch, picture_within};
@@ -9,12 +12,13 @@ use concept_refinement_tests::latency::percentile;
 use concept_refinement_tests::pictures::{self, Picture};
 use concept_refinement_tests::process::Process;
 use concept_refinement_tests::provider::{Asked, Provider};
+use concept_refinement_tests::reaper::scratch;
 use concept_refinement_tests::server::Reply;
 use concept_refinement_tests::service::Launch;
 use futures::future::join_all;
 
-use crate::metrics::{measured, scrape};
-use crate::shared::{new_user, origin};
+use crate::metrics::{measured, measured_launch, scrape};
+use crate::shared::{new_user, origin, scripted_launch};
 
 const MIB: u64 = 1 << 20;
 
@@ -137,4 +141,73 @@ async fn instances_that_do_not_fit_are_put_off_and_none_waits_for_ever() {
         (used == 0.0 && resident < before + ALLOWANCE).then_some(())
     })
     .await;
+}
+
+/// Half of what the group has that a systemd unit or a container gives it.
+#[tokio::test]
+async fn models_have_half_of_what_the_processes_own_group_may_use() {
+    const LIMIT: u64 = 1 << 30;
+    let Some(mount) = mounted_limit(LIMIT) else {
+        println!("skipped: only root can try a limit of memory, where `unshare --mount` works");
+        return;
+    };
+    let script = format!(r#"{mount} && exec "$0" "$@""#);
+    let launch = scripted_launch().set("model-memory", "64MiB");
+    let launch = launch.by(&["unshare", "--mount", "sh", "-c", &script]);
+    let (_service, metrics) = measured_launch(launch).await;
+    let (_, scraped) = scrape(&metrics).await;
+    let limit = scraped.sum("concept_refinement_model_memory_limit_bytes", &[]);
+    assert_eq!(limit, (LIMIT / 2) as f64);
+}
+
+/// The command by which a process sees its control group with this limit, in a
+/// namespace of its own. None: it does not work here.
+fn mounted_limit(limit: u64) -> Option<String> {
+    let groups = MemoryGroups::of_this_process()?;
+    let seen = scratch("groups");
+    let group = seen.join(groups.own);
+    fs::create_dir_all(&group).unwrap();
+    fs::write(group.join(groups.limit), format!("{limit}\n")).unwrap();
+    let mount = format!("mount --bind {} {}", seen.display(), groups.point);
+    let mut tried = Command::new("unshare");
+    tried.args(["--mount", "sh", "-c", &mount]);
+    let tried = tried.stderr(Stdio::null()).status();
+    tried.is_ok_and(|status| status.success()).then_some(mount)
+}
+
+/// The control groups of memory, as the system shows them.
+struct MemoryGroups {
+    /// Where they are mounted.
+    point: String,
+    /// The one of this process, from there.
+    own: PathBuf,
+    /// The file with the limit of a group.
+    limit: &'static str,
+}
+
+impl MemoryGroups {
+    fn of_this_process() -> Option<Self> {
+        let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
+        let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
+        let is_first = |line: &&str| {
+            let (_, kind) = line.split_once(" - cgroup ").unwrap_or_default();
+            kind.split([' ', ',']).any(|option| option == "memory")
+        };
+        let first = mounts.lines().find(is_first);
+        let second = || mounts.lines().find(|line| line.contains(" - cgroup2 "));
+        let (mount, mark, limit) = match first {
+            Some(first) => (first, ":memory:", "memory.limit_in_bytes"),
+            None => (second()?, "0::", "memory.max"),
+        };
+        // The group that is seen there, and where it is mounted.
+        let mut fields = mount.split(' ').skip(3);
+        let (root, point) = (fields.next()?, fields.next()?);
+        let own = groups.lines().find_map(|line| line.split_once(mark));
+        let own = own.and_then(|(_, own)| Path::new(own).strip_prefix(root).ok());
+        Some(Self {
+            point: point.to_owned(),
+            own: own.map(PathBuf::from).unwrap_or_default(),
+            limit,
+        })
+    }
 }

@@ -150,6 +150,17 @@ async fn a_server_that_is_read_only_now_is_listened_to_no_longer() {
 }
 
 #[test]
+fn the_authority_of_the_operator_is_trusted() {
+    let server = Postgres::start(Release::Fifteen, Data::Volatile).with_tls();
+    let port = server.port();
+    let url = format!("postgres://postgres@localhost:{port}/postgres?sslmode=verify-full");
+    let launch = Launch::new().embedded().set("tasks", &url);
+    let authority = tls::file("authority.pem").display().to_string();
+    let checked = launch.set("ca-file", &authority).check();
+    assert!(checked.status.success(), "{}", checked.log);
+}
+
+#[test]
 fn what_it_refuses_is_told_in_a_sentence() {
     const SECRET: &str = "wrong-secret";
     let (plain, encrypted) = (

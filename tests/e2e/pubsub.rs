@@ -447,8 +447,8 @@ async fn a_queue_that_is_away_is_told_and_comes_back() {
     }
 }
 
-/// By the certificates that the system trusts, which this variable names; and only so
-/// does it say who it is.
+/// By the certificates that the system trusts, which this variable names, or by those of
+/// the operator; and only so does it say who it is.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_has_to_prove_who_it_is_and_then_learns_who_asks() {
     let pubsub = PubSub::start();
@@ -472,13 +472,19 @@ async fn a_server_has_to_prove_who_it_is_and_then_learns_who_asks() {
             .variable("SSL_CERT_FILE", &authority)
             .variable("GOOGLE_APPLICATION_CREDENTIALS", credentials)
     };
-    let service = launch("localhost", "authority.pem", &account).start();
-    let client = new_user(&service);
-    let original = origin().picture(&pictures::png(8, 8));
-    let task = client.refined(&original, "echo it").await;
-    assert_eq!(task["status"], "completed", "{task}");
-    assert!(pubsub.authorizations() > 0);
-    drop(service);
+    let authority = tls::file("authority.pem").display().to_string();
+    for launch in [
+        launch("localhost", "authority.pem", &account),
+        launch("localhost", "other.pem", &account).set("ca-file", &authority),
+    ] {
+        let before = pubsub.authorizations();
+        let service = launch.start();
+        let client = new_user(&service);
+        let original = origin().picture(&pictures::png(8, 8));
+        let task = client.refined(&original, "echo it").await;
+        assert_eq!(task["status"], "completed", "{task}");
+        assert!(pubsub.authorizations() > before);
+    }
 
     let distrusted = "its certificate does not fit: ";
     for (case, host, authority, credentials, expected) in [

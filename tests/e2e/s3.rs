@@ -312,7 +312,7 @@ fn whether_it_may_be_written_is_checked() {
     }
 }
 
-/// By `AWS_CA_BUNDLE`, besides the certificates that the system trusts.
+/// By `AWS_CA_BUNDLE` and `ca-file`, besides the certificates that the system trusts.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_has_to_prove_who_it_is() {
     let place = shared(Kind::S3sFs).place();
@@ -324,8 +324,12 @@ async fn a_server_has_to_prove_who_it_is() {
         launch.variable("AWS_CA_BUNDLE", tls::file(bundle).to_str().unwrap())
     };
     let trusting = launch("localhost", "authority.pem");
-    let checked = trusting.check();
-    assert!(checked.status.success(), "{}", checked.log);
+    let authority = tls::file("authority.pem").display().to_string();
+    let by_setting = launch("localhost", "other.pem").set("ca-file", &authority);
+    for launch in [&trusting, &by_setting] {
+        let checked = launch.check();
+        assert!(checked.status.success(), "{}", checked.log);
+    }
     let service = trusting.start();
     let client = Client::session(service.url()).await;
     let picture = pictures::png(64, 64);

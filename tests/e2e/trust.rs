@@ -2,6 +2,7 @@
 
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::{SOON, eventually};
+use concept_refinement_tests::issuer::{Issuer, Signer};
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::receiver::Receiver;
 use concept_refinement_tests::server::{Origin, Reply};
@@ -10,7 +11,7 @@ use concept_refinement_tests::tls::{self, TlsPort};
 use serde_json::json;
 
 use crate::originals::FAILED;
-use crate::shared::{new_user, scripted_launch};
+use crate::shared::{new_name, new_user, scripted_launch};
 
 /// The same, by TLS.
 fn encrypted(url: &str, authority: &str, port: &TlsPort) -> String {
@@ -57,4 +58,21 @@ async fn the_authority_of_the_operator_is_trusted_for_originals_and_webhooks() {
     let (task, _) = refined(&new_user(&distrusting)).await;
     let problem = task["error_message"].as_str().unwrap_or_default();
     assert!(problem.starts_with(FAILED), "{task}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_authority_of_the_operator_is_trusted_for_issuers() {
+    let issuer = Issuer::start();
+    let authority = issuer.origin().authority();
+    let encrypted = TlsPort::before(authority.parse().unwrap());
+    let url = self::encrypted(issuer.url(), &authority, &encrypted);
+    let launch = || Launch::new().with_issuer(&url);
+    let trusted = tls::file("authority.pem").display().to_string();
+    for (launch, expected) in [(launch().set("ca-file", &trusted), 200), (launch(), 503)] {
+        let service = launch.start();
+        let token = Signer::rsa().token(&new_name());
+        let client = Client::new(service.url()).bearer(&token);
+        let answer = client.get("/api/tasks").await;
+        assert_eq!(answer.status, expected, "{answer:?}");
+    }
 }

@@ -1,12 +1,16 @@
 //! Whatever a provider does, its one task fails with the right sentence.
 
+use concept_refinement_tests::client::Client;
+use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::provider::Provider;
 use concept_refinement_tests::server::{Origin, Reply};
+use concept_refinement_tests::service::Service;
 use futures::future::join_all;
 use serde_json::json;
 use tokio::net::TcpSocket;
 
+use crate::chains;
 use crate::kinds::{Kind, Pair, refined, reply};
 
 const FAILED: &str = "Error in refinement task processing: Image refinement failed: ";
@@ -403,4 +407,53 @@ async fn a_provider_that_is_not_there_is_told() {
         assert_eq!(task["error_message"], expected, "{kind:?}");
     }))
     .await;
+}
+
+/// One more than the failures in a row that judge a model.
+const ASKERS: usize = 6;
+
+/// So much later than a task may take that it is not tried again.
+const LATER: &str = "retry-after: 3600\r\n";
+
+/// Each of another user, for whom these providers answer so.
+async fn fails(service: &Service, providers: &[&Provider], code: u16) {
+    for _ in 0..ASKERS {
+        let reply = || [status(code, LATER, "")];
+        let prompt = providers[0].prompt(reply());
+        for provider in &providers[1..] {
+            provider.answers(&prompt, reply());
+        }
+        let (_, task) = refined(service, &prompt).await;
+        assert_eq!(task["status"], "failed", "{code}: {task}");
+        let times = providers.iter().map(|provider| provider.times(&prompt));
+        assert_eq!(times.sum::<usize>(), providers.len(), "{code}");
+    }
+}
+
+/// Whoever is asked too much is well. Whoever is overloaded is not.
+#[tokio::test]
+async fn a_rate_limit_does_not_make_the_model_unusable() {
+    let (first, second) = (Provider::start(), Provider::start());
+    let alone = Kind::OpenAi.launch(&first.url());
+    let chain = "fallback(openai, automatic1111)";
+    let chain = chains::launch(chain, &first.url(), &second.url());
+    for (name, launch, providers) in [
+        ("alone", alone, &[&first][..]),
+        ("a chain", chain, &[&first, &second]),
+    ] {
+        let service = tokio::task::spawn_blocking(move || launch.start());
+        let service = service.await.unwrap();
+        let anybody = Client::new(service.url());
+        fails(&service, providers, 429).await;
+        let ready = anybody.get("/api/health/ready?model").await;
+        assert_eq!(ready.status, 200, "{name}: {ready:?}");
+        assert_eq!(ready.json()["capabilities"]["model"], "ok", "{name}");
+
+        fails(&service, providers, 503).await;
+        eventually("its failures judge it", SOON, async || {
+            let ready = anybody.get("/api/health/ready?model").await;
+            (ready.status == 503).then_some(())
+        })
+        .await;
+    }
 }

@@ -18,3 +18,4 @@ mod kinds;
 mod replicate;
 mod requests;
 mod starting;
+mod trust;

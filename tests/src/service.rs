@@ -206,7 +206,8 @@ impl Launch {
         self.by(&["env", "--default-signal=HUP"])
     }
 
-    fn by(mut self, starter: &[&str]) -> Self {
+    /// By a command that ends its own words with those of another, which it becomes.
+    pub fn by(mut self, starter: &[&str]) -> Self {
         assert!(self.disk.is_none(), "a small disk has a starter of its own");
         let starter = starter.iter().map(|word| (*word).to_owned());
         self.starter.extend(starter);

@@ -46,8 +46,8 @@ pub fn run(workspace: &Workspace, choice: &Choice) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A chain that the tests compose.
-const CHAIN: &str = "fallback(openai, automatic1111)";
+/// A chain that the tests compose, with a link that is given a name.
+const CHAIN: &str = "fallback(cache(fast=openai), cache(automatic1111))";
 
 /// Composes for the tests, with the local and the scripted model and with a chain.
 /// The components must exist.

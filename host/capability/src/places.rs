@@ -48,6 +48,13 @@ impl<U: Clone + Eq + Hash> Places<U> {
         })
     }
 
+    /// Whether more places are left than the last quarter, or the user has none.
+    pub fn has_room_for(&self, user: &U) -> bool {
+        let taken = self.taken.lock();
+        let free = self.limit - taken.total;
+        free * RESERVE > self.limit || count(&taken.by_user, user) == 0
+    }
+
     /// None: the client or the user has its share, or no place is left. `client`:
     /// None for a trusted proxy, which is no client.
     pub fn take(self: &Arc<Self>, client: Option<Subnet>, user: Option<U>) -> Option<Place<U>> {

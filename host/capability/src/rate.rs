@@ -38,6 +38,13 @@ impl<K: Eq + Hash> Buckets<K> {
         Ok(())
     }
 
+    /// Gives back what was taken and not used.
+    pub fn give_back(&mut self, rate: Rate, who: &K) {
+        if let Some(refilled) = self.0.get_mut(who) {
+            *refilled = refilled.saturating_sub(rate.interval);
+        }
+    }
+
     /// Drops those whose burst is full again, then those that lack one, and so on
     /// until half of the space is free.
     fn forget(&mut self, interval: Duration, now: Duration) {

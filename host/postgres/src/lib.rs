@@ -204,6 +204,11 @@ impl PostgresTasks {
         SharedQueue::start(Arc::clone(self))
     }
 
+    /// How many claims are remembered that are not known to have ended, for tests.
+    pub fn claims(&self) -> usize {
+        self.hub.claims()
+    }
+
     fn count_given_up(&self) {
         self.given_up.fetch_add(1, Ordering::Relaxed);
     }

@@ -272,8 +272,9 @@ async fn compiled(
         calls: 1,
         max_memory: usize::try_from(config.model_memory)?,
     };
+    let model = config.model.clone();
     compile(pool, cache, move |engine| {
-        Compiled::new(engine, &components)
+        Compiled::new(engine, &components, &model)
     })
     .await
 }

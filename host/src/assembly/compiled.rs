@@ -13,6 +13,7 @@ use wasmtime::component::Component;
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 
 use super::components::{Components, embedded::CODE};
+use crate::config::ModelLink;
 
 /// All components. The model is yet to be asked what it is.
 pub struct Compiled {
@@ -38,9 +39,14 @@ pub struct Model {
 }
 
 impl Compiled {
-    pub fn new(engine: &Engine, components: &Components) -> anyhow::Result<Self> {
+    /// `model`: what the components of the model were chosen as.
+    pub fn new(
+        engine: &Engine,
+        components: &Components,
+        model: &ModelLink,
+    ) -> anyhow::Result<Self> {
         let api = component(engine, "api", &components.api)?;
-        let pipeline = Pipeline::new(engine, components)?;
+        let pipeline = Pipeline::new(engine, components, model)?;
         let api = api_linker(engine.wasmtime())
             .and_then(|linker| linker.instantiate_pre(&api))
             .and_then(ServicePre::new)
@@ -61,11 +67,23 @@ impl Compiled {
 }
 
 impl Pipeline {
-    pub fn new(engine: &Engine, components: &Components) -> anyhow::Result<Self> {
+    /// `model`: what the components of the model were chosen as.
+    pub fn new(
+        engine: &Engine,
+        components: &Components,
+        model: &ModelLink,
+    ) -> anyhow::Result<Self> {
         let processor = component(engine, "processor", &components.processor)?;
-        let model = Model::new(engine, &components.model)?;
-        let links = components.links.iter();
-        let links = links.map(|bytes| Model::new(engine, bytes));
+        let mut chosen = model.links().into_iter();
+        let mut compiled = |bytes: &[u8]| {
+            let model = Model::new(engine, bytes);
+            match chosen.next() {
+                Some(link) => link.named(model),
+                None => model,
+            }
+        };
+        let model = compiled(&components.model)?;
+        let links = components.links.iter().map(|bytes| compiled(bytes));
         let links = links.collect::<anyhow::Result<_>>()?;
         let processor = processor_linker(engine.wasmtime())
             .and_then(|linker| linker.instantiate_pre(&processor))

@@ -63,9 +63,9 @@ pub async fn test(
         calls: instances,
         max_memory: usize::try_from(config.model_memory)?,
     };
-    let components = components.clone();
+    let (components, model) = (components.clone(), config.model.clone());
     let compiled = compile(pool, cache, move |engine| {
-        Pipeline::new(engine, &components)
+        Pipeline::new(engine, &components, &model)
     })
     .await;
     let network = Network::new(resolver::system(), &config.trust)?;

@@ -102,7 +102,8 @@ impl HostBuilder {
         let is_shared = tasks.shared.is_some();
 
         let cache = config.data_dir.join("compiled");
-        let compiled = move |engine: &_| Compiled::new(engine, &components);
+        let link = config.model.clone();
+        let compiled = move |engine: &_| Compiled::new(engine, &components, &link);
         let (engine, compiled) = compile(pool(&config)?, Some(cache), compiled).await?;
         let engine = Arc::new(engine);
         let refusals = metrics.as_ref().map(|metrics| Arc::clone(&metrics.egress));

@@ -72,9 +72,9 @@ pub async fn move_stores(
     let room = capabilities::room(target);
     let tasks = capabilities::tasks(target, &clock, &room)?.open().await?;
     let (from, to) = (records(&copied)?, records(&tasks)?);
-    let begun = begin(&place, to).await?;
+    let is_first = begin(&place, to).await?;
     let secret = match move_secret(&source.data_dir, target, &tasks).await {
-        Err(error) if begun => {
+        Err(error) if is_first => {
             // Nothing of it was moved.
             to.clear(&UNFINISHED_MOVE).await?;
             return Err(error);
@@ -136,14 +136,13 @@ pub enum HalfMoved {
 
 /// Keeps services from a target that has nothing yet, until it has all. One that has
 /// something is what it was, if the move was made before, or is refused in the end.
-/// Whether it did so.
+/// Whether it was this attempt that did so: an earlier one may have moved something.
 async fn begin(source: &Path, target: &dyn Records) -> anyhow::Result<bool> {
-    for table in [&TASKS, &CONCEPTS] {
+    for table in [&UNFINISHED_MOVE, &TASKS, &CONCEPTS] {
         if !target.records(table, None, 1).await?.is_empty() {
             return Ok(false);
         }
     }
-    target.clear(&UNFINISHED_MOVE).await?;
     let source = vec![0.into(), source.to_string_lossy().into()];
     target.restore(&UNFINISHED_MOVE, vec![source]).await?;
     Ok(true)

@@ -115,7 +115,7 @@ impl Links<'_> {
                 text: link.text.clone(),
                 identity,
             };
-            let made = Link::new(self.engine, &model.component, parts).await;
+            let made = link.named(Link::new(self.engine, &model.component, parts).await);
             match self.config.model.behind {
                 Some(_) => made.with_context(|| format!("the link {}", link.name)),
                 None => made,

@@ -92,7 +92,8 @@ impl HostBuilder {
             calls: instances,
             max_memory: usize::try_from(config.model_memory)?.max(PROCESSOR_MEMORY),
         };
-        let compiled = move |engine: &_| Pipeline::new(engine, &components);
+        let link = config.model.clone();
+        let compiled = move |engine: &_| Pipeline::new(engine, &components, &link);
         let (engine, compiled) = compile(pool, cache, compiled).await?;
         let network = Network::new(resolver, &config.trust)?;
         let blobs = grants::blobs(&config, None, &Arc::default());

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use concept_refinement_domain::chain::{self, MIDDLEWARE, variable_part};
 use concept_refinement_runtime::egress::Origin;
 
@@ -62,6 +63,16 @@ impl ModelLink {
             links.extend(link.links());
         }
         links
+    }
+
+    /// Names the component in an error where its path was configured.
+    pub fn named<T>(&self, result: anyhow::Result<T>) -> anyhow::Result<T> {
+        match &self.component {
+            ModelChoice::Component(path) => {
+                result.with_context(|| format!("model: {}", path.display()))
+            }
+            ModelChoice::Local | ModelChoice::Provider(_) | ModelChoice::Middleware(_) => result,
+        }
     }
 
     /// How many links are one behind the other, at most.

@@ -13,6 +13,7 @@ use concept_refinement_domain::message::message_for;
 use concept_refinement_domain::secret::LENGTH;
 use concept_refinement_domain::task::{Change, Stage, Status};
 use concept_refinement_postgres::PostgresTasks;
+use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::postgres::Release;
 use futures::StreamExt as _;
 use tokio::time::timeout;
@@ -185,6 +186,47 @@ async fn what_is_asked_for_after_another_host_took_it_is_not_given() {
         there.renew(&taken.lease).await.unwrap().is_some(),
         "it stays"
     );
+}
+
+/// Its own host hears that the task has ended, though nobody watches it there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_claim_that_another_host_took_is_forgotten() {
+    let schema = Schema::new(Release::Fifteen);
+    let clock = Arc::new(ManualClock::at(START));
+    let open = || open(&schema.url(), None, Rules::default(), clock.clone());
+    let (here, there) = (open(), open());
+    hears(&here, &there).await;
+    let before = here.claims();
+    let task = created(here.submit(new_task("ada")).await.unwrap());
+    here.claim(&task.id, None).await.unwrap().unwrap();
+    assert_eq!(here.claims(), before + 1);
+    clock.advance(LEASE);
+    let taken = there.claim(&task.id, None).await.unwrap().unwrap();
+    let image = image(&taken.task).into();
+    let _ = there.finish(&taken.lease, image).await.unwrap();
+    eventually("it is forgotten", SOON, async || {
+        (here.claims() == before).then_some(())
+    })
+    .await;
+}
+
+/// Waits until one host hears what another does: stages are told, and never looked for.
+async fn hears(here: &PostgresTasks, there: &PostgresTasks) {
+    let task = created(here.submit(new_task("heard")).await.unwrap());
+    let claimed = there.claim(&task.id, None).await.unwrap().unwrap();
+    let mut changes = here.watch("heard", &task.id).await.unwrap().unwrap();
+    eventually("it is heard", SOON, async || {
+        there
+            .progress(&claimed.lease, Stage::Refining)
+            .await
+            .unwrap();
+        let next = timeout(PROMPTLY, changes.next()).await;
+        (next == Ok(Some(Change::Progress(Stage::Refining)))).then_some(())
+    })
+    .await;
+    let failed = there.fail(&claimed.lease, None, "It failed.").await;
+    assert_eq!(failed, Ok(Fenced::Done));
+    while changes.next().await.is_some() {}
 }
 
 /// Each message once, as long as nobody fails, and none waits for a poll.

@@ -182,6 +182,34 @@ async fn a_move_to_shared_engines_that_is_killed_goes_on() {
     before.is_on(&target.launch).await;
 }
 
+/// What an earlier one moved is still a part.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_attempt_that_fails_early_leaves_a_begun_move_begun() {
+    let before = before().await;
+    let from = before.launch.data();
+    let target = Target::new();
+    target.set(Mode::Delay(SLOW));
+    target.is_killed_at(Point::Images(1), &from).await;
+    target.set(Mode::Pass);
+
+    let secret = target.query("SELECT encode(secret, 'hex') FROM secret");
+    let set = |secret: &str| {
+        let update = format!("UPDATE secret SET secret = decode('{secret}', 'hex')");
+        target.query(&update);
+    };
+    set(&"00".repeat(32));
+    let failed = target.move_from(&from);
+    assert!(!failed.status.success(), "{failed:?}");
+    let said = String::from_utf8(failed.stderr).unwrap();
+    assert!(said.contains("a secret of its own"), "{said}");
+    set(&secret);
+
+    target.is_refused_by_services(&from);
+    let moved = target.move_from(&from);
+    assert!(moved.status.success(), "{moved:?}");
+    before.is_on(&target.launch).await;
+}
+
 /// As many rows are no proof.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_changed_row_is_noticed_though_there_are_as_many() {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::{SOON, eventually};
+use concept_refinement_tests::pictures;
 use concept_refinement_tests::receiver::Receiver;
 use concept_refinement_tests::server::Reply;
 use concept_refinement_tests::service::Service;
@@ -12,7 +13,7 @@ use futures::future::join_all;
 use serde_json::json;
 
 use super::{accepted, attempted, launch, receiver, redeliver, seconds, service};
-use crate::shared::new_user;
+use crate::shared::{new_user, origin};
 
 /// More than attempts can be under way at once.
 const MANY: usize = 80;
@@ -121,6 +122,29 @@ async fn a_user_asks_ten_times_a_minute() {
         assert_eq!(answer.header("retry-after"), Some("15"), "{answer:?}");
         assert_eq!(answer.json()["error_code"], "RATE_LIMIT_EXCEEDED");
     }
+}
+
+/// What is not delivered again is not counted.
+#[tokio::test]
+async fn who_asks_too_early_may_ask_later() {
+    let client = new_user(service());
+    let hook = receiver().hook([Reply::status(200)]);
+    let told = accepted(&client, "instant", &hook).await;
+    attempted(&client, &told, 1).await;
+    let (original, gate) = origin().gated(&pictures::png(8, 8));
+    let body = json!({
+        "original_image_url": original,
+        "refinement_prompt": "instant",
+        "webhook_url": hook,
+    });
+    let pending = client.post("/api/concepts/refine", &body).await.task_id();
+    for _ in 0..11 {
+        assert_eq!(redeliver(&client, &pending).await, 409);
+        assert_eq!(redeliver(&client, "none").await, 404);
+    }
+    assert_eq!(redeliver(&client, &told).await, 202);
+    gate.open();
+    client.finished(&pending).await;
 }
 
 /// Receivers that do not answer.

@@ -6,14 +6,19 @@ use concept_refinement_tests::provider::Provider;
 use concept_refinement_tests::server::Reply;
 use concept_refinement_tests::service::Launch;
 
-use super::{FAILED, launch};
+use super::FAILED;
 use crate::kinds::{Kind, image, refined};
 
 #[tokio::test]
 async fn a_composed_chain_asks_the_next_model_with_its_own_settings() {
     let (first, second) = (Provider::start(), Provider::start());
-    let chain = "fallback(openai, automatic1111)";
-    let service = launch(chain, &first.url(), &second.url())
+    let service = Launch::new()
+        .set("rate-limit", "unlimited")
+        .variable("REFINEMENT_MODELS_FAST_URL", &first.url())
+        .variable("REFINEMENT_MODELS_FAST_API_KEY", Kind::OpenAi.key())
+        // Of no link: this one is given another name.
+        .variable("REFINEMENT_MODELS_OPENAI_API_KEY", "another")
+        .variable("REFINEMENT_MODELS_AUTOMATIC1111_URL", &second.url())
         .variable(
             "REFINEMENT_MODELS_AUTOMATIC1111_API_KEY",
             Kind::Automatic1111.key(),
@@ -46,6 +51,6 @@ async fn what_a_link_lacks_is_named_as_that_links() {
         .on_wasmtime(artifacts::test_composed("chain/standalone"))
         .start();
     let (_, task) = refined(&service, "make it lighter").await;
-    let expected = format!("{FAILED}the setting models-openai-url is missing");
+    let expected = format!("{FAILED}the setting models-fast-url is missing");
     assert_eq!(task["error_message"], expected);
 }

@@ -234,6 +234,12 @@ impl Hub {
         watched.is_some_and(|watched| watched.revision < revision)
     }
 
+    /// How many claims are remembered, of this process and of others.
+    pub fn claims(&self) -> usize {
+        let state = self.state.lock();
+        state.under_way.len() + state.elsewhere.len()
+    }
+
     /// The ids of all tasks that are watched.
     pub fn watched(&self) -> Vec<String> {
         self.state.lock().watched.keys().cloned().collect()

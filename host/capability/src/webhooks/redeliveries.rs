@@ -40,16 +40,27 @@ struct State {
 }
 
 impl Redeliveries {
-    /// None: there are too many, and this user has its share of them.
+    /// None: there are too many, and this user has its share of them. The last quarter of
+    /// the places is for users who have none, so that it takes more than ten to hold all.
     pub fn admit(&self, user: &str, now: Instant) -> Option<Place<String>> {
         let now = now.saturating_duration_since(self.begin);
         let mut state = self.state.lock();
         while state.under_way.front().is_some_and(|(end, _)| *end <= now) {
             state.under_way.pop_front();
         }
-        let place = self.places.take(None, Some(user.to_owned()))?;
-        let taken = state.rates.take(RATE, user.to_owned(), now);
+        let user = user.to_owned();
+        if !self.places.has_room_for(&user) {
+            return None;
+        }
+        let place = self.places.take(None, Some(user.clone()))?;
+        let taken = state.rates.take(RATE, user, now);
         taken.is_ok().then_some(place)
+    }
+
+    /// One that was admitted is not to be delivered, and does not count.
+    pub fn give_back(&self, user: &str) {
+        let mut state = self.state.lock();
+        state.rates.give_back(RATE, &user.to_owned());
     }
 
     /// Keeps the place of one that is to be delivered.
@@ -98,6 +109,30 @@ mod tests {
         let all = Redeliveries::default();
         drop(all.admit("ann", all.begin));
         assert_eq!(admitted(&all, "ann", 20, all.begin), 9);
+    }
+
+    #[test]
+    fn what_is_not_delivered_is_given_back() {
+        let all = Redeliveries::default();
+        for _ in 0..20 {
+            drop(all.admit("ann", all.begin));
+            all.give_back("ann");
+        }
+        assert_eq!(admitted(&all, "ann", 20, all.begin), 10);
+        assert_eq!(admitted(&all, "ann", 20, all.begin), 0);
+    }
+
+    #[test]
+    fn ten_users_who_ask_without_end_leave_a_place_for_others() {
+        let all = Redeliveries::default();
+        for second in 0..120 {
+            let now = all.begin + Duration::from_secs(second);
+            for user in 0..10 {
+                admitted(&all, &user.to_string(), 10, now);
+            }
+            let other = format!("other {second}");
+            assert!(all.admit(&other, now).is_some(), "after {second} s");
+        }
     }
 
     #[test]

@@ -37,8 +37,13 @@ impl HostWithStore<Sandbox> for Linked {
             return Ok(Ok(types::Redelivery::TooOften));
         };
         let redelivery = host.webhooks().redeliver(&user_id, &task_id).await;
-        if let Ok(Redelivery::Requested) = redelivery {
-            host.redeliveries.hold(place, Instant::now());
+        match redelivery {
+            Ok(Redelivery::Requested) => host.redeliveries.hold(place, Instant::now()),
+            Ok(Redelivery::None | Redelivery::Pending | Redelivery::TooOften) => {
+                host.redeliveries.give_back(&user_id);
+            }
+            // It may have been requested.
+            Err(_) => {}
         }
         Ok(redelivery.convert())
     }
