@@ -134,7 +134,9 @@ fn lint(workspace: &Workspace, steps: &mut Steps) -> anyhow::Result<()> {
         }
         // As who embeds it has it, without engines that have a server.
         let mut cargo = workspace.native_cargo(&["clippy", "-p", "concept-refinement-host"]);
-        process::run(deny_warnings(cargo.args(["--lib", "--no-default-features"])))
+        process::run(deny_warnings(
+            cargo.args(["--lib", "--no-default-features"]),
+        ))
     })?;
     steps.run("clippy of the components", || {
         let mut cargo = components::cargo(workspace, "clippy");
