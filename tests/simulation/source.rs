@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
 
-use concept_refinement_processor::ports::{ByteStream, FetchError, Response};
+use concept_refinement_processor::ports::{ByteStream, Failure, Response};
 
 use crate::images::picture;
 use crate::scheduler::Scheduler;
@@ -42,7 +42,7 @@ impl ByteStream for Chunks {
     }
 }
 
-pub async fn answer(scheduler: &Rc<Scheduler>, url: &str) -> Result<Response<Chunks>, FetchError> {
+pub async fn answer(scheduler: &Rc<Scheduler>, url: &str) -> Result<Response<Chunks>, Failure> {
     let original = picture(url);
     let (status, bytes, pause) = match url {
         MISSING => (404, &[][..], Duration::ZERO),
@@ -50,7 +50,7 @@ pub async fn answer(scheduler: &Rc<Scheduler>, url: &str) -> Result<Response<Chu
         SLOW => (200, &original[..], Duration::from_secs(8)),
         SILENT => {
             scheduler.sleep(Duration::from_secs(20)).await;
-            return Err(FetchError::TimedOut);
+            return Err(Failure::TimedOut);
         }
         _ => (200, &original[..], Duration::ZERO),
     };

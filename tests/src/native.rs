@@ -9,7 +9,7 @@ use concept_refinement_api::Settings;
 use concept_refinement_capability::Capabilities;
 use concept_refinement_capability::processor::{ClaimedLease, LastStage};
 use concept_refinement_capability::runtime::Runtime;
-use concept_refinement_processor::ports::{ByteStream, FetchError, Purpose, Response};
+use concept_refinement_processor::ports::{ByteStream, Failure, Purpose, Response};
 use futures::future::LocalBoxFuture;
 
 /// What an instance of a component is given.
@@ -27,7 +27,7 @@ pub struct Native<O> {
 pub trait Outside: Clone + 'static {
     type Stream: ByteStream;
 
-    async fn get(&self, url: &str, purpose: Purpose) -> Result<Response<Self::Stream>, FetchError>;
+    async fn get(&self, url: &str, purpose: Purpose) -> Result<Response<Self::Stream>, Failure>;
 
     /// Goes on with some work, on this thread.
     fn spawn(&self, work: LocalBoxFuture<'static, ()>);

@@ -23,6 +23,7 @@ use crate::templates;
 use crate::tools;
 use crate::workspace::Workspace;
 use steps::Steps;
+use suite::Suites;
 use tally::Tally;
 
 const NOT_ON_SPIN: &str = "NOT run: the platforms' tests on Spin itself (none of version 4.1 or \
@@ -30,6 +31,7 @@ const NOT_ON_SPIN: &str = "NOT run: the platforms' tests on Spin itself (none of
 
 /// Tests what proves the embedded product. Nothing is installed for it but crates.
 pub fn embedded(workspace: &Workspace) -> anyhow::Result<()> {
+    let suites = Suites::read()?;
     let mut steps = Steps::default();
     let components = || {
         components::build_shipped(workspace)?;
@@ -39,7 +41,7 @@ pub fn embedded(workspace: &Workspace) -> anyhow::Result<()> {
         beside(components, || programs::build(workspace))
     })?;
     let tally = steps.run("tests", || {
-        runner::run(workspace, suite::embedded(&programs))
+        runner::run(workspace, suites.embedded(&programs))
     })?;
     println!("\n{steps}\n{tally}\nthe rest: cargo xtask test --all");
     tally.verdict()
@@ -47,6 +49,7 @@ pub fn embedded(workspace: &Workspace) -> anyhow::Result<()> {
 
 /// Checks and tests everything.
 pub fn everything(workspace: &Workspace) -> anyhow::Result<()> {
+    let suites = Suites::read()?;
     let mut steps = Steps::default();
     steps.run("format", || {
         tools::ensure_lints(workspace)?;
@@ -65,7 +68,7 @@ pub fn everything(workspace: &Workspace) -> anyhow::Result<()> {
     steps.run("dependencies", || dependencies::check(workspace))?;
     clients(workspace, &mut steps)?;
     let tally = steps.run("tests", || {
-        runner::run(workspace, suite::everything(&programs))
+        runner::run(workspace, suites.everything(&programs))
     })?;
     let of_documentation = steps.run("tests of documentation", || {
         let mut cargo = workspace.native_cargo(&["test", "--workspace", "--doc"]);
@@ -74,7 +77,7 @@ pub fn everything(workspace: &Workspace) -> anyhow::Result<()> {
     let tally = tally.and(of_documentation);
     let (tally, on_spin) = match tools::spin(workspace) {
         Some(spin) => {
-            let runs = suite::on_spin(&programs, &spin);
+            let runs = suites.on_spin(&programs, &spin);
             let run = steps.run("tests on Spin", || runner::run(workspace, runs))?;
             (tally.with_skipped(run), String::new())
         }
@@ -131,7 +134,9 @@ fn lint(workspace: &Workspace, steps: &mut Steps) -> anyhow::Result<()> {
         }
         // As who embeds it has it, without engines that have a server.
         let mut cargo = workspace.native_cargo(&["clippy", "-p", "concept-refinement-host"]);
-        process::run(deny_warnings(cargo.args(["--lib", "--no-default-features"])))
+        process::run(deny_warnings(
+            cargo.args(["--lib", "--no-default-features"]),
+        ))
     })?;
     steps.run("clippy of the components", || {
         let mut cargo = components::cargo(workspace, "clippy");

@@ -17,7 +17,7 @@ pub struct Api<P> {
     pub(crate) state: State<P>,
 }
 
-impl<P: Ports + 'static> Api<P> {
+impl<P: Ports> Api<P> {
     pub fn new(config: Config, ports: P) -> Self {
         Self {
             state: State::new(config, ports),

@@ -41,7 +41,7 @@ pub fn find(path: &str) -> Option<&'static Asset> {
 }
 
 /// Contents may change under the same path, so caches must revalidate.
-pub fn answer<B, C>(asset: &Asset, request: &Request<B>) -> Response<C> {
+pub fn answer<C>(asset: &Asset, request: &Request) -> Response<C> {
     let etag = asset.etag();
     let is_unchanged = is_unchanged(&request.headers, &etag);
     let mut response = Response {

@@ -31,7 +31,7 @@ pub struct Authenticator<P> {
     public_origin: Option<Origin>,
 }
 
-impl<P: Ports + 'static> Authenticator<P> {
+impl<P: Ports> Authenticator<P> {
     pub fn new(config: &Config, ports: P) -> Self {
         Self {
             ports,
@@ -41,13 +41,13 @@ impl<P: Ports + 'static> Authenticator<P> {
     }
 
     /// Authenticates a request that changes nothing.
-    pub async fn reader<B>(&self, request: &Request<B>) -> Result<Caller, Problem> {
+    pub async fn reader(&self, request: &Request) -> Result<Caller, Problem> {
         self.verified(credentials(&request.headers)).await
     }
 
     /// Authenticates a request that changes something. Refuses one by cookie
     /// that another site caused.
-    pub async fn writer<B>(&self, request: &Request<B>) -> Result<Caller, Problem> {
+    pub async fn writer(&self, request: &Request) -> Result<Caller, Problem> {
         let credentials = credentials(&request.headers);
         let by_cookie = matches!(credentials, Credentials::Cookie(_));
         let caller = self.verified(credentials).await?;

@@ -30,6 +30,7 @@ pub trait Ports:
     + Ids
     + Background
     + Clone
+    + 'static
 {
 }
 
@@ -45,6 +46,7 @@ impl<P> Ports for P where
         + Ids
         + Background
         + Clone
+        + 'static
 {
 }
 

@@ -24,7 +24,7 @@ pub struct Republisher<P> {
     recent: Rc<Recent<()>>,
 }
 
-impl<P: Ports + 'static> Republisher<P> {
+impl<P: Ports> Republisher<P> {
     pub fn new(ports: P, is_swept: bool) -> Self {
         Self {
             ports,

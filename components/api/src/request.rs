@@ -28,7 +28,7 @@ impl Method {
     }
 }
 
-pub struct Request<B> {
+pub struct Request<B = ()> {
     pub method: Method,
     /// Without the query, as sent.
     pub path: String,
@@ -38,6 +38,29 @@ pub struct Request<B> {
     pub origin: Origin,
     pub headers: Headers,
     pub body: B,
+}
+
+impl<B> Request<B> {
+    /// All but the body, and the body.
+    pub fn split(self) -> (Request, B) {
+        let Self {
+            method,
+            path,
+            query,
+            origin,
+            headers,
+            body,
+        } = self;
+        let request = Request {
+            method,
+            path,
+            query,
+            origin,
+            headers,
+            body: (),
+        };
+        (request, body)
+    }
 }
 
 /// A request body, read in chunks.

@@ -20,13 +20,11 @@ use crate::request::{Body, Request};
 use crate::router::{self, Route};
 use crate::state::State;
 
-pub async fn answer<P: Ports + 'static, B: Body>(
-    state: &State<P>,
-    mut request: Request<B>,
-) -> Answer<P> {
+pub async fn answer<P: Ports, B: Body>(state: &State<P>, request: Request<B>) -> Answer<P> {
+    let (mut request, body) = request.split();
     let path = std::mem::take(&mut request.path);
     match router::route(request.method, &path)? {
-        Route::Refine => refine::submit(state, request).await,
+        Route::Refine => refine::submit(state, request, body).await,
         Route::Tasks => tasks::list(state, &request).await,
         Route::Task(id) => tasks::get(state, &request, id).await,
         Route::DeleteTask(id) => tasks::delete(state, &request, id).await,
@@ -37,7 +35,7 @@ pub async fn answer<P: Ports + 'static, B: Body>(
         Route::Concepts => concepts::list(state, &request).await,
         Route::Concept(id) => concepts::get(state, &request, id).await,
         Route::DeleteConcept(id) => concepts::delete(state, &request, id).await,
-        Route::Upload => uploads::upload(state, request).await,
+        Route::Upload => uploads::upload(state, &request, body).await,
         Route::Image => images::get(state, &request, &path).await,
         Route::DeleteImage => images::delete(state, &request, &path).await,
         Route::Session => session::create(state, &request).await,

@@ -35,7 +35,7 @@ pub struct Renewed {
     pub until: Timestamp,
 }
 
-impl<P: Ports + 'static> State<P> {
+impl<P: Ports> State<P> {
     pub fn new(config: Config, ports: P) -> Self {
         Self {
             auth: Authenticator::new(&config, ports.clone()),

@@ -7,6 +7,7 @@
 
 #[cfg(target_arch = "wasm32")]
 pub mod bindings;
+mod failure;
 #[cfg(target_arch = "wasm32")]
 mod incoming;
 pub mod log;
@@ -16,6 +17,7 @@ mod ports;
 #[cfg(target_arch = "wasm32")]
 mod wasi;
 
+pub use failure::Failure;
 #[cfg(target_arch = "wasm32")]
 pub use incoming::Incoming;
 pub use ports::{ByteStream, Clock, Random};

@@ -7,7 +7,7 @@ mod failure;
 mod request;
 mod response;
 
-pub use failure::Failure;
+pub use crate::Failure;
 pub use request::{Request, Timeouts, request};
 pub use response::Response;
 

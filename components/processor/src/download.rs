@@ -17,7 +17,7 @@ use url::Url;
 
 use crate::config::Config;
 use crate::contents::{Contents, Draft, Rejected};
-use crate::ports::{Blobs, Clock, FetchError, Http, Purpose, Random, Response, Rest};
+use crate::ports::{Blobs, Clock, Failure, Http, Purpose, Random, Response, Rest};
 use crate::time::Budget;
 
 /// Contract, section 2.
@@ -28,8 +28,8 @@ const MAX_REDIRECTS: usize = 3;
 pub enum DownloadError {
     #[error("the address {0}")]
     Address(String),
-    #[error("{0}")]
-    Fetch(#[from] FetchError),
+    #[error("{}", sentence(*.0))]
+    Fetch(Failure),
     #[error("the address answered {status}")]
     Status {
         status: u16,
@@ -132,7 +132,7 @@ impl<P: Http + Blobs + Clock> Download<'_, P> {
         let mut url = self.permitted(url)?;
         for _ in 0..=MAX_REDIRECTS {
             let get = self.ports.get(url.as_str(), self.purpose, rest.as_ref());
-            let response = get.await?;
+            let response = get.await.map_err(DownloadError::Fetch)?;
             match response.status {
                 301 | 302 | 303 | 307 | 308 => url = self.redirected(&url, &response)?,
                 _ => return Ok(response),
@@ -208,6 +208,17 @@ impl<P: Http + Blobs + Clock> Download<'_, P> {
     }
 }
 
+fn sentence(failure: Failure) -> &'static str {
+    match failure {
+        Failure::Forbidden => "the address is not public",
+        Failure::Unresolvable => "the name of the address cannot be resolved",
+        Failure::Unreachable => "the address cannot be connected to",
+        Failure::TimedOut => "the address did not answer in time",
+        Failure::Tls => "no secure connection to the address can be made",
+        Failure::Broken => "the address did not answer properly",
+    }
+}
+
 impl DownloadError {
     /// Whether another try can help. Nothing was paid for an original: who named an
     /// address that cannot be reached is told at once.
@@ -218,9 +229,7 @@ impl DownloadError {
                 matches!(status, 206 | 408 | 416 | 429 | 500..=599)
             }
             Self::BrokeOff(_) => true,
-            Self::Fetch(error) => {
-                purpose == Purpose::ModelAnswer && *error != FetchError::Forbidden
-            }
+            Self::Fetch(error) => purpose == Purpose::ModelAnswer && *error != Failure::Forbidden,
             Self::Address(_)
             | Self::TooManyRedirects
             | Self::RedirectToNowhere

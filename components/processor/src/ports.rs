@@ -13,7 +13,7 @@ use concept_refinement_domain::capability::{
 };
 use concept_refinement_domain::task::Stage;
 
-pub use concept_refinement_guest::{ByteStream, Clock, Random};
+pub use concept_refinement_guest::{ByteStream, Clock, Failure, Random};
 
 use crate::contents::Contents;
 
@@ -134,23 +134,6 @@ pub struct Response<S> {
     pub body: S,
 }
 
-/// Why a request failed, in sentences for the user.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum FetchError {
-    #[error("the address is not public")]
-    Forbidden,
-    #[error("the name of the address cannot be resolved")]
-    Unresolvable,
-    #[error("the address cannot be connected to")]
-    Unreachable,
-    #[error("the address did not answer in time")]
-    TimedOut,
-    #[error("no secure connection to the address can be made")]
-    Tls,
-    #[error("the address did not answer properly")]
-    Broken,
-}
-
 /// What an image is for. A model may name a URL at its provider's host, which
 /// nobody else may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,7 +153,7 @@ pub trait Http {
         url: &str,
         purpose: Purpose,
         rest: Option<&Rest>,
-    ) -> Result<Response<Self::Stream>, FetchError>;
+    ) -> Result<Response<Self::Stream>, Failure>;
 }
 
 /// All ports together.

@@ -4,7 +4,7 @@
 pub mod pipeline;
 mod server;
 
-use concept_refinement_processor::ports::{ByteStream, FetchError, Purpose, Response};
+use concept_refinement_processor::ports::{ByteStream, Failure, Purpose, Response};
 use concept_refinement_tests::native::Outside;
 use futures::future::LocalBoxFuture;
 use send_wrapper::SendWrapper;
@@ -27,8 +27,8 @@ impl ByteStream for Nothing {
 impl Outside for Machine {
     type Stream = Nothing;
 
-    async fn get(&self, _: &str, _: Purpose) -> Result<Response<Nothing>, FetchError> {
-        Err(FetchError::Forbidden)
+    async fn get(&self, _: &str, _: Purpose) -> Result<Response<Nothing>, Failure> {
+        Err(Failure::Forbidden)
     }
 
     fn spawn(&self, work: LocalBoxFuture<'static, ()>) {

@@ -1,6 +1,6 @@
 //! The network, and chance.
 
-use concept_refinement_processor::ports::{FetchError, Purpose, Response};
+use concept_refinement_processor::ports::{Failure, Purpose, Response};
 use concept_refinement_tests::native::Outside;
 use futures::future::LocalBoxFuture;
 
@@ -11,8 +11,8 @@ use crate::source::{self, Chunks};
 impl Outside for Environment {
     type Stream = Chunks;
 
-    async fn get(&self, url: &str, _: Purpose) -> Result<Response<Chunks>, FetchError> {
-        let unreachable = |_| FetchError::Unreachable;
+    async fn get(&self, url: &str, _: Purpose) -> Result<Response<Chunks>, Failure> {
+        let unreachable = |_| Failure::Unreachable;
         self.point("get", Side::Before).await.map_err(unreachable)?;
         let response = source::answer(&self.world.scheduler, url).await;
         self.point("get", Side::After).await.map_err(unreachable)?;

@@ -16,7 +16,7 @@ use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_processor::config::Config;
 use concept_refinement_processor::contents::Contents;
 use concept_refinement_processor::ports::{
-    Answer, Blob, Blobs, ByteStream, Clock, FetchError, Http, ImageModel, ImageStore, ModelError,
+    Answer, Blob, Blobs, ByteStream, Clock, Failure, Http, ImageModel, ImageStore, ModelError,
     ModelRequest, Progress, Purpose, Random, Response, Rest, TaskStore,
 };
 use concept_refinement_processor::process;
@@ -201,7 +201,7 @@ impl<O: Outside> Http for Native<O> {
         url: &str,
         purpose: Purpose,
         _: Option<&Rest>,
-    ) -> Result<Response<O::Stream>, FetchError> {
+    ) -> Result<Response<O::Stream>, Failure> {
         self.outside.get(url, purpose).await
     }
 }

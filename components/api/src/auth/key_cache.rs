@@ -55,7 +55,7 @@ impl KeyCache {
 
     /// The keys that there are; where there are none, they are fetched. The error
     /// is in how many seconds they will be again.
-    pub async fn keys<P: Ports + 'static>(self: &Rc<Self>, ports: &P) -> Result<Keys, u32> {
+    pub async fn keys<P: Ports>(self: &Rc<Self>, ports: &P) -> Result<Keys, u32> {
         let Some(keys) = self.cached() else {
             self.fetch_if_due(ports).await;
             return self.cached().ok_or_else(|| {

@@ -68,11 +68,7 @@ impl Tokens {
         }
     }
 
-    pub async fn verify<P: Ports + 'static>(
-        &self,
-        ports: &P,
-        token: &str,
-    ) -> Result<Caller, TokenError> {
+    pub async fn verify<P: Ports>(&self, ports: &P, token: &str) -> Result<Caller, TokenError> {
         if token.len() > MAX_LENGTH {
             return Err(TokenError::Invalid);
         }

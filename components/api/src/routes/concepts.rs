@@ -24,11 +24,7 @@ pub struct ConceptList<'a> {
     next_cursor: Option<String>,
 }
 
-pub async fn get<P: Ports + 'static, B>(
-    state: &State<P>,
-    request: &Request<B>,
-    id: &str,
-) -> Answer<P> {
+pub async fn get<P: Ports>(state: &State<P>, request: &Request, id: &str) -> Answer<P> {
     let caller = state.auth.reader(request).await?;
     let id = validation::uuid(id).ok_or(NO_SUCH_CONCEPT)?;
     let concept = ConceptStore::get(&state.ports, &caller.user, &id)
@@ -41,7 +37,7 @@ pub async fn get<P: Ports + 'static, B>(
     json(200, &ConceptResponse::new(&concept, image_url))
 }
 
-pub async fn list<P: Ports + 'static, B>(state: &State<P>, request: &Request<B>) -> Answer<P> {
+pub async fn list<P: Ports>(state: &State<P>, request: &Request) -> Answer<P> {
     let caller = state.auth.reader(request).await?;
     let paging = Paging::parse(request.query.as_deref(), &caller.user, ByStatus::No)?;
     let page = ConceptStore::list(&state.ports, &caller.user, paging.limit, paging.after).await?;
@@ -66,11 +62,7 @@ pub async fn list<P: Ports + 'static, B>(state: &State<P>, request: &Request<B>)
 /// Deletes the concept first, so that an existing concept always has its image.
 /// On a full disk the image is deleted first, to make the space that deleting
 /// the concept needs.
-pub async fn delete<P: Ports + 'static, B>(
-    state: &State<P>,
-    request: &Request<B>,
-    id: &str,
-) -> Answer<P> {
+pub async fn delete<P: Ports>(state: &State<P>, request: &Request, id: &str) -> Answer<P> {
     let caller = state.auth.writer(request).await?;
     let id = validation::uuid(id).ok_or(NO_SUCH_CONCEPT)?;
     let deleted = match ConceptStore::delete(&state.ports, &caller.user, &id).await {

@@ -38,11 +38,7 @@ struct Watcher<P> {
     changes: Changes,
 }
 
-pub async fn watch<P: Ports + 'static, B>(
-    state: &State<P>,
-    request: &Request<B>,
-    id: &str,
-) -> Answer<P> {
+pub async fn watch<P: Ports>(state: &State<P>, request: &Request, id: &str) -> Answer<P> {
     let now = state.ports.now();
     let caller = state.auth.reader(request).await?;
     let id = validation::uuid(id).ok_or(NO_SUCH_TASK)?;
@@ -104,7 +100,7 @@ fn deleted<C>(seen: Option<&str>) -> Result<Response<C>, Problem> {
     }
 }
 
-impl<P: Ports + 'static> Watcher<P> {
+impl<P: Ports> Watcher<P> {
     /// The next piece of the stream. None: it ends here. Without its last event
     /// a client connects again, and gets it then.
     async fn next(&mut self) -> Option<String> {

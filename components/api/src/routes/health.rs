@@ -71,7 +71,7 @@ async fn states<P: Ports>(state: &State<P>) -> Rc<[CapabilityState]> {
 
 /// History, downloads and the page need no model, so it decides the status only where
 /// somebody asks for it.
-pub async fn ready<P: Ports, B>(state: &State<P>, request: &Request<B>) -> Answer<P> {
+pub async fn ready<P: Ports>(state: &State<P>, request: &Request) -> Answer<P> {
     let states = states(state).await;
     let query = request.query.as_deref().unwrap_or_default();
     let is_of_model = form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "model");

@@ -34,11 +34,7 @@ enum Viewer {
     },
 }
 
-pub async fn get<P: Ports + 'static, B>(
-    state: &State<P>,
-    request: &Request<B>,
-    path: &str,
-) -> Answer<P> {
+pub async fn get<P: Ports>(state: &State<P>, request: &Request, path: &str) -> Answer<P> {
     let now = state.ports.now();
     let resolved = resolve(state, request, path).await?;
     let viewer = viewer(state, request, resolved.as_ref()).await?;
@@ -78,11 +74,7 @@ pub async fn get<P: Ports + 'static, B>(
     })
 }
 
-pub async fn delete<P: Ports + 'static, B>(
-    state: &State<P>,
-    request: &Request<B>,
-    path: &str,
-) -> Answer<P> {
+pub async fn delete<P: Ports>(state: &State<P>, request: &Request, path: &str) -> Answer<P> {
     let caller = state.auth.writer(request).await?;
     let path = resolve(state, request, path)
         .await?
@@ -105,9 +97,9 @@ pub async fn delete<P: Ports + 'static, B>(
 
 /// Resolves the request's URL. Escaped slashes are accepted, since generated
 /// clients treat the path as one parameter.
-async fn resolve<P: Ports, B>(
+async fn resolve<P: Ports>(
     state: &State<P>,
-    request: &Request<B>,
+    request: &Request,
     path: &str,
 ) -> Result<Option<Resolved>, CapabilityError> {
     let origin = request.origin.as_str();
@@ -120,9 +112,9 @@ async fn resolve<P: Ports, B>(
 }
 
 /// A valid signature is enough. The owner's credentials make up for a bad one.
-async fn viewer<P: Ports + 'static, B>(
+async fn viewer<P: Ports>(
     state: &State<P>,
-    request: &Request<B>,
+    request: &Request,
     resolved: Option<&Resolved>,
 ) -> Result<Viewer, Problem> {
     let is_badly_signed = match resolved.map(|image| image.access) {
@@ -169,7 +161,7 @@ fn remaining_life(query: Option<&str>, now: Timestamp) -> Option<Duration> {
 }
 
 /// Whether what is sent depends on more of the image than its being there.
-fn needs_metadata<B>(request: &Request<B>) -> bool {
+fn needs_metadata(request: &Request) -> bool {
     let has = |name| request.headers.all(name).next().is_some();
     request.method == Method::Head || has("range") || has("if-none-match")
 }

@@ -49,17 +49,14 @@ struct ValidRequest {
     idempotency_key: Option<String>,
 }
 
-pub async fn submit<P: Ports + 'static, B: Body>(
-    state: &State<P>,
-    request: Request<B>,
-) -> Answer<P> {
+pub async fn submit<P: Ports, B: Body>(state: &State<P>, request: Request, body: B) -> Answer<P> {
     let now = state.ports.now();
     let Submitted {
         caller,
         valid,
         origin,
         wait,
-    } = received(state, request, now).await?;
+    } = received(state, request, body, now).await?;
     let task = new_task(state, valid, caller).await?;
     let (accepted, is_repeat) = match state.ports.submit(task).await? {
         Submission::KeyReused => return Err(invalid_key("was used with another request before")),
@@ -102,13 +99,14 @@ pub async fn submit<P: Ports + 'static, B: Body>(
 
 /// Reads the request to its end, so that nothing of it is held while its client
 /// waits.
-async fn received<P: Ports + 'static, B: Body>(
+async fn received<P: Ports, B: Body>(
     state: &State<P>,
-    mut request: Request<B>,
+    request: Request,
+    mut body: B,
     now: Timestamp,
 ) -> Result<Submitted, Problem> {
     let caller = state.auth.writer(&request).await?;
-    let body = crate::body::json(&request.headers, &mut request.body).await?;
+    let body = crate::body::json(&request.headers, &mut body).await?;
     let valid = validate(state, &body, &request.headers, &request.origin).await?;
     let wait = Wait::preferred(&request.headers, now);
     let origin = request.origin;

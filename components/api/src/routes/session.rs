@@ -37,7 +37,7 @@ pub struct Session<'a> {
 }
 
 /// A new session: of the same user, where the request has a valid one.
-pub async fn create<P: Ports + 'static, B>(state: &State<P>, request: &Request<B>) -> Answer<P> {
+pub async fn create<P: Ports>(state: &State<P>, request: &Request) -> Answer<P> {
     if !state.config.anonymous_sessions {
         return Err(Problem::NotFound("There are no anonymous sessions here."));
     }
@@ -77,7 +77,7 @@ pub async fn create<P: Ports + 'static, B>(state: &State<P>, request: &Request<B
 
 /// Renews the session of a user with the answer to a request. If it cannot be
 /// stored, the session stays as it is.
-pub async fn renew<P: Ports + 'static, C>(
+pub async fn renew<P: Ports, C>(
     state: &State<P>,
     response: Response<C>,
     origin: &Origin,
@@ -91,7 +91,7 @@ pub async fn renew<P: Ports + 'static, C>(
 
 /// A session of the same user, once its end is stored for one who owns something:
 /// what the user left stays at least until then.
-async fn renewed<P: Ports + 'static>(
+async fn renewed<P: Ports>(
     state: &State<P>,
     user: &str,
 ) -> Result<Option<Renewed>, CapabilityError> {
@@ -110,12 +110,12 @@ async fn renewed<P: Ports + 'static>(
     Ok(renewed)
 }
 
-fn issued<P: Ports + 'static>(state: &State<P>, user: &str, until: Timestamp) -> Option<Renewed> {
+fn issued<P: Ports>(state: &State<P>, user: &str, until: Timestamp) -> Option<Renewed> {
     let token = state.auth.issue(user)?;
     Some(Renewed { token, until })
 }
 
-fn with_cookie<P: Ports + 'static, C>(
+fn with_cookie<P: Ports, C>(
     state: &State<P>,
     response: Response<C>,
     origin: &Origin,

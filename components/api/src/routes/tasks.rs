@@ -25,11 +25,7 @@ pub struct TaskList<'a> {
     next_cursor: Option<String>,
 }
 
-pub async fn get<P: Ports + 'static, B>(
-    state: &State<P>,
-    request: &Request<B>,
-    id: &str,
-) -> Answer<P> {
+pub async fn get<P: Ports>(state: &State<P>, request: &Request, id: &str) -> Answer<P> {
     let now = state.ports.now();
     let caller = state.auth.reader(request).await?;
     let id = validation::uuid(id).ok_or(NO_SUCH_TASK)?;
@@ -40,7 +36,7 @@ pub async fn get<P: Ports + 'static, B>(
     json(200, &shown(&state.ports, &task, &request.origin).await?)
 }
 
-pub async fn list<P: Ports + 'static, B>(state: &State<P>, request: &Request<B>) -> Answer<P> {
+pub async fn list<P: Ports>(state: &State<P>, request: &Request) -> Answer<P> {
     let now = state.ports.now();
     let caller = state.auth.reader(request).await?;
     let paging = Paging::parse(request.query.as_deref(), &caller.user, ByStatus::Yes)?;
@@ -61,11 +57,7 @@ pub async fn list<P: Ports + 'static, B>(state: &State<P>, request: &Request<B>)
     json(200, &TaskList { tasks, next_cursor })
 }
 
-pub async fn delete<P: Ports + 'static, B>(
-    state: &State<P>,
-    request: &Request<B>,
-    id: &str,
-) -> Answer<P> {
+pub async fn delete<P: Ports>(state: &State<P>, request: &Request, id: &str) -> Answer<P> {
     let caller = state.auth.writer(request).await?;
     let id = validation::uuid(id).ok_or(NO_SUCH_TASK)?;
     match TaskStore::delete(&state.ports, &caller.user, &id).await? {

@@ -33,12 +33,9 @@ pub struct Uploaded<'a> {
     path: &'a str,
 }
 
-pub async fn upload<P: Ports + 'static, B: Body>(
-    state: &State<P>,
-    request: Request<B>,
-) -> Answer<P> {
-    let caller = state.auth.writer(&request).await?;
-    let upload = Upload::new(request.body, state.config.image_limits);
+pub async fn upload<P: Ports, B: Body>(state: &State<P>, request: &Request, body: B) -> Answer<P> {
+    let caller = state.auth.writer(request).await?;
+    let upload = Upload::new(body, state.config.image_limits);
     let stored = match request.headers.content_length() {
         Some(length) => stream(state, caller, upload, length).await?,
         None => collect(state, caller, upload).await?,

@@ -26,22 +26,14 @@ pub const TOO_OFTEN: Problem = Problem::TooOften {
 const NOT_YET: Problem =
     Problem::unavailable("The key cannot be had at the moment. Try again later.", 1);
 
-pub async fn get<P: Ports + 'static, B>(
-    state: &State<P>,
-    request: &Request<B>,
-    id: &str,
-) -> Answer<P> {
+pub async fn get<P: Ports>(state: &State<P>, request: &Request, id: &str) -> Answer<P> {
     let caller = state.auth.reader(request).await?;
     let id = validation::uuid(id).ok_or(NO_WEBHOOK)?;
     let delivery = state.ports.webhook(&caller.user, &id).await?;
     json(200, &WebhookResponse::new(&delivery.ok_or(NO_WEBHOOK)?))
 }
 
-pub async fn redeliver<P: Ports + 'static, B>(
-    state: &State<P>,
-    request: &Request<B>,
-    id: &str,
-) -> Answer<P> {
+pub async fn redeliver<P: Ports>(state: &State<P>, request: &Request, id: &str) -> Answer<P> {
     let caller = state.auth.writer(request).await?;
     let id = validation::uuid(id).ok_or(NO_WEBHOOK)?;
     match state.ports.redeliver(&caller.user, &id).await? {
@@ -55,7 +47,7 @@ pub async fn redeliver<P: Ports + 'static, B>(
     }
 }
 
-pub async fn secret<P: Ports + 'static, B>(state: &State<P>, request: &Request<B>) -> Answer<P> {
+pub async fn secret<P: Ports>(state: &State<P>, request: &Request) -> Answer<P> {
     let caller = state.auth.reader(request).await?;
     let secrets = state.config.webhook_secrets.as_ref().ok_or(NOT_YET)?;
     let key = secrets.key_of(&caller.user);

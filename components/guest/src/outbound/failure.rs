@@ -1,19 +1,8 @@
-//! Why there is no whole response.
+//! What the platform says of a request that failed.
 
 use wasip3::http::types::ErrorCode;
 
-/// Failures for the caller, without text from the peer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Failure {
-    /// The platform does not allow this connection.
-    Forbidden,
-    Unresolvable,
-    Unreachable,
-    TimedOut,
-    /// TLS failed.
-    Tls,
-    Broken,
-}
+use crate::Failure;
 
 impl From<ErrorCode> for Failure {
     fn from(error: ErrorCode) -> Self {

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use concept_refinement_domain::purpose::Purpose;
 use concept_refinement_guest::Imports;
-use concept_refinement_guest::outbound::{self, Failure, Timeouts};
+use concept_refinement_guest::outbound::{self, Timeouts};
 use wasip3::http::types::Method;
 
 use crate::ports;
-use crate::ports::{FetchError, Rest};
+use crate::ports::{Failure, Rest};
 
 const IMAGES: (&str, &str) = ("accept", "image/png, image/jpeg, image/webp, image/gif");
 
@@ -27,7 +27,7 @@ impl ports::Http for Imports {
         url: &str,
         purpose: ports::Purpose,
         rest: Option<&Rest>,
-    ) -> Result<ports::Response<Self::Stream>, FetchError> {
+    ) -> Result<ports::Response<Self::Stream>, Failure> {
         let purpose = match purpose {
             ports::Purpose::Original => Purpose::Original,
             ports::Purpose::ModelAnswer => Purpose::ModelAnswer,
@@ -38,8 +38,8 @@ impl ports::Http for Imports {
             .map(|(range, etag)| [("range", &**range), ("if-range", *etag)]);
         let fields = [IMAGES].into_iter().chain(purpose.field());
         let fields = fields.chain(range.into_iter().flatten());
-        let request = outbound::request(&Method::Get, url, fields, None, TIMEOUTS)
-            .ok_or(FetchError::Broken)?;
+        let request =
+            outbound::request(&Method::Get, url, fields, None, TIMEOUTS).ok_or(Failure::Broken)?;
         let response = outbound::send(request).await?;
         Ok(ports::Response {
             status: response.status,
@@ -51,18 +51,5 @@ impl ports::Http for Imports {
             retry_after: response.header("retry-after"),
             body: response,
         })
-    }
-}
-
-impl From<Failure> for FetchError {
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::Forbidden => Self::Forbidden,
-            Failure::Unresolvable => Self::Unresolvable,
-            Failure::Unreachable => Self::Unreachable,
-            Failure::TimedOut => Self::TimedOut,
-            Failure::Tls => Self::Tls,
-            Failure::Broken => Self::Broken,
-        }
     }
 }

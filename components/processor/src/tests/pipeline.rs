@@ -6,7 +6,7 @@ use concept_refinement_domain::task::{Stage, Status};
 use concept_refinement_domain::timestamp::Timestamp;
 
 use super::world::{GIF, ID, ORIGINAL, Page, Script, World};
-use crate::ports::FetchError;
+use crate::ports::Failure;
 use crate::process::Outcome;
 
 /// The prefix of every error message.
@@ -218,12 +218,12 @@ fn a_bad_original_fails_its_task() {
         ),
         (
             "refused",
-            Page::Refuse(FetchError::Forbidden),
+            Page::Refuse(Failure::Forbidden),
             "the address is not public",
         ),
         (
             "no such name",
-            Page::Refuse(FetchError::Unresolvable),
+            Page::Refuse(Failure::Unresolvable),
             "the name of the address cannot be resolved",
         ),
         (
@@ -416,11 +416,7 @@ fn an_original_is_downloaded_again_where_that_can_help() {
         ("broken off", Page::Cut(GIF, "W/\"1\"", 20), 3),
         ("broken off, and continued", Page::Cut(GIF, "\"1\"", 20), 2),
         ("asked to wait too long", Page::Busy(503, "60"), 1),
-        (
-            "cannot be reached",
-            Page::Refuse(FetchError::Unreachable),
-            1,
-        ),
+        ("cannot be reached", Page::Refuse(Failure::Unreachable), 1),
     ] {
         let world = World::new().page(ORIGINAL, page);
         assert_eq!(world.process(), Outcome::Done, "{name}");

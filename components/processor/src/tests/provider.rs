@@ -5,7 +5,7 @@ use std::time::Duration;
 use concept_refinement_domain::task::Status;
 
 use super::world::{GIF, ORIGINAL, Page, Script, World};
-use crate::ports::{FetchError, Purpose};
+use crate::ports::{Failure, Purpose};
 use crate::process::Outcome;
 
 /// A setting: the model's provider, at a private address.
@@ -69,8 +69,8 @@ fn an_answer_is_downloaded_again_where_that_can_help() {
         (
             "cannot be reached",
             vec![
-                Page::Refuse(FetchError::Unresolvable),
-                Page::Refuse(FetchError::Broken),
+                Page::Refuse(Failure::Unresolvable),
+                Page::Refuse(Failure::Broken),
             ],
             &[0, 0, 0],
             5,
@@ -78,7 +78,7 @@ fn an_answer_is_downloaded_again_where_that_can_help() {
         ),
         (
             "not public",
-            vec![Page::Refuse(FetchError::Forbidden)],
+            vec![Page::Refuse(Failure::Forbidden)],
             &[0],
             0,
             Some("the address is not public"),

@@ -24,7 +24,7 @@ use concept_refinement_kit::store::MemoryStore;
 use crate::config::Config;
 use crate::contents::Contents;
 use crate::ports::{
-    Answer, Blob, Blobs, ByteStream, Clock, FetchError, Http, ImageModel, ImageStore, ModelError,
+    Answer, Blob, Blobs, ByteStream, Clock, Failure, Http, ImageModel, ImageStore, ModelError,
     ModelRequest, Progress, Purpose, Random, Response, Rest, TaskStore,
 };
 use crate::process::{Outcome, process};
@@ -61,7 +61,7 @@ pub enum Page {
     Busy(u16, &'static str),
     Redirect(&'static str),
     Encoded(&'static [u8]),
-    Refuse(FetchError),
+    Refuse(Failure),
     Silence,
 }
 
@@ -510,7 +510,7 @@ impl Http for World {
         url: &str,
         purpose: Purpose,
         rest: Option<&Rest>,
-    ) -> Result<Response<Chunks>, FetchError> {
+    ) -> Result<Response<Chunks>, Failure> {
         let fetched = (url.to_owned(), purpose);
         self.fetched.borrow_mut().push(fetched);
         let offset = rest.map_or(0, |rest| rest.offset);

@@ -44,7 +44,7 @@ impl Wait {
 
     /// The answer with the task that has ended. None: it did not end in time, was
     /// deleted, or cannot be watched.
-    pub async fn for_end<P: Ports + 'static>(
+    pub async fn for_end<P: Ports>(
         self,
         state: &State<P>,
         accepted: &Accepted,
@@ -71,7 +71,7 @@ impl Wait {
 }
 
 /// The task in its final state. None: it was deleted, or cannot be watched.
-async fn end<P: Ports + 'static>(state: &State<P>, task: &Task) -> Option<Task> {
+async fn end<P: Ports>(state: &State<P>, task: &Task) -> Option<Task> {
     let ports = &state.ports;
     let mut changes = ports.watch(&task.user_id, &task.id).await.ok()??;
     loop {

@@ -1,0 +1,14 @@
+//! Why there is no whole response.
+
+/// Failures for the caller, without text from the peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The platform does not allow this connection.
+    Forbidden,
+    Unresolvable,
+    Unreachable,
+    TimedOut,
+    /// TLS failed.
+    Tls,
+    Broken,
+}
