@@ -10,8 +10,6 @@ mod body;
 mod client;
 mod connect;
 mod connection;
-#[cfg(test)]
-mod fakes;
 mod grant;
 mod issuer_cache;
 mod network;
@@ -19,6 +17,8 @@ mod own_address;
 mod pool;
 mod read_limit;
 pub mod resolver;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;

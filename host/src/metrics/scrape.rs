@@ -258,7 +258,7 @@ mod tests {
     use concept_refinement_embedded::tasks::{Options, SqliteTasks};
 
     use super::*;
-    use crate::loops::fakes::{self, Ledger};
+    use crate::loops::tests::fakes::{self, Ledger};
 
     fn scrape(store: Arc<dyn TaskStore>) -> (Scrape, Arc<Capabilities>) {
         let clock = Arc::<ManualClock>::default();

@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 
 use super::*;
 use crate::egress::connect;
-use crate::egress::fakes::{OK, Server};
+use crate::egress::tests::fakes::{OK, Server};
 use crate::egress::resolver::{self, Resolver};
 
 /// Returns its answers one after the other, then none.

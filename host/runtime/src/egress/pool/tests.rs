@@ -8,7 +8,7 @@ use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::*;
 use crate::egress::client::Client;
-use crate::egress::fakes::{OK, Server};
+use crate::egress::tests::fakes::{OK, Server};
 use crate::egress::grant::Grant;
 use crate::egress::network::Network;
 use crate::egress::resolver;
