@@ -35,7 +35,7 @@ fn configured(
     matches: &ArgMatches,
     report: &mut Report,
 ) -> Option<(Config, anyhow::Result<Components>)> {
-    let given = settings::given(matches, |_| true);
+    let given = settings::given(matches, None);
     let read = given.and_then(|given| Ok((settings::config(given.values.clone())?, given)));
     let (result, read) = match read {
         Ok((config, given)) => {

@@ -10,7 +10,7 @@ use super::terminal::{in_a_line, print};
 use super::{code_cache, settings};
 use crate::assembly::Components;
 use crate::assembly::conformance::{self, Promise};
-use crate::config::table;
+use crate::config::table::{self, Command};
 
 pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     match matches.subcommand() {
@@ -21,7 +21,7 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
 }
 
 fn test(matches: &ArgMatches) -> Result<(), Failure> {
-    let mut given = settings::given(matches, settings::concerns_models)?;
+    let mut given = settings::given(matches, Some(Command::TestModel))?;
     let model = matches.get_one::<String>("model-to-test");
     if let (Some(model), Some(setting)) = (model, table::find("model")) {
         given.values.set(setting, model.as_str());
