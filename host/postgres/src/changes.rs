@@ -13,7 +13,7 @@ mod message;
 use std::sync::Arc;
 use std::time::Duration;
 
-use concept_refinement_capability::log_throttle::LogThrottle;
+use concept_refinement_capability::log_throttled;
 use concept_refinement_capability::tasks::hub::Hub;
 use concept_refinement_domain::task::{Stage, Status};
 use parking_lot::Mutex;
@@ -148,10 +148,7 @@ async fn send(database: Arc<Database>, outbox: Arc<Outbox>) {
         sleep(COLLECT).await;
         let messages = std::mem::take(&mut *outbox.waiting.lock());
         if let Err(fault) = notify(&database, &messages).await {
-            static FAULT: LogThrottle = LogThrottle::new();
-            if let Some(times) = FAULT.times() {
-                tracing::debug!(%fault, times, "other hosts were not told of changes");
-            }
+            log_throttled!(debug, "other hosts were not told of changes", %fault);
         }
     }
 }

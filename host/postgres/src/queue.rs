@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use concept_refinement_capability::Answer;
 use concept_refinement_capability::clock::before;
-use concept_refinement_capability::log_throttle::{LONG_INTERVAL, LogThrottle};
+use concept_refinement_capability::log_throttle::LONG_INTERVAL;
+use concept_refinement_capability::log_throttled;
 use concept_refinement_capability::queue::waiting::Waiting;
 use concept_refinement_capability::queue::{Delivery, Receipt, TaskQueue};
 use concept_refinement_domain::capability::CapabilityError;
@@ -150,10 +151,7 @@ async fn fetch_for(store: Arc<PostgresTasks>, waiting: Arc<Waiting>) {
                 let _ = timeout(wait, wakes.changed()).await;
             }
             Ok(Err(fault)) => {
-                static FAULT: LogThrottle = LogThrottle::every(LONG_INTERVAL);
-                if let Some(times) = FAULT.times() {
-                    tracing::error!(%fault, times, "no tasks can be fetched");
-                }
+                log_throttled!(error every LONG_INTERVAL, "no tasks can be fetched", %fault);
                 sleep(RETRY).await;
             }
             Err(_) => sleep(RETRY).await,

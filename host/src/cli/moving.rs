@@ -8,8 +8,8 @@ use super::failure::Failure;
 use super::settings;
 use super::terminal::print;
 use crate::assembly::moving::move_stores;
-use crate::config::table::{self, Command};
 use crate::config::Values;
+use crate::config::table::{self, Command};
 
 pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let given = settings::given(matches, Some(Command::Move))?;

@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use concept_refinement_capability::log_throttle::{LONG_INTERVAL, LogThrottle};
+use concept_refinement_capability::log_throttle::LONG_INTERVAL;
+use concept_refinement_capability::log_throttled;
 use concept_refinement_capability::tasks::hub::Update;
 use concept_refinement_domain::rulebook::TaskRecord;
 use futures::StreamExt as _;
@@ -134,14 +135,12 @@ impl Listener {
                     RETRY
                 }
                 Err(fault) => {
-                    static FAULT: LogThrottle = LogThrottle::every(LONG_INTERVAL);
-                    if self.database.is_ready()
-                        && let Some(times) = FAULT.times()
-                    {
-                        tracing::warn!(
-                            %fault, times,
+                    if self.database.is_ready() {
+                        log_throttled!(
+                            warn every LONG_INTERVAL,
                             "changes of other hosts are not heard, only looked for \
-                             (behind a pooler, set REFINEMENT_TASKS_LISTEN_URL)"
+                             (behind a pooler, set REFINEMENT_TASKS_LISTEN_URL)",
+                            %fault
                         );
                     }
                     match fault {

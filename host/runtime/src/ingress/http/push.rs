@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use concept_refinement_capability::clock::Clock;
-use concept_refinement_capability::log_throttle::LogThrottle;
+use concept_refinement_capability::log_throttled;
 use concept_refinement_capability::queue::pushes::Pushes;
 use concept_refinement_domain::message::parse_push;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
@@ -112,10 +112,7 @@ impl PushTrigger {
             Ok(push) => push.data,
             // It would be the same the next time.
             Err(problem) => {
-                static UNREADABLE: LogThrottle = LogThrottle::new();
-                if let Some(times) = UNREADABLE.times() {
-                    tracing::warn!(problem, times, "a push cannot be read, and is dropped");
-                }
+                log_throttled!(warn, "a push cannot be read, and is dropped", problem);
                 return Ok(());
             }
         };
@@ -126,7 +123,6 @@ impl PushTrigger {
     }
 
     async fn verify(&self, headers: &HeaderMap) -> Result<(), Refusal> {
-        static UNPROVEN: LogThrottle = LogThrottle::new();
         let proven = async {
             let proof = self.proof.as_ref()?;
             let token = Token::parse(bearer(headers)?)?;
@@ -141,15 +137,11 @@ impl PushTrigger {
         match proven.await {
             Some(Ok(())) => Ok(()),
             Some(Err(error)) => {
-                if let Some(times) = UNPROVEN.times() {
-                    tracing::error!(error, times, "Google's keys cannot be fetched");
-                }
+                log_throttled!(error, "Google's keys cannot be fetched", error);
                 Err(Refusal::NoKeys)
             }
             None => {
-                if let Some(times) = UNPROVEN.times() {
-                    tracing::warn!(times, "a push does not prove who sends it");
-                }
+                log_throttled!(warn, "a push does not prove who sends it");
                 Err(Refusal::Unproven)
             }
         }
