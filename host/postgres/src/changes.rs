@@ -20,14 +20,13 @@ use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 use tokio::time::sleep;
-use tokio_postgres::types::Type;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::database::Database;
 use super::fault::Fault;
 use super::promises::Promises;
 use super::recent::Recent;
-use super::values::Parameter;
+use super::values::parameters;
 use listener::{Line, Listener};
 use message::{Message, payloads};
 
@@ -161,7 +160,7 @@ async fn notify(database: &Database, messages: &[Message]) -> Result<(), Fault> 
         return Ok(());
     }
     let session = database.session().await?;
-    let parameters: [Parameter<'_>; 2] = [(&channel, Type::TEXT), (&payloads, Type::TEXT_ARRAY)];
+    let parameters = parameters![channel, payloads];
     session.query(NOTIFY, &parameters).await?;
     Ok(())
 }
