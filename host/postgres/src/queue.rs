@@ -22,11 +22,8 @@ use concept_refinement_domain::rulebook::TaskRecord;
 use concept_refinement_domain::task::Task;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use parking_lot::Mutex;
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, oneshot};
 use tokio::time::{sleep, timeout};
-use tokio_postgres::types::Type;
 use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
@@ -34,10 +31,7 @@ use super::PostgresTasks;
 use super::fault::{Fault, unavailable};
 use super::fetch::{Fetched, MAX_FETCH, fetch, retry_until};
 use super::leases;
-use super::values::{Parameter, Time, id};
-
-/// Tasks that are published at once at most.
-const MAX_PUBLISH: usize = 256;
+use super::values::{Time, id, parameters};
 
 /// Delay until an unanswered delivery is repeated.
 const REDELIVERY_DELAY: Duration = Duration::from_secs(1);
@@ -59,34 +53,17 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 pub struct SharedQueue {
     store: Arc<PostgresTasks>,
     waiting: Arc<Waiting>,
-    outbox: Arc<Outbox>,
-    _running: [AbortOnDropHandle<()>; 2],
-}
-
-/// What waits to be published, and who is told.
-#[derive(Default)]
-struct Outbox {
-    waiting: Mutex<Vec<Publication>>,
-    arrived: Notify,
-}
-
-struct Publication {
-    id: Uuid,
-    answer: oneshot::Sender<Result<(), CapabilityError>>,
+    _fetching: AbortOnDropHandle<()>,
 }
 
 impl SharedQueue {
     pub(super) fn start(store: Arc<PostgresTasks>) -> Self {
         let waiting = Arc::<Waiting>::default();
-        let outbox = Arc::<Outbox>::default();
-        let runtime = Handle::current();
-        let fetching = runtime.spawn(fetch_for(Arc::clone(&store), Arc::clone(&waiting)));
-        let publishing = runtime.spawn(publish_from(Arc::clone(&store), Arc::clone(&outbox)));
+        let fetching = fetch_for(Arc::clone(&store), Arc::clone(&waiting));
         Self {
             store,
             waiting,
-            outbox,
-            _running: [fetching, publishing].map(AbortOnDropHandle::new),
+            _fetching: AbortOnDropHandle::new(tokio::spawn(fetching)),
         }
     }
 
@@ -101,10 +78,7 @@ impl SharedQueue {
             self.store.changes.published();
             return Ok(());
         }
-        let (answer, answered) = oneshot::channel();
-        self.outbox.waiting.lock().push(Publication { id, answer });
-        self.outbox.arrived.notify_one();
-        answered.await.unwrap_or_else(|_| Err(unavailable()))
+        publish(&self.store, id).await.map_err(Fault::report)
     }
 }
 
@@ -190,46 +164,17 @@ fn delivery(store: &Arc<PostgresTasks>, task: &Task) -> Delivery {
     Delivery::new(Some(task.id.clone()), message, Box::new(receipt))
 }
 
-/// Publishes what comes, together what came together.
-async fn publish_from(store: Arc<PostgresTasks>, outbox: Arc<Outbox>) {
-    loop {
-        outbox.arrived.notified().await;
-        loop {
-            let publications: Vec<_> = {
-                let mut waiting = outbox.waiting.lock();
-                let count = waiting.len().min(MAX_PUBLISH);
-                waiting.drain(..count).collect()
-            };
-            if publications.is_empty() {
-                break;
-            }
-            let ids: Vec<_> = publications
-                .iter()
-                .map(|publication| publication.id)
-                .collect();
-            let published = publish(&store, &ids).await.map_err(Fault::report);
-            for publication in publications {
-                let _ = publication.answer.send(published.clone());
-            }
-        }
-    }
-}
-
-/// Makes tasks be delivered now that nobody works on, and that are overdue: those
-/// that were created just now are delivered already, and for those that were
-/// released their worker says when.
-async fn publish(store: &PostgresTasks, ids: &[Uuid]) -> Result<(), Fault> {
-    const SQL: &str = "UPDATE schema.task SET deliver_at = $2 WHERE id = ANY ($1) \
+/// Makes a task be delivered now that nobody works on, and that is overdue: one that
+/// was created just now is delivered already, and for one that was released its worker
+/// says when.
+async fn publish(store: &PostgresTasks, id: Uuid) -> Result<(), Fault> {
+    const SQL: &str = "UPDATE schema.task SET deliver_at = $2 WHERE id = $1 \
          AND completed_at IS NULL AND deliver_at > $2 \
          AND (lease_until <= $2 \
              OR lease_until IS NULL AND coalesce(updated_at, created_at) <= $3)";
     let now = store.clock.now();
     let (long_ago, now) = (Time(before(now, PENDING_OVERDUE)), Time(now));
-    let parameters: [Parameter<'_>; 3] = [
-        (&ids, Type::UUID_ARRAY),
-        (&now, Type::TIMESTAMPTZ),
-        (&long_ago, Type::TIMESTAMPTZ),
-    ];
+    let parameters = parameters![id, now, long_ago];
     let session = store.database.session().await?;
     session.execute_volatile(SQL, &parameters).await?;
     store.changes.published();
@@ -242,11 +187,7 @@ async fn put_off(store: &PostgresTasks, id: Uuid, delay: Duration) -> Result<(),
          AND completed_at IS NULL AND (lease_until IS NULL OR lease_until <= $3)";
     let now = store.clock.now();
     let (until, now) = (Time(now.plus(delay.min(MAX_DELAY))), Time(now));
-    let parameters: [Parameter<'_>; 3] = [
-        (&id, Type::UUID),
-        (&until, Type::TIMESTAMPTZ),
-        (&now, Type::TIMESTAMPTZ),
-    ];
+    let parameters = parameters![id, until, now];
     let session = store.database.session().await?;
     session.execute_volatile(SQL, &parameters).await?;
     store.changes.wake();
