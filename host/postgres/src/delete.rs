@@ -1,6 +1,5 @@
 //! Deleting a task.
 
-
 use super::PostgresTasks;
 use super::fault::Fault;
 use super::values::{Text, Time, id, parameters};

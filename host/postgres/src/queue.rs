@@ -22,7 +22,6 @@ use concept_refinement_domain::rulebook::TaskRecord;
 use concept_refinement_domain::task::Task;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use tokio::runtime::Handle;
 use tokio::time::{sleep, timeout};
 use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
@@ -32,9 +31,6 @@ use super::fault::{Fault, unavailable};
 use super::fetch::{Fetched, MAX_FETCH, fetch, retry_until};
 use super::leases;
 use super::values::{Time, id, parameters};
-
-/// Delay until an unanswered delivery is repeated.
-const REDELIVERY_DELAY: Duration = Duration::from_secs(1);
 
 /// The longest delay, whatever a worker asks for.
 const MAX_DELAY: Duration = Duration::from_secs(60 * 60);
@@ -157,8 +153,7 @@ async fn fetch_once(
 fn delivery(store: &Arc<PostgresTasks>, task: &Task) -> Delivery {
     let receipt = Taken {
         store: Arc::downgrade(store),
-        runtime: Handle::current(),
-        task_id: Some(task.id.clone()),
+        task_id: task.id.clone(),
     };
     let message = message::message_for(task);
     Delivery::new(Some(task.id.clone()), message, Box::new(receipt))
@@ -197,23 +192,7 @@ async fn put_off(store: &PostgresTasks, id: Uuid, delay: Duration) -> Result<(),
 /// A delivered task that is not answered yet.
 struct Taken {
     store: Weak<PostgresTasks>,
-    runtime: Handle,
-    /// None once it is answered.
-    task_id: Option<String>,
-}
-
-impl Taken {
-    fn again(&mut self, delay: Duration) -> BoxFuture<'static, ()> {
-        let (task_id, store) = (self.task_id.take(), Weak::upgrade(&self.store));
-        async move {
-            if let (Some(task_id), Some(store)) = (task_id, store)
-                && let Err(fault) = deliver_again(&store, &task_id, delay).await
-            {
-                tracing::debug!(%fault, "a task is delivered again later than it was asked for");
-            }
-        }
-        .boxed()
-    }
+    task_id: String,
 }
 
 /// What was claimed for a worker that did not ask for it is nobody's again.
@@ -240,26 +219,23 @@ async fn deliver_again(store: &PostgresTasks, task_id: &str, delay: Duration) ->
 
 impl Receipt for Taken {
     /// A task that is not final then is looked for by the sweep.
-    fn ack(mut self: Box<Self>) -> BoxFuture<'static, ()> {
-        let (task_id, store) = (self.task_id.take(), self.store.upgrade());
+    fn ack(self: Box<Self>) -> BoxFuture<'static, ()> {
         async move {
-            if let (Some(task_id), Some(store)) = (task_id, store) {
-                release_unasked(&store, &task_id).await;
+            if let Some(store) = self.store.upgrade() {
+                release_unasked(&store, &self.task_id).await;
             }
         }
         .boxed()
     }
 
-    fn nack(mut self: Box<Self>, delay: Duration) -> BoxFuture<'static, ()> {
-        self.again(delay)
-    }
-}
-
-impl Drop for Taken {
-    fn drop(&mut self) {
-        if self.task_id.is_some() {
-            let again = self.again(REDELIVERY_DELAY);
-            self.runtime.spawn(again);
+    fn nack(self: Box<Self>, delay: Duration) -> BoxFuture<'static, ()> {
+        async move {
+            if let Some(store) = self.store.upgrade()
+                && let Err(fault) = deliver_again(&store, &self.task_id, delay).await
+            {
+                tracing::debug!(%fault, "a task is delivered again later than it was asked for");
+            }
         }
+        .boxed()
     }
 }

@@ -8,7 +8,7 @@ use concept_refinement_domain::webhook::DeliveryRecord;
 
 use super::database::Session;
 use super::fault::Fault;
-use super::values::{Cells, Text, Time, id, micros, parameters, parameter};
+use super::values::{Cells, Text, Time, id, micros, parameter, parameters};
 
 /// What [`read`] reads, of the table under the name `task`.
 macro_rules! columns {
@@ -121,10 +121,10 @@ impl Swap {
         let leased_until = Time::maybe(before.task.lease_until);
         let lease = after.lease.map(micros);
         let status = task.status.as_str();
-        let mut parameters = Vec::from(parameters![
+        let mut parameters = Vec::from(parameters! {
             task_id, status, updated_at, completed_at, result_id, image_path, error_message,
             lease_until, attempt, deaths, revision, due_at, was, leased_until
-        ]);
+        });
         let Some(Concept {
             created_at,
             content,
@@ -143,7 +143,10 @@ impl Swap {
         let logo = Text::maybe(content.logo_description.as_deref());
         let theme = Text::maybe(content.theme_description.as_deref());
         let created_at = Time(*created_at);
-        parameters.extend(parameters![user_id, content.is_anonymous, image_url, original, prompt, logo, theme, palettes, notes, created_at]);
+        parameters.extend(parameters! {
+            user_id, content.is_anonymous, image_url, original, prompt, logo, theme, palettes,
+            notes, created_at
+        });
         session.ask(FINISH, &parameters).await
     }
 }
