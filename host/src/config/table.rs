@@ -21,10 +21,13 @@ pub struct Setting {
 /// A command that uses some of the settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
+    /// `backup`
     Backup,
+    /// `move`
     Move,
+    /// `refine`
     Refine,
-    /// Which model, its argument says.
+    /// `model test`; which model, its argument says.
     TestModel,
 }
 
